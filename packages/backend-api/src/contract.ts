@@ -1,0 +1,198 @@
+/** The version of the backend contract that this package describes. */
+export const CONTRACT_VERSION = 1;
+
+/** What {@link StorageBackend.init} is given. */
+export interface BackendConfig {
+  /** The whole location, `scheme:rest`, as the user wrote it. */
+  readonly location: string;
+  /** Settings of this backend from options or configuration, not yet validated. */
+  readonly options: Readonly<Record<string, unknown>>;
+  /** A client of the provider's SDK that the caller owns and closes. */
+  readonly client?: unknown;
+}
+
+/**
+ * What a backend can do, final once {@link StorageBackend.init} has resolved. A flag is named after what it allows,
+ * a limit is a number. A capability is the only reason for which a conformance test is left out.
+ */
+export interface BackendCapabilities {
+  /** A write that fails with `CONFLICT` where the key exists. Mandatory for a store. */
+  readonly ifAbsent: boolean;
+  /** A write that fails with `CONFLICT` unless the stored etag is the given one. Mandatory for a store. */
+  readonly ifMatch: boolean;
+  /** Listing in byte order, in pages strictly after any key. Mandatory for a store. */
+  readonly orderedList: boolean;
+  /** A listing sees every write that resolved before it began. Mandatory for a store. */
+  readonly listAfterWrite: boolean;
+  /** Reading part of a body without transferring the rest. Mandatory for a store. */
+  readonly rangeRead: boolean;
+  /** `modified` by the backend's own clock, never running backwards. Mandatory for a store. */
+  readonly modified: boolean;
+  /** {@link StorageBackend.batch}: all or none. */
+  readonly atomicBatch: boolean;
+  /** {@link StorageBackend.delete} honours `ifMatch`. */
+  readonly conditionalDelete: boolean;
+  /** Objects can be written that nobody can delete or replace for a time. */
+  readonly objectLock: boolean;
+  /** {@link StorageBackend.deleteMany}. */
+  readonly deleteMany: boolean;
+  /** The backend can announce changes. */
+  readonly changeNotifications: boolean;
+  /** {@link ReadResult.now} is given by every read of an existing key. */
+  readonly now: boolean;
+  /** The largest body in bytes; at least 65,536. */
+  readonly maxBodyBytes: number;
+  /** The most operations in one batch; 0 without `atomicBatch`. */
+  readonly maxBatch: number;
+  /** The most keys in one `deleteMany`; 0 without it. */
+  readonly maxDeleteMany: number;
+  /** The resolution of `modified` in milliseconds. */
+  readonly modifiedResolution: number;
+  /** How far apart, in milliseconds, `modified` may be between two servers of the provider; 0 with one clock. */
+  readonly clockSkew: number;
+}
+
+/** A stored body, or the asked-for range of it. */
+export interface ReadResult {
+  /** The bytes. They are the caller's: the backend keeps no reference. */
+  readonly body: Uint8Array;
+  /** Given by whole reads; changes whenever the bytes change. */
+  readonly etag?: string;
+  /** The size of the whole body in bytes, also with a range. */
+  readonly size: number;
+  /** When the body was written, in milliseconds since 1970 by the backend's clock. */
+  readonly modified: number;
+  /** The backend's clock at this read, in milliseconds since 1970. */
+  readonly now?: number;
+}
+
+export interface ReadOptions {
+  /** The first byte, from 0. */
+  readonly start?: number;
+  /** The byte after the last one; past the end of the body it means the end. */
+  readonly end?: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface WriteOptions {
+  /** Fail with `CONFLICT` where the key exists. Not together with `ifMatch`. */
+  readonly ifAbsent?: true;
+  /** Fail with `CONFLICT` unless the key exists with this etag. */
+  readonly ifMatch?: string;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface WriteResult {
+  readonly etag: string;
+  readonly modified?: number;
+}
+
+export interface DeleteOptions {
+  /** Fail with `CONFLICT` unless the key exists with this etag. */
+  readonly ifMatch?: string;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface ListOptions {
+  /** Only keys strictly after this one in byte order; it need not exist. */
+  readonly after?: string;
+  /** The most entries in the page, from 1; the backend may return fewer and say `more`. */
+  readonly limit?: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface ListEntry {
+  readonly key: string;
+  /** The size of the body in bytes. */
+  readonly size: number;
+  /** When the body was written, in milliseconds since 1970 by the backend's clock. */
+  readonly modified: number;
+}
+
+export interface ListResult {
+  readonly entries: ListEntry[];
+  /** Whether another page may follow after the last entry. */
+  readonly more: boolean;
+}
+
+/** One step of a {@link StorageBackend.batch}. No key may occur twice in a batch. */
+export type BatchOperation =
+  | {
+      readonly type: 'write';
+      readonly key: string;
+      readonly body: Uint8Array;
+      readonly ifAbsent?: true;
+      readonly ifMatch?: string;
+    }
+  | { readonly type: 'delete'; readonly key: string; readonly ifMatch?: string };
+
+/**
+ * Where ciphertext lies. Small on purpose: bodies are at most {@link BackendCapabilities.maxBodyBytes}, so nobody
+ * implements streaming, multipart or resumable uploads.
+ *
+ * Behaviour that every method shares:
+ * - Keys are lower-case ASCII (`a-z 0-9 / . @ ~ - _`), at most 900 bytes, components at most 220. `foo` and `foo/bar`
+ *   coexist; deleting one leaves the other.
+ * - `signal` is honoured and leaves no half state; its reason becomes the `cause` of an `ABORTED` error.
+ * - Errors are `SecureStoreError` with the right code; the provider's error is the `cause`, without credentials.
+ * - Bodies are never retained after the call settles, and never changed.
+ */
+export interface StorageBackend {
+  readonly name: string;
+  readonly capabilities: BackendCapabilities;
+
+  /**
+   * Validates the configuration and connects. Creates what the location needs (a folder, a table) only where
+   * nothing is there; never touches what is.
+   */
+  init(config: BackendConfig): Promise<void>;
+
+  /** The body of `key`; `undefined` where the key does not exist. An I/O failure is never mistaken for that. */
+  read(key: string, options?: ReadOptions): Promise<ReadResult | undefined>;
+
+  /**
+   * Writes the whole body, atomically and durably: after a crash the old body or the new one is there, whole.
+   * Of N racers with one condition exactly one wins and the others get `CONFLICT`.
+   *
+   * @throws `CONFLICT` on a failed condition; `UNSUPPORTED` before anything is written where the condition can't be
+   *   honoured; `TOO_LARGE` over `maxBodyBytes`; any error with `outcome: 'unknown'` where the write may have happened.
+   */
+  write(key: string, body: Uint8Array, options?: WriteOptions): Promise<WriteResult>;
+
+  /** Deletes `key`; nothing happens where it does not exist (`CONFLICT` with `ifMatch`). */
+  delete(key: string, options?: DeleteOptions): Promise<void>;
+
+  /**
+   * One page of the keys that start with `prefix`, in byte order. Never skips or repeats a key that was there
+   * throughout a paged scan; memory is bounded by the page.
+   */
+  list(prefix: string, options?: ListOptions): Promise<ListResult>;
+
+  /**
+   * All operations or none, durably. Resolves to one result for each operation, `undefined` for a deletion.
+   *
+   * @throws `CONFLICT` with `index`, the position of the operation whose condition failed.
+   */
+  batch?(
+    operations: readonly BatchOperation[],
+    options?: { readonly signal?: AbortSignal | undefined },
+  ): Promise<(WriteResult | undefined)[]>;
+
+  /** Deletes all of `keys` without conditions, in no promised order; missing ones are no error. */
+  deleteMany?(keys: readonly string[], options?: { readonly signal?: AbortSignal | undefined }): Promise<void>;
+
+  /** Frees sockets, files and timers, so that the process can exit. Idempotent; later calls throw `UNAVAILABLE`. */
+  close(): Promise<void>;
+}
+
+/** A backend package's default export: see {@link defineBackend}. */
+export interface BackendDefinition {
+  /** A short name for messages, such as `sqlite`. */
+  readonly name: string;
+  /** The location schemes that it serves, without the colon. */
+  readonly schemes: readonly string[];
+  /** The contract version it was written for. */
+  readonly contract: number;
+  /** A fresh backend, not yet initialised. */
+  readonly create: () => StorageBackend;
+}

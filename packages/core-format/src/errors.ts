@@ -1,0 +1,133 @@
+/**
+ * What went wrong, as a word that programs may switch on. Codes are added in minor releases and never change
+ * their meaning; {@link exitCodeOf} gives the exit code of the command line for each.
+ */
+export type ErrorCode =
+  | 'NOT_FOUND'
+  | 'ACCESS_DENIED'
+  | 'UNAUTHENTICATED'
+  | 'INTEGRITY'
+  | 'ROLLBACK'
+  | 'KEY_DESTROYED'
+  | 'FORMAT_VERSION'
+  | 'ALREADY_EXISTS'
+  | 'CONFLICT'
+  | 'UNAVAILABLE'
+  | 'TIMEOUT'
+  | 'THROTTLED'
+  | 'NO_SPACE'
+  | 'READ_ONLY'
+  | 'LOCKED'
+  | 'UNLOCK_FAILED'
+  | 'INVALID_KEY'
+  | 'INVALID_ARGUMENT'
+  | 'UNSUPPORTED'
+  | 'TOO_LARGE'
+  | 'BACKEND_NOT_INSTALLED'
+  | 'ABORTED'
+  | 'INTERNAL';
+
+const EXIT_CODES: Readonly<Record<ErrorCode, number>> = {
+  NOT_FOUND: 3,
+  ACCESS_DENIED: 4,
+  UNAUTHENTICATED: 4,
+  INTEGRITY: 5,
+  ROLLBACK: 5,
+  KEY_DESTROYED: 5,
+  FORMAT_VERSION: 5,
+  ALREADY_EXISTS: 6,
+  CONFLICT: 6,
+  UNAVAILABLE: 7,
+  TIMEOUT: 7,
+  THROTTLED: 7,
+  NO_SPACE: 7,
+  READ_ONLY: 7,
+  LOCKED: 7,
+  UNLOCK_FAILED: 9,
+  INVALID_KEY: 2,
+  INVALID_ARGUMENT: 2,
+  UNSUPPORTED: 2,
+  TOO_LARGE: 2,
+  BACKEND_NOT_INSTALLED: 2,
+  ABORTED: 130,
+  INTERNAL: 1,
+};
+
+/** Codes for which trying the same call again may succeed without anyone mending anything. */
+const RETRYABLE: ReadonlySet<ErrorCode> = new Set(['UNAVAILABLE', 'TIMEOUT', 'THROTTLED']);
+
+/** The process exit code of the command line for `code`. */
+export function exitCodeOf(code: ErrorCode): number {
+  return EXIT_CODES[code];
+}
+
+/** What is known of a failure beside its message. Fields that are not known are left out. */
+export interface ErrorDetails {
+  /** Whether the same call may succeed later; by default true for `UNAVAILABLE`, `TIMEOUT` and `THROTTLED`. */
+  readonly retryable?: boolean | undefined;
+  /** The call of the surface or of the backend that failed, such as `store` or `write`. */
+  readonly operation?: string | undefined;
+  /** The name of the object concerned: the caller's own name above the object engine, the backend's below it. */
+  readonly key?: string | undefined;
+  /** The name of the backend that reported the failure. */
+  readonly backend?: string | undefined;
+  /** Set where a write may or may not have taken place. */
+  readonly outcome?: 'unknown' | undefined;
+  /** With `CONFLICT`: the version that stands in the way; absent where the object does not exist. */
+  readonly currentVersion?: string | undefined;
+  /** With a failed backend batch: the index of the operation whose condition failed. */
+  readonly index?: number | undefined;
+  readonly cause?: unknown;
+}
+
+/** Survives duplicate copies of this package in one dependency tree, where `instanceof` does not. */
+const BRAND: unique symbol = Symbol.for('securestore.error') as never;
+
+/**
+ * The one error class of every securestore package.
+ *
+ * No message and no cause holds a payload, a metadata value, a passphrase or a key.
+ */
+export class SecureStoreError extends Error {
+  readonly code: ErrorCode;
+  readonly retryable: boolean;
+  declare readonly operation?: string;
+  declare readonly key?: string;
+  declare readonly backend?: string;
+  declare readonly outcome?: 'unknown';
+  declare readonly currentVersion?: string;
+  declare readonly index?: number;
+
+  constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    this.code = code;
+    this.retryable = details.retryable ?? RETRYABLE.has(code);
+    if (details.operation !== undefined) this.operation = details.operation;
+    if (details.key !== undefined) this.key = details.key;
+    if (details.backend !== undefined) this.backend = details.backend;
+    if (details.outcome !== undefined) this.outcome = details.outcome;
+    if (details.currentVersion !== undefined) this.currentVersion = details.currentVersion;
+    if (details.index !== undefined) this.index = details.index;
+  }
+
+  /** The process exit code of the command line for this error. */
+  get exitCode(): number {
+    return exitCodeOf(this.code);
+  }
+
+  /** Whether `error` is a {@link SecureStoreError} (of any copy of this package), and has `code` if one is given. */
+  static is<C extends ErrorCode>(error: unknown, code?: C): error is SecureStoreError & { code: C } {
+    return (
+      typeof error === 'object' &&
+      error !== null &&
+      (error as { [BRAND]?: unknown })[BRAND] === true &&
+      (code === undefined || (error as { code?: unknown }).code === code)
+    );
+  }
+}
+
+// On the prototype, so that neither shows among the properties of an error that is printed.
+Object.defineProperties(SecureStoreError.prototype, {
+  name: { value: 'SecureStoreError', configurable: true, writable: true },
+  [BRAND]: { value: true },
+});
