@@ -1,0 +1,28 @@
+export { BlobOpener, BlobSealer } from './blob-seal.ts';
+export { ContentDigester, DIGEST_LEAF_BYTES, digestWhole } from './content-digest.ts';
+export type { DigestKeys } from './content-digest.ts';
+export { takeKey } from './derive.ts';
+export {
+  fingerprintBytes,
+  fingerprintOf,
+  identityPrivateKey,
+  identityPublicKey,
+  signAs,
+  verifyAs,
+} from './identity.ts';
+export { keyringKey, loadKeyring, wipeKeyring } from './key-set.ts';
+export type { CategoryKeys, KeySet, LoadedKey } from './key-set.ts';
+export { Lru } from './lru.ts';
+export { NameCipher } from './names.ts';
+export type { LocatedName, NameKeys, OpenedToken } from './names.ts';
+export { randomPool } from './random.ts';
+export type { RandomSource } from './random.ts';
+export { openRecord, recordDigest, rewrapRecord, sealRecord } from './record-seal.ts';
+export type { RecordKey } from './record-seal.ts';
+export { openSlot, sealSlot } from './slot-seal.ts';
+export type { SlotContext } from './slot-seal.ts';
+export { suiteOf } from './suite.ts';
+export type { ChunkCipher, Suite } from './suite.ts';
+export { openSystemBody, sealSystemBody } from './system-seal.ts';
+export { keyFileContents, passphrase, rawKey } from './unlock.ts';
+export type { SecretSource, UnlockMethod } from './unlock.ts';

@@ -1,1 +1,7 @@
+export type { Anchor, AnchorRecord } from './anchor.ts';
+export type { Clock } from './clock.ts';
+export type { StoreSettings } from './create.ts';
+export { ObjectStore } from './object-store.ts';
+export { createObjectStore, openObjectStore, openOrCreateObjectStore } from './open.ts';
+export type { OpenSettings, StoreContext } from './open.ts';
 export type * from './types.ts';

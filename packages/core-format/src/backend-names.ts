@@ -1,0 +1,68 @@
+import { decodeNumber, encodeBase32, encodeNumber } from './base32.ts';
+
+/** The backend object that holds the head. */
+export const HEAD_NAME = 'store';
+
+/** The prefixes under which the objects of a store lie. */
+export const AREAS = {
+  objects: 'o/',
+  history: 'h/',
+  blobs: 'b/',
+  keyrings: 'k/',
+  policies: 'p/',
+} as const;
+
+// `.` sorts below `/` and below every byte of a token, so that the history and the parts of objects list in the
+// order of the objects themselves.
+const OF = './@';
+const PART_DIGITS = 8;
+
+export function objectName(token: string): string {
+  return AREAS.objects + token;
+}
+
+/** Where the versions of an object lie, newest first. */
+export function historyPrefix(token: string): string {
+  return AREAS.history + token + OF;
+}
+
+/** Versions count downwards in these names, so that "the newest not after T" is the first entry of one listing. */
+export function historyName(token: string, version: number): string {
+  return historyPrefix(token) + encodeNumber(Number.MAX_SAFE_INTEGER - version);
+}
+
+/** The version in a history name; `undefined` where it is none under `prefix`. */
+export function historyVersion(prefix: string, name: string): number | undefined {
+  if (!name.startsWith(prefix)) return undefined;
+  const inverted = decodeNumber(name.slice(prefix.length));
+  return inverted === undefined ? undefined : Number.MAX_SAFE_INTEGER - inverted;
+}
+
+/** Where the parts of all blobs of an object lie. */
+export function blobsPrefix(token: string): string {
+  return AREAS.blobs + token + OF;
+}
+
+export function partName(token: string, blobId: Uint8Array, part: number): string {
+  return `${blobsPrefix(token)}${encodeBase32(blobId)}/${part.toString(16).padStart(PART_DIGITS, '0')}`;
+}
+
+function numbered(area: string, generation: number, random: Uint8Array): string {
+  return `${area}${encodeNumber(generation)}-${encodeBase32(random)}`;
+}
+
+/** A fresh name for a keyring written for `generation`. */
+export function keyringName(generation: number, random: Uint8Array): string {
+  return numbered(AREAS.keyrings, generation, random);
+}
+
+/** A fresh name for a policy, grants or a category map written for `generation`. */
+export function policyName(generation: number, random: Uint8Array): string {
+  return numbered(AREAS.policies, generation, random);
+}
+
+/** The generation for which a keyring, policy, grants or category map was written; `undefined` for another name. */
+export function generationOf(name: string): number | undefined {
+  const match = /^[kp]\/([0-9a-v]+)-[0-9a-v]+$/.exec(name);
+  return match?.[1] === undefined ? undefined : decodeNumber(match[1]);
+}

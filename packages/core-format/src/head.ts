@@ -1,0 +1,199 @@
+import { ByteReader, ByteWriter } from './bytes.ts';
+import type { Field } from './fields.ts';
+import { readFieldArea, writeFieldArea } from './fields.ts';
+import { FORMAT, ID_LENGTH } from './record.ts';
+import type { Slot, UnknownSlot } from './slot.ts';
+import { decodeSlot, encodeSlot } from './slot.ts';
+
+const HEAD_MAGIC = 'SSHD';
+export const PUBLIC_KEY_LENGTH = 32;
+export const SIGNATURE_LENGTH = 64;
+const REFERENCE_DIGEST_LENGTH = 32;
+const KNOWN_FIELDS: ReadonlySet<number> = new Set();
+
+/** The largest head in bytes. */
+export const MAX_HEAD_BYTES: number = 64 * 1024;
+export const MAX_SLOTS = 64;
+
+const STATES = ['open', 'restoring', 'closing', 'moved', 'scratch'] as const;
+/** What may be done with a store: only `open` takes mutations. */
+export type HeadState = (typeof STATES)[number];
+
+const NAMINGS = ['encrypted', 'plain'] as const;
+/** How object names appear at the backend. */
+export type Naming = (typeof NAMINGS)[number];
+
+const REFERENCES = ['keyring', 'categoryMap', 'policy', 'grants', 'checkpoint'] as const;
+export type ReferenceKind = (typeof REFERENCES)[number];
+
+/** A backend object of the store's own, pinned by the head. */
+export interface Reference {
+  readonly name: string;
+  /** SHA-256 of its whole body. */
+  readonly digest: Uint8Array;
+}
+
+/** How much of an object's past is kept: whatever either rule keeps. */
+export interface HistorySettings {
+  readonly versions: number;
+  readonly days: number;
+}
+
+/** The one mutable trust object of a store, as it is before signing. */
+export interface Head {
+  /** Made with the store and kept by its copies; binds records and names. */
+  readonly lineage: Uint8Array;
+  /** New for every create, restore and migration; binds the store's own objects. */
+  readonly instance: Uint8Array;
+  /** What this instance was made from; all zero and 0 for a new store. */
+  readonly parent: { readonly instance: Uint8Array; readonly generation: number };
+  /** One more with every change. */
+  readonly generation: number;
+  /** Milliseconds since 1970. */
+  readonly time: number;
+  /** The store identity's Ed25519 public key. */
+  readonly identity: Uint8Array;
+  readonly rootNumber: number;
+  readonly state: HeadState;
+  readonly naming: Naming;
+  /** The suites that the store accepts, ascending. */
+  readonly suites: readonly number[];
+  /** The greatest version collected or purged. */
+  readonly versionFloor: number;
+  readonly history: HistorySettings;
+  readonly references: Readonly<Partial<Record<ReferenceKind, Reference>>>;
+  readonly slots: readonly (Slot | UnknownSlot)[];
+  /** Fields of later releases that may be ignored. */
+  readonly extra?: readonly Field[];
+}
+
+/** A head cut into what is signed and the signature. */
+export interface SignedHead {
+  readonly head: Head;
+  readonly signedBytes: Buffer;
+  readonly signature: Buffer;
+}
+
+function writeReferences(writer: ByteWriter, references: Head['references']): void {
+  const present = REFERENCES.flatMap((kind, code) => {
+    const reference = references[kind];
+    return reference === undefined ? [] : [{ code: code + 1, reference }];
+  });
+  writer.u8(present.length);
+  for (const { code, reference } of present) {
+    writer.u8(code).u8(reference.name.length).bytes(Buffer.from(reference.name, 'latin1'));
+    writer.fixed(reference.digest, REFERENCE_DIGEST_LENGTH);
+  }
+}
+
+/** The bytes that are signed. */
+export function encodeHead(head: Head): Buffer {
+  const writer = new ByteWriter(1024)
+    .bytes(Buffer.from(HEAD_MAGIC, 'latin1'))
+    .u8(FORMAT)
+    .fixed(head.lineage, ID_LENGTH)
+    .fixed(head.instance, ID_LENGTH)
+    .fixed(head.parent.instance, ID_LENGTH)
+    .u53(head.parent.generation)
+    .u53(head.generation)
+    .u53(head.time)
+    .fixed(head.identity, PUBLIC_KEY_LENGTH)
+    .u32(head.rootNumber)
+    .u8(STATES.indexOf(head.state) + 1)
+    .u8(NAMINGS.indexOf(head.naming) + 1)
+    .u8(head.suites.length)
+    .bytes(Uint8Array.from(head.suites))
+    .u53(head.versionFloor)
+    .u32(head.history.versions)
+    .u32(head.history.days);
+  writeReferences(writer, head.references);
+  writer.u8(head.slots.length);
+  for (const slot of head.slots) {
+    const bytes = encodeSlot(slot);
+    writer.u16(bytes.length).bytes(bytes);
+  }
+  writeFieldArea(writer, head.extra ?? []);
+  return writer.finish();
+}
+
+/** The body of the backend object `store`. */
+export function joinHead(signedBytes: Uint8Array, signature: Uint8Array): Buffer {
+  return new ByteWriter(signedBytes.length + SIGNATURE_LENGTH)
+    .bytes(signedBytes)
+    .fixed(signature, SIGNATURE_LENGTH)
+    .finish();
+}
+
+function readReferences(reader: ByteReader): Head['references'] {
+  const references: Partial<Record<ReferenceKind, Reference>> = {};
+  let last = 0;
+  for (let count = reader.u8(); count > 0; count--) {
+    const code = reader.u8();
+    if (code <= last) reader.fail('its references are out of order');
+    last = code;
+    const kind = REFERENCES[code - 1];
+    if (kind === undefined) reader.fail('it refers to an object of an unknown kind');
+    const name = reader.view(reader.u8()).toString('latin1');
+    if (!/^[a-z0-9/.@~_-]+$/.test(name)) reader.fail('it refers to an object by an impossible name');
+    references[kind] = { name, digest: reader.copy(REFERENCE_DIGEST_LENGTH) };
+  }
+  return references;
+}
+
+function readSuites(reader: ByteReader): number[] {
+  const suites = [...reader.view(reader.u8())];
+  if (suites.length === 0) reader.fail('it accepts no suite');
+  if (suites.some((suite, index) => index > 0 && suite <= (suites[index - 1] ?? 0))) {
+    reader.fail('its suites are out of order');
+  }
+  return suites;
+}
+
+function oneOf<T>(reader: ByteReader, values: readonly T[], what: string): T {
+  const value = values[reader.u8() - 1];
+  if (value === undefined) reader.fail(`its ${what} is unknown`);
+  return value;
+}
+
+function readSlots(reader: ByteReader): (Slot | UnknownSlot)[] {
+  const count = reader.u8();
+  if (count > MAX_SLOTS) reader.fail('it has too many slots');
+  return Array.from({ length: count }, () => decodeSlot(reader.view(reader.u16())));
+}
+
+/**
+ * Parses a head. Nothing of it may take effect before the signature verifies.
+ *
+ * @throws SecureStoreError `INTEGRITY`, `FORMAT_VERSION`
+ */
+export function decodeHead(bytes: Uint8Array): SignedHead {
+  if (bytes.length > MAX_HEAD_BYTES) new ByteReader('the head', bytes).fail('it is too long');
+  const reader = new ByteReader('the head', bytes.subarray(0, Math.max(0, bytes.length - SIGNATURE_LENGTH)));
+  reader.magic(HEAD_MAGIC, FORMAT);
+  const fixed = {
+    lineage: reader.copy(ID_LENGTH),
+    instance: reader.copy(ID_LENGTH),
+    parent: { instance: reader.copy(ID_LENGTH), generation: reader.u53() },
+    generation: reader.u53(),
+    time: reader.u53(),
+    identity: reader.copy(PUBLIC_KEY_LENGTH),
+    rootNumber: reader.u32(),
+    state: oneOf(reader, STATES, 'state'),
+    naming: oneOf(reader, NAMINGS, 'naming'),
+    suites: readSuites(reader),
+    versionFloor: reader.u53(),
+    history: { versions: reader.u32(), days: reader.u32() },
+    references: readReferences(reader),
+    slots: readSlots(reader),
+  };
+  const extra = readFieldArea(reader, KNOWN_FIELDS);
+  const length = reader.position;
+  reader.end();
+  const whole = new ByteReader('the head', bytes);
+  const signedBytes = whole.copy(length);
+  return {
+    head: extra.length === 0 ? fixed : { ...fixed, extra },
+    signedBytes,
+    signature: whole.copy(SIGNATURE_LENGTH),
+  };
+}

@@ -1,0 +1,115 @@
+import { ByteReader, ByteWriter, isZero } from './bytes.ts';
+import type { Field } from './fields.ts';
+import { readFieldArea, writeFieldArea } from './fields.ts';
+import { ID_LENGTH, KEY_ID_LENGTH, KEY_LENGTH } from './record.ts';
+
+const KNOWN_FIELDS: ReadonlySet<number> = new Set();
+
+const STATES = ['primary', 'enabled', 'disabled', 'destroyed'] as const;
+/** What a key version may still be used for. */
+export type KeyState = (typeof STATES)[number];
+
+const GROUP_KINDS = ['category', 'journal', 'audit', 'backup'] as const;
+/** What the keys of a group seal. */
+export type KeyGroupKind = (typeof GROUP_KINDS)[number];
+
+export interface KeyVersion {
+  readonly id: Uint8Array;
+  readonly suite: number;
+  readonly state: KeyState;
+  /** Milliseconds since 1970. */
+  readonly created: number;
+  /** All zero once destroyed. */
+  readonly key: Uint8Array;
+}
+
+/** The keys of one category, or of one group of system objects. */
+export interface KeyGroup {
+  readonly id: Uint8Array;
+  readonly kind: KeyGroupKind;
+  /** The key of content digests. */
+  readonly digestKey: Uint8Array;
+  /** Oldest first; exactly one is primary, unless the group has been destroyed. */
+  readonly versions: readonly KeyVersion[];
+}
+
+/** All keys of a store below its root key. */
+export interface Keyring {
+  readonly rootNumber: number;
+  /** The seed of the store identity's Ed25519 private key. */
+  readonly identitySeed: Uint8Array;
+  /** From which the keys of names and of the category map are derived. */
+  readonly nameKey: Uint8Array;
+  /** In ascending order of their ids. */
+  readonly groups: readonly KeyGroup[];
+  /** Fields of later releases that may be ignored. */
+  readonly extra?: readonly Field[];
+}
+
+/** The caller wipes the result. */
+export function encodeKeyring(keyring: Keyring): Buffer {
+  const writer = new ByteWriter(1024)
+    .u32(keyring.rootNumber)
+    .fixed(keyring.identitySeed, KEY_LENGTH)
+    .fixed(keyring.nameKey, KEY_LENGTH)
+    .u16(keyring.groups.length);
+  for (const group of keyring.groups) {
+    writer
+      .fixed(group.id, ID_LENGTH)
+      .u8(GROUP_KINDS.indexOf(group.kind) + 1)
+      .fixed(group.digestKey, KEY_LENGTH);
+    writer.u16(group.versions.length);
+    for (const version of group.versions) {
+      writer
+        .fixed(version.id, KEY_ID_LENGTH)
+        .u8(version.suite)
+        .u8(STATES.indexOf(version.state) + 1);
+      writer.u53(version.created).fixed(version.key, KEY_LENGTH);
+    }
+  }
+  writeFieldArea(writer, keyring.extra ?? []);
+  return writer.finish();
+}
+
+function readVersion(reader: ByteReader): KeyVersion {
+  const id = reader.copy(KEY_ID_LENGTH);
+  const suite = reader.u8();
+  const state = STATES[reader.u8() - 1];
+  if (state === undefined) reader.fail('the state of a key version is unknown');
+  const version = { id, suite, state, created: reader.u53(), key: reader.copy(KEY_LENGTH) };
+  if (isZero(version.key) !== (state === 'destroyed')) reader.fail('a key version and its state contradict each other');
+  return version;
+}
+
+function readGroup(reader: ByteReader): KeyGroup {
+  const id = reader.copy(ID_LENGTH);
+  const kind = GROUP_KINDS[reader.u8() - 1];
+  if (kind === undefined) reader.fail('the kind of a key group is unknown');
+  const digestKey = reader.copy(KEY_LENGTH);
+  const versions = Array.from({ length: reader.u16() }, () => readVersion(reader));
+  if (versions.filter((version) => version.state === 'primary').length > 1)
+    reader.fail('a key group has two primary keys');
+  return { id, kind, digestKey, versions };
+}
+
+/**
+ * Parses an opened keyring. Keys are copies: the caller wipes `bytes`, and the keys when it is done with them.
+ *
+ * @throws SecureStoreError `INTEGRITY`, `FORMAT_VERSION`
+ */
+export function decodeKeyring(bytes: Uint8Array): Keyring {
+  const reader = new ByteReader('the keyring', bytes);
+  const keyring = {
+    rootNumber: reader.u32(),
+    identitySeed: reader.copy(KEY_LENGTH),
+    nameKey: reader.copy(KEY_LENGTH),
+    groups: Array.from({ length: reader.u16() }, () => readGroup(reader)),
+  };
+  const extra = readFieldArea(reader, KNOWN_FIELDS);
+  reader.end();
+  const { groups } = keyring;
+  if (groups.some((group, index) => index > 0 && Buffer.compare(groups[index - 1]?.id ?? group.id, group.id) >= 0)) {
+    reader.fail('its key groups are out of order');
+  }
+  return extra.length === 0 ? keyring : { ...keyring, extra };
+}

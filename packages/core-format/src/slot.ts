@@ -1,0 +1,125 @@
+import { ByteReader, ByteWriter, copyOf } from './bytes.ts';
+import { ID_LENGTH, KEY_LENGTH } from './record.ts';
+
+const SALT_LENGTH = 16;
+export const BINDING_LENGTH = 32;
+
+/** The sealed root is an anonymous box of {@link SLOT_BOX_LENGTH} bytes: 48 bytes more than its plaintext. */
+const BOX_PLAINTEXT_LENGTH: number = ID_LENGTH + ID_LENGTH + 4 + KEY_LENGTH;
+export const SLOT_BOX_LENGTH: number = BOX_PLAINTEXT_LENGTH + 48;
+
+/** How a slot's secret becomes its seed. */
+export type SlotMethod =
+  | {
+      readonly type: 'passphrase';
+      readonly salt: Uint8Array;
+      /** Argon2id: memory in KiB, passes, lanes. */
+      readonly memory: number;
+      readonly passes: number;
+      readonly parallelism: number;
+    }
+  | { readonly type: 'keyFile'; readonly salt: Uint8Array }
+  | { readonly type: 'rawKey'; readonly salt: Uint8Array };
+
+export type SlotType = SlotMethod['type'];
+
+const METHODS: Readonly<Record<SlotType, number>> = { passphrase: 1, keyFile: 2, rawKey: 3 };
+
+/** What a slot says of itself; all of it but the sealed root is covered by the binding tag. */
+export interface SlotFields {
+  readonly id: Uint8Array;
+  /** Milliseconds since 1970. */
+  readonly created: number;
+  /** The X25519 public key to which the root key is sealed. */
+  readonly publicKey: Uint8Array;
+  readonly method: SlotMethod;
+}
+
+/** One way of unlocking a store. */
+export interface Slot extends SlotFields {
+  /** Authenticates the store to the holder of the secret. */
+  readonly binding: Uint8Array;
+  /** The root key, sealed to {@link SlotFields.publicKey}. */
+  readonly sealedRoot: Uint8Array;
+}
+
+/** A slot of a method that this release doesn't know: kept as it is, and never used. */
+export interface UnknownSlot {
+  readonly method: { readonly type: 'unknown' };
+  readonly raw: Uint8Array;
+}
+
+export function encodeSlotFields(slot: SlotFields): Buffer {
+  const { method } = slot;
+  const writer = new ByteWriter(96)
+    .u8(METHODS[method.type])
+    .fixed(slot.id, ID_LENGTH)
+    .u53(slot.created)
+    .fixed(slot.publicKey, KEY_LENGTH)
+    .fixed(method.salt, SALT_LENGTH);
+  if (method.type === 'passphrase') writer.u32(method.memory).u8(method.passes).u8(method.parallelism);
+  return writer.finish();
+}
+
+export function encodeSlot(slot: Slot | UnknownSlot): Buffer {
+  if ('raw' in slot) return copyOf(slot.raw);
+  return new ByteWriter(256)
+    .bytes(encodeSlotFields(slot))
+    .fixed(slot.binding, BINDING_LENGTH)
+    .fixed(slot.sealedRoot, SLOT_BOX_LENGTH)
+    .finish();
+}
+
+function readMethod(reader: ByteReader, type: SlotType): SlotMethod {
+  const salt = reader.copy(SALT_LENGTH);
+  if (type !== 'passphrase') return { type, salt };
+  return { type, salt, memory: reader.u32(), passes: reader.u8(), parallelism: reader.u8() };
+}
+
+/** @throws SecureStoreError `INTEGRITY` */
+export function decodeSlot(bytes: Uint8Array): Slot | UnknownSlot {
+  const reader = new ByteReader('the head', bytes);
+  const code = reader.u8();
+  const type = (Object.keys(METHODS) as SlotType[]).find((name) => METHODS[name] === code);
+  if (type === undefined) return { method: { type: 'unknown' }, raw: copyOf(bytes) };
+  const slot = {
+    id: reader.copy(ID_LENGTH),
+    created: reader.u53(),
+    publicKey: reader.copy(KEY_LENGTH),
+    method: readMethod(reader, type),
+    binding: reader.copy(BINDING_LENGTH),
+    sealedRoot: reader.copy(SLOT_BOX_LENGTH),
+  };
+  reader.end();
+  return slot;
+}
+
+/** What the box of a slot holds; its fields bind it to one slot of one store. */
+export interface SlotBox {
+  readonly lineage: Uint8Array;
+  readonly slotId: Uint8Array;
+  readonly rootNumber: number;
+  readonly root: Uint8Array;
+}
+
+export function encodeSlotBox(box: SlotBox): Buffer {
+  return new ByteWriter(BOX_PLAINTEXT_LENGTH)
+    .fixed(box.lineage, ID_LENGTH)
+    .fixed(box.slotId, ID_LENGTH)
+    .u32(box.rootNumber)
+    .fixed(box.root, KEY_LENGTH)
+    .finish();
+}
+
+/** @throws SecureStoreError `INTEGRITY` */
+export function decodeSlotBox(bytes: Uint8Array): SlotBox {
+  const reader = new ByteReader('the slot', bytes);
+  const box = {
+    lineage: reader.view(ID_LENGTH),
+    slotId: reader.view(ID_LENGTH),
+    rootNumber: reader.u32(),
+    root: reader.view(KEY_LENGTH),
+  };
+  reader.end();
+  return box;
+}

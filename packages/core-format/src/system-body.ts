@@ -1,0 +1,58 @@
+import { ByteReader, ByteWriter } from './bytes.ts';
+import { COMMITMENT_LENGTH, FORMAT, ID_LENGTH, TAG_LENGTH } from './record.ts';
+
+const SYSTEM_MAGIC = 'SSSY';
+const SALT_LENGTH = 32;
+
+/** What a sealed system object is for; each purpose has its own key. */
+export const PURPOSES = { keyring: 1, categoryMap: 2 } as const;
+export type Purpose = keyof typeof PURPOSES;
+
+/** The length of what precedes the sealed bytes, commitment included. */
+export const SYSTEM_PREFIX_LENGTH: number = 8 + SALT_LENGTH + COMMITMENT_LENGTH;
+
+/** A body of the store's own: keyring, category map and whatever else is no record, blob or head. */
+export interface SystemBody {
+  readonly suite: number;
+  readonly purpose: Purpose;
+  /** The header as bytes, bound by the key derivation. */
+  readonly headerBytes: Buffer;
+  readonly salt: Buffer;
+  readonly commitment: Buffer;
+  readonly sealed: Buffer;
+}
+
+export function encodeSystemHeader(suite: number, purpose: Purpose, salt: Uint8Array): Buffer {
+  return new ByteWriter(8 + SALT_LENGTH)
+    .bytes(Buffer.from(SYSTEM_MAGIC, 'latin1'))
+    .u8(FORMAT)
+    .u8(suite)
+    .u8(PURPOSES[purpose])
+    .u8(0)
+    .fixed(salt, SALT_LENGTH)
+    .finish();
+}
+
+/** @throws SecureStoreError `INTEGRITY`, `FORMAT_VERSION` */
+export function decodeSystemBody(what: string, purpose: Purpose, bytes: Uint8Array): SystemBody {
+  const reader = new ByteReader(what, bytes);
+  reader.magic(SYSTEM_MAGIC, FORMAT);
+  const suite = reader.u8();
+  if (reader.u8() !== PURPOSES[purpose]) reader.fail('it is an object of another purpose');
+  reader.zero();
+  const salt = reader.view(SALT_LENGTH);
+  const headerBytes = new ByteReader(what, bytes).view(reader.position);
+  const commitment = reader.view(COMMITMENT_LENGTH);
+  if (reader.remaining < TAG_LENGTH) reader.fail('it ends too early');
+  return { suite, purpose, headerBytes, salt, commitment, sealed: reader.view(reader.remaining) };
+}
+
+/** What binds a system body to its place: instance, generation and its own backend name. */
+export function systemContext(instance: Uint8Array, generation: number, name: string): Buffer {
+  return new ByteWriter(ID_LENGTH + 8 + 2 + name.length)
+    .fixed(instance, ID_LENGTH)
+    .u53(generation)
+    .u16(Buffer.byteLength(name))
+    .bytes(Buffer.from(name, 'latin1'))
+    .finish();
+}

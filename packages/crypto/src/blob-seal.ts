@@ -1,0 +1,91 @@
+import type { BlobHeader } from '@securestore/core-format';
+import {
+  asBuffer,
+  BLOB_HEADER_LENGTH,
+  BLOB_PREFIX_LENGTH,
+  encodeBlobHeader,
+  KEY_LENGTH,
+  SecureStoreError,
+  TAG_LENGTH,
+} from '@securestore/core-format';
+import { label } from './derive.ts';
+import type { ChunkCipher } from './suite.ts';
+import { suiteOf } from './suite.ts';
+
+const BLOB_USE = label('blob');
+
+/** Header ‖ commitment, and the cipher, of the blob that `header` describes. Both come from its key and header alone. */
+function derive(header: BlobHeader, key: Uint8Array): { prefix: Buffer; cipher: ChunkCipher } {
+  const suite = suiteOf(header.suite);
+  const headerBytes = encodeBlobHeader(header);
+  const expanded = suite.expand(key, BLOB_USE, headerBytes);
+  const prefix = Buffer.allocUnsafeSlow(BLOB_PREFIX_LENGTH);
+  headerBytes.copy(prefix);
+  expanded.copy(prefix, BLOB_HEADER_LENGTH, KEY_LENGTH);
+  const cipher = suite.chunkCipher(expanded.subarray(0, KEY_LENGTH));
+  expanded.fill(0);
+  return { prefix, cipher };
+}
+
+/** Seals the chunks of one blob, in order and each once. */
+export class BlobSealer {
+  /** What precedes the first chunk. */
+  readonly prefix: Buffer;
+  readonly #chunkSize: number;
+  readonly #cipher: ChunkCipher;
+  #next = 0;
+  #ended = false;
+
+  /** @param key the blob's own data key, fresh for every attempt; the caller wipes it */
+  constructor(header: BlobHeader, key: Uint8Array) {
+    const { prefix, cipher } = derive(header, key);
+    this.prefix = prefix;
+    this.#chunkSize = header.chunkSize;
+    this.#cipher = cipher;
+  }
+
+  /**
+   * Seals the next chunk into `out`; one that is shorter than the chunk size is the last.
+   *
+   * @returns how many bytes of `out` it took
+   */
+  seal(plaintext: Uint8Array, out: Buffer, at: number): number {
+    if (this.#ended || plaintext.length > this.#chunkSize) {
+      throw new SecureStoreError('INTERNAL', 'a chunk after the last one, or a chunk that is too long');
+    }
+    this.#ended = plaintext.length < this.#chunkSize;
+    const { ciphertext, tag } = this.#cipher.seal(this.#next++, plaintext);
+    ciphertext.copy(out, at);
+    tag.copy(out, at + ciphertext.length);
+    return ciphertext.length + TAG_LENGTH;
+  }
+}
+
+/** Opens the chunks of one blob, in any order. */
+export class BlobOpener {
+  readonly #prefix: Buffer;
+  readonly #cipher: ChunkCipher;
+
+  /** @param key the blob's data key from its record; the caller wipes it */
+  constructor(header: BlobHeader, key: Uint8Array) {
+    const { prefix, cipher } = derive(header, key);
+    this.#prefix = prefix;
+    this.#cipher = cipher;
+  }
+
+  /** Checks header and commitment where they were read. @throws SecureStoreError `INTEGRITY` */
+  checkPrefix(bytes: Uint8Array): void {
+    if (!asBuffer(bytes).equals(this.#prefix)) {
+      throw new SecureStoreError('INTEGRITY', 'the blob is damaged: it does not start with the header of its record');
+    }
+  }
+
+  /** @throws SecureStoreError `INTEGRITY` */
+  open(index: number, sealed: Uint8Array): Buffer {
+    const plaintext = this.#cipher.open(index, sealed);
+    if (plaintext === undefined) {
+      throw new SecureStoreError('INTEGRITY', `the blob is damaged: chunk ${index} is not what was sealed there`);
+    }
+    return plaintext;
+  }
+}

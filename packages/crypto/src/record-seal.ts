@@ -1,0 +1,127 @@
+import type { KeyObject } from 'node:crypto';
+import { createHash, createHmac } from 'node:crypto';
+import type { Envelope, RecordHeader, SplitRecord } from '@securestore/core-format';
+import {
+  COMMITMENT_LENGTH,
+  encodeRecordHeader,
+  joinRecord,
+  KEY_LENGTH,
+  SecureStoreError,
+  splitRecord,
+} from '@securestore/core-format';
+import { label } from './derive.ts';
+import type { RandomSource } from './random.ts';
+import type { Suite } from './suite.ts';
+import { suiteOf } from './suite.ts';
+
+const RECORD_USE = label('record');
+const WRAP_USE = label('wrap');
+
+/** A key version as sealing and opening need it. */
+export interface RecordKey {
+  readonly id: Uint8Array;
+  readonly suite: number;
+  readonly secret: KeyObject;
+}
+
+/** A key for this one wrapping: H and C are different for every record, so no nonce is needed. */
+function wrapKey(key: RecordKey, headerBytes: Uint8Array, commitment: Uint8Array): Buffer {
+  const length = Buffer.allocUnsafe(2);
+  length.writeUInt16BE(headerBytes.length);
+  return createHmac('sha256', key.secret)
+    .update(WRAP_USE)
+    .update(length)
+    .update(headerBytes)
+    .update(commitment)
+    .digest();
+}
+
+function wrap(suite: Suite, key: RecordKey, headerBytes: Uint8Array, commitment: Uint8Array, dek: Buffer): Envelope {
+  const once = wrapKey(key, headerBytes, commitment);
+  const wrappedKey = suite.sealOnce(once, dek);
+  once.fill(0);
+  return { keyId: key.id, commitment, wrappedKey };
+}
+
+/**
+ * Seals a record. The data key is fresh for every call, so that nothing is ever sealed twice under one key: a retried
+ * mutation seals anew.
+ *
+ * @param body B in clear; it is the caller's to wipe
+ */
+export function sealRecord(key: RecordKey, header: RecordHeader, body: Uint8Array, random: RandomSource): Buffer {
+  const suite = suiteOf(key.suite);
+  const headerBytes = encodeRecordHeader(header);
+  const dek = random(KEY_LENGTH);
+  const expanded = suite.expand(dek, RECORD_USE, headerBytes);
+  const commitment = expanded.subarray(KEY_LENGTH, KEY_LENGTH + COMMITMENT_LENGTH);
+  const envelope = wrap(suite, key, headerBytes, commitment, dek);
+  const sealedBody = suite.sealOnce(expanded.subarray(0, KEY_LENGTH), body);
+  const record = joinRecord(headerBytes, envelope, sealedBody);
+  dek.fill(0);
+  expanded.fill(0);
+  return record;
+}
+
+function damaged(reason: string): never {
+  throw new SecureStoreError('INTEGRITY', `the record is damaged: ${reason}`);
+}
+
+/** The data key of a record. The caller wipes it. */
+function unwrap(record: SplitRecord, key: RecordKey): { suite: Suite; dek: Buffer; expanded: Buffer } {
+  const { header, headerBytes, envelope } = record;
+  if (header.suite !== key.suite) damaged('its suite is not that of its key version');
+  const suite = suiteOf(key.suite);
+  const once = wrapKey(key, headerBytes, envelope.commitment);
+  const dek = suite.openOnce(once, envelope.wrappedKey);
+  once.fill(0);
+  if (dek === undefined) damaged('its key does not open under the key version that it names');
+  const expanded = suite.expand(dek, RECORD_USE, headerBytes);
+  // The commitment is no secret, so a comparison in constant time would protect nothing.
+  if (!expanded.subarray(KEY_LENGTH).equals(envelope.commitment)) {
+    dek.fill(0);
+    expanded.fill(0);
+    damaged('its commitment does not match its key');
+  }
+  return { suite, dek, expanded };
+}
+
+/**
+ * Opens B of a record: suite, wrapped key, commitment, then the body, each before the next.
+ *
+ * @throws SecureStoreError `INTEGRITY`
+ */
+export function openRecord(record: SplitRecord, key: RecordKey): Buffer {
+  const { suite, dek, expanded } = unwrap(record, key);
+  const body = suite.openOnce(expanded.subarray(0, KEY_LENGTH), record.sealedBody);
+  dek.fill(0);
+  expanded.fill(0);
+  if (body === undefined) damaged('its body is not what was sealed');
+  return body;
+}
+
+/**
+ * The record with E under another key version; H, C and B stay byte for byte. The same inputs give the same bytes.
+ *
+ * @throws SecureStoreError `INTEGRITY`; `INVALID_ARGUMENT` where the new key version has another suite
+ */
+export function rewrapRecord(recordBytes: Uint8Array, oldKey: RecordKey, newKey: RecordKey): Buffer {
+  if (newKey.suite !== oldKey.suite) {
+    throw new SecureStoreError('INVALID_ARGUMENT', 're-wrapping keeps the suite; another one needs sealing anew');
+  }
+  const record = splitRecord(recordBytes);
+  const { suite, dek, expanded } = unwrap(record, oldKey);
+  const envelope = wrap(suite, newKey, record.headerBytes, record.envelope.commitment, dek);
+  dek.fill(0);
+  expanded.fill(0);
+  return joinRecord(record.headerBytes, envelope, record.sealedBody);
+}
+
+/** SHA-256(H ‖ C ‖ B): the identity of a record, which re-wrapping doesn't change. */
+export function recordDigest(record: SplitRecord): Buffer {
+  return createHash('sha256')
+    .update(record.headerBytes)
+    .update(record.envelope.commitment)
+    .update(record.sealedBody)
+    .digest();
+}

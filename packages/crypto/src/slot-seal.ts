@@ -1,0 +1,163 @@
+import { argon2, createHmac, createSecretKey, timingSafeEqual } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
+import { promisify } from 'node:util';
+import type { Slot, SlotFields, SlotMethod } from '@securestore/core-format';
+import {
+  decodeSlotBox,
+  encodeSlotBox,
+  encodeSlotFields,
+  ID_LENGTH,
+  KEY_LENGTH,
+  SecureStoreError,
+} from '@securestore/core-format';
+import { deriveBytes, takeKey } from './derive.ts';
+import type { RandomSource } from './random.ts';
+import type { UnlockMethod } from './unlock.ts';
+
+const SALT_LENGTH = 16;
+const MIB_IN_KIB = 1024;
+
+/** Argon2id for new slots: the second choice of RFC 9106, section 4, with as many lanes as common machines have to spare. */
+const NEW_SLOT = { memory: 64 * MIB_IN_KIB, passes: 3, parallelism: 3 } as const;
+
+/** What is accepted from a head: nothing cheap enough to guess through, nothing that could exhaust the machine. */
+const LIMITS = {
+  memory: { min: 19 * MIB_IN_KIB, max: 1024 * MIB_IN_KIB },
+  passes: { min: 1, max: 10 },
+  parallelism: { min: 1, max: 16 },
+} as const;
+
+const runArgon2 = promisify(argon2);
+
+/** What a slot is bound to beside its own fields. */
+export interface SlotContext {
+  readonly lineage: Uint8Array;
+  /** As raw bytes. */
+  readonly fingerprint: Uint8Array;
+}
+
+type Sodium = (typeof import('libsodium-wrappers'))['default'];
+
+// Loaded when first needed: it takes longer than everything else on the way to an open store.
+async function loadSodium(): Promise<Sodium> {
+  const { default: sodium } = await import('libsodium-wrappers');
+  await sodium.ready;
+  return sodium;
+}
+
+function checkArgon2(method: SlotMethod): void {
+  if (method.type !== 'passphrase') return;
+  for (const name of ['memory', 'passes', 'parallelism'] as const) {
+    if (method[name] < LIMITS[name].min || method[name] > LIMITS[name].max) {
+      throw new SecureStoreError(
+        'INTEGRITY',
+        `the head is damaged: a passphrase slot has Argon2id ${name} ${method[name]}`,
+      );
+    }
+  }
+}
+
+/** 32 uniformly random bytes from a secret and a slot's public parameters. */
+async function keyMaterial(method: SlotMethod, secret: Buffer): Promise<KeyObject> {
+  if (method.type !== 'passphrase') {
+    return takeKey(createHmac('sha256', method.salt).update(secret).digest());
+  }
+  const { memory, passes, parallelism, salt: nonce } = method;
+  const parameters = { message: secret, nonce, memory, passes, parallelism, tagLength: KEY_LENGTH };
+  return takeKey(await runArgon2('argon2id', parameters));
+}
+
+interface SlotKeys {
+  readonly publicKey: Uint8Array;
+  readonly privateKey: Uint8Array;
+  readonly bindingKey: KeyObject;
+}
+
+function slotKeys(sodium: Sodium, material: KeyObject, lineage: Uint8Array, slotId: Uint8Array): SlotKeys {
+  const seed = deriveBytes(material, 'slot seed', lineage, slotId);
+  const { publicKey, privateKey } = sodium.crypto_box_seed_keypair(seed);
+  seed.fill(0);
+  return { publicKey, privateKey, bindingKey: takeKey(deriveBytes(material, 'slot binding', lineage, slotId)) };
+}
+
+function bindingTag(key: KeyObject, context: SlotContext, fields: SlotFields): Buffer {
+  return createHmac('sha256', key).update(context.fingerprint).update(encodeSlotFields(fields)).digest();
+}
+
+function newMethod(unlock: UnlockMethod, random: RandomSource): SlotMethod {
+  const salt = random(SALT_LENGTH);
+  return unlock.type === 'passphrase' ? { type: unlock.type, salt, ...NEW_SLOT } : { type: unlock.type, salt };
+}
+
+/**
+ * Makes a slot that opens `root` by the secret of `unlock`.
+ *
+ * @param now milliseconds since 1970
+ * @throws SecureStoreError `INVALID_ARGUMENT` for a secret that can't be one
+ */
+export async function sealSlot(
+  unlock: UnlockMethod,
+  context: SlotContext,
+  root: { readonly number: number; readonly key: KeyObject },
+  now: number,
+  random: RandomSource,
+): Promise<Slot> {
+  const secret = await unlock.secret();
+  const method = newMethod(unlock, random);
+  const [sodium, material] = await Promise.all([loadSodium(), keyMaterial(method, secret)]);
+  secret.fill(0);
+  const id = random(ID_LENGTH);
+  const keys = slotKeys(sodium, material, context.lineage, id);
+  keys.privateKey.fill(0);
+  const fields = { id, created: now, publicKey: keys.publicKey, method };
+  const rootBytes = root.key.export();
+  const box = encodeSlotBox({ lineage: context.lineage, slotId: id, rootNumber: root.number, root: rootBytes });
+  const sealedRoot = sodium.crypto_box_seal(box, keys.publicKey);
+  rootBytes.fill(0);
+  box.fill(0);
+  return { ...fields, binding: bindingTag(keys.bindingKey, context, fields), sealedRoot };
+}
+
+/** A slot's box, opened after its binding tag matched. @throws SecureStoreError `INTEGRITY` */
+function openBox(sodium: Sodium, slot: Slot, keys: SlotKeys, context: SlotContext, rootNumber: number): KeyObject {
+  let opened: Uint8Array;
+  try {
+    opened = sodium.crypto_box_seal_open(slot.sealedRoot, keys.publicKey, keys.privateKey);
+  } catch {
+    throw new SecureStoreError('INTEGRITY', 'the head is damaged: the root key of a slot is not what was sealed there');
+  }
+  const box = decodeSlotBox(opened);
+  const fits =
+    Buffer.compare(box.lineage, context.lineage) === 0 &&
+    Buffer.compare(box.slotId, slot.id) === 0 &&
+    box.rootNumber === rootNumber;
+  const root = createSecretKey(box.root);
+  opened.fill(0);
+  if (!fits) throw new SecureStoreError('INTEGRITY', 'the head is damaged: a slot holds the root key of another place');
+  return root;
+}
+
+/**
+ * The root key, if `slot` opens by `secret`; `undefined` where the secret is another one.
+ *
+ * The binding tag is compared first: it commits to the secret and to the store identity, so no box is opened that
+ * somebody else sealed to this slot's public key.
+ *
+ * @throws SecureStoreError `INTEGRITY` where the secret is right and the slot is not
+ */
+export async function openSlot(
+  slot: Slot,
+  secret: Buffer,
+  context: SlotContext,
+  rootNumber: number,
+): Promise<KeyObject | undefined> {
+  checkArgon2(slot.method);
+  const [sodium, material] = await Promise.all([loadSodium(), keyMaterial(slot.method, secret)]);
+  const keys = slotKeys(sodium, material, context.lineage, slot.id);
+  try {
+    if (!timingSafeEqual(bindingTag(keys.bindingKey, context, slot), slot.binding)) return undefined;
+    return openBox(sodium, slot, keys, context, rootNumber);
+  } finally {
+    keys.privateKey.fill(0);
+  }
+}

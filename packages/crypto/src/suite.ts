@@ -1,0 +1,34 @@
+import { SecureStoreError } from '@securestore/core-format';
+import { suite1 } from './suite-1.ts';
+
+/** Seals and opens the numbered chunks of one blob. */
+export interface ChunkCipher {
+  /** `ciphertext ‖ tag`. Each index is sealed at most once under one key. */
+  seal(index: number, plaintext: Uint8Array): { readonly ciphertext: Buffer; readonly tag: Buffer };
+  /** The plaintext; `undefined` where the tag doesn't match, and then nothing of it was released. */
+  open(index: number, sealed: Uint8Array): Buffer | undefined;
+}
+
+/**
+ * A set of algorithms. A key version states its suite, and it is compared with the record's before any primitive runs:
+ * nothing is ever chosen by what an unauthenticated header says.
+ */
+export interface Suite {
+  readonly id: number;
+  /** A pseudo-random function of 64 bytes: payload key and commitment. The result is the caller's to wipe. */
+  expand(key: Uint8Array, use: Uint8Array, header: Uint8Array): Buffer;
+  /** One AEAD message under a key that is used once: `ciphertext ‖ tag`. */
+  sealOnce(key: Uint8Array, plaintext: Uint8Array): Buffer;
+  /** The plaintext; `undefined` where the tag doesn't match, and then nothing of it was released. */
+  openOnce(key: Uint8Array, sealed: Uint8Array): Buffer | undefined;
+  chunkCipher(key: Uint8Array): ChunkCipher;
+}
+
+const SUITES: ReadonlyMap<number, Suite> = new Map([[suite1.id, suite1]]);
+
+/** @throws SecureStoreError `FORMAT_VERSION` for a suite that this release doesn't have */
+export function suiteOf(id: number): Suite {
+  const suite = SUITES.get(id);
+  if (suite !== undefined) return suite;
+  throw new SecureStoreError('FORMAT_VERSION', `suite ${id} is unknown to this release. A newer release may be needed`);
+}

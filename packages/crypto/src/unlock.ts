@@ -1,0 +1,71 @@
+import { asBuffer, copyOf, SecureStoreError } from '@securestore/core-format';
+import type { SlotType } from '@securestore/core-format';
+
+/** A secret: its bytes, a string (which can't be wiped from memory), or a function that fetches the bytes when needed. */
+export type SecretSource = Uint8Array | string | (() => Uint8Array | string | Promise<Uint8Array | string>);
+
+/** One way to unlock a store; made by {@link passphrase}, {@link rawKey} or the facade's `keyFile`. */
+export interface UnlockMethod {
+  readonly type: SlotType;
+  /** A fresh copy of the secret, which the caller wipes. */
+  readonly secret: () => Promise<Buffer>;
+}
+
+const MAX_SECRET_BYTES = 1024 * 1024;
+/** Shorter ones are no keys but passphrases, which need a slow function. */
+const MIN_KEY_FILE_BYTES = 32;
+const RAW_KEY_BYTES = 32;
+
+function secretBytes(source: SecretSource): () => Promise<Buffer> {
+  return async () => {
+    const given: unknown = typeof source === 'function' ? await source() : source;
+    if (typeof given === 'string') return Buffer.from(given, 'utf8');
+    if (given instanceof Uint8Array) return copyOf(asBuffer(given));
+    throw new SecureStoreError(
+      'INVALID_ARGUMENT',
+      'a secret must be a string, a Uint8Array, or a function that gives one',
+    );
+  };
+}
+
+function checked(read: () => Promise<Buffer>, check: (length: number) => string | undefined): () => Promise<Buffer> {
+  return async () => {
+    const secret = await read();
+    const problem = secret.length > MAX_SECRET_BYTES ? 'is longer than 1 MiB' : check(secret.length);
+    if (problem === undefined) return secret;
+    secret.fill(0);
+    throw new SecureStoreError('INVALID_ARGUMENT', `the secret ${problem}`);
+  };
+}
+
+/**
+ * Unlocks by a passphrase, through Argon2id (RFC 9106). It is taken byte for byte: no normalisation, no trimming.
+ */
+export function passphrase(secret: SecretSource): UnlockMethod {
+  return {
+    type: 'passphrase',
+    secret: checked(secretBytes(secret), (length) => (length === 0 ? 'is an empty passphrase' : undefined)),
+  };
+}
+
+/** Unlocks by 32 random bytes. */
+export function rawKey(key: Uint8Array | (() => Uint8Array | Promise<Uint8Array>)): UnlockMethod {
+  return {
+    type: 'rawKey',
+    secret: checked(secretBytes(key), (length) =>
+      length === RAW_KEY_BYTES ? undefined : `is a raw key of ${length} bytes; it must have ${RAW_KEY_BYTES}`,
+    ),
+  };
+}
+
+/** Unlocks by the whole contents of a file of at least 32 unpredictable bytes. */
+export function keyFileContents(contents: () => Promise<Uint8Array>): UnlockMethod {
+  return {
+    type: 'keyFile',
+    secret: checked(secretBytes(contents), (length) =>
+      length >= MIN_KEY_FILE_BYTES
+        ? undefined
+        : `is a key file of ${length} bytes; it must have at least ${MIN_KEY_FILE_BYTES}`,
+    ),
+  };
+}

@@ -1,0 +1,77 @@
+import { SecureStoreError } from '@securestore/core-format';
+import type { CallOptions } from './types.ts';
+
+/** Wraps what a caller's own source of data threw, so that it isn't taken for a fault of the store. */
+export class SourceError extends Error {}
+
+function invalid(message: string): never {
+  throw new SecureStoreError('INVALID_ARGUMENT', message);
+}
+
+const COMMON: ReadonlySet<string> = new Set(['signal', 'timeout']);
+
+/** Refuses options that the call doesn't know, so that a misspelt condition is never ignored. */
+export function checkOptions(options: object | undefined, known: ReadonlySet<string>): void {
+  if (options === undefined) return;
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) invalid('options must be an object');
+  for (const name of Object.keys(options)) {
+    if (known.has(name) || COMMON.has(name)) continue;
+    invalid(`unknown option "${name}". Known here: ${[...known, ...COMMON].toSorted().join(', ')}`);
+  }
+  const { signal, timeout } = options as CallOptions;
+  if (signal !== undefined && !(signal instanceof AbortSignal)) invalid('the option "signal" must be an AbortSignal');
+  if (timeout !== undefined && !(typeof timeout === 'number' && timeout > 0 && timeout <= 0x7fff_ffff)) {
+    invalid('the option "timeout" must be a number of milliseconds over 0');
+  }
+}
+
+/** The error as the caller sees it: with the call, the object and the right code. */
+function describe(error: unknown, operation: string, key: string | undefined, signal: AbortSignal | undefined): Error {
+  const what = key === undefined ? operation : `${operation} "${key}"`;
+  if (error instanceof SourceError) {
+    return new SecureStoreError('INVALID_ARGUMENT', `${what}: the data to store could not be read`, {
+      operation,
+      key,
+      cause: error.cause,
+    });
+  }
+  const known = SecureStoreError.is(error);
+  const outcome = known ? error.outcome : undefined;
+  if (signal?.aborted === true && (!known || error.code === 'ABORTED')) {
+    const timedOut = (signal.reason as { name?: unknown } | undefined)?.name === 'TimeoutError';
+    const message = timedOut ? `${what}: it took longer than its timeout` : `${what}: aborted`;
+    return new SecureStoreError(timedOut ? 'TIMEOUT' : 'ABORTED', message, { operation, key, outcome, cause: error });
+  }
+  if (!known) return new SecureStoreError('INTERNAL', `${what}: an unexpected error`, { operation, key, cause: error });
+  const { code, retryable, backend, currentVersion } = error;
+  const details = { operation, key, outcome, retryable, backend, currentVersion, cause: error.cause };
+  return new SecureStoreError(code, `${what}: ${error.message}`, details);
+}
+
+/** The signal that ends a call: the caller's, its timeout, or both. @throws SecureStoreError `ABORTED` if it has ended already */
+export function callSignal(options: CallOptions | undefined): AbortSignal | undefined {
+  const signal = combinedSignal(options);
+  if (signal?.aborted === true) throw new SecureStoreError('ABORTED', 'aborted');
+  return signal;
+}
+
+function combinedSignal(options: CallOptions | undefined): AbortSignal | undefined {
+  if (options?.timeout === undefined) return options?.signal;
+  const timeout = AbortSignal.timeout(options.timeout);
+  return options.signal === undefined ? timeout : AbortSignal.any([options.signal, timeout]);
+}
+
+/** Runs one call of the surface, so that all its errors say which call and which object they are about. */
+export async function inCall<T>(
+  operation: string,
+  key: unknown,
+  getSignal: () => AbortSignal | undefined,
+  body: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await body();
+  } catch (error) {
+    const shown = typeof key === 'string' && !(SecureStoreError.is(error, 'INVALID_KEY') && error.key === undefined);
+    throw describe(error, operation, shown ? key : undefined, getSignal());
+  }
+}

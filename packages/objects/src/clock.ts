@@ -1,0 +1,46 @@
+import { uptime } from 'node:os';
+
+/** Time as the engine sees it; tests pass their own. */
+export interface Clock {
+  /** Milliseconds since 1970. May be set back and forth by people and protocols. */
+  now(): number;
+  /** Milliseconds since the machine started, sleep included. */
+  uptime(): number;
+}
+
+/** The machine's clocks. */
+export function systemClock(): Clock {
+  let sampledAt = Number.NaN;
+  let sampled = 0;
+  return {
+    now: Date.now,
+    uptime() {
+      // Reading it takes some microseconds, so it is read once for each millisecond of the wall clock. A sleep of
+      // the machine moves the wall clock too, so a sample from before it is never used.
+      const now = Date.now();
+      if (now !== sampledAt) {
+        sampled = uptime() * 1000;
+        sampledAt = now;
+      }
+      return sampled;
+    },
+  };
+}
+
+/** A point in time by both clocks. */
+export interface Instant {
+  readonly now: number;
+  readonly uptime: number;
+}
+
+export function instant(clock: Clock): Instant {
+  return { now: clock.now(), uptime: clock.uptime() };
+}
+
+/**
+ * Milliseconds since `start`: the larger of what the two clocks say. The wall clock may be set back; the monotonic
+ * clock that Node offers stands still while the machine sleeps, so it isn't used at all.
+ */
+export function elapsedSince(start: Instant, clock: Clock): number {
+  return Math.max(clock.now() - start.now, clock.uptime() - start.uptime);
+}

@@ -1,0 +1,341 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { WriteResult } from '@securestore/backend-api';
+import type { RecordHeader } from '@securestore/core-format';
+import {
+  historyName,
+  historyPrefix,
+  ID_LENGTH,
+  noId,
+  objectName,
+  SecureStoreError,
+  splitRecord,
+} from '@securestore/core-format';
+import type { CategoryKeys } from '@securestore/crypto';
+import { rewrapRecord, sealRecord } from '@securestore/crypto';
+import type { Engine } from './engine.ts';
+import type { Condition } from './options.ts';
+import type { StoredRecord } from './record-cache.ts';
+import type { OpenedRecord, Target } from './records.ts';
+import { isLive, openAt, versionOf } from './records.ts';
+import type { StoreState } from './state.ts';
+
+/** What lies at a name: nothing, or a record and what it says. */
+export type Current = { readonly stored: StoredRecord; readonly opened: OpenedRecord } | undefined;
+
+/** What a mutation makes of what was there; asked anew for every attempt. */
+export interface Draft {
+  readonly kind: 'object' | 'tombstone';
+  readonly blob?: RecordHeader['blob'] | undefined;
+  /** B in clear; wiped when it has been sealed. */
+  readonly body: Buffer;
+}
+
+/** A mutation of one object. */
+export interface Mutation {
+  readonly target: Target;
+  readonly condition: Condition;
+  /** Needs to see what is there before anything is written, even where that isn't known. */
+  readonly readFirst: boolean;
+  /** `undefined` where there is nothing to do. `now` is in milliseconds since 1970. */
+  readonly draft: (current: Current, now: number) => Draft | undefined;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** What a mutation did. */
+export interface Committed {
+  readonly state: StoreState;
+  readonly header: RecordHeader;
+  readonly keys: CategoryKeys;
+}
+
+const MAX_BACKOFF_STEPS = 6;
+const MAX_COPY_TRIES = 3;
+
+/** Thrown inside: somebody else was first, so look again. */
+class LostRace extends Error {}
+
+export async function readCurrent(
+  engine: Engine,
+  state: StoreState,
+  target: Target,
+  signal?: AbortSignal,
+): Promise<Current> {
+  const found = await engine.backend.read(objectName(target.token), { signal });
+  if (found === undefined) {
+    engine.cache.delete(target.token);
+    return undefined;
+  }
+  const stored = { bytes: found.body, etag: found.etag ?? '' };
+  const opened = openAt(state, target, found.body);
+  engine.cache.set(target.token, stored);
+  return { stored, opened };
+}
+
+/** @throws SecureStoreError `CONFLICT` with the version that stands in the way */
+function checkCondition(condition: Condition, current: Current, now: number): void {
+  if (condition.type === 'none') return;
+  const live = current !== undefined && isLive(current.opened, now) ? current.opened : undefined;
+  const currentVersion = live === undefined ? undefined : versionOf(live.header);
+  if (condition.type === 'absent') {
+    if (live !== undefined) throw new SecureStoreError('CONFLICT', 'the object exists already', { currentVersion });
+    return;
+  }
+  const { number, commit: commitDigits } = condition.version;
+  if (live !== undefined && live.header.version === number && currentVersion?.endsWith(`-${commitDigits}`) === true) return;
+  throw new SecureStoreError(
+    'CONFLICT',
+    live === undefined ? 'the object does not exist' : 'the object has another version by now',
+    { currentVersion },
+  );
+}
+
+function nextHeader(
+  state: StoreState,
+  mutation: Mutation,
+  draft: Draft,
+  current: Current,
+  now: number,
+  commitId: Buffer,
+  suite: number,
+): RecordHeader {
+  const before = current?.opened.header;
+  const header = {
+    suite,
+    kind: draft.kind,
+    lineage: state.head.lineage,
+    nameId: mutation.target.nameId,
+    categoryId: state.categories.idOf(mutation.target.key),
+    version: Math.max(now * 1000, (before?.version ?? 0) + 1, state.head.versionFloor + 1),
+    commitId,
+    previousCommitId: before?.commitId ?? noId(),
+    generation: state.head.generation,
+  };
+  return draft.blob === undefined ? header : { ...header, blob: draft.blob };
+}
+
+/** The current record as it goes to the history: under the primary key version, whatever it was sealed under. */
+function historyCopy(state: StoreState, { stored, opened }: NonNullable<Current>): Uint8Array {
+  const { primary } = state.keys.category(opened.header.categoryId);
+  const same = primary.label === opened.key.label || primary.suite !== opened.key.suite;
+  return same ? stored.bytes : rewrapRecord(stored.bytes, opened.key, primary);
+}
+
+/** Whether the history holds this very version already: an attempt that stopped half-way copied it. */
+async function isCopied(engine: Engine, name: string, { opened }: NonNullable<Current>): Promise<boolean> {
+  const found = await engine.backend.read(name);
+  if (found === undefined) return false;
+  if (Buffer.compare(splitRecord(found.body).header.commitId, opened.header.commitId) === 0) return true;
+  throw new SecureStoreError('INTEGRITY', 'the history is damaged: another version lies where this one belongs');
+}
+
+async function copyToHistory(
+  engine: Engine,
+  name: string,
+  copy: Uint8Array,
+  current: NonNullable<Current>,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  for (let tries = 1; ; tries++) {
+    try {
+      await engine.backend.write(name, copy, { ifAbsent: true, signal });
+      return;
+    } catch (error) {
+      const unclear = SecureStoreError.is(error) && (error.code === 'CONFLICT' || error.outcome === 'unknown');
+      if (!unclear) throw error;
+      if (await isCopied(engine, name, current)) return;
+      if (tries < MAX_COPY_TRIES) continue;
+      // The object itself was not touched, so its state is not in doubt.
+      throw new SecureStoreError(
+        error.code,
+        `its current version could not be copied to the history: ${error.message}`,
+        { cause: error },
+      );
+    }
+  }
+}
+
+async function replace(
+  engine: Engine,
+  mutation: Mutation,
+  current: NonNullable<Current>,
+  record: Buffer,
+  state: StoreState,
+): Promise<WriteResult> {
+  const { backend } = engine;
+  const { token } = mutation.target;
+  const { signal } = mutation;
+  const name = objectName(token);
+  const copyName = historyName(token, current.opened.header.version);
+  const copy = historyCopy(state, current);
+  const { etag: ifMatch } = current.stored;
+  if (backend.batch !== undefined && backend.capabilities.maxBatch >= 2) {
+    try {
+      const [, written] = await backend.batch(
+        [
+          { type: 'write', key: copyName, body: copy, ifAbsent: true },
+          { type: 'write', key: name, body: record, ifMatch },
+        ],
+        { signal },
+      );
+      if (written !== undefined) return written;
+    } catch (error) {
+      if (!SecureStoreError.is(error, 'CONFLICT') || error.index !== 0 || !(await isCopied(engine, copyName, current)))
+        throw error;
+    }
+  } else {
+    await copyToHistory(engine, copyName, copy, current, signal);
+  }
+  return backend.write(name, record, { ifMatch, signal });
+}
+
+/**
+ * Whether the commit whose acknowledgement was lost took place: looks for its id in the current record, in the chain,
+ * and in the history. `undefined` where it did not, so far.
+ */
+async function findCommit(
+  engine: Engine,
+  state: StoreState,
+  target: Target,
+  commitId: Buffer,
+): Promise<RecordHeader | undefined> {
+  const current = await readCurrent(engine, state, target);
+  if (current === undefined) return undefined;
+  if (commitId.equals(current.opened.header.commitId)) return current.opened.header;
+  const prefix = historyPrefix(target.token);
+  for (let after: string | undefined; ;) {
+    const page = await engine.backend.list(prefix, after === undefined ? {} : { after });
+    for (const { key } of page.entries) {
+      const found = await engine.backend.read(key);
+      const header = found && splitRecord(found.body).header;
+      if (header !== undefined && commitId.equals(header.commitId)) return header;
+    }
+    after = page.entries.at(-1)?.key;
+    if (!page.more || after === undefined) return undefined;
+  }
+}
+
+/** One attempt. @throws LostRace */
+async function attempt(
+  engine: Engine,
+  mutation: Mutation,
+  current: Current,
+  commitId: Buffer,
+): Promise<Committed | undefined> {
+  const { state } = engine.watcher;
+  const { target, signal } = mutation;
+  const now = engine.clock.now();
+  checkCondition(mutation.condition, current, now);
+  const draft = mutation.draft(current, now);
+  if (draft === undefined) return undefined;
+  const keys = state.keys.category(state.categories.idOf(target.key));
+  const header = nextHeader(state, mutation, draft, current, now, commitId, keys.primary.suite);
+  const record = sealRecord(keys.primary, header, draft.body, engine.random);
+  draft.body.fill(0);
+  if (record.length > engine.limits.maxRecord) {
+    throw new SecureStoreError(
+      'TOO_LARGE',
+      `the record takes ${record.length} bytes; this backend holds ${engine.limits.maxRecord}`,
+    );
+  }
+  try {
+    const written =
+      current === undefined
+        ? await engine.backend.write(objectName(target.token), record, { ifAbsent: true, signal })
+        : await replace(engine, mutation, current, record, state);
+    engine.cache.set(target.token, { bytes: record, etag: written.etag });
+  } catch (error) {
+    engine.cache.delete(target.token);
+    if (SecureStoreError.is(error, 'CONFLICT')) throw new LostRace();
+    throw error;
+  }
+  return { state, header, keys };
+}
+
+/** What is believed to lie at the name, without a request where that can be avoided. */
+async function believed(engine: Engine, mutation: Mutation): Promise<Current> {
+  const { target, signal } = mutation;
+  const cached = engine.cache.get(target.token);
+  const { state } = engine.watcher;
+  if (cached === undefined && !mutation.readFirst) return undefined;
+  if (cached === undefined || cached === 'exists') return readCurrent(engine, state, target, signal);
+  return { stored: cached, opened: openAt(state, target, cached.bytes) };
+}
+
+async function backOff(engine: Engine, losses: number, signal: AbortSignal | undefined): Promise<void> {
+  if (losses < 2) return;
+  const most = 2 ** Math.min(losses, MAX_BACKOFF_STEPS);
+  await delay((engine.random(1).readUInt8(0) / 255) * most, undefined, { signal });
+}
+
+async function commitLoop(engine: Engine, mutation: Mutation): Promise<Committed | undefined> {
+  const { target, signal } = mutation;
+  // One id for all attempts: whichever of them takes effect, late or not, is this mutation.
+  const commitId = engine.random(ID_LENGTH);
+  let current = await believed(engine, mutation);
+  let verified = false;
+  let doubt: unknown;
+  for (let losses = 0; ; losses++) {
+    try {
+      return await attempt(engine, mutation, current, commitId);
+    } catch (error) {
+      const unknown = SecureStoreError.is(error) && error.outcome === 'unknown';
+      // What contradicts a mere belief is no conflict yet: look first.
+      const premature = !verified && SecureStoreError.is(error, 'CONFLICT');
+      if (unknown) doubt = error;
+      const header = doubt === undefined ? undefined : await settle(engine, mutation, commitId, doubt);
+      if (header !== undefined) return committedAs(engine, mutation, header);
+      if (!(error instanceof LostRace) && !unknown && !premature) throw error;
+    }
+    await backOff(engine, losses, signal);
+    current = await readCurrent(engine, engine.watcher.state, target, signal);
+    verified = true;
+    if (current !== undefined && commitId.equals(current.opened.header.commitId)) {
+      return committedAs(engine, mutation, current.opened.header);
+    }
+  }
+}
+
+function committedAs(engine: Engine, mutation: Mutation, header: RecordHeader): Committed {
+  const { state } = engine.watcher;
+  return { state, header, keys: state.keys.category(state.categories.idOf(mutation.target.key)) };
+}
+
+/** Finds out what became of a write whose outcome isn't known. @throws the error itself where that can't be found out */
+async function settle(
+  engine: Engine,
+  mutation: Mutation,
+  commitId: Buffer,
+  error: unknown,
+): Promise<RecordHeader | undefined> {
+  if (mutation.signal?.aborted === true) throw error;
+  try {
+    return await findCommit(engine, engine.watcher.state, mutation.target, commitId);
+  } catch {
+    throw error;
+  }
+}
+
+/**
+ * Commits one mutation: a conditional write of one record, after the version that it replaces was copied to the
+ * history. Unconditional mutations retry lost races inside.
+ *
+ * @returns `undefined` where there was nothing to do
+ * @throws SecureStoreError `CONFLICT` where the mutation has a condition that fails
+ */
+export async function commit(engine: Engine, mutation: Mutation): Promise<Committed | undefined> {
+  engine.watcher.checkWritable();
+  const committed = await engine.turns.run(mutation.target.token, mutation.signal, () => commitLoop(engine, mutation));
+  try {
+    const wait = engine.watcher.acknowledge(mutation.signal);
+    if (wait !== undefined) await wait;
+    engine.watcher.checkWritable();
+  } catch (error) {
+    if (committed === undefined || !SecureStoreError.is(error)) throw error;
+    throw new SecureStoreError(error.code, error.message, {
+      cause: error,
+      outcome: 'unknown',
+      retryable: error.retryable,
+    });
+  }
+  return committed;
+}

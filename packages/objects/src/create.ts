@@ -1,0 +1,245 @@
+import { createHash } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
+import type { StorageBackend } from '@securestore/backend-api';
+import type {
+  CategoryMap,
+  Head,
+  HistorySettings,
+  KeyGroup,
+  Keyring,
+  Naming,
+  Purpose,
+  Reference,
+} from '@securestore/core-format';
+import {
+  AREAS,
+  DEFAULT_CATEGORY,
+  encodeCategoryMap,
+  encodeHead,
+  encodeKeyring,
+  HEAD_NAME,
+  ID_LENGTH,
+  joinHead,
+  KEY_ID_LENGTH,
+  KEY_LENGTH,
+  keyringName,
+  MAX_CATEGORIES,
+  MAX_CATEGORY_RULES,
+  noId,
+  policyName,
+  SecureStoreError,
+  systemContext,
+} from '@securestore/core-format';
+import type { RandomSource, UnlockMethod } from '@securestore/crypto';
+import {
+  fingerprintBytes,
+  identityPrivateKey,
+  identityPublicKey,
+  keyringKey,
+  loadKeyring,
+  sealSlot,
+  sealSystemBody,
+  signAs,
+  takeKey,
+} from '@securestore/crypto';
+import { compilePattern } from './category-matcher.ts';
+import type { Clock } from './clock.ts';
+import { HEAD_USE } from './state.ts';
+
+/** What is decided when a store is made, and kept in it. */
+export interface StoreSettings {
+  readonly unlock: UnlockMethod;
+  /** Path patterns by the name of a category; each category has its own keys. What no pattern names is `default`. */
+  readonly categories?: Readonly<Record<string, readonly string[]>> | undefined;
+  /** How much of an object's past is kept: whatever either rule keeps. Default 10 versions, 30 days. */
+  readonly history?: { readonly versions?: number; readonly days?: number } | undefined;
+  /** `plain` shows object names to the backend. Default `encrypted`. */
+  readonly names?: Naming | undefined;
+}
+
+const FIRST_GENERATION = 1;
+const FIRST_ROOT = 1;
+const DEFAULT_SUITE = 1;
+const RANDOM_NAME_LENGTH = 16;
+const MAX_HISTORY = 1_000_000;
+const CATEGORY_NAME = /^[\p{L}\p{N}][\p{L}\p{N}._-]*$/u;
+const MAX_CATEGORY_NAME_BYTES = 64;
+
+function invalid(message: string): never {
+  throw new SecureStoreError('INVALID_ARGUMENT', message);
+}
+
+function parseHistory(history: StoreSettings['history']): HistorySettings {
+  const number = (name: 'versions' | 'days', fallback: number): number => {
+    const value: unknown = history?.[name] ?? fallback;
+    if (typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= MAX_HISTORY) return value;
+    return invalid(`the option "history.${name}" must be an integer from 0 to ${MAX_HISTORY}`);
+  };
+  return { versions: number('versions', 10), days: number('days', 30) };
+}
+
+function parseCategories(categories: StoreSettings['categories'], random: RandomSource): CategoryMap {
+  const entries = Object.entries(categories ?? {});
+  const named = entries.map(([name, patterns]) => {
+    if (
+      !CATEGORY_NAME.test(name) ||
+      Buffer.byteLength(name) > MAX_CATEGORY_NAME_BYTES ||
+      name.normalize('NFC') !== name
+    ) {
+      invalid(
+        'the name of a category must be letters, digits, ".", "_" and "-", at most 64 bytes, beginning with a letter or digit',
+      );
+    }
+    if (name === DEFAULT_CATEGORY)
+      invalid(`"${DEFAULT_CATEGORY}" is the category of all that no pattern names; it takes no patterns`);
+    const list: unknown = typeof patterns === 'string' ? [patterns] : patterns;
+    if (!Array.isArray(list) || list.length === 0) invalid(`the category "${name}" needs at least one pattern`);
+    for (const pattern of list as unknown[]) compilePattern(pattern);
+    return { id: random(ID_LENGTH), name, patterns: list as string[] };
+  });
+  const rules = named.flatMap(({ id, patterns }) => patterns.map((pattern) => ({ pattern, categoryId: id })));
+  if (named.length >= MAX_CATEGORIES || rules.length > MAX_CATEGORY_RULES)
+    invalid('there are too many categories or patterns');
+  const all = [{ id: random(ID_LENGTH), name: DEFAULT_CATEGORY }, ...named.map(({ id, name }) => ({ id, name }))];
+  return { categories: all, rules };
+}
+
+function newGroup(id: Uint8Array, now: number, random: RandomSource): KeyGroup {
+  const version = {
+    id: random(KEY_ID_LENGTH),
+    suite: DEFAULT_SUITE,
+    state: 'primary',
+    created: now,
+    key: random(KEY_LENGTH),
+  } as const;
+  return { id, kind: 'category', digestKey: random(KEY_LENGTH), versions: [version] };
+}
+
+async function writeNew(
+  backend: StorageBackend,
+  name: string,
+  body: Buffer,
+  signal: AbortSignal | undefined,
+): Promise<Reference> {
+  await backend.write(name, body, { ifAbsent: true, signal });
+  return { name, digest: createHash('sha256').update(body).digest() };
+}
+
+/** Objects without a head are a store that lost it: a new one on top would make them unreadable for good. */
+async function refuseRemains(backend: StorageBackend, signal: AbortSignal | undefined): Promise<void> {
+  if (await hasObjects(backend, signal)) {
+    throw new SecureStoreError(
+      'INTEGRITY',
+      'there are objects of a store here but its head is missing. Nothing was created: bring the head back from a backup, ' +
+        'or choose an empty location',
+    );
+  }
+}
+
+/** Whether any object of a store lies here, head or not. */
+export async function hasObjects(backend: StorageBackend, signal: AbortSignal | undefined): Promise<boolean> {
+  for (const area of [AREAS.objects, AREAS.history, AREAS.blobs]) {
+    const { entries } = await backend.list(area, { limit: 1, signal });
+    if (entries.length > 0) return true;
+  }
+  return false;
+}
+
+/**
+ * Makes a store where none is: keyring and category map first, the head last, in one conditional write.
+ *
+ * @throws SecureStoreError `ALREADY_EXISTS` where a store is, leaving it as it is; `INTEGRITY` where objects are without
+ *   a head; `INVALID_ARGUMENT`
+ */
+export async function createStoreAt(
+  backend: StorageBackend,
+  settings: StoreSettings,
+  clock: Clock,
+  random: RandomSource,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const history = parseHistory(settings.history);
+  const naming = settings.names ?? 'encrypted';
+  if (naming !== 'encrypted' && naming !== 'plain') invalid('the option "names" must be "encrypted" or "plain"');
+  const map = parseCategories(settings.categories, random);
+  if ((await backend.read(HEAD_NAME, { signal })) !== undefined) alreadyExists();
+  await refuseRemains(backend, signal);
+  const now = clock.now();
+  const lineage = random(ID_LENGTH);
+  const instance = random(ID_LENGTH);
+  const seed = random(KEY_LENGTH);
+  const identity = identityPrivateKey(seed);
+  const root = takeKey(random(KEY_LENGTH));
+  const publicKey = identityPublicKey(identity);
+  const slotContext = { lineage, fingerprint: fingerprintBytes(publicKey) };
+  const slot = await sealSlot(settings.unlock, slotContext, { number: FIRST_ROOT, key: root }, now, random);
+  const groups = map.categories
+    .map(({ id }) => newGroup(id, now, random))
+    .toSorted((a, b) => Buffer.compare(a.id, b.id));
+  const keyring: Keyring = { rootNumber: FIRST_ROOT, identitySeed: seed, nameKey: random(KEY_LENGTH), groups };
+  const references = await writeSystemObjects({ backend, instance, root, keyring, map, random, signal });
+  const head: Head = {
+    lineage,
+    instance,
+    parent: { instance: noId(), generation: 0 },
+    generation: FIRST_GENERATION,
+    time: now,
+    identity: publicKey,
+    rootNumber: FIRST_ROOT,
+    state: 'open',
+    naming,
+    suites: [DEFAULT_SUITE],
+    versionFloor: 0,
+    history,
+    references,
+    slots: [slot],
+  };
+  const signed = encodeHead(head);
+  const body = joinHead(signed, signAs(identity, HEAD_USE, signed));
+  try {
+    await backend.write(HEAD_NAME, body, { ifAbsent: true, signal });
+  } catch (error) {
+    if (SecureStoreError.is(error, 'CONFLICT')) alreadyExists();
+    throw error;
+  }
+}
+
+function alreadyExists(): never {
+  throw new SecureStoreError('ALREADY_EXISTS', 'there is a store here already; it was left as it is');
+}
+
+interface SystemObjects {
+  readonly backend: StorageBackend;
+  readonly instance: Buffer;
+  readonly root: KeyObject;
+  /** Wiped. */
+  readonly keyring: Keyring;
+  readonly map: CategoryMap;
+  readonly random: RandomSource;
+  readonly signal: AbortSignal | undefined;
+}
+
+async function writeSystemObjects({
+  backend,
+  instance,
+  root,
+  keyring,
+  map,
+  random,
+  signal,
+}: SystemObjects): Promise<Head['references']> {
+  const seal = async (purpose: Purpose, key: KeyObject, name: string, plaintext: Buffer): Promise<Reference> => {
+    const context = systemContext(instance, FIRST_GENERATION, name);
+    const body = sealSystemBody(key, DEFAULT_SUITE, purpose, context, plaintext, random);
+    plaintext.fill(0);
+    return writeNew(backend, name, body, signal);
+  };
+  const encoded = encodeKeyring(keyring);
+  const keys = loadKeyring(keyring);
+  const ringName = keyringName(FIRST_GENERATION, random(RANDOM_NAME_LENGTH));
+  const mapName = policyName(FIRST_GENERATION, random(RANDOM_NAME_LENGTH));
+  return {
+    keyring: await seal('keyring', keyringKey(root), ringName, encoded),
+    categoryMap: await seal('categoryMap', keys.categoryMap, mapName, encodeCategoryMap(map)),
+  };
+}

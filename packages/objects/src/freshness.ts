@@ -1,0 +1,125 @@
+import type { StorageBackend } from '@securestore/backend-api';
+import { SecureStoreError } from '@securestore/core-format';
+import { abortable } from './abortable.ts';
+import type { Clock, Instant } from './clock.ts';
+import { elapsedSince, instant } from './clock.ts';
+import type { ReadHead, StoreState } from './state.ts';
+import { loadState, readHead } from './state.ts';
+
+/** How old the last confirmation of the head may be before another read of it begins, in milliseconds. */
+const REFRESH_AFTER = 2000;
+
+/** How old it may be at most for an operation to be acknowledged, in milliseconds. */
+const FRESH_FOR = 5000;
+
+/** Clocks further apart than this, in milliseconds, would order versions wrongly: writes are refused. */
+const MAX_CLOCK_DIFFERENCE = 10 * 60 * 1000;
+
+/**
+ * Knows under which head generation the store stands. An operation is acknowledged only if a read of the head that
+ * *began* less than {@link FRESH_FOR} ago showed the generation under which it was prepared; so whoever raises the
+ * generation and waits a little longer knows that nobody acts on the old one any more. Only clock rates matter.
+ */
+export class HeadWatcher {
+  readonly #backend: StorageBackend;
+  readonly #clock: Clock;
+  #state: StoreState;
+  #confirmed: Instant;
+  #clockDifference: number | undefined;
+  #reading: Promise<void> | undefined;
+  #lost: SecureStoreError | undefined;
+
+  /** @param begun when the read of the head began from which `state` was made */
+  constructor(backend: StorageBackend, clock: Clock, state: StoreState, head: ReadHead, begun: Instant) {
+    this.#backend = backend;
+    this.#clock = clock;
+    this.#state = state;
+    this.#confirmed = begun;
+    this.#noteClock(head, begun);
+  }
+
+  get state(): StoreState {
+    return this.#state;
+  }
+
+  #noteClock(head: ReadHead, begun: Instant): void {
+    this.#clockDifference = head.now === undefined ? undefined : Math.abs(head.now - begun.now);
+  }
+
+  /** @throws SecureStoreError `LOCKED`, `UNAVAILABLE` where mutations aren't allowed now */
+  checkWritable(): void {
+    const { state } = this.#state.head;
+    if (state !== 'open') throw new SecureStoreError('LOCKED', `the store takes no writes now: it is ${state}`);
+    if (this.#clockDifference !== undefined && this.#clockDifference > MAX_CLOCK_DIFFERENCE) {
+      throw new SecureStoreError(
+        'UNAVAILABLE',
+        `this machine's clock and the backend's are ${Math.round(this.#clockDifference / 1000)} s apart; writes are refused ` +
+          'until they agree to within 10 minutes. Set the clock',
+        { retryable: false },
+      );
+    }
+  }
+
+  /**
+   * To be called before a result is released. `undefined` where that may happen at once; else a promise to await first.
+   * The state may then be another than the one the operation was prepared under.
+   *
+   * @throws SecureStoreError `UNAVAILABLE` where the head can't be confirmed, `ROLLBACK`, `INTEGRITY`, `LOCKED`
+   */
+  acknowledge(signal?: AbortSignal): Promise<void> | undefined {
+    if (this.#lost !== undefined) throw this.#lost;
+    const age = elapsedSince(this.#confirmed, this.#clock);
+    if (age < REFRESH_AFTER) return undefined;
+    this.#reading ??= this.#refresh().finally(() => {
+      this.#reading = undefined;
+    });
+    // A failed refresh shows when the bound is reached, in whoever waits for it then.
+    this.#reading.catch(() => undefined);
+    return age < FRESH_FOR ? undefined : this.#waitFresh(signal);
+  }
+
+  async #waitFresh(signal: AbortSignal | undefined): Promise<void> {
+    await abortable(this.#reading ?? Promise.resolve(), signal);
+    // A slow read may have begun too long ago itself.
+    if (elapsedSince(this.#confirmed, this.#clock) >= FRESH_FOR) await this.acknowledge(signal);
+  }
+
+  async #refresh(): Promise<void> {
+    const begun = instant(this.#clock);
+    let head: ReadHead | undefined;
+    try {
+      head = await readHead(this.#backend);
+      if (head === undefined) throw new SecureStoreError('INTEGRITY', 'the head of the store has vanished');
+      await this.#follow(head);
+    } catch (error) {
+      if (SecureStoreError.is(error) && (error.code === 'INTEGRITY' || error.code === 'ROLLBACK')) this.#lost = error;
+      throw error;
+    }
+    this.#noteClock(head, begun);
+    this.#confirmed = begun;
+  }
+
+  async #follow({ head }: ReadHead): Promise<void> {
+    const known = this.#state.head;
+    if (Buffer.compare(head.identity, known.identity) !== 0 || Buffer.compare(head.lineage, known.lineage) !== 0) {
+      throw new SecureStoreError('ROLLBACK', 'another store lies at this location since it was opened');
+    }
+    if (Buffer.compare(head.instance, known.instance) !== 0) {
+      throw new SecureStoreError('LOCKED', 'the store has been restored or moved since it was opened; open it again');
+    }
+    if (head.generation < known.generation) {
+      throw new SecureStoreError(
+        'ROLLBACK',
+        `the head of the store went back from generation ${known.generation} to ${head.generation}`,
+      );
+    }
+    if (head.generation === known.generation) return;
+    if (head.rootNumber !== known.rootNumber) {
+      throw new SecureStoreError(
+        'LOCKED',
+        'the root key of the store has been renewed since it was opened; open it again',
+      );
+    }
+    this.#state = await loadState(this.#backend, head, this.#state.root, this.#state);
+  }
+}

@@ -1,0 +1,101 @@
+import { historyPrefix, historyVersion, objectName, parseVersion, SecureStoreError } from '@securestore/core-format';
+import type { Engine } from './engine.ts';
+import { mapConcurrently } from './map-concurrently.ts';
+import { openName } from './read.ts';
+import type { OpenedRecord, Target } from './records.ts';
+import { isLive, versionOf } from './records.ts';
+import type { HistoryEntry } from './types.ts';
+
+const PREFETCHED = 8;
+
+/** The history names of an object, newest first. */
+async function* historyNames(
+  engine: Engine,
+  token: string,
+  signal?: AbortSignal,
+): AsyncGenerator<{ name: string; version: number }> {
+  const prefix = historyPrefix(token);
+  for (let after: string | undefined; ;) {
+    const page = await engine.backend.list(prefix, after === undefined ? { signal } : { after, signal });
+    for (const { key } of page.entries) {
+      const version = historyVersion(prefix, key);
+      if (version === undefined)
+        throw new SecureStoreError('INTEGRITY', 'the history holds a name that this store did not make');
+      yield { name: key, version };
+    }
+    after = page.entries.at(-1)?.key;
+    if (!page.more || after === undefined) return;
+  }
+}
+
+/** The retained versions of an object, newest first, the current one included. */
+export async function* versionsOf(
+  engine: Engine,
+  target: Target,
+  signal?: AbortSignal,
+): AsyncGenerator<{ opened: OpenedRecord; current: boolean; name: string }> {
+  const name = objectName(target.token);
+  const current = await openName(engine, target, name, signal);
+  if (current !== undefined) yield { opened: current, current: true, name };
+  const names = historyNames(engine, target.token, signal);
+  const opened = mapConcurrently(names, PREFETCHED, async ({ name: copyName, version }) => ({
+    opened: await openName(engine, target, copyName, signal),
+    copyName,
+    version,
+  }));
+  for await (const item of opened) {
+    // A copy of the still current version is left by an attempt that stopped half-way.
+    if (item.opened === undefined || item.version === current?.header.version) continue;
+    if (item.opened.header.version !== item.version) {
+      throw new SecureStoreError('INTEGRITY', 'the history is damaged: a version lies under the name of another');
+    }
+    yield { opened: item.opened, current: false, name: item.copyName };
+  }
+}
+
+function entryOf(opened: OpenedRecord, current: boolean): HistoryEntry {
+  const version = versionOf(opened.header);
+  if (opened.kind === 'tombstone') return { version, modified: new Date(opened.modified), deleted: true, current };
+  return { version, modified: new Date(opened.body.modified), deleted: false, current, size: opened.body.length };
+}
+
+export async function historyOf(engine: Engine, target: Target, signal?: AbortSignal): Promise<HistoryEntry[]> {
+  const entries: HistoryEntry[] = [];
+  for await (const { opened, current } of versionsOf(engine, target, signal)) entries.push(entryOf(opened, current));
+  const wait = engine.watcher.acknowledge(signal);
+  if (wait !== undefined) await wait;
+  if (entries.length === 0) throw new SecureStoreError('NOT_FOUND', 'there never was such an object');
+  return entries;
+}
+
+/** Which retained version to make current again. */
+export type Choice = { readonly version: string } | { readonly beforeDeletion: true };
+
+/**
+ * The version that a restore or an undelete asks for.
+ *
+ * @throws SecureStoreError `NOT_FOUND`
+ */
+export async function chooseVersion(
+  engine: Engine,
+  target: Target,
+  choice: Choice,
+  signal?: AbortSignal,
+): Promise<OpenedRecord & { kind: 'object' }> {
+  const wanted = 'version' in choice ? parseVersion(choice.version) : undefined;
+  for await (const { opened } of versionsOf(engine, target, signal)) {
+    if (wanted === undefined) {
+      if (opened.kind === 'object' && isLive(opened, engine.clock.now())) return opened;
+    } else if (opened.header.version === wanted.number && versionOf(opened.header).endsWith(`-${wanted.commit}`)) {
+      if (isLive(opened, engine.clock.now())) return opened;
+      throw new SecureStoreError(
+        'NOT_FOUND',
+        opened.kind === 'tombstone' ? 'that version is a deletion' : 'that version has expired',
+      );
+    }
+  }
+  throw new SecureStoreError(
+    'NOT_FOUND',
+    wanted === undefined ? 'no earlier version of it is retained' : 'no such version',
+  );
+}

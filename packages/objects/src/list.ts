@@ -1,0 +1,73 @@
+import type { StoreKey } from '@securestore/core-format';
+import { AREAS, objectName, parseStoreKey, SecureStoreError, TOMBSTONE_LENGTH } from '@securestore/core-format';
+import type { Engine } from './engine.ts';
+import { openUnnamed } from './records.ts';
+
+const PAGE = 1000;
+/** Sorts after every name below a folder: `~` is the greatest character of a backend name. */
+const PAST_FOLDER = '/~~';
+
+/** @throws SecureStoreError `INVALID_ARGUMENT` for a prefix that is no text */
+export function checkPrefix(prefix: unknown): string {
+  if (typeof prefix !== 'string') throw new SecureStoreError('INVALID_ARGUMENT', 'the prefix must be a string');
+  return prefix;
+}
+
+/** The true name of an object whose token doesn't tell it. `undefined` where it was deleted meanwhile. */
+async function readName(engine: Engine, token: string, signal?: AbortSignal): Promise<string | undefined> {
+  const found = await engine.backend.read(objectName(token), { signal });
+  if (found === undefined || found.body.length === TOMBSTONE_LENGTH) return undefined;
+  return openUnnamed(engine.watcher.state, found.body, (key) => engine.names.locate(key), token).body.name;
+}
+
+/** A name that only the backend vouches for until its record is read: with plain names it may be no key at all. */
+function keyOf(name: string): StoreKey {
+  try {
+    return parseStoreKey(name);
+  } catch {
+    throw new SecureStoreError('INTEGRITY', 'the backend holds an object whose name this store did not make');
+  }
+}
+
+/** Where to go on after a page: past the whole folder in which it ended, if nothing in there can match. */
+function nextAfter(folder: string, lastKey: string, lastMatched: boolean): string {
+  if (lastMatched) return lastKey;
+  const slash = lastKey.indexOf('/', folder.length);
+  return slash === -1 ? lastKey : lastKey.slice(0, slash) + PAST_FOLDER;
+}
+
+/** The names that start with `prefix`, in the backend's order. */
+export async function* listNames(engine: Engine, prefix: string, signal?: AbortSignal): AsyncGenerator<StoreKey> {
+  const { backend, names, watcher } = engine;
+  // No key has these: so nothing starts with them, and no folder of theirs needs to be looked for.
+  if (prefix.startsWith('/') || prefix.includes('//')) return;
+  const visible = names.visibleFolder(prefix);
+  const folder = visible === '' ? AREAS.objects : `${objectName(visible)}/`;
+  for (let after: string | undefined; ;) {
+    const page = await backend.list(
+      folder,
+      after === undefined ? { limit: PAGE, signal } : { after, limit: PAGE, signal },
+    );
+    const wait = watcher.acknowledge(signal);
+    if (wait !== undefined) await wait;
+    let matched = true;
+    for (const { key, size } of page.entries) {
+      const token = key.slice(AREAS.objects.length);
+      const opened = names.open(token);
+      const hidden = 'hidden' in opened;
+      matched = hidden || opened.name.startsWith(prefix);
+      if (!matched || size === TOMBSTONE_LENGTH) continue;
+      const name = hidden ? await readName(engine, token, signal) : opened.name;
+      if (name?.startsWith(prefix) === true) yield keyOf(name);
+    }
+    const last = page.entries.at(-1);
+    if (!page.more || last === undefined) return;
+    after = nextAfter(folder, last.key, matched);
+  }
+}
+
+/** By UTF-8 bytes, which is the order of code points and not that of UTF-16 units. */
+export function sortNames(names: readonly string[]): string[] {
+  const inUnitOrder = names.every((name) => !/[\ud800-\udfff]/.test(name));
+  return inUnitOrder ? names.toSorted() : names.toSorted((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
+}

@@ -1,0 +1,225 @@
+import type { ObjectBody } from '@securestore/core-format';
+import { encodeObjectBody, encodeTombstoneBody, SecureStoreError } from '@securestore/core-format';
+import type { DigestKeys } from '@securestore/crypto';
+import { digestWhole } from '@securestore/crypto';
+import { discardBlob, writeBlob } from './blob-writer.ts';
+import type { WrittenBlob } from './blob-writer.ts';
+import type { Committed, Current, Draft } from './commit.ts';
+import { commit, readCurrent } from './commit.ts';
+import type { Engine } from './engine.ts';
+import type { Choice } from './history.ts';
+import { chooseVersion } from './history.ts';
+import { decodeMetadata, encodeMetadata, parseCondition, parseTime } from './options.ts';
+import type { Condition } from './options.ts';
+import type { Payload } from './payload.ts';
+import { payloadOf } from './payload.ts';
+import type { OpenedRecord, Target } from './records.ts';
+import { isLive, versionOf } from './records.ts';
+import type { ChangeOptions, ObjectInfo, StoreData, StoreOptions } from './types.ts';
+
+type LiveRecord = OpenedRecord & { kind: 'object' };
+
+/** What a mutation wrote, as callers see it. */
+function infoAfter<M extends object>(committed: Committed, body: ObjectBody): ObjectInfo<M> {
+  const { state, header, keys } = committed;
+  const info = {
+    key: body.name,
+    version: versionOf(header),
+    size: body.length,
+    category: state.categories.nameOf(header.categoryId),
+    created: new Date(body.created),
+    modified: new Date(body.modified),
+    metadata: decodeMetadata(body.metadata) as M,
+    keyVersion: keys.primary.label,
+  };
+  return body.expires === 0 ? info : { ...info, expires: new Date(body.expires) };
+}
+
+function liveIn(current: Current, now: number): LiveRecord | undefined {
+  return current !== undefined && isLive(current.opened, now) ? current.opened : undefined;
+}
+
+/** An object's payload as its record holds it. */
+type Content = Pick<ObjectBody, 'length' | 'digest' | 'payload'> & { readonly blob?: Draft['blob'] };
+
+function inlineContent(keys: DigestKeys, data: Uint8Array): Content {
+  return { length: data.length, digest: digestWhole(keys, data), payload: { kind: 'inline', data } };
+}
+
+function blobContent(blob: WrittenBlob): Content {
+  const { length, digest, key, chunkSize, reference } = blob;
+  return { length, digest, payload: { kind: 'blob', key, chunkSize }, blob: reference };
+}
+
+/** Before a stream is uploaded for nothing. @throws SecureStoreError `CONFLICT` */
+async function checkEarly(
+  engine: Engine,
+  target: Target,
+  condition: Condition,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  if (condition.type === 'none') return;
+  const current = await readCurrent(engine, engine.watcher.state, target, signal);
+  const live = liveIn(current, engine.clock.now());
+  const currentVersion = live && versionOf(live.header);
+  const wanted = condition.type === 'version' ? condition.version.number : undefined;
+  if (live?.header.version === wanted) return;
+  throw new SecureStoreError(
+    'CONFLICT',
+    live === undefined ? 'the object does not exist' : 'the object is there with another version',
+    {
+      currentVersion,
+    },
+  );
+}
+
+/** What one `store` call seals beside its payload. */
+interface StoreRequest {
+  readonly target: Target;
+  readonly condition: Condition;
+  readonly metadata: Uint8Array;
+  readonly expires: number;
+  readonly signal: AbortSignal | undefined;
+}
+
+async function commitContent<M extends object>(
+  engine: Engine,
+  request: StoreRequest,
+  content: Content,
+): Promise<ObjectInfo<M>> {
+  const { target, condition, metadata, expires, signal } = request;
+  let body: ObjectBody | undefined;
+  const committed = await commit(engine, {
+    target,
+    condition,
+    readFirst: condition.type === 'version',
+    signal,
+    draft(current, now) {
+      const created = liveIn(current, now)?.body.created ?? now;
+      const { blob, ...sealed } = content;
+      body = { name: target.key, created, modified: now, expires, metadata, ...sealed };
+      return { kind: 'object', blob, body: encodeObjectBody(body) };
+    },
+  });
+  if (committed === undefined || body === undefined)
+    throw new SecureStoreError('INTERNAL', 'a store that wrote nothing');
+  return infoAfter(committed, body);
+}
+
+export async function storeObject<M extends object>(
+  engine: Engine,
+  target: Target,
+  data: StoreData,
+  options: StoreOptions<M> | undefined,
+  signal: AbortSignal | undefined,
+): Promise<ObjectInfo<M>> {
+  const condition = parseCondition(options);
+  const metadata = encodeMetadata(options?.metadata);
+  const expires = options?.expires === undefined ? 0 : parseTime('expires', options.expires);
+  const request = { target, condition, metadata, expires, signal };
+  const pending = payloadOf(data, engine.limits.inline);
+  const payload: Payload = pending instanceof Promise ? await pending : pending;
+  const { state } = engine.watcher;
+  const keys = state.keys.category(state.categories.idOf(target.key));
+  if (payload.kind === 'inline') return commitContent(engine, request, inlineContent(keys.digest, payload.data));
+  engine.watcher.checkWritable();
+  await checkEarly(engine, target, condition, signal);
+  const blob = await writeBlob(engine, target.token, keys.primary.suite, keys.digest, payload.source, signal);
+  try {
+    return await commitContent(engine, request, blobContent(blob));
+  } catch (error) {
+    // Unless it may be in use after all.
+    if (!(SecureStoreError.is(error) && error.outcome === 'unknown')) await discardBlob(engine, target.token, blob);
+    throw error;
+  }
+}
+
+/** A record like `source` with other times; the payload isn't touched. */
+function resealed(
+  source: LiveRecord,
+  changes: Partial<ObjectBody>,
+  now: number,
+): { body: ObjectBody; blob: Draft['blob'] } {
+  return { body: { ...source.body, ...changes, modified: now }, blob: source.header.blob };
+}
+
+export async function setMetadata<M extends object>(
+  engine: Engine,
+  target: Target,
+  metadata: M,
+  options: ChangeOptions | undefined,
+  signal: AbortSignal | undefined,
+): Promise<ObjectInfo<M>> {
+  if (metadata === undefined) throw new SecureStoreError('INVALID_ARGUMENT', 'metadata must be an object; {} for none');
+  const encoded = encodeMetadata(metadata);
+  let body: ObjectBody | undefined;
+  const committed = await commit(engine, {
+    target,
+    condition: parseCondition(options),
+    readFirst: true,
+    signal,
+    draft(current, now) {
+      const live = liveIn(current, now);
+      if (live === undefined) throw new SecureStoreError('NOT_FOUND', 'no such object');
+      const next = resealed(live, { metadata: encoded }, now);
+      body = next.body;
+      return { kind: 'object', blob: next.blob, body: encodeObjectBody(next.body) };
+    },
+  });
+  if (committed === undefined || body === undefined)
+    throw new SecureStoreError('INTERNAL', 'a change that wrote nothing');
+  return infoAfter(committed, body);
+}
+
+/** Makes a retained version current again. */
+export async function bringBack<M extends object>(
+  engine: Engine,
+  target: Target,
+  choice: Choice,
+  options: ChangeOptions | undefined,
+  signal: AbortSignal | undefined,
+): Promise<ObjectInfo<M>> {
+  const condition = parseCondition(options);
+  const source = await chooseVersion(engine, target, choice, signal);
+  let body: ObjectBody | undefined;
+  const committed = await commit(engine, {
+    target,
+    condition,
+    readFirst: true,
+    signal,
+    draft(current, now) {
+      const live = liveIn(current, now);
+      if (live !== undefined && 'beforeDeletion' in choice) {
+        throw new SecureStoreError('CONFLICT', 'the object is not deleted', { currentVersion: versionOf(live.header) });
+      }
+      const next = resealed(source, {}, now);
+      body = next.body;
+      return { kind: 'object', blob: next.blob, body: encodeObjectBody(next.body) };
+    },
+  });
+  if (committed === undefined || body === undefined)
+    throw new SecureStoreError('INTERNAL', 'a restore that wrote nothing');
+  return infoAfter(committed, body);
+}
+
+/** @returns whether the object was there */
+export async function deleteObject(
+  engine: Engine,
+  target: Target,
+  options: ChangeOptions | undefined,
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
+  let existed = false;
+  await commit(engine, {
+    target,
+    condition: parseCondition(options),
+    readFirst: true,
+    signal,
+    draft(current, now) {
+      existed = liveIn(current, now) !== undefined;
+      if (current === undefined || current.opened.kind === 'tombstone') return undefined;
+      return { kind: 'tombstone', body: encodeTombstoneBody(now) };
+    },
+  });
+  return existed;
+}

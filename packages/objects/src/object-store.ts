@@ -1,0 +1,320 @@
+import type { StoreKey } from '@securestore/core-format';
+import { parseStoreKey, SecureStoreError } from '@securestore/core-format';
+import { ContentDigester, DIGEST_LEAF_BYTES } from '@securestore/crypto';
+import { blocksOfSize } from './blocks.ts';
+import { callSignal, checkOptions, inCall } from './call.ts';
+import type { Engine } from './engine.ts';
+import { historyOf } from './history.ts';
+import { checkPrefix, listNames, sortNames } from './list.ts';
+import { mapConcurrently } from './map-concurrently.ts';
+import { bringBack, deleteObject, setMetadata, storeObject } from './mutations.ts';
+import { blocksOfData } from './payload.ts';
+import { purgeObject } from './purge.ts';
+import { blobReader, findObject } from './read.ts';
+import type { Target } from './records.ts';
+import { infoOf } from './records.ts';
+import { retrievedOf, streamRange } from './retrieved.ts';
+import type {
+  CallOptions,
+  ChangeOptions,
+  HistoryEntry,
+  ItemResult,
+  ManyOptions,
+  Metadata,
+  ObjectInfo,
+  RangeOptions,
+  Retrieved,
+  RetrievedStream,
+  RetrieveOptions,
+  SecureStorage,
+  StoreData,
+  StoreManyItem,
+  StoreOptions,
+} from './types.ts';
+
+const NO_OPTIONS: ReadonlySet<string> = new Set();
+const STORE_OPTIONS: ReadonlySet<string> = new Set(['metadata', 'ifAbsent', 'ifVersion', 'expires']);
+const RETRIEVE_OPTIONS: ReadonlySet<string> = new Set(['version', 'at']);
+const RANGE_OPTIONS: ReadonlySet<string> = new Set(['version', 'at', 'start', 'end']);
+const CHANGE_OPTIONS: ReadonlySet<string> = new Set(['ifVersion']);
+const MANY_OPTIONS: ReadonlySet<string> = new Set(['concurrency']);
+
+const PREFETCHED_ENTRIES = 8;
+const DEFAULT_CONCURRENCY = 16;
+
+/** What an {@link ObjectStore} is made of. */
+export interface ObjectStoreParts {
+  readonly engine: Engine;
+  readonly fingerprint: string;
+  readonly location: string;
+  /** Called once when the store is closed, after its last call has ended. */
+  readonly onClose: () => Promise<void>;
+}
+
+/** An open store over one backend. Made by `createObjectStore` and `openObjectStore`. */
+export class ObjectStore implements SecureStorage {
+  /** The identity of the store: pin it to be sure that it is the same one when you open it again. */
+  readonly fingerprint: string;
+  readonly location: string;
+  readonly #engine: Engine;
+  readonly #onClose: () => Promise<void>;
+  readonly #running = new Set<Promise<unknown>>();
+  #closing: Promise<void> | undefined;
+
+  constructor({ engine, fingerprint, location, onClose }: ObjectStoreParts) {
+    this.#engine = engine;
+    this.fingerprint = fingerprint;
+    this.location = location;
+    this.#onClose = onClose;
+  }
+
+  #checkOpen(): void {
+    if (this.#closing === undefined) return;
+    throw new SecureStoreError('UNAVAILABLE', 'the store has been closed', { retryable: false });
+  }
+
+  /** One call about one object. */
+  #call<T>(
+    operation: string,
+    key: unknown,
+    options: CallOptions | undefined,
+    known: ReadonlySet<string>,
+    body: (target: Target, signal: AbortSignal | undefined) => Promise<T>,
+  ): Promise<T> {
+    let signal: AbortSignal | undefined;
+    const call = inCall(
+      operation,
+      key,
+      () => signal,
+      async () => {
+        this.#checkOpen();
+        const name = parseStoreKey(key);
+        checkOptions(options, known);
+        signal = callSignal(options);
+        const { token, nameId } = this.#engine.names.locate(name);
+        return body({ key: name, token, nameId }, signal);
+      },
+    );
+    return this.#track(call);
+  }
+
+  /** Remembers a call until it ends, so that closing can wait for it. */
+  #track<T>(call: Promise<T>): Promise<T> {
+    this.#running.add(call);
+    const forget = (): boolean => this.#running.delete(call);
+    call.then(forget, forget);
+    return call;
+  }
+
+  store<M extends object = Metadata>(key: string, data: StoreData, options?: StoreOptions<M>): Promise<ObjectInfo<M>> {
+    return this.#call('store', key, options, STORE_OPTIONS, (target, signal) =>
+      storeObject(this.#engine, target, data, options, signal),
+    );
+  }
+
+  retrieve<M extends object = Metadata>(key: string, options?: RetrieveOptions): Promise<Retrieved<M>> {
+    return this.#call('retrieve', key, options, RETRIEVE_OPTIONS, async (target, signal) => {
+      const found = await findObject(this.#engine, target, options, signal);
+      return retrievedOf<M>(found, blobReader(this.#engine, target, found), signal);
+    });
+  }
+
+  retrieveStream<M extends object = Metadata>(key: string, options?: RangeOptions): Promise<RetrievedStream<M>> {
+    return this.#call('retrieveStream', key, options, RANGE_OPTIONS, async (target, signal) => {
+      const found = await findObject(this.#engine, target, options, signal);
+      const info = infoOf<M>(found.state, found.opened);
+      const stream = streamRange(found, blobReader(this.#engine, target, found), options, signal, key);
+      return { stream, metadata: info.metadata, info };
+    });
+  }
+
+  info<M extends object = Metadata>(key: string, options?: RetrieveOptions): Promise<ObjectInfo<M>> {
+    return this.#call('info', key, options, RETRIEVE_OPTIONS, async (target, signal) => {
+      const { state, opened } = await findObject(this.#engine, target, options, signal);
+      return infoOf<M>(state, opened);
+    });
+  }
+
+  has(key: string, options?: CallOptions): Promise<boolean> {
+    return this.#call('has', key, options, NO_OPTIONS, async (target, signal) => {
+      try {
+        await findObject(this.#engine, target, undefined, signal);
+        return true;
+      } catch (error) {
+        if (SecureStoreError.is(error, 'NOT_FOUND')) return false;
+        throw error;
+      }
+    });
+  }
+
+  matches(key: string, data: StoreData, options?: CallOptions): Promise<boolean> {
+    return this.#call('matches', key, options, NO_OPTIONS, async (target, signal) => {
+      const { state, opened } = await findObject(this.#engine, target, undefined, signal);
+      const digester = new ContentDigester(state.keys.category(opened.header.categoryId).digest);
+      let length = 0;
+      for await (const block of blocksOfSize(blocksOfData(data), DIGEST_LEAF_BYTES)) {
+        length += block.length;
+        if (length > opened.body.length) return false;
+        await digester.add(block);
+      }
+      const digest = await digester.finish();
+      return length === opened.body.length && digest.equals(opened.body.digest);
+    });
+  }
+
+  setMetadata<M extends object = Metadata>(key: string, metadata: M, options?: ChangeOptions): Promise<ObjectInfo<M>> {
+    return this.#call('setMetadata', key, options, CHANGE_OPTIONS, (target, signal) =>
+      setMetadata(this.#engine, target, metadata, options, signal),
+    );
+  }
+
+  delete(key: string, options?: ChangeOptions): Promise<boolean> {
+    return this.#call('delete', key, options, CHANGE_OPTIONS, (target, signal) =>
+      deleteObject(this.#engine, target, options, signal),
+    );
+  }
+
+  purge(key: string, options?: CallOptions): Promise<boolean> {
+    return this.#call('purge', key, options, NO_OPTIONS, (target, signal) => purgeObject(this.#engine, target, signal));
+  }
+
+  undelete<M extends object = Metadata>(key: string, options?: CallOptions): Promise<ObjectInfo<M>> {
+    return this.#call('undelete', key, options, NO_OPTIONS, (target, signal) =>
+      bringBack(this.#engine, target, { beforeDeletion: true }, options, signal),
+    );
+  }
+
+  restoreVersion<M extends object = Metadata>(
+    key: string,
+    version: string,
+    options?: ChangeOptions,
+  ): Promise<ObjectInfo<M>> {
+    return this.#call('restoreVersion', key, options, CHANGE_OPTIONS, (target, signal) =>
+      bringBack(this.#engine, target, { version }, options, signal),
+    );
+  }
+
+  history(key: string, options?: CallOptions): Promise<HistoryEntry[]> {
+    return this.#call('history', key, options, NO_OPTIONS, (target, signal) => historyOf(this.#engine, target, signal));
+  }
+
+  async list(prefix = '', options?: CallOptions): Promise<string[]> {
+    const names: string[] = [];
+    for await (const name of this.#names('list', prefix, options)) names.push(name);
+    return sortNames(names);
+  }
+
+  keys(prefix = '', options?: CallOptions): AsyncGenerator<StoreKey> {
+    return this.#names('keys', prefix, options);
+  }
+
+  async *#names(operation: string, prefix: string, options: CallOptions | undefined): AsyncGenerator<StoreKey> {
+    let signal: AbortSignal | undefined;
+    const getSignal = (): AbortSignal | undefined => signal;
+    const names = await inCall(operation, undefined, getSignal, async () => {
+      this.#checkOpen();
+      checkOptions(options, NO_OPTIONS);
+      signal = callSignal(options);
+      return listNames(this.#engine, checkPrefix(prefix), signal);
+    });
+    while (true) {
+      const step = await inCall(operation, undefined, getSignal, () => {
+        this.#checkOpen();
+        return names.next();
+      });
+      if (step.done === true) return;
+      yield step.value;
+    }
+  }
+
+  async *entries<M extends object = Metadata>(prefix = '', options?: CallOptions): AsyncGenerator<ObjectInfo<M>> {
+    const read = async (key: string): Promise<ObjectInfo<M> | undefined> => {
+      try {
+        return await this.info<M>(key, options?.signal === undefined ? undefined : { signal: options.signal });
+      } catch (error) {
+        // It went away, or expired, between the listing and the reading.
+        if (SecureStoreError.is(error, 'NOT_FOUND')) return undefined;
+        throw error;
+      }
+    };
+    for await (const info of mapConcurrently(this.#names('entries', prefix, options), PREFETCHED_ENTRIES, read)) {
+      if (info !== undefined) yield info;
+    }
+  }
+
+  storeMany<M extends object = Metadata>(
+    items: Iterable<StoreManyItem<M>> | AsyncIterable<StoreManyItem<M>>,
+    options?: ManyOptions,
+  ): Promise<ItemResult<ObjectInfo<M>>[]> {
+    return this.#many(
+      'storeMany',
+      items,
+      options,
+      (item) => item.key,
+      ({ key, data, ...rest }, signal) => this.store<M>(key, data, signal === undefined ? rest : { ...rest, signal }),
+    );
+  }
+
+  retrieveMany<M extends object = Metadata>(
+    keys: Iterable<string> | AsyncIterable<string>,
+    options?: ManyOptions,
+  ): Promise<ItemResult<Retrieved<M>>[]> {
+    return this.#many(
+      'retrieveMany',
+      keys,
+      options,
+      (key) => key,
+      (key, signal) => this.retrieve<M>(key, signal === undefined ? undefined : { signal }),
+    );
+  }
+
+  async #many<T, R>(
+    operation: string,
+    items: Iterable<T> | AsyncIterable<T>,
+    options: ManyOptions | undefined,
+    keyOf: (item: T) => string,
+    run: (item: T, signal: AbortSignal | undefined) => Promise<R>,
+  ): Promise<ItemResult<R>[]> {
+    let signal: AbortSignal | undefined;
+    return inCall(
+      operation,
+      undefined,
+      () => signal,
+      async () => {
+        this.#checkOpen();
+        checkOptions(options, MANY_OPTIONS);
+        const concurrency = options?.concurrency ?? DEFAULT_CONCURRENCY;
+        if (!Number.isInteger(concurrency) || concurrency < 1 || concurrency > 1024) {
+          throw new SecureStoreError('INVALID_ARGUMENT', 'the option "concurrency" must be an integer from 1 to 1024');
+        }
+        signal = callSignal(options);
+        const one = async (item: T): Promise<ItemResult<R>> => {
+          const key = keyOf(item);
+          try {
+            return { key, ok: true, value: await run(item, signal) };
+          } catch (error) {
+            return { key, ok: false, error: error as Error };
+          }
+        };
+        return Array.fromAsync(mapConcurrently(items, concurrency, one));
+      },
+    );
+  }
+
+  /** Waits for the calls under way, then forgets all keys and closes the backend. Idempotent. */
+  close(): Promise<void> {
+    this.#closing ??= this.#shutDown();
+    return this.#closing;
+  }
+
+  async #shutDown(): Promise<void> {
+    await Promise.allSettled(this.#running);
+    this.#engine.names.close();
+    this.#engine.cache.clear();
+    await this.#onClose();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}

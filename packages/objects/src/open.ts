@@ -1,0 +1,199 @@
+import type { StorageBackend } from '@securestore/backend-api';
+import { HEAD_NAME, SecureStoreError } from '@securestore/core-format';
+import type { RandomSource, UnlockMethod } from '@securestore/crypto';
+import { fingerprintOf, NameCipher, randomPool } from '@securestore/crypto';
+import type { Anchor, AnchorRecord } from './anchor.ts';
+import { anchorOf, checkAnchor } from './anchor.ts';
+import { inCall } from './call.ts';
+import type { Clock } from './clock.ts';
+import { instant, systemClock } from './clock.ts';
+import type { StoreSettings } from './create.ts';
+import { createStoreAt, hasObjects } from './create.ts';
+import type { Engine } from './engine.ts';
+import { HeadWatcher } from './freshness.ts';
+import { KeyedMutex } from './keyed-mutex.ts';
+import { limitsFor } from './limits.ts';
+import { ObjectStore } from './object-store.ts';
+import { RecordCache } from './record-cache.ts';
+import type { ReadHead } from './state.ts';
+import { loadState, readHead, unlockRoot } from './state.ts';
+import type { Logger } from './types.ts';
+
+/** What creating and opening need beside what is kept in the store. */
+export interface StoreContext {
+  /** An initialised backend. It is closed with the store, and when opening fails. */
+  readonly backend: StorageBackend;
+  /** For messages and the anchor; without credentials. */
+  readonly location: string;
+  /** A memory outside the store that shows when an older copy of it is put back. */
+  readonly anchor?: Anchor | undefined;
+  readonly logger?: Logger | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly clock?: Clock | undefined;
+  readonly random?: RandomSource | undefined;
+}
+
+export interface OpenSettings extends StoreContext {
+  readonly unlock: UnlockMethod;
+  /** The identity that the store must have. */
+  readonly fingerprint?: string | undefined;
+  /** Accept a head that contradicts the anchor, and remember it instead. */
+  readonly acceptHead?: boolean | undefined;
+}
+
+async function rememberedAt(context: StoreContext): Promise<AnchorRecord | undefined> {
+  return context.anchor?.read(context.location);
+}
+
+/** A store that was there before must not be mistaken for one that never was. */
+async function noHead(context: StoreContext): Promise<never> {
+  if (await hasObjects(context.backend, context.signal)) {
+    throw new SecureStoreError(
+      'INTEGRITY',
+      'the head of the store is missing, though objects of it are there. Bring it back from a backup',
+    );
+  }
+  if ((await rememberedAt(context)) !== undefined) {
+    throw new SecureStoreError(
+      'ROLLBACK',
+      'no store is here, though one was before. If you removed it yourself, create a new one explicitly',
+    );
+  }
+  throw new SecureStoreError('NOT_FOUND', 'no store is here; create one first');
+}
+
+async function checkIdentity({ head }: ReadHead, settings: OpenSettings): Promise<AnchorRecord | undefined> {
+  const found = fingerprintOf(head.identity);
+  if (settings.fingerprint !== undefined && settings.fingerprint !== found) {
+    throw new SecureStoreError(
+      'INTEGRITY',
+      `the store here has the fingerprint ${found}, not the expected ${settings.fingerprint}`,
+    );
+  }
+  const remembered = await rememberedAt(settings);
+  if (remembered !== undefined && settings.acceptHead !== true) checkAnchor(remembered, head);
+  return remembered;
+}
+
+/** An anchor that can't be written doesn't keep anyone from their data; it is reported. */
+async function remember(context: StoreContext, record: AnchorRecord, before: AnchorRecord | undefined): Promise<void> {
+  const { anchor, location, logger } = context;
+  if (anchor === undefined) return;
+  const same =
+    before?.instance === record.instance &&
+    before.generation === record.generation &&
+    before.fingerprint === record.fingerprint;
+  if (same) return;
+  try {
+    await anchor.write(location, record);
+  } catch (error) {
+    logger?.warn(
+      { location, code: SecureStoreError.is(error) ? error.code : undefined },
+      'the anchor could not be written: an older copy of the store would not be noticed',
+    );
+  }
+}
+
+async function open(settings: OpenSettings): Promise<ObjectStore> {
+  const { backend, location, unlock, signal } = settings;
+  const clock = settings.clock ?? systemClock();
+  const begun = instant(clock);
+  const read = await readHead(backend, signal);
+  if (read === undefined) return noHead(settings);
+  const { head } = read;
+  const remembered = await checkIdentity(read, settings);
+  const root = await unlockRoot(head, unlock);
+  if (head.state === 'scratch')
+    throw new SecureStoreError('LOCKED', 'this is the scratch store of a drill; only drills open it');
+  if (head.state === 'moved')
+    throw new SecureStoreError('LOCKED', 'the store has moved to another location; open it there');
+  const state = await loadState(backend, head, root, undefined, signal);
+  await remember(settings, anchorOf(head), remembered);
+  const watcher = new HeadWatcher(backend, clock, state, read, begun);
+  const engine: Engine = {
+    backend,
+    clock,
+    random: settings.random ?? randomPool(),
+    watcher,
+    names: new NameCipher(state.keys.names, head.naming, head.lineage),
+    cache: new RecordCache(),
+    turns: new KeyedMutex(),
+    limits: limitsFor(backend.capabilities),
+  };
+  const onClose = async (): Promise<void> => {
+    await remember(settings, anchorOf(watcher.state.head), anchorOf(head));
+    await backend.close();
+  };
+  return new ObjectStore({ engine, fingerprint: fingerprintOf(head.identity), location, onClose });
+}
+
+/** Runs `body`; where it fails the backend, which was handed over, is closed. */
+async function owning<T>(
+  operation: string,
+  { backend, location, signal }: StoreContext,
+  body: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await inCall(`${operation} ${location}`, undefined, () => signal, body);
+  } catch (error) {
+    // What happened first is what matters.
+    await backend.close().catch(() => undefined);
+    throw error;
+  }
+}
+
+/**
+ * Opens the store that lies at a backend.
+ *
+ * @throws SecureStoreError `NOT_FOUND` where none is; `UNLOCK_FAILED` on a wrong secret; `INTEGRITY` where what lies
+ *   there is damaged or another store than pinned; `ROLLBACK` where the anchor knows a newer one; `LOCKED`
+ */
+export function openObjectStore(settings: OpenSettings): Promise<ObjectStore> {
+  return owning('open', settings, () => open(settings));
+}
+
+/**
+ * Makes a store and opens it.
+ *
+ * @throws SecureStoreError `ALREADY_EXISTS` where a store is, leaving it untouched; `INTEGRITY` where objects of a store
+ *   are whose head is missing; `INVALID_ARGUMENT`
+ */
+export function createObjectStore(settings: StoreSettings & StoreContext): Promise<ObjectStore> {
+  const { backend, signal } = settings;
+  return owning('create', settings, async () => {
+    const random = settings.random ?? randomPool();
+    await createStoreAt(backend, settings, settings.clock ?? systemClock(), random, signal);
+    // Whatever was remembered of this location was of another store: making a new one is an explicit act.
+    return open({ ...settings, acceptHead: true });
+  });
+}
+
+/**
+ * Opens the store, or makes it where none is and none was before.
+ *
+ * @throws SecureStoreError as {@link openObjectStore} and {@link createObjectStore} do
+ */
+export function openOrCreateObjectStore(settings: StoreSettings & OpenSettings): Promise<ObjectStore> {
+  const { backend, signal } = settings;
+  return owning('open', settings, async () => {
+    const random = settings.random ?? randomPool();
+    if ((await backend.read(HEAD_NAME, { signal })) === undefined) {
+      await noHead(settings).catch((error: unknown) => {
+        if (!SecureStoreError.is(error, 'NOT_FOUND')) throw error;
+      });
+      if (settings.fingerprint !== undefined) {
+        throw new SecureStoreError(
+          'NOT_FOUND',
+          `no store is here, so none with the fingerprint ${settings.fingerprint}`,
+        );
+      }
+      try {
+        await createStoreAt(backend, settings, settings.clock ?? systemClock(), random, signal);
+      } catch (error) {
+        // Another process made it in the meantime.
+        if (!SecureStoreError.is(error, 'ALREADY_EXISTS')) throw error;
+      }
+    }
+    return open(settings);
+  });
+}

@@ -1,0 +1,70 @@
+import { MAX_METADATA_BYTES, MAX_TIME, parseVersion, SecureStoreError } from '@securestore/core-format';
+import type { ParsedVersion } from '@securestore/core-format';
+
+function invalid(message: string): never {
+  throw new SecureStoreError('INVALID_ARGUMENT', message);
+}
+
+/** A condition on what stands at a name now. */
+export type Condition =
+  | { readonly type: 'none' }
+  | { readonly type: 'absent' }
+  | { readonly type: 'version'; readonly version: ParsedVersion };
+
+const NONE: Condition = { type: 'none' };
+
+export function parseCondition(options: { ifAbsent?: unknown; ifVersion?: unknown } | undefined): Condition {
+  if (options === undefined) return NONE;
+  const { ifAbsent, ifVersion } = options;
+  if (ifAbsent !== undefined && typeof ifAbsent !== 'boolean') invalid('the option "ifAbsent" must be true or false');
+  if (ifVersion !== undefined && ifAbsent === true)
+    invalid('the options "ifAbsent" and "ifVersion" exclude each other');
+  if (ifVersion !== undefined) return { type: 'version', version: parseVersion(ifVersion) };
+  return ifAbsent === true ? { type: 'absent' } : NONE;
+}
+
+/** Milliseconds since 1970 of a `Date` option. */
+export function parseTime(name: string, value: unknown): number {
+  const time = value instanceof Date ? value.getTime() : Number.NaN;
+  if (!(time >= 0 && time <= MAX_TIME)) invalid(`the option "${name}" must be a valid Date not before 1970`);
+  return time;
+}
+
+const EMPTY = new Uint8Array();
+
+/** Metadata as it is sealed: the UTF-8 of its JSON. @throws `INVALID_ARGUMENT`, `TOO_LARGE` */
+export function encodeMetadata(metadata: unknown): Uint8Array {
+  if (metadata === undefined) return EMPTY;
+  if (typeof metadata !== 'object' || metadata === null || Array.isArray(metadata))
+    invalid('metadata must be an object');
+  let json: string | undefined;
+  try {
+    json = JSON.stringify(metadata);
+  } catch (error) {
+    // The message of a cyclic structure names properties, which may be secret.
+    const reason =
+      error instanceof TypeError && /BigInt/.test(error.message) ? 'a BigInt is none' : 'it is cyclic or throws';
+    invalid(`metadata must be JSON: ${reason}`);
+  }
+  if (json === undefined || !json.startsWith('{')) invalid('metadata must be an object in JSON too');
+  if (json === '{}') return EMPTY;
+  const bytes = Buffer.from(json, 'utf8');
+  if (bytes.length > MAX_METADATA_BYTES) {
+    throw new SecureStoreError(
+      'TOO_LARGE',
+      `metadata takes ${bytes.length} bytes as JSON; the limit is ${MAX_METADATA_BYTES}`,
+    );
+  }
+  return bytes;
+}
+
+export function decodeMetadata(bytes: Uint8Array): Record<string, unknown> {
+  if (bytes.length === 0) return {};
+  try {
+    const value: unknown = JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8'));
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
+  } catch {
+    // Falls through: JSON.parse quotes what it can't parse, and that is a secret.
+  }
+  throw new SecureStoreError('INTEGRITY', 'the record is damaged: its metadata is no JSON object');
+}

@@ -1,0 +1,144 @@
+import type { RecordHeader } from '@securestore/core-format';
+import {
+  blobsPrefix,
+  encodeBase32,
+  encodeTombstoneBody,
+  historyPrefix,
+  ID_LENGTH,
+  noId,
+  objectName,
+  SecureStoreError,
+  splitRecord,
+} from '@securestore/core-format';
+import { sealRecord } from '@securestore/crypto';
+import type { Engine } from './engine.ts';
+import type { Target } from './records.ts';
+import { openAt } from './records.ts';
+
+/** How often a write of unknown outcome is looked at again. */
+const MAX_TRIES = 5;
+
+/** What lies at a name that is to be purged, as far as it can be told: a damaged object can be purged too. */
+interface Remains {
+  readonly header: RecordHeader | undefined;
+  /** Whether the header is authentic. */
+  readonly sound: boolean;
+}
+
+function inspect(engine: Engine, target: Target, bytes: Uint8Array): Remains {
+  try {
+    return { header: openAt(engine.watcher.state, target, bytes).header, sound: true };
+  } catch (error) {
+    if (!SecureStoreError.is(error)) throw error;
+  }
+  try {
+    return { header: splitRecord(bytes).header, sound: false };
+  } catch (error) {
+    if (SecureStoreError.is(error)) return { header: undefined, sound: false };
+    throw error;
+  }
+}
+
+function blobOf({ header }: Remains): string | undefined {
+  return header?.blob === undefined ? undefined : encodeBase32(header.blob.blobId);
+}
+
+function tombstoneAfter(engine: Engine, target: Target, { header, sound }: Remains): Buffer {
+  const { state } = engine.watcher;
+  const { primary } = state.keys.category(state.categories.idOf(target.key));
+  const now = engine.clock.now();
+  // The numbers of a header that isn't authentic could be chosen to exhaust the versions.
+  const before = sound ? header : undefined;
+  const next: RecordHeader = {
+    suite: primary.suite,
+    kind: 'tombstone',
+    lineage: state.head.lineage,
+    nameId: target.nameId,
+    categoryId: primary.groupId,
+    version: Math.max(now * 1000, (before?.version ?? 0) + 1, state.head.versionFloor + 1),
+    commitId: engine.random(ID_LENGTH),
+    previousCommitId: before?.commitId ?? noId(),
+    generation: state.head.generation,
+  };
+  return sealRecord(primary, next, encodeTombstoneBody(now), engine.random);
+}
+
+/** Puts a tombstone in the place of what lies there. @returns what it replaced; `undefined` for nothing alive */
+async function bury(engine: Engine, target: Target, signal: AbortSignal | undefined): Promise<Remains | undefined> {
+  const name = objectName(target.token);
+  for (let tries = 1; ;) {
+    const found = await engine.backend.read(name, { signal });
+    if (found === undefined) return undefined;
+    const remains = inspect(engine, target, found.body);
+    if (remains.sound && remains.header?.kind === 'tombstone') return undefined;
+    try {
+      await engine.backend.write(name, tombstoneAfter(engine, target, remains), { ifMatch: found.etag ?? '', signal });
+      return remains;
+    } catch (error) {
+      const unknown = SecureStoreError.is(error) && error.outcome === 'unknown';
+      if (!SecureStoreError.is(error, 'CONFLICT') && !(unknown && tries++ < MAX_TRIES)) throw error;
+    } finally {
+      engine.cache.delete(target.token);
+    }
+  }
+}
+
+async function* pagesUnder(engine: Engine, prefix: string, signal: AbortSignal | undefined): AsyncGenerator<string[]> {
+  for (let after: string | undefined; ;) {
+    const page = await engine.backend.list(prefix, after === undefined ? { signal } : { after, signal });
+    const names = page.entries.map(({ key }) => key);
+    if (names.length > 0) yield names;
+    after = names.at(-1);
+    if (!page.more || after === undefined) return;
+  }
+}
+
+async function deleteAll(engine: Engine, names: readonly string[], signal: AbortSignal | undefined): Promise<void> {
+  for (const name of names) await engine.backend.delete(name, { signal });
+}
+
+/** The blob of the record that lies at the name now: of a writer who came between. */
+async function blobInUse(engine: Engine, target: Target, signal: AbortSignal | undefined): Promise<string | undefined> {
+  const found = await engine.backend.read(objectName(target.token), { signal });
+  return found && blobOf(inspect(engine, target, found.body));
+}
+
+/**
+ * Replaces an object by a tombstone, then deletes its history and its payloads.
+ *
+ * Only blobs that the purged records named are deleted: parts that no record names may belong to a writer who is about
+ * to commit. A purge that is stopped half-way goes on when it is called again.
+ *
+ * @returns whether anything was there
+ */
+export async function purgeObject(engine: Engine, target: Target, signal: AbortSignal | undefined): Promise<boolean> {
+  engine.watcher.checkWritable();
+  return engine.turns.run(target.token, signal, async () => {
+    const replaced = await bury(engine, target, signal);
+    const blobs = new Set<string>();
+    const note = (remains: Remains): void => {
+      const blob = blobOf(remains);
+      if (blob !== undefined) blobs.add(blob);
+    };
+    if (replaced !== undefined) note(replaced);
+    let existed = replaced !== undefined;
+    for await (const names of pagesUnder(engine, historyPrefix(target.token), signal)) {
+      existed = true;
+      for (const name of names) {
+        const found = await engine.backend.read(name, { signal });
+        if (found !== undefined) note(inspect(engine, target, found.body));
+      }
+      await deleteAll(engine, names, signal);
+    }
+    const inUse = await blobInUse(engine, target, signal);
+    for (const blob of blobs) {
+      if (blob === inUse) continue;
+      for await (const parts of pagesUnder(engine, `${blobsPrefix(target.token)}${blob}/`, signal)) {
+        await deleteAll(engine, parts, signal);
+      }
+    }
+    const wait = engine.watcher.acknowledge(signal);
+    if (wait !== undefined) await wait;
+    return existed;
+  });
+}

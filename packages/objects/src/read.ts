@@ -1,0 +1,159 @@
+import { historyName, historyPrefix, historyVersion, objectName, SecureStoreError } from '@securestore/core-format';
+import type { StoreKey } from '@securestore/core-format';
+import { BlobReader } from './blob-reader.ts';
+import type { Engine } from './engine.ts';
+import { parseTime } from './options.ts';
+import { parseVersion } from '@securestore/core-format';
+import type { OpenedRecord, Target } from './records.ts';
+import { isLive, openAt, versionOf } from './records.ts';
+import type { StoreState } from './state.ts';
+import type { RetrieveOptions } from './types.ts';
+
+/** An object that was found, and the state that it was opened under. */
+export interface Found {
+  readonly state: StoreState;
+  readonly opened: OpenedRecord & { kind: 'object' };
+  /** Where its record lies. */
+  readonly name: string;
+}
+
+function notFound(reason: string): never {
+  throw new SecureStoreError('NOT_FOUND', reason);
+}
+
+/** The record at `name`, opened; `undefined` where there is none. */
+export async function openName(
+  engine: Engine,
+  target: Target,
+  name: string,
+  signal?: AbortSignal,
+): Promise<OpenedRecord | undefined> {
+  const { state } = engine.watcher;
+  const found = await engine.backend.read(name, { signal });
+  return found && openAt(state, target, found.body);
+}
+
+/** A history record must be the version that its name says. */
+async function openHistory(
+  engine: Engine,
+  target: Target,
+  version: number,
+  signal?: AbortSignal,
+): Promise<OpenedRecord | undefined> {
+  const opened = await openName(engine, target, historyName(target.token, version), signal);
+  if (opened !== undefined && opened.header.version !== version) {
+    throw new SecureStoreError('INTEGRITY', 'the history is damaged: a version lies under the name of another');
+  }
+  return opened;
+}
+
+async function findVersion(
+  engine: Engine,
+  target: Target,
+  version: string,
+  signal?: AbortSignal,
+): Promise<{ opened: OpenedRecord; name: string } | undefined> {
+  const { number, commit } = parseVersion(version);
+  const name = objectName(target.token);
+  const current = await openName(engine, target, name, signal);
+  if (current?.header.version === number) {
+    return versionOf(current.header).endsWith(`-${commit}`) ? { opened: current, name } : undefined;
+  }
+  const opened = await openHistory(engine, target, number, signal);
+  if (opened === undefined || !versionOf(opened.header).endsWith(`-${commit}`)) return undefined;
+  return { opened, name: historyName(target.token, number) };
+}
+
+const MICROSECONDS = 1000;
+
+/** The newest version not after `at` (milliseconds since 1970). */
+async function findAsOf(
+  engine: Engine,
+  target: Target,
+  at: number,
+  signal?: AbortSignal,
+): Promise<{ opened: OpenedRecord; name: string } | undefined> {
+  const newest = Math.min(at * MICROSECONDS + MICROSECONDS - 1, Number.MAX_SAFE_INTEGER - 1);
+  const name = objectName(target.token);
+  const current = await openName(engine, target, name, signal);
+  if (current !== undefined && current.header.version <= newest) return { opened: current, name };
+  // Newer versions sort before older ones: the first entry after the next newer name is the one.
+  const prefix = historyPrefix(target.token);
+  const page = await engine.backend.list(prefix, { after: historyName(target.token, newest + 1), limit: 1, signal });
+  const [entry] = page.entries;
+  if (entry === undefined) return undefined;
+  const version = historyVersion(prefix, entry.key);
+  if (version === undefined)
+    throw new SecureStoreError('INTEGRITY', 'the history holds a name that this store did not make');
+  const opened = await openHistory(engine, target, version, signal);
+  return opened && { opened, name: entry.key };
+}
+
+async function locate(
+  engine: Engine,
+  target: Target,
+  options: RetrieveOptions | undefined,
+  signal?: AbortSignal,
+): Promise<{ opened: OpenedRecord; name: string } | undefined> {
+  if (options?.version !== undefined) return findVersion(engine, target, options.version, signal);
+  if (options?.at !== undefined) return findAsOf(engine, target, parseTime('at', options.at), signal);
+  const name = objectName(target.token);
+  const opened = await openName(engine, target, name, signal);
+  return opened && { opened, name };
+}
+
+/**
+ * Finds the version of an object that `options` ask for, and acknowledges it.
+ *
+ * @throws SecureStoreError `NOT_FOUND` where there is none, it is a deletion, or it has expired
+ */
+export async function findObject(
+  engine: Engine,
+  target: Target,
+  options: RetrieveOptions | undefined,
+  signal?: AbortSignal,
+): Promise<Found> {
+  if (options?.version !== undefined && options.at !== undefined) {
+    throw new SecureStoreError('INVALID_ARGUMENT', 'the options "version" and "at" exclude each other');
+  }
+  const { state } = engine.watcher;
+  const located = await locate(engine, target, options, signal);
+  const wait = engine.watcher.acknowledge(signal);
+  if (wait !== undefined) await wait;
+  if (located === undefined) {
+    const which =
+      options?.version !== undefined
+        ? 'no such version'
+        : options?.at !== undefined
+          ? 'no version as old'
+          : 'no such object';
+    return notFound(which);
+  }
+  const { opened, name } = located;
+  if (opened.kind === 'tombstone')
+    return notFound(options?.version === undefined ? 'the object has been deleted' : 'that version is a deletion');
+  if (!isLive(opened, engine.clock.now())) return notFound('the object has expired');
+  return { state, opened, name };
+}
+
+/** A reader of the object's blob; `undefined` where the payload is in the record. */
+export function blobReader(
+  engine: Engine,
+  target: { readonly key: StoreKey; readonly token: string },
+  { opened, name }: Found,
+): BlobReader | undefined {
+  const { body, header } = opened;
+  if (body.payload.kind === 'inline' || header.blob === undefined) return undefined;
+  return new BlobReader(engine, {
+    token: target.token,
+    suite: header.suite,
+    reference: header.blob,
+    chunkSize: body.payload.chunkSize,
+    key: body.payload.key,
+    length: body.length,
+    onMissing: async () => {
+      const found = await engine.backend.read(name, { start: 0, end: 0 });
+      if (found === undefined) notFound('the object was purged while it was being read');
+    },
+  });
+}

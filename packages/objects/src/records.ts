@@ -1,0 +1,113 @@
+import type { ObjectBody, RecordHeader, SplitRecord, StoreKey } from '@securestore/core-format';
+import {
+  decodeObjectBody,
+  decodeTombstoneBody,
+  formatVersion,
+  parseStoreKey,
+  SecureStoreError,
+  splitRecord,
+} from '@securestore/core-format';
+import type { LoadedKey, LocatedName } from '@securestore/crypto';
+import { openRecord } from '@securestore/crypto';
+import { decodeMetadata } from './options.ts';
+import type { StoreState } from './state.ts';
+import type { ObjectInfo } from './types.ts';
+
+/** An object that a record name belongs to. */
+export interface Target extends LocatedName {
+  readonly key: StoreKey;
+}
+
+/** A record that was opened and found to be what its name, the head and its keys say. */
+export type OpenedRecord =
+  | { readonly kind: 'object'; readonly header: RecordHeader; readonly key: LoadedKey; readonly body: ObjectBody }
+  | { readonly kind: 'tombstone'; readonly header: RecordHeader; readonly key: LoadedKey; readonly modified: number };
+
+function damaged(reason: string): never {
+  throw new SecureStoreError('INTEGRITY', `the record is damaged: ${reason}`);
+}
+
+/** What can be checked before any key is used. */
+function checkHeader(state: StoreState, record: SplitRecord, nameId: Buffer): void {
+  const { header } = record;
+  if (!nameId.equals(header.nameId)) damaged('it belongs to another name');
+  if (Buffer.compare(header.lineage, state.head.lineage) !== 0) damaged('it belongs to another store');
+  if (header.kind === 'system') damaged("it is one of the store's own objects");
+  if (!state.head.suites.includes(header.suite)) damaged('its suite is none that the store accepts');
+}
+
+function checkCategory(state: StoreState, header: RecordHeader, key: StoreKey): void {
+  if (!state.categories.idOf(key).equals(header.categoryId)) damaged('its category is not that of its name');
+}
+
+function openChecked(state: StoreState, record: SplitRecord): OpenedRecord {
+  const { header, envelope } = record;
+  const key = state.keys.version(envelope.keyId, header.categoryId);
+  if (key.state === 'disabled') damaged('it is sealed under a key version that has been retired');
+  const opened = openRecord(record, key);
+  if (header.kind === 'tombstone') return { kind: 'tombstone', header, key, modified: decodeTombstoneBody(opened) };
+  const body = decodeObjectBody(opened);
+  if ((body.payload.kind === 'blob') !== (header.blob !== undefined)) damaged('it contradicts itself about its blob');
+  return { kind: 'object', header, key, body };
+}
+
+/**
+ * Opens the record that lies at the name of `target`.
+ *
+ * @throws SecureStoreError `INTEGRITY`, `FORMAT_VERSION`, `KEY_DESTROYED`
+ */
+export function openAt(state: StoreState, target: Target, bytes: Uint8Array): OpenedRecord {
+  const record = splitRecord(bytes);
+  checkHeader(state, record, target.nameId);
+  checkCategory(state, record.header, target.key);
+  const opened = openChecked(state, record);
+  if (opened.kind === 'object' && opened.body.name !== target.key) damaged('it holds another name');
+  return opened;
+}
+
+/**
+ * Opens a record whose name only it tells, since the name is too long for its token.
+ *
+ * @param nameIdOf the name id of a key, to compare with the record's
+ */
+export function openUnnamed(
+  state: StoreState,
+  bytes: Uint8Array,
+  locate: (key: StoreKey) => LocatedName,
+  token: string,
+): OpenedRecord & { kind: 'object' } {
+  const record = splitRecord(bytes);
+  checkHeader(state, record, Buffer.from(record.header.nameId));
+  const opened = openChecked(state, record);
+  if (opened.kind !== 'object') return damaged('a tombstone has another size');
+  const key = parseStoreKey(opened.body.name);
+  const located = locate(key);
+  if (located.token !== token || !located.nameId.equals(opened.header.nameId)) damaged('it belongs to another name');
+  checkCategory(state, opened.header, key);
+  return opened;
+}
+
+/** Whether an opened record is an object that a caller may see at `now`. */
+export function isLive(opened: OpenedRecord, now: number): opened is OpenedRecord & { kind: 'object' } {
+  return opened.kind === 'object' && (opened.body.expires === 0 || opened.body.expires > now);
+}
+
+export function versionOf(header: RecordHeader): string {
+  return formatVersion(header.version, header.commitId);
+}
+
+export function infoOf<M extends object>(state: StoreState, opened: OpenedRecord & { kind: 'object' }): ObjectInfo<M> {
+  const { header, body, key } = opened;
+  const info = {
+    key: body.name,
+    version: versionOf(header),
+    size: body.length,
+    category: state.categories.nameOf(header.categoryId),
+    created: new Date(body.created),
+    modified: new Date(body.modified),
+    // What callers claim of the shape of their metadata isn't checked, here as anywhere in TypeScript.
+    metadata: decodeMetadata(body.metadata) as M,
+    keyVersion: key.label,
+  };
+  return body.expires === 0 ? info : { ...info, expires: new Date(body.expires) };
+}

@@ -1,0 +1,127 @@
+import { SecureStoreError } from '@securestore/core-format';
+import type { BlobReader } from './blob-reader.ts';
+import { inCall } from './call.ts';
+import type { Found } from './read.ts';
+import { infoOf } from './records.ts';
+import type { RangeOptions, Retrieved } from './types.ts';
+
+async function readAll(
+  reader: BlobReader,
+  length: number,
+  signal: AbortSignal | undefined,
+): Promise<Uint8Array<ArrayBuffer>> {
+  let data: Uint8Array<ArrayBuffer>;
+  try {
+    data = new Uint8Array(length);
+  } catch (cause) {
+    throw new SecureStoreError(
+      'TOO_LARGE',
+      `the object has ${length} bytes, more than fit in memory; use retrieveStream`,
+      { cause },
+    );
+  }
+  let at = 0;
+  for await (const piece of reader.read(0, length, signal)) {
+    data.set(piece, at);
+    at += piece.length;
+  }
+  return data;
+}
+
+function textOf(data: Uint8Array): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(data);
+  } catch {
+    throw new SecureStoreError('INVALID_ARGUMENT', 'the object is not UTF-8 text');
+  }
+}
+
+/** Parses without quoting what can't be parsed: it is a secret. */
+function jsonOf(data: Uint8Array): unknown {
+  const text = textOf(data);
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new SecureStoreError('INVALID_ARGUMENT', 'the object is not JSON');
+  }
+}
+
+/** An object with its payload in memory. */
+export async function retrievedOf<M extends object>(
+  found: Found,
+  reader: BlobReader | undefined,
+  signal: AbortSignal | undefined,
+): Promise<Retrieved<M>> {
+  const { body } = found.opened;
+  const info = infoOf<M>(found.state, found.opened);
+  const data =
+    body.payload.kind === 'inline'
+      ? Uint8Array.from(body.payload.data)
+      : await readAll(reader ?? missingReader(), body.length, signal);
+  return {
+    data,
+    metadata: info.metadata,
+    info,
+    text: () => textOf(data),
+    json: <T>() => jsonOf(data) as T,
+  };
+}
+
+function missingReader(): never {
+  throw new SecureStoreError('INTERNAL', 'a blob without a reader');
+}
+
+function checkPosition(name: 'start' | 'end', value: unknown): number {
+  if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0) return value;
+  throw new SecureStoreError('INVALID_ARGUMENT', `the option "${name}" must be a whole number of bytes from 0`);
+}
+
+function parseRange(options: RangeOptions | undefined, length: number): { start: number; end: number } {
+  const start = options?.start === undefined ? 0 : checkPosition('start', options.start);
+  const end = options?.end === undefined ? length : Math.min(checkPosition('end', options.end), length);
+  if (options?.end !== undefined && options.end < start) {
+    throw new SecureStoreError('INVALID_ARGUMENT', 'the option "end" must not be before "start"');
+  }
+  if (start > length) {
+    throw new SecureStoreError('INVALID_ARGUMENT', `the option "start" is ${start}, past the end of ${length} bytes`);
+  }
+  return { start, end };
+}
+
+async function* inlineRange(data: Uint8Array, start: number, end: number): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+  if (start < end) yield Uint8Array.from(data.subarray(start, end));
+}
+
+/** The payload, or the asked-for range of it, as a stream that reads only when it is read. */
+export function streamRange(
+  { opened }: Found,
+  reader: BlobReader | undefined,
+  options: RangeOptions | undefined,
+  signal: AbortSignal | undefined,
+  key: string,
+): ReadableStream<Uint8Array<ArrayBuffer>> {
+  const { payload, length } = opened.body;
+  const { start, end } = parseRange(options, length);
+  const pieces =
+    payload.kind === 'inline'
+      ? inlineRange(payload.data, start, end)
+      : (reader ?? missingReader()).read(start, end, signal);
+  return new ReadableStream<Uint8Array<ArrayBuffer>>(
+    {
+      async pull(controller) {
+        const step = await inCall(
+          'retrieveStream',
+          key,
+          () => signal,
+          () => pieces.next(),
+        );
+        if (step.done === true) controller.close();
+        else controller.enqueue(step.value);
+      },
+      async cancel() {
+        await pieces.return(undefined);
+      },
+    },
+    { highWaterMark: 0 },
+  );
+}

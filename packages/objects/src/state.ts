@@ -1,0 +1,162 @@
+import { createHash } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
+import type { StorageBackend } from '@securestore/backend-api';
+import type { Head, Reference, ReferenceKind, SignedHead } from '@securestore/core-format';
+import {
+  asBuffer,
+  decodeCategoryMap,
+  decodeHead,
+  decodeKeyring,
+  generationOf,
+  HEAD_NAME,
+  SecureStoreError,
+  systemContext,
+} from '@securestore/core-format';
+import type { KeySet } from '@securestore/crypto';
+import {
+  fingerprintBytes,
+  identityPublicKey,
+  keyringKey,
+  loadKeyring,
+  openSlot,
+  openSystemBody,
+  verifyAs,
+} from '@securestore/crypto';
+import type { UnlockMethod } from '@securestore/crypto';
+import type { CategoryMatcher } from './category-matcher.ts';
+import { categoryMatcher } from './category-matcher.ts';
+
+/** What an open store knows under one generation of its head. */
+export interface StoreState {
+  readonly head: Head;
+  readonly root: KeyObject;
+  readonly keys: KeySet;
+  readonly categories: CategoryMatcher;
+}
+
+/** A head as read, its signature verified under the key that it carries. */
+export interface ReadHead extends SignedHead {
+  readonly etag: string;
+  /** The backend's clock, where it has one. */
+  readonly now: number | undefined;
+}
+
+/** Domain label of the head's signature. */
+export const HEAD_USE = 'head';
+
+/** @throws SecureStoreError `INTEGRITY`, `FORMAT_VERSION`, and what the backend throws */
+export async function readHead(backend: StorageBackend, signal?: AbortSignal): Promise<ReadHead | undefined> {
+  const found = await backend.read(HEAD_NAME, { signal });
+  if (found === undefined) return undefined;
+  const signed = decodeHead(found.body);
+  if (!verifyAs(signed.head.identity, HEAD_USE, signed.signedBytes, signed.signature)) {
+    throw new SecureStoreError('INTEGRITY', 'the head of the store is damaged: its signature does not match');
+  }
+  return { ...signed, etag: found.etag ?? '', now: found.now };
+}
+
+/** @throws SecureStoreError `UNLOCK_FAILED`, `INTEGRITY` */
+export async function unlockRoot(head: Head, unlock: UnlockMethod): Promise<KeyObject> {
+  const slots = head.slots.filter((slot) => slot.method.type === unlock.type);
+  const context = { lineage: head.lineage, fingerprint: fingerprintBytes(head.identity) };
+  const secret = await unlock.secret();
+  try {
+    for (const slot of slots.slice(0, MAX_TRIED_SLOTS)) {
+      if ('raw' in slot) continue;
+      const root = await openSlot(slot, secret, context, head.rootNumber);
+      if (root !== undefined) return root;
+    }
+  } finally {
+    secret.fill(0);
+  }
+  const kind = { passphrase: 'passphrase', keyFile: 'key file', rawKey: 'raw key' }[unlock.type];
+  throw new SecureStoreError(
+    'UNLOCK_FAILED',
+    slots.length === 0 ? `the store has no slot for a ${kind}` : `the ${kind} does not unlock the store`,
+  );
+}
+
+/** So that a head can't make an opener compute for ever. */
+const MAX_TRIED_SLOTS = 8;
+
+/** The bytes of an object that the head pins. @throws SecureStoreError `INTEGRITY` where they aren't there or are others */
+async function readPinned(
+  backend: StorageBackend,
+  head: Head,
+  kind: ReferenceKind,
+  signal: AbortSignal | undefined,
+): Promise<{ body: Uint8Array; context: Buffer }> {
+  const reference: Reference | undefined = head.references[kind];
+  const generation = reference === undefined ? undefined : generationOf(reference.name);
+  if (reference === undefined || generation === undefined) {
+    throw new SecureStoreError('INTEGRITY', `the head of the store names no ${LABELS[kind]}`);
+  }
+  const found = await backend.read(reference.name, { signal });
+  if (found === undefined) throw new SecureStoreError('INTEGRITY', `the ${LABELS[kind]} of the store is missing`);
+  if (!createHash('sha256').update(found.body).digest().equals(asBuffer(reference.digest))) {
+    throw new SecureStoreError(
+      'INTEGRITY',
+      `the ${LABELS[kind]} of the store is damaged: it is not what the head names`,
+    );
+  }
+  return { body: found.body, context: systemContext(head.instance, generation, reference.name) };
+}
+
+const LABELS: Readonly<Record<ReferenceKind, string>> = {
+  keyring: 'keyring',
+  categoryMap: 'category map',
+  policy: 'policy',
+  grants: 'grants',
+  checkpoint: 'checkpoint',
+};
+
+async function readKeys(backend: StorageBackend, head: Head, root: KeyObject, signal?: AbortSignal): Promise<KeySet> {
+  const { body, context } = await readPinned(backend, head, 'keyring', signal);
+  const opened = openSystemBody('the keyring', keyringKey(root), head.suites, 'keyring', context, body);
+  const keyring = decodeKeyring(opened);
+  opened.fill(0);
+  const keys = loadKeyring(keyring);
+  if (keys.rootNumber !== head.rootNumber || !identityPublicKey(keys.identity).equals(asBuffer(head.identity))) {
+    throw new SecureStoreError('INTEGRITY', 'the keyring of the store is damaged: it belongs to another head');
+  }
+  return keys;
+}
+
+async function readCategories(
+  backend: StorageBackend,
+  head: Head,
+  keys: KeySet,
+  signal?: AbortSignal,
+): Promise<CategoryMatcher> {
+  const { body, context } = await readPinned(backend, head, 'categoryMap', signal);
+  const opened = openSystemBody('the category map', keys.categoryMap, head.suites, 'categoryMap', context, body);
+  return categoryMatcher(decodeCategoryMap(opened));
+}
+
+const samePin = (a: Reference | undefined, b: Reference | undefined): boolean =>
+  a !== undefined && b !== undefined && a.name === b.name && Buffer.compare(a.digest, b.digest) === 0;
+
+/**
+ * Loads what a verified head names. What it shares with `previous` is not read again.
+ *
+ * @throws SecureStoreError `INTEGRITY`, and what the backend throws
+ */
+export async function loadState(
+  backend: StorageBackend,
+  head: Head,
+  root: KeyObject,
+  previous?: StoreState,
+  signal?: AbortSignal,
+): Promise<StoreState> {
+  const { references } = head;
+  const known = previous?.head.references;
+  const keys =
+    previous !== undefined && samePin(known?.keyring, references.keyring)
+      ? previous.keys
+      : await readKeys(backend, head, root, signal);
+  const categories =
+    previous !== undefined && samePin(known?.categoryMap, references.categoryMap)
+      ? previous.categories
+      : await readCategories(backend, head, keys, signal);
+  return { head, root, keys, categories };
+}
