@@ -1,3 +1,17 @@
+export {
+  MAX_BACKEND_KEY_BYTES,
+  MAX_KEY_COMPONENT_BYTES,
+  checkBatch,
+  checkDelete,
+  checkDeleteMany,
+  checkList,
+  checkRead,
+  checkWrite,
+  isBackendKey,
+  isBackendKeyPrefix,
+  resolveRange,
+} from './checks.ts';
+export type { CheckedBackend } from './checks.ts';
 export { CONTRACT_VERSION } from './contract.ts';
 export type {
   BackendCapabilities,
@@ -14,3 +28,11 @@ export type {
   WriteOptions,
   WriteResult,
 } from './contract.ts';
+export { defineBackend } from './define.ts';
+export { abortedError, checkSignal, closedError, conflictError } from './errors.ts';
+export type { CallSite } from './errors.ts';
+export { isScheme, parseLocation, redactLocation } from './location.ts';
+export type { Location } from './location.ts';
+export { flag, oneOf, parseOptions, text, wholeNumber } from './options.ts';
+export type { OptionParser } from './options.ts';
+export { MIN_MAX_BODY_BYTES, assertStorable } from './storable.ts';
