@@ -1,0 +1,5 @@
+export { describeBackend } from './describe-backend.ts';
+export type { TestRunner } from './describe-backend.ts';
+export { formatReport, runConformance } from './run-conformance.ts';
+export type { ConformanceReport, ConformanceResult } from './run-conformance.ts';
+export type { BackendFixture, ConformanceOptions } from './types.ts';
