@@ -118,7 +118,7 @@ export const batches: Concern = {
       run: async ({ backend }) => {
         assert.ok(backend.deleteMany !== undefined, 'deleteMany is declared, but there is no such method');
         for (const key of ['a', 'a/b', 'b', 'c']) await backend.write(key, utf8(key));
-        await backend.deleteMany(['a', 'c', 'never/there', 'a']);
+        await backend.deleteMany(['a', 'never/there', 'c']);
         assert.deepEqual(await scanKeys(backend, ''), ['a/b', 'b']);
         await backend.deleteMany([]);
         await rejection(backend.deleteMany(['b', '../b']), 'INVALID_KEY');
