@@ -1,3 +1,17 @@
+export {
+  MAX_BACKEND_KEY_BYTES,
+  MAX_KEY_COMPONENT_BYTES,
+  checkBatch,
+  checkDelete,
+  checkDeleteMany,
+  checkList,
+  checkRead,
+  checkWrite,
+  isBackendKey,
+  isBackendKeyPrefix,
+  resolveRange,
+} from './checks.ts';
+export type { CheckedBackend } from './checks.ts';
 export { CONTRACT_VERSION } from './contract.ts';
 export type {
   BackendCapabilities,
@@ -14,3 +28,27 @@ export type {
   WriteOptions,
   WriteResult,
 } from './contract.ts';
+export { defineBackend } from './define.ts';
+export { abortedError, checkSignal, closedError, conflictError } from './errors.ts';
+export type { CallSite } from './errors.ts';
+export { isScheme, parseLocation, redactLocation } from './location.ts';
+export type { Location } from './location.ts';
+export { flag, oneOf, parseOptions, text, wholeNumber } from './options.ts';
+export type { OptionParser } from './options.ts';
+export { MIN_MAX_BODY_BYTES, assertStorable } from './storable.ts';
+export { createCallCounter } from './layers/counting.ts';
+export type { CallCounter } from './layers/counting.ts';
+export { createFaultInjector } from './layers/faults.ts';
+export type { Fault, FaultInjector, FaultPlan, NumberedCall } from './layers/faults.ts';
+export { forwardTo } from './layers/forward.ts';
+export type { Overrides } from './layers/forward.ts';
+export { composeLayers, intercept } from './layers/intercept.ts';
+export type { Around, BackendCall, BackendOperation, Layer } from './layers/intercept.ts';
+export { limitLayer } from './layers/limit.ts';
+export { retryLayer } from './layers/retry.ts';
+export type { RetryOptions } from './layers/retry.ts';
+export type { Sleep } from './layers/sleep.ts';
+export { timeoutLayer } from './layers/timeout.ts';
+export type { TimeoutOptions } from './layers/timeout.ts';
+export { BACKEND_CHANNEL, tracingLayer } from './layers/tracing.ts';
+export type { BackendTrace } from './layers/tracing.ts';

@@ -1,0 +1,25 @@
+import { SecureStoreError } from '@securestore/core-format';
+import type { BackendCapabilities } from './contract.ts';
+
+/** The smallest `maxBodyBytes` that a store can work with: parts of large objects adapt down to it. */
+export const MIN_MAX_BODY_BYTES = 65_536;
+
+const MANDATORY = ['ifAbsent', 'ifMatch', 'orderedList', 'listAfterWrite', 'rangeRead', 'modified'] as const;
+
+/**
+ * Refuses a backend that a store can't rest on.
+ *
+ * @throws `UNSUPPORTED` naming every mandatory capability that is missing
+ */
+export function assertStorable(capabilities: BackendCapabilities, backend: string): void {
+  const missing: string[] = MANDATORY.filter((flag) => !capabilities[flag]);
+  if (!(capabilities.maxBodyBytes >= MIN_MAX_BODY_BYTES))
+    missing.push(`maxBodyBytes of at least ${MIN_MAX_BODY_BYTES}`);
+  if (missing.length === 0) return;
+  throw new SecureStoreError(
+    'UNSUPPORTED',
+    `${backend}: a store can't be kept here, since the backend lacks ${missing.join(', ')}. ` +
+      'Nothing was written. Use a location whose backend has them.',
+    { backend },
+  );
+}

@@ -1,0 +1,21 @@
+import { randomUUID } from 'node:crypto';
+import { describeBackend } from '@securestore/backend-testkit';
+import { describe, it } from 'vitest';
+import { MemoryBackend } from '../src/index.ts';
+
+await describeBackend(
+  { describe, it },
+  {
+    name: 'memory',
+    createFixture: () => {
+      const location = `memory:${randomUUID()}`;
+      return {
+        open: async () => {
+          const backend = new MemoryBackend();
+          await backend.init({ location, options: {} });
+          return backend;
+        },
+      };
+    },
+  },
+);

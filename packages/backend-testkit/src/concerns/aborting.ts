@@ -1,0 +1,103 @@
+import assert from 'node:assert/strict';
+import type { StorageBackend } from '@securestore/backend-api';
+import { SecureStoreError } from '@securestore/core-format';
+import { assertBytes, bytes, mustRead, rejection, scanKeys, textOf, utf8 } from '../checks.ts';
+import type { Concern } from '../types.ts';
+
+/** Every call that takes a signal, writing and deleting other keys than those that must stay. */
+function calls(backend: StorageBackend, signal: AbortSignal): [string, () => Promise<unknown>][] {
+  const all: [string, () => Promise<unknown>][] = [
+    ['read', async () => backend.read('kept', { signal })],
+    ['write', async () => backend.write('new', bytes(100_000), { signal })],
+    ['delete', async () => backend.delete('kept', { signal })],
+    ['list', async () => backend.list('', { signal })],
+  ];
+  if (backend.batch !== undefined) {
+    all.push(['batch', async () => backend.batch?.([{ type: 'write', key: 'new', body: utf8('x') }], { signal })]);
+  }
+  if (backend.deleteMany !== undefined)
+    all.push(['deleteMany', async () => backend.deleteMany?.(['kept'], { signal })]);
+  return all;
+}
+
+/** `AbortSignal` is honoured and leaves no half state. */
+export const aborting: Concern = {
+  name: 'abort signals',
+  tests: [
+    {
+      name: 'an aborted signal stops every call before it does anything',
+      run: async ({ backend }) => {
+        await backend.write('kept', utf8('kept'));
+        const reason = new Error('enough');
+        for (const [name, call] of calls(backend, AbortSignal.abort(reason))) {
+          const error = await rejection(call(), 'ABORTED');
+          assert.equal(error.cause, reason, `${name}: the reason is the cause`);
+          assert.equal(error.outcome, undefined, `${name}: nothing was sent, so the outcome is known`);
+        }
+        assert.deepEqual(await scanKeys(backend, ''), ['kept']);
+        assert.equal(await textOf(backend, 'kept'), 'kept');
+      },
+    },
+    {
+      name: 'a signal aborted under way ends in all or nothing',
+      run: async ({ backend }) => {
+        const before = bytes(150_000, 1);
+        const after = bytes(200_000, 2);
+        for (let delay = 0; delay < 6; delay += 1) {
+          await backend.write('body', before);
+          const controller = new AbortController();
+          const write = backend.write('body', after, { signal: controller.signal });
+          const outcome = write.then(
+            () => 'written',
+            (error: unknown) => error,
+          );
+          await turns(delay);
+          controller.abort();
+          const result = await outcome;
+          if (result !== 'written') assert.ok(SecureStoreError.is(result, 'ABORTED'), `it ended in ${String(result)}`);
+          const known = result === 'written' || (SecureStoreError.is(result) && result.outcome === undefined);
+          const { body } = await mustRead(backend, 'body');
+          const expected = known
+            ? result === 'written'
+              ? after
+              : before
+            : body.byteLength === 200_000
+              ? after
+              : before;
+          assertBytes(body, expected, 'the body after the abort');
+        }
+        assert.deepEqual(await scanKeys(backend, ''), ['body']);
+      },
+    },
+    {
+      name: 'reads and listings aborted under way leave the backend usable',
+      run: async ({ backend }) => {
+        await backend.write('kept', bytes(100_000));
+        for (let delay = 0; delay < 4; delay += 1) {
+          const controller = new AbortController();
+          const { signal } = controller;
+          const settled = Promise.allSettled([backend.read('kept', { signal }), backend.list('', { signal })]);
+          await turns(delay);
+          controller.abort();
+          for (const outcome of await settled) {
+            if (outcome.status === 'rejected') await rejection(Promise.reject(outcome.reason), 'ABORTED');
+          }
+        }
+        assertBytes((await mustRead(backend, 'kept')).body, bytes(100_000), 'the body');
+      },
+    },
+    {
+      name: 'a signal aborted after the call changes nothing',
+      run: async ({ backend }) => {
+        const controller = new AbortController();
+        await backend.write('kept', utf8('kept'), { signal: controller.signal });
+        controller.abort();
+        assert.equal(await textOf(backend, 'kept'), 'kept');
+      },
+    },
+  ],
+};
+
+async function turns(count: number): Promise<void> {
+  for (let turn = 0; turn < count; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+}

@@ -1,0 +1,91 @@
+import assert from 'node:assert/strict';
+import { assertStorable } from '@securestore/backend-api';
+import { assertBytes, bytes, etagOf, mustRead, rejection, scanKeys, utf8 } from '../checks.ts';
+import type { Concern } from '../types.ts';
+
+/** What is declared, what lasts, and how it ends. */
+export const lifecycle: Concern = {
+  name: 'lifecycle',
+  tests: [
+    {
+      name: 'it declares every mandatory capability, and limits that make sense',
+      run: async ({ backend, capabilities }) => {
+        assertStorable(capabilities, backend.name);
+        for (const limit of ['maxBodyBytes', 'maxBatch', 'maxDeleteMany', 'modifiedResolution', 'clockSkew'] as const) {
+          assert.ok(
+            Number.isFinite(capabilities[limit]) && capabilities[limit] >= 0,
+            `${limit}: ${capabilities[limit]}`,
+          );
+        }
+        assert.equal(capabilities.maxBatch > 0, capabilities.atomicBatch, 'maxBatch goes with atomicBatch');
+        assert.equal(capabilities.maxDeleteMany > 0, capabilities.deleteMany, 'maxDeleteMany goes with deleteMany');
+        assert.match(backend.name, /^[a-z][a-z0-9-]*$/);
+      },
+    },
+    {
+      name: 'what was written lasts beyond close, with its etag and time',
+      run: async ({ backend, open }) => {
+        await backend.write('kept', bytes(70_000, 1));
+        await backend.write('kept/too', bytes(10, 2));
+        await backend.write('gone', bytes(10));
+        await backend.delete('gone');
+        const before = await mustRead(backend, 'kept');
+        await backend.close();
+        const again = await open();
+        const after = await mustRead(again, 'kept');
+        assertBytes(after.body, before.body, 'the body');
+        assert.deepEqual([after.etag, after.modified, after.size], [before.etag, before.modified, before.size]);
+        assert.deepEqual(await scanKeys(again, ''), ['kept', 'kept/too']);
+        await again.write('kept', bytes(5), { ifMatch: after.etag ?? '' });
+      },
+    },
+    {
+      name: 'every acknowledged write of a busy handle lasts beyond its close',
+      run: async ({ backend, open }) => {
+        const all = Array.from({ length: 40 }, (_, index) => `kept/${String(index).padStart(2, '0')}`);
+        await Promise.all(all.map(async (key) => backend.write(key, utf8(key))));
+        await backend.close();
+        assert.deepEqual(await scanKeys(await open(), 'kept/'), all);
+      },
+    },
+    {
+      name: 'two handles see the same',
+      run: async ({ backend, open }) => {
+        const other = await open();
+        const { etag } = await backend.write('shared', bytes(100, 1));
+        assert.equal(await etagOf(other, 'shared'), etag);
+        await other.close();
+        assertBytes((await mustRead(backend, 'shared')).body, bytes(100, 1), 'the body, after the other was closed');
+      },
+    },
+    {
+      name: 'close may be called again, also at the same time',
+      run: async ({ backend }) => {
+        await Promise.all([backend.close(), backend.close()]);
+        await backend.close();
+      },
+    },
+    {
+      name: 'every call after close is UNAVAILABLE, and not to be retried',
+      run: async ({ backend }) => {
+        await backend.write('kept', utf8('x'));
+        await backend.close();
+        const late = [
+          backend.read('kept'),
+          backend.read('missing'),
+          backend.write('new', utf8('x')),
+          backend.delete('kept'),
+          backend.list(''),
+          ...(backend.batch === undefined ? [] : [backend.batch([{ type: 'delete', key: 'kept' }])]),
+          ...(backend.deleteMany === undefined ? [] : [backend.deleteMany(['kept'])]),
+        ];
+        for (const outcome of await Promise.allSettled(late)) {
+          assert.equal(outcome.status, 'rejected', 'a call after close succeeded');
+          if (outcome.status !== 'rejected') continue;
+          const error = await rejection(Promise.reject(outcome.reason), 'UNAVAILABLE');
+          assert.equal(error.retryable, false);
+        }
+      },
+    },
+  ],
+};

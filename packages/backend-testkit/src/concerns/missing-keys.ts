@@ -1,0 +1,62 @@
+import assert from 'node:assert/strict';
+import { rejection, scanKeys, utf8 } from '../checks.ts';
+import type { Concern } from '../types.ts';
+
+/** What is not there is no error, and an error is not taken for it. */
+export const missingKeys: Concern = {
+  name: 'missing keys',
+  tests: [
+    {
+      name: 'read gives undefined',
+      run: async ({ backend }) => {
+        assert.equal(await backend.read('nothing/here'), undefined);
+      },
+    },
+    {
+      name: 'a range read gives undefined',
+      needs: 'rangeRead',
+      run: async ({ backend }) => {
+        assert.equal(await backend.read('nothing/here', { start: 1, end: 2 }), undefined);
+      },
+    },
+    {
+      name: 'delete does nothing',
+      run: async ({ backend }) => {
+        await backend.write('kept', utf8('kept'));
+        await backend.delete('nothing/here');
+        await backend.delete('kept/below');
+        assert.deepEqual(await scanKeys(backend, ''), ['kept']);
+      },
+    },
+    {
+      name: 'a deleted key is missing, and may be deleted again',
+      run: async ({ backend }) => {
+        await backend.write('gone', utf8('x'));
+        await backend.delete('gone');
+        assert.equal(await backend.read('gone'), undefined);
+        await backend.delete('gone');
+        assert.deepEqual(await scanKeys(backend, ''), []);
+      },
+    },
+    {
+      name: 'an empty location lists nothing',
+      run: async ({ backend }) => {
+        assert.deepEqual(await backend.list(''), { entries: [], more: false });
+      },
+    },
+    {
+      name: 'an I/O failure is an error, never a missing key',
+      skip: ({ canBreakStorage }) => (canBreakStorage ? undefined : 'the fixture has no breakStorage'),
+      run: async ({ backend, breakStorage }) => {
+        await backend.write('there', utf8('x'));
+        await breakStorage();
+        const error = await rejection(backend.read('there'), 'UNAVAILABLE', 'TIMEOUT', 'INTERNAL', 'LOCKED');
+        assert.equal(error.backend, backend.name);
+        await rejection(backend.list(''), 'UNAVAILABLE', 'TIMEOUT', 'INTERNAL', 'LOCKED');
+        const refused = ['UNAVAILABLE', 'TIMEOUT', 'INTERNAL', 'LOCKED', 'READ_ONLY', 'NO_SPACE'] as const;
+        await rejection(backend.write('more', utf8('x')), ...refused);
+        await rejection(backend.delete('there'), ...refused);
+      },
+    },
+  ],
+};

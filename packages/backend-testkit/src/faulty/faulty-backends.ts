@@ -1,0 +1,13 @@
+import { faultyBodies } from './faulty-bodies.ts';
+import { faultyConditions } from './faulty-conditions.ts';
+import type { FaultyBackend } from './faulty-backend.ts';
+import { faultyLifecycles } from './faulty-lifecycles.ts';
+import { faultyListings } from './faulty-listings.ts';
+
+/** One wrapper for every promise of the contract that a backend could break: the suite must fail on each. */
+export const FAULTY_BACKENDS: readonly FaultyBackend[] = [
+  ...faultyConditions,
+  ...faultyBodies,
+  ...faultyListings,
+  ...faultyLifecycles,
+];

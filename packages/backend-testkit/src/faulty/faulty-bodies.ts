@@ -1,0 +1,194 @@
+import { forwardTo } from '@securestore/backend-api';
+import { SecureStoreError } from '@securestore/core-format';
+import type { FaultyBackend } from './faulty-backend.ts';
+
+/** What damages bodies, or who owns them. */
+export const faultyBodies: readonly FaultyBackend[] = [
+  {
+    name: 'torn-body',
+    breaks: 'a write is atomic',
+    foundBy: 'bodies',
+    wrap: (inner) =>
+      forwardTo(inner, {
+        write: async (key, body, options) => {
+          const plain = options?.ifAbsent === undefined && options?.ifMatch === undefined;
+          if (plain && body instanceof Uint8Array && body.byteLength > 1)
+            await inner.write(key, body.subarray(0, body.byteLength >> 1), options);
+          return inner.write(key, body, options);
+        },
+      }),
+  },
+  {
+    name: 'cut-large-body',
+    breaks: 'a body up to maxBodyBytes is stored whole',
+    foundBy: 'bodies',
+    wrap: (inner) =>
+      forwardTo(inner, {
+        write: async (key, body, options) =>
+          inner.write(key, body instanceof Uint8Array ? body.subarray(0, 1_000_000) : body, options),
+      }),
+  },
+  {
+    name: 'empty-as-missing',
+    breaks: 'an empty body exists',
+    foundBy: 'bodies',
+    wrap: (inner) =>
+      forwardTo(inner, {
+        read: async (key, options) => {
+          const found = await inner.read(key, options);
+          return found?.size === 0 ? undefined : found;
+        },
+      }),
+  },
+  {
+    name: 'cuts-what-is-too-large',
+    breaks: 'a body over the limit is TOO_LARGE',
+    foundBy: 'bodies',
+    wrap: (inner) =>
+      forwardTo(inner, {
+        write: async (key, body, options) =>
+          inner.write(
+            key,
+            body instanceof Uint8Array ? body.subarray(0, inner.capabilities.maxBodyBytes) : body,
+            options,
+          ),
+      }),
+  },
+  {
+    name: 'retained-body',
+    breaks: 'the backend keeps no reference to what it was given',
+    foundBy: 'bodies',
+    wrap: (inner) => {
+      const given = new Map<string, { body: Uint8Array; etag: string }>();
+      return forwardTo(inner, {
+        write: async (key, body, options) => {
+          const written = await inner.write(key, body, options);
+          given.set(key, { body, etag: written.etag });
+          return written;
+        },
+        read: async (key, options) => {
+          const found = await inner.read(key, options);
+          const kept = given.get(key);
+          return found?.etag === undefined || found.etag !== kept?.etag ? found : { ...found, body: kept.body.slice() };
+        },
+      });
+    },
+  },
+  {
+    name: 'shared-body',
+    breaks: "a body that was read is the caller's",
+    foundBy: 'bodies',
+    wrap: (inner) => {
+      const cached = new Map<string, { body: Uint8Array; etag: string }>();
+      return forwardTo(inner, {
+        read: async (key, options) => {
+          const found = await inner.read(key, options);
+          if (found?.etag === undefined) return found;
+          const hit = cached.get(key);
+          if (hit?.etag === found.etag) return { ...found, body: hit.body };
+          cached.set(key, { body: found.body, etag: found.etag });
+          return found;
+        },
+      });
+    },
+  },
+  {
+    name: 'wipes-the-caller',
+    breaks: 'the backend never changes what it was given',
+    foundBy: 'bodies',
+    wrap: (inner) =>
+      forwardTo(inner, {
+        write: async (key, body, options) => {
+          const written = await inner.write(key, body, options);
+          body.fill(0);
+          return written;
+        },
+      }),
+  },
+  {
+    name: 'stores-the-whole-buffer',
+    breaks: 'a view is stored as the view alone',
+    foundBy: 'bodies',
+    wrap: (inner) =>
+      forwardTo(inner, {
+        write: async (key, body, options) =>
+          inner.write(key, body instanceof Uint8Array ? new Uint8Array(body.buffer) : body, options),
+      }),
+  },
+  {
+    name: 'range-end-ignored',
+    breaks: 'a range ends before end',
+    foundBy: 'range reads',
+    wrap: (inner) =>
+      forwardTo(inner, {
+        read: async (key, options) => {
+          if (options?.start === undefined || options.end === undefined || options.end < options.start) {
+            return inner.read(key, options);
+          }
+          return inner.read(key, { start: options.start, signal: options.signal });
+        },
+      }),
+  },
+  {
+    name: 'range-end-inclusive',
+    breaks: 'a range ends before end',
+    foundBy: 'range reads',
+    wrap: (inner) =>
+      forwardTo(inner, {
+        read: async (key, options) =>
+          inner.read(key, Number(options?.end) >= 0 ? { ...options, end: Number(options?.end) + 1 } : options),
+      }),
+  },
+  {
+    name: 'size-of-the-range',
+    breaks: 'size is that of the whole body',
+    foundBy: 'range reads',
+    wrap: (inner) =>
+      forwardTo(inner, {
+        read: async (key, options) => {
+          const found = await inner.read(key, options);
+          return found === undefined ? undefined : { ...found, size: found.body.byteLength };
+        },
+      }),
+  },
+  {
+    name: 'swallowed-errors',
+    breaks: 'an I/O failure is never mistaken for a missing key',
+    foundBy: 'missing keys',
+    wrap: (inner) =>
+      forwardTo(inner, {
+        read: async (key, options) =>
+          inner.read(key, options).catch((error: unknown) => {
+            if (SecureStoreError.is(error, 'UNAVAILABLE') && error.retryable) return undefined;
+            throw error;
+          }),
+      }),
+  },
+  {
+    name: 'missing-as-error',
+    breaks: 'a missing key is undefined',
+    foundBy: 'missing keys',
+    wrap: (inner) =>
+      forwardTo(inner, {
+        read: async (key, options) => {
+          const found = await inner.read(key, options);
+          if (found === undefined) throw new SecureStoreError('NOT_FOUND', `${key} does not exist`, { key });
+          return found;
+        },
+      }),
+  },
+  {
+    name: 'delete-of-missing-as-error',
+    breaks: 'deleting a missing key does nothing',
+    foundBy: 'missing keys',
+    wrap: (inner) =>
+      forwardTo(inner, {
+        delete: async (key, options) => {
+          if (options?.ifMatch === undefined && (await inner.read(key)) === undefined) {
+            throw new SecureStoreError('NOT_FOUND', `${key} does not exist`, { key });
+          }
+          return inner.delete(key, options);
+        },
+      }),
+  },
+];
