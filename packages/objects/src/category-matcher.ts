@@ -7,6 +7,10 @@ export interface CategoryMatcher {
   nameOf(id: Uint8Array): string;
 }
 
+function escapeText(text: string): string {
+  return text.replaceAll(/[$()*+.?[\\\]^{|}]/g, String.raw`\$&`);
+}
+
 /**
  * Checks a pattern and makes it a regular expression over a whole key: `*` is any text within a segment, `**` as a
  * whole segment any number of segments.
@@ -31,7 +35,7 @@ export function compilePattern(pattern: unknown): RegExp {
   for (const [index, segment] of segments.entries()) {
     const last = index === segments.length - 1;
     if (segment === '**') source += last ? '.+' : '(?:.+/)?';
-    else source += segment.split('*').map(RegExp.escape).join('[^/]*') + (last ? '' : '/');
+    else source += segment.split('*').map(escapeText).join('[^/]*') + (last ? '' : '/');
   }
   return new RegExp(`^${source}$`, 'su');
 }

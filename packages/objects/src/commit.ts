@@ -81,7 +81,8 @@ function checkCondition(condition: Condition, current: Current, now: number): vo
     return;
   }
   const { number, commit: commitDigits } = condition.version;
-  if (live !== undefined && live.header.version === number && currentVersion?.endsWith(`-${commitDigits}`) === true) return;
+  if (live !== undefined && live.header.version === number && currentVersion?.endsWith(`-${commitDigits}`) === true)
+    return;
   throw new SecureStoreError(
     'CONFLICT',
     live === undefined ? 'the object does not exist' : 'the object has another version by now',
