@@ -1,9 +1,10 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build, linkCommand } from './build.mjs';
+import { build } from './build.mjs';
 import { SetupError } from './errors.mjs';
 import { ensureInstalled } from './install.mjs';
+import { linkCommand, linkNode } from './link.mjs';
 import { findNode } from './node.mjs';
 import { runChild } from './process.mjs';
 
@@ -30,6 +31,7 @@ export async function run(command, args) {
   try {
     await ensureInstalled(root);
     const node = findNode(root);
+    linkNode(root, node);
     // `npm test` builds as its first stage, to report a failure like any other.
     if (command !== 'test') {
       const code = await build(root, node);

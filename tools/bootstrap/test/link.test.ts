@@ -1,9 +1,9 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { linkCommand } from '../build.mjs';
+import { linkCommand, linkNode } from '../link.mjs';
 
 describe('linkCommand', () => {
   it("replaces npm's link by a command for the right Node, and leaves the source file alone", () => {
@@ -23,5 +23,21 @@ describe('linkCommand', () => {
 
     expect(execFileSync(link, ['get', 'a b'], { encoding: 'utf8', env: { PATH: '' } })).toBe('get,a b\n');
     expect(readFileSync(join(root, 'packages/cli/bin/securestore.js'), 'utf8')).toBe(source);
+  });
+});
+
+describe('linkNode', () => {
+  it.each(['nothing', 'a broken link', 'another program'])('replaces %s by the right Node', (before) => {
+    const root = mkdtempSync(join(tmpdir(), 'securestore-bootstrap-'));
+    onTestFinished(() => rmSync(root, { recursive: true }));
+    mkdirSync(join(root, 'node_modules/.bin'), { recursive: true });
+    const link = join(root, 'node_modules/.bin/node');
+    if (before === 'a broken link') symlinkSync('../nowhere', link);
+    if (before === 'another program') symlinkSync('/bin/sh', link);
+
+    linkNode(root, process.execPath);
+    linkNode(root, process.execPath);
+
+    expect(realpathSync(link)).toBe(realpathSync(process.execPath));
   });
 });
