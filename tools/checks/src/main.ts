@@ -1,8 +1,9 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { closingLine, runStages } from './stages.ts';
+import { closingLine, runStages, tallyOf } from './stages.ts';
 import type { Stage } from './stages.ts';
+import { build } from '../../bootstrap/build.mjs';
 import { checkPackages } from '../../pack-check/src/check-packages.ts';
 import { runTool } from './run-tool.ts';
 import { runUnitTests } from './unit-tests.ts';
@@ -14,7 +15,7 @@ const tool = (name: string, file: string, ...args: string[]): Stage => ({
 });
 
 const stages: readonly Stage[] = [
-  tool('build', '@typescript/native/bin/tsc', '-b'),
+  { name: 'build', run: async () => tallyOf((await build(root, process.execPath)) === 0) },
   tool('types of tests and tools', '@typescript/native/bin/tsc', '-p', 'tsconfig.tests.json'),
   tool('lint', 'oxlint/bin/oxlint'),
   tool('format', 'oxfmt/bin/oxfmt', '--check'),
