@@ -1,0 +1,10 @@
+export { compareVersions, exitCodeOf, SecureStoreError } from '@securestore/core-format';
+export type { ErrorCode, ErrorDetails, StoreKey } from '@securestore/core-format';
+export { passphrase, rawKey } from '@securestore/crypto';
+export type { SecretSource, UnlockMethod } from '@securestore/crypto';
+export type * from '@securestore/objects';
+export { fileAnchor, stateFolder } from './file-anchor.ts';
+export { generateKeyFile, keyFile } from './key-file.ts';
+export { createStore, openStore } from './open.ts';
+export type { SecureStore } from './open.ts';
+export type { BackendOptions, CreateOptions, OpenOptions } from './options.ts';

@@ -1,0 +1,65 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { parseLocation } from '@securestore/backend-api';
+import { SecureStoreError } from '@securestore/core-format';
+import type { Anchor, AnchorRecord } from '@securestore/objects';
+
+const PATH_SCHEMES: ReadonlySet<string> = new Set(['file', 'sqlite']);
+
+/** The folder of anchors: `$XDG_STATE_HOME/securestore`, by default `~/.local/state/securestore`. */
+export function stateFolder(): string {
+  const state = process.env['XDG_STATE_HOME'];
+  return join(state === undefined || state === '' ? join(homedir(), '.local', 'state') : state, 'securestore');
+}
+
+/** A location as it is remembered: the same for every working directory. */
+export function anchorName(location: string): string {
+  const { scheme, rest } = parseLocation(location);
+  if (!PATH_SCHEMES.has(scheme)) return location;
+  return `${scheme}:${resolve(rest.startsWith('///') ? rest.slice(2) : rest)}`;
+}
+
+function isRecord(value: unknown): value is AnchorRecord {
+  const { instance, generation, fingerprint } = (typeof value === 'object' && value !== null ? value : {}) as Record<string, unknown>;
+  return typeof instance === 'string' && typeof fingerprint === 'string' && Number.isSafeInteger(generation);
+}
+
+/**
+ * Remembers stores in one small JSON file each.
+ *
+ * @param folder default {@link stateFolder}
+ */
+export function fileAnchor(folder: string = stateFolder()): Anchor {
+  const fileOf = (location: string): string =>
+    join(folder, `${createHash('sha256').update(location).digest('hex').slice(0, 32)}.anchor.json`);
+  return {
+    async read(location) {
+      const file = fileOf(location);
+      let text: string;
+      try {
+        text = await readFile(file, 'utf8');
+      } catch (error) {
+        const { code } = error as NodeJS.ErrnoException;
+        if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
+        throw new SecureStoreError('UNAVAILABLE', `the anchor ${file} can't be read`, { retryable: false, cause: error });
+      }
+      try {
+        const value: unknown = JSON.parse(text);
+        if (isRecord(value)) return value;
+      } catch {
+        // Reported below, with the ones that are JSON but no anchor.
+      }
+      throw new SecureStoreError('INTEGRITY', `the anchor ${file} is damaged. If you trust the store as it is, delete that file`);
+    },
+    async write(location, { instance, generation, fingerprint }) {
+      const file = fileOf(location);
+      await mkdir(folder, { recursive: true, mode: 0o700 });
+      const temporary = `${file}.${randomUUID()}`;
+      const record = JSON.stringify({ location, instance, generation, fingerprint });
+      await writeFile(temporary, `${record}\n`, { mode: 0o600, flag: 'wx', flush: true });
+      await rename(temporary, file);
+    },
+  };
+}

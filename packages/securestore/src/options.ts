@@ -1,0 +1,45 @@
+import type { StorageBackend } from '@securestore/backend-api';
+import type { UnlockMethod } from '@securestore/crypto';
+import type { Anchor, Clock, Logger, StoreSettings } from '@securestore/objects';
+
+/** Where the backend of a location comes from. */
+export interface BackendOptions {
+  /** This backend, whatever the scheme says. It stays yours: the store initialises it and never closes it. */
+  readonly backend?: StorageBackend | undefined;
+  /** The package that serves a scheme, by scheme. */
+  readonly backends?: Readonly<Record<string, string>> | undefined;
+  /** Settings for the backend; each backend's README lists its own. */
+  readonly backendOptions?: Readonly<Record<string, unknown>> | undefined;
+  /** A client of the provider's SDK for the backend to use. It stays yours: it is never closed. */
+  readonly client?: unknown;
+  /** The folder of the application's `package.json`, in which backend plugins are looked for. Default: the working directory. */
+  readonly resolveFrom?: string | undefined;
+}
+
+interface CommonOptions extends BackendOptions {
+  /** What unlocks the store: `passphrase`, `keyFile` or `rawKey`. */
+  readonly unlock: UnlockMethod;
+  /**
+   * A memory outside the store that shows when an older copy of it is put back: `true` for a file in the user's state
+   * folder, or one of your own. Default: none.
+   */
+  readonly anchor?: boolean | Anchor | undefined;
+  readonly logger?: Logger | undefined;
+  readonly clock?: Clock | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** Milliseconds after which the call fails with `TIMEOUT`. */
+  readonly timeout?: number | undefined;
+}
+
+/** How a store is made; `categories`, `history` and `names` are kept in it. */
+export interface CreateOptions extends CommonOptions, Omit<StoreSettings, 'unlock'> {}
+
+/** How a store is opened. With `create`, the options of {@link CreateOptions} say how one is made where none is. */
+export interface OpenOptions extends CreateOptions {
+  /** Make the store where none is and none was. */
+  readonly create?: boolean | undefined;
+  /** The identity that the store must have: another one is `INTEGRITY`. */
+  readonly fingerprint?: string | undefined;
+  /** Accept, once, a head that contradicts the anchor. */
+  readonly acceptHead?: boolean | undefined;
+}

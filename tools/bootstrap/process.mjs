@@ -1,0 +1,50 @@
+import { spawn } from 'node:child_process';
+import { constants } from 'node:os';
+import { delimiter, join } from 'node:path';
+
+/** @param {string} root */
+export function localBin(root) {
+  return join(root, 'node_modules', '.bin');
+}
+
+/**
+ * `PATH` without this checkout's own commands, for what must outlive a replaced `node_modules`.
+ *
+ * @param {string} root
+ */
+export function outerPath(root) {
+  const local = localBin(root);
+  return (process.env.PATH ?? '')
+    .split(delimiter)
+    .filter((folder) => folder !== local)
+    .join(delimiter);
+}
+
+/**
+ * Runs a program on this terminal to its end and returns its exit code. Signals reach the program, which decides
+ * what they mean; this process stays until it is gone.
+ *
+ * @param {string} program
+ * @param {string[]} args
+ * @param {import('node:child_process').SpawnOptions} options
+ * @returns {Promise<number>}
+ */
+export function runChild(program, args, options) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(program, args, { stdio: 'inherit', ...options });
+    const terminate = () => child.kill('SIGTERM');
+    process.on('SIGINT', stay).on('SIGTERM', terminate);
+    const settle = () => process.off('SIGINT', stay).off('SIGTERM', terminate);
+    child.once('error', (error) => {
+      settle();
+      reject(error);
+    });
+    child.once('close', (code, signal) => {
+      settle();
+      resolve(code ?? 128 + (constants.signals[signal ?? 'SIGTERM'] ?? 0));
+    });
+  });
+}
+
+/** A terminal's interrupt goes to the whole process group, so it must not be sent to the program a second time. */
+function stay() {}

@@ -1,0 +1,49 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { exitCodeOf } from './run-tool.ts';
+import { add, tallyOf } from './stages.ts';
+import type { Tally } from './stages.ts';
+
+/** What is read of Vitest's JSON report. */
+export interface Report {
+  readonly testResults: readonly {
+    readonly name: string;
+    readonly status: string;
+    readonly assertionResults: readonly { readonly fullName: string; readonly status: string }[];
+  }[];
+}
+
+/** Runs every test of the workspace; a run that fails in some other way than by a test counts as one failure more. */
+export async function runUnitTests(root: string): Promise<Tally> {
+  const file = join(root, '.cache/vitest.json');
+  const code = await exitCodeOf(root, join(root, 'node_modules/vitest/vitest.mjs'), [
+    'run',
+    '--reporter=default',
+    '--reporter=json',
+    `--outputFile.json=${file}`,
+  ]);
+  const report = JSON.parse(await readFile(file, 'utf8')) as Report;
+  for (const name of skippedTests(report)) console.log(`skipped: ${name}`);
+  const tally = tallyReport(report);
+  return code !== 0 && tally.failed === 0 ? add(tally, tallyOf(false)) : tally;
+}
+
+/** A file that failed without a failed test in it (it can't be loaded, say) counts as one failure. */
+export function tallyReport(report: Report): Tally {
+  let total: Tally = { passed: 0, failed: 0, skipped: 0 };
+  for (const file of report.testResults) {
+    const count = (status: string): number => file.assertionResults.filter((test) => test.status === status).length;
+    const passed = count('passed');
+    const failed = count('failed');
+    const skipped = file.assertionResults.length - passed - failed;
+    total = add(total, { passed, failed: failed === 0 && file.status === 'failed' ? 1 : failed, skipped });
+  }
+  return total;
+}
+
+function skippedTests(report: Report): string[] {
+  return report.testResults
+    .flatMap((file) => file.assertionResults)
+    .filter((test) => test.status !== 'passed' && test.status !== 'failed')
+    .map((test) => test.fullName);
+}

@@ -1,0 +1,30 @@
+import { readFile } from 'node:fs/promises';
+import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/core';
+import type { Problem } from '@arethetypeswrong/core';
+import { publint } from 'publint';
+import { formatMessage } from 'publint/utils';
+import type { Tarball } from './pack.ts';
+
+/** The ways of resolving a module that packages of ES modules alone don't serve. */
+const UNSERVED: ReadonlySet<string> = new Set(['node10', 'node16-cjs']);
+
+/** What publint (strict) and attw (ES modules alone) have against a tarball, one line each; empty if nothing. */
+export async function inspectTarball({ name, file }: Tarball): Promise<string[]> {
+  const bytes = new Uint8Array(await readFile(file));
+  return [...(await publintFindings(bytes)), ...(await attwFindings(bytes))].map((line) => `${name}: ${line}`);
+}
+
+async function publintFindings(bytes: Uint8Array<ArrayBuffer>): Promise<string[]> {
+  const { messages, pkg } = await publint({ pack: { tarball: bytes.buffer }, strict: true });
+  return messages.map((message) => `publint: ${formatMessage(message, pkg, { color: false }) ?? message.code}`);
+}
+
+async function attwFindings(bytes: Uint8Array): Promise<string[]> {
+  const result = await checkPackage(createPackageFromTarballData(bytes));
+  if (result.types === false) return ['attw: the package has no types'];
+  return result.problems.filter(isServed).map((problem) => `attw: ${JSON.stringify(problem)}`);
+}
+
+function isServed(problem: Problem): boolean {
+  return !('resolutionKind' in problem && UNSERVED.has(problem.resolutionKind));
+}

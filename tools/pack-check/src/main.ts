@@ -1,0 +1,6 @@
+import { fileURLToPath } from 'node:url';
+import { checkPackages } from './check-packages.ts';
+
+const { passed, failed } = await checkPackages(fileURLToPath(new URL('../../..', import.meta.url)));
+console.log(`${passed} packages can be published as they are, ${failed} can't.`);
+process.exitCode = failed === 0 ? 0 : 1;
