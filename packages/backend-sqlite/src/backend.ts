@@ -1,26 +1,39 @@
-import type {
-  BackendCapabilities,
-  BackendConfig,
-  BatchOperation,
-  DeleteOptions,
-  ListOptions,
-  ListResult,
-  ReadOptions,
-  ReadResult,
-  StorageBackend,
-  WriteOptions,
-  WriteResult,
+import {
+  type BackendCapabilities,
+  type BackendConfig,
+  type BatchOperation,
+  type CallSite,
+  type DeleteOptions,
+  type ListOptions,
+  type ListResult,
+  type ReadOptions,
+  type ReadResult,
+  type StorageBackend,
+  type WriteOptions,
+  type WriteResult,
+  checkBatch,
+  checkDelete,
+  checkDeleteMany,
+  checkList,
+  checkRead,
+  checkSignal,
+  checkWrite,
+  closedError,
+  parseOptions,
 } from '@securestore/backend-api';
-import { SecureStoreError, type ErrorDetails } from '@securestore/core-format';
+import { SecureStoreError } from '@securestore/core-format';
 import { statSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { checkBody, checkKey, checkLimit, checkRange } from './arguments.ts';
-import { assertInPlace, attach, create, ensureLogging, type Connection } from './connection.ts';
+import { type Connection, assertInPlace, attach, create, ensureLogging } from './connection.ts';
 import { isBusy, toStoreError } from './errors.ts';
 import { MAX_BODY_BYTES } from './layout.ts';
 import { databasePath } from './location.ts';
 import { listEntries, readEntry } from './reader.ts';
-import { aborted, Writer } from './writer.ts';
+import { Writer } from './writer.ts';
+
+interface CallOptions {
+  readonly signal?: AbortSignal | undefined;
+}
 
 const CAPABILITIES: BackendCapabilities = {
   ifAbsent: true,
@@ -36,7 +49,7 @@ const CAPABILITIES: BackendCapabilities = {
   changeNotifications: false,
   now: true,
   maxBodyBytes: MAX_BODY_BYTES,
-  maxBatch: 1000,
+  maxBatch: 1_000,
   maxDeleteMany: 10_000,
   modifiedResolution: 1,
   clockSkew: 0,
@@ -78,17 +91,16 @@ export class SqliteBackend implements StorageBackend {
    *   `FORMAT_VERSION` for another application's file; `INTEGRITY` for a damaged one; `UNAVAILABLE` if it can't be read.
    */
   async init(config: BackendConfig): Promise<void> {
-    const unknown = [...Object.keys(config.options), ...(config.client === undefined ? [] : ['client'])];
-    if (unknown.length > 0) {
-      throw new SecureStoreError('INVALID_ARGUMENT', `sqlite: has no setting ${unknown.join(', ')}; leave it out`, {
-        operation: 'init',
-        backend: this.name,
-      });
+    const site = { backend: this.name, operation: 'init' };
+    if (this.#state !== 'new') throw closedError(site);
+    parseOptions(this.name, config.options, {});
+    if (config.client !== undefined) {
+      throw new SecureStoreError('INVALID_ARGUMENT', 'sqlite: takes no client; leave it out.', site);
     }
     this.#path = databasePath(config.location);
     this.#state = 'open';
     try {
-      await this.#reading({ operation: 'init' }, undefined, () => undefined, undefined);
+      await this.#reading(site, undefined, () => undefined, undefined);
     } catch (error) {
       await this.close();
       throw error;
@@ -96,125 +108,79 @@ export class SqliteBackend implements StorageBackend {
   }
 
   async read(key: string, options: ReadOptions = {}): Promise<ReadResult | undefined> {
-    const details = { operation: 'read', key };
-    checkKey(key, 'read');
-    checkRange(options.start, options.end, details);
-    return this.#reading(
-      details,
-      options.signal,
-      (connection) => readEntry(connection, key, options, this.#now()),
-      undefined,
-    );
+    checkRead(this, key, options);
+    const site = { backend: this.name, operation: 'read', key };
+    return this.#reading(site, options.signal, (open) => readEntry(open, key, options, this.#now()), undefined);
   }
 
   async list(prefix: string, options: ListOptions = {}): Promise<ListResult> {
-    if (prefix !== '') checkKey(prefix, 'list');
-    checkLimit(options.limit);
-    const empty: ListResult = { entries: [], more: false };
-    return this.#reading(
-      { operation: 'list' },
-      options.signal,
-      (connection) => listEntries(connection, prefix, options),
-      empty,
-    );
+    checkList(this, prefix, options);
+    const site = { backend: this.name, operation: 'list' };
+    const absent: ListResult = { entries: [], more: false };
+    return this.#reading(site, options.signal, (open) => listEntries(open, prefix, options), absent);
   }
 
   async write(key: string, body: Uint8Array, options: WriteOptions = {}): Promise<WriteResult> {
+    checkWrite(this, key, body, options);
     const { signal, ...conditions } = options;
-    const [result] = await this.#submit('write', key, [{ type: 'write', key, body, ...conditions }], signal);
-    if (result === undefined) throw new SecureStoreError('INTERNAL', 'a write gave no result', { backend: this.name });
+    const site = { backend: this.name, operation: 'write', key };
+    const [result] = await this.#submit(site, [{ type: 'write', key, body, ...conditions }], signal);
+    if (result === undefined) throw new SecureStoreError('INTERNAL', 'sqlite: a write gave no result.', site);
     return result;
   }
 
   async delete(key: string, options: DeleteOptions = {}): Promise<void> {
+    checkDelete(this, key, options);
     const { signal, ...conditions } = options;
-    await this.#submit('delete', key, [{ type: 'delete', key, ...conditions }], signal);
+    await this.#submit(
+      { backend: this.name, operation: 'delete', key },
+      [{ type: 'delete', key, ...conditions }],
+      signal,
+    );
   }
 
-  async batch(
-    operations: readonly BatchOperation[],
-    options: { readonly signal?: AbortSignal | undefined } = {},
-  ): Promise<(WriteResult | undefined)[]> {
-    this.#checkCount('batch', operations.length, CAPABILITIES.maxBatch);
-    if (new Set(operations.map(({ key }) => key)).size < operations.length) {
-      throw new SecureStoreError('INVALID_ARGUMENT', 'a key occurs twice in the batch', {
-        operation: 'batch',
-        backend: this.name,
-      });
-    }
-    return this.#submit('batch', undefined, operations, options.signal);
+  async batch(operations: readonly BatchOperation[], options: CallOptions = {}): Promise<(WriteResult | undefined)[]> {
+    checkBatch(this, operations, options);
+    return this.#submit({ backend: this.name, operation: 'batch' }, operations, options.signal);
   }
 
-  async deleteMany(
-    keys: readonly string[],
-    options: { readonly signal?: AbortSignal | undefined } = {},
-  ): Promise<void> {
-    this.#checkCount('deleteMany', keys.length, CAPABILITIES.maxDeleteMany);
+  async deleteMany(keys: readonly string[], options: CallOptions = {}): Promise<void> {
+    checkDeleteMany(this, keys, options);
     const operations = [...new Set(keys)].map((key) => ({ type: 'delete', key }) as const);
-    await this.#submit('deleteMany', undefined, operations, options.signal);
+    await this.#submit({ backend: this.name, operation: 'deleteMany' }, operations, options.signal);
   }
 
   async close(): Promise<void> {
-    if (this.#state === 'open') this.#state = 'closed';
+    this.#state = 'closed';
     await this.#writer.idle();
     this.#disconnect();
   }
 
-  #checkCount(operation: string, count: number, most: number): void {
-    if (count <= most) return;
-    throw new SecureStoreError('TOO_LARGE', `${operation} takes at most ${most} keys, and was given ${count}`, {
-      operation,
-      backend: this.name,
-    });
-  }
-
-  #assertOpen(details: ErrorDetails, signal: AbortSignal | undefined): void {
-    if (this.#state !== 'open') {
-      const message =
-        this.#state === 'new' ? 'the backend is not initialised; call init first' : 'the backend is closed';
-      throw new SecureStoreError('UNAVAILABLE', message, { ...details, backend: this.name, retryable: false });
-    }
-    if (signal?.aborted === true) throw aborted(signal, details);
-  }
-
   async #submit(
-    operation: string,
-    key: string | undefined,
+    site: CallSite,
     operations: readonly BatchOperation[],
     signal: AbortSignal | undefined,
   ): Promise<(WriteResult | undefined)[]> {
-    for (const item of operations) {
-      checkKey(item.key, operation);
-      if (item.type !== 'write') continue;
-      checkBody(item.body, { operation, key: item.key });
-      if (item.ifAbsent === true && item.ifMatch !== undefined) {
-        throw new SecureStoreError('INVALID_ARGUMENT', 'ifAbsent and ifMatch exclude each other', {
-          operation,
-          key: item.key,
-          backend: this.name,
-        });
-      }
-    }
-    this.#assertOpen({ operation, key }, signal);
+    if (this.#state !== 'open') throw closedError(site);
     if (operations.length === 0) return [];
-    const batch = operation === 'batch';
-    return [...(await this.#writer.submit({ operations, batch }, { operation, key }, signal))];
+    return this.#writer.submit({ operations, batch: site.operation === 'batch' }, site, signal);
   }
 
   /** Runs `use` on the database, or gives `absent` where there is none yet. */
   async #reading<T>(
-    details: ErrorDetails,
+    site: CallSite,
     signal: AbortSignal | undefined,
     use: (connection: Connection) => T,
     absent: T,
   ): Promise<T> {
     for (let tries = 1; ; tries++) {
-      this.#assertOpen(details, signal);
+      if (this.#state !== 'open') throw closedError(site);
+      checkSignal(signal, site);
       try {
         const connection = this.#current();
         return connection === undefined ? absent : use(connection);
       } catch (error) {
-        if (!isBusy(error) || tries === READ_BUSY_TRIES) throw toStoreError(error, this.#path, details);
+        if (!isBusy(error) || tries === READ_BUSY_TRIES) throw toStoreError(error, this.#path, site);
       }
       await sleep(1);
     }
@@ -240,9 +206,8 @@ export class SqliteBackend implements StorageBackend {
     let connection = this.#current();
     if (connection?.immutable === true) connection = this.#reconnect();
     if (connection?.immutable === true) {
-      throw new SecureStoreError('READ_ONLY', `${this.#path} is on a file system that can't be written`, {
-        backend: this.name,
-      });
+      const message = `sqlite: ${this.#path} is on a file system that can't be written; nothing was changed.`;
+      throw new SecureStoreError('READ_ONLY', message, { backend: this.name });
     }
     connection ??= this.#connection = create(this.#path);
     if (!this.#logging) ensureLogging(connection);

@@ -1,3 +1,4 @@
+import { parseLocation } from '@securestore/backend-api';
 import { SecureStoreError } from '@securestore/core-format';
 import { resolve } from 'node:path';
 
@@ -14,11 +15,10 @@ function refuse(reason: string): never {
  * @throws SecureStoreError `INVALID_ARGUMENT` if there is no such file name.
  */
 export function databasePath(location: string): string {
-  const rest = location.startsWith('sqlite:') ? location.slice('sqlite:'.length) : undefined;
-  if (rest === undefined) return refuse('the location is not one of sqlite:');
-  if (rest === '' || rest.endsWith('/')) return refuse('the location names no file');
-  if (rest === ':memory:') return refuse('sqlite: is for files, and memory: for stores that end with the process');
-  if (rest.includes('\0')) return refuse('the file name has a NUL character');
-  if (rest.startsWith('//') && !rest.startsWith('///')) return refuse('a sqlite: location has no host');
+  const { scheme, rest } = parseLocation(location);
+  if (scheme !== 'sqlite') refuse('the location is not one of sqlite:');
+  if (rest === '' || rest.endsWith('/')) refuse('the location names no file');
+  if (rest === ':memory:') refuse('sqlite: is for files, and memory: for stores that end with the process');
+  if (rest.startsWith('//') && !rest.startsWith('///')) refuse('a sqlite: location has no host');
   return resolve(rest.startsWith('///') ? rest.slice(2) : rest);
 }

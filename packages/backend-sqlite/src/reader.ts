@@ -1,4 +1,10 @@
-import type { ListOptions, ListResult, ReadOptions, ReadResult } from '@securestore/backend-api';
+import {
+  type ListOptions,
+  type ListResult,
+  type ReadOptions,
+  type ReadResult,
+  resolveRange,
+} from '@securestore/backend-api';
 import { SecureStoreError } from '@securestore/core-format';
 import type { Connection } from './connection.ts';
 import { SEGMENT_BYTES, SEGMENTS_PER_BODY } from './layout.ts';
@@ -44,19 +50,14 @@ function readSegments({ statements }: Connection, key: string, row: ReadRow, sta
 }
 
 /** What a read needs beyond the first segment comes from the same moment, so that no writer can come in between. */
-function readTransaction(
-  connection: Connection,
-  key: string,
-  start: number,
-  end: number,
-): [ReadRow, Uint8Array] | undefined {
+function readTransaction(connection: Connection, key: string, options: ReadOptions): [ReadRow, Uint8Array] | undefined {
   const { db, statements } = connection;
   statements.beginRead.run();
   try {
     const row = statements.read.get(key) as ReadRow | undefined;
     if (row === undefined) return undefined;
-    const stop = Math.min(end, row.size);
-    return [row, start < stop ? readSegments(connection, key, row, start, stop) : new Uint8Array(0)];
+    const { start, end } = resolveRange(row.size, options);
+    return [row, start < end ? readSegments(connection, key, row, start, end) : new Uint8Array(0)];
   } finally {
     if (db.isTransaction) statements.commit.run();
   }
@@ -66,7 +67,7 @@ function readWhole(connection: Connection, key: string): [ReadRow, Uint8Array] |
   // STRICT tables hold what their columns say.
   const row = connection.statements.read.get(key) as ReadRow | undefined;
   if (row === undefined) return undefined;
-  if (row.size > SEGMENT_BYTES) return readTransaction(connection, key, 0, Number.MAX_SAFE_INTEGER);
+  if (row.size > SEGMENT_BYTES) return readTransaction(connection, key, {});
   const body = row.data ?? new Uint8Array(0);
   if (body.length !== row.size) throw damaged(key);
   return [row, body];
@@ -79,9 +80,8 @@ export function readEntry(
   options: ReadOptions,
   now: number,
 ): ReadResult | undefined {
-  const { start = 0, end = Number.MAX_SAFE_INTEGER } = options;
   const whole = options.start === undefined && options.end === undefined;
-  const found = whole ? readWhole(connection, key) : readTransaction(connection, key, start, end);
+  const found = whole ? readWhole(connection, key) : readTransaction(connection, key, options);
   if (found === undefined) return undefined;
   const [row, body] = found;
   const result = { body, size: row.size, modified: row.modified, now: Math.max(Math.floor(now), row.clock) };

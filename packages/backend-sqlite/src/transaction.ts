@@ -1,5 +1,5 @@
-import type { BatchOperation, WriteResult } from '@securestore/backend-api';
-import { SecureStoreError } from '@securestore/core-format';
+import { type BatchOperation, type WriteResult, conflictError } from '@securestore/backend-api';
+import type { SecureStoreError } from '@securestore/core-format';
 import { SEGMENT_BYTES, SEGMENTS_PER_BODY } from './layout.ts';
 import type { Statements } from './statements.ts';
 
@@ -10,7 +10,7 @@ export interface Unit {
   readonly batch: boolean;
 }
 
-export type UnitResult = readonly (WriteResult | undefined)[] | SecureStoreError;
+export type UnitResult = (WriteResult | undefined)[] | SecureStoreError;
 
 interface Clock {
   revision: number;
@@ -33,18 +33,16 @@ function find(statements: Statements, key: string): Found | undefined {
 function conflict(
   operation: BatchOperation,
   found: Found | undefined,
-  index: number | undefined,
+  batch: boolean,
+  index: number,
 ): SecureStoreError | undefined {
   const unwanted = operation.type === 'write' && operation.ifAbsent === true && found !== undefined;
   const mismatch = operation.ifMatch !== undefined && String(found?.revision) !== operation.ifMatch;
   if (!unwanted && !mismatch) return undefined;
-  const reason = unwanted ? 'exists already' : found === undefined ? 'does not exist' : 'was changed meanwhile';
-  return new SecureStoreError('CONFLICT', `${operation.key} ${reason}`, {
-    operation: operation.type,
-    key: operation.key,
-    backend: 'sqlite',
-    index,
-  });
+  return conflictError(
+    { backend: 'sqlite', operation: batch ? 'batch' : operation.type, key: operation.key },
+    batch ? index : undefined,
+  );
 }
 
 function dropBody(statements: Statements, { revision, size }: Found): void {
@@ -81,7 +79,7 @@ function runUnit(statements: Statements, unit: Unit, clock: Clock): UnitResult {
   const found = unit.operations.map((operation) => find(statements, operation.key));
   // No key occurs twice in a unit, so all conditions can be checked before anything is changed.
   for (const [index, operation] of unit.operations.entries()) {
-    const error = conflict(operation, found[index], unit.batch ? index : undefined);
+    const error = conflict(operation, found[index], unit.batch, index);
     if (error !== undefined) return error;
   }
   return unit.operations.map((operation, index) => apply(statements, operation, found[index], clock));

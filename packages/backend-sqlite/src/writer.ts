@@ -1,5 +1,5 @@
-import type { WriteResult } from '@securestore/backend-api';
-import { SecureStoreError, type ErrorDetails } from '@securestore/core-format';
+import { type CallSite, type WriteResult, abortedError } from '@securestore/backend-api';
+import { SecureStoreError } from '@securestore/core-format';
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { isBusy, isCleanCommitFailure, toStoreError } from './errors.ts';
 import { runUnits, touchesKeyMaterial, type Unit, type UnitResult } from './transaction.ts';
@@ -15,9 +15,9 @@ const BUSY_POLL_MS = 1;
 interface Waiting {
   readonly unit: Unit;
   readonly bytes: number;
-  readonly details: ErrorDetails;
+  readonly site: CallSite;
   readonly signal: AbortSignal | undefined;
-  readonly resolve: (results: readonly (WriteResult | undefined)[]) => void;
+  readonly resolve: (results: (WriteResult | undefined)[]) => void;
   readonly reject: (error: unknown) => void;
 }
 
@@ -44,17 +44,13 @@ export class Writer {
   }
 
   /** Resolves once `unit` is durable. */
-  submit(
-    unit: Unit,
-    details: ErrorDetails,
-    signal: AbortSignal | undefined,
-  ): Promise<readonly (WriteResult | undefined)[]> {
+  submit(unit: Unit, site: CallSite, signal: AbortSignal | undefined): Promise<(WriteResult | undefined)[]> {
     const bytes = unit.operations.reduce(
       (sum, operation) => sum + (operation.type === 'write' ? operation.body.length : 0),
       0,
     );
     return new Promise((resolve, reject) => {
-      this.#queue.push({ unit, bytes, details, signal, resolve, reject });
+      this.#queue.push({ unit, bytes, site, signal, resolve, reject });
       this.#draining ??= this.#drain();
     });
   }
@@ -85,9 +81,9 @@ export class Writer {
     this.#draining = undefined;
   }
 
-  #lockedOut({ details }: Waiting): SecureStoreError {
+  #lockedOut({ site }: Waiting): SecureStoreError {
     const message = `${this.#context.path()}: other processes kept the write lock for ${BUSY_LIMIT_MS / 1000} s; try again`;
-    return new SecureStoreError('UNAVAILABLE', message, { ...details, backend: 'sqlite' });
+    return new SecureStoreError('UNAVAILABLE', message, site);
   }
 
   /** The next units for one transaction; those that were aborted meanwhile are settled on the way. */
@@ -99,7 +95,7 @@ export class Writer {
       if (group.length === GROUP_UNITS || (group.length > 0 && bytes + waiting.bytes > GROUP_BYTES)) break;
       taken++;
       if (waiting.signal?.aborted === true) {
-        waiting.reject(aborted(waiting.signal, waiting.details));
+        waiting.reject(abortedError(waiting.site, waiting.signal.reason));
       } else {
         group.push(waiting);
         bytes += waiting.bytes;
@@ -122,8 +118,7 @@ export class Writer {
       const unknown = committing && !isCleanCommitFailure(error);
       if (!unknown && group.length > 1) return this.#tryOneByOne(group);
       const outcome = unknown ? 'unknown' : undefined;
-      for (const { reject, details } of group)
-        reject(toStoreError(error, this.#context.path(), { ...details, outcome }));
+      for (const { reject, site } of group) reject(toStoreError(error, this.#context.path(), { ...site, outcome }));
     }
     return true;
   }
@@ -174,14 +169,6 @@ export class Writer {
 }
 
 function settle({ resolve, reject }: Waiting, result: UnitResult | undefined): void {
-  if (result instanceof SecureStoreError) reject(result);
-  else resolve(result ?? []);
-}
-
-export function aborted(signal: AbortSignal, details: ErrorDetails): SecureStoreError {
-  return new SecureStoreError('ABORTED', `${details.operation ?? 'the call'} was aborted; nothing was changed`, {
-    ...details,
-    backend: 'sqlite',
-    cause: signal.reason,
-  });
+  if (Array.isArray(result)) resolve(result);
+  else reject(result);
 }
