@@ -1,0 +1,223 @@
+import {
+  type BackendCapabilities,
+  type BackendConfig,
+  type BatchOperation,
+  type CallSite,
+  type DeleteOptions,
+  type ListOptions,
+  type ListResult,
+  type ReadOptions,
+  type ReadResult,
+  type StorageBackend,
+  type WriteOptions,
+  type WriteResult,
+  checkBatch,
+  checkDelete,
+  checkDeleteMany,
+  checkList,
+  checkRead,
+  checkSignal,
+  checkWrite,
+  closedError,
+  parseOptions,
+} from '@securestore/backend-api';
+import { SecureStoreError } from '@securestore/core-format';
+import { statSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Connection, assertInPlace, attach, create, ensureLogging } from './connection.ts';
+import { isBusy, toStoreError } from './errors.ts';
+import { MAX_BODY_BYTES } from './layout.ts';
+import { databasePath } from './location.ts';
+import { listEntries, readEntry } from './reader.ts';
+import { Writer } from './writer.ts';
+
+interface CallOptions {
+  readonly signal?: AbortSignal | undefined;
+}
+
+const CAPABILITIES: BackendCapabilities = {
+  ifAbsent: true,
+  ifMatch: true,
+  orderedList: true,
+  listAfterWrite: true,
+  rangeRead: true,
+  modified: true,
+  atomicBatch: true,
+  conditionalDelete: true,
+  objectLock: false,
+  deleteMany: true,
+  changeNotifications: false,
+  now: true,
+  maxBodyBytes: MAX_BODY_BYTES,
+  maxBatch: 1_000,
+  maxDeleteMany: 10_000,
+  modifiedResolution: 1,
+  clockSkew: 0,
+};
+
+/** Reads wait this long at most for a process that recovers or closes the database. */
+const READ_BUSY_TRIES = 10_000;
+
+/** What is passed in for tests. */
+export interface SqliteEnvironment {
+  /** The wall clock in milliseconds since 1970; by default `Date.now`. */
+  readonly now?: () => number;
+}
+
+/**
+ * One SQLite file as a backend. Nothing is created before the first write, and reading writes nothing. All access is
+ * on the calling thread: a read takes microseconds, and writes that wait together share one flush of the disk.
+ */
+export class SqliteBackend implements StorageBackend {
+  readonly name = 'sqlite';
+  readonly capabilities: BackendCapabilities = CAPABILITIES;
+  readonly #now: () => number;
+  #path = '';
+  #state: 'new' | 'open' | 'closed' = 'new';
+  #connection: Connection | undefined;
+  #logging = false;
+  readonly #writer: Writer;
+
+  constructor(environment: SqliteEnvironment = {}) {
+    const now = environment.now ?? Date.now;
+    this.#now = now;
+    this.#writer = new Writer({ path: () => this.#path, now, connect: () => this.#writable() });
+  }
+
+  /**
+   * Opens the database if there is one, and creates nothing.
+   *
+   * @throws SecureStoreError `INVALID_ARGUMENT` on a location that names no file, an unknown option or a client;
+   *   `FORMAT_VERSION` for another application's file; `INTEGRITY` for a damaged one; `UNAVAILABLE` if it can't be read.
+   */
+  async init(config: BackendConfig): Promise<void> {
+    const site = { backend: this.name, operation: 'init' };
+    if (this.#state !== 'new') throw closedError(site);
+    parseOptions(this.name, config.options, {});
+    if (config.client !== undefined) {
+      throw new SecureStoreError('INVALID_ARGUMENT', 'sqlite: takes no client; leave it out.', site);
+    }
+    this.#path = databasePath(config.location);
+    this.#state = 'open';
+    try {
+      await this.#reading(site, undefined, () => undefined, undefined);
+    } catch (error) {
+      await this.close();
+      throw error;
+    }
+  }
+
+  async read(key: string, options: ReadOptions = {}): Promise<ReadResult | undefined> {
+    checkRead(this, key, options);
+    const site = { backend: this.name, operation: 'read', key };
+    return this.#reading(site, options.signal, (open) => readEntry(open, key, options, this.#now()), undefined);
+  }
+
+  async list(prefix: string, options: ListOptions = {}): Promise<ListResult> {
+    checkList(this, prefix, options);
+    const site = { backend: this.name, operation: 'list' };
+    const absent: ListResult = { entries: [], more: false };
+    return this.#reading(site, options.signal, (open) => listEntries(open, prefix, options), absent);
+  }
+
+  async write(key: string, body: Uint8Array, options: WriteOptions = {}): Promise<WriteResult> {
+    checkWrite(this, key, body, options);
+    const { signal, ...conditions } = options;
+    const site = { backend: this.name, operation: 'write', key };
+    const [result] = await this.#submit(site, [{ type: 'write', key, body, ...conditions }], signal);
+    if (result === undefined) throw new SecureStoreError('INTERNAL', 'sqlite: a write gave no result.', site);
+    return result;
+  }
+
+  async delete(key: string, options: DeleteOptions = {}): Promise<void> {
+    checkDelete(this, key, options);
+    const { signal, ...conditions } = options;
+    await this.#submit(
+      { backend: this.name, operation: 'delete', key },
+      [{ type: 'delete', key, ...conditions }],
+      signal,
+    );
+  }
+
+  async batch(operations: readonly BatchOperation[], options: CallOptions = {}): Promise<(WriteResult | undefined)[]> {
+    checkBatch(this, operations, options);
+    return this.#submit({ backend: this.name, operation: 'batch' }, operations, options.signal);
+  }
+
+  async deleteMany(keys: readonly string[], options: CallOptions = {}): Promise<void> {
+    checkDeleteMany(this, keys, options);
+    const operations = [...new Set(keys)].map((key) => ({ type: 'delete', key }) as const);
+    await this.#submit({ backend: this.name, operation: 'deleteMany' }, operations, options.signal);
+  }
+
+  async close(): Promise<void> {
+    this.#state = 'closed';
+    await this.#writer.idle();
+    this.#disconnect();
+  }
+
+  async #submit(
+    site: CallSite,
+    operations: readonly BatchOperation[],
+    signal: AbortSignal | undefined,
+  ): Promise<(WriteResult | undefined)[]> {
+    if (this.#state !== 'open') throw closedError(site);
+    if (operations.length === 0) return [];
+    return this.#writer.submit({ operations, batch: site.operation === 'batch' }, site, signal);
+  }
+
+  /** Runs `use` on the database, or gives `absent` where there is none yet. */
+  async #reading<T>(
+    site: CallSite,
+    signal: AbortSignal | undefined,
+    use: (connection: Connection) => T,
+    absent: T,
+  ): Promise<T> {
+    for (let tries = 1; ; tries++) {
+      if (this.#state !== 'open') throw closedError(site);
+      checkSignal(signal, site);
+      try {
+        const connection = this.#current();
+        return connection === undefined ? absent : use(connection);
+      } catch (error) {
+        if (!isBusy(error) || tries === READ_BUSY_TRIES) throw toStoreError(error, this.#path, site);
+      }
+      await sleep(1);
+    }
+  }
+
+  #current(): Connection | undefined {
+    const connection = this.#connection;
+    if (connection === undefined) return (this.#connection = attach(this.#path));
+    const { size, mtimeMs } = assertInPlace(connection, this.#path);
+    if (!connection.immutable) return connection;
+    const log = statSync(`${this.#path}-wal`, { throwIfNoEntry: false });
+    if (size === connection.file.size && mtimeMs === connection.file.mtimeMs && (log?.size ?? 0) === 0)
+      return connection;
+    return this.#reconnect();
+  }
+
+  #reconnect(): Connection | undefined {
+    this.#disconnect();
+    return (this.#connection = attach(this.#path));
+  }
+
+  #writable(): Connection {
+    let connection = this.#current();
+    if (connection?.immutable === true) connection = this.#reconnect();
+    if (connection?.immutable === true) {
+      const message = `sqlite: ${this.#path} is on a file system that can't be written; nothing was changed.`;
+      throw new SecureStoreError('READ_ONLY', message, { backend: this.name });
+    }
+    connection ??= this.#connection = create(this.#path);
+    if (!this.#logging) ensureLogging(connection);
+    this.#logging = true;
+    return connection;
+  }
+
+  #disconnect(): void {
+    this.#connection?.db.close();
+    this.#connection = undefined;
+    this.#logging = false;
+  }
+}

@@ -1,0 +1,149 @@
+import { SecureStoreError, type ErrorDetails } from '@securestore/core-format';
+import { closeSync, fsyncSync, mkdirSync, openSync, statSync, type Stats } from 'node:fs';
+import { dirname } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { pathToFileURL } from 'node:url';
+import { isUnopenable, vanished } from './errors.ts';
+import { createLayout, inspectLayout } from './layout.ts';
+import { prepareStatements, type Statements } from './statements.ts';
+
+/** Larger pages than SQLite's 4 KiB make fewer write-ahead frames of 1 KiB bodies (measured: a fifth faster). */
+const PAGE_BYTES = 8192;
+const CACHE_KIB = 32 * 1024;
+/** Frames after which a commit moves the write-ahead log into the file; at most this much is there to recover. */
+const CHECKPOINT_PAGES = (16 * 1024 * 1024) / PAGE_BYTES;
+/** What a log that one large transaction or a slow reader let grow is cut back to. */
+const LOG_BYTES = 32 * 1024 * 1024;
+
+/** An open database that holds our tables. */
+export interface Connection {
+  readonly db: DatabaseSync;
+  readonly statements: Statements;
+  /** The file as it was when it was opened. */
+  readonly file: Stats;
+  /** Opened on a file system that allows no write at all, without locks; only good until the file changes. */
+  readonly immutable: boolean;
+}
+
+/** The regular file at `path`; `undefined` where nothing is, or nothing was written yet. */
+function fileAt(path: string): Stats | undefined {
+  const file = statSync(path, { throwIfNoEntry: false });
+  if (file !== undefined && !file.isFile()) {
+    throw new SecureStoreError('INVALID_ARGUMENT', `${path} is not a file; name a file for the database`, {
+      backend: 'sqlite',
+    });
+  }
+  return file?.size === 0 ? undefined : file;
+}
+
+// No mapped memory (`mmap_size`): it is a little faster, but an I/O error would kill the process as a signal.
+function configure(db: DatabaseSync): void {
+  db.exec(
+    `PRAGMA trusted_schema = OFF; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; PRAGMA temp_store = MEMORY;
+     PRAGMA cache_size = -${CACHE_KIB}; PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}; PRAGMA journal_size_limit = ${LOG_BYTES}`,
+  );
+}
+
+/** Opens `name`, runs `use` and keeps the database open only if that gives a connection. */
+function opened(
+  name: string | URL,
+  readOnly: boolean,
+  use: (db: DatabaseSync) => Connection | undefined,
+): Connection | undefined {
+  const db = new DatabaseSync(name, { readOnly, timeout: 0 });
+  let connection: Connection | undefined;
+  try {
+    configure(db);
+    connection = use(db);
+  } finally {
+    if (connection === undefined) db.close();
+  }
+  return connection;
+}
+
+/** A write-ahead log can't be read where its index can't be made, and without it the newest writes would be missing. */
+function refuseUnreadableLog(path: string): void {
+  if ((statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0) === 0) return;
+  throw new SecureStoreError(
+    'UNAVAILABLE',
+    `${path}-wal holds changes that can't be read from a read-only place; copy both files to a folder that can be written`,
+    { backend: 'sqlite', retryable: false },
+  );
+}
+
+/**
+ * Opens the database at `path` if there is one, and writes nothing to it: `undefined` where no file is, or only the
+ * beginnings of an interrupted creation. Falls back to reading without locks where the file system allows no write.
+ *
+ * @throws SecureStoreError as {@link inspectLayout}; errors of `node:sqlite`, among them `SQLITE_BUSY`.
+ */
+export function attach(path: string): Connection | undefined {
+  const file = fileAt(path);
+  if (file === undefined) return undefined;
+  const use = (immutable: boolean) => (db: DatabaseSync) =>
+    inspectLayout(db, path) ? { db, statements: prepareStatements(db), file, immutable } : undefined;
+  try {
+    return opened(path, false, use(false));
+  } catch (error) {
+    if (!isUnopenable(error)) throw error;
+    refuseUnreadableLog(path);
+    const url = pathToFileURL(path);
+    url.search = '?immutable=1';
+    return opened(url, true, use(true));
+  }
+}
+
+function syncFolder(path: string): void {
+  const descriptor = openSync(path, 'r');
+  try {
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/** Makes an empty file that only its owner may read, and the folders it needs, all durably. */
+function createFile(path: string): void {
+  const folder = dirname(path);
+  const first = mkdirSync(folder, { recursive: true, mode: 0o700 });
+  try {
+    closeSync(openSync(path, 'wx', 0o600));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  }
+  syncFolder(folder);
+  if (first !== undefined)
+    for (let made = folder; made.length >= first.length; made = dirname(made)) syncFolder(dirname(made));
+}
+
+/** Makes the database at `path`, or opens the one that another process has made meanwhile. */
+export function create(path: string): Connection {
+  if (fileAt(path) === undefined) createFile(path);
+  const connection = opened(path, false, (db) => {
+    db.exec(`PRAGMA page_size = ${PAGE_BYTES}; BEGIN IMMEDIATE`);
+    if (!inspectLayout(db, path)) createLayout(db);
+    db.exec('COMMIT');
+    const file = fileAt(path);
+    return file && { db, statements: prepareStatements(db), file, immutable: false };
+  });
+  if (connection === undefined) throw vanished(path);
+  return connection;
+}
+
+/** Switches to write-ahead logging, where a writer was interrupted before it could. */
+export function ensureLogging(connection: Connection): void {
+  connection.db.exec('PRAGMA journal_mode = WAL');
+}
+
+/**
+ * Whether the file at `path` is still the open one: SQLite itself would go on writing to a file that was removed.
+ *
+ * @throws SecureStoreError `UNAVAILABLE` if it is gone or another.
+ */
+export function assertInPlace(connection: Connection, path: string, details?: ErrorDetails): Stats {
+  const file = statSync(path, { throwIfNoEntry: false });
+  if (file === undefined || file.ino !== connection.file.ino || file.dev !== connection.file.dev) {
+    throw vanished(path, details);
+  }
+  return file;
+}

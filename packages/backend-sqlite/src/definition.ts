@@ -1,0 +1,10 @@
+import { CONTRACT_VERSION, type BackendDefinition, defineBackend } from '@securestore/backend-api';
+import { SqliteBackend } from './backend.ts';
+
+/** Serves `sqlite:` locations. */
+export const sqliteBackend: BackendDefinition = defineBackend({
+  name: 'sqlite',
+  schemes: ['sqlite'],
+  contract: CONTRACT_VERSION,
+  create: () => new SqliteBackend(),
+});

@@ -1,0 +1,90 @@
+import { SecureStoreError, type ErrorCode, type ErrorDetails } from '@securestore/core-format';
+
+/** Primary result codes, https://www.sqlite.org/rescode.html. */
+const BUSY = 5;
+const LOCKED = 6;
+const IOERR_SHMSIZE = 4874;
+const READONLY_DBMOVED = 1032;
+
+const CODES: Readonly<Record<number, readonly [ErrorCode, string]>> = {
+  3: ['READ_ONLY', 'the database file may not be written; check its permissions'],
+  [BUSY]: ['UNAVAILABLE', 'another process holds the write lock; try again'],
+  [LOCKED]: ['UNAVAILABLE', 'the database is locked; try again'],
+  7: ['UNAVAILABLE', 'SQLite is out of memory'],
+  8: [
+    'READ_ONLY',
+    'the database may not be written; check the permissions of the file and of its folder, and the mount',
+  ],
+  10: ['UNAVAILABLE', 'reading or writing the file failed; check the disk'],
+  11: ['INTEGRITY', 'the database is damaged; restore it from a backup'],
+  13: ['NO_SPACE', 'the disk is full; free some space and try again'],
+  14: ['UNAVAILABLE', 'the file can not be opened; check that its folder exists and may be read'],
+  18: ['TOO_LARGE', 'the body is too large for SQLite'],
+  26: ['FORMAT_VERSION', 'the file is not a SQLite database; choose another file, nothing was changed'],
+};
+
+/** The extended result code of an error of `node:sqlite`. */
+function resultCode(error: unknown): number | undefined {
+  if (!(error instanceof Error) || !('errcode' in error)) return undefined;
+  return typeof error.errcode === 'number' ? error.errcode : undefined;
+}
+
+/** Whether another connection holds the lock that was asked for. */
+export function isBusy(error: unknown): boolean {
+  const code = resultCode(error);
+  return code !== undefined && ((code & 0xff) === BUSY || (code & 0xff) === LOCKED);
+}
+
+/** Whether SQLite could open neither the file nor its shared memory, as on a read-only file system. */
+export function isUnopenable(error: unknown): boolean {
+  const primary = (resultCode(error) ?? 0) & 0xff;
+  return primary === 14 || primary === 8;
+}
+
+/** Whether the transaction surely left nothing behind although `COMMIT` failed. */
+export function isCleanCommitFailure(error: unknown): boolean {
+  const code = resultCode(error);
+  return code !== undefined && (code & 0xff) !== 10;
+}
+
+const FILE_CODES: Readonly<Record<string, readonly [ErrorCode, string]>> = {
+  ENOSPC: ['NO_SPACE', 'the disk is full; free some space and try again'],
+  EDQUOT: ['NO_SPACE', 'the disk quota is used up; free some space and try again'],
+  EROFS: ['READ_ONLY', 'the file system is mounted read-only'],
+  EACCES: ['READ_ONLY', 'permission denied; check the owner and the mode of the file and of its folder'],
+  EPERM: ['READ_ONLY', 'permission denied; check the owner and the mode of the file and of its folder'],
+  ENOTDIR: ['INVALID_ARGUMENT', 'a part of the path is a file and not a folder'],
+  EEXIST: ['INVALID_ARGUMENT', 'a part of the path is a file and not a folder'],
+  ENAMETOOLONG: ['INVALID_ARGUMENT', 'the path is too long for this file system'],
+};
+
+/** What an error of `node:fs` or `node:sqlite` means, and what to do about it. */
+function meaningOf(error: unknown): readonly [ErrorCode, string] {
+  const extended = resultCode(error);
+  const known = extended === undefined ? FILE_CODES[errnoOf(error)] : CODES[extended & 0xff];
+  return known ?? (extended === undefined ? ['UNAVAILABLE', 'the file system failed'] : ['INTERNAL', 'SQLite failed']);
+}
+
+function errnoOf(error: unknown): string {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
+}
+
+/** Translates an error of `node:sqlite` or `node:fs` about the database at `path`; one of ours passes through. */
+export function toStoreError(error: unknown, path: string, details: ErrorDetails): SecureStoreError {
+  if (SecureStoreError.is(error)) return error;
+  const extended = resultCode(error);
+  const common: ErrorDetails = { ...details, backend: 'sqlite', cause: error };
+  if (extended === READONLY_DBMOVED) return vanished(path, common);
+  if (extended === IOERR_SHMSIZE) return new SecureStoreError('NO_SPACE', `${path}: the disk is full`, common);
+  const [code, advice] = meaningOf(error);
+  return new SecureStoreError(code, `${path}: ${advice}`, common);
+}
+
+/** The file that was open is not at its path any more. */
+export function vanished(path: string, details: ErrorDetails = {}): SecureStoreError {
+  return new SecureStoreError(
+    'UNAVAILABLE',
+    `${path} was removed or replaced while it was open; put it back, close the store and open it again`,
+    { retryable: false, ...details, backend: 'sqlite' },
+  );
+}

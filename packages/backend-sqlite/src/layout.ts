@@ -1,0 +1,82 @@
+import { SecureStoreError } from '@securestore/core-format';
+import type { DatabaseSync } from 'node:sqlite';
+
+/** `SStr` in ASCII: tells a securestore database from any other SQLite file. */
+export const APPLICATION_ID: number = 0x53537472;
+
+/** The `user_version` of the tables below. */
+export const LAYOUT_VERSION = 1;
+
+/** Bodies are cut into rows of this many bytes, so that a range reads, and a write binds, little at a time. */
+export const SEGMENT_BYTES: number = 256 * 1024;
+
+/** Row ids of one body's segments are `revision * SEGMENTS_PER_BODY + n`: consecutive, and never used again. */
+export const SEGMENTS_PER_BODY = 64;
+
+/** The largest body in bytes. */
+export const MAX_BODY_BYTES: number = SEGMENT_BYTES * SEGMENTS_PER_BODY;
+
+/**
+ * `entry` is what a listing reads and holds no body. `revision` counts every write of the database, is the etag, and
+ * names the body's segments; so bodies are only ever appended. `clock` has one row: the last revision and the last time.
+ */
+const TABLES: Readonly<Record<string, string>> = {
+  clock:
+    'CREATE TABLE clock(id INTEGER PRIMARY KEY CHECK (id = 1), revision INTEGER NOT NULL, modified INTEGER NOT NULL) STRICT',
+  entry:
+    'CREATE TABLE entry(key TEXT PRIMARY KEY NOT NULL, revision INTEGER NOT NULL, size INTEGER NOT NULL, modified INTEGER NOT NULL) STRICT, WITHOUT ROWID',
+  segment: 'CREATE TABLE segment(id INTEGER PRIMARY KEY, data BLOB NOT NULL) STRICT',
+};
+
+function pragmaNumber(db: DatabaseSync, name: string): number {
+  const value = Object.values(db.prepare(`PRAGMA ${name}`).get() ?? {})[0];
+  return typeof value === 'number' ? value : 0;
+}
+
+/**
+ * Whether the open database holds our tables (`true`) or nothing at all (`false`: a new file, or one whose creation
+ * was interrupted). Reads only.
+ *
+ * @throws SecureStoreError `FORMAT_VERSION` for another application's database, or a newer layout; `INTEGRITY` if the
+ *   tables are not the ones that this version made.
+ */
+export function inspectLayout(db: DatabaseSync, path: string): boolean {
+  const schema = db.prepare('SELECT name, sql FROM sqlite_schema ORDER BY name').all();
+  const application = pragmaNumber(db, 'application_id');
+  const version = pragmaNumber(db, 'user_version');
+  if (schema.length === 0 && application === 0 && version === 0) return false;
+  if (application !== APPLICATION_ID) {
+    throw new SecureStoreError(
+      'FORMAT_VERSION',
+      `${path} is a SQLite database of another application (application_id ${application}); choose another file, nothing was changed`,
+      { backend: 'sqlite' },
+    );
+  }
+  if (version !== LAYOUT_VERSION) {
+    throw new SecureStoreError(
+      'FORMAT_VERSION',
+      `${path} has table layout ${version}, and this version of @securestore/backend-sqlite reads layout ${LAYOUT_VERSION}; update the package`,
+      { backend: 'sqlite' },
+    );
+  }
+  const names = Object.keys(TABLES);
+  if (
+    schema.length !== names.length ||
+    schema.some((row, i) => row['name'] !== names[i] || row['sql'] !== TABLES[names[i] ?? ''])
+  ) {
+    throw new SecureStoreError(
+      'INTEGRITY',
+      `the tables of ${path} are not those of a securestore database; restore it from a backup`,
+      { backend: 'sqlite' },
+    );
+  }
+  return true;
+}
+
+/** Makes the tables in an empty database; the caller has begun the transaction. */
+export function createLayout(db: DatabaseSync): void {
+  for (const sql of Object.values(TABLES)) db.exec(sql);
+  db.exec(
+    `INSERT INTO clock VALUES (1, 0, 0); PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${LAYOUT_VERSION}`,
+  );
+}

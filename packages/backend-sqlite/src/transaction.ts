@@ -1,0 +1,106 @@
+import { type BatchOperation, type WriteResult, conflictError } from '@securestore/backend-api';
+import type { SecureStoreError } from '@securestore/core-format';
+import { SEGMENT_BYTES, SEGMENTS_PER_BODY } from './layout.ts';
+import type { Statements } from './statements.ts';
+
+/** Operations that take place together or not at all. */
+export interface Unit {
+  readonly operations: readonly BatchOperation[];
+  /** Whether a failed condition names its operation, as in a batch. */
+  readonly batch: boolean;
+}
+
+export type UnitResult = (WriteResult | undefined)[] | SecureStoreError;
+
+interface Clock {
+  revision: number;
+  readonly modified: number;
+}
+
+interface Found {
+  readonly revision: number;
+  readonly size: number;
+}
+
+/** Names that hold keys, or the way to them: what they held must not linger in the write-ahead log. */
+const KEY_MATERIAL = /^(?:store|keys|k\/.*)$/;
+
+function find(statements: Statements, key: string): Found | undefined {
+  // STRICT tables hold what their columns say.
+  return statements.find.get(key) as Found | undefined;
+}
+
+function conflict(
+  operation: BatchOperation,
+  found: Found | undefined,
+  batch: boolean,
+  index: number,
+): SecureStoreError | undefined {
+  const unwanted = operation.type === 'write' && operation.ifAbsent === true && found !== undefined;
+  const mismatch = operation.ifMatch !== undefined && String(found?.revision) !== operation.ifMatch;
+  if (!unwanted && !mismatch) return undefined;
+  return conflictError(
+    { backend: 'sqlite', operation: batch ? 'batch' : operation.type, key: operation.key },
+    batch ? index : undefined,
+  );
+}
+
+function dropBody(statements: Statements, { revision, size }: Found): void {
+  if (size === 0) return;
+  const first = revision * SEGMENTS_PER_BODY;
+  statements.dropSegments.run(first, first + Math.ceil(size / SEGMENT_BYTES) - 1);
+}
+
+function putBody(statements: Statements, revision: number, body: Uint8Array): void {
+  let id = revision * SEGMENTS_PER_BODY;
+  for (let start = 0; start < body.length; start += SEGMENT_BYTES) {
+    statements.putSegment.run(id++, body.subarray(start, start + SEGMENT_BYTES));
+  }
+}
+
+function apply(
+  statements: Statements,
+  operation: BatchOperation,
+  found: Found | undefined,
+  clock: Clock,
+): WriteResult | undefined {
+  if (found !== undefined) dropBody(statements, found);
+  if (operation.type === 'delete') {
+    if (found !== undefined) statements.remove.run(operation.key);
+    return undefined;
+  }
+  const revision = ++clock.revision;
+  statements.put.run(operation.key, revision, operation.body.length, clock.modified);
+  putBody(statements, revision, operation.body);
+  return { etag: String(revision), modified: clock.modified };
+}
+
+function runUnit(statements: Statements, unit: Unit, clock: Clock): UnitResult {
+  const found = unit.operations.map((operation) => find(statements, operation.key));
+  // No key occurs twice in a unit, so all conditions can be checked before anything is changed.
+  for (const [index, operation] of unit.operations.entries()) {
+    const error = conflict(operation, found[index], unit.batch, index);
+    if (error !== undefined) return error;
+  }
+  return unit.operations.map((operation, index) => apply(statements, operation, found[index], clock));
+}
+
+/**
+ * Runs `units` one after the other in the transaction that the caller has begun. A failed condition is a unit's
+ * result and leaves the others alone.
+ *
+ * @param now - The wall clock in milliseconds; what is written is never marked earlier than what was before.
+ * @throws errors of `node:sqlite`; then the whole transaction must be rolled back.
+ */
+export function runUnits(statements: Statements, units: readonly Unit[], now: number): UnitResult[] {
+  const stored = statements.clock.get() as { revision: number; modified: number };
+  const clock: Clock = { revision: stored.revision, modified: Math.max(Math.floor(now), stored.modified) };
+  const results = units.map((unit) => runUnit(statements, unit, clock));
+  if (clock.revision !== stored.revision) statements.setClock.run(clock.revision, clock.modified);
+  return results;
+}
+
+/** Whether `unit` replaces or removes key material. */
+export function touchesKeyMaterial(unit: Unit): boolean {
+  return unit.operations.some((operation) => KEY_MATERIAL.test(operation.key));
+}
