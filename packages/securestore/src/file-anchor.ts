@@ -22,7 +22,10 @@ export function anchorName(location: string): string {
 }
 
 function isRecord(value: unknown): value is AnchorRecord {
-  const { instance, generation, fingerprint } = (typeof value === 'object' && value !== null ? value : {}) as Record<string, unknown>;
+  const { instance, generation, fingerprint } = (typeof value === 'object' && value !== null ? value : {}) as Record<
+    string,
+    unknown
+  >;
   return typeof instance === 'string' && typeof fingerprint === 'string' && Number.isSafeInteger(generation);
 }
 
@@ -43,7 +46,10 @@ export function fileAnchor(folder: string = stateFolder()): Anchor {
       } catch (error) {
         const { code } = error as NodeJS.ErrnoException;
         if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
-        throw new SecureStoreError('UNAVAILABLE', `the anchor ${file} can't be read`, { retryable: false, cause: error });
+        throw new SecureStoreError('UNAVAILABLE', `the anchor ${file} can't be read`, {
+          retryable: false,
+          cause: error,
+        });
       }
       try {
         const value: unknown = JSON.parse(text);
@@ -51,7 +57,10 @@ export function fileAnchor(folder: string = stateFolder()): Anchor {
       } catch {
         // Reported below, with the ones that are JSON but no anchor.
       }
-      throw new SecureStoreError('INTEGRITY', `the anchor ${file} is damaged. If you trust the store as it is, delete that file`);
+      throw new SecureStoreError(
+        'INTEGRITY',
+        `the anchor ${file} is damaged. If you trust the store as it is, delete that file`,
+      );
     },
     async write(location, { instance, generation, fingerprint }) {
       const file = fileOf(location);

@@ -13,9 +13,13 @@ async function readKeyFile(path: string): Promise<Buffer> {
     file = await open(path, 'r');
   } catch (error) {
     const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
-    throw new SecureStoreError('INVALID_ARGUMENT', missing ? `there is no key file ${path}` : `the key file ${path} can't be read`, {
-      cause: error,
-    });
+    throw new SecureStoreError(
+      'INVALID_ARGUMENT',
+      missing ? `there is no key file ${path}` : `the key file ${path} can't be read`,
+      {
+        cause: error,
+      },
+    );
   }
   try {
     const buffer = Buffer.alloc(MAX_BYTES + 1);
@@ -60,7 +64,10 @@ export async function generateKeyFile(path: string): Promise<void> {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') {
       throw new SecureStoreError('ALREADY_EXISTS', `there is a file ${path} already; it was left as it is`);
     }
-    throw new SecureStoreError('UNAVAILABLE', `the key file ${path} can't be written`, { cause: error, retryable: false });
+    throw new SecureStoreError('UNAVAILABLE', `the key file ${path} can't be written`, {
+      cause: error,
+      retryable: false,
+    });
   } finally {
     key.fill(0);
   }

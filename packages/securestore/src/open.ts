@@ -39,11 +39,13 @@ function invalid(message: string): never {
 }
 
 function checkOptions(options: unknown, known: readonly string[]): void {
-  if (typeof options !== 'object' || options === null) invalid('options are needed: at least { unlock: passphrase(...) }');
+  if (typeof options !== 'object' || options === null)
+    invalid('options are needed: at least { unlock: passphrase(...) }');
   const unknown = Object.keys(options).find((name) => !known.includes(name));
   if (unknown !== undefined) invalid(`unknown option "${unknown}". Known here: ${known.toSorted().join(', ')}`);
   const { unlock, timeout } = options as Partial<OpenOptions>;
-  if (typeof unlock?.secret !== 'function') invalid('the option "unlock" must be passphrase(...), keyFile(...) or rawKey(...)');
+  if (typeof unlock?.secret !== 'function')
+    invalid('the option "unlock" must be passphrase(...), keyFile(...) or rawKey(...)');
   if (timeout !== undefined && !(typeof timeout === 'number' && timeout > 0)) {
     invalid('the option "timeout" must be a number of milliseconds over 0');
   }
@@ -86,7 +88,10 @@ function deadline({ signal, timeout }: OpenOptions): AbortSignal | undefined {
   return signal === undefined ? ends : AbortSignal.any([signal, ends]);
 }
 
-async function contextFor(location: string, options: OpenOptions): Promise<StoreContext> {
+async function contextFor(
+  location: string,
+  options: OpenOptions,
+): Promise<StoreContext & { readonly anchor: Anchor | undefined }> {
   return {
     backend: await connect(location, options),
     location: redactLocation(anchorName(location)),
