@@ -13,7 +13,7 @@ export class ByteWriter {
 
   /** @param capacity bytes to start with; it grows as needed. Exact sizes avoid copies of what is written. */
   constructor(capacity: number) {
-    this.#buffer = Buffer.allocUnsafeSlow(capacity);
+    this.#buffer = Buffer.allocUnsafe(capacity);
   }
 
   get length(): number {
@@ -24,7 +24,7 @@ export class ByteWriter {
     const start = this.#length;
     const needed = start + count;
     if (needed > this.#buffer.length) {
-      const grown = Buffer.allocUnsafeSlow(Math.max(needed, this.#buffer.length * 2));
+      const grown = Buffer.allocUnsafe(Math.max(needed, this.#buffer.length * 2));
       this.#buffer.copy(grown, 0, 0, start);
       // It may have held keys.
       this.#buffer.fill(0);
@@ -71,6 +71,12 @@ export class ByteWriter {
   fixed(value: Uint8Array, length: number): this {
     if (value.length !== length) throw new RangeError(`${value.length} bytes where the format has ${length}`);
     return this.bytes(value);
+  }
+
+  /** Leaves `count` bytes to be filled by others. */
+  skip(count: number): this {
+    this.#reserve(count);
+    return this;
   }
 
   /** What was written; later writes don't change it. */

@@ -12,6 +12,7 @@ export const COMMITMENT_LENGTH = 32;
 export const TAG_LENGTH = 16;
 
 const RECORD_MAGIC = 'SSRC';
+const MAGIC_BYTES = Buffer.from(RECORD_MAGIC, 'latin1');
 const HEADER_LENGTH = 106;
 const BLOB_TAG = 1;
 const BLOB_FIELD_LENGTH = ID_LENGTH + 4 + 8;
@@ -79,11 +80,16 @@ function allFields(header: RecordHeader): readonly Field[] {
   return [{ tag: BLOB_TAG, critical: true, value }, ...extra];
 }
 
-export function encodeRecordHeader(header: RecordHeader): Buffer {
+/**
+ * H, at the start of a buffer with room for E and a sealed body of `sealedBodyLength` bytes behind it.
+ *
+ * @returns the buffer, and the length of H
+ */
+export function startRecord(header: RecordHeader, sealedBodyLength: number): { record: Buffer; headerLength: number } {
   const fields = allFields(header);
   const length = HEADER_LENGTH + fieldsLength(fields);
-  const writer = new ByteWriter(length)
-    .bytes(Buffer.from(RECORD_MAGIC, 'latin1'))
+  const writer = new ByteWriter(length + ENVELOPE_LENGTH + sealedBodyLength)
+    .bytes(MAGIC_BYTES)
     .u8(FORMAT)
     .u8(header.suite)
     .u8(KINDS.indexOf(header.kind) + 1)
@@ -97,7 +103,12 @@ export function encodeRecordHeader(header: RecordHeader): Buffer {
     .fixed(header.previousCommitId, ID_LENGTH)
     .u53(header.generation);
   writeFields(writer, fields);
-  return writer.finish();
+  return { record: writer.skip(ENVELOPE_LENGTH + sealedBodyLength).finish(), headerLength: length };
+}
+
+export function encodeRecordHeader(header: RecordHeader): Buffer {
+  const { record, headerLength } = startRecord(header, 0);
+  return record.subarray(0, headerLength);
 }
 
 function readBlobReference(reader: ByteReader, field: Field): BlobReference {
@@ -150,15 +161,20 @@ export function decodeRecordHeader(bytes: Uint8Array): RecordHeader {
   return header;
 }
 
+/** Writes E into `record` behind an H of `headerLength` bytes. @returns where B begins */
+export function writeEnvelope(record: Buffer, headerLength: number, envelope: Envelope): number {
+  record.set(envelope.keyId, headerLength);
+  record.set(envelope.commitment, headerLength + KEY_ID_LENGTH);
+  record.set(envelope.wrappedKey, headerLength + KEY_ID_LENGTH + COMMITMENT_LENGTH);
+  return headerLength + ENVELOPE_LENGTH;
+}
+
 /** `H ‖ E ‖ B`. */
 export function joinRecord(headerBytes: Uint8Array, envelope: Envelope, sealedBody: Uint8Array): Buffer {
-  return new ByteWriter(headerBytes.length + ENVELOPE_LENGTH + sealedBody.length)
-    .bytes(headerBytes)
-    .fixed(envelope.keyId, KEY_ID_LENGTH)
-    .fixed(envelope.commitment, COMMITMENT_LENGTH)
-    .fixed(envelope.wrappedKey, KEY_LENGTH + TAG_LENGTH)
-    .bytes(sealedBody)
-    .finish();
+  const record = Buffer.allocUnsafe(headerBytes.length + ENVELOPE_LENGTH + sealedBody.length);
+  record.set(headerBytes);
+  record.set(sealedBody, writeEnvelope(record, headerBytes.length, envelope));
+  return record;
 }
 
 /** Cuts a record into H, E and B. Nothing of it is authenticated by this. @throws SecureStoreError `INTEGRITY`, `FORMAT_VERSION` */

@@ -8,7 +8,7 @@ import {
   SecureStoreError,
   TAG_LENGTH,
 } from '@securestore/core-format';
-import { label } from './derive.ts';
+import { expandInput, label } from './derive.ts';
 import type { ChunkCipher } from './suite.ts';
 import { suiteOf } from './suite.ts';
 
@@ -18,7 +18,7 @@ const BLOB_USE = label('blob');
 function derive(header: BlobHeader, key: Uint8Array): { prefix: Buffer; cipher: ChunkCipher } {
   const suite = suiteOf(header.suite);
   const headerBytes = encodeBlobHeader(header);
-  const expanded = suite.expand(key, BLOB_USE, headerBytes);
+  const expanded = suite.expand(key, expandInput(BLOB_USE, headerBytes));
   const prefix = Buffer.allocUnsafeSlow(BLOB_PREFIX_LENGTH);
   headerBytes.copy(prefix);
   expanded.copy(prefix, BLOB_HEADER_LENGTH, KEY_LENGTH);

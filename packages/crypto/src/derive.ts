@@ -6,6 +6,26 @@ export function label(use: string): Buffer {
   return Buffer.from(`securestore/1 ${use}\0`, 'latin1');
 }
 
+/**
+ * `label ‖ u16(length of header) ‖ header ‖ last`: what goes into the derivations of records and blobs, in one piece,
+ * since each piece that a hash function is given costs as much as a hundred bytes.
+ */
+export function headerInput(use: Buffer, header: Uint8Array, last: Uint8Array): Buffer {
+  const input = Buffer.allocUnsafe(use.length + 2 + header.length + last.length);
+  input.set(use);
+  input.writeUInt16BE(header.length, use.length);
+  input.set(header, use.length + 2);
+  input.set(last, use.length + 2 + header.length);
+  return input;
+}
+
+const END = Buffer.from([1]);
+
+/** The input of {@link Suite.expand} for a header. */
+export function expandInput(use: Buffer, header: Uint8Array): Buffer {
+  return headerInput(use, header, END);
+}
+
 /** A key object over a copy of `bytes`, which are wiped. */
 export function takeKey(bytes: Buffer): KeyObject {
   const key = createSecretKey(bytes);

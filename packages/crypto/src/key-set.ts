@@ -1,7 +1,7 @@
 import type { KeyObject } from 'node:crypto';
 import { createSecretKey } from 'node:crypto';
 import type { KeyGroup, Keyring, KeyState } from '@securestore/core-format';
-import { isZero, SecureStoreError } from '@securestore/core-format';
+import { asBuffer, isZero, SecureStoreError } from '@securestore/core-format';
 import type { DigestKeys } from './content-digest.ts';
 import { digestKeys } from './content-digest.ts';
 import { deriveKey, takeKey } from './derive.ts';
@@ -43,25 +43,25 @@ export function keyringKey(root: KeyObject): KeyObject {
   return deriveKey(root, 'keyring');
 }
 
-const text = (id: Uint8Array): string => Buffer.from(id).toString('hex');
+/** An id as a key of a map. */
+const text = (id: Uint8Array): string => asBuffer(id).toString('latin1');
 
 function loadGroup(group: KeyGroup, versions: Map<string, LoadedKey | 'destroyed'>): CategoryKeys | undefined {
   let primary: LoadedKey | undefined;
   for (const version of group.versions) {
-    const label = text(version.id);
     if (version.state === 'destroyed') {
-      versions.set(label, 'destroyed');
+      versions.set(text(version.id), 'destroyed');
       continue;
     }
     const loaded = {
       id: Buffer.from(version.id),
-      label,
+      label: Buffer.from(version.id).toString('hex'),
       suite: version.suite,
       state: version.state,
       groupId: Buffer.from(group.id),
       secret: createSecretKey(version.key),
     };
-    versions.set(label, loaded);
+    versions.set(text(version.id), loaded);
     if (version.state === 'primary') primary = loaded;
   }
   return primary && { primary, digest: digestKeys(createSecretKey(group.digestKey)) };
@@ -104,7 +104,10 @@ export function loadKeyring(keyring: Keyring): KeySet {
     version(id, categoryId) {
       const key = versions.get(text(id));
       if (key === 'destroyed') {
-        throw new SecureStoreError('KEY_DESTROYED', `the key version ${text(id)} of this record has been destroyed`);
+        throw new SecureStoreError(
+          'KEY_DESTROYED',
+          `the key version ${asBuffer(id).toString('hex')} of this record has been destroyed`,
+        );
       }
       if (key === undefined || !key.groupId.equals(categoryId)) {
         throw new SecureStoreError(

@@ -54,7 +54,10 @@ export class NameCipher {
   }
 
   #synthetic(parent: Buffer, segment: Uint8Array): Buffer {
-    return createHmac('sha256', this.#keys.mac).update(parent).update(segment).digest().subarray(0, ID_LENGTH);
+    const input = Buffer.allocUnsafe(parent.length + segment.length);
+    input.set(parent);
+    input.set(segment, parent.length);
+    return createHmac('sha256', this.#keys.mac).update(input).digest().subarray(0, ID_LENGTH);
   }
 
   #segmentToken(synthetic: Buffer, segment: Buffer): string {

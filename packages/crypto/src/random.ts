@@ -19,7 +19,7 @@ export function randomPool(): RandomSource {
       randomFillSync(pool);
       at = 0;
     }
-    const taken = Buffer.allocUnsafeSlow(count);
+    const taken = Buffer.allocUnsafe(count);
     pool.copy(taken, 0, at, at + count);
     pool.fill(0, at, at + count);
     at += count;

@@ -2,14 +2,15 @@ import type { KeyObject } from 'node:crypto';
 import { createHash, createHmac } from 'node:crypto';
 import type { Envelope, RecordHeader, SplitRecord } from '@securestore/core-format';
 import {
-  COMMITMENT_LENGTH,
-  encodeRecordHeader,
   joinRecord,
   KEY_LENGTH,
   SecureStoreError,
   splitRecord,
+  startRecord,
+  TAG_LENGTH,
+  writeEnvelope,
 } from '@securestore/core-format';
-import { label } from './derive.ts';
+import { expandInput, headerInput, label } from './derive.ts';
 import type { RandomSource } from './random.ts';
 import type { Suite } from './suite.ts';
 import { suiteOf } from './suite.ts';
@@ -26,19 +27,15 @@ export interface RecordKey {
 
 /** A key for this one wrapping: H and C are different for every record, so no nonce is needed. */
 function wrapKey(key: RecordKey, headerBytes: Uint8Array, commitment: Uint8Array): Buffer {
-  const length = Buffer.allocUnsafe(2);
-  length.writeUInt16BE(headerBytes.length);
   return createHmac('sha256', key.secret)
-    .update(WRAP_USE)
-    .update(length)
-    .update(headerBytes)
-    .update(commitment)
+    .update(headerInput(WRAP_USE, headerBytes, commitment))
     .digest();
 }
 
 function wrap(suite: Suite, key: RecordKey, headerBytes: Uint8Array, commitment: Uint8Array, dek: Buffer): Envelope {
   const once = wrapKey(key, headerBytes, commitment);
-  const wrappedKey = suite.sealOnce(once, dek);
+  const wrappedKey = Buffer.allocUnsafe(KEY_LENGTH + TAG_LENGTH);
+  suite.sealOnce(once, dek, wrappedKey, 0);
   once.fill(0);
   return { keyId: key.id, commitment, wrappedKey };
 }
@@ -51,13 +48,13 @@ function wrap(suite: Suite, key: RecordKey, headerBytes: Uint8Array, commitment:
  */
 export function sealRecord(key: RecordKey, header: RecordHeader, body: Uint8Array, random: RandomSource): Buffer {
   const suite = suiteOf(key.suite);
-  const headerBytes = encodeRecordHeader(header);
+  const { record, headerLength } = startRecord(header, body.length + TAG_LENGTH);
+  const headerBytes = record.subarray(0, headerLength);
   const dek = random(KEY_LENGTH);
-  const expanded = suite.expand(dek, RECORD_USE, headerBytes);
-  const commitment = expanded.subarray(KEY_LENGTH, KEY_LENGTH + COMMITMENT_LENGTH);
-  const envelope = wrap(suite, key, headerBytes, commitment, dek);
-  const sealedBody = suite.sealOnce(expanded.subarray(0, KEY_LENGTH), body);
-  const record = joinRecord(headerBytes, envelope, sealedBody);
+  const expanded = suite.expand(dek, expandInput(RECORD_USE, headerBytes));
+  const envelope = wrap(suite, key, headerBytes, expanded.subarray(KEY_LENGTH), dek);
+  const bodyStart = writeEnvelope(record, headerLength, envelope);
+  suite.sealOnce(expanded.subarray(0, KEY_LENGTH), body, record, bodyStart);
   dek.fill(0);
   expanded.fill(0);
   return record;
@@ -76,7 +73,7 @@ function unwrap(record: SplitRecord, key: RecordKey): { suite: Suite; dek: Buffe
   const dek = suite.openOnce(once, envelope.wrappedKey);
   once.fill(0);
   if (dek === undefined) damaged('its key does not open under the key version that it names');
-  const expanded = suite.expand(dek, RECORD_USE, headerBytes);
+  const expanded = suite.expand(dek, expandInput(RECORD_USE, headerBytes));
   // The commitment is no secret, so a comparison in constant time would protect nothing.
   if (!expanded.subarray(KEY_LENGTH).equals(envelope.commitment)) {
     dek.fill(0);

@@ -9,7 +9,6 @@ const ALGORITHM = 'aes-256-gcm';
 const OPTIONS = { authTagLength: TAG_LENGTH } as const;
 const NONCE_LENGTH = 12;
 const ZERO_NONCE: Buffer = Buffer.alloc(NONCE_LENGTH);
-const END = Buffer.from([1]);
 
 function open(key: KeyObject, nonce: Buffer, sealed: Uint8Array): Buffer | undefined {
   const end = sealed.length - TAG_LENGTH;
@@ -49,16 +48,13 @@ function chunkCipher(keyBytes: Uint8Array): ChunkCipher {
 /** Suite 1, the default: AES-256-GCM, HMAC-SHA-2. */
 export const suite1: Suite = {
   id: 1,
-  expand(key, use, header) {
-    const length = Buffer.allocUnsafe(2);
-    length.writeUInt16BE(header.length);
-    return createHmac('sha512', createSecretKey(key)).update(use).update(length).update(header).update(END).digest();
-  },
-  sealOnce(key, plaintext) {
+  expand: (key, input) => createHmac('sha512', createSecretKey(key)).update(input).digest(),
+  sealOnce(key, plaintext, out, at) {
     const cipher = createCipheriv(ALGORITHM, createSecretKey(key), ZERO_NONCE, OPTIONS);
     const ciphertext = cipher.update(plaintext);
     cipher.final();
-    return Buffer.concat([ciphertext, cipher.getAuthTag()]);
+    out.set(ciphertext, at);
+    out.set(cipher.getAuthTag(), at + ciphertext.length);
   },
   openOnce: (key, sealed) => open(createSecretKey(key), ZERO_NONCE, sealed),
   chunkCipher,

@@ -15,10 +15,14 @@ export interface ChunkCipher {
  */
 export interface Suite {
   readonly id: number;
-  /** A pseudo-random function of 64 bytes: payload key and commitment. The result is the caller's to wipe. */
-  expand(key: Uint8Array, use: Uint8Array, header: Uint8Array): Buffer;
-  /** One AEAD message under a key that is used once: `ciphertext ‖ tag`. */
-  sealOnce(key: Uint8Array, plaintext: Uint8Array): Buffer;
+  /**
+   * A pseudo-random function of 64 bytes: payload key and commitment. The result is the caller's to wipe.
+   *
+   * @param input the label, the length of the header, the header, and the byte 1; see `expandInput`
+   */
+  expand(key: Uint8Array, input: Uint8Array): Buffer;
+  /** One AEAD message under a key that is used once: `ciphertext ‖ tag`, written to `out` from `at`. */
+  sealOnce(key: Uint8Array, plaintext: Uint8Array, out: Buffer, at: number): void;
   /** The plaintext; `undefined` where the tag doesn't match, and then nothing of it was released. */
   openOnce(key: Uint8Array, sealed: Uint8Array): Buffer | undefined;
   chunkCipher(key: Uint8Array): ChunkCipher;

@@ -6,8 +6,9 @@ import {
   encodeSystemHeader,
   KEY_LENGTH,
   SecureStoreError,
+  TAG_LENGTH,
 } from '@securestore/core-format';
-import { deriveBytes, label } from './derive.ts';
+import { deriveBytes, expandInput, label } from './derive.ts';
 import type { RandomSource } from './random.ts';
 import { suiteOf } from './suite.ts';
 
@@ -35,10 +36,12 @@ export function sealSystemBody(
   const suite = suiteOf(suiteId);
   const headerBytes = encodeSystemHeader(suiteId, purpose, random(SALT_LENGTH));
   const key = bodyKey(purposeKey, headerBytes, context);
-  const expanded = suite.expand(key, SYSTEM_USE, headerBytes);
-  const sealed = suite.sealOnce(expanded.subarray(0, KEY_LENGTH), plaintext);
-  const commitment = expanded.subarray(KEY_LENGTH, KEY_LENGTH + COMMITMENT_LENGTH);
-  const body = Buffer.concat([headerBytes, commitment, sealed]);
+  const expanded = suite.expand(key, expandInput(SYSTEM_USE, headerBytes));
+  const prefixLength = headerBytes.length + COMMITMENT_LENGTH;
+  const body = Buffer.alloc(prefixLength + plaintext.length + TAG_LENGTH);
+  body.set(headerBytes);
+  body.set(expanded.subarray(KEY_LENGTH), headerBytes.length);
+  suite.sealOnce(expanded.subarray(0, KEY_LENGTH), plaintext, body, prefixLength);
   key.fill(0);
   expanded.fill(0);
   return body;
@@ -64,7 +67,7 @@ export function openSystemBody(
   if (!suites.includes(body.suite)) fail('its suite is none that the store accepts');
   const suite = suiteOf(body.suite);
   const key = bodyKey(purposeKey, body.headerBytes, context);
-  const expanded = suite.expand(key, SYSTEM_USE, body.headerBytes);
+  const expanded = suite.expand(key, expandInput(SYSTEM_USE, body.headerBytes));
   key.fill(0);
   const committed = expanded.subarray(KEY_LENGTH).equals(body.commitment);
   const plaintext = committed ? suite.openOnce(expanded.subarray(0, KEY_LENGTH), body.sealed) : undefined;

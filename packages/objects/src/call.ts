@@ -61,6 +61,12 @@ function combinedSignal(options: CallOptions | undefined): AbortSignal | undefin
   return options.signal === undefined ? timeout : AbortSignal.any([options.signal, timeout]);
 }
 
+/** An error of a call, as its caller sees it. @param key shown unless it is what is wrong and can't be printed */
+export function inContext(error: unknown, operation: string, key: unknown, signal: AbortSignal | undefined): Error {
+  const shown = typeof key === 'string' && !(SecureStoreError.is(error, 'INVALID_KEY') && error.key === undefined);
+  return describe(error, operation, shown ? key : undefined, signal);
+}
+
 /** Runs one call of the surface, so that all its errors say which call and which object they are about. */
 export async function inCall<T>(
   operation: string,
@@ -71,7 +77,6 @@ export async function inCall<T>(
   try {
     return await body();
   } catch (error) {
-    const shown = typeof key === 'string' && !(SecureStoreError.is(error, 'INVALID_KEY') && error.key === undefined);
-    throw describe(error, operation, shown ? key : undefined, getSignal());
+    throw inContext(error, operation, key, getSignal());
   }
 }

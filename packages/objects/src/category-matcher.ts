@@ -1,5 +1,5 @@
 import type { CategoryMap, StoreKey } from '@securestore/core-format';
-import { DEFAULT_CATEGORY, parseStoreKey, SecureStoreError } from '@securestore/core-format';
+import { asBuffer, DEFAULT_CATEGORY, parseStoreKey, SecureStoreError } from '@securestore/core-format';
 
 /** Which category an object belongs to. */
 export interface CategoryMatcher {
@@ -49,9 +49,9 @@ export function categoryMatcher(map: CategoryMap): CategoryMatcher {
     test: compilePattern(pattern),
     id: Buffer.from(categoryId),
   }));
-  const names = new Map(map.categories.map(({ id, name }) => [Buffer.from(id).toString('hex'), name]));
+  const names = new Map(map.categories.map(({ id, name }) => [Buffer.from(id).toString('latin1'), name]));
   return {
     idOf: (key) => (rules.length === 0 ? defaultId : (rules.find(({ test }) => test.test(key))?.id ?? defaultId)),
-    nameOf: (id) => names.get(Buffer.from(id).toString('hex')) ?? DEFAULT_CATEGORY,
+    nameOf: (id) => names.get(asBuffer(id).toString('latin1')) ?? DEFAULT_CATEGORY,
   };
 }

@@ -8,6 +8,9 @@ export interface Clock {
   uptime(): number;
 }
 
+/** How far the wall clock may move, in milliseconds, before the uptime is read again. */
+const SAMPLE_FOR = 10;
+
 /** The machine's clocks. */
 export function systemClock(): Clock {
   let sampledAt = Number.NaN;
@@ -15,10 +18,10 @@ export function systemClock(): Clock {
   return {
     now: Date.now,
     uptime() {
-      // Reading it takes some microseconds, so it is read once for each millisecond of the wall clock. A sleep of
-      // the machine moves the wall clock too, so a sample from before it is never used.
+      // Reading it takes some microseconds, so it is read again only when the wall clock has moved, which it does
+      // when the machine has slept.
       const now = Date.now();
-      if (now !== sampledAt) {
+      if (!(Math.abs(now - sampledAt) < SAMPLE_FOR)) {
         sampled = uptime() * 1000;
         sampledAt = now;
       }

@@ -2,7 +2,7 @@ import type { StoreKey } from '@securestore/core-format';
 import { parseStoreKey, SecureStoreError } from '@securestore/core-format';
 import { ContentDigester, DIGEST_LEAF_BYTES } from '@securestore/crypto';
 import { blocksOfSize } from './blocks.ts';
-import { callSignal, checkOptions, inCall } from './call.ts';
+import { callSignal, checkOptions, inCall, inContext } from './call.ts';
 import type { Engine } from './engine.ts';
 import { historyOf } from './history.ts';
 import { checkPrefix, listNames, sortNames } from './list.ts';
@@ -58,7 +58,10 @@ export class ObjectStore implements SecureStorage {
   readonly location: string;
   readonly #engine: Engine;
   readonly #onClose: () => Promise<void>;
-  readonly #running = new Set<Promise<unknown>>();
+  /** Calls under way. */
+  #running = 0;
+  /** Called when the last of them has ended. */
+  #idle: (() => void) | undefined;
   #closing: Promise<void> | undefined;
 
   constructor({ engine, fingerprint, location, onClose }: ObjectStoreParts) {
@@ -74,7 +77,7 @@ export class ObjectStore implements SecureStorage {
   }
 
   /** One call about one object. */
-  #call<T>(
+  async #call<T>(
     operation: string,
     key: unknown,
     options: CallOptions | undefined,
@@ -82,28 +85,20 @@ export class ObjectStore implements SecureStorage {
     body: (target: Target, signal: AbortSignal | undefined) => Promise<T>,
   ): Promise<T> {
     let signal: AbortSignal | undefined;
-    const call = inCall(
-      operation,
-      key,
-      () => signal,
-      async () => {
-        this.#checkOpen();
-        const name = parseStoreKey(key);
-        checkOptions(options, known);
-        signal = callSignal(options);
-        const { token, nameId } = this.#engine.names.locate(name);
-        return body({ key: name, token, nameId }, signal);
-      },
-    );
-    return this.#track(call);
-  }
-
-  /** Remembers a call until it ends, so that closing can wait for it. */
-  #track<T>(call: Promise<T>): Promise<T> {
-    this.#running.add(call);
-    const forget = (): boolean => this.#running.delete(call);
-    call.then(forget, forget);
-    return call;
+    this.#running += 1;
+    try {
+      this.#checkOpen();
+      const name = parseStoreKey(key);
+      checkOptions(options, known);
+      signal = callSignal(options);
+      const { token, nameId } = this.#engine.names.locate(name);
+      return await body({ key: name, token, nameId }, signal);
+    } catch (error) {
+      throw inContext(error, operation, key, signal);
+    } finally {
+      this.#running -= 1;
+      if (this.#running === 0) this.#idle?.();
+    }
   }
 
   store<M extends object = Metadata>(key: string, data: StoreData, options?: StoreOptions<M>): Promise<ObjectInfo<M>> {
@@ -308,7 +303,11 @@ export class ObjectStore implements SecureStorage {
   }
 
   async #shutDown(): Promise<void> {
-    await Promise.allSettled(this.#running);
+    if (this.#running > 0) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      this.#idle = resolve;
+      await promise;
+    }
     this.#engine.names.close();
     this.#engine.cache.clear();
     await this.#onClose();
