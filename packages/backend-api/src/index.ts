@@ -29,6 +29,9 @@ export type {
   WriteResult,
 } from './contract.ts';
 export { defineBackend } from './define.ts';
+export { OFFICIAL_BACKENDS } from './discovery/official-backends.ts';
+export { resolveBackend } from './discovery/resolve-backend.ts';
+export type { ResolveOptions } from './discovery/resolve-backend.ts';
 export { abortedError, checkSignal, closedError, conflictError } from './errors.ts';
 export type { CallSite } from './errors.ts';
 export { isScheme, parseLocation, redactLocation } from './location.ts';

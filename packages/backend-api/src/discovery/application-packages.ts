@@ -1,0 +1,126 @@
+import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { SecureStoreError } from '@securestore/core-format';
+import { isScheme } from '../location.ts';
+
+/** What a package says of itself under `securestore.backend` in its `package.json`. */
+export interface PluginDeclaration {
+  readonly packageName: string;
+  readonly schemes: readonly string[];
+  /** As it stands there; checked when the plugin is used. */
+  readonly contract: unknown;
+}
+
+const PACKAGE_NAME = /^(?:@[a-z0-9~-][a-z0-9._~-]*\/)?[a-z0-9~-][a-z0-9._~-]*$/;
+const MAX_MANIFEST_CHARACTERS = 1_048_576;
+const DEPENDENCY_FIELDS = ['dependencies', 'optionalDependencies', 'devDependencies'] as const;
+
+/** Whether `name` is that of an npm package: no path, no URL, no module of Node's own. */
+export function isPackageName(name: unknown): name is string {
+  return typeof name === 'string' && name.length <= 214 && PACKAGE_NAME.test(name);
+}
+
+/** The packages that an application can import, seen from the folder of its `package.json`. */
+export interface ApplicationPackages {
+  /** The backends among the direct dependencies; `node_modules` is never searched for others. */
+  plugins(): Promise<PluginDeclaration[]>;
+  /**
+   * The exports of an installed package, or `undefined` where it is not installed.
+   *
+   * @throws `UNAVAILABLE` where it is installed but can't be loaded
+   */
+  load(packageName: string): Promise<object | undefined>;
+}
+
+/** @param folder - where the `package.json` of the application lies */
+export function applicationPackages(folder: string): ApplicationPackages {
+  const manifestPath = join(resolve(folder), 'package.json');
+  const resolver = createRequire(manifestPath);
+  return {
+    plugins: async () => {
+      const manifest = await readApplicationManifest(manifestPath);
+      const found = directDependencies(manifest).map(async (name) => readDeclaration(resolver, name));
+      return (await Promise.all(found)).filter((plugin) => plugin !== undefined);
+    },
+    load: async (packageName) => loadPackage(resolver, packageName),
+  };
+}
+
+async function readApplicationManifest(path: string): Promise<unknown> {
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (error) {
+    if (hasCode(error, 'ENOENT', 'ENOTDIR')) return {};
+    throw new SecureStoreError('UNAVAILABLE', `Can't read ${path} to look for backend plugins.`, { cause: error });
+  }
+  const manifest = parseManifest(text);
+  if (manifest !== undefined) return manifest;
+  throw new SecureStoreError('INVALID_ARGUMENT', `${path} is no JSON object, so backend plugins can't be found in it.`);
+}
+
+function directDependencies(manifest: unknown): string[] {
+  const names = DEPENDENCY_FIELDS.flatMap((field) => {
+    const dependencies = property(manifest, field);
+    return typeof dependencies === 'object' && dependencies !== null ? Object.keys(dependencies) : [];
+  });
+  return [...new Set(names)].filter(isPackageName);
+}
+
+/** What a dependency declares; `undefined` where it declares nothing, or nothing that makes sense. */
+async function readDeclaration(resolver: NodeJS.Require, packageName: string): Promise<PluginDeclaration | undefined> {
+  let text: string;
+  try {
+    text = await readFile(resolver.resolve(`${packageName}/package.json`), 'utf8');
+  } catch {
+    // Not installed, or it does not export its package.json: either way it can't be a plugin.
+    return undefined;
+  }
+  const declaration = property(property(parseManifest(text), 'securestore'), 'backend');
+  const schemes = property(declaration, 'schemes');
+  if (!Array.isArray(schemes)) return undefined;
+  return { packageName, schemes: schemes.filter(isScheme), contract: property(declaration, 'contract') };
+}
+
+async function loadPackage(resolver: NodeJS.Require, packageName: string): Promise<object | undefined> {
+  let path: string;
+  try {
+    path = resolver.resolve(packageName);
+  } catch (error) {
+    if (hasCode(error, 'MODULE_NOT_FOUND')) return undefined;
+    throw loadError(packageName, 'its package.json exports no "default" entry', error);
+  }
+  try {
+    const exports: unknown = await import(pathToFileURL(path).href);
+    return typeof exports === 'object' && exports !== null ? exports : {};
+  } catch (error) {
+    throw loadError(packageName, 'its code failed while it was loaded', error);
+  }
+}
+
+function loadError(packageName: string, problem: string, cause: unknown): SecureStoreError {
+  const message = `The backend package ${packageName} is installed but can't be used: ${problem}. See the cause.`;
+  return new SecureStoreError('UNAVAILABLE', message, { retryable: false, cause });
+}
+
+function parseManifest(text: string): object | undefined {
+  if (text.length > MAX_MANIFEST_CHARACTERS) return undefined;
+  try {
+    const parsed: unknown = JSON.parse(text);
+    return typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed) ? parsed : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** A field of the value's own, never one that it inherits. */
+function property(value: unknown, name: string): unknown {
+  if (typeof value !== 'object' || value === null || !Object.hasOwn(value, name)) return undefined;
+  return (value as Readonly<Record<string, unknown>>)[name];
+}
+
+function hasCode(error: unknown, ...codes: string[]): boolean {
+  return error instanceof Error && 'code' in error && codes.includes(String(error.code));
+}

@@ -1,0 +1,125 @@
+import { SecureStoreError } from '@securestore/core-format';
+import type { BackendDefinition, StorageBackend } from '../contract.ts';
+import { checkContract, checkDefinition } from '../define.ts';
+import { parseLocation } from '../location.ts';
+import { type ApplicationPackages, applicationPackages, isPackageName } from './application-packages.ts';
+import { OFFICIAL_BACKENDS } from './official-backends.ts';
+
+export interface ResolveOptions {
+  /** Used as it is, whatever the scheme: for a backend of one's own, and where a bundler hides packages. */
+  readonly backend?: StorageBackend | undefined;
+  /** The package to use for a scheme, before any other. */
+  readonly backends?: Readonly<Record<string, string>> | undefined;
+  /** The folder of the application's `package.json`; by default the working directory. */
+  readonly resolveFrom?: string | undefined;
+  /** How to import the backends that the caller itself depends on, by scheme. */
+  readonly builtIn?: Readonly<Record<string, () => Promise<object>>> | undefined;
+}
+
+interface Search {
+  readonly scheme: string;
+  readonly options: ResolveOptions;
+  readonly packages: ApplicationPackages;
+}
+
+/**
+ * The backend of a location, not yet initialised. It comes from, in this order: `options.backend`; the package that
+ * `options.backends` names; the project's own packages; a direct dependency of the application that declares the
+ * scheme under `securestore.backend` in its `package.json`.
+ *
+ * @throws `INVALID_ARGUMENT` for what is no location, an unknown scheme, or a package that is no backend of that
+ *   scheme; `BACKEND_NOT_INSTALLED` with the command that installs it; `UNSUPPORTED` for another contract version;
+ *   `UNAVAILABLE` where a package can't be loaded
+ */
+export async function resolveBackend(location: string, options: ResolveOptions = {}): Promise<StorageBackend> {
+  const { scheme } = parseLocation(location);
+  if (options.backend !== undefined) return checkBackend(options.backend, 'the backend option');
+  const packages = applicationPackages(options.resolveFrom ?? process.cwd());
+  const search = { scheme, options, packages };
+  const definition = (await fromMap(search)) ?? (await fromOfficial(search)) ?? (await fromDependencies(search));
+  return checkBackend(definition.create(), `the backend of ${scheme}:`);
+}
+
+async function fromMap({ scheme, options, packages }: Search): Promise<BackendDefinition | undefined> {
+  const { backends } = options;
+  if (backends === undefined || !Object.hasOwn(backends, scheme)) return undefined;
+  const packageName = backends[scheme];
+  if (!isPackageName(packageName)) {
+    throw new SecureStoreError(
+      'INVALID_ARGUMENT',
+      `backends: the entry for ${scheme} is not the name of an npm package.`,
+    );
+  }
+  const exports = await packages.load(packageName);
+  if (exports === undefined) throw notInstalled(scheme, packageName);
+  return definitionOf(exports, packageName, scheme);
+}
+
+async function fromOfficial({ scheme, options, packages }: Search): Promise<BackendDefinition | undefined> {
+  const { builtIn = {} } = options;
+  const packageName = OFFICIAL_BACKENDS.get(scheme);
+  const load = Object.hasOwn(builtIn, scheme) ? builtIn[scheme] : undefined;
+  if (load !== undefined)
+    return definitionOf(await load(), packageName ?? `the built-in backend of ${scheme}:`, scheme);
+  if (packageName === undefined) return undefined;
+  const exports = await packages.load(packageName);
+  if (exports === undefined) throw notInstalled(scheme, packageName);
+  return definitionOf(exports, packageName, scheme);
+}
+
+async function fromDependencies({ scheme, options, packages }: Search): Promise<BackendDefinition> {
+  const plugins = await packages.plugins();
+  const [plugin, ...others] = plugins.filter((candidate) => candidate.schemes.includes(scheme));
+  if (plugin === undefined) {
+    const { backends = {}, builtIn = {} } = options;
+    const declared = plugins.flatMap((candidate) => candidate.schemes);
+    throw unknownScheme(scheme, [
+      ...OFFICIAL_BACKENDS.keys(),
+      ...Object.keys(builtIn),
+      ...Object.keys(backends),
+      ...declared,
+    ]);
+  }
+  if (others.length > 0) {
+    const names = [plugin, ...others].map(({ packageName }) => packageName).join(' and ');
+    const message = `${names} both declare the scheme ${scheme}. Name one in the backends option.`;
+    throw new SecureStoreError('INVALID_ARGUMENT', message);
+  }
+  checkContract(plugin.contract, plugin.packageName);
+  const exports = await packages.load(plugin.packageName);
+  if (exports === undefined) throw notInstalled(scheme, plugin.packageName);
+  return definitionOf(exports, plugin.packageName, scheme);
+}
+
+function definitionOf(exports: object, origin: string, scheme: string): BackendDefinition {
+  const definition: unknown = 'default' in exports ? exports.default : undefined;
+  checkDefinition(definition, origin);
+  if (definition.schemes.includes(scheme)) return definition;
+  const served = definition.schemes.map((name) => `${name}:`).join(', ');
+  throw new SecureStoreError('INVALID_ARGUMENT', `${origin}: it serves ${served} and not ${scheme}:.`);
+}
+
+function checkBackend(backend: StorageBackend, origin: string): StorageBackend {
+  for (const method of ['init', 'read', 'write', 'delete', 'list', 'close'] as const) {
+    if (typeof backend?.[method] === 'function') continue;
+    throw new SecureStoreError('INVALID_ARGUMENT', `${origin} is no storage backend: it has no method ${method}.`);
+  }
+  return backend;
+}
+
+function notInstalled(scheme: string, packageName: string): SecureStoreError {
+  return new SecureStoreError(
+    'BACKEND_NOT_INSTALLED',
+    `The backend of ${scheme}: is not installed. Install it with: npm install ${packageName}`,
+  );
+}
+
+function unknownScheme(scheme: string, known: readonly string[]): SecureStoreError {
+  const list = [...new Set(known)].toSorted().join(', ');
+  return new SecureStoreError(
+    'INVALID_ARGUMENT',
+    `No backend serves ${scheme}:. Known schemes: ${list}. A plugin is a direct dependency of the application whose ` +
+      'package.json has "securestore": { "backend": { "schemes": [...], "contract": 1 } }, or a package that the ' +
+      'backends option names.',
+  );
+}

@@ -1,0 +1,211 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { MemoryBackend, memoryBackend } from '@securestore/backend-memory';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { resolveBackend } from '../../src/index.ts';
+
+const METHODS = ['init', 'read', 'write', 'delete', 'list', 'close'].map((name) => `async ${name}() {}`).join(', ');
+
+let folder: string;
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'securestore-discovery-'));
+});
+
+afterEach(async () => {
+  await rm(folder, { recursive: true });
+});
+
+async function application(manifest: unknown): Promise<void> {
+  await writeFile(join(folder, 'package.json'), typeof manifest === 'string' ? manifest : JSON.stringify(manifest));
+}
+
+/** The code of a plugin that serves `schemes`; its backend is called `name`. */
+function plugin(name: string, schemes: readonly string[], contract = 1): string {
+  const create = `() => ({ name: '${name}', capabilities: {}, ${METHODS} })`;
+  return `export default { name: '${name}', schemes: ${JSON.stringify(schemes)}, contract: ${contract}, create: ${create} };`;
+}
+
+async function install(name: string, code: string, manifest: Record<string, unknown> = {}): Promise<void> {
+  const target = join(folder, 'node_modules', name);
+  await mkdir(target, { recursive: true });
+  const exports = { '.': { default: './index.js' }, './package.json': './package.json' };
+  await writeFile(join(target, 'package.json'), JSON.stringify({ name, type: 'module', exports, ...manifest }));
+  await writeFile(join(target, 'index.js'), code);
+}
+
+function declaring(schemes: unknown, rest: object = { contract: 1 }): Record<string, unknown> {
+  return { securestore: { backend: { schemes, ...rest } } };
+}
+
+function refusal(code: string, message = /./): unknown {
+  return expect.objectContaining({ code, message: expect.stringMatching(message) });
+}
+
+describe('resolveBackend', () => {
+  it('takes a backend object as it is, whatever the scheme', async () => {
+    const backend = new MemoryBackend();
+    expect(await resolveBackend('own:place', { backend, resolveFrom: folder })).toBe(backend);
+  });
+
+  it('refuses a backend object that is none', async () => {
+    const backend = { name: 'x', read: () => undefined } as unknown as MemoryBackend;
+    await expect(resolveBackend('own:', { backend })).rejects.toEqual(refusal('INVALID_ARGUMENT', /no method init/));
+  });
+
+  it('takes the package that the backends option names, also over an official one', async () => {
+    await install('my-files', plugin('mine', ['file']));
+    const backend = await resolveBackend('file:./x', { backends: { file: 'my-files' }, resolveFrom: folder });
+    expect(backend.name).toBe('mine');
+  });
+
+  it('imports what the caller depends on itself', async () => {
+    const builtIn = { memory: async () => ({ default: memoryBackend }) };
+    expect(await resolveBackend('memory:', { builtIn, resolveFrom: folder })).toBeInstanceOf(MemoryBackend);
+  });
+
+  it('imports an official package that the application has installed', async () => {
+    await install('@securestore/backend-s3', plugin('s3', ['s3']));
+    expect((await resolveBackend('s3://bucket', { resolveFrom: folder })).name).toBe('s3');
+  });
+
+  it('says how to install an official package that is missing', async () => {
+    const missing = resolveBackend('postgres://user:hunter2@host/db', { resolveFrom: folder });
+    await expect(missing).rejects.toEqual(
+      refusal('BACKEND_NOT_INSTALLED', /^(?!.*hunter2).*npm install @securestore\/backend-postgres$/),
+    );
+  });
+
+  it.each(['dependencies', 'optionalDependencies', 'devDependencies'])('finds a plugin among the %s', async (field) => {
+    await install('level-store', plugin('level', ['level']), declaring(['level', 'rocks']));
+    await install('left-pad', 'export default 1;');
+    await application({ [field]: { 'left-pad': '1', 'level-store': '^1', 'not-installed': '1' } });
+    expect((await resolveBackend('level:./db', { resolveFrom: folder })).name).toBe('level');
+  });
+
+  it('finds only direct dependencies', async () => {
+    await install('level-store', plugin('level', ['level']), declaring(['level']));
+    await application({ dependencies: {} });
+    await expect(resolveBackend('level:./db', { resolveFrom: folder })).rejects.toEqual(refusal('INVALID_ARGUMENT'));
+  });
+
+  it('never lets a plugin take an official scheme', async () => {
+    await install('thief', plugin('thief', ['s3']), declaring(['s3']));
+    await application({ dependencies: { thief: '1' } });
+    await expect(resolveBackend('s3://b', { resolveFrom: folder })).rejects.toEqual(refusal('BACKEND_NOT_INSTALLED'));
+  });
+
+  it('says which schemes are known, and recommends no package', async () => {
+    await install('level-store', plugin('level', ['level']), declaring(['level']));
+    await application({ dependencies: { 'level-store': '1' } });
+    const unknown = resolveBackend('levle:./db', { resolveFrom: folder, backends: { own: 'mine' } });
+    const message = /^No backend serves levle:\. Known schemes: azblob, file, gs, level, .*own.*"securestore"(?!.*npm)/;
+    await expect(unknown).rejects.toEqual(refusal('INVALID_ARGUMENT', message));
+  });
+
+  it.each(['constructor:x', '__proto__:x', 'tostring:x', 'hasOwnProperty:x'])(
+    'knows no scheme %s',
+    async (location) => {
+      await expect(resolveBackend(location, { backends: {}, builtIn: {}, resolveFrom: folder })).rejects.toEqual(
+        refusal('INVALID_ARGUMENT'),
+      );
+    },
+  );
+
+  it('names both packages where two declare one scheme', async () => {
+    await install('one', plugin('one', ['level']), declaring(['level']));
+    await install('two', plugin('two', ['level']), declaring(['level']));
+    await application({ dependencies: { one: '1', two: '1' } });
+    await expect(resolveBackend('level:', { resolveFrom: folder })).rejects.toEqual(
+      refusal('INVALID_ARGUMENT', /one and two both declare/),
+    );
+  });
+
+  it.each([{ contract: 2 }, { contract: '1' }, { contract: null }, { contract: {} }, {}])(
+    'refuses %j before it runs the code',
+    async (declared) => {
+      await install('level-store', 'throw new Error("it ran");', declaring(['level'], declared));
+      await application({ dependencies: { 'level-store': '1' } });
+      await expect(resolveBackend('level:', { resolveFrom: folder })).rejects.toEqual(
+        refusal('UNSUPPORTED', /level-store: it declares .*version 1/),
+      );
+    },
+  );
+
+  it('refuses another contract in the code than in the declaration', async () => {
+    await install('level-store', plugin('level', ['level'], 3), declaring(['level']));
+    await application({ dependencies: { 'level-store': '1' } });
+    await expect(resolveBackend('level:', { resolveFrom: folder })).rejects.toEqual(
+      refusal('UNSUPPORTED', /version 3 .*version 1/),
+    );
+  });
+
+  it('refuses a package that does not serve the scheme it was taken for', async () => {
+    await install('level-store', plugin('level', ['rocks']));
+    const mapped = resolveBackend('level:', { backends: { level: 'level-store' }, resolveFrom: folder });
+    await expect(mapped).rejects.toEqual(refusal('INVALID_ARGUMENT', /serves rocks: and not level:/));
+  });
+
+  it.each(['../evil', './evil', '/evil', 'node:fs', 'a/b', 'https://x/y.js', '', 'data:text/javascript,0', '..', 7])(
+    'refuses %j as a package name',
+    async (name) => {
+      const backends = { level: name as string };
+      await expect(resolveBackend('level:', { backends, resolveFrom: folder })).rejects.toEqual(
+        refusal('INVALID_ARGUMENT', /not the name of an npm package/),
+      );
+    },
+  );
+
+  it.each(['not json', '[]', 'null', '7', '{"dependencies":'])(
+    'says which package.json is broken: %s',
+    async (text) => {
+      await application(text);
+      await expect(resolveBackend('level:', { resolveFrom: folder })).rejects.toEqual(
+        refusal('INVALID_ARGUMENT', /package\.json is no JSON object/),
+      );
+    },
+  );
+
+  it.each([
+    { dependencies: 'level-store' },
+    { dependencies: ['level-store'] },
+    { dependencies: null },
+    { dependencies: { '../level-store': '1', 'node:fs': '1', 'a/b/c': '1', __proto__: '1' } },
+  ])('finds nothing in %j', async (manifest) => {
+    await install('level-store', plugin('level', ['level']), declaring(['level']));
+    await application(manifest);
+    await expect(resolveBackend('level:', { resolveFrom: folder })).rejects.toEqual(refusal('INVALID_ARGUMENT'));
+  });
+
+  it.each(['level', { 0: 'level' }, [7, null, ['level']], null])('ignores the schemes %j', async (schemes) => {
+    await install('level-store', plugin('level', ['level']), declaring(schemes));
+    await application({ dependencies: { 'level-store': '1' } });
+    await expect(resolveBackend('level:', { resolveFrom: folder })).rejects.toEqual(refusal('INVALID_ARGUMENT'));
+  });
+
+  it.each([
+    ['throws', 'throw new Error("boom");', 'UNAVAILABLE', /its code failed/],
+    ['has no default export', 'export const backend = 1;', 'INVALID_ARGUMENT', /export default defineBackend/],
+    ['exports something else', 'export default { name: "x" };', 'INVALID_ARGUMENT', /schemes/],
+    ['imports what is missing', 'import "not-there";', 'UNAVAILABLE', /its code failed/],
+  ])('says what is wrong with a plugin that %s', async (_, code, expected, message) => {
+    await install('level-store', code, declaring(['level']));
+    await application({ dependencies: { 'level-store': '1' } });
+    await expect(resolveBackend('level:', { resolveFrom: folder })).rejects.toEqual(refusal(expected, message));
+  });
+
+  it('says that a plugin without a default entry has none', async () => {
+    const exports = { '.': { browser: './index.js' }, './package.json': './package.json' };
+    await install('level-store', plugin('level', ['level']), { ...declaring(['level']), exports });
+    await application({ dependencies: { 'level-store': '1' } });
+    await expect(resolveBackend('level:', { resolveFrom: folder })).rejects.toEqual(
+      refusal('UNAVAILABLE', /exports no "default" entry/),
+    );
+  });
+
+  it('finds nothing where the folder has no package.json', async () => {
+    const nowhere = resolveBackend('level:', { resolveFrom: join(folder, 'nowhere') });
+    await expect(nowhere).rejects.toEqual(refusal('INVALID_ARGUMENT', /Known schemes/));
+  });
+});
