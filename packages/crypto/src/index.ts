@@ -1,4 +1,4 @@
-export { BlobOpener, BlobSealer } from './blob-seal.ts';
+export { BlobOpener, BlobSealer, release } from './blob-seal.ts';
 export { ContentDigester, DIGEST_LEAF_BYTES, digestWhole } from './content-digest.ts';
 export type { DigestKeys } from './content-digest.ts';
 export { takeKey } from './derive.ts';

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { BlobGeometry, BlobReference } from '@securestore/core-format';
 import {
   asBuffer,
@@ -8,7 +9,7 @@ import {
   partName,
   SecureStoreError,
 } from '@securestore/core-format';
-import { BlobOpener } from '@securestore/crypto';
+import { BlobOpener, release } from '@securestore/crypto';
 import type { Engine } from './engine.ts';
 
 /** What a record says of its blob. */
@@ -102,6 +103,9 @@ export class BlobReader {
         const to = Math.min(plain.length, end - chunk * chunkSize);
         if (from < to) yield from === 0 && to === plain.length ? plain : plain.subarray(from, to);
       }
+      release(sealed);
+      // A backend that answers at once must not keep everybody else from their turn for the length of a large object.
+      await nextTurn();
     }
   }
 }
