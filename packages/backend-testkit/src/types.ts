@@ -27,7 +27,7 @@ export interface ConformanceOptions {
 }
 
 /** A capability that is present or absent. */
-export type CapabilityFlag = {
+type CapabilityFlag = {
   [K in keyof BackendCapabilities]: BackendCapabilities[K] extends boolean ? K : never;
 }[keyof BackendCapabilities];
 

@@ -1,34 +1,32 @@
-import { randomUUID } from 'node:crypto';
-import { createFaultInjector, type StorageBackend } from '@securestore/backend-api';
-import { MemoryBackend } from '@securestore/backend-memory';
 import { describe, expect, it } from 'vitest';
-import { type BackendFixture, FAULTY_BACKENDS, runConformance } from '../src/index.ts';
+import { FAULTY_BACKENDS, runConformance } from '../src/index.ts';
+import { memoryFixture, withoutOptional } from './fixtures.ts';
 
-/** A memory location that can be broken, with every handle wrapped. */
-function fixture(wrap: (inner: StorageBackend) => StorageBackend): BackendFixture {
-  const location = `memory:${randomUUID()}`;
-  const faults = createFaultInjector();
-  return {
-    open: async () => {
-      const backend = wrap(faults.layer(new MemoryBackend()));
-      await backend.init({ location, options: {} });
-      return backend;
-    },
-    breakStorage: async () => faults.plan(() => ({ type: 'fail' })),
-  };
-}
-
-describe('the suite over the memory backend', () => {
-  it('passes all, skips nothing', async () => {
-    const { results } = await runConformance({ name: 'sound', createFixture: () => fixture((inner) => inner) });
+describe('the suite passes', () => {
+  it('on a backend that has every capability it tests, skipping nothing', async () => {
+    const { results } = await runConformance({ name: 'sound', createFixture: () => memoryFixture((inner) => inner) });
     expect(results.filter(({ status }) => status !== 'passed')).toEqual([]);
+  });
+
+  it('on a backend that has no optional capability, saying for each skip why', async () => {
+    const { results } = await runConformance({ name: 'plain', createFixture: () => memoryFixture(withoutOptional) });
+    expect(results.filter(({ status }) => status === 'failed')).toEqual([]);
+    const reasons = results.map((result) => (result.status === 'skipped' ? result.reason : ''));
+    const expected = [
+      '',
+      'atomicBatch is absent',
+      'conditionalDelete is absent',
+      'deleteMany is absent',
+      'now is absent',
+    ];
+    expect([...new Set(reasons)].toSorted()).toEqual(expected);
   });
 });
 
 describe('the suite fails on a backend that breaks one promise', () => {
   for (const { name, breaks, foundBy, wrap } of FAULTY_BACKENDS) {
     it(`${name}: ${breaks}`, async () => {
-      const { results } = await runConformance({ name, createFixture: () => fixture(wrap) });
+      const { results } = await runConformance({ name, createFixture: () => memoryFixture(wrap) });
       const failed = results.filter(({ status }) => status === 'failed');
       expect(failed.map(({ concern }) => concern)).toContain(foundBy);
     });

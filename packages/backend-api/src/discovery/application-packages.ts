@@ -6,7 +6,7 @@ import { SecureStoreError } from '@securestore/core-format';
 import { isScheme } from '../location.ts';
 
 /** What a package says of itself under `securestore.backend` in its `package.json`. */
-export interface PluginDeclaration {
+interface PluginDeclaration {
   readonly packageName: string;
   readonly schemes: readonly string[];
   /** As it stands there; checked when the plugin is used. */
@@ -92,8 +92,17 @@ async function loadPackage(resolver: NodeJS.Require, packageName: string): Promi
     if (hasCode(error, 'MODULE_NOT_FOUND')) return undefined;
     throw loadError(packageName, 'its package.json exports no "default" entry', error);
   }
+  return importFrom(packageName, async () => import(pathToFileURL(path).href));
+}
+
+/**
+ * The exports of a package.
+ *
+ * @throws `UNAVAILABLE` where its code fails, with what it threw as the `cause`
+ */
+export async function importFrom(packageName: string, load: () => Promise<unknown>): Promise<object> {
   try {
-    const exports: unknown = await import(pathToFileURL(path).href);
+    const exports = await load();
     return typeof exports === 'object' && exports !== null ? exports : {};
   } catch (error) {
     throw loadError(packageName, 'its code failed while it was loaded', error);

@@ -2,7 +2,7 @@ import { SecureStoreError } from '@securestore/core-format';
 import type { BackendDefinition, StorageBackend } from '../contract.ts';
 import { checkContract, checkDefinition } from '../define.ts';
 import { parseLocation } from '../location.ts';
-import { type ApplicationPackages, applicationPackages, isPackageName } from './application-packages.ts';
+import { type ApplicationPackages, applicationPackages, importFrom, isPackageName } from './application-packages.ts';
 import { OFFICIAL_BACKENDS } from './official-backends.ts';
 
 export interface ResolveOptions {
@@ -59,8 +59,10 @@ async function fromOfficial({ scheme, options, packages }: Search): Promise<Back
   const { builtIn = {} } = options;
   const packageName = OFFICIAL_BACKENDS.get(scheme);
   const load = Object.hasOwn(builtIn, scheme) ? builtIn[scheme] : undefined;
-  if (load !== undefined)
-    return definitionOf(await load(), packageName ?? `the built-in backend of ${scheme}:`, scheme);
+  if (load !== undefined) {
+    const origin = packageName ?? `the built-in backend of ${scheme}:`;
+    return definitionOf(await importFrom(origin, load), origin, scheme);
+  }
   if (packageName === undefined) return undefined;
   const exports = await packages.load(packageName);
   if (exports === undefined) throw notInstalled(scheme, packageName);

@@ -65,6 +65,13 @@ describe('resolveBackend', () => {
     expect(await resolveBackend('memory:', { builtIn, resolveFrom: folder })).toBeInstanceOf(MemoryBackend);
   });
 
+  it('says which built-in backend can not be imported', async () => {
+    const builtIn = { memory: async () => Promise.reject(new Error('gone')) };
+    await expect(resolveBackend('memory:', { builtIn, resolveFrom: folder })).rejects.toEqual(
+      refusal('UNAVAILABLE', /@securestore\/backend-memory/),
+    );
+  });
+
   it('imports an official package that the application has installed', async () => {
     await install('@securestore/backend-s3', plugin('s3', ['s3']));
     expect((await resolveBackend('s3://bucket', { resolveFrom: folder })).name).toBe('s3');

@@ -3,6 +3,24 @@ import { assertStorable } from '@securestore/backend-api';
 import { assertBytes, bytes, etagOf, mustRead, rejection, scanKeys, utf8 } from '../checks.ts';
 import type { Concern } from '../types.ts';
 
+/** How many handles are opened and closed to see what they leave behind. */
+const HANDLES = 8;
+
+/** How many of each kind of thing keep this process from exiting. */
+function activeResources(): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const kind of process.getActiveResourcesInfo()) counts.set(kind, (counts.get(kind) ?? 0) + 1);
+  // What merely is about to run.
+  for (const passing of ['Immediate', 'TickObject', 'Microtask']) counts.delete(passing);
+  return counts;
+}
+
+/** The kinds that grew with the handles; a test runner has timers of its own that come and go. */
+function added(before: ReadonlyMap<string, number>, after: ReadonlyMap<string, number>): string[] {
+  const grown = [...after].filter(([kind, count]) => count - (before.get(kind) ?? 0) > HANDLES / 2);
+  return grown.map(([kind]) => kind);
+}
+
 /** What is declared, what lasts, and how it ends. */
 export const lifecycle: Concern = {
   name: 'lifecycle',
@@ -63,6 +81,26 @@ export const lifecycle: Concern = {
       run: async ({ backend }) => {
         await Promise.all([backend.close(), backend.close()]);
         await backend.close();
+      },
+    },
+    {
+      name: 'close frees the sockets, files, threads and timers that keep a process alive',
+      run: async ({ backend, open }) => {
+        await backend.write('kept', utf8('x'));
+        const before = activeResources();
+        for (let handle = 0; handle < HANDLES; handle += 1) {
+          const other = await open();
+          await Promise.all([other.read('kept'), other.write('more', utf8('x')), other.list('')]);
+          await other.close();
+        }
+        let left = added(before, activeResources());
+        // Sockets and threads take some turns of the event loop to go.
+        for (let turn = 0; left.length > 0 && turn < 200; turn += 1) {
+          await new Promise((resolve) => setImmediate(resolve));
+          if (turn % 20 === 19) await new Promise((resolve) => setTimeout(resolve, 100));
+          left = added(before, activeResources());
+        }
+        assert.deepEqual(left, [], 'they are still there after close');
       },
     },
     {

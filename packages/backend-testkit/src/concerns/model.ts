@@ -128,7 +128,11 @@ async function read({ handle, model, below, log }: Step): Promise<void> {
   const expected = model.bodies.get(key);
   const result = await handle.read(key, range);
   if (expected === undefined || result === undefined) {
-    assert.equal(result, expected);
+    assert.equal(
+      result === undefined,
+      expected === undefined,
+      `${key} is ${result === undefined ? 'missing' : 'there'}`,
+    );
     return;
   }
   assertBytes(result.body, expected.body.slice(start ?? 0, end), key);

@@ -159,6 +159,21 @@ export const faultyLifecycles: readonly FaultyBackend[] = [
     wrap: (inner) => forwardTo(inner, { close: async () => undefined }),
   },
   {
+    name: 'leaks-a-timer',
+    breaks: 'close frees what keeps the process alive',
+    foundBy: 'lifecycle',
+    wrap: (inner) => {
+      const timer = setInterval(() => undefined, 60_000);
+      return forwardTo(inner, {
+        close: async () => {
+          // Late rather than never, so that the run of the suite itself can end.
+          setTimeout(() => clearInterval(timer), 5_000).unref();
+          return inner.close();
+        },
+      });
+    },
+  },
+  {
     name: 'close-only-once',
     breaks: 'close is idempotent',
     foundBy: 'lifecycle',

@@ -1,0 +1,79 @@
+import { resolveBackend } from '@securestore/backend-api';
+import { describe, expect, it } from 'vitest';
+import defaultExport, { MemoryBackend, memoryBackend } from '../src/index.ts';
+
+const BODY = new TextEncoder().encode('body');
+
+async function opened(location: string, clock?: () => number): Promise<MemoryBackend> {
+  const backend = new MemoryBackend(clock === undefined ? {} : { clock });
+  await backend.init({ location, options: {} });
+  return backend;
+}
+
+describe('memory:', () => {
+  it('is private to each backend, and gone when it is closed', async () => {
+    const one = await opened('memory:');
+    const other = await opened('memory:');
+    await one.write('key', BODY);
+    expect(await other.read('key')).toBeUndefined();
+    await one.close();
+    await one.init({ location: 'memory:', options: {} });
+    expect(await one.read('key')).toBeUndefined();
+  });
+});
+
+describe('memory:name', () => {
+  it('is shared by all that open the name, and outlives them', async () => {
+    const one = await opened('memory:shared-1');
+    await one.write('key', BODY);
+    await one.close();
+    expect((await (await opened('memory:shared-1')).read('key'))?.body).toEqual(BODY);
+    expect(await (await opened('memory:shared-2')).read('key')).toBeUndefined();
+  });
+});
+
+describe('init', () => {
+  it.each(['file:./x', 'memory:a/b', 'memory:a b', 'memory://host', `memory:${'a'.repeat(101)}`, 'memory', ''])(
+    'refuses %j',
+    async (location) => {
+      await expect(opened(location)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+    },
+  );
+
+  it('refuses options, clients, and a second location', async () => {
+    const backend = new MemoryBackend();
+    const location = 'memory:';
+    await expect(backend.init({ location, options: { size: 1 } })).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+    await expect(backend.init({ location, options: {}, client: {} })).rejects.toMatchObject({
+      code: 'INVALID_ARGUMENT',
+    });
+    await backend.init({ location, options: {} });
+    await expect(backend.init({ location, options: {} })).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+  });
+
+  it('comes before any other call', async () => {
+    const backend = new MemoryBackend();
+    await expect(backend.read('key')).rejects.toMatchObject({ code: 'UNAVAILABLE', retryable: false });
+  });
+});
+
+describe('the clock', () => {
+  it('stands still where the machine sets its own back', async () => {
+    let time = 1000;
+    const backend = await opened('memory:', () => time);
+    await backend.write('a', BODY);
+    time = 400;
+    expect(await backend.write('b', BODY)).toMatchObject({ modified: 1000 });
+    expect(await backend.read('a')).toMatchObject({ modified: 1000, now: 1000 });
+    time = 1001;
+    expect(await backend.write('c', BODY)).toMatchObject({ modified: 1001 });
+  });
+});
+
+describe('the definition', () => {
+  it('is the default export, and what the scheme memory resolves to', async () => {
+    expect(defaultExport).toBe(memoryBackend);
+    const backend = await resolveBackend('memory:', { builtIn: { memory: async () => import('../src/index.ts') } });
+    expect(backend).toBeInstanceOf(MemoryBackend);
+  });
+});

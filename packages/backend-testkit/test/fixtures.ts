@@ -1,0 +1,42 @@
+import { randomUUID } from 'node:crypto';
+import { type StorageBackend, checkDelete, createFaultInjector } from '@securestore/backend-api';
+import { MemoryBackend } from '@securestore/backend-memory';
+import type { BackendFixture } from '../src/index.ts';
+
+/** A memory location that can be broken, with every handle wrapped. */
+export function memoryFixture(wrap: (inner: StorageBackend) => StorageBackend): BackendFixture {
+  const location = `memory:${randomUUID()}`;
+  const faults = createFaultInjector();
+  return {
+    open: async () => {
+      const backend = wrap(faults.layer(new MemoryBackend()));
+      await backend.init({ location, options: {} });
+      return backend;
+    },
+    breakStorage: async () => faults.plan(() => ({ type: 'fail' })),
+  };
+}
+
+/** A sound backend that has no optional capability, and says so. */
+export function withoutOptional(inner: StorageBackend): StorageBackend {
+  const absent = { atomicBatch: false, maxBatch: 0, conditionalDelete: false, deleteMany: false, maxDeleteMany: 0 };
+  const capabilities = { ...inner.capabilities, ...absent, now: false };
+  return {
+    name: inner.name,
+    capabilities,
+    init: async (config) => inner.init(config),
+    read: async (key, options) => {
+      const found = await inner.read(key, options);
+      if (found === undefined) return undefined;
+      const { body, size, modified, etag } = found;
+      return etag === undefined ? { body, size, modified } : { body, size, modified, etag };
+    },
+    write: async (key, body, options) => inner.write(key, body, options),
+    delete: async (key, options) => {
+      checkDelete({ name: inner.name, capabilities }, key, options);
+      return inner.delete(key, options);
+    },
+    list: async (prefix, options) => inner.list(prefix, options),
+    close: async () => inner.close(),
+  };
+}
