@@ -1,5 +1,5 @@
 import { CONTRACT_VERSION, type BackendDefinition, defineBackend } from '@securestore/backend-api';
-import { SqliteBackend } from './backend.ts';
+import { SqliteBackend } from './sqlite-backend.ts';
 
 /** Serves `sqlite:` locations. */
 export const sqliteBackend: BackendDefinition = defineBackend({

@@ -69,9 +69,17 @@ function errnoOf(error: unknown): string {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
 }
 
-/** Translates an error of `node:sqlite` or `node:fs` about the database at `path`; one of ours passes through. */
+/** Translates an error of `node:sqlite` or `node:fs` about `path`; to one of ours it adds what is known of the call. */
 export function toStoreError(error: unknown, path: string, details: ErrorDetails): SecureStoreError {
-  if (SecureStoreError.is(error)) return error;
+  if (SecureStoreError.is(error)) {
+    if (error.operation !== undefined) return error;
+    return new SecureStoreError(error.code, error.message, {
+      ...details,
+      outcome: error.outcome,
+      retryable: error.retryable,
+      cause: error.cause,
+    });
+  }
   const extended = resultCode(error);
   const common: ErrorDetails = { ...details, backend: 'sqlite', cause: error };
   if (extended === READONLY_DBMOVED) return vanished(path, common);

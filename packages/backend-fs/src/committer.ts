@@ -1,0 +1,126 @@
+import type { CallSite, WriteResult } from '@securestore/backend-api';
+import { SecureStoreError } from '@securestore/core-format';
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
+import { applyChange, type Change, type Touched } from './changes.ts';
+import { toStoreError } from './errors.ts';
+import { FileLock } from './lock.ts';
+import { LOCK_FILE } from './names.ts';
+import type { StoreFolder } from './store-folder.ts';
+import { syncFolder, syncFolderSoon } from './sync-folder.ts';
+import { tickClock } from './workspace.ts';
+
+/** The most changes under one lock, so that neither other processes nor the event loop wait for long. */
+const GROUP_CHANGES = 64;
+const BUSY_POLL_MS = 1;
+/** How long others may keep the store's lock before a write gives up. */
+const BUSY_LIMIT_MS = 30_000;
+
+interface Waiting {
+  readonly change: Change;
+  readonly site: CallSite;
+  readonly resolve: (result: WriteResult | undefined) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/**
+ * Carries out changes one group at a time: all that wait are done under one lock, and then each folder is made
+ * durable once for all of them.
+ */
+export class Committer {
+  readonly #folder: StoreFolder;
+  readonly #now: () => number;
+  readonly #queue: Waiting[] = [];
+  #lock: FileLock | undefined;
+  #draining = false;
+  /** The latest time that this committer has given or seen, in milliseconds. */
+  latest = 0;
+
+  constructor(folder: StoreFolder, now: () => number) {
+    this.#folder = folder;
+    this.#now = now;
+  }
+
+  /** Resolves once `change` is durable. */
+  submit(change: Change, site: CallSite): Promise<WriteResult | undefined> {
+    return new Promise((resolve, reject) => {
+      this.#queue.push({ change, site, resolve, reject });
+      if (this.#draining) return;
+      this.#draining = true;
+      void this.#drain();
+    });
+  }
+
+  /**
+   * Runs `task`, which may not wait for anything, with the lock that all writers of the store share.
+   *
+   * @throws SecureStoreError `UNAVAILABLE` if others keep it for half a minute, or the store folder is gone.
+   */
+  async exclusively<T>(task: () => T): Promise<T> {
+    const since = performance.now();
+    for (;;) {
+      const lock = this.#currentLock();
+      if (lock.tryTake()) {
+        try {
+          return task();
+        } finally {
+          lock.free();
+        }
+      }
+      if (performance.now() - since > BUSY_LIMIT_MS) {
+        const message = `${this.#folder.path}: other processes kept the store's lock for ${BUSY_LIMIT_MS / 1000} s; try again`;
+        throw new SecureStoreError('UNAVAILABLE', message, { backend: 'fs' });
+      }
+      await sleep(BUSY_POLL_MS);
+    }
+  }
+
+  close(): void {
+    this.#lock?.close();
+    this.#lock = undefined;
+  }
+
+  /** The lock on the file that is in place: with a removed one we would be alone. */
+  #currentLock(): FileLock {
+    this.#folder.ensure();
+    if (this.#lock?.isInPlace() === true) return this.#lock;
+    this.#lock?.close();
+    return (this.#lock = new FileLock(`${this.#folder.path}/${LOCK_FILE}`));
+  }
+
+  async #drain(): Promise<void> {
+    // After a turn of the event loop everything that is ready at the same time shares a group.
+    for (await nextTurn(); this.#queue.length > 0;) await this.#commit(this.#queue.splice(0, GROUP_CHANGES));
+    this.#draining = false;
+  }
+
+  async #commit(group: readonly Waiting[]): Promise<void> {
+    const touched: Touched = { changed: new Set(), grown: new Set() };
+    const done = new Map<Waiting, WriteResult | undefined>();
+    try {
+      await this.exclusively(() => this.#apply(group, touched, done));
+      await Promise.all([...touched.changed].map((folder) => syncFolderSoon(`${this.#folder.path}/${folder}`)));
+      this.#folder.exists();
+    } catch (error) {
+      for (const waiting of group) this.#fail(waiting, error, done.has(waiting) ? 'unknown' : undefined);
+    }
+    for (const [{ resolve }, result] of done) resolve(result);
+  }
+
+  /** One that can't be done must not take the others with it. */
+  #apply(group: readonly Waiting[], touched: Touched, done: Map<Waiting, WriteResult | undefined>): void {
+    const root = `${this.#folder.path}/`;
+    this.latest = tickClock(this.#folder.path, Math.max(this.#now(), this.latest));
+    for (const waiting of group) {
+      try {
+        done.set(waiting, applyChange(root, waiting.change, touched, this.latest));
+      } catch (error) {
+        this.#fail(waiting, error);
+      }
+    }
+    for (const folder of touched.grown) syncFolder(root + folder);
+  }
+
+  #fail({ reject, site }: Waiting, error: unknown, outcome?: 'unknown'): void {
+    reject(toStoreError(error, this.#folder.path, 'write', { ...site, outcome }));
+  }
+}

@@ -1,0 +1,10 @@
+import { type BackendDefinition, CONTRACT_VERSION, defineBackend } from '@securestore/backend-api';
+import { FsBackend } from './fs-backend.ts';
+
+/** Serves `file:` locations. */
+export const fsBackend: BackendDefinition = defineBackend({
+  name: 'fs',
+  schemes: ['file'],
+  contract: CONTRACT_VERSION,
+  create: () => new FsBackend(),
+});

@@ -1,0 +1,234 @@
+import {
+  type BackendCapabilities,
+  type BackendConfig,
+  type CallSite,
+  type DeleteOptions,
+  type ListOptions,
+  type ListResult,
+  type ReadOptions,
+  type ReadResult,
+  type StorageBackend,
+  type WriteOptions,
+  type WriteResult,
+  abortedError,
+  checkDelete,
+  checkDeleteMany,
+  checkList,
+  checkRead,
+  checkSignal,
+  checkWrite,
+  closedError,
+  conflictError,
+  parseOptions,
+} from '@securestore/backend-api';
+import { SecureStoreError } from '@securestore/core-format';
+import { Committer } from './committer.ts';
+import { errnoOf, toStoreError } from './errors.ts';
+import { etagOf } from './etag.ts';
+import { Limiter } from './limiter.ts';
+import { findKeys, type Scan, statKeys } from './lister.ts';
+import { folderOf } from './location.ts';
+import { filePath } from './names.ts';
+import { discardFile, prepareFile } from './preparer.ts';
+import { readFileAt } from './reader.ts';
+import { StoreFolder } from './store-folder.ts';
+import { readClock, Workspace } from './workspace.ts';
+
+const CAPABILITIES: BackendCapabilities = Object.freeze({
+  ifAbsent: true,
+  ifMatch: true,
+  orderedList: true,
+  listAfterWrite: true,
+  rangeRead: true,
+  modified: true,
+  atomicBatch: false,
+  conditionalDelete: true,
+  objectLock: false,
+  deleteMany: true,
+  changeNotifications: false,
+  now: true,
+  maxBodyBytes: 64 * 1024 * 1024,
+  maxBatch: 0,
+  maxDeleteMany: 1000,
+  modifiedResolution: 1,
+  clockSkew: 0,
+});
+
+/** Each holds a file open; most systems allow a process 1,024. */
+const PARALLEL_CALLS = 128;
+const PAGE_ENTRIES = 1000;
+
+interface CallOptions {
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What is passed in for tests. */
+export interface FsEnvironment {
+  /** The wall clock in milliseconds since 1970; by default `Date.now`. */
+  readonly now?: () => number;
+}
+
+interface Opened {
+  readonly folder: StoreFolder;
+  readonly committer: Committer;
+  workspace: Promise<Workspace> | undefined;
+}
+
+/** A folder as a backend. Nothing is created before the first write, and reading writes nothing. */
+export class FsBackend implements StorageBackend {
+  readonly name = 'fs';
+  readonly capabilities: BackendCapabilities = CAPABILITIES;
+  readonly #now: () => number;
+  readonly #calls = new Limiter(PARALLEL_CALLS);
+  #opened: Opened | undefined;
+  #closed = false;
+
+  constructor(environment: FsEnvironment = {}) {
+    this.#now = environment.now ?? Date.now;
+  }
+
+  /**
+   * Looks at the folder if there is one, and creates nothing.
+   *
+   * @throws SecureStoreError `INVALID_ARGUMENT` on a location that names no folder, an unknown option or a client;
+   *   `UNAVAILABLE` if the folder can't be looked at.
+   */
+  async init(config: BackendConfig): Promise<void> {
+    const site = { backend: this.name, operation: 'init' };
+    if (this.#closed || this.#opened !== undefined) throw closedError(site);
+    parseOptions(this.name, config.options, {});
+    if (config.client !== undefined) {
+      throw new SecureStoreError('INVALID_ARGUMENT', 'fs: takes no client; leave it out.', site);
+    }
+    const folder = new StoreFolder(folderOf(config.location));
+    const committer = new Committer(folder, this.#now);
+    try {
+      if (folder.exists()) committer.latest = readClock(folder.path);
+    } catch (error) {
+      throw toStoreError(error, folder.path, 'read', site);
+    }
+    this.#opened = { folder, committer, workspace: undefined };
+  }
+
+  async read(key: string, options: ReadOptions = {}): Promise<ReadResult | undefined> {
+    checkRead(this, key, options);
+    const site = { backend: this.name, operation: 'read', key };
+    return this.#call(site, 'read', options, async ({ folder, committer }) => {
+      const result = await this.#ifThere(folder, () => readFileAt(`${folder.path}/${filePath(key)}`, options));
+      if (result === undefined) return undefined;
+      committer.latest = Math.max(committer.latest, result.modified);
+      return { ...result, now: Math.max(Math.floor(this.#now()), committer.latest) };
+    });
+  }
+
+  async list(prefix: string, options: ListOptions = {}): Promise<ListResult> {
+    checkList(this, prefix, options);
+    const { after = '', signal } = options;
+    const limit = Math.min(options.limit ?? PAGE_ENTRIES, PAGE_ENTRIES);
+    return this.#call({ backend: this.name, operation: 'list' }, 'read', options, async ({ folder }) => {
+      const scan: Scan = { root: `${folder.path}/`, prefix, after, limit: limit + 1, signal, found: [] };
+      if (folder.exists()) await findKeys(scan);
+      const entries = await statKeys(scan, scan.found.slice(0, limit));
+      folder.exists();
+      return { entries, more: scan.found.length > limit };
+    });
+  }
+
+  async write(key: string, body: Uint8Array, options: WriteOptions = {}): Promise<WriteResult> {
+    checkWrite(this, key, body, options);
+    const site = { backend: this.name, operation: 'write', key };
+    const { ifAbsent, ifMatch, signal } = options;
+    return this.#call(site, 'write', options, async (opened) => {
+      const etag = etagOf(body);
+      const temp = await this.#prepare(opened, body);
+      try {
+        checkSignal(signal, site);
+        const result = await opened.committer.submit({ type: 'write', key, temp, etag, ifAbsent, ifMatch }, site);
+        return result ?? { etag };
+      } catch (error) {
+        discardFile(temp);
+        throw error;
+      }
+    });
+  }
+
+  async delete(key: string, options: DeleteOptions = {}): Promise<void> {
+    checkDelete(this, key, options);
+    await this.#delete({ backend: this.name, operation: 'delete', key }, [key], options);
+  }
+
+  async deleteMany(keys: readonly string[], options: CallOptions = {}): Promise<void> {
+    checkDeleteMany(this, keys, options);
+    await this.#delete({ backend: this.name, operation: 'deleteMany' }, keys, options);
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#calls.idle();
+    const opened = this.#opened;
+    this.#opened = undefined;
+    const workspace = await opened?.workspace?.catch(() => undefined);
+    workspace?.close();
+    opened?.committer.close();
+  }
+  async #delete(site: CallSite, keys: readonly string[], { ifMatch, signal }: DeleteOptions): Promise<void> {
+    await this.#call(site, 'write', { signal }, async ({ folder, committer }) => {
+      if (!folder.exists()) {
+        if (ifMatch !== undefined) throw conflictError(site);
+        return;
+      }
+      const outcomes = keys.map((key) => committer.submit({ type: 'delete', key, ifMatch }, { ...site, key }));
+      const failed = (await Promise.allSettled(outcomes)).find((outcome) => outcome.status === 'rejected');
+      if (failed !== undefined) throw failed.reason;
+    });
+  }
+
+  /** Runs `task` when its turn comes, with its errors translated. */
+  async #call<T>(
+    site: CallSite,
+    access: 'read' | 'write',
+    { signal }: CallOptions,
+    task: (opened: Opened) => Promise<T>,
+  ): Promise<T> {
+    const opened = this.#opened;
+    if (this.#closed || opened === undefined) throw closedError(site);
+    return this.#calls.run(async () => {
+      checkSignal(signal, site);
+      try {
+        return await task(opened);
+      } catch (error) {
+        if (signal?.aborted === true && error === signal.reason) throw abortedError(site, error);
+        throw toStoreError(error, opened.folder.path, access, site);
+      }
+    });
+  }
+
+  /** The result of `task`, or `undefined` where its file is missing although the store is there. */
+  async #ifThere<T>(folder: StoreFolder, task: () => Promise<T>): Promise<T | undefined> {
+    try {
+      return await task();
+    } catch (error) {
+      if (errnoOf(error) !== 'ENOENT') throw error;
+      folder.exists();
+      return undefined;
+    }
+  }
+
+  /** Makes a temporary file of `body` and returns its path. */
+  async #prepare(opened: Opened, body: Uint8Array): Promise<string> {
+    const { folder, committer } = opened;
+    opened.workspace ??= committer.exclusively(() => new Workspace(folder.path));
+    // A failure to begin is not for ever: the next write tries again.
+    opened.workspace.catch(() => (opened.workspace = undefined));
+    const temp = (await opened.workspace).next();
+    try {
+      await prepareFile(temp, body);
+      return temp;
+    } catch (error) {
+      if (errnoOf(error) !== 'ENOENT') throw error;
+      folder.exists();
+      const message = `${folder.path}: the folder for temporary files was removed; open the store again`;
+      throw new SecureStoreError('UNAVAILABLE', message, { backend: this.name, retryable: false, cause: error });
+    }
+  }
+}

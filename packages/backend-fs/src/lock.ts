@@ -1,0 +1,62 @@
+import { closeSync, openSync, statSync } from 'node:fs';
+import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import { errnoOf } from './errors.ts';
+
+const SQLITE_BUSY = 5;
+
+/**
+ * A lock among threads and processes that the system frees when its holder dies. Node has no `flock`; the reserved
+ * lock of an empty SQLite file, taken by `BEGIN IMMEDIATE` and given back by `ROLLBACK`, is one. Nothing is ever
+ * written to the file. No other code may open it: closing any descriptor of it would free the locks of the process.
+ */
+export class FileLock {
+  readonly #path: string;
+  readonly #db: DatabaseSync;
+  readonly #take: StatementSync;
+  readonly #free: StatementSync;
+  readonly #inode: number | undefined;
+
+  /** @throws errors of `node:fs` and `node:sqlite`. */
+  constructor(path: string) {
+    try {
+      closeSync(openSync(path, 'wx', 0o600));
+    } catch (error) {
+      if (errnoOf(error) !== 'EEXIST') throw error;
+    }
+    this.#path = path;
+    this.#db = new DatabaseSync(path, { timeout: 0 });
+    // In memory, since beginning on an empty file would otherwise make a journal each time.
+    this.#db.exec('PRAGMA journal_mode = MEMORY');
+    this.#take = this.#db.prepare('BEGIN IMMEDIATE');
+    this.#free = this.#db.prepare('ROLLBACK');
+    this.#inode = this.#currentInode();
+  }
+
+  /** Whether the lock was free, and is now held. */
+  tryTake(): boolean {
+    try {
+      this.#take.run();
+      return true;
+    } catch (error) {
+      if (error instanceof Error && 'errcode' in error && (Number(error.errcode) & 0xff) === SQLITE_BUSY) return false;
+      throw error;
+    }
+  }
+
+  free(): void {
+    if (this.#db.isTransaction) this.#free.run();
+  }
+
+  /** Whether the file is still the one that others lock. */
+  isInPlace(): boolean {
+    return this.#inode !== undefined && this.#currentInode() === this.#inode;
+  }
+
+  close(): void {
+    if (this.#db.isOpen) this.#db.close();
+  }
+
+  #currentInode(): number | undefined {
+    return statSync(this.#path, { throwIfNoEntry: false })?.ino;
+  }
+}

@@ -1,0 +1,52 @@
+import { SecureStoreError } from '@securestore/core-format';
+import { mkdirSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { vanished } from './errors.ts';
+import { syncFolder } from './sync-folder.ts';
+
+/**
+ * The root of a store. Once seen it must stay what it was: a folder that was unmounted, removed or replaced is an
+ * outage, and neither an empty store nor a place to begin one.
+ */
+export class StoreFolder {
+  readonly path: string;
+  #device = 0;
+  #inode: number | undefined;
+
+  constructor(path: string) {
+    this.path = path;
+  }
+
+  /**
+   * Whether the folder is there.
+   *
+   * @throws SecureStoreError `UNAVAILABLE` if it was seen before and is gone or another one; `INVALID_ARGUMENT` if
+   *   something else is at its path. Errors of `node:fs` otherwise.
+   */
+  exists(): boolean {
+    const found = statSync(this.path, { throwIfNoEntry: false });
+    if (this.#inode !== undefined) {
+      if (found?.ino === this.#inode && found.dev === this.#device) return true;
+      throw vanished(this.path);
+    }
+    if (found === undefined) return false;
+    if (!found.isDirectory()) {
+      throw new SecureStoreError('INVALID_ARGUMENT', `${this.path} is not a folder; name a folder for the store`, {
+        backend: 'fs',
+      });
+    }
+    this.#device = found.dev;
+    this.#inode = found.ino;
+    return true;
+  }
+
+  /** Makes the folder and those above it, durably and for its owner alone, unless it is there. */
+  ensure(): void {
+    if (this.exists()) return;
+    const first = mkdirSync(this.path, { recursive: true, mode: 0o700 });
+    if (first !== undefined) {
+      for (let made = this.path; made.length >= first.length; made = dirname(made)) syncFolder(dirname(made));
+    }
+    this.exists();
+  }
+}

@@ -1,0 +1,92 @@
+import { closeSync, mkdirSync, openSync, readdirSync, rmSync, statSync, utimesSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { errnoOf } from './errors.ts';
+import { FileLock } from './lock.ts';
+import { CLOCK_FILE, TEMP_FOLDER } from './names.ts';
+
+const OWNER_LOCK = 'lock';
+
+function makeFolder(path: string): void {
+  try {
+    mkdirSync(path, { mode: 0o700 });
+  } catch (error) {
+    if (errnoOf(error) !== 'EEXIST') throw error;
+  }
+}
+
+/** Removes the temporary files of writers that have died: their locks died with them. */
+function removeAbandoned(folder: string): void {
+  for (const name of readdirSync(folder)) {
+    const owner = new FileLock(`${folder}/${name}/${OWNER_LOCK}`);
+    const abandoned = owner.tryTake();
+    owner.free();
+    owner.close();
+    if (abandoned) rmSync(`${folder}/${name}`, { recursive: true, force: true });
+  }
+}
+
+/** The time that files are marked with, in whole milliseconds, as the `modified` of the backend. */
+export function timeOf(stats: { readonly mtimeMs: number }): number {
+  return Math.round(stats.mtimeMs);
+}
+
+/**
+ * The clock of a store: the mtime of a file, which is the latest that any writer has given, so that `modified` never
+ * runs backwards even when the system's clock is set back.
+ */
+export function readClock(root: string): number {
+  const stats = statSync(`${root}/${CLOCK_FILE}`, { throwIfNoEntry: false });
+  return stats === undefined ? 0 : timeOf(stats);
+}
+
+/** Moves the clock of a store to `now` if it is behind, and returns its time. The caller holds the store's lock. */
+export function tickClock(root: string, now: number): number {
+  const path = `${root}/${CLOCK_FILE}`;
+  const wall = Math.floor(now);
+  const last = readClock(root);
+  if (last >= wall) return last;
+  if (last === 0) closeSync(openSync(path, 'a', 0o600));
+  setTime(path, wall);
+  return wall;
+}
+
+export function setTime(path: string, milliseconds: number): void {
+  utimesSync(path, milliseconds / 1000, milliseconds / 1000);
+}
+
+/** The folder in which one open backend prepares files, on the same file system as the store. */
+export class Workspace {
+  readonly path: string;
+  readonly #owner: FileLock;
+  #count = 0;
+
+  /**
+   * Makes the folder, and removes those of dead writers. The caller holds the store's lock: in between, a new folder
+   * looks abandoned.
+   */
+  constructor(root: string) {
+    const temp = `${root}/${TEMP_FOLDER}`;
+    makeFolder(temp);
+    removeAbandoned(temp);
+    this.path = `${temp}/${randomBytes(8).toString('hex')}`;
+    makeFolder(this.path);
+    this.#owner = new FileLock(`${this.path}/${OWNER_LOCK}`);
+    this.#owner.tryTake();
+  }
+
+  /** A path for a new temporary file. */
+  next(): string {
+    return `${this.path}/${this.#count++}`;
+  }
+
+  /** Removes the folder; a file that can't be removed is left to the next writer. */
+  close(): void {
+    this.#owner.free();
+    this.#owner.close();
+    try {
+      rmSync(this.path, { recursive: true, force: true });
+    } catch {
+      // Nothing in it was acknowledged, and closing must work on a broken disk too.
+    }
+  }
+}

@@ -1,0 +1,25 @@
+import { describeBackend } from '@securestore/backend-testkit';
+import { rmSync, mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, it } from 'vitest';
+import { FsBackend } from '../src/index.ts';
+
+await describeBackend(
+  { describe, it },
+  {
+    name: 'fs',
+    createFixture: () => {
+      const folder = mkdtempSync(join(tmpdir(), 'securestore-fs-'));
+      return {
+        open: async () => {
+          const backend = new FsBackend();
+          await backend.init({ location: `file:${folder}/vault`, options: {} });
+          return backend;
+        },
+        breakStorage: async () => rmSync(folder, { recursive: true }),
+        dispose: async () => rmSync(folder, { recursive: true, force: true }),
+      };
+    },
+  },
+);
