@@ -1,7 +1,7 @@
 import type { Absence, Area, Comparison, Contender, MeasuredArea, MeasuredRow, Sample, Surroundings } from './model.ts';
 
 /** The smallest number of runs whose median is reported. */
-export const RUNS = 5;
+const RUNS = 5;
 
 export async function measureArea(
   area: Area,

@@ -17,7 +17,7 @@ export const files: Area = {
   async *comparisons({ scratch, scale, absent }) {
     const bare = join(scratch, 'bare');
     await mkdir(bare);
-    const ours = await prepare('securestore', () => createOurs(`file:${join(scratch, 'ours')}`), absent);
+    const ours = await createOurs(`file:${join(scratch, 'ours')}`);
     const rival = await prepare('unstorage', () => unstorageFiles(join(scratch, 'unstorage')), absent);
     let serial = 0;
     const contender = (
@@ -39,9 +39,7 @@ export const files: Area = {
           unit: 'per second',
           count,
           contenders: [
-            ...(ours === undefined
-              ? []
-              : [contender('securestore', 'ours', count, width, (name) => ours.store(name, BODY))]),
+            contender('securestore', 'ours', count, width, (name) => ours.store(name, BODY)),
             ...(rival === undefined
               ? []
               : [contender(rival.name, 'rival', count, width, (name) => rival.put(name, BODY))]),
@@ -54,6 +52,6 @@ export const files: Area = {
         };
       }
     }
-    await ours?.close();
+    await ours.close();
   },
 };

@@ -1,20 +1,19 @@
 import { join } from 'node:path';
 import type { StorageBackend } from '@securestore/backend-api';
+import sqliteBackend from '@securestore/backend-sqlite';
+import type { SecureStore } from 'securestore';
 import { inFlight, elapsed } from '../measure.ts';
 import type { Area, Contender } from '../model.ts';
 import { createOurs } from '../ours.ts';
-import type { OurStore } from '../ours.ts';
-import { prepare } from '../rivals/load.ts';
 
 /** Going through all names of a store. */
 export const listing: Area = {
   title: 'keys() over all names, sqlite:',
-  async *comparisons({ scratch, scale, absent }) {
+  async *comparisons({ scratch, scale }) {
     for (const times of [1, 10, 100]) {
       const count = Math.ceil(1000 * times * scale);
       const location = `sqlite:${join(scratch, `names-${times}.db`)}`;
-      const ours = await prepare('securestore', () => createOurs(location), absent);
-      if (ours === undefined) return;
+      const ours = await createOurs(location);
       await inFlight(count, 64, (index) => ours.store(`team-${index % 50}/service/key-${index}`, 'value'));
       const backend = await openBackend(location);
       yield {
@@ -31,15 +30,12 @@ export const listing: Area = {
 };
 
 async function openBackend(location: string): Promise<StorageBackend> {
-  const { default: definition } = (await import('@securestore/backend-sqlite')) as unknown as {
-    default: { create: () => StorageBackend };
-  };
-  const backend = definition.create();
+  const backend = sqliteBackend.create();
   await backend.init({ location, options: {} });
   return backend;
 }
 
-function listingOurs(store: OurStore, count: number): Contender {
+function listingOurs(store: SecureStore, count: number): Contender {
   const list = async (): Promise<void> => {
     let seen = 0;
     for await (const name of store.keys()) if (name !== '') seen += 1;

@@ -2,14 +2,12 @@ import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { numberFrom } from '../child.ts';
 import type { Area, Contender } from '../model.ts';
-import { loadOurs } from '../ours.ts';
-import { prepare, rivalsInstalled } from '../rivals/load.ts';
+import { rivalsInstalled } from '../rivals/load.ts';
 
 /** The most memory that a process holds while a stream of 4 GiB goes through it to or from files. */
 export const memory: Area = {
   title: 'Peak memory of a stream, file:',
   async *comparisons({ scale, scratch, absent }) {
-    const ours = (await prepare('securestore', loadOurs, absent)) !== undefined;
     if (!rivalsInstalled()) absent({ name: 'AWS Encryption SDK', reason: 'not installed' });
     for (const gibibytes of [0.04, 0.4, 4]) {
       const bytes = Math.ceil(2 ** 30 * gibibytes * scale);
@@ -30,7 +28,7 @@ export const memory: Area = {
           work: `${what} ${gibibytes} GiB`,
           unit: 'MB',
           contenders: [
-            ...(ours ? [contender('ours', 'securestore', 'ours', what)] : []),
+            contender('ours', 'securestore', 'ours', what),
             ...(rivalsInstalled() ? [contender('aws', 'AWS Encryption SDK', 'rival', what)] : []),
           ],
           targets: [{ bound: 'at most', factor: 150 }],

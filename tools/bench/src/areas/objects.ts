@@ -1,8 +1,8 @@
 import { createSecretKey, randomBytes } from 'node:crypto';
+import type { SecureStore } from 'securestore';
 import { inFlight, rate } from '../measure.ts';
 import type { Area, Contender, Surroundings } from '../model.ts';
 import { createOurs } from '../ours.ts';
-import type { OurStore } from '../ours.ts';
 import { bareHeader, bareToken, openBare, sealBare } from '../raw/record.ts';
 import { prepare } from '../rivals/load.ts';
 import { age, awsEncryptionSdk } from '../rivals/sealers.ts';
@@ -19,14 +19,14 @@ export const objects: Area = {
     const rivals = await sealers(surroundings);
     for (const times of [1, 10, 100]) {
       const count = Math.ceil(1000 * times * surroundings.scale);
-      const ours = await prepare('securestore', () => createOurs('memory:'), surroundings.absent);
+      const ours = await createOurs('memory:');
       const others = times === 1;
       yield {
         work: 'seal and store',
         unit: 'per second',
         count,
         contenders: [
-          ...(ours === undefined ? [] : [storing(ours, count)]),
+          storing(ours, count),
           ...(others ? rivals.map((rival) => sealing(rival, Math.ceil(count / 4))) : []),
           bareSealing(count),
         ],
@@ -40,7 +40,7 @@ export const objects: Area = {
         unit: 'per second',
         count,
         contenders: [
-          ...(ours === undefined ? [] : [retrieving(ours, count)]),
+          retrieving(ours, count),
           ...(others ? await Promise.all(rivals.map((rival) => opening(rival, Math.ceil(count / 4)))) : []),
           bareOpening(count),
         ],
@@ -49,7 +49,7 @@ export const objects: Area = {
           ...(others ? [{ bound: 'at least', factor: 13, of: 'the best rival' } as const] : []),
         ],
       };
-      await ours?.close();
+      await ours.close();
     }
   },
 };
@@ -62,12 +62,12 @@ export async function sealers({ absent }: Pick<Surroundings, 'absent'>): Promise
   return rivals.filter((rival) => rival !== undefined);
 }
 
-function storing(store: OurStore, count: number): Contender {
+function storing(store: SecureStore, count: number): Contender {
   const step = (index: number): Promise<unknown> => store.store(nameOf(index), BODY, { metadata: METADATA });
   return { name: 'securestore', role: 'ours', sample: () => rate(count, () => inFlight(count, 1, step)) };
 }
 
-function retrieving(store: OurStore, count: number): Contender {
+function retrieving(store: SecureStore, count: number): Contender {
   const step = (index: number): Promise<unknown> => store.retrieve(nameOf(index));
   return { name: 'securestore', role: 'ours', sample: () => rate(count, () => inFlight(count, 1, step)) };
 }

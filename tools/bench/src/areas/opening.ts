@@ -3,17 +3,15 @@ import { join } from 'node:path';
 import { numberFrom } from '../child.ts';
 import type { Area } from '../model.ts';
 import { loadOurs } from '../ours.ts';
-import { prepare } from '../rivals/load.ts';
 
 /** Importing the library and opening a store in a fresh process, with a raw key: no passphrase is stretched. */
 export const opening: Area = {
   title: 'Cold import and open, file:',
-  async *comparisons({ scratch, absent }) {
-    const facade = await prepare('securestore', loadOurs, absent);
-    if (facade === undefined) return;
+  async *comparisons({ scratch }) {
+    const { createStore, rawKey } = await loadOurs();
     const folder = join(scratch, 'store');
     const key = randomBytes(32);
-    await (await facade.createStore(`file:${folder}`, { unlock: facade.rawKey(key) })).close();
+    await (await createStore(`file:${folder}`, { unlock: rawKey(key) })).close();
     yield {
       work: 'import and open',
       unit: 'ms',

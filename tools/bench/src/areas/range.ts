@@ -3,10 +3,10 @@ import { createReadStream, createWriteStream } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
+import type { SecureStore } from 'securestore';
 import { elapsed } from '../measure.ts';
 import type { Area, Contender } from '../model.ts';
 import { createOurs } from '../ours.ts';
-import type { OurStore } from '../ours.ts';
 import { drain, pieces } from '../pieces.ts';
 import { CHUNK, openChunks, sealChunks } from '../raw/chunks.ts';
 import { prepare } from '../rivals/load.ts';
@@ -18,24 +18,24 @@ export const range: Area = {
   title: 'A range of 1 KiB, file:',
   async *comparisons({ scratch, scale, absent }) {
     const bytes = Math.max(CHUNK, Math.ceil((2 ** 30 * scale) / CHUNK) * CHUNK);
-    const ours = await prepare('securestore', () => createOurs(`file:${join(scratch, 'ours')}`), absent);
-    await ours?.store('big', pieces(bytes));
+    const ours = await createOurs(`file:${join(scratch, 'ours')}`);
+    await ours.store('big', pieces(bytes));
     const rival = await prepare('AWS Encryption SDK', () => awsEncryptionSdk(randomBytes(32)), absent);
     yield {
       work: 'retrieve the range',
       unit: 'ms',
       contenders: [
-        ...(ours === undefined ? [] : [ranging(ours, bytes / 2)]),
+        ranging(ours, bytes / 2),
         ...(rival === undefined ? [] : [await whole(rival, join(scratch, 'aws.sealed'), bytes)]),
         await bareChunk(join(scratch, 'chunk.sealed'), bytes),
       ],
       targets: [{ bound: 'at most', factor: 1, of: 'the raw limit', plus: 5 }],
     };
-    await ours?.close();
+    await ours.close();
   },
 };
 
-function ranging(store: OurStore, start: number): Contender {
+function ranging(store: SecureStore, start: number): Contender {
   const retrieve = async (): Promise<void> => {
     const { stream } = await store.retrieveStream('big', { start, end: start + 1024 });
     if ((await drain(stream)) !== 1024) throw new Error('The range has the wrong length.');

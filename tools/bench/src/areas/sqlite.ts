@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
+import type { SecureStore } from 'securestore';
 import { bodies } from '../bodies.ts';
 import { inFlight, rate } from '../measure.ts';
 import type { Area, Comparison, Contender } from '../model.ts';
 import { createOurs } from '../ours.ts';
-import type { OurStore } from '../ours.ts';
 import { bareTable } from '../raw/sqlite.ts';
 import type { BareTable } from '../raw/sqlite.ts';
 import { prepare } from '../rivals/load.ts';
@@ -27,17 +27,13 @@ export const sqlite: Area = {
         () => sqlcipher(join(scratch, `cipher-${times}.db`), randomBytes(32)),
         absent,
       );
-      const ours = await prepare(
-        'securestore',
-        () => createOurs(`sqlite:${join(scratch, `ours-${times}.db`)}`),
-        absent,
-      );
+      const ours = await createOurs(`sqlite:${join(scratch, `ours-${times}.db`)}`);
       // One at a time is as long as its commits are slow, so the largest count is measured in flight alone.
       if (times < 100) yield storesOneAtATime(count, { ours, cipher, bare });
       yield storesInFlight(count, { ours, bare });
       if (cipher !== undefined) for (let index = 0; index < count; index += 1) cipher.put(nameOf(index), body());
       yield retrieves(count, { ours, cipher, bare });
-      await ours?.close();
+      await ours.close();
       cipher?.close();
       bare.close();
     }
@@ -45,7 +41,7 @@ export const sqlite: Area = {
 };
 
 interface Parties {
-  readonly ours: OurStore | undefined;
+  readonly ours: SecureStore;
   readonly cipher?: CipherTable | undefined;
   readonly bare: BareTable;
 }
@@ -56,7 +52,7 @@ function storesOneAtATime(count: number, { ours, cipher, bare }: Parties): Compa
     unit: 'per second',
     count,
     contenders: [
-      ...storing(ours, count, 1),
+      storing(ours, count, 1),
       ...synchronous(cipher?.name, 'rival', count, (index) => cipher?.put(nameOf(index), body())),
       ...synchronous('node:sqlite, a commit each', 'raw', count, (index) => bare.put(nameOf(index), body())),
     ],
@@ -75,7 +71,7 @@ function storesInFlight(count: number, { ours, bare }: Parties): Comparison {
     work: `durable stores, ${GROUP} in flight`,
     unit: 'per second',
     count,
-    contenders: [...storing(ours, count, GROUP), { name: `node:sqlite, ${GROUP} a commit`, role: 'raw', sample }],
+    contenders: [storing(ours, count, GROUP), { name: `node:sqlite, ${GROUP} a commit`, role: 'raw', sample }],
     targets: [{ bound: 'at least', factor: 20_000 }],
   };
 }
@@ -86,15 +82,11 @@ function retrieves(count: number, { ours, cipher, bare }: Parties): Comparison {
     unit: 'per second',
     count,
     contenders: [
-      ...(ours === undefined
-        ? []
-        : [
-            {
-              name: 'securestore',
-              role: 'ours',
-              sample: () => rate(count, () => inFlight(count, 1, (index) => ours.retrieve(nameOf(index)))),
-            } as const,
-          ]),
+      {
+        name: 'securestore',
+        role: 'ours',
+        sample: () => rate(count, () => inFlight(count, 1, (index) => ours.retrieve(nameOf(index)))),
+      },
       ...synchronous(cipher?.name, 'rival', count, (index) => cipher?.get(nameOf(index))),
       ...synchronous('node:sqlite', 'raw', count, (index) => bare.get(nameOf(index))),
     ],
@@ -102,10 +94,9 @@ function retrieves(count: number, { ours, cipher, bare }: Parties): Comparison {
   };
 }
 
-function storing(store: OurStore | undefined, count: number, width: number): Contender[] {
-  if (store === undefined) return [];
+function storing(store: SecureStore, count: number, width: number): Contender {
   const step = (index: number): Promise<unknown> => store.store(nameOf(index), body());
-  return [{ name: 'securestore', role: 'ours', sample: () => rate(count, () => inFlight(count, width, step)) }];
+  return { name: 'securestore', role: 'ours', sample: () => rate(count, () => inFlight(count, width, step)) };
 }
 
 function synchronous(

@@ -1,11 +1,10 @@
 import { createSecretKey, randomBytes } from 'node:crypto';
+import type { SecureStore } from 'securestore';
 import { throughput } from '../measure.ts';
 import type { Area, Contender, Target } from '../model.ts';
 import { createOurs } from '../ours.ts';
-import type { OurStore } from '../ours.ts';
 import { drain, pieces } from '../pieces.ts';
 import { CHUNK, openChunks, sealChunks } from '../raw/chunks.ts';
-import { prepare } from '../rivals/load.ts';
 import type { Sealer } from '../rivals/sealers.ts';
 import { sealers } from './objects.ts';
 
@@ -17,14 +16,12 @@ export const stream: Area = {
   async *comparisons({ scale, absent }) {
     const bytes = Math.max(CHUNK, Math.ceil((2 ** 30 * scale) / CHUNK) * CHUNK);
     const rivals = await sealers({ absent });
-    const ours = await prepare('securestore', () => createOurs('memory:'), absent);
-    const mine = (sample: (store: OurStore) => Promise<number>): Contender[] =>
-      ours === undefined ? [] : [{ name: 'securestore', role: 'ours', sample: () => sample(ours) }];
+    const ours = await createOurs('memory:');
     yield {
       work: 'seal',
       unit: 'GB/s',
       contenders: [
-        ...mine((store) => sealOurs(store, bytes)),
+        mine(() => sealOurs(ours, bytes)),
         ...rivals.map((rival) => sealRival(rival, bytes)),
         bareSeal(bytes),
       ],
@@ -34,20 +31,22 @@ export const stream: Area = {
       work: 'open',
       unit: 'GB/s',
       contenders: [
-        ...mine((store) =>
-          throughput(bytes, async () => void (await drain((await store.retrieveStream('big')).stream))),
-        ),
+        mine(() => throughput(bytes, async () => void (await drain((await ours.retrieveStream('big')).stream)))),
         ...(await Promise.all(rivals.map((rival) => openRival(rival, bytes)))),
         bareOpen(bytes),
       ],
       targets: TARGETS,
     };
-    await ours?.close();
+    await ours.close();
   },
 };
 
+function mine(sample: () => Promise<number>): Contender {
+  return { name: 'securestore', role: 'ours', sample };
+}
+
 /** The object of the run before is purged first, outside the measured time, so that memory holds one at a time. */
-async function sealOurs(store: OurStore, bytes: number): Promise<number> {
+async function sealOurs(store: SecureStore, bytes: number): Promise<number> {
   await store.purge('big');
   return throughput(bytes, async () => void (await store.store('big', pieces(bytes))));
 }
