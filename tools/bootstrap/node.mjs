@@ -33,7 +33,7 @@ export function installedNode(root) {
  *
  * @param {string} path
  */
-export function versionOf(path) {
+function versionOf(path) {
   if (path === process.execPath) return process.versions.node;
   const result = spawnSync(path, ['--version'], { encoding: 'utf8' });
   return result.status === 0 ? result.stdout.trim().replace(/^v/, '') : undefined;

@@ -11,7 +11,7 @@ import { runChild } from './process.mjs';
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
 /**
- * Scripts of this repository, run straight from their TypeScript.
+ * Scripts of this repository, run straight from their TypeScript, on the packages as built.
  *
  * @type {Readonly<Record<string, string>>}
  */
@@ -60,7 +60,7 @@ function dispatch(node, command, args) {
   if (script === undefined || !existsSync(join(root, script))) {
     throw new SetupError(`there is no "${command}" here; known are start, ${Object.keys(SCRIPTS).join(', ')}.`);
   }
-  return runChild(node, ['--conditions=@securestore/source', join(root, script), ...args], { cwd: root });
+  return runChild(node, [join(root, script), ...args], { cwd: root });
 }
 
 function commandLine() {

@@ -19,7 +19,7 @@ export interface Tarball {
 }
 
 /** The manifests of all packages that are meant to be published, by folder. */
-export async function publishablePackages(root: string): Promise<Map<string, Manifest>> {
+async function publishablePackages(root: string): Promise<Map<string, Manifest>> {
   const packages = new Map<string, Manifest>();
   for (const name of (await readdir(join(root, 'packages'))).toSorted()) {
     const folder = join(root, 'packages', name);

@@ -1,0 +1,21 @@
+import { files } from './areas/files.ts';
+import { listing } from './areas/listing.ts';
+import { memory } from './areas/memory.ts';
+import { objects } from './areas/objects.ts';
+import { opening } from './areas/opening.ts';
+import { range } from './areas/range.ts';
+import { sqlite } from './areas/sqlite.ts';
+import { stream } from './areas/stream.ts';
+import type { Area } from './model.ts';
+
+/** What `npm run bench -- NAME…` knows, in the order in which it runs. */
+export const AREAS: Readonly<Record<string, Area>> = {
+  objects,
+  stream,
+  memory,
+  sqlite,
+  files,
+  range,
+  listing,
+  opening,
+};

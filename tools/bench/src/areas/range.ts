@@ -1,0 +1,75 @@
+import { createSecretKey, randomBytes } from 'node:crypto';
+import { createReadStream, createWriteStream } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import type { SecureStore } from 'securestore';
+import { elapsed } from '../measure.ts';
+import type { Area, Contender } from '../model.ts';
+import { createOurs } from '../ours.ts';
+import { drain, pieces } from '../pieces.ts';
+import { CHUNK, openChunks, sealChunks } from '../raw/chunks.ts';
+import { prepare } from '../rivals/load.ts';
+import { awsEncryptionSdk } from '../rivals/sealers.ts';
+import type { Sealer } from '../rivals/sealers.ts';
+
+/** The time to have 1 KiB out of the middle of an object of 1 GiB on disk. */
+export const range: Area = {
+  title: 'A range of 1 KiB, file:',
+  async *comparisons({ scratch, scale, absent }) {
+    const bytes = Math.max(CHUNK, Math.ceil((2 ** 30 * scale) / CHUNK) * CHUNK);
+    const ours = await createOurs(`file:${join(scratch, 'ours')}`);
+    await ours.store('big', pieces(bytes));
+    const rival = await prepare('AWS Encryption SDK', () => awsEncryptionSdk(randomBytes(32)), absent);
+    yield {
+      work: 'retrieve the range',
+      unit: 'ms',
+      contenders: [
+        ranging(ours, bytes / 2),
+        ...(rival === undefined ? [] : [await whole(rival, join(scratch, 'aws.sealed'), bytes)]),
+        await bareChunk(join(scratch, 'chunk.sealed'), bytes),
+      ],
+      targets: [{ bound: 'at most', factor: 1, of: 'the raw limit', plus: 5 }],
+    };
+    await ours.close();
+  },
+};
+
+function ranging(store: SecureStore, start: number): Contender {
+  const retrieve = async (): Promise<void> => {
+    const { stream } = await store.retrieveStream('big', { start, end: start + 1024 });
+    if ((await drain(stream)) !== 1024) throw new Error('The range has the wrong length.');
+  };
+  return { name: 'securestore', role: 'ours', sample: () => elapsed(retrieve) };
+}
+
+async function whole(rival: Sealer, file: string, bytes: number): Promise<Contender> {
+  await pipeline(rival.sealStream(pieces(bytes)), createWriteStream(file));
+  return {
+    name: `${rival.name}, which decrypts all of it`,
+    role: 'rival',
+    sample: () => elapsed(async () => void (await drain(rival.openStream(createReadStream(file))))),
+  };
+}
+
+async function bareChunk(file: string, bytes: number): Promise<Contender> {
+  const key = createSecretKey(randomBytes(32));
+  const tags: Uint8Array[] = [];
+  await pipeline(async function* () {
+    for (let at = 0; at < bytes; at += CHUNK) {
+      const sealed: Uint8Array[] = [];
+      sealChunks(key, randomBytes(CHUNK), 1, (text, tag) => sealed.push(text, tag));
+      if (tags.length === 0) tags.push(...sealed.slice(1));
+      yield sealed[0];
+    }
+  }, createWriteStream(file));
+  const [tag = new Uint8Array()] = tags;
+  const read = async (): Promise<void> => {
+    const handle = await open(file);
+    const chunk = new Uint8Array(CHUNK);
+    await handle.read(chunk, 0, CHUNK, 0);
+    await handle.close();
+    openChunks(key, chunk, tag, 1);
+  };
+  return { name: 'one chunk read and opened', role: 'raw', sample: () => elapsed(read) };
+}

@@ -1,0 +1,77 @@
+/** Whose work a number is: the library's, that of a library people would use instead, or the bare limit beneath both. */
+export type Role = 'ours' | 'rival' | 'raw';
+
+export interface Contender {
+  readonly name: string;
+  readonly role: Role;
+  /** Does the work once and returns one number in the unit of the comparison. */
+  readonly sample: () => Promise<number>;
+}
+
+export type Unit = 'per second' | 'GB/s' | 'ms' | 'MB';
+
+/** A number that ours must reach, as such or as a multiple of another contender's median. */
+export interface Target {
+  readonly bound: 'at least' | 'at most';
+  readonly factor: number;
+  /** What `factor` multiplies; without it `factor` is in the unit of the comparison. */
+  readonly of?: 'the best rival' | 'the raw limit';
+  /** Added after multiplying, in the unit of the comparison. */
+  readonly plus?: number;
+}
+
+/** One row of a table: the same work done by several. */
+export interface Comparison {
+  readonly work: string;
+  readonly unit: Unit;
+  /** How many objects the work goes over; rows of the same work at several counts give its growth. */
+  readonly count?: number;
+  readonly contenders: readonly Contender[];
+  readonly targets?: readonly Target[];
+}
+
+/** A contender that can't be measured on this machine, and why. */
+export interface Absence {
+  readonly name: string;
+  readonly reason: string;
+}
+
+/** What an area is given. */
+export interface Surroundings {
+  /** An empty folder on the disk under test, removed afterwards. */
+  readonly scratch: string;
+  /** The share of the full work to do, 1 for a real measurement. */
+  readonly scale: number;
+  /** Names a contender that is absent. */
+  readonly absent: (absence: Absence) => void;
+}
+
+/** A group of comparisons that are measured in one process of their own. */
+export interface Area {
+  readonly title: string;
+  /** Sets each comparison up just before it is measured; what it set up before may be gone by the next one. */
+  readonly comparisons: (surroundings: Surroundings) => AsyncGenerator<Comparison, void, undefined>;
+}
+
+export interface Sample {
+  readonly name: string;
+  readonly role: Role;
+  readonly median: number;
+  readonly min: number;
+  readonly max: number;
+}
+
+export interface MeasuredRow {
+  readonly work: string;
+  readonly unit: Unit;
+  readonly count?: number;
+  readonly samples: readonly Sample[];
+  readonly targets: readonly Target[];
+}
+
+export interface MeasuredArea {
+  readonly title: string;
+  readonly runs: number;
+  readonly rows: readonly MeasuredRow[];
+  readonly absent: readonly Absence[];
+}

@@ -1,0 +1,67 @@
+import type { MeasuredArea, MeasuredRow, Sample } from './model.ts';
+import { bestOf, growth, judge, lessIsBetter, samplesOf } from './verdict.ts';
+
+const HEADINGS: readonly string[] = ['work', 'who', 'median', 'spread', 'ours against it'];
+
+/** One area as Markdown, which reads as well on a terminal: a table, the targets, what grows how, who is absent. */
+export function renderArea(area: MeasuredArea): string {
+  const lines = area.rows.flatMap(tableLines);
+  const widths = HEADINGS.map((heading, column) =>
+    Math.max(heading.length, ...lines.map((cells) => cells[column]?.length ?? 0)),
+  );
+  const render = (cells: readonly string[]): string =>
+    `| ${widths.map((width, column) => (cells[column] ?? '').padEnd(width)).join(' | ')} |`;
+  const rule = `| ${widths.map((width) => '-'.repeat(width)).join(' | ')} |`;
+  const notes = [...area.rows.flatMap(targetLines), ...growthLines(area.rows), ...absentLines(area)];
+  return [`## ${area.title}`, '', render(HEADINGS), rule, ...lines.map(render), '', ...notes, ''].join('\n');
+}
+
+function tableLines(row: MeasuredRow): string[][] {
+  const ours = bestOf(row, 'ours');
+  const ordered = (['ours', 'rival', 'raw'] as const).flatMap((role) => samplesOf(row, role));
+  return ordered.map((sample, index) => [
+    index === 0 ? nameOf(row) : '',
+    sample.role === 'raw' ? `${sample.name} (raw limit)` : sample.name,
+    `${format(sample.median)} ${row.unit}`,
+    `${format(sample.min)} to ${format(sample.max)}`,
+    sample.role === 'ours' || ours === undefined ? '' : ratio(row, ours, sample),
+  ]);
+}
+
+function nameOf({ work, count }: MeasuredRow): string {
+  return count === undefined ? work : `${work}, ${count.toLocaleString('en')} objects`;
+}
+
+function ratio(row: MeasuredRow, ours: number, { median }: Sample): string {
+  const times = lessIsBetter(row.unit) ? median / ours : ours / median;
+  return `${times.toPrecision(3)} × as ${row.unit === 'MB' ? 'small' : 'fast'}`;
+}
+
+function targetLines(row: MeasuredRow): string[] {
+  return row.targets.map((target) => {
+    const verdict = judge(row, target);
+    const outcome =
+      verdict.reached === undefined
+        ? 'not measured'
+        : `${verdict.reached ? 'reached' : 'NOT reached'}, at ${((verdict.share ?? 0) * 100).toFixed(0)} % of it`;
+    return `- ${nameOf(row)}: target ${verdict.target}: ${outcome}.`;
+  });
+}
+
+function growthLines(rows: readonly MeasuredRow[]): string[] {
+  return [...Map.groupBy(rows, ({ work }) => work)].flatMap(([work, group]) => {
+    const exponent = growth(group);
+    return exponent === undefined
+      ? []
+      : [`- ${work}: its time grows with the objects to the power ${exponent.toFixed(2)}.`];
+  });
+}
+
+function absentLines({ absent }: MeasuredArea): string[] {
+  return absent.map(({ name, reason }) => `- ${name}: absent (${reason}).`);
+}
+
+function format(value: number): string {
+  if (value >= 1000) return Math.round(value).toLocaleString('en');
+  return value >= 100 ? value.toFixed(0) : value.toPrecision(3);
+}

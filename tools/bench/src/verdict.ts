@@ -1,0 +1,53 @@
+import type { MeasuredRow, Sample, Target, Unit } from './model.ts';
+
+/** Whether less of a unit is better. */
+export function lessIsBetter(unit: Unit): boolean {
+  return unit === 'ms' || unit === 'MB';
+}
+
+export function samplesOf(row: MeasuredRow, role: Sample['role']): readonly Sample[] {
+  return row.samples.filter((sample) => sample.role === role);
+}
+
+/** The best median of a role, or `undefined` where nobody of that role was measured. */
+export function bestOf(row: MeasuredRow, role: Sample['role']): number | undefined {
+  const medians = samplesOf(row, role).map(({ median }) => median);
+  if (medians.length === 0) return undefined;
+  return lessIsBetter(row.unit) ? Math.min(...medians) : Math.max(...medians);
+}
+
+/** One target beside what was measured. `reached` is `undefined` where ours or what it is held against is absent. */
+export interface Verdict {
+  readonly target: string;
+  readonly reached: boolean | undefined;
+  /** What was measured as a share of the bound: 1 is just reached. */
+  readonly share: number | undefined;
+}
+
+export function judge(row: MeasuredRow, target: Target): Verdict {
+  const { bound, factor, of, plus = 0 } = target;
+  const ours = bestOf(row, 'ours');
+  const base = of === undefined ? 1 : bestOf(row, of === 'the best rival' ? 'rival' : 'raw');
+  const text = `${bound} ${factor.toLocaleString('en')}${of === undefined ? ` ${row.unit}` : ` × ${of}`}${
+    plus === 0 ? '' : ` + ${plus} ${row.unit}`
+  }`;
+  if (ours === undefined || base === undefined) return { target: text, reached: undefined, share: undefined };
+  const limit = factor * base + plus;
+  return { target: text, reached: bound === 'at least' ? ours >= limit : ours <= limit, share: ours / limit };
+}
+
+/**
+ * The exponent with which the time of ours grows with the number of objects, from the smallest to the largest
+ * count: 1 is linear. `undefined` where there is one count only.
+ */
+export function growth(rows: readonly MeasuredRow[]): number | undefined {
+  const points = rows.flatMap((row) => {
+    const ours = bestOf(row, 'ours');
+    if (ours === undefined || row.count === undefined) return [];
+    return [{ count: row.count, time: row.unit === 'per second' ? row.count / ours : ours }];
+  });
+  const first = points[0];
+  const last = points.at(-1);
+  if (first === undefined || last === undefined || last.count === first.count) return undefined;
+  return Math.log(last.time / first.time) / Math.log(last.count / first.count);
+}

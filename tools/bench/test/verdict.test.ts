@@ -1,0 +1,78 @@
+import { describe, expect, it } from 'vitest';
+import type { MeasuredRow, Sample, Unit } from '../src/model.ts';
+import { renderArea } from '../src/table.ts';
+import { growth, judge } from '../src/verdict.ts';
+
+const sample = (name: string, role: Sample['role'], median: number): Sample => ({
+  name,
+  role,
+  median,
+  min: median,
+  max: median,
+});
+const row = (unit: Unit, samples: readonly Sample[], more: Partial<MeasuredRow> = {}): MeasuredRow => ({
+  work: 'seal',
+  unit,
+  samples,
+  targets: [],
+  ...more,
+});
+
+const at = (count: number, unit: Unit, value: number): MeasuredRow =>
+  row(unit, [sample('ours', 'ours', value)], { count });
+
+describe('judge', () => {
+  const rates = row('per second', [
+    sample('ours', 'ours', 3000),
+    sample('slow', 'rival', 100),
+    sample('fast', 'rival', 200),
+    sample('bare', 'raw', 4000),
+  ]);
+
+  it.each([
+    [{ bound: 'at least', factor: 3000 } as const, true, 1],
+    [{ bound: 'at least', factor: 6000 } as const, false, 0.5],
+    [{ bound: 'at least', factor: 20, of: 'the best rival' } as const, false, 0.75],
+    [{ bound: 'at least', factor: 0.75, of: 'the raw limit' } as const, true, 1],
+  ])('holds ours against %j', (target, reached, share) => {
+    expect(judge(rates, target)).toMatchObject({ reached, share });
+  });
+
+  it('counts less as better where it is', () => {
+    const times = row('ms', [sample('ours', 'ours', 8), sample('bare', 'raw', 1)]);
+    expect(judge(times, { bound: 'at most', factor: 1, of: 'the raw limit', plus: 5 })).toMatchObject({
+      reached: false,
+    });
+    expect(judge(times, { bound: 'at most', factor: 1, of: 'the raw limit', plus: 7 })).toMatchObject({
+      reached: true,
+    });
+  });
+
+  it('says nothing about what was not measured', () => {
+    const target = { bound: 'at least', factor: 2, of: 'the best rival' } as const;
+    expect(judge(row('per second', [sample('ours', 'ours', 1)]), target).reached).toBeUndefined();
+  });
+});
+
+describe('growth', () => {
+  it('is 1 where the rate stays the same, and 2 where the time grows with the square', () => {
+    expect(growth([at(10, 'per second', 5), at(1000, 'per second', 5)])).toBeCloseTo(1);
+    expect(growth([at(10, 'ms', 1), at(1000, 'ms', 10_000)])).toBeCloseTo(2);
+    expect(growth([at(10, 'ms', 1)])).toBeUndefined();
+  });
+});
+
+describe('renderArea', () => {
+  it('prints ours, the others, the ratio, the target, and who is absent', () => {
+    const rows = [
+      row('per second', [sample('bare', 'raw', 4000), sample('ours', 'ours', 3000)], {
+        targets: [{ bound: 'at least', factor: 6000 }],
+      }),
+    ];
+    const text = renderArea({ title: 'Objects', runs: 5, rows, absent: [{ name: 'age', reason: 'not installed' }] });
+    expect(text).toContain('| seal | ours             | 3,000 per second | 3,000 to 3,000 |                 |');
+    expect(text).toContain('|      | bare (raw limit) | 4,000 per second | 4,000 to 4,000 | 0.750 × as fast |');
+    expect(text).toContain('- seal: target at least 6,000 per second: NOT reached, at 50 % of it.');
+    expect(text).toContain('- age: absent (not installed).');
+  });
+});
