@@ -1,0 +1,128 @@
+import { SecureStoreError } from '@securestore/core-format';
+import { type Command, Option } from 'commander';
+import type { SecureStore } from 'securestore';
+import { type ItemOutcome, runBatch } from '../batch.ts';
+import { addVerb, type Call, type ExitCode, type Run } from '../call.ts';
+import { type ExportFolder, openExportFolder } from '../export-folder.ts';
+import { nameObjections } from '../export-names.ts';
+import { withStore } from '../open.ts';
+import { parseFolder } from '../parse-values.ts';
+import type { Progress } from '../progress.ts';
+import { openRegularFile, readBytes } from '../regular-file.ts';
+import { type NamedObject, objectsBelow } from '../relative-name.ts';
+import { formatSidecar, SIDECAR_SUFFIX, type Sidecar } from '../sidecar.ts';
+
+interface ExportOptions {
+  readonly prefix?: string;
+  readonly metadata?: boolean;
+}
+
+const CONCURRENCY = 8;
+
+const NOTES = `Files are readable by you alone (mode 0600) and replaced whole. What is identical already is passed over.
+Nothing is written outside the folder: a symbolic link in the way is reported, as is an object whose name is also the
+folder of others. With --metadata, NAME.securestore.json beside each file holds its metadata and expiry, and import
+reads it back.`;
+
+/** Adds `export`. */
+export function addExport(program: Command, run: Run): void {
+  addVerb<ExportOptions, [string]>(program, run, {
+    usage: 'export <dir>',
+    summary: 'write the objects as files below a folder',
+    options: [
+      new Option('--prefix <prefix>', 'only the objects below this folder in the store, named relative to it'),
+      new Option('--metadata', 'write the metadata beside each file'),
+    ],
+    notes: NOTES,
+    resume: 'run the same command again to go on, it passes over what is done',
+    run: exportFolder,
+  });
+}
+
+interface Job {
+  readonly call: Call<ExportOptions>;
+  readonly store: SecureStore;
+  readonly folder: ExportFolder;
+  readonly objection: (object: NamedObject) => string | undefined;
+}
+
+async function exportFolder(call: Call<ExportOptions>, directory: string): Promise<ExitCode> {
+  const { cli, options } = call;
+  return await withStore(call, async (store) => {
+    const objects = await objectsBelow(store, parseFolder(options.prefix), cli.signal);
+    const folder = await openExportFolder(directory, cli.random);
+    const { caseInsensitive } = folder;
+    const sidecars = options.metadata === true;
+    const objection = nameObjections(objects, { platform: cli.platform, caseInsensitive, sidecars });
+    return await runBatch(call, {
+      verb: 'exported',
+      items: objects,
+      concurrency: CONCURRENCY,
+      nameOf: ({ name }) => name,
+      work: (object, progress) => exportObject({ call, store, folder, objection }, object, progress),
+    });
+  });
+}
+
+async function exportObject(job: Job, object: NamedObject, progress: Progress): Promise<ItemOutcome> {
+  const { key } = object;
+  const objection = job.objection(object);
+  if (objection !== undefined) throw new SecureStoreError('ALREADY_EXISTS', objection, { key });
+  try {
+    return await writeObject(job, object, progress);
+  } catch (error) {
+    // Deleted or expired since the names were listed.
+    if (SecureStoreError.is(error, 'NOT_FOUND')) return { status: 'skipped', reason: 'it is gone', key };
+    throw error;
+  }
+}
+
+async function writeObject(job: Job, { key, name }: NamedObject, progress: Progress): Promise<ItemOutcome> {
+  const { store, folder, call } = job;
+  const { signal } = call.cli;
+  const place = await folder.place(name);
+  const { stream, info } = await store.retrieveStream(key, { signal });
+  const outcome = { key, version: info.version };
+  let unchanged = place.size === info.size && (await holds(store, key, place.path, signal));
+  if (unchanged) {
+    await stream.cancel();
+    await place.keep();
+    progress.add(info.size);
+  } else {
+    await place.write(progress.counted(stream));
+  }
+  if (call.options.metadata === true) {
+    unchanged = (await writeSidecar(folder, `${name}${SIDECAR_SUFFIX}`, info, signal)) && unchanged;
+  }
+  return { status: unchanged ? 'unchanged' : 'written', ...outcome };
+}
+
+/** Whether the file at `path` holds what the object holds. */
+async function holds(store: SecureStore, key: string, path: string, signal: AbortSignal): Promise<boolean> {
+  await using file = await openRegularFile(path, signal);
+  return await store.matches(key, file.read(), { signal });
+}
+
+/** Writes a sidecar; whether it was there already. */
+async function writeSidecar(
+  folder: ExportFolder,
+  name: string,
+  sidecar: Sidecar,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const text = Buffer.from(formatSidecar(sidecar));
+  const place = await folder.place(name);
+  if (place.size === text.length) {
+    await using file = await openRegularFile(place.path, signal);
+    if (text.equals(await readBytes(file))) {
+      await place.keep();
+      return true;
+    }
+  }
+  await place.write(
+    (async function* whole() {
+      yield text;
+    })(),
+  );
+  return false;
+}
