@@ -36,7 +36,7 @@ export interface Run {
   resume?: string;
 }
 
-/** A verb as its file declares it. */
+/** A verb as the help shows it, and what it does. */
 export interface Verb<O extends object, A extends readonly (string | string[] | undefined)[]> {
   /** The name and operands in the notation of commander, such as `put <key> [file]`. */
   readonly usage: string;
@@ -48,7 +48,8 @@ export interface Verb<O extends object, A extends readonly (string | string[] | 
   readonly resume?: string;
   /** Whether everything after the first operand belongs to that operand, as with a command to run. */
   readonly passThrough?: boolean;
-  readonly run: (call: Call<O>, ...operands: A) => Promise<ExitCode>;
+  /** Loads what it does: only the verb that is used is. */
+  readonly load: () => Promise<(call: Call<O>, ...operands: A) => Promise<ExitCode>>;
 }
 
 function globalOptions(): Option[] {
@@ -92,7 +93,8 @@ export function addVerb<O extends object, A extends readonly (string | string[] 
     // Commander has checked operands and options against the declaration beside which O and A are written.
     const options = { ...definedOptions(program), ...definedOptions(command) } as O & GlobalOptions;
     const operands = command.processedArgs as unknown as A;
-    const exitCode = await verb.run({ cli: run.cli, verb: command.name(), options, out: run.out }, ...operands);
+    const perform = await verb.load();
+    const exitCode = await perform({ cli: run.cli, verb: command.name(), options, out: run.out }, ...operands);
     run.exitCode = exitCode ?? 0;
   });
 }

@@ -4,11 +4,6 @@ function refuse(message: string): never {
   throw new SecureStoreError('INVALID_ARGUMENT', message);
 }
 
-/** Collects the values of an option that may be given several times. */
-export function collect(value: string, before: readonly string[] | undefined): readonly string[] {
-  return [...(before ?? []), value];
-}
-
 function splitPair(option: string, text: string): [string, string] {
   const equals = text.indexOf('=');
   // The text is not repeated: it may be a value alone, which no message may hold.

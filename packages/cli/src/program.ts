@@ -1,23 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { addGlobalOptions, type Run } from './call.ts';
-import { addExec } from './commands/exec.ts';
-import { addExport } from './commands/export.ts';
-import { addGet } from './commands/get.ts';
-import { addHistory } from './commands/history.ts';
-import { addImport } from './commands/import.ts';
-import { addInfo } from './commands/info.ts';
-import { addInit } from './commands/init.ts';
-import { addLs } from './commands/ls.ts';
-import { addPurge } from './commands/purge.ts';
-import { addPut } from './commands/put.ts';
-import { addRm } from './commands/rm.ts';
-import { addUndelete } from './commands/undelete.ts';
-
-const GROUPS = [
-  ['Objects:', [addInit, addPut, addGet, addInfo, addHistory, addLs, addRm, addPurge, addUndelete]],
-  ['Folders and programs:', [addImport, addExport, addExec]],
-] as const;
+import { addFolderVerbs } from './verbs/folder-verbs.ts';
+import { addObjectVerbs } from './verbs/object-verbs.ts';
 
 const NOTES = `
 The secret that unlocks the store comes from --key-file, --passphrase-file, $SECURESTORE_PASSPHRASE,
@@ -64,9 +49,7 @@ export function createProgram(run: Run): Command {
     .configureHelp({ subcommandTerm: termOf })
     .addHelpCommand(new Command('help').argument('[verb]').summary('print the help of a verb').helpGroup('Help:'));
   addGlobalOptions(program);
-  for (const [title, verbs] of GROUPS) {
-    program.commandsGroup(title);
-    for (const add of verbs) add(program, run);
-  }
+  addObjectVerbs(program, run);
+  addFolderVerbs(program, run);
   return program.addHelpText('after', NOTES);
 }

@@ -1,42 +1,21 @@
 import { SecureStoreError } from '@securestore/core-format';
-import { type Command, Option } from 'commander';
 import type { SecureStore } from 'securestore';
-import { addVerb, type Call, type ExitCode, type Run } from '../call.ts';
+import type { Call, ExitCode } from '../call.ts';
 import { runCommand } from '../child-process.ts';
 import { variablesFor, variableValue, withoutOwn } from '../environment.ts';
 import { withStore } from '../open.ts';
 import { parseFolder } from '../parse-values.ts';
 import { type NamedObject, objectsBelow } from '../relative-name.ts';
 
-interface ExecOptions {
+export interface ExecOptions {
   readonly prefix?: string;
 }
 
 /** The longest variable that Linux passes to a command (MAX_ARG_STRLEN), in bytes, less room for its name. */
 const MAX_VALUE_BYTES = 128 * 1024 - 1100;
 
-const NOTES = `Each object below the prefix is an environment variable of the command: its name relative to the prefix in upper
-case, with _ for everything but letters and digits. db/prod/password is PASSWORD with --prefix db/prod, and
-DB_PROD_PASSWORD without. Nothing is put among the arguments, and the command does not see $SECURESTORE_...
-
-The exit code is the command's; 127 where there is no such command, 126 where it can't be run.
-
-Example:
-  securestore exec --prefix db/prod -- ./migrate --verbose`;
-
-/** Adds `exec`. */
-export function addExec(program: Command, run: Run): void {
-  addVerb<ExecOptions, [string, string[]]>(program, run, {
-    usage: 'exec <command> [args...]',
-    summary: 'run a command with objects as environment variables',
-    options: [new Option('--prefix <prefix>', 'only the objects below this folder in the store, named relative to it')],
-    notes: NOTES,
-    passThrough: true,
-    run: exec,
-  });
-}
-
-async function exec(call: Call<ExecOptions>, command: string, args: readonly string[]): Promise<ExitCode> {
+/** `securestore exec`. */
+export async function exec(call: Call<ExecOptions>, command: string, args: readonly string[]): Promise<ExitCode> {
   const folder = parseFolder(call.options.prefix);
   // The store is closed, and its keys wiped, before the command starts.
   const secrets = await withStore(call, (store) => readVariables(call, store, folder));

@@ -1,8 +1,7 @@
 import { SecureStoreError } from '@securestore/core-format';
-import { type Command, Option } from 'commander';
 import type { SecureStore } from 'securestore';
 import { type ItemOutcome, runBatch } from '../batch.ts';
-import { addVerb, type Call, type ExitCode, type Run } from '../call.ts';
+import type { Call, ExitCode } from '../call.ts';
 import { type ExportFolder, openExportFolder } from '../export-folder.ts';
 import { nameObjections } from '../export-names.ts';
 import { withStore } from '../open.ts';
@@ -12,32 +11,12 @@ import { openRegularFile, readBytes } from '../regular-file.ts';
 import { type NamedObject, objectsBelow } from '../relative-name.ts';
 import { formatSidecar, SIDECAR_SUFFIX, type Sidecar } from '../sidecar.ts';
 
-interface ExportOptions {
+export interface ExportOptions {
   readonly prefix?: string;
   readonly metadata?: boolean;
 }
 
 const CONCURRENCY = 8;
-
-const NOTES = `Files are readable by you alone (mode 0600) and replaced whole. What is identical already is passed over.
-Nothing is written outside the folder: a symbolic link in the way is reported, as is an object whose name is also the
-folder of others. With --metadata, NAME.securestore.json beside each file holds its metadata and expiry, and import
-reads it back.`;
-
-/** Adds `export`. */
-export function addExport(program: Command, run: Run): void {
-  addVerb<ExportOptions, [string]>(program, run, {
-    usage: 'export <dir>',
-    summary: 'write the objects as files below a folder',
-    options: [
-      new Option('--prefix <prefix>', 'only the objects below this folder in the store, named relative to it'),
-      new Option('--metadata', 'write the metadata beside each file'),
-    ],
-    notes: NOTES,
-    resume: 'run the same command again to go on, it passes over what is done',
-    run: exportFolder,
-  });
-}
 
 interface Job {
   readonly call: Call<ExportOptions>;
@@ -46,7 +25,8 @@ interface Job {
   readonly objection: (object: NamedObject) => string | undefined;
 }
 
-async function exportFolder(call: Call<ExportOptions>, directory: string): Promise<ExitCode> {
+/** `securestore export`. */
+export async function exportFolder(call: Call<ExportOptions>, directory: string): Promise<ExitCode> {
   const { cli, options } = call;
   return await withStore(call, async (store) => {
     const objects = await objectsBelow(store, parseFolder(options.prefix), cli.signal);

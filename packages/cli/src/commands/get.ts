@@ -1,8 +1,7 @@
 import { SecureStoreError } from '@securestore/core-format';
-import { type Command, Option } from 'commander';
 import type { RangeOptions, RetrievedStream } from 'securestore';
 import { type ByteSource, writeOutputFile } from '../atomic-file.ts';
-import { addVerb, type Call, type Run } from '../call.ts';
+import type { Call } from '../call.ts';
 import { formatSize, infoRecord } from '../object-text.ts';
 import { withStore } from '../open.ts';
 import { parseMoment } from '../parse-time.ts';
@@ -10,7 +9,7 @@ import { parseRange } from '../parse-values.ts';
 import { type Progress, startProgress } from '../progress.ts';
 import { formatBytes, printable } from '../terminal-text.ts';
 
-interface GetOptions {
+export interface GetOptions {
   readonly output?: string;
   readonly version?: string;
   readonly at?: string;
@@ -20,32 +19,8 @@ interface GetOptions {
 /** The most data in bytes that a JSON line holds. */
 const MAX_JSON_BYTES = 64 * 1024 * 1024;
 
-const NOTES = `The data goes to stdout as it is, or into a file that only you may read (mode 0600).
-With --json and no file, one line has what is known of the object and its data, as "utf8" or "base64".
-
-Examples:
-  securestore get db/prod/password
-  securestore get images/disk.img -o disk.img
-  securestore get app/config --at 2026-11-01`;
-
-/** Adds `get`. */
-export function addGet(program: Command, run: Run): void {
-  addVerb<GetOptions, [string]>(program, run, {
-    usage: 'get <key>',
-    summary: 'retrieve an object to stdout or a file',
-    options: [
-      new Option('-o, --output <file>', 'write to this file, replacing it whole; - is stdout, also on a terminal'),
-      new Option('--version <version>', 'this version instead of the current one').conflicts('at'),
-      new Option('--at <time>', 'the version of that time: ISO 8601, or seconds since 1970'),
-      new Option('--range <start:end>', 'only these bytes, the end exclusive; either side may be left out'),
-    ],
-    notes: NOTES,
-    resume: 'nothing was written to the file; run the command again',
-    run: get,
-  });
-}
-
-async function get(call: Call<GetOptions>, key: string): Promise<void> {
+/** `securestore get`. */
+export async function get(call: Call<GetOptions>, key: string): Promise<void> {
   const options = rangeOptions(call.options);
   await withStore(call, async (store) => {
     const retrieved = await store.retrieveStream(key, { ...options, signal: call.cli.signal });

@@ -1,6 +1,5 @@
-import type { Command } from 'commander';
 import type { HistoryEntry } from 'securestore';
-import { addVerb, type Call, type Run } from '../call.ts';
+import type { Call } from '../call.ts';
 import { withStore } from '../open.ts';
 import { formatTable, formatTime } from '../terminal-text.ts';
 
@@ -11,16 +10,10 @@ const COLUMNS = [
   { title: 'STATE' },
 ] as const;
 
-/** Adds `history`. */
-export function addHistory(program: Command, run: Run): void {
-  addVerb<object, [string]>(program, run, {
-    usage: 'history <key>',
-    summary: 'list the retained versions of an object, newest first',
-    notes: 'A version can be had back with: securestore get KEY --version VERSION',
-    run: (call, key) =>
-      withStore(call, async (store) => {
-        await report(call, key, await store.history(key, { signal: call.cli.signal }));
-      }),
+/** `securestore history`. */
+export async function history(call: Call, key: string): Promise<void> {
+  await withStore(call, async (store) => {
+    await report(call, key, await store.history(key, { signal: call.cli.signal }));
   });
 }
 

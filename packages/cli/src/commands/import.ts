@@ -1,8 +1,7 @@
 import { parseStoreKey, SecureStoreError, type StoreKey } from '@securestore/core-format';
-import { type Command, Option } from 'commander';
 import type { ObjectInfo, SecureStore } from 'securestore';
 import { type ItemOutcome, runBatch } from '../batch.ts';
-import { addVerb, type Call, type ExitCode, type Run } from '../call.ts';
+import type { Call, ExitCode } from '../call.ts';
 import { createGate, type Gate } from '../concurrency.ts';
 import { type FoundFile, type FoundRegularFile, walkFolder } from '../folder-walk.ts';
 import { withStore } from '../open.ts';
@@ -11,7 +10,7 @@ import type { Progress } from '../progress.ts';
 import { type OpenFile, openRegularFile, readBytes } from '../regular-file.ts';
 import { MAX_SIDECAR_BYTES, parseSidecar, type Sidecar } from '../sidecar.ts';
 
-interface ImportOptions {
+export interface ImportOptions {
   readonly prefix?: string;
 }
 
@@ -21,22 +20,6 @@ const CONCURRENCY = 16;
 const SMALL_BYTES = 1024 * 1024;
 const LARGE_AT_ONCE = 2;
 
-const NOTES = `Keys are the paths relative to the folder. What is identical already is passed over, so an import can be repeated
-or continued. A changed file keeps the metadata and expiry of its object. Symbolic links are not followed. A file
-NAME.securestore.json written by export --metadata gives the metadata of NAME.`;
-
-/** Adds `import`. */
-export function addImport(program: Command, run: Run): void {
-  addVerb<ImportOptions, [string]>(program, run, {
-    usage: 'import <dir>',
-    summary: 'store the files below a folder',
-    options: [new Option('--prefix <prefix>', 'the folder in the store to put them under')],
-    notes: NOTES,
-    resume: 'run the same command again to go on, it passes over what is done',
-    run: importFolder,
-  });
-}
-
 interface Job {
   readonly call: Call;
   readonly store: SecureStore;
@@ -45,7 +28,8 @@ interface Job {
   readonly progress: Progress;
 }
 
-async function importFolder(call: Call<ImportOptions>, directory: string): Promise<ExitCode> {
+/** `securestore import`. */
+export async function importFolder(call: Call<ImportOptions>, directory: string): Promise<ExitCode> {
   const folder = parseFolder(call.options.prefix);
   if (folder !== '') parseStoreKey(folder);
   const large = createGate(LARGE_AT_ONCE);

@@ -1,70 +1,36 @@
-import { access, rm } from 'node:fs/promises';
+import { access } from 'node:fs/promises';
 import { SecureStoreError } from '@securestore/core-format';
-import { type Command, Option } from 'commander';
 import type { CreateOptions } from 'securestore';
-import { addVerb, type Call, type Run } from '../call.ts';
+import type { Call } from '../call.ts';
 import { systemCodeOf } from '../error-report.ts';
 import { locationOf, loggerFor } from '../open.ts';
-import { collect, parseCategories, parseCount } from '../parse-values.ts';
+import { parseCategories, parseCount } from '../parse-values.ts';
 import { findSecret, unlockMethod } from '../secret.ts';
 import { printable } from '../terminal-text.ts';
 
-interface InitOptions {
+export interface InitOptions {
   readonly category?: readonly string[];
   readonly names?: 'encrypted' | 'plain';
   readonly historyVersions?: string;
   readonly historyDays?: string;
 }
 
-const NOTES = `With --key-file FILE the store is unlocked by that file, which is made if it is missing.
-A passphrase or key file that is lost cannot be recovered, and neither can what the store holds.
-
-Examples:
-  securestore init sqlite:./vault.db
-  securestore init file:./vault --key-file ./vault.key --category 'prod=prod/**'`;
-
-/** Errors that mean that no store was made, so that a key file made for it unlocks nothing. */
-const NOTHING_MADE = ['ALREADY_EXISTS', 'INVALID_ARGUMENT', 'UNSUPPORTED', 'BACKEND_NOT_INSTALLED'] as const;
-
-/** Adds `init`. */
-export function addInit(program: Command, run: Run): void {
-  addVerb<InitOptions, [string | undefined]>(program, run, {
-    usage: 'init [location]',
-    summary: 'make a store at a location (default: --store)',
-    options: [
-      new Option('--category <name=pattern>', 'keys of their own for names that match; may be repeated').argParser(
-        collect,
-      ),
-      new Option('--names <mode>', 'whether the backend sees names encrypted or plain').choices(['encrypted', 'plain']),
-      new Option('--history-versions <n>', 'how many older versions to keep of each object'),
-      new Option('--history-days <n>', 'how many days to keep older versions'),
-    ],
-    notes: NOTES,
-    run: init,
-  });
-}
-
-async function init(call: Call<InitOptions>, operand: string | undefined): Promise<void> {
+/** `securestore init`. */
+export async function init(call: Call<InitOptions>, operand: string | undefined): Promise<void> {
   const location = targetOf(call, operand);
   const settings = settingsOf(call.options);
   const secret = await findSecret(call, 'create');
   const madeKeyFile = secret.kind === 'key-file' && (await ensureKeyFile(secret.path)) ? secret.path : undefined;
   const { createStore } = await import('securestore');
-  try {
-    await using store = await createStore(location, {
-      ...settings,
-      unlock: await unlockMethod(secret),
-      anchor: call.options.anchor ?? true,
-      logger: loggerFor(call),
-      signal: call.cli.signal,
-    });
-    await report(call, withoutCredentials(location), store.fingerprint, madeKeyFile);
-  } catch (error) {
-    if (madeKeyFile !== undefined && NOTHING_MADE.some((code) => SecureStoreError.is(error, code))) {
-      await rm(madeKeyFile, { force: true });
-    }
-    throw error;
-  }
+  // A key file made for a store that then could not be made is left: another `init` may be relying on it already.
+  await using store = await createStore(location, {
+    ...settings,
+    unlock: await unlockMethod(secret),
+    anchor: call.options.anchor ?? true,
+    logger: loggerFor(call),
+    signal: call.cli.signal,
+  });
+  await report(call, withoutCredentials(location), store.fingerprint, madeKeyFile);
 }
 
 function targetOf(call: Call, operand: string | undefined): string {

@@ -1,11 +1,10 @@
-import { type Command, Option } from 'commander';
 import type { ObjectInfo, SecureStore } from 'securestore';
-import { addVerb, type Call, type Run } from '../call.ts';
+import type { Call } from '../call.ts';
 import { infoRecord } from '../object-text.ts';
 import { withStore } from '../open.ts';
 import { formatTable, formatTime } from '../terminal-text.ts';
 
-interface LsOptions {
+export interface LsOptions {
   readonly long?: boolean;
 }
 
@@ -17,22 +16,14 @@ const COLUMNS = [
   { title: 'KEY' },
 ] as const;
 
-const NOTES = `The prefix is the beginning of a name and need not be a folder: db/pr lists db/prod/password too.
-With --long --json, the lines come as they are read and not in the order of their names.`;
-
 /** A write for each name would be most of the time that a long list takes. */
 const NAMES_AT_ONCE = 256;
 
-/** Adds `ls`. */
-export function addLs(program: Command, run: Run): void {
-  addVerb<LsOptions, [string | undefined]>(program, run, {
-    usage: 'ls [prefix]',
-    summary: 'list the names of the objects, one a line',
-    options: [new Option('-l, --long', 'a table with size, times and category')],
-    notes: NOTES,
-    run: (call, prefix) =>
-      withStore(call, (store) => (call.options.long === true ? long(call, store, prefix) : names(call, store, prefix))),
-  });
+/** `securestore ls`. */
+export async function ls(call: Call<LsOptions>, prefix: string | undefined): Promise<void> {
+  await withStore(call, (store) =>
+    call.options.long === true ? long(call, store, prefix) : names(call, store, prefix),
+  );
 }
 
 async function names({ cli, out }: Call, store: SecureStore, prefix: string | undefined): Promise<void> {

@@ -1,50 +1,26 @@
 import { open } from 'node:fs/promises';
 import { addAbortSignal } from 'node:stream';
 import { parseStoreKey, SecureStoreError } from '@securestore/core-format';
-import { type Command, Option } from 'commander';
 import type { StoreData, StoreOptions } from 'securestore';
-import { addVerb, type Call, type Run } from '../call.ts';
+import type { Call } from '../call.ts';
 import { fileError, systemCodeOf } from '../error-report.ts';
 import { formatSize, infoRecord } from '../object-text.ts';
 import { withStore } from '../open.ts';
 import { parseExpiry } from '../parse-time.ts';
-import { collect, parseMetadata } from '../parse-values.ts';
+import { parseMetadata } from '../parse-values.ts';
 import { type Progress, startProgress } from '../progress.ts';
 import { askHidden, openTerminal } from '../prompt.ts';
 import { printable } from '../terminal-text.ts';
 
-interface PutOptions {
+export interface PutOptions {
   readonly meta?: readonly string[];
   readonly ifAbsent?: boolean;
   readonly ifVersion?: string;
   readonly expires?: string;
 }
 
-const NOTES = `Without a file the data comes from stdin; on a terminal you are asked for one line, which is not shown.
-
-Examples:
-  securestore put db/prod/password
-  printf %s "$TOKEN" | securestore put ci/token --meta owner=ops --expires 30d
-  securestore put images/disk.img ./disk.img`;
-
-/** Adds `put`. */
-export function addPut(program: Command, run: Run): void {
-  addVerb<PutOptions, [string, string | undefined]>(program, run, {
-    usage: 'put <key> [file]',
-    summary: 'store an object from a file, stdin (-) or a prompt',
-    options: [
-      new Option('--meta <name=value>', 'metadata, replacing what there is; may be repeated').argParser(collect),
-      new Option('--if-absent', 'only where there is no such object').conflicts('ifVersion'),
-      new Option('--if-version <version>', 'only where this is the current version'),
-      new Option('--expires <time>', 'when it ceases to be: ISO 8601, or from now such as 12h or 30d'),
-    ],
-    notes: NOTES,
-    resume: '`securestore info KEY` shows whether it was stored; if not, run the command again',
-    run: put,
-  });
-}
-
-async function put(call: Call<PutOptions>, key: string, file: string | undefined): Promise<void> {
+/** `securestore put`. */
+export async function put(call: Call<PutOptions>, key: string, file: string | undefined): Promise<void> {
   const { cli, out } = call;
   parseStoreKey(key);
   const options = storeOptions(call);
