@@ -1,7 +1,7 @@
-import { SecureStoreError } from '@securestore/core-format';
+import { type ErrorCode, SecureStoreError } from '@securestore/core-format';
 import type { Logger, SecureStore } from 'securestore';
 import type { Call } from './call.ts';
-import { findSecret, unlockMethod } from './secret.ts';
+import { findSecret, unlockWith } from './secret.ts';
 
 /** The location that a verb works on. @throws `INVALID_ARGUMENT` where none is given. */
 export function locationOf({ cli, options }: Call): string {
@@ -27,17 +27,39 @@ export function loggerFor({ out }: Call): Logger {
  * @throws whatever `openStore` throws: `NOT_FOUND`, `UNLOCK_FAILED`, `ROLLBACK` and so on.
  */
 export async function withStore<T>(call: Call, use: (store: SecureStore) => Promise<T>): Promise<T> {
-  const { cli, options } = call;
   const location = locationOf(call);
-  const unlock = await unlockMethod(await findSecret(call, 'open'));
-  const { openStore } = await import('securestore');
-  await using store = await openStore(location, {
-    unlock,
-    anchor: options.anchor ?? true,
-    acceptHead: options.acceptHead,
-    fingerprint: options.fingerprint,
-    logger: loggerFor(call),
-    signal: cli.signal,
-  });
+  await using store = await openAt(call, location);
   return await use(store);
+}
+
+async function openAt(call: Call, location: string): Promise<SecureStore> {
+  const { cli, options } = call;
+  using unlock = await unlockWith(await findSecret(call, 'open'));
+  const { openStore } = await import('securestore');
+  try {
+    return await openStore(location, {
+      unlock: unlock.method,
+      anchor: options.anchor ?? true,
+      acceptHead: options.acceptHead,
+      fingerprint: options.fingerprint,
+      logger: loggerFor(call),
+      signal: cli.signal,
+    });
+  } catch (error) {
+    throw withAdvice(error);
+  }
+}
+
+/** What the library advises in terms of its options, said in those of the command line. */
+const ADVICE: Partial<Record<ErrorCode, string>> = {
+  NOT_FOUND: 'securestore init LOCATION makes a store',
+  UNLOCK_FAILED: 'check that the secret and --store belong together',
+  ROLLBACK: '--accept-head takes the state that is there now as the right one',
+};
+
+function withAdvice(error: unknown): unknown {
+  if (!SecureStoreError.is(error)) return error;
+  const advice = ADVICE[error.code];
+  const { code, operation, cause } = error;
+  return advice === undefined ? error : new SecureStoreError(code, `${error.message}\n${advice}`, { operation, cause });
 }

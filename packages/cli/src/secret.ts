@@ -109,8 +109,21 @@ export async function findSecret({ cli, options }: Call, purpose: Purpose): Prom
   return credential ?? { kind: 'passphrase', read: () => ask(cli, purpose) };
 }
 
-/** The unlock method for a secret. */
-export async function unlockMethod(source: SecretSource): Promise<UnlockMethod> {
+/** A way to unlock a store; disposing it wipes the passphrase that was read for it. */
+export interface Unlocking extends Disposable {
+  readonly method: UnlockMethod;
+}
+
+/** The way to unlock a store with a secret, which is read once however often it is asked for. */
+export async function unlockWith(source: SecretSource): Promise<Unlocking> {
   const { keyFile, passphrase } = await import('securestore');
-  return source.kind === 'key-file' ? keyFile(source.path) : passphrase(source.read);
+  if (source.kind === 'key-file') return { method: keyFile(source.path), [Symbol.dispose]: () => {} };
+  let reading: Promise<Uint8Array> | undefined;
+  let known: Uint8Array | undefined;
+  const read = async (): Promise<Uint8Array> => {
+    reading ??= source.read();
+    known = await reading;
+    return known;
+  };
+  return { method: passphrase(read), [Symbol.dispose]: () => void known?.fill(0) };
 }

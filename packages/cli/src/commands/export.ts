@@ -61,20 +61,22 @@ async function writeObject(job: Job, { key, name }: NamedObject, progress: Progr
   const { store, folder, call } = job;
   const { signal } = call.cli;
   const place = await folder.place(name);
-  const { stream, info } = await store.retrieveStream(key, { signal });
-  const outcome = { key, version: info.version };
-  let unchanged = place.size === info.size && (await holds(store, key, place.path, signal));
-  if (unchanged) {
-    await stream.cancel();
+  let unchanged = false;
+  let info = place.size === undefined ? undefined : await store.info(key, { signal });
+  if (info !== undefined && place.size === info.size && (await holds(store, key, place.path, signal))) {
+    unchanged = true;
     await place.keep();
-    progress.add(info.size);
+    progress.add(place.size);
   } else {
-    await place.write(progress.counted(stream));
+    const found = await store.retrieveStream(key, { signal });
+    info = found.info;
+    await place.write(progress.counted(found.stream));
   }
   if (call.options.metadata === true) {
-    unchanged = (await writeSidecar(folder, `${name}${SIDECAR_SUFFIX}`, info, signal)) && unchanged;
+    const kept = await writeSidecar(folder, `${name}${SIDECAR_SUFFIX}`, info, signal);
+    unchanged &&= kept;
   }
-  return { status: unchanged ? 'unchanged' : 'written', ...outcome };
+  return { status: unchanged ? 'unchanged' : 'written', key, version: info.version };
 }
 
 /** Whether the file at `path` holds what the object holds. */

@@ -5,7 +5,7 @@ import type { Call } from '../call.ts';
 import { systemCodeOf } from '../error-report.ts';
 import { locationOf, loggerFor } from '../open.ts';
 import { parseCategories, parseCount } from '../parse-values.ts';
-import { findSecret, unlockMethod } from '../secret.ts';
+import { findSecret, unlockWith } from '../secret.ts';
 import { printable } from '../terminal-text.ts';
 
 export interface InitOptions {
@@ -23,9 +23,10 @@ export async function init(call: Call<InitOptions>, operand: string | undefined)
   const madeKeyFile = secret.kind === 'key-file' && (await ensureKeyFile(secret.path)) ? secret.path : undefined;
   const { createStore } = await import('securestore');
   // A key file made for a store that then could not be made is left: another `init` may be relying on it already.
+  using unlock = await unlockWith(secret);
   await using store = await createStore(location, {
     ...settings,
-    unlock: await unlockMethod(secret),
+    unlock: unlock.method,
     anchor: call.options.anchor ?? true,
     logger: loggerFor(call),
     signal: call.cli.signal,
