@@ -61,5 +61,5 @@ function withAdvice(error: unknown): unknown {
   if (!SecureStoreError.is(error)) return error;
   const advice = ADVICE[error.code];
   const { code, operation, cause } = error;
-  return advice === undefined ? error : new SecureStoreError(code, `${error.message}\n${advice}`, { operation, cause });
+  return advice === undefined ? error : new SecureStoreError(code, `${error.message}; ${advice}`, { operation, cause });
 }

@@ -35,12 +35,16 @@ export interface ErrorContext {
   readonly exitCode?: number | undefined;
 }
 
+/** The message without the name of the library's call, which says nothing to someone who typed a verb. */
+function withoutOperation({ message, operation }: ErrorReport): string {
+  return operation !== undefined && message.startsWith(`${operation} `) ? message.slice(operation.length + 1) : message;
+}
+
 function errorLines(report: ErrorReport, subject: string | undefined, stderr: OutputStream): string {
   const label = styleText('red', subject === undefined ? 'error:' : 'failed:', { stream: stderr });
   const named = subject ?? (report.key !== undefined && !report.message.includes(report.key) ? report.key : undefined);
   const about = named === undefined ? '' : `${printable(named)}: `;
-  const [first = '', ...further] = report.message.split('\n').map(printable);
-  const lines = [`${label} ${about}${first} [${report.code}]`, ...further];
+  const lines = [`${label} ${about}${printable(withoutOperation(report))} [${report.code}]`];
   if (report.outcome === 'unknown') lines.push('it is not known whether the change was made: look before trying again');
   if (report.currentVersion !== undefined) lines.push(`current version: ${printable(report.currentVersion)}`);
   if (report.cause !== undefined) lines.push(`because: ${printable(report.cause)}`);

@@ -15,7 +15,9 @@ function usageError(error: CommanderError): SecureStoreError {
   const message = error.message
     .replace(/^error: /, '')
     // What follows "=" may be a secret that was given to an option which does not exist.
-    .replace(/'(--?[^'=]*)=[^]*'$/m, "'$1'");
+    .replace(/'(--?[^'=]*)=[^]*'$/m, "'$1'")
+    // A suggestion comes on a line of its own.
+    .replace(/\n(?=\(Did you mean)/, ' ');
   return new SecureStoreError('INVALID_ARGUMENT', message, { operation: 'usage' });
 }
 
