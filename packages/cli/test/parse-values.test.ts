@@ -1,5 +1,5 @@
 import { SecureStoreError } from '@securestore/core-format';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseCategories, parseCount, parseFolder, parseMetadata, parseRange } from '../src/parse-values.ts';
 
@@ -19,7 +19,7 @@ describe('parseMetadata', () => {
     fc.assert(
       fc.property(fc.uniqueArray(fc.tuple(name, fc.string()), { selector: ([key]) => key }), (pairs) => {
         const parsed = parseMetadata(pairs.map(([key, value]) => `${key}=${value}`));
-        expect(Object.entries(parsed).toSorted()).toEqual(pairs.toSorted());
+        expect(new Map(Object.entries(parsed))).toEqual(new Map(pairs));
       }),
     );
   });

@@ -22,7 +22,7 @@ async function passphraseStore(): Promise<Sandbox> {
 
 describe('a passphrase', () => {
   it('comes from a file, a variable, or the credentials of a service', async () => {
-    await using box = await passphraseStore();
+    const box = await passphraseStore();
     const ls = ['ls', '--store', 'sqlite:./vault'];
     const CREDENTIALS_DIRECTORY = box.path('credentials');
     const table = [
@@ -46,7 +46,7 @@ describe('a passphrase', () => {
   });
 
   it('that cannot be read is said to be so, with the file', async () => {
-    await using box = await passphraseStore();
+    const box = await passphraseStore();
     await writeFile(box.path('empty'), '\n');
     await writeFile(box.path('huge'), 'x'.repeat(100_000));
     for (const file of ['missing', 'empty', 'huge', 'credentials']) {
@@ -58,19 +58,19 @@ describe('a passphrase', () => {
   });
 
   it('that is missing is missed only after a store that is', async () => {
-    await using box = await sandbox('none');
+    const box = await sandbox('none');
     expect((await box.run(['ls', '--store', 'sqlite:./none'])).exitCode).toBe(3);
   });
 });
 
 describe('init', () => {
   it('gives the fingerprint, by which a store is told from another', async () => {
-    await using box = await sandbox('none');
+    const box = await sandbox('none');
     const env = { SECURESTORE_PASSPHRASE: PASSPHRASE };
     const { stdout, stderr } = await box.run(['init', 'sqlite:./vault', '--json'], { env });
     expect(stderr).toBe('');
     const [made] = jsonLines(stdout);
-    expect(made).toEqual({ location: 'sqlite:./vault', fingerprint: expect.stringMatching(/^\S{20,}$/) });
+    expect(made).toEqual({ location: `sqlite:${box.path('vault')}`, fingerprint: expect.stringMatching(/^\S{20,}$/) });
     const fingerprint = String(made?.['fingerprint']);
     const ls = ['ls', '--store', 'sqlite:./vault', '--fingerprint'];
     expect((await box.run([...ls, fingerprint], { env })).exitCode).toBe(0);
@@ -78,9 +78,9 @@ describe('init', () => {
   });
 
   it('makes a key file that is missing, readable by its owner alone, and uses one that is there', async () => {
-    await using box = await sandbox('none');
+    const box = await sandbox('none');
     const first = await box.run(['init', 'sqlite:./one', '--key-file', 'key', '--json']);
-    expect(jsonLines(first.stdout)).toMatchObject([{ location: 'sqlite:./one', keyFile: 'key' }]);
+    expect(jsonLines(first.stdout)).toMatchObject([{ location: `sqlite:${box.path('one')}`, keyFile: 'key' }]);
     expect((await stat(box.path('key'))).mode & 0o777).toBe(0o600);
     const second = await box.run(['--store', 'sqlite:./two', 'init', '--key-file', 'key', '--json']);
     expect(jsonLines(second.stdout)[0]).not.toHaveProperty('keyFile');
@@ -91,14 +91,14 @@ describe('init', () => {
   });
 
   it('leaves a store that is there as it is', async () => {
-    await using box = await sandbox();
+    const box = await sandbox();
     await box.run(['put', 'k'], { input: 'kept' });
     expect((await box.run(['init', 'sqlite:./vault', '--key-file', 'other.key'])).exitCode).toBe(6);
     expect((await box.run(['get', 'k'])).stdout).toBe('kept');
   });
 
   it('keeps categories and plain names in the store', async () => {
-    await using box = await sandbox('none');
+    const box = await sandbox('none');
     const options = ['--category', 'prod=prod/**', '--category', 'prod=live/**', '--names', 'plain'];
     const history = ['--history-versions', '1', '--history-days', '0'];
     const made = await box.run(['init', 'sqlite:./vault', '--key-file', 'key', ...options, ...history]);
@@ -117,7 +117,7 @@ describe('init', () => {
 
 describe('the anchor', () => {
   it('notices that an older state was put back, until it is accepted', async () => {
-    await using box = await sandbox();
+    const box = await sandbox();
     // Another store at the same place is the plainest of states that don't follow from the one seen before.
     await rm(box.path('vault'));
     await box.run(['--no-anchor', 'init', 'sqlite:./elsewhere', '--key-file', 'vault.key']);

@@ -1,5 +1,5 @@
 import { SecureStoreError } from '@securestore/core-format';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { formatSidecar, parseSidecar } from '../src/sidecar.ts';
 

@@ -75,7 +75,7 @@ describe('wrong usage', () => {
   });
 
   it('refuses what is no key in every verb that takes one, in one line without control characters', async () => {
-    await using box = await sandbox();
+    const box = await sandbox();
     const env = { ...box.env, SECURESTORE_URL: `sqlite:${box.path('vault')}` };
     const keys = ['', '/a', 'a/', 'a//b', '.', 'a/../b', 'a\nb', 'a\u001b[31mb', 'u\u0308', 'x'.repeat(1025)];
     for (const verb of ['put', 'get', 'info', 'history', 'rm', 'undelete', 'purge']) {
@@ -88,7 +88,7 @@ describe('wrong usage', () => {
   });
 
   it('does not repeat what may be a secret', async () => {
-    await using box = await sandbox();
+    const box = await sandbox();
     const canary = 'canary-7f3a';
     const attempts = [
       [`--passphrase=${canary}`, 'ls'],
@@ -134,7 +134,7 @@ const EXIT_CODES: Record<ErrorCode, number> = {
 
 describe('exit codes', () => {
   it('follow from what happened', async () => {
-    await using box = await sandbox();
+    const box = await sandbox();
     await writeFile(box.path('wrong'), 'a passphrase that opens nothing');
     const table = [
       [['ls'], 0],
@@ -157,7 +157,7 @@ describe('exit codes', () => {
   });
 
   it('tell damage from absence', async () => {
-    await using box = await sandbox('file');
+    const box = await sandbox('file');
     await box.run(['put', 'k'], { input: 'data' });
     const files = await readdir(box.path('vault'), { recursive: true, withFileTypes: true });
     const records = files.filter((file) => file.isFile() && /\/o(?:\/|$)/.test(file.parentPath));

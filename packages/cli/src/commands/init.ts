@@ -1,6 +1,6 @@
 import { access } from 'node:fs/promises';
 import { SecureStoreError } from '@securestore/core-format';
-import type { CreateOptions } from 'securestore';
+import type { CreateOptions, SecureStore } from 'securestore';
 import type { Call } from '../call.ts';
 import { systemCodeOf } from '../error-report.ts';
 import { locationOf, loggerFor } from '../open.ts';
@@ -31,7 +31,7 @@ export async function init(call: Call<InitOptions>, operand: string | undefined)
     logger: loggerFor(call),
     signal: call.cli.signal,
   });
-  await report(call, withoutCredentials(location), store.fingerprint, madeKeyFile);
+  await report(call, store, madeKeyFile);
 }
 
 function targetOf(call: Call, operand: string | undefined): string {
@@ -69,17 +69,8 @@ async function ensureKeyFile(path: string): Promise<boolean> {
   return true;
 }
 
-/** A location as it may be shown: without the user and password that a URL can hold. */
-function withoutCredentials(location: string): string {
-  return location.replace(/(:\/\/)[^/?#]*@/, '$1');
-}
-
-async function report(
-  { out }: Call,
-  location: string,
-  fingerprint: string,
-  keyFile: string | undefined,
-): Promise<void> {
+async function report({ out }: Call, store: SecureStore, keyFile: string | undefined): Promise<void> {
+  const { location, fingerprint } = store;
   const value = { location, fingerprint, ...(keyFile === undefined ? {} : { keyFile }) };
   await out.result(value, () => [
     `made a store at ${printable(location)}`,

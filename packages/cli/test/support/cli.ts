@@ -3,6 +3,7 @@ import { copyFile, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { onTestFinished } from 'vitest';
 
 const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 
@@ -22,8 +23,8 @@ export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-/** A folder of its own in which the command line runs, with nothing of the user's around it. */
-export interface Sandbox extends AsyncDisposable {
+/** A folder in which the command line runs with nothing of the user's around it; it goes when the test has ended. */
+export interface Sandbox {
   readonly path: (...parts: string[]) => string;
   readonly run: (args: readonly string[], options?: RunOptions) => Promise<Result>;
   readonly start: (args: readonly string[], options?: RunOptions) => ChildProcess;
@@ -33,6 +34,7 @@ export interface Sandbox extends AsyncDisposable {
 /** Makes a {@link Sandbox}, with a store at `scheme` that a key file unlocks unless `scheme` is `none`. */
 export async function sandbox(scheme: 'sqlite' | 'file' | 'none' = 'sqlite'): Promise<Sandbox> {
   const folder = await mkdtemp(join(tmpdir(), 'securestore-cli-'));
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
   const path = (...parts: string[]): string => join(folder, ...parts);
   const env: Record<string, string> = {
     PATH: process.env['PATH'] ?? '',
@@ -58,7 +60,7 @@ export async function sandbox(scheme: 'sqlite' | 'file' | 'none' = 'sqlite'): Pr
     await copyFile(path('vault.key'), path('credentials', 'securestore-key'));
     env['CREDENTIALS_DIRECTORY'] = path('credentials');
   }
-  return { path, run, start, env, [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }) };
+  return { path, run, start, env };
 }
 
 /** What a started command said, when it has ended. */
