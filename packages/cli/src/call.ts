@@ -1,0 +1,100 @@
+import { type Command, Option } from 'commander';
+import type { Cli } from './cli-context.ts';
+import type { Output } from './output.ts';
+
+/** The options that every verb takes, before or after its name. */
+export interface GlobalOptions {
+  readonly store?: string;
+  readonly passphraseFile?: string;
+  readonly keyFile?: string;
+  readonly fingerprint?: string;
+  readonly anchor?: boolean;
+  readonly acceptHead?: boolean;
+  readonly json?: boolean;
+  readonly yes?: boolean;
+}
+
+/** One use of a verb: what it was given, and where it answers. */
+export interface Call<O extends object = object> {
+  readonly cli: Cli;
+  readonly verb: string;
+  readonly options: O & GlobalOptions;
+  readonly out: Output;
+}
+
+/** How a verb ends if it doesn't throw: an exit code other than 0. */
+export type ExitCode = number | void;
+
+/** What {@link addVerb} needs of the run that it adds a verb to. */
+export interface Run {
+  readonly cli: Cli;
+  readonly out: Output;
+  exitCode: number;
+  /** The verb that was reached, for the report of an error. */
+  verb?: string;
+  /** How to go on after an interrupt. */
+  resume?: string;
+}
+
+/** A verb as the help shows it, and what it does. */
+export interface Verb<O extends object, A extends readonly (string | string[] | undefined)[]> {
+  /** The name and operands in the notation of commander, such as `put <key> [file]`. */
+  readonly usage: string;
+  readonly summary: string;
+  readonly options?: readonly Option[];
+  /** Lines that follow the help. */
+  readonly notes?: string;
+  /** What to do after an interrupt, said in the error. */
+  readonly resume?: string;
+  /** Whether everything after the first operand belongs to that operand, as with a command to run. */
+  readonly passThrough?: boolean;
+  /** Loads what it does: only the verb that is used is. */
+  readonly load: () => Promise<(call: Call<O>, ...operands: A) => Promise<ExitCode>>;
+}
+
+function globalOptions(): Option[] {
+  return [
+    new Option('-s, --store <location>', 'the store, such as sqlite:./vault.db (or $SECURESTORE_URL)'),
+    new Option('--passphrase-file <file>', 'a file that holds the passphrase'),
+    new Option('--key-file <file>', 'a key file that unlocks the store'),
+    new Option('--fingerprint <fingerprint>', 'refuse any store but this one'),
+    new Option('--anchor', 'remember the state of the store outside it, to notice a rollback (the default)'),
+    new Option('--no-anchor', 'neither check nor remember it').default(undefined),
+    new Option('--accept-head', 'take the state that the store has now as the right one, after a known restore'),
+    new Option('--json', 'JSON lines on stdout, errors as JSON lines on stderr'),
+    new Option('-y, --yes', 'do what destroys without asking'),
+  ];
+}
+
+/** Adds the options that every verb takes. They are on the program and on each verb, so either place will do. */
+export function addGlobalOptions(command: Command): void {
+  command.optionsGroup('Options everywhere:');
+  for (const option of globalOptions()) command.addOption(option);
+}
+
+function definedOptions(command: Command): object {
+  return Object.fromEntries(Object.entries(command.opts()).filter(([, value]) => value !== undefined));
+}
+
+/** Adds a verb to the program. */
+export function addVerb<O extends object, A extends readonly (string | string[] | undefined)[]>(
+  program: Command,
+  run: Run,
+  verb: Verb<O, A>,
+): void {
+  const command = program.command(verb.usage).summary(verb.summary).description(verb.summary);
+  for (const option of verb.options ?? []) command.addOption(option);
+  addGlobalOptions(command);
+  if (verb.passThrough === true) command.passThroughOptions();
+  if (verb.notes !== undefined) command.addHelpText('after', `\n${verb.notes}`);
+  command.action(async () => {
+    run.verb = command.name();
+    if (verb.resume !== undefined) run.resume = verb.resume;
+    // Commander has checked operands and options against the declaration beside which O and A are written.
+    const options = { ...definedOptions(program), ...definedOptions(command) } as O & GlobalOptions;
+    const operands = command.processedArgs as unknown as A;
+    const perform = await verb.load();
+    const exitCode = await perform({ cli: run.cli, verb: command.name(), options, out: run.out }, ...operands);
+    run.exitCode = exitCode ?? 0;
+  });
+}

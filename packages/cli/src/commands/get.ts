@@ -1,0 +1,102 @@
+import { SecureStoreError } from '@securestore/core-format';
+import type { RangeOptions, RetrievedStream } from 'securestore';
+import { type ByteSource, writeOutputFile } from '../atomic-file.ts';
+import type { Call } from '../call.ts';
+import { formatSize, infoRecord } from '../object-text.ts';
+import { withStore } from '../open.ts';
+import { parseMoment } from '../parse-time.ts';
+import { parseRange } from '../parse-values.ts';
+import { type Progress, startProgress } from '../progress.ts';
+import { formatBytes, printable } from '../terminal-text.ts';
+
+export interface GetOptions {
+  readonly output?: string;
+  readonly version?: string;
+  readonly at?: string;
+  readonly range?: string;
+}
+
+/** The most data in bytes that a JSON line holds. */
+const MAX_JSON_BYTES = 64 * 1024 * 1024;
+
+/** `securestore get`. */
+export async function get(call: Call<GetOptions>, key: string): Promise<void> {
+  const options = rangeOptions(call.options);
+  await withStore(call, async (store) => {
+    const retrieved = await store.retrieveStream(key, { ...options, signal: call.cli.signal });
+    const totalBytes = options.start === undefined && options.end === undefined ? retrieved.info.size : undefined;
+    using progress = startProgress(call.cli, 'retrieved', { totalBytes });
+    await deliver(call, key, retrieved, progress);
+  });
+}
+
+function rangeOptions({ version, at, range }: GetOptions): RangeOptions {
+  return {
+    ...(version === undefined ? {} : { version }),
+    ...(at === undefined ? {} : { at: parseMoment('--at', at) }),
+    ...(range === undefined ? {} : parseRange(range)),
+  };
+}
+
+async function deliver(call: Call<GetOptions>, key: string, found: RetrievedStream, progress: Progress): Promise<void> {
+  const { cli, out, options } = call;
+  const stream = progress.counted(found.stream);
+  const { output } = options;
+  if (output === undefined && out.json) return await deliverJson(call, found, stream);
+  if (output === undefined && cli.stdout.isTTY === true) return await deliverToTerminal(call, stream);
+  if (output === undefined || output === '-') return await deliverBytes(call, stream);
+  await writeOutputFile(output, stream, cli.random);
+  progress.clear();
+  await out.result({ ...infoRecord(found.info), output }, () => {
+    return `wrote ${printable(output)}: ${printable(key)}, ${formatSize(found.info.size)}, version ${found.info.version}`;
+  });
+}
+
+async function deliverBytes({ out }: Call, stream: ByteSource): Promise<void> {
+  for await (const chunk of stream) {
+    await out.bytes(chunk);
+    if (out.closed()) break;
+  }
+}
+
+async function deliverToTerminal({ out }: Call, stream: ByteSource): Promise<void> {
+  let last: number | undefined;
+  for await (const chunk of stream) {
+    if (chunk.some((byte) => (byte < 0x20 && byte !== 0x09 && byte !== 0x0a && byte !== 0x0d) || byte === 0x7f)) {
+      throw new SecureStoreError(
+        'INVALID_ARGUMENT',
+        'the data has control characters, which could steer this terminal; use -o FILE, or -o - to print it anyway',
+      );
+    }
+    await out.bytes(chunk);
+    last = chunk.at(-1) ?? last;
+  }
+  if (last !== undefined && last !== 0x0a) await out.bytes(Buffer.from('\n'));
+}
+
+async function deliverJson({ out }: Call, { info }: RetrievedStream, stream: ByteSource): Promise<void> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of stream) {
+    size += chunk.byteLength;
+    if (size > MAX_JSON_BYTES) {
+      throw new SecureStoreError(
+        'TOO_LARGE',
+        `more than ${formatBytes(MAX_JSON_BYTES)} don't go on a line; use -o FILE`,
+      );
+    }
+    chunks.push(chunk);
+  }
+  const bytes = Buffer.concat(chunks);
+  const encoding = isUtf8Text(bytes) ? 'utf8' : 'base64';
+  await out.result({ ...infoRecord(info), encoding, data: bytes.toString(encoding) }, () => []);
+}
+
+function isUtf8Text(bytes: Uint8Array): boolean {
+  try {
+    new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    return true;
+  } catch {
+    return false;
+  }
+}

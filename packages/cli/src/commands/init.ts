@@ -1,0 +1,85 @@
+import { access } from 'node:fs/promises';
+import { SecureStoreError } from '@securestore/core-format';
+import type { CreateOptions, SecureStore } from 'securestore';
+import type { Call } from '../call.ts';
+import { systemCodeOf } from '../error-report.ts';
+import { locationOf, loggerFor } from '../open.ts';
+import { parseCategories, parseCount } from '../parse-values.ts';
+import { findSecret, unlockWith } from '../secret.ts';
+import { printable } from '../terminal-text.ts';
+
+export interface InitOptions {
+  readonly category?: readonly string[];
+  readonly names?: 'encrypted' | 'plain';
+  readonly historyVersions?: string;
+  readonly historyDays?: string;
+}
+
+/** `securestore init`. */
+export async function init(call: Call<InitOptions>, operand: string | undefined): Promise<void> {
+  const location = targetOf(call, operand);
+  const settings = settingsOf(call.options);
+  const secret = await findSecret(call, 'create');
+  const madeKeyFile = secret.kind === 'key-file' && (await ensureKeyFile(secret.path)) ? secret.path : undefined;
+  const { createStore } = await import('securestore');
+  // A key file made for a store that then could not be made is left: another `init` may be relying on it already.
+  using unlock = await unlockWith(secret);
+  await using store = await createStore(location, {
+    ...settings,
+    unlock: unlock.method,
+    anchor: call.options.anchor ?? true,
+    logger: loggerFor(call),
+    signal: call.cli.signal,
+  });
+  await report(call, store, madeKeyFile);
+}
+
+function targetOf(call: Call, operand: string | undefined): string {
+  if (operand === undefined) return locationOf(call);
+  const { store } = call.options;
+  if (store !== undefined && store !== operand) {
+    throw new SecureStoreError('INVALID_ARGUMENT', 'the location and --store differ; give one of them');
+  }
+  return operand;
+}
+
+function settingsOf(options: InitOptions): Omit<CreateOptions, 'unlock'> {
+  const { category, names, historyVersions, historyDays } = options;
+  const history = {
+    ...(historyVersions === undefined ? {} : { versions: parseCount('--history-versions', historyVersions) }),
+    ...(historyDays === undefined ? {} : { days: parseCount('--history-days', historyDays) }),
+  };
+  return {
+    ...(category === undefined ? {} : { categories: parseCategories(category) }),
+    ...(names === undefined ? {} : { names }),
+    ...(Object.keys(history).length === 0 ? {} : { history }),
+  };
+}
+
+/** Makes the key file if there is none; whether it did. */
+async function ensureKeyFile(path: string): Promise<boolean> {
+  try {
+    await access(path);
+    return false;
+  } catch (error) {
+    if (systemCodeOf(error) !== 'ENOENT') return false;
+  }
+  const { generateKeyFile } = await import('securestore');
+  await generateKeyFile(path);
+  return true;
+}
+
+async function report({ out }: Call, store: SecureStore, keyFile: string | undefined): Promise<void> {
+  const { location, fingerprint } = store;
+  const value = { location, fingerprint, ...(keyFile === undefined ? {} : { keyFile }) };
+  await out.result(value, () => [
+    `made a store at ${printable(location)}`,
+    `fingerprint: ${fingerprint}`,
+    ...(keyFile === undefined ? [] : [`made the key file ${printable(keyFile)}`]),
+  ]);
+  out.note(
+    keyFile === undefined
+      ? 'Keep the secret safe: what the store holds cannot be recovered without it.'
+      : 'Keep a copy of the key file apart from the store: what the store holds cannot be recovered without it.',
+  );
+}

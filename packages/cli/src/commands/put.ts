@@ -1,0 +1,94 @@
+import { open } from 'node:fs/promises';
+import { addAbortSignal } from 'node:stream';
+import { parseStoreKey, SecureStoreError } from '@securestore/core-format';
+import type { StoreData, StoreOptions } from 'securestore';
+import type { Call } from '../call.ts';
+import { fileError, systemCodeOf } from '../error-report.ts';
+import { formatSize, infoRecord } from '../object-text.ts';
+import { withStore } from '../open.ts';
+import { parseExpiry } from '../parse-time.ts';
+import { parseMetadata } from '../parse-values.ts';
+import { type Progress, startProgress } from '../progress.ts';
+import { askHidden, openTerminal } from '../prompt.ts';
+import { printable } from '../terminal-text.ts';
+
+export interface PutOptions {
+  readonly meta?: readonly string[];
+  readonly ifAbsent?: boolean;
+  readonly ifVersion?: string;
+  readonly expires?: string;
+}
+
+/** `securestore put`. */
+export async function put(call: Call<PutOptions>, key: string, file: string | undefined): Promise<void> {
+  const { cli, out } = call;
+  parseStoreKey(key);
+  const options = storeOptions(call);
+  await using source = await openSource(call, key, file);
+  await withStore(call, async (store) => {
+    using progress = startProgress(cli, 'stored', { totalBytes: source.size });
+    const info = await store.store(key, source.data(progress), { ...options, signal: cli.signal });
+    progress.clear();
+    await out.result(
+      infoRecord(info),
+      () => `stored ${printable(key)}, ${formatSize(info.size)}, version ${info.version}`,
+    );
+  });
+}
+
+function storeOptions({ cli, options }: Call<PutOptions>): StoreOptions {
+  const { meta, ifAbsent, ifVersion, expires } = options;
+  return {
+    ...(meta === undefined ? {} : { metadata: parseMetadata(meta) }),
+    ...(ifAbsent === undefined ? {} : { ifAbsent }),
+    ...(ifVersion === undefined ? {} : { ifVersion }),
+    ...(expires === undefined ? {} : { expires: parseExpiry('--expires', expires, cli.now()) }),
+  };
+}
+
+interface Source extends AsyncDisposable {
+  readonly size?: number;
+  readonly data: (progress: Progress) => StoreData;
+}
+
+async function openSource(call: Call, key: string, file: string | undefined): Promise<Source> {
+  const { cli } = call;
+  if (file !== undefined && file !== '-') return await openInput(call, file);
+  if (file === undefined && cli.stdin.isTTY === true) {
+    using terminal = openTerminal(cli);
+    if (terminal === undefined) {
+      throw new SecureStoreError('INVALID_ARGUMENT', 'no data: give a file, or pipe the data into this command');
+    }
+    const typed = await askHidden(cli, terminal, `Data of ${printable(key)}`);
+    return { data: () => typed, [Symbol.asyncDispose]: async () => {} };
+  }
+  const stdin = addAbortSignal(cli.signal, cli.stdin);
+  return { data: (progress) => progress.counted(stdin), [Symbol.asyncDispose]: async () => void stdin.destroy() };
+}
+
+async function openInput({ cli }: Call, path: string): Promise<Source> {
+  try {
+    const file = await open(path);
+    const stats = await file.stat();
+    if (stats.isDirectory()) {
+      await file.close();
+      throw new SecureStoreError('INVALID_ARGUMENT', `"${path}" is a folder; securestore import stores folders`);
+    }
+    const stream = addAbortSignal(cli.signal, file.createReadStream({ highWaterMark: 256 * 1024 }));
+    return {
+      ...(stats.isFile() ? { size: stats.size } : {}),
+      data: (progress) => progress.counted(stream),
+      [Symbol.asyncDispose]: async () => void stream.destroy(),
+    };
+  } catch (error) {
+    if (systemCodeOf(error) === 'ENOENT') {
+      // The name is not repeated: it may be the data itself, which no message may hold.
+      throw new SecureStoreError(
+        'INVALID_ARGUMENT',
+        'there is no file of that name; the second operand is a file, not the data: pipe the data into this command',
+        { operation: 'put' },
+      );
+    }
+    throw fileError(error, `cannot read "${path}"`);
+  }
+}

@@ -1,0 +1,90 @@
+import { type ErrorCode, exitCodeOf, SecureStoreError } from '@securestore/core-format';
+import type { ErrorContext } from './output.ts';
+
+/** What is said of an error, in this order and under these names with `--json`. */
+export interface ErrorReport {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly key?: string;
+  readonly operation?: string;
+  readonly retryable: boolean;
+  readonly exitCode: number;
+  readonly outcome?: 'unknown';
+  readonly currentVersion?: string;
+  /** The message of what caused it, where there is one. */
+  readonly cause?: string;
+}
+
+const FILE_SYSTEM_CODES: Readonly<Record<string, ErrorCode>> = {
+  ENOENT: 'INVALID_ARGUMENT',
+  ENOTDIR: 'INVALID_ARGUMENT',
+  EISDIR: 'INVALID_ARGUMENT',
+  ELOOP: 'INVALID_ARGUMENT',
+  ENAMETOOLONG: 'INVALID_ARGUMENT',
+  EACCES: 'ACCESS_DENIED',
+  EPERM: 'ACCESS_DENIED',
+  EEXIST: 'ALREADY_EXISTS',
+  ENOTEMPTY: 'ALREADY_EXISTS',
+  ENOSPC: 'NO_SPACE',
+  EDQUOT: 'NO_SPACE',
+  EROFS: 'READ_ONLY',
+  EMFILE: 'UNAVAILABLE',
+  ENFILE: 'UNAVAILABLE',
+};
+
+/** The code of an error of `node:fs` or `node:child_process`, such as `ENOENT`. */
+export function systemCodeOf(error: unknown): string | undefined {
+  if (!(error instanceof Error) || !('code' in error) || !('syscall' in error)) return undefined;
+  return typeof error.code === 'string' ? error.code : undefined;
+}
+
+/** `error` of a file operation as one of ours, saying what was tried; errors that are ours already pass through. */
+export function fileError(error: unknown, what: string): unknown {
+  const systemCode = systemCodeOf(error);
+  if (systemCode === undefined) return error;
+  const code = FILE_SYSTEM_CODES[systemCode] ?? 'INTERNAL';
+  return new SecureStoreError(code, `${what}: ${reasonOf(error)}`, { cause: error });
+}
+
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return 'unknown reason';
+  // "EACCES: permission denied, open '/x'" names the path once more than needed.
+  return /^E[A-Z0-9]+: ([^,]+)/.exec(error.message)?.[1] ?? error.message;
+}
+
+function isAbort(error: unknown): boolean {
+  return error instanceof Error && (error.name === 'AbortError' || SecureStoreError.is(error, 'ABORTED'));
+}
+
+function asSecureStoreError(error: unknown, context: ErrorContext): SecureStoreError {
+  if (context.interrupted === true && isAbort(error)) {
+    const outcome = SecureStoreError.is(error) ? error.outcome : undefined;
+    const next = context.resume === undefined ? '' : `; ${context.resume}`;
+    return new SecureStoreError('ABORTED', `interrupted${next}`, { operation: context.operation, outcome });
+  }
+  if (SecureStoreError.is(error)) return error;
+  const mapped = fileError(error, 'a file operation failed');
+  if (SecureStoreError.is(mapped)) return mapped;
+  const message = error instanceof Error ? error.message : 'something other than an error was thrown';
+  return new SecureStoreError('INTERNAL', `this is a defect of securestore, please report it: ${message}`, {
+    cause: error,
+  });
+}
+
+/** What to say of `error`, whatever it is, and the exit code that goes with it. */
+export function reportOf(error: unknown, context: ErrorContext): ErrorReport {
+  const known = asSecureStoreError(error, context);
+  const operation = known.operation ?? context.operation;
+  const cause = known.cause instanceof Error && known.cause !== error ? reasonOf(known.cause) : undefined;
+  return {
+    code: known.code,
+    message: known.message,
+    ...(known.key === undefined ? {} : { key: known.key }),
+    ...(operation === undefined ? {} : { operation }),
+    retryable: known.retryable,
+    exitCode: context.exitCode ?? exitCodeOf(known.code),
+    ...(known.outcome === undefined ? {} : { outcome: known.outcome }),
+    ...(known.currentVersion === undefined ? {} : { currentVersion: known.currentVersion }),
+    ...(cause === undefined || known.message.includes(cause) ? {} : { cause }),
+  };
+}

@@ -1,0 +1,89 @@
+import type { Dirent } from 'node:fs';
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { SecureStoreError } from '@securestore/core-format';
+import { isTemporaryName } from './atomic-file.ts';
+import { fileError } from './error-report.ts';
+import { SIDECAR_SUFFIX } from './sidecar.ts';
+
+/** A regular file, and whether by its name it is a sidecar or has one. */
+export interface FoundRegularFile {
+  readonly kind: 'file';
+  readonly name: string;
+  readonly path: string;
+  /** The path of the file beside this one that has the name of its sidecar. */
+  readonly sidecar?: string;
+  /** Whether this has the name of the sidecar of a file beside it. */
+  readonly isSidecarName: boolean;
+}
+
+/** What lies below a folder; `name` is its path relative to the folder, with `/` between the parts. */
+export type FoundFile =
+  | FoundRegularFile
+  | { readonly kind: 'skipped'; readonly name: string; readonly reason: string }
+  | { readonly kind: 'failed'; readonly name: string; readonly error: unknown };
+
+const UTF_8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+/** The text of a file name, or undefined where its bytes are none. */
+function decodeName(name: Buffer): string | undefined {
+  try {
+    return UTF_8.decode(name);
+  } catch {
+    return undefined;
+  }
+}
+
+async function readFolder(path: string): Promise<Dirent<Buffer>[]> {
+  const entries = await readdir(path, { withFileTypes: true, encoding: 'buffer' });
+  return entries.toSorted((a, b) => Buffer.compare(a.name, b.name));
+}
+
+function unnameable(prefix: string, name: Buffer): FoundFile {
+  const error = new SecureStoreError('INVALID_KEY', 'its name is not UTF-8 and can be no key; rename it');
+  return { kind: 'failed', name: `${prefix}${name.toString('utf8')}`, error };
+}
+
+function kindOf(entry: Dirent<Buffer>, name: string): 'file' | 'folder' | { readonly reason: string } {
+  if (entry.isDirectory()) return 'folder';
+  if (entry.isSymbolicLink()) return { reason: 'a symbolic link, which is not followed' };
+  if (!entry.isFile()) return { reason: 'neither a file nor a folder' };
+  return isTemporaryName(name) ? { reason: 'left over from an interrupted export' } : 'file';
+}
+
+function regularFile(folder: string, name: string, text: string, beside: ReadonlySet<string>): FoundRegularFile {
+  const sidecar = `${text}${SIDECAR_SUFFIX}`;
+  const isSidecarName = text.endsWith(SIDECAR_SUFFIX) && beside.has(text.slice(0, -SIDECAR_SUFFIX.length));
+  const found = { kind: 'file', name, path: join(folder, text), isSidecarName } as const;
+  return beside.has(sidecar) ? { ...found, sidecar: join(folder, sidecar) } : found;
+}
+
+/**
+ * The files below `folder`, each folder's in the order of the bytes of their names, in memory bounded by the largest
+ * folder. Symbolic links are never followed; what can't be read is reported and passed over.
+ */
+export async function* walkFolder(folder: string, prefix = ''): AsyncGenerator<FoundFile> {
+  let entries: Dirent<Buffer>[];
+  try {
+    entries = await readFolder(folder);
+  } catch (error) {
+    const mapped = fileError(error, 'cannot read the folder');
+    // The folder that was asked for is everything; one below it is an item among others.
+    if (prefix === '') throw fileError(error, `cannot read the folder "${folder}"`);
+    yield { kind: 'failed', name: prefix.slice(0, -1), error: mapped };
+    return;
+  }
+  const files = new Set(entries.filter((entry) => entry.isFile()).map((entry) => entry.name.toString('utf8')));
+  for (const entry of entries) {
+    const text = decodeName(entry.name);
+    if (text === undefined) {
+      yield unnameable(prefix, entry.name);
+      continue;
+    }
+    const name = `${prefix}${text}`;
+    const kind = kindOf(entry, text);
+    if (kind === 'folder') yield* walkFolder(join(folder, text), `${name}/`);
+    else if (kind === 'file') yield regularFile(folder, name, text, files);
+    else yield { kind: 'skipped', name, reason: kind.reason };
+  }
+}

@@ -1,0 +1,91 @@
+import { once } from 'node:events';
+import { styleText } from 'node:util';
+import type { Cli, OutputStream } from './cli-context.ts';
+import { reportOf, type ErrorReport } from './error-report.ts';
+import { printable } from './terminal-text.ts';
+
+/** Where a command says what it has to say: results on stdout, everything else on stderr. */
+export interface Output {
+  readonly json: boolean;
+  /** Whether the reader of stdout has gone away (`securestore ls | head`); what is written then is dropped. */
+  readonly closed: () => boolean;
+  /** One result: `value` as a JSON line with `--json`, the lines of `text` otherwise. */
+  readonly result: (value: object, text: () => string | readonly string[]) => Promise<void>;
+  /** Something worth knowing beside the result; not said with `--json`. */
+  readonly note: (text: string) => void;
+  /** An error, as one JSON line with `--json`. Returns its exit code. */
+  readonly error: (error: unknown, context?: ErrorContext) => number;
+  /** Raw bytes on stdout, after everything before has been taken. */
+  readonly bytes: (chunk: Uint8Array) => Promise<void>;
+  /** Resolves when stdout has taken everything. */
+  readonly flush: () => Promise<void>;
+}
+
+/** What the reporter of an error knows beside the error. */
+export interface ErrorContext {
+  /** The verb that failed, for errors that don't name an operation. */
+  readonly operation?: string | undefined;
+  /** Whether an interrupt was what ended the command. */
+  readonly interrupted?: boolean | undefined;
+  /** How to go on after an interrupt. */
+  readonly resume?: string | undefined;
+  /** The item concerned, for the line of a failed one. */
+  readonly subject?: string | undefined;
+  /** Instead of the exit code that belongs to the error. */
+  readonly exitCode?: number | undefined;
+}
+
+/** The message without the name of the library's call, which says nothing to someone who typed a verb. */
+function withoutOperation({ message, operation }: ErrorReport): string {
+  return operation !== undefined && message.startsWith(`${operation} `) ? message.slice(operation.length + 1) : message;
+}
+
+function errorLines(report: ErrorReport, subject: string | undefined, stderr: OutputStream): string {
+  const label = styleText('red', subject === undefined ? 'error:' : 'failed:', { stream: stderr });
+  const named = subject ?? (report.key !== undefined && !report.message.includes(report.key) ? report.key : undefined);
+  const about = named === undefined ? '' : `${printable(named)}: `;
+  const lines = [`${label} ${about}${printable(withoutOperation(report))} [${report.code}]`];
+  if (report.outcome === 'unknown') lines.push('it is not known whether the change was made: look before trying again');
+  if (report.currentVersion !== undefined) lines.push(`current version: ${printable(report.currentVersion)}`);
+  if (report.cause !== undefined) lines.push(`because: ${printable(report.cause)}`);
+  return `${lines.join('\n')}\n`;
+}
+
+/** The {@link Output} of one run. */
+export function createOutput(cli: Pick<Cli, 'stdout' | 'stderr'>, json: boolean): Output {
+  const { stdout, stderr } = cli;
+  let closed = false;
+  const reader = new AbortController();
+  // A reader that stops reading is no failure: what is left to say is dropped, and loops that only say things stop.
+  stdout.on('error', () => {
+    closed = true;
+    reader.abort();
+  });
+  stderr.on('error', () => {});
+
+  async function write(chunk: string | Uint8Array): Promise<void> {
+    if (closed) return;
+    if (!stdout.write(chunk)) await once(stdout, 'drain', { signal: reader.signal }).catch(() => {});
+  }
+
+  return {
+    json,
+    closed: () => closed,
+    result: async (value, text) => {
+      const lines = json ? JSON.stringify(value) : text();
+      await write(typeof lines === 'string' ? `${lines}\n` : lines.map((line) => `${line}\n`).join(''));
+    },
+    note: (text) => {
+      if (!json) stderr.write(`${text}\n`);
+    },
+    error: (error, context = {}) => {
+      const report = reportOf(error, context);
+      stderr.write(json ? `${JSON.stringify(report)}\n` : errorLines(report, context.subject, stderr));
+      return report.exitCode;
+    },
+    bytes: write,
+    flush: async () => {
+      if (!closed) await new Promise<void>((resolve) => void stdout.write('', () => resolve()));
+    },
+  };
+}

@@ -1,0 +1,62 @@
+import { SecureStoreError } from '@securestore/core-format';
+
+const ISO_8601 = /^(\d{4})-(\d{2})-(\d{2})(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?:Z|[+-]\d{2}:?\d{2})?)?$/i;
+const EPOCH = /^\d{1,16}$/;
+const RELATIVE = /^(\d{1,9})([smhdw])$/;
+
+const UNIT_SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400, w: 604_800 };
+
+/** Epoch numbers below this are seconds (to the year 5138), from it on milliseconds (since 1973). */
+const FIRST_MILLISECOND_EPOCH = 100_000_000_000;
+
+function refuse(option: string, text: string, forms: string): never {
+  throw new SecureStoreError('INVALID_ARGUMENT', `${option} "${text}" is no time; give ${forms}`);
+}
+
+function isRealDay(year: string, month: string, day: string): boolean {
+  // Date takes the 30th of February for the 2nd of March.
+  return new Date(Date.UTC(Number(year), Number(month) - 1, Number(day))).getUTCDate() === Number(day);
+}
+
+function parseAbsolute(text: string): Date | undefined {
+  if (EPOCH.test(text)) {
+    const number = Number(text);
+    const date = new Date(number < FIRST_MILLISECOND_EPOCH ? number * 1000 : number);
+    return Number.isNaN(date.getTime()) ? undefined : date;
+  }
+  const [, year, month, day] = ISO_8601.exec(text) ?? [];
+  if (year === undefined || month === undefined || day === undefined || !isRealDay(year, month, day)) return undefined;
+  const date = new Date(text);
+  return Number.isNaN(date.getTime()) ? undefined : date;
+}
+
+/**
+ * A moment: ISO 8601 (a date alone is midnight UTC, a time without a zone is local) or seconds or milliseconds since
+ * 1970.
+ *
+ * @throws `INVALID_ARGUMENT` for anything else, days that don't exist included.
+ */
+export function parseMoment(option: string, text: string): Date {
+  return parseAbsolute(text) ?? refuse(option, text, 'ISO 8601 such as 2026-11-24T15:00:00Z, or seconds since 1970');
+}
+
+/**
+ * A moment in the future: as {@link parseMoment}, or how long from `now`, such as `90s`, `15m`, `12h`, `30d` or `4w`.
+ *
+ * @throws `INVALID_ARGUMENT` for anything else, or where it is not after `now`.
+ */
+export function parseExpiry(option: string, text: string, now: Date): Date {
+  const [, amount, unit] = RELATIVE.exec(text) ?? [];
+  const seconds = UNIT_SECONDS[unit ?? ''];
+  const moment =
+    amount !== undefined && seconds !== undefined
+      ? new Date(now.getTime() + Number(amount) * seconds * 1000)
+      : parseAbsolute(text);
+  if (moment === undefined || Number.isNaN(moment.getTime())) {
+    return refuse(option, text, 'ISO 8601 such as 2026-11-24T15:00:00Z, or how long from now, such as 12h or 30d');
+  }
+  if (moment <= now) {
+    throw new SecureStoreError('INVALID_ARGUMENT', `${option} "${text}" is in the past; give a time to come`);
+  }
+  return moment;
+}

@@ -1,0 +1,80 @@
+import { SecureStoreError } from '@securestore/core-format';
+
+function refuse(message: string): never {
+  throw new SecureStoreError('INVALID_ARGUMENT', message);
+}
+
+function splitPair(option: string, text: string): [string, string] {
+  const equals = text.indexOf('=');
+  // The text is not repeated: it may be a value alone, which no message may hold.
+  if (equals <= 0) refuse(`${option} takes NAME=VALUE`);
+  return [text.slice(0, equals), text.slice(equals + 1)];
+}
+
+/**
+ * Metadata from `name=value` arguments; values are strings, and may hold further `=`.
+ *
+ * @throws `INVALID_ARGUMENT` where one is no pair, or a name comes twice.
+ */
+export function parseMetadata(pairs: readonly string[]): Record<string, string> {
+  const metadata = new Map<string, string>();
+  for (const pair of pairs) {
+    const [name, value] = splitPair('--meta', pair);
+    if (metadata.has(name)) refuse(`--meta gives "${name}" twice; leave one out`);
+    metadata.set(name, value);
+  }
+  return Object.fromEntries(metadata);
+}
+
+/**
+ * Categories from `name=pattern` arguments; a name may come several times, each time with a further pattern.
+ *
+ * @throws `INVALID_ARGUMENT` where one is no pair, or has an empty pattern.
+ */
+export function parseCategories(pairs: readonly string[]): Record<string, readonly string[]> {
+  const categories = new Map<string, string[]>();
+  for (const pair of pairs) {
+    const [name, pattern] = splitPair('--category', pair);
+    if (pattern === '') refuse(`--category "${name}" has an empty pattern`);
+    categories.set(name, [...(categories.get(name) ?? []), pattern]);
+  }
+  return Object.fromEntries(categories);
+}
+
+/** A count such as a number of versions or days. @throws `INVALID_ARGUMENT` unless it is a whole number from 0. */
+export function parseCount(option: string, text: string): number {
+  const number = /^\d{1,9}$/.test(text) ? Number(text) : undefined;
+  return number ?? refuse(`${option} "${text}" is not a whole number from 0 to 999999999`);
+}
+
+/** Bytes from `start` to before `end`; each absent where it isn't given. */
+export interface ByteRange {
+  readonly start?: number;
+  readonly end?: number;
+}
+
+/**
+ * A range of bytes `start:end`, the end exclusive; either side may be left out.
+ *
+ * @throws `INVALID_ARGUMENT` where it is something else, ends before it starts, or leaves out both sides.
+ */
+export function parseRange(text: string): ByteRange {
+  const [, start, end] = /^(\d{1,15})?:(\d{1,15})?$/.exec(text) ?? [];
+  if (start === undefined && end === undefined) {
+    refuse(`--range "${text}" is no range; give START:END in bytes, END exclusive, such as 0:1024 or 1024:`);
+  }
+  if (start !== undefined && end !== undefined && Number(end) < Number(start)) {
+    refuse(`--range "${text}" ends before it starts`);
+  }
+  return {
+    ...(start === undefined ? {} : { start: Number(start) }),
+    ...(end === undefined ? {} : { end: Number(end) }),
+  };
+}
+
+/**
+ * The folder that `--prefix` names: without the one `/` it may end with, empty for everything.
+ */
+export function parseFolder(prefix: string | undefined): string {
+  return prefix === undefined ? '' : prefix.replace(/\/$/, '');
+}

@@ -1,0 +1,55 @@
+import { readFileSync } from 'node:fs';
+import { Command } from 'commander';
+import { addGlobalOptions, type Run } from './call.ts';
+import { addFolderVerbs } from './verbs/folder-verbs.ts';
+import { addObjectVerbs } from './verbs/object-verbs.ts';
+
+const NOTES = `
+The secret that unlocks the store comes from --key-file, --passphrase-file, $SECURESTORE_PASSPHRASE,
+$SECURESTORE_PASSPHRASE_FILE, the files securestore-key or securestore-passphrase in $CREDENTIALS_DIRECTORY,
+or a prompt on a terminal; never from an argument, which other users of the machine could read.
+
+Exit codes: 0 done · 1 defect · 2 wrong usage · 3 not found · 4 not allowed · 5 not what was stored · 6 in the way ·
+7 unavailable · 8 some items failed · 9 wrong secret · 130 interrupted
+
+Start with:  securestore init sqlite:./vault.db`;
+
+function version(): string {
+  const manifest: unknown = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
+  return typeof manifest === 'object' && manifest !== null && 'version' in manifest ? String(manifest.version) : '';
+}
+
+/** A verb with its operands; that each takes options goes without saying. */
+function termOf(verb: Command): string {
+  const operands = verb.registeredArguments.map((operand) => {
+    const name = `${operand.name()}${operand.variadic ? '...' : ''}`;
+    return operand.required ? `<${name}>` : `[${name}]`;
+  });
+  return [verb.name(), ...operands].join(' ');
+}
+
+/** The command line with all its verbs. Errors, help and version are thrown as `CommanderError`. */
+export function createProgram(run: Run): Command {
+  const { stdout, stderr } = run.cli;
+  const program = new Command('securestore')
+    .description('Encrypted storage for secrets, configuration and files, on any backend.')
+    .usage('<verb> [options]')
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => void stdout.write(text),
+      writeErr: (text) => void stderr.write(text),
+      getOutHelpWidth: () => stdout.columns ?? 100,
+      getErrHelpWidth: () => stderr.columns ?? 100,
+      // Errors are said once, by `run`.
+      outputError: () => {},
+    })
+    .enablePositionalOptions()
+    .version(version(), '-V, --version', 'print the version of securestore')
+    .helpOption('-h, --help', 'print this help, or that of a verb')
+    .configureHelp({ subcommandTerm: termOf })
+    .addHelpCommand(new Command('help').argument('[verb]').summary('print the help of a verb').helpGroup('Help:'));
+  addGlobalOptions(program);
+  addObjectVerbs(program, run);
+  addFolderVerbs(program, run);
+  return program.addHelpText('after', NOTES);
+}

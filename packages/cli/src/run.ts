@@ -1,0 +1,50 @@
+import { SecureStoreError } from '@securestore/core-format';
+import { CommanderError } from 'commander';
+import type { Run } from './call.ts';
+import type { Cli } from './cli-context.ts';
+import { createOutput } from './output.ts';
+import { createProgram } from './program.ts';
+
+/** Whether JSON is wanted, known before the arguments are parsed so that an error in them can be JSON as well. */
+function wantsJson(args: readonly string[]): boolean {
+  const end = args.indexOf('--');
+  return (end === -1 ? args : args.slice(0, end)).includes('--json');
+}
+
+function usageError(error: CommanderError): SecureStoreError {
+  const message = error.message
+    .replace(/^error: /, '')
+    // What follows "=" may be a secret that was given to an option which does not exist.
+    .replace(/'(--?[^'=]*)=[^]*'$/m, "'$1'")
+    // A suggestion comes on a line of its own.
+    .replace(/\n(?=\(Did you mean)/, ' ');
+  return new SecureStoreError('INVALID_ARGUMENT', message, { operation: 'usage' });
+}
+
+/**
+ * Runs one command line and says what came of it.
+ *
+ * @param args what follows the program's name.
+ * @returns the exit code: 0 done, 8 finished with some items failed, the code of {@link SecureStoreError} otherwise.
+ */
+export async function run(args: readonly string[], cli: Cli): Promise<number> {
+  const out = createOutput(cli, wantsJson(args));
+  const state: Run = { cli, out, exitCode: 0 };
+  try {
+    await createProgram(state).parseAsync([...args], { from: 'user' });
+  } catch (error) {
+    state.exitCode = exitCodeAfter(error, state);
+  }
+  await out.flush();
+  return state.exitCode;
+}
+
+function exitCodeAfter(error: unknown, { cli, out, verb, resume }: Run): number {
+  if (!(error instanceof CommanderError)) {
+    return out.error(error, { operation: verb, interrupted: cli.signal.aborted, resume });
+  }
+  // Help and version come as errors too.
+  if (error.exitCode === 0) return 0;
+  if (error.code === 'commander.help') return 2;
+  return out.error(usageError(error));
+}

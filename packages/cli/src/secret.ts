@@ -1,0 +1,129 @@
+import { open, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { SecureStoreError } from '@securestore/core-format';
+import type { UnlockMethod } from 'securestore';
+import type { Call } from './call.ts';
+import type { Cli } from './cli-context.ts';
+import { fileError, systemCodeOf } from './error-report.ts';
+import { askHidden, openTerminal } from './prompt.ts';
+
+/** The longest passphrase in bytes: far beyond what anyone types, far below what a wrong path would make us read. */
+const MAX_PASSPHRASE_BYTES = 64 * 1024;
+
+const HOW_TO_GIVE_ONE =
+  'give --key-file FILE or --passphrase-file FILE, set $SECURESTORE_PASSPHRASE or $SECURESTORE_PASSPHRASE_FILE, ' +
+  'or run this on a terminal to be asked';
+
+/** Where the secret of a store comes from. */
+export type SecretSource =
+  | { readonly kind: 'key-file'; readonly path: string }
+  | { readonly kind: 'passphrase'; readonly read: () => Promise<Uint8Array> };
+
+/** Whether a store is opened, or made and its passphrase therefore asked for twice. */
+export type Purpose = 'open' | 'create';
+
+function refuse(message: string): never {
+  throw new SecureStoreError('INVALID_ARGUMENT', message);
+}
+
+/** Reads a passphrase file: its bytes without one trailing line end, which editors and `echo` add. */
+async function readPassphraseFile(path: string): Promise<Uint8Array> {
+  const what = `cannot read the passphrase file "${path}"`;
+  try {
+    await using file = await open(path);
+    const buffer = new Uint8Array(MAX_PASSPHRASE_BYTES + 3);
+    let length = 0;
+    while (length < buffer.length) {
+      const { bytesRead } = await file.read(buffer, length, buffer.length - length);
+      if (bytesRead === 0) break;
+      length += bytesRead;
+    }
+    if (length > 0 && buffer[length - 1] === 0x0a) length -= buffer[length - 2] === 0x0d ? 2 : 1;
+    if (length === 0) refuse(`${what}: it is empty`);
+    if (length > MAX_PASSPHRASE_BYTES) refuse(`${what}: it is longer than ${MAX_PASSPHRASE_BYTES} bytes`);
+    const passphrase = buffer.slice(0, length);
+    buffer.fill(0);
+    return passphrase;
+  } catch (error) {
+    throw fileError(error, what);
+  }
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await stat(path);
+    return true;
+  } catch (error) {
+    if (systemCodeOf(error) === 'ENOENT') return false;
+    throw fileError(error, `cannot read the credential "${path}"`);
+  }
+}
+
+function passphraseFile(path: string): SecretSource {
+  return { kind: 'passphrase', read: () => readPassphraseFile(path) };
+}
+
+/** What systemd's `LoadCredential=` put there for this service. */
+async function fromCredentialsDirectory(directory: string): Promise<SecretSource | undefined> {
+  const key = join(directory, 'securestore-key');
+  if (await exists(key)) return { kind: 'key-file', path: key };
+  const passphrase = join(directory, 'securestore-passphrase');
+  return (await exists(passphrase)) ? passphraseFile(passphrase) : undefined;
+}
+
+function nonEmpty(env: Cli['env'], name: string): string | undefined {
+  const value = env[name];
+  // An empty one is a secret that failed to arrive; asking or looking elsewhere would hide that.
+  if (value === '') refuse(`$${name} is set but empty; give it its value, or unset it`);
+  return value;
+}
+
+async function ask(cli: Cli, purpose: Purpose): Promise<Uint8Array> {
+  using terminal = openTerminal(cli);
+  if (terminal === undefined) refuse(`no secret to unlock the store with: ${HOW_TO_GIVE_ONE}`);
+  const passphrase = await askHidden(cli, terminal, purpose === 'create' ? 'New passphrase' : 'Passphrase');
+  if (purpose === 'create' && (await askHidden(cli, terminal, 'The same again')) !== passphrase) {
+    refuse('the two passphrases differ; nothing was changed, run the command again');
+  }
+  return Buffer.from(passphrase);
+}
+
+/**
+ * Finds the secret: the options first, then the environment, then the credentials of the service, then a person.
+ *
+ * @throws `INVALID_ARGUMENT` where two options contradict each other or a variable is set but empty. That there is
+ *   none at all shows only when a passphrase is read, so that a missing store is reported before a missing secret.
+ */
+export async function findSecret({ cli, options }: Call, purpose: Purpose): Promise<SecretSource> {
+  if (options.keyFile !== undefined && options.passphraseFile !== undefined) {
+    refuse('--key-file and --passphrase-file exclude each other');
+  }
+  if (options.keyFile !== undefined) return { kind: 'key-file', path: options.keyFile };
+  if (options.passphraseFile !== undefined) return passphraseFile(options.passphraseFile);
+  const passphrase = nonEmpty(cli.env, 'SECURESTORE_PASSPHRASE');
+  if (passphrase !== undefined) return { kind: 'passphrase', read: async () => Buffer.from(passphrase) };
+  const file = nonEmpty(cli.env, 'SECURESTORE_PASSPHRASE_FILE');
+  if (file !== undefined) return passphraseFile(file);
+  const directory = nonEmpty(cli.env, 'CREDENTIALS_DIRECTORY');
+  const credential = directory === undefined ? undefined : await fromCredentialsDirectory(directory);
+  return credential ?? { kind: 'passphrase', read: () => ask(cli, purpose) };
+}
+
+/** A way to unlock a store; disposing it wipes the passphrase that was read for it. */
+export interface Unlocking extends Disposable {
+  readonly method: UnlockMethod;
+}
+
+/** The way to unlock a store with a secret, which is read once however often it is asked for. */
+export async function unlockWith(source: SecretSource): Promise<Unlocking> {
+  const { keyFile, passphrase } = await import('securestore');
+  if (source.kind === 'key-file') return { method: keyFile(source.path), [Symbol.dispose]: () => {} };
+  let reading: Promise<Uint8Array> | undefined;
+  let known: Uint8Array | undefined;
+  const read = async (): Promise<Uint8Array> => {
+    reading ??= source.read();
+    known = await reading;
+    return known;
+  };
+  return { method: passphrase(read), [Symbol.dispose]: () => void known?.fill(0) };
+}

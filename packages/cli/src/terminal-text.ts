@@ -1,0 +1,80 @@
+/** Control characters, and the formatting characters that make text read differently from how it is stored. */
+const UNPRINTABLE = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g;
+
+/**
+ * `text` with everything escaped that could steer a terminal or break a line, for names and values that come from
+ * outside and are shown to a person.
+ */
+export function printable(text: string): string {
+  return text
+    .toWellFormed()
+    .replace(UNPRINTABLE, (character) => `\\u{${character.charCodeAt(0).toString(16).padStart(2, '0')}}`);
+}
+
+const UNITS = ['KiB', 'MiB', 'GiB', 'TiB', 'PiB'] as const;
+
+/** A number of bytes for people, in binary units with three digits at most. */
+export function formatBytes(bytes: number): string {
+  if (bytes < 1024) return `${bytes} B`;
+  let value = bytes;
+  let unit: string = 'B';
+  for (const next of UNITS) {
+    if (value < 1024) break;
+    value /= 1024;
+    unit = next;
+  }
+  return `${value < 10 ? value.toFixed(1) : Math.round(value)} ${unit}`;
+}
+
+/** A count with its noun in the right number, such as `1 file` or `3 files`. */
+export function count(number: number, noun: string, plural = `${noun}s`): string {
+  return `${number} ${number === 1 ? noun : plural}`;
+}
+
+/** A time for people: UTC to the second, sortable as text. */
+export function formatTime(time: Date): string {
+  return `${time.toISOString().slice(0, 19).replace('T', ' ')}Z`;
+}
+
+/** Hours, minutes and seconds as short as they can be said. */
+export function formatDuration(seconds: number): string {
+  const whole = Math.max(0, Math.round(seconds));
+  const hours = Math.floor(whole / 3600);
+  const minutes = Math.floor((whole % 3600) / 60);
+  if (hours > 0) return `${hours} h ${minutes} min`;
+  if (minutes > 0) return `${minutes} min ${whole % 60} s`;
+  return `${whole} s`;
+}
+
+export interface Column {
+  readonly title: string;
+  readonly align?: 'left' | 'right';
+}
+
+/**
+ * Lines of a table whose columns are as wide as their widest cell. The last column is not padded, so it is the place
+ * for text whose width on a terminal isn't its length.
+ */
+export function formatTable(columns: readonly Column[], rows: readonly (readonly string[])[]): string[] {
+  const widths = columns.map(({ title }, index) =>
+    rows.reduce((widest, row) => Math.max(widest, row[index]?.length ?? 0), title.length),
+  );
+  const format = (cells: readonly string[]): string =>
+    columns
+      .map(({ align }, index) => {
+        const cell = cells[index] ?? '';
+        const width = widths[index] ?? 0;
+        if (align === 'right') return cell.padStart(width);
+        return index === columns.length - 1 ? cell : cell.padEnd(width);
+      })
+      .join('  ')
+      .trimEnd();
+  return [format(columns.map(({ title }) => title)), ...rows.map(format)];
+}
+
+/** Lines of `name  value` with the names padded to one width; undefined values are left out. */
+export function formatFields(fields: Readonly<Record<string, string | undefined>>): string[] {
+  const known = Object.entries(fields).filter((field): field is [string, string] => field[1] !== undefined);
+  const width = known.reduce((widest, [name]) => Math.max(widest, name.length), 0);
+  return known.map(([name, value]) => `${name.padEnd(width)}  ${value}`);
+}

@@ -1,0 +1,138 @@
+import { type Command, Option } from 'commander';
+import { addVerb, type Run } from '../call.ts';
+import type { GetOptions } from '../commands/get.ts';
+import type { InitOptions } from '../commands/init.ts';
+import type { LsOptions } from '../commands/ls.ts';
+import type { PutOptions } from '../commands/put.ts';
+
+function collect(value: string, before: readonly string[] | undefined): readonly string[] {
+  return [...(before ?? []), value];
+}
+
+function addInit(program: Command, run: Run): void {
+  addVerb<InitOptions, [string | undefined]>(program, run, {
+    usage: 'init [location]',
+    summary: 'make a store at a location (default: --store)',
+    options: [
+      new Option('--category <name=pattern>', 'keys of their own for names that match; may be repeated').argParser(
+        collect,
+      ),
+      new Option('--names <mode>', 'whether the backend sees names encrypted or plain').choices(['encrypted', 'plain']),
+      new Option('--history-versions <n>', 'how many older versions to keep of each object'),
+      new Option('--history-days <n>', 'how many days to keep older versions'),
+    ],
+    notes: `With --key-file FILE the store is unlocked by that file, which is made if it is missing.
+A passphrase or key file that is lost cannot be recovered, and neither can what the store holds.
+
+Examples:
+  securestore init sqlite:./vault.db
+  securestore init file:./vault --key-file ./vault.key --category 'prod=prod/**'`,
+    load: async () => (await import('../commands/init.ts')).init,
+  });
+}
+
+function addPut(program: Command, run: Run): void {
+  addVerb<PutOptions, [string, string | undefined]>(program, run, {
+    usage: 'put <key> [file]',
+    summary: 'store an object from a file, stdin (-) or a prompt',
+    options: [
+      new Option('--meta <name=value>', 'metadata, replacing what there is; may be repeated').argParser(collect),
+      new Option('--if-absent', 'only where there is no such object').conflicts('ifVersion'),
+      new Option('--if-version <version>', 'only where this is the current version'),
+      new Option('--expires <time>', 'when it ceases to be: ISO 8601, or from now such as 12h or 30d'),
+    ],
+    notes: `Without a file the data comes from stdin; on a terminal you are asked for one line, which is not shown.
+
+Examples:
+  securestore put db/prod/password
+  printf %s "$TOKEN" | securestore put ci/token --meta owner=ops --expires 30d
+  securestore put images/disk.img ./disk.img`,
+    resume: '`securestore info KEY` shows whether it was stored; if not, run the command again',
+    load: async () => (await import('../commands/put.ts')).put,
+  });
+}
+
+function addGet(program: Command, run: Run): void {
+  addVerb<GetOptions, [string]>(program, run, {
+    usage: 'get <key>',
+    summary: 'retrieve an object to stdout or a file',
+    options: [
+      new Option('-o, --output <file>', 'write to this file, replacing it whole; - is stdout, also on a terminal'),
+      new Option('--version <version>', 'this version instead of the current one').conflicts('at'),
+      new Option('--at <time>', 'the version of that time: ISO 8601, or seconds since 1970'),
+      new Option('--range <start:end>', 'only these bytes, the end exclusive; either side may be left out'),
+    ],
+    notes: `The data goes to stdout as it is, or into a file that only you may read (mode 0600).
+With --json and no file, one line has what is known of the object and its data, as "utf8" or "base64".
+
+Examples:
+  securestore get db/prod/password
+  securestore get images/disk.img -o disk.img
+  securestore get app/config --at 2026-11-01`,
+    resume: 'a file given with -o is as it was; run the command again',
+    load: async () => (await import('../commands/get.ts')).get,
+  });
+}
+
+function addInfo(program: Command, run: Run): void {
+  addVerb<object, [string]>(program, run, {
+    usage: 'info <key>',
+    summary: 'show what is known of an object beside its data',
+    load: async () => (await import('../commands/info.ts')).info,
+  });
+}
+
+function addHistory(program: Command, run: Run): void {
+  addVerb<object, [string]>(program, run, {
+    usage: 'history <key>',
+    summary: 'list the retained versions of an object, newest first',
+    notes: 'A version can be had back with: securestore get KEY --version VERSION',
+    load: async () => (await import('../commands/history.ts')).history,
+  });
+}
+
+function addLs(program: Command, run: Run): void {
+  addVerb<LsOptions, [string | undefined]>(program, run, {
+    usage: 'ls [prefix]',
+    summary: 'list the names of the objects, one a line',
+    options: [new Option('-l, --long', 'a table with size, times and category')],
+    notes: `The prefix is the beginning of a name and need not be a folder: db/pr lists db/prod/password too.
+With --long --json, the lines come as they are read and not in the order of their names.`,
+    load: async () => (await import('../commands/ls.ts')).ls,
+  });
+}
+
+function addRm(program: Command, run: Run): void {
+  addVerb<object, [string]>(program, run, {
+    usage: 'rm <key>',
+    summary: 'delete an object; its history is kept, and undelete brings it back',
+    resume: '`securestore info KEY` shows whether it is still there',
+    load: async () => (await import('../commands/rm.ts')).rm,
+  });
+}
+
+function addPurge(program: Command, run: Run): void {
+  addVerb<object, [string]>(program, run, {
+    usage: 'purge <key>',
+    summary: 'destroy an object with its history; asks, or needs --yes',
+    resume: 'run the command again to finish it',
+    load: async () => (await import('../commands/purge.ts')).purge,
+  });
+}
+
+function addUndelete(program: Command, run: Run): void {
+  addVerb<object, [string]>(program, run, {
+    usage: 'undelete <key>',
+    summary: 'bring back the newest version of a deleted object',
+    resume: '`securestore info KEY` shows whether it is back',
+    load: async () => (await import('../commands/undelete.ts')).undelete,
+  });
+}
+
+/** Adds the verbs that make a store and work on one object, or list them. */
+export function addObjectVerbs(program: Command, run: Run): void {
+  program.commandsGroup('Objects:');
+  for (const add of [addInit, addPut, addGet, addInfo, addHistory, addLs, addRm, addPurge, addUndelete]) {
+    add(program, run);
+  }
+}

@@ -1,0 +1,168 @@
+import { randomBytes } from 'node:crypto';
+import { lstat, mkdir, readdir, readFile, readlink, symlink, writeFile } from 'node:fs/promises';
+import { describe, expect, it } from 'vitest';
+import { jsonLines, sandbox } from './support/cli.ts';
+
+describe.each(['sqlite', 'file'] as const)('objects on %s:', (scheme) => {
+  it('live from put to purge', async () => {
+    const box = await sandbox(scheme);
+    const put = await box.run(['put', 'db/prod/password', '--meta', 'owner=ops', '--meta', 'q=a=b'], {
+      input: 'first',
+    });
+    expect(put).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(put.stdout).toMatch(/^stored db\/prod\/password, 5 bytes, version \S+\n$/);
+    const again = await box.run(['put', 'db/prod/password', '--json'], { input: 'second' });
+    const [stored] = jsonLines(again.stdout);
+    expect(stored).toMatchObject({ key: 'db/prod/password', size: 6, metadata: {}, category: 'default' });
+
+    expect((await box.run(['get', 'db/prod/password'])).stdout).toBe('second');
+    const history = jsonLines((await box.run(['history', 'db/prod/password', '--json'])).stdout);
+    expect(history.map(({ current, deleted, size }) => ({ current, deleted, size }))).toEqual([
+      { current: true, deleted: false, size: 6 },
+      { current: false, deleted: false, size: 5 },
+    ]);
+    expect(history[0]?.['version']).toBe(stored?.['version']);
+    const first = String(history[1]?.['version']);
+    const old = jsonLines((await box.run(['get', 'db/prod/password', '--version', first, '--json'])).stdout);
+    expect(old).toMatchObject([
+      { data: 'first', encoding: 'utf8', metadata: { owner: 'ops', q: 'a=b' }, version: first },
+    ]);
+
+    expect((await box.run(['rm', 'db/prod/password'])).exitCode).toBe(0);
+    expect((await box.run(['get', 'db/prod/password'])).exitCode).toBe(3);
+    expect((await box.run(['rm', 'db/prod/password'])).exitCode).toBe(3);
+    expect((await box.run(['undelete', 'db/prod/password'])).exitCode).toBe(0);
+    expect((await box.run(['undelete', 'db/prod/password'])).exitCode).toBe(6);
+    expect((await box.run(['get', 'db/prod/password'])).stdout).toBe('second');
+
+    const refused = await box.run(['purge', 'db/prod/password']);
+    expect(refused.exitCode).toBe(2);
+    expect(refused.stderr).toContain('--yes');
+    expect((await box.run(['get', 'db/prod/password'])).stdout).toBe('second');
+    expect((await box.run(['purge', 'db/prod/password', '--yes'])).exitCode).toBe(0);
+    expect((await box.run(['get', 'db/prod/password', '--version', first])).exitCode).toBe(3);
+    expect((await box.run(['undelete', 'db/prod/password'])).exitCode).toBe(3);
+  });
+
+  it('are any bytes of any size, from a file or a pipe, whole or a range of them', async () => {
+    const box = await sandbox(scheme);
+    const data = randomBytes(3_000_000);
+    await writeFile(box.path('data'), data);
+    expect((await box.run(['put', 'from/file', 'data'])).exitCode).toBe(0);
+    expect((await box.run(['put', 'from/pipe', '-'], { input: data })).exitCode).toBe(0);
+    expect((await box.run(['put', 'empty'], { input: '' })).exitCode).toBe(0);
+    expect((await box.run(['get', 'from/pipe'])).bytes.equals(data)).toBe(true);
+    expect((await box.run(['get', 'empty'])).bytes.length).toBe(0);
+    const range = await box.run(['get', 'from/file', '--range', '1999990:2000010']);
+    expect(range.bytes).toEqual(data.subarray(1_999_990, 2_000_010));
+    const [line] = jsonLines((await box.run(['get', 'from/file', '--json', '--range', '2999000:'])).stdout);
+    expect(line).toMatchObject({ encoding: 'base64', data: data.subarray(2_999_000).toString('base64') });
+  });
+
+  it('are listed in the order of the bytes of their names', async () => {
+    const box = await sandbox(scheme);
+    const keys = ['z', 'a/b', 'a-b', 'a/B', 'ä', '🔐', 'ﬀ', 'mit leer'];
+    for (const key of keys) expect((await box.run(['put', key], { input: 'x' })).exitCode).toBe(0);
+    const sorted = keys.toSorted((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
+    expect((await box.run(['ls'])).stdout).toBe(`${sorted.join('\n')}\n`);
+    expect((await box.run(['ls', 'a/'])).stdout).toBe('a/B\na/b\n');
+    expect(jsonLines((await box.run(['ls', '--json', 'a'])).stdout)).toEqual([
+      { key: 'a-b' },
+      { key: 'a/B' },
+      { key: 'a/b' },
+    ]);
+    const lines = (await box.run(['ls', '--long'])).stdout.trimEnd().split('\n');
+    expect(lines[0]).toMatch(/^SIZE +MODIFIED +EXPIRES +CATEGORY +KEY$/);
+    expect(lines.slice(1).map((line) => line.slice(lines[0]?.indexOf('KEY')))).toEqual(sorted);
+    const long = jsonLines((await box.run(['ls', '--long', '--json'])).stdout);
+    expect(new Set(long.map(({ key }) => key))).toEqual(new Set(keys));
+  });
+});
+
+describe('conditions and times', () => {
+  it('store only where the condition holds, and say what stands in the way', async () => {
+    const box = await sandbox();
+    const [one] = jsonLines((await box.run(['put', 'k', '--if-absent', '--json'], { input: '1' })).stdout);
+    const absent = await box.run(['put', 'k', '--if-absent', '--json'], { input: '2' });
+    expect(absent).toMatchObject({ exitCode: 6, stdout: '' });
+    expect(jsonLines(absent.stderr)).toMatchObject([
+      {
+        code: 'CONFLICT',
+        key: 'k',
+        operation: 'store',
+        retryable: false,
+        exitCode: 6,
+        currentVersion: one?.['version'],
+      },
+    ]);
+    const version = String(one?.['version']);
+    expect((await box.run(['put', 'k', '--if-version', version], { input: '2' })).exitCode).toBe(0);
+    expect((await box.run(['put', 'k', '--if-version', version], { input: '3' })).exitCode).toBe(6);
+    expect((await box.run(['get', 'k'])).stdout).toBe('2');
+  });
+
+  it('keep the expiry, and retrieve the version of a time', async () => {
+    const box = await sandbox();
+    const [first] = jsonLines((await box.run(['put', 'k', '--expires', '30d', '--json'], { input: '1' })).stdout);
+    const expires = new Date(String(first?.['expires'])).getTime() - new Date(String(first?.['modified'])).getTime();
+    expect(Math.abs(expires - 30 * 86_400_000)).toBeLessThan(60_000);
+    await box.run(['put', 'k'], { input: '2' });
+    const at = String(first?.['modified']);
+    expect((await box.run(['get', 'k', '--at', at])).stdout).toBe('1');
+    expect((await box.run(['get', 'k', '--at', String(Date.parse(at))])).stdout).toBe('1');
+    expect((await box.run(['get', 'k', '--at', '2020-01-01'])).exitCode).toBe(3);
+  });
+
+  it('show what is known of an object', async () => {
+    const box = await sandbox();
+    await box.run(['put', 'k', '--meta', 'note=a\u001b[31m\nb'], { input: 'data' });
+    const { stdout } = await box.run(['info', 'k']);
+    expect(stdout).toMatch(/^key +k\nsize +4 bytes\n/);
+    expect(stdout).toContain('note  a\\u{1b}[31m\\u{0a}b\n');
+    expect(jsonLines((await box.run(['info', 'k', '--json'])).stdout)).toMatchObject([
+      { key: 'k', size: 4, metadata: { note: 'a\u001b[31m\nb' } },
+    ]);
+  });
+});
+
+describe('get -o', () => {
+  it('replaces a file whole, readable by its owner alone, and leaves nothing beside it', async () => {
+    const box = await sandbox();
+    await box.run(['put', 'k'], { input: 'new' });
+    await mkdir(box.path('out'));
+    await writeFile(box.path('out', 'file'), 'old and longer', { mode: 0o644 });
+    const { exitCode, stdout } = await box.run(['get', 'k', '-o', 'out/file']);
+    expect({ exitCode, stdout }).toMatchObject({
+      exitCode: 0,
+      stdout: expect.stringMatching(/^wrote out\/file: k, 3 bytes/),
+    });
+    expect(await readFile(box.path('out', 'file'), 'utf8')).toBe('new');
+    expect((await lstat(box.path('out', 'file'))).mode & 0o777).toBe(0o600);
+    expect(await readdir(box.path('out'))).toEqual(['file']);
+  });
+
+  it('leaves the file as it is where the object is missing or the folder is', async () => {
+    const box = await sandbox();
+    await box.run(['put', 'k'], { input: 'new' });
+    await writeFile(box.path('file'), 'old');
+    expect((await box.run(['get', 'missing', '-o', 'file'])).exitCode).toBe(3);
+    expect(await readFile(box.path('file'), 'utf8')).toBe('old');
+    expect((await box.run(['get', 'k', '-o', 'no/such/folder'])).exitCode).toBe(2);
+    expect((await box.run(['get', 'k', '-o', '.'])).exitCode).toBe(2);
+  });
+
+  it('writes through a link, and into a device without replacing it', async () => {
+    const box = await sandbox();
+    await box.run(['put', 'k'], { input: 'new' });
+    await writeFile(box.path('real'), 'old');
+    await symlink('real', box.path('link'));
+    expect((await box.run(['get', 'k', '-o', 'link'])).exitCode).toBe(0);
+    expect(await readFile(box.path('real'), 'utf8')).toBe('new');
+    expect(await readlink(box.path('link'))).toBe('real');
+    expect((await box.run(['get', 'k', '-o', '/dev/null'])).exitCode).toBe(0);
+    expect((await lstat('/dev/null')).isCharacterDevice()).toBe(true);
+    const full = await box.run(['get', 'k', '-o', '/dev/full', '--json']);
+    expect(full.exitCode).toBe(7);
+    expect(jsonLines(full.stderr)).toMatchObject([{ code: 'NO_SPACE' }]);
+  });
+});

@@ -1,0 +1,77 @@
+import { SecureStoreError } from '@securestore/core-format';
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { parseCategories, parseCount, parseFolder, parseMetadata, parseRange } from '../src/parse-values.ts';
+
+function errorOf(run: () => unknown): SecureStoreError {
+  try {
+    run();
+  } catch (error) {
+    if (SecureStoreError.is(error, 'INVALID_ARGUMENT')) return error;
+    throw error;
+  }
+  throw new Error('nothing was thrown');
+}
+
+describe('parseMetadata', () => {
+  it('keeps every value as it is, further equals signs included', () => {
+    const name = fc.string({ minLength: 1 }).filter((text) => !text.includes('='));
+    fc.assert(
+      fc.property(fc.uniqueArray(fc.tuple(name, fc.string()), { selector: ([key]) => key }), (pairs) => {
+        const parsed = parseMetadata(pairs.map(([key, value]) => `${key}=${value}`));
+        expect(new Map(Object.entries(parsed))).toEqual(new Map(pairs));
+      }),
+    );
+  });
+
+  it('takes __proto__ for a name like any other', () => {
+    expect(Object.keys(parseMetadata(['__proto__=x']))).toEqual(['__proto__']);
+  });
+
+  it.each([['s3cr3t'], ['=s3cr3t'], ['']])('refuses %j without repeating it', (pair) => {
+    expect(errorOf(() => parseMetadata([pair])).message).not.toContain('s3cr3t');
+  });
+
+  it('refuses a name that comes twice', () => {
+    expect(errorOf(() => parseMetadata(['a=1', 'a=2'])).message).toContain('"a" twice');
+  });
+});
+
+describe('parseCategories', () => {
+  it('gathers the patterns of a name', () => {
+    expect(parseCategories(['p=prod/**', 'q=*', 'p=live/**'])).toEqual({ p: ['prod/**', 'live/**'], q: ['*'] });
+  });
+
+  it.each(['p', 'p=', '=x'])('refuses %s', (pair) => {
+    errorOf(() => parseCategories([pair]));
+  });
+});
+
+describe('parseRange', () => {
+  it.each([
+    ['0:10', { start: 0, end: 10 }],
+    ['5:', { start: 5 }],
+    [':5', { end: 5 }],
+    ['3:3', { start: 3, end: 3 }],
+  ])('reads %s', (text, range) => {
+    expect(parseRange(text)).toEqual(range);
+  });
+
+  it.each(['', ':', '5', '-1:2', '2:1', '1:2:3', 'a:b', '1.5:2', '0x1:2', '1: 2', '9999999999999999:'])(
+    'refuses %s',
+    (text) => {
+      errorOf(() => parseRange(text));
+    },
+  );
+});
+
+describe('parseCount and parseFolder', () => {
+  it('reads whole numbers only', () => {
+    expect(parseCount('--n', '12')).toBe(12);
+    for (const text of ['', '-1', '1.5', '1e3', 'x', '9'.repeat(40)]) errorOf(() => parseCount('--n', text));
+  });
+
+  it('takes a folder with or without its slash', () => {
+    expect([undefined, '', '/', 'a', 'a/', 'a/b/'].map(parseFolder)).toEqual(['', '', '', 'a', 'a', 'a/b']);
+  });
+});

@@ -1,0 +1,40 @@
+import { SecureStoreError } from '@securestore/core-format';
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { formatSidecar, parseSidecar } from '../src/sidecar.ts';
+
+describe('sidecars', () => {
+  it('read back as they were written', () => {
+    const metadata = fc.dictionary(fc.string(), fc.jsonValue());
+    const expires = fc.option(fc.date({ noInvalidDate: true, min: new Date(0), max: new Date('9999-01-01') }), {
+      nil: undefined,
+    });
+    fc.assert(
+      fc.property(metadata, expires, (fields, moment) => {
+        const sidecar = { metadata: fields, ...(moment === undefined ? {} : { expires: moment }) };
+        // JSON has neither -0 nor properties without prototypes.
+        const expected: unknown = { ...sidecar, metadata: JSON.parse(JSON.stringify(fields)) };
+        expect(parseSidecar(formatSidecar(sidecar))).toEqual(expected);
+      }),
+    );
+  });
+
+  it.each(['', 'not JSON', '[]', 'null', '"x"', '{}', '{"metadata":{}}', '\u0000'])(
+    'takes %j for a file like any other',
+    (text) => {
+      expect(parseSidecar(text)).toBeUndefined();
+    },
+  );
+
+  it.each([
+    '{"securestore":"metadata/2","metadata":{}}',
+    '{"securestore":"metadata/1"}',
+    '{"securestore":"metadata/1","metadata":[]}',
+    '{"securestore":"metadata/1","metadata":null}',
+    '{"securestore":"metadata/1","metadata":{},"expires":"soon"}',
+    '{"securestore":"metadata/1","metadata":{},"expires":5}',
+    '{"securestore":"metadata/1","metadata":{},"category":"x"}',
+  ])('refuses %s, which claims to be one', (text) => {
+    expect(() => parseSidecar(text)).toThrow(SecureStoreError);
+  });
+});

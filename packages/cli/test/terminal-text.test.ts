@@ -1,0 +1,58 @@
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { formatBytes, formatDuration, formatFields, formatTable, printable } from '../src/terminal-text.ts';
+
+describe('printable', () => {
+  it('leaves nothing that steers a terminal, breaks a line or reorders text', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary' }), (text) => {
+        expect(printable(text)).not.toMatch(/[\p{Cc}\p{Cs}\u2028\u2029\u202a-\u202e\u2066-\u2069]/u);
+      }),
+    );
+  });
+
+  it('leaves readable text alone', () => {
+    expect(printable('Grüße, 世界 🔐')).toBe('Grüße, 世界 🔐');
+    expect(printable('a\u001b[31m\nb')).toBe('a\\u{1b}[31m\\u{0a}b');
+  });
+});
+
+describe('formatBytes', () => {
+  it.each([
+    [0, '0 B'],
+    [1023, '1023 B'],
+    [1024, '1.0 KiB'],
+    [1024 * 1024 * 10, '10 MiB'],
+    [1.5 * 1024 ** 3, '1.5 GiB'],
+    [1024 ** 6, '1024 PiB'],
+  ])('%d', (bytes, text) => {
+    expect(formatBytes(bytes)).toBe(text);
+  });
+});
+
+describe('formatDuration', () => {
+  it.each([
+    [-1, '0 s'],
+    [59.6, '1 min 0 s'],
+    [3599, '59 min 59 s'],
+    [3600, '1 h 0 min'],
+  ])('%d seconds', (seconds, text) => {
+    expect(formatDuration(seconds)).toBe(text);
+  });
+});
+
+describe('tables', () => {
+  it('aligns columns and leaves the last one as it is', () => {
+    const columns = [{ title: 'SIZE', align: 'right' }, { title: 'WHEN' }, { title: 'KEY' }] as const;
+    expect(
+      formatTable(columns, [
+        ['5', 'today', 'a'],
+        ['12345', '', 'b/世界'],
+      ]),
+    ).toEqual([' SIZE  WHEN   KEY', '    5  today  a', '12345         b/世界']);
+  });
+
+  it('pads names of fields and leaves out what is unknown', () => {
+    expect(formatFields({ key: 'a', expires: undefined, version: '1' })).toEqual(['key      a', 'version  1']);
+  });
+});

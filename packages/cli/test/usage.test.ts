@@ -1,0 +1,182 @@
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type ErrorCode, SecureStoreError } from '@securestore/core-format';
+import { describe, expect, it } from 'vitest';
+import { reportOf } from '../src/error-report.ts';
+import { jsonLines, sandbox } from './support/cli.ts';
+import { runHere } from './support/in-process.ts';
+
+const VERBS = [
+  'init',
+  'put',
+  'get',
+  'info',
+  'history',
+  'ls',
+  'rm',
+  'purge',
+  'undelete',
+  'import',
+  'export',
+  'exec',
+] as const;
+
+describe('help', () => {
+  it('names every verb, and every verb has its own', async () => {
+    const help = await runHere(['--help']);
+    expect(help.exitCode).toBe(0);
+    for (const verb of VERBS) expect(help.stdout).toMatch(new RegExp(`^ {2}${verb} `, 'm'));
+    for (const verb of VERBS) {
+      const own = await runHere([verb, '--help']);
+      expect(own.exitCode).toBe(0);
+      expect(own.stdout).toContain(`Usage: securestore ${verb} `);
+      expect(own.stdout).toContain('--json');
+    }
+  });
+
+  it('comes on stderr with exit code 2 where no verb is given, and the version on request', async () => {
+    const none = await runHere([]);
+    expect(none).toMatchObject({ exitCode: 2, stdout: '' });
+    expect(none.stderr).toContain('Usage: securestore');
+    const manifest: { version: string } = JSON.parse(
+      await readFile(new URL('../package.json', import.meta.url), 'utf8'),
+    );
+    expect((await runHere(['--version'])).stdout).toBe(`${manifest.version}\n`);
+  });
+});
+
+describe('wrong usage', () => {
+  it.each([
+    [['lss'], 'Did you mean ls?'],
+    [['frobnicate'], "unknown command 'frobnicate'"],
+    [['ls', '--lnog'], 'Did you mean --long?'],
+    [['--stroe', 'x', 'ls'], 'Did you mean --store?'],
+    [['get'], "missing required argument 'key'"],
+    [['get', 'a', 'b'], 'too many arguments'],
+    [['get', 'a', '-o'], 'argument missing'],
+    [['get', 'a', '--version', '1', '--at', '2'], 'cannot be used with'],
+    [['put', 'a', '--if-absent', '--if-version', '1'], 'cannot be used with'],
+    [['init', 'sqlite:x', '--names', 'none'], 'Allowed choices are encrypted, plain'],
+    [['init', 'sqlite:x', '--history-days', '-1'], '--history-days'],
+    [['init', 'sqlite:x', '--store', 'sqlite:y'], 'differ'],
+    [['ls'], '--store'],
+    [['--store', '', 'ls'], '--store'],
+    [['--store', 'nonsense', 'ls'], 'scheme'],
+    [['--store', 'x:y', '--key-file', 'a', '--passphrase-file', 'b', 'ls'], 'exclude each other'],
+    [['exec'], "missing required argument 'command'"],
+  ] as const)('%j is said to be it', async (args, message) => {
+    const result = await runHere(args);
+    expect(result).toMatchObject({ exitCode: 2, stdout: '' });
+    expect(result.stderr).toContain(message);
+    expect(result.stderr).toContain('[INVALID_ARGUMENT]');
+    const [line, ...more] = jsonLines((await runHere(['--json', ...args])).stderr);
+    expect(line).toMatchObject({ code: 'INVALID_ARGUMENT', retryable: false, exitCode: 2 });
+    expect(more).toEqual([]);
+  });
+
+  it('refuses what is no key in every verb that takes one, in one line without control characters', async () => {
+    const box = await sandbox();
+    const env = { ...box.env, SECURESTORE_URL: `sqlite:${box.path('vault')}` };
+    const keys = ['', '/a', 'a/', 'a//b', '.', 'a/../b', 'a\nb', 'a\u001b[31mb', 'u\u0308', 'x'.repeat(1025)];
+    for (const verb of ['put', 'get', 'info', 'history', 'rm', 'undelete', 'purge']) {
+      for (const key of keys) {
+        const { exitCode, stdout, stderr } = await runHere([verb, key, '--yes'], { env, input: 'x' });
+        expect({ verb, key, exitCode, stdout }).toEqual({ verb, key, exitCode: 2, stdout: '' });
+        expect(stderr).toMatch(/^error: [^\p{Cc}]*\[INVALID_KEY\]\n$/u);
+      }
+    }
+  });
+
+  it('does not repeat what may be a secret', async () => {
+    const box = await sandbox();
+    const canary = 'canary-7f3a';
+    const attempts = [
+      [`--passphrase=${canary}`, 'ls'],
+      ['ls', `--password=${canary}`],
+      ['ls', `--stor=${canary}`],
+      ['ls', `--stor=${canary}\n'${canary}'`],
+      ['put', 'k', canary],
+      ['put', 'k', '--meta', canary],
+    ];
+    for (const args of attempts) {
+      const { exitCode, stdout, stderr } = await runHere(args, { env: box.env });
+      expect(exitCode).toBe(2);
+      expect(stdout + stderr).not.toContain(canary);
+    }
+  });
+});
+
+const EXIT_CODES: Record<ErrorCode, number> = {
+  NOT_FOUND: 3,
+  ACCESS_DENIED: 4,
+  UNAUTHENTICATED: 4,
+  INTEGRITY: 5,
+  ROLLBACK: 5,
+  KEY_DESTROYED: 5,
+  FORMAT_VERSION: 5,
+  ALREADY_EXISTS: 6,
+  CONFLICT: 6,
+  UNAVAILABLE: 7,
+  TIMEOUT: 7,
+  THROTTLED: 7,
+  NO_SPACE: 7,
+  READ_ONLY: 7,
+  LOCKED: 7,
+  UNLOCK_FAILED: 9,
+  INVALID_KEY: 2,
+  INVALID_ARGUMENT: 2,
+  UNSUPPORTED: 2,
+  TOO_LARGE: 2,
+  BACKEND_NOT_INSTALLED: 2,
+  ABORTED: 130,
+  INTERNAL: 1,
+};
+
+describe('exit codes', () => {
+  it('follow from what happened', async () => {
+    const box = await sandbox();
+    await writeFile(box.path('wrong'), 'a passphrase that opens nothing');
+    const table = [
+      [['ls'], 0],
+      [['get', 'missing'], 3],
+      [['--store', 'sqlite:./none.db', 'ls'], 3],
+      [['rm', 'missing'], 3],
+      [['purge', '--yes', 'missing'], 3],
+      [['init', 'sqlite:./vault', '--key-file', 'vault.key'], 6],
+      [['--passphrase-file', 'wrong', 'ls'], 9],
+      [['--fingerprint', 'another', 'ls'], 5],
+      [['--store', 's3://bucket/x', 'ls'], 2],
+      [['import', 'no-such-folder'], 2],
+      [['--key-file', 'no-such-file', 'ls'], 2],
+    ] as const;
+    for (const [args, exitCode] of table) {
+      const result = await box.run(['--json', ...args]);
+      expect({ args, exitCode: result.exitCode }).toEqual({ args, exitCode });
+      if (exitCode !== 0) expect(jsonLines(result.stderr)).toMatchObject([{ exitCode }]);
+    }
+  });
+
+  it('tell damage from absence', async () => {
+    const box = await sandbox('file');
+    await box.run(['put', 'k'], { input: 'data' });
+    const files = await readdir(box.path('vault'), { recursive: true, withFileTypes: true });
+    const records = files.filter((file) => file.isFile() && /\/o(?:\/|$)/.test(file.parentPath));
+    expect(records.length).toBe(1);
+    for (const { parentPath, name } of records) {
+      const body = await readFile(join(parentPath, name));
+      body[body.length - 1] = (body.at(-1) ?? 0) ^ 1;
+      await writeFile(join(parentPath, name), body);
+    }
+    const { exitCode, stdout } = await box.run(['get', 'k']);
+    expect({ exitCode, stdout }).toEqual({ exitCode: 5, stdout: '' });
+  });
+
+  it('belong to every code of the library', () => {
+    const codes = Object.entries(EXIT_CODES);
+    for (const [code, exitCode] of codes) {
+      const error = new SecureStoreError(code as ErrorCode, 'text', { key: 'k' });
+      expect(reportOf(error, { operation: 'get' })).toMatchObject({ code, key: 'k', operation: 'get', exitCode });
+    }
+    expect(reportOf(new TypeError('x is undefined'), {})).toMatchObject({ code: 'INTERNAL', exitCode: 1 });
+  });
+});
