@@ -215,11 +215,12 @@ async function findCommit(
   }
 }
 
-/** One attempt. @throws LostRace */
+/** One attempt. @param verified whether `current` was read, and not only believed. @throws LostRace */
 async function attempt(
   engine: Engine,
   mutation: Mutation,
   current: Current,
+  verified: boolean,
   commitId: Buffer,
 ): Promise<Committed | undefined> {
   const { state } = engine.watcher;
@@ -227,7 +228,10 @@ async function attempt(
   const now = engine.clock.now();
   checkCondition(mutation.condition, current, now);
   const draft = mutation.draft(current, now);
-  if (draft === undefined) return undefined;
+  if (draft === undefined) {
+    if (verified) return undefined;
+    throw new LostRace();
+  }
   const keys = state.keys.category(state.categories.idOf(target.key));
   const header = nextHeader(state, mutation, draft, current, now, commitId, keys.primary.suite);
   const record = sealRecord(keys.primary, header, draft.body, engine.random);
@@ -253,7 +257,7 @@ async function attempt(
 }
 
 /** What is believed to lie at the name, without a request where that can be avoided. */
-async function believed(engine: Engine, mutation: Mutation): Promise<Current> {
+function believed(engine: Engine, mutation: Mutation): Current | Promise<Current> {
   const { target, signal } = mutation;
   const cached = engine.cache.get(target.token);
   const { state } = engine.watcher;
@@ -272,16 +276,18 @@ async function commitLoop(engine: Engine, mutation: Mutation): Promise<Committed
   const { target, signal } = mutation;
   // One id for all attempts: whichever of them takes effect, late or not, is this mutation.
   const commitId = engine.random(ID_LENGTH);
-  let current = await believed(engine, mutation);
-  let verified = false;
+  const belief = believed(engine, mutation);
+  let current = belief instanceof Promise ? await belief : belief;
+  let verified = belief instanceof Promise;
   let doubt: unknown;
   for (let losses = 0; ; losses++) {
     try {
-      return await attempt(engine, mutation, current, commitId);
+      return await attempt(engine, mutation, current, verified, commitId);
     } catch (error) {
       const unknown = SecureStoreError.is(error) && error.outcome === 'unknown';
       // What contradicts a mere belief is no conflict yet: look first.
-      const premature = !verified && SecureStoreError.is(error, 'CONFLICT');
+      const premature =
+        !verified && (SecureStoreError.is(error, 'CONFLICT') || SecureStoreError.is(error, 'NOT_FOUND'));
       if (unknown) doubt = error;
       const header = doubt === undefined ? undefined : await settle(engine, mutation, commitId, doubt);
       if (header !== undefined) return committedAs(engine, mutation, header);

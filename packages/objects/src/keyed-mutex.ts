@@ -2,23 +2,39 @@ import { abortable } from './abortable.ts';
 
 /** Lets callers with the same key in one at a time, in the order in which they came. */
 export class KeyedMutex {
-  readonly #tails = new Map<string, Promise<void>>();
+  /** Those who wait behind the one who is in, by key. */
+  readonly #waiting = new Map<string, (() => void)[]>();
 
   /** Waits for its turn, at most until `signal` aborts, then runs `body`. */
   async run<T>(key: string, signal: AbortSignal | undefined, body: () => Promise<T>): Promise<T> {
-    const before = this.#tails.get(key);
-    const { promise: left, resolve: leave } = Promise.withResolvers<void>();
-    this.#tails.set(key, left);
-    let mayLeave: Promise<void> | undefined = before;
+    const queue = this.#waiting.get(key);
+    if (queue === undefined) this.#waiting.set(key, []);
+    else await this.#turn(key, queue, signal);
     try {
-      if (before !== undefined) await abortable(before, signal);
-      mayLeave = undefined;
       return await body();
     } finally {
-      if (this.#tails.get(key) === left) this.#tails.delete(key);
-      // One that gave up waiting still stands in the queue: those behind it wait for those before it.
-      if (mayLeave === undefined) leave();
-      else void mayLeave.then(leave);
+      this.#leave(key);
     }
+  }
+
+  async #turn(key: string, queue: (() => void)[], signal: AbortSignal | undefined): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    queue.push(resolve);
+    try {
+      await abortable(promise, signal);
+    } catch (error) {
+      const at = queue.indexOf(resolve);
+      if (at !== -1) queue.splice(at, 1);
+      // Its turn had come already, in the same moment: the next one takes it.
+      else this.#leave(key);
+      throw error;
+    }
+  }
+
+  #leave(key: string): void {
+    const queue = this.#waiting.get(key);
+    const next = queue?.shift();
+    if (next === undefined) this.#waiting.delete(key);
+    else next();
   }
 }

@@ -79,7 +79,7 @@ async function peek(source: AsyncIterable<Uint8Array>, inline: number): Promise<
     const step = await iterator.next();
     if (step.done === true) return { kind: 'inline', data: Buffer.concat(read) };
     // The source may re-use its buffer for the next block.
-    read.push(Uint8Array.from(step.value));
+    read.push(new Uint8Array(step.value));
     length += step.value.length;
   }
   return { kind: 'stream', source: resumed(read, iterator) };
@@ -103,7 +103,7 @@ export function payloadOf(data: StoreData, inline: number): Payload | Promise<Pa
   const source = streamOf(data);
   if (!(source instanceof Uint8Array)) return peek(source, inline);
   if (source.length > inline) return { kind: 'stream', source: blocksOf(source) };
-  return { kind: 'inline', data: typeof data === 'string' ? source : Uint8Array.from(source) };
+  return { kind: 'inline', data: typeof data === 'string' ? source : new Uint8Array(source) };
 }
 
 /** Any data as a stream, for comparisons. */

@@ -56,7 +56,7 @@ export async function retrievedOf<M extends object>(
   const info = infoOf<M>(found.state, found.opened);
   const data =
     body.payload.kind === 'inline'
-      ? Uint8Array.from(body.payload.data)
+      ? new Uint8Array(body.payload.data)
       : await readAll(reader ?? missingReader(), body.length, signal);
   return {
     data,
@@ -89,7 +89,7 @@ function parseRange(options: RangeOptions | undefined, length: number): { start:
 }
 
 async function* inlineRange(data: Uint8Array, start: number, end: number): AsyncGenerator<Uint8Array<ArrayBuffer>> {
-  if (start < end) yield Uint8Array.from(data.subarray(start, end));
+  if (start < end) yield new Uint8Array(data.subarray(start, end));
 }
 
 /** The payload, or the asked-for range of it, as a stream that reads only when it is read. */
