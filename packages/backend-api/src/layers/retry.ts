@@ -53,7 +53,8 @@ export function retryLayer(options: RetryOptions = {}): Layer {
 
 function mayRepeat(call: BackendCall, error: unknown): boolean {
   if (!SecureStoreError.is(error) || !error.retryable) return false;
-  return call.effect !== 'conditional' || error.outcome !== 'unknown';
+  // What timed out may have been sent, also where the backend forgot to say so.
+  return call.effect !== 'conditional' || (error.outcome !== 'unknown' && error.code !== 'TIMEOUT');
 }
 
 function withOutcome(call: BackendCall, error: unknown, uncertain: boolean): unknown {
