@@ -89,12 +89,13 @@ export class MemoryBackend implements StorageBackend {
     checkRead(this, key, options);
     const stored = data.get(key);
     if (stored === undefined) return undefined;
+    const { etag, modified } = stored;
     const size = stored.body.byteLength;
+    const now = data.now();
     const { start, end, whole } = resolveRange(size, options);
-    // Not Buffer's slice, which would be a view of what is stored.
-    const body = new Uint8Array(stored.body.subarray(start, end));
-    const result = { body, size, modified: stored.modified, now: data.now() };
-    return whole ? { ...result, etag: stored.etag } : result;
+    // Copied by the constructor: slice of the Buffer that is stored would be a view of it.
+    if (whole) return { body: new Uint8Array(stored.body), etag, size, modified, now };
+    return { body: new Uint8Array(stored.body.subarray(start, end)), size, modified, now };
   }
 
   async write(key: string, body: Uint8Array, options?: WriteOptions): Promise<WriteResult> {

@@ -1,3 +1,4 @@
+import type { StorageBackend } from '@securestore/backend-api';
 import { describe, expect, it } from 'vitest';
 import { FAULTY_BACKENDS, runConformance } from '../src/index.ts';
 import { memoryFixture, withoutOptional } from './fixtures.ts';
@@ -24,11 +25,24 @@ describe('the suite passes', () => {
 });
 
 describe('the suite fails on a backend that breaks one promise', () => {
+  const proven = new Set<string>();
+
   for (const { name, breaks, foundBy, wrap } of FAULTY_BACKENDS) {
     it(`${name}: ${breaks}`, async () => {
       const { results } = await runConformance({ name, createFixture: () => memoryFixture(wrap) });
       const failed = results.filter(({ status }) => status === 'failed');
       expect(failed.map(({ concern }) => concern)).toContain(foundBy);
+      for (const { concern, test } of failed) proven.add(`${concern}: ${test}`);
     });
   }
+
+  it('and each of its tests has failed on one of them', async () => {
+    const sound = [(inner: StorageBackend): StorageBackend => inner, withoutOptional];
+    const reports = sound.map(async (wrap) =>
+      runConformance({ name: 'sound', createFixture: () => memoryFixture(wrap) }),
+    );
+    const results = (await Promise.all(reports)).flatMap((report) => report.results);
+    const all = new Set(results.map(({ concern, test }) => `${concern}: ${test}`));
+    expect([...all.difference(proven)]).toEqual([]);
+  });
 });

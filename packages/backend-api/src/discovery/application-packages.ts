@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
+import { createRequire, isBuiltin } from 'node:module';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { SecureStoreError } from '@securestore/core-format';
@@ -19,7 +19,7 @@ const DEPENDENCY_FIELDS = ['dependencies', 'optionalDependencies', 'devDependenc
 
 /** Whether `name` is that of an npm package: no path, no URL, no module of Node's own. */
 export function isPackageName(name: unknown): name is string {
-  return typeof name === 'string' && name.length <= 214 && PACKAGE_NAME.test(name);
+  return typeof name === 'string' && name.length <= 214 && PACKAGE_NAME.test(name) && !isBuiltin(name);
 }
 
 /** The packages that an application can import, seen from the folder of its `package.json`. */

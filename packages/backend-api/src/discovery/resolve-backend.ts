@@ -34,10 +34,20 @@ interface Search {
 export async function resolveBackend(location: string, options: ResolveOptions = {}): Promise<StorageBackend> {
   const { scheme } = parseLocation(location);
   if (options.backend !== undefined) return checkBackend(options.backend, 'the backend option');
+  checkOptions(options);
   const packages = applicationPackages(options.resolveFrom ?? process.cwd());
   const search = { scheme, options, packages };
   const definition = (await fromMap(search)) ?? (await fromOfficial(search)) ?? (await fromDependencies(search));
   return checkBackend(definition.create(), `the backend of ${scheme}:`);
+}
+
+function checkOptions({ backends, resolveFrom }: ResolveOptions): void {
+  if (backends !== undefined && (typeof backends !== 'object' || backends === null)) {
+    throw new SecureStoreError('INVALID_ARGUMENT', 'backends is an object that names a package for each scheme.');
+  }
+  if (resolveFrom !== undefined && typeof resolveFrom !== 'string') {
+    throw new SecureStoreError('INVALID_ARGUMENT', "resolveFrom is the folder of the application's package.json.");
+  }
 }
 
 async function fromMap({ scheme, options, packages }: Search): Promise<BackendDefinition | undefined> {

@@ -72,7 +72,8 @@ export function intercept(create: () => Around): Layer {
 
 /**
  * `backend` inside `layers`; each wraps what comes before it, so the last one is met first by a call.
- * A usual order: concurrency limit, timeout, retry, tracing.
+ * A usual order: timeout, concurrency limit, retry, tracing. So the time of a call begins when it has its turn, and a
+ * pause between two attempts takes nobody's turn.
  */
 export function composeLayers(backend: StorageBackend, layers: readonly Layer[]): StorageBackend {
   return layers.reduce((inner, layer) => layer(inner), backend);

@@ -25,7 +25,8 @@ export interface RetryOptions {
  * Repeats calls whose error is `retryable`, after pauses with full jitter (Brooker, "Exponential Backoff And Jitter",
  * AWS Architecture Blog, 2015). It never repeats a conditional write that may have taken place: that error goes to the
  * caller with `outcome: 'unknown'`. An unconditional write is repeated, and when it fails for good after an attempt
- * that may have taken place, the error says `outcome: 'unknown'`, whatever the last attempt said.
+ * that may have taken place, the error says `outcome: 'unknown'`, whatever the last attempt said. An attempt that was
+ * cut off may land after a later one, so only what is the same whenever it lands should be written without a condition.
  */
 export function retryLayer(options: RetryOptions = {}): Layer {
   const { attempts = 4, baseDelay = 50, maxDelay = 2_000, budget = 20 } = options;
@@ -52,7 +53,8 @@ export function retryLayer(options: RetryOptions = {}): Layer {
 
 function mayRepeat(call: BackendCall, error: unknown): boolean {
   if (!SecureStoreError.is(error) || !error.retryable) return false;
-  return call.effect !== 'conditional' || error.outcome !== 'unknown';
+  // What timed out may have been sent, also where the backend forgot to say so.
+  return call.effect !== 'conditional' || (error.outcome !== 'unknown' && error.code !== 'TIMEOUT');
 }
 
 function withOutcome(call: BackendCall, error: unknown, uncertain: boolean): unknown {

@@ -34,10 +34,11 @@ export function tracingLayer(now: () => number = () => performance.now()): Layer
     const { backend, operation, key, sentBytes, signal } = call;
     const trace: BackendTrace = { backend, operation, key, sentBytes, receivedBytes: 0, duration: 0 };
     const began = now();
-    channel.start.publish(trace);
+    // Runs the call within the stores that subscribers have bound, so that spans nest.
+    const pending = channel.start.runStores(trace, async () => run(signal));
     channel.end.publish(trace);
     try {
-      const result = await run(signal);
+      const result = await pending;
       trace.receivedBytes = bodyBytes(result);
       return result;
     } catch (error) {

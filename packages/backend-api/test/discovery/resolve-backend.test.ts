@@ -154,15 +154,24 @@ describe('resolveBackend', () => {
     await expect(mapped).rejects.toEqual(refusal('INVALID_ARGUMENT', /serves rocks: and not level:/));
   });
 
-  it.each(['../evil', './evil', '/evil', 'node:fs', 'a/b', 'https://x/y.js', '', 'data:text/javascript,0', '..', 7])(
-    'refuses %j as a package name',
-    async (name) => {
-      const backends = { level: name as string };
-      await expect(resolveBackend('level:', { backends, resolveFrom: folder })).rejects.toEqual(
-        refusal('INVALID_ARGUMENT', /not the name of an npm package/),
-      );
-    },
-  );
+  it.each([
+    '../evil',
+    './evil',
+    '/evil',
+    'node:fs',
+    'a/b',
+    'https://x/y.js',
+    '',
+    'data:text/javascript,0',
+    '..',
+    'fs',
+    7,
+  ])('refuses %j as a package name', async (name) => {
+    const backends = { level: name as string };
+    await expect(resolveBackend('level:', { backends, resolveFrom: folder })).rejects.toEqual(
+      refusal('INVALID_ARGUMENT', /not the name of an npm package/),
+    );
+  });
 
   it.each(['not json', '[]', 'null', '7', '{"dependencies":'])(
     'says which package.json is broken: %s',
@@ -210,6 +219,14 @@ describe('resolveBackend', () => {
       refusal('UNAVAILABLE', /exports no "default" entry/),
     );
   });
+
+  it.each([{ backends: null }, { backends: 'level' }, { resolveFrom: 7 }])(
+    'refuses the options %j',
+    async (options) => {
+      // Callers without types do this.
+      await expect(resolveBackend('level:', options as object)).rejects.toEqual(refusal('INVALID_ARGUMENT'));
+    },
+  );
 
   it('finds nothing where the folder has no package.json', async () => {
     const nowhere = resolveBackend('level:', { resolveFrom: join(folder, 'nowhere') });

@@ -23,8 +23,8 @@ const STACKS: Readonly<Record<string, () => Layer[]>> = {
   tracing: () => [tracingLayer()],
   counting: () => [createCallCounter().layer],
   'all of them': () => [
-    limitLayer(4),
     timeoutLayer({ milliseconds: 60_000 }),
+    limitLayer(4),
     retryLayer({ sleep: noSleep }),
     tracingLayer(),
     createCallCounter().layer,

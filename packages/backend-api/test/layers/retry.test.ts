@@ -68,6 +68,15 @@ describe('retryLayer', () => {
     expect(counter.calls.map(({ operation }) => operation)).toEqual(['write', 'delete', 'batch']);
   });
 
+  it('never repeats a conditional write that timed out, whatever its error says of the outcome', async () => {
+    const timedOut = new SecureStoreError('TIMEOUT', 'too slow');
+    const { backend, faults } = await subject(() => ({ type: 'fail', error: timedOut }));
+    await expect(backend.write('key', BODY, { ifAbsent: true })).rejects.toMatchObject({ code: 'TIMEOUT' });
+    expect(faults.calls).toBe(1);
+    await expect(backend.read('key')).rejects.toMatchObject({ code: 'TIMEOUT' });
+    expect(faults.calls).toBe(5);
+  });
+
   it('repeats an unconditional write whose acknowledgement was lost', async () => {
     const { backend, counter } = await subject(first(1, LOSE));
     await backend.write('key', BODY);

@@ -1,6 +1,8 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { tracingChannel } from 'node:diagnostics_channel';
+import { MemoryBackend } from '@securestore/backend-memory';
 import { afterEach, describe, expect, it } from 'vitest';
-import { BACKEND_CHANNEL, type BackendTrace, tracingLayer } from '../../src/index.ts';
+import { BACKEND_CHANNEL, type BackendTrace, forwardTo, tracingLayer } from '../../src/index.ts';
 import { BODY, layeredMemory } from './memory.ts';
 
 const channel = tracingChannel(BACKEND_CHANNEL);
@@ -61,6 +63,26 @@ describe('tracingLayer', () => {
       { type: 'write', key: 'c', body: BODY },
     ]);
     expect(events.at(-1)?.[1]).toMatchObject({ operation: 'batch', sentBytes: 8 });
+  });
+
+  it('runs the call within the stores that a subscriber has bound', async () => {
+    const span = new AsyncLocalStorage<object>();
+    const seen: unknown[] = [];
+    const spying = forwardTo(new MemoryBackend(), {
+      read: async () => {
+        seen.push(span.getStore());
+        return undefined;
+      },
+    });
+    const backend = tracingLayer()(spying);
+    channel.start.bindStore(span);
+    try {
+      await backend.read('key');
+    } finally {
+      channel.start.unbindStore(span);
+    }
+    expect(seen).toEqual([expect.objectContaining({ operation: 'read', key: 'key' })]);
+    expect(span.getStore()).toBeUndefined();
   });
 
   it('does nothing while nobody subscribes', async () => {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { StorageBackend } from '@securestore/backend-api';
+import type { BatchOperation, StorageBackend } from '@securestore/backend-api';
 import { SecureStoreError } from '@securestore/core-format';
 import { assertBytes, bytes, mustRead, rejection, scanKeys, textOf, utf8 } from '../checks.ts';
 import type { Concern } from '../types.ts';
@@ -67,6 +67,28 @@ export const aborting: Concern = {
           assertBytes(body, expected, 'the body after the abort');
         }
         assert.deepEqual(await scanKeys(backend, ''), ['body']);
+      },
+    },
+    {
+      name: 'a batch aborted under way is all or nothing',
+      needs: 'atomicBatch',
+      run: async ({ backend }) => {
+        for (let delay = 0; delay < 6; delay += 1) {
+          const controller = new AbortController();
+          const keys = [0, 1, 2].map((number) => `batch/${delay}/${number}`);
+          const operations = keys.map((key): BatchOperation => ({ type: 'write', key, body: bytes(50_000, delay) }));
+          const outcome = Promise.allSettled([backend.batch?.(operations, { signal: controller.signal })]);
+          await turns(delay);
+          controller.abort();
+          const [result] = await outcome;
+          const found = await scanKeys(backend, `batch/${delay}/`);
+          assert.ok(
+            found.length === 0 || found.length === keys.length,
+            `${found.length} of ${keys.length} were written`,
+          );
+          if (result.status === 'fulfilled') assert.deepEqual(found, keys);
+          else await rejection(Promise.reject(result.reason), 'ABORTED');
+        }
       },
     },
     {

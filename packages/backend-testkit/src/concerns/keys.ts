@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
+import { isBackendKey } from '@securestore/backend-api';
 import { rejection, scanKeys, textOf, utf8 } from '../checks.ts';
+import { pick, seededRandom } from '../random.ts';
 import type { Concern } from '../types.ts';
 
 const ALPHABET = 'abcdefghijklmnopqrstuvwxyz0123456789.@~-_'.split('');
@@ -48,6 +50,22 @@ export const keys: Concern = {
         for (const key of valid) await backend.write(key, utf8(key));
         for (const key of valid) assert.equal(await textOf(backend, key), key);
         assert.deepEqual((await scanKeys(backend, '')).toSorted(), valid.toSorted());
+      },
+    },
+    {
+      name: 'random keys that share their beginnings',
+      run: async ({ backend, seed }) => {
+        const below = seededRandom(seed);
+        const random = new Set<string>();
+        while (random.size < 60) {
+          const key = Array.from({ length: 1 + below(12) }, () => pick(below, [...ALPHABET.slice(-15), '/'])).join('');
+          if (isBackendKey(key)) random.add(key);
+        }
+        for (const key of random) await backend.write(key, utf8(key));
+        for (const key of random) assert.equal(await textOf(backend, key), key, `seed ${seed}`);
+        assert.deepEqual((await scanKeys(backend, '')).toSorted(), [...random].toSorted(), `seed ${seed}`);
+        for (const key of random) await backend.delete(key);
+        assert.deepEqual(await scanKeys(backend, ''), [], `seed ${seed}`);
       },
     },
     {

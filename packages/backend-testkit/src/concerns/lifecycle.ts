@@ -70,8 +70,14 @@ export const lifecycle: Concern = {
       name: 'two handles see the same',
       run: async ({ backend, open }) => {
         const other = await open();
-        const { etag } = await backend.write('shared', bytes(100, 1));
-        assert.equal(await etagOf(other, 'shared'), etag);
+        assert.deepEqual([await backend.read('shared'), await other.read('shared')], [undefined, undefined]);
+        const first = await backend.write('shared', bytes(10));
+        assert.equal(await etagOf(other, 'shared'), first.etag);
+        const second = await other.write('shared', bytes(100, 1));
+        assert.equal(await etagOf(backend, 'shared'), second.etag);
+        await backend.write('late', bytes(1));
+        assert.deepEqual(await scanKeys(other, ''), ['late', 'shared']);
+        assertBytes((await mustRead(other, 'shared')).body, bytes(100, 1), 'the body, through the other handle');
         await other.close();
         assertBytes((await mustRead(backend, 'shared')).body, bytes(100, 1), 'the body, after the other was closed');
       },

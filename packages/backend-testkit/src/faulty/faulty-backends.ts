@@ -1,3 +1,4 @@
+import { faultyBatches } from './faulty-batches.ts';
 import { faultyBodies } from './faulty-bodies.ts';
 import { faultyConditions } from './faulty-conditions.ts';
 import type { FaultyBackend } from './faulty-backend.ts';
@@ -9,5 +10,6 @@ export const FAULTY_BACKENDS: readonly FaultyBackend[] = [
   ...faultyConditions,
   ...faultyBodies,
   ...faultyListings,
+  ...faultyBatches,
   ...faultyLifecycles,
 ];

@@ -1,4 +1,4 @@
-import { forwardTo } from '@securestore/backend-api';
+import { forwardTo, isBackendKey } from '@securestore/backend-api';
 import { SecureStoreError } from '@securestore/core-format';
 import type { FaultyBackend } from './faulty-backend.ts';
 
@@ -52,6 +52,20 @@ export const faultyBodies: readonly FaultyBackend[] = [
             body instanceof Uint8Array ? body.subarray(0, inner.capabilities.maxBodyBytes) : body,
             options,
           ),
+      }),
+  },
+  {
+    name: 'overwrites-in-place',
+    breaks: 'an overwrite replaces the whole body',
+    foundBy: 'bodies',
+    wrap: (inner) =>
+      forwardTo(inner, {
+        write: async (key, body, options) => {
+          if (!(body instanceof Uint8Array) || !isBackendKey(key)) return inner.write(key, body, options);
+          const old = await inner.read(key);
+          const tail = old?.body.subarray(body.byteLength) ?? new Uint8Array();
+          return inner.write(key, Buffer.concat([body, tail]), options);
+        },
       }),
   },
   {
@@ -126,6 +140,18 @@ export const faultyBodies: readonly FaultyBackend[] = [
             return inner.read(key, options);
           }
           return inner.read(key, { start: options.start, signal: options.signal });
+        },
+      }),
+  },
+  {
+    name: 'impossible-range-mended',
+    breaks: 'an impossible range is INVALID_ARGUMENT',
+    foundBy: 'range reads',
+    wrap: (inner) =>
+      forwardTo(inner, {
+        read: async (key, options) => {
+          const { start = 0, end = start } = options ?? {};
+          return end < start ? inner.read(key, { start: end, end: start }) : inner.read(key, options);
         },
       }),
   },

@@ -69,6 +69,25 @@ export const faultyConditions: readonly FaultyBackend[] = [
       }),
   },
   {
+    name: 'deleted-for-ever',
+    breaks: 'ifAbsent writes where something was deleted',
+    foundBy: 'conditions',
+    wrap: (inner) => {
+      const deleted = new Set<string>();
+      return forwardTo(inner, {
+        write: async (key, body, options) => {
+          const blocked = options?.ifAbsent === true && deleted.has(key);
+          if (blocked) throw conflictError({ backend: inner.name, operation: 'write', key });
+          return inner.write(key, body, options);
+        },
+        delete: async (key, options) => {
+          await inner.delete(key, options);
+          deleted.add(key);
+        },
+      });
+    },
+  },
+  {
     name: 'silent-unconditional-delete',
     breaks: "a condition that can't be honoured is UNSUPPORTED",
     foundBy: 'conditions',
@@ -90,6 +109,27 @@ export const faultyConditions: readonly FaultyBackend[] = [
             throw new SecureStoreError('UNAVAILABLE', 'try again', { key, backend: inner.name });
           }),
       }),
+  },
+  {
+    name: 'etag-of-the-whole-store',
+    breaks: 'an etag stays while its body does',
+    foundBy: 'bodies',
+    wrap: (inner) => {
+      let writes = 0;
+      const outward = (etag: string): string => `${etag}#${writes}`;
+      return forwardTo(inner, {
+        read: async (key, options) => {
+          const found = await inner.read(key, options);
+          return found?.etag === undefined ? found : { ...found, etag: outward(found.etag) };
+        },
+        write: async (key, body, options) => {
+          const [ifMatch] = options?.ifMatch?.split('#') ?? [];
+          const written = await inner.write(key, body, ifMatch === undefined ? options : { ...options, ifMatch });
+          writes += 1;
+          return { ...written, etag: outward(written.etag) };
+        },
+      });
+    },
   },
   {
     name: 'etag-by-size',

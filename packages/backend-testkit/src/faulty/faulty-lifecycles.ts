@@ -1,70 +1,13 @@
-import { type BatchOperation, type StorageBackend, forwardTo } from '@securestore/backend-api';
+import { forwardTo } from '@securestore/backend-api';
 import { SecureStoreError } from '@securestore/core-format';
 import type { FaultyBackend } from './faulty-backend.ts';
-
-async function applyOne(inner: StorageBackend, operation: BatchOperation): ReturnType<StorageBackend['write']> {
-  const [written] = (await inner.batch?.([operation])) ?? [];
-  return written ?? { etag: '' };
-}
 
 function lowerCase(key: string): string {
   return typeof key === 'string' ? key.toLowerCase() : key;
 }
 
-/** What breaks clocks, batches, signals, errors and the end. */
+/** What breaks clocks, signals, errors and the end. */
 export const faultyLifecycles: readonly FaultyBackend[] = [
-  {
-    name: 'half-a-batch',
-    breaks: 'a batch is all or none',
-    foundBy: 'batches',
-    wrap: (inner) =>
-      forwardTo(inner, {
-        batch: async (operations) => {
-          const results = [];
-          for (const [index, operation] of operations.entries()) {
-            const written = await applyOne(inner, operation).catch((error: unknown) => {
-              if (!SecureStoreError.is(error, 'CONFLICT')) throw error;
-              throw new SecureStoreError('CONFLICT', error.message, { index });
-            });
-            results.push(operation.type === 'write' ? written : undefined);
-          }
-          return results;
-        },
-      }),
-  },
-  {
-    name: 'batch-without-index',
-    breaks: 'a failed batch says which condition failed',
-    foundBy: 'batches',
-    wrap: (inner) =>
-      forwardTo(inner, {
-        batch: async (operations, options) => {
-          const results = inner.batch?.(operations, options) ?? Promise.resolve([]);
-          return results.catch((error: unknown) => {
-            if (!SecureStoreError.is(error, 'CONFLICT')) throw error;
-            throw new SecureStoreError('CONFLICT', error.message);
-          });
-        },
-      }),
-  },
-  {
-    name: 'batch-with-wrong-etags',
-    breaks: 'a batch gives the etags of what it wrote',
-    foundBy: 'batches',
-    wrap: (inner) =>
-      forwardTo(inner, {
-        batch: async (operations, options) => ((await inner.batch?.(operations, options)) ?? []).toReversed(),
-      }),
-  },
-  {
-    name: 'delete-many-forgets-one',
-    breaks: 'deleteMany deletes all of its keys',
-    foundBy: 'batches',
-    wrap: (inner) =>
-      forwardTo(inner, {
-        deleteMany: async (keys, options) => inner.deleteMany?.(keys.slice(1), options),
-      }),
-  },
   {
     name: 'clock-runs-backwards',
     breaks: 'modified never runs backwards',
@@ -115,6 +58,12 @@ export const faultyLifecycles: readonly FaultyBackend[] = [
       }),
   },
   {
+    name: 'now-undeclared',
+    breaks: 'now is given only where it is declared',
+    foundBy: 'clock',
+    wrap: (inner) => forwardTo(inner, { declare: (capabilities) => ({ ...capabilities, now: false }) }),
+  },
+  {
     name: 'signal-ignored',
     breaks: 'an aborted signal stops every call',
     foundBy: 'abort signals',
@@ -122,6 +71,33 @@ export const faultyLifecycles: readonly FaultyBackend[] = [
       forwardTo(inner, {
         write: async (key, body, options) => inner.write(key, body, { ...options, signal: undefined }),
         list: async (prefix, options) => inner.list(prefix, { ...options, signal: undefined }),
+      }),
+  },
+  {
+    name: 'signal-as-plain-error',
+    breaks: 'a signal under way ends in ABORTED',
+    foundBy: 'abort signals',
+    wrap: (inner) =>
+      forwardTo(inner, {
+        read: async (key, options) => {
+          const found = await inner.read(key, options);
+          await new Promise((resolve) => setImmediate(resolve));
+          if (options?.signal?.aborted === true) throw new Error('aborted');
+          return found;
+        },
+      }),
+  },
+  {
+    name: 'undone-by-a-late-abort',
+    breaks: 'a signal aborted after the call changes nothing',
+    foundBy: 'abort signals',
+    wrap: (inner) =>
+      forwardTo(inner, {
+        write: async (key, body, options) => {
+          const written = await inner.write(key, body, options);
+          options?.signal?.addEventListener('abort', () => void inner.delete(key));
+          return written;
+        },
       }),
   },
   {
@@ -189,6 +165,25 @@ export const faultyLifecycles: readonly FaultyBackend[] = [
     },
   },
   {
+    name: 'private-cache',
+    breaks: 'two handles see the same',
+    foundBy: 'lifecycle',
+    wrap: (inner) => {
+      const missing = new Set<string>();
+      return forwardTo(inner, {
+        write: async (key, body, options) => {
+          missing.delete(key);
+          return inner.write(key, body, options);
+        },
+        read: async (key, options) => {
+          const found = await inner.read(key, options);
+          if (found === undefined) missing.add(key);
+          return missing.has(key) ? undefined : found;
+        },
+      });
+    },
+  },
+  {
     name: 'unflushed-write',
     breaks: 'a write is durable when it resolves',
     foundBy: 'lifecycle',
@@ -223,12 +218,5 @@ export const faultyLifecycles: readonly FaultyBackend[] = [
     breaks: 'mandatory capabilities are there',
     foundBy: 'lifecycle',
     wrap: (inner) => forwardTo(inner, { declare: (capabilities) => ({ ...capabilities, listAfterWrite: false }) }),
-  },
-  {
-    name: 'batch-undeclared',
-    breaks: 'a method is there only with its capability',
-    foundBy: 'batches',
-    wrap: (inner) =>
-      forwardTo(inner, { declare: (capabilities) => ({ ...capabilities, atomicBatch: false, maxBatch: 0 }) }),
   },
 ];

@@ -4,6 +4,7 @@ import {
   type StorageBackend,
   forwardTo,
   isBackendKey,
+  isBackendKeyPrefix,
 } from '@securestore/backend-api';
 import type { FaultyBackend } from './faulty-backend.ts';
 
@@ -156,6 +157,16 @@ export const faultyListings: readonly FaultyBackend[] = [
           const folder = prefix === '' || prefix.endsWith('/') ? prefix : `${prefix}/`;
           return { ...page, entries: page.entries.filter(({ key }) => key === prefix || key.startsWith(folder)) };
         },
+      }),
+  },
+  {
+    name: 'any-prefix',
+    breaks: 'a prefix that no key can start with is refused',
+    foundBy: 'keys',
+    wrap: (inner) =>
+      forwardTo(inner, {
+        list: async (prefix, options) =>
+          isBackendKeyPrefix(prefix) ? inner.list(prefix, options) : { entries: [], more: false },
       }),
   },
   {
