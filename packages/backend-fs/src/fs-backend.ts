@@ -25,6 +25,7 @@ import { SecureStoreError } from '@securestore/core-format';
 import { Committer } from './committer.ts';
 import { errnoOf, toStoreError } from './errors.ts';
 import { etagOf } from './etag.ts';
+import { FolderWindows } from './folder-windows.ts';
 import { Limiter } from './limiter.ts';
 import { findKeys, type Scan, statKeys } from './lister.ts';
 import { folderOf } from './location.ts';
@@ -80,6 +81,7 @@ export class FsBackend implements StorageBackend {
   readonly capabilities: BackendCapabilities = CAPABILITIES;
   readonly #now: () => number;
   readonly #calls = new Limiter(PARALLEL_CALLS);
+  readonly #windows = new FolderWindows();
   #opened: Opened | undefined;
   #closed = false;
 
@@ -126,7 +128,15 @@ export class FsBackend implements StorageBackend {
     const { after = '', signal } = options;
     const limit = Math.min(options.limit ?? PAGE_ENTRIES, PAGE_ENTRIES);
     return this.#call({ backend: this.name, operation: 'list' }, 'read', options, async ({ folder }) => {
-      const scan: Scan = { root: `${folder.path}/`, prefix, after, limit: limit + 1, signal, found: [] };
+      const scan: Scan = {
+        root: `${folder.path}/`,
+        prefix,
+        after,
+        limit: limit + 1,
+        signal,
+        windows: this.#windows,
+        found: [],
+      };
       if (folder.exists()) await findKeys(scan);
       const entries = await statKeys(scan, scan.found.slice(0, limit));
       folder.exists();

@@ -1,4 +1,4 @@
-import { closeSync, openSync, statSync } from 'node:fs';
+import { accessSync, closeSync, constants, openSync, statSync } from 'node:fs';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { errnoOf } from './errors.ts';
 
@@ -23,6 +23,8 @@ export class FileLock {
     } catch (error) {
       if (errnoOf(error) !== 'EEXIST') throw error;
     }
+    // On a file that it can't write SQLite would begin without any lock, and without an error.
+    accessSync(path, constants.W_OK);
     this.#path = path;
     this.#db = new DatabaseSync(path, { timeout: 0 });
     // In memory, since beginning on an empty file would otherwise make a journal each time.

@@ -1,8 +1,7 @@
 import { SecureStoreError } from '@securestore/core-format';
-import { mkdirSync, statSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { statSync } from 'node:fs';
 import { vanished } from './errors.ts';
-import { syncFolder } from './sync-folder.ts';
+import { makeFolderPath } from './sync-folder.ts';
 
 /**
  * The root of a store. Once seen it must stay what it was: a folder that was unmounted, removed or replaced is an
@@ -43,10 +42,7 @@ export class StoreFolder {
   /** Makes the folder and those above it, durably and for its owner alone, unless it is there. */
   ensure(): void {
     if (this.exists()) return;
-    const first = mkdirSync(this.path, { recursive: true, mode: 0o700 });
-    if (first !== undefined) {
-      for (let made = this.path; made.length >= first.length; made = dirname(made)) syncFolder(dirname(made));
-    }
+    makeFolderPath(this.path);
     this.exists();
   }
 }

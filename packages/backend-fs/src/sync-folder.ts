@@ -1,4 +1,4 @@
-import { closeSync, fsync, fsyncSync, openSync } from 'node:fs';
+import { closeSync, fsync, fsyncSync, mkdirSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
 import { errnoOf } from './errors.ts';
@@ -32,4 +32,21 @@ export async function syncFolderSoon(path: string): Promise<void> {
   } finally {
     closeSync(descriptor);
   }
+}
+
+/**
+ * Makes the folder at `path` and those above it, durably and for their owner alone, where they are missing. (Node's
+ * own `recursive` says `ENOENT` on a read-only file system.)
+ */
+export function makeFolderPath(path: string): void {
+  try {
+    mkdirSync(path, { mode: 0o700 });
+  } catch (error) {
+    const errno = errnoOf(error);
+    if (errno === 'EEXIST') return;
+    if (errno !== 'ENOENT' || path === dirname(path)) throw error;
+    makeFolderPath(dirname(path));
+    mkdirSync(path, { mode: 0o700 });
+  }
+  syncFolder(dirname(path));
 }

@@ -1,28 +1,18 @@
-import { closeSync, mkdirSync, openSync, readdirSync, rmSync, statSync, utimesSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, rmSync, statSync, utimesSync } from 'node:fs';
 import { randomBytes } from 'node:crypto';
-import { errnoOf } from './errors.ts';
 import { FileLock } from './lock.ts';
 import { CLOCK_FILE, TEMP_FOLDER } from './names.ts';
+import { makeFolderPath } from './sync-folder.ts';
 
 const OWNER_LOCK = 'lock';
 
-function makeFolder(path: string): void {
-  try {
-    mkdirSync(path, { mode: 0o700 });
-  } catch (error) {
-    if (errnoOf(error) !== 'EEXIST') throw error;
-  }
-}
-
-/** Removes the temporary files of writers that have died: their locks died with them. */
-function removeAbandoned(folder: string): void {
-  for (const name of readdirSync(folder)) {
-    const owner = new FileLock(`${folder}/${name}/${OWNER_LOCK}`);
-    const abandoned = owner.tryTake();
-    owner.free();
-    owner.close();
-    if (abandoned) rmSync(`${folder}/${name}`, { recursive: true, force: true });
-  }
+/** Removes the folder of a writer if it has died: its lock died with it. */
+function removeIfAbandoned(path: string): void {
+  const owner = new FileLock(`${path}/${OWNER_LOCK}`);
+  const abandoned = owner.tryTake();
+  owner.free();
+  owner.close();
+  if (abandoned) rmSync(path, { recursive: true, force: true });
 }
 
 /** The time that files are marked with, in whole milliseconds, as the `modified` of the backend. */
@@ -66,10 +56,16 @@ export class Workspace {
    */
   constructor(root: string) {
     const temp = `${root}/${TEMP_FOLDER}`;
-    makeFolder(temp);
-    removeAbandoned(temp);
+    makeFolderPath(temp);
+    for (const name of readdirSync(temp)) {
+      try {
+        removeIfAbandoned(`${temp}/${name}`);
+      } catch {
+        // What another user left is no reason not to write.
+      }
+    }
     this.path = `${temp}/${randomBytes(8).toString('hex')}`;
-    makeFolder(this.path);
+    makeFolderPath(this.path);
     this.#owner = new FileLock(`${this.path}/${OWNER_LOCK}`);
     this.#owner.tryTake();
   }

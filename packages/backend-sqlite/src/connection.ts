@@ -3,7 +3,7 @@ import { closeSync, fsyncSync, mkdirSync, openSync, statSync, type Stats } from 
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { pathToFileURL } from 'node:url';
-import { isUnopenable, vanished } from './errors.ts';
+import { errnoOf, isUnopenable, vanished } from './errors.ts';
 import { createLayout, inspectLayout } from './layout.ts';
 import { prepareStatements, type Statements } from './statements.ts';
 
@@ -102,18 +102,29 @@ function syncFolder(path: string): void {
   }
 }
 
+/** Makes a folder and those above it. (Node's own `recursive` says `ENOENT` on a read-only file system.) */
+function makeFolderPath(path: string): void {
+  try {
+    mkdirSync(path, { mode: 0o700 });
+  } catch (error) {
+    const errno = errnoOf(error);
+    if (errno === 'EEXIST') return;
+    if (errno !== 'ENOENT' || path === dirname(path)) throw error;
+    makeFolderPath(dirname(path));
+    mkdirSync(path, { mode: 0o700 });
+  }
+  syncFolder(dirname(path));
+}
+
 /** Makes an empty file that only its owner may read, and the folders it needs, all durably. */
 function createFile(path: string): void {
-  const folder = dirname(path);
-  const first = mkdirSync(folder, { recursive: true, mode: 0o700 });
+  makeFolderPath(dirname(path));
   try {
     closeSync(openSync(path, 'wx', 0o600));
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    if (errnoOf(error) !== 'EEXIST') throw error;
   }
-  syncFolder(folder);
-  if (first !== undefined)
-    for (let made = folder; made.length >= first.length; made = dirname(made)) syncFolder(dirname(made));
+  syncFolder(dirname(path));
 }
 
 /** Makes the database at `path`, or opens the one that another process has made meanwhile. */

@@ -65,7 +65,8 @@ function meaningOf(error: unknown): readonly [ErrorCode, string] {
   return known ?? (extended === undefined ? ['UNAVAILABLE', 'the file system failed'] : ['INTERNAL', 'SQLite failed']);
 }
 
-function errnoOf(error: unknown): string {
+/** The system's name of an error, such as `ENOENT`. */
+export function errnoOf(error: unknown): string {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
 }
 
