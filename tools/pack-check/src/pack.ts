@@ -18,12 +18,16 @@ export interface Tarball {
   readonly file: string;
 }
 
+export async function readManifest(folder: string): Promise<Manifest> {
+  return JSON.parse(await readFile(join(folder, 'package.json'), 'utf8')) as Manifest;
+}
+
 /** The manifests of all packages that are meant to be published, by folder. */
 async function publishablePackages(root: string): Promise<Map<string, Manifest>> {
   const packages = new Map<string, Manifest>();
   for (const name of (await readdir(join(root, 'packages'))).toSorted()) {
     const folder = join(root, 'packages', name);
-    const manifest = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8')) as Manifest;
+    const manifest = await readManifest(folder);
     if (manifest.private !== true) packages.set(folder, manifest);
   }
   return packages;
@@ -31,16 +35,24 @@ async function publishablePackages(root: string): Promise<Map<string, Manifest>>
 
 /** Packs every publishable package into `destination`, as `npm publish` would. The packages must have been built. */
 export async function packAll(root: string, destination: string): Promise<Tarball[]> {
-  const packages = await publishablePackages(root);
-  const workspaces = [...packages.values()].flatMap(({ name }) => ['--workspace', name]);
-  const report = await npm(['pack', '--json', '--pack-destination', destination, ...workspaces], root);
-  const packed = Object.values(JSON.parse(report) as Record<string, { name: string; filename: string }>);
+  return packFolders([...(await publishablePackages(root)).keys()], destination);
+}
+
+/** Packs the packages in some folders, without running their scripts. */
+export async function packFolders(folders: readonly string[], destination: string): Promise<Tarball[]> {
+  const args = ['pack', ...folders, '--json', '--ignore-scripts', '--pack-destination', destination];
+  const report: unknown = JSON.parse(await npm(args, destination));
+  // npm before 12 prints a list, npm 12 an object by name.
+  const packed = Object.values(report as Record<string, { name: string; filename: string }>);
   const files = new Map(packed.map(({ name, filename }) => [name, join(destination, basename(filename))]));
-  return [...packages].map(([folder, { name }]) => {
-    const file = files.get(name);
-    if (file === undefined) throw new Error(`npm pack made no tarball of ${name}.`);
-    return { name, folder, file };
-  });
+  return Promise.all(
+    folders.map(async (folder) => {
+      const { name } = await readManifest(folder);
+      const file = files.get(name);
+      if (file === undefined) throw new Error(`npm made no tarball of ${name}.`);
+      return { name, folder, file };
+    }),
+  );
 }
 
 /** Runs npm, the one that runs this process or the one on the `PATH`, and returns what it prints. */

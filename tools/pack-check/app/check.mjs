@@ -1,0 +1,46 @@
+/* An application far from the workspace: it depends on packages from tarballs and on somebody's backend. */
+import assert from 'node:assert/strict';
+import { realpathSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { runConformance } from '@securestore/backend-testkit';
+import { openStore, rawKey, SecureStoreError } from 'securestore';
+import demo from 'securestore-backend-demo';
+
+const here = realpathSync(fileURLToPath(new URL('.', import.meta.url)));
+const library = realpathSync(fileURLToPath(import.meta.resolve('securestore')));
+assert(library.startsWith(here), `The library under test is ${library}, not the one installed from its tarball.`);
+
+const report = await runConformance({
+  name: 'demo',
+  createFixture: () => {
+    const location = `demo:${crypto.randomUUID()}`;
+    return {
+      open: async () => {
+        const backend = demo.create();
+        await backend.init({ location, options: {} });
+        return backend;
+      },
+    };
+  },
+});
+assert(report.results.some(({ status }) => status === 'passed'));
+assert.deepEqual(
+  report.results.filter(({ status }) => status === 'failed'),
+  [],
+);
+
+const unlock = rawKey(crypto.getRandomValues(new Uint8Array(32)));
+const created = await openStore('demo:x', { unlock, create: true });
+await created.store('team/secret', 'found by its scheme', { metadata: { owner: 'ops' } });
+await created.close();
+const opened = await openStore('demo:x', { unlock });
+const secret = await opened.retrieve('team/secret');
+assert.equal(secret.text(), 'found by its scheme');
+assert.deepEqual(secret.metadata, { owner: 'ops' });
+assert.deepEqual(await opened.list(), ['team/secret']);
+await opened.close();
+
+const fails = (location, code) =>
+  assert.rejects(openStore(location, { unlock }), (error) => SecureStoreError.is(error, code));
+await fails('nowhere:x', 'INVALID_ARGUMENT');
+await fails('s3://bucket/prefix', 'BACKEND_NOT_INSTALLED');

@@ -1,0 +1,46 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { narrator } from './narrator.ts';
+import { tour } from './tour.ts';
+
+const ONWARDS = `
+That was the tour; its store is gone. To go on with one of your own:
+
+  export SECURESTORE_URL=sqlite:./vault.db SECURESTORE_PASSPHRASE=…
+  npm start -- init sqlite:./vault.db
+  echo s3cr3t | npm start -- put db/prod/password
+  npm start -- get db/prod/password
+  npm start -- --help
+
+node_modules/.bin/securestore is the same command; README.md shows the library, npm test runs every check.
+`;
+
+const documents = fileURLToPath(new URL('../../..', import.meta.url));
+const home = process.cwd();
+const folder = mkdtempSync(join(tmpdir(), 'securestore-tour-'));
+const cleanUp = (): void => {
+  process.chdir(home);
+  rmSync(folder, { recursive: true, force: true });
+};
+for (const [signal, code] of [
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+] as const) {
+  process.once(signal, () => {
+    cleanUp();
+    process.exit(code);
+  });
+}
+
+process.chdir(folder);
+try {
+  await tour(narrator(process.stdout), documents);
+  process.stdout.write(ONWARDS);
+} catch (error) {
+  console.error('\nThe tour stopped: a step did not do what it says.', error);
+  process.exitCode = 1;
+} finally {
+  cleanUp();
+}
