@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
 import type { Cli } from './cli-context.ts';
-import type { Output } from './output.ts';
+import { createOutput, type Output } from './output.ts';
 
 /** The options that every verb takes, before or after its name. */
 export interface GlobalOptions {
@@ -28,7 +28,7 @@ export type ExitCode = number | void;
 /** What {@link addVerb} needs of the run that it adds a verb to. */
 export interface Run {
   readonly cli: Cli;
-  readonly out: Output;
+  out: Output;
   exitCode: number;
   /** The verb that was reached, for the report of an error. */
   verb?: string;
@@ -93,6 +93,9 @@ export function addVerb<O extends object, A extends readonly (string | string[] 
     // Commander has checked operands and options against the declaration beside which O and A are written.
     const options = { ...definedOptions(program), ...definedOptions(command) } as O & GlobalOptions;
     const operands = command.processedArgs as unknown as A;
+    // Unlike the guess made before the arguments were parsed, this knows what belongs to a command to run.
+    const json = options.json === true;
+    if (json !== run.out.json) run.out = createOutput(run.cli, json);
     const perform = await verb.load();
     const exitCode = await perform({ cli: run.cli, verb: command.name(), options, out: run.out }, ...operands);
     run.exitCode = exitCode ?? 0;

@@ -28,14 +28,13 @@ function usageError(error: CommanderError): SecureStoreError {
  * @returns the exit code: 0 done, 8 finished with some items failed, the code of {@link SecureStoreError} otherwise.
  */
 export async function run(args: readonly string[], cli: Cli): Promise<number> {
-  const out = createOutput(cli, wantsJson(args));
-  const state: Run = { cli, out, exitCode: 0 };
+  const state: Run = { cli, out: createOutput(cli, wantsJson(args)), exitCode: 0 };
   try {
     await createProgram(state).parseAsync([...args], { from: 'user' });
   } catch (error) {
     state.exitCode = exitCodeAfter(error, state);
   }
-  await out.flush();
+  await state.out.flush();
   return state.exitCode;
 }
 

@@ -62,7 +62,7 @@ describe.each(['sqlite', 'file'] as const)('objects on %s:', (scheme) => {
   it('are listed in the order of the bytes of their names', async () => {
     const box = await sandbox(scheme);
     const keys = ['z', 'a/b', 'a-b', 'a/B', 'ä', '🔐', 'ﬀ', 'mit leer'];
-    for (const key of keys) expect((await box.run(['put', key], { input: 'x' })).exitCode).toBe(0);
+    await box.seed(Object.fromEntries(keys.map((key) => [key, 'x'])));
     const sorted = keys.toSorted((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
     expect((await box.run(['ls'])).stdout).toBe(`${sorted.join('\n')}\n`);
     expect((await box.run(['ls', 'a/'])).stdout).toBe('a/B\na/b\n');
@@ -106,7 +106,7 @@ describe('conditions and times', () => {
     const [first] = jsonLines((await box.run(['put', 'k', '--expires', '30d', '--json'], { input: '1' })).stdout);
     const expires = new Date(String(first?.['expires'])).getTime() - new Date(String(first?.['modified'])).getTime();
     expect(Math.abs(expires - 30 * 86_400_000)).toBeLessThan(60_000);
-    await box.run(['put', 'k'], { input: '2' });
+    await box.seed({ k: '2' });
     const at = String(first?.['modified']);
     expect((await box.run(['get', 'k', '--at', at])).stdout).toBe('1');
     expect((await box.run(['get', 'k', '--at', String(Date.parse(at))])).stdout).toBe('1');
@@ -128,7 +128,7 @@ describe('conditions and times', () => {
 describe('get -o', () => {
   it('replaces a file whole, readable by its owner alone, and leaves nothing beside it', async () => {
     const box = await sandbox();
-    await box.run(['put', 'k'], { input: 'new' });
+    await box.seed({ k: 'new' });
     await mkdir(box.path('out'));
     await writeFile(box.path('out', 'file'), 'old and longer', { mode: 0o644 });
     const { exitCode, stdout } = await box.run(['get', 'k', '-o', 'out/file']);
@@ -143,7 +143,7 @@ describe('get -o', () => {
 
   it('leaves the file as it is where the object is missing or the folder is', async () => {
     const box = await sandbox();
-    await box.run(['put', 'k'], { input: 'new' });
+    await box.seed({ k: 'new' });
     await writeFile(box.path('file'), 'old');
     expect((await box.run(['get', 'missing', '-o', 'file'])).exitCode).toBe(3);
     expect(await readFile(box.path('file'), 'utf8')).toBe('old');
@@ -153,7 +153,7 @@ describe('get -o', () => {
 
   it('writes through a link, and into a device without replacing it', async () => {
     const box = await sandbox();
-    await box.run(['put', 'k'], { input: 'new' });
+    await box.seed({ k: 'new' });
     await writeFile(box.path('real'), 'old');
     await symlink('real', box.path('link'));
     expect((await box.run(['get', 'k', '-o', 'link'])).exitCode).toBe(0);

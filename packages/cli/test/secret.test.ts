@@ -1,4 +1,4 @@
-import { mkdir, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { jsonLines, type Sandbox, sandbox } from './support/cli.ts';
 
@@ -92,7 +92,7 @@ describe('init', () => {
 
   it('leaves a store that is there as it is', async () => {
     const box = await sandbox();
-    await box.run(['put', 'k'], { input: 'kept' });
+    await box.seed({ k: 'kept' });
     expect((await box.run(['init', 'sqlite:./vault', '--key-file', 'other.key'])).exitCode).toBe(6);
     expect((await box.run(['get', 'k'])).stdout).toBe('kept');
   });
@@ -118,10 +118,10 @@ describe('init', () => {
 describe('the anchor', () => {
   it('notices that an older state was put back, until it is accepted', async () => {
     const box = await sandbox();
+    expect((await box.run(['ls'])).exitCode).toBe(0);
     // Another store at the same place is the plainest of states that don't follow from the one seen before.
     await rm(box.path('vault'));
-    await box.run(['--no-anchor', 'init', 'sqlite:./elsewhere', '--key-file', 'vault.key']);
-    const { rename } = await import('node:fs/promises');
+    await box.run(['--no-anchor', 'init', 'sqlite:./elsewhere', '--key-file', 'credentials/securestore-key']);
     await rename(box.path('elsewhere'), box.path('vault'));
     const noticed = await box.run(['ls']);
     expect(noticed.exitCode).toBe(5);

@@ -142,7 +142,7 @@ describe('exit codes', () => {
       [['--store', 'sqlite:./none.db', 'ls'], 3],
       [['rm', 'missing'], 3],
       [['purge', '--yes', 'missing'], 3],
-      [['init', 'sqlite:./vault', '--key-file', 'vault.key'], 6],
+      [['init', 'sqlite:./vault', '--key-file', 'credentials/securestore-key'], 6],
       [['--passphrase-file', 'wrong', 'ls'], 9],
       [['--fingerprint', 'another', 'ls'], 5],
       [['--store', 's3://bucket/x', 'ls'], 2],
@@ -158,7 +158,7 @@ describe('exit codes', () => {
 
   it('tell damage from absence', async () => {
     const box = await sandbox('file');
-    await box.run(['put', 'k'], { input: 'data' });
+    await box.seed({ k: 'data' });
     const files = await readdir(box.path('vault'), { recursive: true, withFileTypes: true });
     const records = files.filter((file) => file.isFile() && /\/o(?:\/|$)/.test(file.parentPath));
     expect(records.length).toBe(1);

@@ -1,8 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { copyFile, mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { createStore, generateKeyFile, keyFile, openStore, type StoreOptions } from 'securestore';
 import { onTestFinished } from 'vitest';
 
 const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
@@ -29,6 +30,8 @@ export interface Sandbox {
   readonly run: (args: readonly string[], options?: RunOptions) => Promise<Result>;
   readonly start: (args: readonly string[], options?: RunOptions) => ChildProcess;
   readonly env: Readonly<Record<string, string>>;
+  /** Stores objects through the library, which takes no process. */
+  readonly seed: (objects: Readonly<Record<string, string | Uint8Array>>, options?: StoreOptions) => Promise<void>;
 }
 
 /** Makes a {@link Sandbox}, with a store at `scheme` that a key file unlocks unless `scheme` is `none`. */
@@ -52,15 +55,23 @@ export async function sandbox(scheme: 'sqlite' | 'file' | 'none' = 'sqlite'): Pr
     child.stdin?.end(options.input ?? '');
     return await finished(child);
   };
-  if (scheme !== 'none') {
-    env['SECURESTORE_URL'] = `${scheme}:./vault`;
-    const made = await run(['init', '--key-file', 'vault.key']);
-    if (made.exitCode !== 0) throw new Error(`init failed: ${made.stderr}`);
-    await mkdir(path('credentials'));
-    await copyFile(path('vault.key'), path('credentials', 'securestore-key'));
-    env['CREDENTIALS_DIRECTORY'] = path('credentials');
-  }
-  return { path, run, start, env };
+  if (scheme === 'none') return { path, run, start, env, seed: () => Promise.reject(new Error('there is no store')) };
+  const location = `${scheme}:${path('vault')}`;
+  await mkdir(path('credentials'));
+  const key = path('credentials', 'securestore-key');
+  await generateKeyFile(key);
+  await (await createStore(location, { unlock: keyFile(key) })).close();
+  env['SECURESTORE_URL'] = `${scheme}:./vault`;
+  env['CREDENTIALS_DIRECTORY'] = path('credentials');
+  const seed = async (
+    objects: Readonly<Record<string, string | Uint8Array>>,
+    options?: StoreOptions,
+  ): Promise<void> => {
+    const store = await openStore(location, { unlock: keyFile(key) });
+    for (const [name, data] of Object.entries(objects)) await store.store(name, data, options);
+    await store.close();
+  };
+  return { path, run, start, env, seed };
 }
 
 /** What a started command said, when it has ended. */
