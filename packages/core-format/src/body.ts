@@ -12,9 +12,6 @@ export const MAX_INLINE_BYTES: number = 64 * 1024;
 
 export const DIGEST_LENGTH = 32;
 
-/** The latest time that a `Date` can hold, in milliseconds since 1970. */
-export const MAX_TIME = 8_640_000_000_000_000;
-
 const INLINE = 0;
 const BLOB = 1;
 const FIXED_LENGTH = 2 + 8 * 4 + DIGEST_LENGTH + 4 + 2 + 1;
@@ -59,12 +56,6 @@ export function encodeObjectBody(body: ObjectBody): Buffer {
   return writer.finish();
 }
 
-function readTime(reader: ByteReader): number {
-  const time = reader.u53();
-  if (time > MAX_TIME) reader.fail('a time is out of range');
-  return time;
-}
-
 function readPayload(reader: ByteReader, length: number): BodyPayload {
   const kind = reader.u8();
   if (kind === INLINE) {
@@ -87,9 +78,9 @@ export function decodeObjectBody(bytes: Uint8Array): ObjectBody {
   const nameLength = reader.u16();
   if (nameLength === 0 || nameLength > MAX_KEY_BYTES) reader.fail('its name has the wrong length');
   const name = reader.text(nameLength);
-  const created = readTime(reader);
-  const modified = readTime(reader);
-  const expires = readTime(reader);
+  const created = reader.time();
+  const modified = reader.time();
+  const expires = reader.time();
   const length = reader.u53();
   const digest = reader.view(DIGEST_LENGTH);
   const metadataLength = reader.u32();
@@ -109,7 +100,7 @@ export function encodeTombstoneBody(modified: number): Buffer {
 /** @throws SecureStoreError `INTEGRITY` */
 export function decodeTombstoneBody(bytes: Uint8Array): number {
   const reader = new ByteReader('the tombstone', bytes);
-  const modified = readTime(reader);
+  const modified = reader.time();
   reader.end();
   return modified;
 }

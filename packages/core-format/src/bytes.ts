@@ -1,6 +1,9 @@
 import { isUtf8 } from 'node:buffer';
 import { SecureStoreError } from './errors.ts';
 
+/** The latest time that a `Date` can hold, in milliseconds since 1970. */
+export const MAX_TIME = 8_640_000_000_000_000;
+
 /** A `Buffer` over the same memory. */
 export function asBuffer(bytes: Uint8Array): Buffer {
   return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -139,6 +142,13 @@ export class ByteReader {
     const high = this.#bytes.readUInt32BE(at);
     if (high > 0x1f_ffff) this.fail('a number is over 2^53 - 1');
     return high * 0x1_0000_0000 + this.#bytes.readUInt32BE(at + 4);
+  }
+
+  /** Milliseconds since 1970, at most {@link MAX_TIME}. */
+  time(): number {
+    const time = this.u53();
+    if (time > MAX_TIME) this.fail('a time is out of range');
+    return time;
   }
 
   /** A view of the next `count` bytes. */

@@ -2,7 +2,8 @@ import type { ByteReader, ByteWriter } from './bytes.ts';
 import { SecureStoreError } from './errors.ts';
 
 /**
- * An optional field: one byte tag, one byte critical (0 or 1), a 16-bit length, the value; in ascending order of tags.
+ * An optional field: one byte tag from 1, one byte critical (0 or 1), a 16-bit length, the value; in ascending order of
+ * tags, each once.
  * A reader refuses a critical field that it doesn't know, and keeps any other as it is.
  */
 export interface Field {
@@ -16,7 +17,10 @@ export function fieldsLength(fields: readonly Field[]): number {
 }
 
 export function writeFields(writer: ByteWriter, fields: readonly Field[]): void {
+  let last = 0;
   for (const field of fields) {
+    if (field.tag <= last) throw new RangeError('optional fields must be in ascending order of their tags, from 1');
+    last = field.tag;
     writer
       .u8(field.tag)
       .u8(field.critical ? 1 : 0)
@@ -28,7 +32,7 @@ export function writeFields(writer: ByteWriter, fields: readonly Field[]): void 
 /** Reads fields up to `end`, the reader's position after the last one. `known` tags may be critical. */
 export function readFields(reader: ByteReader, end: number, known: ReadonlySet<number>): Field[] {
   const fields: Field[] = [];
-  let last = -1;
+  let last = 0;
   while (reader.position < end) {
     const tag = reader.u8();
     if (tag <= last) reader.fail('its optional fields are out of order');

@@ -1,4 +1,5 @@
-import { ByteReader, ByteWriter } from './bytes.ts';
+import { asBuffer, ByteReader, ByteWriter } from './bytes.ts';
+import { SecureStoreError } from './errors.ts';
 import type { Field } from './fields.ts';
 import { readFieldArea, writeFieldArea } from './fields.ts';
 import { FORMAT, ID_LENGTH } from './record.ts';
@@ -14,6 +15,9 @@ const KNOWN_FIELDS: ReadonlySet<number> = new Set();
 /** The largest head in bytes. */
 export const MAX_HEAD_BYTES: number = 64 * 1024;
 export const MAX_SLOTS = 64;
+
+/** An opener tries all passphrase slots, each at the cost of an Argon2id. */
+export const MAX_PASSPHRASE_SLOTS = 8;
 
 const STATES = ['open', 'restoring', 'closing', 'moved', 'scratch'] as const;
 /** What may be done with a store: only `open` takes mutations. */
@@ -86,8 +90,22 @@ function writeReferences(writer: ByteWriter, references: Head['references']): vo
   }
 }
 
-/** The bytes that are signed. */
+function passphrases(slots: Head['slots']): number {
+  return slots.filter((slot) => slot.method.type === 'passphrase').length;
+}
+
+/**
+ * The bytes that are signed.
+ *
+ * @throws SecureStoreError `TOO_LARGE` for more slots than a reader takes
+ */
 export function encodeHead(head: Head): Buffer {
+  if (head.slots.length > MAX_SLOTS || passphrases(head.slots) > MAX_PASSPHRASE_SLOTS) {
+    throw new SecureStoreError(
+      'TOO_LARGE',
+      `a store may have at most ${MAX_SLOTS} slots, ${MAX_PASSPHRASE_SLOTS} of them passphrases; remove one first`,
+    );
+  }
   const writer = new ByteWriter(1024)
     .bytes(Buffer.from(HEAD_MAGIC, 'latin1'))
     .u8(FORMAT)
@@ -116,8 +134,16 @@ export function encodeHead(head: Head): Buffer {
   return writer.finish();
 }
 
-/** The body of the backend object `store`. */
+/**
+ * The body of the backend object `store`.
+ *
+ * @throws SecureStoreError `TOO_LARGE` for more bytes than a reader takes
+ */
 export function joinHead(signedBytes: Uint8Array, signature: Uint8Array): Buffer {
+  const length = signedBytes.length + SIGNATURE_LENGTH;
+  if (length > MAX_HEAD_BYTES) {
+    throw new SecureStoreError('TOO_LARGE', `the head would take ${length} bytes; the limit is ${MAX_HEAD_BYTES}`);
+  }
   return new ByteWriter(signedBytes.length + SIGNATURE_LENGTH)
     .bytes(signedBytes)
     .fixed(signature, SIGNATURE_LENGTH)
@@ -158,7 +184,11 @@ function oneOf<T>(reader: ByteReader, values: readonly T[], what: string): T {
 function readSlots(reader: ByteReader): (Slot | UnknownSlot)[] {
   const count = reader.u8();
   if (count > MAX_SLOTS) reader.fail('it has too many slots');
-  return Array.from({ length: count }, () => decodeSlot(reader.view(reader.u16())));
+  const slots = Array.from({ length: count }, () => decodeSlot(reader.view(reader.u16())));
+  if (passphrases(slots) > MAX_PASSPHRASE_SLOTS) reader.fail('it has too many passphrase slots');
+  const ids = slots.flatMap((slot) => ('raw' in slot ? [] : [asBuffer(slot.id).toString('latin1')]));
+  if (new Set(ids).size !== ids.length) reader.fail('two of its slots have one id');
+  return slots;
 }
 
 /**
@@ -175,7 +205,7 @@ export function decodeHead(bytes: Uint8Array): SignedHead {
     instance: reader.copy(ID_LENGTH),
     parent: { instance: reader.copy(ID_LENGTH), generation: reader.u53() },
     generation: reader.u53(),
-    time: reader.u53(),
+    time: reader.time(),
     identity: reader.copy(PUBLIC_KEY_LENGTH),
     rootNumber: reader.u32(),
     state: oneOf(reader, STATES, 'state'),

@@ -1,4 +1,4 @@
-import { ByteReader, ByteWriter, isZero } from './bytes.ts';
+import { asBuffer, ByteReader, ByteWriter, isZero } from './bytes.ts';
 import type { Field } from './fields.ts';
 import { readFieldArea, writeFieldArea } from './fields.ts';
 import { ID_LENGTH, KEY_ID_LENGTH, KEY_LENGTH } from './record.ts';
@@ -76,7 +76,7 @@ function readVersion(reader: ByteReader): KeyVersion {
   const suite = reader.u8();
   const state = STATES[reader.u8() - 1];
   if (state === undefined) reader.fail('the state of a key version is unknown');
-  const version = { id, suite, state, created: reader.u53(), key: reader.copy(KEY_LENGTH) };
+  const version = { id, suite, state, created: reader.time(), key: reader.copy(KEY_LENGTH) };
   if (isZero(version.key) !== (state === 'destroyed')) reader.fail('a key version and its state contradict each other');
   return version;
 }
@@ -87,8 +87,9 @@ function readGroup(reader: ByteReader): KeyGroup {
   if (kind === undefined) reader.fail('the kind of a key group is unknown');
   const digestKey = reader.copy(KEY_LENGTH);
   const versions = Array.from({ length: reader.u16() }, () => readVersion(reader));
-  if (versions.filter((version) => version.state === 'primary').length > 1)
-    reader.fail('a key group has two primary keys');
+  const primaries = versions.filter((version) => version.state === 'primary').length;
+  const destroyed = versions.length > 0 && versions.every((version) => version.state === 'destroyed');
+  if (primaries !== (destroyed ? 0 : 1)) reader.fail('a key group has no primary key, or several');
   return { id, kind, digestKey, versions };
 }
 
@@ -111,5 +112,7 @@ export function decodeKeyring(bytes: Uint8Array): Keyring {
   if (groups.some((group, index) => index > 0 && Buffer.compare(groups[index - 1]?.id ?? group.id, group.id) >= 0)) {
     reader.fail('its key groups are out of order');
   }
+  const ids = groups.flatMap(({ versions }) => versions.map(({ id }) => asBuffer(id).toString('latin1')));
+  if (new Set(ids).size !== ids.length) reader.fail('two of its key versions have one id');
   return extra.length === 0 ? keyring : { ...keyring, extra };
 }

@@ -84,7 +84,7 @@ export function decodeSlot(bytes: Uint8Array): Slot | UnknownSlot {
   if (type === undefined) return { method: { type: 'unknown' }, raw: copyOf(bytes) };
   const slot = {
     id: reader.copy(ID_LENGTH),
-    created: reader.u53(),
+    created: reader.time(),
     publicKey: reader.copy(KEY_LENGTH),
     method: readMethod(reader, type),
     binding: reader.copy(BINDING_LENGTH),

@@ -49,10 +49,11 @@ export function decodeSystemBody(what: string, purpose: Purpose, bytes: Uint8Arr
 
 /** What binds a system body to its place: instance, generation and its own backend name. */
 export function systemContext(instance: Uint8Array, generation: number, name: string): Buffer {
-  return new ByteWriter(ID_LENGTH + 8 + 2 + name.length)
+  const bytes = Buffer.from(name, 'latin1');
+  return new ByteWriter(ID_LENGTH + 8 + 2 + bytes.length)
     .fixed(instance, ID_LENGTH)
     .u53(generation)
-    .u16(Buffer.byteLength(name))
-    .bytes(Buffer.from(name, 'latin1'))
+    .u16(bytes.length)
+    .bytes(bytes)
     .finish();
 }

@@ -1,0 +1,138 @@
+import { describe, expect, it } from 'vitest';
+import * as fc from 'fast-check';
+import type { Head, Slot } from '../src/index.ts';
+import { decodeHead, encodeHead, joinHead, MAX_HEAD_BYTES, MAX_TIME, noId, SLOT_BOX_LENGTH } from '../src/index.ts';
+import { bytesOf, heads } from './support/arbitraries.ts';
+import { itObeysTheCodecLaws } from './support/codec-laws.ts';
+
+function slot(byte: number, type: 'passphrase' | 'rawKey' = 'rawKey'): Slot {
+  const salt = Buffer.alloc(16, byte);
+  return {
+    id: Buffer.alloc(16, byte),
+    created: 1,
+    publicKey: Buffer.alloc(32, byte),
+    method: type === 'rawKey' ? { type, salt } : { type, salt, memory: 65_536, passes: 3, parallelism: 1 },
+    binding: Buffer.alloc(32, byte),
+    sealedRoot: Buffer.alloc(SLOT_BOX_LENGTH, byte),
+  };
+}
+
+const slots = (count: number, type?: 'passphrase'): Slot[] =>
+  Array.from({ length: count }, (_, index) => slot(index + 1, type));
+
+const head: Head = {
+  lineage: Buffer.alloc(16, 1),
+  instance: Buffer.alloc(16, 2),
+  parent: { instance: noId(), generation: 0 },
+  generation: 1,
+  time: 1_700_000_000_000,
+  identity: Buffer.alloc(32, 3),
+  rootNumber: 1,
+  state: 'open',
+  naming: 'encrypted',
+  suites: [1],
+  versionFloor: 0,
+  history: { versions: 10, days: 30 },
+  references: { keyring: { name: 'k/0-0', digest: Buffer.alloc(32, 4) } },
+  slots: [slot(1)],
+};
+
+const signed = (value: Partial<Head>): Buffer => joinHead(encodeHead({ ...head, ...value }), Buffer.alloc(64, 9));
+
+/** The head with the byte at `at` changed. */
+function patched(at: number, value: number): Buffer {
+  const bytes = signed({});
+  bytes.writeUInt8(value, at);
+  return bytes;
+}
+
+const refused = (bytes: Uint8Array, code = 'INTEGRITY'): void => {
+  expect(() => decodeHead(bytes)).toThrow(expect.objectContaining({ code }));
+};
+
+const STATE = 4 + 1 + 48 + 8 + 8 + 8 + 32 + 4;
+const SUITES = STATE + 2;
+const REFERENCES = SUITES + 2 + 8 + 8;
+
+describe('a head', () => {
+  itObeysTheCodecLaws({
+    values: fc.tuple(heads, bytesOf(64)).map(([value, signature]) => ({ head: value, signature })),
+    encode: (value) => joinHead(encodeHead(value.head), value.signature),
+    decode: (bytes) => {
+      const parsed = decodeHead(bytes);
+      return { head: parsed.head, signature: parsed.signature };
+    },
+  });
+
+  it('separates what is signed from the signature', () => {
+    const { signedBytes, signature } = decodeHead(signed({}));
+    expect(signedBytes).toEqual(encodeHead(head));
+    expect(signature).toEqual(Buffer.alloc(64, 9));
+  });
+
+  it('[G-04] refuses another format version', () => {
+    refused(patched(4, 2), 'FORMAT_VERSION');
+    refused(patched(0, 0));
+  });
+
+  it('[H-01] has at most 64 KiB, and is never written longer', () => {
+    refused(Buffer.alloc(MAX_HEAD_BYTES + 1, signed({})));
+    const large = { method: { type: 'unknown' }, raw: Buffer.alloc(65_000, 100) } as const;
+    expect(() => signed({ slots: [large] })).not.toThrow();
+    expect(() => signed({ slots: [large, slot(1)] })).not.toThrow();
+    expect(() => signed({ slots: [large, slot(1), slot(2)] })).toThrow(expect.objectContaining({ code: 'TOO_LARGE' }));
+  });
+
+  it('[H-02] refuses states and namings that are none', () => {
+    for (const value of [0, 6, 255]) refused(patched(STATE, value));
+    for (const value of [0, 3, 255]) refused(patched(STATE + 1, value));
+  });
+
+  it('[H-03] accepts one suite or more, in ascending order', () => {
+    expect(decodeHead(signed({ suites: [1, 2, 200] })).head.suites).toEqual([1, 2, 200]);
+    for (const suites of [[], [2, 1], [1, 1]]) refused(signed({ suites }));
+  });
+
+  it('[H-04] refuses references out of order, of an unknown kind, or by an impossible name', () => {
+    refused(patched(REFERENCES + 1, 0));
+    refused(patched(REFERENCES + 1, 6));
+    refused(patched(REFERENCES + 3, 0x41));
+    refused(signed({ references: { keyring: { name: '', digest: Buffer.alloc(32) } } }));
+    const two = signed({
+      references: {
+        keyring: { name: 'k', digest: Buffer.alloc(32) },
+        categoryMap: { name: 'p', digest: Buffer.alloc(32) },
+      },
+    });
+    two.writeUInt8(1, REFERENCES + 1 + 35);
+    refused(two);
+  });
+
+  it('[H-05] has at most 64 slots and 8 passphrases, and is never written with more', () => {
+    expect(decodeHead(signed({ slots: slots(64) })).head.slots).toHaveLength(64);
+    expect(decodeHead(signed({ slots: slots(8, 'passphrase') })).head.slots).toHaveLength(8);
+    for (const many of [slots(65), slots(9, 'passphrase')]) {
+      expect(() => encodeHead({ ...head, slots: many })).toThrow(expect.objectContaining({ code: 'TOO_LARGE' }));
+    }
+    const nine = signed({ slots: [...slots(8, 'passphrase'), slot(9)] });
+    // The last slot becomes one of method 1: 6 bytes longer.
+    const last = nine.length - 64 - 2 - (1 + 16 + 8 + 32 + 16 + 32 + SLOT_BOX_LENGTH);
+    const sixMore = Buffer.concat([nine.subarray(0, last + 73), Buffer.alloc(6), nine.subarray(last + 73)]);
+    sixMore.writeUInt8(1, last);
+    sixMore.writeUInt16BE(sixMore.readUInt16BE(last - 2) + 6, last - 2);
+    refused(sixMore);
+  });
+
+  it('[H-06] refuses two slots of one id', () => {
+    refused(signed({ slots: [slot(1), slot(1)] }));
+  });
+
+  it('[G-08] refuses a time that no calendar has', () => {
+    refused(signed({ time: MAX_TIME + 1 }));
+    refused(signed({ slots: [{ ...slot(1), created: MAX_TIME + 1 }] }));
+  });
+
+  it('[G-06] refuses a critical field of a later release', () => {
+    refused(signed({ extra: [{ tag: 1, critical: true, value: Buffer.alloc(1) }] }), 'FORMAT_VERSION');
+  });
+});

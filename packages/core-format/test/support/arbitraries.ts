@@ -1,0 +1,243 @@
+import * as fc from 'fast-check';
+import type {
+  CategoryMap,
+  Field,
+  Head,
+  KeyGroup,
+  Keyring,
+  ObjectBody,
+  RecordHeader,
+  Slot,
+  SlotBox,
+  SlotMethod,
+  UnknownSlot,
+} from '../../src/index.ts';
+import { MAX_TIME, SLOT_BOX_LENGTH } from '../../src/index.ts';
+
+const MAX = Number.MAX_SAFE_INTEGER;
+
+export function bytesOf(length: number): fc.Arbitrary<Uint8Array> {
+  return fc.uint8Array({ minLength: length, maxLength: length });
+}
+
+const nonZero = (length: number): fc.Arbitrary<Uint8Array> => bytesOf(length).filter((bytes) => bytes.some(Boolean));
+const id: fc.Arbitrary<Uint8Array> = bytesOf(16);
+const u8: fc.Arbitrary<number> = fc.nat({ max: 0xff });
+const u32: fc.Arbitrary<number> = fc.nat({ max: 0xffff_ffff });
+const u53: fc.Arbitrary<number> = fc.oneof(fc.nat({ max: MAX }), fc.constantFrom(0, 1, 2 ** 32, MAX));
+const time: fc.Arbitrary<number> = fc.nat({ max: MAX_TIME });
+const text = (maxLength: number): fc.Arbitrary<string> =>
+  fc.string({ unit: 'binary', minLength: 1, maxLength }).filter((value) => value.isWellFormed());
+
+/** Optional fields that a reader may ignore, with tags from `first`. */
+function ignorable(first: number): fc.Arbitrary<Field[]> {
+  const field = fc.record({
+    tag: fc.integer({ min: first, max: 255 }),
+    critical: fc.constant(false),
+    value: fc.uint8Array({ maxLength: 12 }),
+  });
+  return fc
+    .uniqueArray(field, { minLength: 1, maxLength: 3, selector: ({ tag }) => tag })
+    .map((fields) => fields.toSorted((a, b) => a.tag - b.tag));
+}
+
+export const headers: fc.Arbitrary<RecordHeader> = fc
+  .tuple(
+    fc.record({
+      suite: u8,
+      lineage: id,
+      nameId: id,
+      categoryId: id,
+      version: u53,
+      commitId: nonZero(16),
+      previousCommitId: id,
+      generation: u53,
+    }),
+    fc.oneof(
+      fc.constant({ kind: 'tombstone' } as const),
+      fc.record({ kind: fc.constant('system' as const), extra: ignorable(2) }, { requiredKeys: ['kind'] }),
+      fc.record(
+        {
+          kind: fc.constant('object' as const),
+          blob: fc.record({ blobId: id, partSize: u32, sealedLength: u53 }),
+          extra: ignorable(2),
+        },
+        { requiredKeys: ['kind'] },
+      ),
+    ),
+  )
+  .map(([fixed, kind]) => ({ ...fixed, ...kind }));
+
+const inlinePayload = fc.uint8Array({ maxLength: 80 }).map((data) => ({
+  length: data.length,
+  payload: { kind: 'inline', data } as const,
+}));
+
+const blobPayload = fc.record({
+  length: u53,
+  payload: fc.record({ kind: fc.constant('blob' as const), key: bytesOf(32), chunkSize: u32 }),
+});
+
+export const objectBodies: fc.Arbitrary<ObjectBody> = fc
+  .tuple(
+    fc.record(
+      {
+        name: text(40),
+        created: time,
+        modified: time,
+        expires: time,
+        digest: bytesOf(32),
+        metadata: fc.uint8Array({ maxLength: 60 }),
+        extra: ignorable(1),
+      },
+      { requiredKeys: ['name', 'created', 'modified', 'expires', 'digest', 'metadata'] },
+    ),
+    fc.oneof(inlinePayload, blobPayload),
+  )
+  .map(([fixed, payload]) => ({ ...fixed, ...payload }));
+
+const methods: fc.Arbitrary<SlotMethod> = fc.oneof(
+  fc.record({
+    type: fc.constant('passphrase' as const),
+    salt: id,
+    memory: u32,
+    passes: u8,
+    parallelism: u8,
+  }),
+  fc.record({ type: fc.constantFrom('keyFile' as const, 'rawKey' as const), salt: id }),
+);
+
+export const knownSlots: fc.Arbitrary<Slot> = fc.record({
+  id,
+  created: time,
+  publicKey: bytesOf(32),
+  method: methods,
+  binding: bytesOf(32),
+  sealedRoot: bytesOf(SLOT_BOX_LENGTH),
+});
+
+export const unknownSlots: fc.Arbitrary<UnknownSlot> = fc
+  .tuple(fc.integer({ min: 4, max: 255 }), fc.uint8Array({ maxLength: 60 }))
+  .map(([code, rest]) => ({ method: { type: 'unknown' }, raw: Uint8Array.from([code, ...rest]) }));
+
+export const slotBoxes: fc.Arbitrary<SlotBox> = fc.record({
+  lineage: id,
+  slotId: id,
+  rootNumber: u32,
+  root: bytesOf(32),
+});
+
+const reference = fc.record({
+  name: fc.stringMatching(/^[a-z0-9/.@~_-]{1,40}$/),
+  digest: bytesOf(32),
+});
+
+const slotLists = fc.uniqueArray(fc.oneof(knownSlots, unknownSlots), {
+  maxLength: 5,
+  selector: (slot) => Buffer.from('raw' in slot ? slot.raw : slot.id).toString('hex'),
+});
+
+export const heads: fc.Arbitrary<Head> = fc.record(
+  {
+    lineage: id,
+    instance: id,
+    parent: fc.record({ instance: id, generation: u53 }),
+    generation: u53,
+    time,
+    identity: bytesOf(32),
+    rootNumber: u32,
+    state: fc.constantFrom('open', 'restoring', 'closing', 'moved', 'scratch'),
+    naming: fc.constantFrom('encrypted', 'plain'),
+    suites: fc
+      .uniqueArray(fc.integer({ min: 1, max: 255 }), { minLength: 1, maxLength: 4 })
+      .map((suites) => suites.toSorted((a, b) => a - b)),
+    versionFloor: u53,
+    history: fc.record({ versions: u32, days: u32 }),
+    references: fc.record(
+      { keyring: reference, categoryMap: reference, policy: reference, grants: reference, checkpoint: reference },
+      { requiredKeys: [] },
+    ),
+    slots: slotLists,
+    extra: ignorable(1),
+  },
+  {
+    requiredKeys: [
+      'lineage',
+      'instance',
+      'parent',
+      'generation',
+      'time',
+      'identity',
+      'rootNumber',
+      'state',
+      'naming',
+      'suites',
+      'versionFloor',
+      'history',
+      'references',
+      'slots',
+    ],
+  },
+);
+
+/** Groups whose versions have the states of `states`, the last being primary unless all are destroyed. */
+const keyGroups: fc.Arbitrary<KeyGroup> = fc
+  .tuple(
+    fc.record({
+      id,
+      kind: fc.constantFrom('category' as const, 'journal' as const, 'audit' as const, 'backup' as const),
+      digestKey: bytesOf(32),
+    }),
+    fc.array(fc.record({ id: bytesOf(8), suite: u8, created: time, key: nonZero(32) }), {
+      minLength: 1,
+      maxLength: 4,
+    }),
+    fc.array(fc.constantFrom('enabled' as const, 'disabled' as const, 'destroyed' as const), {
+      minLength: 3,
+      maxLength: 3,
+    }),
+    fc.boolean(),
+  )
+  .map(([group, versions, states, destroyed]) => ({
+    ...group,
+    versions: versions.map((version, index) => {
+      const last = index === versions.length - 1 ? 'primary' : (states[index] ?? 'enabled');
+      const state = destroyed ? 'destroyed' : last;
+      return { ...version, state, key: state === 'destroyed' ? new Uint8Array(32) : version.key };
+    }),
+  }));
+
+const hexId = (value: { readonly id: Uint8Array }): string => Buffer.from(value.id).toString('hex');
+
+export const keyrings: fc.Arbitrary<Keyring> = fc
+  .record(
+    {
+      rootNumber: u32,
+      identitySeed: bytesOf(32),
+      nameKey: bytesOf(32),
+      groups: fc
+        .uniqueArray(keyGroups, { maxLength: 4, selector: hexId })
+        .map((groups) => groups.toSorted((a, b) => Buffer.compare(a.id, b.id))),
+      extra: ignorable(1),
+    },
+    { requiredKeys: ['rootNumber', 'identitySeed', 'nameKey', 'groups'] },
+  )
+  .filter(({ groups }) => {
+    const ids = groups.flatMap((group) => group.versions.map(hexId));
+    return new Set(ids).size === ids.length;
+  });
+
+export const categoryMaps: fc.Arbitrary<CategoryMap> = fc
+  .uniqueArray(fc.record({ id, name: text(8).filter((name) => name !== 'default' && Buffer.byteLength(name) <= 64) }), {
+    maxLength: 4,
+    selector: ({ name }) => name,
+  })
+  .filter((named) => new Set(named.map(hexId)).size === named.length)
+  .chain((named) => {
+    const categories = [{ id: Uint8Array.from({ length: 16 }, () => 170), name: 'default' }, ...named];
+    const rules = fc.array(
+      fc.record({ pattern: text(20), categoryId: fc.constantFrom(...categories.map((category) => category.id)) }),
+      { maxLength: 5 },
+    );
+    return fc.record({ categories: fc.constant(categories), rules });
+  });
