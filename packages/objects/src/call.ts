@@ -27,8 +27,9 @@ export function checkOptions(options: object | undefined, known: ReadonlySet<str
 
 /** The error as the caller sees it: with the call, the object and the right code. */
 function describe(error: unknown, operation: string, key: string | undefined, signal: AbortSignal | undefined): Error {
-  const what = key === undefined ? operation : `${operation} "${key}"`;
-  if (error instanceof SourceError) {
+  // Escaped, since a refused key may hold line breaks.
+  const what = key === undefined ? operation : `${operation} ${JSON.stringify(key)}`;
+  if (error instanceof SourceError && signal?.aborted !== true) {
     return new SecureStoreError('INVALID_ARGUMENT', `${what}: the data to store could not be read`, {
       operation,
       key,

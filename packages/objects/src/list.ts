@@ -1,5 +1,12 @@
 import type { StoreKey } from '@securestore/core-format';
-import { AREAS, objectName, parseStoreKey, SecureStoreError, TOMBSTONE_LENGTH } from '@securestore/core-format';
+import {
+  AREAS,
+  MAX_KEY_BYTES,
+  objectName,
+  parseStoreKey,
+  SecureStoreError,
+  TOMBSTONE_LENGTH,
+} from '@securestore/core-format';
 import type { Engine } from './engine.ts';
 import { openUnnamed } from './records.ts';
 
@@ -40,7 +47,7 @@ function nextAfter(folder: string, lastKey: string, lastMatched: boolean): strin
 export async function* listNames(engine: Engine, prefix: string, signal?: AbortSignal): AsyncGenerator<StoreKey> {
   const { backend, names, watcher } = engine;
   // No key has these: so nothing starts with them, and no folder of theirs needs to be looked for.
-  if (prefix.startsWith('/') || prefix.includes('//')) return;
+  if (prefix.startsWith('/') || prefix.includes('//') || prefix.length > MAX_KEY_BYTES) return;
   const visible = names.visibleFolder(prefix);
   const folder = visible === '' ? AREAS.objects : `${objectName(visible)}/`;
   for (let after: string | undefined; ;) {

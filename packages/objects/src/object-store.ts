@@ -39,6 +39,14 @@ const RANGE_OPTIONS: ReadonlySet<string> = new Set(['version', 'at', 'start', 'e
 const CHANGE_OPTIONS: ReadonlySet<string> = new Set(['ifVersion']);
 const MANY_OPTIONS: ReadonlySet<string> = new Set(['concurrency']);
 
+/** @throws SecureStoreError `INVALID_ARGUMENT` for what gives no items; a string would give its characters */
+function checkedItems<T>(items: Iterable<T> | AsyncIterable<T>): Iterable<T> | AsyncIterable<T> {
+  if (typeof items === 'object' && items !== null && (Symbol.iterator in items || Symbol.asyncIterator in items)) {
+    return items;
+  }
+  throw new SecureStoreError('INVALID_ARGUMENT', 'what is to be done must be an array, or another iterable of items');
+}
+
 const PREFETCHED_ENTRIES = 8;
 const DEFAULT_CONCURRENCY = 16;
 
@@ -223,16 +231,19 @@ export class ObjectStore implements SecureStorage {
   }
 
   async *entries<M extends object = Metadata>(prefix = '', options?: CallOptions): AsyncGenerator<ObjectInfo<M>> {
+    checkOptions(options, NO_OPTIONS);
+    // One time limit for the listing and all its reads.
+    const signal = callSignal(options);
     const read = async (key: string): Promise<ObjectInfo<M> | undefined> => {
       try {
-        return await this.info<M>(key, options?.signal === undefined ? undefined : { signal: options.signal });
+        return await this.info<M>(key, { signal });
       } catch (error) {
         // It went away, or expired, between the listing and the reading.
         if (SecureStoreError.is(error, 'NOT_FOUND')) return undefined;
         throw error;
       }
     };
-    for await (const info of mapConcurrently(this.#names('entries', prefix, options), PREFETCHED_ENTRIES, read)) {
+    for await (const info of mapConcurrently(this.#names('entries', prefix, { signal }), PREFETCHED_ENTRIES, read)) {
       if (info !== undefined) yield info;
     }
   }
@@ -245,8 +256,14 @@ export class ObjectStore implements SecureStorage {
       'storeMany',
       items,
       options,
-      (item) => item.key,
-      ({ key, data, ...rest }, signal) => this.store<M>(key, data, signal === undefined ? rest : { ...rest, signal }),
+      (item) => item?.key,
+      (item, signal) => {
+        if (typeof item !== 'object' || item === null) {
+          throw new SecureStoreError('INVALID_ARGUMENT', 'storeMany: an item must be an object with key and data');
+        }
+        const { key, data, ...rest } = item;
+        return this.store<M>(key, data, signal === undefined ? rest : { ...rest, signal });
+      },
     );
   }
 
@@ -278,7 +295,7 @@ export class ObjectStore implements SecureStorage {
       async () => {
         this.#checkOpen();
         checkOptions(options, MANY_OPTIONS);
-        const concurrency = options?.concurrency ?? DEFAULT_CONCURRENCY;
+        const concurrency = options?.concurrency === undefined ? DEFAULT_CONCURRENCY : options.concurrency;
         if (!Number.isInteger(concurrency) || concurrency < 1 || concurrency > 1024) {
           throw new SecureStoreError('INVALID_ARGUMENT', 'the option "concurrency" must be an integer from 1 to 1024');
         }
@@ -291,7 +308,7 @@ export class ObjectStore implements SecureStorage {
             return { key, ok: false, error: error as Error };
           }
         };
-        return Array.fromAsync(mapConcurrently(items, concurrency, one));
+        return Array.fromAsync(mapConcurrently(checkedItems(items), concurrency, one));
       },
     );
   }

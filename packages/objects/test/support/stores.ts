@@ -1,0 +1,82 @@
+import type { Layer, StorageBackend } from '@securestore/backend-api';
+import { composeLayers } from '@securestore/backend-api';
+import { SecureStoreError } from '@securestore/core-format';
+import type { ErrorCode } from '@securestore/core-format';
+import { rawKey } from '@securestore/crypto';
+import type { UnlockMethod } from '@securestore/crypto';
+import { afterEach, expect } from 'vitest';
+import type { ObjectStore, OpenSettings, StoreSettings } from '../../src/index.ts';
+import { createObjectStore, openObjectStore } from '../../src/index.ts';
+import type { Place } from './places.ts';
+
+/** What unlocks every store of the tests. */
+export const UNLOCK: UnlockMethod = rawKey(Buffer.alloc(32, 7));
+
+type Extras = Partial<Omit<OpenSettings, 'backend'> & StoreSettings> & {
+  readonly layers?: readonly Layer[];
+  /** Wraps the backend in something that is no layer. */
+  readonly wrap?: (backend: StorageBackend) => StorageBackend;
+};
+
+const cleanups: (() => Promise<void> | void)[] = [];
+
+/** Registers what is to be done when the test has ended, in reverse order. */
+export function atEnd(cleanup: () => Promise<void> | void): void {
+  cleanups.push(cleanup);
+}
+
+afterEach(async () => {
+  for (let next = cleanups.pop(); next !== undefined; next = cleanups.pop()) await next();
+});
+
+async function settingsAt(place: Place, { layers = [], wrap, ...rest }: Extras): Promise<OpenSettings & StoreSettings> {
+  const opened = await place.open();
+  const backend = composeLayers(wrap === undefined ? opened : wrap(opened), layers);
+  return { backend, location: place.location, unlock: UNLOCK, ...rest };
+}
+
+function closedAtEnd(store: ObjectStore): ObjectStore {
+  // A store whose backend was stopped by a test never closes.
+  atEnd(() => Promise.race([store.close().catch(() => undefined), new Promise<void>((done) => setImmediate(done))]));
+  return store;
+}
+
+export async function createAt(place: Place, extras: Extras = {}): Promise<ObjectStore> {
+  return closedAtEnd(await createObjectStore(await settingsAt(place, extras)));
+}
+
+export async function openAt(place: Place, extras: Extras = {}): Promise<ObjectStore> {
+  return closedAtEnd(await openObjectStore(await settingsAt(place, extras)));
+}
+
+/** A new place, removed when the test has ended. */
+export function usePlace(make: () => Place): Place {
+  const place = make();
+  atEnd(() => place.remove());
+  return place;
+}
+
+/** The error of a call that must fail, with `code`. */
+export async function failure(call: PromiseLike<unknown>, code: ErrorCode): Promise<SecureStoreError> {
+  const error: unknown = await call.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  expect(error, `must fail with ${code}`).toBeDefined();
+  if (!SecureStoreError.is(error)) throw error;
+  if (error.code !== code) throw new Error(`expected ${code}, got ${error.code}`, { cause: error });
+  return error;
+}
+
+/** Deterministic bytes that differ everywhere. */
+export function patterned(length: number, seed = 1): Buffer {
+  const bytes = Buffer.allocUnsafe(length);
+  let state = (seed * 2654435761) >>> 0 || 1;
+  for (let at = 0; at < length; at++) {
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    bytes[at] = state & 0xff;
+  }
+  return bytes;
+}
