@@ -143,7 +143,8 @@ export interface StorageBackend {
 
   /**
    * Validates the configuration and connects. Creates what the location needs (a folder, a table) only where
-   * nothing is there; never touches what is.
+   * nothing is there; never touches what is. On a backend that is initialised already it does nothing: one backend
+   * object may serve several stores in turn.
    */
   init(config: BackendConfig): Promise<void>;
 

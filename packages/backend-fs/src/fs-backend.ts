@@ -97,7 +97,8 @@ export class FsBackend implements StorageBackend {
    */
   async init(config: BackendConfig): Promise<void> {
     const site = { backend: this.name, operation: 'init' };
-    if (this.#closed || this.#opened !== undefined) throw closedError(site);
+    if (this.#closed) throw closedError(site);
+    if (this.#opened !== undefined) return;
     parseOptions(this.name, config.options, {});
     if (config.client !== undefined) {
       throw new SecureStoreError('INVALID_ARGUMENT', 'fs: takes no client; leave it out.', site);

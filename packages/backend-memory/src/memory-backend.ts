@@ -70,9 +70,7 @@ export class MemoryBackend implements StorageBackend {
   }
 
   async init(config: BackendConfig): Promise<void> {
-    if (this.#data !== undefined) {
-      throw initError('it is initialised already; create another backend for another location');
-    }
+    if (this.#data !== undefined) return;
     const { scheme, rest } = parseLocation(config.location);
     if (scheme !== 'memory' || !/^[\w.-]{0,100}$/.test(rest)) {
       throw initError(

@@ -92,7 +92,8 @@ export class SqliteBackend implements StorageBackend {
    */
   async init(config: BackendConfig): Promise<void> {
     const site = { backend: this.name, operation: 'init' };
-    if (this.#state !== 'new') throw closedError(site);
+    if (this.#state === 'open') return;
+    if (this.#state === 'closed') throw closedError(site);
     parseOptions(this.name, config.options, {});
     if (config.client !== undefined) {
       throw new SecureStoreError('INVALID_ARGUMENT', 'sqlite: takes no client; leave it out.', site);

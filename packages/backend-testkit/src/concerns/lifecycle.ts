@@ -41,6 +41,14 @@ export const lifecycle: Concern = {
       },
     },
     {
+      name: 'init does nothing on a backend that is initialised already',
+      run: async ({ backend }) => {
+        await backend.write('kept', bytes(10, 1));
+        await backend.init({ location: 'other:elsewhere', options: {} });
+        assertBytes((await mustRead(backend, 'kept')).body, bytes(10, 1), 'the body');
+      },
+    },
+    {
       name: 'what was written lasts beyond close, with its etag and time',
       run: async ({ backend, open }) => {
         await backend.write('kept', bytes(70_000, 1));

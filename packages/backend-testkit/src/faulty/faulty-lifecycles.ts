@@ -135,6 +135,21 @@ export const faultyLifecycles: readonly FaultyBackend[] = [
     wrap: (inner) => forwardTo(inner, { close: async () => undefined }),
   },
   {
+    name: 'refuses-a-second-init',
+    breaks: 'init does nothing on a backend that is initialised already',
+    foundBy: 'lifecycle',
+    wrap: (inner) => {
+      let ready = false;
+      return forwardTo(inner, {
+        init: async (config) => {
+          if (ready) throw new SecureStoreError('INVALID_ARGUMENT', 'initialised already');
+          ready = true;
+          return inner.init(config);
+        },
+      });
+    },
+  },
+  {
     name: 'leaks-a-timer',
     breaks: 'close frees what keeps the process alive',
     foundBy: 'lifecycle',
