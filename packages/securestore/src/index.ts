@@ -3,6 +3,8 @@ export type { ErrorCode, ErrorDetails, StoreKey } from '@securestore/core-format
 export { passphrase, rawKey } from '@securestore/crypto';
 export type { SecretSource, UnlockMethod } from '@securestore/crypto';
 export type * from '@securestore/objects';
+export { loadConfig } from './config.ts';
+export type { StoreConfig } from './config.ts';
 export { fileAnchor, stateFolder } from './file-anchor.ts';
 export { generateKeyFile, keyFile } from './key-file.ts';
 export { createStore, openStore } from './open.ts';

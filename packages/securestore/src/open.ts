@@ -1,8 +1,18 @@
-import type { StorageBackend } from '@securestore/backend-api';
-import { assertStorable, parseLocation, redactLocation, resolveBackend } from '@securestore/backend-api';
+import type { Layer, StorageBackend } from '@securestore/backend-api';
+import {
+  assertStorable,
+  composeLayers,
+  limitLayer,
+  parseLocation,
+  redactLocation,
+  resolveBackend,
+  retryLayer,
+  timeoutLayer,
+} from '@securestore/backend-api';
 import { SecureStoreError } from '@securestore/core-format';
 import type { Anchor, ObjectStore, StoreContext } from '@securestore/objects';
 import { createObjectStore, openObjectStore, openOrCreateObjectStore } from '@securestore/objects';
+import { loadConfig } from './config.ts';
 import { anchorName, fileAnchor } from './file-anchor.ts';
 import type { CreateOptions, OpenOptions } from './options.ts';
 
@@ -62,9 +72,22 @@ function lent(backend: StorageBackend): StorageBackend {
   });
 }
 
+/** For backends that are reached over a network. `file:`, `sqlite:` and `memory:` have nothing to gain by waiting. */
+const NETWORK_LAYERS: readonly Layer[] = [timeoutLayer({ milliseconds: 60_000 }), limitLayer(64), retryLayer()];
+
+async function find(location: string, options: OpenOptions): Promise<StorageBackend> {
+  const { backend, backends, resolveFrom } = options;
+  const { scheme } = parseLocation(location);
+  const configured = backend === undefined ? (await loadConfig(resolveFrom ?? '.')).backends : undefined;
+  const map = { ...configured, ...backends };
+  const found = await resolveBackend(location, { backend, backends: map, resolveFrom, builtIn: BUILT_IN });
+  const local = backend !== undefined || (Object.hasOwn(BUILT_IN, scheme) && !Object.hasOwn(map, scheme));
+  return local ? found : composeLayers(found, NETWORK_LAYERS);
+}
+
 async function connect(location: string, options: OpenOptions): Promise<StorageBackend> {
-  const { backend: own, backends, resolveFrom, backendOptions, client } = options;
-  const resolved = await resolveBackend(location, { backend: own, backends, resolveFrom, builtIn: BUILT_IN });
+  const { backend: own, backendOptions, client } = options;
+  const resolved = await find(location, options);
   const config = { location, options: backendOptions ?? {} };
   try {
     await resolved.init(client === undefined ? config : { ...config, client });

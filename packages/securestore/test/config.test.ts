@@ -1,0 +1,65 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { loadConfig, openStore, rawKey } from 'securestore';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+
+let folder: string;
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'securestore-config-'));
+});
+
+afterEach(async () => {
+  await rm(folder, { recursive: true });
+});
+
+const write = (name: string, text: string): Promise<void> => writeFile(join(folder, name), text);
+
+describe('the configuration file', () => {
+  it('is empty where there is none', async () => {
+    expect(await loadConfig(folder)).toEqual({});
+  });
+
+  it.each([
+    ['securestore.config.json', '{ "store": "sqlite:./a.db", "backends": { "demo": "demo-backend" } }'],
+    ['securestore.config.js', 'module.exports = { store: "sqlite:./a.db", backends: { demo: "demo-backend" } }'],
+    [
+      'securestore.config.ts',
+      'const store: string = "sqlite:./a.db"; export default { store, backends: { demo: "demo-backend" } }',
+    ],
+  ])('is read from %s', async (name, text) => {
+    await write(name, text);
+    expect(await loadConfig(folder)).toEqual({ store: 'sqlite:./a.db', backends: { demo: 'demo-backend' } });
+  });
+
+  it.each([
+    ['no JSON', '{'],
+    ['no object', '[]'],
+    ['an unknown setting', '{ "sotre": "x" }'],
+    ['a store that is no text', '{ "store": 1 }'],
+    ['backends that are no map', '{ "backends": { "demo": 1 } }'],
+  ])('is refused with %s, by its name', async (_, text) => {
+    await write('securestore.config.json', text);
+    await expect(loadConfig(folder)).rejects.toMatchObject({
+      code: 'INVALID_ARGUMENT',
+      message: expect.stringContaining('securestore.config.json'),
+    });
+  });
+
+  it('is refused where there are two', async () => {
+    await write('securestore.config.json', '{}');
+    await write('securestore.config.ts', 'export default {}');
+    await expect(loadConfig(folder)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+  });
+
+  it('says which package serves a scheme', async () => {
+    await write('package.json', '{}');
+    await write('securestore.config.json', '{ "backends": { "demo": "no-such-package-of-ours" } }');
+    const opening = openStore('demo:x', { unlock: rawKey(new Uint8Array(32)), resolveFrom: folder });
+    await expect(opening).rejects.toMatchObject({
+      code: 'BACKEND_NOT_INSTALLED',
+      message: expect.stringContaining('no-such-package-of-ours'),
+    });
+  });
+});
