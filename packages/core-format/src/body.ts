@@ -47,7 +47,7 @@ export function encodeObjectBody(body: ObjectBody): Buffer {
   const nameLength = Buffer.byteLength(body.name);
   const payloadLength = payload.kind === 'inline' ? payload.data.length : KEY_LENGTH + 4;
   const writer = new ByteWriter(FIXED_LENGTH + nameLength + body.metadata.length + fieldsLength(extra) + payloadLength);
-  writer.u16(nameLength).bytes(Buffer.from(body.name, 'utf8'));
+  writer.u16(nameLength).text(body.name, nameLength);
   writer.u53(body.created).u53(body.modified).u53(body.expires).u53(body.length);
   writer.fixed(body.digest, DIGEST_LENGTH).u32(body.metadata.length).bytes(body.metadata);
   writeFieldArea(writer, extra);

@@ -70,6 +70,13 @@ export class ByteWriter {
     return this;
   }
 
+  /** UTF-8 of `length` bytes, the encoded length of `value`. */
+  text(value: string, length: number): this {
+    const at = this.#reserve(length);
+    this.#buffer.write(value, at, length, 'utf8');
+    return this;
+  }
+
   /** Bytes whose number the format fixes. */
   fixed(value: Uint8Array, length: number): this {
     if (value.length !== length) throw new RangeError(`${value.length} bytes where the format has ${length}`);

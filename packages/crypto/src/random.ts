@@ -20,7 +20,7 @@ export function randomPool(): RandomSource {
       at = 0;
     }
     const taken = Buffer.allocUnsafe(count);
-    pool.copy(taken, 0, at, at + count);
+    taken.set(pool.subarray(at, at + count));
     pool.fill(0, at, at + count);
     at += count;
     return taken;

@@ -59,7 +59,7 @@ function check(file: string, config: unknown): StoreConfig {
       backends !== null &&
       Object.values(backends).every((name) => typeof name === 'string'));
   if (!isMap) invalid(file, '"backends" must map schemes to names of packages');
-  return config as StoreConfig;
+  return config;
 }
 
 /**
