@@ -12,8 +12,8 @@ export function scratchFolder(): string {
 }
 
 /** An initialised backend on the file at `path`, closed after the test. */
-export async function openAt(path: string, now?: () => number): Promise<SqliteBackend> {
-  const backend = new SqliteBackend(now === undefined ? {} : { now });
+export async function openAt(path: string, clock?: () => number): Promise<SqliteBackend> {
+  const backend = new SqliteBackend(clock === undefined ? {} : { clock });
   await backend.init({ location: `sqlite:${path}`, options: {} });
   onTestFinished(() => backend.close());
   return backend;
