@@ -64,9 +64,9 @@ interface CallOptions {
 }
 
 /** What is passed in for tests. */
-export interface FsEnvironment {
+export interface FsBackendSettings {
   /** The wall clock in milliseconds since 1970; by default `Date.now`. */
-  readonly now?: () => number;
+  readonly clock?: () => number;
 }
 
 interface Opened {
@@ -85,8 +85,8 @@ export class FsBackend implements StorageBackend {
   #opened: Opened | undefined;
   #closed = false;
 
-  constructor(environment: FsEnvironment = {}) {
-    this.#now = environment.now ?? Date.now;
+  constructor(settings: FsBackendSettings = {}) {
+    this.#now = settings.clock ?? Date.now;
   }
 
   /**

@@ -1,3 +1,3 @@
 export { fsBackend as default, fsBackend } from './definition.ts';
 export { FsBackend } from './fs-backend.ts';
-export type { FsEnvironment } from './fs-backend.ts';
+export type { FsBackendSettings } from './fs-backend.ts';

@@ -1,3 +1,3 @@
 export { SqliteBackend } from './sqlite-backend.ts';
-export type { SqliteEnvironment } from './sqlite-backend.ts';
+export type { SqliteBackendSettings } from './sqlite-backend.ts';
 export { sqliteBackend as default, sqliteBackend } from './definition.ts';

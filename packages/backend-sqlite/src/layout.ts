@@ -1,4 +1,5 @@
 import { SecureStoreError } from '@securestore/core-format';
+import { statSync } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
 
 /** `SStr` in ASCII: tells a securestore database from any other SQLite file. */
@@ -44,11 +45,13 @@ export function inspectLayout(db: DatabaseSync, path: string): boolean {
   const schema = db.prepare('SELECT name, sql FROM sqlite_schema ORDER BY name').all();
   const application = pragmaNumber(db, 'application_id');
   const version = pragmaNumber(db, 'user_version');
-  if (schema.length === 0 && application === 0 && version === 0) return false;
+  // SQLite takes a file of less than a page for an empty database, and would write over what is in it.
+  const isForeign = pragmaNumber(db, 'page_count') === 0 && statSync(path).size > 0;
+  if (schema.length === 0 && application === 0 && version === 0 && !isForeign) return false;
   if (application !== APPLICATION_ID) {
     throw new SecureStoreError(
       'FORMAT_VERSION',
-      `${path} is a SQLite database of another application (application_id ${application}); choose another file, nothing was changed`,
+      `${path} is not a securestore database (its application_id is ${application}); choose another file, nothing was changed`,
       { backend: 'sqlite' },
     );
   }

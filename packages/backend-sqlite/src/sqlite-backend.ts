@@ -59,9 +59,9 @@ const CAPABILITIES: BackendCapabilities = {
 const READ_BUSY_TRIES = 10_000;
 
 /** What is passed in for tests. */
-export interface SqliteEnvironment {
+export interface SqliteBackendSettings {
   /** The wall clock in milliseconds since 1970; by default `Date.now`. */
-  readonly now?: () => number;
+  readonly clock?: () => number;
 }
 
 /**
@@ -78,8 +78,8 @@ export class SqliteBackend implements StorageBackend {
   #logging = false;
   readonly #writer: Writer;
 
-  constructor(environment: SqliteEnvironment = {}) {
-    const now = environment.now ?? Date.now;
+  constructor(settings: SqliteBackendSettings = {}) {
+    const now = settings.clock ?? Date.now;
     this.#now = now;
     this.#writer = new Writer({ path: () => this.#path, now, connect: () => this.#writable() });
   }

@@ -12,8 +12,8 @@ export function scratchFolder(): string {
 }
 
 /** An initialised backend at `root`, closed after the test. */
-export async function openAt(root: string, now?: () => number): Promise<FsBackend> {
-  const backend = new FsBackend(now === undefined ? {} : { now });
+export async function openAt(root: string, clock?: () => number): Promise<FsBackend> {
+  const backend = new FsBackend(clock === undefined ? {} : { clock });
   await backend.init({ location: `file:${root}`, options: {} });
   onTestFinished(() => backend.close());
   return backend;
