@@ -25,7 +25,7 @@ export const memory: Area = {
       });
       for (const what of ['seal', 'open']) {
         yield {
-          work: `${what} ${gibibytes} GiB`,
+          work: `${what} ${(bytes / 2 ** 20).toFixed(0)} MiB`,
           unit: 'MB',
           contenders: [
             contender('ours', 'securestore', 'ours', what),
@@ -34,8 +34,7 @@ export const memory: Area = {
           targets: [{ bound: 'at most', factor: 150 }],
         };
       }
-      await rm(join(scratch, `ours-${bytes}`), { recursive: true, force: true });
-      await rm(join(scratch, `aws-${bytes}`), { recursive: true, force: true });
+      for (const who of ['ours', 'aws']) await rm(join(scratch, `${who}-${bytes}`), { recursive: true, force: true });
     }
   },
 };
