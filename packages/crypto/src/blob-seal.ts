@@ -67,6 +67,10 @@ export class BlobSealer {
     if (this.#ended || plaintext.length > this.#chunkSize) {
       throw new SecureStoreError('INTERNAL', 'a chunk after the last one, or a chunk that is too long');
     }
+    // A copy into too small a buffer would silently be cut short.
+    if (at + plaintext.length + TAG_LENGTH > out.length) {
+      throw new SecureStoreError('INTERNAL', 'no room for a sealed chunk');
+    }
     this.#ended = plaintext.length < this.#chunkSize;
     const { ciphertext, tag } = this.#cipher.seal(this.#next++, plaintext);
     const { length } = ciphertext;

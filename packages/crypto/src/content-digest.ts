@@ -1,5 +1,6 @@
 import { createHmac, webcrypto } from 'node:crypto';
-import type { KeyObject } from 'node:crypto';
+import type { Hmac, KeyObject } from 'node:crypto';
+import { SecureStoreError } from '@securestore/core-format';
 import { deriveKey } from './derive.ts';
 
 /** The length of a leaf in bytes; a payload up to this is digested whole. */
@@ -35,8 +36,10 @@ export function digestWhole(keys: DigestKeys, payload: Uint8Array): Buffer {
 export class ContentDigester {
   readonly #keys: DigestKeys;
   #leafKey: webcrypto.CryptoKey | undefined;
+  #tree: Hmac | undefined;
   #first: Uint8Array | undefined;
-  readonly #leaves: Promise<ArrayBuffer>[] = [];
+  #ended = false;
+  readonly #pending: Promise<ArrayBuffer>[] = [];
 
   constructor(keys: DigestKeys) {
     this.#keys = keys;
@@ -45,9 +48,19 @@ export class ContentDigester {
   #leaf(block: Uint8Array): void {
     this.#leafKey ??= this.#keys.leaf.toCryptoKey({ name: 'HMAC', hash: 'SHA-256' }, false, ['sign']);
     const leaf = webcrypto.subtle.sign('HMAC', this.#leafKey, block);
-    // A failure is reported by `finish`; it must not count as unhandled until then.
+    // A failure is reported by whoever awaits the leaf; it must not count as unhandled until then.
     leaf.catch(() => undefined);
-    this.#leaves.push(leaf);
+    this.#pending.push(leaf);
+  }
+
+  /** Puts the oldest leaves into the tree until at most `most` are under way. */
+  async #drain(tree: Hmac, most: number): Promise<void> {
+    while (this.#pending.length > most) {
+      const [leaf] = this.#pending;
+      if (leaf === undefined) return;
+      tree.update(new Uint8Array(await leaf));
+      void this.#pending.shift();
+    }
   }
 
   /**
@@ -55,22 +68,27 @@ export class ContentDigester {
    * Resolves when there is room for the next; `block` must stay unchanged until the call after it, or `finish`, resolves.
    */
   async add(block: Uint8Array): Promise<void> {
-    if (this.#first === undefined && this.#leaves.length === 0) {
+    const isFirst = this.#first === undefined && this.#tree === undefined;
+    if (this.#ended || block.length > DIGEST_LEAF_BYTES || (block.length === 0 && !isFirst)) {
+      throw new SecureStoreError('INTERNAL', 'a block of a length that the content digest has not');
+    }
+    this.#ended = block.length < DIGEST_LEAF_BYTES;
+    if (isFirst) {
       this.#first = block;
       return;
     }
+    this.#tree ??= createHmac('sha256', this.#keys.tree);
     if (this.#first !== undefined) {
       this.#leaf(this.#first);
       this.#first = undefined;
     }
     this.#leaf(block);
-    await this.#leaves.at(-MAX_PENDING);
+    await this.#drain(this.#tree, MAX_PENDING - 1);
   }
 
   async finish(): Promise<Buffer> {
-    if (this.#leaves.length === 0) return digestWhole(this.#keys, this.#first ?? new Uint8Array());
-    const hmac = createHmac('sha256', this.#keys.tree);
-    for (const leaf of await Promise.all(this.#leaves)) hmac.update(new Uint8Array(leaf));
-    return hmac.digest();
+    if (this.#tree === undefined) return digestWhole(this.#keys, this.#first ?? new Uint8Array());
+    await this.#drain(this.#tree, 0);
+    return this.#tree.digest();
   }
 }

@@ -25,6 +25,13 @@ interface Folder {
   readonly synthetic: Buffer;
 }
 
+function unknownToken(token: string): SecureStoreError {
+  return new SecureStoreError(
+    'INTEGRITY',
+    `the backend holds an object whose name this store did not make: ${token.slice(0, MAX_SEGMENT_TOKEN)}`,
+  );
+}
+
 /** What a token says: the name, or the folder of a name that only the record itself tells. */
 export type OpenedToken = { readonly name: string } | { readonly hidden: true };
 
@@ -119,8 +126,9 @@ export class NameCipher {
 
   #openSegment(parent: Folder, own: string): { text: string; synthetic: Buffer } {
     const fail = (): never => {
-      throw new SecureStoreError('INTEGRITY', `the backend holds an object whose name this store did not make: ${own}`);
+      throw unknownToken(own);
     };
+    if (own.length > MAX_SEGMENT_TOKEN) fail();
     let segment: Buffer;
     if (this.#naming === 'plain') {
       segment = decodePlainSegment(own) ?? fail();
@@ -156,8 +164,10 @@ export class NameCipher {
   open(token: string): OpenedToken {
     const slash = token.lastIndexOf('/');
     const own = token.slice(slash + 1);
+    const hidden = own.startsWith(FALLBACK);
+    if (token.startsWith('/') || (hidden ? slash : token.length) > MAX_TOKEN) throw unknownToken(own);
     const parent = this.#openFolder(token.slice(0, Math.max(0, slash)));
-    if (own.startsWith(FALLBACK)) return { hidden: true };
+    if (hidden) return { hidden: true };
     const { text } = this.#openSegment(parent.folder, own);
     return { name: parent.name === '' ? text : `${parent.name}/${text}` };
   }

@@ -1,3 +1,5 @@
+import { isUtf8 } from 'node:buffer';
+
 const PLAIN = /^[a-z0-9]$/;
 const ESCAPES: readonly string[] = Array.from({ length: 256 }, (_, byte) => {
   const character = String.fromCharCode(byte);
@@ -11,7 +13,7 @@ export function encodePlainSegment(segment: Uint8Array): string {
   return token;
 }
 
-/** The inverse of {@link encodePlainSegment}; `undefined` for anything that it doesn't make. */
+/** The inverse of {@link encodePlainSegment}; `undefined` for anything that it doesn't make of a segment of text. */
 export function decodePlainSegment(token: string): Buffer | undefined {
   const bytes: number[] = [];
   for (let at = 0; at < token.length;) {
@@ -26,5 +28,6 @@ export function decodePlainSegment(token: string): Buffer | undefined {
       at += 1;
     }
   }
-  return bytes.length === 0 ? undefined : Buffer.from(bytes);
+  const segment = Buffer.from(bytes);
+  return segment.length === 0 || segment.includes('/') || !isUtf8(segment) ? undefined : segment;
 }

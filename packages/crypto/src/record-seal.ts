@@ -2,6 +2,7 @@ import type { KeyObject } from 'node:crypto';
 import { createHash, createHmac } from 'node:crypto';
 import type { Envelope, RecordHeader, SplitRecord } from '@securestore/core-format';
 import {
+  asBuffer,
   joinRecord,
   KEY_LENGTH,
   SecureStoreError,
@@ -67,6 +68,8 @@ function damaged(reason: string): never {
 /** The data key of a record. The caller wipes it. */
 function unwrap(record: SplitRecord, key: RecordKey): { suite: Suite; dek: Buffer; expanded: Buffer } {
   const { header, headerBytes, envelope } = record;
+  if (asBuffer(envelope.keyId).compare(key.id) !== 0)
+    damaged('it names another key version than the one it is opened under');
   if (header.suite !== key.suite) damaged('its suite is not that of its key version');
   const suite = suiteOf(key.suite);
   const once = wrapKey(key, headerBytes, envelope.commitment);

@@ -89,6 +89,19 @@ function newMethod(unlock: UnlockMethod, random: RandomSource): SlotMethod {
   return unlock.type === 'passphrase' ? { type: unlock.type, salt, ...NEW_SLOT } : { type: unlock.type, salt };
 }
 
+async function newMaterial(
+  unlock: UnlockMethod,
+  random: RandomSource,
+): Promise<{ method: SlotMethod; material: KeyObject }> {
+  const secret = await unlock.secret();
+  try {
+    const method = newMethod(unlock, random);
+    return { method, material: await keyMaterial(method, secret) };
+  } finally {
+    secret.fill(0);
+  }
+}
+
 /**
  * Makes a slot that opens `root` by the secret of `unlock`.
  *
@@ -102,10 +115,8 @@ export async function sealSlot(
   now: number,
   random: RandomSource,
 ): Promise<Slot> {
-  const secret = await unlock.secret();
-  const method = newMethod(unlock, random);
-  const [sodium, material] = await Promise.all([loadSodium(), keyMaterial(method, secret)]);
-  secret.fill(0);
+  const { method, material } = await newMaterial(unlock, random);
+  const sodium = await loadSodium();
   const id = random(ID_LENGTH);
   const keys = slotKeys(sodium, material, context.lineage, id);
   keys.privateKey.fill(0);

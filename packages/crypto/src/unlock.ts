@@ -1,4 +1,4 @@
-import { asBuffer, copyOf, SecureStoreError } from '@securestore/core-format';
+import { copyOf, SecureStoreError } from '@securestore/core-format';
 import type { SlotType } from '@securestore/core-format';
 
 /** A secret: its bytes, a string (which can't be wiped from memory), or a function that fetches the bytes when needed. */
@@ -16,15 +16,34 @@ const MAX_SECRET_BYTES = 1024 * 1024;
 const MIN_KEY_FILE_BYTES = 32;
 const RAW_KEY_BYTES = 32;
 
+async function fetchSecret(source: SecretSource): Promise<unknown> {
+  return typeof source === 'function' ? source() : source;
+}
+
+/** A copy of a secret that is no text: what people think up needs a slow function, so only passphrases may be text. */
 function secretBytes(source: SecretSource): () => Promise<Buffer> {
   return async () => {
-    const given: unknown = typeof source === 'function' ? await source() : source;
-    if (typeof given === 'string') return Buffer.from(given, 'utf8');
-    if (given instanceof Uint8Array) return copyOf(asBuffer(given));
-    throw new SecureStoreError(
-      'INVALID_ARGUMENT',
-      'a secret must be a string, a Uint8Array, or a function that gives one',
-    );
+    const given = await fetchSecret(source);
+    if (given instanceof Uint8Array) return copyOf(given);
+    throw new SecureStoreError('INVALID_ARGUMENT', 'the secret must be a Uint8Array, or a function that gives one');
+  };
+}
+
+function secretText(source: SecretSource): () => Promise<Buffer> {
+  return async () => {
+    const given = await fetchSecret(source);
+    if (given instanceof Uint8Array) return copyOf(given);
+    if (typeof given !== 'string') {
+      throw new SecureStoreError(
+        'INVALID_ARGUMENT',
+        'a passphrase must be a string, a Uint8Array, or a function that gives one',
+      );
+    }
+    // Encoding it would replace the surrogate, and other passphrases would open the store too.
+    if (!given.isWellFormed()) {
+      throw new SecureStoreError('INVALID_ARGUMENT', 'the passphrase has a lone surrogate, which UTF-8 cannot hold');
+    }
+    return Buffer.from(given, 'utf8');
   };
 }
 
@@ -44,7 +63,7 @@ function checked(read: () => Promise<Buffer>, check: (length: number) => string 
 export function passphrase(secret: SecretSource): UnlockMethod {
   return {
     type: 'passphrase',
-    secret: checked(secretBytes(secret), (length) => (length === 0 ? 'is an empty passphrase' : undefined)),
+    secret: checked(secretText(secret), (length) => (length === 0 ? 'is an empty passphrase' : undefined)),
   };
 }
 

@@ -27,6 +27,14 @@ function damaged(reason: string): never {
   throw new SecureStoreError('INTEGRITY', `the record is damaged: ${reason}`);
 }
 
+function keyOf(name: string): StoreKey {
+  try {
+    return parseStoreKey(name);
+  } catch {
+    return damaged('it holds a name that no object can have');
+  }
+}
+
 /** What can be checked before any key is used. */
 function checkHeader(state: StoreState, record: SplitRecord, nameId: Buffer): void {
   const { header } = record;
@@ -80,7 +88,7 @@ export function openUnnamed(
   checkHeader(state, record, Buffer.from(record.header.nameId));
   const opened = openChecked(state, record);
   if (opened.kind !== 'object') return damaged('a tombstone has another size');
-  const key = parseStoreKey(opened.body.name);
+  const key = keyOf(opened.body.name);
   const located = locate(key);
   if (located.token !== token || !located.nameId.equals(opened.header.nameId)) damaged('it belongs to another name');
   checkCategory(state, opened.header, key);

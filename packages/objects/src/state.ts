@@ -61,7 +61,7 @@ export async function unlockRoot(head: Head, unlock: UnlockMethod): Promise<KeyO
   const context = { lineage: head.lineage, fingerprint: fingerprintBytes(head.identity) };
   const secret = await unlock.secret();
   try {
-    for (const slot of slots.slice(0, MAX_TRIED_SLOTS)) {
+    for (const slot of slots) {
       if ('raw' in slot) continue;
       const root = await openSlot(slot, secret, context, head.rootNumber);
       if (root !== undefined) return root;
@@ -75,9 +75,6 @@ export async function unlockRoot(head: Head, unlock: UnlockMethod): Promise<KeyO
     slots.length === 0 ? `the store has no slot for a ${kind}` : `the ${kind} does not unlock the store`,
   );
 }
-
-/** So that a head can't make an opener compute for ever. */
-const MAX_TRIED_SLOTS = 8;
 
 /** The bytes of an object that the head pins. @throws SecureStoreError `INTEGRITY` where they aren't there or are others */
 async function readPinned(

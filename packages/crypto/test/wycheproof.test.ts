@@ -1,0 +1,72 @@
+import { createSecretKey } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { digestWhole, suiteOf } from '../src/index.ts';
+
+interface Vectors<T> {
+  readonly testGroups: readonly ({ readonly keySize: number; readonly tagSize: number; readonly ivSize: number } & {
+    readonly tests: readonly (T & { readonly tcId: number; readonly result: 'valid' | 'invalid' | 'acceptable' })[];
+  })[];
+}
+
+function load<T>(name: string): Vectors<T>['testGroups'] {
+  const text = readFileSync(new URL(`vectors/${name}.json`, import.meta.url), 'utf8');
+  return (JSON.parse(text) as Vectors<T>).testGroups;
+}
+
+const bytes = (hex: string): Buffer => Buffer.from(hex, 'hex');
+
+describe('suite 1', () => {
+  // A chunk's nonce is its index and there is no associated data: of the vectors only those with such a nonce fit.
+  it('agrees with the AES-256-GCM vectors of Wycheproof that a chunk can have', () => {
+    const groups = load<{ key: string; iv: string; aad: string; msg: string; ct: string; tag: string }>('aes_gcm_test');
+    let reached = 0;
+    for (const { keySize, ivSize, tests } of groups) {
+      if (keySize !== 256 || ivSize !== 96) continue;
+      for (const { key, iv, aad, msg, ct, tag, result, tcId } of tests) {
+        const index = Number.parseInt(iv, 16);
+        if (aad !== '' || !Number.isSafeInteger(index) || index > 2 ** 32) continue;
+        reached += 1;
+        const cipher = suiteOf(1).chunkCipher(bytes(key));
+        const opened = cipher.open(index, Buffer.concat([bytes(ct), bytes(tag)]));
+        expect(opened, `vector ${tcId}`).toEqual(result === 'valid' ? bytes(msg) : undefined);
+      }
+    }
+    expect(reached).toBeGreaterThan(0);
+  });
+
+  it('agrees with test cases 13 and 14 of the GCM specification: AES-256, zero key, zero nonce', () => {
+    const cases = [
+      { plaintext: Buffer.alloc(0), sealed: '530f8afbc74536b9a963b4f1c4cb738b' },
+      { plaintext: Buffer.alloc(16), sealed: 'cea7403d4d606b6e074ec5d3baf39d18d0d1c8a799996bf0265b98b5d48ab919' },
+    ];
+    for (const { plaintext, sealed } of cases) {
+      const out = Buffer.alloc(plaintext.length + 16);
+      suiteOf(1).sealOnce(Buffer.alloc(32), plaintext, out, 0);
+      expect(out.toString('hex')).toBe(sealed);
+      expect(suiteOf(1).openOnce(Buffer.alloc(32), out)).toEqual(plaintext);
+    }
+  });
+
+  it('opens no message that is too short to have a tag', () => {
+    for (let length = 0; length < 16; length++) {
+      expect(suiteOf(1).openOnce(Buffer.alloc(32), Buffer.alloc(length))).toBeUndefined();
+    }
+  });
+});
+
+describe('the digest of a payload', () => {
+  it('agrees with the HMAC-SHA-256 vectors of Wycheproof', () => {
+    let reached = 0;
+    for (const { tagSize, tests } of load<{ key: string; msg: string; tag: string }>('hmac_sha256_test')) {
+      if (tagSize !== 256) continue;
+      for (const { key, msg, tag, result, tcId } of tests) {
+        reached += 1;
+        const secret = createSecretKey(bytes(key));
+        const digest = digestWhole({ whole: secret, leaf: secret, tree: secret }, bytes(msg));
+        expect(digest.equals(bytes(tag)), `vector ${tcId}`).toBe(result === 'valid');
+      }
+    }
+    expect(reached).toBe(87);
+  });
+});
