@@ -232,34 +232,34 @@ describe.each(PLACES)('a process that dies, over %s', (_name, make) => {
   );
 });
 
-describe('a write that lands late', () => {
-  /** A write of the record that seems to have failed and reaches the backend when the test says so. */
-  async function lateWrite(
-    place: Place,
-  ): Promise<{ store: ObjectStore; land: () => Promise<void>; injector: FaultInjector }> {
-    await createAt(place).then((store) => store.close());
-    const injector = createFaultInjector();
-    const raw = await place.open();
-    let landing: (() => Promise<unknown>) | undefined;
-    const store = await openAt(place, {
-      wrap: (backend) => ({
-        ...withoutBatch(backend),
-        capabilities: { ...backend.capabilities, atomicBatch: false, maxBatch: 0 },
-        write: async (key, body, options) => {
-          if (key.startsWith('o/') && landing === undefined) {
-            const copy = Uint8Array.from(body);
-            const conditions = { ...options, signal: undefined };
-            landing = () => raw.write(key, copy, conditions);
-            throw new SecureStoreError('TIMEOUT', 'no answer', { outcome: 'unknown' });
-          }
-          return backend.write(key, body, options);
-        },
-      }),
-      layers: [injector.layer],
-    });
-    return { store, injector, land: async () => void (await landing?.()) };
-  }
+/** A write of the record that seems to have failed and reaches the backend when the test says so. */
+async function lateWrite(
+  place: Place,
+): Promise<{ store: ObjectStore; land: () => Promise<void>; injector: FaultInjector }> {
+  await createAt(place).then((store) => store.close());
+  const injector = createFaultInjector();
+  const raw = await place.open();
+  let landing: (() => Promise<unknown>) | undefined;
+  const store = await openAt(place, {
+    wrap: (backend) => ({
+      ...withoutBatch(backend),
+      capabilities: { ...backend.capabilities, atomicBatch: false, maxBatch: 0 },
+      write: async (key, body, options) => {
+        if (key.startsWith('o/') && landing === undefined) {
+          const copy = Uint8Array.from(body);
+          const conditions = { ...options, signal: undefined };
+          landing = () => raw.write(key, copy, conditions);
+          throw new SecureStoreError('TIMEOUT', 'no answer', { outcome: 'unknown' });
+        }
+        return backend.write(key, body, options);
+      },
+    }),
+    layers: [injector.layer],
+  });
+  return { store, injector, land: async () => void (await landing?.()) };
+}
 
+describe('a write that lands late', () => {
   it('after the store has given up is reported as unknown, and its payload is there', async () => {
     const place = usePlace(memoryPlace);
     const { store, land, injector } = await lateWrite(place);
