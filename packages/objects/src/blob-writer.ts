@@ -27,6 +27,30 @@ export interface WrittenBlob {
   readonly digest: Buffer;
 }
 
+/** How often the write of a part is tried while its outcome is unknown. */
+const MAX_PART_TRIES = 3;
+
+/** Writes a part. Its name is random, so whoever wrote it, if it is there after a lost answer, was this call. */
+async function writePart(
+  engine: Engine,
+  name: string,
+  body: Uint8Array,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  for (let tries = 1; ; tries++) {
+    try {
+      await engine.backend.write(name, body, { ifAbsent: true, signal });
+      return;
+    } catch (error) {
+      if (tries > 1 && SecureStoreError.is(error, 'CONFLICT')) return;
+      if (!SecureStoreError.is(error) || error.outcome !== 'unknown') throw error;
+      if (tries < MAX_PART_TRIES && signal?.aborted !== true) continue;
+      // No object names the part, so the state of none is in doubt.
+      throw new SecureStoreError(error.code, error.message, { cause: error, retryable: error.retryable });
+    }
+  }
+}
+
 /** Uploads parts with bounded concurrency, re-using their buffers. */
 class PartUploader {
   readonly #engine: Engine;
@@ -70,7 +94,7 @@ class PartUploader {
 
   async #write(name: string, buffer: Buffer, length: number): Promise<void> {
     try {
-      await this.#engine.backend.write(name, buffer.subarray(0, length), { ifAbsent: true, signal: this.#signal });
+      await writePart(this.#engine, name, buffer.subarray(0, length), this.#signal);
       this.#free.push(buffer);
     } catch (error) {
       // The buffer isn't used again: the backend may still be reading it.

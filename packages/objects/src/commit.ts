@@ -215,17 +215,23 @@ async function findCommit(
   }
 }
 
+/** What all attempts of one mutation share: whichever of them takes effect, late or not, is this mutation. */
+interface Identity {
+  readonly commitId: Buffer;
+  /** In milliseconds since 1970. */
+  readonly now: number;
+}
+
 /** One attempt. @param verified whether `current` was read, and not only believed. @throws LostRace */
 async function attempt(
   engine: Engine,
   mutation: Mutation,
   current: Current,
   verified: boolean,
-  commitId: Buffer,
+  { commitId, now }: Identity,
 ): Promise<Committed | undefined> {
   const { state } = engine.watcher;
   const { target, signal } = mutation;
-  const now = engine.clock.now();
   checkCondition(mutation.condition, current, now);
   const draft = mutation.draft(current, now);
   if (draft === undefined) {
@@ -274,32 +280,48 @@ async function backOff(engine: Engine, losses: number, signal: AbortSignal | und
 
 async function commitLoop(engine: Engine, mutation: Mutation): Promise<Committed | undefined> {
   const { target, signal } = mutation;
-  // One id for all attempts: whichever of them takes effect, late or not, is this mutation.
-  const commitId = engine.random(ID_LENGTH);
+  const identity = { commitId: engine.random(ID_LENGTH), now: engine.clock.now() };
+  const { commitId } = identity;
   const belief = believed(engine, mutation);
   let current = belief instanceof Promise ? await belief : belief;
   let verified = belief instanceof Promise;
   let doubt: unknown;
-  for (let losses = 0; ; losses++) {
-    try {
-      return await attempt(engine, mutation, current, verified, commitId);
-    } catch (error) {
-      const unknown = SecureStoreError.is(error) && error.outcome === 'unknown';
-      // What contradicts a mere belief is no conflict yet: look first.
-      const premature =
-        !verified && (SecureStoreError.is(error, 'CONFLICT') || SecureStoreError.is(error, 'NOT_FOUND'));
-      if (unknown) doubt = error;
-      const header = doubt === undefined ? undefined : await settle(engine, mutation, commitId, doubt);
-      if (header !== undefined) return committedAs(engine, mutation, header);
-      if (!(error instanceof LostRace) && !unknown && !premature) throw error;
+  try {
+    for (let losses = 0; ; losses++) {
+      try {
+        return await attempt(engine, mutation, current, verified, identity);
+      } catch (error) {
+        const unknown = SecureStoreError.is(error) && error.outcome === 'unknown';
+        // What contradicts a mere belief is no conflict yet: look first.
+        const premature =
+          !verified && (SecureStoreError.is(error, 'CONFLICT') || SecureStoreError.is(error, 'NOT_FOUND'));
+        if (unknown) doubt = error;
+        const header = doubt === undefined ? undefined : await settle(engine, mutation, commitId, doubt);
+        if (header !== undefined) return committedAs(engine, mutation, header);
+        if (!(error instanceof LostRace) && !unknown && !premature) throw error;
+      }
+      await backOff(engine, losses, signal);
+      current = await readCurrent(engine, engine.watcher.state, target, signal);
+      verified = true;
+      if (current !== undefined && commitId.equals(current.opened.header.commitId)) {
+        return committedAs(engine, mutation, current.opened.header);
+      }
     }
-    await backOff(engine, losses, signal);
-    current = await readCurrent(engine, engine.watcher.state, target, signal);
-    verified = true;
-    if (current !== undefined && commitId.equals(current.opened.header.commitId)) {
-      return committedAs(engine, mutation, current.opened.header);
-    }
+  } catch (error) {
+    throw doubt === undefined ? error : undecided(error, signal);
   }
+}
+
+/**
+ * The error of a mutation one of whose attempts had an unknown outcome. That attempt may still take effect, whatever
+ * failed after it; unless another version stands at the name by now, so that its condition can't hold any more.
+ */
+function undecided(error: unknown, signal: AbortSignal | undefined): unknown {
+  const known = SecureStoreError.is(error);
+  if (known && (error.outcome === 'unknown' || error.code === 'CONFLICT' || error.code === 'NOT_FOUND')) return error;
+  const code = signal?.aborted === true ? 'ABORTED' : known ? error.code : 'INTERNAL';
+  const message = known ? error.message : 'it was given up after a write of unknown outcome';
+  return new SecureStoreError(code, message, { outcome: 'unknown', cause: error });
 }
 
 function committedAs(engine: Engine, mutation: Mutation, header: RecordHeader): Committed {

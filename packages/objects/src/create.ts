@@ -199,7 +199,12 @@ export async function createStoreAt(
   try {
     await backend.write(HEAD_NAME, body, { ifAbsent: true, signal });
   } catch (error) {
-    if (SecureStoreError.is(error, 'CONFLICT')) alreadyExists();
+    const conflict = SecureStoreError.is(error, 'CONFLICT');
+    if (!conflict && !(SecureStoreError.is(error) && error.outcome === 'unknown')) throw error;
+    // What lies there now decides: no two heads are the same.
+    const found = await backend.read(HEAD_NAME, { signal }).catch(() => undefined);
+    if (found !== undefined && body.equals(found.body)) return;
+    if (conflict || found !== undefined) alreadyExists();
     throw error;
   }
 }

@@ -46,8 +46,9 @@ export class HeadWatcher {
     this.#clockDifference = head.now === undefined ? undefined : Math.abs(head.now - begun.now);
   }
 
-  /** @throws SecureStoreError `LOCKED`, `UNAVAILABLE` where mutations aren't allowed now */
+  /** @throws SecureStoreError `LOCKED`, `UNAVAILABLE`, `ROLLBACK`, `INTEGRITY` where mutations aren't allowed now */
   checkWritable(): void {
+    if (this.#lost !== undefined) throw this.#lost;
     const { state } = this.#state.head;
     if (state !== 'open') throw new SecureStoreError('LOCKED', `the store takes no writes now: it is ${state}`);
     if (this.#clockDifference !== undefined && this.#clockDifference > MAX_CLOCK_DIFFERENCE) {

@@ -84,9 +84,11 @@ export async function chooseVersion(
 ): Promise<OpenedRecord & { kind: 'object' }> {
   const wanted = 'version' in choice ? parseVersion(choice.version) : undefined;
   for await (const { opened } of versionsOf(engine, target, signal)) {
-    if (wanted === undefined) {
-      if (opened.kind === 'object' && isLive(opened, engine.clock.now())) return opened;
-    } else if (opened.header.version === wanted.number && versionOf(opened.header).endsWith(`-${wanted.commit}`)) {
+    const chosen =
+      wanted === undefined
+        ? opened.kind === 'object'
+        : opened.header.version === wanted.number && versionOf(opened.header).endsWith(`-${wanted.commit}`);
+    if (chosen) {
       if (isLive(opened, engine.clock.now())) return opened;
       throw new SecureStoreError(
         'NOT_FOUND',

@@ -39,12 +39,16 @@ const RANGE_OPTIONS: ReadonlySet<string> = new Set(['version', 'at', 'start', 'e
 const CHANGE_OPTIONS: ReadonlySet<string> = new Set(['ifVersion']);
 const MANY_OPTIONS: ReadonlySet<string> = new Set(['concurrency']);
 
-/** @throws SecureStoreError `INVALID_ARGUMENT` for what gives no items; a string would give its characters */
-function checkedItems<T>(items: Iterable<T> | AsyncIterable<T>): Iterable<T> | AsyncIterable<T> {
-  if (typeof items === 'object' && items !== null && (Symbol.iterator in items || Symbol.asyncIterator in items)) {
-    return items;
+/** @throws SecureStoreError `INVALID_ARGUMENT` for what gives no items (a string would give its characters), or fails */
+async function* checkedItems<T>(items: Iterable<T> | AsyncIterable<T>): AsyncGenerator<T> {
+  if (!(typeof items === 'object' && items !== null && (Symbol.iterator in items || Symbol.asyncIterator in items))) {
+    throw new SecureStoreError('INVALID_ARGUMENT', 'what is to be done must be an array, or another iterable of items');
   }
-  throw new SecureStoreError('INVALID_ARGUMENT', 'what is to be done must be an array, or another iterable of items');
+  try {
+    yield* items;
+  } catch (cause) {
+    throw new SecureStoreError('INVALID_ARGUMENT', 'the source of the items failed', { cause });
+  }
 }
 
 const PREFETCHED_ENTRIES = 8;

@@ -66,16 +66,19 @@ function tombstoneAfter(engine: Engine, target: Target, { header, sound }: Remai
 /** Puts a tombstone in the place of what lies there. @returns what it replaced; `undefined` for nothing alive */
 async function bury(engine: Engine, target: Target, signal: AbortSignal | undefined): Promise<Remains | undefined> {
   const name = objectName(target.token);
+  let replaced: Remains | undefined;
   for (let tries = 1; ;) {
     const found = await engine.backend.read(name, { signal });
-    if (found === undefined) return undefined;
+    if (found === undefined) return replaced;
     const remains = inspect(engine, target, found.body);
-    if (remains.sound && remains.header?.kind === 'tombstone') return undefined;
+    if (remains.sound && remains.header?.kind === 'tombstone') return replaced;
     try {
       await engine.backend.write(name, tombstoneAfter(engine, target, remains), { ifMatch: found.etag ?? '', signal });
       return remains;
     } catch (error) {
       const unknown = SecureStoreError.is(error) && error.outcome === 'unknown';
+      // The tombstone may be there already: its blob is looked for all the same.
+      if (unknown) replaced = remains;
       if (!SecureStoreError.is(error, 'CONFLICT') && !(unknown && tries++ < MAX_TRIES)) throw error;
     } finally {
       engine.cache.delete(target.token);
@@ -103,6 +106,38 @@ async function blobInUse(engine: Engine, target: Target, signal: AbortSignal | u
   return found && blobOf(inspect(engine, target, found.body));
 }
 
+/** Deletes the history of a buried object and its payloads. @returns whether anything was there */
+async function deletePast(
+  engine: Engine,
+  target: Target,
+  replaced: Remains | undefined,
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
+  const blobs = new Set<string>();
+  const note = (remains: Remains): void => {
+    const blob = blobOf(remains);
+    if (blob !== undefined) blobs.add(blob);
+  };
+  if (replaced !== undefined) note(replaced);
+  let existed = replaced !== undefined;
+  for await (const names of pagesUnder(engine, historyPrefix(target.token), signal)) {
+    existed = true;
+    for (const name of names) {
+      const found = await engine.backend.read(name, { signal });
+      if (found !== undefined) note(inspect(engine, target, found.body));
+    }
+    await deleteAll(engine, names, signal);
+  }
+  const inUse = await blobInUse(engine, target, signal);
+  for (const blob of blobs) {
+    if (blob === inUse) continue;
+    for await (const parts of pagesUnder(engine, `${blobsPrefix(target.token)}${blob}/`, signal)) {
+      await deleteAll(engine, parts, signal);
+    }
+  }
+  return existed;
+}
+
 /**
  * Replaces an object by a tombstone, then deletes its history and its payloads.
  *
@@ -115,30 +150,19 @@ export async function purgeObject(engine: Engine, target: Target, signal: AbortS
   engine.watcher.checkWritable();
   return engine.turns.run(target.token, signal, async () => {
     const replaced = await bury(engine, target, signal);
-    const blobs = new Set<string>();
-    const note = (remains: Remains): void => {
-      const blob = blobOf(remains);
-      if (blob !== undefined) blobs.add(blob);
-    };
-    if (replaced !== undefined) note(replaced);
-    let existed = replaced !== undefined;
-    for await (const names of pagesUnder(engine, historyPrefix(target.token), signal)) {
-      existed = true;
-      for (const name of names) {
-        const found = await engine.backend.read(name, { signal });
-        if (found !== undefined) note(inspect(engine, target, found.body));
-      }
-      await deleteAll(engine, names, signal);
+    try {
+      const existed = await deletePast(engine, target, replaced, signal);
+      const wait = engine.watcher.acknowledge(signal);
+      if (wait !== undefined) await wait;
+      return existed;
+    } catch (error) {
+      if (!SecureStoreError.is(error)) throw error;
+      const message = `the purge may be incomplete, call it again: ${error.message}`;
+      throw new SecureStoreError(error.code, message, {
+        outcome: 'unknown',
+        retryable: error.retryable,
+        cause: error.cause,
+      });
     }
-    const inUse = await blobInUse(engine, target, signal);
-    for (const blob of blobs) {
-      if (blob === inUse) continue;
-      for await (const parts of pagesUnder(engine, `${blobsPrefix(target.token)}${blob}/`, signal)) {
-        await deleteAll(engine, parts, signal);
-      }
-    }
-    const wait = engine.watcher.acknowledge(signal);
-    if (wait !== undefined) await wait;
-    return existed;
   });
 }

@@ -180,9 +180,10 @@ describe('options', () => {
   ])('reads refuse %s', async (_what, options) => {
     const store = await createAt(usePlace(memoryPlace));
     await store.store('key', 'x');
-    for (const call of [store.retrieve, store.retrieveStream, store.info]) {
-      await failure(call.call(store, 'key', options as never), 'INVALID_ARGUMENT');
-    }
+    const wrong = options as never;
+    await failure(store.retrieve('key', wrong), 'INVALID_ARGUMENT');
+    await failure(store.retrieveStream('key', wrong), 'INVALID_ARGUMENT');
+    await failure(store.info('key', wrong), 'INVALID_ARGUMENT');
   });
 
   it.each([0, -1, 1.5, 1025, '4', null])('concurrency %s is refused', async (concurrency) => {

@@ -2,6 +2,11 @@ import { describe, expect, it } from 'vitest';
 import { memoryPlace, PLACES } from './support/places.ts';
 import { createAt, failure, usePlace } from './support/stores.ts';
 
+function* failingItems(): Generator<{ key: string; data: string }> {
+  yield { key: 'first', data: 'x' };
+  throw new Error('no more');
+}
+
 describe.each(PLACES)('storeMany and retrieveMany over %s', (_name, make) => {
   it('give one result for each item, in their order, with failures in place', async () => {
     const store = await createAt(usePlace(make));
@@ -33,10 +38,8 @@ describe.each(PLACES)('storeMany and retrieveMany over %s', (_name, make) => {
 
   it('take async iterables and more items than run at once', async () => {
     const store = await createAt(usePlace(make));
-    async function* items(): AsyncGenerator<{ key: string; data: string }> {
-      for (let n = 0; n < 50; n++) yield { key: `k/${n}`, data: `${n}` };
-    }
-    const stored = await store.storeMany(items(), { concurrency: 7 });
+    const items = ReadableStream.from(Array.from({ length: 50 }, (_, n) => ({ key: `k/${n}`, data: `${n}` })));
+    const stored = await store.storeMany(items, { concurrency: 7 });
     expect(stored.map(({ key, ok }) => [key, ok])).toEqual(Array.from({ length: 50 }, (_, n) => [`k/${n}`, true]));
     const retrieved = await store.retrieveMany(store.keys('k/'));
     expect(retrieved).toHaveLength(50);
@@ -87,11 +90,7 @@ describe('many', () => {
 
   it('end with the error of their source, having finished what was under way', async () => {
     const store = await createAt(usePlace(memoryPlace));
-    function* items(): Generator<{ key: string; data: string }> {
-      yield { key: 'first', data: 'x' };
-      throw new Error('no more');
-    }
-    await expect(store.storeMany(items())).rejects.toThrow();
+    await failure(store.storeMany(failingItems()), 'INVALID_ARGUMENT');
     expect(await store.list()).toEqual(['first']);
   });
 });

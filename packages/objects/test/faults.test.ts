@@ -1,0 +1,323 @@
+import type { Fault, FaultInjector } from '@securestore/backend-api';
+import { createFaultInjector } from '@securestore/backend-api';
+import { SecureStoreError } from '@securestore/core-format';
+import { describe, expect, it } from 'vitest';
+import type { ObjectStore, Version } from '../src/index.ts';
+import type { Place } from './support/places.ts';
+import { memoryPlace, PLACES, withoutBatch } from './support/places.ts';
+import { createAt, failure, openAt, patterned, usePlace } from './support/stores.ts';
+
+/** What a key holds: its text or size and its metadata; `undefined` for nothing. */
+type Seen = string | undefined;
+
+async function see(store: ObjectStore): Promise<Seen> {
+  try {
+    const { data, metadata } = await store.retrieve('k');
+    return `${data.length}:${data.subarray(0, 8).toString()}:${JSON.stringify(metadata)}`;
+  } catch (error) {
+    if (SecureStoreError.is(error, 'NOT_FOUND')) return undefined;
+    throw error;
+  }
+}
+
+/** Waits for a call that may find nothing. */
+async function unlessMissing(call: Promise<unknown>): Promise<void> {
+  try {
+    await call;
+  } catch (error) {
+    if (!SecureStoreError.is(error, 'NOT_FOUND')) throw error;
+  }
+}
+
+const LARGE_OLD = patterned(150_000, 1);
+const LARGE_NEW = patterned(150_000, 2);
+
+interface Scenario {
+  readonly name: string;
+  /** What lies there before. */
+  readonly before: (store: ObjectStore) => Promise<unknown>;
+  readonly act: (store: ObjectStore, version: Version) => Promise<unknown>;
+  /** Whether the whole call may run again after a stop, as a user would, and lead to the same. */
+  readonly repeatable: boolean;
+}
+
+const nothing = async (): Promise<void> => undefined;
+const one = (store: ObjectStore): Promise<unknown> => store.store('k', 'one', { metadata: { n: 1 } });
+const large = (store: ObjectStore): Promise<unknown> => store.store('k', LARGE_OLD);
+const deleted = async (store: ObjectStore): Promise<void> => {
+  await one(store);
+  await store.delete('k');
+};
+
+const SCENARIOS: readonly Scenario[] = [
+  { name: 'a new object', before: nothing, act: (s) => s.store('k', 'two'), repeatable: true },
+  { name: 'ifAbsent', before: nothing, act: (s) => s.store('k', 'two', { ifAbsent: true }), repeatable: false },
+  {
+    name: 'ifAbsent after a deletion',
+    before: deleted,
+    act: (s) => s.store('k', 'two', { ifAbsent: true }),
+    repeatable: false,
+  },
+  { name: 'an overwrite', before: one, act: (s) => s.store('k', 'two'), repeatable: true },
+  { name: 'ifVersion', before: one, act: (s, ifVersion) => s.store('k', 'two', { ifVersion }), repeatable: false },
+  { name: 'a large object', before: nothing, act: (s) => s.store('k', LARGE_NEW), repeatable: true },
+  { name: 'large over large', before: large, act: (s) => s.store('k', LARGE_NEW), repeatable: true },
+  {
+    name: 'large ifVersion',
+    before: large,
+    act: (s, ifVersion) => s.store('k', LARGE_NEW, { ifVersion }),
+    repeatable: false,
+  },
+  { name: 'setMetadata', before: one, act: (s) => s.setMetadata('k', { n: 2 }), repeatable: true },
+  { name: 'setMetadata of a large object', before: large, act: (s) => s.setMetadata('k', { n: 2 }), repeatable: true },
+  { name: 'delete', before: one, act: (s) => s.delete('k'), repeatable: true },
+  { name: 'delete ifVersion', before: large, act: (s, ifVersion) => s.delete('k', { ifVersion }), repeatable: false },
+  { name: 'undelete', before: deleted, act: (s) => s.undelete('k'), repeatable: false },
+  {
+    name: 'restoreVersion',
+    before: async (s) => {
+      await one(s);
+      await s.store('k', 'other');
+    },
+    act: async (s) => {
+      const history = await s.history('k');
+      return s.restoreVersion('k', history.at(-1)?.version ?? '');
+    },
+    repeatable: true,
+  },
+  { name: 'purge', before: large, act: (s) => s.purge('k'), repeatable: true },
+];
+
+const KINDS: readonly (readonly [string, (place: Place, injector: FaultInjector) => Promise<ObjectStore>])[] = [
+  ['with batches', (place, { layer }) => openAt(place, { layers: [layer] })],
+  ['without batches', (place, { layer }) => openAt(place, { wrap: withoutBatch, layers: [layer] })],
+];
+
+interface Prepared {
+  readonly place: Place;
+  readonly before: Seen;
+  readonly after: Seen;
+  readonly calls: number;
+  readonly version: Version;
+}
+
+/** Runs a scenario without a fault, to learn its outcome and how many backend calls it takes. */
+async function prepare(scenario: Scenario, open: (typeof KINDS)[number][1], make: () => Place): Promise<Prepared> {
+  const place = usePlace(make);
+  const injector = createFaultInjector();
+  const { version } = await setUp(scenario, place);
+  const store = await open(place, injector);
+  const before = await see(store);
+  const start = injector.calls;
+  await scenario.act(store, version);
+  const calls = injector.calls - start;
+  const after = await see(store);
+  await store.close();
+  return { place, before, after, calls, version };
+}
+
+async function setUp(scenario: Scenario, place: Place): Promise<{ version: Version }> {
+  const store = await createAt(place);
+  await scenario.before(store);
+  const version = (await store.has('k')) ? (await store.info('k')).version : '00000000000-00000000';
+  await store.close();
+  return { version };
+}
+
+type Outcome = { readonly done: true } | { readonly done: false; readonly error: SecureStoreError } | 'stopped';
+
+/** Runs a scenario with `fault` at backend call `k`, counted from its own first one. */
+async function runWith(
+  scenario: Scenario,
+  open: (typeof KINDS)[number][1],
+  place: Place,
+  k: number,
+  fault: Fault,
+): Promise<Outcome> {
+  const { version } = await setUp(scenario, place);
+  const injector = createFaultInjector();
+  const store = await open(place, injector);
+  const start = injector.calls;
+  injector.plan(({ index }) => (index === start + k ? fault : undefined));
+  const call = scenario.act(store, version).then(
+    (): Outcome => ({ done: true }),
+    (error: unknown): Outcome => {
+      if (!SecureStoreError.is(error)) throw error;
+      return { done: false, error };
+    },
+  );
+  return Promise.race([call, injector.stopped.then((): Outcome => 'stopped')]);
+}
+
+describe.each(KINDS)('a fault at every backend call, %s', (_kind, open) => {
+  describe.each(SCENARIOS)('of $name', (scenario) => {
+    const FAULTS: readonly (readonly [string, Fault])[] = [
+      ['it is killed before', { type: 'stop-before' }],
+      ['it is killed after', { type: 'stop-after' }],
+      ['the call fails', { type: 'fail' }],
+      ['the acknowledgement is lost', { type: 'lose-acknowledgement' }],
+    ];
+
+    it.each(FAULTS)('leaves the old or the new object, whole, where %s', async (_what, fault) => {
+      const { before, after, calls } = await prepare(scenario, open, memoryPlace);
+      expect(after).not.toBe(before);
+      for (let k = 0; k < calls; k++) {
+        const place = usePlace(memoryPlace);
+        const outcome = await runWith(scenario, open, place, k, fault);
+        const store = await openAt(place);
+        const found = await see(store);
+        expect([before, after], `call ${k}`).toContain(found);
+        await Array.fromAsync(store.entries());
+        await unlessMissing(store.history('k'));
+        if (outcome !== 'stopped' && outcome.done) expect(found, `call ${k}`).toBe(after);
+        // What is reported as failed did not take place, unless it says that it may have.
+        if (outcome !== 'stopped' && !outcome.done) {
+          expect(outcome.error.code, `call ${k}`).toBe('UNAVAILABLE');
+          if (outcome.error.outcome === undefined) expect(found, `call ${k}`).toBe(before);
+        }
+        if (scenario.repeatable) {
+          const version = found === undefined ? '' : (await store.info('k')).version;
+          await scenario
+            .act(store, version)
+            .catch((error: unknown) => expect(error).toMatchObject({ code: 'NOT_FOUND' }));
+          expect(await see(store), `again after call ${k}`).toBe(after);
+        }
+        await store.close();
+      }
+    });
+
+    it('a single lost acknowledgement is made good, wherever it happens', async () => {
+      const { after, calls } = await prepare(scenario, open, memoryPlace);
+      const lost: number[] = [];
+      for (let k = 0; k < calls; k++) {
+        const place = usePlace(memoryPlace);
+        const injector = createFaultInjector();
+        const { version } = await setUp(scenario, place);
+        const store = await open(place, injector);
+        const start = injector.calls;
+        let mutating = false;
+        injector.plan(({ index, effect }) => {
+          if (index !== start + k) return undefined;
+          mutating = effect !== 'none';
+          return mutating ? { type: 'lose-acknowledgement' } : undefined;
+        });
+        await scenario.act(store, version).catch((error: unknown) => {
+          // Deletions are repeated by whoever asked for them.
+          if (!(scenario.name === 'purge' && SecureStoreError.is(error, 'UNAVAILABLE'))) throw error;
+          lost.push(k);
+        });
+        if (lost.includes(k)) continue;
+        expect(await see(store), `call ${k}`).toBe(after);
+        if (scenario.name === 'purge') expect((await (await place.open()).list('b/')).entries).toEqual([]);
+      }
+    });
+  });
+});
+
+describe.each(PLACES)('a process that dies, over %s', (_name, make) => {
+  it.each(SCENARIOS.filter(({ name }) => ['an overwrite', 'large over large', 'delete', 'purge'].includes(name)))(
+    'in the middle of $name leaves the old or the new object',
+    async (scenario) => {
+      const open = KINDS[0]?.[1];
+      if (open === undefined) throw new Error('no kind');
+      const { before, after, calls } = await prepare(scenario, open, make);
+      for (let k = 0; k < calls; k++) {
+        const place = usePlace(make);
+        await runWith(scenario, open, place, k, { type: 'stop-after' });
+        const store = await openAt(place);
+        expect([before, after], `call ${k}`).toContain(await see(store));
+        await store.close();
+      }
+    },
+  );
+});
+
+/** A write of the record that seems to have failed and reaches the backend when the test says so. */
+async function lateWrite(
+  place: Place,
+): Promise<{ store: ObjectStore; land: () => Promise<void>; injector: FaultInjector }> {
+  await createAt(place).then((store) => store.close());
+  const injector = createFaultInjector();
+  const raw = await place.open();
+  let landing: (() => Promise<unknown>) | undefined;
+  const store = await openAt(place, {
+    wrap: (backend) => ({
+      ...withoutBatch(backend),
+      capabilities: { ...backend.capabilities, atomicBatch: false, maxBatch: 0 },
+      write: async (key, body, options) => {
+        if (key.startsWith('o/') && landing === undefined) {
+          const copy = Uint8Array.from(body);
+          const conditions = { ...options, signal: undefined };
+          landing = () => raw.write(key, copy, conditions);
+          throw new SecureStoreError('TIMEOUT', 'no answer', { outcome: 'unknown' });
+        }
+        return backend.write(key, body, options);
+      },
+    }),
+    layers: [injector.layer],
+  });
+  return { store, injector, land: async () => void (await landing?.()) };
+}
+
+describe('a write that lands late', () => {
+  it('after the store has given up is reported as unknown, and its payload is there', async () => {
+    const place = usePlace(memoryPlace);
+    const { store, land, injector } = await lateWrite(place);
+    let reads = 0;
+    // The look whether it took place succeeds (it did not, so far); what follows fails.
+    injector.plan(({ operation, key }) =>
+      operation === 'read' && key?.startsWith('o/') === true && reads++ > 0 ? { type: 'fail' } : undefined,
+    );
+    const error = await failure(store.store('k', LARGE_NEW), 'UNAVAILABLE');
+    expect(error.outcome).toBe('unknown');
+    await land();
+    const other = await openAt(place);
+    expect(LARGE_NEW.equals((await other.retrieve('k')).data)).toBe(true);
+  });
+
+  it('between two attempts counts once', async () => {
+    const place = usePlace(memoryPlace);
+    const { store, land, injector } = await lateWrite(place);
+    let reads = 0;
+    injector.plan(({ operation, key }) => {
+      if (operation !== 'read' || key?.startsWith('o/') !== true || ++reads !== 2) return undefined;
+      return { type: 'delay', until: land() };
+    });
+    const info = await store.store('k', 'once', { ifAbsent: true });
+    expect(await store.history('k')).toHaveLength(1);
+    expect(await store.info('k')).toEqual(info);
+  });
+});
+
+describe('creating a store', () => {
+  const FAULTS: readonly Fault['type'][] = ['stop-before', 'stop-after', 'fail', 'lose-acknowledgement'];
+  it.each(FAULTS)('with %s at any call leaves no store or a whole one', async (type) => {
+    const probe = createFaultInjector();
+    await createAt(usePlace(memoryPlace), { layers: [probe.layer] });
+    for (let k = 0; k < probe.calls; k++) {
+      const place = usePlace(memoryPlace);
+      const injector = createFaultInjector(({ index }) => (index === k ? ({ type } as Fault) : undefined));
+      const created = createAt(place, { layers: [injector.layer] }).then(
+        () => 'created',
+        (error: unknown) => error,
+      );
+      const outcome = await Promise.race([created, injector.stopped.then(() => 'stopped')]);
+      // Whoever comes next opens it or makes it.
+      const found = await openAt(place).catch((error: unknown) => error);
+      const missing = SecureStoreError.is(found, 'NOT_FOUND');
+      if (outcome === 'created') expect(missing, `call ${k}`).toBe(false);
+      else if (outcome !== 'stopped') expect(outcome, `call ${k}`).toMatchObject({ code: 'UNAVAILABLE' });
+      const store = missing ? await createAt(place) : await openAt(place);
+      await store.store('k', 'x');
+    }
+  });
+
+  it('whose last acknowledgement is lost has been created', async () => {
+    const place = usePlace(memoryPlace);
+    const injector = createFaultInjector(({ operation, key }) =>
+      operation === 'write' && key === 'store' ? { type: 'lose-acknowledgement' } : undefined,
+    );
+    const store = await createAt(place, { layers: [injector.layer] });
+    await store.store('k', 'x');
+  });
+});

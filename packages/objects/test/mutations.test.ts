@@ -1,0 +1,132 @@
+import { describe, expect, it } from 'vitest';
+import { memoryPlace, PLACES } from './support/places.ts';
+import { createAt, failure, openAt, patterned, usePlace } from './support/stores.ts';
+
+describe.each(PLACES)('mutations over %s', (_name, make) => {
+  it('store, overwrite, delete and bring back', async () => {
+    const store = await createAt(usePlace(make));
+    const first = await store.store('k', 'one', { metadata: { n: 1 } });
+    const second = await store.store('k', 'two');
+    expect(second.metadata).toEqual({});
+    expect(second.created).toEqual(first.created);
+    expect((await store.retrieve('k')).text()).toBe('two');
+    expect((await store.retrieve('k', { version: first.version })).text()).toBe('one');
+    expect(await store.delete('k')).toBe(true);
+    expect(await store.delete('k')).toBe(false);
+    await failure(store.retrieve('k'), 'NOT_FOUND');
+    expect(await store.has('k')).toBe(false);
+    expect(await store.history('k')).toMatchObject([
+      { deleted: true, current: true },
+      { version: second.version, deleted: false, current: false, size: 3 },
+      { version: first.version, deleted: false, current: false, size: 3 },
+    ]);
+    const back = await store.undelete('k');
+    expect((await store.retrieve('k')).text()).toBe('two');
+    expect(back.version > second.version).toBe(true);
+    const older = await store.restoreVersion('k', first.version);
+    expect(older).toMatchObject({ metadata: { n: 1 }, size: 3 });
+    expect((await store.retrieve('k')).text()).toBe('one');
+  });
+
+  it('of conditions tell the version that stands in the way', async () => {
+    const store = await createAt(usePlace(make));
+    const wrong = (await store.store('other', 'x')).version;
+    const absent = await failure(store.store('k', 'x', { ifVersion: wrong }), 'CONFLICT');
+    expect(absent.currentVersion).toBeUndefined();
+    const { version } = await store.store('k', 'x', { ifAbsent: true });
+    for (const call of [
+      () => store.store('k', 'y', { ifAbsent: true }),
+      () => store.store('k', 'y', { ifVersion: wrong }),
+      () => store.setMetadata('k', {}, { ifVersion: wrong }),
+      () => store.delete('k', { ifVersion: wrong }),
+      () => store.restoreVersion('k', version, { ifVersion: wrong }),
+      () => store.undelete('k'),
+    ]) {
+      expect(await failure(call(), 'CONFLICT')).toMatchObject({ currentVersion: version, retryable: false });
+    }
+    expect(await store.delete('k', { ifVersion: version })).toBe(true);
+    await failure(store.setMetadata('k', {}), 'NOT_FOUND');
+    await failure(store.delete('k', { ifVersion: version }), 'CONFLICT');
+    await store.store('k', 'again', { ifAbsent: true });
+  });
+
+  it('keep the payload where only the metadata changes', async () => {
+    const place = usePlace(make);
+    const store = await createAt(place);
+    const payload = patterned(300_000);
+    const first = await store.store('k', payload, { metadata: { a: 1 }, expires: new Date(Date.now() + 1e9) });
+    const backend = await place.open();
+    const parts = (await backend.list('b/')).entries.map(({ key }) => key);
+    const second = await store.setMetadata('k', { b: 2 });
+    expect(second).toMatchObject({ size: 300_000, metadata: { b: 2 }, created: first.created, expires: first.expires });
+    expect((await backend.list('b/')).entries.map(({ key }) => key)).toEqual(parts);
+    expect(payload.equals((await store.retrieve('k')).data)).toBe(true);
+    expect((await store.info('k', { version: first.version })).metadata).toEqual({ a: 1 });
+    await backend.close();
+  });
+
+  it('purge history and payloads, and nothing of other objects', async () => {
+    const place = usePlace(make);
+    const store = await createAt(place);
+    const backend = await place.open();
+    await store.store('other', patterned(100_000));
+    await store.store('k/below', patterned(100_000));
+    const before = [(await backend.list('b/')).entries, (await backend.list('h/')).entries];
+    const { version } = await store.store('k', patterned(100_000));
+    await store.store('k', patterned(200_000));
+    await store.delete('k');
+    expect(await store.purge('k')).toBe(true);
+    expect([(await backend.list('b/')).entries, (await backend.list('h/')).entries]).toEqual(before);
+    await failure(store.retrieve('k', { version }), 'NOT_FOUND');
+    await failure(store.undelete('k'), 'NOT_FOUND');
+    expect(await store.history('k')).toMatchObject([{ deleted: true }]);
+    expect(await store.purge('k')).toBe(false);
+    expect(await store.purge('never')).toBe(false);
+    await failure(store.history('never'), 'NOT_FOUND');
+    expect((await store.retrieve('other')).info.size).toBe(100_000);
+    expect((await store.store('k', 'anew')).version > version).toBe(true);
+    await backend.close();
+  });
+});
+
+describe('what one client believes', () => {
+  it('does not keep it from deleting what another stored anew', async () => {
+    const place = usePlace(memoryPlace);
+    const a = await createAt(place);
+    const b = await openAt(place);
+    await a.store('k', 'one');
+    await a.delete('k');
+    await b.store('k', 'two');
+    expect(await a.delete('k')).toBe(true);
+    expect(await b.has('k')).toBe(false);
+  });
+
+  it('does not keep it from describing what another stored anew', async () => {
+    const place = usePlace(memoryPlace);
+    const a = await createAt(place);
+    const b = await openAt(place);
+    await a.store('k', 'one');
+    await a.delete('k');
+    await b.store('k', 'two');
+    expect(await a.setMetadata('k', { by: 'a' })).toMatchObject({ size: 3, metadata: { by: 'a' } });
+  });
+
+  it('does not make it undo a deletion that was undone', async () => {
+    const place = usePlace(memoryPlace);
+    const a = await createAt(place);
+    const b = await openAt(place);
+    await a.store('k', 'one');
+    await b.delete('k');
+    expect(await a.undelete('k')).toMatchObject({ size: 3 });
+    await failure(b.undelete('k'), 'CONFLICT');
+  });
+
+  it('does not bring back an older value than the one before the deletion', async () => {
+    const place = usePlace(memoryPlace);
+    const store = await createAt(place);
+    await store.store('k', 'old');
+    await store.store('k', 'short-lived', { expires: new Date(Date.now() - 1) });
+    await store.delete('k');
+    await failure(store.undelete('k'), 'NOT_FOUND');
+  });
+});
