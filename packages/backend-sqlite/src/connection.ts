@@ -9,7 +9,7 @@ import { prepareStatements, type Statements } from './statements.ts';
 
 /** Larger pages than SQLite's 4 KiB make fewer write-ahead frames of 1 KiB bodies (measured: a fifth faster). */
 const PAGE_BYTES = 8192;
-const CACHE_KIB = 32 * 1024;
+const CACHE_KIB = 16 * 1024;
 /** Frames after which a commit moves the write-ahead log into the file; at most this much is there to recover. */
 const CHECKPOINT_PAGES = (16 * 1024 * 1024) / PAGE_BYTES;
 /** What a log that one large transaction or a slow reader let grow is cut back to. */

@@ -1,0 +1,87 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { BackendDefinition, StorageBackend } from '@securestore/backend-api';
+import { stepsOf } from './steps.ts';
+
+const PROGRAM = fileURLToPath(new URL('./steps-process.ts', import.meta.url));
+
+/** Why no system call can be tampered with here; `undefined` where it can. */
+export const NO_TRACER: string | undefined =
+  spawnSync('strace', ['-o', '/dev/null', 'true']).status === 0 ? undefined : 'it needs a working strace';
+
+/** What happens to one system call of the process. */
+export interface Tampering {
+  readonly call: string;
+  /** An error such as `EIO`, or `kill`. */
+  readonly fault: string;
+  /** Which call of that name, from 1. */
+  readonly when: number;
+}
+
+/** Runs the steps with one call tampered with; `false` if there are fewer such calls. */
+async function runOnce(packageName: string, scheme: string, { call, fault, when }: Tampering): Promise<boolean> {
+  const folder = mkdtempSync(join(tmpdir(), 'securestore-calls-'));
+  const location = `${scheme}:${folder}/vault`;
+  const action = fault === 'kill' ? 'signal=SIGKILL' : `error=${fault}`;
+  const inject = ['-e', `trace=${call}`, '-e', `inject=${call}:${action}:when=${when}`];
+  const node = [process.execPath, '--conditions=@securestore/source', '--no-warnings', PROGRAM, packageName, location];
+  try {
+    const log = join(folder, 'log');
+    const { stdout, stderr } = spawnSync('strace', ['-f', '-qq', '-o', log, ...inject, ...node], { encoding: 'utf8' });
+    const traced = spawnSync('grep', ['-cE', fault === 'kill' ? 'killed by SIGKILL' : 'INJECTED', log], {
+      encoding: 'utf8',
+    });
+    if (fault !== 'kill') assert.ok(stdout.split('\n').length > 1, `the steps did not end: ${stderr}`);
+    await checkState(packageName, location, stdout, `${fault} at ${call} ${when}: ${stdout.replaceAll('\n', ', ')}`);
+    return Number(traced.stdout) > 0;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** Each key holds what the steps that were done say, or what the one in doubt says; and the store still works. */
+async function checkState(packageName: string, location: string, stdout: string, what: string): Promise<void> {
+  // The package's default export is a definition by the contract.
+  const { default: definition } = (await import(packageName)) as { default: BackendDefinition };
+  const backend = definition.create();
+  await backend.init({ location, options: {} });
+  const allowed = statesAfter(backend, stdout);
+  for (const [key, bodies] of allowed) {
+    const found = await backend.read(key);
+    const fits = bodies.some((body) =>
+      body === undefined ? found === undefined : found && Buffer.compare(body, found.body) === 0,
+    );
+    assert.ok(fits, `${key} holds what no order of events explains; ${what}`);
+  }
+  await backend.write('o/after', new Uint8Array(1));
+  await backend.close();
+}
+
+function statesAfter(backend: StorageBackend, stdout: string): Map<string, (Uint8Array | undefined)[]> {
+  const outcomes = stdout.split('\n').map((line) => line.split(' ')[0]);
+  const states = new Map<string, (Uint8Array | undefined)[]>();
+  for (const [index, { key, after }] of stepsOf(backend).entries()) {
+    const before = states.get(key) ?? [undefined];
+    const outcome = outcomes[index];
+    // The first step without a word was under way when the process was killed; those behind it never began.
+    const inDoubt = outcome === 'unknown' || (outcome === '' && index === outcomes.length - 1);
+    if (outcome === 'done') states.set(key, [after]);
+    else states.set(key, inDoubt ? [...before, after] : before);
+  }
+  return states;
+}
+
+/** Tampers with every call of `call` in turn, or with only each `stride`th; says how many it reached. */
+export async function tamperWithAll(
+  packageName: string,
+  scheme: string,
+  { call, fault, stride }: { call: string; fault: string; stride: number },
+): Promise<number> {
+  for (let reached = 0; ; reached++) {
+    if (!(await runOnce(packageName, scheme, { call, fault, when: 1 + reached * stride }))) return reached;
+  }
+}

@@ -1,0 +1,25 @@
+import { expect, test } from 'vitest';
+import { TORTURE } from './support/crash-campaign.ts';
+import { NO_TRACER, tamperWithAll } from './support/system-calls.ts';
+
+// In full: every call in turn. In short: every fifth.
+test.for([
+  ['fsync', 'kill'],
+  ['rename', 'kill'],
+  ['mkdir', 'kill'],
+  ['utimensat', 'kill'],
+  ['unlink', 'kill'],
+  ['rmdir', 'kill'],
+  ['fsync', 'EIO'],
+  ['rename', 'ENOSPC'],
+  ['mkdir', 'ENOSPC'],
+  ['unlink', 'EIO'],
+])(
+  '%s: %s leaves the old or the new, whole, and says which',
+  async ([call = '', fault = ''], context) => {
+    if (NO_TRACER !== undefined) context.skip(NO_TRACER);
+    const stride = TORTURE ? 1 : 5;
+    expect(await tamperWithAll('@securestore/backend-fs', 'file', { call, fault, stride })).toBeGreaterThan(0);
+  },
+  600_000,
+);
