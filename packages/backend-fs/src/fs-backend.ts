@@ -119,8 +119,7 @@ export class FsBackend implements StorageBackend {
     return this.#call(site, 'read', options, async ({ folder, committer }) => {
       const result = await this.#ifThere(folder, () => readFileAt(`${folder.path}/${filePath(key)}`, options));
       if (result === undefined) return undefined;
-      committer.latest = Math.max(committer.latest, result.modified);
-      return { ...result, now: Math.max(Math.floor(this.#now()), committer.latest) };
+      return { ...result, now: Math.max(Math.floor(this.#now()), committer.latest, result.modified) };
     });
   }
 

@@ -12,6 +12,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { FsBackend } from '../src/index.ts';
 import { filePath } from '../src/names.ts';
 import { mountReadOnly, mountSmall, NO_MOUNTS } from './support/mounts.ts';
 import { allKeys, openAt, scratchFolder, snapshot, utf8 } from './support/stores.ts';
@@ -100,6 +101,18 @@ describe('something in the way', () => {
     await expect(openAt(path)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
     const deeper = await openAt(`${path}/deeper`);
     await expect(deeper.write('store', utf8('x'))).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+  });
+
+  test.each(['file:', 'file://host/vault', 'sqlite:./vault', 'vault'])('the location %s', async (location) => {
+    const refused = { code: 'INVALID_ARGUMENT' };
+    await expect(new FsBackend().init({ location, options: {} })).rejects.toMatchObject(refused);
+  });
+
+  test('unknown options and a client', async () => {
+    const location = `file:${scratchFolder()}`;
+    const refused = { code: 'INVALID_ARGUMENT', operation: 'init' };
+    await expect(new FsBackend().init({ location, options: { mode: 7 } })).rejects.toMatchObject(refused);
+    await expect(new FsBackend().init({ location, options: {}, client: {} })).rejects.toMatchObject(refused);
   });
 
   test('a file where a folder should be', async () => {

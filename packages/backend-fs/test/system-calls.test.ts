@@ -3,7 +3,7 @@ import { TORTURE } from './support/crash-campaign.ts';
 import { NO_TRACER, tamperWithAll } from './support/system-calls.ts';
 
 // In full: every call in turn. In short: every fifth.
-test.for([
+test.for<[call: string, fault: string]>([
   ['fsync', 'kill'],
   ['rename', 'kill'],
   ['mkdir', 'kill'],
@@ -14,12 +14,8 @@ test.for([
   ['rename', 'ENOSPC'],
   ['mkdir', 'ENOSPC'],
   ['unlink', 'EIO'],
-])(
-  '%s: %s leaves the old or the new, whole, and says which',
-  async ([call = '', fault = ''], context) => {
-    if (NO_TRACER !== undefined) context.skip(NO_TRACER);
-    const stride = TORTURE ? 1 : 5;
-    expect(await tamperWithAll('@securestore/backend-fs', 'file', { call, fault, stride })).toBeGreaterThan(0);
-  },
-  600_000,
-);
+])('%s: %s leaves the old or the new, whole, and says which', { timeout: 600_000 }, async ([call, fault], context) => {
+  if (NO_TRACER !== undefined) context.skip(NO_TRACER);
+  const stride = TORTURE ? 1 : 5;
+  expect(await tamperWithAll('@securestore/backend-fs', 'file', { call, fault, stride })).toBeGreaterThan(0);
+});
