@@ -31,7 +31,9 @@ async function use(root: string, folder: string, tarballs: readonly Tarball[]): 
     await checkInstalled(root, folder, tarballs);
     return true;
   } catch (error) {
-    console.log('The packages do not work as installed from their tarballs:', error);
+    // What a failed program printed says more than that it failed.
+    const { stderr, message } = error as { stderr?: string; message: string };
+    console.log(`The packages do not work as installed from their tarballs:\n${stderr ?? message}`);
     return false;
   }
 }

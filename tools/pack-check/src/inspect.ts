@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/core';
-import type { Problem } from '@arethetypeswrong/core';
+import type { Package, Problem } from '@arethetypeswrong/core';
 import { publint } from 'publint';
 import { formatMessage } from 'publint/utils';
 import type { Tarball } from './pack.ts';
@@ -8,10 +8,19 @@ import type { Tarball } from './pack.ts';
 /** The ways of resolving a module that packages of ES modules alone don't serve. */
 const UNSERVED: ReadonlySet<string> = new Set(['node10', 'node16-cjs']);
 
-/** What publint (strict) and attw (ES modules alone) have against a tarball, one line each; empty if nothing. */
+/** What npm doesn't add to a tarball by itself unless it lies beside the package.json. */
+const DOCUMENTS: readonly string[] = ['README.md', 'LICENSE'];
+
+/** What is missing in a tarball and what publint (strict) and attw (ES modules alone) have against it, one line each; empty if nothing. */
 export async function inspectTarball({ name, file }: Tarball): Promise<string[]> {
   const bytes = new Uint8Array(await readFile(file));
-  return [...(await publintFindings(bytes)), ...(await attwFindings(bytes))].map((line) => `${name}: ${line}`);
+  const contents = createPackageFromTarballData(bytes);
+  const findings = [
+    ...missingDocuments(contents),
+    ...(await publintFindings(bytes)),
+    ...(await attwFindings(contents)),
+  ];
+  return findings.map((line) => `${name}: ${line}`);
 }
 
 async function publintFindings(bytes: Uint8Array<ArrayBuffer>): Promise<string[]> {
@@ -19,8 +28,13 @@ async function publintFindings(bytes: Uint8Array<ArrayBuffer>): Promise<string[]
   return messages.map((message) => `publint: ${formatMessage(message, pkg, { color: false }) ?? message.code}`);
 }
 
-async function attwFindings(bytes: Uint8Array): Promise<string[]> {
-  const result = await checkPackage(createPackageFromTarballData(bytes));
+function missingDocuments(contents: Package): string[] {
+  const missing = DOCUMENTS.filter((file) => !contents.fileExists(`/node_modules/${contents.packageName}/${file}`));
+  return missing.map((file) => `there is no ${file}`);
+}
+
+async function attwFindings(contents: Package): Promise<string[]> {
+  const result = await checkPackage(contents);
   if (result.types === false) return ['attw: the package has no types'];
   return result.problems.filter(isServed).map((problem) => `attw: ${JSON.stringify(problem)}`);
 }

@@ -6,6 +6,8 @@ import { inspectTarball } from '../src/inspect.ts';
 import { npm } from '../src/pack.ts';
 import type { Tarball } from '../src/pack.ts';
 
+const DOCUMENTS: Record<string, string> = { 'README.md': '# Sample\n', LICENSE: 'Apache-2.0\n' };
+
 async function pack(files: Record<string, string>): Promise<Tarball> {
   const folder = mkdtempSync(join(tmpdir(), 'securestore-inspect-'));
   onTestFinished(() => rmSync(folder, { recursive: true }));
@@ -23,6 +25,7 @@ const manifest = (exports: object): string =>
 describe('inspectTarball', () => {
   it('has nothing against a package of ES modules with types', async () => {
     const tarball = await pack({
+      ...DOCUMENTS,
       'package.json': manifest({ '.': { types: './dist/index.d.ts', default: './dist/index.js' } }),
       'dist/index.js': 'export const one = 1;\n',
       'dist/index.d.ts': 'export declare const one: 1;\n',
@@ -32,10 +35,20 @@ describe('inspectTarball', () => {
 
   it('finds an export whose file was not packed', async () => {
     const tarball = await pack({
+      ...DOCUMENTS,
       'package.json': manifest({ '.': { types: './dist/index.d.ts', default: './dist/index.js' } }),
       'dist/index.d.ts': 'export declare const one: 1;\n',
     });
     expect((await inspectTarball(tarball)).join('\n')).toMatch(/^sample: publint: .*dist\/index\.js/);
+  });
+
+  it('finds that there is no readme and no licence', async () => {
+    const tarball = await pack({
+      'package.json': manifest({ '.': { types: './dist/index.d.ts', default: './dist/index.js' } }),
+      'dist/index.js': 'export const one = 1;\n',
+      'dist/index.d.ts': 'export declare const one: 1;\n',
+    });
+    expect(await inspectTarball(tarball)).toEqual(['sample: there is no README.md', 'sample: there is no LICENSE']);
   });
 
   it('finds types that lead nowhere for those who resolve by the book', async () => {

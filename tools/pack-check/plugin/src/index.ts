@@ -42,6 +42,7 @@ class DemoBackend implements StorageBackend {
   #bodies: Map<string, Stored> | undefined;
 
   async init({ location, options }: BackendConfig): Promise<void> {
+    if (this.#bodies !== undefined) return;
     parseOptions(this.name, options, {});
     const { rest } = parseLocation(location);
     this.#bodies = locations.get(rest) ?? new Map<string, Stored>();
