@@ -1,6 +1,6 @@
 import { constants } from 'node:fs';
 import { lstat, open, realpath, rename, rm, stat, type FileHandle } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { SecureStoreError } from '@securestore/core-format';
 import type { Cli } from './cli-context.ts';
 import { fileError, systemCodeOf } from './error-report.ts';
@@ -52,8 +52,15 @@ export async function writeFileAtomically(path: string, source: ByteSource, rand
 /**
  * Writes to where a person said: into a device or pipe as it is, through a symbolic link to what it names, and as
  * {@link writeFileAtomically} does otherwise.
+ *
+ * @throws `INVALID_ARGUMENT` where that is a folder, or a file that `isOwn`.
  */
-export async function writeOutputFile(path: string, source: ByteSource, random: Cli['random']): Promise<void> {
+export async function writeOutputFile(
+  path: string,
+  source: ByteSource,
+  random: Cli['random'],
+  isOwn: (path: string) => boolean,
+): Promise<void> {
   const kind = await kindOf(path);
   if (kind === 'folder') {
     throw new SecureStoreError('INVALID_ARGUMENT', `cannot write the file "${path}": it is a folder`);
@@ -68,8 +75,19 @@ export async function writeOutputFile(path: string, source: ByteSource, random: 
     }
     return;
   }
-  const target = kind === 'link' ? await realpath(path) : path;
+  const target = await targetOf(path, kind);
+  if (isOwn(target)) {
+    throw new SecureStoreError('INVALID_ARGUMENT', `cannot write the file "${path}": the store itself is there`);
+  }
   await writeFileAtomically(target, source, random);
+}
+
+async function targetOf(path: string, kind: 'absent' | 'file' | 'link'): Promise<string> {
+  try {
+    return kind === 'link' ? await realpath(path) : join(await realpath(dirname(path)), basename(path));
+  } catch (error) {
+    throw fileError(error, `cannot write the file "${path}"`);
+  }
 }
 
 async function kindOf(path: string): Promise<'absent' | 'file' | 'link' | 'folder' | 'special'> {

@@ -40,7 +40,6 @@ const ENDS_ALL: ReadonlySet<ErrorCode> = new Set([
   'LOCKED',
   'ROLLBACK',
   'UNAUTHENTICATED',
-  'INTERNAL',
 ]);
 
 /** In the order in which they are summed up. */

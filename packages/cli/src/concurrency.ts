@@ -1,6 +1,6 @@
 /**
  * Runs `work` on what `source` yields, at most `limit` at a time, taking the next item only when one is free.
- * The first failure stops the taking of items, waits for what is under way, and is thrown.
+ * The first failure, of the work or of the source, stops the taking of items, waits for what is under way, and is thrown.
  */
 export async function forEachConcurrently<T>(
   source: AsyncIterable<T> | Iterable<T>,
@@ -9,15 +9,19 @@ export async function forEachConcurrently<T>(
 ): Promise<void> {
   const under = new Set<Promise<void>>();
   const failures: unknown[] = [];
-  for await (const item of source) {
-    if (failures.length > 0) break;
-    const task = work(item)
-      .catch((error: unknown) => void failures.push(error))
-      .finally(() => under.delete(task));
-    under.add(task);
-    if (under.size >= limit) await Promise.race(under);
+  try {
+    for await (const item of source) {
+      if (failures.length > 0) break;
+      const task = work(item)
+        .catch((error: unknown) => void failures.push(error))
+        .finally(() => under.delete(task));
+      under.add(task);
+      if (under.size >= limit) await Promise.race(under);
+    }
+  } finally {
+    // Also where the source fails: what the work uses is closed when this returns.
+    await Promise.all(under);
   }
-  await Promise.all(under);
   if (failures.length > 0) throw failures[0];
 }
 

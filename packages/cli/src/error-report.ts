@@ -52,8 +52,10 @@ function reasonOf(error: unknown): string {
   return /^E[A-Z0-9]+: ([^,]+)/.exec(error.message)?.[1] ?? error.message;
 }
 
+/** Whether an abort is behind an error, also as the reason why data to store could not be read. */
 function isAbort(error: unknown): boolean {
-  return error instanceof Error && (error.name === 'AbortError' || SecureStoreError.is(error, 'ABORTED'));
+  if (!(error instanceof Error)) return false;
+  return error.name === 'AbortError' || SecureStoreError.is(error, 'ABORTED') || isAbort(error.cause);
 }
 
 function asSecureStoreError(error: unknown, context: ErrorContext): SecureStoreError {

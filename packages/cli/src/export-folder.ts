@@ -33,8 +33,12 @@ function inTheWay(name: string, what: string): SecureStoreError {
   return new SecureStoreError('ALREADY_EXISTS', `${what} is in the way at "${name}"; move it away and export again`);
 }
 
-/** Opens `path` for an export, making it (mode 0700) if it is missing. */
-export async function openExportFolder(path: string, random: Cli['random']): Promise<ExportFolder> {
+/** Opens `path` for an export, making it (mode 0700) if it is missing. Nothing of what `isOwn` is ever written to. */
+export async function openExportFolder(
+  path: string,
+  isOwn: (path: string) => boolean,
+  random: Cli['random'],
+): Promise<ExportFolder> {
   let root: string;
   try {
     await mkdir(path, { recursive: true, mode: 0o700 });
@@ -59,6 +63,7 @@ export async function openExportFolder(path: string, random: Cli['random']): Pro
     place: async (name) => {
       await ensureFolder(dirname(name));
       const target = join(root, name);
+      if (isOwn(target)) throw inTheWay(name, 'the store itself');
       const mode = await regularFile(target, name);
       return {
         path: target,

@@ -1,5 +1,5 @@
 import type { Dirent } from 'node:fs';
-import { readdir } from 'node:fs/promises';
+import { readdir, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SecureStoreError } from '@securestore/core-format';
 import { isTemporaryName } from './atomic-file.ts';
@@ -58,19 +58,34 @@ function regularFile(folder: string, name: string, text: string, beside: Readonl
   return beside.has(sidecar) ? { ...found, sidecar: join(folder, sidecar) } : found;
 }
 
+async function rootOf(folder: string, isOwn: (path: string) => boolean): Promise<string> {
+  let root: string;
+  try {
+    root = await realpath(folder);
+    await readFolder(root);
+  } catch (error) {
+    throw fileError(error, `cannot read the folder "${folder}"`);
+  }
+  if (isOwn(root)) throw new SecureStoreError('INVALID_ARGUMENT', `the store itself is in the folder "${folder}"`);
+  return root;
+}
+
 /**
  * The files below `folder`, each folder's in the order of the bytes of their names, in memory bounded by the largest
- * folder. Symbolic links are never followed; what can't be read is reported and passed over.
+ * folder. Symbolic links are never followed; what can't be read is reported and passed over, as is what `isOwn`.
+ *
+ * @throws where `folder` itself can't be read.
  */
-export async function* walkFolder(folder: string, prefix = ''): AsyncGenerator<FoundFile> {
+export async function* walkFolder(folder: string, isOwn: (path: string) => boolean): AsyncGenerator<FoundFile> {
+  yield* walk(await rootOf(folder, isOwn), '', isOwn);
+}
+
+async function* walk(folder: string, prefix: string, isOwn: (path: string) => boolean): AsyncGenerator<FoundFile> {
   let entries: Dirent<Buffer>[];
   try {
     entries = await readFolder(folder);
   } catch (error) {
-    const mapped = fileError(error, 'cannot read the folder');
-    // The folder that was asked for is everything; one below it is an item among others.
-    if (prefix === '') throw fileError(error, `cannot read the folder "${folder}"`);
-    yield { kind: 'failed', name: prefix.slice(0, -1), error: mapped };
+    yield { kind: 'failed', name: prefix.slice(0, -1), error: fileError(error, 'cannot read the folder') };
     return;
   }
   const files = new Set(entries.filter((entry) => entry.isFile()).map((entry) => entry.name.toString('utf8')));
@@ -81,8 +96,9 @@ export async function* walkFolder(folder: string, prefix = ''): AsyncGenerator<F
       continue;
     }
     const name = `${prefix}${text}`;
-    const kind = kindOf(entry, text);
-    if (kind === 'folder') yield* walkFolder(join(folder, text), `${name}/`);
+    const path = join(folder, text);
+    const kind = isOwn(path) ? { reason: 'the store itself' } : kindOf(entry, text);
+    if (kind === 'folder') yield* walk(path, `${name}/`, isOwn);
     else if (kind === 'file') yield regularFile(folder, name, text, files);
     else yield { kind: 'skipped', name, reason: kind.reason };
   }

@@ -52,7 +52,7 @@ async function openAt(call: Call, location: string): Promise<SecureStore> {
 
 /** What the library advises in terms of its options, said in those of the command line. */
 const ADVICE: Partial<Record<ErrorCode, string>> = {
-  NOT_FOUND: 'securestore init LOCATION makes a store',
+  NOT_FOUND: 'securestore init LOCATION makes one',
   UNLOCK_FAILED: 'check that the secret and --store belong together',
   ROLLBACK: '--accept-head takes the state that is there now as the right one',
 };

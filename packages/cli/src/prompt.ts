@@ -1,13 +1,11 @@
 import { openSync } from 'node:fs';
 import { ReadStream } from 'node:tty';
 import { SecureStoreError } from '@securestore/core-format';
-import type { Cli, Input, OutputStream } from './cli-context.ts';
+import type { Cli } from './cli-context.ts';
+import { type LineTerminal, readLine } from './read-line.ts';
 
 /** A terminal with someone at it who can be asked. */
-export interface Terminal extends Disposable {
-  readonly input: Input;
-  readonly output: OutputStream;
-}
+export interface Terminal extends LineTerminal, Disposable {}
 
 /**
  * The terminal to ask on: stdin, or the controlling terminal where stdin carries data; undefined where stderr is no
@@ -31,20 +29,13 @@ function cancelled(): never {
 }
 
 /** Asks for something that is not shown while it is typed. @throws `ABORTED` where the person cancels. */
-export async function askHidden(cli: Cli, terminal: Terminal, message: string): Promise<string> {
-  const { isCancel, password } = await import('@clack/prompts');
-  const answer = await password({
-    message: `${message} (not shown)`,
-    // No character for a character: the length of a secret is nobody's business.
-    mask: '',
-    validate: (value) =>
-      value === undefined || value === '' ? 'It is empty: type it, or press Ctrl-C to stop.' : undefined,
-    input: terminal.input,
-    output: terminal.output,
-    signal: cli.signal,
-    withGuide: false,
-  });
-  return isCancel(answer) ? cancelled() : answer;
+export async function askHidden({ signal }: Cli, terminal: Terminal, question: string): Promise<string> {
+  while (true) {
+    const answer = await readLine(terminal, `${question} (not shown): `, true, signal);
+    if (answer === undefined) cancelled();
+    if (answer !== '') return answer;
+    terminal.output.write('It is empty; type it, or press Ctrl-C to stop.\n');
+  }
 }
 
 /**
@@ -61,14 +52,6 @@ export async function confirmDestruction(cli: Cli, yes: boolean | undefined, que
       'this destroys, and there is no terminal to ask on; add --yes if it is meant; nothing was changed',
     );
   }
-  const { confirm, isCancel } = await import('@clack/prompts');
-  const answer = await confirm({
-    message: question,
-    initialValue: false,
-    input: terminal.input,
-    output: terminal.output,
-    signal: cli.signal,
-    withGuide: false,
-  });
-  if (isCancel(answer) || !answer) cancelled();
+  const answer = await readLine(terminal, `${question} [y/N] `, false, cli.signal);
+  if (answer === undefined || !/^y(?:es)?$/i.test(answer.trim())) cancelled();
 }

@@ -97,6 +97,22 @@ describe('import', () => {
     expect(info).toMatchObject({ data: 'new', metadata: { owner: 'ops' }, expires: '2999-01-01T00:00:00.000Z' });
   });
 
+  it.each(['sqlite', 'file'] as const)('never takes a %s: store for a file, nor does export', async (scheme) => {
+    const box = await sandbox(scheme);
+    await writeFile(box.path('beside'), 'x');
+    const result = await box.run(['import', '.', '--json']);
+    expect(result.exitCode).toBe(0);
+    const own = jsonLines(result.stdout).filter(({ reason }) => reason === 'the store itself');
+    expect(own).toContainEqual({ name: 'vault', status: 'skipped', reason: 'the store itself' });
+    expect((await box.run(['ls', 'vault'])).stdout).toBe('');
+    await box.seed(scheme === 'file' ? { 'vault/store': 'hostile' } : { vault: 'hostile' });
+    const exported = await box.run(['export', '.']);
+    expect(exported.exitCode).toBe(8);
+    expect(exported.stderr).toContain('the store itself is in the way');
+    expect((await box.run(['get', 'beside'])).stdout).toBe('x');
+    if (scheme === 'file') expect((await box.run(['import', 'vault'])).exitCode).toBe(2);
+  });
+
   it('refuses a prefix that no key begins with, and a folder that is none', async () => {
     const box = await sandbox();
     await writeFile(box.path('file'), 'x');

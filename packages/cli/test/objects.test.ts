@@ -141,7 +141,7 @@ describe('get -o', () => {
     expect(await readdir(box.path('out'))).toEqual(['file']);
   });
 
-  it('leaves the file as it is where the object is missing or the folder is', async () => {
+  it('leaves the file as it is where the object or the folder is missing, and the store in any case', async () => {
     const box = await sandbox();
     await box.seed({ k: 'new' });
     await writeFile(box.path('file'), 'old');
@@ -149,6 +149,8 @@ describe('get -o', () => {
     expect(await readFile(box.path('file'), 'utf8')).toBe('old');
     expect((await box.run(['get', 'k', '-o', 'no/such/folder'])).exitCode).toBe(2);
     expect((await box.run(['get', 'k', '-o', '.'])).exitCode).toBe(2);
+    expect((await box.run(['get', 'k', '-o', 'vault'])).exitCode).toBe(2);
+    expect((await box.run(['get', 'k'])).stdout).toBe('new');
   });
 
   it('writes through a link, and into a device without replacing it', async () => {

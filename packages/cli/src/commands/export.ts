@@ -5,6 +5,7 @@ import type { Call, ExitCode } from '../call.ts';
 import { type ExportFolder, openExportFolder } from '../export-folder.ts';
 import { nameObjections } from '../export-names.ts';
 import { withStore } from '../open.ts';
+import { ownFiles } from '../own-files.ts';
 import { parseFolder } from '../parse-values.ts';
 import type { Progress } from '../progress.ts';
 import { openRegularFile, readBytes } from '../regular-file.ts';
@@ -30,7 +31,7 @@ export async function exportFolder(call: Call<ExportOptions>, directory: string)
   const { cli, options } = call;
   return await withStore(call, async (store) => {
     const objects = await objectsBelow(store, parseFolder(options.prefix), cli.signal);
-    const folder = await openExportFolder(directory, cli.random);
+    const folder = await openExportFolder(directory, await ownFiles(store.location), cli.random);
     const { caseInsensitive } = folder;
     const sidecars = options.metadata === true;
     const objection = nameObjections(objects, { platform: cli.platform, caseInsensitive, sidecars });

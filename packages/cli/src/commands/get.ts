@@ -4,6 +4,7 @@ import { type ByteSource, writeOutputFile } from '../atomic-file.ts';
 import type { Call } from '../call.ts';
 import { formatSize, infoRecord } from '../object-text.ts';
 import { withStore } from '../open.ts';
+import { ownFiles } from '../own-files.ts';
 import { parseMoment } from '../parse-time.ts';
 import { parseRange } from '../parse-values.ts';
 import { type Progress, startProgress } from '../progress.ts';
@@ -26,7 +27,8 @@ export async function get(call: Call<GetOptions>, key: string): Promise<void> {
     const retrieved = await store.retrieveStream(key, { ...options, signal: call.cli.signal });
     const totalBytes = options.start === undefined && options.end === undefined ? retrieved.info.size : undefined;
     using progress = startProgress(call.cli, 'retrieved', { totalBytes });
-    await deliver(call, key, retrieved, progress);
+    const isOwn = await ownFiles(store.location);
+    await deliver(call, key, retrieved, progress, isOwn);
   });
 }
 
@@ -38,14 +40,20 @@ function rangeOptions({ version, at, range }: GetOptions): RangeOptions {
   };
 }
 
-async function deliver(call: Call<GetOptions>, key: string, found: RetrievedStream, progress: Progress): Promise<void> {
+async function deliver(
+  call: Call<GetOptions>,
+  key: string,
+  found: RetrievedStream,
+  progress: Progress,
+  isOwn: (path: string) => boolean,
+): Promise<void> {
   const { cli, out, options } = call;
   const stream = progress.counted(found.stream);
   const { output } = options;
-  if (output === undefined && out.json) return await deliverJson(call, found, stream);
+  if ((output === undefined || output === '-') && out.json) return await deliverJson(call, found, stream);
   if (output === undefined && cli.stdout.isTTY === true) return await deliverToTerminal(call, stream);
   if (output === undefined || output === '-') return await deliverBytes(call, stream);
-  await writeOutputFile(output, stream, cli.random);
+  await writeOutputFile(output, stream, cli.random, isOwn);
   progress.clear();
   await out.result({ ...infoRecord(found.info), output }, () => {
     return `wrote ${printable(output)}: ${printable(key)}, ${formatSize(found.info.size)}, version ${found.info.version}`;

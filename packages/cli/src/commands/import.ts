@@ -5,6 +5,7 @@ import type { Call, ExitCode } from '../call.ts';
 import { createGate, type Gate } from '../concurrency.ts';
 import { type FoundFile, type FoundRegularFile, walkFolder } from '../folder-walk.ts';
 import { withStore } from '../open.ts';
+import { ownFiles } from '../own-files.ts';
 import { parseFolder } from '../parse-values.ts';
 import type { Progress } from '../progress.ts';
 import { type OpenFile, openRegularFile, readBytes } from '../regular-file.ts';
@@ -33,15 +34,16 @@ export async function importFolder(call: Call<ImportOptions>, directory: string)
   const folder = parseFolder(call.options.prefix);
   if (folder !== '') parseStoreKey(folder);
   const large = createGate(LARGE_AT_ONCE);
-  return await withStore(call, (store) =>
-    runBatch<FoundFile>(call, {
+  return await withStore(call, async (store) => {
+    const isOwn = await ownFiles(store.location);
+    return await runBatch<FoundFile>(call, {
       verb: 'imported',
-      items: walkFolder(directory),
+      items: walkFolder(directory, isOwn),
       concurrency: CONCURRENCY,
       nameOf: ({ name }) => name,
       work: (found, progress) => importFound({ call, store, folder, large, progress }, found),
-    }),
-  );
+    });
+  });
 }
 
 async function importFound(job: Job, found: FoundFile): Promise<ItemOutcome | undefined> {

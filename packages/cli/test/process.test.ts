@@ -1,0 +1,149 @@
+import { execFile, spawn } from 'node:child_process';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { describe, expect, it } from 'vitest';
+import { COMMAND, finished, jsonLines, sandbox } from './support/cli.ts';
+import { makeTree, treeOf } from './support/tree.ts';
+
+const BIN = fileURLToPath(new URL('../bin/securestore.cjs', import.meta.url));
+const run = promisify(execFile);
+
+describe('an interrupt', () => {
+  it.each(['SIGINT', 'SIGTERM'] as const)(
+    'by %s ends a put from a pipe that says nothing, and says how to go on',
+    async (signal) => {
+      const box = await sandbox();
+      const child = box.start(['put', 'k', '--json']);
+      const ending = finished(child);
+      // More than a pipe holds: it has gone when the command has begun to read.
+      await new Promise((resolve) => void child.stdin?.write('x'.repeat(1_000_000), resolve));
+      child.kill(signal);
+      const { exitCode, stdout, stderr } = await ending;
+      expect({ exitCode, stdout }).toEqual({ exitCode: 130, stdout: '' });
+      expect(jsonLines(stderr)).toMatchObject([{ code: 'ABORTED', operation: 'put', exitCode: 130 }]);
+      expect((await box.run(['get', 'k'])).exitCode).toBe(3);
+    },
+  );
+
+  it('of an import leaves what was stored, and the same command goes on', { timeout: 120_000 }, async () => {
+    const box = await sandbox();
+    await makeTree(box.path('in'), 4000);
+    const child = box.start(['import', 'in', '--json']);
+    child.stdout?.once('data', () => child.kill('SIGINT'));
+    const stopped = await finished(child);
+    expect(stopped.exitCode).toBe(130);
+    const stored = jsonLines(stopped.stdout).filter(({ status }) => status === 'stored').length;
+    expect(stored).toBeGreaterThan(0);
+    expect(stored).toBeLessThan(4000);
+    expect(jsonLines(stopped.stderr)).toMatchObject([
+      { code: 'ABORTED', message: expect.stringContaining('same command again') },
+    ]);
+    const finish = await box.run(['import', 'in', '--json']);
+    expect(finish.exitCode).toBe(0);
+    const summary = jsonLines(finish.stdout).at(-1)?.['summary'];
+    expect(summary).toMatchObject({ unchanged: expect.any(Number), stored: expect.any(Number) });
+    const { unchanged = 0, stored: more = 0 } = summary as { unchanged?: number; stored?: number };
+    expect(unchanged).toBeGreaterThanOrEqual(stored);
+    expect(unchanged + more).toBe(4000);
+  });
+
+  it('of an export leaves no half file', { timeout: 120_000 }, async () => {
+    const box = await sandbox();
+    const objects = Object.fromEntries(Array.from({ length: 60 }, (_, index) => [`f/${index}`, 'x'.repeat(300_000)]));
+    await box.seed(objects);
+    const child = box.start(['export', 'out', '--json']);
+    child.stdout?.once('data', () => child.kill('SIGTERM'));
+    expect((await finished(child)).exitCode).toBe(130);
+    const names = await readdir(box.path('out', 'f'));
+    expect(names.filter((name) => !/^\d+$/.test(name))).toEqual([]);
+    for (const name of names) expect((await readFile(box.path('out', 'f', name))).length).toBe(300_000);
+    expect((await box.run(['export', 'out'])).exitCode).toBe(0);
+    expect((await treeOf(box.path('out'))).size).toBe(60);
+  });
+});
+
+describe('kill -9', () => {
+  it('at any instant of an import loses nothing that was acknowledged', { timeout: 120_000 }, async () => {
+    const box = await sandbox();
+    await makeTree(box.path('in'), 1500);
+    const acknowledged = new Set<unknown>();
+    for (const after of [1, 40, 400]) {
+      const child = box.start(['import', 'in', '--json']);
+      let seen = 0;
+      child.stdout?.on('data', (chunk: Buffer) => {
+        seen += chunk.toString().split('\n').length - 1;
+        if (seen >= after) child.kill('SIGKILL');
+      });
+      const { stdout } = await finished(child);
+      for (const { status, key } of jsonLines(stdout.slice(0, stdout.lastIndexOf('\n') + 1))) {
+        if (status === 'stored') acknowledged.add(key);
+      }
+    }
+    expect(acknowledged.size).toBeGreaterThan(0);
+    const names = new Set((await box.run(['ls'])).stdout.trimEnd().split('\n'));
+    expect([...acknowledged].filter((key) => !names.has(String(key)))).toEqual([]);
+    expect((await box.run(['import', 'in'])).exitCode).toBe(0);
+    expect((await box.run(['export', 'out'])).exitCode).toBe(0);
+    expect(await treeOf(box.path('out'))).toEqual(await treeOf(box.path('in')));
+  });
+});
+
+describe('pipes', () => {
+  it.each([
+    ['ls', 'secure | head -1', '0 0'],
+    ['get large', 'secure | head -c 3', '0 0'],
+  ])('that nobody reads to the end are no failure: %s', async (verb, pipe, statuses) => {
+    const box = await sandbox();
+    await box.seed(
+      Object.fromEntries(Array.from({ length: 3000 }, (_, index) => [`${'long name '.repeat(8)}${index}`, ''])),
+    );
+    await box.seed({ large: 'x'.repeat(5_000_000) });
+    const command = [...COMMAND, ...verb.split(' ')].map((part) => `'${part}'`).join(' ');
+    const script = `${pipe.replace('secure', command)} >/dev/null; echo "\${PIPESTATUS[@]}"`;
+    const { stdout, stderr } = await run('bash', ['-c', script], { env: box.env, cwd: box.path() });
+    expect({ stdout, stderr }).toEqual({ stdout: `${statuses}\n`, stderr: '' });
+  });
+
+  it('that are closed at once do not end an import', async () => {
+    const box = await sandbox();
+    await makeTree(box.path('in'), 50);
+    const child = box.start(['import', 'in', '--json']);
+    child.stdout?.destroy();
+    const { exitCode, stderr } = await finished(child);
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+    expect((await box.run(['ls'])).stdout.trimEnd().split('\n').length).toBe(50);
+  });
+
+  it('that stay open do not keep a finished command alive', async () => {
+    const box = await sandbox();
+    const child = box.start(['ls']);
+    // stdin is neither written to nor closed.
+    expect((await finished(child)).exitCode).toBe(0);
+  });
+
+  it('show no progress and no colour', async () => {
+    const box = await sandbox();
+    await writeFile(box.path('data'), 'x'.repeat(3_000_000));
+    const env = { NO_COLOR: '' };
+    const { stdout, stderr } = await box.run(['put', 'k', 'data'], { env });
+    const missing = await box.run(['get', 'missing'], { env });
+    expect(stdout + stderr + missing.stderr).not.toContain('\u001b');
+  });
+});
+
+describe('the installed command', () => {
+  it('says in one line what it needs under an older Node', async () => {
+    const script = `Object.defineProperty(process.versions, 'node', { value: '18.20.4' }); require(${JSON.stringify(BIN)})`;
+    const { exitCode, stdout, stderr } = await finished(spawn(process.execPath, ['-e', script]));
+    expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
+    expect(stderr).toMatch(/^securestore needs Node 24\.7 or newer; this is Node 18\.20\.4 \(.*\)\.\n$/);
+  });
+
+  it('is written in words that every Node can parse', async () => {
+    const source = await readFile(BIN, 'utf8');
+    expect(source).toMatch(/^#!\/usr\/bin\/env node\n/);
+    const code = source.replaceAll(/\/\/.*|'[^']*'/g, '');
+    expect(code).not.toMatch(/=>|`|\b(?:const|let|class|async|await|import|export)\b|\?\.|\?\?|\.\.\./);
+  });
+});

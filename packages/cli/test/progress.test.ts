@@ -1,0 +1,59 @@
+import { Writable } from 'node:stream';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { formatProgress, type Progress, startProgress } from '../src/progress.ts';
+
+describe('a line of progress', () => {
+  it.each([
+    [{ bytes: 0 }, 1000, 'put: 0 B, 0 B/s'],
+    [{ bytes: 512, totalBytes: 2048 }, 2000, 'put: 512 B of 2.0 KiB, 256 B/s, 6 s left'],
+    [{ bytes: 0, totalBytes: 2048 }, 2000, 'put: 0 B of 2.0 KiB, 0 B/s'],
+    [{ files: 7, bytes: 1024 * 1024 }, 500, 'put: 7 files, 1.0 MiB, 2.0 MiB/s'],
+  ])('%j after %d ms', (amount, elapsed, line) => {
+    expect(formatProgress('put', amount, elapsed)).toBe(line);
+  });
+});
+
+function start(isTTY: boolean): { readonly shown: () => string; readonly progress: Progress } {
+  const chunks: string[] = [];
+  const stderr = new Writable({
+    write: (chunk: Buffer, _encoding, done) => {
+      chunks.push(chunk.toString());
+      done();
+    },
+  });
+  const progress = startProgress({ stderr: Object.assign(stderr, { isTTY }), now: () => new Date() }, 'stored', {
+    totalBytes: 4096,
+  });
+  return { shown: () => chunks.join(''), progress };
+}
+
+describe('progress', () => {
+  beforeEach(() => {
+    vi.useFakeTimers();
+  });
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  it('shows once it has taken a second, and goes when it is done', () => {
+    const { shown, progress } = start(true);
+    vi.advanceTimersByTime(900);
+    expect(shown()).toBe('');
+    progress.add(1024);
+    vi.advanceTimersByTime(1100);
+    expect(shown()).toMatch(/\r\u001b\[Kstored: 1\.0 KiB of 4\.0 KiB, 512 B\/s, 6 s left$/);
+    progress[Symbol.dispose]();
+    expect(shown()).toMatch(/\r\u001b\[K$/);
+    const end = shown();
+    vi.advanceTimersByTime(5000);
+    expect(shown()).toBe(end);
+  });
+
+  it('shows nothing where stderr is no terminal', () => {
+    const { shown, progress } = start(false);
+    progress.add(1);
+    vi.advanceTimersByTime(10_000);
+    progress[Symbol.dispose]();
+    expect(shown()).toBe('');
+  });
+});

@@ -1,0 +1,92 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { COMMAND, finished, type Sandbox, sandbox } from './support/cli.ts';
+
+const CONVERSE = fileURLToPath(new URL('support/converse.py', import.meta.url));
+const CANARY = 'canary päss 4b7e';
+const STORE = ['--store', 'sqlite:./vault'] as const;
+/** A text that is waited for, and what is typed then. */
+type Exchange = readonly [expected: string, typed: string];
+
+const hasTerminals = spawnSync('python3', ['-c', 'import pty']).status === 0;
+
+interface Conversation {
+  readonly transcript: string;
+  readonly exitCode: number;
+}
+
+async function converse(
+  box: Sandbox,
+  args: readonly string[],
+  dialogue: readonly Exchange[],
+  input: string | null = null,
+): Promise<Conversation> {
+  const child = spawn('python3', [CONVERSE]);
+  const env = { ...box.env, TERM: 'xterm', NO_COLOR: '' };
+  child.stdin.end(JSON.stringify({ argv: [...COMMAND, ...args], cwd: box.path(), env, dialogue, input }));
+  const { exitCode, stdout, stderr } = await finished(child);
+  expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+  const conversation: Conversation = JSON.parse(stdout);
+  return conversation;
+}
+
+const asked: Exchange = ['Passphrase (not shown): ', `${CANARY}\r`];
+
+describe.skipIf(!hasTerminals)(
+  `on a terminal${hasTerminals ? '' : ' (skipped: python3 has no pty module here)'}`,
+  () => {
+    it('init asks twice, and nothing that is typed shows', async () => {
+      const box = await sandbox('none');
+      const twice: Exchange[] = [
+        ['New passphrase (not shown): ', `\r`],
+        ['It is empty', `${CANARY}\r`],
+        ['The same again (not shown): ', `${CANARY}\r`],
+      ];
+      const made = await converse(box, ['init', 'sqlite:./vault'], twice);
+      expect(made.exitCode).toBe(0);
+      expect(made.transcript).toContain('fingerprint: ');
+      expect(made.transcript).not.toContain('canary');
+
+      const differ: Exchange[] = [
+        ['New passphrase (not shown): ', `${CANARY}\r`],
+        ['The same again (not shown): ', 'another\r'],
+      ];
+      expect(await converse(box, ['init', 'sqlite:./other'], differ)).toMatchObject({ exitCode: 2 });
+      expect((await box.run(['--store', 'sqlite:./other', 'ls'])).exitCode).toBe(3);
+
+      const data: Exchange = ['Data of k (not shown): ', 'canary data\r'];
+      const stored = await converse(box, [...STORE, 'put', 'k'], [data, asked]);
+      expect(stored.exitCode).toBe(0);
+      expect(stored.transcript).not.toContain('canary');
+      const piped = await converse(box, [...STORE, 'put', 'p'], [asked], 'from a pipe');
+      expect(piped.transcript).toContain('stored p, 11 bytes');
+      const shown = await converse(box, [...STORE, 'get', 'k'], [asked]);
+      expect(shown.transcript).toMatch(/canary data\r\n$/);
+      expect(await converse(box, [...STORE, 'ls'], [['Passphrase', 'wrong\r']])).toMatchObject({ exitCode: 9 });
+      expect(await converse(box, [...STORE, 'ls'], [['Passphrase', 'abc\u0003']])).toMatchObject({ exitCode: 130 });
+    });
+
+    it('purge asks, and takes nothing but yes for yes', async () => {
+      const box = await sandbox();
+      await box.seed({ k: 'data' });
+      const question = 'Destroy k with all its versions, for good? [y/N] ';
+      for (const answer of ['n\r', '\r', 'x\r', 'yeah\r', '\u0004', '\u0003']) {
+        expect(await converse(box, ['purge', 'k'], [[question, answer]])).toMatchObject({ exitCode: 130 });
+      }
+      expect((await box.run(['get', 'k'])).stdout).toBe('data');
+      expect(await converse(box, ['purge', 'k'], [[question, 'y\r']])).toMatchObject({ exitCode: 0 });
+      expect((await box.run(['get', 'k'])).exitCode).toBe(3);
+    });
+
+    it('get keeps control characters from it unless told to', async () => {
+      const box = await sandbox();
+      await box.seed({ k: 'a\u001b]0;title\u0007b' });
+      const refused = await converse(box, ['get', 'k'], []);
+      expect(refused.exitCode).toBe(2);
+      expect(refused.transcript).not.toContain('\u001b]0;title');
+      const told = await converse(box, ['get', 'k', '-o', '-'], []);
+      expect(told).toEqual({ exitCode: 0, transcript: 'a\u001b]0;title\u0007b' });
+    });
+  },
+);
