@@ -16,7 +16,7 @@ function block(entries: readonly Entry[]): string {
 }
 
 /** The example as Markdown. */
-export function renderExample({ inputs, derived, objects }: Example): string {
+function renderExample({ inputs, derived, objects }: Example): string {
   return [
     BEGIN,
     'Chosen values:',
