@@ -5,7 +5,7 @@ const VALUES = new Int8Array(128).fill(-1);
 for (const [value, code] of ALPHABET.entries()) VALUES[code] = value;
 
 /** The number of characters that `count` bytes become. */
-export function base32Length(count: number): number {
+function base32Length(count: number): number {
   return Math.ceil((count * 8) / 5);
 }
 

@@ -81,7 +81,7 @@ describe('the header of a record', () => {
     refused(encodeRecordHeader({ ...header, commitId: noId() }));
   });
 
-  it('[G-01] refuses numbers over 2^53 - 1', () => {
+  it('[G-09] refuses numbers over 2^53 - 1', () => {
     const bytes = encodeRecordHeader(header);
     bytes.writeUInt32BE(0x20_0000, 58);
     bytes.writeUInt32BE(0, 62);

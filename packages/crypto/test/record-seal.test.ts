@@ -61,7 +61,7 @@ describe('a sealed record', () => {
     expect(suiteOf(1).openOnce(t.subarray(0, 32), sealedBody)).toEqual(body);
   });
 
-  it('[R-10] is refused with any byte flipped', () => {
+  it('[G-11] [R-10] is refused with any byte flipped, and nothing of it is released', () => {
     for (let at = 0; at < record.length; at++) {
       for (const mask of [0x01, 0x80, 0xff]) {
         const act = (): unknown => open(flipped(record, at, mask));

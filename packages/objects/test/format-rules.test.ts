@@ -10,13 +10,15 @@ import {
   noId,
   objectName,
   parseStoreKey,
+  SecureStoreError,
 } from '@securestore/core-format';
 import { fingerprintBytes, NameCipher, randomPool, rawKey, sealRecord, sealSlot, signAs } from '@securestore/crypto';
 import type { LocatedName } from '@securestore/crypto';
 import { describe, expect, it } from 'vitest';
-import type { ObjectStore } from '../src/index.ts';
+import type { Anchor, AnchorRecord, ObjectStore } from '../src/index.ts';
 import type { StoreState } from '../src/state.ts';
 import { HEAD_USE, loadState, readHead, unlockRoot } from '../src/state.ts';
+import { FakeClock } from './support/clock.ts';
 import type { Place } from './support/places.ts';
 import { memoryPlace } from './support/places.ts';
 import { createAt, failure, openAt, patterned, UNLOCK, usePlace } from './support/stores.ts';
@@ -311,5 +313,59 @@ describe('a head', () => {
     const whole = Buffer.from((await backend.read(HEAD_NAME))?.body ?? []);
     const { head, signature } = decodeHead(whole);
     expect(joinHead(encodeHead(head), signature)).toEqual(whole);
+  });
+});
+
+const anchored = (record: AnchorRecord): Anchor => ({
+  read: () => Promise.resolve(record),
+  write: () => Promise.resolve(),
+});
+
+describe('freshness', () => {
+  it('[F-01] releases nothing when the head has not been confirmed for five seconds', async () => {
+    const clock = new FakeClock();
+    const place = usePlace(() => memoryPlace(() => clock.now()));
+    let reachable = true;
+    const wrap = (inner: StorageBackend): StorageBackend =>
+      forwardTo(inner, {
+        read: async (key, options) => {
+          if (!reachable && key === HEAD_NAME) throw new SecureStoreError('UNAVAILABLE', 'the head is away');
+          return inner.read(key, options);
+        },
+      });
+    const store = await createAt(place, { clock, wrap });
+    await store.store('a', 'x');
+    reachable = false;
+    clock.advance(4900);
+    expect((await store.retrieve('a')).text()).toBe('x');
+    clock.advance(200);
+    await failure(store.retrieve('a'), 'UNAVAILABLE');
+    reachable = true;
+    expect((await store.retrieve('a')).text()).toBe('x');
+  });
+
+  it('[F-02] refuses a head that is older than one seen before', async () => {
+    const clock = new FakeClock();
+    const shop = await workshop();
+    const before = Buffer.from((await shop.backend.read(HEAD_NAME))?.body ?? []);
+    await resign(shop, { generation: 2 });
+    const store = await openAt(shop.place, { clock });
+    await shop.backend.write(HEAD_NAME, before);
+    clock.advance(6000);
+    await failure(store.has('a'), 'ROLLBACK');
+  });
+
+  it('[F-03] refuses a head that is older than the anchor remembers, or of another store', async () => {
+    const shop = await workshop();
+    const { head } = shop.state;
+    const genuine: AnchorRecord = {
+      instance: Buffer.from(head.instance).toString('hex'),
+      generation: head.generation,
+      fingerprint: shop.store.fingerprint,
+    };
+    await openAt(shop.place, { anchor: anchored(genuine) });
+    for (const change of [{ generation: 2 }, { fingerprint: '0'.repeat(52) }, { instance: '00'.repeat(16) }]) {
+      await failure(openAt(shop.place, { anchor: anchored({ ...genuine, ...change }) }), 'ROLLBACK');
+    }
   });
 });
