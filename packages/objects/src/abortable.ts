@@ -13,3 +13,33 @@ export async function abortable<T>(promise: Promise<T>, signal: AbortSignal | un
     signal.removeEventListener('abort', onAbort);
   }
 }
+
+/** How long a call may go on once its signal has aborted, in milliseconds, so that it can say what became of it. */
+const GRACE = 1000;
+
+/**
+ * `promise`; or `ABORTED` where `signal` aborts and it does not settle soon after: a backend or a source that never
+ * answers must not hold its caller for ever.
+ *
+ * @param outcome of what is then left to itself
+ */
+export async function settledSoon<T>(
+  promise: Promise<T>,
+  signal: AbortSignal | undefined,
+  outcome?: 'unknown',
+): Promise<T> {
+  if (signal === undefined) return promise;
+  const { promise: abandoned, reject } = Promise.withResolvers<never>();
+  let timer: NodeJS.Timeout | undefined;
+  const onAbort = (): void => {
+    timer = setTimeout(() => reject(new SecureStoreError('ABORTED', 'aborted', { outcome })), GRACE);
+  };
+  signal.addEventListener('abort', onAbort, { once: true });
+  try {
+    if (signal.aborted) onAbort();
+    return await Promise.race([promise, abandoned]);
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+    clearTimeout(timer);
+  }
+}

@@ -1,6 +1,7 @@
 import type { StorageBackend } from '@securestore/backend-api';
 import { SecureStoreError } from '@securestore/core-format';
-import { abortable } from './abortable.ts';
+import type { ErrorCode } from '@securestore/core-format';
+import { abortable, settledSoon } from './abortable.ts';
 import type { Clock, Instant } from './clock.ts';
 import { elapsedSince, instant } from './clock.ts';
 import type { ReadHead, StoreState } from './state.ts';
@@ -14,6 +15,12 @@ const FRESH_FOR = 5000;
 
 /** Clocks further apart than this, in milliseconds, would order versions wrongly: writes are refused. */
 const MAX_CLOCK_DIFFERENCE = 10 * 60 * 1000;
+
+const UNREACHABLE: ReadonlySet<ErrorCode> = new Set(['UNAVAILABLE', 'TIMEOUT', 'THROTTLED', 'ABORTED']);
+
+function unreachable(cause: SecureStoreError): SecureStoreError {
+  return new SecureStoreError('UNAVAILABLE', `the head of the store can't be confirmed: ${cause.message}`, { cause });
+}
 
 /**
  * Knows under which head generation the store stands. An operation is acknowledged only if a read of the head that
@@ -71,30 +78,41 @@ export class HeadWatcher {
     if (this.#lost !== undefined) throw this.#lost;
     const age = elapsedSince(this.#confirmed, this.#clock);
     if (age < REFRESH_AFTER) return undefined;
+    void this.#read();
+    return age < FRESH_FOR ? undefined : this.#waitFresh(signal);
+  }
+
+  async #waitFresh(signal: AbortSignal | undefined): Promise<void> {
+    // The read that is under way may have begun too long ago itself; the next one begins now.
+    for (let tries = 0; tries < 2; tries++) {
+      await abortable(this.#reading ?? this.#read(), signal);
+      if (elapsedSince(this.#confirmed, this.#clock) < FRESH_FOR) return;
+    }
+    throw new SecureStoreError('UNAVAILABLE', `reading the head of the store takes over ${FRESH_FOR / 1000} s`);
+  }
+
+  #read(): Promise<void> {
     this.#reading ??= this.#refresh().finally(() => {
       this.#reading = undefined;
     });
     // A failed refresh shows when the bound is reached, in whoever waits for it then.
     this.#reading.catch(() => undefined);
-    return age < FRESH_FOR ? undefined : this.#waitFresh(signal);
-  }
-
-  async #waitFresh(signal: AbortSignal | undefined): Promise<void> {
-    await abortable(this.#reading ?? Promise.resolve(), signal);
-    // A slow read may have begun too long ago itself.
-    if (elapsedSince(this.#confirmed, this.#clock) >= FRESH_FOR) await this.acknowledge(signal);
+    return this.#reading;
   }
 
   async #refresh(): Promise<void> {
     const begun = instant(this.#clock);
     let head: ReadHead | undefined;
     try {
-      head = await readHead(this.#backend);
+      // A read that takes longer could confirm nothing.
+      const tooLate = AbortSignal.timeout(FRESH_FOR);
+      head = await settledSoon(readHead(this.#backend, tooLate), tooLate);
       if (head === undefined) throw new SecureStoreError('INTEGRITY', 'the head of the store has vanished');
       await this.#follow(head);
     } catch (error) {
-      if (SecureStoreError.is(error) && (error.code === 'INTEGRITY' || error.code === 'ROLLBACK')) this.#lost = error;
-      throw error;
+      if (!SecureStoreError.is(error)) throw error;
+      if (error.code === 'INTEGRITY' || error.code === 'ROLLBACK') this.#lost = error;
+      throw UNREACHABLE.has(error.code) ? unreachable(error) : error;
     }
     this.#noteClock(head, begun);
     this.#confirmed = begun;

@@ -117,14 +117,19 @@ export async function storeObject<M extends object>(
   const metadata = encodeMetadata(options?.metadata);
   const expires = options?.expires === undefined ? 0 : parseTime('expires', options.expires);
   const request = { target, condition, metadata, expires, signal };
-  const pending = payloadOf(data, engine.limits.inline);
+  const pending = payloadOf(data, engine.limits.inline, signal);
   const payload: Payload = pending instanceof Promise ? await pending : pending;
   const { state } = engine.watcher;
   const keys = state.keys.category(state.categories.idOf(target.key));
   if (payload.kind === 'inline') return commitContent(engine, request, inlineContent(keys.digest, payload.data));
-  engine.watcher.checkWritable();
-  await checkEarly(engine, target, condition, signal);
-  const blob = await writeBlob(engine, target.token, keys.primary.suite, keys.digest, payload.source, signal);
+  let blob: WrittenBlob;
+  try {
+    engine.watcher.checkWritable();
+    await checkEarly(engine, target, condition, signal);
+    blob = await writeBlob(engine, target.token, keys.primary.suite, keys.digest, payload.source, signal);
+  } finally {
+    await payload.close();
+  }
   try {
     return await commitContent(engine, request, blobContent(blob));
   } catch (error) {

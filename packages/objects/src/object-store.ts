@@ -1,6 +1,7 @@
 import type { StoreKey } from '@securestore/core-format';
 import { parseStoreKey, SecureStoreError } from '@securestore/core-format';
 import { ContentDigester, DIGEST_LEAF_BYTES } from '@securestore/crypto';
+import { settledSoon } from './abortable.ts';
 import { blocksOfSize } from './blocks.ts';
 import { callSignal, checkOptions, inCall, inContext } from './call.ts';
 import type { Engine } from './engine.ts';
@@ -50,6 +51,15 @@ async function* checkedItems<T>(items: Iterable<T> | AsyncIterable<T>): AsyncGen
     throw new SecureStoreError('INVALID_ARGUMENT', 'the source of the items failed', { cause });
   }
 }
+
+const MUTATIONS: ReadonlySet<string> = new Set([
+  'store',
+  'setMetadata',
+  'delete',
+  'purge',
+  'undelete',
+  'restoreVersion',
+]);
 
 const PREFETCHED_ENTRIES = 8;
 const DEFAULT_CONCURRENCY = 16;
@@ -104,7 +114,9 @@ export class ObjectStore implements SecureStorage {
       checkOptions(options, known);
       signal = callSignal(options);
       const { token, nameId } = this.#engine.names.locate(name);
-      return await body({ key: name, token, nameId }, signal);
+      const running = body({ key: name, token, nameId }, signal);
+      if (signal === undefined) return await running;
+      return await settledSoon(running, signal, MUTATIONS.has(operation) ? 'unknown' : undefined);
     } catch (error) {
       throw inContext(error, operation, key, signal);
     } finally {
@@ -159,7 +171,7 @@ export class ObjectStore implements SecureStorage {
       const { state, opened } = await findObject(this.#engine, target, undefined, signal);
       const digester = new ContentDigester(state.keys.category(opened.header.categoryId).digest);
       let length = 0;
-      for await (const block of blocksOfSize(blocksOfData(data), DIGEST_LEAF_BYTES)) {
+      for await (const block of blocksOfSize(blocksOfData(data, signal), DIGEST_LEAF_BYTES)) {
         length += block.length;
         if (length > opened.body.length) return false;
         await digester.add(block);
@@ -227,7 +239,7 @@ export class ObjectStore implements SecureStorage {
     while (true) {
       const step = await inCall(operation, undefined, getSignal, () => {
         this.#checkOpen();
-        return names.next();
+        return settledSoon(names.next(), signal);
       });
       if (step.done === true) return;
       yield step.value;

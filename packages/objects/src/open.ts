@@ -94,6 +94,14 @@ async function remember(context: StoreContext, record: AnchorRecord, before: Anc
   }
 }
 
+/** Remembers the head that a store followed last, unless another process has remembered a newer one by now. */
+async function rememberLast(context: StoreContext, first: AnchorRecord, last: AnchorRecord): Promise<void> {
+  if (context.anchor === undefined || last.generation === first.generation) return;
+  const remembered = await rememberedAt(context);
+  const newer = remembered?.instance === last.instance && remembered.generation > last.generation;
+  if (!newer) await remember(context, last, remembered);
+}
+
 async function open(settings: OpenSettings): Promise<ObjectStore> {
   const { backend, location, unlock, signal } = settings;
   const clock = settings.clock ?? systemClock();
@@ -121,8 +129,11 @@ async function open(settings: OpenSettings): Promise<ObjectStore> {
     limits: limitsFor(backend.capabilities),
   };
   const onClose = async (): Promise<void> => {
-    await remember(settings, anchorOf(watcher.state.head), anchorOf(head));
-    await backend.close();
+    try {
+      await rememberLast(settings, anchorOf(head), anchorOf(watcher.state.head));
+    } finally {
+      await backend.close();
+    }
   };
   return new ObjectStore({ engine, fingerprint: fingerprintOf(head.identity), location, onClose });
 }

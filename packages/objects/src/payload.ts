@@ -1,11 +1,19 @@
+// Unlike `instanceof`, it knows arrays of other realms, such as those of test runners.
+import { isUint8Array } from 'node:util/types';
 import { SecureStoreError } from '@securestore/core-format';
+import { abortable } from './abortable.ts';
 import { SourceError } from './call.ts';
 import type { StoreData } from './types.ts';
 
 /** Data to store: small and at hand, or a stream of blocks. */
 export type Payload =
   | { readonly kind: 'inline'; readonly data: Uint8Array }
-  | { readonly kind: 'stream'; readonly source: AsyncIterable<Uint8Array> };
+  | {
+      readonly kind: 'stream';
+      readonly source: AsyncIterable<Uint8Array>;
+      /** To be called in the end, since a stream that nobody began to read isn't closed by leaving it. */
+      readonly close: () => Promise<void>;
+    };
 
 function* slices(bytes: Uint8Array): Generator<Uint8Array> {
   for (let at = 0; at < bytes.length; at += SLICE_BYTES) yield bytes.subarray(at, at + SLICE_BYTES);
@@ -25,16 +33,30 @@ function isAsyncIterable(data: unknown): data is AsyncIterable<unknown> {
   );
 }
 
+/** Closes what is not read to its end, such as a file or a socket, whatever it says to that. */
+async function closeSource(iterator: AsyncIterator<unknown> | undefined): Promise<void> {
+  try {
+    await iterator?.return?.();
+  } catch {
+    // Why the data is not read any more is what the caller learns.
+  }
+}
+
 /** The blocks of a caller's stream, checked; what it throws is told apart from faults of the store. */
-async function* checkedBlocks(source: AsyncIterable<unknown>): AsyncGenerator<Uint8Array> {
-  const iterator = source[Symbol.asyncIterator]();
+async function* checkedBlocks(
+  source: AsyncIterable<unknown>,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Uint8Array> {
+  let iterator: AsyncIterator<unknown> | undefined;
   let ended = false;
   try {
     while (true) {
       let step: IteratorResult<unknown>;
       try {
-        step = await iterator.next();
+        iterator ??= source[Symbol.asyncIterator]();
+        step = await abortable(iterator.next(), signal);
       } catch (cause) {
+        if (signal?.aborted === true) throw cause;
         ended = true;
         throw new SourceError('the source of the data failed', { cause });
       }
@@ -42,28 +64,29 @@ async function* checkedBlocks(source: AsyncIterable<unknown>): AsyncGenerator<Ui
         ended = true;
         return;
       }
-      if (!(step.value instanceof Uint8Array)) {
+      if (!isUint8Array(step.value)) {
         throw new SecureStoreError('INVALID_ARGUMENT', 'a stream to store must give Uint8Array chunks');
       }
-      yield step.value;
+      if (step.value.length > 0) yield step.value;
     }
   } finally {
-    // So that an abandoned file or socket is closed.
-    if (!ended) await iterator.return?.();
+    const closed = ended ? undefined : closeSource(iterator);
+    // A source that hangs can't be waited for.
+    if (signal?.aborted !== true) await closed;
   }
 }
 
 /** @throws SecureStoreError `INVALID_ARGUMENT` for anything that {@link StoreData} doesn't allow */
-function streamOf(data: StoreData): AsyncIterable<Uint8Array> | Uint8Array {
-  if (data instanceof Uint8Array) return data;
+function streamOf(data: StoreData, signal: AbortSignal | undefined): AsyncGenerator<Uint8Array> | Uint8Array {
+  if (isUint8Array(data)) return data;
   if (typeof data === 'string') {
     if (!data.isWellFormed()) {
       throw new SecureStoreError('INVALID_ARGUMENT', 'the text to store has a lone surrogate, which UTF-8 cannot hold');
     }
     return Buffer.from(data, 'utf8');
   }
-  if (data instanceof Blob) return checkedBlocks(data.stream());
-  if (isAsyncIterable(data)) return checkedBlocks(data);
+  if (data instanceof Blob) return checkedBlocks(data.stream(), signal);
+  if (isAsyncIterable(data)) return checkedBlocks(data, signal);
   throw new SecureStoreError(
     'INVALID_ARGUMENT',
     'the data to store must be a Uint8Array, a string, a Blob, an async iterable or a ReadableStream of Uint8Array',
@@ -71,43 +94,38 @@ function streamOf(data: StoreData): AsyncIterable<Uint8Array> | Uint8Array {
 }
 
 /** Collects up to `inline` bytes; what is longer stays a stream, beginning with what was read already. */
-async function peek(source: AsyncIterable<Uint8Array>, inline: number): Promise<Payload> {
-  const iterator = source[Symbol.asyncIterator]();
+async function peek(source: AsyncGenerator<Uint8Array>, inline: number): Promise<Payload> {
   const read: Uint8Array[] = [];
   let length = 0;
   while (length <= inline) {
-    const step = await iterator.next();
+    const step = await source.next();
     if (step.done === true) return { kind: 'inline', data: Buffer.concat(read) };
     // The source may re-use its buffer for the next block.
     read.push(new Uint8Array(step.value));
     length += step.value.length;
   }
-  return { kind: 'stream', source: resumed(read, iterator) };
+  return { kind: 'stream', source: resumed(read, source), close: async () => void (await source.return(undefined)) };
 }
 
-async function* resumed(read: Uint8Array[], iterator: AsyncIterator<Uint8Array>): AsyncGenerator<Uint8Array> {
-  try {
-    while (read.length > 0) yield* slices(read.shift() ?? new Uint8Array());
-    while (true) {
-      const step = await iterator.next();
-      if (step.done === true) return;
-      yield* slices(step.value);
-    }
-  } finally {
-    await iterator.return?.();
-  }
+async function* resumed(read: Uint8Array[], source: AsyncGenerator<Uint8Array>): AsyncGenerator<Uint8Array> {
+  while (read.length > 0) yield* slices(read.shift() ?? new Uint8Array());
+  for await (const block of source) yield* slices(block);
 }
 
 /** Data as a payload; what fits into a record is copied, so that the caller's buffer is free at once. */
-export function payloadOf(data: StoreData, inline: number): Payload | Promise<Payload> {
-  const source = streamOf(data);
-  if (!(source instanceof Uint8Array)) return peek(source, inline);
-  if (source.length > inline) return { kind: 'stream', source: blocksOf(source) };
+export function payloadOf(
+  data: StoreData,
+  inline: number,
+  signal: AbortSignal | undefined,
+): Payload | Promise<Payload> {
+  const source = streamOf(data, signal);
+  if (!isUint8Array(source)) return peek(source, inline);
+  if (source.length > inline) return { kind: 'stream', source: blocksOf(source), close: async () => undefined };
   return { kind: 'inline', data: typeof data === 'string' ? source : new Uint8Array(source) };
 }
 
 /** Any data as a stream, for comparisons. */
-export function blocksOfData(data: StoreData): AsyncIterable<Uint8Array> {
-  const source = streamOf(data);
-  return source instanceof Uint8Array ? blocksOf(source) : source;
+export function blocksOfData(data: StoreData, signal: AbortSignal | undefined): AsyncIterable<Uint8Array> {
+  const source = streamOf(data, signal);
+  return isUint8Array(source) ? blocksOf(source) : source;
 }

@@ -1,9 +1,16 @@
-import { historyName, historyPrefix, historyVersion, objectName, SecureStoreError } from '@securestore/core-format';
-import type { StoreKey } from '@securestore/core-format';
+import {
+  historyName,
+  historyPrefix,
+  historyVersion,
+  objectName,
+  parseVersion,
+  SecureStoreError,
+  splitRecord,
+} from '@securestore/core-format';
+import type { RecordHeader, StoreKey } from '@securestore/core-format';
 import { BlobReader } from './blob-reader.ts';
 import type { Engine } from './engine.ts';
 import { parseTime } from './options.ts';
-import { parseVersion } from '@securestore/core-format';
 import type { OpenedRecord, Target } from './records.ts';
 import { isLive, openAt, versionOf } from './records.ts';
 import type { StoreState } from './state.ts';
@@ -136,11 +143,20 @@ export async function findObject(
   return { state, opened, name };
 }
 
+/** Whether a version that was found is still there: as the current one, or in the history. */
+async function isRetained(engine: Engine, token: string, { version, commitId }: RecordHeader): Promise<boolean> {
+  for (const name of [objectName(token), historyName(token, version)]) {
+    const found = await engine.backend.read(name);
+    if (found !== undefined && Buffer.compare(splitRecord(found.body).header.commitId, commitId) === 0) return true;
+  }
+  return false;
+}
+
 /** A reader of the object's blob; `undefined` where the payload is in the record. */
 export function blobReader(
   engine: Engine,
   target: { readonly key: StoreKey; readonly token: string },
-  { opened, name }: Found,
+  { opened }: Found,
 ): BlobReader | undefined {
   const { body, header } = opened;
   if (body.payload.kind === 'inline' || header.blob === undefined) return undefined;
@@ -152,8 +168,7 @@ export function blobReader(
     key: body.payload.key,
     length: body.length,
     onMissing: async () => {
-      const found = await engine.backend.read(name, { start: 0, end: 0 });
-      if (found === undefined) notFound('the object was purged while it was being read');
+      if (!(await isRetained(engine, target.token, header))) notFound('the object was purged while it was being read');
     },
   });
 }

@@ -1,4 +1,5 @@
 import { SecureStoreError } from '@securestore/core-format';
+import { settledSoon } from './abortable.ts';
 import type { BlobReader } from './blob-reader.ts';
 import { inCall } from './call.ts';
 import type { Found } from './read.ts';
@@ -113,13 +114,14 @@ export function streamRange(
           'retrieveStream',
           key,
           () => signal,
-          () => pieces.next(),
+          () => settledSoon(pieces.next(), signal),
         );
         if (step.done === true) controller.close();
         else controller.enqueue(step.value);
       },
-      async cancel() {
-        await pieces.return(undefined);
+      cancel() {
+        // Not awaited: a read that is under way may take its time, and nothing comes of it any more.
+        pieces.return(undefined).catch(() => undefined);
       },
     },
     { highWaterMark: 0 },

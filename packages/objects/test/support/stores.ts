@@ -5,7 +5,7 @@ import type { ErrorCode } from '@securestore/core-format';
 import { rawKey } from '@securestore/crypto';
 import type { UnlockMethod } from '@securestore/crypto';
 import { afterEach, expect } from 'vitest';
-import type { ObjectStore, OpenSettings, StoreSettings } from '../../src/index.ts';
+import type { ObjectStore, OpenSettings, RangeOptions, StoreSettings } from '../../src/index.ts';
 import { createObjectStore, openObjectStore } from '../../src/index.ts';
 import type { Place } from './places.ts';
 
@@ -79,4 +79,10 @@ export function patterned(length: number, seed = 1): Buffer {
     bytes[at] = state & 0xff;
   }
   return bytes;
+}
+
+/** The bytes that a stream of an object gives. */
+export async function readRange(store: ObjectStore, key: string, options?: RangeOptions): Promise<Buffer> {
+  const { stream } = await store.retrieveStream(key, options);
+  return Buffer.concat(await Array.fromAsync(stream));
 }

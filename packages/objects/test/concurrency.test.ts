@@ -1,0 +1,107 @@
+import { SecureStoreError } from '@securestore/core-format';
+import { describe, expect, it } from 'vitest';
+import type { ObjectStore } from '../src/index.ts';
+import { PLACES, TORTURE, withoutBatch } from './support/places.ts';
+import { createAt, openAt, patterned, usePlace } from './support/stores.ts';
+
+const ROUNDS = TORTURE ? 200 : 12;
+
+async function increment(store: ObjectStore): Promise<void> {
+  for (;;) {
+    const { info, json } = await store.retrieve('counter');
+    try {
+      await store.store('counter', String(json<number>() + 1), { ifVersion: info.version });
+      return;
+    } catch (error) {
+      if (!SecureStoreError.is(error, 'CONFLICT')) throw error;
+      expect(error.currentVersion).not.toBe(info.version);
+    }
+  }
+}
+
+describe.each(PLACES)('clients at once over %s', (_name, make) => {
+  describe.each([
+    ['with batches', {}],
+    ['without batches', { wrap: withoutBatch }],
+  ])('%s', (_kind, extras) => {
+    async function clients(count: number): Promise<ObjectStore[]> {
+      const place = usePlace(make);
+      const first = await createAt(place, extras);
+      return [first, ...(await Promise.all(Array.from({ length: count - 1 }, () => openAt(place, extras))))];
+    }
+
+    it('never see CONFLICT without a condition, and every write is a version of its own', async () => {
+      const stores = await clients(4);
+      const versions = await Promise.all(
+        stores.flatMap((store, client) =>
+          Array.from({ length: ROUNDS }, async (_, round) => {
+            const data = round % 4 === 0 ? patterned(70_000, round + 1) : `${client}/${round}`;
+            return (await store.store('k', data, { metadata: { client, round } })).version;
+          }),
+        ),
+      );
+      const [store] = stores;
+      const history = (await store?.history('k')) ?? [];
+      expect(history.map(({ version }) => version).toSorted()).toEqual(versions.toSorted());
+      const found = await store?.retrieve<{ client: number; round: number }>('k', { version: versions[1] });
+      expect(found?.metadata).toEqual({ client: 0, round: 1 });
+    });
+
+    it('mix deletions, metadata and values without CONFLICT', async () => {
+      const stores = await clients(3);
+      await stores[0]?.store('k', 'x');
+      const tolerate = async (call: Promise<unknown>): Promise<void> => {
+        try {
+          await call;
+        } catch (error) {
+          if (!SecureStoreError.is(error, 'NOT_FOUND')) throw error;
+        }
+      };
+      await Promise.all(
+        stores.flatMap((store) =>
+          Array.from({ length: ROUNDS }, async (_, round) => {
+            if (round % 3 === 0) await store.store('k', `${round}`);
+            else if (round % 3 === 1) await tolerate(store.setMetadata('k', { round }));
+            else await store.delete('k');
+          }),
+        ),
+      );
+      await stores[0]?.store('k', 'end');
+      for (const store of stores) expect((await store.retrieve('k')).text()).toBe('end');
+    });
+
+    it('increment exactly with ifVersion', async () => {
+      const stores = await clients(4);
+      await stores[0]?.store('counter', '0');
+      await Promise.all(
+        stores.map(async (store) => {
+          for (let round = 0; round < ROUNDS; round++) await increment(store);
+        }),
+      );
+      expect((await stores[0]?.retrieve('counter'))?.json()).toBe(4 * ROUNDS);
+      expect(await stores[0]?.history('counter')).toHaveLength(4 * ROUNDS + 1);
+    });
+
+    it('have one winner of ifAbsent, of any size, and the others get CONFLICT', async () => {
+      const stores = await clients(4);
+      for (const key of ['a', 'b', 'c']) {
+        const results = await Promise.allSettled(
+          stores.flatMap((store, client) =>
+            [10, 90_000].map((size) =>
+              store.store(key, patterned(size), { ifAbsent: true, metadata: { client, size } }),
+            ),
+          ),
+        );
+        const won = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
+        expect(won).toHaveLength(1);
+        for (const result of results) {
+          if (result.status === 'rejected') {
+            expect(result.reason).toMatchObject({ code: 'CONFLICT', currentVersion: won[0]?.version });
+          }
+        }
+        expect(await stores[0]?.info(key)).toEqual(won[0]);
+        await stores[1]?.delete(key);
+      }
+    });
+  });
+});
