@@ -2,15 +2,16 @@ import { SecureStoreError } from '@securestore/core-format';
 import { describe, expect, it } from 'vitest';
 import type { ObjectStore } from '../src/index.ts';
 import { PLACES, TORTURE, withoutBatch } from './support/places.ts';
-import { createAt, openAt, patterned, usePlace } from './support/stores.ts';
+import { createAt, openAt, patterned, unlessMissing, usePlace } from './support/stores.ts';
 
 const ROUNDS = TORTURE ? 200 : 12;
 
 async function increment(store: ObjectStore): Promise<void> {
   for (;;) {
-    const { info, json } = await store.retrieve('counter');
+    const found = await store.retrieve('counter');
+    const { info } = found;
     try {
-      await store.store('counter', String(json<number>() + 1), { ifVersion: info.version });
+      await store.store('counter', String(found.json<number>() + 1), { ifVersion: info.version });
       return;
     } catch (error) {
       if (!SecureStoreError.is(error, 'CONFLICT')) throw error;
@@ -50,18 +51,11 @@ describe.each(PLACES)('clients at once over %s', (_name, make) => {
     it('mix deletions, metadata and values without CONFLICT', async () => {
       const stores = await clients(3);
       await stores[0]?.store('k', 'x');
-      const tolerate = async (call: Promise<unknown>): Promise<void> => {
-        try {
-          await call;
-        } catch (error) {
-          if (!SecureStoreError.is(error, 'NOT_FOUND')) throw error;
-        }
-      };
       await Promise.all(
         stores.flatMap((store) =>
           Array.from({ length: ROUNDS }, async (_, round) => {
             if (round % 3 === 0) await store.store('k', `${round}`);
-            else if (round % 3 === 1) await tolerate(store.setMetadata('k', { round }));
+            else if (round % 3 === 1) await unlessMissing(store.setMetadata('k', { round }));
             else await store.delete('k');
           }),
         ),

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import type { ObjectStore, Version } from '../src/index.ts';
 import type { Place } from './support/places.ts';
 import { memoryPlace, PLACES, withoutBatch } from './support/places.ts';
-import { createAt, failure, openAt, patterned, usePlace } from './support/stores.ts';
+import { createAt, failure, openAt, patterned, unlessMissing, usePlace } from './support/stores.ts';
 
 /** What a key holds: its text or size and its metadata; `undefined` for nothing. */
 type Seen = string | undefined;
@@ -17,15 +17,6 @@ async function see(store: ObjectStore): Promise<Seen> {
   } catch (error) {
     if (SecureStoreError.is(error, 'NOT_FOUND')) return undefined;
     throw error;
-  }
-}
-
-/** Waits for a call that may find nothing. */
-async function unlessMissing(call: Promise<unknown>): Promise<void> {
-  try {
-    await call;
-  } catch (error) {
-    if (!SecureStoreError.is(error, 'NOT_FOUND')) throw error;
   }
 }
 

@@ -86,3 +86,12 @@ export async function readRange(store: ObjectStore, key: string, options?: Range
   const { stream } = await store.retrieveStream(key, options);
   return Buffer.concat(await Array.fromAsync(stream));
 }
+
+/** Waits for a call that may find nothing. */
+export async function unlessMissing(call: Promise<unknown>): Promise<void> {
+  try {
+    await call;
+  } catch (error) {
+    if (!SecureStoreError.is(error, 'NOT_FOUND')) throw error;
+  }
+}
