@@ -17,6 +17,7 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
  */
 const SCRIPTS = {
   test: 'tools/checks/src/main.ts',
+  torture: 'tools/checks/src/torture.ts',
   bench: 'tools/bench/src/main.ts',
   tour: 'tools/tour/src/main.ts',
 };

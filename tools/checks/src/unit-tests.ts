@@ -13,11 +13,15 @@ export interface Report {
   }[];
 }
 
-/** Runs every test of the workspace; a run that fails in some other way than by a test counts as one failure more. */
-export async function runUnitTests(root: string): Promise<Tally> {
+/**
+ * Runs the tests of the workspace, or those of `files` (parts of paths); a run that fails in some other way than by a test
+ * counts as one failure more.
+ */
+export async function runUnitTests(root: string, files: readonly string[] = []): Promise<Tally> {
   const file = join(root, '.cache/vitest.json');
   const code = await exitCodeOf(root, join(root, 'node_modules/vitest/vitest.mjs'), [
     'run',
+    ...files,
     '--reporter=default',
     '--reporter=json',
     `--outputFile.json=${file}`,
