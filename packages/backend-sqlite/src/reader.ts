@@ -44,6 +44,8 @@ function readSegments({ statements }: Connection, key: string, row: ReadRow, sta
     const to = Math.min(end - position, data.length);
     body.set(data.subarray(from, to), position + from - start);
     position += data.length;
+    // Freed at once: while a large object is read, the garbage collector would let tens of megabytes of them pile up.
+    if (data.buffer instanceof ArrayBuffer) data.buffer.transfer(0);
   }
   if (position < end) throw damaged(key);
   return body;
