@@ -3,10 +3,10 @@ import { statSync } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
 
 /** `SStr` in ASCII: tells a securestore database from any other SQLite file. */
-export const APPLICATION_ID: number = 0x53537472;
+const APPLICATION_ID: number = 0x53537472;
 
 /** The `user_version` of the tables below. */
-export const LAYOUT_VERSION = 1;
+const LAYOUT_VERSION = 1;
 
 /** Bodies are cut into rows of this many bytes, so that a range reads, and a write binds, little at a time. */
 export const SEGMENT_BYTES: number = 256 * 1024;

@@ -6,7 +6,7 @@ import { type Progress, startProgress } from './progress.ts';
 import { printable } from './terminal-text.ts';
 
 /** The exit code of a command that finished while some of its items failed. */
-export const SOME_FAILED = 8;
+const SOME_FAILED = 8;
 
 /** What came of one item that didn't fail; the name and the fields that belong to it go on its JSON line. */
 export interface ItemOutcome {

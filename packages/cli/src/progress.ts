@@ -9,7 +9,7 @@ export interface Amount {
 }
 
 /** What takes less than this many milliseconds shows no progress. */
-export const QUIET_MS = 1000;
+const QUIET_MS = 1000;
 const INTERVAL_MS = 200;
 
 /**

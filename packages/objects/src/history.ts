@@ -29,7 +29,7 @@ async function* historyNames(
 }
 
 /** The retained versions of an object, newest first, the current one included. */
-export async function* versionsOf(
+async function* versionsOf(
   engine: Engine,
   target: Target,
   signal?: AbortSignal,
