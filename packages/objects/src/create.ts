@@ -42,8 +42,8 @@ import {
   signAs,
   takeKey,
 } from '@securestore/crypto';
-import { compilePattern } from './category-matcher.ts';
 import type { Clock } from './clock.ts';
+import { compilePattern } from './pattern.ts';
 import { HEAD_USE } from './state.ts';
 
 /** What is decided when a store is made, and kept in it. */

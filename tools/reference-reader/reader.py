@@ -1,0 +1,288 @@
+"""Reads a store of the securestore format, version 1, from docs/format.md alone.
+
+    python3 reader.py HEX-OF-RAW-KEY < objects.json
+
+`objects.json` maps backend names to bodies in hexadecimal. Prints every current object as JSON, payloads in hexadecimal;
+anything that is not right ends with an error and the exit code 5. Stores that open by a passphrase can't be read: Python's
+own library has no Argon2.
+"""
+
+import hashlib
+import hmac
+import json
+import sys
+
+from primitives import (
+    Damaged,
+    aead_open,
+    aes256_ctr,
+    ed25519_public,
+    ed25519_verify,
+    hmac256,
+    hmac512,
+    sealed_box_open,
+    x25519,
+)
+
+ZERO_NONCE = bytes(12)
+DIGITS = "0123456789abcdefghijklmnopqrstuv"
+MAX_TIME = 8_640_000_000_000_000
+
+
+def label(use):
+    return b"securestore/1 " + use.encode() + b"\0"
+
+
+def derive(key, use, context=b""):
+    return hmac256(key, label(use) + context)
+
+
+def need(holds, reason):
+    if not holds:
+        raise Damaged(reason)
+
+
+def b32(data):
+    number, bits = int.from_bytes(data, "big"), len(data) * 8
+    number <<= -bits % 5
+    count = (bits + 4) // 5
+    return "".join(DIGITS[(number >> 5 * (count - 1 - i)) & 31] for i in range(count))
+
+
+def unb32(text):
+    need(all(c in DIGITS for c in text), "a token has other characters")
+    size = len(text) * 5 // 8
+    number = int(text, 32) if text else 0
+    data = (number >> (len(text) * 5 - size * 8)).to_bytes(size, "big")
+    need(b32(data) == text, "a token has another spelling")
+    return data
+
+
+class Reader:
+    def __init__(self, data):
+        self.data, self.at = data, 0
+
+    def take(self, count):
+        need(self.at + count <= len(self.data), "it ends too early")
+        self.at += count
+        return self.data[self.at - count : self.at]
+
+    def number(self, size):
+        value = int.from_bytes(self.take(size), "big")
+        need(size < 8 or value < 1 << 53, "a number is too large")
+        return value
+
+    def time(self):
+        value = self.number(8)
+        need(value <= MAX_TIME, "a time is out of range")
+        return value
+
+    def text(self, count):
+        return self.take(count).decode("utf-8", "strict")
+
+    def start(self, magic):
+        need(self.take(4) == magic, "it has another magic")
+        need(self.number(1) == 1, "it has another format version")
+
+    def fields(self, end):
+        fields, last = {}, 0
+        while self.at < end:
+            tag, critical = self.number(1), self.number(1)
+            need(tag > last and critical in (0, 1), "its fields are out of order")
+            last = tag
+            fields[tag] = (critical, self.take(self.number(2)))
+        need(self.at == end, "its fields have the wrong length")
+        return fields
+
+    def field_area(self):
+        length = self.number(2)
+        for critical, _ in self.fields(self.at + length).values():
+            need(not critical, "it has an unknown critical field")
+
+    def end(self):
+        need(self.at == len(self.data), "it has bytes left over")
+
+
+def read_slot(data):
+    r = Reader(data)
+    method = r.number(1)
+    if method not in (1, 2, 3):
+        return None
+    slot = {"method": method, "id": r.take(16), "created": r.time(), "public": r.take(32), "salt": r.take(16)}
+    if method == 1:
+        r.take(6)
+    slot["bound"] = data[: r.at]
+    slot["binding"], slot["sealed"] = r.take(32), r.take(116)
+    r.end()
+    return slot
+
+
+def read_head(data):
+    need(64 <= len(data) <= 65536, "the head has the wrong length")
+    r = Reader(data[:-64])
+    r.start(b"SSHD")
+    head = {"lineage": r.take(16), "instance": r.take(16), "parent": (r.take(16), r.number(8))}
+    head["generation"], head["time"], head["identity"] = r.number(8), r.time(), r.take(32)
+    head["root number"] = r.number(4)
+    head["state"], head["naming"] = r.number(1), r.number(1)
+    need(1 <= head["state"] <= 5 and 1 <= head["naming"] <= 2, "the head has an unknown state or naming")
+    suites = head["suites"] = list(r.take(r.number(1)))
+    need(suites and suites == sorted(set(suites)), "its suites are out of order")
+    head["floor"], head["history"] = r.number(8), (r.number(4), r.number(4))
+    references, last = {}, 0
+    for _ in range(r.number(1)):
+        kind = r.number(1)
+        need(last < kind <= 5, "its references are out of order")
+        last = kind
+        references[kind] = (r.take(r.number(1)).decode("ascii"), r.take(32))
+    head["references"] = references
+    head["slots"] = [read_slot(r.take(r.number(2))) for _ in range(r.number(1))]
+    r.field_area()
+    r.end()
+    need(ed25519_verify(head["identity"], label("head") + r.data, data[-64:]), "the signature does not match")
+    head["fingerprint"] = hashlib.sha256(head["identity"]).digest()
+    return head
+
+
+def unlock(head, secret):
+    for slot in head["slots"]:
+        if slot is None or slot["method"] == 1:
+            continue
+        material = hmac256(slot["salt"], secret)
+        place = head["lineage"] + slot["id"]
+        binding = hmac256(derive(material, "slot binding", place), head["fingerprint"] + slot["bound"])
+        if not hmac.compare_digest(binding, slot["binding"]):
+            continue
+        private = hashlib.sha512(derive(material, "slot seed", place)).digest()[:32]
+        public = x25519(private, (9).to_bytes(32, "little"))
+        box = sealed_box_open(slot["sealed"], public, private)
+        need(box[:36] == place + head["root number"].to_bytes(4, "big"), "a slot holds the root of another place")
+        return box[36:]
+    raise Damaged("the secret does not unlock the store")
+
+
+def open_system(objects, head, kind, purpose_key):
+    name, digest = head["references"][kind]
+    body = objects[name]
+    need(hashlib.sha256(body).digest() == digest, "an object is not the one that the head names")
+    r = Reader(body)
+    r.start(b"SSSY")
+    suite, purpose, reserved = r.number(1), r.number(1), r.number(1)
+    need(suite == 1 and suite in head["suites"] and purpose == kind and reserved == 0, "it is of another purpose")
+    header, commitment = body[:40], body[40:72]
+    generation = int(name[2:13], 32).to_bytes(8, "big")
+    context = head["instance"] + generation + len(name).to_bytes(2, "big") + name.encode("ascii")
+    key = derive(purpose_key, "system key", header + context)
+    t = hmac512(key, label("system") + (40).to_bytes(2, "big") + header + b"\1")
+    need(t[32:] == commitment, "a commitment does not match")
+    return aead_open(t[:32], ZERO_NONCE, body[72:])
+
+
+def read_keyring(data, head):
+    r = Reader(data)
+    ring = {"root number": r.number(4), "seed": r.take(32), "names": r.take(32), "versions": {}}
+    for _ in range(r.number(2)):
+        group, kind = r.take(16), r.number(1)
+        r.take(32)
+        for _ in range(r.number(2)):
+            key_id, suite, state, _ = r.take(8), r.number(1), r.number(1), r.time()
+            need(key_id not in ring["versions"], "two key versions have one id")
+            ring["versions"][key_id] = (group if kind == 1 else None, suite, state, r.take(32))
+    r.field_area()
+    r.end()
+    need(ring["root number"] == head["root number"], "the keyring belongs to another head")
+    need(ed25519_public(ring["seed"]) == head["identity"], "the keyring belongs to another identity")
+    return ring
+
+
+class Store:
+    def __init__(self, objects, secret):
+        self.objects = objects
+        self.head = read_head(objects["store"])
+        root = unlock(self.head, secret)
+        ring = read_keyring(open_system(objects, self.head, 1, derive(root, "keyring")), self.head)
+        self.versions = ring["versions"]
+        open_system(objects, self.head, 2, derive(ring["names"], "category map"))
+        self.name_mac = derive(ring["names"], "name mac")
+        self.name_enc = derive(ring["names"], "name encryption")
+
+    def open_token(self, token):
+        need(self.head["naming"] == 1, "this reader knows encrypted names only")
+        parent, segments = self.head["lineage"], []
+        for own in token.split("/"):
+            data = unb32(own)
+            need(len(data) > 16 and len(own) <= 200, "a token is no name")
+            segment = aes256_ctr(self.name_enc, data[:16], data[16:])
+            need(hmac256(self.name_mac, parent + segment)[:16] == data[:16], "a token is no name of this store")
+            parent = data[:16]
+            segments.append(segment.decode("utf-8", "strict"))
+        return "/".join(segments), parent
+
+    def read_record(self, token):
+        name, name_id = self.open_token(token)
+        data = self.objects["o/" + token]
+        r = Reader(data)
+        r.start(b"SSRC")
+        suite, kind, reserved, length = r.number(1), r.number(1), r.number(1), r.number(2)
+        need(reserved == 0 and length >= 106 and kind in (1, 2), "its header is wrong")
+        lineage, found, category = r.take(16), r.take(16), r.take(16)
+        need(found == name_id and lineage == self.head["lineage"], "it belongs to another name or store")
+        version, commit, _, _ = r.number(8), r.take(16), r.take(16), r.number(8)
+        fields = r.fields(length)
+        blob = fields.pop(1, None)
+        need(not any(critical for critical, _ in fields.values()), "it has an unknown critical field")
+        header = data[:length]
+        key_id, commitment, wrapped = r.take(8), r.take(32), r.take(48)
+        group, key_suite, state, key = self.versions[key_id]
+        need(group == category and key_suite == suite == 1 and state in (1, 2), "its key version is another")
+        framed = length.to_bytes(2, "big") + header
+        dek = aead_open(hmac256(key, label("wrap") + framed + commitment), ZERO_NONCE, wrapped)
+        t = hmac512(dek, label("record") + framed + b"\1")
+        need(t[32:] == commitment, "its commitment does not match")
+        body = Reader(aead_open(t[:32], ZERO_NONCE, data[r.at :]))
+        if kind == 2:
+            return None
+        need(body.text(body.number(2)) == name, "it holds another name")
+        info = {"name": name, "version": version, "commit": commit.hex()}
+        info["created"], info["modified"], info["expires"] = body.time(), body.time(), body.time()
+        size = body.number(8)
+        body.take(32)
+        info["metadata"] = json.loads(body.take(body.number(4)) or b"{}")
+        body.field_area()
+        inline = body.number(1) == 0
+        need(inline == (blob is None), "it contradicts itself about its blob")
+        payload = body.take(size) if inline else self.read_blob(token, blob[1], body.take(32), body.number(4), size)
+        body.end()
+        return {**info, "payload": payload.hex()}
+
+    def read_blob(self, token, reference, key, chunk_size, size):
+        blob_id = reference[:16]
+        part_size, sealed_length = int.from_bytes(reference[16:20], "big"), int.from_bytes(reference[20:], "big")
+        chunks = size // chunk_size + 1
+        need(sealed_length == 60 + size + 16 * chunks, "the length of its blob is wrong")
+        header = b"SSBL\1\1\0\0" + chunk_size.to_bytes(4, "big") + blob_id
+        t = hmac512(key, label("blob") + (28).to_bytes(2, "big") + header + b"\1")
+        parts = -(-(sealed_length - 60) // part_size)
+        stored = b"".join(self.objects[f"b/{token}./@{b32(blob_id)}/{number:08x}"] for number in range(parts))
+        need(stored[:60] == header + t[32:] and len(stored) == sealed_length, "the blob is another")
+        payload = b""
+        for index in range(chunks):
+            at = 60 + index * (chunk_size + 16)
+            payload += aead_open(t[:32], index.to_bytes(12, "big"), stored[at : at + chunk_size + 16])
+        return payload
+
+
+def main():
+    objects = {name: bytes.fromhex(body) for name, body in json.load(sys.stdin).items()}
+    try:
+        store = Store(objects, bytes.fromhex(sys.argv[1]))
+        tokens = sorted(name[2:] for name in objects if name.startswith("o/"))
+        records = [store.read_record(token) for token in tokens]
+        print(json.dumps([record for record in records if record is not None]))
+    except (Damaged, KeyError, UnicodeDecodeError) as error:
+        print(f"the store is damaged: {error}", file=sys.stderr)
+        sys.exit(5)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,43 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { EXAMPLE_SECRET } from '../../format-example/src/example.ts';
+import { parseObjects } from '../../format-example/src/render.ts';
+
+const reader = fileURLToPath(new URL('../reader.py', import.meta.url));
+const document = readFileSync(new URL('../../../docs/format.md', import.meta.url), 'utf8');
+const example = parseObjects(document);
+const secret = Buffer.from(EXAMPLE_SECRET).toString('hex');
+
+const hasPython = spawnSync('python3', ['-c', 'import sys; sys.exit(sys.version_info < (3, 8))']).status === 0;
+if (!hasPython) console.log('The reference reader is not run: no python3 of version 3.8 or later is on the PATH.');
+
+function input(objects: ReadonlyMap<string, Buffer>): string {
+  return JSON.stringify(Object.fromEntries([...objects].map(([name, body]) => [name, body.toString('hex')])));
+}
+
+describe.skipIf(!hasPython)('the reference reader, written from the specification in another language', () => {
+  it('reads the example of the specification', () => {
+    const printed = execFileSync('python3', ['-B', reader, secret], { input: input(example), encoding: 'utf8' });
+    const payload = (text: string): string => Buffer.from(text).toString('hex');
+    expect(JSON.parse(printed)).toMatchObject([
+      { name: 'big', metadata: {}, payload: payload('a payload in a blob') },
+      { name: 'db/pw', metadata: { owner: 'ops' }, payload: payload('hello') },
+    ]);
+  });
+
+  it('refuses the example with the last byte of any object flipped', () => {
+    for (const [name, body] of example) {
+      const changed = Buffer.from(body);
+      changed.writeUInt8(changed.readUInt8(changed.length - 1) ^ 1, changed.length - 1);
+      const objects = new Map([...example, [name, changed]]);
+      expect(spawnSync('python3', ['-B', reader, secret], { input: input(objects) }).status, name).toBe(5);
+    }
+  });
+
+  it('refuses another secret', () => {
+    const other = Buffer.alloc(32, 9).toString('hex');
+    expect(spawnSync('python3', ['-B', reader, other], { input: input(example) }).status).toBe(5);
+  });
+});
