@@ -129,21 +129,22 @@ async function isCopied(engine: Engine, name: string, { opened }: NonNullable<Cu
   throw new SecureStoreError('INTEGRITY', 'the history is damaged: another version lies where this one belongs');
 }
 
+/** @returns whether the copy is new, and not what another attempt left */
 async function copyToHistory(
   engine: Engine,
   name: string,
   copy: Uint8Array,
   current: NonNullable<Current>,
   signal: AbortSignal | undefined,
-): Promise<void> {
+): Promise<boolean> {
   for (let tries = 1; ; tries++) {
     try {
       await engine.backend.write(name, copy, { ifAbsent: true, signal });
-      return;
+      return true;
     } catch (error) {
       const unclear = SecureStoreError.is(error) && (error.code === 'CONFLICT' || error.outcome === 'unknown');
       if (!unclear) throw error;
-      if (await isCopied(engine, name, current)) return;
+      if (await isCopied(engine, name, current)) return error.code !== 'CONFLICT';
       if (tries < MAX_COPY_TRIES) continue;
       // The object itself was not touched, so its state is not in doubt.
       throw new SecureStoreError(
@@ -183,10 +184,44 @@ async function replace(
       if (!SecureStoreError.is(error, 'CONFLICT') || error.index !== 0 || !(await isCopied(engine, copyName, current)))
         throw error;
     }
-  } else {
-    await copyToHistory(engine, copyName, copy, current, signal);
+    return backend.write(name, record, { ifMatch, signal });
   }
-  return backend.write(name, record, { ifMatch, signal });
+  const created = await copyToHistory(engine, copyName, copy, current, signal);
+  try {
+    return await backend.write(name, record, { ifMatch, signal });
+  } catch (error) {
+    // The race is lost either way, and a copy that stays is found by the next purge.
+    if (created && SecureStoreError.is(error, 'CONFLICT'))
+      await withdrawCopy(engine, token, copyName, current).catch(() => undefined);
+    throw error;
+  }
+}
+
+/**
+ * Removes a copy of a version that turned out to have been purged, so that a client that had not noticed doesn't bring
+ * it back. Whatever replaced a version without a purge names it as the one before, and is in the history or current.
+ */
+async function withdrawCopy(
+  engine: Engine,
+  token: string,
+  copyName: string,
+  { opened }: NonNullable<Current>,
+): Promise<void> {
+  const { backend } = engine;
+  const { commitId } = opened.header;
+  const follows = async (name: string): Promise<boolean> => {
+    const found = await backend.read(name);
+    return found !== undefined && Buffer.compare(splitRecord(found.body).header.previousCommitId, commitId) === 0;
+  };
+  if (await follows(objectName(token))) return;
+  for (let after: string | undefined; ;) {
+    const page = await backend.list(historyPrefix(token), after === undefined ? {} : { after });
+    const newer = page.entries.filter(({ key }) => key < copyName);
+    for (const { key } of newer) if (await follows(key)) return;
+    after = page.entries.at(-1)?.key;
+    if (!page.more || after === undefined || newer.length < page.entries.length) break;
+  }
+  await backend.delete(copyName);
 }
 
 /**

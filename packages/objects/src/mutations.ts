@@ -14,7 +14,7 @@ import type { Condition } from './options.ts';
 import type { Payload } from './payload.ts';
 import { payloadOf } from './payload.ts';
 import type { OpenedRecord, Target } from './records.ts';
-import { isLive, versionOf } from './records.ts';
+import { isLive, isPurged, versionOf } from './records.ts';
 import type { ChangeOptions, ObjectInfo, StoreData, StoreOptions } from './types.ts';
 
 type LiveRecord = OpenedRecord & { kind: 'object' };
@@ -196,6 +196,10 @@ export async function bringBack<M extends object>(
       const live = liveIn(current, now);
       if (live !== undefined && 'beforeDeletion' in choice) {
         throw new SecureStoreError('CONFLICT', 'the object is not deleted', { currentVersion: versionOf(live.header) });
+      }
+      const header = current?.opened.header;
+      if (header !== undefined && isPurged(header) && header.version > source.header.version) {
+        throw new SecureStoreError('NOT_FOUND', 'it was purged in the meantime');
       }
       const next = resealed(source, {}, now);
       body = next.body;

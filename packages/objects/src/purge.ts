@@ -13,7 +13,7 @@ import {
 import { sealRecord } from '@securestore/crypto';
 import type { Engine } from './engine.ts';
 import type { Target } from './records.ts';
-import { openAt } from './records.ts';
+import { isPurged, openAt } from './records.ts';
 
 /** How often a write of unknown outcome is looked at again. */
 const MAX_TRIES = 5;
@@ -57,13 +57,14 @@ function tombstoneAfter(engine: Engine, target: Target, { header, sound }: Remai
     categoryId: primary.groupId,
     version: Math.max(now * 1000, (before?.version ?? 0) + 1, state.head.versionFloor + 1),
     commitId: engine.random(ID_LENGTH),
-    previousCommitId: before?.commitId ?? noId(),
+    // Nothing precedes it any more: this is what tells a purge from a deletion.
+    previousCommitId: noId(),
     generation: state.head.generation,
   };
   return sealRecord(primary, next, encodeTombstoneBody(now), engine.random);
 }
 
-/** Puts a tombstone in the place of what lies there. @returns what it replaced; `undefined` for nothing alive */
+/** Puts a tombstone without a past in the place of what lies there. @returns what it replaced; `undefined` for nothing */
 async function bury(engine: Engine, target: Target, signal: AbortSignal | undefined): Promise<Remains | undefined> {
   const name = objectName(target.token);
   let replaced: Remains | undefined;
@@ -71,7 +72,7 @@ async function bury(engine: Engine, target: Target, signal: AbortSignal | undefi
     const found = await engine.backend.read(name, { signal });
     if (found === undefined) return replaced;
     const remains = inspect(engine, target, found.body);
-    if (remains.sound && remains.header?.kind === 'tombstone') return replaced;
+    if (remains.sound && remains.header !== undefined && isPurged(remains.header)) return replaced;
     try {
       await engine.backend.write(name, tombstoneAfter(engine, target, remains), { ifMatch: found.etag ?? '', signal });
       return remains;

@@ -3,6 +3,7 @@ import {
   decodeObjectBody,
   decodeTombstoneBody,
   formatVersion,
+  noId,
   parseStoreKey,
   SecureStoreError,
   splitRecord,
@@ -98,6 +99,11 @@ export function openUnnamed(
 /** Whether an opened record is an object that a caller may see at `now`. */
 export function isLive(opened: OpenedRecord, now: number): opened is OpenedRecord & { kind: 'object' } {
   return opened.kind === 'object' && (opened.body.expires === 0 || opened.body.expires > now);
+}
+
+/** Whether the record is the tombstone of a purge, which has no version before it. */
+export function isPurged({ kind, previousCommitId }: RecordHeader): boolean {
+  return kind === 'tombstone' && Buffer.compare(previousCommitId, noId()) === 0;
 }
 
 export function versionOf(header: RecordHeader): string {

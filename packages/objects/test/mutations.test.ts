@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { memoryPlace, PLACES } from './support/places.ts';
+import { memoryPlace, PLACES, withoutBatch } from './support/places.ts';
 import { createAt, failure, openAt, patterned, usePlace } from './support/stores.ts';
 
 describe.each(PLACES)('mutations over %s', (_name, make) => {
@@ -119,6 +119,33 @@ describe('what one client believes', () => {
     await b.delete('k');
     expect(await a.undelete('k')).toMatchObject({ size: 3 });
     await failure(b.undelete('k'), 'CONFLICT');
+  });
+
+  it('does not bring back what another purged', async () => {
+    const place = usePlace(memoryPlace);
+    const a = await createAt(place, { wrap: withoutBatch });
+    const b = await openAt(place);
+    await a.store('k', 'secret of old');
+    await b.purge('k');
+    await a.store('k', 'new');
+    expect((await a.history('k')).map(({ deleted }) => deleted)).toEqual([false, true]);
+    await a.store('l', 'one');
+    await b.delete('l');
+    await b.purge('l');
+    await a.store('l', 'new');
+    expect((await a.history('l')).map(({ deleted }) => deleted)).toEqual([false, true]);
+  });
+
+  it('does not lose what another replaced or deleted', async () => {
+    const place = usePlace(memoryPlace);
+    const a = await createAt(place, { wrap: withoutBatch });
+    const b = await openAt(place, { wrap: withoutBatch });
+    const { version } = await a.store('k', 'one');
+    await b.store('k', 'two');
+    await b.delete('k');
+    await a.store('k', 'three');
+    expect((await a.history('k')).map(({ deleted }) => deleted)).toEqual([false, true, false, false]);
+    expect((await b.retrieve('k', { version })).text()).toBe('one');
   });
 
   it('does not bring back an older value than the one before the deletion', async () => {
