@@ -3,15 +3,19 @@ import { join } from 'node:path';
 import { runChild } from './process.mjs';
 
 /**
- * Compiles every package into its `dist`. Returns the exit code.
+ * Compiles every package into its `dist`: the compiler checks and writes the declarations, the bundler the code.
+ * Returns the exit code.
  *
  * @param {string} root
  * @param {string} node
  */
-export function build(root, node) {
+export async function build(root, node) {
   forgetLostOutputs(root);
-  const compiler = join(root, 'node_modules/@typescript/native/bin/tsc');
-  return runChild(node, [compiler, '-b'], { cwd: root, stdio: ['ignore', process.stderr, 'inherit'] });
+  /** @type {import('node:child_process').SpawnOptions} */
+  const options = { cwd: root, stdio: ['ignore', process.stderr, 'inherit'] };
+  const compiled = await runChild(node, [join(root, 'node_modules/@typescript/native/bin/tsc'), '-b'], options);
+  if (compiled !== 0) return compiled;
+  return runChild(node, [join(root, 'tools/bootstrap/bundle.mjs'), '--all', root], options);
 }
 
 /**
@@ -23,6 +27,6 @@ export function build(root, node) {
 function forgetLostOutputs(root) {
   for (const name of readdirSync(join(root, 'packages'))) {
     const folder = join(root, 'packages', name);
-    if (!existsSync(join(folder, 'dist/index.js'))) rmSync(join(folder, '.cache'), { recursive: true, force: true });
+    if (!existsSync(join(folder, 'dist/index.d.ts'))) rmSync(join(folder, '.cache'), { recursive: true, force: true });
   }
 }

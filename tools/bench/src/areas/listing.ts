@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { StorageBackend } from '@securestore/backend-api';
-import sqliteBackend from '@securestore/backend-sqlite';
+import { sqliteBackend } from '@securestore/backend-sqlite';
 import type { SecureStore } from 'securestore';
 import { inFlight, elapsed } from '../measure.ts';
 import type { Area, Contender } from '../model.ts';

@@ -1,0 +1,42 @@
+import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import process from 'node:process';
+import { rolldown } from 'rolldown';
+
+/**
+ * Puts the modules of a package into one file, with one more for each that is loaded only when it is needed. Nothing is
+ * minified, renamed or taken from other packages: it is the source without types, in the order in which it runs.
+ *
+ * @param {string} folder - of the package
+ */
+async function bundlePackage(folder) {
+  const entries = ['index', 'main'].filter((name) => existsSync(join(folder, `src/${name}.ts`)));
+  const input = Object.fromEntries(entries.map((name) => [name, join(folder, `src/${name}.ts`)]));
+  const dist = join(folder, 'dist');
+  if (existsSync(dist)) {
+    for (const name of readdirSync(dist)) if (/\.js(?:\.map)?$/.test(name)) rmSync(join(dist, name));
+  }
+  const bundle = await rolldown({
+    input,
+    platform: 'node',
+    external: (id) => !/^[./]/.test(id) && !id.startsWith(folder),
+  });
+  await bundle.write({
+    dir: dist,
+    format: 'esm',
+    sourcemap: true,
+    chunkFileNames: '[name].js',
+    minify: false,
+  });
+  await bundle.close();
+}
+
+/** @param {string} root - of the repository */
+async function bundleAll(root) {
+  const packages = join(root, 'packages');
+  await Promise.all(readdirSync(packages).map((name) => bundlePackage(join(packages, name))));
+}
+
+// `bundle.mjs --all ROOT` for every package; without arguments for the package of the working directory.
+const [flag, root] = process.argv.slice(2);
+await (flag === '--all' && root !== undefined ? bundleAll(root) : bundlePackage(process.cwd()));
