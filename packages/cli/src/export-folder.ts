@@ -1,5 +1,5 @@
 import { chmod, lstat, mkdir, open, realpath, rm, stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { SecureStoreError } from '@securestore/core-format';
 import { type ByteSource, writeFileAtomically } from './atomic-file.ts';
 import type { Cli } from './cli-context.ts';
@@ -41,7 +41,7 @@ export async function openExportFolder(
 ): Promise<ExportFolder> {
   let root: string;
   try {
-    await mkdir(path, { recursive: true, mode: 0o700 });
+    await makeFolders(resolve(path));
     root = await realpath(path);
   } catch (error) {
     throw fileError(error, `cannot make the folder "${path}"`);
@@ -77,6 +77,27 @@ export async function openExportFolder(
   };
 }
 
+/** Makes a folder and those above it. (`mkdir` with `recursive` never returns where a file system refuses as /proc does.) */
+async function makeFolders(path: string): Promise<void> {
+  try {
+    await mkdir(path, { mode: 0o700 });
+  } catch (error) {
+    const code = systemCodeOf(error);
+    if (code === 'EEXIST') return;
+    const above = dirname(path);
+    if (code !== 'ENOENT' || above === path || (await exists(above))) throw error;
+    await makeFolders(above);
+    await makeFolders(path);
+  }
+}
+
+function exists(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
+}
+
 async function makeFolder(path: string, name: string): Promise<void> {
   try {
     await mkdir(path, { mode: 0o700 });
@@ -107,10 +128,7 @@ async function ignoresCase(root: string, random: Cli['random']): Promise<boolean
   const path = join(root, name);
   try {
     await (await open(path, 'wx', 0o600)).close();
-    const same = await stat(join(root, name.toUpperCase())).then(
-      () => true,
-      () => false,
-    );
+    const same = await exists(join(root, name.toUpperCase()));
     await rm(path);
     return same;
   } catch (error) {

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { SecureStoreError } from '@securestore/core-format';
 import { Command } from 'commander';
 import { addGlobalOptions, type Run } from './call.ts';
 import { addFolderVerbs } from './verbs/folder-verbs.ts';
@@ -28,6 +29,23 @@ function termOf(verb: Command): string {
   return [verb.name(), ...operands].join(' ');
 }
 
+/** Adds `help`, which unlike commander's own tells a verb that there is from one that there isn't. */
+function addHelp(program: Command): void {
+  program.commandsGroup('Help:');
+  const help = program
+    .command('help [verb]')
+    .summary('print the help of a verb')
+    .description('print the help of a verb');
+  help.action((name: string | undefined) => {
+    if (name === undefined) return program.outputHelp();
+    const verb = program.commands.find((command) => command.name() === name);
+    if (verb === undefined) {
+      throw new SecureStoreError('INVALID_ARGUMENT', `there is no verb "${name}"; securestore help lists them`);
+    }
+    verb.outputHelp();
+  });
+}
+
 /** The command line with all its verbs. Errors, help and version are thrown as `CommanderError`. */
 export function createProgram(run: Run): Command {
   const { stdout, stderr } = run.cli;
@@ -47,9 +65,10 @@ export function createProgram(run: Run): Command {
     .version(version(), '-V, --version', 'print the version of securestore')
     .helpOption('-h, --help', 'print this help, or that of a verb')
     .configureHelp({ subcommandTerm: termOf })
-    .addHelpCommand(new Command('help').argument('[verb]').summary('print the help of a verb').helpGroup('Help:'));
+    .helpCommand(false);
   addGlobalOptions(program);
   addObjectVerbs(program, run);
   addFolderVerbs(program, run);
+  addHelp(program);
   return program.addHelpText('after', NOTES);
 }

@@ -14,6 +14,8 @@ function wantsJson(args: readonly string[]): boolean {
 function usageError(error: CommanderError): SecureStoreError {
   const message = error.message
     .replace(/^error: /, '')
+    // The arguments that are too many may be the words of a secret that was meant to be piped in.
+    .replace(/(too many arguments.* but got \d+): [^]*$/, '$1')
     // What follows "=" may be a secret that was given to an option which does not exist.
     .replace(/'(--?[^'=]*)=[^]*'$/m, "'$1'")
     // A suggestion comes on a line of its own.

@@ -77,6 +77,12 @@ describe('exec', () => {
     expect(result.stderr).not.toContain('ary');
   });
 
+  it('does not start the command where all secrets have expired', async () => {
+    const box = await sandbox();
+    await box.seed({ secret: 'x' }, { expires: new Date(Date.now() + 1) });
+    expect(await box.run(script('echo started'))).toMatchObject({ exitCode: 3, stdout: '' });
+  });
+
   it('leaves a --json that belongs to the command alone', async () => {
     const box = await withSecrets({ secret: 'x' });
     const { exitCode, stderr } = await box.run(['exec', 'no-such-command', '--json']);

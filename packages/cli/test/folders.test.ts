@@ -203,5 +203,8 @@ describe('export', () => {
     expect(new Set((await treeOf(box.path('out'))).keys())).toEqual(new Set(['q', 'r']));
     expect((await box.run(['export', 'none', '--prefix', 'nothing'])).stdout).toBe('exported: nothing to do\n');
     expect((await box.run(['export', 'none', '--prefix', '../..'])).exitCode).toBe(2);
+    expect((await box.run(['export', 'new/folders/below', '--prefix', 'p/q'])).exitCode).toBe(0);
+    expect((await box.run(['export', '/proc/no/folder'])).exitCode).not.toBe(0);
+    expect((await box.run(['export', 'out/q/below-a-file'])).exitCode).toBe(2);
   });
 });

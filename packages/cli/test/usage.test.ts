@@ -31,6 +31,7 @@ describe('help', () => {
       expect(own.exitCode).toBe(0);
       expect(own.stdout).toContain(`Usage: securestore ${verb} `);
       expect(own.stdout).toContain('--json');
+      expect((await runHere(['help', verb])).stdout).toBe(own.stdout);
     }
   });
 
@@ -49,6 +50,7 @@ describe('wrong usage', () => {
   it.each([
     [['lss'], 'Did you mean ls?'],
     [['frobnicate'], "unknown command 'frobnicate'"],
+    [['help', 'frobnicate'], 'there is no verb "frobnicate"'],
     [['ls', '--lnog'], 'Did you mean --long?'],
     [['--stroe', 'x', 'ls'], 'Did you mean --store?'],
     [['get'], "missing required argument 'key'"],
@@ -96,6 +98,7 @@ describe('wrong usage', () => {
       ['ls', `--stor=${canary}`],
       ['ls', `--stor=${canary}\n'${canary}'`],
       ['put', 'k', canary],
+      ['put', 'k', 'one', canary, 'three'],
       ['put', 'k', '--meta', canary],
     ];
     for (const args of attempts) {

@@ -25,14 +25,14 @@ export async function exec(call: Call<ExecOptions>, command: string, args: reado
 
 async function readVariables({ cli }: Call, store: SecureStore, folder: string): Promise<Record<string, string>> {
   const objects = await objectsBelow(store, folder, cli.signal);
-  if (objects.length === 0) {
-    const where = folder === '' ? 'the store is empty' : `there are no objects below "${folder}"`;
-    throw new SecureStoreError('NOT_FOUND', `${where}, so the command would run without secrets; it was not started`);
-  }
   const values: Record<string, string> = {};
   for (const [variable, object] of variablesFor(objects)) {
     const value = await readValue(store, object, cli.signal);
     if (value !== undefined) values[variable] = value;
+  }
+  if (Object.keys(values).length === 0) {
+    const where = folder === '' ? 'the store is empty' : `there are no objects below "${folder}"`;
+    throw new SecureStoreError('NOT_FOUND', `${where}, so the command would run without secrets; it was not started`);
   }
   return values;
 }
