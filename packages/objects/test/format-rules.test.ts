@@ -355,6 +355,15 @@ describe('freshness', () => {
     await failure(store.has('a'), 'ROLLBACK');
   });
 
+  it('[F-02] refuses another head of the generation seen before: the store went back and was changed again', async () => {
+    const clock = new FakeClock();
+    const shop = await workshop();
+    const store = await openAt(shop.place, { clock });
+    await resign(shop, { history: { versions: 1, days: 1 } });
+    clock.advance(6000);
+    await failure(store.has('a'), 'ROLLBACK');
+  });
+
   it('[F-03] refuses a head that is older than the anchor remembers, or of another store', async () => {
     const shop = await workshop();
     const { head } = shop.state;
