@@ -1,5 +1,5 @@
 import type { StorageBackend } from '@securestore/backend-api';
-import { SecureStoreError } from '@securestore/core-format';
+import { encodeHead, SecureStoreError } from '@securestore/core-format';
 import type { ErrorCode } from '@securestore/core-format';
 import { abortable, settledSoon } from './abortable.ts';
 import type { Clock, Instant } from './clock.ts';
@@ -132,7 +132,13 @@ export class HeadWatcher {
         `the head of the store went back from generation ${known.generation} to ${head.generation}`,
       );
     }
-    if (head.generation === known.generation) return;
+    if (head.generation === known.generation) {
+      // One generation has one head: two mean that an older copy was put back and has been changed since.
+      if (!encodeHead(head).equals(encodeHead(known))) {
+        throw new SecureStoreError('ROLLBACK', `there are two heads of generation ${head.generation}`);
+      }
+      return;
+    }
     if (head.rootNumber !== known.rootNumber) {
       throw new SecureStoreError(
         'LOCKED',

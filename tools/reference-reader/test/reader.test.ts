@@ -17,10 +17,11 @@ function input(objects: ReadonlyMap<string, Buffer>): string {
   return JSON.stringify(Object.fromEntries([...objects].map(([name, body]) => [name, body.toString('hex')])));
 }
 
+const payload = (text: string): string => Buffer.from(text).toString('hex');
+
 describe.skipIf(!hasPython)('the reference reader, written from the specification in another language', () => {
   it('reads the example of the specification', () => {
     const printed = execFileSync('python3', ['-B', reader, secret], { input: input(example), encoding: 'utf8' });
-    const payload = (text: string): string => Buffer.from(text).toString('hex');
     expect(JSON.parse(printed)).toMatchObject([
       { name: 'big', metadata: {}, payload: payload('a payload in a blob') },
       { name: 'db/pw', metadata: { owner: 'ops' }, payload: payload('hello') },

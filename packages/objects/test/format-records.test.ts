@@ -1,0 +1,166 @@
+import type { StorageBackend } from '@securestore/backend-api';
+import { forwardTo } from '@securestore/backend-api';
+import { objectName, parseStoreKey } from '@securestore/core-format';
+import { describe, expect, it } from 'vitest';
+import { failure, patterned } from './support/stores.ts';
+import type { Forgery, Workshop } from './support/workshop.ts';
+import { forge, workshop } from './support/workshop.ts';
+
+// What a reader checks of records, blobs, head and keyring beyond what the codecs and the cryptography check: each test
+// lays something at the backend that somebody with some of the keys, or none, could lay there.
+
+async function refused(shop: Workshop, key: string, forgery: Forgery): Promise<void> {
+  await forge(shop, key, forgery);
+  await failure(shop.store.retrieve(key), 'INTEGRITY');
+}
+
+describe('a record', () => {
+  it('is accepted where everything fits: the control of the tests below', async () => {
+    const shop = await workshop();
+    await forge(shop, 'a', {});
+    expect((await shop.store.retrieve('a')).text()).toBe('abc');
+    await forge(shop, 'tokens/a', {});
+    expect((await shop.store.retrieve('tokens/a')).info.category).toBe('tokens');
+  });
+
+  it('[R-14] is refused in another lineage', async () => {
+    await refused(await workshop(), 'a', { header: { lineage: Buffer.alloc(16, 5) } });
+  });
+
+  it('[R-15] is refused at another name', async () => {
+    const shop = await workshop();
+    await refused(shop, 'a', { header: { nameId: shop.locate('b').nameId } });
+    await shop.store.store('c', 'of c');
+    const { body } = (await shop.backend.read(objectName(shop.locate('c').token))) ?? {};
+    await shop.backend.write(objectName(shop.locate('d').token), body ?? Buffer.alloc(0));
+    await failure(shop.store.retrieve('d'), 'INTEGRITY');
+  });
+
+  it('[R-16] is refused in a category that is not that of its name, though its keys are genuine', async () => {
+    const shop = await workshop();
+    await refused(shop, 'a', { keyOf: 'tokens/a' });
+    await refused(shop, 'tokens/a', { keyOf: 'a' });
+  });
+
+  it('[R-07] is refused under a key of another category than it states', async () => {
+    const shop = await workshop();
+    const { groupId } = shop.state.keys.category(shop.state.categories.idOf(parseStoreKey('tokens/a'))).primary;
+    await refused(shop, 'tokens/a', { keyOf: 'a', header: { categoryId: groupId } });
+  });
+
+  it('[R-17] is refused in a suite that the head does not accept, or as an object of the store itself', async () => {
+    const shop = await workshop();
+    await refused(shop, 'a', { header: { suite: 2 } });
+    await refused(shop, 'a', { header: { kind: 'system' } });
+  });
+
+  it('[R-18] is refused where it holds another name than it lies at', async () => {
+    await refused(await workshop(), 'a', { body: { name: 'b' } });
+  });
+
+  it('[B-05] is refused where header and body contradict each other about a blob', async () => {
+    const shop = await workshop();
+    const blob = { blobId: Buffer.alloc(16, 1), partSize: 65_552, sealedLength: 1000 };
+    await refused(shop, 'a', { header: { blob } });
+    await refused(shop, 'a', { body: { payload: { kind: 'blob', key: Buffer.alloc(32), chunkSize: 65_536 } } });
+  });
+
+  it('[L-03] is refused where the sealed length is not that of its payload', async () => {
+    const shop = await workshop();
+    const payload = { kind: 'blob', key: Buffer.alloc(32, 1), chunkSize: 65_536 } as const;
+    const length = 100_000;
+    const blob = { blobId: Buffer.alloc(16, 1), partSize: 65_552, sealedLength: 60 + length + 32 + 1 };
+    await refused(shop, 'a', { header: { blob }, body: { payload, length } });
+  });
+});
+
+const long = (letter: string): string => letter.repeat(300);
+
+describe('a record that alone tells its name', () => {
+  it('[T-07] is refused in listings at the token of another name', async () => {
+    const shop = await workshop();
+    await shop.store.store(long('a'), '1');
+    expect(await shop.store.list()).toEqual([long('a')]);
+    const { body } = (await shop.backend.read(objectName(shop.locate(long('a')).token))) ?? {};
+    await shop.backend.write(objectName(shop.locate(long('b')).token), body ?? Buffer.alloc(0));
+    await failure(shop.store.list(), 'INTEGRITY');
+  });
+
+  it('[T-07] is refused in listings where its name is none', async () => {
+    const shop = await workshop();
+    await forge(shop, long('a'), { body: { name: `${long('a')}/` } });
+    await failure(shop.store.list(), 'INTEGRITY');
+  });
+});
+
+const limited = (inner: StorageBackend): StorageBackend =>
+  forwardTo(inner, { declare: (capabilities) => ({ ...capabilities, maxBodyBytes: 64 * 1024 }) });
+
+async function parts(shop: Workshop): Promise<string[]> {
+  const { entries } = await shop.backend.list('b/');
+  return entries.map(({ key }) => key);
+}
+
+async function bodyOf(shop: Workshop, name: string): Promise<Buffer> {
+  return Buffer.from((await shop.backend.read(name))?.body ?? []);
+}
+
+describe('a blob', () => {
+  const payload = patterned(200_000);
+
+  async function withBlob(): Promise<{ shop: Workshop; names: string[] }> {
+    const shop = await workshop(limited);
+    await shop.store.store('big', payload);
+    expect(Buffer.compare((await shop.store.retrieve('big')).data, payload)).toBe(0);
+    const names = await parts(shop);
+    expect(names.length).toBeGreaterThan(3);
+    return { shop, names };
+  }
+
+  it('[L-06] is refused where a part is cut at a chunk, cut elsewhere, or longer', async () => {
+    const { shop, names } = await withBlob();
+    const [, second = ''] = names;
+    const whole = await bodyOf(shop, second);
+    for (const changed of [
+      whole.subarray(0, whole.length / 2),
+      whole.subarray(0, -1),
+      Buffer.alloc(0),
+      Buffer.concat([whole, Buffer.alloc(1)]),
+    ]) {
+      await shop.backend.write(second, changed);
+      await failure(shop.store.retrieve('big'), 'INTEGRITY');
+    }
+  });
+
+  it('[L-06] is refused where the last part, or any other, is missing', async () => {
+    const { shop, names } = await withBlob();
+    for (const name of [names.at(-1) ?? '', names[0] ?? '']) {
+      const whole = await bodyOf(shop, name);
+      await shop.backend.delete(name);
+      await failure(shop.store.retrieve('big'), 'INTEGRITY');
+      await shop.backend.write(name, whole);
+    }
+    expect((await shop.store.retrieve('big')).data).toHaveLength(payload.length);
+  });
+
+  it('[L-08] is refused where two parts are exchanged', async () => {
+    const { shop, names } = await withBlob();
+    const [, second = '', third = ''] = names;
+    const [a, b] = [await bodyOf(shop, second), await bodyOf(shop, third)];
+    await shop.backend.write(second, b);
+    await shop.backend.write(third, a);
+    await failure(shop.store.retrieve('big'), 'INTEGRITY');
+  });
+
+  it('[L-07] is refused where its header or commitment is another', async () => {
+    const { shop, names } = await withBlob();
+    const [first = ''] = names;
+    const whole = await bodyOf(shop, first);
+    for (const at of [4, 5, 8, 12, 28, 59]) {
+      const changed = Buffer.from(whole);
+      changed.writeUInt8(changed.readUInt8(at) ^ 1, at);
+      await shop.backend.write(first, changed);
+      await failure(shop.store.retrieve('big'), 'INTEGRITY');
+    }
+  });
+});

@@ -1,0 +1,89 @@
+import type { StorageBackend } from '@securestore/backend-api';
+import type { Head, ObjectBody, RecordHeader } from '@securestore/core-format';
+import {
+  encodeHead,
+  encodeObjectBody,
+  HEAD_NAME,
+  joinHead,
+  noId,
+  objectName,
+  parseStoreKey,
+} from '@securestore/core-format';
+import { NameCipher, randomPool, sealRecord, signAs } from '@securestore/crypto';
+import type { LocatedName } from '@securestore/crypto';
+import type { ObjectStore } from '../../src/index.ts';
+import type { StoreState } from '../../src/state.ts';
+import { HEAD_USE, loadState, readHead, unlockRoot } from '../../src/state.ts';
+import type { Place } from './places.ts';
+import { memoryPlace } from './places.ts';
+import { createAt, UNLOCK, usePlace } from './stores.ts';
+
+const SEALED_UNDER = { tokens: ['tokens/**'] };
+
+/** A store, and what forges objects of it. */
+export interface Workshop {
+  readonly store: ObjectStore;
+  readonly backend: StorageBackend;
+  readonly state: StoreState;
+  readonly place: Place;
+  readonly locate: (key: string) => LocatedName;
+}
+
+/** A new store in memory with a category `tokens` for `tokens/**`. */
+export async function workshop(wrap?: (backend: StorageBackend) => StorageBackend): Promise<Workshop> {
+  const place = usePlace(() => memoryPlace());
+  const store = await createAt(place, { categories: SEALED_UNDER, ...(wrap === undefined ? {} : { wrap }) });
+  const backend = await place.open();
+  const read = await readHead(backend);
+  if (read === undefined) throw new Error('no head');
+  const state = await loadState(backend, read.head, await unlockRoot(read.head, UNLOCK));
+  const names = new NameCipher(state.keys.names, 'encrypted', read.head.lineage);
+  return { store, backend, state, place, locate: (key) => names.locate(parseStoreKey(key)) };
+}
+
+const random = randomPool();
+
+/** What is different from a genuine record. */
+export interface Forgery {
+  readonly header?: Partial<RecordHeader>;
+  readonly body?: Partial<ObjectBody>;
+  /** A name whose category's key seals it. */
+  readonly keyOf?: string;
+}
+
+/** A record at the name `key`, sealed under a genuine key. */
+export async function forge(shop: Workshop, key: string, { header, body, keyOf = key }: Forgery): Promise<void> {
+  const { state, locate, backend } = shop;
+  const { token, nameId } = locate(key);
+  const { primary } = state.keys.category(state.categories.idOf(parseStoreKey(keyOf)));
+  const fields: RecordHeader = {
+    suite: primary.suite,
+    kind: 'object',
+    lineage: state.head.lineage,
+    nameId,
+    categoryId: primary.groupId,
+    version: 1_700_000_000_000_000,
+    commitId: random(16),
+    previousCommitId: noId(),
+    generation: 1,
+    ...header,
+  };
+  const inside: ObjectBody = {
+    name: key,
+    created: 1,
+    modified: 1,
+    expires: 0,
+    length: 3,
+    digest: Buffer.alloc(32),
+    metadata: Buffer.alloc(0),
+    payload: { kind: 'inline', data: Buffer.from('abc') },
+    ...body,
+  };
+  await backend.write(objectName(token), sealRecord(primary, fields, encodeObjectBody(inside), random));
+}
+
+/** Replaces the head by a changed one that is signed by the store identity. */
+export async function resign({ backend, state }: Workshop, changes: Partial<Head>): Promise<void> {
+  const signed = encodeHead({ ...state.head, ...changes });
+  await backend.write(HEAD_NAME, joinHead(signed, signAs(state.keys.identity, HEAD_USE, signed)));
+}
