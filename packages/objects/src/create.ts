@@ -70,6 +70,10 @@ function invalid(message: string): never {
 }
 
 function parseHistory(history: StoreSettings['history']): HistorySettings {
+  if (history !== undefined && (typeof history !== 'object' || history === null))
+    invalid('the option "history" must be an object');
+  const unknown = Object.keys(history ?? {}).find((name) => name !== 'versions' && name !== 'days');
+  if (unknown !== undefined) invalid(`unknown option "history.${unknown}". Known here: days, versions`);
   const number = (name: 'versions' | 'days', fallback: number): number => {
     const value: unknown = history?.[name] ?? fallback;
     if (typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= MAX_HISTORY) return value;

@@ -2,6 +2,7 @@ import type { StorageBackend } from '@securestore/backend-api';
 import { HEAD_NAME, SecureStoreError } from '@securestore/core-format';
 import type { RandomSource, UnlockMethod } from '@securestore/crypto';
 import { fingerprintOf, NameCipher, randomPool } from '@securestore/crypto';
+import { settledSoon } from './abortable.ts';
 import type { Anchor, AnchorRecord } from './anchor.ts';
 import { anchorOf, checkAnchor } from './anchor.ts';
 import { inCall } from './call.ts';
@@ -145,7 +146,12 @@ async function owning<T>(
   body: () => Promise<T>,
 ): Promise<T> {
   try {
-    return await inCall(`${operation} ${location}`, undefined, () => signal, body);
+    return await inCall(
+      `${operation} ${location}`,
+      undefined,
+      () => signal,
+      () => settledSoon(body(), signal),
+    );
   } catch (error) {
     // What happened first is what matters.
     await backend.close().catch(() => undefined);

@@ -1,4 +1,5 @@
-import type { Layer, StorageBackend } from '@securestore/backend-api';
+import { once } from 'node:events';
+import type { BackendConfig, Layer, StorageBackend } from '@securestore/backend-api';
 import {
   assertStorable,
   composeLayers,
@@ -12,6 +13,7 @@ import {
 import { SecureStoreError } from '@securestore/core-format';
 import type { Anchor, ObjectStore, StoreContext } from '@securestore/objects';
 import { createObjectStore, openObjectStore, openOrCreateObjectStore } from '@securestore/objects';
+import { checkCreateOptions, checkOpenOptions } from './check-options.ts';
 import { loadConfig } from './config.ts';
 import { anchorName, fileAnchor } from './file-anchor.ts';
 import type { CreateOptions, OpenOptions } from './options.ts';
@@ -25,41 +27,6 @@ const BUILT_IN = {
   file: () => import('@securestore/backend-fs'),
   sqlite: () => import('@securestore/backend-sqlite'),
 } as const;
-
-const CREATE_OPTIONS = [
-  'unlock',
-  'anchor',
-  'logger',
-  'clock',
-  'signal',
-  'timeout',
-  'backend',
-  'backends',
-  'backendOptions',
-  'client',
-  'resolveFrom',
-  'categories',
-  'history',
-  'names',
-] as const;
-const OPEN_OPTIONS = [...CREATE_OPTIONS, 'create', 'fingerprint', 'acceptHead'] as const;
-
-function invalid(message: string): never {
-  throw new SecureStoreError('INVALID_ARGUMENT', message);
-}
-
-function checkOptions(options: unknown, known: readonly string[]): void {
-  if (typeof options !== 'object' || options === null)
-    invalid('options are needed: at least { unlock: passphrase(...) }');
-  const unknown = Object.keys(options).find((name) => !known.includes(name));
-  if (unknown !== undefined) invalid(`unknown option "${unknown}". Known here: ${known.toSorted().join(', ')}`);
-  const { unlock, timeout } = options as Partial<OpenOptions>;
-  if (typeof unlock?.secret !== 'function')
-    invalid('the option "unlock" must be passphrase(...), keyFile(...) or rawKey(...)');
-  if (timeout !== undefined && !(typeof timeout === 'number' && timeout > 0)) {
-    invalid('the option "timeout" must be a number of milliseconds over 0');
-  }
-}
 
 /** The caller's own backend goes on living after the store. */
 function lent(backend: StorageBackend): StorageBackend {
@@ -85,12 +52,36 @@ async function find(location: string, options: OpenOptions): Promise<StorageBack
   return local ? found : composeLayers(found, NETWORK_LAYERS);
 }
 
-async function connect(location: string, options: OpenOptions): Promise<StorageBackend> {
+/** A backend that never gets ready must not hold its caller beyond the time limit. */
+async function initialise(
+  backend: StorageBackend,
+  config: BackendConfig,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  if (signal === undefined) return backend.init(config);
+  const done = new AbortController();
+  const aborted = signal.aborted ? Promise.resolve() : once(signal, 'abort', { signal: done.signal });
+  aborted.catch(() => undefined);
+  try {
+    const first = await Promise.race([aborted.then(() => 'aborted'), backend.init(config)]);
+    if (first !== 'aborted') return;
+  } finally {
+    done.abort();
+  }
+  const timedOut = (signal.reason as { name?: unknown } | undefined)?.name === 'TimeoutError';
+  throw new SecureStoreError(timedOut ? 'TIMEOUT' : 'ABORTED', `${backend.name}: ended while it was being made ready`);
+}
+
+async function connect(
+  location: string,
+  options: OpenOptions,
+  signal: AbortSignal | undefined,
+): Promise<StorageBackend> {
   const { backend: own, backendOptions, client } = options;
   const resolved = await find(location, options);
   const config = { location, options: backendOptions ?? {} };
   try {
-    await resolved.init(client === undefined ? config : { ...config, client });
+    await initialise(resolved, client === undefined ? config : { ...config, client }, signal);
     assertStorable(resolved.capabilities, resolved.name);
   } catch (error) {
     if (own === undefined) await resolved.close().catch(() => undefined);
@@ -115,13 +106,14 @@ async function contextFor(
   location: string,
   options: OpenOptions,
 ): Promise<StoreContext & { readonly anchor: Anchor | undefined }> {
+  const signal = deadline(options);
   return {
-    backend: await connect(location, options),
+    backend: await connect(location, options, signal),
     location: redactLocation(anchorName(location)),
     anchor: anchorFor(options.anchor, location),
     logger: options.logger,
     clock: options.clock,
-    signal: deadline(options),
+    signal,
   };
 }
 
@@ -133,7 +125,7 @@ async function contextFor(
  *   `BACKEND_NOT_INSTALLED`; what the backend throws where it can't be reached
  */
 export async function createStore(location: string, options: CreateOptions): Promise<SecureStore> {
-  checkOptions(options, CREATE_OPTIONS);
+  checkCreateOptions(options);
   return createObjectStore({ ...options, ...(await contextFor(location, options)) });
 }
 
@@ -146,7 +138,7 @@ export async function createStore(location: string, options: CreateOptions): Pro
  *   `INVALID_ARGUMENT`; `BACKEND_NOT_INSTALLED`; what the backend throws where it can't be reached
  */
 export async function openStore(location: string, options: OpenOptions): Promise<SecureStore> {
-  checkOptions(options, OPEN_OPTIONS);
+  checkOpenOptions(options);
   const settings = { ...options, ...(await contextFor(location, options)) };
   return options.create === true ? openOrCreateObjectStore(settings) : openObjectStore(settings);
 }

@@ -1,0 +1,74 @@
+import { SecureStoreError } from '@securestore/core-format';
+
+const CREATE_OPTIONS = [
+  'unlock',
+  'anchor',
+  'logger',
+  'clock',
+  'signal',
+  'timeout',
+  'backend',
+  'backends',
+  'backendOptions',
+  'client',
+  'resolveFrom',
+  'categories',
+  'history',
+  'names',
+] as const;
+const OPEN_OPTIONS = [...CREATE_OPTIONS, 'create', 'fingerprint', 'acceptHead'] as const;
+
+/** The longest time that timers hold, in milliseconds. */
+const MAX_TIMEOUT = 0x7fff_ffff;
+/** 256 bits in base32hex. */
+const FINGERPRINT = /^[0-9a-v]{52}$/;
+
+function invalid(message: string): never {
+  throw new SecureStoreError('INVALID_ARGUMENT', message);
+}
+
+function hasMethods(value: unknown, ...names: readonly string[]): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return names.every((name) => typeof (value as Record<string, unknown>)[name] === 'function');
+}
+
+/** What each option must be, if it is given. */
+const CHECKS: Readonly<Record<string, readonly [check: (value: unknown) => boolean, expected: string]>> = {
+  unlock: [(value) => hasMethods(value, 'secret'), 'passphrase(...), keyFile(...) or rawKey(...)'],
+  anchor: [(value) => typeof value === 'boolean' || hasMethods(value, 'read', 'write'), 'true, false or an Anchor'],
+  logger: [(value) => hasMethods(value, 'debug', 'info', 'warn', 'error'), 'a logger with debug, info, warn and error'],
+  clock: [(value) => hasMethods(value, 'now', 'uptime'), 'a Clock with now and uptime'],
+  signal: [(value) => value instanceof AbortSignal, 'an AbortSignal'],
+  timeout: [
+    (value) => typeof value === 'number' && value > 0 && value <= MAX_TIMEOUT,
+    `a number of milliseconds from over 0 to ${MAX_TIMEOUT}`,
+  ],
+  create: [(value) => typeof value === 'boolean', 'true or false'],
+  acceptHead: [(value) => typeof value === 'boolean', 'true or false'],
+  fingerprint: [
+    (value) => typeof value === 'string' && FINGERPRINT.test(value),
+    'a fingerprint, the 52 characters that store.fingerprint gives',
+  ],
+};
+
+function check(options: unknown, known: readonly string[]): void {
+  if (typeof options !== 'object' || options === null)
+    invalid('options are needed: at least { unlock: passphrase(...) }');
+  const given = options as Readonly<Record<string, unknown>>;
+  const unknown = Object.keys(given).find((name) => !known.includes(name));
+  if (unknown !== undefined) invalid(`unknown option "${unknown}". Known here: ${known.toSorted().join(', ')}`);
+  for (const [name, [holds, expected]] of Object.entries(CHECKS)) {
+    const missing = given[name] === undefined && name !== 'unlock';
+    if (!missing && !holds(given[name])) invalid(`the option "${name}" must be ${expected}`);
+  }
+}
+
+/** @throws SecureStoreError `INVALID_ARGUMENT` */
+export function checkCreateOptions(options: unknown): void {
+  check(options, CREATE_OPTIONS);
+}
+
+/** @throws SecureStoreError `INVALID_ARGUMENT` */
+export function checkOpenOptions(options: unknown): void {
+  check(options, OPEN_OPTIONS);
+}
