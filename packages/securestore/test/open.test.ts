@@ -201,19 +201,19 @@ describe('options', () => {
   });
 });
 
-describe('a backend that is passed in', () => {
-  function counted(): { backend: StorageBackend; closed: () => number } {
-    let closed = 0;
-    const inner = new MemoryBackend();
-    const backend = forwardTo(inner, {
-      close: async () => {
-        closed += 1;
-        await inner.close();
-      },
-    });
-    return { backend, closed: () => closed };
-  }
+function counted(): { backend: StorageBackend; closed: () => number } {
+  let closed = 0;
+  const inner = new MemoryBackend();
+  const backend = forwardTo(inner, {
+    close: async () => {
+      closed += 1;
+      await inner.close();
+    },
+  });
+  return { backend, closed: () => closed };
+}
 
+describe('a backend that is passed in', () => {
   it('is never closed, and serves one store after the other', async () => {
     const { backend, closed } = counted();
     const first = await createStore('memory:', { unlock, backend });
