@@ -54,7 +54,7 @@ export interface BackendCapabilities {
 
 /** A stored body, or the asked-for range of it. */
 export interface ReadResult {
-  /** The bytes. They are the caller's: the backend keeps no reference. */
+  /** The bytes. They are the caller's, who may change or even detach them: the backend keeps no reference. */
   readonly body: Uint8Array;
   /** Given by whole reads; changes whenever the bytes change. */
   readonly etag?: string;

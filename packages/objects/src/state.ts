@@ -110,9 +110,12 @@ const LABELS: Readonly<Record<ReferenceKind, string>> = {
 async function readKeys(backend: StorageBackend, head: Head, root: KeyObject, signal?: AbortSignal): Promise<KeySet> {
   const { body, context } = await readPinned(backend, head, 'keyring', signal);
   const opened = openSystemBody('the keyring', keyringKey(root), head.suites, 'keyring', context, body);
-  const keyring = decodeKeyring(opened);
-  opened.fill(0);
-  const keys = loadKeyring(keyring);
+  let keys: KeySet;
+  try {
+    keys = loadKeyring(decodeKeyring(opened));
+  } finally {
+    opened.fill(0);
+  }
   if (keys.rootNumber !== head.rootNumber || !identityPublicKey(keys.identity).equals(asBuffer(head.identity))) {
     throw new SecureStoreError('INTEGRITY', 'the keyring of the store is damaged: it belongs to another head');
   }
