@@ -4,7 +4,7 @@ import type { DigestKeys } from '@securestore/crypto';
 import { digestWhole } from '@securestore/crypto';
 import { discardBlob, writeBlob } from './blob-writer.ts';
 import type { WrittenBlob } from './blob-writer.ts';
-import type { Committed, Current, Draft } from './commit.ts';
+import type { Committed, Draft } from './commit.ts';
 import { commit, readCurrent } from './commit.ts';
 import type { Engine } from './engine.ts';
 import type { Choice } from './history.ts';
@@ -13,7 +13,7 @@ import { decodeMetadata, encodeMetadata, parseCondition, parseTime } from './opt
 import type { Condition } from './options.ts';
 import type { Payload } from './payload.ts';
 import { payloadOf } from './payload.ts';
-import type { OpenedRecord, Target } from './records.ts';
+import type { Current, OpenedRecord, Target } from './records.ts';
 import { isLive, isPurged, versionOf } from './records.ts';
 import type { ChangeOptions, ObjectInfo, StoreData, StoreOptions } from './types.ts';
 

@@ -11,6 +11,7 @@ import {
 import type { LoadedKey, LocatedName } from '@securestore/crypto';
 import { openRecord } from '@securestore/crypto';
 import { decodeMetadata } from './options.ts';
+import type { StoredRecord } from './record-cache.ts';
 import type { StoreState } from './state.ts';
 import type { ObjectInfo } from './types.ts';
 
@@ -23,6 +24,9 @@ export interface Target extends LocatedName {
 export type OpenedRecord =
   | { readonly kind: 'object'; readonly header: RecordHeader; readonly key: LoadedKey; readonly body: ObjectBody }
   | { readonly kind: 'tombstone'; readonly header: RecordHeader; readonly key: LoadedKey; readonly modified: number };
+
+/** What lies at a name: nothing, or a record and what it says. */
+export type Current = { readonly stored: StoredRecord; readonly opened: OpenedRecord } | undefined;
 
 function damaged(reason: string): never {
   throw new SecureStoreError('INTEGRITY', `the record is damaged: ${reason}`);

@@ -1,0 +1,76 @@
+import { historyPrefix, objectName, SecureStoreError, splitRecord } from '@securestore/core-format';
+import { rewrapRecord } from '@securestore/crypto';
+import type { Engine } from './engine.ts';
+import type { Current } from './records.ts';
+import type { StoreState } from './state.ts';
+
+const MAX_COPY_TRIES = 3;
+
+/** The current record as it goes to the history: under the primary key version, whatever it was sealed under. */
+export function historyCopy(state: StoreState, { stored, opened }: NonNullable<Current>): Uint8Array {
+  const { primary } = state.keys.category(opened.header.categoryId);
+  const same = primary.label === opened.key.label || primary.suite !== opened.key.suite;
+  return same ? stored.bytes : rewrapRecord(stored.bytes, opened.key, primary);
+}
+
+/** Whether the history holds this very version already: an attempt that stopped half-way copied it. */
+export async function isCopied(engine: Engine, name: string, { opened }: NonNullable<Current>): Promise<boolean> {
+  const found = await engine.backend.read(name);
+  if (found === undefined) return false;
+  if (Buffer.compare(splitRecord(found.body).header.commitId, opened.header.commitId) === 0) return true;
+  throw new SecureStoreError('INTEGRITY', 'the history is damaged: another version lies where this one belongs');
+}
+
+/** @returns whether the copy is new, and not what another attempt left */
+export async function copyToHistory(
+  engine: Engine,
+  name: string,
+  copy: Uint8Array,
+  current: NonNullable<Current>,
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
+  for (let tries = 1; ; tries++) {
+    try {
+      await engine.backend.write(name, copy, { ifAbsent: true, signal });
+      return true;
+    } catch (error) {
+      const unclear = SecureStoreError.is(error) && (error.code === 'CONFLICT' || error.outcome === 'unknown');
+      if (!unclear) throw error;
+      if (await isCopied(engine, name, current)) return error.code !== 'CONFLICT';
+      if (tries < MAX_COPY_TRIES) continue;
+      // The object itself was not touched, so its state is not in doubt.
+      throw new SecureStoreError(
+        error.code,
+        `its current version could not be copied to the history: ${error.message}`,
+        { cause: error },
+      );
+    }
+  }
+}
+
+/**
+ * Removes a copy of a version that turned out to have been purged, so that a client that had not noticed doesn't bring
+ * it back. Whatever replaced a version without a purge names it as the one before, and is in the history or current.
+ */
+export async function withdrawCopy(
+  engine: Engine,
+  token: string,
+  copyName: string,
+  { opened }: NonNullable<Current>,
+): Promise<void> {
+  const { backend } = engine;
+  const { commitId } = opened.header;
+  const follows = async (name: string): Promise<boolean> => {
+    const found = await backend.read(name);
+    return found !== undefined && Buffer.compare(splitRecord(found.body).header.previousCommitId, commitId) === 0;
+  };
+  if (await follows(objectName(token))) return;
+  for (let after: string | undefined; ;) {
+    const page = await backend.list(historyPrefix(token), after === undefined ? {} : { after });
+    const newer = page.entries.filter(({ key }) => key < copyName);
+    for (const { key } of newer) if (await follows(key)) return;
+    after = page.entries.at(-1)?.key;
+    if (!page.more || after === undefined || newer.length < page.entries.length) break;
+  }
+  await backend.delete(copyName);
+}
