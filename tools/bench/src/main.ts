@@ -20,11 +20,17 @@ const QUICK = 1 / 1024;
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { json: { type: 'boolean' }, write: { type: 'boolean' }, quick: { type: 'boolean' } },
+  options: {
+    help: { type: 'boolean', short: 'h' },
+    json: { type: 'boolean' },
+    write: { type: 'boolean' },
+    quick: { type: 'boolean' },
+  },
 });
 const names = positionals.length > 0 ? positionals : Object.keys(AREAS);
 const unknown = names.filter((name) => AREAS[name] === undefined);
-if (unknown.length > 0) {
+if (values.help === true) console.log(USAGE);
+else if (unknown.length > 0) {
   console.error(`There is no area ${unknown.join(', ')}.\n${USAGE}`);
   process.exitCode = 2;
 } else await bench();

@@ -15,6 +15,10 @@ const body: () => Uint8Array = bodies();
 const GROUP = 64;
 const nameOf = (index: number): string => `app/secrets/${index}`;
 
+/** A name that was never used before: stores are measured on new objects. */
+let serial = 0;
+const newName = (): string => `app/new/${serial++}`;
+
 /** Durable stores and retrieves of 1 KiB on SQLite: WAL, `synchronous` FULL for all. */
 export const sqlite: Area = {
   title: 'Objects of 1 KiB, sqlite:',
@@ -31,7 +35,11 @@ export const sqlite: Area = {
       // One at a time is as long as its commits are slow, so the largest count is measured in flight alone.
       if (times < 100) yield storesOneAtATime(count, { ours, cipher, bare });
       yield storesInFlight(count, { ours, bare });
-      if (cipher !== undefined) for (let index = 0; index < count; index += 1) cipher.put(nameOf(index), body());
+      for (let index = 0; index < count; index += 1) {
+        cipher?.put(nameOf(index), body());
+        bare.put(nameOf(index), body());
+      }
+      await inFlight(count, GROUP, (index) => ours.store(nameOf(index), body()));
       yield retrieves(count, { ours, cipher, bare });
       await ours.close();
       cipher?.close();
@@ -53,8 +61,8 @@ function storesOneAtATime(count: number, { ours, cipher, bare }: Parties): Compa
     count,
     contenders: [
       storing(ours, count, 1),
-      ...synchronous(cipher?.name, 'rival', count, (index) => cipher?.put(nameOf(index), body())),
-      ...synchronous('node:sqlite, a commit each', 'raw', count, (index) => bare.put(nameOf(index), body())),
+      ...synchronous(cipher?.name, 'rival', count, () => cipher?.put(newName(), body())),
+      ...synchronous('node:sqlite, a commit each', 'raw', count, () => bare.put(newName(), body())),
     ],
     targets: [{ bound: 'at least', factor: 1, of: 'the best rival' }],
   };
@@ -62,10 +70,10 @@ function storesOneAtATime(count: number, { ours, cipher, bare }: Parties): Compa
 
 function storesInFlight(count: number, { ours, bare }: Parties): Comparison {
   const group = Array.from({ length: GROUP }, (_, index) => index);
-  const commit = (first: number): void => bare.putAll(group.map((index) => [nameOf(first + index), body()] as const));
+  const commit = (): void => bare.putAll(group.map(() => [newName(), body()] as const));
   const sample = (): Promise<number> =>
     rate(count, () => {
-      for (let first = 0; first < count; first += GROUP) commit(first);
+      for (let first = 0; first < count; first += GROUP) commit();
     });
   return {
     work: `durable stores, ${GROUP} in flight`,
@@ -95,7 +103,7 @@ function retrieves(count: number, { ours, cipher, bare }: Parties): Comparison {
 }
 
 function storing(store: SecureStore, count: number, width: number): Contender {
-  const step = (index: number): Promise<unknown> => store.store(nameOf(index), body());
+  const step = (): Promise<unknown> => store.store(newName(), body());
   return { name: 'securestore', role: 'ours', sample: () => rate(count, () => inFlight(count, width, step)) };
 }
 
