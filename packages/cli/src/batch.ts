@@ -105,7 +105,9 @@ export async function runBatch<T>(call: Call, batch: Batch<T>): Promise<ExitCode
     });
   } catch (error) {
     progress.clear();
-    out.note(`stopped: ${inWords(counts)}; run the same command again to go on, it passes over what is done`);
+    if (counts.size > 0) {
+      out.note(`stopped: ${inWords(counts)}; run the same command again to go on, it passes over what is done`);
+    }
     throw error;
   }
   progress.clear();

@@ -51,6 +51,15 @@ describe('the documentation of this machine', () => {
 });
 
 describe('import', () => {
+  it('says of a folder that is not there only that, and not how to go on', async () => {
+    const box = await sandbox();
+    const result = await box.run(['import', 'nowhere']);
+    expect(result.exitCode).toBe(2);
+    expect(result.stderr).toBe(
+      'error: cannot read the folder "nowhere": no such file or directory [INVALID_ARGUMENT]\n',
+    );
+  });
+
   it('lists what cannot be a key or is no file, and stores the rest', async () => {
     const box = await sandbox();
     await mkdir(box.path('in'));

@@ -26,7 +26,10 @@ export function parseVersion(version: unknown): ParsedVersion {
     const commit = version.slice(NUMBER_DIGITS + 1);
     if (number !== undefined && /^[0-9a-v]+$/.test(commit)) return { number, commit };
   }
-  throw new SecureStoreError('INVALID_ARGUMENT', 'that is no version: take one from info() or history()');
+  throw new SecureStoreError(
+    'INVALID_ARGUMENT',
+    'that is no version: take one from the info or the history of the object',
+  );
 }
 
 /**
