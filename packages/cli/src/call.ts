@@ -58,7 +58,10 @@ function globalOptions(): Option[] {
     new Option('--passphrase-file <file>', 'a file that holds the passphrase'),
     new Option('--key-file <file>', 'a key file that unlocks the store'),
     new Option('--fingerprint <fingerprint>', 'refuse any store but this one'),
-    new Option('--anchor', 'remember the state of the store outside it, to notice a rollback (the default)'),
+    new Option(
+      '--anchor',
+      'remember the head of the store outside it, to notice an older one or another store (the default)',
+    ),
     new Option('--no-anchor', 'neither check nor remember it').default(undefined),
     new Option('--accept-head', 'take the state that the store has now as the right one, after a known restore'),
     new Option('--json', 'JSON lines on stdout, errors as JSON lines on stderr'),

@@ -32,6 +32,21 @@ export function parseTime(name: string, value: unknown): number {
 
 const EMPTY = new Uint8Array();
 
+const MAX_METADATA_DEPTH = 100;
+
+/** Refuses what JSON would leave out or replace without a word: what is stored must be what was meant. */
+function checkJson(value: unknown, depth: number): void {
+  const wrong = (reason: string): never => invalid(`metadata must be JSON: ${reason}`);
+  if (typeof value === 'function' || typeof value === 'symbol') wrong(`a ${typeof value} is none`);
+  if (typeof value === 'number' && !Number.isFinite(value)) wrong('NaN and infinities are none');
+  if (typeof value !== 'object' || value === null) return;
+  if (value instanceof Map || value instanceof Set) wrong('a Map or a Set is none; make it an object or an array');
+  if (depth === MAX_METADATA_DEPTH) wrong('it is cyclic, or nested too deeply');
+  // A Date, say, which has its own idea of its JSON.
+  if ('toJSON' in value) return;
+  for (const item of Object.values(value)) checkJson(item, depth + 1);
+}
+
 /** Metadata as it is sealed: the UTF-8 of its JSON. @throws `INVALID_ARGUMENT`, `TOO_LARGE` */
 export function encodeMetadata(metadata: unknown): Uint8Array {
   if (metadata === undefined) return EMPTY;
@@ -39,8 +54,10 @@ export function encodeMetadata(metadata: unknown): Uint8Array {
     invalid('metadata must be an object');
   let json: string | undefined;
   try {
+    checkJson(metadata, 0);
     json = JSON.stringify(metadata);
   } catch (error) {
+    if (SecureStoreError.is(error)) throw error;
     // The message of a cyclic structure names properties, which may be secret.
     const reason =
       error instanceof TypeError && /BigInt/.test(error.message) ? 'a BigInt is none' : 'it is cyclic or throws';

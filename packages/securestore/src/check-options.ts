@@ -18,6 +18,9 @@ const CREATE_OPTIONS = [
 ] as const;
 const OPEN_OPTIONS = [...CREATE_OPTIONS, 'create', 'fingerprint', 'acceptHead'] as const;
 
+/** What is kept in a store from its making. */
+const KEPT_OPTIONS = ['categories', 'history', 'names'] as const;
+
 /** The longest time that timers hold, in milliseconds. */
 const MAX_TIMEOUT = 0x7fff_ffff;
 /** 256 bits in base32hex. */
@@ -71,4 +74,11 @@ export function checkCreateOptions(options: unknown): void {
 /** @throws SecureStoreError `INVALID_ARGUMENT` */
 export function checkOpenOptions(options: unknown): void {
   check(options, OPEN_OPTIONS);
+  const given = options as Readonly<Record<string, unknown>>;
+  const kept = KEPT_OPTIONS.find((name) => given[name] !== undefined);
+  if (kept !== undefined && given['create'] !== true) {
+    invalid(
+      `the option "${kept}" is decided when a store is made; give it to createStore, or together with create: true`,
+    );
+  }
 }

@@ -20,8 +20,8 @@ interface CommonOptions extends BackendOptions {
   /** What unlocks the store: `passphrase`, `keyFile` or `rawKey`. */
   readonly unlock: UnlockMethod;
   /**
-   * A memory outside the store that shows when an older copy of it is put back: `true` for a file in the user's state
-   * folder, or one of your own. Default: none.
+   * A memory of the store's head outside the store, which shows another store in its place and a copy from before a
+   * change of keys or settings: `true` for a file in the user's state folder, or one of your own. Default: none.
    */
   readonly anchor?: boolean | Anchor | undefined;
   readonly logger?: Logger | undefined;

@@ -18,6 +18,12 @@ export interface InitOptions {
 /** `securestore init`. */
 export async function init(call: Call<InitOptions>, operand: string | undefined): Promise<void> {
   const location = targetOf(call, operand);
+  if (location.startsWith('memory:')) {
+    throw new SecureStoreError(
+      'INVALID_ARGUMENT',
+      'a store in memory: is gone when this command ends; choose file: or sqlite:',
+    );
+  }
   const settings = settingsOf(call.options);
   const secret = await findSecret(call, 'create');
   const madeKeyFile = secret.kind === 'key-file' && (await ensureKeyFile(secret.path)) ? secret.path : undefined;
