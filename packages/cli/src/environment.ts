@@ -4,8 +4,25 @@ import type { NamedObject } from './relative-name.ts';
 /**
  * Variables by which a program finds or loads code. Whoever may store an object must not thereby choose what runs.
  */
-const CODE_LOADING =
-  /^(?:PATH|IFS|ENV|BASH_ENV|SHELLOPTS|PROMPT_COMMAND|NODE_OPTIONS|NODE_PATH|PYTHONPATH|PYTHONSTARTUP|PYTHONHOME|PERL5LIB|PERL5OPT|RUBYLIB|RUBYOPT|JAVA_TOOL_OPTIONS|CLASSPATH|GIT_SSH_COMMAND|(?:LD|DYLD)_.*)$/;
+const CODE_LOADING = new RegExp(
+  `^(?:${[
+    // Where programs and settings of every kind are found, and which programs others start.
+    'PATH|HOME|SHELL|XDG_CONFIG_(?:HOME|DIRS)|EDITOR|VISUAL|PAGER|BROWSER|LESSOPEN|LESSCLOSE|(?:SSH|SUDO)_ASKPASS',
+    // Shells.
+    'IFS|ENV|PS4|ZDOTDIR|BASH_ENV|SHELLOPTS|BASHOPTS|PROMPT_COMMAND|(?:GNU)?MAKEFLAGS',
+    // The loader and the libraries of the system.
+    '(?:LD|DYLD)_.*|GCONV_PATH|LOCPATH|GLIBC_TUNABLES|OPENSSL_(?:CONF|MODULES|ENGINES)',
+    // Languages.
+    'NODE_(?:OPTIONS|PATH)|NPM_CONFIG_(?:SCRIPT_SHELL|SHELL|NODE_OPTIONS|USERCONFIG|GLOBALCONFIG|GIT|EDITOR)',
+    'PYTHON(?:PATH|STARTUP|HOME|USERBASE|BREAKPOINT)|PERL(?:5LIB|LIB|5OPT|5DB)',
+    'RUBY(?:LIB|OPT)|GEM_(?:HOME|PATH)|BUNDLE_GEMFILE|LUA_(?:INIT|PATH|CPATH)(?:_.*)?|PHPRC|PHP_INI_SCAN_DIR',
+    'CLASSPATH|_JAVA_OPTIONS|JDK_JAVA_OPTIONS|JAVA_TOOL_OPTIONS|DOTNET_STARTUP_HOOKS|COR(?:ECLR)?_PROFILER.*',
+    'R_(?:PROFILE|ENVIRON)(?:_USER)?',
+    // Git, which runs what its settings name.
+    'GIT_(?:SSH|SSH_COMMAND|ASKPASS|EDITOR|SEQUENCE_EDITOR|PAGER|EXTERNAL_DIFF|EXEC_PATH|TEMPLATE_DIR)',
+    'GIT_(?:PROXY_COMMAND|CONFIG(?:_.*)?)',
+  ].join('|')})$`,
+);
 
 /**
  * The name of an environment variable for an object: its name relative to the prefix in upper case, every character

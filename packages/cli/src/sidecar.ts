@@ -22,7 +22,9 @@ export function formatSidecar({ metadata, expires }: Sidecar): string {
     metadata,
     ...(expires === undefined ? {} : { expires: expires.toISOString() }),
   };
-  return `${JSON.stringify(fields, undefined, 2)}\n`;
+  const indented = `${JSON.stringify(fields, undefined, 2)}\n`;
+  // Indentation may take many times what it indents, and import reads no longer ones.
+  return Buffer.byteLength(indented) <= MAX_SIDECAR_BYTES ? indented : `${JSON.stringify(fields)}\n`;
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

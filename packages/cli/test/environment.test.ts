@@ -31,12 +31,30 @@ describe('names of variables', () => {
     expect(() => variablesFor([object('a/b'), object('a-b')])).toThrow(/"app\/a\/b" and "app\/a-b"/);
   });
 
-  it.each(['path', 'ld_preload', 'LD/LIBRARY/PATH', 'node-options', 'bash_env', 'dyld_insert_libraries', 'ifs'])(
-    'by which code is found are refused: %s',
-    (name) => {
-      expect(() => variablesFor([object(name)])).toThrow(SecureStoreError);
-    },
-  );
+  it.each([
+    'path',
+    'ld_preload',
+    'LD/LIBRARY/PATH',
+    'node-options',
+    'bash_env',
+    'dyld_insert_libraries',
+    'ifs',
+    'home',
+    'ps4',
+    'editor',
+    'git/ssh',
+    'git/config/count',
+    'git/exec/path',
+    'npm-config-script-shell',
+    '_java_options',
+    'jdk_java_options',
+    'dotnet/startup/hooks',
+    'openssl-conf',
+    'pythonbreakpoint',
+    'gconv_path',
+  ])('by which code is found are refused: %s', (name) => {
+    expect(() => variablesFor([object(name)])).toThrow(SecureStoreError);
+  });
 });
 
 describe('values of variables', () => {

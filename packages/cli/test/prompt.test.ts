@@ -87,6 +87,15 @@ describe.skipIf(!hasTerminals)(
       expect(refused.transcript).not.toContain('\u001b]0;title');
       const told = await converse(box, ['get', 'k', '-o', '-'], []);
       expect(told).toEqual({ exitCode: 0, transcript: 'a\u001b]0;title\u0007b' });
+      // U+009B is `ESC [` in one character.
+      for (const data of ['a\u009b35mb', Buffer.from([0x61, 0x9b, 0x33, 0x35, 0x6d])]) {
+        await box.seed({ c1: data });
+        const result = await converse(box, ['get', 'c1'], []);
+        expect(result.exitCode).toBe(2);
+        expect(result.transcript).not.toContain('35m');
+      }
+      await box.seed({ text: 'größe 🔐' });
+      expect(await converse(box, ['get', 'text'], [])).toMatchObject({ exitCode: 0 });
     });
   },
 );

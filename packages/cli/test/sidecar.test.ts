@@ -1,7 +1,7 @@
 import { SecureStoreError } from '@securestore/core-format';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { formatSidecar, parseSidecar } from '../src/sidecar.ts';
+import { formatSidecar, MAX_SIDECAR_BYTES, parseSidecar } from '../src/sidecar.ts';
 
 describe('sidecars', () => {
   it('read back as they were written', () => {
@@ -17,6 +17,14 @@ describe('sidecars', () => {
         expect(parseSidecar(formatSidecar(sidecar))).toEqual(expected);
       }),
     );
+  });
+
+  it('are never longer than what import reads, however deep the metadata', () => {
+    let metadata: Record<string, unknown> = { numbers: Array.from({ length: 30_000 }, () => 1) };
+    for (let depth = 0; depth < 8; depth++) metadata = { deeper: metadata };
+    const text = formatSidecar({ metadata });
+    expect(Buffer.byteLength(text)).toBeLessThanOrEqual(MAX_SIDECAR_BYTES);
+    expect(parseSidecar(text)).toEqual({ metadata });
   });
 
   it.each(['', 'not JSON', '[]', 'null', '"x"', '{}', '{"metadata":{}}', '\u0000'])(

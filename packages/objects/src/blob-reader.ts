@@ -94,7 +94,9 @@ export class BlobReader {
     let ahead = fetch(Math.floor(firstChunk / chunksPerPart));
     while (ahead !== undefined) {
       const sealed = await ahead;
-      ahead = fetch(Math.floor(chunk / chunksPerPart) + 1);
+      const part = Math.floor(chunk / chunksPerPart);
+      const next = Math.min(lastChunk + 1, (part + 1) * chunksPerPart);
+      ahead = fetch(part + 1);
       for (let at = 0; at < sealed.length; chunk++) {
         const { length: sealedLength } = locateChunk(this.#geometry, chunk);
         const plain = this.#opener.open(chunk, sealed.subarray(at, at + sealedLength)) as Buffer<ArrayBuffer>;
@@ -102,6 +104,13 @@ export class BlobReader {
         const from = Math.max(0, start - chunk * chunkSize);
         const to = Math.min(plain.length, end - chunk * chunkSize);
         if (from < to) yield from === 0 && to === plain.length ? plain : plain.subarray(from, to);
+      }
+      // A backend that hands out one buffer twice has it emptied by the other reader since its length was checked.
+      if (chunk !== next) {
+        throw new SecureStoreError(
+          'INTEGRITY',
+          `the blob is damaged: its part ${part} changed while it was being read`,
+        );
       }
       release(sealed);
       // A backend that answers at once must not keep everybody else from their turn for the length of a large object.

@@ -15,8 +15,13 @@ export type Payload =
       readonly close: () => Promise<void>;
     };
 
+/** @throws SourceError where the bytes are taken away meanwhile, as by a transfer, rather than give fewer of them */
 function* slices(bytes: Uint8Array): Generator<Uint8Array> {
-  for (let at = 0; at < bytes.length; at += SLICE_BYTES) yield bytes.subarray(at, at + SLICE_BYTES);
+  const { length } = bytes;
+  for (let at = 0; at < length; at += SLICE_BYTES) {
+    yield bytes.subarray(at, at + SLICE_BYTES);
+    if (bytes.length !== length) throw new SourceError('the data to store changed its length');
+  }
 }
 
 const SLICE_BYTES: number = 1024 * 1024;

@@ -288,3 +288,12 @@ describe('metadata', () => {
     expect((await store.info('k')).metadata).toEqual({});
   });
 });
+
+it('bytes that are taken away while they are stored are refused, and never stored in part', async () => {
+  const store = await createAt(usePlace(memoryPlace));
+  const data = new Uint8Array(patterned(8 * MIB));
+  const storing = store.store('k', data);
+  setTimeout(() => structuredClone(undefined, { transfer: [data.buffer] }), 5);
+  await failure(storing, 'INVALID_ARGUMENT');
+  expect(await store.has('k')).toBe(false);
+});

@@ -20,6 +20,9 @@ export interface GetOptions {
 /** The most data in bytes that a JSON line holds. */
 const MAX_JSON_BYTES = 64 * 1024 * 1024;
 
+/** Control characters but tab and line ends; and the replacement for what is no UTF-8, such as a lone byte 0x9b. */
+const STEERING = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\ufffd]/;
+
 /** `securestore get`. */
 export async function get(call: Call<GetOptions>, key: string): Promise<void> {
   const options = rangeOptions(call.options);
@@ -69,8 +72,11 @@ async function deliverBytes({ out }: Call, stream: ByteSource): Promise<void> {
 
 async function deliverToTerminal({ out }: Call, stream: ByteSource): Promise<void> {
   let last: number | undefined;
+  const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
   for await (const chunk of stream) {
-    if (chunk.some((byte) => (byte < 0x20 && byte !== 0x09 && byte !== 0x0a && byte !== 0x0d) || byte === 0x7f)) {
+    // Besides the ASCII ones there are those of U+0080 to U+009F, which steer terminals just as well: as text, whose
+    // bytes two chunks may share, and as single bytes, which are no UTF-8.
+    if (STEERING.test(decoder.decode(chunk, { stream: true }))) {
       throw new SecureStoreError(
         'INVALID_ARGUMENT',
         'the data has control characters, which could steer this terminal; use -o FILE, or -o - to print it anyway',
