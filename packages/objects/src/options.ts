@@ -34,14 +34,17 @@ const EMPTY = new Uint8Array();
 
 const MAX_METADATA_DEPTH = 100;
 
+function notJson(reason: string): never {
+  invalid(`metadata must be JSON: ${reason}`);
+}
+
 /** Refuses what JSON would leave out or replace without a word: what is stored must be what was meant. */
 function checkJson(value: unknown, depth: number): void {
-  const wrong = (reason: string): never => invalid(`metadata must be JSON: ${reason}`);
-  if (typeof value === 'function' || typeof value === 'symbol') wrong(`a ${typeof value} is none`);
-  if (typeof value === 'number' && !Number.isFinite(value)) wrong('NaN and infinities are none');
+  if (typeof value === 'function' || typeof value === 'symbol') notJson(`a ${typeof value} is none`);
+  if (typeof value === 'number' && !Number.isFinite(value)) notJson('NaN and infinities are none');
   if (typeof value !== 'object' || value === null) return;
-  if (value instanceof Map || value instanceof Set) wrong('a Map or a Set is none; make it an object or an array');
-  if (depth === MAX_METADATA_DEPTH) wrong('it is cyclic, or nested too deeply');
+  if (value instanceof Map || value instanceof Set) notJson('a Map or a Set is none; make it an object or an array');
+  if (depth === MAX_METADATA_DEPTH) notJson('it is cyclic, or nested too deeply');
   // A Date, say, which has its own idea of its JSON.
   if ('toJSON' in value) return;
   for (const item of Object.values(value)) checkJson(item, depth + 1);

@@ -1,5 +1,5 @@
 import { readFile, stat } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { SecureStoreError } from '@securestore/core-format';
 
@@ -32,14 +32,29 @@ async function present(folder: string): Promise<string[]> {
   return files.filter((_, index) => found[index]);
 }
 
+/** In a folder that everybody may write to, somebody else's file would choose what code runs with the store's secrets. */
+async function checkOwner(file: string): Promise<void> {
+  const self = process.getuid?.();
+  if (self === undefined) return;
+  const [{ uid }, { mode }] = await Promise.all([stat(file), stat(dirname(file))]);
+  const foreign = uid !== self && uid !== 0;
+  if (foreign && (mode & WRITABLE_BY_OTHERS) !== 0) {
+    invalid(file, 'it belongs to another user and lies in a folder that everybody may write to, so it is not used');
+  }
+}
+
+const WRITABLE_BY_OTHERS = 0o002;
+
 async function load(file: string): Promise<unknown> {
+  await checkOwner(file);
   if ((await stat(file)).size > MAX_BYTES) invalid(file, 'it is over 1 MiB');
   try {
     if (file.endsWith('.json')) return JSON.parse(await readFile(file, 'utf8')) as unknown;
     const exports: unknown = await import(pathToFileURL(file).href);
     return (exports as { default?: unknown }).default;
   } catch (error) {
-    return invalid(file, file.endsWith('.json') ? 'it is no JSON' : 'it can not be imported', error);
+    // The message of JSON.parse quotes the file, in which a credential may be.
+    return file.endsWith('.json') ? invalid(file, 'it is no JSON') : invalid(file, 'it can not be imported', error);
   }
 }
 

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { open } from 'node:fs/promises';
+import { open, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { SecureStoreError } from '@securestore/core-format';
 import type { UnlockMethod } from '@securestore/crypto';
 import { keyFileContents } from '@securestore/crypto';
@@ -45,6 +46,18 @@ export function keyFile(path: string): UnlockMethod {
   return keyFileContents(() => readKeyFile(path));
 }
 
+/** So that a store that lasts is never unlocked by a key file that doesn't. */
+async function syncFolder(path: string): Promise<void> {
+  // Windows has no handles of folders to flush.
+  if (process.platform === 'win32') return;
+  const folder = await open(path, 'r');
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
+}
+
 /**
  * Writes a key file of 32 random bytes that only its owner may read.
  *
@@ -57,9 +70,14 @@ export async function generateKeyFile(path: string): Promise<void> {
     try {
       await file.writeFile(key);
       await file.sync();
+    } catch (error) {
+      // A part of a key is none, and would stand in the way of the next try.
+      await rm(path, { force: true });
+      throw error;
     } finally {
       await file.close();
     }
+    await syncFolder(dirname(path));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') {
       throw new SecureStoreError('ALREADY_EXISTS', `there is a file ${path} already; it was left as it is`);

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, chown, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { loadConfig, openStore, rawKey } from 'securestore';
@@ -46,6 +46,17 @@ describe('the configuration file', () => {
       message: expect.stringContaining('securestore.config.json'),
     });
   });
+
+  it.skipIf(process.getuid?.() !== 0)(
+    'of another user in a folder for everybody is not used (root alone can make one)',
+    async () => {
+      await write('securestore.config.json', '{}');
+      await chown(join(folder, 'securestore.config.json'), 1234, 1234);
+      expect(await loadConfig(folder)).toEqual({});
+      await chmod(folder, 0o1777);
+      await expect(loadConfig(folder)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+    },
+  );
 
   it('is refused where there are two', async () => {
     await write('securestore.config.json', '{}');
