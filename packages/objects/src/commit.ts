@@ -1,20 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { WriteResult } from '@securestore/backend-api';
 import type { RecordHeader } from '@securestore/core-format';
-import {
-  historyName,
-  historyPrefix,
-  ID_LENGTH,
-  noId,
-  objectName,
-  SecureStoreError,
-  splitRecord,
-} from '@securestore/core-format';
+import { historyName, ID_LENGTH, noId, objectName, SecureStoreError } from '@securestore/core-format';
 import type { CategoryKeys } from '@securestore/crypto';
 import { sealRecord } from '@securestore/crypto';
+import { settle, undecided } from './doubt.ts';
 import type { Engine } from './engine.ts';
 import { copyToHistory, historyCopy, isCopied, withdrawCopy } from './history-copy.ts';
 import type { Condition } from './options.ts';
+import { readCurrent } from './read-current.ts';
 import type { Current, Target } from './records.ts';
 import { isLive, openAt, versionOf } from './records.ts';
 import type { StoreState } from './state.ts';
@@ -49,23 +43,6 @@ const MAX_BACKOFF_STEPS = 6;
 
 /** Thrown inside: somebody else was first, so look again. */
 class LostRace extends Error {}
-
-export async function readCurrent(
-  engine: Engine,
-  state: StoreState,
-  target: Target,
-  signal?: AbortSignal,
-): Promise<Current> {
-  const found = await engine.backend.read(objectName(target.token), { signal });
-  if (found === undefined) {
-    engine.cache.delete(target.token);
-    return undefined;
-  }
-  const stored = { bytes: found.body, etag: found.etag ?? '' };
-  const opened = openAt(state, target, found.body);
-  engine.cache.set(target.token, stored);
-  return { stored, opened };
-}
 
 /** @throws SecureStoreError `CONFLICT` with the version that stands in the way */
 function checkCondition(condition: Condition, current: Current, now: number): void {
@@ -151,32 +128,6 @@ async function replace(
   }
 }
 
-/**
- * Whether the commit whose acknowledgement was lost took place: looks for its id in the current record, in the chain,
- * and in the history. `undefined` where it did not, so far.
- */
-async function findCommit(
-  engine: Engine,
-  state: StoreState,
-  target: Target,
-  commitId: Buffer,
-): Promise<RecordHeader | undefined> {
-  const current = await readCurrent(engine, state, target);
-  if (current === undefined) return undefined;
-  if (commitId.equals(current.opened.header.commitId)) return current.opened.header;
-  const prefix = historyPrefix(target.token);
-  for (let after: string | undefined; ;) {
-    const page = await engine.backend.list(prefix, after === undefined ? {} : { after });
-    for (const { key } of page.entries) {
-      const found = await engine.backend.read(key);
-      const header = found && splitRecord(found.body).header;
-      if (header !== undefined && commitId.equals(header.commitId)) return header;
-    }
-    after = page.entries.at(-1)?.key;
-    if (!page.more || after === undefined) return undefined;
-  }
-}
-
 /** What all attempts of one mutation share: whichever of them takes effect, late or not, is this mutation. */
 interface Identity {
   readonly commitId: Buffer;
@@ -258,7 +209,7 @@ async function commitLoop(engine: Engine, mutation: Mutation): Promise<Committed
         const premature =
           !verified && (SecureStoreError.is(error, 'CONFLICT') || SecureStoreError.is(error, 'NOT_FOUND'));
         if (unknown) doubt = error;
-        const header = doubt === undefined ? undefined : await settle(engine, mutation, commitId, doubt);
+        const header = doubt === undefined ? undefined : await settle(engine, target, commitId, doubt, signal);
         if (header !== undefined) return committedAs(engine, mutation, header);
         if (!(error instanceof LostRace) && !unknown && !premature) throw error;
       }
@@ -274,36 +225,9 @@ async function commitLoop(engine: Engine, mutation: Mutation): Promise<Committed
   }
 }
 
-/**
- * The error of a mutation one of whose attempts had an unknown outcome. That attempt may still take effect, whatever
- * failed after it; unless another version stands at the name by now, so that its condition can't hold any more.
- */
-function undecided(error: unknown, signal: AbortSignal | undefined): unknown {
-  const known = SecureStoreError.is(error);
-  if (known && (error.outcome === 'unknown' || error.code === 'CONFLICT' || error.code === 'NOT_FOUND')) return error;
-  const code = signal?.aborted === true ? 'ABORTED' : known ? error.code : 'INTERNAL';
-  const message = known ? error.message : 'it was given up after a write of unknown outcome';
-  return new SecureStoreError(code, message, { outcome: 'unknown', cause: error });
-}
-
 function committedAs(engine: Engine, mutation: Mutation, header: RecordHeader): Committed {
   const { state } = engine.watcher;
   return { state, header, keys: state.keys.category(state.categories.idOf(mutation.target.key)) };
-}
-
-/** Finds out what became of a write whose outcome isn't known. @throws the error itself where that can't be found out */
-async function settle(
-  engine: Engine,
-  mutation: Mutation,
-  commitId: Buffer,
-  error: unknown,
-): Promise<RecordHeader | undefined> {
-  if (mutation.signal?.aborted === true) throw error;
-  try {
-    return await findCommit(engine, engine.watcher.state, mutation.target, commitId);
-  } catch {
-    throw error;
-  }
 }
 
 /**

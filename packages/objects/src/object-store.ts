@@ -1,15 +1,14 @@
 import type { StoreKey } from '@securestore/core-format';
 import { parseStoreKey, SecureStoreError } from '@securestore/core-format';
-import { ContentDigester, DIGEST_LEAF_BYTES } from '@securestore/crypto';
 import { settledSoon } from './abortable.ts';
-import { blocksOfSize } from './blocks.ts';
 import { callSignal, checkOptions, inCall, inContext } from './call.ts';
 import type { Engine } from './engine.ts';
 import { historyOf } from './history.ts';
 import { checkPrefix, listNames, sortNames } from './list.ts';
+import { runMany } from './many.ts';
 import { mapConcurrently } from './map-concurrently.ts';
 import { bringBack, deleteObject, setMetadata, storeObject } from './mutations.ts';
-import { blocksOfData } from './payload.ts';
+import { matchesObject } from './matches.ts';
 import { purgeObject } from './purge.ts';
 import { blobReader, findObject } from './read.ts';
 import type { Target } from './records.ts';
@@ -38,19 +37,6 @@ const STORE_OPTIONS: ReadonlySet<string> = new Set(['metadata', 'ifAbsent', 'ifV
 const RETRIEVE_OPTIONS: ReadonlySet<string> = new Set(['version', 'at']);
 const RANGE_OPTIONS: ReadonlySet<string> = new Set(['version', 'at', 'start', 'end']);
 const CHANGE_OPTIONS: ReadonlySet<string> = new Set(['ifVersion']);
-const MANY_OPTIONS: ReadonlySet<string> = new Set(['concurrency']);
-
-/** @throws SecureStoreError `INVALID_ARGUMENT` for what gives no items (a string would give its characters), or fails */
-async function* checkedItems<T>(items: Iterable<T> | AsyncIterable<T>): AsyncGenerator<T> {
-  if (!(typeof items === 'object' && items !== null && (Symbol.iterator in items || Symbol.asyncIterator in items))) {
-    throw new SecureStoreError('INVALID_ARGUMENT', 'what is to be done must be an array, or another iterable of items');
-  }
-  try {
-    yield* items;
-  } catch (cause) {
-    throw new SecureStoreError('INVALID_ARGUMENT', 'the source of the items failed', { cause });
-  }
-}
 
 const MUTATIONS: ReadonlySet<string> = new Set([
   'store',
@@ -62,7 +48,6 @@ const MUTATIONS: ReadonlySet<string> = new Set([
 ]);
 
 const PREFETCHED_ENTRIES = 8;
-const DEFAULT_CONCURRENCY = 16;
 
 /** What an {@link ObjectStore} is made of. */
 export interface ObjectStoreParts {
@@ -167,18 +152,9 @@ export class ObjectStore implements SecureStorage {
   }
 
   matches(key: string, data: StoreData, options?: CallOptions): Promise<boolean> {
-    return this.#call('matches', key, options, NO_OPTIONS, async (target, signal) => {
-      const { state, opened } = await findObject(this.#engine, target, undefined, signal);
-      const digester = new ContentDigester(state.keys.category(opened.header.categoryId).digest);
-      let length = 0;
-      for await (const block of blocksOfSize(blocksOfData(data, signal), DIGEST_LEAF_BYTES)) {
-        length += block.length;
-        if (length > opened.body.length) return false;
-        await digester.add(block);
-      }
-      const digest = await digester.finish();
-      return length === opened.body.length && digest.equals(opened.body.digest);
-    });
+    return this.#call('matches', key, options, NO_OPTIONS, (target, signal) =>
+      matchesObject(this.#engine, target, data, signal),
+    );
   }
 
   setMetadata<M extends object = Metadata>(key: string, metadata: M, options?: ChangeOptions): Promise<ObjectInfo<M>> {
@@ -268,7 +244,8 @@ export class ObjectStore implements SecureStorage {
     items: Iterable<StoreManyItem<M>> | AsyncIterable<StoreManyItem<M>>,
     options?: ManyOptions,
   ): Promise<ItemResult<ObjectInfo<M>>[]> {
-    return this.#many(
+    return runMany(
+      () => this.#checkOpen(),
       'storeMany',
       items,
       options,
@@ -287,45 +264,13 @@ export class ObjectStore implements SecureStorage {
     keys: Iterable<string> | AsyncIterable<string>,
     options?: ManyOptions,
   ): Promise<ItemResult<Retrieved<M>>[]> {
-    return this.#many(
+    return runMany(
+      () => this.#checkOpen(),
       'retrieveMany',
       keys,
       options,
       (key) => key,
       (key, signal) => this.retrieve<M>(key, signal === undefined ? undefined : { signal }),
-    );
-  }
-
-  async #many<T, R>(
-    operation: string,
-    items: Iterable<T> | AsyncIterable<T>,
-    options: ManyOptions | undefined,
-    keyOf: (item: T) => string,
-    run: (item: T, signal: AbortSignal | undefined) => Promise<R>,
-  ): Promise<ItemResult<R>[]> {
-    let signal: AbortSignal | undefined;
-    return inCall(
-      operation,
-      undefined,
-      () => signal,
-      async () => {
-        this.#checkOpen();
-        checkOptions(options, MANY_OPTIONS);
-        const concurrency = options?.concurrency === undefined ? DEFAULT_CONCURRENCY : options.concurrency;
-        if (!Number.isInteger(concurrency) || concurrency < 1 || concurrency > 1024) {
-          throw new SecureStoreError('INVALID_ARGUMENT', 'the option "concurrency" must be an integer from 1 to 1024');
-        }
-        signal = callSignal(options);
-        const one = async (item: T): Promise<ItemResult<R>> => {
-          const key = keyOf(item);
-          try {
-            return { key, ok: true, value: await run(item, signal) };
-          } catch (error) {
-            return { key, ok: false, error: error as Error };
-          }
-        };
-        return Array.fromAsync(mapConcurrently(checkedItems(items), concurrency, one));
-      },
     );
   }
 

@@ -1,0 +1,65 @@
+import { SecureStoreError } from '@securestore/core-format';
+import { callSignal, checkOptions, inCall } from './call.ts';
+import { mapConcurrently } from './map-concurrently.ts';
+import type { ItemResult, ManyOptions } from './types.ts';
+
+const MANY_OPTIONS: ReadonlySet<string> = new Set(['concurrency']);
+const DEFAULT_CONCURRENCY = 16;
+const MAX_CONCURRENCY = 1024;
+
+/** @throws SecureStoreError `INVALID_ARGUMENT` for what gives no items (a string would give its characters), or fails */
+async function* checkedItems<T>(items: Iterable<T> | AsyncIterable<T>): AsyncGenerator<T> {
+  if (!(typeof items === 'object' && items !== null && (Symbol.iterator in items || Symbol.asyncIterator in items))) {
+    throw new SecureStoreError('INVALID_ARGUMENT', 'what is to be done must be an array, or another iterable of items');
+  }
+  try {
+    yield* items;
+  } catch (cause) {
+    throw new SecureStoreError('INVALID_ARGUMENT', 'the source of the items failed', { cause });
+  }
+}
+
+function concurrencyOf(options: ManyOptions | undefined): number {
+  const concurrency = options?.concurrency === undefined ? DEFAULT_CONCURRENCY : options.concurrency;
+  if (Number.isInteger(concurrency) && concurrency >= 1 && concurrency <= MAX_CONCURRENCY) return concurrency;
+  throw new SecureStoreError(
+    'INVALID_ARGUMENT',
+    `the option "concurrency" must be an integer from 1 to ${MAX_CONCURRENCY}`,
+  );
+}
+
+/**
+ * One call about many items: `run` for each with bounded concurrency, what became of each in the order of the items.
+ *
+ * @param checkOpen throws where the store has been closed
+ */
+export async function runMany<T, R>(
+  checkOpen: () => void,
+  operation: string,
+  items: Iterable<T> | AsyncIterable<T>,
+  options: ManyOptions | undefined,
+  keyOf: (item: T) => string,
+  run: (item: T, signal: AbortSignal | undefined) => Promise<R>,
+): Promise<ItemResult<R>[]> {
+  let signal: AbortSignal | undefined;
+  const one = async (item: T): Promise<ItemResult<R>> => {
+    const key = keyOf(item);
+    try {
+      return { key, ok: true, value: await run(item, signal) };
+    } catch (error) {
+      return { key, ok: false, error: error as Error };
+    }
+  };
+  return inCall(
+    operation,
+    undefined,
+    () => signal,
+    async () => {
+      checkOpen();
+      checkOptions(options, MANY_OPTIONS);
+      const concurrency = concurrencyOf(options);
+      signal = callSignal(options);
+      return Array.fromAsync(mapConcurrently(checkedItems(items), concurrency, one));
+    },
+  );
+}

@@ -1,0 +1,26 @@
+import { ContentDigester, DIGEST_LEAF_BYTES } from '@securestore/crypto';
+import { blocksOfSize } from './blocks.ts';
+import type { Engine } from './engine.ts';
+import { blocksOfData } from './payload.ts';
+import { findObject } from './read.ts';
+import type { Target } from './records.ts';
+import type { StoreData } from './types.ts';
+
+/** Whether the current object holds exactly `data`, by its keyed digest. */
+export async function matchesObject(
+  engine: Engine,
+  target: Target,
+  data: StoreData,
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
+  const { state, opened } = await findObject(engine, target, undefined, signal);
+  const digester = new ContentDigester(state.keys.category(opened.header.categoryId).digest);
+  let length = 0;
+  for await (const block of blocksOfSize(blocksOfData(data, signal), DIGEST_LEAF_BYTES)) {
+    length += block.length;
+    if (length > opened.body.length) return false;
+    await digester.add(block);
+  }
+  const digest = await digester.finish();
+  return length === opened.body.length && digest.equals(opened.body.digest);
+}
