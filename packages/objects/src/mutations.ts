@@ -10,12 +10,12 @@ import { readCurrent } from './read-current.ts';
 import type { Engine } from './engine.ts';
 import type { Choice } from './history.ts';
 import { chooseVersion } from './history.ts';
-import { decodeMetadata, encodeMetadata, parseCondition, parseTime } from './options.ts';
+import { encodeMetadata, parseCondition, parseTime } from './options.ts';
 import type { Condition } from './options.ts';
 import type { Payload } from './payload.ts';
 import { payloadOf } from './payload.ts';
 import type { Current, OpenedRecord, Target } from './records.ts';
-import { isLive, isPurged, versionOf } from './records.ts';
+import { infoFrom, isLive, isPurged, versionOf } from './records.ts';
 import type { ChangeOptions, ObjectInfo, StoreData, StoreOptions } from './types.ts';
 
 type LiveRecord = OpenedRecord & { kind: 'object' };
@@ -23,17 +23,7 @@ type LiveRecord = OpenedRecord & { kind: 'object' };
 /** What a mutation wrote, as callers see it. */
 function infoAfter<M extends object>(committed: Committed, body: ObjectBody): ObjectInfo<M> {
   const { state, header, keys } = committed;
-  const info = {
-    key: body.name,
-    version: versionOf(header),
-    size: body.length,
-    category: state.categories.nameOf(header.categoryId),
-    created: new Date(body.created),
-    modified: new Date(body.modified),
-    metadata: decodeMetadata(body.metadata) as M,
-    keyVersion: keys.primary.label,
-  };
-  return body.expires === 0 ? info : { ...info, expires: new Date(body.expires) };
+  return infoFrom(state, header, body, keys.primary.label);
 }
 
 function liveIn(current: Current, now: number): LiveRecord | undefined {

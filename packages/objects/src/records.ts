@@ -114,8 +114,13 @@ export function versionOf(header: RecordHeader): string {
   return formatVersion(header.version, header.commitId);
 }
 
-export function infoOf<M extends object>(state: StoreState, opened: OpenedRecord & { kind: 'object' }): ObjectInfo<M> {
-  const { header, body, key } = opened;
+/** What callers see of a version. @param keyVersion the id of the key version that seals it, as text */
+export function infoFrom<M extends object>(
+  state: StoreState,
+  header: RecordHeader,
+  body: ObjectBody,
+  keyVersion: string,
+): ObjectInfo<M> {
   const info = {
     key: body.name,
     version: versionOf(header),
@@ -125,7 +130,14 @@ export function infoOf<M extends object>(state: StoreState, opened: OpenedRecord
     modified: new Date(body.modified),
     // What callers claim of the shape of their metadata isn't checked, here as anywhere in TypeScript.
     metadata: decodeMetadata(body.metadata) as M,
-    keyVersion: key.label,
+    keyVersion,
   };
   return body.expires === 0 ? info : { ...info, expires: new Date(body.expires) };
+}
+
+export function infoOf<M extends object>(
+  state: StoreState,
+  { header, body, key }: OpenedRecord & { kind: 'object' },
+): ObjectInfo<M> {
+  return infoFrom(state, header, body, key.label);
 }
