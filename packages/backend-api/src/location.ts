@@ -25,7 +25,6 @@ export function isScheme(scheme: unknown): scheme is string {
 export function parseLocation(location: string): Location {
   if (typeof location !== 'string') throw invalidLocation(`it is ${typeof location}, not a string`);
   if (location.length > MAX_LOCATION_LENGTH) throw invalidLocation(`it is over ${MAX_LOCATION_LENGTH} characters`);
-  // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
   if (/[\u0000-\u001f\u007f]/.test(location)) throw invalidLocation('it has control characters');
   const colon = location.indexOf(':');
   const scheme = location.slice(0, Math.max(colon, 0));

@@ -1,6 +1,7 @@
 import type { RecordHeader } from '@securestore/core-format';
 import { historyPrefix, SecureStoreError, splitRecord } from '@securestore/core-format';
 import type { Engine } from './engine.ts';
+import { pagesUnder } from './pages.ts';
 import { readCurrent } from './read-current.ts';
 import type { Target } from './records.ts';
 import type { StoreState } from './state.ts';
@@ -19,16 +20,14 @@ async function findCommit(
   if (current === undefined) return undefined;
   if (commitId.equals(current.opened.header.commitId)) return current.opened.header;
   const prefix = historyPrefix(target.token);
-  for (let after: string | undefined; ;) {
-    const page = await engine.backend.list(prefix, after === undefined ? {} : { after });
-    for (const { key } of page.entries) {
-      const found = await engine.backend.read(key);
+  for await (const names of pagesUnder(engine.backend, prefix)) {
+    for (const name of names) {
+      const found = await engine.backend.read(name);
       const header = found && splitRecord(found.body).header;
       if (header !== undefined && commitId.equals(header.commitId)) return header;
     }
-    after = page.entries.at(-1)?.key;
-    if (!page.more || after === undefined) return undefined;
   }
+  return undefined;
 }
 
 /** Finds out what became of a write whose outcome isn't known. @throws the error itself where that can't be found out */

@@ -1,6 +1,7 @@
 import { historyPrefix, objectName, SecureStoreError, splitRecord } from '@securestore/core-format';
 import { rewrapRecord } from '@securestore/crypto';
 import type { Engine } from './engine.ts';
+import { pagesUnder } from './pages.ts';
 import type { Current } from './records.ts';
 import type { StoreState } from './state.ts';
 
@@ -65,12 +66,10 @@ export async function withdrawCopy(
     return found !== undefined && Buffer.compare(splitRecord(found.body).header.previousCommitId, commitId) === 0;
   };
   if (await follows(objectName(token))) return;
-  for (let after: string | undefined; ;) {
-    const page = await backend.list(historyPrefix(token), after === undefined ? {} : { after });
-    const newer = page.entries.filter(({ key }) => key < copyName);
-    for (const { key } of newer) if (await follows(key)) return;
-    after = page.entries.at(-1)?.key;
-    if (!page.more || after === undefined || newer.length < page.entries.length) break;
+  for await (const names of pagesUnder(backend, historyPrefix(token))) {
+    const newer = names.filter((name) => name < copyName);
+    for (const name of newer) if (await follows(name)) return;
+    if (newer.length < names.length) break;
   }
   await backend.delete(copyName);
 }

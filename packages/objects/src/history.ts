@@ -1,6 +1,7 @@
 import { historyPrefix, historyVersion, objectName, parseVersion, SecureStoreError } from '@securestore/core-format';
 import type { Engine } from './engine.ts';
 import { mapConcurrently } from './map-concurrently.ts';
+import { pagesUnder } from './pages.ts';
 import { openName } from './read.ts';
 import type { OpenedRecord, Target } from './records.ts';
 import { isLive, versionOf } from './records.ts';
@@ -15,16 +16,13 @@ async function* historyNames(
   signal?: AbortSignal,
 ): AsyncGenerator<{ name: string; version: number }> {
   const prefix = historyPrefix(token);
-  for (let after: string | undefined; ;) {
-    const page = await engine.backend.list(prefix, after === undefined ? { signal } : { after, signal });
-    for (const { key } of page.entries) {
-      const version = historyVersion(prefix, key);
+  for await (const names of pagesUnder(engine.backend, prefix, signal)) {
+    for (const name of names) {
+      const version = historyVersion(prefix, name);
       if (version === undefined)
         throw new SecureStoreError('INTEGRITY', 'the history holds a name that this store did not make');
-      yield { name: key, version };
+      yield { name, version };
     }
-    after = page.entries.at(-1)?.key;
-    if (!page.more || after === undefined) return;
   }
 }
 

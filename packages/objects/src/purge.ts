@@ -12,6 +12,7 @@ import {
 } from '@securestore/core-format';
 import { sealRecord } from '@securestore/crypto';
 import type { Engine } from './engine.ts';
+import { pagesUnder } from './pages.ts';
 import type { Target } from './records.ts';
 import { isPurged, openAt } from './records.ts';
 
@@ -87,16 +88,6 @@ async function bury(engine: Engine, target: Target, signal: AbortSignal | undefi
   }
 }
 
-async function* pagesUnder(engine: Engine, prefix: string, signal: AbortSignal | undefined): AsyncGenerator<string[]> {
-  for (let after: string | undefined; ;) {
-    const page = await engine.backend.list(prefix, after === undefined ? { signal } : { after, signal });
-    const names = page.entries.map(({ key }) => key);
-    if (names.length > 0) yield names;
-    after = names.at(-1);
-    if (!page.more || after === undefined) return;
-  }
-}
-
 async function deleteAll(engine: Engine, names: readonly string[], signal: AbortSignal | undefined): Promise<void> {
   for (const name of names) await engine.backend.delete(name, { signal });
 }
@@ -121,7 +112,7 @@ async function deletePast(
   };
   if (replaced !== undefined) note(replaced);
   let existed = replaced !== undefined;
-  for await (const names of pagesUnder(engine, historyPrefix(target.token), signal)) {
+  for await (const names of pagesUnder(engine.backend, historyPrefix(target.token), signal)) {
     existed = true;
     for (const name of names) {
       const found = await engine.backend.read(name, { signal });
@@ -132,7 +123,7 @@ async function deletePast(
   const inUse = await blobInUse(engine, target, signal);
   for (const blob of blobs) {
     if (blob === inUse) continue;
-    for await (const parts of pagesUnder(engine, `${blobsPrefix(target.token)}${blob}/`, signal)) {
+    for await (const parts of pagesUnder(engine.backend, `${blobsPrefix(target.token)}${blob}/`, signal)) {
       await deleteAll(engine, parts, signal);
     }
   }
