@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { WriteResult } from '@securestore/backend-api';
 import type { RecordHeader } from '@securestore/core-format';
 import { historyName, ID_LENGTH, noId, objectName, SecureStoreError } from '@securestore/core-format';
@@ -188,7 +187,7 @@ function believed(engine: Engine, mutation: Mutation): Current | Promise<Current
 async function backOff(engine: Engine, losses: number, signal: AbortSignal | undefined): Promise<void> {
   if (losses < 2) return;
   const most = 2 ** Math.min(losses, MAX_BACKOFF_STEPS);
-  await delay((engine.random(1).readUInt8(0) / 255) * most, undefined, { signal });
+  await engine.clock.sleep((engine.random(1).readUInt8(0) / 255) * most, signal);
 }
 
 async function commitLoop(engine: Engine, mutation: Mutation): Promise<Committed | undefined> {

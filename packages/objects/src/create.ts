@@ -42,7 +42,7 @@ import {
   signAs,
   takeKey,
 } from '@securestore/crypto';
-import type { Clock } from './clock.ts';
+import type { Clock } from '@securestore/jobs';
 import { compilePattern } from './pattern.ts';
 import { HEAD_USE } from './state.ts';
 

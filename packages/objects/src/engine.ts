@@ -1,6 +1,6 @@
 import type { StorageBackend } from '@securestore/backend-api';
 import type { NameCipher, RandomSource } from '@securestore/crypto';
-import type { Clock } from './clock.ts';
+import type { Clock } from '@securestore/jobs';
 import type { HeadWatcher } from './freshness.ts';
 import type { KeyedMutex } from './keyed-mutex.ts';
 import type { RecordCache } from './record-cache.ts';

@@ -2,8 +2,8 @@ import type { StorageBackend } from '@securestore/backend-api';
 import { encodeHead, SecureStoreError } from '@securestore/core-format';
 import type { ErrorCode } from '@securestore/core-format';
 import { abortable, settledSoon } from './abortable.ts';
-import type { Clock, Instant } from './clock.ts';
-import { elapsedSince, instant } from './clock.ts';
+import type { Clock, Instant } from '@securestore/jobs';
+import { elapsedSince, instant } from '@securestore/jobs';
 import type { ReadHead, StoreState } from './state.ts';
 import { loadState, readHead } from './state.ts';
 
@@ -104,9 +104,7 @@ export class HeadWatcher {
     const begun = instant(this.#clock);
     let head: ReadHead | undefined;
     try {
-      // A read that takes longer could confirm nothing.
-      const tooLate = AbortSignal.timeout(FRESH_FOR);
-      head = await settledSoon(readHead(this.#backend, tooLate), tooLate);
+      head = await this.#readInTime();
       if (head === undefined) throw new SecureStoreError('INTEGRITY', 'the head of the store has vanished');
       await this.#follow(head);
     } catch (error) {
@@ -116,6 +114,21 @@ export class HeadWatcher {
     }
     this.#noteClock(head, begun);
     this.#confirmed = begun;
+  }
+
+  /** A read of the head that takes longer than {@link FRESH_FOR} could confirm nothing: it is given up. */
+  async #readInTime(): Promise<ReadHead | undefined> {
+    const tooLate = new AbortController();
+    const done = new AbortController();
+    this.#clock.sleep(FRESH_FOR, done.signal).then(
+      () => tooLate.abort(),
+      () => undefined,
+    );
+    try {
+      return await settledSoon(readHead(this.#backend, tooLate.signal), tooLate.signal);
+    } finally {
+      done.abort();
+    }
   }
 
   async #follow({ head }: ReadHead): Promise<void> {

@@ -2,7 +2,7 @@ import type { FaultInjector } from '@securestore/backend-api';
 import { createFaultInjector } from '@securestore/backend-api';
 import { describe, expect, it } from 'vitest';
 import type { ObjectStore } from '../src/index.ts';
-import { FakeClock } from './support/clock.ts';
+import { FakeClock } from '../../jobs/test/support/clock.ts';
 import { reviseHead } from './support/heads.ts';
 import type { Place } from './support/places.ts';
 import { memoryPlace } from './support/places.ts';
@@ -135,7 +135,8 @@ describe('the head', () => {
     clock.advance(5000);
     const until = new Promise<void>(() => undefined);
     injector.plan(({ key }) => (key === 'store' ? { type: 'delay', until } : undefined));
-    await failure(store.retrieve('k'), 'UNAVAILABLE');
+    const passing = setInterval(() => clock.advance(500), 1);
+    await failure(store.retrieve('k'), 'UNAVAILABLE').finally(() => clearInterval(passing));
     injector.plan(undefined);
     expect((await store.retrieve('k')).text()).toBe('x');
   });

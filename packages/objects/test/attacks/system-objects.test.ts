@@ -4,7 +4,7 @@ import type { Anchor, AnchorRecord } from '../../src/index.ts';
 import { openOrCreateObjectStore } from '../../src/index.ts';
 import type { Attacker } from '../support/attacker.ts';
 import { attack, flipped } from '../support/attacker.ts';
-import { FakeClock } from '../support/clock.ts';
+import { FakeClock } from '../../../jobs/test/support/clock.ts';
 import { headAt, reviseHead } from '../support/heads.ts';
 import type { Place } from '../support/places.ts';
 import { memoryPlace } from '../support/places.ts';

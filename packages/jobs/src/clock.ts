@@ -1,11 +1,14 @@
 import { uptime } from 'node:os';
+import { setTimeout as wait } from 'node:timers/promises';
 
-/** Time as the engine sees it; tests pass their own. */
+/** Time as securestore sees it; tests pass their own. */
 export interface Clock {
   /** Milliseconds since 1970. May be set back and forth by people and protocols. */
   now(): number;
   /** Milliseconds since the machine started, sleep included. */
   uptime(): number;
+  /** Resolves after some milliseconds; rejects with an `AbortError` as soon as `signal` aborts. */
+  sleep(milliseconds: number, signal?: AbortSignal): Promise<void>;
 }
 
 /** How far the wall clock may move, in milliseconds, before the uptime is read again. */
@@ -27,6 +30,7 @@ export function systemClock(): Clock {
       }
       return sampled;
     },
+    sleep: async (milliseconds, signal) => wait(milliseconds, undefined, { signal }),
   };
 }
 
