@@ -129,6 +129,8 @@ def read_head(data):
     suites = head["suites"] = list(r.take(r.number(1)))
     need(suites and suites == sorted(set(suites)), "its suites are out of order")
     head["floor"], head["history"] = r.number(8), (r.number(4), r.number(4))
+    need(1 <= r.number(1) <= 2, "the head has an unknown journal mode")
+    head["rotation days"] = r.number(4)
     references, last = {}, 0
     for _ in range(r.number(1)):
         kind = r.number(1)
@@ -169,13 +171,13 @@ def open_system(objects, head, kind, purpose_key):
     r.start(b"SSSY")
     suite, purpose, reserved = r.number(1), r.number(1), r.number(1)
     need(suite == 1 and suite in head["suites"] and purpose == kind and reserved == 0, "it is of another purpose")
-    header, commitment = body[:40], body[40:72]
+    header, commitment = body[:48], body[48:80]
     generation = int(name[2:13], 32).to_bytes(8, "big")
     context = head["instance"] + generation + len(name).to_bytes(2, "big") + name.encode("ascii")
     key = derive(purpose_key, "system key", header + context)
-    t = hmac512(key, label("system") + (40).to_bytes(2, "big") + header + b"\1")
+    t = hmac512(key, label("system") + (48).to_bytes(2, "big") + header + b"\1")
     need(t[32:] == commitment, "a commitment does not match")
-    return aead_open(t[:32], ZERO_NONCE, body[72:])
+    return aead_open(t[:32], ZERO_NONCE, body[80:])
 
 
 def read_keyring(data, head):
@@ -185,7 +187,8 @@ def read_keyring(data, head):
         group, kind = r.take(16), r.number(1)
         r.take(32)
         for _ in range(r.number(2)):
-            key_id, suite, state, _ = r.take(8), r.number(1), r.number(1), r.time()
+            key_id, suite, state, _, destroy_at = r.take(8), r.number(1), r.number(1), r.time(), r.time()
+            need(state != 4 or destroy_at == 0, "a destroyed key version is still to be destroyed")
             need(key_id not in ring["versions"], "two key versions have one id")
             ring["versions"][key_id] = (group if kind == 1 else None, suite, state, r.take(32))
     r.field_area()

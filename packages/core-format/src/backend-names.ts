@@ -10,6 +10,10 @@ export const AREAS = {
   blobs: 'b/',
   keyrings: 'k/',
   policies: 'p/',
+  markers: 'g/',
+  journal: 'j/',
+  work: 'w/',
+  checkpoints: 'c/',
 } as const;
 
 // `.` sorts below `/` and below every byte of a token, so that the history and the parts of objects list in the
@@ -47,6 +51,41 @@ export function partName(token: string, blobId: Uint8Array, part: number): strin
   return `${blobsPrefix(token)}${encodeBase32(blobId)}/${part.toString(16).padStart(PART_DIGITS, '0')}`;
 }
 
+/** Where the collection marker of a blob lies. */
+export function markerName(token: string, blobId: Uint8Array): string {
+  return `${AREAS.markers}${token}${OF}${encodeBase32(blobId)}`;
+}
+
+/** Where the hints of a writer lie, in the order of their sequence numbers. */
+export function journalPrefix(writer: Uint8Array): string {
+  return `${AREAS.journal}${encodeBase32(writer)}/`;
+}
+
+export function hintName(writer: Uint8Array, sequence: number): string {
+  return journalPrefix(writer) + encodeNumber(sequence);
+}
+
+/** The sequence number in a hint's name; `undefined` where it is none under `prefix`. */
+export function hintSequence(prefix: string, name: string): number | undefined {
+  return name.startsWith(prefix) ? decodeNumber(name.slice(prefix.length)) : undefined;
+}
+
+/** What keeps the state of its work under `w/`. */
+export type WorkKind = 'writer' | 'consumer' | 'job';
+
+export function workPrefix(kind: WorkKind): string {
+  return `${AREAS.work}${kind}/`;
+}
+
+export function workName(kind: WorkKind, id: Uint8Array): string {
+  return workPrefix(kind) + encodeBase32(id);
+}
+
+/** A page of a checkpoint, named by the SHA-256 of its whole body. */
+export function checkpointPageName(digest: Uint8Array): string {
+  return AREAS.checkpoints + encodeBase32(digest);
+}
+
 function numbered(area: string, generation: number, random: Uint8Array): string {
   return `${area}${encodeNumber(generation)}-${encodeBase32(random)}`;
 }
@@ -61,8 +100,13 @@ export function policyName(generation: number, random: Uint8Array): string {
   return numbered(AREAS.policies, generation, random);
 }
 
-/** The generation for which a keyring, policy, grants or category map was written; `undefined` for another name. */
+/** A fresh name for the root of a checkpoint that the head of `generation` names. */
+export function checkpointName(generation: number, random: Uint8Array): string {
+  return numbered(AREAS.checkpoints, generation, random);
+}
+
+/** The generation for which an object that the head names was written; `undefined` for another name. */
 export function generationOf(name: string): number | undefined {
-  const match = /^[kp]\/([0-9a-v]+)-[0-9a-v]+$/.exec(name);
+  const match = /^[ckp]\/([0-9a-v]+)-[0-9a-v]+$/.exec(name);
   return match?.[1] === undefined ? undefined : decodeNumber(match[1]);
 }

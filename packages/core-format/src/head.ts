@@ -27,6 +27,10 @@ const NAMINGS = ['encrypted', 'plain'] as const;
 /** How object names appear at the backend. */
 export type Naming = (typeof NAMINGS)[number];
 
+const JOURNALS = ['off', 'on'] as const;
+/** Whether every mutation is announced in the journal before it takes effect. */
+export type JournalMode = (typeof JOURNALS)[number];
+
 const REFERENCES = ['keyring', 'categoryMap', 'policy', 'grants', 'checkpoint'] as const;
 export type ReferenceKind = (typeof REFERENCES)[number];
 
@@ -65,6 +69,9 @@ export interface Head {
   /** The greatest version collected or purged. */
   readonly versionFloor: number;
   readonly history: HistorySettings;
+  readonly journal: JournalMode;
+  /** The age of keys, in days, at which new ones are made by themselves; 0 for never. */
+  readonly rotationDays: number;
   readonly references: Readonly<Partial<Record<ReferenceKind, Reference>>>;
   readonly slots: readonly (Slot | UnknownSlot)[];
   /** Fields of later releases that may be ignored. */
@@ -123,7 +130,9 @@ export function encodeHead(head: Head): Buffer {
     .bytes(Uint8Array.from(head.suites))
     .u53(head.versionFloor)
     .u32(head.history.versions)
-    .u32(head.history.days);
+    .u32(head.history.days)
+    .u8(JOURNALS.indexOf(head.journal) + 1)
+    .u32(head.rotationDays);
   writeReferences(writer, head.references);
   writer.u8(head.slots.length);
   for (const slot of head.slots) {
@@ -213,6 +222,8 @@ export function decodeHead(bytes: Uint8Array): SignedHead {
     suites: readSuites(reader),
     versionFloor: reader.u53(),
     history: { versions: reader.u32(), days: reader.u32() },
+    journal: oneOf(reader, JOURNALS, 'journal mode'),
+    rotationDays: reader.u32(),
     references: readReferences(reader),
     slots: readSlots(reader),
   };

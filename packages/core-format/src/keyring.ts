@@ -19,6 +19,8 @@ export interface KeyVersion {
   readonly state: KeyState;
   /** Milliseconds since 1970. */
   readonly created: number;
+  /** When it is to be destroyed, in milliseconds since 1970; 0 where it isn't. Until then it opens nothing. */
+  readonly destroyAt: number;
   /** All zero once destroyed. */
   readonly key: Uint8Array;
 }
@@ -64,7 +66,7 @@ export function encodeKeyring(keyring: Keyring): Buffer {
         .fixed(version.id, KEY_ID_LENGTH)
         .u8(version.suite)
         .u8(STATES.indexOf(version.state) + 1);
-      writer.u53(version.created).fixed(version.key, KEY_LENGTH);
+      writer.u53(version.created).u53(version.destroyAt).fixed(version.key, KEY_LENGTH);
     }
   }
   writeFieldArea(writer, keyring.extra ?? []);
@@ -76,7 +78,15 @@ function readVersion(reader: ByteReader): KeyVersion {
   const suite = reader.u8();
   const state = STATES[reader.u8() - 1];
   if (state === undefined) reader.fail('the state of a key version is unknown');
-  const version = { id, suite, state, created: reader.time(), key: reader.copy(KEY_LENGTH) };
+  const version = {
+    id,
+    suite,
+    state,
+    created: reader.time(),
+    destroyAt: reader.time(),
+    key: reader.copy(KEY_LENGTH),
+  };
+  if (state === 'destroyed' && version.destroyAt !== 0) reader.fail('a destroyed key version is still to be destroyed');
   if (isZero(version.key) !== (state === 'destroyed')) reader.fail('a key version and its state contradict each other');
   return version;
 }

@@ -1,15 +1,33 @@
 import { ByteReader, ByteWriter } from './bytes.ts';
-import { COMMITMENT_LENGTH, FORMAT, ID_LENGTH, TAG_LENGTH } from './record.ts';
+import { COMMITMENT_LENGTH, FORMAT, ID_LENGTH, KEY_ID_LENGTH, TAG_LENGTH } from './record.ts';
 
 const SYSTEM_MAGIC = 'SSSY';
 const SALT_LENGTH = 32;
 
-/** What a sealed system object is for; each purpose has its own key. */
-export const PURPOSES = { keyring: 1, categoryMap: 2 } as const;
+/**
+ * What a sealed system object is for. Keyring and category map have purpose keys of their own; the others are sealed
+ * under a version of the journal key.
+ */
+export const PURPOSES = {
+  keyring: 1,
+  categoryMap: 2,
+  hint: 3,
+  writer: 4,
+  consumer: 5,
+  job: 6,
+  checkpointPage: 7,
+  checkpoint: 8,
+  marker: 9,
+} as const;
 export type Purpose = keyof typeof PURPOSES;
 
+const HEADER_LENGTH: number = 8 + SALT_LENGTH + KEY_ID_LENGTH;
+
 /** The length of what precedes the sealed bytes, commitment included. */
-export const SYSTEM_PREFIX_LENGTH: number = 8 + SALT_LENGTH + COMMITMENT_LENGTH;
+export const SYSTEM_PREFIX_LENGTH: number = HEADER_LENGTH + COMMITMENT_LENGTH;
+
+/** The key id of purposes whose key has no versions. */
+export const NO_KEY_ID: Uint8Array = new Uint8Array(KEY_ID_LENGTH);
 
 /** A body of the store's own: keyring, category map and whatever else is no record, blob or head. */
 export interface SystemBody {
@@ -18,18 +36,21 @@ export interface SystemBody {
   /** The header as bytes, bound by the key derivation. */
   readonly headerBytes: Buffer;
   readonly salt: Buffer;
+  /** The version of the journal key; {@link NO_KEY_ID} for keyring and category map. */
+  readonly keyId: Buffer;
   readonly commitment: Buffer;
   readonly sealed: Buffer;
 }
 
-export function encodeSystemHeader(suite: number, purpose: Purpose, salt: Uint8Array): Buffer {
-  return new ByteWriter(8 + SALT_LENGTH)
+export function encodeSystemHeader(suite: number, purpose: Purpose, salt: Uint8Array, keyId: Uint8Array): Buffer {
+  return new ByteWriter(HEADER_LENGTH)
     .bytes(Buffer.from(SYSTEM_MAGIC, 'latin1'))
     .u8(FORMAT)
     .u8(suite)
     .u8(PURPOSES[purpose])
     .u8(0)
     .fixed(salt, SALT_LENGTH)
+    .fixed(keyId, KEY_ID_LENGTH)
     .finish();
 }
 
@@ -41,10 +62,11 @@ export function decodeSystemBody(what: string, purpose: Purpose, bytes: Uint8Arr
   if (reader.u8() !== PURPOSES[purpose]) reader.fail('it is an object of another purpose');
   reader.zero();
   const salt = reader.view(SALT_LENGTH);
+  const keyId = reader.view(KEY_ID_LENGTH);
   const headerBytes = new ByteReader(what, bytes).view(reader.position);
   const commitment = reader.view(COMMITMENT_LENGTH);
   if (reader.remaining < TAG_LENGTH) reader.fail('it ends too early');
-  return { suite, purpose, headerBytes, salt, commitment, sealed: reader.view(reader.remaining) };
+  return { suite, purpose, headerBytes, salt, keyId, commitment, sealed: reader.view(reader.remaining) };
 }
 
 /** What binds a system body to its place: instance, generation and its own backend name. */

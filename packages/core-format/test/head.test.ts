@@ -33,6 +33,8 @@ const head: Head = {
   suites: [1],
   versionFloor: 0,
   history: { versions: 10, days: 30 },
+  journal: 'off',
+  rotationDays: 90,
   references: { keyring: { name: 'k/0-0', digest: Buffer.alloc(32, 4) } },
   slots: [slot(1)],
 };
@@ -52,7 +54,7 @@ const refused = (bytes: Uint8Array, code = 'INTEGRITY'): void => {
 
 const STATE = 4 + 1 + 48 + 8 + 8 + 8 + 32 + 4;
 const SUITES = STATE + 2;
-const REFERENCES = SUITES + 2 + 8 + 8;
+const REFERENCES = SUITES + 2 + 8 + 8 + 1 + 4;
 
 describe('a head', () => {
   itObeysTheCodecLaws({
@@ -81,6 +83,10 @@ describe('a head', () => {
     expect(() => signed({ slots: [large] })).not.toThrow();
     expect(() => signed({ slots: [large, slot(1)] })).not.toThrow();
     expect(() => signed({ slots: [large, slot(1), slot(2)] })).toThrow(expect.objectContaining({ code: 'TOO_LARGE' }));
+  });
+
+  it('[H-02] refuses journal modes that are none', () => {
+    for (const mode of [0, 3]) refused(patched(REFERENCES - 5, mode));
   });
 
   it('[H-02] refuses states and namings that are none', () => {

@@ -9,6 +9,7 @@ const version = (byte: number, state: KeyVersion['state'] = 'primary'): KeyVersi
   suite: 1,
   state,
   created: 1,
+  destroyAt: 0,
   key: Buffer.alloc(32, state === 'destroyed' ? 0 : byte),
 });
 
@@ -64,6 +65,12 @@ describe('a keyring', () => {
     refused(group(1, version(1, 'enabled')));
     refused(group(1, version(1, 'disabled'), version(2, 'destroyed')));
     refused(group(1));
+  });
+
+  it('[K-06] has no time of destruction for what is destroyed', () => {
+    accepted(group(1, { ...version(1), destroyAt: 7 }));
+    refused(group(1, { ...version(1, 'destroyed'), destroyAt: 7 }, version(2)));
+    refused(group(1, { ...version(1), destroyAt: MAX_TIME + 1 }));
   });
 
   it('[K-04] has each version id once, over all groups', () => {

@@ -5,8 +5,9 @@ import { decodeSystemBody, encodeSystemHeader, systemContext, SYSTEM_PREFIX_LENG
 import { bytesOf } from './support/arbitraries.ts';
 import { itObeysTheCodecLaws } from './support/codec-laws.ts';
 
+const keyId = Buffer.alloc(8, 5);
 const bodyOf = (salt: Uint8Array, rest: Uint8Array): Buffer =>
-  Buffer.concat([encodeSystemHeader(1, 'keyring', salt), rest]);
+  Buffer.concat([encodeSystemHeader(1, 'keyring', salt, keyId), rest]);
 
 describe('a system body', () => {
   const bodies = fc
@@ -14,8 +15,9 @@ describe('a system body', () => {
     .map(([suite, salt, commitment, sealed]): SystemBody => ({
       suite,
       purpose: 'keyring',
-      headerBytes: encodeSystemHeader(suite, 'keyring', salt),
+      headerBytes: encodeSystemHeader(suite, 'keyring', salt, keyId),
       salt: Buffer.from(salt),
+      keyId,
       commitment: Buffer.from(commitment),
       sealed: Buffer.from(sealed),
     }));

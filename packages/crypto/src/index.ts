@@ -11,7 +11,7 @@ export {
   verifyAs,
 } from './identity.ts';
 export { keyringKey, loadKeyring, wipeKeyring } from './key-set.ts';
-export type { CategoryKeys, KeySet, LoadedKey } from './key-set.ts';
+export type { CategoryKeys, JournalKeys, KeySet, KeyVersionInfo, LoadedKey } from './key-set.ts';
 export { Lru } from './lru.ts';
 export { NameCipher } from './names.ts';
 export type { LocatedName, NameKeys, OpenedToken } from './names.ts';
@@ -19,10 +19,11 @@ export { randomPool } from './random.ts';
 export type { RandomSource } from './random.ts';
 export { openRecord, recordDigest, rewrapRecord, sealRecord } from './record-seal.ts';
 export type { RecordKey } from './record-seal.ts';
-export { openSlot, sealSlot } from './slot-seal.ts';
-export type { SlotContext } from './slot-seal.ts';
+export { openSlot, resealSlot, sealSlot } from './slot-seal.ts';
+export type { SlotContext, UnlockedSlot } from './slot-seal.ts';
 export { suiteOf } from './suite.ts';
 export type { ChunkCipher, Suite } from './suite.ts';
-export { openSystemBody, sealSystemBody } from './system-seal.ts';
+export { openSystemBody, sealSystemBody, unversioned } from './system-seal.ts';
+export type { SystemKey, SystemKeyFinder } from './system-seal.ts';
 export { keyFileContents, passphrase, rawKey } from './unlock.ts';
 export type { SecretSource, UnlockMethod } from './unlock.ts';

@@ -1,6 +1,6 @@
 import type { KeyObject } from 'node:crypto';
 import { createSecretKey } from 'node:crypto';
-import type { KeyGroup, Keyring, KeyState } from '@securestore/core-format';
+import type { KeyGroup, KeyGroupKind, Keyring, KeyState } from '@securestore/core-format';
 import { asBuffer, isZero, SecureStoreError } from '@securestore/core-format';
 import type { DigestKeys } from './content-digest.ts';
 import { digestKeys } from './content-digest.ts';
@@ -25,6 +25,27 @@ export interface CategoryKeys {
   readonly digest: DigestKeys;
 }
 
+/** The keys of what keeps a store's work: hints, registrations, jobs, checkpoints, markers. */
+export interface JournalKeys {
+  readonly primary: LoadedKey;
+  /** `undefined` where there is no such version, or it has been destroyed. */
+  version(id: Uint8Array): LoadedKey | undefined;
+}
+
+/** What may be told of a key version. */
+export interface KeyVersionInfo {
+  /** The id as text. */
+  readonly label: string;
+  readonly kind: KeyGroupKind;
+  readonly groupId: Buffer;
+  readonly suite: number;
+  readonly state: KeyState;
+  /** Milliseconds since 1970. */
+  readonly created: number;
+  /** When it is to be destroyed, in milliseconds since 1970; 0 where it isn't. */
+  readonly destroyAt: number;
+}
+
 /** A keyring that was taken apart into key objects: what an open store works with. */
 export interface KeySet {
   readonly rootNumber: number;
@@ -32,8 +53,13 @@ export interface KeySet {
   readonly names: NameKeys;
   /** The purpose key of the category map. */
   readonly categoryMap: KeyObject;
+  readonly journal: JournalKeys;
+  /** All key versions, of each group oldest first. */
+  readonly versions: readonly KeyVersionInfo[];
   /** @throws SecureStoreError `KEY_DESTROYED` where the category has no primary key */
   category(id: Uint8Array): CategoryKeys;
+  /** Whether there is a key version of a category with this id, usable or not. */
+  knows(id: Uint8Array): boolean;
   /** The key version that a record names. @throws SecureStoreError `INTEGRITY`, `KEY_DESTROYED` */
   version(id: Uint8Array, categoryId: Uint8Array): LoadedKey;
 }
@@ -46,11 +72,14 @@ export function keyringKey(root: KeyObject): KeyObject {
 /** An id as a key of a map. */
 const text = (id: Uint8Array): string => asBuffer(id).toString('latin1');
 
-function loadGroup(group: KeyGroup, versions: Map<string, LoadedKey | 'destroyed'>): CategoryKeys | undefined {
+/** A key version that is destroyed, or is to be, and so opens nothing. */
+type Unusable = { readonly destroyAt: number };
+
+function loadGroup(group: KeyGroup, versions: Map<string, LoadedKey | Unusable>): CategoryKeys | undefined {
   let primary: LoadedKey | undefined;
   for (const version of group.versions) {
-    if (version.state === 'destroyed') {
-      versions.set(text(version.id), 'destroyed');
+    if (version.state === 'destroyed' || version.destroyAt > 0) {
+      versions.set(text(version.id), { destroyAt: version.destroyAt });
       continue;
     }
     const loaded = {
@@ -77,13 +106,55 @@ export function wipeKeyring(keyring: Keyring): void {
   }
 }
 
+function destroyed(what: string, at: number): never {
+  throw new SecureStoreError(
+    'KEY_DESTROYED',
+    at === 0
+      ? `${what} destroyed`
+      : `${what} scheduled to be destroyed on ${new Date(at).toISOString()}. Undo that to use it again`,
+  );
+}
+
+function infoOf(group: KeyGroup): KeyVersionInfo[] {
+  return group.versions.map(({ id, suite, state, created, destroyAt }) => ({
+    label: asBuffer(id).toString('hex'),
+    kind: group.kind,
+    groupId: Buffer.from(group.id),
+    suite,
+    state,
+    created,
+    destroyAt,
+  }));
+}
+
+function loadJournal(keyring: Keyring): JournalKeys {
+  const versions = new Map<string, LoadedKey | Unusable>();
+  const groups = keyring.groups.filter(({ kind }) => kind === 'journal');
+  const [group] = groups;
+  const keys = group && loadGroup(group, versions);
+  if (group === undefined || groups.length > 1 || keys === undefined) {
+    throw new SecureStoreError('INTEGRITY', 'the keyring is damaged: it has no journal key, or several');
+  }
+  return {
+    primary: keys.primary,
+    version(id) {
+      const found = versions.get(text(id));
+      return found !== undefined && 'secret' in found ? found : undefined;
+    },
+  };
+}
+
 /** Loads a keyring and wipes it. */
 export function loadKeyring(keyring: Keyring): KeySet {
   if (isZero(keyring.nameKey)) throw new SecureStoreError('INTERNAL', 'the keyring was wiped before it was loaded');
-  const versions = new Map<string, LoadedKey | 'destroyed'>();
-  const categories = new Map<string, CategoryKeys | undefined>();
+  const versions = new Map<string, LoadedKey | Unusable>();
+  const categories = new Map<string, CategoryKeys | Unusable>();
+  const journal = loadJournal(keyring);
+  const infos = keyring.groups.flatMap(infoOf);
   for (const group of keyring.groups) {
-    if (group.kind === 'category') categories.set(text(group.id), loadGroup(group, versions));
+    if (group.kind !== 'category') continue;
+    const destroyAt = Math.max(0, ...group.versions.map((version) => version.destroyAt));
+    categories.set(text(group.id), loadGroup(group, versions) ?? { destroyAt });
   }
   const nameKey = takeKey(Buffer.from(keyring.nameKey));
   const identity = identityPrivateKey(keyring.identitySeed);
@@ -93,21 +164,19 @@ export function loadKeyring(keyring: Keyring): KeySet {
     identity,
     names: { mac: deriveKey(nameKey, 'name mac'), encryption: deriveKey(nameKey, 'name encryption') },
     categoryMap: deriveKey(nameKey, 'category map'),
+    journal,
+    versions: infos,
     category(id) {
       const keys = categories.get(text(id));
-      if (keys !== undefined) return keys;
-      if (categories.has(text(id))) {
-        throw new SecureStoreError('KEY_DESTROYED', 'the keys of this category have been destroyed');
-      }
+      if (keys !== undefined)
+        return 'primary' in keys ? keys : destroyed('the key of this category is', keys.destroyAt);
       throw new SecureStoreError('INTEGRITY', 'the record is damaged: its category has no keys in this store');
     },
+    knows: (id) => versions.has(text(id)),
     version(id, categoryId) {
       const key = versions.get(text(id));
-      if (key === 'destroyed') {
-        throw new SecureStoreError(
-          'KEY_DESTROYED',
-          `the key version ${asBuffer(id).toString('hex')} of this record has been destroyed`,
-        );
+      if (key !== undefined && 'destroyAt' in key) {
+        return destroyed(`the key version ${asBuffer(id).toString('hex')} of this record is`, key.destroyAt);
       }
       if (key === undefined || !key.groupId.equals(categoryId)) {
         throw new SecureStoreError(

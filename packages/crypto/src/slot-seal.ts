@@ -111,7 +111,7 @@ async function newMaterial(
 export async function sealSlot(
   unlock: UnlockMethod,
   context: SlotContext,
-  root: { readonly number: number; readonly key: KeyObject },
+  root: NumberedRoot,
   now: number,
   random: RandomSource,
 ): Promise<Slot> {
@@ -121,12 +121,28 @@ export async function sealSlot(
   const keys = slotKeys(sodium, material, context.lineage, id);
   keys.privateKey.fill(0);
   const fields = { id, created: now, publicKey: keys.publicKey, method };
-  const rootBytes = root.key.export();
-  const box = encodeSlotBox({ lineage: context.lineage, slotId: id, rootNumber: root.number, root: rootBytes });
-  const sealedRoot = sodium.crypto_box_seal(box, keys.publicKey);
-  rootBytes.fill(0);
-  box.fill(0);
+  const sealedRoot = sealRoot(sodium, fields, context.lineage, root);
   return { ...fields, binding: bindingTag(keys.bindingKey, context, fields), sealedRoot };
+}
+
+/** A root key and which one it is. */
+export interface NumberedRoot {
+  readonly number: number;
+  readonly key: KeyObject;
+}
+
+function sealRoot(sodium: Sodium, slot: SlotFields, lineage: Uint8Array, { number, key }: NumberedRoot): Uint8Array {
+  const root = key.export();
+  const box = encodeSlotBox({ lineage, slotId: slot.id, rootNumber: number, root });
+  root.fill(0);
+  const sealed = sodium.crypto_box_seal(box, slot.publicKey);
+  box.fill(0);
+  return sealed;
+}
+
+/** The slot with another root key, which needs no secret: only the holder of the slot's secret can open it. */
+export async function resealSlot(slot: Slot, lineage: Uint8Array, root: NumberedRoot): Promise<Slot> {
+  return { ...slot, sealedRoot: sealRoot(await loadSodium(), slot, lineage, root) };
 }
 
 /** A slot's box, opened after its binding tag matched. @throws SecureStoreError `INTEGRITY` */
@@ -148,8 +164,36 @@ function openBox(sodium: Sodium, slot: Slot, keys: SlotKeys, context: SlotContex
   return root;
 }
 
+/** A slot that was opened: it goes on opening the slot when the root key is renewed, without asking for the secret. */
+export interface UnlockedSlot {
+  readonly id: Buffer;
+  readonly root: KeyObject;
+  /**
+   * The same slot as a later head holds it, which must have been sealed for this store and secret.
+   *
+   * @throws SecureStoreError `INTEGRITY`
+   */
+  follow(slot: Slot, rootNumber: number): Promise<UnlockedSlot>;
+  /** Forgets the slot's private key. */
+  wipe(): void;
+}
+
+function unlocked(keys: SlotKeys, context: SlotContext, id: Buffer, root: KeyObject): UnlockedSlot {
+  return {
+    id,
+    root,
+    async follow(slot, rootNumber) {
+      if (!timingSafeEqual(bindingTag(keys.bindingKey, context, slot), slot.binding)) {
+        throw new SecureStoreError('INTEGRITY', 'the head is damaged: a slot is not bound to its secret');
+      }
+      return unlocked(keys, context, id, openBox(await loadSodium(), slot, keys, context, rootNumber));
+    },
+    wipe: () => void keys.privateKey.fill(0),
+  };
+}
+
 /**
- * The root key, if `slot` opens by `secret`; `undefined` where the secret is another one.
+ * Opens `slot` by `secret`; `undefined` where the secret is another one.
  *
  * The binding tag is compared first: it commits to the secret and to the store identity, so no box is opened that
  * somebody else sealed to this slot's public key.
@@ -161,14 +205,18 @@ export async function openSlot(
   secret: Buffer,
   context: SlotContext,
   rootNumber: number,
-): Promise<KeyObject | undefined> {
+): Promise<UnlockedSlot | undefined> {
   checkArgon2(slot.method);
   const [sodium, material] = await Promise.all([loadSodium(), keyMaterial(slot.method, secret)]);
   const keys = slotKeys(sodium, material, context.lineage, slot.id);
   try {
-    if (!timingSafeEqual(bindingTag(keys.bindingKey, context, slot), slot.binding)) return undefined;
-    return openBox(sodium, slot, keys, context, rootNumber);
-  } finally {
+    if (timingSafeEqual(bindingTag(keys.bindingKey, context, slot), slot.binding)) {
+      return unlocked(keys, context, Buffer.from(slot.id), openBox(sodium, slot, keys, context, rootNumber));
+    }
+  } catch (error) {
     keys.privateKey.fill(0);
+    throw error;
   }
+  keys.privateKey.fill(0);
+  return undefined;
 }

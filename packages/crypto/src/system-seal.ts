@@ -4,7 +4,9 @@ import {
   COMMITMENT_LENGTH,
   decodeSystemBody,
   encodeSystemHeader,
+  isZero,
   KEY_LENGTH,
+  NO_KEY_ID,
   SecureStoreError,
   TAG_LENGTH,
 } from '@securestore/core-format';
@@ -15,27 +17,42 @@ import { suiteOf } from './suite.ts';
 const SYSTEM_USE = label('system');
 const SALT_LENGTH = 32;
 
+/** What seals an object of the store's own. */
+export interface SystemKey {
+  readonly secret: KeyObject;
+  readonly suite: number;
+  /** Absent for purpose keys, which have no versions. */
+  readonly id?: Uint8Array;
+}
+
+/** Finds the key that an object of the store's own names; `undefined` where there is none. */
+export type SystemKeyFinder = (id: Uint8Array) => (Pick<SystemKey, 'secret'> & Partial<SystemKey>) | undefined;
+
+/** The finder for a purpose whose key has no versions: objects of it name none. */
+export function unversioned(secret: KeyObject): SystemKeyFinder {
+  return (id) => (isZero(id) ? { secret } : undefined);
+}
+
 /** The one-time key of a system body: its salt, header and place go through the purpose key. */
 function bodyKey(purposeKey: KeyObject, headerBytes: Uint8Array, context: Uint8Array): Buffer {
   return deriveBytes(purposeKey, 'system key', headerBytes, context);
 }
 
 /**
- * Seals an object of the store's own under a purpose key, bound to `context` (see `systemContext`).
+ * Seals an object of the store's own, bound to `context` (see `systemContext`).
  *
  * @param plaintext the caller's to wipe
  */
 export function sealSystemBody(
-  purposeKey: KeyObject,
-  suiteId: number,
+  systemKey: SystemKey,
   purpose: Purpose,
   context: Uint8Array,
   plaintext: Uint8Array,
   random: RandomSource,
 ): Buffer {
-  const suite = suiteOf(suiteId);
-  const headerBytes = encodeSystemHeader(suiteId, purpose, random(SALT_LENGTH));
-  const key = bodyKey(purposeKey, headerBytes, context);
+  const suite = suiteOf(systemKey.suite);
+  const headerBytes = encodeSystemHeader(suite.id, purpose, random(SALT_LENGTH), systemKey.id ?? NO_KEY_ID);
+  const key = bodyKey(systemKey.secret, headerBytes, context);
   const expanded = suite.expand(key, expandInput(SYSTEM_USE, headerBytes));
   const prefixLength = headerBytes.length + COMMITMENT_LENGTH;
   const body = Buffer.alloc(prefixLength + plaintext.length + TAG_LENGTH);
@@ -49,12 +66,13 @@ export function sealSystemBody(
 
 /**
  * @param what the object, for messages
+ * @param keyOf the key by the id in the object; all zero where the purpose's key has no versions
  * @param suites those that the store accepts, from its verified head
  * @throws SecureStoreError `INTEGRITY`, `FORMAT_VERSION`
  */
 export function openSystemBody(
   what: string,
-  purposeKey: KeyObject,
+  keyOf: SystemKeyFinder,
   suites: readonly number[],
   purpose: Purpose,
   context: Uint8Array,
@@ -65,8 +83,10 @@ export function openSystemBody(
     throw new SecureStoreError('INTEGRITY', `${what} is damaged: ${reason}`);
   };
   if (!suites.includes(body.suite)) fail('its suite is none that the store accepts');
+  const systemKey = keyOf(body.keyId) ?? fail('it names a key version that this store has not');
+  if (systemKey.suite !== undefined && systemKey.suite !== body.suite) fail('its suite is not that of its key');
   const suite = suiteOf(body.suite);
-  const key = bodyKey(purposeKey, body.headerBytes, context);
+  const key = bodyKey(systemKey.secret, body.headerBytes, context);
   const expanded = suite.expand(key, expandInput(SYSTEM_USE, body.headerBytes));
   key.fill(0);
   const committed = expanded.subarray(KEY_LENGTH).equals(body.commitment);

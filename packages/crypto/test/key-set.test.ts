@@ -14,6 +14,7 @@ const group = (seed: string, states: readonly KeyState[], kind: KeyGroup['kind']
     suite: 1,
     state,
     created: index,
+    destroyAt: 0,
     key: state === 'destroyed' ? Buffer.alloc(32) : bytesFrom(`${seed} key ${index}`, 32),
   })),
 });
@@ -22,7 +23,7 @@ const keyring = (...groups: KeyGroup[]): Keyring => ({
   rootNumber: 3,
   identitySeed: bytesFrom('identity', 32),
   nameKey: bytesFrom('names', 32),
-  groups: groups.toSorted((a, b) => Buffer.compare(a.id, b.id)),
+  groups: [...groups, group('journal', ['primary'], 'journal')].toSorted((a, b) => Buffer.compare(a.id, b.id)),
 });
 
 const version = (seed: string, index: number): Buffer => bytesFrom(`${seed} ${index}`, 8);
@@ -56,15 +57,38 @@ describe('a key set', () => {
     expect(() => keys.version(bytesFrom('nobody', 8), bytesFrom('a', 16))).toThrow(failsWith('INTEGRITY'));
   });
 
+  it('[K-07] needs exactly one journal key', () => {
+    const failure = failsWith('INTEGRITY');
+    const base = keyring(group('a', ['primary']));
+    const journal = base.groups.filter(({ kind }) => kind === 'journal');
+    expect(loadKeyring(keyring(group('a', ['enabled', 'primary']))).journal.primary.state).toBe('primary');
+    expect(() => loadKeyring({ ...keyring(), groups: [] })).toThrow(failure);
+    expect(() => loadKeyring(keyring(group('another', ['primary'], 'journal')))).toThrow(failure);
+    expect(journal).toHaveLength(1);
+  });
+
+  it('[K-08] opens and seals nothing with what is to be destroyed', () => {
+    const doomed = group('doomed', ['enabled', 'primary']);
+    const old = { ...doomed, versions: doomed.versions.map((v, i) => (i === 0 ? { ...v, destroyAt: 5000 } : v)) };
+    const found = loadKeyring(keyring(old));
+    expect(() => found.version(version('doomed', 0), bytesFrom('doomed', 16))).toThrow(failsWith('KEY_DESTROYED'));
+    expect(found.category(bytesFrom('doomed', 16)).primary.id).toEqual(version('doomed', 1));
+    const whole = group('doomed', ['enabled', 'primary']);
+    const all = { ...whole, versions: whole.versions.map((v) => ({ ...v, destroyAt: 5000 })) };
+    expect(() => loadKeyring(keyring(all)).category(bytesFrom('doomed', 16))).toThrow(/1970-01-01T00:00:05/);
+  });
+
   it('tells a destroyed category from an unknown one', () => {
     expect(() => keys.category(bytesFrom('gone', 16))).toThrow(failsWith('KEY_DESTROYED'));
     expect(() => keys.category(bytesFrom('unknown', 16))).toThrow(failsWith('INTEGRITY'));
   });
 
   it('opens no records under keys that are not of a category', () => {
-    const others = loadKeyring(keyring(group('a', ['primary']), group('j', ['primary'], 'journal')));
-    expect(() => others.category(bytesFrom('j', 16))).toThrow(failsWith('INTEGRITY'));
-    expect(() => others.version(version('j', 0), bytesFrom('j', 16))).toThrow(failsWith('INTEGRITY'));
+    const others = loadKeyring(keyring(group('a', ['primary']), group('au', ['primary'], 'audit')));
+    for (const other of ['journal', 'au']) {
+      expect(() => others.category(bytesFrom(other, 16))).toThrow(failsWith('INTEGRITY'));
+      expect(() => others.version(version(other, 0), bytesFrom(other, 16))).toThrow(failsWith('INTEGRITY'));
+    }
   });
 
   it('has the identity of its seed', () => {
@@ -86,7 +110,7 @@ describe('loading a keyring', () => {
     loadKeyring(loaded);
     const left = [loaded.identitySeed, loaded.nameKey];
     for (const { digestKey, versions } of loaded.groups) left.push(digestKey, ...versions.map(({ key }) => key));
-    expect(left).toHaveLength(7);
+    expect(left).toHaveLength(9);
     for (const key of left) expect(Buffer.from(key)).toEqual(Buffer.alloc(32));
   });
 

@@ -27,7 +27,7 @@ async function open(
   place = context,
   number = 7,
 ): Promise<Uint8Array | undefined> {
-  return (await openSlot(slot, Buffer.from(given), place, number))?.export();
+  return (await openSlot(slot, Buffer.from(given), place, number))?.root.export();
 }
 
 const slot = await seal(rawKey(secret));

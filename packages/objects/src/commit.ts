@@ -1,8 +1,9 @@
 import type { WriteResult } from '@securestore/backend-api';
 import type { RecordHeader } from '@securestore/core-format';
 import { historyName, ID_LENGTH, noId, objectName, SecureStoreError } from '@securestore/core-format';
-import type { CategoryKeys } from '@securestore/crypto';
 import { sealRecord } from '@securestore/crypto';
+import type { Prepared } from './catch-up.ts';
+import { catchUp } from './catch-up.ts';
 import { settle, undecided } from './doubt.ts';
 import type { Engine } from './engine.ts';
 import { copyToHistory, historyCopy, isCopied, withdrawCopy } from './history-copy.ts';
@@ -32,11 +33,7 @@ export interface Mutation {
 }
 
 /** What a mutation did. */
-export interface Committed {
-  readonly state: StoreState;
-  readonly header: RecordHeader;
-  readonly keys: CategoryKeys;
-}
+export type Committed = Prepared;
 
 const MAX_BACKOFF_STEPS = 6;
 
@@ -180,7 +177,7 @@ function believed(engine: Engine, mutation: Mutation): Current | Promise<Current
   const cached = engine.cache.get(target.token);
   const { state } = engine.watcher;
   if (cached === undefined && !mutation.readFirst) return undefined;
-  if (cached === undefined || cached === 'exists') return readCurrent(engine, state, target, signal);
+  if (cached === undefined || cached === 'exists') return readCurrent(engine, target, signal);
   return { stored: cached, opened: openAt(state, target, cached.bytes) };
 }
 
@@ -213,7 +210,7 @@ async function commitLoop(engine: Engine, mutation: Mutation): Promise<Committed
         if (!(error instanceof LostRace) && !unknown && !premature) throw error;
       }
       await backOff(engine, losses, signal);
-      current = await readCurrent(engine, engine.watcher.state, target, signal);
+      current = await readCurrent(engine, target, signal);
       verified = true;
       if (current !== undefined && commitId.equals(current.opened.header.commitId)) {
         return committedAs(engine, mutation, current.opened.header);
@@ -243,6 +240,7 @@ export async function commit(engine: Engine, mutation: Mutation): Promise<Commit
     const wait = engine.watcher.acknowledge(mutation.signal);
     if (wait !== undefined) await wait;
     engine.watcher.checkWritable();
+    return committed && (await catchUp(engine, mutation.target, committed, mutation.signal));
   } catch (error) {
     if (committed === undefined || !SecureStoreError.is(error)) throw error;
     throw new SecureStoreError(error.code, error.message, {
@@ -251,5 +249,4 @@ export async function commit(engine: Engine, mutation: Mutation): Promise<Commit
       retryable: error.retryable,
     });
   }
-  return committed;
 }

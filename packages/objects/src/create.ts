@@ -108,15 +108,16 @@ function parseCategories(categories: StoreSettings['categories'], random: Random
   return { categories: all, rules };
 }
 
-function newGroup(id: Uint8Array, now: number, random: RandomSource): KeyGroup {
+function newGroup(id: Uint8Array, kind: KeyGroup['kind'], now: number, random: RandomSource): KeyGroup {
   const version = {
     id: random(KEY_ID_LENGTH),
     suite: DEFAULT_SUITE,
     state: 'primary',
     created: now,
+    destroyAt: 0,
     key: random(KEY_LENGTH),
   } as const;
-  return { id, kind: 'category', digestKey: random(KEY_LENGTH), versions: [version] };
+  return { id, kind, digestKey: random(KEY_LENGTH), versions: [version] };
 }
 
 async function writeNew(
@@ -177,9 +178,10 @@ export async function createStoreAt(
   const publicKey = identityPublicKey(identity);
   const slotContext = { lineage, fingerprint: fingerprintBytes(publicKey) };
   const slot = await sealSlot(settings.unlock, slotContext, { number: FIRST_ROOT, key: root }, now, random);
-  const groups = map.categories
-    .map(({ id }) => newGroup(id, now, random))
-    .toSorted((a, b) => Buffer.compare(a.id, b.id));
+  const categories = map.categories.map(({ id }) => newGroup(id, 'category', now, random));
+  const groups = [...categories, newGroup(random(ID_LENGTH), 'journal', now, random)].toSorted((a, b) =>
+    Buffer.compare(a.id, b.id),
+  );
   const keyring: Keyring = { rootNumber: FIRST_ROOT, identitySeed: seed, nameKey: random(KEY_LENGTH), groups };
   const references = await writeSystemObjects({ backend, instance, root, keyring, map, random, signal });
   const head: Head = {
@@ -195,6 +197,8 @@ export async function createStoreAt(
     suites: [DEFAULT_SUITE],
     versionFloor: 0,
     history,
+    journal: 'off',
+    rotationDays: 0,
     references,
     slots: [slot],
   };
@@ -239,7 +243,7 @@ async function writeSystemObjects({
 }: SystemObjects): Promise<Head['references']> {
   const seal = async (purpose: Purpose, key: KeyObject, name: string, plaintext: Buffer): Promise<Reference> => {
     const context = systemContext(instance, FIRST_GENERATION, name);
-    const body = sealSystemBody(key, DEFAULT_SUITE, purpose, context, plaintext, random);
+    const body = sealSystemBody({ secret: key, suite: DEFAULT_SUITE }, purpose, context, plaintext, random);
     plaintext.fill(0);
     return writeNew(backend, name, body, signal);
   };

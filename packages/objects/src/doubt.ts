@@ -4,19 +4,13 @@ import type { Engine } from './engine.ts';
 import { pagesUnder } from './pages.ts';
 import { readCurrent } from './read-current.ts';
 import type { Target } from './records.ts';
-import type { StoreState } from './state.ts';
 
 /**
  * Whether the commit whose acknowledgement was lost took place: looks for its id in the current record, in the chain,
  * and in the history. `undefined` where it did not, so far.
  */
-async function findCommit(
-  engine: Engine,
-  state: StoreState,
-  target: Target,
-  commitId: Buffer,
-): Promise<RecordHeader | undefined> {
-  const current = await readCurrent(engine, state, target);
+async function findCommit(engine: Engine, target: Target, commitId: Buffer): Promise<RecordHeader | undefined> {
+  const current = await readCurrent(engine, target);
   if (current === undefined) return undefined;
   if (commitId.equals(current.opened.header.commitId)) return current.opened.header;
   const prefix = historyPrefix(target.token);
@@ -40,7 +34,7 @@ export async function settle(
 ): Promise<RecordHeader | undefined> {
   if (signal?.aborted === true) throw error;
   try {
-    return await findCommit(engine, engine.watcher.state, target, commitId);
+    return await findCommit(engine, target, commitId);
   } catch {
     throw error;
   }

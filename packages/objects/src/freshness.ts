@@ -1,11 +1,18 @@
 import type { StorageBackend } from '@securestore/backend-api';
 import { encodeHead, SecureStoreError } from '@securestore/core-format';
-import type { ErrorCode } from '@securestore/core-format';
+import type { ErrorCode, Head } from '@securestore/core-format';
+import type { UnlockedSlot } from '@securestore/crypto';
 import { abortable, settledSoon } from './abortable.ts';
 import type { Clock, Instant } from '@securestore/jobs';
 import { elapsedSince, instant } from '@securestore/jobs';
 import type { ReadHead, StoreState } from './state.ts';
 import { loadState, readHead } from './state.ts';
+
+/**
+ * How long, in milliseconds of its own clock, whoever raised the generation waits before relying on it: then nobody
+ * acknowledges anything any more that was prepared under the one before.
+ */
+const SETTLED_AFTER = 6000;
 
 /** How old the last confirmation of the head may be before another read of it begins, in milliseconds. */
 const REFRESH_AFTER = 2000;
@@ -35,6 +42,9 @@ export class HeadWatcher {
   #clockDifference: number | undefined;
   #reading: Promise<void> | undefined;
   #lost: SecureStoreError | undefined;
+  /** Set while the store's keys can't be followed, since the slot that unlocked it is gone. */
+  #lockedOut: SecureStoreError | undefined;
+  #etag: string;
 
   /** @param begun when the read of the head began from which `state` was made */
   constructor(backend: StorageBackend, clock: Clock, state: StoreState, head: ReadHead, begun: Instant) {
@@ -42,6 +52,7 @@ export class HeadWatcher {
     this.#clock = clock;
     this.#state = state;
     this.#confirmed = begun;
+    this.#etag = head.etag;
     this.#noteClock(head, begun);
   }
 
@@ -56,6 +67,7 @@ export class HeadWatcher {
   /** @throws SecureStoreError `LOCKED`, `UNAVAILABLE`, `ROLLBACK`, `INTEGRITY` where mutations aren't allowed now */
   checkWritable(): void {
     if (this.#lost !== undefined) throw this.#lost;
+    this.checkFollowing();
     const { state } = this.#state.head;
     if (state !== 'open') throw new SecureStoreError('LOCKED', `the store takes no writes now: it is ${state}`);
     if (this.#clockDifference !== undefined && this.#clockDifference > MAX_CLOCK_DIFFERENCE) {
@@ -66,6 +78,11 @@ export class HeadWatcher {
         { retryable: false },
       );
     }
+  }
+
+  /** @throws SecureStoreError `LOCKED` where the newest keys of the store can't be had */
+  checkFollowing(): void {
+    if (this.#lockedOut !== undefined) throw this.#lockedOut;
   }
 
   /**
@@ -80,6 +97,25 @@ export class HeadWatcher {
     if (age < REFRESH_AFTER) return undefined;
     void this.#read();
     return age < FRESH_FOR ? undefined : this.#waitFresh(signal);
+  }
+
+  /**
+   * Reads the head anew.
+   *
+   * @returns its etag, for a conditional write
+   * @throws as {@link acknowledge}
+   */
+  async refresh(signal?: AbortSignal): Promise<string> {
+    if (this.#lost !== undefined) throw this.#lost;
+    // A read that is under way may have begun before what the caller wants to see.
+    await abortable(this.#reading ?? Promise.resolve(), signal).catch(() => undefined);
+    await abortable(this.#read(), signal);
+    return this.#etag;
+  }
+
+  /** Waits until nobody acts on an earlier generation than the one that is current now. */
+  async settle(signal?: AbortSignal): Promise<void> {
+    await this.#clock.sleep(SETTLED_AFTER, signal);
   }
 
   async #waitFresh(signal: AbortSignal | undefined): Promise<void> {
@@ -102,18 +138,32 @@ export class HeadWatcher {
 
   async #refresh(): Promise<void> {
     const begun = instant(this.#clock);
-    let head: ReadHead | undefined;
+    let head: ReadHead;
     try {
-      head = await this.#readInTime();
-      if (head === undefined) throw new SecureStoreError('INTEGRITY', 'the head of the store has vanished');
-      await this.#follow(head);
+      head = await this.#followNewest();
     } catch (error) {
       if (!SecureStoreError.is(error)) throw error;
       if (error.code === 'INTEGRITY' || error.code === 'ROLLBACK') this.#lost = error;
       throw UNREACHABLE.has(error.code) ? unreachable(error) : error;
     }
     this.#noteClock(head, begun);
+    this.#etag = head.etag;
     this.#confirmed = begun;
+  }
+
+  async #followNewest(): Promise<ReadHead> {
+    for (let failed: ReadHead | undefined; ;) {
+      const head = await this.#readInTime();
+      if (head === undefined) throw new SecureStoreError('INTEGRITY', 'the head of the store has vanished');
+      try {
+        await this.#follow(head);
+        return head;
+      } catch (error) {
+        // What it names is removed when the next head has taken its place: then that one counts.
+        if (!SecureStoreError.is(error, 'INTEGRITY') || head.etag === failed?.etag) throw error;
+        failed = head;
+      }
+    }
   }
 
   /** A read of the head that takes longer than {@link FRESH_FOR} could confirm nothing: it is given up. */
@@ -152,12 +202,32 @@ export class HeadWatcher {
       }
       return;
     }
-    if (head.rootNumber !== known.rootNumber) {
-      throw new SecureStoreError(
-        'LOCKED',
-        'the root key of the store has been renewed since it was opened; open it again',
-      );
-    }
-    this.#state = await loadState(this.#backend, head, this.#state.root, this.#state);
+    const unlocked = await this.#followSlot(head);
+    if (unlocked === undefined) return;
+    this.#state = await loadState(this.#backend, head, unlocked, this.#state);
+    this.#lockedOut = undefined;
+  }
+
+  /** The slot that unlocked the store, under the root key of `head`; `undefined` where it has none any more. */
+  async #followSlot(head: Head): Promise<UnlockedSlot | undefined> {
+    const { unlocked, head: known } = this.#state;
+    if (head.rootNumber === known.rootNumber) return unlocked;
+    const slot = head.slots.find((other) => !('raw' in other) && unlocked.id.equals(other.id));
+    if (slot !== undefined && !('raw' in slot)) return unlocked.follow(slot, head.rootNumber);
+    this.#lockedOut = new SecureStoreError(
+      'LOCKED',
+      'the keys of the store have been renewed, and the slot that opened it has been removed; open it again with another secret',
+    );
+    return undefined;
+  }
+
+  /** What a change of the head by this process leads to. @param slot where it opens the store by another slot from now on */
+  async adopt(head: Head, etag: string, begun: Instant, slot?: UnlockedSlot): Promise<void> {
+    const unlocked = slot ?? (await this.#followSlot(head));
+    // Another change may have been followed in the meantime.
+    if (unlocked === undefined || head.generation <= this.#state.head.generation) return;
+    this.#state = await loadState(this.#backend, head, unlocked, this.#state);
+    this.#etag = etag;
+    this.#confirmed = begun;
   }
 }

@@ -8,7 +8,9 @@ import {
   TOMBSTONE_LENGTH,
 } from '@securestore/core-format';
 import type { Engine } from './engine.ts';
+import { withNewestKeys } from './newest-keys.ts';
 import { openUnnamed } from './records.ts';
+import type { StoreState } from './state.ts';
 
 const PAGE = 1000;
 /** Sorts after every name below a folder: `~` is the greatest character of a backend name. */
@@ -24,7 +26,9 @@ export function checkPrefix(prefix: unknown): string {
 async function readName(engine: Engine, token: string, signal?: AbortSignal): Promise<string | undefined> {
   const found = await engine.backend.read(objectName(token), { signal });
   if (found === undefined || found.body.length === TOMBSTONE_LENGTH) return undefined;
-  return openUnnamed(engine.watcher.state, found.body, (key) => engine.names.locate(key), token).body.name;
+  const open = (state: StoreState): string =>
+    openUnnamed(state, found.body, (key) => engine.names.locate(key), token).body.name;
+  return withNewestKeys(engine, found.body, open, signal);
 }
 
 /** A name that only the backend vouches for until its record is read: with plain names it may be no key at all. */

@@ -50,7 +50,7 @@ async function checkEarly(
   signal: AbortSignal | undefined,
 ): Promise<void> {
   if (condition.type === 'none') return;
-  const current = await readCurrent(engine, engine.watcher.state, target, signal);
+  const current = await readCurrent(engine, target, signal);
   const live = liveIn(current, engine.clock.now());
   const currentVersion = live && versionOf(live.header);
   const wanted = condition.type === 'version' ? condition.version.number : undefined;

@@ -6,7 +6,7 @@ import { settledSoon } from './abortable.ts';
 import type { Anchor, AnchorRecord } from './anchor.ts';
 import { anchorOf, checkAnchor } from './anchor.ts';
 import { inCall } from './call.ts';
-import type { Clock } from '@securestore/jobs';
+import type { Clock, Instant } from '@securestore/jobs';
 import { instant, systemClock } from '@securestore/jobs';
 import type { StoreSettings } from './create.ts';
 import { createStoreAt, hasObjects } from './create.ts';
@@ -16,7 +16,7 @@ import { KeyedMutex } from './keyed-mutex.ts';
 import { limitsFor } from './limits.ts';
 import { ObjectStore } from './object-store.ts';
 import { RecordCache } from './record-cache.ts';
-import type { ReadHead } from './state.ts';
+import type { ReadHead, StoreState } from './state.ts';
 import { loadState, readHead, unlockRoot } from './state.ts';
 import type { Logger } from './types.ts';
 
@@ -103,20 +103,54 @@ async function rememberLast(context: StoreContext, first: AnchorRecord, last: An
   if (!newer) await remember(context, last, remembered);
 }
 
-async function open(settings: OpenSettings): Promise<ObjectStore> {
-  const { backend, location, unlock, signal } = settings;
-  const clock = settings.clock ?? systemClock();
-  const begun = instant(clock);
-  const read = await readHead(backend, signal);
-  if (read === undefined) return noHead(settings);
+interface Loaded {
+  readonly begun: Instant;
+  readonly read: ReadHead;
+  readonly state: StoreState;
+  readonly remembered: AnchorRecord | undefined;
+}
+
+async function loadHead(settings: OpenSettings, read: ReadHead, begun: Instant): Promise<Loaded> {
   const { head } = read;
   const remembered = await checkIdentity(read, settings);
-  const root = await unlockRoot(head, unlock);
+  const unlocked = await unlockRoot(head, settings.unlock);
   if (head.state === 'scratch')
     throw new SecureStoreError('LOCKED', 'this is the scratch store of a drill; only drills open it');
   if (head.state === 'moved')
     throw new SecureStoreError('LOCKED', 'the store has moved to another location; open it there');
-  const state = await loadState(backend, head, root, undefined, signal);
+  const state = await loadState(settings.backend, head, unlocked, undefined, settings.signal);
+  return { begun, read, state, remembered };
+}
+
+async function loadNewest(settings: OpenSettings, clock: Clock): Promise<Loaded | undefined> {
+  for (let failed: ReadHead | undefined; ;) {
+    const begun = instant(clock);
+    const read = await readHead(settings.backend, settings.signal);
+    if (read === undefined) return undefined;
+    try {
+      return await loadHead(settings, read, begun);
+    } catch (error) {
+      // What a head names is removed when the next one has taken its place: then that one counts.
+      if (!SecureStoreError.is(error, 'INTEGRITY') || (await isStill(settings, read)) || read.etag === failed?.etag) {
+        throw error;
+      }
+      failed = read;
+    }
+  }
+}
+
+async function isStill({ backend, signal }: OpenSettings, { etag }: ReadHead): Promise<boolean> {
+  const now = await readHead(backend, signal);
+  return now?.etag === etag;
+}
+
+async function open(settings: OpenSettings): Promise<ObjectStore> {
+  const { backend, location } = settings;
+  const clock = settings.clock ?? systemClock();
+  const loaded = await loadNewest(settings, clock);
+  if (loaded === undefined) return noHead(settings);
+  const { begun, read, state, remembered } = loaded;
+  const { head } = read;
   await remember(settings, anchorOf(head), remembered);
   const watcher = new HeadWatcher(backend, clock, state, read, begun);
   const engine: Engine = {

@@ -11,6 +11,8 @@ import {
   splitRecord,
 } from '@securestore/core-format';
 import { sealRecord } from '@securestore/crypto';
+import type { Prepared } from './catch-up.ts';
+import { catchUp } from './catch-up.ts';
 import type { Engine } from './engine.ts';
 import { pagesUnder } from './pages.ts';
 import type { Target } from './records.ts';
@@ -44,9 +46,15 @@ function blobOf({ header }: Remains): string | undefined {
   return header?.blob === undefined ? undefined : encodeBase32(header.blob.blobId);
 }
 
-function tombstoneAfter(engine: Engine, target: Target, { header, sound }: Remains): Buffer {
+interface Tombstone {
+  readonly prepared: Prepared;
+  readonly record: Buffer;
+}
+
+function tombstoneAfter(engine: Engine, target: Target, { header, sound }: Remains): Tombstone {
   const { state } = engine.watcher;
-  const { primary } = state.keys.category(state.categories.idOf(target.key));
+  const keys = state.keys.category(state.categories.idOf(target.key));
+  const { primary } = keys;
   const now = engine.clock.now();
   // The numbers of a header that isn't authentic could be chosen to exhaust the versions.
   const before = sound ? header : undefined;
@@ -62,25 +70,35 @@ function tombstoneAfter(engine: Engine, target: Target, { header, sound }: Remai
     previousCommitId: noId(),
     generation: state.head.generation,
   };
-  return sealRecord(primary, next, encodeTombstoneBody(now), engine.random);
+  const record = sealRecord(primary, next, encodeTombstoneBody(now), engine.random);
+  return { prepared: { state, header: next, keys }, record };
 }
 
-/** Puts a tombstone without a past in the place of what lies there. @returns what it replaced; `undefined` for nothing */
-async function bury(engine: Engine, target: Target, signal: AbortSignal | undefined): Promise<Remains | undefined> {
+interface Burial {
+  /** What the tombstone replaced; `undefined` for nothing. */
+  readonly replaced?: Remains | undefined;
+  /** The tombstone, where this call wrote it. */
+  readonly prepared?: Prepared | undefined;
+}
+
+/** Puts a tombstone without a past in the place of what lies there. */
+async function bury(engine: Engine, target: Target, signal: AbortSignal | undefined): Promise<Burial> {
   const name = objectName(target.token);
   let replaced: Remains | undefined;
+  let prepared: Prepared | undefined;
   for (let tries = 1; ;) {
     const found = await engine.backend.read(name, { signal });
-    if (found === undefined) return replaced;
+    if (found === undefined) return { replaced, prepared };
     const remains = inspect(engine, target, found.body);
-    if (remains.sound && remains.header !== undefined && isPurged(remains.header)) return replaced;
+    if (remains.sound && remains.header !== undefined && isPurged(remains.header)) return { replaced, prepared };
+    const tombstone = tombstoneAfter(engine, target, remains);
     try {
-      await engine.backend.write(name, tombstoneAfter(engine, target, remains), { ifMatch: found.etag ?? '', signal });
-      return remains;
+      await engine.backend.write(name, tombstone.record, { ifMatch: found.etag ?? '', signal });
+      return { replaced: remains, prepared: tombstone.prepared };
     } catch (error) {
       const unknown = SecureStoreError.is(error) && error.outcome === 'unknown';
       // The tombstone may be there already: its blob is looked for all the same.
-      if (unknown) replaced = remains;
+      if (unknown) ({ replaced, prepared } = { replaced: remains, prepared: tombstone.prepared });
       if (!SecureStoreError.is(error, 'CONFLICT') && !(unknown && tries++ < MAX_TRIES)) throw error;
     } finally {
       engine.cache.delete(target.token);
@@ -141,11 +159,12 @@ async function deletePast(
 export async function purgeObject(engine: Engine, target: Target, signal: AbortSignal | undefined): Promise<boolean> {
   engine.watcher.checkWritable();
   return engine.turns.run(target.token, signal, async () => {
-    const replaced = await bury(engine, target, signal);
+    const { replaced, prepared } = await bury(engine, target, signal);
     try {
       const existed = await deletePast(engine, target, replaced, signal);
       const wait = engine.watcher.acknowledge(signal);
       if (wait !== undefined) await wait;
+      if (prepared !== undefined) await catchUp(engine, target, prepared, signal);
       return existed;
     } catch (error) {
       if (!SecureStoreError.is(error)) throw error;

@@ -11,6 +11,7 @@ import type { RecordHeader, StoreKey } from '@securestore/core-format';
 import { BlobReader } from './blob-reader.ts';
 import type { Engine } from './engine.ts';
 import { parseTime } from './options.ts';
+import { withNewestKeys } from './newest-keys.ts';
 import type { OpenedRecord, Target } from './records.ts';
 import { isLive, openAt, versionOf } from './records.ts';
 import type { StoreState } from './state.ts';
@@ -35,9 +36,8 @@ export async function openName(
   name: string,
   signal?: AbortSignal,
 ): Promise<OpenedRecord | undefined> {
-  const { state } = engine.watcher;
   const found = await engine.backend.read(name, { signal });
-  return found && openAt(state, target, found.body);
+  return found && withNewestKeys(engine, found.body, (state) => openAt(state, target, found.body), signal);
 }
 
 /** A history record must be the version that its name says. */
@@ -123,8 +123,8 @@ export async function findObject(
   if (options?.version !== undefined && options.at !== undefined) {
     throw new SecureStoreError('INVALID_ARGUMENT', 'the options "version" and "at" exclude each other');
   }
-  const { state } = engine.watcher;
   const located = await locate(engine, target, options, signal);
+  const { state } = engine.watcher;
   const wait = engine.watcher.acknowledge(signal);
   if (wait !== undefined) await wait;
   if (located === undefined) {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import type { StorageBackend } from '@securestore/backend-api';
-import type { Head, Reference, ReferenceKind, SignedHead } from '@securestore/core-format';
+import type { Head, Keyring, Reference, ReferenceKind, SignedHead } from '@securestore/core-format';
 import {
   asBuffer,
   decodeCategoryMap,
@@ -20,16 +20,18 @@ import {
   loadKeyring,
   openSlot,
   openSystemBody,
+  unversioned,
   verifyAs,
 } from '@securestore/crypto';
-import type { UnlockMethod } from '@securestore/crypto';
+import type { UnlockedSlot, UnlockMethod } from '@securestore/crypto';
 import type { CategoryMatcher } from './category-matcher.ts';
 import { categoryMatcher } from './category-matcher.ts';
 
 /** What an open store knows under one generation of its head. */
 export interface StoreState {
   readonly head: Head;
-  readonly root: KeyObject;
+  /** The slot that unlocked the store, with the root key. */
+  readonly unlocked: UnlockedSlot;
   readonly keys: KeySet;
   readonly categories: CategoryMatcher;
 }
@@ -56,15 +58,15 @@ export async function readHead(backend: StorageBackend, signal?: AbortSignal): P
 }
 
 /** @throws SecureStoreError `UNLOCK_FAILED`, `INTEGRITY` */
-export async function unlockRoot(head: Head, unlock: UnlockMethod): Promise<KeyObject> {
+export async function unlockRoot(head: Head, unlock: UnlockMethod): Promise<UnlockedSlot> {
   const slots = head.slots.filter((slot) => slot.method.type === unlock.type);
   const context = { lineage: head.lineage, fingerprint: fingerprintBytes(head.identity) };
   const secret = await unlock.secret();
   try {
     for (const slot of slots) {
       if ('raw' in slot) continue;
-      const root = await openSlot(slot, secret, context, head.rootNumber);
-      if (root !== undefined) return root;
+      const unlocked = await openSlot(slot, secret, context, head.rootNumber);
+      if (unlocked !== undefined) return unlocked;
     }
   } finally {
     secret.fill(0);
@@ -107,15 +109,25 @@ const LABELS: Readonly<Record<ReferenceKind, string>> = {
   checkpoint: 'checkpoint',
 };
 
-async function readKeys(backend: StorageBackend, head: Head, root: KeyObject, signal?: AbortSignal): Promise<KeySet> {
+/** The keys themselves, which the caller wipes. @throws SecureStoreError `INTEGRITY`, and what the backend throws */
+export async function readKeyring(
+  backend: StorageBackend,
+  head: Head,
+  root: KeyObject,
+  signal?: AbortSignal,
+): Promise<Keyring> {
   const { body, context } = await readPinned(backend, head, 'keyring', signal);
-  const opened = openSystemBody('the keyring', keyringKey(root), head.suites, 'keyring', context, body);
-  let keys: KeySet;
+  const key = unversioned(keyringKey(root));
+  const opened = openSystemBody('the keyring', key, head.suites, 'keyring', context, body);
   try {
-    keys = loadKeyring(decodeKeyring(opened));
+    return decodeKeyring(opened);
   } finally {
     opened.fill(0);
   }
+}
+
+async function readKeys(backend: StorageBackend, head: Head, root: KeyObject, signal?: AbortSignal): Promise<KeySet> {
+  const keys = loadKeyring(await readKeyring(backend, head, root, signal));
   if (keys.rootNumber !== head.rootNumber || !identityPublicKey(keys.identity).equals(asBuffer(head.identity))) {
     throw new SecureStoreError('INTEGRITY', 'the keyring of the store is damaged: it belongs to another head');
   }
@@ -129,7 +141,14 @@ async function readCategories(
   signal?: AbortSignal,
 ): Promise<CategoryMatcher> {
   const { body, context } = await readPinned(backend, head, 'categoryMap', signal);
-  const opened = openSystemBody('the category map', keys.categoryMap, head.suites, 'categoryMap', context, body);
+  const opened = openSystemBody(
+    'the category map',
+    unversioned(keys.categoryMap),
+    head.suites,
+    'categoryMap',
+    context,
+    body,
+  );
   return categoryMatcher(decodeCategoryMap(opened));
 }
 
@@ -144,7 +163,7 @@ const samePin = (a: Reference | undefined, b: Reference | undefined): boolean =>
 export async function loadState(
   backend: StorageBackend,
   head: Head,
-  root: KeyObject,
+  unlocked: UnlockedSlot,
   previous?: StoreState,
   signal?: AbortSignal,
 ): Promise<StoreState> {
@@ -153,10 +172,10 @@ export async function loadState(
   const keys =
     previous !== undefined && samePin(known?.keyring, references.keyring)
       ? previous.keys
-      : await readKeys(backend, head, root, signal);
+      : await readKeys(backend, head, unlocked.root, signal);
   const categories =
     previous !== undefined && samePin(known?.categoryMap, references.categoryMap)
       ? previous.categories
       : await readCategories(backend, head, keys, signal);
-  return { head, root, keys, categories };
+  return { head, unlocked, keys, categories };
 }

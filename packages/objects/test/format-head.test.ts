@@ -40,12 +40,12 @@ describe('a head', () => {
 
   it('[S-05] opens by any of its slots, however many there are', async () => {
     const shop = await workshop();
-    const { head, root } = shop.state;
+    const { head, unlocked } = shop.state;
     const place = { lineage: head.lineage, fingerprint: fingerprintBytes(head.identity) };
     const slots = [...head.slots];
     for (let number = 1; number < 12; number++) {
       const unlock = rawKey(Buffer.alloc(32, 100 + number));
-      slots.push(await sealSlot(unlock, place, { number: head.rootNumber, key: root }, 1, random));
+      slots.push(await sealSlot(unlock, place, { number: head.rootNumber, key: unlocked.root }, 1, random));
     }
     await resign(shop, { slots });
     await openAt(shop.place, { unlock: rawKey(Buffer.alloc(32, 111)) });

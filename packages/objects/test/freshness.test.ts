@@ -179,7 +179,7 @@ describe('the head', () => {
   it.each([
     ['of another instance', 'LOCKED', { instance: Buffer.alloc(16, 9) }],
     ['of another lineage', 'ROLLBACK', { lineage: Buffer.alloc(16, 9) }],
-    ['under another root', 'LOCKED', { rootNumber: 2, generation: 9 }],
+    ['under another root than its slots hold', 'INTEGRITY', { rootNumber: 2, generation: 9 }],
   ] as const)('%s is refused (%s)', async (_what, code, changes) => {
     const { store, clock, place } = await world();
     await store.store('k', 'x');

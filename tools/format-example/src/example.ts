@@ -62,6 +62,10 @@ const INPUTS = {
   keyId: run(0xb0, 8),
   categoryKey: run(0xc0, 32),
   digestKey: run(0xe0, 32),
+  journal: run(0xa1, 16),
+  journalKeyId: run(0xb1, 8),
+  journalKey: run(0xc1, 32),
+  journalDigestKey: run(0xdf, 32),
 } as const;
 
 const SLOT = { salt: run(0x01, 16), id: run(0x11, 16) } as const;
@@ -98,9 +102,23 @@ const label = (use: string): Buffer => Buffer.from(`securestore/1 ${use}\0`);
 const u16 = (value: number): Buffer => Buffer.from([value >> 8, value & 0xff]);
 
 function newKeyring(): Keyring {
-  const version = { id: INPUTS.keyId, suite: 1, state: 'primary', created: NOW, key: INPUTS.categoryKey } as const;
+  const version = {
+    id: INPUTS.keyId,
+    suite: 1,
+    state: 'primary',
+    created: NOW,
+    destroyAt: 0,
+    key: INPUTS.categoryKey,
+  } as const;
+  const journalVersion = { ...version, id: INPUTS.journalKeyId, key: INPUTS.journalKey };
+  const journal = {
+    id: INPUTS.journal,
+    kind: 'journal',
+    digestKey: INPUTS.journalDigestKey,
+    versions: [journalVersion],
+  } as const;
   const group = { id: INPUTS.category, kind: 'category', digestKey: INPUTS.digestKey, versions: [version] } as const;
-  return { rootNumber: 1, identitySeed: INPUTS.identitySeed, nameKey: INPUTS.nameKey, groups: [group] };
+  return { rootNumber: 1, identitySeed: INPUTS.identitySeed, nameKey: INPUTS.nameKey, groups: [group, journal] };
 }
 
 /** A keyring whose keys may be wiped. */
@@ -147,7 +165,7 @@ function systemObjects(keys: KeySet): Sealed & { readonly references: Head['refe
   const sealed = (['keyring', 'categoryMap'] as const).map((purpose) => {
     const context = systemContext(INPUTS.instance, 1, names[purpose]);
     const random = answers(SALTS[purpose]);
-    const body = sealSystemBody(purposeKeys[purpose], 1, purpose, context, plain[purpose], random);
+    const body = sealSystemBody({ secret: purposeKeys[purpose], suite: 1 }, purpose, context, plain[purpose], random);
     return { purpose, name: names[purpose], body, digest: createHash('sha256').update(body).digest() };
   });
   return {
@@ -252,6 +270,8 @@ async function head(keys: KeySet, references: Head['references']): Promise<{ der
     suites: [1],
     versionFloor: 0,
     history: { versions: 10, days: 30 },
+    journal: 'off',
+    rotationDays: 0,
     references,
     slots: [{ ...slot, sealedRoot: SEALED_ROOT }],
   });

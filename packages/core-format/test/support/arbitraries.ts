@@ -153,6 +153,8 @@ export const heads: fc.Arbitrary<Head> = fc.record(
       .map((suites) => suites.toSorted((a, b) => a - b)),
     versionFloor: u53,
     history: fc.record({ versions: u32, days: u32 }),
+    journal: fc.constantFrom('off', 'on'),
+    rotationDays: u32,
     references: fc.record(
       { keyring: reference, categoryMap: reference, policy: reference, grants: reference, checkpoint: reference },
       { requiredKeys: [] },
@@ -174,6 +176,8 @@ export const heads: fc.Arbitrary<Head> = fc.record(
       'suites',
       'versionFloor',
       'history',
+      'journal',
+      'rotationDays',
       'references',
       'slots',
     ],
@@ -188,7 +192,7 @@ const keyGroups: fc.Arbitrary<KeyGroup> = fc
       kind: fc.constantFrom('category' as const, 'journal' as const, 'audit' as const, 'backup' as const),
       digestKey: bytesOf(32),
     }),
-    fc.array(fc.record({ id: bytesOf(8), suite: u8, created: time, key: nonZero(32) }), {
+    fc.array(fc.record({ id: bytesOf(8), suite: u8, created: time, destroyAt: time, key: nonZero(32) }), {
       minLength: 1,
       maxLength: 4,
     }),
@@ -203,7 +207,9 @@ const keyGroups: fc.Arbitrary<KeyGroup> = fc
     versions: versions.map((version, index) => {
       const last = index === versions.length - 1 ? 'primary' : (states[index] ?? 'enabled');
       const state = destroyed ? 'destroyed' : last;
-      return { ...version, state, key: state === 'destroyed' ? new Uint8Array(32) : version.key };
+      return state === 'destroyed'
+        ? { ...version, state, destroyAt: 0, key: new Uint8Array(32) }
+        : { ...version, state };
     }),
   }));
 

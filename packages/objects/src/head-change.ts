@@ -1,0 +1,144 @@
+import { createHash } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
+import type { Head, Keyring, Reference } from '@securestore/core-format';
+import {
+  encodeHead,
+  encodeKeyring,
+  HEAD_NAME,
+  joinHead,
+  keyringName,
+  SecureStoreError,
+  systemContext,
+} from '@securestore/core-format';
+import type { UnlockedSlot } from '@securestore/crypto';
+import { keyringKey, sealSystemBody, signAs, wipeKeyring } from '@securestore/crypto';
+import type { Engine } from './engine.ts';
+import type { Instant } from '@securestore/jobs';
+import { instant } from '@securestore/jobs';
+import type { StoreState } from './state.ts';
+import { HEAD_USE } from './state.ts';
+
+const RANDOM_NAME_LENGTH = 16;
+const MAX_TRIES = 20;
+const KEYRING_SUITE = 1;
+
+/** What a change of the head makes of the one before. */
+export interface HeadPlan {
+  readonly head?: Partial<
+    Pick<
+      Head,
+      'slots' | 'journal' | 'rotationDays' | 'history' | 'versionFloor' | 'rootNumber' | 'state' | 'references'
+    >
+  >;
+  /** New keys, which are wiped. */
+  readonly keyring?: Keyring;
+  /** The root key that seals them; by default the one that the store has. */
+  readonly root?: KeyObject;
+  /** The slot by which this process opens the store from now on, where it is another. */
+  readonly unlocked?: UnlockedSlot;
+}
+
+interface Written {
+  readonly reference: Reference;
+  /** The object that it takes the place of. */
+  readonly replaces: string | undefined;
+}
+
+async function writeKeyring(engine: Engine, state: StoreState, plan: HeadPlan): Promise<Written | undefined> {
+  const { keyring } = plan;
+  if (keyring === undefined) return undefined;
+  const generation = state.head.generation + 1;
+  const name = keyringName(generation, engine.random(RANDOM_NAME_LENGTH));
+  const encoded = encodeKeyring(keyring);
+  wipeKeyring(keyring);
+  const key = { secret: keyringKey(plan.root ?? state.unlocked.root), suite: KEYRING_SUITE };
+  const context = systemContext(state.head.instance, generation, name);
+  const body = sealSystemBody(key, 'keyring', context, encoded, engine.random);
+  encoded.fill(0);
+  await engine.backend.write(name, body, { ifAbsent: true });
+  return {
+    reference: { name, digest: createHash('sha256').update(body).digest() },
+    replaces: state.head.references.keyring?.name,
+  };
+}
+
+/** Nobody needs it any more, or ever did: what can't be deleted now is left to the collection. */
+async function discard(engine: Engine, name: string | undefined): Promise<void> {
+  if (name !== undefined) await engine.backend.delete(name).catch(() => undefined);
+}
+
+/** @returns the new etag; `undefined` where another change came first */
+async function replaceHead(engine: Engine, body: Buffer, etag: string): Promise<string | undefined> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return (await engine.backend.write(HEAD_NAME, body, { ifMatch: etag })).etag;
+    } catch (error) {
+      if (!SecureStoreError.is(error)) throw error;
+      const conflict = error.code === 'CONFLICT';
+      if (!conflict && error.outcome !== 'unknown') throw error;
+      // What lies there decides: no two heads are the same. One that may still land is sent again, which it can stand.
+      const found = await engine.backend.read(HEAD_NAME);
+      if (found !== undefined && body.equals(found.body)) return found.etag;
+      if (conflict || found?.etag !== etag) return undefined;
+      if (tries === MAX_TRIES) throw error;
+    }
+  }
+}
+
+interface Attempt {
+  readonly state: StoreState;
+  readonly etag: string;
+  readonly plan: HeadPlan;
+  readonly begun: Instant;
+}
+
+/** @returns whether the change was made; `false` where another one came first */
+async function tryChange(engine: Engine, { state, etag, plan, begun }: Attempt): Promise<boolean> {
+  const written = await writeKeyring(engine, state, plan);
+  const references = { ...state.head.references, ...plan.head?.references };
+  const head: Head = {
+    ...state.head,
+    ...plan.head,
+    generation: state.head.generation + 1,
+    time: engine.clock.now(),
+    references: written === undefined ? references : { ...references, keyring: written.reference },
+  };
+  const signedBytes = encodeHead(head);
+  const signature = signAs(state.keys.identity, HEAD_USE, signedBytes);
+  const newEtag = await replaceHead(engine, joinHead(signedBytes, signature), etag);
+  if (newEtag === undefined) {
+    await discard(engine, written?.reference.name);
+    return false;
+  }
+  await engine.watcher.adopt(head, newEtag, begun, plan.unlocked);
+  await discard(engine, written?.replaces);
+  return true;
+}
+
+/**
+ * Changes the head: new immutable objects first, then one conditional write of the head, which is the commit.
+ *
+ * @param plan what to make of the state as it is; asked anew when another change comes first. `undefined` where there is
+ *   nothing to do
+ * @returns whether anything was changed
+ * @throws SecureStoreError `CONFLICT` where other changes come first again and again, and what `plan` throws
+ */
+export async function changeHead(
+  engine: Engine,
+  plan: (state: StoreState) => Promise<HeadPlan | undefined>,
+  signal?: AbortSignal,
+): Promise<boolean> {
+  for (let tries = 0; tries < MAX_TRIES; tries++) {
+    const begun = instant(engine.clock);
+    const etag = await engine.watcher.refresh(signal);
+    engine.watcher.checkWritable();
+    const { state } = engine.watcher;
+    const planned = await plan(state);
+    if (planned === undefined) return false;
+    signal?.throwIfAborted();
+    if (await tryChange(engine, { state, etag, plan: planned, begun })) return true;
+  }
+  throw new SecureStoreError('CONFLICT', 'the head of the store is changed by others again and again; try later', {
+    retryable: true,
+  });
+}
