@@ -112,8 +112,8 @@ export interface JobContext<P> {
    */
   readonly progress: (update: ProgressUpdate) => void;
   /**
-   * Remembers from where the next run goes on, and the progress with it. It is written about once a second, and also
-   * when the job stops; with `now`, before the promise resolves.
+   * Remembers from where the next run goes on, and the progress with it. Without `now` it resolves at once, and is
+   * written about once a second and when the job stops; with `now` it resolves when it is written.
    *
    * It is stored as it is: never put a secret into it, or a name that the storage isn't meant to know.
    *
