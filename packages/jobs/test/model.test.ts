@@ -6,7 +6,8 @@ import type { Fault } from './support/storage.ts';
 import type { Process, World } from './support/world.ts';
 import { createWorld } from './support/world.ts';
 
-const ITEMS = 40;
+/** Each takes half a second, so that no run is done before things have settled. */
+const ITEMS = 160;
 const PROCESSES = 3;
 const FAULTS: readonly Fault[] = [
   'unavailable',
@@ -84,8 +85,14 @@ class Model {
       await clock.sleep(500, signal);
       this.counted.add(item);
       progress({ done: 1 });
-      await save(item, { now: item % 4 === 0 });
-      if (item % 4 === 0 && removals === this.world.storage.removals) this.#confirmed = { cursor: item, removals };
+      const now = item % 4 === 0;
+      // Work that goes on where nothing can be stored is what makes two runs at once.
+      const saved = await save(item, { now }).then(
+        () => true,
+        () => false,
+      );
+      signal.throwIfAborted();
+      if (now && saved && removals === this.world.storage.removals) this.#confirmed = { cursor: item, removals };
     }
     return ITEMS;
   }
@@ -142,7 +149,7 @@ it('one run at a time once nothing goes wrong, no cursor is lost, and every job 
       expect(model.holders.size).toBe(0);
 
       const end = outcomeOf(last.jobs.start(model.kind, null));
-      await clock.pass(60_000, 500);
+      await clock.pass(100_000, 500);
       expect(await end).toBe('done');
       expect(model.counted.size).toBe(ITEMS);
       expect(storage.entries.size).toBe(0);
