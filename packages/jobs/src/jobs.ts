@@ -1,0 +1,274 @@
+import { isDeepStrictEqual } from 'node:util';
+import { encodeBase32, SecureStoreError } from '@securestore/core-format';
+import type { Clock } from './clock.ts';
+import { jsonCopy } from './json.ts';
+import { Lease, LeaseWatch, lockedBy } from './lease.ts';
+import { ProgressFeed } from './progress.ts';
+import type { JobRecord } from './records.ts';
+import { isUndecided, JobRecords } from './records.ts';
+import { failureOf, runJob } from './run.ts';
+import type { JobState } from './state.ts';
+import { isJobId, isKindName, MAX_PARAMETERS } from './state.ts';
+import type { Job, JobKind, JobsOptions, JobSummary, ResumeOptions, StartOptions } from './types.ts';
+
+const CANCEL_TRIES = 5;
+
+/** A job whose lease is held. */
+interface Prepared<P, R> {
+  readonly lease: Lease;
+  readonly kind: JobKind<P, R>;
+  readonly parameters: P;
+}
+
+function checkId(id: unknown): asserts id is string {
+  if (isJobId(id)) return;
+  throw new SecureStoreError(
+    'INVALID_ARGUMENT',
+    'the id of a job must have 1 to 64 characters of a-z, 0-9 and, not at its ends, -',
+  );
+}
+
+function checkStart(name: string, { id, exclusive }: StartOptions): void {
+  if (!isKindName(name)) {
+    throw new SecureStoreError(
+      'INVALID_ARGUMENT',
+      'the name of a kind of job must have 1 to 40 characters of a-z, 0-9 and, not at its ends, -',
+    );
+  }
+  if (id !== undefined && exclusive === false) {
+    throw new SecureStoreError('INVALID_ARGUMENT', 'give either the id of the job or "exclusive: false", not both');
+  }
+}
+
+function notFound(id: string): SecureStoreError {
+  return new SecureStoreError('NOT_FOUND', `there is no unfinished job ${id}: it is done, or was forgotten`);
+}
+
+function aborted(id: string, signal: AbortSignal): SecureStoreError {
+  const timedOut = (signal.reason as { name?: unknown } | undefined)?.name === 'TimeoutError';
+  return timedOut
+    ? new SecureStoreError('TIMEOUT', `job ${id} took longer than its timeout: it can be resumed`)
+    : new SecureStoreError('ABORTED', `job ${id} was aborted: it can be resumed`);
+}
+
+function cancelled(id: string, reason: string | undefined): SecureStoreError {
+  const why = reason === undefined ? '' : ` (${reason})`;
+  return new SecureStoreError('ABORTED', `job ${id} was cancelled${why}: it can be resumed`);
+}
+
+/**
+ * Long work over one storage. A job that stops before it is done, for whatever reason, goes on from its cursor when it
+ * is started or resumed again. The state of a finished job is removed.
+ *
+ * While a job runs its state is rewritten at least every 5 s; one that wasn't for 15 s is taken for dead. Calls that need
+ * to know whether somebody runs a job therefore take up to 15 s after a process died, and up to 5 s where one lives.
+ */
+export class Jobs {
+  readonly #records: JobRecords;
+  readonly #watch: LeaseWatch;
+  readonly #clock: Clock;
+  readonly #random: (length: number) => Uint8Array;
+  readonly #running = new Map<string, AbortController>();
+
+  constructor({ storage, clock, random }: JobsOptions) {
+    this.#records = new JobRecords(storage, clock);
+    this.#watch = new LeaseWatch(this.#records, clock);
+    this.#clock = clock;
+    this.#random = random;
+  }
+
+  /**
+   * Starts a job; or goes on with the one under the same id, where it is unfinished, nobody runs it, and it has the same
+   * kind and parameters. The id is by default the name of the kind.
+   *
+   * Beside what {@link Job} lists the promise rejects with `INVALID_ARGUMENT`, with `TOO_LARGE`, with `INTEGRITY` and
+   * `FORMAT_VERSION` where an unfinished job can't be read, and with what the storage throws.
+   *
+   * @param parameters JSON of at most 16 KiB. They are stored: never put a secret into them
+   */
+  start<P, R>(kind: JobKind<P, R>, parameters: P, options: StartOptions = {}): Job<R> {
+    const unique = options.exclusive === false ? `-${encodeBase32(this.#random(10))}` : '';
+    const id = options.id ?? kind.name + unique;
+    return this.#launch(id, options.signal, async (signal) => {
+      checkStart(kind.name, options);
+      checkId(id);
+      const copy = jsonCopy(parameters, `the parameters of job ${id}`, MAX_PARAMETERS);
+      return { lease: await this.#begin(id, kind.name, copy, signal), kind, parameters: copy };
+    });
+  }
+
+  /**
+   * Goes on with an unfinished job that nobody runs.
+   *
+   * Beside what {@link Job} lists the promise rejects with `NOT_FOUND`, with `UNSUPPORTED` where its kind is none of
+   * `kinds`, with `INVALID_ARGUMENT`, `INTEGRITY`, `FORMAT_VERSION`, and with what the storage throws.
+   */
+  resume<R>(kinds: readonly JobKind<unknown, R>[], id: string, options: ResumeOptions = {}): Job<R> {
+    return this.#launch(id, options.signal, async (signal) => {
+      checkId(id);
+      const record = await this.#watch.whenFree(id, signal);
+      if (record === undefined) throw notFound(id);
+      const kind = kinds.find(({ name }) => name === record.parsed.kind);
+      if (kind === undefined) {
+        throw new SecureStoreError(
+          'UNSUPPORTED',
+          `job ${id} is of the kind ${record.parsed.kind}, which is not known here`,
+        );
+      }
+      const parameters = kind.parse(record.parsed.parameters);
+      return { lease: await this.#takeOver(id, record), kind, parameters };
+    });
+  }
+
+  /**
+   * All unfinished jobs, the oldest first.
+   *
+   * @throws SecureStoreError `INTEGRITY`, `FORMAT_VERSION`, what the storage throws
+   */
+  async list(): Promise<JobSummary[]> {
+    const summaries: JobSummary[] = [];
+    for await (const id of this.#records.list()) {
+      const record = await this.#records.read(id);
+      if (record !== undefined) summaries.push(this.#summary(id, record));
+    }
+    this.#watch.keep(new Set(summaries.map(({ id }) => id)));
+    return summaries.toSorted((a, b) => a.started - b.started);
+  }
+
+  /**
+   * Asks whoever runs the job to stop: at once where that is this object, else when the run next renews its lease, which
+   * takes up to 5 s. Does nothing where nobody runs it. The job stays, to be resumed or forgotten.
+   *
+   * @throws SecureStoreError `NOT_FOUND`, `INVALID_ARGUMENT`, `INTEGRITY`, `FORMAT_VERSION`, what the storage throws
+   */
+  async cancel(id: string): Promise<void> {
+    checkId(id);
+    const here = this.#running.get(id);
+    if (here !== undefined) return here.abort(cancelled(id, undefined));
+    let failure: unknown;
+    for (let tries = 0; tries < CANCEL_TRIES; tries++) {
+      const record = await this.#records.read(id);
+      if (record === undefined) throw notFound(id);
+      if (record.parsed.run === undefined || record.parsed.cancelling) return undefined;
+      try {
+        await this.#records.write(id, { ...record.parsed, cancelling: true }, record.etag);
+        return undefined;
+      } catch (error) {
+        if (!isUndecided(error)) throw error;
+        failure = error;
+      }
+    }
+    throw failure;
+  }
+
+  /**
+   * Gives up a job that nobody runs: it can't be resumed any more. Also for one whose state is damaged.
+   *
+   * @throws SecureStoreError `NOT_FOUND`, `LOCKED` where somebody runs it, `INVALID_ARGUMENT`, `FORMAT_VERSION`, what the
+   *   storage throws
+   */
+  async forget(id: string): Promise<void> {
+    checkId(id);
+    const etag = await this.#etagWhenFree(id);
+    if (etag === undefined) throw notFound(id);
+    try {
+      await this.#records.remove(id, etag);
+    } catch (error) {
+      if (!isUndecided(error)) throw error;
+      const left = await this.#records.readUnchecked(id);
+      if (left?.etag === etag) throw error;
+      if (left !== undefined) throw lockedBy(id);
+    }
+  }
+
+  async #etagWhenFree(id: string): Promise<string | undefined> {
+    if (this.#running.has(id)) throw lockedBy(id);
+    const stored = await this.#records.readUnchecked(id);
+    try {
+      const record = await this.#watch.whenFree(id);
+      return record?.etag;
+    } catch (error) {
+      if (!SecureStoreError.is(error, 'INTEGRITY')) throw error;
+      return stored?.etag;
+    }
+  }
+
+  #launch<P, R>(
+    id: string,
+    callers: AbortSignal | undefined,
+    prepare: (signal: AbortSignal) => Promise<Prepared<P, R>>,
+  ): Job<R> {
+    const feed = new ProgressFeed(this.#clock, 'waiting');
+    const stop = new AbortController();
+    const result = this.#run(id, feed, stop, callers, prepare).finally(() => feed.end());
+    const cancel = (reason?: string): void => stop.abort(cancelled(id, reason));
+    return Object.assign(result, { id, progress: feed, cancel });
+  }
+
+  async #run<P, R>(
+    id: string,
+    feed: ProgressFeed,
+    stop: AbortController,
+    callers: AbortSignal | undefined,
+    prepare: (signal: AbortSignal) => Promise<Prepared<P, R>>,
+  ): Promise<R> {
+    if (this.#running.has(id)) throw lockedBy(id);
+    this.#running.set(id, stop);
+    const onAbort = (): void => callers && stop.abort(aborted(id, callers));
+    callers?.addEventListener('abort', onAbort, { once: true });
+    try {
+      if (callers?.aborted === true) onAbort();
+      stop.signal.throwIfAborted();
+      const { lease, kind, parameters } = await prepare(stop.signal);
+      return await runJob(kind, parameters, { lease, feed, clock: this.#clock, stop });
+    } catch (error) {
+      throw failureOf(error, stop.signal);
+    } finally {
+      callers?.removeEventListener('abort', onAbort);
+      this.#running.delete(id);
+    }
+  }
+
+  /** The lease of a new job, or of the same one that was left unfinished. */
+  async #begin(id: string, kind: string, parameters: unknown, signal: AbortSignal): Promise<Lease> {
+    const progress = { phase: 'starting', done: 0, bytes: 0 };
+    const started = Math.floor(this.#clock.now());
+    const state: JobState = { kind, parameters, started, beat: 0, cancelling: false, progress };
+    for (;;) {
+      const lease = new Lease(this.#records, id, this.#newRun(), state);
+      if (await lease.renew()) return lease;
+      const record = await this.#watch.whenFree(id, signal);
+      if (record === undefined) continue;
+      if (record.parsed.kind !== kind || !isDeepStrictEqual(record.parsed.parameters, parameters)) {
+        const which = record.parsed.kind === kind ? 'other parameters' : `the kind ${record.parsed.kind}`;
+        const message = `the unfinished job ${id} has ${which}: resume it, or forget it and start this one`;
+        throw new SecureStoreError('CONFLICT', message);
+      }
+      return this.#takeOver(id, record);
+    }
+  }
+
+  async #takeOver(id: string, { parsed, etag }: JobRecord): Promise<Lease> {
+    const lease = new Lease(this.#records, id, this.#newRun(), parsed, etag);
+    if (!(await lease.renew())) throw lockedBy(id);
+    return lease;
+  }
+
+  #newRun(): string {
+    return encodeBase32(this.#random(16));
+  }
+
+  #summary(id: string, record: JobRecord): JobSummary {
+    const { kind, started, cancelling, error, progress } = record.parsed;
+    const runs = cancelling ? 'cancelling' : 'running';
+    return {
+      id,
+      kind,
+      state: this.#watch.isHeld(id, record) ? runs : 'interrupted',
+      progress,
+      started,
+      updated: record.modified,
+      ...(error !== undefined && { error }),
+    };
+  }
+}

@@ -1,0 +1,124 @@
+import { SecureStoreError } from '@securestore/core-format';
+import type { Clock } from './clock.ts';
+import type { Counters } from './state.ts';
+import { isCount, MAX_PHASE } from './state.ts';
+import type { JobProgress, ProgressUpdate } from './types.ts';
+
+/** What the rate is taken over, in milliseconds. */
+const WINDOW = 10_000;
+/** Samples closer together than this, in milliseconds, would say nothing new. */
+const SAMPLE_EVERY = 250;
+
+interface Sample {
+  readonly at: number;
+  readonly done: number;
+}
+
+function invalid(what: string): never {
+  throw new SecureStoreError('INVALID_ARGUMENT', `progress of a job: ${what}`);
+}
+
+/** Counts what is done, and tells whoever wants to know. */
+export class ProgressFeed implements AsyncIterable<JobProgress> {
+  readonly #clock: Clock;
+  #phase: string;
+  #done = 0;
+  #total: number | undefined;
+  #bytes = 0;
+  #samples: Sample[] = [];
+  #revision = 0;
+  #ended = false;
+  #waiting: PromiseWithResolvers<void> | undefined;
+
+  constructor(clock: Clock, phase: string) {
+    this.#clock = clock;
+    this.#phase = phase;
+    this.#restartRate();
+  }
+
+  get counters(): Counters {
+    this.#sample();
+    const counters = { phase: this.#phase, done: this.#done, bytes: this.#bytes };
+    return this.#total === undefined ? counters : { ...counters, total: this.#total };
+  }
+
+  /** Goes on from what an earlier run counted. */
+  restore({ phase, done, total, bytes }: Counters): void {
+    this.#phase = phase;
+    this.#done = done;
+    this.#total = total;
+    this.#bytes = bytes;
+    this.#restartRate();
+    this.#changed();
+  }
+
+  update({ phase, total, done, bytes }: ProgressUpdate): void {
+    if (phase !== undefined && phase !== this.#phase) this.#beginPhase(phase);
+    if (total !== undefined) {
+      if (!isCount(total)) invalid('"total" must be a whole number, 0 or more');
+      this.#total = total;
+    }
+    if (done !== undefined) this.#done += isCount(done) ? done : invalid('"done" must be a whole number, 0 or more');
+    if (bytes !== undefined)
+      this.#bytes += isCount(bytes) ? bytes : invalid('"bytes" must be a whole number, 0 or more');
+    this.#changed();
+  }
+
+  end(): void {
+    this.#ended = true;
+    this.#wake();
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<JobProgress, undefined, undefined> {
+    let seen = -1;
+    for (;;) {
+      if (this.#revision !== seen) {
+        seen = this.#revision;
+        yield this.#now();
+      } else if (this.#ended) {
+        return undefined;
+      } else {
+        this.#waiting ??= Promise.withResolvers();
+        await this.#waiting.promise;
+      }
+    }
+  }
+
+  #beginPhase(phase: string): void {
+    if (typeof phase !== 'string' || phase === '' || phase.length > MAX_PHASE) {
+      invalid(`"phase" must be a text of 1 to ${MAX_PHASE} characters`);
+    }
+    this.restore({ phase, done: 0, bytes: 0 });
+  }
+
+  #changed(): void {
+    this.#revision++;
+    if (this.#waiting !== undefined) this.#wake();
+  }
+
+  #wake(): void {
+    this.#waiting?.resolve();
+    this.#waiting = undefined;
+  }
+
+  #restartRate(): void {
+    this.#samples = [{ at: this.#clock.uptime(), done: this.#done }];
+  }
+
+  /** The oldest sample kept is the last one outside the window, so that the rate falls while nothing happens. */
+  #sample(): void {
+    const at = this.#clock.uptime();
+    if (at - (this.#samples.at(-1)?.at ?? 0) >= SAMPLE_EVERY) this.#samples.push({ at, done: this.#done });
+    const first = this.#samples.findLastIndex((sample) => sample.at <= at - WINDOW);
+    if (first > 0) this.#samples.splice(0, first);
+  }
+
+  #now(): JobProgress {
+    const { counters } = this;
+    const [oldest] = this.#samples;
+    const elapsed = oldest === undefined ? 0 : this.#clock.uptime() - oldest.at;
+    const rate = oldest === undefined || elapsed <= 0 ? 0 : ((counters.done - oldest.done) / elapsed) * 1000;
+    if (counters.total === undefined || rate === 0) return { ...counters, rate };
+    return { ...counters, rate, eta: (Math.max(0, counters.total - counters.done) / rate) * 1000 };
+  }
+}

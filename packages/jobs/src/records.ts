@@ -1,0 +1,67 @@
+import { SecureStoreError } from '@securestore/core-format';
+import type { Clock } from './clock.ts';
+import type { JobState } from './state.ts';
+import { decodeState, encodeState } from './state.ts';
+import type { JobStorage, StoredState } from './types.ts';
+
+/** How long the storage may take for a call, in milliseconds: a lease must not lapse because of one that hangs. */
+const ANSWER_WITHIN = 5000;
+
+/** What is stored of a job, and where it stands. */
+export interface JobRecord extends StoredState {
+  readonly parsed: JobState;
+}
+
+/** Whether a write that failed with `error` may have taken place, or lost a race: to be settled by reading. */
+export function isUndecided(error: unknown): boolean {
+  return SecureStoreError.is(error) && (error.code === 'CONFLICT' || error.outcome === 'unknown');
+}
+
+/** A {@link JobStorage} that always answers, with states that are checked. */
+export class JobRecords {
+  readonly #storage: JobStorage;
+  readonly #clock: Clock;
+
+  constructor(storage: JobStorage, clock: Clock) {
+    this.#storage = storage;
+    this.#clock = clock;
+  }
+
+  readUnchecked(id: string): Promise<StoredState | undefined> {
+    return this.#inTime(id, this.#storage.read(id));
+  }
+
+  /** @throws SecureStoreError `INTEGRITY`, `FORMAT_VERSION` */
+  async read(id: string): Promise<JobRecord | undefined> {
+    const stored = await this.readUnchecked(id);
+    return stored && { ...stored, parsed: decodeState(stored.state, id) };
+  }
+
+  /** @param etag of the state that is replaced; `undefined` where there must be none */
+  async write(id: string, state: JobState, etag: string | undefined): Promise<string> {
+    const condition = etag === undefined ? ({ ifAbsent: true } as const) : { ifMatch: etag };
+    const written = await this.#inTime(id, this.#storage.write(id, encodeState(state), condition));
+    return written.etag;
+  }
+
+  remove(id: string, etag: string): Promise<void> {
+    return this.#inTime(id, this.#storage.remove(id, etag));
+  }
+
+  list(): AsyncIterable<string> {
+    return this.#storage.list();
+  }
+
+  async #inTime<T>(id: string, answer: Promise<T>): Promise<T> {
+    const answered = new AbortController();
+    const late = this.#clock.sleep(ANSWER_WITHIN, answered.signal).then(() => {
+      const message = `the storage did not answer within ${ANSWER_WITHIN / 1000} s for the state of job ${id}`;
+      throw new SecureStoreError('TIMEOUT', message, { outcome: 'unknown' });
+    });
+    try {
+      return await Promise.race([answer, late]);
+    } finally {
+      answered.abort();
+    }
+  }
+}

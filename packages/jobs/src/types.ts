@@ -1,0 +1,164 @@
+import type { Clock } from './clock.ts';
+
+/** How far a job is. `done`, `total` and `bytes` count within the phase. */
+export interface JobProgress {
+  /** What is being done now. `waiting` until it is certain that nobody else runs the job. */
+  readonly phase: string;
+  /** Items done in this phase, by earlier runs too as far as their cursor says. */
+  readonly done: number;
+  /** Items that this phase has, where known. */
+  readonly total?: number;
+  readonly bytes: number;
+  /** Items per second over about the last ten seconds. */
+  readonly rate: number;
+  /** Milliseconds until the phase is done if it goes on like this; only where `total` is known and something was done. */
+  readonly eta?: number;
+}
+
+/**
+ * Long work under way: a promise of its report that can be watched and cancelled.
+ *
+ * The promise rejects with
+ * - `ABORTED` when the job was cancelled (`TIMEOUT` where a signal of `AbortSignal.timeout` did it). The work has then
+ *   stopped, and can be resumed;
+ * - `LOCKED` when somebody else runs the job, or has taken it over;
+ * - `CONFLICT` when the unfinished job under this id is another one, or its state was removed while it ran;
+ * - whatever the work itself threw. The job can be resumed.
+ */
+export interface Job<R> extends PromiseLike<R> {
+  readonly id: string;
+  /**
+   * The progress now, then the latest value whenever it has changed; ends with the job, also with one that fails. Any
+   * number of readers, each as slow as it likes: values in between are left out.
+   */
+  readonly progress: AsyncIterable<JobProgress>;
+  /** Asks the work to stop. The promise then rejects with `ABORTED`, unless the work was finished first. */
+  cancel(reason?: string): void;
+  catch<T = never>(onRejected?: ((reason: unknown) => T | PromiseLike<T>) | null): Promise<R | T>;
+  finally(onFinally?: (() => void) | null): Promise<R>;
+}
+
+/** What {@link JobStorage.read} found. */
+export interface StoredState {
+  readonly state: Uint8Array;
+  /** Differs from that of every other state that this job ever had. */
+  readonly etag: string;
+  /** When it was written, in milliseconds by the clock of the backend. */
+  readonly modified: number;
+  /** What that clock said when it was read; left out where the backend doesn't tell. */
+  readonly now?: number;
+}
+
+/** Where jobs keep what they need to go on. A state has at most 64 KiB. */
+export interface JobStorage {
+  /** `undefined` where there is none. */
+  read(id: string): Promise<StoredState | undefined>;
+  /** @throws SecureStoreError `CONFLICT` where the condition fails; any code with `outcome: 'unknown'` */
+  write(
+    id: string,
+    state: Uint8Array,
+    condition: { readonly ifAbsent: true } | { readonly ifMatch: string },
+  ): Promise<{ readonly etag: string }>;
+  /** @throws SecureStoreError `CONFLICT` where the etag is another one */
+  remove(id: string, etag: string): Promise<void>;
+  /** The ids of all jobs, in any order. */
+  list(): AsyncIterable<string>;
+}
+
+/** What the work is. What it needs beside its parameters it closes over. */
+export interface JobKind<P, R> {
+  /** 1 to 40 of `a-z`, `0-9` and, inside, `-`. Kept with the job, so it never changes its meaning. */
+  readonly name: string;
+  /**
+   * Does the work. To return is to have finished it; what stops early throws, which `signal.throwIfAborted()` and
+   * `save` do by themselves. Another run may be under way at the same time (a process that slept, and the one that
+   * took over), and what came after the cursor is done again by the next run: neither may do harm.
+   */
+  run(context: JobContext<P>): Promise<R>;
+  /**
+   * Checks parameters that come from the storage.
+   *
+   * @throws SecureStoreError `INTEGRITY`
+   */
+  parse(parameters: unknown): P;
+}
+
+/** What counts towards the progress. */
+export interface ProgressUpdate {
+  /** Another name than before begins a phase: `done` and `bytes` are 0 again, `total` is unknown. At most 64 characters. */
+  readonly phase?: string;
+  /** The items of this phase. */
+  readonly total?: number;
+  /** Items done since the last call; 0 or more. */
+  readonly done?: number;
+  /** Bytes since the last call; 0 or more. */
+  readonly bytes?: number;
+}
+
+/** What a run of a job works with. */
+export interface JobContext<P> {
+  readonly id: string;
+  readonly parameters: P;
+  /** What the run before saved last; `undefined` where nothing was. JSON, not checked by anyone yet. */
+  readonly cursor: unknown;
+  /** Aborts when the job is cancelled, from wherever, and when its lease is lost. */
+  readonly signal: AbortSignal;
+  readonly clock: Clock;
+  /**
+   * Adds to the progress. Cheap: may be called for each item.
+   *
+   * @throws SecureStoreError `INVALID_ARGUMENT`
+   */
+  progress(update: ProgressUpdate): void;
+  /**
+   * Remembers from where the next run goes on, and the progress with it. It is written about once a second, and also
+   * when the job stops; with `now`, before the promise resolves.
+   *
+   * It is stored as it is: never put a secret into it, or a name that the storage isn't meant to know.
+   *
+   * @param cursor JSON of at most 40 KiB
+   * @throws SecureStoreError `TOO_LARGE`, `INVALID_ARGUMENT` where it isn't JSON; the reason of the signal once it has
+   *   aborted (the cursor is remembered all the same); with `now`, what the storage threw
+   */
+  save(cursor: unknown, options?: { readonly now?: boolean }): Promise<void>;
+}
+
+/** A job that is not finished. */
+export interface JobSummary {
+  readonly id: string;
+  readonly kind: string;
+  /**
+   * `interrupted` jobs are run by nobody: cancelled, failed, or their process died. That a process died shows 15 s
+   * later; where the backend doesn't tell its time, in a list made 15 s after the first one.
+   */
+  readonly state: 'running' | 'cancelling' | 'interrupted';
+  /** As last written, at most about five seconds ago while it runs; without rates, which only the runner knows. */
+  readonly progress: Omit<JobProgress, 'rate' | 'eta'>;
+  /** Milliseconds since 1970 by the clock of whoever started it. */
+  readonly started: number;
+  /** Milliseconds since 1970 by the clock of the backend. */
+  readonly updated: number;
+  /** The error code with which the last run ended: `ABORTED` where it was cancelled. */
+  readonly error?: string;
+}
+
+export interface StartOptions {
+  /** 1 to 64 of `a-z`, `0-9` and, inside, `-`. By default the name of the kind, so that one job of a kind exists at a time. */
+  readonly id?: string;
+  /** Cancels the job. */
+  readonly signal?: AbortSignal;
+  /** With `false`, a new job beside all others, with a random id. Not together with `id`. */
+  readonly exclusive?: boolean;
+}
+
+export interface ResumeOptions {
+  /** Cancels the job. */
+  readonly signal?: AbortSignal;
+}
+
+export interface JobsOptions {
+  readonly storage: JobStorage;
+  readonly clock: Clock;
+  /** Random bytes of a good source; for ids alone. */
+  readonly random: (length: number) => Uint8Array;
+}
