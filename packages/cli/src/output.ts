@@ -45,7 +45,7 @@ function withoutOperation({ message, operation }: ErrorReport): string {
 function errorLines(report: ErrorReport, subject: string | undefined, stderr: OutputStream): string {
   const label = styleText('red', subject === undefined ? 'error:' : 'failed:', { stream: stderr });
   const named = subject ?? (report.key !== undefined && !report.message.includes(report.key) ? report.key : undefined);
-  const about = named === undefined ? '' : `${printable(named)}: `;
+  const about = named === undefined ? '' : `${printable(subject ?? JSON.stringify(named))}: `;
   const lines = [`${label} ${about}${printable(withoutOperation(report))} [${report.code}]`];
   if (report.outcome === 'unknown') lines.push('it is not known whether the change was made: look before trying again');
   if (report.currentVersion !== undefined) lines.push(`current version: ${printable(report.currentVersion)}`);

@@ -61,7 +61,7 @@ export interface ByteRange {
 export function parseRange(text: string): ByteRange {
   const [, start, end] = /^(\d{1,15})?:(\d{1,15})?$/.exec(text) ?? [];
   if (start === undefined && end === undefined) {
-    refuse(`--range "${text}" is no range; give START:END in bytes, END exclusive, such as 0:1024 or 1024:`);
+    refuse(`--range "${text}" is not a range; give START:END in bytes, END exclusive, such as 0:1024 or 1024:`);
   }
   if (start !== undefined && end !== undefined && Number(end) < Number(start)) {
     refuse(`--range "${text}" ends before it starts`);
