@@ -49,6 +49,10 @@ describe('help', () => {
   });
 });
 
+async function operation(...args: readonly string[]): Promise<unknown> {
+  return jsonLines((await runHere([...args, '--json'])).stderr)[0]?.['operation'];
+}
+
 describe('wrong usage', () => {
   it.each([
     [['lss'], 'Did you mean ls?'],
@@ -87,8 +91,6 @@ describe('wrong usage', () => {
   });
 
   it('is reported with the command that it is about, and with none where there is none', async () => {
-    const operation = async (...args: string[]): Promise<unknown> =>
-      jsonLines((await runHere([...args, '--json'])).stderr)[0]?.['operation'];
     expect(await operation('get')).toBe('get');
     expect(await operation('ls', '--lnog')).toBe('ls');
     expect(await operation('frobnicate')).toBeUndefined();
