@@ -27,7 +27,8 @@ function usageError(error: CommanderError, verb: string | undefined): SecureStor
     // What follows "=" may be a secret that was given to an option which does not exist.
     .replace(/'(--?[^'=]*)=[^]*'$/m, "'$1'")
     // A suggestion comes on a line of its own.
-    .replace(/\n(?=\(Did you mean)/, ' ');
+    .replace(/\n(?=\(Did you mean)/, ' ')
+    .replace(/\.$/, '');
   const help = verb === undefined ? 'securestore help lists the commands' : `see securestore help ${verb}`;
   return new SecureStoreError('INVALID_ARGUMENT', `${withSynonym(message)}; ${help}`, { operation: verb });
 }
