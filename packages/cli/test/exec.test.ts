@@ -83,6 +83,19 @@ describe('exec', () => {
     expect(await box.run(script('echo started'))).toMatchObject({ exitCode: 3, stdout: '' });
   });
 
+  it('points out an option of ours behind the command, unless -- says that it is meant', async () => {
+    const box = await withSecrets({ 'db/password': 'x' });
+    const misplaced = await box.run(['exec', 'true', '--prefix=canary']);
+    expect(misplaced).toMatchObject({ exitCode: 0, stderr: expect.stringMatching(/^note: --prefix stands after/) });
+    expect(misplaced.stderr).not.toContain('canary');
+    for (const args of [
+      ['--', 'true', '--prefix', 'db'],
+      ['--prefix', 'db', 'true', '--verbose', '-s'],
+    ]) {
+      expect(await box.run(['exec', ...args])).toMatchObject({ exitCode: 0, stderr: '' });
+    }
+  });
+
   it('leaves a --json that belongs to the command alone', async () => {
     const box = await withSecrets({ secret: 'x' });
     const { exitCode, stderr } = await box.run(['exec', 'no-such-command', '--json']);

@@ -132,7 +132,7 @@ export async function findObject(
       options?.version !== undefined
         ? 'no such version'
         : options?.at !== undefined
-          ? 'no version as old'
+          ? 'no version of that time'
           : 'no such object';
     return notFound(which);
   }
