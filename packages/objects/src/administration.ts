@@ -146,8 +146,7 @@ export class Administration {
   }
 
   #kinds(): JobKind<unknown, unknown>[] {
-    // The parameters that a kind runs with are those that it has parsed itself.
-    return [rotationKind(this.#engine) as JobKind<unknown, unknown>];
+    return [rotationKind(this.#engine)];
   }
 
   /** Starts a job that ends with the store. */

@@ -93,13 +93,13 @@ describe.each(PLACES)('rotating the keys of a store on %s', (_name, make) => {
   });
 });
 
-describe('a rotation', () => {
-  async function world(): Promise<{ place: Place; clock: Clock; store: ObjectStore }> {
-    const place = usePlace(memoryPlace);
-    const clock = hurriedClock();
-    return { place, clock, store: await createAt(place, { clock }) };
-  }
+async function world(): Promise<{ place: Place; clock: Clock; store: ObjectStore }> {
+  const place = usePlace(memoryPlace);
+  const clock = hurriedClock();
+  return { place, clock, store: await createAt(place, { clock }) };
+}
 
+describe('a rotation', () => {
   it.each(['unlock', 'keys', 'data'] satisfies RotationDepth[])(
     'to the depth "%s" by a secret that opens nothing is UNLOCK_FAILED and changes nothing',
     async (depth) => {
