@@ -48,7 +48,10 @@ describe('exec', () => {
       stderr: 'err\n',
     });
     expect((await box.run(['--json', 'exec', '--', 'no-such-command'])).exitCode).toBe(127);
-    expect((await box.run(['exec', '--', '/etc/passwd'])).exitCode).toBe(126);
+    expect(await box.run(['exec', '--', '/etc/passwd'])).toMatchObject({
+      exitCode: 126,
+      stderr: expect.stringMatching(/^error: the command "\/etc\/passwd" can't be run: .*\[ACCESS_DENIED\]\n$/),
+    });
   });
 
   it.each(['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGUSR1'] as const)('passes %s on', async (signal) => {
