@@ -58,6 +58,6 @@ function redactQuery(location: string): string {
 function invalidLocation(problem: string): SecureStoreError {
   return new SecureStoreError(
     'INVALID_ARGUMENT',
-    `Not a location: ${problem}. Locations look like file:./vault, sqlite:./vault.db or s3://bucket/prefix.`,
+    `Not a location: ${problem}. Locations look like file:./vault or sqlite:./vault.db.`,
   );
 }

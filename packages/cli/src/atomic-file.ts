@@ -28,9 +28,15 @@ async function writeAll(file: FileHandle, source: ByteSource): Promise<void> {
  * Writes a file that only its owner may read (mode 0600), whole or not at all: under a temporary name beside it,
  * synced, then renamed over what was there. A link at `path` is replaced, not followed.
  *
+ * @param shown what errors call it.
  * @throws what `source` throws; errors of the file system with what was tried. The temporary file is gone then.
  */
-export async function writeFileAtomically(path: string, source: ByteSource, random: Cli['random']): Promise<void> {
+export async function writeFileAtomically(
+  path: string,
+  source: ByteSource,
+  random: Cli['random'],
+  shown: string = path,
+): Promise<void> {
   const name = Buffer.from(random(8)).toString('hex');
   const temporary = join(dirname(path), `.securestore-${name}.tmp`);
   const flags = constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY | (constants.O_NOFOLLOW ?? 0);
@@ -45,7 +51,7 @@ export async function writeFileAtomically(path: string, source: ByteSource, rand
     await rename(temporary, path);
   } catch (error) {
     if (created) await rm(temporary, { force: true });
-    throw fileError(error, `cannot write the file "${path}"`);
+    throw fileError(error, `cannot write the file "${shown}"`);
   }
 }
 

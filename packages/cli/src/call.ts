@@ -18,6 +18,8 @@ export interface GlobalOptions {
 export interface Call<O extends object = object> {
   readonly cli: Cli;
   readonly verb: string;
+  /** Everything that follows the program's name. */
+  readonly args: readonly string[];
   readonly options: O & GlobalOptions;
   readonly out: Output;
 }
@@ -28,6 +30,8 @@ export type ExitCode = number | void;
 /** What {@link addVerb} needs of the run that it adds a verb to. */
 export interface Run {
   readonly cli: Cli;
+  /** Everything that follows the program's name. */
+  readonly args: readonly string[];
   out: Output;
   exitCode: number;
   /** The verb that was reached, for the report of an error. */
@@ -40,6 +44,8 @@ export interface Run {
 export interface Verb<O extends object, A extends readonly (string | string[] | undefined)[]> {
   /** The name and operands in the notation of commander, such as `put <key> [file]`. */
   readonly usage: string;
+  /** What the help shows after the name, where the operands alone would not say it. */
+  readonly shownUsage?: string;
   readonly summary: string;
   readonly options?: readonly Option[];
   /** Lines that follow the help. */
@@ -52,9 +58,14 @@ export interface Verb<O extends object, A extends readonly (string | string[] | 
   readonly load: () => Promise<(call: Call<O>, ...operands: A) => Promise<ExitCode>>;
 }
 
+const COMMON_GROUP = 'Options of every command:';
+
 function globalOptions(): Option[] {
   return [
-    new Option('-s, --store <location>', 'the store, such as sqlite:./vault.db (or $SECURESTORE_URL)'),
+    new Option(
+      '-s, --store <location>',
+      'the store, such as sqlite:./vault.db (otherwise $SECURESTORE_URL, then the configuration file)',
+    ),
     new Option('--passphrase-file <file>', 'a file that holds the passphrase'),
     new Option('--key-file <file>', 'a key file that unlocks the store'),
     new Option('--fingerprint <fingerprint>', 'refuse any store but this one'),
@@ -71,7 +82,7 @@ function globalOptions(): Option[] {
 
 /** Adds the options that every verb takes. They are on the program and on each verb, so either place will do. */
 export function addGlobalOptions(command: Command): void {
-  command.optionsGroup('Options everywhere:');
+  command.optionsGroup(COMMON_GROUP);
   for (const option of globalOptions()) command.addOption(option);
 }
 
@@ -86,6 +97,12 @@ export function addVerb<O extends object, A extends readonly (string | string[] 
   verb: Verb<O, A>,
 ): void {
   const command = program.command(verb.usage).summary(verb.summary).description(verb.summary);
+  command.addHelpOption(new Option('-h, --help', 'print this help').helpGroup(COMMON_GROUP));
+  if (verb.shownUsage !== undefined) command.usage(verb.shownUsage);
+  command.exitOverride((error) => {
+    run.verb = command.name();
+    throw error;
+  });
   for (const option of verb.options ?? []) command.addOption(option);
   addGlobalOptions(command);
   if (verb.passThrough === true) command.passThroughOptions();
@@ -100,7 +117,8 @@ export function addVerb<O extends object, A extends readonly (string | string[] 
     const json = options.json === true;
     if (json !== run.out.json) run.out = createOutput(run.cli, json);
     const perform = await verb.load();
-    const exitCode = await perform({ cli: run.cli, verb: command.name(), options, out: run.out }, ...operands);
+    const call = { cli: run.cli, verb: command.name(), args: run.args, options, out: run.out };
+    const exitCode = await perform(call, ...operands);
     run.exitCode = exitCode ?? 0;
   });
 }

@@ -28,6 +28,10 @@ function startError(error: unknown, command: string): Ending {
     const message = 'the environment is too large for a command; choose a narrower --prefix';
     return { exitCode: 2, error: new SecureStoreError('TOO_LARGE', message, { cause: error }) };
   }
+  if (systemCode === 'EACCES') {
+    const message = `the command "${command}" can't be run: it is not a program, or not one that you may run`;
+    return { exitCode: NOT_RUNNABLE, error: new SecureStoreError('ACCESS_DENIED', message) };
+  }
   const message = `the command "${command}" can't be run`;
   return { exitCode: NOT_RUNNABLE, error: new SecureStoreError('ACCESS_DENIED', message, { cause: error }) };
 }

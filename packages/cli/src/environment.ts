@@ -37,28 +37,30 @@ export function variableName(name: string): string {
 /**
  * The variable for each object.
  *
- * @throws `INVALID_ARGUMENT` where two objects would have one variable, or one would tell programs which code to load.
+ * @throws `INVALID_ARGUMENT` where two objects would have one variable, or some would tell programs which code to load.
  */
 export function variablesFor(objects: readonly NamedObject[]): Map<string, NamedObject> {
   const variables = new Map<string, NamedObject>();
+  const refused: string[] = [];
   for (const object of objects) {
     const variable = variableName(object.name);
     const other = variables.get(variable);
     if (other !== undefined) {
       throw new SecureStoreError(
         'INVALID_ARGUMENT',
-        `"${other.key}" and "${object.key}" would both be $${variable}; choose a narrower --prefix or rename one`,
+        `"${other.key}" and "${object.key}" would both be $${variable}; choose a narrower --prefix, or store one under another name`,
         { key: object.key },
       );
     }
-    if (CODE_LOADING.test(variable)) {
-      throw new SecureStoreError(
-        'INVALID_ARGUMENT',
-        `"${object.key}" would be $${variable}, by which programs find the code they run; rename it`,
-        { key: object.key },
-      );
-    }
+    if (CODE_LOADING.test(variable)) refused.push(`"${object.key}" would be $${variable}`);
     variables.set(variable, object);
+  }
+  if (refused.length > 0) {
+    throw new SecureStoreError(
+      'INVALID_ARGUMENT',
+      `${refused.join(', ')}: by such variables programs find the code or the settings they run with; ` +
+        'choose a --prefix without these objects, or store them under other names',
+    );
   }
   return variables;
 }

@@ -1,12 +1,13 @@
-import { chmod, lstat, mkdir, open, realpath, rm, stat } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { lstat, mkdir, open, realpath, rm, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { SecureStoreError } from '@securestore/core-format';
 import { type ByteSource, writeFileAtomically } from './atomic-file.ts';
 import type { Cli } from './cli-context.ts';
 import { fileError, systemCodeOf } from './error-report.ts';
+import { enterFolder, type HeldFolder, holdFolder, inTheWay } from './held-folder.ts';
 
-/** A folder that files are written below, and never beside. */
-export interface ExportFolder {
+/** A folder that files are written below, and never beside; disposing it lets it go. */
+export interface ExportFolder extends AsyncDisposable {
   /** Whether names that differ only in case are one file there. */
   readonly caseInsensitive: boolean;
   /**
@@ -17,8 +18,9 @@ export interface ExportFolder {
   readonly place: (name: string) => Promise<Place>;
 }
 
-/** The place of a file. */
-export interface Place {
+/** The place of a file; its folder is held until it is disposed. */
+export interface Place extends AsyncDisposable {
+  /** The path by which the system reaches it, for as long as its folder is held. */
   readonly path: string;
   /** The length in bytes of the file that is there. */
   readonly size?: number;
@@ -27,54 +29,84 @@ export interface Place {
   readonly keep: () => Promise<void>;
 }
 
-const OTHERS = 0o077;
-
-function inTheWay(name: string, what: string): SecureStoreError {
-  return new SecureStoreError('ALREADY_EXISTS', `${what} is in the way at "${name}"; move it away and export again`);
+/** What an {@link ExportFolder} takes from around it. */
+export interface ExportSurroundings extends Pick<Cli, 'platform' | 'random'> {
+  /** Whether something is a store's own, which is never written to. */
+  readonly isOwn: (path: string) => boolean;
 }
 
-/** Opens `path` for an export, making it (mode 0700) if it is missing. Nothing of what `isOwn` is ever written to. */
-export async function openExportFolder(
-  path: string,
-  isOwn: (path: string) => boolean,
-  random: Cli['random'],
-): Promise<ExportFolder> {
-  let root: string;
+const OTHERS = 0o077;
+
+/** Opens `path` for an export, making it (mode 0700) if it is missing. */
+export async function openExportFolder(path: string, surroundings: ExportSurroundings): Promise<ExportFolder> {
+  const { platform, random, isOwn } = surroundings;
+  const held = await holdRoot(path, platform);
+  try {
+    const root = await realpath(held.path);
+    const caseInsensitive = await ignoresCase(held.path, path, random);
+    return {
+      caseInsensitive,
+      place: async (name) => {
+        if (isOwn(join(root, name))) throw inTheWay(name, 'the store itself');
+        const folders = name.split('/');
+        const last = folders.pop() ?? name;
+        const folder = await folderBelow(held, folders);
+        try {
+          return await placeIn(folder, last, name, random);
+        } catch (error) {
+          await folder[Symbol.asyncDispose]();
+          throw error;
+        }
+      },
+      [Symbol.asyncDispose]: () => held[Symbol.asyncDispose](),
+    };
+  } catch (error) {
+    await held[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+async function holdRoot(path: string, platform: NodeJS.Platform): Promise<HeldFolder> {
   try {
     await makeFolders(resolve(path));
-    root = await realpath(path);
+    return await holdFolder(await realpath(path), platform);
   } catch (error) {
     throw fileError(error, `cannot make the folder "${path}"`);
   }
-  const caseInsensitive = await ignoresCase(root, random);
-  const folders = new Map<string, Promise<void>>([['.', Promise.resolve()]]);
+}
 
-  /** Each folder is made or looked at once; what two files below it need is the same promise. */
-  function ensureFolder(name: string): Promise<void> {
-    const known = folders.get(name);
-    if (known !== undefined) return known;
-    const made = ensureFolder(dirname(name)).then(() => makeFolder(join(root, name), name));
-    folders.set(name, made);
-    return made;
+/** Goes down from `root` one folder at a time, since a path of several could lead through a link. */
+async function folderBelow(root: HeldFolder, names: readonly string[]): Promise<HeldFolder> {
+  let folder: HeldFolder = { ...root, [Symbol.asyncDispose]: async () => {} };
+  for (const [index, name] of names.entries()) {
+    await using above = folder;
+    folder = await enterFolder(above, name, names.slice(0, index + 1).join('/'));
   }
+  return folder;
+}
 
+async function placeIn(folder: HeldFolder, last: string, name: string, random: Cli['random']): Promise<Place> {
+  const path = join(folder.path, last);
+  const found = await regularFile(path, name);
   return {
-    caseInsensitive,
-    place: async (name) => {
-      await ensureFolder(dirname(name));
-      const target = join(root, name);
-      if (isOwn(target)) throw inTheWay(name, 'the store itself');
-      const mode = await regularFile(target, name);
-      return {
-        path: target,
-        ...(mode === undefined ? {} : { size: mode.size }),
-        write: (source) => writeFileAtomically(target, source, random),
-        keep: async () => {
-          if (mode !== undefined && (mode.mode & OTHERS) !== 0) await chmod(target, 0o600);
-        },
-      };
+    path,
+    ...(found === undefined ? {} : { size: found.size }),
+    write: (source) => writeFileAtomically(path, source, random, name),
+    keep: async () => {
+      if (found !== undefined && (found.mode & OTHERS) !== 0) await makePrivate(path, name);
     },
+    [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose](),
   };
+}
+
+/** Not by `chmod`, which would follow a link that has taken the place of the file. */
+async function makePrivate(path: string, name: string): Promise<void> {
+  try {
+    await using file = await open(path, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0));
+    await file.chmod(0o600);
+  } catch (error) {
+    throw fileError(error, `cannot take the file "${name}" from other users`);
+  }
 }
 
 /** Makes a folder and those above it. (`mkdir` with `recursive` never returns where a file system refuses as /proc does.) */
@@ -98,18 +130,6 @@ function exists(path: string): Promise<boolean> {
   );
 }
 
-async function makeFolder(path: string, name: string): Promise<void> {
-  try {
-    await mkdir(path, { mode: 0o700 });
-  } catch (error) {
-    if (systemCodeOf(error) !== 'EEXIST') throw fileError(error, `cannot make the folder "${name}"`);
-    const found = await lstat(path);
-    // Through a link the files would land outside the folder that they were meant for.
-    if (found.isSymbolicLink()) throw inTheWay(name, 'a symbolic link');
-    if (!found.isDirectory()) throw inTheWay(name, 'a file');
-  }
-}
-
 async function regularFile(path: string, name: string): Promise<{ size: number; mode: number } | undefined> {
   try {
     const found = await lstat(path);
@@ -123,7 +143,7 @@ async function regularFile(path: string, name: string): Promise<{ size: number; 
   }
 }
 
-async function ignoresCase(root: string, random: Cli['random']): Promise<boolean> {
+async function ignoresCase(root: string, shown: string, random: Cli['random']): Promise<boolean> {
   const name = `.securestore-${Buffer.from(random(8)).toString('hex')}.tmp`;
   const path = join(root, name);
   try {
@@ -132,6 +152,6 @@ async function ignoresCase(root: string, random: Cli['random']): Promise<boolean
     await rm(path);
     return same;
   } catch (error) {
-    throw fileError(error, `cannot write into the folder "${root}"`);
+    throw fileError(error, `cannot write into the folder "${shown}"`);
   }
 }

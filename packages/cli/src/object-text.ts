@@ -12,20 +12,24 @@ export function formatSize(size: number): string {
   return size < 1024 ? count(size, 'byte') : `${count(size, 'byte')} (${formatBytes(size)})`;
 }
 
-/** What is known of an object, for people. */
-export function infoLines(info: ObjectInfo): string[] {
+/**
+ * What is known of an object, for people.
+ *
+ * @param shown what the names of the object and its category are to be shown as.
+ */
+export function infoLines(info: ObjectInfo, shown: (name: string) => string): string[] {
   const metadata = Object.entries(info.metadata).map(([name, value]): [string, string] => [
     `  ${printable(name)}`,
     printable(typeof value === 'string' ? value : JSON.stringify(value)),
   ]);
   const lines = formatFields({
-    key: printable(info.key),
+    key: shown(info.key),
     size: formatSize(info.size),
     version: info.version,
     modified: formatTime(info.modified),
     created: formatTime(info.created),
     expires: info.expires === undefined ? undefined : formatTime(info.expires),
-    category: printable(info.category),
+    category: shown(info.category),
     'key version': info.keyVersion,
     metadata: metadata.length === 0 ? 'none' : undefined,
   });

@@ -3,16 +3,32 @@ import type { Logger, SecureStore } from 'securestore';
 import type { Call } from './call.ts';
 import { findSecret, unlockWith } from './secret.ts';
 
-/** The location that a verb works on. @throws `INVALID_ARGUMENT` where none is given. */
-export function locationOf({ cli, options }: Call): string {
+function refuse(message: string): never {
+  throw new SecureStoreError('INVALID_ARGUMENT', message);
+}
+
+/**
+ * The location that a command works on: that of `--store`, `$SECURESTORE_URL` or the configuration in the working
+ * directory.
+ *
+ * @throws `INVALID_ARGUMENT` where none is given, or the configuration is malformed.
+ */
+export async function locationOf({ cli, options }: Call): Promise<string> {
   const location = options.store ?? cli.env['SECURESTORE_URL'];
-  if (location === undefined || location === '') {
-    throw new SecureStoreError(
-      'INVALID_ARGUMENT',
-      'which store? give --store LOCATION, such as --store sqlite:./vault.db, or set $SECURESTORE_URL',
-    );
+  if (location === '') {
+    const source = options.store === undefined ? '$SECURESTORE_URL' : '--store';
+    refuse(`${source} is empty; give it a location, such as sqlite:./vault.db`);
   }
-  return location;
+  if (location !== undefined) return location;
+  const { loadConfig } = await import('securestore');
+  const { store } = await loadConfig('.');
+  return (
+    store ??
+    refuse(
+      'which store? give --store LOCATION, such as --store sqlite:./vault.db, set $SECURESTORE_URL, ' +
+        'or write { "store": "LOCATION" } into securestore.config.json',
+    )
+  );
 }
 
 /** Says the library's warnings on stderr; what it logs below that is for programs. */
@@ -27,7 +43,7 @@ export function loggerFor({ out }: Call): Logger {
  * @throws whatever `openStore` throws: `NOT_FOUND`, `UNLOCK_FAILED`, `ROLLBACK` and so on.
  */
 export async function withStore<T>(call: Call, use: (store: SecureStore) => Promise<T>): Promise<T> {
-  const location = locationOf(call);
+  const location = await locationOf(call);
   await using store = await openAt(call, location);
   return await use(store);
 }
@@ -52,9 +68,7 @@ async function openAt(call: Call, location: string): Promise<SecureStore> {
 
 /** What the library advises in terms of its options, said in those of the command line. */
 const ADVICE: Partial<Record<ErrorCode, string>> = {
-  NOT_FOUND: 'securestore init LOCATION makes one',
   UNLOCK_FAILED: 'check that the secret and --store belong together',
-  ROLLBACK: '--accept-head takes the state that is there now as the right one',
 };
 
 function withAdvice(error: unknown): unknown {

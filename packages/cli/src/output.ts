@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { styleText } from 'node:util';
 import type { Cli, OutputStream } from './cli-context.ts';
 import { reportOf, type ErrorReport } from './error-report.ts';
-import { printable } from './terminal-text.ts';
+import { jsonLine, printable } from './terminal-text.ts';
 
 /** Where a command says what it has to say: results on stdout, everything else on stderr. */
 export interface Output {
@@ -15,6 +15,8 @@ export interface Output {
   readonly note: (text: string) => void;
   /** An error, as one JSON line with `--json`. Returns its exit code. */
   readonly error: (error: unknown, context?: ErrorContext) => number;
+  /** A name as stdout gets it: escaped on a terminal, for programs as it is. */
+  readonly name: (name: string) => string;
   /** Raw bytes on stdout, after everything before has been taken. */
   readonly bytes: (chunk: Uint8Array) => Promise<void>;
   /** Resolves when stdout has taken everything. */
@@ -43,7 +45,7 @@ function withoutOperation({ message, operation }: ErrorReport): string {
 function errorLines(report: ErrorReport, subject: string | undefined, stderr: OutputStream): string {
   const label = styleText('red', subject === undefined ? 'error:' : 'failed:', { stream: stderr });
   const named = subject ?? (report.key !== undefined && !report.message.includes(report.key) ? report.key : undefined);
-  const about = named === undefined ? '' : `${printable(named)}: `;
+  const about = named === undefined ? '' : `${printable(subject ?? JSON.stringify(named))}: `;
   const lines = [`${label} ${about}${printable(withoutOperation(report))} [${report.code}]`];
   if (report.outcome === 'unknown') lines.push('it is not known whether the change was made: look before trying again');
   if (report.currentVersion !== undefined) lines.push(`current version: ${printable(report.currentVersion)}`);
@@ -72,7 +74,7 @@ export function createOutput(cli: Pick<Cli, 'stdout' | 'stderr'>, json: boolean)
     json,
     closed: () => closed,
     result: async (value, text) => {
-      const lines = json ? JSON.stringify(value) : text();
+      const lines = json ? jsonLine(value) : text();
       await write(typeof lines === 'string' ? `${lines}\n` : lines.map((line) => `${line}\n`).join(''));
     },
     note: (text) => {
@@ -80,9 +82,10 @@ export function createOutput(cli: Pick<Cli, 'stdout' | 'stderr'>, json: boolean)
     },
     error: (error, context = {}) => {
       const report = reportOf(error, context);
-      stderr.write(json ? `${JSON.stringify(report)}\n` : errorLines(report, context.subject, stderr));
+      stderr.write(json ? `${jsonLine(report)}\n` : errorLines(report, context.subject, stderr));
       return report.exitCode;
     },
+    name: (name) => (stdout.isTTY === true ? printable(name) : name),
     bytes: write,
     flush: async () => {
       if (!closed) await new Promise<void>((resolve) => void stdout.write('', () => resolve()));

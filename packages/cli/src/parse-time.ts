@@ -10,7 +10,7 @@ const UNIT_SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d
 const FIRST_MILLISECOND_EPOCH = 100_000_000_000;
 
 function refuse(option: string, text: string, forms: string): never {
-  throw new SecureStoreError('INVALID_ARGUMENT', `${option} "${text}" is no time; give ${forms}`);
+  throw new SecureStoreError('INVALID_ARGUMENT', `${option} "${text}" is not a time; give ${forms}`);
 }
 
 function isRealDay(year: string, month: string, day: string): boolean {

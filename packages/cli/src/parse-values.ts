@@ -4,10 +4,10 @@ function refuse(message: string): never {
   throw new SecureStoreError('INVALID_ARGUMENT', message);
 }
 
-function splitPair(option: string, text: string): [string, string] {
+function splitPair(option: string, form: string, text: string): [string, string] {
   const equals = text.indexOf('=');
   // The text is not repeated: it may be a value alone, which no message may hold.
-  if (equals <= 0) refuse(`${option} takes NAME=VALUE`);
+  if (equals <= 0) refuse(`${option} takes ${form}`);
   return [text.slice(0, equals), text.slice(equals + 1)];
 }
 
@@ -19,7 +19,7 @@ function splitPair(option: string, text: string): [string, string] {
 export function parseMetadata(pairs: readonly string[]): Record<string, string> {
   const metadata = new Map<string, string>();
   for (const pair of pairs) {
-    const [name, value] = splitPair('--meta', pair);
+    const [name, value] = splitPair('--meta', 'NAME=VALUE, such as owner=ops', pair);
     if (metadata.has(name)) refuse(`--meta gives "${name}" twice; leave one out`);
     metadata.set(name, value);
   }
@@ -34,7 +34,7 @@ export function parseMetadata(pairs: readonly string[]): Record<string, string> 
 export function parseCategories(pairs: readonly string[]): Record<string, readonly string[]> {
   const categories = new Map<string, string[]>();
   for (const pair of pairs) {
-    const [name, pattern] = splitPair('--category', pair);
+    const [name, pattern] = splitPair('--category', "NAME=PATTERN, such as 'prod=prod/**'", pair);
     if (pattern === '') refuse(`--category "${name}" has an empty pattern`);
     categories.set(name, [...(categories.get(name) ?? []), pattern]);
   }
@@ -61,7 +61,7 @@ export interface ByteRange {
 export function parseRange(text: string): ByteRange {
   const [, start, end] = /^(\d{1,15})?:(\d{1,15})?$/.exec(text) ?? [];
   if (start === undefined && end === undefined) {
-    refuse(`--range "${text}" is no range; give START:END in bytes, END exclusive, such as 0:1024 or 1024:`);
+    refuse(`--range "${text}" is not a range; give START:END in bytes, END exclusive, such as 0:1024 or 1024:`);
   }
   if (start !== undefined && end !== undefined && Number(end) < Number(start)) {
     refuse(`--range "${text}" ends before it starts`);

@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs';
-import { SecureStoreError } from '@securestore/core-format';
 import { Command } from 'commander';
 import { addGlobalOptions, type Run } from './call.ts';
 import { addFolderVerbs } from './verbs/folder-verbs.ts';
@@ -29,19 +28,17 @@ function termOf(verb: Command): string {
   return [verb.name(), ...operands].join(' ');
 }
 
-/** Adds `help`, which unlike commander's own tells a verb that there is from one that there isn't. */
+/** Adds `help`, which unlike commander's own tells a command that there is from one that there isn't. */
 function addHelp(program: Command): void {
   program.commandsGroup('Help:');
   const help = program
-    .command('help [verb]')
-    .summary('print the help of a verb')
-    .description('print the help of a verb');
+    .command('help [command]')
+    .summary('print the help of a command')
+    .description('print the help of a command');
   help.action((name: string | undefined) => {
     if (name === undefined) return program.outputHelp();
     const verb = program.commands.find((command) => command.name() === name);
-    if (verb === undefined) {
-      throw new SecureStoreError('INVALID_ARGUMENT', `there is no verb "${name}"; securestore help lists them`);
-    }
+    if (verb === undefined) return program.error(`unknown command '${name}'`);
     verb.outputHelp();
   });
 }
@@ -51,7 +48,7 @@ export function createProgram(run: Run): Command {
   const { stdout, stderr } = run.cli;
   const program = new Command('securestore')
     .description('Encrypted storage for secrets, configuration and files, on any backend.')
-    .usage('<verb> [options]')
+    .usage('<command> [options]')
     .exitOverride()
     .configureOutput({
       writeOut: (text) => void stdout.write(text),
@@ -63,7 +60,7 @@ export function createProgram(run: Run): Command {
     })
     .enablePositionalOptions()
     .version(version(), '-V, --version', 'print the version of securestore')
-    .helpOption('-h, --help', 'print this help, or that of a verb')
+    .helpOption('-h, --help', 'print this help; securestore help COMMAND prints that of a command')
     .configureHelp({ subcommandTerm: termOf })
     .helpCommand(false);
   addGlobalOptions(program);

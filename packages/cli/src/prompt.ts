@@ -49,7 +49,7 @@ export async function confirmDestruction(cli: Cli, yes: boolean | undefined, que
   if (terminal === undefined) {
     throw new SecureStoreError(
       'INVALID_ARGUMENT',
-      'this destroys, and there is no terminal to ask on; add --yes if it is meant; nothing was changed',
+      'nothing was changed: this destroys for good, and there is no terminal to ask on; add --yes to do it',
     );
   }
   const answer = await readLine(terminal, `${question} [y/N] `, false, cli.signal);

@@ -4,6 +4,7 @@ import type { Run } from './call.ts';
 import type { Cli } from './cli-context.ts';
 import { createOutput } from './output.ts';
 import { createProgram } from './program.ts';
+import { synonymOf } from './synonyms.ts';
 
 /** Whether JSON is wanted, known before the arguments are parsed so that an error in them can be JSON as well. */
 function wantsJson(args: readonly string[]): boolean {
@@ -11,7 +12,14 @@ function wantsJson(args: readonly string[]): boolean {
   return (end === -1 ? args : args.slice(0, end)).includes('--json');
 }
 
-function usageError(error: CommanderError): SecureStoreError {
+/** The message for a command that there isn't, with the one that goes by another name here. */
+function withSynonym(message: string): string {
+  const [, unknown, name = ''] = /^(unknown command '([^']*)')/.exec(message) ?? [];
+  const synonym = synonymOf(name);
+  return unknown === undefined || synonym === undefined ? message : `${unknown} (Did you mean ${synonym}?)`;
+}
+
+function usageError(error: CommanderError, verb: string | undefined): SecureStoreError {
   const message = error.message
     .replace(/^error: /, '')
     // The arguments that are too many may be the words of a secret that was meant to be piped in.
@@ -19,8 +27,10 @@ function usageError(error: CommanderError): SecureStoreError {
     // What follows "=" may be a secret that was given to an option which does not exist.
     .replace(/'(--?[^'=]*)=[^]*'$/m, "'$1'")
     // A suggestion comes on a line of its own.
-    .replace(/\n(?=\(Did you mean)/, ' ');
-  return new SecureStoreError('INVALID_ARGUMENT', message, { operation: 'usage' });
+    .replace(/\n(?=\(Did you mean)/, ' ')
+    .replace(/\.$/, '');
+  const help = verb === undefined ? 'securestore help lists the commands' : `see securestore help ${verb}`;
+  return new SecureStoreError('INVALID_ARGUMENT', `${withSynonym(message)}; ${help}`, { operation: verb });
 }
 
 /**
@@ -30,7 +40,7 @@ function usageError(error: CommanderError): SecureStoreError {
  * @returns the exit code: 0 done, 8 finished with some items failed, the code of {@link SecureStoreError} otherwise.
  */
 export async function run(args: readonly string[], cli: Cli): Promise<number> {
-  const state: Run = { cli, out: createOutput(cli, wantsJson(args)), exitCode: 0 };
+  const state: Run = { cli, args, out: createOutput(cli, wantsJson(args)), exitCode: 0 };
   try {
     await createProgram(state).parseAsync([...args], { from: 'user' });
   } catch (error) {
@@ -47,5 +57,5 @@ function exitCodeAfter(error: unknown, { cli, out, verb, resume }: Run): number 
   // Help and version come as errors too.
   if (error.exitCode === 0) return 0;
   if (error.code === 'commander.help') return 2;
-  return out.error(usageError(error));
+  return out.error(usageError(error, verb));
 }

@@ -96,7 +96,7 @@ async function ask(cli: Cli, purpose: Purpose): Promise<Uint8Array> {
  */
 export async function findSecret({ cli, options }: Call, purpose: Purpose): Promise<SecretSource> {
   if (options.keyFile !== undefined && options.passphraseFile !== undefined) {
-    refuse('--key-file and --passphrase-file exclude each other');
+    refuse('give --key-file or --passphrase-file, not both');
   }
   if (options.keyFile !== undefined) return { kind: 'key-file', path: options.keyFile };
   if (options.passphraseFile !== undefined) return passphraseFile(options.passphraseFile);

@@ -58,6 +58,6 @@ export function parseSidecar(text: string): Sidecar | undefined {
   if (Object.keys(rest).length > 0) fail('has fields that are not known');
   if (expires === undefined) return { metadata };
   const moment = typeof expires === 'string' ? new Date(expires) : undefined;
-  if (moment === undefined || Number.isNaN(moment.getTime())) fail('has an "expires" that is no time');
+  if (moment === undefined || Number.isNaN(moment.getTime())) fail('has an "expires" that is not a time');
   return { metadata, expires: moment };
 }

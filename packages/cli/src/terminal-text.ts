@@ -1,14 +1,21 @@
-/** Control characters, and the formatting characters that make text read differently from how it is stored. */
-const UNPRINTABLE = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g;
+/** Control characters, and what makes text read differently from how it is stored: invisible, or turning it around. */
+const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu;
 
 /**
- * `text` with everything escaped that could steer a terminal or break a line, for names and values that come from
- * outside and are shown to a person.
+ * `text` with everything escaped that could steer a terminal, break a line or pass unseen, for names and values that
+ * come from outside and are shown to a person.
  */
 export function printable(text: string): string {
   return text
     .toWellFormed()
-    .replace(UNPRINTABLE, (character) => `\\u{${character.charCodeAt(0).toString(16).padStart(2, '0')}}`);
+    .replace(UNPRINTABLE, (character) => `\\u{${character.codePointAt(0)?.toString(16).padStart(2, '0')}}`);
+}
+
+/** `value` as JSON on one line, with what {@link printable} escapes escaped in the way of JSON: it reads the same. */
+export function jsonLine(value: object): string {
+  return JSON.stringify(value).replace(UNPRINTABLE, (character) =>
+    character.replace(/[^]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`),
+  );
 }
 
 const UNITS = ['KiB', 'MiB', 'GiB', 'TiB', 'PiB'] as const;

@@ -57,6 +57,15 @@ describe('names of variables', () => {
   });
 });
 
+describe('an error of names that are refused', () => {
+  it('names every one of them and says what to do', () => {
+    const objects = ['path', 'password', 'editor'].map(object);
+    expect(() => variablesFor(objects)).toThrow(
+      /^"app\/path" would be \$PATH, "app\/editor" would be \$EDITOR: .*--prefix.*other names$/,
+    );
+  });
+});
+
 describe('values of variables', () => {
   it('are the text as it is, a byte order mark and line ends included', () => {
     fc.assert(

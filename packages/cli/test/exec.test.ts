@@ -48,7 +48,10 @@ describe('exec', () => {
       stderr: 'err\n',
     });
     expect((await box.run(['--json', 'exec', '--', 'no-such-command'])).exitCode).toBe(127);
-    expect((await box.run(['exec', '--', '/etc/passwd'])).exitCode).toBe(126);
+    expect(await box.run(['exec', '--', '/etc/passwd'])).toMatchObject({
+      exitCode: 126,
+      stderr: expect.stringMatching(/^error: the command "\/etc\/passwd" can't be run: .*\[ACCESS_DENIED\]\n$/),
+    });
   });
 
   it.each(['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGUSR1'] as const)('passes %s on', async (signal) => {
@@ -81,6 +84,19 @@ describe('exec', () => {
     const box = await sandbox();
     await box.seed({ secret: 'x' }, { expires: new Date(Date.now() + 1) });
     expect(await box.run(script('echo started'))).toMatchObject({ exitCode: 3, stdout: '' });
+  });
+
+  it('points out an option of ours behind the command, unless -- says that it is meant', async () => {
+    const box = await withSecrets({ 'db/password': 'x' });
+    const misplaced = await box.run(['exec', 'true', '--prefix=canary']);
+    expect(misplaced).toMatchObject({ exitCode: 0, stderr: expect.stringMatching(/^note: --prefix stands after/) });
+    expect(misplaced.stderr).not.toContain('canary');
+    for (const args of [
+      ['--', 'true', '--prefix', 'db'],
+      ['--prefix', 'db', 'true', '--verbose', '-s'],
+    ]) {
+      expect(await box.run(['exec', ...args])).toMatchObject({ exitCode: 0, stderr: '' });
+    }
   });
 
   it('leaves a --json that belongs to the command alone', async () => {

@@ -1,19 +1,55 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { formatBytes, formatDuration, formatFields, formatTable, printable } from '../src/terminal-text.ts';
+import { formatBytes, formatDuration, formatFields, formatTable, jsonLine, printable } from '../src/terminal-text.ts';
 
 describe('printable', () => {
-  it('leaves nothing that steers a terminal, breaks a line or reorders text', () => {
+  it('leaves nothing that steers a terminal, breaks a line, reorders text or is invisible', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), (text) => {
-        expect(printable(text)).not.toMatch(/[\p{Cc}\p{Cs}\u2028\u2029\u202a-\u202e\u2066-\u2069]/u);
+        expect(printable(text)).not.toMatch(/[\p{Cc}\p{Cs}\p{Cf}\u2028\u2029\u202a-\u202e\u2066-\u2069]/u);
       }),
     );
+  });
+
+  it.each([
+    '\u00ad',
+    '\u061c',
+    '\u115f',
+    '\u200b',
+    '\u200d',
+    '\u200e',
+    '\u200f',
+    '\u2028',
+    '\u202a',
+    '\u202e',
+    '\u2060',
+    '\u2066',
+    '\u2069',
+    '\u3164',
+    '\ufe0f',
+    '\ufeff',
+    '\u{e0041}',
+  ])('escapes %j', (character) => {
+    const hex = character.codePointAt(0)?.toString(16);
+    expect(printable(`a${character}b`)).toBe(`a\\u{${hex}}b`);
   });
 
   it('leaves readable text alone', () => {
     expect(printable('Grüße, 世界 🔐')).toBe('Grüße, 世界 🔐');
     expect(printable('a\u001b[31m\nb')).toBe('a\\u{1b}[31m\\u{0a}b');
+  });
+});
+
+describe('jsonLine', () => {
+  it('reads as the same value, and has nothing that is not to be seen', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary' }), (text) => {
+        const line = jsonLine({ text });
+        expect(JSON.parse(line)).toEqual({ text });
+        expect(line).toBe(printable(line));
+      }),
+    );
+    expect(jsonLine({ a: '\u202e\u{e0041}\u009b' })).toBe('{"a":"\\u202e\\udb40\\udc41\\u009b"}');
   });
 });
 

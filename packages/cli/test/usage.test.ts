@@ -30,6 +30,9 @@ describe('help', () => {
       const own = await runHere([verb, '--help']);
       expect(own.exitCode).toBe(0);
       expect(own.stdout).toContain(`Usage: securestore ${verb} `);
+      expect(own.stdout).toMatch(/^Options of every command:/m);
+      expect(own.stdout.split('Options of every command:')[1]).not.toMatch(/^Options:/m);
+      expect(own.stdout + help.stdout).not.toMatch(/\bverbs?\b/i);
       expect(own.stdout).toContain('--json');
       expect((await runHere(['help', verb])).stdout).toBe(own.stdout);
     }
@@ -46,25 +49,37 @@ describe('help', () => {
   });
 });
 
+async function operation(...args: readonly string[]): Promise<unknown> {
+  return jsonLines((await runHere([...args, '--json'])).stderr)[0]?.['operation'];
+}
+
 describe('wrong usage', () => {
   it.each([
     [['lss'], 'Did you mean ls?'],
     [['frobnicate'], "unknown command 'frobnicate'"],
-    [['help', 'frobnicate'], 'there is no verb "frobnicate"'],
+    [['frobnicate'], '; securestore help lists the commands'],
+    [['help', 'frobnicate'], "unknown command 'frobnicate'; securestore help lists the commands"],
+    [['delete', 'x'], "unknown command 'delete' (Did you mean rm?)"],
+    [['set', 'x'], "unknown command 'set' (Did you mean put?)"],
+    [['help', 'Cat'], 'Did you mean get?'],
+    [['read', 'x'], 'Did you mean get?'],
+    [['list'], 'Did you mean ls?'],
     [['ls', '--lnog'], 'Did you mean --long?'],
     [['--stroe', 'x', 'ls'], 'Did you mean --store?'],
-    [['get'], "missing required argument 'key'"],
+    [['get'], "missing required argument 'key'; see securestore help get"],
+    [['put', '--expires'], 'argument missing; see securestore help put'],
     [['get', 'a', 'b'], 'too many arguments'],
     [['get', 'a', '-o'], 'argument missing'],
     [['get', 'a', '--version', '1', '--at', '2'], 'cannot be used with'],
     [['put', 'a', '--if-absent', '--if-version', '1'], 'cannot be used with'],
-    [['init', 'sqlite:x', '--names', 'none'], 'Allowed choices are encrypted, plain'],
+    [['init', 'sqlite:x', '--names', 'none'], 'Allowed choices are encrypted, plain; see securestore help init'],
+    [['init', 'sqlite:x', '--category', 'x'], '--category takes NAME=PATTERN'],
     [['init', 'sqlite:x', '--history-days', '-1'], '--history-days'],
     [['init', 'sqlite:x', '--store', 'sqlite:y'], 'differ'],
     [['ls'], '--store'],
     [['--store', '', 'ls'], '--store'],
     [['--store', 'nonsense', 'ls'], 'scheme'],
-    [['--store', 'x:y', '--key-file', 'a', '--passphrase-file', 'b', 'ls'], 'exclude each other'],
+    [['--store', 'x:y', '--key-file', 'a', '--passphrase-file', 'b', 'ls'], 'not both'],
     [['exec'], "missing required argument 'command'"],
   ] as const)('%j is said to be it', async (args, message) => {
     const result = await runHere(args);
@@ -74,6 +89,12 @@ describe('wrong usage', () => {
     const [line, ...more] = jsonLines((await runHere(['--json', ...args])).stderr);
     expect(line).toMatchObject({ code: 'INVALID_ARGUMENT', retryable: false, exitCode: 2 });
     expect(more).toEqual([]);
+  });
+
+  it('is reported with the command that it is about, and with none where there is none', async () => {
+    expect(await operation('get')).toBe('get');
+    expect(await operation('ls', '--lnog')).toBe('ls');
+    expect(await operation('frobnicate')).toBeUndefined();
   });
 
   it('refuses what is no key in every verb that takes one, in one line without control characters', async () => {

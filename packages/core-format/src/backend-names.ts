@@ -81,7 +81,7 @@ export function workName(kind: WorkKind, id: Uint8Array): string {
   return workPrefix(kind) + encodeBase32(id);
 }
 
-/** A page of a checkpoint, named by the SHA-256 of its whole body. */
+/** A page of a checkpoint, named by a keyed digest of what it says. */
 export function checkpointPageName(digest: Uint8Array): string {
   return AREAS.checkpoints + encodeBase32(digest);
 }

@@ -158,6 +158,12 @@ export class ByteReader {
     return time;
   }
 
+  /** Passes over `count` bytes. */
+  skip(count: number): this {
+    this.#take(count);
+    return this;
+  }
+
   /** A view of the next `count` bytes. */
   view(count: number): Buffer {
     const at = this.#take(count);

@@ -196,6 +196,20 @@ export function splitRecord(bytes: Uint8Array): SplitRecord {
   return { header, headerBytes, envelope, sealedBody };
 }
 
+/** Enough of the beginning of any record that this release writes to find its key id. */
+export const MAX_RECORD_PREFIX = 1024;
+
+/**
+ * The key version that a record, or the beginning of one, is sealed under; nothing is authenticated.
+ *
+ * @throws SecureStoreError `INTEGRITY`, `FORMAT_VERSION`
+ */
+export function recordKeyId(bytes: Uint8Array): Buffer {
+  const reader = new ByteReader('the record', bytes);
+  readHeader(reader);
+  return reader.copy(KEY_ID_LENGTH);
+}
+
 /** The length of a tombstone's B before sealing. */
 export const TOMBSTONE_BODY_LENGTH = 8;
 

@@ -69,6 +69,17 @@ export function decodeSystemBody(what: string, purpose: Purpose, bytes: Uint8Arr
   return { suite, purpose, headerBytes, salt, keyId, commitment, sealed: reader.view(reader.remaining) };
 }
 
+/**
+ * The key version that a body, or the beginning of one, is sealed under; nothing is authenticated.
+ *
+ * @throws SecureStoreError `INTEGRITY`, `FORMAT_VERSION`
+ */
+export function systemBodyKeyId(bytes: Uint8Array): Buffer {
+  const reader = new ByteReader('the object', bytes);
+  reader.magic(SYSTEM_MAGIC, FORMAT);
+  return reader.skip(3 + SALT_LENGTH).copy(KEY_ID_LENGTH);
+}
+
 /** What binds a system body to its place: instance, generation and its own backend name. */
 export function systemContext(instance: Uint8Array, generation: number, name: string): Buffer {
   const bytes = Buffer.from(name, 'latin1');

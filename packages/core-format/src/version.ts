@@ -28,7 +28,7 @@ export function parseVersion(version: unknown): ParsedVersion {
   }
   throw new SecureStoreError(
     'INVALID_ARGUMENT',
-    'that is no version: take one from the info or the history of the object',
+    'that is not a version; take one from the info or the history of the object',
   );
 }
 

@@ -28,6 +28,8 @@ export interface CategoryKeys {
 /** The keys of what keeps a store's work: hints, registrations, jobs, checkpoints, markers. */
 export interface JournalKeys {
   readonly primary: LoadedKey;
+  /** For names of the store's own objects; it outlives the versions. */
+  readonly digest: DigestKeys;
   /** `undefined` where there is no such version, or it has been destroyed. */
   version(id: Uint8Array): LoadedKey | undefined;
 }
@@ -58,6 +60,8 @@ export interface KeySet {
   readonly versions: readonly KeyVersionInfo[];
   /** @throws SecureStoreError `KEY_DESTROYED` where the category has no primary key */
   category(id: Uint8Array): CategoryKeys;
+  /** Whether the keys of a category have been destroyed, or are to be: nothing of it can be opened. */
+  isDestroyed(id: Uint8Array): boolean;
   /** Whether there is a key version of a category with this id, usable or not. */
   knows(id: Uint8Array): boolean;
   /** The key version that a record names. @throws SecureStoreError `INTEGRITY`, `KEY_DESTROYED` */
@@ -137,6 +141,7 @@ function loadJournal(keyring: Keyring): JournalKeys {
   }
   return {
     primary: keys.primary,
+    digest: keys.digest,
     version(id) {
       const found = versions.get(text(id));
       return found !== undefined && 'secret' in found ? found : undefined;
@@ -171,6 +176,10 @@ export function loadKeyring(keyring: Keyring): KeySet {
       if (keys !== undefined)
         return 'primary' in keys ? keys : destroyed('the key of this category is', keys.destroyAt);
       throw new SecureStoreError('INTEGRITY', 'the record is damaged: its category has no keys in this store');
+    },
+    isDestroyed(id) {
+      const keys = categories.get(text(id));
+      return keys !== undefined && !('primary' in keys);
     },
     knows: (id) => versions.has(text(id)),
     version(id, categoryId) {

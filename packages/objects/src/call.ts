@@ -25,10 +25,17 @@ export function checkOptions(options: object | undefined, known: ReadonlySet<str
   }
 }
 
-/** The error as the caller sees it: with the call, the object and the right code. */
-function describe(error: unknown, operation: string, key: string | undefined, signal: AbortSignal | undefined): Error {
-  // Escaped, since a refused key may hold line breaks.
-  const what = key === undefined ? operation : `${operation} ${JSON.stringify(key)}`;
+/** What an error is about. */
+interface Subject {
+  readonly operation: string;
+  readonly key?: string | undefined;
+  /** What the message names after the operation. */
+  readonly shown?: string | undefined;
+}
+
+/** The error as the caller sees it: with the call, the object or store, and the right code. */
+function describe(error: unknown, { operation, key, shown }: Subject, signal: AbortSignal | undefined): Error {
+  const what = shown === undefined ? operation : `${operation} ${shown}`;
   if (error instanceof SourceError && signal?.aborted !== true) {
     return new SecureStoreError('INVALID_ARGUMENT', `${what}: the data to store could not be read`, {
       operation,
@@ -65,7 +72,18 @@ function combinedSignal(options: CallOptions | undefined): AbortSignal | undefin
 /** An error of a call, as its caller sees it. @param key shown unless it is what is wrong and can't be printed */
 export function inContext(error: unknown, operation: string, key: unknown, signal: AbortSignal | undefined): Error {
   const shown = typeof key === 'string' && !(SecureStoreError.is(error, 'INVALID_KEY') && error.key === undefined);
-  return describe(error, operation, shown ? key : undefined, signal);
+  // Escaped, since a refused key may hold line breaks.
+  return describe(error, shown ? { operation, key, shown: JSON.stringify(key) } : { operation }, signal);
+}
+
+/** An error of a call about a whole store, as its caller sees it. @param location without credentials */
+export function atLocation(
+  error: unknown,
+  operation: string,
+  location: string,
+  signal: AbortSignal | undefined,
+): Error {
+  return describe(error, { operation, shown: location }, signal);
 }
 
 /** Runs one call of the surface, so that all its errors say which call and which object they are about. */

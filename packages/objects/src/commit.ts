@@ -178,7 +178,13 @@ function believed(engine: Engine, mutation: Mutation): Current | Promise<Current
   const { state } = engine.watcher;
   if (cached === undefined && !mutation.readFirst) return undefined;
   if (cached === undefined || cached === 'exists') return readCurrent(engine, target, signal);
-  return { stored: cached, opened: openAt(state, target, cached.bytes) };
+  try {
+    return { stored: cached, opened: openAt(state, target, cached.bytes) };
+  } catch (error) {
+    // It was remembered under keys that have been retired since.
+    if (!SecureStoreError.is(error)) throw error;
+    return readCurrent(engine, target, signal);
+  }
 }
 
 async function backOff(engine: Engine, losses: number, signal: AbortSignal | undefined): Promise<void> {

@@ -4,4 +4,17 @@ export type { StoreSettings } from './create.ts';
 export { ObjectStore } from './object-store.ts';
 export { createObjectStore, openObjectStore, openOrCreateObjectStore } from './open.ts';
 export type { OpenSettings, StoreContext } from './open.ts';
+export type {
+  DestroyKeysOptions,
+  JobAdministration,
+  KeyAdministration,
+  KeyLike,
+  RotateOptions,
+  SlotAdministration,
+} from './administration.ts';
+export type { Job, JobProgress, JobSummary } from '@securestore/jobs';
+export type { KeyReport, KeyVersionState } from './rekey/keys.ts';
+export type { FailedObject } from './rekey/rewrap.ts';
+export type { RotationDepth, RotationReport } from './rekey/rotate.ts';
+export type { SlotInfo } from './rekey/slots.ts';
 export type * from './types.ts';

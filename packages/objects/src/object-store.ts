@@ -2,7 +2,18 @@ import type { StoreKey } from '@securestore/core-format';
 import { parseStoreKey, SecureStoreError } from '@securestore/core-format';
 import { settledSoon } from './abortable.ts';
 import { callSignal, checkOptions, inCall, inContext } from './call.ts';
+import type {
+  Guard,
+  JobAdministration,
+  KeyAdministration,
+  KeyLike,
+  RotateOptions,
+  SlotAdministration,
+} from './administration.ts';
+import { Administration } from './administration.ts';
 import type { Engine } from './engine.ts';
+import type { Job } from '@securestore/jobs';
+import type { RotationReport } from './rekey/rotate.ts';
 import { historyOf } from './history.ts';
 import { checkPrefix, listNames, sortNames } from './list.ts';
 import { runMany } from './many.ts';
@@ -63,7 +74,14 @@ export class ObjectStore implements SecureStorage {
   /** The identity of the store: pin it to be sure that it is the same one when you open it again. */
   readonly fingerprint: string;
   readonly location: string;
+  /** The ways of unlocking the store. */
+  readonly slots: SlotAdministration;
+  /** Its keys: called, the names of objects as {@link SecureStorage.keys} gives them; its members administer keys. */
+  readonly keys: ((prefix?: string, options?: CallOptions) => AsyncGenerator<StoreKey>) & KeyAdministration;
+  /** Long work on the store that is not finished. */
+  readonly jobs: JobAdministration;
   readonly #engine: Engine;
+  readonly #administration: Administration;
   readonly #onClose: () => Promise<void>;
   /** Calls under way. */
   #running = 0;
@@ -76,6 +94,49 @@ export class ObjectStore implements SecureStorage {
     this.fingerprint = fingerprint;
     this.location = location;
     this.#onClose = onClose;
+    const guard: Guard = (operation, options, known, body) => this.#administer(operation, options, known, body);
+    this.#administration = new Administration(engine, guard, () => this.#checkOpen());
+    this.slots = this.#administration.slots;
+    this.jobs = this.#administration.jobs;
+    this.keys = Object.assign(
+      (prefix = '', options?: CallOptions) => this.#names('keys', prefix, options),
+      this.#administration.keys,
+    );
+  }
+
+  /** One call of the administration. */
+  async #administer<T>(
+    operation: string,
+    options: CallOptions | undefined,
+    known: ReadonlySet<string>,
+    body: (signal: AbortSignal | undefined) => Promise<T>,
+  ): Promise<T> {
+    let signal: AbortSignal | undefined;
+    this.#running += 1;
+    try {
+      this.#checkOpen();
+      checkOptions(options, known);
+      signal = callSignal(options);
+      return await settledSoon(body(signal), signal, 'unknown');
+    } catch (error) {
+      throw inContext(error, operation, undefined, signal);
+    } finally {
+      this.#running -= 1;
+      if (this.#running === 0) this.#idle?.();
+    }
+  }
+
+  /**
+   * Replaces the secret `oldKey` by `newKey` and renews what it led to, to the depth that the options say, while reads
+   * and writes go on. Every other secret keeps opening the store.
+   *
+   * What a rotation can't take back: who has an old secret *and* an old copy of the store opens that copy.
+   *
+   * The job rejects with `UNLOCK_FAILED` where `oldKey` opens nothing, `LOCKED` where another rotation is under way,
+   * `INVALID_ARGUMENT`.
+   */
+  rotateEncryptionKey(oldKey: KeyLike, newKey: KeyLike, options?: RotateOptions): Job<RotationReport> {
+    return this.#administration.rotate(oldKey, newKey, options);
   }
 
   #checkOpen(): void {
@@ -199,10 +260,6 @@ export class ObjectStore implements SecureStorage {
     return sortNames(names);
   }
 
-  keys(prefix = '', options?: CallOptions): AsyncGenerator<StoreKey> {
-    return this.#names('keys', prefix, options);
-  }
-
   async *#names(operation: string, prefix: string, options: CallOptions | undefined): AsyncGenerator<StoreKey> {
     let signal: AbortSignal | undefined;
     const getSignal = (): AbortSignal | undefined => signal;
@@ -281,6 +338,7 @@ export class ObjectStore implements SecureStorage {
   }
 
   async #shutDown(): Promise<void> {
+    await this.#administration.close();
     if (this.#running > 0) {
       const { promise, resolve } = Promise.withResolvers<void>();
       this.#idle = resolve;

@@ -5,9 +5,9 @@ import { fingerprintOf, NameCipher, randomPool } from '@securestore/crypto';
 import { settledSoon } from './abortable.ts';
 import type { Anchor, AnchorRecord } from './anchor.ts';
 import { anchorOf, checkAnchor } from './anchor.ts';
-import { inCall } from './call.ts';
 import type { Clock, Instant } from '@securestore/jobs';
 import { instant, systemClock } from '@securestore/jobs';
+import { atLocation } from './call.ts';
 import type { StoreSettings } from './create.ts';
 import { createStoreAt, hasObjects } from './create.ts';
 import type { Engine } from './engine.ts';
@@ -57,10 +57,13 @@ async function noHead(context: StoreContext): Promise<never> {
   if ((await rememberedAt(context)) !== undefined) {
     throw new SecureStoreError(
       'ROLLBACK',
-      'no store is here, though one was before. If you removed it yourself, create a new one explicitly',
+      'no store is here, though one was before. If you removed it yourself, make a new one with createStore or, on the command line, securestore init',
     );
   }
-  throw new SecureStoreError('NOT_FOUND', 'no store is here; create one first');
+  throw new SecureStoreError(
+    'NOT_FOUND',
+    'no store is here; make one with createStore or, on the command line, securestore init',
+  );
 }
 
 async function checkIdentity({ head }: ReadHead, settings: OpenSettings): Promise<AnchorRecord | undefined> {
@@ -180,16 +183,11 @@ async function owning<T>(
   body: () => Promise<T>,
 ): Promise<T> {
   try {
-    return await inCall(
-      `${operation} ${location}`,
-      undefined,
-      () => signal,
-      () => settledSoon(body(), signal),
-    );
+    return await settledSoon(body(), signal);
   } catch (error) {
     // What happened first is what matters.
     await backend.close().catch(() => undefined);
-    throw error;
+    throw atLocation(error, operation, location, signal);
   }
 }
 

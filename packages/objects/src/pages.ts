@@ -1,4 +1,4 @@
-import type { StorageBackend } from '@securestore/backend-api';
+import type { ListEntry, ListResult, StorageBackend } from '@securestore/backend-api';
 
 /** The names at the backend that start with `prefix`, in order, a page at a time. */
 export async function* pagesUnder(
@@ -12,5 +12,25 @@ export async function* pagesUnder(
     if (names.length > 0) yield names;
     after = names.at(-1);
     if (!page.more || after === undefined) return;
+  }
+}
+
+/** Everything under `prefix`, in order, from after `after` on; the next page is read while one is being used. */
+export async function* entriesUnder(
+  backend: StorageBackend,
+  prefix: string,
+  { after, signal }: { readonly after?: string | undefined; readonly signal?: AbortSignal | undefined },
+): AsyncGenerator<ListEntry> {
+  const pageAfter = (last: string | undefined): Promise<ListResult> => {
+    const page = backend.list(prefix, last === undefined ? { signal } : { after: last, signal });
+    page.catch(() => undefined);
+    return page;
+  };
+  let next: Promise<ListResult> | undefined = pageAfter(after);
+  while (next !== undefined) {
+    const page: ListResult = await next;
+    const last = page.entries.at(-1)?.key;
+    next = page.more && last !== undefined ? pageAfter(last) : undefined;
+    yield* page.entries;
   }
 }

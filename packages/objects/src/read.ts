@@ -132,13 +132,15 @@ export async function findObject(
       options?.version !== undefined
         ? 'no such version'
         : options?.at !== undefined
-          ? 'no version as old'
+          ? 'no version of that time'
           : 'no such object';
     return notFound(which);
   }
   const { opened, name } = located;
-  if (opened.kind === 'tombstone')
-    return notFound(options?.version === undefined ? 'the object has been deleted' : 'that version is a deletion');
+  if (opened.kind === 'tombstone') {
+    if (options?.version !== undefined) return notFound('that version is a deletion; take the one before it');
+    return notFound(options?.at === undefined ? 'it has been deleted; undelete brings it back' : 'it was deleted then');
+  }
   if (!isLive(opened, engine.clock.now())) return notFound('the object has expired');
   return { state, opened, name };
 }

@@ -89,14 +89,30 @@ export function openUnnamed(
   locate: (key: StoreKey) => LocatedName,
   token: string,
 ): OpenedRecord & { kind: 'object' } {
+  const opened = openLoose(state, bytes, locate, token);
+  if (opened.kind !== 'object') return damaged('a tombstone has another size');
+  checkCategory(state, opened.header, keyOf(opened.body.name));
+  return opened;
+}
+
+/**
+ * Opens a record of which only the token is known, tombstones too.
+ *
+ * @throws SecureStoreError as {@link openAt}
+ */
+export function openLoose(
+  state: StoreState,
+  bytes: Uint8Array,
+  locate: (key: StoreKey) => LocatedName,
+  token: string,
+): OpenedRecord {
   const record = splitRecord(bytes);
   checkHeader(state, record, Buffer.from(record.header.nameId));
   const opened = openChecked(state, record);
-  if (opened.kind !== 'object') return damaged('a tombstone has another size');
+  if (opened.kind === 'tombstone') return opened;
   const key = keyOf(opened.body.name);
   const located = locate(key);
   if (located.token !== token || !located.nameId.equals(opened.header.nameId)) damaged('it belongs to another name');
-  checkCategory(state, opened.header, key);
   return opened;
 }
 

@@ -84,7 +84,10 @@ function parseRange(options: RangeOptions | undefined, length: number): { start:
     throw new SecureStoreError('INVALID_ARGUMENT', 'the option "end" must not be before "start"');
   }
   if (start > length) {
-    throw new SecureStoreError('INVALID_ARGUMENT', `the option "start" is ${start}, past the end of ${length} bytes`);
+    throw new SecureStoreError(
+      'INVALID_ARGUMENT',
+      `the range starts at byte ${start}, but there are only ${length} bytes`,
+    );
   }
   return { start, end };
 }

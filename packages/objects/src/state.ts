@@ -74,7 +74,7 @@ export async function unlockRoot(head: Head, unlock: UnlockMethod): Promise<Unlo
   const kind = { passphrase: 'passphrase', keyFile: 'key file', rawKey: 'raw key' }[unlock.type];
   throw new SecureStoreError(
     'UNLOCK_FAILED',
-    slots.length === 0 ? `the store has no slot for a ${kind}` : `the ${kind} does not unlock the store`,
+    slots.length === 0 ? `the store is not one that a ${kind} unlocks` : `the ${kind} does not unlock the store`,
   );
 }
 

@@ -1,11 +1,15 @@
 import { readFile, stat } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { parseLocation } from '@securestore/backend-api';
 import { SecureStoreError } from '@securestore/core-format';
 
 /** Settings of an application, from `securestore.config.json`, `.js` or `.ts` beside its `package.json`. */
 export interface StoreConfig {
-  /** The location that the command line uses where none is given. */
+  /**
+   * The location that the command line uses where none is given. In the file, a relative path after `file:` or
+   * `sqlite:` is relative to the folder of the file; {@link loadConfig} gives it as an absolute one.
+   */
   readonly store?: string;
   /** The package that serves a scheme, by scheme; before the official ones. */
   readonly backends?: Readonly<Record<string, string>>;
@@ -58,6 +62,18 @@ async function load(file: string): Promise<unknown> {
   }
 }
 
+/** The same location for every working directory. What may be a credential in a wrong one is not repeated. */
+function checkStore(file: string, store: unknown): string {
+  try {
+    // The type is checked there: a configuration may hold anything.
+    const { scheme, rest } = parseLocation(store as string);
+    const isPath = (scheme === 'file' || scheme === 'sqlite') && rest !== '' && rest !== ':memory:';
+    return isPath && !isAbsolute(rest) ? `${scheme}:${join(dirname(file), rest)}` : (store as string);
+  } catch {
+    return invalid(file, '"store" must be a location, such as "sqlite:./vault.db"');
+  }
+}
+
 /** @throws SecureStoreError `INVALID_ARGUMENT` naming the file and the setting */
 function check(file: string, config: unknown): StoreConfig {
   if (typeof config !== 'object' || config === null || Array.isArray(config)) {
@@ -66,15 +82,14 @@ function check(file: string, config: unknown): StoreConfig {
   const { store, backends, ...rest } = config as Record<string, unknown>;
   const [unknown] = Object.keys(rest);
   if (unknown !== undefined) invalid(file, `unknown setting "${unknown}". Known: backends, store`);
-  if (store !== undefined && typeof store !== 'string')
-    invalid(file, '"store" must be a location, such as "sqlite:./vault.db"');
+  const location = store === undefined ? {} : { store: checkStore(file, store) };
   const isMap =
     backends === undefined ||
     (typeof backends === 'object' &&
       backends !== null &&
       Object.values(backends).every((name) => typeof name === 'string'));
   if (!isMap) invalid(file, '"backends" must map schemes to names of packages');
-  return config;
+  return { ...config, ...location };
 }
 
 /**

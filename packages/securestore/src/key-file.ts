@@ -13,14 +13,10 @@ async function readKeyFile(path: string): Promise<Buffer> {
   try {
     file = await open(path, 'r');
   } catch (error) {
-    const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
-    throw new SecureStoreError(
-      'INVALID_ARGUMENT',
-      missing ? `there is no key file ${path}` : `the key file ${path} can't be read`,
-      {
-        cause: error,
-      },
-    );
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') {
+      throw new SecureStoreError('INVALID_ARGUMENT', `there is no key file ${path}`);
+    }
+    throw new SecureStoreError('INVALID_ARGUMENT', `the key file ${path} can't be read`, { cause: error });
   }
   try {
     const buffer = Buffer.alloc(MAX_BYTES + 1);

@@ -1,6 +1,6 @@
 import { chmod, chown, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { loadConfig, openStore, rawKey } from 'securestore';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
@@ -30,7 +30,24 @@ describe('the configuration file', () => {
     ],
   ])('is read from %s', async (name, text) => {
     await write(name, text);
-    expect(await loadConfig(folder)).toEqual({ store: 'sqlite:./a.db', backends: { demo: 'demo-backend' } });
+    const store = `sqlite:${join(folder, 'a.db')}`;
+    expect(await loadConfig(folder)).toEqual({ store, backends: { demo: 'demo-backend' } });
+  });
+
+  it.each([
+    ['sqlite:a.db', 'sqlite:HERE/a.db'],
+    ['sqlite:../a.db', 'sqlite:ABOVE/a.db'],
+    ['file:./vault/', 'file:HERE/vault/'],
+    ['file:/srv/vault', 'file:/srv/vault'],
+    ['sqlite:///srv/vault.db', 'sqlite:///srv/vault.db'],
+    ['memory:name', 'memory:name'],
+    ['demo:./x', 'demo:./x'],
+    ['sqlite:', 'sqlite:'],
+    ['sqlite::memory:', 'sqlite::memory:'],
+  ])('means paths in it from its own folder: %s', async (store, expected) => {
+    await write('securestore.config.json', JSON.stringify({ store }));
+    const wanted = expected.replace('HERE', folder).replace('ABOVE', dirname(folder));
+    expect(await loadConfig(folder)).toEqual({ store: wanted });
   });
 
   it.each([
@@ -38,6 +55,8 @@ describe('the configuration file', () => {
     ['no object', '[]'],
     ['an unknown setting', '{ "sotre": "x" }'],
     ['a store that is no text', '{ "store": 1 }'],
+    ['a store that is no location', '{ "store": "./vault.db" }'],
+    ['an empty store', '{ "store": "" }'],
     ['backends that are no map', '{ "backends": { "demo": 1 } }'],
   ])('is refused with %s, by its name', async (_, text) => {
     await write('securestore.config.json', text);

@@ -40,12 +40,16 @@ describe.each(['sqlite', 'file'])('a store at %s:', (scheme) => {
   const here = (name = 'vault'): string => `${scheme}:${join(folder, name)}`;
 
   it('is created, opened, and opened or created', async () => {
-    await failure(openStore(here(), { unlock }), 'NOT_FOUND');
+    const missing = await failure(openStore(here(), { unlock }), 'NOT_FOUND');
+    expect(missing.operation).toBe('open');
+    expect(missing.message).toBe(
+      `open ${here()}: no store is here; make one with createStore or, on the command line, securestore init`,
+    );
     const created = await createStore(here(), { unlock });
     await created.store('k', 'x');
     await created.close();
     const before = await readdir(folder);
-    await failure(createStore(here(), { unlock }), 'ALREADY_EXISTS');
+    expect(await failure(createStore(here(), { unlock }), 'ALREADY_EXISTS')).toMatchObject({ operation: 'create' });
     expect(await readdir(folder)).toEqual(before);
     const opened = await openStore(here(), { unlock, create: true });
     expect(opened.fingerprint).toBe(created.fingerprint);

@@ -14,9 +14,33 @@ export interface ExecOptions {
 /** The longest variable that Linux passes to a command (MAX_ARG_STRLEN), in bytes, less room for its name. */
 const MAX_VALUE_BYTES = 128 * 1024 - 1100;
 
+/** Options that act on what the command is given. The short ones, --json and --yes are common among commands. */
+const OURS: ReadonlySet<string> = new Set([
+  '--prefix',
+  '--store',
+  '--key-file',
+  '--passphrase-file',
+  '--fingerprint',
+  '--anchor',
+  '--no-anchor',
+  '--accept-head',
+]);
+
+/** Points out an option of ours that the command gets, unless `--` says that it is meant for the command. */
+function noteMisplaced({ out, args: all }: Call, args: readonly string[]): void {
+  if (all.at(-args.length - 2) === '--') return;
+  const misplaced = args.map((arg) => arg.replace(/=[^]*$/, '')).find((arg) => OURS.has(arg));
+  if (misplaced === undefined) return;
+  out.note(
+    `note: ${misplaced} stands after the command, which gets it; options of securestore come before the command. ` +
+      'If it is meant for the command, write -- before the command.',
+  );
+}
+
 /** `securestore exec`. */
 export async function exec(call: Call<ExecOptions>, command: string, args: readonly string[]): Promise<ExitCode> {
   const folder = parseFolder(call.options.prefix);
+  noteMisplaced(call, args);
   // The store is closed, and its keys wiped, before the command starts.
   const secrets = await withStore(call, (store) => readVariables(call, store, folder));
   const { exitCode, error } = await runCommand(call.cli, command, args, { ...withoutOwn(call.cli.env), ...secrets });

@@ -31,7 +31,8 @@ export async function exportFolder(call: Call<ExportOptions>, directory: string)
   const { cli, options } = call;
   return await withStore(call, async (store) => {
     const objects = await objectsBelow(store, parseFolder(options.prefix), cli.signal);
-    const folder = await openExportFolder(directory, await ownFiles(store.location), cli.random);
+    const isOwn = await ownFiles(store.location);
+    await using folder = await openExportFolder(directory, { platform: cli.platform, random: cli.random, isOwn });
     const { caseInsensitive } = folder;
     const sidecars = options.metadata === true;
     const objection = nameObjections(objects, { platform: cli.platform, caseInsensitive, sidecars });
@@ -61,7 +62,7 @@ async function exportObject(job: Job, object: NamedObject, progress: Progress): 
 async function writeObject(job: Job, { key, name }: NamedObject, progress: Progress): Promise<ItemOutcome> {
   const { store, folder, call } = job;
   const { signal } = call.cli;
-  const place = await folder.place(name);
+  await using place = await folder.place(name);
   let unchanged = false;
   let info = place.size === undefined ? undefined : await store.info(key, { signal });
   if (info !== undefined && place.size === info.size && (await holds(store, key, place.path, signal))) {
@@ -94,7 +95,7 @@ async function writeSidecar(
   signal: AbortSignal,
 ): Promise<boolean> {
   const text = Buffer.from(formatSidecar(sidecar));
-  const place = await folder.place(name);
+  await using place = await folder.place(name);
   if (place.size === text.length) {
     await using file = await openRegularFile(place.path, signal);
     if (text.equals(await readBytes(file))) {

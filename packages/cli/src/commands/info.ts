@@ -6,6 +6,6 @@ import { withStore } from '../open.ts';
 export async function info(call: Call, key: string): Promise<void> {
   await withStore(call, async (store) => {
     const found = await store.info(key, { signal: call.cli.signal });
-    await call.out.result(infoRecord(found), () => infoLines(found));
+    await call.out.result(infoRecord(found), () => infoLines(found, call.out.name));
   });
 }

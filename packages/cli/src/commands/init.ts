@@ -17,7 +17,7 @@ export interface InitOptions {
 
 /** `securestore init`. */
 export async function init(call: Call<InitOptions>, operand: string | undefined): Promise<void> {
-  const location = targetOf(call, operand);
+  const location = await targetOf(call, operand);
   if (location.startsWith('memory:')) {
     throw new SecureStoreError(
       'INVALID_ARGUMENT',
@@ -40,8 +40,8 @@ export async function init(call: Call<InitOptions>, operand: string | undefined)
   await report(call, store, madeKeyFile);
 }
 
-function targetOf(call: Call, operand: string | undefined): string {
-  if (operand === undefined) return locationOf(call);
+async function targetOf(call: Call, operand: string | undefined): Promise<string> {
+  if (operand === undefined) return await locationOf(call);
   const { store } = call.options;
   if (store !== undefined && store !== operand) {
     throw new SecureStoreError('INVALID_ARGUMENT', 'the location and --store differ; give one of them');

@@ -2,7 +2,7 @@ import type { ObjectInfo, SecureStore } from 'securestore';
 import type { Call } from '../call.ts';
 import { infoRecord } from '../object-text.ts';
 import { withStore } from '../open.ts';
-import { formatTable, formatTime } from '../terminal-text.ts';
+import { formatTable, formatTime, jsonLine } from '../terminal-text.ts';
 
 export interface LsOptions {
   readonly long?: boolean;
@@ -29,13 +29,15 @@ export async function ls(call: Call<LsOptions>, prefix: string | undefined): Pro
 async function names({ cli, out }: Call, store: SecureStore, prefix: string | undefined): Promise<void> {
   const keys = await store.list(prefix, { signal: cli.signal });
   for (let first = 0; first < keys.length && !out.closed(); first += NAMES_AT_ONCE) {
-    const lines = keys.slice(first, first + NAMES_AT_ONCE).map((key) => (out.json ? JSON.stringify({ key }) : key));
+    const some = keys.slice(first, first + NAMES_AT_ONCE);
+    const lines = some.map((key) => (out.json ? jsonLine({ key }) : out.name(key)));
     await out.bytes(Buffer.from(`${lines.join('\n')}\n`));
   }
 }
 
-function row({ key, size, modified, expires, category }: ObjectInfo): string[] {
-  return [String(size), formatTime(modified), expires === undefined ? '' : formatTime(expires), category, key];
+function row({ key, size, modified, expires, category }: ObjectInfo, shown: (name: string) => string): string[] {
+  const until = expires === undefined ? '' : formatTime(expires);
+  return [String(size), formatTime(modified), until, shown(category), shown(key)];
 }
 
 async function long({ cli, out }: Call, store: SecureStore, prefix: string | undefined): Promise<void> {
@@ -43,7 +45,7 @@ async function long({ cli, out }: Call, store: SecureStore, prefix: string | und
   for await (const info of store.entries(prefix, { signal: cli.signal })) {
     if (out.closed()) return;
     if (out.json) await out.result(infoRecord(info), () => []);
-    else rows.push({ name: Buffer.from(info.key), cells: row(info) });
+    else rows.push({ name: Buffer.from(info.key), cells: row(info, out.name) });
   }
   if (out.json) return;
   const sorted = rows.toSorted((a, b) => Buffer.compare(a.name, b.name));

@@ -11,7 +11,7 @@ export async function purge(call: Call, key: string): Promise<void> {
   await confirmDestruction(cli, options.yes, `Destroy ${printable(key)} with all its versions, for good?`);
   await withStore(call, async (store) => {
     if (!(await store.purge(key, { signal: cli.signal }))) {
-      throw new SecureStoreError('NOT_FOUND', 'there is nothing of that name to purge', { key });
+      throw new SecureStoreError('NOT_FOUND', 'no such object, and no history of one', { key });
     }
     await out.result({ key, purged: true }, () => `purged ${printable(key)} and its history`);
   });

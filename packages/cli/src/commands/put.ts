@@ -85,7 +85,7 @@ async function openInput({ cli }: Call, path: string): Promise<Source> {
       // The name is not repeated: it may be the data itself, which no message may hold.
       throw new SecureStoreError(
         'INVALID_ARGUMENT',
-        'there is no file of that name; the second operand is a file, not the data: pipe the data into this command',
+        'there is no file of that name; the second argument is a file and not the data, which is piped into this command',
         { operation: 'put' },
       );
     }

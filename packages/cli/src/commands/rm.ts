@@ -7,7 +7,7 @@ import { printable } from '../terminal-text.ts';
 export async function rm(call: Call, key: string): Promise<void> {
   await withStore(call, async (store) => {
     if (!(await store.delete(key, { signal: call.cli.signal }))) {
-      throw new SecureStoreError('NOT_FOUND', 'there is no such object to delete', { key });
+      throw new SecureStoreError('NOT_FOUND', 'no such object', { key });
     }
     await call.out.result(
       { key, deleted: true },

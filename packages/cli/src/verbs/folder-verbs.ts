@@ -39,6 +39,7 @@ reads it back.`,
 function addExec(program: Command, run: Run): void {
   addVerb<ExecOptions, [string, string[]]>(program, run, {
     usage: 'exec <command> [args...]',
+    shownUsage: '[options] -- <command> [args...]',
     summary: 'run a command with objects as environment variables',
     options: [new Option('--prefix <prefix>', 'only the objects below this folder in the store, named relative to it')],
     notes: `Each object below the prefix is an environment variable of the command: its name relative to the prefix in upper

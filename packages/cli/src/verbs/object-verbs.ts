@@ -39,7 +39,7 @@ function addPut(program: Command, run: Run): void {
       new Option('--meta <name=value>', 'metadata, replacing what there is; may be repeated').argParser(collect),
       new Option('--if-absent', 'only where there is no such object').conflicts('ifVersion'),
       new Option('--if-version <version>', 'only where this is the current version'),
-      new Option('--expires <time>', 'when it ceases to be: ISO 8601, or from now such as 12h or 30d'),
+      new Option('--expires <time>', 'when it expires: ISO 8601, or how long from now, such as 12h or 30d'),
     ],
     notes: `Without a file the data comes from stdin; on a terminal you are asked for one line, which is not shown.
 

@@ -8,6 +8,8 @@ export interface Surroundings {
   readonly env?: Readonly<Record<string, string>>;
   readonly input?: string;
   readonly signal?: AbortSignal;
+  /** Whether stdout is a terminal. */
+  readonly terminal?: boolean;
 }
 
 function collector(): { readonly stream: Writable; readonly bytes: () => Buffer } {
@@ -29,12 +31,12 @@ function inputOf(text: string): Readable {
 
 /** Runs a command line in this process: the same code without the start of a process. */
 export async function runHere(args: readonly string[], surroundings: Surroundings = {}): Promise<Result> {
-  const { env = {}, input = '', signal = new AbortController().signal } = surroundings;
+  const { env = {}, input = '', signal = new AbortController().signal, terminal = false } = surroundings;
   const out = collector();
   const err = collector();
   const exitCode = await run(args, {
     stdin: inputOf(input),
-    stdout: out.stream,
+    stdout: Object.assign(out.stream, { isTTY: terminal }),
     stderr: err.stream,
     env,
     platform: process.platform,

@@ -2,12 +2,21 @@ import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join, relative, sep } from 'node:path';
 
+/** The paths of the regular files below a folder. `readdir` with `recursive` would follow links on some versions of Node. */
+async function filesBelow(folder: string): Promise<string[]> {
+  const files: string[] = [];
+  for (const entry of await readdir(folder, { withFileTypes: true })) {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) files.push(...(await filesBelow(path)));
+    else if (entry.isFile()) files.push(path);
+  }
+  return files;
+}
+
 /** The regular files below a folder: the digest of each by its relative name. Links are left out. */
 export async function treeOf(folder: string): Promise<Map<string, string>> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-  const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
   const digests = await Promise.all(
-    files.map(async (path): Promise<[string, string]> => {
+    (await filesBelow(folder)).map(async (path): Promise<[string, string]> => {
       const digest = createHash('sha256').update(await readFile(path));
       return [relative(folder, path).split(sep).join('/'), digest.digest('hex')];
     }),

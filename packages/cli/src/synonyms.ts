@@ -1,0 +1,18 @@
+/** What other programs call a command of ours, for the suggestion that spelling alone would not give. */
+const SYNONYMS: Readonly<Record<string, readonly string[]>> = {
+  init: ['create', 'new', 'setup'],
+  put: ['add', 'set', 'store', 'save', 'write', 'upload', 'insert'],
+  get: ['cat', 'read', 'show', 'retrieve', 'fetch', 'load', 'download', 'print'],
+  info: ['stat', 'describe', 'head', 'metadata'],
+  history: ['log', 'versions'],
+  ls: ['list', 'dir', 'keys', 'find'],
+  rm: ['delete', 'del', 'remove', 'unlink', 'erase'],
+  purge: ['destroy', 'wipe', 'shred'],
+  undelete: ['restore', 'recover', 'undo'],
+  exec: ['run', 'env'],
+};
+
+/** The command that `word` is another word for. */
+export function synonymOf(word: string): string | undefined {
+  return Object.keys(SYNONYMS).find((command) => SYNONYMS[command]?.includes(word.toLowerCase()));
+}

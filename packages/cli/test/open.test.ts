@@ -1,0 +1,54 @@
+import { writeFile } from 'node:fs/promises';
+import { describe, expect, it } from 'vitest';
+import { jsonLines, type Sandbox, sandbox } from './support/cli.ts';
+
+async function withConfig(config: string): Promise<Sandbox> {
+  const box = await sandbox('none');
+  await writeFile(box.path('securestore.config.json'), config);
+  return box;
+}
+
+describe('the store of a command', () => {
+  it('is that of --store, then $SECURESTORE_URL, then the configuration in the working directory', async () => {
+    const box = await withConfig('{ "store": "sqlite:./configured" }');
+    const env = { SECURESTORE_URL: 'sqlite:./variable' };
+    const made = await box.run(['init', '--key-file', 'key', '--json']);
+    expect(jsonLines(made.stdout)).toMatchObject([{ location: `sqlite:${box.path('configured')}` }]);
+    const open = async (args: readonly string[], more = {}): Promise<unknown> =>
+      jsonLines((await box.run(['ls', '--key-file', 'key', '--json', ...args], { env: more })).stderr)[0]?.['message'];
+    expect(await open([])).toBeUndefined();
+    expect(await open([], env)).toContain(`sqlite:${box.path('variable')}: no store is here`);
+    expect(await open(['--store', 'sqlite:./option'], env)).toContain(`sqlite:${box.path('option')}: no store is here`);
+  });
+
+  it.each([
+    ['{', 'is no JSON'],
+    ['{ "stroe": "sqlite:./vault" }', 'unknown setting "stroe"'],
+    ['{ "store": "./vault" }', '"store" must be a location'],
+  ])('is not taken from a configuration that is wrong, which is named: %s', async (config, text) => {
+    const { exitCode, stdout, stderr } = await (await withConfig(config)).run(['ls']);
+    expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
+    expect(stderr).toContain('securestore.config.json: ');
+    expect(stderr).toContain(text);
+    expect(stderr).toContain('[INVALID_ARGUMENT]');
+  });
+
+  it('is not another one where the variable is empty', async () => {
+    const box = await withConfig('{ "store": "sqlite:./configured" }');
+    const { exitCode, stderr } = await box.run(['ls'], { env: { SECURESTORE_URL: '' } });
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain('$SECURESTORE_URL is empty');
+  });
+});
+
+describe('an error of a store', () => {
+  it('has the operation and, in its message, the location', async () => {
+    const box = await sandbox('none');
+    const json = jsonLines((await box.run(['ls', '--store', 'sqlite:./none', '--json'])).stderr);
+    expect(json).toMatchObject([{ code: 'NOT_FOUND', operation: 'open' }]);
+    const { stderr } = await box.run(['ls', '--store', 'sqlite:./none']);
+    expect(stderr).toBe(
+      `error: sqlite:${box.path('none')}: no store is here; make one with createStore or, on the command line, securestore init [NOT_FOUND]\n`,
+    );
+  });
+});

@@ -1,0 +1,192 @@
+import { SecureStoreError } from '@securestore/core-format';
+import type { UnlockMethod } from '@securestore/crypto';
+import { passphrase, rawKey } from '@securestore/crypto';
+import type { Job, JobKind, JobSummary } from '@securestore/jobs';
+import { Jobs } from '@securestore/jobs';
+import { callSignal, checkOptions, inContext } from './call.ts';
+import type { Engine } from './engine.ts';
+import { jobStorage } from './job-storage.ts';
+import { takeCensus } from './rekey/census.ts';
+import type { KeyReport } from './rekey/keys.ts';
+import { destroyKeys, finishDestruction, listKeys, undoDestruction } from './rekey/keys.ts';
+import type { RotationDepth, RotationReport } from './rekey/rotate.ts';
+import { rotationKind, startRotation } from './rekey/rotate.ts';
+import type { SlotInfo } from './rekey/slots.ts';
+import { addSlot, listSlots, removeSlot } from './rekey/slots.ts';
+import type { CallOptions } from './types.ts';
+
+/** What a secret may be given as: an unlock method, a passphrase, or 32 random bytes. */
+export type KeyLike = UnlockMethod | string | Uint8Array;
+
+/** The ways of unlocking a store. */
+export interface SlotAdministration {
+  list(options?: CallOptions): Promise<SlotInfo[]>;
+  /** Adds a way to unlock the store. @throws `TOO_LARGE` where it has as many as it may */
+  add(key: KeyLike, options?: CallOptions): Promise<SlotInfo>;
+  /**
+   * Removes a way to unlock the store. Whoever has an old copy of its head can still use it: to renew what it led to,
+   * rotate the keys.
+   *
+   * @throws `NOT_FOUND`; `INVALID_ARGUMENT` for the last one
+   */
+  remove(id: string, options?: CallOptions): Promise<void>;
+}
+
+export interface DestroyKeysOptions extends CallOptions {
+  /** How long it can be undone, in milliseconds; by default 30 days, 0 for not at all. */
+  readonly waitingPeriod?: number | undefined;
+}
+
+/** The keys that seal the objects of a store. */
+export interface KeyAdministration {
+  /** All key versions and what they may be used for. */
+  states(options?: CallOptions): Promise<KeyReport[]>;
+  /** How many objects, current and older versions, lie under each key version, by its id. Reads the store once. */
+  census(options?: CallOptions): Promise<Readonly<Record<string, number>>>;
+  /**
+   * Schedules a key version that a rotation has retired, or all keys of a category, to be destroyed. They open nothing
+   * from now on, and after the waiting period nothing can bring back what a destroyed category sealed.
+   *
+   * @throws `NOT_FOUND`; `CONFLICT` where objects still need the key version; `INVALID_ARGUMENT`
+   */
+  destroy(target: string, options?: DestroyKeysOptions): Promise<KeyReport[]>;
+  /** Undoes {@link KeyAdministration.destroy} while there is time. @throws `NOT_FOUND`, `KEY_DESTROYED`, `INVALID_ARGUMENT` */
+  undo(target: string, options?: CallOptions): Promise<KeyReport[]>;
+  /**
+   * Destroys now what was scheduled and whose time has come; open stores do this by themselves.
+   *
+   * @returns the ids of the key versions that are gone, and of those that something still needs
+   */
+  finish(options?: CallOptions): Promise<{ readonly destroyed: string[]; readonly inUse: string[] }>;
+}
+
+/** Long work on a store that is not finished, by this process or another. */
+export interface JobAdministration {
+  list(options?: CallOptions): Promise<JobSummary[]>;
+  /** Goes on with a job that nobody runs. */
+  resume(id: string, options?: CallOptions): Job<unknown>;
+  /** Asks whoever runs it to stop; it can be resumed. @throws `NOT_FOUND` */
+  cancel(id: string, options?: CallOptions): Promise<void>;
+  /** Gives up a job that nobody runs. @throws `NOT_FOUND`, `LOCKED` */
+  forget(id: string, options?: CallOptions): Promise<void>;
+}
+
+export interface RotateOptions extends CallOptions {
+  /**
+   * `unlock` renews the root key and replaces the secret; `keys`, the default, also makes new keys and brings every
+   * object under them, without touching payloads; `data` also seals every object and payload anew.
+   */
+  readonly depth?: RotationDepth | undefined;
+}
+
+const NO_OPTIONS: ReadonlySet<string> = new Set();
+const DESTROY_OPTIONS: ReadonlySet<string> = new Set(['waitingPeriod']);
+const ROTATE_OPTIONS: ReadonlySet<string> = new Set(['depth']);
+
+/** @throws SecureStoreError `INVALID_ARGUMENT` */
+function methodOf(key: unknown, what: string): UnlockMethod {
+  if (typeof key === 'string') return passphrase(key);
+  if (key instanceof Uint8Array) return rawKey(key);
+  const { type, secret } = (key ?? {}) as Partial<UnlockMethod>;
+  if (typeof type === 'string' && typeof secret === 'function') return { type, secret };
+  throw new SecureStoreError('INVALID_ARGUMENT', `${what} must be an unlock method, a passphrase or 32 bytes`);
+}
+
+/** Runs one call of the administration: its options, its errors, and whether the store is open. */
+export type Guard = <T>(
+  operation: string,
+  options: CallOptions | undefined,
+  known: ReadonlySet<string>,
+  body: (signal: AbortSignal | undefined) => Promise<T>,
+) => Promise<T>;
+
+/** The administration of an open store. */
+export class Administration {
+  readonly slots: SlotAdministration;
+  readonly keys: KeyAdministration;
+  readonly jobs: JobAdministration;
+  readonly #engine: Engine;
+  readonly #jobs: Jobs;
+  readonly #closed = new AbortController();
+  readonly #running = new Set<Promise<unknown>>();
+  readonly #checkOpen: () => void;
+
+  /** @param checkOpen throws where the store has been closed */
+  constructor(engine: Engine, guard: Guard, checkOpen: () => void) {
+    this.#engine = engine;
+    this.#checkOpen = checkOpen;
+    this.#jobs = new Jobs({ storage: jobStorage(engine), clock: engine.clock, random: engine.random });
+    this.slots = {
+      list: (options) => guard('slots.list', options, NO_OPTIONS, async () => listSlots(engine)),
+      add: (key, options) =>
+        guard('slots.add', options, NO_OPTIONS, (signal) => addSlot(engine, methodOf(key, 'the new secret'), signal)),
+      remove: (id, options) => guard('slots.remove', options, NO_OPTIONS, (signal) => removeSlot(engine, id, signal)),
+    };
+    this.keys = {
+      states: (options) => guard('keys.states', options, NO_OPTIONS, (signal) => listKeys(engine, signal)),
+      census: (options) =>
+        guard('keys.census', options, NO_OPTIONS, async (signal) =>
+          Object.fromEntries((await takeCensus(engine, { signal })).counts),
+        ),
+      destroy: (target, options) =>
+        guard('keys.destroy', options, DESTROY_OPTIONS, (signal) =>
+          destroyKeys(engine, target, { signal, waitingPeriod: options?.waitingPeriod }),
+        ),
+      undo: (target, options) =>
+        guard('keys.undo', options, NO_OPTIONS, (signal) => undoDestruction(engine, target, signal)),
+      finish: (options) => guard('keys.finish', options, NO_OPTIONS, (signal) => finishDestruction(engine, { signal })),
+    };
+    this.jobs = {
+      list: (options) => guard('jobs.list', options, NO_OPTIONS, () => this.#jobs.list()),
+      resume: (id, options) =>
+        this.#start('jobs.resume', options, NO_OPTIONS, (start) => this.#jobs.resume(this.#kinds(), id, start)),
+      cancel: (id, options) => guard('jobs.cancel', options, NO_OPTIONS, () => this.#jobs.cancel(id)),
+      forget: (id, options) => guard('jobs.forget', options, NO_OPTIONS, () => this.#jobs.forget(id)),
+    };
+  }
+
+  #kinds(): JobKind<unknown, unknown>[] {
+    return [rotationKind(this.#engine)];
+  }
+
+  /** Starts a job that ends with the store. */
+  #start<R>(
+    operation: string,
+    options: CallOptions | undefined,
+    known: ReadonlySet<string>,
+    begin: (start: { readonly signal: AbortSignal }) => Job<R>,
+  ): Job<R> {
+    try {
+      this.#checkOpen();
+      checkOptions(options, known);
+      const given = callSignal(options);
+      const signal = given === undefined ? this.#closed.signal : AbortSignal.any([given, this.#closed.signal]);
+      const job = begin({ signal });
+      // The caller sees how it ends; a failure that nobody awaits is theirs to notice.
+      const settled = job.finally(() => undefined).catch(() => undefined);
+      this.#running.add(settled);
+      void settled.then(() => this.#running.delete(settled));
+      return job;
+    } catch (error) {
+      throw inContext(error, operation, undefined, options?.signal);
+    }
+  }
+
+  rotate(oldKey: KeyLike, newKey: KeyLike, options: RotateOptions | undefined): Job<RotationReport> {
+    return this.#start('rotateEncryptionKey', options, ROTATE_OPTIONS, ({ signal }) => {
+      const secrets = { oldKey: methodOf(oldKey, 'the old secret'), newKey: methodOf(newKey, 'the new secret') };
+      return startRotation(this.#engine, this.#jobs, options?.depth ?? 'keys', secrets, signal);
+    });
+  }
+
+  /** New keys under the secrets that there are. */
+  renew(signal: AbortSignal): Job<RotationReport> {
+    return startRotation(this.#engine, this.#jobs, 'keys', undefined, signal);
+  }
+
+  /** Stops the jobs that this process runs; they can be resumed. */
+  async close(): Promise<void> {
+    this.#closed.abort(new SecureStoreError('ABORTED', 'the store is being closed'));
+    await Promise.all(this.#running);
+  }
+}

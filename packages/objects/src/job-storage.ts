@@ -1,0 +1,49 @@
+import { AREAS, asBuffer, ByteReader, ByteWriter, ID_LENGTH, workName, workPrefix } from '@securestore/core-format';
+import { digestWhole } from '@securestore/crypto';
+import type { JobStorage } from '@securestore/jobs';
+import type { Engine } from './engine.ts';
+import { pagesUnder } from './pages.ts';
+import { deleteSystemObject, readSystemObject, writeSystemObject } from './system-objects.ts';
+
+/** The id is in the body too, since the backend isn't to learn from the name what is being done. */
+function encodeJob(id: string, state: Uint8Array): Buffer {
+  const name = Buffer.from(id, 'latin1');
+  return new ByteWriter(1 + name.length + state.length).u8(name.length).bytes(name).bytes(state).finish();
+}
+
+function decodeJob(plaintext: Uint8Array): { id: string; state: Buffer } {
+  const reader = new ByteReader('the state of a job', plaintext);
+  const id = reader.view(reader.u8()).toString('latin1');
+  return { id, state: reader.view(reader.remaining) };
+}
+
+/** Keeps the state of jobs in the store, sealed, under names that tell nothing. */
+export function jobStorage(engine: Engine): JobStorage {
+  const nameOf = (id: string): string => {
+    const { digest } = engine.watcher.state.keys.journal;
+    return workName('job', digestWhole(digest, Buffer.from(`${AREAS.work}job/${id}`)).subarray(0, ID_LENGTH));
+  };
+  return {
+    async read(id) {
+      const found = await readSystemObject(engine, 'job', nameOf(id));
+      if (found === undefined) return undefined;
+      const { etag, modified, now, plaintext } = found;
+      const { state } = decodeJob(plaintext);
+      return now === undefined ? { state, etag, modified } : { state, etag, modified, now };
+    },
+    async write(id, state, condition) {
+      return writeSystemObject(engine, 'job', nameOf(id), encodeJob(id, asBuffer(state)), condition);
+    },
+    async remove(id, etag) {
+      await deleteSystemObject(engine, nameOf(id), etag);
+    },
+    async *list() {
+      for await (const names of pagesUnder(engine.backend, workPrefix('job'))) {
+        for (const name of names) {
+          const found = await readSystemObject(engine, 'job', name);
+          if (found !== undefined) yield decodeJob(found.plaintext).id;
+        }
+      }
+    },
+  };
+}

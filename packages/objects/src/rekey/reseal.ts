@@ -1,0 +1,232 @@
+import type { RecordHeader, StoreKey } from '@securestore/core-format';
+import {
+  AREAS,
+  blobsPrefix,
+  encodeBase32,
+  encodeObjectBody,
+  encodeTombstoneBody,
+  historyPrefix,
+  SecureStoreError,
+} from '@securestore/core-format';
+import type { LocatedName } from '@securestore/crypto';
+import { sealRecord } from '@securestore/crypto';
+import { BlobReader } from '../blob-reader.ts';
+import type { WrittenBlob } from '../blob-writer.ts';
+import { discardBlob, writeBlob } from '../blob-writer.ts';
+import type { Engine } from '../engine.ts';
+import { withNewestKeys } from '../newest-keys.ts';
+import { entriesUnder, pagesUnder } from '../pages.ts';
+import type { OpenedRecord } from '../records.ts';
+import { openLoose } from '../records.ts';
+import type { PassOptions } from './rewrap.ts';
+import { note } from './rewrap.ts';
+
+const MAX_TRIES = 10;
+
+/** A record with everything that is needed to seal it anew. */
+interface Found {
+  readonly name: string;
+  readonly etag: string;
+  readonly opened: OpenedRecord;
+}
+
+/** The new blobs of one object by the ids of the old ones: versions may share a blob. */
+type NewBlobs = Map<string, WrittenBlob>;
+
+async function readRecord(
+  engine: Engine,
+  token: string,
+  name: string,
+  signal: AbortSignal | undefined,
+): Promise<Found | undefined> {
+  const found = await engine.backend.read(name, { signal });
+  if (found === undefined) return undefined;
+  const locate = (key: StoreKey): LocatedName => engine.names.locate(key);
+  const opened = await withNewestKeys(
+    engine,
+    found.body,
+    (state) => openLoose(state, found.body, locate, token),
+    signal,
+  );
+  return { name, etag: found.etag ?? '', opened };
+}
+
+async function newBlob(
+  engine: Engine,
+  token: string,
+  opened: OpenedRecord & { kind: 'object' },
+  blobs: NewBlobs,
+  signal: AbortSignal | undefined,
+): Promise<WrittenBlob | undefined> {
+  const { header, body } = opened;
+  if (header.blob === undefined || body.payload.kind === 'inline') return undefined;
+  const oldId = encodeBase32(header.blob.blobId);
+  const known = blobs.get(oldId);
+  if (known !== undefined) return known;
+  const reader = new BlobReader(engine, {
+    token,
+    suite: header.suite,
+    reference: header.blob,
+    chunkSize: body.payload.chunkSize,
+    key: body.payload.key,
+    length: body.length,
+    onMissing: async () => undefined,
+  });
+  const keys = engine.watcher.state.keys.category(header.categoryId);
+  const written = await writeBlob(
+    engine,
+    token,
+    keys.primary.suite,
+    keys.digest,
+    reader.read(0, body.length, signal),
+    signal,
+  );
+  blobs.set(oldId, written);
+  if (!written.digest.equals(body.digest)) {
+    throw new SecureStoreError('INTEGRITY', 'the payload is not what its digest says');
+  }
+  return written;
+}
+
+/** The record under a new data key, and its payload as well. Version, commit and times stay: it is the same version. */
+async function reseal(
+  engine: Engine,
+  token: string,
+  { opened }: Found,
+  blobs: NewBlobs,
+  signal: AbortSignal | undefined,
+): Promise<Buffer> {
+  const { primary } = engine.watcher.state.keys.category(opened.header.categoryId);
+  if (opened.kind === 'tombstone') {
+    return sealRecord(
+      primary,
+      { ...opened.header, suite: primary.suite },
+      encodeTombstoneBody(opened.modified),
+      engine.random,
+    );
+  }
+  const blob = await newBlob(engine, token, opened, blobs, signal);
+  const header: RecordHeader = {
+    ...opened.header,
+    suite: primary.suite,
+    ...(blob === undefined ? {} : { blob: blob.reference }),
+  };
+  const { payload } = opened.body;
+  const newPayload =
+    blob === undefined ? payload : ({ kind: 'blob', key: blob.key, chunkSize: blob.chunkSize } as const);
+  const body = encodeObjectBody({ ...opened.body, payload: newPayload });
+  try {
+    return sealRecord(primary, header, body, engine.random);
+  } finally {
+    body.fill(0);
+  }
+}
+
+const isLost = (error: unknown): boolean =>
+  SecureStoreError.is(error) && (error.code === 'CONFLICT' || error.outcome === 'unknown');
+
+async function resealAt(
+  engine: Engine,
+  token: string,
+  name: string,
+  blobs: NewBlobs,
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
+  for (let tries = 1; ; tries++) {
+    const found = await readRecord(engine, token, name, signal);
+    if (found === undefined) return false;
+    const record = await reseal(engine, token, found, blobs, signal);
+    try {
+      await engine.backend.write(name, record, { ifMatch: found.etag, signal });
+      return true;
+    } catch (error) {
+      if (!isLost(error) || tries === MAX_TRIES) throw error;
+    } finally {
+      engine.cache.delete(token);
+    }
+  }
+}
+
+/** The names under which versions of an object lie: the current one last, so that what it becomes meanwhile is new. */
+async function versionNames(engine: Engine, token: string, signal: AbortSignal | undefined): Promise<string[]> {
+  const names: string[] = [];
+  for await (const page of pagesUnder(engine.backend, historyPrefix(token), signal)) names.push(...page);
+  return [...names, AREAS.objects + token];
+}
+
+/** Deletes the old blobs once no version names them any more. */
+async function dropOldBlobs(
+  engine: Engine,
+  token: string,
+  blobs: NewBlobs,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  if (blobs.size === 0) return;
+  const inUse = new Set<string>();
+  for (const name of await versionNames(engine, token, signal)) {
+    const blob = (await readRecord(engine, token, name, signal))?.opened.header.blob;
+    if (blob !== undefined) inUse.add(encodeBase32(blob.blobId));
+  }
+  for (const old of blobs.keys()) {
+    if (inUse.has(old)) continue;
+    for await (const parts of pagesUnder(engine.backend, `${blobsPrefix(token)}${old}/`, signal)) {
+      for (const part of parts) await engine.backend.delete(part, { signal });
+    }
+  }
+}
+
+async function resealObject(engine: Engine, token: string, options: PassOptions): Promise<void> {
+  const { counts, signal } = options;
+  const blobs: NewBlobs = new Map();
+  try {
+    const done = new Set<string>();
+    // Versions that go to the history meanwhile are found by looking again.
+    for (let left = await versionNames(engine, token, signal); left.length > 0;) {
+      for (const name of left) {
+        if (await resealAt(engine, token, name, blobs, signal)) counts.rekeyed += 1;
+        done.add(name);
+      }
+      left = (await versionNames(engine, token, signal)).filter((name) => !done.has(name));
+    }
+    await dropOldBlobs(engine, token, blobs, signal);
+  } catch (error) {
+    for (const blob of blobs.values()) await discardUnused(engine, token, blob, signal);
+    throw error;
+  } finally {
+    for (const blob of blobs.values()) blob.key.fill(0);
+  }
+}
+
+/** Takes back a new blob, unless a version names it already. */
+async function discardUnused(
+  engine: Engine,
+  token: string,
+  blob: WrittenBlob,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  for (const name of await versionNames(engine, token, signal)) {
+    const found = await readRecord(engine, token, name, signal).catch(() => undefined);
+    const id = found?.opened.header.blob?.blobId;
+    if (id !== undefined && Buffer.compare(id, blob.reference.blobId) === 0) return;
+  }
+  await discardBlob(engine, token, blob);
+}
+
+/**
+ * Seals every record, with its history and its payloads, under new data keys. Versions, commits and times stay.
+ *
+ * @throws SecureStoreError what concerns all objects; what concerns one is counted
+ */
+export async function resealAll(engine: Engine, options: PassOptions): Promise<void> {
+  const { counts, signal, after } = options;
+  for await (const { key } of entriesUnder(engine.backend, AREAS.objects, { after, signal })) {
+    signal?.throwIfAborted();
+    try {
+      await resealObject(engine, key.slice(AREAS.objects.length), options);
+    } catch (error) {
+      note(counts, key, error);
+    }
+    counts.examined += 1;
+    await options.onDone(key, 1);
+  }
+}

@@ -1,0 +1,124 @@
+import type { Head, Slot } from '@securestore/core-format';
+import { asBuffer, encodeBase32, SecureStoreError } from '@securestore/core-format';
+import type { UnlockedSlot, UnlockMethod } from '@securestore/crypto';
+import { fingerprintBytes, openSlot, sealSlot } from '@securestore/crypto';
+import type { Engine } from '../engine.ts';
+import { changeHead } from '../head-change.ts';
+import type { StoreState } from '../state.ts';
+
+/** One way of unlocking a store, as it may be shown. */
+export interface SlotInfo {
+  /** Names the slot to {@link SlotAdministration.remove}. */
+  readonly id: string;
+  readonly method: 'passphrase' | 'keyFile' | 'rawKey' | 'unknown';
+  readonly created?: Date;
+  /** Whether this process opened the store by it. */
+  readonly current: boolean;
+}
+
+/** A secret that is asked for once and used several times. */
+export interface HeldSecret extends UnlockMethod {
+  wipe(): void;
+}
+
+export async function holdSecret(unlock: UnlockMethod): Promise<HeldSecret> {
+  const bytes = await unlock.secret();
+  return { type: unlock.type, secret: async () => Buffer.from(bytes), wipe: () => void bytes.fill(0) };
+}
+
+const slotLabel = (slot: Slot): string => encodeBase32(slot.id);
+
+function contextOf(head: Head): { lineage: Uint8Array; fingerprint: Uint8Array } {
+  return { lineage: head.lineage, fingerprint: fingerprintBytes(head.identity) };
+}
+
+/** Seals a slot for the root that the store has now. */
+export async function newSlot(engine: Engine, state: StoreState, unlock: UnlockMethod): Promise<Slot> {
+  const { head, unlocked } = state;
+  const root = { number: head.rootNumber, key: unlocked.root };
+  return sealSlot(unlock, contextOf(head), root, engine.clock.now(), engine.random);
+}
+
+/** Opens one given slot. @throws SecureStoreError `UNLOCK_FAILED` */
+export async function openGivenSlot(head: Head, slot: Slot, unlock: UnlockMethod): Promise<UnlockedSlot> {
+  const secret = await unlock.secret();
+  try {
+    const opened = await openSlot(slot, secret, contextOf(head), head.rootNumber);
+    if (opened !== undefined) return opened;
+  } finally {
+    secret.fill(0);
+  }
+  throw new SecureStoreError('UNLOCK_FAILED', 'the secret does not open its slot');
+}
+
+/** The slot that a secret opens. @throws SecureStoreError `UNLOCK_FAILED` where there is none */
+export async function findSlot(head: Head, unlock: UnlockMethod): Promise<Slot> {
+  const secret = await unlock.secret();
+  try {
+    for (const slot of head.slots) {
+      if ('raw' in slot || slot.method.type !== unlock.type) continue;
+      const opened = await openSlot(slot, secret, contextOf(head), head.rootNumber);
+      opened?.wipe();
+      if (opened !== undefined) return slot;
+    }
+  } finally {
+    secret.fill(0);
+  }
+  throw new SecureStoreError('UNLOCK_FAILED', 'the old secret does not unlock the store; nothing was changed');
+}
+
+export function listSlots({ watcher }: Engine): SlotInfo[] {
+  const { head, unlocked } = watcher.state;
+  return head.slots.map((slot) =>
+    'raw' in slot
+      ? { id: '', method: 'unknown', current: false }
+      : {
+          id: slotLabel(slot),
+          method: slot.method.type,
+          created: new Date(slot.created),
+          current: unlocked.id.equals(asBuffer(slot.id)),
+        },
+  );
+}
+
+/** @throws SecureStoreError `TOO_LARGE` where the store has as many slots as it may */
+export async function addSlot(engine: Engine, unlock: UnlockMethod, signal?: AbortSignal): Promise<SlotInfo> {
+  const secret = await holdSecret(unlock);
+  let added: Slot | undefined;
+  try {
+    await changeHead(
+      engine,
+      async (state) => {
+        added = await newSlot(engine, state, secret);
+        return { head: { slots: [...state.head.slots, added] } };
+      },
+      signal,
+    );
+  } finally {
+    secret.wipe();
+  }
+  const found = listSlots(engine).find(({ id }) => added !== undefined && id === slotLabel(added));
+  if (found === undefined) throw new SecureStoreError('INTERNAL', 'the slot that was added is not there');
+  return found;
+}
+
+/**
+ * Removes a slot. The root key stays: who has an old copy of the head can still open it by the secret, until the keys
+ * are rotated.
+ *
+ * @throws SecureStoreError `NOT_FOUND`; `INVALID_ARGUMENT` for the last slot
+ */
+export async function removeSlot(engine: Engine, id: string, signal?: AbortSignal): Promise<void> {
+  await changeHead(
+    engine,
+    async ({ head }) => {
+      const left = head.slots.filter((slot) => 'raw' in slot || slotLabel(slot) !== id);
+      if (left.length === head.slots.length) throw new SecureStoreError('NOT_FOUND', `there is no slot ${id}`);
+      if (left.every((slot) => 'raw' in slot)) {
+        throw new SecureStoreError('INVALID_ARGUMENT', 'the last slot cannot be removed; add another one first');
+      }
+      return { head: { slots: left } };
+    },
+    signal,
+  );
+}

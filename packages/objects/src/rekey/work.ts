@@ -1,0 +1,36 @@
+import { AREAS, SecureStoreError, systemBodyKeyId, workPrefix } from '@securestore/core-format';
+import type { Engine } from '../engine.ts';
+import { pagesUnder } from '../pages.ts';
+import { openJournalBody, sealJournalBody } from '../system-objects.ts';
+
+/** What is sealed under the journal key and kept: hints are read and removed, and jobs rewrite their own state. */
+const KEPT = [
+  { prefix: workPrefix('writer'), purpose: 'writer' },
+  { prefix: workPrefix('consumer'), purpose: 'consumer' },
+  { prefix: AREAS.markers, purpose: 'marker' },
+] as const;
+
+type Kept = (typeof KEPT)[number]['purpose'];
+
+async function resealOne(engine: Engine, purpose: Kept, name: string, signal: AbortSignal | undefined): Promise<void> {
+  const found = await engine.backend.read(name, { signal });
+  if (found === undefined) return;
+  if (engine.watcher.state.keys.journal.primary.id.equals(systemBodyKeyId(found.body))) return;
+  const plaintext = await openJournalBody(engine, purpose, name, found.body, signal);
+  const body = sealJournalBody(engine, purpose, name, plaintext);
+  try {
+    await engine.backend.write(name, body, { ifMatch: found.etag ?? '', signal });
+  } catch (error) {
+    // Whoever wrote it meanwhile did so under the new key.
+    if (!SecureStoreError.is(error, 'CONFLICT')) throw error;
+  }
+}
+
+/** Seals registrations, consumers and markers anew where they lie under an older journal key. */
+export async function resealWork(engine: Engine, signal?: AbortSignal): Promise<void> {
+  for (const { prefix, purpose } of KEPT) {
+    for await (const names of pagesUnder(engine.backend, prefix, signal)) {
+      for (const name of names) await resealOne(engine, purpose, name, signal);
+    }
+  }
+}
