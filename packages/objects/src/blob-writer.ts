@@ -20,6 +20,7 @@ const UPLOADS = 2;
 /** A payload that lies at the backend in parts, not yet named by any record. */
 export interface WrittenBlob {
   readonly reference: BlobReference;
+  readonly suite: number;
   readonly chunkSize: number;
   /** The blob's data key; sealed into the record. */
   readonly key: Buffer;
@@ -178,7 +179,7 @@ export async function writeBlob(
     const length = await sealParts(engine, sealer, digester, uploader, source);
     const { sealedLength }: BlobGeometry = blobGeometry(length, chunkSize, partSize);
     const digest = await digester.finish();
-    return { reference: { blobId, partSize, sealedLength }, chunkSize, key, length, digest };
+    return { reference: { blobId, partSize, sealedLength }, suite, chunkSize, key, length, digest };
   } catch (error) {
     key.fill(0);
     await uploader.discard();

@@ -38,8 +38,8 @@ function inlineContent(keys: DigestKeys, data: Uint8Array): Content {
 }
 
 function blobContent(blob: WrittenBlob): Content {
-  const { length, digest, key, chunkSize, reference } = blob;
-  return { length, digest, payload: { kind: 'blob', key, chunkSize }, blob: reference };
+  const { length, digest, suite, key, chunkSize, reference } = blob;
+  return { length, digest, payload: { kind: 'blob', suite, key, chunkSize }, blob: reference };
 }
 
 /** Before a stream is uploaded for nothing. @throws SecureStoreError `CONFLICT` */

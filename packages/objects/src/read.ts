@@ -162,7 +162,7 @@ export function blobReader(
   if (body.payload.kind === 'inline' || header.blob === undefined) return undefined;
   return new BlobReader(engine, {
     token: target.token,
-    suite: header.suite,
+    suite: body.payload.suite,
     reference: header.blob,
     chunkSize: body.payload.chunkSize,
     key: body.payload.key,

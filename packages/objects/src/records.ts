@@ -61,6 +61,8 @@ function openChecked(state: StoreState, record: SplitRecord): OpenedRecord {
   if (header.kind === 'tombstone') return { kind: 'tombstone', header, key, modified: decodeTombstoneBody(opened) };
   const body = decodeObjectBody(opened);
   if ((body.payload.kind === 'blob') !== (header.blob !== undefined)) damaged('it contradicts itself about its blob');
+  if (body.payload.kind === 'blob' && !state.head.suites.includes(body.payload.suite))
+    damaged('the suite of its blob is none that the store accepts');
   return { kind: 'object', header, key, body };
 }
 

@@ -62,12 +62,14 @@ describe('a record', () => {
     const shop = await workshop();
     const blob = { blobId: Buffer.alloc(16, 1), partSize: 65_552, sealedLength: 1000 };
     await refused(shop, 'a', { header: { blob } });
-    await refused(shop, 'a', { body: { payload: { kind: 'blob', key: Buffer.alloc(32), chunkSize: 65_536 } } });
+    await refused(shop, 'a', {
+      body: { payload: { kind: 'blob', suite: 1, key: Buffer.alloc(32), chunkSize: 65_536 } },
+    });
   });
 
   it('[L-03] is refused where the sealed length is not that of its payload', async () => {
     const shop = await workshop();
-    const payload = { kind: 'blob', key: Buffer.alloc(32, 1), chunkSize: 65_536 } as const;
+    const payload = { kind: 'blob', suite: 1, key: Buffer.alloc(32, 1), chunkSize: 65_536 } as const;
     const length = 100_000;
     const blob = { blobId: Buffer.alloc(16, 1), partSize: 65_552, sealedLength: 60 + length + 32 + 1 };
     await refused(shop, 'a', { header: { blob }, body: { payload, length } });
