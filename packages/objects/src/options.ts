@@ -1,26 +1,7 @@
-import { MAX_METADATA_BYTES, MAX_TIME, parseVersion, SecureStoreError } from '@securestore/core-format';
-import type { ParsedVersion } from '@securestore/core-format';
+import { MAX_METADATA_BYTES, MAX_TIME, SecureStoreError } from '@securestore/core-format';
 
 function invalid(message: string): never {
   throw new SecureStoreError('INVALID_ARGUMENT', message);
-}
-
-/** A condition on what stands at a name now. */
-export type Condition =
-  | { readonly type: 'none' }
-  | { readonly type: 'absent' }
-  | { readonly type: 'version'; readonly version: ParsedVersion };
-
-const NONE: Condition = { type: 'none' };
-
-export function parseCondition(options: { ifAbsent?: unknown; ifVersion?: unknown } | undefined): Condition {
-  if (options === undefined) return NONE;
-  const { ifAbsent, ifVersion } = options;
-  if (ifAbsent !== undefined && typeof ifAbsent !== 'boolean') invalid('the option "ifAbsent" must be true or false');
-  if (ifVersion !== undefined && ifAbsent === true)
-    invalid('the options "ifAbsent" and "ifVersion" exclude each other');
-  if (ifVersion !== undefined) return { type: 'version', version: parseVersion(ifVersion) };
-  return ifAbsent === true ? { type: 'absent' } : NONE;
 }
 
 /** Milliseconds since 1970 of a `Date` option. */

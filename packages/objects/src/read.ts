@@ -12,15 +12,15 @@ import { BlobReader } from './blob-reader.ts';
 import type { Engine } from './engine.ts';
 import { parseTime } from './options.ts';
 import { withNewestKeys } from './newest-keys.ts';
-import type { OpenedRecord, Target } from './records.ts';
-import { isLive, openAt, versionOf } from './records.ts';
+import type { LiveRecord, OpenedRecord, Target } from './records.ts';
+import { isLive, isVersion, openAt } from './records.ts';
 import type { StoreState } from './state.ts';
 import type { RetrieveOptions } from './types.ts';
 
 /** An object that was found, and the state that it was opened under. */
 export interface Found {
   readonly state: StoreState;
-  readonly opened: OpenedRecord & { kind: 'object' };
+  readonly opened: LiveRecord;
   /** Where its record lies. */
   readonly name: string;
 }
@@ -60,15 +60,15 @@ async function findVersion(
   version: string,
   signal?: AbortSignal,
 ): Promise<{ opened: OpenedRecord; name: string } | undefined> {
-  const { number, commit } = parseVersion(version);
+  const wanted = parseVersion(version);
   const name = objectName(target.token);
   const current = await openName(engine, target, name, signal);
-  if (current?.header.version === number) {
-    return versionOf(current.header).endsWith(`-${commit}`) ? { opened: current, name } : undefined;
+  if (current?.header.version === wanted.number) {
+    return isVersion(current.header, wanted) ? { opened: current, name } : undefined;
   }
-  const opened = await openHistory(engine, target, number, signal);
-  if (opened === undefined || !versionOf(opened.header).endsWith(`-${commit}`)) return undefined;
-  return { opened, name: historyName(target.token, number) };
+  const opened = await openHistory(engine, target, wanted.number, signal);
+  if (opened === undefined || !isVersion(opened.header, wanted)) return undefined;
+  return { opened, name: historyName(target.token, wanted.number) };
 }
 
 const MICROSECONDS = 1000;
