@@ -13,6 +13,7 @@ import type { DigestKeys } from '@securestore/crypto';
 import { BlobSealer, ContentDigester, DIGEST_LEAF_BYTES } from '@securestore/crypto';
 import { blocksOfSize } from './blocks.ts';
 import type { Engine } from './engine.ts';
+import { refusedWrongly } from './standstill.ts';
 
 /** How many parts are uploaded at once; with the one being filled, this bounds the memory of a stream. */
 const UPLOADS = 2;
@@ -43,7 +44,10 @@ async function writePart(
       await engine.backend.write(name, body, { ifAbsent: true, signal });
       return;
     } catch (error) {
-      if (tries > 1 && SecureStoreError.is(error, 'CONFLICT')) return;
+      if (SecureStoreError.is(error, 'CONFLICT')) {
+        if (tries > 1) return;
+        throw refusedWrongly(engine.backend, 'nothing can be at the random name of a part', error);
+      }
       if (!SecureStoreError.is(error) || error.outcome !== 'unknown') throw error;
       if (tries < MAX_PART_TRIES && signal?.aborted !== true) continue;
       // No object names the part, so the state of none is in doubt.

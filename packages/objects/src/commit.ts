@@ -12,6 +12,7 @@ import { copyToHistory, historyCopy, isCopied, withdrawCopy } from './history-co
 import { readCurrent } from './read-current.ts';
 import type { Current, Target } from './records.ts';
 import { openAt } from './records.ts';
+import { refusedWrongly, Standstill } from './standstill.ts';
 import type { StoreState } from './state.ts';
 
 /** What a mutation makes of what was there; asked anew for every attempt. */
@@ -37,6 +38,8 @@ export interface Mutation {
 export type Committed = Prepared;
 
 const MAX_BACKOFF_STEPS = 6;
+
+const UNCHANGED = 'what was to be replaced is still there, and the object was not changed';
 
 /** Thrown inside: somebody else was first, so look again. */
 class LostRace extends Error {}
@@ -183,11 +186,14 @@ async function commitLoop(engine: Engine, mutation: Mutation): Promise<Committed
   let current = belief instanceof Promise ? await belief : belief;
   let verified = belief instanceof Promise;
   let doubt: unknown;
+  let failure: unknown;
+  const standstill = new Standstill();
   try {
     for (let losses = 0; ; losses++) {
       try {
         return await attempt(engine, mutation, current, verified, identity);
       } catch (error) {
+        failure = error;
         const unknown = SecureStoreError.is(error) && error.outcome === 'unknown';
         // What contradicts a mere belief is no conflict yet: look first.
         const premature =
@@ -198,11 +204,14 @@ async function commitLoop(engine: Engine, mutation: Mutation): Promise<Committed
         if (!(error instanceof LostRace) && !unknown && !premature) throw error;
       }
       await backOff(engine, losses, signal);
+      const expected = current;
       current = await readCurrent(engine, target, signal);
       verified = true;
       if (current !== undefined && commitId.equals(current.opened.header.commitId)) {
         return committedAs(engine, mutation, current.opened.header);
       }
+      if (!standstill.isReached(expected?.stored, current?.stored)) continue;
+      throw failure instanceof LostRace ? refusedWrongly(engine.backend, UNCHANGED) : failure;
     }
   } catch (error) {
     throw doubt === undefined ? error : undecided(error, signal);

@@ -44,6 +44,7 @@ import {
 } from '@securestore/crypto';
 import type { Clock } from '@securestore/jobs';
 import { compilePattern } from './pattern.ts';
+import { refusedWrongly } from './standstill.ts';
 import { HEAD_USE } from './state.ts';
 
 /** What is decided when a store is made, and kept in it. */
@@ -126,7 +127,12 @@ async function writeNew(
   body: Buffer,
   signal: AbortSignal | undefined,
 ): Promise<Reference> {
-  await backend.write(name, body, { ifAbsent: true, signal });
+  try {
+    await backend.write(name, body, { ifAbsent: true, signal });
+  } catch (error) {
+    if (!SecureStoreError.is(error, 'CONFLICT')) throw error;
+    throw refusedWrongly(backend, 'nothing can be at a random name', error);
+  }
   return { name, digest: createHash('sha256').update(body).digest() };
 }
 
@@ -210,10 +216,11 @@ export async function createStoreAt(
     const conflict = SecureStoreError.is(error, 'CONFLICT');
     if (!conflict && !(SecureStoreError.is(error) && error.outcome === 'unknown')) throw error;
     // What lies there now decides: no two heads are the same.
-    const found = await backend.read(HEAD_NAME, { signal }).catch(() => undefined);
-    if (found !== undefined && body.equals(found.body)) return;
-    if (conflict || found !== undefined) alreadyExists();
-    throw error;
+    const found = await backend.read(HEAD_NAME, { signal }).catch((failure: unknown) => {
+      throw conflict ? failure : error;
+    });
+    if (found === undefined) throw conflict ? refusedWrongly(backend, 'no head is there', error) : error;
+    if (!body.equals(found.body)) alreadyExists();
   }
 }
 
