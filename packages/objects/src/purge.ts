@@ -181,6 +181,7 @@ export async function purgeObject(engine: Engine, target: Target, signal: AbortS
       throw new SecureStoreError(error.code, message, {
         outcome: 'unknown',
         retryable: error.retryable,
+        backend: error.backend,
         cause: error.cause,
       });
     }

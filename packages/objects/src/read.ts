@@ -12,6 +12,7 @@ import { BlobReader } from './blob-reader.ts';
 import type { Engine } from './engine.ts';
 import { parseTime } from './options.ts';
 import { withNewestKeys } from './newest-keys.ts';
+import { listPage } from './pages.ts';
 import type { LiveRecord, OpenedRecord, Target } from './records.ts';
 import { isLive, isVersion, openAt } from './records.ts';
 import type { StoreState } from './state.ts';
@@ -86,7 +87,8 @@ async function findAsOf(
   if (current !== undefined && current.header.version <= newest) return { opened: current, name };
   // Newer versions sort before older ones: the first entry after the next newer name is the one.
   const prefix = historyPrefix(target.token);
-  const page = await engine.backend.list(prefix, { after: historyName(target.token, newest + 1), limit: 1, signal });
+  const after = historyName(target.token, newest + 1);
+  const page = await listPage(engine.backend, prefix, { after, limit: 1, signal });
   const [entry] = page.entries;
   if (entry === undefined) return undefined;
   const version = historyVersion(prefix, entry.key);

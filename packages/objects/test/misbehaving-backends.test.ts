@@ -1,11 +1,12 @@
 import type { StorageBackend } from '@securestore/backend-api';
 import { forwardTo } from '@securestore/backend-api';
+import type { ErrorCode } from '@securestore/core-format';
 import { SecureStoreError } from '@securestore/core-format';
 import { describe, expect, it } from 'vitest';
 import type { ObjectStore } from '../src/index.ts';
 import type { Place } from './support/places.ts';
 import { memoryPlace, withoutBatch } from './support/places.ts';
-import { createAt, failure, openAt, patterned, usePlace } from './support/stores.ts';
+import { createAt, failure, openAt, patterned, unlessMissing, usePlace } from './support/stores.ts';
 
 const LARGE = patterned(150_000);
 
@@ -142,5 +143,77 @@ it('a backend that refuses every new name ends a creation in UNAVAILABLE', async
     const creating = createAt(place, { wrap: (backend) => gated(backend, refusing(area)) });
     const error = await failure(creating, 'UNAVAILABLE');
     expect(error.message).toContain('refuses a condition that holds');
+  }
+});
+
+type Lister = StorageBackend['list'];
+
+/** A store with objects and histories, over a backend that lists as `list` says. */
+async function listing(list: (inner: Lister) => Lister): Promise<ObjectStore> {
+  const place = await prepared();
+  const store = await openAt(place);
+  for (const text of ['two', 'three']) await store.store('k', text);
+  return openAt(place, {
+    wrap: (backend) => forwardTo(backend, { list: list(async (prefix, options) => backend.list(prefix, options)) }),
+  });
+}
+
+const READERS: readonly (readonly [string, (store: ObjectStore) => Promise<unknown>])[] = [
+  ['list', (store) => store.list()],
+  ['history', (store) => store.history('k')],
+  ['restoreVersion', (store) => store.restoreVersion('k', '00000000000-00000000')],
+  ['purge', (store) => store.purge('k')],
+];
+
+const LISTS: readonly (readonly [string, ErrorCode, (inner: Lister) => Lister])[] = [
+  [
+    'whose pages start again and again',
+    'INTEGRITY',
+    (inner) => async (prefix) => ({ ...(await inner(prefix)), more: true }),
+  ],
+  [
+    'whose page is out of order',
+    'INTEGRITY',
+    (inner) => async (prefix, options) => {
+      const { entries, more } = await inner(prefix, options);
+      return { entries: entries.toReversed(), more };
+    },
+  ],
+  [
+    'whose page holds names twice',
+    'INTEGRITY',
+    (inner) => async (prefix, options) => {
+      const { entries, more } = await inner(prefix, options);
+      return { entries: entries.flatMap((entry) => [entry, entry]), more };
+    },
+  ],
+  [
+    'whose page holds names that were not asked for',
+    'INTEGRITY',
+    () => async () => ({ entries: [{ key: 'zzz', size: 1, modified: 1 }], more: false }),
+  ],
+  ['that promises more after an empty page', 'UNAVAILABLE', () => async () => ({ entries: [], more: true })],
+];
+
+describe.each(READERS)('%s over a backend', (what, act) => {
+  it('is well where the backend is', async () => {
+    const store = await listing((inner) => inner);
+    await unlessMissing(act(store));
+  });
+
+  it.each(LISTS)('%s ends in %s', async (fault, code, list) => {
+    // A purge deletes what a page holds before it asks for the next one, which is then empty.
+    const emptied = what === 'purge' && fault.includes('again');
+    const error = await failure(act(await listing(list)), emptied ? 'UNAVAILABLE' : code);
+    expect(error).toMatchObject({ backend: 'memory' });
+    expect(error.message).toContain('the backend memory');
+  });
+});
+
+it('a version as of a time is not looked for in a listing that is wrong', async () => {
+  for (const [fault, code, list] of LISTS) {
+    if (/again|order|twice/.test(fault)) continue;
+    const store = await listing(list);
+    await failure(store.retrieve('k', { at: new Date(1000) }), code);
   }
 });
