@@ -17,6 +17,7 @@ import {
   encodeCategoryMap,
   encodeHead,
   encodeKeyring,
+  encodeNumber,
   HEAD_NAME,
   ID_LENGTH,
   joinHead,
@@ -43,6 +44,7 @@ import {
   takeKey,
 } from '@securestore/crypto';
 import type { Clock } from '@securestore/jobs';
+import { listPage } from './pages.ts';
 import { compilePattern } from './pattern.ts';
 import { refusedWrongly } from './standstill.ts';
 import { HEAD_USE } from './state.ts';
@@ -136,9 +138,9 @@ async function writeNew(
   return { name, digest: createHash('sha256').update(body).digest() };
 }
 
-/** Objects without a head are a store that lost it: a new one on top would make them unreadable for good. */
+/** A new store over what another one has left would make it unreadable for good. */
 async function refuseRemains(backend: StorageBackend, signal: AbortSignal | undefined): Promise<void> {
-  if (await hasObjects(backend, signal)) {
+  if (await hasRemains(backend, signal)) {
     throw new SecureStoreError(
       'INTEGRITY',
       'there are objects of a store here but its head is missing. Nothing was created: bring the head back from a backup, ' +
@@ -147,20 +149,28 @@ async function refuseRemains(backend: StorageBackend, signal: AbortSignal | unde
   }
 }
 
-/** Whether any object of a store lies here, head or not. */
-export async function hasObjects(backend: StorageBackend, signal: AbortSignal | undefined): Promise<boolean> {
-  for (const area of [AREAS.objects, AREAS.history, AREAS.blobs]) {
-    const { entries } = await backend.list(area, { limit: 1, signal });
-    if (entries.length > 0) return true;
-  }
-  return false;
+const { keyrings, policies, ...others } = AREAS;
+const OF_OPEN_STORES: readonly string[] = Object.values(others);
+
+/**
+ * Whether something lies here that only a store with a head can have written. A keyring and a category map of the first
+ * generation are no such thing: a creation that stopped before its head leaves them too, and must be repeatable.
+ */
+export async function hasRemains(backend: StorageBackend, signal: AbortSignal | undefined): Promise<boolean> {
+  const anything = OF_OPEN_STORES.map((area) => listPage(backend, area, { limit: 1, signal }));
+  const later = [keyrings, policies].map((area) =>
+    // `~` sorts after every digit.
+    listPage(backend, area, { after: `${area}${encodeNumber(FIRST_GENERATION)}-~`, limit: 1, signal }),
+  );
+  const pages = await Promise.all([...anything, ...later]);
+  return pages.some(({ entries }) => entries.length > 0);
 }
 
 /**
  * Makes a store where none is: keyring and category map first, the head last, in one conditional write.
  *
- * @throws SecureStoreError `ALREADY_EXISTS` where a store is, leaving it as it is; `INTEGRITY` where objects are without
- *   a head; `INVALID_ARGUMENT`
+ * @throws SecureStoreError `ALREADY_EXISTS` where a store is, leaving it as it is; `INTEGRITY` where a store has
+ *   lost its head; `INVALID_ARGUMENT`
  */
 export async function createStoreAt(
   backend: StorageBackend,
