@@ -1,19 +1,34 @@
+import { createHash } from 'node:crypto';
 import type { StorageBackend } from '@securestore/backend-api';
-import type { Head, ObjectBody, RecordHeader } from '@securestore/core-format';
+import type { Head, Keyring, ObjectBody, RecordHeader } from '@securestore/core-format';
 import {
+  decodeKeyring,
   encodeHead,
+  encodeKeyring,
   encodeObjectBody,
+  generationOf,
   HEAD_NAME,
   joinHead,
+  keyringName,
   noId,
   objectName,
   parseStoreKey,
+  systemContext,
 } from '@securestore/core-format';
-import { NameCipher, randomPool, sealRecord, signAs } from '@securestore/crypto';
+import {
+  keyringKey,
+  NameCipher,
+  openSystemBody,
+  randomPool,
+  sealRecord,
+  sealSystemBody,
+  signAs,
+} from '@securestore/crypto';
 import type { LocatedName } from '@securestore/crypto';
 import type { ObjectStore } from '../../src/index.ts';
 import type { StoreState } from '../../src/state.ts';
 import { HEAD_USE, loadState, readHead, unlockRoot } from '../../src/state.ts';
+import { headAt } from './heads.ts';
 import type { Place } from './places.ts';
 import { memoryPlace } from './places.ts';
 import { createAt, UNLOCK, usePlace } from './stores.ts';
@@ -86,4 +101,22 @@ export async function forge(shop: Workshop, key: string, { header, body, keyOf =
 export async function resign({ backend, state }: Workshop, changes: Partial<Head>): Promise<void> {
   const signed = encodeHead({ ...state.head, ...changes });
   await backend.write(HEAD_NAME, joinHead(signed, signAs(state.keys.identity, HEAD_USE, signed)));
+}
+
+/** Writes a changed keyring and a head that names it: what another process of the same store does when it changes keys. */
+export async function reviseKeyring(shop: Workshop, revise: (keyring: Keyring) => Keyring): Promise<void> {
+  const { backend } = shop;
+  const head = await headAt(backend);
+  const { name: before = '' } = head.references.keyring ?? {};
+  const purposeKey = keyringKey(shop.state.root);
+  const context = systemContext(head.instance, generationOf(before) ?? 0, before);
+  const body = (await backend.read(before))?.body ?? Buffer.alloc(0);
+  const keyring = decodeKeyring(openSystemBody('it', purposeKey, head.suites, 'keyring', context, body));
+  const generation = head.generation + 1;
+  const name = keyringName(generation, random(16));
+  const place = systemContext(head.instance, generation, name);
+  const sealed = sealSystemBody(purposeKey, 1, 'keyring', place, encodeKeyring(revise(keyring)), random);
+  await backend.write(name, sealed);
+  const digest = createHash('sha256').update(sealed).digest();
+  await resign(shop, { ...head, generation, references: { ...head.references, keyring: { name, digest } } });
 }
