@@ -1,4 +1,5 @@
-import { MAX_METADATA_BYTES, MAX_TIME, SecureStoreError } from '@securestore/core-format';
+import { isUtf8 } from 'node:buffer';
+import { asBuffer, MAX_METADATA_BYTES, MAX_TIME, SecureStoreError } from '@securestore/core-format';
 
 function invalid(message: string): never {
   throw new SecureStoreError('INVALID_ARGUMENT', message);
@@ -62,10 +63,10 @@ export function encodeMetadata(metadata: unknown): Uint8Array {
 export function decodeMetadata(bytes: Uint8Array): Record<string, unknown> {
   if (bytes.length === 0) return {};
   try {
-    const value: unknown = JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8'));
+    const value: unknown = isUtf8(bytes) ? JSON.parse(asBuffer(bytes).toString('utf8')) : undefined;
     if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
   } catch {
     // Falls through: JSON.parse quotes what it can't parse, and that is a secret.
   }
-  throw new SecureStoreError('INTEGRITY', 'the record is damaged: its metadata is no JSON object');
+  throw new SecureStoreError('INTEGRITY', 'the record is damaged: its metadata is no JSON object in UTF-8');
 }

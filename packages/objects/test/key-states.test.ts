@@ -11,7 +11,14 @@ function superseded(keyring: Keyring, state: KeyState): Keyring {
     ...group,
     versions: [
       ...group.versions.map((version) => ({ ...version, state: version.state === 'primary' ? state : version.state })),
-      { id: Buffer.alloc(8, index + 1), suite: 1, state: 'primary', created: 1, key: Buffer.alloc(32, 0xa0 + index) },
+      {
+        id: Buffer.alloc(8, index + 1),
+        suite: 1,
+        state: 'primary',
+        created: 1,
+        destroyAt: 0,
+        key: Buffer.alloc(32, 0xa0 + index),
+      },
     ],
   }));
   return wiped({ ...keyring, groups: groups as Keyring['groups'] });

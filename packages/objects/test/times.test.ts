@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { ObjectStore } from '../src/index.ts';
-import { FakeClock } from './support/clock.ts';
+import { FakeClock } from '../../jobs/test/support/clock.ts';
 import { memoryPlace } from './support/places.ts';
 import { createAt, failure, usePlace } from './support/stores.ts';
 

@@ -218,7 +218,7 @@ function smallObject(keys: KeySet, names: NameCipher): Sealed {
       ['C', t.subarray(32)],
       ['wrap key', wrapKey],
       ['wrapped DEK', envelope.wrappedKey],
-      ['body before sealing', body],
+      ['body of db/pw before sealing', body],
     ],
     objects: [[objectName(token), record]],
   };
@@ -245,7 +245,10 @@ function largeObject(keys: KeySet, names: NameCipher): Sealed {
   });
   const header = { ...headerOf(nameId, LARGE.commit, NOW * 1000 + 1), blob };
   return {
-    derived: [['token of big', token]],
+    derived: [
+      ['token of big', token],
+      ['body of big before sealing', body],
+    ],
     objects: [
       [objectName(token), sealRecord(primary, header, body, answers(LARGE.dek))],
       [partName(token, LARGE.blobId, 0), part],

@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto';
 import type { StorageBackend } from '@securestore/backend-api';
-import type { Head, Keyring, ObjectBody, RecordHeader } from '@securestore/core-format';
+import type { CategoryMap, Head, Keyring, ObjectBody, RecordHeader } from '@securestore/core-format';
 import {
+  decodeCategoryMap,
   decodeKeyring,
+  encodeCategoryMap,
   encodeHead,
   encodeKeyring,
   encodeObjectBody,
@@ -13,6 +15,7 @@ import {
   noId,
   objectName,
   parseStoreKey,
+  policyName,
   systemContext,
 } from '@securestore/core-format';
 import {
@@ -23,6 +26,7 @@ import {
   sealRecord,
   sealSystemBody,
   signAs,
+  unversioned,
 } from '@securestore/crypto';
 import type { LocatedName } from '@securestore/crypto';
 import type { ObjectStore } from '../../src/index.ts';
@@ -103,20 +107,38 @@ export async function resign({ backend, state }: Workshop, changes: Partial<Head
   await backend.write(HEAD_NAME, joinHead(signed, signAs(state.keys.identity, HEAD_USE, signed)));
 }
 
-/** Writes a changed keyring and a head that names it: what another process of the same store does when it changes keys. */
-export async function reviseKeyring(shop: Workshop, revise: (keyring: Keyring) => Keyring): Promise<void> {
-  const { backend } = shop;
+/** What the store seals of its own, and what it is sealed under. */
+const PURPOSES = {
+  keyring: { nameOf: keyringName, keyOf: ({ unlocked }: StoreState) => keyringKey(unlocked.root) },
+  categoryMap: { nameOf: policyName, keyOf: ({ keys }: StoreState) => keys.categoryMap },
+} as const;
+
+/** Writes a changed keyring or category map and a head that names it, as another process of the same store would. */
+async function revise(
+  shop: Workshop,
+  purpose: keyof typeof PURPOSES,
+  change: (plain: Buffer) => Buffer,
+): Promise<void> {
+  const { backend, state } = shop;
   const head = await headAt(backend);
-  const { name: before = '' } = head.references.keyring ?? {};
-  const purposeKey = keyringKey(shop.state.root);
+  const { nameOf, keyOf } = PURPOSES[purpose];
+  const { name: before = '' } = head.references[purpose] ?? {};
   const context = systemContext(head.instance, generationOf(before) ?? 0, before);
   const body = (await backend.read(before))?.body ?? Buffer.alloc(0);
-  const keyring = decodeKeyring(openSystemBody('it', purposeKey, head.suites, 'keyring', context, body));
+  const plain = openSystemBody('it', unversioned(keyOf(state)), head.suites, purpose, context, body);
   const generation = head.generation + 1;
-  const name = keyringName(generation, random(16));
+  const name = nameOf(generation, random(16));
   const place = systemContext(head.instance, generation, name);
-  const sealed = sealSystemBody(purposeKey, 1, 'keyring', place, encodeKeyring(revise(keyring)), random);
+  const sealed = sealSystemBody({ secret: keyOf(state), suite: 1 }, purpose, place, change(plain), random);
   await backend.write(name, sealed);
   const digest = createHash('sha256').update(sealed).digest();
-  await resign(shop, { ...head, generation, references: { ...head.references, keyring: { name, digest } } });
+  await resign(shop, { ...head, generation, references: { ...head.references, [purpose]: { name, digest } } });
+}
+
+export function reviseKeyring(shop: Workshop, change: (keyring: Keyring) => Keyring): Promise<void> {
+  return revise(shop, 'keyring', (plain) => encodeKeyring(change(decodeKeyring(plain))));
+}
+
+export function reviseCategories(shop: Workshop, change: (map: CategoryMap) => CategoryMap): Promise<void> {
+  return revise(shop, 'categoryMap', (plain) => encodeCategoryMap(change(decodeCategoryMap(plain))));
 }
