@@ -190,7 +190,8 @@ def read_keyring(data, head):
             key_id, suite, state, _, destroy_at = r.take(8), r.number(1), r.number(1), r.time(), r.time()
             need(state != 4 or destroy_at == 0, "a destroyed key version is still to be destroyed")
             need(key_id not in ring["versions"], "two key versions have one id")
-            ring["versions"][key_id] = (group if kind == 1 else None, suite, state, r.take(32))
+            usable = state in (1, 2) and destroy_at == 0
+            ring["versions"][key_id] = (group if kind == 1 else None, suite, usable, r.take(32))
     r.field_area()
     r.end()
     need(ring["root number"] == head["root number"], "the keyring belongs to another head")
@@ -236,8 +237,8 @@ class Store:
         need(not any(critical for critical, _ in fields.values()), "it has an unknown critical field")
         header = data[:length]
         key_id, commitment, wrapped = r.take(8), r.take(32), r.take(48)
-        group, key_suite, state, key = self.versions[key_id]
-        need(group == category and key_suite == suite == 1 and state in (1, 2), "its key version is another")
+        group, key_suite, usable, key = self.versions[key_id]
+        need(group == category and key_suite == suite == 1 and usable, "its key version is another, or not to be used")
         framed = length.to_bytes(2, "big") + header
         dek = aead_open(hmac256(key, label("wrap") + framed + commitment), ZERO_NONCE, wrapped)
         t = hmac512(dek, label("record") + framed + b"\1")
