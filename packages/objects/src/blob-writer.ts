@@ -1,4 +1,4 @@
-import type { BlobGeometry, BlobReference } from '@securestore/core-format';
+import type { BlobGeometry, BlobReference, BodyPayload } from '@securestore/core-format';
 import {
   blobGeometry,
   BLOB_PREFIX_LENGTH,
@@ -27,6 +27,11 @@ export interface WrittenBlob {
   readonly key: Buffer;
   readonly length: number;
   readonly digest: Buffer;
+}
+
+/** How the body of a record tells of a blob. */
+export function blobPayload({ suite, key, chunkSize }: WrittenBlob): BodyPayload {
+  return { kind: 'blob', suite, key, chunkSize };
 }
 
 /** How often the write of a part is tried while its outcome is unknown. */

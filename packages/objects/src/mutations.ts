@@ -2,7 +2,7 @@ import type { ObjectBody } from '@securestore/core-format';
 import { encodeObjectBody, encodeTombstoneBody, SecureStoreError } from '@securestore/core-format';
 import type { DigestKeys } from '@securestore/crypto';
 import { digestWhole } from '@securestore/crypto';
-import { discardBlob, writeBlob } from './blob-writer.ts';
+import { blobPayload, discardBlob, writeBlob } from './blob-writer.ts';
 import type { WrittenBlob } from './blob-writer.ts';
 import type { Committed, Draft } from './commit.ts';
 import { commit } from './commit.ts';
@@ -33,8 +33,8 @@ function inlineContent(keys: DigestKeys, data: Uint8Array): Content {
 }
 
 function blobContent(blob: WrittenBlob): Content {
-  const { length, digest, suite, key, chunkSize, reference } = blob;
-  return { length, digest, payload: { kind: 'blob', suite, key, chunkSize }, blob: reference };
+  const { length, digest, reference } = blob;
+  return { length, digest, payload: blobPayload(blob), blob: reference };
 }
 
 /** Before a stream is uploaded for nothing. @throws SecureStoreError `CONFLICT` */
