@@ -15,8 +15,10 @@ import type { Prepared } from './catch-up.ts';
 import { catchUp } from './catch-up.ts';
 import type { Engine } from './engine.ts';
 import { pagesUnder } from './pages.ts';
+import type { StoredRecord } from './record-cache.ts';
 import type { Target } from './records.ts';
 import { isPurged, openAt } from './records.ts';
+import { refusedWrongly, Standstill } from './standstill.ts';
 
 /** How often a write of unknown outcome is looked at again. */
 const MAX_TRIES = 5;
@@ -86,14 +88,21 @@ async function bury(engine: Engine, target: Target, signal: AbortSignal | undefi
   const name = objectName(target.token);
   let replaced: Remains | undefined;
   let prepared: Prepared | undefined;
+  let refused: StoredRecord | undefined;
+  const standstill = new Standstill();
   for (let tries = 1; ;) {
     const found = await engine.backend.read(name, { signal });
     if (found === undefined) return { replaced, prepared };
+    const stored = { bytes: found.body, etag: found.etag ?? '' };
+    if (refused !== undefined && standstill.isReached(refused, stored)) {
+      throw refusedWrongly(engine.backend, 'what was to be purged is still there, unchanged');
+    }
+    refused = stored;
     const remains = inspect(engine, target, found.body);
     if (remains.sound && remains.header !== undefined && isPurged(remains.header)) return { replaced, prepared };
     const tombstone = tombstoneAfter(engine, target, remains);
     try {
-      await engine.backend.write(name, tombstone.record, { ifMatch: found.etag ?? '', signal });
+      await engine.backend.write(name, tombstone.record, { ifMatch: stored.etag, signal });
       return { replaced: remains, prepared: tombstone.prepared };
     } catch (error) {
       const unknown = SecureStoreError.is(error) && error.outcome === 'unknown';
@@ -172,6 +181,7 @@ export async function purgeObject(engine: Engine, target: Target, signal: AbortS
       throw new SecureStoreError(error.code, message, {
         outcome: 'unknown',
         retryable: error.retryable,
+        backend: error.backend,
         cause: error.cause,
       });
     }
