@@ -18,7 +18,7 @@ function say(line: string): void {
 }
 
 function backendAt(): FsBackend | SqliteBackend {
-  return location.startsWith('file:') ? new FsBackend() : new SqliteBackend({ clock: clock.now });
+  return location.startsWith('file:') ? new FsBackend() : new SqliteBackend({ clock: () => clock.now() });
 }
 
 const counter = createCallCounter();

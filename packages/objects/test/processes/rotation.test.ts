@@ -22,10 +22,11 @@ const SIZE = TORTURE
 /** What is on disk here and has a clock that can hurry; on `file:` leases wait by the disk's own time, so only in full. */
 const places = PLACES.filter(([name]) => name === 'sqlite' || (TORTURE && name === 'file'));
 
+function* small(): Generator<{ key: string; data: string }> {
+  for (let n = 0; n < SIZE.small; n++) yield { key: `small/${n}`, data: `data ${n}` };
+}
+
 async function fill(store: ObjectStore): Promise<void> {
-  function* small(): Generator<{ key: string; data: string }> {
-    for (let n = 0; n < SIZE.small; n++) yield { key: `small/${n}`, data: `data ${n}` };
-  }
   const stored = await store.storeMany(small(), { concurrency: 64 });
   expect(stored.filter(({ ok }) => !ok)).toEqual([]);
   for (let n = 0; n < SIZE.large; n++) await store.store(`large/${n}`, patterned(SIZE.bytes, n + 1));
@@ -81,7 +82,8 @@ describe.each(places)('a rotation on %s beside writers, readers and a sleeper in
     const began = Date.now();
     const clock = hurriedClock(HURRY, began);
     const base = usePlace(make);
-    const place: Place = name === 'sqlite' ? { ...base, open: () => openHurried(base.location, clock.now) } : base;
+    const place: Place =
+      name === 'sqlite' ? { ...base, open: () => openHurried(base.location, () => clock.now()) } : base;
     const store = await createAt(place, { clock });
     await fill(store);
     await store.close();
