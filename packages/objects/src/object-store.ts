@@ -117,7 +117,7 @@ export class ObjectStore implements SecureStorage {
       this.#checkOpen();
       checkOptions(options, known);
       signal = callSignal(options);
-      return await settledSoon(body(signal), signal, 'unknown');
+      return await settledSoon(body(signal), signal, this.#engine.clock, 'unknown');
     } catch (error) {
       throw inContext(error, operation, undefined, signal);
     } finally {

@@ -3,6 +3,7 @@ import {
   blobsPrefix,
   encodeBase32,
   encodeTombstoneBody,
+  historyName,
   historyPrefix,
   ID_LENGTH,
   noId,
@@ -13,6 +14,7 @@ import {
 import { sealRecord } from '@securestore/crypto';
 import type { Prepared } from './catch-up.ts';
 import { catchUp } from './catch-up.ts';
+import { undecided } from './doubt.ts';
 import type { Engine } from './engine.ts';
 import { pagesUnder } from './pages.ts';
 import type { Target } from './records.ts';
@@ -51,11 +53,11 @@ interface Tombstone {
   readonly record: Buffer;
 }
 
-function tombstoneAfter(engine: Engine, target: Target, { header, sound }: Remains): Tombstone {
+/** A tombstone without a past. */
+function tombstoneAfter(engine: Engine, target: Target, { header, sound }: Remains, now: number): Tombstone {
   const { state } = engine.watcher;
   const keys = state.keys.category(state.categories.idOf(target.key));
   const { primary } = keys;
-  const now = engine.clock.now();
   // The numbers of a header that isn't authentic could be chosen to exhaust the versions.
   const before = sound ? header : undefined;
   const next: RecordHeader = {
@@ -74,35 +76,74 @@ function tombstoneAfter(engine: Engine, target: Target, { header, sound }: Remai
   return { prepared: { state, header: next, keys }, record };
 }
 
+/** An object that was buried. */
 interface Burial {
-  /** What the tombstone replaced; `undefined` for nothing. */
+  /** What the tombstone took the place of; `undefined` where it was there already, or nothing was. */
   readonly replaced?: Remains | undefined;
+  /**
+   * Of the tombstone: the versions before it are to be deleted. `undefined` where all are, since nothing lies at the name
+   * or what lay there did not tell its version.
+   */
+  readonly version?: number | undefined;
   /** The tombstone, where this call wrote it. */
   readonly prepared?: Prepared | undefined;
+}
+
+/** The version of a tombstone of a purge since `now`, though the object was stored anew. */
+async function buriedSince(
+  engine: Engine,
+  target: Target,
+  now: number,
+  signal: AbortSignal | undefined,
+): Promise<number | undefined> {
+  const oldest = historyName(target.token, now * 1000);
+  for await (const names of pagesUnder(engine.backend, historyPrefix(target.token), signal)) {
+    for (const name of names) {
+      if (name > oldest) return undefined;
+      const found = await engine.backend.read(name, { signal });
+      const buried = found && buriedAt(inspect(engine, target, found.body));
+      if (buried !== undefined) return buried;
+    }
+  }
+  return undefined;
+}
+
+/** The version of what lies at a name, where it is the tombstone of a purge. */
+function buriedAt({ header, sound }: Remains): number | undefined {
+  return sound && header !== undefined && isPurged(header) ? header.version : undefined;
 }
 
 /** Puts a tombstone without a past in the place of what lies there. */
 async function bury(engine: Engine, target: Target, signal: AbortSignal | undefined): Promise<Burial> {
   const name = objectName(target.token);
+  const now = engine.clock.now();
   let replaced: Remains | undefined;
   let prepared: Prepared | undefined;
-  for (let tries = 1; ;) {
-    const found = await engine.backend.read(name, { signal });
-    if (found === undefined) return { replaced, prepared };
-    const remains = inspect(engine, target, found.body);
-    if (remains.sound && remains.header !== undefined && isPurged(remains.header)) return { replaced, prepared };
-    const tombstone = tombstoneAfter(engine, target, remains);
-    try {
-      await engine.backend.write(name, tombstone.record, { ifMatch: found.etag ?? '', signal });
-      return { replaced: remains, prepared: tombstone.prepared };
-    } catch (error) {
-      const unknown = SecureStoreError.is(error) && error.outcome === 'unknown';
-      // The tombstone may be there already: its blob is looked for all the same.
-      if (unknown) ({ replaced, prepared } = { replaced: remains, prepared: tombstone.prepared });
-      if (!SecureStoreError.is(error, 'CONFLICT') && !(unknown && tries++ < MAX_TRIES)) throw error;
-    } finally {
-      engine.cache.delete(target.token);
+  try {
+    for (let tries = 1; ;) {
+      const found = await engine.backend.read(name, { signal });
+      if (found === undefined) return { replaced, prepared };
+      const remains = inspect(engine, target, found.body);
+      // A tombstone whose write had an unknown outcome may have been replaced since: what replaced it stays.
+      const version =
+        buriedAt(remains) ?? (replaced === undefined ? undefined : await buriedSince(engine, target, now, signal));
+      if (version !== undefined) return { replaced, version, prepared };
+      const tombstone = tombstoneAfter(engine, target, remains, now);
+      try {
+        await engine.backend.write(name, tombstone.record, { ifMatch: found.etag ?? '', signal });
+        const written = { replaced: remains, prepared: tombstone.prepared };
+        return remains.sound ? { ...written, version: tombstone.prepared.header.version } : written;
+      } catch (error) {
+        const unknown = SecureStoreError.is(error) && error.outcome === 'unknown';
+        // The tombstone may be there already: its blob is looked for all the same.
+        if (unknown) ({ replaced, prepared } = { replaced: remains, prepared: tombstone.prepared });
+        if (!SecureStoreError.is(error, 'CONFLICT') && !(unknown && tries++ < MAX_TRIES)) throw error;
+      } finally {
+        engine.cache.delete(target.token);
+      }
     }
+  } catch (error) {
+    throw replaced === undefined ? error : undecided(error, signal);
   }
 }
 
@@ -120,9 +161,11 @@ async function blobInUse(engine: Engine, target: Target, signal: AbortSignal | u
 async function deletePast(
   engine: Engine,
   target: Target,
-  replaced: Remains | undefined,
+  { replaced, version }: Burial,
   signal: AbortSignal | undefined,
 ): Promise<boolean> {
+  // Names of older versions come after those of newer ones, which were stored after the purge.
+  const newest = version === undefined ? '' : historyName(target.token, version);
   const blobs = new Set<string>();
   const note = (remains: Remains): void => {
     const blob = blobOf(remains);
@@ -130,8 +173,9 @@ async function deletePast(
   };
   if (replaced !== undefined) note(replaced);
   let existed = replaced !== undefined;
-  for await (const names of pagesUnder(engine.backend, historyPrefix(target.token), signal)) {
-    existed = true;
+  for await (const listed of pagesUnder(engine.backend, historyPrefix(target.token), signal)) {
+    const names = listed.filter((name) => name > newest);
+    existed ||= names.length > 0;
     for (const name of names) {
       const found = await engine.backend.read(name, { signal });
       if (found !== undefined) note(inspect(engine, target, found.body));
@@ -159,12 +203,13 @@ async function deletePast(
 export async function purgeObject(engine: Engine, target: Target, signal: AbortSignal | undefined): Promise<boolean> {
   engine.watcher.checkWritable();
   return engine.turns.run(target.token, signal, async () => {
-    const { replaced, prepared } = await bury(engine, target, signal);
+    const burial = await bury(engine, target, signal);
     try {
-      const existed = await deletePast(engine, target, replaced, signal);
+      const existed = await deletePast(engine, target, burial, signal);
       const wait = engine.watcher.acknowledge(signal);
       if (wait !== undefined) await wait;
-      if (prepared !== undefined) await catchUp(engine, target, prepared, signal);
+      if (burial.prepared !== undefined) await catchUp(engine, target, burial.prepared, signal);
+      engine.watcher.checkWritable();
       return existed;
     } catch (error) {
       if (!SecureStoreError.is(error)) throw error;

@@ -7,13 +7,14 @@ import {
   SecureStoreError,
   splitRecord,
 } from '@securestore/core-format';
-import type { RecordHeader, StoreKey } from '@securestore/core-format';
+import type { RecordHeader } from '@securestore/core-format';
 import { BlobReader } from './blob-reader.ts';
 import type { Engine } from './engine.ts';
 import { parseTime } from './options.ts';
 import { withNewestKeys } from './newest-keys.ts';
+import { pagesUnder } from './pages.ts';
 import type { OpenedRecord, Target } from './records.ts';
-import { isLive, openAt, versionOf } from './records.ts';
+import { isLive, isPurged, openAt, versionOf } from './records.ts';
 import type { StoreState } from './state.ts';
 import type { RetrieveOptions } from './types.ts';
 
@@ -154,12 +155,26 @@ async function isRetained(engine: Engine, token: string, { version, commitId }: 
   return false;
 }
 
+/**
+ * Whether a version has been purged. A purge leaves a tombstone with nothing before it, in the place of the object or,
+ * once that was stored anew, in the history; a copy of what it removed may land there after it.
+ */
+async function isPurgedSince(engine: Engine, target: Target, version: number): Promise<boolean> {
+  const current = await openName(engine, target, objectName(target.token));
+  if (current !== undefined && isPurged(current.header)) return current.header.version > version;
+  const own = historyName(target.token, version);
+  for await (const names of pagesUnder(engine.backend, historyPrefix(target.token))) {
+    for (const name of names) {
+      if (name >= own) return false;
+      const opened = await openName(engine, target, name);
+      if (opened !== undefined && isPurged(opened.header)) return true;
+    }
+  }
+  return false;
+}
+
 /** A reader of the object's blob; `undefined` where the payload is in the record. */
-export function blobReader(
-  engine: Engine,
-  target: { readonly key: StoreKey; readonly token: string },
-  { opened }: Found,
-): BlobReader | undefined {
+export function blobReader(engine: Engine, target: Target, { opened }: Found): BlobReader | undefined {
   const { body, header } = opened;
   if (body.payload.kind === 'inline' || header.blob === undefined) return undefined;
   return new BlobReader(engine, {
@@ -170,7 +185,9 @@ export function blobReader(
     key: body.payload.key,
     length: body.length,
     onMissing: async () => {
-      if (!(await isRetained(engine, target.token, header))) notFound('the object was purged while it was being read');
+      const there = await isRetained(engine, target.token, header);
+      if (there && !(await isPurgedSince(engine, target, header.version))) return;
+      notFound('the object was purged while it was being read');
     },
   });
 }
