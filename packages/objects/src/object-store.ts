@@ -180,7 +180,13 @@ export class ObjectStore implements SecureStorage {
   retrieve<M extends object = Metadata>(key: string, options?: RetrieveOptions): Promise<Retrieved<M>> {
     return this.#call('retrieve', key, options, RETRIEVE_OPTIONS, async (target, signal) => {
       const found = await findObject(this.#engine, target, options, signal);
-      return retrievedOf<M>(found, blobReader(this.#engine, target, found), signal);
+      const reader = blobReader(this.#engine, target, found);
+      const retrieved = await retrievedOf<M>(found, reader, signal);
+      if (reader === undefined) return retrieved;
+      // Reading the parts may have taken long.
+      const wait = this.#engine.watcher.acknowledge(signal);
+      if (wait !== undefined) await wait;
+      return retrieved;
     });
   }
 
