@@ -32,7 +32,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     name: 'a read of the head confirms the time at which it ends',
     file: 'objects/src/freshness.ts',
     edits: [
-      ['this.#confirmed = begun;\n  }\n\n  /** A read', 'this.#confirmed = instant(this.#clock);\n  }\n\n  /** A read'],
+      ['confirmed = begun;\n  }\n\n  async #follow', 'confirmed = instant(this.#clock);\n  }\n\n  async #follow'],
     ],
   },
   {
@@ -50,7 +50,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
     name: 'a store that closes meanwhile takes the write',
     file: 'objects/src/commit.ts',
-    edits: [['    engine.watcher.checkWritable();\n  } catch', '  } catch']],
+    edits: [['    engine.watcher.checkWritable();\n    return committed', '    return committed']],
   },
   {
     name: 'an unknown outcome is a success',
