@@ -2,8 +2,8 @@ import { recordKeyId, splitRecord } from '@securestore/core-format';
 import { rawKey } from '@securestore/crypto';
 import { describe, expect, it } from 'vitest';
 import type { Clock } from '@securestore/jobs';
-import { systemClock } from '@securestore/jobs';
 import type { ObjectStore, RotationDepth } from '../src/index.ts';
+import { hurriedClock } from './support/hurried-clock.ts';
 import { memoryPlace, PLACES } from './support/places.ts';
 import type { Place } from './support/places.ts';
 import { createAt, failure, openAt, patterned, readRange, usePlace } from './support/stores.ts';
@@ -11,20 +11,6 @@ import { createAt, failure, openAt, patterned, readRange, usePlace } from './sup
 const OLD = Buffer.alloc(32, 7);
 const NEW = Buffer.alloc(32, 8);
 const LARGE = 5 * 1024 * 1024;
-
-const HURRY = 100;
-
-/** The machine's clocks, running a hundred times as fast. */
-function hurriedClock(): Clock {
-  const real = systemClock();
-  const start = real.now();
-  const passed = (): number => (real.now() - start) * HURRY;
-  return {
-    now: () => start + passed(),
-    uptime: passed,
-    sleep: (milliseconds, signal) => real.sleep(milliseconds / HURRY, signal),
-  };
-}
 
 async function filled(store: ObjectStore): Promise<void> {
   await store.storeMany(Array.from({ length: 40 }, (_, n) => ({ key: `small/${n}`, data: `data ${n}` })));
