@@ -8,17 +8,26 @@ import { HEAD_USE, loadState, unlockRoot } from '../../src/state.ts';
 import { Dice } from './dice.ts';
 import { EPOCH } from './process.ts';
 
+/** What opens the store. */
+export interface Secrets {
+  /** Stays. */
+  readonly kept: UnlockMethod;
+  /** Is replaced by rotations. */
+  readonly rotated: UnlockMethod;
+}
+
 /** A new store as bodies, from which every schedule begins: making one takes longer than many a schedule. */
 export interface Image {
   readonly bodies: ReadonlyMap<string, Uint8Array>;
-  readonly unlock: UnlockMethod;
+  readonly secrets: Secrets;
   readonly head: Head;
   /** A head as it is stored, signed by the store's identity. */
   readonly sign: (head: Head) => Buffer;
 }
 
 export async function makeImage(): Promise<Image> {
-  const unlock = rawKey(Buffer.alloc(32, 7));
+  const secrets = { kept: rawKey(Buffer.alloc(32, 7)), rotated: rawKey(Buffer.alloc(32, 8)) };
+  const unlock = secrets.kept;
   const clock = {
     now: () => EPOCH,
     uptime: () => 0,
@@ -27,7 +36,14 @@ export async function makeImage(): Promise<Image> {
   const dice = new Dice(1);
   const backend = await emptyBackend(() => EPOCH);
   // The store is not closed, since a private memory is gone with its backend.
-  await createObjectStore({ backend, location: 'memory:', unlock, clock, random: (count) => dice.bytes(count) });
+  const store = await createObjectStore({
+    backend,
+    location: 'memory:',
+    unlock,
+    clock,
+    random: (count) => dice.bytes(count),
+  });
+  await store.slots.add(secrets.rotated);
   const { entries } = await backend.list('');
   const bodies = new Map<string, Uint8Array>();
   for (const { key } of entries) {
@@ -40,7 +56,7 @@ export async function makeImage(): Promise<Image> {
     const signed = encodeHead(revised);
     return joinHead(signed, signAs(keys.identity, HEAD_USE, signed));
   };
-  return { bodies, unlock, head, sign };
+  return { bodies, secrets, head, sign };
 }
 
 async function emptyBackend(clock: () => number): Promise<MemoryBackend> {

@@ -3,6 +3,7 @@ import type { Habits } from './actors/client.ts';
 import { client } from './actors/client.ts';
 import { headChanger } from './actors/head-changer.ts';
 import { observer } from './actors/observer.ts';
+import { rotator } from './actors/rotator.ts';
 import { trouble } from './actors/trouble.ts';
 import type { Dice } from './dice.ts';
 import type { Image } from './image.ts';
@@ -51,8 +52,14 @@ function populate(world: World, habits: Habits): SimulatedProcess[] {
     client(world, process, dice.fork(), habits).catch(fail);
     return process;
   });
-  headChanger(world, dice.fork(), length).catch(fail);
-  return processes;
+  if (dice.chance(0.7)) {
+    headChanger(world, dice.fork(), length).catch(fail);
+    return processes;
+  }
+  const process = world.startProcess('rotator', { skew: 0, drift: drawClock(dice).drift });
+  trouble(world, process, dice.fork(), length);
+  rotator(world, process, dice.fork(), length).catch(fail);
+  return [...processes, process];
 }
 
 /** Runs the schedule that `seed` stands for. */

@@ -1,11 +1,12 @@
 import type { MemoryBackend } from '@securestore/backend-memory';
-import { HEAD_NAME, SecureStoreError } from '@securestore/core-format';
+import { decodeHead, HEAD_NAME, SecureStoreError } from '@securestore/core-format';
 import type { Head } from '@securestore/core-format';
+import type { UnlockMethod } from '@securestore/crypto';
 import type { ObjectStore } from '../../src/index.ts';
 import { openObjectStore } from '../../src/index.ts';
 import { Dice } from './dice.ts';
 import { EventLog } from './event-log.ts';
-import type { Image } from './image.ts';
+import type { Image, Secrets } from './image.ts';
 import { backendFrom } from './image.ts';
 import { Network } from './network.ts';
 import type { Action, Content, Operation, Outcome } from './operations.ts';
@@ -49,6 +50,7 @@ export class World implements Recorded {
   readonly complaints: string[] = [];
   /** The versions of each key that anybody has seen, with what they hold. */
   readonly seen = new Map<string, Content[]>();
+  readonly secrets: Secrets;
   readonly #image: Image;
 
   private constructor(seed: number, image: Image, backend: MemoryBackend, scheduler: Scheduler, dice: Dice) {
@@ -56,12 +58,14 @@ export class World implements Recorded {
     this.scheduler = scheduler;
     this.backend = backend;
     this.#image = image;
+    this.secrets = image.secrets;
     this.log = new EventLog(() => scheduler.now);
     this.batches = dice.chance(0.3);
     this.heads = [{ time: -Infinity, head: image.head }];
     this.network = new Network(scheduler, dice.fork(), backend, this.log, (process, operation, key) => {
       if (operation === 'read' && key === HEAD_NAME) this.headReads.get(process.name)?.push(scheduler.now);
     });
+    this.#watchHead();
     this.log.add('world', () => `seed ${seed}, ${this.batches ? 'with' : 'without'} batches`);
   }
 
@@ -88,9 +92,8 @@ export class World implements Recorded {
   }
 
   /** Opens the store in a process. */
-  open(process: SimulatedProcess): Promise<ObjectStore> {
+  open(process: SimulatedProcess, unlock: UnlockMethod): Promise<ObjectStore> {
     const backend = this.network.connect(process, this.batches);
-    const { unlock } = this.#image;
     const { clock, random } = process;
     return openObjectStore({ backend, location: 'memory:', unlock, clock, random });
   }
@@ -100,6 +103,20 @@ export class World implements Recorded {
     const current = this.heads.at(-1)?.head ?? this.#image.head;
     const head: Head = { ...current, generation: current.generation + 1, ...revise(current) };
     await this.backend.write(HEAD_NAME, this.#image.sign(head));
+  }
+
+  /** Notes every head that lands, whoever wrote it. */
+  #watchHead(): void {
+    const { backend } = this;
+    const write = backend.write.bind(backend);
+    backend.write = async (key, body, options) => {
+      const result = await write(key, body, options);
+      if (key === HEAD_NAME) this.#noteHead(decodeHead(body).head);
+      return result;
+    };
+  }
+
+  #noteHead(head: Head): void {
     this.heads.push({ time: this.scheduler.now, head });
     this.log.add('head', () => `generation ${head.generation} ${head.state}`);
   }

@@ -1,4 +1,5 @@
 import { SecureStoreError } from '@securestore/core-format';
+import type { UnlockMethod } from '@securestore/crypto';
 import type { ObjectStore } from '../../../src/index.ts';
 import type { Dice } from '../dice.ts';
 import type { Action } from '../operations.ts';
@@ -54,10 +55,14 @@ function chooseAction(world: World, dice: Dice, key: string, { purges }: Habits)
 }
 
 /** Opens the store, again where the network prevents it. @returns `undefined` where that never succeeds */
-export async function openPatiently(world: World, process: SimulatedProcess): Promise<ObjectStore | undefined> {
+export async function openPatiently(
+  world: World,
+  process: SimulatedProcess,
+  unlock: UnlockMethod = world.secrets.kept,
+): Promise<ObjectStore | undefined> {
   for (let tries = 0; tries < MAX_OPEN_TRIES; tries++) {
     try {
-      return await world.open(process);
+      return await world.open(process, unlock);
     } catch (error) {
       if (!SecureStoreError.is(error, 'UNAVAILABLE')) {
         world.complain(`${process.name} can't open the store: ${String(error)}`);
