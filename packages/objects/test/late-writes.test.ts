@@ -1,8 +1,11 @@
 import type { BackendCall, FaultInjector } from '@securestore/backend-api';
 import { createFaultInjector } from '@securestore/backend-api';
 import { SecureStoreError } from '@securestore/core-format';
+import { rawKey } from '@securestore/crypto';
+import type { Clock } from '@securestore/jobs';
 import { describe, expect, it } from 'vitest';
 import type { ObjectStore } from '../src/index.ts';
+import { hurriedClock } from './support/hurried-clock.ts';
 import type { Place } from './support/places.ts';
 import { memoryPlace, withoutBatch } from './support/places.ts';
 import { createAt, failure, openAt, patterned, usePlace } from './support/stores.ts';
@@ -17,11 +20,12 @@ interface LateWriter {
 }
 
 /** A store whose first write of a record seems to have failed and reaches the backend when the test says so. */
-async function lateWriter(place: Place): Promise<LateWriter> {
+async function lateWriter(place: Place, clock?: Clock): Promise<LateWriter> {
   const injector = createFaultInjector();
   const raw = await place.open();
   let landing: (() => Promise<unknown>) | undefined;
   const store = await openAt(place, {
+    clock,
     wrap: (inner) => {
       const backend = withoutBatch(inner);
       return Object.assign(backend, {
@@ -124,6 +128,30 @@ describe('a write that lands late', () => {
     });
     await failure(store.store('k', 'once'), 'TIMEOUT');
     expect((await other.retrieve('k')).text()).toBe('later');
+  });
+});
+
+describe('a write that lands late beside a rotation', () => {
+  it('is brought under the new key before it is acknowledged', async () => {
+    const place = usePlace(memoryPlace);
+    const clock = hurriedClock();
+    const faults = createFaultInjector();
+    const other = await createAt(place, { clock, layers: [faults.layer] });
+    await other.slots.add(rawKey(Buffer.alloc(32, 8)));
+    const { store, land, injector } = await lateWriter(place, clock);
+    before(injector, 'read', 1, async () => {
+      // It stops when the new key is there, and the old one is not retired.
+      faults.plan(({ operation, key }) => (operation === 'list' && key === 'o/' ? { type: 'fail' } : undefined));
+      await failure(other.rotateEncryptionKey(Buffer.alloc(32, 8), Buffer.alloc(32, 9)), 'UNAVAILABLE');
+      faults.plan(undefined);
+      await land();
+      await clock.sleep(5000);
+      await store.has('another');
+    });
+    await store.store('k', 'once');
+    const states = await other.keys.states();
+    const primary = states.filter(({ state }) => state === 'primary').map(({ id }) => id);
+    expect(primary).toContain((await other.info('k')).keyVersion);
   });
 });
 
