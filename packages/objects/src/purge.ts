@@ -89,17 +89,17 @@ interface Burial {
   readonly prepared?: Prepared | undefined;
 }
 
-/** The version of a tombstone of a purge since `now`, though the object was stored anew. */
+/** The version of a tombstone of a purge that came after the version `after`, though the object was stored anew. */
 async function buriedSince(
   engine: Engine,
   target: Target,
-  now: number,
+  after: number,
   signal: AbortSignal | undefined,
 ): Promise<number | undefined> {
-  const oldest = historyName(target.token, now * 1000);
+  const oldest = historyName(target.token, after);
   for await (const names of pagesUnder(engine.backend, historyPrefix(target.token), signal)) {
     for (const name of names) {
-      if (name > oldest) return undefined;
+      if (name >= oldest) return undefined;
       const found = await engine.backend.read(name, { signal });
       const buried = found && buriedAt(inspect(engine, target, found.body));
       if (buried !== undefined) return buried;
@@ -119,6 +119,7 @@ async function bury(engine: Engine, target: Target, signal: AbortSignal | undefi
   const now = engine.clock.now();
   let replaced: Remains | undefined;
   let prepared: Prepared | undefined;
+  let after: number | undefined;
   try {
     for (let tries = 1; ;) {
       const found = await engine.backend.read(name, { signal });
@@ -126,7 +127,7 @@ async function bury(engine: Engine, target: Target, signal: AbortSignal | undefi
       const remains = inspect(engine, target, found.body);
       // A tombstone whose write had an unknown outcome may have been replaced since: what replaced it stays.
       const version =
-        buriedAt(remains) ?? (replaced === undefined ? undefined : await buriedSince(engine, target, now, signal));
+        buriedAt(remains) ?? (after === undefined ? undefined : await buriedSince(engine, target, after, signal));
       if (version !== undefined) return { replaced, version, prepared };
       const tombstone = tombstoneAfter(engine, target, remains, now);
       try {
@@ -136,7 +137,10 @@ async function bury(engine: Engine, target: Target, signal: AbortSignal | undefi
       } catch (error) {
         const unknown = SecureStoreError.is(error) && error.outcome === 'unknown';
         // The tombstone may be there already: its blob is looked for all the same.
-        if (unknown) ({ replaced, prepared } = { replaced: remains, prepared: tombstone.prepared });
+        if (unknown) {
+          ({ replaced, prepared } = { replaced: remains, prepared: tombstone.prepared });
+          after = (remains.sound ? remains.header?.version : undefined) ?? prepared.header.version - 1;
+        }
         if (!SecureStoreError.is(error, 'CONFLICT') && !(unknown && tries++ < MAX_TRIES)) throw error;
       } finally {
         engine.cache.delete(target.token);

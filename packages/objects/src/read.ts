@@ -146,13 +146,18 @@ export async function findObject(
   return { state, opened, name };
 }
 
-/** Whether a version that was found is still there: as the current one, or in the history. */
-async function isRetained(engine: Engine, token: string, { version, commitId }: RecordHeader): Promise<boolean> {
+/** A version that was found as it is now: the current one, or in the history. `undefined` where it is gone. */
+async function retained(
+  engine: Engine,
+  token: string,
+  { version, commitId }: RecordHeader,
+): Promise<RecordHeader | undefined> {
   for (const name of [objectName(token), historyName(token, version)]) {
     const found = await engine.backend.read(name);
-    if (found !== undefined && Buffer.compare(splitRecord(found.body).header.commitId, commitId) === 0) return true;
+    const header = found && splitRecord(found.body).header;
+    if (header !== undefined && Buffer.compare(header.commitId, commitId) === 0) return header;
   }
-  return false;
+  return undefined;
 }
 
 /**
@@ -176,18 +181,21 @@ async function isPurgedSince(engine: Engine, target: Target, version: number): P
 /** A reader of the object's blob; `undefined` where the payload is in the record. */
 export function blobReader(engine: Engine, target: Target, { opened }: Found): BlobReader | undefined {
   const { body, header } = opened;
-  if (body.payload.kind === 'inline' || header.blob === undefined) return undefined;
+  const { blob: reference } = header;
+  if (body.payload.kind === 'inline' || reference === undefined) return undefined;
   return new BlobReader(engine, {
     token: target.token,
     suite: header.suite,
-    reference: header.blob,
+    reference,
     chunkSize: body.payload.chunkSize,
     key: body.payload.key,
     length: body.length,
     onMissing: async () => {
-      const there = await isRetained(engine, target.token, header);
-      if (there && !(await isPurgedSince(engine, target, header.version))) return;
-      notFound('the object was purged while it was being read');
+      const now = await retained(engine, target.token, header);
+      if (now === undefined || (await isPurgedSince(engine, target, header.version)))
+        notFound('the object was purged while it was being read');
+      if (now.blob !== undefined && Buffer.compare(now.blob.blobId, reference.blobId) !== 0)
+        throw new SecureStoreError('UNAVAILABLE', 'the object was sealed anew while it was being read; read it again');
     },
   });
 }

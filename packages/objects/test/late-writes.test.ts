@@ -3,6 +3,7 @@ import { createFaultInjector } from '@securestore/backend-api';
 import { SecureStoreError } from '@securestore/core-format';
 import { rawKey } from '@securestore/crypto';
 import type { Clock } from '@securestore/jobs';
+import { systemClock } from '@securestore/jobs';
 import { describe, expect, it } from 'vitest';
 import type { ObjectStore } from '../src/index.ts';
 import { hurriedClock } from './support/hurried-clock.ts';
@@ -168,6 +169,18 @@ describe('a purge whose tombstone lands late', () => {
     expect((await other.retrieve('k')).text()).toBe('kept too');
     const history = await other.history('k');
     expect(history.map(({ deleted }) => deleted)).toEqual([false, false, true]);
+  });
+
+  it('never takes an earlier purge for itself, though its clock is slow', async () => {
+    const place = usePlace(memoryPlace);
+    const other = await createAt(place);
+    const { store } = await lateWriter(place, { ...systemClock(), now: () => Date.now() - 300_000 });
+    await other.store('k', 'first');
+    await other.purge('k');
+    await other.store('k', 'second');
+    await store.purge('k');
+    expect(await other.has('k')).toBe(false);
+    expect(await other.history('k')).toHaveLength(1);
   });
 
   it('after it has failed is reported as unknown', async () => {

@@ -1,8 +1,9 @@
 import { createFaultInjector } from '@securestore/backend-api';
+import { rawKey } from '@securestore/crypto';
 import { expect, it } from 'vitest';
 import { hurriedClock } from './support/hurried-clock.ts';
 import { memoryPlace } from './support/places.ts';
-import { createAt, failure, patterned, usePlace } from './support/stores.ts';
+import { createAt, failure, openAt, patterned, usePlace } from './support/stores.ts';
 
 const LARGE = patterned(150_000);
 
@@ -22,4 +23,23 @@ it('a rotation to the depth "data" that is stopped keeps the payloads that it ha
   expect(sealed).toBe(true);
   injector.plan(undefined);
   expect(LARGE.equals((await store.retrieve('k', { version })).data)).toBe(true);
+});
+
+it('a payload that is sealed anew while it is read is UNAVAILABLE, and there when it is read again', async () => {
+  const place = usePlace(memoryPlace);
+  const clock = hurriedClock();
+  const other = await createAt(place, { clock });
+  await other.slots.add(rawKey(Buffer.alloc(32, 8)));
+  await other.store('k', LARGE);
+  const injector = createFaultInjector();
+  const store = await openAt(place, { clock, layers: [injector.layer] });
+  injector.plan(({ operation, key }) => {
+    if (operation !== 'read' || key?.startsWith('b/') !== true) return undefined;
+    injector.plan(undefined);
+    const rotation = other.rotateEncryptionKey(Buffer.alloc(32, 8), Buffer.alloc(32, 9), { depth: 'data' });
+    return { type: 'delay', until: Promise.resolve(rotation).then(() => undefined) };
+  });
+  const error = await failure(store.retrieve('k'), 'UNAVAILABLE');
+  expect(error.retryable).toBe(true);
+  expect(LARGE.equals((await store.retrieve('k')).data)).toBe(true);
 });
