@@ -1,4 +1,4 @@
-import type { RecordHeader } from '@securestore/core-format';
+import type { ErrorCode, RecordHeader } from '@securestore/core-format';
 import {
   blobsPrefix,
   encodeBase32,
@@ -16,6 +16,7 @@ import type { Prepared } from './catch-up.ts';
 import { catchUp } from './catch-up.ts';
 import { undecided } from './doubt.ts';
 import type { Engine } from './engine.ts';
+import { withNewestKeys } from './newest-keys.ts';
 import { pagesUnder } from './pages.ts';
 import type { Target } from './records.ts';
 import { isPurged, openAt } from './records.ts';
@@ -30,11 +31,20 @@ interface Remains {
   readonly sound: boolean;
 }
 
-function inspect(engine: Engine, target: Target, bytes: Uint8Array): Remains {
+/** Errors of records that are damaged, or that nothing opens any more. */
+const UNSOUND: ReadonlySet<ErrorCode> = new Set(['INTEGRITY', 'FORMAT_VERSION', 'KEY_DESTROYED']);
+
+async function inspect(
+  engine: Engine,
+  target: Target,
+  bytes: Uint8Array,
+  signal: AbortSignal | undefined,
+): Promise<Remains> {
   try {
-    return { header: openAt(engine.watcher.state, target, bytes).header, sound: true };
+    const { header } = await withNewestKeys(engine, bytes, (state) => openAt(state, target, bytes), signal);
+    return { header, sound: true };
   } catch (error) {
-    if (!SecureStoreError.is(error)) throw error;
+    if (!SecureStoreError.is(error) || !UNSOUND.has(error.code)) throw error;
   }
   try {
     return { header: splitRecord(bytes).header, sound: false };
@@ -101,7 +111,7 @@ async function buriedSince(
     for (const name of names) {
       if (name >= oldest) return undefined;
       const found = await engine.backend.read(name, { signal });
-      const buried = found && buriedAt(inspect(engine, target, found.body));
+      const buried = found && buriedAt(await inspect(engine, target, found.body, signal));
       if (buried !== undefined) return buried;
     }
   }
@@ -124,7 +134,7 @@ async function bury(engine: Engine, target: Target, signal: AbortSignal | undefi
     for (let tries = 1; ;) {
       const found = await engine.backend.read(name, { signal });
       if (found === undefined) return { replaced, prepared };
-      const remains = inspect(engine, target, found.body);
+      const remains = await inspect(engine, target, found.body, signal);
       // A tombstone whose write had an unknown outcome may have been replaced since: what replaced it stays.
       const version =
         buriedAt(remains) ?? (after === undefined ? undefined : await buriedSince(engine, target, after, signal));
@@ -158,7 +168,7 @@ async function deleteAll(engine: Engine, names: readonly string[], signal: Abort
 /** The blob of the record that lies at the name now: of a writer who came between. */
 async function blobInUse(engine: Engine, target: Target, signal: AbortSignal | undefined): Promise<string | undefined> {
   const found = await engine.backend.read(objectName(target.token), { signal });
-  return found && blobOf(inspect(engine, target, found.body));
+  return found && blobOf(await inspect(engine, target, found.body, signal));
 }
 
 /** Deletes the history of a buried object and its payloads. @returns whether anything was there */
@@ -182,7 +192,7 @@ async function deletePast(
     existed ||= names.length > 0;
     for (const name of names) {
       const found = await engine.backend.read(name, { signal });
-      if (found !== undefined) note(inspect(engine, target, found.body));
+      if (found !== undefined) note(await inspect(engine, target, found.body, signal));
     }
     await deleteAll(engine, names, signal);
   }

@@ -1,4 +1,5 @@
 import { createFaultInjector } from '@securestore/backend-api';
+import { compareVersions } from '@securestore/core-format';
 import { rawKey } from '@securestore/crypto';
 import { expect, it } from 'vitest';
 import { hurriedClock } from './support/hurried-clock.ts';
@@ -42,4 +43,18 @@ it('a payload that is sealed anew while it is read is UNAVAILABLE, and there whe
   const error = await failure(store.retrieve('k'), 'UNAVAILABLE');
   expect(error.retryable).toBe(true);
   expect(LARGE.equals((await store.retrieve('k')).data)).toBe(true);
+});
+
+it('a purge by a process that does not know the new key yet has a version after the one that it removes', async () => {
+  const place = usePlace(memoryPlace);
+  const clock = hurriedClock();
+  const other = await createAt(place, { clock });
+  await other.slots.add(rawKey(Buffer.alloc(32, 8)));
+  // It reads the head again only when an operation ends, and its clock is slow.
+  const store = await openAt(place, { clock: { ...clock, now: () => clock.now() - 300_000 } });
+  await other.rotateEncryptionKey(Buffer.alloc(32, 8), Buffer.alloc(32, 9));
+  const { version } = await other.store('k', 'under the new key');
+  await store.purge('k');
+  const [tombstone] = await other.history('k');
+  expect(compareVersions(tombstone?.version ?? '', version)).toBeGreaterThan(0);
 });
