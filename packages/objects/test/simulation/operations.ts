@@ -26,6 +26,8 @@ export interface Content {
   /** Names the `store` or `setMetadata` that wrote the metadata. */
   readonly tag?: string | undefined;
   readonly version?: string | undefined;
+  /** The id of the key version that sealed it when it was seen. */
+  readonly keyVersion?: string | undefined;
 }
 
 /** How an operation ended, as its caller knows it. */

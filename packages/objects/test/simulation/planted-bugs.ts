@@ -114,6 +114,23 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     edits: [['    await deleteAll(engine, names, signal);\n', '']],
   },
   {
+    name: 'a write is left under the key that was replaced meanwhile',
+    file: 'objects/src/commit.ts',
+    edits: [
+      [
+        'return committed && (await catchUp(engine, mutation.target, committed, mutation.signal));',
+        'return committed;',
+      ],
+    ],
+    rare: true,
+  },
+  {
+    name: 'a rotation does not wait for all processes to follow',
+    file: 'objects/src/rekey/rotate.ts',
+    edits: [['await engine.watcher.settle(context.signal);', '']],
+    rare: true,
+  },
+  {
     name: 'what a purge buried is looked for as if it had never been',
     file: 'objects/src/doubt.ts',
     edits: [['if (isPurged(header) && header.version > now * 1000) throw new Purged();', '']],
@@ -122,7 +139,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
     name: 'a purge of unknown outcome is repeated',
     file: 'objects/src/purge.ts',
-    edits: [['(replaced === undefined ? undefined : await buriedSince(engine, target, now, signal))', 'undefined']],
+    edits: [['(after === undefined ? undefined : await buriedSince(engine, target, after, signal))', 'undefined']],
     rare: true,
   },
   {

@@ -31,6 +31,10 @@ export interface Recorded {
   readonly headReads: ReadonlyMap<string, readonly number[]>;
   /** How far the wall clock of each process was ahead, and from when on. */
   readonly clockErrors: ReadonlyMap<string, readonly { readonly from: number; readonly error: number }[]>;
+  /** Whether a rotation was reported to have brought everything under the new keys. */
+  readonly rotated: boolean;
+  /** The ids of the key versions that seal new records in the end. */
+  readonly primaries: ReadonlySet<string>;
   /** What actors found wrong themselves. */
   readonly complaints: readonly string[];
 }
@@ -48,6 +52,8 @@ export class World implements Recorded {
   readonly headReads = new Map<string, number[]>();
   readonly clockErrors = new Map<string, { from: number; error: number }[]>();
   readonly complaints: string[] = [];
+  readonly primaries = new Set<string>();
+  rotated = false;
   /** The versions of each key that anybody has seen, with what they hold. */
   readonly seen = new Map<string, Content[]>();
   readonly secrets: Secrets;

@@ -7,6 +7,7 @@ export async function observer(world: World, keys: readonly string[]): Promise<v
   const process = world.startProcess('observer', { skew: 0, drift: 0 });
   const store = await openPatiently(world, process);
   if (store === undefined) return;
+  for (const { id, state } of await store.keys.states()) if (state === 'primary') world.primaries.add(id);
   for (const key of keys) {
     await perform(world, process, store, key, { type: 'retrieve' });
     const outcome = await perform(world, process, store, key, { type: 'history' });

@@ -13,6 +13,7 @@ const contentOf = (info: ObjectInfo<Tagged>, data?: string): Content => ({
   data,
   tag: info.metadata.by,
   version: info.version,
+  keyVersion: info.keyVersion,
 });
 
 async function call(

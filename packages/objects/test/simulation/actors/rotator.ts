@@ -35,5 +35,8 @@ export async function rotator(world: World, process: SimulatedProcess, dice: Dic
   const store = await openPatiently(world, process, world.secrets.rotated);
   if (store === undefined) return;
   const report = await rotate(world, process, store, dice);
-  if (report !== undefined) world.log.add(process.name, () => `has rotated: ${JSON.stringify(report)}`);
+  if (report === undefined) return;
+  world.log.add(process.name, () => `has rotated: ${JSON.stringify(report)}`);
+  const whole = report.failed === 0 && Object.keys(report.remaining).length === 0;
+  if (report.depth !== 'unlock' && whole) world.rotated = true;
 }
