@@ -190,7 +190,8 @@ def read_keyring(data, head):
             key_id, suite, state, _, destroy_at = r.take(8), r.number(1), r.number(1), r.time(), r.time()
             need(state != 4 or destroy_at == 0, "a destroyed key version is still to be destroyed")
             need(key_id not in ring["versions"], "two key versions have one id")
-            ring["versions"][key_id] = (group if kind == 1 else None, suite, state, r.take(32))
+            usable = state in (1, 2) and destroy_at == 0
+            ring["versions"][key_id] = (group if kind == 1 else None, suite, usable, r.take(32))
     r.field_area()
     r.end()
     need(ring["root number"] == head["root number"], "the keyring belongs to another head")
@@ -236,8 +237,8 @@ class Store:
         need(not any(critical for critical, _ in fields.values()), "it has an unknown critical field")
         header = data[:length]
         key_id, commitment, wrapped = r.take(8), r.take(32), r.take(48)
-        group, key_suite, state, key = self.versions[key_id]
-        need(group == category and key_suite == suite == 1 and state in (1, 2), "its key version is another")
+        group, key_suite, usable, key = self.versions[key_id]
+        need(group == category and key_suite == suite == 1 and usable, "its key version is another, or not to be used")
         framed = length.to_bytes(2, "big") + header
         dek = aead_open(hmac256(key, label("wrap") + framed + commitment), ZERO_NONCE, wrapped)
         t = hmac512(dek, label("record") + framed + b"\1")
@@ -254,16 +255,22 @@ class Store:
         body.field_area()
         inline = body.number(1) == 0
         need(inline == (blob is None), "it contradicts itself about its blob")
-        payload = body.take(size) if inline else self.read_blob(token, blob[1], body.take(32), body.number(4), size)
+        if inline:
+            payload = body.take(size)
+        else:
+            blob_suite, blob_key, chunk_size = body.number(1), body.take(32), body.number(4)
+            need(blob_suite in self.head["suites"], "its blob is of a suite that the store does not accept")
+            payload = self.read_blob(token, blob[1], blob_suite, blob_key, chunk_size, size)
         body.end()
         return {**info, "payload": payload.hex()}
 
-    def read_blob(self, token, reference, key, chunk_size, size):
+    def read_blob(self, token, reference, suite, key, chunk_size, size):
+        need(suite == 1, "its blob is of a suite that this reader does not know")
         blob_id = reference[:16]
         part_size, sealed_length = int.from_bytes(reference[16:20], "big"), int.from_bytes(reference[20:], "big")
         chunks = size // chunk_size + 1
         need(sealed_length == 60 + size + 16 * chunks, "the length of its blob is wrong")
-        header = b"SSBL\1\1\0\0" + chunk_size.to_bytes(4, "big") + blob_id
+        header = b"SSBL\1" + bytes([suite]) + b"\0\0" + chunk_size.to_bytes(4, "big") + blob_id
         t = hmac512(key, label("blob") + (28).to_bytes(2, "big") + header + b"\1")
         parts = -(-(sealed_length - 60) // part_size)
         stored = b"".join(self.objects[f"b/{token}./@{b32(blob_id)}/{number:08x}"] for number in range(parts))

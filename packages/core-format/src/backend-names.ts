@@ -14,6 +14,7 @@ export const AREAS = {
   journal: 'j/',
   work: 'w/',
   checkpoints: 'c/',
+  audit: 'a/',
 } as const;
 
 // `.` sorts below `/` and below every byte of a token, so that the history and the parts of objects list in the

@@ -14,13 +14,20 @@ export const DIGEST_LENGTH = 32;
 
 const INLINE = 0;
 const BLOB = 1;
+const BLOB_LENGTH = 1 + KEY_LENGTH + 4;
 const FIXED_LENGTH = 2 + 8 * 4 + DIGEST_LENGTH + 4 + 2 + 1;
 const KNOWN_FIELDS: ReadonlySet<number> = new Set();
 
-/** The payload of an object: in the record, or in a blob whose key lies here. */
+/** The payload of an object: in the record, or in a blob of which the record tells how to open it. */
 export type BodyPayload =
   | { readonly kind: 'inline'; readonly data: Uint8Array }
-  | { readonly kind: 'blob'; readonly key: Uint8Array; readonly chunkSize: number };
+  | {
+      readonly kind: 'blob';
+      /** The suite under which its chunks are sealed, which a record that is sealed anew keeps, whatever its own is. */
+      readonly suite: number;
+      readonly key: Uint8Array;
+      readonly chunkSize: number;
+    };
 
 /** B of a live object, before sealing. */
 export interface ObjectBody {
@@ -45,14 +52,14 @@ export function encodeObjectBody(body: ObjectBody): Buffer {
   const { payload } = body;
   const extra = body.extra ?? [];
   const nameLength = Buffer.byteLength(body.name);
-  const payloadLength = payload.kind === 'inline' ? payload.data.length : KEY_LENGTH + 4;
+  const payloadLength = payload.kind === 'inline' ? payload.data.length : BLOB_LENGTH;
   const writer = new ByteWriter(FIXED_LENGTH + nameLength + body.metadata.length + fieldsLength(extra) + payloadLength);
   writer.u16(nameLength).text(body.name, nameLength);
   writer.u53(body.created).u53(body.modified).u53(body.expires).u53(body.length);
   writer.fixed(body.digest, DIGEST_LENGTH).u32(body.metadata.length).bytes(body.metadata);
   writeFieldArea(writer, extra);
   if (payload.kind === 'inline') writer.u8(INLINE).bytes(payload.data);
-  else writer.u8(BLOB).fixed(payload.key, KEY_LENGTH).u32(payload.chunkSize);
+  else writer.u8(BLOB).u8(payload.suite).fixed(payload.key, KEY_LENGTH).u32(payload.chunkSize);
   return writer.finish();
 }
 
@@ -63,9 +70,9 @@ function readPayload(reader: ByteReader, length: number): BodyPayload {
     return { kind: 'inline', data: reader.view(length) };
   }
   if (kind !== BLOB) reader.fail('its kind of payload is unknown');
-  const payload = { kind: 'blob', key: reader.view(KEY_LENGTH), chunkSize: reader.u32() } as const;
+  const [suite, key, chunkSize] = [reader.u8(), reader.view(KEY_LENGTH), reader.u32()];
   reader.end();
-  return payload;
+  return { kind: 'blob', suite, key, chunkSize };
 }
 
 /**

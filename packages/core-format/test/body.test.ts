@@ -81,6 +81,16 @@ describe('the body of an object', () => {
     }
   });
 
+  it('[B-06] states the suite of a blob, before its key', () => {
+    const key = Buffer.alloc(32, 7);
+    for (const suite of [0, 1, 2, 255]) {
+      const payload = { kind: 'blob', suite, key, chunkSize: 4096 } as const;
+      const bytes = encodeObjectBody({ ...body, payload });
+      expect(bytes.subarray(-38)).toEqual(Buffer.concat([Buffer.from([1, suite]), key, Buffer.from([0, 0, 0x10, 0])]));
+      expect(decodeObjectBody(bytes).payload).toEqual(payload);
+    }
+  });
+
   it('[G-08] refuses times that no calendar has', () => {
     for (const member of ['created', 'modified', 'expires']) {
       accepted({ [member]: MAX_TIME });

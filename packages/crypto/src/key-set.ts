@@ -77,13 +77,14 @@ export function keyringKey(root: KeyObject): KeyObject {
 const text = (id: Uint8Array): string => asBuffer(id).toString('latin1');
 
 /** A key version that is destroyed, or is to be, and so opens nothing. */
-type Unusable = { readonly destroyAt: number };
+type Unusable = { readonly groupId: Buffer; readonly destroyAt: number };
 
 function loadGroup(group: KeyGroup, versions: Map<string, LoadedKey | Unusable>): CategoryKeys | undefined {
   let primary: LoadedKey | undefined;
+  const groupId = Buffer.from(group.id);
   for (const version of group.versions) {
     if (version.state === 'destroyed' || version.destroyAt > 0) {
-      versions.set(text(version.id), { destroyAt: version.destroyAt });
+      versions.set(text(version.id), { groupId, destroyAt: version.destroyAt });
       continue;
     }
     const loaded = {
@@ -91,7 +92,7 @@ function loadGroup(group: KeyGroup, versions: Map<string, LoadedKey | Unusable>)
       label: Buffer.from(version.id).toString('hex'),
       suite: version.suite,
       state: version.state,
-      groupId: Buffer.from(group.id),
+      groupId,
       secret: createSecretKey(version.key),
     };
     versions.set(text(version.id), loaded);
@@ -153,7 +154,7 @@ function loadJournal(keyring: Keyring): JournalKeys {
 export function loadKeyring(keyring: Keyring): KeySet {
   if (isZero(keyring.nameKey)) throw new SecureStoreError('INTERNAL', 'the keyring was wiped before it was loaded');
   const versions = new Map<string, LoadedKey | Unusable>();
-  const categories = new Map<string, CategoryKeys | Unusable>();
+  const categories = new Map<string, CategoryKeys | Pick<Unusable, 'destroyAt'>>();
   const journal = loadJournal(keyring);
   const infos = keyring.groups.flatMap(infoOf);
   for (const group of keyring.groups) {
@@ -183,17 +184,15 @@ export function loadKeyring(keyring: Keyring): KeySet {
     },
     knows: (id) => versions.has(text(id)),
     version(id, categoryId) {
-      const key = versions.get(text(id));
-      if (key !== undefined && 'destroyAt' in key) {
-        return destroyed(`the key version ${asBuffer(id).toString('hex')} of this record is`, key.destroyAt);
-      }
-      if (key === undefined || !key.groupId.equals(categoryId)) {
+      const known = versions.get(text(id));
+      if (known === undefined || !known.groupId.equals(categoryId)) {
         throw new SecureStoreError(
           'INTEGRITY',
           'the record is damaged: it names a key version that its category has not',
         );
       }
-      return key;
+      if ('secret' in known) return known;
+      return destroyed(`the key version ${asBuffer(id).toString('hex')} of this record is`, known.destroyAt);
     },
   };
 }

@@ -55,6 +55,9 @@ describe('a key set', () => {
   it('[R-07] refuses a version of another category, and one that nobody has', () => {
     expect(() => keys.version(version('b', 0), bytesFrom('a', 16))).toThrow(failsWith('INTEGRITY'));
     expect(() => keys.version(bytesFrom('nobody', 8), bytesFrom('a', 16))).toThrow(failsWith('INTEGRITY'));
+    // Also where it has been destroyed: it was none of this category's.
+    expect(() => keys.version(version('gone', 0), bytesFrom('a', 16))).toThrow(failsWith('INTEGRITY'));
+    expect(() => keys.version(version('gone', 0), bytesFrom('gone', 16))).toThrow(failsWith('KEY_DESTROYED'));
   });
 
   it('[K-07] needs exactly one journal key', () => {

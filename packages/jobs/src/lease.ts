@@ -126,12 +126,11 @@ export class Lease {
       if (record?.etag === this.#etag) continue;
       if (record?.parsed.run !== this.#run) return false;
       this.#adopt(record);
-      if (record.parsed.beat === this.#state.beat) return true;
     }
     throw failure;
   }
 
-  /** Goes on from a state of this run: its own write after all, or one of somebody who wants it to stop. */
+  /** Goes on from a state of this run: its own that was written after all, or that of somebody who wants it to stop. */
   #adopt({ etag, parsed }: JobRecord): void {
     this.#etag = etag;
     if (this.#state.run !== undefined) this.#state = { ...this.#state, cancelling: parsed.cancelling };

@@ -8,7 +8,7 @@ import type { SavedCursor } from './state.ts';
 import { MAX_CURSOR } from './state.ts';
 import type { JobContext, JobKind } from './types.ts';
 
-/** How often a saved cursor is written, in milliseconds. */
+/** How often a saved cursor is written at most, in milliseconds. */
 const SAVE_EVERY = 1000;
 /** How long a lease may go without being renewed, in milliseconds; less a second it is renewed whatever happens. */
 const RENEW_WITHIN = 5000;
@@ -59,10 +59,10 @@ class StateWriter {
     this.#saved = { cursor: copy, progress: this.#feed.counters };
     this.#stop.signal.throwIfAborted();
     if (now) return this.#write();
-    if (this.#queued !== undefined || elapsedSince(this.#tried, this.#clock) < SAVE_EVERY) return undefined;
-    // What failed here is written by the next save or renewal, or has aborted the signal.
-    await this.#write().catch(() => undefined);
-    return this.#stop.signal.throwIfAborted();
+    // Not waited for: what fails here is written by the next save or renewal, or aborts the signal.
+    if (this.#queued === undefined && elapsedSince(this.#tried, this.#clock) >= SAVE_EVERY)
+      void this.#write().catch(() => undefined);
+    return undefined;
   }
 
   /** Writes nothing more from here on. */

@@ -16,7 +16,8 @@ export interface JobProgress {
 }
 
 /**
- * Long work under way: a promise of its report that can be watched and cancelled.
+ * Long work under way: a promise of its report that can be watched and cancelled. An `async` function can't return one:
+ * it would return its report.
  *
  * The promise rejects with
  * - `ABORTED` when the job was cancelled (`TIMEOUT` where a signal of `AbortSignal.timeout` did it). The work has then
@@ -109,10 +110,10 @@ export interface JobContext<P> {
    *
    * @throws SecureStoreError `INVALID_ARGUMENT`
    */
-  progress(update: ProgressUpdate): void;
+  readonly progress: (update: ProgressUpdate) => void;
   /**
-   * Remembers from where the next run goes on, and the progress with it. It is written about once a second, and also
-   * when the job stops; with `now`, before the promise resolves.
+   * Remembers from where the next run goes on, and the progress with it. Without `now` it resolves at once, and is
+   * written about once a second and when the job stops; with `now` it resolves when it is written.
    *
    * It is stored as it is: never put a secret into it, or a name that the storage isn't meant to know.
    *
@@ -120,7 +121,7 @@ export interface JobContext<P> {
    * @throws SecureStoreError `TOO_LARGE`, `INVALID_ARGUMENT` where it isn't JSON; the reason of the signal once it has
    *   aborted (the cursor is remembered all the same); with `now`, what the storage threw
    */
-  save(cursor: unknown, options?: { readonly now?: boolean }): Promise<void>;
+  readonly save: (cursor: unknown, options?: { readonly now?: boolean }) => Promise<void>;
 }
 
 /** A job that is not finished. */

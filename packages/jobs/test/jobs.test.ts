@@ -1,14 +1,26 @@
 import { SecureStoreError } from '@securestore/core-format';
 import { describe, expect, it } from 'vitest';
-import { counting } from './support/kinds.ts';
+import type { JobKind } from '../src/index.ts';
+import { counting, kindOf } from './support/kinds.ts';
+import { outcomeOf } from './support/outcome.ts';
 import { createWorld } from './support/world.ts';
 
 const TEN = { to: 10, every: 1000 };
 
+/** A job that fails after five items. */
+function half(saves: boolean): JobKind<null, void> {
+  return kindOf(async ({ progress, save }) => {
+    progress({ phase: 'p', done: 3 });
+    if (saves) await save('three');
+    progress({ done: 2 });
+    throw new SecureStoreError('NO_SPACE', 'full');
+  });
+}
+
 describe('a job', () => {
   it('gives its report and leaves nothing behind', async () => {
     const { clock, storage, process } = createWorld();
-    const job = process().start(counting(), TEN);
+    const job = process().jobs.start(counting(), TEN);
     await clock.pass(11_000);
     expect(await job).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
     expect(job.id).toBe('count');
@@ -17,7 +29,7 @@ describe('a job', () => {
 
   it('stops when it is cancelled, and goes on from its cursor when it is started again', async () => {
     const { clock, process } = createWorld();
-    const jobs = process();
+    const { jobs } = process();
     const job = jobs.start(counting(), TEN);
     await clock.pass(4500);
     job.cancel('enough for today');
@@ -44,42 +56,248 @@ describe('a job', () => {
     const failing = counting((item) => {
       if (item === 3) throw new SecureStoreError('NO_SPACE', 'the disk is full');
     });
-    const job = process().start(failing, TEN);
-    const failed = expect(job).rejects.toMatchObject({ code: 'NO_SPACE' });
+    const end = outcomeOf(process().jobs.start(failing, TEN));
     await clock.pass(4000);
-    await failed;
-    expect(await process().list()).toMatchObject([{ state: 'interrupted', error: 'NO_SPACE' }]);
-    const resumed = process().resume([counting()], 'count');
+    expect(await end).toBe('NO_SPACE');
+    expect(await process().jobs.list()).toMatchObject([{ state: 'interrupted', error: 'NO_SPACE' }]);
+    const resumed = process().jobs.resume([counting()], 'count');
+    await clock.pass(500);
+    expect(await process().jobs.list()).toMatchObject([{ state: 'running' }]);
+    expect((await process().jobs.list())[0]).not.toHaveProperty('error');
     await clock.pass(9000);
     expect(await resumed).toEqual([3, 4, 5, 6, 7, 8, 9, 10]);
     expect(storage.entries.size).toBe(0);
   });
 
-  it('is taken over 15 s after its process died, and not before', async () => {
-    const { clock, storage, process } = createWorld();
-    const dead = process().start(counting(), TEN);
-    await clock.pass(3500);
-    // From here on nothing of the first process reaches the storage.
-    const { entries } = storage;
-    const left = entries.get('count');
-    dead.cancel();
-    await dead.catch(() => undefined);
-    if (left !== undefined) entries.set('count', left);
-    const next = process().start(counting(), TEN);
-    await clock.pass(11_000);
-    expect(await process().list()).toMatchObject([{ state: 'running', progress: { done: 3 } }]);
-    await clock.pass(13_000);
-    expect(await next).toEqual([4, 5, 6, 7, 8, 9, 10]);
+  it('rejects with what the work threw, whatever that is, and keeps INTERNAL where it has no code', async () => {
+    const { process } = createWorld();
+    const { jobs } = process();
+    const bug = new TypeError('x is not a function');
+    await expect(
+      jobs.start(
+        kindOf(() => Promise.reject(bug)),
+        null,
+      ),
+    ).rejects.toBe(bug);
+    expect(await jobs.list()).toMatchObject([{ id: 'test', error: 'INTERNAL' }]);
   });
 
-  it('is LOCKED while another process runs it', async () => {
+  it('ends with its real failure where one happens after it was cancelled', async () => {
+    const { process } = createWorld();
+    const { jobs } = process();
+    const job = jobs.start(
+      kindOf(async ({ signal }) => {
+        job.cancel();
+        throw signal.aborted ? new SecureStoreError('INTEGRITY', 'a damaged object') : new Error('not aborted');
+      }),
+      null,
+    );
+    await expect(job).rejects.toMatchObject({ code: 'INTEGRITY' });
+  });
+
+  it('that was finished when it was cancelled is done', async () => {
+    const { process } = createWorld();
+    const job = process().jobs.start(
+      kindOf(async () => {
+        job.cancel();
+        return 'report';
+      }),
+      null,
+    );
+    expect(await job).toBe('report');
+  });
+
+  it('keeps the cursor that was saved when it stopped', async () => {
+    const { process } = createWorld();
+    const { jobs } = process();
+    const job = jobs.start(
+      kindOf(async ({ save, signal }) => {
+        job.cancel();
+        expect(signal.aborted).toBe(true);
+        await save({ at: 'the end' });
+      }),
+      null,
+    );
+    expect(await outcomeOf(job)).toBe('ABORTED');
+    expect(
+      await jobs.start(
+        kindOf(async ({ cursor }) => cursor),
+        null,
+      ),
+    ).toEqual({ at: 'the end' });
+  });
+
+  it('counts from what the cursor stands for, and from nothing without one', async () => {
+    const { process } = createWorld();
+    const { jobs } = process();
+    expect(await outcomeOf(jobs.start(half(false), null))).toBe('NO_SPACE');
+    expect((await jobs.list())[0]?.progress).toMatchObject({ phase: 'p', done: 5 });
+    expect(await outcomeOf(jobs.start(half(true), null))).toBe('NO_SPACE');
+    const resumed = jobs.start(
+      kindOf(async () => 1),
+      null,
+    );
+    await resumed;
+    expect(await Array.fromAsync(resumed.progress)).toMatchObject([{ phase: 'p', done: 3 }]);
+  });
+
+  it('saves nothing any more when it has ended', async () => {
+    const { process } = createWorld();
+    const save = await process().jobs.start(
+      kindOf(async (context) => context.save),
+      null,
+    );
+    await expect(save(1)).rejects.toMatchObject({ code: 'ABORTED' });
+  });
+});
+
+describe('the signal of the caller', () => {
+  it('cancels', async () => {
     const { clock, process } = createWorld();
-    const job = process().start(counting(), TEN);
+    const controller = new AbortController();
+    const end = outcomeOf(process().jobs.start(counting(), TEN, { signal: controller.signal }));
     await clock.pass(1500);
-    const other = expect(process().start(counting(), TEN)).rejects.toMatchObject({ code: 'LOCKED' });
+    controller.abort();
+    expect(await end).toBe('ABORTED');
+  });
+
+  it('is TIMEOUT where it was one', async () => {
+    const { clock, process } = createWorld();
+    const controller = new AbortController();
+    const end = outcomeOf(process().jobs.start(counting(), TEN, { signal: controller.signal }));
+    await clock.pass(1500);
+    controller.abort(new DOMException('too long', 'TimeoutError'));
+    expect(await end).toBe('TIMEOUT');
+    expect(await process().jobs.list()).toMatchObject([{ error: 'TIMEOUT' }]);
+  });
+
+  it('that has aborted already stops the job before anything is stored', async () => {
+    const { process } = createWorld();
+    const { jobs, connection } = process();
+    expect(await outcomeOf(jobs.start(counting(), TEN, { signal: AbortSignal.abort() }))).toBe('ABORTED');
+    expect(connection.calls).toEqual([]);
+  });
+
+  it('stops one that waits for the lease of another', async () => {
+    const { clock, process } = createWorld();
+    const dead = process();
+    const lost = outcomeOf(dead.jobs.start(counting(), TEN));
+    await clock.pass(100);
+    dead.connection.cut();
+    const next = process().jobs.start(counting(), TEN);
+    const end = outcomeOf(next);
     await clock.pass(5000);
-    await other;
-    await clock.pass(5000);
-    expect(await job).toHaveLength(10);
+    next.cancel();
+    expect(await end).toBe('ABORTED');
+    dead.connection.mend();
+    await clock.pass(20_000);
+    expect(await lost).toBe('done');
+  });
+});
+
+describe('one job at a time', () => {
+  it('of the same id, in this process', async () => {
+    const { clock, process } = createWorld();
+    const { jobs } = process();
+    const first = jobs.start(counting(), TEN);
+    await expect(jobs.start(counting(), TEN)).rejects.toMatchObject({
+      code: 'LOCKED',
+      message: 'job count is being run already: wait until it is done, or cancel it',
+    });
+    await clock.pass(11_000);
+    expect(await first).toHaveLength(10);
+  });
+
+  it('also where two processes start at the same moment', async () => {
+    const { clock, process } = createWorld();
+    const ends = [process(), process(), process()].map(({ jobs }) => outcomeOf(jobs.start(counting(), TEN)));
+    await clock.pass(20_000);
+    expect((await Promise.all(ends)).toSorted()).toEqual(['LOCKED', 'LOCKED', 'done']);
+  });
+
+  it('but others beside it by an id of their own or a random one', async () => {
+    const { clock, process } = createWorld();
+    const { jobs } = process();
+    const all = [
+      jobs.start(counting(), TEN),
+      jobs.start(counting(), TEN, { id: 'other' }),
+      jobs.start(counting(), TEN, { exclusive: false }),
+      jobs.start(counting(), TEN, { exclusive: false }),
+    ];
+    await clock.pass(11_000);
+    expect(await Promise.all(all)).toHaveLength(4);
+    expect(new Set(all.map(({ id }) => id)).size).toBe(4);
+    expect(all[2]?.id).toMatch(/^count-[a-v0-9]{16}$/);
+  });
+
+  it('and an unfinished one with other parameters stands in the way of a new one', async () => {
+    const { clock, process } = createWorld();
+    const { jobs } = process();
+    const left = jobs.start(counting(), TEN);
+    left.cancel();
+    expect(await outcomeOf(left)).toBe('ABORTED');
+    await expect(jobs.start(counting(), { to: 11, every: 1000 })).rejects.toMatchObject({
+      code: 'CONFLICT',
+      message: 'the unfinished job count has other parameters: resume it, or forget it and start this one',
+    });
+    // The order of members is no difference.
+    const same = jobs.start(counting(), { every: 1000, to: 10 });
+    await clock.pass(11_000);
+    expect(await same).toHaveLength(10);
+  });
+
+  it('and an unfinished one of another kind, under the same id, too', async () => {
+    const { process } = createWorld();
+    const { jobs } = process();
+    const left = jobs.start(counting(), TEN, { id: 'it' });
+    left.cancel();
+    expect(await outcomeOf(left)).toBe('ABORTED');
+    await expect(
+      jobs.start(
+        kindOf(async () => 1),
+        null,
+        { id: 'it' },
+      ),
+    ).rejects.toMatchObject({
+      code: 'CONFLICT',
+      message: 'the unfinished job it has the kind count: resume it, or forget it and start this one',
+    });
+  });
+});
+
+describe('resuming', () => {
+  it('is NOT_FOUND where there is nothing', async () => {
+    const { process } = createWorld();
+    await expect(process().jobs.resume([counting()], 'count')).rejects.toMatchObject({
+      code: 'NOT_FOUND',
+      message: 'there is no unfinished job count: it is done, or was forgotten',
+    });
+  });
+
+  it('is UNSUPPORTED for a kind that is not given', async () => {
+    const { process } = createWorld();
+    const { jobs } = process();
+    const left = jobs.start(counting(), TEN);
+    left.cancel();
+    expect(await outcomeOf(left)).toBe('ABORTED');
+    await expect(jobs.resume([kindOf(async () => 1)], 'count')).rejects.toMatchObject({
+      code: 'UNSUPPORTED',
+      message: 'job count is of the kind count, which is not known here',
+    });
+  });
+
+  it('takes the kind that the job is of, which checks the parameters', async () => {
+    const { process } = createWorld();
+    const { jobs } = process();
+    const left = jobs.start({ ...counting(), name: 'test' }, TEN);
+    left.cancel();
+    expect(await outcomeOf(left)).toBe('ABORTED');
+    const strict = kindOf(async () => 1);
+    strict.parse = () => {
+      throw new SecureStoreError('INTEGRITY', 'no such parameters');
+    };
+    expect(await outcomeOf(jobs.resume([counting(), strict] as JobKind<unknown, unknown>[], 'test'))).toBe('INTEGRITY');
+    // It can be resumed at once by who understands it.
+    expect(await jobs.resume([kindOf(async () => 'understood')], 'test')).toBe('understood');
   });
 });

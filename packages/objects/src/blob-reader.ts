@@ -12,7 +12,7 @@ import {
 import { BlobOpener, release } from '@securestore/crypto';
 import type { Engine } from './engine.ts';
 
-/** What a record says of its blob. */
+/** What a record says of its blob, H and B together. */
 export interface BlobSource {
   readonly token: string;
   readonly suite: number;

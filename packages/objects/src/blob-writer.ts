@@ -1,4 +1,4 @@
-import type { BlobGeometry, BlobReference } from '@securestore/core-format';
+import type { BlobGeometry, BlobReference, BodyPayload } from '@securestore/core-format';
 import {
   blobGeometry,
   BLOB_PREFIX_LENGTH,
@@ -13,6 +13,7 @@ import type { DigestKeys } from '@securestore/crypto';
 import { BlobSealer, ContentDigester, DIGEST_LEAF_BYTES } from '@securestore/crypto';
 import { blocksOfSize } from './blocks.ts';
 import type { Engine } from './engine.ts';
+import { refusedWrongly } from './standstill.ts';
 
 /** How many parts are uploaded at once; with the one being filled, this bounds the memory of a stream. */
 const UPLOADS = 2;
@@ -20,11 +21,17 @@ const UPLOADS = 2;
 /** A payload that lies at the backend in parts, not yet named by any record. */
 export interface WrittenBlob {
   readonly reference: BlobReference;
+  readonly suite: number;
   readonly chunkSize: number;
   /** The blob's data key; sealed into the record. */
   readonly key: Buffer;
   readonly length: number;
   readonly digest: Buffer;
+}
+
+/** How the body of a record tells of a blob. */
+export function blobPayload({ suite, key, chunkSize }: WrittenBlob): BodyPayload {
+  return { kind: 'blob', suite, key, chunkSize };
 }
 
 /** How often the write of a part is tried while its outcome is unknown. */
@@ -42,7 +49,10 @@ async function writePart(
       await engine.backend.write(name, body, { ifAbsent: true, signal });
       return;
     } catch (error) {
-      if (tries > 1 && SecureStoreError.is(error, 'CONFLICT')) return;
+      if (SecureStoreError.is(error, 'CONFLICT')) {
+        if (tries > 1) return;
+        throw refusedWrongly(engine.backend, 'nothing can be at the random name of a part', error);
+      }
       if (!SecureStoreError.is(error) || error.outcome !== 'unknown') throw error;
       if (tries < MAX_PART_TRIES && signal?.aborted !== true) continue;
       // No object names the part, so the state of none is in doubt.
@@ -178,7 +188,7 @@ export async function writeBlob(
     const length = await sealParts(engine, sealer, digester, uploader, source);
     const { sealedLength }: BlobGeometry = blobGeometry(length, chunkSize, partSize);
     const digest = await digester.finish();
-    return { reference: { blobId, partSize, sealedLength }, chunkSize, key, length, digest };
+    return { reference: { blobId, partSize, sealedLength }, suite, chunkSize, key, length, digest };
   } catch (error) {
     key.fill(0);
     await uploader.discard();

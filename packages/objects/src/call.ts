@@ -56,14 +56,15 @@ function describe(error: unknown, { operation, key, shown }: Subject, signal: Ab
   return new SecureStoreError(code, `${what}: ${error.message}`, details);
 }
 
-/** The signal that ends a call: the caller's, its timeout, or both. @throws SecureStoreError `ABORTED` if it has ended already */
+/** As {@link signalOf}. @throws SecureStoreError `ABORTED` if it has ended already */
 export function callSignal(options: CallOptions | undefined): AbortSignal | undefined {
-  const signal = combinedSignal(options);
+  const signal = signalOf(options);
   if (signal?.aborted === true) throw new SecureStoreError('ABORTED', 'aborted');
   return signal;
 }
 
-function combinedSignal(options: CallOptions | undefined): AbortSignal | undefined {
+/** The signal that ends a call: the caller's, its timeout (which begins now), or both; `undefined` for neither. */
+export function signalOf(options: CallOptions | undefined): AbortSignal | undefined {
   if (options?.timeout === undefined) return options?.signal;
   const timeout = AbortSignal.timeout(options.timeout);
   return options.signal === undefined ? timeout : AbortSignal.any([options.signal, timeout]);

@@ -1,5 +1,6 @@
 import type { CategoryMap, StoreKey } from '@securestore/core-format';
 import { asBuffer, DEFAULT_CATEGORY, SecureStoreError } from '@securestore/core-format';
+import type { KeyTest } from './pattern.ts';
 import { compilePattern } from './pattern.ts';
 
 /** Which category an object belongs to. */
@@ -8,13 +9,24 @@ export interface CategoryMatcher {
   nameOf(id: Uint8Array): string;
 }
 
+/** A pattern that no writer accepts; it isn't shown, since patterns are sealed. */
+function testOf(pattern: string): KeyTest {
+  try {
+    return compilePattern(pattern);
+  } catch (cause) {
+    if (!SecureStoreError.is(cause, 'INVALID_ARGUMENT')) throw cause;
+    throw new SecureStoreError('INTEGRITY', 'the category map is damaged: it has a pattern that is none');
+  }
+}
+
+/** @throws SecureStoreError `INTEGRITY` */
 export function categoryMatcher(map: CategoryMap): CategoryMatcher {
   const [first] = map.categories;
   if (first?.name !== DEFAULT_CATEGORY)
     throw new SecureStoreError('INTEGRITY', 'the category map has no default category');
   const defaultId = Buffer.from(first.id);
   const rules = map.rules.map(({ pattern, categoryId }) => ({
-    test: compilePattern(pattern),
+    test: testOf(pattern),
     id: Buffer.from(categoryId),
   }));
   const names = new Map(map.categories.map(({ id, name }) => [Buffer.from(id).toString('latin1'), name]));

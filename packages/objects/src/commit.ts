@@ -4,14 +4,16 @@ import { historyName, ID_LENGTH, noId, objectName, SecureStoreError } from '@sec
 import { sealRecord } from '@securestore/crypto';
 import type { Prepared } from './catch-up.ts';
 import { catchUp } from './catch-up.ts';
+import type { Condition } from './condition.ts';
+import { checkCondition } from './condition.ts';
 import type { Doubtful, Finding } from './doubt.ts';
 import { settle, undecided } from './doubt.ts';
 import type { Engine } from './engine.ts';
 import { copyToHistory, historyCopy, isCopied, withdrawCopy } from './history-copy.ts';
-import type { Condition } from './options.ts';
 import { readCurrent } from './read-current.ts';
 import type { Current, Target } from './records.ts';
-import { isLive, openAt, versionOf } from './records.ts';
+import { openAt } from './records.ts';
+import { refusedWrongly, Standstill } from './standstill.ts';
 import type { StoreState } from './state.ts';
 
 /** What a mutation makes of what was there; asked anew for every attempt. */
@@ -38,27 +40,10 @@ export type Committed = Prepared;
 
 const MAX_BACKOFF_STEPS = 6;
 
+const UNCHANGED = 'what was to be replaced is still there, and the object was not changed';
+
 /** Thrown inside: somebody else was first, so look again. */
 class LostRace extends Error {}
-
-/** @throws SecureStoreError `CONFLICT` with the version that stands in the way */
-function checkCondition(condition: Condition, current: Current, now: number): void {
-  if (condition.type === 'none') return;
-  const live = current !== undefined && isLive(current.opened, now) ? current.opened : undefined;
-  const currentVersion = live === undefined ? undefined : versionOf(live.header);
-  if (condition.type === 'absent') {
-    if (live !== undefined) throw new SecureStoreError('CONFLICT', 'the object exists already', { currentVersion });
-    return;
-  }
-  const { number, commit: commitDigits } = condition.version;
-  if (live !== undefined && live.header.version === number && currentVersion?.endsWith(`-${commitDigits}`) === true)
-    return;
-  throw new SecureStoreError(
-    'CONFLICT',
-    live === undefined ? 'the object does not exist' : 'the object has another version by now',
-    { currentVersion },
-  );
-}
 
 function nextHeader(
   state: StoreState,
@@ -218,6 +203,7 @@ async function commitLoop(engine: Engine, mutation: Mutation): Promise<Committed
   let current = belief instanceof Promise ? await belief : belief;
   let verified = belief instanceof Promise;
   let doubt: unknown;
+  const standstill = new Standstill();
   try {
     for (let losses = 0; ; losses++) {
       let failure: unknown;
@@ -238,6 +224,9 @@ async function commitLoop(engine: Engine, mutation: Mutation): Promise<Committed
           : await settle(engine, target, identity, doubt, signal);
       if (found.header !== undefined) return committedAs(engine, mutation, found.header);
       if (final) throw failure;
+      if (standstill.isReached(current?.stored, found.current?.stored)) {
+        throw failure instanceof LostRace ? refusedWrongly(engine.backend, UNCHANGED) : failure;
+      }
       current = found.current;
       verified = true;
     }

@@ -17,6 +17,7 @@ import {
   encodeCategoryMap,
   encodeHead,
   encodeKeyring,
+  encodeNumber,
   HEAD_NAME,
   ID_LENGTH,
   joinHead,
@@ -43,7 +44,9 @@ import {
   takeKey,
 } from '@securestore/crypto';
 import type { Clock } from '@securestore/jobs';
+import { listPage } from './pages.ts';
 import { compilePattern } from './pattern.ts';
+import { refusedWrongly } from './standstill.ts';
 import { HEAD_USE } from './state.ts';
 
 /** What is decided when a store is made, and kept in it. */
@@ -126,13 +129,18 @@ async function writeNew(
   body: Buffer,
   signal: AbortSignal | undefined,
 ): Promise<Reference> {
-  await backend.write(name, body, { ifAbsent: true, signal });
+  try {
+    await backend.write(name, body, { ifAbsent: true, signal });
+  } catch (error) {
+    if (!SecureStoreError.is(error, 'CONFLICT')) throw error;
+    throw refusedWrongly(backend, 'nothing can be at a random name', error);
+  }
   return { name, digest: createHash('sha256').update(body).digest() };
 }
 
-/** Objects without a head are a store that lost it: a new one on top would make them unreadable for good. */
+/** A new store over what another one has left would make it unreadable for good. */
 async function refuseRemains(backend: StorageBackend, signal: AbortSignal | undefined): Promise<void> {
-  if (await hasObjects(backend, signal)) {
+  if (await hasRemains(backend, signal)) {
     throw new SecureStoreError(
       'INTEGRITY',
       'there are objects of a store here but its head is missing. Nothing was created: bring the head back from a backup, ' +
@@ -141,20 +149,28 @@ async function refuseRemains(backend: StorageBackend, signal: AbortSignal | unde
   }
 }
 
-/** Whether any object of a store lies here, head or not. */
-export async function hasObjects(backend: StorageBackend, signal: AbortSignal | undefined): Promise<boolean> {
-  for (const area of [AREAS.objects, AREAS.history, AREAS.blobs]) {
-    const { entries } = await backend.list(area, { limit: 1, signal });
-    if (entries.length > 0) return true;
-  }
-  return false;
+const { keyrings, policies, ...others } = AREAS;
+const OF_OPEN_STORES: readonly string[] = Object.values(others);
+
+/**
+ * Whether something lies here that only a store with a head can have written. A keyring and a category map of the first
+ * generation are no such thing: a creation that stopped before its head leaves them too, and must be repeatable.
+ */
+export async function hasRemains(backend: StorageBackend, signal: AbortSignal | undefined): Promise<boolean> {
+  const anything = OF_OPEN_STORES.map((area) => listPage(backend, area, { limit: 1, signal }));
+  const later = [keyrings, policies].map((area) =>
+    // `~` sorts after every digit.
+    listPage(backend, area, { after: `${area}${encodeNumber(FIRST_GENERATION)}-~`, limit: 1, signal }),
+  );
+  const pages = await Promise.all([...anything, ...later]);
+  return pages.some(({ entries }) => entries.length > 0);
 }
 
 /**
  * Makes a store where none is: keyring and category map first, the head last, in one conditional write.
  *
- * @throws SecureStoreError `ALREADY_EXISTS` where a store is, leaving it as it is; `INTEGRITY` where objects are without
- *   a head; `INVALID_ARGUMENT`
+ * @throws SecureStoreError `ALREADY_EXISTS` where a store is, leaving it as it is; `INTEGRITY` where a store has
+ *   lost its head; `INVALID_ARGUMENT`
  */
 export async function createStoreAt(
   backend: StorageBackend,
@@ -210,10 +226,11 @@ export async function createStoreAt(
     const conflict = SecureStoreError.is(error, 'CONFLICT');
     if (!conflict && !(SecureStoreError.is(error) && error.outcome === 'unknown')) throw error;
     // What lies there now decides: no two heads are the same.
-    const found = await backend.read(HEAD_NAME, { signal }).catch(() => undefined);
-    if (found !== undefined && body.equals(found.body)) return;
-    if (conflict || found !== undefined) alreadyExists();
-    throw error;
+    const found = await backend.read(HEAD_NAME, { signal }).catch((failure: unknown) => {
+      throw conflict ? failure : error;
+    });
+    if (found === undefined) throw conflict ? refusedWrongly(backend, 'no head is there', error) : error;
+    if (!body.equals(found.body)) alreadyExists();
   }
 }
 

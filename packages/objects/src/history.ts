@@ -3,8 +3,8 @@ import type { Engine } from './engine.ts';
 import { mapConcurrently } from './map-concurrently.ts';
 import { pagesUnder } from './pages.ts';
 import { openName } from './read.ts';
-import type { OpenedRecord, Target } from './records.ts';
-import { isLive, versionOf } from './records.ts';
+import type { LiveRecord, OpenedRecord, Target } from './records.ts';
+import { isLive, isVersion, versionOf } from './records.ts';
 import type { HistoryEntry } from './types.ts';
 
 const PREFETCHED = 8;
@@ -80,13 +80,10 @@ export async function chooseVersion(
   target: Target,
   choice: Choice,
   signal?: AbortSignal,
-): Promise<OpenedRecord & { kind: 'object' }> {
+): Promise<LiveRecord> {
   const wanted = 'version' in choice ? parseVersion(choice.version) : undefined;
   for await (const { opened } of versionsOf(engine, target, signal)) {
-    const chosen =
-      wanted === undefined
-        ? opened.kind === 'object'
-        : opened.header.version === wanted.number && versionOf(opened.header).endsWith(`-${wanted.commit}`);
+    const chosen = wanted === undefined ? opened.kind === 'object' : isVersion(opened.header, wanted);
     if (chosen) {
       if (isLive(opened, engine.clock.now())) return opened;
       throw new SecureStoreError(

@@ -1,4 +1,5 @@
 export type { Anchor, AnchorRecord } from './anchor.ts';
+export { signalOf } from './call.ts';
 export type { Clock } from '@securestore/jobs';
 export type { StoreSettings } from './create.ts';
 export { ObjectStore } from './object-store.ts';

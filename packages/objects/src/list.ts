@@ -9,6 +9,7 @@ import {
 } from '@securestore/core-format';
 import type { Engine } from './engine.ts';
 import { withNewestKeys } from './newest-keys.ts';
+import { listPage } from './pages.ts';
 import { openUnnamed } from './records.ts';
 import type { StoreState } from './state.ts';
 
@@ -55,7 +56,8 @@ export async function* listNames(engine: Engine, prefix: string, signal?: AbortS
   const visible = names.visibleFolder(prefix);
   const folder = visible === '' ? AREAS.objects : `${objectName(visible)}/`;
   for (let after: string | undefined; ;) {
-    const page = await backend.list(
+    const page = await listPage(
+      backend,
       folder,
       after === undefined ? { limit: PAGE, signal } : { after, limit: PAGE, signal },
     );

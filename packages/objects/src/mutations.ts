@@ -2,32 +2,27 @@ import type { ObjectBody } from '@securestore/core-format';
 import { encodeObjectBody, encodeTombstoneBody, SecureStoreError } from '@securestore/core-format';
 import type { DigestKeys } from '@securestore/crypto';
 import { digestWhole } from '@securestore/crypto';
-import { discardBlob, writeBlob } from './blob-writer.ts';
+import { blobPayload, discardBlob, writeBlob } from './blob-writer.ts';
 import type { WrittenBlob } from './blob-writer.ts';
 import type { Committed, Draft } from './commit.ts';
 import { commit } from './commit.ts';
+import type { Condition } from './condition.ts';
+import { checkCondition, parseCondition } from './condition.ts';
 import { readCurrent } from './read-current.ts';
 import type { Engine } from './engine.ts';
 import type { Choice } from './history.ts';
 import { chooseVersion } from './history.ts';
-import { encodeMetadata, parseCondition, parseTime } from './options.ts';
-import type { Condition } from './options.ts';
+import { encodeMetadata, parseTime } from './options.ts';
 import type { Payload } from './payload.ts';
 import { payloadOf } from './payload.ts';
-import type { Current, OpenedRecord, Target } from './records.ts';
-import { infoFrom, isLive, isPurged, versionOf } from './records.ts';
+import type { LiveRecord, Target } from './records.ts';
+import { infoFrom, isPurged, liveIn, versionOf } from './records.ts';
 import type { ChangeOptions, ObjectInfo, StoreData, StoreOptions } from './types.ts';
-
-type LiveRecord = OpenedRecord & { kind: 'object' };
 
 /** What a mutation wrote, as callers see it. */
 function infoAfter<M extends object>(committed: Committed, body: ObjectBody): ObjectInfo<M> {
   const { state, header, keys } = committed;
   return infoFrom(state, header, body, keys.primary.label);
-}
-
-function liveIn(current: Current, now: number): LiveRecord | undefined {
-  return current !== undefined && isLive(current.opened, now) ? current.opened : undefined;
 }
 
 /** An object's payload as its record holds it. */
@@ -38,8 +33,8 @@ function inlineContent(keys: DigestKeys, data: Uint8Array): Content {
 }
 
 function blobContent(blob: WrittenBlob): Content {
-  const { length, digest, key, chunkSize, reference } = blob;
-  return { length, digest, payload: { kind: 'blob', key, chunkSize }, blob: reference };
+  const { length, digest, reference } = blob;
+  return { length, digest, payload: blobPayload(blob), blob: reference };
 }
 
 /** Before a stream is uploaded for nothing. @throws SecureStoreError `CONFLICT` */
@@ -50,18 +45,7 @@ async function checkEarly(
   signal: AbortSignal | undefined,
 ): Promise<void> {
   if (condition.type === 'none') return;
-  const current = await readCurrent(engine, target, signal);
-  const live = liveIn(current, engine.clock.now());
-  const currentVersion = live && versionOf(live.header);
-  const wanted = condition.type === 'version' ? condition.version.number : undefined;
-  if (live?.header.version === wanted) return;
-  throw new SecureStoreError(
-    'CONFLICT',
-    live === undefined ? 'the object does not exist' : 'the object is there with another version',
-    {
-      currentVersion,
-    },
-  );
+  checkCondition(condition, await readCurrent(engine, target, signal), engine.clock.now());
 }
 
 /** What one `store` call seals beside its payload. */

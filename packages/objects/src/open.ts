@@ -9,7 +9,7 @@ import type { Clock, Instant } from '@securestore/jobs';
 import { instant, systemClock } from '@securestore/jobs';
 import { atLocation } from './call.ts';
 import type { StoreSettings } from './create.ts';
-import { createStoreAt, hasObjects } from './create.ts';
+import { createStoreAt, hasRemains } from './create.ts';
 import type { Engine } from './engine.ts';
 import { HeadWatcher } from './freshness.ts';
 import { KeyedMutex } from './keyed-mutex.ts';
@@ -48,7 +48,7 @@ async function rememberedAt(context: StoreContext): Promise<AnchorRecord | undef
 
 /** A store that was there before must not be mistaken for one that never was. */
 async function noHead(context: StoreContext): Promise<never> {
-  if (await hasObjects(context.backend, context.signal)) {
+  if (await hasRemains(context.backend, context.signal)) {
     throw new SecureStoreError(
       'INTEGRITY',
       'the head of the store is missing, though objects of it are there. Bring it back from a backup',

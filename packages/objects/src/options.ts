@@ -1,26 +1,8 @@
-import { MAX_METADATA_BYTES, MAX_TIME, parseVersion, SecureStoreError } from '@securestore/core-format';
-import type { ParsedVersion } from '@securestore/core-format';
+import { isUtf8 } from 'node:buffer';
+import { asBuffer, MAX_METADATA_BYTES, MAX_TIME, SecureStoreError } from '@securestore/core-format';
 
 function invalid(message: string): never {
   throw new SecureStoreError('INVALID_ARGUMENT', message);
-}
-
-/** A condition on what stands at a name now. */
-export type Condition =
-  | { readonly type: 'none' }
-  | { readonly type: 'absent' }
-  | { readonly type: 'version'; readonly version: ParsedVersion };
-
-const NONE: Condition = { type: 'none' };
-
-export function parseCondition(options: { ifAbsent?: unknown; ifVersion?: unknown } | undefined): Condition {
-  if (options === undefined) return NONE;
-  const { ifAbsent, ifVersion } = options;
-  if (ifAbsent !== undefined && typeof ifAbsent !== 'boolean') invalid('the option "ifAbsent" must be true or false');
-  if (ifVersion !== undefined && ifAbsent === true)
-    invalid('the options "ifAbsent" and "ifVersion" exclude each other');
-  if (ifVersion !== undefined) return { type: 'version', version: parseVersion(ifVersion) };
-  return ifAbsent === true ? { type: 'absent' } : NONE;
 }
 
 /** Milliseconds since 1970 of a `Date` option. */
@@ -81,10 +63,10 @@ export function encodeMetadata(metadata: unknown): Uint8Array {
 export function decodeMetadata(bytes: Uint8Array): Record<string, unknown> {
   if (bytes.length === 0) return {};
   try {
-    const value: unknown = JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8'));
+    const value: unknown = isUtf8(bytes) ? JSON.parse(asBuffer(bytes).toString('utf8')) : undefined;
     if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
   } catch {
     // Falls through: JSON.parse quotes what it can't parse, and that is a secret.
   }
-  throw new SecureStoreError('INTEGRITY', 'the record is damaged: its metadata is no JSON object');
+  throw new SecureStoreError('INTEGRITY', 'the record is damaged: its metadata is no JSON object in UTF-8');
 }

@@ -1,28 +1,65 @@
-import type { ListEntry, ListResult, StorageBackend } from '@securestore/backend-api';
+import type { ListEntry, ListOptions, ListResult, StorageBackend } from '@securestore/backend-api';
+import { SecureStoreError } from '@securestore/core-format';
 
-/** The names at the backend that start with `prefix`, in order, a page at a time. */
+/**
+ * One page of a listing, found to be one that can follow: its names start with `prefix`, are in order, and come after
+ * `after`. So a listing comes to an end whatever the backend answers.
+ *
+ * @throws SecureStoreError `INTEGRITY` where they don't, `UNAVAILABLE` where the page is empty and more is promised
+ */
+export async function listPage(backend: StorageBackend, prefix: string, options: ListOptions): Promise<ListResult> {
+  const { name } = backend;
+  const page = await backend.list(prefix, options);
+  let last = options.after ?? '';
+  for (const { key } of page.entries) {
+    if (key <= last || !key.startsWith(prefix)) {
+      throw new SecureStoreError(
+        'INTEGRITY',
+        `a listing of the backend ${name} is wrong: it holds a name out of order or that was not asked for`,
+        { backend: name },
+      );
+    }
+    last = key;
+  }
+  if (page.more && page.entries.length === 0) {
+    throw new SecureStoreError(
+      'UNAVAILABLE',
+      `the backend ${name} gives an empty page of a listing and promises more`,
+      {
+        backend: name,
+      },
+    );
+  }
+  return page;
+}
+
+/**
+ * The names at the backend that start with `prefix`, in order, a page at a time.
+ *
+ * @throws SecureStoreError as {@link listPage} does
+ */
 export async function* pagesUnder(
   backend: StorageBackend,
   prefix: string,
   signal?: AbortSignal,
 ): AsyncGenerator<string[]> {
   for (let after: string | undefined; ;) {
-    const page = await backend.list(prefix, after === undefined ? { signal } : { after, signal });
+    const page = await listPage(backend, prefix, after === undefined ? { signal } : { after, signal });
     const names = page.entries.map(({ key }) => key);
     if (names.length > 0) yield names;
+    if (!page.more) return;
     after = names.at(-1);
-    if (!page.more || after === undefined) return;
   }
 }
 
-/** Everything under `prefix`, in order, from after `after` on; the next page is read while one is being used. */
+/** Everything under `prefix`, in order, from after `after` on; the next page is read while one is being used. @throws as {@link listPage} */
 export async function* entriesUnder(
   backend: StorageBackend,
   prefix: string,
   { after, signal }: { readonly after?: string | undefined; readonly signal?: AbortSignal | undefined },
 ): AsyncGenerator<ListEntry> {
   const pageAfter = (last: string | undefined): Promise<ListResult> => {
-    const page = backend.list(prefix, last === undefined ? { signal } : { after: last, signal });
+    const page = listPage(backend, prefix, last === undefined ? { signal } : { after: last, signal });
     page.catch(() => undefined);
     return page;
   };

@@ -47,6 +47,17 @@ async function closeSource(iterator: AsyncIterator<unknown> | undefined): Promis
   }
 }
 
+/** What `next()` of a caller's iterator says, looked into once; `undefined` where it gives no object. */
+async function nextStep(
+  iterator: AsyncIterator<unknown>,
+  signal: AbortSignal | undefined,
+): Promise<{ done: boolean; value: unknown } | undefined> {
+  const step: unknown = await abortable(iterator.next(), signal);
+  if (Object(step) !== step) return undefined;
+  const { done, value } = step as IteratorResult<unknown>;
+  return { done: Boolean(done), value };
+}
+
 /** The blocks of a caller's stream, checked; what it throws is told apart from faults of the store. */
 async function* checkedBlocks(
   source: AsyncIterable<unknown>,
@@ -56,19 +67,20 @@ async function* checkedBlocks(
   let ended = false;
   try {
     while (true) {
-      let step: IteratorResult<unknown>;
+      let step: Awaited<ReturnType<typeof nextStep>>;
       try {
         iterator ??= source[Symbol.asyncIterator]();
-        step = await abortable(iterator.next(), signal);
+        step = await nextStep(iterator, signal);
       } catch (cause) {
         if (signal?.aborted === true) throw cause;
         ended = true;
         throw new SourceError('the source of the data failed', { cause });
       }
-      if (step.done === true) {
-        ended = true;
-        return;
+      ended = step === undefined || step.done;
+      if (step === undefined) {
+        throw new SecureStoreError('INVALID_ARGUMENT', 'the iterator of a stream to store gave no object for a step');
       }
+      if (step.done) return;
       if (!isUint8Array(step.value)) {
         throw new SecureStoreError('INVALID_ARGUMENT', 'a stream to store must give Uint8Array chunks');
       }

@@ -18,8 +18,10 @@ import { undecided } from './doubt.ts';
 import type { Engine } from './engine.ts';
 import { withNewestKeys } from './newest-keys.ts';
 import { pagesUnder } from './pages.ts';
+import type { StoredRecord } from './record-cache.ts';
 import type { Target } from './records.ts';
 import { isPurged, openAt } from './records.ts';
+import { refusedWrongly, Standstill } from './standstill.ts';
 
 /** How often a write of unknown outcome is looked at again. */
 const MAX_TRIES = 5;
@@ -123,41 +125,64 @@ function buriedAt({ header, sound }: Remains): number | undefined {
   return sound && header !== undefined && isPurged(header) ? header.version : undefined;
 }
 
-/** Puts a tombstone without a past in the place of what lies there. */
-async function bury(engine: Engine, target: Target, signal: AbortSignal | undefined): Promise<Burial> {
+/** What is known of attempts whose outcome is not. */
+interface Doubt {
+  /** The version that the last of them was to replace. */
+  after?: number | undefined;
+  replaced?: Remains | undefined;
+  prepared?: Prepared | undefined;
+}
+
+async function buryUntilDone(
+  engine: Engine,
+  target: Target,
+  doubt: Doubt,
+  signal: AbortSignal | undefined,
+): Promise<Burial> {
   const name = objectName(target.token);
   const now = engine.clock.now();
-  let replaced: Remains | undefined;
-  let prepared: Prepared | undefined;
-  let after: number | undefined;
-  try {
-    for (let tries = 1; ;) {
-      const found = await engine.backend.read(name, { signal });
-      if (found === undefined) return { replaced, prepared };
-      const remains = await inspect(engine, target, found.body, signal);
-      // A tombstone whose write had an unknown outcome may have been replaced since: what replaced it stays.
-      const version =
-        buriedAt(remains) ?? (after === undefined ? undefined : await buriedSince(engine, target, after, signal));
-      if (version !== undefined) return { replaced, version, prepared };
-      const tombstone = tombstoneAfter(engine, target, remains, now);
-      try {
-        await engine.backend.write(name, tombstone.record, { ifMatch: found.etag ?? '', signal });
-        const written = { replaced: remains, prepared: tombstone.prepared };
-        return remains.sound ? { ...written, version: tombstone.prepared.header.version } : written;
-      } catch (error) {
-        const unknown = SecureStoreError.is(error) && error.outcome === 'unknown';
-        // The tombstone may be there already: its blob is looked for all the same.
-        if (unknown) {
-          ({ replaced, prepared } = { replaced: remains, prepared: tombstone.prepared });
-          after = (remains.sound ? remains.header?.version : undefined) ?? prepared.header.version - 1;
-        }
-        if (!SecureStoreError.is(error, 'CONFLICT') && !(unknown && tries++ < MAX_TRIES)) throw error;
-      } finally {
-        engine.cache.delete(target.token);
-      }
+  let refused: StoredRecord | undefined;
+  const standstill = new Standstill();
+  for (let tries = 1; ;) {
+    const found = await engine.backend.read(name, { signal });
+    if (found === undefined) return doubt;
+    const stored = { bytes: found.body, etag: found.etag ?? '' };
+    if (refused !== undefined && standstill.isReached(refused, stored)) {
+      throw refusedWrongly(engine.backend, 'what was to be purged is still there, unchanged');
     }
+    refused = stored;
+    const remains = await inspect(engine, target, found.body, signal);
+    const { after } = doubt;
+    // A tombstone whose write had an unknown outcome may have been replaced since: what replaced it stays.
+    const version =
+      buriedAt(remains) ?? (after === undefined ? undefined : await buriedSince(engine, target, after, signal));
+    if (version !== undefined) return { ...doubt, version };
+    const { prepared, record } = tombstoneAfter(engine, target, remains, now);
+    try {
+      await engine.backend.write(name, record, { ifMatch: stored.etag, signal });
+      return { replaced: remains, prepared, version: remains.sound ? prepared.header.version : undefined };
+    } catch (error) {
+      const unknown = SecureStoreError.is(error) && error.outcome === 'unknown';
+      if (unknown) {
+        // The tombstone may be there already: its blob is looked for all the same.
+        doubt.replaced = remains;
+        doubt.prepared = prepared;
+        doubt.after = (remains.sound ? remains.header?.version : undefined) ?? prepared.header.version - 1;
+      }
+      if (!SecureStoreError.is(error, 'CONFLICT') && !(unknown && tries++ < MAX_TRIES)) throw error;
+    } finally {
+      engine.cache.delete(target.token);
+    }
+  }
+}
+
+/** Puts a tombstone without a past in the place of what lies there. */
+async function bury(engine: Engine, target: Target, signal: AbortSignal | undefined): Promise<Burial> {
+  const doubt: Doubt = {};
+  try {
+    return await buryUntilDone(engine, target, doubt, signal);
   } catch (error) {
-    throw replaced === undefined ? error : undecided(error, signal);
+    throw doubt.after === undefined ? error : undecided(error, signal);
   }
 }
 
@@ -231,6 +256,7 @@ export async function purgeObject(engine: Engine, target: Target, signal: AbortS
       throw new SecureStoreError(error.code, message, {
         outcome: 'unknown',
         retryable: error.retryable,
+        backend: error.backend,
         cause: error.cause,
       });
     }

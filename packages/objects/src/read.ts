@@ -12,16 +12,16 @@ import { BlobReader } from './blob-reader.ts';
 import type { Engine } from './engine.ts';
 import { parseTime } from './options.ts';
 import { withNewestKeys } from './newest-keys.ts';
-import { pagesUnder } from './pages.ts';
-import type { OpenedRecord, Target } from './records.ts';
-import { isLive, isPurged, openAt, versionOf } from './records.ts';
+import { listPage, pagesUnder } from './pages.ts';
+import type { LiveRecord, OpenedRecord, Target } from './records.ts';
+import { isLive, isPurged, isVersion, openAt } from './records.ts';
 import type { StoreState } from './state.ts';
 import type { RetrieveOptions } from './types.ts';
 
 /** An object that was found, and the state that it was opened under. */
 export interface Found {
   readonly state: StoreState;
-  readonly opened: OpenedRecord & { kind: 'object' };
+  readonly opened: LiveRecord;
   /** Where its record lies. */
   readonly name: string;
 }
@@ -61,15 +61,15 @@ async function findVersion(
   version: string,
   signal?: AbortSignal,
 ): Promise<{ opened: OpenedRecord; name: string } | undefined> {
-  const { number, commit } = parseVersion(version);
+  const wanted = parseVersion(version);
   const name = objectName(target.token);
   const current = await openName(engine, target, name, signal);
-  if (current?.header.version === number) {
-    return versionOf(current.header).endsWith(`-${commit}`) ? { opened: current, name } : undefined;
+  if (current?.header.version === wanted.number) {
+    return isVersion(current.header, wanted) ? { opened: current, name } : undefined;
   }
-  const opened = await openHistory(engine, target, number, signal);
-  if (opened === undefined || !versionOf(opened.header).endsWith(`-${commit}`)) return undefined;
-  return { opened, name: historyName(target.token, number) };
+  const opened = await openHistory(engine, target, wanted.number, signal);
+  if (opened === undefined || !isVersion(opened.header, wanted)) return undefined;
+  return { opened, name: historyName(target.token, wanted.number) };
 }
 
 const MICROSECONDS = 1000;
@@ -87,7 +87,8 @@ async function findAsOf(
   if (current !== undefined && current.header.version <= newest) return { opened: current, name };
   // Newer versions sort before older ones: the first entry after the next newer name is the one.
   const prefix = historyPrefix(target.token);
-  const page = await engine.backend.list(prefix, { after: historyName(target.token, newest + 1), limit: 1, signal });
+  const after = historyName(target.token, newest + 1);
+  const page = await listPage(engine.backend, prefix, { after, limit: 1, signal });
   const [entry] = page.entries;
   if (entry === undefined) return undefined;
   const version = historyVersion(prefix, entry.key);
@@ -185,7 +186,7 @@ export function blobReader(engine: Engine, target: Target, { opened }: Found): B
   if (body.payload.kind === 'inline' || reference === undefined) return undefined;
   return new BlobReader(engine, {
     token: target.token,
-    suite: header.suite,
+    suite: body.payload.suite,
     reference,
     chunkSize: body.payload.chunkSize,
     key: body.payload.key,

@@ -1,4 +1,4 @@
-import type { ObjectBody, RecordHeader, SplitRecord, StoreKey } from '@securestore/core-format';
+import type { ObjectBody, ParsedVersion, RecordHeader, SplitRecord, StoreKey } from '@securestore/core-format';
 import {
   decodeObjectBody,
   decodeTombstoneBody,
@@ -20,9 +20,17 @@ export interface Target extends LocatedName {
   readonly key: StoreKey;
 }
 
+/** The opened record of an object that is no tombstone. */
+export interface LiveRecord {
+  readonly kind: 'object';
+  readonly header: RecordHeader;
+  readonly key: LoadedKey;
+  readonly body: ObjectBody;
+}
+
 /** A record that was opened and found to be what its name, the head and its keys say. */
 export type OpenedRecord =
-  | { readonly kind: 'object'; readonly header: RecordHeader; readonly key: LoadedKey; readonly body: ObjectBody }
+  | LiveRecord
   | { readonly kind: 'tombstone'; readonly header: RecordHeader; readonly key: LoadedKey; readonly modified: number };
 
 /** What lies at a name: nothing, or a record and what it says. */
@@ -61,6 +69,8 @@ function openChecked(state: StoreState, record: SplitRecord): OpenedRecord {
   if (header.kind === 'tombstone') return { kind: 'tombstone', header, key, modified: decodeTombstoneBody(opened) };
   const body = decodeObjectBody(opened);
   if ((body.payload.kind === 'blob') !== (header.blob !== undefined)) damaged('it contradicts itself about its blob');
+  if (body.payload.kind === 'blob' && !state.head.suites.includes(body.payload.suite))
+    damaged('the suite of its blob is none that the store accepts');
   return { kind: 'object', header, key, body };
 }
 
@@ -88,7 +98,7 @@ export function openUnnamed(
   bytes: Uint8Array,
   locate: (key: StoreKey) => LocatedName,
   token: string,
-): OpenedRecord & { kind: 'object' } {
+): LiveRecord {
   const opened = openLoose(state, bytes, locate, token);
   if (opened.kind !== 'object') return damaged('a tombstone has another size');
   checkCategory(state, opened.header, keyOf(opened.body.name));
@@ -117,8 +127,13 @@ export function openLoose(
 }
 
 /** Whether an opened record is an object that a caller may see at `now`. */
-export function isLive(opened: OpenedRecord, now: number): opened is OpenedRecord & { kind: 'object' } {
+export function isLive(opened: OpenedRecord, now: number): opened is LiveRecord {
   return opened.kind === 'object' && (opened.body.expires === 0 || opened.body.expires > now);
+}
+
+/** The object that a caller may see at `now`, if one is there. */
+export function liveIn(current: Current, now: number): LiveRecord | undefined {
+  return current !== undefined && isLive(current.opened, now) ? current.opened : undefined;
 }
 
 /** Whether the record is the tombstone of a purge, which has no version before it. */
@@ -128,6 +143,11 @@ export function isPurged({ kind, previousCommitId }: RecordHeader): boolean {
 
 export function versionOf(header: RecordHeader): string {
   return formatVersion(header.version, header.commitId);
+}
+
+/** Whether a record is the version that a caller named: by its number and its commit. */
+export function isVersion(header: RecordHeader, { number, commit }: ParsedVersion): boolean {
+  return header.version === number && versionOf(header).endsWith(`-${commit}`);
 }
 
 /** What callers see of a version. @param keyVersion the id of the key version that seals it, as text */
@@ -151,9 +171,6 @@ export function infoFrom<M extends object>(
   return body.expires === 0 ? info : { ...info, expires: new Date(body.expires) };
 }
 
-export function infoOf<M extends object>(
-  state: StoreState,
-  { header, body, key }: OpenedRecord & { kind: 'object' },
-): ObjectInfo<M> {
+export function infoOf<M extends object>(state: StoreState, { header, body, key }: LiveRecord): ObjectInfo<M> {
   return infoFrom(state, header, body, key.label);
 }

@@ -222,36 +222,3 @@ describe.each(PLACES)('a process that dies, over %s', (_name, make) => {
     },
   );
 });
-
-describe('creating a store', () => {
-  const FAULTS: readonly Fault['type'][] = ['stop-before', 'stop-after', 'fail', 'lose-acknowledgement'];
-  it.each(FAULTS)('with %s at any call leaves no store or a whole one', async (type) => {
-    const probe = createFaultInjector();
-    await createAt(usePlace(memoryPlace), { layers: [probe.layer] });
-    for (let k = 0; k < probe.calls; k++) {
-      const place = usePlace(memoryPlace);
-      const injector = createFaultInjector(({ index }) => (index === k ? ({ type } as Fault) : undefined));
-      const created = createAt(place, { layers: [injector.layer] }).then(
-        () => 'created',
-        (error: unknown) => error,
-      );
-      const outcome = await Promise.race([created, injector.stopped.then(() => 'stopped')]);
-      // Whoever comes next opens it or makes it.
-      const found = await openAt(place).catch((error: unknown) => error);
-      const missing = SecureStoreError.is(found, 'NOT_FOUND');
-      if (outcome === 'created') expect(missing, `call ${k}`).toBe(false);
-      else if (outcome !== 'stopped') expect(outcome, `call ${k}`).toMatchObject({ code: 'UNAVAILABLE' });
-      const store = missing ? await createAt(place) : await openAt(place);
-      await store.store('k', 'x');
-    }
-  });
-
-  it('whose last acknowledgement is lost has been created', async () => {
-    const place = usePlace(memoryPlace);
-    const injector = createFaultInjector(({ operation, key }) =>
-      operation === 'write' && key === 'store' ? { type: 'lose-acknowledgement' } : undefined,
-    );
-    const store = await createAt(place, { layers: [injector.layer] });
-    await store.store('k', 'x');
-  });
-});

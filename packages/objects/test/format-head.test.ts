@@ -7,7 +7,7 @@ import type { Anchor, AnchorRecord } from '../src/index.ts';
 import { FakeClock } from '../../jobs/test/support/clock.ts';
 import { memoryPlace } from './support/places.ts';
 import { createAt, failure, openAt, usePlace } from './support/stores.ts';
-import { resign, workshop } from './support/workshop.ts';
+import { resign, reviseCategories, workshop } from './support/workshop.ts';
 
 const random = randomPool();
 
@@ -139,4 +139,23 @@ describe('freshness', () => {
       await failure(openAt(shop.place, { anchor: anchored({ ...genuine, ...change }) }), 'ROLLBACK');
     }
   });
+});
+
+describe('a category map', () => {
+  it.each(['a**', '**b/c', 'a/**/**/b', '/a', 'a//b', 'a/', '..', 'a\nb', 'cafe\u0301'])(
+    '[C-04] is refused with the pattern %j, though it is sealed under the right key',
+    async (pattern) => {
+      const shop = await workshop();
+      const withRule = (text: string): Promise<void> =>
+        reviseCategories(shop, (map) => {
+          const [{ id } = { id: Buffer.alloc(16) }] = map.categories;
+          return { ...map, rules: [{ pattern: text, categoryId: id }] };
+        });
+      await withRule('a/**/b*');
+      await openAt(shop.place);
+      await withRule(pattern);
+      const error = await failure(openAt(shop.place), 'INTEGRITY');
+      expect(error.message).not.toContain(pattern);
+    },
+  );
 });

@@ -1,13 +1,15 @@
 import type { StorageBackend } from '@securestore/backend-api';
 import { forwardTo } from '@securestore/backend-api';
-import { objectName, parseStoreKey } from '@securestore/core-format';
+import { objectName, parseStoreKey, parseVersion } from '@securestore/core-format';
 import { describe, expect, it } from 'vitest';
-import { failure, patterned } from './support/stores.ts';
+import { failure, openAt, patterned } from './support/stores.ts';
 import type { Forgery, Workshop } from './support/workshop.ts';
-import { forge, workshop } from './support/workshop.ts';
+import { forge, resign, workshop } from './support/workshop.ts';
 
 // What a reader checks of records, blobs, head and keyring beyond what the codecs and the cryptography check: each test
 // lays something at the backend that somebody with some of the keys, or none, could lay there.
+
+const numberOf = (version: string): number => parseVersion(version).number;
 
 async function refused(shop: Workshop, key: string, forgery: Forgery): Promise<void> {
   await forge(shop, key, forgery);
@@ -58,16 +60,57 @@ describe('a record', () => {
     await refused(await workshop(), 'a', { body: { name: 'b' } });
   });
 
+  it('[B-07] is refused where its metadata is no JSON object in UTF-8', async () => {
+    const shop = await workshop();
+    await forge(shop, 'a', { body: { metadata: Buffer.from('{"a":"\u00fc"}') } });
+    expect((await shop.store.retrieve('a')).metadata).toEqual({ a: '\u00fc' });
+    for (const bytes of ['[]', '1', 'null', '"x"', '{', '{"a":1} x', '\ufeff{}'].map((text) => Buffer.from(text))) {
+      await refused(shop, 'a', { body: { metadata: bytes } });
+    }
+    await refused(shop, 'a', { body: { metadata: Buffer.from('{"a":"\u00fc"}', 'latin1') } });
+  });
+
+  it('[R-20] is refused in the history under the number of another version', async () => {
+    const shop = await workshop();
+    const versions: string[] = [];
+    for (const text of ['one', 'two', 'three']) versions.push((await shop.store.store('a', text)).version);
+    const { entries } = await shop.backend.list('h/');
+    const [newer, older] = entries.map(({ key }) => key);
+    if (newer === undefined || older === undefined) throw new Error('no history');
+    const body = (await shop.backend.read(older))?.body ?? Buffer.alloc(0);
+    await shop.backend.write(newer, body);
+    await failure(shop.store.retrieve('a', { version: versions[1] }), 'INTEGRITY');
+    await failure(shop.store.history('a'), 'INTEGRITY');
+    expect((await shop.store.retrieve('a', { version: versions[0] })).text()).toBe('one');
+  });
+
+  it('[R-19] of a new version has a greater number than the one before and than the floor of the head', async () => {
+    const shop = await workshop();
+    const ahead = 4_000_000_000_000_000;
+    await forge(shop, 'a', { header: { version: ahead } });
+    expect(numberOf((await shop.store.setMetadata('a', {})).version)).toBe(ahead + 1);
+    await shop.store.delete('a');
+    expect(numberOf((await shop.store.store('a', 'x')).version)).toBe(ahead + 3);
+    await resign(shop, { versionFloor: ahead + 1000 });
+    const store = await openAt(shop.place);
+    expect(numberOf((await store.store('b', 'x')).version)).toBe(ahead + 1001);
+    expect(numberOf((await store.store('a', 'x')).version)).toBe(ahead + 1001);
+    await store.purge('a');
+    expect(numberOf((await store.store('a', 'x')).version)).toBe(ahead + 1003);
+  });
+
   it('[B-05] is refused where header and body contradict each other about a blob', async () => {
     const shop = await workshop();
     const blob = { blobId: Buffer.alloc(16, 1), partSize: 65_552, sealedLength: 1000 };
     await refused(shop, 'a', { header: { blob } });
-    await refused(shop, 'a', { body: { payload: { kind: 'blob', key: Buffer.alloc(32), chunkSize: 65_536 } } });
+    await refused(shop, 'a', {
+      body: { payload: { kind: 'blob', suite: 1, key: Buffer.alloc(32), chunkSize: 65_536 } },
+    });
   });
 
   it('[L-03] is refused where the sealed length is not that of its payload', async () => {
     const shop = await workshop();
-    const payload = { kind: 'blob', key: Buffer.alloc(32, 1), chunkSize: 65_536 } as const;
+    const payload = { kind: 'blob', suite: 1, key: Buffer.alloc(32, 1), chunkSize: 65_536 } as const;
     const length = 100_000;
     const blob = { blobId: Buffer.alloc(16, 1), partSize: 65_552, sealedLength: 60 + length + 32 + 1 };
     await refused(shop, 'a', { header: { blob }, body: { payload, length } });

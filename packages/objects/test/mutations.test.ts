@@ -1,3 +1,4 @@
+import { forwardTo } from '@securestore/backend-api';
 import { describe, expect, it } from 'vitest';
 import { memoryPlace, PLACES, withoutBatch } from './support/places.ts';
 import { createAt, failure, openAt, patterned, usePlace } from './support/stores.ts';
@@ -26,6 +27,30 @@ describe.each(PLACES)('mutations over %s', (_name, make) => {
     const older = await store.restoreVersion('k', first.version);
     expect(older).toMatchObject({ metadata: { n: 1 }, size: 3 });
     expect((await store.retrieve('k')).text()).toBe('one');
+  });
+
+  it('of large objects look at their condition, the whole version, before they upload', async () => {
+    const place = usePlace(make);
+    const store = await createAt(place);
+    const { version } = await store.store('k', 'x');
+    const sameNumber = `${version.slice(0, -1)}${version.endsWith('0') ? '1' : '0'}`;
+    const uploads: string[] = [];
+    const watched = await openAt(place, {
+      wrap: (backend) =>
+        forwardTo(backend, {
+          write: async (name, body, options) => {
+            uploads.push(name);
+            return backend.write(name, body, options);
+          },
+        }),
+    });
+    const large = patterned(200_000);
+    for (const condition of [{ ifAbsent: true }, { ifVersion: sameNumber }]) {
+      const error = await failure(watched.store('k', large, condition), 'CONFLICT');
+      expect(error.currentVersion).toBe(version);
+    }
+    expect(uploads).toEqual([]);
+    await watched.store('k', large, { ifVersion: version });
   });
 
   it('of conditions tell the version that stands in the way', async () => {

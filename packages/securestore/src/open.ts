@@ -12,7 +12,7 @@ import {
 } from '@securestore/backend-api';
 import { SecureStoreError } from '@securestore/core-format';
 import type { Anchor, ObjectStore, StoreContext } from '@securestore/objects';
-import { createObjectStore, openObjectStore, openOrCreateObjectStore } from '@securestore/objects';
+import { createObjectStore, openObjectStore, openOrCreateObjectStore, signalOf } from '@securestore/objects';
 import { checkCreateOptions, checkOpenOptions } from './check-options.ts';
 import { loadConfig } from './config.ts';
 import { anchorName, fileAnchor } from './file-anchor.ts';
@@ -96,17 +96,11 @@ function anchorFor(option: OpenOptions['anchor'], location: string): Anchor | un
   return option === true && parseLocation(location).scheme !== 'memory' ? fileAnchor() : undefined;
 }
 
-function deadline({ signal, timeout }: OpenOptions): AbortSignal | undefined {
-  if (timeout === undefined) return signal;
-  const ends = AbortSignal.timeout(timeout);
-  return signal === undefined ? ends : AbortSignal.any([signal, ends]);
-}
-
 async function contextFor(
   location: string,
   options: OpenOptions,
 ): Promise<StoreContext & { readonly anchor: Anchor | undefined }> {
-  const signal = deadline(options);
+  const signal = signalOf(options);
   return {
     backend: await connect(location, options, signal),
     location: redactLocation(anchorName(location)),

@@ -21,6 +21,7 @@ async function runExample(readme: URL, folder: string): Promise<string> {
 it.each([
   ['securestore', '../README.md', "s3cr3t { owner: 'ops' }\n[ 'db/prod/password' ]\n"],
   ['@securestore/objects', '../../objects/README.md', 'hello\n'],
+  ['@securestore/jobs', '../../jobs/README.md', 'sum 5050\nadding 100 100\n'],
 ])('the example of %s prints what it should', async (_name, readme, expected) => {
   const folder = mkdtempSync(join(tmpdir(), 'securestore-readme-'));
   try {

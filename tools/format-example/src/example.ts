@@ -51,7 +51,8 @@ const NOW = 1_700_000_000_000;
 /** `count` bytes of which the first is `first` and each other one more than the one before. */
 const run = (first: number, count: number): Buffer => Buffer.from(Array.from({ length: count }, (_, at) => first + at));
 
-const INPUTS = {
+/** What the example is made from, but for the random bytes of its objects. */
+export const INPUTS = {
   secret: run(0x00, 32),
   lineage: run(0x20, 16),
   instance: run(0x30, 16),
@@ -217,7 +218,7 @@ function smallObject(keys: KeySet, names: NameCipher): Sealed {
       ['C', t.subarray(32)],
       ['wrap key', wrapKey],
       ['wrapped DEK', envelope.wrappedKey],
-      ['body before sealing', body],
+      ['body of db/pw before sealing', body],
     ],
     objects: [[objectName(token), record]],
   };
@@ -240,11 +241,14 @@ function largeObject(keys: KeySet, names: NameCipher): Sealed {
     length: LARGE.payload.length,
     digest: digestWhole(digest, LARGE.payload),
     metadata: Buffer.alloc(0),
-    payload: { kind: 'blob', key: LARGE.blobKey, chunkSize },
+    payload: { kind: 'blob', suite: 1, key: LARGE.blobKey, chunkSize },
   });
   const header = { ...headerOf(nameId, LARGE.commit, NOW * 1000 + 1), blob };
   return {
-    derived: [['token of big', token]],
+    derived: [
+      ['token of big', token],
+      ['body of big before sealing', body],
+    ],
     objects: [
       [objectName(token), sealRecord(primary, header, body, answers(LARGE.dek))],
       [partName(token, LARGE.blobId, 0), part],

@@ -1,8 +1,11 @@
 import { execFileSync, spawnSync } from 'node:child_process';
+import { createSecretKey } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { EXAMPLE_SECRET } from '../../format-example/src/example.ts';
+import { decodeObjectBody, encodeObjectBody, splitRecord } from '../../../packages/core-format/src/index.ts';
+import { openRecord, randomPool, sealRecord } from '../../../packages/crypto/src/index.ts';
+import { EXAMPLE_SECRET, INPUTS } from '../../format-example/src/example.ts';
 import { parseObjects } from '../../format-example/src/render.ts';
 
 const reader = fileURLToPath(new URL('../reader.py', import.meta.url));
@@ -34,6 +37,24 @@ describe.skipIf(!hasPython)('the reference reader, written from the specificatio
       changed.writeUInt8(changed.readUInt8(changed.length - 1) ^ 1, changed.length - 1);
       const objects = new Map([...example, [name, changed]]);
       expect(spawnSync('python3', ['-B', reader, secret], { input: input(objects) }).status, name).toBe(5);
+    }
+  });
+
+  it('refuses a record that states another suite for its blob, though it is sealed under the right key', () => {
+    const [name = '', record] = [...example].find(([key]) => key.startsWith('o/m')) ?? [];
+    if (record === undefined) throw new Error('no record of a blob');
+    const key = { id: INPUTS.keyId, suite: 1, secret: createSecretKey(INPUTS.categoryKey) };
+    const split = splitRecord(record);
+    const body = decodeObjectBody(openRecord(split, key));
+    if (body.payload.kind !== 'blob') throw new Error('no blob');
+    for (const [suite, status] of [
+      [1, 0],
+      [2, 5],
+    ] as const) {
+      const changed = encodeObjectBody({ ...body, payload: { ...body.payload, suite } });
+      const objects = new Map([...example, [name, sealRecord(key, split.header, changed, randomPool())]]);
+      const { status: found } = spawnSync('python3', ['-B', reader, secret], { input: input(objects) });
+      expect(found, `suite ${suite}`).toBe(status);
     }
   });
 

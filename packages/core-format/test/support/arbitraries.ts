@@ -75,7 +75,7 @@ const inlinePayload = fc.uint8Array({ maxLength: 80 }).map((data) => ({
 
 const blobPayload = fc.record({
   length: u53,
-  payload: fc.record({ kind: fc.constant('blob' as const), key: bytesOf(32), chunkSize: u32 }),
+  payload: fc.record({ kind: fc.constant('blob' as const), suite: u8, key: bytesOf(32), chunkSize: u32 }),
 });
 
 export const objectBodies: fc.Arbitrary<ObjectBody> = fc

@@ -12,11 +12,11 @@ import type { LocatedName } from '@securestore/crypto';
 import { sealRecord } from '@securestore/crypto';
 import { BlobReader } from '../blob-reader.ts';
 import type { WrittenBlob } from '../blob-writer.ts';
-import { discardBlob, writeBlob } from '../blob-writer.ts';
+import { blobPayload, discardBlob, writeBlob } from '../blob-writer.ts';
 import type { Engine } from '../engine.ts';
 import { withNewestKeys } from '../newest-keys.ts';
 import { entriesUnder, pagesUnder } from '../pages.ts';
-import type { OpenedRecord } from '../records.ts';
+import type { LiveRecord, OpenedRecord } from '../records.ts';
 import { openLoose } from '../records.ts';
 import type { PassOptions } from './rewrap.ts';
 import { note } from './rewrap.ts';
@@ -60,7 +60,7 @@ async function readRecord(
 async function newBlob(
   engine: Engine,
   token: string,
-  opened: OpenedRecord & { kind: 'object' },
+  opened: LiveRecord,
   blobs: NewBlobs,
   signal: AbortSignal | undefined,
 ): Promise<NewBlob | undefined> {
@@ -71,7 +71,7 @@ async function newBlob(
   if (known !== undefined) return known;
   const reader = new BlobReader(engine, {
     token,
-    suite: header.suite,
+    suite: body.payload.suite,
     reference: header.blob,
     chunkSize: body.payload.chunkSize,
     key: body.payload.key,
@@ -120,9 +120,7 @@ async function reseal(
     ...(blob === undefined ? {} : { blob: blob.reference }),
   };
   const { payload } = opened.body;
-  const newPayload =
-    blob === undefined ? payload : ({ kind: 'blob', key: blob.key, chunkSize: blob.chunkSize } as const);
-  const body = encodeObjectBody({ ...opened.body, payload: newPayload });
+  const body = encodeObjectBody({ ...opened.body, payload: blob === undefined ? payload : blobPayload(blob) });
   try {
     const record = sealRecord(primary, header, body, engine.random);
     if (made !== undefined) made.named = true;

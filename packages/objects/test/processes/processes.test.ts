@@ -1,43 +1,18 @@
-import { spawn } from 'node:child_process';
-import type { ChildProcess } from 'node:child_process';
 import { randomInt } from 'node:crypto';
-import { once } from 'node:events';
-import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import type { Place } from '../support/places.ts';
 import { PLACES, TORTURE } from '../support/places.ts';
-import { atEnd, createAt, openAt, usePlace } from '../support/stores.ts';
+import { createAt, openAt, usePlace } from '../support/stores.ts';
+import type { WorkerProcess } from './worker-process.ts';
+import { startProcess } from './worker-process.ts';
 
 const WORKER = fileURLToPath(new URL('worker.ts', import.meta.url));
 const PROCESSES = 8;
 
-interface Worker {
-  readonly child: ChildProcess;
-  /** What it has printed so far. */
-  readonly lines: string[];
-  /** Resolves to its exit code, or to the signal that ended it. */
-  readonly ended: Promise<number | string>;
-  readonly opened: Promise<void>;
-}
-
-function start(place: Place, job: string, name: string, count = 0): Worker {
-  const args = ['--conditions=@securestore/source', '--no-warnings', WORKER, place.location, job, name, String(count)];
-  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
-  atEnd(() => void child.kill('SIGKILL'));
-  const lines: string[] = [];
-  const opened = Promise.withResolvers<void>();
-  createInterface({ input: child.stdout }).on('line', (line) => {
-    lines.push(line);
-    opened.resolve();
-  });
-  const ended = once(child, 'close').then(([code, signal]: (number | string | null)[]) => {
-    opened.reject(new Error('the process ended before it opened the store'));
-    return code ?? signal ?? 'unknown';
-  });
-  opened.promise.catch(() => undefined);
-  return { child, lines, ended, opened: opened.promise };
+function start(place: Place, job: string, name: string, count = 0): WorkerProcess {
+  return startProcess(WORKER, [place.location, job, name, String(count)]);
 }
 
 const onDisk = PLACES.filter(([name]) => name !== 'memory');
@@ -81,7 +56,7 @@ describe.each(onDisk)('processes over %s', (_name, make) => {
 });
 
 /** Every value is whole, no older than its last acknowledgement and at most one write newer. */
-async function checkAfter(place: Place, kill: number, workers: readonly Worker[]): Promise<void> {
+async function checkAfter(place: Place, kill: number, workers: readonly WorkerProcess[]): Promise<void> {
   const store = await openAt(place);
   const acknowledged = new Map<string, number>();
   for (const { lines } of workers) {

@@ -145,7 +145,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
     name: 'a purge of unknown outcome that fails later is reported as failed',
     file: 'objects/src/purge.ts',
-    edits: [['throw replaced === undefined ? error : undecided(error, signal);', 'throw error;']],
+    edits: [['throw doubt.after === undefined ? error : undecided(error, signal);', 'throw error;']],
     rare: true,
   },
 ];

@@ -12,7 +12,7 @@ import { answers } from './rules/answers.ts';
 import { errors } from './rules/errors.ts';
 import { freshness } from './rules/freshness.ts';
 import { history } from './rules/history.ts';
-import { keys } from './rules/keys.ts';
+import { replacedKeys } from './rules/keys.ts';
 import { linearizable } from './rules/linearizable.ts';
 import { drawWeather } from './weather.ts';
 import { World } from './world.ts';
@@ -29,7 +29,7 @@ export interface Result {
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
-const RULES = [errors, freshness, linearizable, history, keys];
+const RULES = [errors, freshness, linearizable, history, replacedKeys];
 
 /** Most clocks are right to within minutes, some are not right at all. */
 function drawClock(dice: Dice): ClockErrors {

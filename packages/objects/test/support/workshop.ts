@@ -1,19 +1,38 @@
+import { createHash } from 'node:crypto';
 import type { StorageBackend } from '@securestore/backend-api';
-import type { Head, ObjectBody, RecordHeader } from '@securestore/core-format';
+import type { CategoryMap, Head, Keyring, ObjectBody, RecordHeader } from '@securestore/core-format';
 import {
+  decodeCategoryMap,
+  decodeKeyring,
+  encodeCategoryMap,
   encodeHead,
+  encodeKeyring,
   encodeObjectBody,
+  generationOf,
   HEAD_NAME,
   joinHead,
+  keyringName,
   noId,
   objectName,
   parseStoreKey,
+  policyName,
+  systemContext,
 } from '@securestore/core-format';
-import { NameCipher, randomPool, sealRecord, signAs } from '@securestore/crypto';
+import {
+  keyringKey,
+  NameCipher,
+  openSystemBody,
+  randomPool,
+  sealRecord,
+  sealSystemBody,
+  signAs,
+  unversioned,
+} from '@securestore/crypto';
 import type { LocatedName } from '@securestore/crypto';
 import type { ObjectStore } from '../../src/index.ts';
 import type { StoreState } from '../../src/state.ts';
 import { HEAD_USE, loadState, readHead, unlockRoot } from '../../src/state.ts';
+import { headAt } from './heads.ts';
 import type { Place } from './places.ts';
 import { memoryPlace } from './places.ts';
 import { createAt, UNLOCK, usePlace } from './stores.ts';
@@ -86,4 +105,40 @@ export async function forge(shop: Workshop, key: string, { header, body, keyOf =
 export async function resign({ backend, state }: Workshop, changes: Partial<Head>): Promise<void> {
   const signed = encodeHead({ ...state.head, ...changes });
   await backend.write(HEAD_NAME, joinHead(signed, signAs(state.keys.identity, HEAD_USE, signed)));
+}
+
+/** What the store seals of its own, and what it is sealed under. */
+const PURPOSES = {
+  keyring: { nameOf: keyringName, keyOf: ({ unlocked }: StoreState) => keyringKey(unlocked.root) },
+  categoryMap: { nameOf: policyName, keyOf: ({ keys }: StoreState) => keys.categoryMap },
+} as const;
+
+/** Writes a changed keyring or category map and a head that names it, as another process of the same store would. */
+async function revise(
+  shop: Workshop,
+  purpose: keyof typeof PURPOSES,
+  change: (plain: Buffer) => Buffer,
+): Promise<void> {
+  const { backend, state } = shop;
+  const head = await headAt(backend);
+  const { nameOf, keyOf } = PURPOSES[purpose];
+  const { name: before = '' } = head.references[purpose] ?? {};
+  const context = systemContext(head.instance, generationOf(before) ?? 0, before);
+  const body = (await backend.read(before))?.body ?? Buffer.alloc(0);
+  const plain = openSystemBody('it', unversioned(keyOf(state)), head.suites, purpose, context, body);
+  const generation = head.generation + 1;
+  const name = nameOf(generation, random(16));
+  const place = systemContext(head.instance, generation, name);
+  const sealed = sealSystemBody({ secret: keyOf(state), suite: 1 }, purpose, place, change(plain), random);
+  await backend.write(name, sealed);
+  const digest = createHash('sha256').update(sealed).digest();
+  await resign(shop, { ...head, generation, references: { ...head.references, [purpose]: { name, digest } } });
+}
+
+export function reviseKeyring(shop: Workshop, change: (keyring: Keyring) => Keyring): Promise<void> {
+  return revise(shop, 'keyring', (plain) => encodeKeyring(change(decodeKeyring(plain))));
+}
+
+export function reviseCategories(shop: Workshop, change: (map: CategoryMap) => CategoryMap): Promise<void> {
+  return revise(shop, 'categoryMap', (plain) => encodeCategoryMap(change(decodeCategoryMap(plain))));
 }

@@ -6,7 +6,7 @@ const versionOf = ({ outcome }: Operation): string | undefined =>
   outcome.type === 'ok' ? outcome.content?.version : undefined;
 
 /** No acknowledged write is left under a key that a rotation has replaced. What was never acknowledged may land late. */
-export function keys({ operations, rotated, primaries }: Recorded): string[] {
+export function replacedKeys({ operations, rotated, primaries }: Recorded): string[] {
   if (!rotated) return [];
   const acknowledged = new Set(operations.filter(({ action }) => isMutation(action)).map(versionOf));
   return operations

@@ -1,0 +1,73 @@
+import { describe, expect, it } from 'vitest';
+import { counting } from './support/kinds.ts';
+import { outcomeOf } from './support/outcome.ts';
+import type { Fault } from './support/storage.ts';
+import { createWorld } from './support/world.ts';
+
+const FAULTS: readonly Fault[] = [
+  'unavailable',
+  'conflict',
+  'denied',
+  'done unknown',
+  'undone unknown',
+  'done stalled',
+  'undone stalled',
+  'late',
+];
+const FIVE = { to: 5, every: 1000 };
+/** More calls than the job makes without faults. */
+const CALLS = 9;
+/** What the caller may be told where a call to the storage goes wrong. */
+const ENDS = ['done', 'UNAVAILABLE', 'TIMEOUT', 'ACCESS_DENIED', 'CONFLICT', 'LOCKED'];
+
+/** Runs a job with faults at some calls, then another process that makes sure that it is done. */
+async function runWith(fault: Fault, faulty: (call: number) => boolean): Promise<{ end: string; left: number }> {
+  const { clock, storage, process } = createWorld();
+  const first = process();
+  const counted: number[] = [];
+  first.connection.fault = () => (faulty(first.connection.calls.length) ? fault : undefined);
+  const end = outcomeOf(
+    first.jobs.start(
+      counting((item) => counted.push(item)),
+      FIVE,
+    ),
+  );
+  await clock.pass(100_000);
+  const left = storage.entries.size;
+  const second = outcomeOf(
+    process().jobs.start(
+      counting((item) => counted.push(item)),
+      FIVE,
+    ),
+  );
+  await clock.pass(40_000);
+  expect(await second).toBe('done');
+  expect([...new Set(counted)].toSorted((a, b) => a - b)).toEqual([1, 2, 3, 4, 5]);
+  expect(storage.entries.size).toBe(0);
+  return { end: await end, left };
+}
+
+describe.each(FAULTS)('the fault "%s"', (fault) => {
+  it.each(Array.from({ length: CALLS }, (_, index) => index + 1))('at call %i loses nothing', async (call) => {
+    const { end, left } = await runWith(fault, (calls) => calls === call);
+    expect(ENDS).toContain(end);
+    // Nothing is left of what is done, unless a try to create it arrives when all is over.
+    const mayStay = fault === 'late' && call === 1;
+    if (end === 'done' && !mayStay) expect(left).toBe(0);
+  });
+
+  it('at every call from the third on loses nothing', async () => {
+    const { end } = await runWith(fault, (calls) => calls >= 3);
+    expect(ENDS).toContain(end);
+  });
+});
+
+it.each<[Fault, string]>([
+  ['conflict', 'done'],
+  ['done unknown', 'done'],
+  ['undone unknown', 'done'],
+  ['done stalled', 'done'],
+  ['undone stalled', 'done'],
+])('the caller notices nothing of "%s" at the first write', async (fault, expected) => {
+  expect(await runWith(fault, (calls) => calls === 1)).toEqual({ end: expected, left: 0 });
+});

@@ -1,0 +1,37 @@
+import type { StorageBackend } from '@securestore/backend-api';
+import { asBuffer, SecureStoreError } from '@securestore/core-format';
+import type { StoredRecord } from './record-cache.ts';
+
+/** How many attempts in a row may come to nothing while what lies at the name stays the same. */
+const MAX_STALLS = 16;
+
+const isSame = (a: StoredRecord | undefined, b: StoredRecord | undefined): boolean =>
+  a?.etag === b?.etag && (a === undefined || b === undefined || asBuffer(a.bytes).equals(b.bytes));
+
+/**
+ * Tells a backend that answers wrongly from races that were lost. Whoever wins a race leaves other bytes, so that a
+ * mutation may lose as many as there are; where an attempt fails and nothing has changed, nobody won.
+ */
+export class Standstill {
+  #stalls = 0;
+
+  /**
+   * To be asked after an attempt that came to nothing.
+   *
+   * @param expected what the attempt was to replace
+   * @param found what lies there now
+   */
+  isReached(expected: StoredRecord | undefined, found: StoredRecord | undefined): boolean {
+    this.#stalls = isSame(expected, found) ? this.#stalls + 1 : 0;
+    return this.#stalls >= MAX_STALLS;
+  }
+}
+
+/** The error where a backend answers `CONFLICT` to a write whose condition holds. */
+export function refusedWrongly({ name }: StorageBackend, what: string, cause?: unknown): SecureStoreError {
+  return new SecureStoreError(
+    'UNAVAILABLE',
+    `the backend ${name} refuses a condition that holds: ${what}. Try again later; if it goes on, the backend is at fault`,
+    { backend: name, cause },
+  );
+}
