@@ -1,4 +1,5 @@
 import { SecureStoreError } from '@securestore/core-format';
+import type { Clock } from '@securestore/jobs';
 
 /** `promise`, or `ABORTED` as soon as `signal` aborts. What `promise` stands for goes on. */
 export async function abortable<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
@@ -26,13 +27,17 @@ const GRACE = 1000;
 export async function settledSoon<T>(
   promise: Promise<T>,
   signal: AbortSignal | undefined,
+  clock: Clock,
   outcome?: 'unknown',
 ): Promise<T> {
   if (signal === undefined) return promise;
   const { promise: abandoned, reject } = Promise.withResolvers<never>();
-  let timer: NodeJS.Timeout | undefined;
+  const settled = new AbortController();
   const onAbort = (): void => {
-    timer = setTimeout(() => reject(new SecureStoreError('ABORTED', 'aborted', { outcome })), GRACE);
+    clock.sleep(GRACE, settled.signal).then(
+      () => reject(new SecureStoreError('ABORTED', 'aborted', { outcome })),
+      () => undefined,
+    );
   };
   signal.addEventListener('abort', onAbort, { once: true });
   try {
@@ -40,6 +45,6 @@ export async function settledSoon<T>(
     return await Promise.race([promise, abandoned]);
   } finally {
     signal.removeEventListener('abort', onAbort);
-    clearTimeout(timer);
+    settled.abort();
   }
 }

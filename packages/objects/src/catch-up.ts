@@ -59,16 +59,19 @@ export async function catchUp(
 ): Promise<Prepared> {
   const { watcher } = engine;
   let done = prepared;
-  while (watcher.state.head.generation !== done.state.head.generation) {
+  // A commit that was found after an unknown outcome may have been prepared under an older state than the one it comes with.
+  let { generation } = prepared.header;
+  while (watcher.state.head.generation !== generation) {
     const { state } = watcher;
     const { header } = prepared;
     const keys = state.keys.category(header.categoryId);
-    if (keys.primary.label !== done.keys.primary.label) {
+    if (generation !== done.state.head.generation || keys.primary.label !== done.keys.primary.label) {
       const current = await rewrapOwn(engine, target, objectName(target.token), header);
       // Somebody has replaced it already, who copied it to the history.
       if (!current) await rewrapOwn(engine, target, historyName(target.token, header.version), header);
     }
     done = { state, header, keys };
+    ({ generation } = state.head);
     const wait = watcher.acknowledge(signal);
     if (wait !== undefined) await wait;
   }

@@ -6,6 +6,7 @@ import type { Prepared } from './catch-up.ts';
 import { catchUp } from './catch-up.ts';
 import type { Condition } from './condition.ts';
 import { checkCondition } from './condition.ts';
+import type { Doubtful, Finding } from './doubt.ts';
 import { settle, undecided } from './doubt.ts';
 import type { Engine } from './engine.ts';
 import { copyToHistory, historyCopy, isCopied, withdrawCopy } from './history-copy.ts';
@@ -109,20 +110,19 @@ async function replace(
   }
 }
 
-/** What all attempts of one mutation share: whichever of them takes effect, late or not, is this mutation. */
-interface Identity {
-  readonly commitId: Buffer;
-  /** In milliseconds since 1970. */
-  readonly now: number;
-}
-
-/** One attempt. @param verified whether `current` was read, and not only believed. @throws LostRace */
+/**
+ * One attempt.
+ *
+ * @param verified whether `current` was read, and not only believed
+ * @param identity what all attempts share: whichever of them takes effect, late or not, is this mutation
+ * @throws LostRace
+ */
 async function attempt(
   engine: Engine,
   mutation: Mutation,
   current: Current,
   verified: boolean,
-  { commitId, now }: Identity,
+  { commitId, now }: Doubtful,
 ): Promise<Committed | undefined> {
   const { state } = engine.watcher;
   const { target, signal } = mutation;
@@ -178,40 +178,57 @@ async function backOff(engine: Engine, losses: number, signal: AbortSignal | und
   await engine.clock.sleep((engine.random(1).readUInt8(0) / 255) * most, signal);
 }
 
+/** Whether a failed attempt may have failed only because it didn't know what is there. */
+function isWorthLooking(error: unknown, verified: boolean): boolean {
+  if (error instanceof LostRace) return true;
+  // What contradicts a mere belief is no conflict yet.
+  return !verified && (SecureStoreError.is(error, 'CONFLICT') || SecureStoreError.is(error, 'NOT_FOUND'));
+}
+
+/** What is there now; a backend that repeats requests by itself may have reported a conflict with this very mutation. */
+async function lookAgain(
+  engine: Engine,
+  target: Target,
+  { commitId }: Doubtful,
+  signal: AbortSignal | undefined,
+): Promise<Finding> {
+  const current = await readCurrent(engine, target, signal);
+  return current !== undefined && commitId.equals(current.opened.header.commitId) ? current.opened : { current };
+}
+
 async function commitLoop(engine: Engine, mutation: Mutation): Promise<Committed | undefined> {
   const { target, signal } = mutation;
   const identity = { commitId: engine.random(ID_LENGTH), now: engine.clock.now() };
-  const { commitId } = identity;
   const belief = believed(engine, mutation);
   let current = belief instanceof Promise ? await belief : belief;
   let verified = belief instanceof Promise;
   let doubt: unknown;
-  let failure: unknown;
   const standstill = new Standstill();
   try {
     for (let losses = 0; ; losses++) {
+      let failure: unknown;
       try {
         return await attempt(engine, mutation, current, verified, identity);
       } catch (error) {
         failure = error;
-        const unknown = SecureStoreError.is(error) && error.outcome === 'unknown';
-        // What contradicts a mere belief is no conflict yet: look first.
-        const premature =
-          !verified && (SecureStoreError.is(error, 'CONFLICT') || SecureStoreError.is(error, 'NOT_FOUND'));
-        if (unknown) doubt = error;
-        const header = doubt === undefined ? undefined : await settle(engine, target, commitId, doubt, signal);
-        if (header !== undefined) return committedAs(engine, mutation, header);
-        if (!(error instanceof LostRace) && !unknown && !premature) throw error;
       }
+      const unknown = SecureStoreError.is(failure) && failure.outcome === 'unknown';
+      if (unknown) doubt = failure;
+      const final = !unknown && !isWorthLooking(failure, verified);
+      if (final && doubt === undefined) throw failure;
       await backOff(engine, losses, signal);
-      const expected = current;
-      current = await readCurrent(engine, target, signal);
-      verified = true;
-      if (current !== undefined && commitId.equals(current.opened.header.commitId)) {
-        return committedAs(engine, mutation, current.opened.header);
+      // What an earlier attempt may have done decides before what this one failed of.
+      const found =
+        doubt === undefined
+          ? await lookAgain(engine, target, identity, signal)
+          : await settle(engine, target, identity, doubt, signal);
+      if (found.header !== undefined) return committedAs(engine, mutation, found.header);
+      if (final) throw failure;
+      if (standstill.isReached(current?.stored, found.current?.stored)) {
+        throw failure instanceof LostRace ? refusedWrongly(engine.backend, UNCHANGED) : failure;
       }
-      if (!standstill.isReached(expected?.stored, current?.stored)) continue;
-      throw failure instanceof LostRace ? refusedWrongly(engine.backend, UNCHANGED) : failure;
+      current = found.current;
+      verified = true;
     }
   } catch (error) {
     throw doubt === undefined ? error : undecided(error, signal);

@@ -1,40 +1,60 @@
 import type { RecordHeader } from '@securestore/core-format';
-import { historyPrefix, SecureStoreError, splitRecord } from '@securestore/core-format';
+import { historyName, historyPrefix, SecureStoreError, splitRecord } from '@securestore/core-format';
 import type { Engine } from './engine.ts';
 import { pagesUnder } from './pages.ts';
 import { readCurrent } from './read-current.ts';
-import type { Target } from './records.ts';
+import type { Current, Target } from './records.ts';
+import { isPurged } from './records.ts';
 
-/**
- * Whether the commit whose acknowledgement was lost took place: looks for its id in the current record, in the chain,
- * and in the history. `undefined` where it did not, so far.
- */
-async function findCommit(engine: Engine, target: Target, commitId: Buffer): Promise<RecordHeader | undefined> {
-  const current = await readCurrent(engine, target);
-  if (current === undefined) return undefined;
-  if (commitId.equals(current.opened.header.commitId)) return current.opened.header;
-  const prefix = historyPrefix(target.token);
-  for await (const names of pagesUnder(engine.backend, prefix)) {
-    for (const name of names) {
-      const found = await engine.backend.read(name);
-      const header = found && splitRecord(found.body).header;
-      if (header !== undefined && commitId.equals(header.commitId)) return header;
-    }
-  }
-  return undefined;
+/** A mutation that may have taken effect. */
+export interface Doubtful {
+  readonly commitId: Buffer;
+  /** When it began, in milliseconds since 1970. */
+  readonly now: number;
 }
 
-/** Finds out what became of a write whose outcome isn't known. @throws the error itself where that can't be found out */
+/** What became of it: it took effect, or it has not so far, and `current` lies at the name. */
+export type Finding = { readonly header: RecordHeader } | { readonly header?: undefined; readonly current: Current };
+
+/** Thrown inside: a purge may have removed what is looked for. */
+class Purged extends Error {}
+
+/**
+ * Looks for a commit whose acknowledgement was lost: in the current record first, then in the history. In this order, a
+ * mutation that is conditional on the current record found here can't take effect beside the one that is looked for.
+ */
+async function findCommit(engine: Engine, target: Target, { commitId, now }: Doubtful): Promise<Finding> {
+  const current = await readCurrent(engine, target);
+  if (current === undefined) return { current };
+  const isCommit = (header: RecordHeader): boolean => {
+    if (isPurged(header) && header.version > now * 1000) throw new Purged();
+    return commitId.equals(header.commitId);
+  };
+  if (isCommit(current.opened.header)) return current.opened;
+  // No version of it is older than it.
+  const oldest = historyName(target.token, now * 1000);
+  for await (const names of pagesUnder(engine.backend, historyPrefix(target.token))) {
+    for (const name of names) {
+      if (name > oldest) return { current };
+      const found = await engine.backend.read(name);
+      const header = found && splitRecord(found.body).header;
+      if (header !== undefined && isCommit(header)) return { header };
+    }
+  }
+  return { current };
+}
+
+/** Finds out what became of a mutation with a write of unknown outcome. @throws the error of that write where that can't be found out */
 export async function settle(
   engine: Engine,
   target: Target,
-  commitId: Buffer,
+  mutation: Doubtful,
   error: unknown,
   signal: AbortSignal | undefined,
-): Promise<RecordHeader | undefined> {
+): Promise<Finding> {
   if (signal?.aborted === true) throw error;
   try {
-    return await findCommit(engine, target, commitId);
+    return await findCommit(engine, target, mutation);
   } catch {
     throw error;
   }

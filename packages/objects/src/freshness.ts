@@ -175,7 +175,7 @@ export class HeadWatcher {
       () => undefined,
     );
     try {
-      return await settledSoon(readHead(this.#backend, tooLate.signal), tooLate.signal);
+      return await settledSoon(readHead(this.#backend, tooLate.signal), tooLate.signal, this.#clock);
     } finally {
       done.abort();
     }

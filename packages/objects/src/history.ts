@@ -42,8 +42,9 @@ async function* versionsOf(
     version,
   }));
   for await (const item of opened) {
-    // A copy of the still current version is left by an attempt that stopped half-way.
-    if (item.opened === undefined || item.version === current?.header.version) continue;
+    // A copy of the still current version is left by an attempt that stopped half-way; what is newer was committed
+    // after the current version was read.
+    if (item.opened === undefined || (current !== undefined && item.version >= current.header.version)) continue;
     if (item.opened.header.version !== item.version) {
       throw new SecureStoreError('INTEGRITY', 'the history is damaged: a version lies under the name of another');
     }

@@ -22,5 +22,8 @@ export async function matchesObject(
     await digester.add(block);
   }
   const digest = await digester.finish();
+  // Reading the data to compare may have taken long.
+  const wait = engine.watcher.acknowledge(signal);
+  if (wait !== undefined) await wait;
   return length === opened.body.length && digest.equals(opened.body.digest);
 }

@@ -117,7 +117,7 @@ export class ObjectStore implements SecureStorage {
       this.#checkOpen();
       checkOptions(options, known);
       signal = callSignal(options);
-      return await settledSoon(body(signal), signal, 'unknown');
+      return await settledSoon(body(signal), signal, this.#engine.clock, 'unknown');
     } catch (error) {
       throw inContext(error, operation, undefined, signal);
     } finally {
@@ -162,7 +162,7 @@ export class ObjectStore implements SecureStorage {
       const { token, nameId } = this.#engine.names.locate(name);
       const running = body({ key: name, token, nameId }, signal);
       if (signal === undefined) return await running;
-      return await settledSoon(running, signal, MUTATIONS.has(operation) ? 'unknown' : undefined);
+      return await settledSoon(running, signal, this.#engine.clock, MUTATIONS.has(operation) ? 'unknown' : undefined);
     } catch (error) {
       throw inContext(error, operation, key, signal);
     } finally {
@@ -180,7 +180,13 @@ export class ObjectStore implements SecureStorage {
   retrieve<M extends object = Metadata>(key: string, options?: RetrieveOptions): Promise<Retrieved<M>> {
     return this.#call('retrieve', key, options, RETRIEVE_OPTIONS, async (target, signal) => {
       const found = await findObject(this.#engine, target, options, signal);
-      return retrievedOf<M>(found, blobReader(this.#engine, target, found), signal);
+      const reader = blobReader(this.#engine, target, found);
+      const retrieved = await retrievedOf<M>(found, reader, signal);
+      if (reader === undefined) return retrieved;
+      // Reading the parts may have taken long.
+      const wait = this.#engine.watcher.acknowledge(signal);
+      if (wait !== undefined) await wait;
+      return retrieved;
     });
   }
 
@@ -188,7 +194,8 @@ export class ObjectStore implements SecureStorage {
     return this.#call('retrieveStream', key, options, RANGE_OPTIONS, async (target, signal) => {
       const found = await findObject(this.#engine, target, options, signal);
       const info = infoOf<M>(found.state, found.opened);
-      const stream = streamRange(found, blobReader(this.#engine, target, found), options, signal, key);
+      const reader = blobReader(this.#engine, target, found);
+      const stream = streamRange(found, reader, options, signal, key, this.#engine.clock);
       return { stream, metadata: info.metadata, info };
     });
   }
@@ -272,7 +279,7 @@ export class ObjectStore implements SecureStorage {
     while (true) {
       const step = await inCall(operation, undefined, getSignal, () => {
         this.#checkOpen();
-        return settledSoon(names.next(), signal);
+        return settledSoon(names.next(), signal, this.#engine.clock);
       });
       if (step.done === true) return;
       yield step.value;

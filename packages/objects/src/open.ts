@@ -179,11 +179,11 @@ async function open(settings: OpenSettings): Promise<ObjectStore> {
 /** Runs `body`; where it fails the backend, which was handed over, is closed. */
 async function owning<T>(
   operation: string,
-  { backend, location, signal }: StoreContext,
+  { backend, location, signal, clock = systemClock() }: StoreContext,
   body: () => Promise<T>,
 ): Promise<T> {
   try {
-    return await settledSoon(body(), signal);
+    return await settledSoon(body(), signal, clock);
   } catch (error) {
     // What happened first is what matters.
     await backend.close().catch(() => undefined);

@@ -1,8 +1,9 @@
-import type { RecordHeader } from '@securestore/core-format';
+import type { ErrorCode, RecordHeader } from '@securestore/core-format';
 import {
   blobsPrefix,
   encodeBase32,
   encodeTombstoneBody,
+  historyName,
   historyPrefix,
   ID_LENGTH,
   noId,
@@ -13,7 +14,9 @@ import {
 import { sealRecord } from '@securestore/crypto';
 import type { Prepared } from './catch-up.ts';
 import { catchUp } from './catch-up.ts';
+import { undecided } from './doubt.ts';
 import type { Engine } from './engine.ts';
+import { withNewestKeys } from './newest-keys.ts';
 import { pagesUnder } from './pages.ts';
 import type { StoredRecord } from './record-cache.ts';
 import type { Target } from './records.ts';
@@ -30,11 +33,20 @@ interface Remains {
   readonly sound: boolean;
 }
 
-function inspect(engine: Engine, target: Target, bytes: Uint8Array): Remains {
+/** Errors of records that are damaged, or that nothing opens any more. */
+const UNSOUND: ReadonlySet<ErrorCode> = new Set(['INTEGRITY', 'FORMAT_VERSION', 'KEY_DESTROYED']);
+
+async function inspect(
+  engine: Engine,
+  target: Target,
+  bytes: Uint8Array,
+  signal: AbortSignal | undefined,
+): Promise<Remains> {
   try {
-    return { header: openAt(engine.watcher.state, target, bytes).header, sound: true };
+    const { header } = await withNewestKeys(engine, bytes, (state) => openAt(state, target, bytes), signal);
+    return { header, sound: true };
   } catch (error) {
-    if (!SecureStoreError.is(error)) throw error;
+    if (!SecureStoreError.is(error) || !UNSOUND.has(error.code)) throw error;
   }
   try {
     return { header: splitRecord(bytes).header, sound: false };
@@ -53,11 +65,11 @@ interface Tombstone {
   readonly record: Buffer;
 }
 
-function tombstoneAfter(engine: Engine, target: Target, { header, sound }: Remains): Tombstone {
+/** A tombstone without a past. */
+function tombstoneAfter(engine: Engine, target: Target, { header, sound }: Remains, now: number): Tombstone {
   const { state } = engine.watcher;
   const keys = state.keys.category(state.categories.idOf(target.key));
   const { primary } = keys;
-  const now = engine.clock.now();
   // The numbers of a header that isn't authentic could be chosen to exhaust the versions.
   const before = sound ? header : undefined;
   const next: RecordHeader = {
@@ -76,42 +88,101 @@ function tombstoneAfter(engine: Engine, target: Target, { header, sound }: Remai
   return { prepared: { state, header: next, keys }, record };
 }
 
+/** An object that was buried. */
 interface Burial {
-  /** What the tombstone replaced; `undefined` for nothing. */
+  /** What the tombstone took the place of; `undefined` where it was there already, or nothing was. */
   readonly replaced?: Remains | undefined;
+  /**
+   * Of the tombstone: the versions before it are to be deleted. `undefined` where all are, since nothing lies at the name
+   * or what lay there did not tell its version.
+   */
+  readonly version?: number | undefined;
   /** The tombstone, where this call wrote it. */
   readonly prepared?: Prepared | undefined;
 }
 
-/** Puts a tombstone without a past in the place of what lies there. */
-async function bury(engine: Engine, target: Target, signal: AbortSignal | undefined): Promise<Burial> {
+/** The version of a tombstone of a purge that came after the version `after`, though the object was stored anew. */
+async function buriedSince(
+  engine: Engine,
+  target: Target,
+  after: number,
+  signal: AbortSignal | undefined,
+): Promise<number | undefined> {
+  const oldest = historyName(target.token, after);
+  for await (const names of pagesUnder(engine.backend, historyPrefix(target.token), signal)) {
+    for (const name of names) {
+      if (name >= oldest) return undefined;
+      const found = await engine.backend.read(name, { signal });
+      const buried = found && buriedAt(await inspect(engine, target, found.body, signal));
+      if (buried !== undefined) return buried;
+    }
+  }
+  return undefined;
+}
+
+/** The version of what lies at a name, where it is the tombstone of a purge. */
+function buriedAt({ header, sound }: Remains): number | undefined {
+  return sound && header !== undefined && isPurged(header) ? header.version : undefined;
+}
+
+/** What is known of attempts whose outcome is not. */
+interface Doubt {
+  /** The version that the last of them was to replace. */
+  after?: number | undefined;
+  replaced?: Remains | undefined;
+  prepared?: Prepared | undefined;
+}
+
+async function buryUntilDone(
+  engine: Engine,
+  target: Target,
+  doubt: Doubt,
+  signal: AbortSignal | undefined,
+): Promise<Burial> {
   const name = objectName(target.token);
-  let replaced: Remains | undefined;
-  let prepared: Prepared | undefined;
+  const now = engine.clock.now();
   let refused: StoredRecord | undefined;
   const standstill = new Standstill();
   for (let tries = 1; ;) {
     const found = await engine.backend.read(name, { signal });
-    if (found === undefined) return { replaced, prepared };
+    if (found === undefined) return doubt;
     const stored = { bytes: found.body, etag: found.etag ?? '' };
     if (refused !== undefined && standstill.isReached(refused, stored)) {
       throw refusedWrongly(engine.backend, 'what was to be purged is still there, unchanged');
     }
     refused = stored;
-    const remains = inspect(engine, target, found.body);
-    if (remains.sound && remains.header !== undefined && isPurged(remains.header)) return { replaced, prepared };
-    const tombstone = tombstoneAfter(engine, target, remains);
+    const remains = await inspect(engine, target, found.body, signal);
+    const { after } = doubt;
+    // A tombstone whose write had an unknown outcome may have been replaced since: what replaced it stays.
+    const version =
+      buriedAt(remains) ?? (after === undefined ? undefined : await buriedSince(engine, target, after, signal));
+    if (version !== undefined) return { ...doubt, version };
+    const { prepared, record } = tombstoneAfter(engine, target, remains, now);
     try {
-      await engine.backend.write(name, tombstone.record, { ifMatch: stored.etag, signal });
-      return { replaced: remains, prepared: tombstone.prepared };
+      await engine.backend.write(name, record, { ifMatch: stored.etag, signal });
+      return { replaced: remains, prepared, version: remains.sound ? prepared.header.version : undefined };
     } catch (error) {
       const unknown = SecureStoreError.is(error) && error.outcome === 'unknown';
-      // The tombstone may be there already: its blob is looked for all the same.
-      if (unknown) ({ replaced, prepared } = { replaced: remains, prepared: tombstone.prepared });
+      if (unknown) {
+        // The tombstone may be there already: its blob is looked for all the same.
+        doubt.replaced = remains;
+        doubt.prepared = prepared;
+        doubt.after = (remains.sound ? remains.header?.version : undefined) ?? prepared.header.version - 1;
+      }
       if (!SecureStoreError.is(error, 'CONFLICT') && !(unknown && tries++ < MAX_TRIES)) throw error;
     } finally {
       engine.cache.delete(target.token);
     }
+  }
+}
+
+/** Puts a tombstone without a past in the place of what lies there. */
+async function bury(engine: Engine, target: Target, signal: AbortSignal | undefined): Promise<Burial> {
+  const doubt: Doubt = {};
+  try {
+    return await buryUntilDone(engine, target, doubt, signal);
+  } catch (error) {
+    throw doubt.after === undefined ? error : undecided(error, signal);
   }
 }
 
@@ -122,16 +193,18 @@ async function deleteAll(engine: Engine, names: readonly string[], signal: Abort
 /** The blob of the record that lies at the name now: of a writer who came between. */
 async function blobInUse(engine: Engine, target: Target, signal: AbortSignal | undefined): Promise<string | undefined> {
   const found = await engine.backend.read(objectName(target.token), { signal });
-  return found && blobOf(inspect(engine, target, found.body));
+  return found && blobOf(await inspect(engine, target, found.body, signal));
 }
 
 /** Deletes the history of a buried object and its payloads. @returns whether anything was there */
 async function deletePast(
   engine: Engine,
   target: Target,
-  replaced: Remains | undefined,
+  { replaced, version }: Burial,
   signal: AbortSignal | undefined,
 ): Promise<boolean> {
+  // Names of older versions come after those of newer ones, which were stored after the purge.
+  const newest = version === undefined ? '' : historyName(target.token, version);
   const blobs = new Set<string>();
   const note = (remains: Remains): void => {
     const blob = blobOf(remains);
@@ -139,11 +212,12 @@ async function deletePast(
   };
   if (replaced !== undefined) note(replaced);
   let existed = replaced !== undefined;
-  for await (const names of pagesUnder(engine.backend, historyPrefix(target.token), signal)) {
-    existed = true;
+  for await (const listed of pagesUnder(engine.backend, historyPrefix(target.token), signal)) {
+    const names = listed.filter((name) => name > newest);
+    existed ||= names.length > 0;
     for (const name of names) {
       const found = await engine.backend.read(name, { signal });
-      if (found !== undefined) note(inspect(engine, target, found.body));
+      if (found !== undefined) note(await inspect(engine, target, found.body, signal));
     }
     await deleteAll(engine, names, signal);
   }
@@ -168,12 +242,13 @@ async function deletePast(
 export async function purgeObject(engine: Engine, target: Target, signal: AbortSignal | undefined): Promise<boolean> {
   engine.watcher.checkWritable();
   return engine.turns.run(target.token, signal, async () => {
-    const { replaced, prepared } = await bury(engine, target, signal);
+    const burial = await bury(engine, target, signal);
     try {
-      const existed = await deletePast(engine, target, replaced, signal);
+      const existed = await deletePast(engine, target, burial, signal);
       const wait = engine.watcher.acknowledge(signal);
       if (wait !== undefined) await wait;
-      if (prepared !== undefined) await catchUp(engine, target, prepared, signal);
+      if (burial.prepared !== undefined) await catchUp(engine, target, burial.prepared, signal);
+      engine.watcher.checkWritable();
       return existed;
     } catch (error) {
       if (!SecureStoreError.is(error)) throw error;

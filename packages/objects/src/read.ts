@@ -7,14 +7,14 @@ import {
   SecureStoreError,
   splitRecord,
 } from '@securestore/core-format';
-import type { RecordHeader, StoreKey } from '@securestore/core-format';
+import type { RecordHeader } from '@securestore/core-format';
 import { BlobReader } from './blob-reader.ts';
 import type { Engine } from './engine.ts';
 import { parseTime } from './options.ts';
 import { withNewestKeys } from './newest-keys.ts';
-import { listPage } from './pages.ts';
+import { listPage, pagesUnder } from './pages.ts';
 import type { LiveRecord, OpenedRecord, Target } from './records.ts';
-import { isLive, isVersion, openAt } from './records.ts';
+import { isLive, isPurged, isVersion, openAt } from './records.ts';
 import type { StoreState } from './state.ts';
 import type { RetrieveOptions } from './types.ts';
 
@@ -147,32 +147,56 @@ export async function findObject(
   return { state, opened, name };
 }
 
-/** Whether a version that was found is still there: as the current one, or in the history. */
-async function isRetained(engine: Engine, token: string, { version, commitId }: RecordHeader): Promise<boolean> {
+/** A version that was found as it is now: the current one, or in the history. `undefined` where it is gone. */
+async function retained(
+  engine: Engine,
+  token: string,
+  { version, commitId }: RecordHeader,
+): Promise<RecordHeader | undefined> {
   for (const name of [objectName(token), historyName(token, version)]) {
     const found = await engine.backend.read(name);
-    if (found !== undefined && Buffer.compare(splitRecord(found.body).header.commitId, commitId) === 0) return true;
+    const header = found && splitRecord(found.body).header;
+    if (header !== undefined && Buffer.compare(header.commitId, commitId) === 0) return header;
+  }
+  return undefined;
+}
+
+/**
+ * Whether a version has been purged. A purge leaves a tombstone with nothing before it, in the place of the object or,
+ * once that was stored anew, in the history; a copy of what it removed may land there after it.
+ */
+async function isPurgedSince(engine: Engine, target: Target, version: number): Promise<boolean> {
+  const current = await openName(engine, target, objectName(target.token));
+  if (current !== undefined && isPurged(current.header)) return current.header.version > version;
+  const own = historyName(target.token, version);
+  for await (const names of pagesUnder(engine.backend, historyPrefix(target.token))) {
+    for (const name of names) {
+      if (name >= own) return false;
+      const opened = await openName(engine, target, name);
+      if (opened !== undefined && isPurged(opened.header)) return true;
+    }
   }
   return false;
 }
 
 /** A reader of the object's blob; `undefined` where the payload is in the record. */
-export function blobReader(
-  engine: Engine,
-  target: { readonly key: StoreKey; readonly token: string },
-  { opened }: Found,
-): BlobReader | undefined {
+export function blobReader(engine: Engine, target: Target, { opened }: Found): BlobReader | undefined {
   const { body, header } = opened;
-  if (body.payload.kind === 'inline' || header.blob === undefined) return undefined;
+  const { blob: reference } = header;
+  if (body.payload.kind === 'inline' || reference === undefined) return undefined;
   return new BlobReader(engine, {
     token: target.token,
     suite: body.payload.suite,
-    reference: header.blob,
+    reference,
     chunkSize: body.payload.chunkSize,
     key: body.payload.key,
     length: body.length,
     onMissing: async () => {
-      if (!(await isRetained(engine, target.token, header))) notFound('the object was purged while it was being read');
+      const now = await retained(engine, target.token, header);
+      if (now === undefined || (await isPurgedSince(engine, target, header.version)))
+        notFound('the object was purged while it was being read');
+      if (now.blob !== undefined && Buffer.compare(now.blob.blobId, reference.blobId) !== 0)
+        throw new SecureStoreError('UNAVAILABLE', 'the object was sealed anew while it was being read; read it again');
     },
   });
 }

@@ -1,4 +1,5 @@
 import { SecureStoreError } from '@securestore/core-format';
+import type { Clock } from '@securestore/jobs';
 import { settledSoon } from './abortable.ts';
 import type { BlobReader } from './blob-reader.ts';
 import { inCall } from './call.ts';
@@ -103,6 +104,7 @@ export function streamRange(
   options: RangeOptions | undefined,
   signal: AbortSignal | undefined,
   key: string,
+  clock: Clock,
 ): ReadableStream<Uint8Array<ArrayBuffer>> {
   const { payload, length } = opened.body;
   const { start, end } = parseRange(options, length);
@@ -117,7 +119,7 @@ export function streamRange(
           'retrieveStream',
           key,
           () => signal,
-          () => settledSoon(pieces.next(), signal),
+          () => settledSoon(pieces.next(), signal, clock),
         );
         if (step.done === true) controller.close();
         else controller.enqueue(step.value);

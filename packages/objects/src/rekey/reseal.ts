@@ -30,8 +30,14 @@ interface Found {
   readonly opened: OpenedRecord;
 }
 
+interface NewBlob {
+  readonly written: WrittenBlob;
+  /** Whether a record that names it was sent to the backend, where it may land late too. */
+  named: boolean;
+}
+
 /** The new blobs of one object by the ids of the old ones: versions may share a blob. */
-type NewBlobs = Map<string, WrittenBlob>;
+type NewBlobs = Map<string, NewBlob>;
 
 async function readRecord(
   engine: Engine,
@@ -57,7 +63,7 @@ async function newBlob(
   opened: LiveRecord,
   blobs: NewBlobs,
   signal: AbortSignal | undefined,
-): Promise<WrittenBlob | undefined> {
+): Promise<NewBlob | undefined> {
   const { header, body } = opened;
   if (header.blob === undefined || body.payload.kind === 'inline') return undefined;
   const oldId = encodeBase32(header.blob.blobId);
@@ -81,11 +87,12 @@ async function newBlob(
     reader.read(0, body.length, signal),
     signal,
   );
-  blobs.set(oldId, written);
+  const blob = { written, named: false };
+  blobs.set(oldId, blob);
   if (!written.digest.equals(body.digest)) {
     throw new SecureStoreError('INTEGRITY', 'the payload is not what its digest says');
   }
-  return written;
+  return blob;
 }
 
 /** The record under a new data key, and its payload as well. Version, commit and times stay: it is the same version. */
@@ -105,7 +112,8 @@ async function reseal(
       engine.random,
     );
   }
-  const blob = await newBlob(engine, token, opened, blobs, signal);
+  const made = await newBlob(engine, token, opened, blobs, signal);
+  const blob = made?.written;
   const header: RecordHeader = {
     ...opened.header,
     suite: primary.suite,
@@ -114,7 +122,9 @@ async function reseal(
   const { payload } = opened.body;
   const body = encodeObjectBody({ ...opened.body, payload: blob === undefined ? payload : blobPayload(blob) });
   try {
-    return sealRecord(primary, header, body, engine.random);
+    const record = sealRecord(primary, header, body, engine.random);
+    if (made !== undefined) made.named = true;
+    return record;
   } finally {
     body.fill(0);
   }
@@ -188,26 +198,11 @@ async function resealObject(engine: Engine, token: string, options: PassOptions)
     }
     await dropOldBlobs(engine, token, blobs, signal);
   } catch (error) {
-    for (const blob of blobs.values()) await discardUnused(engine, token, blob, signal);
+    for (const { written, named } of blobs.values()) if (!named) await discardBlob(engine, token, written);
     throw error;
   } finally {
-    for (const blob of blobs.values()) blob.key.fill(0);
+    for (const { written } of blobs.values()) written.key.fill(0);
   }
-}
-
-/** Takes back a new blob, unless a version names it already. */
-async function discardUnused(
-  engine: Engine,
-  token: string,
-  blob: WrittenBlob,
-  signal: AbortSignal | undefined,
-): Promise<void> {
-  for (const name of await versionNames(engine, token, signal)) {
-    const found = await readRecord(engine, token, name, signal).catch(() => undefined);
-    const id = found?.opened.header.blob?.blobId;
-    if (id !== undefined && Buffer.compare(id, blob.reference.blobId) === 0) return;
-  }
-  await discardBlob(engine, token, blob);
 }
 
 /**

@@ -1,0 +1,10 @@
+import type { Dice } from '../dice.ts';
+import type { World } from '../world.ts';
+
+/** Whoever rotates, revokes and announces migrations: raises the generation, and closes the store and opens it again. */
+export async function headChanger(world: World, dice: Dice, length: number): Promise<void> {
+  for (let changes = dice.below(4); changes > 0; changes--) {
+    await world.scheduler.sleep(dice.between(0, length / 2));
+    await world.landHead(({ state }) => ({ state: state === 'open' && dice.chance(0.6) ? 'closing' : 'open' }));
+  }
+}

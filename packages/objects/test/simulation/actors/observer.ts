@@ -1,0 +1,19 @@
+import type { World } from '../world.ts';
+import { openPatiently } from './client.ts';
+import { perform } from './perform.ts';
+
+/** A process that comes when all is over, and reads everything there is. */
+export async function observer(world: World, keys: readonly string[]): Promise<void> {
+  const process = world.startProcess('observer', { skew: 0, drift: 0 });
+  const store = await openPatiently(world, process);
+  if (store === undefined) return;
+  for (const { id, state } of await store.keys.states()) if (state === 'primary') world.primaries.add(id);
+  for (const key of keys) {
+    await perform(world, process, store, key, { type: 'retrieve' });
+    const outcome = await perform(world, process, store, key, { type: 'history' });
+    if (outcome.type !== 'ok') continue;
+    for (const { version, deleted } of outcome.entries ?? []) {
+      if (!deleted) await perform(world, process, store, key, { type: 'retrieveVersion', version });
+    }
+  }
+}

@@ -1,0 +1,27 @@
+import type { Dice } from '../dice.ts';
+import type { SimulatedProcess } from '../process.ts';
+import type { World } from '../world.ts';
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+
+/** What happens to a process itself in the course of a schedule: it is paused, suspended, killed, or has its clock set. */
+export function trouble(world: World, process: SimulatedProcess, dice: Dice, length: number): void {
+  const { scheduler, log } = world;
+  for (let times = dice.below(3); times > 0; times--) {
+    const kind = dice.pick(['pause', 'pause', 'suspend', 'suspend', 'kill', 'set clock'] as const);
+    const duration = dice.magnitude(200, 3 * MINUTE);
+    const by = dice.between(-HOUR, HOUR) * (dice.chance(0.7) ? 0.1 : 1);
+    scheduler.after(dice.between(0, length), () => {
+      if (!process.alive) return;
+      if (kind === 'set clock') {
+        world.setClock(process, by);
+        return;
+      }
+      log.add(process.name, () => `${kind}${kind === 'kill' ? '' : ` for ${Math.round(duration)} ms`}`);
+      if (kind === 'pause') process.pause(duration);
+      else if (kind === 'suspend') process.suspend(duration);
+      else process.kill();
+    });
+  }
+}

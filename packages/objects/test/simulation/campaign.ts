@@ -1,0 +1,41 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { availableParallelism } from 'node:os';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import type { PlantedBug } from './planted-bugs.ts';
+
+const WORKER = fileURLToPath(new URL('worker.ts', import.meta.url));
+
+/** A schedule that broke a promise. */
+export interface Failure {
+  readonly seed: number;
+  readonly violations: readonly string[];
+}
+
+/** Runs every `step`-th schedule from `first` to `last` in a process of its own. @returns those that broke a promise */
+async function runWorker(first: number, last: number, step: number, bug?: PlantedBug): Promise<Failure[]> {
+  const numbers = [first, last, step].map(String);
+  const args = ['--conditions=@securestore/source', '--no-warnings', WORKER, ...numbers, ...(bug ? [bug.name] : [])];
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  const failures: Failure[] = [];
+  let complaint = '';
+  createInterface({ input: child.stdout }).on('line', (line) => failures.push(JSON.parse(line) as Failure));
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (complaint += text));
+  const [code] = (await once(child, 'close')) as [number | null];
+  if (code !== 0) throw new Error(`a worker of the simulation ended with ${code}: ${complaint}`);
+  return failures;
+}
+
+/** Runs the schedules from `first` to `last` on all processors. @returns those that broke a promise, by seed */
+export async function runCampaign(first: number, last: number): Promise<Failure[]> {
+  const step = availableParallelism();
+  const workers = Array.from({ length: step }, (_, index) => runWorker(first + index, last, step));
+  return (await Promise.all(workers)).flat().toSorted((a, b) => a.seed - b.seed);
+}
+
+/** The first schedule, of those from 1 to `last`, that finds a planted bug. */
+export async function findBug(bug: PlantedBug, last: number): Promise<Failure | undefined> {
+  const [failure] = await runWorker(1, last, 1, bug);
+  return failure;
+}

@@ -1,0 +1,194 @@
+import type { BatchOperation, StorageBackend } from '@securestore/backend-api';
+import { abortedError, checkSignal } from '@securestore/backend-api';
+import type { MemoryBackend } from '@securestore/backend-memory';
+import { SecureStoreError } from '@securestore/core-format';
+import type { Dice } from './dice.ts';
+import type { EventLog } from './event-log.ts';
+import type { SimulatedProcess } from './process.ts';
+import type { Scheduler } from './scheduler.ts';
+import type { Weather } from './weather.ts';
+import { calmFate, drawFate } from './weather.ts';
+
+/** How often a request obeys its signal; a process whose backend doesn't has to leave it behind. */
+const OBEYED = 0.8;
+
+/** Bodies as small as a backend may ask for, so that small payloads have several parts. */
+const MAX_BODY_BYTES = 65_536;
+
+interface Request<T> {
+  readonly operation: string;
+  readonly key: string;
+  readonly mutation: boolean;
+  readonly signal: AbortSignal | undefined;
+  /** Does it, at the backend. */
+  readonly apply: () => Promise<T>;
+}
+
+/** Told of every request that takes effect. */
+export type Witness = (process: SimulatedProcess, operation: string, key: string) => void;
+
+const shorten = (key: string): string => key.replace(/[0-9a-v]{20,}/g, (token) => `${token.slice(0, 6)}…`);
+
+function codeOf(error: unknown): string {
+  if (!SecureStoreError.is(error)) return String(error);
+  return error.outcome === undefined ? error.code : `${error.code} (${error.outcome})`;
+}
+
+/** A request that its sender waits for. */
+class Exchange<T> {
+  readonly answered: Promise<T>;
+  readonly #settle: (how: () => void) => void;
+  readonly #resolve: (value: T) => void;
+  readonly #reject: (error: unknown) => void;
+
+  constructor({ operation, key, mutation, signal }: Request<T>, obedient: boolean) {
+    const { promise, resolve, reject } = Promise.withResolvers<T>();
+    let settled = false;
+    const abort = (): void => {
+      const site = { backend: 'simulated', operation, key };
+      this.fail(abortedError(site, signal?.reason, mutation ? 'unknown' : undefined));
+    };
+    this.answered = promise;
+    this.#resolve = resolve;
+    this.#reject = reject;
+    this.#settle = (how) => {
+      if (settled) return;
+      settled = true;
+      signal?.removeEventListener('abort', abort);
+      how();
+    };
+    if (obedient) signal?.addEventListener('abort', abort, { once: true });
+  }
+
+  answer(value: T): void {
+    this.#settle(() => this.#resolve(value));
+  }
+
+  fail(error: unknown): void {
+    this.#settle(() => this.#reject(error));
+  }
+}
+
+/** What lies between the processes and the backend that they share. */
+export class Network {
+  readonly #scheduler: Scheduler;
+  readonly #dice: Dice;
+  readonly #backend: MemoryBackend;
+  readonly #log: EventLog;
+  readonly #witness: Witness;
+  #weather: Weather | undefined;
+
+  constructor(scheduler: Scheduler, dice: Dice, backend: MemoryBackend, log: EventLog, witness: Witness) {
+    this.#scheduler = scheduler;
+    this.#dice = dice;
+    this.#backend = backend;
+    this.#log = log;
+    this.#witness = witness;
+  }
+
+  /** From now on requests meet `weather`; without one nothing goes wrong. */
+  setWeather(weather: Weather | undefined): void {
+    this.#weather = weather;
+  }
+
+  /** The backend as `process` reaches it. */
+  connect(process: SimulatedProcess, batches: boolean): StorageBackend {
+    return connection(this.#backend, batches, (request) => this.#send(process, request));
+  }
+
+  #send<T>(process: SimulatedProcess, request: Request<T>): Promise<T> {
+    const { operation, key, mutation, signal } = request;
+    checkSignal(signal, { backend: 'simulated', operation, key });
+    const fate = this.#weather === undefined ? calmFate(this.#dice) : drawFate(this.#dice, this.#weather);
+    const what = `${operation} ${shorten(key)}`;
+    if (fate.name !== '') this.#log.add(process.name, () => `${what}: will be ${fate.name}`);
+    const exchange = new Exchange(request, this.#dice.chance(OBEYED));
+    const deliver = (delay: number, how: () => void): void => {
+      this.#scheduler.after(delay, () => process.enter(how));
+    };
+    for (const [index, delay] of fate.arrivals.entries()) {
+      const { answer } = fate;
+      const reply = (how: () => void): void => {
+        if (index === 0 && answer !== undefined) deliver(answer, how);
+      };
+      this.#scheduler.after(delay, () => this.#arrive(process, request, what, exchange, reply));
+    }
+    if (fate.fails !== undefined) {
+      const outcome = mutation && !fate.fails.certain ? 'unknown' : undefined;
+      const error = new SecureStoreError('UNAVAILABLE', `simulated: ${what} got no answer`, { outcome });
+      deliver(fate.fails.after, () => exchange.fail(error));
+    }
+    return exchange.answered;
+  }
+
+  #arrive<T>(
+    process: SimulatedProcess,
+    { operation, key, apply }: Request<T>,
+    what: string,
+    exchange: Exchange<T>,
+    reply: (how: () => void) => void,
+  ): void {
+    this.#witness(process, operation, key);
+    apply().then(
+      (value) => {
+        const result = value === undefined && operation === 'read' ? 'nothing' : 'ok';
+        this.#log.add(process.name, () => `${what} -> ${result}`);
+        return reply(() => exchange.answer(value));
+      },
+      (error: unknown) => {
+        this.#log.add(process.name, () => `${what} -> ${codeOf(error)}`);
+        reply(() => exchange.fail(error));
+      },
+    );
+  }
+}
+
+type Send = <T>(request: Request<T>) => Promise<T>;
+
+interface Options {
+  readonly signal?: AbortSignal | undefined;
+}
+
+function connection(inner: MemoryBackend, batches: boolean, send: Send): StorageBackend {
+  const read = <T>(operation: string, key: string, options: Options | undefined, apply: () => Promise<T>): Promise<T> =>
+    send({ operation, key, mutation: false, signal: options?.signal, apply });
+  const change: typeof read = (operation, key, options, apply) =>
+    send({ operation, key, mutation: true, signal: options?.signal, apply });
+  const outer: StorageBackend = {
+    name: 'simulated',
+    capabilities: {
+      ...inner.capabilities,
+      maxBodyBytes: MAX_BODY_BYTES,
+      atomicBatch: batches,
+      maxBatch: batches ? inner.capabilities.maxBatch : 0,
+      deleteMany: false,
+      maxDeleteMany: 0,
+    },
+    init: async () => undefined,
+    close: async () => undefined,
+    read: async (key, options) => read('read', key, options, () => inner.read(key, unsignalled(options))),
+    list: async (prefix, options) => read('list', prefix, options, () => inner.list(prefix, unsignalled(options))),
+    delete: async (key, options) => change('delete', key, options, () => inner.delete(key, unsignalled(options))),
+    async write(key, body, options) {
+      // A request that is still under way has left the buffers of its sender.
+      const sent = Buffer.from(body);
+      return change('write', key, options, () => inner.write(key, sent, unsignalled(options)));
+    },
+  };
+  if (batches) {
+    outer.batch = async (operations, options) => {
+      const sent = operations.map(sentOperation);
+      return change('batch', operations.map(({ key }) => key).join(' '), options, () => inner.batch(sent));
+    };
+  }
+  return outer;
+}
+
+function sentOperation(operation: BatchOperation): BatchOperation {
+  return operation.type === 'write' ? { ...operation, body: Buffer.from(operation.body) } : { ...operation };
+}
+
+/** Options for the backend itself, which a request reaches whatever its sender thinks by then. */
+function unsignalled<O extends Options>(options: O | undefined): O | undefined {
+  return options === undefined ? undefined : { ...options, signal: undefined };
+}

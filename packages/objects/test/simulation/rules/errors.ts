@@ -1,0 +1,35 @@
+import type { Action, Operation } from '../operations.ts';
+import { isMutation } from '../operations.ts';
+import type { Recorded } from '../world.ts';
+
+const hasCondition = (action: Action): boolean =>
+  action.type === 'undelete' ||
+  ('ifVersion' in action && action.ifVersion !== undefined) ||
+  ('ifAbsent' in action && action.ifAbsent === true);
+
+/** Whether an operation may end with the code of its error, in a store that nobody has damaged. */
+function isAllowed({ action, outcome }: Operation): boolean {
+  if (outcome.type === 'ok') return true;
+  switch (outcome.code) {
+    case 'UNAVAILABLE':
+    case 'ABORTED':
+      return true;
+    case 'LOCKED':
+      return isMutation(action);
+    case 'CONFLICT':
+      return hasCondition(action);
+    case 'NOT_FOUND':
+      return action.type !== 'store' && action.type !== 'delete' && action.type !== 'purge' && action.type !== 'has';
+    default:
+      return outcome.type === 'unknown' && outcome.code === undefined;
+  }
+}
+
+/** Only errors that the surface documents: nothing is damaged, and nothing unexpected happens. */
+export function errors({ operations }: Recorded): string[] {
+  return operations
+    .filter((operation) => !isAllowed(operation))
+    .map(
+      ({ id, outcome }) => `#${id} ended with ${outcome.type === 'ok' ? '' : `${outcome.code}: ${outcome.message}`}`,
+    );
+}

@@ -1,0 +1,115 @@
+import type { HistoryEntry } from '../../../src/index.ts';
+import type { Content, Operation } from '../operations.ts';
+import type { Recorded } from '../world.ts';
+import { byKey, contentsOf } from './by-key.ts';
+
+const WRITES: ReadonlySet<string> = new Set(['store', 'setMetadata', 'restoreVersion', 'undelete']);
+
+/** What one object's operations say about its versions. */
+interface Story {
+  readonly operations: readonly Operation[];
+  readonly purges: readonly Operation[];
+  readonly contents: ReadonlyMap<string, Content>;
+  /**
+   * Whether a version that was purged must stay away. Without batches the copy of a version to the history may land
+   * after its purge: nothing can make it depend on the current record.
+   */
+  readonly purgesLast: boolean;
+}
+
+const succeeded = ({ outcome }: Operation): boolean => outcome.type === 'ok';
+
+/** The versions that were acknowledged, or seen, before an operation began. */
+function versionsBefore({ operations }: Story, reader: Operation): Map<string, Operation> {
+  const versions = new Map<string, Operation>();
+  for (const operation of operations) {
+    const { action, outcome, returned } = operation;
+    if (outcome.type !== 'ok' || outcome.content?.version === undefined || returned >= reader.invoked) continue;
+    if (WRITES.has(action.type) || action.type === 'retrieve') versions.set(outcome.content.version, operation);
+  }
+  return versions;
+}
+
+/** Whether a purge may have removed what an operation wrote before `reader` looked. */
+const mayBePurged = ({ purges }: Story, written: Operation, reader: Operation): boolean =>
+  purges.some(
+    ({ outcome, invoked, returned }) =>
+      invoked <= reader.returned && (outcome.type === 'unknown' || returned >= written.invoked),
+  );
+
+/** Whether a purge that has ended when `reader` began must have removed it. */
+const mustBePurged = ({ purges, purgesLast }: Story, written: Operation, reader: Operation): boolean =>
+  purgesLast &&
+  purges.some((purge) => succeeded(purge) && purge.invoked > written.returned && purge.returned < reader.invoked);
+
+function checkVersion(story: Story, reader: Operation, version: string, written: Operation, there: boolean): string[] {
+  if (there && mustBePurged(story, written, reader)) return [`#${reader.id} still finds ${version}, which was purged`];
+  if (!there && !mayBePurged(story, written, reader))
+    return [`#${reader.id} does not find ${version} of #${written.id}`];
+  return [];
+}
+
+function checkListing(story: Story, reader: Operation, entries: readonly HistoryEntry[]): string[] {
+  const listed = entries.map(({ version }) => version);
+  const found: string[] = [];
+  if (listed.toSorted().toReversed().join() !== listed.join() || new Set(listed).size !== listed.length) {
+    found.push(`#${reader.id} lists versions that are not in order`);
+  }
+  for (const [version, written] of versionsBefore(story, reader)) {
+    found.push(...checkVersion(story, reader, version, written, listed.includes(version)));
+  }
+  return [...found, ...checkCount(story, reader, entries)];
+}
+
+const isDeletion = ({ action, outcome }: Operation): boolean =>
+  action.type === 'delete' && (outcome.type === 'unknown' || (outcome.type === 'ok' && outcome.existed === true));
+
+/** Every mutation made one version: those that were acknowledged for sure, those of unknown outcome perhaps. */
+function checkCount({ operations, purges }: Story, reader: Operation, entries: readonly HistoryEntry[]): string[] {
+  if (purges.some(({ invoked }) => invoked <= reader.returned)) return [];
+  return [true, false].flatMap((deletions) => {
+    const count = entries.filter(({ deleted }) => deleted === deletions).length;
+    const made = operations.filter((operation) =>
+      deletions ? isDeletion(operation) : WRITES.has(operation.action.type),
+    );
+    const most = made.filter(({ outcome, invoked }) => outcome.type !== 'failed' && invoked <= reader.returned).length;
+    const least = made.filter((operation) => succeeded(operation) && operation.returned < reader.invoked).length;
+    const what = deletions ? 'deletions' : 'versions';
+    return count < least || count > most ? [`#${reader.id} lists ${count} ${what} instead of ${least} to ${most}`] : [];
+  });
+}
+
+function checkRead({ contents }: Story, reader: Operation, content: Content, wanted: string): string[] {
+  const known = contents.get(wanted);
+  const same =
+    content.version === wanted &&
+    (known?.data === undefined || known.data === content.data) &&
+    (known?.tag === undefined || known.tag === content.tag);
+  return same ? [] : [`#${reader.id} finds something else at ${wanted}`];
+}
+
+function checkReader(story: Story, reader: Operation): string[] {
+  const { action, outcome } = reader;
+  const missing = outcome.type === 'failed' && outcome.code === 'NOT_FOUND';
+  if (action.type === 'history') {
+    if (outcome.type === 'ok') return checkListing(story, reader, outcome.entries ?? []);
+    return missing ? checkListing(story, reader, []) : [];
+  }
+  if (action.type !== 'retrieveVersion' && action.type !== 'restoreVersion') return [];
+  const written = versionsBefore(story, reader).get(action.version);
+  if (!missing && outcome.type !== 'ok') return [];
+  const wrong = written === undefined ? [] : checkVersion(story, reader, action.version, written, !missing);
+  if (outcome.type !== 'ok' || action.type === 'restoreVersion') return wrong;
+  return [...wrong, ...checkRead(story, reader, outcome.content ?? {}, action.version)];
+}
+
+/** The history holds every acknowledged version, whole, until it is purged, and not after. */
+export function history({ operations, batches }: Recorded): string[] {
+  const violations: string[] = [];
+  for (const [key, own] of byKey(operations)) {
+    const purges = own.filter(({ action, outcome }) => action.type === 'purge' && outcome.type !== 'failed');
+    const story = { operations: own, purges, contents: contentsOf(own), purgesLast: batches };
+    violations.push(...own.flatMap((reader) => checkReader(story, reader).map((problem) => `${key}: ${problem}`)));
+  }
+  return violations;
+}

@@ -1,0 +1,77 @@
+import type { Dice } from './dice.ts';
+
+/** How likely each fault of a request is. */
+export interface Weather {
+  /** It takes up to five seconds, or minutes. */
+  readonly slow: number;
+  readonly stalled: number;
+  /** It is refused, which its sender learns for sure. */
+  readonly refused: number;
+  /** It never arrives, or its answer doesn't: its sender can't tell which. */
+  readonly lost: number;
+  readonly answerLost: number;
+  /** It is given up by its sender and arrives minutes later. */
+  readonly late: number;
+  /** It arrives a second time. */
+  readonly twice: number;
+}
+
+const WEATHERS: readonly Weather[] = [
+  { slow: 0.02, stalled: 0, refused: 0, lost: 0, answerLost: 0, late: 0, twice: 0 },
+  { slow: 0.05, stalled: 0.01, refused: 0.01, lost: 0.01, answerLost: 0.02, late: 0.02, twice: 0.02 },
+  { slow: 0.15, stalled: 0.02, refused: 0.03, lost: 0.03, answerLost: 0.06, late: 0.06, twice: 0.05 },
+  // Only what is hard to tell from success.
+  { slow: 0.3, stalled: 0, refused: 0, lost: 0, answerLost: 0.1, late: 0.15, twice: 0 },
+];
+
+export const drawWeather = (dice: Dice): Weather => dice.pick(WEATHERS);
+
+/** What becomes of one request, all times in milliseconds. */
+export interface Fate {
+  readonly name: string;
+  /** After how long it arrives; never where there is none, twice where there are two. */
+  readonly arrivals: readonly number[];
+  /** How long the answer to the first arrival takes. */
+  readonly answer?: number;
+  /** After how long its sender is told that it failed, and whether that is certain. */
+  readonly fails?: { readonly after: number; readonly certain: boolean };
+}
+
+const MINUTES = 60_000;
+
+/** How long a request or its answer is under way where nothing is wrong. */
+const latency = (dice: Dice): number => dice.magnitude(1, 60);
+
+/** What becomes of a request where nothing goes wrong. */
+export const calmFate = (dice: Dice): Fate => ({ name: '', arrivals: [latency(dice)], answer: latency(dice) });
+
+export function drawFate(dice: Dice, weather: Weather): Fate {
+  const there = latency(dice);
+  const back = latency(dice);
+  const fails = { after: dice.magnitude(30, 10_000), certain: false };
+  let left = dice.float();
+  const happens = (probability: number): boolean => {
+    left -= probability;
+    return left < 0;
+  };
+  if (happens(weather.slow)) {
+    const share = dice.float();
+    const extra = dice.magnitude(100, 5000);
+    return { name: 'slow', arrivals: [there + extra * share], answer: back + extra * (1 - share) };
+  }
+  if (happens(weather.stalled)) {
+    const stall = dice.magnitude(5000, 3 * MINUTES);
+    return dice.chance(0.5)
+      ? { name: 'stalled on its way', arrivals: [there + stall], answer: back }
+      : { name: 'answer stalled', arrivals: [there], answer: back + stall };
+  }
+  if (happens(weather.refused)) return { name: 'refused', arrivals: [], fails: { after: there, certain: true } };
+  if (happens(weather.lost)) return { name: 'lost', arrivals: [], fails };
+  if (happens(weather.answerLost))
+    return { name: 'answer lost', arrivals: [there], fails: { ...fails, after: fails.after + there } };
+  if (happens(weather.late)) return { name: 'late', arrivals: [fails.after + dice.magnitude(1, 3 * MINUTES)], fails };
+  if (happens(weather.twice)) {
+    return { name: 'twice', arrivals: [there, there + dice.magnitude(1, 3 * MINUTES)], answer: back };
+  }
+  return calmFate(dice);
+}

@@ -1,0 +1,19 @@
+// Part of a campaign, in a process of its own: `worker.ts <first seed> <last seed> <step> [planted bug]`. It prints a
+// line of JSON for each schedule that breaks a promise; with a planted bug it stops at the first.
+import { PLANTED_BUGS, plant } from './planted-bugs.ts';
+
+const [first = '1', last = first, step = '1', name] = process.argv.slice(2);
+const bug = PLANTED_BUGS.find((candidate) => candidate.name === name);
+if (bug !== undefined) plant(bug);
+
+// Only now, since the bug is planted while they are loaded.
+const { makeImage } = await import('./image.ts');
+const { simulate } = await import('./simulate.ts');
+
+const image = await makeImage();
+for (let seed = Number(first); seed <= Number(last); seed += Number(step)) {
+  const { violations } = await simulate(seed, image);
+  if (violations.length === 0) continue;
+  process.stdout.write(`${JSON.stringify({ seed, violations })}\n`);
+  if (bug !== undefined) break;
+}
