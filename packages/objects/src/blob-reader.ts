@@ -20,8 +20,22 @@ export interface BlobSource {
   readonly chunkSize: number;
   readonly key: Uint8Array;
   readonly length: number;
-  /** Called where a part is missing, to tell an object that was purged meanwhile from one that is damaged. */
-  readonly onMissing: () => Promise<void>;
+  /**
+   * Called where a part is missing, to tell an object that was purged meanwhile from one that is damaged.
+   *
+   * @returns a reader of the same payload, where it has been sealed anew meanwhile
+   */
+  readonly onMissing: () => Promise<BlobReader | undefined>;
+}
+
+/** Thrown inside: the payload lies elsewhere by now. */
+class Replaced extends Error {
+  readonly reader: BlobReader;
+
+  constructor(reader: BlobReader) {
+    super('the payload was sealed anew');
+    this.reader = reader;
+  }
 }
 
 /** Reads the chunks of a blob, part by part; nothing is released before it is authenticated. */
@@ -55,7 +69,8 @@ export class BlobReader {
     const whole = start === 0 && end === size;
     const found = await this.#engine.backend.read(name, whole ? { signal } : { start, end, signal });
     if (found === undefined) {
-      await this.#source.onMissing();
+      const reader = await this.#source.onMissing();
+      if (reader !== undefined) throw new Replaced(reader);
       throw new SecureStoreError('INTEGRITY', `the blob is damaged: its part ${part} is missing`);
     }
     if (found.size !== size || found.body.length !== end - start) {
@@ -93,7 +108,14 @@ export class BlobReader {
     let chunk = firstChunk;
     let ahead = fetch(Math.floor(firstChunk / chunksPerPart));
     while (ahead !== undefined) {
-      const sealed = await ahead;
+      let sealed: Buffer;
+      try {
+        sealed = await ahead;
+      } catch (error) {
+        if (!(error instanceof Replaced)) throw error;
+        yield* error.reader.read(Math.max(start, chunk * chunkSize), end, signal);
+        return;
+      }
       const part = Math.floor(chunk / chunksPerPart);
       const next = Math.min(lastChunk + 1, (part + 1) * chunksPerPart);
       ahead = fetch(part + 1);

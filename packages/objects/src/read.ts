@@ -5,7 +5,6 @@ import {
   objectName,
   parseVersion,
   SecureStoreError,
-  splitRecord,
 } from '@securestore/core-format';
 import type { RecordHeader } from '@securestore/core-format';
 import { BlobReader } from './blob-reader.ts';
@@ -150,13 +149,12 @@ export async function findObject(
 /** A version that was found as it is now: the current one, or in the history. `undefined` where it is gone. */
 async function retained(
   engine: Engine,
-  token: string,
+  target: Target,
   { version, commitId }: RecordHeader,
-): Promise<RecordHeader | undefined> {
-  for (const name of [objectName(token), historyName(token, version)]) {
-    const found = await engine.backend.read(name);
-    const header = found && splitRecord(found.body).header;
-    if (header !== undefined && Buffer.compare(header.commitId, commitId) === 0) return header;
+): Promise<LiveRecord | undefined> {
+  for (const name of [objectName(target.token), historyName(target.token, version)]) {
+    const opened = await openName(engine, target, name);
+    if (opened?.kind === 'object' && Buffer.compare(opened.header.commitId, commitId) === 0) return opened;
   }
   return undefined;
 }
@@ -180,7 +178,7 @@ async function isPurgedSince(engine: Engine, target: Target, version: number): P
 }
 
 /** A reader of the object's blob; `undefined` where the payload is in the record. */
-export function blobReader(engine: Engine, target: Target, { opened }: Found): BlobReader | undefined {
+export function blobReader(engine: Engine, target: Target, { opened }: Pick<Found, 'opened'>): BlobReader | undefined {
   const { body, header } = opened;
   const { blob: reference } = header;
   if (body.payload.kind === 'inline' || reference === undefined) return undefined;
@@ -192,11 +190,11 @@ export function blobReader(engine: Engine, target: Target, { opened }: Found): B
     key: body.payload.key,
     length: body.length,
     onMissing: async () => {
-      const now = await retained(engine, target.token, header);
+      const now = await retained(engine, target, header);
       if (now === undefined || (await isPurgedSince(engine, target, header.version)))
-        notFound('the object was purged while it was being read');
-      if (now.blob !== undefined && Buffer.compare(now.blob.blobId, reference.blobId) !== 0)
-        throw new SecureStoreError('UNAVAILABLE', 'the object was sealed anew while it was being read; read it again');
+        return notFound('the object was purged while it was being read');
+      const resealed = now.header.blob !== undefined && Buffer.compare(now.header.blob.blobId, reference.blobId) !== 0;
+      return resealed ? blobReader(engine, target, { opened: now }) : undefined;
     },
   });
 }

@@ -4,7 +4,7 @@ import { rawKey } from '@securestore/crypto';
 import { expect, it } from 'vitest';
 import { hurriedClock } from './support/hurried-clock.ts';
 import { memoryPlace } from './support/places.ts';
-import { createAt, failure, openAt, patterned, usePlace } from './support/stores.ts';
+import { createAt, failure, openAt, patterned, readRange, usePlace } from './support/stores.ts';
 
 const LARGE = patterned(150_000);
 
@@ -26,24 +26,29 @@ it('a rotation to the depth "data" that is stopped keeps the payloads that it ha
   expect(LARGE.equals((await store.retrieve('k', { version })).data)).toBe(true);
 });
 
-it('a payload that is sealed anew while it is read is UNAVAILABLE, and there when it is read again', async () => {
-  const place = usePlace(memoryPlace);
-  const clock = hurriedClock();
-  const other = await createAt(place, { clock });
-  await other.slots.add(rawKey(Buffer.alloc(32, 8)));
-  await other.store('k', LARGE);
-  const injector = createFaultInjector();
-  const store = await openAt(place, { clock, layers: [injector.layer] });
-  injector.plan(({ operation, key }) => {
-    if (operation !== 'read' || key?.startsWith('b/') !== true) return undefined;
-    injector.plan(undefined);
-    const rotation = other.rotateEncryptionKey(Buffer.alloc(32, 8), Buffer.alloc(32, 9), { depth: 'data' });
-    return { type: 'delay', until: Promise.resolve(rotation).then(() => undefined) };
-  });
-  const error = await failure(store.retrieve('k'), 'UNAVAILABLE');
-  expect(error.retryable).toBe(true);
-  expect(LARGE.equals((await store.retrieve('k')).data)).toBe(true);
-});
+it.each([1, 2, 3])(
+  'a payload that is sealed anew before its part %i is read is read to its end all the same',
+  async (part) => {
+    const payload = patterned(10 * 1024 * 1024);
+    const place = usePlace(memoryPlace);
+    const clock = hurriedClock();
+    const other = await createAt(place, { clock });
+    await other.slots.add(rawKey(Buffer.alloc(32, 8)));
+    await other.store('k', payload);
+    const injector = createFaultInjector();
+    const store = await openAt(place, { clock, layers: [injector.layer] });
+    let reads = 0;
+    injector.plan(({ operation, key }) => {
+      if (operation !== 'read' || key?.startsWith('b/') !== true || ++reads !== part) return undefined;
+      injector.plan(undefined);
+      const rotation = other.rotateEncryptionKey(Buffer.alloc(32, 8), Buffer.alloc(32, 9), { depth: 'data' });
+      return { type: 'delay', until: Promise.resolve(rotation).then(() => undefined) };
+    });
+    const start = 12_345;
+    expect((await readRange(store, 'k', { start })).equals(payload.subarray(start))).toBe(true);
+    expect(reads).toBe(part);
+  },
+);
 
 it('a purge by a process that does not know the new key yet has a version after the one that it removes', async () => {
   const place = usePlace(memoryPlace);
