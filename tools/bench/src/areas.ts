@@ -4,6 +4,7 @@ import { memory } from './areas/memory.ts';
 import { objects } from './areas/objects.ts';
 import { opening } from './areas/opening.ts';
 import { range } from './areas/range.ts';
+import { rekeying } from './areas/rekeying.ts';
 import { sqlite } from './areas/sqlite.ts';
 import { stream } from './areas/stream.ts';
 import type { Area } from './model.ts';
@@ -17,5 +18,6 @@ export const AREAS: Readonly<Record<string, Area>> = {
   files,
   range,
   listing,
+  rekeying,
   opening,
 };
