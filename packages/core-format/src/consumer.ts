@@ -27,6 +27,14 @@ export interface PendingEntry extends HintEntry {
   readonly written: number;
 }
 
+const PASSES = ['none', 'due', 'afresh'] as const;
+/**
+ * Whether a consumer owes a pass over all objects. `due`: hints are missing that should be there, so what the pass finds
+ * unannounced was hidden; `afresh`: the journal wasn't kept for it, so it must look at everything without knowing what
+ * was announced.
+ */
+export type PassOwed = (typeof PASSES)[number];
+
 /** What a consumer of the journal has confirmed. */
 export interface ConsumerState {
   readonly label: string;
@@ -36,8 +44,7 @@ export interface ConsumerState {
   readonly since: number;
   /** It was silent for so long that the journal isn't kept for it any more. It has no cursors then. */
   readonly expired: boolean;
-  /** Whether it owes a pass over all objects, since the journal alone doesn't tell what has changed. */
-  readonly passDue: boolean;
+  readonly pass: PassOwed;
   /** In ascending order of their writers. */
   readonly cursors: readonly StreamCursor[];
   /** In ascending order of their commit ids. */
@@ -53,7 +60,7 @@ export function encodeConsumer(state: ConsumerState): Buffer {
     .u53(state.started)
     .u53(state.since)
     .u8(state.expired ? 1 : 0)
-    .u8(state.passDue ? 1 : 0)
+    .u8(PASSES.indexOf(state.pass))
     .u32(state.cursors.length);
   for (const cursor of state.cursors) {
     writer
@@ -88,7 +95,7 @@ function checkOrder(reader: ByteReader, ids: readonly Uint8Array[]): void {
 
 /** @throws SecureStoreError `INTEGRITY`, `FORMAT_VERSION` */
 export function decodeConsumer(bytes: Uint8Array): ConsumerState {
-  const reader = new ByteReader('the state of a consumer', bytes);
+  const reader: ByteReader = new ByteReader('the state of a consumer', bytes);
   if (bytes.length > MAX_CONSUMER_BYTES) reader.fail('it is too long');
   reader.version(VERSION);
   const labelLength = reader.u8();
@@ -97,7 +104,8 @@ export function decodeConsumer(bytes: Uint8Array): ConsumerState {
   const started = reader.time();
   const since = reader.u53();
   const expired = readFlag(reader);
-  const passDue = readFlag(reader);
+  const pass = PASSES[reader.u8()];
+  if (pass === undefined) reader.fail('the kind of pass that it owes is unknown');
   const cursors = Array.from({ length: readCount(reader, CURSOR_LENGTH) }, () => ({
     writer: reader.copy(ID_LENGTH),
     next: reader.u53(),
@@ -116,8 +124,8 @@ export function decodeConsumer(bytes: Uint8Array): ConsumerState {
     reader,
     pending.map(({ commitId }) => asBuffer(commitId)),
   );
-  if (expired && (!passDue || cursors.length > 0 || pending.length > 0)) {
+  if (expired && (pass !== 'afresh' || cursors.length > 0 || pending.length > 0)) {
     reader.fail('it has expired and still keeps its place');
   }
-  return { label, started, since, expired, passDue, cursors, pending };
+  return { label, started, since, expired, pass, cursors, pending };
 }

@@ -24,6 +24,17 @@ function withByte(bytes: Buffer, at: number, value: number): Buffer {
   return changed;
 }
 
+const cursor = (fill: number): ConsumerState['cursors'][number] => ({
+  writer: Buffer.alloc(16, fill),
+  next: 5,
+  closed: false,
+});
+const pending = (fill: number): ConsumerState['pending'][number] => ({
+  token: 'a',
+  commitId: Buffer.alloc(16, fill),
+  written: 9,
+});
+
 describe('a hint', () => {
   itObeysTheCodecLaws({ values: hints, encode: encodeHint, decode: decodeHint });
   const encoded = encodeHint({ kind: 'hint', generation: 3, entries: [{ token: 'abc', commitId }] });
@@ -82,20 +93,10 @@ describe('the state of a consumer', () => {
     started: 1,
     since: 2,
     expired: false,
-    passDue: true,
+    pass: 'afresh',
     cursors: [],
     pending: [],
   };
-  const cursor = (fill: number): ConsumerState['cursors'][number] => ({
-    writer: Buffer.alloc(16, fill),
-    next: 5,
-    closed: false,
-  });
-  const pending = (fill: number): ConsumerState['pending'][number] => ({
-    token: 'a',
-    commitId: Buffer.alloc(16, fill),
-    written: 9,
-  });
 
   it.each<[string, Partial<ConsumerState>]>([
     ['two cursors of one writer', { cursors: [cursor(1), cursor(1)] }],
@@ -104,7 +105,8 @@ describe('the state of a consumer', () => {
     ['pending entries out of order', { pending: [pending(2), pending(1)] }],
     ['cursors although it has expired', { expired: true, cursors: [cursor(1)] }],
     ['pending entries although it has expired', { expired: true, pending: [pending(1)] }],
-    ['no pass due although it has expired', { expired: true, passDue: false }],
+    ['no pass due although it has expired', { expired: true, pass: 'none' }],
+    ['a pass due that remembers what was announced although it has expired', { expired: true, pass: 'due' }],
     ['no label', { label: '' }],
     ['too long a label', { label: 'x'.repeat(65) }],
   ])('[J-04] with %s is refused', (_what, changes) => {
@@ -121,9 +123,10 @@ describe('the state of a consumer', () => {
     expect(() => decodeConsumer(claims)).toThrow(refused('INTEGRITY'));
   });
 
-  it('[J-03] with a flag other than 0 or 1 is refused', () => {
+  it('[J-03] with a flag other than 0 or 1, or an unknown kind of pass, is refused', () => {
     const encoded = encodeConsumer(state);
-    expect(() => decodeConsumer(withByte(encoded, encoded.length - 9, 2))).toThrow(refused('INTEGRITY'));
+    expect(() => decodeConsumer(withByte(encoded, encoded.length - 10, 2))).toThrow(refused('INTEGRITY'));
+    expect(() => decodeConsumer(withByte(encoded, encoded.length - 9, 3))).toThrow(refused('INTEGRITY'));
   });
 
   it('[J-05] of another version is refused', () => {

@@ -278,14 +278,14 @@ export const consumers: fc.Arbitrary<ConsumerState> = fc.oneof(
   fc.record({
     ...consumerBasics,
     expired: fc.constant(true),
-    passDue: fc.constant(true),
+    pass: fc.constant('afresh' as const),
     cursors: fc.constant([]),
     pending: fc.constant([]),
   }),
   fc.record({
     ...consumerBasics,
     expired: fc.constant(false),
-    passDue: fc.boolean(),
+    pass: fc.constantFrom('none' as const, 'due' as const, 'afresh' as const),
     cursors: fc
       .uniqueArray(fc.record({ writer: id, next: u53, closed: fc.boolean() }), {
         maxLength: 5,

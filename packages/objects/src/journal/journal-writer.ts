@@ -15,7 +15,7 @@ import { elapsedSince, instant } from '@securestore/jobs';
 import { abortable } from '../abortable.ts';
 import type { Engine } from '../engine.ts';
 import { openJournalBody, sealJournalBody } from '../system-objects.ts';
-import { HINT_COVERS_FOR } from './limits.ts';
+import { HINT_COVERS_FOR, STREAM_USED_FOR } from './limits.ts';
 
 const MAX_TRIES = 3;
 
@@ -25,6 +25,8 @@ const MAX_STREAMS = 5;
 interface Stream {
   readonly id: Buffer;
   next: number;
+  /** When its last hint began to be written. */
+  used: Instant;
 }
 
 interface Waiting {
@@ -91,6 +93,7 @@ export class JournalWriter {
   /** Ends the stream, so that a last hint that is missing shows. @throws SecureStoreError what the backend throws */
   async close(): Promise<void> {
     await this.#running;
+    this.#leaveOld();
     if (this.#stream === undefined) return;
     await this.#append('close', []);
     this.#stream = undefined;
@@ -124,16 +127,26 @@ export class JournalWriter {
     return this.#waiting.splice(0, fitting === -1 ? this.#waiting.length : fitting);
   }
 
+  #leaveOld(): void {
+    const { clock } = this.#ports;
+    if (this.#stream !== undefined && elapsedSince(this.#stream.used, clock) >= STREAM_USED_FOR)
+      this.#stream = undefined;
+  }
+
   async #append(kind: Hint['kind'], entries: readonly HintEntry[]): Promise<void> {
+    this.#leaveOld();
     for (let streams = 0; streams < MAX_STREAMS;) {
       this.#stream ??= await this.#register();
       const stream = this.#stream;
       const { generation } = this.#ports.watcher.state.head;
       const name = hintName(stream.id, stream.next);
       const body = sealJournalBody(this.#ports, 'hint', name, encodeHint({ kind, generation, entries }));
+      const begun = instant(this.#ports.clock);
       const occupied = await this.#occupy(name, body);
-      if (occupied !== 'by others') stream.next += 1;
-      else {
+      if (occupied !== 'by others') {
+        stream.next += 1;
+        stream.used = begun;
+      } else {
         this.#stream = undefined;
         streams += 1;
       }
@@ -171,6 +184,7 @@ export class JournalWriter {
 
   async #register(): Promise<Stream> {
     const { backend, clock, random } = this.#ports;
+    const used = instant(clock);
     const id = Buffer.from(random(ID_LENGTH));
     const name = workName('writer', id);
     const registration = encodeWriter({ created: clock.now(), floor: 0, ended: false });
@@ -178,10 +192,10 @@ export class JournalWriter {
     for (let tries = 1; ; tries++) {
       try {
         await backend.write(name, body, { ifAbsent: true });
-        return { id, next: 0 };
+        return { id, next: 0, used };
       } catch (error) {
         // Nobody else has this random id: what is there is of an earlier try.
-        if (SecureStoreError.is(error, 'CONFLICT') && tries > 1) return { id, next: 0 };
+        if (SecureStoreError.is(error, 'CONFLICT') && tries > 1) return { id, next: 0, used };
         if (!isUndecided(error) || tries === MAX_TRIES) throw error;
       }
     }

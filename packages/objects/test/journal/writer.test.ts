@@ -4,7 +4,7 @@ import { AREAS, encodeHint, hintName, ID_LENGTH, splitRecord } from '@securestor
 import { describe, expect, it } from 'vitest';
 import type { Engine } from '../../src/engine.ts';
 import { changeHead } from '../../src/head-change.ts';
-import { HINT_COVERS_FOR } from '../../src/journal/limits.ts';
+import { HINT_COVERS_FOR, STREAM_USED_FOR } from '../../src/journal/limits.ts';
 import type { ObjectStore } from '../../src/index.ts';
 import { writeSystemObject } from '../../src/system-objects.ts';
 import { attack } from '../support/attacker.ts';
@@ -125,7 +125,7 @@ const FAULTS: readonly Fault['type'][] = ['stop-before', 'stop-after', 'fail', '
 
 describe('a fault while the journal is written', () => {
   it.each(FAULTS)('never leaves a commit that was not announced: %s at every call', async (type) => {
-    for (let k = 0, made = 1; k < made; k++) {
+    const disturb = async (k: number): Promise<{ calls: number; engine: Engine }> => {
       const world = await worldOf();
       const injector = createFaultInjector();
       const { store } = await world.start({ layers: [injector.layer], wrap: withoutBatch });
@@ -133,8 +133,12 @@ describe('a fault while the journal is written', () => {
       injector.plan(({ index }) => (index === start + k ? ({ type } as Fault) : undefined));
       const work = Promise.allSettled(['a', 'a', 'b'].map((key) => store.store(key, 'x')));
       await Promise.race([work, injector.stopped]);
-      made = Math.max(made, injector.calls - start);
-      const { engine } = await world.start();
+      return { calls: injector.calls - start, engine: (await world.start()).engine };
+    };
+    const { calls } = await disturb(-1);
+    expect(calls).toBeGreaterThan(5);
+    for (let k = 0; k < calls; k++) {
+      const { engine } = await disturb(k);
       expect(await announced(engine), `call ${k}`).toEqual(expect.arrayContaining(await commits(engine)));
     }
   });
@@ -190,27 +194,27 @@ describe('a stream that somebody else has ended', () => {
   });
 });
 
-describe('a mutation under way', () => {
-  /** A store whose next write of an object waits until it is released. */
-  async function slow(journal: boolean): Promise<{
-    world: Awaited<ReturnType<typeof worldOf>>;
-    store: ObjectStore;
-    engine: Engine;
-    release: () => void;
-    held: Promise<void>;
-  }> {
-    const world = await worldOf({ journal });
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const held = Promise.withResolvers<void>();
-    const injector = createFaultInjector(({ operation, key }) => {
-      if (operation !== 'write' || key?.startsWith('o/') !== true) return undefined;
-      held.resolve();
-      return { type: 'delay', until: promise };
-    });
-    const process = await world.start({ layers: [injector.layer] });
-    return { world, ...process, release: resolve, held: held.promise };
-  }
+/** A store whose next write of an object waits until it is released. */
+async function slow(journal: boolean): Promise<{
+  world: Awaited<ReturnType<typeof worldOf>>;
+  store: ObjectStore;
+  engine: Engine;
+  release: () => void;
+  held: Promise<void>;
+}> {
+  const world = await worldOf({ journal });
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const held = Promise.withResolvers<void>();
+  const injector = createFaultInjector(({ operation, key }) => {
+    if (operation !== 'write' || key?.startsWith('o/') !== true) return undefined;
+    held.resolve();
+    return { type: 'delay', until: promise };
+  });
+  const process = await world.start({ layers: [injector.layer] });
+  return { world, ...process, release: resolve, held: held.promise };
+}
 
+describe('a mutation under way', () => {
   it('[J-06] when the journal is switched on is announced before it is acknowledged', async () => {
     const { world, store, engine, release, held } = await slow(false);
     const storing = store.store('k', 'x');
@@ -232,5 +236,23 @@ describe('a mutation under way', () => {
     await storing;
     const [commit] = await commits(engine);
     expect(await announced(engine)).toEqual([commit, commit]);
+  });
+});
+
+describe('a stream that has not been used for a day', () => {
+  it('[J-12] is left for a new one, since others may have closed it', async () => {
+    const world = await worldOf();
+    const { store, engine } = await world.start();
+    await store.store('k', 'one');
+    world.clock.advance(STREAM_USED_FOR - 1);
+    await store.store('k', 'two');
+    expect(await writersAt(engine)).toHaveLength(1);
+    world.clock.advance(STREAM_USED_FOR);
+    await store.store('k', 'three');
+    expect(await writersAt(engine)).toHaveLength(2);
+    world.clock.advance(STREAM_USED_FOR);
+    await store.close();
+    const { engine: other } = await world.start();
+    expect((await hintsAt(other)).map(({ kind }) => kind)).toEqual(['hint', 'hint', 'hint']);
   });
 });

@@ -69,11 +69,14 @@ export function writersAt(engine: Engine): Promise<string[]> {
   return namesUnder(engine, workPrefix('writer'));
 }
 
-/** Waits for what never comes while a test lets time pass. */
+/** No call that a test waits for takes longer, in milliseconds. */
+const LONGEST = 10_000;
+
+/** Lets time pass until `work` is done; a process that was stopped never is. */
 export async function passing<T>(clock: FakeClock, work: Promise<T>, step = 250): Promise<T> {
-  let going = true;
-  const stop = (): void => void (going = false);
+  const state = { going: true };
+  const stop = (): void => void (state.going = false);
   work.then(stop, stop);
-  while (going) await clock.pass(step, step);
+  for (let passed = 0; state.going && passed < LONGEST; passed += step) await clock.pass(step, step);
   return work;
 }
