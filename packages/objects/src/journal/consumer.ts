@@ -276,7 +276,7 @@ export class Consumer {
 }
 
 /** The backend's name of the state of the consumer with this label. */
-export function consumerName({ watcher }: Engine, label: string): string {
+function consumerName({ watcher }: Engine, label: string): string {
   const key = parseStoreKey(label);
   if (Buffer.byteLength(key) > MAX_CONSUMER_LABEL_BYTES) {
     throw new SecureStoreError(

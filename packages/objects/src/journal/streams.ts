@@ -50,7 +50,7 @@ export async function* entriesUnder(
 }
 
 /** An id as it is named under `w/`, or `undefined` for what no release has put there. */
-export function workId(prefix: string, name: string): Buffer | undefined {
+function workId(prefix: string, name: string): Buffer | undefined {
   const id = decodeBase32(name.slice(prefix.length));
   return id?.length === ID_LENGTH ? id : undefined;
 }

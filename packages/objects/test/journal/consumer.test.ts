@@ -41,6 +41,10 @@ async function scene(): Promise<Scene> {
   return { world, follower, ...process };
 }
 
+/** A backend that holds as little in a body as any may. */
+const small = (backend: StorageBackend): StorageBackend =>
+  forwardTo(backend, { declare: (capabilities) => ({ ...capabilities, maxBodyBytes: 65_536 }) });
+
 describe('a consumer', () => {
   it('switches the journal on, and begins with a pass over all objects', async () => {
     const world = await worldOf({ journal: false });
@@ -166,8 +170,6 @@ describe('a consumer', () => {
 
   it('with more pending than it can remember begins anew with a pass, and misses nothing', async () => {
     const world = await worldOf();
-    const small = (backend: StorageBackend): StorageBackend =>
-      forwardTo(backend, { declare: (capabilities) => ({ ...capabilities, maxBodyBytes: 65_536 }) });
     const { store } = await world.start();
     const { engine } = await world.start({ wrap: small });
     const follower = await Follower.open(engine, world.clock);

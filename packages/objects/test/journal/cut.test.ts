@@ -55,6 +55,18 @@ async function scene(wrap: (backend: StorageBackend) => StorageBackend = (backen
   return { world, follower, store: process.store, engine };
 }
 
+/** A backend whose clock stands still. */
+const stands = (inner: StorageBackend): StorageBackend => {
+  const outer = withClock(1)(inner);
+  return {
+    ...outer,
+    read: async (key, options) => {
+      const found = await outer.read(key, options);
+      return found && { ...found, modified: 5 };
+    },
+  };
+};
+
 describe('a cut', () => {
   it.each([
     ['a millisecond', 1, 0],
@@ -163,16 +175,6 @@ describe('a cut', () => {
   });
 
   it('is given up where the clock of the backend stands still', async () => {
-    const stands = (inner: StorageBackend): StorageBackend => {
-      const outer = withClock(1)(inner);
-      return {
-        ...outer,
-        read: async (key, options) => {
-          const found = await outer.read(key, options);
-          return found && { ...found, modified: 5 };
-        },
-      };
-    };
     const { follower } = await scene(stands);
     await expect(follower.cut()).rejects.toMatchObject({ code: 'UNAVAILABLE' });
   });

@@ -166,7 +166,7 @@ describe('a consumer that goes on after a fault', () => {
         await reader.follow();
         await stored({ world, shelf, store, engine });
         const start = injector.calls;
-        injector.plan(({ index }) => (index === start + k ? ({ type } as Fault) : undefined));
+        injector.plan(({ index }) => (index === start + k ? { type } : undefined));
         const first = reader.cut().then(() => reader.confirm());
         await first.catch((error: unknown) => expect(error).toMatchObject({ code: 'UNAVAILABLE' }));
         calls = Math.max(calls, injector.calls - start);
