@@ -29,6 +29,8 @@ export interface StreamFloor {
 interface Plan extends StreamFloor {
   readonly registration: NonNullable<Awaited<ReturnType<typeof readRegistration>>>;
   readonly hints: readonly StoredHint[];
+  /** When the first hint was written that not all have read; infinite where they have. */
+  readonly unread: number;
   /** Where a stream that has been silent for long is to be closed. */
   readonly closeAt: number | undefined;
 }
@@ -126,7 +128,9 @@ async function planStream(
   const hints = await hintsOf(engine, writer, signal);
   const last = hints.at(-1);
   const end = Math.max(registration.floor, (last?.sequence ?? -1) + 1);
-  if (registration.ended) return { writer, registration, hints, floor: end, ended: true, closeAt: undefined };
+  const base = { writer, registration, hints };
+  if (registration.ended)
+    return { ...base, floor: end, ended: true, unread: Number.POSITIVE_INFINITY, closeAt: undefined };
   const key = encodeBase32(writer);
   const cursors = consumers.map(
     (consumer): Pick<StreamCursor, 'next' | 'closed'> =>
@@ -142,12 +146,12 @@ async function planStream(
   const allRead = young === undefined && cursors.every(({ closed }) => closed);
   const closed = (allRead || silent) && (await isClosed(engine, last, signal));
   const ended = allRead && (closed || cursors.length > 0);
+  const unread = hints.find(({ sequence }) => cursors.some((cursor) => !cursor.closed && sequence >= cursor.next));
   return {
-    writer,
-    registration,
-    hints,
+    ...base,
     floor: ended ? end : floor,
     ended,
+    unread: unread?.modified ?? Number.POSITIVE_INFINITY,
     closeAt: silent && !closed ? end : undefined,
   };
 }
@@ -166,6 +170,19 @@ async function plans(engine: Engine, signal: AbortSignal | undefined): Promise<{
 export async function journalFloors(engine: Engine, signal?: AbortSignal): Promise<StreamFloor[]> {
   const found = await plans(engine, signal);
   return found.plans.map(({ writer, floor, ended }) => ({ writer, floor, ended }));
+}
+
+/**
+ * The time of the oldest change that a consumer has still to look at, in milliseconds since 1970 by the backend's clock;
+ * infinite where there is none, 0 where a consumer owes a pass. What was written from then on, give or take the skew of
+ * the backend's servers, must stay: history, so that the consumer finds it, and tombstones, so that it learns of the
+ * deletion.
+ */
+export async function unreadSince(engine: Engine, signal?: AbortSignal): Promise<number> {
+  const { plans: found, survey: surveyed } = await plans(engine, signal);
+  if (surveyed.consumers.some(({ pass }) => pass !== 'none')) return 0;
+  const pending = surveyed.consumers.flatMap((consumer) => consumer.pending.map(({ written }) => written));
+  return [...pending, ...found.map(({ unread }) => unread)].reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY);
 }
 
 /** @returns whether the registration says so now; not where somebody else has changed it, or may have */

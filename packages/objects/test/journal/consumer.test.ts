@@ -1,45 +1,16 @@
 import { createCallCounter, forwardTo } from '@securestore/backend-api';
 import type { StorageBackend } from '@securestore/backend-api';
-import { AREAS, objectName, parseStoreKey, splitRecord, workPrefix } from '@securestore/core-format';
+import { AREAS, objectName, splitRecord, workPrefix } from '@securestore/core-format';
 import { describe, expect, it } from 'vitest';
 import type { Engine } from '../../src/engine.ts';
-import { openConsumer, unregisterConsumer } from '../../src/journal/consumer.ts';
+import { openConsumer, unregisterConsumer } from '../../src/journal/open-consumer.ts';
 import { HINT_LAPSES_AFTER } from '../../src/journal/limits.ts';
 import { attack } from '../support/attacker.ts';
 import { Follower } from '../support/followers.ts';
 import { namesUnder, worldOf } from '../support/journals.ts';
-import type { Process, World } from '../support/journals.ts';
+import { scene, tokenOf, versionsAt } from '../support/scenes.ts';
 import { TORTURE } from '../support/places.ts';
 import { failure } from '../support/stores.ts';
-
-const token = (engine: Engine, key: string): string => engine.names.locate(parseStoreKey(key)).token;
-
-/** The versions of all objects, as they lie there. */
-async function versionsAt(engine: Engine): Promise<Map<string, number>> {
-  const names = await namesUnder(engine, AREAS.objects);
-  const read = async (name: string): Promise<[string, number]> => {
-    const body = (await engine.backend.read(name))?.body ?? Buffer.alloc(0);
-    return [name.slice(AREAS.objects.length), splitRecord(body).header.version];
-  };
-  return new Map(await Promise.all(names.map(read)));
-}
-
-interface Scene extends Process {
-  readonly world: World;
-  readonly follower: Follower;
-}
-
-/** A store with some objects and a consumer that knows them. */
-async function scene(): Promise<Scene> {
-  const world = await worldOf({ journal: false });
-  const process = await world.start();
-  await process.store.store('before', 'x');
-  const { engine } = await world.start();
-  const follower = await Follower.open(engine, world.clock);
-  await follower.follow();
-  world.clock.advance(6000);
-  return { world, follower, ...process };
-}
 
 /** A backend that holds as little in a body as any may. */
 const small = (backend: StorageBackend): StorageBackend =>
@@ -109,22 +80,22 @@ describe('a consumer', () => {
     const { world, store, follower, engine } = await scene();
     await store.store('k', '1');
     const { backend } = engine;
-    const name = objectName(token(engine, 'k'));
+    const name = objectName(tokenOf(engine, 'k'));
     const body = (await backend.read(name))?.body ?? Buffer.alloc(0);
     await backend.delete(name);
     await follower.follow();
-    expect(follower.known.has(token(engine, 'k'))).toBe(false);
+    expect(follower.known.has(tokenOf(engine, 'k'))).toBe(false);
     await backend.write(name, body);
     const later = await Follower.open((await world.start()).engine, world.clock);
     await later.follow();
-    expect(later.known.has(token(engine, 'k'))).toBe(true);
+    expect(later.known.has(tokenOf(engine, 'k'))).toBe(true);
     expect([...follower.alarms, ...later.alarms]).toEqual([]);
   });
 
   it('forgets a hint without a commit after an hour', async () => {
     const { world, store, follower, engine } = await scene();
     await store.store('k', '1');
-    const name = objectName(token(engine, 'k'));
+    const name = objectName(tokenOf(engine, 'k'));
     const body = (await engine.backend.read(name))?.body ?? Buffer.alloc(0);
     await engine.backend.delete(name);
     await follower.follow();
@@ -132,7 +103,7 @@ describe('a consumer', () => {
     await follower.follow();
     await engine.backend.write(name, body);
     await follower.follow();
-    expect(follower.known.has(token(engine, 'k'))).toBe(false);
+    expect(follower.known.has(tokenOf(engine, 'k'))).toBe(false);
   });
 
   it('is one process at a time, and says so', async () => {
@@ -187,129 +158,6 @@ describe('a consumer', () => {
     expect(follower.consumer.passDue).toBe(false);
     expect(follower.known.size).toBe(500);
     expect(follower.alarms).toEqual([]);
-  });
-});
-
-describe('an attack on the journal', () => {
-  it('[J-10] that removes a hint is an alarm, and misses nothing', async () => {
-    const { world, store, follower, engine } = await scene();
-    const attacker = await attack(world.place);
-    for (let n = 0; n < 4; n++) await store.store(`k${n}`, 'x');
-    const names = await attacker.names(AREAS.journal);
-    await attacker.remove(names[1] ?? '');
-    await follower.poll();
-    expect(follower.alarms).toMatchObject([{ type: 'missing-hints', name: names[1] }]);
-    expect(follower.consumer.passDue).toBe(true);
-    await follower.follow();
-    expect(follower.versions()).toEqual(await versionsAt(engine));
-    expect(follower.alarms).toMatchObject([{ type: 'missing-hints' }, { type: 'unannounced' }]);
-    await follower.follow();
-    expect(follower.alarms).toHaveLength(2);
-  });
-
-  it('[J-10] that removes the last hint is an alarm once the store is closed', async () => {
-    const { world, store, follower } = await scene();
-    const attacker = await attack(world.place);
-    await store.store('k', 'x');
-    const [name = ''] = await attacker.names(AREAS.journal);
-    await attacker.remove(name);
-    await follower.follow();
-    expect(follower.alarms).toEqual([]);
-    await store.close();
-    await follower.poll();
-    expect(follower.alarms).toMatchObject([{ type: 'missing-hints', name }]);
-    await follower.follow();
-    expect(follower.versions()).toEqual(await versionsAt((await world.start()).engine));
-  });
-
-  it('[J-10] that removes what was read already is an alarm, once', async () => {
-    const { world, store, follower } = await scene();
-    await store.store('k', 'x');
-    await follower.follow();
-    const attacker = await attack(world.place);
-    const [name = ''] = await attacker.names(AREAS.journal);
-    await attacker.remove(name);
-    await follower.follow();
-    await follower.follow();
-    expect(follower.alarms).toMatchObject([{ type: 'missing-hints', name }]);
-  });
-
-  it('that removes the registration of a writer is an alarm', async () => {
-    const { world, store, follower, engine } = await scene();
-    await store.store('k', 'x');
-    await follower.follow();
-    await store.store('k', 'y');
-    const attacker = await attack(world.place);
-    await attacker.remove(await attacker.name(workPrefix('writer')));
-    await follower.poll();
-    expect(follower.alarms).toMatchObject([{ type: 'missing-stream' }]);
-    await follower.follow();
-    expect(follower.versions()).toEqual(await versionsAt(engine));
-  });
-
-  it.each([
-    ['a hint', AREAS.journal, 'damaged-hint'],
-    ['a registration', workPrefix('writer'), 'damaged-writer'],
-  ])('that damages %s is an alarm, and misses nothing', async (_what, prefix, type) => {
-    const { world, store, follower, engine } = await scene();
-    await store.store('k', 'x');
-    const attacker = await attack(world.place);
-    const name = await attacker.name(prefix);
-    const body = await attacker.get(name);
-    body.writeUInt8(body.readUInt8(100) ^ 1, 100);
-    await attacker.put(name, body);
-    await store.store('l', 'x');
-    await follower.poll();
-    expect(follower.alarms).toMatchObject([{ type, name }]);
-    await follower.follow();
-    expect(follower.versions()).toEqual(await versionsAt(engine));
-  });
-
-  it('that puts garbage far ahead is an alarm, and hides nothing', async () => {
-    const { world, store, follower, engine } = await scene();
-    await store.store('k', 'x');
-    const attacker = await attack(world.place);
-    const name = await attacker.name(AREAS.journal);
-    await attacker.put(name.replace(/0$/, '9'), Buffer.alloc(200));
-    await follower.poll();
-    expect(follower.alarms).toMatchObject([{ type: 'damaged-hint' }]);
-    await store.store('l', 'x');
-    await follower.follow();
-    expect(follower.versions()).toEqual(await versionsAt(engine));
-  });
-
-  it('that damages a record that was announced is an alarm', async () => {
-    const { world, store, follower, engine } = await scene();
-    await store.store('k', 'x');
-    const attacker = await attack(world.place);
-    const name = objectName(token(engine, 'k'));
-    const body = await attacker.get(name);
-    body.writeUInt8(body.readUInt8(body.length - 1) ^ 1, body.length - 1);
-    await attacker.put(name, body);
-    await follower.poll();
-    expect(follower.alarms).toMatchObject([{ type: 'damaged-record', name }]);
-  });
-
-  it('that puts back, hides or rolls back objects is seen by a pass', async () => {
-    const { world, store, follower, engine } = await scene();
-    const attacker = await attack(world.place);
-    for (const key of ['hidden', 'rolled', 'back']) await store.store(key, '1');
-    const old = await attacker.copy();
-    await store.store('rolled', '2');
-    await follower.follow();
-    const at = (key: string): string => objectName(token(engine, key));
-    await attacker.remove(at('hidden'));
-    await attacker.put(at('rolled'), old.get(at('rolled')) ?? Buffer.alloc(0));
-    follower.known.delete(token(engine, 'back'));
-    await follower.pass();
-    const found = follower.alarms.map(({ type, name }) => [name, type]);
-    expect(new Map(found as [string, string][])).toEqual(
-      new Map([
-        [at('hidden'), 'hidden'],
-        [at('rolled'), 'rolled-back'],
-        [at('back'), 'unannounced'],
-      ]),
-    );
   });
 });
 

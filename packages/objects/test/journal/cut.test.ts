@@ -1,13 +1,10 @@
 import type { StorageBackend } from '@securestore/backend-api';
 import { createFaultInjector, forwardTo } from '@securestore/backend-api';
-import { parseStoreKey } from '@securestore/core-format';
 import { describe, expect, it } from 'vitest';
-import type { Engine } from '../../src/engine.ts';
 import { Follower } from '../support/followers.ts';
 import type { Process, World } from '../support/journals.ts';
 import { worldOf } from '../support/journals.ts';
-
-const token = (engine: Engine, key: string): string => engine.names.locate(parseStoreKey(key)).token;
+import { tokenOf } from '../support/scenes.ts';
 
 /** A backend whose clock shows whole steps of `resolution` milliseconds, and is `skew` milliseconds ahead. */
 function withClock(resolution: number, skew = 0, declared = skew): (backend: StorageBackend) => StorageBackend {
@@ -79,7 +76,7 @@ describe('a cut', () => {
       world.clock.advance(333);
       await store.store(`k${n}`, 'x');
       const time = await follower.cut();
-      expect(follower.known.has(token(engine, `k${n}`))).toBe(true);
+      expect(follower.known.has(tokenOf(engine, `k${n}`))).toBe(true);
       expect(time).toBeGreaterThan(last);
       last = time;
     }
@@ -91,7 +88,7 @@ describe('a cut', () => {
     const { store } = await world.start({ wrap: withClock(1000, 800) });
     await store.store('k', 'x');
     await follower.cut();
-    expect(follower.known.has(token(engine, 'k'))).toBe(true);
+    expect(follower.known.has(tokenOf(engine, 'k'))).toBe(true);
   });
 
   it('leaves to the next one what comes after its tick, and what depends on it', async () => {
@@ -117,15 +114,15 @@ describe('a cut', () => {
       return page;
     };
     await follower.cut();
-    expect(follower.known.has(token(engine, 'a'))).toBe(true);
-    expect(follower.known.has(token(engine, 'b'))).toBe(true);
-    const first = follower.known.has(token(engine, 'first'));
-    const dependent = follower.known.has(token(engine, 'second'));
+    expect(follower.known.has(tokenOf(engine, 'a'))).toBe(true);
+    expect(follower.known.has(tokenOf(engine, 'b'))).toBe(true);
+    const first = follower.known.has(tokenOf(engine, 'first'));
+    const dependent = follower.known.has(tokenOf(engine, 'second'));
     expect({ first, dependent }).toEqual({ first: false, dependent: false });
     backend.list = list;
     await follower.cut();
-    expect(follower.known.has(token(engine, 'first'))).toBe(true);
-    expect(follower.known.has(token(engine, 'second'))).toBe(true);
+    expect(follower.known.has(tokenOf(engine, 'first'))).toBe(true);
+    expect(follower.known.has(tokenOf(engine, 'second'))).toBe(true);
   });
 
   it('holds the version of its time of an object that was overwritten after it', async () => {
@@ -144,10 +141,10 @@ describe('a cut', () => {
     };
     await follower.cut();
     const { known } = follower;
-    const version = known.get(token(engine, 'k'))?.version ?? 0;
+    const version = known.get(tokenOf(engine, 'k'))?.version ?? 0;
     expect(old.version.startsWith(version.toString(32).padStart(11, '0'))).toBe(true);
     await follower.cut();
-    expect(known.get(token(engine, 'k'))?.version).toBeGreaterThan(version);
+    expect(known.get(tokenOf(engine, 'k'))?.version).toBeGreaterThan(version);
   });
 
   it('that finds a commit late holds it, and the ones before do not', async () => {
@@ -167,11 +164,11 @@ describe('a cut', () => {
     await held.promise;
     await follower.cut();
     await follower.consumer.commit();
-    expect(follower.known.has(token(engine, 'late'))).toBe(false);
+    expect(follower.known.has(tokenOf(engine, 'late'))).toBe(false);
     released.resolve();
     await storing;
     await follower.cut();
-    expect(follower.known.has(token(engine, 'late'))).toBe(true);
+    expect(follower.known.has(tokenOf(engine, 'late'))).toBe(true);
   });
 
   it('is given up where the clock of the backend stands still', async () => {

@@ -1,15 +1,15 @@
 import type { Fault } from '@securestore/backend-api';
 import { createFaultInjector } from '@securestore/backend-api';
-import { AREAS, splitRecord } from '@securestore/core-format';
 import { SecureStoreError } from '@securestore/core-format';
 import { describe, expect, it } from 'vitest';
-import type { Engine } from '../../src/engine.ts';
 import { HINT_LAPSES_AFTER } from '../../src/journal/limits.ts';
-import { pruneJournal } from '../../src/journal/prune.ts';
+import { pruneJournal, unreadSince } from '../../src/journal/prune.ts';
 import { Follower } from '../support/followers.ts';
 import type { Shelf } from '../support/followers.ts';
 import type { Process, World } from '../support/journals.ts';
-import { namesUnder, worldOf } from '../support/journals.ts';
+import { worldOf } from '../support/journals.ts';
+import { versionsAt } from '../support/scenes.ts';
+import { withoutBatch } from '../support/places.ts';
 
 interface Subject extends Process {
   readonly world: World;
@@ -92,15 +92,6 @@ const SCENARIOS: readonly Scenario[] = [
   },
 ];
 
-async function versionsAt(engine: Engine): Promise<Map<string, number>> {
-  const names = await namesUnder(engine, AREAS.objects);
-  const read = async (name: string): Promise<[string, number]> => {
-    const body = (await engine.backend.read(name))?.body ?? Buffer.alloc(0);
-    return [name.slice(AREAS.objects.length), splitRecord(body).header.version];
-  };
-  return new Map(await Promise.all(names.map(read)));
-}
-
 /** Whoever comes next goes on, prunes, changes something and goes on: nothing is missed, and there is no alarm. */
 async function expectGoesOn(world: World, shelf: Shelf, what: string): Promise<void> {
   const { store, engine } = await world.start();
@@ -149,6 +140,37 @@ describe.each(SCENARIOS)('a fault at every backend call of $name', (scenario) =>
       const [world, shelf] = await disturb(scenario, k, { type } as Fault);
       await expectGoesOn(world, shelf, `${type} at call ${k}`);
     }
+  });
+});
+
+describe('a writer that stops', () => {
+  it.each([
+    ['its hint: which lapses', 'j/', false],
+    ['its copy to the history: which is of the current version', 'h/', false],
+    ['its record: which is there, and announced', 'o/', true],
+  ])('after %s', async (_what, area, there) => {
+    const world = await worldOf();
+    const { engine, store } = await world.start();
+    await store.store('k', 'one');
+    const reader = await Follower.open(engine, world.clock);
+    await reader.follow();
+    const injector = createFaultInjector(({ operation, key }) =>
+      operation === 'write' && key?.startsWith(area) === true ? { type: 'stop-after' } : undefined,
+    );
+    const writer = await world.start({ layers: [injector.layer], wrap: withoutBatch });
+    void writer.store.store('k', 'two');
+    await injector.stopped;
+    await reader.follow();
+    expect((await unreadSince(engine)) < Number.POSITIVE_INFINITY).toBe(!there);
+    expect((await store.retrieve('k')).text()).toBe(there ? 'two' : 'one');
+    expect(reader.versions()).toEqual(await versionsAt(engine));
+    world.clock.advance(HINT_LAPSES_AFTER + 2);
+    await reader.follow();
+    expect(await unreadSince(engine)).toBe(Number.POSITIVE_INFINITY);
+    await store.store('k', 'three');
+    await reader.follow();
+    expect(reader.versions()).toEqual(await versionsAt(engine));
+    expect(reader.alarms).toEqual([]);
   });
 });
 

@@ -2,7 +2,7 @@ import { AREAS, hintSequence, workPrefix } from '@securestore/core-format';
 import { describe, expect, it } from 'vitest';
 import type { Engine } from '../../src/engine.ts';
 import { CONSUMER_EXPIRES_AFTER, HINT_LAPSES_AFTER, STREAM_CLOSES_AFTER } from '../../src/journal/limits.ts';
-import { journalFloors, pruneJournal } from '../../src/journal/prune.ts';
+import { journalFloors, pruneJournal, unreadSince } from '../../src/journal/prune.ts';
 import { attack } from '../support/attacker.ts';
 import { Follower } from '../support/followers.ts';
 import type { Process, World } from '../support/journals.ts';
@@ -206,6 +206,31 @@ describe('pruning the journal', () => {
     await failure(pruneJournal(cleaner), 'INTEGRITY');
     world.clock.advance(CONSUMER_EXPIRES_AFTER + 2);
     await pruneJournal(cleaner);
+  });
+
+  it('tells from when on history and tombstones are still needed', async () => {
+    const { world, store, cleaner } = await scene();
+    await store.store('k', 'x');
+    expect(await unreadSince(cleaner)).toBe(Number.POSITIVE_INFINITY);
+    const follower = await Follower.open(cleaner, world.clock);
+    expect(await unreadSince(cleaner)).toBe(0);
+    await follower.follow();
+    expect(await unreadSince(cleaner)).toBe(Number.POSITIVE_INFINITY);
+    world.clock.advance(10);
+    const time = world.clock.now();
+    await store.store('k', 'y');
+    world.clock.advance(10);
+    await store.store('k', 'z');
+    expect(await unreadSince(cleaner)).toBe(time);
+    const attacker = await attack(world.place);
+    const name = await attacker.name(AREAS.objects);
+    const body = await attacker.get(name);
+    await attacker.remove(name);
+    await follower.follow();
+    expect(await unreadSince(cleaner)).toBe(time);
+    await attacker.put(name, body);
+    await follower.follow();
+    expect(await unreadSince(cleaner)).toBe(Number.POSITIVE_INFINITY);
   });
 
   it('by two at once does no harm', async () => {

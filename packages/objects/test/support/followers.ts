@@ -3,7 +3,7 @@ import type { FakeClock } from '../../../jobs/test/support/clock.ts';
 import type { Engine } from '../../src/engine.ts';
 import type { Alarm } from '../../src/journal/alarms.ts';
 import type { Consumer } from '../../src/journal/consumer.ts';
-import { openConsumer } from '../../src/journal/consumer.ts';
+import { openConsumer } from '../../src/journal/open-consumer.ts';
 import type { KnownObject } from '../../src/journal/full-pass.ts';
 import type { Change } from '../../src/journal/resolve.ts';
 import { passing } from './journals.ts';
