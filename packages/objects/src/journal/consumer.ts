@@ -257,7 +257,10 @@ export class Consumer {
     const position = this.#position;
     const { alarms, more } = await position.advance(this.#engine, { limit, before, signal });
     for (const entry of position.pending.values()) onAnnounced?.(entry);
-    const resolved = await resolveHints(this.#engine, position.pending.values(), signal);
+    const resolved = await resolveHints(this.#engine, position.pending.values(), {
+      since: this.#held.state.since,
+      signal,
+    });
     position.pending.clear();
     for (const entry of resolved.pending) {
       if (this.#now - entry.written <= HINT_LAPSES_AFTER) position.pending.set(encodeBase32(entry.commitId), entry);

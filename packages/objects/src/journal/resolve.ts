@@ -51,6 +51,13 @@ export interface Resolved {
   readonly alarms: Alarm[];
 }
 
+/** How hints are resolved. */
+export interface ResolveOptions {
+  /** The head generation from which on every commit is announced. */
+  readonly since: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
 /** What became of the hints of one object. */
 class TokenResolver {
   readonly changes: Change[] = [];
@@ -58,11 +65,13 @@ class TokenResolver {
   readonly #engine: Engine;
   readonly #token: string;
   readonly #signal: AbortSignal | undefined;
+  readonly #since: number;
   readonly #open: Map<string, PendingEntry>;
 
-  constructor(engine: Engine, token: string, entries: readonly PendingEntry[], signal: AbortSignal | undefined) {
+  constructor(engine: Engine, token: string, entries: readonly PendingEntry[], { since, signal }: ResolveOptions) {
     this.#engine = engine;
     this.#token = token;
+    this.#since = since;
     this.#signal = signal;
     this.#open = new Map(entries.map((entry) => [encodeBase32(entry.commitId), entry]));
   }
@@ -88,7 +97,7 @@ class TokenResolver {
     if (found === undefined) return false;
     const header = this.#headerOf(found.body);
     const id = header && encodeBase32(header.commitId);
-    if (id !== undefined && !this.#open.has(id)) return true;
+    if (header !== undefined && id !== undefined && !this.#open.has(id) && !this.#isLate(name, header)) return true;
     const looked =
       header !== undefined && this.#belongs(name, header)
         ? await lookAt(this.#engine, this.#token, found.body, this.#signal)
@@ -101,6 +110,14 @@ class TokenResolver {
       }
     }
     return true;
+  }
+
+  /**
+   * Whether a current record was prepared before the journal was on: it may have landed late, in the place of what was
+   * announced, and nobody announces it if its process has died.
+   */
+  #isLate(name: string, { generation }: RecordHeader): boolean {
+    return generation < this.#since && name === objectName(this.#token);
   }
 
   #headerOf(body: Uint8Array): RecordHeader | undefined {
@@ -126,12 +143,12 @@ class TokenResolver {
 export async function resolveHints(
   engine: Engine,
   entries: Iterable<PendingEntry>,
-  signal?: AbortSignal,
+  options: ResolveOptions,
 ): Promise<Resolved> {
   const byToken = Map.groupBy(entries, ({ token }) => token);
   const resolved: Resolved = { changes: [], pending: [], alarms: [] };
   const resolveToken = async ([token, of]: [string, PendingEntry[]]): Promise<void> => {
-    const resolver = new TokenResolver(engine, token, of, signal);
+    const resolver = new TokenResolver(engine, token, of, options);
     const pending = await resolver.resolve();
     resolved.pending.push(...pending);
     resolved.changes.push(...resolver.changes);
