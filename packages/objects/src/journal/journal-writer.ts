@@ -27,6 +27,8 @@ interface Stream {
   next: number;
   /** When its last hint began to be written. */
   used: Instant;
+  /** The key version that its registration is sealed under. */
+  readonly key: string;
 }
 
 interface Waiting {
@@ -90,11 +92,16 @@ export class JournalWriter {
     return abortable(done.promise, signal);
   }
 
-  /** Ends the stream, so that a last hint that is missing shows. @throws SecureStoreError what the backend throws */
+  /**
+   * Ends the stream, so that a last hint that is missing shows.
+   *
+   * @throws SecureStoreError what the backend throws, and where the store takes no writes any more
+   */
   async close(): Promise<void> {
     await this.#running;
     this.#leaveOld();
     if (this.#stream === undefined) return;
+    this.#ports.watcher.checkWritable();
     await this.#append('close', []);
     this.#stream = undefined;
   }
@@ -127,10 +134,13 @@ export class JournalWriter {
     return this.#waiting.splice(0, fitting === -1 ? this.#waiting.length : fitting);
   }
 
+  /** Others may have closed a stream that was not used for long, and a key that was replaced is to go some day. */
   #leaveOld(): void {
-    const { clock } = this.#ports;
-    if (this.#stream !== undefined && elapsedSince(this.#stream.used, clock) >= STREAM_USED_FOR)
-      this.#stream = undefined;
+    const { clock, watcher } = this.#ports;
+    if (this.#stream === undefined) return;
+    const { used, key } = this.#stream;
+    const old = elapsedSince(used, clock) >= STREAM_USED_FOR;
+    if (old || key !== watcher.state.keys.journal.primary.label) this.#stream = undefined;
   }
 
   async #append(kind: Hint['kind'], entries: readonly HintEntry[]): Promise<void> {
@@ -185,6 +195,7 @@ export class JournalWriter {
   async #register(): Promise<Stream> {
     const { backend, clock, random } = this.#ports;
     const used = instant(clock);
+    const key = this.#ports.watcher.state.keys.journal.primary.label;
     const id = Buffer.from(random(ID_LENGTH));
     const name = workName('writer', id);
     const registration = encodeWriter({ created: clock.now(), floor: 0, ended: false });
@@ -192,10 +203,10 @@ export class JournalWriter {
     for (let tries = 1; ; tries++) {
       try {
         await backend.write(name, body, { ifAbsent: true });
-        return { id, next: 0, used };
+        return { id, next: 0, used, key };
       } catch (error) {
         // Nobody else has this random id: what is there is of an earlier try.
-        if (SecureStoreError.is(error, 'CONFLICT') && tries > 1) return { id, next: 0, used };
+        if (SecureStoreError.is(error, 'CONFLICT') && tries > 1) return { id, next: 0, used, key };
         if (!isUndecided(error) || tries === MAX_TRIES) throw error;
       }
     }

@@ -69,7 +69,9 @@ export class Position {
     if (cursor !== undefined) this.#cursors.set(writer, { ...cursor, next, closed });
     for (const entry of entries) this.pending.set(encodeBase32(entry.commitId), entry);
     const known = alarm !== undefined && this.#isReported(alarm);
-    if (gap && !known && this.pass === 'none') this.pass = 'due';
+    // Removed rightly, by somebody who didn't know of this consumer: then nothing can be held against what is found.
+    if (gap && alarm === undefined) this.pass = 'afresh';
+    else if (gap && !known && this.pass === 'none') this.pass = 'due';
     return known ? undefined : alarm;
   }
 

@@ -156,20 +156,25 @@ async function planStream(
   };
 }
 
-async function plans(engine: Engine, signal: AbortSignal | undefined): Promise<{ plans: Plan[]; survey: Survey }> {
-  const surveyed = await survey(engine, signal);
-  const found: Plan[] = [];
+async function* plans(engine: Engine, surveyed: Survey, signal: AbortSignal | undefined): AsyncGenerator<Plan> {
   for (const writer of await listWriters(engine, signal)) {
-    const plan = await planStream(engine, writer, surveyed, signal);
-    if (plan !== undefined) found.push(plan);
+    try {
+      const plan = await planStream(engine, writer, surveyed, signal);
+      if (plan !== undefined) yield plan;
+    } catch (error) {
+      // Consumers give an alarm about it; the others are pruned all the same.
+      if (!isDamage(error)) throw error;
+    }
   }
-  return { plans: found, survey: surveyed };
 }
 
 /** Up to where each stream of the journal may be removed: what is over an hour old and has been read by all. */
 export async function journalFloors(engine: Engine, signal?: AbortSignal): Promise<StreamFloor[]> {
-  const found = await plans(engine, signal);
-  return found.plans.map(({ writer, floor, ended }) => ({ writer, floor, ended }));
+  const floors: StreamFloor[] = [];
+  for await (const { writer, floor, ended } of plans(engine, await survey(engine, signal), signal)) {
+    floors.push({ writer, floor, ended });
+  }
+  return floors;
 }
 
 /**
@@ -179,10 +184,12 @@ export async function journalFloors(engine: Engine, signal?: AbortSignal): Promi
  * deletion.
  */
 export async function unreadSince(engine: Engine, signal?: AbortSignal): Promise<number> {
-  const { plans: found, survey: surveyed } = await plans(engine, signal);
+  const surveyed = await survey(engine, signal);
   if (surveyed.consumers.some(({ pass }) => pass !== 'none')) return 0;
-  const pending = surveyed.consumers.flatMap((consumer) => consumer.pending.map(({ written }) => written));
-  return [...pending, ...found.map(({ unread }) => unread)].reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY);
+  let oldest = Number.POSITIVE_INFINITY;
+  for (const { pending } of surveyed.consumers) for (const { written } of pending) oldest = Math.min(oldest, written);
+  for await (const { unread } of plans(engine, surveyed, signal)) oldest = Math.min(oldest, unread);
+  return oldest;
 }
 
 /** @returns whether the registration says so now; not where somebody else has changed it, or may have */
@@ -213,11 +220,11 @@ async function closeStream(engine: Engine, writer: Buffer, sequence: number): Pr
  * so, and removes what all consumers have read. What goes is announced in the registration first, so that nobody takes
  * it for an attack. Any number of processes may do this at once, and stop anywhere.
  *
- * @throws SecureStoreError what the backend throws, and `INTEGRITY` where a consumer or a registration is damaged
+ * @throws SecureStoreError what the backend throws, and `INTEGRITY` where the state of a consumer is damaged
  */
 export async function pruneJournal(engine: Engine, signal?: AbortSignal): Promise<void> {
-  const { plans: found, survey: surveyed } = await plans(engine, signal);
-  for (const plan of found) {
+  const surveyed = await survey(engine, signal);
+  for await (const plan of plans(engine, surveyed, signal)) {
     const { writer, registration, floor, ended, hints, closeAt } = plan;
     if (closeAt !== undefined) await closeStream(engine, writer, closeAt);
     // A stream that has just ended stays for a while: a consumer may have joined since the others were looked at.

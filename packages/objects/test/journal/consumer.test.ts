@@ -83,8 +83,10 @@ describe('a consumer', () => {
     const name = objectName(tokenOf(engine, 'k'));
     const body = (await backend.read(name))?.body ?? Buffer.alloc(0);
     await backend.delete(name);
+    world.clock.advance(60_000);
     await follower.follow();
     expect(follower.known.has(tokenOf(engine, 'k'))).toBe(false);
+    world.clock.advance(60_000);
     await backend.write(name, body);
     const later = await Follower.open((await world.start()).engine, world.clock);
     await later.follow();

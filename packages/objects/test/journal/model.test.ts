@@ -95,6 +95,8 @@ const attackStep: fc.Arbitrary<Step> = fc.record({
   any: fc.constant(false),
 });
 
+const streamOf = (name = ''): string => name.slice(0, name.lastIndexOf('/'));
+
 class Simulation {
   readonly #world: World;
   readonly #attacker: Attacker;
@@ -187,7 +189,6 @@ class Simulation {
 
   async #remove(pick: number, any: boolean): Promise<void> {
     const hints = await this.#attacker.names(AREAS.journal);
-    const streamOf = (name = ''): string => name.slice(0, name.lastIndexOf('/'));
     const followed = hints.filter((name, at) => any || streamOf(name) === streamOf(hints[at + 1]));
     const name = followed[pick % followed.length];
     if (name === undefined) return;

@@ -1,8 +1,17 @@
-import { AREAS, hintSequence, workPrefix } from '@securestore/core-format';
+import {
+  AREAS,
+  decodeBase32,
+  encodeWriter,
+  hintName,
+  hintSequence,
+  workName,
+  workPrefix,
+} from '@securestore/core-format';
 import { describe, expect, it } from 'vitest';
 import type { Engine } from '../../src/engine.ts';
 import { CONSUMER_EXPIRES_AFTER, HINT_LAPSES_AFTER, STREAM_CLOSES_AFTER } from '../../src/journal/limits.ts';
 import { journalFloors, pruneJournal, unreadSince } from '../../src/journal/prune.ts';
+import { writeSystemObject } from '../../src/system-objects.ts';
 import { attack } from '../support/attacker.ts';
 import { Follower } from '../support/followers.ts';
 import type { Process, World } from '../support/journals.ts';
@@ -79,6 +88,7 @@ describe('pruning the journal', () => {
     await pruneJournal(cleaner);
     const follower = await Follower.open(cleaner, world.clock);
     await follower.follow();
+    expect(follower.consumer.passDue).toBe(false);
     await storeTimes(store, 2);
     await follower.follow();
     expect(follower.alarms).toEqual([]);
@@ -231,6 +241,35 @@ describe('pruning the journal', () => {
     await attacker.put(name, body);
     await follower.follow();
     expect(await unreadSince(cleaner)).toBe(Number.POSITIVE_INFINITY);
+  });
+
+  it('goes on past a registration that is damaged', async () => {
+    const { world, store, cleaner } = await scene();
+    await storeTimes(store, 3);
+    const attacker = await attack(world.place);
+    await attacker.put(await attacker.name(workPrefix('writer')), Buffer.alloc(100));
+    await storeTimes((await world.start()).store, 3);
+    world.clock.advance(AN_HOUR);
+    await pruneJournal(cleaner);
+    expect((await sequences(cleaner)).toSorted((a, b) => a - b)).toEqual([0, 1, 2, 2]);
+  });
+
+  it('[J-10] by somebody slow, who does not know of a new consumer, is no alarm, but leads to a pass', async () => {
+    const { world, store, cleaner } = await scene();
+    await storeTimes(store, 3);
+    const follower = await Follower.open(cleaner, world.clock);
+    await follower.follow();
+    await storeTimes(store, 3);
+    const writer = decodeBase32((await writersAt(cleaner))[0]?.slice(workPrefix('writer').length) ?? '');
+    if (writer === undefined) throw new Error('no writer');
+    const registration = encodeWriter({ created: 0, floor: 5, ended: false });
+    await writeSystemObject(cleaner, 'writer', workName('writer', writer), registration, {});
+    for (let n = 0; n < 5; n++) await cleaner.backend.delete(hintName(writer, n));
+    await follower.poll();
+    expect(follower.consumer.passDue).toBe(true);
+    await follower.follow();
+    expect(follower.consumer.passDue).toBe(false);
+    expect(follower.alarms).toEqual([]);
   });
 
   it('by two at once does no harm', async () => {
