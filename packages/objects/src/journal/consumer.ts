@@ -1,5 +1,5 @@
 import type { ConsumerState, PendingEntry } from '@securestore/core-format';
-import { encodeBase32, objectName, SecureStoreError } from '@securestore/core-format';
+import { encodeBase32, encodeConsumer, objectName, SecureStoreError } from '@securestore/core-format';
 import type { Engine } from '../engine.ts';
 import type { Alarm } from './alarms.ts';
 import type { HeldConsumer } from './consumer-record.ts';
@@ -13,6 +13,7 @@ import { resolveHints } from './resolve.ts';
 
 const DEFAULT_LIMIT = 1000;
 const MAX_TICKS = 10;
+const MAX_TRIES = 5;
 
 /** What has changed, as far as one look at the journal shows. */
 export interface Poll {
@@ -169,7 +170,8 @@ export class Consumer {
 
   /** Writes the confirmed state once more, to see the backend's clock at this moment. */
   async #tick(): Promise<number> {
-    return (await this.#write(this.#held.state)).modified;
+    await this.#save(this.#held.state);
+    return this.#held.modified;
   }
 
   /** A tick so much later than `first` that all that was written before `first` shows an earlier time, on any server. */
@@ -208,24 +210,24 @@ export class Consumer {
     await this.#engine.backend.delete(this.#name);
   }
 
+  /**
+   * Writes its state. Where that could not be its own any more, since it has expired, it begins anew instead; where its
+   * own state was only sealed anew, under another key, it is written over that.
+   */
   async #save(state: ConsumerState): Promise<void> {
-    try {
-      await this.#write(state);
-    } catch (error) {
-      if (!SecureStoreError.is(error, 'CONFLICT')) throw error;
-      // It may have expired meanwhile, and comes back then.
-      await this.#look(undefined);
-    }
-  }
-
-  async #write(state: ConsumerState): Promise<HeldConsumer> {
-    try {
-      this.#held = await saveConsumer(this.#engine, this.#name, state, this.#held.etag);
-      this.#inDoubt = false;
-      return this.#held;
-    } catch (error) {
-      this.#inDoubt = !SecureStoreError.is(error, 'CONFLICT');
-      throw error;
+    for (let tries = 1; ; tries++) {
+      try {
+        this.#held = await saveConsumer(this.#engine, this.#name, state, this.#held.etag);
+        this.#inDoubt = false;
+        return;
+      } catch (error) {
+        const conflict = SecureStoreError.is(error, 'CONFLICT');
+        this.#inDoubt = !conflict;
+        if (!conflict || tries === MAX_TRIES) throw error;
+        const position = this.#position;
+        await this.#look(undefined);
+        if (position !== this.#position) return;
+      }
     }
   }
 
@@ -235,17 +237,15 @@ export class Consumer {
     if (found === undefined) throw new SecureStoreError('NOT_FOUND', `the consumer "${this.label}" is not registered`);
     this.#now = Math.max(this.#now, found.now ?? found.modified);
     if (found.etag === this.#held.etag) return;
-    if (this.#inDoubt && !found.state.expired) {
-      this.#held = found;
-      this.#position = new Position(found.state);
-      this.#inDoubt = false;
-      return;
-    }
-    if (!found.state.expired) {
+    const same = encodeConsumer(found.state).equals(encodeConsumer(this.#held.state));
+    if (!same && !found.state.expired && !this.#inDoubt) {
       throw new SecureStoreError('CONFLICT', `another process reads the journal as the consumer "${this.label}"`);
     }
-    this.#held = await saveConsumer(this.#engine, this.#name, { ...found.state, expired: false }, found.etag);
-    this.#position = new Position(this.#held.state);
+    this.#held = found.state.expired
+      ? await saveConsumer(this.#engine, this.#name, { ...found.state, expired: false }, found.etag)
+      : found;
+    this.#inDoubt = false;
+    if (!same) this.#position = new Position(this.#held.state);
   }
 
   async #read(

@@ -5,7 +5,7 @@ import type { Alarm } from './alarms.ts';
 import { damaged } from './alarms.ts';
 import type { Change, Looked } from './resolve.ts';
 import { lookAt } from './resolve.ts';
-import { entriesUnder } from './streams.ts';
+import { entryPages } from './streams.ts';
 
 const CONCURRENT_READS = 8;
 
@@ -41,7 +41,7 @@ async function* currentRecords(engine: Engine, signal: AbortSignal | undefined):
     const token = name.slice(AREAS.objects.length);
     return { token, name, body: found.body, looked: await lookAt(engine, token, found.body, signal) };
   };
-  for await (const page of entriesUnder(engine, AREAS.objects, undefined, signal)) {
+  for await (const page of entryPages(engine, AREAS.objects, undefined, signal)) {
     const names = page.map(({ key }) => key);
     for await (const found of mapConcurrently(names, CONCURRENT_READS, read)) if (found !== undefined) yield found;
   }

@@ -15,7 +15,7 @@ import { readHead } from '../state.ts';
 import { deleteSystemObject, writeSystemObject } from '../system-objects.ts';
 import { readConsumer, saveConsumer } from './consumer-record.ts';
 import { CONSUMER_EXPIRES_AFTER, HINT_LAPSES_AFTER, STREAM_CLOSES_AFTER } from './limits.ts';
-import { entriesUnder, isDamage, listWriters, readRegistration, readSlot } from './streams.ts';
+import { entryPages, isDamage, listWriters, readRegistration, readSlot } from './streams.ts';
 
 /** Up to where a stream may be removed. */
 export interface StreamFloor {
@@ -54,7 +54,7 @@ async function backendNow(engine: Engine, signal: AbortSignal | undefined): Prom
   if (head?.now !== undefined) return head.now;
   let latest = 0;
   for (const prefix of [workPrefix('consumer'), workPrefix('writer')]) {
-    for await (const page of entriesUnder(engine, prefix, undefined, signal)) {
+    for await (const page of entryPages(engine, prefix, undefined, signal)) {
       latest = Math.max(latest, ...page.map(({ modified }) => modified));
     }
   }
@@ -91,7 +91,7 @@ async function survey(engine: Engine, signal: AbortSignal | undefined): Promise<
   const now = await backendNow(engine, signal);
   const isOlder = (modified: number, age: number): boolean => now - modified > age + clockSkew + modifiedResolution;
   const consumers: ConsumerState[] = [];
-  for await (const page of entriesUnder(engine, workPrefix('consumer'), undefined, signal)) {
+  for await (const page of entryPages(engine, workPrefix('consumer'), undefined, signal)) {
     for (const { key, modified } of page) {
       const consumer = await activeConsumer(engine, key, isOlder(modified, CONSUMER_EXPIRES_AFTER), signal);
       if (consumer !== undefined) consumers.push(consumer);
@@ -103,7 +103,7 @@ async function survey(engine: Engine, signal: AbortSignal | undefined): Promise<
 async function hintsOf(engine: Engine, writer: Buffer, signal: AbortSignal | undefined): Promise<StoredHint[]> {
   const prefix = journalPrefix(writer);
   const hints: StoredHint[] = [];
-  for await (const page of entriesUnder(engine, prefix, undefined, signal)) {
+  for await (const page of entryPages(engine, prefix, undefined, signal)) {
     for (const { key, modified } of page) {
       const sequence = hintSequence(prefix, key);
       if (sequence !== undefined) hints.push({ name: key, sequence, modified });

@@ -14,7 +14,7 @@ import type { OpenedRecord } from '../records.ts';
 import { openByToken } from '../records.ts';
 import type { Alarm } from './alarms.ts';
 import { damaged } from './alarms.ts';
-import { entriesUnder, isDamage } from './streams.ts';
+import { entryPages, isDamage } from './streams.ts';
 
 const CONCURRENT_READS = 8;
 
@@ -83,7 +83,7 @@ class TokenResolver {
       const { clockSkew, modifiedResolution } = this.#engine.backend.capabilities;
       const oldest = Math.min(...Array.from(this.#open.values(), ({ written }) => written));
       const since = oldest - clockSkew - modifiedResolution;
-      for await (const page of entriesUnder(this.#engine, historyPrefix(this.#token), undefined, this.#signal)) {
+      for await (const page of entryPages(this.#engine, historyPrefix(this.#token), undefined, this.#signal)) {
         for (const { key, modified } of page) if (modified >= since && this.#open.size > 0) await this.#look(key);
       }
     }

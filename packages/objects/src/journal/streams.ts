@@ -14,6 +14,7 @@ import {
 import type { ListEntry } from '@securestore/backend-api';
 import type { Engine } from '../engine.ts';
 import { mapConcurrently } from '../map-concurrently.ts';
+import { listPage } from '../pages.ts';
 import { readSystemObject } from '../system-objects.ts';
 import type { Alarm } from './alarms.ts';
 import { damaged, missingHints } from './alarms.ts';
@@ -35,14 +36,14 @@ export interface Step {
 }
 
 /** Pages of a listing with what it tells of the objects. */
-export async function* entriesUnder(
+export async function* entryPages(
   engine: Engine,
   prefix: string,
   start?: string,
   signal?: AbortSignal,
 ): AsyncGenerator<ListEntry[]> {
   for (let after = start; ;) {
-    const page = await engine.backend.list(prefix, after === undefined ? { signal } : { after, signal });
+    const page = await listPage(engine.backend, prefix, after === undefined ? { signal } : { after, signal });
     if (page.entries.length > 0) yield page.entries;
     after = page.entries.at(-1)?.key ?? after;
     if (!page.more) return;
@@ -59,7 +60,7 @@ function workId(prefix: string, name: string): Buffer | undefined {
 export async function listWriters(engine: Engine, signal?: AbortSignal): Promise<Buffer[]> {
   const prefix = workPrefix('writer');
   const ids: Buffer[] = [];
-  for await (const page of entriesUnder(engine, prefix, undefined, signal)) {
+  for await (const page of entryPages(engine, prefix, undefined, signal)) {
     for (const { key } of page) {
       const id = workId(prefix, key);
       if (id !== undefined) ids.push(id);
@@ -170,7 +171,7 @@ export async function* readStream(
     return { sequence, slot: sequence < start ? 'nothing' : await readSlot(engine, key, signal) };
   };
   const after = start < 2 ? undefined : hintName(writer, start - 2);
-  for await (const page of entriesUnder(engine, prefix, after, signal)) {
+  for await (const page of entryPages(engine, prefix, after, signal)) {
     const wanted = page.filter(({ modified }) => modified < before);
     for await (const { sequence, slot } of mapConcurrently(wanted, CONCURRENT_READS, read)) {
       if (sequence === start - 1) previous = true;

@@ -109,8 +109,10 @@ describe('a consumer', () => {
   });
 
   it('is one process at a time, and says so', async () => {
-    const { world, follower } = await scene();
+    const { world, store, follower } = await scene();
     const other = await openConsumer((await world.start()).engine, 'test');
+    await store.store('k', 'x');
+    await other.poll();
     await other.commit();
     const error = await failure(follower.consumer.poll(), 'CONFLICT');
     expect(error.message).toContain('"test"');

@@ -5,6 +5,7 @@ import { randomPool } from '@securestore/crypto';
 import { describe, expect, it } from 'vitest';
 import type { Engine } from '../../src/engine.ts';
 import { changeHead } from '../../src/head-change.ts';
+import { resealWork } from '../../src/rekey/work.ts';
 import { readKeyring } from '../../src/state.ts';
 import { Follower } from '../support/followers.ts';
 import { reviseHead } from '../support/heads.ts';
@@ -47,6 +48,29 @@ describe('new keys', () => {
     expect(follower.versions()).toEqual(await versionsAt(engine));
     expect(follower.alarms).toEqual([]);
   });
+
+  it.each(['poll', 'commit', 'heartbeat'] as const)(
+    'under which its state is sealed anew leave a consumer as it is: %s',
+    async (call) => {
+      const world = await worldOf();
+      const { store } = await world.start();
+      const { engine } = await world.start();
+      const follower = await Follower.open(engine, world.clock);
+      await follower.follow();
+      await store.store('k', 'x');
+      await follower.poll();
+      const other = await world.start();
+      await renewKeys(other.engine);
+      await resealWork(other.engine);
+      await follower.consumer[call]();
+      await follower.consumer.commit();
+      const next = await Follower.open((await world.start()).engine, world.clock);
+      await next.follow();
+      expect(next.commits).toEqual([]);
+      expect([...follower.alarms, ...next.alarms]).toEqual([]);
+      expect(next.consumer.passDue).toBe(false);
+    },
+  );
 
   it('that come while a mutation is under way make it announce its new envelope too', async () => {
     const world = await worldOf();
