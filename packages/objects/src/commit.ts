@@ -2,6 +2,7 @@ import type { WriteResult } from '@securestore/backend-api';
 import type { RecordHeader } from '@securestore/core-format';
 import { historyName, ID_LENGTH, noId, objectName, SecureStoreError } from '@securestore/core-format';
 import { sealRecord } from '@securestore/crypto';
+import type { Instant } from '@securestore/jobs';
 import type { Prepared } from './catch-up.ts';
 import { catchUp } from './catch-up.ts';
 import type { Condition } from './condition.ts';
@@ -10,6 +11,7 @@ import type { Doubtful, Finding } from './doubt.ts';
 import { settle, undecided } from './doubt.ts';
 import type { Engine } from './engine.ts';
 import { copyToHistory, historyCopy, isCopied, withdrawCopy } from './history-copy.ts';
+import { announceCommit } from './journal/announce.ts';
 import { readCurrent } from './read-current.ts';
 import type { Current, Target } from './records.ts';
 import { openAt } from './records.ts';
@@ -110,11 +112,16 @@ async function replace(
   }
 }
 
+/** What all attempts of one mutation share: whichever of them takes effect, late or not, is this mutation. */
+interface Identity extends Doubtful {
+  /** When the journal was told, if it was. */
+  announced?: Instant | undefined;
+}
+
 /**
  * One attempt.
  *
  * @param verified whether `current` was read, and not only believed
- * @param identity what all attempts share: whichever of them takes effect, late or not, is this mutation
  * @throws LostRace
  */
 async function attempt(
@@ -122,10 +129,11 @@ async function attempt(
   mutation: Mutation,
   current: Current,
   verified: boolean,
-  { commitId, now }: Doubtful,
+  identity: Identity,
 ): Promise<Committed | undefined> {
   const { state } = engine.watcher;
   const { target, signal } = mutation;
+  const { commitId, now } = identity;
   checkCondition(mutation.condition, current, now);
   const draft = mutation.draft(current, now);
   if (draft === undefined) {
@@ -142,6 +150,7 @@ async function attempt(
       `the record takes ${record.length} bytes; this backend holds ${engine.limits.maxRecord}`,
     );
   }
+  identity.announced = await announceCommit(engine, state, target.token, commitId, identity.announced, signal);
   try {
     const written =
       current === undefined
@@ -153,7 +162,7 @@ async function attempt(
     if (SecureStoreError.is(error, 'CONFLICT')) throw new LostRace();
     throw error;
   }
-  return { state, header, keys };
+  return { state, header, keys, announced: identity.announced };
 }
 
 /** What is believed to lie at the name, without a request where that can be avoided. */
@@ -198,7 +207,7 @@ async function lookAgain(
 
 async function commitLoop(engine: Engine, mutation: Mutation): Promise<Committed | undefined> {
   const { target, signal } = mutation;
-  const identity = { commitId: engine.random(ID_LENGTH), now: engine.clock.now() };
+  const identity: Identity = { commitId: engine.random(ID_LENGTH), now: engine.clock.now() };
   const belief = believed(engine, mutation);
   let current = belief instanceof Promise ? await belief : belief;
   let verified = belief instanceof Promise;
@@ -222,7 +231,7 @@ async function commitLoop(engine: Engine, mutation: Mutation): Promise<Committed
         doubt === undefined
           ? await lookAgain(engine, target, identity, signal)
           : await settle(engine, target, identity, doubt, signal);
-      if (found.header !== undefined) return committedAs(engine, mutation, found.header);
+      if (found.header !== undefined) return committedAs(engine, mutation, found.header, identity);
       if (final) throw failure;
       if (standstill.isReached(current?.stored, found.current?.stored)) {
         throw failure instanceof LostRace ? refusedWrongly(engine.backend, UNCHANGED) : failure;
@@ -235,9 +244,9 @@ async function commitLoop(engine: Engine, mutation: Mutation): Promise<Committed
   }
 }
 
-function committedAs(engine: Engine, mutation: Mutation, header: RecordHeader): Committed {
+function committedAs(engine: Engine, mutation: Mutation, header: RecordHeader, { announced }: Identity): Committed {
   const { state } = engine.watcher;
-  return { state, header, keys: state.keys.category(state.categories.idOf(mutation.target.key)) };
+  return { state, header, keys: state.keys.category(state.categories.idOf(mutation.target.key)), announced };
 }
 
 /**

@@ -12,9 +12,11 @@ import type { StoreSettings } from './create.ts';
 import { createStoreAt, hasRemains } from './create.ts';
 import type { Engine } from './engine.ts';
 import { HeadWatcher } from './freshness.ts';
+import { JournalWriter } from './journal/journal-writer.ts';
 import { KeyedMutex } from './keyed-mutex.ts';
 import { limitsFor } from './limits.ts';
 import { ObjectStore } from './object-store.ts';
+import type { ObjectStoreParts } from './object-store.ts';
 import { RecordCache } from './record-cache.ts';
 import type { ReadHead, StoreState } from './state.ts';
 import { loadState, readHead, unlockRoot } from './state.ts';
@@ -147,7 +149,8 @@ async function isStill({ backend, signal }: OpenSettings, { etag }: ReadHead): P
   return now?.etag === etag;
 }
 
-async function open(settings: OpenSettings): Promise<ObjectStore> {
+/** What an open store is made of. @throws SecureStoreError as {@link openObjectStore} does */
+export async function openParts(settings: OpenSettings): Promise<ObjectStoreParts> {
   const { backend, location } = settings;
   const clock = settings.clock ?? systemClock();
   const loaded = await loadNewest(settings, clock);
@@ -156,24 +159,29 @@ async function open(settings: OpenSettings): Promise<ObjectStore> {
   const { head } = read;
   await remember(settings, anchorOf(head), remembered);
   const watcher = new HeadWatcher(backend, clock, state, read, begun);
+  const ports = { backend, clock, random: settings.random ?? randomPool(), watcher };
   const engine: Engine = {
-    backend,
-    clock,
-    random: settings.random ?? randomPool(),
-    watcher,
+    ...ports,
     names: new NameCipher(state.keys.names, head.naming, head.lineage),
     cache: new RecordCache(),
     turns: new KeyedMutex(),
     limits: limitsFor(backend.capabilities),
+    journal: new JournalWriter(ports),
   };
   const onClose = async (): Promise<void> => {
+    // A stream that could not be ended is closed by the collection when it has been silent for long.
+    await engine.journal.close().catch(() => undefined);
     try {
       await rememberLast(settings, anchorOf(head), anchorOf(watcher.state.head));
     } finally {
       await backend.close();
     }
   };
-  return new ObjectStore({ engine, fingerprint: fingerprintOf(head.identity), location, onClose });
+  return { engine, fingerprint: fingerprintOf(head.identity), location, onClose };
+}
+
+async function open(settings: OpenSettings): Promise<ObjectStore> {
+  return new ObjectStore(await openParts(settings));
 }
 
 /** Runs `body`; where it fails the backend, which was handed over, is closed. */
