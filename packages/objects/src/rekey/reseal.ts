@@ -1,7 +1,6 @@
 import type { RecordHeader, StoreKey } from '@securestore/core-format';
 import {
   AREAS,
-  blobsPrefix,
   encodeBase32,
   encodeObjectBody,
   encodeTombstoneBody,
@@ -13,6 +12,8 @@ import { sealRecord } from '@securestore/crypto';
 import { BlobReader } from '../blob-reader.ts';
 import type { WrittenBlob } from '../blob-writer.ts';
 import { blobPayload, discardBlob, writeBlob } from '../blob-writer.ts';
+import { unnamed } from '../collection/reachable.ts';
+import { reclaim } from '../collection/reclaim.ts';
 import type { Engine } from '../engine.ts';
 import { withNewestKeys } from '../newest-keys.ts';
 import { entriesUnder, pagesUnder } from '../pages.ts';
@@ -162,7 +163,7 @@ async function versionNames(engine: Engine, token: string, signal: AbortSignal |
   return [...names, AREAS.objects + token];
 }
 
-/** Deletes the old blobs once no version names them any more. */
+/** Deletes those of the old blobs that no version names any more. */
 async function dropOldBlobs(
   engine: Engine,
   token: string,
@@ -170,17 +171,8 @@ async function dropOldBlobs(
   signal: AbortSignal | undefined,
 ): Promise<void> {
   if (blobs.size === 0) return;
-  const inUse = new Set<string>();
-  for (const name of await versionNames(engine, token, signal)) {
-    const blob = (await readRecord(engine, token, name, signal))?.opened.header.blob;
-    if (blob !== undefined) inUse.add(encodeBase32(blob.blobId));
-  }
-  for (const old of blobs.keys()) {
-    if (inUse.has(old)) continue;
-    for await (const parts of pagesUnder(engine.backend, `${blobsPrefix(token)}${old}/`, signal)) {
-      for (const part of parts) await engine.backend.delete(part, { signal });
-    }
-  }
+  const old = await unnamed(engine, token, blobs.keys(), signal);
+  await reclaim(engine, token, old, { now: 0, freed: { blobs: 0, parts: 0, bytes: 0 }, signal });
 }
 
 async function resealObject(engine: Engine, token: string, options: PassOptions): Promise<void> {
