@@ -42,6 +42,10 @@ function checkCursor(cursor: string | undefined): void {
   throw new SecureStoreError('INVALID_ARGUMENT', 'that is no cursor: take one that a collection has handed out');
 }
 
+function checkStopped(signal: AbortSignal | undefined): void {
+  if (signal?.aborted === true) throw new SecureStoreError('ABORTED', 'the collection was stopped; call it again');
+}
+
 /** What needs the current record of an object, and the record alone. */
 async function collectRecord(pass: Pass, token: string, record: CurrentRecord | undefined): Promise<void> {
   if (record === undefined) return;
@@ -79,7 +83,7 @@ interface Step {
 /** Object by object; those with nothing but a record are left to the caller, who reads many at once. */
 async function* steps(pass: Pass, merge: TokenMerge): AsyncGenerator<Step> {
   for (let token = await merge.next(); token !== undefined; token = await merge.next()) {
-    if (pass.signal?.aborted === true) throw new SecureStoreError('ABORTED', 'the collection was stopped');
+    checkStopped(pass.signal);
     let entry: ListEntry | undefined;
     for await (const item of merge.of('objects')) ({ entry } = item);
     const more = (await merge.has('history')) || (await merge.has('blobs')) || (await merge.has('markers'));
@@ -117,6 +121,7 @@ export async function collect(engine: Engine, options: CollectOptions = {}): Pro
   };
   const merge = new TokenMerge(engine.backend, cursor, onForeign, signal);
   for await (const token of mapConcurrently(steps(pass, merge), READS, (step) => collectAlone(pass, step))) {
+    checkStopped(signal);
     report.objects += 1;
     onProgress?.({ objects: report.objects, bytes: report.bytes });
     await onCursor?.(token);
