@@ -45,13 +45,17 @@ interface UncommittedBlob {
 
 type Make = (engine: Engine, start: Start) => Promise<unknown>;
 
-/** A large version in the history of `k` and a small one that is current; or only parts of a blob that nobody names. */
-async function startWith(kind: 'version' | 'parts'): Promise<Start> {
+/**
+ * What is large: a version in the history of `k`, or its current version, or a payload that no record names yet.
+ */
+type Kind = 'version' | 'current' | 'parts';
+
+async function startWith(kind: Kind): Promise<Start> {
   const clock = new FakeClock();
   const place = usePlace(() => memoryPlace(() => clock.now()));
   const store = await createAt(place, { clock, history: { versions: 0, days: 0 } });
   const { version } = await store.store('k', kind === 'version' ? patterned(LARGE) : 'before');
-  await store.store('k', 'small');
+  await store.store('k', kind === 'current' ? patterned(LARGE) : 'small');
   const backend = await place.open();
   const read = await readHead(backend);
   if (read === undefined) throw new Error('no head');
@@ -122,14 +126,16 @@ async function sceneOf(start: Start, batches: boolean, makers: readonly Make[]):
 
 const freed = (): { blobs: number; parts: number; bytes: number } => ({ blobs: 0, parts: 0, bytes: 0 });
 
+/** A collector that removes the large version from the history, and no more. */
+const forget: Make = (engine, { target, version }) =>
+  engine.backend.delete(historyName(target.token, Number.parseInt(version.slice(0, 11), 32)));
+
 /** What a collector does once its listing has shown that a version is not kept. */
-const prune: Make = async (engine, { target, blob, version }) => {
-  const { token } = target;
-  const number = Number.parseInt(version.slice(0, 11), 32);
-  await engine.backend.delete(historyName(token, number));
-  const now = engine.clock.now();
-  const garbage = await unnamed(engine, token, [blob], undefined);
-  await reclaim(engine, token, garbage, { now, freed: freed(), signal: undefined });
+const prune: Make = async (engine, start) => {
+  await forget(engine, start);
+  const { token } = start.target;
+  const garbage = await unnamed(engine, token, [start.blob], undefined);
+  await reclaim(engine, token, garbage, { now: engine.clock.now(), freed: freed(), signal: undefined });
 };
 
 /** What a collector does once its listing has shown parts that no record names. */
@@ -160,7 +166,7 @@ const commitLate: Make = (engine, { target, uncommitted }) => {
   });
 };
 
-type Case = readonly [string, 'version' | 'parts', boolean, readonly Make[], Rules];
+type Case = readonly [string, Kind, boolean, readonly Make[], Rules];
 
 const CASES: readonly Case[] = [
   ['two collectors of one blob', 'parts', false, [collectParts, collectParts], { crashes: 1 }],
@@ -177,7 +183,9 @@ const CASES: readonly Case[] = [
   ['a pruned version and its restore', 'version', false, [prune, restore], { crashes: 1 }],
   ['a pruned version and its restore with batches', 'version', true, [prune, restore], { crashes: 1 }],
   ['a pruned version and its restore, a marker landing late', 'version', true, [prune, restore], { lateWrites: 1 }],
-  ['a collector with an old listing, another one and a restore', 'version', true, [collectParts, prune, restore], {}],
+  ['a collector with an old listing and an overwrite', 'current', false, [collectParts, overwrite], { crashes: 1 }],
+  ['a collector with an old listing and a change of the metadata', 'current', false, [collectParts, relabel], {}],
+  ['a collector with an old listing and a purge', 'current', false, [collectParts, purge], { crashes: 1 }],
   ['a purge and a restore', 'version', true, [purge, restore], { crashes: 1 }],
   ['a purge and a collector', 'version', true, [purge, prune], { crashes: 1 }],
   ['a restore and a change of the metadata, beside a collector', 'version', true, [prune, restore, relabel], {}],
@@ -185,6 +193,8 @@ const CASES: readonly Case[] = [
 
 /** Some minutes' worth. */
 const LONG_CASES: readonly Case[] = [
+  ['a collector with an old listing, another one and a restore', 'version', true, [collectParts, prune, restore], {}],
+  ['three collectors and a restore', 'version', true, [collectParts, collectParts, forget, restore], {}],
   ['two collectors and a restore', 'version', true, [prune, prune, restore], { crashes: 1 }],
   ['two collectors and a restore, a marker landing late', 'version', true, [prune, prune, restore], { lateWrites: 1 }],
   ['a purge and a restore without batches', 'version', false, [purge, restore], { crashes: 1, lateWrites: 1 }],

@@ -104,6 +104,11 @@ export async function markDeleting(
   return etag === undefined ? undefined : { name, etag };
 }
 
+/** Whether the right to delete has not been taken over, or given back by whoever took it over. */
+export async function stands(engine: Engine, { name, etag }: Mark, signal: AbortSignal | undefined): Promise<boolean> {
+  return (await engine.backend.read(name, { signal }))?.etag === etag;
+}
+
 /**
  * Gives back the right to delete, for a blob that a record names: as a claim, which lapses, since not every backend
  * deletes on a condition.

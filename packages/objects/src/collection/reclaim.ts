@@ -3,7 +3,7 @@ import { blobPrefix, decodeBase32, SecureStoreError } from '@securestore/core-fo
 import type { Engine } from '../engine.ts';
 import { entriesUnder } from '../pages.ts';
 import type { Mark } from './markers.ts';
-import { markDeleting, release, removeMark } from './markers.ts';
+import { markDeleting, release, removeMark, stands } from './markers.ts';
 import { unnamed } from './reachable.ts';
 
 /** How many names go into one request at most. */
@@ -72,7 +72,8 @@ function idOf(blob: string): Buffer {
 
 /**
  * Deletes the parts of those of `blobs` that nobody needs, in an order that leaves no way to a record whose parts are
- * gone: the marker first; then, once more, a look at all records of the object; then the parts; then the marker.
+ * gone: the marker first; then, once more, a look at all records of the object; a look whether the marker still stands;
+ * then the parts; then the marker.
  *
  * Blobs with a claim that has not lapsed are left alone, and so are those of which a record is found.
  *
@@ -97,6 +98,8 @@ export async function reclaim(
       await release(engine, mark, signal);
       continue;
     }
+    // Nobody could claim the blob while this process looked for records of it, unless the marker was in other hands.
+    if (!(await stands(engine, mark, signal))) continue;
     await deleteParts(engine, token, blob, freed, signal);
     await removeMark(engine, mark);
   }

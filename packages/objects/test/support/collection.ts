@@ -32,6 +32,8 @@ export function skewed(clock: Clock, by: number): Clock {
 interface ProcessOptions {
   readonly clock: Clock;
   readonly gracePeriod?: number;
+  /** Small parts, so that little data has many. */
+  readonly smallParts?: boolean;
   readonly random?: RandomSource;
   readonly layers?: readonly Layer[];
   readonly wrap?: (backend: StorageBackend) => StorageBackend;
@@ -43,9 +45,11 @@ export interface Process {
   readonly store: ObjectStore;
 }
 
+const SMALL_PARTS = { inline: 100, chunkSize: 4096, chunksPerPart: 1 };
+
 /** Opens the store at `place` as a process of its own. */
 export async function processAt(place: Place, options: ProcessOptions): Promise<Process> {
-  const { clock, gracePeriod, random, layers = [], wrap } = options;
+  const { clock, gracePeriod, random, layers = [], smallParts = false, wrap } = options;
   const opened = await place.open();
   const inner = wrap === undefined ? opened : wrap(opened);
   const read = await readHead(inner);
@@ -53,12 +57,13 @@ export async function processAt(place: Place, options: ProcessOptions): Promise<
   const state = await loadState(inner, read.head, await unlockRoot(read.head, UNLOCK));
   const backend = composeLayers(inner, layers);
   const { location } = place;
-  const engine = engineOf(
+  const made = engineOf(
     { backend, location, ...(random === undefined ? {} : { random }) },
     clock,
     { begun: instant(clock), read, state },
     gracePeriod,
   );
+  const engine = smallParts ? { ...made, limits: { ...made.limits, ...SMALL_PARTS } } : made;
   const onClose = (): Promise<void> => opened.close();
   const store = new ObjectStore({ engine, fingerprint: fingerprintOf(read.head.identity), location, onClose });
   atEnd(() => Promise.race([store.close().catch(() => undefined), nextTurn()]));
