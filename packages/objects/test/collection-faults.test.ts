@@ -188,7 +188,7 @@ describe('what a stop leaves', () => {
     expect(await namesUnder(engine.backend, AREAS.keyrings)).toEqual([references.keyring?.name]);
   });
 
-  it('after the marker was set and before the parts are deleted is taken over', async () => {
+  it('[M-05] after the marker was set and before the parts are deleted is taken over', async () => {
     const { clock, place } = await newWorld();
     const injector = createFaultInjector();
     const { engine, store } = await processAt(place, { clock, layers: [injector.layer] });
@@ -211,18 +211,19 @@ describe('what a stop leaves', () => {
   });
 });
 
-describe('a version that is restored', () => {
-  async function prepared(): Promise<World & Process & { version: string; marker: string }> {
-    const world = await newWorld();
-    const process = await processAt(world.place, world);
-    const { version } = await process.store.store('k', patterned(LARGE));
-    await process.store.store('k', 'b');
-    const { token } = process.engine.names.locate(parseStoreKey('k'));
-    const [part = ''] = await namesUnder(process.engine.backend, AREAS.blobs);
-    const blob = decodeBase32(part.split('@')[1]?.slice(0, 26) ?? '') ?? Buffer.alloc(16);
-    return { ...world, ...process, version, marker: markerName(token, blob) };
-  }
+/** A large version in the history of `k`, and the name of its marker. */
+async function prepared(): Promise<World & Process & { version: string; marker: string }> {
+  const world = await newWorld();
+  const process = await processAt(world.place, world);
+  const { version } = await process.store.store('k', patterned(LARGE));
+  await process.store.store('k', 'b');
+  const { token } = process.engine.names.locate(parseStoreKey('k'));
+  const [part = ''] = await namesUnder(process.engine.backend, AREAS.blobs);
+  const blob = decodeBase32(part.split('@')[1]?.slice(0, 26) ?? '') ?? Buffer.alloc(16);
+  return { ...world, ...process, version, marker: markerName(token, blob) };
+}
 
+describe('a version that is restored', () => {
   it('is claimed first, also where the acknowledgement of the claim is lost', async () => {
     const { clock, place, version, engine } = await prepared();
     const injector = createFaultInjector(({ operation, key }) =>
@@ -248,19 +249,19 @@ describe('a version that is restored', () => {
   });
 });
 
-describe('a writer that takes longer than the grace period', () => {
-  /** Stores through a stream that pauses before its end. */
-  async function stored({ clock, place }: World, pause: (process: Process) => Promise<void>): Promise<Process> {
-    const process = await processAt(place, { clock, smallParts: true });
-    async function* slowly(): AsyncGenerator<Uint8Array> {
-      yield patterned(SLOW);
-      await pause(process);
-      yield Buffer.from('end');
-    }
-    await process.store.store('k', slowly());
-    return process;
+/** Stores through a stream that pauses before its end. */
+async function stored({ clock, place }: World, pause: (process: Process) => Promise<void>): Promise<Process> {
+  const process = await processAt(place, { clock, smallParts: true });
+  async function* slowly(): AsyncGenerator<Uint8Array> {
+    yield patterned(SLOW);
+    await pause(process);
+    yield Buffer.from('end');
   }
+  await process.store.store('k', slowly());
+  return process;
+}
 
+describe('a writer that takes longer than the grace period', () => {
   it('gets UNAVAILABLE, to be tried again, where its payload has been collected', async () => {
     const world = await newWorld();
     const call = stored(world, async ({ engine }) => {
@@ -281,7 +282,7 @@ describe('a writer that takes longer than the grace period', () => {
     expect(await markersOf(engine)).toEqual({});
   });
 
-  it('claims its payload after half of it', async () => {
+  it('[M-04] claims its payload after half of it', async () => {
     const world = await newWorld();
     const { engine, store } = await stored(world, async () => world.clock.advance(DAY / 2 + HOUR));
     expect(Object.values(await markersOf(engine))).toEqual(['claimed']);

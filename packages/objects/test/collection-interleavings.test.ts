@@ -205,7 +205,7 @@ const LONG_CASES: readonly Case[] = [
 
 describe('every order of calls', () => {
   it.each(TORTURE ? [...CASES, ...LONG_CASES] : CASES)(
-    'of %s leaves nothing that leads to a missing part',
+    '[M-02] of %s leaves nothing that leads to a missing part',
     async (_what, kind, batches, makers, rules) => {
       const start = await startWith(kind);
       const ended = await everyInterleaving(() => sceneOf(start, batches, makers), rules);

@@ -139,7 +139,7 @@ describe('a collection', () => {
     expect(await process.store.history('k')).toHaveLength(5);
   });
 
-  it('raises the floor of versions before it forgets one, once', async () => {
+  it('[M-06] raises the floor of versions before it forgets one, once', async () => {
     await begin({ versions: 1, days: 0 });
     for (const key of ['a', 'b', 'c']) await storeVersions(key, 4);
     const oldest = (await under(AREAS.history)).length;
@@ -310,7 +310,7 @@ describe('a collection', () => {
 });
 
 describe('markers that are left', () => {
-  it('are removed when they lapse; a marker of a collector that was stopped is taken over', async () => {
+  it('[M-03] are removed when they lapse, not before; a marker of a collector that was stopped is taken over', async () => {
     const { engine, store } = process;
     await storeVersions('k', 2, LARGE);
     const ids = (await under(AREAS.blobs)).map((name) => name.split('@')[1]?.split('/')[0] ?? '');

@@ -12,7 +12,7 @@ import { openLoose } from '../records.ts';
  *
  * @throws SecureStoreError `INTEGRITY`, `FORMAT_VERSION`, and what the backend throws
  */
-export async function blobNamedBy(
+async function blobNamedBy(
   engine: Engine,
   token: string,
   bytes: Uint8Array,

@@ -9,9 +9,11 @@ import {
 } from '@securestore/core-format';
 import type { LocatedName } from '@securestore/crypto';
 import { sealRecord } from '@securestore/crypto';
+import { instant } from '@securestore/jobs';
 import { BlobReader } from '../blob-reader.ts';
 import type { WrittenBlob } from '../blob-writer.ts';
 import { blobPayload, discardBlob, writeBlob } from '../blob-writer.ts';
+import { BlobHold, confirmWritten } from '../collection/blob-hold.ts';
 import { unnamed } from '../collection/reachable.ts';
 import { reclaim } from '../collection/reclaim.ts';
 import type { Engine } from '../engine.ts';
@@ -33,6 +35,8 @@ interface Found {
 
 interface NewBlob {
   readonly written: WrittenBlob;
+  /** Keeps its parts until a record names it. */
+  readonly hold: BlobHold;
   /** Whether a record that names it was sent to the backend, where it may land late too. */
   named: boolean;
 }
@@ -80,6 +84,7 @@ async function newBlob(
     onMissing: async () => undefined,
   });
   const keys = engine.watcher.state.keys.category(header.categoryId);
+  const since = instant(engine.clock);
   const written = await writeBlob(
     engine,
     token,
@@ -88,7 +93,9 @@ async function newBlob(
     reader.read(0, body.length, signal),
     signal,
   );
-  const blob = { written, named: false };
+  const { reference, length, chunkSize } = written;
+  const hold = new BlobHold(engine, { token, reference, length, chunkSize }, since);
+  const blob = { written, hold, named: false };
   blobs.set(oldId, blob);
   if (!written.digest.equals(body.digest)) {
     throw new SecureStoreError('INTEGRITY', 'the payload is not what its digest says');
@@ -114,6 +121,7 @@ async function reseal(
     );
   }
   const made = await newBlob(engine, token, opened, blobs, signal);
+  if (made !== undefined) await confirmWritten(made.hold, false, signal);
   const blob = made?.written;
   const header: RecordHeader = {
     ...opened.header,

@@ -87,14 +87,14 @@ export function silent(inner: StorageBackend): StorageBackend {
 
 /** Waits for something that sleeps on a fake clock: time passes as long as nothing else happens. */
 export async function whileTimePasses<T>(clock: FakeClock, pending: Promise<T>): Promise<T> {
-  let running = true;
-  const done = (): void => void (running = false);
-  pending.then(done, done);
-  while (running) {
+  const running = new Set([pending]);
+  const ended = pending.finally(() => running.clear());
+  ended.catch(() => undefined);
+  while (running.size > 0) {
     await nextTurn();
-    if (running) clock.advance(500);
+    if (running.size > 0) clock.advance(500);
   }
-  return pending;
+  return ended;
 }
 
 /** The backend names under a prefix. */

@@ -32,7 +32,7 @@ class Gate {
           resolve(result);
         } catch (error) {
           this.seen.update(`${key} ${SecureStoreError.is(error) ? error.code : 'failed'}\n`);
-          reject(error as Error);
+          reject(error instanceof Error ? error : new Error('failed', { cause: error }));
         }
       };
       const loseSight = (): (() => Promise<void>) => {
@@ -43,7 +43,7 @@ class Gate {
       this.queue.push({ isMarkerWrite: write && key.startsWith('g/'), go, loseSight });
       return promise;
     };
-    const { batch } = inner;
+    const hasBatch = inner.batch !== undefined;
     return {
       ...forwardTo(inner, {
         read: (key, options) =>
@@ -84,9 +84,8 @@ class Gate {
             () => 'ok',
           ),
       }),
-      ...(batch === undefined
-        ? {}
-        : {
+      ...(hasBatch
+        ? {
             batch: (operations) => {
               const copies = operations.map((operation) =>
                 operation.type === 'write' ? { ...operation, body: Buffer.from(operation.body) } : operation,
@@ -95,11 +94,12 @@ class Gate {
               return gated(
                 keys,
                 false,
-                () => batch.call(inner, copies),
+                () => inner.batch?.(copies) ?? Promise.resolve([]),
                 () => 'ok',
               );
             },
-          }),
+          }
+        : {}),
     };
   }
 }
