@@ -5,7 +5,7 @@ import type { ObjectBody } from '@securestore/core-format';
 import { instant } from '@securestore/jobs';
 import { describe, expect, it } from 'vitest';
 import { FakeClock } from '../../jobs/test/support/clock.ts';
-import { writeBlob } from '../src/blob-writer.ts';
+import { blobPayload, writeBlob } from '../src/blob-writer.ts';
 import { BlobHold, confirmWritten } from '../src/collection/blob-hold.ts';
 import { collect } from '../src/collection/collect.ts';
 import { reclaim } from '../src/collection/reclaim.ts';
@@ -75,9 +75,9 @@ async function startWith(kind: Kind): Promise<Start> {
       yield patterned(LARGE);
     }
     const blob = await writeBlob(engine, target.token, 1, keys.digest, source(), undefined);
-    const { length, digest, chunkSize, reference } = blob;
+    const { length, digest, reference } = blob;
     const times = { created: 1, modified: 1, expires: 0 };
-    const payload = { kind: 'blob', key: blob.key, chunkSize } as const;
+    const payload = blobPayload(blob);
     uncommitted = { reference, body: { name: key, ...times, metadata: Buffer.alloc(0), length, digest, payload } };
   }
   const [part = ''] = await namesUnder(backend, AREAS.blobs);
