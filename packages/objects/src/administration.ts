@@ -117,7 +117,7 @@ export class Administration {
     this.#checkOpen = checkOpen;
     this.#jobs = new Jobs({ storage: jobStorage(engine), clock: engine.clock, random: engine.random });
     this.slots = {
-      list: (options) => guard('slots.list', options, NO_OPTIONS, async () => listSlots(engine)),
+      list: (options) => guard('slots.list', options, NO_OPTIONS, (signal) => listSlots(engine, signal)),
       add: (key, options) =>
         guard('slots.add', options, NO_OPTIONS, (signal) => addSlot(engine, methodOf(key, 'the new secret'), signal)),
       remove: (id, options) => guard('slots.remove', options, NO_OPTIONS, (signal) => removeSlot(engine, id, signal)),
@@ -177,11 +177,6 @@ export class Administration {
       const secrets = { oldKey: methodOf(oldKey, 'the old secret'), newKey: methodOf(newKey, 'the new secret') };
       return startRotation(this.#engine, this.#jobs, options?.depth ?? 'keys', secrets, signal);
     });
-  }
-
-  /** New keys under the secrets that there are. */
-  renew(signal: AbortSignal): Job<RotationReport> {
-    return startRotation(this.#engine, this.#jobs, 'keys', undefined, signal);
   }
 
   /** Stops the jobs that this process runs; they can be resumed. */

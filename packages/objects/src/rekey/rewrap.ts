@@ -134,7 +134,8 @@ async function flush(engine: Engine, group: Group, options: PassOptions): Promis
 /** The areas whose records have a wrapped key. */
 const RECORD_AREAS = [AREAS.objects, AREAS.history] as const;
 
-async function* recordsAfter(
+/** What {@link rewrapAll} looks at, in its order. */
+export async function* recordsAfter(
   engine: Engine,
   after: string | undefined,
   signal: AbortSignal | undefined,
