@@ -1,8 +1,7 @@
-import { access } from 'node:fs/promises';
 import { SecureStoreError } from '@securestore/core-format';
 import type { CreateOptions, SecureStore } from 'securestore';
 import type { Call } from '../call.ts';
-import { systemCodeOf } from '../error-report.ts';
+import { ensureKeyFile } from '../key-file.ts';
 import { locationOf, loggerFor } from '../open.ts';
 import { parseCategories, parseCount } from '../parse-values.ts';
 import { findSecret, unlockWith } from '../secret.ts';
@@ -60,19 +59,6 @@ function settingsOf(options: InitOptions): Omit<CreateOptions, 'unlock'> {
     ...(names === undefined ? {} : { names }),
     ...(Object.keys(history).length === 0 ? {} : { history }),
   };
-}
-
-/** Makes the key file if there is none; whether it did. */
-async function ensureKeyFile(path: string): Promise<boolean> {
-  try {
-    await access(path);
-    return false;
-  } catch (error) {
-    if (systemCodeOf(error) !== 'ENOENT') return false;
-  }
-  const { generateKeyFile } = await import('securestore');
-  await generateKeyFile(path);
-  return true;
 }
 
 async function report({ out }: Call, store: SecureStore, keyFile: string | undefined): Promise<void> {

@@ -1,4 +1,5 @@
 import type { BatchOperation, ListEntry } from '@securestore/backend-api';
+import type { ErrorCode } from '@securestore/core-format';
 import { AREAS, SecureStoreError, splitRecord } from '@securestore/core-format';
 import { rewrapRecord } from '@securestore/crypto';
 import type { Engine } from '../engine.ts';
@@ -17,7 +18,7 @@ const MAX_LISTED = 1000;
 export interface FailedObject {
   /** Its name at the backend: its true name may not be readable. */
   readonly name: string;
-  readonly code: string;
+  readonly code: ErrorCode;
 }
 
 /** What a pass over all records did. */
