@@ -125,19 +125,19 @@ describe('rotate', () => {
   });
 });
 
-describe('keys', () => {
-  async function withCategory(): Promise<{ box: Sandbox; run: Sandbox['run'] }> {
-    const box = await sandbox('none');
-    const env = { SECURESTORE_URL: 'sqlite:./vault', SECURESTORE_PASSPHRASE: CANARY };
-    const run: Sandbox['run'] = (args, options = {}) => box.run(args, { ...options, env: { ...env, ...options.env } });
-    expect((await run(['init', '--category', 'pii=users/**'])).exitCode).toBe(0);
-    await using store = await openStore(`sqlite:${box.path('vault')}`, { unlock: passphrase(CANARY) });
-    await store.store('users/1', 'personal');
-    await store.store('users/1', 'personal, changed');
-    await store.store('else', 'not');
-    return { box, run };
-  }
+async function withCategory(): Promise<{ box: Sandbox; run: Sandbox['run'] }> {
+  const box = await sandbox('none');
+  const env = { SECURESTORE_URL: 'sqlite:./vault', SECURESTORE_PASSPHRASE: CANARY };
+  const run: Sandbox['run'] = (args, options = {}) => box.run(args, { ...options, env: { ...env, ...options.env } });
+  expect((await run(['init', '--category', 'pii=users/**'])).exitCode).toBe(0);
+  await using store = await openStore(`sqlite:${box.path('vault')}`, { unlock: passphrase(CANARY) });
+  await store.store('users/1', 'personal');
+  await store.store('users/1', 'personal, changed');
+  await store.store('else', 'not');
+  return { box, run };
+}
 
+describe('keys', () => {
   it('lists key versions, with --census what lies under them', async () => {
     const { run } = await withCategory();
     const listed = await run(['keys', '--census']);

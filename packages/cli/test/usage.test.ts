@@ -78,6 +78,7 @@ describe('wrong usage', () => {
     [['init', 'sqlite:x', '--names', 'none'], 'Allowed choices are encrypted, plain; see securestore help init'],
     [['init', 'sqlite:x', '--category', 'x'], '--category takes NAME=PATTERN'],
     [['init', 'sqlite:x', '--history-days', '-1'], '--history-days'],
+    [['init', 'sqlite:x', '--rotation-days', 'x'], '--rotation-days'],
     [['init', 'sqlite:x', '--store', 'sqlite:y'], 'differ'],
     [['ls'], '--store'],
     [['--store', '', 'ls'], '--store'],

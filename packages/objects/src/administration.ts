@@ -13,7 +13,9 @@ import type { RotationDepth, RotationReport } from './rekey/rotate.ts';
 import { rotationKind, startRotation } from './rekey/rotate.ts';
 import type { SlotInfo } from './rekey/slots.ts';
 import { addSlot, listSlots, removeSlot } from './rekey/slots.ts';
-import type { CallOptions } from './types.ts';
+import type { StartRotation } from './rekey/upkeep.ts';
+import { keepKeys } from './rekey/upkeep.ts';
+import type { CallOptions, Logger } from './types.ts';
 
 /** What a secret may be given as: an unlock method, a passphrase, or 32 random bytes. */
 export type KeyLike = UnlockMethod | string | Uint8Array;
@@ -177,6 +179,14 @@ export class Administration {
       const secrets = { oldKey: methodOf(oldKey, 'the old secret'), newKey: methodOf(newKey, 'the new secret') };
       return startRotation(this.#engine, this.#jobs, options?.depth ?? 'keys', secrets, signal);
     });
+  }
+
+  /** Looks after the keys from now on, until the store is closed. */
+  keepKeys(logger: Logger | undefined): void {
+    const { signal } = this.#closed;
+    const start: StartRotation = (isDue) => startRotation(this.#engine, this.#jobs, 'keys', { isDue }, signal);
+    const keeping = keepKeys(this.#engine, start, signal, logger);
+    this.#running.add(keeping);
   }
 
   /** Stops the jobs that this process runs; they can be resumed. */

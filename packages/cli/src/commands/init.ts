@@ -12,6 +12,7 @@ export interface InitOptions {
   readonly names?: 'encrypted' | 'plain';
   readonly historyVersions?: string;
   readonly historyDays?: string;
+  readonly rotationDays?: string;
 }
 
 /** `securestore init`. */
@@ -49,7 +50,7 @@ async function targetOf(call: Call, operand: string | undefined): Promise<string
 }
 
 function settingsOf(options: InitOptions): Omit<CreateOptions, 'unlock'> {
-  const { category, names, historyVersions, historyDays } = options;
+  const { category, names, historyVersions, historyDays, rotationDays } = options;
   const history = {
     ...(historyVersions === undefined ? {} : { versions: parseCount('--history-versions', historyVersions) }),
     ...(historyDays === undefined ? {} : { days: parseCount('--history-days', historyDays) }),
@@ -58,6 +59,7 @@ function settingsOf(options: InitOptions): Omit<CreateOptions, 'unlock'> {
     ...(category === undefined ? {} : { categories: parseCategories(category) }),
     ...(names === undefined ? {} : { names }),
     ...(Object.keys(history).length === 0 ? {} : { history }),
+    ...(rotationDays === undefined ? {} : { rotation: { days: parseCount('--rotation-days', rotationDays) } }),
   };
 }
 

@@ -68,34 +68,38 @@ async function isRotated(store: ObjectStore, depth: RotationDepth): Promise<void
 }
 
 describe.each(DEPTHS)('a rotation to the depth "%s"', (depth) => {
-  it('stopped at any call goes on in another process, or says that it changed nothing', { timeout: 120_000 }, async () => {
-    for (let stopAt = 0, stopped = true; stopped; stopAt += 1) {
-      const w = await world();
-      const injector = createFaultInjector();
-      const store = await openAt(w.place, { clock: w.clock, layers: [injector.layer] });
-      const before = injector.calls;
-      injector.plan(({ index }) => (index >= before + stopAt ? { type: 'fail' } : undefined));
-      const outcome: unknown = await store.rotateEncryptionKey(OLD, NEW, { depth }).then(
-        ({ depth: done }) => done,
-        (error: unknown) => error,
-      );
-      stopped = outcome !== depth;
-      // What was not begun, and what ended but for the removal of its state, is all right as well.
-      const { store: other, secret } = await openByEither(w);
-      await isIntact(other);
-      const [job] = await other.jobs.list();
-      if (secret === OLD) {
-        if (job !== undefined) await failure(other.jobs.resume(job.id), 'NOT_FOUND');
-        expect((await other.keys.states()).map(({ state }) => state)).toEqual(['primary', 'primary']);
-        await other.rotateEncryptionKey(OLD, NEW, { depth });
-      } else if (job !== undefined) {
-        expect(await other.jobs.resume(job.id)).toMatchObject({ depth, failed: 0 });
+  it(
+    'stopped at any call goes on in another process, or says that it changed nothing',
+    { timeout: 120_000 },
+    async () => {
+      for (let stopAt = 0, stopped = true; stopped; stopAt += 1) {
+        const w = await world();
+        const injector = createFaultInjector();
+        const store = await openAt(w.place, { clock: w.clock, layers: [injector.layer] });
+        const before = injector.calls;
+        injector.plan(({ index }) => (index >= before + stopAt ? { type: 'fail' } : undefined));
+        const outcome: unknown = await store.rotateEncryptionKey(OLD, NEW, { depth }).then(
+          ({ depth: done }) => done,
+          (error: unknown) => error,
+        );
+        stopped = outcome !== depth;
+        // What was not begun, and what ended but for the removal of its state, is all right as well.
+        const { store: other, secret } = await openByEither(w);
+        await isIntact(other);
+        const [job] = await other.jobs.list();
+        if (secret === OLD) {
+          if (job !== undefined) await failure(other.jobs.resume(job.id), 'NOT_FOUND');
+          expect((await other.keys.states()).map(({ state }) => state)).toEqual(['primary', 'primary']);
+          await other.rotateEncryptionKey(OLD, NEW, { depth });
+        } else if (job !== undefined) {
+          expect(await other.jobs.resume(job.id)).toMatchObject({ depth, failed: 0 });
+        }
+        await isRotated(other, depth);
+        await failure(openAt(w.place, { clock: w.clock }), 'UNLOCK_FAILED');
+        const attackerNames = await (await w.place.open()).list('k/');
+        expect(attackerNames.entries, `stopped at call ${stopAt}`).toHaveLength(1);
+        if (stopAt > 400) expect.fail('it never ends');
       }
-      await isRotated(other, depth);
-      await failure(openAt(w.place, { clock: w.clock }), 'UNLOCK_FAILED');
-      const attackerNames = await (await w.place.open()).list('k/');
-      expect(attackerNames.entries, `stopped at call ${stopAt}`).toHaveLength(1);
-      if (stopAt > 400) expect.fail('it never ends');
-    }
-  });
+    },
+  );
 });

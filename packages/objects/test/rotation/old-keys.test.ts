@@ -101,18 +101,18 @@ describe.each(['unlock', 'keys', 'data'] as const)('after a rotation to the dept
   });
 });
 
-describe('a category that is destroyed', () => {
-  async function withCategory(): Promise<{ place: Place; clock: EagerClock; store: ObjectStore }> {
-    const clock = new EagerClock();
-    const place = usePlace(() => memoryPlace(() => clock.now()));
-    const store = await createAt(place, { clock, categories: { pii: ['users/**'] } });
-    await store.store('users/1', 'one');
-    await store.store('users/1', 'two');
-    await store.store('users/large', LARGE);
-    await store.store('else', 'not');
-    return { place, clock, store };
-  }
+async function withCategory(): Promise<{ place: Place; clock: EagerClock; store: ObjectStore }> {
+  const clock = new EagerClock();
+  const place = usePlace(() => memoryPlace(() => clock.now()));
+  const store = await createAt(place, { clock, categories: { pii: ['users/**'] } });
+  await store.store('users/1', 'one');
+  await store.store('users/1', 'two');
+  await store.store('users/large', LARGE);
+  await store.store('else', 'not');
+  return { place, clock, store };
+}
 
+describe('a category that is destroyed', () => {
   it('opens nothing, and everything again when that is undone in time', async () => {
     const { clock, store } = await withCategory();
     const [report] = await store.keys.destroy('pii');
