@@ -93,6 +93,16 @@ describe('keys that are as old as the store says', () => {
   });
 });
 
+it('does nothing on a clock that does not sleep', async () => {
+  const { place, clock } = await world(90);
+  clock.advance(91 * DAY);
+  const store = await openAt(place, {
+    clock: { now: () => clock.now(), uptime: () => clock.uptime(), sleep: async () => undefined },
+  });
+  expect((await store.retrieve('k')).text()).toBe('data');
+  expect(await categoryKeys(store)).toEqual(FRESH);
+});
+
 it('destroys what was scheduled when its time has come, and nothing else', async () => {
   const { place, clock } = await world(0);
   const store = await openAt(place, { clock });
