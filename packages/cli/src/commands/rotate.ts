@@ -51,15 +51,18 @@ async function renew(
   const { cli, out, options } = call;
   const unfinished = (await rotations(store)).filter(({ state }) => state === 'interrupted');
   if (unfinished.length > 0) out.note('an earlier rotation was not finished; this one does what is left of it as well');
+  const slots = await store.slots.list();
   const job = store.rotateEncryptionKey(before, after, { depth: options.depth, signal: cli.signal });
-  const exitCode = await finish(
-    call,
-    store,
-    job,
-    before === after ? 'the secret stays' : 'the new secret opens the store, the old one no longer does',
-  );
-  await forgetDone(call, store, options.depth ?? 'keys');
-  return exitCode;
+  const kept = before === after;
+  try {
+    const secret = kept ? 'the secret stays' : 'the new secret opens the store, the old one no longer does';
+    const exitCode = await report(call, await watchJob(cli, call.verb, job), secret);
+    await forgetDone(call, store, options.depth ?? 'keys');
+    return exitCode;
+  } catch (error) {
+    if (!kept) await sayWhichSecret(call, store, slots);
+    throw error;
+  }
 }
 
 /** An unfinished rotation that went less far than one that is done has nothing left to do. */
@@ -74,25 +77,19 @@ async function forgetDone({ out }: Call, store: SecureStore, done: RotationDepth
 async function resume(call: Call<RotateOptions>, store: SecureStore): Promise<ExitCode> {
   const jobs = await rotations(store);
   if (jobs.length === 0) throw new SecureStoreError('NOT_FOUND', 'no rotation is unfinished; nothing is left to do');
-  let exitCode: ExitCode = 0;
+  let exitCode = 0;
   for (const { id } of jobs) {
     // A job that is resumed reports what it would have reported.
     const job = store.jobs.resume(id, { signal: call.cli.signal }) as Job<RotationReport>;
-    exitCode = (await finish(call, store, job)) || exitCode;
+    try {
+      exitCode = (await report(call, await watchJob(call.cli, call.verb, job))) || exitCode;
+    } catch (error) {
+      // It was stopped before it changed anything, and would stand in the list for ever.
+      if (SecureStoreError.is(error, 'NOT_FOUND')) await store.jobs.forget(id).catch(() => undefined);
+      throw error;
+    }
   }
   return exitCode;
-}
-
-/** Waits for a rotation and says what it did. @param secret what became of the secret */
-async function finish(call: Call, store: SecureStore, job: Job<RotationReport>, secret?: string): Promise<number> {
-  const slots = await store.slots.list();
-  try {
-    return await report(call, await watchJob(call.cli, call.verb, job), secret);
-  } catch (error) {
-    if (SecureStoreError.is(error, 'NOT_FOUND')) await store.jobs.forget(job.id);
-    else if (secret !== undefined) await sayWhichSecret(call, store, slots);
-    throw error;
-  }
 }
 
 async function sayWhichSecret({ out }: Call, store: SecureStore, before: readonly { id: string }[]): Promise<void> {
@@ -107,7 +104,8 @@ async function sayWhichSecret({ out }: Call, store: SecureStore, before: readonl
   }
 }
 
-async function report({ out, verb }: Call, done: RotationReport, secret: string | undefined): Promise<number> {
+/** Says what a rotation did. @param secret what became of the secret */
+async function report({ out, verb }: Call, done: RotationReport, secret?: string): Promise<number> {
   const { failures, ...summary } = done;
   for (const { name, code } of failures) {
     const error = new SecureStoreError(code, 'it could not be brought under the new keys, and is as it was');
