@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { addGlobalOptions, type Run } from './call.ts';
 import { addFolderVerbs } from './verbs/folder-verbs.ts';
+import { addKeyVerbs } from './verbs/key-verbs.ts';
 import { addObjectVerbs } from './verbs/object-verbs.ts';
 
 const NOTES = `
@@ -66,6 +67,7 @@ export function createProgram(run: Run): Command {
   addGlobalOptions(program);
   addObjectVerbs(program, run);
   addFolderVerbs(program, run);
+  addKeyVerbs(program, run);
   addHelp(program);
   return program.addHelpText('after', NOTES);
 }

@@ -30,6 +30,7 @@ import type {
   ChangeOptions,
   HistoryEntry,
   ItemResult,
+  Logger,
   ManyOptions,
   Metadata,
   ObjectInfo,
@@ -65,6 +66,7 @@ export interface ObjectStoreParts {
   readonly engine: Engine;
   readonly fingerprint: string;
   readonly location: string;
+  readonly logger: Logger | undefined;
   /** Called once when the store is closed, after its last call has ended. */
   readonly onClose: () => Promise<void>;
 }
@@ -89,13 +91,14 @@ export class ObjectStore implements SecureStorage {
   #idle: (() => void) | undefined;
   #closing: Promise<void> | undefined;
 
-  constructor({ engine, fingerprint, location, onClose }: ObjectStoreParts) {
+  constructor({ engine, fingerprint, location, logger, onClose }: ObjectStoreParts) {
     this.#engine = engine;
     this.fingerprint = fingerprint;
     this.location = location;
     this.#onClose = onClose;
     const guard: Guard = (operation, options, known, body) => this.#administer(operation, options, known, body);
     this.#administration = new Administration(engine, guard, () => this.#checkOpen());
+    this.#administration.keepKeys(logger);
     this.slots = this.#administration.slots;
     this.jobs = this.#administration.jobs;
     this.keys = Object.assign(

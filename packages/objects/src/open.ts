@@ -189,7 +189,7 @@ export async function openParts(settings: OpenSettings): Promise<ObjectStorePart
       await backend.close();
     }
   };
-  return { engine, fingerprint: fingerprintOf(head.identity), location, onClose };
+  return { engine, fingerprint: fingerprintOf(head.identity), location, logger: settings.logger, onClose };
 }
 
 async function open(settings: OpenSettings): Promise<ObjectStore> {

@@ -1,3 +1,4 @@
+import type { ListEntry } from '@securestore/backend-api';
 import type { RecordHeader, StoreKey } from '@securestore/core-format';
 import {
   AREAS,
@@ -6,6 +7,7 @@ import {
   encodeTombstoneBody,
   historyPrefix,
   SecureStoreError,
+  splitRecord,
 } from '@securestore/core-format';
 import type { LocatedName } from '@securestore/crypto';
 import { sealRecord } from '@securestore/crypto';
@@ -25,6 +27,11 @@ import type { PassOptions } from './rewrap.ts';
 import { note } from './rewrap.ts';
 
 const MAX_TRIES = 10;
+
+export interface ResealOptions extends PassOptions {
+  /** Passes over what lies under a primary key version. */
+  readonly onlyOld: boolean;
+}
 
 /** A record with everything that is needed to seal it anew. */
 interface Found {
@@ -51,7 +58,9 @@ async function readRecord(
   signal: AbortSignal | undefined,
 ): Promise<Found | undefined> {
   const found = await engine.backend.read(name, { signal });
-  if (found === undefined) return undefined;
+  // What belongs to a destroyed category can't be sealed anew, and needn't be.
+  if (found === undefined || engine.watcher.state.keys.isDestroyed(splitRecord(found.body).header.categoryId))
+    return undefined;
   const locate = (key: StoreKey): LocatedName => engine.names.locate(key);
   const opened = await withNewestKeys(
     engine,
@@ -147,11 +156,11 @@ async function resealAt(
   token: string,
   name: string,
   blobs: NewBlobs,
-  signal: AbortSignal | undefined,
+  { onlyOld, signal }: ResealOptions,
 ): Promise<boolean> {
   for (let tries = 1; ; tries++) {
     const found = await readRecord(engine, token, name, signal);
-    if (found === undefined) return false;
+    if (found === undefined || (onlyOld && found.opened.key.state === 'primary')) return false;
     const record = await reseal(engine, token, found, blobs, signal);
     try {
       await engine.backend.write(name, record, { ifMatch: found.etag, signal });
@@ -183,7 +192,7 @@ async function dropOldBlobs(
   await reclaim(engine, token, old, { now: 0, freed: { blobs: 0, parts: 0, bytes: 0 }, signal });
 }
 
-async function resealObject(engine: Engine, token: string, options: PassOptions): Promise<void> {
+async function resealObject(engine: Engine, token: string, options: ResealOptions): Promise<void> {
   const { counts, signal } = options;
   const blobs: NewBlobs = new Map();
   try {
@@ -191,7 +200,7 @@ async function resealObject(engine: Engine, token: string, options: PassOptions)
     // Versions that go to the history meanwhile are found by looking again.
     for (let left = await versionNames(engine, token, signal); left.length > 0;) {
       for (const name of left) {
-        if (await resealAt(engine, token, name, blobs, signal)) counts.rekeyed += 1;
+        if (await resealAt(engine, token, name, blobs, options)) counts.rekeyed += 1;
         done.add(name);
       }
       left = (await versionNames(engine, token, signal)).filter((name) => !done.has(name));
@@ -205,14 +214,23 @@ async function resealObject(engine: Engine, token: string, options: PassOptions)
   }
 }
 
+/** What {@link resealAll} looks at, in its order. */
+export function objectsAfter(
+  engine: Engine,
+  after: string | undefined,
+  signal: AbortSignal | undefined,
+): AsyncIterable<ListEntry> {
+  return entriesUnder(engine.backend, AREAS.objects, { after, signal });
+}
+
 /**
  * Seals every record, with its history and its payloads, under new data keys. Versions, commits and times stay.
  *
  * @throws SecureStoreError what concerns all objects; what concerns one is counted
  */
-export async function resealAll(engine: Engine, options: PassOptions): Promise<void> {
+export async function resealAll(engine: Engine, options: ResealOptions): Promise<void> {
   const { counts, signal, after } = options;
-  for await (const { key } of entriesUnder(engine.backend, AREAS.objects, { after, signal })) {
+  for await (const { key } of objectsAfter(engine, after, signal)) {
     signal?.throwIfAborted();
     try {
       await resealObject(engine, key.slice(AREAS.objects.length), options);

@@ -1,0 +1,69 @@
+import type { Clock, SleepOptions } from '@securestore/jobs';
+
+interface Sleeper {
+  readonly until: number;
+  readonly background: boolean;
+  readonly wake: () => void;
+}
+
+/** How often everything else gets its turn before time passes. */
+const TURNS = 8;
+
+/**
+ * A clock on which time passes only while somebody sleeps: when everything else has had its turn, it goes on to the
+ * moment when the first sleeper wakes. Who sleeps in the background is woken by time that passes for others.
+ */
+export class EagerClock implements Clock {
+  #now: number = Date.UTC(2026, 0, 1);
+  #sleepers: Sleeper[] = [];
+  #pumping = false;
+
+  now(): number {
+    return this.#now;
+  }
+
+  uptime(): number {
+    return this.#now - Date.UTC(2025, 11, 1);
+  }
+
+  sleep(milliseconds: number, signal?: AbortSignal, { ref = true }: SleepOptions = {}): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const abort = (): void => {
+        this.#sleepers = this.#sleepers.filter((other) => other !== sleeper);
+        reject(signal?.reason instanceof Error ? signal.reason : new Error('aborted'));
+      };
+      const wake = (): void => {
+        signal?.removeEventListener('abort', abort);
+        resolve();
+      };
+      const sleeper = { until: this.#now + milliseconds, background: !ref, wake };
+      this.#sleepers.push(sleeper);
+      if (signal?.aborted === true) return abort();
+      signal?.addEventListener('abort', abort, { once: true });
+      this.#pump();
+    });
+  }
+
+  /** Lets time pass, in milliseconds. */
+  advance(milliseconds: number): void {
+    this.#now += milliseconds;
+    const due = this.#sleepers.filter(({ until }) => until <= this.#now);
+    this.#sleepers = this.#sleepers.filter(({ until }) => until > this.#now);
+    for (const { wake } of due.toSorted((a, b) => a.until - b.until)) wake();
+  }
+
+  #pump(): void {
+    if (this.#pumping) return;
+    this.#pumping = true;
+    let turns = 0;
+    const turn = (): void => {
+      const first = Math.min(...this.#sleepers.filter(({ background }) => !background).map(({ until }) => until));
+      this.#pumping = Number.isFinite(first);
+      if (!this.#pumping) return;
+      turns += 1;
+      if (turns % TURNS === 0) this.advance(Math.max(0, first - this.#now));
+      setImmediate(turn);
+    };
+    setImmediate(turn);
+  }
+}
