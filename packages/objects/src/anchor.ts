@@ -1,6 +1,7 @@
 import type { Head } from '@securestore/core-format';
 import { SecureStoreError } from '@securestore/core-format';
 import { fingerprintOf } from '@securestore/crypto';
+import { followsFrom, headDigest } from './ancestry.ts';
 
 /** What is remembered of a store outside of it. */
 export interface AnchorRecord {
@@ -8,6 +9,8 @@ export interface AnchorRecord {
   readonly instance: string;
   readonly generation: number;
   readonly fingerprint: string;
+  /** Hex of the digest of the head, by which later heads tell that they follow from it. */
+  readonly head?: string;
 }
 
 /** A memory outside the store, by location: against it an older copy of a whole store shows. */
@@ -21,6 +24,7 @@ export function anchorOf(head: Head): AnchorRecord {
     instance: Buffer.from(head.instance).toString('hex'),
     generation: head.generation,
     fingerprint: fingerprintOf(head.identity),
+    head: headDigest(head).toString('hex'),
   };
 }
 
@@ -41,6 +45,10 @@ export function checkAnchor(remembered: AnchorRecord, head: Head): void {
   if (found.fingerprint !== remembered.fingerprint) refuse('another store than before lies at this location');
   if (found.instance === remembered.instance) {
     if (found.generation < remembered.generation) refuse('the head of the store is older than one seen before');
+    const { head: digest } = remembered;
+    if (digest !== undefined && !followsFrom(head, remembered.generation, Buffer.from(digest, 'hex'))) {
+      refuse('the head of the store does not follow from the one seen before');
+    }
     return;
   }
   const parent = Buffer.from(head.parent.instance).toString('hex');

@@ -1,6 +1,6 @@
 import type { ReadResult } from '@securestore/backend-api';
 import { historyPrefix, objectName, SecureStoreError, splitRecord } from '@securestore/core-format';
-import { rewrapRecord } from '@securestore/crypto';
+import { recordDigest, rewrapRecord } from '@securestore/crypto';
 import type { Engine } from './engine.ts';
 import { pagesUnder } from './pages.ts';
 import type { Current } from './records.ts';
@@ -15,15 +15,19 @@ export function historyCopy(state: StoreState, { stored, opened }: NonNullable<C
   return same ? stored.bytes : rewrapRecord(stored.bytes, opened.key, primary);
 }
 
-/** Brings a copy that landed when its key version had been replaced already under the primary one. */
-async function followKey({ backend, watcher }: Engine, name: string, found: ReadResult): Promise<void> {
-  const { header, envelope } = splitRecord(found.body);
-  const { keys } = watcher.state;
-  const { primary } = keys.category(header.categoryId);
-  const under = keys.version(envelope.keyId, header.categoryId);
-  if (under.label === primary.label || under.suite !== primary.suite) return;
+/** Replaces a copy that landed late: under a key version that has been replaced, or from before it was sealed anew. */
+async function renewCopy(
+  { backend, watcher }: Engine,
+  name: string,
+  found: ReadResult,
+  current: NonNullable<Current>,
+): Promise<void> {
+  const copy = historyCopy(watcher.state, current);
+  const [there, wanted] = [splitRecord(found.body), splitRecord(copy)];
+  const sameKey = Buffer.compare(there.envelope.keyId, wanted.envelope.keyId) === 0;
+  if (sameKey && recordDigest(there).equals(recordDigest(wanted))) return;
   try {
-    await backend.write(name, rewrapRecord(found.body, under, primary), { ifMatch: found.etag ?? '' });
+    await backend.write(name, copy, { ifMatch: found.etag ?? '' });
   } catch (error) {
     // Whoever came first has done the same.
     if (!SecureStoreError.is(error, 'CONFLICT')) throw error;
@@ -31,13 +35,13 @@ async function followKey({ backend, watcher }: Engine, name: string, found: Read
 }
 
 /** Whether the history holds this very version already: an attempt that stopped half-way copied it. */
-export async function isCopied(engine: Engine, name: string, { opened }: NonNullable<Current>): Promise<boolean> {
+export async function isCopied(engine: Engine, name: string, current: NonNullable<Current>): Promise<boolean> {
   const found = await engine.backend.read(name);
   if (found === undefined) return false;
-  if (Buffer.compare(splitRecord(found.body).header.commitId, opened.header.commitId) !== 0) {
+  if (Buffer.compare(splitRecord(found.body).header.commitId, current.opened.header.commitId) !== 0) {
     throw new SecureStoreError('INTEGRITY', 'the history is damaged: another version lies where this one belongs');
   }
-  await followKey(engine, name, found);
+  await renewCopy(engine, name, found, current);
   return true;
 }
 
