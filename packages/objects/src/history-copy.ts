@@ -22,10 +22,15 @@ async function renewCopy(
   found: ReadResult,
   current: NonNullable<Current>,
 ): Promise<void> {
+  const { keys } = watcher.state;
+  const there = splitRecord(found.body);
+  // One that this process doesn't know yet is newer than its primary one.
+  if (!keys.knows(there.envelope.keyId)) return;
+  const { primary } = keys.category(there.header.categoryId);
   const copy = historyCopy(watcher.state, current);
-  const [there, wanted] = [splitRecord(found.body), splitRecord(copy)];
-  const sameKey = Buffer.compare(there.envelope.keyId, wanted.envelope.keyId) === 0;
-  if (sameKey && recordDigest(there).equals(recordDigest(wanted))) return;
+  const same = recordDigest(there).equals(recordDigest(splitRecord(copy)));
+  // What is under the primary key is as new as anything, unless the object itself is, too, and another.
+  if (primary.id.equals(there.envelope.keyId) && (same || current.opened.key.label !== primary.label)) return;
   try {
     await backend.write(name, copy, { ifMatch: found.etag ?? '' });
   } catch (error) {

@@ -66,7 +66,7 @@ export interface ObjectStoreParts {
   readonly engine: Engine;
   readonly fingerprint: string;
   readonly location: string;
-  readonly logger: Logger | undefined;
+  readonly logger?: Logger | undefined;
   /** Called once when the store is closed, after its last call has ended. */
   readonly onClose: () => Promise<void>;
 }
