@@ -170,6 +170,7 @@ export class HeadWatcher {
   }
 
   async #followNewest(): Promise<ReadHead> {
+    let failed: string | undefined;
     for (let tries = 1; ; tries++) {
       const epoch = this.#epoch;
       const head = await this.#readInTime();
@@ -181,8 +182,9 @@ export class HeadWatcher {
         return head;
       } catch (error) {
         // What it names is removed when the next head has taken its place: then that one counts.
-        if (!SecureStoreError.is(error, 'INTEGRITY') || tries === MAX_TRIES) throw error;
-        await this.#clock.sleep(RETRY_AFTER * tries);
+        if (!SecureStoreError.is(error, 'INTEGRITY') || head.etag === failed || tries === MAX_TRIES) throw error;
+        if (failed !== undefined) await this.#clock.sleep(RETRY_AFTER * tries);
+        failed = head.etag;
       }
     }
   }

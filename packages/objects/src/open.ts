@@ -107,6 +107,10 @@ async function rememberNewest(context: StoreContext & Pick<OpenSettings, 'accept
   if (!newer || context.acceptHead === true) await remember(context, record, remembered);
 }
 
+/** How often a head is read whose objects are missing, and how long to wait in between, in milliseconds. */
+const MAX_TRIES = 5;
+const RETRY_AFTER = 20;
+
 interface Loaded {
   readonly begun: Instant;
   readonly read: ReadHead;
@@ -127,7 +131,8 @@ async function loadHead(settings: OpenSettings, read: ReadHead, begun: Instant):
 }
 
 async function loadNewest(settings: OpenSettings, clock: Clock): Promise<Loaded | undefined> {
-  for (let failed: ReadHead | undefined; ;) {
+  let failed: ReadHead | undefined;
+  for (let tries = 1; ; tries++) {
     const begun = instant(clock);
     const read = await readHead(settings.backend, settings.signal);
     if (read === undefined) return undefined;
@@ -135,10 +140,10 @@ async function loadNewest(settings: OpenSettings, clock: Clock): Promise<Loaded 
       return await loadHead(settings, read, begun);
     } catch (error) {
       // What a head names is removed when the next one has taken its place: then that one counts.
-      if (!SecureStoreError.is(error, 'INTEGRITY') || (await isStill(settings, read)) || read.etag === failed?.etag) {
-        throw error;
-      }
+      const final = !SecureStoreError.is(error, 'INTEGRITY') || tries === MAX_TRIES || read.etag === failed?.etag;
+      if (final || (await isStill(settings, read))) throw error;
       failed = read;
+      await clock.sleep(RETRY_AFTER * tries, settings.signal);
     }
   }
 }

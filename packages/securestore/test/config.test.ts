@@ -1,4 +1,4 @@
-import { chmod, chown, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chown, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { loadConfig, openStore, rawKey } from 'securestore';
@@ -67,13 +67,16 @@ describe('the configuration file', () => {
   });
 
   it.skipIf(process.getuid?.() !== 0)(
-    'of another user in a folder for everybody is not used (root alone can make one)',
+    'of another user, or in the folder of another user, is not used (root alone can make one)',
     async () => {
       await write('securestore.config.json', '{}');
       await chown(join(folder, 'securestore.config.json'), 1234, 1234);
-      expect(await loadConfig(folder)).toEqual({});
-      await chmod(folder, 0o1777);
       await expect(loadConfig(folder)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+      await chown(join(folder, 'securestore.config.json'), 0, 0);
+      expect(await loadConfig(folder)).toEqual({});
+      await chown(folder, 1234, 1234);
+      await expect(loadConfig(folder)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+      await chown(folder, 0, 0);
     },
   );
 

@@ -1,3 +1,4 @@
+import { ancestorsAfter } from '../../src/ancestry.ts';
 import type { MemoryBackend } from '@securestore/backend-memory';
 import { decodeHead, HEAD_NAME, SecureStoreError } from '@securestore/core-format';
 import type { Head } from '@securestore/core-format';
@@ -107,7 +108,8 @@ export class World implements Recorded {
   /** Lets a new head take the place of the current one, at this moment. */
   async landHead(revise: (head: Head) => Partial<Head>): Promise<void> {
     const current = this.heads.at(-1)?.head ?? this.#image.head;
-    const head: Head = { ...current, generation: current.generation + 1, ...revise(current) };
+    const revised = { generation: current.generation + 1, ancestors: ancestorsAfter(current), ...revise(current) };
+    const head: Head = { ...current, ...revised };
     await this.backend.write(HEAD_NAME, this.#image.sign(head));
   }
 
