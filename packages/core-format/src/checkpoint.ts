@@ -83,6 +83,10 @@ function readToken(reader: ByteReader, before: string): string {
   return token;
 }
 
+/** The most bytes that an entry takes in a page. */
+export const MAX_CHECKPOINT_ENTRY_BYTES: number =
+  2 + MAX_TOKEN_LENGTH + 1 + 8 + CHECKPOINT_COMMIT_LENGTH + DIGEST_LENGTH + 8;
+
 /** The bytes that an entry takes in a page. */
 export function checkpointEntryLength({ token }: Pick<CheckpointEntry, 'token'>): number {
   return 2 + token.length + 1 + 8 + CHECKPOINT_COMMIT_LENGTH + DIGEST_LENGTH + 8;
@@ -115,7 +119,7 @@ function readFormat(reader: ByteReader): void {
 
 /** @throws SecureStoreError `INTEGRITY`, `FORMAT_VERSION` */
 export function decodeCheckpointPage(bytes: Uint8Array): CheckpointEntry[] {
-  const reader = new ByteReader('the page of a checkpoint', bytes);
+  const reader: ByteReader = new ByteReader('the page of a checkpoint', bytes);
   readFormat(reader);
   if (bytes.length > MAX_CHECKPOINT_PAGE_BYTES) reader.fail('it is too long');
   const count = reader.u32();

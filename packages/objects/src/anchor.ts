@@ -8,6 +8,8 @@ export interface AnchorRecord {
   readonly instance: string;
   readonly generation: number;
   readonly fingerprint: string;
+  /** Hex of the digest of the checkpoint that the head names; absent where it names none. */
+  readonly checkpoint?: string | undefined;
 }
 
 /** A memory outside the store, by location: against it an older copy of a whole store shows. */
@@ -17,10 +19,12 @@ export interface Anchor {
 }
 
 export function anchorOf(head: Head): AnchorRecord {
+  const { checkpoint } = head.references;
   return {
     instance: Buffer.from(head.instance).toString('hex'),
     generation: head.generation,
     fingerprint: fingerprintOf(head.identity),
+    ...(checkpoint === undefined ? {} : { checkpoint: Buffer.from(checkpoint.digest).toString('hex') }),
   };
 }
 
@@ -41,6 +45,9 @@ export function checkAnchor(remembered: AnchorRecord, head: Head): void {
   if (found.fingerprint !== remembered.fingerprint) refuse('another store than before lies at this location');
   if (found.instance === remembered.instance) {
     if (found.generation < remembered.generation) refuse('the head of the store is older than one seen before');
+    if (found.generation === remembered.generation && found.checkpoint !== remembered.checkpoint) {
+      refuse('the head of the store names another checkpoint than the one of the same generation that was seen before');
+    }
     return;
   }
   const parent = Buffer.from(head.parent.instance).toString('hex');

@@ -86,6 +86,7 @@ async function remember(context: StoreContext, record: AnchorRecord, before: Anc
   const same =
     before?.instance === record.instance &&
     before.generation === record.generation &&
+    before.checkpoint === record.checkpoint &&
     before.fingerprint === record.fingerprint;
   if (same) return;
   try {
@@ -173,7 +174,8 @@ async function open(settings: OpenSettings): Promise<ObjectStore> {
       await backend.close();
     }
   };
-  return new ObjectStore({ engine, fingerprint: fingerprintOf(head.identity), location, onClose });
+  const anchored = settings.anchor !== undefined;
+  return new ObjectStore({ engine, fingerprint: fingerprintOf(head.identity), location, anchored, onClose });
 }
 
 /** Runs `body`; where it fails the backend, which was handed over, is closed. */

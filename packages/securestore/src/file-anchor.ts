@@ -22,11 +22,11 @@ export function anchorName(location: string): string {
 }
 
 function isRecord(value: unknown): value is AnchorRecord {
-  const { instance, generation, fingerprint } = (typeof value === 'object' && value !== null ? value : {}) as Record<
-    string,
-    unknown
-  >;
-  return typeof instance === 'string' && typeof fingerprint === 'string' && Number.isSafeInteger(generation);
+  const { instance, generation, fingerprint, checkpoint } = (
+    typeof value === 'object' && value !== null ? value : {}
+  ) as Record<string, unknown>;
+  const texts = typeof instance === 'string' && typeof fingerprint === 'string';
+  return texts && Number.isSafeInteger(generation) && (checkpoint === undefined || typeof checkpoint === 'string');
 }
 
 /**
@@ -62,11 +62,11 @@ export function fileAnchor(folder: string = stateFolder()): Anchor {
         `the anchor ${file} is damaged. If you trust the store as it is, delete that file`,
       );
     },
-    async write(location, { instance, generation, fingerprint }) {
+    async write(location, { instance, generation, fingerprint, checkpoint }) {
       const file = fileOf(location);
       await mkdir(folder, { recursive: true, mode: 0o700 });
       const temporary = `${file}.${randomUUID()}`;
-      const record = JSON.stringify({ location, instance, generation, fingerprint });
+      const record = JSON.stringify({ location, instance, generation, fingerprint, checkpoint });
       await writeFile(temporary, `${record}\n`, { mode: 0o600, flag: 'wx', flush: true });
       await rename(temporary, file);
     },

@@ -2,12 +2,14 @@ import type { Slot } from '@securestore/core-format';
 import { SecureStoreError } from '@securestore/core-format';
 import type { UnlockMethod } from '@securestore/crypto';
 import type { Job, JobContext, JobKind, Jobs } from '@securestore/jobs';
+import { makeCheckpoint, rekeyCheckpoint } from '../checkpoint/make.ts';
 import type { Engine } from '../engine.ts';
 import type { HeadPlan } from '../head-change.ts';
 import { changeHead } from '../head-change.ts';
 import type { StoreState } from '../state.ts';
 import { readKeyring } from '../state.ts';
 import { takeCensus } from './census.ts';
+import { rotationId } from './job-ids.ts';
 import { retireUnused } from './keys.ts';
 import { newRoot, resealSlots, withNewPrimaries } from './new-keys.ts';
 import { resealAll } from './reseal.ts';
@@ -74,7 +76,12 @@ async function planRotation(
   const slots = await resealSlots((await replaceSlot?.(state)) ?? head.slots, head.lineage, root);
   const keyring = await readKeyring(engine.backend, head, unlocked.root);
   const renewed = depth === 'unlock' ? keyring : withNewPrimaries(keyring, engine.clock.now(), engine.random);
-  return { head: { slots, rootNumber: root.number }, keyring: { ...renewed, rootNumber: root.number }, root: root.key };
+  return {
+    head: { slots, rootNumber: root.number },
+    keyring: { ...renewed, rootNumber: root.number },
+    root: root.key,
+    dropCheckpoint: depth === 'data',
+  };
 }
 
 /** Renews the root and, as `depth` says, the keys, without changing any secret. */
@@ -135,6 +142,26 @@ async function runPass(
   });
 }
 
+/** Sealing anew changes digests: no checkpoint may say the old ones, also where an earlier run of the job made one. */
+async function dropBaseline(engine: Engine, signal: AbortSignal): Promise<void> {
+  await changeHead(
+    engine,
+    async ({ head }) => (head.references.checkpoint === undefined ? undefined : { dropCheckpoint: true }),
+    signal,
+  );
+}
+
+/** What verifies the store from here on. */
+async function newBaseline(engine: Engine, { signal, progress }: JobContext<Parameters>): Promise<void> {
+  progress({ phase: 'checkpoint' });
+  try {
+    await makeCheckpoint(engine, { signal, inRotation: true, onExamined: () => progress({ done: 1 }) });
+  } catch (error) {
+    // A store that has outgrown checkpoints can be rotated all the same.
+    if (!SecureStoreError.is(error, 'TOO_LARGE')) throw error;
+  }
+}
+
 async function rekeyAll(engine: Engine, context: JobContext<Parameters>): Promise<RotationReport> {
   const { signal } = context;
   const counts: RekeyCounts = { examined: 0, rekeyed: 0, failed: 0, failures: [] };
@@ -143,6 +170,8 @@ async function rekeyAll(engine: Engine, context: JobContext<Parameters>): Promis
   // The state of this job, too, goes under the new journal key.
   await context.save({ keyring: keyringOf(engine.watcher.state), after: after ?? '' } satisfies Cursor, { now: true });
   await resealWork(engine, signal);
+  if (context.parameters.depth === 'data') await dropBaseline(engine, signal);
+  await rekeyCheckpoint(engine, signal);
   for (let pass = 1; ; pass++) {
     context.progress({ phase: pass === 1 ? 're-keying' : `re-keying, pass ${pass}` });
     await runPass(engine, context, counts, after);
@@ -152,6 +181,7 @@ async function rekeyAll(engine: Engine, context: JobContext<Parameters>): Promis
     const left = [...candidates].filter((id) => census.counts.has(id));
     if (left.length > 0 && counts.failed === 0 && pass < MAX_PASSES && context.parameters.depth === 'keys') continue;
     const retired = await retireUnused(engine, candidates, census, signal);
+    if (context.parameters.depth === 'data') await newBaseline(engine, context);
     const remaining = Object.fromEntries(left.map((id) => [id, census.counts.get(id) ?? 0]));
     return { depth: context.parameters.depth, ...counts, retired, remaining };
   }
@@ -207,6 +237,6 @@ export function startRotation(
     secrets === undefined
       ? renewKeys(engine, depth, stop)
       : replaceSecret(engine, secrets.oldKey, secrets.newKey, depth, stop);
-  const options = { id: `rotation-${depth}` };
+  const options = { id: rotationId(depth) };
   return jobs.start(rotationKind(engine, begin), { depth }, signal === undefined ? options : { ...options, signal });
 }
