@@ -3,6 +3,7 @@ import type { RecordHeader } from '@securestore/core-format';
 import type { CategoryKeys } from '@securestore/crypto';
 import { rewrapRecord } from '@securestore/crypto';
 import type { Engine } from './engine.ts';
+import { recommit } from './recommit.ts';
 import type { Target } from './records.ts';
 import type { StoreState } from './state.ts';
 
@@ -11,6 +12,8 @@ export interface Prepared {
   readonly state: StoreState;
   readonly header: RecordHeader;
   readonly keys: CategoryKeys;
+  /** Whether it may have landed when others relied already on nobody acting on its generation of the head any more. */
+  readonly late: boolean;
 }
 
 const MAX_TRIES = 10;
@@ -47,7 +50,7 @@ async function rewrapOwn(
 
 /**
  * What a commit owes to changes of the head that came while it was under way, before it may be acknowledged: it must
- * not stay under a key that has been replaced.
+ * not stay under a key that has been replaced, nor be taken for an object from before a checkpoint.
  *
  * @returns the commit under the newest state
  */
@@ -70,7 +73,8 @@ export async function catchUp(
       // Somebody has replaced it already, who copied it to the history.
       if (!current) await rewrapOwn(engine, target, historyName(target.token, header.version), header);
     }
-    done = { state, header, keys };
+    if (prepared.late) await recommit(engine, target, header, signal);
+    done = { ...prepared, state, keys };
     ({ generation } = state.head);
     const wait = watcher.acknowledge(signal);
     if (wait !== undefined) await wait;

@@ -9,6 +9,7 @@ import { checkCondition } from './condition.ts';
 import type { Doubtful, Finding } from './doubt.ts';
 import { settle, undecided } from './doubt.ts';
 import type { Engine } from './engine.ts';
+import { isFresh } from './freshness.ts';
 import { copyToHistory, historyCopy, isCopied, withdrawCopy } from './history-copy.ts';
 import { readCurrent } from './read-current.ts';
 import type { Current, Target } from './records.ts';
@@ -124,7 +125,7 @@ async function attempt(
   verified: boolean,
   { commitId, now }: Doubtful,
 ): Promise<Committed | undefined> {
-  const { state } = engine.watcher;
+  const { state, confirmed } = engine.watcher;
   const { target, signal } = mutation;
   checkCondition(mutation.condition, current, now);
   const draft = mutation.draft(current, now);
@@ -153,7 +154,7 @@ async function attempt(
     if (SecureStoreError.is(error, 'CONFLICT')) throw new LostRace();
     throw error;
   }
-  return { state, header, keys };
+  return { state, header, keys, late: !isFresh(confirmed, engine.clock) };
 }
 
 /** What is believed to lie at the name, without a request where that can be avoided. */
@@ -235,9 +236,11 @@ async function commitLoop(engine: Engine, mutation: Mutation): Promise<Committed
   }
 }
 
+/** A commit that was found afterwards: nobody knows when it landed. */
 function committedAs(engine: Engine, mutation: Mutation, header: RecordHeader): Committed {
   const { state } = engine.watcher;
-  return { state, header, keys: state.keys.category(state.categories.idOf(mutation.target.key)) };
+  const keys = state.keys.category(state.categories.idOf(mutation.target.key));
+  return { state, header, keys, late: true };
 }
 
 /**

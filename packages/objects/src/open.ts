@@ -15,6 +15,7 @@ import { HeadWatcher } from './freshness.ts';
 import { KeyedMutex } from './keyed-mutex.ts';
 import { limitsFor } from './limits.ts';
 import { ObjectStore } from './object-store.ts';
+import type { ObjectStoreParts } from './object-store.ts';
 import { RecordCache } from './record-cache.ts';
 import type { ReadHead, StoreState } from './state.ts';
 import { loadState, readHead, unlockRoot } from './state.ts';
@@ -148,7 +149,8 @@ async function isStill({ backend, signal }: OpenSettings, { etag }: ReadHead): P
   return now?.etag === etag;
 }
 
-async function open(settings: OpenSettings): Promise<ObjectStore> {
+/** What an open store is made of. @throws SecureStoreError as {@link openObjectStore} does */
+export async function openParts(settings: OpenSettings): Promise<ObjectStoreParts> {
   const { backend, location } = settings;
   const clock = settings.clock ?? systemClock();
   const loaded = await loadNewest(settings, clock);
@@ -175,7 +177,11 @@ async function open(settings: OpenSettings): Promise<ObjectStore> {
     }
   };
   const anchored = settings.anchor !== undefined;
-  return new ObjectStore({ engine, fingerprint: fingerprintOf(head.identity), location, anchored, onClose });
+  return { engine, fingerprint: fingerprintOf(head.identity), location, anchored, onClose };
+}
+
+async function open(settings: OpenSettings): Promise<ObjectStore> {
+  return new ObjectStore(await openParts(settings));
 }
 
 /** Runs `body`; where it fails the backend, which was handed over, is closed. */

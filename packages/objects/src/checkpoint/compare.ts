@@ -6,6 +6,10 @@ import { isPurged } from '../records.ts';
 /** How what lies at a name contradicts what a checkpoint says of it, or itself. */
 export type Contradiction = 'damaged' | 'hidden' | 'rolled-back' | 'resurrected' | 'replaced' | 'unlisted';
 
+function isCommit({ commitId }: RecordHeader, { commit }: CheckpointEntry): boolean {
+  return Buffer.compare(commitId.subarray(0, CHECKPOINT_COMMIT_LENGTH), commit) === 0;
+}
+
 /**
  * Holds what lies at a name against what a checkpoint says of it.
  *
@@ -20,9 +24,17 @@ export function compare(
   if (observed.state === 'damaged') return 'damaged';
   if (observed.state === 'absent') return entry?.kind === 'object' ? 'hidden' : undefined;
   const { header, digest } = observed;
-  if (entry === undefined) return floor !== undefined && header.generation < floor ? 'unlisted' : undefined;
+  if (entry === undefined) {
+    // A deletion of what nobody knows of hides nothing.
+    const isOlder = floor !== undefined && header.generation < floor && header.kind === 'object';
+    return isOlder ? 'unlisted' : undefined;
+  }
   if (header.version > entry.version) return undefined;
-  if (header.version === entry.version) return digest.equals(entry.digest) ? undefined : 'replaced';
+  if (header.version === entry.version) {
+    // Whoever was late has sealed it anew under a head that is no older than the checkpoint.
+    const isRecommitted = floor !== undefined && header.generation >= floor && isCommit(header, entry);
+    return digest.equals(entry.digest) || isRecommitted ? undefined : 'replaced';
+  }
   return entry.kind !== 'object' && header.kind === 'object' ? 'resurrected' : 'rolled-back';
 }
 
@@ -53,6 +65,6 @@ export function nextEntry(
   if (contradiction !== undefined) return before;
   if (observed.state === 'absent') return undefined;
   // Without its keys nothing says that it is genuine.
-  if (observed.state !== 'sound' || before?.version === observed.header.version) return before;
+  if (observed.state !== 'sound') return before;
   return entryOf(token, observed.header, observed.digest, before?.collected ?? 0);
 }

@@ -48,7 +48,9 @@ async function lookAt(
   announced: boolean,
 ): Promise<CheckpointEntry | undefined> {
   const observed = await observe(engine, token, objectName(token), signal);
-  const contradiction = compare(entry, observed, announced ? undefined : before?.root.floor);
+  const found = compare(entry, observed, before?.root.floor);
+  // A commit that landed late belongs to the cut that found it.
+  const contradiction = announced && found === 'unlisted' ? undefined : found;
   tally.examined += 1;
   if (contradiction !== undefined) tally.contradicted += 1;
   onExamined?.();

@@ -4,7 +4,7 @@ import type { Anchor, ObjectStore, VerifyReport } from '../../src/index.ts';
 import { memoryAnchor } from '../support/anchors.ts';
 import type { Attacker } from '../support/attacker.ts';
 import { attack, flipped } from '../support/attacker.ts';
-import { EagerClock } from '../support/clocks.ts';
+import { EagerClock } from '../support/eager-clock.ts';
 import { headAt } from '../support/heads.ts';
 import type { Place } from '../support/places.ts';
 import { memoryPlace } from '../support/places.ts';

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { Finding, ObjectStore } from '../../src/index.ts';
 import type { Attacker } from '../support/attacker.ts';
 import { attack, flipped } from '../support/attacker.ts';
-import { EagerClock } from '../support/clocks.ts';
+import { EagerClock } from '../support/eager-clock.ts';
 import { headAt } from '../support/heads.ts';
 import type { Place } from '../support/places.ts';
 import { memoryPlace } from '../support/places.ts';

@@ -1,6 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Clock } from '@securestore/jobs';
-import { systemClock } from '@securestore/jobs';
 
 /**
  * A clock on which whoever sleeps is woken as soon as others have had their turn, with the time that they wanted to sleep
@@ -31,16 +30,4 @@ export class EagerClock implements Clock {
     }
     this.time = Math.max(this.time, until);
   }
-}
-
-/** The machine's clocks, running `times` times as fast. */
-export function hurriedClock(times = 20): Clock {
-  const real = systemClock();
-  const start = real.now();
-  const passed = (): number => (real.now() - start) * times;
-  return {
-    now: () => start + passed(),
-    uptime: passed,
-    sleep: (milliseconds, signal) => real.sleep(milliseconds / times, signal),
-  };
 }
