@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { addGlobalOptions, type Run } from './call.ts';
+import { addCheckVerbs } from './verbs/check-verbs.ts';
 import { addFolderVerbs } from './verbs/folder-verbs.ts';
 import { addObjectVerbs } from './verbs/object-verbs.ts';
 
@@ -66,6 +67,7 @@ export function createProgram(run: Run): Command {
   addGlobalOptions(program);
   addObjectVerbs(program, run);
   addFolderVerbs(program, run);
+  addCheckVerbs(program, run);
   addHelp(program);
   return program.addHelpText('after', NOTES);
 }

@@ -10,6 +10,7 @@ const SYNONYMS: Readonly<Record<string, readonly string[]>> = {
   purge: ['destroy', 'wipe', 'shred'],
   undelete: ['restore', 'recover', 'undo'],
   exec: ['run', 'env'],
+  verify: ['check', 'fsck', 'validate', 'audit'],
 };
 
 /** The command that `word` is another word for. */

@@ -19,6 +19,7 @@ const VERBS = [
   'import',
   'export',
   'exec',
+  'verify',
 ] as const;
 
 describe('help', () => {

@@ -144,10 +144,7 @@ describe('a checkpoint that is stopped', () => {
       const before = engine.watcher.state.head.references.checkpoint?.name;
       const start = injector.calls;
       injector.plan(({ index }) => (index === start + (k ?? Infinity) ? { type } : undefined));
-      const done = await Promise.race([
-        makeCheckpoint(engine).then(() => true),
-        injector.stopped.then(() => false),
-      ]);
+      const done = await Promise.race([makeCheckpoint(engine).then(() => true), injector.stopped.then(() => false)]);
       const { store: other, engine: opened } = await engineAt(place, clock);
       const report = await other.verify();
       expect(report, `call ${k}`).toMatchObject({ ok: true, baseline: { entries: 2 } });
