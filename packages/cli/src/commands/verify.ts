@@ -17,6 +17,7 @@ export async function verify(call: Call<VerifyOptions>, location: string | undef
     await say(call, report);
     if (!report.ok) return exitCodeOf('INTEGRITY');
     if (call.options.checkpoint === true) await remember(call, store);
+    return 0;
   });
 }
 
@@ -65,7 +66,7 @@ function basisOf({ baseline, anchored }: VerifyReport): string[] {
 async function say({ out }: Call, report: VerifyReport): Promise<void> {
   const { findings, ...summary } = report;
   for (const finding of findings) await out.result(finding, () => lineOf(finding));
-  const verdict = report.ok ? 'nothing is wrong' : `${count(report.found, 'finding')}`;
+  const verdict = report.ok ? 'nothing is wrong' : count(report.found, 'finding');
   const unlisted = report.found - findings.length;
   const more = unlisted === 0 ? '' : `, ${unlisted} of them not listed`;
   await out.result({ summary }, () => [`${verdict}${more} among ${inWords(report)}`, ...basisOf(report)]);

@@ -13,7 +13,7 @@ import { pageOf, readPage } from './sealed.ts';
 const READS = 16;
 
 /** More changed tokens than this are not kept in memory: then all objects are looked at. */
-export const MAX_CHANGED_TOKENS: number = 64 * 1024;
+const MAX_CHANGED_TOKENS: number = 64 * 1024;
 
 /** What the making of a checkpoint found. */
 export interface Tally {

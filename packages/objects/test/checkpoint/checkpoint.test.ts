@@ -1,4 +1,4 @@
-import { AREAS } from '@securestore/core-format';
+import { AREAS, encodeBase32 } from '@securestore/core-format';
 import { describe, expect, it } from 'vitest';
 import type { ObjectStore } from '../../src/index.ts';
 import { attack } from '../support/attacker.ts';
@@ -63,6 +63,10 @@ describe('a checkpoint', () => {
     expect(first.pagesWritten).toBe(first.pages);
     const attacker = await attack(place);
     const before = await attacker.names(AREAS.checkpoints);
+    for (const name of before.filter((one) => !one.includes('-'))) {
+      const body = await attacker.get(name);
+      expect(encodeBase32(body.subarray(8, 40))).toBe(name.slice(AREAS.checkpoints.length));
+    }
     const second = await store.checkpoint();
     expect(second).toMatchObject({ pages: first.pages, pagesWritten: 0 });
     // Only its root is new.

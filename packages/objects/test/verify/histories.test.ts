@@ -114,9 +114,9 @@ describe('verify', () => {
     const store = await createAt(place, { clock });
     const writers = [await openAt(place, { clock }), await openAt(place, { clock })];
     for (const key of KEYS) await store.store(key, 'x');
-    let writing = true;
+    const stop = new AbortController();
     const work = writers.map(async (writer, n) => {
-      for (let count = 0; writing; count++) {
+      for (let count = 0; !stop.signal.aborted; count++) {
         const key = KEYS[(count * 7 + n) % KEYS.length] ?? 'a';
         const action = ACTIONS[(count * 5 + n) % ACTIONS.length] ?? 'store';
         await perform(writer, { client: n, key, action, large: count % 3 === 0, pick: count % 21 });
@@ -127,7 +127,7 @@ describe('verify', () => {
       const report = await store.verify({ payloads: true });
       expect(report.findings, `round ${round}`).toEqual([]);
     }
-    writing = false;
+    stop.abort();
     await Promise.all(work);
     expect(await store.verify({ payloads: true })).toMatchObject({ ok: true });
   });
