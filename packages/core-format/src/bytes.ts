@@ -189,11 +189,16 @@ export class ByteReader {
   /** Reads and checks magic and format version. @throws `INTEGRITY` on another magic, `FORMAT_VERSION` on another version. */
   magic(expected: string, version: number): void {
     if (this.remaining < 5 || this.view(4).toString('latin1') !== expected) this.fail('it does not start as one');
+    this.version(version);
+  }
+
+  /** Reads and checks the version of the structure. @throws `FORMAT_VERSION` on another one */
+  version(expected: number): void {
     const found = this.u8();
-    if (found !== version) {
+    if (found !== expected) {
       throw new SecureStoreError(
         'FORMAT_VERSION',
-        `${this.what} has format version ${found}; this release reads version ${version}. A newer release may be needed`,
+        `${this.what} has format version ${found}; this release reads version ${expected}. A newer release may be needed`,
       );
     }
   }

@@ -2,7 +2,9 @@ import { historyName, objectName, SecureStoreError, splitRecord } from '@secures
 import type { RecordHeader } from '@securestore/core-format';
 import type { CategoryKeys } from '@securestore/crypto';
 import { rewrapRecord } from '@securestore/crypto';
+import type { Instant } from '@securestore/jobs';
 import type { Engine } from './engine.ts';
+import { announceCommit } from './journal/announce.ts';
 import { recommit } from './recommit.ts';
 import type { Target } from './records.ts';
 import type { StoreState } from './state.ts';
@@ -12,6 +14,8 @@ export interface Prepared {
   readonly state: StoreState;
   readonly header: RecordHeader;
   readonly keys: CategoryKeys;
+  /** When the journal was told of the commit, if it was. */
+  readonly announced: Instant | undefined;
   /** Whether it may have landed when others relied already on nobody acting on its generation of the head any more. */
   readonly late: boolean;
 }
@@ -50,7 +54,8 @@ async function rewrapOwn(
 
 /**
  * What a commit owes to changes of the head that came while it was under way, before it may be acknowledged: it must
- * not stay under a key that has been replaced, nor be taken for an object from before a checkpoint.
+ * not stay under a key that has been replaced, not unknown to a journal that was switched on, or that may have forgotten
+ * it, and must not be taken for an object from before a checkpoint.
  *
  * @returns the commit under the newest state
  */
@@ -60,24 +65,36 @@ export async function catchUp(
   prepared: Prepared,
   signal: AbortSignal | undefined,
 ): Promise<Prepared> {
-  const { watcher } = engine;
-  let done = prepared;
-  // A commit that was found after an unknown outcome may have been prepared under an older state than the one it comes with.
-  let { generation } = prepared.header;
-  while (watcher.state.head.generation !== generation) {
-    const { state } = watcher;
-    const { header } = prepared;
-    const keys = state.keys.category(header.categoryId);
-    if (generation !== done.state.head.generation || keys.primary.label !== done.keys.primary.label) {
-      const current = await rewrapOwn(engine, target, objectName(target.token), header);
-      // Somebody has replaced it already, who copied it to the history.
-      if (!current) await rewrapOwn(engine, target, historyName(target.token, header.version), header);
-    }
-    if (prepared.late) await recommit(engine, target, header, signal);
-    done = { ...prepared, state, keys };
-    ({ generation } = state.head);
+  const { watcher, journal } = engine;
+  const { header } = prepared;
+  const { token } = target;
+  const confirm = async (): Promise<void> => {
     const wait = watcher.acknowledge(signal);
     if (wait !== undefined) await wait;
+  };
+  let done = prepared;
+  // A commit that was found after an unknown outcome may have been prepared under an older state than the one it comes with.
+  let { generation } = header;
+  for (;;) {
+    const { state } = watcher;
+    if (state.head.journal === 'on' && !journal.covers(done.announced)) {
+      done = { ...done, announced: await journal.announce(token, header.commitId, signal) };
+      await confirm();
+      continue;
+    }
+    if (state.head.generation === generation) return done;
+    const keys = state.keys.category(header.categoryId);
+    if (generation !== done.state.head.generation || keys.primary.label !== done.keys.primary.label) {
+      // Whoever has read it already takes over the new envelope too.
+      await announceCommit(engine, state, token, header.commitId, undefined, signal);
+      const current = await rewrapOwn(engine, target, objectName(token), header);
+      // Somebody has replaced it already, who copied it to the history.
+      if (!current) await rewrapOwn(engine, target, historyName(token, header.version), header);
+    }
+    // Whoever has read it already may keep what it read: it is the same version, under a key that is as good.
+    if (prepared.late) await recommit(engine, target, header, signal);
+    done = { ...done, state, keys };
+    ({ generation } = state.head);
+    await confirm();
   }
-  return done;
 }

@@ -2,6 +2,7 @@ import type { WriteResult } from '@securestore/backend-api';
 import type { RecordHeader } from '@securestore/core-format';
 import { historyName, ID_LENGTH, noId, objectName, SecureStoreError } from '@securestore/core-format';
 import { sealRecord } from '@securestore/crypto';
+import type { Instant } from '@securestore/jobs';
 import type { Prepared } from './catch-up.ts';
 import { catchUp } from './catch-up.ts';
 import type { Condition } from './condition.ts';
@@ -11,6 +12,7 @@ import { settle, undecided } from './doubt.ts';
 import type { Engine } from './engine.ts';
 import { isFresh } from './freshness.ts';
 import { copyToHistory, historyCopy, isCopied, withdrawCopy } from './history-copy.ts';
+import { announceCommit } from './journal/announce.ts';
 import { readCurrent } from './read-current.ts';
 import type { Current, Target } from './records.ts';
 import { openAt } from './records.ts';
@@ -111,11 +113,16 @@ async function replace(
   }
 }
 
+/** What all attempts of one mutation share: whichever of them takes effect, late or not, is this mutation. */
+interface Identity extends Doubtful {
+  /** When the journal was told, if it was. */
+  announced?: Instant | undefined;
+}
+
 /**
  * One attempt.
  *
  * @param verified whether `current` was read, and not only believed
- * @param identity what all attempts share: whichever of them takes effect, late or not, is this mutation
  * @throws LostRace
  */
 async function attempt(
@@ -123,10 +130,11 @@ async function attempt(
   mutation: Mutation,
   current: Current,
   verified: boolean,
-  { commitId, now }: Doubtful,
+  identity: Identity,
 ): Promise<Committed | undefined> {
   const { state, confirmed } = engine.watcher;
   const { target, signal } = mutation;
+  const { commitId, now } = identity;
   checkCondition(mutation.condition, current, now);
   const draft = mutation.draft(current, now);
   if (draft === undefined) {
@@ -143,6 +151,7 @@ async function attempt(
       `the record takes ${record.length} bytes; this backend holds ${engine.limits.maxRecord}`,
     );
   }
+  identity.announced = await announceCommit(engine, state, target.token, commitId, identity.announced, signal);
   try {
     const written =
       current === undefined
@@ -154,7 +163,7 @@ async function attempt(
     if (SecureStoreError.is(error, 'CONFLICT')) throw new LostRace();
     throw error;
   }
-  return { state, header, keys, late: !isFresh(confirmed, engine.clock) };
+  return { state, header, keys, announced: identity.announced, late: !isFresh(confirmed, engine.clock) };
 }
 
 /** What is believed to lie at the name, without a request where that can be avoided. */
@@ -199,7 +208,7 @@ async function lookAgain(
 
 async function commitLoop(engine: Engine, mutation: Mutation): Promise<Committed | undefined> {
   const { target, signal } = mutation;
-  const identity = { commitId: engine.random(ID_LENGTH), now: engine.clock.now() };
+  const identity: Identity = { commitId: engine.random(ID_LENGTH), now: engine.clock.now() };
   const belief = believed(engine, mutation);
   let current = belief instanceof Promise ? await belief : belief;
   let verified = belief instanceof Promise;
@@ -223,7 +232,7 @@ async function commitLoop(engine: Engine, mutation: Mutation): Promise<Committed
         doubt === undefined
           ? await lookAgain(engine, target, identity, signal)
           : await settle(engine, target, identity, doubt, signal);
-      if (found.header !== undefined) return committedAs(engine, mutation, found.header);
+      if (found.header !== undefined) return committedAs(engine, mutation, found.header, identity);
       if (final) throw failure;
       if (standstill.isReached(current?.stored, found.current?.stored)) {
         throw failure instanceof LostRace ? refusedWrongly(engine.backend, UNCHANGED) : failure;
@@ -237,10 +246,10 @@ async function commitLoop(engine: Engine, mutation: Mutation): Promise<Committed
 }
 
 /** A commit that was found afterwards: nobody knows when it landed. */
-function committedAs(engine: Engine, mutation: Mutation, header: RecordHeader): Committed {
+function committedAs(engine: Engine, mutation: Mutation, header: RecordHeader, { announced }: Identity): Committed {
   const { state } = engine.watcher;
   const keys = state.keys.category(state.categories.idOf(mutation.target.key));
-  return { state, header, keys, late: true };
+  return { state, header, keys, announced, late: true };
 }
 
 /**

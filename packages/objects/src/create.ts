@@ -58,6 +58,11 @@ export interface StoreSettings {
   readonly history?: { readonly versions?: number; readonly days?: number } | undefined;
   /** `plain` shows object names to the backend. Default `encrypted`. */
   readonly names?: Naming | undefined;
+  /**
+   * Whether every mutation is announced in the journal from the start, at the cost of a write each. By default from the
+   * moment that something reads the journal.
+   */
+  readonly journal?: boolean | undefined;
 }
 
 const FIRST_GENERATION = 1;
@@ -182,6 +187,8 @@ export async function createStoreAt(
   const history = parseHistory(settings.history);
   const naming = settings.names ?? 'encrypted';
   if (naming !== 'encrypted' && naming !== 'plain') invalid('the option "names" must be "encrypted" or "plain"');
+  const { journal = false } = settings;
+  if (typeof journal !== 'boolean') invalid('the option "journal" must be true or false');
   const map = parseCategories(settings.categories, random);
   if ((await backend.read(HEAD_NAME, { signal })) !== undefined) alreadyExists();
   await refuseRemains(backend, signal);
@@ -213,7 +220,7 @@ export async function createStoreAt(
     suites: [DEFAULT_SUITE],
     versionFloor: 0,
     history,
-    journal: 'off',
+    journal: journal ? 'on' : 'off',
     rotationDays: 0,
     references,
     slots: [slot],

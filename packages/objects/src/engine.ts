@@ -2,6 +2,7 @@ import type { StorageBackend } from '@securestore/backend-api';
 import type { NameCipher, RandomSource } from '@securestore/crypto';
 import type { Clock } from '@securestore/jobs';
 import type { HeadWatcher } from './freshness.ts';
+import type { JournalWriter } from './journal/journal-writer.ts';
 import type { KeyedMutex } from './keyed-mutex.ts';
 import type { RecordCache } from './record-cache.ts';
 
@@ -16,6 +17,7 @@ export interface Engine {
   /** Mutations of one object by this process take turns instead of losing races to each other. */
   readonly turns: KeyedMutex;
   readonly limits: Limits;
+  readonly journal: JournalWriter;
 }
 
 /** How payloads are cut for the backend at hand. */

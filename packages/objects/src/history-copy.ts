@@ -61,14 +61,18 @@ export async function withdrawCopy(
 ): Promise<void> {
   const { backend } = engine;
   const { commitId } = opened.header;
-  const follows = async (name: string): Promise<boolean> => {
+  const isKept = async (name: string): Promise<boolean> => {
     const found = await backend.read(name);
-    return found !== undefined && Buffer.compare(splitRecord(found.body).header.previousCommitId, commitId) === 0;
+    const header = found && splitRecord(found.body).header;
+    // The very version may be current still, under another key: then the copy is needed in a moment.
+    return [header?.commitId, header?.previousCommitId].some(
+      (id) => id !== undefined && Buffer.compare(id, commitId) === 0,
+    );
   };
-  if (await follows(objectName(token))) return;
+  if (await isKept(objectName(token))) return;
   for await (const names of pagesUnder(backend, historyPrefix(token))) {
     const newer = names.filter((name) => name < copyName);
-    for (const name of newer) if (await follows(name)) return;
+    for (const name of newer) if (await isKept(name)) return;
     if (newer.length < names.length) break;
   }
   await backend.delete(copyName);

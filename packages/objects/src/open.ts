@@ -12,6 +12,7 @@ import type { StoreSettings } from './create.ts';
 import { createStoreAt, hasRemains } from './create.ts';
 import type { Engine } from './engine.ts';
 import { HeadWatcher } from './freshness.ts';
+import { JournalWriter } from './journal/journal-writer.ts';
 import { KeyedMutex } from './keyed-mutex.ts';
 import { limitsFor } from './limits.ts';
 import { ObjectStore } from './object-store.ts';
@@ -159,17 +160,18 @@ export async function openParts(settings: OpenSettings): Promise<ObjectStorePart
   const { head } = read;
   await remember(settings, anchorOf(head), remembered);
   const watcher = new HeadWatcher(backend, clock, state, read, begun);
+  const ports = { backend, clock, random: settings.random ?? randomPool(), watcher };
   const engine: Engine = {
-    backend,
-    clock,
-    random: settings.random ?? randomPool(),
-    watcher,
+    ...ports,
     names: new NameCipher(state.keys.names, head.naming, head.lineage),
     cache: new RecordCache(),
     turns: new KeyedMutex(),
     limits: limitsFor(backend.capabilities),
+    journal: new JournalWriter(ports),
   };
   const onClose = async (): Promise<void> => {
+    // A stream that could not be ended is closed by the collection when it has been silent for long.
+    await engine.journal.close().catch(() => undefined);
     try {
       await rememberLast(settings, anchorOf(head), anchorOf(watcher.state.head));
     } finally {

@@ -16,6 +16,7 @@ import type { Prepared } from './catch-up.ts';
 import { catchUp } from './catch-up.ts';
 import { undecided } from './doubt.ts';
 import type { Engine } from './engine.ts';
+import { announceCommit } from './journal/announce.ts';
 import { withNewestKeys } from './newest-keys.ts';
 import { pagesUnder } from './pages.ts';
 import type { StoredRecord } from './record-cache.ts';
@@ -61,7 +62,7 @@ function blobOf({ header }: Remains): string | undefined {
 }
 
 interface Tombstone {
-  readonly prepared: Prepared;
+  readonly unannounced: Omit<Prepared, 'announced'>;
   readonly record: Buffer;
 }
 
@@ -85,7 +86,7 @@ function tombstoneAfter(engine: Engine, target: Target, { header, sound }: Remai
     generation: state.head.generation,
   };
   const record = sealRecord(primary, next, encodeTombstoneBody(now), engine.random);
-  return { prepared: { state, header: next, keys, late: false }, record };
+  return { unannounced: { state, header: next, keys, late: false }, record };
 }
 
 /** An object that was buried. */
@@ -157,7 +158,10 @@ async function buryUntilDone(
     const version =
       buriedAt(remains) ?? (after === undefined ? undefined : await buriedSince(engine, target, after, signal));
     if (version !== undefined) return { ...doubt, version };
-    const { prepared, record } = tombstoneAfter(engine, target, remains, now);
+    const { unannounced, record } = tombstoneAfter(engine, target, remains, now);
+    const { state, header } = unannounced;
+    const announced = await announceCommit(engine, state, target.token, header.commitId, undefined, signal);
+    const prepared = { ...unannounced, announced };
     try {
       await engine.backend.write(name, record, { ifMatch: stored.etag, signal });
       return { replaced: remains, prepared, version: remains.sound ? prepared.header.version : undefined };

@@ -1,5 +1,6 @@
 import type { ObjectBody, ParsedVersion, RecordHeader, SplitRecord, StoreKey } from '@securestore/core-format';
 import {
+  decodeBase32,
   decodeObjectBody,
   decodeTombstoneBody,
   formatVersion,
@@ -8,7 +9,7 @@ import {
   SecureStoreError,
   splitRecord,
 } from '@securestore/core-format';
-import type { LoadedKey, LocatedName } from '@securestore/crypto';
+import type { LoadedKey, LocatedName, NameCipher } from '@securestore/crypto';
 import { openRecord } from '@securestore/crypto';
 import { decodeMetadata } from './options.ts';
 import type { StoredRecord } from './record-cache.ts';
@@ -124,6 +125,25 @@ export function openLoose(
   const located = locate(key);
   if (located.token !== token || !located.nameId.equals(opened.header.nameId)) damaged('it belongs to another name');
   return opened;
+}
+
+/**
+ * Opens the record that lies at a token, whatever its kind. Where the token doesn't tell the name, a tombstone vouches
+ * for the name id alone.
+ *
+ * @throws SecureStoreError as {@link openAt} does
+ */
+export function openByToken(state: StoreState, bytes: Uint8Array, names: NameCipher, token: string): OpenedRecord {
+  const named = names.open(token);
+  if (!('hidden' in named)) {
+    const key = keyOf(named.name);
+    return openAt(state, { key, ...names.locate(key) }, bytes);
+  }
+  const record = splitRecord(bytes);
+  if (record.header.kind === 'object') return openUnnamed(state, bytes, (key) => names.locate(key), token);
+  const nameId = decodeBase32(token.slice(token.lastIndexOf('/') + 2));
+  checkHeader(state, record, nameId ?? damaged('it lies at a name that no object can have'));
+  return openChecked(state, record);
 }
 
 /** Whether an opened record is an object that a caller may see at `now`. */

@@ -30,6 +30,9 @@ export interface SystemObject {
 
 type JournalPurpose = Exclude<Purpose, 'keyring' | 'categoryMap'>;
 
+/** What is needed to seal and open them. */
+type Ports = Pick<Engine, 'backend' | 'random' | 'watcher'>;
+
 export function contextOf(state: StoreState, name: string): Buffer {
   return systemContext(state.head.instance, generationOf(name) ?? 0, name);
 }
@@ -40,7 +43,7 @@ export function contextOf(state: StoreState, name: string): Buffer {
  * @throws SecureStoreError `INTEGRITY`, `FORMAT_VERSION`
  */
 export async function openJournalBody(
-  { watcher }: Engine,
+  { watcher }: Ports,
   purpose: JournalPurpose,
   name: string,
   body: Uint8Array,
@@ -63,7 +66,7 @@ export async function openJournalBody(
  *   the plaintext, so that no two plaintexts share it
  */
 export function sealJournalBody(
-  engine: Engine,
+  engine: Ports,
   purpose: JournalPurpose,
   name: string,
   plaintext: Uint8Array,
@@ -76,7 +79,7 @@ export function sealJournalBody(
 
 /** @throws SecureStoreError `INTEGRITY`, `FORMAT_VERSION`, and what the backend throws */
 export async function readSystemObject(
-  engine: Engine,
+  engine: Ports,
   purpose: JournalPurpose,
   name: string,
   signal?: AbortSignal,
@@ -89,7 +92,7 @@ export async function readSystemObject(
 
 /** @throws SecureStoreError `CONFLICT` on a failed condition, and what the backend throws */
 export async function writeSystemObject(
-  engine: Engine,
+  engine: Ports,
   purpose: JournalPurpose,
   name: string,
   plaintext: Uint8Array,
@@ -99,7 +102,7 @@ export async function writeSystemObject(
 }
 
 /** Deletes an object, if it is still as it was read where the backend can say so; one that has changed is left. */
-export async function deleteSystemObject(engine: Engine, name: string, etag: string): Promise<void> {
+export async function deleteSystemObject(engine: Ports, name: string, etag: string): Promise<void> {
   const conditional = engine.backend.capabilities.conditionalDelete;
   try {
     await engine.backend.delete(name, conditional ? { ifMatch: etag } : {});

@@ -3,7 +3,8 @@ import { compareVersions } from '@securestore/core-format';
 import { rawKey } from '@securestore/crypto';
 import { expect, it } from 'vitest';
 import { hurriedClock } from './support/hurried-clock.ts';
-import { memoryPlace } from './support/places.ts';
+import type { Place } from './support/places.ts';
+import { memoryPlace, withoutBatch } from './support/places.ts';
 import { createAt, failure, openAt, patterned, readRange, usePlace } from './support/stores.ts';
 
 const LARGE = patterned(150_000);
@@ -63,3 +64,43 @@ it('a purge by a process that does not know the new key yet has a version after 
   const [tombstone] = await other.history('k');
   expect(compareVersions(tombstone?.version ?? '', version)).toBeGreaterThan(0);
 });
+
+it('a writer that loses a race to a re-wrap leaves the copy that another writer counts on', async () => {
+  const place = usePlace(memoryPlace);
+  const clock = hurriedClock();
+  const first = createFaultInjector();
+  const second = createFaultInjector();
+  const loser = await createAt(place, { clock, layers: [first.layer], wrap: withoutBatch });
+  const winner = await openAt(place, { clock, layers: [second.layer], wrap: withoutBatch });
+  const { version } = await loser.store('k', 'one');
+  const lost = Promise.withResolvers<void>();
+  let winning: Promise<unknown> | undefined;
+  let copies = 0;
+  // The winner has found the version copied already, and writes when the loser has given up.
+  second.plan(({ operation, key }) =>
+    operation === 'write' && key?.startsWith('o/') === true ? { type: 'delay', until: lost.promise } : undefined,
+  );
+  first.plan(({ operation, key }) => {
+    if (operation !== 'write') return undefined;
+    if (key?.startsWith('h/') === true && ++copies > 1) return { type: 'fail' };
+    if (key?.startsWith('o/') !== true) return undefined;
+    const rewrapped = rewrapAt(place, key);
+    const copied = rewrapped.then(async () => {
+      winning = winner.setMetadata('k', { won: true });
+      await clock.sleep(5000);
+    });
+    return { type: 'delay', until: copied };
+  });
+  await failure(loser.store('k', 'never'), 'UNAVAILABLE');
+  lost.resolve();
+  await winning;
+  expect((await winner.history('k')).map((entry) => entry.version)).toContain(version);
+  expect((await winner.retrieve('k', { version })).text()).toBe('one');
+});
+
+/** Puts the same record back under another etag, as a re-wrap does. */
+async function rewrapAt(place: Place, name: string): Promise<void> {
+  const backend = await place.open();
+  const found = await backend.read(name);
+  if (found?.etag !== undefined) await backend.write(name, found.body, { ifMatch: found.etag });
+}

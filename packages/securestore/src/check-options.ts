@@ -15,11 +15,12 @@ const CREATE_OPTIONS = [
   'categories',
   'history',
   'names',
+  'journal',
 ] as const;
 const OPEN_OPTIONS = [...CREATE_OPTIONS, 'create', 'fingerprint', 'acceptHead'] as const;
 
 /** What is kept in a store from its making. */
-const KEPT_OPTIONS = ['categories', 'history', 'names'] as const;
+const KEPT_OPTIONS = ['categories', 'history', 'names', 'journal'] as const;
 
 /** The longest time that timers hold, in milliseconds. */
 const MAX_TIMEOUT = 0x7fff_ffff;

@@ -95,11 +95,13 @@ describe('the configuration file', () => {
 });
 
 describe('what is kept in a store', () => {
-  it.each([{ categories: { team: ['team/**'] } }, { history: { versions: 1 } }, { names: 'plain' as const }])(
-    'is refused where a store is only opened: %o',
-    async (kept) => {
-      const opening = openStore('memory:', { unlock: rawKey(new Uint8Array(32)), ...kept });
-      await expect(opening).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
-    },
-  );
+  it.each([
+    { categories: { team: ['team/**'] } },
+    { history: { versions: 1 } },
+    { names: 'plain' as const },
+    { journal: true },
+  ])('is refused where a store is only opened: %o', async (kept) => {
+    const opening = openStore('memory:', { unlock: rawKey(new Uint8Array(32)), ...kept });
+    await expect(opening).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+  });
 });

@@ -184,6 +184,7 @@ describe('options', () => {
     ['a history of half a day', { unlock, history: { days: 0.5 } }],
     ['an unknown setting of the history', { unlock, history: { version: 3 } }],
     ['unknown names', { unlock, names: 'clear' }],
+    ['a journal that is neither on nor off', { unlock, journal: 'on' }],
   ];
 
   it.each([...WRONG, ...ONLY_OPENING])('opening refuses %s', async (_what, options) => {

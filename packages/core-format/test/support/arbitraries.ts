@@ -3,8 +3,10 @@ import type {
   CategoryMap,
   CheckpointEntry,
   CheckpointRoot,
+  ConsumerState,
   Field,
   Head,
+  Hint,
   KeyGroup,
   Keyring,
   ObjectBody,
@@ -13,6 +15,7 @@ import type {
   SlotBox,
   SlotMethod,
   UnknownSlot,
+  WriterRegistration,
 } from '../../src/index.ts';
 import { MAX_TIME, SLOT_BOX_LENGTH } from '../../src/index.ts';
 
@@ -292,3 +295,53 @@ export const checkpointRoots: fc.Arbitrary<CheckpointRoot> = fc
       pages: pages.toSorted((a, b) => (a.firstToken < b.firstToken ? -1 : 1)),
     };
   });
+
+const hintEntry = fc.record({ token: fc.stringMatching(/^[a-z0-9/._~-]{1,40}$/), commitId: id });
+
+export const hints: fc.Arbitrary<Hint> = fc.oneof(
+  fc.record({
+    kind: fc.constant('hint' as const),
+    generation: u53,
+    entries: fc.array(hintEntry, { minLength: 1, maxLength: 5 }),
+  }),
+  fc.record({ kind: fc.constant('close' as const), generation: u53, entries: fc.constant([]) }),
+);
+
+export const writers: fc.Arbitrary<WriterRegistration> = fc.record({ created: time, floor: u53, ended: fc.boolean() });
+
+const inOrder = <T>(values: T[], idOf: (value: T) => Uint8Array): T[] =>
+  values.toSorted((a, b) => Buffer.compare(idOf(a), idOf(b)));
+const hexOf = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
+
+const consumerBasics = {
+  label: text(8).filter((label) => Buffer.byteLength(label) <= 64),
+  started: time,
+  since: u53,
+};
+
+export const consumers: fc.Arbitrary<ConsumerState> = fc.oneof(
+  fc.record({
+    ...consumerBasics,
+    expired: fc.constant(true),
+    pass: fc.constant('afresh' as const),
+    cursors: fc.constant([]),
+    pending: fc.constant([]),
+  }),
+  fc.record({
+    ...consumerBasics,
+    expired: fc.constant(false),
+    pass: fc.constantFrom('none' as const, 'due' as const, 'afresh' as const),
+    cursors: fc
+      .uniqueArray(fc.record({ writer: id, next: u53, closed: fc.boolean() }), {
+        maxLength: 5,
+        selector: ({ writer }) => hexOf(writer),
+      })
+      .map((cursors) => inOrder(cursors, ({ writer }) => writer)),
+    pending: fc
+      .uniqueArray(fc.record({ written: time, token: hintEntry.map(({ token }) => token), commitId: id }), {
+        maxLength: 5,
+        selector: ({ commitId }) => hexOf(commitId),
+      })
+      .map((pending) => inOrder(pending, ({ commitId }) => commitId)),
+  }),
+);

@@ -1,8 +1,8 @@
 import { SecureStoreError } from '@securestore/core-format';
 import type { Job, JobKind, Jobs } from '@securestore/jobs';
 import type { Engine } from '../engine.ts';
+import { followCheckpoint } from './follow.ts';
 import type { CheckpointReport } from './make.ts';
-import { makeCheckpoint } from './make.ts';
 
 /**
  * Begun anew when it is resumed: pages that were written are found, and the cut is to be a late one.
@@ -14,8 +14,8 @@ export function checkpointKind(engine: Engine, afresh = false): JobKind<object, 
     name: 'checkpoint',
     parse: () => ({}),
     run({ signal, progress }) {
-      progress({ phase: 'reading all objects' });
-      return makeCheckpoint(engine, { afresh, signal, onExamined: () => progress({ done: 1 }) });
+      progress({ phase: 'reading objects' });
+      return followCheckpoint(engine, { afresh, signal, onExamined: () => progress({ done: 1 }) });
     },
   };
 }

@@ -12,7 +12,7 @@ import { removeUnused } from './remove.ts';
 import type { LoadedCheckpoint } from './sealed.ts';
 import { CHECKPOINT_USE, loadCheckpoint, sameReference, sha256 } from './sealed.ts';
 import type { Source, Tally } from './sources.ts';
-import { changesPass, collectTokens, copyPass, fullPass } from './sources.ts';
+import { ChangedTokens, changesPass, copyPass, fullPass } from './sources.ts';
 
 const RANDOM_NAME_LENGTH = 16;
 const MAX_TRIES = 10;
@@ -37,13 +37,18 @@ export interface CheckpointReport {
    * them. `verify` names them.
    */
   readonly contradicted: number;
+  /** What the journal, where it is on, shows to be missing or damaged in it. All objects were looked at then. */
+  readonly alarms: readonly string[];
 }
 
 export interface MakeOptions {
   readonly signal?: AbortSignal | undefined;
   readonly onExamined?: (() => void) | undefined;
-  /** What may have changed since the checkpoint before; all objects are looked at without it. */
-  readonly changed?: AsyncIterable<string> | undefined;
+  /**
+   * Asked when the cut begins: the tokens of what may have changed since the checkpoint before, as far as the answers before
+   * did not say. Without it, or an answer, all objects are looked at.
+   */
+  readonly changed?: (() => Promise<AsyncIterable<string> | undefined>) | undefined;
   /** Takes what is there now as right, whatever the checkpoint before says. */
   readonly afresh?: boolean | undefined;
   /** By a rotation itself, which knows when digests don't change any more. */
@@ -164,6 +169,7 @@ function reportOf(engine: Engine, cut: Cut, { pages, totals, written }: PageWrit
     pages: pages.length,
     pagesWritten: written,
     ...tally,
+    alarms: [],
   };
 }
 
@@ -178,12 +184,14 @@ function reportOf(engine: Engine, cut: Cut, { pages, totals, written }: PageWrit
  */
 export async function makeCheckpoint(engine: Engine, options: MakeOptions = {}): Promise<CheckpointReport> {
   const { changed, signal } = options;
-  const tokens = changed === undefined ? undefined : await collectTokens(changed);
+  const tokens = new ChangedTokens();
   const report = await build(engine, options, async ({ before }) => {
     const cut = { time: engine.clock.now(), floor: engine.watcher.state.head.generation };
     await engine.watcher.settle(signal);
-    const fromChanges = before !== undefined && tokens !== undefined;
-    return { cut, pass: fromChanges ? (source) => changesPass(source, before, tokens) : fullPass };
+    await tokens.add(await changed?.());
+    const sorted = tokens.sorted;
+    const fromChanges = before !== undefined && sorted !== undefined;
+    return { cut, pass: fromChanges ? (source) => changesPass(source, before, sorted) : fullPass };
   });
   if (report === undefined) throw new SecureStoreError('INTERNAL', 'a checkpoint was begun and not made');
   await removeUnused(engine, signal);

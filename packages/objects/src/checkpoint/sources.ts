@@ -143,12 +143,23 @@ export async function changesPass(source: Source, before: LoadedCheckpoint, toke
   writer.count(taken);
 }
 
-/** The changed tokens in order, each once; `undefined` where they are too many to keep. */
-export async function collectTokens(changed: AsyncIterable<string>): Promise<string[] | undefined> {
-  const tokens = new Set<string>();
-  for await (const token of changed) {
-    tokens.add(token);
-    if (tokens.size > MAX_CHANGED_TOKENS) return undefined;
+/** Tokens of what has changed, while they are few enough to be kept. */
+export class ChangedTokens {
+  #tokens: Set<string> | undefined = new Set();
+
+  /** @param changed `undefined` where anything may have changed */
+  async add(changed: AsyncIterable<string> | undefined): Promise<void> {
+    if (changed === undefined) this.#tokens = undefined;
+    else for await (const token of changed) this.#keep(token);
   }
-  return [...tokens].toSorted((a, b) => (a < b ? -1 : 1));
+
+  #keep(token: string): void {
+    this.#tokens?.add(token);
+    if ((this.#tokens?.size ?? 0) > MAX_CHANGED_TOKENS) this.#tokens = undefined;
+  }
+
+  /** In order, each once; `undefined` where all objects are to be looked at. */
+  get sorted(): string[] | undefined {
+    return this.#tokens && [...this.#tokens].toSorted((a, b) => (a < b ? -1 : 1));
+  }
 }

@@ -20,8 +20,12 @@ async function emptyPlace(): Promise<{ place: Place; clock: EagerClock }> {
   return { place, clock };
 }
 
-async function* tokensOf({ names }: Engine, keys: Iterable<string>): AsyncGenerator<string> {
+async function* locateAll({ names }: Engine, keys: Iterable<string>): AsyncGenerator<string> {
   for (const key of keys) yield names.locate(parseStoreKey(key)).token;
+}
+
+function tokensOf(engine: Engine, keys: Iterable<string>): NonNullable<MakeOptions['changed']> {
+  return async () => locateAll(engine, keys);
 }
 
 async function pagesOf(engine: Engine): Promise<string[]> {

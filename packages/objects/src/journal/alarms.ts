@@ -1,0 +1,43 @@
+import { encodeBase32, hintName, workName } from '@securestore/core-format';
+
+/**
+ * What somebody without the keys must have done to the backend:
+ * - `missing-hints`, `missing-stream`: the journal was cut;
+ * - `damaged-hint`, `damaged-writer`, `damaged-record`: what lies there is not what was written;
+ * - `unannounced`: an object is there that nobody has announced: an old one that was put back, most likely;
+ * - `rolled-back`: an object is older than one that was seen;
+ * - `hidden`: an object that was seen is gone, and nobody has announced its deletion.
+ */
+export type AlarmType =
+  | 'missing-hints'
+  | 'missing-stream'
+  | 'damaged-hint'
+  | 'damaged-writer'
+  | 'damaged-record'
+  | 'unannounced'
+  | 'rolled-back'
+  | 'hidden';
+
+/** Something that only an attack on the backend, or a fault of it, explains. */
+export interface Alarm {
+  readonly type: AlarmType;
+  /** The backend's name of what is missing or wrong. */
+  readonly name: string;
+  readonly message: string;
+}
+
+/** @param to the first sequence number that isn't missing */
+export function missingHints(writer: Uint8Array, from: number, to: number): Alarm {
+  const name = hintName(writer, from);
+  return { type: 'missing-hints', name, message: `${to - from} hints of the journal are missing from ${name} on` };
+}
+
+export function missingStream(writer: Uint8Array): Alarm {
+  const name = workName('writer', writer);
+  const message = `a stream of the journal is gone before it was read: ${encodeBase32(writer)}`;
+  return { type: 'missing-stream', name, message };
+}
+
+export function damaged(type: 'damaged-hint' | 'damaged-writer' | 'damaged-record', name: string): Alarm {
+  return { type, name, message: `${name} is not what was written there` };
+}

@@ -1,0 +1,270 @@
+import type { ConsumerState, PendingEntry } from '@securestore/core-format';
+import { encodeBase32, encodeConsumer, objectName, SecureStoreError } from '@securestore/core-format';
+import type { Engine } from '../engine.ts';
+import type { Alarm } from './alarms.ts';
+import type { HeldConsumer } from './consumer-record.ts';
+import { fitsConsumer, readConsumer, saveConsumer } from './consumer-record.ts';
+import type { KnownObject } from './full-pass.ts';
+import { differences } from './full-pass.ts';
+import { HINT_LAPSES_AFTER } from './limits.ts';
+import { Position } from './position.ts';
+import type { Change } from './resolve.ts';
+import { resolveHints } from './resolve.ts';
+
+const DEFAULT_LIMIT = 1000;
+const MAX_TICKS = 10;
+const MAX_TRIES = 5;
+
+/** What has changed, as far as one look at the journal shows. */
+export interface Poll {
+  /** By token, of each the oldest version first. The same change may come again. */
+  readonly changes: readonly Change[];
+  readonly alarms: readonly Alarm[];
+  /** Whether the next look finds more at once. */
+  readonly more: boolean;
+}
+
+/** The end of a cut: all that was visited since the one before leads from its state to this one. */
+export interface Cut {
+  /**
+   * Milliseconds since 1970 by the backend's clock: the cut holds whatever was acknowledged before. Cuts of one consumer
+   * are in the order of their times.
+   */
+  readonly time: number;
+  readonly alarms: readonly Alarm[];
+}
+
+/** What receives changes, one at a time. */
+export type Visit = (change: Change) => Promise<void> | void;
+
+export interface PassOptions {
+  /** What is known so far, in the order of tokens: then what nobody has announced is an alarm. */
+  readonly known?: AsyncIterable<KnownObject> | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+async function* nothingKnown(): AsyncGenerator<KnownObject> {}
+
+/**
+ * Reads the journal: what has changed since it last looked. Nothing is confirmed before {@link commit}; what was read
+ * after that is read again by the next process. For one call at a time. Made by {@link openConsumer}.
+ */
+export class Consumer {
+  readonly #engine: Engine;
+  readonly #name: string;
+  #held: HeldConsumer;
+  #position: Position;
+  /** The backend's clock: it shows at least this. */
+  #now = 0;
+  /** Whether a write of its state may have taken place without an answer. */
+  #inDoubt = false;
+
+  constructor(engine: Engine, name: string, held: HeldConsumer) {
+    this.#engine = engine;
+    this.#name = name;
+    this.#held = held;
+    this.#position = new Position(held.state);
+  }
+
+  get label(): string {
+    return this.#held.state.label;
+  }
+
+  /** Whether a {@link pass} is owed: until then the journal alone doesn't tell everything, and no cut may be published. */
+  get passDue(): boolean {
+    return this.#position.pass !== 'none';
+  }
+
+  /**
+   * What has changed since the last look.
+   *
+   * @param options.limit stops once it has read this many entries of hints; by default 1000
+   * @throws SecureStoreError `NOT_FOUND` where the consumer is registered no more, `CONFLICT` where another process is
+   *   this consumer too, `INTEGRITY`, and what the backend throws
+   */
+  async poll({ limit = DEFAULT_LIMIT, signal }: { limit?: number; signal?: AbortSignal } = {}): Promise<Poll> {
+    await this.#look(signal);
+    return this.#reading(() => this.#read(limit, undefined, signal));
+  }
+
+  /** What was read by a call that fails is read again, since nobody has got it. */
+  async #reading<T>(body: () => Promise<T>): Promise<T> {
+    try {
+      return await body();
+    } catch (error) {
+      this.#position = new Position(this.#held.state);
+      throw error;
+    }
+  }
+
+  /**
+   * Reads all current objects and visits those that differ from what is known, then reads the journal to its end. Waits
+   * 6 s first, so that nothing is under way any more that the journal doesn't know of.
+   *
+   * @returns alarms; where some are about the journal itself, another pass is due
+   * @throws SecureStoreError as {@link poll}
+   */
+  async pass(visit: Visit, options: PassOptions = {}): Promise<Alarm[]> {
+    await this.#look(options.signal);
+    return this.#reading(() => this.#pass(visit, options));
+  }
+
+  async #pass(visit: Visit, { known, signal }: PassOptions): Promise<Alarm[]> {
+    await this.#engine.watcher.settle(signal);
+    const judging = known !== undefined && this.#position.pass !== 'afresh';
+    const suspects = new Map<string, Alarm>();
+    const alarms: Alarm[] = [];
+    for await (const { token, change, alarm } of differences(this.#engine, known ?? nothingKnown(), signal)) {
+      if (alarm !== undefined) alarms.push(alarm);
+      else if (judging) this.#suspect(suspects, token, change);
+      if (change !== undefined) await visit(change);
+    }
+    this.#position.pass = 'none';
+    for (let more = true; more;) {
+      const poll = await this.#read(DEFAULT_LIMIT, undefined, signal, ({ token, commitId }) => {
+        suspects.delete(token);
+        suspects.delete(encodeBase32(commitId));
+      });
+      for (const change of poll.changes) await visit(change);
+      alarms.push(...poll.alarms);
+      ({ more } = poll);
+    }
+    return [...alarms, ...suspects.values()];
+  }
+
+  #suspect(suspects: Map<string, Alarm>, token: string, change: Change | undefined): void {
+    const name = objectName(token);
+    if (change === undefined) {
+      suspects.set(token, { type: 'hidden', name, message: `${name} is gone, and nobody has announced its deletion` });
+      return;
+    }
+    // What was prepared before the journal was on may have landed late, without an acknowledgement.
+    if (change.header.generation < this.#held.state.since) return;
+    const message = `${name} holds a version that nobody has announced`;
+    suspects.set(encodeBase32(change.header.commitId), { type: 'unannounced', name, message });
+  }
+
+  /**
+   * Visits what belongs to the state of all objects at one time, beyond what was visited before: whatever was
+   * acknowledged before the call, and nothing without what it depends on. Not to be published while {@link passDue}.
+   *
+   * @throws SecureStoreError as {@link poll}; `UNAVAILABLE` where the backend's clock stands still
+   */
+  async cut(visit: Visit, signal?: AbortSignal): Promise<Cut> {
+    await this.#look(signal);
+    return this.#reading(() => this.#cut(visit, signal));
+  }
+
+  async #cut(visit: Visit, signal: AbortSignal | undefined): Promise<Cut> {
+    const { clockSkew } = this.#engine.backend.capabilities;
+    const tick = await this.#tickAfter(await this.#tick(), signal);
+    const alarms: Alarm[] = [];
+    for (let more = true; more;) {
+      const poll = await this.#read(DEFAULT_LIMIT, tick - clockSkew, signal);
+      for (const change of poll.changes) await visit(change);
+      alarms.push(...poll.alarms);
+      ({ more } = poll);
+    }
+    return { time: tick - 2 * clockSkew, alarms };
+  }
+
+  /** Writes the confirmed state once more, to see the backend's clock at this moment. */
+  async #tick(): Promise<number> {
+    await this.#save(this.#held.state);
+    return this.#held.modified;
+  }
+
+  /** A tick so much later than `first` that all that was written before `first` shows an earlier time, on any server. */
+  async #tickAfter(first: number, signal: AbortSignal | undefined): Promise<number> {
+    const { clockSkew, modifiedResolution } = this.#engine.backend.capabilities;
+    for (let tries = 0; tries < MAX_TICKS; tries++) {
+      await this.#engine.clock.sleep(2 * clockSkew + modifiedResolution, signal);
+      const tick = await this.#tick();
+      if (tick > first + 2 * clockSkew) return tick;
+    }
+    throw new SecureStoreError('UNAVAILABLE', "the backend's clock stands still, so no cut can be made");
+  }
+
+  /**
+   * Confirms what was read: it is not read again, and may be removed.
+   *
+   * @throws SecureStoreError `CONFLICT` where another process is this consumer too, `TOO_LARGE` where there are more
+   *   writers than its state holds, and what the backend throws
+   */
+  async commit(): Promise<void> {
+    const state = { ...this.#held.state, ...this.#position.snapshot() };
+    if (fitsConsumer(this.#engine, state)) return this.#save(state);
+    // More is pending than it can remember. All that may still happen is announced in hints that are still there, so
+    // it begins anew with those, and with a pass.
+    this.#position = new Position({ pass: 'afresh', pending: [], cursors: [] });
+    return this.#save({ ...state, ...this.#position.snapshot() });
+  }
+
+  /** Shows that the consumer is alive, without confirming anything. @throws SecureStoreError as {@link commit} */
+  async heartbeat(): Promise<void> {
+    await this.#save(this.#held.state);
+  }
+
+  /** Ends the consumer: the journal isn't kept for it any more. */
+  async unregister(): Promise<void> {
+    await this.#engine.backend.delete(this.#name);
+  }
+
+  /**
+   * Writes its state. Where that could not be its own any more, since it has expired, it begins anew instead; where its
+   * own state was only sealed anew, under another key, it is written over that.
+   */
+  async #save(state: ConsumerState): Promise<void> {
+    for (let tries = 1; ; tries++) {
+      try {
+        this.#held = await saveConsumer(this.#engine, this.#name, state, this.#held.etag);
+        this.#inDoubt = false;
+        return;
+      } catch (error) {
+        const conflict = SecureStoreError.is(error, 'CONFLICT');
+        this.#inDoubt = !conflict;
+        if (!conflict || tries === MAX_TRIES) throw error;
+        const position = this.#position;
+        await this.#look(undefined);
+        if (position !== this.#position) return;
+      }
+    }
+  }
+
+  /** Looks at its own state: whether it has expired, whether it is still its own, and what time it is. */
+  async #look(signal: AbortSignal | undefined): Promise<void> {
+    const found = await readConsumer(this.#engine, this.#name, signal);
+    if (found === undefined) throw new SecureStoreError('NOT_FOUND', `the consumer "${this.label}" is not registered`);
+    this.#now = Math.max(this.#now, found.now ?? found.modified);
+    if (found.etag === this.#held.etag) return;
+    const same = encodeConsumer(found.state).equals(encodeConsumer(this.#held.state));
+    if (!same && !found.state.expired && !this.#inDoubt) {
+      throw new SecureStoreError('CONFLICT', `another process reads the journal as the consumer "${this.label}"`);
+    }
+    this.#held = found.state.expired
+      ? await saveConsumer(this.#engine, this.#name, { ...found.state, expired: false }, found.etag)
+      : found;
+    this.#inDoubt = false;
+    if (!same) this.#position = new Position(this.#held.state);
+  }
+
+  async #read(
+    limit: number,
+    before: number | undefined,
+    signal: AbortSignal | undefined,
+    onAnnounced?: (entry: PendingEntry) => void,
+  ): Promise<Poll> {
+    const position = this.#position;
+    const { alarms, more } = await position.advance(this.#engine, { limit, before, signal });
+    for (const entry of position.pending.values()) onAnnounced?.(entry);
+    const resolved = await resolveHints(this.#engine, position.pending.values(), {
+      since: this.#held.state.since,
+      signal,
+    });
+    position.pending.clear();
+    for (const entry of resolved.pending) {
+      if (this.#now - entry.written <= HINT_LAPSES_AFTER) position.pending.set(encodeBase32(entry.commitId), entry);
+    }
+    return { changes: resolved.changes, alarms: [...alarms, ...resolved.alarms], more };
+  }
+}

@@ -1,0 +1,61 @@
+import type { ConsumerState } from '@securestore/core-format';
+import { MAX_CONSUMER_LABEL_BYTES, parseStoreKey, SecureStoreError, workName } from '@securestore/core-format';
+import { NameCipher } from '@securestore/crypto';
+import type { Engine } from '../engine.ts';
+import { changeHead } from '../head-change.ts';
+import type { HeldConsumer } from './consumer-record.ts';
+import { readConsumer, saveConsumer } from './consumer-record.ts';
+import { Consumer } from './consumer.ts';
+
+/** The backend's name of the state of the consumer with this label. */
+function consumerName({ watcher }: Engine, label: string): string {
+  const key = parseStoreKey(label);
+  if (Buffer.byteLength(key) > MAX_CONSUMER_LABEL_BYTES) {
+    throw new SecureStoreError(
+      'INVALID_ARGUMENT',
+      `the label of a consumer has at most ${MAX_CONSUMER_LABEL_BYTES} bytes`,
+    );
+  }
+  const { keys, head } = watcher.state;
+  // Another root than that of the names of objects, so that the backend can't tell that it is the same text.
+  return workName('consumer', new NameCipher(keys.names, 'encrypted', head.instance).locate(key).nameId);
+}
+
+/**
+ * The consumer with this label, registered if it isn't yet: that switches the journal on. A new one owes a pass. One
+ * process at a time may be it.
+ *
+ * @throws SecureStoreError `INVALID_KEY`, `INVALID_ARGUMENT` for a label that is none, `INTEGRITY` where its state is
+ *   damaged: unregister it then
+ */
+export async function openConsumer(engine: Engine, label: string, signal?: AbortSignal): Promise<Consumer> {
+  const name = consumerName(engine, label);
+  const found = await readConsumer(engine, name, signal);
+  if (found !== undefined) return new Consumer(engine, name, await revived(engine, name, found));
+  // Before its state is there: wherever this stops, no consumer reads a journal that is off.
+  await changeHead(
+    engine,
+    async ({ head }) => (head.journal === 'on' ? undefined : { head: { journal: 'on' } }),
+    signal,
+  );
+  const state: ConsumerState = {
+    label,
+    started: engine.clock.now(),
+    since: engine.watcher.state.head.generation,
+    expired: false,
+    pass: 'afresh',
+    cursors: [],
+    pending: [],
+  };
+  return new Consumer(engine, name, await saveConsumer(engine, name, state, undefined));
+}
+
+/** One that has expired takes part again: from now on the journal is kept for it. */
+async function revived(engine: Engine, name: string, found: HeldConsumer): Promise<HeldConsumer> {
+  return found.state.expired ? saveConsumer(engine, name, { ...found.state, expired: false }, found.etag) : found;
+}
+
+/** Ends the consumer with this label, whatever its state is. */
+export async function unregisterConsumer(engine: Engine, label: string): Promise<void> {
+  await engine.backend.delete(consumerName(engine, label));
+}

@@ -1,0 +1,159 @@
+import type { PendingEntry, RecordHeader } from '@securestore/core-format';
+import {
+  encodeBase32,
+  historyPrefix,
+  historyVersion,
+  objectName,
+  SecureStoreError,
+  splitRecord,
+} from '@securestore/core-format';
+import type { Engine } from '../engine.ts';
+import { mapConcurrently } from '../map-concurrently.ts';
+import { withNewestKeys } from '../newest-keys.ts';
+import type { OpenedRecord } from '../records.ts';
+import { openByToken } from '../records.ts';
+import type { Alarm } from './alarms.ts';
+import { damaged } from './alarms.ts';
+import { entryPages, isDamage } from './streams.ts';
+
+const CONCURRENT_READS = 8;
+
+/** A commit that took effect. */
+export interface Change {
+  readonly token: string;
+  readonly header: RecordHeader;
+  /** The record, which was opened and found genuine. */
+  readonly record: Uint8Array;
+  /** Where it lay when it was read: under `o/` or `h/`. */
+  readonly name: string;
+}
+
+/** A record that was looked at; `undefined` for one that nobody can open any more, since its key was destroyed. */
+export type Looked = { readonly opened: OpenedRecord } | 'damaged' | 'destroyed';
+
+export async function lookAt(engine: Engine, token: string, body: Uint8Array, signal?: AbortSignal): Promise<Looked> {
+  try {
+    const open = (): OpenedRecord => openByToken(engine.watcher.state, body, engine.names, token);
+    return { opened: await withNewestKeys(engine, body, open, signal) };
+  } catch (error) {
+    if (isDamage(error)) return 'damaged';
+    if (SecureStoreError.is(error, 'KEY_DESTROYED')) return 'destroyed';
+    throw error;
+  }
+}
+
+/** What became of some hints. */
+export interface Resolved {
+  /** By token, of each the oldest version first. */
+  readonly changes: Change[];
+  /** Those without a commit, so far. */
+  readonly pending: PendingEntry[];
+  readonly alarms: Alarm[];
+}
+
+/** How hints are resolved. */
+export interface ResolveOptions {
+  /** The head generation from which on every commit is announced. */
+  readonly since: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What became of the hints of one object. */
+class TokenResolver {
+  readonly changes: Change[] = [];
+  readonly alarms: Alarm[] = [];
+  readonly #engine: Engine;
+  readonly #token: string;
+  readonly #signal: AbortSignal | undefined;
+  readonly #since: number;
+  readonly #open: Map<string, PendingEntry>;
+
+  constructor(engine: Engine, token: string, entries: readonly PendingEntry[], { since, signal }: ResolveOptions) {
+    this.#engine = engine;
+    this.#token = token;
+    this.#since = since;
+    this.#signal = signal;
+    this.#open = new Map(entries.map((entry) => [encodeBase32(entry.commitId), entry]));
+  }
+
+  /** What is in the history was committed after its hint and copied after that. */
+  async resolve(): Promise<PendingEntry[]> {
+    const there = await this.#look(objectName(this.#token));
+    if (there && this.#open.size > 0) {
+      const { clockSkew, modifiedResolution } = this.#engine.backend.capabilities;
+      const oldest = Math.min(...Array.from(this.#open.values(), ({ written }) => written));
+      const since = oldest - clockSkew - modifiedResolution;
+      for await (const page of entryPages(this.#engine, historyPrefix(this.#token), undefined, this.#signal)) {
+        for (const { key, modified } of page) if (modified >= since && this.#open.size > 0) await this.#look(key);
+      }
+    }
+    this.changes.sort((a, b) => a.header.version - b.header.version);
+    return [...this.#open.values()];
+  }
+
+  /** @returns whether anything lies there */
+  async #look(name: string): Promise<boolean> {
+    const found = await this.#engine.backend.read(name, { signal: this.#signal });
+    if (found === undefined) return false;
+    const header = this.#headerOf(found.body);
+    const id = header && encodeBase32(header.commitId);
+    if (header !== undefined && id !== undefined && !this.#open.has(id) && !this.#isLate(name, header)) return true;
+    const looked =
+      header !== undefined && this.#belongs(name, header)
+        ? await lookAt(this.#engine, this.#token, found.body, this.#signal)
+        : 'damaged';
+    if (looked === 'damaged') this.alarms.push(damaged('damaged-record', name));
+    else if (id !== undefined) {
+      this.#open.delete(id);
+      if (looked !== 'destroyed') {
+        this.changes.push({ token: this.#token, header: looked.opened.header, record: found.body, name });
+      }
+    }
+    return true;
+  }
+
+  /**
+   * Whether a current record was prepared before the journal was on: it may have landed late, in the place of what was
+   * announced, and nobody announces it if its process has died.
+   */
+  #isLate(name: string, { generation }: RecordHeader): boolean {
+    return generation < this.#since && name === objectName(this.#token);
+  }
+
+  #headerOf(body: Uint8Array): RecordHeader | undefined {
+    try {
+      return splitRecord(body).header;
+    } catch (error) {
+      if (isDamage(error)) return undefined;
+      throw error;
+    }
+  }
+
+  /** A record of the history must be the version that its name says. */
+  #belongs(name: string, { version }: RecordHeader): boolean {
+    const prefix = historyPrefix(this.#token);
+    return !name.startsWith(prefix) || historyVersion(prefix, name) === version;
+  }
+}
+
+/**
+ * Looks for the commits that hints announced: in the current record and, where that is another one by now, in the
+ * history.
+ */
+export async function resolveHints(
+  engine: Engine,
+  entries: Iterable<PendingEntry>,
+  options: ResolveOptions,
+): Promise<Resolved> {
+  const byToken = Map.groupBy(entries, ({ token }) => token);
+  const resolved: Resolved = { changes: [], pending: [], alarms: [] };
+  const resolveToken = async ([token, of]: [string, PendingEntry[]]): Promise<void> => {
+    const resolver = new TokenResolver(engine, token, of, options);
+    const pending = await resolver.resolve();
+    resolved.pending.push(...pending);
+    resolved.changes.push(...resolver.changes);
+    resolved.alarms.push(...resolver.alarms);
+  };
+  for await (const _ of mapConcurrently(byToken, CONCURRENT_READS, resolveToken));
+  return resolved;
+}
