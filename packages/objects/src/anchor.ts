@@ -45,7 +45,9 @@ export function checkAnchor(remembered: AnchorRecord, head: Head): void {
   if (found.fingerprint !== remembered.fingerprint) refuse('another store than before lies at this location');
   if (found.instance === remembered.instance) {
     if (found.generation < remembered.generation) refuse('the head of the store is older than one seen before');
-    if (found.generation === remembered.generation && found.checkpoint !== remembered.checkpoint) {
+    // What was remembered by a release without checkpoints, or by an anchor that drops them, says nothing of them.
+    const known = found.generation === remembered.generation && remembered.checkpoint !== undefined;
+    if (known && found.checkpoint !== remembered.checkpoint) {
       refuse('the head of the store names another checkpoint than the one of the same generation that was seen before');
     }
     return;

@@ -62,6 +62,9 @@ const MUTATIONS: ReadonlySet<string> = new Set([
   'restoreVersion',
 ]);
 
+/** Administration that changes nothing. */
+const READINGS: ReadonlySet<string> = new Set(['slots.list', 'keys.states', 'keys.census', 'jobs.list', 'verify']);
+
 const PREFETCHED_ENTRIES = 8;
 
 /** What an {@link ObjectStore} is made of. */
@@ -125,7 +128,8 @@ export class ObjectStore implements SecureStorage {
       this.#checkOpen();
       checkOptions(options, known);
       signal = callSignal(options);
-      return await settledSoon(body(signal), signal, this.#engine.clock, 'unknown');
+      const outcome = READINGS.has(operation) ? undefined : 'unknown';
+      return await settledSoon(body(signal), signal, this.#engine.clock, outcome);
     } catch (error) {
       throw inContext(error, operation, undefined, signal);
     } finally {

@@ -2,6 +2,7 @@ import type { BlobGeometry, BlobReference } from '@securestore/core-format';
 import {
   blobGeometry,
   blobsPrefix,
+  copyOf,
   encodeBase32,
   partLength,
   partName,
@@ -28,34 +29,45 @@ export interface BlobProblem {
 interface ExpectedBlob {
   readonly reference: BlobReference;
   readonly geometry: BlobGeometry;
-  readonly record: LiveRecord;
+  readonly suite: number;
+  readonly key: Buffer;
   seen: number;
   problem: BlobProblem | undefined;
 }
 
-function expectedBlobs(
-  token: string,
-  records: readonly LiveRecord[],
-  problems: BlobProblem[],
-): Map<string, ExpectedBlob> {
-  const blobs = new Map<string, ExpectedBlob>();
-  for (const record of records) {
-    const { header, body } = record;
-    if (header.blob === undefined || body.payload.kind !== 'blob') continue;
+/** The blobs that the versions of one object name, each once. What is kept of a version is small. */
+export class NeededBlobs {
+  readonly blobs: Map<string, ExpectedBlob> = new Map();
+  readonly problems: BlobProblem[] = [];
+  readonly #token: string;
+
+  constructor(token: string) {
+    this.#token = token;
+  }
+
+  /** @throws SecureStoreError what is no matter of this blob */
+  add({ header, body }: LiveRecord): void {
+    const { payload } = body;
+    if (header.blob === undefined || payload.kind !== 'blob') return;
     const id = encodeBase32(header.blob.blobId);
-    if (blobs.has(id)) continue;
+    if (this.blobs.has(id)) return;
     try {
-      const geometry = blobGeometry(body.length, body.payload.chunkSize, header.blob.partSize);
+      const geometry = blobGeometry(body.length, payload.chunkSize, header.blob.partSize);
       if (geometry.sealedLength !== header.blob.sealedLength) {
         throw new SecureStoreError('INTEGRITY', 'the length of the blob contradicts that of the record');
       }
-      blobs.set(id, { reference: header.blob, geometry, record, seen: 0, problem: undefined });
+      const reference = { ...header.blob, blobId: copyOf(header.blob.blobId) };
+      const key = copyOf(payload.key);
+      this.blobs.set(id, { reference, geometry, suite: payload.suite, key, seen: 0, problem: undefined });
     } catch (error) {
       if (!SecureStoreError.is(error, 'INTEGRITY')) throw error;
-      problems.push({ name: `${blobsPrefix(token)}${id}`, message: error.message });
+      this.problems.push({ name: `${blobsPrefix(this.#token)}${id}`, message: error.message });
     }
   }
-  return blobs;
+
+  wipe(): void {
+    for (const { key } of this.blobs.values()) key.fill(0);
+  }
 }
 
 /** Notes one part of a listing. Parts come in their order, so the first one that is missing or wrong shows at once. */
@@ -77,18 +89,17 @@ function see(blob: ExpectedBlob, token: string, name: string, size: number): voi
 async function readPayload(
   engine: Engine,
   token: string,
-  { record, reference }: ExpectedBlob,
+  { reference, geometry, suite, key }: ExpectedBlob,
   { onBytes, signal }: LookOptions,
 ): Promise<BlobProblem | undefined> {
-  const { payload, length } = record.body;
-  if (payload.kind !== 'blob') return undefined;
+  const { length, chunkSize } = geometry;
   try {
     const reader = new BlobReader(engine, {
       token,
-      suite: payload.suite,
+      suite,
       reference,
-      chunkSize: payload.chunkSize,
-      key: payload.key,
+      chunkSize,
+      key,
       length,
       onMissing: async () => undefined,
     });
@@ -100,15 +111,13 @@ async function readPayload(
   }
 }
 
-/** Compares the parts of the blobs that `records` name with those that are there; opens them where that is asked for. */
+/** Compares the parts of blobs with those that are there; opens them where that is asked for. */
 export async function checkBlobs(
   engine: Engine,
   token: string,
-  records: readonly LiveRecord[],
+  { blobs, problems }: NeededBlobs,
   options: LookOptions,
 ): Promise<BlobCounts & { readonly problems: readonly BlobProblem[] }> {
-  const problems: BlobProblem[] = [];
-  const blobs = expectedBlobs(token, records, problems);
   let parts = 0;
   if (blobs.size === 0) return { blobs: 0, parts, problems };
   const prefix = blobsPrefix(token);
@@ -119,13 +128,14 @@ export async function checkBlobs(
     parts += 1;
     see(blob, token, key, size);
   }
+  const found = [...problems];
   for (const blob of blobs.values()) {
     if (blob.problem === undefined && blob.seen < blob.geometry.parts) {
       const name = partName(token, blob.reference.blobId, blob.seen);
       blob.problem = { name, message: `part ${blob.seen} of its payload is missing` };
     }
     if (blob.problem === undefined && options.payloads) blob.problem = await readPayload(engine, token, blob, options);
-    if (blob.problem !== undefined) problems.push(blob.problem);
+    if (blob.problem !== undefined) found.push(blob.problem);
   }
-  return { blobs: blobs.size, parts, problems };
+  return { blobs: blobs.size, parts, problems: found };
 }

@@ -1,5 +1,13 @@
 import type { CheckpointEntry, RecordHeader } from '@securestore/core-format';
-import { formatVersion, historyPrefix, historyVersion, isZero, objectName } from '@securestore/core-format';
+import {
+  copyOf,
+  formatVersion,
+  historyPrefix,
+  historyVersion,
+  isZero,
+  objectName,
+  SecureStoreError,
+} from '@securestore/core-format';
 import type { Expectation } from '../checkpoint/baseline.ts';
 import type { Contradiction } from '../checkpoint/compare.ts';
 import { compare } from '../checkpoint/compare.ts';
@@ -7,10 +15,9 @@ import type { Engine } from '../engine.ts';
 import { mapConcurrently } from '../map-concurrently.ts';
 import type { Observed } from '../observe.ts';
 import { observe } from '../observe.ts';
-import type { LiveRecord } from '../records.ts';
 import { versionOf } from '../records.ts';
 import type { BlobCounts } from './blobs.ts';
-import { checkBlobs } from './blobs.ts';
+import { checkBlobs, NeededBlobs } from './blobs.ts';
 import type { Finding, FindingKind } from './report.ts';
 
 const READS = 4;
@@ -38,24 +45,44 @@ export interface Look extends BlobCounts {
   readonly findings: readonly Finding[];
 }
 
-/** A version in the history that can be read, or whose header at least can. */
+/** What is kept of a version while those before it are read: not the record, of which there may be many. */
+type Link = Pick<RecordHeader, 'version' | 'commitId' | 'previousCommitId'>;
+
 interface PastVersion {
   readonly name: string;
-  readonly header: RecordHeader;
+  readonly link: Link;
+}
+
+function linkOf({ version, commitId, previousCommitId }: RecordHeader): Link {
+  return { version, commitId: copyOf(commitId), previousCommitId: copyOf(previousCommitId) };
+}
+
+/** What is gathered from all versions of an object. */
+interface Gathered {
+  readonly blobs: NeededBlobs;
+  /** The name of the object, if a record tells it. */
+  key: string | undefined;
+  unreadable: number;
+}
+
+function gather(gathered: Gathered, observed: Observed): void {
+  if (observed.state === 'destroyed') gathered.unreadable += 1;
+  if (observed.state !== 'sound' || observed.opened.kind !== 'object') return;
+  gathered.key ??= observed.opened.body.name;
+  gathered.blobs.add(observed.opened);
 }
 
 function numberOf({ version, commit }: CheckpointEntry): string {
   return formatVersion(version, commit);
 }
 
-function nameOf(engine: Engine, token: string, records: readonly LiveRecord[]): string | undefined {
-  const [first] = records;
-  if (first !== undefined) return first.body.name;
+function nameOf(engine: Engine, token: string): string | undefined {
   try {
     const opened = engine.names.open(token);
     return 'hidden' in opened ? undefined : opened.name;
-  } catch {
-    return undefined;
+  } catch (error) {
+    if (SecureStoreError.is(error, 'INTEGRITY')) return undefined;
+    throw error;
   }
 }
 
@@ -97,11 +124,10 @@ async function readHistory(
   engine: Engine,
   { token, history }: Subject,
   findings: Findings,
+  gathered: Gathered,
   signal: AbortSignal | undefined,
-): Promise<{ past: PastVersion[]; live: LiveRecord[]; unreadable: number; gaps: boolean }> {
+): Promise<{ past: PastVersion[]; gaps: boolean }> {
   const past: PastVersion[] = [];
-  const live: LiveRecord[] = [];
-  let unreadable = 0;
   let gaps = false;
   const prefix = historyPrefix(token);
   const looks = mapConcurrently(await history(), READS, async (name) => ({
@@ -122,11 +148,10 @@ async function readHistory(
       findings.add('damaged', name, 'a version lies under the name of another', { found });
       continue;
     }
-    if (observed.state === 'destroyed') unreadable += 1;
-    else if (observed.opened.kind === 'object') live.push(observed.opened);
-    past.push({ name, header: observed.header });
+    gather(gathered, observed);
+    past.push({ name, link: linkOf(observed.header) });
   }
-  return { past, live, unreadable, gaps };
+  return { past, gaps };
 }
 
 /** What collection may have removed: what is older than the newest versions, and not over the floor of the head. */
@@ -139,7 +164,7 @@ function mayBeCollected(engine: Engine, kept: number, oldest: number, collected:
 function judgeHistory(
   engine: Engine,
   { token, expected }: Subject,
-  current: RecordHeader,
+  current: Link,
   past: readonly PastVersion[],
   findings: Findings,
 ): void {
@@ -147,19 +172,19 @@ function judgeHistory(
   let after = current;
   let kept = 0;
   // A copy of the current version is left by an attempt that stopped half-way; what is newer came while this looked.
-  for (const { name, header } of past.filter(({ header: { version } }) => version < current.version)) {
+  for (const { name, link } of past.filter(({ link: { version } }) => version < current.version)) {
     if (isZero(after.previousCommitId)) {
       const message = 'a version from before a purge is there again, or its purge was not finished: purge it again';
-      findings.add('resurrected', name, message, { found: versionOf(header) });
+      findings.add('resurrected', name, message, { found: versionOf(link) });
       continue;
     }
-    const follows = Buffer.compare(after.previousCommitId, header.commitId) === 0;
-    if (!follows && !mayBeCollected(engine, kept, header.version, collected)) {
-      const message = `versions between ${versionOf(header)} and ${versionOf(after)} are missing from its history`;
-      findings.add('history', historyPrefix(token), message, { expected: versionOf(after), found: versionOf(header) });
+    const follows = Buffer.compare(after.previousCommitId, link.commitId) === 0;
+    if (!follows && !mayBeCollected(engine, kept, link.version, collected)) {
+      const message = `versions between ${versionOf(link)} and ${versionOf(after)} are missing from its history`;
+      findings.add('history', historyPrefix(token), message, { expected: versionOf(after), found: versionOf(link) });
     }
     kept += 1;
-    after = header;
+    after = link;
   }
   if (isZero(after.previousCommitId) || mayBeCollected(engine, kept, 0, collected)) return;
   findings.add('history', historyPrefix(token), `the version before ${versionOf(after)} is missing from its history`, {
@@ -173,27 +198,30 @@ function judgeHistory(
  */
 export async function lookAtObject(engine: Engine, subject: Subject, options: LookOptions): Promise<Look> {
   const { token } = subject;
-  const { signal } = options;
   const findings = new Findings();
-  const observed = await observe(engine, token, objectName(token), signal);
-  judgeCurrent(findings, subject, observed);
-  const { past, live, unreadable, gaps } = await readHistory(engine, subject, findings, signal);
-  if (observed.state === 'absent' && past.length > 0 && findings.list.length === 0) {
-    findings.add('hidden', objectName(token), 'it is gone, though its history is there');
+  const gathered: Gathered = { blobs: new NeededBlobs(token), key: undefined, unreadable: 0 };
+  try {
+    const observed = await observe(engine, token, objectName(token), options.signal);
+    judgeCurrent(findings, subject, observed);
+    gather(gathered, observed);
+    const current = 'header' in observed ? { ...linkOf(observed.header), kind: observed.header.kind } : undefined;
+    const { past, gaps } = await readHistory(engine, subject, findings, gathered, options.signal);
+    if (observed.state === 'absent' && past.length > 0 && findings.list.length === 0) {
+      findings.add('hidden', objectName(token), 'it is gone, though its history is there');
+    }
+    // Where a version can't be read, neither can which one comes before it.
+    if (current !== undefined && !gaps) judgeHistory(engine, subject, current, past, findings);
+    const { blobs, parts, problems } = await checkBlobs(engine, token, gathered.blobs, options);
+    for (const { name, message } of problems) findings.add('payload', name, message);
+    return {
+      kind: current === undefined ? 'nothing' : current.kind === 'object' ? 'object' : 'deletion',
+      versions: past.length,
+      unreadable: gathered.unreadable,
+      blobs,
+      parts,
+      findings: findings.named(gathered.key ?? nameOf(engine, token)),
+    };
+  } finally {
+    gathered.blobs.wipe();
   }
-  // Where a version can't be read, neither can which one comes before it.
-  if ('header' in observed && !gaps) judgeHistory(engine, subject, observed.header, past, findings);
-  const current = observed.state === 'sound' && observed.opened.kind === 'object' ? [observed.opened] : [];
-  const records = [...current, ...live];
-  const blobs = await checkBlobs(engine, token, records, options);
-  for (const { name, message } of blobs.problems) findings.add('payload', name, message);
-  const kind = 'header' in observed ? (observed.header.kind === 'object' ? 'object' : 'deletion') : 'nothing';
-  return {
-    kind,
-    versions: past.length,
-    unreadable: unreadable + (observed.state === 'destroyed' ? 1 : 0),
-    blobs: blobs.blobs,
-    parts: blobs.parts,
-    findings: findings.named(nameOf(engine, token, records)),
-  };
 }

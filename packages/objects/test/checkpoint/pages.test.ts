@@ -1,7 +1,8 @@
 import { createFaultInjector } from '@securestore/backend-api';
-import { AREAS, HEAD_NAME, objectName, parseStoreKey } from '@securestore/core-format';
+import { AREAS, HEAD_NAME, objectName, parseStoreKey, splitRecord, TOMBSTONE_LENGTH } from '@securestore/core-format';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { checkpointsForget } from '../../src/checkpoint/may-forget.ts';
 import { loadCheckpoint } from '../../src/checkpoint/sealed.ts';
 import type { CheckpointReport, MakeOptions } from '../../src/checkpoint/make.ts';
 import { makeCheckpoint } from '../../src/checkpoint/make.ts';
@@ -86,16 +87,21 @@ const change: fc.Arbitrary<Change> = fc.record({
   action: fc.constantFrom('store' as const, 'delete' as const, 'purge' as const, 'forget' as const),
 });
 
-async function apply({ store, engine }: OpenedEngine, { first, count, action }: Change): Promise<string[]> {
+/** What collection does to a deletion that the checkpoint holds. */
+async function forget({ engine }: OpenedEngine, key: string): Promise<void> {
+  const { token } = engine.names.locate(parseStoreKey(key));
+  const found = await engine.backend.read(objectName(token));
+  if (found?.body.length !== TOMBSTONE_LENGTH) return;
+  const mayForget = await checkpointsForget(engine);
+  if (await mayForget(token, splitRecord(found.body).header)) await engine.backend.delete(objectName(token));
+}
+
+async function apply(opened: OpenedEngine, { first, count, action }: Change): Promise<string[]> {
   const keys = Array.from({ length: count }, (_, n) => nameOf(first + n));
   for (const key of keys) {
-    if (action === 'store') await store.store(key, `${first}`);
-    else if (action === 'delete') await store.delete(key);
-    else if (action === 'purge') await store.purge(key);
-    else if (!(await store.has(key))) {
-      // What collection does to deletions.
-      await engine.backend.delete(objectName(engine.names.locate(parseStoreKey(key)).token));
-    }
+    if (action === 'store') await opened.store.store(key, `${first}`);
+    else if (action === 'forget') await forget(opened, key);
+    else await opened.store[action](key);
   }
   return keys;
 }

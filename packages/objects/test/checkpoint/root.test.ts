@@ -116,13 +116,19 @@ describe('an anchor', () => {
     await (await openAt(place, { clock, anchor, acceptHead: true })).close();
   });
 
-  it('of a release before checkpoints is good for a store without one', async () => {
+  it('that says nothing of a checkpoint, as those of earlier releases, says nothing against one', async () => {
     const clock = new EagerClock();
     const place = usePlace(() => memoryPlace(() => clock.now()));
     const anchor = memoryAnchor();
-    await (await createAt(place, { clock, anchor })).close();
-    const [record] = anchor.remembered.values();
-    expect(record).not.toHaveProperty('checkpoint');
+    const store = await createAt(place, { clock, anchor });
+    const [before] = anchor.remembered.values();
+    expect(before).not.toHaveProperty('checkpoint');
+    await store.checkpoint();
+    await store.close();
+    const [after] = anchor.remembered.values();
+    if (after === undefined) throw new Error('nothing is remembered');
+    anchor.remembered.set(place.location, { ...after, checkpoint: undefined });
     await (await openAt(place, { clock, anchor })).close();
+    expect(anchor.remembered.get(place.location)).toEqual(after);
   });
 });
