@@ -84,12 +84,12 @@ it('a writer that loses a race to a re-wrap leaves the copy that another writer 
     if (operation !== 'write') return undefined;
     if (key?.startsWith('h/') === true && ++copies > 1) return { type: 'fail' };
     if (key?.startsWith('o/') !== true) return undefined;
-    const rewrapped = rewrapAt(place, key);
-    const copied = rewrapped.then(async () => {
+    const copied = async (): Promise<void> => {
+      await rewrapAt(place, key);
       winning = winner.setMetadata('k', { won: true });
       await clock.sleep(5000);
-    });
-    return { type: 'delay', until: copied };
+    };
+    return { type: 'delay', until: copied() };
   });
   await failure(loser.store('k', 'never'), 'UNAVAILABLE');
   lost.resolve();
