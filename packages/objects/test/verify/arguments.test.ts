@@ -15,6 +15,10 @@ async function opened() {
   return { store, injector };
 }
 
+function throwing(): never {
+  throw new Error('enough');
+}
+
 describe('verify', () => {
   it('refuses options that it does not know, and wrong ones', async () => {
     const { store } = await opened();
@@ -41,10 +45,7 @@ describe('verify', () => {
     const { store, injector } = await opened();
     await store.storeMany(Array.from({ length: 200 }, (_, n) => ({ key: `k${n}`, data: '' })));
     const before = injector.calls;
-    const onProgress = (): void => {
-      throw new Error('enough');
-    };
-    const { cause } = await failure(store.verify({ onProgress }), 'INTERNAL');
+    const { cause } = await failure(store.verify({ onProgress: throwing }), 'INTERNAL');
     expect(cause).toMatchObject({ message: 'enough' });
     expect(injector.calls - before).toBeLessThan(60);
   });
