@@ -1,5 +1,5 @@
 import { type ErrorCode, SecureStoreError } from '@securestore/core-format';
-import type { Logger, SecureStore } from 'securestore';
+import type { Logger, SecureStore, UnlockMethod } from 'securestore';
 import type { Call } from './call.ts';
 import { findSecret, unlockWith } from './secret.ts';
 
@@ -48,13 +48,28 @@ export async function withStore<T>(call: Call, use: (store: SecureStore) => Prom
   return await use(store);
 }
 
-async function openAt(call: Call, location: string): Promise<SecureStore> {
-  const { cli, options } = call;
+/** As {@link withStore}, with what unlocked the store. */
+export async function withUnlockedStore<T>(
+  call: Call,
+  use: (store: SecureStore, unlock: UnlockMethod) => Promise<T>,
+): Promise<T> {
+  const location = await locationOf(call);
   using unlock = await unlockWith(await findSecret(call, 'open'));
+  await using store = await openWith(call, location, unlock.method);
+  return await use(store, unlock.method);
+}
+
+async function openAt(call: Call, location: string): Promise<SecureStore> {
+  using unlock = await unlockWith(await findSecret(call, 'open'));
+  return await openWith(call, location, unlock.method);
+}
+
+async function openWith(call: Call, location: string, unlock: UnlockMethod): Promise<SecureStore> {
+  const { cli, options } = call;
   const { openStore } = await import('securestore');
   try {
     return await openStore(location, {
-      unlock: unlock.method,
+      unlock,
       anchor: options.anchor ?? true,
       acceptHead: options.acceptHead,
       fingerprint: options.fingerprint,

@@ -60,3 +60,20 @@ export function parseExpiry(option: string, text: string, now: Date): Date {
   }
   return moment;
 }
+
+/**
+ * A length of time such as `90s`, `15m`, `12h`, `30d` or `4w`, in milliseconds.
+ *
+ * @throws `INVALID_ARGUMENT` for anything else.
+ */
+export function parseDuration(option: string, text: string): number {
+  const [, amount, unit] = RELATIVE.exec(text) ?? [];
+  const seconds = UNIT_SECONDS[unit ?? ''];
+  if (amount === undefined || seconds === undefined) {
+    throw new SecureStoreError(
+      'INVALID_ARGUMENT',
+      `${option} "${text}" is not a length of time; give one such as 12h or 30d`,
+    );
+  }
+  return Number(amount) * seconds * 1000;
+}

@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { addGlobalOptions, type Run } from './call.ts';
 import { addCheckVerbs } from './verbs/check-verbs.ts';
 import { addFolderVerbs } from './verbs/folder-verbs.ts';
+import { addKeyVerbs } from './verbs/key-verbs.ts';
 import { addObjectVerbs } from './verbs/object-verbs.ts';
 
 const NOTES = `
@@ -67,6 +68,7 @@ export function createProgram(run: Run): Command {
   addGlobalOptions(program);
   addObjectVerbs(program, run);
   addFolderVerbs(program, run);
+  addKeyVerbs(program, run);
   addCheckVerbs(program, run);
   addHelp(program);
   return program.addHelpText('after', NOTES);

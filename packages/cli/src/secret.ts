@@ -22,6 +22,15 @@ export type SecretSource =
 /** Whether a store is opened, or made and its passphrase therefore asked for twice. */
 export type Purpose = 'open' | 'create';
 
+/** Where a secret comes from that a store is to have from now on. */
+export interface NewSecretOptions {
+  readonly newPassphraseFile?: string;
+  readonly newKeyFile?: string;
+}
+
+const HOW_TO_GIVE_A_NEW_ONE =
+  'give --new-key-file FILE or --new-passphrase-file FILE, or run this on a terminal to be asked';
+
 function refuse(message: string): never {
   throw new SecureStoreError('INVALID_ARGUMENT', message);
 }
@@ -78,14 +87,33 @@ function nonEmpty(env: Cli['env'], name: string): string | undefined {
   return value;
 }
 
-async function ask(cli: Cli, purpose: Purpose): Promise<Uint8Array> {
+async function ask(cli: Cli, purpose: Purpose, otherwise: string): Promise<Uint8Array> {
   using terminal = openTerminal(cli);
-  if (terminal === undefined) refuse(`no secret to unlock the store with: ${HOW_TO_GIVE_ONE}`);
+  if (terminal === undefined) refuse(otherwise);
   const passphrase = await askHidden(cli, terminal, purpose === 'create' ? 'New passphrase' : 'Passphrase');
   if (purpose === 'create' && (await askHidden(cli, terminal, 'The same again')) !== passphrase) {
     refuse('the two passphrases differ; nothing was changed, run the command again');
   }
   return Buffer.from(passphrase);
+}
+
+/**
+ * Finds a new secret for a store that there is: the options, then a person. The environment has the present one.
+ *
+ * @param otherwise what else there is than to give one, for the error
+ * @throws `INVALID_ARGUMENT` where two options contradict each other; that there is none shows when it is read.
+ */
+export function findNewSecret(cli: Cli, options: NewSecretOptions, otherwise = ''): SecretSource {
+  const { newKeyFile, newPassphraseFile } = options;
+  if (newKeyFile !== undefined && newPassphraseFile !== undefined) {
+    refuse('give --new-key-file or --new-passphrase-file, not both');
+  }
+  if (newKeyFile !== undefined) return { kind: 'key-file', path: newKeyFile };
+  if (newPassphraseFile !== undefined) return passphraseFile(newPassphraseFile);
+  return {
+    kind: 'passphrase',
+    read: () => ask(cli, 'create', `no new secret: ${HOW_TO_GIVE_A_NEW_ONE}${otherwise}`),
+  };
 }
 
 /**
@@ -106,7 +134,12 @@ export async function findSecret({ cli, options }: Call, purpose: Purpose): Prom
   if (file !== undefined) return passphraseFile(file);
   const directory = nonEmpty(cli.env, 'CREDENTIALS_DIRECTORY');
   const credential = directory === undefined ? undefined : await fromCredentialsDirectory(directory);
-  return credential ?? { kind: 'passphrase', read: () => ask(cli, purpose) };
+  return (
+    credential ?? {
+      kind: 'passphrase',
+      read: () => ask(cli, purpose, `no secret to unlock the store with: ${HOW_TO_GIVE_ONE}`),
+    }
+  );
 }
 
 /** A way to unlock a store; disposing it wipes the passphrase that was read for it. */

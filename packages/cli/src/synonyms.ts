@@ -5,11 +5,14 @@ const SYNONYMS: Readonly<Record<string, readonly string[]>> = {
   get: ['cat', 'read', 'show', 'retrieve', 'fetch', 'load', 'download', 'print'],
   info: ['stat', 'describe', 'head', 'metadata'],
   history: ['log', 'versions'],
-  ls: ['list', 'dir', 'keys', 'find'],
+  ls: ['list', 'dir', 'find'],
   rm: ['delete', 'del', 'remove', 'unlink', 'erase'],
   purge: ['destroy', 'wipe', 'shred'],
   undelete: ['restore', 'recover', 'undo'],
   exec: ['run', 'env'],
+  rotate: ['rekey', 'passwd'],
+  keys: ['key', 'census'],
+  slots: ['slot', 'unlock', 'secrets'],
   verify: ['check', 'fsck', 'validate', 'audit'],
 };
 

@@ -1,5 +1,6 @@
 import { Writable } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { formatJobProgress } from '../src/job-progress.ts';
 import { formatProgress, type Progress, startProgress } from '../src/progress.ts';
 
 describe('a line of progress', () => {
@@ -10,6 +11,19 @@ describe('a line of progress', () => {
     [{ files: 7, bytes: 1024 * 1024 }, 500, 'put: 7 files, 1.0 MiB, 2.0 MiB/s'],
   ])('%j after %d ms', (amount, elapsed, line) => {
     expect(formatProgress('put', amount, elapsed)).toBe(line);
+  });
+});
+
+describe('a line of progress of a job', () => {
+  it.each([
+    [{ phase: 'making new keys', done: 0, bytes: 0, rate: 0 }, 'rotate: making new keys'],
+    [
+      { phase: 're-keying', done: 512, total: 2048, bytes: 0, rate: 256.4, eta: 6000 },
+      'rotate: re-keying, 512 of 2048, 256/s, 6 s left',
+    ],
+    [{ phase: 'counting', done: 7, bytes: 0, rate: 3 }, 'rotate: counting, 7, 3/s'],
+  ])('%j', (progress, line) => {
+    expect(formatJobProgress('rotate', progress)).toBe(line);
   });
 });
 

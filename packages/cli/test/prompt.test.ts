@@ -67,6 +67,38 @@ describe.skipIf(!hasTerminals)(
       expect(await converse(box, [...STORE, 'ls'], [['Passphrase', 'abc\u0003']])).toMatchObject({ exitCode: 130 });
     });
 
+    it('rotate asks for the new passphrase twice, and shows neither', { timeout: 60_000 }, async () => {
+      const box = await sandbox();
+      const rotate = ['rotate', '--depth', 'unlock'];
+      const differ: Exchange[] = [
+        ['New passphrase (not shown): ', `${CANARY}\r`],
+        ['The same again (not shown): ', 'another\r'],
+      ];
+      expect(await converse(box, rotate, differ)).toMatchObject({ exitCode: 2 });
+      const twice: Exchange[] = [
+        ['New passphrase (not shown): ', `${CANARY}\r`],
+        ['The same again (not shown): ', `${CANARY}\r`],
+      ];
+      const rotated = await converse(box, rotate, twice);
+      expect(rotated.exitCode).toBe(0);
+      expect(rotated.transcript).toContain('the new secret opens the store');
+      expect(rotated.transcript).not.toContain('canary');
+      expect((await box.run(['ls'], { env: { SECURESTORE_PASSPHRASE: CANARY } })).exitCode).toBe(0);
+    });
+
+    it('keys destroy says what is lost and until when it can be undone, and takes nothing but yes for yes', async () => {
+      const box = await sandbox();
+      await box.seed({ k: 'data' });
+      const question = 'Destroy? [y/N] ';
+      const refused = await converse(box, ['keys', 'destroy', 'default', '--wait', '7d'], [[question, 'n\r']]);
+      expect(refused.exitCode).toBe(130);
+      expect(refused.transcript).toContain('Every object of the category default becomes unreadable at once: 1 object');
+      expect(refused.transcript).toMatch(/Until .*Z it can be undone with: securestore keys undo default/);
+      expect((await box.run(['get', 'k'])).stdout).toBe('data');
+      expect(await converse(box, ['keys', 'destroy', 'default'], [[question, 'y\r']])).toMatchObject({ exitCode: 0 });
+      expect((await box.run(['get', 'k'])).exitCode).toBe(5);
+    });
+
     it('purge asks, and takes nothing but yes for yes', async () => {
       const box = await sandbox();
       await box.seed({ k: 'data' });

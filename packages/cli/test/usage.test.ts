@@ -19,6 +19,9 @@ const VERBS = [
   'import',
   'export',
   'exec',
+  'rotate',
+  'keys',
+  'slots',
   'verify',
 ] as const;
 
@@ -76,12 +79,26 @@ describe('wrong usage', () => {
     [['init', 'sqlite:x', '--names', 'none'], 'Allowed choices are encrypted, plain; see securestore help init'],
     [['init', 'sqlite:x', '--category', 'x'], '--category takes NAME=PATTERN'],
     [['init', 'sqlite:x', '--history-days', '-1'], '--history-days'],
+    [['init', 'sqlite:x', '--rotation-days', 'x'], '--rotation-days'],
     [['init', 'sqlite:x', '--store', 'sqlite:y'], 'differ'],
     [['ls'], '--store'],
     [['--store', '', 'ls'], '--store'],
     [['--store', 'nonsense', 'ls'], 'scheme'],
     [['--store', 'x:y', '--key-file', 'a', '--passphrase-file', 'b', 'ls'], 'not both'],
     [['exec'], "missing required argument 'command'"],
+    [['rotate', '--depth', 'all'], 'Allowed choices are unlock, keys, data; see securestore help rotate'],
+    [['rotate', '--same-secret', '--new-key-file', 'f'], 'cannot be used with'],
+    [['rotate', '--resume', '--depth', 'keys'], 'cannot be used with'],
+    [['rekey'], 'Did you mean rotate?'],
+    [['keys', 'destory', 'x'], 'after keys comes destroy, undo or nothing'],
+    [['keys', 'destroy'], 'destroy needs the id of a key version or the name of a category'],
+    [['keys', 'destroy', 'x', '--wait', 'soon'], '--wait "soon" is not a length of time'],
+    [['keys', '--wait', '1d'], '--wait belongs to keys destroy'],
+    [['keys', 'undo', 'x', '--census'], '--census belongs to keys without an action'],
+    [['slots', 'delete', 'x'], 'after slots comes add, remove or nothing'],
+    [['slots', 'remove'], 'remove needs the id of a slot'],
+    [['slots', 'add', 'x'], 'add takes no id'],
+    [['slots', '--new-key-file', 'f'], 'belong to slots add'],
   ] as const)('%j is said to be it', async (args, message) => {
     const result = await runHere(args);
     expect(result).toMatchObject({ exitCode: 2, stdout: '' });

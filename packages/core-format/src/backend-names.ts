@@ -21,6 +21,8 @@ export const AREAS = {
 // order of the objects themselves.
 const OF = './@';
 const PART_DIGITS = 8;
+/** Below the markers, where no token is: tokens of markers are followed by {@link OF}. */
+export const PROBES = 'g/probe/';
 
 export function objectName(token: string): string {
   return AREAS.objects + token;
@@ -50,6 +52,27 @@ export function blobsPrefix(token: string): string {
 
 export function partName(token: string, blobId: Uint8Array, part: number): string {
   return `${blobsPrefix(token)}${encodeBase32(blobId)}/${part.toString(16).padStart(PART_DIGITS, '0')}`;
+}
+
+/** Where the parts of one blob lie. @param blobId in base32 */
+export function blobPrefix(token: string, blobId: string): string {
+  return `${blobsPrefix(token)}${blobId}/`;
+}
+
+/** Cuts a name in the history, the blobs or the markers into the token of its object and what follows. */
+export function splitUnderToken(area: string, name: string): { token: string; rest: string } | undefined {
+  const at = name.indexOf(OF, area.length);
+  return at === -1 ? undefined : { token: name.slice(area.length, at), rest: name.slice(at + OF.length) };
+}
+
+/** A name that sorts after everything in `area` of the object, and before anything of the next one. */
+export function afterToken(area: string, token: string): string {
+  return area === AREAS.objects ? area + token : `${area}${token}./~`;
+}
+
+/** A fresh name for an object by which the backend's clock is read. */
+export function probeName(random: Uint8Array): string {
+  return PROBES + encodeBase32(random);
 }
 
 /** Where the collection marker of a blob lies. */

@@ -15,6 +15,7 @@ export { MAX_KEY_BYTES, parseStoreKey } from './key-name.ts';
 export type { StoreKey } from './key-name.ts';
 export { decodeKeyring, encodeKeyring } from './keyring.ts';
 export type { KeyGroup, KeyGroupKind, Keyring, KeyState, KeyVersion } from './keyring.ts';
+export * from './marker.ts';
 export * from './record.ts';
 export * from './slot.ts';
 export * from './system-body.ts';

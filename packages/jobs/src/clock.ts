@@ -1,6 +1,11 @@
 import { uptime } from 'node:os';
 import { setTimeout as wait } from 'node:timers/promises';
 
+export interface SleepOptions {
+  /** With `false`, a process that has nothing else to do ends without waiting for it. Default `true`. */
+  readonly ref?: boolean | undefined;
+}
+
 /** Time as securestore sees it; tests pass their own. */
 export interface Clock {
   /** Milliseconds since 1970. May be set back and forth by people and protocols. */
@@ -8,7 +13,7 @@ export interface Clock {
   /** Milliseconds since the machine started, sleep included. */
   uptime(): number;
   /** Resolves after some milliseconds; rejects with an `AbortError` as soon as `signal` aborts. */
-  sleep(milliseconds: number, signal?: AbortSignal): Promise<void>;
+  sleep(milliseconds: number, signal?: AbortSignal, options?: SleepOptions): Promise<void>;
 }
 
 /** How far the wall clock may move, in milliseconds, before the uptime is read again. */
@@ -30,7 +35,8 @@ export function systemClock(): Clock {
       }
       return sampled;
     },
-    sleep: async (milliseconds, signal) => wait(milliseconds, undefined, { signal }),
+    sleep: async (milliseconds, signal, options) =>
+      wait(milliseconds, undefined, { signal, ref: options?.ref ?? true }),
   };
 }
 

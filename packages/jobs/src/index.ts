@@ -1,5 +1,5 @@
 export { elapsedSince, instant, systemClock } from './clock.ts';
-export type { Clock, Instant } from './clock.ts';
+export type { Clock, Instant, SleepOptions } from './clock.ts';
 export { Jobs } from './jobs.ts';
 export type {
   Job,

@@ -15,7 +15,9 @@ import type { RotationDepth, RotationReport } from './rekey/rotate.ts';
 import { rotationKind, startRotation } from './rekey/rotate.ts';
 import type { SlotInfo } from './rekey/slots.ts';
 import { addSlot, listSlots, removeSlot } from './rekey/slots.ts';
-import type { CallOptions } from './types.ts';
+import type { StartRotation } from './rekey/upkeep.ts';
+import { keepKeys } from './rekey/upkeep.ts';
+import type { CallOptions, Logger } from './types.ts';
 import type { VerifyProgress, VerifyReport } from './verify/report.ts';
 import { verifyStore } from './verify/verify.ts';
 
@@ -144,7 +146,7 @@ export class Administration {
     this.#guard = guard;
     this.#jobs = new Jobs({ storage: jobStorage(engine), clock: engine.clock, random: engine.random });
     this.slots = {
-      list: (options) => guard('slots.list', options, NO_OPTIONS, async () => listSlots(engine)),
+      list: (options) => guard('slots.list', options, NO_OPTIONS, (signal) => listSlots(engine, signal)),
       add: (key, options) =>
         guard('slots.add', options, NO_OPTIONS, (signal) => addSlot(engine, methodOf(key, 'the new secret'), signal)),
       remove: (id, options) => guard('slots.remove', options, NO_OPTIONS, (signal) => removeSlot(engine, id, signal)),
@@ -222,9 +224,12 @@ export class Administration {
     });
   }
 
-  /** New keys under the secrets that there are. */
-  renew(signal: AbortSignal): Job<RotationReport> {
-    return startRotation(this.#engine, this.#jobs, 'keys', undefined, signal);
+  /** Looks after the keys from now on, until the store is closed. */
+  keepKeys(logger: Logger | undefined): void {
+    const { signal } = this.#closed;
+    const start: StartRotation = (isDue) => startRotation(this.#engine, this.#jobs, 'keys', { isDue }, signal);
+    const keeping = keepKeys(this.#engine, start, signal, logger);
+    this.#running.add(keeping);
   }
 
   /** Stops the jobs that this process runs; they can be resumed. */

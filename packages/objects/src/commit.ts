@@ -36,6 +36,12 @@ export interface Mutation {
   /** `undefined` where there is nothing to do. `now` is in milliseconds since 1970. */
   readonly draft: (current: Current, now: number) => Draft | undefined;
   readonly signal: AbortSignal | undefined;
+  /**
+   * Called before every attempt, once it is known what is to be replaced; what it throws ends the mutation.
+   *
+   * @param doubtful whether an earlier attempt may have taken effect
+   */
+  readonly beforeAttempt?: ((doubtful: boolean) => Promise<void>) | undefined;
 }
 
 /** What a mutation did. */
@@ -218,6 +224,7 @@ async function commitLoop(engine: Engine, mutation: Mutation): Promise<Committed
     for (let losses = 0; ; losses++) {
       let failure: unknown;
       try {
+        if (mutation.beforeAttempt !== undefined) await mutation.beforeAttempt(doubt !== undefined);
         return await attempt(engine, mutation, current, verified, identity);
       } catch (error) {
         failure = error;

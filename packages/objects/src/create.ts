@@ -45,6 +45,7 @@ import {
 } from '@securestore/crypto';
 import type { Clock } from '@securestore/jobs';
 import { listPage } from './pages.ts';
+import { parseNumbers } from './parse-numbers.ts';
 import { compilePattern } from './pattern.ts';
 import { refusedWrongly } from './standstill.ts';
 import { HEAD_USE } from './state.ts';
@@ -56,6 +57,10 @@ export interface StoreSettings {
   readonly categories?: Readonly<Record<string, readonly string[]>> | undefined;
   /** How much of an object's past is kept: whatever either rule keeps. Default 10 versions, 30 days. */
   readonly history?: { readonly versions?: number; readonly days?: number } | undefined;
+  /**
+   * The age of keys, in days, at which a process that keeps the store open makes new ones; 0, the default, for never.
+   */
+  readonly rotation?: { readonly days?: number } | undefined;
   /** `plain` shows object names to the backend. Default `encrypted`. */
   readonly names?: Naming | undefined;
   /**
@@ -70,24 +75,13 @@ const FIRST_ROOT = 1;
 const DEFAULT_SUITE = 1;
 const RANDOM_NAME_LENGTH = 16;
 const MAX_HISTORY = 1_000_000;
+const DEFAULT_HISTORY: HistorySettings = { versions: 10, days: 30 };
+const MAX_ROTATION_DAYS = 36_500;
 const CATEGORY_NAME = /^[\p{L}\p{N}][\p{L}\p{N}._-]*$/u;
 const MAX_CATEGORY_NAME_BYTES = 64;
 
 function invalid(message: string): never {
   throw new SecureStoreError('INVALID_ARGUMENT', message);
-}
-
-function parseHistory(history: StoreSettings['history']): HistorySettings {
-  if (history !== undefined && (typeof history !== 'object' || history === null))
-    invalid('the option "history" must be an object');
-  const unknown = Object.keys(history ?? {}).find((name) => name !== 'versions' && name !== 'days');
-  if (unknown !== undefined) invalid(`unknown option "history.${unknown}". Known here: days, versions`);
-  const number = (name: 'versions' | 'days', fallback: number): number => {
-    const value: unknown = history?.[name] ?? fallback;
-    if (typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= MAX_HISTORY) return value;
-    return invalid(`the option "history.${name}" must be an integer from 0 to ${MAX_HISTORY}`);
-  };
-  return { versions: number('versions', 10), days: number('days', 30) };
 }
 
 function parseCategories(categories: StoreSettings['categories'], random: RandomSource): CategoryMap {
@@ -184,7 +178,8 @@ export async function createStoreAt(
   random: RandomSource,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  const history = parseHistory(settings.history);
+  const history: HistorySettings = parseNumbers('history', settings.history, DEFAULT_HISTORY, MAX_HISTORY);
+  const rotation = parseNumbers('rotation', settings.rotation, { days: 0 }, MAX_ROTATION_DAYS);
   const naming = settings.names ?? 'encrypted';
   if (naming !== 'encrypted' && naming !== 'plain') invalid('the option "names" must be "encrypted" or "plain"');
   const { journal = false } = settings;
@@ -221,7 +216,7 @@ export async function createStoreAt(
     versionFloor: 0,
     history,
     journal: journal ? 'on' : 'off',
-    rotationDays: 0,
+    rotationDays: rotation.days,
     references,
     slots: [slot],
   };

@@ -18,7 +18,15 @@ export interface Engine {
   readonly turns: KeyedMutex;
   readonly limits: Limits;
   readonly journal: JournalWriter;
+  /** How old, in milliseconds, what nobody needs must be before it is collected: {@link GRACE_PERIOD} but in tests. */
+  readonly gracePeriod: number;
 }
+
+/**
+ * 24 hours. Whoever works with something that no record names yet has half of it, by a clock of its own, to commit or
+ * to claim; the other half is for requests that are long under way, and for clocks that run at different speeds.
+ */
+export const GRACE_PERIOD: number = 24 * 60 * 60 * 1000;
 
 /** How payloads are cut for the backend at hand. */
 export interface Limits {

@@ -2,8 +2,10 @@ import { createHash } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import type { Head, Keyring, Reference } from '@securestore/core-format';
 import {
+  AREAS,
   encodeHead,
   encodeKeyring,
+  generationOf,
   HEAD_NAME,
   joinHead,
   keyringName,
@@ -16,6 +18,7 @@ import type { Engine } from './engine.ts';
 import type { Instant } from '@securestore/jobs';
 import { instant } from '@securestore/jobs';
 import type { StoreState } from './state.ts';
+import { pagesUnder } from './pages.ts';
 import { HEAD_USE } from './state.ts';
 
 const RANDOM_NAME_LENGTH = 16;
@@ -40,13 +43,7 @@ export interface HeadPlan {
   readonly unlocked?: UnlockedSlot;
 }
 
-interface Written {
-  readonly reference: Reference;
-  /** The object that it takes the place of. */
-  readonly replaces: string | undefined;
-}
-
-async function writeKeyring(engine: Engine, state: StoreState, plan: HeadPlan): Promise<Written | undefined> {
+async function writeKeyring(engine: Engine, state: StoreState, plan: HeadPlan): Promise<Reference | undefined> {
   const { keyring } = plan;
   if (keyring === undefined) return undefined;
   const generation = state.head.generation + 1;
@@ -58,15 +55,27 @@ async function writeKeyring(engine: Engine, state: StoreState, plan: HeadPlan): 
   const body = sealSystemBody(key, 'keyring', context, encoded, engine.random);
   encoded.fill(0);
   await engine.backend.write(name, body, { ifAbsent: true });
-  return {
-    reference: { name, digest: createHash('sha256').update(body).digest() },
-    replaces: state.head.references.keyring?.name,
-  };
+  return { name, digest: createHash('sha256').update(body).digest() };
 }
 
 /** Nobody needs it any more, or ever did: what can't be deleted now is left to the collection. */
 async function discard(engine: Engine, name: string | undefined): Promise<void> {
   if (name !== undefined) await engine.backend.delete(name).catch(() => undefined);
+}
+
+/**
+ * Removes the keyrings that no head names any more, also those of changes that stopped half-way. One of a generation to
+ * come may be named by a head that is just being written.
+ */
+export async function removeOldKeyrings({ backend, watcher }: Engine, signal?: AbortSignal): Promise<void> {
+  const { generation, references } = watcher.state.head;
+  for await (const names of pagesUnder(backend, AREAS.keyrings, signal)) {
+    for (const name of names) {
+      const written = generationOf(name);
+      if (written === undefined || written > generation || name === references.keyring?.name) continue;
+      await backend.delete(name, { signal });
+    }
+  }
 }
 
 /** @returns the new etag; `undefined` where another change came first */
@@ -104,17 +113,17 @@ async function tryChange(engine: Engine, { state, etag, plan, begun }: Attempt):
     ...plan.head,
     generation: state.head.generation + 1,
     time: engine.clock.now(),
-    references: written === undefined ? references : { ...references, keyring: written.reference },
+    references: written === undefined ? references : { ...references, keyring: written },
   };
   const signedBytes = encodeHead(head);
   const signature = signAs(state.keys.identity, HEAD_USE, signedBytes);
   const newEtag = await replaceHead(engine, joinHead(signedBytes, signature), etag);
   if (newEtag === undefined) {
-    await discard(engine, written?.reference.name);
+    await discard(engine, written?.name);
     return false;
   }
   await engine.watcher.adopt(head, newEtag, begun, plan.unlocked);
-  await discard(engine, written?.replaces);
+  if (written !== undefined) await removeOldKeyrings(engine).catch(() => undefined);
   return true;
 }
 

@@ -1,3 +1,4 @@
+import type { ReadResult } from '@securestore/backend-api';
 import { historyPrefix, objectName, SecureStoreError, splitRecord } from '@securestore/core-format';
 import { rewrapRecord } from '@securestore/crypto';
 import type { Engine } from './engine.ts';
@@ -14,12 +15,30 @@ export function historyCopy(state: StoreState, { stored, opened }: NonNullable<C
   return same ? stored.bytes : rewrapRecord(stored.bytes, opened.key, primary);
 }
 
+/** Brings a copy that landed when its key version had been replaced already under the primary one. */
+async function followKey({ backend, watcher }: Engine, name: string, found: ReadResult): Promise<void> {
+  const { header, envelope } = splitRecord(found.body);
+  const { keys } = watcher.state;
+  const { primary } = keys.category(header.categoryId);
+  const under = keys.version(envelope.keyId, header.categoryId);
+  if (under.label === primary.label || under.suite !== primary.suite) return;
+  try {
+    await backend.write(name, rewrapRecord(found.body, under, primary), { ifMatch: found.etag ?? '' });
+  } catch (error) {
+    // Whoever came first has done the same.
+    if (!SecureStoreError.is(error, 'CONFLICT')) throw error;
+  }
+}
+
 /** Whether the history holds this very version already: an attempt that stopped half-way copied it. */
 export async function isCopied(engine: Engine, name: string, { opened }: NonNullable<Current>): Promise<boolean> {
   const found = await engine.backend.read(name);
   if (found === undefined) return false;
-  if (Buffer.compare(splitRecord(found.body).header.commitId, opened.header.commitId) === 0) return true;
-  throw new SecureStoreError('INTEGRITY', 'the history is damaged: another version lies where this one belongs');
+  if (Buffer.compare(splitRecord(found.body).header.commitId, opened.header.commitId) !== 0) {
+    throw new SecureStoreError('INTEGRITY', 'the history is damaged: another version lies where this one belongs');
+  }
+  await followKey(engine, name, found);
+  return true;
 }
 
 /** @returns whether the copy is new, and not what another attempt left */

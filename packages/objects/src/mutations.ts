@@ -2,7 +2,10 @@ import type { ObjectBody } from '@securestore/core-format';
 import { encodeObjectBody, encodeTombstoneBody, SecureStoreError } from '@securestore/core-format';
 import type { DigestKeys } from '@securestore/crypto';
 import { digestWhole } from '@securestore/crypto';
+import type { Instant } from '@securestore/jobs';
+import { instant } from '@securestore/jobs';
 import { blobPayload, discardBlob, writeBlob } from './blob-writer.ts';
+import { BlobHold, confirmWritten } from './collection/blob-hold.ts';
 import type { WrittenBlob } from './blob-writer.ts';
 import type { Committed, Draft } from './commit.ts';
 import { commit } from './commit.ts';
@@ -12,6 +15,7 @@ import { readCurrent } from './read-current.ts';
 import type { Engine } from './engine.ts';
 import type { Choice } from './history.ts';
 import { chooseVersion } from './history.ts';
+import { KeptVersion } from './kept-version.ts';
 import { encodeMetadata, parseTime } from './options.ts';
 import type { Payload } from './payload.ts';
 import { payloadOf } from './payload.ts';
@@ -26,15 +30,20 @@ function infoAfter<M extends object>(committed: Committed, body: ObjectBody): Ob
 }
 
 /** An object's payload as its record holds it. */
-type Content = Pick<ObjectBody, 'length' | 'digest' | 'payload'> & { readonly blob?: Draft['blob'] };
+type Content = Pick<ObjectBody, 'length' | 'digest' | 'payload'> & {
+  readonly blob?: Draft['blob'];
+  readonly hold?: BlobHold;
+};
 
 function inlineContent(keys: DigestKeys, data: Uint8Array): Content {
   return { length: data.length, digest: digestWhole(keys, data), payload: { kind: 'inline', data } };
 }
 
-function blobContent(blob: WrittenBlob): Content {
-  const { length, digest, reference } = blob;
-  return { length, digest, payload: blobPayload(blob), blob: reference };
+/** @param since when its first part was about to be written */
+function blobContent(engine: Engine, token: string, blob: WrittenBlob, since: Instant): Content {
+  const { length, digest, chunkSize, reference } = blob;
+  const hold = new BlobHold(engine, { token, reference, length, chunkSize }, since);
+  return { length, digest, payload: blobPayload(blob), blob: reference, hold };
 }
 
 /** Before a stream is uploaded for nothing. @throws SecureStoreError `CONFLICT` */
@@ -63,15 +72,16 @@ async function commitContent<M extends object>(
   content: Content,
 ): Promise<ObjectInfo<M>> {
   const { target, condition, metadata, expires, signal } = request;
+  const { blob, hold, ...sealed } = content;
   let body: ObjectBody | undefined;
   const committed = await commit(engine, {
     target,
     condition,
     readFirst: condition.type === 'version',
     signal,
+    beforeAttempt: hold && ((doubtful) => confirmWritten(hold, doubtful, signal)),
     draft(current, now) {
       const created = liveIn(current, now)?.body.created ?? now;
-      const { blob, ...sealed } = content;
       body = { name: target.key, created, modified: now, expires, metadata, ...sealed };
       return { kind: 'object', blob, body: encodeObjectBody(body) };
     },
@@ -98,6 +108,7 @@ export async function storeObject<M extends object>(
   const keys = state.keys.category(state.categories.idOf(target.key));
   if (payload.kind === 'inline') return commitContent(engine, request, inlineContent(keys.digest, payload.data));
   let blob: WrittenBlob;
+  const since = instant(engine.clock);
   try {
     engine.watcher.checkWritable();
     await checkEarly(engine, target, condition, signal);
@@ -106,7 +117,7 @@ export async function storeObject<M extends object>(
     await payload.close();
   }
   try {
-    return await commitContent(engine, request, blobContent(blob));
+    return await commitContent(engine, request, blobContent(engine, target.token, blob, since));
   } catch (error) {
     // Unless it may be in use after all.
     if (!(SecureStoreError.is(error) && error.outcome === 'unknown')) await discardBlob(engine, target.token, blob);
@@ -160,23 +171,24 @@ export async function bringBack<M extends object>(
   signal: AbortSignal | undefined,
 ): Promise<ObjectInfo<M>> {
   const condition = parseCondition(options);
-  const source = await chooseVersion(engine, target, choice, signal);
+  const kept = new KeptVersion(engine, target, await chooseVersion(engine, target, choice, signal));
   let body: ObjectBody | undefined;
   const committed = await commit(engine, {
     target,
     condition,
     readFirst: true,
     signal,
+    beforeAttempt: () => kept.confirm(signal),
     draft(current, now) {
       const live = liveIn(current, now);
       if (live !== undefined && 'beforeDeletion' in choice) {
         throw new SecureStoreError('CONFLICT', 'the object is not deleted', { currentVersion: versionOf(live.header) });
       }
       const header = current?.opened.header;
-      if (header !== undefined && isPurged(header) && header.version > source.header.version) {
+      if (header !== undefined && isPurged(header) && header.version > kept.record.header.version) {
         throw new SecureStoreError('NOT_FOUND', 'it was purged in the meantime');
       }
-      const next = resealed(source, {}, now);
+      const next = resealed(kept.record, {}, now);
       body = next.body;
       return { kind: 'object', blob: next.blob, body: encodeObjectBody(next.body) };
     },

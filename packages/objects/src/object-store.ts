@@ -33,6 +33,7 @@ import type {
   ChangeOptions,
   HistoryEntry,
   ItemResult,
+  Logger,
   ManyOptions,
   Metadata,
   ObjectInfo,
@@ -74,6 +75,7 @@ export interface ObjectStoreParts {
   readonly location: string;
   /** Whether the head was compared with what is remembered outside the store. */
   readonly anchored: boolean;
+  readonly logger: Logger | undefined;
   /** Called once when the store is closed, after its last call has ended. */
   readonly onClose: () => Promise<void>;
 }
@@ -99,7 +101,7 @@ export class ObjectStore implements SecureStorage {
   #idle: (() => void) | undefined;
   #closing: Promise<void> | undefined;
 
-  constructor({ engine, fingerprint, location, anchored, onClose }: ObjectStoreParts) {
+  constructor({ engine, fingerprint, location, anchored, logger, onClose }: ObjectStoreParts) {
     this.#engine = engine;
     this.fingerprint = fingerprint;
     this.location = location;
@@ -107,6 +109,7 @@ export class ObjectStore implements SecureStorage {
     this.#onClose = onClose;
     const guard: Guard = (operation, options, known, body) => this.#administer(operation, options, known, body);
     this.#administration = new Administration(engine, guard, () => this.#checkOpen());
+    this.#administration.keepKeys(logger);
     this.slots = this.#administration.slots;
     this.jobs = this.#administration.jobs;
     this.keys = Object.assign(

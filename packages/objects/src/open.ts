@@ -11,6 +11,7 @@ import { atLocation } from './call.ts';
 import type { StoreSettings } from './create.ts';
 import { createStoreAt, hasRemains } from './create.ts';
 import type { Engine } from './engine.ts';
+import { GRACE_PERIOD } from './engine.ts';
 import { HeadWatcher } from './freshness.ts';
 import { JournalWriter } from './journal/journal-writer.ts';
 import { KeyedMutex } from './keyed-mutex.ts';
@@ -150,36 +151,48 @@ async function isStill({ backend, signal }: OpenSettings, { etag }: ReadHead): P
   return now?.etag === etag;
 }
 
+/** The engine of a store of which the head has been loaded. */
+export function engineOf(
+  { backend, random }: StoreContext,
+  clock: Clock,
+  { begun, read, state }: Pick<Loaded, 'begun' | 'read' | 'state'>,
+  gracePeriod: number = GRACE_PERIOD,
+): Engine {
+  const { head } = read;
+  const watcher = new HeadWatcher(backend, clock, state, read, begun);
+  const ports = { backend, clock, random: random ?? randomPool(), watcher };
+  return {
+    ...ports,
+    names: new NameCipher(state.keys.names, head.naming, head.lineage),
+    cache: new RecordCache(clock, gracePeriod / 2),
+    turns: new KeyedMutex(),
+    limits: limitsFor(backend.capabilities),
+    journal: new JournalWriter(ports),
+    gracePeriod,
+  };
+}
+
 /** What an open store is made of. @throws SecureStoreError as {@link openObjectStore} does */
 export async function openParts(settings: OpenSettings): Promise<ObjectStoreParts> {
   const { backend, location } = settings;
   const clock = settings.clock ?? systemClock();
   const loaded = await loadNewest(settings, clock);
   if (loaded === undefined) return noHead(settings);
-  const { begun, read, state, remembered } = loaded;
-  const { head } = read;
-  await remember(settings, anchorOf(head), remembered);
-  const watcher = new HeadWatcher(backend, clock, state, read, begun);
-  const ports = { backend, clock, random: settings.random ?? randomPool(), watcher };
-  const engine: Engine = {
-    ...ports,
-    names: new NameCipher(state.keys.names, head.naming, head.lineage),
-    cache: new RecordCache(),
-    turns: new KeyedMutex(),
-    limits: limitsFor(backend.capabilities),
-    journal: new JournalWriter(ports),
-  };
+  const { head } = loaded.read;
+  await remember(settings, anchorOf(head), loaded.remembered);
+  const engine = engineOf(settings, clock, loaded);
   const onClose = async (): Promise<void> => {
     // A stream that could not be ended is closed by the collection when it has been silent for long.
     await engine.journal.close().catch(() => undefined);
     try {
-      await rememberLast(settings, anchorOf(head), anchorOf(watcher.state.head));
+      await rememberLast(settings, anchorOf(head), anchorOf(engine.watcher.state.head));
     } finally {
       await backend.close();
     }
   };
   const anchored = settings.anchor !== undefined;
-  return { engine, fingerprint: fingerprintOf(head.identity), location, anchored, onClose };
+  const { logger } = settings;
+  return { engine, fingerprint: fingerprintOf(head.identity), location, anchored, logger, onClose };
 }
 
 async function open(settings: OpenSettings): Promise<ObjectStore> {

@@ -1,6 +1,5 @@
 import type { ErrorCode, RecordHeader } from '@securestore/core-format';
 import {
-  blobsPrefix,
   encodeBase32,
   encodeTombstoneBody,
   historyName,
@@ -14,6 +13,7 @@ import {
 import { sealRecord } from '@securestore/crypto';
 import type { Prepared } from './catch-up.ts';
 import { catchUp } from './catch-up.ts';
+import { reclaim } from './collection/reclaim.ts';
 import { undecided } from './doubt.ts';
 import type { Engine } from './engine.ts';
 import { announceCommit } from './journal/announce.ts';
@@ -194,12 +194,6 @@ async function deleteAll(engine: Engine, names: readonly string[], signal: Abort
   for (const name of names) await engine.backend.delete(name, { signal });
 }
 
-/** The blob of the record that lies at the name now: of a writer who came between. */
-async function blobInUse(engine: Engine, target: Target, signal: AbortSignal | undefined): Promise<string | undefined> {
-  const found = await engine.backend.read(objectName(target.token), { signal });
-  return found && blobOf(await inspect(engine, target, found.body, signal));
-}
-
 /** Deletes the history of a buried object and its payloads. @returns whether anything was there */
 async function deletePast(
   engine: Engine,
@@ -225,21 +219,17 @@ async function deletePast(
     }
     await deleteAll(engine, names, signal);
   }
-  const inUse = await blobInUse(engine, target, signal);
-  for (const blob of blobs) {
-    if (blob === inUse) continue;
-    for await (const parts of pagesUnder(engine.backend, `${blobsPrefix(target.token)}${blob}/`, signal)) {
-      await deleteAll(engine, parts, signal);
-    }
-  }
+  const freed = { blobs: 0, parts: 0, bytes: 0 };
+  // Claims are left to the collector, which knows when they lapse.
+  await reclaim(engine, target.token, blobs, { now: 0, freed, signal });
   return existed;
 }
 
 /**
  * Replaces an object by a tombstone, then deletes its history and its payloads.
  *
- * Only blobs that the purged records named are deleted: parts that no record names may belong to a writer who is about
- * to commit. A purge that is stopped half-way goes on when it is called again.
+ * Only blobs that the purged records named are deleted, and of these not what somebody claims who is about to commit:
+ * parts that no record names may belong to such a writer. A purge that is stopped half-way goes on when it is called again.
  *
  * @returns whether anything was there
  */

@@ -147,7 +147,7 @@ export async function findObject(
 }
 
 /** A version that was found as it is now: the current one, or in the history. `undefined` where it is gone. */
-async function retained(
+export async function retained(
   engine: Engine,
   target: Target,
   { version, commitId }: RecordHeader,

@@ -1,4 +1,6 @@
 import { Lru } from '@securestore/crypto';
+import type { Clock, Instant } from '@securestore/jobs';
+import { elapsedSince, instant } from '@securestore/jobs';
 
 const MAX_RECORDS = 1024;
 /** Larger records are read again instead. */
@@ -15,14 +17,28 @@ export interface StoredRecord {
  * out of date makes a conditional write fail, and is corrected then.
  */
 export class RecordCache {
-  readonly #records = new Lru<string, StoredRecord | 'exists'>(MAX_RECORDS);
+  readonly #records = new Lru<string, { record: StoredRecord | 'exists'; since: Instant }>(MAX_RECORDS);
+  readonly #clock: Clock;
+  readonly #believedFor: number;
 
-  get(token: string): StoredRecord | 'exists' | undefined {
-    return this.#records.get(token);
+  /**
+   * @param believedFor milliseconds after which a record is read again before it is copied to the history: it may have
+   *   been replaced long ago, and collected, and must not come back
+   */
+  constructor(clock: Clock, believedFor: number) {
+    this.#clock = clock;
+    this.#believedFor = believedFor;
   }
 
-  set(token: string, record: StoredRecord): void {
-    this.#records.set(token, record.bytes.length <= MAX_RECORD_BYTES ? record : 'exists');
+  get(token: string): StoredRecord | 'exists' | undefined {
+    const found = this.#records.get(token);
+    if (found === undefined || found.record === 'exists') return found?.record;
+    return elapsedSince(found.since, this.#clock) < this.#believedFor ? found.record : 'exists';
+  }
+
+  set(token: string, stored: StoredRecord): void {
+    const record = stored.bytes.length <= MAX_RECORD_BYTES ? stored : 'exists';
+    this.#records.set(token, { record, since: instant(this.#clock) });
   }
 
   delete(token: string): void {

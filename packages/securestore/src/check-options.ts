@@ -15,12 +15,13 @@ const CREATE_OPTIONS = [
   'categories',
   'history',
   'names',
+  'rotation',
   'journal',
 ] as const;
 const OPEN_OPTIONS = [...CREATE_OPTIONS, 'create', 'fingerprint', 'acceptHead'] as const;
 
 /** What is kept in a store from its making. */
-const KEPT_OPTIONS = ['categories', 'history', 'names', 'journal'] as const;
+const KEPT_OPTIONS = ['categories', 'history', 'names', 'rotation', 'journal'] as const;
 
 /** The longest time that timers hold, in milliseconds. */
 const MAX_TIMEOUT = 0x7fff_ffff;
@@ -41,7 +42,7 @@ const CHECKS: Readonly<Record<string, readonly [check: (value: unknown) => boole
   unlock: [(value) => hasMethods(value, 'secret'), 'passphrase(...), keyFile(...) or rawKey(...)'],
   anchor: [(value) => typeof value === 'boolean' || hasMethods(value, 'read', 'write'), 'true, false or an Anchor'],
   logger: [(value) => hasMethods(value, 'debug', 'info', 'warn', 'error'), 'a logger with debug, info, warn and error'],
-  clock: [(value) => hasMethods(value, 'now', 'uptime'), 'a Clock with now and uptime'],
+  clock: [(value) => hasMethods(value, 'now', 'uptime', 'sleep'), 'a Clock with now, uptime and sleep'],
   signal: [(value) => value instanceof AbortSignal, 'an AbortSignal'],
   timeout: [
     (value) => typeof value === 'number' && value > 0 && value <= MAX_TIMEOUT,

@@ -1,8 +1,7 @@
-import { access } from 'node:fs/promises';
 import { SecureStoreError } from '@securestore/core-format';
 import type { CreateOptions, SecureStore } from 'securestore';
 import type { Call } from '../call.ts';
-import { systemCodeOf } from '../error-report.ts';
+import { ensureKeyFile } from '../key-file.ts';
 import { locationOf, loggerFor } from '../open.ts';
 import { parseCategories, parseCount } from '../parse-values.ts';
 import { findSecret, unlockWith } from '../secret.ts';
@@ -13,6 +12,7 @@ export interface InitOptions {
   readonly names?: 'encrypted' | 'plain';
   readonly historyVersions?: string;
   readonly historyDays?: string;
+  readonly rotationDays?: string;
 }
 
 /** `securestore init`. */
@@ -50,7 +50,7 @@ async function targetOf(call: Call, operand: string | undefined): Promise<string
 }
 
 function settingsOf(options: InitOptions): Omit<CreateOptions, 'unlock'> {
-  const { category, names, historyVersions, historyDays } = options;
+  const { category, names, historyVersions, historyDays, rotationDays } = options;
   const history = {
     ...(historyVersions === undefined ? {} : { versions: parseCount('--history-versions', historyVersions) }),
     ...(historyDays === undefined ? {} : { days: parseCount('--history-days', historyDays) }),
@@ -59,20 +59,8 @@ function settingsOf(options: InitOptions): Omit<CreateOptions, 'unlock'> {
     ...(category === undefined ? {} : { categories: parseCategories(category) }),
     ...(names === undefined ? {} : { names }),
     ...(Object.keys(history).length === 0 ? {} : { history }),
+    ...(rotationDays === undefined ? {} : { rotation: { days: parseCount('--rotation-days', rotationDays) } }),
   };
-}
-
-/** Makes the key file if there is none; whether it did. */
-async function ensureKeyFile(path: string): Promise<boolean> {
-  try {
-    await access(path);
-    return false;
-  } catch (error) {
-    if (systemCodeOf(error) !== 'ENOENT') return false;
-  }
-  const { generateKeyFile } = await import('securestore');
-  await generateKeyFile(path);
-  return true;
 }
 
 async function report({ out }: Call, store: SecureStore, keyFile: string | undefined): Promise<void> {

@@ -25,18 +25,32 @@ class Pages {
   }
 }
 
+/** Nothing is forgotten as long as nobody can tell what is remembered. */
+async function loadOrDamaged(
+  engine: Engine,
+  signal: AbortSignal | undefined,
+): Promise<LoadedCheckpoint | undefined | 'damaged'> {
+  try {
+    return await loadCheckpoint(engine, signal);
+  } catch (error) {
+    if (SecureStoreError.is(error, 'INTEGRITY')) return 'damaged';
+    throw error;
+  }
+}
+
 /**
  * Whether the tombstone of a deletion may be forgotten: where the store has a checkpoint, only once that holds it, so that
  * the object shows when it is brought back. To be made anew for each pass of a collection, and asked in the order of tokens.
  *
- * @throws SecureStoreError `INTEGRITY` where the checkpoint is damaged, and what the backend throws
+ * @throws SecureStoreError what the backend throws
  */
 export async function checkpointsForget(
   engine: Engine,
   signal?: AbortSignal,
 ): Promise<(token: string, header: RecordHeader) => Promise<boolean>> {
-  const checkpoint = await loadCheckpoint(engine, signal);
+  const checkpoint = await loadOrDamaged(engine, signal);
   if (checkpoint === undefined) return async () => true;
+  if (checkpoint === 'damaged') return async () => false;
   const pages = new Pages(engine, checkpoint);
   return async (token, { version }) => {
     try {

@@ -4,7 +4,7 @@ import type { KeyVersionInfo } from '@securestore/crypto';
 import { wipeKeyring } from '@securestore/crypto';
 import type { Engine } from '../engine.ts';
 import type { HeadPlan } from '../head-change.ts';
-import { changeHead } from '../head-change.ts';
+import { changeHead, removeOldKeyrings } from '../head-change.ts';
 import { readKeyring } from '../state.ts';
 import type { StoreState } from '../state.ts';
 import type { Census } from './census.ts';
@@ -222,9 +222,21 @@ export async function finishDestruction(
   { signal }: { readonly signal?: AbortSignal | undefined } = {},
 ): Promise<{ destroyed: string[]; inUse: string[] }> {
   await engine.watcher.refresh(signal);
+  const before = engine.watcher.state;
+  const result = await destroyDue(engine, before, signal);
+  // Also what an earlier call destroyed and could not remove: as long as an old keyring lies there, nothing is destroyed.
+  if (engine.watcher.state.keys.versions.some(({ state }) => state === 'destroyed'))
+    await removeOldKeyrings(engine, signal);
+  return result;
+}
+
+async function destroyDue(
+  engine: Engine,
+  before: StoreState,
+  signal: AbortSignal | undefined,
+): Promise<{ destroyed: string[]; inUse: string[] }> {
   const due = (state: StoreState): KeyVersionInfo[] =>
     state.keys.versions.filter(({ destroyAt }) => destroyAt > 0 && destroyAt <= engine.clock.now());
-  const before = engine.watcher.state;
   if (due(before).length === 0) return { destroyed: [], inUse: [] };
   const single = due(before).some((info) => !wholeGroup(before, info));
   const census = single ? await takeCensus(engine, { signal }) : undefined;

@@ -1,18 +1,23 @@
+import type { ListEntry } from '@securestore/backend-api';
 import type { RecordHeader, StoreKey } from '@securestore/core-format';
 import {
   AREAS,
-  blobsPrefix,
   encodeBase32,
   encodeObjectBody,
   encodeTombstoneBody,
   historyPrefix,
   SecureStoreError,
+  splitRecord,
 } from '@securestore/core-format';
 import type { LocatedName } from '@securestore/crypto';
 import { sealRecord } from '@securestore/crypto';
+import { instant } from '@securestore/jobs';
 import { BlobReader } from '../blob-reader.ts';
 import type { WrittenBlob } from '../blob-writer.ts';
 import { blobPayload, discardBlob, writeBlob } from '../blob-writer.ts';
+import { BlobHold, confirmWritten } from '../collection/blob-hold.ts';
+import { unnamed } from '../collection/reachable.ts';
+import { reclaim } from '../collection/reclaim.ts';
 import type { Engine } from '../engine.ts';
 import { withNewestKeys } from '../newest-keys.ts';
 import { entriesUnder, pagesUnder } from '../pages.ts';
@@ -23,6 +28,11 @@ import { note } from './rewrap.ts';
 
 const MAX_TRIES = 10;
 
+export interface ResealOptions extends PassOptions {
+  /** Passes over what lies under a primary key version. */
+  readonly onlyOld: boolean;
+}
+
 /** A record with everything that is needed to seal it anew. */
 interface Found {
   readonly name: string;
@@ -32,6 +42,8 @@ interface Found {
 
 interface NewBlob {
   readonly written: WrittenBlob;
+  /** Keeps its parts until a record names it. */
+  readonly hold: BlobHold;
   /** Whether a record that names it was sent to the backend, where it may land late too. */
   named: boolean;
 }
@@ -46,7 +58,9 @@ async function readRecord(
   signal: AbortSignal | undefined,
 ): Promise<Found | undefined> {
   const found = await engine.backend.read(name, { signal });
-  if (found === undefined) return undefined;
+  // What belongs to a destroyed category can't be sealed anew, and needn't be.
+  if (found === undefined || engine.watcher.state.keys.isDestroyed(splitRecord(found.body).header.categoryId))
+    return undefined;
   const locate = (key: StoreKey): LocatedName => engine.names.locate(key);
   const opened = await withNewestKeys(
     engine,
@@ -79,6 +93,7 @@ async function newBlob(
     onMissing: async () => undefined,
   });
   const keys = engine.watcher.state.keys.category(header.categoryId);
+  const since = instant(engine.clock);
   const written = await writeBlob(
     engine,
     token,
@@ -87,7 +102,9 @@ async function newBlob(
     reader.read(0, body.length, signal),
     signal,
   );
-  const blob = { written, named: false };
+  const { reference, length, chunkSize } = written;
+  const hold = new BlobHold(engine, { token, reference, length, chunkSize }, since);
+  const blob = { written, hold, named: false };
   blobs.set(oldId, blob);
   if (!written.digest.equals(body.digest)) {
     throw new SecureStoreError('INTEGRITY', 'the payload is not what its digest says');
@@ -113,6 +130,7 @@ async function reseal(
     );
   }
   const made = await newBlob(engine, token, opened, blobs, signal);
+  if (made !== undefined) await confirmWritten(made.hold, false, signal);
   const blob = made?.written;
   const header: RecordHeader = {
     ...opened.header,
@@ -138,11 +156,11 @@ async function resealAt(
   token: string,
   name: string,
   blobs: NewBlobs,
-  signal: AbortSignal | undefined,
+  { onlyOld, signal }: ResealOptions,
 ): Promise<boolean> {
   for (let tries = 1; ; tries++) {
     const found = await readRecord(engine, token, name, signal);
-    if (found === undefined) return false;
+    if (found === undefined || (onlyOld && found.opened.key.state === 'primary')) return false;
     const record = await reseal(engine, token, found, blobs, signal);
     try {
       await engine.backend.write(name, record, { ifMatch: found.etag, signal });
@@ -162,7 +180,7 @@ async function versionNames(engine: Engine, token: string, signal: AbortSignal |
   return [...names, AREAS.objects + token];
 }
 
-/** Deletes the old blobs once no version names them any more. */
+/** Deletes those of the old blobs that no version names any more. */
 async function dropOldBlobs(
   engine: Engine,
   token: string,
@@ -170,20 +188,11 @@ async function dropOldBlobs(
   signal: AbortSignal | undefined,
 ): Promise<void> {
   if (blobs.size === 0) return;
-  const inUse = new Set<string>();
-  for (const name of await versionNames(engine, token, signal)) {
-    const blob = (await readRecord(engine, token, name, signal))?.opened.header.blob;
-    if (blob !== undefined) inUse.add(encodeBase32(blob.blobId));
-  }
-  for (const old of blobs.keys()) {
-    if (inUse.has(old)) continue;
-    for await (const parts of pagesUnder(engine.backend, `${blobsPrefix(token)}${old}/`, signal)) {
-      for (const part of parts) await engine.backend.delete(part, { signal });
-    }
-  }
+  const old = await unnamed(engine, token, blobs.keys(), signal);
+  await reclaim(engine, token, old, { now: 0, freed: { blobs: 0, parts: 0, bytes: 0 }, signal });
 }
 
-async function resealObject(engine: Engine, token: string, options: PassOptions): Promise<void> {
+async function resealObject(engine: Engine, token: string, options: ResealOptions): Promise<void> {
   const { counts, signal } = options;
   const blobs: NewBlobs = new Map();
   try {
@@ -191,7 +200,7 @@ async function resealObject(engine: Engine, token: string, options: PassOptions)
     // Versions that go to the history meanwhile are found by looking again.
     for (let left = await versionNames(engine, token, signal); left.length > 0;) {
       for (const name of left) {
-        if (await resealAt(engine, token, name, blobs, signal)) counts.rekeyed += 1;
+        if (await resealAt(engine, token, name, blobs, options)) counts.rekeyed += 1;
         done.add(name);
       }
       left = (await versionNames(engine, token, signal)).filter((name) => !done.has(name));
@@ -205,14 +214,23 @@ async function resealObject(engine: Engine, token: string, options: PassOptions)
   }
 }
 
+/** What {@link resealAll} looks at, in its order. */
+export function objectsAfter(
+  engine: Engine,
+  after: string | undefined,
+  signal: AbortSignal | undefined,
+): AsyncIterable<ListEntry> {
+  return entriesUnder(engine.backend, AREAS.objects, { after, signal });
+}
+
 /**
  * Seals every record, with its history and its payloads, under new data keys. Versions, commits and times stay.
  *
  * @throws SecureStoreError what concerns all objects; what concerns one is counted
  */
-export async function resealAll(engine: Engine, options: PassOptions): Promise<void> {
+export async function resealAll(engine: Engine, options: ResealOptions): Promise<void> {
   const { counts, signal, after } = options;
-  for await (const { key } of entriesUnder(engine.backend, AREAS.objects, { after, signal })) {
+  for await (const { key } of objectsAfter(engine, after, signal)) {
     signal?.throwIfAborted();
     try {
       await resealObject(engine, key.slice(AREAS.objects.length), options);

@@ -1,4 +1,5 @@
 import type { BatchOperation, ListEntry } from '@securestore/backend-api';
+import type { ErrorCode } from '@securestore/core-format';
 import { AREAS, SecureStoreError, splitRecord } from '@securestore/core-format';
 import { rewrapRecord } from '@securestore/crypto';
 import type { Engine } from '../engine.ts';
@@ -17,7 +18,7 @@ const MAX_LISTED = 1000;
 export interface FailedObject {
   /** Its name at the backend: its true name may not be readable. */
   readonly name: string;
-  readonly code: string;
+  readonly code: ErrorCode;
 }
 
 /** What a pass over all records did. */
@@ -134,7 +135,8 @@ async function flush(engine: Engine, group: Group, options: PassOptions): Promis
 /** The areas whose records have a wrapped key. */
 const RECORD_AREAS = [AREAS.objects, AREAS.history] as const;
 
-async function* recordsAfter(
+/** What {@link rewrapAll} looks at, in its order. */
+export async function* recordsAfter(
   engine: Engine,
   after: string | undefined,
   signal: AbortSignal | undefined,

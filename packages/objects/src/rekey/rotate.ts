@@ -1,22 +1,18 @@
-import type { Slot } from '@securestore/core-format';
 import { SecureStoreError } from '@securestore/core-format';
-import type { UnlockMethod } from '@securestore/crypto';
 import type { Job, JobContext, JobKind, Jobs } from '@securestore/jobs';
 import { makeCheckpoint, rekeyCheckpoint } from '../checkpoint/make.ts';
 import type { Engine } from '../engine.ts';
-import type { HeadPlan } from '../head-change.ts';
-import { changeHead } from '../head-change.ts';
+import { changeHead, removeOldKeyrings } from '../head-change.ts';
 import type { StoreState } from '../state.ts';
-import { readKeyring } from '../state.ts';
 import { takeCensus } from './census.ts';
 import { rotationId } from './job-ids.ts';
 import { retireUnused } from './keys.ts';
-import { newRoot, resealSlots, withNewPrimaries } from './new-keys.ts';
-import { resealAll } from './reseal.ts';
-import type { FailedObject, RekeyCounts } from './rewrap.ts';
-import { rewrapAll } from './rewrap.ts';
+import type { BeforeRenewal, Secrets } from './renewal.ts';
+import { renew, tookPlace } from './renewal.ts';
+import { objectsAfter, resealAll } from './reseal.ts';
+import type { FailedObject, PassOptions, RekeyCounts } from './rewrap.ts';
+import { recordsAfter, rewrapAll } from './rewrap.ts';
 import { resealWork } from './work.ts';
-import { findSlot, holdSecret, newSlot, openGivenSlot } from './slots.ts';
 
 /** How far a rotation goes; each depth includes the ones before. */
 export type RotationDepth = 'unlock' | 'keys' | 'data';
@@ -53,93 +49,64 @@ interface Cursor {
 
 const keyringOf = ({ head }: StoreState): string => head.references.keyring?.name ?? '';
 
-function parseCursor(cursor: unknown, state: StoreState): string | undefined {
+/** What a pass saved; `undefined` where none has begun. */
+function parseCursor(cursor: unknown): Cursor | undefined {
   if (typeof cursor !== 'object' || cursor === null) return undefined;
   const { keyring, after } = cursor as Partial<Cursor>;
-  return keyring === keyringOf(state) && typeof after === 'string' && after !== '' ? after : undefined;
+  return typeof keyring === 'string' && typeof after === 'string' ? { keyring, after } : undefined;
 }
 
-/** The ids of the key versions that seal nothing any more. */
+function parseBefore(cursor: unknown): BeforeRenewal | undefined {
+  if (typeof cursor !== 'object' || cursor === null) return undefined;
+  const { root, slot } = (cursor as { before?: Partial<BeforeRenewal> }).before ?? {};
+  if (typeof root !== 'number') return undefined;
+  return typeof slot === 'string' ? { root, slot } : { root };
+}
+
+/** The ids of the key versions that seal nothing new any more. What waits to be destroyed can't be re-keyed. */
 function replacedVersions({ keys }: StoreState): Set<string> {
-  return new Set(keys.versions.filter(({ state }) => state === 'enabled').map(({ label }) => label));
+  const replaced = keys.versions.filter(({ state, destroyAt }) => state === 'enabled' && destroyAt === 0);
+  return new Set(replaced.map(({ label }) => label));
 }
 
-/** Keys, root and slots of a rotation. @param replaceSlot gives the slots with the one of the old secret replaced */
-async function planRotation(
+/** How many entries the first pass will look at. */
+async function countAhead(
   engine: Engine,
-  state: StoreState,
   depth: RotationDepth,
-  replaceSlot: ((state: StoreState) => Promise<Slot[]>) | undefined,
-): Promise<HeadPlan> {
-  const { head, unlocked } = state;
-  const root = { number: head.rootNumber + 1, key: newRoot(engine.random) };
-  const slots = await resealSlots((await replaceSlot?.(state)) ?? head.slots, head.lineage, root);
-  const keyring = await readKeyring(engine.backend, head, unlocked.root);
-  const renewed = depth === 'unlock' ? keyring : withNewPrimaries(keyring, engine.clock.now(), engine.random);
-  return {
-    head: { slots, rootNumber: root.number },
-    keyring: { ...renewed, rootNumber: root.number },
-    root: root.key,
-    dropCheckpoint: depth === 'data',
-  };
-}
-
-/** Renews the root and, as `depth` says, the keys, without changing any secret. */
-async function renewKeys(engine: Engine, depth: RotationDepth, signal: AbortSignal): Promise<void> {
-  await changeHead(engine, (state) => planRotation(engine, state, depth, undefined), signal);
-}
-
-/** Replaces the slot of the old secret by one of the new secret, and renews what `depth` says, in one commit. */
-async function replaceSecret(
-  engine: Engine,
-  oldKey: UnlockMethod,
-  newKey: UnlockMethod,
-  depth: RotationDepth,
-  signal: AbortSignal,
-): Promise<void> {
-  const [before, after] = [await holdSecret(oldKey), await holdSecret(newKey)];
-  try {
-    await changeHead(
-      engine,
-      async (state) => {
-        const old = await findSlot(state.head, before);
-        const fresh = await newSlot(engine, state, after);
-        const replaced = async ({ head }: StoreState): Promise<Slot[]> =>
-          head.slots.map((slot) => (slot === old ? fresh : slot)) as Slot[];
-        const plan = await planRotation(engine, state, depth, replaced);
-        if (!state.unlocked.id.equals(Buffer.from(old.id))) return plan;
-        // This process opened the store by the secret that goes: from now on it is there by the new one.
-        const sealed = plan.head?.slots?.find((slot) => !('raw' in slot) && slot.id === fresh.id);
-        if (sealed === undefined || 'raw' in sealed) throw new SecureStoreError('INTERNAL', 'the new slot is missing');
-        const rootNumber = plan.head?.rootNumber ?? 0;
-        return { ...plan, unlocked: await openGivenSlot({ ...state.head, rootNumber }, sealed, after) };
-      },
-      signal,
-    );
-  } finally {
-    before.wipe();
-    after.wipe();
-  }
-}
-
-async function runPass(
-  engine: Engine,
-  context: JobContext<Parameters>,
-  counts: RekeyCounts,
   after: string | undefined,
-): Promise<void> {
+  signal: AbortSignal,
+): Promise<number> {
+  let total = 0;
+  const entries = depth === 'data' ? objectsAfter(engine, after, signal) : recordsAfter(engine, after, signal);
+  for await (const _ of entries) total += 1;
+  return total;
+}
+
+interface Pass {
+  readonly counts: RekeyCounts;
+  readonly after: string | undefined;
+  /** From 1: the first one seals everything anew where the depth says so, the others what is under old keys. */
+  readonly number: number;
+}
+
+async function runPass(engine: Engine, context: JobContext<Parameters>, pass: Pass): Promise<void> {
   const { depth } = context.parameters;
+  const { signal } = context;
+  const { counts, after, number } = pass;
   const keyring = keyringOf(engine.watcher.state);
-  const pass = depth === 'data' ? resealAll : rewrapAll;
-  await pass(engine, {
+  context.progress({ phase: number === 1 ? 're-keying' : `re-keying, pass ${number}` });
+  context.progress({ total: await countAhead(engine, depth, after, signal) });
+  const options: PassOptions = {
     counts,
     after,
-    signal: context.signal,
+    signal,
     async onDone(cursor, examined) {
       context.progress({ done: examined });
       await context.save({ keyring, after: cursor } satisfies Cursor);
     },
-  });
+  };
+  if (depth === 'data') await resealAll(engine, { ...options, onlyOld: number > 1 });
+  else await rewrapAll(engine, options);
 }
 
 /** Sealing anew changes digests: no checkpoint may say the old ones, also where an earlier run of the job made one. */
@@ -162,28 +129,30 @@ async function newBaseline(engine: Engine, { signal, progress }: JobContext<Para
   }
 }
 
-async function rekeyAll(engine: Engine, context: JobContext<Parameters>): Promise<RotationReport> {
+async function rekeyAll(engine: Engine, context: JobContext<Parameters>, resumed: boolean): Promise<RotationReport> {
   const { signal } = context;
+  const { depth } = context.parameters;
   const counts: RekeyCounts = { examined: 0, rekeyed: 0, failed: 0, failures: [] };
   const candidates = replacedVersions(engine.watcher.state);
-  let after = parseCursor(context.cursor, engine.watcher.state);
+  const keyring = keyringOf(engine.watcher.state);
+  const saved = parseCursor(context.cursor);
+  let after = resumed && saved?.keyring === keyring && saved.after !== '' ? saved.after : undefined;
   // The state of this job, too, goes under the new journal key.
-  await context.save({ keyring: keyringOf(engine.watcher.state), after: after ?? '' } satisfies Cursor, { now: true });
+  await context.save({ keyring, after: after ?? '' } satisfies Cursor, { now: true });
   await resealWork(engine, signal);
-  if (context.parameters.depth === 'data') await dropBaseline(engine, signal);
+  if (depth === 'data') await dropBaseline(engine, signal);
   await rekeyCheckpoint(engine, signal);
-  for (let pass = 1; ; pass++) {
-    context.progress({ phase: pass === 1 ? 're-keying' : `re-keying, pass ${pass}` });
-    await runPass(engine, context, counts, after);
+  for (let number = 1; ; number++) {
+    await runPass(engine, context, { counts, after, number });
     after = undefined;
-    context.progress({ phase: 'counting' });
+    context.progress({ phase: 'counting', total: counts.examined });
     const census = await takeCensus(engine, { signal, onCounted: (done) => context.progress({ done }) });
     const left = [...candidates].filter((id) => census.counts.has(id));
-    if (left.length > 0 && counts.failed === 0 && pass < MAX_PASSES && context.parameters.depth === 'keys') continue;
+    if (left.length > 0 && counts.failed === 0 && number < MAX_PASSES) continue;
     const retired = await retireUnused(engine, candidates, census, signal);
-    if (context.parameters.depth === 'data') await newBaseline(engine, context);
+    if (depth === 'data') await newBaseline(engine, context);
     const remaining = Object.fromEntries(left.map((id) => [id, census.counts.get(id) ?? 0]));
-    return { depth: context.parameters.depth, ...counts, retired, remaining };
+    return { depth, ...counts, retired, remaining };
   }
 }
 
@@ -195,25 +164,41 @@ function parseParameters(parameters: unknown): Parameters {
   throw new SecureStoreError('INTEGRITY', 'the stored rotation says no depth that this release knows');
 }
 
-/** The work of a rotation. @param begin makes the new keys; absent where a job goes on that another process began */
-export function rotationKind(
-  engine: Engine,
-  begin?: (signal: AbortSignal) => Promise<void>,
-): JobKind<Parameters, RotationReport> {
+/** @throws SecureStoreError `NOT_FOUND` where the rotation was stopped before it changed anything */
+async function checkBegun(engine: Engine, { cursor, signal }: JobContext<Parameters>): Promise<void> {
+  await engine.watcher.refresh(signal);
+  if (parseCursor(cursor) !== undefined) return;
+  const before = parseBefore(cursor);
+  if (before !== undefined && tookPlace(before, engine.watcher.state)) return;
+  throw new SecureStoreError(
+    'NOT_FOUND',
+    'the rotation was stopped before it made new keys: nothing was changed and nothing is left to do. Start it again',
+  );
+}
+
+/** The work of a rotation. @param secrets absent where a job goes on that another process began */
+export function rotationKind(engine: Engine, secrets?: Secrets): JobKind<Parameters, RotationReport> {
   return {
     name: 'rotation',
     parse: parseParameters,
     async run(context) {
       const { depth } = context.parameters;
-      context.progress({ phase: 'new keys' });
-      await begin?.(context.signal);
+      const { signal } = context;
+      if (secrets === undefined) {
+        await checkBegun(engine, context);
+      } else {
+        context.progress({ phase: 'making new keys' });
+        await renew(engine, depth, secrets, (before) => context.save({ before }, { now: true }), signal);
+      }
+      // What the last change of the keys could not remove, or the run before this one.
+      await removeOldKeyrings(engine, signal);
       if (depth === 'unlock') {
         return { depth, examined: 0, rekeyed: 0, failed: 0, failures: [], retired: [], remaining: {} };
       }
-      await engine.watcher.refresh(context.signal);
+      await engine.watcher.refresh(signal);
       context.progress({ phase: 'waiting for all processes to follow' });
-      await engine.watcher.settle(context.signal);
-      return rekeyAll(engine, context);
+      await engine.watcher.settle(signal);
+      return rekeyAll(engine, context, secrets === undefined);
     },
   };
 }
@@ -224,19 +209,14 @@ function checkDepth(depth: unknown): asserts depth is RotationDepth {
   throw new SecureStoreError('INVALID_ARGUMENT', 'the option "depth" must be "unlock", "keys" or "data"');
 }
 
-/** Rotates keys. @param secrets the secret to replace and the one that takes its place; absent to keep all secrets */
+/** Rotates keys. */
 export function startRotation(
   engine: Engine,
   jobs: Jobs,
   depth: RotationDepth,
-  secrets?: { readonly oldKey: UnlockMethod; readonly newKey: UnlockMethod },
-  signal?: AbortSignal,
+  secrets: Secrets,
+  signal: AbortSignal,
 ): Job<RotationReport> {
   checkDepth(depth);
-  const begin = (stop: AbortSignal): Promise<void> =>
-    secrets === undefined
-      ? renewKeys(engine, depth, stop)
-      : replaceSecret(engine, secrets.oldKey, secrets.newKey, depth, stop);
-  const options = { id: rotationId(depth) };
-  return jobs.start(rotationKind(engine, begin), { depth }, signal === undefined ? options : { ...options, signal });
+  return jobs.start(rotationKind(engine, secrets), { depth }, { id: rotationId(depth), signal });
 }

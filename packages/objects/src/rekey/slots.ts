@@ -18,15 +18,22 @@ export interface SlotInfo {
 
 /** A secret that is asked for once and used several times. */
 export interface HeldSecret extends UnlockMethod {
+  /** Wiped by {@link HeldSecret.wipe}. */
+  readonly bytes: Buffer;
+  /** Whether the other one is the same secret, used in the same way. */
+  equals(other: HeldSecret): boolean;
   wipe(): void;
 }
 
 export async function holdSecret(unlock: UnlockMethod): Promise<HeldSecret> {
+  const { type } = unlock;
   const bytes = await unlock.secret();
-  return { type: unlock.type, secret: async () => Buffer.from(bytes), wipe: () => void bytes.fill(0) };
+  const held = { type, bytes, secret: async () => Buffer.from(bytes), wipe: () => void bytes.fill(0) };
+  return { ...held, equals: (other) => other.type === type && bytes.equals(other.bytes) };
 }
 
-const slotLabel = (slot: Slot): string => encodeBase32(slot.id);
+/** The id of a slot as text. */
+export const slotLabel = (slot: Slot): string => encodeBase32(slot.id);
 
 function contextOf(head: Head): { lineage: Uint8Array; fingerprint: Uint8Array } {
   return { lineage: head.lineage, fingerprint: fingerprintBytes(head.identity) };
@@ -67,7 +74,8 @@ export async function findSlot(head: Head, unlock: UnlockMethod): Promise<Slot> 
   throw new SecureStoreError('UNLOCK_FAILED', 'the old secret does not unlock the store; nothing was changed');
 }
 
-export function listSlots({ watcher }: Engine): SlotInfo[] {
+export async function listSlots({ watcher }: Engine, signal?: AbortSignal): Promise<SlotInfo[]> {
+  await watcher.refresh(signal);
   const { head, unlocked } = watcher.state;
   return head.slots.map((slot) =>
     'raw' in slot
@@ -97,7 +105,8 @@ export async function addSlot(engine: Engine, unlock: UnlockMethod, signal?: Abo
   } finally {
     secret.wipe();
   }
-  const found = listSlots(engine).find(({ id }) => added !== undefined && id === slotLabel(added));
+  const slots = await listSlots(engine, signal);
+  const found = slots.find(({ id }) => added !== undefined && id === slotLabel(added));
   if (found === undefined) throw new SecureStoreError('INTERNAL', 'the slot that was added is not there');
   return found;
 }

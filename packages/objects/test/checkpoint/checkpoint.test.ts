@@ -57,7 +57,7 @@ describe('a checkpoint', () => {
 
   it('[X-07] writes no page that the one before has', async () => {
     const { place, store } = await world();
-    await store.storeMany(Array.from({ length: 3000 }, (_, n) => ({ key: `k${n}`, data: '' })));
+    await store.storeMany(Array.from({ length: 4000 }, (_, n) => ({ key: `k${n}`, data: '' })));
     const first = await store.checkpoint();
     expect(first.pages).toBeGreaterThan(1);
     expect(first.pagesWritten).toBe(first.pages);

@@ -127,7 +127,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
     name: 'a rotation does not wait for all processes to follow',
     file: 'objects/src/rekey/rotate.ts',
-    edits: [['await engine.watcher.settle(context.signal);', '']],
+    edits: [['await engine.watcher.settle(signal);', '']],
   },
   {
     name: 'what a purge buried is looked for as if it had never been',

@@ -43,7 +43,9 @@ export class SimulatedProcess {
     this.clock = {
       now: () => Math.floor(EPOCH + this.#passed() + this.#errors.skew + this.#set),
       uptime: () => Math.floor(this.#up + this.#passed()),
-      sleep: (milliseconds, signal) => this.#sleep(milliseconds, signal),
+      // What looks after a store by the hour has nothing to do in a schedule of minutes, and would never let it end.
+      sleep: (milliseconds, signal, options) =>
+        this.#sleep(options?.ref === false ? Number.POSITIVE_INFINITY : milliseconds, signal),
     };
   }
 
@@ -123,7 +125,9 @@ export class SimulatedProcess {
           resolve();
         }
       };
-      callOff = this.#scheduler.after(milliseconds / (1 + this.#errors.drift), () => this.enter(wait));
+      callOff = Number.isFinite(milliseconds)
+        ? this.#scheduler.after(milliseconds / (1 + this.#errors.drift), () => this.enter(wait))
+        : () => undefined;
       if (signal?.aborted === true) abort();
       else signal?.addEventListener('abort', abort, { once: true });
     });

@@ -1,33 +1,69 @@
-import { setImmediate } from 'node:timers/promises';
-import type { Clock } from '@securestore/jobs';
+import type { Clock, SleepOptions } from '@securestore/jobs';
+
+interface Sleeper {
+  readonly until: number;
+  readonly background: boolean;
+  readonly wake: () => void;
+}
+
+/** How often everything else gets its turn before time passes. */
+const TURNS = 8;
 
 /**
- * A clock on which whoever sleeps is woken as soon as others have had their turn, with the time that they wanted to sleep
- * gone by. For one process: those of several would run ahead of each other.
+ * A clock on which time passes only while somebody sleeps: when everything else has had its turn, it goes on to the
+ * moment when the first sleeper wakes. Who sleeps in the background is woken by time that passes for others.
  */
 export class EagerClock implements Clock {
-  /** Near the machine's, as backends that tell the time compare it with theirs. */
-  time: number = Date.now();
+  #now: number = Date.UTC(2026, 0, 1);
+  #sleepers: Sleeper[] = [];
+  #pumping = false;
 
   now(): number {
-    return this.time;
+    return this.#now;
   }
 
   uptime(): number {
-    return this.time;
+    return this.#now - Date.UTC(2025, 11, 1);
   }
 
+  sleep(milliseconds: number, signal?: AbortSignal, { ref = true }: SleepOptions = {}): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const abort = (): void => {
+        this.#sleepers = this.#sleepers.filter((other) => other !== sleeper);
+        reject(signal?.reason instanceof Error ? signal.reason : new Error('aborted'));
+      };
+      const wake = (): void => {
+        signal?.removeEventListener('abort', abort);
+        resolve();
+      };
+      const sleeper = { until: this.#now + milliseconds, background: !ref, wake };
+      this.#sleepers.push(sleeper);
+      if (signal?.aborted === true) return abort();
+      signal?.addEventListener('abort', abort, { once: true });
+      this.#pump();
+    });
+  }
+
+  /** Lets time pass, in milliseconds. */
   advance(milliseconds: number): void {
-    this.time += milliseconds;
+    this.#now += milliseconds;
+    const due = this.#sleepers.filter(({ until }) => until <= this.#now);
+    this.#sleepers = this.#sleepers.filter(({ until }) => until > this.#now);
+    for (const { wake } of due.toSorted((a, b) => a.until - b.until)) wake();
   }
 
-  async sleep(milliseconds: number, signal?: AbortSignal): Promise<void> {
-    // What is written every few seconds beside the work must not make time run on its own.
-    const until = this.time + milliseconds;
-    for (let turns = 0; turns < 20 && this.time < until; turns++) {
-      await setImmediate();
-      if (signal?.aborted === true) throw signal.reason;
-    }
-    this.time = Math.max(this.time, until);
+  #pump(): void {
+    if (this.#pumping) return;
+    this.#pumping = true;
+    let turns = 0;
+    const turn = (): void => {
+      const first = Math.min(...this.#sleepers.filter(({ background }) => !background).map(({ until }) => until));
+      this.#pumping = Number.isFinite(first);
+      if (!this.#pumping) return;
+      turns += 1;
+      if (turns % TURNS === 0) this.advance(Math.max(0, first - this.#now));
+      setImmediate(turn);
+    };
+    setImmediate(turn);
   }
 }

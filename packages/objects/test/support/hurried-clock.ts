@@ -11,6 +11,6 @@ export function hurriedClock(times = 100, start: number = Date.now()): Clock {
   return {
     now: () => start + passed(),
     uptime: passed,
-    sleep: (milliseconds, signal) => real.sleep(milliseconds / times, signal),
+    sleep: (milliseconds, signal, options) => real.sleep(milliseconds / times, signal, options),
   };
 }

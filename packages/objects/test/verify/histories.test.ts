@@ -2,7 +2,10 @@ import { SecureStoreError } from '@securestore/core-format';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { ObjectStore } from '../../src/index.ts';
+import { collect } from '../../src/collection/collect.ts';
+import { engineAt } from '../support/engines.ts';
 import { EagerClock } from '../support/eager-clock.ts';
+import type { Place } from '../support/places.ts';
 import { memoryPlace, TORTURE } from '../support/places.ts';
 import { createAt, openAt, patterned, usePlace } from '../support/stores.ts';
 
@@ -15,7 +18,7 @@ const ACTIONS = ['store', 'setMetadata', 'delete', 'purge', 'undelete', 'restore
 interface Step {
   readonly client: number;
   readonly key: string;
-  readonly action: (typeof ACTIONS)[number] | 'checkpoint' | 'unlock' | 'keys' | 'data' | 'wait' | 'reopen';
+  readonly action: (typeof ACTIONS)[number] | 'checkpoint' | 'unlock' | 'keys' | 'data' | 'wait' | 'reopen' | 'collect';
   readonly large: boolean;
   readonly pick: number;
 }
@@ -25,7 +28,8 @@ const step: fc.Arbitrary<Step> = fc.record({
   key: fc.constantFrom(...KEYS),
   action: fc.oneof(
     { weight: 10, arbitrary: fc.constantFrom(...ACTIONS) },
-    { weight: 2, arbitrary: fc.constantFrom('checkpoint' as const, 'wait' as const, 'reopen' as const) },
+    { weight: 1, arbitrary: fc.constant('reopen' as const) },
+    { weight: 4, arbitrary: fc.constantFrom('checkpoint' as const, 'wait' as const, 'collect' as const) },
     { weight: 1, arbitrary: fc.constantFrom('unlock' as const, 'keys' as const, 'data' as const) },
   ),
   large: fc.boolean(),
@@ -74,13 +78,25 @@ function perform(store: ObjectStore, { key, action, large, pick }: Step): Promis
   }
 }
 
+/** What a process that has the store open does in the background. @returns how much was removed */
+async function collectAt(place: Place, clock: EagerClock): Promise<number> {
+  const { store, engine } = await engineAt(place, clock);
+  const { versions, tombstones } = await collect(engine);
+  await store.close();
+  return versions + tombstones;
+}
+
 describe('verify', () => {
   it('raises no alarm over any legitimate history', { timeout: 3_600_000 }, async () => {
+    let collected = 0;
     await fc.assert(
       fc.asyncProperty(fc.array(step, { maxLength: 30, size: 'max' }), fc.boolean(), async (steps, journal) => {
         const clock = new EagerClock();
         const place = usePlace(() => memoryPlace(() => clock.now()));
-        const stores = [await createAt(place, { clock, journal }), await openAt(place, { clock })];
+        const stores = [
+          await createAt(place, { clock, journal, history: { versions: 1, days: 0 } }),
+          await openAt(place, { clock }),
+        ];
         await stores[0]?.slots.add(KEY);
         for (const one of steps) {
           const store = stores[one.client];
@@ -88,8 +104,10 @@ describe('verify', () => {
           if (one.action === 'reopen') {
             await store.close();
             stores[one.client] = await openAt(place, { clock });
+          } else if (one.action === 'collect') {
+            collected += await collectAt(place, clock);
           } else if (one.action === 'wait') {
-            clock.advance(one.pick * 60 * 60 * 1000);
+            clock.advance(one.pick * 4 * 60 * 60 * 1000);
           } else {
             await perform(store, one);
           }
@@ -106,6 +124,7 @@ describe('verify', () => {
       }),
       { numRuns: TORTURE ? 1000 : 40 },
     );
+    if (TORTURE) expect(collected).toBeGreaterThan(100);
   });
 
   it('raises no false alarm beside writers', { timeout: 120_000 }, async () => {

@@ -1,0 +1,137 @@
+import { SecureStoreError } from '@securestore/core-format';
+import type { KeyReport, SecureStore } from 'securestore';
+import type { Call } from '../call.ts';
+import { withStore } from '../open.ts';
+import { parseDuration } from '../parse-time.ts';
+import { confirmDestruction } from '../prompt.ts';
+import { count, formatTable, formatTime, printable } from '../terminal-text.ts';
+
+export interface KeysOptions {
+  readonly census?: boolean;
+  readonly wait?: string;
+}
+
+const DEFAULT_WAIT = '30d';
+
+function refuse(message: string): never {
+  throw new SecureStoreError('INVALID_ARGUMENT', message);
+}
+
+/** `securestore keys`, `securestore keys destroy`, `securestore keys undo`. */
+export async function keys(
+  call: Call<KeysOptions>,
+  action: string | undefined,
+  target: string | undefined,
+): Promise<void> {
+  const { options, out } = call;
+  if (action !== undefined && action !== 'destroy' && action !== 'undo') {
+    refuse('after keys comes destroy, undo or nothing; see securestore help keys');
+  }
+  if (action !== undefined && target === undefined) {
+    refuse(`keys ${action} needs the id of a key version or the name of a category; securestore keys lists them`);
+  }
+  if (options.wait !== undefined && action !== 'destroy') refuse('--wait belongs to keys destroy');
+  if (options.census !== undefined && action !== undefined) refuse('--census belongs to keys without an action');
+  const wait = parseDuration('--wait', options.wait ?? DEFAULT_WAIT);
+  await withStore(call, async (store) => {
+    await finishDue(call, store);
+    if (action === undefined || target === undefined) return await list(call, store);
+    const changed = action === 'destroy' ? await destroy(call, store, target, wait) : await undo(call, store, target);
+    for (const key of changed) await out.result(key, () => describe(key));
+  });
+}
+
+/** What was scheduled and is due is destroyed by whichever command comes first. */
+async function finishDue({ cli, out }: Call, store: SecureStore): Promise<void> {
+  const { destroyed, inUse } = await store.keys.finish({ signal: cli.signal });
+  if (destroyed.length > 0) out.note(`destroyed now, as it was scheduled: ${destroyed.join(', ')}`);
+  if (inUse.length > 0) {
+    out.note(
+      `due to be destroyed, but objects need them: ${inUse.join(', ')}; undo that, or re-key them with securestore rotate`,
+    );
+  }
+}
+
+const nameOf = ({ category, kind }: KeyReport): string => (category === undefined ? `(${kind})` : printable(category));
+
+async function list({ cli, out, options }: Call<KeysOptions>, store: SecureStore): Promise<void> {
+  const { signal } = cli;
+  const states = await store.keys.states({ signal });
+  const census = options.census === true ? await store.keys.census({ signal }) : undefined;
+  if (out.json) {
+    for (const key of states) {
+      await out.result(census === undefined ? key : { ...key, objects: census[key.id] ?? 0 }, () => []);
+    }
+    return;
+  }
+  const columns = [
+    { title: 'ID' },
+    { title: 'STATE' },
+    { title: 'CREATED' },
+    { title: 'DESTROYED' },
+    ...(census === undefined ? [] : [{ title: 'OBJECTS', align: 'right' } as const]),
+    { title: 'CATEGORY' },
+  ];
+  const rows = states.map((key) => [
+    key.id,
+    key.state,
+    formatTime(key.created),
+    key.destroyAt === undefined ? '' : formatTime(key.destroyAt),
+    ...(census === undefined ? [] : [String(census[key.id] ?? 0)]),
+    nameOf(key),
+  ]);
+  await out.result({}, () => formatTable(columns, rows));
+}
+
+function describe(key: KeyReport): string {
+  const until = key.destroyAt === undefined ? '' : ` until ${formatTime(key.destroyAt)}, then it is gone for good`;
+  return `${key.id} of ${nameOf(key)}: ${key.state}${until}`;
+}
+
+async function destroy(
+  { cli, options }: Call<KeysOptions>,
+  store: SecureStore,
+  target: string,
+  waitingPeriod: number,
+): Promise<KeyReport[]> {
+  const { signal } = cli;
+  const states = await store.keys.states({ signal });
+  const version = states.find(({ id }) => id === target);
+  const chosen = version === undefined ? states.filter(({ category }) => category === target) : [version];
+  if (chosen.length === 0) {
+    throw new SecureStoreError(
+      'NOT_FOUND',
+      `there is no key version and no category ${JSON.stringify(target)}; securestore keys lists them`,
+    );
+  }
+  if (options.yes !== true) {
+    const what = version === undefined ? await losses(store, target, chosen, signal) : ofVersion(version);
+    await confirmDestruction(cli, options.yes, `${what}\n${undoable(target, waitingPeriod, cli.now())}\nDestroy?`);
+  }
+  return await store.keys.destroy(target, { waitingPeriod, signal });
+}
+
+async function losses(
+  store: SecureStore,
+  category: string,
+  chosen: readonly KeyReport[],
+  signal: AbortSignal,
+): Promise<string> {
+  const census = await store.keys.census({ signal });
+  const objects = chosen.reduce((sum, { id }) => sum + (census[id] ?? 0), 0);
+  return `Every object of the category ${printable(category)} becomes unreadable at once: ${count(objects, 'object')} with their older versions, and what copies and backups hold of them.`;
+}
+
+function ofVersion({ id }: KeyReport): string {
+  return `What old copies and backups hold under the key version ${id} becomes unreadable at once. Nothing in the store needs it.`;
+}
+
+function undoable(target: string, waitingPeriod: number, now: Date): string {
+  if (waitingPeriod === 0) return 'This can not be undone.';
+  const until = formatTime(new Date(now.getTime() + waitingPeriod));
+  return `Until ${until} it can be undone with: securestore keys undo ${printable(target)}`;
+}
+
+async function undo({ cli }: Call, store: SecureStore, target: string): Promise<KeyReport[]> {
+  return await store.keys.undo(target, { signal: cli.signal });
+}

@@ -1,0 +1,88 @@
+import { type Command, Option } from 'commander';
+import { addVerb, type Run } from '../call.ts';
+import type { KeysOptions } from '../commands/keys.ts';
+import type { RotateOptions } from '../commands/rotate.ts';
+import type { NewSecretOptions } from '../secret.ts';
+
+function newSecret(): Option[] {
+  return [
+    new Option('--new-passphrase-file <file>', 'a file that holds the new passphrase').conflicts('newKeyFile'),
+    new Option('--new-key-file <file>', 'the new key file, which is made if it is missing'),
+  ];
+}
+
+function addRotate(program: Command, run: Run): void {
+  addVerb<RotateOptions, []>(program, run, {
+    usage: 'rotate',
+    summary: 'replace the secret and renew the keys under it',
+    options: [
+      new Option('--depth <depth>', 'how far it goes (otherwise keys)').choices(['unlock', 'keys', 'data']),
+      ...newSecret(),
+      new Option('--same-secret', 'keep the secret, and renew what is under it').conflicts([
+        'newPassphraseFile',
+        'newKeyFile',
+      ]),
+      new Option('--resume', 'go on with a rotation that was stopped').conflicts([
+        'depth',
+        'newPassphraseFile',
+        'newKeyFile',
+        'sameSecret',
+      ]),
+    ],
+    notes: `The secret that opens the store now is given as for every command; the new one by an option, or you are asked.
+  unlock  replaces the secret and renews the root key
+  keys    also makes new keys and brings every object under them; no payload is written
+  data    also seals every object and payload anew
+Reading and writing go on meanwhile. Old copies of the store still open with the old secret.
+
+Examples:
+  securestore rotate
+  securestore rotate --depth unlock --new-key-file ./new.key
+  securestore rotate --resume`,
+    resume: '`securestore rotate --resume` goes on, opened by the secret that holds now',
+    load: async () => (await import('../commands/rotate.ts')).rotate,
+  });
+}
+
+function addKeys(program: Command, run: Run): void {
+  addVerb<KeysOptions, [string | undefined, string | undefined]>(program, run, {
+    usage: 'keys [action] [target]',
+    shownUsage: '[options] | keys destroy <id|category> | keys undo <id|category>',
+    summary: 'list the key versions, destroy some, or undo that in time',
+    options: [
+      new Option('--census', 'count the objects under each key version'),
+      new Option('--wait <time>', 'with destroy: how long it can be undone (otherwise 30d)'),
+    ],
+    notes: `destroy makes all that a category holds unreadable, in every copy, or takes away a key version that a rotation has
+retired. It asks, or needs --yes. Until the waiting period has passed, undo brings everything back; then the keys are
+destroyed by the next keys command.
+
+Examples:
+  securestore keys --census
+  securestore keys destroy pii --wait 7d
+  securestore keys undo pii`,
+    load: async () => (await import('../commands/keys.ts')).keys,
+  });
+}
+
+function addSlots(program: Command, run: Run): void {
+  addVerb<NewSecretOptions, [string | undefined, string | undefined]>(program, run, {
+    usage: 'slots [action] [id]',
+    shownUsage: '[options] | slots add | slots remove <id>',
+    summary: 'list the secrets that unlock the store, add or remove one',
+    options: newSecret(),
+    notes: `Every slot has a secret of its own; any of them opens the store. The last one can't be removed.
+
+Examples:
+  securestore slots add --new-key-file ./second.key
+  securestore slots remove ID`,
+    resume: '`securestore slots` shows whether it was done',
+    load: async () => (await import('../commands/slots.ts')).slots,
+  });
+}
+
+/** Adds the verbs that work on the keys of a store. */
+export function addKeyVerbs(program: Command, run: Run): void {
+  program.commandsGroup('Keys:');
+  for (const add of [addRotate, addKeys, addSlots]) add(program, run);
+}

@@ -1,0 +1,49 @@
+import type { ListEntry } from '@securestore/backend-api';
+import type { RecordHeader } from '@securestore/core-format';
+import { AREAS, historyPrefix, historyVersion, SecureStoreError } from '@securestore/core-format';
+import type { Pass } from './pass.ts';
+import { deleteEntries } from './reclaim.ts';
+import { prunable } from './retention.ts';
+import type { TokenEntry } from './token-merge.ts';
+
+/** Removes the past versions of an object that are not kept. @param current of the object now */
+export async function pruneHistory(
+  { engine, floor, report, rules, signal }: Pass,
+  token: string,
+  current: RecordHeader | undefined,
+  entries: AsyncIterable<TokenEntry>,
+): Promise<void> {
+  const prefix = historyPrefix(token);
+  const goes = prunable(rules, current);
+  async function* beyond(): AsyncGenerator<ListEntry> {
+    for await (const { entry } of entries) {
+      const version = historyVersion(prefix, entry.key);
+      if (version === undefined) {
+        throw new SecureStoreError('INTEGRITY', 'the history holds a name that this store did not make');
+      }
+      if (!goes(version, entry.modified)) continue;
+      await floor.cover(version, signal);
+      yield entry;
+    }
+  }
+  await deleteEntries(
+    engine,
+    beyond(),
+    (count, bytes) => {
+      report.versions += count;
+      report.bytes += bytes;
+    },
+    signal,
+  );
+}
+
+/** Whether anything is left of the past of an object. */
+export async function hasHistory({ engine, signal }: Pass, token: string): Promise<boolean> {
+  const page = await engine.backend.list(historyPrefix(token), { limit: 1, signal });
+  return page.entries.length > 0;
+}
+
+/** The backend name of an object, for failures. */
+export function nameOf(token: string): string {
+  return AREAS.objects + token;
+}

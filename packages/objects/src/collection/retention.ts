@@ -1,0 +1,60 @@
+import type { HistorySettings, RecordHeader } from '@securestore/core-format';
+import { isPurged } from '../records.ts';
+
+const DAY = 24 * 60 * 60 * 1000;
+const MICROSECONDS = 1000;
+
+/** What retention is decided by. All times are milliseconds since 1970 by the backend's clock. */
+export interface RetentionRules {
+  readonly history: HistorySettings;
+  readonly now: number;
+  readonly gracePeriod: number;
+  /** Whether the grace period has passed since something was written. */
+  readonly isOld: (modified: number) => boolean;
+}
+
+/** The greatest version that a pass may forget: it is a grace period old by the clock that stamped it. */
+export function forgettable({ now, gracePeriod }: RetentionRules): number {
+  return Math.max(0, (now - gracePeriod) * MICROSECONDS);
+}
+
+/** How long ago, in milliseconds, a version must have been replaced, or an object deleted, to be forgotten. */
+function keptFor({ history, gracePeriod }: RetentionRules): number {
+  return Math.max(history.days * DAY, gracePeriod);
+}
+
+/**
+ * Decides which past versions of one object are kept: the newest ones, and those replaced not long ago, whichever rule
+ * keeps more. To be called for each of them, newest first.
+ *
+ * A version was replaced when the next one was made, which that one's number says. Re-wrapping makes the bytes of a
+ * version young again and leaves the numbers as they are, so that a store which renews its keys often still forgets.
+ */
+export function prunable(
+  rules: RetentionRules,
+  current: RecordHeader | undefined,
+): (version: number, modified: number) => boolean {
+  const { history, now, isOld } = rules;
+  let kept = 0;
+  let successor: number | undefined = current?.version;
+  return (version, modified) => {
+    // A copy of what is still current is left by an attempt that stopped half-way, or is under way.
+    if (version === current?.version) return false;
+    const replaced = successor === undefined || successor <= version ? modified : successor / MICROSECONDS;
+    successor = version;
+    if (!isOld(modified) || version > forgettable(rules)) {
+      kept += 1;
+      return false;
+    }
+    // What a purge has missed, or an attempt that was on its way has left behind it.
+    if (current !== undefined && isPurged(current) && version < current.version) return true;
+    if (kept >= history.versions && now - replaced >= keptFor(rules)) return true;
+    kept += 1;
+    return false;
+  };
+}
+
+/** Whether a tombstone is old enough to be forgotten. */
+export function isForgettable(rules: RetentionRules, { version }: RecordHeader, modified: number): boolean {
+  return rules.isOld(modified) && version <= forgettable(rules) && rules.now - version / MICROSECONDS >= keptFor(rules);
+}

@@ -1,0 +1,124 @@
+import type { Slot } from '@securestore/core-format';
+import { asBuffer, SecureStoreError } from '@securestore/core-format';
+import type { UnlockMethod } from '@securestore/crypto';
+import type { Engine } from '../engine.ts';
+import type { HeadPlan } from '../head-change.ts';
+import { changeHead } from '../head-change.ts';
+import type { StoreState } from '../state.ts';
+import { readKeyring } from '../state.ts';
+import { newRoot, resealSlots, withNewPrimaries } from './new-keys.ts';
+import type { RotationDepth } from './rotate.ts';
+import type { HeldSecret } from './slots.ts';
+import { findSlot, holdSecret, newSlot, openGivenSlot, slotLabel } from './slots.ts';
+
+/** What a rotation does with secrets. */
+export type Secrets =
+  | { readonly oldKey: UnlockMethod; readonly newKey: UnlockMethod }
+  /** Every secret stays, and new keys are made only where `isDue` says so of the newest state. */
+  | { readonly isDue: (state: StoreState) => boolean };
+
+/** What shows, later and elsewhere, whether a change of the keys took place. */
+export interface BeforeRenewal {
+  /** The number of the root key before. */
+  readonly root: number;
+  /** The slot that was to be replaced. */
+  readonly slot?: string;
+}
+
+/** Remembers what shows whether the change took place, before it does. */
+type Remember = (before: BeforeRenewal) => Promise<void>;
+
+/** Whether the change took place that `before` was remembered for. */
+export function tookPlace({ root, slot }: BeforeRenewal, { head }: StoreState): boolean {
+  return head.rootNumber > root && !head.slots.some((other) => !('raw' in other) && slotLabel(other) === slot);
+}
+
+/** Keys and root of a rotation. @param slots the ones that are to open the store */
+async function planRenewal(
+  engine: Engine,
+  { head, unlocked }: StoreState,
+  depth: RotationDepth,
+  slots = head.slots,
+): Promise<HeadPlan> {
+  const root = { number: head.rootNumber + 1, key: newRoot(engine.random) };
+  const resealed = await resealSlots(slots, head.lineage, root);
+  const keyring = await readKeyring(engine.backend, head, unlocked.root);
+  const renewed = depth === 'unlock' ? keyring : withNewPrimaries(keyring, engine.clock.now(), engine.random);
+  return {
+    head: { slots: resealed, rootNumber: root.number },
+    keyring: { ...renewed, rootNumber: root.number },
+    dropCheckpoint: depth === 'data',
+    root: root.key,
+  };
+}
+
+/** The plan of a renewal that puts the slot `fresh` in the place of the one with the id `old`. */
+async function planReplacement(
+  engine: Engine,
+  state: StoreState,
+  depth: RotationDepth,
+  old: string,
+  secret: HeldSecret,
+): Promise<HeadPlan> {
+  const { head, unlocked } = state;
+  const oldSlot = head.slots.find((slot): slot is Slot => !('raw' in slot) && slotLabel(slot) === old);
+  if (oldSlot === undefined) {
+    throw new SecureStoreError('UNLOCK_FAILED', 'the old secret has been removed meanwhile; nothing was changed');
+  }
+  const fresh = await newSlot(engine, state, secret);
+  const slots = head.slots.map((slot) => (slot === oldSlot ? fresh : slot));
+  const plan = await planRenewal(engine, state, depth, slots);
+  if (!unlocked.id.equals(asBuffer(oldSlot.id))) return plan;
+  // This process opened the store by the secret that goes: from now on it is there by the new one.
+  const sealed = plan.head?.slots?.find((slot): slot is Slot => !('raw' in slot) && slot.id === fresh.id);
+  if (sealed === undefined) throw new SecureStoreError('INTERNAL', 'the new slot is missing');
+  const rootNumber = plan.head?.rootNumber ?? 0;
+  return { ...plan, unlocked: await openGivenSlot({ ...head, rootNumber }, sealed, secret) };
+}
+
+async function replaceSecret(
+  engine: Engine,
+  { oldKey, newKey }: { readonly oldKey: UnlockMethod; readonly newKey: UnlockMethod },
+  depth: RotationDepth,
+  remember: Remember,
+  signal: AbortSignal,
+): Promise<void> {
+  const before = await holdSecret(oldKey);
+  const after = await holdSecret(newKey);
+  try {
+    const { head } = engine.watcher.state;
+    const old = slotLabel(await findSlot(head, before));
+    // A secret that stays keeps its slot, so that everybody who opened the store by it can follow.
+    const kept = before.equals(after);
+    await remember(kept ? { root: head.rootNumber } : { root: head.rootNumber, slot: old });
+    const plan = (state: StoreState): Promise<HeadPlan> =>
+      kept ? planRenewal(engine, state, depth) : planReplacement(engine, state, depth, old, after);
+    await changeHead(engine, plan, signal);
+  } finally {
+    before.wipe();
+    after.wipe();
+  }
+}
+
+/**
+ * Renews the root and what else `depth` says, and the secret where there is a new one, in one commit.
+ *
+ * @throws SecureStoreError `UNLOCK_FAILED` where the old secret opens nothing
+ */
+export async function renew(
+  engine: Engine,
+  depth: RotationDepth,
+  secrets: Secrets,
+  remember: Remember,
+  signal: AbortSignal,
+): Promise<void> {
+  await engine.watcher.refresh(signal);
+  if ('oldKey' in secrets) return replaceSecret(engine, secrets, depth, remember, signal);
+  await remember({ root: engine.watcher.state.head.rootNumber });
+  await changeHead(
+    engine,
+    async (state) => (secrets.isDue(state) ? planRenewal(engine, state, depth) : undefined),
+    signal,
+  );
+  return undefined;
+}

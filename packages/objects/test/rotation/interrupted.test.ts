@@ -1,0 +1,105 @@
+import { createFaultInjector } from '@securestore/backend-api';
+import { SecureStoreError } from '@securestore/core-format';
+import { rawKey } from '@securestore/crypto';
+import { describe, expect, it } from 'vitest';
+import type { ObjectStore, RotationDepth } from '../../src/index.ts';
+import { EagerClock } from '../support/eager-clock.ts';
+import type { Place } from '../support/places.ts';
+import { memoryPlace } from '../support/places.ts';
+import { createAt, failure, openAt, patterned, readRange, usePlace } from '../support/stores.ts';
+
+const OLD = Buffer.alloc(32, 7);
+const NEW = Buffer.alloc(32, 8);
+const LARGE = 200_000;
+const DEPTHS = ['unlock', 'keys', 'data'] as const satisfies RotationDepth[];
+
+interface World {
+  readonly place: Place;
+  readonly clock: EagerClock;
+}
+
+async function world(): Promise<World> {
+  const clock = new EagerClock();
+  const place = usePlace(() => memoryPlace(() => clock.now()));
+  const store = await createAt(place, { clock });
+  for (const n of [1, 2, 3]) await store.store(`small/${n}`, `data ${n}`);
+  await store.store('large', patterned(LARGE));
+  await store.store('changed', 'one');
+  await store.store('changed', 'two');
+  await store.store('gone', 'x');
+  await store.delete('gone');
+  await store.close();
+  return { place, clock };
+}
+
+async function isIntact(store: ObjectStore): Promise<void> {
+  for (const n of [1, 2, 3]) expect((await store.retrieve(`small/${n}`)).text()).toBe(`data ${n}`);
+  expect((await readRange(store, 'large')).equals(patterned(LARGE))).toBe(true);
+  const [newest, oldest] = await store.history('changed');
+  expect((await store.retrieve('changed', { version: newest?.version })).text()).toBe('two');
+  expect((await store.retrieve('changed', { version: oldest?.version })).text()).toBe('one');
+  await failure(store.retrieve('gone'), 'NOT_FOUND');
+}
+
+/** Opens the store by whichever secret opens it: exactly one of the two. */
+async function openByEither({ place, clock }: World): Promise<{ store: ObjectStore; secret: Buffer }> {
+  const opened: { store: ObjectStore; secret: Buffer }[] = [];
+  for (const secret of [OLD, NEW]) {
+    try {
+      opened.push({ store: await openAt(place, { clock, unlock: rawKey(secret) }), secret });
+    } catch (error) {
+      if (!SecureStoreError.is(error, 'UNLOCK_FAILED')) throw error;
+    }
+  }
+  const [only] = opened;
+  if (only === undefined || opened.length > 1) return expect.fail(`${opened.length} secrets open the store`);
+  return only;
+}
+
+async function isRotated(store: ObjectStore, depth: RotationDepth): Promise<void> {
+  await isIntact(store);
+  expect(await store.jobs.list()).toEqual([]);
+  if (depth === 'unlock') return;
+  const states = await store.keys.states();
+  const census = await store.keys.census();
+  const used = states.filter(({ id }) => (census[id] ?? 0) > 0).map(({ state }) => state);
+  expect(used.filter((state) => state !== 'primary')).toEqual([]);
+  expect(states.filter(({ state }) => state === 'enabled')).toEqual([]);
+}
+
+describe.each(DEPTHS)('a rotation to the depth "%s"', (depth) => {
+  it(
+    'stopped at any call goes on in another process, or says that it changed nothing',
+    { timeout: 120_000 },
+    async () => {
+      for (let stopAt = 0, stopped = true; stopped; stopAt += 1) {
+        const w = await world();
+        const injector = createFaultInjector();
+        const store = await openAt(w.place, { clock: w.clock, layers: [injector.layer] });
+        const before = injector.calls;
+        injector.plan(({ index }) => (index >= before + stopAt ? { type: 'fail' } : undefined));
+        const outcome: unknown = await store.rotateEncryptionKey(OLD, NEW, { depth }).then(
+          ({ depth: done }) => done,
+          (error: unknown) => error,
+        );
+        stopped = outcome !== depth;
+        // What was not begun, and what ended but for the removal of its state, is all right as well.
+        const { store: other, secret } = await openByEither(w);
+        await isIntact(other);
+        const [job] = await other.jobs.list();
+        if (secret === OLD) {
+          if (job !== undefined) await failure(other.jobs.resume(job.id), 'NOT_FOUND');
+          expect((await other.keys.states()).map(({ state }) => state)).toEqual(['primary', 'primary']);
+          await other.rotateEncryptionKey(OLD, NEW, { depth });
+        } else if (job !== undefined) {
+          expect(await other.jobs.resume(job.id)).toMatchObject({ depth, failed: 0 });
+        }
+        await isRotated(other, depth);
+        await failure(openAt(w.place, { clock: w.clock }), 'UNLOCK_FAILED');
+        const attackerNames = await (await w.place.open()).list('k/');
+        expect(attackerNames.entries, `stopped at call ${stopAt}`).toHaveLength(1);
+        if (stopAt > 400) expect.fail('it never ends');
+      }
+    },
+  );
+});

@@ -1,0 +1,29 @@
+import { createFaultInjector } from '@securestore/backend-api';
+import { rawKey } from '@securestore/crypto';
+import { expect, it } from 'vitest';
+import { EagerClock } from '../support/eager-clock.ts';
+import { memoryPlace, withoutBatch } from '../support/places.ts';
+import { createAt, openAt, usePlace } from '../support/stores.ts';
+
+it('a copy to the history that lands only when its key has been retired is brought under the new one', async () => {
+  const clock = new EagerClock();
+  const place = usePlace(() => memoryPlace(() => clock.now()));
+  const store = await createAt(place, { clock });
+  await store.slots.add(rawKey(Buffer.alloc(32, 9)));
+  const { version } = await store.store('k', 'one');
+  const injector = createFaultInjector();
+  const unlock = rawKey(Buffer.alloc(32, 9));
+  const other = await openAt(place, { clock, unlock, wrap: withoutBatch, layers: [injector.layer] });
+  await other.retrieve('k');
+  injector.plan(({ operation, key }) => {
+    if (operation !== 'write' || key?.startsWith('h/') !== true) return undefined;
+    injector.plan(undefined);
+    const rotation = store.rotateEncryptionKey(Buffer.alloc(32, 7), Buffer.alloc(32, 8));
+    return { type: 'delay', until: Promise.resolve(rotation).then(() => undefined) };
+  });
+  await other.store('k', 'two');
+  for (const reader of [store, other]) {
+    expect((await reader.retrieve('k')).text()).toBe('two');
+    expect((await reader.retrieve('k', { version })).text()).toBe('one');
+  }
+});
