@@ -35,6 +35,8 @@ async function rewrapOwn(
     const record = splitRecord(found.body);
     if (Buffer.compare(record.header.commitId, header.commitId) !== 0) return false;
     const { keys } = watcher.state;
+    // Somebody who has followed the head further has brought it under a newer one.
+    if (!keys.knows(record.envelope.keyId)) return true;
     const { primary } = keys.category(header.categoryId);
     const under = keys.version(record.envelope.keyId, header.categoryId);
     // Another suite can't be had by re-wrapping: such a change is a job that seals anew.

@@ -19,6 +19,8 @@ export function historyCopy(state: StoreState, { stored, opened }: NonNullable<C
 async function followKey({ backend, watcher }: Engine, name: string, found: ReadResult): Promise<void> {
   const { header, envelope } = splitRecord(found.body);
   const { keys } = watcher.state;
+  // Somebody who has followed the head further has brought it under a newer one.
+  if (!keys.knows(envelope.keyId)) return;
   const { primary } = keys.category(header.categoryId);
   const under = keys.version(envelope.keyId, header.categoryId);
   if (under.label === primary.label || under.suite !== primary.suite) return;
