@@ -122,7 +122,11 @@ def read_head(data):
     r = Reader(data[:-64])
     r.start(b"SSHD")
     head = {"lineage": r.take(16), "instance": r.take(16), "parent": (r.take(16), r.number(8))}
-    head["generation"], head["time"], head["identity"] = r.number(8), r.time(), r.take(32)
+    head["generation"] = r.number(8)
+    ancestors = r.number(1)
+    need(ancestors == min(max(head["generation"] - 1, 0), 16), "the head tells of the wrong number of heads before it")
+    head["ancestors"] = [r.take(32) for _ in range(ancestors)]
+    head["time"], head["identity"] = r.time(), r.take(32)
     head["root number"] = r.number(4)
     head["state"], head["naming"] = r.number(1), r.number(1)
     need(1 <= head["state"] <= 5 and 1 <= head["naming"] <= 2, "the head has an unknown state or naming")

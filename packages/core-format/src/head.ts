@@ -12,6 +12,11 @@ export const SIGNATURE_LENGTH = 64;
 const REFERENCE_DIGEST_LENGTH = 32;
 const KNOWN_FIELDS: ReadonlySet<number> = new Set();
 
+const ANCESTOR_DIGEST_LENGTH = 32;
+
+/** How many heads before it a head tells. */
+export const MAX_ANCESTORS = 16;
+
 /** The largest head in bytes. */
 export const MAX_HEAD_BYTES: number = 64 * 1024;
 export const MAX_SLOTS = 64;
@@ -57,6 +62,8 @@ export interface Head {
   readonly parent: { readonly instance: Uint8Array; readonly generation: number };
   /** One more with every change. */
   readonly generation: number;
+  /** SHA-256 of the signed bytes of the heads before it, the one just before first: so no head follows another one unseen. */
+  readonly ancestors: readonly Uint8Array[];
   /** Milliseconds since 1970. */
   readonly time: number;
   /** The store identity's Ed25519 public key. */
@@ -121,6 +128,8 @@ export function encodeHead(head: Head): Buffer {
     .fixed(head.parent.instance, ID_LENGTH)
     .u53(head.parent.generation)
     .u53(head.generation)
+    .u8(head.ancestors.length)
+    .bytes(Buffer.concat(head.ancestors))
     .u53(head.time)
     .fixed(head.identity, PUBLIC_KEY_LENGTH)
     .u32(head.rootNumber)
@@ -175,6 +184,15 @@ function readReferences(reader: ByteReader): Head['references'] {
   return references;
 }
 
+/** As many as there can be: so none is left out. */
+function readAncestors(reader: ByteReader, generation: number): Buffer[] {
+  const count = reader.u8();
+  if (count !== Math.min(Math.max(generation - 1, 0), MAX_ANCESTORS)) {
+    reader.fail('it tells of more or fewer heads before it than there were');
+  }
+  return Array.from({ length: count }, () => reader.copy(ANCESTOR_DIGEST_LENGTH));
+}
+
 function readSuites(reader: ByteReader): number[] {
   const suites = [...reader.view(reader.u8())];
   if (suites.length === 0) reader.fail('it accepts no suite');
@@ -209,11 +227,16 @@ export function decodeHead(bytes: Uint8Array): SignedHead {
   if (bytes.length > MAX_HEAD_BYTES) new ByteReader('the head', bytes).fail('it is too long');
   const reader = new ByteReader('the head', bytes.subarray(0, Math.max(0, bytes.length - SIGNATURE_LENGTH)));
   reader.magic(HEAD_MAGIC, FORMAT);
-  const fixed = {
+  const ids = {
     lineage: reader.copy(ID_LENGTH),
     instance: reader.copy(ID_LENGTH),
     parent: { instance: reader.copy(ID_LENGTH), generation: reader.u53() },
-    generation: reader.u53(),
+  };
+  const generation = reader.u53();
+  const fixed = {
+    ...ids,
+    generation,
+    ancestors: readAncestors(reader, generation),
     time: reader.time(),
     identity: reader.copy(PUBLIC_KEY_LENGTH),
     rootNumber: reader.u32(),

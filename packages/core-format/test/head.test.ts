@@ -25,6 +25,7 @@ const head: Head = {
   instance: Buffer.alloc(16, 2),
   parent: { instance: noId(), generation: 0 },
   generation: 1,
+  ancestors: [],
   time: 1_700_000_000_000,
   identity: Buffer.alloc(32, 3),
   rootNumber: 1,
@@ -52,7 +53,8 @@ const refused = (bytes: Uint8Array, code = 'INTEGRITY'): void => {
   expect(() => decodeHead(bytes)).toThrow(expect.objectContaining({ code }));
 };
 
-const STATE = 4 + 1 + 48 + 8 + 8 + 8 + 32 + 4;
+const ANCESTORS = 4 + 1 + 48 + 8 + 8;
+const STATE = ANCESTORS + 1 + 8 + 32 + 4;
 const SUITES = STATE + 2;
 const REFERENCES = SUITES + 2 + 8 + 8 + 1 + 4;
 
@@ -83,6 +85,23 @@ describe('a head', () => {
     expect(() => signed({ slots: [large] })).not.toThrow();
     expect(() => signed({ slots: [large, slot(1)] })).not.toThrow();
     expect(() => signed({ slots: [large, slot(1), slot(2)] })).toThrow(expect.objectContaining({ code: 'TOO_LARGE' }));
+  });
+
+  it('[H-10] tells of as many heads before it as there were, at most 16', () => {
+    const digest = Buffer.alloc(32, 3);
+    const withAncestors = (generation: number, count: number): Buffer =>
+      signed({ generation, ancestors: Array.from({ length: count }, () => digest) });
+    for (const [generation, count] of [
+      [1, 0],
+      [2, 1],
+      [17, 16],
+      [40, 16],
+    ] as const) {
+      expect(decodeHead(withAncestors(generation, count)).head.ancestors).toHaveLength(count);
+      refused(withAncestors(generation, count + 1));
+      if (count > 0) refused(withAncestors(generation, count - 1));
+    }
+    refused(patched(ANCESTORS, 1));
   });
 
   it('[H-02] refuses journal modes that are none', () => {

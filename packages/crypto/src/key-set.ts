@@ -30,7 +30,7 @@ export interface JournalKeys {
   readonly primary: LoadedKey;
   /** For names of the store's own objects; it outlives the versions. */
   readonly digest: DigestKeys;
-  /** `undefined` where there is no such version, or it has been destroyed. */
+  /** `undefined` where there is no such version, or it has been retired or destroyed. */
   version(id: Uint8Array): LoadedKey | undefined;
 }
 
@@ -145,7 +145,8 @@ function loadJournal(keyring: Keyring): JournalKeys {
     digest: keys.digest,
     version(id) {
       const found = versions.get(text(id));
-      return found !== undefined && 'secret' in found ? found : undefined;
+      // A retired one may be in anybody's hands.
+      return found !== undefined && 'secret' in found && found.state !== 'disabled' ? found : undefined;
     },
   };
 }

@@ -1,6 +1,7 @@
 import type { Head } from '@securestore/core-format';
 import { SecureStoreError } from '@securestore/core-format';
 import { fingerprintOf } from '@securestore/crypto';
+import { followsFrom, headDigest } from './ancestry.ts';
 
 /** What is remembered of a store outside of it. */
 export interface AnchorRecord {
@@ -8,8 +9,8 @@ export interface AnchorRecord {
   readonly instance: string;
   readonly generation: number;
   readonly fingerprint: string;
-  /** Hex of the digest of the checkpoint that the head names; absent where it names none. */
-  readonly checkpoint?: string | undefined;
+  /** Hex of the digest of the head, by which later heads tell that they follow from it. */
+  readonly head?: string;
 }
 
 /** A memory outside the store, by location: against it an older copy of a whole store shows. */
@@ -19,12 +20,11 @@ export interface Anchor {
 }
 
 export function anchorOf(head: Head): AnchorRecord {
-  const { checkpoint } = head.references;
   return {
     instance: Buffer.from(head.instance).toString('hex'),
     generation: head.generation,
     fingerprint: fingerprintOf(head.identity),
-    ...(checkpoint === undefined ? {} : { checkpoint: Buffer.from(checkpoint.digest).toString('hex') }),
+    head: headDigest(head).toString('hex'),
   };
 }
 
@@ -45,10 +45,9 @@ export function checkAnchor(remembered: AnchorRecord, head: Head): void {
   if (found.fingerprint !== remembered.fingerprint) refuse('another store than before lies at this location');
   if (found.instance === remembered.instance) {
     if (found.generation < remembered.generation) refuse('the head of the store is older than one seen before');
-    // What was remembered by a release without checkpoints, or by an anchor that drops them, says nothing of them.
-    const known = found.generation === remembered.generation && remembered.checkpoint !== undefined;
-    if (known && found.checkpoint !== remembered.checkpoint) {
-      refuse('the head of the store names another checkpoint than the one of the same generation that was seen before');
+    const { head: digest } = remembered;
+    if (digest !== undefined && !followsFrom(head, remembered.generation, Buffer.from(digest, 'hex'))) {
+      refuse('the head of the store does not follow from the one seen before');
     }
     return;
   }

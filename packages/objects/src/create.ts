@@ -35,6 +35,7 @@ import type { RandomSource, UnlockMethod } from '@securestore/crypto';
 import {
   fingerprintBytes,
   identityPrivateKey,
+  fingerprintOf,
   identityPublicKey,
   keyringKey,
   loadKeyring,
@@ -168,6 +169,7 @@ export async function hasRemains(backend: StorageBackend, signal: AbortSignal | 
 /**
  * Makes a store where none is: keyring and category map first, the head last, in one conditional write.
  *
+ * @returns its fingerprint
  * @throws SecureStoreError `ALREADY_EXISTS` where a store is, leaving it as it is; `INTEGRITY` where a store has
  *   lost its head; `INVALID_ARGUMENT`
  */
@@ -177,7 +179,7 @@ export async function createStoreAt(
   clock: Clock,
   random: RandomSource,
   signal: AbortSignal | undefined,
-): Promise<void> {
+): Promise<string> {
   const history: HistorySettings = parseNumbers('history', settings.history, DEFAULT_HISTORY, MAX_HISTORY);
   const rotation = parseNumbers('rotation', settings.rotation, { days: 0 }, MAX_ROTATION_DAYS);
   const naming = settings.names ?? 'encrypted';
@@ -207,6 +209,7 @@ export async function createStoreAt(
     instance,
     parent: { instance: noId(), generation: 0 },
     generation: FIRST_GENERATION,
+    ancestors: [],
     time: now,
     identity: publicKey,
     rootNumber: FIRST_ROOT,
@@ -234,6 +237,7 @@ export async function createStoreAt(
     if (found === undefined) throw conflict ? refusedWrongly(backend, 'no head is there', error) : error;
     if (!body.equals(found.body)) alreadyExists();
   }
+  return fingerprintOf(publicKey);
 }
 
 function alreadyExists(): never {

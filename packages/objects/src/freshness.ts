@@ -1,8 +1,9 @@
 import type { StorageBackend } from '@securestore/backend-api';
-import { encodeHead, SecureStoreError } from '@securestore/core-format';
-import type { ErrorCode, Head } from '@securestore/core-format';
+import { asBuffer, SecureStoreError } from '@securestore/core-format';
+import type { ErrorCode, Head, Slot } from '@securestore/core-format';
 import type { UnlockedSlot } from '@securestore/crypto';
 import { abortable, settledSoon } from './abortable.ts';
+import { followsFrom, headDigest } from './ancestry.ts';
 import type { Clock, Instant } from '@securestore/jobs';
 import { elapsedSince, instant } from '@securestore/jobs';
 import type { ReadHead, StoreState } from './state.ts';
@@ -19,6 +20,10 @@ const REFRESH_AFTER = 2000;
 
 /** How old it may be at most for an operation to be acknowledged, in milliseconds. */
 const FRESH_FOR = 5000;
+
+/** How often a head is read whose objects are missing, and how long to wait in between, in milliseconds. */
+const MAX_TRIES = 5;
+const RETRY_AFTER = 20;
 
 /** Clocks further apart than this, in milliseconds, would order versions wrongly: writes are refused. */
 const MAX_CLOCK_DIFFERENCE = 10 * 60 * 1000;
@@ -50,6 +55,13 @@ export class HeadWatcher {
   /** Set while the store's keys can't be followed, since the slot that unlocked it is gone. */
   #lockedOut: SecureStoreError | undefined;
   #etag: string;
+  /** The newest head that was verified, followed or not. */
+  #seen: Head;
+  /** Counts the changes of the head by this process. */
+  #epoch = 0;
+  /** The slot by which this process opens the store, once it has followed the change that made it. */
+  #replacement: UnlockedSlot | undefined;
+  #onHead: ((head: Head) => Promise<void>) | undefined;
 
   /** @param begun when the read of the head began from which `state` was made */
   constructor(backend: StorageBackend, clock: Clock, state: StoreState, head: ReadHead, begun: Instant) {
@@ -58,7 +70,13 @@ export class HeadWatcher {
     this.#state = state;
     this.#confirmed = begun;
     this.#etag = head.etag;
+    this.#seen = head.head;
     this.#noteClock(head, begun);
+  }
+
+  /** Has `listener` told of every head that is followed from now on; a change by this process waits for it. */
+  onHead(listener: (head: Head) => Promise<void>): void {
+    this.#onHead = listener;
   }
 
   get state(): StoreState {
@@ -162,16 +180,19 @@ export class HeadWatcher {
   }
 
   async #followNewest(): Promise<ReadHead> {
-    for (let failed: ReadHead | undefined; ;) {
+    for (let tries = 1; ; tries++) {
+      const epoch = this.#epoch;
       const head = await this.#readInTime();
       if (head === undefined) throw new SecureStoreError('INTEGRITY', 'the head of the store has vanished');
+      // What was read before this process changed the head tells nothing new.
+      if (epoch !== this.#epoch && head.head.generation < this.#seen.generation) continue;
       try {
         await this.#follow(head);
         return head;
       } catch (error) {
         // What it names is removed when the next head has taken its place: then that one counts.
-        if (!SecureStoreError.is(error, 'INTEGRITY') || head.etag === failed?.etag) throw error;
-        failed = head;
+        if (!SecureStoreError.is(error, 'INTEGRITY') || tries === MAX_TRIES) throw error;
+        await this.#clock.sleep(RETRY_AFTER * tries);
       }
     }
   }
@@ -192,7 +213,7 @@ export class HeadWatcher {
   }
 
   async #follow({ head }: ReadHead): Promise<void> {
-    const known = this.#state.head;
+    const known = this.#seen;
     if (Buffer.compare(head.identity, known.identity) !== 0 || Buffer.compare(head.lineage, known.lineage) !== 0) {
       throw new SecureStoreError('ROLLBACK', 'another store lies at this location since it was opened');
     }
@@ -205,39 +226,72 @@ export class HeadWatcher {
         `the head of the store went back from generation ${known.generation} to ${head.generation}`,
       );
     }
-    if (head.generation === known.generation) {
-      // One generation has one head: two mean that an older copy was put back and has been changed since.
-      if (!encodeHead(head).equals(encodeHead(known))) {
-        throw new SecureStoreError('ROLLBACK', `there are two heads of generation ${head.generation}`);
-      }
-      return;
+    if (!followsFrom(head, known.generation, headDigest(known)) || head.rootNumber < known.rootNumber) {
+      // An older copy was put back and has been changed since, or different processes are shown different heads.
+      throw new SecureStoreError(
+        'ROLLBACK',
+        `the head of generation ${head.generation} does not follow from the one of generation ${known.generation} that was seen before`,
+      );
     }
+    if (head.generation === this.#state.head.generation) return;
     const unlocked = await this.#followSlot(head);
-    if (unlocked === undefined) return;
-    this.#state = await loadState(this.#backend, head, unlocked, this.#state);
+    const state = unlocked && (await loadState(this.#backend, head, unlocked, this.#state));
+    this.#seen = head;
+    if (state === undefined) {
+      this.#lockedOut = new SecureStoreError(
+        'LOCKED',
+        'the keys of the store have been renewed, and the slot that opened it has been removed; open it again with another secret',
+      );
+    } else {
+      this.#take(state);
+    }
+    void this.#onHead?.(head);
+  }
+
+  #take(state: StoreState): void {
+    this.#state = state;
+    this.#replacement = undefined;
     this.#lockedOut = undefined;
   }
 
   /** The slot that unlocked the store, under the root key of `head`; `undefined` where it has none any more. */
   async #followSlot(head: Head): Promise<UnlockedSlot | undefined> {
-    const { unlocked, head: known } = this.#state;
-    if (head.rootNumber === known.rootNumber) return unlocked;
-    const slot = head.slots.find((other) => !('raw' in other) && unlocked.id.equals(other.id));
-    if (slot !== undefined && !('raw' in slot)) return unlocked.follow(slot, head.rootNumber);
-    this.#lockedOut = new SecureStoreError(
-      'LOCKED',
-      'the keys of the store have been renewed, and the slot that opened it has been removed; open it again with another secret',
-    );
-    return undefined;
+    const current = this.#state;
+    if (this.#replacement === undefined && head.rootNumber === current.head.rootNumber) return current.unlocked;
+    const unlocked = this.#replacement ?? current.unlocked;
+    const slot = head.slots.find((other): other is Slot => !('raw' in other) && unlocked.id.equals(asBuffer(other.id)));
+    return slot === undefined ? undefined : unlocked.follow(slot, head.rootNumber);
+  }
+
+  /** A change of the head by this process took effect, and another one has followed it already. */
+  async adoptFollowed(slot: UnlockedSlot | undefined): Promise<void> {
+    this.#epoch += 1;
+    this.#replacement = slot ?? this.#replacement;
+    await this.refresh();
   }
 
   /** What a change of the head by this process leads to. @param slot where it opens the store by another slot from now on */
   async adopt(head: Head, etag: string, begun: Instant, slot?: UnlockedSlot): Promise<void> {
-    const unlocked = slot ?? (await this.#followSlot(head));
-    // Another change may have been followed in the meantime.
-    if (unlocked === undefined || head.generation <= this.#state.head.generation) return;
-    this.#state = await loadState(this.#backend, head, unlocked, this.#state);
-    this.#etag = etag;
-    this.#confirmed = begun;
+    this.#epoch += 1;
+    const before = this.#state.unlocked;
+    this.#replacement = slot ?? this.#replacement;
+    try {
+      if (head.generation > this.#seen.generation) {
+        const unlocked = slot ?? (await this.#followSlot(head));
+        const state = unlocked && (await loadState(this.#backend, head, unlocked, this.#state));
+        this.#seen = head;
+        if (state !== undefined) this.#take(state);
+        this.#etag = etag;
+        this.#confirmed = begun;
+        await this.#onHead?.(head);
+      } else if (slot !== undefined) {
+        await this.refresh();
+      }
+    } catch (error) {
+      // Another change has come already, and removed what this one names: then that one counts.
+      if (!SecureStoreError.is(error, 'INTEGRITY')) throw error;
+      await this.refresh();
+    }
+    if (slot !== undefined && this.#state.unlocked !== before) before.wipe();
   }
 }

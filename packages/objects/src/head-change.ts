@@ -3,6 +3,7 @@ import type { KeyObject } from 'node:crypto';
 import type { Head, Keyring, Reference } from '@securestore/core-format';
 import {
   AREAS,
+  decodeKeyring,
   encodeHead,
   encodeKeyring,
   generationOf,
@@ -13,13 +14,14 @@ import {
   systemContext,
 } from '@securestore/core-format';
 import type { UnlockedSlot } from '@securestore/crypto';
-import { keyringKey, sealSystemBody, signAs, wipeKeyring } from '@securestore/crypto';
+import { keyringKey, loadKeyring, sealSystemBody, signAs, wipeKeyring } from '@securestore/crypto';
+import { ancestorsAfter, followsFrom, headDigest } from './ancestry.ts';
 import type { Engine } from './engine.ts';
 import type { Instant } from '@securestore/jobs';
 import { instant } from '@securestore/jobs';
 import type { StoreState } from './state.ts';
 import { pagesUnder } from './pages.ts';
-import { HEAD_USE } from './state.ts';
+import { HEAD_USE, readHead } from './state.ts';
 
 const RANDOM_NAME_LENGTH = 16;
 const MAX_TRIES = 20;
@@ -50,6 +52,8 @@ async function writeKeyring(engine: Engine, state: StoreState, plan: HeadPlan): 
   const name = keyringName(generation, engine.random(RANDOM_NAME_LENGTH));
   const encoded = encodeKeyring(keyring);
   wipeKeyring(keyring);
+  // A keyring that no reader accepts must never be named by a head.
+  loadKeyring(decodeKeyring(encoded));
   const key = { secret: keyringKey(plan.root ?? state.unlocked.root), suite: KEYRING_SUITE };
   const context = systemContext(state.head.instance, generation, name);
   const body = sealSystemBody(key, 'keyring', context, encoded, engine.random);
@@ -78,20 +82,29 @@ export async function removeOldKeyrings({ backend, watcher }: Engine, signal?: A
   }
 }
 
-/** @returns the new etag; `undefined` where another change came first */
-async function replaceHead(engine: Engine, body: Buffer, etag: string): Promise<string | undefined> {
+/** What became of the write of a head: it stands under this etag, was followed by another one, or never took effect. */
+type Outcome = { readonly etag: string } | 'followed' | 'lost';
+
+async function replaceHead(engine: Engine, head: Head, body: Buffer, etag: string): Promise<Outcome> {
+  let doubtful = false;
   for (let tries = 1; ; tries++) {
     try {
-      return (await engine.backend.write(HEAD_NAME, body, { ifMatch: etag })).etag;
+      return await engine.backend.write(HEAD_NAME, body, { ifMatch: etag });
     } catch (error) {
       if (!SecureStoreError.is(error)) throw error;
       const conflict = error.code === 'CONFLICT';
       if (!conflict && error.outcome !== 'unknown') throw error;
       // What lies there decides: no two heads are the same. One that may still land is sent again, which it can stand.
-      const found = await engine.backend.read(HEAD_NAME);
-      if (found !== undefined && body.equals(found.body)) return found.etag;
-      if (conflict || found?.etag !== etag) return undefined;
-      if (tries === MAX_TRIES) throw error;
+      doubtful ||= !conflict;
+      const found = await readHead(engine.backend);
+      if (found === undefined || found.etag !== etag) {
+        if (found !== undefined && followsFrom(found.head, head.generation, headDigest(head))) {
+          // Beyond what heads tell of those before them it is not known, and so nothing may be taken back.
+          return found.head.generation === head.generation ? { etag: found.etag } : doubtful ? 'followed' : 'lost';
+        }
+        return 'lost';
+      }
+      if (conflict || tries === MAX_TRIES) throw error;
     }
   }
 }
@@ -112,17 +125,19 @@ async function tryChange(engine: Engine, { state, etag, plan, begun }: Attempt):
     ...state.head,
     ...plan.head,
     generation: state.head.generation + 1,
+    ancestors: ancestorsAfter(state.head),
     time: engine.clock.now(),
     references: written === undefined ? references : { ...references, keyring: written },
   };
   const signedBytes = encodeHead(head);
   const signature = signAs(state.keys.identity, HEAD_USE, signedBytes);
-  const newEtag = await replaceHead(engine, joinHead(signedBytes, signature), etag);
-  if (newEtag === undefined) {
+  const outcome = await replaceHead(engine, head, joinHead(signedBytes, signature), etag);
+  if (outcome === 'lost') {
     await discard(engine, written?.name);
     return false;
   }
-  await engine.watcher.adopt(head, newEtag, begun, plan.unlocked);
+  if (outcome === 'followed') await engine.watcher.adoptFollowed(plan.unlocked);
+  else await engine.watcher.adopt(head, outcome.etag, begun, plan.unlocked);
   if (written !== undefined) await removeOldKeyrings(engine).catch(() => undefined);
   return true;
 }
@@ -145,7 +160,16 @@ export async function changeHead(
     const etag = await engine.watcher.refresh(signal);
     engine.watcher.checkWritable();
     const { state } = engine.watcher;
-    const planned = await plan(state);
+    let planned: HeadPlan | undefined;
+    try {
+      planned = await plan(state);
+    } catch (error) {
+      // What it needs of the head may have been removed, since another change came first.
+      if (!SecureStoreError.is(error, 'INTEGRITY')) throw error;
+      await engine.watcher.refresh(signal);
+      if (engine.watcher.state === state) throw error;
+      continue;
+    }
     if (planned === undefined) return false;
     signal?.throwIfAborted();
     if (await tryChange(engine, { state, etag, plan: planned, begun })) return true;

@@ -1,6 +1,6 @@
 import type { ReadResult } from '@securestore/backend-api';
 import { historyPrefix, objectName, SecureStoreError, splitRecord } from '@securestore/core-format';
-import { rewrapRecord } from '@securestore/crypto';
+import { recordDigest, rewrapRecord } from '@securestore/crypto';
 import type { Engine } from './engine.ts';
 import { pagesUnder } from './pages.ts';
 import type { Current } from './records.ts';
@@ -15,17 +15,24 @@ export function historyCopy(state: StoreState, { stored, opened }: NonNullable<C
   return same ? stored.bytes : rewrapRecord(stored.bytes, opened.key, primary);
 }
 
-/** Brings a copy that landed when its key version had been replaced already under the primary one. */
-async function followKey({ backend, watcher }: Engine, name: string, found: ReadResult): Promise<void> {
-  const { header, envelope } = splitRecord(found.body);
+/** Replaces a copy that landed late: under a key version that has been replaced, or from before it was sealed anew. */
+async function renewCopy(
+  { backend, watcher }: Engine,
+  name: string,
+  found: ReadResult,
+  current: NonNullable<Current>,
+): Promise<void> {
   const { keys } = watcher.state;
-  // Somebody who has followed the head further has brought it under a newer one.
-  if (!keys.knows(envelope.keyId)) return;
-  const { primary } = keys.category(header.categoryId);
-  const under = keys.version(envelope.keyId, header.categoryId);
-  if (under.label === primary.label || under.suite !== primary.suite) return;
+  const there = splitRecord(found.body);
+  // One that this process doesn't know yet is newer than its primary one.
+  if (!keys.knows(there.envelope.keyId)) return;
+  const { primary } = keys.category(there.header.categoryId);
+  const copy = historyCopy(watcher.state, current);
+  const same = recordDigest(there).equals(recordDigest(splitRecord(copy)));
+  // What is under the primary key is as new as anything, unless the object itself is, too, and another.
+  if (primary.id.equals(there.envelope.keyId) && (same || current.opened.key.label !== primary.label)) return;
   try {
-    await backend.write(name, rewrapRecord(found.body, under, primary), { ifMatch: found.etag ?? '' });
+    await backend.write(name, copy, { ifMatch: found.etag ?? '' });
   } catch (error) {
     // Whoever came first has done the same.
     if (!SecureStoreError.is(error, 'CONFLICT')) throw error;
@@ -33,13 +40,13 @@ async function followKey({ backend, watcher }: Engine, name: string, found: Read
 }
 
 /** Whether the history holds this very version already: an attempt that stopped half-way copied it. */
-export async function isCopied(engine: Engine, name: string, { opened }: NonNullable<Current>): Promise<boolean> {
+export async function isCopied(engine: Engine, name: string, current: NonNullable<Current>): Promise<boolean> {
   const found = await engine.backend.read(name);
   if (found === undefined) return false;
-  if (Buffer.compare(splitRecord(found.body).header.commitId, opened.header.commitId) !== 0) {
+  if (Buffer.compare(splitRecord(found.body).header.commitId, current.opened.header.commitId) !== 0) {
     throw new SecureStoreError('INTEGRITY', 'the history is damaged: another version lies where this one belongs');
   }
-  await followKey(engine, name, found);
+  await renewCopy(engine, name, found, current);
   return true;
 }
 

@@ -1,6 +1,15 @@
-import { AREAS, asBuffer, ByteReader, ByteWriter, ID_LENGTH, workName, workPrefix } from '@securestore/core-format';
+import {
+  AREAS,
+  asBuffer,
+  ByteReader,
+  ByteWriter,
+  ID_LENGTH,
+  SecureStoreError,
+  workName,
+  workPrefix,
+} from '@securestore/core-format';
 import { digestWhole } from '@securestore/crypto';
-import type { JobStorage } from '@securestore/jobs';
+import type { JobStorage, StoredState } from '@securestore/jobs';
 import type { Engine } from './engine.ts';
 import { pagesUnder } from './pages.ts';
 import { deleteSystemObject, readSystemObject, writeSystemObject } from './system-objects.ts';
@@ -23,10 +32,19 @@ export function jobStorage(engine: Engine): JobStorage {
     const { digest } = engine.watcher.state.keys.journal;
     return workName('job', digestWhole(digest, Buffer.from(`${AREAS.work}job/${id}`)).subarray(0, ID_LENGTH));
   };
+  /** A damaged state is none that a job can go on from, but one that can be forgotten. */
+  const damagedAt = async (name: string): Promise<StoredState | undefined> => {
+    const found = await engine.backend.read(name);
+    return found && { state: new Uint8Array(), etag: found.etag ?? '', modified: found.modified };
+  };
   return {
     async read(id) {
-      const found = await readSystemObject(engine, 'job', nameOf(id));
+      const found = await readSystemObject(engine, 'job', nameOf(id)).catch(async (error: unknown) => {
+        if (!SecureStoreError.is(error, 'INTEGRITY')) throw error;
+        return damagedAt(nameOf(id));
+      });
       if (found === undefined) return undefined;
+      if (!('plaintext' in found)) return found;
       const { etag, modified, now, plaintext } = found;
       const { state } = decodeJob(plaintext);
       return now === undefined ? { state, etag, modified } : { state, etag, modified, now };
@@ -40,7 +58,11 @@ export function jobStorage(engine: Engine): JobStorage {
     async *list() {
       for await (const names of pagesUnder(engine.backend, workPrefix('job'))) {
         for (const name of names) {
-          const found = await readSystemObject(engine, 'job', name);
+          const found = await readSystemObject(engine, 'job', name).catch((error: unknown) => {
+            // It can be told of, and forgotten, by its id only: the backend holds no other name of it.
+            if (!SecureStoreError.is(error, 'INTEGRITY')) throw error;
+            return undefined;
+          });
           if (found !== undefined) yield decodeJob(found.plaintext).id;
         }
       }

@@ -74,8 +74,8 @@ export interface ObjectStoreParts {
   readonly fingerprint: string;
   readonly location: string;
   /** Whether the head was compared with what is remembered outside the store. */
-  readonly anchored: boolean;
-  readonly logger: Logger | undefined;
+  readonly anchored?: boolean | undefined;
+  readonly logger?: Logger | undefined;
   /** Called once when the store is closed, after its last call has ended. */
   readonly onClose: () => Promise<void>;
 }
@@ -101,7 +101,7 @@ export class ObjectStore implements SecureStorage {
   #idle: (() => void) | undefined;
   #closing: Promise<void> | undefined;
 
-  constructor({ engine, fingerprint, location, anchored, logger, onClose }: ObjectStoreParts) {
+  constructor({ engine, fingerprint, location, anchored = false, logger, onClose }: ObjectStoreParts) {
     this.#engine = engine;
     this.fingerprint = fingerprint;
     this.location = location;
@@ -159,7 +159,7 @@ export class ObjectStore implements SecureStorage {
    * was put back, hidden or brought back to life by whoever controls the backend. Reads all objects, and writes what has
    * changed since the checkpoint before. Reads and writes go on meanwhile.
    *
-   * The job rejects with `LOCKED` where another process makes one or a rotation seals all data anew, `INTEGRITY` where the
+   * The job rejects with `LOCKED` where another process makes one or a rotation is not finished, `INTEGRITY` where the
    * checkpoint before is damaged (`afresh` replaces it), `TOO_LARGE`.
    */
   checkpoint(options?: CheckpointOptions): Job<CheckpointReport> {

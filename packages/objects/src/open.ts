@@ -1,4 +1,6 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { StorageBackend } from '@securestore/backend-api';
+import type { Head } from '@securestore/core-format';
 import { HEAD_NAME, SecureStoreError } from '@securestore/core-format';
 import type { RandomSource, UnlockMethod } from '@securestore/crypto';
 import { fingerprintOf, NameCipher, randomPool } from '@securestore/crypto';
@@ -85,13 +87,7 @@ async function checkIdentity({ head }: ReadHead, settings: OpenSettings): Promis
 /** An anchor that can't be written doesn't keep anyone from their data; it is reported. */
 async function remember(context: StoreContext, record: AnchorRecord, before: AnchorRecord | undefined): Promise<void> {
   const { anchor, location, logger } = context;
-  if (anchor === undefined) return;
-  const same =
-    before?.instance === record.instance &&
-    before.generation === record.generation &&
-    before.checkpoint === record.checkpoint &&
-    before.fingerprint === record.fingerprint;
-  if (same) return;
+  if (anchor === undefined || isDeepStrictEqual(before, record)) return;
   try {
     await anchor.write(location, record);
   } catch (error) {
@@ -102,12 +98,13 @@ async function remember(context: StoreContext, record: AnchorRecord, before: Anc
   }
 }
 
-/** Remembers the head that a store followed last, unless another process has remembered a newer one by now. */
-async function rememberLast(context: StoreContext, first: AnchorRecord, last: AnchorRecord): Promise<void> {
-  if (context.anchor === undefined || last.generation === first.generation) return;
-  const remembered = await rememberedAt(context);
-  const newer = remembered?.instance === last.instance && remembered.generation > last.generation;
-  if (!newer) await remember(context, last, remembered);
+/** Remembers a head, unless another process has remembered a newer one of the same store by now. */
+async function rememberNewest(context: StoreContext & Pick<OpenSettings, 'acceptHead'>, head: Head): Promise<void> {
+  if (context.anchor === undefined) return;
+  const record = anchorOf(head);
+  const remembered = await rememberedAt(context).catch(() => undefined);
+  const newer = remembered?.instance === record.instance && remembered.generation > record.generation;
+  if (!newer || context.acceptHead === true) await remember(context, record, remembered);
 }
 
 interface Loaded {
@@ -179,14 +176,18 @@ export async function openParts(settings: OpenSettings): Promise<ObjectStorePart
   const loaded = await loadNewest(settings, clock);
   if (loaded === undefined) return noHead(settings);
   const { head } = loaded.read;
-  await remember(settings, anchorOf(head), loaded.remembered);
+  await rememberNewest(settings, head);
   const engine = engineOf(settings, clock, loaded);
+  // A head that was accepted once is not accepted again over a newer one.
+  const later = { ...settings, acceptHead: false };
+  engine.watcher.onHead((followed) => rememberNewest(later, followed));
   const onClose = async (): Promise<void> => {
     // A stream that could not be ended is closed by the collection when it has been silent for long.
     await engine.journal.close().catch(() => undefined);
     try {
-      await rememberLast(settings, anchorOf(head), anchorOf(engine.watcher.state.head));
+      await rememberNewest(later, engine.watcher.state.head);
     } finally {
+      engine.watcher.state.unlocked.wipe();
       await backend.close();
     }
   };
@@ -234,9 +235,10 @@ export function createObjectStore(settings: StoreSettings & StoreContext): Promi
   const { backend, signal } = settings;
   return owning('create', settings, async () => {
     const random = settings.random ?? randomPool();
-    await createStoreAt(backend, settings, settings.clock ?? systemClock(), random, signal);
+    const clock = settings.clock ?? systemClock();
+    const fingerprint = await createStoreAt(backend, settings, clock, random, signal);
     // Whatever was remembered of this location was of another store: making a new one is an explicit act.
-    return open({ ...settings, acceptHead: true });
+    return open({ ...settings, fingerprint, acceptHead: true });
   });
 }
 

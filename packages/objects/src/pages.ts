@@ -1,6 +1,9 @@
 import type { ListEntry, ListOptions, ListResult, StorageBackend } from '@securestore/backend-api';
 import { SecureStoreError } from '@securestore/core-format';
 
+/** The longest name that a backend takes. */
+const MAX_NAME_BYTES = 900;
+
 /**
  * One page of a listing, found to be one that can follow: its names start with `prefix`, are in order, and come after
  * `after`. So a listing comes to an end whatever the backend answers.
@@ -12,7 +15,7 @@ export async function listPage(backend: StorageBackend, prefix: string, options:
   const page = await backend.list(prefix, options);
   let last = options.after ?? '';
   for (const { key } of page.entries) {
-    if (key <= last || !key.startsWith(prefix)) {
+    if (key <= last || !key.startsWith(prefix) || key.length > MAX_NAME_BYTES) {
       throw new SecureStoreError(
         'INTEGRITY',
         `a listing of the backend ${name} is wrong: it holds a name out of order or that was not asked for`,

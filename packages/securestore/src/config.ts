@@ -1,4 +1,4 @@
-import { readFile, stat } from 'node:fs/promises';
+import { lstat, readFile, stat } from 'node:fs/promises';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { parseLocation } from '@securestore/backend-api';
@@ -36,18 +36,17 @@ async function present(folder: string): Promise<string[]> {
   return files.filter((_, index) => found[index]);
 }
 
-/** In a folder that everybody may write to, somebody else's file would choose what code runs with the store's secrets. */
+/** Somebody else's file, link or folder would choose what code runs with the store's secrets. */
 async function checkOwner(file: string): Promise<void> {
   const self = process.getuid?.();
   if (self === undefined) return;
-  const [{ uid }, { mode }] = await Promise.all([stat(file), stat(dirname(file))]);
-  const foreign = uid !== self && uid !== 0;
-  if (foreign && (mode & WRITABLE_BY_OTHERS) !== 0) {
-    invalid(file, 'it belongs to another user and lies in a folder that everybody may write to, so it is not used');
-  }
+  const found = await Promise.all([lstat(file), stat(file), stat(dirname(file))]);
+  if (found.every(({ uid }) => uid === self || uid === 0)) return;
+  invalid(
+    file,
+    'it, or the folder that it lies in, belongs to another user, so it is not used; work in a folder of your own',
+  );
 }
-
-const WRITABLE_BY_OTHERS = 0o002;
 
 async function load(file: string): Promise<unknown> {
   await checkOwner(file);

@@ -22,11 +22,20 @@ export function anchorName(location: string): string {
 }
 
 function isRecord(value: unknown): value is AnchorRecord {
-  const { instance, generation, fingerprint, checkpoint } = (
+  const { instance, generation, fingerprint, head } = (
     typeof value === 'object' && value !== null ? value : {}
   ) as Record<string, unknown>;
-  const texts = typeof instance === 'string' && typeof fingerprint === 'string';
-  return texts && Number.isSafeInteger(generation) && (checkpoint === undefined || typeof checkpoint === 'string');
+  return (
+    typeof instance === 'string' &&
+    typeof fingerprint === 'string' &&
+    Number.isSafeInteger(generation) &&
+    (head === undefined || (typeof head === 'string' && /^[0-9a-f]{64}$/.test(head)))
+  );
+}
+
+/** Without what is kept in the file for people. */
+function recordOf({ instance, generation, fingerprint, head }: AnchorRecord): AnchorRecord {
+  return head === undefined ? { instance, generation, fingerprint } : { instance, generation, fingerprint, head };
 }
 
 /**
@@ -53,7 +62,7 @@ export function fileAnchor(folder: string = stateFolder()): Anchor {
       }
       try {
         const value: unknown = JSON.parse(text);
-        if (isRecord(value)) return value;
+        if (isRecord(value)) return recordOf(value);
       } catch {
         // Reported below, with the ones that are JSON but no anchor.
       }
@@ -62,11 +71,11 @@ export function fileAnchor(folder: string = stateFolder()): Anchor {
         `the anchor ${file} is damaged. If you trust the store as it is, delete that file`,
       );
     },
-    async write(location, { instance, generation, fingerprint, checkpoint }) {
+    async write(location, { instance, generation, fingerprint, head }) {
       const file = fileOf(location);
       await mkdir(folder, { recursive: true, mode: 0o700 });
       const temporary = `${file}.${randomUUID()}`;
-      const record = JSON.stringify({ location, instance, generation, fingerprint, checkpoint });
+      const record = JSON.stringify({ location, instance, generation, fingerprint, head });
       await writeFile(temporary, `${record}\n`, { mode: 0o600, flag: 'wx', flush: true });
       await rename(temporary, file);
     },

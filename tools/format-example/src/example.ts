@@ -266,6 +266,7 @@ async function head(keys: KeySet, references: Head['references']): Promise<{ der
     instance: INPUTS.instance,
     parent: { instance: noId(), generation: 0 },
     generation: 1,
+    ancestors: [],
     time: NOW,
     identity,
     rootNumber: 1,

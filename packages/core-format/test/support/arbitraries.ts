@@ -17,7 +17,7 @@ import type {
   UnknownSlot,
   WriterRegistration,
 } from '../../src/index.ts';
-import { MAX_TIME, SLOT_BOX_LENGTH } from '../../src/index.ts';
+import { MAX_ANCESTORS, MAX_TIME, SLOT_BOX_LENGTH } from '../../src/index.ts';
 
 const MAX = Number.MAX_SAFE_INTEGER;
 
@@ -142,7 +142,7 @@ const slotLists = fc.uniqueArray(fc.oneof(knownSlots, unknownSlots), {
   selector: (slot) => Buffer.from('raw' in slot ? slot.raw : slot.id).toString('hex'),
 });
 
-export const heads: fc.Arbitrary<Head> = fc.record(
+const headsWithout: fc.Arbitrary<Omit<Head, 'ancestors'>> = fc.record(
   {
     lineage: id,
     instance: id,
@@ -188,6 +188,11 @@ export const heads: fc.Arbitrary<Head> = fc.record(
     ],
   },
 );
+
+export const heads: fc.Arbitrary<Head> = headsWithout.chain((head) => {
+  const length = Math.min(Math.max(head.generation - 1, 0), MAX_ANCESTORS);
+  return fc.array(bytesOf(32), { minLength: length, maxLength: length }).map((ancestors) => ({ ...head, ancestors }));
+});
 
 /** Groups whose versions have the states of `states`, the last being primary unless all are destroyed. */
 const keyGroups: fc.Arbitrary<KeyGroup> = fc

@@ -4,7 +4,7 @@ import { sealSystemBody, signAs } from '@securestore/crypto';
 import type { Engine } from '../engine.ts';
 import { changeHead } from '../head-change.ts';
 import { jobStorage } from '../job-storage.ts';
-import { rotationId } from '../rekey/job-ids.ts';
+import { ROTATION_JOB } from '../rekey/job-ids.ts';
 import type { StoreState } from '../state.ts';
 import { contextOf } from '../system-objects.ts';
 import { PageWriter, Superseded } from './page-writer.ts';
@@ -118,12 +118,12 @@ async function commitRoot(
   if (!changed) throw new Superseded();
 }
 
-/** @throws SecureStoreError `LOCKED` while digests change without versions */
+/** @throws SecureStoreError `LOCKED` while digests may change without versions */
 async function checkNoRotation(engine: Engine): Promise<void> {
-  if ((await jobStorage(engine).read(rotationId('data'))) === undefined) return;
+  if ((await jobStorage(engine).read(ROTATION_JOB)) === undefined) return;
   throw new SecureStoreError(
     'LOCKED',
-    'no checkpoint can be made while a rotation seals all data anew, which makes one when it ends; resume that job if it was stopped',
+    'no checkpoint can be made while a rotation is under way; resume that job if it was stopped',
   );
 }
 
@@ -179,7 +179,7 @@ function reportOf(engine: Engine, cut: Cut, { pages, totals, written }: PageWrit
  *
  * Waits 6 s first, so that nothing is under way any more that was prepared under an older head.
  *
- * @throws SecureStoreError `LOCKED` while a rotation seals all data anew; `INTEGRITY` where the checkpoint before is
+ * @throws SecureStoreError `LOCKED` while a rotation is under way, or was stopped; `INTEGRITY` where the checkpoint before is
  *   damaged, unless `afresh`; `TOO_LARGE`; `CONFLICT`; and what the backend throws
  */
 export async function makeCheckpoint(engine: Engine, options: MakeOptions = {}): Promise<CheckpointReport> {

@@ -1,6 +1,2 @@
-import type { RotationDepth } from './rotate.ts';
-
-/** The id of the job that rotates to a depth: one of each at a time. */
-export function rotationId(depth: RotationDepth): string {
-  return `rotation-${depth}`;
-}
+/** The kind of job that rotates keys, and its id: there is one at a time. */
+export const ROTATION_JOB = 'rotation';

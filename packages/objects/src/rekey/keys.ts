@@ -90,6 +90,8 @@ export async function retireUnused(
   census: Census,
   signal?: AbortSignal,
 ): Promise<string[]> {
+  // Whatever can't be read may lie under any of them.
+  if (census.unreadable.length > 0) return [];
   let retired: string[] = [];
   await changeVersions(
     engine,
@@ -143,11 +145,12 @@ async function checkUnused(
       `the key version ${target} is ${info.state}; only one that a rotation has retired can be destroyed, or a whole category`,
     );
   }
-  const count = (await takeCensus(engine, { signal })).counts.get(target) ?? 0;
+  const { counts, unreadable } = await takeCensus(engine, { signal });
+  const count = (counts.get(target) ?? 0) + unreadable.length;
   if (count === 0) return;
   throw new SecureStoreError(
     'CONFLICT',
-    `${count} objects are sealed under the key version ${target}; re-key them first`,
+    `${count} objects are sealed under the key version ${target}, or too damaged to tell; re-key, restore or purge them first`,
   );
 }
 
@@ -164,6 +167,7 @@ export async function destroyKeys(engine: Engine, target: string, options: Destr
     throw new SecureStoreError('INVALID_ARGUMENT', 'the waiting period must be from 0 to 3650 days, in milliseconds');
   }
   await engine.watcher.refresh(signal);
+  checkAlone(engine.watcher.state, target);
   await checkUnused(engine, target, selected(engine.watcher.state, target), signal);
   const destroyAt = Math.floor(engine.clock.now() + waitingPeriod);
   await changeVersions(
@@ -185,6 +189,8 @@ export async function destroyKeys(engine: Engine, target: string, options: Destr
  * @throws SecureStoreError `NOT_FOUND`; `KEY_DESTROYED` where it is too late; `INVALID_ARGUMENT` where nothing was scheduled
  */
 export async function undoDestruction(engine: Engine, target: string, signal?: AbortSignal): Promise<KeyReport[]> {
+  await engine.watcher.refresh(signal);
+  checkAlone(engine.watcher.state, target);
   const changed = await changeVersions(
     engine,
     (version, state) => {
@@ -202,6 +208,22 @@ export async function undoDestruction(engine: Engine, target: string, signal?: A
     throw new SecureStoreError('INVALID_ARGUMENT', `${JSON.stringify(target)} is not scheduled to be destroyed`);
   }
   return infos.map((info) => reportOf(state, info));
+}
+
+/** Whether a single version may go: never the one that seals what is stored now. */
+function isUnused({ label, state }: KeyVersionInfo, census: Census | undefined): boolean {
+  if (census === undefined || state !== 'disabled') return false;
+  return census.unreadable.length === 0 && !census.counts.has(label);
+}
+
+/** A version of a category that is to be destroyed as a whole shares its fate. @throws SecureStoreError `INVALID_ARGUMENT` */
+function checkAlone(state: StoreState, target: string): void {
+  const info = selected(state, target).find(({ label }) => label === target);
+  if (info === undefined || info.state === 'destroyed' || !wholeGroup(state, info)) return;
+  throw new SecureStoreError(
+    'INVALID_ARGUMENT',
+    `the key version ${target} belongs to a category that is to be destroyed as a whole; name the category`,
+  );
 }
 
 /** Whether all versions of the group that `info` is in go together, as when a category is destroyed. */
@@ -245,7 +267,7 @@ async function destroyDue(
   await changeHead(
     engine,
     async (state) => {
-      const ready = due(state).filter((info) => wholeGroup(state, info) || census?.counts.has(info.label) === false);
+      const ready = due(state).filter((info) => wholeGroup(state, info) || isUnused(info, census));
       destroyed = ready.map(({ label }) => label);
       inUse = due(state).flatMap(({ label }) => (destroyed.includes(label) ? [] : [label]));
       return planVersions(

@@ -1,9 +1,11 @@
 import type { BatchOperation, ListEntry } from '@securestore/backend-api';
 import type { ErrorCode } from '@securestore/core-format';
 import { AREAS, SecureStoreError, splitRecord } from '@securestore/core-format';
+import type { KeySet } from '@securestore/crypto';
 import { rewrapRecord } from '@securestore/crypto';
 import type { Engine } from '../engine.ts';
 import { mapConcurrently } from '../map-concurrently.ts';
+import { withNewestKeys } from '../newest-keys.ts';
 import { entriesUnder } from '../pages.ts';
 
 const READS = 16;
@@ -43,18 +45,25 @@ export interface PassOptions {
 
 type Rewrite = Extract<BatchOperation, { type: 'write' }>;
 
-/** The record at `name` under the primary key version; `undefined` where it is so already, or gone. */
-async function rewriteOf(engine: Engine, name: string, signal: AbortSignal | undefined): Promise<Rewrite | undefined> {
-  const found = await engine.backend.read(name, { signal });
-  if (found === undefined) return undefined;
-  const { header, envelope } = splitRecord(found.body);
-  const { keys } = engine.watcher.state;
+/** @throws SecureStoreError `INTEGRITY` for what a reader would refuse, so that no rotation makes it valid again */
+function rewrapped(keys: KeySet, bytes: Uint8Array): Buffer | undefined {
+  const { header, envelope } = splitRecord(bytes);
   if (keys.isDestroyed(header.categoryId)) return undefined;
   const { primary } = keys.category(header.categoryId);
   if (primary.id.equals(envelope.keyId)) return undefined;
   const under = keys.version(envelope.keyId, header.categoryId);
-  const body = rewrapRecord(found.body, under, primary);
-  return { type: 'write', key: name, body, ifMatch: found.etag ?? '' };
+  if (under.state === 'disabled') {
+    throw new SecureStoreError('INTEGRITY', 'the record is sealed under a key version that has been retired');
+  }
+  return rewrapRecord(bytes, under, primary);
+}
+
+/** The record at `name` under the primary key version; `undefined` where it is so already, or gone. */
+async function rewriteOf(engine: Engine, name: string, signal: AbortSignal | undefined): Promise<Rewrite | undefined> {
+  const found = await engine.backend.read(name, { signal });
+  if (found === undefined) return undefined;
+  const body = await withNewestKeys(engine, found.body, ({ keys }) => rewrapped(keys, found.body), signal);
+  return body && { type: 'write', key: name, body, ifMatch: found.etag ?? '' };
 }
 
 /** Counts what went wrong with one object. @throws what concerns all of them */

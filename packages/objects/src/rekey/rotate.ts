@@ -5,7 +5,7 @@ import type { Engine } from '../engine.ts';
 import { changeHead, removeOldKeyrings } from '../head-change.ts';
 import type { StoreState } from '../state.ts';
 import { takeCensus } from './census.ts';
-import { rotationId } from './job-ids.ts';
+import { ROTATION_JOB } from './job-ids.ts';
 import { retireUnused } from './keys.ts';
 import type { BeforeRenewal, Secrets } from './renewal.ts';
 import { renew, tookPlace } from './renewal.ts';
@@ -129,17 +129,33 @@ async function newBaseline(engine: Engine, { signal, progress }: JobContext<Para
   }
 }
 
-async function rekeyAll(engine: Engine, context: JobContext<Parameters>, resumed: boolean): Promise<RotationReport> {
+/** Waits until nobody seals anything under the key versions that have been replaced by now, and gives their ids. */
+async function settleKeys(engine: Engine, signal: AbortSignal): Promise<Set<string>> {
+  while (true) {
+    await engine.watcher.refresh(signal);
+    const keyring = keyringOf(engine.watcher.state);
+    const replaced = replacedVersions(engine.watcher.state);
+    await engine.watcher.settle(signal);
+    await engine.watcher.refresh(signal);
+    if (keyringOf(engine.watcher.state) === keyring) return replaced;
+  }
+}
+
+async function rekeyAll(
+  engine: Engine,
+  context: JobContext<Parameters>,
+  candidates: Set<string>,
+  resumed: boolean,
+): Promise<RotationReport> {
   const { signal } = context;
   const { depth } = context.parameters;
   const counts: RekeyCounts = { examined: 0, rekeyed: 0, failed: 0, failures: [] };
-  const candidates = replacedVersions(engine.watcher.state);
   const keyring = keyringOf(engine.watcher.state);
   const saved = parseCursor(context.cursor);
   let after = resumed && saved?.keyring === keyring && saved.after !== '' ? saved.after : undefined;
   // The state of this job, too, goes under the new journal key.
   await context.save({ keyring, after: after ?? '' } satisfies Cursor, { now: true });
-  await resealWork(engine, signal);
+  await resealWork(engine, counts, signal);
   if (depth === 'data') await dropBaseline(engine, signal);
   await rekeyCheckpoint(engine, signal);
   for (let number = 1; ; number++) {
@@ -149,7 +165,8 @@ async function rekeyAll(engine: Engine, context: JobContext<Parameters>, resumed
     const census = await takeCensus(engine, { signal, onCounted: (done) => context.progress({ done }) });
     const left = [...candidates].filter((id) => census.counts.has(id));
     if (left.length > 0 && counts.failed === 0 && number < MAX_PASSES) continue;
-    const retired = await retireUnused(engine, candidates, census, signal);
+    // What could not be looked into may lie under any of them.
+    const retired = counts.failed > 0 ? [] : await retireUnused(engine, candidates, census, signal);
     if (depth === 'data') await newBaseline(engine, context);
     const remaining = Object.fromEntries(left.map((id) => [id, census.counts.get(id) ?? 0]));
     return { depth, ...counts, retired, remaining };
@@ -179,7 +196,7 @@ async function checkBegun(engine: Engine, { cursor, signal }: JobContext<Paramet
 /** The work of a rotation. @param secrets absent where a job goes on that another process began */
 export function rotationKind(engine: Engine, secrets?: Secrets): JobKind<Parameters, RotationReport> {
   return {
-    name: 'rotation',
+    name: ROTATION_JOB,
     parse: parseParameters,
     async run(context) {
       const { depth } = context.parameters;
@@ -195,10 +212,9 @@ export function rotationKind(engine: Engine, secrets?: Secrets): JobKind<Paramet
       if (depth === 'unlock') {
         return { depth, examined: 0, rekeyed: 0, failed: 0, failures: [], retired: [], remaining: {} };
       }
-      await engine.watcher.refresh(signal);
       context.progress({ phase: 'waiting for all processes to follow' });
-      await engine.watcher.settle(signal);
-      return rekeyAll(engine, context, secrets === undefined);
+      const candidates = await settleKeys(engine, signal);
+      return rekeyAll(engine, context, candidates, secrets === undefined);
     },
   };
 }
@@ -209,7 +225,7 @@ function checkDepth(depth: unknown): asserts depth is RotationDepth {
   throw new SecureStoreError('INVALID_ARGUMENT', 'the option "depth" must be "unlock", "keys" or "data"');
 }
 
-/** Rotates keys. */
+/** Rotates keys. One rotation at a time, whatever its depth: each waits for others to follow its own keys. */
 export function startRotation(
   engine: Engine,
   jobs: Jobs,
@@ -218,5 +234,5 @@ export function startRotation(
   signal: AbortSignal,
 ): Job<RotationReport> {
   checkDepth(depth);
-  return jobs.start(rotationKind(engine, secrets), { depth }, { id: rotationId(depth), signal });
+  return jobs.start(rotationKind(engine, secrets), { depth }, { signal });
 }

@@ -1,6 +1,8 @@
 import { AREAS, SecureStoreError, systemBodyKeyId, workPrefix } from '@securestore/core-format';
 import type { Engine } from '../engine.ts';
 import { pagesUnder } from '../pages.ts';
+import type { RekeyCounts } from './rewrap.ts';
+import { note } from './rewrap.ts';
 import { openJournalBody, sealJournalBody } from '../system-objects.ts';
 
 /** What is sealed under the journal key and kept: hints are read and removed, and jobs rewrite their own state. */
@@ -27,10 +29,16 @@ async function resealOne(engine: Engine, purpose: Kept, name: string, signal: Ab
 }
 
 /** Seals registrations, consumers and markers anew where they lie under an older journal key. */
-export async function resealWork(engine: Engine, signal?: AbortSignal): Promise<void> {
+export async function resealWork(engine: Engine, counts: RekeyCounts, signal?: AbortSignal): Promise<void> {
   for (const { prefix, purpose } of KEPT) {
     for await (const names of pagesUnder(engine.backend, prefix, signal)) {
-      for (const name of names) await resealOne(engine, purpose, name, signal);
+      for (const name of names) {
+        try {
+          await resealOne(engine, purpose, name, signal);
+        } catch (error) {
+          note(counts, name, error);
+        }
+      }
     }
   }
 }

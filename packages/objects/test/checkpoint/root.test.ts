@@ -106,8 +106,6 @@ describe('an anchor', () => {
     await store.store('k', 'x');
     await store.checkpoint();
     await store.close();
-    const [record] = anchor.remembered.values();
-    expect(record?.checkpoint).toMatch(/^[0-9a-f]{64}$/);
     await (await openAt(place, { clock, anchor })).close();
     await reviseHead(place, (head) => ({
       ...head,
@@ -115,21 +113,5 @@ describe('an anchor', () => {
     }));
     await failure(openAt(place, { clock, anchor }), 'ROLLBACK');
     await (await openAt(place, { clock, anchor, acceptHead: true })).close();
-  });
-
-  it('that says nothing of a checkpoint, as those of earlier releases, says nothing against one', async () => {
-    const clock = new EagerClock();
-    const place = usePlace(() => memoryPlace(() => clock.now()));
-    const anchor = memoryAnchor();
-    const store = await createAt(place, { clock, anchor });
-    const [before] = anchor.remembered.values();
-    expect(before).not.toHaveProperty('checkpoint');
-    await store.checkpoint();
-    await store.close();
-    const [after] = anchor.remembered.values();
-    if (after === undefined) throw new Error('nothing is remembered');
-    anchor.remembered.set(place.location, { ...after, checkpoint: undefined });
-    await (await openAt(place, { clock, anchor })).close();
-    expect(anchor.remembered.get(place.location)).toEqual(after);
   });
 });

@@ -61,7 +61,7 @@ describe('new keys', () => {
       await follower.poll();
       const other = await world.start();
       await renewKeys(other.engine);
-      await resealWork(other.engine);
+      await resealWork(other.engine, { examined: 0, rekeyed: 0, failed: 0, failures: [] });
       await follower.consumer[call]();
       await follower.consumer.commit();
       const next = await Follower.open((await world.start()).engine, world.clock);

@@ -61,7 +61,7 @@ async function rotate(): Promise<void> {
   say('open');
   const changed = (await store.keys.states()).some(({ state }) => state !== 'primary');
   const job = changed
-    ? store.jobs.resume('rotation-keys')
+    ? store.jobs.resume('rotation')
     : store.rotateEncryptionKey(keyBytes(SECRETS.before), keyBytes(SECRETS.after));
   say(`report ${JSON.stringify(await job)}`);
   const parts = counter.calls.filter(({ key }) => key?.startsWith('b/') === true).length;

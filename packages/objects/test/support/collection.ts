@@ -65,8 +65,13 @@ export async function processAt(place: Place, options: ProcessOptions): Promise<
   );
   const engine = smallParts ? { ...made, limits: { ...made.limits, ...SMALL_PARTS } } : made;
   const onClose = (): Promise<void> => opened.close();
-  const fingerprint = fingerprintOf(read.head.identity);
-  const store = new ObjectStore({ engine, fingerprint, location, anchored: false, logger: undefined, onClose });
+  const store = new ObjectStore({
+    engine,
+    fingerprint: fingerprintOf(read.head.identity),
+    location,
+    logger: undefined,
+    onClose,
+  });
   atEnd(() => Promise.race([store.close().catch(() => undefined), nextTurn()]));
   return { engine, store };
 }

@@ -32,7 +32,7 @@ import type { LocatedName } from '@securestore/crypto';
 import type { ObjectStore } from '../../src/index.ts';
 import type { StoreState } from '../../src/state.ts';
 import { HEAD_USE, loadState, readHead, unlockRoot } from '../../src/state.ts';
-import { headAt } from './heads.ts';
+import { following, headAt } from './heads.ts';
 import type { Place } from './places.ts';
 import { memoryPlace } from './places.ts';
 import { createAt, UNLOCK, usePlace } from './stores.ts';
@@ -103,7 +103,7 @@ export async function forge(shop: Workshop, key: string, { header, body, keyOf =
 
 /** Replaces the head by a changed one that is signed by the store identity. */
 export async function resign({ backend, state }: Workshop, changes: Partial<Head>): Promise<void> {
-  const signed = encodeHead({ ...state.head, ...changes });
+  const signed = encodeHead(following(await headAt(backend), { ...state.head, ...changes }));
   await backend.write(HEAD_NAME, joinHead(signed, signAs(state.keys.identity, HEAD_USE, signed)));
 }
 

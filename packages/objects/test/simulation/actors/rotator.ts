@@ -19,7 +19,7 @@ async function rotate(
   for (let tries = 0; tries < MAX_TRIES; tries++) {
     try {
       if (tries === 0) return await store.rotateEncryptionKey(world.secrets.rotated, rawKey(dice.bytes(32)), { depth });
-      return (await store.jobs.resume(`rotation-${depth}`)) as RotationReport;
+      return (await store.jobs.resume('rotation')) as RotationReport;
     } catch (error) {
       if (!SecureStoreError.is(error)) throw error;
       world.log.add(process.name, () => `the rotation stopped: ${error.code}: ${error.message}`);
