@@ -13,6 +13,7 @@ const SYNONYMS: Readonly<Record<string, readonly string[]>> = {
   rotate: ['rekey', 'passwd'],
   keys: ['key', 'census'],
   slots: ['slot', 'unlock', 'secrets'],
+  verify: ['check', 'fsck', 'validate', 'audit'],
 };
 
 /** The command that `word` is another word for. */

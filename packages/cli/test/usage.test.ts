@@ -22,6 +22,7 @@ const VERBS = [
   'rotate',
   'keys',
   'slots',
+  'verify',
 ] as const;
 
 describe('help', () => {

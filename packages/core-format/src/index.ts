@@ -4,6 +4,7 @@ export * from './blob.ts';
 export * from './body.ts';
 export { asBuffer, ByteReader, ByteWriter, copyOf, isZero, MAX_TIME } from './bytes.ts';
 export * from './category-map.ts';
+export * from './checkpoint.ts';
 export * from './consumer.ts';
 export { SecureStoreError, exitCodeOf } from './errors.ts';
 export type { ErrorCode, ErrorDetails } from './errors.ts';

@@ -1,4 +1,5 @@
 export { BlobOpener, BlobSealer, release } from './blob-seal.ts';
+export { checkpointPageId } from './checkpoint-page.ts';
 export { ContentDigester, DIGEST_LEAF_BYTES, digestWhole } from './content-digest.ts';
 export type { DigestKeys } from './content-digest.ts';
 export { takeKey } from './derive.ts';

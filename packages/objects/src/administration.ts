@@ -4,6 +4,8 @@ import { passphrase, rawKey } from '@securestore/crypto';
 import type { Job, JobKind, JobSummary } from '@securestore/jobs';
 import { Jobs } from '@securestore/jobs';
 import { callSignal, checkOptions, inContext } from './call.ts';
+import { checkpointKind, startCheckpoint } from './checkpoint/job.ts';
+import type { CheckpointReport } from './checkpoint/make.ts';
 import type { Engine } from './engine.ts';
 import { jobStorage } from './job-storage.ts';
 import { takeCensus } from './rekey/census.ts';
@@ -16,6 +18,8 @@ import { addSlot, listSlots, removeSlot } from './rekey/slots.ts';
 import type { StartRotation } from './rekey/upkeep.ts';
 import { keepKeys } from './rekey/upkeep.ts';
 import type { CallOptions, Logger } from './types.ts';
+import type { VerifyProgress, VerifyReport } from './verify/report.ts';
+import { verifyStore } from './verify/verify.ts';
 
 /** What a secret may be given as: an unlock method, a passphrase, or 32 random bytes. */
 export type KeyLike = UnlockMethod | string | Uint8Array;
@@ -81,7 +85,24 @@ export interface RotateOptions extends CallOptions {
   readonly depth?: RotationDepth | undefined;
 }
 
+export interface CheckpointOptions extends CallOptions {
+  /**
+   * Takes what is there now as right, whatever the checkpoint before says: what `verify` has found is not found any more.
+   * For when you have looked into it.
+   */
+  readonly afresh?: boolean | undefined;
+}
+
+export interface VerifyOptions extends CallOptions {
+  /** Whether to read and open all payloads too; otherwise only whether all their parts are there, with the right lengths. */
+  readonly payloads?: boolean | undefined;
+  /** Called for each object. What it throws ends the verification. */
+  readonly onProgress?: ((progress: VerifyProgress) => void) | undefined;
+}
+
 const NO_OPTIONS: ReadonlySet<string> = new Set();
+const CHECKPOINT_OPTIONS: ReadonlySet<string> = new Set(['afresh']);
+const VERIFY_OPTIONS: ReadonlySet<string> = new Set(['payloads', 'onProgress']);
 const DESTROY_OPTIONS: ReadonlySet<string> = new Set(['waitingPeriod']);
 const ROTATE_OPTIONS: ReadonlySet<string> = new Set(['depth']);
 
@@ -92,6 +113,10 @@ function methodOf(key: unknown, what: string): UnlockMethod {
   const { type, secret } = (key ?? {}) as Partial<UnlockMethod>;
   if (typeof type === 'string' && typeof secret === 'function') return { type, secret };
   throw new SecureStoreError('INVALID_ARGUMENT', `${what} must be an unlock method, a passphrase or 32 bytes`);
+}
+
+function refuseOption(name: string, kind: string): never {
+  throw new SecureStoreError('INVALID_ARGUMENT', `the option "${name}" must be ${kind}`);
 }
 
 /** Runs one call of the administration: its options, its errors, and whether the store is open. */
@@ -112,11 +137,13 @@ export class Administration {
   readonly #closed = new AbortController();
   readonly #running = new Set<Promise<unknown>>();
   readonly #checkOpen: () => void;
+  readonly #guard: Guard;
 
   /** @param checkOpen throws where the store has been closed */
   constructor(engine: Engine, guard: Guard, checkOpen: () => void) {
     this.#engine = engine;
     this.#checkOpen = checkOpen;
+    this.#guard = guard;
     this.#jobs = new Jobs({ storage: jobStorage(engine), clock: engine.clock, random: engine.random });
     this.slots = {
       list: (options) => guard('slots.list', options, NO_OPTIONS, (signal) => listSlots(engine, signal)),
@@ -148,7 +175,7 @@ export class Administration {
   }
 
   #kinds(): JobKind<unknown, unknown>[] {
-    return [rotationKind(this.#engine)];
+    return [rotationKind(this.#engine), checkpointKind(this.#engine)];
   }
 
   /** Starts a job that ends with the store. */
@@ -178,6 +205,22 @@ export class Administration {
     return this.#start('rotateEncryptionKey', options, ROTATE_OPTIONS, ({ signal }) => {
       const secrets = { oldKey: methodOf(oldKey, 'the old secret'), newKey: methodOf(newKey, 'the new secret') };
       return startRotation(this.#engine, this.#jobs, options?.depth ?? 'keys', secrets, signal);
+    });
+  }
+
+  checkpoint(options: CheckpointOptions | undefined): Job<CheckpointReport> {
+    return this.#start('checkpoint', options, CHECKPOINT_OPTIONS, ({ signal }) =>
+      startCheckpoint(this.#engine, this.#jobs, options?.afresh ?? false, signal),
+    );
+  }
+
+  verify(anchored: boolean, options: VerifyOptions | undefined): Promise<VerifyReport> {
+    return this.#guard('verify', options, VERIFY_OPTIONS, async (signal) => {
+      const { payloads = false, onProgress } = options ?? {};
+      if (typeof payloads !== 'boolean') refuseOption('payloads', 'a boolean');
+      if (onProgress !== undefined && typeof onProgress !== 'function') refuseOption('onProgress', 'a function');
+      const stop = signal === undefined ? this.#closed.signal : AbortSignal.any([signal, this.#closed.signal]);
+      return verifyStore(this.#engine, anchored, { signal: stop, payloads, onProgress });
     });
   }
 

@@ -5,6 +5,7 @@ import { rewrapRecord } from '@securestore/crypto';
 import type { Instant } from '@securestore/jobs';
 import type { Engine } from './engine.ts';
 import { announceCommit } from './journal/announce.ts';
+import { recommit } from './recommit.ts';
 import type { Target } from './records.ts';
 import type { StoreState } from './state.ts';
 
@@ -15,6 +16,8 @@ export interface Prepared {
   readonly keys: CategoryKeys;
   /** When the journal was told of the commit, if it was. */
   readonly announced: Instant | undefined;
+  /** Whether it may have landed when others relied already on nobody acting on its generation of the head any more. */
+  readonly late: boolean;
 }
 
 const MAX_TRIES = 10;
@@ -32,6 +35,8 @@ async function rewrapOwn(
     const record = splitRecord(found.body);
     if (Buffer.compare(record.header.commitId, header.commitId) !== 0) return false;
     const { keys } = watcher.state;
+    // Somebody who has followed the head further has brought it under a newer one.
+    if (!keys.knows(record.envelope.keyId)) return true;
     const { primary } = keys.category(header.categoryId);
     const under = keys.version(record.envelope.keyId, header.categoryId);
     // Another suite can't be had by re-wrapping: such a change is a job that seals anew.
@@ -51,8 +56,8 @@ async function rewrapOwn(
 
 /**
  * What a commit owes to changes of the head that came while it was under way, before it may be acknowledged: it must
- * not stay under a key that has been replaced, and not unknown to a journal that was switched on, or that may have
- * forgotten it.
+ * not stay under a key that has been replaced, not unknown to a journal that was switched on, or that may have forgotten
+ * it, and must not be taken for an object from before a checkpoint.
  *
  * @returns the commit under the newest state
  */
@@ -88,6 +93,8 @@ export async function catchUp(
       // Somebody has replaced it already, who copied it to the history.
       if (!current) await rewrapOwn(engine, target, historyName(token, header.version), header);
     }
+    // Whoever has read it already may keep what it read: it is the same version, under a key that is as good.
+    if (prepared.late) await recommit(engine, target, header, signal);
     done = { ...done, state, keys };
     ({ generation } = state.head);
     await confirm();

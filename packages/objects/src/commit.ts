@@ -10,6 +10,7 @@ import { checkCondition } from './condition.ts';
 import type { Doubtful, Finding } from './doubt.ts';
 import { settle, undecided } from './doubt.ts';
 import type { Engine } from './engine.ts';
+import { isFresh } from './freshness.ts';
 import { copyToHistory, historyCopy, isCopied, withdrawCopy } from './history-copy.ts';
 import { announceCommit } from './journal/announce.ts';
 import { readCurrent } from './read-current.ts';
@@ -137,7 +138,7 @@ async function attempt(
   verified: boolean,
   identity: Identity,
 ): Promise<Committed | undefined> {
-  const { state } = engine.watcher;
+  const { state, confirmed } = engine.watcher;
   const { target, signal } = mutation;
   const { commitId, now } = identity;
   checkCondition(mutation.condition, current, now);
@@ -168,7 +169,7 @@ async function attempt(
     if (SecureStoreError.is(error, 'CONFLICT')) throw new LostRace();
     throw error;
   }
-  return { state, header, keys, announced: identity.announced };
+  return { state, header, keys, announced: identity.announced, late: !isFresh(confirmed, engine.clock) };
 }
 
 /** What is believed to lie at the name, without a request where that can be avoided. */
@@ -251,9 +252,11 @@ async function commitLoop(engine: Engine, mutation: Mutation): Promise<Committed
   }
 }
 
+/** A commit that was found afterwards: nobody knows when it landed. */
 function committedAs(engine: Engine, mutation: Mutation, header: RecordHeader, { announced }: Identity): Committed {
   const { state } = engine.watcher;
-  return { state, header, keys: state.keys.category(state.categories.idOf(mutation.target.key)), announced };
+  const keys = state.keys.category(state.categories.idOf(mutation.target.key));
+  return { state, header, keys, announced, late: true };
 }
 
 /**

@@ -30,6 +30,11 @@ const MAX_CLOCK_DIFFERENCE = 10 * 60 * 1000;
 
 const UNREACHABLE: ReadonlySet<ErrorCode> = new Set(['UNAVAILABLE', 'TIMEOUT', 'THROTTLED', 'ABORTED']);
 
+/** Whether a confirmation of the head that began then still counts. */
+export function isFresh(confirmed: Instant, clock: Clock): boolean {
+  return elapsedSince(confirmed, clock) < FRESH_FOR;
+}
+
 function unreachable(cause: SecureStoreError): SecureStoreError {
   return new SecureStoreError('UNAVAILABLE', `the head of the store can't be confirmed: ${cause.message}`, { cause });
 }
@@ -76,6 +81,11 @@ export class HeadWatcher {
 
   get state(): StoreState {
     return this.#state;
+  }
+
+  /** When the read of the head began by which {@link state} was confirmed last. */
+  get confirmed(): Instant {
+    return this.#confirmed;
   }
 
   #noteClock(head: ReadHead, begun: Instant): void {
@@ -140,7 +150,7 @@ export class HeadWatcher {
     // The read that is under way may have begun too long ago itself; the next one begins now.
     for (let tries = 0; tries < 2; tries++) {
       await abortable(this.#reading ?? this.#read(), signal);
-      if (elapsedSince(this.#confirmed, this.#clock) < FRESH_FOR) return;
+      if (isFresh(this.#confirmed, this.#clock)) return;
     }
     throw new SecureStoreError('UNAVAILABLE', `reading the head of the store takes over ${FRESH_FOR / 1000} s`);
   }

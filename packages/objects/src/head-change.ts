@@ -35,6 +35,8 @@ export interface HeadPlan {
       'slots' | 'journal' | 'rotationDays' | 'history' | 'versionFloor' | 'rootNumber' | 'state' | 'references'
     >
   >;
+  /** Whether the store has no checkpoint from now on, since digests are about to change without versions. */
+  readonly dropCheckpoint?: boolean;
   /** New keys, which are wiped. */
   readonly keyring?: Keyring;
   /** The root key that seals them; by default the one that the store has. */
@@ -117,7 +119,8 @@ interface Attempt {
 /** @returns whether the change was made; `false` where another one came first */
 async function tryChange(engine: Engine, { state, etag, plan, begun }: Attempt): Promise<boolean> {
   const written = await writeKeyring(engine, state, plan);
-  const references = { ...state.head.references, ...plan.head?.references };
+  const { checkpoint, ...others } = { ...state.head.references, ...plan.head?.references };
+  const references = checkpoint === undefined || plan.dropCheckpoint === true ? others : { ...others, checkpoint };
   const head: Head = {
     ...state.head,
     ...plan.head,

@@ -6,16 +6,20 @@ export { ObjectStore } from './object-store.ts';
 export { createObjectStore, openObjectStore, openOrCreateObjectStore } from './open.ts';
 export type { OpenSettings, StoreContext } from './open.ts';
 export type {
+  CheckpointOptions,
   DestroyKeysOptions,
   JobAdministration,
   KeyAdministration,
   KeyLike,
   RotateOptions,
   SlotAdministration,
+  VerifyOptions,
 } from './administration.ts';
+export type { CheckpointReport } from './checkpoint/make.ts';
 export type { Job, JobProgress, JobSummary } from '@securestore/jobs';
 export type { KeyReport, KeyVersionState } from './rekey/keys.ts';
 export type { FailedObject } from './rekey/rewrap.ts';
 export type { RotationDepth, RotationReport } from './rekey/rotate.ts';
 export type { SlotInfo } from './rekey/slots.ts';
 export type * from './types.ts';
+export type { Finding, FindingKind, VerifyProgress, VerifyReport } from './verify/report.ts';

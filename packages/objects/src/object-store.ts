@@ -3,15 +3,18 @@ import { parseStoreKey, SecureStoreError } from '@securestore/core-format';
 import { settledSoon } from './abortable.ts';
 import { callSignal, checkOptions, inCall, inContext } from './call.ts';
 import type {
+  CheckpointOptions,
   Guard,
   JobAdministration,
   KeyAdministration,
   KeyLike,
   RotateOptions,
   SlotAdministration,
+  VerifyOptions,
 } from './administration.ts';
 import { Administration } from './administration.ts';
 import type { Engine } from './engine.ts';
+import type { CheckpointReport } from './checkpoint/make.ts';
 import type { Job } from '@securestore/jobs';
 import type { RotationReport } from './rekey/rotate.ts';
 import { historyOf } from './history.ts';
@@ -43,6 +46,7 @@ import type {
   StoreManyItem,
   StoreOptions,
 } from './types.ts';
+import type { VerifyReport } from './verify/report.ts';
 
 const NO_OPTIONS: ReadonlySet<string> = new Set();
 const STORE_OPTIONS: ReadonlySet<string> = new Set(['metadata', 'ifAbsent', 'ifVersion', 'expires']);
@@ -59,6 +63,9 @@ const MUTATIONS: ReadonlySet<string> = new Set([
   'restoreVersion',
 ]);
 
+/** Administration that changes nothing. */
+const READINGS: ReadonlySet<string> = new Set(['slots.list', 'keys.states', 'keys.census', 'jobs.list', 'verify']);
+
 const PREFETCHED_ENTRIES = 8;
 
 /** What an {@link ObjectStore} is made of. */
@@ -66,6 +73,8 @@ export interface ObjectStoreParts {
   readonly engine: Engine;
   readonly fingerprint: string;
   readonly location: string;
+  /** Whether the head was compared with what is remembered outside the store. */
+  readonly anchored?: boolean | undefined;
   readonly logger?: Logger | undefined;
   /** Called once when the store is closed, after its last call has ended. */
   readonly onClose: () => Promise<void>;
@@ -84,6 +93,7 @@ export class ObjectStore implements SecureStorage {
   readonly jobs: JobAdministration;
   readonly #engine: Engine;
   readonly #administration: Administration;
+  readonly #anchored: boolean;
   readonly #onClose: () => Promise<void>;
   /** Calls under way. */
   #running = 0;
@@ -91,10 +101,11 @@ export class ObjectStore implements SecureStorage {
   #idle: (() => void) | undefined;
   #closing: Promise<void> | undefined;
 
-  constructor({ engine, fingerprint, location, logger, onClose }: ObjectStoreParts) {
+  constructor({ engine, fingerprint, location, anchored = false, logger, onClose }: ObjectStoreParts) {
     this.#engine = engine;
     this.fingerprint = fingerprint;
     this.location = location;
+    this.#anchored = anchored;
     this.#onClose = onClose;
     const guard: Guard = (operation, options, known, body) => this.#administer(operation, options, known, body);
     this.#administration = new Administration(engine, guard, () => this.#checkOpen());
@@ -120,7 +131,8 @@ export class ObjectStore implements SecureStorage {
       this.#checkOpen();
       checkOptions(options, known);
       signal = callSignal(options);
-      return await settledSoon(body(signal), signal, this.#engine.clock, 'unknown');
+      const outcome = READINGS.has(operation) ? undefined : 'unknown';
+      return await settledSoon(body(signal), signal, this.#engine.clock, outcome);
     } catch (error) {
       throw inContext(error, operation, undefined, signal);
     } finally {
@@ -140,6 +152,30 @@ export class ObjectStore implements SecureStorage {
    */
   rotateEncryptionKey(oldKey: KeyLike, newKey: KeyLike, options?: RotateOptions): Job<RotationReport> {
     return this.#administration.rotate(oldKey, newKey, options);
+  }
+
+  /**
+   * Makes a checkpoint: what the store holds, signed and named by its head, so that {@link verify} can tell later what
+   * was put back, hidden or brought back to life by whoever controls the backend. Reads all objects, and writes what has
+   * changed since the checkpoint before. Reads and writes go on meanwhile.
+   *
+   * The job rejects with `LOCKED` where another process makes one or a rotation is not finished, `INTEGRITY` where the
+   * checkpoint before is damaged (`afresh` replaces it), `TOO_LARGE`.
+   */
+  checkpoint(options?: CheckpointOptions): Job<CheckpointReport> {
+    return this.#administration.checkpoint(options);
+  }
+
+  /**
+   * Reads every record, as retrieving it would, and holds the store against its last checkpoint: finds what is damaged,
+   * older than it was, gone or there again. Reads and writes go on meanwhile. Writes nothing, not even its own state, so
+   * it is no job: what stops early begins again.
+   *
+   * @throws `ROLLBACK` where the head of the store is older than one seen before; what keeps it from looking, such as
+   *   `UNAVAILABLE`. What it finds is no error: it is in the report.
+   */
+  verify(options?: VerifyOptions): Promise<VerifyReport> {
+    return this.#administration.verify(this.#anchored, options);
   }
 
   #checkOpen(): void {

@@ -196,7 +196,9 @@ export async function openParts(settings: OpenSettings): Promise<ObjectStorePart
       await backend.close();
     }
   };
-  return { engine, fingerprint: fingerprintOf(head.identity), location, logger: settings.logger, onClose };
+  const anchored = settings.anchor !== undefined;
+  const { logger } = settings;
+  return { engine, fingerprint: fingerprintOf(head.identity), location, anchored, logger, onClose };
 }
 
 async function open(settings: OpenSettings): Promise<ObjectStore> {

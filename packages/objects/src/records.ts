@@ -161,8 +161,8 @@ export function isPurged({ kind, previousCommitId }: RecordHeader): boolean {
   return kind === 'tombstone' && Buffer.compare(previousCommitId, noId()) === 0;
 }
 
-export function versionOf(header: RecordHeader): string {
-  return formatVersion(header.version, header.commitId);
+export function versionOf({ version, commitId }: Pick<RecordHeader, 'version' | 'commitId'>): string {
+  return formatVersion(version, commitId);
 }
 
 /** Whether a record is the version that a caller named: by its number and its commit. */

@@ -33,7 +33,7 @@ type JournalPurpose = Exclude<Purpose, 'keyring' | 'categoryMap'>;
 /** What is needed to seal and open them. */
 type Ports = Pick<Engine, 'backend' | 'random' | 'watcher'>;
 
-function contextOf(state: StoreState, name: string): Buffer {
+export function contextOf(state: StoreState, name: string): Buffer {
   return systemContext(state.head.instance, generationOf(name) ?? 0, name);
 }
 
@@ -58,10 +58,23 @@ export async function openJournalBody(
   return openSystemBody(what, (id) => state.keys.journal.version(id), state.head.suites, purpose, context, body);
 }
 
-/** Seals a body for `name` under the primary journal key. @param plaintext the caller's to wipe */
-export function sealJournalBody(engine: Ports, purpose: JournalPurpose, name: string, plaintext: Uint8Array): Buffer {
+/**
+ * Seals a body for `name` under the primary journal key.
+ *
+ * @param plaintext the caller's to wipe
+ * @param salt by default random; given where equal plaintexts are to become equal bodies, it must be a keyed digest of
+ *   the plaintext, so that no two plaintexts share it
+ */
+export function sealJournalBody(
+  engine: Ports,
+  purpose: JournalPurpose,
+  name: string,
+  plaintext: Uint8Array,
+  salt?: Uint8Array,
+): Buffer {
   const { state } = engine.watcher;
-  return sealSystemBody(state.keys.journal.primary, purpose, contextOf(state, name), plaintext, engine.random);
+  const random = salt === undefined ? engine.random : (): Buffer => Buffer.from(salt);
+  return sealSystemBody(state.keys.journal.primary, purpose, contextOf(state, name), plaintext, random);
 }
 
 /** @throws SecureStoreError `INTEGRITY`, `FORMAT_VERSION`, and what the backend throws */

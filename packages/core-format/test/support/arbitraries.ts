@@ -1,6 +1,8 @@
 import * as fc from 'fast-check';
 import type {
   CategoryMap,
+  CheckpointEntry,
+  CheckpointRoot,
   ConsumerState,
   Field,
   Head,
@@ -254,6 +256,49 @@ export const categoryMaps: fc.Arbitrary<CategoryMap> = fc
       { maxLength: 5 },
     );
     return fc.record({ categories: fc.constant(categories), rules });
+  });
+
+const tokens = fc.stringMatching(/^[a-z0-9/._~-]{1,12}$/);
+
+export const checkpointEntries: fc.Arbitrary<CheckpointEntry[]> = fc
+  .uniqueArray(
+    fc.record({
+      token: tokens,
+      kind: fc.constantFrom('object' as const, 'tombstone' as const, 'purged' as const),
+      version: u53,
+      commit: bytesOf(5),
+      digest: bytesOf(32),
+      collected: u53,
+    }),
+    { minLength: 1, maxLength: 4, selector: ({ token }) => token },
+  )
+  .map((entries) => entries.toSorted((a, b) => (a.token < b.token ? -1 : 1)));
+
+export const checkpointRoots: fc.Arbitrary<CheckpointRoot> = fc
+  .record({
+    instance: id,
+    time,
+    floor: u53,
+    pages: fc.uniqueArray(
+      fc.record({
+        firstToken: tokens,
+        id: bytesOf(32),
+        digest: bytesOf(32),
+        count: fc.integer({ min: 1, max: 0xffff_ffff }),
+      }),
+      { maxLength: 4, selector: ({ firstToken }) => firstToken },
+    ),
+    split: fc.tuple(fc.double({ min: 0, max: 1, noNaN: true }), fc.double({ min: 0, max: 1, noNaN: true })),
+  })
+  .map(({ pages, split: [first, second], ...root }) => {
+    const count = pages.reduce((sum, page) => sum + page.count, 0);
+    const object = Math.floor(count * first);
+    const tombstone = Math.floor((count - object) * second);
+    return {
+      ...root,
+      totals: { object, tombstone, purged: count - object - tombstone },
+      pages: pages.toSorted((a, b) => (a.firstToken < b.firstToken ? -1 : 1)),
+    };
   });
 
 const hintEntry = fc.record({ token: fc.stringMatching(/^[a-z0-9/._~-]{1,40}$/), commitId: id });

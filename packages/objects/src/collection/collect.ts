@@ -1,5 +1,6 @@
 import type { ListEntry } from '@securestore/backend-api';
 import { PROBES, SecureStoreError } from '@securestore/core-format';
+import { checkpointsForget } from '../checkpoint/may-forget.ts';
 import type { Engine } from '../engine.ts';
 import { mapConcurrently } from '../map-concurrently.ts';
 import { backendNow } from './age.ts';
@@ -33,7 +34,10 @@ export interface CollectOptions {
   readonly onProgress?: ((progress: CollectProgress) => void) | undefined;
   /** Called after each object with what {@link cursor} takes; a lost one costs nothing but time. */
   readonly onCursor?: ((cursor: string) => Promise<void> | void) | undefined;
-  /** Asked before a deleted object is forgotten, for what still has to tell others of the deletion. Default yes. */
+  /**
+   * Asked before a deleted object is forgotten, for what still has to tell others of the deletion. Default yes. Where the
+   * store has a checkpoint, that must hold the deletion in any case.
+   */
   readonly mayForget?: MayForget | undefined;
 }
 
@@ -114,7 +118,9 @@ export async function collect(engine: Engine, options: CollectOptions = {}): Pro
   checkCursor(cursor);
   engine.watcher.checkWritable();
   const report = emptyReport();
-  const pass = newPass(engine, await backendNow(engine, signal), report, mayForget, signal);
+  const isHeld = await checkpointsForget(engine, signal);
+  const forgets: MayForget = async (token, header) => (await mayForget(token, header)) && (await isHeld(token, header));
+  const pass = newPass(engine, await backendNow(engine, signal), report, forgets, signal);
   const onForeign = ({ key }: ListEntry): void => {
     if (key.startsWith(PROBES)) return;
     noteFailure(report, key, new SecureStoreError('INTEGRITY', 'a name that this store did not make'));

@@ -47,6 +47,7 @@ async function planRenewal(
   return {
     head: { slots: resealed, rootNumber: root.number },
     keyring: { ...renewed, rootNumber: root.number },
+    dropCheckpoint: depth === 'data',
     root: root.key,
   };
 }

@@ -1,9 +1,11 @@
 import { SecureStoreError } from '@securestore/core-format';
 import type { Job, JobContext, JobKind, Jobs } from '@securestore/jobs';
+import { makeCheckpoint, rekeyCheckpoint } from '../checkpoint/make.ts';
 import type { Engine } from '../engine.ts';
-import { removeOldKeyrings } from '../head-change.ts';
+import { changeHead, removeOldKeyrings } from '../head-change.ts';
 import type { StoreState } from '../state.ts';
 import { takeCensus } from './census.ts';
+import { ROTATION_JOB } from './job-ids.ts';
 import { retireUnused } from './keys.ts';
 import type { BeforeRenewal, Secrets } from './renewal.ts';
 import { renew, tookPlace } from './renewal.ts';
@@ -107,6 +109,26 @@ async function runPass(engine: Engine, context: JobContext<Parameters>, pass: Pa
   else await rewrapAll(engine, options);
 }
 
+/** Sealing anew changes digests: no checkpoint may say the old ones, also where an earlier run of the job made one. */
+async function dropBaseline(engine: Engine, signal: AbortSignal): Promise<void> {
+  await changeHead(
+    engine,
+    async ({ head }) => (head.references.checkpoint === undefined ? undefined : { dropCheckpoint: true }),
+    signal,
+  );
+}
+
+/** What verifies the store from here on. */
+async function newBaseline(engine: Engine, { signal, progress }: JobContext<Parameters>): Promise<void> {
+  progress({ phase: 'checkpoint' });
+  try {
+    await makeCheckpoint(engine, { signal, inRotation: true, onExamined: () => progress({ done: 1 }) });
+  } catch (error) {
+    // A store that has outgrown checkpoints can be rotated all the same.
+    if (!SecureStoreError.is(error, 'TOO_LARGE')) throw error;
+  }
+}
+
 /** Waits until nobody seals anything under the key versions that have been replaced by now, and gives their ids. */
 async function settleKeys(engine: Engine, signal: AbortSignal): Promise<Set<string>> {
   while (true) {
@@ -134,6 +156,8 @@ async function rekeyAll(
   // The state of this job, too, goes under the new journal key.
   await context.save({ keyring, after: after ?? '' } satisfies Cursor, { now: true });
   await resealWork(engine, counts, signal);
+  if (depth === 'data') await dropBaseline(engine, signal);
+  await rekeyCheckpoint(engine, signal);
   for (let number = 1; ; number++) {
     await runPass(engine, context, { counts, after, number });
     after = undefined;
@@ -143,6 +167,7 @@ async function rekeyAll(
     if (left.length > 0 && counts.failed === 0 && number < MAX_PASSES) continue;
     // What could not be looked into may lie under any of them.
     const retired = counts.failed > 0 ? [] : await retireUnused(engine, candidates, census, signal);
+    if (depth === 'data') await newBaseline(engine, context);
     const remaining = Object.fromEntries(left.map((id) => [id, census.counts.get(id) ?? 0]));
     return { depth, ...counts, retired, remaining };
   }
@@ -171,7 +196,7 @@ async function checkBegun(engine: Engine, { cursor, signal }: JobContext<Paramet
 /** The work of a rotation. @param secrets absent where a job goes on that another process began */
 export function rotationKind(engine: Engine, secrets?: Secrets): JobKind<Parameters, RotationReport> {
   return {
-    name: 'rotation',
+    name: ROTATION_JOB,
     parse: parseParameters,
     async run(context) {
       const { depth } = context.parameters;

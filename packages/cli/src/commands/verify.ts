@@ -1,0 +1,79 @@
+import { exitCodeOf, SecureStoreError } from '@securestore/core-format';
+import type { Finding, SecureStore, VerifyReport } from 'securestore';
+import type { Call, ExitCode } from '../call.ts';
+import { startObjectProgress } from '../object-progress.ts';
+import { withStore } from '../open.ts';
+import { count, formatTime, printable } from '../terminal-text.ts';
+
+export interface VerifyOptions {
+  readonly payloads?: boolean;
+  readonly checkpoint?: boolean;
+}
+
+/** `securestore verify`. */
+export async function verify(call: Call<VerifyOptions>, location: string | undefined): Promise<ExitCode> {
+  return await withStore(callAt(call, location), async (store) => {
+    const report = await examine(call, store);
+    await say(call, report);
+    if (!report.ok) return exitCodeOf('INTEGRITY');
+    if (call.options.checkpoint === true) await remember(call, store);
+    return 0;
+  });
+}
+
+/** @throws `INVALID_ARGUMENT` where the operand contradicts `--store` */
+function callAt(call: Call<VerifyOptions>, location: string | undefined): Call<VerifyOptions> {
+  const { store } = call.options;
+  if (location === undefined) return call;
+  if (store !== undefined && store !== location) {
+    throw new SecureStoreError('INVALID_ARGUMENT', 'the location and --store differ; give one of them');
+  }
+  return { ...call, options: { ...call.options, store: location } };
+}
+
+async function examine({ cli, options }: Call<VerifyOptions>, store: SecureStore): Promise<VerifyReport> {
+  using progress = startObjectProgress(cli, 'verifying');
+  return await store.verify({ payloads: options.payloads, onProgress: progress.show, signal: cli.signal });
+}
+
+function lineOf({ kind, key, name, expected, found, message }: Finding): string {
+  const subject = key === undefined ? name : `${key} (${name})`;
+  const versions = [
+    expected === undefined ? undefined : `expected version ${expected}`,
+    found === undefined ? undefined : `found version ${found}`,
+  ].filter((part) => part !== undefined);
+  return `${kind}: ${printable(subject)}: ${[printable(message), ...versions].join('; ')}`;
+}
+
+function inWords({ objects, deleted, versions, parts, unreadable }: VerifyReport): string {
+  const seen = [
+    count(objects, 'object'),
+    count(deleted, 'deletion'),
+    count(versions, 'older version'),
+    count(parts, 'part of a payload', 'parts of payloads'),
+  ].join(', ');
+  return unreadable === 0 ? seen : `${seen}; ${count(unreadable, 'record')} under destroyed keys can't be read`;
+}
+
+function basisOf({ baseline, anchored }: VerifyReport): string[] {
+  const checkpoint =
+    baseline === undefined
+      ? 'there is no checkpoint: only damage shows, not that an object is older than it was or gone (see --checkpoint)'
+      : `compared with the checkpoint of ${formatTime(baseline.time)}`;
+  return anchored ? [checkpoint] : [checkpoint, 'without an anchor, an older copy of the whole store does not show'];
+}
+
+async function say({ out }: Call, report: VerifyReport): Promise<void> {
+  const { findings, ...summary } = report;
+  for (const finding of findings) await out.result(finding, () => lineOf(finding));
+  const verdict = report.ok ? 'nothing is wrong' : count(report.found, 'finding');
+  const unlisted = report.found - findings.length;
+  const more = unlisted === 0 ? '' : `, ${unlisted} of them not listed`;
+  await out.result({ summary }, () => [`${verdict}${more} among ${inWords(report)}`, ...basisOf(report)]);
+}
+
+async function remember({ cli, out }: Call, store: SecureStore): Promise<void> {
+  const { time, objects, deleted, purged } = await store.checkpoint({ signal: cli.signal });
+  const checkpoint = { time, objects, deleted, purged };
+  await out.result({ checkpoint }, () => `made a checkpoint of ${count(objects, 'object')}`);
+}

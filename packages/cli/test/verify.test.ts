@@ -1,0 +1,76 @@
+import { copyFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { jsonLines, sandbox } from './support/cli.ts';
+
+/** The files of a folder whose path holds `part`, with their paths. */
+async function filesWith(folder: string, part: string): Promise<string[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  return entries.flatMap((entry) => {
+    const path = join(entry.parentPath, entry.name);
+    return entry.isFile() && path.includes(part) ? [path] : [];
+  });
+}
+
+describe('verify', () => {
+  it('says that nothing is wrong, what it looked at, and what it can not know', async () => {
+    const box = await sandbox('file');
+    await box.seed({ a: 'one', b: 'two', large: Buffer.alloc(200_000, 1) });
+    const result = await box.run(['verify']);
+    expect(result).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(result.stdout).toContain(
+      'nothing is wrong among 3 objects, 0 deletions, 0 older versions, 1 part of a payload',
+    );
+    expect(result.stdout).toContain('there is no checkpoint');
+    expect(result.stdout).not.toContain('without an anchor');
+    expect((await box.run(['verify', '--no-anchor'])).stdout).toContain('without an anchor');
+  });
+
+  it('makes the checkpoint that the next one compares with', { timeout: 120_000 }, async () => {
+    const box = await sandbox('file');
+    await box.seed({ a: 'one', b: 'two' });
+    const first = await box.run(['verify', '--checkpoint', '--json']);
+    expect(first).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(jsonLines(first.stdout)).toMatchObject([
+      { summary: { ok: true, objects: 2, found: 0, anchored: true } },
+      { checkpoint: { objects: 2, deleted: 0, purged: 0 } },
+    ]);
+    expect((await box.run(['verify'])).stdout).toContain('compared with the checkpoint of');
+
+    const [hidden = ''] = await filesWith(box.path('vault'), join('vault', 'o'));
+    await copyFile(hidden, box.path('kept'));
+    await rm(hidden);
+    const second = await box.run(['verify', '--payloads', '--checkpoint']);
+    expect(second).toMatchObject({ exitCode: 5, stderr: '' });
+    expect(second.stdout).toMatch(
+      /^hidden: [ab] \(o\/\S+\): it is gone, though nobody deleted it; expected version \S+\n/,
+    );
+    expect(second.stdout).toContain('1 finding among 1 object');
+    expect(second.stdout).not.toContain('made a checkpoint');
+    const json = await box.run(['verify', '--json']);
+    expect(json.exitCode).toBe(5);
+    expect(jsonLines(json.stdout)).toMatchObject([{ kind: 'hidden' }, { summary: { ok: false, found: 1 } }]);
+
+    await copyFile(box.path('kept'), hidden);
+    expect((await box.run(['verify'])).exitCode).toBe(0);
+  });
+
+  it('takes the location as an operand, which must not contradict --store', async () => {
+    const box = await sandbox('file');
+    await box.seed({ a: 'one' });
+    const location = `file:${box.path('vault')}`;
+    expect((await box.run(['verify', location])).exitCode).toBe(0);
+    expect(await box.run(['verify', location, '--store', 'file:elsewhere'])).toMatchObject({ exitCode: 2 });
+    expect((await box.run(['verify', 'file:nowhere'])).exitCode).toBe(3);
+  });
+
+  it('names what is damaged', { timeout: 120_000 }, async () => {
+    const box = await sandbox('file');
+    await box.seed({ a: 'one' });
+    const [file = ''] = await filesWith(box.path('vault'), join('vault', 'o'));
+    await writeFile(file, 'rubbish');
+    const result = await box.run(['verify']);
+    expect(result.exitCode).toBe(5);
+    expect(result.stdout).toMatch(/^damaged: a \(o\/\S+\): the record is damaged/);
+  });
+});

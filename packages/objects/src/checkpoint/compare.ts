@@ -1,0 +1,70 @@
+import type { CheckpointEntry, RecordHeader } from '@securestore/core-format';
+import { CHECKPOINT_COMMIT_LENGTH } from '@securestore/core-format';
+import type { Observed } from '../observe.ts';
+import { isPurged } from '../records.ts';
+
+/** How what lies at a name contradicts what a checkpoint says of it, or itself. */
+export type Contradiction = 'damaged' | 'hidden' | 'rolled-back' | 'resurrected' | 'replaced' | 'unlisted';
+
+function isCommit({ commitId }: RecordHeader, { commit }: CheckpointEntry): boolean {
+  return Buffer.compare(commitId.subarray(0, CHECKPOINT_COMMIT_LENGTH), commit) === 0;
+}
+
+/**
+ * Holds what lies at a name against what a checkpoint says of it.
+ *
+ * @param entry `undefined` where the checkpoint doesn't know the name
+ * @param floor of the checkpoint; `undefined` where it says nothing of the names that it doesn't know
+ */
+export function compare(
+  entry: CheckpointEntry | undefined,
+  observed: Observed,
+  floor: number | undefined,
+): Contradiction | undefined {
+  if (observed.state === 'damaged') return 'damaged';
+  if (observed.state === 'absent') return entry?.kind === 'object' ? 'hidden' : undefined;
+  const { header, digest } = observed;
+  if (entry === undefined) {
+    // A deletion of what nobody knows of hides nothing.
+    const isOlder = floor !== undefined && header.generation < floor && header.kind === 'object';
+    return isOlder ? 'unlisted' : undefined;
+  }
+  if (header.version > entry.version) return undefined;
+  if (header.version === entry.version) {
+    // Whoever was late has sealed it anew under a head that is no older than the checkpoint.
+    const isRecommitted = floor !== undefined && header.generation >= floor && isCommit(header, entry);
+    return digest.equals(entry.digest) || isRecommitted ? undefined : 'replaced';
+  }
+  return entry.kind !== 'object' && header.kind === 'object' ? 'resurrected' : 'rolled-back';
+}
+
+function entryOf(token: string, header: RecordHeader, digest: Buffer, collected: number): CheckpointEntry {
+  const kind = header.kind === 'object' ? 'object' : isPurged(header) ? 'purged' : 'tombstone';
+  return {
+    token,
+    kind,
+    version: header.version,
+    commit: Buffer.from(header.commitId.subarray(0, CHECKPOINT_COMMIT_LENGTH)),
+    digest,
+    collected,
+  };
+}
+
+/**
+ * What the next checkpoint says of a name. It never takes back what the one before says: whoever put an older version
+ * in its place is found out afterwards, too.
+ *
+ * @returns `undefined` where it says nothing
+ */
+export function nextEntry(
+  token: string,
+  before: CheckpointEntry | undefined,
+  observed: Observed,
+  contradiction: Contradiction | undefined,
+): CheckpointEntry | undefined {
+  if (contradiction !== undefined) return before;
+  if (observed.state === 'absent') return undefined;
+  // Without its keys nothing says that it is genuine.
+  if (observed.state !== 'sound') return before;
+  return entryOf(token, observed.header, observed.digest, before?.collected ?? 0);
+}

@@ -1,0 +1,217 @@
+import type { CheckpointRoot, Reference } from '@securestore/core-format';
+import { checkpointName, encodeCheckpointRoot, joinCheckpointRoot, SecureStoreError } from '@securestore/core-format';
+import { sealSystemBody, signAs } from '@securestore/crypto';
+import type { Engine } from '../engine.ts';
+import { changeHead } from '../head-change.ts';
+import { jobStorage } from '../job-storage.ts';
+import { ROTATION_JOB } from '../rekey/job-ids.ts';
+import type { StoreState } from '../state.ts';
+import { contextOf } from '../system-objects.ts';
+import { PageWriter, Superseded } from './page-writer.ts';
+import { removeUnused } from './remove.ts';
+import type { LoadedCheckpoint } from './sealed.ts';
+import { CHECKPOINT_USE, loadCheckpoint, sameReference, sha256 } from './sealed.ts';
+import type { Source, Tally } from './sources.ts';
+import { ChangedTokens, changesPass, copyPass, fullPass } from './sources.ts';
+
+const RANDOM_NAME_LENGTH = 16;
+const MAX_TRIES = 10;
+
+/** What a checkpoint holds, and what was done to make it. */
+export interface CheckpointReport {
+  /** What was acknowledged before this is in it. */
+  readonly time: Date;
+  /** The generation of the head that names it. */
+  readonly generation: number;
+  readonly objects: number;
+  /** Objects that were deleted, and those that were purged. */
+  readonly deleted: number;
+  readonly purged: number;
+  readonly pages: number;
+  /** Pages that were written, because the checkpoint before has none like them. */
+  readonly pagesWritten: number;
+  /** Names that were looked at. */
+  readonly examined: number;
+  /**
+   * Names of which less or other is there than the checkpoint before says, or that are damaged: this one says the same of
+   * them. `verify` names them.
+   */
+  readonly contradicted: number;
+  /** What the journal, where it is on, shows to be missing or damaged in it. All objects were looked at then. */
+  readonly alarms: readonly string[];
+}
+
+export interface MakeOptions {
+  readonly signal?: AbortSignal | undefined;
+  readonly onExamined?: (() => void) | undefined;
+  /**
+   * Asked when the cut begins: the tokens of what may have changed since the checkpoint before, as far as the answers before
+   * did not say. Without it, or an answer, all objects are looked at.
+   */
+  readonly changed?: (() => Promise<AsyncIterable<string> | undefined>) | undefined;
+  /** Takes what is there now as right, whatever the checkpoint before says. */
+  readonly afresh?: boolean | undefined;
+  /** By a rotation itself, which knows when digests don't change any more. */
+  readonly inRotation?: boolean | undefined;
+}
+
+/** What a checkpoint is made from, and what must not have changed when it is committed. */
+interface Basis {
+  readonly before: LoadedCheckpoint | undefined;
+  readonly checkpoint: Reference | undefined;
+  readonly keyring: Reference | undefined;
+}
+
+type Cut = Pick<CheckpointRoot, 'time' | 'floor'>;
+
+async function basisOf(engine: Engine, afresh: boolean, signal: AbortSignal | undefined): Promise<Basis> {
+  const before = afresh ? undefined : await loadCheckpoint(engine, signal);
+  const { checkpoint, keyring } = engine.watcher.state.head.references;
+  return { before, checkpoint, keyring };
+}
+
+async function writeRoot(engine: Engine, state: StoreState, writer: PageWriter, cut: Cut): Promise<Reference> {
+  const { head, keys } = state;
+  const signed = encodeCheckpointRoot({
+    ...cut,
+    instance: head.instance,
+    totals: writer.totals,
+    pages: writer.pages,
+  });
+  const plaintext = joinCheckpointRoot(signed, signAs(keys.identity, CHECKPOINT_USE, signed));
+  const name = checkpointName(head.generation + 1, engine.random(RANDOM_NAME_LENGTH));
+  const body = sealSystemBody(keys.journal.primary, 'checkpoint', contextOf(state, name), plaintext, engine.random);
+  if (body.length > engine.limits.maxRecord) {
+    throw new SecureStoreError(
+      'TOO_LARGE',
+      `the root of the checkpoint takes ${body.length} bytes; this backend holds ${engine.limits.maxRecord}`,
+    );
+  }
+  await engine.backend.write(name, body, { ifAbsent: true });
+  return { name, digest: sha256(body) };
+}
+
+/** @throws Superseded where keys or checkpoint have been replaced since it was begun */
+async function commitRoot(
+  engine: Engine,
+  basis: Basis,
+  writer: PageWriter,
+  cut: Cut,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  let written: Reference | undefined;
+  const withdraw = async (): Promise<void> => {
+    // What can't be deleted now is removed when it is old.
+    if (written !== undefined) await engine.backend.delete(written.name).catch(() => undefined);
+  };
+  const changed = await changeHead(
+    engine,
+    async (state) => {
+      await withdraw();
+      const { checkpoint, keyring } = state.head.references;
+      if (!sameReference(checkpoint, basis.checkpoint) || !sameReference(keyring, basis.keyring)) return undefined;
+      written = await writeRoot(engine, state, writer, cut);
+      return { head: { references: { checkpoint: written } } };
+    },
+    signal,
+  );
+  if (!changed) throw new Superseded();
+}
+
+/** @throws SecureStoreError `LOCKED` while digests may change without versions */
+async function checkNoRotation(engine: Engine): Promise<void> {
+  if ((await jobStorage(engine).read(ROTATION_JOB)) === undefined) return;
+  throw new SecureStoreError(
+    'LOCKED',
+    'no checkpoint can be made while a rotation is under way; resume that job if it was stopped',
+  );
+}
+
+type Pass = (source: Source) => Promise<void>;
+
+/** Builds a checkpoint and commits it, anew where others replace what it is made from. */
+async function build(
+  engine: Engine,
+  options: MakeOptions,
+  begin: (basis: Basis) => Promise<{ readonly cut: Cut; readonly pass: Pass } | undefined>,
+): Promise<CheckpointReport | undefined> {
+  const { signal, onExamined, afresh = false, inRotation = false } = options;
+  for (let tries = 0; tries < MAX_TRIES; tries++) {
+    await engine.watcher.refresh(signal);
+    engine.watcher.checkWritable();
+    const basis = await basisOf(engine, afresh, signal);
+    if (!inRotation) await checkNoRotation(engine);
+    const begun = await begin(basis);
+    if (begun === undefined) return undefined;
+    try {
+      const tally: Tally = { examined: 0, contradicted: 0 };
+      const writer = new PageWriter(engine, basis.before, signal);
+      await begun.pass({ engine, before: basis.before, writer, tally, signal, onExamined });
+      await writer.finish();
+      await commitRoot(engine, basis, writer, begun.cut, signal);
+      return reportOf(engine, begun.cut, writer, tally);
+    } catch (error) {
+      if (!(error instanceof Superseded)) throw error;
+    }
+  }
+  throw new SecureStoreError('CONFLICT', 'others make checkpoints or new keys again and again; try later', {
+    retryable: true,
+  });
+}
+
+function reportOf(engine: Engine, cut: Cut, { pages, totals, written }: PageWriter, tally: Tally): CheckpointReport {
+  return {
+    time: new Date(cut.time),
+    generation: engine.watcher.state.head.generation,
+    objects: totals.object,
+    deleted: totals.tombstone,
+    purged: totals.purged,
+    pages: pages.length,
+    pagesWritten: written,
+    ...tally,
+    alarms: [],
+  };
+}
+
+/**
+ * Makes a checkpoint: what the store holds, so that `verify` can tell later what was put back, hidden or brought back to
+ * life. What the checkpoint before says and what is found less of stays as it says.
+ *
+ * Waits 6 s first, so that nothing is under way any more that was prepared under an older head.
+ *
+ * @throws SecureStoreError `LOCKED` while a rotation is under way, or was stopped; `INTEGRITY` where the checkpoint before is
+ *   damaged, unless `afresh`; `TOO_LARGE`; `CONFLICT`; and what the backend throws
+ */
+export async function makeCheckpoint(engine: Engine, options: MakeOptions = {}): Promise<CheckpointReport> {
+  const { changed, signal } = options;
+  const tokens = new ChangedTokens();
+  const report = await build(engine, options, async ({ before }) => {
+    const cut = { time: engine.clock.now(), floor: engine.watcher.state.head.generation };
+    await engine.watcher.settle(signal);
+    await tokens.add(await changed?.());
+    const sorted = tokens.sorted;
+    const fromChanges = before !== undefined && sorted !== undefined;
+    return { cut, pass: fromChanges ? (source) => changesPass(source, before, sorted) : fullPass };
+  });
+  if (report === undefined) throw new SecureStoreError('INTERNAL', 'a checkpoint was begun and not made');
+  await removeUnused(engine, signal);
+  return report;
+}
+
+/**
+ * Seals the checkpoint that there is under the primary journal key, and removes what lies under older ones. One that is
+ * damaged stays: `verify` names it.
+ */
+export async function rekeyCheckpoint(engine: Engine, signal: AbortSignal | undefined): Promise<void> {
+  try {
+    await build(engine, { signal, inRotation: true }, async ({ before }) => {
+      const { primary } = engine.watcher.state.keys.journal;
+      if (before === undefined || primary.id.equals(before.keyId)) return undefined;
+      const { time, floor } = before.root;
+      return { cut: { time, floor }, pass: copyPass };
+    });
+    await removeUnused(engine, signal);
+  } catch (error) {
+    if (!SecureStoreError.is(error, 'INTEGRITY')) throw error;
+  }
+}

@@ -1,0 +1,74 @@
+import type { RecordHeader, StoreKey } from '@securestore/core-format';
+import { parseStoreKey, SecureStoreError, splitRecord } from '@securestore/core-format';
+import type { LocatedName } from '@securestore/crypto';
+import { recordDigest } from '@securestore/crypto';
+import type { Engine } from './engine.ts';
+import { withNewestKeys } from './newest-keys.ts';
+import type { OpenedRecord, Target } from './records.ts';
+import { openAt, openLoose } from './records.ts';
+import type { StoreState } from './state.ts';
+
+/** What lies at the name of a record. */
+export type Observed =
+  | { readonly state: 'absent' }
+  | { readonly state: 'sound'; readonly header: RecordHeader; readonly digest: Buffer; readonly opened: OpenedRecord }
+  /** Its keys have been destroyed: its digest is known, and nothing says whether it is what was stored. */
+  | { readonly state: 'destroyed'; readonly header: RecordHeader; readonly digest: Buffer }
+  | { readonly state: 'damaged'; readonly code: string; readonly reason: string };
+
+function damagedBy({ code, message }: SecureStoreError): Observed {
+  return { state: 'damaged', code, reason: message };
+}
+
+/** What the token of a record says of its name. @throws SecureStoreError `INTEGRITY`, `INVALID_KEY` */
+function targetOf(engine: Engine, token: string): Target | undefined {
+  const opened = engine.names.open(token);
+  if ('hidden' in opened) return undefined;
+  const key = parseStoreKey(opened.name);
+  return { key, ...engine.names.locate(key) };
+}
+
+/** Opens a record as retrieving it would, also where only the record tells its name. */
+function openUnder(engine: Engine, state: StoreState, token: string, target: Target | undefined, bytes: Uint8Array) {
+  if (target !== undefined) return openAt(state, target, bytes);
+  const locate = (key: StoreKey): LocatedName => engine.names.locate(key);
+  const opened = openLoose(state, bytes, locate, token);
+  if (opened.kind === 'tombstone') return opened;
+  // Once more, now that its name is known by which its category can be told.
+  const key = parseStoreKey(opened.body.name);
+  return openAt(state, { key, ...locate(key) }, bytes);
+}
+
+/**
+ * Reads and authenticates the record at a backend name. What is wrong with it is a result, not an error.
+ *
+ * @param token of the object whose record it is
+ * @throws SecureStoreError what concerns more than this record, such as `UNAVAILABLE` and `LOCKED`
+ */
+export async function observe(
+  engine: Engine,
+  token: string,
+  name: string,
+  signal: AbortSignal | undefined,
+): Promise<Observed> {
+  const found = await engine.backend.read(name, { signal });
+  if (found === undefined) return { state: 'absent' };
+  try {
+    const target = targetOf(engine, token);
+    const open = (state: StoreState): OpenedRecord => openUnder(engine, state, token, target, found.body);
+    const record = splitRecord(found.body);
+    const digest = recordDigest(record);
+    try {
+      const opened = await withNewestKeys(engine, found.body, open, signal);
+      return { state: 'sound', header: opened.header, digest, opened };
+    } catch (error) {
+      if (SecureStoreError.is(error, 'KEY_DESTROYED')) return { state: 'destroyed', header: record.header, digest };
+      throw error;
+    }
+  } catch (error) {
+    if (!SecureStoreError.is(error)) throw error;
+    const { code } = error;
+    if (code === 'INTEGRITY' || code === 'FORMAT_VERSION' || code === 'INVALID_KEY') return damagedBy(error);
+    throw error;
+  }
+}

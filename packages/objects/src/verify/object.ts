@@ -1,0 +1,227 @@
+import type { CheckpointEntry, RecordHeader } from '@securestore/core-format';
+import {
+  copyOf,
+  formatVersion,
+  historyPrefix,
+  historyVersion,
+  isZero,
+  objectName,
+  SecureStoreError,
+} from '@securestore/core-format';
+import type { Expectation } from '../checkpoint/baseline.ts';
+import type { Contradiction } from '../checkpoint/compare.ts';
+import { compare } from '../checkpoint/compare.ts';
+import type { Engine } from '../engine.ts';
+import { mapConcurrently } from '../map-concurrently.ts';
+import type { Observed } from '../observe.ts';
+import { observe } from '../observe.ts';
+import { versionOf } from '../records.ts';
+import type { BlobCounts } from './blobs.ts';
+import { checkBlobs, NeededBlobs } from './blobs.ts';
+import type { Finding, FindingKind } from './report.ts';
+
+const READS = 4;
+
+/** What is looked at. */
+export interface Subject {
+  readonly token: string;
+  /** The names of its history, newest first; asked for when its current record has been read. */
+  readonly history: () => Promise<readonly string[]>;
+  readonly expected: Expectation;
+}
+
+export interface LookOptions {
+  /** Whether to read payloads too, and open them. */
+  readonly payloads: boolean;
+  readonly onBytes: (bytes: number) => void;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** What was seen of one object. */
+export interface Look extends BlobCounts {
+  readonly kind: 'object' | 'deletion' | 'nothing';
+  readonly versions: number;
+  readonly unreadable: number;
+  readonly findings: readonly Finding[];
+}
+
+/** What is kept of a version while those before it are read: not the record, of which there may be many. */
+type Link = Pick<RecordHeader, 'version' | 'commitId' | 'previousCommitId'>;
+
+interface PastVersion {
+  readonly name: string;
+  readonly link: Link;
+}
+
+function linkOf({ version, commitId, previousCommitId }: RecordHeader): Link {
+  return { version, commitId: copyOf(commitId), previousCommitId: copyOf(previousCommitId) };
+}
+
+/** What is gathered from all versions of an object. */
+interface Gathered {
+  readonly blobs: NeededBlobs;
+  /** The name of the object, if a record tells it. */
+  key: string | undefined;
+  unreadable: number;
+}
+
+function gather(gathered: Gathered, observed: Observed): void {
+  if (observed.state === 'destroyed') gathered.unreadable += 1;
+  if (observed.state !== 'sound' || observed.opened.kind !== 'object') return;
+  gathered.key ??= observed.opened.body.name;
+  gathered.blobs.add(observed.opened);
+}
+
+function numberOf({ version, commit }: CheckpointEntry): string {
+  return formatVersion(version, commit);
+}
+
+function nameOf(engine: Engine, token: string): string | undefined {
+  try {
+    const opened = engine.names.open(token);
+    return 'hidden' in opened ? undefined : opened.name;
+  } catch (error) {
+    if (SecureStoreError.is(error, 'INTEGRITY')) return undefined;
+    throw error;
+  }
+}
+
+const MESSAGES: Readonly<Record<Contradiction, string>> = {
+  damaged: 'its record is not what was stored there',
+  hidden: 'it is gone, though nobody deleted it',
+  'rolled-back': 'an older version lies in the place of a newer one',
+  resurrected: 'it is there again, though it was deleted',
+  replaced: 'another record lies there under the same version',
+  unlisted:
+    'the last checkpoint does not know it, though it is older: it was brought back from before, or it is a write that landed late and was never acknowledged',
+};
+
+/** Findings about one object, which share its name. */
+class Findings {
+  readonly list: Finding[] = [];
+
+  add(kind: FindingKind, name: string, message: string, versions: { expected?: string; found?: string } = {}): void {
+    this.list.push({ kind, name, ...versions, message });
+  }
+
+  named(key: string | undefined): Finding[] {
+    return key === undefined ? this.list : this.list.map((finding) => ({ key, ...finding }));
+  }
+}
+
+function judgeCurrent(findings: Findings, { token, expected }: Subject, observed: Observed): void {
+  const contradiction = compare(expected.entry, observed, expected.floor);
+  if (contradiction === undefined) return;
+  const reason = observed.state === 'damaged' ? observed.reason : MESSAGES[contradiction];
+  findings.add(contradiction, objectName(token), reason, {
+    ...(expected.entry === undefined ? {} : { expected: numberOf(expected.entry) }),
+    ...('header' in observed ? { found: versionOf(observed.header) } : {}),
+  });
+}
+
+/** Reads the history. What has gone meanwhile is left out. */
+async function readHistory(
+  engine: Engine,
+  { token, history }: Subject,
+  findings: Findings,
+  gathered: Gathered,
+  signal: AbortSignal | undefined,
+): Promise<{ past: PastVersion[]; gaps: boolean }> {
+  const past: PastVersion[] = [];
+  let gaps = false;
+  const prefix = historyPrefix(token);
+  const looks = mapConcurrently(await history(), READS, async (name) => ({
+    name,
+    observed: await observe(engine, token, name, signal),
+  }));
+  for await (const { name, observed } of looks) {
+    if (observed.state === 'absent') continue;
+    const version = historyVersion(prefix, name);
+    if (observed.state === 'damaged') {
+      gaps = true;
+      findings.add('damaged', name, observed.reason);
+      continue;
+    }
+    if (observed.header.version !== version) {
+      gaps = true;
+      const found = versionOf(observed.header);
+      findings.add('damaged', name, 'a version lies under the name of another', { found });
+      continue;
+    }
+    gather(gathered, observed);
+    past.push({ name, link: linkOf(observed.header) });
+  }
+  return { past, gaps };
+}
+
+/** What collection may have removed: what is older than the newest versions, and not over the floor of the head. */
+function mayBeCollected(engine: Engine, kept: number, oldest: number, collected: number): boolean {
+  const { history, versionFloor } = engine.watcher.state.head;
+  return collected > oldest || (kept >= history.versions && versionFloor > oldest);
+}
+
+/** Each version names the commit before it: versions that are missing show. */
+function judgeHistory(
+  engine: Engine,
+  { token, expected }: Subject,
+  current: Link,
+  past: readonly PastVersion[],
+  findings: Findings,
+): void {
+  const collected = expected.entry?.collected ?? 0;
+  let after = current;
+  let kept = 0;
+  // A copy of the current version is left by an attempt that stopped half-way; what is newer came while this looked.
+  for (const { name, link } of past.filter(({ link: { version } }) => version < current.version)) {
+    if (isZero(after.previousCommitId)) {
+      const message = 'a version from before a purge is there again, or its purge was not finished: purge it again';
+      findings.add('resurrected', name, message, { found: versionOf(link) });
+      continue;
+    }
+    const follows = Buffer.compare(after.previousCommitId, link.commitId) === 0;
+    if (!follows && !mayBeCollected(engine, kept, link.version, collected)) {
+      const message = `versions between ${versionOf(link)} and ${versionOf(after)} are missing from its history`;
+      findings.add('history', historyPrefix(token), message, { expected: versionOf(after), found: versionOf(link) });
+    }
+    kept += 1;
+    after = link;
+  }
+  if (isZero(after.previousCommitId) || mayBeCollected(engine, kept, 0, collected)) return;
+  findings.add('history', historyPrefix(token), `the version before ${versionOf(after)} is missing from its history`, {
+    found: versionOf(after),
+  });
+}
+
+/**
+ * Looks at one object: its current record, its history, and where its payloads lie. What is found may have come from
+ * changes that are under way; what is still so later is certain.
+ */
+export async function lookAtObject(engine: Engine, subject: Subject, options: LookOptions): Promise<Look> {
+  const { token } = subject;
+  const findings = new Findings();
+  const gathered: Gathered = { blobs: new NeededBlobs(token), key: undefined, unreadable: 0 };
+  try {
+    const observed = await observe(engine, token, objectName(token), options.signal);
+    judgeCurrent(findings, subject, observed);
+    gather(gathered, observed);
+    const current = 'header' in observed ? { ...linkOf(observed.header), kind: observed.header.kind } : undefined;
+    const { past, gaps } = await readHistory(engine, subject, findings, gathered, options.signal);
+    if (observed.state === 'absent' && past.length > 0 && findings.list.length === 0) {
+      findings.add('hidden', objectName(token), 'it is gone, though its history is there');
+    }
+    // Where a version can't be read, neither can which one comes before it.
+    if (current !== undefined && !gaps) judgeHistory(engine, subject, current, past, findings);
+    const { blobs, parts, problems } = await checkBlobs(engine, token, gathered.blobs, options);
+    for (const { name, message } of problems) findings.add('payload', name, message);
+    return {
+      kind: current === undefined ? 'nothing' : current.kind === 'object' ? 'object' : 'deletion',
+      versions: past.length,
+      unreadable: gathered.unreadable,
+      blobs,
+      parts,
+      findings: findings.named(gathered.key ?? nameOf(engine, token)),
+    };
+  } finally {
+    gathered.blobs.wipe();
+  }
+}

@@ -1,0 +1,117 @@
+/**
+ * What is wrong with one object:
+ * - `damaged`: its record, or one of its history, is not what was stored there
+ * - `rolled-back`: an older version lies there than the checkpoint says
+ * - `hidden`: it isn't there, though nobody deleted it
+ * - `resurrected`: it is there again, though it was deleted or purged; or a version from before a purge is
+ * - `replaced`: another record lies there under the version that the checkpoint says
+ * - `unlisted`: the checkpoint doesn't know it, though it is older than the checkpoint: it was brought back from before, or
+ *   it is a write that landed late and was never acknowledged
+ * - `history`: versions between others are missing
+ * - `payload`: parts of a large object are missing, have the wrong length, or are not what was stored
+ */
+export type FindingKind =
+  | 'damaged'
+  | 'rolled-back'
+  | 'hidden'
+  | 'resurrected'
+  | 'replaced'
+  | 'unlisted'
+  | 'history'
+  | 'payload';
+
+/** Something that is not as it should be. */
+export interface Finding {
+  readonly kind: FindingKind;
+  /** The name of the object, where it can be told. */
+  readonly key?: string;
+  /** The name at the backend that it is about. */
+  readonly name: string;
+  /** The version that should be there, or a newer one. */
+  readonly expected?: string;
+  /** The version that is there. */
+  readonly found?: string;
+  readonly message: string;
+}
+
+/** How far a verification is. */
+export interface VerifyProgress {
+  /** Objects done, deleted ones too. */
+  readonly done: number;
+  /** How many there were when the last checkpoint was made, if one was. */
+  readonly total?: number;
+  /** Bytes of payloads read. */
+  readonly bytes: number;
+}
+
+/** What `verify` looked at, and what it found. */
+export interface VerifyReport {
+  /** Whether nothing was found. */
+  readonly ok: boolean;
+  readonly objects: number;
+  /** Deletions that are remembered. */
+  readonly deleted: number;
+  /** Older versions. */
+  readonly versions: number;
+  /** Payloads outside of records, and how many parts they have. */
+  readonly blobs: number;
+  readonly parts: number;
+  /** Bytes of payloads that were read; 0 unless `payloads` was asked for. */
+  readonly bytes: number;
+  /** Records whose keys have been destroyed: they can't be read, and nothing says whether they are intact. */
+  readonly unreadable: number;
+  /**
+   * The checkpoint that the store was held against. Without one, only damage shows: not that an object is older than it
+   * was, nor that it is gone.
+   */
+  readonly baseline?: {
+    readonly time: Date;
+    /** Objects and deletions that it knows. */
+    readonly entries: number;
+  };
+  /**
+   * Whether the head was compared with what is remembered outside the store. Without an anchor, a consistent older copy
+   * of the whole store can't be told from the present one.
+   */
+  readonly anchored: boolean;
+  /** How much was found, and the first 1,000 of it. */
+  readonly found: number;
+  readonly findings: readonly Finding[];
+}
+
+const MAX_LISTED = 1000;
+
+/** Collects a report. */
+export class ReportBuilder {
+  objects = 0;
+  deleted = 0;
+  versions = 0;
+  blobs = 0;
+  parts = 0;
+  bytes = 0;
+  unreadable = 0;
+  #found = 0;
+  readonly #findings: Finding[] = [];
+
+  add(findings: readonly Finding[]): void {
+    this.#found += findings.length;
+    this.#findings.push(...findings.slice(0, MAX_LISTED - this.#findings.length));
+  }
+
+  finish(rest: Pick<VerifyReport, 'anchored' | 'baseline'>): VerifyReport {
+    const { objects, deleted, versions, blobs, parts, bytes, unreadable } = this;
+    return {
+      ok: this.#found === 0,
+      objects,
+      deleted,
+      versions,
+      blobs,
+      parts,
+      bytes,
+      unreadable,
+      ...rest,
+      found: this.#found,
+      findings: this.#findings,
+    };
+  }
+}
