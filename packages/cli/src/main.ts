@@ -1,17 +1,30 @@
 import { randomBytes } from 'node:crypto';
+import { createWriteStream, fstatSync } from 'node:fs';
 import process from 'node:process';
+import type { OutputStream } from './cli-context.ts';
 import { run } from './run.ts';
 
 const INTERRUPTS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
-const INTERRUPTED = 130;
-
 const controller = new AbortController();
 
 function interrupt(): void {
   // The first signal stops cleanly; whoever sends a second one no longer wants to wait for that.
-  if (controller.signal.aborted) process.exit(INTERRUPTED);
+  if (controller.signal.aborted) stopAtOnce();
   controller.abort();
 }
+
+/** Not by `process.exit`, which waits for a file that is being opened and may never be. */
+function stopAtOnce(): void {
+  releaseSignals();
+  process.kill(process.pid, 'SIGINT');
+}
+
+/** Node's own stream for a file takes half a write on a full disk for a whole one. */
+function standardOutput(): OutputStream {
+  return fstatSync(STDOUT).isFile() ? createWriteStream('', { fd: STDOUT, autoClose: false }) : process.stdout;
+}
+
+const STDOUT = 1;
 
 function releaseSignals(): void {
   for (const name of INTERRUPTS) process.off(name, interrupt);
@@ -22,7 +35,7 @@ for (const name of INTERRUPTS) process.on(name, interrupt);
 async function main(): Promise<void> {
   const exitCode = await run(process.argv.slice(2), {
     stdin: process.stdin,
-    stdout: process.stdout,
+    stdout: standardOutput(),
     stderr: process.stderr,
     env: process.env,
     platform: process.platform,

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { styleText } from 'node:util';
 import type { Cli, OutputStream } from './cli-context.ts';
-import { reportOf, type ErrorReport } from './error-report.ts';
+import { fileError, reportOf, type ErrorReport } from './error-report.ts';
 import { jsonLine, printable } from './terminal-text.ts';
 
 /** Where a command says what it has to say: results on stdout, everything else on stderr. */
@@ -19,7 +19,7 @@ export interface Output {
   readonly name: (name: string) => string;
   /** Raw bytes on stdout, after everything before has been taken. */
   readonly bytes: (chunk: Uint8Array) => Promise<void>;
-  /** Resolves when stdout has taken everything. */
+  /** Resolves when stdout has taken everything. @throws where it could not, though somebody is reading */
   readonly flush: () => Promise<void>;
 }
 
@@ -57,10 +57,12 @@ function errorLines(report: ErrorReport, subject: string | undefined, stderr: Ou
 export function createOutput(cli: Pick<Cli, 'stdout' | 'stderr'>, json: boolean): Output {
   const { stdout, stderr } = cli;
   let closed = false;
+  let failure: unknown;
   const reader = new AbortController();
   // A reader that stops reading is no failure: what is left to say is dropped, and loops that only say things stop.
-  stdout.on('error', () => {
+  stdout.on('error', (error: NodeJS.ErrnoException) => {
     closed = true;
+    if (error.code !== 'EPIPE') failure ??= fileError(error, 'the output could not be written, and is not complete');
     reader.abort();
   });
   stderr.on('error', () => {});
@@ -89,6 +91,7 @@ export function createOutput(cli: Pick<Cli, 'stdout' | 'stderr'>, json: boolean)
     bytes: write,
     flush: async () => {
       if (!closed) await new Promise<void>((resolve) => void stdout.write('', () => resolve()));
+      if (failure !== undefined) throw failure;
     },
   };
 }

@@ -46,7 +46,12 @@ export async function run(args: readonly string[], cli: Cli): Promise<number> {
   } catch (error) {
     state.exitCode = exitCodeAfter(error, state);
   }
-  await state.out.flush();
+  try {
+    await state.out.flush();
+  } catch (error) {
+    // What the command itself had to say about its failure matters more.
+    if (state.exitCode === 0) state.exitCode = state.out.error(error, { operation: state.verb });
+  }
   return state.exitCode;
 }
 

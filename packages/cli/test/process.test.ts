@@ -147,3 +147,45 @@ describe('the installed command', () => {
     expect(code).not.toMatch(/=>|`|\b(?:const|let|class|async|await|import|export)\b|\?\.|\?\?|\.\.\./);
   });
 });
+
+describe.runIf(process.platform === 'linux')(
+  'output that goes nowhere (Linux has a device that is always full)',
+  () => {
+    /** Runs a command in a shell, which opens its output. */
+    async function inShell(line: string): Promise<{ code: number; stderr: string }> {
+      const box = await sandbox();
+      await box.seed({ k: 's3cr3t', big: 'x'.repeat(300_000) });
+      const command = COMMAND.map((word) => `'${word}'`).join(' ');
+      const child = spawn('sh', ['-c', line.replaceAll('SECURESTORE', command)], {
+        cwd: box.path(),
+        env: { ...box.env },
+      });
+      const { exitCode, stderr } = await finished(child);
+      return { code: exitCode ?? -1, stderr };
+    }
+
+    it.each(['get k', 'get big', 'get k --json', 'ls', 'info k'])('%s to a full disk is NO_SPACE', async (words) => {
+      const { code, stderr } = await inShell(`SECURESTORE ${words} > /dev/full`);
+      expect(stderr).toContain('NO_SPACE');
+      expect(code).toBe(7);
+    });
+
+    it('get -o /dev/stdout does not replace the file that the output goes to', async () => {
+      const { code, stderr } = await inShell(
+        '(echo before; SECURESTORE get k -o /dev/stdout; echo; echo after) > log && test "$(tr "\\n" " " < log)" = "before s3cr3t after "',
+      );
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    });
+
+    it('a second interrupt ends what waits for a pipe that nobody writes to', async () => {
+      const box = await sandbox();
+      await run('mkfifo', [box.path('pipe')]);
+      const child = box.start(['put', 'k', 'pipe']);
+      const ending = finished(child);
+      const interrupting = setInterval(() => child.kill('SIGINT'), 500);
+      await ending.finally(() => clearInterval(interrupting));
+      expect(child.signalCode ?? child.exitCode).not.toBe(0);
+      expect((await box.run(['get', 'k'])).exitCode).toBe(3);
+    });
+  },
+);

@@ -100,7 +100,8 @@ export async function storeObject<M extends object>(
 ): Promise<ObjectInfo<M>> {
   const condition = parseCondition(options);
   const metadata = encodeMetadata(options?.metadata);
-  const expires = options?.expires === undefined ? 0 : parseTime('expires', options.expires);
+  // 0 stands for never in the record; whoever passes 1970 means long ago.
+  const expires = options?.expires === undefined ? 0 : Math.max(1, parseTime('expires', options.expires));
   const request = { target, condition, metadata, expires, signal };
   const pending = payloadOf(data, engine.limits.inline, signal);
   const payload: Payload = pending instanceof Promise ? await pending : pending;

@@ -68,6 +68,9 @@ const READINGS: ReadonlySet<string> = new Set(['slots.list', 'keys.states', 'key
 
 const PREFETCHED_ENTRIES = 8;
 
+/** What a call about one object does. */
+type Body<T> = (target: Target, signal: AbortSignal | undefined) => Promise<T>;
+
 /** What an {@link ObjectStore} is made of. */
 export interface ObjectStoreParts {
   readonly engine: Engine;
@@ -183,18 +186,19 @@ export class ObjectStore implements SecureStorage {
     throw new SecureStoreError('UNAVAILABLE', 'the store has been closed', { retryable: false });
   }
 
-  /** One call about one object. */
+  /** One call about one object. @param inner whether it is part of a call that has asked already whether the store is open */
   async #call<T>(
     operation: string,
     key: unknown,
     options: CallOptions | undefined,
     known: ReadonlySet<string>,
-    body: (target: Target, signal: AbortSignal | undefined) => Promise<T>,
+    body: Body<T>,
+    inner = false,
   ): Promise<T> {
     let signal: AbortSignal | undefined;
     this.#running += 1;
     try {
-      this.#checkOpen();
+      if (!inner) this.#checkOpen();
       const name = parseStoreKey(key);
       checkOptions(options, known);
       signal = callSignal(options);
@@ -211,13 +215,25 @@ export class ObjectStore implements SecureStorage {
   }
 
   store<M extends object = Metadata>(key: string, data: StoreData, options?: StoreOptions<M>): Promise<ObjectInfo<M>> {
-    return this.#call('store', key, options, STORE_OPTIONS, (target, signal) =>
-      storeObject(this.#engine, target, data, options, signal),
-    );
+    return this.#store(key, data, options);
+  }
+
+  #store<M extends object>(
+    key: string,
+    data: StoreData,
+    options: StoreOptions<M> | undefined,
+    inner = false,
+  ): Promise<ObjectInfo<M>> {
+    const run: Body<ObjectInfo<M>> = (target, signal) => storeObject(this.#engine, target, data, options, signal);
+    return this.#call('store', key, options, STORE_OPTIONS, run, inner);
   }
 
   retrieve<M extends object = Metadata>(key: string, options?: RetrieveOptions): Promise<Retrieved<M>> {
-    return this.#call('retrieve', key, options, RETRIEVE_OPTIONS, async (target, signal) => {
+    return this.#retrieve(key, options);
+  }
+
+  #retrieve<M extends object>(key: string, options: RetrieveOptions | undefined, inner = false): Promise<Retrieved<M>> {
+    const run: Body<Retrieved<M>> = async (target, signal) => {
       const found = await findObject(this.#engine, target, options, signal);
       const reader = blobReader(this.#engine, target, found);
       const retrieved = await retrievedOf<M>(found, reader, signal);
@@ -226,7 +242,8 @@ export class ObjectStore implements SecureStorage {
       const wait = this.#engine.watcher.acknowledge(signal);
       if (wait !== undefined) await wait;
       return retrieved;
-    });
+    };
+    return this.#call('retrieve', key, options, RETRIEVE_OPTIONS, run, inner);
   }
 
   retrieveStream<M extends object = Metadata>(key: string, options?: RangeOptions): Promise<RetrievedStream<M>> {
@@ -300,13 +317,32 @@ export class ObjectStore implements SecureStorage {
     return this.#call('history', key, options, NO_OPTIONS, (target, signal) => historyOf(this.#engine, target, signal));
   }
 
-  async list(prefix = '', options?: CallOptions): Promise<string[]> {
-    const names: string[] = [];
-    for await (const name of this.#names('list', prefix, options)) names.push(name);
-    return sortNames(names);
+  list(prefix = '', options?: CallOptions): Promise<string[]> {
+    return this.#whileOpen(async () => {
+      const names: string[] = [];
+      for await (const name of this.#names('list', prefix, options, true)) names.push(name);
+      return sortNames(names);
+    });
   }
 
-  async *#names(operation: string, prefix: string, options: CallOptions | undefined): AsyncGenerator<StoreKey> {
+  /** A call of many steps, which close() waits for: it has asked whether the store is open when it began. */
+  async #whileOpen<T>(body: () => Promise<T>): Promise<T> {
+    this.#running += 1;
+    try {
+      return await body();
+    } finally {
+      this.#running -= 1;
+      if (this.#running === 0) this.#idle?.();
+    }
+  }
+
+  /** @param waitedFor whether close() waits for all of it, so that only its first step asks whether the store is open */
+  async *#names(
+    operation: string,
+    prefix: string,
+    options: CallOptions | undefined,
+    waitedFor = false,
+  ): AsyncGenerator<StoreKey> {
     let signal: AbortSignal | undefined;
     const getSignal = (): AbortSignal | undefined => signal;
     const names = await inCall(operation, undefined, getSignal, async () => {
@@ -317,7 +353,7 @@ export class ObjectStore implements SecureStorage {
     });
     while (true) {
       const step = await inCall(operation, undefined, getSignal, () => {
-        this.#checkOpen();
+        if (!waitedFor) this.#checkOpen();
         return settledSoon(names.next(), signal, this.#engine.clock);
       });
       if (step.done === true) return;
@@ -347,34 +383,25 @@ export class ObjectStore implements SecureStorage {
     items: Iterable<StoreManyItem<M>> | AsyncIterable<StoreManyItem<M>>,
     options?: ManyOptions,
   ): Promise<ItemResult<ObjectInfo<M>>[]> {
-    return runMany(
-      () => this.#checkOpen(),
-      'storeMany',
-      items,
-      options,
-      (item) => item?.key,
-      (item, signal) => {
-        if (typeof item !== 'object' || item === null) {
-          throw new SecureStoreError('INVALID_ARGUMENT', 'storeMany: an item must be an object with key and data');
-        }
-        const { key, data, ...rest } = item;
-        return this.store<M>(key, data, signal === undefined ? rest : { ...rest, signal });
-      },
-    );
+    const storeItem = (item: StoreManyItem<M>, signal: AbortSignal | undefined): Promise<ObjectInfo<M>> => {
+      if (typeof item !== 'object' || item === null) {
+        throw new SecureStoreError('INVALID_ARGUMENT', 'storeMany: an item must be an object with key and data');
+      }
+      const { key, data, ...rest } = item;
+      return this.#store<M>(key, data, signal === undefined ? rest : { ...rest, signal }, true);
+    };
+    const checkOpen = (): void => this.#checkOpen();
+    return this.#whileOpen(() => runMany(checkOpen, 'storeMany', items, options, (item) => item?.key, storeItem));
   }
 
   retrieveMany<M extends object = Metadata>(
     keys: Iterable<string> | AsyncIterable<string>,
     options?: ManyOptions,
   ): Promise<ItemResult<Retrieved<M>>[]> {
-    return runMany(
-      () => this.#checkOpen(),
-      'retrieveMany',
-      keys,
-      options,
-      (key) => key,
-      (key, signal) => this.retrieve<M>(key, signal === undefined ? undefined : { signal }),
-    );
+    const retrieveItem = (key: string, signal: AbortSignal | undefined): Promise<Retrieved<M>> =>
+      this.#retrieve<M>(key, signal === undefined ? undefined : { signal }, true);
+    const checkOpen = (): void => this.#checkOpen();
+    return this.#whileOpen(() => runMany(checkOpen, 'retrieveMany', keys, options, (key) => key, retrieveItem));
   }
 
   /** Waits for the calls under way, then forgets all keys and closes the backend. Idempotent. */

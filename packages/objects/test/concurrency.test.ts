@@ -1,8 +1,8 @@
 import { SecureStoreError } from '@securestore/core-format';
 import { describe, expect, it } from 'vitest';
 import type { ObjectStore } from '../src/index.ts';
-import { PLACES, TORTURE, withoutBatch } from './support/places.ts';
-import { createAt, openAt, patterned, unlessMissing, usePlace } from './support/stores.ts';
+import { memoryPlace, PLACES, TORTURE, withoutBatch } from './support/places.ts';
+import { createAt, failure, openAt, patterned, unlessMissing, usePlace } from './support/stores.ts';
 
 const ROUNDS = TORTURE ? 200 : 12;
 
@@ -98,4 +98,26 @@ describe.each(PLACES)('clients at once over %s', (_name, make) => {
       }
     });
   });
+});
+
+it('closing waits for every call under way, also those of many steps', async () => {
+  const place = usePlace(memoryPlace);
+  const store = await createAt(place);
+  await store.store('there', 'x');
+  const items = Array.from({ length: 50 }, (_, n) => ({ key: `k${n}`, data: `data ${n}` }));
+  const stored = store.storeMany(items);
+  const read = store.retrieveMany(['there']);
+  const listed = store.list();
+  await store.close();
+  expect((await stored).filter(({ ok }) => !ok)).toEqual([]);
+  expect((await read).filter(({ ok }) => !ok)).toEqual([]);
+  expect(await listed).toContain('there');
+  await failure(store.list(), 'UNAVAILABLE');
+  expect((await (await openAt(place)).list()).length).toBe(51);
+});
+
+it('an object that expires in 1970 has expired', async () => {
+  const store = await createAt(usePlace(memoryPlace));
+  await store.store('k', 'x', { expires: new Date(0) });
+  await failure(store.retrieve('k'), 'NOT_FOUND');
 });

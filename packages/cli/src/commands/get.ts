@@ -17,6 +17,9 @@ export interface GetOptions {
   readonly range?: string;
 }
 
+/** Names of the standard output: what it goes to must not be replaced like a file of that name. */
+const STDOUT_NAMES: ReadonlySet<string> = new Set(['/dev/stdout', '/dev/fd/1', '/proc/self/fd/1']);
+
 /** The most data in bytes that a JSON line holds. */
 const MAX_JSON_BYTES = 64 * 1024 * 1024;
 
@@ -52,7 +55,7 @@ async function deliver(
 ): Promise<void> {
   const { cli, out, options } = call;
   const stream = progress.counted(found.stream);
-  const { output } = options;
+  const output = options.output !== undefined && STDOUT_NAMES.has(options.output) ? '-' : options.output;
   if ((output === undefined || output === '-') && out.json) return await deliverJson(call, found, stream);
   if (output === undefined && cli.stdout.isTTY === true) return await deliverToTerminal(call, stream);
   if (output === undefined || output === '-') return await deliverBytes(call, stream);
