@@ -148,22 +148,19 @@ describe('the installed command', () => {
   });
 });
 
+/** Runs a command in a shell, which opens its output. */
+async function inShell(line: string): Promise<{ code: number; stderr: string }> {
+  const box = await sandbox();
+  await box.seed({ k: 's3cr3t', big: 'x'.repeat(300_000) });
+  const command = COMMAND.map((word) => `'${word}'`).join(' ');
+  const child = spawn('sh', ['-c', line.replaceAll('SECURESTORE', command)], { cwd: box.path(), env: { ...box.env } });
+  const { exitCode, stderr } = await finished(child);
+  return { code: exitCode ?? -1, stderr };
+}
+
 describe.runIf(process.platform === 'linux')(
   'output that goes nowhere (Linux has a device that is always full)',
   () => {
-    /** Runs a command in a shell, which opens its output. */
-    async function inShell(line: string): Promise<{ code: number; stderr: string }> {
-      const box = await sandbox();
-      await box.seed({ k: 's3cr3t', big: 'x'.repeat(300_000) });
-      const command = COMMAND.map((word) => `'${word}'`).join(' ');
-      const child = spawn('sh', ['-c', line.replaceAll('SECURESTORE', command)], {
-        cwd: box.path(),
-        env: { ...box.env },
-      });
-      const { exitCode, stderr } = await finished(child);
-      return { code: exitCode ?? -1, stderr };
-    }
-
     it.each(['get k', 'get big', 'get k --json', 'ls', 'info k'])('%s to a full disk is NO_SPACE', async (words) => {
       const { code, stderr } = await inShell(`SECURESTORE ${words} > /dev/full`);
       expect(stderr).toContain('NO_SPACE');

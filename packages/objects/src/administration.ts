@@ -6,6 +6,8 @@ import { Jobs } from '@securestore/jobs';
 import { callSignal, checkOptions, inContext } from './call.ts';
 import { checkpointKind, startCheckpoint } from './checkpoint/job.ts';
 import type { CheckpointReport } from './checkpoint/make.ts';
+import { collectionKind, startCollection } from './collection/job.ts';
+import type { CollectReport } from './collection/report.ts';
 import type { Engine } from './engine.ts';
 import { jobStorage } from './job-storage.ts';
 import { takeCensus } from './rekey/census.ts';
@@ -15,8 +17,8 @@ import type { RotationDepth, RotationReport } from './rekey/rotate.ts';
 import { rotationKind, startRotation } from './rekey/rotate.ts';
 import type { SlotInfo } from './rekey/slots.ts';
 import { addSlot, listSlots, removeSlot } from './rekey/slots.ts';
-import type { StartRotation } from './rekey/upkeep.ts';
-import { keepKeys } from './rekey/upkeep.ts';
+import type { Upkeep } from './upkeep.ts';
+import { keepUp } from './upkeep.ts';
 import type { CallOptions, Logger } from './types.ts';
 import type { VerifyProgress, VerifyReport } from './verify/report.ts';
 import { verifyStore } from './verify/verify.ts';
@@ -175,7 +177,7 @@ export class Administration {
   }
 
   #kinds(): JobKind<unknown, unknown>[] {
-    return [rotationKind(this.#engine), checkpointKind(this.#engine)];
+    return [rotationKind(this.#engine), checkpointKind(this.#engine), collectionKind(this.#engine)];
   }
 
   /** Starts a job that ends with the store. */
@@ -214,6 +216,12 @@ export class Administration {
     );
   }
 
+  collect(options: CallOptions | undefined): Job<CollectReport> {
+    return this.#start('collect', options, NO_OPTIONS, ({ signal }) =>
+      startCollection(this.#engine, this.#jobs, signal),
+    );
+  }
+
   verify(anchored: boolean, options: VerifyOptions | undefined): Promise<VerifyReport> {
     return this.#guard('verify', options, VERIFY_OPTIONS, async (signal) => {
       const { payloads = false, onProgress } = options ?? {};
@@ -224,12 +232,12 @@ export class Administration {
     });
   }
 
-  /** Looks after the keys from now on, until the store is closed. */
-  keepKeys(logger: Logger | undefined): void {
+  /** Looks after the store from now on, until it is closed. */
+  keepUp(logger: Logger | undefined): void {
     const { signal } = this.#closed;
-    const start: StartRotation = (isDue) => startRotation(this.#engine, this.#jobs, 'keys', { isDue }, signal);
-    const keeping = keepKeys(this.#engine, start, signal, logger);
-    this.#running.add(keeping);
+    const rotate: Upkeep['rotate'] = (isDue) => startRotation(this.#engine, this.#jobs, 'keys', { isDue }, signal);
+    const collect: Upkeep['collect'] = () => startCollection(this.#engine, this.#jobs, signal);
+    this.#running.add(keepUp(this.#engine, { rotate, collect }, signal, logger));
   }
 
   /** Stops the jobs that this process runs; they can be resumed. */

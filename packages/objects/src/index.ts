@@ -17,6 +17,7 @@ export type {
 } from './administration.ts';
 export type { CheckpointReport } from './checkpoint/make.ts';
 export type { Job, JobProgress, JobSummary } from '@securestore/jobs';
+export type { CollectFailure, CollectReport } from './collection/report.ts';
 export type { KeyReport, KeyVersionState } from './rekey/keys.ts';
 export type { FailedObject } from './rekey/rewrap.ts';
 export type { RotationDepth, RotationReport } from './rekey/rotate.ts';

@@ -13,6 +13,7 @@ import type {
   VerifyOptions,
 } from './administration.ts';
 import { Administration } from './administration.ts';
+import type { CollectReport } from './collection/report.ts';
 import type { Engine } from './engine.ts';
 import type { CheckpointReport } from './checkpoint/make.ts';
 import type { Job } from '@securestore/jobs';
@@ -112,7 +113,7 @@ export class ObjectStore implements SecureStorage {
     this.#onClose = onClose;
     const guard: Guard = (operation, options, known, body) => this.#administer(operation, options, known, body);
     this.#administration = new Administration(engine, guard, () => this.#checkOpen());
-    this.#administration.keepKeys(logger);
+    this.#administration.keepUp(logger);
     this.slots = this.#administration.slots;
     this.jobs = this.#administration.jobs;
     this.keys = Object.assign(
@@ -167,6 +168,17 @@ export class ObjectStore implements SecureStorage {
    */
   checkpoint(options?: CheckpointOptions): Job<CheckpointReport> {
     return this.#administration.checkpoint(options);
+  }
+
+  /**
+   * Removes what nobody needs any more: versions and deletions beyond what the store keeps, expired objects, and what
+   * interrupted writes have left; nothing younger than a day. A store that stays open does this once a day by itself.
+   * Reads and writes go on meanwhile.
+   *
+   * The job rejects with `LOCKED` where another process is at it.
+   */
+  collect(options?: CallOptions): Job<CollectReport> {
+    return this.#administration.collect(options);
   }
 
   /**

@@ -18,8 +18,22 @@ Each finding is one line. Exit code 5 where anything was found. Nothing is writt
   });
 }
 
-/** Adds the verbs that check a store. */
+function addCollect(program: Command, run: Run): void {
+  addVerb<object, []>(program, run, {
+    usage: 'collect',
+    summary: 'remove what the store keeps no longer',
+    notes: `Removes old versions and deletions beyond what the store keeps, expired objects, and what interrupted writes have
+left. Nothing younger than a day is touched. Programs that keep a store open do this once a day by themselves.
+
+Exit code 8 where something could not be looked at; each is one line.`,
+    resume: 'the same command goes on',
+    load: async () => (await import('../commands/collect.ts')).collect,
+  });
+}
+
+/** Adds the verbs that check a store and clean it up. */
 export function addCheckVerbs(program: Command, run: Run): void {
-  program.commandsGroup('Checks:');
+  program.commandsGroup('Upkeep:');
   addVerify(program, run);
+  addCollect(program, run);
 }

@@ -41,8 +41,13 @@ export interface CollectOptions {
   readonly mayForget?: MayForget | undefined;
 }
 
+/** Whether `cursor` can be one that a collection has handed out. */
+export function isCursor(cursor: unknown): cursor is string {
+  return typeof cursor === 'string' && /^[a-z0-9/_~]{1,700}$/.test(cursor);
+}
+
 function checkCursor(cursor: string | undefined): void {
-  if (cursor === undefined || (typeof cursor === 'string' && /^[a-z0-9/_~]{1,700}$/.test(cursor))) return;
+  if (cursor === undefined || isCursor(cursor)) return;
   throw new SecureStoreError('INVALID_ARGUMENT', 'that is no cursor: take one that a collection has handed out');
 }
 

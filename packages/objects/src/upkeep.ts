@@ -1,14 +1,16 @@
 import { SecureStoreError } from '@securestore/core-format';
 import type { Job } from '@securestore/jobs';
 import { elapsedSince, instant } from '@securestore/jobs';
-import type { Engine } from '../engine.ts';
-import type { StoreState } from '../state.ts';
-import type { Logger } from '../types.ts';
-import { finishDestruction } from './keys.ts';
+import type { Engine } from './engine.ts';
+import type { StoreState } from './state.ts';
+import type { Logger } from './types.ts';
+import { finishDestruction } from './rekey/keys.ts';
 
-/** How long after opening the keys are looked at first, and how often then, in milliseconds. */
+/** How long after opening a store is looked after first, and how often then, in milliseconds. */
 const FIRST_AFTER: number = 5 * 60 * 1000;
 const EVERY: number = 60 * 60 * 1000;
+/** Every how many of these it is collected: a pass reads every record. */
+const COLLECT_EVERY = 24;
 const DAY: number = 24 * 60 * 60 * 1000;
 
 /** Whether a key that seals new objects is older than the store says. @param now milliseconds since 1970 */
@@ -21,26 +23,31 @@ function isRotationDue({ head, keys }: StoreState, now: number): boolean {
   );
 }
 
-/** Makes new keys where `isDue` says so of the newest head. */
-export type StartRotation = (isDue: (state: StoreState) => boolean) => Job<unknown>;
+/** What is done for a store that stays open. */
+export interface Upkeep {
+  /** Makes new keys where `isDue` says so of the newest head. */
+  readonly rotate: (isDue: (state: StoreState) => boolean) => Job<unknown>;
+  /** Removes what nobody needs any more. */
+  readonly collect: () => Job<unknown>;
+}
 
-async function lookAfter(engine: Engine, start: StartRotation, signal: AbortSignal): Promise<void> {
+async function lookAfterKeys(engine: Engine, { rotate }: Upkeep, signal: AbortSignal): Promise<void> {
   await finishDestruction(engine, { signal });
   const isDue = (state: StoreState): boolean => isRotationDue(state, engine.clock.now());
-  if (isDue(engine.watcher.state)) await start(isDue);
+  if (isDue(engine.watcher.state)) await rotate(isDue);
 }
 
 /**
- * Looks after the keys of a store that stays open: makes new ones when they are old, and destroys what was scheduled to
- * be. Never keeps a process alive, and ends when `signal` aborts.
+ * Looks after a store that stays open: makes new keys when they are old, destroys those that were scheduled to be, and
+ * collects once a day. Never keeps a process alive, and ends when `signal` aborts.
  */
-export async function keepKeys(
+export async function keepUp(
   engine: Engine,
-  start: StartRotation,
+  upkeep: Upkeep,
   signal: AbortSignal,
   logger: Logger | undefined,
 ): Promise<void> {
-  for (let wait = FIRST_AFTER; ; wait = EVERY) {
+  for (let wait = FIRST_AFTER, round = 0; ; wait = EVERY, round++) {
     const begun = instant(engine.clock);
     try {
       await engine.clock.sleep(wait, signal, { ref: false });
@@ -50,13 +57,14 @@ export async function keepKeys(
     // A clock of a test may not sleep at all: nothing gets old on it, and this must not go round and round.
     if (elapsedSince(begun, engine.clock) < wait / 2) return;
     try {
-      await lookAfter(engine, start, signal);
+      await lookAfterKeys(engine, upkeep, signal);
+      if (round % COLLECT_EVERY === 0) await upkeep.collect();
     } catch (error) {
       if (signal.aborted) return;
       // Another process does it, or does it the next time.
       if (SecureStoreError.is(error, 'LOCKED')) continue;
       const code = SecureStoreError.is(error) ? error.code : 'INTERNAL';
-      logger?.warn({ code }, 'the keys of the store could not be looked after; it is tried again in an hour');
+      logger?.warn({ code }, 'the store could not be looked after; it is tried again in an hour');
     }
   }
 }
