@@ -74,6 +74,8 @@ async function openWith(call: Call, location: string, unlock: UnlockMethod): Pro
       acceptHead: options.acceptHead,
       fingerprint: options.fingerprint,
       logger: loggerFor(call),
+      // That is for programs that keep a store open; here there are commands for it.
+      upkeep: false,
       signal: cli.signal,
     });
   } catch (error) {

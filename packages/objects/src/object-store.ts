@@ -80,6 +80,8 @@ export interface ObjectStoreParts {
   /** Whether the head was compared with what is remembered outside the store. */
   readonly anchored?: boolean | undefined;
   readonly logger?: Logger | undefined;
+  /** Whether the store looks after itself while it is open; default not. */
+  readonly upkeep?: boolean | undefined;
   /** Called once when the store is closed, after its last call has ended. */
   readonly onClose: () => Promise<void>;
 }
@@ -105,7 +107,7 @@ export class ObjectStore implements SecureStorage {
   #idle: (() => void) | undefined;
   #closing: Promise<void> | undefined;
 
-  constructor({ engine, fingerprint, location, anchored = false, logger, onClose }: ObjectStoreParts) {
+  constructor({ engine, fingerprint, location, anchored = false, logger, upkeep, onClose }: ObjectStoreParts) {
     this.#engine = engine;
     this.fingerprint = fingerprint;
     this.location = location;
@@ -113,7 +115,7 @@ export class ObjectStore implements SecureStorage {
     this.#onClose = onClose;
     const guard: Guard = (operation, options, known, body) => this.#administer(operation, options, known, body);
     this.#administration = new Administration(engine, guard, () => this.#checkOpen());
-    this.#administration.keepUp(logger);
+    if (upkeep === true) this.#administration.keepUp(logger);
     this.slots = this.#administration.slots;
     this.jobs = this.#administration.jobs;
     this.keys = Object.assign(

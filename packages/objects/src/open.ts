@@ -34,6 +34,8 @@ export interface StoreContext {
   /** A memory outside the store that shows when an older copy of it is put back. */
   readonly anchor?: Anchor | undefined;
   readonly logger?: Logger | undefined;
+  /** Whether the store looks after its keys and collects while it stays open; default yes. */
+  readonly upkeep?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly clock?: Clock | undefined;
   readonly random?: RandomSource | undefined;
@@ -197,8 +199,8 @@ export async function openParts(settings: OpenSettings): Promise<ObjectStorePart
     }
   };
   const anchored = settings.anchor !== undefined;
-  const { logger } = settings;
-  return { engine, fingerprint: fingerprintOf(head.identity), location, anchored, logger, onClose };
+  const { logger, upkeep = true } = settings;
+  return { engine, fingerprint: fingerprintOf(head.identity), location, anchored, logger, upkeep, onClose };
 }
 
 async function open(settings: OpenSettings): Promise<ObjectStore> {

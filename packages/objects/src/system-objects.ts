@@ -59,19 +59,21 @@ export async function openJournalBody(
 }
 
 /**
- * Seals a body for `name` under the primary journal key.
+ * Seals a body for `name` under the primary journal key, of which it makes sure that nobody has retired it meanwhile.
  *
  * @param plaintext the caller's to wipe
  * @param salt by default random; given where equal plaintexts are to become equal bodies, it must be a keyed digest of
  *   the plaintext, so that no two plaintexts share it
  */
-export function sealJournalBody(
+export async function sealJournalBody(
   engine: Ports,
   purpose: JournalPurpose,
   name: string,
   plaintext: Uint8Array,
   salt?: Uint8Array,
-): Buffer {
+): Promise<Buffer> {
+  const wait = engine.watcher.acknowledge();
+  if (wait !== undefined) await wait;
   const { state } = engine.watcher;
   const random = salt === undefined ? engine.random : (): Buffer => Buffer.from(salt);
   return sealSystemBody(state.keys.journal.primary, purpose, contextOf(state, name), plaintext, random);
@@ -98,7 +100,7 @@ export async function writeSystemObject(
   plaintext: Uint8Array,
   options: WriteOptions,
 ): Promise<WriteResult> {
-  return engine.backend.write(name, sealJournalBody(engine, purpose, name, plaintext), options);
+  return engine.backend.write(name, await sealJournalBody(engine, purpose, name, plaintext), options);
 }
 
 /** Deletes an object, if it is still as it was read where the backend can say so; one that has changed is left. */

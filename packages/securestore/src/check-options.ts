@@ -17,6 +17,7 @@ const CREATE_OPTIONS = [
   'names',
   'rotation',
   'journal',
+  'upkeep',
 ] as const;
 const OPEN_OPTIONS = [...CREATE_OPTIONS, 'create', 'fingerprint', 'acceptHead'] as const;
 
@@ -48,6 +49,7 @@ const CHECKS: Readonly<Record<string, readonly [check: (value: unknown) => boole
     (value) => typeof value === 'number' && value > 0 && value <= MAX_TIMEOUT,
     `a number of milliseconds from over 0 to ${MAX_TIMEOUT}`,
   ],
+  upkeep: [(value) => typeof value === 'boolean', 'true or false'],
   create: [(value) => typeof value === 'boolean', 'true or false'],
   acceptHead: [(value) => typeof value === 'boolean', 'true or false'],
   fingerprint: [

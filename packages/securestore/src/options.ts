@@ -25,6 +25,11 @@ interface CommonOptions extends BackendOptions {
    */
   readonly anchor?: boolean | Anchor | undefined;
   readonly logger?: Logger | undefined;
+  /**
+   * Whether a store that stays open looks after itself: makes new keys when they are old, destroys those that were
+   * scheduled to be, and collects once a day. Default yes; the first time is five minutes after opening.
+   */
+  readonly upkeep?: boolean | undefined;
   readonly clock?: Clock | undefined;
   readonly signal?: AbortSignal | undefined;
   /** Milliseconds after which the call fails with `TIMEOUT`. */

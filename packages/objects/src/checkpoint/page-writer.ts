@@ -140,7 +140,7 @@ export class PageWriter {
       this.pages.push(known);
       return;
     }
-    const body = sealJournalBody(this.#engine, 'checkpointPage', name, plaintext, id);
+    const body = await sealJournalBody(this.#engine, 'checkpointPage', name, plaintext, id);
     await writePage(this.#engine, name, body, this.#signal);
     this.pages.push({ firstToken: first.token, id: asBuffer(id), digest: sha256(body), count });
     this.written += 1;

@@ -15,7 +15,7 @@ export async function backendNow(engine: Engine, signal?: AbortSignal): Promise<
   const head = await backend.read(HEAD_NAME, { signal });
   if (head?.now !== undefined) return head.now;
   const name = probeName(random(PROBE_NAME_LENGTH));
-  await backend.write(name, sealJournalBody(engine, 'marker', name, Buffer.alloc(0)), { ifAbsent: true, signal });
+  await backend.write(name, await sealJournalBody(engine, 'marker', name, Buffer.alloc(0)), { ifAbsent: true, signal });
   try {
     const probe = await backend.read(name, { signal });
     if (probe !== undefined) return probe.modified;

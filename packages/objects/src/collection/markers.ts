@@ -43,7 +43,7 @@ async function swap(
   state: MarkerState,
   signal: AbortSignal | undefined,
 ): Promise<string | undefined> {
-  const body = sealJournalBody(engine, 'marker', name, encodeMarker(state));
+  const body = await sealJournalBody(engine, 'marker', name, encodeMarker(state));
   const condition: WriteOptions = before === undefined ? { ifAbsent: true } : { ifMatch: before.etag };
   for (let tries = 1; ; tries++) {
     try {

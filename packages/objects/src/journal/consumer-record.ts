@@ -51,7 +51,7 @@ export async function saveConsumer(
   etag: string | undefined,
 ): Promise<HeldConsumer> {
   const { backend } = engine;
-  const body = sealJournalBody(engine, 'consumer', name, encodeConsumer(state));
+  const body = await sealJournalBody(engine, 'consumer', name, encodeConsumer(state));
   const condition = etag === undefined ? { ifAbsent: true as const } : { ifMatch: etag };
   for (let tries = 1; ; tries++) {
     try {

@@ -150,7 +150,7 @@ export class JournalWriter {
       const stream = this.#stream;
       const { generation } = this.#ports.watcher.state.head;
       const name = hintName(stream.id, stream.next);
-      const body = sealJournalBody(this.#ports, 'hint', name, encodeHint({ kind, generation, entries }));
+      const body = await sealJournalBody(this.#ports, 'hint', name, encodeHint({ kind, generation, entries }));
       const begun = instant(this.#ports.clock);
       const occupied = await this.#occupy(name, body);
       if (occupied !== 'by others') {
@@ -199,7 +199,7 @@ export class JournalWriter {
     const id = Buffer.from(random(ID_LENGTH));
     const name = workName('writer', id);
     const registration = encodeWriter({ created: clock.now(), floor: 0, ended: false });
-    const body = sealJournalBody(this.#ports, 'writer', name, registration);
+    const body = await sealJournalBody(this.#ports, 'writer', name, registration);
     for (let tries = 1; ; tries++) {
       try {
         await backend.write(name, body, { ifAbsent: true });

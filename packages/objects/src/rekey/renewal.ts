@@ -9,7 +9,7 @@ import { readKeyring } from '../state.ts';
 import { newRoot, resealSlots, withNewPrimaries } from './new-keys.ts';
 import type { RotationDepth } from './rotate.ts';
 import type { HeldSecret } from './slots.ts';
-import { findSlot, holdSecret, newSlot, openGivenSlot, slotLabel } from './slots.ts';
+import { findSlots, holdSecret, newSlot, openGivenSlot, slotLabel } from './slots.ts';
 
 /** What a rotation does with secrets. */
 export type Secrets =
@@ -52,12 +52,12 @@ async function planRenewal(
   };
 }
 
-/** The plan of a renewal that puts the slot `fresh` in the place of the one with the id `old`. */
+/** The plan of a renewal that puts a slot of `secret` in the place of all that the old secret opens. */
 async function planReplacement(
   engine: Engine,
   state: StoreState,
   depth: RotationDepth,
-  old: string,
+  { old, others }: { readonly old: string; readonly others: readonly string[] },
   secret: HeldSecret,
 ): Promise<HeadPlan> {
   const { head, unlocked } = state;
@@ -66,7 +66,8 @@ async function planReplacement(
     throw new SecureStoreError('UNLOCK_FAILED', 'the old secret has been removed meanwhile; nothing was changed');
   }
   const fresh = await newSlot(engine, state, secret);
-  const slots = head.slots.map((slot) => (slot === oldSlot ? fresh : slot));
+  const left = head.slots.filter((slot) => 'raw' in slot || !others.includes(slotLabel(slot)));
+  const slots = left.map((slot) => (slot === oldSlot ? fresh : slot));
   const plan = await planRenewal(engine, state, depth, slots);
   if (!unlocked.id.equals(asBuffer(oldSlot.id))) return plan;
   // This process opened the store by the secret that goes: from now on it is there by the new one.
@@ -87,12 +88,12 @@ async function replaceSecret(
   const after = await holdSecret(newKey);
   try {
     const { head } = engine.watcher.state;
-    const old = slotLabel(await findSlot(head, before));
+    const [old = '', ...others] = (await findSlots(head, before)).map(slotLabel);
     // A secret that stays keeps its slot, so that everybody who opened the store by it can follow.
     const kept = before.equals(after);
     await remember(kept ? { root: head.rootNumber } : { root: head.rootNumber, slot: old });
     const plan = (state: StoreState): Promise<HeadPlan> =>
-      kept ? planRenewal(engine, state, depth) : planReplacement(engine, state, depth, old, after);
+      kept ? planRenewal(engine, state, depth) : planReplacement(engine, state, depth, { old, others }, after);
     await changeHead(engine, plan, signal);
   } finally {
     before.wipe();

@@ -58,19 +58,21 @@ export async function openGivenSlot(head: Head, slot: Slot, unlock: UnlockMethod
   throw new SecureStoreError('UNLOCK_FAILED', 'the secret does not open its slot');
 }
 
-/** The slot that a secret opens. @throws SecureStoreError `UNLOCK_FAILED` where there is none */
-export async function findSlot(head: Head, unlock: UnlockMethod): Promise<Slot> {
+/** All slots that a secret opens: it may have been added twice. @throws SecureStoreError `UNLOCK_FAILED` where there is none */
+export async function findSlots(head: Head, unlock: UnlockMethod): Promise<Slot[]> {
+  const found: Slot[] = [];
   const secret = await unlock.secret();
   try {
     for (const slot of head.slots) {
       if ('raw' in slot || slot.method.type !== unlock.type) continue;
       const opened = await openSlot(slot, secret, contextOf(head), head.rootNumber);
       opened?.wipe();
-      if (opened !== undefined) return slot;
+      if (opened !== undefined) found.push(slot);
     }
   } finally {
     secret.fill(0);
   }
+  if (found.length > 0) return found;
   throw new SecureStoreError('UNLOCK_FAILED', 'the old secret does not unlock the store; nothing was changed');
 }
 

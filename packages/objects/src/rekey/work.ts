@@ -19,7 +19,7 @@ async function resealOne(engine: Engine, purpose: Kept, name: string, signal: Ab
   if (found === undefined) return;
   if (engine.watcher.state.keys.journal.primary.id.equals(systemBodyKeyId(found.body))) return;
   const plaintext = await openJournalBody(engine, purpose, name, found.body, signal);
-  const body = sealJournalBody(engine, purpose, name, plaintext);
+  const body = await sealJournalBody(engine, purpose, name, plaintext);
   try {
     await engine.backend.write(name, body, { ifMatch: found.etag ?? '', signal });
   } catch (error) {

@@ -102,7 +102,7 @@ export class World implements Recorded {
   open(process: SimulatedProcess, unlock: UnlockMethod): Promise<ObjectStore> {
     const backend = this.network.connect(process, this.batches);
     const { clock, random } = process;
-    return openObjectStore({ backend, location: 'memory:', unlock, clock, random });
+    return openObjectStore({ backend, location: 'memory:', unlock, clock, random, upkeep: false });
   }
 
   /** Lets a new head take the place of the current one, at this moment. */
