@@ -47,7 +47,8 @@ export async function runMany<T, R>(
     try {
       return { key, ok: true, value: await run(item, signal) };
     } catch (error) {
-      return { key, ok: false, error: error as Error };
+      // Whatever a call throws is one.
+      return { key, ok: false, error: error as SecureStoreError };
     }
   };
   return inCall(

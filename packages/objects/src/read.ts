@@ -140,7 +140,8 @@ export async function findObject(
   const { opened, name } = located;
   if (opened.kind === 'tombstone') {
     if (options?.version !== undefined) return notFound('that version is a deletion; take the one before it');
-    return notFound(options?.at === undefined ? 'it has been deleted; undelete brings it back' : 'it was deleted then');
+    if (options?.at !== undefined) return notFound('it was deleted then');
+    return notFound(isPurged(opened.header) ? 'it has been purged' : 'it has been deleted; undelete brings it back');
   }
   if (!isLive(opened, engine.clock.now())) return notFound('the object has expired');
   return { state, opened, name };

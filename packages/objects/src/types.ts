@@ -1,4 +1,4 @@
-import type { StoreKey } from '@securestore/core-format';
+import type { SecureStoreError, StoreKey } from '@securestore/core-format';
 
 /** What {@link SecureStorage.store} takes: strings are stored as UTF-8; streams of any length in constant memory. */
 export type StoreData = Uint8Array | string | Blob | AsyncIterable<Uint8Array> | ReadableStream<Uint8Array>;
@@ -112,7 +112,7 @@ export interface StoreManyItem<M extends object = Metadata> extends Omit<StoreOp
 /** The outcome of one item of `storeMany` or `retrieveMany`, in the order of the input. */
 export type ItemResult<T> =
   | { readonly key: string; readonly ok: true; readonly value: T }
-  | { readonly key: string; readonly ok: false; readonly error: Error };
+  | { readonly key: string; readonly ok: false; readonly error: SecureStoreError };
 
 /**
  * An encrypted store as its users see it. Sessions and remote clients implement the same interface.
