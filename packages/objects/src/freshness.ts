@@ -22,8 +22,8 @@ const REFRESH_AFTER = 2000;
 const FRESH_FOR = 5000;
 
 /** How often a head is read whose objects are missing, and how long to wait in between, in milliseconds. */
-const MAX_TRIES = 5;
-const RETRY_AFTER = 20;
+export const MAX_TRIES = 5;
+export const RETRY_AFTER = 20;
 
 /** Clocks further apart than this, in milliseconds, would order versions wrongly: writes are refused. */
 const MAX_CLOCK_DIFFERENCE = 10 * 60 * 1000;

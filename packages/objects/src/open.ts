@@ -14,7 +14,7 @@ import type { StoreSettings } from './create.ts';
 import { createStoreAt, hasRemains } from './create.ts';
 import type { Engine } from './engine.ts';
 import { GRACE_PERIOD } from './engine.ts';
-import { HeadWatcher } from './freshness.ts';
+import { HeadWatcher, MAX_TRIES, RETRY_AFTER } from './freshness.ts';
 import { JournalWriter } from './journal/journal-writer.ts';
 import { KeyedMutex } from './keyed-mutex.ts';
 import { limitsFor } from './limits.ts';
@@ -108,10 +108,6 @@ async function rememberNewest(context: StoreContext & Pick<OpenSettings, 'accept
   const newer = remembered?.instance === record.instance && remembered.generation > record.generation;
   if (!newer || context.acceptHead === true) await remember(context, record, remembered);
 }
-
-/** How often a head is read whose objects are missing, and how long to wait in between, in milliseconds. */
-const MAX_TRIES = 5;
-const RETRY_AFTER = 20;
 
 interface Loaded {
   readonly begun: Instant;

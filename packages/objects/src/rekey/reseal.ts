@@ -24,7 +24,7 @@ import { entriesUnder, pagesUnder } from '../pages.ts';
 import type { LiveRecord, OpenedRecord } from '../records.ts';
 import { openLoose } from '../records.ts';
 import type { PassOptions } from './rewrap.ts';
-import { note } from './rewrap.ts';
+import { isLost, note } from './rewrap.ts';
 
 const MAX_TRIES = 10;
 
@@ -147,9 +147,6 @@ async function reseal(
     body.fill(0);
   }
 }
-
-const isLost = (error: unknown): boolean =>
-  SecureStoreError.is(error) && (error.code === 'CONFLICT' || error.outcome === 'unknown');
 
 async function resealAt(
   engine: Engine,

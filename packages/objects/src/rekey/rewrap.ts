@@ -75,7 +75,8 @@ export function note(counts: RekeyCounts, name: string, error: unknown): void {
   if (counts.failures.length < MAX_LISTED) counts.failures.push({ name, code: error.code });
 }
 
-const isLost = (error: unknown): boolean =>
+/** Whether somebody else was first, or may have been: to look again decides. */
+export const isLost = (error: unknown): boolean =>
   SecureStoreError.is(error) && (error.code === 'CONFLICT' || error.outcome === 'unknown');
 
 /** Re-wraps one record, against whoever changes it meanwhile. @returns whether it was this call that did */
