@@ -8,6 +8,7 @@ import { announceCommit } from './journal/announce.ts';
 import { recommit } from './recommit.ts';
 import type { Target } from './records.ts';
 import type { StoreState } from './state.ts';
+import { isUndecided } from './undecided.ts';
 
 /** A commit that took effect, and the state that it was prepared under. */
 export interface Prepared {
@@ -45,8 +46,7 @@ async function rewrapOwn(
       await backend.write(name, rewrapRecord(found.body, under, primary), { ifMatch: found.etag ?? '' });
       return true;
     } catch (error) {
-      const moved = SecureStoreError.is(error) && (error.code === 'CONFLICT' || error.outcome === 'unknown');
-      if (!moved) throw error;
+      if (!isUndecided(error)) throw error;
     } finally {
       cache.delete(token);
     }

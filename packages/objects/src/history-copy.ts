@@ -5,6 +5,7 @@ import type { Engine } from './engine.ts';
 import { pagesUnder } from './pages.ts';
 import type { Current } from './records.ts';
 import type { StoreState } from './state.ts';
+import { isUndecided } from './undecided.ts';
 
 const MAX_COPY_TRIES = 3;
 
@@ -63,8 +64,7 @@ export async function copyToHistory(
       await engine.backend.write(name, copy, { ifAbsent: true, signal });
       return true;
     } catch (error) {
-      const unclear = SecureStoreError.is(error) && (error.code === 'CONFLICT' || error.outcome === 'unknown');
-      if (!unclear) throw error;
+      if (!isUndecided(error)) throw error;
       if (await isCopied(engine, name, current)) return error.code !== 'CONFLICT';
       if (tries < MAX_COPY_TRIES) continue;
       // The object itself was not touched, so its state is not in doubt.

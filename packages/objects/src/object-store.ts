@@ -132,19 +132,20 @@ export class ObjectStore implements SecureStorage {
     body: (signal: AbortSignal | undefined) => Promise<T>,
   ): Promise<T> {
     let signal: AbortSignal | undefined;
-    this.#running += 1;
-    try {
-      this.#checkOpen();
-      checkOptions(options, known);
-      signal = callSignal(options);
-      const outcome = READINGS.has(operation) ? undefined : 'unknown';
-      return await settledSoon(body(signal), signal, this.#engine.clock, outcome);
-    } catch (error) {
-      throw inContext(error, operation, undefined, signal);
-    } finally {
-      this.#running -= 1;
-      if (this.#running === 0) this.#idle?.();
-    }
+    const run = (): Promise<T> =>
+      inCall(
+        operation,
+        undefined,
+        () => signal,
+        () => {
+          this.#checkOpen();
+          checkOptions(options, known);
+          signal = callSignal(options);
+          const outcome = READINGS.has(operation) ? undefined : 'unknown';
+          return settledSoon(body(signal), signal, this.#engine.clock, outcome);
+        },
+      );
+    return this.#whileOpen(run);
   }
 
   /**

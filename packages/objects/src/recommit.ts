@@ -5,6 +5,7 @@ import type { Engine } from './engine.ts';
 import { withNewestKeys } from './newest-keys.ts';
 import type { LiveRecord, Target } from './records.ts';
 import { openAt } from './records.ts';
+import { isUndecided } from './undecided.ts';
 
 const MAX_TRIES = 10;
 
@@ -45,8 +46,7 @@ export async function recommit(
       await backend.write(name, underNewestHead(engine, opened), { ifMatch: found.etag ?? '', signal });
       return;
     } catch (error) {
-      const moved = SecureStoreError.is(error) && (error.code === 'CONFLICT' || error.outcome === 'unknown');
-      if (!moved) throw error;
+      if (!isUndecided(error)) throw error;
     } finally {
       cache.delete(target.token);
     }

@@ -16,6 +16,7 @@ import { abortable } from '../abortable.ts';
 import type { Engine } from '../engine.ts';
 import { openJournalBody, sealJournalBody } from '../system-objects.ts';
 import { HINT_COVERS_FOR, STREAM_USED_FOR } from './limits.ts';
+import { isUndecided } from '../undecided.ts';
 
 const MAX_TRIES = 3;
 
@@ -41,10 +42,6 @@ type Occupied = 'written' | 'by another hint' | 'by others';
 
 /** What is needed of the engine, of which this is a part itself. */
 export type JournalPorts = Pick<Engine, 'backend' | 'clock' | 'random' | 'watcher'>;
-
-function isUndecided(error: unknown): boolean {
-  return SecureStoreError.is(error) && (error.code === 'CONFLICT' || error.outcome === 'unknown');
-}
 
 /** The mutation itself was not begun, so its outcome isn't in doubt, whatever became of the hint. */
 function notAnnounced(error: unknown): SecureStoreError {

@@ -16,6 +16,7 @@ import { deleteSystemObject, writeSystemObject } from '../system-objects.ts';
 import { readConsumer, saveConsumer } from './consumer-record.ts';
 import { CONSUMER_EXPIRES_AFTER, HINT_LAPSES_AFTER, STREAM_CLOSES_AFTER } from './limits.ts';
 import { entryPages, isDamage, listWriters, readRegistration, readSlot } from './streams.ts';
+import { isUndecided } from '../undecided.ts';
 
 /** Up to where a stream may be removed. */
 export interface StreamFloor {
@@ -60,9 +61,6 @@ async function backendNow(engine: Engine, signal: AbortSignal | undefined): Prom
   }
   return latest;
 }
-
-const undecided = (error: unknown): boolean =>
-  SecureStoreError.is(error) && (error.code === 'CONFLICT' || error.outcome === 'unknown');
 
 /** The state of a consumer for which the journal is kept; `undefined` for one that has expired, or does now. */
 async function activeConsumer(
@@ -200,7 +198,7 @@ async function register(engine: Engine, { writer, registration, floor, ended }: 
     await writeSystemObject(engine, 'writer', workName('writer', writer), body, { ifMatch: registration.etag });
     return true;
   } catch (error) {
-    if (undecided(error)) return false;
+    if (isUndecided(error)) return false;
     throw error;
   }
 }
@@ -211,7 +209,7 @@ async function closeStream(engine: Engine, writer: Buffer, sequence: number): Pr
     await writeSystemObject(engine, 'hint', hintName(writer, sequence), close, { ifAbsent: true });
   } catch (error) {
     // Its writer has woken up, or the next one to look closes it.
-    if (!undecided(error)) throw error;
+    if (!isUndecided(error)) throw error;
   }
 }
 

@@ -24,7 +24,8 @@ import { entriesUnder, pagesUnder } from '../pages.ts';
 import type { LiveRecord, OpenedRecord } from '../records.ts';
 import { openLoose } from '../records.ts';
 import type { PassOptions } from './rewrap.ts';
-import { isLost, note } from './rewrap.ts';
+import { note } from './rewrap.ts';
+import { isUndecided } from '../undecided.ts';
 
 const MAX_TRIES = 10;
 
@@ -163,7 +164,7 @@ async function resealAt(
       await engine.backend.write(name, record, { ifMatch: found.etag, signal });
       return true;
     } catch (error) {
-      if (!isLost(error) || tries === MAX_TRIES) throw error;
+      if (!isUndecided(error) || tries === MAX_TRIES) throw error;
     } finally {
       engine.cache.delete(token);
     }

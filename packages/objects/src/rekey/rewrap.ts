@@ -7,6 +7,7 @@ import type { Engine } from '../engine.ts';
 import { mapConcurrently } from '../map-concurrently.ts';
 import { withNewestKeys } from '../newest-keys.ts';
 import { entriesUnder } from '../pages.ts';
+import { isUndecided } from '../undecided.ts';
 
 const READS = 16;
 /** Bounds of one batch: records are small, and other writers wait while it is committed. */
@@ -75,10 +76,6 @@ export function note(counts: RekeyCounts, name: string, error: unknown): void {
   if (counts.failures.length < MAX_LISTED) counts.failures.push({ name, code: error.code });
 }
 
-/** Whether somebody else was first, or may have been: to look again decides. */
-export const isLost = (error: unknown): boolean =>
-  SecureStoreError.is(error) && (error.code === 'CONFLICT' || error.outcome === 'unknown');
-
 /** Re-wraps one record, against whoever changes it meanwhile. @returns whether it was this call that did */
 async function rewrapOne(engine: Engine, name: string, signal: AbortSignal | undefined): Promise<boolean> {
   for (let tries = 1; ; tries++) {
@@ -88,7 +85,7 @@ async function rewrapOne(engine: Engine, name: string, signal: AbortSignal | und
       await engine.backend.write(name, rewrite.body, { ifMatch: rewrite.ifMatch ?? '', signal });
       return true;
     } catch (error) {
-      if (!isLost(error) || tries === MAX_TRIES) throw error;
+      if (!isUndecided(error) || tries === MAX_TRIES) throw error;
     }
   }
 }
@@ -101,7 +98,7 @@ async function writeSingly(engine: Engine, rewrites: readonly Rewrite[], options
         await engine.backend.write(rewrite.key, rewrite.body, { ifMatch: rewrite.ifMatch ?? '', signal });
         counts.rekeyed += 1;
       } catch (error) {
-        if (!isLost(error)) throw error;
+        if (!isUndecided(error)) throw error;
         if (await rewrapOne(engine, rewrite.key, signal)) counts.rekeyed += 1;
       }
     } catch (error) {
@@ -122,7 +119,7 @@ async function writeTogether(engine: Engine, rewrites: readonly Rewrite[], optio
     await backend.batch(rewrites, { signal: options.signal });
     options.counts.rekeyed += rewrites.length;
   } catch (error) {
-    if (!isLost(error)) throw error;
+    if (!isUndecided(error)) throw error;
     await writeSingly(engine, rewrites, options);
   }
 }
