@@ -10,6 +10,7 @@ import { collectionKind, startCollection } from './collection/job.ts';
 import type { CollectReport } from './collection/report.ts';
 import type { Engine } from './engine.ts';
 import { jobStorage } from './job-storage.ts';
+import type { OpenCalls } from './open-calls.ts';
 import { takeCensus } from './rekey/census.ts';
 import type { KeyReport } from './rekey/keys.ts';
 import { destroyKeys, finishDestruction, listKeys, undoDestruction } from './rekey/keys.ts';
@@ -121,14 +122,6 @@ function refuseOption(name: string, kind: string): never {
   throw new SecureStoreError('INVALID_ARGUMENT', `the option "${name}" must be ${kind}`);
 }
 
-/** Runs one call of the administration: its options, its errors, and whether the store is open. */
-export type Guard = <T>(
-  operation: string,
-  options: CallOptions | undefined,
-  known: ReadonlySet<string>,
-  body: (signal: AbortSignal | undefined) => Promise<T>,
-) => Promise<T>;
-
 /** The administration of an open store. */
 export class Administration {
   readonly slots: SlotAdministration;
@@ -138,41 +131,43 @@ export class Administration {
   readonly #jobs: Jobs;
   readonly #closed = new AbortController();
   readonly #running = new Set<Promise<unknown>>();
-  readonly #checkOpen: () => void;
-  readonly #guard: Guard;
+  readonly #calls: OpenCalls;
 
-  /** @param checkOpen throws where the store has been closed */
-  constructor(engine: Engine, guard: Guard, checkOpen: () => void) {
+  constructor(engine: Engine, calls: OpenCalls) {
     this.#engine = engine;
-    this.#checkOpen = checkOpen;
-    this.#guard = guard;
+    this.#calls = calls;
     this.#jobs = new Jobs({ storage: jobStorage(engine), clock: engine.clock, random: engine.random });
     this.slots = {
-      list: (options) => guard('slots.list', options, NO_OPTIONS, (signal) => listSlots(engine, signal)),
+      list: (options) => calls.administrative('slots.list', options, NO_OPTIONS, (signal) => listSlots(engine, signal)),
       add: (key, options) =>
-        guard('slots.add', options, NO_OPTIONS, (signal) => addSlot(engine, methodOf(key, 'the new secret'), signal)),
-      remove: (id, options) => guard('slots.remove', options, NO_OPTIONS, (signal) => removeSlot(engine, id, signal)),
+        calls.administrative('slots.add', options, NO_OPTIONS, (signal) =>
+          addSlot(engine, methodOf(key, 'the new secret'), signal),
+        ),
+      remove: (id, options) =>
+        calls.administrative('slots.remove', options, NO_OPTIONS, (signal) => removeSlot(engine, id, signal)),
     };
     this.keys = {
-      states: (options) => guard('keys.states', options, NO_OPTIONS, (signal) => listKeys(engine, signal)),
+      states: (options) =>
+        calls.administrative('keys.states', options, NO_OPTIONS, (signal) => listKeys(engine, signal)),
       census: (options) =>
-        guard('keys.census', options, NO_OPTIONS, async (signal) =>
+        calls.administrative('keys.census', options, NO_OPTIONS, async (signal) =>
           Object.fromEntries((await takeCensus(engine, { signal })).counts),
         ),
       destroy: (target, options) =>
-        guard('keys.destroy', options, DESTROY_OPTIONS, (signal) =>
+        calls.administrative('keys.destroy', options, DESTROY_OPTIONS, (signal) =>
           destroyKeys(engine, target, { signal, waitingPeriod: options?.waitingPeriod }),
         ),
       undo: (target, options) =>
-        guard('keys.undo', options, NO_OPTIONS, (signal) => undoDestruction(engine, target, signal)),
-      finish: (options) => guard('keys.finish', options, NO_OPTIONS, (signal) => finishDestruction(engine, { signal })),
+        calls.administrative('keys.undo', options, NO_OPTIONS, (signal) => undoDestruction(engine, target, signal)),
+      finish: (options) =>
+        calls.administrative('keys.finish', options, NO_OPTIONS, (signal) => finishDestruction(engine, { signal })),
     };
     this.jobs = {
-      list: (options) => guard('jobs.list', options, NO_OPTIONS, () => this.#jobs.list()),
+      list: (options) => calls.administrative('jobs.list', options, NO_OPTIONS, () => this.#jobs.list()),
       resume: (id, options) =>
         this.#start('jobs.resume', options, NO_OPTIONS, (start) => this.#jobs.resume(this.#kinds(), id, start)),
-      cancel: (id, options) => guard('jobs.cancel', options, NO_OPTIONS, () => this.#jobs.cancel(id)),
-      forget: (id, options) => guard('jobs.forget', options, NO_OPTIONS, () => this.#jobs.forget(id)),
+      cancel: (id, options) => calls.administrative('jobs.cancel', options, NO_OPTIONS, () => this.#jobs.cancel(id)),
+      forget: (id, options) => calls.administrative('jobs.forget', options, NO_OPTIONS, () => this.#jobs.forget(id)),
     };
   }
 
@@ -188,7 +183,7 @@ export class Administration {
     begin: (start: { readonly signal: AbortSignal }) => Job<R>,
   ): Job<R> {
     try {
-      this.#checkOpen();
+      this.#calls.checkOpen();
       checkOptions(options, known);
       const given = callSignal(options);
       const signal = given === undefined ? this.#closed.signal : AbortSignal.any([given, this.#closed.signal]);
@@ -223,7 +218,7 @@ export class Administration {
   }
 
   verify(anchored: boolean, options: VerifyOptions | undefined): Promise<VerifyReport> {
-    return this.#guard('verify', options, VERIFY_OPTIONS, async (signal) => {
+    return this.#calls.administrative('verify', options, VERIFY_OPTIONS, async (signal) => {
       const { payloads = false, onProgress } = options ?? {};
       if (typeof payloads !== 'boolean') refuseOption('payloads', 'a boolean');
       if (onProgress !== undefined && typeof onProgress !== 'function') refuseOption('onProgress', 'a function');

@@ -1,6 +1,7 @@
 import { SecureStoreError } from '@securestore/core-format';
 import { callSignal, checkOptions, inCall } from './call.ts';
 import { mapConcurrently } from './map-concurrently.ts';
+import type { OpenCalls } from './open-calls.ts';
 import type { ItemResult, ManyOptions } from './types.ts';
 
 const MANY_OPTIONS: ReadonlySet<string> = new Set(['concurrency']);
@@ -30,11 +31,9 @@ function concurrencyOf(options: ManyOptions | undefined): number {
 
 /**
  * One call about many items: `run` for each with bounded concurrency, what became of each in the order of the items.
- *
- * @param checkOpen throws where the store has been closed
  */
-export async function runMany<T, R>(
-  checkOpen: () => void,
+export function runMany<T, R>(
+  calls: OpenCalls,
   operation: string,
   items: Iterable<T> | AsyncIterable<T>,
   options: ManyOptions | undefined,
@@ -51,16 +50,12 @@ export async function runMany<T, R>(
       return { key, ok: false, error: error as SecureStoreError };
     }
   };
-  return inCall(
-    operation,
-    undefined,
-    () => signal,
-    async () => {
-      checkOpen();
-      checkOptions(options, MANY_OPTIONS);
-      const concurrency = concurrencyOf(options);
-      signal = callSignal(options);
-      return Array.fromAsync(mapConcurrently(checkedItems(items), concurrency, one));
-    },
-  );
+  const all = async (): Promise<ItemResult<R>[]> => {
+    calls.checkOpen();
+    checkOptions(options, MANY_OPTIONS);
+    const concurrency = concurrencyOf(options);
+    signal = callSignal(options);
+    return Array.fromAsync(mapConcurrently(checkedItems(items), concurrency, one));
+  };
+  return calls.ofManySteps(() => inCall(operation, undefined, () => signal, all));
 }

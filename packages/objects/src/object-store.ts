@@ -1,10 +1,7 @@
 import type { StoreKey } from '@securestore/core-format';
-import { parseStoreKey, SecureStoreError } from '@securestore/core-format';
-import { settledSoon } from './abortable.ts';
-import { callSignal, checkOptions, inCall, inContext } from './call.ts';
+import { SecureStoreError } from '@securestore/core-format';
 import type {
   CheckpointOptions,
-  Guard,
   JobAdministration,
   KeyAdministration,
   KeyLike,
@@ -18,12 +15,13 @@ import type { Engine } from './engine.ts';
 import type { CheckpointReport } from './checkpoint/make.ts';
 import type { Job } from '@securestore/jobs';
 import type { RotationReport } from './rekey/rotate.ts';
+import { entriesOf } from './entries.ts';
 import { historyOf } from './history.ts';
-import { checkPrefix, listNames, sortNames } from './list.ts';
+import { sortNames } from './list.ts';
 import { runMany } from './many.ts';
-import { mapConcurrently } from './map-concurrently.ts';
 import { bringBack, deleteObject, setMetadata, storeObject } from './mutations.ts';
 import { matchesObject } from './matches.ts';
+import { OpenCalls } from './open-calls.ts';
 import { purgeObject } from './purge.ts';
 import { blobReader, findObject } from './read.ts';
 import type { Target } from './records.ts';
@@ -55,23 +53,6 @@ const RETRIEVE_OPTIONS: ReadonlySet<string> = new Set(['version', 'at']);
 const RANGE_OPTIONS: ReadonlySet<string> = new Set(['version', 'at', 'start', 'end']);
 const CHANGE_OPTIONS: ReadonlySet<string> = new Set(['ifVersion']);
 
-const MUTATIONS: ReadonlySet<string> = new Set([
-  'store',
-  'setMetadata',
-  'delete',
-  'purge',
-  'undelete',
-  'restoreVersion',
-]);
-
-/** Administration that changes nothing. */
-const READINGS: ReadonlySet<string> = new Set(['slots.list', 'keys.states', 'keys.census', 'jobs.list', 'verify']);
-
-const PREFETCHED_ENTRIES = 8;
-
-/** What a call about one object does. */
-type Body<T> = (target: Target, signal: AbortSignal | undefined) => Promise<T>;
-
 /** What an {@link ObjectStore} is made of. */
 export interface ObjectStoreParts {
   readonly engine: Engine;
@@ -101,10 +82,7 @@ export class ObjectStore implements SecureStorage {
   readonly #administration: Administration;
   readonly #anchored: boolean;
   readonly #onClose: () => Promise<void>;
-  /** Calls under way. */
-  #running = 0;
-  /** Called when the last of them has ended. */
-  #idle: (() => void) | undefined;
+  readonly #calls: OpenCalls;
   #closing: Promise<void> | undefined;
 
   constructor({ engine, fingerprint, location, anchored = false, logger, upkeep, onClose }: ObjectStoreParts) {
@@ -113,39 +91,15 @@ export class ObjectStore implements SecureStorage {
     this.location = location;
     this.#anchored = anchored;
     this.#onClose = onClose;
-    const guard: Guard = (operation, options, known, body) => this.#administer(operation, options, known, body);
-    this.#administration = new Administration(engine, guard, () => this.#checkOpen());
+    this.#calls = new OpenCalls(engine);
+    this.#administration = new Administration(engine, this.#calls);
     if (upkeep === true) this.#administration.keepUp(logger);
     this.slots = this.#administration.slots;
     this.jobs = this.#administration.jobs;
     this.keys = Object.assign(
-      (prefix = '', options?: CallOptions) => this.#names('keys', prefix, options),
+      (prefix = '', options?: CallOptions) => this.#calls.names('keys', prefix, options),
       this.#administration.keys,
     );
-  }
-
-  /** One call of the administration. */
-  async #administer<T>(
-    operation: string,
-    options: CallOptions | undefined,
-    known: ReadonlySet<string>,
-    body: (signal: AbortSignal | undefined) => Promise<T>,
-  ): Promise<T> {
-    let signal: AbortSignal | undefined;
-    const run = (): Promise<T> =>
-      inCall(
-        operation,
-        undefined,
-        () => signal,
-        () => {
-          this.#checkOpen();
-          checkOptions(options, known);
-          signal = callSignal(options);
-          const outcome = READINGS.has(operation) ? undefined : 'unknown';
-          return settledSoon(body(signal), signal, this.#engine.clock, outcome);
-        },
-      );
-    return this.#whileOpen(run);
   }
 
   /**
@@ -196,39 +150,6 @@ export class ObjectStore implements SecureStorage {
     return this.#administration.verify(this.#anchored, options);
   }
 
-  #checkOpen(): void {
-    if (this.#closing === undefined) return;
-    throw new SecureStoreError('UNAVAILABLE', 'the store has been closed', { retryable: false });
-  }
-
-  /** One call about one object. @param inner whether it is part of a call that has asked already whether the store is open */
-  async #call<T>(
-    operation: string,
-    key: unknown,
-    options: CallOptions | undefined,
-    known: ReadonlySet<string>,
-    body: Body<T>,
-    inner = false,
-  ): Promise<T> {
-    let signal: AbortSignal | undefined;
-    this.#running += 1;
-    try {
-      if (!inner) this.#checkOpen();
-      const name = parseStoreKey(key);
-      checkOptions(options, known);
-      signal = callSignal(options);
-      const { token, nameId } = this.#engine.names.locate(name);
-      const running = body({ key: name, token, nameId }, signal);
-      if (signal === undefined) return await running;
-      return await settledSoon(running, signal, this.#engine.clock, MUTATIONS.has(operation) ? 'unknown' : undefined);
-    } catch (error) {
-      throw inContext(error, operation, key, signal);
-    } finally {
-      this.#running -= 1;
-      if (this.#running === 0) this.#idle?.();
-    }
-  }
-
   store<M extends object = Metadata>(key: string, data: StoreData, options?: StoreOptions<M>): Promise<ObjectInfo<M>> {
     return this.#store(key, data, options);
   }
@@ -239,8 +160,9 @@ export class ObjectStore implements SecureStorage {
     options: StoreOptions<M> | undefined,
     inner = false,
   ): Promise<ObjectInfo<M>> {
-    const run: Body<ObjectInfo<M>> = (target, signal) => storeObject(this.#engine, target, data, options, signal);
-    return this.#call('store', key, options, STORE_OPTIONS, run, inner);
+    const run = (target: Target, signal: AbortSignal | undefined): Promise<ObjectInfo<M>> =>
+      storeObject(this.#engine, target, data, options, signal);
+    return this.#calls.aboutObject('store', key, options, STORE_OPTIONS, run, inner);
   }
 
   retrieve<M extends object = Metadata>(key: string, options?: RetrieveOptions): Promise<Retrieved<M>> {
@@ -248,7 +170,7 @@ export class ObjectStore implements SecureStorage {
   }
 
   #retrieve<M extends object>(key: string, options: RetrieveOptions | undefined, inner = false): Promise<Retrieved<M>> {
-    const run: Body<Retrieved<M>> = async (target, signal) => {
+    const run = async (target: Target, signal: AbortSignal | undefined): Promise<Retrieved<M>> => {
       const found = await findObject(this.#engine, target, options, signal);
       const reader = blobReader(this.#engine, target, found);
       const retrieved = await retrievedOf<M>(found, reader, signal);
@@ -258,11 +180,11 @@ export class ObjectStore implements SecureStorage {
       if (wait !== undefined) await wait;
       return retrieved;
     };
-    return this.#call('retrieve', key, options, RETRIEVE_OPTIONS, run, inner);
+    return this.#calls.aboutObject('retrieve', key, options, RETRIEVE_OPTIONS, run, inner);
   }
 
   retrieveStream<M extends object = Metadata>(key: string, options?: RangeOptions): Promise<RetrievedStream<M>> {
-    return this.#call('retrieveStream', key, options, RANGE_OPTIONS, async (target, signal) => {
+    return this.#calls.aboutObject('retrieveStream', key, options, RANGE_OPTIONS, async (target, signal) => {
       const found = await findObject(this.#engine, target, options, signal);
       const info = infoOf<M>(found.state, found.opened);
       const reader = blobReader(this.#engine, target, found);
@@ -272,14 +194,14 @@ export class ObjectStore implements SecureStorage {
   }
 
   info<M extends object = Metadata>(key: string, options?: RetrieveOptions): Promise<ObjectInfo<M>> {
-    return this.#call('info', key, options, RETRIEVE_OPTIONS, async (target, signal) => {
+    return this.#calls.aboutObject('info', key, options, RETRIEVE_OPTIONS, async (target, signal) => {
       const { state, opened } = await findObject(this.#engine, target, options, signal);
       return infoOf<M>(state, opened);
     });
   }
 
   has(key: string, options?: CallOptions): Promise<boolean> {
-    return this.#call('has', key, options, NO_OPTIONS, async (target, signal) => {
+    return this.#calls.aboutObject('has', key, options, NO_OPTIONS, async (target, signal) => {
       try {
         await findObject(this.#engine, target, undefined, signal);
         return true;
@@ -291,29 +213,31 @@ export class ObjectStore implements SecureStorage {
   }
 
   matches(key: string, data: StoreData, options?: CallOptions): Promise<boolean> {
-    return this.#call('matches', key, options, NO_OPTIONS, (target, signal) =>
+    return this.#calls.aboutObject('matches', key, options, NO_OPTIONS, (target, signal) =>
       matchesObject(this.#engine, target, data, signal),
     );
   }
 
   setMetadata<M extends object = Metadata>(key: string, metadata: M, options?: ChangeOptions): Promise<ObjectInfo<M>> {
-    return this.#call('setMetadata', key, options, CHANGE_OPTIONS, (target, signal) =>
+    return this.#calls.aboutObject('setMetadata', key, options, CHANGE_OPTIONS, (target, signal) =>
       setMetadata(this.#engine, target, metadata, options, signal),
     );
   }
 
   delete(key: string, options?: ChangeOptions): Promise<boolean> {
-    return this.#call('delete', key, options, CHANGE_OPTIONS, (target, signal) =>
+    return this.#calls.aboutObject('delete', key, options, CHANGE_OPTIONS, (target, signal) =>
       deleteObject(this.#engine, target, options, signal),
     );
   }
 
   purge(key: string, options?: CallOptions): Promise<boolean> {
-    return this.#call('purge', key, options, NO_OPTIONS, (target, signal) => purgeObject(this.#engine, target, signal));
+    return this.#calls.aboutObject('purge', key, options, NO_OPTIONS, (target, signal) =>
+      purgeObject(this.#engine, target, signal),
+    );
   }
 
   undelete<M extends object = Metadata>(key: string, options?: CallOptions): Promise<ObjectInfo<M>> {
-    return this.#call('undelete', key, options, NO_OPTIONS, (target, signal) =>
+    return this.#calls.aboutObject('undelete', key, options, NO_OPTIONS, (target, signal) =>
       bringBack(this.#engine, target, { beforeDeletion: true }, options, signal),
     );
   }
@@ -323,75 +247,27 @@ export class ObjectStore implements SecureStorage {
     version: string,
     options?: ChangeOptions,
   ): Promise<ObjectInfo<M>> {
-    return this.#call('restoreVersion', key, options, CHANGE_OPTIONS, (target, signal) =>
+    return this.#calls.aboutObject('restoreVersion', key, options, CHANGE_OPTIONS, (target, signal) =>
       bringBack(this.#engine, target, { version }, options, signal),
     );
   }
 
   history(key: string, options?: CallOptions): Promise<HistoryEntry[]> {
-    return this.#call('history', key, options, NO_OPTIONS, (target, signal) => historyOf(this.#engine, target, signal));
+    return this.#calls.aboutObject('history', key, options, NO_OPTIONS, (target, signal) =>
+      historyOf(this.#engine, target, signal),
+    );
   }
 
   list(prefix = '', options?: CallOptions): Promise<string[]> {
-    return this.#whileOpen(async () => {
+    return this.#calls.ofManySteps(async () => {
       const names: string[] = [];
-      for await (const name of this.#names('list', prefix, options, true)) names.push(name);
+      for await (const name of this.#calls.names('list', prefix, options, true)) names.push(name);
       return sortNames(names);
     });
   }
 
-  /** A call of many steps, which close() waits for: it has asked whether the store is open when it began. */
-  async #whileOpen<T>(body: () => Promise<T>): Promise<T> {
-    this.#running += 1;
-    try {
-      return await body();
-    } finally {
-      this.#running -= 1;
-      if (this.#running === 0) this.#idle?.();
-    }
-  }
-
-  /** @param waitedFor whether close() waits for all of it, so that only its first step asks whether the store is open */
-  async *#names(
-    operation: string,
-    prefix: string,
-    options: CallOptions | undefined,
-    waitedFor = false,
-  ): AsyncGenerator<StoreKey> {
-    let signal: AbortSignal | undefined;
-    const getSignal = (): AbortSignal | undefined => signal;
-    const names = await inCall(operation, undefined, getSignal, async () => {
-      this.#checkOpen();
-      checkOptions(options, NO_OPTIONS);
-      signal = callSignal(options);
-      return listNames(this.#engine, checkPrefix(prefix), signal);
-    });
-    while (true) {
-      const step = await inCall(operation, undefined, getSignal, () => {
-        if (!waitedFor) this.#checkOpen();
-        return settledSoon(names.next(), signal, this.#engine.clock);
-      });
-      if (step.done === true) return;
-      yield step.value;
-    }
-  }
-
-  async *entries<M extends object = Metadata>(prefix = '', options?: CallOptions): AsyncGenerator<ObjectInfo<M>> {
-    checkOptions(options, NO_OPTIONS);
-    // One time limit for the listing and all its reads.
-    const signal = callSignal(options);
-    const read = async (key: string): Promise<ObjectInfo<M> | undefined> => {
-      try {
-        return await this.info<M>(key, { signal });
-      } catch (error) {
-        // It went away, or expired, between the listing and the reading.
-        if (SecureStoreError.is(error, 'NOT_FOUND')) return undefined;
-        throw error;
-      }
-    };
-    for await (const info of mapConcurrently(this.#names('entries', prefix, { signal }), PREFETCHED_ENTRIES, read)) {
-      if (info !== undefined) yield info;
-    }
+  entries<M extends object = Metadata>(prefix = '', options?: CallOptions): AsyncGenerator<ObjectInfo<M>> {
+    return entriesOf(this.#calls, prefix, options, (key, signal) => this.info<M>(key, { signal }));
   }
 
   storeMany<M extends object = Metadata>(
@@ -405,8 +281,7 @@ export class ObjectStore implements SecureStorage {
       const { key, data, ...rest } = item;
       return this.#store<M>(key, data, signal === undefined ? rest : { ...rest, signal }, true);
     };
-    const checkOpen = (): void => this.#checkOpen();
-    return this.#whileOpen(() => runMany(checkOpen, 'storeMany', items, options, (item) => item?.key, storeItem));
+    return runMany(this.#calls, 'storeMany', items, options, (item) => item?.key, storeItem);
   }
 
   retrieveMany<M extends object = Metadata>(
@@ -415,8 +290,7 @@ export class ObjectStore implements SecureStorage {
   ): Promise<ItemResult<Retrieved<M>>[]> {
     const retrieveItem = (key: string, signal: AbortSignal | undefined): Promise<Retrieved<M>> =>
       this.#retrieve<M>(key, signal === undefined ? undefined : { signal }, true);
-    const checkOpen = (): void => this.#checkOpen();
-    return this.#whileOpen(() => runMany(checkOpen, 'retrieveMany', keys, options, (key) => key, retrieveItem));
+    return runMany(this.#calls, 'retrieveMany', keys, options, (key) => key, retrieveItem);
   }
 
   /** Waits for the calls under way, then forgets all keys and closes the backend. Idempotent. */
@@ -426,12 +300,9 @@ export class ObjectStore implements SecureStorage {
   }
 
   async #shutDown(): Promise<void> {
+    this.#calls.refuse();
     await this.#administration.close();
-    if (this.#running > 0) {
-      const { promise, resolve } = Promise.withResolvers<void>();
-      this.#idle = resolve;
-      await promise;
-    }
+    await this.#calls.ended();
     this.#engine.names.close();
     this.#engine.cache.clear();
     await this.#onClose();
