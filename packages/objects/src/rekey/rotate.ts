@@ -167,6 +167,8 @@ async function rekeyAll(
     if (left.length > 0 && counts.failed === 0 && number < MAX_PASSES) continue;
     // What could not be looked into may lie under any of them.
     const retired = counts.failed > 0 ? [] : await retireUnused(engine, candidates, census, signal);
+    // What that change could not remove.
+    await removeOldKeyrings(engine, signal);
     if (depth === 'data') await newBaseline(engine, context);
     const remaining = Object.fromEntries(left.map((id) => [id, census.counts.get(id) ?? 0]));
     return { depth, ...counts, retired, remaining };
