@@ -14,9 +14,14 @@ const TURNS = 8;
  * moment when the first sleeper wakes. Who sleeps in the background is woken by time that passes for others.
  */
 export class EagerClock implements Clock {
-  #now: number = Date.UTC(2026, 0, 1);
+  #now: number;
   #sleepers: Sleeper[] = [];
   #pumping = false;
+
+  /** @param start milliseconds since 1970 */
+  constructor(start: number = Date.UTC(2026, 0, 1)) {
+    this.#now = start;
+  }
 
   now(): number {
     return this.#now;
