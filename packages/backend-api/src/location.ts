@@ -10,6 +10,9 @@ export interface Location {
 
 const MAX_LOCATION_LENGTH = 4096;
 const SCHEME = /^[a-z][a-z0-9+-]{0,31}$/;
+/** What is a path and nothing else: no credential, and no URL that may hold one. */
+const PLAIN_PATH = /^(?:\.{0,2}\/(?!\/)[\p{L}\p{N} ._/-]*|[\p{L}\p{N} ._/-]+\.(?:db|sqlite3?))$/u;
+const EXAMPLES = 'Locations look like sqlite:./vault.db or file:./vault';
 const SECRET_NAME = /key|secret|token|pass|pwd|sig|credential|auth/i;
 
 /** Whether `scheme` has the form `[a-z][a-z0-9+-]*`, at most 32 characters. */
@@ -20,16 +23,35 @@ export function isScheme(scheme: unknown): scheme is string {
 /**
  * Splits `scheme:rest` at the first colon. `URL` is not used: it turns `file:./vault` into `/vault`.
  *
+ * @param setting - what an error calls the location, such as the name of the setting that it comes from
  * @throws `INVALID_ARGUMENT`; the message never holds what might be a credential
  */
-export function parseLocation(location: string): Location {
-  if (typeof location !== 'string') throw invalidLocation(`it is ${typeof location}, not a string`);
-  if (location.length > MAX_LOCATION_LENGTH) throw invalidLocation(`it is over ${MAX_LOCATION_LENGTH} characters`);
-  if (/[\u0000-\u001f\u007f]/.test(location)) throw invalidLocation('it has control characters');
+export function parseLocation(location: string, setting = 'This'): Location {
+  const problem = problemOf(location);
+  if (problem !== undefined) {
+    throw new SecureStoreError('INVALID_ARGUMENT', `${setting} is not a location: ${problem}.`);
+  }
   const colon = location.indexOf(':');
-  const scheme = location.slice(0, Math.max(colon, 0));
-  if (!isScheme(scheme)) throw invalidLocation('it does not start with a scheme, [a-z][a-z0-9+-]*, and a colon');
-  return { scheme, rest: location.slice(colon + 1) };
+  return { scheme: location.slice(0, colon), rest: location.slice(colon + 1) };
+}
+
+function problemOf(location: unknown): string | undefined {
+  if (typeof location !== 'string') return `it is ${typeof location}, not a string. ${EXAMPLES}`;
+  if (location.length > MAX_LOCATION_LENGTH) return `it is over ${MAX_LOCATION_LENGTH} characters`;
+  if (/[\u0000-\u001f\u007f]/.test(location)) return 'it has control characters';
+  const scheme = location.slice(0, Math.max(location.indexOf(':'), 0));
+  return isScheme(scheme) ? undefined : schemeProblem(location, scheme);
+}
+
+function schemeProblem(location: string, start: string): string {
+  if (location === '') return `it is empty. ${EXAMPLES}`;
+  if (PLAIN_PATH.test(location)) {
+    return `"${location}" has no scheme. Write sqlite:${location} for a SQLite file, or file:${location} for a folder`;
+  }
+  if (/^\s/.test(location)) return 'it begins with white space';
+  // A single letter is a drive of Windows.
+  if (start.length > 1 && isScheme(start.toLowerCase())) return 'its scheme is not in lower case';
+  return `it has no scheme. ${EXAMPLES}`;
 }
 
 /**
@@ -52,12 +74,5 @@ function redactUserInfo(location: string): string {
 function redactQuery(location: string): string {
   return location.replaceAll(/([?&#;])([^?&#;=]*)=([^&#;]*)/g, (whole: string, separator: string, name: string) =>
     SECRET_NAME.test(name) ? `${separator}${name}=***` : whole,
-  );
-}
-
-function invalidLocation(problem: string): SecureStoreError {
-  return new SecureStoreError(
-    'INVALID_ARGUMENT',
-    `Not a location: ${problem}. Locations look like file:./vault or sqlite:./vault.db.`,
   );
 }

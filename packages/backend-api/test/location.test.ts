@@ -29,8 +29,29 @@ describe('parseLocation', () => {
     }
   });
 
+  it.each([
+    ['./vault.db', '"./vault.db" has no scheme. Write sqlite:./vault.db for a SQLite file, or file:./vault.db for'],
+    ['vault.db', 'Write sqlite:vault.db'],
+    ['/srv/größe 2/vault', 'Write sqlite:/srv/größe 2/vault'],
+    ['', 'it is empty. Locations look like'],
+    ['vault', 'it has no scheme. Locations look like'],
+    ['C:\\vault.db', 'it has no scheme. Locations look like'],
+    [' file:x', 'it begins with white space'],
+    ['SQLITE:./x', 'its scheme is not in lower case'],
+  ])('says of %j what is missing', (location, message) => {
+    expect(() => parseLocation(location)).toThrowError(message);
+  });
+
   it('never repeats in a message what may hold a credential', () => {
-    for (const location of ['User:hunter2@host', 'POSTGRES://u:hunter2@h/db', 'postgres://u:hunter2@h\n']) {
+    for (const location of [
+      'User:hunter2@host',
+      '//u:hunter2@h/db',
+      '/hunter2?key=x',
+      'hunter2',
+      '+hunter2/x=',
+      'POSTGRES://u:hunter2@h/db',
+      'postgres://u:hunter2@h\n',
+    ]) {
       expect(() => parseLocation(location)).toThrowError(/^(?!.*hunter2)/s);
     }
   });

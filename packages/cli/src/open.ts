@@ -8,18 +8,19 @@ function refuse(message: string): never {
 }
 
 /**
- * The location that a command works on: that of `--store`, `$SECURESTORE_URL` or the configuration in the working
- * directory.
+ * The location that a command works on: its operand where it takes one, `--store`, `$SECURESTORE_URL`, or the
+ * configuration in the working directory.
  *
- * @throws `INVALID_ARGUMENT` where none is given, or the configuration is malformed.
+ * @throws `INVALID_ARGUMENT` where none is given, two differ, or what is given is no location.
  */
-export async function locationOf({ cli, options }: Call): Promise<string> {
-  const location = options.store ?? cli.env['SECURESTORE_URL'];
-  if (location === '') {
-    const source = options.store === undefined ? '$SECURESTORE_URL' : '--store';
-    refuse(`${source} is empty; give it a location, such as sqlite:./vault.db`);
+export async function locationOf({ cli, options }: Call, operand?: string): Promise<string> {
+  if (operand !== undefined && options.store !== undefined && options.store !== operand) {
+    refuse('the location and --store differ; give one of them');
   }
-  if (location !== undefined) return location;
+  if (operand !== undefined) return await checkedLocation(operand);
+  if (options.store !== undefined) return await checkedLocation(options.store, '--store');
+  const variable = cli.env['SECURESTORE_URL'];
+  if (variable !== undefined) return await checkedLocation(variable, '$SECURESTORE_URL');
   const { loadConfig } = await import('securestore');
   const { store } = await loadConfig('.');
   return (
@@ -31,6 +32,13 @@ export async function locationOf({ cli, options }: Call): Promise<string> {
   );
 }
 
+/** `location`, or an error that says which setting is none. */
+async function checkedLocation(location: string, setting?: string): Promise<string> {
+  const { parseLocation } = await import('@securestore/backend-api');
+  parseLocation(location, setting);
+  return location;
+}
+
 /** Says the library's warnings on stderr; what it logs below that is for programs. */
 export function loggerFor({ out }: Call): Logger {
   const say = (_fields: object, message: string): void => out.note(`warning: ${message}`);
@@ -40,10 +48,11 @@ export function loggerFor({ out }: Call): Logger {
 /**
  * Opens the store of a call, uses it and closes it.
  *
+ * @param operand the location, for a command that takes one
  * @throws whatever `openStore` throws: `NOT_FOUND`, `UNLOCK_FAILED`, `ROLLBACK` and so on.
  */
-export async function withStore<T>(call: Call, use: (store: SecureStore) => Promise<T>): Promise<T> {
-  const location = await locationOf(call);
+export async function withStore<T>(call: Call, use: (store: SecureStore) => Promise<T>, operand?: string): Promise<T> {
+  const location = await locationOf(call, operand);
   await using store = await openAt(call, location);
   return await use(store);
 }

@@ -101,6 +101,18 @@ describe('conditions and times', () => {
     expect((await box.run(['get', 'k'])).stdout).toBe('2');
   });
 
+  it('delete only the version that was looked at', async () => {
+    const box = await sandbox();
+    const [one] = jsonLines((await box.run(['put', 'k', '--json'], { input: '1' })).stdout);
+    const [two] = jsonLines((await box.run(['put', 'k', '--json'], { input: '2' })).stdout);
+    const stale = await box.run(['rm', 'k', '--if-version', String(one?.['version']), '--json']);
+    expect(stale).toMatchObject({ exitCode: 6, stdout: '' });
+    expect(jsonLines(stale.stderr)).toMatchObject([{ code: 'CONFLICT', currentVersion: two?.['version'] }]);
+    expect((await box.run(['get', 'k'])).stdout).toBe('2');
+    expect((await box.run(['rm', 'k', '--if-version', String(two?.['version'])])).exitCode).toBe(0);
+    expect((await box.run(['get', 'k'])).exitCode).toBe(3);
+  });
+
   it('keep the expiry, and retrieve the version of a time', async () => {
     const box = await sandbox();
     const [first] = jsonLines((await box.run(['put', 'k', '--expires', '30d', '--json'], { input: '1' })).stdout);

@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { jsonLines, type Sandbox, sandbox } from './support/cli.ts';
+import { runHere } from './support/in-process.ts';
 
 async function withConfig(config: string): Promise<Sandbox> {
   const box = await sandbox('none');
@@ -24,7 +25,7 @@ describe('the store of a command', () => {
   it.each([
     ['{', 'is no JSON'],
     ['{ "stroe": "sqlite:./vault" }', 'unknown setting "stroe"'],
-    ['{ "store": "./vault" }', '"store" must be a location'],
+    ['{ "store": "./vault" }', 'securestore.config.json: "store" is not a location: "./vault" has no scheme'],
   ])('is not taken from a configuration that is wrong, which is named: %s', async (config, text) => {
     const { exitCode, stdout, stderr } = await (await withConfig(config)).run(['ls']);
     expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
@@ -33,11 +34,22 @@ describe('the store of a command', () => {
     expect(stderr).toContain('[INVALID_ARGUMENT]');
   });
 
+  it('is said to be no location with the setting that it comes from', async () => {
+    const env = { SECURESTORE_URL: './vault.db' };
+    const advice =
+      '"./vault.db" has no scheme. Write sqlite:./vault.db for a SQLite file, or file:./vault.db for a folder';
+    const wrong = async (...args: string[]): Promise<string> => (await runHere(args, { env })).stderr;
+    expect(await wrong('ls')).toBe(`error: $SECURESTORE_URL is not a location: ${advice}. [INVALID_ARGUMENT]\n`);
+    expect(await wrong('ls', '--store', './vault.db')).toContain(`--store is not a location: ${advice}`);
+    expect(await wrong('init', './vault.db')).toContain(`This is not a location: ${advice}`);
+    expect(await wrong('verify', './vault.db')).toContain(`This is not a location: ${advice}`);
+  });
+
   it('is not another one where the variable is empty', async () => {
     const box = await withConfig('{ "store": "sqlite:./configured" }');
     const { exitCode, stderr } = await box.run(['ls'], { env: { SECURESTORE_URL: '' } });
     expect(exitCode).toBe(2);
-    expect(stderr).toContain('$SECURESTORE_URL is empty');
+    expect(stderr).toContain('$SECURESTORE_URL is not a location: it is empty');
   });
 });
 

@@ -1,4 +1,5 @@
 import { spawn, spawnSync } from 'node:child_process';
+import { writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { COMMAND, finished, type Sandbox, sandbox } from './support/cli.ts';
@@ -56,7 +57,7 @@ describe.skipIf(!hasTerminals)(
       expect((await box.run(['--store', 'sqlite:./other', 'ls'])).exitCode).toBe(3);
 
       const data: Exchange = ['Data of k (not shown): ', 'canary data\r'];
-      const stored = await converse(box, [...STORE, 'put', 'k'], [data, asked]);
+      const stored = await converse(box, [...STORE, 'put', 'k'], [asked, data]);
       expect(stored.exitCode).toBe(0);
       expect(stored.transcript).not.toContain('canary');
       const piped = await converse(box, [...STORE, 'put', 'p'], [asked], 'from a pipe');
@@ -109,6 +110,14 @@ describe.skipIf(!hasTerminals)(
       expect((await box.run(['get', 'k'])).stdout).toBe('data');
       expect(await converse(box, ['purge', 'k'], [[question, 'y\r']])).toMatchObject({ exitCode: 0 });
       expect((await box.run(['get', 'k'])).exitCode).toBe(3);
+    });
+
+    it.each(['put', 'purge'])('%s asks for nothing but the passphrase where that is wrong', async (verb) => {
+      const box = await sandbox();
+      await writeFile(box.path('wrong'), 'a passphrase that opens nothing');
+      const ended = await converse(box, [verb, 'k', '--passphrase-file', 'wrong'], []);
+      expect(ended.exitCode).toBe(9);
+      expect(ended.transcript).not.toMatch(/Data of|\[y\/N\]/);
     });
 
     it('get keeps control characters from it unless told to', async () => {

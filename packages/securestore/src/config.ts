@@ -61,16 +61,12 @@ async function load(file: string): Promise<unknown> {
   }
 }
 
-/** The same location for every working directory. What may be a credential in a wrong one is not repeated. */
+/** The same location for every working directory. */
 function checkStore(file: string, store: unknown): string {
-  try {
-    // The type is checked there: a configuration may hold anything.
-    const { scheme, rest } = parseLocation(store as string);
-    const isPath = (scheme === 'file' || scheme === 'sqlite') && rest !== '' && rest !== ':memory:';
-    return isPath && !isAbsolute(rest) ? `${scheme}:${join(dirname(file), rest)}` : (store as string);
-  } catch {
-    return invalid(file, '"store" must be a location, such as "sqlite:./vault.db"');
-  }
+  // The type is checked there: a configuration may hold anything.
+  const { scheme, rest } = parseLocation(store as string, `${file}: "store"`);
+  const isPath = (scheme === 'file' || scheme === 'sqlite') && rest !== '' && rest !== ':memory:';
+  return isPath && !isAbsolute(rest) ? `${scheme}:${join(dirname(file), rest)}` : (store as string);
 }
 
 /** @throws SecureStoreError `INVALID_ARGUMENT` naming the file and the setting */

@@ -26,6 +26,8 @@ export function isPackageName(name: unknown): name is string {
 export interface ApplicationPackages {
   /** The backends among the direct dependencies; `node_modules` is never searched for others. */
   plugins(): Promise<PluginDeclaration[]>;
+  /** Whether a package is installed; it is not loaded. */
+  has(packageName: string): boolean;
   /**
    * The exports of an installed package, or `undefined` where it is not installed.
    *
@@ -44,6 +46,7 @@ export function applicationPackages(folder: string): ApplicationPackages {
       const found = directDependencies(manifest).map(async (name) => readDeclaration(resolver, name));
       return (await Promise.all(found)).filter((plugin) => plugin !== undefined);
     },
+    has: (packageName) => isInstalled(resolver, packageName),
     load: async (packageName) => loadPackage(resolver, packageName),
   };
 }
@@ -82,6 +85,15 @@ async function readDeclaration(resolver: NodeJS.Require, packageName: string): P
   const schemes = property(declaration, 'schemes');
   if (!Array.isArray(schemes)) return undefined;
   return { packageName, schemes: schemes.filter(isScheme), contract: property(declaration, 'contract') };
+}
+
+function isInstalled(resolver: NodeJS.Require, packageName: string): boolean {
+  try {
+    resolver.resolve(`${packageName}/package.json`);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 async function loadPackage(resolver: NodeJS.Require, packageName: string): Promise<object | undefined> {

@@ -28,7 +28,7 @@ interface Search {
  * scheme under `securestore.backend` in its `package.json`.
  *
  * @throws `INVALID_ARGUMENT` for what is no location, an unknown scheme, or a package that is no backend of that
- *   scheme; `BACKEND_NOT_INSTALLED` with the command that installs it; `UNSUPPORTED` for another contract version;
+ *   scheme; `BACKEND_NOT_INSTALLED` with the name of the package; `UNSUPPORTED` for another contract version;
  *   `UNAVAILABLE` where a package can't be loaded
  */
 export async function resolveBackend(location: string, options: ResolveOptions = {}): Promise<StorageBackend> {
@@ -65,7 +65,8 @@ async function fromMap({ scheme, options, packages }: Search): Promise<BackendDe
   return definitionOf(exports, packageName, scheme);
 }
 
-async function fromOfficial({ scheme, options, packages }: Search): Promise<BackendDefinition | undefined> {
+async function fromOfficial(search: Search): Promise<BackendDefinition | undefined> {
+  const { scheme, options, packages } = search;
   const { builtIn = {} } = options;
   const packageName = OFFICIAL_BACKENDS.get(scheme);
   const load = Object.hasOwn(builtIn, scheme) ? builtIn[scheme] : undefined;
@@ -75,23 +76,15 @@ async function fromOfficial({ scheme, options, packages }: Search): Promise<Back
   }
   if (packageName === undefined) return undefined;
   const exports = await packages.load(packageName);
-  if (exports === undefined) throw notInstalled(scheme, packageName);
+  if (exports === undefined) throw officialMissing(scheme, packageName, await schemesHere(search));
   return definitionOf(exports, packageName, scheme);
 }
 
-async function fromDependencies({ scheme, options, packages }: Search): Promise<BackendDefinition> {
+async function fromDependencies(search: Search): Promise<BackendDefinition> {
+  const { scheme, packages } = search;
   const plugins = await packages.plugins();
   const [plugin, ...others] = plugins.filter((candidate) => candidate.schemes.includes(scheme));
-  if (plugin === undefined) {
-    const { backends = {}, builtIn = {} } = options;
-    const declared = plugins.flatMap((candidate) => candidate.schemes);
-    throw unknownScheme(scheme, [
-      ...OFFICIAL_BACKENDS.keys(),
-      ...Object.keys(builtIn),
-      ...Object.keys(backends),
-      ...declared,
-    ]);
-  }
+  if (plugin === undefined) throw unknownScheme(scheme, await schemesHere(search));
   if (others.length > 0) {
     const names = [plugin, ...others].map(({ packageName }) => packageName).join(' and ');
     const message = `${names} both declare the scheme ${scheme}. Name one in the backends option.`;
@@ -126,11 +119,36 @@ function notInstalled(scheme: string, packageName: string): SecureStoreError {
   );
 }
 
-function unknownScheme(scheme: string, known: readonly string[]): SecureStoreError {
-  const list = [...new Set(known)].toSorted().join(', ');
+/** That the project has given a package its name doesn't mean that it can be installed already. */
+function officialMissing(scheme: string, packageName: string, here: string): SecureStoreError {
+  return new SecureStoreError(
+    'BACKEND_NOT_INSTALLED',
+    `The backend of ${scheme}: is not installed. Served here: ${here}. If its package is published already, this ` +
+      `installs it: npm install ${packageName}`,
+  );
+}
+
+/** The schemes that can be used as things are. */
+async function schemesHere({ options, packages }: Search): Promise<string> {
+  const { backends = {}, builtIn = {} } = options;
+  const official = [...OFFICIAL_BACKENDS].filter(([, packageName]) => packages.has(packageName));
+  const schemes = [
+    ...official.map(([scheme]) => scheme),
+    ...Object.keys(builtIn),
+    ...Object.keys(backends),
+    ...(await packages.plugins()).flatMap((plugin) => plugin.schemes),
+  ];
+  if (schemes.length === 0) return 'none';
+  return [...new Set(schemes)]
+    .toSorted()
+    .map((scheme) => `${scheme}:`)
+    .join(', ');
+}
+
+function unknownScheme(scheme: string, here: string): SecureStoreError {
   return new SecureStoreError(
     'INVALID_ARGUMENT',
-    `No backend serves ${scheme}:. Known schemes: ${list}. A plugin is a direct dependency of the application whose ` +
+    `No backend serves ${scheme}:. Served here: ${here}. A plugin is a direct dependency of the application whose ` +
       'package.json has "securestore": { "backend": { "schemes": [...], "contract": 1 } }, or a package that the ' +
       'backends option names.',
   );

@@ -77,11 +77,13 @@ describe('resolveBackend', () => {
     expect((await resolveBackend('s3://bucket', { resolveFrom: folder })).name).toBe('s3');
   });
 
-  it('says how to install an official package that is missing', async () => {
-    const missing = resolveBackend('postgres://user:hunter2@host/db', { resolveFrom: folder });
-    await expect(missing).rejects.toEqual(
-      refusal('BACKEND_NOT_INSTALLED', /^(?!.*hunter2).*npm install @securestore\/backend-postgres$/),
-    );
+  it('says what an official package that is missing is called, and not that it can be had', async () => {
+    await install('@securestore/backend-redis', plugin('redis', ['redis', 'rediss']));
+    const builtIn = { memory: async () => ({ default: memoryBackend }) };
+    const missing = resolveBackend('postgres://user:hunter2@host/db', { resolveFrom: folder, builtIn });
+    const message =
+      /^(?!.*hunter2).*Served here: memory:, redis:, rediss:\. If .*published.*npm install @securestore\/backend-postgres$/;
+    await expect(missing).rejects.toEqual(refusal('BACKEND_NOT_INSTALLED', message));
   });
 
   it.each(['dependencies', 'optionalDependencies', 'devDependencies'])('finds a plugin among the %s', async (field) => {
@@ -103,11 +105,11 @@ describe('resolveBackend', () => {
     await expect(resolveBackend('s3://b', { resolveFrom: folder })).rejects.toEqual(refusal('BACKEND_NOT_INSTALLED'));
   });
 
-  it('says which schemes are known, and recommends no package', async () => {
+  it('says which schemes are served, and recommends no package', async () => {
     await install('level-store', plugin('level', ['level']), declaring(['level']));
     await application({ dependencies: { 'level-store': '1' } });
     const unknown = resolveBackend('levle:./db', { resolveFrom: folder, backends: { own: 'mine' } });
-    const message = /^No backend serves levle:\. Known schemes: azblob, file, gs, level, .*own.*"securestore"(?!.*npm)/;
+    const message = /^No backend serves levle:\. Served here: level:, own:\..*"securestore"(?!.*npm)/;
     await expect(unknown).rejects.toEqual(refusal('INVALID_ARGUMENT', message));
   });
 
@@ -230,6 +232,6 @@ describe('resolveBackend', () => {
 
   it('finds nothing where the folder has no package.json', async () => {
     const nowhere = resolveBackend('level:', { resolveFrom: join(folder, 'nowhere') });
-    await expect(nowhere).rejects.toEqual(refusal('INVALID_ARGUMENT', /Known schemes/));
+    await expect(nowhere).rejects.toEqual(refusal('INVALID_ARGUMENT', /Served here: none/));
   });
 });

@@ -1,4 +1,4 @@
-import { SecureStoreError } from '@securestore/core-format';
+import { parseStoreKey, SecureStoreError } from '@securestore/core-format';
 import type { RangeOptions, RetrievedStream } from 'securestore';
 import { type ByteSource, writeOutputFile } from '../atomic-file.ts';
 import type { Call } from '../call.ts';
@@ -28,6 +28,7 @@ const STEERING = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\ufffd]/;
 
 /** `securestore get`. */
 export async function get(call: Call<GetOptions>, key: string): Promise<void> {
+  parseStoreKey(key);
   const options = rangeOptions(call.options);
   await withStore(call, async (store) => {
     const retrieved = await store.retrieveStream(key, { ...options, signal: call.cli.signal });

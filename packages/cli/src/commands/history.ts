@@ -1,3 +1,4 @@
+import { parseStoreKey } from '@securestore/core-format';
 import type { HistoryEntry } from 'securestore';
 import type { Call } from '../call.ts';
 import { withStore } from '../open.ts';
@@ -12,6 +13,7 @@ const COLUMNS = [
 
 /** `securestore history`. */
 export async function history(call: Call, key: string): Promise<void> {
+  parseStoreKey(key);
   await withStore(call, async (store) => {
     await report(call, key, await store.history(key, { signal: call.cli.signal }));
   });

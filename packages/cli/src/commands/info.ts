@@ -1,9 +1,11 @@
+import { parseStoreKey } from '@securestore/core-format';
 import type { Call } from '../call.ts';
 import { infoLines, infoRecord } from '../object-text.ts';
 import { withStore } from '../open.ts';
 
 /** `securestore info`. */
 export async function info(call: Call, key: string): Promise<void> {
+  parseStoreKey(key);
   await withStore(call, async (store) => {
     const found = await store.info(key, { signal: call.cli.signal });
     await call.out.result(infoRecord(found), () => infoLines(found, call.out.name));

@@ -17,7 +17,7 @@ export interface InitOptions {
 
 /** `securestore init`. */
 export async function init(call: Call<InitOptions>, operand: string | undefined): Promise<void> {
-  const location = await targetOf(call, operand);
+  const location = await locationOf(call, operand);
   if (location.startsWith('memory:')) {
     throw new SecureStoreError(
       'INVALID_ARGUMENT',
@@ -38,15 +38,6 @@ export async function init(call: Call<InitOptions>, operand: string | undefined)
     signal: call.cli.signal,
   });
   await report(call, store, madeKeyFile);
-}
-
-async function targetOf(call: Call, operand: string | undefined): Promise<string> {
-  if (operand === undefined) return await locationOf(call);
-  const { store } = call.options;
-  if (store !== undefined && store !== operand) {
-    throw new SecureStoreError('INVALID_ARGUMENT', 'the location and --store differ; give one of them');
-  }
-  return operand;
 }
 
 function settingsOf(options: InitOptions): Omit<CreateOptions, 'unlock'> {

@@ -8,8 +8,8 @@ import { printable } from '../terminal-text.ts';
 export async function purge(call: Call, key: string): Promise<void> {
   const { cli, out, options } = call;
   parseStoreKey(key);
-  await confirmDestruction(cli, options.yes, `Destroy ${printable(key)} with all its versions, for good?`);
   await withStore(call, async (store) => {
+    await confirmDestruction(cli, options.yes, `Destroy ${printable(key)} with all its versions, for good?`);
     if (!(await store.purge(key, { signal: cli.signal }))) {
       throw new SecureStoreError('NOT_FOUND', 'no such object, and no history of one', { key });
     }

@@ -1,14 +1,15 @@
 import { open } from 'node:fs/promises';
 import { addAbortSignal } from 'node:stream';
 import { parseStoreKey, SecureStoreError } from '@securestore/core-format';
-import type { StoreData, StoreOptions } from 'securestore';
+import type { StoreOptions } from 'securestore';
+import type { ByteSource } from '../atomic-file.ts';
 import type { Call } from '../call.ts';
 import { fileError, systemCodeOf } from '../error-report.ts';
 import { formatSize, infoRecord } from '../object-text.ts';
 import { withStore } from '../open.ts';
 import { parseExpiry } from '../parse-time.ts';
 import { parseMetadata } from '../parse-values.ts';
-import { type Progress, startProgress } from '../progress.ts';
+import { startProgress } from '../progress.ts';
 import { askHidden, openTerminal } from '../prompt.ts';
 import { printable } from '../terminal-text.ts';
 
@@ -26,8 +27,10 @@ export async function put(call: Call<PutOptions>, key: string, file: string | un
   const options = storeOptions(call);
   await using source = await openSource(call, key, file);
   await withStore(call, async (store) => {
+    const data = await source.data();
     using progress = startProgress(cli, 'stored', { totalBytes: source.size });
-    const info = await store.store(key, source.data(progress), { ...options, signal: cli.signal });
+    const counted = typeof data === 'string' ? data : progress.counted(data);
+    const info = await store.store(key, counted, { ...options, signal: cli.signal });
     progress.clear();
     await out.result(
       infoRecord(info),
@@ -48,22 +51,25 @@ function storeOptions({ cli, options }: Call<PutOptions>): StoreOptions {
 
 interface Source extends AsyncDisposable {
   readonly size?: number;
-  readonly data: (progress: Progress) => StoreData;
+  /** Taken once the store is open: nobody should type data for a store that then doesn't open. */
+  readonly data: () => Promise<string | ByteSource>;
 }
 
 async function openSource(call: Call, key: string, file: string | undefined): Promise<Source> {
   const { cli } = call;
   if (file !== undefined && file !== '-') return await openInput(call, file);
   if (file === undefined && cli.stdin.isTTY === true) {
-    using terminal = openTerminal(cli);
+    const terminal = openTerminal(cli);
     if (terminal === undefined) {
       throw new SecureStoreError('INVALID_ARGUMENT', 'no data: give a file, or pipe the data into this command');
     }
-    const typed = await askHidden(cli, terminal, `Data of ${printable(key)}`);
-    return { data: () => typed, [Symbol.asyncDispose]: async () => {} };
+    return {
+      data: () => askHidden(cli, terminal, `Data of ${printable(key)}`),
+      [Symbol.asyncDispose]: async () => terminal[Symbol.dispose](),
+    };
   }
   const stdin = addAbortSignal(cli.signal, cli.stdin);
-  return { data: (progress) => progress.counted(stdin), [Symbol.asyncDispose]: async () => void stdin.destroy() };
+  return { data: async () => stdin, [Symbol.asyncDispose]: async () => void stdin.destroy() };
 }
 
 async function openInput({ cli }: Call, path: string): Promise<Source> {
@@ -77,7 +83,7 @@ async function openInput({ cli }: Call, path: string): Promise<Source> {
     const stream = addAbortSignal(cli.signal, file.createReadStream({ highWaterMark: 256 * 1024 }));
     return {
       ...(stats.isFile() ? { size: stats.size } : {}),
-      data: (progress) => progress.counted(stream),
+      data: async () => stream,
       [Symbol.asyncDispose]: async () => void stream.destroy(),
     };
   } catch (error) {

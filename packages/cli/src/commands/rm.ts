@@ -1,12 +1,18 @@
-import { SecureStoreError } from '@securestore/core-format';
+import { parseStoreKey, SecureStoreError } from '@securestore/core-format';
 import type { Call } from '../call.ts';
 import { withStore } from '../open.ts';
 import { printable } from '../terminal-text.ts';
 
-/** `securestore rm`. @throws `NOT_FOUND` where there is no such object. */
-export async function rm(call: Call, key: string): Promise<void> {
+export interface RmOptions {
+  readonly ifVersion?: string;
+}
+
+/** `securestore rm`. @throws `NOT_FOUND` where there is no such object, `CONFLICT` where it has another version. */
+export async function rm(call: Call<RmOptions>, key: string): Promise<void> {
+  parseStoreKey(key);
   await withStore(call, async (store) => {
-    if (!(await store.delete(key, { signal: call.cli.signal }))) {
+    const { ifVersion } = call.options;
+    if (!(await store.delete(key, { ifVersion, signal: call.cli.signal }))) {
       throw new SecureStoreError('NOT_FOUND', 'no such object', { key });
     }
     await call.out.result(

@@ -1,3 +1,4 @@
+import { parseStoreKey } from '@securestore/core-format';
 import type { Call } from '../call.ts';
 import { formatSize, infoRecord } from '../object-text.ts';
 import { withStore } from '../open.ts';
@@ -5,6 +6,7 @@ import { printable } from '../terminal-text.ts';
 
 /** `securestore undelete`. */
 export async function undelete(call: Call, key: string): Promise<void> {
+  parseStoreKey(key);
   await withStore(call, async (store) => {
     const info = await store.undelete(key, { signal: call.cli.signal });
     await call.out.result(

@@ -1,4 +1,4 @@
-import { exitCodeOf, SecureStoreError } from '@securestore/core-format';
+import { exitCodeOf } from '@securestore/core-format';
 import type { Finding, SecureStore, VerifyReport } from 'securestore';
 import type { Call, ExitCode } from '../call.ts';
 import { startObjectProgress } from '../object-progress.ts';
@@ -12,23 +12,15 @@ export interface VerifyOptions {
 
 /** `securestore verify`. */
 export async function verify(call: Call<VerifyOptions>, location: string | undefined): Promise<ExitCode> {
-  return await withStore(callAt(call, location), async (store) => {
-    const report = await examine(call, store);
-    await say(call, report);
-    if (!report.ok) return exitCodeOf('INTEGRITY');
-    if (call.options.checkpoint === true) await remember(call, store);
-    return 0;
-  });
+  return await withStore(call, (store) => verifyStore(call, store), location);
 }
 
-/** @throws `INVALID_ARGUMENT` where the operand contradicts `--store` */
-function callAt(call: Call<VerifyOptions>, location: string | undefined): Call<VerifyOptions> {
-  const { store } = call.options;
-  if (location === undefined) return call;
-  if (store !== undefined && store !== location) {
-    throw new SecureStoreError('INVALID_ARGUMENT', 'the location and --store differ; give one of them');
-  }
-  return { ...call, options: { ...call.options, store: location } };
+async function verifyStore(call: Call<VerifyOptions>, store: SecureStore): Promise<ExitCode> {
+  const report = await examine(call, store);
+  await say(call, report);
+  if (!report.ok) return exitCodeOf('INTEGRITY');
+  if (call.options.checkpoint === true) await remember(call, store);
+  return 0;
 }
 
 async function examine({ cli, options }: Call<VerifyOptions>, store: SecureStore): Promise<VerifyReport> {

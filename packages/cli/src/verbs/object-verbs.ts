@@ -4,9 +4,14 @@ import type { GetOptions } from '../commands/get.ts';
 import type { InitOptions } from '../commands/init.ts';
 import type { LsOptions } from '../commands/ls.ts';
 import type { PutOptions } from '../commands/put.ts';
+import type { RmOptions } from '../commands/rm.ts';
 
 function collect(value: string, before: readonly string[] | undefined): readonly string[] {
   return [...(before ?? []), value];
+}
+
+function ifVersion(): Option {
+  return new Option('--if-version <version>', 'only where this is the current version');
 }
 
 function addInit(program: Command, run: Run): void {
@@ -39,7 +44,7 @@ function addPut(program: Command, run: Run): void {
     options: [
       new Option('--meta <name=value>', 'metadata, replacing what there is; may be repeated').argParser(collect),
       new Option('--if-absent', 'only where there is no such object').conflicts('ifVersion'),
-      new Option('--if-version <version>', 'only where this is the current version'),
+      ifVersion(),
       new Option('--expires <time>', 'when it expires: ISO 8601, or how long from now, such as 12h or 30d'),
     ],
     notes: `Without a file the data comes from stdin; on a terminal you are asked for one line, which is not shown.
@@ -104,9 +109,10 @@ With --long --json, the lines come as they are read and not in the order of thei
 }
 
 function addRm(program: Command, run: Run): void {
-  addVerb<object, [string]>(program, run, {
+  addVerb<RmOptions, [string]>(program, run, {
     usage: 'rm <key>',
     summary: 'delete an object; its history is kept, and undelete brings it back',
+    options: [ifVersion()],
     resume: '`securestore info KEY` shows whether it is still there',
     load: async () => (await import('../commands/rm.ts')).rm,
   });
