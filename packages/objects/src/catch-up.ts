@@ -1,4 +1,4 @@
-import { historyName, objectName, SecureStoreError, splitRecord } from '@securestore/core-format';
+import { asBuffer, historyName, objectName, SecureStoreError, splitRecord } from '@securestore/core-format';
 import type { RecordHeader } from '@securestore/core-format';
 import type { CategoryKeys } from '@securestore/crypto';
 import { rewrapRecord } from '@securestore/crypto';
@@ -17,6 +17,8 @@ export interface Prepared {
   readonly keys: CategoryKeys;
   /** When the journal was told of the commit, if it was. */
   readonly announced: Instant | undefined;
+  /** The record as it was written; `undefined` where it was found, and is not known to be what was written last. */
+  readonly record: Uint8Array | undefined;
   /** Whether it may have landed when others relied already on nobody acting on its generation of the head any more. */
   readonly late: boolean;
 }
@@ -28,7 +30,7 @@ async function rewrapOwn(
   { backend, watcher, cache }: Engine,
   { token }: Target,
   name: string,
-  header: RecordHeader,
+  { header, record: own }: Prepared,
 ): Promise<boolean> {
   for (let tries = 0; tries < MAX_TRIES; tries++) {
     const found = await backend.read(name);
@@ -40,6 +42,10 @@ async function rewrapOwn(
     if (!keys.knows(record.envelope.keyId)) return true;
     const { primary } = keys.category(header.categoryId);
     const under = keys.version(record.envelope.keyId, header.categoryId);
+    // Whoever has a retired key could have sealed it: only the very bytes that were written are what was written.
+    if (under.state === 'disabled' && (own === undefined || !asBuffer(own).equals(found.body))) {
+      throw new SecureStoreError('UNAVAILABLE', 'its key version was retired before the new record landed; try again');
+    }
     // Another suite can't be had by re-wrapping: such a change is a job that seals anew.
     if (under.label === primary.label || under.suite !== primary.suite) return true;
     try {
@@ -89,9 +95,9 @@ export async function catchUp(
     if (generation !== done.state.head.generation || keys.primary.label !== done.keys.primary.label) {
       // Whoever has read it already takes over the new envelope too.
       await announceCommit(engine, state, token, header.commitId, undefined, signal);
-      const current = await rewrapOwn(engine, target, objectName(token), header);
+      const current = await rewrapOwn(engine, target, objectName(token), prepared);
       // Somebody has replaced it already, who copied it to the history.
-      if (!current) await rewrapOwn(engine, target, historyName(token, header.version), header);
+      if (!current) await rewrapOwn(engine, target, historyName(token, header.version), prepared);
     }
     // Whoever has read it already may keep what it read: it is the same version, under a key that is as good.
     if (prepared.late) await recommit(engine, target, header, signal);

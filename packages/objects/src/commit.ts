@@ -1,6 +1,6 @@
 import type { WriteResult } from '@securestore/backend-api';
 import type { RecordHeader } from '@securestore/core-format';
-import { historyName, ID_LENGTH, noId, objectName, SecureStoreError } from '@securestore/core-format';
+import { historyName, ID_LENGTH, objectName, SecureStoreError } from '@securestore/core-format';
 import { sealRecord } from '@securestore/crypto';
 import type { Instant } from '@securestore/jobs';
 import type { Prepared } from './catch-up.ts';
@@ -15,7 +15,7 @@ import { copyToHistory, historyCopy, isCopied, withdrawCopy } from './history-co
 import { announceCommit } from './journal/announce.ts';
 import { readCurrent } from './read-current.ts';
 import type { Current, Target } from './records.ts';
-import { openAt } from './records.ts';
+import { commitBefore, openAt } from './records.ts';
 import { refusedWrongly, Standstill } from './standstill.ts';
 import type { StoreState } from './state.ts';
 
@@ -63,7 +63,7 @@ function nextHeader(
   commitId: Buffer,
   suite: number,
 ): RecordHeader {
-  const before = current?.opened.header;
+  const before = current?.opened?.header;
   const header = {
     suite,
     kind: draft.kind,
@@ -72,7 +72,7 @@ function nextHeader(
     categoryId: state.categories.idOf(mutation.target.key),
     version: Math.max(now * 1000, (before?.version ?? 0) + 1, state.head.versionFloor + 1),
     commitId,
-    previousCommitId: before?.commitId ?? noId(),
+    previousCommitId: commitBefore(current),
     generation: state.head.generation,
   };
   return draft.blob === undefined ? header : { ...header, blob: draft.blob };
@@ -89,6 +89,8 @@ async function replace(
   const { token } = mutation.target;
   const { signal } = mutation;
   const name = objectName(token);
+  // Nothing of it may come into the history, where it would be under a key that is in use.
+  if (current.opened === undefined) return backend.write(name, record, { ifMatch: current.stored.etag, signal });
   const copyName = historyName(token, current.opened.header.version);
   const copy = historyCopy(state, current);
   const { etag: ifMatch } = current.stored;
@@ -169,7 +171,7 @@ async function attempt(
     if (SecureStoreError.is(error, 'CONFLICT')) throw new LostRace();
     throw error;
   }
-  return { state, header, keys, announced: identity.announced, late: !isFresh(confirmed, engine.clock) };
+  return { state, header, keys, record, announced: identity.announced, late: !isFresh(confirmed, engine.clock) };
 }
 
 /** What is believed to lie at the name, without a request where that can be avoided. */
@@ -209,7 +211,8 @@ async function lookAgain(
   signal: AbortSignal | undefined,
 ): Promise<Finding> {
   const current = await readCurrent(engine, target, signal);
-  return current !== undefined && commitId.equals(current.opened.header.commitId) ? current.opened : { current };
+  const opened = current?.opened;
+  return opened !== undefined && commitId.equals(opened.header.commitId) ? opened : { current };
 }
 
 async function commitLoop(engine: Engine, mutation: Mutation): Promise<Committed | undefined> {
@@ -256,7 +259,7 @@ async function commitLoop(engine: Engine, mutation: Mutation): Promise<Committed
 function committedAs(engine: Engine, mutation: Mutation, header: RecordHeader, { announced }: Identity): Committed {
   const { state } = engine.watcher;
   const keys = state.keys.category(state.categories.idOf(mutation.target.key));
-  return { state, header, keys, announced, late: true };
+  return { state, header, keys, record: undefined, announced, late: true };
 }
 
 /**

@@ -30,7 +30,7 @@ async function findCommit(engine: Engine, target: Target, { commitId, now }: Dou
     if (isPurged(header) && header.version > now * 1000) throw new Purged();
     return commitId.equals(header.commitId);
   };
-  if (isCommit(current.opened.header)) return current.opened;
+  if (current.opened !== undefined && isCommit(current.opened.header)) return current.opened;
   // No version of it is older than it.
   const oldest = historyName(target.token, now * 1000);
   for await (const names of pagesUnder(engine.backend, historyPrefix(target.token))) {

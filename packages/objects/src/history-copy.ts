@@ -3,14 +3,14 @@ import { historyPrefix, objectName, SecureStoreError, splitRecord } from '@secur
 import { recordDigest, rewrapRecord } from '@securestore/crypto';
 import type { Engine } from './engine.ts';
 import { pagesUnder } from './pages.ts';
-import type { Current } from './records.ts';
+import type { Standing } from './records.ts';
 import type { StoreState } from './state.ts';
 import { isUndecided } from './undecided.ts';
 
 const MAX_COPY_TRIES = 3;
 
 /** The current record as it goes to the history: under the primary key version, whatever it was sealed under. */
-export function historyCopy(state: StoreState, { stored, opened }: NonNullable<Current>): Uint8Array {
+export function historyCopy(state: StoreState, { stored, opened }: Standing): Uint8Array {
   const { primary } = state.keys.category(opened.header.categoryId);
   const same = primary.label === opened.key.label || primary.suite !== opened.key.suite;
   return same ? stored.bytes : rewrapRecord(stored.bytes, opened.key, primary);
@@ -21,7 +21,7 @@ async function renewCopy(
   { backend, watcher }: Engine,
   name: string,
   found: ReadResult,
-  current: NonNullable<Current>,
+  current: Standing,
 ): Promise<void> {
   const { keys } = watcher.state;
   const there = splitRecord(found.body);
@@ -41,7 +41,7 @@ async function renewCopy(
 }
 
 /** Whether the history holds this very version already: an attempt that stopped half-way copied it. */
-export async function isCopied(engine: Engine, name: string, current: NonNullable<Current>): Promise<boolean> {
+export async function isCopied(engine: Engine, name: string, current: Standing): Promise<boolean> {
   const found = await engine.backend.read(name);
   if (found === undefined) return false;
   if (Buffer.compare(splitRecord(found.body).header.commitId, current.opened.header.commitId) !== 0) {
@@ -56,7 +56,7 @@ export async function copyToHistory(
   engine: Engine,
   name: string,
   copy: Uint8Array,
-  current: NonNullable<Current>,
+  current: Standing,
   signal: AbortSignal | undefined,
 ): Promise<boolean> {
   for (let tries = 1; ; tries++) {
@@ -85,7 +85,7 @@ export async function withdrawCopy(
   engine: Engine,
   token: string,
   copyName: string,
-  { opened }: NonNullable<Current>,
+  { opened }: Standing,
 ): Promise<void> {
   const { backend } = engine;
   const { commitId } = opened.header;

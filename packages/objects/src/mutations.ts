@@ -19,7 +19,7 @@ import { KeptVersion } from './kept-version.ts';
 import { encodeMetadata, parseTime } from './options.ts';
 import type { Payload } from './payload.ts';
 import { payloadOf } from './payload.ts';
-import type { LiveRecord, Target } from './records.ts';
+import type { Current, LiveRecord, Standing, Target } from './records.ts';
 import { infoFrom, isPurged, liveIn, versionOf } from './records.ts';
 import type { ChangeOptions, ObjectInfo, StoreData, StoreOptions } from './types.ts';
 
@@ -135,6 +135,11 @@ function resealed(
   return { body: { ...source.body, ...changes, modified: now }, blob: source.header.blob };
 }
 
+/** @throws SecureStoreError why what lies there is refused, if it is */
+function checkOpened(current: Current): asserts current is Standing | undefined {
+  if (current !== undefined && current.opened === undefined) throw current.reason;
+}
+
 export async function setMetadata<M extends object>(
   engine: Engine,
   target: Target,
@@ -151,6 +156,7 @@ export async function setMetadata<M extends object>(
     readFirst: true,
     signal,
     draft(current, now) {
+      checkOpened(current);
       const live = liveIn(current, now);
       if (live === undefined) throw new SecureStoreError('NOT_FOUND', 'no such object');
       const next = resealed(live, { metadata: encoded }, now);
@@ -181,6 +187,7 @@ export async function bringBack<M extends object>(
     signal,
     beforeAttempt: () => kept.confirm(signal),
     draft(current, now) {
+      checkOpened(current);
       const live = liveIn(current, now);
       if (live !== undefined && 'beforeDeletion' in choice) {
         throw new SecureStoreError('CONFLICT', 'the object is not deleted', { currentVersion: versionOf(live.header) });
@@ -214,7 +221,7 @@ export async function deleteObject(
     signal,
     draft(current, now) {
       existed = liveIn(current, now) !== undefined;
-      if (current === undefined || current.opened.kind === 'tombstone') return undefined;
+      if (current === undefined || current.opened?.kind === 'tombstone') return undefined;
       return { kind: 'tombstone', body: encodeTombstoneBody(now) };
     },
   });

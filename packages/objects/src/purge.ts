@@ -86,7 +86,7 @@ function tombstoneAfter(engine: Engine, target: Target, { header, sound }: Remai
     generation: state.head.generation,
   };
   const record = sealRecord(primary, next, encodeTombstoneBody(now), engine.random);
-  return { unannounced: { state, header: next, keys, late: false }, record };
+  return { unannounced: { state, header: next, keys, record, late: false }, record };
 }
 
 /** An object that was buried. */

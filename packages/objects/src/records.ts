@@ -1,5 +1,6 @@
 import type { ObjectBody, ParsedVersion, RecordHeader, SplitRecord, StoreKey } from '@securestore/core-format';
 import {
+  asBuffer,
   decodeBase32,
   decodeObjectBody,
   decodeTombstoneBody,
@@ -34,8 +35,27 @@ export type OpenedRecord =
   | LiveRecord
   | { readonly kind: 'tombstone'; readonly header: RecordHeader; readonly key: LoadedKey; readonly modified: number };
 
-/** What lies at a name: nothing, or a record and what it says. */
-export type Current = { readonly stored: StoredRecord; readonly opened: OpenedRecord } | undefined;
+/** A record that lies at a name, and what it says. */
+export interface Standing {
+  readonly stored: StoredRecord;
+  readonly opened: OpenedRecord;
+}
+
+/**
+ * What lies at a name under a key version that has been retired: a write that landed late and was never acknowledged,
+ * or what somebody put there. Nothing that it says is used; a mutation replaces it.
+ */
+export interface Refused {
+  readonly stored: StoredRecord;
+  readonly opened?: undefined;
+  /** Why readers refuse it. */
+  readonly reason: SecureStoreError;
+  /** What the version that replaces it names as the commit before. */
+  readonly previousCommitId: Uint8Array;
+}
+
+/** What lies at a name, if anything does. */
+export type Current = Standing | Refused | undefined;
 
 function damaged(reason: string): never {
   throw new SecureStoreError('INTEGRITY', `the record is damaged: ${reason}`);
@@ -65,7 +85,11 @@ function checkCategory(state: StoreState, header: RecordHeader, key: StoreKey): 
 function openChecked(state: StoreState, record: SplitRecord): OpenedRecord {
   const { header, envelope } = record;
   const key = state.keys.version(envelope.keyId, header.categoryId);
-  if (key.state === 'disabled') damaged('it is sealed under a key version that has been retired');
+  if (key.state === 'disabled') {
+    damaged(
+      'it is sealed under a key version that has been retired. It landed late and was never acknowledged, or somebody put it there; storing or deleting the object replaces it',
+    );
+  }
   const opened = openRecord(record, key);
   if (header.kind === 'tombstone') return { kind: 'tombstone', header, key, modified: decodeTombstoneBody(opened) };
   const body = decodeObjectBody(opened);
@@ -146,6 +170,15 @@ export function openByToken(state: StoreState, bytes: Uint8Array, names: NameCip
   return openChecked(state, record);
 }
 
+/** Whether a record names a key version that is out of use, while its category has others. @throws SecureStoreError `INTEGRITY` */
+export function isRetired({ keys }: StoreState, bytes: Uint8Array): boolean {
+  const { header, envelope } = splitRecord(bytes);
+  if (keys.isDestroyed(header.categoryId)) return false;
+  const label = asBuffer(envelope.keyId).toString('hex');
+  const version = keys.versions.find((other) => other.label === label && other.groupId.equals(header.categoryId));
+  return version?.state === 'disabled' || version?.state === 'destroyed';
+}
+
 /** Whether an opened record is an object that a caller may see at `now`. */
 export function isLive(opened: OpenedRecord, now: number): opened is LiveRecord {
   return opened.kind === 'object' && (opened.body.expires === 0 || opened.body.expires > now);
@@ -153,7 +186,13 @@ export function isLive(opened: OpenedRecord, now: number): opened is LiveRecord 
 
 /** The object that a caller may see at `now`, if one is there. */
 export function liveIn(current: Current, now: number): LiveRecord | undefined {
-  return current !== undefined && isLive(current.opened, now) ? current.opened : undefined;
+  return current?.opened !== undefined && isLive(current.opened, now) ? current.opened : undefined;
+}
+
+/** What the version that replaces `current` names as the commit before it; zeros where there is none. */
+export function commitBefore(current: Current): Uint8Array {
+  if (current === undefined) return noId();
+  return current.opened === undefined ? current.previousCommitId : current.opened.header.commitId;
 }
 
 /** Whether the record is the tombstone of a purge, which has no version before it. */

@@ -1,4 +1,5 @@
 import type { Keyring, KeyState } from '@securestore/core-format';
+import { objectName } from '@securestore/core-format';
 import { describe, expect, it } from 'vitest';
 import type { ObjectStore } from '../src/index.ts';
 import { failure, openAt } from './support/stores.ts';
@@ -52,8 +53,6 @@ const READS: readonly (readonly [string, (store: ObjectStore) => Promise<unknown
   ['history', (store) => store.history('k')],
   ['entries', (store) => Array.fromAsync(store.entries())],
   ['setMetadata', (store) => store.setMetadata('k', {})],
-  ['store', (store) => store.store('k', 'x')],
-  ['delete', (store) => store.delete('k')],
 ];
 
 /** A store with one object of one version. */
@@ -61,6 +60,11 @@ async function withObject(): Promise<Workshop> {
   const shop = await workshop();
   await shop.store.store('k', 'one');
   return shop;
+}
+
+async function recordAt({ backend, locate }: Workshop, key: string): Promise<Uint8Array> {
+  const found = await backend.read(objectName(locate(key).token));
+  return found?.body ?? expect.fail('no record');
 }
 
 describe('[R-07] a current record', () => {
@@ -77,16 +81,25 @@ describe('[R-07] a current record', () => {
   it.each([
     ['disabled', 'INTEGRITY'],
     ['destroyed', 'KEY_DESTROYED'],
-  ] as const)('under a key version that is %s is %s, for every call', async (state, code) => {
-    const shop = await withObject();
-    await reviseKeyring(shop, (keyring) => superseded(keyring, state));
-    const store = await openAt(shop.place);
-    for (const [, call] of READS) await failure(call(store), code);
-    // A new object has nothing to do with it.
-    await store.store('other', 'x');
-    expect(await store.purge('k')).toBe(true);
-    await store.store('k', 'anew');
-  });
+  ] as const)(
+    'under a key version that is %s is %s for every call that needs it; store, delete and purge replace it',
+    async (state, code) => {
+      const shop = await withObject();
+      await reviseKeyring(shop, (keyring) => superseded(keyring, state));
+      const store = await openAt(shop.place);
+      for (const [, call] of READS) await failure(call(store), code);
+      // A new object has nothing to do with it.
+      await store.store('other', 'x');
+      const [name, old] = [objectName(shop.locate('k').token), await recordAt(shop, 'k')];
+      for (const replace of ['store', 'delete', 'purge'] as const) {
+        await shop.backend.write(name, old);
+        if (replace === 'store') await store.store('k', 'x');
+        else expect(await store[replace]('k')).toBe(replace === 'purge');
+        await store.store('k', 'anew');
+        expect((await store.retrieve('k')).text()).toBe('anew');
+      }
+    },
+  );
 
   it('of a deletion under a disabled key version is INTEGRITY too', async () => {
     const shop = await withObject();

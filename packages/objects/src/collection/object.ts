@@ -64,7 +64,8 @@ export async function deleteExpired({ engine, now, report, signal }: Pass, recor
     draft(current, time) {
       const { commitId } = opened.header;
       // Whoever stored something new meanwhile has not expired.
-      if (current === undefined || Buffer.compare(current.opened.header.commitId, commitId) !== 0) return undefined;
+      if (current?.opened === undefined || Buffer.compare(current.opened.header.commitId, commitId) !== 0)
+        return undefined;
       return { kind: 'tombstone', body: encodeTombstoneBody(time) };
     },
   });

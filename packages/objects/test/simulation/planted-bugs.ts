@@ -78,8 +78,8 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     file: 'objects/src/doubt.ts',
     edits: [
       [
-        'if (isCommit(current.opened.header)) return current.opened;',
-        'return isCommit(current.opened.header) ? current.opened : { current };',
+        'if (current.opened !== undefined && isCommit(current.opened.header)) return current.opened;',
+        'return current.opened !== undefined && isCommit(current.opened.header) ? current.opened : { current };',
       ],
     ],
   },
