@@ -1,6 +1,6 @@
 import { SecureStoreError, type ErrorCode, type ErrorDetails } from '@securestore/core-format';
 
-/** Primary result codes, https://www.sqlite.org/rescode.html. */
+/** Primary result codes and extended ones, https://www.sqlite.org/rescode.html. */
 const BUSY = 5;
 const LOCKED = 6;
 const IOERR_SHMSIZE = 4874;
@@ -20,6 +20,10 @@ const CODES: Readonly<Record<number, readonly [ErrorCode, string]>> = {
   13: ['NO_SPACE', 'the disk is full; free some space and try again'],
   14: ['UNAVAILABLE', 'the file can not be opened; check that its folder exists and may be read'],
   18: ['TOO_LARGE', 'the body is too large for SQLite'],
+  [IOERR_SHMSIZE]: [
+    'NO_SPACE',
+    'the disk is full, and SQLite needs 32 KiB there even to read; free some space and try again',
+  ],
   26: ['FORMAT_VERSION', 'the file is not a SQLite database; choose another file, nothing was changed'],
 };
 
@@ -61,7 +65,7 @@ const FILE_CODES: Readonly<Record<string, readonly [ErrorCode, string]>> = {
 /** What an error of `node:fs` or `node:sqlite` means, and what to do about it. */
 function meaningOf(error: unknown): readonly [ErrorCode, string] {
   const extended = resultCode(error);
-  const known = extended === undefined ? FILE_CODES[errnoOf(error)] : CODES[extended & 0xff];
+  const known = extended === undefined ? FILE_CODES[errnoOf(error)] : (CODES[extended] ?? CODES[extended & 0xff]);
   return known ?? (extended === undefined ? ['UNAVAILABLE', 'the file system failed'] : ['INTERNAL', 'SQLite failed']);
 }
 
@@ -84,7 +88,6 @@ export function toStoreError(error: unknown, path: string, details: ErrorDetails
   const extended = resultCode(error);
   const common: ErrorDetails = { ...details, backend: 'sqlite', cause: error };
   if (extended === READONLY_DBMOVED) return vanished(path, common);
-  if (extended === IOERR_SHMSIZE) return new SecureStoreError('NO_SPACE', `${path}: the disk is full`, common);
   const [code, advice] = meaningOf(error);
   return new SecureStoreError(code, `${path}: ${advice}`, common);
 }

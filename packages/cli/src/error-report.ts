@@ -46,6 +46,13 @@ export function fileError(error: unknown, what: string): unknown {
   return new SecureStoreError(code, `${what}: ${reasonOf(error)}`, { cause: error });
 }
 
+/** `error` with what else there is to say of its code, where `advice` has something. */
+export function withAdvice(error: unknown, advice: Partial<Record<ErrorCode, string>>): unknown {
+  if (!SecureStoreError.is(error)) return error;
+  const more = advice[error.code];
+  return more === undefined ? error : new SecureStoreError(error.code, `${error.message}; ${more}`, error);
+}
+
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return 'unknown reason';
   // "EACCES: permission denied, open '/x'" names the path once more than needed.

@@ -44,6 +44,17 @@ function unnameable(prefix: string, name: Buffer): FoundFile {
   return { kind: 'failed', name: `${prefix}${name.toString('utf8')}`, error };
 }
 
+/** Names as macOS and some archives write them. They are renamed by the person, since no key is ever normalised. */
+function decomposed(kind: 'file' | 'folder', name: string, text: string): FoundFile {
+  const what = kind === 'file' ? 'its name' : 'nothing below it was looked at: its name';
+  const error = new SecureStoreError(
+    'INVALID_KEY',
+    `${what} is not in Unicode normalisation form C, as all keys are; ` +
+      `rename it to "${text.normalize('NFC')}", which is the same text in that form`,
+  );
+  return { kind: 'failed', name, error };
+}
+
 function kindOf(entry: Dirent<Buffer>, name: string): 'file' | 'folder' | { readonly reason: string } {
   if (entry.isDirectory()) return 'folder';
   if (entry.isSymbolicLink()) return { reason: 'a symbolic link, which is not followed' };
@@ -98,7 +109,8 @@ async function* walk(folder: string, prefix: string, isOwn: (path: string) => bo
     const name = `${prefix}${text}`;
     const path = join(folder, text);
     const kind = isOwn(path) ? { reason: 'the store itself' } : kindOf(entry, text);
-    if (kind === 'folder') yield* walk(path, `${name}/`, isOwn);
+    if (typeof kind === 'string' && text.normalize('NFC') !== text) yield decomposed(kind, name, text);
+    else if (kind === 'folder') yield* walk(path, `${name}/`, isOwn);
     else if (kind === 'file') yield regularFile(folder, name, text, files);
     else yield { kind: 'skipped', name, reason: kind.reason };
   }

@@ -1,6 +1,7 @@
 import { type ErrorCode, SecureStoreError } from '@securestore/core-format';
 import type { Logger, SecureStore, UnlockMethod } from 'securestore';
 import type { Call } from './call.ts';
+import { withAdvice } from './error-report.ts';
 import { findSecret, unlockWith } from './secret.ts';
 
 function refuse(message: string): never {
@@ -57,6 +58,21 @@ export async function withStore<T>(call: Call, use: (store: SecureStore) => Prom
   return await use(store);
 }
 
+const ROOM_TO_DELETE: Partial<Record<ErrorCode, string>> = {
+  NO_SPACE:
+    'deleting needs some room itself, for a mark in place of the object and, in SQLite, for a log of what goes. ' +
+    'Remove something else from that disk first. rm keeps the history and frees nothing; purge and collect do',
+};
+
+/** As {@link withStore}, for deleting, with what to do on a full disk. */
+export async function withStoreToDelete<T>(call: Call, use: (store: SecureStore) => Promise<T>): Promise<T> {
+  try {
+    return await withStore(call, use);
+  } catch (error) {
+    throw withAdvice(error, ROOM_TO_DELETE);
+  }
+}
+
 /** As {@link withStore}, with what unlocked the store. */
 export async function withUnlockedStore<T>(
   call: Call,
@@ -88,7 +104,7 @@ async function openWith(call: Call, location: string, unlock: UnlockMethod): Pro
       signal: cli.signal,
     });
   } catch (error) {
-    throw withAdvice(error);
+    throw withAdvice(error, ADVICE);
   }
 }
 
@@ -96,10 +112,3 @@ async function openWith(call: Call, location: string, unlock: UnlockMethod): Pro
 const ADVICE: Partial<Record<ErrorCode, string>> = {
   UNLOCK_FAILED: 'check that the secret and --store belong together',
 };
-
-function withAdvice(error: unknown): unknown {
-  if (!SecureStoreError.is(error)) return error;
-  const advice = ADVICE[error.code];
-  const { code, operation, cause } = error;
-  return advice === undefined ? error : new SecureStoreError(code, `${error.message}; ${advice}`, { operation, cause });
-}

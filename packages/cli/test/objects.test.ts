@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { lstat, mkdir, readdir, readFile, readlink, symlink, writeFile } from 'node:fs/promises';
+import { lstat, mkdir, readdir, readFile, readlink, rm, symlink, writeFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
+import { mountSmall, NO_MOUNTS } from '../../backend-fs/test/support/mounts.ts';
 import { jsonLines, sandbox } from './support/cli.ts';
 
 describe.each(['sqlite', 'file'] as const)('objects on %s:', (scheme) => {
@@ -134,6 +135,28 @@ describe('conditions and times', () => {
     expect(jsonLines((await box.run(['info', 'k', '--json'])).stdout)).toMatchObject([
       { key: 'k', size: 4, metadata: { note: 'a\u001b[31m\nb' } },
     ]);
+  });
+});
+
+describe.each(['sqlite', 'file'])('a full disk under %s:', (scheme) => {
+  it('ends rm, purge and collect with NO_SPACE, which says what to do, and what is stored stays', async (context) => {
+    if (NO_MOUNTS !== undefined) context.skip(NO_MOUNTS);
+    using disk = mountSmall(4096);
+    const box = await sandbox();
+    const location = `${scheme}:${disk.path}/vault`;
+    const env = { SECURESTORE_URL: location };
+    const full = `${disk.path}/full`;
+    expect((await box.run(['init'], { env })).exitCode).toBe(0);
+    expect((await box.run(['put', 'k'], { env, input: 'data' })).exitCode).toBe(0);
+    await expect(writeFile(full, Buffer.alloc(4096 * 1024))).rejects.toThrow('ENOSPC');
+    for (const args of [['rm', 'k'], ['purge', '--yes', 'k'], ['collect']]) {
+      const { exitCode, stdout, stderr } = await box.run(args, { env });
+      expect({ args, exitCode, stdout }).toEqual({ args, exitCode: 7, stdout: '' });
+      expect(stderr).toMatch(/free some space and try again; deleting needs some room itself.* \[NO_SPACE\]$/m);
+    }
+    await rm(full);
+    expect((await box.run(['get', 'k'], { env })).stdout).toBe('data');
+    expect((await box.run(['purge', '--yes', 'k'], { env })).exitCode).toBe(0);
   });
 });
 

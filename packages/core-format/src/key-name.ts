@@ -30,7 +30,7 @@ export function parseStoreKey(key: unknown): StoreKey {
   if (NON_ASCII.test(key)) {
     if (CONTROL.test(key)) refuse('has a control character', key);
     if (!key.isWellFormed()) refuse('has a lone surrogate, which UTF-8 cannot hold', undefined);
-    if (key.normalize('NFC') !== key) refuse('is not in Unicode normalisation form C', key);
+    if (key.normalize('NFC') !== key) refuse('is not in Unicode normalisation form C; its normalize("NFC") is', key);
     if (Buffer.byteLength(key) > MAX_KEY_BYTES) refuse(`is longer than ${MAX_KEY_BYTES} bytes of UTF-8`, key);
   }
   let start = 0;

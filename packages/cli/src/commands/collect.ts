@@ -1,6 +1,6 @@
 import type { Call, ExitCode } from '../call.ts';
 import { watchJob } from '../job-progress.ts';
-import { withStore } from '../open.ts';
+import { withStoreToDelete } from '../open.ts';
 import { count, formatBytes, printable } from '../terminal-text.ts';
 
 const SOME_FAILED = 8;
@@ -8,7 +8,7 @@ const SOME_FAILED = 8;
 /** `securestore collect`. */
 export async function collect(call: Call): Promise<ExitCode> {
   const { cli, out } = call;
-  return await withStore(call, async (store) => {
+  return await withStoreToDelete(call, async (store) => {
     const report = await watchJob(cli, 'collect', store.collect({ signal: cli.signal }));
     const { failures, ...summary } = report;
     for (const failure of failures) {

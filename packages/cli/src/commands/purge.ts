@@ -1,6 +1,6 @@
 import { parseStoreKey, SecureStoreError } from '@securestore/core-format';
 import type { Call } from '../call.ts';
-import { withStore } from '../open.ts';
+import { withStoreToDelete } from '../open.ts';
 import { confirmDestruction } from '../prompt.ts';
 import { printable } from '../terminal-text.ts';
 
@@ -8,7 +8,7 @@ import { printable } from '../terminal-text.ts';
 export async function purge(call: Call, key: string): Promise<void> {
   const { cli, out, options } = call;
   parseStoreKey(key);
-  await withStore(call, async (store) => {
+  await withStoreToDelete(call, async (store) => {
     await confirmDestruction(cli, options.yes, `Destroy ${printable(key)} with all its versions, for good?`);
     if (!(await store.purge(key, { signal: cli.signal }))) {
       throw new SecureStoreError('NOT_FOUND', 'no such object, and no history of one', { key });

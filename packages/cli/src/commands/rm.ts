@@ -1,6 +1,6 @@
 import { parseStoreKey, SecureStoreError } from '@securestore/core-format';
 import type { Call } from '../call.ts';
-import { withStore } from '../open.ts';
+import { withStoreToDelete } from '../open.ts';
 import { printable } from '../terminal-text.ts';
 
 export interface RmOptions {
@@ -10,7 +10,7 @@ export interface RmOptions {
 /** `securestore rm`. @throws `NOT_FOUND` where there is no such object, `CONFLICT` where it has another version. */
 export async function rm(call: Call<RmOptions>, key: string): Promise<void> {
   parseStoreKey(key);
-  await withStore(call, async (store) => {
+  await withStoreToDelete(call, async (store) => {
     const { ifVersion } = call.options;
     if (!(await store.delete(key, { ifVersion, signal: call.cli.signal }))) {
       throw new SecureStoreError('NOT_FOUND', 'no such object', { key });
