@@ -33,6 +33,14 @@ export function takeKey(bytes: Buffer): KeyObject {
   return key;
 }
 
+/**
+ * `HMAC-SHA-256(key, input)` as a tag that may be seen, never as a key: it passes through a string, since Node takes
+ * longer to make memory of its own for the result than to compute it.
+ */
+export function macOf(key: KeyObject, input: Uint8Array): Buffer {
+  return Buffer.from(createHmac('sha256', key).update(input).digest('latin1'), 'latin1');
+}
+
 /** `HMAC-SHA-256(key, label ‖ context)`: HKDF-Expand of RFC 5869 for a uniformly random key and one block. */
 export function deriveBytes(key: KeyObject, use: string, ...context: Uint8Array[]): Buffer {
   const hmac = createHmac('sha256', key).update(label(use));

@@ -1,7 +1,8 @@
-import { createCipheriv, createDecipheriv, createHmac } from 'node:crypto';
+import { createCipheriv, createDecipheriv } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import type { Naming, StoreKey } from '@securestore/core-format';
-import { asBuffer, decodeBase32, encodeBase32, ID_LENGTH, SecureStoreError } from '@securestore/core-format';
+import { asBuffer, copyOf, decodeBase32, encodeBase32, ID_LENGTH, SecureStoreError } from '@securestore/core-format';
+import { macOf } from './derive.ts';
 import { Lru } from './lru.ts';
 import { decodePlainSegment, encodePlainSegment } from './plain-names.ts';
 
@@ -23,6 +24,11 @@ export interface LocatedName {
 interface Folder {
   readonly token: string | undefined;
   readonly synthetic: Buffer;
+}
+
+/** A folder to remember: its S must not keep a piece of Node's pool alive, many times its size. */
+function kept({ token, synthetic }: Folder): Folder {
+  return { token, synthetic: copyOf(synthetic) };
 }
 
 function unknownToken(token: string): SecureStoreError {
@@ -64,7 +70,7 @@ export class NameCipher {
     const input = Buffer.allocUnsafe(parent.length + segment.length);
     input.set(parent);
     input.set(segment, parent.length);
-    return createHmac('sha256', this.#keys.mac).update(input).digest().subarray(0, ID_LENGTH);
+    return macOf(this.#keys.mac, input).subarray(0, ID_LENGTH);
   }
 
   #segmentToken(synthetic: Buffer, segment: Buffer): string {
@@ -90,7 +96,7 @@ export class NameCipher {
     const cached = this.#folders.get(name);
     if (cached !== undefined) return cached;
     const slash = name.lastIndexOf('/');
-    const folder = this.#descend(this.#folder(name.slice(0, Math.max(0, slash))), name.slice(slash + 1));
+    const folder = kept(this.#descend(this.#folder(name.slice(0, Math.max(0, slash))), name.slice(slash + 1)));
     this.#folders.set(name, folder);
     return folder;
   }
@@ -151,7 +157,7 @@ export class NameCipher {
     const slash = token.lastIndexOf('/');
     const parent = this.#openFolder(token.slice(0, Math.max(0, slash)));
     const { text, synthetic } = this.#openSegment(parent.folder, token.slice(slash + 1));
-    const opened = { name: parent.name === '' ? text : `${parent.name}/${text}`, folder: { token, synthetic } };
+    const opened = { name: parent.name === '' ? text : `${parent.name}/${text}`, folder: kept({ token, synthetic }) };
     this.#opened.set(token, opened);
     return opened;
   }
