@@ -34,11 +34,11 @@ export function takeKey(bytes: Buffer): KeyObject {
 }
 
 /**
- * `HMAC-SHA-256(key, input)` as a tag that may be seen, never as a key: it passes through a string, since Node takes
- * longer to make memory of its own for the result than to compute it.
+ * `HMAC-SHA-256(key, input)` as a tag that may be seen, never as a key: one character for each byte, since Node takes
+ * nearly as long to make memory of its own for a result as to compute it.
  */
-export function macOf(key: KeyObject, input: Uint8Array): Buffer {
-  return Buffer.from(createHmac('sha256', key).update(input).digest('latin1'), 'latin1');
+export function tagOf(key: KeyObject, input: Uint8Array): string {
+  return createHmac('sha256', key).update(input).digest('binary');
 }
 
 /** `HMAC-SHA-256(key, label ‖ context)`: HKDF-Expand of RFC 5869 for a uniformly random key and one block. */
