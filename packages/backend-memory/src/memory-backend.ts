@@ -25,7 +25,7 @@ import {
   resolveRange,
 } from '@securestore/backend-api';
 import { SecureStoreError } from '@securestore/core-format';
-import { MemoryData, type StoredBody, sharedData } from './memory-data.ts';
+import { copyOf, MemoryData, type StoredBody, sharedData } from './memory-data.ts';
 
 const DEFAULT_PAGE = 1000;
 
@@ -91,9 +91,8 @@ export class MemoryBackend implements StorageBackend {
     const size = stored.body.byteLength;
     const now = data.now();
     const { start, end, whole } = resolveRange(size, options);
-    // Copied by the constructor: slice of the Buffer that is stored would be a view of it.
-    if (whole) return { body: new Uint8Array(stored.body), etag, size, modified, now };
-    return { body: new Uint8Array(stored.body.subarray(start, end)), size, modified, now };
+    if (whole) return { body: copyOf(stored.body), etag, size, modified, now };
+    return { body: copyOf(stored.body.subarray(start, end)), size, modified, now };
   }
 
   async write(key: string, body: Uint8Array, options?: WriteOptions): Promise<WriteResult> {

@@ -50,9 +50,10 @@ export class MemoryData {
   }
 }
 
-/** From the pool of `Buffer` where it is small, which takes a third of the time of an allocation of its own. */
-function copyOf(body: Uint8Array): Uint8Array {
-  const copy = Buffer.allocUnsafe(body.byteLength);
+/** In the pool of `Buffer` where it is small, which takes a tenth of the time of an allocation of its own. */
+export function copyOf(body: Uint8Array): Uint8Array {
+  const { buffer, byteOffset, length } = Buffer.allocUnsafe(body.length);
+  const copy = new Uint8Array(buffer, byteOffset, length);
   copy.set(body);
   return copy;
 }

@@ -1,7 +1,7 @@
 import { createHmac, webcrypto } from 'node:crypto';
 import type { Hmac, KeyObject } from 'node:crypto';
 import { SecureStoreError } from '@securestore/core-format';
-import { deriveKey } from './derive.ts';
+import { deriveKey, tagOf } from './derive.ts';
 
 /** The length of a leaf in bytes; a payload up to this is digested whole. */
 export const DIGEST_LEAF_BYTES: number = 1024 * 1024;
@@ -26,7 +26,7 @@ export function digestKeys(digestKey: KeyObject): DigestKeys {
 
 /** The keyed digest of a payload of at most {@link DIGEST_LEAF_BYTES}. */
 export function digestWhole(keys: DigestKeys, payload: Uint8Array): Buffer {
-  return createHmac('sha256', keys.whole).update(payload).digest();
+  return Buffer.from(tagOf(keys.whole, payload), 'latin1');
 }
 
 /**

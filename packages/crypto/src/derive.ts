@@ -33,6 +33,14 @@ export function takeKey(bytes: Buffer): KeyObject {
   return key;
 }
 
+/**
+ * `HMAC-SHA-256(key, input)` as a tag that may be seen, never as a key: one character for each byte, since Node takes
+ * nearly as long to make memory of its own for a result as to compute it.
+ */
+export function tagOf(key: KeyObject, input: Uint8Array): string {
+  return createHmac('sha256', key).update(input).digest('binary');
+}
+
 /** `HMAC-SHA-256(key, label ‖ context)`: HKDF-Expand of RFC 5869 for a uniformly random key and one block. */
 export function deriveBytes(key: KeyObject, use: string, ...context: Uint8Array[]): Buffer {
   const hmac = createHmac('sha256', key).update(label(use));

@@ -13,7 +13,7 @@ export {
 } from './identity.ts';
 export { keyringKey, loadKeyring, wipeKeyring } from './key-set.ts';
 export type { CategoryKeys, JournalKeys, KeySet, KeyVersionInfo, LoadedKey } from './key-set.ts';
-export { Lru } from './lru.ts';
+export { RecentCache } from './recent-cache.ts';
 export { NameCipher } from './names.ts';
 export type { LocatedName, NameKeys, OpenedToken } from './names.ts';
 export { randomPool } from './random.ts';

@@ -1,15 +1,16 @@
-import { createCipheriv, createDecipheriv, createHmac } from 'node:crypto';
+import { createCipheriv, createDecipheriv } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import type { Naming, StoreKey } from '@securestore/core-format';
 import { asBuffer, decodeBase32, encodeBase32, ID_LENGTH, SecureStoreError } from '@securestore/core-format';
-import { Lru } from './lru.ts';
+import { tagOf } from './derive.ts';
+import { RecentCache } from './recent-cache.ts';
 import { decodePlainSegment, encodePlainSegment } from './plain-names.ts';
 
 /** Tokens stay within what every backend takes. */
 const MAX_SEGMENT_TOKEN = 200;
 const MAX_TOKEN = 600;
 const FALLBACK = '~';
-const CACHED_FOLDERS = 4096;
+const REMEMBERED = 2048;
 
 /** Where an object lies and what binds it there. */
 export interface LocatedName {
@@ -19,10 +20,13 @@ export interface LocatedName {
   readonly nameId: Buffer;
 }
 
-/** A folder of names: its token and its S; `token` is absent below a fallback, where no folder shows. */
-interface Folder {
+/**
+ * A name or a folder of names: its token, absent where that is too long or below such a folder, and its S, one
+ * character for each byte, since many are kept and a piece of Node's pool would be kept with each.
+ */
+interface Place {
   readonly token: string | undefined;
-  readonly synthetic: Buffer;
+  readonly synthetic: string;
 }
 
 function unknownToken(token: string): SecureStoreError {
@@ -48,33 +52,34 @@ export interface NameKeys {
 export class NameCipher {
   readonly #keys: NameKeys;
   readonly #naming: Naming;
-  readonly #root: Folder;
-  /** By name; also the reverse, by token. */
-  readonly #folders = new Lru<string, Folder>(CACHED_FOLDERS);
-  readonly #opened = new Lru<string, { name: string; folder: Folder }>(CACHED_FOLDERS);
+  readonly #root: Place;
+  /** By name, of objects too: whoever asks for one may well ask again. */
+  readonly #places = new RecentCache<string, Place>(REMEMBERED);
+  /** Folders alone, by token. */
+  readonly #opened = new RecentCache<string, { name: string; folder: Place }>(REMEMBERED);
 
   /** @param root what the first segment is bound to: the lineage, or another constant for the store's own objects */
   constructor(keys: NameKeys, naming: Naming, root: Uint8Array) {
     this.#keys = keys;
     this.#naming = naming;
-    this.#root = { token: '', synthetic: asBuffer(root) };
+    this.#root = { token: '', synthetic: asBuffer(root).toString('latin1') };
   }
 
-  #synthetic(parent: Buffer, segment: Uint8Array): Buffer {
+  #synthetic(parent: string, segment: Uint8Array): string {
     const input = Buffer.allocUnsafe(parent.length + segment.length);
-    input.set(parent);
-    input.set(segment, parent.length);
-    return createHmac('sha256', this.#keys.mac).update(input).digest().subarray(0, ID_LENGTH);
+    input.set(segment, input.write(parent, 'latin1'));
+    return tagOf(this.#keys.mac, input).slice(0, ID_LENGTH);
   }
 
-  #segmentToken(synthetic: Buffer, segment: Buffer): string {
+  #segmentToken(synthetic: string, segment: Buffer): string {
     if (this.#naming === 'plain') return encodePlainSegment(segment);
-    const cipher = createCipheriv('aes-256-ctr', this.#keys.encryption, synthetic);
-    return encodeBase32(Buffer.concat([synthetic, cipher.update(segment)]));
+    const iv = Buffer.from(synthetic, 'latin1');
+    const cipher = createCipheriv('aes-256-ctr', this.#keys.encryption, iv);
+    return encodeBase32(Buffer.concat([iv, cipher.update(segment)]));
   }
 
-  /** `parent` with one more segment. */
-  #descend(parent: Folder, segmentText: string): Folder {
+  /** The place of one more segment below `parent`. */
+  #descend(parent: Place, segmentText: string): Place {
     const segment = Buffer.from(segmentText, 'utf8');
     const synthetic = this.#synthetic(parent.synthetic, segment);
     if (parent.token === undefined) return { token: undefined, synthetic };
@@ -84,28 +89,26 @@ export class NameCipher {
     return { token: fits ? token : undefined, synthetic };
   }
 
-  /** The folder of `name` ('' for the root), from the cache where it can be. */
-  #folder(name: string): Folder {
+  /** The place of `name` ('' for the root), from the cache where it can be. */
+  #place(name: string): Place {
     if (name === '') return this.#root;
-    const cached = this.#folders.get(name);
+    const cached = this.#places.get(name);
     if (cached !== undefined) return cached;
     const slash = name.lastIndexOf('/');
-    const folder = this.#descend(this.#folder(name.slice(0, Math.max(0, slash))), name.slice(slash + 1));
-    this.#folders.set(name, folder);
-    return folder;
+    const place = this.#descend(this.#place(name.slice(0, Math.max(0, slash))), name.slice(slash + 1));
+    this.#places.set(name, place);
+    return place;
   }
 
   locate(key: StoreKey): LocatedName {
-    const slash = key.lastIndexOf('/');
-    const parent = this.#folder(slash === -1 ? '' : key.slice(0, slash));
-    const { token, synthetic } = this.#descend(parent, key.slice(slash + 1));
-    if (token !== undefined) return { token, nameId: synthetic };
-    return { token: this.#fallbackToken(key, synthetic), nameId: synthetic };
+    const { token, synthetic } = this.#place(key);
+    const nameId = Buffer.from(synthetic, 'latin1');
+    return { token: token ?? this.#fallbackToken(key, nameId), nameId };
   }
 
   /** The deepest folder that shows, then the S of the whole name. */
-  #fallbackToken(key: string, synthetic: Buffer): string {
-    const last = FALLBACK + encodeBase32(synthetic);
+  #fallbackToken(key: string, nameId: Buffer): string {
+    const last = FALLBACK + encodeBase32(nameId);
     const shown = this.visibleFolder(key);
     return shown === '' ? last : `${shown}/${last}`;
   }
@@ -117,14 +120,14 @@ export class NameCipher {
   visibleFolder(name: string): string {
     let end = name.lastIndexOf('/');
     while (end > 0) {
-      const { token } = this.#folder(name.slice(0, end));
+      const { token } = this.#place(name.slice(0, end));
       if (token !== undefined) return token;
       end = name.lastIndexOf('/', end - 1);
     }
     return '';
   }
 
-  #openSegment(parent: Folder, own: string): { text: string; synthetic: Buffer } {
+  #openSegment(parent: Place, own: string): { text: string; synthetic: string } {
     const fail = (): never => {
       throw unknownToken(own);
     };
@@ -135,16 +138,17 @@ export class NameCipher {
     } else {
       const bytes = decodeBase32(own);
       if (bytes === undefined || bytes.length <= ID_LENGTH) return fail();
-      const decipher = createDecipheriv('aes-256-ctr', this.#keys.encryption, bytes.subarray(0, ID_LENGTH));
+      const iv = bytes.subarray(0, ID_LENGTH);
+      const decipher = createDecipheriv('aes-256-ctr', this.#keys.encryption, iv);
       segment = decipher.update(bytes.subarray(ID_LENGTH));
       const synthetic = this.#synthetic(parent.synthetic, segment);
-      if (!synthetic.equals(bytes.subarray(0, ID_LENGTH))) fail();
+      if (synthetic !== iv.toString('latin1')) fail();
       return { text: segment.toString('utf8'), synthetic };
     }
     return { text: segment.toString('utf8'), synthetic: this.#synthetic(parent.synthetic, segment) };
   }
 
-  #openFolder(token: string): { name: string; folder: Folder } {
+  #openFolder(token: string): { name: string; folder: Place } {
     if (token === '') return { name: '', folder: this.#root };
     const cached = this.#opened.get(token);
     if (cached !== undefined) return cached;
@@ -174,7 +178,7 @@ export class NameCipher {
 
   /** Forgets all names. */
   close(): void {
-    this.#folders.clear();
+    this.#places.clear();
     this.#opened.clear();
   }
 }

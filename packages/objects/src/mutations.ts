@@ -107,7 +107,13 @@ export async function storeObject<M extends object>(
   const payload: Payload = pending instanceof Promise ? await pending : pending;
   const { state } = engine.watcher;
   const keys = state.keys.category(state.categories.idOf(target.key));
-  if (payload.kind === 'inline') return commitContent(engine, request, inlineContent(keys.digest, payload.data));
+  if (payload.kind === 'inline') {
+    try {
+      return await commitContent(engine, request, inlineContent(keys.digest, payload.data));
+    } finally {
+      payload.data.fill(0);
+    }
+  }
   let blob: WrittenBlob;
   const since = instant(engine.clock);
   try {

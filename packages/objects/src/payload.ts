@@ -1,13 +1,17 @@
 // Unlike `instanceof`, it knows arrays of other realms, such as those of test runners.
 import { isUint8Array } from 'node:util/types';
-import { SecureStoreError } from '@securestore/core-format';
+import { asBuffer, SecureStoreError } from '@securestore/core-format';
 import { abortable } from './abortable.ts';
 import { SourceError } from './call.ts';
 import type { StoreData } from './types.ts';
 
 /** Data to store: small and at hand, or a stream of blocks. */
 export type Payload =
-  | { readonly kind: 'inline'; readonly data: Uint8Array }
+  | {
+      readonly kind: 'inline';
+      /** A copy, to be wiped when it has been sealed. */
+      readonly data: Buffer;
+    }
   | {
       readonly kind: 'stream';
       readonly source: AsyncIterable<Uint8Array>;
@@ -129,6 +133,13 @@ async function* resumed(read: Uint8Array[], source: AsyncGenerator<Uint8Array>):
   for await (const block of source) yield* slices(block);
 }
 
+/** From Node's pool: memory of its own would take longer than sealing what is in it. */
+function copied(bytes: Uint8Array): Buffer {
+  const copy = Buffer.allocUnsafe(bytes.length);
+  copy.set(bytes);
+  return copy;
+}
+
 /** Data as a payload; what fits into a record is copied, so that the caller's buffer is free at once. */
 export function payloadOf(
   data: StoreData,
@@ -138,7 +149,7 @@ export function payloadOf(
   const source = streamOf(data, signal);
   if (!isUint8Array(source)) return peek(source, inline);
   if (source.length > inline) return { kind: 'stream', source: blocksOf(source), close: async () => undefined };
-  return { kind: 'inline', data: typeof data === 'string' ? source : new Uint8Array(source) };
+  return { kind: 'inline', data: typeof data === 'string' ? asBuffer(source) : copied(source) };
 }
 
 /** Any data as a stream, for comparisons. */

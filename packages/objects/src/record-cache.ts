@@ -1,8 +1,9 @@
-import { Lru } from '@securestore/crypto';
+import { RecentCache } from '@securestore/crypto';
 import type { Clock, Instant } from '@securestore/jobs';
 import { elapsedSince, instant } from '@securestore/jobs';
 
-const MAX_RECORDS = 1024;
+/** At most twice as many are held. */
+const REMEMBERED = 512;
 /** Larger records are read again instead. */
 const MAX_RECORD_BYTES: number = 16 * 1024;
 
@@ -17,7 +18,7 @@ export interface StoredRecord {
  * out of date makes a conditional write fail, and is corrected then.
  */
 export class RecordCache {
-  readonly #records = new Lru<string, { record: StoredRecord | 'exists'; since: Instant }>(MAX_RECORDS);
+  readonly #records = new RecentCache<string, { record: StoredRecord | 'exists'; since: Instant }>(REMEMBERED);
   readonly #clock: Clock;
   readonly #believedFor: number;
 
