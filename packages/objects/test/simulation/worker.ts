@@ -9,9 +9,11 @@ if (bug !== undefined) plant(bug);
 // Only now, since the bug is planted while they are loaded.
 const { makeImage } = await import('./image.ts');
 const { simulate } = await import('./simulate.ts');
+const { planOf } = await import('./plan.ts');
 
 const image = await makeImage();
 for (let seed = Number(first); seed <= Number(last); seed += Number(step)) {
+  if (bug?.part !== undefined && !planOf(seed).parts.has(bug.part)) continue;
   const { violations } = await simulate(seed, image);
   if (violations.length === 0) continue;
   process.stdout.write(`${JSON.stringify({ seed, violations })}\n`);

@@ -10,10 +10,15 @@ export function trouble(world: World, process: SimulatedProcess, dice: Dice, len
   const { scheduler, log } = world;
   for (let times = dice.below(3); times > 0; times--) {
     const kind = dice.pick(['pause', 'pause', 'suspend', 'suspend', 'kill', 'set clock'] as const);
-    const duration = dice.magnitude(200, 3 * MINUTE);
+    const { calendar } = world.plan;
+    const later = (chance: number): number | undefined =>
+      dice.chance(chance) ? calendar.untilLater(dice, scheduler.now) : undefined;
+    const begins = dice.between(0, length) + (later(0.5) ?? 0);
+    const brief = dice.magnitude(200, 3 * MINUTE);
     const by = dice.between(-HOUR, HOUR) * (dice.chance(0.7) ? 0.1 : 1);
-    scheduler.after(dice.between(0, length), () => {
+    scheduler.after(begins, () => {
       if (!process.alive) return;
+      const duration = later(0.5) ?? brief;
       if (kind === 'set clock') {
         world.setClock(process, by);
         return;
