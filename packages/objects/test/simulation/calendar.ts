@@ -5,10 +5,13 @@ const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
 /** A little less and a little more than what the engine waits for: hints lapse, claims and payloads age, streams close. */
-const GAPS = [2 * MINUTE, 50 * MINUTE, 70 * MINUTE, 11 * HOUR, 12.5 * HOUR, 23 * HOUR, 25 * HOUR, 36 * HOUR, 7.5 * DAY];
+const GAPS = [2 * MINUTE, 70 * MINUTE, 11 * HOUR, 12.5 * HOUR, 25 * HOUR, 25 * HOUR, 36 * HOUR];
+
+/** Long enough for streams to be closed, and then to be removed. */
+const WEEK = [7.5 * DAY, 70 * MINUTE, 2 * MINUTE];
 
 /** How long what belongs to a burst may take to begin, in milliseconds. */
-const BURST = 8000;
+const BURST = 4000;
 
 /** No request that is still to take effect is under way for longer, in milliseconds: what collection rests on. */
 const LONGEST_ON_ITS_WAY = 11.9 * HOUR;
@@ -25,9 +28,9 @@ export class Calendar {
   }
 
   static ofDays(dice: Dice): Calendar {
-    const bursts = [0];
-    for (let left = 2 + dice.below(3); left > 0; left--) bursts.push((bursts.at(-1) ?? 0) + dice.pick(GAPS));
-    return new Calendar(bursts);
+    const gaps = dice.chance(0.15) ? WEEK : Array.from({ length: 2 + dice.below(3) }, () => dice.pick(GAPS));
+    let time = 0;
+    return new Calendar([0, ...gaps.map((gap) => (time += gap))]);
   }
 
   /** How long it takes from `now` on until soon after the beginning of a later burst; `undefined` where there is none. */

@@ -51,7 +51,7 @@ const OTHER_SECRETS = ['kept', 'kept', 'rotated', 'guest'] as const;
 function populate(world: World): SimulatedProcess[] {
   const { dice, plan, secrets } = world;
   const { parts } = plan;
-  const length = dice.magnitude(200, 2 * MINUTE);
+  const length = dice.magnitude(200, plan.days ? 4000 : 2 * MINUTE);
   const fail = (error: unknown): void => world.complain(`an actor failed: ${String(error)}`);
   const processes: SimulatedProcess[] = [];
   const start = (name: string, errors: ClockErrors): SimulatedProcess => {
@@ -83,7 +83,7 @@ async function prepare(world: World): Promise<void> {
   if (!shortHistory && !journal) return;
   await world.landHead((head) => ({
     journal: journal ? 'on' : 'off',
-    history: shortHistory ? { versions: 1, days: 1 } : head.history,
+    history: shortHistory ? { versions: 0, days: 1 } : head.history,
   }));
 }
 

@@ -16,10 +16,15 @@ export interface Habits {
   readonly rest: number;
   /** Whether objects are purged. */
   readonly purges: boolean;
+  /** How likely it is that an earlier version is brought back. */
+  readonly restores: number;
+  /** How much of what is stored is too large for its record. */
+  readonly blobs: number;
 }
 
-/** Payloads in the record, in one part, and in several. */
-const SIZES = [12, 12, 12, 40_000, 100_000] as const;
+/** Payloads in the record, and in one part or several. */
+const SMALL = 12;
+const LARGE = [40_000, 40_000, 100_000] as const;
 
 const MAX_OPEN_TRIES = 20;
 
@@ -30,22 +35,19 @@ function conditions(world: World, dice: Dice, key: string): { ifVersion?: string
   return dice.chance(0.4) && version !== undefined ? { ifVersion: version } : {};
 }
 
-function chooseAction(world: World, dice: Dice, key: string, { purges }: Habits): Action {
+function chooseAction(world: World, dice: Dice, key: string, { purges, restores, blobs }: Habits): Action {
   const { ifAbsent, ...ifVersion } = conditions(world, dice, key);
   const seen = world.seen.get(key) ?? [];
   const version = seen[dice.below(Math.max(1, seen.length))]?.version;
+  if (version !== undefined && dice.chance(restores)) return { type: 'restoreVersion', version, ...ifVersion };
   const choice = dice.float();
   if (choice < 0.35) {
-    return { type: 'store', size: dice.pick(SIZES), ...ifVersion, ...(ifAbsent === undefined ? {} : { ifAbsent }) };
+    const size = dice.chance(blobs) ? dice.pick(LARGE) : SMALL;
+    return { type: 'store', size, ...ifVersion, ...(ifAbsent === undefined ? {} : { ifAbsent }) };
   }
   if (choice < 0.43) return { type: 'setMetadata', ...ifVersion };
   if (choice < 0.52) return { type: 'delete', ...ifVersion };
-  if (choice < 0.6) {
-    if (purges && dice.chance(0.5)) return { type: 'purge' };
-    return version === undefined || dice.chance(0.4)
-      ? { type: 'undelete' }
-      : { type: 'restoreVersion', version, ...ifVersion };
-  }
+  if (choice < 0.62) return { type: purges ? 'purge' : 'undelete' };
   if (choice < 0.85) return { type: 'retrieve' };
   if (choice < 0.9) return { type: 'has' };
   return version === undefined || dice.chance(0.5) ? { type: 'history' } : { type: 'retrieveVersion', version };

@@ -7,6 +7,7 @@ import type { SimulatedProcess } from '../process.ts';
 import type { Opened, World } from '../world.ts';
 import { openPatiently } from './client.ts';
 
+const MAX_TRIES = 3;
 const DAY = 24 * 60 * 60_000;
 
 /** Errors that leave a collection to the next one. */
@@ -15,11 +16,13 @@ const PASSING: readonly string[] = ['UNAVAILABLE', 'TIMEOUT', 'LOCKED', 'CONFLIC
 function check(world: World, { failures }: CollectReport): void {
   for (const { name, code } of failures) {
     // A write that was never acknowledged may have landed after its key was retired.
-    if (code !== 'INTEGRITY' || !world.plan.parts.has('rotator')) world.complain(`collecting ${name} failed: ${code}`);
+    const isLate = code === 'INTEGRITY' && world.plan.parts.has('rotator');
+    if (!isLate && !PASSING.includes(code)) world.complain(`collecting ${name} failed: ${code}`);
   }
 }
 
-async function collectOnce(world: World, process: SimulatedProcess, opened: Opened, asJob: boolean): Promise<void> {
+/** @returns whether it was done */
+async function collectOnce(world: World, process: SimulatedProcess, opened: Opened, asJob: boolean): Promise<boolean> {
   try {
     if (asJob) check(world, await opened.store.collect());
     else {
@@ -27,11 +30,13 @@ async function collectOnce(world: World, process: SimulatedProcess, opened: Open
       await pruneJournal(opened.engine);
     }
     world.log.add(process.name, () => 'has collected');
+    return true;
   } catch (error) {
     world.log.add(process.name, () => `the collection stopped: ${String(error)}`);
     if (!SecureStoreError.is(error) || !PASSING.includes(error.code)) {
       world.complain(`${process.name} failed: ${String(error)}`);
     }
+    return false;
   }
 }
 
@@ -43,7 +48,9 @@ export async function collector(world: World, process: SimulatedProcess, dice: D
   for (let rounds = 2 + dice.below(4); rounds > 0; rounds--) {
     const later = dice.chance(0.75) ? calendar.untilLater(dice, world.scheduler.now) : undefined;
     await process.clock.sleep(later ?? dice.magnitude(1, 10_000));
-    await collectOnce(world, process, opened, parts.has('consumer') || dice.chance(0.2));
+    for (let tries = 0; tries < MAX_TRIES; tries++) {
+      if (await collectOnce(world, process, opened, parts.has('consumer') || dice.chance(0.2))) break;
+    }
   }
 }
 

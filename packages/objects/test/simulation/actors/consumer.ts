@@ -107,9 +107,10 @@ async function live(world: World, process: SimulatedProcess, ledger: Ledger, dic
   const opened = await openPatiently(world, process);
   if (opened === undefined) return;
   const reader = new Reader(world, process, ledger, opened.engine);
-  for (let steps = 2 + dice.below(5); steps > 0; steps--) {
-    await world.rest(process, dice, 8000);
-    await reader.take(dice.pick(['poll', 'poll', 'cut', 'cut', 'pass', 'heartbeat'] as const), dice.chance(0.8));
+  for (let steps = 3 + dice.below(8); steps > 0; steps--) {
+    await world.rest(process, dice, 2000);
+    const step = dice.pick(['poll', 'poll', 'poll', 'cut', 'cut', 'cut', 'cut', 'pass', 'heartbeat'] as const);
+    await reader.take(step, dice.chance(0.8));
   }
 }
 

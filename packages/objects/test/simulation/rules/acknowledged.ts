@@ -1,3 +1,4 @@
+import { GRACE_PERIOD } from '../../../src/engine.ts';
 import { parseVersion } from '@securestore/core-format';
 import type { Operation } from '../operations.ts';
 import { isMutation } from '../operations.ts';
@@ -46,4 +47,9 @@ export function mayBePurged({ operations }: Recorded, { key, invoked }: Operatio
       outcome.type !== 'failed' &&
       (outcome.type === 'unknown' || returned >= invoked),
   );
+}
+
+/** Whether the object of an operation may have been deleted and forgotten before a pass began that could not see it. */
+export function mayBeForgotten({ plan }: Recorded, { returned }: Operation, passed: number): boolean {
+  return plan.shortHistory && returned + GRACE_PERIOD < passed;
 }

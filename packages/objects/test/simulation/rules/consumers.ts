@@ -1,7 +1,7 @@
 import type { Ledger } from '../ledger.ts';
 import type { Recorded } from '../world.ts';
 import type { AcknowledgedVersion } from './acknowledged.ts';
-import { acknowledgedVersions, mayBePurged } from './acknowledged.ts';
+import { acknowledgedVersions, mayBeForgotten, mayBePurged } from './acknowledged.ts';
 
 /** From when on, after a pass has begun, every commit is announced: what it waits itself, and what clocks may drift. */
 const SETTLED = 6010;
@@ -15,6 +15,7 @@ function problems(
   if (passed === undefined) return [];
   const announced = operation.returned >= passed + SETTLED && !mayBePurged(recorded, operation);
   if (announced && !visited.has(version)) return [`${label} was never given ${version} of #${operation.id}`];
+  if (mayBeForgotten(recorded, operation, passed)) return [];
   const newest = known.get(token)?.version ?? 0;
   return newest < number ? [`${label} knows nothing as new as ${version} of #${operation.id}`] : [];
 }

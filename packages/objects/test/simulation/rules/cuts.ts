@@ -1,7 +1,7 @@
 import type { Ledger, PublishedCut } from '../ledger.ts';
 import type { Recorded } from '../world.ts';
 import type { AcknowledgedVersion } from './acknowledged.ts';
-import { acknowledgedVersions } from './acknowledged.ts';
+import { acknowledgedVersions, mayBeForgotten } from './acknowledged.ts';
 
 /** A hint whose commit lands later than this after it was sent, in milliseconds, may have lapsed by then. */
 const LANDS_WITHIN = 40 * 60_000;
@@ -62,8 +62,9 @@ function orderOf({ cuts }: Ledger): string[] {
 /** A cut holds whatever was acknowledged before its time, and nothing without what that depends on. */
 export function cuts(recorded: Recorded): string[] {
   const known = knownVersions(recorded);
-  return recorded.ledgers.flatMap((ledger) => [
-    ...ledger.cuts.flatMap((cut) => problemsOf(cut, known)),
-    ...orderOf(ledger),
-  ]);
+  return recorded.ledgers.flatMap((ledger) => {
+    const { passed = 0 } = ledger;
+    const kept = known.filter(({ operation }) => !mayBeForgotten(recorded, operation, passed));
+    return [...ledger.cuts.flatMap((cut) => problemsOf(cut, kept)), ...orderOf(ledger)];
+  });
 }
