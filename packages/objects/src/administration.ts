@@ -33,8 +33,9 @@ export interface SlotAdministration {
   /** Adds a way to unlock the store. @throws `TOO_LARGE` where it has as many as it may */
   add(key: KeyLike, options?: CallOptions): Promise<SlotInfo>;
   /**
-   * Removes a way to unlock the store. Whoever has an old copy of its head can still use it: to renew what it led to,
-   * rotate the keys.
+   * Removes a way to unlock the store. It takes 6 s longer than the change itself: then no process that has opened the
+   * store by it writes any more. Whoever has an old copy of its head can still use it: to renew what it led to, rotate
+   * the keys.
    *
    * @throws `NOT_FOUND`; `INVALID_ARGUMENT` for the last one
    */

@@ -242,7 +242,7 @@ export class HeadWatcher {
     if (state === undefined) {
       this.#lockedOut = new SecureStoreError(
         'LOCKED',
-        'the keys of the store have been renewed, and the slot that opened it has been removed; open it again with another secret',
+        'the slot that opened the store has been removed; open it again with another secret',
       );
     } else {
       this.#take(state);
@@ -259,10 +259,12 @@ export class HeadWatcher {
   /** The slot that unlocked the store, under the root key of `head`; `undefined` where it has none any more. */
   async #followSlot(head: Head): Promise<UnlockedSlot | undefined> {
     const current = this.#state;
-    if (this.#replacement === undefined && head.rootNumber === current.head.rootNumber) return current.unlocked;
     const unlocked = this.#replacement ?? current.unlocked;
     const slot = head.slots.find((other): other is Slot => !('raw' in other) && unlocked.id.equals(asBuffer(other.id)));
-    return slot === undefined ? undefined : unlocked.follow(slot, head.rootNumber);
+    // Whoever took the slot away wants this process to write no more, though the keys are still the same.
+    if (slot === undefined) return undefined;
+    const same = this.#replacement === undefined && head.rootNumber === current.head.rootNumber;
+    return same ? unlocked : unlocked.follow(slot, head.rootNumber);
   }
 
   /** A change of the head by this process took effect, and another one has followed it already. */

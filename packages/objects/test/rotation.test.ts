@@ -125,3 +125,18 @@ describe('a rotation', () => {
     await failure(other.retrieve('new'), 'LOCKED');
   });
 });
+
+describe('the removal of a slot', () => {
+  it('leaves a process that opened the store by it without writes (LOCKED) once it is reported', async () => {
+    const place = usePlace(memoryPlace);
+    const clock = hurriedClock();
+    const store = await createAt(place, { clock });
+    const { id } = await store.slots.add(NEW);
+    const guest = await openAt(place, { clock, unlock: rawKey(NEW) });
+    await guest.store('k', 'before');
+    await store.slots.remove(id);
+    await failure(guest.store('other', 'after'), 'LOCKED');
+    expect((await guest.retrieve('k')).text()).toBe('before');
+    await failure(openAt(place, { clock, unlock: rawKey(NEW) }), 'UNLOCK_FAILED');
+  });
+});

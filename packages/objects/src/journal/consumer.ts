@@ -255,10 +255,12 @@ export class Consumer {
     onAnnounced?: (entry: PendingEntry) => void,
   ): Promise<Poll> {
     const position = this.#position;
+    const lookedFor = new Set(position.pending.keys());
     const { alarms, more } = await position.advance(this.#engine, { limit, before, signal });
     for (const entry of position.pending.values()) onAnnounced?.(entry);
     const resolved = await resolveHints(this.#engine, position.pending.values(), {
       since: this.#held.state.since,
+      lookedFor,
       signal,
     });
     position.pending.clear();

@@ -55,6 +55,8 @@ export interface Resolved {
 export interface ResolveOptions {
   /** The head generation from which on every commit is announced. */
   readonly since: number;
+  /** Commits, in base32, that were looked for before. */
+  readonly lookedFor: ReadonlySet<string>;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -66,29 +68,40 @@ class TokenResolver {
   readonly #token: string;
   readonly #signal: AbortSignal | undefined;
   readonly #since: number;
+  readonly #lookedFor: ReadonlySet<string>;
   readonly #open: Map<string, PendingEntry>;
 
-  constructor(engine: Engine, token: string, entries: readonly PendingEntry[], { since, signal }: ResolveOptions) {
+  constructor(engine: Engine, token: string, entries: readonly PendingEntry[], options: ResolveOptions) {
+    const { since, lookedFor, signal } = options;
     this.#engine = engine;
     this.#token = token;
     this.#since = since;
+    this.#lookedFor = lookedFor;
     this.#signal = signal;
     this.#open = new Map(entries.map((entry) => [encodeBase32(entry.commitId), entry]));
   }
 
-  /** What is in the history was committed after its hint and copied after that. */
   async resolve(): Promise<PendingEntry[]> {
     const there = await this.#look(objectName(this.#token));
     if (there && this.#open.size > 0) {
-      const { clockSkew, modifiedResolution } = this.#engine.backend.capabilities;
-      const oldest = Math.min(...Array.from(this.#open.values(), ({ written }) => written));
-      const since = oldest - clockSkew - modifiedResolution;
+      const from = this.#copiedFrom();
       for await (const page of entryPages(this.#engine, historyPrefix(this.#token), undefined, this.#signal)) {
-        for (const { key, modified } of page) if (modified >= since && this.#open.size > 0) await this.#look(key);
+        for (const { key, modified } of page) if (modified >= from && this.#open.size > 0) await this.#look(key);
       }
     }
     this.changes.sort((a, b) => a.header.version - b.header.version);
     return [...this.#open.values()];
+  }
+
+  /**
+   * Since when copies in the history may be of what is looked for. A commit that was announced only after it, late, may
+   * have been replaced long before; it is there when its hint is, and so it is found by the first look. All others are
+   * copied after their hints.
+   */
+  #copiedFrom(): number {
+    if (this.#open.keys().some((commit) => !this.#lookedFor.has(commit))) return 0;
+    const { clockSkew, modifiedResolution } = this.#engine.backend.capabilities;
+    return Math.min(...Array.from(this.#open.values(), ({ written }) => written)) - clockSkew - modifiedResolution;
   }
 
   /** @returns whether anything lies there */

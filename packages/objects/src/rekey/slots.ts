@@ -114,8 +114,8 @@ export async function addSlot(engine: Engine, unlock: UnlockMethod, signal?: Abo
 }
 
 /**
- * Removes a slot. The root key stays: who has an old copy of the head can still open it by the secret, until the keys
- * are rotated.
+ * Removes a slot, and waits until no process that opened the store by it writes any more. The root key stays: who has an
+ * old copy of the head can still open it by the secret, until the keys are rotated.
  *
  * @throws SecureStoreError `NOT_FOUND`; `INVALID_ARGUMENT` for the last slot
  */
@@ -132,4 +132,5 @@ export async function removeSlot(engine: Engine, id: string, signal?: AbortSigna
     },
     signal,
   );
+  await engine.watcher.settle(signal);
 }

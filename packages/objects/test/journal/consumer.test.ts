@@ -7,7 +7,7 @@ import { openConsumer, unregisterConsumer } from '../../src/journal/open-consume
 import { HINT_LAPSES_AFTER } from '../../src/journal/limits.ts';
 import { attack } from '../support/attacker.ts';
 import { Follower } from '../support/followers.ts';
-import { namesUnder, worldOf } from '../support/journals.ts';
+import { namesUnder, passing, worldOf } from '../support/journals.ts';
 import { scene, tokenOf, versionsAt } from '../support/scenes.ts';
 import { TORTURE } from '../support/places.ts';
 import { failure } from '../support/stores.ts';
@@ -162,6 +162,35 @@ describe('a consumer', () => {
     expect(follower.consumer.passDue).toBe(false);
     expect(follower.known.size).toBe(500);
     expect(follower.alarms).toEqual([]);
+  });
+
+  it('is given what was announced only after it had been replaced', async () => {
+    const world = await worldOf({ journal: false });
+    const answer = Promise.withResolvers<void>();
+    const landed = Promise.withResolvers<void>();
+    const wrap = (inner: StorageBackend): StorageBackend =>
+      forwardTo(inner, {
+        async write(key, body, options) {
+          const written = await inner.write(key, body, options);
+          if (key.startsWith(AREAS.objects)) {
+            landed.resolve();
+            await answer.promise;
+          }
+          return written;
+        },
+      });
+    const slow = await world.start({ wrap });
+    const storing = slow.store.store('k', 'announced late');
+    await landed.promise;
+    await (await world.start()).store.store('k', 'newer');
+    const follower = await Follower.open((await world.start()).engine, world.clock);
+    await follower.follow();
+    expect(new Set(follower.commits).size).toBe(1);
+    world.clock.advance(60_000);
+    answer.resolve();
+    await passing(world.clock, storing);
+    await follower.follow();
+    expect(new Set(follower.commits).size).toBe(2);
   });
 });
 

@@ -14,19 +14,25 @@ export interface Secrets {
   readonly kept: UnlockMethod;
   /** Is replaced by rotations. */
   readonly rotated: UnlockMethod;
+  /** Is removed by whoever revokes it. */
+  readonly guest: UnlockMethod;
 }
 
 /** A new store as bodies, from which every schedule begins: making one takes longer than many a schedule. */
 export interface Image {
   readonly bodies: ReadonlyMap<string, Uint8Array>;
   readonly secrets: Secrets;
+  /** The id of the guest's slot. */
+  readonly guestSlot: string;
   readonly head: Head;
   /** A head as it is stored, signed by the store's identity. */
   readonly sign: (head: Head) => Buffer;
 }
 
 export async function makeImage(): Promise<Image> {
-  const secrets = { kept: rawKey(Buffer.alloc(32, 7)), rotated: rawKey(Buffer.alloc(32, 8)) };
+  const [kept, rotated, guest] = [7, 8, 9].map((byte) => rawKey(Buffer.alloc(32, byte)));
+  if (kept === undefined || rotated === undefined || guest === undefined) throw new Error('three secrets are needed');
+  const secrets = { kept, rotated, guest };
   const unlock = secrets.kept;
   const clock = {
     now: () => EPOCH,
@@ -44,6 +50,7 @@ export async function makeImage(): Promise<Image> {
     random: (count) => dice.bytes(count),
   });
   await store.slots.add(secrets.rotated);
+  const { id: guestSlot } = await store.slots.add(secrets.guest);
   const { entries } = await backend.list('');
   const bodies = new Map<string, Uint8Array>();
   for (const { key } of entries) {
@@ -56,7 +63,7 @@ export async function makeImage(): Promise<Image> {
     const signed = encodeHead(revised);
     return joinHead(signed, signAs(keys.identity, HEAD_USE, signed));
   };
-  return { bodies, secrets, head, sign };
+  return { bodies, secrets, guestSlot, head, sign };
 }
 
 async function emptyBackend(clock: () => number): Promise<MemoryBackend> {

@@ -2,6 +2,7 @@ import type { BatchOperation, StorageBackend } from '@securestore/backend-api';
 import { abortedError, checkSignal } from '@securestore/backend-api';
 import type { MemoryBackend } from '@securestore/backend-memory';
 import { SecureStoreError } from '@securestore/core-format';
+import type { Calendar } from './calendar.ts';
 import type { Dice } from './dice.ts';
 import type { EventLog } from './event-log.ts';
 import type { SimulatedProcess } from './process.ts';
@@ -19,13 +20,24 @@ interface Request<T> {
   readonly operation: string;
   readonly key: string;
   readonly mutation: boolean;
+  /** The bodies that it writes. */
+  readonly bodies: readonly Body[];
   readonly signal: AbortSignal | undefined;
   /** Does it, at the backend. */
   readonly apply: () => Promise<T>;
 }
 
-/** Told of every request that takes effect. */
-export type Witness = (process: SimulatedProcess, operation: string, key: string) => void;
+interface Body {
+  readonly key: string;
+  readonly body: Uint8Array;
+}
+
+/** Told of what takes effect at the backend. */
+export interface Witness {
+  readonly onRead: (process: SimulatedProcess, key: string) => void;
+  /** @param sent when the request left its process, in milliseconds since the schedule began */
+  readonly onWritten: (process: SimulatedProcess, written: Body, sent: number) => void;
+}
 
 const shorten = (key: string): string => key.replace(/[0-9a-v]{20,}/g, (token) => `${token.slice(0, 6)}…`);
 
@@ -69,19 +81,31 @@ class Exchange<T> {
   }
 }
 
+/** What a network lies in. */
+export interface Surroundings {
+  readonly scheduler: Scheduler;
+  readonly dice: Dice;
+  readonly backend: MemoryBackend;
+  readonly calendar: Calendar;
+  readonly log: EventLog;
+  readonly witness: Witness;
+}
+
 /** What lies between the processes and the backend that they share. */
 export class Network {
   readonly #scheduler: Scheduler;
   readonly #dice: Dice;
   readonly #backend: MemoryBackend;
+  readonly #calendar: Calendar;
   readonly #log: EventLog;
   readonly #witness: Witness;
   #weather: Weather | undefined;
 
-  constructor(scheduler: Scheduler, dice: Dice, backend: MemoryBackend, log: EventLog, witness: Witness) {
+  constructor({ scheduler, dice, backend, calendar, log, witness }: Surroundings) {
     this.#scheduler = scheduler;
     this.#dice = dice;
     this.#backend = backend;
+    this.#calendar = calendar;
     this.#log = log;
     this.#witness = witness;
   }
@@ -98,8 +122,10 @@ export class Network {
 
   #send<T>(process: SimulatedProcess, request: Request<T>): Promise<T> {
     const { operation, key, mutation, signal } = request;
+    const sent = this.#scheduler.now;
     checkSignal(signal, { backend: 'simulated', operation, key });
-    const fate = this.#weather === undefined ? calmFate(this.#dice) : drawFate(this.#dice, this.#weather);
+    const fate =
+      this.#weather === undefined ? calmFate(this.#dice) : drawFate(this.#dice, this.#weather, this.#calendar, sent);
     const what = `${operation} ${shorten(key)}`;
     if (fate.name !== '') this.#log.add(process.name, () => `${what}: will be ${fate.name}`);
     const exchange = new Exchange(request, this.#dice.chance(OBEYED));
@@ -111,7 +137,7 @@ export class Network {
       const reply = (how: () => void): void => {
         if (index === 0 && answer !== undefined) deliver(answer, how);
       };
-      this.#scheduler.after(delay, () => this.#arrive(process, request, what, exchange, reply));
+      this.#scheduler.after(delay, () => this.#arrive(process, request, sent, what, exchange, reply));
     }
     if (fate.fails !== undefined) {
       const outcome = mutation && !fate.fails.certain ? 'unknown' : undefined;
@@ -123,14 +149,16 @@ export class Network {
 
   #arrive<T>(
     process: SimulatedProcess,
-    { operation, key, apply }: Request<T>,
+    { operation, key, bodies, apply }: Request<T>,
+    sent: number,
     what: string,
     exchange: Exchange<T>,
     reply: (how: () => void) => void,
   ): void {
-    this.#witness(process, operation, key);
+    if (operation === 'read') this.#witness.onRead(process, key);
     apply().then(
       (value) => {
+        for (const body of bodies) this.#witness.onWritten(process, body, sent);
         const result = value === undefined && operation === 'read' ? 'nothing' : 'ok';
         this.#log.add(process.name, () => `${what} -> ${result}`);
         return reply(() => exchange.answer(value));
@@ -151,9 +179,14 @@ interface Options {
 
 function connection(inner: MemoryBackend, batches: boolean, send: Send): StorageBackend {
   const read = <T>(operation: string, key: string, options: Options | undefined, apply: () => Promise<T>): Promise<T> =>
-    send({ operation, key, mutation: false, signal: options?.signal, apply });
-  const change: typeof read = (operation, key, options, apply) =>
-    send({ operation, key, mutation: true, signal: options?.signal, apply });
+    send({ operation, key, mutation: false, bodies: [], signal: options?.signal, apply });
+  const change = <T>(
+    operation: string,
+    key: string,
+    bodies: readonly Body[],
+    options: Options | undefined,
+    apply: () => Promise<T>,
+  ): Promise<T> => send({ operation, key, mutation: true, bodies, signal: options?.signal, apply });
   const outer: StorageBackend = {
     name: 'simulated',
     capabilities: {
@@ -168,17 +201,18 @@ function connection(inner: MemoryBackend, batches: boolean, send: Send): Storage
     close: async () => undefined,
     read: async (key, options) => read('read', key, options, () => inner.read(key, unsignalled(options))),
     list: async (prefix, options) => read('list', prefix, options, () => inner.list(prefix, unsignalled(options))),
-    delete: async (key, options) => change('delete', key, options, () => inner.delete(key, unsignalled(options))),
+    delete: async (key, options) => change('delete', key, [], options, () => inner.delete(key, unsignalled(options))),
     async write(key, body, options) {
       // A request that is still under way has left the buffers of its sender.
       const sent = Buffer.from(body);
-      return change('write', key, options, () => inner.write(key, sent, unsignalled(options)));
+      return change('write', key, [{ key, body: sent }], options, () => inner.write(key, sent, unsignalled(options)));
     },
   };
   if (batches) {
     outer.batch = async (operations, options) => {
       const sent = operations.map(sentOperation);
-      return change('batch', operations.map(({ key }) => key).join(' '), options, () => inner.batch(sent));
+      const bodies = sent.flatMap((one) => (one.type === 'write' ? [{ key: one.key, body: one.body }] : []));
+      return change('batch', operations.map(({ key }) => key).join(' '), bodies, options, () => inner.batch(sent));
     };
   }
   return outer;

@@ -1,19 +1,27 @@
 import { createHash } from 'node:crypto';
-import type { Habits } from './actors/client.ts';
 import { client } from './actors/client.ts';
+import { collector, lastCollection } from './actors/collector.ts';
+import { consumer, lastReading } from './actors/consumer.ts';
 import { headChanger } from './actors/head-changer.ts';
+import { inspect } from './actors/inspector.ts';
 import { observer } from './actors/observer.ts';
+import { revoker } from './actors/revoker.ts';
 import { rotator } from './actors/rotator.ts';
 import { trouble } from './actors/trouble.ts';
 import type { Dice } from './dice.ts';
 import type { Image } from './image.ts';
+import { planOf } from './plan.ts';
 import type { ClockErrors, SimulatedProcess } from './process.ts';
 import { answers } from './rules/answers.ts';
+import { consumers } from './rules/consumers.ts';
+import { cuts } from './rules/cuts.ts';
 import { errors } from './rules/errors.ts';
 import { freshness } from './rules/freshness.ts';
 import { history } from './rules/history.ts';
 import { replacedKeys } from './rules/keys.ts';
 import { linearizable } from './rules/linearizable.ts';
+import { payloads } from './rules/payloads.ts';
+import { revocation } from './rules/revocation.ts';
 import { drawWeather } from './weather.ts';
 import { World } from './world.ts';
 
@@ -29,7 +37,7 @@ export interface Result {
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
-const RULES = [errors, freshness, linearizable, history, replacedKeys];
+const RULES = [errors, freshness, linearizable, history, replacedKeys, consumers, cuts, revocation, payloads];
 
 /** Most clocks are right to within minutes, some are not right at all. */
 function drawClock(dice: Dice): ClockErrors {
@@ -37,43 +45,73 @@ function drawClock(dice: Dice): ClockErrors {
   return { skew: dice.between(-most, most), drift: dice.between(-0.0002, 0.0002) };
 }
 
-function drawHabits(dice: Dice): Habits {
-  const keys = dice.pick([['a'], ['a', 'b']]);
-  return { keys, operations: 3 + dice.below(6), rest: dice.pick([20, 1000, 12_000]), purges: dice.chance(0.4) };
-}
+const OTHER_SECRETS = ['kept', 'kept', 'rotated', 'guest'] as const;
 
 /** Starts the actors of a schedule. Each further kind of process joins in here. */
-function populate(world: World, habits: Habits): SimulatedProcess[] {
-  const { dice } = world;
-  const length = dice.magnitude(200, 2 * MINUTE);
+function populate(world: World): SimulatedProcess[] {
+  const { dice, plan, secrets } = world;
+  const { parts } = plan;
+  const length = dice.magnitude(200, plan.days ? 4000 : 2 * MINUTE);
   const fail = (error: unknown): void => world.complain(`an actor failed: ${String(error)}`);
-  const processes = Array.from({ length: 2 + dice.below(3) }, (_, index) => {
-    const process = world.startProcess(`client ${index}`, drawClock(dice));
+  const processes: SimulatedProcess[] = [];
+  const start = (name: string, errors: ClockErrors): SimulatedProcess => {
+    const process = world.startProcess(name, errors);
     trouble(world, process, dice.fork(), length);
-    client(world, process, dice.fork(), habits).catch(fail);
+    processes.push(process);
     return process;
-  });
-  if (dice.chance(0.7)) {
-    headChanger(world, dice.fork(), length).catch(fail);
-    return processes;
+  };
+  for (let index = 0; index < plan.clients; index++) {
+    const secret = secrets[parts.has('revoker') || parts.has('rotator') ? dice.pick(OTHER_SECRETS) : 'kept'];
+    client(world, start(`client ${index}`, drawClock(dice)), dice.fork(), secret).catch(fail);
   }
-  const process = world.startProcess('rotator', { skew: 0, drift: drawClock(dice).drift });
-  trouble(world, process, dice.fork(), length);
-  rotator(world, process, dice.fork(), length).catch(fail);
-  return [...processes, process];
+  const driftOnly = (): ClockErrors => ({ skew: 0, drift: drawClock(dice).drift });
+  if (parts.has('head changer')) headChanger(world, dice.fork(), length).catch(fail);
+  if (parts.has('rotator')) rotator(world, start('rotator', driftOnly()), dice.fork(), length).catch(fail);
+  if (parts.has('revoker')) revoker(world, start('revoker', driftOnly()), dice.fork(), length).catch(fail);
+  if (parts.has('consumer')) consumer(world, dice.fork(), length).catch(fail);
+  if (parts.has('collector')) {
+    for (let index = 1 + dice.below(2); index > 0; index--) {
+      collector(world, start(`collector ${index}`, driftOnly()), dice.fork()).catch(fail);
+    }
+  }
+  return processes;
+}
+
+/** What the head says from the beginning. */
+async function prepare(world: World): Promise<void> {
+  const { shortHistory, journal } = world.plan;
+  if (!shortHistory && !journal) return;
+  await world.landHead((head) => ({
+    journal: journal ? 'on' : 'off',
+    history: shortHistory ? { versions: 0, days: 1 } : head.history,
+  }));
+}
+
+/** Runs actors that come when nothing happens any more, one after the other. */
+async function conclude(world: World): Promise<void> {
+  const { scheduler, plan, ledgers } = world;
+  const alone = async (actor: Promise<void>): Promise<void> => {
+    actor.catch((error: unknown) => world.complain(`an actor failed in the end: ${String(error)}`));
+    await scheduler.run();
+  };
+  // Whoever is left out by a store that is closing could not put things right.
+  await world.landHead(() => ({ state: 'open' }));
+  for (const ledger of ledgers) await alone(lastReading(world, ledger));
+  if (plan.days) await alone(lastCollection(world));
+  await alone(observer(world, plan.habits.keys));
+  await alone(inspect(world, plan.days).then((remains) => void (world.remains = remains)));
 }
 
 /** Runs the schedule that `seed` stands for. */
 export async function simulate(seed: number, image: Image): Promise<Result> {
-  const world = await World.create(seed, image);
-  const habits = drawHabits(world.dice);
+  const world = await World.create(seed, planOf(seed), image);
+  await prepare(world);
   world.network.setWeather(drawWeather(world.dice));
-  const processes = populate(world, habits);
+  const processes = populate(world);
   await world.scheduler.run();
   // Everything that was under way has arrived by now.
   world.network.setWeather(undefined);
-  observer(world, habits.keys).catch((error: unknown) => world.complain(`the observer failed: ${String(error)}`));
-  await world.scheduler.run();
+  await conclude(world);
   const died = new Set(processes.filter(({ alive }) => !alive).map(({ name }) => name));
   const violations = [...world.complaints, ...answers(world, died), ...RULES.flatMap((rule) => rule(world))];
   const log = (): string[] => world.log.lines();

@@ -1,3 +1,4 @@
+import type { Calendar } from './calendar.ts';
 import type { Dice } from './dice.ts';
 
 /** How likely each fault of a request is. */
@@ -45,7 +46,13 @@ const latency = (dice: Dice): number => dice.magnitude(1, 60);
 /** What becomes of a request where nothing goes wrong. */
 export const calmFate = (dice: Dice): Fate => ({ name: '', arrivals: [latency(dice)], answer: latency(dice) });
 
-export function drawFate(dice: Dice, weather: Weather): Fate {
+/** How long a request or its answer is stranded: until a later burst, where the calendar has one that is near enough. */
+function stranded(dice: Dice, calendar: Calendar, now: number): number {
+  return (dice.chance(0.5) ? calendar.untilArrival(dice, now) : undefined) ?? dice.magnitude(1, 3 * MINUTES);
+}
+
+/** @param now when it is sent, in milliseconds since the schedule began */
+export function drawFate(dice: Dice, weather: Weather, calendar: Calendar, now: number): Fate {
   const there = latency(dice);
   const back = latency(dice);
   const fails = { after: dice.magnitude(30, 10_000), certain: false };
@@ -60,7 +67,7 @@ export function drawFate(dice: Dice, weather: Weather): Fate {
     return { name: 'slow', arrivals: [there + extra * share], answer: back + extra * (1 - share) };
   }
   if (happens(weather.stalled)) {
-    const stall = dice.magnitude(5000, 3 * MINUTES);
+    const stall = 5000 + stranded(dice, calendar, now);
     return dice.chance(0.5)
       ? { name: 'stalled on its way', arrivals: [there + stall], answer: back }
       : { name: 'answer stalled', arrivals: [there], answer: back + stall };
@@ -69,9 +76,9 @@ export function drawFate(dice: Dice, weather: Weather): Fate {
   if (happens(weather.lost)) return { name: 'lost', arrivals: [], fails };
   if (happens(weather.answerLost))
     return { name: 'answer lost', arrivals: [there], fails: { ...fails, after: fails.after + there } };
-  if (happens(weather.late)) return { name: 'late', arrivals: [fails.after + dice.magnitude(1, 3 * MINUTES)], fails };
+  if (happens(weather.late)) return { name: 'late', arrivals: [fails.after + stranded(dice, calendar, now)], fails };
   if (happens(weather.twice)) {
-    return { name: 'twice', arrivals: [there, there + dice.magnitude(1, 3 * MINUTES)], answer: back };
+    return { name: 'twice', arrivals: [there, there + stranded(dice, calendar, now)], answer: back };
   }
   return calmFate(dice);
 }

@@ -9,9 +9,20 @@ if (bug !== undefined) plant(bug);
 // Only now, since the bug is planted while they are loaded.
 const { makeImage } = await import('./image.ts');
 const { simulate } = await import('./simulate.ts');
+const { planOf } = await import('./plan.ts');
+
+/** The schedules to run. A planted bug is looked for in as many that can show it. */
+function* seeds(): Generator<number> {
+  const [from, to, by] = [first, last, step].map(Number) as [number, number, number];
+  for (let seed = from, left = to - from; left >= 0; seed += by) {
+    if (bug?.part !== undefined && !planOf(seed).parts.has(bug.part)) continue;
+    left -= by;
+    yield seed;
+  }
+}
 
 const image = await makeImage();
-for (let seed = Number(first); seed <= Number(last); seed += Number(step)) {
+for (const seed of seeds()) {
   const { violations } = await simulate(seed, image);
   if (violations.length === 0) continue;
   process.stdout.write(`${JSON.stringify({ seed, violations })}\n`);

@@ -1,17 +1,30 @@
 import { ancestorsAfter } from '../../src/ancestry.ts';
 import type { MemoryBackend } from '@securestore/backend-memory';
-import { decodeHead, HEAD_NAME, SecureStoreError } from '@securestore/core-format';
+import {
+  AREAS,
+  decodeHead,
+  encodeBase32,
+  HEAD_NAME,
+  parseStoreKey,
+  SecureStoreError,
+  splitRecord,
+} from '@securestore/core-format';
 import type { Head } from '@securestore/core-format';
 import type { UnlockMethod } from '@securestore/crypto';
-import type { ObjectStore } from '../../src/index.ts';
-import { openObjectStore } from '../../src/index.ts';
+import type { Engine } from '../../src/engine.ts';
+import { ObjectStore } from '../../src/index.ts';
+import { openParts } from '../../src/open.ts';
+import { versionOf } from '../../src/records.ts';
 import { Dice } from './dice.ts';
 import { EventLog } from './event-log.ts';
 import type { Image, Secrets } from './image.ts';
 import { backendFrom } from './image.ts';
+import type { Ledger } from './ledger.ts';
+import type { Witness } from './network.ts';
 import { Network } from './network.ts';
 import type { Action, Content, Operation, Outcome } from './operations.ts';
 import { describeAction, describeOutcome } from './operations.ts';
+import type { Plan } from './plan.ts';
 import type { ClockErrors } from './process.ts';
 import { EPOCH, SimulatedProcess } from './process.ts';
 import { Scheduler } from './scheduler.ts';
@@ -22,10 +35,47 @@ export interface LandedHead {
   readonly head: Head;
 }
 
+/** A current record that took the place of another one, or of nothing. */
+export interface Landing {
+  readonly process: string;
+  /** When the request was sent, and when it took effect. */
+  readonly sent: number;
+  readonly time: number;
+  readonly token: string;
+  readonly version: string;
+  readonly deleted: boolean;
+}
+
+/** The removal of a slot as it was reported done. */
+export interface Removal {
+  readonly slot: string;
+  readonly reported: number;
+}
+
+/** A store that a process has open. */
+export interface Opened {
+  readonly store: ObjectStore;
+  readonly engine: Engine;
+}
+
+/** What lies at the backend in the end that should not, or does not though it should. */
+export interface Remains {
+  readonly missing: readonly string[];
+  readonly unreachable: readonly string[];
+  readonly markers: readonly string[];
+}
+
 /** What the rules judge: everything that was observed in one schedule. */
 export interface Recorded {
-  /** Whether the backend has batches. */
-  readonly batches: boolean;
+  readonly plan: Plan;
+  readonly landings: readonly Landing[];
+  readonly ledgers: readonly Ledger[];
+  readonly removals: readonly Removal[];
+  readonly remains: Remains;
+  /** The slot by which each process has opened the store. */
+  readonly slots: ReadonlyMap<string, string>;
+  /** The token of each key. */
+  readonly tokens: ReadonlyMap<string, string>;
   readonly operations: readonly Operation[];
   readonly heads: readonly LandedHead[];
   /** When reads of the head by each process took effect at the backend, in order. */
@@ -47,40 +97,57 @@ export class World implements Recorded {
   readonly log: EventLog;
   readonly network: Network;
   readonly backend: MemoryBackend;
-  readonly batches: boolean;
+  readonly plan: Plan;
   readonly operations: Operation[] = [];
+  readonly landings: Landing[] = [];
+  readonly ledgers: Ledger[] = [];
+  readonly removals: Removal[] = [];
+  readonly slots = new Map<string, string>();
+  readonly tokens = new Map<string, string>();
   readonly heads: LandedHead[];
   readonly headReads = new Map<string, number[]>();
   readonly clockErrors = new Map<string, { from: number; error: number }[]>();
   readonly complaints: string[] = [];
   readonly primaries = new Set<string>();
+  remains: Remains = { missing: [], unreachable: [], markers: [] };
   rotated = false;
   /** The versions of each key that anybody has seen, with what they hold. */
   readonly seen = new Map<string, Content[]>();
   readonly secrets: Secrets;
+  readonly guestSlot: string;
   readonly #image: Image;
 
-  private constructor(seed: number, image: Image, backend: MemoryBackend, scheduler: Scheduler, dice: Dice) {
+  private constructor(plan: Plan, image: Image, backend: MemoryBackend, scheduler: Scheduler, dice: Dice) {
     this.dice = dice;
+    this.plan = plan;
     this.scheduler = scheduler;
     this.backend = backend;
     this.#image = image;
     this.secrets = image.secrets;
+    this.guestSlot = image.guestSlot;
     this.log = new EventLog(() => scheduler.now);
-    this.batches = dice.chance(0.3);
     this.heads = [{ time: -Infinity, head: image.head }];
-    this.network = new Network(scheduler, dice.fork(), backend, this.log, (process, operation, key) => {
-      if (operation === 'read' && key === HEAD_NAME) this.headReads.get(process.name)?.push(scheduler.now);
-    });
-    this.#watchHead();
-    this.log.add('world', () => `seed ${seed}, ${this.batches ? 'with' : 'without'} batches`);
+    const { calendar } = plan;
+    const witness: Witness = {
+      onRead: ({ name }, key) => {
+        if (key === HEAD_NAME) this.headReads.get(name)?.push(scheduler.now);
+      },
+      onWritten: ({ name }, { key, body }, sent) => {
+        if (key === HEAD_NAME) this.#noteHead(decodeHead(body).head);
+        else if (key.startsWith(AREAS.objects)) this.#noteRecord(name, key.slice(AREAS.objects.length), body, sent);
+      },
+    };
+    this.network = new Network({ scheduler, dice: dice.fork(), backend, calendar, log: this.log, witness });
   }
 
-  static async create(seed: number, image: Image): Promise<World> {
+  static async create(seed: number, plan: Plan, image: Image): Promise<World> {
     const dice = new Dice(seed);
     const scheduler = new Scheduler(dice.fork());
     const backend = await backendFrom(image, () => EPOCH + Math.floor(scheduler.now));
-    return new World(seed, image, backend, scheduler, dice);
+    const world = new World(plan, image, backend, scheduler, dice);
+    const { batches, parts } = plan;
+    world.log.add('world', () => `seed ${seed}, ${batches ? 'with' : 'without'} batches, ${[...parts].join(', ')}`);
+    return world;
   }
 
   startProcess(name: string, errors: ClockErrors): SimulatedProcess {
@@ -99,10 +166,20 @@ export class World implements Recorded {
   }
 
   /** Opens the store in a process. */
-  open(process: SimulatedProcess, unlock: UnlockMethod): Promise<ObjectStore> {
-    const backend = this.network.connect(process, this.batches);
+  async open(process: SimulatedProcess, unlock: UnlockMethod): Promise<Opened> {
+    const backend = this.network.connect(process, this.plan.batches);
     const { clock, random } = process;
-    return openObjectStore({ backend, location: 'memory:', unlock, clock, random, upkeep: false });
+    const parts = await openParts({ backend, location: 'memory:', unlock, clock, random, upkeep: false });
+    const { engine } = parts;
+    this.slots.set(process.name, encodeBase32(engine.watcher.state.unlocked.id));
+    for (const key of this.plan.habits.keys) this.tokens.set(key, engine.names.locate(parseStoreKey(key)).token);
+    return { store: new ObjectStore(parts), engine };
+  }
+
+  /** Waits until a process does something again: for a while of at most `longest` milliseconds, or for a later burst. */
+  async rest(process: SimulatedProcess, dice: Dice, longest: number): Promise<void> {
+    const later = dice.chance(0.3) ? this.plan.calendar.untilLater(dice, this.scheduler.now) : undefined;
+    await process.clock.sleep(later ?? dice.magnitude(1, longest));
   }
 
   /** Lets a new head take the place of the current one, at this moment. */
@@ -111,22 +188,18 @@ export class World implements Recorded {
     const revised = { generation: current.generation + 1, ancestors: ancestorsAfter(current), ...revise(current) };
     const head: Head = { ...current, ...revised };
     await this.backend.write(HEAD_NAME, this.#image.sign(head));
-  }
-
-  /** Notes every head that lands, whoever wrote it. */
-  #watchHead(): void {
-    const { backend } = this;
-    const write = backend.write.bind(backend);
-    backend.write = async (key, body, options) => {
-      const result = await write(key, body, options);
-      if (key === HEAD_NAME) this.#noteHead(decodeHead(body).head);
-      return result;
-    };
+    this.#noteHead(head);
   }
 
   #noteHead(head: Head): void {
     this.heads.push({ time: this.scheduler.now, head });
     this.log.add('head', () => `generation ${head.generation} ${head.state}`);
+  }
+
+  #noteRecord(process: string, token: string, body: Uint8Array, sent: number): void {
+    const { header } = splitRecord(body);
+    const deleted = header.kind === 'tombstone';
+    this.landings.push({ process, sent, time: this.scheduler.now, token, version: versionOf(header), deleted });
   }
 
   begin(process: SimulatedProcess, key: string, action: Action): Operation {

@@ -4,7 +4,7 @@ import type { ObjectStore } from '../../../src/index.ts';
 import type { Dice } from '../dice.ts';
 import type { Action } from '../operations.ts';
 import type { SimulatedProcess } from '../process.ts';
-import type { World } from '../world.ts';
+import type { Opened, World } from '../world.ts';
 import { perform } from './perform.ts';
 
 /** What the clients of a schedule do. */
@@ -14,15 +14,17 @@ export interface Habits {
   readonly operations: number;
   /** The longest time between two of them, in milliseconds. */
   readonly rest: number;
-  /**
-   * Whether objects are purged, or earlier versions brought back. Not both: a version that is brought back at the moment
-   * of its purge is arbitrated by the collection markers (docs/decisions/purge-and-blobs.md).
-   */
+  /** Whether objects are purged. */
   readonly purges: boolean;
+  /** How likely it is that an earlier version is brought back. */
+  readonly restores: number;
+  /** How much of what is stored is too large for its record. */
+  readonly blobs: number;
 }
 
-/** Payloads in the record, in one part, and in several. */
-const SIZES = [12, 12, 12, 40_000, 100_000] as const;
+/** Payloads in the record, and in one part or several. */
+const SMALL = 12;
+const LARGE = [40_000, 40_000, 100_000] as const;
 
 const MAX_OPEN_TRIES = 20;
 
@@ -33,22 +35,19 @@ function conditions(world: World, dice: Dice, key: string): { ifVersion?: string
   return dice.chance(0.4) && version !== undefined ? { ifVersion: version } : {};
 }
 
-function chooseAction(world: World, dice: Dice, key: string, { purges }: Habits): Action {
+function chooseAction(world: World, dice: Dice, key: string, { purges, restores, blobs }: Habits): Action {
   const { ifAbsent, ...ifVersion } = conditions(world, dice, key);
   const seen = world.seen.get(key) ?? [];
   const version = seen[dice.below(Math.max(1, seen.length))]?.version;
+  if (version !== undefined && dice.chance(restores)) return { type: 'restoreVersion', version, ...ifVersion };
   const choice = dice.float();
   if (choice < 0.35) {
-    return { type: 'store', size: dice.pick(SIZES), ...ifVersion, ...(ifAbsent === undefined ? {} : { ifAbsent }) };
+    const size = dice.chance(blobs) ? dice.pick(LARGE) : SMALL;
+    return { type: 'store', size, ...ifVersion, ...(ifAbsent === undefined ? {} : { ifAbsent }) };
   }
   if (choice < 0.43) return { type: 'setMetadata', ...ifVersion };
   if (choice < 0.52) return { type: 'delete', ...ifVersion };
-  if (choice < 0.6) {
-    if (purges) return { type: 'purge' };
-    return version === undefined || dice.chance(0.4)
-      ? { type: 'undelete' }
-      : { type: 'restoreVersion', version, ...ifVersion };
-  }
+  if (choice < 0.62) return { type: purges ? 'purge' : 'undelete' };
   if (choice < 0.85) return { type: 'retrieve' };
   if (choice < 0.9) return { type: 'has' };
   return version === undefined || dice.chance(0.5) ? { type: 'history' } : { type: 'retrieveVersion', version };
@@ -59,11 +58,13 @@ export async function openPatiently(
   world: World,
   process: SimulatedProcess,
   unlock: UnlockMethod = world.secrets.kept,
-): Promise<ObjectStore | undefined> {
+): Promise<Opened | undefined> {
   for (let tries = 0; tries < MAX_OPEN_TRIES; tries++) {
     try {
       return await world.open(process, unlock);
     } catch (error) {
+      // The secret may have been taken away by now.
+      if (unlock !== world.secrets.kept && SecureStoreError.is(error, 'UNLOCK_FAILED')) return undefined;
       if (!SecureStoreError.is(error, 'UNAVAILABLE')) {
         world.complain(`${process.name} can't open the store: ${String(error)}`);
         return undefined;
@@ -82,7 +83,7 @@ async function thread(
   habits: Habits,
 ): Promise<void> {
   for (let done = 0; done < habits.operations; done++) {
-    await process.clock.sleep(dice.magnitude(1, habits.rest));
+    await world.rest(process, dice, habits.rest);
     const key = dice.pick(habits.keys);
     const action = chooseAction(world, dice, key, habits);
     await perform(world, process, store, key, action, dice.chance(0.4) ? dice.magnitude(50, 60_000) : undefined);
@@ -90,9 +91,10 @@ async function thread(
 }
 
 /** A process that uses the store in one or more threads. */
-export async function client(world: World, process: SimulatedProcess, dice: Dice, habits: Habits): Promise<void> {
-  const store = await openPatiently(world, process);
-  if (store === undefined) return;
+export async function client(world: World, process: SimulatedProcess, dice: Dice, unlock: UnlockMethod): Promise<void> {
+  const opened = await openPatiently(world, process, unlock);
+  if (opened === undefined) return;
+  const { habits } = world.plan;
   const threads = 1 + dice.below(2);
-  await Promise.all(Array.from({ length: threads }, () => thread(world, process, store, dice.fork(), habits)));
+  await Promise.all(Array.from({ length: threads }, () => thread(world, process, opened.store, dice.fork(), habits)));
 }

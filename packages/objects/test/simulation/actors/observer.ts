@@ -5,8 +5,9 @@ import { perform } from './perform.ts';
 /** A process that comes when all is over, and reads everything there is. */
 export async function observer(world: World, keys: readonly string[]): Promise<void> {
   const process = world.startProcess('observer', { skew: 0, drift: 0 });
-  const store = await openPatiently(world, process);
-  if (store === undefined) return;
+  const opened = await openPatiently(world, process);
+  if (opened === undefined) return;
+  const { store } = opened;
   for (const { id, state } of await store.keys.states()) if (state === 'primary') world.primaries.add(id);
   for (const key of keys) {
     await perform(world, process, store, key, { type: 'retrieve' });

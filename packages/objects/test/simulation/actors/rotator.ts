@@ -31,10 +31,10 @@ async function rotate(
 
 /** A process that rotates the keys of the store, and goes on with that where it is stopped. */
 export async function rotator(world: World, process: SimulatedProcess, dice: Dice, length: number): Promise<void> {
-  await process.clock.sleep(dice.between(0, length));
-  const store = await openPatiently(world, process, world.secrets.rotated);
-  if (store === undefined) return;
-  const report = await rotate(world, process, store, dice);
+  await world.rest(process, dice, length);
+  const opened = await openPatiently(world, process, world.secrets.rotated);
+  if (opened === undefined) return;
+  const report = await rotate(world, process, opened.store, dice);
   if (report === undefined) return;
   world.log.add(process.name, () => `has rotated: ${JSON.stringify(report)}`);
   const whole = report.failed === 0 && Object.keys(report.remaining).length === 0;

@@ -5,15 +5,24 @@ import type { World } from '../world.ts';
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 
+const TROUBLES = ['pause', 'pause', 'suspend', 'suspend', 'kill', 'set clock'] as const;
+/** Whoever is killed takes no part in the days that follow. */
+const LONG_TROUBLES = ['pause', 'pause', 'pause', 'suspend', 'suspend', 'suspend', ...TROUBLES] as const;
+
 /** What happens to a process itself in the course of a schedule: it is paused, suspended, killed, or has its clock set. */
 export function trouble(world: World, process: SimulatedProcess, dice: Dice, length: number): void {
   const { scheduler, log } = world;
-  for (let times = dice.below(3); times > 0; times--) {
-    const kind = dice.pick(['pause', 'pause', 'suspend', 'suspend', 'kill', 'set clock'] as const);
-    const duration = dice.magnitude(200, 3 * MINUTE);
+  for (let times = dice.below(world.plan.days ? 5 : 3); times > 0; times--) {
+    const kind = dice.pick(world.plan.days ? LONG_TROUBLES : TROUBLES);
+    const { calendar } = world.plan;
+    const later = (chance: number): number | undefined =>
+      dice.chance(chance) ? calendar.untilLater(dice, scheduler.now) : undefined;
+    const begins = dice.between(0, length) + (later(0.5) ?? 0);
+    const brief = dice.magnitude(200, 3 * MINUTE);
     const by = dice.between(-HOUR, HOUR) * (dice.chance(0.7) ? 0.1 : 1);
-    scheduler.after(dice.between(0, length), () => {
+    scheduler.after(begins, () => {
       if (!process.alive) return;
+      const duration = later(0.5) ?? brief;
       if (kind === 'set clock') {
         world.setClock(process, by);
         return;

@@ -15,7 +15,8 @@ function isAllowed({ action, outcome }: Operation): boolean {
     case 'ABORTED':
       return true;
     case 'LOCKED':
-      return isMutation(action);
+      // Whose slot is gone can't read what is under newer keys.
+      return isMutation(action) || outcome.message.includes('the slot that opened the store has been removed');
     case 'CONFLICT':
       return hasCondition(action);
     case 'NOT_FOUND':

@@ -1,0 +1,43 @@
+import type { StorageBackend } from '@securestore/backend-api';
+import { AREAS, blobGeometry, partName, splitUnderToken } from '@securestore/core-format';
+import { openLoose } from '../../../src/records.ts';
+import { entriesUnder } from '../../../src/pages.ts';
+import type { Remains, World } from '../world.ts';
+import { openPatiently } from './client.ts';
+
+async function namesUnder(backend: StorageBackend, prefix: string): Promise<string[]> {
+  const names: string[] = [];
+  for await (const { key } of entriesUnder(backend, prefix, {})) names.push(key);
+  return names;
+}
+
+/** Looks at the backend itself when nothing happens any more. @returns what it holds too little and too much of */
+export async function inspect(world: World, collected: boolean): Promise<Remains> {
+  const opened = await openPatiently(world, world.startProcess('inspector', { skew: 0, drift: 0 }));
+  if (opened === undefined) return { missing: [], unreachable: [], markers: [] };
+  const { watcher, names } = opened.engine;
+  const { backend } = world;
+  const reachable = new Set<string>();
+  let readable = true;
+  for (const name of [...(await namesUnder(backend, AREAS.objects)), ...(await namesUnder(backend, AREAS.history))]) {
+    const token = splitUnderToken(AREAS.history, name)?.token ?? name.slice(AREAS.objects.length);
+    const found = await backend.read(name);
+    if (found === undefined) continue;
+    try {
+      const record = openLoose(watcher.state, found.body, (key) => names.locate(key), token);
+      if (record.kind === 'tombstone' || record.header.blob === undefined || record.body.payload.kind === 'inline')
+        continue;
+      const { blobId, partSize } = record.header.blob;
+      const { parts } = blobGeometry(record.body.length, record.body.payload.chunkSize, partSize);
+      for (let part = 0; part < parts; part++) reachable.add(partName(token, blobId, part));
+    } catch {
+      // Nobody can open it; the observer finds what that is.
+      readable = false;
+    }
+  }
+  const present = new Set(await namesUnder(backend, AREAS.blobs));
+  const missing = [...reachable].filter((name) => !present.has(name));
+  if (!collected || !readable) return { missing, unreachable: [], markers: [] };
+  const unreachable = [...present].filter((name) => !reachable.has(name));
+  return { missing, unreachable, markers: await namesUnder(backend, AREAS.markers) };
+}

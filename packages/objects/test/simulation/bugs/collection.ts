@@ -1,0 +1,90 @@
+import type { PlantedBug } from '../planted-bugs.ts';
+
+/** What keeps the collector from what is in use. */
+export const COLLECTION_BUGS: readonly PlantedBug[] = [
+  {
+    name: 'a payload is not claimed',
+    part: 'collector',
+    file: 'objects/src/collection/blob-hold.ts',
+    edits: [["if (!(await claimMarker(this.#engine, token, reference.blobId, signal))) return 'collected';", '']],
+  },
+  {
+    name: 'nobody looks whether all parts are there after a claim',
+    part: 'collector',
+    file: 'objects/src/collection/blob-hold.ts',
+    edits: [["if (!(await isComplete(this.#engine, this.#blob, signal))) return 'incomplete';", '']],
+  },
+  {
+    name: 'a payload counts as young for ever',
+    part: 'collector',
+    file: 'objects/src/collection/blob-hold.ts',
+    edits: [['elapsedSince(this.#since, clock) < gracePeriod / 2', 'true']],
+  },
+  {
+    name: 'a collector does not look for records after its marker',
+    part: 'collector',
+    file: 'objects/src/collection/reclaim.ts',
+    edits: [
+      ['const garbage = await unnamed(engine, token, marks.keys(), signal);', 'const garbage = new Set(marks.keys());'],
+    ],
+  },
+  {
+    name: 'a collector does not look whether its marker stands',
+    part: 'collector',
+    file: 'objects/src/collection/reclaim.ts',
+    edits: [['if (!(await stands(engine, mark, signal))) continue;', '']],
+  },
+  {
+    name: 'a collector does not look into the history',
+    part: 'collector',
+    file: 'objects/src/collection/reachable.ts',
+    edits: [['if (left.size === 0) return left;', 'if (left.size > 0) return left;']],
+  },
+  {
+    name: 'parts are collected while they are young',
+    part: 'collector',
+    file: 'objects/src/collection/blobs.ts',
+    edits: [['old &&= isOld(engine, entry.modified, now);', '']],
+  },
+  {
+    name: 'claims lapse at once',
+    part: 'collector',
+    file: 'objects/src/collection/markers.ts',
+    edits: [
+      ["if (found?.state === 'claimed' && !isOld(engine, found.modified, found.now ?? now)) return undefined;", ''],
+    ],
+  },
+  {
+    name: 'a collector gives nothing back',
+    part: 'collector',
+    file: 'objects/src/collection/reclaim.ts',
+    edits: [['await release(engine, mark, signal);', '']],
+  },
+  {
+    name: 'versions are collected while they are young',
+    part: 'collector',
+    file: 'objects/src/collection/retention.ts',
+    edits: [
+      ['if (!isOld(modified) || version > forgettable(rules)) {', 'if (false) {'],
+      ['now - replaced >= keptFor(rules)', 'true'],
+    ],
+  },
+  {
+    name: 'a deletion is forgotten whatever took its place',
+    part: 'collector',
+    file: 'objects/src/collection/object.ts',
+    edits: [['{ ifMatch: etag, signal }', '{ signal }']],
+  },
+  {
+    name: 'numbers of versions that are forgotten are given again',
+    part: 'collector',
+    file: 'objects/src/collection/object.ts',
+    edits: [['  await floor.cover(opened.header.version, signal);\n', '']],
+  },
+  {
+    name: 'a deletion is forgotten before consumers have read of it',
+    part: 'consumer',
+    file: 'objects/src/collection/job.ts',
+    edits: [['header.version < unread * MICROSECONDS', 'true']],
+  },
+];

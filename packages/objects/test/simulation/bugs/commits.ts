@@ -1,0 +1,81 @@
+import type { PlantedBug } from '../planted-bugs.ts';
+
+/** What makes mutations of one object follow each other. */
+export const COMMITS_BUGS: readonly PlantedBug[] = [
+  {
+    name: 'an unknown outcome is a success',
+    file: 'objects/src/commit.ts',
+    edits: [
+      [
+        "if (SecureStoreError.is(error, 'CONFLICT')) throw new LostRace();",
+        "if (error.outcome === 'unknown') return { state, header, keys };\n" +
+          "    if (SecureStoreError.is(error, 'CONFLICT')) throw new LostRace();",
+      ],
+    ],
+  },
+  {
+    name: 'a lost race is a success',
+    file: 'objects/src/commit.ts',
+    edits: [["if (SecureStoreError.is(error, 'CONFLICT')) throw new LostRace();", 'return { state, header, keys };']],
+  },
+  {
+    name: 'a write of unknown outcome is not looked for',
+    file: 'objects/src/commit.ts',
+    edits: [['if (unknown) doubt = failure;', '']],
+  },
+  {
+    name: 'a write of unknown outcome is looked for only in the current record',
+    file: 'objects/src/doubt.ts',
+    edits: [
+      [
+        'if (current.opened !== undefined && isCommit(current.opened.header)) return current.opened;',
+        'return current.opened !== undefined && isCommit(current.opened.header) ? current.opened : { current };',
+      ],
+    ],
+  },
+  {
+    name: 'conditions are not checked',
+    file: 'objects/src/commit.ts',
+    edits: [['  checkCondition(mutation.condition, current, now);\n', '']],
+  },
+  {
+    name: 'the replaced version is not copied to the history',
+    file: 'objects/src/commit.ts',
+    edits: [
+      ['if (backend.batch !== undefined && backend.capabilities.maxBatch >= 2) {', 'if (backend.batch === null) {'],
+      ['const created = await copyToHistory(engine, copyName, copy, current, signal);', 'const created = false;'],
+    ],
+  },
+  {
+    name: 'versions do not grow beyond the one before',
+    file: 'objects/src/commit.ts',
+    edits: [['(before?.version ?? 0) + 1', '0']],
+  },
+  {
+    name: 'a payload is discarded though its record may land',
+    file: 'objects/src/mutations.ts',
+    edits: [
+      ["if (!(SecureStoreError.is(error) && error.outcome === 'unknown')) await discardBlob", 'await discardBlob'],
+    ],
+  },
+  {
+    name: 'a purge leaves the history',
+    file: 'objects/src/purge.ts',
+    edits: [['    await deleteAll(engine, names, signal);\n', '']],
+  },
+  {
+    name: 'what a purge buried is looked for as if it had never been',
+    file: 'objects/src/doubt.ts',
+    edits: [['if (isPurged(header) && header.version > now * 1000) throw new Purged();', '']],
+  },
+  {
+    name: 'a purge of unknown outcome is repeated',
+    file: 'objects/src/purge.ts',
+    edits: [['(after === undefined ? undefined : await buriedSince(engine, target, after, signal))', 'undefined']],
+  },
+  {
+    name: 'a purge of unknown outcome that fails later is reported as failed',
+    file: 'objects/src/purge.ts',
+    edits: [['throw doubt.after === undefined ? error : undecided(error, signal);', 'throw error;']],
+  },
+];

@@ -1,0 +1,68 @@
+import type { PlantedBug } from '../planted-bugs.ts';
+
+/** What is true only while everybody knows the newest head. */
+export const FRESHNESS_BUGS: readonly PlantedBug[] = [
+  {
+    name: 'the head is never read again',
+    file: 'objects/src/freshness.ts',
+    edits: [['const age = elapsedSince(this.#confirmed, this.#clock);', 'const age = 0;']],
+  },
+  {
+    name: 'nobody waits for the head',
+    file: 'objects/src/freshness.ts',
+    edits: [['return age < FRESH_FOR ? undefined : this.#waitFresh(signal);', 'return undefined;']],
+  },
+  {
+    name: 'a read of the head confirms the time at which it ends',
+    file: 'objects/src/freshness.ts',
+    edits: [
+      ['confirmed = begun;\n  }\n\n  async #follow', 'confirmed = instant(this.#clock);\n  }\n\n  async #follow'],
+    ],
+  },
+  {
+    name: 'time passes by the wall clock alone',
+    file: 'jobs/src/clock.ts',
+    edits: [
+      ['return Math.max(clock.now() - start.now, clock.uptime() - start.uptime);', 'return clock.now() - start.now;'],
+    ],
+  },
+  {
+    name: 'clocks that are far apart are not noticed',
+    file: 'objects/src/freshness.ts',
+    edits: [['this.#clockDifference > MAX_CLOCK_DIFFERENCE', 'this.#clockDifference > Infinity']],
+  },
+  {
+    name: 'a store that closes meanwhile takes the write',
+    file: 'objects/src/commit.ts',
+    edits: [['    engine.watcher.checkWritable();\n    return committed', '    return committed']],
+  },
+  {
+    name: 'a write is left under the key that was replaced meanwhile',
+    part: 'rotator',
+    file: 'objects/src/commit.ts',
+    edits: [
+      [
+        'return committed && (await catchUp(engine, mutation.target, committed, mutation.signal));',
+        'return committed;',
+      ],
+    ],
+  },
+  {
+    name: 'a rotation does not wait for all processes to follow',
+    part: 'rotator',
+    file: 'objects/src/rekey/rotate.ts',
+    edits: [['await engine.watcher.settle(signal);', '']],
+  },
+  {
+    name: 'a process goes on writing though its slot was removed',
+    part: 'revoker',
+    file: 'objects/src/freshness.ts',
+    edits: [['if (slot === undefined) return undefined;', 'if (slot === undefined) return unlocked;']],
+  },
+  {
+    name: 'the removal of a slot is reported at once',
+    part: 'revoker',
+    file: 'objects/src/rekey/slots.ts',
+    edits: [['  await engine.watcher.settle(signal);\n', '']],
+  },
+];

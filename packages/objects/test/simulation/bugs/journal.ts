@@ -1,0 +1,110 @@
+import type { PlantedBug } from '../planted-bugs.ts';
+
+/** What consumers and their cuts rest on. */
+export const JOURNAL_BUGS: readonly PlantedBug[] = [
+  {
+    name: 'a commit is announced after it',
+    part: 'consumer',
+    file: 'objects/src/journal/announce.ts',
+    edits: [
+      [
+        "if (state.head.journal === 'off' || journal.covers(before)) return before;",
+        'if (before === undefined || true) return before;',
+      ],
+    ],
+  },
+  {
+    name: 'a hint covers its commit for ever',
+    part: 'consumer',
+    file: 'objects/src/journal/journal-writer.ts',
+    edits: [['elapsedSince(announced, this.#ports.clock) < HINT_COVERS_FOR', 'true']],
+  },
+  {
+    name: 'what is under way while the journal is switched on is not announced',
+    part: 'consumer',
+    file: 'objects/src/catch-up.ts',
+    edits: [["if (state.head.journal === 'on' && !journal.covers(done.announced)) {", 'if (false) {']],
+  },
+  {
+    name: 'a stream that others have closed is written to',
+    part: 'consumer',
+    file: 'objects/src/journal/journal-writer.ts',
+    edits: [["return body.equals(found.body) ? 'written' : await this.#whose(name, found.body);", "return 'written';"]],
+  },
+  {
+    name: 'a slot whose fate is unknown is skipped',
+    part: 'consumer',
+    file: 'objects/src/journal/journal-writer.ts',
+    edits: [
+      [
+        '        const found = await backend.read(name);\n',
+        "        if (error.code !== 'CONFLICT') return 'by another hint';\n        const found = await backend.read(name);\n",
+      ],
+    ],
+  },
+  {
+    name: 'a stream is used however long ago that was',
+    part: 'consumer',
+    file: 'objects/src/journal/journal-writer.ts',
+    edits: [['elapsedSince(used, clock) >= STREAM_USED_FOR', 'false']],
+  },
+  {
+    name: 'hints without a commit are forgotten at once',
+    part: 'consumer',
+    file: 'objects/src/journal/consumer.ts',
+    edits: [['this.#now - entry.written <= HINT_LAPSES_AFTER', 'false']],
+  },
+  {
+    name: 'a pass does not wait for those who do not know of the journal',
+    part: 'consumer',
+    file: 'objects/src/journal/consumer.ts',
+    edits: [['    await this.#engine.watcher.settle(signal);\n', '']],
+  },
+  {
+    name: 'a cut takes what comes after its tick',
+    part: 'consumer',
+    file: 'objects/src/journal/consumer.ts',
+    edits: [['tick - clockSkew, signal', 'undefined, signal']],
+  },
+  {
+    name: 'a cut does not look at the clock of the backend anew',
+    part: 'consumer',
+    file: 'objects/src/journal/consumer.ts',
+    edits: [['await this.#tickAfter(await this.#tick(), signal)', 'this.#held.modified']],
+  },
+  {
+    name: 'a seen hint is confirmed before its commit is',
+    part: 'consumer',
+    file: 'objects/src/journal/consumer.ts',
+    edits: [
+      [
+        'const state = { ...this.#held.state, ...this.#position.snapshot() };',
+        'const state = { ...this.#held.state, ...this.#position.snapshot(), pending: [] };',
+      ],
+    ],
+  },
+  {
+    name: 'consumers overwrite each other',
+    part: 'consumer',
+    file: 'objects/src/journal/consumer-record.ts',
+    edits: [['{ ifMatch: etag }', '{}']],
+  },
+  {
+    name: 'hints are removed before they are read',
+    part: 'consumer',
+    file: 'objects/src/journal/prune.ts',
+    edits: [['Math.min(...cursors.map(({ next }) => next - 1), end - 1)', 'end - 1']],
+  },
+  {
+    name: 'a removal of hints is not said before',
+    part: 'consumer',
+    file: 'objects/src/journal/prune.ts',
+    edits: [['if (!(await register(engine, plan))) continue;', '']],
+  },
+  {
+    name: 'hints are looked for in the current record alone',
+    part: 'consumer',
+    file: 'objects/src/journal/resolve.ts',
+    edits: [['if (there && this.#open.size > 0) {', 'if (false) {']],
+  },
+];

@@ -1,0 +1,59 @@
+import { Calendar } from './calendar.ts';
+import { Dice } from './dice.ts';
+import type { Habits } from './actors/client.ts';
+
+/** Who takes part in a schedule beside the clients. */
+export type Part = 'head changer' | 'rotator' | 'revoker' | 'collector' | 'consumer';
+
+/** What a schedule is about. */
+export interface Plan {
+  readonly parts: ReadonlySet<Part>;
+  readonly clients: number;
+  readonly habits: Habits;
+  readonly batches: boolean;
+  /** Whether it takes days, and not minutes. */
+  readonly days: boolean;
+  readonly calendar: Calendar;
+  /** Whether past versions are kept no longer than they must be, so that a schedule sees them go. */
+  readonly shortHistory: boolean;
+  /** Whether the journal is on from the start. */
+  readonly journal: boolean;
+}
+
+const PLANS = 0x706c616e;
+
+function drawParts(dice: Dice, days: boolean): Set<Part> {
+  const parts = new Set<Part>();
+  if (days && dice.chance(0.9)) parts.add('collector');
+  if (dice.chance(0.4)) parts.add('consumer');
+  const choice = dice.float() * (days ? 2 : 1);
+  if (choice < 0.35) parts.add('head changer');
+  else if (choice < 0.65) parts.add('rotator');
+  else if (choice < 0.8) parts.add('revoker');
+  return parts;
+}
+
+/** The plan of the schedule that `seed` stands for. It draws from a source of its own, so that it can be known cheaply. */
+export function planOf(seed: number): Plan {
+  const dice = new Dice(seed, PLANS);
+  const days = dice.chance(0.45);
+  const parts = drawParts(dice, days);
+  const shortHistory = days && dice.chance(0.6);
+  return {
+    parts,
+    clients: (parts.size > 1 ? 1 : 2) + dice.below(3),
+    habits: {
+      keys: dice.pick([['a'], ['a', 'b']]),
+      operations: 3 + dice.below(parts.size > 1 ? 4 : 6),
+      rest: dice.pick(days ? [20, 500] : [20, 1000, 12_000]),
+      purges: dice.chance(0.5),
+      restores: shortHistory ? 0.25 : 0.05,
+      blobs: days ? 0.8 : 0.4,
+    },
+    batches: dice.chance(0.3),
+    days,
+    calendar: days ? Calendar.ofDays(dice) : new Calendar([0]),
+    shortHistory,
+    journal: dice.chance(0.3),
+  };
+}

@@ -1,0 +1,34 @@
+import type { Ledger } from '../ledger.ts';
+import type { Recorded } from '../world.ts';
+import type { AcknowledgedVersion } from './acknowledged.ts';
+import { acknowledgedVersions, mayBeForgotten, mayBePurged } from './acknowledged.ts';
+
+/** From when on, after a pass has begun, every commit is announced: what it waits itself, and what clocks may drift. */
+const SETTLED = 6010;
+
+function problems(
+  recorded: Recorded,
+  ledger: Ledger,
+  { operation, token, version, number }: AcknowledgedVersion,
+): string[] {
+  const { passed, known, visited, label } = ledger;
+  if (passed === undefined) return [];
+  const announced = operation.returned >= passed + SETTLED && !mayBePurged(recorded, operation);
+  if (announced && !visited.has(version)) return [`${label} was never given ${version} of #${operation.id}`];
+  if (mayBeForgotten(recorded, operation, passed)) return [];
+  const newest = known.get(token)?.version ?? 0;
+  return newest < number ? [`${label} knows nothing as new as ${version} of #${operation.id}`] : [];
+}
+
+/** Whether an alarm is about what a write left that was never acknowledged and landed after its key was retired. */
+const isLateWrite = ({ plan }: Recorded, alarm: string): boolean =>
+  plan.parts.has('rotator') && alarm.endsWith('is not what was written there');
+
+/** Consumers are given every acknowledged change, and raise no alarm where nobody attacks. */
+export function consumers(recorded: Recorded): string[] {
+  const acknowledged = acknowledgedVersions(recorded);
+  return recorded.ledgers.flatMap((ledger) => [
+    ...ledger.alarms.filter((alarm) => !isLateWrite(recorded, alarm)).map((alarm) => `an alarm: ${alarm}`),
+    ...acknowledged.flatMap((version) => problems(recorded, ledger, version)),
+  ]);
+}
