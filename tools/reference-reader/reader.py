@@ -253,6 +253,7 @@ class Store:
         need(body.text(body.number(2)) == name, "it holds another name")
         info = {"name": name, "version": version, "commit": commit.hex()}
         info["created"], info["modified"], info["expires"] = body.time(), body.time(), body.time()
+        need(body.number(8) <= version, "its history begins after it")
         size = body.number(8)
         body.take(32)
         info["metadata"] = json.loads(body.take(body.number(4)) or b"{}")

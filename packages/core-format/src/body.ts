@@ -15,7 +15,7 @@ export const DIGEST_LENGTH = 32;
 const INLINE = 0;
 const BLOB = 1;
 const BLOB_LENGTH = 1 + KEY_LENGTH + 4;
-const FIXED_LENGTH = 2 + 8 * 4 + DIGEST_LENGTH + 4 + 2 + 1;
+const FIXED_LENGTH = 2 + 8 * 5 + DIGEST_LENGTH + 4 + 2 + 1;
 const KNOWN_FIELDS: ReadonlySet<number> = new Set();
 
 /** The payload of an object: in the record, or in a blob of which the record tells how to open it. */
@@ -37,6 +37,8 @@ export interface ObjectBody {
   readonly modified: number;
   /** 0 for never. */
   readonly expires: number;
+  /** The version with which the history of the object begins: nothing before it belongs to the object. 0 for all. */
+  readonly origin: number;
   /** The length of the payload in bytes. */
   readonly length: number;
   /** The keyed digest of the payload. */
@@ -55,7 +57,7 @@ export function encodeObjectBody(body: ObjectBody): Buffer {
   const payloadLength = payload.kind === 'inline' ? payload.data.length : BLOB_LENGTH;
   const writer = new ByteWriter(FIXED_LENGTH + nameLength + body.metadata.length + fieldsLength(extra) + payloadLength);
   writer.u16(nameLength).text(body.name, nameLength);
-  writer.u53(body.created).u53(body.modified).u53(body.expires).u53(body.length);
+  writer.u53(body.created).u53(body.modified).u53(body.expires).u53(body.origin).u53(body.length);
   writer.fixed(body.digest, DIGEST_LENGTH).u32(body.metadata.length).bytes(body.metadata);
   writeFieldArea(writer, extra);
   if (payload.kind === 'inline') writer.u8(INLINE).bytes(payload.data);
@@ -88,6 +90,7 @@ export function decodeObjectBody(bytes: Uint8Array): ObjectBody {
   const created = reader.time();
   const modified = reader.time();
   const expires = reader.time();
+  const origin = reader.u53();
   const length = reader.u53();
   const digest = reader.view(DIGEST_LENGTH);
   const metadataLength = reader.u32();
@@ -95,19 +98,26 @@ export function decodeObjectBody(bytes: Uint8Array): ObjectBody {
   const metadata = reader.view(metadataLength);
   const extra = readFieldArea(reader, KNOWN_FIELDS);
   const payload = readPayload(reader, length);
-  const body = { name, created, modified, expires, length, digest, metadata, payload };
+  const body = { name, created, modified, expires, origin, length, digest, metadata, payload };
   return extra.length === 0 ? body : { ...body, extra };
 }
 
-/** B of a tombstone, before sealing: when the object was deleted, in milliseconds since 1970. */
-export function encodeTombstoneBody(modified: number): Buffer {
-  return new ByteWriter(TOMBSTONE_BODY_LENGTH).u53(modified).finish();
+/** B of a tombstone, before sealing. */
+export interface TombstoneBody {
+  /** When the object was deleted, in milliseconds since 1970. */
+  readonly modified: number;
+  /** As in {@link ObjectBody}. */
+  readonly origin: number;
+}
+
+export function encodeTombstoneBody({ modified, origin }: TombstoneBody): Buffer {
+  return new ByteWriter(TOMBSTONE_BODY_LENGTH).u53(modified).u53(origin).finish();
 }
 
 /** @throws SecureStoreError `INTEGRITY` */
-export function decodeTombstoneBody(bytes: Uint8Array): number {
+export function decodeTombstoneBody(bytes: Uint8Array): TombstoneBody {
   const reader = new ByteReader('the tombstone', bytes);
-  const modified = reader.time();
+  const body = { modified: reader.time(), origin: reader.u53() };
   reader.end();
-  return modified;
+  return body;
 }

@@ -211,7 +211,7 @@ export function recordKeyId(bytes: Uint8Array): Buffer {
 }
 
 /** The length of a tombstone's B before sealing. */
-export const TOMBSTONE_BODY_LENGTH = 8;
+export const TOMBSTONE_BODY_LENGTH = 16;
 
 /** The one size of every tombstone record; every live record is larger. */
 export const TOMBSTONE_LENGTH: number = HEADER_LENGTH + ENVELOPE_LENGTH + TOMBSTONE_BODY_LENGTH + TAG_LENGTH;

@@ -18,6 +18,7 @@ const body: ObjectBody = {
   created: 1,
   modified: 2,
   expires: 0,
+  origin: 0,
   length: 3,
   digest: Buffer.alloc(32, 9),
   metadata: Buffer.from('{"a":1}'),
@@ -61,7 +62,7 @@ describe('the body of an object', () => {
     accepted({ metadata: Buffer.alloc(MAX_METADATA_BYTES) });
     refused({ metadata: Buffer.alloc(MAX_METADATA_BYTES + 1) });
     const huge = encodeObjectBody(body);
-    huge.writeUInt32BE(0xffff_ffff, 2 + 3 + 32 + 32);
+    huge.writeUInt32BE(0xffff_ffff, 2 + 3 + 40 + 32);
     expect(() => decodeObjectBody(huge)).toThrow(expect.objectContaining({ code: 'INTEGRITY' }));
   });
 
@@ -107,7 +108,7 @@ describe('the body of an object', () => {
 
 describe('the body of a tombstone', () => {
   itObeysTheCodecLaws({
-    values: fc.nat({ max: MAX_TIME }),
+    values: fc.record({ modified: fc.nat({ max: MAX_TIME }), origin: fc.maxSafeNat() }),
     encode: encodeTombstoneBody,
     decode: decodeTombstoneBody,
   });

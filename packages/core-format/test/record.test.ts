@@ -140,7 +140,7 @@ describe('a record', () => {
       header: head,
       headerBytes: encodeRecordHeader(head),
       envelope: parts,
-      sealedBody: Buffer.from(head.kind === 'tombstone' ? Buffer.alloc(24, body) : body),
+      sealedBody: Buffer.from(head.kind === 'tombstone' ? Buffer.alloc(32, body) : body),
     }));
 
   itObeysTheCodecLaws({
@@ -164,11 +164,11 @@ describe('a record', () => {
   it('[R-05] has one size for all tombstones', () => {
     const parts = { keyId: Buffer.alloc(8), commitment: Buffer.alloc(32), wrappedKey: Buffer.alloc(48) };
     const tombstone = encodeRecordHeader({ ...header, kind: 'tombstone' });
-    const bytes = joinRecord(tombstone, parts, Buffer.alloc(24));
+    const bytes = joinRecord(tombstone, parts, Buffer.alloc(32));
     expect(bytes).toHaveLength(TOMBSTONE_LENGTH);
-    expect(TOMBSTONE_LENGTH).toBe(106 + ENVELOPE_LENGTH + 24);
+    expect(TOMBSTONE_LENGTH).toBe(106 + ENVELOPE_LENGTH + 32);
     expect(splitRecord(bytes).header.kind).toBe('tombstone');
-    for (const length of [16, 23, 25, 1000]) {
+    for (const length of [16, 24, 31, 33, 1000]) {
       expect(() => splitRecord(joinRecord(tombstone, parts, Buffer.alloc(length)))).toThrow(
         expect.objectContaining({ code: 'INTEGRITY' }),
       );

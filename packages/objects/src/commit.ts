@@ -1,6 +1,13 @@
 import type { WriteResult } from '@securestore/backend-api';
-import type { RecordHeader } from '@securestore/core-format';
-import { historyName, ID_LENGTH, objectName, SecureStoreError } from '@securestore/core-format';
+import type { ObjectBody, RecordHeader } from '@securestore/core-format';
+import {
+  encodeObjectBody,
+  encodeTombstoneBody,
+  historyName,
+  ID_LENGTH,
+  objectName,
+  SecureStoreError,
+} from '@securestore/core-format';
 import { sealRecord } from '@securestore/crypto';
 import type { Instant } from '@securestore/jobs';
 import type { Prepared } from './catch-up.ts';
@@ -15,17 +22,21 @@ import { copyToHistory, historyCopy, isCopied, withdrawCopy } from './history-co
 import { announceCommit } from './journal/announce.ts';
 import { readCurrent } from './read-current.ts';
 import type { Current, Target } from './records.ts';
-import { commitBefore, openAt } from './records.ts';
+import { commitBefore, openAt, originAfter } from './records.ts';
 import { refusedWrongly, Standstill } from './standstill.ts';
 import type { StoreState } from './state.ts';
 
 /** What a mutation makes of what was there; asked anew for every attempt. */
-export interface Draft {
-  readonly kind: 'object' | 'tombstone';
-  readonly blob?: RecordHeader['blob'] | undefined;
-  /** B in clear; wiped when it has been sealed. */
-  readonly body: Buffer;
-}
+export type Draft =
+  | {
+      readonly kind: 'object';
+      readonly blob?: RecordHeader['blob'] | undefined;
+      readonly body: DraftBody;
+    }
+  | { readonly kind: 'tombstone'; readonly modified: number };
+
+/** What a draft says of an object: the commit knows its origin. */
+export type DraftBody = Omit<ObjectBody, 'origin'>;
 
 /** A mutation of one object. */
 export interface Mutation {
@@ -75,7 +86,13 @@ function nextHeader(
     previousCommitId: commitBefore(current),
     generation: state.head.generation,
   };
-  return draft.blob === undefined ? header : { ...header, blob: draft.blob };
+  return draft.kind === 'tombstone' || draft.blob === undefined ? header : { ...header, blob: draft.blob };
+}
+
+/** B in clear. */
+function bodyOf(draft: Draft, origin: number): Buffer {
+  if (draft.kind === 'tombstone') return encodeTombstoneBody({ modified: draft.modified, origin });
+  return encodeObjectBody({ ...draft.body, origin });
 }
 
 async function replace(
@@ -151,8 +168,9 @@ async function attempt(
   }
   const keys = state.keys.category(state.categories.idOf(target.key));
   const header = nextHeader(state, mutation, draft, current, now, commitId, keys.primary.suite);
-  const record = sealRecord(keys.primary, header, draft.body, engine.random);
-  draft.body.fill(0);
+  const body = bodyOf(draft, originAfter(current, header));
+  const record = sealRecord(keys.primary, header, body, engine.random);
+  body.fill(0);
   if (record.length > engine.limits.maxRecord) {
     throw new SecureStoreError(
       'TOO_LARGE',

@@ -4,7 +4,7 @@ import { mapConcurrently } from './map-concurrently.ts';
 import { pagesUnder } from './pages.ts';
 import { openName } from './read.ts';
 import type { LiveRecord, OpenedRecord, Target } from './records.ts';
-import { isLive, isVersion, versionOf } from './records.ts';
+import { isLive, isVersion, originOf, versionOf } from './records.ts';
 import type { HistoryEntry } from './types.ts';
 
 const PREFETCHED = 8;
@@ -41,7 +41,9 @@ async function* versionsOf(
     copyName,
     version,
   }));
+  const origin = originOf(current);
   for await (const item of opened) {
+    if (item.version < origin) return;
     // A copy of the still current version is left by an attempt that stopped half-way; what is newer was committed
     // after the current version was read.
     if (item.opened === undefined || (current !== undefined && item.version >= current.header.version)) continue;
@@ -54,7 +56,7 @@ async function* versionsOf(
 
 function entryOf(opened: OpenedRecord, current: boolean): HistoryEntry {
   const version = versionOf(opened.header);
-  if (opened.kind === 'tombstone') return { version, modified: new Date(opened.modified), deleted: true, current };
+  if (opened.kind === 'tombstone') return { version, modified: new Date(opened.body.modified), deleted: true, current };
   return { version, modified: new Date(opened.body.modified), deleted: false, current, size: opened.body.length };
 }
 

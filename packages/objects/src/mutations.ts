@@ -1,5 +1,5 @@
-import type { ObjectBody } from '@securestore/core-format';
-import { encodeObjectBody, encodeTombstoneBody, SecureStoreError } from '@securestore/core-format';
+import type { ObjectBody, RecordHeader } from '@securestore/core-format';
+import { SecureStoreError } from '@securestore/core-format';
 import type { DigestKeys } from '@securestore/crypto';
 import { digestWhole } from '@securestore/crypto';
 import type { Instant } from '@securestore/jobs';
@@ -7,7 +7,7 @@ import { instant } from '@securestore/jobs';
 import { blobPayload, discardBlob, writeBlob } from './blob-writer.ts';
 import { BlobHold, confirmWritten } from './collection/blob-hold.ts';
 import type { WrittenBlob } from './blob-writer.ts';
-import type { Committed, Draft } from './commit.ts';
+import type { Committed, DraftBody } from './commit.ts';
 import { commit } from './commit.ts';
 import type { Condition } from './condition.ts';
 import { checkCondition, parseCondition } from './condition.ts';
@@ -20,18 +20,18 @@ import { encodeMetadata, parseTime } from './options.ts';
 import type { Payload } from './payload.ts';
 import { payloadOf } from './payload.ts';
 import type { Current, LiveRecord, Standing, Target } from './records.ts';
-import { infoFrom, isPurged, liveIn, versionOf } from './records.ts';
+import { infoFrom, liveIn, originOf, versionOf } from './records.ts';
 import type { ChangeOptions, ObjectInfo, StoreData, StoreOptions } from './types.ts';
 
 /** What a mutation wrote, as callers see it. */
-function infoAfter<M extends object>(committed: Committed, body: ObjectBody): ObjectInfo<M> {
+function infoAfter<M extends object>(committed: Committed, body: DraftBody): ObjectInfo<M> {
   const { state, header, keys } = committed;
   return infoFrom(state, header, body, keys.primary.label);
 }
 
 /** An object's payload as its record holds it. */
 type Content = Pick<ObjectBody, 'length' | 'digest' | 'payload'> & {
-  readonly blob?: Draft['blob'];
+  readonly blob?: RecordHeader['blob'];
   readonly hold?: BlobHold;
 };
 
@@ -73,7 +73,7 @@ async function commitContent<M extends object>(
 ): Promise<ObjectInfo<M>> {
   const { target, condition, metadata, expires, signal } = request;
   const { blob, hold, ...sealed } = content;
-  let body: ObjectBody | undefined;
+  let body: DraftBody | undefined;
   const committed = await commit(engine, {
     target,
     condition,
@@ -83,7 +83,7 @@ async function commitContent<M extends object>(
     draft(current, now) {
       const created = liveIn(current, now)?.body.created ?? now;
       body = { name: target.key, created, modified: now, expires, metadata, ...sealed };
-      return { kind: 'object', blob, body: encodeObjectBody(body) };
+      return { kind: 'object', blob, body };
     },
   });
   if (committed === undefined || body === undefined)
@@ -135,9 +135,9 @@ export async function storeObject<M extends object>(
 /** A record like `source` with other times; the payload isn't touched. */
 function resealed(
   source: LiveRecord,
-  changes: Partial<ObjectBody>,
+  changes: Partial<DraftBody>,
   now: number,
-): { body: ObjectBody; blob: Draft['blob'] } {
+): { body: DraftBody; blob: RecordHeader['blob'] } {
   return { body: { ...source.body, ...changes, modified: now }, blob: source.header.blob };
 }
 
@@ -155,7 +155,7 @@ export async function setMetadata<M extends object>(
 ): Promise<ObjectInfo<M>> {
   if (metadata === undefined) throw new SecureStoreError('INVALID_ARGUMENT', 'metadata must be an object; {} for none');
   const encoded = encodeMetadata(metadata);
-  let body: ObjectBody | undefined;
+  let body: DraftBody | undefined;
   const committed = await commit(engine, {
     target,
     condition: parseCondition(options),
@@ -167,7 +167,7 @@ export async function setMetadata<M extends object>(
       if (live === undefined) throw new SecureStoreError('NOT_FOUND', 'no such object');
       const next = resealed(live, { metadata: encoded }, now);
       body = next.body;
-      return { kind: 'object', blob: next.blob, body: encodeObjectBody(next.body) };
+      return { kind: 'object', blob: next.blob, body };
     },
   });
   if (committed === undefined || body === undefined)
@@ -185,7 +185,7 @@ export async function bringBack<M extends object>(
 ): Promise<ObjectInfo<M>> {
   const condition = parseCondition(options);
   const kept = new KeptVersion(engine, target, await chooseVersion(engine, target, choice, signal));
-  let body: ObjectBody | undefined;
+  let body: DraftBody | undefined;
   const committed = await commit(engine, {
     target,
     condition,
@@ -198,13 +198,12 @@ export async function bringBack<M extends object>(
       if (live !== undefined && 'beforeDeletion' in choice) {
         throw new SecureStoreError('CONFLICT', 'the object is not deleted', { currentVersion: versionOf(live.header) });
       }
-      const header = current?.opened.header;
-      if (header !== undefined && isPurged(header) && header.version > kept.record.header.version) {
+      if (originOf(current?.opened) > kept.record.header.version) {
         throw new SecureStoreError('NOT_FOUND', 'it was purged in the meantime');
       }
       const next = resealed(kept.record, {}, now);
       body = next.body;
-      return { kind: 'object', blob: next.blob, body: encodeObjectBody(next.body) };
+      return { kind: 'object', blob: next.blob, body };
     },
   });
   if (committed === undefined || body === undefined)
@@ -228,7 +227,7 @@ export async function deleteObject(
     draft(current, now) {
       existed = liveIn(current, now) !== undefined;
       if (current === undefined || current.opened?.kind === 'tombstone') return undefined;
-      return { kind: 'tombstone', body: encodeTombstoneBody(now) };
+      return { kind: 'tombstone', modified: now };
     },
   });
   return existed;

@@ -85,7 +85,7 @@ function tombstoneAfter(engine: Engine, target: Target, { header, sound }: Remai
     previousCommitId: noId(),
     generation: state.head.generation,
   };
-  const record = sealRecord(primary, next, encodeTombstoneBody(now), engine.random);
+  const record = sealRecord(primary, next, encodeTombstoneBody({ modified: now, origin: next.version }), engine.random);
   return { unannounced: { state, header: next, keys, record, late: false }, record };
 }
 

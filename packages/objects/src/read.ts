@@ -11,9 +11,9 @@ import { BlobReader } from './blob-reader.ts';
 import type { Engine } from './engine.ts';
 import { parseTime } from './options.ts';
 import { withNewestKeys } from './newest-keys.ts';
-import { listPage, pagesUnder } from './pages.ts';
+import { listPage } from './pages.ts';
 import type { LiveRecord, OpenedRecord, Target } from './records.ts';
-import { isLive, isPurged, isVersion, openAt } from './records.ts';
+import { isLive, isPurged, isVersion, openAt, originOf } from './records.ts';
 import type { StoreState } from './state.ts';
 import type { RetrieveOptions } from './types.ts';
 
@@ -66,6 +66,7 @@ async function findVersion(
   if (current?.header.version === wanted.number) {
     return isVersion(current.header, wanted) ? { opened: current, name } : undefined;
   }
+  if (wanted.number < originOf(current)) return undefined;
   const opened = await openHistory(engine, target, wanted.number, signal);
   if (opened === undefined || !isVersion(opened.header, wanted)) return undefined;
   return { opened, name: historyName(target.token, wanted.number) };
@@ -93,6 +94,7 @@ async function findAsOf(
   const version = historyVersion(prefix, entry.key);
   if (version === undefined)
     throw new SecureStoreError('INTEGRITY', 'the history holds a name that this store did not make');
+  if (version < originOf(current)) return undefined;
   const opened = await openHistory(engine, target, version, signal);
   return opened && { opened, name: entry.key };
 }
@@ -153,29 +155,12 @@ export async function retained(
   target: Target,
   { version, commitId }: RecordHeader,
 ): Promise<LiveRecord | undefined> {
-  for (const name of [objectName(target.token), historyName(target.token, version)]) {
-    const opened = await openName(engine, target, name);
+  const current = await openName(engine, target, objectName(target.token));
+  if (version < originOf(current)) return undefined;
+  for (const opened of [current, await openName(engine, target, historyName(target.token, version))]) {
     if (opened?.kind === 'object' && Buffer.compare(opened.header.commitId, commitId) === 0) return opened;
   }
   return undefined;
-}
-
-/**
- * Whether a version has been purged. A purge leaves a tombstone with nothing before it, in the place of the object or,
- * once that was stored anew, in the history; a copy of what it removed may land there after it.
- */
-async function isPurgedSince(engine: Engine, target: Target, version: number): Promise<boolean> {
-  const current = await openName(engine, target, objectName(target.token));
-  if (current !== undefined && isPurged(current.header)) return current.header.version > version;
-  const own = historyName(target.token, version);
-  for await (const names of pagesUnder(engine.backend, historyPrefix(target.token))) {
-    for (const name of names) {
-      if (name >= own) return false;
-      const opened = await openName(engine, target, name);
-      if (opened !== undefined && isPurged(opened.header)) return true;
-    }
-  }
-  return false;
 }
 
 /** A reader of the object's blob; `undefined` where the payload is in the record. */
@@ -192,8 +177,7 @@ export function blobReader(engine: Engine, target: Target, { opened }: Pick<Foun
     length: body.length,
     onMissing: async () => {
       const now = await retained(engine, target, header);
-      if (now === undefined || (await isPurgedSince(engine, target, header.version)))
-        return notFound('the object was purged while it was being read');
+      if (now === undefined) return notFound('the object was purged while it was being read');
       const resealed = now.header.blob !== undefined && Buffer.compare(now.header.blob.blobId, reference.blobId) !== 0;
       return resealed ? blobReader(engine, target, { opened: now }) : undefined;
     },

@@ -1,10 +1,18 @@
-import type { ObjectBody, ParsedVersion, RecordHeader, SplitRecord, StoreKey } from '@securestore/core-format';
+import type {
+  ObjectBody,
+  ParsedVersion,
+  RecordHeader,
+  SplitRecord,
+  StoreKey,
+  TombstoneBody,
+} from '@securestore/core-format';
 import {
   asBuffer,
   decodeBase32,
   decodeObjectBody,
   decodeTombstoneBody,
   formatVersion,
+  isZero,
   noId,
   parseStoreKey,
   SecureStoreError,
@@ -33,7 +41,12 @@ export interface LiveRecord {
 /** A record that was opened and found to be what its name, the head and its keys say. */
 export type OpenedRecord =
   | LiveRecord
-  | { readonly kind: 'tombstone'; readonly header: RecordHeader; readonly key: LoadedKey; readonly modified: number };
+  | {
+      readonly kind: 'tombstone';
+      readonly header: RecordHeader;
+      readonly key: LoadedKey;
+      readonly body: TombstoneBody;
+    };
 
 /** A record that lies at a name, and what it says. */
 export interface Standing {
@@ -91,7 +104,7 @@ function openChecked(state: StoreState, record: SplitRecord): OpenedRecord {
     );
   }
   const opened = openRecord(record, key);
-  if (header.kind === 'tombstone') return { kind: 'tombstone', header, key, modified: decodeTombstoneBody(opened) };
+  if (header.kind === 'tombstone') return { kind: 'tombstone', header, key, body: decodeTombstoneBody(opened) };
   const body = decodeObjectBody(opened);
   if ((body.payload.kind === 'blob') !== (header.blob !== undefined)) damaged('it contradicts itself about its blob');
   if (body.payload.kind === 'blob' && !state.head.suites.includes(body.payload.suite))
@@ -195,6 +208,19 @@ export function commitBefore(current: Current): Uint8Array {
   return current.opened === undefined ? current.previousCommitId : current.opened.header.commitId;
 }
 
+/**
+ * The version with which the history of the object at `current` begins. What is older does not belong to it: a copy that
+ * landed after a purge, or that somebody put back.
+ */
+export function originOf(current: OpenedRecord | undefined): number {
+  return current?.body.origin ?? 0;
+}
+
+/** The origin of the version with `header` that replaces `current`: its own where nothing comes before it. */
+export function originAfter(current: Current, { version, previousCommitId }: RecordHeader): number {
+  return isZero(previousCommitId) ? version : originOf(current?.opened);
+}
+
 /** Whether the record is the tombstone of a purge, which has no version before it. */
 export function isPurged({ kind, previousCommitId }: RecordHeader): boolean {
   return kind === 'tombstone' && Buffer.compare(previousCommitId, noId()) === 0;
@@ -213,7 +239,7 @@ export function isVersion(header: RecordHeader, { number, commit }: ParsedVersio
 export function infoFrom<M extends object>(
   state: StoreState,
   header: RecordHeader,
-  body: ObjectBody,
+  body: Omit<ObjectBody, 'origin'>,
   keyVersion: string,
 ): ObjectInfo<M> {
   const info = {

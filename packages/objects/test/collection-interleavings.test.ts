@@ -1,7 +1,6 @@
 import { MemoryBackend } from '@securestore/backend-memory';
 import type { StorageBackend } from '@securestore/backend-api';
-import { AREAS, encodeObjectBody, historyName, parseStoreKey } from '@securestore/core-format';
-import type { ObjectBody } from '@securestore/core-format';
+import { AREAS, historyName, parseStoreKey } from '@securestore/core-format';
 import { instant } from '@securestore/jobs';
 import { describe, expect, it } from 'vitest';
 import { FakeClock } from '../../jobs/test/support/clock.ts';
@@ -11,6 +10,7 @@ import { collect } from '../src/collection/collect.ts';
 import { reclaim } from '../src/collection/reclaim.ts';
 import { unnamed } from '../src/collection/reachable.ts';
 import { commit } from '../src/commit.ts';
+import type { DraftBody } from '../src/commit.ts';
 import type { Engine } from '../src/engine.ts';
 import { bringBack, setMetadata, storeObject } from '../src/mutations.ts';
 import { engineOf } from '../src/open.ts';
@@ -39,7 +39,7 @@ interface Start {
 }
 
 interface UncommittedBlob {
-  readonly body: ObjectBody;
+  readonly body: DraftBody;
   readonly reference: { readonly blobId: Uint8Array; readonly partSize: number; readonly sealedLength: number };
 }
 
@@ -162,7 +162,7 @@ const commitLate: Make = (engine, { target, uncommitted }) => {
     readFirst: false,
     signal: undefined,
     beforeAttempt: (doubtful) => confirmWritten(hold, doubtful, undefined),
-    draft: () => ({ kind: 'object', blob: reference, body: encodeObjectBody(body) }),
+    draft: () => ({ kind: 'object', blob: reference, body }),
   });
 };
 

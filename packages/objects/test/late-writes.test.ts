@@ -233,6 +233,37 @@ describe('a purge beside other clients', () => {
   });
 });
 
+describe('[R-23] a copy of a version that lands in the history after its purge', () => {
+  it.each([
+    ['is still deleted', []],
+    ['has been stored anew', ['store']],
+    ['has been changed since', ['store', 'setMetadata']],
+    ['has been deleted since', ['store', 'delete']],
+    ['has been brought back since', ['store', 'delete', 'undelete']],
+  ] as const)('[R-22] is not there for anybody, while the object %s', async (_name, since) => {
+    const place = usePlace(memoryPlace);
+    const store = await createAt(place);
+    const { version, modified } = await store.store('k', 'purged');
+    await store.store('k', 'purged too');
+    const raw = await place.open();
+    const [name = ''] = (await raw.list('h/')).entries.map(({ key }) => key);
+    const copy = (await raw.read(name))?.body ?? expect.fail('no copy');
+    await store.purge('k');
+    for (const action of since) {
+      if (action === 'store') await store.store('k', 'new');
+      else if (action === 'setMetadata') await store.setMetadata('k', { n: 1 });
+      else await store[action]('k');
+    }
+    const listed = await store.history('k');
+    await raw.write(name, copy);
+    expect(await store.history('k')).toEqual(listed);
+    await failure(store.retrieve('k', { version }), 'NOT_FOUND');
+    await failure(store.retrieve('k', { at: modified }), 'NOT_FOUND');
+    await failure(store.restoreVersion('k', version), 'NOT_FOUND');
+    expect((await store.verify()).findings).toMatchObject([{ kind: 'resurrected', name, found: version }]);
+  });
+});
+
 describe('history', () => {
   it('is in order, and ends with the version that was current, while the object is overwritten', async () => {
     const place = usePlace(memoryPlace);

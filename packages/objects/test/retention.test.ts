@@ -82,11 +82,11 @@ describe('retention', () => {
 
   it('lets go of everything before a purge', () => {
     const purged = header(at(30) * 1000, { kind: 'tombstone', previousCommitId: noId() });
-    const goes = prunable(rulesOf(10, 30), purged);
+    const goes = prunable(rulesOf(10, 30), purged, purged.version);
     expect(goes(at(40) * 1000, at(20))).toBe(false);
     expect(goes(at(50) * 1000, at(25))).toBe(true);
     // A copy that is newer than the purge is none of it.
-    expect(prunable(rulesOf(10, 30), purged)(at(29) * 1000, at(28))).toBe(false);
+    expect(prunable(rulesOf(10, 30), purged, purged.version)(at(29) * 1000, at(28))).toBe(false);
   });
 
   it('forgets a deletion after as many days as versions are kept, and not before the grace period', () => {

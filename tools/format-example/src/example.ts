@@ -192,6 +192,7 @@ function smallObject(keys: KeySet, names: NameCipher): Sealed {
     created: NOW,
     modified: NOW,
     expires: 0,
+    origin: header.version,
     length: SMALL.payload.length,
     digest: digestWhole(digest, SMALL.payload),
     metadata: Buffer.from('{"owner":"ops"}'),
@@ -233,17 +234,18 @@ function largeObject(keys: KeySet, names: NameCipher): Sealed {
   const part = Buffer.alloc(sealedLength);
   sealer.seal(LARGE.payload, part, sealer.prefix.copy(part));
   const blob = { blobId: LARGE.blobId, partSize, sealedLength };
+  const header = { ...headerOf(nameId, LARGE.commit, NOW * 1000 + 1), blob };
   const body = encodeObjectBody({
     name: 'big',
     created: NOW,
     modified: NOW,
     expires: 0,
+    origin: header.version,
     length: LARGE.payload.length,
     digest: digestWhole(digest, LARGE.payload),
     metadata: Buffer.alloc(0),
     payload: { kind: 'blob', suite: 1, key: LARGE.blobKey, chunkSize },
   });
-  const header = { ...headerOf(nameId, LARGE.commit, NOW * 1000 + 1), blob };
   return {
     derived: [
       ['token of big', token],

@@ -91,11 +91,12 @@ export const objectBodies: fc.Arbitrary<ObjectBody> = fc
         created: time,
         modified: time,
         expires: time,
+        origin: fc.maxSafeNat(),
         digest: bytesOf(32),
         metadata: fc.uint8Array({ maxLength: 60 }),
         extra: ignorable(1),
       },
-      { requiredKeys: ['name', 'created', 'modified', 'expires', 'digest', 'metadata'] },
+      { requiredKeys: ['name', 'created', 'modified', 'expires', 'origin', 'digest', 'metadata'] },
     ),
     fc.oneof(inlinePayload, blobPayload),
   )

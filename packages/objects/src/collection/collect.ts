@@ -76,7 +76,7 @@ async function collectWhole(pass: Pass, token: string, merge: TokenMerge): Promi
   await forObject(pass, token, async () => {
     const record = await currentRecord(pass, token);
     // First what keeps payloads alive, then the payloads.
-    await pruneHistory(pass, token, record?.header, merge.of('history'));
+    await pruneHistory(pass, token, record, merge.of('history'));
     await collectBlobs(pass, token, blobIn(record), merge.of('blobs'));
     await collectMarkers(pass, token, merge.of('markers'));
     await collectRecord(pass, token, record);

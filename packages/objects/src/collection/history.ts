@@ -1,6 +1,7 @@
 import type { ListEntry } from '@securestore/backend-api';
-import type { RecordHeader } from '@securestore/core-format';
 import { AREAS, historyPrefix, historyVersion, SecureStoreError } from '@securestore/core-format';
+import { originOf } from '../records.ts';
+import type { CurrentRecord } from './object.ts';
 import type { Pass } from './pass.ts';
 import { deleteEntries } from './reclaim.ts';
 import { prunable } from './retention.ts';
@@ -10,11 +11,11 @@ import type { TokenEntry } from './token-merge.ts';
 export async function pruneHistory(
   { engine, floor, report, rules, signal }: Pass,
   token: string,
-  current: RecordHeader | undefined,
+  current: CurrentRecord | undefined,
   entries: AsyncIterable<TokenEntry>,
 ): Promise<void> {
   const prefix = historyPrefix(token);
-  const goes = prunable(rules, current);
+  const goes = prunable(rules, current?.header, originOf(current?.opened));
   async function* beyond(): AsyncGenerator<ListEntry> {
     for await (const { entry } of entries) {
       const version = historyVersion(prefix, entry.key);

@@ -1,12 +1,5 @@
 import type { RecordHeader, StoreKey } from '@securestore/core-format';
-import {
-  encodeBase32,
-  encodeTombstoneBody,
-  objectName,
-  parseStoreKey,
-  SecureStoreError,
-  splitRecord,
-} from '@securestore/core-format';
+import { encodeBase32, objectName, parseStoreKey, SecureStoreError, splitRecord } from '@securestore/core-format';
 import type { LocatedName } from '@securestore/crypto';
 import { commit } from '../commit.ts';
 import { withNewestKeys } from '../newest-keys.ts';
@@ -66,7 +59,7 @@ export async function deleteExpired({ engine, now, report, signal }: Pass, recor
       // Whoever stored something new meanwhile has not expired.
       if (current?.opened === undefined || Buffer.compare(current.opened.header.commitId, commitId) !== 0)
         return undefined;
-      return { kind: 'tombstone', body: encodeTombstoneBody(time) };
+      return { kind: 'tombstone', modified: time };
     },
   });
   if (committed !== undefined) report.expired += 1;

@@ -1,5 +1,4 @@
 import type { HistorySettings, RecordHeader } from '@securestore/core-format';
-import { isPurged } from '../records.ts';
 
 const DAY = 24 * 60 * 60 * 1000;
 const MICROSECONDS = 1000;
@@ -29,10 +28,13 @@ function keptFor({ history, gracePeriod }: RetentionRules): number {
  *
  * A version was replaced when the next one was made, which that one's number says. Re-wrapping makes the bytes of a
  * version young again and leaves the numbers as they are, so that a store which renews its keys often still forgets.
+ *
+ * @param origin the version with which the history of the object begins
  */
 export function prunable(
   rules: RetentionRules,
   current: RecordHeader | undefined,
+  origin = 0,
 ): (version: number, modified: number) => boolean {
   const { history, now, isOld } = rules;
   let kept = 0;
@@ -47,7 +49,7 @@ export function prunable(
       return false;
     }
     // What a purge has missed, or an attempt that was on its way has left behind it.
-    if (current !== undefined && isPurged(current) && version < current.version) return true;
+    if (version < origin) return true;
     if (kept >= history.versions && now - replaced >= keptFor(rules)) return true;
     kept += 1;
     return false;

@@ -126,7 +126,7 @@ async function reseal(
     return sealRecord(
       primary,
       { ...opened.header, suite: primary.suite },
-      encodeTombstoneBody(opened.modified),
+      encodeTombstoneBody(opened.body),
       engine.random,
     );
   }

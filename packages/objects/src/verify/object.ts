@@ -15,7 +15,7 @@ import type { Engine } from '../engine.ts';
 import { mapConcurrently } from '../map-concurrently.ts';
 import type { Observed } from '../observe.ts';
 import { observe } from '../observe.ts';
-import { versionOf } from '../records.ts';
+import { originOf, versionOf } from '../records.ts';
 import type { BlobCounts } from './blobs.ts';
 import { checkBlobs, NeededBlobs } from './blobs.ts';
 import type { Finding, FindingKind } from './report.ts';
@@ -47,6 +47,9 @@ export interface Look extends BlobCounts {
 
 /** What is kept of a version while those before it are read: not the record, of which there may be many. */
 type Link = Pick<RecordHeader, 'version' | 'commitId' | 'previousCommitId'>;
+
+/** The current version, and the one with which its history begins. */
+type Newest = Link & { readonly origin: number };
 
 interface PastVersion {
   readonly name: string;
@@ -164,16 +167,16 @@ function mayBeCollected(engine: Engine, kept: number, oldest: number, collected:
 function judgeHistory(
   engine: Engine,
   { token, expected }: Subject,
-  current: Link,
+  current: Newest,
   past: readonly PastVersion[],
   findings: Findings,
 ): void {
   const collected = expected.entry?.collected ?? 0;
-  let after = current;
+  let after: Link = current;
   let kept = 0;
   // A copy of the current version is left by an attempt that stopped half-way; what is newer came while this looked.
   for (const { name, link } of past.filter(({ link: { version } }) => version < current.version)) {
-    if (isZero(after.previousCommitId)) {
+    if (isZero(after.previousCommitId) || link.version < current.origin) {
       const message = 'a version from before a purge is there again, or its purge was not finished: purge it again';
       findings.add('resurrected', name, message, { found: versionOf(link) });
       continue;
@@ -204,7 +207,9 @@ export async function lookAtObject(engine: Engine, subject: Subject, options: Lo
     const observed = await observe(engine, token, objectName(token), options.signal);
     judgeCurrent(findings, subject, observed);
     gather(gathered, observed);
-    const current = 'header' in observed ? { ...linkOf(observed.header), kind: observed.header.kind } : undefined;
+    const origin = originOf(observed.state === 'sound' ? observed.opened : undefined);
+    const current =
+      'header' in observed ? { ...linkOf(observed.header), kind: observed.header.kind, origin } : undefined;
     const { past, gaps } = await readHistory(engine, subject, findings, gathered, options.signal);
     if (observed.state === 'absent' && past.length > 0 && findings.list.length === 0) {
       findings.add('hidden', objectName(token), 'it is gone, though its history is there');
