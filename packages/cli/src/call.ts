@@ -33,6 +33,8 @@ export interface Run {
   /** Everything that follows the program's name. */
   readonly args: readonly string[];
   out: Output;
+  /** Help or the version, as far as it was asked for. */
+  printed: string;
   exitCode: number;
   /** The verb that was reached, for the report of an error. */
   verb?: string;
