@@ -39,7 +39,7 @@ export function systemCodeOf(error: unknown): string | undefined {
 }
 
 function isWorkingFolderGone(error: unknown): boolean {
-  return error instanceof Error && 'syscall' in error && /cwd$/.test(String(error.syscall));
+  return error instanceof Error && 'syscall' in error && error.syscall === 'uv_cwd';
 }
 
 /** `error` of a file operation as one of ours, saying what was tried; errors that are ours already pass through. */

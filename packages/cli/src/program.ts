@@ -39,10 +39,9 @@ function addHelp(program: Command): void {
     .description('print the help of a command');
   addGlobalOptions(help);
   help.action((name: string | undefined) => {
-    if (name === undefined) program.help();
-    const verb = program.commands.find((command) => command.name() === name);
-    if (verb === undefined) return program.error(`unknown command '${name}'`);
-    verb.help();
+    const command = name === undefined ? program : program.commands.find((verb) => verb.name() === name);
+    if (command === undefined) program.error(`unknown command '${name}'`);
+    command.help();
   });
 }
 
