@@ -43,7 +43,9 @@ function problemOf(location: unknown): string | undefined {
   if (/[\u0000-\u001f\u007f]/.test(location)) return 'it has control characters';
   const scheme = location.slice(0, Math.max(location.indexOf(':'), 0));
   if (!isScheme(scheme)) return schemeProblem(location, scheme);
-  return HOME.test(location) ? 'only a shell takes ~ for the home folder, and not there; write the path out' : undefined;
+  return HOME.test(location)
+    ? 'only a shell takes ~ for the home folder, and not there; write the path out'
+    : undefined;
 }
 
 function schemeProblem(location: string, start: string): string {

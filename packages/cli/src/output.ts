@@ -39,7 +39,9 @@ export interface ErrorContext {
 
 /** The message without the name of the library's call, which says nothing to someone who typed a verb. */
 function withoutOperation({ message, operation }: ErrorReport): string {
-  return operation !== undefined && message.startsWith(`${operation} `) ? message.slice(operation.length + 1) : message;
+  if (operation === undefined || !message.startsWith(operation)) return message;
+  const rest = message.slice(operation.length);
+  return /^:? /.test(rest) ? rest.replace(/^:? /, '') : message;
 }
 
 function errorLines(report: ErrorReport, subject: string | undefined, stderr: OutputStream): string {

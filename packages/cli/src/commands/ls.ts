@@ -21,6 +21,7 @@ const NAMES_AT_ONCE = 256;
 
 /** `securestore ls`. */
 export async function ls(call: Call<LsOptions>, prefix: string | undefined): Promise<void> {
+  if (prefix?.startsWith('/') === true) call.out.note('note: no name begins with /; leave it out');
   await withStore(call, (store) =>
     call.options.long === true ? long(call, store, prefix) : names(call, store, prefix),
   );

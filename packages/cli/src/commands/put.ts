@@ -58,6 +58,7 @@ interface Source extends AsyncDisposable {
 
 async function openSource(call: Call, key: string, file: string | undefined): Promise<Source> {
   const { cli } = call;
+  if (file === '') throw new SecureStoreError('INVALID_ARGUMENT', 'the name of the file is empty');
   if (file !== undefined && file !== '-') return await openInput(call, file);
   if (file === undefined && cli.stdin.isTTY === true) {
     const terminal = openTerminal(cli);
