@@ -52,7 +52,7 @@ describe('the documentation of this machine', () => {
 
 describe('import', () => {
   it('says of a folder that is not there only that, and not how to go on', async () => {
-    const box = await sandbox();
+    const box = await sandbox('none');
     const result = await box.run(['import', 'nowhere']);
     expect(result.exitCode).toBe(2);
     expect(result.stderr).toBe(

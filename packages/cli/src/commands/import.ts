@@ -3,7 +3,7 @@ import type { ObjectInfo, SecureStore } from 'securestore';
 import { type ItemOutcome, runBatch } from '../batch.ts';
 import type { Call, ExitCode } from '../call.ts';
 import { createGate, type Gate } from '../concurrency.ts';
-import { type FoundFile, type FoundRegularFile, walkFolder } from '../folder-walk.ts';
+import { type FoundFile, type FoundRegularFile, readableFolder, walkFolder } from '../folder-walk.ts';
 import { withStore } from '../open.ts';
 import { ownFiles } from '../own-files.ts';
 import { parseFolder } from '../parse-values.ts';
@@ -33,6 +33,8 @@ interface Job {
 export async function importFolder(call: Call<ImportOptions>, directory: string): Promise<ExitCode> {
   const folder = parseFolder(call.options.prefix);
   if (folder !== '') parseStoreKey(folder);
+  // Before anybody is asked for a passphrase; it is looked at again once it is walked.
+  await readableFolder(directory);
   const large = createGate(LARGE_AT_ONCE);
   return await withStore(call, async (store) => {
     const isOwn = await ownFiles(store.location);
