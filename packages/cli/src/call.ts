@@ -27,6 +27,9 @@ export interface Call<O extends object = object> {
 /** How a verb ends if it doesn't throw: an exit code other than 0. */
 export type ExitCode = number | void;
 
+/** The exit code of a command that finished while some of its items failed. */
+export const SOME_FAILED = 8;
+
 /** What {@link addVerb} needs of the run that it adds a verb to. */
 export interface Run {
   readonly cli: Cli;

@@ -94,6 +94,7 @@ describe('wrong usage', () => {
     [['help', 'Cat'], 'Did you mean get?'],
     [['read', 'x'], 'Did you mean get?'],
     [['list'], 'Did you mean ls?'],
+    [['version'], 'Did you mean --version?'],
     [['ls', '--lnog'], 'Did you mean --long?'],
     [['--stroe', 'x', 'ls'], 'Did you mean --store?'],
     [['get'], "missing required argument 'key'; see securestore help get"],

@@ -14,7 +14,8 @@ That was the tour; its store is gone. To go on with one of your own:
   npm start -- get db/prod/password
   npm start -- --help
 
-node_modules/.bin/securestore is the same command; README.md shows the library, npm test runs every check.
+node_modules/.bin/securestore is the same command without the lines that npm prints before it.
+README.md shows the library, npm test runs every check.
 `;
 
 const documents = fileURLToPath(new URL('../../..', import.meta.url));
