@@ -1,5 +1,5 @@
 import { existsSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { localBin } from './process.mjs';
 
 /**
@@ -14,7 +14,18 @@ export function linkNode(root, node) {
   const link = join(localBin(root), 'node');
   if (existsSync(link) && realpathSync(link) === realpathSync(node)) return;
   rmSync(link, { force: true });
-  symlinkSync(node, link);
+  symlinkSync(fromBin(root, node) ?? node, link);
+}
+
+/**
+ * The path from `node_modules/.bin` to what lies in the checkout, so that a checkout which is moved or copied as a whole
+ * goes on working; `undefined` for what lies elsewhere.
+ *
+ * @param {string} root
+ * @param {string} path
+ */
+function fromBin(root, path) {
+  return relative(root, path).startsWith('..') ? undefined : relative(localBin(root), path);
 }
 
 /**
@@ -30,11 +41,26 @@ export function linkCommand(root, node) {
   const target = manifest.bin?.securestore;
   if (target === undefined) return;
   const link = join(localBin(root), 'securestore');
-  const script = `#!/bin/sh\nexec ${quote(node)} ${quote(join(root, 'packages/cli', target))} "$@"\n`;
+  const script = [
+    '#!/bin/sh',
+    'self=$0',
+    '[ -L "$self" ] && self=$(readlink -f "$self")',
+    `exec ${shellPath(root, node)} ${shellPath(root, join(root, 'packages/cli', target))} "$@"`,
+    '',
+  ].join('\n');
   if (existsSync(link) && readFileSync(link, 'utf8') === script) return;
   // npm's own link leads to the source file, which must not be written through.
   rmSync(link, { force: true });
   writeFileSync(link, script, { mode: 0o755 });
+}
+
+/**
+ * @param {string} root
+ * @param {string} path
+ */
+function shellPath(root, path) {
+  const inside = fromBin(root, path);
+  return inside === undefined ? quote(path) : `"\${self%/*}"/${quote(inside)}`;
 }
 
 /** @param {string} text */

@@ -12,6 +12,8 @@ const MAX_LOCATION_LENGTH = 4096;
 const SCHEME = /^[a-z][a-z0-9+-]{0,31}$/;
 /** What is a path and nothing else: no credential, and no URL that may hold one. */
 const PLAIN_PATH = /^(?:\.{0,2}\/(?!\/)[\p{L}\p{N} ._/-]*|[\p{L}\p{N} ._/-]+\.(?:db|sqlite3?))$/u;
+/** It would be a folder of the name `~` in the working directory. */
+const HOME = /^(?:file|sqlite):~(?:\/|$)/;
 const EXAMPLES = 'Locations look like sqlite:./vault.db or file:./vault';
 const SECRET_NAME = /key|secret|token|pass|pwd|sig|credential|auth/i;
 
@@ -40,7 +42,10 @@ function problemOf(location: unknown): string | undefined {
   if (location.length > MAX_LOCATION_LENGTH) return `it is over ${MAX_LOCATION_LENGTH} characters`;
   if (/[\u0000-\u001f\u007f]/.test(location)) return 'it has control characters';
   const scheme = location.slice(0, Math.max(location.indexOf(':'), 0));
-  return isScheme(scheme) ? undefined : schemeProblem(location, scheme);
+  if (!isScheme(scheme)) return schemeProblem(location, scheme);
+  return HOME.test(location)
+    ? 'only a shell takes ~ for the home folder, and not there; write the path out'
+    : undefined;
 }
 
 function schemeProblem(location: string, start: string): string {

@@ -6,6 +6,7 @@ import { isScheme, parseLocation, redactLocation } from '../src/index.ts';
 describe('parseLocation', () => {
   it.each([
     ['memory:', 'memory', ''],
+    ['sqlite:./~/vault.db', 'sqlite', './~/vault.db'],
     ['file:./vault', 'file', './vault'],
     ['file:///srv/vault', 'file', '///srv/vault'],
     ['sqlite:C:\\vault.db', 'sqlite', 'C:\\vault.db'],
@@ -37,6 +38,7 @@ describe('parseLocation', () => {
     ['vault', 'it has no scheme. Locations look like'],
     ['C:\\vault.db', 'it has no scheme. Locations look like'],
     [' file:x', 'it begins with white space'],
+    ['sqlite:~/vault.db', 'only a shell takes ~ for the home folder'],
     ['SQLITE:./x', 'its scheme is not in lower case'],
   ])('says of %j what is missing', (location, message) => {
     expect(() => parseLocation(location)).toThrowError(message);

@@ -1,12 +1,9 @@
 import type { ErrorCode } from '@securestore/core-format';
-import type { Call, ExitCode } from './call.ts';
+import { type Call, type ExitCode, SOME_FAILED } from './call.ts';
 import { forEachConcurrently } from './concurrency.ts';
 import { reportOf } from './error-report.ts';
 import { type Progress, startProgress } from './progress.ts';
 import { printable } from './terminal-text.ts';
-
-/** The exit code of a command that finished while some of its items failed. */
-const SOME_FAILED = 8;
 
 /** What came of one item that didn't fail; the name and the fields that belong to it go on its JSON line. */
 export interface ItemOutcome {
@@ -41,6 +38,11 @@ const ENDS_ALL: ReadonlySet<ErrorCode> = new Set([
   'ROLLBACK',
   'UNAUTHENTICATED',
 ]);
+
+/** Whether a failure of one item is one of all. */
+export function endsAll(code: ErrorCode): boolean {
+  return ENDS_ALL.has(code);
+}
 
 /** In the order in which they are summed up. */
 const STATUSES = ['stored', 'written', 'unchanged', 'skipped', 'failed'] as const;
@@ -84,7 +86,7 @@ export async function runBatch<T>(call: Call, batch: Batch<T>): Promise<ExitCode
 
   async function fail(name: string, error: unknown): Promise<void> {
     const report = reportOf(error, { operation: verb, interrupted: cli.signal.aborted });
-    if (ENDS_ALL.has(report.code)) throw error;
+    if (endsAll(report.code)) throw error;
     add(counts, 'failed');
     progress.clear();
     out.error(error, { operation: verb, subject: name });

@@ -27,12 +27,17 @@ export interface Call<O extends object = object> {
 /** How a verb ends if it doesn't throw: an exit code other than 0. */
 export type ExitCode = number | void;
 
+/** The exit code of a command that finished while some of its items failed. */
+export const SOME_FAILED = 8;
+
 /** What {@link addVerb} needs of the run that it adds a verb to. */
 export interface Run {
   readonly cli: Cli;
   /** Everything that follows the program's name. */
   readonly args: readonly string[];
   out: Output;
+  /** Help or the version, as far as it was asked for. */
+  printed: string;
   exitCode: number;
   /** The verb that was reached, for the report of an error. */
   verb?: string;

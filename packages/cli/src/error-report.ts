@@ -38,10 +38,18 @@ export function systemCodeOf(error: unknown): string | undefined {
   return typeof error.code === 'string' ? error.code : undefined;
 }
 
+function isWorkingFolderGone(error: unknown): boolean {
+  return error instanceof Error && 'syscall' in error && error.syscall === 'uv_cwd';
+}
+
 /** `error` of a file operation as one of ours, saying what was tried; errors that are ours already pass through. */
 export function fileError(error: unknown, what: string): unknown {
   const systemCode = systemCodeOf(error);
   if (systemCode === undefined) return error;
+  if (isWorkingFolderGone(error)) {
+    const message = 'the working directory has been removed; change to another one and run the command again';
+    return new SecureStoreError('INVALID_ARGUMENT', message, { cause: error });
+  }
   const code = FILE_SYSTEM_CODES[systemCode] ?? 'INTERNAL';
   return new SecureStoreError(code, `${what}: ${reasonOf(error)}`, { cause: error });
 }

@@ -69,16 +69,15 @@ function regularFile(folder: string, name: string, text: string, beside: Readonl
   return beside.has(sidecar) ? { ...found, sidecar: join(folder, sidecar) } : found;
 }
 
-async function rootOf(folder: string, isOwn: (path: string) => boolean): Promise<string> {
-  let root: string;
+/** The real path of a folder. @throws where it can't be read */
+export async function readableFolder(folder: string): Promise<string> {
   try {
-    root = await realpath(folder);
-    await readFolder(root);
+    const path = await realpath(folder);
+    await readFolder(path);
+    return path;
   } catch (error) {
     throw fileError(error, `cannot read the folder "${folder}"`);
   }
-  if (isOwn(root)) throw new SecureStoreError('INVALID_ARGUMENT', `the store itself is in the folder "${folder}"`);
-  return root;
 }
 
 /**
@@ -88,7 +87,9 @@ async function rootOf(folder: string, isOwn: (path: string) => boolean): Promise
  * @throws where `folder` itself can't be read.
  */
 export async function* walkFolder(folder: string, isOwn: (path: string) => boolean): AsyncGenerator<FoundFile> {
-  yield* walk(await rootOf(folder, isOwn), '', isOwn);
+  const root = await readableFolder(folder);
+  if (isOwn(root)) throw new SecureStoreError('INVALID_ARGUMENT', `the store itself is in the folder "${folder}"`);
+  yield* walk(root, '', isOwn);
 }
 
 async function* walk(folder: string, prefix: string, isOwn: (path: string) => boolean): AsyncGenerator<FoundFile> {

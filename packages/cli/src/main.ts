@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { createWriteStream, fstatSync } from 'node:fs';
+import { createReadStream, createWriteStream, fstatSync } from 'node:fs';
 import process from 'node:process';
-import type { OutputStream } from './cli-context.ts';
+import type { Input, OutputStream } from './cli-context.ts';
 import { run } from './run.ts';
 
 const INTERRUPTS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
@@ -24,6 +24,13 @@ function standardOutput(): OutputStream {
   return fstatSync(STDOUT).isFile() ? createWriteStream('', { fd: STDOUT, autoClose: false }) : process.stdout;
 }
 
+/** Node's own stream for a folder is empty, which `put < folder` would store. */
+function standardInput(): Input {
+  const isFolder = fstatSync(STDIN).isDirectory();
+  return isFolder ? createReadStream('', { fd: STDIN, autoClose: false }) : process.stdin;
+}
+
+const STDIN = 0;
 const STDOUT = 1;
 
 function releaseSignals(): void {
@@ -34,7 +41,7 @@ for (const name of INTERRUPTS) process.on(name, interrupt);
 
 async function main(): Promise<void> {
   const exitCode = await run(process.argv.slice(2), {
-    stdin: process.stdin,
+    stdin: standardInput(),
     stdout: standardOutput(),
     stderr: process.stderr,
     env: process.env,

@@ -42,7 +42,12 @@ async function checkedLocation(location: string, setting?: string): Promise<stri
 
 /** Says the library's warnings on stderr; what it logs below that is for programs. */
 export function loggerFor({ out }: Call): Logger {
-  const say = (_fields: object, message: string): void => out.note(`warning: ${message}`);
+  const said = new Set<string>();
+  const say = (_fields: object, message: string): void => {
+    // Once is enough for a person, however many steps of a command meet it.
+    if (!said.has(message)) out.note(`warning: ${message}`);
+    said.add(message);
+  };
   return { debug: () => {}, info: () => {}, warn: say, error: say };
 }
 

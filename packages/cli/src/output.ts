@@ -39,14 +39,20 @@ export interface ErrorContext {
 
 /** The message without the name of the library's call, which says nothing to someone who typed a verb. */
 function withoutOperation({ message, operation }: ErrorReport): string {
-  return operation !== undefined && message.startsWith(`${operation} `) ? message.slice(operation.length + 1) : message;
+  if (operation === undefined || !message.startsWith(operation)) return message;
+  const rest = message.slice(operation.length);
+  return /^:? /.test(rest) ? rest.replace(/^:? /, '') : message;
 }
 
 function errorLines(report: ErrorReport, subject: string | undefined, stderr: OutputStream): string {
   const label = styleText('red', subject === undefined ? 'error:' : 'failed:', { stream: stderr });
   const named = subject ?? (report.key !== undefined && !report.message.includes(report.key) ? report.key : undefined);
   const about = named === undefined ? '' : `${printable(subject ?? JSON.stringify(named))}: `;
-  const lines = [`${label} ${about}${printable(withoutOperation(report))} [${report.code}]`];
+  const message = withoutOperation(report);
+  // The subject of the line has said it already.
+  const key = `${JSON.stringify(report.key)}: `;
+  const text = subject !== undefined && message.startsWith(key) ? message.slice(key.length) : message;
+  const lines = [`${label} ${about}${printable(text)} [${report.code}]`];
   if (report.outcome === 'unknown') lines.push('it is not known whether the change was made: look before trying again');
   if (report.currentVersion !== undefined) lines.push(`current version: ${printable(report.currentVersion)}`);
   if (report.cause !== undefined) lines.push(`because: ${printable(report.cause)}`);

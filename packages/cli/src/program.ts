@@ -37,24 +37,28 @@ function addHelp(program: Command): void {
     .command('help [command]')
     .summary('print the help of a command')
     .description('print the help of a command');
+  addGlobalOptions(help);
   help.action((name: string | undefined) => {
-    if (name === undefined) return program.outputHelp();
-    const verb = program.commands.find((command) => command.name() === name);
-    if (verb === undefined) return program.error(`unknown command '${name}'`);
-    verb.outputHelp();
+    const command = name === undefined ? program : program.commands.find((verb) => verb.name() === name);
+    if (command === undefined) program.error(`unknown command '${name}'`);
+    command.help();
   });
 }
 
 /** The command line with all its verbs. Errors, help and version are thrown as `CommanderError`. */
 export function createProgram(run: Run): Command {
   const { stdout, stderr } = run.cli;
+  const print = (text: string): void => {
+    run.printed += text;
+  };
   const program = new Command('securestore')
     .description('Encrypted storage for secrets, configuration and files, on any backend.')
     .usage('<command> [options]')
     .exitOverride()
     .configureOutput({
-      writeOut: (text) => void stdout.write(text),
-      writeErr: (text) => void stderr.write(text),
+      // Said by `run` as well, which knows whether as JSON.
+      writeOut: print,
+      writeErr: print,
       getOutHelpWidth: () => stdout.columns ?? 100,
       getErrHelpWidth: () => stderr.columns ?? 100,
       // Errors are said once, by `run`.

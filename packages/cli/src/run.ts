@@ -1,10 +1,12 @@
-import { SecureStoreError } from '@securestore/core-format';
+import { exitCodeOf, SecureStoreError } from '@securestore/core-format';
 import { CommanderError } from 'commander';
 import type { Run } from './call.ts';
 import type { Cli } from './cli-context.ts';
 import { createOutput } from './output.ts';
 import { createProgram } from './program.ts';
 import { synonymOf } from './synonyms.ts';
+
+const NO_COMMAND = 'no command was given; securestore help lists the commands';
 
 /** Whether JSON is wanted, known before the arguments are parsed so that an error in them can be JSON as well. */
 function wantsJson(args: readonly string[]): boolean {
@@ -40,11 +42,11 @@ function usageError(error: CommanderError, verb: string | undefined): SecureStor
  * @returns the exit code: 0 done, 8 finished with some items failed, the code of {@link SecureStoreError} otherwise.
  */
 export async function run(args: readonly string[], cli: Cli): Promise<number> {
-  const state: Run = { cli, args, out: createOutput(cli, wantsJson(args)), exitCode: 0 };
+  const state: Run = { cli, args, out: createOutput(cli, wantsJson(args)), printed: '', exitCode: 0 };
   try {
     await createProgram(state).parseAsync([...args], { from: 'user' });
   } catch (error) {
-    state.exitCode = exitCodeAfter(error, state);
+    state.exitCode = await sayEnd(error, state);
   }
   try {
     await state.out.flush();
@@ -55,12 +57,18 @@ export async function run(args: readonly string[], cli: Cli): Promise<number> {
   return state.exitCode;
 }
 
-function exitCodeAfter(error: unknown, { cli, out, verb, resume }: Run): number {
+/** Says what ended the parsing or the command, help and version included, which come as errors too. */
+async function sayEnd(error: unknown, { cli, out, printed, verb, resume }: Run): Promise<number> {
   if (!(error instanceof CommanderError)) {
     return out.error(error, { operation: verb, interrupted: cli.signal.aborted, resume });
   }
-  // Help and version come as errors too.
-  if (error.exitCode === 0) return 0;
-  if (error.code === 'commander.help') return 2;
-  return out.error(usageError(error, verb));
+  const text = printed.trimEnd();
+  if (error.exitCode === 0) {
+    await out.result(error.code === 'commander.version' ? { version: text } : { help: text }, () => text);
+    return 0;
+  }
+  if (error.code !== 'commander.help') return out.error(usageError(error, verb));
+  if (out.json) return out.error(new SecureStoreError('INVALID_ARGUMENT', NO_COMMAND));
+  out.note(text);
+  return exitCodeOf('INVALID_ARGUMENT');
 }

@@ -13,6 +13,8 @@ const SYNONYMS: Readonly<Record<string, readonly string[]>> = {
   rotate: ['rekey', 'passwd'],
   keys: ['key', 'census'],
   slots: ['slot', 'unlock', 'secrets'],
+  '--version': ['version'],
+  '--help': ['usage', 'man'],
   verify: ['check', 'fsck', 'validate', 'audit'],
 };
 

@@ -163,6 +163,11 @@ describe('keys', () => {
     expect(destroyed.stdout).toMatch(/^[0-9a-f]{16} of pii: destroying until .*, then it is gone for good\n$/);
     expect((await run(['get', 'users/1'])).exitCode).toBe(5);
     expect((await run(['get', 'else'])).exitCode).toBe(0);
+    const long = await run(['ls', '--long']);
+    expect(long.exitCode).toBe(8);
+    expect(long.stdout).toMatch(/ else$/m);
+    expect(long.stdout).not.toContain('users/1');
+    expect(long.stderr).toMatch(/^failed: users\/1: the key version .* \[KEY_DESTROYED\]\n/);
     expect((await run(['keys', 'undo', 'pii'])).stdout).toMatch(/^[0-9a-f]{16} of pii: primary\n$/);
     expect((await run(['get', 'users/1'])).stdout).toBe('personal, changed');
     expect((await run(['keys', 'undo', 'pii'])).exitCode).toBe(2);

@@ -158,6 +158,31 @@ async function inShell(line: string): Promise<{ code: number; stderr: string }> 
   return { code: exitCode ?? -1, stderr };
 }
 
+describe('input that is no data', () => {
+  it('is not stored as an empty object where stdin is a folder', async () => {
+    const { code, stderr } = await inShell('SECURESTORE put k < /');
+    expect({ code, stderr }).toMatchObject({ code: 2, stderr: expect.stringContaining('on a directory') });
+  });
+
+  it.each([
+    ['get k -o ""', 2, '--output is empty'],
+    ['put k ""', 2, 'the name of the file is empty'],
+    ['slots remove x', 3, 'error: there is no slot x'],
+    ['ls /k', 0, 'note: no name begins with /'],
+  ])('%s says what is wrong', async (words, exitCode, message) => {
+    const { code, stderr } = await inShell(`SECURESTORE ${words}`);
+    expect({ code, stderr }).toMatchObject({ code: exitCode, stderr: expect.stringContaining(message) });
+  });
+});
+
+describe('a state folder that can not be written', () => {
+  it('is one warning, with the file that could not be', async () => {
+    const { code, stderr } = await inShell('XDG_STATE_HOME=/dev/null SECURESTORE ls');
+    expect(code).toBe(0);
+    expect(stderr).toMatch(/^warning: the anchor \/dev\/null\/securestore\/\S+ can't be written \(ENOTDIR\): .*\n$/);
+  });
+});
+
 describe.runIf(process.platform === 'linux')(
   'output that goes nowhere (Linux has a device that is always full)',
   () => {

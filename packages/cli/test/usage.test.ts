@@ -1,9 +1,10 @@
+import { spawn } from 'node:child_process';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type ErrorCode, SecureStoreError } from '@securestore/core-format';
 import { describe, expect, it } from 'vitest';
 import { reportOf } from '../src/error-report.ts';
-import { jsonLines, sandbox } from './support/cli.ts';
+import { COMMAND, finished, jsonLines, sandbox } from './support/cli.ts';
 import { runHere } from './support/in-process.ts';
 
 const VERBS = [
@@ -51,6 +52,31 @@ describe('help', () => {
     );
     expect((await runHere(['--version'])).stdout).toBe(`${manifest.version}\n`);
   });
+
+  it.each([
+    [['help', '--json'], ['--help']],
+    [['--help', '--json'], ['--help']],
+    [
+      ['--json', 'help', 'put'],
+      ['put', '--help'],
+    ],
+    [
+      ['put', '--json', '--help'],
+      ['put', '--help'],
+    ],
+  ])('is one JSON line with --json: %j', async (args, plain) => {
+    const { exitCode, stdout, stderr } = await runHere(args);
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+    expect(jsonLines(stdout)).toEqual([{ help: (await runHere(plain)).stdout.trimEnd() }]);
+  });
+
+  it('is an error in JSON where no command is given, and the version is one line', async () => {
+    const none = await runHere(['--json']);
+    expect(none).toMatchObject({ exitCode: 2, stdout: '' });
+    expect(jsonLines(none.stderr)).toMatchObject([{ code: 'INVALID_ARGUMENT', exitCode: 2 }]);
+    const version = (await runHere(['--version'])).stdout.trimEnd();
+    expect(jsonLines((await runHere(['--version', '--json'])).stdout)).toEqual([{ version }]);
+  });
 });
 
 async function operation(...args: readonly string[]): Promise<unknown> {
@@ -68,6 +94,7 @@ describe('wrong usage', () => {
     [['help', 'Cat'], 'Did you mean get?'],
     [['read', 'x'], 'Did you mean get?'],
     [['list'], 'Did you mean ls?'],
+    [['version'], 'Did you mean --version?'],
     [['ls', '--lnog'], 'Did you mean --long?'],
     [['--stroe', 'x', 'ls'], 'Did you mean --store?'],
     [['get'], "missing required argument 'key'; see securestore help get"],
@@ -126,6 +153,18 @@ describe('wrong usage', () => {
     }
   });
 
+  it('says which file is missing where that is surely a path, and that a working directory is gone', async () => {
+    const box = await sandbox();
+    expect((await box.run(['put', 'k', './missing'])).stderr).toContain('there is no file "./missing"');
+    expect((await box.run(['put', 'k', box.path('missing')])).stderr).toContain(`"${box.path('missing')}"`);
+    const command = COMMAND.map((word) => `'${word}'`).join(' ');
+    const script = `mkdir gone && cd gone && rmdir ../gone && ${command} ls`;
+    const child = spawn('sh', ['-c', script], { cwd: box.path(), env: { ...box.env } });
+    const { exitCode, stderr } = await finished(child);
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain('error: the working directory has been removed; change to another one');
+  });
+
   it('does not repeat what may be a secret', async () => {
     const box = await sandbox();
     const canary = 'canary-7f3a';
@@ -135,6 +174,8 @@ describe('wrong usage', () => {
       ['ls', `--stor=${canary}`],
       ['ls', `--stor=${canary}\n'${canary}'`],
       ['put', 'k', canary],
+      ['put', 'k', `/${canary}`],
+      ['put', 'k', `${canary}/${canary}`],
       ['put', 'k', 'one', canary, 'three'],
       ['put', 'k', '--meta', canary],
     ];

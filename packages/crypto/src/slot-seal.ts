@@ -1,6 +1,5 @@
-import { argon2, createHmac, createSecretKey, timingSafeEqual } from 'node:crypto';
+import { createHmac, createSecretKey, timingSafeEqual } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
-import { promisify } from 'node:util';
 import type { Slot, SlotFields, SlotMethod } from '@securestore/core-format';
 import {
   decodeSlotBox,
@@ -10,6 +9,7 @@ import {
   KEY_LENGTH,
   SecureStoreError,
 } from '@securestore/core-format';
+import { argon2id } from './argon2.ts';
 import { deriveBytes, takeKey } from './derive.ts';
 import type { RandomSource } from './random.ts';
 import type { UnlockMethod } from './unlock.ts';
@@ -26,8 +26,6 @@ const LIMITS = {
   passes: { min: 1, max: 10 },
   parallelism: { min: 1, max: 16 },
 } as const;
-
-const runArgon2 = promisify(argon2);
 
 /** What a slot is bound to beside its own fields. */
 export interface SlotContext {
@@ -64,7 +62,7 @@ async function keyMaterial(method: SlotMethod, secret: Buffer): Promise<KeyObjec
   }
   const { memory, passes, parallelism, salt: nonce } = method;
   const parameters = { message: secret, nonce, memory, passes, parallelism, tagLength: KEY_LENGTH };
-  return takeKey(await runArgon2('argon2id', parameters));
+  return takeKey(await argon2id(parameters));
 }
 
 interface SlotKeys {

@@ -93,9 +93,11 @@ async function remember(context: StoreContext, record: AnchorRecord, before: Anc
   try {
     await anchor.write(location, record);
   } catch (error) {
+    // The message of any other error may hold anything.
+    const reason = SecureStoreError.is(error) ? error.message : 'the anchor could not be written';
     logger?.warn(
       { location, code: SecureStoreError.is(error) ? error.code : undefined },
-      'the anchor could not be written: an older copy of the store would not be noticed',
+      `${reason}: an older copy of the store would not be noticed`,
     );
   }
 }

@@ -135,7 +135,11 @@ export interface SecureStorage {
   /** @throws `NOT_FOUND` as {@link SecureStorage.retrieve} does. */
   info<M extends object = Metadata>(key: string, options?: RetrieveOptions): Promise<ObjectInfo<M>>;
   has(key: string, options?: CallOptions): Promise<boolean>;
-  /** Whether the current object holds exactly `data`, decided by its keyed digest: no payload is read from the backend. */
+  /**
+   * Whether the current object holds exactly `data`, decided by its keyed digest: no payload is read from the backend.
+   *
+   * @throws `NOT_FOUND` where there is no such object, as {@link SecureStorage.retrieve} does.
+   */
   matches(key: string, data: StoreData, options?: CallOptions): Promise<boolean>;
   /** A new version with the same payload, which is not read or written again. */
   setMetadata<M extends object = Metadata>(key: string, metadata: M, options?: ChangeOptions): Promise<ObjectInfo<M>>;

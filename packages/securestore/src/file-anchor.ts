@@ -1,17 +1,33 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { parseLocation } from '@securestore/backend-api';
 import { SecureStoreError } from '@securestore/core-format';
 import type { Anchor, AnchorRecord } from '@securestore/objects';
 
 const PATH_SCHEMES: ReadonlySet<string> = new Set(['file', 'sqlite']);
 
-/** The folder of anchors: `$XDG_STATE_HOME/securestore`, by default `~/.local/state/securestore`. */
+/**
+ * The folder of anchors: `$XDG_STATE_HOME/securestore`, by default `~/.local/state/securestore`. A relative path in
+ * the variable counts for nothing, as its specification says: it would be another folder in every working directory.
+ */
 export function stateFolder(): string {
-  const state = process.env['XDG_STATE_HOME'];
-  return join(state === undefined || state === '' ? join(homedir(), '.local', 'state') : state, 'securestore');
+  const state = process.env['XDG_STATE_HOME'] ?? '';
+  return join(isAbsolute(state) ? state : join(homedir(), '.local', 'state'), 'securestore');
+}
+
+/** (`mkdir` with `recursive` never returns where a file system refuses as /proc does.) */
+async function makeFolder(path: string, above = true): Promise<void> {
+  try {
+    await mkdir(path, { mode: 0o700 });
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EEXIST') return;
+    if (code !== 'ENOENT' || !above || dirname(path) === path) throw error;
+    await makeFolder(dirname(path));
+    await makeFolder(path, false);
+  }
 }
 
 /** A location as it is remembered: the same for every working directory. */
@@ -73,11 +89,17 @@ export function fileAnchor(folder: string = stateFolder()): Anchor {
     },
     async write(location, { instance, generation, fingerprint, head }) {
       const file = fileOf(location);
-      await mkdir(folder, { recursive: true, mode: 0o700 });
       const temporary = `${file}.${randomUUID()}`;
       const record = JSON.stringify({ location, instance, generation, fingerprint, head });
-      await writeFile(temporary, `${record}\n`, { mode: 0o600, flag: 'wx', flush: true });
-      await rename(temporary, file);
+      try {
+        await makeFolder(folder);
+        await writeFile(temporary, `${record}\n`, { mode: 0o600, flag: 'wx', flush: true });
+        await rename(temporary, file);
+      } catch (error) {
+        const { code } = error as NodeJS.ErrnoException;
+        const message = `the anchor ${file} can't be written (${code})`;
+        throw new SecureStoreError('UNAVAILABLE', message, { retryable: false, cause: error });
+      }
     },
   };
 }

@@ -1,11 +1,11 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { chmod, readdir, readFile, stat, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { forwardTo } from '@securestore/backend-api';
 import type { StorageBackend } from '@securestore/backend-api';
 import { MemoryBackend } from '@securestore/backend-memory';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { CreateOptions, OpenOptions } from '../src/index.ts';
 import {
   createStore,
@@ -16,6 +16,7 @@ import {
   passphrase,
   rawKey,
   SecureStoreError,
+  stateFolder,
 } from '../src/index.ts';
 
 const unlock = rawKey(Buffer.alloc(32, 3));
@@ -98,6 +99,21 @@ describe.each(['sqlite', 'file'])('a store at %s:', (scheme) => {
     expect((await stat(join(folder, 'state', file))).mode & 0o777).toBe(0o600);
     await writeFile(join(folder, 'state', file), '{"generation":1}');
     await failure(openStore(here(), { unlock, anchor }), 'INTEGRITY');
+  });
+});
+
+describe('the anchor in a file', () => {
+  it.runIf(process.platform === 'linux')('fails, and ends, where its folder can not be made', async () => {
+    const record = { instance: 'i', generation: 1, fingerprint: 'f' };
+    await failure(fileAnchor('/proc/none/state').write('sqlite:/vault', record), 'UNAVAILABLE');
+  });
+
+  it('is not below a relative path, which would be elsewhere in every working directory', () => {
+    vi.stubEnv('XDG_STATE_HOME', 'relative');
+    expect(stateFolder()).toBe(join(homedir(), '.local', 'state', 'securestore'));
+    vi.stubEnv('XDG_STATE_HOME', folder);
+    expect(stateFolder()).toBe(join(folder, 'securestore'));
+    vi.unstubAllEnvs();
   });
 });
 

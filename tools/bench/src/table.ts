@@ -1,4 +1,5 @@
 import type { MeasuredArea, MeasuredRow, Sample } from './model.ts';
+import type { Outcome } from './verdict.ts';
 import { bestOf, growth, judge, lessIsBetter, samplesOf } from './verdict.ts';
 
 const HEADINGS: readonly string[] = ['work', 'who', 'median', 'spread', 'ours against it'];
@@ -40,12 +41,15 @@ function ratio(row: MeasuredRow, ours: number, { median }: Sample): string {
 function targetLines(row: MeasuredRow): string[] {
   return row.targets.map((target) => {
     const verdict = judge(row, target);
-    const outcome =
-      verdict.reached === undefined
-        ? 'not measured'
-        : `${verdict.reached ? 'reached' : 'NOT reached'}, at ${((verdict.share ?? 0) * 100).toFixed(0)} % of it`;
-    return `- ${nameOf(row)}: target ${verdict.target}: ${outcome}.`;
+    return `- ${nameOf(row)}: target ${verdict.target}: ${outcomeText(row, verdict.outcome)}.`;
   });
+}
+
+function outcomeText({ unit }: MeasuredRow, outcome: Outcome | undefined): string {
+  if (outcome === undefined) return 'not measured';
+  const { reached, measured, isMultiple, share } = outcome;
+  const number = `${format(measured)} ${isMultiple ? '×' : unit}`;
+  return `${reached ? 'reached' : 'missed'}, ${number} (${(share * 100).toFixed(0)} % of the target)`;
 }
 
 function growthLines(rows: readonly MeasuredRow[]): string[] {

@@ -16,12 +16,20 @@ export function bestOf(row: MeasuredRow, role: Sample['role']): number | undefin
   return lessIsBetter(row.unit) ? Math.min(...medians) : Math.max(...medians);
 }
 
-/** One target beside what was measured. `reached` is `undefined` where ours or what it is held against is absent. */
+/** One target beside what was measured. */
 export interface Verdict {
   readonly target: string;
-  readonly reached: boolean | undefined;
-  /** What was measured as a share of the bound: 1 is just reached. */
-  readonly share: number | undefined;
+  /** Absent where ours, or what it is held against, was not measured. */
+  readonly outcome?: Outcome;
+}
+
+export interface Outcome {
+  readonly reached: boolean;
+  readonly measured: number;
+  /** Whether `measured` is a multiple of what the target names; otherwise it is in the unit of the row. */
+  readonly isMultiple: boolean;
+  /** What was measured as a share of the target: 1 is just reached. */
+  readonly share: number;
 }
 
 export function judge(row: MeasuredRow, target: Target): Verdict {
@@ -31,9 +39,12 @@ export function judge(row: MeasuredRow, target: Target): Verdict {
   const text = `${bound} ${factor.toLocaleString('en')}${of === undefined ? ` ${row.unit}` : ` × ${of}`}${
     plus === 0 ? '' : ` + ${plus} ${row.unit}`
   }`;
-  if (ours === undefined || base === undefined) return { target: text, reached: undefined, share: undefined };
+  if (ours === undefined || base === undefined) return { target: text };
   const limit = factor * base + plus;
-  return { target: text, reached: bound === 'at least' ? ours >= limit : ours <= limit, share: ours / limit };
+  const isMultiple = of !== undefined && plus === 0;
+  const reached = bound === 'at least' ? ours >= limit : ours <= limit;
+  const measured = isMultiple ? ours / base : ours;
+  return { target: text, outcome: { reached, measured, isMultiple, share: ours / limit } };
 }
 
 /**

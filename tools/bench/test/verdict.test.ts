@@ -35,22 +35,22 @@ describe('judge', () => {
     [{ bound: 'at least', factor: 20, of: 'the best rival' } as const, false, 0.75],
     [{ bound: 'at least', factor: 0.75, of: 'the raw limit' } as const, true, 1],
   ])('holds ours against %j', (target, reached, share) => {
-    expect(judge(rates, target)).toMatchObject({ reached, share });
+    expect(judge(rates, target)).toMatchObject({ outcome: { reached, share } });
   });
 
   it('counts less as better where it is', () => {
     const times = row('ms', [sample('ours', 'ours', 8), sample('bare', 'raw', 1)]);
     expect(judge(times, { bound: 'at most', factor: 1, of: 'the raw limit', plus: 5 })).toMatchObject({
-      reached: false,
+      outcome: { reached: false },
     });
     expect(judge(times, { bound: 'at most', factor: 1, of: 'the raw limit', plus: 7 })).toMatchObject({
-      reached: true,
+      outcome: { reached: true },
     });
   });
 
   it('says nothing about what was not measured', () => {
     const target = { bound: 'at least', factor: 2, of: 'the best rival' } as const;
-    expect(judge(row('per second', [sample('ours', 'ours', 1)]), target).reached).toBeUndefined();
+    expect(judge(row('per second', [sample('ours', 'ours', 1)]), target).outcome).toBeUndefined();
   });
 });
 
@@ -66,13 +66,21 @@ describe('renderArea', () => {
   it('prints ours, the others, the ratio, the target, and who is absent', () => {
     const rows = [
       row('per second', [sample('bare', 'raw', 4000), sample('ours', 'ours', 3000)], {
-        targets: [{ bound: 'at least', factor: 6000 }],
+        targets: [
+          { bound: 'at least', factor: 6000 },
+          { bound: 'at least', factor: 1, of: 'the raw limit' },
+          { bound: 'at least', factor: 0.5, of: 'the raw limit' },
+          { bound: 'at least', factor: 2, of: 'the best rival' },
+        ],
       }),
     ];
     const text = renderArea({ title: 'Objects', runs: 5, rows, absent: [{ name: 'age', reason: 'not installed' }] });
     expect(text).toContain('| seal | ours             | 3,000 per second | 3,000 to 3,000 |                 |');
     expect(text).toContain('|      | bare (raw limit) | 4,000 per second | 4,000 to 4,000 | 0.750 × as fast |');
-    expect(text).toContain('- seal: target at least 6,000 per second: NOT reached, at 50 % of it.');
+    expect(text).toContain('- seal: target at least 6,000 per second: missed, 3,000 per second (50 % of the target).');
+    expect(text).toContain('- seal: target at least 1 × the raw limit: missed, 0.750 × (75 % of the target).');
+    expect(text).toContain('- seal: target at least 0.5 × the raw limit: reached, 0.750 × (150 % of the target).');
+    expect(text).toContain('- seal: target at least 2 × the best rival: not measured.');
     expect(text).toContain('- age: absent (not installed).');
   });
 });

@@ -8,13 +8,14 @@ import { tour } from './tour.ts';
 const ONWARDS = `
 That was the tour; its store is gone. To go on with one of your own:
 
-  export SECURESTORE_URL=sqlite:./vault.db SECURESTORE_PASSPHRASE='a passphrase of your own'
-  npm start -- init sqlite:./vault.db
-  echo s3cr3t | npm start -- put db/prod/password
+  export SECURESTORE_URL=sqlite:./my-vault.db SECURESTORE_PASSPHRASE='a passphrase of your own'
+  npm start -- init sqlite:./my-vault.db
+  printf %s s3cr3t | npm start -- put db/prod/password
   npm start -- get db/prod/password
   npm start -- --help
 
-node_modules/.bin/securestore is the same command; README.md shows the library, npm test runs every check.
+node_modules/.bin/securestore is the same command without the lines that npm prints before it.
+README.md shows the library, npm test runs every check.
 `;
 
 const documents = fileURLToPath(new URL('../../..', import.meta.url));

@@ -1,9 +1,7 @@
-import type { Call, ExitCode } from '../call.ts';
+import { type Call, type ExitCode, SOME_FAILED } from '../call.ts';
 import { watchJob } from '../job-progress.ts';
 import { withStoreToDelete } from '../open.ts';
 import { count, formatBytes, printable } from '../terminal-text.ts';
-
-const SOME_FAILED = 8;
 
 /** `securestore collect`. */
 export async function collect(call: Call): Promise<ExitCode> {

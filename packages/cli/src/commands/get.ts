@@ -30,6 +30,7 @@ const STEERING = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\ufffd]/;
 export async function get(call: Call<GetOptions>, key: string): Promise<void> {
   parseStoreKey(key);
   const options = rangeOptions(call.options);
+  if (call.options.output === '') throw new SecureStoreError('INVALID_ARGUMENT', '--output is empty; give it a file');
   await withStore(call, async (store) => {
     const retrieved = await store.retrieveStream(key, { ...options, signal: call.cli.signal });
     const totalBytes = options.start === undefined && options.end === undefined ? retrieved.info.size : undefined;

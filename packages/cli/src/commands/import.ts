@@ -3,7 +3,8 @@ import type { ObjectInfo, SecureStore } from 'securestore';
 import { type ItemOutcome, runBatch } from '../batch.ts';
 import type { Call, ExitCode } from '../call.ts';
 import { createGate, type Gate } from '../concurrency.ts';
-import { type FoundFile, type FoundRegularFile, walkFolder } from '../folder-walk.ts';
+import { withAdvice } from '../error-report.ts';
+import { type FoundFile, type FoundRegularFile, readableFolder, walkFolder } from '../folder-walk.ts';
 import { withStore } from '../open.ts';
 import { ownFiles } from '../own-files.ts';
 import { parseFolder } from '../parse-values.ts';
@@ -33,6 +34,8 @@ interface Job {
 export async function importFolder(call: Call<ImportOptions>, directory: string): Promise<ExitCode> {
   const folder = parseFolder(call.options.prefix);
   if (folder !== '') parseStoreKey(folder);
+  // Before anybody is asked for a passphrase; it is looked at again once it is walked.
+  await readableFolder(directory);
   const large = createGate(LARGE_AT_ONCE);
   return await withStore(call, async (store) => {
     const isOwn = await ownFiles(store.location);
@@ -50,10 +53,18 @@ async function importFound(job: Job, found: FoundFile): Promise<ItemOutcome | un
   if (found.kind === 'failed') throw found.error;
   if (found.kind === 'skipped') return { status: 'skipped', reason: found.reason };
   if (found.isSidecarName && (await isSidecar(found.path, job.call.cli.signal))) return undefined;
-  const key = parseStoreKey(job.folder === '' ? found.name : `${job.folder}/${found.name}`);
+  const key = keyOf(job.folder === '' ? found.name : `${job.folder}/${found.name}`);
   await using file = await openRegularFile(found.path, job.call.cli.signal);
   if (file.size <= SMALL_BYTES) return await importFile(job, found, key, file);
   return await job.large(() => importFile(job, found, key, file));
+}
+
+function keyOf(name: string): StoreKey {
+  try {
+    return parseStoreKey(name);
+  } catch (error) {
+    throw withAdvice(error, { INVALID_KEY: 'rename the file, or one of the folders that it is in' });
+  }
 }
 
 async function importFile(job: Job, found: FoundRegularFile, key: StoreKey, file: OpenFile): Promise<ItemOutcome> {

@@ -1,5 +1,8 @@
+import { SecureStoreError } from '@securestore/core-format';
 import type { ObjectInfo, SecureStore } from 'securestore';
-import type { Call } from '../call.ts';
+import { endsAll } from '../batch.ts';
+import { type Call, type ExitCode, SOME_FAILED } from '../call.ts';
+import { forEachConcurrently } from '../concurrency.ts';
 import { infoRecord } from '../object-text.ts';
 import { withStore } from '../open.ts';
 import { formatTable, formatTime, jsonLine } from '../terminal-text.ts';
@@ -16,12 +19,15 @@ const COLUMNS = [
   { title: 'KEY' },
 ] as const;
 
+const READS_AT_ONCE = 16;
+
 /** A write for each name would be most of the time that a long list takes. */
 const NAMES_AT_ONCE = 256;
 
 /** `securestore ls`. */
-export async function ls(call: Call<LsOptions>, prefix: string | undefined): Promise<void> {
-  await withStore(call, (store) =>
+export async function ls(call: Call<LsOptions>, prefix: string | undefined): Promise<ExitCode> {
+  if (prefix?.startsWith('/') === true) call.out.note('note: no name begins with /; leave it out');
+  return await withStore<ExitCode>(call, (store) =>
     call.options.long === true ? long(call, store, prefix) : names(call, store, prefix),
   );
 }
@@ -40,19 +46,30 @@ function row({ key, size, modified, expires, category }: ObjectInfo, shown: (nam
   return [String(size), formatTime(modified), until, shown(category), shown(key)];
 }
 
-async function long({ cli, out }: Call, store: SecureStore, prefix: string | undefined): Promise<void> {
+async function long(call: Call, store: SecureStore, prefix: string | undefined): Promise<ExitCode> {
+  const { cli, out } = call;
+  const keys = await store.list(prefix, { signal: cli.signal });
   const rows: { readonly name: Buffer; readonly cells: readonly string[] }[] = [];
-  for await (const info of store.entries(prefix, { signal: cli.signal })) {
+  let failed = 0;
+  await forEachConcurrently(keys, READS_AT_ONCE, async (key) => {
     if (out.closed()) return;
-    if (out.json) await out.result(infoRecord(info), () => []);
-    else rows.push({ name: Buffer.from(info.key), cells: row(info, out.name) });
-  }
-  if (out.json) return;
-  const sorted = rows.toSorted((a, b) => Buffer.compare(a.name, b.name));
-  await out.result({}, () =>
-    formatTable(
-      COLUMNS,
-      sorted.map(({ cells }) => cells),
-    ),
-  );
+    try {
+      const info = await store.info(key, { signal: cli.signal });
+      if (out.json) await out.result(infoRecord(info), () => []);
+      else rows.push({ name: Buffer.from(key), cells: row(info, out.name) });
+    } catch (error) {
+      if (await passOver(call, key, error)) failed += 1;
+    }
+  });
+  const sorted = rows.toSorted((a, b) => Buffer.compare(a.name, b.name)).map(({ cells }) => cells);
+  if (!out.json) await out.result({}, () => formatTable(COLUMNS, sorted));
+  return failed === 0 ? 0 : SOME_FAILED;
+}
+
+/** Whether an object can't be read, which is said; not whether it is gone or has expired since it was listed. */
+async function passOver({ cli, out, verb }: Call, key: string, error: unknown): Promise<boolean> {
+  if (SecureStoreError.is(error, 'NOT_FOUND')) return false;
+  if (!SecureStoreError.is(error) || endsAll(error.code) || cli.signal.aborted) throw error;
+  out.error(error, { operation: verb, subject: key });
+  return true;
 }

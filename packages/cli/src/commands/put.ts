@@ -1,4 +1,5 @@
-import { open } from 'node:fs/promises';
+import { open, stat } from 'node:fs/promises';
+import { parse } from 'node:path';
 import { addAbortSignal } from 'node:stream';
 import { parseStoreKey, SecureStoreError } from '@securestore/core-format';
 import type { StoreOptions } from 'securestore';
@@ -57,6 +58,7 @@ interface Source extends AsyncDisposable {
 
 async function openSource(call: Call, key: string, file: string | undefined): Promise<Source> {
   const { cli } = call;
+  if (file === '') throw new SecureStoreError('INVALID_ARGUMENT', 'the name of the file is empty');
   if (file !== undefined && file !== '-') return await openInput(call, file);
   if (file === undefined && cli.stdin.isTTY === true) {
     const terminal = openTerminal(cli);
@@ -87,14 +89,19 @@ async function openInput({ cli }: Call, path: string): Promise<Source> {
       [Symbol.asyncDispose]: async () => void stream.destroy(),
     };
   } catch (error) {
-    if (systemCodeOf(error) === 'ENOENT') {
-      // The name is not repeated: it may be the data itself, which no message may hold.
-      throw new SecureStoreError(
-        'INVALID_ARGUMENT',
-        'there is no file of that name; the second argument is a file and not the data, which is piped into this command',
-        { operation: 'put' },
-      );
-    }
+    if (systemCodeOf(error) === 'ENOENT') throw await noSuchFile(path);
     throw fileError(error, `cannot read "${path}"`);
   }
+}
+
+/** The name is repeated only where it surely is one: it may be the data itself, which no message may hold. */
+async function noSuchFile(path: string): Promise<SecureStoreError> {
+  const { dir, root } = parse(path);
+  const folder = dir === '' || dir === root ? undefined : await stat(dir).catch(() => undefined);
+  const message =
+    folder?.isDirectory() === true
+      ? `there is no file "${path}"`
+      : 'the second argument names no file (and is not repeated here, since it may be the data); ' +
+        'put KEY FILE stores a file, and data is piped into put KEY';
+  return new SecureStoreError('INVALID_ARGUMENT', message, { operation: 'put' });
 }

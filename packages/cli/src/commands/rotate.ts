@@ -1,6 +1,6 @@
 import { SecureStoreError } from '@securestore/core-format';
 import type { Job, JobSummary, RotationDepth, RotationReport, SecureStore, UnlockMethod } from 'securestore';
-import type { Call, ExitCode } from '../call.ts';
+import { type Call, type ExitCode, SOME_FAILED } from '../call.ts';
 import { watchJob } from '../job-progress.ts';
 import { ensureKeyFile } from '../key-file.ts';
 import { withStore, withUnlockedStore } from '../open.ts';
@@ -13,7 +13,6 @@ export interface RotateOptions extends NewSecretOptions {
   readonly resume?: boolean;
 }
 
-const SOME_FAILED = 8;
 const DEPTHS: readonly string[] = ['unlock', 'keys', 'data'];
 
 /** `securestore rotate`. */
