@@ -53,6 +53,8 @@ export interface Mutation {
    * @param doubtful whether an earlier attempt may have taken effect
    */
   readonly beforeAttempt?: ((doubtful: boolean) => Promise<void>) | undefined;
+  /** Whether what that made sure of is sure still; asked at the moment at which the record is sent. */
+  readonly stillHolds?: (() => boolean) | undefined;
 }
 
 /** What a mutation did. */
@@ -64,6 +66,11 @@ const UNCHANGED = 'what was to be replaced is still there, and the object was no
 
 /** Thrown inside: somebody else was first, so look again. */
 class LostRace extends Error {}
+
+/** A process may have slept since an attempt began. @throws LostRace where what it rests on must be made sure of anew */
+function checkHeld({ stillHolds }: Mutation): void {
+  if (stillHolds?.() === false) throw new LostRace();
+}
 
 function nextHeader(
   state: StoreState,
@@ -125,9 +132,11 @@ async function replace(
       if (!SecureStoreError.is(error, 'CONFLICT') || error.index !== 0 || !(await isCopied(engine, copyName, current)))
         throw error;
     }
+    checkHeld(mutation);
     return backend.write(name, record, { ifMatch, signal });
   }
   const created = await copyToHistory(engine, copyName, copy, current, signal);
+  checkHeld(mutation);
   try {
     return await backend.write(name, record, { ifMatch, signal });
   } catch (error) {
@@ -178,6 +187,7 @@ async function attempt(
     );
   }
   identity.announced = await announceCommit(engine, state, target.token, commitId, identity.announced, signal);
+  checkHeld(mutation);
   try {
     const written =
       current === undefined

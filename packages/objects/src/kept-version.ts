@@ -38,6 +38,11 @@ export class KeptVersion {
     return this.#record;
   }
 
+  /** Whether its payload is still kept, if it has one. */
+  holds(): boolean {
+    return this.#hold?.holds() ?? true;
+  }
+
   /** @throws SecureStoreError `NOT_FOUND` where it is gone or about to go, `INTEGRITY` where parts are missing */
   async confirm(signal: AbortSignal | undefined): Promise<void> {
     while (true) {

@@ -80,6 +80,7 @@ async function commitContent<M extends object>(
     readFirst: condition.type === 'version',
     signal,
     beforeAttempt: hold && ((doubtful) => confirmWritten(hold, doubtful, signal)),
+    stillHolds: hold && (() => hold.holds()),
     draft(current, now) {
       const created = liveIn(current, now)?.body.created ?? now;
       body = { name: target.key, created, modified: now, expires, metadata, ...sealed };
@@ -192,6 +193,7 @@ export async function bringBack<M extends object>(
     readFirst: true,
     signal,
     beforeAttempt: () => kept.confirm(signal),
+    stillHolds: () => kept.holds(),
     draft(current, now) {
       checkOpened(current);
       const live = liveIn(current, now);

@@ -9,7 +9,13 @@ import { DAY, HOUR } from './support/collection.ts';
 const NOW = Date.UTC(2026, 0, 1);
 
 function rulesOf(versions: number, days: number): RetentionRules {
-  return { history: { versions, days }, now: NOW, gracePeriod: DAY, isOld: (modified) => NOW - modified >= DAY };
+  return {
+    history: { versions, days },
+    now: NOW,
+    gracePeriod: DAY,
+    unreadSince: Number.POSITIVE_INFINITY,
+    isOld: (modified) => NOW - modified >= DAY,
+  };
 }
 
 function header(version: number, changes: Partial<RecordHeader> = {}): RecordHeader {

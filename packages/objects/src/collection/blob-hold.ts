@@ -57,6 +57,12 @@ export class BlobHold {
     this.#since = since;
   }
 
+  /** Whether a record that is sent now may name the blob: what {@link confirm} made sure of has not lapsed since. */
+  holds(): boolean {
+    const { clock, gracePeriod } = this.#engine;
+    return this.#since !== undefined && elapsedSince(this.#since, clock) < gracePeriod / 2;
+  }
+
   /**
    * To be called before each attempt to commit a record that names the blob.
    *
@@ -64,9 +70,8 @@ export class BlobHold {
    * @throws SecureStoreError what the backend throws
    */
   async confirm(doubtful: boolean, signal: AbortSignal | undefined): Promise<HoldResult> {
-    const { clock, gracePeriod } = this.#engine;
-    if (!doubtful && this.#since !== undefined && elapsedSince(this.#since, clock) < gracePeriod / 2) return 'held';
-    const begun = instant(clock);
+    if (!doubtful && this.holds()) return 'held';
+    const begun = instant(this.#engine.clock);
     const { token, reference } = this.#blob;
     if (!(await claimMarker(this.#engine, token, reference.blobId, signal))) return 'collected';
     // From here on nobody begins to delete them: what is there stays.

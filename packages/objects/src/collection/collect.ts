@@ -39,6 +39,11 @@ export interface CollectOptions {
    * store has a checkpoint, that must hold the deletion in any case.
    */
   readonly mayForget?: MayForget | undefined;
+  /**
+   * Past versions and deletions that were written from then on stay, in milliseconds since 1970 by the backend's clock:
+   * consumers of the journal have still to read of them. By default none does.
+   */
+  readonly unreadSince?: number | undefined;
 }
 
 /** Whether `cursor` can be one that a collection has handed out. */
@@ -120,12 +125,14 @@ async function collectAlone(pass: Pass, { token, alone }: Step): Promise<string>
  */
 export async function collect(engine: Engine, options: CollectOptions = {}): Promise<CollectReport> {
   const { cursor, signal, onProgress, onCursor, mayForget = () => true } = options;
+  const { unreadSince = Number.POSITIVE_INFINITY } = options;
   checkCursor(cursor);
   engine.watcher.checkWritable();
   const report = emptyReport();
   const isHeld = await checkpointsForget(engine, signal);
   const forgets: MayForget = async (token, header) => (await mayForget(token, header)) && (await isHeld(token, header));
-  const pass = newPass(engine, await backendNow(engine, signal), report, forgets, signal);
+  const now = await backendNow(engine, signal);
+  const pass = newPass(engine, { report, now, mayForget: forgets, signal, unreadSince });
   const onForeign = ({ key }: ListEntry): void => {
     if (key.startsWith(PROBES)) return;
     noteFailure(report, key, new SecureStoreError('INTEGRITY', 'a name that this store did not make'));

@@ -21,16 +21,14 @@ export interface Pass {
   readonly signal: AbortSignal | undefined;
 }
 
-export function newPass(
-  engine: Engine,
-  now: number,
-  report: CollectReport,
-  mayForget: MayForget,
-  signal: AbortSignal | undefined,
-): Pass {
+/** What a pass is given to begin with. */
+export type PassStart = Pick<Pass, 'report' | 'now' | 'mayForget' | 'signal'> & Pick<RetentionRules, 'unreadSince'>;
+
+export function newPass(engine: Engine, { report, now, mayForget, signal, unreadSince }: PassStart): Pass {
   const { history } = engine.watcher.state.head;
   const { gracePeriod } = engine;
-  const rules = { history, now, gracePeriod, isOld: (modified: number) => isOld(engine, modified, now) };
+  const isOldNow = (modified: number): boolean => isOld(engine, modified, now);
+  const rules: RetentionRules = { history, now, gracePeriod, unreadSince, isOld: isOldNow };
   const floor = new VersionFloor(engine, forgettable(rules));
   return { engine, report, floor, now, rules, mayForget, signal };
 }

@@ -8,6 +8,8 @@ export interface RetentionRules {
   readonly history: HistorySettings;
   readonly now: number;
   readonly gracePeriod: number;
+  /** What was written from then on stays: consumers of the journal have still to read it. Infinite where there are none. */
+  readonly unreadSince: number;
   /** Whether the grace period has passed since something was written. */
   readonly isOld: (modified: number) => boolean;
 }
@@ -36,7 +38,7 @@ export function prunable(
   current: RecordHeader | undefined,
   origin = 0,
 ): (version: number, modified: number) => boolean {
-  const { history, now, isOld } = rules;
+  const { history, now, isOld, unreadSince } = rules;
   let kept = 0;
   let successor: number | undefined = current?.version;
   return (version, modified) => {
@@ -44,7 +46,7 @@ export function prunable(
     if (version === current?.version) return false;
     const replaced = successor === undefined || successor <= version ? modified : successor / MICROSECONDS;
     successor = version;
-    if (!isOld(modified) || version > forgettable(rules)) {
+    if (!isOld(modified) || modified >= unreadSince || version > forgettable(rules)) {
       kept += 1;
       return false;
     }
@@ -58,5 +60,11 @@ export function prunable(
 
 /** Whether a tombstone is old enough to be forgotten. */
 export function isForgettable(rules: RetentionRules, { version }: RecordHeader, modified: number): boolean {
-  return rules.isOld(modified) && version <= forgettable(rules) && rules.now - version / MICROSECONDS >= keptFor(rules);
+  const isRead = modified < rules.unreadSince;
+  return (
+    isRead &&
+    rules.isOld(modified) &&
+    version <= forgettable(rules) &&
+    rules.now - version / MICROSECONDS >= keptFor(rules)
+  );
 }

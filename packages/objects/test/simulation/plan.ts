@@ -46,7 +46,7 @@ export function planOf(seed: number): Plan {
       keys: dice.pick([['a'], ['a', 'b']]),
       operations: 3 + dice.below(parts.size > 1 ? 4 : 6),
       rest: dice.pick(days ? [20, 500] : [20, 1000, 12_000]),
-      purges: dice.chance(0.5),
+      purges: dice.pick([0, 0, 0.08, 0.3]),
       restores: shortHistory ? 0.25 : 0.05,
       blobs: days ? 0.8 : 0.4,
     },

@@ -54,8 +54,8 @@ function populate(world: World): SimulatedProcess[] {
   const length = dice.magnitude(200, plan.days ? 4000 : 2 * MINUTE);
   const fail = (error: unknown): void => world.complain(`an actor failed: ${String(error)}`);
   const processes: SimulatedProcess[] = [];
-  const start = (name: string, errors: ClockErrors): SimulatedProcess => {
-    const process = world.startProcess(name, errors);
+  const start = (name: string, clocks: ClockErrors): SimulatedProcess => {
+    const process = world.startProcess(name, clocks);
     trouble(world, process, dice.fork(), length);
     processes.push(process);
     return process;
@@ -106,7 +106,7 @@ async function conclude(world: World): Promise<void> {
 export async function simulate(seed: number, image: Image): Promise<Result> {
   const world = await World.create(seed, planOf(seed), image);
   await prepare(world);
-  world.network.setWeather(drawWeather(world.dice));
+  world.network.setWeather(drawWeather(world.dice, world.plan.days));
   const processes = populate(world);
   await world.scheduler.run();
   // Everything that was under way has arrived by now.

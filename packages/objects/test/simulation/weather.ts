@@ -25,7 +25,14 @@ const WEATHERS: readonly Weather[] = [
   { slow: 0.3, stalled: 0, refused: 0, lost: 0, answerLost: 0.1, late: 0.15, twice: 0 },
 ];
 
-export const drawWeather = (dice: Dice): Weather => dice.pick(WEATHERS);
+/** Of schedules in which long work, such as a collection, comes to an end now and then. */
+const WEATHERS_OF_DAYS: readonly Weather[] = [
+  { slow: 0.02, stalled: 0, refused: 0, lost: 0, answerLost: 0, late: 0, twice: 0.02 },
+  { slow: 0.3, stalled: 0, refused: 0, lost: 0, answerLost: 0.005, late: 0.01, twice: 0.02 },
+  { slow: 0.1, stalled: 0.02, refused: 0.003, lost: 0.003, answerLost: 0.01, late: 0.02, twice: 0.02 },
+];
+
+export const drawWeather = (dice: Dice, days: boolean): Weather => dice.pick(days ? WEATHERS_OF_DAYS : WEATHERS);
 
 /** What becomes of one request, all times in milliseconds. */
 export interface Fate {

@@ -14,8 +14,8 @@ export interface Habits {
   readonly operations: number;
   /** The longest time between two of them, in milliseconds. */
   readonly rest: number;
-  /** Whether objects are purged. */
-  readonly purges: boolean;
+  /** How likely it is that an object is purged. */
+  readonly purges: number;
   /** How likely it is that an earlier version is brought back. */
   readonly restores: number;
   /** How much of what is stored is too large for its record. */
@@ -40,6 +40,7 @@ function chooseAction(world: World, dice: Dice, key: string, { purges, restores,
   const seen = world.seen.get(key) ?? [];
   const version = seen[dice.below(Math.max(1, seen.length))]?.version;
   if (version !== undefined && dice.chance(restores)) return { type: 'restoreVersion', version, ...ifVersion };
+  if (dice.chance(purges)) return { type: 'purge' };
   const choice = dice.float();
   if (choice < 0.35) {
     const size = dice.chance(blobs) ? dice.pick(LARGE) : SMALL;
@@ -47,7 +48,7 @@ function chooseAction(world: World, dice: Dice, key: string, { purges, restores,
   }
   if (choice < 0.43) return { type: 'setMetadata', ...ifVersion };
   if (choice < 0.52) return { type: 'delete', ...ifVersion };
-  if (choice < 0.62) return { type: purges ? 'purge' : 'undelete' };
+  if (choice < 0.58) return { type: 'undelete' };
   if (choice < 0.85) return { type: 'retrieve' };
   if (choice < 0.9) return { type: 'has' };
   return version === undefined || dice.chance(0.5) ? { type: 'history' } : { type: 'retrieveVersion', version };

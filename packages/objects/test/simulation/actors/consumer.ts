@@ -54,47 +54,47 @@ class Reader {
     }
   }
 
-  async #take(consumer: Consumer, step: Step): Promise<void> {
+  async #take(journal: Consumer, step: Step): Promise<void> {
     if (step === 'heartbeat') {
-      await consumer.heartbeat();
+      await journal.heartbeat();
       this.#ledger.alive = this.#world.scheduler.now;
       return;
     }
-    if (consumer.passDue || step === 'pass') await this.#pass(consumer);
-    await this.#poll(consumer);
+    if (journal.passDue || step === 'pass') await this.#pass(journal);
+    await this.#poll(journal);
     // What an alarm or its own absence asks for comes first.
-    if (step !== 'cut' || consumer.passDue) return;
-    const { time, alarms } = await consumer.cut(this.#ledger.take);
+    if (step !== 'cut' || journal.passDue) return;
+    const { time, alarms } = await journal.cut(this.#ledger.take);
     this.#note(alarms);
     this.#ledger.publish(time - EPOCH);
     this.#world.log.add(this.#process.name, () => `publishes the cut of ${time - EPOCH}`);
   }
 
-  async #pass(consumer: Consumer): Promise<void> {
+  async #pass(journal: Consumer): Promise<void> {
     const { scheduler } = this.#world;
     const ledger = this.#ledger;
     const begun = scheduler.now;
-    if (consumer.passDue && ledger.settled && begun - ledger.alive < CONSUMER_EXPIRES_AFTER - MARGIN) {
+    if (journal.passDue && ledger.settled && begun - ledger.alive < CONSUMER_EXPIRES_AFTER - MARGIN) {
       this.#world.complain(`${this.#process.name} owes a pass without a reason`);
     }
-    this.#note(await consumer.pass(ledger.take, { known: ledger.sorted() }));
+    this.#note(await journal.pass(ledger.take, { known: ledger.sorted() }));
     ledger.passed = begun;
     ledger.settled = false;
   }
 
-  async #poll(consumer: Consumer): Promise<void> {
+  async #poll(journal: Consumer): Promise<void> {
     for (let more = true; more;) {
-      const poll = await consumer.poll({ limit: 3 });
+      const poll = await journal.poll({ limit: 3 });
       for (const change of poll.changes) this.#ledger.take(change);
       this.#note(poll.alarms);
       ({ more } = poll);
     }
   }
 
-  async #confirm(consumer: Consumer): Promise<void> {
-    await consumer.commit();
+  async #confirm(journal: Consumer): Promise<void> {
+    await journal.commit();
     this.#ledger.alive = this.#world.scheduler.now;
-    this.#ledger.settled = this.#ledger.passed !== undefined && !consumer.passDue;
+    this.#ledger.settled = this.#ledger.passed !== undefined && !journal.passDue;
     this.#world.log.add(this.#process.name, () => 'confirms what it has read');
   }
 

@@ -18,6 +18,10 @@ export async function inspect(world: World, collected: boolean): Promise<Remains
   const { watcher, names } = opened.engine;
   const { backend } = world;
   const reachable = new Set<string>();
+  const needed = new Set<string>();
+  // Without batches a copy may land in the history after the purge of its version, and of its payload.
+  const { batches, habits } = world.plan;
+  const isSure = (name: string): boolean => batches || habits.purges === 0 || name.startsWith(AREAS.objects);
   let readable = true;
   for (const name of [...(await namesUnder(backend, AREAS.objects)), ...(await namesUnder(backend, AREAS.history))]) {
     const token = splitUnderToken(AREAS.history, name)?.token ?? name.slice(AREAS.objects.length);
@@ -29,14 +33,18 @@ export async function inspect(world: World, collected: boolean): Promise<Remains
         continue;
       const { blobId, partSize } = record.header.blob;
       const { parts } = blobGeometry(record.body.length, record.body.payload.chunkSize, partSize);
-      for (let part = 0; part < parts; part++) reachable.add(partName(token, blobId, part));
+      for (let part = 0; part < parts; part++) {
+        const partAt = partName(token, blobId, part);
+        reachable.add(partAt);
+        if (isSure(name)) needed.add(partAt);
+      }
     } catch {
       // Nobody can open it; the observer finds what that is.
       readable = false;
     }
   }
   const present = new Set(await namesUnder(backend, AREAS.blobs));
-  const missing = [...reachable].filter((name) => !present.has(name));
+  const missing = [...needed].filter((name) => !present.has(name));
   if (!collected || !readable) return { missing, unreachable: [], markers: [] };
   const unreachable = [...present].filter((name) => !reachable.has(name));
   return { missing, unreachable, markers: await namesUnder(backend, AREAS.markers) };

@@ -82,9 +82,18 @@ export const COLLECTION_BUGS: readonly PlantedBug[] = [
     edits: [['  await floor.cover(opened.header.version, signal);\n', '']],
   },
   {
-    name: 'a deletion is forgotten before consumers have read of it',
+    name: 'what consumers have not read is collected',
     part: 'consumer',
-    file: 'objects/src/collection/job.ts',
-    edits: [['header.version < unread * MICROSECONDS', 'true']],
+    file: 'objects/src/collection/retention.ts',
+    edits: [
+      [' || modified >= unreadSince', ''],
+      ['modified < rules.unreadSince', 'true'],
+    ],
+  },
+  {
+    name: 'a payload is not confirmed when its record is sent',
+    part: 'collector',
+    file: 'objects/src/commit.ts',
+    edits: [['if (stillHolds?.() === false) throw new LostRace();', '']],
   },
 ];

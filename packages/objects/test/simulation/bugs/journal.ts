@@ -6,12 +6,7 @@ export const JOURNAL_BUGS: readonly PlantedBug[] = [
     name: 'a commit is announced after it',
     part: 'consumer',
     file: 'objects/src/journal/announce.ts',
-    edits: [
-      [
-        "if (state.head.journal === 'off' || journal.covers(before)) return before;",
-        'if (before === undefined || true) return before;',
-      ],
-    ],
+    edits: [["if (state.head.journal === 'off' || journal.covers(before)) return before;", 'return before;']],
   },
   {
     name: 'a hint covers its commit for ever',
@@ -106,5 +101,11 @@ export const JOURNAL_BUGS: readonly PlantedBug[] = [
     part: 'consumer',
     file: 'objects/src/journal/resolve.ts',
     edits: [['if (there && this.#open.size > 0) {', 'if (false) {']],
+  },
+  {
+    name: 'what is announced late is looked for as if it had been announced before',
+    part: 'consumer',
+    file: 'objects/src/journal/resolve.ts',
+    edits: [['if (this.#open.keys().some((commit) => !this.#lookedFor.has(commit))) return 0;', '']],
   },
 ];

@@ -47,9 +47,9 @@ function problemsOf(cut: PublishedCut, known: readonly KnownVersion[]): string[]
 }
 
 /** Cuts of one consumer follow each other: none takes anything back that an earlier one has published. */
-function orderOf({ cuts }: Ledger): string[] {
-  return cuts.slice(1).flatMap((cut, index) => {
-    const before = cuts[index];
+function orderOf(ledger: Ledger): string[] {
+  return ledger.cuts.slice(1).flatMap((cut, index) => {
+    const before = ledger.cuts[index];
     if (before === undefined) return [];
     const found = cut.time <= before.time ? [`the cut of ${cut.time} does not come after that of ${before.time}`] : [];
     for (const [token, version] of before.versions) {

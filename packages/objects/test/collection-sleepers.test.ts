@@ -1,0 +1,65 @@
+import type { StorageBackend } from '@securestore/backend-api';
+import { forwardTo } from '@securestore/backend-api';
+import { AREAS } from '@securestore/core-format';
+import { expect, it } from 'vitest';
+import { FakeClock } from '../../jobs/test/support/clock.ts';
+import { collect } from '../src/collection/collect.ts';
+import { openConsumer } from '../src/journal/open-consumer.ts';
+import { DAY, partsOf, processAt, whileTimePasses } from './support/collection.ts';
+import { memoryPlace, withoutBatch } from './support/places.ts';
+import type { Place } from './support/places.ts';
+import { createAt, failure, patterned, usePlace } from './support/stores.ts';
+
+async function newWorld(): Promise<{ clock: FakeClock; place: Place }> {
+  const clock = new FakeClock();
+  const place = usePlace(() => memoryPlace(() => clock.now()));
+  await (await createAt(place, { clock, history: { versions: 0, days: 0 } })).close();
+  return { clock, place };
+}
+
+it('a writer that slept between its copy to the history and its record names no payload that was collected', async () => {
+  const { clock, place } = await newWorld();
+  const copied = Promise.withResolvers<void>();
+  const awake = Promise.withResolvers<void>();
+  const wrap = (inner: StorageBackend): StorageBackend =>
+    forwardTo(withoutBatch(inner), {
+      async write(key, body, options) {
+        const written = await inner.write(key, body, options);
+        if (key.startsWith(AREAS.history)) {
+          copied.resolve();
+          await awake.promise;
+        }
+        return written;
+      },
+    });
+  const sleeper = await processAt(place, { clock, smallParts: true, wrap });
+  await sleeper.store.store('k', 'before');
+  const storing = sleeper.store.store('k', patterned(20_000));
+  await copied.promise;
+  clock.advance(2 * DAY);
+  const collector = await processAt(place, { clock });
+  await whileTimePasses(clock, collect(collector.engine));
+  awake.resolve();
+  await failure(whileTimePasses(clock, storing), 'UNAVAILABLE');
+  expect(await partsOf(collector.engine)).toEqual({ missing: [], unreachable: [] });
+  expect((await collector.store.retrieve('k')).text()).toBe('before');
+});
+
+it('a collection leaves the history to a consumer that has not read it', async () => {
+  const { clock, place } = await newWorld();
+  const { engine, store } = await processAt(place, { clock });
+  const consumer = await openConsumer(engine, 'slow');
+  await whileTimePasses(
+    clock,
+    consumer.pass(() => undefined),
+  );
+  await consumer.commit();
+  for (const data of ['one', 'two', 'three']) await store.store('k', data);
+  clock.advance(2 * DAY);
+  await whileTimePasses(clock, Promise.resolve(store.collect()));
+  const { changes } = await consumer.poll();
+  expect(changes).toHaveLength(3);
+  await consumer.commit();
+  await whileTimePasses(clock, Promise.resolve(store.collect()));
+  expect(await store.history('k')).toHaveLength(1);
+});
