@@ -5,6 +5,7 @@ import type { Engine } from './engine.ts';
 import { pagesUnder } from './pages.ts';
 import type { Standing } from './records.ts';
 import type { StoreState } from './state.ts';
+import { deleteUnchanged } from './system-objects.ts';
 import { isUndecided } from './undecided.ts';
 
 const MAX_COPY_TRIES = 3;
@@ -80,6 +81,8 @@ export async function copyToHistory(
 /**
  * Removes a copy of a version that turned out to have been purged, so that a client that had not noticed doesn't bring
  * it back. Whatever replaced a version without a purge names it as the one before, and is in the history or current.
+ * Only what was looked at is removed where the backend can say so. Where it can't, too, nothing else is lost: the name
+ * holds copies of this one version and never of another.
  */
 export async function withdrawCopy(
   engine: Engine,
@@ -97,11 +100,12 @@ export async function withdrawCopy(
       (id) => id !== undefined && Buffer.compare(id, commitId) === 0,
     );
   };
-  if (await isKept(objectName(token))) return;
+  const copy = await backend.read(copyName);
+  if (copy === undefined || (await isKept(objectName(token)))) return;
   for await (const names of pagesUnder(backend, historyPrefix(token))) {
     const newer = names.filter((name) => name < copyName);
     for (const name of newer) if (await isKept(name)) return;
     if (newer.length < names.length) break;
   }
-  await backend.delete(copyName);
+  await deleteUnchanged(engine, copyName, copy.etag ?? '');
 }

@@ -12,7 +12,7 @@ import { digestWhole } from '@securestore/crypto';
 import type { JobStorage, StoredState } from '@securestore/jobs';
 import type { Engine } from './engine.ts';
 import { pagesUnder } from './pages.ts';
-import { deleteSystemObject, readSystemObject, writeSystemObject } from './system-objects.ts';
+import { deleteUnchanged, readSystemObject, writeSystemObject } from './system-objects.ts';
 
 /** The id is in the body too, since the backend isn't to learn from the name what is being done. */
 function encodeJob(id: string, state: Uint8Array): Buffer {
@@ -53,7 +53,7 @@ export function jobStorage(engine: Engine): JobStorage {
       return writeSystemObject(engine, 'job', nameOf(id), encodeJob(id, asBuffer(state)), condition);
     },
     async remove(id, etag) {
-      await deleteSystemObject(engine, nameOf(id), etag);
+      await deleteUnchanged(engine, nameOf(id), etag);
     },
     async *list() {
       for await (const names of pagesUnder(engine.backend, workPrefix('job'))) {

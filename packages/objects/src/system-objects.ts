@@ -104,7 +104,7 @@ export async function writeSystemObject(
 }
 
 /** Deletes an object, if it is still as it was read where the backend can say so; one that has changed is left. */
-export async function deleteSystemObject(engine: Ports, name: string, etag: string): Promise<void> {
+export async function deleteUnchanged(engine: Ports, name: string, etag: string): Promise<void> {
   const conditional = engine.backend.capabilities.conditionalDelete;
   try {
     await engine.backend.delete(name, conditional ? { ifMatch: etag } : {});

@@ -6,6 +6,7 @@ import type { Clock } from '@securestore/jobs';
 import { systemClock } from '@securestore/jobs';
 import { describe, expect, it } from 'vitest';
 import type { ObjectStore } from '../src/index.ts';
+import { EagerClock } from './support/eager-clock.ts';
 import { hurriedClock } from './support/hurried-clock.ts';
 import type { Place } from './support/places.ts';
 import { memoryPlace, withoutBatch } from './support/places.ts';
@@ -195,6 +196,35 @@ describe('a purge whose tombstone lands late', () => {
 });
 
 describe('a purge beside other clients', () => {
+  it.each(['unchanged', 'changed meanwhile'])(
+    'has the copy of a version withdrawn that it came before: %s',
+    async (how) => {
+      const place = usePlace(memoryPlace);
+      const other = await createAt(place);
+      await other.store('k', 'purged');
+      const injector = createFaultInjector();
+      const store = await openAt(place, { wrap: withoutBatch, layers: [injector.layer] });
+      await store.setMetadata('k', {});
+      const raw = await place.open();
+      let left: string | undefined;
+      injector.plan(({ operation, key }) => {
+        if (operation === 'write' && key?.startsWith('h/') === true && left === undefined) {
+          left = '';
+          return { type: 'delay', until: other.purge('k').then(() => undefined) };
+        }
+        if (operation !== 'delete' || key === undefined || how === 'unchanged') return undefined;
+        left = key;
+        return { type: 'delay', until: raw.write(key, Buffer.from('another')).then(() => undefined) };
+      });
+      await store.store('k', 'new');
+      injector.plan(undefined);
+      const { entries } = await raw.list('h/');
+      // The tombstone of the purge, and what somebody put in the place of the copy after it was looked at.
+      expect(entries).toHaveLength(how === 'unchanged' ? 1 : 2);
+      if (how !== 'unchanged') expect(entries.map(({ key }) => key)).toContain(left);
+    },
+  );
+
   it('leaves the history of what is stored after its tombstone', async () => {
     const place = usePlace(memoryPlace);
     const other = await createAt(place);
@@ -241,9 +271,11 @@ describe('[R-23] a copy of a version that lands in the history after its purge',
     ['has been deleted since', ['store', 'delete']],
     ['has been brought back since', ['store', 'delete', 'undelete']],
   ] as const)('[R-22] is not there for anybody, while the object %s', async (_name, since) => {
-    const place = usePlace(memoryPlace);
-    const store = await createAt(place);
+    const clock = new EagerClock();
+    const place = usePlace(() => memoryPlace(() => clock.now()));
+    const store = await createAt(place, { clock });
     const { version, modified } = await store.store('k', 'purged');
+    clock.advance(1000);
     await store.store('k', 'purged too');
     const raw = await place.open();
     const [name = ''] = (await raw.list('h/')).entries.map(({ key }) => key);

@@ -1,5 +1,5 @@
 import { blobPrefix, decodeBase32, ID_LENGTH, markerName, SecureStoreError } from '@securestore/core-format';
-import { deleteSystemObject } from '../system-objects.ts';
+import { deleteUnchanged } from '../system-objects.ts';
 import { isOld } from './age.ts';
 import { readMarker } from './markers.ts';
 import type { Pass } from './pass.ts';
@@ -72,7 +72,7 @@ async function collectMarker(pass: Pass, token: string, blob: string): Promise<v
   }
   // A claim of a blob in use can be renewed at any time.
   if (entries.length > 0 && !engine.backend.capabilities.conditionalDelete) return;
-  await deleteSystemObject(engine, name, marker.etag);
+  await deleteUnchanged(engine, name, marker.etag);
   report.systemObjects += 1;
 }
 

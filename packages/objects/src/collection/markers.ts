@@ -3,7 +3,7 @@ import { decodeMarker, encodeMarker, markerName, SecureStoreError } from '@secur
 import type { MarkerState } from '@securestore/core-format';
 import type { Engine } from '../engine.ts';
 import { isOld } from './age.ts';
-import { deleteSystemObject, readSystemObject, sealJournalBody } from '../system-objects.ts';
+import { deleteUnchanged, readSystemObject, sealJournalBody } from '../system-objects.ts';
 
 const MAX_TRIES = 10;
 
@@ -119,5 +119,5 @@ export async function release(engine: Engine, { name, etag }: Mark, signal: Abor
 
 /** Removes a marker whose blob has no parts any more: whoever claims it later misses them. */
 export async function removeMark(engine: Engine, { name, etag }: Mark): Promise<void> {
-  await deleteSystemObject(engine, name, etag);
+  await deleteUnchanged(engine, name, etag);
 }

@@ -12,7 +12,7 @@ import {
 } from '@securestore/core-format';
 import type { Engine } from '../engine.ts';
 import { readHead } from '../state.ts';
-import { deleteSystemObject, writeSystemObject } from '../system-objects.ts';
+import { deleteUnchanged, writeSystemObject } from '../system-objects.ts';
 import { readConsumer, saveConsumer } from './consumer-record.ts';
 import { CONSUMER_EXPIRES_AFTER, HINT_LAPSES_AFTER, STREAM_CLOSES_AFTER } from './limits.ts';
 import { entryPages, isDamage, listWriters, readRegistration, readSlot } from './streams.ts';
@@ -230,6 +230,6 @@ export async function pruneJournal(engine: Engine, signal?: AbortSignal): Promis
     if (!(await register(engine, plan))) continue;
     if (ended && !registration.ended) continue;
     for (const { name, sequence } of hints) if (sequence < floor) await engine.backend.delete(name, { signal });
-    if (ended) await deleteSystemObject(engine, workName('writer', writer), registration.etag);
+    if (ended) await deleteUnchanged(engine, workName('writer', writer), registration.etag);
   }
 }

@@ -11,11 +11,6 @@ interface Story {
   readonly operations: readonly Operation[];
   readonly purges: readonly Operation[];
   readonly contents: ReadonlyMap<string, Content>;
-  /**
-   * Whether a version that was purged must stay away. Without batches the copy of a version to the history may land
-   * after its purge: nothing can make it depend on the current record.
-   */
-  readonly purgesLast: boolean;
   /** Whether past versions are collected in the time of a schedule. */
   readonly shortHistory: boolean;
 }
@@ -45,8 +40,7 @@ const mayBeCollected = ({ shortHistory }: Story, written: Operation, reader: Ope
   shortHistory && reader.returned - written.invoked >= GRACE_PERIOD;
 
 /** Whether a purge that has ended when `reader` began must have removed it. */
-const mustBePurged = ({ purges, purgesLast }: Story, written: Operation, reader: Operation): boolean =>
-  purgesLast &&
+const mustBePurged = ({ purges }: Story, written: Operation, reader: Operation): boolean =>
   purges.some((purge) => succeeded(purge) && purge.invoked > written.returned && purge.returned < reader.invoked);
 
 function checkVersion(story: Story, reader: Operation, version: string, written: Operation, there: boolean): string[] {
@@ -125,7 +119,6 @@ export function history({ operations, plan }: Recorded): string[] {
       operations: own,
       purges,
       contents: contentsOf(own),
-      purgesLast: plan.batches,
       shortHistory: plan.shortHistory,
     };
     violations.push(...own.flatMap((reader) => checkReader(story, reader).map((problem) => `${key}: ${problem}`)));
