@@ -112,6 +112,13 @@ describe.skipIf(!hasTerminals)(
       expect((await box.run(['get', 'k'])).exitCode).toBe(3);
     });
 
+    it('put from - says how the data ends', async () => {
+      const box = await sandbox();
+      const typed: Exchange[] = [['type the data; Ctrl-D on a line of its own ends it', 'two\rlines\r\u0004']];
+      expect(await converse(box, ['put', 'k', '-'], typed)).toMatchObject({ exitCode: 0 });
+      expect((await box.run(['get', 'k'])).stdout).toBe('two\nlines\n');
+    });
+
     it.each(['put', 'purge'])('%s asks for nothing but the passphrase where that is wrong', async (verb) => {
       const box = await sandbox();
       await writeFile(box.path('wrong'), 'a passphrase that opens nothing');

@@ -29,10 +29,10 @@ export async function put(call: Call<PutOptions>, key: string, file: string | un
   await using source = await openSource(call, key, file);
   await withStore(call, async (store) => {
     const data = await source.data();
-    using progress = startProgress(cli, 'stored', { totalBytes: source.size });
-    const counted = typeof data === 'string' ? data : progress.counted(data);
+    using progress = source.typed ? undefined : startProgress(cli, 'stored', { totalBytes: source.size });
+    const counted = typeof data === 'string' ? data : (progress?.counted(data) ?? data);
     const info = await store.store(key, counted, { ...options, signal: cli.signal });
-    progress.clear();
+    progress?.clear();
     await out.result(
       infoRecord(info),
       () => `stored ${printable(key)}, ${formatSize(info.size)}, version ${info.version}`,
@@ -51,6 +51,8 @@ function storeOptions({ cli, options }: Call<PutOptions>): StoreOptions {
 }
 
 interface Source extends AsyncDisposable {
+  /** Whether a person types it, on whose terminal no progress is to appear meanwhile. */
+  readonly typed: boolean;
   readonly size?: number;
   /** Taken once the store is open: nobody should type data for a store that then doesn't open. */
   readonly data: () => Promise<string | ByteSource>;
@@ -66,12 +68,21 @@ async function openSource(call: Call, key: string, file: string | undefined): Pr
       throw new SecureStoreError('INVALID_ARGUMENT', 'no data: give a file, or pipe the data into this command');
     }
     return {
+      typed: true,
       data: () => askHidden(cli, terminal, `Data of ${printable(key)}`),
       [Symbol.asyncDispose]: async () => terminal[Symbol.dispose](),
     };
   }
   const stdin = addAbortSignal(cli.signal, cli.stdin);
-  return { data: async () => stdin, [Symbol.asyncDispose]: async () => void stdin.destroy() };
+  const typed = stdin.isTTY === true;
+  return {
+    typed,
+    data: async () => {
+      if (typed) call.out.note('type the data; Ctrl-D on a line of its own ends it');
+      return stdin;
+    },
+    [Symbol.asyncDispose]: async () => void stdin.destroy(),
+  };
 }
 
 async function openInput({ cli }: Call, path: string): Promise<Source> {
@@ -84,6 +95,7 @@ async function openInput({ cli }: Call, path: string): Promise<Source> {
     }
     const stream = addAbortSignal(cli.signal, file.createReadStream({ highWaterMark: 256 * 1024 }));
     return {
+      typed: false,
       ...(stats.isFile() ? { size: stats.size } : {}),
       data: async () => stream,
       [Symbol.asyncDispose]: async () => void stream.destroy(),
