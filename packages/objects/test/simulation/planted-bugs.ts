@@ -16,6 +16,8 @@ export interface PlantedBug {
   readonly edits: readonly (readonly [find: string, replace: string])[];
   /** Who must take part in a schedule for it to show: others are passed over. */
   readonly part?: Part;
+  /** Whether some hundred schedules don't show it: it is looked for in torture alone. */
+  readonly rare?: true;
 }
 
 /**

@@ -4,24 +4,28 @@ import type { PlantedBug } from '../planted-bugs.ts';
 export const COLLECTION_BUGS: readonly PlantedBug[] = [
   {
     name: 'a payload is not claimed',
+    rare: true,
     part: 'collector',
     file: 'objects/src/collection/blob-hold.ts',
     edits: [["if (!(await claimMarker(this.#engine, token, reference.blobId, signal))) return 'collected';", '']],
   },
   {
     name: 'nobody looks whether all parts are there after a claim',
+    rare: true,
     part: 'collector',
     file: 'objects/src/collection/blob-hold.ts',
     edits: [["if (!(await isComplete(this.#engine, this.#blob, signal))) return 'incomplete';", '']],
   },
   {
     name: 'a payload counts as young for ever',
+    rare: true,
     part: 'collector',
     file: 'objects/src/collection/blob-hold.ts',
     edits: [['elapsedSince(this.#since, clock) < gracePeriod / 2', 'true']],
   },
   {
     name: 'a collector does not look for records after its marker',
+    rare: true,
     part: 'collector',
     file: 'objects/src/collection/reclaim.ts',
     edits: [
@@ -30,6 +34,7 @@ export const COLLECTION_BUGS: readonly PlantedBug[] = [
   },
   {
     name: 'a collector does not look whether its marker stands',
+    rare: true,
     part: 'collector',
     file: 'objects/src/collection/reclaim.ts',
     edits: [['if (!(await stands(engine, mark, signal))) continue;', '']],
@@ -48,6 +53,7 @@ export const COLLECTION_BUGS: readonly PlantedBug[] = [
   },
   {
     name: 'claims lapse at once',
+    rare: true,
     part: 'collector',
     file: 'objects/src/collection/markers.ts',
     edits: [
@@ -56,6 +62,7 @@ export const COLLECTION_BUGS: readonly PlantedBug[] = [
   },
   {
     name: 'a collector gives nothing back',
+    rare: true,
     part: 'collector',
     file: 'objects/src/collection/reclaim.ts',
     edits: [['await release(engine, mark, signal);', '']],
@@ -65,7 +72,7 @@ export const COLLECTION_BUGS: readonly PlantedBug[] = [
     part: 'collector',
     file: 'objects/src/collection/retention.ts',
     edits: [
-      ['if (!isOld(modified) || version > forgettable(rules)) {', 'if (false) {'],
+      ['if (!isOld(modified) || modified >= unreadSince || version > forgettable(rules)) {', 'if (false) {'],
       ['now - replaced >= keptFor(rules)', 'true'],
     ],
   },
@@ -77,6 +84,7 @@ export const COLLECTION_BUGS: readonly PlantedBug[] = [
   },
   {
     name: 'numbers of versions that are forgotten are given again',
+    rare: true,
     part: 'collector',
     file: 'objects/src/collection/object.ts',
     edits: [['  await floor.cover(opened.header.version, signal);\n', '']],
@@ -92,6 +100,7 @@ export const COLLECTION_BUGS: readonly PlantedBug[] = [
   },
   {
     name: 'a payload is not confirmed when its record is sent',
+    rare: true,
     part: 'collector',
     file: 'objects/src/commit.ts',
     edits: [['if (stillHolds?.() === false) throw new LostRace();', '']],

@@ -10,6 +10,7 @@ export const JOURNAL_BUGS: readonly PlantedBug[] = [
   },
   {
     name: 'a hint covers its commit for ever',
+    rare: true,
     part: 'consumer',
     file: 'objects/src/journal/journal-writer.ts',
     edits: [['elapsedSince(announced, this.#ports.clock) < HINT_COVERS_FOR', 'true']],
@@ -22,6 +23,7 @@ export const JOURNAL_BUGS: readonly PlantedBug[] = [
   },
   {
     name: 'a stream that others have closed is written to',
+    rare: true,
     part: 'consumer',
     file: 'objects/src/journal/journal-writer.ts',
     edits: [["return body.equals(found.body) ? 'written' : await this.#whose(name, found.body);", "return 'written';"]],
@@ -39,6 +41,7 @@ export const JOURNAL_BUGS: readonly PlantedBug[] = [
   },
   {
     name: 'a stream is used however long ago that was',
+    rare: true,
     part: 'consumer',
     file: 'objects/src/journal/journal-writer.ts',
     edits: [['elapsedSince(used, clock) >= STREAM_USED_FOR', 'false']],
@@ -57,6 +60,7 @@ export const JOURNAL_BUGS: readonly PlantedBug[] = [
   },
   {
     name: 'a cut takes what comes after its tick',
+    rare: true,
     part: 'consumer',
     file: 'objects/src/journal/consumer.ts',
     edits: [['tick - clockSkew, signal', 'undefined, signal']],
@@ -69,6 +73,7 @@ export const JOURNAL_BUGS: readonly PlantedBug[] = [
   },
   {
     name: 'a seen hint is confirmed before its commit is',
+    rare: true,
     part: 'consumer',
     file: 'objects/src/journal/consumer.ts',
     edits: [
@@ -104,6 +109,7 @@ export const JOURNAL_BUGS: readonly PlantedBug[] = [
   },
   {
     name: 'what is announced late is looked for as if it had been announced before',
+    rare: true,
     part: 'consumer',
     file: 'objects/src/journal/resolve.ts',
     edits: [['if (this.#open.keys().some((commit) => !this.#lookedFor.has(commit))) return 0;', '']],
