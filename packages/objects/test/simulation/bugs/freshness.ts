@@ -49,6 +49,7 @@ export const FRESHNESS_BUGS: readonly PlantedBug[] = [
   },
   {
     name: 'a rotation does not wait for all processes to follow',
+    rare: true,
     part: 'rotator',
     file: 'objects/src/rekey/rotate.ts',
     edits: [['await engine.watcher.settle(signal);', '']],
