@@ -12,6 +12,8 @@ import { isJobId, isKindName, MAX_PARAMETERS } from './state.ts';
 import type { Job, JobKind, JobsOptions, JobSummary, ResumeOptions, StartOptions } from './types.ts';
 
 const CANCEL_TRIES = 5;
+/** How often a state may be there for whoever creates it, and gone for whoever looks. */
+const BEGIN_TRIES = 5;
 
 /** A job whose lease is held. */
 interface Prepared<P, R> {
@@ -234,7 +236,7 @@ export class Jobs {
     const progress = { phase: 'starting', done: 0, bytes: 0 };
     const started = Math.floor(this.#clock.now());
     const state: JobState = { kind, parameters, started, beat: 0, cancelling: false, progress };
-    for (;;) {
+    for (let tries = 0; tries < BEGIN_TRIES; tries++) {
       const lease = new Lease(this.#records, id, this.#newRun(), state);
       if (await lease.renew()) return lease;
       const record = await this.#watch.whenFree(id, signal);
@@ -246,6 +248,8 @@ export class Jobs {
       }
       return this.#takeOver(id, record);
     }
+    const message = `the state of job ${id} comes and goes: others run it time and again, or the storage shows what is not there; try again later`;
+    throw new SecureStoreError('UNAVAILABLE', message);
   }
 
   async #takeOver(id: string, { parsed, etag }: JobRecord): Promise<Lease> {

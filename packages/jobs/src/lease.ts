@@ -64,6 +64,13 @@ export function lockedBy(id: string): SecureStoreError {
   return new SecureStoreError('LOCKED', `job ${id} is being run already: wait until it is done, or cancel it`);
 }
 
+/** A conflict with nobody says nothing about who has the job, so it must not look like a loss of it. */
+function unsettled(id: string, failure: unknown): unknown {
+  if (!SecureStoreError.is(failure, 'CONFLICT')) return failure;
+  const message = `the state of job ${id} could not be written: the storage said ${TRIES} times that it had changed; try again later`;
+  return new SecureStoreError('UNAVAILABLE', message, { cause: failure });
+}
+
 /**
  * What a run holds while it works: the right to change the state of its job. It only saves work, since a process may
  * sleep past its end; whatever the work does must be right with two runs at once.
@@ -112,6 +119,7 @@ export class Lease {
 
   /** Writes the state, whatever becomes of a single try. */
   async #write(): Promise<boolean> {
+    const { beat } = this.#state;
     let failure: unknown;
     for (let tries = 0; tries < TRIES; tries++) {
       this.#state = { ...this.#state, beat: this.#state.beat + 1 };
@@ -126,8 +134,10 @@ export class Lease {
       if (record?.etag === this.#etag) continue;
       if (record?.parsed.run !== this.#run) return false;
       this.#adopt(record);
+      // One of the tries has taken place after all: another one would only race with those that are still on their way.
+      if (record.parsed.beat > beat) return true;
     }
-    throw failure;
+    throw unsettled(this.id, failure);
   }
 
   /** Goes on from a state of this run: its own that was written after all, or that of somebody who wants it to stop. */
