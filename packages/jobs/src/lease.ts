@@ -58,6 +58,27 @@ export class LeaseWatch {
       await this.#clock.sleep(LOOK_EVERY, signal);
     }
   }
+
+  /**
+   * The etag of a damaged state once nobody can be writing it: its lease can't be read, but whoever runs the job would
+   * replace the state, or stop. `undefined` where there is no damaged state any more.
+   *
+   * @throws SecureStoreError `LOCKED` where somebody replaces it
+   */
+  async whenAbandoned(id: string, signal: AbortSignal): Promise<string | undefined> {
+    const since = instant(this.#clock);
+    let first: string | undefined;
+    for (;;) {
+      const stored = await this.#records.readDamaged(id);
+      if (stored === undefined || stored.parsed !== undefined) return undefined;
+      const { etag, modified, now } = stored;
+      first ??= etag;
+      if (etag !== first) throw lockedBy(id);
+      const lapsed = now !== undefined && now - modified > LAPSES_AFTER;
+      if (lapsed || elapsedSince(since, this.#clock) > LAPSES_AFTER) return etag;
+      await this.#clock.sleep(LOOK_EVERY, signal);
+    }
+  }
 }
 
 export function lockedBy(id: string): SecureStoreError {

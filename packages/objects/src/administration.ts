@@ -137,7 +137,8 @@ export class Administration {
   constructor(engine: Engine, calls: OpenCalls) {
     this.#engine = engine;
     this.#calls = calls;
-    this.#jobs = new Jobs({ storage: jobStorage(engine), clock: engine.clock, random: engine.random });
+    const known = this.#kinds().map(({ name }) => name);
+    this.#jobs = new Jobs({ storage: jobStorage(engine, known), clock: engine.clock, random: engine.random });
     this.slots = {
       list: (options) => calls.administrative('slots.list', options, NO_OPTIONS, (signal) => listSlots(engine, signal)),
       add: (key, options) =>
