@@ -233,7 +233,7 @@ export class Administration {
   keepUp(logger: Logger | undefined): void {
     const { signal } = this.#closed;
     const rotate: Upkeep['rotate'] = (isDue) => startRotation(this.#engine, this.#jobs, 'keys', { isDue }, signal);
-    const collect: Upkeep['collect'] = () => startCollection(this.#engine, this.#jobs, signal);
+    const collect: Upkeep['collect'] = (isDue) => startCollection(this.#engine, this.#jobs, signal, isDue);
     this.#running.add(keepUp(this.#engine, { rotate, collect }, signal, logger));
   }
 
