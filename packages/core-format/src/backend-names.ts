@@ -95,7 +95,7 @@ export function hintSequence(prefix: string, name: string): number | undefined {
 }
 
 /** What keeps the state of its work under `w/`. */
-export type WorkKind = 'writer' | 'consumer' | 'job';
+export type WorkKind = 'writer' | 'consumer' | 'job' | 'collected';
 
 export function workPrefix(kind: WorkKind): string {
   return `${AREAS.work}${kind}/`;
@@ -104,6 +104,9 @@ export function workPrefix(kind: WorkKind): string {
 export function workName(kind: WorkKind, id: Uint8Array): string {
   return workPrefix(kind) + encodeBase32(id);
 }
+
+/** Where it says when the store was collected last. */
+export const COLLECTED_NAME: string = `${workPrefix('collected')}last`;
 
 /** A page of a checkpoint, named by a keyed digest of what it says. */
 export function checkpointPageName(digest: Uint8Array): string {

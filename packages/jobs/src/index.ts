@@ -2,6 +2,7 @@ export { elapsedSince, instant, systemClock } from './clock.ts';
 export type { Clock, Instant, SleepOptions } from './clock.ts';
 export { Jobs } from './jobs.ts';
 export type {
+  DamagedJob,
   Job,
   JobContext,
   JobKind,
@@ -13,4 +14,5 @@ export type {
   ResumeOptions,
   StartOptions,
   StoredState,
+  UnfinishedJob,
 } from './types.ts';

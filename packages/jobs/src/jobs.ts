@@ -9,9 +9,11 @@ import { isUndecided, JobRecords } from './records.ts';
 import { failureOf, runJob } from './run.ts';
 import type { JobState } from './state.ts';
 import { isJobId, isKindName, MAX_PARAMETERS } from './state.ts';
-import type { Job, JobKind, JobsOptions, JobSummary, ResumeOptions, StartOptions } from './types.ts';
+import type { Job, JobKind, JobsOptions, JobSummary, ResumeOptions, StartOptions, UnfinishedJob } from './types.ts';
 
 const CANCEL_TRIES = 5;
+/** How often a state may be there for whoever creates it, and gone for whoever looks. */
+const BEGIN_TRIES = 5;
 
 /** A job whose lease is held. */
 interface Prepared<P, R> {
@@ -38,6 +40,19 @@ function checkStart(name: string, { id, exclusive }: StartOptions): void {
   if (id !== undefined && exclusive === false) {
     throw new SecureStoreError('INVALID_ARGUMENT', 'give either the id of the job or "exclusive: false", not both');
   }
+}
+
+/** @throws SecureStoreError `CONFLICT` where the unfinished job is another one */
+function checkSame(id: string, wanted: JobState, found: JobState): void {
+  if (found.kind === wanted.kind && isDeepStrictEqual(found.parameters, wanted.parameters)) return;
+  const which = found.kind === wanted.kind ? 'other parameters' : `the kind ${found.kind}`;
+  const message = `the unfinished job ${id} has ${which}: resume it, or forget it and start this one`;
+  throw new SecureStoreError('CONFLICT', message);
+}
+
+/** When a job began, as far as can be told. */
+function startOf(job: JobSummary): number {
+  return job.state === 'damaged' ? job.updated : job.started;
 }
 
 function notFound(id: string): SecureStoreError {
@@ -81,8 +96,10 @@ export class Jobs {
    * Starts a job; or goes on with the one under the same id, where it is unfinished, nobody runs it, and it has the same
    * kind and parameters. The id is by default the name of the kind.
    *
-   * Beside what {@link Job} lists the promise rejects with `INVALID_ARGUMENT`, with `TOO_LARGE`, with `INTEGRITY` and
-   * `FORMAT_VERSION` where an unfinished job can't be read, and with what the storage throws.
+   * A state that is damaged is replaced once it was not rewritten for 15 s: the job begins anew.
+   *
+   * Beside what {@link Job} lists the promise rejects with `INVALID_ARGUMENT`, with `TOO_LARGE`, with `FORMAT_VERSION`
+   * where a newer release has left the job unfinished, and with what the storage throws.
    *
    * @param parameters JSON of at most 16 KiB. They are stored: never put a secret into them
    */
@@ -121,18 +138,26 @@ export class Jobs {
   }
 
   /**
-   * All unfinished jobs, the oldest first.
+   * All unfinished jobs, the oldest first; those whose state can't be read, too.
    *
-   * @throws SecureStoreError `INTEGRITY`, `FORMAT_VERSION`, what the storage throws
+   * @throws SecureStoreError `FORMAT_VERSION`, what the storage throws
    */
   async list(): Promise<JobSummary[]> {
     const summaries: JobSummary[] = [];
     for await (const id of this.#records.list()) {
-      const record = await this.#records.read(id);
-      if (record !== undefined) summaries.push(this.#summary(id, record));
+      const summary = await this.#look(id);
+      if (summary !== undefined) summaries.push(summary);
     }
     this.#watch.keep(new Set(summaries.map(({ id }) => id)));
-    return summaries.toSorted((a, b) => a.started - b.started);
+    return summaries.toSorted((a, b) => startOf(a) - startOf(b));
+  }
+
+  async #look(id: string): Promise<JobSummary | undefined> {
+    const stored = await this.#records.readDamaged(id);
+    if (stored === undefined) return undefined;
+    const { parsed, modified } = stored;
+    if (parsed === undefined) return { id, state: 'damaged', updated: modified, error: 'INTEGRITY' };
+    return this.#summary(id, { ...stored, parsed });
   }
 
   /**
@@ -234,21 +259,26 @@ export class Jobs {
     const progress = { phase: 'starting', done: 0, bytes: 0 };
     const started = Math.floor(this.#clock.now());
     const state: JobState = { kind, parameters, started, beat: 0, cancelling: false, progress };
-    for (;;) {
-      const lease = new Lease(this.#records, id, this.#newRun(), state);
-      if (await lease.renew()) return lease;
-      const record = await this.#watch.whenFree(id, signal);
-      if (record === undefined) continue;
-      if (record.parsed.kind !== kind || !isDeepStrictEqual(record.parsed.parameters, parameters)) {
-        const which = record.parsed.kind === kind ? 'other parameters' : `the kind ${record.parsed.kind}`;
-        const message = `the unfinished job ${id} has ${which}: resume it, or forget it and start this one`;
-        throw new SecureStoreError('CONFLICT', message);
+    for (let tries = 0; tries < BEGIN_TRIES; tries++) {
+      try {
+        const lease = new Lease(this.#records, id, this.#newRun(), state);
+        if (await lease.renew()) return lease;
+        const record = await this.#watch.whenFree(id, signal);
+        if (record === undefined) continue;
+        checkSame(id, state, record.parsed);
+        return await this.#takeOver(id, record);
+      } catch (error) {
+        if (!SecureStoreError.is(error, 'INTEGRITY')) throw error;
       }
-      return this.#takeOver(id, record);
+      // Whoever can damage a state can as well hide it: to begin anew gives away nothing more.
+      const etag = await this.#watch.whenAbandoned(id, signal);
+      if (etag !== undefined) return this.#takeOver(id, { parsed: state, etag });
     }
+    const message = `the state of job ${id} comes and goes: others run it time and again, or the storage shows what is not there; try again later`;
+    throw new SecureStoreError('UNAVAILABLE', message);
   }
 
-  async #takeOver(id: string, { parsed, etag }: JobRecord): Promise<Lease> {
+  async #takeOver(id: string, { parsed, etag }: Pick<JobRecord, 'parsed' | 'etag'>): Promise<Lease> {
     const lease = new Lease(this.#records, id, this.#newRun(), parsed, etag);
     if (!(await lease.renew())) throw lockedBy(id);
     return lease;
@@ -258,7 +288,7 @@ export class Jobs {
     return encodeBase32(this.#random(16));
   }
 
-  #summary(id: string, record: JobRecord): JobSummary {
+  #summary(id: string, record: JobRecord): UnfinishedJob {
     const { kind, started, cancelling, error, progress } = record.parsed;
     const runs = cancelling ? 'cancelling' : 'running';
     return {

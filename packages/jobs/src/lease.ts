@@ -58,10 +58,38 @@ export class LeaseWatch {
       await this.#clock.sleep(LOOK_EVERY, signal);
     }
   }
+
+  /**
+   * The etag of a damaged state once nobody can be writing it: its lease can't be read, but whoever runs the job would
+   * replace the state, or stop. `undefined` where there is no damaged state any more.
+   *
+   * @throws SecureStoreError `LOCKED` where somebody replaces it
+   */
+  async whenAbandoned(id: string, signal: AbortSignal): Promise<string | undefined> {
+    const since = instant(this.#clock);
+    let first: string | undefined;
+    for (;;) {
+      const stored = await this.#records.readDamaged(id);
+      if (stored === undefined || stored.parsed !== undefined) return undefined;
+      const { etag, modified, now } = stored;
+      first ??= etag;
+      if (etag !== first) throw lockedBy(id);
+      const lapsed = now !== undefined && now - modified > LAPSES_AFTER;
+      if (lapsed || elapsedSince(since, this.#clock) > LAPSES_AFTER) return etag;
+      await this.#clock.sleep(LOOK_EVERY, signal);
+    }
+  }
 }
 
 export function lockedBy(id: string): SecureStoreError {
   return new SecureStoreError('LOCKED', `job ${id} is being run already: wait until it is done, or cancel it`);
+}
+
+/** A conflict with nobody says nothing about who has the job, so it must not look like a loss of it. */
+function unsettled(id: string, failure: unknown): unknown {
+  if (!SecureStoreError.is(failure, 'CONFLICT')) return failure;
+  const message = `the state of job ${id} could not be written: the storage said ${TRIES} times that it had changed; try again later`;
+  return new SecureStoreError('UNAVAILABLE', message, { cause: failure });
 }
 
 /**
@@ -112,6 +140,7 @@ export class Lease {
 
   /** Writes the state, whatever becomes of a single try. */
   async #write(): Promise<boolean> {
+    const { beat } = this.#state;
     let failure: unknown;
     for (let tries = 0; tries < TRIES; tries++) {
       this.#state = { ...this.#state, beat: this.#state.beat + 1 };
@@ -126,8 +155,10 @@ export class Lease {
       if (record?.etag === this.#etag) continue;
       if (record?.parsed.run !== this.#run) return false;
       this.#adopt(record);
+      // One of the tries has taken place after all: another one would only race with those that are still on their way.
+      if (record.parsed.beat > beat) return true;
     }
-    throw failure;
+    throw unsettled(this.id, failure);
   }
 
   /** Goes on from a state of this run: its own that was written after all, or that of somebody who wants it to stop. */

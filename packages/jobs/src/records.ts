@@ -37,6 +37,17 @@ export class JobRecords {
     return stored && { ...stored, parsed: decodeState(stored.state, id) };
   }
 
+  /** What is stored, also where it can't be read: `parsed` is `undefined` then. @throws SecureStoreError `FORMAT_VERSION` */
+  async readDamaged(id: string): Promise<(StoredState & { readonly parsed: JobState | undefined }) | undefined> {
+    const stored = await this.readUnchecked(id);
+    try {
+      return stored && { ...stored, parsed: decodeState(stored.state, id) };
+    } catch (error) {
+      if (!SecureStoreError.is(error, 'INTEGRITY')) throw error;
+      return stored && { ...stored, parsed: undefined };
+    }
+  }
+
   /** @param etag of the state that is replaced; `undefined` where there must be none */
   async write(id: string, state: JobState, etag: string | undefined): Promise<string> {
     const condition = etag === undefined ? ({ ifAbsent: true } as const) : { ifMatch: etag };

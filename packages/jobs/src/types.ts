@@ -124,8 +124,21 @@ export interface JobContext<P> {
   readonly save: (cursor: unknown, options?: { readonly now?: boolean }) => Promise<void>;
 }
 
+/** A job whose stored state can't be read: starting it again or forgetting it replaces or removes the state. */
+export interface DamagedJob {
+  readonly id: string;
+  readonly kind?: undefined;
+  readonly state: 'damaged';
+  /** Milliseconds since 1970 by the clock of the backend. */
+  readonly updated: number;
+  readonly error: 'INTEGRITY';
+}
+
+/** A job that is not finished, and what is known of it. */
+export type JobSummary = UnfinishedJob | DamagedJob;
+
 /** A job that is not finished. */
-export interface JobSummary {
+export interface UnfinishedJob {
   readonly id: string;
   readonly kind: string;
   /**

@@ -1,4 +1,6 @@
+import { SecureStoreError } from '@securestore/core-format';
 import { describe, expect, it } from 'vitest';
+import { Jobs } from '../src/index.ts';
 import { counting } from './support/kinds.ts';
 import { outcomeOf } from './support/outcome.ts';
 import type { Fault } from './support/storage.ts';
@@ -70,4 +72,35 @@ it.each<[Fault, string]>([
   ['undone stalled', 'done'],
 ])('the caller notices nothing of "%s" at the first write', async (fault, expected) => {
   expect(await runWith(fault, (calls) => calls === 1)).toEqual({ end: expected, left: 0 });
+});
+
+it('a storage that shows and hides a state ends the start with UNAVAILABLE', async () => {
+  const { clock, process, storage } = createWorld();
+  const stopped = process().jobs.start(counting(), FIVE);
+  const end = outcomeOf(stopped);
+  await clock.pass(1500);
+  stopped.cancel();
+  expect(await end).toBe('ABORTED');
+  const old = storage.get('count');
+  let reads = 0;
+  const jobs = new Jobs({
+    storage: {
+      async read() {
+        reads += 1;
+        if (reads > 1000) throw new SecureStoreError('INTERNAL', 'it goes on and on');
+        return reads % 2 === 1 ? old : undefined;
+      },
+      async write() {
+        throw new SecureStoreError('CONFLICT', 'there is one');
+      },
+      remove: async () => undefined,
+      async *list() {},
+    },
+    clock,
+    random: (length) => new Uint8Array(length),
+  });
+  await expect(jobs.start(counting(), FIVE)).rejects.toMatchObject({
+    code: 'UNAVAILABLE',
+    message: expect.stringContaining('state of job count') as unknown,
+  });
 });

@@ -131,7 +131,7 @@ describe('a job', () => {
     const { process } = createWorld();
     const { jobs } = process();
     expect(await outcomeOf(jobs.start(half(false), null))).toBe('NO_SPACE');
-    expect((await jobs.list())[0]?.progress).toMatchObject({ phase: 'p', done: 5 });
+    expect(await jobs.list()).toMatchObject([{ progress: { phase: 'p', done: 5 } }]);
     expect(await outcomeOf(jobs.start(half(true), null))).toBe('NO_SPACE');
     const resumed = jobs.start(
       kindOf(async () => 1),

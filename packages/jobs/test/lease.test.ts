@@ -143,6 +143,51 @@ it('a backend that is away for a minute stops no job', async () => {
   expect(await job).toHaveLength(100);
 });
 
+it('a save that takes effect is done although every answer to it is lost', async () => {
+  const { process } = createWorld();
+  const { jobs, connection } = process();
+  const job = jobs.start(
+    kindOf(async ({ save }) => {
+      connection.fault = (call) => (call === 'write' ? 'done unknown' : undefined);
+      await save('here', { now: true });
+      connection.mend();
+      return connection.calls.join(' ');
+    }),
+    null,
+  );
+  expect(await job).toBe('write write read');
+});
+
+it('a conflict with nobody stops no job', async () => {
+  const { clock, process } = createWorld();
+  const { jobs, connection } = process();
+  const job = jobs.start(idling(30_000), null);
+  await clock.pass(1000);
+  connection.fault = (call) => (call === 'write' ? 'conflict' : undefined);
+  await clock.pass(10_000);
+  connection.mend();
+  await clock.pass(20_000);
+  expect(await job).toBe('slept');
+});
+
+it('a conflict with nobody is UNAVAILABLE where the state must be written now', async () => {
+  const { clock, process } = createWorld();
+  const { jobs, connection } = process();
+  const job = jobs.start(
+    kindOf(async ({ save }) => {
+      connection.fault = (call) => (call === 'write' ? 'conflict' : undefined);
+      await save('here', { now: true }).finally(() => connection.mend());
+    }),
+    null,
+  );
+  void outcomeOf(job);
+  await clock.pass(6000);
+  await expect(job).rejects.toMatchObject({
+    code: 'UNAVAILABLE',
+    message: expect.stringContaining('job test') as unknown,
+  });
+});
+
 it('a save that must be written now says where it could not be', async () => {
   const { clock, process } = createWorld();
   const { jobs, connection } = process();

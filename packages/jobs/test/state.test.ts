@@ -6,6 +6,8 @@ import { outcomeOf } from './support/outcome.ts';
 import type { World } from './support/world.ts';
 import { createWorld } from './support/world.ts';
 
+const TEN = { to: 10, every: 1000 };
+
 /** What is stored of a cancelled job. */
 async function storedState(): Promise<Uint8Array> {
   const { clock, storage, process } = createWorld();
@@ -23,11 +25,11 @@ function worldWith(state: Uint8Array): World {
   return world;
 }
 
-/** The code with which the list of jobs fails; `listed` where it doesn't. */
+/** What a list says of the job: `listed` or `INTEGRITY`; the code with which it fails where it does. */
 async function listing({ process }: World): Promise<string> {
   try {
-    await process().jobs.list();
-    return 'listed';
+    const [job] = await process().jobs.list();
+    return job?.state === 'damaged' ? job.error : 'listed';
   } catch (error) {
     if (!SecureStoreError.is(error)) throw error;
     return error.code;
@@ -88,19 +90,51 @@ describe('the stored state', () => {
       (state) => ({ ...state, parameters: JSON.parse(`${'['.repeat(40)}${']'.repeat(40)}`) as unknown }),
     ],
     ['too many bytes', (state) => ({ ...state, parameters: 'x'.repeat(65_536) })],
-  ])('with %s is INTEGRITY, and can be forgotten', async (_what, change) => {
+  ])('with %s is listed as damaged, and can be forgotten or replaced', async (_what, change) => {
     const world = worldWith(await changed(change));
     const { jobs } = world.process();
     const damaged = {
       code: 'INTEGRITY',
       message: 'the state of job count is damaged: forget the job and start it again',
     };
-    await expect(jobs.list()).rejects.toMatchObject(damaged);
+    const other = world.process().jobs.start(counting(), TEN, { id: 'other' });
+    void outcomeOf(other);
+    await world.clock.pass(250);
+    expect(await jobs.list()).toMatchObject([
+      { id: 'count', state: 'damaged', error: 'INTEGRITY' },
+      { id: 'other', state: 'running' },
+    ]);
     await expect(jobs.resume([counting()], 'count')).rejects.toMatchObject(damaged);
-    await expect(jobs.start(counting(), { to: 10, every: 1000 })).rejects.toMatchObject(damaged);
     await expect(jobs.cancel('count')).rejects.toMatchObject(damaged);
+    const next = jobs.start(counting(), TEN);
+    await world.clock.pass(27_000);
+    expect(await next).toHaveLength(10);
+    world.storage.put('count', await changed(change));
     await jobs.forget('count');
     expect(await jobs.list()).toEqual([]);
+  });
+
+  it.each([true, false])(
+    'that is damaged while it is replaced is LOCKED (backend tells its time: %s)',
+    async (tells) => {
+      const { clock, process, storage } = createWorld(tells);
+      storage.put('count', Buffer.from('{}'));
+      const end = outcomeOf(process().jobs.start(counting(), TEN));
+      await clock.pass(4000);
+      storage.put('count', Buffer.from('{ }'));
+      await clock.pass(4000);
+      expect(await end).toBe('LOCKED');
+    },
+  );
+
+  it('that is whole again keeps its cursor', async () => {
+    const good = await storedState();
+    const { clock, process, storage } = worldWith(Buffer.from('{}'));
+    const job = process().jobs.start(counting(), TEN);
+    await clock.pass(4000);
+    storage.put('count', good);
+    await clock.pass(12_000);
+    expect(await job).toEqual([3, 4, 5, 6, 7, 8, 9, 10]);
   });
 
   it('with spaces, with other numerals and with a byte order mark is INTEGRITY', async () => {

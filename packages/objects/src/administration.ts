@@ -137,7 +137,8 @@ export class Administration {
   constructor(engine: Engine, calls: OpenCalls) {
     this.#engine = engine;
     this.#calls = calls;
-    this.#jobs = new Jobs({ storage: jobStorage(engine), clock: engine.clock, random: engine.random });
+    const known = this.#kinds().map(({ name }) => name);
+    this.#jobs = new Jobs({ storage: jobStorage(engine, known), clock: engine.clock, random: engine.random });
     this.slots = {
       list: (options) => calls.administrative('slots.list', options, NO_OPTIONS, (signal) => listSlots(engine, signal)),
       add: (key, options) =>
@@ -232,7 +233,7 @@ export class Administration {
   keepUp(logger: Logger | undefined): void {
     const { signal } = this.#closed;
     const rotate: Upkeep['rotate'] = (isDue) => startRotation(this.#engine, this.#jobs, 'keys', { isDue }, signal);
-    const collect: Upkeep['collect'] = () => startCollection(this.#engine, this.#jobs, signal);
+    const collect: Upkeep['collect'] = (isDue) => startCollection(this.#engine, this.#jobs, signal, isDue);
     this.#running.add(keepUp(this.#engine, { rotate, collect }, signal, logger));
   }
 

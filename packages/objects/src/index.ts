@@ -16,7 +16,7 @@ export type {
   VerifyOptions,
 } from './administration.ts';
 export type { CheckpointReport } from './checkpoint/make.ts';
-export type { Job, JobProgress, JobSummary } from '@securestore/jobs';
+export type { DamagedJob, Job, JobProgress, JobSummary, UnfinishedJob } from '@securestore/jobs';
 export type { CollectFailure, CollectReport } from './collection/report.ts';
 export type { KeyReport, KeyVersionState } from './rekey/keys.ts';
 export type { FailedObject } from './rekey/rewrap.ts';

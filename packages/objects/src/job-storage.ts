@@ -26,8 +26,12 @@ function decodeJob(plaintext: Uint8Array): { id: string; state: Buffer } {
   return { id, state: reader.view(reader.remaining) };
 }
 
-/** Keeps the state of jobs in the store, sealed, under names that tell nothing. */
-export function jobStorage(engine: Engine): JobStorage {
+/**
+ * Keeps the state of jobs in the store, sealed, under names that tell nothing.
+ *
+ * @param known ids that jobs of a store have: a damaged state can be told only by one of these
+ */
+export function jobStorage(engine: Engine, known: readonly string[] = []): JobStorage {
   const nameOf = (id: string): string => {
     const { digest } = engine.watcher.state.keys.journal;
     return workName('job', digestWhole(digest, Buffer.from(`${AREAS.work}job/${id}`)).subarray(0, ID_LENGTH));
@@ -35,7 +39,20 @@ export function jobStorage(engine: Engine): JobStorage {
   /** A damaged state is none that a job can go on from, but one that can be forgotten. */
   const damagedAt = async (name: string): Promise<StoredState | undefined> => {
     const found = await engine.backend.read(name);
-    return found && { state: new Uint8Array(), etag: found.etag ?? '', modified: found.modified };
+    if (found === undefined) return undefined;
+    const { etag = '', modified, now } = found;
+    const state = new Uint8Array();
+    return now === undefined ? { state, etag, modified } : { state, etag, modified, now };
+  };
+  /** The id of the job at a name. What is damaged under a name that no job of this release has stands in nobody's way. */
+  const idAt = async (name: string): Promise<string | undefined> => {
+    try {
+      const found = await readSystemObject(engine, 'job', name);
+      return found && decodeJob(found.plaintext).id;
+    } catch (error) {
+      if (!SecureStoreError.is(error, 'INTEGRITY')) throw error;
+      return known.find((id) => nameOf(id) === name);
+    }
   };
   return {
     async read(id) {
@@ -58,12 +75,8 @@ export function jobStorage(engine: Engine): JobStorage {
     async *list() {
       for await (const names of pagesUnder(engine.backend, workPrefix('job'))) {
         for (const name of names) {
-          const found = await readSystemObject(engine, 'job', name).catch((error: unknown) => {
-            // It can be told of, and forgotten, by its id only: the backend holds no other name of it.
-            if (!SecureStoreError.is(error, 'INTEGRITY')) throw error;
-            return undefined;
-          });
-          if (found !== undefined) yield decodeJob(found.plaintext).id;
+          const id = await idAt(name);
+          if (id !== undefined) yield id;
         }
       }
     },

@@ -1,6 +1,9 @@
 import { SecureStoreError } from '@securestore/core-format';
 import type { Job } from '@securestore/jobs';
+import type { Instant } from '@securestore/jobs';
 import { elapsedSince, instant } from '@securestore/jobs';
+import { isCollectionDue } from './collection/collected.ts';
+import type { IsDue } from './collection/job.ts';
 import type { Engine } from './engine.ts';
 import type { StoreState } from './state.ts';
 import type { Logger } from './types.ts';
@@ -9,9 +12,12 @@ import { finishDestruction } from './rekey/keys.ts';
 /** How long after opening a store is looked after first, and how often then, in milliseconds. */
 const FIRST_AFTER: number = 5 * 60 * 1000;
 const EVERY: number = 60 * 60 * 1000;
-/** Every how many of these it is collected: a pass reads every record. */
-const COLLECT_EVERY = 24;
 const DAY: number = 24 * 60 * 60 * 1000;
+/**
+ * How long after one collection, by whatever process, the next one is due: a pass reads every record. Less than a day,
+ * since it is looked for once an hour only.
+ */
+const COLLECT_AFTER: number = DAY - EVERY / 2;
 
 /** Whether a key that seals new objects is older than the store says. @param now milliseconds since 1970 */
 function isRotationDue({ head, keys }: StoreState, now: number): boolean {
@@ -27,8 +33,8 @@ function isRotationDue({ head, keys }: StoreState, now: number): boolean {
 export interface Upkeep {
   /** Makes new keys where `isDue` says so of the newest head. */
   readonly rotate: (isDue: (state: StoreState) => boolean) => Job<unknown>;
-  /** Removes what nobody needs any more. */
-  readonly collect: () => Job<unknown>;
+  /** Removes what nobody needs any more, where `isDue` says so. */
+  readonly collect: (isDue: IsDue) => Job<unknown>;
 }
 
 async function lookAfterKeys(engine: Engine, { rotate }: Upkeep, signal: AbortSignal): Promise<void> {
@@ -38,8 +44,27 @@ async function lookAfterKeys(engine: Engine, { rotate }: Upkeep, signal: AbortSi
 }
 
 /**
+ * Collects the store where that is due, which also lets consumers of the journal expire that have been silent for long.
+ * Where it failed, this process leaves it alone for as long as where it was done: others may be able to.
+ */
+function collector(engine: Engine, { collect }: Upkeep, signal: AbortSignal): () => Promise<void> {
+  let failed: Instant | undefined;
+  const isDue = (): Promise<boolean> => isCollectionDue(engine, COLLECT_AFTER, signal);
+  return async () => {
+    if (failed !== undefined && elapsedSince(failed, engine.clock) < COLLECT_AFTER) return;
+    if (!(await isDue())) return;
+    try {
+      await collect(isDue);
+    } catch (error) {
+      if (!SecureStoreError.is(error, 'LOCKED')) failed = instant(engine.clock);
+      throw error;
+    }
+  };
+}
+
+/**
  * Looks after a store that stays open: makes new keys when they are old, destroys those that were scheduled to be, and
- * collects once a day. Never keeps a process alive, and ends when `signal` aborts.
+ * collects where no process has for a day. Never keeps a process alive, and ends when `signal` aborts.
  */
 export async function keepUp(
   engine: Engine,
@@ -47,7 +72,8 @@ export async function keepUp(
   signal: AbortSignal,
   logger: Logger | undefined,
 ): Promise<void> {
-  for (let wait = FIRST_AFTER, round = 0; ; wait = EVERY, round++) {
+  const collectIfDue = collector(engine, upkeep, signal);
+  for (let wait = FIRST_AFTER; ; wait = EVERY) {
     const begun = instant(engine.clock);
     try {
       await engine.clock.sleep(wait, signal, { ref: false });
@@ -58,13 +84,13 @@ export async function keepUp(
     if (elapsedSince(begun, engine.clock) < wait / 2) return;
     try {
       await lookAfterKeys(engine, upkeep, signal);
-      if (round % COLLECT_EVERY === 0) await upkeep.collect();
+      await collectIfDue();
     } catch (error) {
       if (signal.aborted) return;
       // Another process does it, or does it the next time.
       if (SecureStoreError.is(error, 'LOCKED')) continue;
       const code = SecureStoreError.is(error) ? error.code : 'INTERNAL';
-      logger?.warn({ code }, 'the store could not be looked after; it is tried again in an hour');
+      logger?.warn({ code }, 'the store could not be looked after; it is tried again later');
     }
   }
 }

@@ -1,3 +1,5 @@
+import { createFaultInjector } from '@securestore/backend-api';
+import { SecureStoreError } from '@securestore/core-format';
 import { systemClock } from '@securestore/jobs';
 import type { Clock } from '@securestore/jobs';
 import { expect, it } from 'vitest';
@@ -57,4 +59,22 @@ it('a collection that was stopped is gone on with by another process', async () 
   for (let n = 0; n < 40; n++) expect(await other.history(`k${n}`)).toHaveLength(1);
   expect(await other.jobs.list()).toEqual([]);
   await failure(other.jobs.cancel('collection'), 'NOT_FOUND');
+});
+
+it('a damaged state of a job is listed, and the job begins anew', async () => {
+  const clock = movableClock();
+  const place = usePlace(() => memoryPlace(() => clock.now()));
+  const injector = createFaultInjector();
+  const full = new SecureStoreError('NO_SPACE', 'full');
+  const store = await createAt(place, { clock, layers: [injector.layer] });
+  await store.store('k', 'data');
+  const backend = await place.open();
+  injector.plan(({ operation }) => (operation === 'list' ? { type: 'fail', error: full } : undefined));
+  await failure(store.collect(), 'NO_SPACE');
+  injector.plan(undefined);
+  for (const { key } of (await backend.list('w/job/')).entries) await backend.write(key, Buffer.from('damaged'));
+  expect(await store.jobs.list()).toMatchObject([{ id: 'collection', state: 'damaged', error: 'INTEGRITY' }]);
+  clock.forward(60_000);
+  expect(await store.collect()).toMatchObject({ objects: 1, failed: 0 });
+  expect(await store.jobs.list()).toEqual([]);
 });

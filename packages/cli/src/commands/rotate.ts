@@ -35,8 +35,9 @@ async function replaceSecret(call: Call<RotateOptions>, store: SecureStore, unlo
   return await renew(call, store, unlock, next.method);
 }
 
+/** Of one that is damaged only the id is known. */
 async function rotations(store: SecureStore): Promise<JobSummary[]> {
-  return (await store.jobs.list()).filter(({ kind }) => kind === 'rotation');
+  return (await store.jobs.list()).filter(({ id, kind = id }) => kind === 'rotation');
 }
 
 const depthOf = ({ id }: Pick<JobSummary, 'id'>): string => id.slice(id.indexOf('-') + 1);

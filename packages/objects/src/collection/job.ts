@@ -2,14 +2,20 @@ import type { Job, JobKind, Jobs } from '@securestore/jobs';
 import type { Engine } from '../engine.ts';
 import { pruneJournal, unreadSince } from '../journal/prune.ts';
 import { collect, isCursor } from './collect.ts';
+import { noteCollected } from './collected.ts';
 import type { CollectReport } from './report.ts';
+import { emptyReport } from './report.ts';
+
+/** Asked once the job is held, since somebody else may just have done it. */
+export type IsDue = (signal: AbortSignal) => Promise<boolean>;
 
 /** The work of a collection; it goes on at the object where the run before it stopped. */
-export function collectionKind(engine: Engine): JobKind<object, CollectReport> {
+export function collectionKind(engine: Engine, isDue?: IsDue): JobKind<object, CollectReport> {
   return {
     name: 'collection',
     parse: () => ({}),
     async run({ cursor, signal, progress, save }) {
+      if (isDue !== undefined && !(await isDue(signal))) return emptyReport();
       progress({ phase: 'collecting' });
       let freed = 0;
       const report = await collect(engine, {
@@ -24,11 +30,12 @@ export function collectionKind(engine: Engine): JobKind<object, CollectReport> {
       });
       progress({ phase: 'pruning the journal' });
       await pruneJournal(engine, signal);
+      await noteCollected(engine);
       return report;
     },
   };
 }
 
-export function startCollection(engine: Engine, jobs: Jobs, signal: AbortSignal): Job<CollectReport> {
-  return jobs.start(collectionKind(engine), {}, { signal });
+export function startCollection(engine: Engine, jobs: Jobs, signal: AbortSignal, isDue?: IsDue): Job<CollectReport> {
+  return jobs.start(collectionKind(engine, isDue), {}, { signal });
 }

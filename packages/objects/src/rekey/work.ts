@@ -9,6 +9,7 @@ import { openJournalBody, sealJournalBody } from '../system-objects.ts';
 const KEPT = [
   { prefix: workPrefix('writer'), purpose: 'writer' },
   { prefix: workPrefix('consumer'), purpose: 'consumer' },
+  { prefix: workPrefix('collected'), purpose: 'job' },
   { prefix: AREAS.markers, purpose: 'marker' },
 ] as const;
 
@@ -28,7 +29,7 @@ async function resealOne(engine: Engine, purpose: Kept, name: string, signal: Ab
   }
 }
 
-/** Seals registrations, consumers and markers anew where they lie under an older journal key. */
+/** Seals registrations, consumers, markers and the time of the last collection anew where they lie under an older journal key. */
 export async function resealWork(engine: Engine, counts: RekeyCounts, signal?: AbortSignal): Promise<void> {
   for (const { prefix, purpose } of KEPT) {
     for await (const names of pagesUnder(engine.backend, prefix, signal)) {

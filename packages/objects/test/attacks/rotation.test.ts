@@ -158,7 +158,7 @@ describe('a rotation', () => {
     expect(await store.slots.list()).toHaveLength(2);
   });
 
-  it('whose state is damaged can be forgotten and begun anew', async () => {
+  it.each([true, false])('whose state is damaged can be begun anew (forgotten first: %s)', async (forgotten) => {
     const place = usePlace(memoryPlace);
     const clock = hurriedClock();
     const injector = createFaultInjector();
@@ -170,8 +170,8 @@ describe('a rotation', () => {
     const backend = await place.open();
     const state = (await backend.list('w/job/')).entries[0]?.key ?? '';
     await backend.write(state, Buffer.from('junk'));
-    await failure(store.rotateEncryptionKey(NEW, OTHER), 'INTEGRITY');
-    await store.jobs.forget('rotation');
+    await failure(store.jobs.resume('rotation'), 'INTEGRITY');
+    if (forgotten) await store.jobs.forget('rotation');
     expect(await store.rotateEncryptionKey(NEW, OTHER)).toMatchObject({ failed: 0 });
   });
 });
