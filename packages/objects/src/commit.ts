@@ -10,6 +10,7 @@ import {
 } from '@securestore/core-format';
 import { sealRecord } from '@securestore/crypto';
 import type { Instant } from '@securestore/jobs';
+import { elapsedSince, instant } from '@securestore/jobs';
 import type { Prepared } from './catch-up.ts';
 import { catchUp } from './catch-up.ts';
 import type { Condition } from './condition.ts';
@@ -149,6 +150,7 @@ async function replace(
 
 /** What all attempts of one mutation share: whichever of them takes effect, late or not, is this mutation. */
 interface Identity extends Doubtful {
+  readonly begun: Instant;
   /** When the journal was told, if it was. */
   announced?: Instant | undefined;
 }
@@ -243,9 +245,26 @@ async function lookAgain(
   return opened !== undefined && commitId.equals(opened.header.commitId) ? opened : { current };
 }
 
-async function commitLoop(engine: Engine, mutation: Mutation): Promise<Committed | undefined> {
-  const { target, signal } = mutation;
-  const identity: Identity = { commitId: engine.random(ID_LENGTH), now: engine.clock.now() };
+function newIdentity({ clock, random }: Engine, commitId: Buffer = random(ID_LENGTH)): Identity {
+  const begun = instant(clock);
+  return { commitId, begun, now: begun.now };
+}
+
+/**
+ * Whether the time that numbers the version is recent enough for the record to be sent. The collector forgets deletions,
+ * and their numbers, a grace period after they were made: half of it is for requests that are long under way.
+ */
+function isInTime({ clock, gracePeriod }: Engine, { begun }: Identity): boolean {
+  return elapsedSince(begun, clock) < gracePeriod / 2;
+}
+
+async function commitLoop(engine: Engine, requested: Mutation): Promise<Committed | undefined> {
+  const { target, signal } = requested;
+  let identity = newIdentity(engine);
+  const mutation: Mutation = {
+    ...requested,
+    stillHolds: () => isInTime(engine, identity) && requested.stillHolds?.() !== false,
+  };
   const belief = believed(engine, mutation);
   let current = belief instanceof Promise ? await belief : belief;
   let verified = belief instanceof Promise;
@@ -274,6 +293,11 @@ async function commitLoop(engine: Engine, mutation: Mutation): Promise<Committed
       if (final) throw failure;
       if (standstill.isReached(current?.stored, found.current?.stored)) {
         throw failure instanceof LostRace ? refusedWrongly(engine.backend, UNCHANGED) : failure;
+      }
+      if (!isInTime(engine, identity)) {
+        // What is on its way has the old number.
+        if (doubt !== undefined) throw doubt;
+        identity = { ...newIdentity(engine, identity.commitId), announced: identity.announced };
       }
       current = found.current;
       verified = true;

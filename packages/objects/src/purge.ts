@@ -21,7 +21,7 @@ import { withNewestKeys } from './newest-keys.ts';
 import { pagesUnder } from './pages.ts';
 import type { StoredRecord } from './record-cache.ts';
 import type { Target } from './records.ts';
-import { isPurged, openAt } from './records.ts';
+import { isPurged, openAt, originOf } from './records.ts';
 import { refusedWrongly, Standstill } from './standstill.ts';
 
 /** How often a write of unknown outcome is looked at again. */
@@ -32,6 +32,8 @@ interface Remains {
   readonly header: RecordHeader | undefined;
   /** Whether the header is authentic. */
   readonly sound: boolean;
+  /** The version with which its history begins; 0 where that isn't told by what is sound. */
+  readonly origin: number;
 }
 
 /** Errors of records that are damaged, or that nothing opens any more. */
@@ -44,15 +46,15 @@ async function inspect(
   signal: AbortSignal | undefined,
 ): Promise<Remains> {
   try {
-    const { header } = await withNewestKeys(engine, bytes, (state) => openAt(state, target, bytes), signal);
-    return { header, sound: true };
+    const opened = await withNewestKeys(engine, bytes, (state) => openAt(state, target, bytes), signal);
+    return { header: opened.header, sound: true, origin: originOf(opened) };
   } catch (error) {
     if (!SecureStoreError.is(error) || !UNSOUND.has(error.code)) throw error;
   }
   try {
-    return { header: splitRecord(bytes).header, sound: false };
+    return { header: splitRecord(bytes).header, sound: false, origin: 0 };
   } catch (error) {
-    if (SecureStoreError.is(error)) return { header: undefined, sound: false };
+    if (SecureStoreError.is(error)) return { header: undefined, sound: false, origin: 0 };
     throw error;
   }
 }
@@ -102,28 +104,13 @@ interface Burial {
   readonly prepared?: Prepared | undefined;
 }
 
-/** The version of a tombstone of a purge that came after the version `after`, though the object was stored anew. */
-async function buriedSince(
-  engine: Engine,
-  target: Target,
-  after: number,
-  signal: AbortSignal | undefined,
-): Promise<number | undefined> {
-  const oldest = historyName(target.token, after);
-  for await (const names of pagesUnder(engine.backend, historyPrefix(target.token), signal)) {
-    for (const name of names) {
-      if (name >= oldest) return undefined;
-      const found = await engine.backend.read(name, { signal });
-      const buried = found && buriedAt(await inspect(engine, target, found.body, signal));
-      if (buried !== undefined) return buried;
-    }
-  }
-  return undefined;
-}
-
-/** The version of what lies at a name, where it is the tombstone of a purge. */
-function buriedAt({ header, sound }: Remains): number | undefined {
-  return sound && header !== undefined && isPurged(header) ? header.version : undefined;
+/**
+ * The version of the purge with which the history of what lies at a name begins: where that is the tombstone itself, or
+ * what was stored since a purge after the version `after`.
+ */
+function buriedAt({ header, sound, origin }: Remains, after: number | undefined): number | undefined {
+  if (sound && header !== undefined && isPurged(header)) return header.version;
+  return after !== undefined && origin > after ? origin : undefined;
 }
 
 /** What is known of attempts whose outcome is not. */
@@ -155,8 +142,7 @@ async function buryUntilDone(
     const remains = await inspect(engine, target, found.body, signal);
     const { after } = doubt;
     // A tombstone whose write had an unknown outcome may have been replaced since: what replaced it stays.
-    const version =
-      buriedAt(remains) ?? (after === undefined ? undefined : await buriedSince(engine, target, after, signal));
+    const version = buriedAt(remains, after);
     if (version !== undefined) return { ...doubt, version };
     const { unannounced, record } = tombstoneAfter(engine, target, remains, now);
     const { state, header } = unannounced;

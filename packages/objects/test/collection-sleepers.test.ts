@@ -10,10 +10,10 @@ import { memoryPlace, withoutBatch } from './support/places.ts';
 import type { Place } from './support/places.ts';
 import { createAt, failure, patterned, usePlace } from './support/stores.ts';
 
-async function newWorld(): Promise<{ clock: FakeClock; place: Place }> {
+async function newWorld({ journal = false } = {}): Promise<{ clock: FakeClock; place: Place }> {
   const clock = new FakeClock();
   const place = usePlace(() => memoryPlace(() => clock.now()));
-  await (await createAt(place, { clock, history: { versions: 0, days: 0 } })).close();
+  await (await createAt(place, { clock, journal, history: { versions: 0, days: 0 } })).close();
   return { clock, place };
 }
 
@@ -43,6 +43,37 @@ it('a writer that slept between its copy to the history and its record names no 
   await failure(whileTimePasses(clock, storing), 'UNAVAILABLE');
   expect(await partsOf(collector.engine)).toEqual({ missing: [], unreachable: [] });
   expect((await collector.store.retrieve('k')).text()).toBe('before');
+});
+
+it('a writer that slept before it sent its record gives it no number from before what was forgotten meanwhile', async () => {
+  const { clock, place } = await newWorld({ journal: true });
+  const announced = Promise.withResolvers<void>();
+  const awake = Promise.withResolvers<void>();
+  const wrap = (inner: StorageBackend): StorageBackend =>
+    forwardTo(inner, {
+      async write(key, body, options) {
+        const written = await inner.write(key, body, options);
+        if (key.startsWith(AREAS.journal)) {
+          announced.resolve();
+          await awake.promise;
+        }
+        return written;
+      },
+    });
+  const sleeper = await processAt(place, { clock, wrap });
+  const storing = sleeper.store.store('k', 'late');
+  await announced.promise;
+  clock.advance(1000);
+  const other = await processAt(place, { clock });
+  const { version } = await other.store.store('k', 'early');
+  await other.store.delete('k');
+  clock.advance(2 * DAY);
+  for (let passes = 0; passes < 2; passes++) await whileTimePasses(clock, collect(other.engine));
+  expect((await other.engine.backend.list(AREAS.objects)).entries).toEqual([]);
+  awake.resolve();
+  const late = await whileTimePasses(clock, storing);
+  expect(late.version > version).toBe(true);
+  expect((await other.store.retrieve('k')).text()).toBe('late');
 });
 
 it('a collection leaves the history to a consumer that has not read it', async () => {

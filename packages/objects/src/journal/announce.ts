@@ -1,3 +1,4 @@
+import { AREAS, splitUnderToken } from '@securestore/core-format';
 import type { Instant } from '@securestore/jobs';
 import type { Engine } from '../engine.ts';
 import type { StoreState } from '../state.ts';
@@ -19,4 +20,30 @@ export async function announceCommit(
 ): Promise<Instant | undefined> {
   if (state.head.journal === 'off' || journal.covers(before)) return before;
   return journal.announce(token, commitId, signal);
+}
+
+function tokenOf(name: string): string | undefined {
+  if (name.startsWith(AREAS.objects)) return name.slice(AREAS.objects.length);
+  return splitUnderToken(AREAS.history, name)?.token;
+}
+
+/**
+ * What whoever seals or wraps a version anew owes to the journal before: consumers take over its new bytes. All that is
+ * announced at once shares hints.
+ *
+ * @param name of the record
+ * @throws SecureStoreError as {@link JournalWriter.announce} does, and where the head of the store can't be confirmed
+ */
+export async function announceRewrite(
+  engine: Engine,
+  name: string,
+  commitId: Uint8Array,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const token = tokenOf(name);
+  if (token === undefined) return;
+  // The journal may have been switched on since the job began, which may be hours ago.
+  const wait = engine.watcher.acknowledge(signal);
+  if (wait !== undefined) await wait;
+  await announceCommit(engine, engine.watcher.state, token, commitId, undefined, signal);
 }

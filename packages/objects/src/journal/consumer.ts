@@ -1,5 +1,5 @@
 import type { ConsumerState, PendingEntry } from '@securestore/core-format';
-import { encodeBase32, encodeConsumer, objectName, SecureStoreError } from '@securestore/core-format';
+import { AREAS, encodeBase32, encodeConsumer, objectName, SecureStoreError } from '@securestore/core-format';
 import type { Engine } from '../engine.ts';
 import type { Alarm } from './alarms.ts';
 import type { HeldConsumer } from './consumer-record.ts';
@@ -41,6 +41,21 @@ export interface PassOptions {
   /** What is known so far, in the order of tokens: then what nobody has announced is an alarm. */
   readonly known?: AsyncIterable<KnownObject> | undefined;
   readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Takes away what has been announced. That an old version was brought under a new key announces no deletion of its object.
+ *
+ * @param suspects by their commits, or by their tokens where nothing is there
+ */
+function clear(suspects: Map<string, Alarm>, announced: readonly PendingEntry[], changes: readonly Change[]): void {
+  const past = new Set<string>();
+  for (const { name, header } of changes) if (name.startsWith(AREAS.history)) past.add(encodeBase32(header.commitId));
+  for (const { token, commitId } of announced) {
+    const commit = encodeBase32(commitId);
+    suspects.delete(commit);
+    if (!past.has(commit)) suspects.delete(token);
+  }
 }
 
 async function* nothingKnown(): AsyncGenerator<KnownObject> {}
@@ -121,10 +136,9 @@ export class Consumer {
     }
     this.#position.pass = 'none';
     for (let more = true; more;) {
-      const poll = await this.#read(DEFAULT_LIMIT, undefined, signal, ({ token, commitId }) => {
-        suspects.delete(token);
-        suspects.delete(encodeBase32(commitId));
-      });
+      const announced: PendingEntry[] = [];
+      const poll = await this.#read(DEFAULT_LIMIT, undefined, signal, (entry) => void announced.push(entry));
+      clear(suspects, announced, poll.changes);
       for (const change of poll.changes) await visit(change);
       alarms.push(...poll.alarms);
       ({ more } = poll);

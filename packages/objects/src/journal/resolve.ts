@@ -46,7 +46,7 @@ export async function lookAt(engine: Engine, token: string, body: Uint8Array, si
 export interface Resolved {
   /** By token, of each the oldest version first. */
   readonly changes: Change[];
-  /** Those without a commit, so far. */
+  /** Those without a commit so far, and those whose record is still to be brought under the primary key version. */
   readonly pending: PendingEntry[];
   readonly alarms: Alarm[];
 }
@@ -70,6 +70,8 @@ class TokenResolver {
   readonly #since: number;
   readonly #lookedFor: ReadonlySet<string>;
   readonly #open: Map<string, PendingEntry>;
+  /** Found under a key version that has been replaced: the hint may be of a rewrite that is still to come. */
+  readonly #replaced: PendingEntry[] = [];
 
   constructor(engine: Engine, token: string, entries: readonly PendingEntry[], options: ResolveOptions) {
     const { since, lookedFor, signal } = options;
@@ -82,15 +84,15 @@ class TokenResolver {
   }
 
   async resolve(): Promise<PendingEntry[]> {
-    const there = await this.#look(objectName(this.#token));
-    if (there && this.#open.size > 0) {
+    await this.#look(objectName(this.#token));
+    if (this.#open.size > 0) {
       const from = this.#copiedFrom();
       for await (const page of entryPages(this.#engine, historyPrefix(this.#token), undefined, this.#signal)) {
         for (const { key, modified } of page) if (modified >= from && this.#open.size > 0) await this.#look(key);
       }
     }
     this.changes.sort((a, b) => a.header.version - b.header.version);
-    return [...this.#open.values()];
+    return [...this.#open.values(), ...this.#replaced];
   }
 
   /**
@@ -104,25 +106,25 @@ class TokenResolver {
     return Math.min(...Array.from(this.#open.values(), ({ written }) => written)) - clockSkew - modifiedResolution;
   }
 
-  /** @returns whether anything lies there */
-  async #look(name: string): Promise<boolean> {
+  async #look(name: string): Promise<void> {
     const found = await this.#engine.backend.read(name, { signal: this.#signal });
-    if (found === undefined) return false;
+    if (found === undefined) return;
     const header = this.#headerOf(found.body);
     const id = header && encodeBase32(header.commitId);
-    if (header !== undefined && id !== undefined && !this.#open.has(id) && !this.#isLate(name, header)) return true;
+    if (header !== undefined && id !== undefined && !this.#open.has(id) && !this.#isLate(name, header)) return;
     const looked =
       header !== undefined && this.#belongs(name, header)
         ? await lookAt(this.#engine, this.#token, found.body, this.#signal)
         : 'damaged';
     if (looked === 'damaged') this.alarms.push(damaged('damaged-record', name));
     else if (id !== undefined) {
+      const entry = this.#open.get(id);
       this.#open.delete(id);
       if (looked !== 'destroyed') {
+        if (entry !== undefined && looked.opened.key.state !== 'primary') this.#replaced.push(entry);
         this.changes.push({ token: this.#token, header: looked.opened.header, record: found.body, name });
       }
     }
-    return true;
   }
 
   /**

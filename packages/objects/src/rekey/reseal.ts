@@ -19,6 +19,7 @@ import { BlobHold, confirmWritten } from '../collection/blob-hold.ts';
 import { unnamed } from '../collection/reachable.ts';
 import { reclaim } from '../collection/reclaim.ts';
 import type { Engine } from '../engine.ts';
+import { announceRewrite } from '../journal/announce.ts';
 import { withNewestKeys } from '../newest-keys.ts';
 import { entriesUnder, pagesUnder } from '../pages.ts';
 import type { LiveRecord, OpenedRecord } from '../records.ts';
@@ -159,6 +160,7 @@ async function resealAt(
   for (let tries = 1; ; tries++) {
     const found = await readRecord(engine, token, name, signal);
     if (found === undefined || (onlyOld && found.opened.key.state === 'primary')) return false;
+    await announceRewrite(engine, name, found.opened.header.commitId, signal);
     const record = await reseal(engine, token, found, blobs, signal);
     try {
       await engine.backend.write(name, record, { ifMatch: found.etag, signal });

@@ -4,6 +4,7 @@ import { AREAS, SecureStoreError, splitRecord } from '@securestore/core-format';
 import type { KeySet } from '@securestore/crypto';
 import { rewrapRecord } from '@securestore/crypto';
 import type { Engine } from '../engine.ts';
+import { announceRewrite } from '../journal/announce.ts';
 import { mapConcurrently } from '../map-concurrently.ts';
 import { withNewestKeys } from '../newest-keys.ts';
 import { entriesUnder } from '../pages.ts';
@@ -67,6 +68,10 @@ async function rewriteOf(engine: Engine, name: string, signal: AbortSignal | und
   return body && { type: 'write', key: name, body, ifMatch: found.etag ?? '' };
 }
 
+function announce(engine: Engine, { key, body }: Rewrite, signal: AbortSignal | undefined): Promise<void> {
+  return announceRewrite(engine, key, splitRecord(body).header.commitId, signal);
+}
+
 /** Counts what went wrong with one object. @throws what concerns all of them */
 export function note(counts: RekeyCounts, name: string, error: unknown): void {
   if (!SecureStoreError.is(error)) throw error;
@@ -81,6 +86,8 @@ async function rewrapOne(engine: Engine, name: string, signal: AbortSignal | und
   for (let tries = 1; ; tries++) {
     const rewrite = await rewriteOf(engine, name, signal);
     if (rewrite === undefined) return tries > 1;
+    // It may be another version than the one that was announced.
+    await announce(engine, rewrite, signal);
     try {
       await engine.backend.write(name, rewrite.body, { ifMatch: rewrite.ifMatch ?? '', signal });
       return true;
@@ -135,7 +142,10 @@ interface Group {
 const emptyGroup = (): Group => ({ rewrites: [], bytes: 0, examined: 0, cursor: undefined });
 
 async function flush(engine: Engine, group: Group, options: PassOptions): Promise<void> {
-  if (group.rewrites.length > 0) await writeTogether(engine, group.rewrites, options);
+  if (group.rewrites.length > 0) {
+    await Promise.all(group.rewrites.map((rewrite) => announce(engine, rewrite, options.signal)));
+    await writeTogether(engine, group.rewrites, options);
+  }
   if (group.cursor !== undefined) await options.onDone(group.cursor, group.examined);
 }
 

@@ -73,7 +73,7 @@ export const COMMITS_BUGS: readonly PlantedBug[] = [
     name: 'a purge of unknown outcome is repeated',
     rare: true,
     file: 'objects/src/purge.ts',
-    edits: [['(after === undefined ? undefined : await buriedSince(engine, target, after, signal))', 'undefined']],
+    edits: [['return after !== undefined && origin > after ? origin : undefined;', 'return undefined;']],
   },
   {
     name: 'a purge of unknown outcome that fails later is reported as failed',

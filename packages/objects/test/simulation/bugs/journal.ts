@@ -105,7 +105,7 @@ export const JOURNAL_BUGS: readonly PlantedBug[] = [
     name: 'hints are looked for in the current record alone',
     part: 'consumer',
     file: 'objects/src/journal/resolve.ts',
-    edits: [['if (there && this.#open.size > 0) {', 'if (false) {']],
+    edits: [['if (this.#open.size > 0) {', 'if (false) {']],
   },
   {
     name: 'what is announced late is looked for as if it had been announced before',
