@@ -17,8 +17,8 @@ describe('a cache of what was used recently', () => {
     fc.assert(
       fc.property(steps, fc.integer({ min: 1, max: 4 }), (sequence, size) => {
         const cache = new RecentCache<number, number>(size);
-        /** All entries, the one used last at the end. */
-        let model: [number, number][] = [];
+        /** All entries, the one used last at the end. What was deleted keeps its place, in which others were forgotten. */
+        let model: [number, number | undefined][] = [];
         for (const [value, step] of sequence.entries()) {
           if (step.do === 'clear') {
             cache.clear();
@@ -36,7 +36,7 @@ describe('a cache of what was used recently', () => {
             model = [...others, [step.key, value]];
           } else {
             cache.delete(step.key);
-            model = others;
+            model = model.map(([key, kept]) => [key, key === step.key ? undefined : kept]);
           }
         }
         // From the one used last: looking one up makes it the last itself, so each is looked up among the last ones.
