@@ -1,6 +1,6 @@
 import type { StorageBackend } from '@securestore/backend-api';
 import { forwardTo } from '@securestore/backend-api';
-import { AREAS } from '@securestore/core-format';
+import { AREAS, SecureStoreError } from '@securestore/core-format';
 import { expect, it } from 'vitest';
 import { FakeClock } from '../../jobs/test/support/clock.ts';
 import { collect } from '../src/collection/collect.ts';
@@ -93,4 +93,32 @@ it('a collection leaves the history to a consumer that has not read it', async (
   await consumer.commit();
   await whileTimePasses(clock, Promise.resolve(store.collect()));
   expect(await store.history('k')).toHaveLength(1);
+});
+
+it('a writer of unknown outcome that slept until all traces of it were collected does not write again', async () => {
+  const { clock, place } = await newWorld();
+  const landed = Promise.withResolvers<void>();
+  const awake = Promise.withResolvers<void>();
+  const wrap = (inner: StorageBackend): StorageBackend =>
+    forwardTo(inner, {
+      async write(key, body, options) {
+        const written = await inner.write(key, body, options);
+        if (!key.startsWith(AREAS.objects)) return written;
+        landed.resolve();
+        await awake.promise;
+        throw new SecureStoreError('UNAVAILABLE', 'no answer', { outcome: 'unknown' });
+      },
+    });
+  const sleeper = await processAt(place, { clock, wrap });
+  const storing = sleeper.store.store('k', 'of the sleeper');
+  await landed.promise;
+  const { store, engine } = await processAt(place, { clock });
+  await store.purge('k');
+  await store.store('k', 'of somebody else');
+  clock.advance(2 * DAY);
+  await whileTimePasses(clock, collect(engine));
+  awake.resolve();
+  const error = await failure(whileTimePasses(clock, storing), 'UNAVAILABLE');
+  expect(error.outcome).toBe('unknown');
+  expect((await store.retrieve('k')).text()).toBe('of somebody else');
 });

@@ -1,10 +1,18 @@
+import { HINT_COVERS_FOR } from '../../../src/journal/limits.ts';
 import type { Ledger } from '../ledger.ts';
+import type { Operation } from '../operations.ts';
 import type { Recorded } from '../world.ts';
 import type { AcknowledgedVersion } from './acknowledged.ts';
 import { acknowledgedVersions, mayBeForgotten, mayBePurged } from './acknowledged.ts';
 
 /** From when on, after a pass has begun, every commit is announced: what it waits itself, and what clocks may drift. */
 const SETTLED = 6010;
+
+/** Whether a version may have been collected before its hint was written. */
+function wasAnnouncedLate({ plan, landings }: Recorded, { returned }: Operation, version: string): boolean {
+  const landed = landings.find((landing) => landing.version === version)?.time ?? 0;
+  return plan.shortHistory && returned - landed > HINT_COVERS_FOR;
+}
 
 function problems(
   recorded: Recorded,
@@ -13,7 +21,8 @@ function problems(
 ): string[] {
   const { passed, known, visited, label } = ledger;
   if (passed === undefined) return [];
-  const announced = operation.returned >= passed + SETTLED && !mayBePurged(recorded, operation);
+  const gone = mayBePurged(recorded, operation) || wasAnnouncedLate(recorded, operation, version);
+  const announced = operation.returned >= passed + SETTLED && !gone;
   if (announced && !visited.has(version)) return [`${label} was never given ${version} of #${operation.id}`];
   if (mayBeForgotten(recorded, operation, passed)) return [];
   const newest = known.get(token)?.version ?? 0;

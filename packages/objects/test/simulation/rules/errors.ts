@@ -26,13 +26,16 @@ function isAllowed({ action, outcome }: Operation): boolean {
   }
 }
 
-/** Whether what an operation met may be a write that was never acknowledged and landed after its key was retired. */
-const metLateWrite = ({ key, outcome, returned }: Operation, operations: readonly Operation[]): boolean =>
+/** Whether what an operation met may be a write that landed after its key was retired and was not acknowledged by then. */
+const metLateWrite = ({ key, outcome, invoked, returned }: Operation, operations: readonly Operation[]): boolean =>
   outcome.type !== 'ok' &&
   outcome.message.includes('a key version that has been retired') &&
   operations.some(
     (other) =>
-      other.key === key && isMutation(other.action) && other.outcome.type === 'unknown' && other.invoked < returned,
+      other.key === key &&
+      isMutation(other.action) &&
+      other.invoked < returned &&
+      (other.outcome.type === 'unknown' || other.returned > invoked),
   );
 
 /** Only errors that the surface documents: nothing is damaged, and nothing unexpected happens. */

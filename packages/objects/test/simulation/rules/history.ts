@@ -3,6 +3,7 @@ import { GRACE_PERIOD } from '../../../src/engine.ts';
 import type { Content, Operation } from '../operations.ts';
 import type { Recorded } from '../world.ts';
 import { byKey, contentsOf } from './by-key.ts';
+import { isLeftBehind } from './revocation.ts';
 
 const WRITES: ReadonlySet<string> = new Set(['store', 'setMetadata', 'restoreVersion', 'undelete']);
 
@@ -111,7 +112,9 @@ function checkReader(story: Story, reader: Operation): string[] {
 }
 
 /** The history holds every acknowledged version, whole, until it is purged, and not after. */
-export function history({ operations, plan }: Recorded): string[] {
+export function history(recorded: Recorded): string[] {
+  const { plan } = recorded;
+  const operations = recorded.operations.filter((operation) => !isLeftBehind(recorded, operation));
   const violations: string[] = [];
   for (const [key, own] of byKey(operations)) {
     const purges = own.filter(({ action, outcome }) => action.type === 'purge' && outcome.type !== 'failed');

@@ -2,6 +2,7 @@ import type { Operation } from '../operations.ts';
 import { isMutation } from '../operations.ts';
 import type { Recorded } from '../world.ts';
 import { byKey, contentsOf } from './by-key.ts';
+import { isLeftBehind } from './revocation.ts';
 import type { Lookup, State } from './model.ts';
 import { ABSENT, step } from './model.ts';
 
@@ -66,7 +67,8 @@ const endOf = ({ outcome, returned }: Operation): number =>
   outcome.type === 'unknown' ? Number.POSITIVE_INFINITY : returned;
 
 /** No acknowledged write is lost, and reads return what was current: every object behaves like a variable. */
-export function linearizable({ operations }: Recorded): string[] {
+export function linearizable(recorded: Recorded): string[] {
+  const operations = recorded.operations.filter((operation) => !isLeftBehind(recorded, operation));
   const violations: string[] = [];
   for (const [key, own] of byKey(operations)) {
     const contents = contentsOf(own);

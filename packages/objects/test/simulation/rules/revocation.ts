@@ -22,6 +22,12 @@ function isWrong(recorded: Recorded, { process, returned }: Operation): boolean 
   return (reported !== undefined && returned > reported) || (gone !== undefined && returned > gone + BOUND);
 }
 
+/** Whether an operation only read, in a process whose slot is gone: it may see what others have no keys for any more. */
+export function isLeftBehind(recorded: Recorded, { action, process, returned }: Operation): boolean {
+  const gone = goneSince(recorded, recorded.slots.get(process) ?? '');
+  return !isMutation(action) && gone !== undefined && returned > gone;
+}
+
 /** Whoever opened the store by a slot that is gone writes no more, once its removal is reported or 6 s have passed. */
 export function revocation(recorded: Recorded): string[] {
   return recorded.operations
