@@ -8,6 +8,9 @@ const BOUND = 6000 * 0.999;
 /** Clocks further apart than this make writes be refused, in milliseconds; and what reading the head may add to it. */
 const MAX_CLOCK_DIFFERENCE = 10 * 60 * 1000 + 2 * BOUND;
 
+/** What clocks run too fast or too slow at most: in days that makes minutes. */
+const MAX_DRIFT = 0.0002;
+
 /** The heads that were current at any time from `from` to `to`. */
 function headsBetween(heads: readonly LandedHead[], from: number, to: number): LandedHead[] {
   return heads.filter(({ time }, index) => time <= to && (heads[index + 1]?.time ?? Number.POSITIVE_INFINITY) >= from);
@@ -16,7 +19,7 @@ function headsBetween(heads: readonly LandedHead[], from: number, to: number): L
 function clockWasWrong({ clockErrors }: Recorded, { process, returned }: Operation): boolean {
   const errors = clockErrors.get(process) ?? [];
   const recent = errors.filter((_, index) => (errors[index + 1]?.from ?? Number.POSITIVE_INFINITY) >= returned - BOUND);
-  return recent.every(({ error }) => Math.abs(error) > MAX_CLOCK_DIFFERENCE);
+  return recent.every(({ error }) => Math.abs(error) > MAX_CLOCK_DIFFERENCE + MAX_DRIFT * returned);
 }
 
 function problems(recorded: Recorded, operation: Operation): string[] {
