@@ -79,6 +79,7 @@ export async function catchUp(
   const confirm = async (): Promise<void> => {
     const wait = watcher.acknowledge(signal);
     if (wait !== undefined) await wait;
+    watcher.checkWritable();
   };
   let done = prepared;
   // A commit that was found after an unknown outcome may have been prepared under an older state than the one it comes with.

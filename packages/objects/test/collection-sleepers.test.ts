@@ -95,6 +95,33 @@ it('a collection leaves the history to a consumer that has not read it', async (
   expect(await store.history('k')).toHaveLength(1);
 });
 
+it('a collection leaves a deletion that was announced late to a consumer that has not read it', async () => {
+  const { clock, place } = await newWorld();
+  // Time passes between a record and the hint of a writer that learns of the journal after it.
+  const wrap = (inner: StorageBackend): StorageBackend =>
+    forwardTo(withoutBatch(inner), {
+      async write(key, body, options) {
+        const written = await inner.write(key, body, options);
+        if (key.startsWith(AREAS.objects)) clock.advance(1000);
+        return written;
+      },
+    });
+  const idle = await processAt(place, { clock, wrap });
+  await idle.store.store('k', 'x');
+  const { engine, store } = await processAt(place, { clock });
+  const consumer = await openConsumer(engine, 'slow');
+  await whileTimePasses(
+    clock,
+    consumer.pass(() => undefined),
+  );
+  await consumer.commit();
+  await idle.store.purge('k');
+  clock.advance(2 * DAY);
+  await whileTimePasses(clock, Promise.resolve(store.collect()));
+  const { changes } = await consumer.poll();
+  expect(changes.map(({ header }) => header.kind)).toEqual(['tombstone']);
+});
+
 it('a writer of unknown outcome that slept until all traces of it were collected does not write again', async () => {
   const { clock, place } = await newWorld();
   const landed = Promise.withResolvers<void>();

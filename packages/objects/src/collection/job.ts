@@ -21,7 +21,9 @@ export function collectionKind(engine: Engine, isDue?: IsDue): JobKind<object, C
       const report = await collect(engine, {
         cursor: isCursor(cursor) ? cursor : undefined,
         signal,
-        unreadSince: (await unreadSince(engine, signal)) - engine.backend.capabilities.clockSkew,
+        // What is announced late was written before its hint.
+        unreadSince:
+          (await unreadSince(engine, signal)) - engine.backend.capabilities.clockSkew - engine.gracePeriod / 2,
         onProgress({ bytes }) {
           progress({ done: 1, bytes: bytes - freed });
           freed = bytes;

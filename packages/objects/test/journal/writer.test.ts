@@ -1,5 +1,5 @@
-import { createCallCounter, createFaultInjector } from '@securestore/backend-api';
-import type { Fault } from '@securestore/backend-api';
+import { createCallCounter, createFaultInjector, forwardTo } from '@securestore/backend-api';
+import type { Fault, StorageBackend } from '@securestore/backend-api';
 import { AREAS, encodeHint, hintName, ID_LENGTH, splitRecord } from '@securestore/core-format';
 import { describe, expect, it } from 'vitest';
 import type { Engine } from '../../src/engine.ts';
@@ -118,6 +118,29 @@ describe('the journal', () => {
     expect((await hintsAt(engine)).map(({ kind }) => kind)).toEqual(['hint', 'close']);
     await (await world.start()).store.close();
     expect(await hintsAt(engine)).toHaveLength(2);
+  });
+
+  it('does not acknowledge in a store that began to close while a change was announced late', async () => {
+    const world = await worldOf({ journal: false });
+    const { clock } = world;
+    const { engine } = await world.start();
+    const close = async (): Promise<void> => {
+      await changeHead(engine, async () => ({ head: { state: 'closing' } }));
+      clock.advance(6000);
+    };
+    let closing: Promise<void> | undefined;
+    const wrap = (inner: StorageBackend): StorageBackend =>
+      forwardTo(inner, {
+        async write(key, body, options) {
+          if (key.startsWith(AREAS.journal)) await (closing ??= close());
+          return inner.write(key, body, options);
+        },
+      });
+    const { store } = await world.start({ wrap });
+    await changeHead(engine, async () => ({ head: { journal: 'on' } }));
+    clock.advance(6000);
+    const error = await failure(store.store('k', 'x'), 'LOCKED');
+    expect(error.outcome).toBe('unknown');
   });
 });
 
