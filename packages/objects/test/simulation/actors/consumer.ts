@@ -57,7 +57,8 @@ class Reader {
   async #take(journal: Consumer, step: Step): Promise<void> {
     if (step === 'heartbeat') {
       await journal.heartbeat();
-      this.#ledger.alive = this.#world.scheduler.now;
+      // One that has expired stays so for those who judge it until it has made its pass.
+      if (!journal.passDue) this.#ledger.alive = this.#world.scheduler.now;
       return;
     }
     if (journal.passDue || step === 'pass') await this.#pass(journal);

@@ -50,6 +50,6 @@ export function mayBePurged({ operations }: Recorded, { key, invoked }: Operatio
 }
 
 /** Whether the object of an operation may have been deleted and forgotten before a pass began that could not see it. */
-export function mayBeForgotten({ plan }: Recorded, { returned }: Operation, passed: number): boolean {
-  return plan.shortHistory && returned + GRACE_PERIOD < passed;
+export function mayBeForgotten({ plan }: Recorded, { invoked }: Operation, passed: number): boolean {
+  return plan.shortHistory && invoked + GRACE_PERIOD < passed;
 }

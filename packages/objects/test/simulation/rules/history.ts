@@ -14,17 +14,20 @@ interface Story {
   readonly contents: ReadonlyMap<string, Content>;
   /** Whether past versions are collected in the time of a schedule. */
   readonly shortHistory: boolean;
+  /** Whether what was seen, and never acknowledged, may lie under a key that is retired, and is replaced without a trace. */
+  readonly rotates: boolean;
 }
 
 const succeeded = ({ outcome }: Operation): boolean => outcome.type === 'ok';
 
 /** The versions that were acknowledged, or seen, before an operation began. */
-function versionsBefore({ operations }: Story, reader: Operation): Map<string, Operation> {
+function versionsBefore(story: Story, reader: Operation): Map<string, Operation> {
   const versions = new Map<string, Operation>();
-  for (const operation of operations) {
+  for (const operation of story.operations) {
     const { action, outcome, returned } = operation;
     if (outcome.type !== 'ok' || outcome.content?.version === undefined || returned >= reader.invoked) continue;
-    if (WRITES.has(action.type) || action.type === 'retrieve') versions.set(outcome.content.version, operation);
+    const counts = WRITES.has(action.type) || (action.type === 'retrieve' && !story.rotates);
+    if (counts) versions.set(outcome.content.version, operation);
   }
   return versions;
 }
@@ -123,6 +126,7 @@ export function history(recorded: Recorded): string[] {
       purges,
       contents: contentsOf(own),
       shortHistory: plan.shortHistory,
+      rotates: plan.parts.has('rotator'),
     };
     violations.push(...own.flatMap((reader) => checkReader(story, reader).map((problem) => `${key}: ${problem}`)));
   }
