@@ -40,7 +40,7 @@ export function contextOf(state: StoreState, name: string): Buffer {
 /**
  * Opens the body of an object that is sealed under the journal key.
  *
- * @throws SecureStoreError `INTEGRITY`, `FORMAT_VERSION`
+ * @throws SecureStoreError `INTEGRITY`, `FORMAT_VERSION`; `LOCKED` where the newest keys can't be had
  */
 export async function openJournalBody(
   { watcher }: Ports,
@@ -52,7 +52,10 @@ export async function openJournalBody(
   const what = `the ${LABELS[purpose]} ${name}`;
   const { keyId } = decodeSystemBody(what, purpose, body);
   // Written by somebody who has followed the head further.
-  if (watcher.state.keys.journal.version(keyId) === undefined) await watcher.refresh(signal);
+  if (watcher.state.keys.journal.version(keyId) === undefined) {
+    await watcher.refresh(signal);
+    watcher.checkFollowing();
+  }
   const { state } = watcher;
   const context = contextOf(state, name);
   return openSystemBody(what, (id) => state.keys.journal.version(id), state.head.suites, purpose, context, body);

@@ -124,6 +124,17 @@ describe('a rotation', () => {
     await clock.sleep(5000);
     await failure(other.retrieve('new'), 'LOCKED');
   });
+
+  it('tells a process whose slot is gone LOCKED where it meets objects of the store under newer keys', async () => {
+    const { place, clock, store } = await world();
+    const other = await openAt(place, { clock });
+    await store.rotateEncryptionKey(OLD, NEW);
+    const job = store.checkpoint();
+    for await (const { phase } of job.progress) if (phase !== 'waiting') job.cancel();
+    await failure(Promise.resolve(job), 'ABORTED');
+    await clock.sleep(5000);
+    await failure(other.jobs.list(), 'LOCKED');
+  });
 });
 
 describe('the removal of a slot', () => {
