@@ -1,6 +1,5 @@
 import { SecureStoreError } from '@securestore/core-format';
-import type { Job } from '@securestore/jobs';
-import type { Instant } from '@securestore/jobs';
+import type { Instant, Job } from '@securestore/jobs';
 import { elapsedSince, instant } from '@securestore/jobs';
 import { isCollectionDue } from './collection/collected.ts';
 import type { IsDue } from './collection/job.ts';

@@ -17,29 +17,45 @@ async function newWorld({ journal = false } = {}): Promise<{ clock: FakeClock; p
   return { clock, place };
 }
 
+/** A backend where something happens between each write under `prefix` and its answer. */
+function afterWrites(inner: StorageBackend, prefix: string, happen: () => Promise<void> | void): StorageBackend {
+  return forwardTo(inner, {
+    async write(key, body, options) {
+      const written = await inner.write(key, body, options);
+      if (key.startsWith(prefix)) await happen();
+      return written;
+    },
+  });
+}
+
+/** A process that falls asleep when it has written something under `prefix`. @param answer what comes when it wakes */
+function napAfter(prefix: string, answer: () => void = () => undefined) {
+  const asleep = Promise.withResolvers<void>();
+  const awake = Promise.withResolvers<void>();
+  const nap = async (): Promise<void> => {
+    asleep.resolve();
+    await awake.promise;
+    answer();
+  };
+  return {
+    wrap: (inner: StorageBackend): StorageBackend => afterWrites(inner, prefix, nap),
+    asleep: asleep.promise,
+    wake: awake.resolve,
+  };
+}
+
 it('a writer that slept between its copy to the history and its record names no payload that was collected', async () => {
   const { clock, place } = await newWorld();
-  const copied = Promise.withResolvers<void>();
-  const awake = Promise.withResolvers<void>();
-  const wrap = (inner: StorageBackend): StorageBackend =>
-    forwardTo(withoutBatch(inner), {
-      async write(key, body, options) {
-        const written = await inner.write(key, body, options);
-        if (key.startsWith(AREAS.history)) {
-          copied.resolve();
-          await awake.promise;
-        }
-        return written;
-      },
-    });
+  const nap = napAfter(AREAS.history);
+  const wrap = (inner: StorageBackend): StorageBackend => nap.wrap(withoutBatch(inner));
   const sleeper = await processAt(place, { clock, smallParts: true, wrap });
   await sleeper.store.store('k', 'before');
   const storing = sleeper.store.store('k', patterned(20_000));
-  await copied.promise;
+  await nap.asleep;
   clock.advance(2 * DAY);
   const collector = await processAt(place, { clock });
   await whileTimePasses(clock, collect(collector.engine));
-  awake.resolve();
+  nap.wake();
   await failure(whileTimePasses(clock, storing), 'UNAVAILABLE');
   expect(await partsOf(collector.engine)).toEqual({ missing: [], unreachable: [] });
   expect((await collector.store.retrieve('k')).text()).toBe('before');
@@ -47,22 +63,10 @@ it('a writer that slept between its copy to the history and its record names no 
 
 it('a writer that slept before it sent its record gives it no number from before what was forgotten meanwhile', async () => {
   const { clock, place } = await newWorld({ journal: true });
-  const announced = Promise.withResolvers<void>();
-  const awake = Promise.withResolvers<void>();
-  const wrap = (inner: StorageBackend): StorageBackend =>
-    forwardTo(inner, {
-      async write(key, body, options) {
-        const written = await inner.write(key, body, options);
-        if (key.startsWith(AREAS.journal)) {
-          announced.resolve();
-          await awake.promise;
-        }
-        return written;
-      },
-    });
-  const sleeper = await processAt(place, { clock, wrap });
+  const nap = napAfter(AREAS.journal);
+  const sleeper = await processAt(place, { clock, wrap: nap.wrap });
   const storing = sleeper.store.store('k', 'late');
-  await announced.promise;
+  await nap.asleep;
   clock.advance(1000);
   const other = await processAt(place, { clock });
   const { version } = await other.store.store('k', 'early');
@@ -70,7 +74,7 @@ it('a writer that slept before it sent its record gives it no number from before
   clock.advance(2 * DAY);
   for (let passes = 0; passes < 2; passes++) await whileTimePasses(clock, collect(other.engine));
   expect((await other.engine.backend.list(AREAS.objects)).entries).toEqual([]);
-  awake.resolve();
+  nap.wake();
   const late = await whileTimePasses(clock, storing);
   expect(late.version > version).toBe(true);
   expect((await other.store.retrieve('k')).text()).toBe('late');
@@ -99,13 +103,7 @@ it('a collection leaves a deletion that was announced late to a consumer that ha
   const { clock, place } = await newWorld();
   // Time passes between a record and the hint of a writer that learns of the journal after it.
   const wrap = (inner: StorageBackend): StorageBackend =>
-    forwardTo(withoutBatch(inner), {
-      async write(key, body, options) {
-        const written = await inner.write(key, body, options);
-        if (key.startsWith(AREAS.objects)) clock.advance(1000);
-        return written;
-      },
-    });
+    afterWrites(withoutBatch(inner), AREAS.objects, () => clock.advance(1000));
   const idle = await processAt(place, { clock, wrap });
   await idle.store.store('k', 'x');
   const { engine, store } = await processAt(place, { clock });
@@ -124,27 +122,18 @@ it('a collection leaves a deletion that was announced late to a consumer that ha
 
 it('a writer of unknown outcome that slept until all traces of it were collected does not write again', async () => {
   const { clock, place } = await newWorld();
-  const landed = Promise.withResolvers<void>();
-  const awake = Promise.withResolvers<void>();
-  const wrap = (inner: StorageBackend): StorageBackend =>
-    forwardTo(inner, {
-      async write(key, body, options) {
-        const written = await inner.write(key, body, options);
-        if (!key.startsWith(AREAS.objects)) return written;
-        landed.resolve();
-        await awake.promise;
-        throw new SecureStoreError('UNAVAILABLE', 'no answer', { outcome: 'unknown' });
-      },
-    });
-  const sleeper = await processAt(place, { clock, wrap });
+  const nap = napAfter(AREAS.objects, () => {
+    throw new SecureStoreError('UNAVAILABLE', 'no answer', { outcome: 'unknown' });
+  });
+  const sleeper = await processAt(place, { clock, wrap: nap.wrap });
   const storing = sleeper.store.store('k', 'of the sleeper');
-  await landed.promise;
+  await nap.asleep;
   const { store, engine } = await processAt(place, { clock });
   await store.purge('k');
   await store.store('k', 'of somebody else');
   clock.advance(2 * DAY);
   await whileTimePasses(clock, collect(engine));
-  awake.resolve();
+  nap.wake();
   const error = await failure(whileTimePasses(clock, storing), 'UNAVAILABLE');
   expect(error.outcome).toBe('unknown');
   expect((await store.retrieve('k')).text()).toBe('of somebody else');
