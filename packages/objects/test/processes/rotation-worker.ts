@@ -1,6 +1,7 @@
 // A process of its own for rotation tests: `rotation-worker.ts <location> <role> <name> <clock start> <keys>`. It prints
 // what it has done, a line each.
-import { createCallCounter } from '@securestore/backend-api';
+import type { Around } from '@securestore/backend-api';
+import { composeLayers, createCallCounter, intercept } from '@securestore/backend-api';
 import { FsBackend } from '@securestore/backend-fs';
 import { SqliteBackend } from '@securestore/backend-sqlite';
 import { SecureStoreError } from '@securestore/core-format';
@@ -23,10 +24,29 @@ function backendAt(): FsBackend | SqliteBackend {
 
 const counter = createCallCounter();
 
+/** After how many changes the process that sleeps stops itself. */
+const AWAKE_FOR = 20;
+
+/**
+ * Stops this process as SIGSTOP from outside would, but when a change has been prepared and not begun: whoever is stopped
+ * in the middle of a commit keeps the lock, and all others wait for it.
+ */
+function asleepBeforeChange(): Around {
+  let changes = 0;
+  return async (call, run) => {
+    if ((call.operation === 'write' || call.operation === 'batch') && ++changes === AWAKE_FOR) {
+      say('asleep');
+      process.kill(process.pid, 'SIGSTOP');
+    }
+    return run(call.signal);
+  };
+}
+
 async function open(secret: Buffer): Promise<ObjectStore> {
   const inner = backendAt();
   await inner.init({ location, options: {} });
-  return openObjectStore({ backend: counter.layer(inner), location, unlock: rawKey(secret), clock });
+  const layers = role === 'sleep' ? [intercept(asleepBeforeChange)] : [counter.layer];
+  return openObjectStore({ backend: composeLayers(inner, layers), location, unlock: rawKey(secret), clock });
 }
 
 /** Overwrites keys of its own, and one that all writers share, until it is told to stop. */
@@ -75,7 +95,7 @@ else {
   say('open');
   let stopped = false;
   process.once('SIGTERM', () => (stopped = true));
-  await (role === 'write' ? write : read)(store, () => stopped);
+  await (role === 'read' ? read : write)(store, () => stopped);
   await store.close();
 }
 say('done');
