@@ -125,7 +125,9 @@ export class Network {
     const sent = this.#scheduler.now;
     checkSignal(signal, { backend: 'simulated', operation, key });
     const fate =
-      this.#weather === undefined ? calmFate(this.#dice) : drawFate(this.#dice, this.#weather, this.#calendar, sent);
+      this.#weather === undefined
+        ? calmFate(this.#dice)
+        : drawFate(this.#dice, this.#weather, this.#calendar, { key, mutation, now: sent });
     const what = `${operation} ${shorten(key)}`;
     if (fate.name !== '') this.#log.add(process.name, () => `${what}: will be ${fate.name}`);
     const exchange = new Exchange(request, this.#dice.chance(OBEYED));
@@ -138,6 +140,11 @@ export class Network {
         if (index === 0 && answer !== undefined) deliver(answer, how);
       };
       this.#scheduler.after(delay, () => this.#arrive(process, request, sent, what, exchange, reply));
+    }
+    // Not before it has left, nor before what its process does at the same moment.
+    if (fate.stops !== undefined) {
+      const { how, duration } = fate.stops;
+      this.#scheduler.after(0, () => process[how](duration));
     }
     if (fate.fails !== undefined) {
       const outcome = mutation && !fate.fails.certain ? 'unknown' : undefined;

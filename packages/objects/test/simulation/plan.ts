@@ -1,6 +1,8 @@
 import { Calendar } from './calendar.ts';
 import { Dice } from './dice.ts';
 import type { Habits } from './actors/client.ts';
+import type { Focus } from './focus.ts';
+import { drawFocus } from './focus.ts';
 
 /** Who takes part in a schedule beside the clients. */
 export type Part = 'head changer' | 'rotator' | 'revoker' | 'collector' | 'consumer';
@@ -13,11 +15,19 @@ export interface Plan {
   readonly batches: boolean;
   /** Whether it takes days, and not minutes. */
   readonly days: boolean;
+  /** Whether one of the gaps between bursts is longer than a week. */
+  readonly week: boolean;
   readonly calendar: Calendar;
   /** Whether past versions are kept no longer than they must be, so that a schedule sees them go. */
   readonly shortHistory: boolean;
   /** Whether the journal is on from the start. */
   readonly journal: boolean;
+  /** Which requests are held up, where the weather is calm otherwise. */
+  readonly focus: Focus | undefined;
+  /** Whether collectors come in every burst. */
+  readonly diligent: boolean;
+  /** Whether clocks of clients are set back by days. */
+  readonly setBack: boolean;
 }
 
 const PLANS = 0x706c616e;
@@ -39,6 +49,7 @@ export function planOf(seed: number): Plan {
   const days = dice.chance(0.45);
   const parts = drawParts(dice, days);
   const shortHistory = days && dice.chance(0.6);
+  const week = days && dice.chance(0.15);
   return {
     parts,
     clients: (parts.size > 1 ? 1 : 2) + dice.below(3),
@@ -47,13 +58,22 @@ export function planOf(seed: number): Plan {
       operations: 3 + dice.below(parts.size > 1 ? 4 : 6),
       rest: dice.pick(days ? [20, 500] : [20, 1000, 12_000]),
       purges: dice.pick([0, 0, 0.08, 0.3]),
-      restores: shortHistory ? 0.25 : 0.05,
+      deletes: dice.pick([0, 0, 0.25]),
+      restores: shortHistory ? dice.pick([0.25, 0.25, 0.6]) : 0.05,
       blobs: days ? 0.8 : 0.4,
     },
     batches: dice.chance(0.3),
     days,
-    calendar: days ? Calendar.ofDays(dice) : new Calendar([0]),
+    week,
+    calendar: week ? Calendar.ofAWeek() : days ? Calendar.ofDays(dice) : new Calendar([0]),
     shortHistory,
     journal: dice.chance(0.3),
+    focus: dice.chance(0.5) ? drawFocus(dice, days) : undefined,
+    diligent: dice.chance(0.5),
+    setBack: days && dice.chance(0.1),
   };
 }
+
+/** Whether requests for names under one of `areas` are held up in a schedule. */
+export const isAbout = ({ focus }: Plan, ...areas: readonly string[]): boolean =>
+  focus?.areas.some((area) => areas.includes(area)) === true;

@@ -5,7 +5,7 @@ import { COLLECTION_BUGS } from './bugs/collection.ts';
 import { COMMITS_BUGS } from './bugs/commits.ts';
 import { FRESHNESS_BUGS } from './bugs/freshness.ts';
 import { JOURNAL_BUGS } from './bugs/journal.ts';
-import type { Part } from './plan.ts';
+import type { Part, Plan } from './plan.ts';
 
 /** A change of one file of the engine after which it breaks a promise. */
 export interface PlantedBug {
@@ -16,6 +16,8 @@ export interface PlantedBug {
   readonly edits: readonly (readonly [find: string, replace: string])[];
   /** Who must take part in a schedule for it to show: others are passed over. */
   readonly part?: Part;
+  /** What else must be so, or makes it likely. */
+  readonly plan?: (plan: Plan) => boolean;
   /** Whether some hundred schedules don't show it: it is looked for in torture alone. */
   readonly rare?: true;
 }

@@ -7,7 +7,7 @@ import { inspect } from './actors/inspector.ts';
 import { observer } from './actors/observer.ts';
 import { revoker } from './actors/revoker.ts';
 import { rotator } from './actors/rotator.ts';
-import { trouble } from './actors/trouble.ts';
+import { setBack, trouble } from './actors/trouble.ts';
 import type { Dice } from './dice.ts';
 import type { Image } from './image.ts';
 import { planOf } from './plan.ts';
@@ -62,7 +62,9 @@ function populate(world: World): SimulatedProcess[] {
   };
   for (let index = 0; index < plan.clients; index++) {
     const secret = secrets[parts.has('revoker') || parts.has('rotator') ? dice.pick(OTHER_SECRETS) : 'kept'];
-    client(world, start(`client ${index}`, drawClock(dice)), dice.fork(), secret).catch(fail);
+    const process = start(`client ${index}`, drawClock(dice));
+    if (plan.setBack) setBack(world, process, dice.fork());
+    client(world, process, dice.fork(), secret).catch(fail);
   }
   const driftOnly = (): ClockErrors => ({ skew: 0, drift: drawClock(dice).drift });
   if (parts.has('head changer')) headChanger(world, dice.fork(), length).catch(fail);
@@ -106,7 +108,7 @@ async function conclude(world: World): Promise<void> {
 export async function simulate(seed: number, image: Image): Promise<Result> {
   const world = await World.create(seed, planOf(seed), image);
   await prepare(world);
-  world.network.setWeather(drawWeather(world.dice, world.plan.days));
+  world.network.setWeather(drawWeather(world.dice, world.plan));
   const processes = populate(world);
   await world.scheduler.run();
   // Everything that was under way has arrived by now.

@@ -1,5 +1,8 @@
 import type { Calendar } from './calendar.ts';
 import type { Dice } from './dice.ts';
+import type { Focus } from './focus.ts';
+import { focusedFate, isInFocus } from './focus.ts';
+import type { Plan } from './plan.ts';
 
 /** How likely each fault of a request is. */
 export interface Weather {
@@ -15,10 +18,15 @@ export interface Weather {
   readonly late: number;
   /** It arrives a second time. */
   readonly twice: number;
+  /** Which requests are held up, whatever else happens. */
+  readonly focus?: Focus | undefined;
 }
 
+/** Of schedules with a focus. */
+const CALM: Weather = { slow: 0.02, stalled: 0, refused: 0, lost: 0, answerLost: 0, late: 0, twice: 0 };
+
 const WEATHERS: readonly Weather[] = [
-  { slow: 0.02, stalled: 0, refused: 0, lost: 0, answerLost: 0, late: 0, twice: 0 },
+  CALM,
   { slow: 0.05, stalled: 0.01, refused: 0.01, lost: 0.01, answerLost: 0.02, late: 0.02, twice: 0.02 },
   { slow: 0.15, stalled: 0.02, refused: 0.03, lost: 0.03, answerLost: 0.06, late: 0.06, twice: 0.05 },
   // Only what is hard to tell from success.
@@ -32,7 +40,8 @@ const WEATHERS_OF_DAYS: readonly Weather[] = [
   { slow: 0.1, stalled: 0.02, refused: 0.003, lost: 0.003, answerLost: 0.01, late: 0.02, twice: 0.02 },
 ];
 
-export const drawWeather = (dice: Dice, days: boolean): Weather => dice.pick(days ? WEATHERS_OF_DAYS : WEATHERS);
+export const drawWeather = (dice: Dice, { days, focus }: Plan): Weather =>
+  focus === undefined ? dice.pick(days ? WEATHERS_OF_DAYS : WEATHERS) : { ...CALM, focus };
 
 /** What becomes of one request, all times in milliseconds. */
 export interface Fate {
@@ -43,6 +52,8 @@ export interface Fate {
   readonly answer?: number;
   /** After how long its sender is told that it failed, and whether that is certain. */
   readonly fails?: { readonly after: number; readonly certain: boolean };
+  /** What happens to its process when it has left that. */
+  readonly stops?: { readonly how: 'pause' | 'suspend'; readonly duration: number };
 }
 
 const MINUTES = 60_000;
@@ -58,9 +69,18 @@ function stranded(dice: Dice, calendar: Calendar, now: number): number {
   return (dice.chance(0.5) ? calendar.untilArrival(dice, now) : undefined) ?? dice.magnitude(1, 3 * MINUTES);
 }
 
-/** @param now when it is sent, in milliseconds since the schedule began */
-export function drawFate(dice: Dice, weather: Weather, calendar: Calendar, now: number): Fate {
+/** A request that is sent: what it is about, and when, in milliseconds since the schedule began. */
+export interface Sent {
+  readonly key: string;
+  readonly mutation: boolean;
+  readonly now: number;
+}
+
+export function drawFate(dice: Dice, weather: Weather, calendar: Calendar, { key, mutation, now }: Sent): Fate {
+  const { focus } = weather;
   const there = latency(dice);
+  if (focus !== undefined && isInFocus(focus, key, mutation) && dice.chance(focus.share))
+    return focusedFate(dice, focus, calendar, now, there);
   const back = latency(dice);
   const fails = { after: dice.magnitude(30, 10_000), certain: false };
   let left = dice.float();

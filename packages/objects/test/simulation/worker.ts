@@ -1,5 +1,6 @@
 // Part of a campaign, in a process of its own: `worker.ts <first seed> <last seed> <step> [planted bug]`. It prints a
 // line of JSON for each schedule that breaks a promise; with a planted bug it stops at the first.
+import type { PlantedBug } from './planted-bugs.ts';
 import { PLANTED_BUGS, plant } from './planted-bugs.ts';
 
 const [first = '1', last = first, step = '1', name] = process.argv.slice(2);
@@ -11,11 +12,16 @@ const { makeImage } = await import('./image.ts');
 const { simulate } = await import('./simulate.ts');
 const { planOf } = await import('./plan.ts');
 
+function canShow({ part, plan }: PlantedBug, seed: number): boolean {
+  const drawn = planOf(seed);
+  return (part === undefined || drawn.parts.has(part)) && plan?.(drawn) !== false;
+}
+
 /** The schedules to run. A planted bug is looked for in as many that can show it. */
 function* seeds(): Generator<number> {
   const [from, to, by] = [first, last, step].map(Number) as [number, number, number];
   for (let seed = from, left = to - from; left >= 0; seed += by) {
-    if (bug?.part !== undefined && !planOf(seed).parts.has(bug.part)) continue;
+    if (bug !== undefined && !canShow(bug, seed)) continue;
     left -= by;
     yield seed;
   }

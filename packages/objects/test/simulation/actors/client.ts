@@ -16,6 +16,8 @@ export interface Habits {
   readonly rest: number;
   /** How likely it is that an object is purged. */
   readonly purges: number;
+  /** How likely it is that an object is deleted for no other reason than to see it go. */
+  readonly deletes: number;
   /** How likely it is that an earlier version is brought back. */
   readonly restores: number;
   /** How much of what is stored is too large for its record. */
@@ -35,12 +37,14 @@ function conditions(world: World, dice: Dice, key: string): { ifVersion?: string
   return dice.chance(0.4) && version !== undefined ? { ifVersion: version } : {};
 }
 
-function chooseAction(world: World, dice: Dice, key: string, { purges, restores, blobs }: Habits): Action {
+function chooseAction(world: World, dice: Dice, key: string, habits: Habits): Action {
+  const { purges, deletes, restores, blobs } = habits;
   const { ifAbsent, ...ifVersion } = conditions(world, dice, key);
   const seen = world.seen.get(key) ?? [];
   const version = seen[dice.below(Math.max(1, seen.length))]?.version;
   if (version !== undefined && dice.chance(restores)) return { type: 'restoreVersion', version, ...ifVersion };
   if (dice.chance(purges)) return { type: 'purge' };
+  if (dice.chance(deletes)) return { type: 'delete', ...ifVersion };
   const choice = dice.float();
   if (choice < 0.35) {
     const size = dice.chance(blobs) ? dice.pick(LARGE) : SMALL;

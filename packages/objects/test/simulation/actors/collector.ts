@@ -44,10 +44,12 @@ async function collectOnce(world: World, process: SimulatedProcess, opened: Open
 export async function collector(world: World, process: SimulatedProcess, dice: Dice): Promise<void> {
   const opened = await openPatiently(world, process);
   if (opened === undefined) return;
-  const { parts, calendar } = world.plan;
+  const { parts, calendar, diligent } = world.plan;
+  const { scheduler } = world;
   for (let rounds = 2 + dice.below(4); rounds > 0; rounds--) {
-    const later = dice.chance(0.75) ? calendar.untilLater(dice, world.scheduler.now) : undefined;
-    await process.clock.sleep(later ?? dice.magnitude(1, 10_000));
+    const next = diligent ? calendar.untilNext(dice, scheduler.now) : undefined;
+    const later = dice.chance(0.75) ? calendar.untilLater(dice, scheduler.now) : undefined;
+    await process.clock.sleep(next ?? later ?? dice.magnitude(1, 10_000));
     for (let tries = 0; tries < MAX_TRIES; tries++) {
       if (await collectOnce(world, process, opened, parts.has('consumer') || dice.chance(0.2))) break;
     }

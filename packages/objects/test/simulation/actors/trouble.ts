@@ -4,6 +4,7 @@ import type { World } from '../world.ts';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
 
 const TROUBLES = ['pause', 'pause', 'suspend', 'suspend', 'kill', 'set clock'] as const;
 /** Whoever is killed takes no part in the days that follow. */
@@ -11,10 +12,12 @@ const LONG_TROUBLES = ['pause', 'pause', 'pause', 'suspend', 'suspend', 'suspend
 
 /** What happens to a process itself in the course of a schedule: it is paused, suspended, killed, or has its clock set. */
 export function trouble(world: World, process: SimulatedProcess, dice: Dice, length: number): void {
-  const { scheduler, log } = world;
-  for (let times = dice.below(world.plan.days ? 5 : 3); times > 0; times--) {
-    const kind = dice.pick(world.plan.days ? LONG_TROUBLES : TROUBLES);
-    const { calendar } = world.plan;
+  const { scheduler, log, plan } = world;
+  // Where the schedule is about something else, less happens beside that.
+  const most = plan.focus === undefined ? (plan.days ? 5 : 3) : 2;
+  for (let times = dice.below(most); times > 0; times--) {
+    const kind = dice.pick(plan.days ? LONG_TROUBLES : TROUBLES);
+    const { calendar } = plan;
     const later = (chance: number): number | undefined =>
       dice.chance(chance) ? calendar.untilLater(dice, scheduler.now) : undefined;
     const begins = dice.between(0, length) + (later(0.5) ?? 0);
@@ -33,4 +36,14 @@ export function trouble(world: World, process: SimulatedProcess, dice: Dice, len
       else process.kill();
     });
   }
+}
+
+/** What happens to the clock of a process in a schedule in which clocks are set back by days. */
+export function setBack(world: World, process: SimulatedProcess, dice: Dice): void {
+  const { scheduler, plan } = world;
+  const when = plan.calendar.untilAny(dice, scheduler.now);
+  if (when === undefined || dice.chance(0.3)) return;
+  scheduler.after(when, () => {
+    if (process.alive) world.setClock(process, -dice.between(DAY, 8 * DAY));
+  });
 }

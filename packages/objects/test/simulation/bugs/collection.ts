@@ -1,31 +1,33 @@
+import { AREAS } from '@securestore/core-format';
+import { isAbout } from '../plan.ts';
 import type { PlantedBug } from '../planted-bugs.ts';
 
 /** What keeps the collector from what is in use. */
 export const COLLECTION_BUGS: readonly PlantedBug[] = [
   {
     name: 'a payload is not claimed',
-    rare: true,
+    plan: (plan) => plan.shortHistory && isAbout(plan, AREAS.objects, AREAS.history),
     part: 'collector',
     file: 'objects/src/collection/blob-hold.ts',
     edits: [["if (!(await claimMarker(this.#engine, token, reference.blobId, signal))) return 'collected';", '']],
   },
   {
     name: 'nobody looks whether all parts are there after a claim',
-    rare: true,
+    plan: (plan) => isAbout(plan, AREAS.blobs),
     part: 'collector',
     file: 'objects/src/collection/blob-hold.ts',
     edits: [["if (!(await isComplete(this.#engine, this.#blob, signal))) return 'incomplete';", '']],
   },
   {
     name: 'a payload counts as young for ever',
-    rare: true,
+    plan: (plan) => isAbout(plan, AREAS.blobs),
     part: 'collector',
     file: 'objects/src/collection/blob-hold.ts',
     edits: [['elapsedSince(this.#since, clock) < gracePeriod / 2', 'true']],
   },
   {
     name: 'a collector does not look for records after its marker',
-    rare: true,
+    plan: (plan) => plan.diligent && isAbout(plan, AREAS.markers),
     part: 'collector',
     file: 'objects/src/collection/reclaim.ts',
     edits: [
@@ -34,7 +36,7 @@ export const COLLECTION_BUGS: readonly PlantedBug[] = [
   },
   {
     name: 'a collector does not look whether its marker stands',
-    rare: true,
+    plan: (plan) => plan.diligent && isAbout(plan, AREAS.markers),
     part: 'collector',
     file: 'objects/src/collection/reclaim.ts',
     edits: [['if (!(await stands(engine, mark, signal))) continue;', '']],
@@ -53,7 +55,7 @@ export const COLLECTION_BUGS: readonly PlantedBug[] = [
   },
   {
     name: 'claims lapse at once',
-    rare: true,
+    plan: (plan) => plan.shortHistory && isAbout(plan, AREAS.objects, AREAS.history),
     part: 'collector',
     file: 'objects/src/collection/markers.ts',
     edits: [
@@ -62,7 +64,7 @@ export const COLLECTION_BUGS: readonly PlantedBug[] = [
   },
   {
     name: 'a collector gives nothing back',
-    rare: true,
+    plan: (plan) => plan.diligent && isAbout(plan, AREAS.markers),
     part: 'collector',
     file: 'objects/src/collection/reclaim.ts',
     edits: [['await release(engine, mark, signal);', '']],
@@ -78,14 +80,14 @@ export const COLLECTION_BUGS: readonly PlantedBug[] = [
   },
   {
     name: 'a deletion is forgotten whatever took its place',
-    rare: true,
+    plan: (plan) => plan.shortHistory && plan.habits.deletes > 0 && isAbout(plan, AREAS.objects),
     part: 'collector',
     file: 'objects/src/collection/object.ts',
     edits: [['{ ifMatch: etag, signal }', '{ signal }']],
   },
   {
     name: 'numbers of versions that are forgotten are given again',
-    rare: true,
+    plan: (plan) => plan.shortHistory && plan.setBack && plan.habits.deletes > 0,
     part: 'collector',
     file: 'objects/src/collection/object.ts',
     edits: [['  await floor.cover(opened.header.version, signal);\n', '']],
@@ -101,7 +103,7 @@ export const COLLECTION_BUGS: readonly PlantedBug[] = [
   },
   {
     name: 'a payload is not confirmed when its record is sent',
-    rare: true,
+    plan: (plan) => plan.days && isAbout(plan, AREAS.journal, AREAS.history),
     part: 'collector',
     file: 'objects/src/commit.ts',
     edits: [['if (stillHolds?.() === false) throw new LostRace();', '']],

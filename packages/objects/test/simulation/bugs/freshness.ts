@@ -1,3 +1,5 @@
+import { HEAD_NAME } from '@securestore/core-format';
+import { isAbout } from '../plan.ts';
 import type { PlantedBug } from '../planted-bugs.ts';
 
 /** What is true only while everybody knows the newest head. */
@@ -49,7 +51,7 @@ export const FRESHNESS_BUGS: readonly PlantedBug[] = [
   },
   {
     name: 'a rotation does not wait for all processes to follow',
-    rare: true,
+    plan: (plan) => isAbout(plan, HEAD_NAME),
     part: 'rotator',
     file: 'objects/src/rekey/rotate.ts',
     edits: [['await engine.watcher.settle(signal);', '']],

@@ -1,3 +1,5 @@
+import { AREAS } from '@securestore/core-format';
+import { isAbout } from '../plan.ts';
 import type { PlantedBug } from '../planted-bugs.ts';
 
 /** What consumers and their cuts rest on. */
@@ -10,7 +12,7 @@ export const JOURNAL_BUGS: readonly PlantedBug[] = [
   },
   {
     name: 'a hint covers its commit for ever',
-    rare: true,
+    plan: (plan) => plan.days && isAbout(plan, AREAS.objects, AREAS.history),
     part: 'consumer',
     file: 'objects/src/journal/journal-writer.ts',
     edits: [['elapsedSince(announced, this.#ports.clock) < HINT_COVERS_FOR', 'true']],
@@ -23,7 +25,7 @@ export const JOURNAL_BUGS: readonly PlantedBug[] = [
   },
   {
     name: 'a stream that others have closed is written to',
-    rare: true,
+    plan: (plan) => plan.week && isAbout(plan, AREAS.journal, AREAS.work),
     part: 'consumer',
     file: 'objects/src/journal/journal-writer.ts',
     edits: [["return body.equals(found.body) ? 'written' : await this.#whose(name, found.body);", "return 'written';"]],
@@ -41,7 +43,7 @@ export const JOURNAL_BUGS: readonly PlantedBug[] = [
   },
   {
     name: 'a stream is used however long ago that was',
-    rare: true,
+    plan: (plan) => plan.week && plan.diligent,
     part: 'consumer',
     file: 'objects/src/journal/journal-writer.ts',
     edits: [['elapsedSince(used, clock) >= STREAM_USED_FOR', 'false']],
@@ -60,7 +62,7 @@ export const JOURNAL_BUGS: readonly PlantedBug[] = [
   },
   {
     name: 'a cut takes what comes after its tick',
-    rare: true,
+    plan: (plan) => isAbout(plan, AREAS.journal),
     part: 'consumer',
     file: 'objects/src/journal/consumer.ts',
     edits: [['tick - clockSkew, signal', 'undefined, signal']],
@@ -73,7 +75,7 @@ export const JOURNAL_BUGS: readonly PlantedBug[] = [
   },
   {
     name: 'a seen hint is confirmed before its commit is',
-    rare: true,
+    plan: (plan) => isAbout(plan, AREAS.objects, AREAS.history),
     part: 'consumer',
     file: 'objects/src/journal/consumer.ts',
     edits: [
@@ -109,7 +111,7 @@ export const JOURNAL_BUGS: readonly PlantedBug[] = [
   },
   {
     name: 'what is announced late is looked for as if it had been announced before',
-    rare: true,
+    plan: (plan) => !plan.journal && !plan.shortHistory && isAbout(plan, AREAS.objects),
     part: 'consumer',
     file: 'objects/src/journal/resolve.ts',
     edits: [['if (this.#open.keys().some((commit) => !this.#lookedFor.has(commit))) return 0;', '']],
