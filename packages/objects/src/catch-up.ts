@@ -7,6 +7,7 @@ import type { Engine } from './engine.ts';
 import { announceCommit } from './journal/announce.ts';
 import { recommit } from './recommit.ts';
 import type { Target } from './records.ts';
+import { isRetiredKey } from './records.ts';
 import type { StoreState } from './state.ts';
 import { isUndecided } from './undecided.ts';
 
@@ -96,9 +97,17 @@ export async function catchUp(
     if (generation !== done.state.head.generation || keys.primary.label !== done.keys.primary.label) {
       // Whoever has read it already takes over the new envelope too.
       await announceCommit(engine, state, token, header.commitId, undefined, signal);
-      const current = await rewrapOwn(engine, target, objectName(token), prepared);
-      // Somebody has replaced it already, who copied it to the history.
-      if (!current) await rewrapOwn(engine, target, historyName(token, header.version), prepared);
+      const isThere =
+        (await rewrapOwn(engine, target, objectName(token), prepared)) ||
+        // Somebody has replaced it already, who copied it to the history.
+        (await rewrapOwn(engine, target, historyName(token, header.version), prepared));
+      // Whoever finds what landed when its key had been retired replaces it without a copy: it may never have counted.
+      if (!isThere && isRetiredKey(state, prepared.keys.primary)) {
+        throw new SecureStoreError(
+          'UNAVAILABLE',
+          'its key version was retired before it could be brought under the new one, and it is not there any more',
+        );
+      }
     }
     // Whoever has read it already may keep what it read: it is the same version, under a key that is as good.
     if (prepared.late) await recommit(engine, target, header, signal);

@@ -26,7 +26,8 @@ import { purgeObject } from './purge.ts';
 import { blobReader, findObject } from './read.ts';
 import type { Target } from './records.ts';
 import { infoOf } from './records.ts';
-import { retrievedOf, streamRange } from './retrieved.ts';
+import { retrieveObject } from './retrieve.ts';
+import { streamRange } from './retrieved.ts';
 import type {
   CallOptions,
   ChangeOptions,
@@ -170,16 +171,8 @@ export class ObjectStore implements SecureStorage {
   }
 
   #retrieve<M extends object>(key: string, options: RetrieveOptions | undefined, inner = false): Promise<Retrieved<M>> {
-    const run = async (target: Target, signal: AbortSignal | undefined): Promise<Retrieved<M>> => {
-      const found = await findObject(this.#engine, target, options, signal);
-      const reader = blobReader(this.#engine, target, found);
-      const retrieved = await retrievedOf<M>(found, reader, signal);
-      if (reader === undefined) return retrieved;
-      // Reading the parts may have taken long.
-      const wait = this.#engine.watcher.acknowledge(signal);
-      if (wait !== undefined) await wait;
-      return retrieved;
-    };
+    const run = (target: Target, signal: AbortSignal | undefined): Promise<Retrieved<M>> =>
+      retrieveObject<M>(this.#engine, target, options, signal);
     return this.#calls.aboutObject('retrieve', key, options, RETRIEVE_OPTIONS, run, inner);
   }
 

@@ -13,7 +13,7 @@ import { parseTime } from './options.ts';
 import { withNewestKeys } from './newest-keys.ts';
 import { listPage } from './pages.ts';
 import type { LiveRecord, OpenedRecord, Target } from './records.ts';
-import { isLive, isPurged, isVersion, openAt, originOf } from './records.ts';
+import { isLive, isPurged, isRetiredKey, isVersion, openAt, originOf } from './records.ts';
 import type { StoreState } from './state.ts';
 import type { RetrieveOptions } from './types.ts';
 
@@ -23,6 +23,13 @@ export interface Found {
   readonly opened: LiveRecord;
   /** Where its record lies. */
   readonly name: string;
+}
+
+/** What was being read is kept no more: it was purged, or it was replaced and then collected. */
+export class GoneMeanwhile extends SecureStoreError {
+  constructor() {
+    super('NOT_FOUND', 'the object was purged while it was being read');
+  }
 }
 
 function notFound(reason: string): never {
@@ -112,6 +119,23 @@ async function locate(
   return opened && { opened, name };
 }
 
+/** What {@link locate} finds, under a head that is confirmed. */
+async function locateFresh(
+  engine: Engine,
+  target: Target,
+  options: RetrieveOptions | undefined,
+  signal?: AbortSignal,
+): Promise<{ located: Awaited<ReturnType<typeof locate>>; state: StoreState }> {
+  for (;;) {
+    const located = await locate(engine, target, options, signal);
+    const { state } = engine.watcher;
+    const wait = engine.watcher.acknowledge(signal);
+    if (wait !== undefined) await wait;
+    // Under a key that has been retired by now it is refused, unless it has been brought under a newer one meanwhile.
+    if (located === undefined || !isRetiredKey(engine.watcher.state, located.opened.key)) return { located, state };
+  }
+}
+
 /**
  * Finds the version of an object that `options` ask for, and acknowledges it.
  *
@@ -126,10 +150,7 @@ export async function findObject(
   if (options?.version !== undefined && options.at !== undefined) {
     throw new SecureStoreError('INVALID_ARGUMENT', 'the options "version" and "at" exclude each other');
   }
-  const located = await locate(engine, target, options, signal);
-  const { state } = engine.watcher;
-  const wait = engine.watcher.acknowledge(signal);
-  if (wait !== undefined) await wait;
+  const { located, state } = await locateFresh(engine, target, options, signal);
   if (located === undefined) {
     const which =
       options?.version !== undefined
@@ -177,7 +198,7 @@ export function blobReader(engine: Engine, target: Target, { opened }: Pick<Foun
     length: body.length,
     onMissing: async () => {
       const now = await retained(engine, target, header);
-      if (now === undefined) return notFound('the object was purged while it was being read');
+      if (now === undefined) throw new GoneMeanwhile();
       const resealed = now.header.blob !== undefined && Buffer.compare(now.header.blob.blobId, reference.blobId) !== 0;
       return resealed ? blobReader(engine, target, { opened: now }) : undefined;
     },

@@ -184,11 +184,16 @@ export function openByToken(state: StoreState, bytes: Uint8Array, names: NameCip
 }
 
 /** Whether a record names a key version that is out of use, while its category has others. @throws SecureStoreError `INTEGRITY` */
-export function isRetired({ keys }: StoreState, bytes: Uint8Array): boolean {
+export function isRetired(state: StoreState, bytes: Uint8Array): boolean {
   const { header, envelope } = splitRecord(bytes);
-  if (keys.isDestroyed(header.categoryId)) return false;
   const label = asBuffer(envelope.keyId).toString('hex');
-  const version = keys.versions.find((other) => other.label === label && other.groupId.equals(header.categoryId));
+  return isRetiredKey(state, { label, groupId: asBuffer(header.categoryId) });
+}
+
+/** The same of a key version. */
+export function isRetiredKey({ keys }: StoreState, { label, groupId }: Pick<LoadedKey, 'label' | 'groupId'>): boolean {
+  if (keys.isDestroyed(groupId)) return false;
+  const version = keys.versions.find((other) => other.label === label && other.groupId.equals(groupId));
   return version?.state === 'disabled' || version?.state === 'destroyed';
 }
 

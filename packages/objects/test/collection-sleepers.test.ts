@@ -138,3 +138,30 @@ it('a writer of unknown outcome that slept until all traces of it were collected
   expect(error.outcome).toBe('unknown');
   expect((await store.retrieve('k')).text()).toBe('of somebody else');
 });
+
+it('a reader that slept until what it had begun to read was replaced and collected reads what is there now', async () => {
+  const { clock, place } = await newWorld();
+  const { store, engine } = await processAt(place, { clock, smallParts: true });
+  await store.store('k', patterned(20_000));
+  const asleep = Promise.withResolvers<void>();
+  const awake = Promise.withResolvers<void>();
+  const wrap = (inner: StorageBackend): StorageBackend =>
+    forwardTo(inner, {
+      async read(name, options) {
+        const found = await inner.read(name, options);
+        if (!name.startsWith(AREAS.objects)) return found;
+        asleep.resolve();
+        await awake.promise;
+        return found;
+      },
+    });
+  const sleeper = await processAt(place, { clock, smallParts: true, wrap });
+  const reading = sleeper.store.retrieve('k');
+  await asleep.promise;
+  await store.store('k', 'newer');
+  clock.advance(2 * DAY);
+  await whileTimePasses(clock, collect(engine));
+  expect(await partsOf(engine)).toEqual({ missing: [], unreachable: [] });
+  awake.resolve();
+  expect((await whileTimePasses(clock, reading)).text()).toBe('newer');
+});

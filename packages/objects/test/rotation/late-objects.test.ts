@@ -200,3 +200,33 @@ describe('a record under a retired key that somebody puts in the place of anothe
     expect((await store.retrieve('k')).text()).toBe('one');
   });
 });
+
+it('a reader who learns of the rotation only beside its read does not return what is refused by then', async () => {
+  const made = await world();
+  const reader = await openAt(made.place, { clock: made.clock, unlock: rawKey(KEY) });
+  const land = await storeLate(made, 'k', 'late');
+  await rotate(made);
+  await land();
+  expect((await failure(reader.retrieve('k'), 'INTEGRITY')).message).toContain('has been retired');
+});
+
+it('a writer whose object was replaced without a trace, since it landed too late, is not told that it is stored', async () => {
+  const made = await world();
+  const injector = createFaultInjector();
+  const { place, clock, store } = made;
+  const writer = await openAt(place, { clock, unlock: rawKey(KEY), wrap: withoutBatch, layers: [injector.layer] });
+  let calls = 0;
+  injector.plan(({ operation, key }) => {
+    if (operation === 'write' && key?.startsWith('o/') === true && calls++ === 0) {
+      return { type: 'delay', until: Promise.resolve(rotate(made)).then(() => undefined) };
+    }
+    if (operation === 'read' && calls === 1) {
+      calls += 1;
+      return { type: 'delay', until: store.delete('k').then(() => undefined) };
+    }
+    return undefined;
+  });
+  const error = await failure(writer.store('k', 'late'), 'UNAVAILABLE');
+  expect(error.outcome).toBe('unknown');
+  await failure(store.retrieve('k'), 'NOT_FOUND');
+});

@@ -1,0 +1,41 @@
+import type { Engine } from './engine.ts';
+import { blobReader, findObject, GoneMeanwhile } from './read.ts';
+import type { Target } from './records.ts';
+import { retrievedOf } from './retrieved.ts';
+import type { Retrieved, RetrieveOptions } from './types.ts';
+
+const MAX_TRIES = 10;
+
+async function retrieveOnce<M extends object>(
+  engine: Engine,
+  target: Target,
+  options: RetrieveOptions | undefined,
+  signal: AbortSignal | undefined,
+): Promise<Retrieved<M>> {
+  const found = await findObject(engine, target, options, signal);
+  const reader = blobReader(engine, target, found);
+  const retrieved = await retrievedOf<M>(found, reader, signal);
+  if (reader === undefined) return retrieved;
+  // Reading the parts may have taken long.
+  const wait = engine.watcher.acknowledge(signal);
+  if (wait !== undefined) await wait;
+  return retrieved;
+}
+
+/** An object as a whole. @throws SecureStoreError as {@link findObject}, and where its payload is damaged */
+export async function retrieveObject<M extends object>(
+  engine: Engine,
+  target: Target,
+  options: RetrieveOptions | undefined,
+  signal: AbortSignal | undefined,
+): Promise<Retrieved<M>> {
+  const wantsCurrent = options?.version === undefined && options?.at === undefined;
+  for (let tries = 1; ; tries++) {
+    try {
+      return await retrieveOnce<M>(engine, target, options, signal);
+    } catch (error) {
+      // What was current when the call began may have been replaced, and collected: then there is something newer.
+      if (!(error instanceof GoneMeanwhile) || !wantsCurrent || tries === MAX_TRIES) throw error;
+    }
+  }
+}
