@@ -26,8 +26,6 @@ export interface Plan {
   readonly focus: Focus | undefined;
   /** Whether collectors come in every burst. */
   readonly diligent: boolean;
-  /** Whether clocks of clients are set back by days. */
-  readonly setBack: boolean;
 }
 
 const PLANS = 0x706c616e;
@@ -70,7 +68,6 @@ export function planOf(seed: number): Plan {
     journal: dice.chance(0.3),
     focus: dice.chance(0.5) ? drawFocus(dice, days) : undefined,
     diligent: dice.chance(0.5),
-    setBack: days && dice.chance(0.1),
   };
 }
 

@@ -7,7 +7,7 @@ import { inspect } from './actors/inspector.ts';
 import { observer } from './actors/observer.ts';
 import { revoker } from './actors/revoker.ts';
 import { rotator } from './actors/rotator.ts';
-import { setBack, trouble } from './actors/trouble.ts';
+import { trouble } from './actors/trouble.ts';
 import type { Dice } from './dice.ts';
 import type { Image } from './image.ts';
 import { planOf } from './plan.ts';
@@ -62,9 +62,7 @@ function populate(world: World): SimulatedProcess[] {
   };
   for (let index = 0; index < plan.clients; index++) {
     const secret = secrets[parts.has('revoker') || parts.has('rotator') ? dice.pick(OTHER_SECRETS) : 'kept'];
-    const process = start(`client ${index}`, drawClock(dice));
-    if (plan.setBack) setBack(world, process, dice.fork());
-    client(world, process, dice.fork(), secret).catch(fail);
+    client(world, start(`client ${index}`, drawClock(dice)), dice.fork(), secret).catch(fail);
   }
   const driftOnly = (): ClockErrors => ({ skew: 0, drift: drawClock(dice).drift });
   if (parts.has('head changer')) headChanger(world, dice.fork(), length).catch(fail);

@@ -4,7 +4,6 @@ import type { World } from '../world.ts';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
-const DAY = 24 * HOUR;
 
 const TROUBLES = ['pause', 'pause', 'suspend', 'suspend', 'kill', 'set clock'] as const;
 /** Whoever is killed takes no part in the days that follow. */
@@ -36,14 +35,4 @@ export function trouble(world: World, process: SimulatedProcess, dice: Dice, len
       else process.kill();
     });
   }
-}
-
-/** What happens to the clock of a process in a schedule in which clocks are set back by days. */
-export function setBack(world: World, process: SimulatedProcess, dice: Dice): void {
-  const { scheduler, plan } = world;
-  const when = plan.calendar.untilAny(dice, scheduler.now);
-  if (when === undefined || dice.chance(0.3)) return;
-  scheduler.after(when, () => {
-    if (process.alive) world.setClock(process, -dice.between(DAY, 8 * DAY));
-  });
 }

@@ -87,7 +87,7 @@ export const COLLECTION_BUGS: readonly PlantedBug[] = [
   },
   {
     name: 'numbers of versions that are forgotten are given again',
-    plan: (plan) => plan.shortHistory && plan.setBack && plan.habits.deletes > 0,
+    plan: (plan) => plan.shortHistory && plan.habits.deletes > 0,
     part: 'collector',
     file: 'objects/src/collection/object.ts',
     edits: [['  await floor.cover(opened.header.version, signal);\n', '']],

@@ -32,7 +32,17 @@ function knownVersions(recorded: Recorded): KnownVersion[] {
 const holds = ({ versions }: PublishedCut, { token, number }: AcknowledgedVersion): boolean =>
   (versions.get(token) ?? 0) >= number;
 
-function problemsOf(cut: PublishedCut, known: readonly KnownVersion[]): string[] {
+/** Whether a purge that a cut need not hold may have removed a version before it was read. */
+const wentSince = ({ operations }: Recorded, { time }: PublishedCut, { operation }: AcknowledgedVersion): boolean =>
+  operations.some(
+    ({ action, outcome, key, returned }) =>
+      action.type === 'purge' &&
+      key === operation.key &&
+      (outcome.type === 'unknown' || (outcome.type === 'ok' && returned >= time)),
+  );
+
+function problemsOf(recorded: Recorded, cut: PublishedCut, all: readonly KnownVersion[]): string[] {
+  const known = all.filter((version) => holds(cut, version) || !wentSince(recorded, cut, version));
   const found = known
     .filter((version) => version.operation.returned < cut.time && !holds(cut, version))
     .map(({ operation }) => `#${operation.id} was acknowledged before it and is missing`);
@@ -65,6 +75,6 @@ export function cuts(recorded: Recorded): string[] {
   return recorded.ledgers.flatMap((ledger) => {
     const { passed = 0 } = ledger;
     const kept = known.filter(({ operation }) => !mayBeForgotten(recorded, operation, passed));
-    return [...ledger.cuts.flatMap((cut) => problemsOf(cut, kept)), ...orderOf(ledger)];
+    return [...ledger.cuts.flatMap((cut) => problemsOf(recorded, cut, kept)), ...orderOf(ledger)];
   });
 }
