@@ -6,6 +6,7 @@ import type { PlantedBug } from '../planted-bugs.ts';
 export const COLLECTION_BUGS: readonly PlantedBug[] = [
   {
     name: 'a payload is not claimed',
+    rare: true,
     plan: (plan) => plan.shortHistory && isAbout(plan, AREAS.objects, AREAS.history),
     part: 'collector',
     file: 'objects/src/collection/blob-hold.ts',
@@ -27,6 +28,7 @@ export const COLLECTION_BUGS: readonly PlantedBug[] = [
   },
   {
     name: 'a collector does not look for records after its marker',
+    rare: true,
     plan: (plan) => plan.diligent && isAbout(plan, AREAS.markers),
     part: 'collector',
     file: 'objects/src/collection/reclaim.ts',
@@ -36,6 +38,7 @@ export const COLLECTION_BUGS: readonly PlantedBug[] = [
   },
   {
     name: 'a collector does not look whether its marker stands',
+    rare: true,
     plan: (plan) => plan.diligent && isAbout(plan, AREAS.markers),
     part: 'collector',
     file: 'objects/src/collection/reclaim.ts',
@@ -55,6 +58,7 @@ export const COLLECTION_BUGS: readonly PlantedBug[] = [
   },
   {
     name: 'claims lapse at once',
+    rare: true,
     plan: (plan) => plan.shortHistory && isAbout(plan, AREAS.objects, AREAS.history),
     part: 'collector',
     file: 'objects/src/collection/markers.ts',
@@ -64,6 +68,7 @@ export const COLLECTION_BUGS: readonly PlantedBug[] = [
   },
   {
     name: 'a collector gives nothing back',
+    rare: true,
     plan: (plan) => plan.diligent && isAbout(plan, AREAS.markers),
     part: 'collector',
     file: 'objects/src/collection/reclaim.ts',
@@ -80,6 +85,7 @@ export const COLLECTION_BUGS: readonly PlantedBug[] = [
   },
   {
     name: 'a deletion is forgotten whatever took its place',
+    rare: true,
     plan: (plan) => plan.shortHistory && plan.habits.deletes > 0 && isAbout(plan, AREAS.objects),
     part: 'collector',
     file: 'objects/src/collection/object.ts',
@@ -87,6 +93,7 @@ export const COLLECTION_BUGS: readonly PlantedBug[] = [
   },
   {
     name: 'numbers of versions that are forgotten are given again',
+    rare: true,
     plan: (plan) => plan.shortHistory && plan.habits.deletes > 0,
     part: 'collector',
     file: 'objects/src/collection/object.ts',
@@ -103,6 +110,7 @@ export const COLLECTION_BUGS: readonly PlantedBug[] = [
   },
   {
     name: 'a payload is not confirmed when its record is sent',
+    rare: true,
     plan: (plan) => plan.days && isAbout(plan, AREAS.journal, AREAS.history),
     part: 'collector',
     file: 'objects/src/commit.ts',

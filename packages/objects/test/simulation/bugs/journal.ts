@@ -12,6 +12,7 @@ export const JOURNAL_BUGS: readonly PlantedBug[] = [
   },
   {
     name: 'a hint covers its commit for ever',
+    rare: true,
     plan: (plan) => plan.days && isAbout(plan, AREAS.objects, AREAS.history),
     part: 'consumer',
     file: 'objects/src/journal/journal-writer.ts',
@@ -25,6 +26,7 @@ export const JOURNAL_BUGS: readonly PlantedBug[] = [
   },
   {
     name: 'a stream that others have closed is written to',
+    rare: true,
     plan: (plan) => plan.week && isAbout(plan, AREAS.journal, AREAS.work),
     part: 'consumer',
     file: 'objects/src/journal/journal-writer.ts',
@@ -62,6 +64,7 @@ export const JOURNAL_BUGS: readonly PlantedBug[] = [
   },
   {
     name: 'a cut takes what comes after its tick',
+    rare: true,
     plan: (plan) => isAbout(plan, AREAS.journal),
     part: 'consumer',
     file: 'objects/src/journal/consumer.ts',
@@ -75,6 +78,7 @@ export const JOURNAL_BUGS: readonly PlantedBug[] = [
   },
   {
     name: 'a seen hint is confirmed before its commit is',
+    rare: true,
     plan: (plan) => isAbout(plan, AREAS.objects, AREAS.history),
     part: 'consumer',
     file: 'objects/src/journal/consumer.ts',
