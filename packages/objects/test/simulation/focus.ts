@@ -65,7 +65,7 @@ export function focusedFate(dice: Dice, { long }: Focus, calendar: Calendar, now
       return { name: 'answer lost', arrivals: [there], fails: { after: there + brief, certain: false } };
     case 'late':
       return { name: 'late', arrivals: [there + onItsWay], fails: { after: brief, certain: false } };
-    case 'sleeper': {
+    default: {
       const duration = (isLong ? calendar.untilAny(dice, now) : undefined) ?? brief;
       const stops = { how: dice.pick(['pause', 'suspend'] as const), duration };
       return { name: 'sent by a process that then stops', arrivals: [there], answer: there, stops };
