@@ -22,7 +22,7 @@ export { openRecord, recordDigest, rewrapRecord, sealRecord } from './record-sea
 export type { RecordKey } from './record-seal.ts';
 export { openSlot, resealSlot, sealSlot } from './slot-seal.ts';
 export type { SlotContext, UnlockedSlot } from './slot-seal.ts';
-export { suiteOf } from './suite.ts';
+export { loadSuites, SUITE_IDS, suiteOf } from './suite.ts';
 export type { ChunkCipher, Suite } from './suite.ts';
 export { openSystemBody, sealSystemBody, unversioned } from './system-seal.ts';
 export type { SystemKey, SystemKeyFinder } from './system-seal.ts';

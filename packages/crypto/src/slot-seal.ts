@@ -12,6 +12,8 @@ import {
 import { argon2id } from './argon2.ts';
 import { deriveBytes, takeKey } from './derive.ts';
 import type { RandomSource } from './random.ts';
+import type { Sodium } from './sodium.ts';
+import { loadSodium } from './sodium.ts';
 import type { UnlockMethod } from './unlock.ts';
 
 const SALT_LENGTH = 16;
@@ -32,15 +34,6 @@ export interface SlotContext {
   readonly lineage: Uint8Array;
   /** As raw bytes. */
   readonly fingerprint: Uint8Array;
-}
-
-type Sodium = (typeof import('libsodium-wrappers'))['default'];
-
-// Loaded when first needed: it takes longer than everything else on the way to an open store.
-async function loadSodium(): Promise<Sodium> {
-  const { default: sodium } = await import('libsodium-wrappers');
-  await sodium.ready;
-  return sodium;
 }
 
 function checkArgon2(method: SlotMethod): void {

@@ -18,6 +18,7 @@ import {
   identityPublicKey,
   keyringKey,
   loadKeyring,
+  loadSuites,
   openSlot,
   openSystemBody,
   unversioned,
@@ -131,6 +132,12 @@ async function readKeys(backend: StorageBackend, head: Head, root: KeyObject, si
   if (keys.rootNumber !== head.rootNumber || !identityPublicKey(keys.identity).equals(asBuffer(head.identity))) {
     throw new SecureStoreError('INTEGRITY', 'the keyring of the store is damaged: it belongs to another head');
   }
+  if (keys.versions.some(({ state, suite }) => state !== 'destroyed' && !head.suites.includes(suite))) {
+    throw new SecureStoreError(
+      'INTEGRITY',
+      'the keyring of the store is damaged: it has a key of a suite that the store does not accept',
+    );
+  }
   return keys;
 }
 
@@ -167,6 +174,7 @@ export async function loadState(
   previous?: StoreState,
   signal?: AbortSignal,
 ): Promise<StoreState> {
+  await loadSuites(head.suites);
   const { references } = head;
   const known = previous?.head.references;
   const keys =

@@ -17,12 +17,13 @@ const CREATE_OPTIONS = [
   'names',
   'rotation',
   'journal',
+  'suite',
   'upkeep',
 ] as const;
 const OPEN_OPTIONS = [...CREATE_OPTIONS, 'create', 'fingerprint', 'acceptHead'] as const;
 
 /** What is kept in a store from its making. */
-const KEPT_OPTIONS = ['categories', 'history', 'names', 'rotation', 'journal'] as const;
+const KEPT_OPTIONS = ['categories', 'history', 'names', 'rotation', 'journal', 'suite'] as const;
 
 /** The longest time that timers hold, in milliseconds. */
 const MAX_TIMEOUT = 0x7fff_ffff;

@@ -36,7 +36,7 @@ interface CommonOptions extends BackendOptions {
   readonly timeout?: number | undefined;
 }
 
-/** How a store is made; `categories`, `history`, `names`, `rotation` and `journal` are kept in it. */
+/** How a store is made; `categories`, `history`, `names`, `rotation`, `journal` and `suite` are kept in it. */
 export interface CreateOptions extends CommonOptions, Omit<StoreSettings, 'unlock'> {}
 
 /** How a store is opened. With `create`, the options of {@link CreateOptions} say how one is made where none is. */
