@@ -126,11 +126,14 @@ class Reader:
 def read_slot(data):
     r = Reader(data)
     method = r.number(1)
-    if method not in (1, 2, 3):
+    if method not in (1, 2, 3, 4, 5):
         return None
     slot = {"method": method, "id": r.take(16), "created": r.time(), "public": r.take(32), "salt": r.take(16)}
     if method == 1:
         r.take(6)
+    if method == 5:
+        needed, count = r.number(1), r.number(1)
+        need(2 <= needed <= count, "a slot needs an impossible number of shares")
     slot["bound"] = data[: r.at]
     slot["binding"], slot["sealed"] = r.take(32), r.take(116)
     r.end()

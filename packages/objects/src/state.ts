@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import type { StorageBackend } from '@securestore/backend-api';
-import type { Head, Keyring, Reference, ReferenceKind, SignedHead } from '@securestore/core-format';
+import type { Head, Keyring, Reference, ReferenceKind, SignedHead, SlotType } from '@securestore/core-format';
 import {
   asBuffer,
   decodeCategoryMap,
@@ -72,12 +72,20 @@ export async function unlockRoot(head: Head, unlock: UnlockMethod): Promise<Unlo
   } finally {
     secret.fill(0);
   }
-  const kind = { passphrase: 'passphrase', keyFile: 'key file', rawKey: 'raw key' }[unlock.type];
+  const kind = LABELS_OF_METHODS[unlock.type];
   throw new SecureStoreError(
     'UNLOCK_FAILED',
     slots.length === 0 ? `the store is not one that a ${kind} unlocks` : `the ${kind} does not unlock the store`,
   );
 }
+
+const LABELS_OF_METHODS: Readonly<Record<SlotType, string>> = {
+  passphrase: 'passphrase',
+  keyFile: 'key file',
+  rawKey: 'raw key',
+  recoveryCode: 'recovery code',
+  shares: 'secret of the shares',
+};
 
 /** The bytes of an object that the head pins. @throws SecureStoreError `INTEGRITY` where they aren't there or are others */
 async function readPinned(

@@ -41,7 +41,10 @@ function hasMethods(value: unknown, ...names: readonly string[]): boolean {
 
 /** What each option must be, if it is given. */
 const CHECKS: Readonly<Record<string, readonly [check: (value: unknown) => boolean, expected: string]>> = {
-  unlock: [(value) => hasMethods(value, 'secret'), 'passphrase(...), keyFile(...) or rawKey(...)'],
+  unlock: [
+    (value) => hasMethods(value, 'secret'),
+    'passphrase(...), keyFile(...), rawKey(...), recoveryCode(...) or shares(...)',
+  ],
   anchor: [(value) => typeof value === 'boolean' || hasMethods(value, 'read', 'write'), 'true, false or an Anchor'],
   logger: [(value) => hasMethods(value, 'debug', 'info', 'warn', 'error'), 'a logger with debug, info, warn and error'],
   clock: [(value) => hasMethods(value, 'now', 'uptime', 'sleep'), 'a Clock with now, uptime and sleep'],

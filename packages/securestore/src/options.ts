@@ -17,7 +17,7 @@ export interface BackendOptions {
 }
 
 interface CommonOptions extends BackendOptions {
-  /** What unlocks the store: `passphrase`, `keyFile` or `rawKey`. */
+  /** What unlocks the store: `passphrase`, `keyFile`, `rawKey`, `recoveryCode` or `shares`. */
   readonly unlock: UnlockMethod;
   /**
    * A memory of the store's head outside the store, which shows another store in its place and a copy from before a

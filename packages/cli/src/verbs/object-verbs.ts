@@ -1,14 +1,10 @@
 import { type Command, Option } from 'commander';
-import { addVerb, type Run } from '../call.ts';
+import { addVerb, collect, type Run } from '../call.ts';
 import type { GetOptions } from '../commands/get.ts';
 import type { InitOptions } from '../commands/init.ts';
 import type { LsOptions } from '../commands/ls.ts';
 import type { PutOptions } from '../commands/put.ts';
 import type { RmOptions } from '../commands/rm.ts';
-
-function collect(value: string, before: readonly string[] | undefined): readonly string[] {
-  return [...(before ?? []), value];
-}
 
 function ifVersion(): Option {
   return new Option('--if-version <version>', 'only where this is the current version');
