@@ -95,12 +95,20 @@ describe('a store that went away', () => {
 });
 
 describe('something in the way', () => {
-  test('a file at the location', async () => {
+  test('a file at the location, or above it', async () => {
     const path = join(scratchFolder(), 'vault');
+    const early = await Promise.all([openAt(path), openAt(`${path}/below`)]);
     writeFileSync(path, 'mine');
-    await expect(openAt(path)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
-    const deeper = await openAt(`${path}/deeper`);
-    await expect(deeper.write('store', utf8('x'))).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+    const refused = { code: 'INVALID_ARGUMENT', message: expect.stringContaining(`${path} is not a folder`) };
+    for (const backend of early) {
+      await expect(backend.write('store', utf8('x'))).rejects.toMatchObject({ ...refused, key: 'store' });
+      await expect(backend.read('store')).rejects.toMatchObject({ ...refused, key: 'store' });
+      await expect(backend.delete('store')).rejects.toMatchObject({ ...refused, key: 'store' });
+      await expect(backend.list('')).rejects.toMatchObject(refused);
+    }
+    for (const location of [path, `${path}/below`, `${path}/far/below`]) {
+      await expect(openAt(location)).rejects.toMatchObject({ ...refused, operation: 'init' });
+    }
   });
 
   test.each(['file:', 'file://host/vault', 'sqlite:./vault', 'vault'])('the location %s', async (location) => {

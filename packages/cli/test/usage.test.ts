@@ -153,6 +153,24 @@ describe('wrong usage', () => {
     }
   });
 
+  it.each(['file', 'sqlite'])('says of a %s: location which part of it is a file', async (scheme) => {
+    const box = await sandbox('none');
+    const file = box.path('file.txt');
+    await writeFile(file, 'mine');
+    for (const below of ['vault', 'folder/vault']) {
+      const location = `${scheme}:./file.txt/${below}`;
+      for (const args of [
+        ['init', location],
+        ['--store', location, 'put', 'k'],
+        ['--store', location, 'get', 'k'],
+      ]) {
+        const { exitCode, stdout, stderr } = await box.run(args, { env: { SECURESTORE_PASSPHRASE: 'a passphrase' } });
+        expect({ args, exitCode, stdout }).toEqual({ args, exitCode: 2, stdout: '' });
+        expect(stderr).toContain(`${file} is not a folder`);
+      }
+    }
+  });
+
   it('says which file is missing where that is surely a path, and that a working directory is gone', async () => {
     const box = await sandbox();
     expect((await box.run(['put', 'k', './missing'])).stderr).toContain('there is no file "./missing"');
