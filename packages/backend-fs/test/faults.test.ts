@@ -123,10 +123,42 @@ describe('something in the way', () => {
     await expect(new FsBackend().init({ location, options: {}, client: {} })).rejects.toMatchObject(refused);
   });
 
+  test.each(['notes.txt', 'src/', 'o/'])(
+    '%s of others: no store is begun among it, and one that is there goes on',
+    async (name) => {
+      const root = scratchFolder();
+      const put = (): void =>
+        name.endsWith('/') ? mkdirSync(join(root, name)) : writeFileSync(join(root, name), 'mine');
+      put();
+      const backend = await openAt(root);
+      expect(await backend.read('store')).toBeUndefined();
+      await expect(backend.write('store', utf8('x'))).rejects.toMatchObject({
+        code: 'INVALID_ARGUMENT',
+        key: 'store',
+        message: expect.stringMatching(/holds other files \(.*\).* choose an empty or a new folder/),
+      });
+      expect(readdirSync(root)).toEqual([name.replace('/', '')]);
+      rmSync(join(root, name), { recursive: true });
+      await backend.write('store', utf8('x'));
+      if (name !== 'o/') put();
+      // As in a copy that has only what was stored.
+      for (const own of ['+lock', '+clock', '+temp']) rmSync(join(root, own), { recursive: true });
+      await (await openAt(root)).write('o/abc', utf8('y'));
+    },
+  );
+
+  test("what systems and tools leave in empty folders is in nobody's way", async () => {
+    const root = scratchFolder();
+    mkdirSync(join(root, 'lost+found'));
+    for (const name of ['.DS_Store', '.gitkeep']) writeFileSync(join(root, name), '');
+    await (await openAt(root)).write('store', utf8('x'));
+  });
+
   test('a file where a folder should be', async () => {
     const root = scratchFolder();
-    writeFileSync(join(root, 'o'), 'mine');
     const backend = await openAt(root);
+    await backend.write('store', utf8('x'));
+    writeFileSync(join(root, 'o'), 'mine');
     await expect(backend.read('o/abc')).rejects.toMatchObject({ code: 'UNAVAILABLE', key: 'o/abc' });
     await expect(backend.write('o/abc', utf8('x'))).rejects.toMatchObject({ code: 'UNAVAILABLE' });
     await expect(backend.list('o/')).rejects.toMatchObject({ code: 'UNAVAILABLE' });

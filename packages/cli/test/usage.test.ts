@@ -171,6 +171,17 @@ describe('wrong usage', () => {
     }
   });
 
+  it('makes no store among the files of others', async () => {
+    const box = await sandbox('none');
+    await writeFile(box.path('notes.txt'), 'mine');
+    const { exitCode, stdout, stderr } = await box.run(['init', 'file:.'], {
+      env: { SECURESTORE_PASSPHRASE: 'a passphrase' },
+    });
+    expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
+    expect(stderr).toContain(`${box.path()} holds other files ("notes.txt", for one)`);
+    expect(await readdir(box.path())).toEqual(['notes.txt']);
+  });
+
   it('says which file is missing where that is surely a path, and that a working directory is gone', async () => {
     const box = await sandbox();
     expect((await box.run(['put', 'k', './missing'])).stderr).toContain('there is no file "./missing"');
