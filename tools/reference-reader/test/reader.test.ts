@@ -3,7 +3,12 @@ import { createSecretKey } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { decodeObjectBody, encodeObjectBody, splitRecord } from '../../../packages/core-format/src/index.ts';
+import {
+  decodeObjectBody,
+  encodeObjectBody,
+  encodeTombstoneBody,
+  splitRecord,
+} from '../../../packages/core-format/src/index.ts';
 import { openRecord, randomPool, sealRecord } from '../../../packages/crypto/src/index.ts';
 import { EXAMPLE_SECRET, INPUTS } from '../../format-example/src/example.ts';
 import { parseObjects } from '../../format-example/src/render.ts';
@@ -55,6 +60,32 @@ describe.skipIf(!hasPython)('the reference reader, written from the specificatio
       const objects = new Map([...example, [name, sealRecord(key, split.header, changed, randomPool())]]);
       const { status: found } = spawnSync('python3', ['-B', reader, secret], { input: input(objects) });
       expect(found, `suite ${suite}`).toBe(status);
+    }
+  });
+
+  it('[R-24] refuses an origin that contradicts the version or the commit before it', () => {
+    const [name = '', record] = [...example].find(([key]) => key.startsWith('o/o')) ?? [];
+    if (record === undefined) throw new Error('no inline record');
+    const key = { id: INPUTS.keyId, suite: 1, secret: createSecretKey(INPUTS.categoryKey) };
+    const split = splitRecord(record);
+    const body = decodeObjectBody(openRecord(split, key));
+    const { version } = split.header;
+    const before = Buffer.alloc(16, 1);
+    for (const [previousCommitId, origin, status] of [
+      [split.header.previousCommitId, version, 0],
+      [split.header.previousCommitId, version + 1, 5],
+      [split.header.previousCommitId, version - 1, 5],
+      [before, version - 1, 0],
+      [before, version, 5],
+    ] as const) {
+      const header = { ...split.header, previousCommitId };
+      const live = sealRecord(key, header, encodeObjectBody({ ...body, origin }), randomPool());
+      const tombstone = encodeTombstoneBody({ modified: 1, origin });
+      for (const changed of [live, sealRecord(key, { ...header, kind: 'tombstone' }, tombstone, randomPool())]) {
+        const objects = new Map([...example, [name, changed]]);
+        const { status: found } = spawnSync('python3', ['-B', reader, secret], { input: input(objects) });
+        expect(found, `origin ${origin}`).toBe(status);
+      }
     }
   });
 
