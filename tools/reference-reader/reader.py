@@ -123,6 +123,11 @@ class Reader:
         need(self.at == len(self.data), "it has bytes left over")
 
 
+def check_origin(origin, version, before):
+    fits = origin < version if any(before) else origin == version
+    need(fits, "the beginning of its history contradicts its header")
+
+
 def read_slot(data):
     r = Reader(data)
     method = r.number(1)
@@ -259,7 +264,7 @@ class Store:
         need(reserved == 0 and length >= 106 and kind in (1, 2), "its header is wrong")
         lineage, found, category = r.take(16), r.take(16), r.take(16)
         need(found == name_id and lineage == self.head["lineage"], "it belongs to another name or store")
-        version, commit, _, _ = r.number(8), r.take(16), r.take(16), r.number(8)
+        version, commit, before, _ = r.number(8), r.take(16), r.take(16), r.number(8)
         fields = r.fields(length)
         blob = fields.pop(1, None)
         need(not any(critical for critical, _ in fields.values()), "it has an unknown critical field")
@@ -274,11 +279,14 @@ class Store:
         need(committed == commitment, "its commitment does not match")
         body = Reader(open_once(suite, own, data[r.at :]))
         if kind == 2:
+            body.time()
+            check_origin(body.number(8), version, before)
+            body.end()
             return None
         need(body.text(body.number(2)) == name, "it holds another name")
         info = {"name": name, "version": version, "commit": commit.hex()}
         info["created"], info["modified"], info["expires"] = body.time(), body.time(), body.time()
-        need(body.number(8) <= version, "its history begins after it")
+        check_origin(body.number(8), version, before)
         size = body.number(8)
         body.take(32)
         info["metadata"] = json.loads(body.take(body.number(4)) or b"{}")

@@ -4,7 +4,12 @@ import { createSecretKey } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { decodeObjectBody, encodeObjectBody, splitRecord } from '../../../packages/core-format/src/index.ts';
+import {
+  decodeObjectBody,
+  encodeObjectBody,
+  encodeTombstoneBody,
+  splitRecord,
+} from '../../../packages/core-format/src/index.ts';
 import { MemoryBackend } from '../../../packages/backend-memory/src/index.ts';
 import { openRecord, randomPool, rawKey, sealRecord } from '../../../packages/crypto/src/index.ts';
 import { createObjectStore } from '../../../packages/objects/src/index.ts';
@@ -99,6 +104,32 @@ describe.skipIf(!hasPython)('the reference reader, written from the specificatio
     },
     120_000,
   );
+
+  it('[R-24] refuses an origin that contradicts the version or the commit before it', () => {
+    const [name = '', record] = [...example].find(([key]) => key.startsWith('o/o')) ?? [];
+    if (record === undefined) throw new Error('no inline record');
+    const key = { id: INPUTS.keyId, suite: 1, secret: createSecretKey(INPUTS.categoryKey) };
+    const split = splitRecord(record);
+    const body = decodeObjectBody(openRecord(split, key));
+    const { version } = split.header;
+    const before = Buffer.alloc(16, 1);
+    for (const [previousCommitId, origin, status] of [
+      [split.header.previousCommitId, version, 0],
+      [split.header.previousCommitId, version + 1, 5],
+      [split.header.previousCommitId, version - 1, 5],
+      [before, version - 1, 0],
+      [before, version, 5],
+    ] as const) {
+      const header = { ...split.header, previousCommitId };
+      const live = sealRecord(key, header, encodeObjectBody({ ...body, origin }), randomPool());
+      const tombstone = encodeTombstoneBody({ modified: 1, origin });
+      for (const changed of [live, sealRecord(key, { ...header, kind: 'tombstone' }, tombstone, randomPool())]) {
+        const objects = new Map([...example, [name, changed]]);
+        const { status: found } = spawnSync('python3', ['-B', reader, secret], { input: input(objects) });
+        expect(found, `origin ${origin}`).toBe(status);
+      }
+    }
+  });
 
   it('refuses another secret', () => {
     const other = Buffer.alloc(32, 9).toString('hex');

@@ -272,7 +272,6 @@ export const checkpointEntries: fc.Arbitrary<CheckpointEntry[]> = fc
       version: u53,
       commit: bytesOf(5),
       digest: bytesOf(32),
-      collected: u53,
     }),
     { minLength: 1, maxLength: 4, selector: ({ token }) => token },
   )

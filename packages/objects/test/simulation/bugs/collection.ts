@@ -103,7 +103,7 @@ export const COLLECTION_BUGS: readonly PlantedBug[] = [
     name: 'a payload is not confirmed when its record is sent',
     rare: true,
     part: 'collector',
-    file: 'objects/src/commit.ts',
+    file: 'objects/src/lost-race.ts',
     edits: [['if (stillHolds?.() === false) throw new LostRace();', '']],
   },
 ];
