@@ -219,6 +219,47 @@ def _poly1305(key, data):
     return ((total + int.from_bytes(key[16:], "little")) % (1 << 128)).to_bytes(16, "little")
 
 
+# Suite 2: XChaCha20-Poly1305 (draft-irtf-cfrg-xchacha-03) and keyed BLAKE2b (RFC 7693).
+
+
+def blake2b512(key, message):
+    return hashlib.blake2b(message, key=key).digest()
+
+
+def _chacha20(key, last, core):
+    words = list(struct.unpack("<16I", b"expand 32-byte k" + key + last))
+    x = list(words)
+
+    def quarter(a, b, c, d):
+        for target, source, other, shift in ((a, b, d, 16), (c, d, b, 12), (a, b, d, 8), (c, d, b, 7)):
+            x[target] = (x[target] + x[source]) & 0xFFFFFFFF
+            turned = x[other] ^ x[target]
+            x[other] = ((turned << shift) | (turned >> (32 - shift))) & 0xFFFFFFFF
+
+    columns = [(0, 4, 8, 12), (1, 5, 9, 13), (2, 6, 10, 14), (3, 7, 11, 15)]
+    diagonals = [(0, 5, 10, 15), (1, 6, 11, 12), (2, 7, 8, 13), (3, 4, 9, 14)]
+    for _ in range(10):
+        for places in columns + diagonals:
+            quarter(*places)
+    if core:
+        return struct.pack("<8I", *(x[:4] + x[12:]))
+    return struct.pack("<16I", *((a + b) & 0xFFFFFFFF for a, b in zip(x, words)))
+
+
+def xchacha_open(key, nonce, sealed):
+    """XChaCha20-Poly1305 without associated data."""
+    if len(sealed) < 16:
+        raise Damaged("too short for a tag")
+    data, tag = sealed[:-16], sealed[-16:]
+    own = _chacha20(key, nonce[:16], True)
+    blocks = range(1 + (len(data) + 63) // 64)
+    stream = [_chacha20(own, struct.pack("<I", i) + bytes(4) + nonce[16:], False) for i in blocks]
+    padded = data + bytes(-len(data) % 16)
+    if not hmac.compare_digest(_poly1305(stream[0][:32], padded + struct.pack("<QQ", 0, len(data))), tag):
+        raise Damaged("a tag does not match")
+    return _xor(data, b"".join(stream[1:]))
+
+
 def sealed_box_open(sealed, public, private):
     ephemeral, tag, data = sealed[:32], sealed[32:48], sealed[48:]
     shared = x25519(private, ephemeral)

@@ -16,15 +16,18 @@ from primitives import (
     Damaged,
     aead_open,
     aes256_ctr,
+    blake2b512,
     ed25519_public,
     ed25519_verify,
     hmac256,
     hmac512,
     sealed_box_open,
     x25519,
+    xchacha_open,
 )
 
-ZERO_NONCE = bytes(12)
+# By suite: what expands a key, what opens a message, the length of its nonce.
+SUITES = {1: (hmac512, aead_open, 12), 2: (blake2b512, xchacha_open, 24)}
 DIGITS = "0123456789abcdefghijklmnopqrstuv"
 MAX_TIME = 8_640_000_000_000_000
 
@@ -40,6 +43,23 @@ def derive(key, use, context=b""):
 def need(holds, reason):
     if not holds:
         raise Damaged(reason)
+
+
+def expand(suite, key, text):
+    """The key and the commitment that a data key and a header give."""
+    t = SUITES[suite][0](key, text + b"\1")
+    return t[:32], t[32:]
+
+
+def open_chunk(suite, key, index, sealed):
+    """A message under a key that has others under other numbers."""
+    _, open_message, nonce_length = SUITES[suite]
+    return open_message(key, index.to_bytes(nonce_length, "big"), sealed)
+
+
+def open_once(suite, key, sealed):
+    """The only message under its key."""
+    return open_chunk(suite, key, 0, sealed)
 
 
 def b32(data):
@@ -103,14 +123,22 @@ class Reader:
         need(self.at == len(self.data), "it has bytes left over")
 
 
+def check_origin(origin, version, before):
+    fits = origin < version if any(before) else origin == version
+    need(fits, "the beginning of its history contradicts its header")
+
+
 def read_slot(data):
     r = Reader(data)
     method = r.number(1)
-    if method not in (1, 2, 3):
+    if method not in (1, 2, 3, 4, 5):
         return None
     slot = {"method": method, "id": r.take(16), "created": r.time(), "public": r.take(32), "salt": r.take(16)}
     if method == 1:
         r.take(6)
+    if method == 5:
+        needed, count = r.number(1), r.number(1)
+        need(2 <= needed <= count, "a slot needs an impossible number of shares")
     slot["bound"] = data[: r.at]
     slot["binding"], slot["sealed"] = r.take(32), r.take(116)
     r.end()
@@ -132,6 +160,7 @@ def read_head(data):
     need(1 <= head["state"] <= 5 and 1 <= head["naming"] <= 2, "the head has an unknown state or naming")
     suites = head["suites"] = list(r.take(r.number(1)))
     need(suites and suites == sorted(set(suites)), "its suites are out of order")
+    need(all(suite in SUITES for suite in suites), "the store accepts a suite that this reader does not know")
     head["floor"], head["history"] = r.number(8), (r.number(4), r.number(4))
     need(1 <= r.number(1) <= 2, "the head has an unknown journal mode")
     head["rotation days"] = r.number(4)
@@ -174,14 +203,14 @@ def open_system(objects, head, kind, purpose_key):
     r = Reader(body)
     r.start(b"SSSY")
     suite, purpose, reserved = r.number(1), r.number(1), r.number(1)
-    need(suite == 1 and suite in head["suites"] and purpose == kind and reserved == 0, "it is of another purpose")
+    need(suite in head["suites"] and purpose == kind and reserved == 0, "it is of another purpose")
     header, commitment = body[:48], body[48:80]
     generation = int(name[2:13], 32).to_bytes(8, "big")
     context = head["instance"] + generation + len(name).to_bytes(2, "big") + name.encode("ascii")
     key = derive(purpose_key, "system key", header + context)
-    t = hmac512(key, label("system") + (48).to_bytes(2, "big") + header + b"\1")
-    need(t[32:] == commitment, "a commitment does not match")
-    return aead_open(t[:32], ZERO_NONCE, body[80:])
+    own, committed = expand(suite, key, label("system") + (48).to_bytes(2, "big") + header)
+    need(committed == commitment, "a commitment does not match")
+    return open_once(suite, own, body[80:])
 
 
 def read_keyring(data, head):
@@ -235,25 +264,29 @@ class Store:
         need(reserved == 0 and length >= 106 and kind in (1, 2), "its header is wrong")
         lineage, found, category = r.take(16), r.take(16), r.take(16)
         need(found == name_id and lineage == self.head["lineage"], "it belongs to another name or store")
-        version, commit, _, _ = r.number(8), r.take(16), r.take(16), r.number(8)
+        version, commit, before, _ = r.number(8), r.take(16), r.take(16), r.number(8)
         fields = r.fields(length)
         blob = fields.pop(1, None)
         need(not any(critical for critical, _ in fields.values()), "it has an unknown critical field")
         header = data[:length]
         key_id, commitment, wrapped = r.take(8), r.take(32), r.take(48)
         group, key_suite, usable, key = self.versions[key_id]
-        need(group == category and key_suite == suite == 1 and usable, "its key version is another, or not to be used")
+        need(suite in self.head["suites"], "it is of a suite that the store does not accept")
+        need(group == category and key_suite == suite and usable, "its key version is another, or not to be used")
         framed = length.to_bytes(2, "big") + header
-        dek = aead_open(hmac256(key, label("wrap") + framed + commitment), ZERO_NONCE, wrapped)
-        t = hmac512(dek, label("record") + framed + b"\1")
-        need(t[32:] == commitment, "its commitment does not match")
-        body = Reader(aead_open(t[:32], ZERO_NONCE, data[r.at :]))
+        dek = open_once(suite, hmac256(key, label("wrap") + framed + commitment), wrapped)
+        own, committed = expand(suite, dek, label("record") + framed)
+        need(committed == commitment, "its commitment does not match")
+        body = Reader(open_once(suite, own, data[r.at :]))
         if kind == 2:
+            body.time()
+            check_origin(body.number(8), version, before)
+            body.end()
             return None
         need(body.text(body.number(2)) == name, "it holds another name")
         info = {"name": name, "version": version, "commit": commit.hex()}
         info["created"], info["modified"], info["expires"] = body.time(), body.time(), body.time()
-        need(body.number(8) <= version, "its history begins after it")
+        check_origin(body.number(8), version, before)
         size = body.number(8)
         body.take(32)
         info["metadata"] = json.loads(body.take(body.number(4)) or b"{}")
@@ -270,20 +303,19 @@ class Store:
         return {**info, "payload": payload.hex()}
 
     def read_blob(self, token, reference, suite, key, chunk_size, size):
-        need(suite == 1, "its blob is of a suite that this reader does not know")
         blob_id = reference[:16]
         part_size, sealed_length = int.from_bytes(reference[16:20], "big"), int.from_bytes(reference[20:], "big")
         chunks = size // chunk_size + 1
         need(sealed_length == 60 + size + 16 * chunks, "the length of its blob is wrong")
         header = b"SSBL\1" + bytes([suite]) + b"\0\0" + chunk_size.to_bytes(4, "big") + blob_id
-        t = hmac512(key, label("blob") + (28).to_bytes(2, "big") + header + b"\1")
+        own, committed = expand(suite, key, label("blob") + (28).to_bytes(2, "big") + header)
         parts = -(-(sealed_length - 60) // part_size)
         stored = b"".join(self.objects[f"b/{token}./@{b32(blob_id)}/{number:08x}"] for number in range(parts))
-        need(stored[:60] == header + t[32:] and len(stored) == sealed_length, "the blob is another")
+        need(stored[:60] == header + committed and len(stored) == sealed_length, "the blob is another")
         payload = b""
         for index in range(chunks):
             at = 60 + index * (chunk_size + 16)
-            payload += aead_open(t[:32], index.to_bytes(12, "big"), stored[at : at + chunk_size + 16])
+            payload += open_chunk(suite, own, index, stored[at : at + chunk_size + 16])
         return payload
 
 

@@ -92,8 +92,8 @@ export class FsBackend implements StorageBackend {
   /**
    * Looks at the folder if there is one, and creates nothing.
    *
-   * @throws SecureStoreError `INVALID_ARGUMENT` on a location that names no folder, an unknown option or a client;
-   *   `UNAVAILABLE` if the folder can't be looked at.
+   * @throws SecureStoreError `INVALID_ARGUMENT` on a location that names no folder or goes through a file, an unknown
+   *   option or a client; `UNAVAILABLE` if the folder can't be looked at.
    */
   async init(config: BackendConfig): Promise<void> {
     const site = { backend: this.name, operation: 'init' };
@@ -218,8 +218,10 @@ export class FsBackend implements StorageBackend {
     try {
       return await task();
     } catch (error) {
-      if (errnoOf(error) !== 'ENOENT') throw error;
+      const errno = errnoOf(error);
+      if (errno !== 'ENOENT' && errno !== 'ENOTDIR') throw error;
       folder.exists();
+      if (errno === 'ENOTDIR') throw error;
       return undefined;
     }
   }

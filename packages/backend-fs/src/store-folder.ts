@@ -1,7 +1,51 @@
 import { SecureStoreError } from '@securestore/core-format';
-import { statSync } from 'node:fs';
+import { readdirSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { vanished } from './errors.ts';
+import { CLOCK_FILE, LOCK_FILE, parseChild, TEMP_FOLDER } from './names.ts';
 import { makeFolderPath } from './sync-folder.ts';
+
+const OWN: ReadonlySet<string> = new Set([CLOCK_FILE, LOCK_FILE, TEMP_FOLDER]);
+
+/** What lies in a folder that a person calls empty: hidden things, and what a file system has of its own. */
+function isNegligible(name: string): boolean {
+  return name.startsWith('.') || name === 'lost+found';
+}
+
+/**
+ * Folders of keys look like anybody's; our own files and those of keys do not.
+ *
+ * @throws SecureStoreError `INVALID_ARGUMENT` where other files lie in the folder at `path` and no store
+ */
+function refuseFilesOfOthers(path: string): void {
+  const entries = readdirSync(path, { withFileTypes: true });
+  const isStore = entries.some(
+    (entry) => OWN.has(entry.name) || (entry.isFile() && parseChild(entry.name, false, 'root') !== undefined),
+  );
+  const other = entries.find(({ name }) => !isNegligible(name));
+  if (isStore || other === undefined) return;
+  throw new SecureStoreError(
+    'INVALID_ARGUMENT',
+    `${path} holds other files ("${other.name}", for one); a store would lie among them, choose an empty or a new folder`,
+    { backend: 'fs' },
+  );
+}
+
+/** A path through a file looks like one to nothing. @throws SecureStoreError `INVALID_ARGUMENT` */
+function refuseFileAbove(path: string): void {
+  const above = dirname(path);
+  const found = statSync(above, { throwIfNoEntry: false });
+  if (found?.isDirectory() === true) return;
+  if (found === undefined) {
+    if (above !== path) refuseFileAbove(above);
+    return;
+  }
+  throw new SecureStoreError(
+    'INVALID_ARGUMENT',
+    `${above} is not a folder, so no store can lie below it; choose another location, or move it away`,
+    { backend: 'fs' },
+  );
+}
 
 /**
  * The root of a store. Once seen it must stay what it was: a folder that was unmounted, removed or replaced is an
@@ -11,6 +55,7 @@ export class StoreFolder {
   readonly path: string;
   #device = 0;
   #inode: number | undefined;
+  #ours = false;
 
   constructor(path: string) {
     this.path = path;
@@ -20,7 +65,7 @@ export class StoreFolder {
    * Whether the folder is there.
    *
    * @throws SecureStoreError `UNAVAILABLE` if it was seen before and is gone or another one; `INVALID_ARGUMENT` if
-   *   something else is at its path. Errors of `node:fs` otherwise.
+   *   something else is at its path, or at a part of it. Errors of `node:fs` otherwise.
    */
   exists(): boolean {
     const found = statSync(this.path, { throwIfNoEntry: false });
@@ -28,7 +73,10 @@ export class StoreFolder {
       if (found?.ino === this.#inode && found.dev === this.#device) return true;
       throw vanished(this.path);
     }
-    if (found === undefined) return false;
+    if (found === undefined) {
+      refuseFileAbove(this.path);
+      return false;
+    }
     if (!found.isDirectory()) {
       throw new SecureStoreError('INVALID_ARGUMENT', `${this.path} is not a folder; name a folder for the store`, {
         backend: 'fs',
@@ -39,10 +87,17 @@ export class StoreFolder {
     return true;
   }
 
-  /** Makes the folder and those above it, durably and for its owner alone, unless it is there. */
+  /**
+   * Makes the folder and those above it, durably and for its owner alone, unless it is there.
+   *
+   * @throws SecureStoreError as {@link exists}; `INVALID_ARGUMENT` if it is there, with other files and no store.
+   */
   ensure(): void {
-    if (this.exists()) return;
-    makeFolderPath(this.path);
-    this.exists();
+    if (!this.exists()) {
+      makeFolderPath(this.path);
+      this.exists();
+    }
+    if (!this.#ours) refuseFilesOfOthers(this.path);
+    this.#ours = true;
   }
 }

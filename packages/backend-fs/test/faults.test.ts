@@ -95,12 +95,20 @@ describe('a store that went away', () => {
 });
 
 describe('something in the way', () => {
-  test('a file at the location', async () => {
+  test('a file at the location, or above it', async () => {
     const path = join(scratchFolder(), 'vault');
+    const early = await Promise.all([openAt(path), openAt(`${path}/below`)]);
     writeFileSync(path, 'mine');
-    await expect(openAt(path)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
-    const deeper = await openAt(`${path}/deeper`);
-    await expect(deeper.write('store', utf8('x'))).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+    const refused = { code: 'INVALID_ARGUMENT', message: expect.stringContaining(`${path} is not a folder`) };
+    for (const backend of early) {
+      await expect(backend.write('store', utf8('x'))).rejects.toMatchObject({ ...refused, key: 'store' });
+      await expect(backend.read('store')).rejects.toMatchObject({ ...refused, key: 'store' });
+      await expect(backend.delete('store')).rejects.toMatchObject({ ...refused, key: 'store' });
+      await expect(backend.list('')).rejects.toMatchObject(refused);
+    }
+    for (const location of [path, `${path}/below`, `${path}/far/below`]) {
+      await expect(openAt(location)).rejects.toMatchObject({ ...refused, operation: 'init' });
+    }
   });
 
   test.each(['file:', 'file://host/vault', 'sqlite:./vault', 'vault'])('the location %s', async (location) => {
@@ -115,10 +123,42 @@ describe('something in the way', () => {
     await expect(new FsBackend().init({ location, options: {}, client: {} })).rejects.toMatchObject(refused);
   });
 
+  test.each(['notes.txt', 'src/', 'o/'])(
+    '%s of others: no store is begun among it, and one that is there goes on',
+    async (name) => {
+      const root = scratchFolder();
+      const put = (): void =>
+        name.endsWith('/') ? mkdirSync(join(root, name)) : writeFileSync(join(root, name), 'mine');
+      put();
+      const backend = await openAt(root);
+      expect(await backend.read('store')).toBeUndefined();
+      await expect(backend.write('store', utf8('x'))).rejects.toMatchObject({
+        code: 'INVALID_ARGUMENT',
+        key: 'store',
+        message: expect.stringMatching(/holds other files \(.*\).* choose an empty or a new folder/),
+      });
+      expect(readdirSync(root)).toEqual([name.replace('/', '')]);
+      rmSync(join(root, name), { recursive: true });
+      await backend.write('store', utf8('x'));
+      if (name !== 'o/') put();
+      // As in a copy that has only what was stored.
+      for (const own of ['+lock', '+clock', '+temp']) rmSync(join(root, own), { recursive: true });
+      await (await openAt(root)).write('o/abc', utf8('y'));
+    },
+  );
+
+  test("what systems and tools leave in empty folders is in nobody's way", async () => {
+    const root = scratchFolder();
+    mkdirSync(join(root, 'lost+found'));
+    for (const name of ['.DS_Store', '.gitkeep']) writeFileSync(join(root, name), '');
+    await (await openAt(root)).write('store', utf8('x'));
+  });
+
   test('a file where a folder should be', async () => {
     const root = scratchFolder();
-    writeFileSync(join(root, 'o'), 'mine');
     const backend = await openAt(root);
+    await backend.write('store', utf8('x'));
+    writeFileSync(join(root, 'o'), 'mine');
     await expect(backend.read('o/abc')).rejects.toMatchObject({ code: 'UNAVAILABLE', key: 'o/abc' });
     await expect(backend.write('o/abc', utf8('x'))).rejects.toMatchObject({ code: 'UNAVAILABLE' });
     await expect(backend.list('o/')).rejects.toMatchObject({ code: 'UNAVAILABLE' });

@@ -23,7 +23,7 @@ test('a folder larger than one pass remembers is listed whole and in order', asy
 test('what is written or deleted between two pages is in or out of the next, beside a remembered pass', async () => {
   const root = scratchFolder();
   const keys = Array.from({ length: 2000 }, (_, index) => `o/n${String(index).padStart(6, '0')}`);
-  plant(root, keys);
+  plant(root, ['store', ...keys]);
   const backend = await openAt(root);
   // The stamp of a folder counts as settled only a while after its last change.
   await new Promise((resolve) => setTimeout(resolve, 100));

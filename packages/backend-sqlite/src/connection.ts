@@ -25,9 +25,26 @@ export interface Connection {
   readonly immutable: boolean;
 }
 
+/** A path through a file looks like one to nothing. @throws SecureStoreError `INVALID_ARGUMENT` */
+function refuseFileAbove(path: string): void {
+  const above = dirname(path);
+  const found = statSync(above, { throwIfNoEntry: false });
+  if (found?.isDirectory() === true) return;
+  if (found === undefined) {
+    if (above !== path) refuseFileAbove(above);
+    return;
+  }
+  throw new SecureStoreError(
+    'INVALID_ARGUMENT',
+    `${above} is not a folder, so no database can lie below it; choose another location, or move it away`,
+    { backend: 'sqlite' },
+  );
+}
+
 /** The regular file at `path`; `undefined` where nothing is, or nothing was written yet. */
 function fileAt(path: string): Stats | undefined {
   const file = statSync(path, { throwIfNoEntry: false });
+  if (file === undefined) refuseFileAbove(path);
   if (file !== undefined && !file.isFile()) {
     throw new SecureStoreError('INVALID_ARGUMENT', `${path} is not a file; name a file for the database`, {
       backend: 'sqlite',

@@ -87,8 +87,9 @@ export class SqliteBackend implements StorageBackend {
   /**
    * Opens the database if there is one, and creates nothing.
    *
-   * @throws SecureStoreError `INVALID_ARGUMENT` on a location that names no file, an unknown option or a client;
-   *   `FORMAT_VERSION` for another application's file; `INTEGRITY` for a damaged one; `UNAVAILABLE` if it can't be read.
+   * @throws SecureStoreError `INVALID_ARGUMENT` on a location that names no file or goes through one, an unknown option
+   *   or a client; `FORMAT_VERSION` for another application's file; `INTEGRITY` for a damaged one; `UNAVAILABLE` if it
+   *   can't be read.
    */
   async init(config: BackendConfig): Promise<void> {
     const site = { backend: this.name, operation: 'init' };

@@ -72,9 +72,16 @@ describe('something in the way', () => {
   test('a folder at the location, or a file above it', async () => {
     const folder = scratchFolder();
     await expect(openAt(folder)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
-    writeFileSync(join(folder, 'file'), 'mine');
-    const backend = await openAt(join(folder, 'file', 'vault.db'));
-    await expect(backend.write('store', utf8('x'))).rejects.toMatchObject({ code: 'INVALID_ARGUMENT', key: 'store' });
+    const file = join(folder, 'file');
+    const early = await openAt(join(file, 'vault.db'));
+    writeFileSync(file, 'mine');
+    const refused = { code: 'INVALID_ARGUMENT', message: expect.stringContaining(`${file} is not a folder`) };
+    await expect(early.write('store', utf8('x'))).rejects.toMatchObject({ ...refused, key: 'store' });
+    await expect(early.read('store')).rejects.toMatchObject({ ...refused, key: 'store' });
+    await expect(early.list('')).rejects.toMatchObject(refused);
+    for (const below of ['vault.db', 'deeper/vault.db']) {
+      await expect(openAt(join(file, below))).rejects.toMatchObject({ ...refused, operation: 'init' });
+    }
   });
 
   test.each(['sqlite:', 'sqlite::memory:', 'sqlite://host/x.db', 'sqlite:folder/', 'file:x', 'x'])(

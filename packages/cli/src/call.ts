@@ -7,6 +7,8 @@ export interface GlobalOptions {
   readonly store?: string;
   readonly passphraseFile?: string;
   readonly keyFile?: string;
+  readonly recoveryCodeFile?: string;
+  readonly shareFile?: readonly string[];
   readonly fingerprint?: string;
   readonly anchor?: boolean;
   readonly acceptHead?: boolean;
@@ -63,6 +65,11 @@ export interface Verb<O extends object, A extends readonly (string | string[] | 
   readonly load: () => Promise<(call: Call<O>, ...operands: A) => Promise<ExitCode>>;
 }
 
+/** Gathers the values of an option that may be repeated. */
+export function collect(value: string, before: readonly string[] | undefined): readonly string[] {
+  return [...(before ?? []), value];
+}
+
 const COMMON_GROUP = 'Options of every command:';
 
 function globalOptions(): Option[] {
@@ -73,6 +80,10 @@ function globalOptions(): Option[] {
     ),
     new Option('--passphrase-file <file>', 'a file that holds the passphrase'),
     new Option('--key-file <file>', 'a key file that unlocks the store'),
+    new Option('--recovery-code-file <file>', 'a file that holds the recovery code'),
+    new Option('--share-file <file>', 'a file that holds a share; repeated for as many as are needed').argParser(
+      collect,
+    ),
     new Option('--fingerprint <fingerprint>', 'refuse any store but this one'),
     new Option(
       '--anchor',

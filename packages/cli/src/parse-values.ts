@@ -73,8 +73,17 @@ export function parseRange(text: string): ByteRange {
 }
 
 /**
- * The folder that `--prefix` names: without the one `/` it may end with, empty for everything.
+ * The folder that `--prefix` names: without the one `/` it may end with, empty for everything where it isn't given.
+ *
+ * @throws `INVALID_ARGUMENT` where it is given and names none: a variable that is not set must not open up everything.
  */
 export function parseFolder(prefix: string | undefined): string {
-  return prefix === undefined ? '' : prefix.replace(/\/$/, '');
+  if (prefix === undefined) return '';
+  const folder = prefix.replace(/\/$/, '');
+  if (folder === '') {
+    refuse(
+      `--prefix "${prefix}" names no folder (a variable that is not set?); for the whole store, leave the option out`,
+    );
+  }
+  return folder;
 }

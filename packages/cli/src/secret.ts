@@ -2,7 +2,7 @@ import { open, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SecureStoreError } from '@securestore/core-format';
 import type { UnlockMethod } from 'securestore';
-import type { Call } from './call.ts';
+import type { Call, GlobalOptions } from './call.ts';
 import type { Cli } from './cli-context.ts';
 import { fileError, systemCodeOf } from './error-report.ts';
 import { askHidden, openTerminal } from './prompt.ts';
@@ -17,6 +17,8 @@ const HOW_TO_GIVE_ONE =
 /** Where the secret of a store comes from. */
 export type SecretSource =
   | { readonly kind: 'key-file'; readonly path: string }
+  | { readonly kind: 'recovery-code'; readonly path: string }
+  | { readonly kind: 'shares'; readonly paths: readonly string[] }
   | { readonly kind: 'passphrase'; readonly read: () => Promise<Uint8Array> };
 
 /** Whether a store is opened, or made and its passphrase therefore asked for twice. */
@@ -35,9 +37,9 @@ function refuse(message: string): never {
   throw new SecureStoreError('INVALID_ARGUMENT', message);
 }
 
-/** Reads a passphrase file: its bytes without one trailing line end, which editors and `echo` add. */
-async function readPassphraseFile(path: string): Promise<Uint8Array> {
-  const what = `cannot read the passphrase file "${path}"`;
+/** Reads a file with a secret: its bytes without one trailing line end, which editors and `echo` add. */
+async function readSecretFile(path: string, kind: string): Promise<Uint8Array> {
+  const what = `cannot read the ${kind} file "${path}"`;
   try {
     await using file = await open(path);
     const buffer = new Uint8Array(MAX_PASSPHRASE_BYTES + 3);
@@ -50,9 +52,9 @@ async function readPassphraseFile(path: string): Promise<Uint8Array> {
     if (length > 0 && buffer[length - 1] === 0x0a) length -= buffer[length - 2] === 0x0d ? 2 : 1;
     if (length === 0) refuse(`${what}: it is empty`);
     if (length > MAX_PASSPHRASE_BYTES) refuse(`${what}: it is longer than ${MAX_PASSPHRASE_BYTES} bytes`);
-    const passphrase = buffer.slice(0, length);
+    const secret = buffer.slice(0, length);
     buffer.fill(0);
-    return passphrase;
+    return secret;
   } catch (error) {
     throw fileError(error, what);
   }
@@ -69,7 +71,7 @@ async function exists(path: string): Promise<boolean> {
 }
 
 function passphraseFile(path: string): SecretSource {
-  return { kind: 'passphrase', read: () => readPassphraseFile(path) };
+  return { kind: 'passphrase', read: () => readSecretFile(path, 'passphrase') };
 }
 
 /** What systemd's `LoadCredential=` put there for this service. */
@@ -116,6 +118,21 @@ export function findNewSecret(cli: Cli, options: NewSecretOptions, otherwise = '
   };
 }
 
+/** The secrets that the options name, each with its option. */
+function optionSecrets(options: GlobalOptions): (readonly [string, SecretSource])[] {
+  const { keyFile, passphraseFile: passphrase, recoveryCodeFile, shareFile } = options;
+  const all: (readonly [string, SecretSource | undefined])[] = [
+    ['--key-file', keyFile === undefined ? undefined : { kind: 'key-file', path: keyFile }],
+    ['--passphrase-file', passphrase === undefined ? undefined : passphraseFile(passphrase)],
+    [
+      '--recovery-code-file',
+      recoveryCodeFile === undefined ? undefined : { kind: 'recovery-code', path: recoveryCodeFile },
+    ],
+    ['--share-file', shareFile === undefined ? undefined : { kind: 'shares', paths: shareFile }],
+  ];
+  return all.filter((entry): entry is readonly [string, SecretSource] => entry[1] !== undefined);
+}
+
 /**
  * Finds the secret: the options first, then the environment, then the credentials of the service, then a person.
  *
@@ -123,11 +140,11 @@ export function findNewSecret(cli: Cli, options: NewSecretOptions, otherwise = '
  *   none at all shows only when a passphrase is read, so that a missing store is reported before a missing secret.
  */
 export async function findSecret({ cli, options }: Call, purpose: Purpose): Promise<SecretSource> {
-  if (options.keyFile !== undefined && options.passphraseFile !== undefined) {
-    refuse('give --key-file or --passphrase-file, not both');
-  }
-  if (options.keyFile !== undefined) return { kind: 'key-file', path: options.keyFile };
-  if (options.passphraseFile !== undefined) return passphraseFile(options.passphraseFile);
+  const given = optionSecrets(options);
+  const [first, ...others] = given;
+  if (others.length > 0)
+    refuse(`give ${given.map(([name]) => name).join(' or ')}, not ${given.length > 2 ? 'all of them' : 'both'}`);
+  if (first !== undefined) return first[1];
   const passphrase = nonEmpty(cli.env, 'SECURESTORE_PASSPHRASE');
   if (passphrase !== undefined) return { kind: 'passphrase', read: async () => Buffer.from(passphrase) };
   const file = nonEmpty(cli.env, 'SECURESTORE_PASSPHRASE_FILE');
@@ -147,10 +164,19 @@ export interface Unlocking extends Disposable {
   readonly method: UnlockMethod;
 }
 
+/** What these read is copied and wiped by whoever asked for it. */
+const plain = (method: UnlockMethod): Unlocking => ({ method, [Symbol.dispose]: () => {} });
+
 /** The way to unlock a store with a secret, which is read once however often it is asked for. */
 export async function unlockWith(source: SecretSource): Promise<Unlocking> {
-  const { keyFile, passphrase } = await import('securestore');
-  if (source.kind === 'key-file') return { method: keyFile(source.path), [Symbol.dispose]: () => {} };
+  const { keyFile, passphrase, recoveryCode, shares } = await import('securestore');
+  if (source.kind === 'key-file') return plain(keyFile(source.path));
+  if (source.kind === 'recovery-code') {
+    return plain(recoveryCode(() => readSecretFile(source.path, 'recovery code')));
+  }
+  if (source.kind === 'shares') {
+    return plain(shares(source.paths.map((path) => () => readSecretFile(path, 'share'))));
+  }
   let reading: Promise<Uint8Array> | undefined;
   let known: Uint8Array | undefined;
   const read = async (): Promise<Uint8Array> => {

@@ -80,6 +80,17 @@ describe('exec', () => {
     expect(result.stderr).not.toContain('ary');
   });
 
+  it.each(['', '/'])(
+    'refuses the prefix %j, which a variable that is not set leaves, and reads nothing',
+    async (prefix) => {
+      const box = await withSecrets({ secret: 'canary' });
+      const args = ['exec', '--prefix', prefix, '--', 'sh', '-c', 'echo started'];
+      const result = await box.run(args, { env: { SECURESTORE_PASSPHRASE: 'wrong' } });
+      expect(result).toMatchObject({ exitCode: 2, stdout: '' });
+      expect(result.stderr).toMatch(/--prefix .*leave the option out.*\[INVALID_ARGUMENT\]/);
+    },
+  );
+
   it('does not start the command where all secrets have expired', async () => {
     const box = await sandbox();
     await box.seed({ secret: 'x' }, { expires: new Date(Date.now() + 1) });

@@ -127,6 +127,12 @@ describe('import', () => {
     const box = await sandbox();
     await writeFile(box.path('file'), 'x');
     expect((await box.run(['import', '.', '--prefix', 'a/../b'])).exitCode).toBe(2);
+    for (const verb of ['import', 'export']) {
+      for (const prefix of ['', '/']) {
+        const { exitCode, stderr } = await box.run([verb, '.', '--prefix', prefix]);
+        expect({ exitCode, stderr }).toEqual({ exitCode: 2, stderr: expect.stringContaining('leave the option out') });
+      }
+    }
     expect((await box.run(['import', 'file'])).exitCode).toBe(2);
     expect((await box.run(['ls'])).stdout).toBe('');
   });

@@ -220,3 +220,59 @@ describe('slots', () => {
     expect((await box.run(['slots', 'remove', 'nonsense', ...byFile('second.key')])).exitCode).toBe(3);
   });
 });
+
+describe('slots add', () => {
+  it('prints a recovery code once, which opens the store from a file however it is typed', async () => {
+    const box = await sandbox();
+    await firstRecord(box);
+    const added = await box.run(['slots', 'add', '--new-recovery-code']);
+    expect(added).toMatchObject({
+      exitCode: 0,
+      stdout: expect.stringMatching(/^SSRC1(?:-[0-9A-Z]{4}){9}\n$/) as string,
+      stderr: expect.stringContaining('write it down') as string,
+    });
+    await writeFile(box.path('code'), ` ${added.stdout.toLowerCase().replaceAll('-', ' ')}`);
+    expect(await box.run(['get', 'a/1', '--recovery-code-file', 'code'])).toMatchObject({ exitCode: 0, stdout: 'one' });
+    const slots = (await box.run(['slots', '--recovery-code-file', 'code'])).stdout;
+    expect(slots).toMatch(/recovery code .*in use by this command/);
+    expect(slots).not.toContain('SSRC1');
+    await writeFile(box.path('code'), added.stdout.replace(/.\n$/, '\n'));
+    const mistyped = await box.run(['get', 'a/1', '--recovery-code-file', 'code']);
+    expect(mistyped.exitCode).toBe(2);
+    expect(mistyped.stderr).toContain('the recovery code');
+    expect(mistyped.stderr).not.toContain(added.stdout.slice(6, 20));
+  });
+
+  it('prints shares once, enough of which open the store, each from a file', async () => {
+    const box = await sandbox();
+    await firstRecord(box);
+    const added = await box.run(['slots', 'add', '--new-shares', '2/3', '--json']);
+    const made = jsonLines(added.stdout)[0]?.['shares'] as string[];
+    expect(made.length).toBe(3);
+    await Promise.all(made.map((share, index) => writeFile(box.path(`share ${index}`), `${share}\n`)));
+    const get = (...indices: number[]): Promise<{ exitCode: number | null; stdout: string; stderr: string }> =>
+      box.run(['get', 'a/1', ...indices.flatMap((index) => ['--share-file', `share ${index}`])]);
+    expect(await get(2, 0)).toMatchObject({ exitCode: 0, stdout: 'one' });
+    expect(await get(0, 1, 2)).toMatchObject({ exitCode: 0, stdout: 'one' });
+    expect(await get(1)).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('2 of the 3 shares') as string });
+    expect(await get(1, 7)).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('"share 7"') as string });
+  });
+
+  it.each(['2', '1/3', '4/3', 'a/b', '2/300', ''])('makes no shares of %j', async (scheme) => {
+    const box = await sandbox();
+    const before = (await box.run(['slots', '--json'])).stdout;
+    expect(await box.run(['slots', 'add', '--new-shares', scheme])).toMatchObject({ exitCode: 2, stdout: '' });
+    expect((await box.run(['slots', '--json'])).stdout).toBe(before);
+  });
+
+  it('takes one kind of secret at a time, and so does every command', async () => {
+    const box = await sandbox();
+    expect((await box.run(['slots', 'add', '--new-recovery-code', '--new-shares', '2/3'])).exitCode).toBe(2);
+    expect((await box.run(['slots', '--new-recovery-code'])).exitCode).toBe(2);
+    const both = await box.run(['ls', '--recovery-code-file', 'a', '--share-file', 'b']);
+    expect(both).toMatchObject({
+      exitCode: 2,
+      stderr: expect.stringContaining('--recovery-code-file or --share-file'),
+    });
+  });
+});

@@ -152,7 +152,18 @@ describe.each(['sqlite', 'file'])('a full disk under %s:', (scheme) => {
     for (const args of [['rm', 'k'], ['purge', '--yes', 'k'], ['collect']]) {
       const { exitCode, stdout, stderr } = await box.run(args, { env });
       expect({ args, exitCode, stdout }).toEqual({ args, exitCode: 7, stdout: '' });
-      expect(stderr).toMatch(/free some space and try again; deleting needs some room itself.* \[NO_SPACE\]$/m);
+      expect(stderr).toMatch(/free some space and try again;.* deleting needs some room itself.* \[NO_SPACE\]$/m);
+    }
+    const { stderr } = await box.run(['collect', '--json'], { env });
+    expect(stderr).not.toContain('w/job');
+    // SQLite needs room to open the store already.
+    if (scheme === 'file') {
+      expect(jsonLines(stderr)).toMatchObject([
+        {
+          operation: 'collect',
+          message: expect.stringMatching(/^job collection .*nothing is lost, it goes on when it is started again;/),
+        },
+      ]);
     }
     await rm(full);
     expect((await box.run(['get', 'k'], { env })).stdout).toBe('data');

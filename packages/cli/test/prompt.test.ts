@@ -3,6 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { COMMAND, finished, type Sandbox, sandbox } from './support/cli.ts';
+import { treeOf } from './support/tree.ts';
 
 const CONVERSE = fileURLToPath(new URL('support/converse.py', import.meta.url));
 const CANARY = 'canary päss 4b7e';
@@ -110,6 +111,21 @@ describe.skipIf(!hasTerminals)(
       expect((await box.run(['get', 'k'])).stdout).toBe('data');
       expect(await converse(box, ['purge', 'k'], [[question, 'y\r']])).toMatchObject({ exitCode: 0 });
       expect((await box.run(['get', 'k'])).exitCode).toBe(3);
+    });
+
+    it('purge asks nothing about what is not there, and asks about what is deleted or damaged', async () => {
+      const box = await sandbox('file');
+      await box.seed({ k: 'data' });
+      const missing = await converse(box, ['purge', 'missing'], []);
+      expect(missing).toMatchObject({ exitCode: 3, transcript: expect.stringContaining('no such object') });
+      expect((await box.run(['purge', 'missing'])).exitCode).toBe(3);
+      const question = 'Destroy k with all its versions, for good? [y/N] ';
+      await box.run(['rm', 'k']);
+      expect(await converse(box, ['purge', 'k'], [[question, 'n\r']])).toMatchObject({ exitCode: 130 });
+      for (const name of (await treeOf(box.path('vault', 'o'))).keys()) {
+        await writeFile(box.path('vault', 'o', name), 'no record');
+      }
+      expect(await converse(box, ['purge', 'k'], [[question, 'y\r']])).toMatchObject({ exitCode: 0 });
     });
 
     it('put from - says how the data ends', async () => {

@@ -153,6 +153,35 @@ describe('wrong usage', () => {
     }
   });
 
+  it.each(['file', 'sqlite'])('says of a %s: location which part of it is a file', async (scheme) => {
+    const box = await sandbox('none');
+    const file = box.path('file.txt');
+    await writeFile(file, 'mine');
+    for (const below of ['vault', 'folder/vault']) {
+      const location = `${scheme}:./file.txt/${below}`;
+      for (const args of [
+        ['init', location],
+        ['--store', location, 'put', 'k'],
+        ['--store', location, 'get', 'k'],
+      ]) {
+        const { exitCode, stdout, stderr } = await box.run(args, { env: { SECURESTORE_PASSPHRASE: 'a passphrase' } });
+        expect({ args, exitCode, stdout }).toEqual({ args, exitCode: 2, stdout: '' });
+        expect(stderr).toContain(`${file} is not a folder`);
+      }
+    }
+  });
+
+  it('makes no store among the files of others', async () => {
+    const box = await sandbox('none');
+    await writeFile(box.path('notes.txt'), 'mine');
+    const { exitCode, stdout, stderr } = await box.run(['init', 'file:.'], {
+      env: { SECURESTORE_PASSPHRASE: 'a passphrase' },
+    });
+    expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
+    expect(stderr).toContain(`${box.path()} holds other files ("notes.txt", for one)`);
+    expect(await readdir(box.path())).toEqual(['notes.txt']);
+  });
+
   it('says which file is missing where that is surely a path, and that a working directory is gone', async () => {
     const box = await sandbox();
     expect((await box.run(['put', 'k', './missing'])).stderr).toContain('there is no file "./missing"');

@@ -34,8 +34,6 @@ export interface CheckpointEntry {
   readonly commit: Uint8Array;
   /** SHA-256(H ‖ C ‖ B) of its record. */
   readonly digest: Uint8Array;
-  /** The greatest version of the name that is known to have been collected; 0 for none. */
-  readonly collected: number;
 }
 
 /** A page, as the root of its checkpoint names it. */
@@ -85,25 +83,24 @@ function readToken(reader: ByteReader, before: string): string {
 
 /** The most bytes that an entry takes in a page. */
 export const MAX_CHECKPOINT_ENTRY_BYTES: number =
-  2 + MAX_TOKEN_LENGTH + 1 + 8 + CHECKPOINT_COMMIT_LENGTH + DIGEST_LENGTH + 8;
+  2 + MAX_TOKEN_LENGTH + 1 + 8 + CHECKPOINT_COMMIT_LENGTH + DIGEST_LENGTH;
 
 /** The bytes that an entry takes in a page. */
 export function checkpointEntryLength({ token }: Pick<CheckpointEntry, 'token'>): number {
-  return 2 + token.length + 1 + 8 + CHECKPOINT_COMMIT_LENGTH + DIGEST_LENGTH + 8;
+  return 2 + token.length + 1 + 8 + CHECKPOINT_COMMIT_LENGTH + DIGEST_LENGTH;
 }
 
 /** A page before sealing. @param entries in the order of their tokens, at least one */
 export function encodeCheckpointPage(entries: readonly CheckpointEntry[]): Buffer {
   const length = entries.reduce((sum, entry) => sum + checkpointEntryLength(entry), CHECKPOINT_PAGE_OVERHEAD);
   const writer = new ByteWriter(length).u8(CHECKPOINT_FORMAT).u32(entries.length);
-  for (const { token, kind, version, commit, digest, collected } of entries) {
+  for (const { token, kind, version, commit, digest } of entries) {
     writeToken(writer, token);
     writer
       .u8(KINDS.indexOf(kind) + 1)
       .u53(version)
       .fixed(commit, CHECKPOINT_COMMIT_LENGTH)
-      .fixed(digest, DIGEST_LENGTH)
-      .u53(collected);
+      .fixed(digest, DIGEST_LENGTH);
   }
   return writer.finish();
 }
@@ -135,7 +132,6 @@ export function decodeCheckpointPage(bytes: Uint8Array): CheckpointEntry[] {
       version: reader.u53(),
       commit: reader.copy(CHECKPOINT_COMMIT_LENGTH),
       digest: reader.copy(DIGEST_LENGTH),
-      collected: reader.u53(),
     });
   }
   reader.end();

@@ -19,11 +19,25 @@ export type SlotMethod =
       readonly parallelism: number;
     }
   | { readonly type: 'keyFile'; readonly salt: Uint8Array }
-  | { readonly type: 'rawKey'; readonly salt: Uint8Array };
+  | { readonly type: 'rawKey'; readonly salt: Uint8Array }
+  | { readonly type: 'recoveryCode'; readonly salt: Uint8Array }
+  | {
+      readonly type: 'shares';
+      readonly salt: Uint8Array;
+      /** How many shares are needed, and how many there are. */
+      readonly threshold: number;
+      readonly count: number;
+    };
 
 export type SlotType = SlotMethod['type'];
 
-const METHODS: Readonly<Record<SlotType, number>> = { passphrase: 1, keyFile: 2, rawKey: 3 };
+const METHODS: Readonly<Record<SlotType, number>> = {
+  passphrase: 1,
+  keyFile: 2,
+  rawKey: 3,
+  recoveryCode: 4,
+  shares: 5,
+};
 
 /** What a slot says of itself; all of it but the sealed root is covered by the binding tag. */
 export interface SlotFields {
@@ -58,6 +72,7 @@ export function encodeSlotFields(slot: SlotFields): Buffer {
     .fixed(slot.publicKey, KEY_LENGTH)
     .fixed(method.salt, SALT_LENGTH);
   if (method.type === 'passphrase') writer.u32(method.memory).u8(method.passes).u8(method.parallelism);
+  if (method.type === 'shares') writer.u8(method.threshold).u8(method.count);
   return writer.finish();
 }
 
@@ -72,8 +87,14 @@ export function encodeSlot(slot: Slot | UnknownSlot): Buffer {
 
 function readMethod(reader: ByteReader, type: SlotType): SlotMethod {
   const salt = reader.copy(SALT_LENGTH);
-  if (type !== 'passphrase') return { type, salt };
-  return { type, salt, memory: reader.u32(), passes: reader.u8(), parallelism: reader.u8() };
+  if (type === 'passphrase') {
+    return { type, salt, memory: reader.u32(), passes: reader.u8(), parallelism: reader.u8() };
+  }
+  if (type !== 'shares') return { type, salt };
+  const method = { type, salt, threshold: reader.u8(), count: reader.u8() };
+  if (method.threshold < 2 || method.count < method.threshold)
+    reader.fail('a slot needs an impossible number of shares');
+  return method;
 }
 
 /** @throws SecureStoreError `INTEGRITY` */

@@ -20,7 +20,6 @@ const entry = (token: string, more: Partial<CheckpointEntry> = {}): CheckpointEn
   version: 1,
   commit: Buffer.alloc(5, 1),
   digest: Buffer.alloc(32, 2),
-  collected: 0,
   ...more,
 });
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import * as fc from 'fast-check';
-import { decodeSlot, decodeSlotBox, encodeSlot, encodeSlotBox } from '../src/index.ts';
+import { decodeSlot, decodeSlotBox, encodeSlot, encodeSlotBox, SLOT_BOX_LENGTH } from '../src/index.ts';
 import { knownSlots, slotBoxes, unknownSlots } from './support/arbitraries.ts';
 import { itObeysTheCodecLaws } from './support/codec-laws.ts';
 
@@ -22,4 +22,23 @@ describe('a slot of a later release', () => {
 
 describe('the box of a slot', () => {
   itObeysTheCodecLaws({ values: slotBoxes, encode: encodeSlotBox, decode: decodeSlotBox });
+});
+
+describe('a slot of shares', () => {
+  it.each([
+    [0, 3],
+    [1, 3],
+    [4, 3],
+    [2, 0],
+  ])('[S-06] that needs %i of %i is refused', (threshold, count) => {
+    const slot = {
+      id: Buffer.alloc(16, 1),
+      created: 1,
+      publicKey: Buffer.alloc(32),
+      method: { type: 'shares', salt: Buffer.alloc(16), threshold, count },
+      binding: Buffer.alloc(32),
+      sealedRoot: Buffer.alloc(SLOT_BOX_LENGTH),
+    } as const;
+    expect(() => decodeSlot(encodeSlot(slot))).toThrow(expect.objectContaining({ code: 'INTEGRITY' }));
+  });
 });

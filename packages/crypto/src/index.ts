@@ -22,9 +22,12 @@ export { openRecord, recordDigest, rewrapRecord, sealRecord } from './record-sea
 export type { RecordKey } from './record-seal.ts';
 export { openSlot, resealSlot, sealSlot } from './slot-seal.ts';
 export type { SlotContext, UnlockedSlot } from './slot-seal.ts';
-export { suiteOf } from './suite.ts';
+export { loadSuites, SUITE_IDS, suiteOf } from './suite.ts';
 export type { ChunkCipher, Suite } from './suite.ts';
 export { openSystemBody, sealSystemBody, unversioned } from './system-seal.ts';
 export type { SystemKey, SystemKeyFinder } from './system-seal.ts';
+export { generateRecoveryCode, recoveryCode } from './recovery-code.ts';
+export { generateShares, shares } from './shares.ts';
+export type { ShareScheme } from './shares.ts';
 export { keyFileContents, passphrase, rawKey } from './unlock.ts';
 export type { SecretSource, UnlockMethod } from './unlock.ts';

@@ -12,6 +12,8 @@ import {
 import { argon2id } from './argon2.ts';
 import { deriveBytes, takeKey } from './derive.ts';
 import type { RandomSource } from './random.ts';
+import type { Sodium } from './sodium.ts';
+import { loadSodium } from './sodium.ts';
 import type { UnlockMethod } from './unlock.ts';
 
 const SALT_LENGTH = 16;
@@ -32,15 +34,6 @@ export interface SlotContext {
   readonly lineage: Uint8Array;
   /** As raw bytes. */
   readonly fingerprint: Uint8Array;
-}
-
-type Sodium = (typeof import('libsodium-wrappers'))['default'];
-
-// Loaded when first needed: it takes longer than everything else on the way to an open store.
-async function loadSodium(): Promise<Sodium> {
-  const { default: sodium } = await import('libsodium-wrappers');
-  await sodium.ready;
-  return sodium;
 }
 
 function checkArgon2(method: SlotMethod): void {
@@ -82,9 +75,12 @@ function bindingTag(key: KeyObject, context: SlotContext, fields: SlotFields): B
   return createHmac('sha256', key).update(context.fingerprint).update(encodeSlotFields(fields)).digest();
 }
 
-function newMethod(unlock: UnlockMethod, random: RandomSource): SlotMethod {
+async function newMethod({ type, scheme }: UnlockMethod, random: RandomSource): Promise<SlotMethod> {
   const salt = random(SALT_LENGTH);
-  return unlock.type === 'passphrase' ? { type: unlock.type, salt, ...NEW_SLOT } : { type: unlock.type, salt };
+  if (type === 'passphrase') return { type, salt, ...NEW_SLOT };
+  if (type !== 'shares') return { type, salt };
+  if (scheme === undefined) throw new SecureStoreError('INVALID_ARGUMENT', 'shares do not tell how many are needed');
+  return { type, salt, ...(await scheme()) };
 }
 
 async function newMaterial(
@@ -93,7 +89,7 @@ async function newMaterial(
 ): Promise<{ method: SlotMethod; material: KeyObject }> {
   const secret = await unlock.secret();
   try {
-    const method = newMethod(unlock, random);
+    const method = await newMethod(unlock, random);
     return { method, material: await keyMaterial(method, secret) };
   } finally {
     secret.fill(0);

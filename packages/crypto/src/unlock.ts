@@ -4,11 +4,13 @@ import type { SlotType } from '@securestore/core-format';
 /** A secret: its bytes, a string (which can't be wiped from memory), or a function that fetches the bytes when needed. */
 export type SecretSource = Uint8Array | string | (() => Uint8Array | string | Promise<Uint8Array | string>);
 
-/** One way to unlock a store; made by {@link passphrase}, {@link rawKey} or the facade's `keyFile`. */
+/** One way to unlock a store; made by `passphrase`, `rawKey`, `recoveryCode`, `shares` or the facade's `keyFile`. */
 export interface UnlockMethod {
   readonly type: SlotType;
   /** A fresh copy of the secret, which the caller wipes. */
   readonly secret: () => Promise<Buffer>;
+  /** For shares: how many of how many are needed, which their slot tells whoever wants to open it. */
+  readonly scheme?: () => Promise<{ readonly threshold: number; readonly count: number }>;
 }
 
 const MAX_SECRET_BYTES = 1024 * 1024;
@@ -29,19 +31,20 @@ function secretBytes(source: SecretSource): () => Promise<Buffer> {
   };
 }
 
-function secretText(source: SecretSource): () => Promise<Buffer> {
+/** @param what the secret is, for messages */
+export function secretText(source: SecretSource, what: string): () => Promise<Buffer> {
   return async () => {
     const given = await fetchSecret(source);
     if (given instanceof Uint8Array) return copyOf(given);
     if (typeof given !== 'string') {
       throw new SecureStoreError(
         'INVALID_ARGUMENT',
-        'a passphrase must be a string, a Uint8Array, or a function that gives one',
+        `${what} must be a string, a Uint8Array, or a function that gives one`,
       );
     }
     // Encoding it would replace the surrogate, and other passphrases would open the store too.
     if (!given.isWellFormed()) {
-      throw new SecureStoreError('INVALID_ARGUMENT', 'the passphrase has a lone surrogate, which UTF-8 cannot hold');
+      throw new SecureStoreError('INVALID_ARGUMENT', `${what} has a lone surrogate, which UTF-8 cannot hold`);
     }
     return Buffer.from(given, 'utf8');
   };
@@ -57,13 +60,27 @@ function checked(read: () => Promise<Buffer>, check: (length: number) => string 
   };
 }
 
+/** A secret that is read from a text, which is wiped. */
+export function derivedSecret(read: () => Promise<Buffer>, derive: (text: Buffer) => Buffer): () => Promise<Buffer> {
+  return async () => {
+    const text = await read();
+    try {
+      return derive(text);
+    } finally {
+      text.fill(0);
+    }
+  };
+}
+
 /**
  * Unlocks by a passphrase, through Argon2id (RFC 9106). It is taken byte for byte: no normalisation, no trimming.
  */
 export function passphrase(secret: SecretSource): UnlockMethod {
   return {
     type: 'passphrase',
-    secret: checked(secretText(secret), (length) => (length === 0 ? 'is an empty passphrase' : undefined)),
+    secret: checked(secretText(secret, 'a passphrase'), (length) =>
+      length === 0 ? 'is an empty passphrase' : undefined,
+    ),
   };
 }
 

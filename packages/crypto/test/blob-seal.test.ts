@@ -108,7 +108,7 @@ describe('a blob', () => {
   });
 
   it('[G-04] refuses suites that this release does not have', () => {
-    for (const suite of [0, 2, 255]) {
+    for (const suite of [0, 3, 255]) {
       expect(() => new BlobOpener({ ...header, suite }, key)).toThrow(
         expect.objectContaining({ code: 'FORMAT_VERSION' }),
       );

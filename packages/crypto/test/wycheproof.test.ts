@@ -2,6 +2,8 @@ import { createSecretKey } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { digestWhole, suiteOf } from '../src/index.ts';
+import { loadSodium } from '../src/sodium.ts';
+import { openXChaCha } from '../src/suite-2.ts';
 
 interface Vectors<T> {
   readonly testGroups: readonly ({ readonly keySize: number; readonly tagSize: number; readonly ivSize: number } & {
@@ -52,6 +54,26 @@ describe('suite 1', () => {
     for (let length = 0; length < 16; length++) {
       expect(suiteOf(1).openOnce(Buffer.alloc(32), Buffer.alloc(length))).toBeUndefined();
     }
+  });
+});
+
+describe('suite 2', () => {
+  it('agrees with the XChaCha20-Poly1305 vectors of Wycheproof that have no associated data', async () => {
+    const groups = load<{ key: string; iv: string; aad: string; msg: string; ct: string; tag: string }>(
+      'xchacha20_poly1305_test',
+    );
+    const sodium = await loadSodium();
+    let reached = 0;
+    for (const { ivSize, tests } of groups) {
+      if (ivSize !== 192) continue;
+      for (const { key, iv, aad, msg, ct, tag, result, tcId } of tests) {
+        if (aad !== '') continue;
+        reached += 1;
+        const opened = openXChaCha(sodium, bytes(key), bytes(iv), Buffer.concat([bytes(ct), bytes(tag)]));
+        expect(opened, `vector ${tcId}`).toEqual(result === 'valid' ? bytes(msg) : undefined);
+      }
+    }
+    expect(reached).toBe(45);
   });
 });
 

@@ -17,6 +17,14 @@ export function isUndecided(error: unknown): boolean {
   return SecureStoreError.is(error) && (error.code === 'CONFLICT' || error.outcome === 'unknown');
 }
 
+/** Says which job it is that can't go on. The name of its state at the backend tells a caller nothing. */
+function unwritten(id: string, error: unknown): unknown {
+  if (!SecureStoreError.is(error) || error.code === 'CONFLICT') return error;
+  const message = `job ${id} could not write its state: ${error.message}; nothing is lost, it goes on when it is started again`;
+  const { outcome, retryable, backend, cause } = error;
+  return new SecureStoreError(error.code, message, { outcome, retryable, backend, cause });
+}
+
 /** A {@link JobStorage} that always answers, with states that are checked. */
 export class JobRecords {
   readonly #storage: JobStorage;
@@ -51,8 +59,13 @@ export class JobRecords {
   /** @param etag of the state that is replaced; `undefined` where there must be none */
   async write(id: string, state: JobState, etag: string | undefined): Promise<string> {
     const condition = etag === undefined ? ({ ifAbsent: true } as const) : { ifMatch: etag };
-    const written = await this.#inTime(id, this.#storage.write(id, encodeState(state), condition));
-    return written.etag;
+    const body = encodeState(state);
+    try {
+      const written = await this.#inTime(id, this.#storage.write(id, body, condition));
+      return written.etag;
+    } catch (error) {
+      throw unwritten(id, error);
+    }
   }
 
   remove(id: string, etag: string): Promise<void> {

@@ -74,6 +74,20 @@ it.each<[Fault, string]>([
   expect(await runWith(fault, (calls) => calls === 1)).toEqual({ end: expected, left: 0 });
 });
 
+it('a state that can not be written is told by its job, not by where the storage keeps it', async () => {
+  const full = new SecureStoreError('NO_SPACE', 'the disk is full', { key: 'w/job/abc', operation: 'write' });
+  const { process } = createWorld();
+  const { jobs, connection } = process();
+  connection.write = () => Promise.reject(full);
+  const error: unknown = await jobs.start(counting(), FIVE).catch((reason: unknown) => reason);
+  expect(error).toMatchObject({
+    code: 'NO_SPACE',
+    message:
+      'job count could not write its state: the disk is full; nothing is lost, it goes on when it is started again',
+  });
+  expect(SecureStoreError.is(error) && [error.key, error.operation]).toEqual([undefined, undefined]);
+});
+
 it('a storage that shows and hides a state ends the start with UNAVAILABLE', async () => {
   const { clock, process, storage } = createWorld();
   const stopped = process().jobs.start(counting(), FIVE);

@@ -114,8 +114,10 @@ const ROTATE_OPTIONS: ReadonlySet<string> = new Set(['depth']);
 function methodOf(key: unknown, what: string): UnlockMethod {
   if (typeof key === 'string') return passphrase(key);
   if (key instanceof Uint8Array) return rawKey(key);
-  const { type, secret } = (key ?? {}) as Partial<UnlockMethod>;
-  if (typeof type === 'string' && typeof secret === 'function') return { type, secret };
+  const { type, secret, scheme } = (key ?? {}) as Partial<UnlockMethod>;
+  if (typeof type === 'string' && typeof secret === 'function') {
+    return scheme === undefined ? { type, secret } : { type, secret, scheme };
+  }
   throw new SecureStoreError('INVALID_ARGUMENT', `${what} must be an unlock method, a passphrase or 32 bytes`);
 }
 

@@ -39,9 +39,11 @@ import {
   identityPublicKey,
   keyringKey,
   loadKeyring,
+  loadSuites,
   sealSlot,
   sealSystemBody,
   signAs,
+  SUITE_IDS,
   takeKey,
 } from '@securestore/crypto';
 import type { Clock } from '@securestore/jobs';
@@ -62,6 +64,11 @@ export interface StoreSettings {
    * The age of keys, in days, at which a process that keeps the store open makes new ones; 0, the default, for never.
    */
   readonly rotation?: { readonly days?: number } | undefined;
+  /**
+   * The algorithms that everything in the store is sealed with, and the only ones that it accepts: `1`, the default, is
+   * AES-256-GCM with HMAC-SHA-2; `2` is XChaCha20-Poly1305 with BLAKE2b.
+   */
+  readonly suite?: 1 | 2 | undefined;
   /** `plain` shows object names to the backend. Default `encrypted`. */
   readonly names?: Naming | undefined;
   /**
@@ -111,10 +118,10 @@ function parseCategories(categories: StoreSettings['categories'], random: Random
   return { categories: all, rules };
 }
 
-function newGroup(id: Uint8Array, kind: KeyGroup['kind'], now: number, random: RandomSource): KeyGroup {
+function newGroup(id: Uint8Array, kind: KeyGroup['kind'], suite: number, now: number, random: RandomSource): KeyGroup {
   const version = {
     id: random(KEY_ID_LENGTH),
-    suite: DEFAULT_SUITE,
+    suite,
     state: 'primary',
     created: now,
     destroyAt: 0,
@@ -186,6 +193,9 @@ export async function createStoreAt(
   if (naming !== 'encrypted' && naming !== 'plain') invalid('the option "names" must be "encrypted" or "plain"');
   const { journal = false } = settings;
   if (typeof journal !== 'boolean') invalid('the option "journal" must be true or false');
+  const { suite = DEFAULT_SUITE } = settings;
+  if (!SUITE_IDS.includes(suite)) invalid(`the option "suite" must be one of ${SUITE_IDS.join(', ')}`);
+  await loadSuites([suite]);
   const map = parseCategories(settings.categories, random);
   if ((await backend.read(HEAD_NAME, { signal })) !== undefined) alreadyExists();
   await refuseRemains(backend, signal);
@@ -198,12 +208,21 @@ export async function createStoreAt(
   const publicKey = identityPublicKey(identity);
   const slotContext = { lineage, fingerprint: fingerprintBytes(publicKey) };
   const slot = await sealSlot(settings.unlock, slotContext, { number: FIRST_ROOT, key: root }, now, random);
-  const categories = map.categories.map(({ id }) => newGroup(id, 'category', now, random));
-  const groups = [...categories, newGroup(random(ID_LENGTH), 'journal', now, random)].toSorted((a, b) =>
+  const categories = map.categories.map(({ id }) => newGroup(id, 'category', suite, now, random));
+  const groups = [...categories, newGroup(random(ID_LENGTH), 'journal', suite, now, random)].toSorted((a, b) =>
     Buffer.compare(a.id, b.id),
   );
   const keyring: Keyring = { rootNumber: FIRST_ROOT, identitySeed: seed, nameKey: random(KEY_LENGTH), groups };
-  const references = await writeSystemObjects({ backend, instance, root, keyring, map, random, signal });
+  const references = await writeSystemObjects({
+    backend,
+    instance,
+    root,
+    keyring,
+    suite,
+    map,
+    random,
+    signal,
+  });
   const head: Head = {
     lineage,
     instance,
@@ -215,7 +234,7 @@ export async function createStoreAt(
     rootNumber: FIRST_ROOT,
     state: 'open',
     naming,
-    suites: [DEFAULT_SUITE],
+    suites: [suite],
     versionFloor: 0,
     history,
     journal: journal ? 'on' : 'off',
@@ -250,6 +269,7 @@ interface SystemObjects {
   readonly root: KeyObject;
   /** Wiped. */
   readonly keyring: Keyring;
+  readonly suite: number;
   readonly map: CategoryMap;
   readonly random: RandomSource;
   readonly signal: AbortSignal | undefined;
@@ -260,13 +280,14 @@ async function writeSystemObjects({
   instance,
   root,
   keyring,
+  suite,
   map,
   random,
   signal,
 }: SystemObjects): Promise<Head['references']> {
   const seal = async (purpose: Purpose, key: KeyObject, name: string, plaintext: Buffer): Promise<Reference> => {
     const context = systemContext(instance, FIRST_GENERATION, name);
-    const body = sealSystemBody({ secret: key, suite: DEFAULT_SUITE }, purpose, context, plaintext, random);
+    const body = sealSystemBody({ secret: key, suite }, purpose, context, plaintext, random);
     plaintext.fill(0);
     return writeNew(backend, name, body, signal);
   };

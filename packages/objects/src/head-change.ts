@@ -25,7 +25,6 @@ import { HEAD_USE, readHead } from './state.ts';
 
 const RANDOM_NAME_LENGTH = 16;
 const MAX_TRIES = 20;
-const KEYRING_SUITE = 1;
 
 /** What a change of the head makes of the one before. */
 export interface HeadPlan {
@@ -54,7 +53,8 @@ async function writeKeyring(engine: Engine, state: StoreState, plan: HeadPlan): 
   wipeKeyring(keyring);
   // A keyring that no reader accepts must never be named by a head.
   loadKeyring(decodeKeyring(encoded));
-  const key = { secret: keyringKey(plan.root ?? state.unlocked.root), suite: KEYRING_SUITE };
+  const { suite } = state.keys.journal.primary;
+  const key = { secret: keyringKey(plan.root ?? state.unlocked.root), suite };
   const context = systemContext(state.head.instance, generation, name);
   const body = sealSystemBody(key, 'keyring', context, encoded, engine.random);
   encoded.fill(0);

@@ -95,6 +95,12 @@ function checkCategory(state: StoreState, header: RecordHeader, key: StoreKey): 
   if (!state.categories.idOf(key).equals(header.categoryId)) damaged('its category is not that of its name');
 }
 
+/** A version without one before it begins the history; any other one began before it. */
+function checkOrigin({ version, previousCommitId }: RecordHeader, origin: number): void {
+  const fits = isZero(previousCommitId) ? origin === version : origin < version;
+  if (!fits) damaged('the version with which its history begins contradicts its header');
+}
+
 function openChecked(state: StoreState, record: SplitRecord): OpenedRecord {
   const { header, envelope } = record;
   const key = state.keys.version(envelope.keyId, header.categoryId);
@@ -104,8 +110,13 @@ function openChecked(state: StoreState, record: SplitRecord): OpenedRecord {
     );
   }
   const opened = openRecord(record, key);
-  if (header.kind === 'tombstone') return { kind: 'tombstone', header, key, body: decodeTombstoneBody(opened) };
+  if (header.kind === 'tombstone') {
+    const body = decodeTombstoneBody(opened);
+    checkOrigin(header, body.origin);
+    return { kind: 'tombstone', header, key, body };
+  }
   const body = decodeObjectBody(opened);
+  checkOrigin(header, body.origin);
   if ((body.payload.kind === 'blob') !== (header.blob !== undefined)) damaged('it contradicts itself about its blob');
   if (body.payload.kind === 'blob' && !state.head.suites.includes(body.payload.suite))
     damaged('the suite of its blob is none that the store accepts');

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import type { StorageBackend } from '@securestore/backend-api';
-import type { Head, Keyring, Reference, ReferenceKind, SignedHead } from '@securestore/core-format';
+import type { Head, Keyring, Reference, ReferenceKind, SignedHead, SlotType } from '@securestore/core-format';
 import {
   asBuffer,
   decodeCategoryMap,
@@ -18,6 +18,7 @@ import {
   identityPublicKey,
   keyringKey,
   loadKeyring,
+  loadSuites,
   openSlot,
   openSystemBody,
   unversioned,
@@ -71,12 +72,20 @@ export async function unlockRoot(head: Head, unlock: UnlockMethod): Promise<Unlo
   } finally {
     secret.fill(0);
   }
-  const kind = { passphrase: 'passphrase', keyFile: 'key file', rawKey: 'raw key' }[unlock.type];
+  const kind = LABELS_OF_METHODS[unlock.type];
   throw new SecureStoreError(
     'UNLOCK_FAILED',
     slots.length === 0 ? `the store is not one that a ${kind} unlocks` : `the ${kind} does not unlock the store`,
   );
 }
+
+const LABELS_OF_METHODS: Readonly<Record<SlotType, string>> = {
+  passphrase: 'passphrase',
+  keyFile: 'key file',
+  rawKey: 'raw key',
+  recoveryCode: 'recovery code',
+  shares: 'secret of the shares',
+};
 
 /** The bytes of an object that the head pins. @throws SecureStoreError `INTEGRITY` where they aren't there or are others */
 async function readPinned(
@@ -131,6 +140,12 @@ async function readKeys(backend: StorageBackend, head: Head, root: KeyObject, si
   if (keys.rootNumber !== head.rootNumber || !identityPublicKey(keys.identity).equals(asBuffer(head.identity))) {
     throw new SecureStoreError('INTEGRITY', 'the keyring of the store is damaged: it belongs to another head');
   }
+  if (keys.versions.some(({ state, suite }) => state !== 'destroyed' && !head.suites.includes(suite))) {
+    throw new SecureStoreError(
+      'INTEGRITY',
+      'the keyring of the store is damaged: it has a key of a suite that the store does not accept',
+    );
+  }
   return keys;
 }
 
@@ -167,6 +182,7 @@ export async function loadState(
   previous?: StoreState,
   signal?: AbortSignal,
 ): Promise<StoreState> {
+  await loadSuites(head.suites);
   const { references } = head;
   const known = previous?.head.references;
   const keys =

@@ -10,7 +10,7 @@ import { collect } from '../src/collection/collect.ts';
 import { reclaim } from '../src/collection/reclaim.ts';
 import { unnamed } from '../src/collection/reachable.ts';
 import { commit } from '../src/commit.ts';
-import type { DraftBody } from '../src/commit.ts';
+import type { DraftBody } from '../src/draft.ts';
 import type { Engine } from '../src/engine.ts';
 import { bringBack, setMetadata, storeObject } from '../src/mutations.ts';
 import { engineOf } from '../src/open.ts';

@@ -8,10 +8,10 @@ import { failure, openAt, patterned } from './support/stores.ts';
 import type { Workshop } from './support/workshop.ts';
 import { forge, resign, workshop } from './support/workshop.ts';
 
-// This release has one suite, so a blob of another one can be described and not made: what is asked of it shows which
+// This release does not have the later suite, so a blob of it can be described and not made: what is asked of it shows which
 // suite a reader would have used, and what a writer makes of it.
 
-const LATER_SUITE = 2;
+const LATER_SUITE = 3;
 const DATA = patterned(100_000);
 
 interface Opened {
@@ -81,9 +81,9 @@ describe('the suite that a body states for its blob', () => {
     const { store, claimed } = await ofLaterRelease();
     expect(claimed.header.suite).toBe(1);
     expect((await store.info('big')).size).toBe(DATA.length);
-    expect((await failure(store.retrieve('big'), 'FORMAT_VERSION')).message).toContain('suite 2');
+    expect((await failure(store.retrieve('big'), 'FORMAT_VERSION')).message).toContain('suite 3');
     expect((await failure(store.retrieveStream('big', { start: 70_000 }), 'FORMAT_VERSION')).message).toContain(
-      'suite 2',
+      'suite 3',
     );
   });
 

@@ -1,6 +1,7 @@
 import type { StorageBackend } from '@securestore/backend-api';
 import { forwardTo } from '@securestore/backend-api';
-import { objectName, parseStoreKey, parseVersion } from '@securestore/core-format';
+import { encodeTombstoneBody, objectName, parseStoreKey, parseVersion, splitRecord } from '@securestore/core-format';
+import { randomPool, sealRecord } from '@securestore/crypto';
 import { describe, expect, it } from 'vitest';
 import { failure, openAt, patterned } from './support/stores.ts';
 import type { Forgery, Workshop } from './support/workshop.ts';
@@ -58,6 +59,41 @@ describe('a record', () => {
 
   it('[R-18] is refused where it holds another name than it lies at', async () => {
     await refused(await workshop(), 'a', { body: { name: 'b' } });
+  });
+
+  it('[R-24] is refused where its origin contradicts its version or the commit before it', async () => {
+    const shop = await workshop();
+    const version = 1_700_000_000_000_000;
+    const previousCommitId = Buffer.alloc(16, 1);
+    for (const origin of [0, version - 1, version + 1]) await refused(shop, 'a', { body: { origin } });
+    for (const origin of [version, version + 1]) {
+      await refused(shop, 'a', { header: { previousCommitId }, body: { origin } });
+    }
+    for (const origin of [0, version - 1]) {
+      await forge(shop, 'a', { header: { previousCommitId }, body: { origin } });
+      expect((await shop.store.retrieve('a')).text()).toBe('abc');
+    }
+  });
+
+  it('[R-24] is refused so as a tombstone', async () => {
+    const shop = await workshop();
+    const { primary } = shop.state.keys.category(shop.state.categories.idOf(parseStoreKey('a')));
+    await shop.store.store('a', 'of a');
+    await shop.store.delete('a');
+    const name = objectName(shop.locate('a').token);
+    const { body } = (await shop.backend.read(name)) ?? {};
+    if (body === undefined) throw new Error('no tombstone');
+    const { header } = splitRecord(body);
+    const stored = numberOf((await shop.store.history('a'))[1]?.version ?? '');
+    for (const [origin, code] of [
+      [header.version, 'INTEGRITY'],
+      [header.version + 1, 'INTEGRITY'],
+      [stored, 'NOT_FOUND'],
+    ] as const) {
+      const forged = sealRecord(primary, header, encodeTombstoneBody({ modified: 1, origin }), randomPool());
+      await shop.backend.write(name, forged);
+      await failure(shop.store.retrieve('a'), code);
+    }
   });
 
   it('[B-07] is refused where its metadata is no JSON object in UTF-8', async () => {

@@ -17,12 +17,13 @@ const CREATE_OPTIONS = [
   'names',
   'rotation',
   'journal',
+  'suite',
   'upkeep',
 ] as const;
 const OPEN_OPTIONS = [...CREATE_OPTIONS, 'create', 'fingerprint', 'acceptHead'] as const;
 
 /** What is kept in a store from its making. */
-const KEPT_OPTIONS = ['categories', 'history', 'names', 'rotation', 'journal'] as const;
+const KEPT_OPTIONS = ['categories', 'history', 'names', 'rotation', 'journal', 'suite'] as const;
 
 /** The longest time that timers hold, in milliseconds. */
 const MAX_TIMEOUT = 0x7fff_ffff;
@@ -40,7 +41,10 @@ function hasMethods(value: unknown, ...names: readonly string[]): boolean {
 
 /** What each option must be, if it is given. */
 const CHECKS: Readonly<Record<string, readonly [check: (value: unknown) => boolean, expected: string]>> = {
-  unlock: [(value) => hasMethods(value, 'secret'), 'passphrase(...), keyFile(...) or rawKey(...)'],
+  unlock: [
+    (value) => hasMethods(value, 'secret'),
+    'passphrase(...), keyFile(...), rawKey(...), recoveryCode(...) or shares(...)',
+  ],
   anchor: [(value) => typeof value === 'boolean' || hasMethods(value, 'read', 'write'), 'true, false or an Anchor'],
   logger: [(value) => hasMethods(value, 'debug', 'info', 'warn', 'error'), 'a logger with debug, info, warn and error'],
   clock: [(value) => hasMethods(value, 'now', 'uptime', 'sleep'), 'a Clock with now, uptime and sleep'],

@@ -17,7 +17,7 @@ export interface BackendOptions {
 }
 
 interface CommonOptions extends BackendOptions {
-  /** What unlocks the store: `passphrase`, `keyFile` or `rawKey`. */
+  /** What unlocks the store: `passphrase`, `keyFile`, `rawKey`, `recoveryCode` or `shares`. */
   readonly unlock: UnlockMethod;
   /**
    * A memory of the store's head outside the store, which shows another store in its place and a copy from before a
@@ -36,7 +36,7 @@ interface CommonOptions extends BackendOptions {
   readonly timeout?: number | undefined;
 }
 
-/** How a store is made; `categories`, `history`, `names`, `rotation` and `journal` are kept in it. */
+/** How a store is made; `categories`, `history`, `names`, `rotation`, `journal` and `suite` are kept in it. */
 export interface CreateOptions extends CommonOptions, Omit<StoreSettings, 'unlock'> {}
 
 /** How a store is opened. With `create`, the options of {@link CreateOptions} say how one is made where none is. */

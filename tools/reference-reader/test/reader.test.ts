@@ -1,10 +1,18 @@
 import { execFileSync, spawnSync } from 'node:child_process';
+import type { SpawnSyncReturns } from 'node:child_process';
 import { createSecretKey } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { decodeObjectBody, encodeObjectBody, splitRecord } from '../../../packages/core-format/src/index.ts';
-import { openRecord, randomPool, sealRecord } from '../../../packages/crypto/src/index.ts';
+import {
+  decodeObjectBody,
+  encodeObjectBody,
+  encodeTombstoneBody,
+  splitRecord,
+} from '../../../packages/core-format/src/index.ts';
+import { MemoryBackend } from '../../../packages/backend-memory/src/index.ts';
+import { openRecord, randomPool, rawKey, sealRecord } from '../../../packages/crypto/src/index.ts';
+import { createObjectStore } from '../../../packages/objects/src/index.ts';
 import { EXAMPLE_SECRET, INPUTS } from '../../format-example/src/example.ts';
 import { parseObjects } from '../../format-example/src/render.ts';
 
@@ -55,6 +63,71 @@ describe.skipIf(!hasPython)('the reference reader, written from the specificatio
       const objects = new Map([...example, [name, sealRecord(key, split.header, changed, randomPool())]]);
       const { status: found } = spawnSync('python3', ['-B', reader, secret], { input: input(objects) });
       expect(found, `suite ${suite}`).toBe(status);
+    }
+  });
+
+  it.each([1, 2] as const)(
+    'reads a store of suite %i that the library made, and refuses it changed',
+    async (suite) => {
+      const backend = new MemoryBackend();
+      await backend.init({ location: 'memory:', options: {} });
+      const key = Buffer.alloc(32, 5);
+      const settings = { backend, location: 'memory:', unlock: rawKey(key), suite, upkeep: false } as const;
+      const store = await createObjectStore(settings);
+      const large = Buffer.alloc(70_000, 'large ');
+      await store.store('a folder/ä 😀', 'text', { metadata: { owner: 'ops' } });
+      await store.store('large', large);
+      await store.store('gone', 'x');
+      await store.delete('gone');
+      const objects = new Map<string, Buffer>();
+      for (const { key: name } of (await backend.list('')).entries) {
+        objects.set(name, Buffer.from((await backend.read(name))?.body ?? Buffer.alloc(0)));
+      }
+      await store.close();
+      const read = (bodies: ReadonlyMap<string, Buffer>): SpawnSyncReturns<string> =>
+        spawnSync('python3', ['-B', reader, key.toString('hex')], {
+          input: input(bodies),
+          encoding: 'utf8',
+          maxBuffer: 2 ** 24,
+        });
+      const found = JSON.parse(read(objects).stdout) as { name: string }[];
+      expect(found.toSorted((a, b) => (a.name < b.name ? -1 : 1))).toMatchObject([
+        { name: 'a folder/ä 😀', metadata: { owner: 'ops' }, payload: payload('text') },
+        { name: 'large', payload: large.toString('hex') },
+      ]);
+      for (const [name, body] of objects) {
+        if (name.startsWith('h/')) continue;
+        const changed = Buffer.from(body);
+        changed.writeUInt8(changed.readUInt8(changed.length - 1) ^ 1, changed.length - 1);
+        expect(read(new Map([...objects, [name, changed]])).status, name).toBe(5);
+      }
+    },
+    120_000,
+  );
+
+  it('[R-24] refuses an origin that contradicts the version or the commit before it', () => {
+    const [name = '', record] = [...example].find(([key]) => key.startsWith('o/o')) ?? [];
+    if (record === undefined) throw new Error('no inline record');
+    const key = { id: INPUTS.keyId, suite: 1, secret: createSecretKey(INPUTS.categoryKey) };
+    const split = splitRecord(record);
+    const body = decodeObjectBody(openRecord(split, key));
+    const { version } = split.header;
+    const before = Buffer.alloc(16, 1);
+    for (const [previousCommitId, origin, status] of [
+      [split.header.previousCommitId, version, 0],
+      [split.header.previousCommitId, version + 1, 5],
+      [split.header.previousCommitId, version - 1, 5],
+      [before, version - 1, 0],
+      [before, version, 5],
+    ] as const) {
+      const header = { ...split.header, previousCommitId };
+      const live = sealRecord(key, header, encodeObjectBody({ ...body, origin }), randomPool());
+      const tombstone = encodeTombstoneBody({ modified: 1, origin });
+      for (const changed of [live, sealRecord(key, { ...header, kind: 'tombstone' }, tombstone, randomPool())]) {
+        const objects = new Map([...example, [name, changed]]);
+        const { status: found } = spawnSync('python3', ['-B', reader, secret], { input: input(objects) });
+        expect(found, `origin ${origin}`).toBe(status);
+      }
     }
   });
 

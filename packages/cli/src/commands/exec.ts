@@ -20,6 +20,8 @@ const OURS: ReadonlySet<string> = new Set([
   '--store',
   '--key-file',
   '--passphrase-file',
+  '--recovery-code-file',
+  '--share-file',
   '--fingerprint',
   '--anchor',
   '--no-anchor',

@@ -29,8 +29,9 @@ interface Job {
 /** `securestore export`. */
 export async function exportFolder(call: Call<ExportOptions>, directory: string): Promise<ExitCode> {
   const { cli, options } = call;
+  const below = parseFolder(options.prefix);
   return await withStore(call, async (store) => {
-    const objects = await objectsBelow(store, parseFolder(options.prefix), cli.signal);
+    const objects = await objectsBelow(store, below, cli.signal);
     const isOwn = await ownFiles(store.location);
     await using folder = await openExportFolder(directory, { platform: cli.platform, random: cli.random, isOwn });
     const { caseInsensitive } = folder;

@@ -13,6 +13,7 @@ export interface InitOptions {
   readonly historyVersions?: string;
   readonly historyDays?: string;
   readonly rotationDays?: string;
+  readonly suite?: '1' | '2';
 }
 
 /** `securestore init`. */
@@ -41,7 +42,7 @@ export async function init(call: Call<InitOptions>, operand: string | undefined)
 }
 
 function settingsOf(options: InitOptions): Omit<CreateOptions, 'unlock'> {
-  const { category, names, historyVersions, historyDays, rotationDays } = options;
+  const { category, names, historyVersions, historyDays, rotationDays, suite } = options;
   const history = {
     ...(historyVersions === undefined ? {} : { versions: parseCount('--history-versions', historyVersions) }),
     ...(historyDays === undefined ? {} : { days: parseCount('--history-days', historyDays) }),
@@ -51,6 +52,7 @@ function settingsOf(options: InitOptions): Omit<CreateOptions, 'unlock'> {
     ...(names === undefined ? {} : { names }),
     ...(Object.keys(history).length === 0 ? {} : { history }),
     ...(rotationDays === undefined ? {} : { rotation: { days: parseCount('--rotation-days', rotationDays) } }),
+    ...(suite === undefined ? {} : { suite: suite === '2' ? 2 : 1 }),
   };
 }
 

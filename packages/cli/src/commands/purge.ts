@@ -1,18 +1,36 @@
 import { parseStoreKey, SecureStoreError } from '@securestore/core-format';
+import type { SecureStore } from 'securestore';
 import type { Call } from '../call.ts';
 import { withStoreToDelete } from '../open.ts';
 import { confirmDestruction } from '../prompt.ts';
 import { printable } from '../terminal-text.ts';
 
+function nothingThere(key: string): SecureStoreError {
+  return new SecureStoreError('NOT_FOUND', 'no such object, and no history of one', { key });
+}
+
+/**
+ * Lets a person agree, unless there is nothing to agree to. What can't be read can be purged, and is asked about; so is
+ * what was purged before, since that may have been stopped half-way.
+ */
+async function confirmPurge({ cli, options }: Call, store: SecureStore, key: string): Promise<void> {
+  if (options.yes === true) return;
+  try {
+    await store.history(key, { signal: cli.signal });
+  } catch (error) {
+    if (SecureStoreError.is(error, 'NOT_FOUND')) throw nothingThere(key);
+    cli.signal.throwIfAborted();
+  }
+  await confirmDestruction(cli, options.yes, `Destroy ${printable(key)} with all its versions, for good?`);
+}
+
 /** `securestore purge`. @throws `NOT_FOUND` where nothing is known of that name. */
 export async function purge(call: Call, key: string): Promise<void> {
-  const { cli, out, options } = call;
+  const { cli, out } = call;
   parseStoreKey(key);
   await withStoreToDelete(call, async (store) => {
-    await confirmDestruction(cli, options.yes, `Destroy ${printable(key)} with all its versions, for good?`);
-    if (!(await store.purge(key, { signal: cli.signal }))) {
-      throw new SecureStoreError('NOT_FOUND', 'no such object, and no history of one', { key });
-    }
+    await confirmPurge(call, store, key);
+    if (!(await store.purge(key, { signal: cli.signal }))) throw nothingThere(key);
     await out.result({ key, purged: true }, () => `purged ${printable(key)} and its history`);
   });
 }

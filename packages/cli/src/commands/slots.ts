@@ -1,5 +1,5 @@
 import { SecureStoreError } from '@securestore/core-format';
-import type { SecureStore, SlotInfo } from 'securestore';
+import type { SecureStore, ShareScheme, SlotInfo } from 'securestore';
 import type { Call } from '../call.ts';
 import { ensureKeyFile } from '../key-file.ts';
 import { withStore } from '../open.ts';
@@ -12,6 +12,8 @@ const METHODS: Readonly<Record<SlotInfo['method'], string>> = {
   passphrase: 'passphrase',
   keyFile: 'key file',
   rawKey: 'raw key',
+  recoveryCode: 'recovery code',
+  shares: 'set of shares',
   unknown: 'unknown to this release',
 };
 
@@ -19,18 +21,23 @@ function refuse(message: string): never {
   throw new SecureStoreError('INVALID_ARGUMENT', message);
 }
 
+export interface SlotsOptions extends NewSecretOptions {
+  readonly newRecoveryCode?: boolean;
+  readonly newShares?: string;
+}
+
 /** `securestore slots`, `securestore slots add`, `securestore slots remove`. */
 export async function slots(
-  call: Call<NewSecretOptions>,
+  call: Call<SlotsOptions>,
   action: string | undefined,
   id: string | undefined,
 ): Promise<void> {
-  const { newKeyFile, newPassphraseFile } = call.options;
-  const given = newKeyFile ?? newPassphraseFile;
+  const { newKeyFile, newPassphraseFile, newRecoveryCode, newShares } = call.options;
+  const given = newKeyFile ?? newPassphraseFile ?? newRecoveryCode ?? newShares;
   if (action !== undefined && action !== 'add' && action !== 'remove') {
     refuse('after slots comes add, remove or nothing; see securestore help slots');
   }
-  if (given !== undefined && action !== 'add') refuse('--new-key-file and --new-passphrase-file belong to slots add');
+  if (given !== undefined && action !== 'add') refuse('the options that begin with --new belong to slots add');
   if (action === 'remove' && id === undefined)
     refuse('slots remove needs the id of a slot; securestore slots lists them');
   if (action === 'add' && id !== undefined) refuse('slots add takes no id; it makes one');
@@ -56,7 +63,10 @@ async function list({ cli, out }: Call, store: SecureStore): Promise<void> {
   await out.result({}, () => formatTable(COLUMNS, rows));
 }
 
-async function add({ cli, out, options }: Call<NewSecretOptions>, store: SecureStore): Promise<void> {
+async function add(call: Call<SlotsOptions>, store: SecureStore): Promise<void> {
+  const { cli, out, options } = call;
+  if (options.newRecoveryCode === true) return await addRecoveryCode(call, store);
+  if (options.newShares !== undefined) return await addShares(call, store, parseScheme(options.newShares));
   const source = findNewSecret(cli, options);
   const made = source.kind === 'key-file' && (await ensureKeyFile(source.path)) ? source.path : undefined;
   using secret = await unlockWith(source);
@@ -65,6 +75,47 @@ async function add({ cli, out, options }: Call<NewSecretOptions>, store: SecureS
     `added the slot ${slot.id}: a ${METHODS[slot.method]} that opens the store`,
     ...(made === undefined ? [] : [`made the key file ${printable(made)}`]),
   ]);
+}
+
+/** `2/3`: two of three. */
+function parseScheme(text: string): ShareScheme {
+  const [, threshold, shares] = /^(\d{1,3})\/(\d{1,3})$/.exec(text) ?? [];
+  if (threshold === undefined || shares === undefined) {
+    refuse(`--new-shares takes how many of how many are needed, such as 2/3, not "${printable(text)}"`);
+  }
+  return { threshold: Number(threshold), count: Number(shares) };
+}
+
+/** Shown once: it is kept nowhere. The text goes to stdout, where whoever prints it wants it. */
+async function addRecoveryCode({ cli, out }: Call, store: SecureStore): Promise<void> {
+  const { generateRecoveryCode, recoveryCode } = await import('securestore');
+  const code = generateRecoveryCode();
+  try {
+    const slot = await store.slots.add(recoveryCode(code), { signal: cli.signal });
+    const shown = code.toString('latin1');
+    await out.result({ ...slot, recoveryCode: shown }, () => [shown]);
+    out.note(
+      `added the slot ${slot.id}: whoever has this code can open the store. It is not shown again; write it down`,
+    );
+  } finally {
+    code.fill(0);
+  }
+}
+
+async function addShares({ cli, out }: Call, store: SecureStore, scheme: ShareScheme): Promise<void> {
+  const { generateShares, shares } = await import('securestore');
+  const made = await generateShares(scheme);
+  try {
+    const slot = await store.slots.add(shares(made), { signal: cli.signal });
+    const shown = made.map((share) => share.toString('latin1'));
+    await out.result({ ...slot, shares: shown }, () => shown);
+    out.note(
+      `added the slot ${slot.id}: any ${scheme.threshold} of these ${scheme.count} shares open the store. ` +
+        'They are not shown again; give each to somebody else',
+    );
+  } finally {
+    for (const share of made) share.fill(0);
+  }
 }
 
 async function remove({ cli, out }: Call, store: SecureStore, id: string): Promise<void> {

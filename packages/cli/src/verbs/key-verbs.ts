@@ -2,7 +2,9 @@ import { type Command, Option } from 'commander';
 import { addVerb, type Run } from '../call.ts';
 import type { KeysOptions } from '../commands/keys.ts';
 import type { RotateOptions } from '../commands/rotate.ts';
-import type { NewSecretOptions } from '../secret.ts';
+import type { SlotsOptions } from '../commands/slots.ts';
+
+const NEW_SECRETS: string[] = ['newPassphraseFile', 'newKeyFile'];
 
 function newSecret(): Option[] {
   return [
@@ -66,15 +68,25 @@ Examples:
 }
 
 function addSlots(program: Command, run: Run): void {
-  addVerb<NewSecretOptions, [string | undefined, string | undefined]>(program, run, {
+  addVerb<SlotsOptions, [string | undefined, string | undefined]>(program, run, {
     usage: 'slots [action] [id]',
     shownUsage: '[options] | slots add | slots remove <id>',
     summary: 'list the secrets that unlock the store, add or remove one',
-    options: newSecret(),
-    notes: `Every slot has a secret of its own; any of them opens the store. The last one can't be removed.
+    options: [
+      ...newSecret(),
+      new Option('--new-recovery-code', 'make a code to write down, and print it').conflicts(NEW_SECRETS),
+      new Option('--new-shares <k/n>', 'make n shares, any k of which open the store, and print them').conflicts([
+        ...NEW_SECRETS,
+        'newRecoveryCode',
+      ]),
+    ],
+    notes: `Every slot has a secret of its own; any of them opens the store. The last one can't be removed. A recovery code and
+shares are shown once and kept nowhere; they open the store by --recovery-code-file, and --share-file for each.
 
 Examples:
   securestore slots add --new-key-file ./second.key
+  securestore slots add --new-recovery-code
+  securestore slots add --new-shares 2/3
   securestore slots remove ID`,
     resume: '`securestore slots` shows whether it was done',
     load: async () => (await import('../commands/slots.ts')).slots,

@@ -1,14 +1,10 @@
 import { type Command, Option } from 'commander';
-import { addVerb, type Run } from '../call.ts';
+import { addVerb, collect, type Run } from '../call.ts';
 import type { GetOptions } from '../commands/get.ts';
 import type { InitOptions } from '../commands/init.ts';
 import type { LsOptions } from '../commands/ls.ts';
 import type { PutOptions } from '../commands/put.ts';
 import type { RmOptions } from '../commands/rm.ts';
-
-function collect(value: string, before: readonly string[] | undefined): readonly string[] {
-  return [...(before ?? []), value];
-}
 
 function ifVersion(): Option {
   return new Option('--if-version <version>', 'only where this is the current version');
@@ -26,6 +22,7 @@ function addInit(program: Command, run: Run): void {
       new Option('--history-versions <n>', 'how many older versions to keep of each object'),
       new Option('--history-days <n>', 'how many days to keep older versions'),
       new Option('--rotation-days <n>', 'the age at which programs that stay open make new keys (otherwise never)'),
+      new Option('--suite <n>', '1: AES-256-GCM (the default); 2: XChaCha20-Poly1305').choices(['1', '2']),
     ],
     notes: `With --key-file FILE the store is unlocked by that file, which is made if it is missing.
 A passphrase or key file that is lost cannot be recovered, and neither can what the store holds.

@@ -110,7 +110,10 @@ const methods: fc.Arbitrary<SlotMethod> = fc.oneof(
     passes: u8,
     parallelism: u8,
   }),
-  fc.record({ type: fc.constantFrom('keyFile' as const, 'rawKey' as const), salt: id }),
+  fc.record({ type: fc.constantFrom('keyFile' as const, 'rawKey' as const, 'recoveryCode' as const), salt: id }),
+  fc
+    .tuple(id, fc.integer({ min: 2, max: 255 }), fc.integer({ min: 2, max: 255 }))
+    .map(([salt, a, b]) => ({ type: 'shares' as const, salt, threshold: Math.min(a, b), count: Math.max(a, b) })),
 );
 
 export const knownSlots: fc.Arbitrary<Slot> = fc.record({
@@ -123,7 +126,7 @@ export const knownSlots: fc.Arbitrary<Slot> = fc.record({
 });
 
 export const unknownSlots: fc.Arbitrary<UnknownSlot> = fc
-  .tuple(fc.integer({ min: 4, max: 255 }), fc.uint8Array({ maxLength: 60 }))
+  .tuple(fc.integer({ min: 6, max: 255 }), fc.uint8Array({ maxLength: 60 }))
   .map(([code, rest]) => ({ method: { type: 'unknown' }, raw: Uint8Array.from([code, ...rest]) }));
 
 export const slotBoxes: fc.Arbitrary<SlotBox> = fc.record({
@@ -269,7 +272,6 @@ export const checkpointEntries: fc.Arbitrary<CheckpointEntry[]> = fc
       version: u53,
       commit: bytesOf(5),
       digest: bytesOf(32),
-      collected: u53,
     }),
     { minLength: 1, maxLength: 4, selector: ({ token }) => token },
   )

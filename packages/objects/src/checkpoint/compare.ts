@@ -38,7 +38,7 @@ export function compare(
   return entry.kind !== 'object' && header.kind === 'object' ? 'resurrected' : 'rolled-back';
 }
 
-function entryOf(token: string, header: RecordHeader, digest: Buffer, collected: number): CheckpointEntry {
+function entryOf(token: string, header: RecordHeader, digest: Buffer): CheckpointEntry {
   const kind = header.kind === 'object' ? 'object' : isPurged(header) ? 'purged' : 'tombstone';
   return {
     token,
@@ -46,7 +46,6 @@ function entryOf(token: string, header: RecordHeader, digest: Buffer, collected:
     version: header.version,
     commit: Buffer.from(header.commitId.subarray(0, CHECKPOINT_COMMIT_LENGTH)),
     digest,
-    collected,
   };
 }
 
@@ -66,5 +65,5 @@ export function nextEntry(
   if (observed.state === 'absent') return undefined;
   // Without its keys nothing says that it is genuine.
   if (observed.state !== 'sound') return before;
-  return entryOf(token, observed.header, observed.digest, before?.collected ?? 0);
+  return entryOf(token, observed.header, observed.digest);
 }

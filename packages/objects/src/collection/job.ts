@@ -1,4 +1,5 @@
-import type { Job, JobKind, Jobs } from '@securestore/jobs';
+import type { Job, JobContext, JobKind, Jobs } from '@securestore/jobs';
+import { inContext } from '../call.ts';
 import type { Engine } from '../engine.ts';
 import { pruneJournal, unreadSince } from '../journal/prune.ts';
 import { collect, isCursor } from './collect.ts';
@@ -14,28 +15,39 @@ export function collectionKind(engine: Engine, isDue?: IsDue): JobKind<object, C
   return {
     name: 'collection',
     parse: () => ({}),
-    async run({ cursor, signal, progress, save }) {
-      if (isDue !== undefined && !(await isDue(signal))) return emptyReport();
-      progress({ phase: 'collecting' });
-      let freed = 0;
-      const report = await collect(engine, {
-        cursor: isCursor(cursor) ? cursor : undefined,
-        signal,
-        // What is announced late was written before its hint.
-        unreadSince:
-          (await unreadSince(engine, signal)) - engine.backend.capabilities.clockSkew - engine.gracePeriod / 2,
-        onProgress({ bytes }) {
-          progress({ done: 1, bytes: bytes - freed });
-          freed = bytes;
-        },
-        onCursor: (token) => save(token),
-      });
-      progress({ phase: 'pruning the journal' });
-      await pruneJournal(engine, signal);
-      await noteCollected(engine);
-      return report;
+    async run(context) {
+      try {
+        return await runCollection(engine, context, isDue);
+      } catch (error) {
+        throw inContext(error, 'collect', undefined, context.signal);
+      }
     },
   };
+}
+
+async function runCollection(
+  engine: Engine,
+  { cursor, signal, progress, save }: JobContext<object>,
+  isDue: IsDue | undefined,
+): Promise<CollectReport> {
+  if (isDue !== undefined && !(await isDue(signal))) return emptyReport();
+  progress({ phase: 'collecting' });
+  let freed = 0;
+  const report = await collect(engine, {
+    cursor: isCursor(cursor) ? cursor : undefined,
+    signal,
+    // What is announced late was written before its hint.
+    unreadSince: (await unreadSince(engine, signal)) - engine.backend.capabilities.clockSkew - engine.gracePeriod / 2,
+    onProgress({ bytes }) {
+      progress({ done: 1, bytes: bytes - freed });
+      freed = bytes;
+    },
+    onCursor: (token) => save(token),
+  });
+  progress({ phase: 'pruning the journal' });
+  await pruneJournal(engine, signal);
+  await noteCollected(engine);
+  return report;
 }
 
 export function startCollection(engine: Engine, jobs: Jobs, signal: AbortSignal, isDue?: IsDue): Job<CollectReport> {

@@ -1,4 +1,4 @@
-import type { Head, Slot } from '@securestore/core-format';
+import type { Head, Slot, SlotType } from '@securestore/core-format';
 import { asBuffer, encodeBase32, SecureStoreError } from '@securestore/core-format';
 import type { UnlockedSlot, UnlockMethod } from '@securestore/crypto';
 import { fingerprintBytes, openSlot, sealSlot } from '@securestore/crypto';
@@ -10,7 +10,7 @@ import type { StoreState } from '../state.ts';
 export interface SlotInfo {
   /** Names the slot to {@link SlotAdministration.remove}. */
   readonly id: string;
-  readonly method: 'passphrase' | 'keyFile' | 'rawKey' | 'unknown';
+  readonly method: SlotType | 'unknown';
   readonly created?: Date;
   /** Whether this process opened the store by it. */
   readonly current: boolean;
@@ -27,8 +27,10 @@ export interface HeldSecret extends UnlockMethod {
 
 export async function holdSecret(unlock: UnlockMethod): Promise<HeldSecret> {
   const { type } = unlock;
+  const scheme = await unlock.scheme?.();
   const bytes = await unlock.secret();
-  const held = { type, bytes, secret: async () => Buffer.from(bytes), wipe: () => void bytes.fill(0) };
+  const kept = scheme === undefined ? {} : { scheme: async () => scheme };
+  const held = { type, ...kept, bytes, secret: async () => Buffer.from(bytes), wipe: () => void bytes.fill(0) };
   return { ...held, equals: (other) => other.type === type && bytes.equals(other.bytes) };
 }
 

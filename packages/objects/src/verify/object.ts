@@ -158,20 +158,19 @@ async function readHistory(
 }
 
 /** What collection may have removed: what is older than the newest versions, and not over the floor of the head. */
-function mayBeCollected(engine: Engine, kept: number, oldest: number, collected: number): boolean {
+function mayBeCollected(engine: Engine, kept: number, oldest: number): boolean {
   const { history, versionFloor } = engine.watcher.state.head;
-  return collected > oldest || (kept >= history.versions && versionFloor > oldest);
+  return kept >= history.versions && versionFloor > oldest;
 }
 
 /** Each version names the commit before it: versions that are missing show. */
 function judgeHistory(
   engine: Engine,
-  { token, expected }: Subject,
+  { token }: Subject,
   current: Newest,
   past: readonly PastVersion[],
   findings: Findings,
 ): void {
-  const collected = expected.entry?.collected ?? 0;
   let after: Link = current;
   let kept = 0;
   // A copy of the current version is left by an attempt that stopped half-way; what is newer came while this looked.
@@ -182,14 +181,14 @@ function judgeHistory(
       continue;
     }
     const follows = Buffer.compare(after.previousCommitId, link.commitId) === 0;
-    if (!follows && !mayBeCollected(engine, kept, link.version, collected)) {
+    if (!follows && !mayBeCollected(engine, kept, link.version)) {
       const message = `versions between ${versionOf(link)} and ${versionOf(after)} are missing from its history`;
       findings.add('history', historyPrefix(token), message, { expected: versionOf(after), found: versionOf(link) });
     }
     kept += 1;
     after = link;
   }
-  if (isZero(after.previousCommitId) || mayBeCollected(engine, kept, 0, collected)) return;
+  if (isZero(after.previousCommitId) || mayBeCollected(engine, kept, 0)) return;
   findings.add('history', historyPrefix(token), `the version before ${versionOf(after)} is missing from its history`, {
     found: versionOf(after),
   });

@@ -92,7 +92,7 @@ export async function forge(shop: Workshop, key: string, { header, body, keyOf =
     created: 1,
     modified: 1,
     expires: 0,
-    origin: 0,
+    origin: fields.version,
     length: 3,
     digest: Buffer.alloc(32),
     metadata: Buffer.alloc(0),

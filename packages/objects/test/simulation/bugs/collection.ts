@@ -113,7 +113,7 @@ export const COLLECTION_BUGS: readonly PlantedBug[] = [
     rare: true,
     plan: (plan) => plan.days && isAbout(plan, AREAS.journal, AREAS.history),
     part: 'collector',
-    file: 'objects/src/commit.ts',
+    file: 'objects/src/lost-race.ts',
     edits: [['if (stillHolds?.() === false) throw new LostRace();', '']],
   },
 ];

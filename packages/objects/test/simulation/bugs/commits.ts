@@ -6,7 +6,7 @@ import type { PlantedBug } from '../planted-bugs.ts';
 export const COMMITS_BUGS: readonly PlantedBug[] = [
   {
     name: 'an unknown outcome is a success',
-    file: 'objects/src/commit.ts',
+    file: 'objects/src/attempt.ts',
     edits: [
       [
         "if (SecureStoreError.is(error, 'CONFLICT')) throw new LostRace();",
@@ -17,7 +17,7 @@ export const COMMITS_BUGS: readonly PlantedBug[] = [
   },
   {
     name: 'a lost race is a success',
-    file: 'objects/src/commit.ts',
+    file: 'objects/src/attempt.ts',
     edits: [["if (SecureStoreError.is(error, 'CONFLICT')) throw new LostRace();", 'return { state, header, keys };']],
   },
   {
@@ -37,12 +37,12 @@ export const COMMITS_BUGS: readonly PlantedBug[] = [
   },
   {
     name: 'conditions are not checked',
-    file: 'objects/src/commit.ts',
+    file: 'objects/src/attempt.ts',
     edits: [['  checkCondition(mutation.condition, current, now);\n', '']],
   },
   {
     name: 'the replaced version is not copied to the history',
-    file: 'objects/src/commit.ts',
+    file: 'objects/src/replace.ts',
     edits: [
       ['if (backend.batch !== undefined && backend.capabilities.maxBatch >= 2) {', 'if (backend.batch === null) {'],
       ['const created = await copyToHistory(engine, copyName, copy, current, signal);', 'const created = false;'],
@@ -50,7 +50,7 @@ export const COMMITS_BUGS: readonly PlantedBug[] = [
   },
   {
     name: 'versions do not grow beyond the one before',
-    file: 'objects/src/commit.ts',
+    file: 'objects/src/attempt.ts',
     edits: [['(before?.version ?? 0) + 1', '0']],
   },
   {

@@ -1,0 +1,65 @@
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { printed, readPrinted } from '../src/printed.ts';
+import { generateShares, shares } from '../src/index.ts';
+
+const refusal = expect.objectContaining({ code: 'INVALID_ARGUMENT' }) as unknown;
+const schemes = fc
+  .integer({ min: 2, max: 9 })
+  .chain((count) => fc.record({ threshold: fc.integer({ min: 2, max: count }), count: fc.constant(count) }));
+
+describe('shares', () => {
+  it('give one secret, whichever of them are enough, in any order', async () => {
+    await fc.assert(
+      fc.asyncProperty(schemes, fc.infiniteStream(fc.double({ noNaN: true })), async (scheme, order) => {
+        const made = await generateShares(scheme);
+        expect(made.length).toBe(scheme.count);
+        const secret = await shares(made).secret();
+        expect(secret.length).toBe(32);
+        const shuffled = made
+          .map((share) => [order.next().value ?? 0, share] as const)
+          .toSorted(([a], [b]) => a - b)
+          .map(([, share]) => share.toString('latin1'));
+        expect(await shares(shuffled.slice(0, scheme.threshold)).secret()).toEqual(secret);
+        expect(await shares(shuffled).scheme?.()).toEqual(scheme);
+        await expect(shares(shuffled.slice(0, scheme.threshold - 1)).secret()).rejects.toEqual(refusal);
+      }),
+      { numRuns: 30 },
+    );
+  });
+
+  it('that are too few, of another set, given twice or mistyped are refused, and which one it is is said', async () => {
+    const [a = Buffer.alloc(0), b = Buffer.alloc(0)] = await generateShares({ threshold: 2, count: 3 });
+    const [other = Buffer.alloc(0)] = await generateShares({ threshold: 2, count: 3 });
+    await expect(shares([]).secret()).rejects.toThrow('no share was given');
+    await expect(shares([a]).secret()).rejects.toThrow('2 of the 3 shares are needed, and 1 were given');
+    await expect(shares([a, a]).secret()).rejects.toThrow('a share was given twice');
+    await expect(shares([a, other]).secret()).rejects.toThrow('share 2 of those given is of another set');
+    const wrong = b.toString('latin1').replace(/.$/, (digit) => (digit === '0' ? '2' : '0'));
+    await expect(shares([a, wrong]).secret()).rejects.toThrow(/^share 2 of those given: the share was mistyped/);
+  });
+
+  it('that are made up give another secret', async () => {
+    const [a = Buffer.alloc(0), b = Buffer.alloc(0)] = await generateShares({ threshold: 2, count: 2 });
+    const secret = await shares([a, b]).secret();
+    const changed = readPrinted('share', b, 39);
+    changed.writeUInt8(changed.readUInt8(10) ^ 1, 10);
+    expect(await shares([a, printed('share', changed)]).secret()).not.toEqual(secret);
+  });
+
+  it.each([
+    { threshold: 1, count: 3 },
+    { threshold: 4, count: 3 },
+    { threshold: 2, count: 256 },
+    { threshold: 2.5, count: 3 },
+    { threshold: 0, count: 0 },
+    { threshold: 2, count: Number.NaN },
+  ])('of an impossible scheme are refused: %j', async (scheme) => {
+    await expect(generateShares(scheme)).rejects.toEqual(refusal);
+  });
+
+  it('are as many as can be', async () => {
+    const made = await generateShares({ threshold: 255, count: 255 });
+    expect(await shares(made).secret()).toEqual(await shares(made.toReversed()).secret());
+  });
+});
