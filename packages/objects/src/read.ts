@@ -126,13 +126,16 @@ async function locateFresh(
   options: RetrieveOptions | undefined,
   signal?: AbortSignal,
 ): Promise<{ located: Awaited<ReturnType<typeof locate>>; state: StoreState }> {
-  for (;;) {
+  while (true) {
+    const { generation } = engine.watcher.state.head;
     const located = await locate(engine, target, options, signal);
     const { state } = engine.watcher;
     const wait = engine.watcher.acknowledge(signal);
     if (wait !== undefined) await wait;
+    const now = engine.watcher.state;
+    if (located === undefined || now.head.generation === generation) return { located, state };
     // Under a key that has been retired by now it is refused, unless it has been brought under a newer one meanwhile.
-    if (located === undefined || !isRetiredKey(engine.watcher.state, located.opened.key)) return { located, state };
+    if (!isRetiredKey(now, located.opened.key)) return { located, state };
   }
 }
 
