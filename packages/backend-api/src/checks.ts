@@ -134,6 +134,23 @@ export function checkDeleteMany(
   checkSignal(options?.signal, { backend: backend.name, operation: 'deleteMany' });
 }
 
+/**
+ * To be called before a body is read into memory: what is larger than any body that was written lies there by other hands,
+ * and must not exhaust the memory of whoever meets it.
+ *
+ * @throws `INTEGRITY`
+ */
+export function checkStoredSize(backend: CheckedBackend, key: string, size: number): void {
+  const { maxBodyBytes } = backend.capabilities;
+  if (size <= maxBodyBytes) return;
+  throw new SecureStoreError(
+    'INTEGRITY',
+    `${backend.name}: ${key} has ${size} bytes, and no body has more than ${maxBodyBytes}: it was not written as it is. ` +
+      'Restore it from a backup, or move it away',
+    { backend: backend.name, operation: 'read', key },
+  );
+}
+
 /** The range of a body of `size` bytes that checked options ask for; empty at its end where it starts past it. */
 export function resolveRange(size: number, options?: ReadOptions): { start: number; end: number; whole: boolean } {
   const whole = options?.start === undefined && options?.end === undefined;

@@ -148,7 +148,11 @@ export interface StorageBackend {
    */
   init(config: BackendConfig): Promise<void>;
 
-  /** The body of `key`; `undefined` where the key does not exist. An I/O failure is never mistaken for that. */
+  /**
+   * The body of `key`; `undefined` where the key does not exist. An I/O failure is never mistaken for that.
+   *
+   * @throws `INTEGRITY` for a body over `maxBodyBytes`, which nobody wrote here, without reading it into memory.
+   */
   read(key: string, options?: ReadOptions): Promise<ReadResult | undefined>;
 
   /**

@@ -6,6 +6,7 @@ export {
   checkDeleteMany,
   checkList,
   checkRead,
+  checkStoredSize,
   checkWrite,
   isBackendKey,
   isBackendKeyPrefix,

@@ -15,6 +15,7 @@ import {
   checkDeleteMany,
   checkList,
   checkRead,
+  checkStoredSize,
   checkSignal,
   checkWrite,
   closedError,
@@ -48,7 +49,7 @@ const CAPABILITIES: BackendCapabilities = Object.freeze({
   deleteMany: true,
   changeNotifications: false,
   now: true,
-  maxBodyBytes: 64 * 1024 * 1024,
+  maxBodyBytes: 16 * 1024 * 1024,
   maxBatch: 0,
   maxDeleteMany: 1000,
   modifiedResolution: 1,
@@ -116,8 +117,10 @@ export class FsBackend implements StorageBackend {
   async read(key: string, options: ReadOptions = {}): Promise<ReadResult | undefined> {
     checkRead(this, key, options);
     const site = { backend: this.name, operation: 'read', key };
+    const checkSize = (size: number): void => checkStoredSize(this, key, size);
     return this.#call(site, 'read', options, async ({ folder, committer }) => {
-      const result = await this.#ifThere(folder, () => readFileAt(`${folder.path}/${filePath(key)}`, options));
+      const path = `${folder.path}/${filePath(key)}`;
+      const result = await this.#ifThere(folder, () => readFileAt(path, options, checkSize));
       if (result === undefined) return undefined;
       return { ...result, now: Math.max(Math.floor(this.#now()), committer.latest, result.modified) };
     });

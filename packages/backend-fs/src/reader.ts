@@ -28,12 +28,20 @@ async function readRange(descriptor: number, start: number, end: number, path: s
   return body;
 }
 
-/** @throws errors of `node:fs`, `ENOENT` where there is no such file; SecureStoreError `INTEGRITY` if it is no file. */
-export async function readFileAt(path: string, options: ReadOptions): Promise<ReadResult> {
+/**
+ * @param checkSize is asked before anything is read
+ * @throws errors of `node:fs`, `ENOENT` where there is no such file; SecureStoreError `INTEGRITY` if it is no file.
+ */
+export async function readFileAt(
+  path: string,
+  options: ReadOptions,
+  checkSize: (size: number) => void,
+): Promise<ReadResult> {
   const descriptor = openSync(path, FLAGS);
   try {
     const stats = fstatSync(descriptor);
     if (!stats.isFile()) throw new SecureStoreError('INTEGRITY', `${path} is not a file; move it away`);
+    checkSize(stats.size);
     const { start, end, whole } = resolveRange(stats.size, options);
     const body = await readRange(descriptor, start, end, path);
     const result = { body, size: stats.size, modified: timeOf(stats) };

@@ -8,6 +8,7 @@ import {
   rmSync,
   statSync,
   symlinkSync,
+  truncateSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
@@ -181,6 +182,23 @@ describe('something in the way', () => {
       await expect(backend.read('o/abc')).rejects.toMatchObject({ code: 'INTEGRITY' });
       await expect(backend.write('o/abc', utf8('y'), { ifMatch: 'x' })).rejects.toMatchObject({ backend: 'fs' });
     }
+  });
+});
+
+describe('a file that is larger than any body', () => {
+  test('is INTEGRITY, named, and not read, whole or in part; what lies beside it is read', async () => {
+    const root = scratchFolder();
+    const backend = await openAt(root);
+    await backend.write('o/huge', utf8('x'));
+    await backend.write('o/kept', utf8('kept'));
+    // A hole: reading it would take as much memory as if it were full.
+    truncateSync(join(root, filePath('o/huge')), 4 * 1024 ** 4);
+    const refused = { code: 'INTEGRITY', key: 'o/huge', message: expect.stringContaining('o/huge has') };
+    await expect(backend.read('o/huge')).rejects.toMatchObject(refused);
+    await expect(backend.read('o/huge', { start: 0, end: 1 })).rejects.toMatchObject(refused);
+    expect((await backend.read('o/kept'))?.body).toEqual(utf8('kept'));
+    await backend.write('o/huge', utf8('small again'));
+    expect((await backend.read('o/huge'))?.body).toEqual(utf8('small again'));
   });
 });
 

@@ -51,13 +51,21 @@ function readSegments({ statements }: Connection, key: string, row: ReadRow, sta
   return body;
 }
 
+type CheckSize = (size: number) => void;
+
 /** What a read needs beyond the first segment comes from the same moment, so that no writer can come in between. */
-function readTransaction(connection: Connection, key: string, options: ReadOptions): [ReadRow, Uint8Array] | undefined {
+function readTransaction(
+  connection: Connection,
+  key: string,
+  options: ReadOptions,
+  checkSize: CheckSize,
+): [ReadRow, Uint8Array] | undefined {
   const { db, statements } = connection;
   statements.beginRead.run();
   try {
     const row = statements.read.get(key) as ReadRow | undefined;
     if (row === undefined) return undefined;
+    checkSize(row.size);
     const { start, end } = resolveRange(row.size, options);
     return [row, start < end ? readSegments(connection, key, row, start, end) : new Uint8Array(0)];
   } finally {
@@ -65,25 +73,29 @@ function readTransaction(connection: Connection, key: string, options: ReadOptio
   }
 }
 
-function readWhole(connection: Connection, key: string): [ReadRow, Uint8Array] | undefined {
+function readWhole(connection: Connection, key: string, checkSize: CheckSize): [ReadRow, Uint8Array] | undefined {
   // STRICT tables hold what their columns say.
   const row = connection.statements.read.get(key) as ReadRow | undefined;
   if (row === undefined) return undefined;
-  if (row.size > SEGMENT_BYTES) return readTransaction(connection, key, {});
+  if (row.size > SEGMENT_BYTES) return readTransaction(connection, key, {}, checkSize);
   const body = row.data ?? new Uint8Array(0);
   if (body.length !== row.size) throw damaged(key);
   return [row, body];
 }
 
-/** @param now - The wall clock in milliseconds; the database's own never shows less than what it last wrote. */
+/**
+ * @param now - The wall clock in milliseconds; the database's own never shows less than what it last wrote.
+ * @param checkSize - is asked before more than a segment is read
+ */
 export function readEntry(
   connection: Connection,
   key: string,
   options: ReadOptions,
   now: number,
+  checkSize: CheckSize,
 ): ReadResult | undefined {
   const whole = options.start === undefined && options.end === undefined;
-  const found = whole ? readWhole(connection, key) : readTransaction(connection, key, options);
+  const found = whole ? readWhole(connection, key, checkSize) : readTransaction(connection, key, options, checkSize);
   if (found === undefined) return undefined;
   const [row, body] = found;
   const result = { body, size: row.size, modified: row.modified, now: Math.max(Math.floor(now), row.clock) };

@@ -16,6 +16,7 @@ import {
   checkDeleteMany,
   checkList,
   checkRead,
+  checkStoredSize,
   checkSignal,
   checkWrite,
   closedError,
@@ -112,7 +113,9 @@ export class SqliteBackend implements StorageBackend {
   async read(key: string, options: ReadOptions = {}): Promise<ReadResult | undefined> {
     checkRead(this, key, options);
     const site = { backend: this.name, operation: 'read', key };
-    return this.#reading(site, options.signal, (open) => readEntry(open, key, options, this.#now()), undefined);
+    const checkSize = (size: number): void => checkStoredSize(this, key, size);
+    const read = (open: Connection): ReadResult | undefined => readEntry(open, key, options, this.#now(), checkSize);
+    return this.#reading(site, options.signal, read, undefined);
   }
 
   async list(prefix: string, options: ListOptions = {}): Promise<ListResult> {

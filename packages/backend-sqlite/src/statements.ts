@@ -1,4 +1,5 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { SEGMENT_BYTES, SEGMENTS_PER_BODY } from './layout.ts';
 
 /** The prepared statements of one connection. */
 export interface Statements {
@@ -29,6 +30,7 @@ export interface Statements {
   readonly truncateLog: StatementSync;
 }
 
+// A segment that is longer than any that was written is not even loaded.
 export function prepareStatements(db: DatabaseSync): Statements {
   const sql = (text: string) => db.prepare(text);
   return {
@@ -38,10 +40,12 @@ export function prepareStatements(db: DatabaseSync): Statements {
     rollback: sql('ROLLBACK'),
     find: sql('SELECT revision, size FROM entry WHERE key = ?'),
     read: sql(
-      `SELECT e.revision, e.size, e.modified, c.modified AS clock, s.data
-       FROM entry e CROSS JOIN clock c LEFT JOIN segment s ON s.id = e.revision * 64 WHERE e.key = ?`,
+      `SELECT e.revision, e.size, e.modified, c.modified AS clock, CASE WHEN length(s.data) <= ${SEGMENT_BYTES} THEN s.data END AS data
+       FROM entry e CROSS JOIN clock c LEFT JOIN segment s ON s.id = e.revision * ${SEGMENTS_PER_BODY} WHERE e.key = ?`,
     ),
-    segments: sql('SELECT data FROM segment WHERE id BETWEEN ? AND ? ORDER BY id'),
+    segments: sql(
+      `SELECT CASE WHEN length(data) <= ${SEGMENT_BYTES} THEN data END AS data FROM segment WHERE id BETWEEN ? AND ? ORDER BY id`,
+    ),
     list: sql('SELECT key, size, modified FROM entry WHERE key > ? AND key >= ? AND key < ? ORDER BY key LIMIT ?'),
     put: sql(
       `INSERT INTO entry(key, revision, size, modified) VALUES (?, ?, ?, ?)

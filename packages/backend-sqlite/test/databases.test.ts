@@ -80,6 +80,27 @@ describe('versions and damage', () => {
     expect((await backend.read('o/2'))?.size).toBe(3000);
   });
 
+  test('a body that is larger than any that was written is INTEGRITY, and is not loaded', async () => {
+    const path = join(scratchFolder(), 'vault.db');
+    await storeAt(path);
+    run(
+      path,
+      `UPDATE segment SET data = zeroblob(900000000) WHERE id = (SELECT revision * 64 FROM entry WHERE key = 'o/1');
+       UPDATE entry SET size = 4000000000 WHERE key = 'o/2';
+       UPDATE segment SET data = zeroblob(900000000) WHERE id = (SELECT revision * 64 + 1 FROM entry WHERE key = 'b/large')`,
+    );
+    const backend = await openAt(path);
+    const before = process.memoryUsage().rss;
+    for (const key of ['o/1', 'o/2', 'b/large']) {
+      for (const range of [{}, { start: 0, end: 300_000 }]) {
+        await expect(backend.read(key, range), key).rejects.toMatchObject({ code: 'INTEGRITY', key });
+      }
+    }
+    expect(process.memoryUsage().rss - before).toBeLessThan(100 * 1024 * 1024);
+    expect((await backend.read('o/3'))?.size).toBe(3000);
+    await backend.close();
+  });
+
   test('overwritten and cut-off pages are INTEGRITY', async () => {
     const path = join(scratchFolder(), 'vault.db');
     await storeAt(path);

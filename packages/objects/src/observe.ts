@@ -51,9 +51,9 @@ export async function observe(
   name: string,
   signal: AbortSignal | undefined,
 ): Promise<Observed> {
-  const found = await engine.backend.read(name, { signal });
-  if (found === undefined) return { state: 'absent' };
   try {
+    const found = await engine.backend.read(name, { signal });
+    if (found === undefined) return { state: 'absent' };
     const target = targetOf(engine, token);
     const open = (state: StoreState): OpenedRecord => openUnder(engine, state, token, target, found.body);
     const record = splitRecord(found.body);

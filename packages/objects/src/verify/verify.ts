@@ -143,6 +143,23 @@ async function verifyObjects(verification: Verification, onDone: (() => void) | 
   await confirm(verification, suspects);
 }
 
+async function pinnedState(
+  { backend }: Engine,
+  name: string,
+  digest: Buffer,
+  signal: AbortSignal | undefined,
+): Promise<'sound' | 'hidden' | 'damaged'> {
+  try {
+    const found = await backend.read(name, { signal });
+    if (found === undefined) return 'hidden';
+    return createHash('sha256').update(found.body).digest().equals(digest) ? 'sound' : 'damaged';
+  } catch (error) {
+    // The backend itself may see that it is nothing that was written.
+    if (SecureStoreError.is(error, 'INTEGRITY')) return 'damaged';
+    throw error;
+  }
+}
+
 /** Reads what the head pins: keyring and category map, which are as old as the head is. */
 async function verifyPinned({ engine, report, options }: Verification): Promise<void> {
   const { references } = engine.watcher.state.head;
@@ -150,13 +167,13 @@ async function verifyPinned({ engine, report, options }: Verification): Promise<
     const reference = references[kind];
     if (reference === undefined) continue;
     const { name, digest } = reference;
-    const found = await engine.backend.read(name, { signal: options.signal });
-    if (found !== undefined && createHash('sha256').update(found.body).digest().equals(asBuffer(digest))) continue;
+    const state = await pinnedState(engine, name, asBuffer(digest), options.signal);
+    if (state === 'sound') continue;
     await engine.watcher.refresh(options.signal);
     // It is removed when another one has taken its place.
     if (engine.watcher.state.head.references[kind]?.name !== name) continue;
-    const message = found === undefined ? 'it is missing, and the head names it' : 'it is not what the head names';
-    report.add([{ kind: found === undefined ? 'hidden' : 'damaged', name, message }]);
+    const message = state === 'hidden' ? 'it is missing, and the head names it' : 'it is not what the head names';
+    report.add([{ kind: state, name, message }]);
   }
 }
 
