@@ -48,7 +48,9 @@ function describe(error: unknown, { operation, key, shown }: Subject, signal: Ab
   if (signal?.aborted === true && (!known || error.code === 'ABORTED')) {
     const timedOut = (signal.reason as { name?: unknown } | undefined)?.name === 'TimeoutError';
     const message = timedOut ? `${what}: it took longer than its timeout` : `${what}: aborted`;
-    return new SecureStoreError(timedOut ? 'TIMEOUT' : 'ABORTED', message, { operation, key, outcome, cause: error });
+    // Why it ended is the caller's own reason, or that of the timeout; where it ended would say nothing.
+    const details = { operation, key, outcome, cause: signal.reason };
+    return new SecureStoreError(timedOut ? 'TIMEOUT' : 'ABORTED', message, details);
   }
   if (!known) return new SecureStoreError('INTERNAL', `${what}: an unexpected error`, { operation, key, cause: error });
   const { code, retryable, backend, currentVersion } = error;
@@ -59,7 +61,7 @@ function describe(error: unknown, { operation, key, shown }: Subject, signal: Ab
 /** As {@link signalOf}. @throws SecureStoreError `ABORTED` if it has ended already */
 export function callSignal(options: CallOptions | undefined): AbortSignal | undefined {
   const signal = signalOf(options);
-  if (signal?.aborted === true) throw new SecureStoreError('ABORTED', 'aborted');
+  if (signal?.aborted === true) throw new SecureStoreError('ABORTED', 'aborted', { cause: signal.reason });
   return signal;
 }
 

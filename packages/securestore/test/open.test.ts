@@ -214,11 +214,17 @@ describe('options', () => {
   });
 
   it('end by signal and by time', async () => {
-    await failure(openStore('memory:', { unlock, create: true, signal: AbortSignal.abort() }), 'ABORTED');
+    const reason = new Error('enough');
+    const opening = openStore('memory:', { unlock, create: true, signal: AbortSignal.abort(reason) });
+    expect((await failure(opening, 'ABORTED')).cause).toBe(reason);
     const silent = forwardTo(new MemoryBackend(), { read: () => new Promise(() => undefined) });
     await failure(openStore('memory:', { unlock, backend: silent, timeout: 30 }), 'TIMEOUT');
     const neverReady = forwardTo(new MemoryBackend(), { init: () => new Promise(() => undefined) });
     await failure(openStore('memory:', { unlock, backend: neverReady, timeout: 30 }), 'TIMEOUT');
+    const controller = new AbortController();
+    const waiting = openStore('memory:', { unlock, backend: neverReady, signal: controller.signal });
+    controller.abort(reason);
+    expect((await failure(waiting, 'ABORTED')).cause).toBe(reason);
   });
 });
 
