@@ -33,6 +33,12 @@ interface Subject {
   readonly shown?: string | undefined;
 }
 
+/** A backend begins with its path, which the location that is named before it has said. */
+function joined(what: string, message: string): string {
+  const [begin = ''] = message.split(': ', 1);
+  return `${what}: ${what.endsWith(`:${begin}`) ? message.slice(begin.length + 2) : message}`;
+}
+
 /** The error as the caller sees it: with the call, the object or store, and the right code. */
 function describe(error: unknown, { operation, key, shown }: Subject, signal: AbortSignal | undefined): Error {
   const what = shown === undefined ? operation : `${operation} ${shown}`;
@@ -55,7 +61,7 @@ function describe(error: unknown, { operation, key, shown }: Subject, signal: Ab
   if (!known) return new SecureStoreError('INTERNAL', `${what}: an unexpected error`, { operation, key, cause: error });
   const { code, retryable, backend, currentVersion } = error;
   const details = { operation, key, outcome, retryable, backend, currentVersion, cause: error.cause };
-  return new SecureStoreError(code, `${what}: ${error.message}`, details);
+  return new SecureStoreError(code, joined(what, error.message), details);
 }
 
 /** As {@link signalOf}. @throws SecureStoreError `ABORTED` if it has ended already */

@@ -44,7 +44,7 @@ describe.each(['sqlite', 'file'])('a store at %s:', (scheme) => {
     const missing = await failure(openStore(here(), { unlock }), 'NOT_FOUND');
     expect(missing.operation).toBe('open');
     expect(missing.message).toBe(
-      `open ${here()}: no store is here; make one with createStore or, on the command line, securestore init`,
+      `open ${here()}: no store is here; make one with createStore`,
     );
     const created = await createStore(here(), { unlock });
     await created.store('k', 'x');
@@ -59,6 +59,13 @@ describe.each(['sqlite', 'file'])('a store at %s:', (scheme) => {
     await failure(openStore(here(), { unlock: rawKey(Buffer.alloc(32, 4)) }), 'UNLOCK_FAILED');
     await failure(openStore(here(), { unlock: passphrase('guess') }), 'UNLOCK_FAILED');
     await (await openStore(here('other'), { unlock, create: true })).close();
+  });
+
+  it.runIf(process.platform === 'linux')('is named once where the backend names its path as well', async () => {
+    // Nobody can make anything there.
+    const path = scheme === 'file' ? '/proc/none' : '/proc/none/vault';
+    const { message } = await failure(createStore(`${scheme}:${path}`, { unlock }), 'UNAVAILABLE');
+    expect(message).toMatch(new RegExp(`^create ${scheme}:${path}: the file system failed`));
   });
 
   it('is made once where several try at the same moment', async () => {
