@@ -88,6 +88,21 @@ function asSecureStoreError(error: unknown, context: ErrorContext): SecureStoreE
   });
 }
 
+/** What the library advises in terms of its own calls and options, and how that is done here. */
+const IN_OUR_TERMS: readonly (readonly [theirs: RegExp, ours: string])[] = [
+  [/\bwith createStore$/, 'with securestore init'],
+  [/\bonce with acceptHead$/, 'once with --accept-head'],
+  [/\bkeys\.undo\("([^"]*)"\) brings it back$/, 'securestore keys undo $1 brings it back'],
+  [
+    /^the option "fingerprint" must be (.*) that store\.fingerprint gives$/,
+    '--fingerprint must be $1 that securestore init prints',
+  ],
+];
+
+function inOurTerms(message: string): string {
+  return IN_OUR_TERMS.reduce((text, [theirs, ours]) => text.replace(theirs, ours), message);
+}
+
 /** What to say of `error`, whatever it is, and the exit code that goes with it. */
 export function reportOf(error: unknown, context: ErrorContext): ErrorReport {
   const known = asSecureStoreError(error, context);
@@ -95,7 +110,7 @@ export function reportOf(error: unknown, context: ErrorContext): ErrorReport {
   const cause = known.cause instanceof Error && known.cause !== error ? reasonOf(known.cause) : undefined;
   return {
     code: known.code,
-    message: known.message,
+    message: inOurTerms(known.message),
     ...(known.key === undefined ? {} : { key: known.key }),
     ...(operation === undefined ? {} : { operation }),
     retryable: known.retryable,

@@ -46,12 +46,12 @@ function withoutOperation({ message, operation }: ErrorReport): string {
 
 function errorLines(report: ErrorReport, subject: string | undefined, stderr: OutputStream): string {
   const label = styleText('red', subject === undefined ? 'error:' : 'failed:', { stream: stderr });
-  const named = subject ?? (report.key !== undefined && !report.message.includes(report.key) ? report.key : undefined);
-  const about = named === undefined ? '' : `${printable(subject ?? JSON.stringify(named))}: `;
+  const key = report.key === undefined ? undefined : JSON.stringify(report.key);
+  const named = subject ?? (key !== undefined && !report.message.includes(key) ? key : undefined);
+  const about = named === undefined ? '' : `${printable(named)}: `;
   const message = withoutOperation(report);
   // The subject of the line has said it already.
-  const key = `${JSON.stringify(report.key)}: `;
-  const text = subject !== undefined && message.startsWith(key) ? message.slice(key.length) : message;
+  const text = subject !== undefined && message.startsWith(`${key}: `) ? message.slice(`${key}: `.length) : message;
   const lines = [`${label} ${about}${printable(text)} [${report.code}]`];
   if (report.outcome === 'unknown') lines.push('it is not known whether the change was made: look before trying again');
   if (report.currentVersion !== undefined) lines.push(`current version: ${printable(report.currentVersion)}`);

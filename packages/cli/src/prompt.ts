@@ -41,15 +41,21 @@ export async function askHidden({ signal }: Cli, terminal: Terminal, question: s
 /**
  * Lets a person agree to something that destroys.
  *
+ * @param what what is agreed to, for the error where there is no terminal
  * @throws `INVALID_ARGUMENT` where there is no terminal to ask on and `yes` isn't set; `ABORTED` where the answer is no.
  */
-export async function confirmDestruction(cli: Cli, yes: boolean | undefined, question: string): Promise<void> {
+export async function confirmDestruction(
+  cli: Cli,
+  yes: boolean | undefined,
+  question: string,
+  what = 'this destroys for good',
+): Promise<void> {
   if (yes === true) return;
   using terminal = openTerminal(cli);
   if (terminal === undefined) {
     throw new SecureStoreError(
       'INVALID_ARGUMENT',
-      'nothing was changed: this destroys for good, and there is no terminal to ask on; add --yes to do it',
+      `nothing was changed: ${what}, and there is no terminal to ask on; add --yes to do it`,
     );
   }
   const answer = await readLine(terminal, `${question} [y/N] `, false, cli.signal);

@@ -159,6 +159,12 @@ export async function findSecret({ cli, options }: Call, purpose: Purpose): Prom
   );
 }
 
+/** The name of the variable that {@link findSecret} takes the secret from, if it takes it from one. */
+export function secretVariable({ cli, options }: Call): string | undefined {
+  if (optionSecrets(options).length > 0) return undefined;
+  return ['SECURESTORE_PASSPHRASE', 'SECURESTORE_PASSPHRASE_FILE'].find((name) => cli.env[name] !== undefined);
+}
+
 /** A way to unlock a store; disposing it wipes the passphrase that was read for it. */
 export interface Unlocking extends Disposable {
   readonly method: UnlockMethod;

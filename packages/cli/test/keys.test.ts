@@ -79,6 +79,36 @@ describe('rotate', () => {
     expect((await box.run(['get', 'a/1'])).stdout).toBe('one');
   });
 
+  it('refuses the secret that there is as a new one', async () => {
+    const box = await sandbox();
+    await writeFile(box.path('new'), `${CANARY}\n`);
+    const before = (await box.run(['slots', '--json'])).stdout;
+    const same = await box.run(['rotate', '--new-key-file', 'credentials/securestore-key']);
+    expect(same).toMatchObject({ exitCode: 2, stdout: '' });
+    expect(same.stderr).toMatch(/^error: .*the present secret.*--same-secret.* \[INVALID_ARGUMENT\]\n$/);
+    expect((await box.run(['slots', '--json'])).stdout).toBe(before);
+    expect((await box.run(['rotate', '--depth', 'unlock', '--new-passphrase-file', 'new'])).exitCode).toBe(0);
+    const env = { SECURESTORE_PASSPHRASE: CANARY };
+    expect((await box.run(['rotate', '--new-passphrase-file', 'new'], { env })).exitCode).toBe(2);
+  });
+
+  it.each([
+    ['SECURESTORE_PASSPHRASE', CANARY, '$SECURESTORE_PASSPHRASE still holds the old secret\n'],
+    ['SECURESTORE_PASSPHRASE_FILE', 'old', '$SECURESTORE_PASSPHRASE_FILE still names a file with the old secret\n'],
+  ])('says that $%s has the old secret, where that was the one', async (name, value, note) => {
+    const box = await sandbox('none');
+    const env = { SECURESTORE_URL: 'sqlite:./vault', [name]: value };
+    await writeFile(box.path('old'), CANARY);
+    await writeFile(box.path('new'), 'another');
+    expect((await box.run(['init'], { env })).exitCode).toBe(0);
+    const rotate = ['rotate', '--depth', 'unlock'];
+    expect(await box.run([...rotate, '--same-secret'], { env })).toMatchObject({ exitCode: 0, stderr: '' });
+    const rotated = await box.run([...rotate, '--new-passphrase-file', 'new'], { env });
+    expect(rotated).toMatchObject({ exitCode: 0, stderr: note });
+    const back = [...rotate, '--passphrase-file', 'new', '--new-passphrase-file', 'old'];
+    expect(await box.run(back, { env })).toMatchObject({ exitCode: 0, stderr: '' });
+  });
+
   it('makes no key file where the present secret is wrong', async () => {
     const box = await sandbox();
     const env = { SECURESTORE_PASSPHRASE: 'wrong' };
@@ -141,7 +171,7 @@ describe('keys', () => {
   it('lists key versions, with --census what lies under them', async () => {
     const { run } = await withCategory();
     const listed = await run(['keys', '--census']);
-    expect(listed.stdout).toMatch(/^ID +STATE +CREATED +DESTROYED +OBJECTS +CATEGORY$/m);
+    expect(listed.stdout).toMatch(/^ID +STATE +CREATED +DUE +OBJECTS +CATEGORY$/m);
     expect(listed.stdout).toMatch(/^[0-9a-f]{16} +primary .* 2 {2}pii$/m);
     expect(listed.stdout).toMatch(/^[0-9a-f]{16} +primary .*\(journal\)$/m);
     const lines = jsonLines((await run(['keys', '--census', '--json'])).stdout);
@@ -160,8 +190,10 @@ describe('keys', () => {
     expect((await run(['keys', 'destroy', 'nothing', '--yes'])).exitCode).toBe(3);
     const destroyed = await run(['keys', 'destroy', 'pii', '--yes']);
     expect(destroyed.exitCode).toBe(0);
-    expect(destroyed.stdout).toMatch(/^[0-9a-f]{16} of pii: destroying until .*, then it is gone for good\n$/);
-    expect((await run(['get', 'users/1'])).exitCode).toBe(5);
+    expect(destroyed.stdout).toMatch(/^[0-9a-f]{16} of pii: destroying, can be undone until [-0-9]+ [:0-9]+Z\n$/);
+    const gone = await run(['get', 'users/1']);
+    expect(gone.exitCode).toBe(5);
+    expect(gone.stderr).toMatch(/ until then securestore keys undo pii brings it back \[KEY_DESTROYED\]\n$/);
     expect((await run(['get', 'else'])).exitCode).toBe(0);
     const long = await run(['ls', '--long']);
     expect(long.exitCode).toBe(8);
@@ -194,85 +226,5 @@ describe('keys', () => {
     const gone = await run(['keys', 'destroy', String(inUse?.['id']), '--wait', '0d', '--yes']);
     expect(gone.stdout).toMatch(/: destroyed\n$/);
     expect((await run(['get', 'users/1'])).stdout).toBe('personal, changed');
-  });
-});
-
-describe('slots', () => {
-  it('are listed, added and removed, but for the last one', async () => {
-    const box = await sandbox();
-    await firstRecord(box);
-    const [first] = jsonLines((await box.run(['slots', '--json'])).stdout);
-    expect(first).toMatchObject({ method: 'keyFile', current: true });
-    expect((await box.run(['slots', 'remove', String(first?.['id'])])).exitCode).toBe(2);
-    expect((await box.run(['slots', 'add'])).exitCode).toBe(2);
-    const added = await box.run(['slots', 'add', '--new-key-file', 'second.key']);
-    expect(added.stdout).toMatch(
-      /^added the slot \w+: a key file that opens the store\nmade the key file second.key\n$/,
-    );
-    expect(await box.run(['get', 'a/1', ...byFile('second.key')])).toMatchObject({ stdout: 'one' });
-    expect((await box.run(['slots'])).stdout).toMatch(
-      /^ID +METHOD +CREATED\n\w+ +key file .*in use by this command\n\w+ +key file .*Z\n$/,
-    );
-    const removed = await box.run(['slots', 'remove', String(first?.['id']), ...byFile('second.key')]);
-    expect(removed).toMatchObject({ exitCode: 0, stdout: `removed the slot ${String(first?.['id'])}\n` });
-    expect(removed.stderr).toContain('securestore rotate --same-secret');
-    expect((await box.run(['get', 'a/1'])).exitCode).toBe(9);
-    expect((await box.run(['slots', 'remove', 'nonsense', ...byFile('second.key')])).exitCode).toBe(3);
-  });
-});
-
-describe('slots add', () => {
-  it('prints a recovery code once, which opens the store from a file however it is typed', async () => {
-    const box = await sandbox();
-    await firstRecord(box);
-    const added = await box.run(['slots', 'add', '--new-recovery-code']);
-    expect(added).toMatchObject({
-      exitCode: 0,
-      stdout: expect.stringMatching(/^SSRC1(?:-[0-9A-Z]{4}){9}\n$/) as string,
-      stderr: expect.stringContaining('write it down') as string,
-    });
-    await writeFile(box.path('code'), ` ${added.stdout.toLowerCase().replaceAll('-', ' ')}`);
-    expect(await box.run(['get', 'a/1', '--recovery-code-file', 'code'])).toMatchObject({ exitCode: 0, stdout: 'one' });
-    const slots = (await box.run(['slots', '--recovery-code-file', 'code'])).stdout;
-    expect(slots).toMatch(/recovery code .*in use by this command/);
-    expect(slots).not.toContain('SSRC1');
-    await writeFile(box.path('code'), added.stdout.replace(/.\n$/, '\n'));
-    const mistyped = await box.run(['get', 'a/1', '--recovery-code-file', 'code']);
-    expect(mistyped.exitCode).toBe(2);
-    expect(mistyped.stderr).toContain('the recovery code');
-    expect(mistyped.stderr).not.toContain(added.stdout.slice(6, 20));
-  });
-
-  it('prints shares once, enough of which open the store, each from a file', async () => {
-    const box = await sandbox();
-    await firstRecord(box);
-    const added = await box.run(['slots', 'add', '--new-shares', '2/3', '--json']);
-    const made = jsonLines(added.stdout)[0]?.['shares'] as string[];
-    expect(made.length).toBe(3);
-    await Promise.all(made.map((share, index) => writeFile(box.path(`share ${index}`), `${share}\n`)));
-    const get = (...indices: number[]): Promise<{ exitCode: number | null; stdout: string; stderr: string }> =>
-      box.run(['get', 'a/1', ...indices.flatMap((index) => ['--share-file', `share ${index}`])]);
-    expect(await get(2, 0)).toMatchObject({ exitCode: 0, stdout: 'one' });
-    expect(await get(0, 1, 2)).toMatchObject({ exitCode: 0, stdout: 'one' });
-    expect(await get(1)).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('2 of the 3 shares') as string });
-    expect(await get(1, 7)).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('"share 7"') as string });
-  });
-
-  it.each(['2', '1/3', '4/3', 'a/b', '2/300', ''])('makes no shares of %j', async (scheme) => {
-    const box = await sandbox();
-    const before = (await box.run(['slots', '--json'])).stdout;
-    expect(await box.run(['slots', 'add', '--new-shares', scheme])).toMatchObject({ exitCode: 2, stdout: '' });
-    expect((await box.run(['slots', '--json'])).stdout).toBe(before);
-  });
-
-  it('takes one kind of secret at a time, and so does every command', async () => {
-    const box = await sandbox();
-    expect((await box.run(['slots', 'add', '--new-recovery-code', '--new-shares', '2/3'])).exitCode).toBe(2);
-    expect((await box.run(['slots', '--new-recovery-code'])).exitCode).toBe(2);
-    const both = await box.run(['ls', '--recovery-code-file', 'a', '--share-file', 'b']);
-    expect(both).toMatchObject({
-      exitCode: 2,
-      stderr: expect.stringContaining('--recovery-code-file or --share-file'),
-    });
   });
 });

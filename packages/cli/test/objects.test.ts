@@ -18,9 +18,10 @@ describe.each(['sqlite', 'file'] as const)('objects on %s:', (scheme) => {
 
     expect((await box.run(['get', 'db/prod/password'])).stdout).toBe('second');
     const history = jsonLines((await box.run(['history', 'db/prod/password', '--json'])).stdout);
-    expect(history.map(({ current, deleted, size }) => ({ current, deleted, size }))).toEqual([
-      { current: true, deleted: false, size: 6 },
-      { current: false, deleted: false, size: 5 },
+    const before = { deleted: false, purged: false, expired: false };
+    expect(history).toMatchObject([
+      { ...before, current: true, size: 6 },
+      { ...before, current: false, size: 5 },
     ]);
     expect(history[0]?.['version']).toBe(stored?.['version']);
     const first = String(history[1]?.['version']);
@@ -43,6 +44,7 @@ describe.each(['sqlite', 'file'] as const)('objects on %s:', (scheme) => {
     expect((await box.run(['purge', 'db/prod/password', '--yes'])).exitCode).toBe(0);
     expect((await box.run(['get', 'db/prod/password', '--version', first])).exitCode).toBe(3);
     expect((await box.run(['undelete', 'db/prod/password'])).exitCode).toBe(3);
+    expect((await box.run(['history', 'db/prod/password'])).stdout).toMatch(/^VERSION .*\n\S+ .* purged\n$/);
   });
 
   it('are any bytes of any size, from a file or a pipe, whole or a range of them', async () => {
@@ -213,4 +215,29 @@ describe('get -o', () => {
     expect(full.exitCode).toBe(7);
     expect(jsonLines(full.stderr)).toMatchObject([{ code: 'NO_SPACE' }]);
   });
+});
+
+it('history says what has expired', async () => {
+  const box = await sandbox();
+  await box.seed({ k: 'data' }, { expires: new Date(Date.now() + 1) });
+  expect((await box.run(['get', 'k'])).exitCode).toBe(3);
+  expect((await box.run(['history', 'k'])).stdout).toMatch(/^VERSION .*\n\S+ .* 4 {2}expired\n$/);
+});
+
+it.each(['rm', 'purge', 'info', 'undelete'])(
+  '%s of nothing names the object, however short its name is',
+  async (verb) => {
+    const box = await sandbox();
+    const { exitCode, stderr } = await box.run([verb, 'h', '--yes']);
+    expect({ exitCode, stderr }).toMatchObject({
+      exitCode: 3,
+      stderr: expect.stringMatching(/^error: "h": /) as string,
+    });
+  },
+);
+
+it('collect names what it removed, and nothing of which there was nothing', async () => {
+  const box = await sandbox();
+  await box.seed({ k: 'data' });
+  expect((await box.run(['collect'])).stdout).toBe('looked at 1 object: nothing to remove\n');
 });

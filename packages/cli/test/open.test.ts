@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { rename, writeFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { jsonLines, type Sandbox, sandbox } from './support/cli.ts';
 import { runHere } from './support/in-process.ts';
@@ -54,13 +54,29 @@ describe('the store of a command', () => {
 });
 
 describe('an error of a store', () => {
+  it('advises in terms of the command line', async () => {
+    const box = await sandbox('file');
+    const { stderr } = await box.run(['ls', '--fingerprint', 'x']);
+    expect(stderr).toMatch(/^error: --fingerprint must be .* that securestore init prints \[INVALID_ARGUMENT\]\n$/);
+    const all = [stderr];
+    expect((await box.run(['ls'])).exitCode).toBe(0);
+    await rename(box.path('vault'), box.path('away'));
+    all.push((await box.run(['ls'])).stderr);
+    expect(all.at(-1)).toContain('make a new one with securestore init [ROLLBACK]');
+    const key = ['--key-file', 'credentials/securestore-key'];
+    await box.run(['init', '--no-anchor', ...key]);
+    all.push((await box.run(['ls'])).stderr);
+    expect(all.at(-1)).toContain('accept it once with --accept-head [ROLLBACK]');
+    expect(all.join('')).not.toMatch(/createStore|acceptHead|store\.|option "/);
+  });
+
   it('has the operation and, in its message, the location', async () => {
     const box = await sandbox('none');
     const json = jsonLines((await box.run(['ls', '--store', 'sqlite:./none', '--json'])).stderr);
     expect(json).toMatchObject([{ code: 'NOT_FOUND', operation: 'open' }]);
     const { stderr } = await box.run(['ls', '--store', 'sqlite:./none']);
     expect(stderr).toBe(
-      `error: sqlite:${box.path('none')}: no store is here; make one with createStore or, on the command line, securestore init [NOT_FOUND]\n`,
+      `error: sqlite:${box.path('none')}: no store is here; make one with securestore init [NOT_FOUND]\n`,
     );
   });
 });

@@ -2,7 +2,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { COMMAND, finished, type Sandbox, sandbox } from './support/cli.ts';
+import { COMMAND, finished, jsonLines, type Sandbox, sandbox } from './support/cli.ts';
 import { treeOf } from './support/tree.ts';
 
 const CONVERSE = fileURLToPath(new URL('support/converse.py', import.meta.url));
@@ -99,6 +99,18 @@ describe.skipIf(!hasTerminals)(
       expect((await box.run(['get', 'k'])).stdout).toBe('data');
       expect(await converse(box, ['keys', 'destroy', 'default'], [[question, 'y\r']])).toMatchObject({ exitCode: 0 });
       expect((await box.run(['get', 'k'])).exitCode).toBe(5);
+    });
+
+    it('slots remove asks about the slot in use, and about no other', async () => {
+      const box = await sandbox();
+      const [first] = jsonLines((await box.run(['slots', '--json'])).stdout);
+      const id = String(first?.['id']);
+      const [other] = jsonLines((await box.run(['slots', 'add', '--new-key-file', 'second.key', '--json'])).stdout);
+      const question = 'this command was opened by its secret, which will no longer open the store. Remove it? [y/N] ';
+      expect(await converse(box, ['slots', 'remove', id], [[question, 'n\r']])).toMatchObject({ exitCode: 130 });
+      expect(await converse(box, ['slots', 'remove', String(other?.['id'])], [])).toMatchObject({ exitCode: 0 });
+      const last = await converse(box, ['slots', 'remove', id], []);
+      expect(last.exitCode).toBe(2);
     });
 
     it('purge asks, and takes nothing but yes for yes', async () => {

@@ -35,7 +35,9 @@ describe('verify', () => {
       { summary: { ok: true, objects: 2, found: 0, anchored: true } },
       { checkpoint: { objects: 2, deleted: 0, purged: 0 } },
     ]);
-    expect((await box.run(['verify'])).stdout).toContain('compared with the checkpoint of');
+    const compared = (await box.run(['verify'])).stdout;
+    expect(compared).toContain('compared with the checkpoint of');
+    expect(compared).toContain('what was stored since then can be older than it was, or gone, unnoticed');
 
     const [hidden = ''] = await filesWith(box.path('vault'), join('vault', 'o'));
     await copyFile(hidden, box.path('kept'));
@@ -53,6 +55,19 @@ describe('verify', () => {
 
     await copyFile(box.path('kept'), hidden);
     expect((await box.run(['verify'])).exitCode).toBe(0);
+  });
+
+  it('says with --json that there is no checkpoint, and counts what was destroyed on a line of its own', async () => {
+    const box = await sandbox('file');
+    await box.seed({ a: 'one' });
+    expect(jsonLines((await box.run(['verify', '--json'])).stdout)).toMatchObject([{ summary: { baseline: null } }]);
+    expect((await box.run(['verify'])).stdout).not.toContain('destroyed');
+    await box.run(['keys', 'destroy', 'default', '--yes']);
+    const destroyed = await box.run(['verify']);
+    expect(destroyed.exitCode).toBe(0);
+    expect(destroyed.stdout).toMatch(
+      /parts of payloads\n1 record was not looked into: its keys are destroyed, or to be\n/,
+    );
   });
 
   it('takes the location as an operand, which must not contradict --store', async () => {

@@ -114,9 +114,7 @@ export function wipeKeyring(keyring: Keyring): void {
 function destroyed(what: string, at: number): never {
   throw new SecureStoreError(
     'KEY_DESTROYED',
-    at === 0
-      ? `${what} destroyed`
-      : `${what} scheduled to be destroyed on ${new Date(at).toISOString()}. Undo that to use it again`,
+    at === 0 ? `${what} destroyed` : `${what} scheduled to be destroyed on ${new Date(at).toISOString()}`,
   );
 }
 

@@ -39,7 +39,7 @@ export function checkAnchor(remembered: AnchorRecord, head: Head): void {
     throw new SecureStoreError(
       'ROLLBACK',
       `${reason} (remembered: store ${remembered.fingerprint}, generation ${remembered.generation}; found: store ` +
-        `${found.fingerprint}, generation ${found.generation}). If you put this there yourself, accept it once with acceptHead or, on the command line, --accept-head`,
+        `${found.fingerprint}, generation ${found.generation}). If you put this there yourself, accept it once with acceptHead`,
     );
   };
   if (found.fingerprint !== remembered.fingerprint) refuse('another store than before lies at this location');

@@ -14,6 +14,7 @@ import type { Current } from './records.ts';
 import { commitBefore, originAfter } from './records.ts';
 import { replace } from './replace.ts';
 import type { StoreState } from './state.ts';
+import { categoryKeys } from './usable-keys.ts';
 
 /** What a mutation did. */
 export type Committed = Prepared;
@@ -77,7 +78,7 @@ export async function attempt(
     if (verified) return undefined;
     throw new LostRace();
   }
-  const keys = state.keys.category(state.categories.idOf(target.key));
+  const keys = categoryKeys(state, state.categories.idOf(target.key));
   const header = nextHeader(state, mutation, draft, current, now, commitId, keys.primary.suite);
   const body = bodyOf(draft, originAfter(current, header));
   const record = sealRecord(keys.primary, header, body, engine.random);

@@ -33,6 +33,12 @@ interface Subject {
   readonly shown?: string | undefined;
 }
 
+/** A backend begins with its path, which the location that is named before it has said. */
+function joined(what: string, message: string): string {
+  const [begin = ''] = message.split(': ', 1);
+  return `${what}: ${what.endsWith(`:${begin}`) ? message.slice(begin.length + 2) : message}`;
+}
+
 /** The error as the caller sees it: with the call, the object or store, and the right code. */
 function describe(error: unknown, { operation, key, shown }: Subject, signal: AbortSignal | undefined): Error {
   const what = shown === undefined ? operation : `${operation} ${shown}`;
@@ -48,18 +54,20 @@ function describe(error: unknown, { operation, key, shown }: Subject, signal: Ab
   if (signal?.aborted === true && (!known || error.code === 'ABORTED')) {
     const timedOut = (signal.reason as { name?: unknown } | undefined)?.name === 'TimeoutError';
     const message = timedOut ? `${what}: it took longer than its timeout` : `${what}: aborted`;
-    return new SecureStoreError(timedOut ? 'TIMEOUT' : 'ABORTED', message, { operation, key, outcome, cause: error });
+    // Why it ended is the caller's own reason, or that of the timeout; where it ended would say nothing.
+    const details = { operation, key, outcome, cause: signal.reason };
+    return new SecureStoreError(timedOut ? 'TIMEOUT' : 'ABORTED', message, details);
   }
   if (!known) return new SecureStoreError('INTERNAL', `${what}: an unexpected error`, { operation, key, cause: error });
   const { code, retryable, backend, currentVersion } = error;
   const details = { operation, key, outcome, retryable, backend, currentVersion, cause: error.cause };
-  return new SecureStoreError(code, `${what}: ${error.message}`, details);
+  return new SecureStoreError(code, joined(what, error.message), details);
 }
 
 /** As {@link signalOf}. @throws SecureStoreError `ABORTED` if it has ended already */
 export function callSignal(options: CallOptions | undefined): AbortSignal | undefined {
   const signal = signalOf(options);
-  if (signal?.aborted === true) throw new SecureStoreError('ABORTED', 'aborted');
+  if (signal?.aborted === true) throw new SecureStoreError('ABORTED', 'aborted', { cause: signal.reason });
   return signal;
 }
 

@@ -13,6 +13,7 @@ import { readCurrent } from './read-current.ts';
 import type { Current, Target } from './records.ts';
 import { openAt } from './records.ts';
 import { refusedWrongly, Standstill } from './standstill.ts';
+import { categoryKeys } from './usable-keys.ts';
 
 const MAX_BACKOFF_STEPS = 6;
 
@@ -124,7 +125,7 @@ async function commitLoop(engine: Engine, requested: Mutation): Promise<Committe
 /** A commit that was found afterwards: nobody knows when it landed. */
 function committedAs(engine: Engine, mutation: Mutation, header: RecordHeader, { announced }: Identity): Committed {
   const { state } = engine.watcher;
-  const keys = state.keys.category(state.categories.idOf(mutation.target.key));
+  const keys = categoryKeys(state, state.categories.idOf(mutation.target.key));
   return { state, header, keys, record: undefined, announced, late: true };
 }
 

@@ -4,7 +4,7 @@ import { mapConcurrently } from './map-concurrently.ts';
 import { pagesUnder } from './pages.ts';
 import { openName } from './read.ts';
 import type { LiveRecord, OpenedRecord, Target } from './records.ts';
-import { isLive, isVersion, originOf, versionOf } from './records.ts';
+import { isLive, isPurged, isVersion, originOf, versionOf } from './records.ts';
 import type { HistoryEntry } from './types.ts';
 
 const PREFETCHED = 8;
@@ -54,15 +54,25 @@ async function* versionsOf(
   }
 }
 
-function entryOf(opened: OpenedRecord, current: boolean): HistoryEntry {
-  const version = versionOf(opened.header);
-  if (opened.kind === 'tombstone') return { version, modified: new Date(opened.body.modified), deleted: true, current };
-  return { version, modified: new Date(opened.body.modified), deleted: false, current, size: opened.body.length };
+function entryOf(opened: OpenedRecord, current: boolean, now: number): HistoryEntry {
+  const deleted = opened.kind === 'tombstone';
+  return {
+    version: versionOf(opened.header),
+    modified: new Date(opened.body.modified),
+    deleted,
+    purged: isPurged(opened.header),
+    expired: !deleted && !isLive(opened, now),
+    current,
+    ...(deleted ? {} : { size: opened.body.length }),
+  };
 }
 
 export async function historyOf(engine: Engine, target: Target, signal?: AbortSignal): Promise<HistoryEntry[]> {
   const entries: HistoryEntry[] = [];
-  for await (const { opened, current } of versionsOf(engine, target, signal)) entries.push(entryOf(opened, current));
+  const now = engine.clock.now();
+  for await (const { opened, current } of versionsOf(engine, target, signal)) {
+    entries.push(entryOf(opened, current, now));
+  }
   const wait = engine.watcher.acknowledge(signal);
   if (wait !== undefined) await wait;
   if (entries.length === 0) throw new SecureStoreError('NOT_FOUND', 'there never was such an object');

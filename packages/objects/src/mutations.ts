@@ -23,6 +23,7 @@ import { payloadOf } from './payload.ts';
 import type { Current, LiveRecord, Standing, Target } from './records.ts';
 import { infoFrom, liveIn, originOf, versionOf } from './records.ts';
 import type { ChangeOptions, ObjectInfo, StoreData, StoreOptions } from './types.ts';
+import { categoryKeys } from './usable-keys.ts';
 
 /** What a mutation wrote, as callers see it. */
 function infoAfter<M extends object>(committed: Committed, body: DraftBody): ObjectInfo<M> {
@@ -108,7 +109,7 @@ export async function storeObject<M extends object>(
   const pending = payloadOf(data, engine.limits.inline, signal);
   const payload: Payload = pending instanceof Promise ? await pending : pending;
   const { state } = engine.watcher;
-  const keys = state.keys.category(state.categories.idOf(target.key));
+  const keys = categoryKeys(state, state.categories.idOf(target.key));
   if (payload.kind === 'inline') {
     try {
       return await commitContent(engine, request, inlineContent(keys.digest, payload.data));

@@ -64,13 +64,10 @@ async function noHead(context: StoreContext): Promise<never> {
   if ((await rememberedAt(context)) !== undefined) {
     throw new SecureStoreError(
       'ROLLBACK',
-      'no store is here, though one was before. If you removed it yourself, make a new one with createStore or, on the command line, securestore init',
+      'no store is here, though one was before. If you removed it yourself, make a new one with createStore',
     );
   }
-  throw new SecureStoreError(
-    'NOT_FOUND',
-    'no store is here; make one with createStore or, on the command line, securestore init',
-  );
+  throw new SecureStoreError('NOT_FOUND', 'no store is here; make one with createStore');
 }
 
 async function checkIdentity({ head }: ReadHead, settings: OpenSettings): Promise<AnchorRecord | undefined> {

@@ -23,6 +23,7 @@ import type { StoredRecord } from './record-cache.ts';
 import type { Target } from './records.ts';
 import { isPurged, openAt, originOf } from './records.ts';
 import { refusedWrongly, Standstill } from './standstill.ts';
+import { categoryKeys } from './usable-keys.ts';
 
 /** How often a write of unknown outcome is looked at again. */
 const MAX_TRIES = 5;
@@ -71,7 +72,7 @@ interface Tombstone {
 /** A tombstone without a past. */
 function tombstoneAfter(engine: Engine, target: Target, { header, sound }: Remains, now: number): Tombstone {
   const { state } = engine.watcher;
-  const keys = state.keys.category(state.categories.idOf(target.key));
+  const keys = categoryKeys(state, state.categories.idOf(target.key));
   const { primary } = keys;
   // The numbers of a header that isn't authentic could be chosen to exhaust the versions.
   const before = sound ? header : undefined;

@@ -24,6 +24,7 @@ import { decodeMetadata } from './options.ts';
 import type { StoredRecord } from './record-cache.ts';
 import type { StoreState } from './state.ts';
 import type { ObjectInfo } from './types.ts';
+import { recordKey } from './usable-keys.ts';
 
 /** An object that a record name belongs to. */
 export interface Target extends LocatedName {
@@ -103,7 +104,7 @@ function checkOrigin({ version, previousCommitId }: RecordHeader, origin: number
 
 function openChecked(state: StoreState, record: SplitRecord): OpenedRecord {
   const { header, envelope } = record;
-  const key = state.keys.version(envelope.keyId, header.categoryId);
+  const key = recordKey(state, envelope.keyId, header.categoryId);
   if (key.state === 'disabled') {
     damaged(
       'it is sealed under a key version that has been retired. It landed late and was never acknowledged, or somebody put it there; storing or deleting the object replaces it',

@@ -37,7 +37,11 @@ export interface HistoryEntry {
   readonly modified: Date;
   /** Whether this version is a deletion. */
   readonly deleted: boolean;
-  /** Whether this is the version that {@link SecureStorage.retrieve} returns by default. */
+  /** Whether it is the deletion that {@link SecureStorage.purge} leaves: what was before it is gone. */
+  readonly purged: boolean;
+  /** Whether it has expired, so that it is as if it did not exist. */
+  readonly expired: boolean;
+  /** Whether it is the newest: what {@link SecureStorage.retrieve} returns by default, unless deleted or expired. */
   readonly current: boolean;
   /** The length of the data in bytes; absent for a deletion. */
   readonly size?: number;
@@ -63,7 +67,7 @@ export interface RetrievedStream<M extends object = Metadata> {
 
 /** Taken by every call. */
 export interface CallOptions {
-  /** Aborts the call with `ABORTED`. */
+  /** Aborts the call with `ABORTED`, whose `cause` is the signal's reason. */
   readonly signal?: AbortSignal | undefined;
   /** Milliseconds after which the call fails with `TIMEOUT`. */
   readonly timeout?: number | undefined;

@@ -55,8 +55,10 @@ describe('a signal that has aborted already', () => {
   it('whose reason is of any kind ends the call', async () => {
     const store = await createAt(usePlace(memoryPlace));
     for (const reason of ['text', 0, null, new Error('why'), { name: 'Odd' }]) {
-      await failure(store.retrieve('k', { signal: AbortSignal.abort(reason) }), 'ABORTED');
-      await failure(store.store('k', 'x', { signal: AbortSignal.abort(reason) }), 'ABORTED');
+      const signal = AbortSignal.abort(reason);
+      expect((await failure(store.retrieve('k', { signal }), 'ABORTED')).cause).toBe(reason);
+      expect((await failure(store.store('k', 'x', { signal }), 'ABORTED')).cause).toBe(reason);
+      expect((await failure(store.storeMany([{ key: 'k', data: 'x' }], { signal }), 'ABORTED')).cause).toBe(reason);
     }
   });
 });
@@ -71,6 +73,7 @@ describe.concurrent('a backend that never answers', () => {
       name === 'restoreVersion' ? store.restoreVersion('k', version, { timeout: 30 }) : call(store, { timeout: 30 });
     const error = await failure(running, 'TIMEOUT');
     context.expect(error.retryable).toBe(true);
+    context.expect(error.cause).toMatchObject({ name: 'TimeoutError' });
     // Nothing is known of a mutation that never got an answer.
     const mutates = MUTATIONS.some(([other]) => other === name);
     context.expect(error.outcome).toBe(mutates ? 'unknown' : undefined);
@@ -84,9 +87,11 @@ describe.concurrent('a backend that never answers', () => {
     const { stream } = await store.retrieveStream('large', { signal: controller.signal });
     hang();
     const reading = Array.fromAsync(stream);
-    controller.abort();
+    const reason = new Error('enough');
+    controller.abort(reason);
     const error = await failure(reading, 'ABORTED');
     context.expect(error).toMatchObject({ key: 'large', operation: 'retrieveStream' });
+    context.expect(error.cause).toBe(reason);
   });
 
   it('does not hold storeMany', async (context) => {
@@ -118,7 +123,7 @@ describe.each(PLACES)('aborting midway over %s', (_name, make) => {
       injector.plan(undefined);
       const now = (await store.history('k')).find(({ current }) => current)?.version;
       if (error === undefined) expect(now).not.toBe(version);
-      else expect(error).toMatchObject({ code: 'ABORTED' });
+      else expect(error).toMatchObject({ code: 'ABORTED', cause: controller.signal.reason });
       if (error !== undefined && (error as { outcome?: unknown }).outcome === undefined) expect(now).toBe(version);
       await store.close();
     }

@@ -17,8 +17,8 @@ describe.each(PLACES)('mutations over %s', (_name, make) => {
     await failure(store.retrieve('k'), 'NOT_FOUND');
     expect(await store.has('k')).toBe(false);
     expect(await store.history('k')).toMatchObject([
-      { deleted: true, current: true },
-      { version: second.version, deleted: false, current: false, size: 3 },
+      { deleted: true, purged: false, expired: false, current: true },
+      { version: second.version, deleted: false, purged: false, expired: false, current: false, size: 3 },
       { version: first.version, deleted: false, current: false, size: 3 },
     ]);
     const back = await store.undelete('k');
@@ -104,7 +104,7 @@ describe.each(PLACES)('mutations over %s', (_name, make) => {
     expect([(await backend.list('b/')).entries, (await backend.list('h/')).entries]).toEqual(before);
     await failure(store.retrieve('k', { version }), 'NOT_FOUND');
     await failure(store.undelete('k'), 'NOT_FOUND');
-    expect(await store.history('k')).toMatchObject([{ deleted: true }]);
+    expect(await store.history('k')).toMatchObject([{ deleted: true, purged: true, current: true }]);
     expect(await store.purge('k')).toBe(false);
     expect(await store.purge('never')).toBe(false);
     await failure(store.history('never'), 'NOT_FOUND');

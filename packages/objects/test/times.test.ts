@@ -18,8 +18,10 @@ describe('expiry', () => {
     expect(first.expires).toEqual(expires);
     clock.advance(999);
     expect(await store.has('k')).toBe(true);
+    expect(await store.history('k')).toMatchObject([{ current: true, expired: false }]);
     clock.advance(1);
     expect(await store.has('k')).toBe(false);
+    expect(await store.history('k')).toMatchObject([{ current: true, expired: true, deleted: false, size: 1 }]);
     await failure(store.retrieve('k'), 'NOT_FOUND');
     await failure(store.info('k'), 'NOT_FOUND');
     await failure(store.retrieveStream('k'), 'NOT_FOUND');

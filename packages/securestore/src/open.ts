@@ -69,7 +69,8 @@ async function initialise(
     done.abort();
   }
   const timedOut = (signal.reason as { name?: unknown } | undefined)?.name === 'TimeoutError';
-  throw new SecureStoreError(timedOut ? 'TIMEOUT' : 'ABORTED', `${backend.name}: ended while it was being made ready`);
+  const message = `${backend.name}: ended while it was being made ready`;
+  throw new SecureStoreError(timedOut ? 'TIMEOUT' : 'ABORTED', message, { cause: signal.reason });
 }
 
 async function connect(

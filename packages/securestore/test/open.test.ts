@@ -43,9 +43,7 @@ describe.each(['sqlite', 'file'])('a store at %s:', (scheme) => {
   it('is created, opened, and opened or created', async () => {
     const missing = await failure(openStore(here(), { unlock }), 'NOT_FOUND');
     expect(missing.operation).toBe('open');
-    expect(missing.message).toBe(
-      `open ${here()}: no store is here; make one with createStore or, on the command line, securestore init`,
-    );
+    expect(missing.message).toBe(`open ${here()}: no store is here; make one with createStore`);
     const created = await createStore(here(), { unlock });
     await created.store('k', 'x');
     await created.close();
@@ -59,6 +57,13 @@ describe.each(['sqlite', 'file'])('a store at %s:', (scheme) => {
     await failure(openStore(here(), { unlock: rawKey(Buffer.alloc(32, 4)) }), 'UNLOCK_FAILED');
     await failure(openStore(here(), { unlock: passphrase('guess') }), 'UNLOCK_FAILED');
     await (await openStore(here('other'), { unlock, create: true })).close();
+  });
+
+  it.runIf(process.platform === 'linux')('is named once where the backend names its path as well', async () => {
+    // Nobody can make anything there.
+    const path = scheme === 'file' ? '/proc/none' : '/proc/none/vault';
+    const { message } = await failure(createStore(`${scheme}:${path}`, { unlock }), 'UNAVAILABLE');
+    expect(message).toMatch(new RegExp(`^create ${scheme}:${path}: the file system failed`));
   });
 
   it('is made once where several try at the same moment', async () => {
@@ -214,11 +219,17 @@ describe('options', () => {
   });
 
   it('end by signal and by time', async () => {
-    await failure(openStore('memory:', { unlock, create: true, signal: AbortSignal.abort() }), 'ABORTED');
+    const reason = new Error('enough');
+    const opening = openStore('memory:', { unlock, create: true, signal: AbortSignal.abort(reason) });
+    expect((await failure(opening, 'ABORTED')).cause).toBe(reason);
     const silent = forwardTo(new MemoryBackend(), { read: () => new Promise(() => undefined) });
     await failure(openStore('memory:', { unlock, backend: silent, timeout: 30 }), 'TIMEOUT');
     const neverReady = forwardTo(new MemoryBackend(), { init: () => new Promise(() => undefined) });
     await failure(openStore('memory:', { unlock, backend: neverReady, timeout: 30 }), 'TIMEOUT');
+    const controller = new AbortController();
+    const waiting = openStore('memory:', { unlock, backend: neverReady, signal: controller.signal });
+    controller.abort(reason);
+    expect((await failure(waiting, 'ABORTED')).cause).toBe(reason);
   });
 });
 

@@ -1,7 +1,26 @@
+import type { SecureStore } from 'securestore';
 import { type Call, type ExitCode, SOME_FAILED } from '../call.ts';
 import { watchJob } from '../job-progress.ts';
 import { withStoreToDelete } from '../open.ts';
 import { count, formatBytes, printable } from '../terminal-text.ts';
+
+type CollectReport = Awaited<ReturnType<SecureStore['collect']>>;
+
+function inWords(report: CollectReport): string {
+  const counts: [number, string, string?][] = [
+    [report.versions, 'old version'],
+    [report.expired, 'expired object'],
+    [report.tombstones, 'forgotten deletion'],
+    [report.blobs, 'unused payload'],
+    [report.systemObjects, "object of the store's own", "objects of the store's own"],
+  ];
+  const removed = counts.filter(([number]) => number > 0).map((counted) => count(...counted));
+  const looked = `looked at ${count(report.objects, 'object')}`;
+  const failed = report.failed === 0 ? '' : `; ${report.failed} could not be looked at`;
+  if (removed.length === 0 && report.bytes === 0) return `${looked}: nothing to remove${failed}`;
+  const what = removed.length === 0 ? '' : ` ${removed.join(', ')}:`;
+  return `${looked} and removed${what} ${formatBytes(report.bytes)}${failed}`;
+}
 
 /** `securestore collect`. */
 export async function collect(call: Call): Promise<ExitCode> {
@@ -12,17 +31,7 @@ export async function collect(call: Call): Promise<ExitCode> {
     for (const failure of failures) {
       await out.result({ ...failure, status: 'failed' }, () => `failed: ${printable(failure.name)} [${failure.code}]`);
     }
-    await out.result({ summary }, () => {
-      const removed = [
-        count(report.versions, 'old version'),
-        count(report.expired, 'expired object'),
-        count(report.tombstones, 'forgotten deletion'),
-        count(report.blobs, 'unused payload'),
-        count(report.systemObjects, "object of the store's own", "objects of the store's own"),
-      ].join(', ');
-      const failed = report.failed === 0 ? '' : `; ${report.failed} could not be looked at`;
-      return `looked at ${count(report.objects, 'object')} and removed ${removed}: ${formatBytes(report.bytes)}${failed}`;
-    });
+    await out.result({ summary }, () => inWords(report));
     return report.failed === 0 ? 0 : SOME_FAILED;
   });
 }

@@ -19,18 +19,23 @@ export async function history(call: Call, key: string): Promise<void> {
   });
 }
 
+function stateOf({ deleted, purged, expired, current }: HistoryEntry): string {
+  if (deleted) return purged ? 'purged' : 'deleted';
+  return expired ? 'expired' : current ? 'current' : '';
+}
+
 async function report({ out }: Call, key: string, entries: readonly HistoryEntry[]): Promise<void> {
   if (out.json) {
-    for (const { version, modified, deleted, current, size } of entries) {
-      await out.result({ key, version, modified, deleted, current, size }, () => []);
+    for (const { version, modified, deleted, purged, expired, current, size } of entries) {
+      await out.result({ key, version, modified, deleted, purged, expired, current, size }, () => []);
     }
     return;
   }
-  const rows = entries.map(({ version, modified, deleted, current, size }) => [
-    version,
-    formatTime(modified),
-    size === undefined ? '' : String(size),
-    deleted ? 'deleted' : current ? 'current' : '',
+  const rows = entries.map((entry) => [
+    entry.version,
+    formatTime(entry.modified),
+    entry.size === undefined ? '' : String(entry.size),
+    stateOf(entry),
   ]);
   await out.result({}, () => formatTable(COLUMNS, rows));
 }

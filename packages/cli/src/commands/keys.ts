@@ -68,7 +68,7 @@ async function list({ cli, out, options }: Call<KeysOptions>, store: SecureStore
     { title: 'ID' },
     { title: 'STATE' },
     { title: 'CREATED' },
-    { title: 'DESTROYED' },
+    { title: 'DUE' },
     ...(census === undefined ? [] : [{ title: 'OBJECTS', align: 'right' } as const]),
     { title: 'CATEGORY' },
   ];
@@ -84,7 +84,7 @@ async function list({ cli, out, options }: Call<KeysOptions>, store: SecureStore
 }
 
 function describe(key: KeyReport): string {
-  const until = key.destroyAt === undefined ? '' : ` until ${formatTime(key.destroyAt)}, then it is gone for good`;
+  const until = key.destroyAt === undefined ? '' : `, can be undone until ${formatTime(key.destroyAt)}`;
   return `${key.id} of ${nameOf(key)}: ${key.state}${until}`;
 }
 

@@ -4,7 +4,7 @@ import { type Call, type ExitCode, SOME_FAILED } from '../call.ts';
 import { watchJob } from '../job-progress.ts';
 import { ensureKeyFile } from '../key-file.ts';
 import { withStore, withUnlockedStore } from '../open.ts';
-import { findNewSecret, type NewSecretOptions, unlockWith } from '../secret.ts';
+import { findNewSecret, type NewSecretOptions, secretVariable, unlockWith } from '../secret.ts';
 import { count, printable } from '../terminal-text.ts';
 
 export interface RotateOptions extends NewSecretOptions {
@@ -31,8 +31,35 @@ async function replaceSecret(call: Call<RotateOptions>, store: SecureStore, unlo
   }
   using next = await unlockWith(source);
   // Asked for now, and not once the rotation runs.
-  (await next.method.secret()).fill(0);
+  if (await isSameSecret(unlock, next.method)) {
+    throw new SecureStoreError(
+      'INVALID_ARGUMENT',
+      'nothing was changed: that is the present secret. To keep it and renew what is under it, give --same-secret',
+    );
+  }
   return await renew(call, store, unlock, next.method);
+}
+
+async function isSameSecret(before: UnlockMethod, after: UnlockMethod): Promise<boolean> {
+  const next = await after.secret();
+  try {
+    if (before.type !== after.type) return false;
+    const present = await before.secret();
+    try {
+      return next.equals(present);
+    } finally {
+      present.fill(0);
+    }
+  } finally {
+    next.fill(0);
+  }
+}
+
+/** What is to be changed so that the next command opens the store by the new secret. */
+function noteOldSecret(call: Call): void {
+  const name = secretVariable(call);
+  if (name === undefined) return;
+  call.out.note(`$${name} still ${name.endsWith('_FILE') ? 'names a file with' : 'holds'} the old secret`);
 }
 
 /** Of one that is damaged only the id is known. */
@@ -57,6 +84,7 @@ async function renew(
   try {
     const secret = kept ? 'the secret stays' : 'the new secret opens the store, the old one no longer does';
     const exitCode = await report(call, await watchJob(cli, call.verb, job), secret);
+    if (!kept) noteOldSecret(call);
     await forgetDone(call, store, options.depth ?? 'keys');
     return exitCode;
   } catch (error) {
@@ -92,13 +120,14 @@ async function resume(call: Call<RotateOptions>, store: SecureStore): Promise<Ex
   return exitCode;
 }
 
-async function sayWhichSecret({ out }: Call, store: SecureStore, before: readonly { id: string }[]): Promise<void> {
+async function sayWhichSecret(call: Call, store: SecureStore, before: readonly { id: string }[]): Promise<void> {
   try {
     const after = await store.slots.list();
     const replaced = before.some(({ id }) => after.every((slot) => slot.id !== id));
-    out.note(
+    call.out.note(
       replaced ? 'the new secret has taken effect: only it opens the store now' : 'the secret is the one it was',
     );
+    if (replaced) noteOldSecret(call);
   } catch {
     // What stopped the rotation is what is reported.
   }

@@ -3,6 +3,7 @@ import type { SecureStore, ShareScheme, SlotInfo } from 'securestore';
 import type { Call } from '../call.ts';
 import { ensureKeyFile } from '../key-file.ts';
 import { withStore } from '../open.ts';
+import { confirmDestruction } from '../prompt.ts';
 import { findNewSecret, type NewSecretOptions, unlockWith } from '../secret.ts';
 import { formatTable, formatTime, printable } from '../terminal-text.ts';
 
@@ -118,7 +119,13 @@ async function addShares({ cli, out }: Call, store: SecureStore, scheme: ShareSc
   }
 }
 
-async function remove({ cli, out }: Call, store: SecureStore, id: string): Promise<void> {
+async function remove({ cli, out, options }: Call, store: SecureStore, id: string): Promise<void> {
+  const all = await store.slots.list({ signal: cli.signal });
+  // The last one is not removed anyway.
+  if (all.length > 1 && all.some((slot) => slot.current && slot.id === id)) {
+    const what = 'this command was opened by its secret, which will no longer open the store';
+    await confirmDestruction(cli, options.yes, `${what}. Remove it?`, what);
+  }
   await store.slots.remove(id, { signal: cli.signal });
   await out.result({ id, removed: true }, () => `removed the slot ${printable(id)}`);
   out.note(

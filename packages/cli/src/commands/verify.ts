@@ -37,31 +37,44 @@ function lineOf({ kind, key, name, expected, found, message }: Finding): string 
   return `${kind}: ${printable(subject)}: ${[printable(message), ...versions].join('; ')}`;
 }
 
-function inWords({ objects, deleted, versions, parts, unreadable }: VerifyReport): string {
-  const seen = [
+function inWords({ objects, deleted, versions, parts }: VerifyReport): string {
+  return [
     count(objects, 'object'),
     count(deleted, 'deletion'),
     count(versions, 'older version'),
     count(parts, 'part of a payload', 'parts of payloads'),
   ].join(', ');
-  return unreadable === 0 ? seen : `${seen}; ${count(unreadable, 'record')} under destroyed keys can't be read`;
 }
+
+/** What was made unreadable on purpose is no finding. */
+function destroyedOf({ unreadable }: VerifyReport): string[] {
+  if (unreadable === 0) return [];
+  const [were, their] = unreadable === 1 ? ['was', 'its'] : ['were', 'their'];
+  return [`${count(unreadable, 'record')} ${were} not looked into: ${their} keys are destroyed, or to be`];
+}
+
+const AFTER_CHECKPOINT = 'what was stored since then can be older than it was, or gone, unnoticed';
 
 function basisOf({ baseline, anchored }: VerifyReport): string[] {
   const checkpoint =
     baseline === undefined
       ? 'there is no checkpoint: only damage shows, not that an object is older than it was or gone (see --checkpoint)'
-      : `compared with the checkpoint of ${formatTime(baseline.time)}`;
+      : `compared with the checkpoint of ${formatTime(baseline.time)}; ${AFTER_CHECKPOINT}`;
   return anchored ? [checkpoint] : [checkpoint, 'without an anchor, an older copy of the whole store does not show'];
 }
 
 async function say({ out }: Call, report: VerifyReport): Promise<void> {
-  const { findings, ...summary } = report;
+  const { findings, baseline = null, ...rest } = report;
+  const summary = { ...rest, baseline };
   for (const finding of findings) await out.result(finding, () => lineOf(finding));
   const verdict = report.ok ? 'nothing is wrong' : count(report.found, 'finding');
   const unlisted = report.found - findings.length;
   const more = unlisted === 0 ? '' : `, ${unlisted} of them not listed`;
-  await out.result({ summary }, () => [`${verdict}${more} among ${inWords(report)}`, ...basisOf(report)]);
+  await out.result({ summary }, () => [
+    `${verdict}${more} among ${inWords(report)}`,
+    ...destroyedOf(report),
+    ...basisOf(report),
+  ]);
 }
 
 async function remember({ cli, out }: Call, store: SecureStore): Promise<void> {

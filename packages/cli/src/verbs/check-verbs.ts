@@ -11,7 +11,8 @@ function addVerify(program: Command, run: Run): void {
       new Option('--checkpoint', 'where nothing is wrong, remember what the store holds for the next verify'),
     ],
     notes: `Every record is read, as get does. What was put back, hidden or brought back to life shows against the last
-checkpoint, which is kept in the store, signed and sealed. An older copy of the whole store shows against the anchor.
+checkpoint, which is kept in the store, signed and sealed; what was stored since then is not covered. Of older copies
+of the whole store, one from before a change of keys or settings, or before the last checkpoint, shows against the anchor.
 
 Each finding is one line. Exit code 5 where anything was found. Nothing is written without --checkpoint.`,
     load: async () => (await import('../commands/verify.ts')).verify,

@@ -35,6 +35,7 @@ function addRotate(program: Command, run: Run): void {
   unlock  replaces the secret and renews the root key
   keys    also makes new keys and brings every object under them; no payload is written
   data    also seals every object and payload anew
+keys and data wait about six seconds for other processes to follow, however small the store is.
 Reading and writing go on meanwhile. Old copies of the store still open with the old secret.
 
 Examples:
@@ -80,7 +81,8 @@ function addSlots(program: Command, run: Run): void {
         'newRecoveryCode',
       ]),
     ],
-    notes: `Every slot has a secret of its own; any of them opens the store. The last one can't be removed. A recovery code and
+    notes: `Every slot has a secret of its own; any of them opens the store. The last one can't be removed, and
+remove asks about the one in use, or needs --yes. A recovery code and
 shares are shown once and kept nowhere; they open the store by --recovery-code-file, and --share-file for each.
 
 Examples:

@@ -39,12 +39,15 @@ function addPut(program: Command, run: Run): void {
     usage: 'put <key> [file]',
     summary: 'store an object from a file, stdin (-) or a prompt',
     options: [
-      new Option('--meta <name=value>', 'metadata, replacing what there is; may be repeated').argParser(collect),
+      new Option('--meta <name=value>', 'metadata, replacing what there is, all of it; may be repeated').argParser(
+        collect,
+      ),
       new Option('--if-absent', 'only where there is no such object').conflicts('ifVersion'),
       ifVersion(),
       new Option('--expires <time>', 'when it expires: ISO 8601, or how long from now, such as 12h or 30d'),
     ],
-    notes: `Without a file the data comes from stdin; on a terminal you are asked for one line, which is not shown.
+    notes: `A put over an object drops its metadata and its expiry, unless --meta and --expires give them again.
+Without a file the data comes from stdin; on a terminal you are asked for one line, which is not shown.
 
 Examples:
   securestore put db/prod/password
@@ -89,7 +92,8 @@ function addHistory(program: Command, run: Run): void {
   addVerb<object, [string]>(program, run, {
     usage: 'history <key>',
     summary: 'list the retained versions of an object, newest first',
-    notes: 'A version can be had back with: securestore get KEY --version VERSION',
+    notes: `A version can be had back with: securestore get KEY --version VERSION
+After a purge there is nothing but a line that says so, until that is collected.`,
     load: async () => (await import('../commands/history.ts')).history,
   });
 }
@@ -100,6 +104,7 @@ function addLs(program: Command, run: Run): void {
     summary: 'list the names of the objects, one a line',
     options: [new Option('-l, --long', 'a table with size, times and category')],
     notes: `The prefix is the beginning of a name and need not be a folder: db/pr lists db/prod/password too.
+A name that has expired may be listed until it is collected.
 With --long --json, the lines come as they are read and not in the order of their names.`,
     load: async () => (await import('../commands/ls.ts')).ls,
   });

@@ -117,8 +117,9 @@ describe('a category that is destroyed', () => {
     const { clock, store } = await withCategory();
     const [report] = await store.keys.destroy('pii');
     expect(report).toMatchObject({ category: 'pii', state: 'destroying', destroyAt: new Date(clock.now() + 30 * DAY) });
-    await failure(store.retrieve('users/1'), 'KEY_DESTROYED');
-    await failure(store.store('users/2', 'x'), 'KEY_DESTROYED');
+    for (const call of [store.retrieve('users/1'), store.store('users/2', 'x'), store.purge('users/1')]) {
+      expect((await failure(call, 'KEY_DESTROYED')).message).toContain('until then keys.undo("pii") brings it back');
+    }
     expect((await store.retrieve('else')).text()).toBe('not');
     clock.advance(30 * DAY - 1);
     expect(await store.keys.finish()).toEqual({ destroyed: [], inUse: [] });
@@ -142,7 +143,9 @@ describe('a category that is destroyed', () => {
       clock,
       OLD,
     );
-    for (const name of ['users/1', 'users/large']) await failure(current.retrieve(name), 'KEY_DESTROYED');
+    for (const name of ['users/1', 'users/large']) {
+      expect((await failure(current.retrieve(name), 'KEY_DESTROYED')).message).not.toContain('undo');
+    }
     expect((await current.retrieve('else')).text()).toBe('not');
     const control = await openCopy(before, clock, OLD);
     expect((await control.retrieve('users/1')).text()).toBe('two');

@@ -1,0 +1,104 @@
+import { writeFile } from 'node:fs/promises';
+import { describe, expect, it } from 'vitest';
+import { jsonLines, type Sandbox, sandbox } from './support/cli.ts';
+
+/** Without the credential that the sandbox opens its store with. */
+const byFile = (file: string): string[] => ['--key-file', file];
+
+async function firstRecord(box: Sandbox): Promise<void> {
+  await box.seed({ 'a/1': 'one' });
+}
+
+describe('slots', () => {
+  it('are listed, added and removed, but for the last one', async () => {
+    const box = await sandbox();
+    await firstRecord(box);
+    const [first] = jsonLines((await box.run(['slots', '--json'])).stdout);
+    expect(first).toMatchObject({ method: 'keyFile', current: true });
+    expect((await box.run(['slots', 'remove', String(first?.['id'])])).exitCode).toBe(2);
+    expect((await box.run(['slots', 'add'])).exitCode).toBe(2);
+    const added = await box.run(['slots', 'add', '--new-key-file', 'second.key']);
+    expect(added.stdout).toMatch(
+      /^added the slot \w+: a key file that opens the store\nmade the key file second.key\n$/,
+    );
+    expect(await box.run(['get', 'a/1', ...byFile('second.key')])).toMatchObject({ stdout: 'one' });
+    expect((await box.run(['slots'])).stdout).toMatch(
+      /^ID +METHOD +CREATED\n\w+ +key file .*in use by this command\n\w+ +key file .*Z\n$/,
+    );
+    const inUse = await box.run(['slots', 'remove', String(first?.['id'])]);
+    expect(inUse).toMatchObject({ exitCode: 2, stdout: '' });
+    expect(inUse.stderr).toMatch(/nothing was changed.*its secret.*no longer open.*--yes/);
+    const removed = await box.run(['slots', 'remove', String(first?.['id']), ...byFile('second.key')]);
+    expect(removed).toMatchObject({ exitCode: 0, stdout: `removed the slot ${String(first?.['id'])}\n` });
+    expect(removed.stderr).toContain('securestore rotate --same-secret');
+    expect((await box.run(['get', 'a/1'])).exitCode).toBe(9);
+    expect((await box.run(['slots', 'remove', 'nonsense', ...byFile('second.key')])).exitCode).toBe(3);
+  });
+});
+
+describe('slots remove', () => {
+  it('removes the slot in use where that is agreed to', async () => {
+    const box = await sandbox();
+    const [first] = jsonLines((await box.run(['slots', '--json'])).stdout);
+    await box.run(['slots', 'add', '--new-key-file', 'second.key']);
+    expect((await box.run(['slots', 'remove', String(first?.['id']), '--yes'])).exitCode).toBe(0);
+    expect((await box.run(['ls'])).exitCode).toBe(9);
+    expect((await box.run(['ls', ...byFile('second.key')])).exitCode).toBe(0);
+  });
+});
+
+describe('slots add', () => {
+  it('prints a recovery code once, which opens the store from a file however it is typed', async () => {
+    const box = await sandbox();
+    await firstRecord(box);
+    const added = await box.run(['slots', 'add', '--new-recovery-code']);
+    expect(added).toMatchObject({
+      exitCode: 0,
+      stdout: expect.stringMatching(/^SSRC1(?:-[0-9A-Z]{4}){9}\n$/) as string,
+      stderr: expect.stringContaining('write it down') as string,
+    });
+    await writeFile(box.path('code'), ` ${added.stdout.toLowerCase().replaceAll('-', ' ')}`);
+    expect(await box.run(['get', 'a/1', '--recovery-code-file', 'code'])).toMatchObject({ exitCode: 0, stdout: 'one' });
+    const slots = (await box.run(['slots', '--recovery-code-file', 'code'])).stdout;
+    expect(slots).toMatch(/recovery code .*in use by this command/);
+    expect(slots).not.toContain('SSRC1');
+    await writeFile(box.path('code'), added.stdout.replace(/.\n$/, '\n'));
+    const mistyped = await box.run(['get', 'a/1', '--recovery-code-file', 'code']);
+    expect(mistyped.exitCode).toBe(2);
+    expect(mistyped.stderr).toContain('the recovery code');
+    expect(mistyped.stderr).not.toContain(added.stdout.slice(6, 20));
+  });
+
+  it('prints shares once, enough of which open the store, each from a file', async () => {
+    const box = await sandbox();
+    await firstRecord(box);
+    const added = await box.run(['slots', 'add', '--new-shares', '2/3', '--json']);
+    const made = jsonLines(added.stdout)[0]?.['shares'] as string[];
+    expect(made.length).toBe(3);
+    await Promise.all(made.map((share, index) => writeFile(box.path(`share ${index}`), `${share}\n`)));
+    const get = (...indices: number[]): Promise<{ exitCode: number | null; stdout: string; stderr: string }> =>
+      box.run(['get', 'a/1', ...indices.flatMap((index) => ['--share-file', `share ${index}`])]);
+    expect(await get(2, 0)).toMatchObject({ exitCode: 0, stdout: 'one' });
+    expect(await get(0, 1, 2)).toMatchObject({ exitCode: 0, stdout: 'one' });
+    expect(await get(1)).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('2 of the 3 shares') as string });
+    expect(await get(1, 7)).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('"share 7"') as string });
+  });
+
+  it.each(['2', '1/3', '4/3', 'a/b', '2/300', ''])('makes no shares of %j', async (scheme) => {
+    const box = await sandbox();
+    const before = (await box.run(['slots', '--json'])).stdout;
+    expect(await box.run(['slots', 'add', '--new-shares', scheme])).toMatchObject({ exitCode: 2, stdout: '' });
+    expect((await box.run(['slots', '--json'])).stdout).toBe(before);
+  });
+
+  it('takes one kind of secret at a time, and so does every command', async () => {
+    const box = await sandbox();
+    expect((await box.run(['slots', 'add', '--new-recovery-code', '--new-shares', '2/3'])).exitCode).toBe(2);
+    expect((await box.run(['slots', '--new-recovery-code'])).exitCode).toBe(2);
+    const both = await box.run(['ls', '--recovery-code-file', 'a', '--share-file', 'b']);
+    expect(both).toMatchObject({
+      exitCode: 2,
+      stderr: expect.stringContaining('--recovery-code-file or --share-file'),
+    });
+  });
+});
