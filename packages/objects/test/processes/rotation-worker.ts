@@ -67,8 +67,8 @@ async function read(store: ObjectStore, stopped: () => boolean): Promise<void> {
   for (let round = 0; !stopped(); round = (round + 7) % Number(keys)) {
     const text = (await store.retrieve(`small/${round}`)).text();
     if (text !== `data ${round}`) throw new Error(`small/${round} is ${text}`);
-    const start = (round % IN_LARGE) * 1000;
-    const { stream } = await store.retrieveStream('large/0', { start, end: start + 100 });
+    const from = (round % IN_LARGE) * 1000;
+    const { stream } = await store.retrieveStream('large/0', { start: from, end: from + 100 });
     for await (const piece of stream) if (piece.length === 0) throw new Error('an empty piece');
   }
 }
