@@ -56,8 +56,11 @@ function basisOf({ baseline, anchored }: VerifyReport): string[] {
 }
 
 async function say({ out }: Call, report: VerifyReport): Promise<void> {
-  const { findings, ...summary } = report;
+  const { findings, strays, ...summary } = report;
   for (const finding of findings) await out.result(finding, () => lineOf(finding));
+  for (const stray of strays) {
+    await out.result({ kind: 'stray', ...stray }, () => `stray: ${printable(stray.name)}: ${printable(stray.message)}`);
+  }
   const verdict = report.ok ? 'nothing is wrong' : count(report.found, 'finding');
   const unlisted = report.found - findings.length;
   const more = unlisted === 0 ? '' : `, ${unlisted} of them not listed`;

@@ -31,7 +31,7 @@ export function collectionKind(engine: Engine, isDue?: IsDue): JobKind<object, C
         onCursor: (token) => save(token),
       });
       progress({ phase: 'pruning the journal' });
-      await pruneJournal(engine, signal);
+      report.systemObjects += await pruneJournal(engine, signal);
       await noteCollected(engine);
       return report;
     },
