@@ -72,7 +72,7 @@ describe.each([
     ['of any bytes', async () => JUNK],
     ['of a newer version', async () => fake(2, purpose)],
     ['that names a key', async (store: ObjectStore) => fake(1, purpose, await journalKey(store))],
-  ])('%s keeps nobody from anything, is named, and goes', async (_form, body) => {
+  ])('[Y-06] [Y-07] %s keeps nobody from anything, is named, and goes', async (_form, body) => {
     const { clock, store, attacker } = await world();
     await attacker.put(name, await body(store));
     expect(await store.jobs.list()).toEqual([]);
@@ -197,7 +197,7 @@ describe('junk in the place of a collection marker', () => {
   it.each([
     ['any bytes', JUNK],
     ['a newer version', fake(2, 9)],
-  ])('(%s) is named, keeps no payload from its record, and goes', async (_what, body) => {
+  ])('[M-07] (%s) is named, keeps no payload from its record, and goes', async (_what, body) => {
     const { clock, store, attacker } = await world();
     await store.store('large', patterned(100_000));
     const part = await attacker.name(AREAS.blobs);
