@@ -16,7 +16,6 @@ import { attack } from '../support/attacker.ts';
 import { Follower } from '../support/followers.ts';
 import type { Process, World } from '../support/journals.ts';
 import { namesUnder, worldOf, writersAt } from '../support/journals.ts';
-import { tokenOf } from '../support/scenes.ts';
 
 const AN_HOUR: number = HINT_LAPSES_AFTER + 2;
 
@@ -223,33 +222,6 @@ describe('pruning the journal', () => {
     world.clock.advance(CONSUMER_EXPIRES_AFTER + 2);
     await pruneJournal(cleaner);
     expect(await unreadSince(cleaner)).toBe(Number.POSITIVE_INFINITY);
-  });
-
-  it('knows no consumer by a name that is none', async () => {
-    const { world, cleaner } = await scene();
-    await (await attack(world.place)).put('w/consumer/x', Buffer.alloc(100));
-    expect(await unreadSince(cleaner)).toBe(Number.POSITIVE_INFINITY);
-  });
-
-  it('does not take garbage far ahead for the end of a stream, and removes it when it is old', async () => {
-    const { world, store, cleaner } = await scene();
-    await storeTimes(store, 3);
-    const attacker = await attack(world.place);
-    const [first = ''] = await attacker.names(AREAS.journal);
-    const ahead = first.replace(/0+$/, '7vvvvvvvvvv');
-    await attacker.put(ahead, Buffer.alloc(100));
-    world.clock.advance(AN_HOUR);
-    expect(await pruneJournal(cleaner)).toBe(0);
-    expect(await attacker.names(AREAS.journal)).toContain(ahead);
-    // Whoever registers now reads what the writer goes on to say.
-    const follower = await Follower.open(cleaner, world.clock);
-    await follower.follow();
-    await store.store('later', 'x');
-    await follower.poll();
-    expect(follower.known.has(tokenOf(cleaner, 'later'))).toBe(true);
-    world.clock.advance(24 * AN_HOUR);
-    expect(await pruneJournal(cleaner)).toBe(1);
-    expect(await attacker.names(AREAS.journal)).not.toContain(ahead);
   });
 
   it('tells from when on history and tombstones are still needed', async () => {
