@@ -1,4 +1,6 @@
-import { decodeNumber, encodeBase32, encodeNumber } from './base32.ts';
+import { decodeBase32, decodeNumber, encodeBase32, encodeNumber } from './base32.ts';
+import { ID_LENGTH } from './record.ts';
+import type { Purpose } from './system-body.ts';
 
 /** The backend object that holds the head. */
 export const HEAD_NAME = 'store';
@@ -136,4 +138,37 @@ export function checkpointName(generation: number, random: Uint8Array): string {
 export function generationOf(name: string): number | undefined {
   const match = /^[ckp]\/([0-9a-v]+)-[0-9a-v]+$/.exec(name);
   return match?.[1] === undefined ? undefined : decodeNumber(match[1]);
+}
+
+/** The number of bytes of the keyed digest by which a page of a checkpoint is named. */
+const PAGE_ID_LENGTH = 32;
+
+const isId = (text: string, length = ID_LENGTH): boolean => decodeBase32(text)?.length === length;
+
+function workPurpose(name: string): 'writer' | 'consumer' | 'job' | undefined {
+  if (name === COLLECTED_NAME) return 'job';
+  return (['writer', 'consumer', 'job'] as const).find((kind) => {
+    const prefix = workPrefix(kind);
+    return name.startsWith(prefix) && isId(name.slice(prefix.length));
+  });
+}
+
+function isHintName(name: string): boolean {
+  const [writer = '', sequence = '', ...rest] = name.slice(AREAS.journal.length).split('/');
+  return rest.length === 0 && isId(writer) && decodeNumber(sequence) !== undefined;
+}
+
+/**
+ * What an object under `w/`, `j/`, `g/` or `c/` is for by its name; `undefined` for a name that no store makes there.
+ */
+export function purposeOf(name: string): Exclude<Purpose, 'keyring' | 'categoryMap'> | undefined {
+  if (name.startsWith(AREAS.work)) return workPurpose(name);
+  if (name.startsWith(AREAS.journal)) return isHintName(name) ? 'hint' : undefined;
+  if (name.startsWith(PROBES)) return 'marker';
+  if (name.startsWith(AREAS.markers)) {
+    return isId(splitUnderToken(AREAS.markers, name)?.rest ?? '') ? 'marker' : undefined;
+  }
+  if (!name.startsWith(AREAS.checkpoints)) return undefined;
+  if (generationOf(name) !== undefined) return 'checkpoint';
+  return isId(name.slice(AREAS.checkpoints.length), PAGE_ID_LENGTH) ? 'checkpointPage' : undefined;
 }

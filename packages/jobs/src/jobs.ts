@@ -5,7 +5,7 @@ import { jsonCopy } from './json.ts';
 import { Lease, LeaseWatch, lockedBy } from './lease.ts';
 import { ProgressFeed } from './progress.ts';
 import type { JobRecord } from './records.ts';
-import { isUndecided, JobRecords } from './records.ts';
+import { isUndecided, JobRecords, unreadableBecause } from './records.ts';
 import { failureOf, runJob } from './run.ts';
 import type { JobState } from './state.ts';
 import { isJobId, isKindName, MAX_PARAMETERS } from './state.ts';
@@ -140,7 +140,7 @@ export class Jobs {
   /**
    * All unfinished jobs, the oldest first; those whose state can't be read, too.
    *
-   * @throws SecureStoreError `FORMAT_VERSION`, what the storage throws
+   * @throws SecureStoreError what the storage throws
    */
   async list(): Promise<JobSummary[]> {
     const summaries: JobSummary[] = [];
@@ -153,11 +153,10 @@ export class Jobs {
   }
 
   async #look(id: string): Promise<JobSummary | undefined> {
-    const stored = await this.#records.readDamaged(id);
+    const stored = await this.#records.readAny(id);
     if (stored === undefined) return undefined;
-    const { parsed, modified } = stored;
-    if (parsed === undefined) return { id, state: 'damaged', updated: modified, error: 'INTEGRITY' };
-    return this.#summary(id, { ...stored, parsed });
+    if (stored.parsed !== undefined) return this.#summary(id, stored);
+    return { id, state: 'damaged', updated: stored.modified, error: stored.code };
   }
 
   /**
@@ -187,10 +186,10 @@ export class Jobs {
   }
 
   /**
-   * Gives up a job that nobody runs: it can't be resumed any more. Also for one whose state is damaged.
+   * Gives up a job that nobody runs: it can't be resumed any more. Also for one whose state is damaged or of a newer
+   * release.
    *
-   * @throws SecureStoreError `NOT_FOUND`, `LOCKED` where somebody runs it, `INVALID_ARGUMENT`, `FORMAT_VERSION`, what the
-   *   storage throws
+   * @throws SecureStoreError `NOT_FOUND`, `LOCKED` where somebody runs it, `INVALID_ARGUMENT`, what the storage throws
    */
   async forget(id: string): Promise<void> {
     checkId(id);
@@ -213,8 +212,10 @@ export class Jobs {
       const record = await this.#watch.whenFree(id);
       return record?.etag;
     } catch (error) {
-      if (!SecureStoreError.is(error, 'INTEGRITY')) throw error;
-      return stored?.etag;
+      const code = unreadableBecause(error);
+      if (code === undefined) throw error;
+      // What this release can't read somebody with a newer one may be running.
+      return code === 'INTEGRITY' ? stored?.etag : this.#watch.whenAbandoned(id);
     }
   }
 

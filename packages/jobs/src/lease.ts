@@ -60,16 +60,16 @@ export class LeaseWatch {
   }
 
   /**
-   * The etag of a damaged state once nobody can be writing it: its lease can't be read, but whoever runs the job would
-   * replace the state, or stop. `undefined` where there is no damaged state any more.
+   * The etag of a state that can't be read once nobody can be writing it: its lease can't be read, but whoever runs the job would
+   * replace the state, or stop. `undefined` where there is no such state any more.
    *
    * @throws SecureStoreError `LOCKED` where somebody replaces it
    */
-  async whenAbandoned(id: string, signal: AbortSignal): Promise<string | undefined> {
+  async whenAbandoned(id: string, signal?: AbortSignal): Promise<string | undefined> {
     const since = instant(this.#clock);
     let first: string | undefined;
     for (;;) {
-      const stored = await this.#records.readDamaged(id);
+      const stored = await this.#records.readAny(id);
       if (stored === undefined || stored.parsed !== undefined) return undefined;
       const { etag, modified, now } = stored;
       first ??= etag;

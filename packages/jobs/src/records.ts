@@ -2,7 +2,9 @@ import { SecureStoreError } from '@securestore/core-format';
 import type { Clock } from './clock.ts';
 import type { JobState } from './state.ts';
 import { decodeState, encodeState } from './state.ts';
-import type { JobStorage, StoredState } from './types.ts';
+import type { DamagedJob, JobStorage, StoredState } from './types.ts';
+
+type UnreadableCode = DamagedJob['error'];
 
 /** How long the storage may take for a call, in milliseconds: a lease must not lapse because of one that hangs. */
 const ANSWER_WITHIN = 5000;
@@ -10,6 +12,18 @@ const ANSWER_WITHIN = 5000;
 /** What is stored of a job, and where it stands. */
 export interface JobRecord extends StoredState {
   readonly parsed: JobState;
+}
+
+/** What is stored of a job where it can't be read. */
+export interface UnreadableRecord extends StoredState {
+  readonly parsed: undefined;
+  readonly code: UnreadableCode;
+}
+
+/** Why a state can't be read: it is damaged, or of a newer release. */
+export function unreadableBecause(error: unknown): UnreadableCode | undefined {
+  if (SecureStoreError.is(error, 'INTEGRITY')) return 'INTEGRITY';
+  return SecureStoreError.is(error, 'FORMAT_VERSION') ? 'FORMAT_VERSION' : undefined;
 }
 
 /** Whether a write that failed with `error` may have taken place, or lost a race: to be settled by reading. */
@@ -45,14 +59,15 @@ export class JobRecords {
     return stored && { ...stored, parsed: decodeState(stored.state, id) };
   }
 
-  /** What is stored, also where it can't be read: `parsed` is `undefined` then. @throws SecureStoreError `FORMAT_VERSION` */
-  async readDamaged(id: string): Promise<(StoredState & { readonly parsed: JobState | undefined }) | undefined> {
+  /** What is stored, also where it can't be read. */
+  async readAny(id: string): Promise<JobRecord | UnreadableRecord | undefined> {
     const stored = await this.readUnchecked(id);
     try {
       return stored && { ...stored, parsed: decodeState(stored.state, id) };
     } catch (error) {
-      if (!SecureStoreError.is(error, 'INTEGRITY')) throw error;
-      return stored && { ...stored, parsed: undefined };
+      const code = unreadableBecause(error);
+      if (code === undefined) throw error;
+      return stored && { ...stored, parsed: undefined, code };
     }
   }
 

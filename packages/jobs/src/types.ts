@@ -124,14 +124,18 @@ export interface JobContext<P> {
   readonly save: (cursor: unknown, options?: { readonly now?: boolean }) => Promise<void>;
 }
 
-/** A job whose stored state can't be read: starting it again or forgetting it replaces or removes the state. */
+/**
+ * A job whose stored state can't be read. One that is damaged is replaced when the job is started again; forgetting it
+ * removes the state, whatever it is.
+ */
 export interface DamagedJob {
   readonly id: string;
   readonly kind?: undefined;
   readonly state: 'damaged';
   /** Milliseconds since 1970 by the clock of the backend. */
   readonly updated: number;
-  readonly error: 'INTEGRITY';
+  /** `FORMAT_VERSION` where a newer release has left the job unfinished. */
+  readonly error: 'INTEGRITY' | 'FORMAT_VERSION';
 }
 
 /** A job that is not finished, and what is known of it. */

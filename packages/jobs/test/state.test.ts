@@ -145,12 +145,29 @@ describe('the stored state', () => {
     }
   });
 
-  it('of a newer release is FORMAT_VERSION, and is left alone', async () => {
-    const { process } = worldWith(await changed((state) => ({ ...state, version: 2, more: [] })));
+  it('of a newer release is FORMAT_VERSION, and goes only when it is forgotten', async () => {
+    const { clock, process } = worldWith(await changed((state) => ({ ...state, version: 2, more: [] })));
     const newer = { code: 'FORMAT_VERSION', message: 'the state of job count is of a newer release: use that one' };
-    await expect(process().jobs.list()).rejects.toMatchObject(newer);
+    const listed = [{ id: 'count', state: 'damaged', error: 'FORMAT_VERSION' }];
+    expect(await process().jobs.list()).toMatchObject(listed);
     await expect(process().jobs.resume([counting()], 'count')).rejects.toMatchObject(newer);
-    await expect(process().jobs.forget('count')).rejects.toMatchObject(newer);
+    await expect(process().jobs.start(counting(), TEN)).rejects.toMatchObject(newer);
+    expect(await process().jobs.list()).toMatchObject(listed);
+    const forgotten = process().jobs.forget('count');
+    await clock.pass(16_000);
+    await forgotten;
+    expect(await process().jobs.list()).toEqual([]);
+  });
+
+  it('of a newer release that is being rewritten is not forgotten', async () => {
+    const state = await changed((before) => ({ ...before, version: 2 }));
+    const { clock, process, storage } = worldWith(state);
+    const forgotten = outcomeOf(process().jobs.forget('count'));
+    await clock.pass(3000);
+    storage.put('count', await changed((before) => ({ ...before, version: 2, beat: 9 })));
+    await clock.pass(3000);
+    expect(await forgotten).toBe('LOCKED');
+    expect(await process().jobs.list()).toHaveLength(1);
   });
 
   it('names no error but codes', async () => {

@@ -1,18 +1,10 @@
-import {
-  AREAS,
-  asBuffer,
-  ByteReader,
-  ByteWriter,
-  ID_LENGTH,
-  SecureStoreError,
-  workName,
-  workPrefix,
-} from '@securestore/core-format';
+import { AREAS, asBuffer, ByteReader, ByteWriter, ID_LENGTH, workName, workPrefix } from '@securestore/core-format';
 import { digestWhole } from '@securestore/crypto';
 import type { JobStorage, StoredState } from '@securestore/jobs';
 import type { Engine } from './engine.ts';
 import { pagesUnder } from './pages.ts';
-import { deleteUnchanged, readSystemObject, writeSystemObject } from './system-objects.ts';
+import type { DamagedObject, SystemObject } from './system-objects.ts';
+import { deleteUnchanged, lookAtSystemObject, writeSystemObject } from './system-objects.ts';
 
 /** The id is in the body too, since the backend isn't to learn from the name what is being done. */
 function encodeJob(id: string, state: Uint8Array): Buffer {
@@ -26,45 +18,46 @@ function decodeJob(plaintext: Uint8Array): { id: string; state: Buffer } {
   return { id, state: reader.view(reader.remaining) };
 }
 
+/** The backend's name of the state of a job. */
+function jobName({ watcher }: Engine, id: string): string {
+  const { digest } = watcher.state.keys.journal;
+  return workName('job', digestWhole(digest, Buffer.from(`${AREAS.work}job/${id}`)).subarray(0, ID_LENGTH));
+}
+
+/** A damaged state is none that a job can go on from, but one that can be forgotten. */
+function storedState(found: SystemObject | DamagedObject): StoredState {
+  const { etag, modified, now } = found;
+  const state = 'plaintext' in found ? decodeJob(found.plaintext).state : new Uint8Array();
+  return now === undefined ? { state, etag, modified } : { state, etag, modified, now };
+}
+
+/**
+ * Whether a job is unfinished. A damaged state doesn't say so: anybody can put one there, and whoever runs the job
+ * replaces it.
+ */
+export async function isUnfinished(engine: Engine, id: string): Promise<boolean> {
+  const found = await lookAtSystemObject(engine, 'job', jobName(engine, id));
+  return found !== undefined && 'plaintext' in found;
+}
+
 /**
  * Keeps the state of jobs in the store, sealed, under names that tell nothing.
  *
  * @param known ids that jobs of a store have: a damaged state can be told only by one of these
  */
 export function jobStorage(engine: Engine, known: readonly string[] = []): JobStorage {
-  const nameOf = (id: string): string => {
-    const { digest } = engine.watcher.state.keys.journal;
-    return workName('job', digestWhole(digest, Buffer.from(`${AREAS.work}job/${id}`)).subarray(0, ID_LENGTH));
-  };
-  /** A damaged state is none that a job can go on from, but one that can be forgotten. */
-  const damagedAt = async (name: string): Promise<StoredState | undefined> => {
-    const found = await engine.backend.read(name);
-    if (found === undefined) return undefined;
-    const { etag = '', modified, now } = found;
-    const state = new Uint8Array();
-    return now === undefined ? { state, etag, modified } : { state, etag, modified, now };
-  };
+  const nameOf = (id: string): string => jobName(engine, id);
   /** The id of the job at a name. What is damaged under a name that no job of this release has stands in nobody's way. */
   const idAt = async (name: string): Promise<string | undefined> => {
-    try {
-      const found = await readSystemObject(engine, 'job', name);
-      return found && decodeJob(found.plaintext).id;
-    } catch (error) {
-      if (!SecureStoreError.is(error, 'INTEGRITY')) throw error;
-      return known.find((id) => nameOf(id) === name);
-    }
+    const found = await lookAtSystemObject(engine, 'job', name);
+    if (found === undefined) return undefined;
+    if ('plaintext' in found) return decodeJob(found.plaintext).id;
+    return known.find((id) => nameOf(id) === name);
   };
   return {
     async read(id) {
-      const found = await readSystemObject(engine, 'job', nameOf(id)).catch(async (error: unknown) => {
-        if (!SecureStoreError.is(error, 'INTEGRITY')) throw error;
-        return damagedAt(nameOf(id));
-      });
-      if (found === undefined) return undefined;
-      if (!('plaintext' in found)) return found;
-      const { etag, modified, now, plaintext } = found;
-      const { state } = decodeJob(plaintext);
-      return now === undefined ? { state, etag, modified } : { state, etag, modified, now };
+      const found = await lookAtSystemObject(engine, 'job', nameOf(id));
+      return found && storedState(found);
     },
     async write(id, state, condition) {
       return writeSystemObject(engine, 'job', nameOf(id), encodeJob(id, asBuffer(state)), condition);

@@ -1,6 +1,12 @@
 import type { WriteOptions, WriteResult } from '@securestore/backend-api';
-import type { Purpose } from '@securestore/core-format';
-import { decodeSystemBody, generationOf, SecureStoreError, systemContext } from '@securestore/core-format';
+import type { Purpose, SystemBody } from '@securestore/core-format';
+import {
+  decodeSystemBody,
+  generationOf,
+  SecureStoreError,
+  systemBodyKeyId,
+  systemContext,
+} from '@securestore/core-format';
 import { openSystemBody, sealSystemBody } from '@securestore/crypto';
 import type { Engine } from './engine.ts';
 import type { StoreState } from './state.ts';
@@ -18,9 +24,8 @@ const LABELS: Readonly<Record<Purpose, string>> = {
   marker: 'collection marker',
 };
 
-/** An object of the store's own, opened. */
-export interface SystemObject {
-  readonly plaintext: Buffer;
+/** What lies at the name of an object of the store's own. */
+interface Stored {
   readonly etag: string;
   /** Milliseconds since 1970 by the backend's clock. */
   readonly modified: number;
@@ -28,7 +33,19 @@ export interface SystemObject {
   readonly now: number | undefined;
 }
 
-type JournalPurpose = Exclude<Purpose, 'keyring' | 'categoryMap'>;
+/** An object of the store's own, opened. */
+export interface SystemObject extends Stored {
+  readonly plaintext: Buffer;
+  /** The version of the journal key that it is sealed under. */
+  readonly keyId: Buffer;
+}
+
+/** Bytes that nobody who has the keys has put there, for the reason that the error says. */
+export interface DamagedObject extends Stored {
+  readonly error: SecureStoreError;
+}
+
+export type JournalPurpose = Exclude<Purpose, 'keyring' | 'categoryMap'>;
 
 /** What is needed to seal and open them. */
 type Ports = Pick<Engine, 'backend' | 'random' | 'watcher'>;
@@ -37,10 +54,30 @@ export function contextOf(state: StoreState, name: string): Buffer {
   return systemContext(state.head.instance, generationOf(name) ?? 0, name);
 }
 
+/** Whether an error says that an object isn't what a holder of the keys wrote. */
+export function isDamage(error: unknown): error is SecureStoreError {
+  return SecureStoreError.is(error, 'INTEGRITY');
+}
+
+/**
+ * Takes a body apart. A version in it that this release doesn't read is damage: nothing has authenticated it yet, so
+ * anybody can write it there. What a newer release has changed the signed head says.
+ *
+ * @throws SecureStoreError `INTEGRITY`
+ */
+function decodeJournalBody(what: string, purpose: JournalPurpose, body: Uint8Array): SystemBody {
+  try {
+    return decodeSystemBody(what, purpose, body);
+  } catch (error) {
+    if (!SecureStoreError.is(error, 'FORMAT_VERSION')) throw error;
+    throw new SecureStoreError('INTEGRITY', `${what} is damaged: ${error.message}`, { cause: error });
+  }
+}
+
 /**
  * Opens the body of an object that is sealed under the journal key.
  *
- * @throws SecureStoreError `INTEGRITY`, `FORMAT_VERSION`; `LOCKED` where the newest keys can't be had
+ * @throws SecureStoreError `INTEGRITY`; `LOCKED` where the newest keys can't be had
  */
 export async function openJournalBody(
   { watcher }: Ports,
@@ -50,7 +87,7 @@ export async function openJournalBody(
   signal?: AbortSignal,
 ): Promise<Buffer> {
   const what = `the ${LABELS[purpose]} ${name}`;
-  const { keyId } = decodeSystemBody(what, purpose, body);
+  const { keyId } = decodeJournalBody(what, purpose, body);
   // Written by somebody who has followed the head further.
   if (watcher.state.keys.journal.version(keyId) === undefined) {
     await watcher.refresh(signal);
@@ -82,17 +119,35 @@ export async function sealJournalBody(
   return sealSystemBody(state.keys.journal.primary, purpose, contextOf(state, name), plaintext, random);
 }
 
-/** @throws SecureStoreError `INTEGRITY`, `FORMAT_VERSION`, and what the backend throws */
+/** What lies at `name`, also where it is damaged. @throws SecureStoreError what the backend throws, and `LOCKED` */
+export async function lookAtSystemObject(
+  engine: Ports,
+  purpose: JournalPurpose,
+  name: string,
+  signal?: AbortSignal,
+): Promise<SystemObject | DamagedObject | undefined> {
+  const found = await engine.backend.read(name, { signal });
+  if (found === undefined) return undefined;
+  const stored = { etag: found.etag ?? '', modified: found.modified, now: found.now };
+  try {
+    const plaintext = await openJournalBody(engine, purpose, name, found.body, signal);
+    return { ...stored, plaintext, keyId: systemBodyKeyId(found.body) };
+  } catch (error) {
+    if (!isDamage(error)) throw error;
+    return { ...stored, error };
+  }
+}
+
+/** @throws SecureStoreError `INTEGRITY`, and what the backend throws */
 export async function readSystemObject(
   engine: Ports,
   purpose: JournalPurpose,
   name: string,
   signal?: AbortSignal,
 ): Promise<SystemObject | undefined> {
-  const found = await engine.backend.read(name, { signal });
-  if (found === undefined) return undefined;
-  const plaintext = await openJournalBody(engine, purpose, name, found.body, signal);
-  return { plaintext, etag: found.etag ?? '', modified: found.modified, now: found.now };
+  const found = await lookAtSystemObject(engine, purpose, name, signal);
+  if (found !== undefined && 'error' in found) throw found.error;
+  return found;
 }
 
 /** @throws SecureStoreError `CONFLICT` on a failed condition, and what the backend throws */

@@ -31,8 +31,8 @@ async function scene(): Promise<Scene> {
   const open = async (collects = (): boolean => true): Promise<ObjectStore> => {
     const injector = createFaultInjector();
     injector.plan(({ operation, key }) => {
-      // Beside rotations only a collection lists the markers.
-      if (operation !== 'list' || key !== AREAS.markers) return undefined;
+      // Only a collection lists all payloads, and once.
+      if (operation !== 'list' || key !== AREAS.blobs) return undefined;
       begun.count += 1;
       return collects() ? undefined : { type: 'fail', error: new SecureStoreError('ACCESS_DENIED', 'no listing') };
     });

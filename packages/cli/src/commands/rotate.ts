@@ -135,11 +135,16 @@ async function sayWhichSecret(call: Call, store: SecureStore, before: readonly {
 
 /** Says what a rotation did. @param secret what became of the secret */
 async function report({ out, verb }: Call, done: RotationReport, secret?: string): Promise<number> {
-  const { failures, ...summary } = done;
+  const { failures, strays, ...summary } = done;
   for (const { name, code } of failures) {
     const error = new SecureStoreError(code, 'it could not be brought under the new keys, and is as it was');
     out.error(error, { operation: verb, subject: name });
     if (out.json) await out.result({ name, status: 'failed', error: { code } }, () => []);
+  }
+  for (const { name, code } of strays) {
+    const reason =
+      'nobody who has the keys wrote it; it keeps no key in use, and securestore collect removes it in time';
+    await out.result({ name, status: 'stray', error: { code } }, () => [`stray: ${printable(name)}: ${reason}`]);
   }
   await out.result({ summary }, () => reportLines(done, secret));
   return done.failed > 0 ? SOME_FAILED : 0;

@@ -64,9 +64,12 @@ function basisOf({ baseline, anchored }: VerifyReport): string[] {
 }
 
 async function say({ out }: Call, report: VerifyReport): Promise<void> {
-  const { findings, baseline = null, ...rest } = report;
+  const { findings, strays, baseline = null, ...rest } = report;
   const summary = { ...rest, baseline };
   for (const finding of findings) await out.result(finding, () => lineOf(finding));
+  for (const stray of strays) {
+    await out.result({ kind: 'stray', ...stray }, () => `stray: ${printable(stray.name)}: ${printable(stray.message)}`);
+  }
   const verdict = report.ok ? 'nothing is wrong' : count(report.found, 'finding');
   const unlisted = report.found - findings.length;
   const more = unlisted === 0 ? '' : `, ${unlisted} of them not listed`;

@@ -44,8 +44,9 @@ export async function followCheckpoint(
   await engine.watcher.refresh(signal);
   // Who has not asked for a journal does not pay for one.
   if (engine.watcher.state.head.journal === 'off') return makeCheckpoint(engine, options);
-  const consumer = await openConsumer(engine, LABEL, signal);
   const alarms: Alarm[] = [];
+  // Anew, it looks at all objects. What the checkpoint before says stays said.
+  const consumer = await openConsumer(engine, LABEL, signal, (alarm) => void alarms.push(alarm));
   const report = await makeCheckpoint(engine, { ...options, changed: () => changesOf(consumer, alarms, signal) });
   await consumer.commit();
   return { ...report, alarms: alarms.slice(0, MAX_ALARMS).map(({ message }) => message) };

@@ -3,7 +3,7 @@ import { checkpointName, encodeCheckpointRoot, joinCheckpointRoot, SecureStoreEr
 import { sealSystemBody, signAs } from '@securestore/crypto';
 import type { Engine } from '../engine.ts';
 import { changeHead } from '../head-change.ts';
-import { jobStorage } from '../job-storage.ts';
+import { isUnfinished } from '../job-storage.ts';
 import { ROTATION_JOB } from '../rekey/job-ids.ts';
 import type { StoreState } from '../state.ts';
 import { contextOf } from '../system-objects.ts';
@@ -120,10 +120,10 @@ async function commitRoot(
 
 /** @throws SecureStoreError `LOCKED` while digests may change without versions */
 async function checkNoRotation(engine: Engine): Promise<void> {
-  if ((await jobStorage(engine).read(ROTATION_JOB)) === undefined) return;
+  if (!(await isUnfinished(engine, ROTATION_JOB))) return;
   throw new SecureStoreError(
     'LOCKED',
-    'no checkpoint can be made while a rotation is under way; resume that job if it was stopped',
+    'no checkpoint can be made while a rotation is under way; resume that job if it was stopped, or forget it',
   );
 }
 

@@ -26,8 +26,13 @@ export async function backendNow(engine: Engine, signal?: AbortSignal): Promise<
   throw new SecureStoreError('INTEGRITY', 'the backend has lost an object that it had just stored');
 }
 
-/** Whether the grace period has certainly passed since something was written. */
-export function isOld({ backend, gracePeriod }: Engine, modified: number, now: number): boolean {
+/** Whether `age` milliseconds have certainly passed since something was written. */
+export function isAged({ backend }: Engine, modified: number, now: number, age: number): boolean {
   const { clockSkew, modifiedResolution } = backend.capabilities;
-  return now - modified - clockSkew - modifiedResolution >= gracePeriod;
+  return now - modified - clockSkew - modifiedResolution >= age;
+}
+
+/** Whether the grace period has certainly passed since something was written. */
+export function isOld(engine: Engine, modified: number, now: number): boolean {
+  return isAged(engine, modified, now, engine.gracePeriod);
 }

@@ -1,10 +1,11 @@
-import { blobPrefix, decodeBase32, ID_LENGTH, markerName, SecureStoreError } from '@securestore/core-format';
-import { deleteUnchanged } from '../system-objects.ts';
+import { blobPrefix, decodeBase32, ID_LENGTH, markerName, purposeOf, SecureStoreError } from '@securestore/core-format';
+import { deleteUnchanged, isDamage } from '../system-objects.ts';
 import { isOld } from './age.ts';
 import { readMarker } from './markers.ts';
 import type { Pass } from './pass.ts';
 import { unnamed } from './reachable.ts';
 import { reclaim } from './reclaim.ts';
+import { noteFailure } from './report.ts';
 import type { TokenEntry } from './token-merge.ts';
 
 /** How many blobs of one object are looked for in its records at once: bounds memory, and readings of the history. */
@@ -60,12 +61,12 @@ export async function collectBlobs(
 async function collectMarker(pass: Pass, token: string, blob: string): Promise<void> {
   const { engine, now, report, signal } = pass;
   const name = markerName(token, Buffer.from(decodeBase32(blob) ?? []));
-  const marker = await readMarker(engine, name, signal);
+  const marker = await readMarker(engine, name, now, signal);
   if (marker === undefined) return;
   const old = isOld(engine, marker.modified, marker.now ?? now);
   if (marker.state === 'claimed' && !old) return;
   const { entries } = await engine.backend.list(blobPrefix(token, blob), { limit: 1, signal });
-  if (entries.length > 0 && marker.state === 'deleting') {
+  if (entries.length > 0 && marker.state !== 'claimed') {
     // Of a collector that was stopped: goes on where it was, or gives back what is in use.
     await reclaim(engine, token, [blob], { now, freed: report, signal });
     return;
@@ -78,5 +79,14 @@ async function collectMarker(pass: Pass, token: string, blob: string): Promise<v
 
 /** Clears away lapsed claims, and what collectors that were stopped have left. */
 export async function collectMarkers(pass: Pass, token: string, markers: AsyncIterable<TokenEntry>): Promise<void> {
-  for await (const { rest } of markers) await collectMarker(pass, token, blobOf(rest));
+  for await (const { rest, entry } of markers) {
+    // What lies at a name that is none of a marker is removed with all that is like it.
+    if (purposeOf(entry.key) === undefined) continue;
+    try {
+      await collectMarker(pass, token, rest);
+    } catch (error) {
+      if (!isDamage(error)) throw error;
+      noteFailure(pass.report, entry.key, error);
+    }
+  }
 }

@@ -1,5 +1,5 @@
 import type { ListEntry } from '@securestore/backend-api';
-import { PROBES, SecureStoreError } from '@securestore/core-format';
+import { AREAS, PROBES, SecureStoreError } from '@securestore/core-format';
 import { checkpointsForget } from '../checkpoint/may-forget.ts';
 import type { Engine } from '../engine.ts';
 import { mapConcurrently } from '../map-concurrently.ts';
@@ -12,6 +12,7 @@ import type { MayForget, Pass } from './pass.ts';
 import { newPass } from './pass.ts';
 import type { CollectReport } from './report.ts';
 import { emptyReport, noteFailure } from './report.ts';
+import { collectStrays } from './strays.ts';
 import { collectSystemObjects } from './system.ts';
 import { TokenMerge } from './token-merge.ts';
 
@@ -133,8 +134,10 @@ export async function collect(engine: Engine, options: CollectOptions = {}): Pro
   const forgets: MayForget = async (token, header) => (await mayForget(token, header)) && (await isHeld(token, header));
   const now = await backendNow(engine, signal);
   const pass = newPass(engine, { report, now, mayForget: forgets, signal, unreadSince });
-  const onForeign = ({ key }: ListEntry): void => {
+  const onForeign = ({ key, modified }: ListEntry): void => {
     if (key.startsWith(PROBES)) return;
+    // An old one is removed at the end.
+    if (key.startsWith(AREAS.markers) && pass.rules.isOld(modified)) return;
     noteFailure(report, key, new SecureStoreError('INTEGRITY', 'a name that this store did not make'));
   };
   const merge = new TokenMerge(engine.backend, cursor, onForeign, signal);
@@ -145,5 +148,6 @@ export async function collect(engine: Engine, options: CollectOptions = {}): Pro
     await onCursor?.(token);
   }
   await collectSystemObjects(pass);
+  await collectStrays(pass);
   return report;
 }

@@ -45,7 +45,7 @@ async function runCollection(
     onCursor: (token) => save(token),
   });
   progress({ phase: 'pruning the journal' });
-  await pruneJournal(engine, signal);
+  report.systemObjects += await pruneJournal(engine, signal);
   await noteCollected(engine);
   return report;
 }

@@ -3,13 +3,14 @@ import { decodeMarker, encodeMarker, markerName, SecureStoreError } from '@secur
 import type { MarkerState } from '@securestore/core-format';
 import type { Engine } from '../engine.ts';
 import { isOld } from './age.ts';
-import { deleteUnchanged, readSystemObject, sealJournalBody } from '../system-objects.ts';
+import { deleteUnchanged, lookAtSystemObject, sealJournalBody } from '../system-objects.ts';
 
 const MAX_TRIES = 10;
 
 /** A marker as it lies at the backend. */
 export interface Marker {
-  readonly state: MarkerState;
+  /** `damaged` where it may have been either. */
+  readonly state: MarkerState | 'damaged';
   readonly etag: string;
   /** Milliseconds since 1970 by the backend's clock. */
   readonly modified: number;
@@ -23,11 +24,25 @@ export interface Mark {
   readonly etag: string;
 }
 
-/** @throws SecureStoreError `INTEGRITY`, `FORMAT_VERSION`, and what the backend throws */
-export async function readMarker(engine: Engine, name: string, signal?: AbortSignal): Promise<Marker | undefined> {
-  const found = await readSystemObject(engine, 'marker', name, signal);
+/**
+ * A claim that is damaged still counts until it would have lapsed. After that the marker keeps everybody from claiming,
+ * as one that says `deleting` does, and is taken over like that.
+ *
+ * @param passed for a backend that doesn't tell its clock when it is read: a time that it has passed
+ * @throws SecureStoreError `INTEGRITY` where it is damaged and young, and what the backend throws
+ */
+export async function readMarker(
+  engine: Engine,
+  name: string,
+  passed: number,
+  signal?: AbortSignal,
+): Promise<Marker | undefined> {
+  const found = await lookAtSystemObject(engine, 'marker', name, signal);
   if (found === undefined) return undefined;
-  return { state: decodeMarker(found.plaintext), etag: found.etag, modified: found.modified, now: found.now };
+  const { etag, modified, now } = found;
+  if (!('error' in found)) return { state: decodeMarker(found.plaintext), etag, modified, now };
+  if (!isOld(engine, modified, now ?? passed)) throw found.error;
+  return { state: 'damaged', etag, modified, now };
 }
 
 /**
@@ -76,8 +91,12 @@ export async function claimMarker(
 ): Promise<boolean> {
   const name = markerName(token, blobId);
   for (let tries = 0; tries < MAX_TRIES; tries++) {
-    const found = await readMarker(engine, name, signal);
+    const found = await readMarker(engine, name, 0, signal);
     if (found?.state === 'deleting') return false;
+    // It may have said that parts are being deleted. The next collection finds out.
+    if (found?.state === 'damaged') {
+      throw new SecureStoreError('INTEGRITY', `the collection marker ${name} is damaged: collect the store`);
+    }
     if ((await swap(engine, name, found, 'claimed', signal)) !== undefined) return true;
   }
   throw new SecureStoreError('UNAVAILABLE', 'the payload is claimed by others again and again; try again');
@@ -98,7 +117,7 @@ export async function markDeleting(
   signal: AbortSignal | undefined,
 ): Promise<Mark | undefined> {
   const name = markerName(token, blobId);
-  const found = await readMarker(engine, name, signal);
+  const found = await readMarker(engine, name, now, signal);
   if (found?.state === 'claimed' && !isOld(engine, found.modified, found.now ?? now)) return undefined;
   const etag = await swap(engine, name, found, 'deleting', signal);
   return etag === undefined ? undefined : { name, etag };

@@ -25,7 +25,10 @@ export interface CollectReport {
   parts: number;
   /** Bytes at the backend that were freed. */
   bytes: number;
-  /** Collection markers, and keyrings and other objects of the store's own, that were removed. */
+  /**
+   * Collection markers, and keyrings and other objects of the store's own, that were removed; also what lay at names of
+   * such objects and nobody who has the keys had written.
+   */
   systemObjects: number;
   /** How many things could not be collected, and the first 1000 of them. */
   failed: number;

@@ -3,7 +3,7 @@ import { encodeBase32, hintName, workName } from '@securestore/core-format';
 /**
  * What somebody without the keys must have done to the backend:
  * - `missing-hints`, `missing-stream`: the journal was cut;
- * - `damaged-hint`, `damaged-writer`, `damaged-record`: what lies there is not what was written;
+ * - `damaged-hint`, `damaged-writer`, `damaged-consumer`, `damaged-record`: what lies there is not what was written;
  * - `unannounced`: an object is there that nobody has announced: an old one that was put back, most likely;
  * - `rolled-back`: an object is older than one that was seen;
  * - `hidden`: an object that was seen is gone, and nobody has announced its deletion.
@@ -13,6 +13,7 @@ export type AlarmType =
   | 'missing-stream'
   | 'damaged-hint'
   | 'damaged-writer'
+  | 'damaged-consumer'
   | 'damaged-record'
   | 'unannounced'
   | 'rolled-back'
@@ -38,6 +39,6 @@ export function missingStream(writer: Uint8Array): Alarm {
   return { type: 'missing-stream', name, message };
 }
 
-export function damaged(type: 'damaged-hint' | 'damaged-writer' | 'damaged-record', name: string): Alarm {
+export function damaged(type: Extract<AlarmType, `damaged-${string}`>, name: string): Alarm {
   return { type, name, message: `${name} is not what was written there` };
 }

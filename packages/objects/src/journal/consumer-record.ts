@@ -8,7 +8,8 @@ import {
   TAG_LENGTH,
 } from '@securestore/core-format';
 import type { Engine } from '../engine.ts';
-import { readSystemObject, sealJournalBody } from '../system-objects.ts';
+import type { DamagedObject } from '../system-objects.ts';
+import { lookAtSystemObject, sealJournalBody } from '../system-objects.ts';
 
 const MAX_TRIES = 5;
 
@@ -21,16 +22,27 @@ export interface HeldConsumer {
   readonly now: number | undefined;
 }
 
+/** What lies at the name of a consumer, also where it is damaged. @throws SecureStoreError `FORMAT_VERSION`, and what the backend throws */
+export async function lookAtConsumer(
+  engine: Engine,
+  name: string,
+  signal?: AbortSignal,
+): Promise<HeldConsumer | DamagedObject | undefined> {
+  const found = await lookAtSystemObject(engine, 'consumer', name, signal);
+  if (found === undefined || 'error' in found) return found;
+  const { etag, modified, now } = found;
+  return { state: decodeConsumer(found.plaintext), etag, modified, now };
+}
+
 /** @throws SecureStoreError `INTEGRITY`, `FORMAT_VERSION`, and what the backend throws */
 export async function readConsumer(
   engine: Engine,
   name: string,
   signal?: AbortSignal,
 ): Promise<HeldConsumer | undefined> {
-  const found = await readSystemObject(engine, 'consumer', name, signal);
-  return (
-    found && { state: decodeConsumer(found.plaintext), etag: found.etag, modified: found.modified, now: found.now }
-  );
+  const found = await lookAtConsumer(engine, name, signal);
+  if (found !== undefined && 'error' in found) throw found.error;
+  return found;
 }
 
 /** Whether the state fits into one object. */

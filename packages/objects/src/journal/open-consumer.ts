@@ -3,8 +3,10 @@ import { MAX_CONSUMER_LABEL_BYTES, parseStoreKey, SecureStoreError, workName } f
 import { NameCipher } from '@securestore/crypto';
 import type { Engine } from '../engine.ts';
 import { changeHead } from '../head-change.ts';
+import type { Alarm } from './alarms.ts';
+import { damaged } from './alarms.ts';
 import type { HeldConsumer } from './consumer-record.ts';
-import { readConsumer, saveConsumer } from './consumer-record.ts';
+import { lookAtConsumer, saveConsumer } from './consumer-record.ts';
 import { Consumer } from './consumer.ts';
 
 /** The backend's name of the state of the consumer with this label. */
@@ -25,13 +27,24 @@ function consumerName({ watcher }: Engine, label: string): string {
  * The consumer with this label, registered if it isn't yet: that switches the journal on. A new one owes a pass. One
  * process at a time may be it.
  *
- * @throws SecureStoreError `INVALID_KEY`, `INVALID_ARGUMENT` for a label that is none, `INTEGRITY` where its state is
- *   damaged: unregister it then
+ * @param onDamaged called where its state is damaged. It is then registered anew over that: whoever can damage a state
+ *   can as well remove it, so nothing more is given away
+ * @throws SecureStoreError `INVALID_KEY`, `INVALID_ARGUMENT` for a label that is none; `INTEGRITY` where its state is
+ *   damaged and there is no `onDamaged`: unregister it then
  */
-export async function openConsumer(engine: Engine, label: string, signal?: AbortSignal): Promise<Consumer> {
+export async function openConsumer(
+  engine: Engine,
+  label: string,
+  signal?: AbortSignal,
+  onDamaged?: (alarm: Alarm) => void,
+): Promise<Consumer> {
   const name = consumerName(engine, label);
-  const found = await readConsumer(engine, name, signal);
-  if (found !== undefined) return new Consumer(engine, name, await revived(engine, name, found));
+  const found = await lookAtConsumer(engine, name, signal);
+  if (found !== undefined && 'state' in found) return new Consumer(engine, name, await revived(engine, name, found));
+  if (found !== undefined) {
+    if (onDamaged === undefined) throw found.error;
+    onDamaged(damaged('damaged-consumer', name));
+  }
   // Before its state is there: wherever this stops, no consumer reads a journal that is off.
   await changeHead(
     engine,
@@ -47,7 +60,7 @@ export async function openConsumer(engine: Engine, label: string, signal?: Abort
     cursors: [],
     pending: [],
   };
-  return new Consumer(engine, name, await saveConsumer(engine, name, state, undefined));
+  return new Consumer(engine, name, await saveConsumer(engine, name, state, found?.etag));
 }
 
 /** One that has expired takes part again: from now on the journal is kept for it. */

@@ -4,7 +4,8 @@ import type { Engine } from '../engine.ts';
 import type { Alarm } from './alarms.ts';
 import { damaged, missingStream } from './alarms.ts';
 import type { Step } from './streams.ts';
-import { isDamage, listWriters, readRegistration, readStream } from './streams.ts';
+import { isDamage } from '../system-objects.ts';
+import { listWriters, readRegistration, readStream } from './streams.ts';
 
 /** How far hints are read at a time. */
 export interface AdvanceOptions {

@@ -1,4 +1,4 @@
-import type { ConsumerState, StreamCursor } from '@securestore/core-format';
+import type { StreamCursor } from '@securestore/core-format';
 import {
   encodeBase32,
   encodeHint,
@@ -6,17 +6,22 @@ import {
   hintName,
   hintSequence,
   journalPrefix,
-  SecureStoreError,
   workName,
-  workPrefix,
 } from '@securestore/core-format';
 import type { Engine } from '../engine.ts';
-import { readHead } from '../state.ts';
-import { deleteUnchanged, writeSystemObject } from '../system-objects.ts';
-import { readConsumer, saveConsumer } from './consumer-record.ts';
-import { CONSUMER_EXPIRES_AFTER, HINT_LAPSES_AFTER, STREAM_CLOSES_AFTER } from './limits.ts';
-import { entryPages, isDamage, listWriters, readRegistration, readSlot } from './streams.ts';
+import { deleteUnchanged, isDamage, lookAtSystemObject, writeSystemObject } from '../system-objects.ts';
+import { HINT_LAPSES_AFTER, STREAM_CLOSES_AFTER } from './limits.ts';
+import { entryPages, listWriters, readRegistration, readSlot } from './streams.ts';
+import type { Survey } from './survey.ts';
+import { survey } from './survey.ts';
 import { isUndecided } from '../undecided.ts';
+
+/** Something that nobody who has the keys has put into a stream. */
+interface Stray {
+  readonly name: string;
+  readonly modified: number;
+  readonly etag: string;
+}
 
 /** Up to where a stream may be removed. */
 export interface StreamFloor {
@@ -30,6 +35,7 @@ export interface StreamFloor {
 interface Plan extends StreamFloor {
   readonly registration: NonNullable<Awaited<ReturnType<typeof readRegistration>>>;
   readonly hints: readonly StoredHint[];
+  readonly strays: readonly Stray[];
   /** When the first hint was written that not all have read; infinite where they have. */
   readonly unread: number;
   /** Where a stream that has been silent for long is to be closed. */
@@ -42,72 +48,31 @@ interface StoredHint {
   readonly modified: number;
 }
 
-/** What there is to go by. */
-interface Survey {
-  readonly consumers: readonly ConsumerState[];
-  /** Whether something that was written at `modified` is over `age` milliseconds old, on any server. */
-  readonly isOlder: (modified: number, age: number) => boolean;
-}
-
-/** The backend's clock, or a time that it has passed for sure. */
-async function backendNow(engine: Engine, signal: AbortSignal | undefined): Promise<number> {
-  const head = await readHead(engine.backend, signal);
-  if (head?.now !== undefined) return head.now;
-  let latest = 0;
-  for (const prefix of [workPrefix('consumer'), workPrefix('writer')]) {
-    for await (const page of entryPages(engine, prefix, undefined, signal)) {
-      latest = Math.max(latest, ...page.map(({ modified }) => modified));
-    }
-  }
-  return latest;
-}
-
-/** The state of a consumer for which the journal is kept; `undefined` for one that has expired, or does now. */
-async function activeConsumer(
+/**
+ * The hints of a stream. What is none and lies beyond a hole is a stray: anybody can put garbage far ahead, so no consumer
+ * goes past it, and it must not look as if the stream were read up to there. What follows a hint at once was seen in its
+ * place, and goes with the stream.
+ */
+async function hintsOf(
   engine: Engine,
-  name: string,
-  silent: boolean,
+  writer: Buffer,
+  floor: number,
   signal: AbortSignal | undefined,
-): Promise<ConsumerState | undefined> {
-  try {
-    const found = await readConsumer(engine, name, signal);
-    if (found === undefined || found.state.expired) return undefined;
-    if (!silent) return found.state;
-    const expired = { ...found.state, expired: true, pass: 'afresh', cursors: [], pending: [] } as const;
-    await saveConsumer(engine, name, expired, found.etag);
-    return undefined;
-  } catch (error) {
-    // It has just shown that it is alive.
-    if (SecureStoreError.is(error, 'CONFLICT')) return activeConsumer(engine, name, false, signal);
-    if (silent && isDamage(error)) return undefined;
-    throw error;
-  }
-}
-
-async function survey(engine: Engine, signal: AbortSignal | undefined): Promise<Survey> {
-  const { clockSkew, modifiedResolution } = engine.backend.capabilities;
-  const now = await backendNow(engine, signal);
-  const isOlder = (modified: number, age: number): boolean => now - modified > age + clockSkew + modifiedResolution;
-  const consumers: ConsumerState[] = [];
-  for await (const page of entryPages(engine, workPrefix('consumer'), undefined, signal)) {
-    for (const { key, modified } of page) {
-      const consumer = await activeConsumer(engine, key, isOlder(modified, CONSUMER_EXPIRES_AFTER), signal);
-      if (consumer !== undefined) consumers.push(consumer);
-    }
-  }
-  return { consumers, isOlder };
-}
-
-async function hintsOf(engine: Engine, writer: Buffer, signal: AbortSignal | undefined): Promise<StoredHint[]> {
+): Promise<{ hints: StoredHint[]; strays: Stray[] }> {
   const prefix = journalPrefix(writer);
   const hints: StoredHint[] = [];
+  const strays: Stray[] = [];
   for await (const page of entryPages(engine, prefix, undefined, signal)) {
-    for (const { key, modified } of page) {
-      const sequence = hintSequence(prefix, key);
-      if (sequence !== undefined) hints.push({ name: key, sequence, modified });
+    for (const { key: name, modified } of page) {
+      const sequence = hintSequence(prefix, name);
+      if (sequence === undefined) continue;
+      const beyond = sequence > Math.max(floor, (hints.at(-1)?.sequence ?? -1) + 1);
+      const found = beyond ? await lookAtSystemObject(engine, 'hint', name, signal) : undefined;
+      if (found !== undefined && 'error' in found) strays.push({ name, modified, etag: found.etag });
+      else hints.push({ name, sequence, modified });
     }
   }
-  return hints;
+  return { hints, strays };
 }
 
 async function isClosed(engine: Engine, last: StoredHint | undefined, signal?: AbortSignal): Promise<boolean> {
@@ -123,10 +88,10 @@ async function planStream(
 ): Promise<Plan | undefined> {
   const registration = await readRegistration(engine, writer, signal);
   if (registration === undefined) return undefined;
-  const hints = await hintsOf(engine, writer, signal);
+  const { hints, strays } = await hintsOf(engine, writer, registration.floor, signal);
   const last = hints.at(-1);
   const end = Math.max(registration.floor, (last?.sequence ?? -1) + 1);
-  const base = { writer, registration, hints };
+  const base = { writer, registration, hints, strays };
   if (registration.ended)
     return { ...base, floor: end, ended: true, unread: Number.POSITIVE_INFINITY, closeAt: undefined };
   const key = encodeBase32(writer);
@@ -213,17 +178,28 @@ async function closeStream(engine: Engine, writer: Buffer, sequence: number): Pr
   }
 }
 
+/** Only on a condition: the writer of the stream may come to write there. */
+async function removeStrays(engine: Engine, { strays }: Plan, { isOlder }: Survey): Promise<number> {
+  if (!engine.backend.capabilities.conditionalDelete) return 0;
+  const old = strays.filter(({ modified }) => isOlder(modified, engine.gracePeriod));
+  for (const { name, etag } of old) await deleteUnchanged(engine, name, etag);
+  return old.length;
+}
+
 /**
  * Keeps the journal from growing: lets consumers expire that have been silent for 7 days, closes streams that have been
  * so, and removes what all consumers have read. What goes is announced in the registration first, so that nobody takes
  * it for an attack. Any number of processes may do this at once, and stop anywhere.
  *
- * @throws SecureStoreError what the backend throws, and `INTEGRITY` where the state of a consumer is damaged
+ * @returns how much of it nobody who has the keys had put there
+ * @throws SecureStoreError what the backend throws
  */
-export async function pruneJournal(engine: Engine, signal?: AbortSignal): Promise<void> {
+export async function pruneJournal(engine: Engine, signal?: AbortSignal): Promise<number> {
   const surveyed = await survey(engine, signal);
+  let strays = 0;
   for await (const plan of plans(engine, surveyed, signal)) {
     const { writer, registration, floor, ended, hints, closeAt } = plan;
+    strays += await removeStrays(engine, plan, surveyed);
     if (closeAt !== undefined) await closeStream(engine, writer, closeAt);
     // A stream that has just ended stays for a while: a consumer may have joined since the others were looked at.
     if (ended && registration.ended && !surveyed.isOlder(registration.modified, HINT_LAPSES_AFTER)) continue;
@@ -232,4 +208,5 @@ export async function pruneJournal(engine: Engine, signal?: AbortSignal): Promis
     for (const { name, sequence } of hints) if (sequence < floor) await engine.backend.delete(name, { signal });
     if (ended) await deleteUnchanged(engine, workName('writer', writer), registration.etag);
   }
+  return strays;
 }

@@ -14,7 +14,8 @@ import type { OpenedRecord } from '../records.ts';
 import { openByToken } from '../records.ts';
 import type { Alarm } from './alarms.ts';
 import { damaged } from './alarms.ts';
-import { entryPages, isDamage } from './streams.ts';
+import { isDamage } from '../system-objects.ts';
+import { entryPages } from './streams.ts';
 
 const CONCURRENT_READS = 8;
 

@@ -7,7 +7,6 @@ import {
   hintSequence,
   ID_LENGTH,
   journalPrefix,
-  SecureStoreError,
   workName,
   workPrefix,
 } from '@securestore/core-format';
@@ -15,7 +14,7 @@ import type { ListEntry } from '@securestore/backend-api';
 import type { Engine } from '../engine.ts';
 import { mapConcurrently } from '../map-concurrently.ts';
 import { listPage } from '../pages.ts';
-import { readSystemObject } from '../system-objects.ts';
+import { isDamage, readSystemObject } from '../system-objects.ts';
 import type { Alarm } from './alarms.ts';
 import { damaged, missingHints } from './alarms.ts';
 
@@ -77,11 +76,6 @@ export async function readRegistration(
 ): Promise<(WriterRegistration & { readonly etag: string; readonly modified: number }) | undefined> {
   const found = await readSystemObject(engine, 'writer', workName('writer', writer), signal);
   return found && { ...decodeWriter(found.plaintext), etag: found.etag, modified: found.modified };
-}
-
-/** Whether an error says that an object isn't what a holder of the keys wrote. */
-export function isDamage(error: unknown): boolean {
-  return SecureStoreError.is(error, 'INTEGRITY');
 }
 
 export async function readSlot(engine: Engine, name: string, signal?: AbortSignal): Promise<Slot> {

@@ -90,7 +90,7 @@ export async function retireUnused(
   census: Census,
   signal?: AbortSignal,
 ): Promise<string[]> {
-  // Whatever can't be read may lie under any of them.
+  // A record that can't be read may lie under any of them.
   if (census.unreadable.length > 0) return [];
   let retired: string[] = [];
   await changeVersions(
@@ -116,6 +116,8 @@ export interface DestroyOptions {
   readonly waitingPeriod?: number | undefined;
 }
 
+/** How many damaged objects an error names at most. */
+const MAX_SHOWN = 3;
 const DAY = 24 * 60 * 60 * 1000;
 const DEFAULT_WAITING_PERIOD: number = 30 * DAY;
 const MAX_WAITING_PERIOD: number = 3650 * DAY;
@@ -146,11 +148,13 @@ async function checkUnused(
     );
   }
   const { counts, unreadable } = await takeCensus(engine, { signal });
-  const count = (counts.get(target) ?? 0) + unreadable.length;
-  if (count === 0) return;
+  const count = counts.get(target) ?? 0;
+  if (count === 0 && unreadable.length === 0) return;
+  const some = unreadable.slice(0, MAX_SHOWN).join(', ');
+  const damaged = unreadable.length === 0 ? '' : `, and ${unreadable.length} are too damaged to tell (${some})`;
   throw new SecureStoreError(
     'CONFLICT',
-    `${count} objects are sealed under the key version ${target}, or too damaged to tell; re-key, restore or purge them first`,
+    `${count} objects are sealed under the key version ${target}${damaged}; re-key, restore or purge them first`,
   );
 }
 

@@ -1,5 +1,4 @@
 import type { BatchOperation, ListEntry } from '@securestore/backend-api';
-import type { ErrorCode } from '@securestore/core-format';
 import { AREAS, SecureStoreError, splitRecord } from '@securestore/core-format';
 import type { KeySet } from '@securestore/crypto';
 import { rewrapRecord } from '@securestore/crypto';
@@ -7,6 +6,7 @@ import type { Engine } from '../engine.ts';
 import { announceRewrite } from '../journal/announce.ts';
 import { mapConcurrently } from '../map-concurrently.ts';
 import { withNewestKeys } from '../newest-keys.ts';
+import type { FailedObject } from '../own-objects.ts';
 import { entriesUnder } from '../pages.ts';
 import { isUndecided } from '../undecided.ts';
 
@@ -17,13 +17,6 @@ const BATCH_BYTES: number = 2 * 1024 * 1024;
 const MAX_TRIES = 10;
 /** How many failed objects are named at most. */
 const MAX_LISTED = 1000;
-
-/** An object that could not be re-keyed. */
-export interface FailedObject {
-  /** Its name at the backend: its true name may not be readable. */
-  readonly name: string;
-  readonly code: ErrorCode;
-}
 
 /** What a pass over all records did. */
 export interface RekeyCounts {

@@ -3,6 +3,7 @@ import type { Job, JobContext, JobKind, Jobs } from '@securestore/jobs';
 import { makeCheckpoint, rekeyCheckpoint } from '../checkpoint/make.ts';
 import type { Engine } from '../engine.ts';
 import { changeHead, removeOldKeyrings } from '../head-change.ts';
+import type { FailedObject } from '../own-objects.ts';
 import type { StoreState } from '../state.ts';
 import { takeCensus } from './census.ts';
 import { ROTATION_JOB } from './job-ids.ts';
@@ -10,7 +11,7 @@ import { retireUnused } from './keys.ts';
 import type { BeforeRenewal, Secrets } from './renewal.ts';
 import { renew, tookPlace } from './renewal.ts';
 import { objectsAfter, resealAll } from './reseal.ts';
-import type { FailedObject, PassOptions, RekeyCounts } from './rewrap.ts';
+import type { PassOptions, RekeyCounts } from './rewrap.ts';
 import { recordsAfter, rewrapAll } from './rewrap.ts';
 import { resealWork } from './work.ts';
 
@@ -28,6 +29,11 @@ export interface RotationReport {
   readonly failed: number;
   /** The first 1,000 of them, by their names at the backend. */
   readonly failures: readonly FailedObject[];
+  /**
+   * What lies at names of the store's own (jobs, journal, markers, checkpoints) and was not written there by anybody who
+   * has the keys, up to 1,000 of it: junk, or damage. It keeps no key in use. A collection removes it once it is old.
+   */
+  readonly strays: readonly FailedObject[];
   /** Ids of the key versions that nothing needs any more, and that were retired. */
   readonly retired: readonly string[];
   /** How many objects lie under each older key version still, by its id. */
@@ -171,7 +177,7 @@ async function rekeyAll(
     await removeOldKeyrings(engine, signal);
     if (depth === 'data') await newBaseline(engine, context);
     const remaining = Object.fromEntries(left.map((id) => [id, census.counts.get(id) ?? 0]));
-    return { depth, ...counts, retired, remaining };
+    return { depth, ...counts, strays: census.strays, retired, remaining };
   }
 }
 
@@ -212,7 +218,7 @@ export function rotationKind(engine: Engine, secrets?: Secrets): JobKind<Paramet
       // What the last change of the keys could not remove, or the run before this one.
       await removeOldKeyrings(engine, signal);
       if (depth === 'unlock') {
-        return { depth, examined: 0, rekeyed: 0, failed: 0, failures: [], retired: [], remaining: {} };
+        return { depth, examined: 0, rekeyed: 0, failed: 0, failures: [], strays: [], retired: [], remaining: {} };
       }
       context.progress({ phase: 'waiting for all processes to follow' });
       const candidates = await settleKeys(engine, signal);

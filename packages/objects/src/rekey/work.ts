@@ -1,9 +1,9 @@
-import { AREAS, SecureStoreError, systemBodyKeyId, workPrefix } from '@securestore/core-format';
+import { AREAS, SecureStoreError, workPrefix } from '@securestore/core-format';
 import type { Engine } from '../engine.ts';
 import { pagesUnder } from '../pages.ts';
 import type { RekeyCounts } from './rewrap.ts';
 import { note } from './rewrap.ts';
-import { openJournalBody, sealJournalBody } from '../system-objects.ts';
+import { lookAtSystemObject, sealJournalBody } from '../system-objects.ts';
 
 /** What is sealed under the journal key and kept: hints are read and removed, and jobs rewrite their own state. */
 const KEPT = [
@@ -16,13 +16,13 @@ const KEPT = [
 type Kept = (typeof KEPT)[number]['purpose'];
 
 async function resealOne(engine: Engine, purpose: Kept, name: string, signal: AbortSignal | undefined): Promise<void> {
-  const found = await engine.backend.read(name, { signal });
-  if (found === undefined) return;
-  if (engine.watcher.state.keys.journal.primary.id.equals(systemBodyKeyId(found.body))) return;
-  const plaintext = await openJournalBody(engine, purpose, name, found.body, signal);
-  const body = await sealJournalBody(engine, purpose, name, plaintext);
+  const found = await lookAtSystemObject(engine, purpose, name, signal);
+  // What does not open lies under no key; the census names it.
+  if (found === undefined || 'error' in found) return;
+  if (engine.watcher.state.keys.journal.primary.id.equals(found.keyId)) return;
+  const body = await sealJournalBody(engine, purpose, name, found.plaintext);
   try {
-    await engine.backend.write(name, body, { ifMatch: found.etag ?? '', signal });
+    await engine.backend.write(name, body, { ifMatch: found.etag, signal });
   } catch (error) {
     // Whoever wrote it meanwhile did so under the new key.
     if (!SecureStoreError.is(error, 'CONFLICT')) throw error;

@@ -34,6 +34,16 @@ export interface Finding {
   readonly message: string;
 }
 
+/**
+ * Something at a name of the store's own (jobs, journal, markers, checkpoints) that nobody who has the keys has written as
+ * it is: junk that somebody put there, damage, or a late write under a key that has been retired since. No object depends
+ * on it, and a collection removes it once it is old.
+ */
+export interface Stray {
+  readonly name: string;
+  readonly message: string;
+}
+
 /** How far a verification is. */
 export interface VerifyProgress {
   /** Objects done, deleted ones too. */
@@ -74,6 +84,8 @@ export interface VerifyReport {
    * of the whole store can't be told from the present one.
    */
   readonly anchored: boolean;
+  /** What is in no object's way, up to 1,000 of it: it makes the report no less `ok`. */
+  readonly strays: readonly Stray[];
   /** How much was found, and the first 1,000 of it. */
   readonly found: number;
   readonly findings: readonly Finding[];
@@ -92,10 +104,15 @@ export class ReportBuilder {
   unreadable = 0;
   #found = 0;
   readonly #findings: Finding[] = [];
+  readonly #strays: Stray[] = [];
 
   add(findings: readonly Finding[]): void {
     this.#found += findings.length;
     this.#findings.push(...findings.slice(0, MAX_LISTED - this.#findings.length));
+  }
+
+  addStray(stray: Stray): void {
+    if (this.#strays.length < MAX_LISTED) this.#strays.push(stray);
   }
 
   finish(rest: Pick<VerifyReport, 'anchored' | 'baseline'>): VerifyReport {
@@ -110,6 +127,7 @@ export class ReportBuilder {
       bytes,
       unreadable,
       ...rest,
+      strays: this.#strays,
       found: this.#found,
       findings: this.#findings,
     };

@@ -1,10 +1,19 @@
 import { createHash } from 'node:crypto';
+import type { ListEntry } from '@securestore/backend-api';
 import type { CheckpointEntry } from '@securestore/core-format';
-import { AREAS, asBuffer, historyPrefix, SecureStoreError } from '@securestore/core-format';
+import {
+  AREAS,
+  asBuffer,
+  checkpointPageName,
+  historyPrefix,
+  purposeOf,
+  SecureStoreError,
+} from '@securestore/core-format';
 import { Baseline } from '../checkpoint/baseline.ts';
 import { joinByToken } from '../checkpoint/in-order.ts';
 import type { Engine } from '../engine.ts';
 import { mapConcurrently } from '../map-concurrently.ts';
+import { OWN_AREAS, ownObjects } from '../own-objects.ts';
 import { entriesUnder, pagesUnder } from '../pages.ts';
 import type { Look, LookOptions } from './object.ts';
 import { lookAtObject } from './object.ts';
@@ -177,6 +186,25 @@ async function verifyPinned({ engine, report, options }: Verification): Promise<
   }
 }
 
+/** Looks at what the store keeps for itself, except for what the baseline has read already. */
+async function verifyOwn({ engine, baseline, report, options }: Verification): Promise<void> {
+  const { signal } = options;
+  const pages = baseline.root?.pages.map(({ id }) => checkpointPageName(id));
+  const { checkpoint } = engine.watcher.state.head.references;
+  const read = new Set(checkpoint === undefined ? pages : [...(pages ?? []), checkpoint.name]);
+  const wanted = ({ key }: ListEntry): boolean => !read.has(key);
+  for (const area of OWN_AREAS) {
+    for await (const { name, keyId } of ownObjects(engine, area, { signal, wanted })) {
+      if (keyId !== undefined) continue;
+      const what = purposeOf(name) === undefined ? 'no store makes such a name' : 'it is not what was written there';
+      report.addStray({
+        name,
+        message: `${what}; no object depends on it, and a collection removes it once it is old`,
+      });
+    }
+  }
+}
+
 /**
  * Reads every record, as retrieving it would, and holds the store against its newest checkpoint. Writes nothing. Writers
  * may go on meanwhile: what seems wrong is looked at again 6 s later.
@@ -208,6 +236,7 @@ export async function verifyStore(engine: Engine, anchored: boolean, options: Ve
     done += 1;
     tell();
   });
+  await verifyOwn(verification);
   const { root } = baseline;
   const entries = entriesOf(baseline);
   if (root === undefined || entries === undefined) return report.finish({ anchored });

@@ -224,7 +224,8 @@ class Simulation {
         this.#world.clock.advance(step.milliseconds);
         return undefined;
       case 'prune':
-        return pruneJournal(this.#cleaner.engine);
+        await pruneJournal(this.#cleaner.engine);
+        return undefined;
       case 'attack':
         return this.#remove(step.pick, step.any);
       default:

@@ -16,7 +16,6 @@ import { attack } from '../support/attacker.ts';
 import { Follower } from '../support/followers.ts';
 import type { Process, World } from '../support/journals.ts';
 import { namesUnder, worldOf, writersAt } from '../support/journals.ts';
-import { failure } from '../support/stores.ts';
 
 const AN_HOUR: number = HINT_LAPSES_AFTER + 2;
 
@@ -208,14 +207,21 @@ describe('pruning the journal', () => {
     expect(follower.consumer.passDue).toBe(false);
   });
 
-  it('stops at a consumer whose state is damaged, until that is as silent as any other', async () => {
-    const { world, cleaner } = await scene();
-    await Follower.open(cleaner, world.clock);
+  it('keeps everything for a consumer whose state is damaged, until that is as silent as any other', async () => {
+    const { world, store, cleaner } = await scene();
+    const follower = await Follower.open(cleaner, world.clock);
+    await storeTimes(store, 3);
+    await follower.follow();
+    expect(await unreadSince(cleaner)).toBe(Number.POSITIVE_INFINITY);
     const attacker = await attack(world.place);
     await attacker.put(await attacker.name(workPrefix('consumer')), Buffer.alloc(100));
-    await failure(pruneJournal(cleaner), 'INTEGRITY');
+    world.clock.advance(AN_HOUR);
+    await pruneJournal(cleaner);
+    expect(await sequences(cleaner)).toEqual([0, 1, 2]);
+    expect(await unreadSince(cleaner)).toBe(0);
     world.clock.advance(CONSUMER_EXPIRES_AFTER + 2);
     await pruneJournal(cleaner);
+    expect(await unreadSince(cleaner)).toBe(Number.POSITIVE_INFINITY);
   });
 
   it('tells from when on history and tombstones are still needed', async () => {

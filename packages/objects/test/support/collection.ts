@@ -145,7 +145,7 @@ export async function partsOf(engine: Engine): Promise<{ missing: string[]; unre
 export async function markersOf(engine: Engine): Promise<Record<string, string>> {
   const states: Record<string, string> = {};
   for (const name of await namesUnder(engine.backend, AREAS.markers)) {
-    const marker = await readMarker(engine, name);
+    const marker = await readMarker(engine, name, 0);
     if (marker !== undefined) states[splitUnderToken(AREAS.markers, name)?.rest ?? name] = marker.state;
   }
   return states;

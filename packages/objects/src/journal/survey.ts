@@ -1,0 +1,81 @@
+import type { ConsumerState } from '@securestore/core-format';
+import { purposeOf, SecureStoreError, workPrefix } from '@securestore/core-format';
+import type { Engine } from '../engine.ts';
+import { readHead } from '../state.ts';
+import { lookAtConsumer, saveConsumer } from './consumer-record.ts';
+import { CONSUMER_EXPIRES_AFTER } from './limits.ts';
+import { entryPages } from './streams.ts';
+
+/** What pruning goes by. */
+export interface Survey {
+  readonly consumers: readonly ConsumerState[];
+  /** Whether something that was written at `modified` is over `age` milliseconds old, on any server. */
+  readonly isOlder: (modified: number, age: number) => boolean;
+}
+
+/** The backend's clock, or a time that it has passed for sure. */
+async function backendNow(engine: Engine, signal: AbortSignal | undefined): Promise<number> {
+  const head = await readHead(engine.backend, signal);
+  if (head?.now !== undefined) return head.now;
+  let latest = 0;
+  for (const prefix of [workPrefix('consumer'), workPrefix('writer')]) {
+    for await (const page of entryPages(engine, prefix, undefined, signal)) {
+      latest = Math.max(latest, ...page.map(({ modified }) => modified));
+    }
+  }
+  return latest;
+}
+
+/**
+ * What is known of a consumer whose state is damaged: it begins anew once it is registered again, and until it has been
+ * silent for as long as any other everything is kept for it.
+ */
+const DAMAGED: ConsumerState = {
+  label: '',
+  started: 0,
+  since: 0,
+  expired: false,
+  pass: 'afresh',
+  cursors: [],
+  pending: [],
+};
+
+/** The state of a consumer for which the journal is kept; `undefined` for one that has expired, or does now. */
+async function activeConsumer(
+  engine: Engine,
+  name: string,
+  silent: boolean,
+  signal: AbortSignal | undefined,
+): Promise<ConsumerState | undefined> {
+  try {
+    const found = await lookAtConsumer(engine, name, signal);
+    if (found === undefined) return undefined;
+    // A collection removes it.
+    if ('error' in found) return silent ? undefined : DAMAGED;
+    if (found.state.expired) return undefined;
+    if (!silent) return found.state;
+    const expired = { ...found.state, expired: true, pass: 'afresh', cursors: [], pending: [] } as const;
+    await saveConsumer(engine, name, expired, found.etag);
+    return undefined;
+  } catch (error) {
+    // It has just shown that it is alive.
+    if (SecureStoreError.is(error, 'CONFLICT')) return activeConsumer(engine, name, false, signal);
+    throw error;
+  }
+}
+
+/** Looks at all consumers; those that have been silent for 7 days expire. @throws SecureStoreError what the backend throws */
+export async function survey(engine: Engine, signal: AbortSignal | undefined): Promise<Survey> {
+  const { clockSkew, modifiedResolution } = engine.backend.capabilities;
+  const now = await backendNow(engine, signal);
+  const isOlder = (modified: number, age: number): boolean => now - modified > age + clockSkew + modifiedResolution;
+  const consumers: ConsumerState[] = [];
+  for await (const page of entryPages(engine, workPrefix('consumer'), undefined, signal)) {
+    for (const { key, modified } of page) {
+      if (purposeOf(key) === undefined) continue;
+      const consumer = await activeConsumer(engine, key, isOlder(modified, CONSUMER_EXPIRES_AFTER), signal);
+      if (consumer !== undefined) consumers.push(consumer);
+    }
+  }
+  return { consumers, isOlder };
+}
