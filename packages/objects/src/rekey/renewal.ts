@@ -1,6 +1,7 @@
 import type { Slot } from '@securestore/core-format';
 import { asBuffer, SecureStoreError } from '@securestore/core-format';
 import type { UnlockMethod } from '@securestore/crypto';
+import { wipeKeyring } from '@securestore/crypto';
 import type { Engine } from '../engine.ts';
 import type { HeadPlan } from '../head-change.ts';
 import { changeHead } from '../head-change.ts';
@@ -70,11 +71,16 @@ async function planReplacement(
   const slots = left.map((slot) => (slot === oldSlot ? fresh : slot));
   const plan = await planRenewal(engine, state, depth, slots);
   if (!unlocked.id.equals(asBuffer(oldSlot.id))) return plan;
-  // This process opened the store by the secret that goes: from now on it is there by the new one.
-  const sealed = plan.head?.slots?.find((slot): slot is Slot => !('raw' in slot) && slot.id === fresh.id);
-  if (sealed === undefined) throw new SecureStoreError('INTERNAL', 'the new slot is missing');
-  const rootNumber = plan.head?.rootNumber ?? 0;
-  return { ...plan, unlocked: await openGivenSlot({ ...head, rootNumber }, sealed, secret) };
+  try {
+    // This process opened the store by the secret that goes: from now on it is there by the new one.
+    const sealed = plan.head?.slots?.find((slot): slot is Slot => !('raw' in slot) && slot.id === fresh.id);
+    if (sealed === undefined) throw new SecureStoreError('INTERNAL', 'the new slot is missing');
+    const rootNumber = plan.head?.rootNumber ?? 0;
+    return { ...plan, unlocked: await openGivenSlot({ ...head, rootNumber }, sealed, secret) };
+  } catch (error) {
+    if (plan.keyring !== undefined) wipeKeyring(plan.keyring);
+    throw error;
+  }
 }
 
 async function replaceSecret(
