@@ -11,6 +11,7 @@ import type {
 } from './administration.ts';
 import { Administration } from './administration.ts';
 import type { CollectReport } from './collection/report.ts';
+import { confirmStill } from './confirmed.ts';
 import type { Engine } from './engine.ts';
 import type { CheckpointReport } from './checkpoint/make.ts';
 import type { Job } from '@securestore/jobs';
@@ -176,8 +177,7 @@ export class ObjectStore implements SecureStorage {
       const retrieved = await retrievedOf<M>(found, reader, signal);
       if (reader === undefined) return retrieved;
       // Reading the parts may have taken long.
-      const wait = this.#engine.watcher.acknowledge(signal);
-      if (wait !== undefined) await wait;
+      await confirmStill(this.#engine, found.opened.header.categoryId, signal);
       return retrieved;
     };
     return this.#calls.aboutObject('retrieve', key, options, RETRIEVE_OPTIONS, run, inner);

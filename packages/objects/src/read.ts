@@ -8,6 +8,7 @@ import {
 } from '@securestore/core-format';
 import type { RecordHeader } from '@securestore/core-format';
 import { BlobReader } from './blob-reader.ts';
+import { underConfirmedKeys } from './confirmed.ts';
 import type { Engine } from './engine.ts';
 import { parseTime } from './options.ts';
 import { withNewestKeys } from './newest-keys.ts';
@@ -126,10 +127,8 @@ export async function findObject(
   if (options?.version !== undefined && options.at !== undefined) {
     throw new SecureStoreError('INVALID_ARGUMENT', 'the options "version" and "at" exclude each other');
   }
-  const located = await locate(engine, target, options, signal);
+  const located = await underConfirmedKeys(engine, () => locate(engine, target, options, signal), signal);
   const { state } = engine.watcher;
-  const wait = engine.watcher.acknowledge(signal);
-  if (wait !== undefined) await wait;
   if (located === undefined) {
     const which =
       options?.version !== undefined
