@@ -9,6 +9,7 @@ import type { CheckpointReport } from './checkpoint/make.ts';
 import { collectionKind, startCollection } from './collection/job.ts';
 import type { CollectReport } from './collection/report.ts';
 import type { Engine } from './engine.ts';
+import { guarded } from './guarded.ts';
 import { jobStorage } from './job-storage.ts';
 import type { OpenCalls } from './open-calls.ts';
 import { takeCensus } from './rekey/census.ts';
@@ -35,7 +36,7 @@ export interface SlotAdministration {
   add(key: KeyLike, options?: CallOptions): Promise<SlotInfo>;
   /**
    * Removes a way to unlock the store. It takes 6 s longer than the change itself: then no process that has opened the
-   * store by it writes any more. Whoever has an old copy of its head can still use it: to renew what it led to, rotate
+   * store by it begins to write anything any more, its jobs included. Whoever has an old copy of its head can still use it: to renew what it led to, rotate
    * the keys.
    *
    * @throws `NOT_FOUND`; `INVALID_ARGUMENT` for the last one
@@ -141,7 +142,8 @@ export class Administration {
   readonly #running = new Set<Promise<unknown>>();
   readonly #calls: OpenCalls;
 
-  constructor(engine: Engine, calls: OpenCalls) {
+  constructor(unguarded: Engine, calls: OpenCalls) {
+    const engine = guarded(unguarded);
     this.#engine = engine;
     this.#calls = calls;
     const known = this.#kinds().map(({ name }) => name);

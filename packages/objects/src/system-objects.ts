@@ -77,6 +77,8 @@ export async function sealJournalBody(
 ): Promise<Buffer> {
   const wait = engine.watcher.acknowledge();
   if (wait !== undefined) await wait;
+  // Nobody whose slot is gone announces, claims or keeps anything.
+  engine.watcher.checkFollowing();
   const { state } = engine.watcher;
   const random = salt === undefined ? engine.random : (): Buffer => Buffer.from(salt);
   return sealSystemBody(state.keys.journal.primary, purpose, contextOf(state, name), plaintext, random);
@@ -95,7 +97,7 @@ export async function readSystemObject(
   return { plaintext, etag: found.etag ?? '', modified: found.modified, now: found.now };
 }
 
-/** @throws SecureStoreError `CONFLICT` on a failed condition, and what the backend throws */
+/** @throws SecureStoreError `CONFLICT` on a failed condition, `LOCKED` where the slot of this process is gone, and what the backend throws */
 export async function writeSystemObject(
   engine: Ports,
   purpose: JournalPurpose,
