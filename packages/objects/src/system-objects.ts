@@ -67,6 +67,7 @@ export async function openJournalBody(
  * @param plaintext the caller's to wipe
  * @param salt by default random; given where equal plaintexts are to become equal bodies, it must be a keyed digest of
  *   the plaintext, so that no two plaintexts share it
+ * @throws SecureStoreError `LOCKED` where the slot of this process is gone, and what confirming the head throws
  */
 export async function sealJournalBody(
   engine: Ports,

@@ -157,6 +157,11 @@ interface Destroyed {
 /** Tells which key versions are to go, by the newest state. */
 type IsDue = (state: StoreState) => KeyVersionInfo[];
 
+/** What is to go by a clock that says `now`, in milliseconds since 1970. */
+function dueBy(now: number): IsDue {
+  return ({ keys }) => keys.versions.filter(({ destroyAt }) => destroyAt > 0 && destroyAt <= now);
+}
+
 /**
  * Destroys the keys whose waiting period has passed, by the clock of this process and by the backend's: neither may be
  * believed alone, and it can't be undone. They are taken out of the keyring, of which every older copy at the backend is
@@ -169,9 +174,6 @@ export async function finishDestruction(
   { signal }: { readonly signal?: AbortSignal | undefined } = {},
 ): Promise<Destroyed> {
   await engine.watcher.refresh(signal);
-  const dueBy = (now: number): IsDue => {
-    return ({ keys }) => keys.versions.filter(({ destroyAt }) => destroyAt > 0 && destroyAt <= now);
-  };
   const own = engine.clock.now();
   // Most calls find nothing, and need no more of the backend.
   const now = dueBy(own)(engine.watcher.state).length === 0 ? 0 : Math.min(own, await backendNow(engine, signal));

@@ -79,7 +79,7 @@ const isRecord = (operation: string, key: string): boolean => operation !== 'del
 const isPart = (operation: string, key: string): boolean => operation === 'write' && key.startsWith('b/');
 const isPage = (_operation: string, key: string): boolean => key.startsWith('c/');
 
-const JOBS: readonly (readonly [string, Parameters<typeof gate>[0], (store: ObjectStore) => Promise<unknown>])[] = [
+const JOBS: readonly (readonly [string, Parameters<typeof gate>[0], (store: ObjectStore) => PromiseLike<unknown>])[] = [
   ['a collection', isMarker, (store) => store.collect()],
   ['a rotation of data, at records', isRecord, (store) => store.rotateEncryptionKey(GUEST, GUEST, { depth: 'data' })],
   ['a rotation of data, at parts', isPart, (store) => store.rotateEncryptionKey(GUEST, GUEST, { depth: 'data' })],
