@@ -30,7 +30,7 @@ describe('exec', () => {
     expect(exitCode).toBe(0);
     const [{ env, args } = {}] = jsonLines(stdout);
     expect(env).toMatchObject({ PASSWORD: 'pä ss\n', USER_NAME: 'root', KEPT: 'kept' });
-    expect(Object.keys(env as object).filter((name) => /^(?:SECURESTORE|OTHER)/.test(name))).toEqual([]);
+    expect(Object.keys(env as object).filter((name) => /^(?:SECURESTORE|OTHER|CREDENTIALS)/.test(name))).toEqual([]);
     expect(args).toEqual(['--json']);
     const all = jsonLines((await box.run(['exec', ...PRINT])).stdout);
     expect(all[0]?.['env']).toMatchObject({ DB_PROD_PASSWORD: 'pä ss\n', DB_PROD_USER_NAME: 'root', OTHER: 'x' });

@@ -9,11 +9,13 @@ import type { CheckpointReport } from './checkpoint/make.ts';
 import { collectionKind, startCollection } from './collection/job.ts';
 import type { CollectReport } from './collection/report.ts';
 import type { Engine } from './engine.ts';
+import { guarded } from './guarded.ts';
 import { jobStorage } from './job-storage.ts';
 import type { OpenCalls } from './open-calls.ts';
 import { takeCensus } from './rekey/census.ts';
 import type { KeyReport } from './rekey/keys.ts';
-import { destroyKeys, finishDestruction, listKeys, undoDestruction } from './rekey/keys.ts';
+import { destroyKeys, finishDestruction, undoDestruction } from './rekey/destroy.ts';
+import { listKeys } from './rekey/keys.ts';
 import type { RotationDepth, RotationReport } from './rekey/rotate.ts';
 import { rotationKind, startRotation } from './rekey/rotate.ts';
 import type { SlotInfo } from './rekey/slots.ts';
@@ -34,7 +36,7 @@ export interface SlotAdministration {
   add(key: KeyLike, options?: CallOptions): Promise<SlotInfo>;
   /**
    * Removes a way to unlock the store. It takes 6 s longer than the change itself: then no process that has opened the
-   * store by it writes any more. Whoever has an old copy of its head can still use it: to renew what it led to, rotate
+   * store by it begins to write anything any more, its jobs included. Whoever has an old copy of its head can still use it: to renew what it led to, rotate
    * the keys.
    *
    * @throws `NOT_FOUND`; `INVALID_ARGUMENT` for the last one
@@ -43,7 +45,7 @@ export interface SlotAdministration {
 }
 
 export interface DestroyKeysOptions extends CallOptions {
-  /** How long it can be undone, in milliseconds; by default 30 days, 0 for not at all. */
+  /** How long it can be undone, in milliseconds; by default 30 days. 0 for hardly at all: see {@link KeyAdministration.destroy}. */
   readonly waitingPeriod?: number | undefined;
 }
 
@@ -54,16 +56,20 @@ export interface KeyAdministration {
   /** How many objects, current and older versions, lie under each key version, by its id. Reads the store once. */
   census(options?: CallOptions): Promise<Readonly<Record<string, number>>>;
   /**
-   * Schedules a key version that a rotation has retired, or all keys of a category, to be destroyed. They open nothing
-   * from now on, and after the waiting period nothing can bring back what a destroyed category sealed.
+   * Schedules a key version that a rotation has retired, or all keys of a category, to be destroyed. It takes 6 s longer
+   * than the change itself: then no process uses them any more. After the waiting period nothing can bring back what a
+   * destroyed category sealed. Without one they are destroyed 6 s later, and the call takes another 6 s; one that is stopped
+   * in between leaves them scheduled.
    *
-   * @throws `NOT_FOUND`; `CONFLICT` where objects still need the key version; `INVALID_ARGUMENT`
+   * @throws `NOT_FOUND`; `CONFLICT` where objects still need the key version; `INVALID_ARGUMENT`; `UNSUPPORTED` where there
+   *   is a slot that this release doesn't know, which would be lost
    */
   destroy(target: string, options?: DestroyKeysOptions): Promise<KeyReport[]>;
   /** Undoes {@link KeyAdministration.destroy} while there is time. @throws `NOT_FOUND`, `KEY_DESTROYED`, `INVALID_ARGUMENT` */
   undo(target: string, options?: CallOptions): Promise<KeyReport[]>;
   /**
-   * Destroys now what was scheduled and whose time has come; open stores do this by themselves.
+   * Destroys now what was scheduled and whose time has come, by the clock of this process and by the backend's, and renews
+   * the root key; open stores do this by themselves. Takes 6 s longer where there was something to destroy.
    *
    * @returns the ids of the key versions that are gone, and of those that something still needs
    */
@@ -136,7 +142,8 @@ export class Administration {
   readonly #running = new Set<Promise<unknown>>();
   readonly #calls: OpenCalls;
 
-  constructor(engine: Engine, calls: OpenCalls) {
+  constructor(unguarded: Engine, calls: OpenCalls) {
+    const engine = guarded(unguarded);
     this.#engine = engine;
     this.#calls = calls;
     const known = this.#kinds().map(({ name }) => name);

@@ -2,12 +2,13 @@ import type { StorageBackend } from '@securestore/backend-api';
 import { asBuffer, SecureStoreError } from '@securestore/core-format';
 import type { ErrorCode, Head, Slot } from '@securestore/core-format';
 import type { UnlockedSlot } from '@securestore/crypto';
-import { abortable, settledSoon } from './abortable.ts';
+import { abortable } from './abortable.ts';
 import { followsFrom, headDigest } from './ancestry.ts';
 import type { Clock, Instant } from '@securestore/jobs';
 import { elapsedSince, instant } from '@securestore/jobs';
+import { readInTime } from './read-in-time.ts';
 import type { ReadHead, StoreState } from './state.ts';
-import { loadState, readHead } from './state.ts';
+import { loadState } from './state.ts';
 
 /**
  * How long, in milliseconds of its own clock, whoever raised the generation waits before relying on it: then nobody
@@ -77,6 +78,12 @@ export class HeadWatcher {
   /** Has `listener` told of every head that is followed from now on; a change by this process waits for it. */
   onHead(listener: (head: Head) => Promise<void>): void {
     this.#onHead = listener;
+  }
+
+  /** Forgets the private keys of the slots by which this process opens the store; nothing can be followed any more. */
+  wipe(): void {
+    this.#state.unlocked.wipe();
+    this.#replacement?.wipe();
   }
 
   get state(): StoreState {
@@ -183,7 +190,7 @@ export class HeadWatcher {
     let failed: string | undefined;
     for (let tries = 1; ; tries++) {
       const epoch = this.#epoch;
-      const head = await this.#readInTime();
+      const head = await readInTime(this.#backend, this.#clock, FRESH_FOR);
       if (head === undefined) throw new SecureStoreError('INTEGRITY', 'the head of the store has vanished');
       // What was read before this process changed the head tells nothing new.
       if (epoch !== this.#epoch && head.head.generation < this.#seen.generation) continue;
@@ -196,21 +203,6 @@ export class HeadWatcher {
         if (failed !== undefined) await this.#clock.sleep(RETRY_AFTER * tries);
         failed = head.etag;
       }
-    }
-  }
-
-  /** A read of the head that takes longer than {@link FRESH_FOR} could confirm nothing: it is given up. */
-  async #readInTime(): Promise<ReadHead | undefined> {
-    const tooLate = new AbortController();
-    const done = new AbortController();
-    this.#clock.sleep(FRESH_FOR, done.signal).then(
-      () => tooLate.abort(),
-      () => undefined,
-    );
-    try {
-      return await settledSoon(readHead(this.#backend, tooLate.signal), tooLate.signal, this.#clock);
-    } finally {
-      done.abort();
     }
   }
 
@@ -251,6 +243,9 @@ export class HeadWatcher {
   }
 
   #take(state: StoreState): void {
+    const before = this.#state.unlocked;
+    // Slots of one id share their private key.
+    if (!before.id.equals(state.unlocked.id)) before.wipe();
     this.#state = state;
     this.#replacement = undefined;
     this.#lockedOut = undefined;
@@ -277,7 +272,6 @@ export class HeadWatcher {
   /** What a change of the head by this process leads to. @param slot where it opens the store by another slot from now on */
   async adopt(head: Head, etag: string, begun: Instant, slot?: UnlockedSlot): Promise<void> {
     this.#epoch += 1;
-    const before = this.#state.unlocked;
     this.#replacement = slot ?? this.#replacement;
     try {
       if (head.generation > this.#seen.generation) {
@@ -296,6 +290,5 @@ export class HeadWatcher {
       if (!SecureStoreError.is(error, 'INTEGRITY')) throw error;
       await this.refresh();
     }
-    if (slot !== undefined && this.#state.unlocked !== before) before.wipe();
   }
 }

@@ -36,11 +36,11 @@ export interface HeadPlan {
   >;
   /** Whether the store has no checkpoint from now on, since digests are about to change without versions. */
   readonly dropCheckpoint?: boolean;
-  /** New keys, which are wiped. */
+  /** New keys, which are wiped, whether they are written or not. */
   readonly keyring?: Keyring;
   /** The root key that seals them; by default the one that the store has. */
   readonly root?: KeyObject;
-  /** The slot by which this process opens the store from now on, where it is another. */
+  /** The slot by which this process opens the store from now on, where it is another. Wiped where the change is not made. */
   readonly unlocked?: UnlockedSlot;
 }
 
@@ -49,15 +49,18 @@ async function writeKeyring(engine: Engine, state: StoreState, plan: HeadPlan): 
   if (keyring === undefined) return undefined;
   const generation = state.head.generation + 1;
   const name = keyringName(generation, engine.random(RANDOM_NAME_LENGTH));
-  const encoded = encodeKeyring(keyring);
-  wipeKeyring(keyring);
-  // A keyring that no reader accepts must never be named by a head.
-  loadKeyring(decodeKeyring(encoded));
   const { suite } = state.keys.journal.primary;
   const key = { secret: keyringKey(plan.root ?? state.unlocked.root), suite };
   const context = systemContext(state.head.instance, generation, name);
-  const body = sealSystemBody(key, 'keyring', context, encoded, engine.random);
-  encoded.fill(0);
+  const encoded = encodeKeyring(keyring);
+  let body: Buffer;
+  try {
+    // A keyring that no reader accepts must never be named by a head.
+    loadKeyring(decodeKeyring(encoded));
+    body = sealSystemBody(key, 'keyring', context, encoded, engine.random);
+  } finally {
+    encoded.fill(0);
+  }
   await engine.backend.write(name, body, { ifAbsent: true });
   return { name, digest: createHash('sha256').update(body).digest() };
 }
@@ -116,8 +119,11 @@ interface Attempt {
   readonly begun: Instant;
 }
 
-/** @returns whether the change was made; `false` where another one came first */
-async function tryChange(engine: Engine, { state, etag, plan, begun }: Attempt): Promise<boolean> {
+/** Writes what `plan` says. */
+async function writePlanned(
+  engine: Engine,
+  { state, etag, plan }: Attempt,
+): Promise<{ readonly head: Head; readonly outcome: Outcome; readonly written: Reference | undefined }> {
   const written = await writeKeyring(engine, state, plan);
   const { checkpoint, ...others } = { ...state.head.references, ...plan.head?.references };
   const references = checkpoint === undefined || plan.dropCheckpoint === true ? others : { ...others, checkpoint };
@@ -132,7 +138,18 @@ async function tryChange(engine: Engine, { state, etag, plan, begun }: Attempt):
   const signedBytes = encodeHead(head);
   const signature = signAs(state.keys.identity, HEAD_USE, signedBytes);
   const outcome = await replaceHead(engine, head, joinHead(signedBytes, signature), etag);
+  return { head, outcome, written };
+}
+
+/** @returns whether the change was made; `false` where another one came first */
+async function tryChange(engine: Engine, attempt: Attempt): Promise<boolean> {
+  const { plan, begun } = attempt;
+  const { head, outcome, written } = await writePlanned(engine, attempt).catch((error: unknown) => {
+    plan.unlocked?.wipe();
+    throw error;
+  });
   if (outcome === 'lost') {
+    plan.unlocked?.wipe();
     await discard(engine, written?.name);
     return false;
   }
@@ -171,8 +188,13 @@ export async function changeHead(
       continue;
     }
     if (planned === undefined) return false;
-    signal?.throwIfAborted();
-    if (await tryChange(engine, { state, etag, plan: planned, begun })) return true;
+    try {
+      if (signal?.aborted === true) planned.unlocked?.wipe();
+      signal?.throwIfAborted();
+      if (await tryChange(engine, { state, etag, plan: planned, begun })) return true;
+    } finally {
+      if (planned.keyring !== undefined) wipeKeyring(planned.keyring);
+    }
   }
   throw new SecureStoreError('CONFLICT', 'the head of the store is changed by others again and again; try later', {
     retryable: true,

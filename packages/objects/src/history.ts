@@ -1,4 +1,5 @@
 import { historyPrefix, historyVersion, objectName, parseVersion, SecureStoreError } from '@securestore/core-format';
+import { underConfirmedKeys } from './confirmed.ts';
 import type { Engine } from './engine.ts';
 import { mapConcurrently } from './map-concurrently.ts';
 import { pagesUnder } from './pages.ts';
@@ -68,13 +69,15 @@ function entryOf(opened: OpenedRecord, current: boolean, now: number): HistoryEn
 }
 
 export async function historyOf(engine: Engine, target: Target, signal?: AbortSignal): Promise<HistoryEntry[]> {
-  const entries: HistoryEntry[] = [];
-  const now = engine.clock.now();
-  for await (const { opened, current } of versionsOf(engine, target, signal)) {
-    entries.push(entryOf(opened, current, now));
-  }
-  const wait = engine.watcher.acknowledge(signal);
-  if (wait !== undefined) await wait;
+  const read = async (): Promise<HistoryEntry[]> => {
+    const found: HistoryEntry[] = [];
+    const now = engine.clock.now();
+    for await (const { opened, current } of versionsOf(engine, target, signal)) {
+      found.push(entryOf(opened, current, now));
+    }
+    return found;
+  };
+  const entries = await underConfirmedKeys(engine, read, signal);
   if (entries.length === 0) throw new SecureStoreError('NOT_FOUND', 'there never was such an object');
   return entries;
 }

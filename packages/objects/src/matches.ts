@@ -1,5 +1,6 @@
 import { ContentDigester, DIGEST_LEAF_BYTES } from '@securestore/crypto';
 import { blocksOfSize } from './blocks.ts';
+import { confirmStill } from './confirmed.ts';
 import type { Engine } from './engine.ts';
 import { blocksOfData } from './payload.ts';
 import { findObject } from './read.ts';
@@ -23,7 +24,6 @@ export async function matchesObject(
   }
   const digest = await digester.finish();
   // Reading the data to compare may have taken long.
-  const wait = engine.watcher.acknowledge(signal);
-  if (wait !== undefined) await wait;
+  await confirmStill(engine, opened.header.categoryId, signal);
   return length === opened.body.length && digest.equals(opened.body.digest);
 }

@@ -119,12 +119,17 @@ async function loadHead(settings: OpenSettings, read: ReadHead, begun: Instant):
   const { head } = read;
   const remembered = await checkIdentity(read, settings);
   const unlocked = await unlockRoot(head, settings.unlock);
-  if (head.state === 'scratch')
-    throw new SecureStoreError('LOCKED', 'this is the scratch store of a drill; only drills open it');
-  if (head.state === 'moved')
-    throw new SecureStoreError('LOCKED', 'the store has moved to another location; open it there');
-  const state = await loadState(settings.backend, head, unlocked, undefined, settings.signal);
-  return { begun, read, state, remembered };
+  try {
+    if (head.state === 'scratch')
+      throw new SecureStoreError('LOCKED', 'this is the scratch store of a drill; only drills open it');
+    if (head.state === 'moved')
+      throw new SecureStoreError('LOCKED', 'the store has moved to another location; open it there');
+    const state = await loadState(settings.backend, head, unlocked, undefined, settings.signal);
+    return { begun, read, state, remembered };
+  } catch (error) {
+    unlocked.wipe();
+    throw error;
+  }
 }
 
 async function loadNewest(settings: OpenSettings, clock: Clock): Promise<Loaded | undefined> {
@@ -189,7 +194,7 @@ export async function openParts(settings: OpenSettings): Promise<ObjectStorePart
     try {
       await rememberNewest(later, engine.watcher.state.head);
     } finally {
-      engine.watcher.state.unlocked.wipe();
+      engine.watcher.wipe();
       await backend.close();
     }
   };

@@ -8,12 +8,13 @@ import {
 } from '@securestore/core-format';
 import type { RecordHeader } from '@securestore/core-format';
 import { BlobReader } from './blob-reader.ts';
+import { underConfirmedKeys } from './confirmed.ts';
 import type { Engine } from './engine.ts';
 import { parseTime } from './options.ts';
 import { withNewestKeys } from './newest-keys.ts';
 import { listPage } from './pages.ts';
 import type { LiveRecord, OpenedRecord, Target } from './records.ts';
-import { isLive, isPurged, isRetiredKey, isVersion, openAt, originOf } from './records.ts';
+import { isLive, isPurged, isVersion, openAt, originOf } from './records.ts';
 import type { StoreState } from './state.ts';
 import type { RetrieveOptions } from './types.ts';
 
@@ -119,26 +120,6 @@ async function locate(
   return opened && { opened, name };
 }
 
-/** What {@link locate} finds, under a head that is confirmed. */
-async function locateFresh(
-  engine: Engine,
-  target: Target,
-  options: RetrieveOptions | undefined,
-  signal?: AbortSignal,
-): Promise<{ located: Awaited<ReturnType<typeof locate>>; state: StoreState }> {
-  while (true) {
-    const { generation } = engine.watcher.state.head;
-    const located = await locate(engine, target, options, signal);
-    const { state } = engine.watcher;
-    const wait = engine.watcher.acknowledge(signal);
-    if (wait !== undefined) await wait;
-    const now = engine.watcher.state;
-    if (located === undefined || now.head.generation === generation) return { located, state };
-    // Under a key that has been retired by now it is refused, unless it has been brought under a newer one meanwhile.
-    if (!isRetiredKey(now, located.opened.key)) return { located, state };
-  }
-}
-
 /**
  * Finds the version of an object that `options` ask for, and acknowledges it.
  *
@@ -153,7 +134,8 @@ export async function findObject(
   if (options?.version !== undefined && options.at !== undefined) {
     throw new SecureStoreError('INVALID_ARGUMENT', 'the options "version" and "at" exclude each other');
   }
-  const { located, state } = await locateFresh(engine, target, options, signal);
+  const located = await underConfirmedKeys(engine, () => locate(engine, target, options, signal), signal);
+  const { state } = engine.watcher;
   if (located === undefined) {
     const which =
       options?.version !== undefined

@@ -1,3 +1,4 @@
+import { confirmStill } from './confirmed.ts';
 import type { Engine } from './engine.ts';
 import { blobReader, findObject, GoneMeanwhile } from './read.ts';
 import type { Target } from './records.ts';
@@ -17,8 +18,7 @@ async function retrieveOnce<M extends object>(
   const retrieved = await retrievedOf<M>(found, reader, signal);
   if (reader === undefined) return retrieved;
   // Reading the parts may have taken long.
-  const wait = engine.watcher.acknowledge(signal);
-  if (wait !== undefined) await wait;
+  await confirmStill(engine, found.opened.header.categoryId, signal);
   return retrieved;
 }
 

@@ -104,6 +104,7 @@ export async function openJournalBody(
  * @param plaintext the caller's to wipe
  * @param salt by default random; given where equal plaintexts are to become equal bodies, it must be a keyed digest of
  *   the plaintext, so that no two plaintexts share it
+ * @throws SecureStoreError `LOCKED` where the slot of this process is gone, and what confirming the head throws
  */
 export async function sealJournalBody(
   engine: Ports,
@@ -114,6 +115,8 @@ export async function sealJournalBody(
 ): Promise<Buffer> {
   const wait = engine.watcher.acknowledge();
   if (wait !== undefined) await wait;
+  // Nobody whose slot is gone announces, claims or keeps anything.
+  engine.watcher.checkFollowing();
   const { state } = engine.watcher;
   const random = salt === undefined ? engine.random : (): Buffer => Buffer.from(salt);
   return sealSystemBody(state.keys.journal.primary, purpose, contextOf(state, name), plaintext, random);
@@ -150,7 +153,7 @@ export async function readSystemObject(
   return found;
 }
 
-/** @throws SecureStoreError `CONFLICT` on a failed condition, and what the backend throws */
+/** @throws SecureStoreError `CONFLICT` on a failed condition, `LOCKED` where the slot of this process is gone, and what the backend throws */
 export async function writeSystemObject(
   engine: Ports,
   purpose: JournalPurpose,

@@ -6,7 +6,7 @@ import type { IsDue } from './collection/job.ts';
 import type { Engine } from './engine.ts';
 import type { StoreState } from './state.ts';
 import type { Logger } from './types.ts';
-import { finishDestruction } from './rekey/keys.ts';
+import { finishDestruction } from './rekey/destroy.ts';
 
 /** How long after opening a store is looked after first, and how often then, in milliseconds. */
 const FIRST_AFTER: number = 5 * 60 * 1000;

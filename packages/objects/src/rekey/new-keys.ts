@@ -8,14 +8,15 @@ import { resealSlot } from '@securestore/crypto';
 /** A group with a new primary version; the one before goes on opening what it sealed. */
 function withNewPrimary(group: KeyGroup, now: number, random: RandomSource): KeyGroup {
   const last = group.versions.find(({ state }) => state === 'primary');
-  // A destroyed category has none, and gets none; nor does one that is about to be destroyed.
-  if (last === undefined || last.destroyAt > 0) return group;
+  // A destroyed category has none, and gets none.
+  if (last === undefined) return group;
   const next = {
     id: random(KEY_ID_LENGTH),
     suite: last.suite,
     state: 'primary',
     created: now,
-    destroyAt: 0,
+    // One that waits to be destroyed goes on waiting, and where that is undone seals nothing under the old key.
+    destroyAt: last.destroyAt,
     key: random(KEY_LENGTH),
   } as const;
   const before = group.versions.map((version) =>
@@ -30,7 +31,7 @@ export function withNewPrimaries(keyring: Keyring, now: number, random: RandomSo
 }
 
 /** A fresh root key. */
-export function newRoot(random: RandomSource): KeyObject {
+function newRoot(random: RandomSource): KeyObject {
   const bytes = random(KEY_LENGTH);
   const root = createSecretKey(bytes);
   bytes.fill(0);
@@ -42,7 +43,7 @@ export function newRoot(random: RandomSource): KeyObject {
  *
  * @throws SecureStoreError `UNSUPPORTED` where a slot is of a method that this release doesn't know, since it would be lost
  */
-export async function resealSlots(
+async function resealSlots(
   slots: Head['slots'],
   lineage: Uint8Array,
   root: { readonly number: number; readonly key: KeyObject },
@@ -55,4 +56,19 @@ export async function resealSlots(
     );
   }
   return Promise.all(known.map((slot) => resealSlot(slot, lineage, root)));
+}
+
+/**
+ * What a plan says of the head where the root key is renewed; the keyring must tell the number, too.
+ *
+ * @param slots the ones that are to open the store
+ * @throws SecureStoreError as {@link resealSlots}
+ */
+export async function withNewRoot(
+  { lineage, rootNumber }: Head,
+  slots: Head['slots'],
+  random: RandomSource,
+): Promise<{ readonly head: Pick<Head, 'slots' | 'rootNumber'>; readonly root: KeyObject }> {
+  const root = { number: rootNumber + 1, key: newRoot(random) };
+  return { head: { slots: await resealSlots(slots, lineage, root), rootNumber: root.number }, root: root.key };
 }

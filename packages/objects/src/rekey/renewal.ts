@@ -1,12 +1,13 @@
 import type { Slot } from '@securestore/core-format';
 import { asBuffer, SecureStoreError } from '@securestore/core-format';
 import type { UnlockMethod } from '@securestore/crypto';
+import { wipeKeyring } from '@securestore/crypto';
 import type { Engine } from '../engine.ts';
 import type { HeadPlan } from '../head-change.ts';
 import { changeHead } from '../head-change.ts';
 import type { StoreState } from '../state.ts';
 import { readKeyring } from '../state.ts';
-import { newRoot, resealSlots, withNewPrimaries } from './new-keys.ts';
+import { withNewPrimaries, withNewRoot } from './new-keys.ts';
 import type { RotationDepth } from './rotate.ts';
 import type { HeldSecret } from './slots.ts';
 import { findSlots, holdSecret, newSlot, openGivenSlot, slotLabel } from './slots.ts';
@@ -23,14 +24,22 @@ export interface BeforeRenewal {
   readonly root: number;
   /** The slot that was to be replaced. */
   readonly slot?: string;
+  /** The key version of the journal that was to be replaced, since destroying keys renews the root key, too. */
+  readonly journal?: string;
 }
 
 /** Remembers what shows whether the change took place, before it does. */
 type Remember = (before: BeforeRenewal) => Promise<void>;
 
 /** Whether the change took place that `before` was remembered for. */
-export function tookPlace({ root, slot }: BeforeRenewal, { head }: StoreState): boolean {
-  return head.rootNumber > root && !head.slots.some((other) => !('raw' in other) && slotLabel(other) === slot);
+export function tookPlace({ root, slot, journal }: BeforeRenewal, { head, keys }: StoreState): boolean {
+  if (head.rootNumber <= root || keys.journal.primary.label === journal) return false;
+  return !head.slots.some((other) => !('raw' in other) && slotLabel(other) === slot);
+}
+
+function beforeRenewal({ head, keys }: StoreState, depth: RotationDepth): BeforeRenewal {
+  const { label } = keys.journal.primary;
+  return depth === 'unlock' ? { root: head.rootNumber } : { root: head.rootNumber, journal: label };
 }
 
 /** Keys and root of a rotation. @param slots the ones that are to open the store */
@@ -40,15 +49,13 @@ async function planRenewal(
   depth: RotationDepth,
   slots = head.slots,
 ): Promise<HeadPlan> {
-  const root = { number: head.rootNumber + 1, key: newRoot(engine.random) };
-  const resealed = await resealSlots(slots, head.lineage, root);
-  const keyring = await readKeyring(engine.backend, head, unlocked.root);
-  const renewed = depth === 'unlock' ? keyring : withNewPrimaries(keyring, engine.clock.now(), engine.random);
+  const renewed = await withNewRoot(head, slots, engine.random);
+  const before = await readKeyring(engine.backend, head, unlocked.root);
+  const keyring = depth === 'unlock' ? before : withNewPrimaries(before, engine.clock.now(), engine.random);
   return {
-    head: { slots: resealed, rootNumber: root.number },
-    keyring: { ...renewed, rootNumber: root.number },
+    ...renewed,
+    keyring: { ...keyring, rootNumber: renewed.head.rootNumber },
     dropCheckpoint: depth === 'data',
-    root: root.key,
   };
 }
 
@@ -70,11 +77,16 @@ async function planReplacement(
   const slots = left.map((slot) => (slot === oldSlot ? fresh : slot));
   const plan = await planRenewal(engine, state, depth, slots);
   if (!unlocked.id.equals(asBuffer(oldSlot.id))) return plan;
-  // This process opened the store by the secret that goes: from now on it is there by the new one.
-  const sealed = plan.head?.slots?.find((slot): slot is Slot => !('raw' in slot) && slot.id === fresh.id);
-  if (sealed === undefined) throw new SecureStoreError('INTERNAL', 'the new slot is missing');
-  const rootNumber = plan.head?.rootNumber ?? 0;
-  return { ...plan, unlocked: await openGivenSlot({ ...head, rootNumber }, sealed, secret) };
+  try {
+    // This process opened the store by the secret that goes: from now on it is there by the new one.
+    const sealed = plan.head?.slots?.find((slot): slot is Slot => !('raw' in slot) && slot.id === fresh.id);
+    if (sealed === undefined) throw new SecureStoreError('INTERNAL', 'the new slot is missing');
+    const rootNumber = plan.head?.rootNumber ?? 0;
+    return { ...plan, unlocked: await openGivenSlot({ ...head, rootNumber }, sealed, secret) };
+  } catch (error) {
+    if (plan.keyring !== undefined) wipeKeyring(plan.keyring);
+    throw error;
+  }
 }
 
 async function replaceSecret(
@@ -87,13 +99,13 @@ async function replaceSecret(
   const before = await holdSecret(oldKey);
   const after = await holdSecret(newKey);
   try {
-    const { head } = engine.watcher.state;
-    const [old = '', ...others] = (await findSlots(head, before)).map(slotLabel);
+    const { state } = engine.watcher;
+    const [old = '', ...others] = (await findSlots(state.head, before)).map(slotLabel);
     // A secret that stays keeps its slot, so that everybody who opened the store by it can follow.
     const kept = before.equals(after);
-    await remember(kept ? { root: head.rootNumber } : { root: head.rootNumber, slot: old });
-    const plan = (state: StoreState): Promise<HeadPlan> =>
-      kept ? planRenewal(engine, state, depth) : planReplacement(engine, state, depth, { old, others }, after);
+    await remember({ ...beforeRenewal(state, depth), ...(kept ? {} : { slot: old }) });
+    const plan = (newest: StoreState): Promise<HeadPlan> =>
+      kept ? planRenewal(engine, newest, depth) : planReplacement(engine, newest, depth, { old, others }, after);
     await changeHead(engine, plan, signal);
   } finally {
     before.wipe();
@@ -115,7 +127,7 @@ export async function renew(
 ): Promise<void> {
   await engine.watcher.refresh(signal);
   if ('oldKey' in secrets) return replaceSecret(engine, secrets, depth, remember, signal);
-  await remember({ root: engine.watcher.state.head.rootNumber });
+  await remember(beforeRenewal(engine.watcher.state, depth));
   await changeHead(
     engine,
     async (state) => (secrets.isDue(state) ? planRenewal(engine, state, depth) : undefined),

@@ -64,9 +64,9 @@ function parseCursor(cursor: unknown): Cursor | undefined {
 
 function parseBefore(cursor: unknown): BeforeRenewal | undefined {
   if (typeof cursor !== 'object' || cursor === null) return undefined;
-  const { root, slot } = (cursor as { before?: Partial<BeforeRenewal> }).before ?? {};
+  const { root, slot, journal } = (cursor as { before?: Partial<BeforeRenewal> }).before ?? {};
   if (typeof root !== 'number') return undefined;
-  return typeof slot === 'string' ? { root, slot } : { root };
+  return { root, ...(typeof slot === 'string' && { slot }), ...(typeof journal === 'string' && { journal }) };
 }
 
 /** The ids of the key versions that seal nothing new any more. What waits to be destroyed can't be re-keyed. */

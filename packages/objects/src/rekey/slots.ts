@@ -116,7 +116,7 @@ export async function addSlot(engine: Engine, unlock: UnlockMethod, signal?: Abo
 }
 
 /**
- * Removes a slot, and waits until no process that opened the store by it writes any more. The root key stays: who has an
+ * Removes a slot, and waits until no process that opened the store by it begins to write any more. The root key stays: who has an
  * old copy of the head can still open it by the secret, until the keys are rotated.
  *
  * @throws SecureStoreError `NOT_FOUND`; `INVALID_ARGUMENT` for the last slot

@@ -94,8 +94,8 @@ describe('the anchor', () => {
 
 describe('keys', () => {
   it('of a category that is to go as a whole are not destroyed or brought back one by one', async () => {
-    const place = usePlace(memoryPlace);
     const clock = hurriedClock();
+    const place = usePlace(() => memoryPlace(() => clock.now()));
     const store = await createAt(place, { clock, categories: { team: ['team/**'] } });
     await store.rotateEncryptionKey(OLD, NEW);
     await store.keys.destroy('team', { waitingPeriod: 60_000 });

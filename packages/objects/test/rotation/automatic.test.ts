@@ -106,7 +106,9 @@ it('does nothing on a clock that does not sleep', async () => {
 it('destroys what was scheduled when its time has come, and nothing else', async () => {
   const { place, clock } = await world(0);
   const store = await openAt(place, { upkeep: true, clock });
-  await store.keys.destroy('pii', { waitingPeriod: DAY });
+  const scheduled = store.keys.destroy('pii', { waitingPeriod: DAY });
+  await clock.pass(MINUTE, 1000);
+  await scheduled;
   await clock.pass(DAY - HOUR, MINUTE);
   expect((await store.keys.states()).map(({ state }) => state)).toContain('destroying');
   await clock.pass(2 * HOUR, MINUTE);

@@ -1,0 +1,107 @@
+import { createFaultInjector } from '@securestore/backend-api';
+import { HEAD_NAME, KEY_ID_LENGTH, KEY_LENGTH } from '@securestore/core-format';
+import type { ErrorCode } from '@securestore/core-format';
+import { randomPool, rawKey } from '@securestore/crypto';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { loadSodium } from '../../crypto/src/sodium.ts';
+import { attack } from './support/attacker.ts';
+import { EagerClock } from './support/eager-clock.ts';
+import { reviseHead } from './support/heads.ts';
+import type { Place } from './support/places.ts';
+import { memoryPlace } from './support/places.ts';
+import { createAt, failure, openAt, usePlace } from './support/stores.ts';
+
+const secret = (number: number): Buffer => Buffer.alloc(KEY_LENGTH, number);
+
+afterEach(() => void vi.restoreAllMocks());
+
+const isWiped = (bytes: Uint8Array): boolean => bytes.every((byte) => byte === 0);
+
+/** How many private keys of slots have been derived from now on, and are still in memory. */
+async function watchSlotKeys(): Promise<() => { readonly derived: number; readonly left: number }> {
+  const derive = vi.spyOn(await loadSodium(), 'crypto_box_seed_keypair');
+  return () => {
+    const keys = derive.mock.results.map(({ value }) => (value as { privateKey: Uint8Array }).privateKey);
+    return { derived: keys.length, left: keys.filter((key) => !isWiped(key)).length };
+  };
+}
+
+async function damage(place: Place, area: string, body: string | undefined): Promise<void> {
+  const backend = await place.open();
+  for (const name of await (await attack(place)).names(area)) {
+    if (body === undefined) await backend.delete(name);
+    else await backend.write(name, Buffer.from(body));
+  }
+}
+
+const UNOPENABLE: readonly (readonly [string, ErrorCode, (place: Place) => Promise<void>])[] = [
+  ['keyring is missing', 'INTEGRITY', (place) => damage(place, 'k/', undefined)],
+  ['category map is damaged', 'INTEGRITY', (place) => damage(place, 'p/', 'x')],
+  ['head has moved', 'LOCKED', (place) => reviseHead(place, (head) => ({ ...head, state: 'moved' }))],
+  ['head is that of a drill', 'LOCKED', (place) => reviseHead(place, (head) => ({ ...head, state: 'scratch' }))],
+];
+
+describe('private keys of slots', () => {
+  it.each(UNOPENABLE)('are wiped where a store is not opened since its %s', async (_what, code, prepare) => {
+    const clock = new EagerClock();
+    const place = usePlace(() => memoryPlace(() => clock.now()));
+    await (await createAt(place, { clock })).close();
+    await prepare(place);
+    const keys = await watchSlotKeys();
+    await failure(openAt(place, { clock }), code);
+    expect(keys()).toMatchObject({ derived: expect.any(Number), left: 0 });
+    expect(keys().derived).toBeGreaterThan(0);
+  });
+
+  it.each(['lose-acknowledgement', 'fail'] as const)(
+    'of a secret that is replaced are wiped, also after lost races, where a write of the head meets "%s"',
+    async (type) => {
+      const clock = new EagerClock();
+      const place = usePlace(() => memoryPlace(() => clock.now()));
+      const injector = createFaultInjector();
+      const keys = await watchSlotKeys();
+      await (await createAt(place, { clock })).slots.add(secret(9));
+      const store = await openAt(place, { clock, layers: [injector.layer] });
+      const colleague = await openAt(place, { clock, unlock: rawKey(secret(9)) });
+      let writes = 0;
+      injector.plan(({ operation, key }) => {
+        if (operation !== 'write' || key !== HEAD_NAME) return undefined;
+        writes += 1;
+        // Somebody else is first, and then the backend has its trouble.
+        if (writes === 1) return { type: 'delay', until: colleague.slots.add(secret(10)).then(() => undefined) };
+        return writes === 2 ? { type } : undefined;
+      });
+      const rotated = store.rotateEncryptionKey(secret(7), secret(8), { depth: 'unlock' });
+      if (type === 'fail') await failure(rotated, 'UNAVAILABLE');
+      else await rotated;
+      expect(writes).toBeGreaterThan(1);
+      await store.close();
+      await colleague.close();
+      // One store of them is open still: the one that made the place.
+      expect(keys().left).toBe(1);
+    },
+  );
+});
+
+it('new keys are wiped where a rotation is stopped before it has written them', async () => {
+  const clock = new EagerClock();
+  const place = usePlace(() => memoryPlace(() => clock.now()));
+  await createAt(place, { clock });
+  const pool = randomPool();
+  const made: Buffer[] = [];
+  const stop = new AbortController();
+  let before = 0;
+  const random = (length: number): Buffer => {
+    const bytes = pool(length);
+    // The key of a new version is made after its id.
+    if (before === KEY_ID_LENGTH && length === KEY_LENGTH) made.push(bytes);
+    before = length;
+    // One of the category, and one of the journal.
+    if (made.length === 2) stop.abort();
+    return bytes;
+  };
+  const store = await openAt(place, { clock, random });
+  await failure(store.rotateEncryptionKey(secret(7), secret(7), { signal: stop.signal }), 'ABORTED');
+  expect(made).toEqual([Buffer.alloc(KEY_LENGTH), Buffer.alloc(KEY_LENGTH)]);
+  expect((await store.keys.states()).every(({ state }) => state === 'primary')).toBe(true);
+});
