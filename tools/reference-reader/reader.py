@@ -160,7 +160,7 @@ def read_head(data):
     need(1 <= r.number(1) <= 2, "the head has an unknown journal mode")
     head["rotation days"] = r.number(4)
     depth = r.number(1)
-    need(depth <= 2, "a rotation of an unknown depth is under way")
+    need(depth <= 3, "a rotation of an unknown depth is under way")
     head["rotation"] = (depth, r.take(16)) if depth else None
     references, last = {}, 0
     for _ in range(r.number(1)):

@@ -36,9 +36,9 @@ const JOURNALS = ['off', 'on'] as const;
 /** Whether every mutation is announced in the journal before it takes effect. */
 export type JournalMode = (typeof JOURNALS)[number];
 
-const ROTATION_DEPTHS = ['keys', 'data'] as const;
+const ROTATION_DEPTHS = ['unlock', 'keys', 'data'] as const;
 
-/** A rotation that has made new keys and not yet brought everything under them. */
+/** A rotation that has made new keys, and not yet done what is to be done with them. */
 export interface RunningRotation {
   readonly depth: (typeof ROTATION_DEPTHS)[number];
   /** 16 random bytes, new for everybody who goes on with it: so nobody ends what another one has taken over. */

@@ -137,12 +137,12 @@ describe('a head', () => {
 
   it('[H-11] names the rotation that is under way, of a depth that there is', () => {
     expect(decodeHead(signed({})).head.rotation).toBeUndefined();
-    for (const depth of ['keys', 'data'] as const) {
+    for (const depth of ['unlock', 'keys', 'data'] as const) {
       const rotation = { depth, id: Buffer.alloc(16, 5) };
       expect(decodeHead(signed({ rotation })).head.rotation).toEqual(rotation);
     }
     const bytes = signed({ rotation: { depth: 'data', id: Buffer.alloc(16, 5) } });
-    bytes.writeUInt8(3, ROTATION);
+    bytes.writeUInt8(4, ROTATION);
     refused(bytes);
   });
 

@@ -81,21 +81,21 @@ export class Jobs {
   resume<R>(kinds: readonly JobKind<unknown, R>[], id: string, options: ResumeOptions = {}): Job<R> {
     return this.#launch(id, options.signal, async (signal) => {
       checkId(id);
-      const record = await this.#watch.whenFree(id, signal);
-      const name = record?.parsed.kind ?? id;
+      const found = await this.#whenFree(kinds, id, signal);
+      const name = found?.parsed?.kind ?? id;
       const kind = kinds.find((other) => other.name === name);
       if (kind === undefined) {
-        if (record === undefined) throw notFound(id);
+        if (found === undefined) throw notFound(id);
         throw new SecureStoreError('UNSUPPORTED', `job ${id} is of the kind ${name}, which is not known here`);
       }
-      const left = await stateUnderWay(kind, record?.parsed, (parameters) => this.#newState(name, parameters));
+      const left = await stateUnderWay(kind, found?.parsed, (parameters) => this.#newState(name, parameters));
       if (left === undefined) {
         // It is of no use to anybody, also where it can't be removed now.
-        if (record !== undefined) await this.#records.remove(id, record.etag).catch(() => undefined);
+        if (found !== undefined) await this.#records.remove(id, found.etag).catch(() => undefined);
         throw notFound(id);
       }
       const parameters = kind.parse(left.parameters);
-      return { lease: await this.#takeOver(id, left, record?.etag), kind, parameters };
+      return { lease: await this.#takeOver(id, left, found?.etag), kind, parameters };
     });
   }
 
@@ -115,9 +115,29 @@ export class Jobs {
     return summaries.toSorted((a, b) => startOf(a) - startOf(b));
   }
 
+  /** The state of a job that nobody runs. A damaged one is as good as none where the owner of the work says what is under way. */
+  async #whenFree(
+    kinds: readonly JobKind<unknown, unknown>[],
+    id: string,
+    signal: AbortSignal,
+  ): Promise<{ readonly parsed?: JobState; readonly etag: string } | undefined> {
+    try {
+      return await this.#watch.whenFree(id, signal);
+    } catch (error) {
+      const isKept = kinds.some(({ name, underWay }) => name === id && underWay !== undefined);
+      if (!isKept || !SecureStoreError.is(error, 'INTEGRITY')) throw error;
+    }
+    const etag = await this.#watch.whenAbandoned(id, signal);
+    return etag === undefined ? this.#watch.whenFree(id, signal) : { etag };
+  }
+
   /** Whether a state that nobody works on is one of work that is not under way. */
-  async #isOver(kinds: readonly JobKind<unknown, unknown>[], { kind: name, state }: JobSummary): Promise<boolean> {
-    const kind = state === 'interrupted' ? kinds.find((other) => other.name === name) : undefined;
+  async #isOver(
+    kinds: readonly JobKind<unknown, unknown>[],
+    { id, kind: name = id, state }: JobSummary,
+  ): Promise<boolean> {
+    if (state !== 'interrupted' && state !== 'damaged') return false;
+    const kind = kinds.find((other) => other.name === name);
     return kind?.underWay !== undefined && (await kind.underWay()) === undefined;
   }
 

@@ -31,11 +31,19 @@ export interface HeadPlan {
   readonly head?: Partial<
     Pick<
       Head,
-      'slots' | 'journal' | 'rotationDays' | 'history' | 'versionFloor' | 'rootNumber' | 'state' | 'references'
+      | 'slots'
+      | 'journal'
+      | 'rotationDays'
+      | 'history'
+      | 'versionFloor'
+      | 'rootNumber'
+      | 'state'
+      | 'rotation'
+      | 'references'
     >
   >;
-  /** Whether the store has no checkpoint from now on, since digests are about to change without versions. */
-  readonly dropCheckpoint?: boolean;
+  /** Whether the checkpoint is a former one from now on, since digests are about to change without versions. */
+  readonly outdatesCheckpoint?: boolean;
   /** New keys, which are wiped. */
   readonly keyring?: Keyring;
   /** The root key that seals them; by default the one that the store has. */
@@ -109,6 +117,14 @@ async function replaceHead(engine: Engine, head: Head, body: Buffer, etag: strin
   }
 }
 
+/** There is one checkpoint at most: a new one takes the place of a former one too. */
+function referencesAfter(before: Head['references'], plan: HeadPlan): Head['references'] {
+  const { checkpoint, formerCheckpoint, ...others } = { ...before, ...plan.head?.references };
+  if (checkpoint !== undefined && plan.outdatesCheckpoint !== true) return { ...others, checkpoint };
+  const former = checkpoint ?? formerCheckpoint;
+  return former === undefined ? others : { ...others, formerCheckpoint: former };
+}
+
 interface Attempt {
   readonly state: StoreState;
   readonly etag: string;
@@ -119,8 +135,7 @@ interface Attempt {
 /** @returns whether the change was made; `false` where another one came first */
 async function tryChange(engine: Engine, { state, etag, plan, begun }: Attempt): Promise<boolean> {
   const written = await writeKeyring(engine, state, plan);
-  const { checkpoint, ...others } = { ...state.head.references, ...plan.head?.references };
-  const references = checkpoint === undefined || plan.dropCheckpoint === true ? others : { ...others, checkpoint };
+  const references = referencesAfter(state.head.references, plan);
   const head: Head = {
     ...state.head,
     ...plan.head,

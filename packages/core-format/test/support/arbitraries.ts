@@ -164,7 +164,7 @@ const headsWithout: fc.Arbitrary<Omit<Head, 'ancestors'>> = fc.record(
     history: fc.record({ versions: u32, days: u32 }),
     journal: fc.constantFrom('off', 'on'),
     rotationDays: u32,
-    rotation: fc.record({ depth: fc.constantFrom('keys' as const, 'data' as const), id }),
+    rotation: fc.record({ depth: fc.constantFrom('unlock' as const, 'keys' as const, 'data' as const), id }),
     references: fc
       .tuple(
         fc.record(
