@@ -63,13 +63,12 @@ describe('work of which its owner says what is under way', () => {
   });
 });
 
+const refuse = (): Promise<void> => Promise.reject(new SecureStoreError('UNLOCK_FAILED', 'no'));
+
 describe('what is done before a job begins', () => {
   it('leaves no state where it fails', async () => {
     const { storage, process } = createWorld();
-    const before = async (): Promise<void> => {
-      throw new SecureStoreError('UNLOCK_FAILED', 'no');
-    };
-    const job = process().jobs.start(kept({ underWay: undefined }), { depth: 1 }, { before });
+    const job = process().jobs.start(kept({ underWay: undefined }), { depth: 1 }, { before: refuse });
     expect(await outcomeOf(job)).toBe('UNLOCK_FAILED');
     expect(storage.entries.size).toBe(0);
   });
