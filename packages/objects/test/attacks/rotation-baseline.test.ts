@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import type { FaultInjector, StorageBackend } from '@securestore/backend-api';
 import { createFaultInjector, forwardTo } from '@securestore/backend-api';
 import { AREAS } from '@securestore/core-format';
@@ -8,12 +9,14 @@ import type { Attacker } from '../support/attacker.ts';
 import { attack } from '../support/attacker.ts';
 import { EagerClock } from '../support/eager-clock.ts';
 import type { Place } from '../support/places.ts';
-import { memoryPlace } from '../support/places.ts';
+import { memoryPlace, TORTURE } from '../support/places.ts';
 import { createAt, failure, openAt, usePlace } from '../support/stores.ts';
 
 const KEY = Buffer.alloc(32, 7);
 const OTHER = Buffer.alloc(32, 8);
 const STATES = 'w/job/';
+/** One call in so many, each time from another one, is that after which a process is killed. */
+const STRIDE = TORTURE ? 1 : 4;
 
 interface World {
   readonly place: Place;
@@ -124,6 +127,35 @@ describe('a rotation to the depth "data" of a store that was rolled back', () =>
     expect(await report).toMatchObject({ contradicted: 3 });
     await expectFound(w.store);
   });
+
+  it(
+    'verify says it wherever the process is killed, and when another one has gone on',
+    { timeout: 300_000 },
+    async () => {
+      let k = randomInt(STRIDE);
+      for (; ; k += STRIDE) {
+        const w = await world();
+        await rollBack(w);
+        const first = w.injector.calls + k;
+        w.injector.plan(({ index }) => (index === first ? { type: 'stop-after' } : undefined));
+        const ended = rotate(w.store, 'data').then(() => undefined);
+        await Promise.race([ended, w.injector.stopped]);
+        const reached = w.injector.calls > first;
+        const other = await openAt(w.place, { clock: w.clock });
+        await expectFound(other);
+        // It may have ended, or never begun.
+        await other.jobs
+          .resume('rotation')
+          .catch((error: unknown) => expect(error).toMatchObject({ code: 'NOT_FOUND' }));
+        await expectFound(other);
+        expect(await other.checkpoint(), `stopped at call ${k}`).toMatchObject({ contradicted: 3 });
+        await expectFound(other);
+        await other.close();
+        if (!reached) break;
+      }
+      expect(k, 'calls').toBeGreaterThan(30);
+    },
+  );
 
   it('verify says it where the rotation is forgotten half-way', async () => {
     const w = await world();
