@@ -33,7 +33,7 @@ export function checkSame(id: string, wanted: JobState, found: JobState): void {
 }
 
 export function notFound(id: string): SecureStoreError {
-  return new SecureStoreError('NOT_FOUND', `there is no unfinished job ${id}: it is done, or was forgotten`);
+  return new SecureStoreError('NOT_FOUND', `there is no unfinished job ${id}: it is done, was forgotten, or never began`);
 }
 
 export function aborted(id: string, signal: AbortSignal): SecureStoreError {
