@@ -164,12 +164,16 @@ def read_head(data):
     head["floor"], head["history"] = r.number(8), (r.number(4), r.number(4))
     need(1 <= r.number(1) <= 2, "the head has an unknown journal mode")
     head["rotation days"] = r.number(4)
+    depth = r.number(1)
+    need(depth <= 3, "a rotation of an unknown depth is under way")
+    head["rotation"] = (depth, r.take(16)) if depth else None
     references, last = {}, 0
     for _ in range(r.number(1)):
         kind = r.number(1)
-        need(last < kind <= 5, "its references are out of order")
+        need(last < kind <= 6, "its references are out of order")
         last = kind
         references[kind] = (r.take(r.number(1)).decode("ascii"), r.take(32))
+    need(not (5 in references and 6 in references), "the head has a checkpoint and a former one")
     head["references"] = references
     head["slots"] = [read_slot(r.take(r.number(2))) for _ in range(r.number(1))]
     r.field_area()

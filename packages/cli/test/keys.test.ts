@@ -134,6 +134,36 @@ describe('rotate', () => {
     expect(jsonLines(failed.stderr)).toHaveLength(1);
   });
 
+  it('with a wrong secret leaves nothing to go on with', async () => {
+    const box = await sandbox();
+    await box.seed({ a: 'one' });
+    const wrong = Buffer.alloc(32, 99);
+    await writeFile(box.path('wrong'), wrong);
+    expect((await box.run(['rotate', '--new-key-file', 'new.key', ...byFile('wrong')])).exitCode).not.toBe(0);
+    expect((await box.run(['rotate', '--resume'])).exitCode).toBe(3);
+    expect((await box.run(['rotate', '--same-secret', '--depth', 'data'])).exitCode).toBe(0);
+  });
+
+  it('to the depth "data" of a store that was rolled back says so, with exit code 8', async () => {
+    const box = await sandbox('file');
+    await box.seed({ a: 'one' });
+    const { spawnSync } = await import('node:child_process');
+    const files = (): string[] =>
+      spawnSync('find', [box.path('vault', 'o'), '-type', 'f'])
+        .stdout.toString()
+        .trim()
+        .split('\n');
+    const [record = ''] = files();
+    const old = await readFile(record);
+    await box.seed({ a: 'two' });
+    expect((await box.run(['verify', '--checkpoint'])).exitCode).toBe(0);
+    await writeFile(record, old);
+    const rotated = await box.run(['rotate', '--same-secret', '--depth', 'data']);
+    expect(rotated.exitCode).toBe(8);
+    expect(rotated.stdout).toContain('1 name had less or other than the last checkpoint says');
+    expect((await box.run(['verify'])).exitCode).not.toBe(0);
+  });
+
   it('that is interrupted says how to go on, and goes on', { timeout: 60_000 }, async () => {
     const box = await sandbox();
     await firstRecord(box);

@@ -36,7 +36,17 @@ const JOURNALS = ['off', 'on'] as const;
 /** Whether every mutation is announced in the journal before it takes effect. */
 export type JournalMode = (typeof JOURNALS)[number];
 
-const REFERENCES = ['keyring', 'categoryMap', 'policy', 'grants', 'checkpoint'] as const;
+const ROTATION_DEPTHS = ['unlock', 'keys', 'data'] as const;
+
+/** A rotation that has made new keys, and not yet done what is to be done with them. */
+export interface RunningRotation {
+  readonly depth: (typeof ROTATION_DEPTHS)[number];
+  /** 16 random bytes, new for everybody who goes on with it: so nobody ends what another one has taken over. */
+  readonly id: Uint8Array;
+}
+
+const REFERENCES = ['keyring', 'categoryMap', 'policy', 'grants', 'checkpoint', 'formerCheckpoint'] as const;
+/** A store has a checkpoint, or a former one, whose digests may be other ones by now, or none. */
 export type ReferenceKind = (typeof REFERENCES)[number];
 
 /** A backend object of the store's own, pinned by the head. */
@@ -79,6 +89,8 @@ export interface Head {
   readonly journal: JournalMode;
   /** The age of keys, in days, at which new ones are made by themselves; 0 for never. */
   readonly rotationDays: number;
+  /** The rotation that is under way, or was stopped. */
+  readonly rotation?: RunningRotation | undefined;
   readonly references: Readonly<Partial<Record<ReferenceKind, Reference>>>;
   readonly slots: readonly (Slot | UnknownSlot)[];
   /** Fields of later releases that may be ignored. */
@@ -90,6 +102,11 @@ export interface SignedHead {
   readonly head: Head;
   readonly signedBytes: Buffer;
   readonly signature: Buffer;
+}
+
+function writeRotation(writer: ByteWriter, rotation: RunningRotation | undefined): void {
+  if (rotation === undefined) writer.u8(0);
+  else writer.u8(ROTATION_DEPTHS.indexOf(rotation.depth) + 1).fixed(rotation.id, ID_LENGTH);
 }
 
 function writeReferences(writer: ByteWriter, references: Head['references']): void {
@@ -142,6 +159,7 @@ export function encodeHead(head: Head): Buffer {
     .u32(head.history.days)
     .u8(JOURNALS.indexOf(head.journal) + 1)
     .u32(head.rotationDays);
+  writeRotation(writer, head.rotation);
   writeReferences(writer, head.references);
   writer.u8(head.slots.length);
   for (const slot of head.slots) {
@@ -168,6 +186,14 @@ export function joinHead(signedBytes: Uint8Array, signature: Uint8Array): Buffer
     .finish();
 }
 
+function readRotation(reader: ByteReader): Pick<Head, 'rotation'> {
+  const code = reader.u8();
+  if (code === 0) return {};
+  const depth = ROTATION_DEPTHS[code - 1];
+  if (depth === undefined) reader.fail('a rotation of an unknown depth is under way');
+  return { rotation: { depth, id: reader.copy(ID_LENGTH) } };
+}
+
 function readReferences(reader: ByteReader): Head['references'] {
   const references: Partial<Record<ReferenceKind, Reference>> = {};
   let last = 0;
@@ -180,6 +206,9 @@ function readReferences(reader: ByteReader): Head['references'] {
     const name = reader.view(reader.u8()).toString('latin1');
     if (!/^[a-z0-9/.@~_-]+$/.test(name)) reader.fail('it refers to an object by an impossible name');
     references[kind] = { name, digest: reader.copy(REFERENCE_DIGEST_LENGTH) };
+  }
+  if (references.checkpoint !== undefined && references.formerCheckpoint !== undefined) {
+    reader.fail('it has a checkpoint and a former one');
   }
   return references;
 }
@@ -247,6 +276,7 @@ export function decodeHead(bytes: Uint8Array): SignedHead {
     history: { versions: reader.u32(), days: reader.u32() },
     journal: oneOf(reader, JOURNALS, 'journal mode'),
     rotationDays: reader.u32(),
+    ...readRotation(reader),
     references: readReferences(reader),
     slots: readSlots(reader),
   };

@@ -56,7 +56,9 @@ const refused = (bytes: Uint8Array, code = 'INTEGRITY'): void => {
 const ANCESTORS = 4 + 1 + 48 + 8 + 8;
 const STATE = ANCESTORS + 1 + 8 + 32 + 4;
 const SUITES = STATE + 2;
-const REFERENCES = SUITES + 2 + 8 + 8 + 1 + 4;
+const JOURNAL = SUITES + 2 + 8 + 8;
+const ROTATION = JOURNAL + 1 + 4;
+const REFERENCES = ROTATION + 1;
 
 describe('a head', () => {
   itObeysTheCodecLaws({
@@ -105,7 +107,7 @@ describe('a head', () => {
   });
 
   it('[H-02] refuses journal modes that are none', () => {
-    for (const mode of [0, 3]) refused(patched(REFERENCES - 5, mode));
+    for (const mode of [0, 3]) refused(patched(JOURNAL, mode));
   });
 
   it('[H-02] refuses states and namings that are none', () => {
@@ -120,7 +122,7 @@ describe('a head', () => {
 
   it('[H-04] refuses references out of order, of an unknown kind, or by an impossible name', () => {
     refused(patched(REFERENCES + 1, 0));
-    refused(patched(REFERENCES + 1, 6));
+    refused(patched(REFERENCES + 1, 7));
     refused(patched(REFERENCES + 3, 0x41));
     refused(signed({ references: { keyring: { name: '', digest: Buffer.alloc(32) } } }));
     const two = signed({
@@ -131,6 +133,25 @@ describe('a head', () => {
     });
     two.writeUInt8(1, REFERENCES + 1 + 35);
     refused(two);
+  });
+
+  it('[H-11] names the rotation that is under way, of a depth that there is', () => {
+    expect(decodeHead(signed({})).head.rotation).toBeUndefined();
+    for (const depth of ['unlock', 'keys', 'data'] as const) {
+      const rotation = { depth, id: Buffer.alloc(16, 5) };
+      expect(decodeHead(signed({ rotation })).head.rotation).toEqual(rotation);
+    }
+    const bytes = signed({ rotation: { depth: 'data', id: Buffer.alloc(16, 5) } });
+    bytes.writeUInt8(4, ROTATION);
+    refused(bytes);
+  });
+
+  it('[H-12] has a checkpoint or a former one', () => {
+    const reference = { name: 'c/x', digest: Buffer.alloc(32, 1) };
+    expect(decodeHead(signed({ references: { formerCheckpoint: reference } })).head.references).toEqual({
+      formerCheckpoint: reference,
+    });
+    refused(signed({ references: { checkpoint: reference, formerCheckpoint: reference } }));
   });
 
   it('[H-05] has at most 64 slots and 8 passphrases, and is never written with more', () => {

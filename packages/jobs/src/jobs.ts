@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from 'node:util';
 import { encodeBase32, SecureStoreError } from '@securestore/core-format';
 import type { Clock } from './clock.ts';
 import { jsonCopy } from './json.ts';
@@ -7,9 +6,11 @@ import { ProgressFeed } from './progress.ts';
 import type { JobRecord } from './records.ts';
 import { isUndecided, JobRecords, unreadableBecause } from './records.ts';
 import { failureOf, runJob } from './run.ts';
+import { aborted, cancelled, checkId, checkSame, checkStart, notFound } from './refusals.ts';
 import type { JobState } from './state.ts';
-import { isJobId, isKindName, MAX_PARAMETERS } from './state.ts';
+import { MAX_PARAMETERS } from './state.ts';
 import type { Job, JobKind, JobsOptions, JobSummary, ResumeOptions, StartOptions, UnfinishedJob } from './types.ts';
+import { stateUnderWay } from './under-way.ts';
 
 const CANCEL_TRIES = 5;
 /** How often a state may be there for whoever creates it, and gone for whoever looks. */
@@ -22,53 +23,9 @@ interface Prepared<P, R> {
   readonly parameters: P;
 }
 
-function checkId(id: unknown): asserts id is string {
-  if (isJobId(id)) return;
-  throw new SecureStoreError(
-    'INVALID_ARGUMENT',
-    'the id of a job must have 1 to 64 characters of a-z, 0-9 and, not at its ends, -',
-  );
-}
-
-function checkStart(name: string, { id, exclusive }: StartOptions): void {
-  if (!isKindName(name)) {
-    throw new SecureStoreError(
-      'INVALID_ARGUMENT',
-      'the name of a kind of job must have 1 to 40 characters of a-z, 0-9 and, not at its ends, -',
-    );
-  }
-  if (id !== undefined && exclusive === false) {
-    throw new SecureStoreError('INVALID_ARGUMENT', 'give either the id of the job or "exclusive: false", not both');
-  }
-}
-
-/** @throws SecureStoreError `CONFLICT` where the unfinished job is another one */
-function checkSame(id: string, wanted: JobState, found: JobState): void {
-  if (found.kind === wanted.kind && isDeepStrictEqual(found.parameters, wanted.parameters)) return;
-  const which = found.kind === wanted.kind ? 'other parameters' : `the kind ${found.kind}`;
-  const message = `the unfinished job ${id} has ${which}: resume it, or forget it and start this one`;
-  throw new SecureStoreError('CONFLICT', message);
-}
-
 /** When a job began, as far as can be told. */
 function startOf(job: JobSummary): number {
   return job.state === 'damaged' ? job.updated : job.started;
-}
-
-function notFound(id: string): SecureStoreError {
-  return new SecureStoreError('NOT_FOUND', `there is no unfinished job ${id}: it is done, or was forgotten`);
-}
-
-function aborted(id: string, signal: AbortSignal): SecureStoreError {
-  const timedOut = (signal.reason as { name?: unknown } | undefined)?.name === 'TimeoutError';
-  return timedOut
-    ? new SecureStoreError('TIMEOUT', `job ${id} took longer than its timeout: it can be resumed`)
-    : new SecureStoreError('ABORTED', `job ${id} was aborted: it can be resumed`);
-}
-
-function cancelled(id: string, reason: string | undefined): SecureStoreError {
-  const why = reason === undefined ? '' : ` (${reason})`;
-  return new SecureStoreError('ABORTED', `job ${id} was cancelled${why}: it can be resumed`);
 }
 
 /**
@@ -110,7 +67,8 @@ export class Jobs {
       checkStart(kind.name, options);
       checkId(id);
       const copy = jsonCopy(parameters, `the parameters of job ${id}`, MAX_PARAMETERS);
-      return { lease: await this.#begin(id, kind.name, copy, signal), kind, parameters: copy };
+      if (options.before !== undefined) await options.before(signal);
+      return { lease: await this.#begin(id, kind, copy, signal), kind, parameters: copy };
     });
   }
 
@@ -123,33 +81,64 @@ export class Jobs {
   resume<R>(kinds: readonly JobKind<unknown, R>[], id: string, options: ResumeOptions = {}): Job<R> {
     return this.#launch(id, options.signal, async (signal) => {
       checkId(id);
-      const record = await this.#watch.whenFree(id, signal);
-      if (record === undefined) throw notFound(id);
-      const kind = kinds.find(({ name }) => name === record.parsed.kind);
+      const found = await this.#whenFree(kinds, id, signal);
+      const name = found?.parsed?.kind ?? id;
+      const kind = kinds.find((other) => other.name === name);
       if (kind === undefined) {
-        throw new SecureStoreError(
-          'UNSUPPORTED',
-          `job ${id} is of the kind ${record.parsed.kind}, which is not known here`,
-        );
+        if (found === undefined) throw notFound(id);
+        throw new SecureStoreError('UNSUPPORTED', `job ${id} is of the kind ${name}, which is not known here`);
       }
-      const parameters = kind.parse(record.parsed.parameters);
-      return { lease: await this.#takeOver(id, record), kind, parameters };
+      const left = await stateUnderWay(kind, found?.parsed, (parameters) => this.#newState(name, parameters));
+      if (left === undefined) {
+        // It is of no use to anybody, also where it can't be removed now.
+        if (found !== undefined) await this.#records.remove(id, found.etag).catch(() => undefined);
+        throw notFound(id);
+      }
+      const parameters = kind.parse(left.parameters);
+      return { lease: await this.#takeOver(id, left, found?.etag), kind, parameters };
     });
   }
 
   /**
    * All unfinished jobs, the oldest first; those whose state can't be read, too.
    *
+   * @param kinds those of which {@link JobKind.underWay} is asked
    * @throws SecureStoreError what the storage throws
    */
-  async list(): Promise<JobSummary[]> {
+  async list(kinds: readonly JobKind<unknown, unknown>[] = []): Promise<JobSummary[]> {
     const summaries: JobSummary[] = [];
     for await (const id of this.#records.list()) {
       const summary = await this.#look(id);
-      if (summary !== undefined) summaries.push(summary);
+      if (summary !== undefined && !(await this.#isOver(kinds, summary))) summaries.push(summary);
     }
     this.#watch.keep(new Set(summaries.map(({ id }) => id)));
     return summaries.toSorted((a, b) => startOf(a) - startOf(b));
+  }
+
+  /** The state of a job that nobody runs. A damaged one is as good as none where the owner of the work says what is under way. */
+  async #whenFree(
+    kinds: readonly JobKind<unknown, unknown>[],
+    id: string,
+    signal: AbortSignal,
+  ): Promise<{ readonly parsed?: JobState; readonly etag: string } | undefined> {
+    try {
+      return await this.#watch.whenFree(id, signal);
+    } catch (error) {
+      const isKept = kinds.some(({ name, underWay }) => name === id && underWay !== undefined);
+      if (!isKept || !SecureStoreError.is(error, 'INTEGRITY')) throw error;
+    }
+    const etag = await this.#watch.whenAbandoned(id, signal);
+    return etag === undefined ? this.#watch.whenFree(id, signal) : { etag };
+  }
+
+  /** Whether a state that nobody works on is one of work that is not under way. */
+  async #isOver(
+    kinds: readonly JobKind<unknown, unknown>[],
+    { id, kind: name = id, state }: JobSummary,
+  ): Promise<boolean> {
+    if (state !== 'interrupted' && state !== 'damaged') return false;
+    const kind = kinds.find((other) => other.name === name);
+    return kind?.underWay !== undefined && (await kind.underWay()) === undefined;
   }
 
   async #look(id: string): Promise<JobSummary | undefined> {
@@ -256,31 +245,36 @@ export class Jobs {
   }
 
   /** The lease of a new job, or of the same one that was left unfinished. */
-  async #begin(id: string, kind: string, parameters: unknown, signal: AbortSignal): Promise<Lease> {
-    const progress = { phase: 'starting', done: 0, bytes: 0 };
-    const started = Math.floor(this.#clock.now());
-    const state: JobState = { kind, parameters, started, beat: 0, cancelling: false, progress };
+  async #begin<P, R>(id: string, kind: JobKind<P, R>, parameters: P, signal: AbortSignal): Promise<Lease> {
+    const state = this.#newState(kind.name, parameters);
     for (let tries = 0; tries < BEGIN_TRIES; tries++) {
       try {
         const lease = new Lease(this.#records, id, this.#newRun(), state);
         if (await lease.renew()) return lease;
         const record = await this.#watch.whenFree(id, signal);
         if (record === undefined) continue;
-        checkSame(id, state, record.parsed);
-        return await this.#takeOver(id, record);
+        const left = await stateUnderWay(kind, record.parsed, (others) => this.#newState(kind.name, others));
+        if (left !== undefined) checkSame(id, state, left);
+        return await this.#takeOver(id, left ?? state, record.etag);
       } catch (error) {
         if (!SecureStoreError.is(error, 'INTEGRITY')) throw error;
       }
       // Whoever can damage a state can as well hide it: to begin anew gives away nothing more.
       const etag = await this.#watch.whenAbandoned(id, signal);
-      if (etag !== undefined) return this.#takeOver(id, { parsed: state, etag });
+      if (etag !== undefined) return this.#takeOver(id, state, etag);
     }
     const message = `the state of job ${id} comes and goes: others run it time and again, or the storage shows what is not there; try again later`;
     throw new SecureStoreError('UNAVAILABLE', message);
   }
 
-  async #takeOver(id: string, { parsed, etag }: Pick<JobRecord, 'parsed' | 'etag'>): Promise<Lease> {
-    const lease = new Lease(this.#records, id, this.#newRun(), parsed, etag);
+  #newState(kind: string, parameters: unknown): JobState {
+    const progress = { phase: 'starting', done: 0, bytes: 0 };
+    return { kind, parameters, started: Math.floor(this.#clock.now()), beat: 0, cancelling: false, progress };
+  }
+
+  /** @param etag of what is replaced; `undefined` where nothing is there */
+  async #takeOver(id: string, state: JobState, etag: string | undefined): Promise<Lease> {
+    const lease = new Lease(this.#records, id, this.#newRun(), state, etag);
     if (!(await lease.renew())) throw lockedBy(id);
     return lease;
   }

@@ -82,6 +82,14 @@ export interface JobKind<P, R> {
    * @throws SecureStoreError `INTEGRITY`
    */
   parse(parameters: unknown): P;
+  /**
+   * Where the owner of the work keeps account of it, in a place that is worth more trust than the state of the job: the
+   * parameters of what is under way, `undefined` where nothing is. A state of anything else that nobody runs is then old: it is
+   * neither listed nor gone on with, and replaced by a start. What is under way can be resumed without a state.
+   *
+   * For kinds of which one job at a time exists.
+   */
+  readonly underWay?: () => Promise<P | undefined>;
 }
 
 /** What counts towards the progress. */
@@ -161,6 +169,8 @@ export interface UnfinishedJob {
 }
 
 export interface StartOptions {
+  /** Done before there is a state: what it throws leaves none. */
+  readonly before?: (signal: AbortSignal) => Promise<void>;
   /** 1 to 64 of `a-z`, `0-9` and, inside, `-`. By default the name of the kind, so that one job of a kind exists at a time. */
   readonly id?: string;
   /** Cancels the job. */

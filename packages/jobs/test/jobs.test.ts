@@ -270,7 +270,7 @@ describe('resuming', () => {
     const { process } = createWorld();
     await expect(process().jobs.resume([counting()], 'count')).rejects.toMatchObject({
       code: 'NOT_FOUND',
-      message: 'there is no unfinished job count: it is done, or was forgotten',
+      message: 'there is no unfinished job count: it is done, was forgotten, or never began',
     });
   });
 

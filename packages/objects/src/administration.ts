@@ -13,11 +13,13 @@ import { guarded } from './guarded.ts';
 import { jobStorage } from './job-storage.ts';
 import type { OpenCalls } from './open-calls.ts';
 import { takeCensus } from './rekey/census.ts';
+import { ROTATION_JOB } from './rekey/job-ids.ts';
 import type { KeyReport } from './rekey/keys.ts';
 import { destroyKeys, finishDestruction, undoDestruction } from './rekey/destroy.ts';
 import { listKeys } from './rekey/keys.ts';
 import type { RotationDepth, RotationReport } from './rekey/rotate.ts';
 import { rotationKind, startRotation } from './rekey/rotate.ts';
+import { endRotation, rotationUnderWay } from './rekey/running.ts';
 import type { SlotInfo } from './rekey/slots.ts';
 import { addSlot, listSlots, removeSlot } from './rekey/slots.ts';
 import type { Upkeep } from './upkeep.ts';
@@ -83,7 +85,11 @@ export interface JobAdministration {
   resume(id: string, options?: CallOptions): Job<unknown>;
   /** Asks whoever runs it to stop; it can be resumed. @throws `NOT_FOUND` */
   cancel(id: string, options?: CallOptions): Promise<void>;
-  /** Gives up a job that nobody runs. @throws `NOT_FOUND`, `LOCKED` */
+  /**
+   * Gives up a job that nobody runs. Of a rotation, what was not brought under the new keys stays under the old ones.
+   *
+   * @throws `NOT_FOUND`, `LOCKED`
+   */
   forget(id: string, options?: CallOptions): Promise<void>;
 }
 
@@ -174,16 +180,28 @@ export class Administration {
         calls.administrative('keys.finish', options, NO_OPTIONS, (signal) => finishDestruction(engine, { signal })),
     };
     this.jobs = {
-      list: (options) => calls.administrative('jobs.list', options, NO_OPTIONS, () => this.#jobs.list()),
+      list: (options) => calls.administrative('jobs.list', options, NO_OPTIONS, () => this.#jobs.list(this.#kinds())),
       resume: (id, options) =>
         this.#start('jobs.resume', options, NO_OPTIONS, (start) => this.#jobs.resume(this.#kinds(), id, start)),
       cancel: (id, options) => calls.administrative('jobs.cancel', options, NO_OPTIONS, () => this.#jobs.cancel(id)),
-      forget: (id, options) => calls.administrative('jobs.forget', options, NO_OPTIONS, () => this.#jobs.forget(id)),
+      forget: (id, options) =>
+        calls.administrative('jobs.forget', options, NO_OPTIONS, (signal) => this.#forget(id, signal)),
     };
   }
 
   #kinds(): JobKind<unknown, unknown>[] {
     return [rotationKind(this.#engine), checkpointKind(this.#engine), collectionKind(this.#engine)];
+  }
+
+  async #forget(id: string, signal: AbortSignal | undefined): Promise<void> {
+    const rotation = id === ROTATION_JOB ? await rotationUnderWay(this.#engine) : undefined;
+    try {
+      await this.#jobs.forget(id);
+    } catch (error) {
+      // A rotation is under way by what the head says, also where its state is gone.
+      if (rotation === undefined || !SecureStoreError.is(error, 'NOT_FOUND')) throw error;
+    }
+    if (rotation !== undefined) await endRotation(this.#engine, rotation.id, signal);
   }
 
   /** Starts a job that ends with the store. */

@@ -31,11 +31,19 @@ export interface HeadPlan {
   readonly head?: Partial<
     Pick<
       Head,
-      'slots' | 'journal' | 'rotationDays' | 'history' | 'versionFloor' | 'rootNumber' | 'state' | 'references'
+      | 'slots'
+      | 'journal'
+      | 'rotationDays'
+      | 'history'
+      | 'versionFloor'
+      | 'rootNumber'
+      | 'state'
+      | 'rotation'
+      | 'references'
     >
   >;
-  /** Whether the store has no checkpoint from now on, since digests are about to change without versions. */
-  readonly dropCheckpoint?: boolean;
+  /** Whether the checkpoint is a former one from now on, since digests are about to change without versions. */
+  readonly outdatesCheckpoint?: boolean;
   /** New keys, which are wiped, whether they are written or not. */
   readonly keyring?: Keyring;
   /** The root key that seals them; by default the one that the store has. */
@@ -112,6 +120,14 @@ async function replaceHead(engine: Engine, head: Head, body: Buffer, etag: strin
   }
 }
 
+/** There is one checkpoint at most: a new one takes the place of a former one too. */
+function referencesAfter(before: Head['references'], plan: HeadPlan): Head['references'] {
+  const { checkpoint, formerCheckpoint, ...others } = { ...before, ...plan.head?.references };
+  if (checkpoint !== undefined && plan.outdatesCheckpoint !== true) return { ...others, checkpoint };
+  const former = checkpoint ?? formerCheckpoint;
+  return former === undefined ? others : { ...others, formerCheckpoint: former };
+}
+
 interface Attempt {
   readonly state: StoreState;
   readonly etag: string;
@@ -125,8 +141,7 @@ async function writePlanned(
   { state, etag, plan }: Attempt,
 ): Promise<{ readonly head: Head; readonly outcome: Outcome; readonly written: Reference | undefined }> {
   const written = await writeKeyring(engine, state, plan);
-  const { checkpoint, ...others } = { ...state.head.references, ...plan.head?.references };
-  const references = checkpoint === undefined || plan.dropCheckpoint === true ? others : { ...others, checkpoint };
+  const references = referencesAfter(state.head.references, plan);
   const head: Head = {
     ...state.head,
     ...plan.head,

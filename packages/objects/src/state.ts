@@ -116,6 +116,7 @@ const LABELS: Readonly<Record<ReferenceKind, string>> = {
   policy: 'policy',
   grants: 'grants',
   checkpoint: 'checkpoint',
+  formerCheckpoint: 'former checkpoint',
 };
 
 /** The keys themselves, which the caller wipes. @throws SecureStoreError `INTEGRITY`, and what the backend throws */

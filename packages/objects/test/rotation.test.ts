@@ -94,7 +94,7 @@ describe('a rotation', () => {
       await failure(store.rotateEncryptionKey(NEW, OLD, { depth }), 'UNLOCK_FAILED');
       expect((await (await openAt(place, { clock })).retrieve('k')).text()).toBe('x');
       expect((await store.keys.states()).map(({ state }) => state)).toEqual(['primary', 'primary']);
-      await store.jobs.forget('rotation');
+      await failure(store.jobs.forget('rotation'), 'NOT_FOUND');
     },
   );
 

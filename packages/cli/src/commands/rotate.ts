@@ -1,5 +1,5 @@
 import { SecureStoreError } from '@securestore/core-format';
-import type { Job, JobSummary, RotationDepth, RotationReport, SecureStore, UnlockMethod } from 'securestore';
+import type { Job, RotationDepth, RotationReport, SecureStore, UnlockMethod } from 'securestore';
 import { type Call, type ExitCode, SOME_FAILED } from '../call.ts';
 import { watchJob } from '../job-progress.ts';
 import { ensureKeyFile } from '../key-file.ts';
@@ -12,8 +12,6 @@ export interface RotateOptions extends NewSecretOptions {
   readonly sameSecret?: boolean;
   readonly resume?: boolean;
 }
-
-const DEPTHS: readonly string[] = ['unlock', 'keys', 'data'];
 
 /** `securestore rotate`. */
 export async function rotate(call: Call<RotateOptions>): Promise<ExitCode> {
@@ -62,12 +60,8 @@ function noteOldSecret(call: Call): void {
   call.out.note(`$${name} still ${name.endsWith('_FILE') ? 'names a file with' : 'holds'} the old secret`);
 }
 
-/** Of one that is damaged only the id is known. */
-async function rotations(store: SecureStore): Promise<JobSummary[]> {
-  return (await store.jobs.list()).filter(({ id, kind = id }) => kind === 'rotation');
-}
-
-const depthOf = ({ id }: Pick<JobSummary, 'id'>): string => id.slice(id.indexOf('-') + 1);
+/** The id of whatever rotation is under way. */
+const ROTATION = 'rotation';
 
 async function renew(
   call: Call<RotateOptions>,
@@ -76,8 +70,10 @@ async function renew(
   after: UnlockMethod,
 ): Promise<ExitCode> {
   const { cli, out, options } = call;
-  const unfinished = (await rotations(store)).filter(({ state }) => state === 'interrupted');
-  if (unfinished.length > 0) out.note('an earlier rotation was not finished; this one does what is left of it as well');
+  const left = (await store.jobs.list()).find(({ id }) => id === ROTATION);
+  if (left !== undefined && (left.state === 'interrupted' || left.state === 'damaged')) {
+    out.note('an earlier rotation was not finished: one to the same depth does what is left of it as well');
+  }
   const slots = await store.slots.list();
   const job = store.rotateEncryptionKey(before, after, { depth: options.depth, signal: cli.signal });
   const kept = before === after;
@@ -85,7 +81,6 @@ async function renew(
     const secret = kept ? 'the secret stays' : 'the new secret opens the store, the old one no longer does';
     const exitCode = await report(call, await watchJob(cli, call.verb, job), secret);
     if (!kept) noteOldSecret(call);
-    await forgetDone(call, store, options.depth ?? 'keys');
     return exitCode;
   } catch (error) {
     if (!kept) await sayWhichSecret(call, store, slots);
@@ -93,31 +88,10 @@ async function renew(
   }
 }
 
-/** An unfinished rotation that went less far than one that is done has nothing left to do. */
-async function forgetDone({ out }: Call, store: SecureStore, done: RotationDepth): Promise<void> {
-  for (const job of await rotations(store)) {
-    if (job.state !== 'interrupted') continue;
-    if (DEPTHS.indexOf(depthOf(job)) <= DEPTHS.indexOf(done)) await store.jobs.forget(job.id);
-    else out.note(`a rotation to the depth ${depthOf(job)} is unfinished; go on with: securestore rotate --resume`);
-  }
-}
-
 async function resume(call: Call<RotateOptions>, store: SecureStore): Promise<ExitCode> {
-  const jobs = await rotations(store);
-  if (jobs.length === 0) throw new SecureStoreError('NOT_FOUND', 'no rotation is unfinished; nothing is left to do');
-  let exitCode = 0;
-  for (const { id } of jobs) {
-    // A job that is resumed reports what it would have reported.
-    const job = store.jobs.resume(id, { signal: call.cli.signal }) as Job<RotationReport>;
-    try {
-      exitCode = (await report(call, await watchJob(call.cli, call.verb, job))) || exitCode;
-    } catch (error) {
-      // It was stopped before it changed anything, and would stand in the list for ever.
-      if (SecureStoreError.is(error, 'NOT_FOUND')) await store.jobs.forget(id).catch(() => undefined);
-      throw error;
-    }
-  }
-  return exitCode;
+  // A job that is resumed reports what it would have reported.
+  const job = store.jobs.resume(ROTATION, { signal: call.cli.signal }) as Job<RotationReport>;
+  return await report(call, await watchJob(call.cli, call.verb, job));
 }
 
 async function sayWhichSecret(call: Call, store: SecureStore, before: readonly { id: string }[]): Promise<void> {
@@ -147,11 +121,11 @@ async function report({ out, verb }: Call, done: RotationReport, secret?: string
     await out.result({ name, status: 'stray', error: { code } }, () => [`stray: ${printable(name)}: ${reason}`]);
   }
   await out.result({ summary }, () => reportLines(done, secret));
-  return done.failed > 0 ? SOME_FAILED : 0;
+  return done.failed > 0 || done.contradicted > 0 ? SOME_FAILED : 0;
 }
 
 function reportLines(
-  { depth, examined, rekeyed, failed, retired, remaining }: RotationReport,
+  { depth, examined, rekeyed, failed, retired, remaining, contradicted }: RotationReport,
   secret?: string,
 ): string[] {
   const left = Object.entries(remaining).map(([id, number]) => `${id} (${count(number, 'object')})`);
@@ -160,5 +134,10 @@ function reportLines(
   lines.push(`looked at ${count(examined, 'object')}: ${rekeyed} brought under new keys, ${failed} failed`);
   if (retired.length > 0) lines.push(`retired: ${retired.join(', ')}`);
   if (left.length > 0) lines.push(`still in use: ${left.join(', ')}; run securestore rotate --same-secret again later`);
+  if (contradicted > 0) {
+    lines.push(
+      `${count(contradicted, 'name')} had less or other than the last checkpoint says: securestore verify names them`,
+    );
+  }
   return lines;
 }

@@ -164,10 +164,19 @@ const headsWithout: fc.Arbitrary<Omit<Head, 'ancestors'>> = fc.record(
     history: fc.record({ versions: u32, days: u32 }),
     journal: fc.constantFrom('off', 'on'),
     rotationDays: u32,
-    references: fc.record(
-      { keyring: reference, categoryMap: reference, policy: reference, grants: reference, checkpoint: reference },
-      { requiredKeys: [] },
-    ),
+    rotation: fc.record({ depth: fc.constantFrom('unlock' as const, 'keys' as const, 'data' as const), id }),
+    references: fc
+      .tuple(
+        fc.record(
+          { keyring: reference, categoryMap: reference, policy: reference, grants: reference },
+          { requiredKeys: [] },
+        ),
+        fc.oneof(
+          fc.record({ checkpoint: reference }, { requiredKeys: [] }),
+          fc.record({ formerCheckpoint: reference }),
+        ),
+      )
+      .map(([others, checkpoint]) => ({ ...others, ...checkpoint })),
     slots: slotLists,
     extra: ignorable(1),
   },

@@ -2,7 +2,7 @@ import type { CheckpointEntry, CheckpointRoot } from '@securestore/core-format';
 import { SecureStoreError } from '@securestore/core-format';
 import type { Engine } from '../engine.ts';
 import type { LoadedCheckpoint } from './sealed.ts';
-import { loadCheckpoint, pageOf, readPage, sameReference } from './sealed.ts';
+import { checkpointOf, loadCheckpoint, pageOf, readPage, sameCheckpoint } from './sealed.ts';
 
 /** Called with what is wrong with the checkpoint itself. */
 export type OnDamaged = (error: SecureStoreError) => void;
@@ -63,8 +63,8 @@ export class Baseline {
   /** Follows the head. @returns whether another checkpoint counts now, or none */
   async follow(): Promise<boolean> {
     await this.#engine.watcher.refresh(this.#signal);
-    const { checkpoint } = this.#engine.watcher.state.head.references;
-    if (this.#current === undefined || sameReference(checkpoint, this.#current.reference)) return false;
+    const named = checkpointOf(this.#engine.watcher.state.head);
+    if (this.#current === undefined || sameCheckpoint(named, this.#current)) return false;
     await this.#reload();
     return true;
   }

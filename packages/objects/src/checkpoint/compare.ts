@@ -1,5 +1,5 @@
 import type { CheckpointEntry, RecordHeader } from '@securestore/core-format';
-import { CHECKPOINT_COMMIT_LENGTH } from '@securestore/core-format';
+import { CHECKPOINT_COMMIT_LENGTH, isZero } from '@securestore/core-format';
 import type { Observed } from '../observe.ts';
 import { isPurged } from '../records.ts';
 
@@ -33,7 +33,9 @@ export function compare(
   if (header.version === entry.version) {
     // Whoever was late has sealed it anew under a head that is no older than the checkpoint.
     const isRecommitted = floor !== undefined && header.generation >= floor && isCommit(header, entry);
-    return digest.equals(entry.digest) || isRecommitted ? undefined : 'replaced';
+    // Sealed anew by a rotation it has another digest. Nobody without keys makes another record of this commit.
+    const isSame = isZero(entry.digest) ? isCommit(header, entry) : digest.equals(entry.digest);
+    return isSame || isRecommitted ? undefined : 'replaced';
   }
   return entry.kind !== 'object' && header.kind === 'object' ? 'resurrected' : 'rolled-back';
 }

@@ -3,14 +3,13 @@ import { checkpointName, encodeCheckpointRoot, joinCheckpointRoot, SecureStoreEr
 import { sealSystemBody, signAs } from '@securestore/crypto';
 import type { Engine } from '../engine.ts';
 import { changeHead } from '../head-change.ts';
-import { isUnfinished } from '../job-storage.ts';
-import { ROTATION_JOB } from '../rekey/job-ids.ts';
+import { checkMayChange } from '../rekey/running.ts';
 import type { StoreState } from '../state.ts';
 import { contextOf } from '../system-objects.ts';
 import { PageWriter, Superseded } from './page-writer.ts';
 import { removeUnused } from './remove.ts';
-import type { LoadedCheckpoint } from './sealed.ts';
-import { CHECKPOINT_USE, loadCheckpoint, sameReference, sha256 } from './sealed.ts';
+import type { LoadedCheckpoint, NamedCheckpoint } from './sealed.ts';
+import { CHECKPOINT_USE, checkpointOf, loadCheckpoint, sameCheckpoint, sameReference, sha256 } from './sealed.ts';
 import type { Source, Tally } from './sources.ts';
 import { ChangedTokens, changesPass, copyPass, fullPass } from './sources.ts';
 
@@ -51,14 +50,14 @@ export interface MakeOptions {
   readonly changed?: (() => Promise<AsyncIterable<string> | undefined>) | undefined;
   /** Takes what is there now as right, whatever the checkpoint before says. */
   readonly afresh?: boolean | undefined;
-  /** By a rotation itself, which knows when digests don't change any more. */
-  readonly inRotation?: boolean | undefined;
+  /** The id of the rotation that makes it, which knows when digests don't change any more. */
+  readonly rotation?: Uint8Array | undefined;
 }
 
 /** What a checkpoint is made from, and what must not have changed when it is committed. */
 interface Basis {
   readonly before: LoadedCheckpoint | undefined;
-  readonly checkpoint: Reference | undefined;
+  readonly named: NamedCheckpoint | undefined;
   readonly keyring: Reference | undefined;
 }
 
@@ -66,8 +65,8 @@ type Cut = Pick<CheckpointRoot, 'time' | 'floor'>;
 
 async function basisOf(engine: Engine, afresh: boolean, signal: AbortSignal | undefined): Promise<Basis> {
   const before = afresh ? undefined : await loadCheckpoint(engine, signal);
-  const { checkpoint, keyring } = engine.watcher.state.head.references;
-  return { before, checkpoint, keyring };
+  const { head } = engine.watcher.state;
+  return { before, named: checkpointOf(head), keyring: head.references.keyring };
 }
 
 async function writeRoot(engine: Engine, state: StoreState, writer: PageWriter, cut: Cut): Promise<Reference> {
@@ -97,7 +96,7 @@ async function commitRoot(
   basis: Basis,
   writer: PageWriter,
   cut: Cut,
-  signal: AbortSignal | undefined,
+  { rotation, signal }: MakeOptions,
 ): Promise<void> {
   let written: Reference | undefined;
   const withdraw = async (): Promise<void> => {
@@ -108,23 +107,15 @@ async function commitRoot(
     engine,
     async (state) => {
       await withdraw();
-      const { checkpoint, keyring } = state.head.references;
-      if (!sameReference(checkpoint, basis.checkpoint) || !sameReference(keyring, basis.keyring)) return undefined;
+      checkMayChange(state, rotation);
+      if (!sameCheckpoint(checkpointOf(state.head), basis.named)) return undefined;
+      if (!sameReference(state.head.references.keyring, basis.keyring)) return undefined;
       written = await writeRoot(engine, state, writer, cut);
       return { head: { references: { checkpoint: written } } };
     },
     signal,
   );
   if (!changed) throw new Superseded();
-}
-
-/** @throws SecureStoreError `LOCKED` while digests may change without versions */
-async function checkNoRotation(engine: Engine): Promise<void> {
-  if (!(await isUnfinished(engine, ROTATION_JOB))) return;
-  throw new SecureStoreError(
-    'LOCKED',
-    'no checkpoint can be made while a rotation is under way; resume that job if it was stopped, or forget it',
-  );
 }
 
 type Pass = (source: Source) => Promise<void>;
@@ -135,12 +126,12 @@ async function build(
   options: MakeOptions,
   begin: (basis: Basis) => Promise<{ readonly cut: Cut; readonly pass: Pass } | undefined>,
 ): Promise<CheckpointReport | undefined> {
-  const { signal, onExamined, afresh = false, inRotation = false } = options;
+  const { signal, onExamined, afresh = false, rotation } = options;
   for (let tries = 0; tries < MAX_TRIES; tries++) {
     await engine.watcher.refresh(signal);
     engine.watcher.checkWritable();
     const basis = await basisOf(engine, afresh, signal);
-    if (!inRotation) await checkNoRotation(engine);
+    checkMayChange(engine.watcher.state, rotation);
     const begun = await begin(basis);
     if (begun === undefined) return undefined;
     try {
@@ -148,7 +139,7 @@ async function build(
       const writer = new PageWriter(engine, basis.before, signal);
       await begun.pass({ engine, before: basis.before, writer, tally, signal, onExamined });
       await writer.finish();
-      await commitRoot(engine, basis, writer, begun.cut, signal);
+      await commitRoot(engine, basis, writer, begun.cut, options);
       return reportOf(engine, begun.cut, writer, tally);
     } catch (error) {
       if (!(error instanceof Superseded)) throw error;
@@ -201,12 +192,18 @@ export async function makeCheckpoint(engine: Engine, options: MakeOptions = {}):
 /**
  * Seals the checkpoint that there is under the primary journal key, and removes what lies under older ones. One that is
  * damaged stays: `verify` names it.
+ *
+ * @param rotation the id of the rotation that does it
  */
-export async function rekeyCheckpoint(engine: Engine, signal: AbortSignal | undefined): Promise<void> {
+export async function rekeyCheckpoint(
+  engine: Engine,
+  rotation: Uint8Array,
+  signal: AbortSignal | undefined,
+): Promise<void> {
   try {
-    await build(engine, { signal, inRotation: true }, async ({ before }) => {
+    await build(engine, { signal, rotation }, async ({ before }) => {
       const { primary } = engine.watcher.state.keys.journal;
-      if (before === undefined || primary.id.equals(before.keyId)) return undefined;
+      if (before === undefined || (primary.id.equals(before.keyId) && !before.former)) return undefined;
       const { time, floor } = before.root;
       return { cut: { time, floor }, pass: copyPass };
     });

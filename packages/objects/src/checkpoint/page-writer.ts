@@ -83,7 +83,9 @@ export class PageWriter {
   constructor(engine: Engine, before: LoadedCheckpoint | undefined, signal: AbortSignal | undefined) {
     this.#engine = engine;
     this.#key = engine.watcher.state.keys.journal.primary;
-    const usable = before !== undefined && this.#key.id.equals(before.keyId) ? before.root.pages : [];
+    // The pages of a former one hold digests that count no more.
+    const isUsable = before !== undefined && !before.former && this.#key.id.equals(before.keyId);
+    const usable = isUsable ? before.root.pages : [];
     this.#known = new Map(usable.map((page) => [checkpointPageName(page.id), page]));
     this.#maxBytes = Math.min(MAX_CHECKPOINT_PAGE_BYTES, engine.limits.maxRecord - SEALING_OVERHEAD);
     this.#signal = signal;

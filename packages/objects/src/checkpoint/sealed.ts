@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { CheckpointEntry, CheckpointPage, CheckpointRoot, Reference } from '@securestore/core-format';
+import type { CheckpointEntry, CheckpointPage, CheckpointRoot, Head, Reference } from '@securestore/core-format';
 import {
   asBuffer,
   checkpointPageName,
@@ -15,9 +15,18 @@ import { openJournalBody } from '../system-objects.ts';
 /** Domain label of the signature of a checkpoint. */
 export const CHECKPOINT_USE = 'checkpoint';
 
-/** The checkpoint that a head names. */
-export interface LoadedCheckpoint {
+/** What a former checkpoint says of digests, and one that was made from it of what it took over: nothing. */
+const NO_DIGEST: Buffer = Buffer.alloc(32);
+
+/** How a head names its checkpoint. */
+export interface NamedCheckpoint {
   readonly reference: Reference;
+  /** Whether digests may be others by now than it says, for the same version and commit. */
+  readonly former: boolean;
+}
+
+/** The checkpoint that a head names. */
+export interface LoadedCheckpoint extends NamedCheckpoint {
   readonly root: CheckpointRoot;
   /** The version of the journal key under which it and its pages lie. */
   readonly keyId: Buffer;
@@ -37,9 +46,20 @@ export function sameReference(a: Reference | undefined, b: Reference | undefined
   return a.name === b.name && Buffer.compare(a.digest, b.digest) === 0;
 }
 
+/** The checkpoint that a head names, if it names one. */
+export function checkpointOf({ references: { checkpoint, formerCheckpoint } }: Head): NamedCheckpoint | undefined {
+  if (checkpoint !== undefined) return { reference: checkpoint, former: false };
+  return formerCheckpoint && { reference: formerCheckpoint, former: true };
+}
+
+/** Whether two heads name the same checkpoint in the same way, or none. */
+export function sameCheckpoint(a: NamedCheckpoint | undefined, b: NamedCheckpoint | undefined): boolean {
+  return a?.former === b?.former && sameReference(a?.reference, b?.reference);
+}
+
 async function readRoot(
   engine: Engine,
-  reference: Reference,
+  { reference, former }: NamedCheckpoint,
   signal: AbortSignal | undefined,
 ): Promise<LoadedCheckpoint> {
   const found = await engine.backend.read(reference.name, { signal });
@@ -57,7 +77,7 @@ async function readRoot(
   if (Buffer.compare(root.instance, head.instance) !== 0) {
     damaged('the checkpoint of the store', 'it belongs to another store');
   }
-  return { reference, root, keyId };
+  return { reference, former, root, keyId };
 }
 
 /**
@@ -67,15 +87,15 @@ async function readRoot(
  */
 export async function loadCheckpoint(engine: Engine, signal?: AbortSignal): Promise<LoadedCheckpoint | undefined> {
   for (;;) {
-    const reference = engine.watcher.state.head.references.checkpoint;
-    if (reference === undefined) return undefined;
+    const named = checkpointOf(engine.watcher.state.head);
+    if (named === undefined) return undefined;
     try {
-      return await readRoot(engine, reference, signal);
+      return await readRoot(engine, named, signal);
     } catch (error) {
       if (!SecureStoreError.is(error, 'INTEGRITY')) throw error;
       // An older checkpoint is removed when another one has taken its place: then that one counts.
       await engine.watcher.refresh(signal);
-      if (sameReference(engine.watcher.state.head.references.checkpoint, reference)) throw error;
+      if (sameCheckpoint(checkpointOf(engine.watcher.state.head), named)) throw error;
     }
   }
 }
@@ -87,7 +107,7 @@ export async function loadCheckpoint(engine: Engine, signal?: AbortSignal): Prom
  */
 export async function readPage(
   engine: Engine,
-  { root }: LoadedCheckpoint,
+  { root, former }: LoadedCheckpoint,
   index: number,
   signal?: AbortSignal,
 ): Promise<CheckpointEntry[]> {
@@ -105,7 +125,7 @@ export async function readPage(
   }
   const entries = decodeCheckpointPage(plaintext);
   checkPlace(what, entries, page, root.pages[index + 1]);
-  return entries;
+  return former ? entries.map((entry) => ({ ...entry, digest: NO_DIGEST })) : entries;
 }
 
 function checkPlace(

@@ -1,4 +1,4 @@
-import type { Slot } from '@securestore/core-format';
+import type { RunningRotation, Slot } from '@securestore/core-format';
 import { asBuffer, SecureStoreError } from '@securestore/core-format';
 import type { UnlockMethod } from '@securestore/crypto';
 import { wipeKeyring } from '@securestore/crypto';
@@ -8,7 +8,7 @@ import { changeHead } from '../head-change.ts';
 import type { StoreState } from '../state.ts';
 import { readKeyring } from '../state.ts';
 import { withNewPrimaries, withNewRoot } from './new-keys.ts';
-import type { RotationDepth } from './rotate.ts';
+import { checkDepthUnderWay, planTakeOver } from './running.ts';
 import type { HeldSecret } from './slots.ts';
 import { findSlots, holdSecret, newSlot, openGivenSlot, slotLabel } from './slots.ts';
 
@@ -18,44 +18,61 @@ export type Secrets =
   /** Every secret stays, and new keys are made only where `isDue` says so of the newest state. */
   | { readonly isDue: (state: StoreState) => boolean };
 
-/** What shows, later and elsewhere, whether a change of the keys took place. */
-export interface BeforeRenewal {
-  /** The number of the root key before. */
-  readonly root: number;
-  /** The slot that was to be replaced. */
-  readonly slot?: string;
-  /** The key version of the journal that was to be replaced, since destroying keys renews the root key, too. */
-  readonly journal?: string;
+/** Secrets that have been looked at, so that a rotation with a wrong one never begins. */
+export type ReadySecrets =
+  | {
+      readonly before: HeldSecret;
+      readonly after: HeldSecret;
+      /** The slots that the old secret opens. */
+      readonly slots: readonly string[];
+    }
+  | Extract<Secrets, { isDue: unknown }>;
+
+/**
+ * Asks for the secrets and finds the slots of the old one. To be wiped with {@link wipeSecrets}.
+ *
+ * @throws SecureStoreError `UNLOCK_FAILED` where the old secret opens nothing
+ */
+export async function readySecrets(engine: Engine, secrets: Secrets, signal: AbortSignal): Promise<ReadySecrets> {
+  if ('isDue' in secrets) return secrets;
+  await engine.watcher.refresh(signal);
+  engine.watcher.checkWritable();
+  const before = await holdSecret(secrets.oldKey);
+  let after: HeldSecret | undefined;
+  try {
+    after = await holdSecret(secrets.newKey);
+    const slots = (await findSlots(engine.watcher.state.head, before)).map(slotLabel);
+    return { before, after, slots };
+  } catch (error) {
+    before.wipe();
+    after?.wipe();
+    throw error;
+  }
 }
 
-/** Remembers what shows whether the change took place, before it does. */
-type Remember = (before: BeforeRenewal) => Promise<void>;
-
-/** Whether the change took place that `before` was remembered for. */
-export function tookPlace({ root, slot, journal }: BeforeRenewal, { head, keys }: StoreState): boolean {
-  if (head.rootNumber <= root || keys.journal.primary.label === journal) return false;
-  return !head.slots.some((other) => !('raw' in other) && slotLabel(other) === slot);
-}
-
-function beforeRenewal({ head, keys }: StoreState, depth: RotationDepth): BeforeRenewal {
-  const { label } = keys.journal.primary;
-  return depth === 'unlock' ? { root: head.rootNumber } : { root: head.rootNumber, journal: label };
+export function wipeSecrets(secrets: ReadySecrets | undefined): void {
+  if (secrets === undefined || 'isDue' in secrets) return;
+  secrets.before.wipe();
+  secrets.after.wipe();
 }
 
 /** Keys and root of a rotation. @param slots the ones that are to open the store */
 async function planRenewal(
   engine: Engine,
-  { head, unlocked }: StoreState,
-  depth: RotationDepth,
-  slots = head.slots,
+  state: StoreState,
+  rotation: RunningRotation,
+  slots = state.head.slots,
 ): Promise<HeadPlan> {
+  checkDepthUnderWay(state, rotation.depth);
+  const { head, unlocked } = state;
   const renewed = await withNewRoot(head, slots, engine.random);
   const before = await readKeyring(engine.backend, head, unlocked.root);
-  const keyring = depth === 'unlock' ? before : withNewPrimaries(before, engine.clock.now(), engine.random);
+  const keyring = rotation.depth === 'unlock' ? before : withNewPrimaries(before, engine.clock.now(), engine.random);
   return {
     ...renewed,
+    head: { ...renewed.head, rotation },
     keyring: { ...keyring, rootNumber: renewed.head.rootNumber },
-    dropCheckpoint: depth === 'data',
+    outdatesCheckpoint: rotation.depth === 'data',
   };
 }
 
@@ -63,8 +80,8 @@ async function planRenewal(
 async function planReplacement(
   engine: Engine,
   state: StoreState,
-  depth: RotationDepth,
-  { old, others }: { readonly old: string; readonly others: readonly string[] },
+  rotation: RunningRotation,
+  [old, ...others]: readonly string[],
   secret: HeldSecret,
 ): Promise<HeadPlan> {
   const { head, unlocked } = state;
@@ -75,7 +92,7 @@ async function planReplacement(
   const fresh = await newSlot(engine, state, secret);
   const left = head.slots.filter((slot) => 'raw' in slot || !others.includes(slotLabel(slot)));
   const slots = left.map((slot) => (slot === oldSlot ? fresh : slot));
-  const plan = await planRenewal(engine, state, depth, slots);
+  const plan = await planRenewal(engine, state, rotation, slots);
   if (!unlocked.id.equals(asBuffer(oldSlot.id))) return plan;
   try {
     // This process opened the store by the secret that goes: from now on it is there by the new one.
@@ -89,49 +106,36 @@ async function planReplacement(
   }
 }
 
-async function replaceSecret(
+/** The plan of a renewal, or of going on with one whose keys are new enough; `undefined` where nothing is to be done. */
+async function planOf(
   engine: Engine,
-  { oldKey, newKey }: { readonly oldKey: UnlockMethod; readonly newKey: UnlockMethod },
-  depth: RotationDepth,
-  remember: Remember,
-  signal: AbortSignal,
-): Promise<void> {
-  const before = await holdSecret(oldKey);
-  const after = await holdSecret(newKey);
-  try {
-    const { state } = engine.watcher;
-    const [old = '', ...others] = (await findSlots(state.head, before)).map(slotLabel);
-    // A secret that stays keeps its slot, so that everybody who opened the store by it can follow.
-    const kept = before.equals(after);
-    await remember({ ...beforeRenewal(state, depth), ...(kept ? {} : { slot: old }) });
-    const plan = (newest: StoreState): Promise<HeadPlan> =>
-      kept ? planRenewal(engine, newest, depth) : planReplacement(engine, newest, depth, { old, others }, after);
-    await changeHead(engine, plan, signal);
-  } finally {
-    before.wipe();
-    after.wipe();
+  state: StoreState,
+  rotation: RunningRotation,
+  secrets: ReadySecrets,
+): Promise<HeadPlan | undefined> {
+  if ('isDue' in secrets) {
+    if (secrets.isDue(state)) return planRenewal(engine, state, rotation);
+    return state.head.rotation?.depth === rotation.depth ? planTakeOver(rotation) : undefined;
   }
+  const { before, after, slots } = secrets;
+  // A secret that stays keeps its slot, so that everybody who opened the store by it can follow.
+  if (before.equals(after)) return planRenewal(engine, state, rotation);
+  return planReplacement(engine, state, rotation, slots, after);
 }
 
 /**
- * Renews the root and what else `depth` says, and the secret where there is a new one, in one commit.
+ * Renews the root and what else the depth says, and the secret where there is a new one, in one commit. It takes over a
+ * rotation to the same depth that is under way.
  *
- * @throws SecureStoreError `UNLOCK_FAILED` where the old secret opens nothing
+ * @returns whether there is anything to do
+ * @throws SecureStoreError `UNLOCK_FAILED` where the old secret has been removed meanwhile; `CONFLICT` where a rotation to
+ *   another depth is under way
  */
-export async function renew(
+export function renew(
   engine: Engine,
-  depth: RotationDepth,
-  secrets: Secrets,
-  remember: Remember,
+  rotation: RunningRotation,
+  secrets: ReadySecrets,
   signal: AbortSignal,
-): Promise<void> {
-  await engine.watcher.refresh(signal);
-  if ('oldKey' in secrets) return replaceSecret(engine, secrets, depth, remember, signal);
-  await remember(beforeRenewal(engine.watcher.state, depth));
-  await changeHead(
-    engine,
-    async (state) => (secrets.isDue(state) ? planRenewal(engine, state, depth) : undefined),
-    signal,
-  );
-  return undefined;
+): Promise<boolean> {
+  return changeHead(engine, (state) => planOf(engine, state, rotation, secrets), signal);
 }

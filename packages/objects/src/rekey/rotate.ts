@@ -1,18 +1,21 @@
-import { SecureStoreError } from '@securestore/core-format';
+import type { RunningRotation } from '@securestore/core-format';
+import { ID_LENGTH, SecureStoreError } from '@securestore/core-format';
 import type { Job, JobContext, JobKind, Jobs } from '@securestore/jobs';
 import { makeCheckpoint, rekeyCheckpoint } from '../checkpoint/make.ts';
+import { checkpointOf } from '../checkpoint/sealed.ts';
 import type { Engine } from '../engine.ts';
-import { changeHead, removeOldKeyrings } from '../head-change.ts';
+import { removeOldKeyrings } from '../head-change.ts';
 import type { FailedObject } from '../own-objects.ts';
 import type { StoreState } from '../state.ts';
 import { takeCensus } from './census.ts';
 import { ROTATION_JOB } from './job-ids.ts';
 import { retireUnused } from './keys.ts';
-import type { BeforeRenewal, Secrets } from './renewal.ts';
-import { renew, tookPlace } from './renewal.ts';
+import type { ReadySecrets, Secrets } from './renewal.ts';
+import { readySecrets, renew, wipeSecrets } from './renewal.ts';
 import { objectsAfter, resealAll } from './reseal.ts';
 import type { PassOptions, RekeyCounts } from './rewrap.ts';
-import { recordsAfter, rewrapAll } from './rewrap.ts';
+import { note, recordsAfter, rewrapAll } from './rewrap.ts';
+import { endRotation, rotationUnderWay, takeOver } from './running.ts';
 import { resealWork } from './work.ts';
 
 /** How far a rotation goes; each depth includes the ones before. */
@@ -38,6 +41,11 @@ export interface RotationReport {
   readonly retired: readonly string[];
   /** How many objects lie under each older key version still, by its id. */
   readonly remaining: Readonly<Record<string, number>>;
+  /**
+   * With `data`: names of which less or other is there than the checkpoint before says, or that are damaged. The new checkpoint
+   * says of them what that one says, and `verify` names them.
+   */
+  readonly contradicted: number;
 }
 
 /** How often a pass is repeated for what writers that were under way left behind. */
@@ -60,13 +68,6 @@ function parseCursor(cursor: unknown): Cursor | undefined {
   if (typeof cursor !== 'object' || cursor === null) return undefined;
   const { keyring, after } = cursor as Partial<Cursor>;
   return typeof keyring === 'string' && typeof after === 'string' ? { keyring, after } : undefined;
-}
-
-function parseBefore(cursor: unknown): BeforeRenewal | undefined {
-  if (typeof cursor !== 'object' || cursor === null) return undefined;
-  const { root, slot, journal } = (cursor as { before?: Partial<BeforeRenewal> }).before ?? {};
-  if (typeof root !== 'number') return undefined;
-  return { root, ...(typeof slot === 'string' && { slot }), ...(typeof journal === 'string' && { journal }) };
 }
 
 /** The ids of the key versions that seal nothing new any more. What waits to be destroyed can't be re-keyed. */
@@ -115,23 +116,24 @@ async function runPass(engine: Engine, context: JobContext<Parameters>, pass: Pa
   else await rewrapAll(engine, options);
 }
 
-/** Sealing anew changes digests: no checkpoint may say the old ones, also where an earlier run of the job made one. */
-async function dropBaseline(engine: Engine, signal: AbortSignal): Promise<void> {
-  await changeHead(
-    engine,
-    async ({ head }) => (head.references.checkpoint === undefined ? undefined : { dropCheckpoint: true }),
-    signal,
-  );
-}
-
-/** What verifies the store from here on. */
-async function newBaseline(engine: Engine, { signal, progress }: JobContext<Parameters>): Promise<void> {
+/** What verifies the store from here on. @returns how much contradicts what the checkpoint before says */
+async function newBaseline(
+  engine: Engine,
+  { signal, progress }: JobContext<Parameters>,
+  counts: RekeyCounts,
+  rotation: Uint8Array,
+): Promise<number> {
   progress({ phase: 'checkpoint' });
   try {
-    await makeCheckpoint(engine, { signal, inRotation: true, onExamined: () => progress({ done: 1 }) });
+    const made = await makeCheckpoint(engine, { signal, rotation, onExamined: () => progress({ done: 1 }) });
+    return made.contradicted;
   } catch (error) {
-    // A store that has outgrown checkpoints can be rotated all the same.
-    if (!SecureStoreError.is(error, 'TOO_LARGE')) throw error;
+    // A store that has outgrown checkpoints can be rotated all the same, and keeps the one before.
+    if (SecureStoreError.is(error, 'TOO_LARGE')) return 0;
+    if (!SecureStoreError.is(error, 'INTEGRITY')) throw error;
+    // The one before is damaged and stays, as nobody knows what it said. `verify` names it too.
+    note(counts, checkpointOf(engine.watcher.state.head)?.reference.name ?? '', error);
+    return 0;
   }
 }
 
@@ -150,20 +152,19 @@ async function settleKeys(engine: Engine, signal: AbortSignal): Promise<Set<stri
 async function rekeyAll(
   engine: Engine,
   context: JobContext<Parameters>,
+  rotation: Uint8Array,
   candidates: Set<string>,
-  resumed: boolean,
 ): Promise<RotationReport> {
   const { signal } = context;
   const { depth } = context.parameters;
   const counts: RekeyCounts = { examined: 0, rekeyed: 0, failed: 0, failures: [] };
   const keyring = keyringOf(engine.watcher.state);
   const saved = parseCursor(context.cursor);
-  let after = resumed && saved?.keyring === keyring && saved.after !== '' ? saved.after : undefined;
+  let after = saved?.keyring === keyring && saved.after !== '' ? saved.after : undefined;
   // The state of this job, too, goes under the new journal key.
   await context.save({ keyring, after: after ?? '' } satisfies Cursor, { now: true });
   await resealWork(engine, counts, signal);
-  if (depth === 'data') await dropBaseline(engine, signal);
-  await rekeyCheckpoint(engine, signal);
+  await rekeyCheckpoint(engine, rotation, signal);
   for (let number = 1; ; number++) {
     await runPass(engine, context, { counts, after, number });
     after = undefined;
@@ -175,9 +176,10 @@ async function rekeyAll(
     const retired = counts.failed > 0 ? [] : await retireUnused(engine, candidates, census, signal);
     // What that change could not remove.
     await removeOldKeyrings(engine, signal);
-    if (depth === 'data') await newBaseline(engine, context);
+    const contradicted = depth === 'data' ? await newBaseline(engine, context, counts, rotation) : 0;
+    await endRotation(engine, rotation, signal);
     const remaining = Object.fromEntries(left.map((id) => [id, census.counts.get(id) ?? 0]));
-    return { depth, ...counts, strays: census.strays, retired, remaining };
+    return { depth, ...counts, strays: census.strays, retired, remaining, contradicted };
   }
 }
 
@@ -189,40 +191,57 @@ function parseParameters(parameters: unknown): Parameters {
   throw new SecureStoreError('INTEGRITY', 'the stored rotation says no depth that this release knows');
 }
 
-/** @throws SecureStoreError `NOT_FOUND` where the rotation was stopped before it changed anything */
-async function checkBegun(engine: Engine, { cursor, signal }: JobContext<Parameters>): Promise<void> {
-  await engine.watcher.refresh(signal);
-  if (parseCursor(cursor) !== undefined) return;
-  const before = parseBefore(cursor);
-  if (before !== undefined && tookPlace(before, engine.watcher.state)) return;
-  throw new SecureStoreError(
-    'NOT_FOUND',
-    'the rotation was stopped before it made new keys: nothing was changed and nothing is left to do. Start it again',
-  );
+function nothingMore(depth: RotationDepth): RotationReport {
+  const nothing = { examined: 0, rekeyed: 0, failed: 0, failures: [], strays: [], retired: [], remaining: {} };
+  return { depth, ...nothing, contradicted: 0 };
 }
 
-/** The work of a rotation. @param secrets absent where a job goes on that another process began */
-export function rotationKind(engine: Engine, secrets?: Secrets): JobKind<Parameters, RotationReport> {
+/** Begins a rotation, or goes on with the one that is under way. @returns whether it is under way now */
+async function begin(
+  engine: Engine,
+  rotation: RunningRotation,
+  secrets: ReadySecrets | undefined,
+  { signal, progress }: JobContext<Parameters>,
+): Promise<boolean> {
+  if (secrets !== undefined) {
+    progress({ phase: 'making new keys' });
+    return renew(engine, rotation, secrets, signal);
+  }
+  await takeOver(engine, rotation, signal);
+  return true;
+}
+
+/**
+ * The work of a rotation. Which one is under way is said by the head: states of jobs are sealed and not signed in any
+ * order, so whoever kept an old one could have a rotation done that nobody began.
+ *
+ * @param secrets absent where a job goes on that another process began
+ */
+export function rotationKind(
+  engine: Engine,
+  secrets?: () => ReadySecrets | undefined,
+): JobKind<Parameters, RotationReport> {
   return {
     name: ROTATION_JOB,
     parse: parseParameters,
+    async underWay() {
+      const rotation = await rotationUnderWay(engine);
+      return rotation && { depth: rotation.depth };
+    },
     async run(context) {
       const { depth } = context.parameters;
       const { signal } = context;
-      if (secrets === undefined) {
-        await checkBegun(engine, context);
-      } else {
-        context.progress({ phase: 'making new keys' });
-        await renew(engine, depth, secrets, (before) => context.save({ before }, { now: true }), signal);
-      }
+      const id = engine.random(ID_LENGTH);
+      const isUnderWay = await begin(engine, { depth, id }, secrets?.(), context);
       // What the last change of the keys could not remove, or the run before this one.
       await removeOldKeyrings(engine, signal);
-      if (depth === 'unlock') {
-        return { depth, examined: 0, rekeyed: 0, failed: 0, failures: [], strays: [], retired: [], remaining: {} };
+      if (!isUnderWay || depth === 'unlock') {
+        await endRotation(engine, id, signal);
+        return nothingMore(depth);
       }
       context.progress({ phase: 'waiting for all processes to follow' });
       const candidates = await settleKeys(engine, signal);
-      return rekeyAll(engine, context, candidates, secrets === undefined);
+      return rekeyAll(engine, context, id, candidates);
     },
   };
 }
@@ -233,7 +252,7 @@ function checkDepth(depth: unknown): asserts depth is RotationDepth {
   throw new SecureStoreError('INVALID_ARGUMENT', 'the option "depth" must be "unlock", "keys" or "data"');
 }
 
-/** Rotates keys. One rotation at a time, whatever its depth: each waits for others to follow its own keys. */
+/** Rotates keys, once the secrets are known to be right. One rotation at a time, whatever its depth: each waits for others to follow its own keys. */
 export function startRotation(
   engine: Engine,
   jobs: Jobs,
@@ -242,5 +261,12 @@ export function startRotation(
   signal: AbortSignal,
 ): Job<RotationReport> {
   checkDepth(depth);
-  return jobs.start(rotationKind(engine, secrets), { depth }, { signal });
+  let ready: ReadySecrets | undefined;
+  const job = jobs.start(
+    rotationKind(engine, () => ready),
+    { depth },
+    { signal, before: async (stop) => void (ready = await readySecrets(engine, secrets, stop)) },
+  );
+  void job.finally(() => wipeSecrets(ready)).catch(() => undefined);
+  return job;
 }

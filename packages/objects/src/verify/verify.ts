@@ -11,6 +11,7 @@ import {
 } from '@securestore/core-format';
 import { Baseline } from '../checkpoint/baseline.ts';
 import { joinByToken } from '../checkpoint/in-order.ts';
+import { checkpointOf } from '../checkpoint/sealed.ts';
 import type { Engine } from '../engine.ts';
 import { mapConcurrently } from '../map-concurrently.ts';
 import { OWN_AREAS, ownObjects } from '../own-objects.ts';
@@ -219,8 +220,8 @@ export async function verifyStore(engine: Engine, anchored: boolean, options: Ve
   await engine.watcher.refresh(signal);
   engine.watcher.checkFollowing();
   const onDamaged = (error: SecureStoreError): void => {
-    const { checkpoint } = engine.watcher.state.head.references;
-    report.add([{ kind: 'damaged', name: checkpoint?.name ?? AREAS.checkpoints, message: error.message }]);
+    const name = checkpointOf(engine.watcher.state.head)?.reference.name ?? AREAS.checkpoints;
+    report.add([{ kind: 'damaged', name, message: error.message }]);
   };
   const baseline = await Baseline.load(engine, onDamaged, signal);
   const total = entriesOf(baseline);

@@ -170,8 +170,23 @@ describe('a rotation', () => {
     const backend = await place.open();
     const state = (await backend.list('w/job/')).entries[0]?.key ?? '';
     await backend.write(state, Buffer.from('junk'));
-    await failure(store.jobs.resume('rotation'), 'INTEGRITY');
     if (forgotten) await store.jobs.forget('rotation');
     expect(await store.rotateEncryptionKey(NEW, OTHER)).toMatchObject({ failed: 0 });
+  });
+
+  it('whose state is damaged can be gone on with, since the head tells what it is', async () => {
+    const place = usePlace(memoryPlace);
+    const clock = hurriedClock();
+    const injector = createFaultInjector();
+    const store = await createAt(place, { clock, layers: [injector.layer] });
+    await store.store('k', 'x');
+    injector.plan(({ operation }) => (operation === 'list' ? { type: 'fail' } : undefined));
+    await failure(store.rotateEncryptionKey(OLD, NEW, { depth: 'data' }), 'UNAVAILABLE');
+    injector.plan(undefined);
+    const attacker = await attack(place);
+    await attacker.put(await attacker.name('w/job/'), Buffer.from('junk'));
+    expect(await store.jobs.list()).toMatchObject([{ id: 'rotation', state: 'damaged' }]);
+    expect(await store.jobs.resume('rotation')).toMatchObject({ depth: 'data', failed: 0, rekeyed: 1 });
+    expect(await store.jobs.list()).toEqual([]);
   });
 });

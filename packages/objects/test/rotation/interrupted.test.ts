@@ -69,6 +69,15 @@ async function isRotated(store: ObjectStore, depth: RotationDepth): Promise<void
   expect(states.filter(({ state }) => state === 'enabled')).toEqual([]);
 }
 
+/** Goes on with a rotation that has made new keys. It may have ended, but for the removal of its state. */
+async function goOn(store: ObjectStore, depth: RotationDepth): Promise<void> {
+  try {
+    expect(await store.jobs.resume('rotation')).toMatchObject({ depth, failed: 0 });
+  } catch (error) {
+    if (!SecureStoreError.is(error, 'NOT_FOUND')) throw error;
+  }
+}
+
 /** Every call in full; of the long rotations one in a few, each time from another one. */
 const STRIDE: Readonly<Record<RotationDepth, number>> = { unlock: 1, keys: TORTURE ? 1 : 2, data: TORTURE ? 1 : 5 };
 
@@ -137,7 +146,7 @@ describe.each(DEPTHS)('a rotation to the depth "%s"', (depth) => {
           expect((await other.keys.states()).map(({ state }) => state)).toEqual(['primary', 'primary']);
           await other.rotateEncryptionKey(OLD, NEW, { depth });
         } else if (job !== undefined) {
-          expect(await other.jobs.resume(job.id)).toMatchObject({ depth, failed: 0 });
+          await goOn(other, depth);
         }
         await isRotated(other, depth);
         await failure(openAt(w.place, { clock: w.clock }), 'UNLOCK_FAILED');

@@ -63,14 +63,19 @@ describe('no secret shows', () => {
 it('two rotations at once: one runs, the other one is LOCKED and changes nothing', async () => {
   const clock = new EagerClock();
   const place = usePlace(() => memoryPlace(() => clock.now()));
-  const store = await createAt(place, { clock });
+  const injector = createFaultInjector();
+  const store = await createAt(place, { clock, layers: [injector.layer] });
   await store.slots.add(KEY);
   const other = await openAt(place, { clock, unlock: rawKey(KEY) });
   await store.store('k', 'data');
+  const refused = Promise.withResolvers<void>();
+  // Else it may be done before anybody else has looked.
+  injector.plan(({ operation }) => (operation === 'list' ? { type: 'delay', until: refused.promise } : undefined));
   const first = store.rotateEncryptionKey(OLD, Buffer.alloc(32, 8));
   await expect.poll(async () => (await other.jobs.list()).length).toBe(1);
   await failure(other.rotateEncryptionKey(KEY, Buffer.alloc(32, 9)), 'LOCKED');
   await failure(store.rotateEncryptionKey(KEY, Buffer.alloc(32, 9)), 'LOCKED');
+  refused.resolve();
   expect(await first).toMatchObject({ failed: 0 });
   expect((await (await openAt(place, { clock, unlock: rawKey(KEY) })).retrieve('k')).text()).toBe('data');
   await failure(openAt(place, { clock, unlock: rawKey(Buffer.alloc(32, 9)) }), 'UNLOCK_FAILED');
