@@ -32,15 +32,6 @@ function storedState(found: SystemObject | DamagedObject): StoredState {
 }
 
 /**
- * Whether a job is unfinished. A damaged state doesn't say so: anybody can put one there, and whoever runs the job
- * replaces it.
- */
-export async function isUnfinished(engine: Engine, id: string): Promise<boolean> {
-  const found = await lookAtSystemObject(engine, 'job', jobName(engine, id));
-  return found !== undefined && 'plaintext' in found;
-}
-
-/**
  * Keeps the state of jobs in the store, sealed, under names that tell nothing.
  *
  * @param known ids that jobs of a store have: a damaged state can be told only by one of these
