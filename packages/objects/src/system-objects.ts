@@ -63,10 +63,12 @@ export async function openJournalBody(
 
 /**
  * Seals a body for `name` under the primary journal key, of which it makes sure that nobody has retired it meanwhile.
+ * A process that can't have the newest keys seals nothing: nobody could open it.
  *
  * @param plaintext the caller's to wipe
  * @param salt by default random; given where equal plaintexts are to become equal bodies, it must be a keyed digest of
  *   the plaintext, so that no two plaintexts share it
+ * @throws SecureStoreError `LOCKED` where the newest keys can't be had, and where the head can't be confirmed
  */
 export async function sealJournalBody(
   engine: Ports,
@@ -77,6 +79,7 @@ export async function sealJournalBody(
 ): Promise<Buffer> {
   const wait = engine.watcher.acknowledge();
   if (wait !== undefined) await wait;
+  engine.watcher.checkFollowing();
   const { state } = engine.watcher;
   const random = salt === undefined ? engine.random : (): Buffer => Buffer.from(salt);
   return sealSystemBody(state.keys.journal.primary, purpose, contextOf(state, name), plaintext, random);
