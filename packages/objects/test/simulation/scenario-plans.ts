@@ -11,10 +11,12 @@ export type ScenarioName =
   | 'a purged object is stored again by a clock that is wrong'
   | 'a writer sleeps before its record'
   | 'an object is stored again while its purge is in doubt'
+  | 'an object is purged while its record is in doubt'
   | 'a hint lapses before its commit'
   | 'a consumer ends between a hint and its commit'
   | 'changes come while a cut reads the streams'
-  | 'a stream is closed while its writer sleeps';
+  | 'a stream is closed while its writer sleeps'
+  | 'changes are collected that a consumer has not read';
 
 type Changes = Partial<Pick<Plan, 'shortHistory' | 'journal' | 'days' | 'silent'>> & {
   readonly parts?: readonly Part[];
@@ -34,10 +36,17 @@ const PLANS: Readonly<Record<ScenarioName, Changes>> = {
   'a purged object is stored again by a clock that is wrong': { ...COLLECTED, purges: true, silent: true },
   'a writer sleeps before its record': COLLECTED,
   'an object is stored again while its purge is in doubt': { purges: true, batches: true },
+  'an object is purged while its record is in doubt': { purges: true },
   'a hint lapses before its commit': CONSUMED,
   'a consumer ends between a hint and its commit': CONSUMED,
   'changes come while a cut reads the streams': CONSUMED,
   'a stream is closed while its writer sleeps': CONSUMED,
+  'changes are collected that a consumer has not read': {
+    ...CONSUMED,
+    parts: ['consumer', 'collector'],
+    shortHistory: true,
+    days: true,
+  },
 };
 
 const NAMES = Object.keys(PLANS) as ScenarioName[];

@@ -12,8 +12,7 @@ export const COLLECTION_BUGS: readonly PlantedBug[] = [
   },
   {
     name: 'nobody looks whether all parts are there after a claim',
-    plan: (plan) => isAbout(plan, AREAS.blobs),
-    part: 'collector',
+    scenario: 'a writer sleeps before its record',
     file: 'objects/src/collection/blob-hold.ts',
     edits: [["if (!(await isComplete(this.#engine, this.#blob, signal))) return 'incomplete';", '']],
   },
@@ -87,7 +86,7 @@ export const COLLECTION_BUGS: readonly PlantedBug[] = [
   },
   {
     name: 'what consumers have not read is collected',
-    part: 'consumer',
+    scenario: 'changes are collected that a consumer has not read',
     file: 'objects/src/collection/retention.ts',
     edits: [
       [' || modified >= unreadSince', ''],

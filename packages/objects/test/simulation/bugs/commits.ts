@@ -1,5 +1,3 @@
-import { AREAS } from '@securestore/core-format';
-import { isAbout } from '../plan.ts';
 import type { PlantedBug } from '../planted-bugs.ts';
 
 /** What makes mutations of one object follow each other. */
@@ -67,7 +65,7 @@ export const COMMITS_BUGS: readonly PlantedBug[] = [
   },
   {
     name: 'what a purge buried is looked for as if it had never been',
-    plan: (plan) => plan.habits.purges > 0 && isAbout(plan, AREAS.objects),
+    scenario: 'an object is purged while its record is in doubt',
     file: 'objects/src/doubt.ts',
     edits: [['if (isPurged(header) && header.version > now * 1000) throw new Purged();', '']],
   },

@@ -1,7 +1,6 @@
 import { AREAS } from '@securestore/core-format';
 import type { Player, Stage } from './stage.ts';
-import { DAY, HOUR, SECOND, versionIn } from './stage.ts';
-import { MINUTE } from './stage.ts';
+import { DAY, HOUR, MINUTE, SECOND, versionIn } from './stage.ts';
 
 const { blobs, history, markers, objects, journal } = AREAS;
 
@@ -113,15 +112,14 @@ async function storedWhileForgotten(stage: Stage): Promise<void> {
   await collected;
 }
 
-/** A writer that sleeps between its parts and its record until the parts may be collected. */
+/** A writer that sleeps after its parts, or between them and its record, until the parts may be collected. */
 async function writerSleeps(stage: Stage): Promise<void> {
-  const { dice } = stage;
-  const announces = dice.chance(0.5);
-  if (announces) await stage.world.landHead(() => ({ journal: 'on' }));
+  const point = stage.dice.pick([blobs, history, journal]);
+  if (point === journal) await stage.world.landHead(() => ({ journal: 'on' }));
   const writer = await stage.player('writer');
   await writer.store('a');
   await stage.pass(10 * SECOND);
-  const stopped = writer.stopsAt({ operation: 'write', prefix: announces ? journal : history });
+  const stopped = writer.stopsAt({ operation: 'write', prefix: point });
   const stored = writer.do('a', { type: 'store', size: LARGE });
   await stopped;
   await stage.pass(1.1 * DAY);

@@ -71,25 +71,41 @@ async function changesDuringCut(stage: Stage): Promise<void> {
   await cut;
 }
 
-/** A writer sleeps before a hint until others have closed its stream. */
+/** A writer sleeps, or has nothing to do, until others have closed its stream, and perhaps removed it. */
 async function streamClosed(stage: Stage): Promise<void> {
+  const { dice } = stage;
   const { reader } = await consuming(stage);
   const writer = await stage.player('writer');
   await writer.store('a');
   await stage.pass(HOUR);
   await reader.take('poll', true);
-  const stopped = writer.stopsAt({ operation: 'read', prefix: HEAD_NAME });
-  const stored = writer.do('b', { type: 'store', size: 12 });
+  const sleeps = dice.chance(0.5);
+  const stopped = sleeps ? writer.stopsAt({ operation: 'read', prefix: HEAD_NAME }) : undefined;
+  const stored = sleeps ? writer.do('b', { type: 'store', size: 12 }) : undefined;
   await stopped;
   const collector = await stage.collector('collector');
-  for (let days = 0; days < 8; days++) {
+  for (let days = dice.pick([8, 11]); days > 0; days--) {
     await stage.pass(DAY);
     await reader.take('poll', true);
     await collector.collect(true);
   }
   await reader.take('poll', true);
   writer.process.goOn();
-  await stored;
+  await (stored ?? writer.store('b'));
+}
+
+/** What a consumer has still to read is replaced, deleted and collected. */
+async function consumerLate(stage: Stage): Promise<void> {
+  const { dice } = stage;
+  const { reader } = await consuming(stage);
+  const writer = await stage.player('writer');
+  await writer.store('a');
+  await writer.store('a');
+  await writer.store('b');
+  if (dice.chance(0.5)) await writer.do('b', { type: 'delete' });
+  await stage.pass(dice.magnitude(1.1, 5) * DAY);
+  await (await stage.collector('collector')).collect(true);
+  await reader.take('poll', true);
 }
 
 export const JOURNAL = {
@@ -97,4 +113,5 @@ export const JOURNAL = {
   'a consumer ends between a hint and its commit': consumerEnds,
   'changes come while a cut reads the streams': changesDuringCut,
   'a stream is closed while its writer sleeps': streamClosed,
+  'changes are collected that a consumer has not read': consumerLate,
 } as const;

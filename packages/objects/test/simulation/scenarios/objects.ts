@@ -31,7 +31,25 @@ async function storedWhilePurged(stage: Stage): Promise<void> {
   await purged;
 }
 
+/** An object is purged before whoever has stored it knows that it has. */
+async function purgedInDoubt(stage: Stage): Promise<void> {
+  const { dice } = stage;
+  const owner = await stage.player('owner');
+  if (dice.chance(0.5)) await owner.store('a');
+  const writer = await stage.player('writer');
+  const fails = { after: dice.magnitude(2 * SECOND, 10 * SECOND), certain: false };
+  const fate = { name: 'answer lost', arrivals: [stage.latency()], fails };
+  const sent = writer.meets({ operation: 'write', prefix: AREAS.objects }, fate);
+  const stored = writer.do('a', { type: 'store', size: 12 });
+  await sent;
+  await stage.pass(100);
+  await owner.do('a', { type: 'retrieve' });
+  await owner.do('a', { type: 'purge' });
+  await stored;
+}
+
 export const OBJECTS = {
+  'an object is purged while its record is in doubt': purgedInDoubt,
   'a purged object is stored again by a clock that is wrong': storedByWrongClock,
   'an object is stored again while its purge is in doubt': storedWhilePurged,
 } as const;

@@ -15,8 +15,8 @@ export const MINUTE: number = 60 * SECOND;
 export const HOUR: number = 60 * MINUTE;
 export const DAY: number = 24 * HOUR;
 
-/** Below what the engine refuses to write with. */
-const MOST_SKEW = 9 * MINUTE;
+/** Below what the engine refuses to write with, after two weeks in which clocks drift. */
+const MOST_SKEW = 6 * MINUTE;
 
 type Request = Pick<Snare, 'operation' | 'prefix'>;
 
