@@ -1,4 +1,4 @@
-import type { BatchOperation, StorageBackend } from '@securestore/backend-api';
+import type { BatchOperation, ReadResult, StorageBackend } from '@securestore/backend-api';
 import { abortedError, checkSignal } from '@securestore/backend-api';
 import type { MemoryBackend } from '@securestore/backend-memory';
 import { SecureStoreError } from '@securestore/core-format';
@@ -222,9 +222,11 @@ export interface ConnectionOptions {
   readonly silent: boolean;
 }
 
-async function withoutTime<T extends { readonly now?: number | undefined }>(found: Promise<T | undefined>) {
-  const { now: _now, ...rest } = (await found) ?? {};
-  return (await found) === undefined ? undefined : (rest as T);
+async function withoutTime(reading: Promise<ReadResult | undefined>): Promise<ReadResult | undefined> {
+  const found = await reading;
+  if (found === undefined) return undefined;
+  const { now: _now, ...rest } = found;
+  return rest;
 }
 
 function connection(inner: MemoryBackend, { batches, silent }: ConnectionOptions, send: Send): StorageBackend {

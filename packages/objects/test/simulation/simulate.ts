@@ -109,8 +109,10 @@ export async function simulate(seed: number, image: Image): Promise<Result> {
   await prepare(world);
   const { scenario } = world.plan;
   if (scenario === undefined) world.network.setWeather(drawWeather(world.dice, world.plan));
-  const processes = scenario === undefined ? populate(world) : play(world, scenario);
+  const played = scenario === undefined ? undefined : play(world, scenario);
+  const processes = played?.processes ?? populate(world);
   await world.scheduler.run();
+  played?.check();
   // Everything that was under way has arrived by now.
   world.network.setWeather(undefined);
   await conclude(world);

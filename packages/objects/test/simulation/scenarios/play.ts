@@ -12,10 +12,23 @@ const SCENARIOS: Readonly<Record<ScenarioName, (stage: Stage) => Promise<void>>>
   ...JOURNAL,
 };
 
-/** Begins a scenario. @returns its processes; more of them come as it goes on */
-export function play(world: World, name: ScenarioName): readonly SimulatedProcess[] {
+/** A scenario that is under way. */
+export interface Played {
+  /** More of them come as it goes on. */
+  readonly processes: readonly SimulatedProcess[];
+  /** Says what is wrong where it did not come to its end: it waits for a request that nobody sends any more. */
+  readonly check: () => void;
+}
+
+export function play(world: World, name: ScenarioName): Played {
   const stage = new Stage(world);
   world.log.add('world', () => `plays: ${name}`);
-  SCENARIOS[name](stage).catch((error: unknown) => world.complain(`the scenario failed: ${String(error)}`));
-  return stage.processes;
+  let over = false;
+  SCENARIOS[name](stage)
+    .catch((error: unknown) => world.complain(`the scenario failed: ${String(error)}`))
+    .finally(() => (over = true));
+  const check = (): void => {
+    if (!over) world.complain('the scenario did not come to its end');
+  };
+  return { processes: stage.processes, check };
 }
