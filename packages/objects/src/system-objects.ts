@@ -63,12 +63,11 @@ export async function openJournalBody(
 
 /**
  * Seals a body for `name` under the primary journal key, of which it makes sure that nobody has retired it meanwhile.
- * A process that can't have the newest keys seals nothing: nobody could open it.
  *
  * @param plaintext the caller's to wipe
  * @param salt by default random; given where equal plaintexts are to become equal bodies, it must be a keyed digest of
  *   the plaintext, so that no two plaintexts share it
- * @throws SecureStoreError `LOCKED` where the newest keys can't be had, and where the head can't be confirmed
+ * @throws SecureStoreError `LOCKED` where the slot of this process is gone, and what confirming the head throws
  */
 export async function sealJournalBody(
   engine: Ports,
@@ -79,6 +78,7 @@ export async function sealJournalBody(
 ): Promise<Buffer> {
   const wait = engine.watcher.acknowledge();
   if (wait !== undefined) await wait;
+  // Nobody whose slot is gone announces, claims or keeps anything.
   engine.watcher.checkFollowing();
   const { state } = engine.watcher;
   const random = salt === undefined ? engine.random : (): Buffer => Buffer.from(salt);
