@@ -10,11 +10,20 @@ import type { HistoryEntry } from './types.ts';
 
 const PREFETCHED = 8;
 
-/** The history names of an object, newest first. */
+/**
+ * The history names of the versions before `current`, newest first.
+ *
+ * A copy of the still current version is left by an attempt that stopped half-way; what is newer was committed after
+ * the current version was read. Neither is opened: a process that was left behind may have put its copy under a key
+ * version that has been retired, until the next overwrite puts that right.
+ *
+ * @param current the number of the current version; `undefined` where there is none
+ */
 async function* historyNames(
   engine: Engine,
   token: string,
-  signal?: AbortSignal,
+  current: number | undefined,
+  signal: AbortSignal | undefined,
 ): AsyncGenerator<{ name: string; version: number }> {
   const prefix = historyPrefix(token);
   for await (const names of pagesUnder(engine.backend, prefix, signal)) {
@@ -22,7 +31,7 @@ async function* historyNames(
       const version = historyVersion(prefix, name);
       if (version === undefined)
         throw new SecureStoreError('INTEGRITY', 'the history holds a name that this store did not make');
-      yield { name, version };
+      if (current === undefined || version < current) yield { name, version };
     }
   }
 }
@@ -36,7 +45,7 @@ async function* versionsOf(
   const name = objectName(target.token);
   const current = await openName(engine, target, name, signal);
   if (current !== undefined) yield { opened: current, current: true, name };
-  const names = historyNames(engine, target.token, signal);
+  const names = historyNames(engine, target.token, current?.header.version, signal);
   const opened = mapConcurrently(names, PREFETCHED, async ({ name: copyName, version }) => ({
     opened: await openName(engine, target, copyName, signal),
     copyName,
@@ -45,9 +54,7 @@ async function* versionsOf(
   const origin = originOf(current);
   for await (const item of opened) {
     if (item.version < origin) return;
-    // A copy of the still current version is left by an attempt that stopped half-way; what is newer was committed
-    // after the current version was read.
-    if (item.opened === undefined || (current !== undefined && item.version >= current.header.version)) continue;
+    if (item.opened === undefined) continue;
     if (item.opened.header.version !== item.version) {
       throw new SecureStoreError('INTEGRITY', 'the history is damaged: a version lies under the name of another');
     }

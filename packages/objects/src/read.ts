@@ -162,11 +162,12 @@ export async function retained(
   { version, commitId }: RecordHeader,
 ): Promise<LiveRecord | undefined> {
   const current = await openName(engine, target, objectName(target.token));
+  const isIt = (opened: OpenedRecord | undefined): opened is LiveRecord =>
+    opened?.kind === 'object' && Buffer.compare(opened.header.commitId, commitId) === 0;
+  if (isIt(current)) return current;
   if (version < originOf(current)) return undefined;
-  for (const opened of [current, await openName(engine, target, historyName(target.token, version))]) {
-    if (opened?.kind === 'object' && Buffer.compare(opened.header.commitId, commitId) === 0) return opened;
-  }
-  return undefined;
+  const copy = await openName(engine, target, historyName(target.token, version));
+  return isIt(copy) ? copy : undefined;
 }
 
 /** A reader of the object's blob; `undefined` where the payload is in the record. */

@@ -141,6 +141,8 @@ export class JournalWriter {
   }
 
   async #append(kind: Hint['kind'], entries: readonly HintEntry[]): Promise<void> {
+    // A process may sleep from here on until others have closed the stream and removed it: then this is long ago.
+    const begun = instant(this.#ports.clock);
     this.#leaveOld();
     for (let streams = 0; streams < MAX_STREAMS;) {
       this.#stream ??= await this.#register();
@@ -148,7 +150,6 @@ export class JournalWriter {
       const { generation } = this.#ports.watcher.state.head;
       const name = hintName(stream.id, stream.next);
       const body = await sealJournalBody(this.#ports, 'hint', name, encodeHint({ kind, generation, entries }));
-      const begun = instant(this.#ports.clock);
       const occupied = await this.#occupy(name, body);
       if (occupied !== 'by others') {
         stream.next += 1;

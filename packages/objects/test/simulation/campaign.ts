@@ -34,8 +34,15 @@ export async function runCampaign(first: number, last: number): Promise<Failure[
   return (await Promise.all(workers)).flat().toSorted((a, b) => a.seed - b.seed);
 }
 
-/** The first schedule, of those from 1 to `last`, that finds a planted bug. */
-export async function findBug(bug: PlantedBug, last: number): Promise<Failure | undefined> {
-  const [failure] = await runWorker(1, last, 1, bug);
-  return failure;
+/**
+ * The first schedule that finds a planted bug: one that breaks no promise without it. Looks at as many as may show it.
+ */
+export async function findBug(bug: PlantedBug, schedules: number): Promise<Failure | undefined> {
+  for (let first = 1; ;) {
+    const [failure] = await runWorker(first, first + schedules - 1, 1, bug);
+    if (failure === undefined) return undefined;
+    const { seed } = failure;
+    if ((await runWorker(seed, seed, 1)).length === 0) return failure;
+    first = seed + 1;
+  }
 }

@@ -6,6 +6,8 @@ import { versionOf } from '../../src/records.ts';
 export interface PublishedCut {
   /** Milliseconds since the schedule began, by the backend's clock. */
   readonly time: number;
+  /** When all of it had been read, in milliseconds since the schedule began. */
+  readonly published: number;
   /** The number of the newest version of each object that it holds, by token. */
   readonly versions: ReadonlyMap<string, number>;
 }
@@ -44,8 +46,8 @@ export class Ledger {
     yield* [...this.known.values()].toSorted((a, b) => (a.token < b.token ? -1 : 1));
   }
 
-  publish(time: number): void {
+  publish(time: number, published: number): void {
     const versions = new Map([...this.known.values()].map(({ token, version }) => [token, version]));
-    this.cuts.push({ time, versions });
+    this.cuts.push({ time, published, versions });
   }
 }

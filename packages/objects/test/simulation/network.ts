@@ -1,4 +1,4 @@
-import type { BatchOperation, StorageBackend } from '@securestore/backend-api';
+import type { BatchOperation, ReadResult, StorageBackend } from '@securestore/backend-api';
 import { abortedError, checkSignal } from '@securestore/backend-api';
 import type { MemoryBackend } from '@securestore/backend-memory';
 import { SecureStoreError } from '@securestore/core-format';
@@ -7,7 +7,7 @@ import type { Dice } from './dice.ts';
 import type { EventLog } from './event-log.ts';
 import type { SimulatedProcess } from './process.ts';
 import type { Scheduler } from './scheduler.ts';
-import type { Weather } from './weather.ts';
+import type { Fate, Weather } from './weather.ts';
 import { calmFate, drawFate } from './weather.ts';
 
 /** How often a request obeys its signal; a process whose backend doesn't has to leave it behind. */
@@ -81,6 +81,19 @@ class Exchange<T> {
   }
 }
 
+/** A request that a scenario waits for, and what becomes of it. */
+export interface Snare {
+  readonly process: SimulatedProcess;
+  readonly operation: 'read' | 'list' | 'write' | 'delete';
+  /** How its name begins. */
+  readonly prefix: string;
+  readonly fate: Fate;
+}
+
+interface SetSnare extends Snare {
+  readonly spring: () => void;
+}
+
 /** What a network lies in. */
 export interface Surroundings {
   readonly scheduler: Scheduler;
@@ -100,6 +113,7 @@ export class Network {
   readonly #log: EventLog;
   readonly #witness: Witness;
   #weather: Weather | undefined;
+  #snares: SetSnare[] = [];
 
   constructor({ scheduler, dice, backend, calendar, log, witness }: Surroundings) {
     this.#scheduler = scheduler;
@@ -115,19 +129,36 @@ export class Network {
     this.#weather = weather;
   }
 
+  /** Decides about the next request that fits. @returns when that has been sent */
+  catchNext(snare: Snare): Promise<void> {
+    return new Promise((spring) => {
+      this.#snares.push({ ...snare, spring });
+    });
+  }
+
+  #fateOf<T>(process: SimulatedProcess, { operation, key, mutation }: Request<T>): Fate {
+    const snare = this.#snares.find(
+      (one) => one.process === process && one.operation === operation && key.startsWith(one.prefix),
+    );
+    if (snare !== undefined) {
+      this.#snares = this.#snares.filter((other) => other !== snare);
+      snare.spring();
+      return snare.fate;
+    }
+    if (this.#weather === undefined) return calmFate(this.#dice);
+    return drawFate(this.#dice, this.#weather, this.#calendar, { key, mutation, now: this.#scheduler.now });
+  }
+
   /** The backend as `process` reaches it. */
-  connect(process: SimulatedProcess, batches: boolean): StorageBackend {
-    return connection(this.#backend, batches, (request) => this.#send(process, request));
+  connect(process: SimulatedProcess, options: ConnectionOptions): StorageBackend {
+    return connection(this.#backend, options, (request) => this.#send(process, request));
   }
 
   #send<T>(process: SimulatedProcess, request: Request<T>): Promise<T> {
     const { operation, key, mutation, signal } = request;
     const sent = this.#scheduler.now;
     checkSignal(signal, { backend: 'simulated', operation, key });
-    const fate =
-      this.#weather === undefined
-        ? calmFate(this.#dice)
-        : drawFate(this.#dice, this.#weather, this.#calendar, { key, mutation, now: sent });
+    const fate = this.#fateOf(process, request);
     const what = `${operation} ${shorten(key)}`;
     if (fate.name !== '') this.#log.add(process.name, () => `${what}: will be ${fate.name}`);
     const exchange = new Exchange(request, this.#dice.chance(OBEYED));
@@ -184,7 +215,21 @@ interface Options {
   readonly signal?: AbortSignal | undefined;
 }
 
-function connection(inner: MemoryBackend, batches: boolean, send: Send): StorageBackend {
+/** What the backend can do, as the processes of a schedule see it. */
+export interface ConnectionOptions {
+  readonly batches: boolean;
+  /** Whether it tells its clock to nobody who reads. */
+  readonly silent: boolean;
+}
+
+async function withoutTime(reading: Promise<ReadResult | undefined>): Promise<ReadResult | undefined> {
+  const found = await reading;
+  if (found === undefined) return undefined;
+  const { now: _now, ...rest } = found;
+  return rest;
+}
+
+function connection(inner: MemoryBackend, { batches, silent }: ConnectionOptions, send: Send): StorageBackend {
   const read = <T>(operation: string, key: string, options: Options | undefined, apply: () => Promise<T>): Promise<T> =>
     send({ operation, key, mutation: false, bodies: [], signal: options?.signal, apply });
   const change = <T>(
@@ -198,6 +243,7 @@ function connection(inner: MemoryBackend, batches: boolean, send: Send): Storage
     name: 'simulated',
     capabilities: {
       ...inner.capabilities,
+      now: inner.capabilities.now && !silent,
       maxBodyBytes: MAX_BODY_BYTES,
       atomicBatch: batches,
       maxBatch: batches ? inner.capabilities.maxBatch : 0,
@@ -206,7 +252,11 @@ function connection(inner: MemoryBackend, batches: boolean, send: Send): Storage
     },
     init: async () => undefined,
     close: async () => undefined,
-    read: async (key, options) => read('read', key, options, () => inner.read(key, unsignalled(options))),
+    read: async (key, options) =>
+      read('read', key, options, () => {
+        const found = inner.read(key, unsignalled(options));
+        return silent ? withoutTime(found) : found;
+      }),
     list: async (prefix, options) => read('list', prefix, options, () => inner.list(prefix, unsignalled(options))),
     delete: async (key, options) => change('delete', key, [], options, () => inner.delete(key, unsignalled(options))),
     async write(key, body, options) {

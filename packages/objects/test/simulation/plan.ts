@@ -3,6 +3,8 @@ import { Dice } from './dice.ts';
 import type { Habits } from './actors/client.ts';
 import type { Focus } from './focus.ts';
 import { drawFocus } from './focus.ts';
+import type { ScenarioName } from './scenario-plans.ts';
+import { drawScenario } from './scenario-plans.ts';
 
 /** Who takes part in a schedule beside the clients. */
 export type Part = 'head changer' | 'rotator' | 'revoker' | 'collector' | 'consumer';
@@ -26,9 +28,14 @@ export interface Plan {
   readonly focus: Focus | undefined;
   /** Whether collectors come in every burst. */
   readonly diligent: boolean;
+  /** Whether the backend tells its clock to nobody who reads, so that no process notices that its own is wrong. */
+  readonly silent: boolean;
+  /** What is played in the place of actors that do what they like. */
+  readonly scenario: ScenarioName | undefined;
 }
 
 const PLANS = 0x706c616e;
+const SCENARIOS = 0x7363656e;
 
 function drawParts(dice: Dice, days: boolean): Set<Part> {
   const parts = new Set<Part>();
@@ -43,6 +50,10 @@ function drawParts(dice: Dice, days: boolean): Set<Part> {
 
 /** The plan of the schedule that `seed` stands for. It draws from a source of its own, so that it can be known cheaply. */
 export function planOf(seed: number): Plan {
+  return drawScenario(new Dice(seed, SCENARIOS)) ?? drawPlan(seed);
+}
+
+function drawPlan(seed: number): Plan {
   const dice = new Dice(seed, PLANS);
   const days = dice.chance(0.45);
   const parts = drawParts(dice, days);
@@ -68,6 +79,8 @@ export function planOf(seed: number): Plan {
     journal: dice.chance(0.3),
     focus: dice.chance(0.5) ? drawFocus(dice, days) : undefined,
     diligent: dice.chance(0.5),
+    silent: false,
+    scenario: undefined,
   };
 }
 

@@ -6,6 +6,7 @@ import { COMMITS_BUGS } from './bugs/commits.ts';
 import { FRESHNESS_BUGS } from './bugs/freshness.ts';
 import { JOURNAL_BUGS } from './bugs/journal.ts';
 import type { Part, Plan } from './plan.ts';
+import type { ScenarioName } from './scenario-plans.ts';
 
 /** A change of one file of the engine after which it breaks a promise. */
 export interface PlantedBug {
@@ -18,8 +19,8 @@ export interface PlantedBug {
   readonly part?: Part;
   /** What else must be so, or makes it likely. */
   readonly plan?: (plan: Plan) => boolean;
-  /** Whether some hundred schedules don't show it: it is looked for in torture alone. */
-  readonly rare?: true;
+  /** What must be played for it to show. */
+  readonly scenario?: ScenarioName;
 }
 
 /**

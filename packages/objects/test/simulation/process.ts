@@ -65,15 +65,15 @@ export class SimulatedProcess {
     else task();
   }
 
-  /** Stops it for a time, as `SIGSTOP` does: its timers go on and are late. */
-  pause(duration: number): void {
+  /** Stops it for a time, or until {@link goOn}, as `SIGSTOP` does: its timers go on and are late. */
+  pause(duration?: number): void {
     if (this.#state !== 'running') return;
     this.#state = 'stopped';
-    this.#scheduler.after(duration, () => this.#resume());
+    if (duration !== undefined) this.#scheduler.after(duration, () => this.goOn());
   }
 
-  /** Lets its machine sleep for a time: its timers stand still, its uptime and its wall clock don't. */
-  suspend(duration: number): void {
+  /** The same of its machine: its timers stand still, its uptime and its wall clock don't. */
+  suspend(duration?: number): void {
     if (this.#state !== 'running') return;
     this.#asleepSince = this.#scheduler.now;
     this.pause(duration);
@@ -89,7 +89,8 @@ export class SimulatedProcess {
     this.#set += by;
   }
 
-  #resume(): void {
+  /** Ends a stop. */
+  goOn(): void {
     if (this.#state !== 'stopped') return;
     this.#state = 'running';
     if (this.#asleepSince !== undefined) this.#slept += this.#scheduler.now - this.#asleepSince;

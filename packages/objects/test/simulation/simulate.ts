@@ -11,6 +11,7 @@ import { trouble } from './actors/trouble.ts';
 import type { Dice } from './dice.ts';
 import type { Image } from './image.ts';
 import { planOf } from './plan.ts';
+import { play } from './scenarios/play.ts';
 import type { ClockErrors, SimulatedProcess } from './process.ts';
 import { answers } from './rules/answers.ts';
 import { consumers } from './rules/consumers.ts';
@@ -106,9 +107,12 @@ async function conclude(world: World): Promise<void> {
 export async function simulate(seed: number, image: Image): Promise<Result> {
   const world = await World.create(seed, planOf(seed), image);
   await prepare(world);
-  world.network.setWeather(drawWeather(world.dice, world.plan));
-  const processes = populate(world);
+  const { scenario } = world.plan;
+  if (scenario === undefined) world.network.setWeather(drawWeather(world.dice, world.plan));
+  const played = scenario === undefined ? undefined : play(world, scenario);
+  const processes = played?.processes ?? populate(world);
   await world.scheduler.run();
+  played?.check();
   // Everything that was under way has arrived by now.
   world.network.setWeather(undefined);
   await conclude(world);

@@ -52,8 +52,8 @@ export interface Fate {
   readonly answer?: number;
   /** After how long its sender is told that it failed, and whether that is certain. */
   readonly fails?: { readonly after: number; readonly certain: boolean };
-  /** What happens to its process when it has left that. */
-  readonly stops?: { readonly how: 'pause' | 'suspend'; readonly duration: number };
+  /** What happens to its process when it has left that; without a duration until it is told to go on. */
+  readonly stops?: { readonly how: 'pause' | 'suspend'; readonly duration?: number };
 }
 
 const MINUTES = 60_000;

@@ -12,8 +12,9 @@ const { makeImage } = await import('./image.ts');
 const { simulate } = await import('./simulate.ts');
 const { planOf } = await import('./plan.ts');
 
-function canShow({ part, plan }: PlantedBug, seed: number): boolean {
+function canShow({ part, plan, scenario }: PlantedBug, seed: number): boolean {
   const drawn = planOf(seed);
+  if (scenario !== undefined) return drawn.scenario === scenario;
   return (part === undefined || drawn.parts.has(part)) && plan?.(drawn) !== false;
 }
 

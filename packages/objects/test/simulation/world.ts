@@ -167,7 +167,7 @@ export class World implements Recorded {
 
   /** Opens the store in a process. */
   async open(process: SimulatedProcess, unlock: UnlockMethod): Promise<Opened> {
-    const backend = this.network.connect(process, this.plan.batches);
+    const backend = this.network.connect(process, this.plan);
     const { clock, random } = process;
     const parts = await openParts({ backend, location: 'memory:', unlock, clock, random, upkeep: false });
     const { engine } = parts;

@@ -22,7 +22,12 @@ function check(world: World, { failures }: CollectReport): void {
 }
 
 /** @returns whether it was done */
-async function collectOnce(world: World, process: SimulatedProcess, opened: Opened, asJob: boolean): Promise<boolean> {
+export async function collectOnce(
+  world: World,
+  process: SimulatedProcess,
+  opened: Opened,
+  asJob: boolean,
+): Promise<boolean> {
   try {
     if (asJob) check(world, await opened.store.collect());
     else {

@@ -21,7 +21,7 @@ const MARGIN = 60 * 60_000;
 type Step = 'poll' | 'cut' | 'pass' | 'heartbeat';
 
 /** One process that reads the journal as a consumer, and keeps what it learns in the ledger. */
-class Reader {
+export class Reader {
   readonly #world: World;
   readonly #process: SimulatedProcess;
   readonly #ledger: Ledger;
@@ -67,7 +67,7 @@ class Reader {
     if (step !== 'cut' || journal.passDue) return;
     const { time, alarms } = await journal.cut(this.#ledger.take);
     this.#note(alarms);
-    this.#ledger.publish(time - EPOCH);
+    this.#ledger.publish(time - EPOCH, this.#world.scheduler.now);
     this.#world.log.add(this.#process.name, () => `publishes the cut of ${time - EPOCH}`);
   }
 

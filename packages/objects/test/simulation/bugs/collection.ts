@@ -6,16 +6,13 @@ import type { PlantedBug } from '../planted-bugs.ts';
 export const COLLECTION_BUGS: readonly PlantedBug[] = [
   {
     name: 'a payload is not claimed',
-    rare: true,
-    plan: (plan) => plan.shortHistory && isAbout(plan, AREAS.objects, AREAS.history),
-    part: 'collector',
+    scenario: 'a version is restored while it is collected',
     file: 'objects/src/collection/blob-hold.ts',
     edits: [["if (!(await claimMarker(this.#engine, token, reference.blobId, signal))) return 'collected';", '']],
   },
   {
     name: 'nobody looks whether all parts are there after a claim',
-    plan: (plan) => isAbout(plan, AREAS.blobs),
-    part: 'collector',
+    scenario: 'a writer sleeps before its record',
     file: 'objects/src/collection/blob-hold.ts',
     edits: [["if (!(await isComplete(this.#engine, this.#blob, signal))) return 'incomplete';", '']],
   },
@@ -28,9 +25,7 @@ export const COLLECTION_BUGS: readonly PlantedBug[] = [
   },
   {
     name: 'a collector does not look for records after its marker',
-    rare: true,
-    plan: (plan) => plan.diligent && isAbout(plan, AREAS.markers),
-    part: 'collector',
+    scenario: 'a collector sleeps before its marker',
     file: 'objects/src/collection/reclaim.ts',
     edits: [
       ['const garbage = await unnamed(engine, token, marks.keys(), signal);', 'const garbage = new Set(marks.keys());'],
@@ -38,9 +33,7 @@ export const COLLECTION_BUGS: readonly PlantedBug[] = [
   },
   {
     name: 'a collector does not look whether its marker stands',
-    rare: true,
-    plan: (plan) => plan.diligent && isAbout(plan, AREAS.markers),
-    part: 'collector',
+    scenario: 'a marker is taken over',
     file: 'objects/src/collection/reclaim.ts',
     edits: [['if (!(await stands(engine, mark, signal))) continue;', '']],
   },
@@ -58,9 +51,7 @@ export const COLLECTION_BUGS: readonly PlantedBug[] = [
   },
   {
     name: 'claims lapse at once',
-    rare: true,
-    plan: (plan) => plan.shortHistory && isAbout(plan, AREAS.objects, AREAS.history),
-    part: 'collector',
+    scenario: 'a version is restored while it is collected',
     file: 'objects/src/collection/markers.ts',
     edits: [
       ["if (found?.state === 'claimed' && !isOld(engine, found.modified, found.now ?? now)) return undefined;", ''],
@@ -68,9 +59,7 @@ export const COLLECTION_BUGS: readonly PlantedBug[] = [
   },
   {
     name: 'a collector gives nothing back',
-    rare: true,
-    plan: (plan) => plan.diligent && isAbout(plan, AREAS.markers),
-    part: 'collector',
+    scenario: 'a collector sleeps before its marker',
     file: 'objects/src/collection/reclaim.ts',
     edits: [['await release(engine, mark, signal);', '']],
   },
@@ -85,23 +74,19 @@ export const COLLECTION_BUGS: readonly PlantedBug[] = [
   },
   {
     name: 'a deletion is forgotten whatever took its place',
-    rare: true,
-    plan: (plan) => plan.shortHistory && plan.habits.deletes > 0 && isAbout(plan, AREAS.objects),
-    part: 'collector',
+    scenario: 'a deleted object is stored again while it is forgotten',
     file: 'objects/src/collection/object.ts',
     edits: [['{ ifMatch: etag, signal }', '{ signal }']],
   },
   {
     name: 'numbers of versions that are forgotten are given again',
-    rare: true,
-    plan: (plan) => plan.shortHistory && plan.habits.deletes > 0,
-    part: 'collector',
+    scenario: 'a purged object is stored again by a clock that is wrong',
     file: 'objects/src/collection/object.ts',
     edits: [['  await floor.cover(opened.header.version, signal);\n', '']],
   },
   {
     name: 'what consumers have not read is collected',
-    part: 'consumer',
+    scenario: 'changes are collected that a consumer has not read',
     file: 'objects/src/collection/retention.ts',
     edits: [
       [' || modified >= unreadSince', ''],
@@ -110,9 +95,7 @@ export const COLLECTION_BUGS: readonly PlantedBug[] = [
   },
   {
     name: 'a payload is not confirmed when its record is sent',
-    rare: true,
-    plan: (plan) => plan.days && isAbout(plan, AREAS.journal, AREAS.history),
-    part: 'collector',
+    scenario: 'a writer sleeps before its record',
     file: 'objects/src/lost-race.ts',
     edits: [['if (stillHolds?.() === false) throw new LostRace();', '']],
   },

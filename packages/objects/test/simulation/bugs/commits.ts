@@ -1,5 +1,3 @@
-import { AREAS } from '@securestore/core-format';
-import { isAbout } from '../plan.ts';
 import type { PlantedBug } from '../planted-bugs.ts';
 
 /** What makes mutations of one object follow each other. */
@@ -67,14 +65,13 @@ export const COMMITS_BUGS: readonly PlantedBug[] = [
   },
   {
     name: 'what a purge buried is looked for as if it had never been',
-    plan: (plan) => plan.habits.purges > 0 && isAbout(plan, AREAS.objects),
+    scenario: 'an object is purged while its record is in doubt',
     file: 'objects/src/doubt.ts',
     edits: [['if (isPurged(header) && header.version > now * 1000) throw new Purged();', '']],
   },
   {
     name: 'a purge of unknown outcome is repeated',
-    rare: true,
-    plan: (plan) => plan.habits.purges > 0 && isAbout(plan, AREAS.objects),
+    scenario: 'an object is stored again while its purge is in doubt',
     file: 'objects/src/purge.ts',
     edits: [['return after !== undefined && origin > after ? origin : undefined;', 'return undefined;']],
   },

@@ -32,13 +32,21 @@ function knownVersions(recorded: Recorded): KnownVersion[] {
 const holds = ({ versions }: PublishedCut, { token, number }: AcknowledgedVersion): boolean =>
   (versions.get(token) ?? 0) >= number;
 
-/** Whether a purge that a cut need not hold may have removed a version before it was read. */
-const wentSince = ({ operations }: Recorded, { time }: PublishedCut, { operation }: AcknowledgedVersion): boolean =>
+/**
+ * Whether a purge that a cut need not hold may have removed a version before it was read: one that had begun by then,
+ * and was not over when the version was made.
+ */
+const wentSince = (
+  { operations }: Recorded,
+  { time, published }: PublishedCut,
+  { operation }: AcknowledgedVersion,
+): boolean =>
   operations.some(
-    ({ action, outcome, key, returned }) =>
+    ({ action, outcome, key, invoked, returned }) =>
       action.type === 'purge' &&
       key === operation.key &&
-      (outcome.type === 'unknown' || (outcome.type === 'ok' && returned >= time)),
+      invoked <= published &&
+      (outcome.type === 'unknown' || (outcome.type === 'ok' && returned >= time && returned >= operation.invoked)),
   );
 
 function problemsOf(recorded: Recorded, cut: PublishedCut, all: readonly KnownVersion[]): string[] {

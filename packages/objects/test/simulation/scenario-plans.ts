@@ -1,0 +1,86 @@
+import { Calendar } from './calendar.ts';
+import type { Dice } from './dice.ts';
+import type { Part, Plan } from './plan.ts';
+
+/** What is played where chance alone would hardly ever let the right things meet. */
+export type ScenarioName =
+  | 'a version is restored while it is collected'
+  | 'a collector sleeps before its marker'
+  | 'a marker is taken over'
+  | 'a deleted object is stored again while it is forgotten'
+  | 'a purged object is stored again by a clock that is wrong'
+  | 'a writer sleeps before its record'
+  | 'an object is stored again while its purge is in doubt'
+  | 'an object is purged while its record is in doubt'
+  | 'a hint lapses before its commit'
+  | 'a consumer ends between a hint and its commit'
+  | 'changes come while a cut reads the streams'
+  | 'a stream is closed while its writer sleeps'
+  | 'changes are collected that a consumer has not read';
+
+type Changes = Partial<Pick<Plan, 'shortHistory' | 'journal' | 'days' | 'silent'>> & {
+  readonly parts?: readonly Part[];
+  readonly purges?: boolean;
+  /** Whether the backend may have batches: they leave no place between a copy and its record. */
+  readonly batches?: boolean;
+};
+
+const COLLECTED: Changes = { parts: ['collector'], shortHistory: true, days: true };
+const CONSUMED: Changes = { parts: ['consumer'], journal: true, batches: true };
+
+const PLANS: Readonly<Record<ScenarioName, Changes>> = {
+  'a version is restored while it is collected': COLLECTED,
+  'a collector sleeps before its marker': COLLECTED,
+  'a marker is taken over': COLLECTED,
+  'a deleted object is stored again while it is forgotten': { ...COLLECTED, batches: true },
+  'a purged object is stored again by a clock that is wrong': { ...COLLECTED, purges: true, silent: true },
+  'a writer sleeps before its record': COLLECTED,
+  'an object is stored again while its purge is in doubt': { purges: true, batches: true },
+  'an object is purged while its record is in doubt': { purges: true },
+  'a hint lapses before its commit': CONSUMED,
+  'a consumer ends between a hint and its commit': CONSUMED,
+  'changes come while a cut reads the streams': CONSUMED,
+  'a stream is closed while its writer sleeps': CONSUMED,
+  'changes are collected that a consumer has not read': {
+    ...CONSUMED,
+    parts: ['consumer', 'collector'],
+    shortHistory: true,
+    days: true,
+  },
+};
+
+const NAMES = Object.keys(PLANS) as ScenarioName[];
+
+/** How many schedules are scenarios. */
+const SHARE = 0.1;
+
+/** The plan of a scenario; `undefined` for most schedules, which are none. */
+export function drawScenario(dice: Dice): Plan | undefined {
+  if (!dice.chance(SHARE)) return undefined;
+  const scenario = dice.pick(NAMES);
+  const { parts = [], purges = false, batches = false, ...changes } = PLANS[scenario];
+  return {
+    parts: new Set(parts),
+    clients: 0,
+    habits: {
+      keys: ['a', 'b'],
+      operations: 0,
+      rest: 0,
+      purges: purges ? 1 : 0,
+      deletes: 0,
+      restores: 0,
+      blobs: 0,
+    },
+    batches: batches && dice.chance(0.3),
+    days: false,
+    week: false,
+    calendar: new Calendar([0]),
+    shortHistory: false,
+    journal: false,
+    focus: undefined,
+    diligent: false,
+    silent: false,
+    ...changes,
+    scenario,
+  };
+}

@@ -1,0 +1,117 @@
+import { AREAS, HEAD_NAME } from '@securestore/core-format';
+import type { Reader } from '../actors/consumer.ts';
+import type { Ledger } from '../ledger.ts';
+import type { Player, Stage } from './stage.ts';
+import { DAY, HOUR, MINUTE, SECOND } from './stage.ts';
+
+const { journal, objects } = AREAS;
+
+interface Consuming {
+  readonly player: Player;
+  readonly reader: Reader;
+  readonly ledger: Ledger;
+}
+
+/** A consumer that has made its first pass. */
+async function consuming(stage: Stage): Promise<Consuming> {
+  const ledger = stage.ledger();
+  const player = await stage.player('consumer');
+  const reader = player.reader(ledger);
+  await reader.take('poll', true);
+  await stage.pass(10 * SECOND);
+  return { player, reader, ledger };
+}
+
+/** A writer sleeps between its hint and its commit, for longer than consumers look for that. */
+async function hintLapses(stage: Stage): Promise<void> {
+  const { reader } = await consuming(stage);
+  const writer = await stage.player('writer');
+  const stopped = writer.stopsAt({ operation: 'write', prefix: journal });
+  const stored = writer.do('a', { type: 'store', size: 12 });
+  await stopped;
+  await reader.take('poll', true);
+  await stage.pass(stage.dice.magnitude(65 * MINUTE, 10 * HOUR));
+  await reader.take('poll', true);
+  writer.process.goOn();
+  await stored;
+}
+
+/** A consumer sees a hint, confirms that, and ends before the commit is there. */
+async function consumerEnds(stage: Stage): Promise<void> {
+  const { player, reader } = await consuming(stage);
+  const writer = await stage.player('writer');
+  const fate = { name: 'held on its way', arrivals: [stage.dice.magnitude(10 * SECOND, 30 * MINUTE)], answer: 5 };
+  const sent = writer.meets({ operation: 'write', prefix: objects }, fate);
+  const stored = writer.do('a', { type: 'store', size: 12 });
+  await sent;
+  await reader.take(stage.dice.pick(['poll', 'cut'] as const), true);
+  player.process.kill();
+  await stored;
+}
+
+/** Two changes, one after the other, while a cut has read one of their streams and not the other one. */
+async function changesDuringCut(stage: Stage): Promise<void> {
+  const { player, reader } = await consuming(stage);
+  const writers = [await stage.player('first writer'), await stage.player('second writer')] as const;
+  for (const writer of writers) await writer.store('a');
+  await reader.take('poll', true);
+  const quick = { name: '', arrivals: [5], answer: 5 };
+  const ticked = player.meets({ operation: 'write', prefix: AREAS.work }, quick);
+  const cut = reader.take('cut', true);
+  await ticked;
+  const held = { name: 'held on its way', arrivals: [stage.dice.magnitude(2 * SECOND, 4 * SECOND)], answer: 5 };
+  if (stage.dice.chance(0.7)) await player.meets({ operation: 'list', prefix: journal }, quick);
+  await player.meets({ operation: 'list', prefix: journal }, held);
+  await stage.pass(100);
+  const [first, second] = writers;
+  await first.store('a');
+  // At the same moment it could have been before.
+  await stage.pass(10);
+  await second.store('b');
+  await cut;
+}
+
+/** A writer sleeps, or has nothing to do, until others have closed its stream, and perhaps removed it. */
+async function streamClosed(stage: Stage): Promise<void> {
+  const { dice } = stage;
+  const { reader } = await consuming(stage);
+  const writer = await stage.player('writer');
+  await writer.store('a');
+  await stage.pass(HOUR);
+  await reader.take('poll', true);
+  const sleeps = dice.chance(0.5);
+  const stopped = sleeps ? writer.stopsAt({ operation: 'read', prefix: HEAD_NAME }) : undefined;
+  const stored = sleeps ? writer.do('b', { type: 'store', size: 12 }) : undefined;
+  await stopped;
+  const collector = await stage.collector('collector');
+  for (let days = dice.pick([8, 11]); days > 0; days--) {
+    await stage.pass(DAY);
+    await reader.take('poll', true);
+    await collector.collect(true);
+  }
+  await reader.take('poll', true);
+  writer.process.goOn();
+  await (stored ?? writer.store('b'));
+}
+
+/** What a consumer has still to read is replaced, deleted and collected. */
+async function consumerLate(stage: Stage): Promise<void> {
+  const { dice } = stage;
+  const { reader } = await consuming(stage);
+  const writer = await stage.player('writer');
+  await writer.store('a');
+  await writer.store('a');
+  await writer.store('b');
+  if (dice.chance(0.5)) await writer.do('b', { type: 'delete' });
+  await stage.pass(dice.magnitude(1.1, 5) * DAY);
+  await (await stage.collector('collector')).collect(true);
+  await reader.take('poll', true);
+}
+
+export const JOURNAL = {
+  'a hint lapses before its commit': hintLapses,
+  'a consumer ends between a hint and its commit': consumerEnds,
+  'changes come while a cut reads the streams': changesDuringCut,
+  'a stream is closed while its writer sleeps': streamClosed,
+  'changes are collected that a consumer has not read': consumerLate,
+} as const;

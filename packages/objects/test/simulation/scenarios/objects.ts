@@ -1,0 +1,55 @@
+import { AREAS } from '@securestore/core-format';
+import type { Stage } from './stage.ts';
+import { DAY, SECOND } from './stage.ts';
+
+/** The first to store an object again that was purged and forgotten has a clock from before all of that. */
+async function storedByWrongClock(stage: Stage): Promise<void> {
+  const owner = await stage.player('owner');
+  await owner.store('a');
+  await owner.do('a', { type: 'purge' });
+  await stage.pass(1.1 * DAY);
+  await (await stage.collector('collector')).collect();
+  const writer = await stage.player('writer', -3 * DAY * stage.dice.float());
+  await stage.pass(10 * SECOND);
+  await writer.store('a');
+}
+
+/** Somebody stores an object that was purged before whoever purges it knows that it is. */
+async function storedWhilePurged(stage: Stage): Promise<void> {
+  const { dice } = stage;
+  const owner = await stage.player('owner');
+  await owner.store('a', dice.pick([12, 40_000]));
+  const purger = await stage.player('purger');
+  const writer = await stage.player('writer');
+  const fails = { after: dice.magnitude(SECOND, 10 * SECOND), certain: false };
+  const fate = { name: 'answer lost', arrivals: [stage.latency()], fails };
+  const sent = purger.meets({ operation: 'write', prefix: AREAS.objects }, fate);
+  const purged = purger.do('a', { type: 'purge' });
+  await sent;
+  await stage.pass(100);
+  await writer.do('a', { type: 'store', size: 12, ifAbsent: true });
+  await purged;
+}
+
+/** An object is purged before whoever has stored it knows that it has. */
+async function purgedInDoubt(stage: Stage): Promise<void> {
+  const { dice } = stage;
+  const owner = await stage.player('owner');
+  if (dice.chance(0.5)) await owner.store('a');
+  const writer = await stage.player('writer');
+  const fails = { after: dice.magnitude(2 * SECOND, 10 * SECOND), certain: false };
+  const fate = { name: 'answer lost', arrivals: [stage.latency()], fails };
+  const sent = writer.meets({ operation: 'write', prefix: AREAS.objects }, fate);
+  const stored = writer.do('a', { type: 'store', size: 12 });
+  await sent;
+  await stage.pass(100);
+  await owner.do('a', { type: 'retrieve' });
+  await owner.do('a', { type: 'purge' });
+  await stored;
+}
+
+export const OBJECTS = {
+  'an object is purged while its record is in doubt': purgedInDoubt,
+  'a purged object is stored again by a clock that is wrong': storedByWrongClock,
+  'an object is stored again while its purge is in doubt': storedWhilePurged,
+} as const;

@@ -1,0 +1,34 @@
+import type { SimulatedProcess } from '../process.ts';
+import type { ScenarioName } from '../scenario-plans.ts';
+import type { World } from '../world.ts';
+import { COLLECTION } from './collection.ts';
+import { JOURNAL } from './journal.ts';
+import { OBJECTS } from './objects.ts';
+import { Stage } from './stage.ts';
+
+const SCENARIOS: Readonly<Record<ScenarioName, (stage: Stage) => Promise<void>>> = {
+  ...COLLECTION,
+  ...OBJECTS,
+  ...JOURNAL,
+};
+
+/** A scenario that is under way. */
+export interface Played {
+  /** More of them come as it goes on. */
+  readonly processes: readonly SimulatedProcess[];
+  /** Says what is wrong where it did not come to its end: it waits for a request that nobody sends any more. */
+  readonly check: () => void;
+}
+
+export function play(world: World, name: ScenarioName): Played {
+  const stage = new Stage(world);
+  world.log.add('world', () => `plays: ${name}`);
+  let over = false;
+  SCENARIOS[name](stage)
+    .catch((error: unknown) => world.complain(`the scenario failed: ${String(error)}`))
+    .finally(() => (over = true));
+  const check = (): void => {
+    if (!over) world.complain('the scenario did not come to its end');
+  };
+  return { processes: stage.processes, check };
+}
