@@ -1,6 +1,7 @@
 import { readdirSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { hurriedClock } from '../support/hurried-clock.ts';
 import { PLACES } from '../support/places.ts';
 import { createAt, failure, openAt, patterned, usePlace } from '../support/stores.ts';
 
@@ -16,7 +17,8 @@ describe('objects that somebody has made larger than memory', () => {
   it.each(['o', 'h', 'b', 'k'])('below %s are found and named, and the rest is verified', async (area) => {
     const make = PLACES.find(([name]) => name === 'file')?.[1] ?? expect.fail('no file:');
     const place = usePlace(make);
-    const store = await createAt(place);
+    // Verifying waits before it looks again.
+    const store = await createAt(place, { clock: hurriedClock() });
     await store.store('a', 'one');
     await store.store('a', 'two');
     await store.store('b', 'x');
