@@ -1,8 +1,10 @@
 import {
+  type CheckedBackend,
   type ListOptions,
   type ListResult,
   type ReadOptions,
   type ReadResult,
+  checkStoredSize,
   resolveRange,
 } from '@securestore/backend-api';
 import { SecureStoreError } from '@securestore/core-format';
@@ -51,21 +53,19 @@ function readSegments({ statements }: Connection, key: string, row: ReadRow, sta
   return body;
 }
 
-type CheckSize = (size: number) => void;
-
 /** What a read needs beyond the first segment comes from the same moment, so that no writer can come in between. */
 function readTransaction(
   connection: Connection,
   key: string,
   options: ReadOptions,
-  checkSize: CheckSize,
+  backend: CheckedBackend,
 ): [ReadRow, Uint8Array] | undefined {
   const { db, statements } = connection;
   statements.beginRead.run();
   try {
     const row = statements.read.get(key) as ReadRow | undefined;
     if (row === undefined) return undefined;
-    checkSize(row.size);
+    checkStoredSize(backend, key, row.size);
     const { start, end } = resolveRange(row.size, options);
     return [row, start < end ? readSegments(connection, key, row, start, end) : new Uint8Array(0)];
   } finally {
@@ -73,11 +73,11 @@ function readTransaction(
   }
 }
 
-function readWhole(connection: Connection, key: string, checkSize: CheckSize): [ReadRow, Uint8Array] | undefined {
+function readWhole(connection: Connection, key: string, backend: CheckedBackend): [ReadRow, Uint8Array] | undefined {
   // STRICT tables hold what their columns say.
   const row = connection.statements.read.get(key) as ReadRow | undefined;
   if (row === undefined) return undefined;
-  if (row.size > SEGMENT_BYTES) return readTransaction(connection, key, {}, checkSize);
+  if (row.size > SEGMENT_BYTES) return readTransaction(connection, key, {}, backend);
   const body = row.data ?? new Uint8Array(0);
   if (body.length !== row.size) throw damaged(key);
   return [row, body];
@@ -85,17 +85,17 @@ function readWhole(connection: Connection, key: string, checkSize: CheckSize): [
 
 /**
  * @param now - The wall clock in milliseconds; the database's own never shows less than what it last wrote.
- * @param checkSize - is asked before more than a segment is read
+ * @param backend - whose limits hold
  */
 export function readEntry(
   connection: Connection,
   key: string,
   options: ReadOptions,
   now: number,
-  checkSize: CheckSize,
+  backend: CheckedBackend,
 ): ReadResult | undefined {
   const whole = options.start === undefined && options.end === undefined;
-  const found = whole ? readWhole(connection, key, checkSize) : readTransaction(connection, key, options, checkSize);
+  const found = whole ? readWhole(connection, key, backend) : readTransaction(connection, key, options, backend);
   if (found === undefined) return undefined;
   const [row, body] = found;
   const result = { body, size: row.size, modified: row.modified, now: Math.max(Math.floor(now), row.clock) };

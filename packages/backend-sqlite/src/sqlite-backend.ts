@@ -16,7 +16,6 @@ import {
   checkDeleteMany,
   checkList,
   checkRead,
-  checkStoredSize,
   checkSignal,
   checkWrite,
   closedError,
@@ -113,8 +112,7 @@ export class SqliteBackend implements StorageBackend {
   async read(key: string, options: ReadOptions = {}): Promise<ReadResult | undefined> {
     checkRead(this, key, options);
     const site = { backend: this.name, operation: 'read', key };
-    const checkSize = (size: number): void => checkStoredSize(this, key, size);
-    const read = (open: Connection): ReadResult | undefined => readEntry(open, key, options, this.#now(), checkSize);
+    const read = (open: Connection): ReadResult | undefined => readEntry(open, key, options, this.#now(), this);
     return this.#reading(site, options.signal, read, undefined);
   }
 

@@ -28,6 +28,5 @@ export { openSystemBody, sealSystemBody, unversioned } from './system-seal.ts';
 export type { SystemKey, SystemKeyFinder } from './system-seal.ts';
 export { generateRecoveryCode, recoveryCode } from './recovery-code.ts';
 export { generateShares, shares } from './shares.ts';
-export type { ShareScheme } from './shares.ts';
 export { keyFileContents, passphrase, rawKey } from './unlock.ts';
-export type { SecretSource, UnlockMethod } from './unlock.ts';
+export type { SecretSource, ShareScheme, UnlockMethod } from './unlock.ts';

@@ -1,7 +1,7 @@
 import { asBuffer, SecureStoreError } from '@securestore/core-format';
 import { printed, readPrinted } from './printed.ts';
 import { randomPool } from './random.ts';
-import type { SecretSource, UnlockMethod } from './unlock.ts';
+import type { SecretSource, ShareScheme, UnlockMethod } from './unlock.ts';
 import { secretText } from './unlock.ts';
 
 // Shamir's secret sharing over GF(2⁸) by an audited library: any `threshold` shares give the secret, and fewer tell nothing.
@@ -10,14 +10,6 @@ const SET_BYTES = 4;
 /** Set, threshold, number of shares; then the point of the library: a byte for each of the secret, and its x. */
 const SHARE_BYTES: number = SET_BYTES + 2 + SECRET_BYTES + 1;
 const MAX_SHARES = 255;
-
-/** How many of how many shares are needed. */
-export interface ShareScheme {
-  /** From 2 to `count`. */
-  readonly threshold: number;
-  /** From 2 to 255. */
-  readonly count: number;
-}
 
 function invalid(reason: string): never {
   throw new SecureStoreError('INVALID_ARGUMENT', reason);
@@ -86,19 +78,26 @@ function schemeOf(read: readonly Buffer[]): ShareScheme {
   return { threshold, count };
 }
 
-async function combined(sources: readonly SecretSource[]): Promise<{ secret: Buffer; scheme: ShareScheme }> {
+/** What `use` makes of shares that are of one set and enough; they are wiped. */
+async function withShares<T>(
+  sources: readonly SecretSource[],
+  use: (read: readonly Buffer[], scheme: ShareScheme) => T | Promise<T>,
+): Promise<T> {
   const read = await readShares(sources);
   try {
-    const scheme = schemeOf(read);
-    const { combine } = await import('shamir-secret-sharing');
-    // More than are needed could only contradict each other.
-    const points = read.slice(0, scheme.threshold).map((share) => Uint8Array.from(share.subarray(SET_BYTES + 2)));
-    const secret = asBuffer(await combine(points));
-    for (const point of points) point.fill(0);
-    return { secret, scheme };
+    return await use(read, schemeOf(read));
   } finally {
     for (const share of read) share.fill(0);
   }
+}
+
+async function combined(read: readonly Buffer[], { threshold }: ShareScheme): Promise<Buffer> {
+  const { combine } = await import('shamir-secret-sharing');
+  // More than are needed could only contradict each other.
+  const points = read.slice(0, threshold).map((share) => Uint8Array.from(share.subarray(SET_BYTES + 2)));
+  const secret = asBuffer(await combine(points));
+  for (const point of points) point.fill(0);
+  return secret;
 }
 
 /**
@@ -108,11 +107,7 @@ async function combined(sources: readonly SecretSource[]): Promise<{ secret: Buf
 export function shares(sources: readonly SecretSource[]): UnlockMethod {
   return {
     type: 'shares',
-    secret: async () => (await combined(sources)).secret,
-    scheme: async () => {
-      const { secret, scheme } = await combined(sources);
-      secret.fill(0);
-      return scheme;
-    },
+    secret: () => withShares(sources, combined),
+    scheme: () => withShares(sources, (_, scheme) => scheme),
   };
 }

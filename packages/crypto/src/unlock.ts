@@ -4,13 +4,21 @@ import type { SlotType } from '@securestore/core-format';
 /** A secret: its bytes, a string (which can't be wiped from memory), or a function that fetches the bytes when needed. */
 export type SecretSource = Uint8Array | string | (() => Uint8Array | string | Promise<Uint8Array | string>);
 
+/** How many of how many shares are needed. */
+export interface ShareScheme {
+  /** From 2 to `count`. */
+  readonly threshold: number;
+  /** From 2 to 255. */
+  readonly count: number;
+}
+
 /** One way to unlock a store; made by `passphrase`, `rawKey`, `recoveryCode`, `shares` or the facade's `keyFile`. */
 export interface UnlockMethod {
   readonly type: SlotType;
   /** A fresh copy of the secret, which the caller wipes. */
   readonly secret: () => Promise<Buffer>;
   /** For shares: how many of how many are needed, which their slot tells whoever wants to open it. */
-  readonly scheme?: () => Promise<{ readonly threshold: number; readonly count: number }>;
+  readonly scheme?: () => Promise<ShareScheme>;
 }
 
 const MAX_SECRET_BYTES = 1024 * 1024;

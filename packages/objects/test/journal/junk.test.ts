@@ -1,30 +1,13 @@
 import { AREAS } from '@securestore/core-format';
 import { describe, expect, it } from 'vitest';
-import type { Engine } from '../../src/engine.ts';
 import { HINT_LAPSES_AFTER, STREAM_CLOSES_AFTER } from '../../src/journal/limits.ts';
 import { pruneJournal, unreadSince } from '../../src/journal/prune.ts';
 import { attack } from '../support/attacker.ts';
 import { Follower } from '../support/followers.ts';
-import type { Process, World } from '../support/journals.ts';
-import { passing, worldOf, writersAt } from '../support/journals.ts';
+import { passing, scene, storeTimes, writersAt } from '../support/journals.ts';
 import { tokenOf } from '../support/scenes.ts';
 
 const AN_HOUR: number = HINT_LAPSES_AFTER + 2;
-
-interface Scene extends Process {
-  readonly world: World;
-  /** The process that cleans up. */
-  readonly cleaner: Engine;
-}
-
-async function scene(): Promise<Scene> {
-  const world = await worldOf();
-  return { world, cleaner: (await world.start()).engine, ...(await world.start()) };
-}
-
-async function storeTimes(store: Process['store'], count: number): Promise<void> {
-  for (let n = 0; n < count; n++) await store.store('k', `${n}`);
-}
 
 describe('junk in the journal', () => {
   it('knows no consumer by a name that is none', async () => {

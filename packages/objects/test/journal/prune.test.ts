@@ -14,30 +14,14 @@ import { journalFloors, pruneJournal, unreadSince } from '../../src/journal/prun
 import { writeSystemObject } from '../../src/system-objects.ts';
 import { attack } from '../support/attacker.ts';
 import { Follower } from '../support/followers.ts';
-import type { Process, World } from '../support/journals.ts';
-import { namesUnder, worldOf, writersAt } from '../support/journals.ts';
+import { namesUnder, scene, storeTimes, writersAt } from '../support/journals.ts';
 
 const AN_HOUR: number = HINT_LAPSES_AFTER + 2;
-
-interface Scene extends Process {
-  readonly world: World;
-  /** The process that cleans up. */
-  readonly cleaner: Engine;
-}
-
-async function scene(): Promise<Scene> {
-  const world = await worldOf();
-  return { world, cleaner: (await world.start()).engine, ...(await world.start()) };
-}
 
 /** The sequence numbers that are there of all streams. */
 async function sequences(engine: Engine): Promise<number[]> {
   const names = await namesUnder(engine, AREAS.journal);
   return names.map((name) => hintSequence(name.slice(0, name.lastIndexOf('/') + 1), name) ?? -1);
-}
-
-async function storeTimes(store: Process['store'], count: number): Promise<void> {
-  for (let n = 0; n < count; n++) await store.store('k', `${n}`);
 }
 
 describe('pruning the journal', () => {

@@ -129,23 +129,29 @@ async function keyringsThatOpen(place: Place): Promise<string[]> {
   return opened;
 }
 
+/** Keys are being destroyed while the keyring of a slow process, which opens them, is on its way until `land` is called. */
+async function whileKeyringIsLate() {
+  const { clock, place, store } = await world(new FakeClock());
+  const landing = Promise.withResolvers<void>();
+  const parked = Promise.withResolvers<void>();
+  const slow = await openAt(place, { clock, wrap: lateKeyring(landing.promise, parked.resolve) });
+  void slow.keys.destroy('pii').catch(() => undefined);
+  await parked.promise;
+  const destroyed = store.keys.destroy('pii', { waitingPeriod: 0 });
+  await clock.pass(SETTLED + 500);
+  return { clock, place, store, destroyed, land: landing.resolve };
+}
+
 describe('a keyring that was on its way while its keys were destroyed', () => {
   it.each([
     ['before others have followed', true],
     ['later', false],
   ])('opens by no secret and head of now, and goes (it lands %s)', async (_when, early) => {
-    const { clock, place, store } = await world(new FakeClock());
-    const land = Promise.withResolvers<void>();
-    const parked = Promise.withResolvers<void>();
-    const slow = await openAt(place, { clock, wrap: lateKeyring(land.promise, parked.resolve) });
-    void slow.keys.destroy('pii').catch(() => undefined);
-    await parked.promise;
-    const destroyed = store.keys.destroy('pii', { waitingPeriod: 0 });
-    await clock.pass(SETTLED + 500);
+    const { clock, place, store, destroyed, land } = await whileKeyringIsLate();
     expect(await stateOf(store)).toEqual(['destroyed']);
     const names = async (): Promise<number> => (await (await attack(place)).names('k/')).length;
     const landed = async (): Promise<void> => {
-      land.resolve();
+      land();
       await clock.pass(250);
       expect(await names()).toBe(2);
       expect(await keyringsThatOpen(place)).toEqual(['current']);
@@ -162,15 +168,8 @@ describe('a keyring that was on its way while its keys were destroyed', () => {
   });
 
   it('lands early and is removed by the very call that destroys', async () => {
-    const { clock, place, store } = await world(new FakeClock());
-    const land = Promise.withResolvers<void>();
-    const parked = Promise.withResolvers<void>();
-    const slow = await openAt(place, { clock, wrap: lateKeyring(land.promise, parked.resolve) });
-    void slow.keys.destroy('pii').catch(() => undefined);
-    await parked.promise;
-    const destroyed = store.keys.destroy('pii', { waitingPeriod: 0 });
-    await clock.pass(SETTLED + 500);
-    land.resolve();
+    const { clock, place, destroyed, land } = await whileKeyringIsLate();
+    land();
     await clock.pass(SETTLED);
     await destroyed;
     expect(await (await attack(place)).names('k/')).toHaveLength(1);

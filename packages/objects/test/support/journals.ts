@@ -69,6 +69,21 @@ export function writersAt(engine: Engine): Promise<string[]> {
   return namesUnder(engine, workPrefix('writer'));
 }
 
+/** A process that writes, and one that cleans up after it. */
+export interface Scene extends Process {
+  readonly world: World;
+  readonly cleaner: Engine;
+}
+
+export async function scene(): Promise<Scene> {
+  const world = await worldOf();
+  return { world, cleaner: (await world.start()).engine, ...(await world.start()) };
+}
+
+export async function storeTimes(store: Process['store'], count: number): Promise<void> {
+  for (let n = 0; n < count; n++) await store.store('k', `${n}`);
+}
+
 /** No call that a test waits for takes longer, in milliseconds. */
 const LONGEST = 10_000;
 
