@@ -1,4 +1,5 @@
 import type { Engine } from './engine.ts';
+import { categoryKeys } from './usable-keys.ts';
 
 /**
  * What `read` gives, released only when the head is known under which its keys were good. Where the keys have been changed
@@ -33,5 +34,5 @@ export async function confirmStill(
 ): Promise<void> {
   const wait = watcher.acknowledge(signal);
   if (wait !== undefined) await wait;
-  watcher.state.keys.category(categoryId);
+  categoryKeys(watcher.state, categoryId);
 }
