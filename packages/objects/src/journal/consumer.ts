@@ -177,7 +177,7 @@ export class Consumer {
       const poll = await this.#read(DEFAULT_LIMIT, tick - clockSkew, signal);
       for (const change of poll.changes) await visit(change);
       alarms.push(...poll.alarms);
-      ({ more } = poll);
+      more = poll.more || (await this.#hasBegunAnew(signal));
     }
     return { time: tick - 2 * clockSkew, alarms };
   }
@@ -262,6 +262,13 @@ export class Consumer {
     if (!same) this.#position = new Position(this.#held.state);
   }
 
+  /** Whether it has expired in the middle of a look: then what it didn't find may have been removed rightly. */
+  async #hasBegunAnew(signal: AbortSignal | undefined): Promise<boolean> {
+    const position = this.#position;
+    await this.#look(signal);
+    return position !== this.#position;
+  }
+
   async #read(
     limit: number,
     before: number | undefined,
@@ -271,6 +278,7 @@ export class Consumer {
     const position = this.#position;
     const lookedFor = new Set(position.pending.keys());
     const { alarms, more } = await position.advance(this.#engine, { limit, before, signal });
+    if (alarms.length > 0 && (await this.#hasBegunAnew(signal))) return { changes: [], alarms: [], more: true };
     for (const entry of position.pending.values()) onAnnounced?.(entry);
     const resolved = await resolveHints(this.#engine, position.pending.values(), {
       since: this.#held.state.since,

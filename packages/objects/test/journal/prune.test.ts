@@ -1,3 +1,5 @@
+import type { StorageBackend } from '@securestore/backend-api';
+import { forwardTo } from '@securestore/backend-api';
 import {
   AREAS,
   decodeBase32,
@@ -176,6 +178,42 @@ describe('pruning the journal', () => {
     expect(again.consumer.passDue).toBe(true);
     await again.follow();
     expect(again.known.size).toBe(1);
+  });
+
+  it('gives no alarm about what was removed while a consumer that expired was in the middle of a look', async () => {
+    const { world, store, cleaner } = await scene();
+    let sleep: (() => Promise<void>) | undefined;
+    const wrap = (backend: StorageBackend): StorageBackend =>
+      forwardTo(backend, {
+        async list(prefix, options) {
+          if (prefix.startsWith(AREAS.journal)) {
+            const asleep = sleep;
+            sleep = undefined;
+            await asleep?.();
+          }
+          return backend.list(prefix, options);
+        },
+      });
+    const follower = await Follower.open((await world.start({ wrap })).engine, world.clock);
+    await store.store('k', 'x');
+    await follower.follow();
+    await store.store('k', 'unread');
+    await store.close();
+    sleep = async () => {
+      world.clock.advance(CONSUMER_EXPIRES_AFTER + 2);
+      for (let n = 0; n < 3; n++) {
+        await pruneJournal(cleaner);
+        world.clock.advance(AN_HOUR);
+      }
+      expect(await writersAt(cleaner)).toEqual([]);
+    };
+    await follower.poll();
+    expect(sleep).toBeUndefined();
+    expect(follower.alarms).toEqual([]);
+    expect(follower.consumer.passDue).toBe(true);
+    await follower.follow();
+    expect(follower.alarms).toEqual([]);
+    expect(new Set(follower.commits).size).toBe(2);
   });
 
   it('keeps a consumer that shows a heartbeat', async () => {

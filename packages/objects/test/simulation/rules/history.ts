@@ -66,23 +66,25 @@ function checkListing(story: Story, reader: Operation, entries: readonly History
   return [...found, ...checkCount(story, reader, entries)];
 }
 
-const isDeletion = ({ action, outcome }: Operation): boolean =>
-  action.type === 'delete' && (outcome.type === 'unknown' || (outcome.type === 'ok' && outcome.existed === true));
-
 /** Every mutation made one version: those that were acknowledged for sure, those of unknown outcome perhaps. */
 function checkCount(
-  { operations, purges, shortHistory }: Story,
+  { operations, purges, shortHistory, rotates }: Story,
   reader: Operation,
   entries: readonly HistoryEntry[],
 ): string[] {
   if (purges.some(({ invoked }) => invoked <= reader.returned)) return [];
   return [true, false].flatMap((deletions) => {
     const count = entries.filter(({ deleted }) => deleted === deletions).length;
-    const made = operations.filter((operation) =>
-      deletions ? isDeletion(operation) : WRITES.has(operation.action.type),
-    );
-    const most = made.filter(({ outcome, invoked }) => outcome.type !== 'failed' && invoked <= reader.returned).length;
-    const least = made.filter((operation) => succeeded(operation) && operation.returned < reader.invoked).length;
+    const made = operations.filter(({ action }) => (deletions ? action.type === 'delete' : WRITES.has(action.type)));
+    const deleted = ({ outcome }: Operation): boolean => outcome.type !== 'ok' || outcome.existed !== false;
+    const most = made.filter(
+      // A deletion of nothing leaves one where it met a record that was never acknowledged under a retired key.
+      (operation) =>
+        operation.outcome.type !== 'failed' && operation.invoked <= reader.returned && (rotates || deleted(operation)),
+    ).length;
+    const least = made.filter(
+      (operation) => succeeded(operation) && operation.returned < reader.invoked && deleted(operation),
+    ).length;
     const what = deletions ? 'deletions' : 'versions';
     return (count < least && !shortHistory) || count > most
       ? [`#${reader.id} lists ${count} ${what} instead of ${least} to ${most}`]
