@@ -5,7 +5,7 @@ import { recordDigest } from '@securestore/crypto';
 import type { Engine } from './engine.ts';
 import { withNewestKeys } from './newest-keys.ts';
 import type { OpenedRecord, Target } from './records.ts';
-import { openAt, openLoose } from './records.ts';
+import { isRetired, openAt, openLoose } from './records.ts';
 import type { StoreState } from './state.ts';
 
 /** What lies at the name of a record. */
@@ -14,10 +14,16 @@ export type Observed =
   | { readonly state: 'sound'; readonly header: RecordHeader; readonly digest: Buffer; readonly opened: OpenedRecord }
   /** Its keys have been destroyed: its digest is known, and nothing says whether it is what was stored. */
   | { readonly state: 'destroyed'; readonly header: RecordHeader; readonly digest: Buffer }
-  | { readonly state: 'damaged'; readonly code: string; readonly reason: string };
+  | {
+      readonly state: 'damaged';
+      readonly code: string;
+      readonly reason: string;
+      /** Whether it names a key version that has been retired. */
+      readonly retired: boolean;
+    };
 
-function damagedBy({ code, message }: SecureStoreError): Observed {
-  return { state: 'damaged', code, reason: message };
+function damagedBy({ code, message }: SecureStoreError, retired: boolean): Observed {
+  return { state: 'damaged', code, reason: message, retired };
 }
 
 /** What the token of a record says of its name. @throws SecureStoreError `INTEGRITY`, `INVALID_KEY` */
@@ -51,6 +57,7 @@ export async function observe(
   name: string,
   signal: AbortSignal | undefined,
 ): Promise<Observed> {
+  let retired = false;
   try {
     const found = await engine.backend.read(name, { signal });
     if (found === undefined) return { state: 'absent' };
@@ -63,12 +70,13 @@ export async function observe(
       return { state: 'sound', header: opened.header, digest, opened };
     } catch (error) {
       if (SecureStoreError.is(error, 'KEY_DESTROYED')) return { state: 'destroyed', header: record.header, digest };
+      retired = isRetired(engine.watcher.state, found.body);
       throw error;
     }
   } catch (error) {
     if (!SecureStoreError.is(error)) throw error;
     const { code } = error;
-    if (code === 'INTEGRITY' || code === 'FORMAT_VERSION' || code === 'INVALID_KEY') return damagedBy(error);
+    if (code === 'INTEGRITY' || code === 'FORMAT_VERSION' || code === 'INVALID_KEY') return damagedBy(error, retired);
     throw error;
   }
 }

@@ -6,6 +6,8 @@ import {
   encodeObjectBody,
   encodeTombstoneBody,
   historyPrefix,
+  historyVersion,
+  objectName,
   SecureStoreError,
   splitRecord,
 } from '@securestore/core-format';
@@ -24,6 +26,7 @@ import { withNewestKeys } from '../newest-keys.ts';
 import { entriesUnder, pagesUnder } from '../pages.ts';
 import type { LiveRecord, OpenedRecord } from '../records.ts';
 import { openLoose } from '../records.ts';
+import { copyOfCurrent } from './current-copy.ts';
 import type { PassOptions } from './rewrap.ts';
 import { note } from './rewrap.ts';
 import { isUndecided } from '../undecided.ts';
@@ -177,7 +180,7 @@ async function resealAt(
 async function versionNames(engine: Engine, token: string, signal: AbortSignal | undefined): Promise<string[]> {
   const names: string[] = [];
   for await (const page of pagesUnder(engine.backend, historyPrefix(token), signal)) names.push(...page);
-  return [...names, AREAS.objects + token];
+  return [...names, objectName(token)];
 }
 
 /** Deletes those of the old blobs that no version names any more. */
@@ -192,19 +195,67 @@ async function dropOldBlobs(
   await reclaim(engine, token, old, { now: 0, freed: { blobs: 0, parts: 0, bytes: 0 }, signal });
 }
 
-async function resealObject(engine: Engine, token: string, options: ResealOptions): Promise<void> {
+/** Puts a copy of the current version in the place of one that may be left from before it was sealed anew. */
+async function renewCopy(
+  engine: Engine,
+  token: string,
+  name: string,
+  blobs: NewBlobs,
+  options: ResealOptions,
+): Promise<boolean> {
+  const { signal } = options;
+  for (let tries = 1; ; tries++) {
+    const found = await engine.backend.read(name, { signal });
+    if (found === undefined) return false;
+    const copy = await copyOfCurrent(engine, name, found.body, signal);
+    // It is a past version by now.
+    if (copy === undefined) return resealAt(engine, token, name, blobs, options);
+    if (Buffer.compare(copy, found.body) === 0) return false;
+    await announceRewrite(engine, name, splitRecord(copy).header.commitId, signal);
+    try {
+      await engine.backend.write(name, copy, { ifMatch: found.etag ?? '', signal });
+      return true;
+    } catch (error) {
+      if (!isUndecided(error) || tries === MAX_TRIES) throw error;
+    }
+  }
+}
+
+/** Whether a name of the history holds no version from before the current one. */
+async function notPast(
+  engine: Engine,
+  token: string,
+  signal: AbortSignal | undefined,
+): Promise<(name: string) => boolean> {
+  const found = await engine.backend.read(objectName(token), { signal });
+  const current = found === undefined ? Number.POSITIVE_INFINITY : splitRecord(found.body).header.version;
+  const prefix = historyPrefix(token);
+  return (name) => (historyVersion(prefix, name) ?? 0) >= current;
+}
+
+/** All versions that have not been yet; then what is left of copies of the current one. */
+async function resealVersions(engine: Engine, token: string, blobs: NewBlobs, options: ResealOptions): Promise<void> {
   const { counts, signal } = options;
+  const done = new Set<string>();
+  const copies: string[] = [];
+  // Versions that go to the history meanwhile are found by looking again.
+  for (let left = await versionNames(engine, token, signal); left.length > 0;) {
+    const isCopy = await notPast(engine, token, signal);
+    for (const name of left) {
+      if (isCopy(name)) copies.push(name);
+      else if (await resealAt(engine, token, name, blobs, options)) counts.rekeyed += 1;
+      done.add(name);
+    }
+    left = (await versionNames(engine, token, signal)).filter((name) => !done.has(name));
+  }
+  for (const name of copies) if (await renewCopy(engine, token, name, blobs, options)) counts.rekeyed += 1;
+}
+
+async function resealObject(engine: Engine, token: string, options: ResealOptions): Promise<void> {
+  const { signal } = options;
   const blobs: NewBlobs = new Map();
   try {
-    const done = new Set<string>();
-    // Versions that go to the history meanwhile are found by looking again.
-    for (let left = await versionNames(engine, token, signal); left.length > 0;) {
-      for (const name of left) {
-        if (await resealAt(engine, token, name, blobs, options)) counts.rekeyed += 1;
-        done.add(name);
-      }
-      left = (await versionNames(engine, token, signal)).filter((name) => !done.has(name));
-    }
+    await resealVersions(engine, token, blobs, options);
     await dropOldBlobs(engine, token, blobs, signal);
   } catch (error) {
     for (const { written, named } of blobs.values()) if (!named) await discardBlob(engine, token, written);

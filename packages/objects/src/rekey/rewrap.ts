@@ -8,7 +8,9 @@ import { mapConcurrently } from '../map-concurrently.ts';
 import { withNewestKeys } from '../newest-keys.ts';
 import type { FailedObject } from '../own-objects.ts';
 import { entriesUnder } from '../pages.ts';
+import { isRetired } from '../records.ts';
 import { isUndecided } from '../undecided.ts';
+import { copyOfCurrent } from './current-copy.ts';
 
 const READS = 16;
 /** Bounds of one batch: records are small, and other writers wait while it is committed. */
@@ -57,7 +59,10 @@ function rewrapped(keys: KeySet, bytes: Uint8Array): Buffer | undefined {
 async function rewriteOf(engine: Engine, name: string, signal: AbortSignal | undefined): Promise<Rewrite | undefined> {
   const found = await engine.backend.read(name, { signal });
   if (found === undefined) return undefined;
-  const body = await withNewestKeys(engine, found.body, ({ keys }) => rewrapped(keys, found.body), signal);
+  const copy = isRetired(engine.watcher.state, found.body)
+    ? await copyOfCurrent(engine, name, found.body, signal)
+    : undefined;
+  const body = copy ?? (await withNewestKeys(engine, found.body, ({ keys }) => rewrapped(keys, found.body), signal));
   return body && { type: 'write', key: name, body, ifMatch: found.etag ?? '' };
 }
 

@@ -122,10 +122,16 @@ function judgeCurrent(findings: Findings, { token, expected }: Subject, observed
   });
 }
 
-/** Reads the history. What has gone meanwhile is left out. */
+/**
+ * Reads the history. What has gone meanwhile is left out.
+ *
+ * A copy of the current version is left by an attempt that stopped half-way, which may not have known of keys and payloads
+ * that a rotation replaced. Nobody reads it, and the next overwrite puts it right.
+ */
 async function readHistory(
   engine: Engine,
   { token, history }: Subject,
+  current: Newest | undefined,
   findings: Findings,
   gathered: Gathered,
   signal: AbortSignal | undefined,
@@ -140,7 +146,9 @@ async function readHistory(
   for await (const { name, observed } of looks) {
     if (observed.state === 'absent') continue;
     const version = historyVersion(prefix, name);
+    const isCopy = current !== undefined && version === current.version;
     if (observed.state === 'damaged') {
+      if (isCopy && observed.retired) continue;
       gaps = true;
       findings.add('damaged', name, observed.reason);
       continue;
@@ -151,7 +159,7 @@ async function readHistory(
       findings.add('damaged', name, 'a version lies under the name of another', { found });
       continue;
     }
-    gather(gathered, observed);
+    if (!isCopy) gather(gathered, observed);
     past.push({ name, link: linkOf(observed.header) });
   }
   return { past, gaps };
@@ -209,7 +217,7 @@ export async function lookAtObject(engine: Engine, subject: Subject, options: Lo
     const origin = originOf(observed.state === 'sound' ? observed.opened : undefined);
     const current =
       'header' in observed ? { ...linkOf(observed.header), kind: observed.header.kind, origin } : undefined;
-    const { past, gaps } = await readHistory(engine, subject, findings, gathered, options.signal);
+    const { past, gaps } = await readHistory(engine, subject, current, findings, gathered, options.signal);
     if (observed.state === 'absent' && past.length > 0 && findings.list.length === 0) {
       findings.add('hidden', objectName(token), 'it is gone, though its history is there');
     }

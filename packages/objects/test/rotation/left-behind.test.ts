@@ -5,7 +5,7 @@ import { sealJournalBody } from '../../src/system-objects.ts';
 import { processAt } from '../support/collection.ts';
 import { EagerClock } from '../support/eager-clock.ts';
 import { memoryPlace, withoutBatch } from '../support/places.ts';
-import { createAt, failure, openAt, usePlace } from '../support/stores.ts';
+import { createAt, failure, openAt, patterned, usePlace } from '../support/stores.ts';
 
 const STAYS = Buffer.alloc(32, 11);
 const GOES = Buffer.alloc(32, 12);
@@ -34,6 +34,25 @@ it('a copy that a process left under a retired key, of the version that is curre
   expect(await store.history('k')).toMatchObject([{ version, current: true }]);
   expect((await store.restoreVersion('k', version)).version).not.toBe(version);
   expect(await store.history('k')).toHaveLength(2);
+});
+
+it.each(['keys', 'data'] as const)('a rotation of %s puts such a copy right', async (depth) => {
+  const { place, store, idle } = await leaveBehind();
+  await idle.store('k', patterned(200_000, 1));
+  await store.rotateEncryptionKey(GOES, COMES, { depth: 'data' });
+  await failure(idle.store('k', 'two'), 'LOCKED');
+  const backend = await place.open();
+  const [left] = (await backend.list(AREAS.history)).entries;
+  expect(left).toBeDefined();
+  expect(await store.verify({ payloads: true })).toMatchObject({ ok: true, findings: [] });
+  const report = await store.rotateEncryptionKey(COMES, COMES, { depth });
+  expect(report).toMatchObject({ failed: 0, remaining: {} });
+  expect(report.retired).not.toEqual([]);
+  const [record] = (await backend.list(AREAS.objects)).entries;
+  expect((await backend.read(left?.key ?? ''))?.body).toEqual((await backend.read(record?.key ?? ''))?.body);
+  await store.store('k', 'three');
+  expect(await store.history('k')).toHaveLength(2);
+  expect(await store.verify({ payloads: true })).toMatchObject({ ok: true, findings: [] });
 });
 
 it('a process that was left behind puts nothing of the store under the journal key that it knows', async () => {

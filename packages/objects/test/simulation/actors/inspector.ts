@@ -1,5 +1,13 @@
 import type { StorageBackend } from '@securestore/backend-api';
-import { AREAS, blobGeometry, partName, splitUnderToken } from '@securestore/core-format';
+import {
+  AREAS,
+  blobGeometry,
+  historyPrefix,
+  historyVersion,
+  partName,
+  splitRecord,
+  splitUnderToken,
+} from '@securestore/core-format';
 import { openLoose } from '../../../src/records.ts';
 import { entriesUnder } from '../../../src/pages.ts';
 import type { Remains, World } from '../world.ts';
@@ -22,11 +30,16 @@ export async function inspect(world: World, collected: boolean): Promise<Remains
   // Without batches a copy may land in the history after the purge of its version, and of its payload.
   const { batches, habits } = world.plan;
   const isSure = (name: string): boolean => batches || habits.purges === 0 || name.startsWith(AREAS.objects);
+  // A copy of the current version may be left from before that was sealed anew. Nobody reads it.
+  const current = new Map<string, number>();
+  const isCopy = (name: string, token: string): boolean =>
+    historyVersion(historyPrefix(token), name) === (current.get(token) ?? 0);
   let readable = true;
   for (const name of [...(await namesUnder(backend, AREAS.objects)), ...(await namesUnder(backend, AREAS.history))]) {
     const token = splitUnderToken(AREAS.history, name)?.token ?? name.slice(AREAS.objects.length);
     const found = await backend.read(name);
     if (found === undefined) continue;
+    if (name.startsWith(AREAS.objects)) current.set(token, splitRecord(found.body).header.version);
     try {
       const record = openLoose(watcher.state, found.body, (key) => names.locate(key), token);
       if (record.kind === 'tombstone' || record.header.blob === undefined || record.body.payload.kind === 'inline')
@@ -36,7 +49,7 @@ export async function inspect(world: World, collected: boolean): Promise<Remains
       for (let part = 0; part < parts; part++) {
         const partAt = partName(token, blobId, part);
         reachable.add(partAt);
-        if (isSure(name)) needed.add(partAt);
+        if (isSure(name) && !isCopy(name, token)) needed.add(partAt);
       }
     } catch {
       // Nobody can open it; the observer finds what that is.

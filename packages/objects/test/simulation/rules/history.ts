@@ -66,6 +66,9 @@ function checkListing(story: Story, reader: Operation, entries: readonly History
   return [...found, ...checkCount(story, reader, entries)];
 }
 
+/** Whether a mutation made a version, as far as its answer says: not a deletion of nothing. */
+const madeOne = ({ outcome }: Operation): boolean => outcome.type !== 'ok' || outcome.existed !== false;
+
 /** Every mutation made one version: those that were acknowledged for sure, those of unknown outcome perhaps. */
 function checkCount(
   { operations, purges, shortHistory, rotates }: Story,
@@ -76,14 +79,13 @@ function checkCount(
   return [true, false].flatMap((deletions) => {
     const count = entries.filter(({ deleted }) => deleted === deletions).length;
     const made = operations.filter(({ action }) => (deletions ? action.type === 'delete' : WRITES.has(action.type)));
-    const deleted = ({ outcome }: Operation): boolean => outcome.type !== 'ok' || outcome.existed !== false;
     const most = made.filter(
       // A deletion of nothing leaves one where it met a record that was never acknowledged under a retired key.
       (operation) =>
-        operation.outcome.type !== 'failed' && operation.invoked <= reader.returned && (rotates || deleted(operation)),
+        operation.outcome.type !== 'failed' && operation.invoked <= reader.returned && (rotates || madeOne(operation)),
     ).length;
     const least = made.filter(
-      (operation) => succeeded(operation) && operation.returned < reader.invoked && deleted(operation),
+      (operation) => succeeded(operation) && operation.returned < reader.invoked && madeOne(operation),
     ).length;
     const what = deletions ? 'deletions' : 'versions';
     return (count < least && !shortHistory) || count > most
