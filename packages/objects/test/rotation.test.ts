@@ -111,6 +111,20 @@ describe('a rotation', () => {
     expect((await store.retrieve('k')).text()).toBe('after');
   });
 
+  it('looks at the records once where only hints of the journal lie under an old key', async () => {
+    const clock = hurriedClock();
+    const store = await createAt(usePlace(memoryPlace), { clock, journal: true });
+    await store.store('k', 'x');
+    const job = store.rotateEncryptionKey(OLD, NEW);
+    const phases = new Set<string>();
+    for await (const { phase } of job.progress) phases.add(phase);
+    const report = await job;
+    expect([...phases].filter((phase) => phase.startsWith('re-keying, pass'))).toEqual([]);
+    expect(report).toMatchObject({ examined: 1, rekeyed: 1, failed: 0 });
+    const [journal] = (await store.keys.states()).filter(({ kind }) => kind === 'journal');
+    expect(Object.keys(report.remaining)).toEqual([journal?.id]);
+  });
+
   it('leaves a process whose slot is gone without writes (LOCKED), and reading what it has the keys for', async () => {
     const { place, clock, store } = await world();
     const other = await openAt(place, { clock });

@@ -76,6 +76,11 @@ function replacedVersions({ keys }: StoreState): Set<string> {
   return new Set(replaced.map(({ label }) => label));
 }
 
+/** The ids of the key versions of categories: what lies under others is no record, and another pass leaves it as it is. */
+function categoryVersions({ keys }: StoreState): Set<string> {
+  return new Set(keys.versions.filter(({ kind }) => kind === 'category').map(({ label }) => label));
+}
+
 /** How many entries the first pass will look at. */
 async function countAhead(
   engine: Engine,
@@ -171,7 +176,8 @@ async function rekeyAll(
     context.progress({ phase: 'counting', total: counts.examined });
     const census = await takeCensus(engine, { signal, onCounted: (done) => context.progress({ done }) });
     const left = [...candidates].filter((id) => census.counts.has(id));
-    if (left.length > 0 && counts.failed === 0 && number < MAX_PASSES) continue;
+    const ofRecords = categoryVersions(engine.watcher.state);
+    if (left.some((id) => ofRecords.has(id)) && counts.failed === 0 && number < MAX_PASSES) continue;
     // What could not be looked into may lie under any of them.
     const retired = counts.failed > 0 ? [] : await retireUnused(engine, candidates, census, signal);
     // What that change could not remove.
