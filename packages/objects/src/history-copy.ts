@@ -1,6 +1,13 @@
 import type { ReadResult } from '@securestore/backend-api';
-import { historyPrefix, objectName, SecureStoreError, splitRecord } from '@securestore/core-format';
-import { recordDigest, rewrapRecord } from '@securestore/crypto';
+import {
+  AREAS,
+  historyPrefix,
+  objectName,
+  SecureStoreError,
+  splitRecord,
+  splitUnderToken,
+} from '@securestore/core-format';
+import { rewrapRecord } from '@securestore/crypto';
 import type { Engine } from './engine.ts';
 import { pagesUnder } from './pages.ts';
 import type { Standing } from './records.ts';
@@ -17,22 +24,19 @@ export function historyCopy(state: StoreState, { stored, opened }: Standing): Ui
   return same ? stored.bytes : rewrapRecord(stored.bytes, opened.key, primary);
 }
 
-/** Replaces a copy that landed late: under a key version that has been replaced, or from before it was sealed anew. */
-async function renewCopy(
-  { backend, watcher }: Engine,
-  name: string,
-  found: ReadResult,
-  current: Standing,
-): Promise<void> {
-  const { keys } = watcher.state;
+/**
+ * Replaces a copy that landed late: under a key version that has been replaced, or from before it was sealed anew. What
+ * `current` is believed to be may itself be from before that, so it counts only if it is there still, after the copy was
+ * read: whoever seals it anew does so before the copy.
+ */
+async function renewCopy(engine: Engine, name: string, found: ReadResult, current: Standing): Promise<void> {
+  const { backend, watcher } = engine;
+  const copy = historyCopy(watcher.state, current);
   const there = splitRecord(found.body);
   // One that this process doesn't know yet is newer than its primary one.
-  if (!keys.knows(there.envelope.keyId)) return;
-  const { primary } = keys.category(there.header.categoryId);
-  const copy = historyCopy(watcher.state, current);
-  const same = recordDigest(there).equals(recordDigest(splitRecord(copy)));
-  // What is under the primary key is as new as anything, unless the object itself is, too, and another.
-  if (primary.id.equals(there.envelope.keyId) && (same || current.opened.key.label !== primary.label)) return;
+  if (Buffer.compare(copy, found.body) === 0 || !watcher.state.keys.knows(there.envelope.keyId)) return;
+  const { token } = splitUnderToken(AREAS.history, name) ?? {};
+  if (token === undefined || (await backend.read(objectName(token)))?.etag !== current.stored.etag) return;
   try {
     await backend.write(name, copy, { ifMatch: found.etag ?? '' });
   } catch (error) {
