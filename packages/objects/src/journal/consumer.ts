@@ -160,7 +160,8 @@ export class Consumer {
 
   /**
    * Visits what belongs to the state of all objects at one time, beyond what was visited before: whatever was
-   * acknowledged before the call, and nothing without what it depends on. Not to be published while {@link passDue}.
+   * acknowledged before the call, and nothing without what it depends on. Not to be published where {@link passDue} before
+   * it or after.
    *
    * @throws SecureStoreError as {@link poll}; `UNAVAILABLE` where the backend's clock stands still
    */

@@ -12,8 +12,10 @@ export type ScenarioName =
   | 'a writer sleeps before its record'
   | 'an object is stored again while its purge is in doubt'
   | 'an object is purged while its record is in doubt'
+  | 'an object is sealed anew while a process remembers it'
   | 'a hint lapses before its commit'
   | 'a consumer ends between a hint and its commit'
+  | 'a consumer sleeps in the middle of a look'
   | 'changes come while a cut reads the streams'
   | 'a stream is closed while its writer sleeps'
   | 'changes are collected that a consumer has not read';
@@ -37,8 +39,10 @@ const PLANS: Readonly<Record<ScenarioName, Changes>> = {
   'a writer sleeps before its record': COLLECTED,
   'an object is stored again while its purge is in doubt': { purges: true, batches: true },
   'an object is purged while its record is in doubt': { purges: true },
+  'an object is sealed anew while a process remembers it': { parts: ['rotator'], batches: true },
   'a hint lapses before its commit': CONSUMED,
   'a consumer ends between a hint and its commit': CONSUMED,
+  'a consumer sleeps in the middle of a look': { ...CONSUMED, parts: ['consumer', 'collector'], days: true },
   'changes come while a cut reads the streams': CONSUMED,
   'a stream is closed while its writer sleeps': CONSUMED,
   'changes are collected that a consumer has not read': {

@@ -67,6 +67,7 @@ export class Reader {
     if (step !== 'cut' || journal.passDue) return;
     const { time, alarms } = await journal.cut(this.#ledger.take);
     this.#note(alarms);
+    if (journal.passDue) return;
     this.#ledger.publish(time - EPOCH, this.#world.scheduler.now);
     this.#world.log.add(this.#process.name, () => `publishes the cut of ${time - EPOCH}`);
   }

@@ -47,6 +47,14 @@ export const COMMITS_BUGS: readonly PlantedBug[] = [
     ],
   },
   {
+    name: 'a copy in the history is replaced by what a process remembers',
+    file: 'objects/src/history-copy.ts',
+    edits: [
+      ['if (token === undefined || (await backend.read(objectName(token)))?.etag !== current.stored.etag) return;', ''],
+    ],
+    scenario: 'an object is sealed anew while a process remembers it',
+  },
+  {
     name: 'versions do not grow beyond the one before',
     file: 'objects/src/attempt.ts',
     edits: [['(before?.version ?? 0) + 1', '0']],

@@ -1,4 +1,4 @@
-import { AREAS, HEAD_NAME } from '@securestore/core-format';
+import { AREAS, HEAD_NAME, workPrefix } from '@securestore/core-format';
 import type { Reader } from '../actors/consumer.ts';
 import type { Ledger } from '../ledger.ts';
 import type { Player, Stage } from './stage.ts';
@@ -108,7 +108,29 @@ async function consumerLate(stage: Stage): Promise<void> {
   await reader.take('poll', true);
 }
 
+/** A consumer sleeps in the middle of a look until it has expired, and what it was about to read is removed. */
+async function consumerSleeps(stage: Stage): Promise<void> {
+  const { dice } = stage;
+  const { player, reader } = await consuming(stage);
+  const writer = await stage.player('writer');
+  await writer.store('a');
+  await reader.take('poll', true);
+  await writer.store('b');
+  const stopped = player.stopsAt({ operation: 'list', prefix: workPrefix('writer') });
+  const looked = reader.take(dice.pick(['poll', 'cut'] as const), true);
+  await stopped;
+  const collector = await stage.collector('collector');
+  await stage.pass(9 * DAY);
+  for (let passes = 3; passes > 0; passes--) {
+    await collector.collect(true);
+    await stage.pass(2 * HOUR);
+  }
+  player.process.goOn();
+  await looked;
+}
+
 export const JOURNAL = {
+  'a consumer sleeps in the middle of a look': consumerSleeps,
   'a hint lapses before its commit': hintLapses,
   'a consumer ends between a hint and its commit': consumerEnds,
   'changes come while a cut reads the streams': changesDuringCut,

@@ -48,7 +48,25 @@ async function purgedInDoubt(stage: Stage): Promise<void> {
   await stored;
 }
 
+/** What a process remembers of an object is from before a rotation of data sealed it anew, though the key is the same. */
+async function sealedAnewWhileRemembered(stage: Stage): Promise<void> {
+  const writer = await stage.player('writer');
+  const rotator = await stage.player('rotator', 0);
+  const counted = rotator.stopsAt({ operation: 'list', prefix: AREAS.objects });
+  const rotated = rotator.rotate('data');
+  await counted;
+  await writer.do('a', { type: 'retrieve' });
+  await writer.store('a', 40_000);
+  rotator.process.goOn();
+  await rotated;
+  const other = await stage.player('other');
+  await other.do('a', { type: 'delete' });
+  await writer.do('a', { type: 'delete' });
+  await other.do('a', { type: 'undelete' });
+}
+
 export const OBJECTS = {
+  'an object is sealed anew while a process remembers it': sealedAnewWhileRemembered,
   'an object is purged while its record is in doubt': purgedInDoubt,
   'a purged object is stored again by a clock that is wrong': storedByWrongClock,
   'an object is stored again while its purge is in doubt': storedWhilePurged,

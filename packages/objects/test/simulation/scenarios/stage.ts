@@ -1,3 +1,5 @@
+import { rawKey } from '@securestore/crypto';
+import type { RotationDepth } from '../../../src/index.ts';
 import { collectOnce } from '../actors/collector.ts';
 import { Reader } from '../actors/consumer.ts';
 import { openPatiently } from '../actors/client.ts';
@@ -44,6 +46,12 @@ export class Player {
 
   async collect(asJob = false): Promise<void> {
     await collectOnce(this.#stage.world, this.process, this.#opened, asJob);
+  }
+
+  /** Rotates the keys of the store. */
+  async rotate(depth: RotationDepth): Promise<void> {
+    const { dice, world } = this.#stage;
+    await this.#opened.store.rotateEncryptionKey(world.secrets.rotated, rawKey(dice.bytes(32)), { depth });
   }
 
   /** A consumer of the journal in this process. */
