@@ -3,7 +3,7 @@ import { historyName, objectName, SecureStoreError } from '@securestore/core-for
 import type { Mutation } from './draft.ts';
 import type { Engine } from './engine.ts';
 import { copyToHistory, historyCopy, isCopied, withdrawCopy } from './history-copy.ts';
-import { checkHeld } from './lost-race.ts';
+import { checkHeld, LostRace } from './lost-race.ts';
 import type { Current } from './records.ts';
 import type { StoreState } from './state.ts';
 
@@ -46,12 +46,12 @@ export async function replace(
     return backend.write(name, record, { ifMatch, signal });
   }
   const created = await copyToHistory(engine, copyName, copy, current, signal);
-  checkHeld(mutation);
   try {
+    checkHeld(mutation);
     return await backend.write(name, record, { ifMatch, signal });
   } catch (error) {
     // The race is lost either way, and a copy that stays is found by the next purge.
-    if (created && SecureStoreError.is(error, 'CONFLICT'))
+    if (created && (error instanceof LostRace || SecureStoreError.is(error, 'CONFLICT')))
       await withdrawCopy(engine, token, copyName, current).catch(() => undefined);
     throw error;
   }

@@ -5,7 +5,7 @@ import { expect, it } from 'vitest';
 import { FakeClock } from '../../jobs/test/support/clock.ts';
 import { collect } from '../src/collection/collect.ts';
 import { openConsumer } from '../src/journal/open-consumer.ts';
-import { DAY, partsOf, processAt, whileTimePasses } from './support/collection.ts';
+import { DAY, namesUnder, partsOf, processAt, whileTimePasses } from './support/collection.ts';
 import { memoryPlace, withoutBatch } from './support/places.ts';
 import type { Place } from './support/places.ts';
 import { createAt, failure, patterned, usePlace } from './support/stores.ts';
@@ -59,6 +59,25 @@ it('a writer that slept between its copy to the history and its record names no 
   await failure(whileTimePasses(clock, storing), 'UNAVAILABLE');
   expect(await partsOf(collector.engine)).toEqual({ missing: [], unreachable: [] });
   expect((await collector.store.retrieve('k')).text()).toBe('before');
+});
+
+it('a writer that slept between its copy to the history and its record takes back what had been purged', async () => {
+  const { clock, place } = await newWorld();
+  const nap = napAfter(AREAS.history);
+  const wrap = (inner: StorageBackend): StorageBackend => nap.wrap(withoutBatch(inner));
+  const sleeper = await processAt(place, { clock, smallParts: true, wrap });
+  await sleeper.store.store('k', patterned(20_000));
+  const { store, engine } = await processAt(place, { clock });
+  await whileTimePasses(clock, store.purge('k'));
+  const storing = sleeper.store.store('k', 'after');
+  await nap.asleep;
+  clock.advance(DAY);
+  nap.wake();
+  await whileTimePasses(clock, storing);
+  expect((await store.history('k')).map(({ purged }) => purged)).toEqual([false, true]);
+  expect(await namesUnder(engine.backend, AREAS.history)).toHaveLength(1);
+  expect(await partsOf(engine)).toEqual({ missing: [], unreachable: [] });
+  expect(await store.verify()).toMatchObject({ ok: true, findings: [] });
 });
 
 it('a writer that slept before it sent its record gives it no number from before what was forgotten meanwhile', async () => {
