@@ -18,7 +18,7 @@ import { make } from './make.ts';
 import { ARGON2, materialOf, UNLOCKS } from './secrets.ts';
 
 /** What vectors are about, by the name of their file. */
-const GROUPS: Readonly<Record<string, (base: Base) => Case[]>> = {
+export const GROUPS: Readonly<Record<string, (base: Base) => Case[]>> = {
   records,
   history,
   blobs,
