@@ -3,7 +3,7 @@ import { bytesFrom, flip, set, u32 } from '../bytes.ts';
 import type { Case } from '../cases.ts';
 import { caseOf, OPEN } from '../cases.ts';
 import type { SlotName, Unlock } from '../secrets.ts';
-import { printedCode, printedShare, SECRETS, share, SLOTS, UNLOCKS } from '../secrets.ts';
+import { PARAMETERS, printedCode, printedShare, SECRETS, share, SLOTS, UNLOCKS } from '../secrets.ts';
 import { LATE } from './fields.ts';
 
 /** Where the fields of a slot lie that all methods have. */
@@ -30,7 +30,7 @@ function ofMethod(name: SlotName): Case[] {
   const unlock = UNLOCKS[name];
   const test = caseOf(OPEN);
   const [slot, fields, box] = [`slot ${name}`, `fields of slot ${name}`, `box of slot ${name}`];
-  const length = { passphrase: 79, keyFile: 73, rawKey: 73, recoveryCode: 73, shares: 75 }[name];
+  const length = 73 + PARAMETERS[name].length;
   return [
     { name: `${name}: right`, description: 'The secret of the slot.', action: OPEN, unlock, expect: 'ok' },
     {
