@@ -64,15 +64,17 @@ function start(share: Omit<Share, 'position'>, report: (message: Message) => voi
 /** Prints how far it is, and ends the process when a worker hangs. */
 function watch(running: readonly Running[], perTarget: number, chosen: number): NodeJS.Timeout {
   const begun = performance.now();
+  const ended = new Set<Worker>();
+  for (const { worker } of running) worker.once('exit', () => ended.add(worker));
   let printed = begun;
   return setInterval(() => {
     const now = performance.now();
     let done = 0;
-    for (const { position, watchdog } of running) {
+    for (const { worker, position, watchdog } of running) {
       const [target, index] = [Atomics.load(position, 0), Atomics.load(position, 1)];
       done += ((values.target === undefined ? target : 0) * perTarget + index) / running.length;
-      // Until the first input the worker is being loaded.
-      if (index === 0 || !watchdog.look({ target, index }, now)) continue;
+      // Until the first input the worker is being loaded; after its last one it stays where it was.
+      if (index === 0 || ended.has(worker) || !watchdog.look({ target, index }, now)) continue;
       console.error(`hangs: --seed ${seed} --replay "${all[target]?.name}:${index}"`);
       process.exit(1);
     }

@@ -58,7 +58,7 @@ function putOwn(
   return { name, digest: sha256(body) };
 }
 
-const random = ({ base }: Workplace, what: string): Buffer => bytesFrom(`${base.name} ${what}`, 16);
+const random = ({ base }: Pick<Workplace, 'base'>, what: string): Buffer => bytesFrom(`${base.name} ${what}`, 16);
 
 const versionOf = (bytes: Buffer, suite: number, state: 'primary' | 'enabled'): KeyGroup['versions'][number] => ({
   id: bytes.subarray(0, 8),
@@ -89,7 +89,7 @@ function groups({ base, keys }: Workplace): KeyGroup[] {
       versions: [versionOf(versions.secrets, base.suite, 'primary')],
     },
     {
-      id: random({ base } as Workplace, 'journal group'),
+      id: random({ base }, 'journal group'),
       kind: 'journal',
       digestKey: digestKey('journal'),
       versions: [versionOf(versions.journal, base.suite, 'primary')],
@@ -158,7 +158,7 @@ export function putCheckpoint(place: Workplace, objects: ReadonlyMap<string, Buf
 export function ownNames(
   place: Pick<Workplace, 'base' | 'names'>,
 ): Record<'hint' | 'writer' | 'consumer' | 'job' | 'marker', string> {
-  const id = (what: string): Buffer => random(place as Workplace, what);
+  const id = (what: string): Buffer => random(place, what);
   const { token } = place.names.locate(parseStoreKey('big'));
   return {
     hint: hintName(id('writer'), 0),

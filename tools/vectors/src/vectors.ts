@@ -65,6 +65,8 @@ function editsBetween(before: Made['objects'], after: Made['objects']): object[]
 function faultOf(fault: Case['fault'], { stages }: Made): object | undefined {
   const found = fault === undefined ? undefined : stages.get(fault.stage);
   if (fault === undefined || found === undefined) return undefined;
+  // At the backend it is the edit itself.
+  if (fault.stage.startsWith('at ')) return { in: fault.stage };
   const { before, after } = found;
   return { in: fault.stage, ...(after === undefined ? { gone: true } : published(spliceBetween(before, after))) };
 }
