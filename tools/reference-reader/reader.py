@@ -1,10 +1,10 @@
 """Reads a store of the securestore format, version 1, from docs/format.md alone.
 
-    python3 reader.py HEX-OF-SECRET [rawKey | keyFile] < objects.json
+    python3 reader.py HEX-OF-SECRET [rawKey | keyFile | passphrase] < objects.json
 
 `objects.json` maps backend names to bodies in hexadecimal. Prints every current object as JSON, payloads in hexadecimal;
-anything that is not right ends with its class on standard error and the exit code 5. Stores that open by a passphrase can't
-be read: Python's own library has no Argon2.
+anything that is not right ends with its class on standard error and the exit code 5. A passphrase takes minutes: Argon2 is in
+plain Python, too.
 """
 
 import json
@@ -21,10 +21,15 @@ def describe(store, key):
     return {**known, "version": h["version"], "commit": h["commit"].hex(), "payload": payload.hex()}
 
 
+def unlock_of(secret, method="rawKey"):
+    text = bytes.fromhex(secret).decode() if method == "passphrase" else None
+    return {"method": method, "secret": secret, "text": text}
+
+
 def main():
     objects = {name: bytes.fromhex(body) for name, body in json.load(sys.stdin).items()}
     try:
-        store = Store(objects, {"method": sys.argv[2] if len(sys.argv) > 2 else "rawKey", "secret": sys.argv[1]})
+        store = Store(objects, unlock_of(*sys.argv[1:]))
         print(json.dumps([describe(store, key) for key in store.list()]))
         check_tombstones(store)
     except Refused as refusal:

@@ -8,7 +8,7 @@ from encoding import Reader, b32, derive, expand, framed, label, need, num, open
 from head import check_anchor, read_head
 from names import Names, check_key, matches
 from primitives import Refused, hmac256
-from unlocking import no_argon2, unlock_root
+from unlocking import unlock_root
 
 NOT_FOUND = "NOT_FOUND"
 TOMBSTONE_LENGTH = 226
@@ -75,14 +75,14 @@ def metadata_of(data):
 
 
 class Store:
-    def __init__(self, objects, unlock, fingerprint=None, anchor=None, argon2=no_argon2):
+    def __init__(self, objects, unlock, fingerprint=None, anchor=None):
         self.objects = objects
         need("store" in objects, "the head is missing", "INTEGRITY" if objects else NOT_FOUND)
         head = self.head = read_head(objects["store"])
         need(fingerprint in (None, b32(head["fingerprint"])), "it is another store than pinned")
         if anchor is not None:
             check_anchor(head, anchor)
-        root = unlock_root(head, unlock, argon2)
+        root = unlock_root(head, unlock)
         need(head["state"] not in (4, 5), "the store has moved, or is one of a drill", "LOCKED")
         ring = own.read_keyring(own.open_pinned(objects, head, 1, derive(root, "keyring")), head)
         self.versions = {version["id"]: (group, version) for group, version in ring["versions"]}

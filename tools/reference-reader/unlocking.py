@@ -1,8 +1,9 @@
-"""From a secret to the root key (section 9). Python's own library has no Argon2: who has it hands it in."""
+"""From a secret to the root key (section 9)."""
 
 import hashlib
 import hmac
 
+from argon2 import argon2id
 from encoding import derive, label, need
 from primitives import Refused, hmac256, sealed_box_open, x25519
 
@@ -13,10 +14,6 @@ MISREAD = {"O": "0", "I": "1", "L": "1"}
 
 def invalid(holds, reason):
     need(holds, reason, "INVALID_ARGUMENT")
-
-
-def no_argon2(*_):
-    raise Refused("Python's own library has no Argon2", "UNSUPPORTED")
 
 
 def printed_digits(data, count):
@@ -92,21 +89,21 @@ def secret_of(unlock):
     return bytes.fromhex(unlock["secret"])
 
 
-def material_of(slot, secret, argon2):
+def material_of(slot, secret):
     if slot["method"] != 1:
         return hmac256(slot["salt"], secret)
     memory, passes, lanes = slot["argon2"]
     limits = 19 * 1024 <= memory <= 1024 * 1024 and 1 <= passes <= 10 and 1 <= lanes <= 16
     need(limits, "the costs of a passphrase slot are out of range")
-    return argon2(secret, slot["salt"], memory, passes, lanes)
+    return argon2id(secret, slot["salt"], memory, passes, lanes)
 
 
-def unlock_root(head, unlock, argon2=no_argon2):
+def unlock_root(head, unlock):
     secret = secret_of(unlock)
     for slot in head["slots"]:
         if slot["method"] != METHODS[unlock["method"]]:
             continue
-        material = material_of(slot, secret, argon2)
+        material = material_of(slot, secret)
         place = head["lineage"] + slot["id"]
         binding = hmac256(derive(material, "slot binding", place), head["fingerprint"] + slot["bound"])
         if not hmac.compare_digest(binding, slot["binding"]):

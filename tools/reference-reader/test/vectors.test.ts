@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { hasPython } from './python.ts';
@@ -19,6 +19,15 @@ describe.skipIf(!hasPython)('the reference reader', () => {
     expect(stdout).toMatch(/^\d{3,} vectors, 0 failed\n$/);
     expect(status).toBe(0);
   }, 240_000);
+
+  it('has the Argon2id of RFC 9106', () => {
+    const call = "argon2id(b'\\1' * 32, b'\\2' * 16, 32, 3, 4, 32, b'\\3' * 8, b'\\4' * 12).hex()";
+    const { stdout } = spawnSync('python3', ['-B', '-c', `from argon2 import argon2id; print(${call})`], {
+      cwd: dirname(program),
+      encoding: 'utf8',
+    });
+    expect(stdout).toBe('0d640df58d78766c08c037a34a8b53c9d01ef0452d75b65eb52520e96b01e659\n');
+  });
 
   it('tells vectors that give something else than they expect', () => {
     const folder = mkdtempSync(join(tmpdir(), 'securestore-vectors-'));
