@@ -19,6 +19,8 @@ const SCRIPTS = {
   test: 'tools/checks/src/main.ts',
   torture: 'tools/checks/src/torture.ts',
   bench: 'tools/bench/src/main.ts',
+  fuzz: 'tools/fuzz/src/main.ts',
+  vectors: 'tools/vectors/src/main.ts',
   tour: 'tools/tour/src/main.ts',
 };
 

@@ -3,10 +3,18 @@
 import hashlib
 import hmac
 import struct
+from functools import lru_cache
+
+# Whoever reads many stores that differ in one byte computes the same over and over.
+remembered = lru_cache(maxsize=4096)
 
 
-class Damaged(Exception):
-    """Bytes that are not what a holder of the keys made."""
+class Refused(Exception):
+    """Why something is not read, and the class of the failure: by default bytes that no holder of the keys made."""
+
+    def __init__(self, reason, code="INTEGRITY"):
+        super().__init__(reason)
+        self.code = code
 
 
 def hmac256(key, message):
@@ -86,10 +94,11 @@ def aes256_ctr(key, counter, data):
     return out
 
 
+@remembered
 def aead_open(key, nonce, sealed):
     """AES-256-GCM without associated data (NIST SP 800-38D)."""
     if len(sealed) < 16:
-        raise Damaged("too short for a tag")
+        raise Refused("too short for a tag")
     encrypt, data, tag = aes256(key), sealed[:-16], sealed[-16:]
     h = int.from_bytes(encrypt(bytes(16)), "big")
 
@@ -107,7 +116,7 @@ def aead_open(key, nonce, sealed):
     state = times_h(state ^ len(data) * 8)
     expected = _xor(state.to_bytes(16, "big"), encrypt(nonce + b"\0\0\0\1"))
     if not hmac.compare_digest(expected, tag):
-        raise Damaged("a tag does not match")
+        raise Refused("a tag does not match")
     return aes256_ctr(key, nonce + b"\0\0\0\2", data)
 
 
@@ -118,6 +127,7 @@ L = 2**252 + 27742317777372353535851937790883648493
 D = -121665 * pow(121666, -1, P) % P
 
 
+@remembered
 def x25519(scalar, point):
     k = int.from_bytes(scalar, "little") & ~7 & ~(1 << 255) | 1 << 254
     x1 = int.from_bytes(point, "little") % (1 << 255) % P
@@ -156,13 +166,13 @@ def _point(text):
     number = int.from_bytes(text, "little")
     sign, y = number >> 255, number & ((1 << 255) - 1)
     if y >= P:
-        raise Damaged("no point of the curve")
+        raise Refused("no point of the curve")
     square = (y * y - 1) * pow(D * y * y + 1, -1, P) % P
     x = pow(square, (P + 3) // 8, P)
     if (x * x - square) % P:
         x = x * pow(2, (P - 1) // 4, P) % P
     if (x * x - square) % P or (x == 0 and sign):
-        raise Damaged("no point of the curve")
+        raise Refused("no point of the curve")
     return (P - x if x & 1 != sign else x), y
 
 
@@ -173,11 +183,13 @@ def _text(point):
 BASE = _point((4 * pow(5, -1, P) % P).to_bytes(32, "little"))
 
 
+@remembered
 def ed25519_public(seed):
     scalar = int.from_bytes(hashlib.sha512(seed).digest()[:32], "little") & ~7 & ~(1 << 255) | 1 << 254
     return _text(_multiply(BASE, scalar % (1 << 255)))
 
 
+@remembered
 def ed25519_verify(public, message, signature):
     s = int.from_bytes(signature[32:], "little")
     if s >= L:
@@ -246,29 +258,31 @@ def _chacha20(key, last, core):
     return struct.pack("<16I", *((a + b) & 0xFFFFFFFF for a, b in zip(x, words)))
 
 
+@remembered
 def xchacha_open(key, nonce, sealed):
     """XChaCha20-Poly1305 without associated data."""
     if len(sealed) < 16:
-        raise Damaged("too short for a tag")
+        raise Refused("too short for a tag")
     data, tag = sealed[:-16], sealed[-16:]
     own = _chacha20(key, nonce[:16], True)
     blocks = range(1 + (len(data) + 63) // 64)
     stream = [_chacha20(own, struct.pack("<I", i) + bytes(4) + nonce[16:], False) for i in blocks]
     padded = data + bytes(-len(data) % 16)
     if not hmac.compare_digest(_poly1305(stream[0][:32], padded + struct.pack("<QQ", 0, len(data))), tag):
-        raise Damaged("a tag does not match")
+        raise Refused("a tag does not match")
     return _xor(data, b"".join(stream[1:]))
 
 
+@remembered
 def sealed_box_open(sealed, public, private):
     ephemeral, tag, data = sealed[:32], sealed[32:48], sealed[48:]
     shared = x25519(private, ephemeral)
     if shared == bytes(32):
-        raise Damaged("a shared secret of zeros")
+        raise Refused("a shared secret of zeros")
     nonce = hashlib.blake2b(ephemeral + public, digest_size=24).digest()
     key = _salsa20(_salsa20(shared, bytes(16), True), nonce[:16], True)
     blocks = range((32 + len(data) + 63) // 64)
     stream = b"".join(_salsa20(key, nonce[16:] + struct.pack("<Q", i), False) for i in blocks)
     if not hmac.compare_digest(_poly1305(stream[:32], data), tag):
-        raise Damaged("a box does not open")
+        raise Refused("a box does not open")
     return _xor(data, stream[32:])

@@ -10,7 +10,8 @@ const OPTIONS = { authTagLength: TAG_LENGTH } as const;
 const NONCE_LENGTH = 12;
 const ZERO_NONCE: Buffer = Buffer.alloc(NONCE_LENGTH);
 
-function open(key: KeyObject, nonce: Buffer, sealed: Uint8Array): Buffer | undefined {
+/** The plaintext of `ciphertext ‖ tag`; `undefined` where the tag doesn't match. */
+export function openGcm(key: KeyObject, nonce: Buffer, sealed: Uint8Array): Buffer | undefined {
   const end = sealed.length - TAG_LENGTH;
   if (end < 0) return undefined;
   const decipher = createDecipheriv(ALGORITHM, key, nonce, OPTIONS);
@@ -41,7 +42,7 @@ function chunkCipher(keyBytes: Uint8Array): ChunkCipher {
       cipher.final();
       return { ciphertext, tag: cipher.getAuthTag() };
     },
-    open: (index, sealed) => open(key, counterNonce(index), sealed),
+    open: (index, sealed) => openGcm(key, counterNonce(index), sealed),
   };
 }
 
@@ -56,6 +57,6 @@ export const suite1: Suite = {
     out.set(ciphertext, at);
     out.set(cipher.getAuthTag(), at + ciphertext.length);
   },
-  openOnce: (key, sealed) => open(createSecretKey(key), ZERO_NONCE, sealed),
+  openOnce: (key, sealed) => openGcm(createSecretKey(key), ZERO_NONCE, sealed),
   chunkCipher,
 };

@@ -15,18 +15,12 @@ import { openRecord, randomPool, rawKey, sealRecord } from '../../../packages/cr
 import { createObjectStore } from '../../../packages/objects/src/index.ts';
 import { EXAMPLE_SECRET, INPUTS } from '../../format-example/src/example.ts';
 import { parseObjects } from '../../format-example/src/render.ts';
+import { hasPython, input } from './python.ts';
 
 const reader = fileURLToPath(new URL('../reader.py', import.meta.url));
 const document = readFileSync(new URL('../../../docs/format.md', import.meta.url), 'utf8');
 const example = parseObjects(document);
 const secret = Buffer.from(EXAMPLE_SECRET).toString('hex');
-
-const hasPython = spawnSync('python3', ['-c', 'import sys; sys.exit(sys.version_info < (3, 8))']).status === 0;
-if (!hasPython) console.log('The reference reader is not run: no python3 of version 3.8 or later is on the PATH.');
-
-function input(objects: ReadonlyMap<string, Buffer>): string {
-  return JSON.stringify(Object.fromEntries([...objects].map(([name, body]) => [name, body.toString('hex')])));
-}
 
 const payload = (text: string): string => Buffer.from(text).toString('hex');
 

@@ -25,6 +25,8 @@ export function compare(
   if (observed.state === 'absent') return entry?.kind === 'object' ? 'hidden' : undefined;
   const { header, digest } = observed;
   if (entry === undefined) {
+    // What can't be opened any more is in no checkpoint that was made since, and of no use to whoever brings it back.
+    if (observed.state === 'destroyed') return undefined;
     // A deletion of what nobody knows of hides nothing.
     const isOlder = floor !== undefined && header.generation < floor && header.kind === 'object';
     return isOlder ? 'unlisted' : undefined;

@@ -113,6 +113,18 @@ describe('a rotation', () => {
 });
 
 describe('the keys of a category', () => {
+  it('that were destroyed before the first checkpoint leave objects that nobody has brought back', async () => {
+    const clock = new EagerClock();
+    const place = usePlace(() => memoryPlace(() => clock.now()));
+    const store = await createAt(place, { clock, categories: { tokens: ['tokens/**'] } });
+    await store.store('tokens/a', 'one');
+    await store.store('b', 'one');
+    await store.keys.destroy('tokens', { waitingPeriod: 0 });
+    expect(await store.checkpoint()).toMatchObject({ contradicted: 0 });
+    expect(await store.verify()).toMatchObject({ ok: true, unreadable: 1, findings: [] });
+    expect(await store.checkpoint()).toMatchObject({ contradicted: 0 });
+  });
+
   it('that were destroyed leave objects that verify counts as unreadable', async () => {
     const clock = new EagerClock();
     const place = usePlace(() => memoryPlace(() => clock.now()));

@@ -1,0 +1,181 @@
+import {
+  ByteReader,
+  blobGeometry,
+  decodeCategoryMap,
+  decodeCheckpointPage,
+  decodeCheckpointRoot,
+  decodeConsumer,
+  decodeHead,
+  decodeHint,
+  decodeKeyring,
+  decodeMarker,
+  decodeObjectBody,
+  decodeRecordHeader,
+  decodeSlot,
+  decodeSlotBox,
+  decodeSystemBody,
+  decodeTombstoneBody,
+  decodeWriter,
+  encodeCategoryMap,
+  encodeCheckpointPage,
+  encodeCheckpointRoot,
+  encodeConsumer,
+  encodeHead,
+  encodeHint,
+  encodeKeyring,
+  encodeMarker,
+  encodeObjectBody,
+  encodeRecordHeader,
+  encodeSlot,
+  encodeSlotBox,
+  encodeSystemHeader,
+  encodeTombstoneBody,
+  encodeWriter,
+  joinCheckpointRoot,
+  joinHead,
+  joinRecord,
+  locateChunk,
+  partLength,
+  PURPOSES,
+  recordKeyId,
+  splitRecord,
+  systemBodyKeyId,
+} from '../../../packages/core-format/src/index.ts';
+import type { Purpose } from '../../../packages/core-format/src/index.ts';
+import { BASES } from '../../vectors/src/base.ts';
+import { u32, u53 } from '../../vectors/src/bytes.ts';
+import { make } from '../../vectors/src/make.ts';
+import { GROUPS } from '../../vectors/src/vectors.ts';
+import type { Target } from './target.ts';
+
+// What the vectors are made of is what the fuzzing starts from: every structure of a store, of each base.
+// So are those with a fault that readers take: they have what is rare, such as fields of later releases.
+const MADE = BASES.flatMap((base) => {
+  const taken = Object.values(GROUPS)
+    .flatMap((cases) => cases(base))
+    .filter(({ fault, expect }) => fault !== undefined && expect === 'ok');
+  return [make(base), ...taken.map(({ fault }) => make(base, fault))];
+});
+const DAMAGED = ['INTEGRITY', 'FORMAT_VERSION'] as const;
+
+/** Each once. */
+const different = (bodies: readonly Buffer[]): Buffer[] => [
+  ...new Map(bodies.map((body) => [body.toString('latin1'), body])).values(),
+];
+
+const structures = (...stages: readonly RegExp[]): Buffer[] => {
+  const found = MADE.flatMap((made) => [...made.stages].filter(([name]) => stages.some((stage) => stage.test(name))));
+  return different(found.flatMap(([, { after }]) => after ?? []));
+};
+
+const bodiesAt = (area: string): Buffer[] => {
+  const found = MADE.flatMap(({ objects }) => [...objects].filter(([name]) => name.startsWith(area)));
+  return different(found.map(([, body]) => body));
+};
+
+function codec<T>(
+  name: string,
+  seeds: readonly Buffer[],
+  decode: (bytes: Buffer) => T,
+  encode: (value: T) => Uint8Array,
+): Target {
+  return { name, seeds, codes: DAMAGED, parse: (input) => encode(decode(input)) };
+}
+
+/** Only what ends the head may have any bytes. */
+function head(): Target {
+  return codec('head', bodiesAt('store'), decodeHead, (signed) => joinHead(encodeHead(signed.head), signed.signature));
+}
+
+function records(): Target[] {
+  return [
+    codec('record', [...bodiesAt('o/'), ...bodiesAt('h/')], splitRecord, ({ header, envelope, sealedBody }) =>
+      joinRecord(encodeRecordHeader(header), envelope, sealedBody),
+    ),
+    codec('H', structures(/^H of/), decodeRecordHeader, encodeRecordHeader),
+    codec('body of an object', structures(/^body of (?!deleted|purged)/), decodeObjectBody, encodeObjectBody),
+    codec('body of a tombstone', structures(/^body of (deleted|purged)/), decodeTombstoneBody, encodeTombstoneBody),
+    {
+      name: 'key id of a record',
+      seeds: bodiesAt('o/').map((body) => body.subarray(0, 150)),
+      codes: DAMAGED,
+      parse: (input) => void recordKeyId(input),
+    },
+  ];
+}
+
+/** Numbers out of a record: length, chunk size and part size. */
+function geometry(): Target {
+  return {
+    name: 'lengths of a blob',
+    seeds: [4096, 65_536, 1_048_576].map((chunk) =>
+      Buffer.concat([u53(3 * chunk + 1), u32(chunk), u32(2 * (chunk + 16))]),
+    ),
+    codes: DAMAGED,
+    parse(input) {
+      const reader = new ByteReader('the record', input);
+      const [length, chunkSize, partSize] = [reader.u53(), reader.u32(), reader.u32()];
+      reader.end();
+      const found = blobGeometry(length, chunkSize, partSize);
+      const last = locateChunk(found, found.chunks - 1);
+      const end = partLength(found, found.parts - 1);
+      if (last.part !== found.parts - 1 || last.start + last.length !== end)
+        throw new Error('the last chunk ends elsewhere');
+      return undefined;
+    },
+  };
+}
+
+function ownObjects(): Target[] {
+  const sealed: Record<Purpose, string> = {
+    keyring: 'keyring',
+    categoryMap: 'category map',
+    hint: 'hint',
+    writer: 'writer',
+    consumer: 'consumer',
+    job: 'last collection',
+    checkpointPage: 'page',
+    checkpoint: 'checkpoint',
+    marker: 'marker',
+  };
+  const bodies = (Object.keys(PURPOSES) as Purpose[]).map((purpose) =>
+    codec(
+      `sealed ${sealed[purpose]}`,
+      structures(new RegExp(`^sealed ${sealed[purpose]}$`)),
+      (bytes) => decodeSystemBody('it', purpose, bytes),
+      (body) =>
+        Buffer.concat([encodeSystemHeader(body.suite, purpose, body.salt, body.keyId), body.commitment, body.sealed]),
+    ),
+  );
+  return [
+    ...bodies,
+    codec('keyring', structures(/^keyring$/), decodeKeyring, encodeKeyring),
+    codec('category map', structures(/^category map$/), decodeCategoryMap, encodeCategoryMap),
+    codec('hint', structures(/^hint$/), decodeHint, encodeHint),
+    codec('writer', structures(/^writer$/), decodeWriter, encodeWriter),
+    codec('consumer', structures(/^consumer$/), decodeConsumer, encodeConsumer),
+    codec('marker', structures(/^marker$/), decodeMarker, encodeMarker),
+    codec('page', structures(/^page$/), decodeCheckpointPage, encodeCheckpointPage),
+    codec('checkpoint', structures(/^checkpoint$/), decodeCheckpointRoot, ({ root, signature }) =>
+      joinCheckpointRoot(encodeCheckpointRoot(root), signature),
+    ),
+    {
+      name: 'key id of an own object',
+      seeds: structures(/^sealed hint$/),
+      codes: DAMAGED,
+      parse: (input) => void systemBodyKeyId(input),
+    },
+  ];
+}
+
+/** The parsers of bytes. */
+export function codecTargets(): Target[] {
+  return [
+    ...records(),
+    geometry(),
+    head(),
+    codec('slot', structures(/^slot /), decodeSlot, encodeSlot),
+    codec('box of a slot', structures(/^box of slot/), decodeSlotBox, encodeSlotBox),
+    ...ownObjects(),
+  ];
+}

@@ -1,0 +1,67 @@
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { FsBackend } from '../../../packages/backend-fs/src/index.ts';
+import { sandbox } from '../../../packages/cli/test/support/cli.ts';
+import { runHere } from '../../../packages/cli/test/support/in-process.ts';
+import { hasPython, input } from './python.ts';
+
+const reader = fileURLToPath(new URL('../reader.py', import.meta.url));
+const LONG = `${'n'.repeat(160)}/a long name/ä 😀`;
+
+/** All that lies in a `file:` store, by the names that the format gives it. */
+async function objectsAt(folder: string): Promise<Map<string, Buffer>> {
+  const backend = new FsBackend();
+  await backend.init({ location: `file:${folder}`, options: {} });
+  const objects = new Map<string, Buffer>();
+  for (const { key } of (await backend.list('')).entries) {
+    objects.set(key, Buffer.from((await backend.read(key))?.body ?? []));
+  }
+  await backend.close();
+  return objects;
+}
+
+describe.skipIf(!hasPython)('the reference reader', () => {
+  it.each([
+    ['1', 'encrypted'],
+    ['2', 'encrypted'],
+    ['1', 'plain'],
+    ['2', 'plain'],
+  ] as const)(
+    'reads what the command line stored: suite %s, %s names',
+    async (suite, names) => {
+      const box = await sandbox('none');
+      const env = { ...box.env, SECURESTORE_URL: `file:${box.path('vault')}` };
+      const run = async (args: readonly string[], text = ''): Promise<void> => {
+        const { exitCode, stderr } = await runHere([...args, '--key-file', box.path('key')], { env, input: text });
+        expect(exitCode, stderr).toBe(0);
+      };
+      const large = 'large '.repeat(12_000);
+      await run(['init', '--suite', suite, '--names', names]);
+      await run(['put', 'db/password'], 'first');
+      await run(['put', 'db/password', '--meta', 'owner=ops'], 'second');
+      await run(['put', LONG], 'at a long name');
+      await run(['put', 'large'], large);
+      await run(['put', 'gone'], 'x');
+      await run(['rm', 'gone']);
+      const secret = readFileSync(box.path('key')).toString('hex');
+      const objects = input(await objectsAt(box.path('vault')));
+      const { status, stdout, stderr } = spawnSync('python3', ['-B', reader, secret, 'keyFile'], {
+        input: objects,
+        encoding: 'utf8',
+        maxBuffer: 2 ** 26,
+      });
+      expect(status, stderr).toBe(0);
+      const found = JSON.parse(stdout) as { name: string; payload: string; metadata: unknown }[];
+      expect(
+        found.map(({ name, payload, metadata }) => [name, Buffer.from(payload, 'hex').toString(), metadata]),
+      ).toEqual([
+        ['db/password', 'second', { owner: 'ops' }],
+        ['large', large, {}],
+        [LONG, 'at a long name', {}],
+      ]);
+    },
+    120_000,
+  );
+});

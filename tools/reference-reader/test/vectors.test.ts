@@ -1,0 +1,42 @@
+import { spawnSync } from 'node:child_process';
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { hasPython } from './python.ts';
+
+const program = fileURLToPath(new URL('../vectors.py', import.meta.url));
+const published = fileURLToPath(new URL('../../../packages/core-format/vectors', import.meta.url));
+
+function runVectors(folder: string): { status: number | null; stdout: string } {
+  return spawnSync('python3', ['-B', program, folder], { encoding: 'utf8', maxBuffer: 2 ** 26 });
+}
+
+describe.skipIf(!hasPython)('the reference reader', () => {
+  it('gives what every published vector expects', () => {
+    const { status, stdout } = runVectors(published);
+    expect(stdout).toMatch(/^\d{3,} vectors, 0 failed\n$/);
+    expect(status).toBe(0);
+  }, 240_000);
+
+  it('has the Argon2id of RFC 9106', () => {
+    const call = "argon2id(b'\\1' * 32, b'\\2' * 16, 32, 3, 4, 32, b'\\3' * 8, b'\\4' * 12).hex()";
+    const { stdout } = spawnSync('python3', ['-B', '-c', `from argon2 import argon2id; print(${call})`], {
+      cwd: dirname(program),
+      encoding: 'utf8',
+    });
+    expect(stdout).toBe('0d640df58d78766c08c037a34a8b53c9d01ef0452d75b65eb52520e96b01e659\n');
+  });
+
+  it('tells vectors that give something else than they expect', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'securestore-vectors-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    cpSync(join(published, 'bases.json'), join(folder, 'bases.json'));
+    const history = readFileSync(join(published, 'history.json'), 'utf8').replaceAll('"NOT_FOUND"', '"ok"');
+    writeFileSync(join(folder, 'history.json'), history);
+    const { status, stdout } = runVectors(folder);
+    expect(stdout).toMatch(/ 6 failed\n$/);
+    expect(status).toBe(1);
+  });
+});

@@ -1,0 +1,116 @@
+"""From a secret to the root key (section 9)."""
+
+import hashlib
+import hmac
+
+from argon2 import argon2id
+from encoding import derive, label, need
+from primitives import Refused, hmac256, sealed_box_open, x25519
+
+METHODS = {"passphrase": 1, "keyFile": 2, "rawKey": 3, "recoveryCode": 4, "shares": 5}
+PRINTED = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+MISREAD = {"O": "0", "I": "1", "L": "1"}
+
+
+def invalid(holds, reason):
+    need(holds, reason, "INVALID_ARGUMENT")
+
+
+def printed_digits(data, count):
+    bits = "".join(f"{byte:08b}" for byte in data)
+    bits += "0" * (-len(bits) % 5)
+    return [int(bits[at : at + 5], 2) for at in range(0, len(bits), 5)][:count]
+
+
+def read_printed(kind, prefix, text, length):
+    text = "".join(c for c in text if c not in " \t\r\n-").upper()
+    invalid(text[:5] == prefix, f"this is no {kind}")
+    digits = [PRINTED.find(MISREAD.get(c, c)) for c in text[5:]]
+    invalid(len(digits) >= 4 and -1 not in digits, f"this has characters that no {kind} has")
+    number, count = 0, len(digits) - 4
+    for digit in digits[:-4]:
+        number = number * 32 + digit
+    spare = count * 5 - length * 8
+    invalid(0 <= spare < 5 and number % (1 << spare) == 0, f"this {kind} has the wrong length")
+    data = (number >> spare).to_bytes(length, "big")
+    check = hashlib.sha256(label("printed " + kind) + data).digest()
+    invalid(printed_digits(check, 4) == digits[-4:], f"this {kind} was mistyped")
+    return data
+
+
+def times(a, b):
+    product = 0
+    while b:
+        if b & 1:
+            product ^= a
+        a = a << 1 ^ (0x11B if a & 0x80 else 0)
+        b >>= 1
+    return product
+
+
+def inverse(a):
+    result = 1
+    for _ in range(254):
+        result = times(result, a)
+    return result
+
+
+def combine(points):
+    """The values at 0 of the polynomials through the points."""
+    secret = bytearray(32)
+    for x, y in points:
+        factor = 1
+        for other, _ in points:
+            if other != x:
+                factor = times(factor, times(other, inverse(other ^ x)))
+        for at in range(32):
+            secret[at] ^= times(factor, y[at])
+    return bytes(secret)
+
+
+def read_shares(texts):
+    shares = [read_printed("share", "SSSH1", text, 39) for text in texts]
+    invalid(shares, "there are no shares")
+    invalid(len({share[:6] for share in shares}) == 1, "the shares are of several sets")
+    invalid(len({share[38] for share in shares}) == len(shares), "a share is there twice")
+    needed = shares[0][4]
+    invalid(len(shares) >= needed, "there are too few shares")
+    return combine([(share[38], share[6:38]) for share in shares[:needed]])
+
+
+def secret_of(unlock):
+    method = unlock["method"]
+    if method == "passphrase":
+        return unlock["text"].encode()
+    if method == "recoveryCode":
+        return read_printed("recovery code", "SSRC1", unlock["text"], 20)
+    if method == "shares":
+        return read_shares(unlock["texts"])
+    return bytes.fromhex(unlock["secret"])
+
+
+def material_of(slot, secret):
+    if slot["method"] != 1:
+        return hmac256(slot["salt"], secret)
+    memory, passes, lanes = slot["argon2"]
+    limits = 19 * 1024 <= memory <= 1024 * 1024 and 1 <= passes <= 10 and 1 <= lanes <= 16
+    need(limits, "the costs of a passphrase slot are out of range")
+    return argon2id(secret, slot["salt"], memory, passes, lanes)
+
+
+def unlock_root(head, unlock):
+    secret = secret_of(unlock)
+    for slot in head["slots"]:
+        if slot["method"] != METHODS[unlock["method"]]:
+            continue
+        material = material_of(slot, secret)
+        place = head["lineage"] + slot["id"]
+        binding = hmac256(derive(material, "slot binding", place), head["fingerprint"] + slot["bound"])
+        if not hmac.compare_digest(binding, slot["binding"]):
+            continue
+        private = hashlib.sha512(derive(material, "slot seed", place)).digest()[:32]
+        public = x25519(private, (9).to_bytes(32, "little"))
+        box = sealed_box_open(slot["sealed"], public, private)
+        need(box[:36] == place + head["root number"].to_bytes(4, "big"), "a slot holds the root of another place")
+        return box[36:]
+    raise Refused("the secret does not unlock the store", "UNLOCK_FAILED")

@@ -1,0 +1,94 @@
+import { argon2Sync } from 'node:crypto';
+import { loadSodium } from '../../../packages/crypto/src/sodium.ts';
+import { printed } from '../../../packages/crypto/src/printed.ts';
+import { bytesFrom, derive, hmac256, u32 } from './bytes.ts';
+
+const libsodium = await loadSodium();
+
+/** How a secret is handed to a reader. */
+export type Unlock =
+  | { readonly method: 'passphrase'; readonly text: string }
+  | { readonly method: 'keyFile' | 'rawKey'; readonly secret: string }
+  | { readonly method: 'recoveryCode'; readonly text: string }
+  | { readonly method: 'shares'; readonly texts: readonly string[] };
+
+/** The slots of every base, in their order in the head, with what each adds to the fields that all have. */
+export const SLOTS = ['passphrase', 'keyFile', 'rawKey', 'recoveryCode', 'shares'] as const;
+export type SlotName = (typeof SLOTS)[number];
+
+/** The least that readers accept, so that whoever computes it in a slow language gets there. */
+export const ARGON2 = { memory: 19 * 1024, passes: 1, parallelism: 1 } as const;
+
+const PASSPHRASE = 'correct horse battery staple';
+const SCHEME = { threshold: 2, count: 3 } as const;
+
+/** The bytes of the secrets. */
+export const SECRETS: Readonly<Record<SlotName, Buffer>> = {
+  passphrase: Buffer.from(PASSPHRASE),
+  keyFile: bytesFrom('key file', 48),
+  rawKey: bytesFrom('raw key', 32),
+  recoveryCode: bytesFrom('recovery code', 20),
+  shares: bytesFrom('secret of the shares', 32),
+};
+
+/** In GF(2⁸) modulo x⁸ + x⁴ + x³ + x + 1. */
+function times(a: number, b: number): number {
+  let product = 0;
+  for (let shifted = a, bits = b; bits > 0; bits >>= 1) {
+    if ((bits & 1) === 1) product ^= shifted;
+    shifted = (shifted << 1) ^ ((shifted & 0x80) === 0 ? 0 : 0x11b);
+  }
+  return product;
+}
+
+/** Share `x` of the secret: a line through the secret at 0, as a scheme of two shares has it. */
+export function share(x: number, secret: Buffer = SECRETS.shares, { threshold, count } = SCHEME): Buffer {
+  const slope = bytesFrom('slope of the shares', 32);
+  const y = Buffer.from(secret.map((byte, index) => byte ^ times(slope.readUInt8(index), x)));
+  return Buffer.concat([bytesFrom('set of the shares', 4), Buffer.from([threshold, count]), y, Buffer.from([x])]);
+}
+
+export const printedShare = (bytes: Buffer): string => printed('share', bytes).toString('latin1');
+export const printedCode = (bytes: Buffer): string => printed('recovery code', bytes).toString('latin1');
+
+/** What unlocks the slots of every base. */
+export const UNLOCKS: Readonly<Record<SlotName, Unlock>> = {
+  passphrase: { method: 'passphrase', text: PASSPHRASE },
+  keyFile: { method: 'keyFile', secret: SECRETS.keyFile.toString('hex') },
+  rawKey: { method: 'rawKey', secret: SECRETS.rawKey.toString('hex') },
+  recoveryCode: { method: 'recoveryCode', text: printedCode(SECRETS.recoveryCode) },
+  shares: { method: 'shares', texts: [printedShare(share(1)), printedShare(share(3))] },
+};
+
+/** What a slot says of its method beside the salt. */
+export const PARAMETERS: Readonly<Record<SlotName, Buffer>> = {
+  passphrase: Buffer.concat([u32(ARGON2.memory), Buffer.from([ARGON2.passes, ARGON2.parallelism])]),
+  keyFile: Buffer.alloc(0),
+  rawKey: Buffer.alloc(0),
+  recoveryCode: Buffer.alloc(0),
+  shares: Buffer.from([SCHEME.threshold, SCHEME.count]),
+};
+
+/** The key material of a slot. */
+export function materialOf(name: SlotName, salt: Buffer, secret: Buffer = SECRETS[name]): Buffer {
+  if (name !== 'passphrase') return hmac256(salt, secret);
+  return argon2Sync('argon2id', { message: secret, nonce: salt, ...ARGON2, tagLength: 32 });
+}
+
+export interface SlotKeys {
+  readonly publicKey: Buffer;
+  readonly bindingKey: Buffer;
+}
+
+export function slotKeys(material: Buffer, lineage: Buffer, id: Buffer): SlotKeys {
+  const { publicKey } = libsodium.crypto_box_seed_keypair(derive(material, 'slot seed', lineage, id));
+  return { publicKey: Buffer.from(publicKey), bindingKey: derive(material, 'slot binding', lineage, id) };
+}
+
+/** An anonymous box as `crypto_box_seal` makes it, but with an ephemeral pair that is the same in every run. */
+export function sealBox(box: Buffer, publicKey: Buffer, seed: Buffer): Buffer {
+  const ephemeral = libsodium.crypto_box_seed_keypair(seed);
+  const nonce = libsodium.crypto_generichash(24, Buffer.concat([ephemeral.publicKey, publicKey]), null);
+  const sealed = libsodium.crypto_box_easy(box, nonce, publicKey, ephemeral.privateKey);
+  return Buffer.concat([ephemeral.publicKey, sealed]);
+}
