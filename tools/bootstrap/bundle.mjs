@@ -10,7 +10,7 @@ import { rolldown } from 'rolldown';
  * @param {string} folder - of the package
  */
 async function bundlePackage(folder) {
-  const entries = ['index', 'main'].filter((name) => existsSync(join(folder, `src/${name}.ts`)));
+  const entries = ['index', 'main', 'testing'].filter((name) => existsSync(join(folder, `src/${name}.ts`)));
   const input = Object.fromEntries(entries.map((name) => [name, join(folder, `src/${name}.ts`)]));
   const dist = join(folder, 'dist');
   if (existsSync(dist)) {

@@ -1,5 +1,5 @@
 import { type ErrorCode, SecureStoreError } from '@securestore/core-format';
-import type { Logger, SecureStore, UnlockMethod } from 'securestore';
+import type { Logger, SecureStore, SecretMethod } from 'securestore';
 import type { Call } from './call.ts';
 import { withAdvice } from './error-report.ts';
 import { findSecret, unlockWith } from './secret.ts';
@@ -81,7 +81,7 @@ export async function withStoreToDelete<T>(call: Call, use: (store: SecureStore)
 /** As {@link withStore}, with what unlocked the store. */
 export async function withUnlockedStore<T>(
   call: Call,
-  use: (store: SecureStore, unlock: UnlockMethod) => Promise<T>,
+  use: (store: SecureStore, unlock: SecretMethod) => Promise<T>,
 ): Promise<T> {
   const location = await locationOf(call);
   using unlock = await unlockWith(await findSecret(call, 'open'));
@@ -94,7 +94,7 @@ async function openAt(call: Call, location: string): Promise<SecureStore> {
   return await openWith(call, location, unlock.method);
 }
 
-async function openWith(call: Call, location: string, unlock: UnlockMethod): Promise<SecureStore> {
+async function openWith(call: Call, location: string, unlock: SecretMethod): Promise<SecureStore> {
   const { cli, options } = call;
   const { openStore } = await import('securestore');
   try {

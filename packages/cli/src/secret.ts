@@ -1,7 +1,7 @@
 import { open, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SecureStoreError } from '@securestore/core-format';
-import type { UnlockMethod } from 'securestore';
+import type { SecretMethod } from 'securestore';
 import type { Call, GlobalOptions } from './call.ts';
 import type { Cli } from './cli-context.ts';
 import { fileError, systemCodeOf } from './error-report.ts';
@@ -167,11 +167,11 @@ export function secretVariable({ cli, options }: Call): string | undefined {
 
 /** A way to unlock a store; disposing it wipes the passphrase that was read for it. */
 export interface Unlocking extends Disposable {
-  readonly method: UnlockMethod;
+  readonly method: SecretMethod;
 }
 
 /** What these read is copied and wiped by whoever asked for it. */
-const plain = (method: UnlockMethod): Unlocking => ({ method, [Symbol.dispose]: () => {} });
+const plain = (method: SecretMethod): Unlocking => ({ method, [Symbol.dispose]: () => {} });
 
 /** The way to unlock a store with a secret, which is read once however often it is asked for. */
 export async function unlockWith(source: SecretSource): Promise<Unlocking> {

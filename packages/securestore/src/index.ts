@@ -1,7 +1,7 @@
 export { compareVersions, exitCodeOf, SecureStoreError } from '@securestore/core-format';
 export type { ErrorCode, ErrorDetails, StoreKey } from '@securestore/core-format';
 export { generateRecoveryCode, generateShares, passphrase, rawKey, recoveryCode, shares } from '@securestore/crypto';
-export type { SecretSource, ShareScheme, UnlockMethod } from '@securestore/crypto';
+export type { SecretMethod, SecretSource, ShareScheme, UnlockMethod } from '@securestore/crypto';
 export type * from '@securestore/objects';
 export { loadConfig } from './config.ts';
 export type { StoreConfig } from './config.ts';

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { open, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { SecureStoreError } from '@securestore/core-format';
-import type { UnlockMethod } from '@securestore/crypto';
+import type { SecretMethod } from '@securestore/crypto';
 import { keyFileContents } from '@securestore/crypto';
 
 const KEY_BYTES = 32;
@@ -38,7 +38,7 @@ async function readKeyFile(path: string): Promise<Buffer> {
  * Unlocks by the whole contents of a file of 32 bytes to 1 MiB that nobody can guess; see {@link generateKeyFile}.
  * The file is read when the store is opened.
  */
-export function keyFile(path: string): UnlockMethod {
+export function keyFile(path: string): SecretMethod {
   return keyFileContents(() => readKeyFile(path));
 }
 

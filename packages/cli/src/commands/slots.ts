@@ -15,6 +15,8 @@ const METHODS: Readonly<Record<SlotInfo['method'], string>> = {
   rawKey: 'raw key',
   recoveryCode: 'recovery code',
   shares: 'set of shares',
+  recipient: 'identity',
+  keyWrapper: 'key wrapper',
   unknown: 'unknown to this release',
 };
 
