@@ -1,9 +1,8 @@
 import { isUtf8 } from 'node:buffer';
-import { KEY_LENGTH, SecureStoreError } from '@securestore/core-format';
+import { KEY_LENGTH, SecureStoreError, textLines } from '@securestore/core-format';
 import { readPrinted } from './printed.ts';
 
 const HASH = 0x23;
-const LINE_END = 0x0a;
 const PIN = /^fingerprint:\s*([0-9a-v]{52})\s*$/;
 const PIN_START = Buffer.from('fingerprint:', 'latin1');
 
@@ -13,24 +12,6 @@ export interface IdentityText {
   readonly privateKey: Buffer;
   /** Of the stores that it is known to open. */
   readonly fingerprints: readonly string[];
-}
-
-/** The lines as views, without spaces around them; the text may hold a secret and is never made a string. */
-function* linesOf(text: Buffer): Generator<Buffer> {
-  for (let start = 0; start < text.length;) {
-    const found = text.indexOf(LINE_END, start);
-    const end = found < 0 ? text.length : found;
-    yield trimmed(text.subarray(start, end));
-    start = end + 1;
-  }
-}
-
-function trimmed(line: Buffer): Buffer {
-  let [start, end] = [0, line.length];
-  const isSpace = (at: number): boolean => [0x20, 0x09, 0x0d].includes(line[at] ?? 0);
-  while (start < end && isSpace(start)) start += 1;
-  while (end > start && isSpace(end - 1)) end -= 1;
-  return line.subarray(start, end);
 }
 
 function invalid(reason: string): never {
@@ -48,7 +29,7 @@ export function readIdentityText(text: Buffer): IdentityText {
   const fingerprints = new Set<string>();
   let privateKey: Buffer | undefined;
   try {
-    for (const [index, line] of [...linesOf(text)].entries()) {
+    for (const [index, line] of [...textLines(text)].entries()) {
       const where = `line ${index + 1}`;
       if (line.length === 0 || line[0] === HASH) continue;
       if (line.subarray(0, PIN_START.length).equals(PIN_START)) {

@@ -4,8 +4,9 @@ import type { Call } from '../call.ts';
 import { ensureKeyFile } from '../key-file.ts';
 import { locationOf, loggerFor } from '../open.ts';
 import { parseCategories, parseCount } from '../parse-values.ts';
-import { findSecret, unlockWith } from '../secret.ts';
+import { findSecret } from '../secret.ts';
 import { printable } from '../terminal-text.ts';
+import { unlockWith } from '../unlocking.ts';
 
 export interface InitOptions {
   readonly category?: readonly string[];

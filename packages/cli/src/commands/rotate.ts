@@ -4,8 +4,9 @@ import { type Call, type ExitCode, SOME_FAILED } from '../call.ts';
 import { watchJob } from '../job-progress.ts';
 import { ensureKeyFile } from '../key-file.ts';
 import { withStore, withUnlockedStore } from '../open.ts';
-import { findNewSecret, type NewSecretOptions, secretVariable, unlockWith } from '../secret.ts';
+import { findNewSecret, type NewSecretOptions, secretVariable } from '../secret.ts';
 import { count, printable } from '../terminal-text.ts';
+import { unlockWith } from '../unlocking.ts';
 
 export interface RotateOptions extends NewSecretOptions {
   readonly depth?: RotationDepth;
