@@ -1,10 +1,11 @@
 """Reads a store of the securestore format, version 1, from docs/format.md alone.
 
-    python3 reader.py HEX-OF-RAW-KEY < objects.json
+    python3 reader.py HEX-OF-SECRET [FINGERPRINT] < objects.json
 
 `objects.json` maps backend names to bodies in hexadecimal. Prints every current object as JSON, payloads in hexadecimal;
-anything that is not right ends with an error and the exit code 5. Stores that open by a passphrase can't be read: Python's
-own library has no Argon2.
+anything that is not right ends with an error and the exit code 5. The secret is that of a slot, or an identity's private
+key: by that a store is opened only where its fingerprint is given. Stores that open by a passphrase can't be read: Python's
+own library has no Argon2. Nor can those that open by a key wrapper alone.
 """
 
 import hashlib
@@ -131,16 +132,27 @@ def check_origin(origin, version, before):
 def read_slot(data):
     r = Reader(data)
     method = r.number(1)
-    if method not in (1, 2, 3, 4, 5):
+    if method not in range(1, 8):
         return None
-    slot = {"method": method, "id": r.take(16), "created": r.time(), "public": r.take(32), "salt": r.take(16)}
+    slot = {"method": method, "id": r.take(16), "created": r.time(), "public": r.take(32)}
+    if method <= 5:
+        slot["salt"] = r.take(16)
     if method == 1:
         r.take(6)
     if method == 5:
         needed, count = r.number(1), r.number(1)
         need(2 <= needed <= count, "a slot needs an impossible number of shares")
-    slot["bound"] = data[: r.at]
-    slot["binding"], slot["sealed"] = r.take(32), r.take(116)
+    if method == 7:
+        length = r.number(1)
+        need(length > 0, "a key wrapper has no name")
+        r.text(length)
+        length = r.number(2)
+        need(1 <= length <= 2048, "a wrapped seed has an impossible length")
+        r.take(length)
+    if method <= 5:
+        slot["bound"] = data[: r.at]
+        slot["binding"] = r.take(32)
+    slot["sealed"] = r.take(116)
     r.end()
     return slot
 
@@ -183,18 +195,33 @@ def read_head(data):
     return head
 
 
-def unlock(head, secret):
+BASE_POINT = (9).to_bytes(32, "little")
+
+
+def private_of(slot, head, secret, known):
+    """The private key of a slot that the secret opens; None where it is another's."""
+    if slot["method"] == 6:
+        if x25519(secret, BASE_POINT) != slot["public"]:
+            return None
+        need(known, "a store is opened by an identity only where its fingerprint is known")
+        return secret
+    material = hmac256(slot["salt"], secret)
+    place = head["lineage"] + slot["id"]
+    binding = hmac256(derive(material, "slot binding", place), head["fingerprint"] + slot["bound"])
+    if not hmac.compare_digest(binding, slot["binding"]):
+        return None
+    return hashlib.sha512(derive(material, "slot seed", place)).digest()[:32]
+
+
+def unlock(head, secret, known):
     for slot in head["slots"]:
-        if slot is None or slot["method"] == 1:
+        if slot is None or slot["method"] in (1, 7):
             continue
-        material = hmac256(slot["salt"], secret)
+        private = private_of(slot, head, secret, known)
+        if private is None:
+            continue
         place = head["lineage"] + slot["id"]
-        binding = hmac256(derive(material, "slot binding", place), head["fingerprint"] + slot["bound"])
-        if not hmac.compare_digest(binding, slot["binding"]):
-            continue
-        private = hashlib.sha512(derive(material, "slot seed", place)).digest()[:32]
-        public = x25519(private, (9).to_bytes(32, "little"))
-        box = sealed_box_open(slot["sealed"], public, private)
+        box = sealed_box_open(slot["sealed"], x25519(private, BASE_POINT), private)
         need(box[:36] == place + head["root number"].to_bytes(4, "big"), "a slot holds the root of another place")
         return box[36:]
     raise Damaged("the secret does not unlock the store")
@@ -237,10 +264,11 @@ def read_keyring(data, head):
 
 
 class Store:
-    def __init__(self, objects, secret):
+    def __init__(self, objects, secret, fingerprint=None):
         self.objects = objects
         self.head = read_head(objects["store"])
-        root = unlock(self.head, secret)
+        need(fingerprint in (None, b32(self.head["fingerprint"])), "it is another store than the pinned one")
+        root = unlock(self.head, secret, fingerprint is not None)
         ring = read_keyring(open_system(objects, self.head, 1, derive(root, "keyring")), self.head)
         self.versions = ring["versions"]
         open_system(objects, self.head, 2, derive(ring["names"], "category map"))
@@ -326,7 +354,7 @@ class Store:
 def main():
     objects = {name: bytes.fromhex(body) for name, body in json.load(sys.stdin).items()}
     try:
-        store = Store(objects, bytes.fromhex(sys.argv[1]))
+        store = Store(objects, bytes.fromhex(sys.argv[1]), *sys.argv[2:3])
         tokens = sorted(name[2:] for name in objects if name.startswith("o/"))
         records = [store.read_record(token) for token in tokens]
         print(json.dumps([record for record in records if record is not None]))

@@ -113,9 +113,11 @@ describe('an identity file', () => {
   });
 });
 
+/** What a caller in JavaScript might pass. */
+const bad = (options: object): Promise<SecureStore> => openStore('memory:', options as OpenOptions);
+
 describe('the options', () => {
   it('are checked', async () => {
-    const bad = (options: object): Promise<SecureStore> => openStore('memory:', options as OpenOptions);
     await expect(bad({ unlock: OWNER, trustOnFirstUse: 1 })).rejects.toThrow('"trustOnFirstUse" must be true or false');
     await expect(bad({ unlock: { type: 'keyWrapper', wrapper: {} } })).rejects.toThrow('keyWrapper(...)');
     await expect(bad({ unlock: null })).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
