@@ -4,8 +4,9 @@ import process from 'node:process';
 import { rolldown } from 'rolldown';
 
 /**
- * Puts the modules of a package into one file, with one more for each that is loaded only when it is needed. Nothing is
- * minified, renamed or taken from other packages: it is the source without types, in the order in which it runs.
+ * Puts the modules of a package into one file, with one more for each that is loaded only when it is needed, and for what
+ * `testing`, its tests for others, shares with it. Nothing is minified, renamed or taken from other packages: it is the
+ * source without types, in the order in which it runs.
  *
  * @param {string} folder - of the package
  */

@@ -22,9 +22,9 @@ describe('slots', () => {
       /^added the slot \w+: a key file that opens the store\nmade the key file second.key\n$/,
     );
     expect(await box.run(['get', 'a/1', ...byFile('second.key')])).toMatchObject({ stdout: 'one' });
-    expect((await box.run(['slots'])).stdout).toMatch(
-      /^ID +METHOD +CREATED\n\w+ +key file .*in use by this command\n\w+ +key file .*Z\n$/,
-    );
+    const shown = await box.run(['slots']);
+    expect(shown.stderr).toMatch(/^fingerprint of the store: [0-9a-v]{52}\n$/);
+    expect(shown.stdout).toMatch(/^ID +METHOD +CREATED\n\w+ +key file .*in use by this command\n\w+ +key file .*Z\n$/);
     const inUse = await box.run(['slots', 'remove', String(first?.['id'])]);
     expect(inUse).toMatchObject({ exitCode: 2, stdout: '' });
     expect(inUse.stderr).toMatch(/nothing was changed.*its secret.*no longer open.*--yes/);

@@ -19,6 +19,9 @@ export interface InitOptions {
 
 /** `securestore init`. */
 export async function init(call: Call<InitOptions>, operand: string | undefined): Promise<void> {
+  if (call.options.invitationFile !== undefined) {
+    throw new SecureStoreError('INVALID_ARGUMENT', 'init makes a new store, and an invitation is to one that there is');
+  }
   const location = await locationOf(call, operand);
   if (location.startsWith('memory:')) {
     throw new SecureStoreError(

@@ -48,6 +48,7 @@ async function list({ cli, out }: Call, store: SecureStore): Promise<void> {
     return [id, METHODS[method], created === undefined ? '' : formatTime(created), remarks.join(', ')];
   });
   await out.result({}, () => formatTable(COLUMNS, rows));
+  out.note(`fingerprint of the store: ${store.fingerprint}`);
 }
 
 async function remove({ cli, out, options }: Call, store: SecureStore, id: string): Promise<void> {
