@@ -4,13 +4,14 @@ import process from 'node:process';
 import { rolldown } from 'rolldown';
 
 /**
- * Puts the modules of a package into one file, with one more for each that is loaded only when it is needed. Nothing is
- * minified, renamed or taken from other packages: it is the source without types, in the order in which it runs.
+ * Puts the modules of a package into one file, with one more for each that is loaded only when it is needed, and for what
+ * `testing`, its tests for others, shares with it. Nothing is minified, renamed or taken from other packages: it is the
+ * source without types, in the order in which it runs.
  *
  * @param {string} folder - of the package
  */
 async function bundlePackage(folder) {
-  const entries = ['index', 'main'].filter((name) => existsSync(join(folder, `src/${name}.ts`)));
+  const entries = ['index', 'main', 'testing'].filter((name) => existsSync(join(folder, `src/${name}.ts`)));
   const input = Object.fromEntries(entries.map((name) => [name, join(folder, `src/${name}.ts`)]));
   const dist = join(folder, 'dist');
   if (existsSync(dist)) {

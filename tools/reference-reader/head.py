@@ -9,16 +9,27 @@ from primitives import Refused, ed25519_verify
 def read_slot(data):
     r = Reader(data)
     method = r.number(1)
-    if method not in (1, 2, 3, 4, 5):
+    if method not in range(1, 8):
         return None
-    slot = {"method": method, "id": r.take(16), "created": r.time(), "public": r.take(32), "salt": r.take(16)}
+    slot = {"method": method, "id": r.take(16), "created": r.time(), "public": r.take(32)}
+    if method <= 5:
+        slot["salt"] = r.take(16)
     if method == 1:
         slot["argon2"] = (r.number(4), r.number(1), r.number(1))
     if method == 5:
         needed, count = r.number(1), r.number(1)
         need(2 <= needed <= count, "a slot needs an impossible number of shares")
-    slot["bound"] = data[: r.at]
-    slot["binding"], slot["sealed"] = r.take(32), r.take(116)
+    if method == 7:
+        length = r.number(1)
+        need(length > 0, "a key wrapper has no name")
+        r.text(length)
+        length = r.number(2)
+        need(1 <= length <= 2048, "a wrapped seed has an impossible length")
+        r.take(length)
+    if method <= 5:
+        slot["bound"] = data[: r.at]
+        slot["binding"] = r.take(32)
+    slot["sealed"] = r.take(116)
     r.end()
     return slot
 

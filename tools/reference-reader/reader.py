@@ -1,10 +1,11 @@
 """Reads a store of the securestore format, version 1, from docs/format.md alone.
 
-    python3 reader.py HEX-OF-SECRET [rawKey | keyFile | passphrase] < objects.json
+    python3 reader.py HEX-OF-SECRET [rawKey | keyFile | passphrase | recipient] [FINGERPRINT] < objects.json
 
 `objects.json` maps backend names to bodies in hexadecimal. Prints every current object as JSON, payloads in hexadecimal;
 anything that is not right ends with its class on standard error and the exit code 5. A passphrase takes minutes: Argon2 is in
-plain Python, too.
+plain Python, too. The private key of an identity, a recipient, opens a store only where its fingerprint is given. A key
+wrapper is code of its user's, so its slots are read and open nothing.
 """
 
 import json
@@ -29,7 +30,7 @@ def unlock_of(secret, method="rawKey"):
 def main():
     objects = {name: bytes.fromhex(body) for name, body in json.load(sys.stdin).items()}
     try:
-        store = Store(objects, unlock_of(*sys.argv[1:]))
+        store = Store(objects, unlock_of(*sys.argv[1:3]), *sys.argv[3:4])
         print(json.dumps([describe(store, key) for key in store.list()]))
         check_tombstones(store)
     except Refused as refusal:

@@ -82,7 +82,7 @@ class Store:
         need(fingerprint in (None, b32(head["fingerprint"])), "it is another store than pinned")
         if anchor is not None:
             check_anchor(head, anchor)
-        root = unlock_root(head, unlock)
+        root = unlock_root(head, unlock, fingerprint is not None or anchor is not None)
         need(head["state"] not in (4, 5), "the store has moved, or is one of a drill", "LOCKED")
         ring = own.read_keyring(own.open_pinned(objects, head, 1, derive(root, "keyring")), head)
         self.versions = {version["id"]: (group, version) for group, version in ring["versions"]}

@@ -7,7 +7,8 @@ from argon2 import argon2id
 from encoding import derive, label, need
 from primitives import Refused, hmac256, sealed_box_open, x25519
 
-METHODS = {"passphrase": 1, "keyFile": 2, "rawKey": 3, "recoveryCode": 4, "shares": 5}
+METHODS = {"passphrase": 1, "keyFile": 2, "rawKey": 3, "recoveryCode": 4, "shares": 5, "recipient": 6}
+BASE_POINT = (9).to_bytes(32, "little")
 PRINTED = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 MISREAD = {"O": "0", "I": "1", "L": "1"}
 
@@ -98,19 +99,30 @@ def material_of(slot, secret):
     return argon2id(secret, slot["salt"], memory, passes, lanes)
 
 
-def unlock_root(head, unlock):
+def private_of(slot, head, secret):
+    """The private key of a slot that the secret opens; None where it is another's."""
+    if slot["method"] == METHODS["recipient"]:
+        return secret if x25519(secret, BASE_POINT) == slot["public"] else None
+    material = material_of(slot, secret)
+    place = head["lineage"] + slot["id"]
+    binding = hmac256(derive(material, "slot binding", place), head["fingerprint"] + slot["bound"])
+    if not hmac.compare_digest(binding, slot["binding"]):
+        return None
+    return hashlib.sha512(derive(material, "slot seed", place)).digest()[:32]
+
+
+def unlock_root(head, unlock, known):
+    """`known` tells whether the fingerprint of the store was known before: an identity opens no other."""
+    invalid(known or unlock["method"] != "recipient", "a store is opened by an identity only where its fingerprint is known")
     secret = secret_of(unlock)
     for slot in head["slots"]:
         if slot["method"] != METHODS[unlock["method"]]:
             continue
-        material = material_of(slot, secret)
-        place = head["lineage"] + slot["id"]
-        binding = hmac256(derive(material, "slot binding", place), head["fingerprint"] + slot["bound"])
-        if not hmac.compare_digest(binding, slot["binding"]):
+        private = private_of(slot, head, secret)
+        if private is None:
             continue
-        private = hashlib.sha512(derive(material, "slot seed", place)).digest()[:32]
-        public = x25519(private, (9).to_bytes(32, "little"))
-        box = sealed_box_open(slot["sealed"], public, private)
+        box = sealed_box_open(slot["sealed"], x25519(private, BASE_POINT), private)
+        place = head["lineage"] + slot["id"]
         need(box[:36] == place + head["root number"].to_bytes(4, "big"), "a slot holds the root of another place")
         return box[36:]
     raise Refused("the secret does not unlock the store", "UNLOCK_FAILED")

@@ -9,6 +9,9 @@ export interface GlobalOptions {
   readonly keyFile?: string;
   readonly recoveryCodeFile?: string;
   readonly shareFile?: readonly string[];
+  readonly identityFile?: string;
+  readonly invitationFile?: string;
+  readonly trustFirstUse?: boolean;
   readonly fingerprint?: string;
   readonly anchor?: boolean;
   readonly acceptHead?: boolean;
@@ -80,11 +83,15 @@ function globalOptions(): Option[] {
     ),
     new Option('--passphrase-file <file>', 'a file that holds the passphrase'),
     new Option('--key-file <file>', 'a key file that unlocks the store'),
-    new Option('--recovery-code-file <file>', 'a file that holds the recovery code'),
-    new Option('--share-file <file>', 'a file that holds a share; repeated for as many as are needed').argParser(
-      collect,
-    ),
+    new Option('--recovery-code-file <file>', 'a file that holds the recovery code, or its kit'),
+    new Option(
+      '--share-file <file>',
+      'a file that holds a share, or its kit; repeated for as many as are needed',
+    ).argParser(collect),
+    new Option('--identity-file <file>', 'a file that holds your identity, which securestore identity new makes'),
+    new Option('--invitation-file <file>', 'an invitation: the store that it is to, and no other'),
     new Option('--fingerprint <fingerprint>', 'refuse any store but this one'),
+    new Option('--trust-first-use', 'with an identity: take a store that nothing is known of yet for the right one'),
     new Option(
       '--anchor',
       'remember the head of the store outside it, to notice an older one or another store (the default)',

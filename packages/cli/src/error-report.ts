@@ -92,6 +92,11 @@ function asSecureStoreError(error: unknown, context: ErrorContext): SecureStoreE
 const IN_OUR_TERMS: readonly (readonly [theirs: RegExp, ours: string])[] = [
   [/\bwith createStore$/, 'with securestore init'],
   [/\bonce with acceptHead$/, 'once with --accept-head'],
+  [
+    /\bgive it as the option "fingerprint"; or trust what is here, this once, with trustOnFirstUse$/,
+    'give it as --fingerprint, or the invitation as --invitation-file; or trust what is here, this once, with --trust-first-use',
+  ],
+  [/\btrustOnFirstUse needs an anchor, which/, '--trust-first-use needs the anchor (no --no-anchor), which'],
   [/\bkeys\.undo\("([^"]*)"\) brings it back$/, 'securestore keys undo $1 brings it back'],
   [
     /^the option "fingerprint" must be (.*) that store\.fingerprint gives$/,

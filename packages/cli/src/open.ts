@@ -1,16 +1,17 @@
 import { type ErrorCode, SecureStoreError } from '@securestore/core-format';
-import type { Logger, SecureStore, UnlockMethod } from 'securestore';
-import type { Call } from './call.ts';
+import type { Invitation, Logger, SecretMethod, SecureStore } from 'securestore';
+import type { Call, GlobalOptions } from './call.ts';
 import { withAdvice } from './error-report.ts';
-import { findSecret, unlockWith } from './secret.ts';
+import { findSecret, readSecretFile } from './secret.ts';
+import { oneFingerprint, type Unlocking, unlockWith } from './unlocking.ts';
 
 function refuse(message: string): never {
   throw new SecureStoreError('INVALID_ARGUMENT', message);
 }
 
 /**
- * The location that a command works on: its operand where it takes one, `--store`, `$SECURESTORE_URL`, or the
- * configuration in the working directory.
+ * The location that a command works on: its operand where it takes one, `--store`, the invitation, `$SECURESTORE_URL`, or
+ * the configuration in the working directory.
  *
  * @throws `INVALID_ARGUMENT` where none is given, two differ, or what is given is no location.
  */
@@ -20,6 +21,8 @@ export async function locationOf({ cli, options }: Call, operand?: string): Prom
   }
   if (operand !== undefined) return await checkedLocation(operand);
   if (options.store !== undefined) return await checkedLocation(options.store, '--store');
+  const invited = (await invitationOf(options))?.location;
+  if (invited !== undefined) return await checkedLocation(invited, 'the store of the invitation');
   const variable = cli.env['SECURESTORE_URL'];
   if (variable !== undefined) return await checkedLocation(variable, '$SECURESTORE_URL');
   const { loadConfig } = await import('securestore');
@@ -31,6 +34,13 @@ export async function locationOf({ cli, options }: Call, operand?: string): Prom
         'or write { "store": "LOCATION" } into securestore.config.json',
     )
   );
+}
+
+/** The invitation that was given, if one was. @throws `INVALID_ARGUMENT` where it is none */
+export async function invitationOf({ invitationFile }: GlobalOptions): Promise<Invitation | undefined> {
+  if (invitationFile === undefined) return undefined;
+  const { parseInvitation } = await import('securestore');
+  return parseInvitation(await readSecretFile(invitationFile, 'invitation'));
 }
 
 /** `location`, or an error that says which setting is none. */
@@ -81,28 +91,31 @@ export async function withStoreToDelete<T>(call: Call, use: (store: SecureStore)
 /** As {@link withStore}, with what unlocked the store. */
 export async function withUnlockedStore<T>(
   call: Call,
-  use: (store: SecureStore, unlock: UnlockMethod) => Promise<T>,
+  use: (store: SecureStore, unlock: SecretMethod) => Promise<T>,
 ): Promise<T> {
   const location = await locationOf(call);
   using unlock = await unlockWith(await findSecret(call, 'open'));
-  await using store = await openWith(call, location, unlock.method);
+  await using store = await openWith(call, location, unlock);
   return await use(store, unlock.method);
 }
 
 async function openAt(call: Call, location: string): Promise<SecureStore> {
   using unlock = await unlockWith(await findSecret(call, 'open'));
-  return await openWith(call, location, unlock.method);
+  return await openWith(call, location, unlock);
 }
 
-async function openWith(call: Call, location: string, unlock: UnlockMethod): Promise<SecureStore> {
+async function openWith(call: Call, location: string, unlock: Unlocking): Promise<SecureStore> {
   const { cli, options } = call;
+  const invitation = await invitationOf(options);
+  const fingerprint = oneFingerprint([options.fingerprint, invitation?.fingerprint, unlock.fingerprint]);
   const { openStore } = await import('securestore');
   try {
     return await openStore(location, {
-      unlock,
+      unlock: unlock.method,
       anchor: options.anchor ?? true,
       acceptHead: options.acceptHead,
-      fingerprint: options.fingerprint,
+      trustOnFirstUse: options.trustFirstUse,
+      fingerprint,
       logger: loggerFor(call),
       // That is for programs that keep a store open; here there are commands for it.
       upkeep: false,

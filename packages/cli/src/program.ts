@@ -7,7 +7,7 @@ import { addKeyVerbs } from './verbs/key-verbs.ts';
 import { addObjectVerbs } from './verbs/object-verbs.ts';
 
 const NOTES = `
-The secret that unlocks the store comes from --key-file, --passphrase-file, $SECURESTORE_PASSPHRASE,
+The secret that unlocks the store comes from --key-file, --passphrase-file, --identity-file, $SECURESTORE_PASSPHRASE,
 $SECURESTORE_PASSPHRASE_FILE, the files securestore-key or securestore-passphrase in $CREDENTIALS_DIRECTORY,
 or a prompt on a terminal; never from an argument, which other users of the machine could read.
 

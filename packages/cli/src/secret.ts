@@ -1,7 +1,6 @@
 import { open, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SecureStoreError } from '@securestore/core-format';
-import type { UnlockMethod } from 'securestore';
 import type { Call, GlobalOptions } from './call.ts';
 import type { Cli } from './cli-context.ts';
 import { fileError, systemCodeOf } from './error-report.ts';
@@ -19,6 +18,7 @@ export type SecretSource =
   | { readonly kind: 'key-file'; readonly path: string }
   | { readonly kind: 'recovery-code'; readonly path: string }
   | { readonly kind: 'shares'; readonly paths: readonly string[] }
+  | { readonly kind: 'identity'; readonly path: string }
   | { readonly kind: 'passphrase'; readonly read: () => Promise<Uint8Array> };
 
 /** Whether a store is opened, or made and its passphrase therefore asked for twice. */
@@ -38,7 +38,7 @@ function refuse(message: string): never {
 }
 
 /** Reads a file with a secret: its bytes without one trailing line end, which editors and `echo` add. */
-async function readSecretFile(path: string, kind: string): Promise<Uint8Array> {
+export async function readSecretFile(path: string, kind: string): Promise<Uint8Array> {
   const what = `cannot read the ${kind} file "${path}"`;
   try {
     await using file = await open(path);
@@ -120,7 +120,7 @@ export function findNewSecret(cli: Cli, options: NewSecretOptions, otherwise = '
 
 /** The secrets that the options name, each with its option. */
 function optionSecrets(options: GlobalOptions): (readonly [string, SecretSource])[] {
-  const { keyFile, passphraseFile: passphrase, recoveryCodeFile, shareFile } = options;
+  const { keyFile, passphraseFile: passphrase, recoveryCodeFile, shareFile, identityFile } = options;
   const all: (readonly [string, SecretSource | undefined])[] = [
     ['--key-file', keyFile === undefined ? undefined : { kind: 'key-file', path: keyFile }],
     ['--passphrase-file', passphrase === undefined ? undefined : passphraseFile(passphrase)],
@@ -129,6 +129,7 @@ function optionSecrets(options: GlobalOptions): (readonly [string, SecretSource]
       recoveryCodeFile === undefined ? undefined : { kind: 'recovery-code', path: recoveryCodeFile },
     ],
     ['--share-file', shareFile === undefined ? undefined : { kind: 'shares', paths: shareFile }],
+    ['--identity-file', identityFile === undefined ? undefined : { kind: 'identity', path: identityFile }],
   ];
   return all.filter((entry): entry is readonly [string, SecretSource] => entry[1] !== undefined);
 }
@@ -163,32 +164,4 @@ export async function findSecret({ cli, options }: Call, purpose: Purpose): Prom
 export function secretVariable({ cli, options }: Call): string | undefined {
   if (optionSecrets(options).length > 0) return undefined;
   return ['SECURESTORE_PASSPHRASE', 'SECURESTORE_PASSPHRASE_FILE'].find((name) => cli.env[name] !== undefined);
-}
-
-/** A way to unlock a store; disposing it wipes the passphrase that was read for it. */
-export interface Unlocking extends Disposable {
-  readonly method: UnlockMethod;
-}
-
-/** What these read is copied and wiped by whoever asked for it. */
-const plain = (method: UnlockMethod): Unlocking => ({ method, [Symbol.dispose]: () => {} });
-
-/** The way to unlock a store with a secret, which is read once however often it is asked for. */
-export async function unlockWith(source: SecretSource): Promise<Unlocking> {
-  const { keyFile, passphrase, recoveryCode, shares } = await import('securestore');
-  if (source.kind === 'key-file') return plain(keyFile(source.path));
-  if (source.kind === 'recovery-code') {
-    return plain(recoveryCode(() => readSecretFile(source.path, 'recovery code')));
-  }
-  if (source.kind === 'shares') {
-    return plain(shares(source.paths.map((path) => () => readSecretFile(path, 'share'))));
-  }
-  let reading: Promise<Uint8Array> | undefined;
-  let known: Uint8Array | undefined;
-  const read = async (): Promise<Uint8Array> => {
-    reading ??= source.read();
-    known = await reading;
-    return known;
-  };
-  return { method: passphrase(read), [Symbol.dispose]: () => void known?.fill(0) };
 }

@@ -13,6 +13,7 @@ const SYNONYMS: Readonly<Record<string, readonly string[]>> = {
   rotate: ['rekey', 'passwd'],
   keys: ['key', 'census'],
   slots: ['slot', 'unlock', 'secrets'],
+  identity: ['keygen', 'identities', 'whoami'],
   '--version': ['version'],
   '--help': ['usage', 'man'],
   verify: ['check', 'fsck', 'validate', 'audit'],

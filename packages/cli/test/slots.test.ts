@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { readdir, writeFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { jsonLines, type Sandbox, sandbox } from './support/cli.ts';
 
@@ -22,9 +22,9 @@ describe('slots', () => {
       /^added the slot \w+: a key file that opens the store\nmade the key file second.key\n$/,
     );
     expect(await box.run(['get', 'a/1', ...byFile('second.key')])).toMatchObject({ stdout: 'one' });
-    expect((await box.run(['slots'])).stdout).toMatch(
-      /^ID +METHOD +CREATED\n\w+ +key file .*in use by this command\n\w+ +key file .*Z\n$/,
-    );
+    const shown = await box.run(['slots']);
+    expect(shown.stderr).toMatch(/^fingerprint of the store: [0-9a-v]{52}\n$/);
+    expect(shown.stdout).toMatch(/^ID +METHOD +CREATED\n\w+ +key file .*in use by this command\n\w+ +key file .*Z\n$/);
     const inUse = await box.run(['slots', 'remove', String(first?.['id'])]);
     expect(inUse).toMatchObject({ exitCode: 2, stdout: '' });
     expect(inUse.stderr).toMatch(/nothing was changed.*its secret.*no longer open.*--yes/);
@@ -48,6 +48,25 @@ describe('slots remove', () => {
 });
 
 describe('slots add', () => {
+  it('takes no secret that opens the store already', async () => {
+    const box = await sandbox();
+    const [first] = jsonLines((await box.run(['slots', '--json'])).stdout);
+    const twice = await box.run(['slots', 'add', '--new-key-file', 'credentials/securestore-key']);
+    expect(twice).toMatchObject({ exitCode: 6, stdout: '' });
+    expect(twice.stderr).toMatch(
+      new RegExp(`opens the store already, by the slot ${String(first?.['id'])}.*ALREADY_EXISTS`),
+    );
+    expect(jsonLines((await box.run(['slots', '--json'])).stdout)).toHaveLength(1);
+  });
+
+  it('leaves no kit of a slot that could not be made', async () => {
+    const box = await sandbox();
+    await box.fill(64);
+    const full = await box.run(['slots', 'add', '--new-recovery-code', '--kit', 'kit.txt']);
+    expect(full).toMatchObject({ exitCode: 2, stdout: '', stderr: expect.stringContaining('[TOO_LARGE]') as string });
+    expect(await readdir(box.path())).not.toContain('kit.txt');
+  });
+
   it('prints a recovery code once, which opens the store from a file however it is typed', async () => {
     const box = await sandbox();
     await firstRecord(box);

@@ -23,6 +23,7 @@ const VERBS = [
   'rotate',
   'keys',
   'slots',
+  'identity',
   'verify',
 ] as const;
 
@@ -108,6 +109,7 @@ describe('wrong usage', () => {
     [['init', 'sqlite:x', '--history-days', '-1'], '--history-days'],
     [['init', 'sqlite:x', '--rotation-days', 'x'], '--rotation-days'],
     [['init', 'sqlite:x', '--store', 'sqlite:y'], 'differ'],
+    [['init', '--invitation-file', 'f'], 'an invitation is to one that there is'],
     [['ls'], '--store'],
     [['--store', '', 'ls'], '--store'],
     [['--store', 'nonsense', 'ls'], 'scheme'],
@@ -126,6 +128,14 @@ describe('wrong usage', () => {
     [['slots', 'remove'], 'remove needs the id of a slot'],
     [['slots', 'add', 'x'], 'add takes no id'],
     [['slots', '--new-key-file', 'f'], 'belong to slots add'],
+    [['slots', '--recipient', 'f'], 'belong to slots add'],
+    [['slots', 'add', '--kit', 'f'], '--kit goes with'],
+    [['slots', 'add', '--recipient', 'f', '--kit', 'f'], 'cannot be used with'],
+    [['identity'], 'after identity comes new, show or pin'],
+    [['identity', 'new', 'f'], 'takes its file by -o'],
+    [['identity', 'show'], 'which identity?'],
+    [['identity', 'show', 'f', '-o', 'g'], '--output belongs to identity new'],
+    [['keygen'], 'Did you mean identity?'],
   ] as const)('%j is said to be it', async (args, message) => {
     const result = await runHere(args);
     expect(result).toMatchObject({ exitCode: 2, stdout: '' });

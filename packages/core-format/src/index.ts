@@ -19,6 +19,7 @@ export * from './marker.ts';
 export * from './record.ts';
 export * from './slot.ts';
 export * from './system-body.ts';
+export { textLines, trimmedText } from './text-lines.ts';
 export { compareVersions, formatVersion, parseVersion } from './version.ts';
 export type { ParsedVersion } from './version.ts';
 export * from './writer.ts';

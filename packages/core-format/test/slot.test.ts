@@ -42,3 +42,29 @@ describe('a slot of shares', () => {
     expect(() => decodeSlot(encodeSlot(slot))).toThrow(expect.objectContaining({ code: 'INTEGRITY' }));
   });
 });
+
+const slotOf = (wrapperId: string, length: number): Uint8Array =>
+  encodeSlot({
+    id: Buffer.alloc(16, 1),
+    created: 1,
+    publicKey: Buffer.alloc(32),
+    method: { type: 'keyWrapper', wrapperId, wrappedSeed: Buffer.alloc(length) },
+    sealedRoot: Buffer.alloc(SLOT_BOX_LENGTH),
+  });
+
+describe('a slot of a key wrapper', () => {
+  it.each([
+    ['a', 1],
+    ['a'.repeat(255), 2048],
+  ])('[S-09] with an id and a wrapped seed of its bounds is read', (wrapperId, length) => {
+    expect(decodeSlot(slotOf(wrapperId, length))).toMatchObject({ method: { wrapperId } });
+  });
+
+  it.each([
+    ['', 1],
+    ['a', 0],
+    ['a', 2049],
+  ])('[S-09] with the id %j and a wrapped seed of %i bytes is refused', (wrapperId, length) => {
+    expect(() => decodeSlot(slotOf(wrapperId, length))).toThrow(expect.objectContaining({ code: 'INTEGRITY' }));
+  });
+});

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { SecureStoreError } from '@securestore/core-format';
 import { label } from './derive.ts';
 
-// Secrets that people write down, read out and type are base 32 in the alphabet of Douglas Crockford, which leaves out the
+// Secrets, and public keys, that people write down, read out and type are base 32 in the alphabet of Douglas Crockford, which leaves out the
 // letters that look like digits (https://www.crockford.com/base32.html), in groups of four. All of it is bytes, never text,
 // so that it can be wiped.
 const ALPHABET = Buffer.from('0123456789ABCDEFGHJKMNPQRSTVWXYZ', 'latin1');
@@ -23,9 +23,14 @@ const IGNORED: ReadonlySet<number> = new Set([0x20, 0x09, 0x0a, 0x0d, HYPHEN]);
 const CHECK_LENGTH = 4;
 
 /** What a printed secret is; its first five characters tell. */
-export type PrintedKind = 'recovery code' | 'share';
+export type PrintedKind = 'recovery code' | 'share' | 'identity' | 'recipient';
 
-const PREFIXES: Readonly<Record<PrintedKind, string>> = { 'recovery code': 'SSRC1', share: 'SSSH1' };
+const PREFIXES: Readonly<Record<PrintedKind, string>> = {
+  'recovery code': 'SSRC1',
+  share: 'SSSH1',
+  identity: 'SSID1',
+  recipient: 'SSRP1',
+};
 const PREFIX_LENGTH = 5;
 
 function digitsOf(bytes: Uint8Array): number[] {
@@ -84,6 +89,8 @@ function invalid(reason: string): never {
   throw new SecureStoreError('INVALID_ARGUMENT', reason);
 }
 
+const withArticle = (kind: PrintedKind): string => (kind === 'identity' ? 'an identity' : `a ${kind}`);
+
 /** The kind that the first characters of a printed secret tell. */
 function kindOf(codes: Uint8Array): PrintedKind | undefined {
   const start = Buffer.from(codes.subarray(0, PREFIX_LENGTH)).toString('latin1').toUpperCase();
@@ -100,7 +107,7 @@ export function readPrinted(kind: PrintedKind, text: Uint8Array, length: number)
   try {
     const found = kindOf(codes);
     if (found === undefined) invalid(`this is no ${kind}: one begins with ${PREFIXES[kind]}`);
-    if (found !== kind) invalid(`this is a ${found}, not a ${kind}`);
+    if (found !== kind) invalid(`this is ${withArticle(found)}, not ${withArticle(kind)}`);
     const digits = Array.from(codes.subarray(PREFIX_LENGTH), (code) => (code < 128 ? (VALUES[code] ?? -1) : -1));
     const wrong = digits.indexOf(-1);
     if (wrong >= 0) {

@@ -1,7 +1,7 @@
 import { asBuffer, SecureStoreError } from '@securestore/core-format';
 import { printed, readPrinted } from './printed.ts';
 import { randomPool } from './random.ts';
-import type { SecretSource, ShareScheme, UnlockMethod } from './unlock.ts';
+import type { SecretMethod, SecretSource, ShareScheme } from './unlock.ts';
 import { secretText } from './unlock.ts';
 
 // Shamir's secret sharing over GF(2⁸) by an audited library: any `threshold` shares give the secret, and fewer tell nothing.
@@ -104,7 +104,7 @@ async function combined(read: readonly Buffer[], { threshold }: ShareScheme): Pr
  * Unlocks by shares of {@link generateShares}: as many as their threshold, in any order. A share that was made up, or changed
  * so that its check still holds, gives a wrong secret, which is told only when the store is opened.
  */
-export function shares(sources: readonly SecretSource[]): UnlockMethod {
+export function shares(sources: readonly SecretSource[]): SecretMethod {
   return {
     type: 'shares',
     secret: () => withShares(sources, combined),

@@ -1,81 +1,25 @@
-import { createHmac, createSecretKey, timingSafeEqual } from 'node:crypto';
+import { createSecretKey } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import type { Slot, SlotFields, SlotMethod } from '@securestore/core-format';
-import {
-  decodeSlotBox,
-  encodeSlotBox,
-  encodeSlotFields,
-  ID_LENGTH,
-  KEY_LENGTH,
-  SecureStoreError,
-} from '@securestore/core-format';
-import { argon2id } from './argon2.ts';
-import { deriveBytes, takeKey } from './derive.ts';
+import { decodeSlotBox, encodeSlotBox, ID_LENGTH, SecureStoreError } from '@securestore/core-format';
+import { takeKey } from './derive.ts';
+import type { KeyWrapperMethod } from './key-wrapper.ts';
+import { unwrapSeed, wrapContext, wrapNewSeed } from './key-wrapper.ts';
 import type { RandomSource } from './random.ts';
+import { readRecipient } from './recipient.ts';
+import type { SlotContext, SlotKeys } from './slot-keys.ts';
+import { bindingTag, fits, MIB_IN_KIB, secretKeys, seedKeys } from './slot-keys.ts';
 import type { Sodium } from './sodium.ts';
 import { loadSodium } from './sodium.ts';
-import type { UnlockMethod } from './unlock.ts';
+import type { SecretMethod, UnlockMethod } from './unlock.ts';
 
 const SALT_LENGTH = 16;
-const MIB_IN_KIB = 1024;
 
 /** Argon2id for new slots: memory and passes of the second choice of RFC 9106, section 4, in one lane. */
 const NEW_SLOT = { memory: 64 * MIB_IN_KIB, passes: 3, parallelism: 1 } as const;
 
-/** What is accepted from a head: nothing cheap enough to guess through, nothing that could exhaust the machine. */
-const LIMITS = {
-  memory: { min: 19 * MIB_IN_KIB, max: 1024 * MIB_IN_KIB },
-  passes: { min: 1, max: 10 },
-  parallelism: { min: 1, max: 16 },
-} as const;
-
-/** What a slot is bound to beside its own fields. */
-export interface SlotContext {
-  readonly lineage: Uint8Array;
-  /** As raw bytes. */
-  readonly fingerprint: Uint8Array;
-}
-
-function checkArgon2(method: SlotMethod): void {
-  if (method.type !== 'passphrase') return;
-  for (const name of ['memory', 'passes', 'parallelism'] as const) {
-    if (method[name] < LIMITS[name].min || method[name] > LIMITS[name].max) {
-      throw new SecureStoreError(
-        'INTEGRITY',
-        `the head is damaged: a passphrase slot has Argon2id ${name} ${method[name]}`,
-      );
-    }
-  }
-}
-
-/** 32 uniformly random bytes from a secret and a slot's public parameters. */
-async function keyMaterial(method: SlotMethod, secret: Buffer): Promise<KeyObject> {
-  if (method.type !== 'passphrase') {
-    return takeKey(createHmac('sha256', method.salt).update(secret).digest());
-  }
-  const { memory, passes, parallelism, salt: nonce } = method;
-  const parameters = { message: secret, nonce, memory, passes, parallelism, tagLength: KEY_LENGTH };
-  return takeKey(await argon2id(parameters));
-}
-
-interface SlotKeys {
-  readonly publicKey: Uint8Array;
-  readonly privateKey: Uint8Array;
-  readonly bindingKey: KeyObject;
-}
-
-function slotKeys(sodium: Sodium, material: KeyObject, lineage: Uint8Array, slotId: Uint8Array): SlotKeys {
-  const seed = deriveBytes(material, 'slot seed', lineage, slotId);
-  const { publicKey, privateKey } = sodium.crypto_box_seed_keypair(seed);
-  seed.fill(0);
-  return { publicKey, privateKey, bindingKey: takeKey(deriveBytes(material, 'slot binding', lineage, slotId)) };
-}
-
-function bindingTag(key: KeyObject, context: SlotContext, fields: SlotFields): Buffer {
-  return createHmac('sha256', key).update(context.fingerprint).update(encodeSlotFields(fields)).digest();
-}
-
-async function newMethod({ type, scheme }: UnlockMethod, random: RandomSource): Promise<SlotMethod> {
+async function newMethod({ type, scheme }: SecretMethod, random: RandomSource): Promise<SlotMethod> {
+  if (type === 'recipient') return { type };
   const salt = random(SALT_LENGTH);
   if (type === 'passphrase') return { type, salt, ...NEW_SLOT };
   if (type !== 'shares') return { type, salt };
@@ -83,24 +27,55 @@ async function newMethod({ type, scheme }: UnlockMethod, random: RandomSource): 
   return { type, salt, ...(await scheme()) };
 }
 
-async function newMaterial(
-  unlock: UnlockMethod,
-  random: RandomSource,
-): Promise<{ method: SlotMethod; material: KeyObject }> {
+/** What a new slot is made of beside its method. */
+interface NewSlot {
+  readonly context: SlotContext;
+  readonly root: NumberedRoot;
+  /** Milliseconds since 1970. */
+  readonly now: number;
+  readonly random: RandomSource;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Makes a slot of given keys, which are forgotten. */
+async function sealFor(
+  { context, root, now }: NewSlot,
+  id: Uint8Array,
+  method: SlotMethod,
+  { publicKey, privateKey, bindingKey }: Pick<SlotKeys, 'publicKey' | 'bindingKey'> & Partial<SlotKeys>,
+): Promise<Slot> {
+  privateKey?.fill(0);
+  const fields = { id, created: now, publicKey, method };
+  const sealedRoot = sealRoot(await loadSodium(), fields, context.lineage, root);
+  const bound = bindingKey === undefined ? {} : { binding: bindingTag(bindingKey, context, fields) };
+  return { ...fields, ...bound, sealedRoot };
+}
+
+async function sealBySecret(unlock: SecretMethod, slot: NewSlot): Promise<Slot> {
   const secret = await unlock.secret();
   try {
-    const method = await newMethod(unlock, random);
-    return { method, material: await keyMaterial(method, secret) };
+    const method = await newMethod(unlock, slot.random);
+    const id = slot.random(ID_LENGTH);
+    return await sealFor(slot, id, method, await secretKeys(method, secret, slot.context.lineage, id));
   } finally {
     secret.fill(0);
   }
 }
 
+async function sealByWrapper(unlock: KeyWrapperMethod, slot: NewSlot): Promise<Slot> {
+  const { lineage, fingerprint } = slot.context;
+  const id = slot.random(ID_LENGTH);
+  const place = wrapContext(lineage, fingerprint, id);
+  const { seed, slotMethod } = await wrapNewSeed(unlock, place, slot.random, slot.signal);
+  return sealFor(slot, id, slotMethod, seedKeys(await loadSodium(), takeKey(seed), lineage, id));
+}
+
 /**
- * Makes a slot that opens `root` by the secret of `unlock`.
+ * Makes a slot that opens `root` by what `unlock` asks for.
  *
  * @param now milliseconds since 1970
- * @throws SecureStoreError `INVALID_ARGUMENT` for a secret that can't be one
+ * @param signal ends the calls of a key wrapper
+ * @throws SecureStoreError `INVALID_ARGUMENT` for a secret that can't be one, and what a key wrapper throws
  */
 export async function sealSlot(
   unlock: UnlockMethod,
@@ -108,15 +83,27 @@ export async function sealSlot(
   root: NumberedRoot,
   now: number,
   random: RandomSource,
+  signal?: AbortSignal,
 ): Promise<Slot> {
-  const { method, material } = await newMaterial(unlock, random);
-  const sodium = await loadSodium();
-  const id = random(ID_LENGTH);
-  const keys = slotKeys(sodium, material, context.lineage, id);
-  keys.privateKey.fill(0);
-  const fields = { id, created: now, publicKey: keys.publicKey, method };
-  const sealedRoot = sealRoot(sodium, fields, context.lineage, root);
-  return { ...fields, binding: bindingTag(keys.bindingKey, context, fields), sealedRoot };
+  const slot = { context, root, now, random, signal };
+  return unlock.type === 'keyWrapper' ? sealByWrapper(unlock, slot) : sealBySecret(unlock, slot);
+}
+
+/**
+ * Makes a slot for an identity of which only the recipient is known.
+ *
+ * @param recipient as `recipientOf` gives it
+ * @throws SecureStoreError `INVALID_ARGUMENT` where it was mistyped
+ */
+export async function sealSlotTo(
+  recipient: string,
+  context: SlotContext,
+  root: NumberedRoot,
+  now: number,
+  random: RandomSource,
+): Promise<Slot> {
+  const publicKey = await readRecipient(recipient);
+  return sealFor({ context, root, now, random }, random(ID_LENGTH), { type: 'recipient' }, { publicKey });
 }
 
 /** A root key and which one it is. */
@@ -148,13 +135,14 @@ function openBox(sodium: Sodium, slot: Slot, keys: SlotKeys, context: SlotContex
     throw new SecureStoreError('INTEGRITY', 'the head is damaged: the root key of a slot is not what was sealed there');
   }
   const box = decodeSlotBox(opened);
-  const fits =
+  const isItsOwn =
     Buffer.compare(box.lineage, context.lineage) === 0 &&
     Buffer.compare(box.slotId, slot.id) === 0 &&
     box.rootNumber === rootNumber;
   const root = createSecretKey(box.root);
   opened.fill(0);
-  if (!fits) throw new SecureStoreError('INTEGRITY', 'the head is damaged: a slot holds the root key of another place');
+  if (!isItsOwn)
+    throw new SecureStoreError('INTEGRITY', 'the head is damaged: a slot holds the root key of another place');
   return root;
 }
 
@@ -177,7 +165,7 @@ function unlocked(keys: SlotKeys, context: SlotContext, id: Buffer, root: KeyObj
     id,
     root,
     async follow(slot, rootNumber) {
-      if (!timingSafeEqual(bindingTag(keys.bindingKey, context, slot), slot.binding)) {
+      if (!fits(keys, context, slot)) {
         throw new SecureStoreError('INTEGRITY', 'the head is damaged: a slot is not bound to its secret');
       }
       return unlocked(keys, context, id, openBox(await loadSodium(), slot, keys, context, rootNumber));
@@ -186,11 +174,36 @@ function unlocked(keys: SlotKeys, context: SlotContext, id: Buffer, root: KeyObj
   };
 }
 
+/** Opens `slot` by its keys, which are forgotten unless it is theirs. */
+async function openBy(
+  keys: SlotKeys,
+  slot: Slot,
+  context: SlotContext,
+  rootNumber: number,
+): Promise<UnlockedSlot | undefined> {
+  try {
+    if (fits(keys, context, slot)) {
+      return unlocked(
+        keys,
+        context,
+        Buffer.from(slot.id),
+        openBox(await loadSodium(), slot, keys, context, rootNumber),
+      );
+    }
+  } catch (error) {
+    keys.privateKey.fill(0);
+    throw error;
+  }
+  keys.privateKey.fill(0);
+  return undefined;
+}
+
 /**
- * Opens `slot` by `secret`; `undefined` where the secret is another one.
+ * Opens `slot` by `secret`, for an identity its private key; `undefined` where the secret is another one.
  *
  * The binding tag is compared first: it commits to the secret and to the store identity, so no box is opened that
- * somebody else sealed to this slot's public key.
+ * somebody else sealed to this slot's public key. A slot of a recipient has none: whoever opens one knows the store identity
+ * from elsewhere.
  *
  * @throws SecureStoreError `INTEGRITY` where the secret is right and the slot is not
  */
@@ -200,17 +213,30 @@ export async function openSlot(
   context: SlotContext,
   rootNumber: number,
 ): Promise<UnlockedSlot | undefined> {
-  checkArgon2(slot.method);
-  const [sodium, material] = await Promise.all([loadSodium(), keyMaterial(slot.method, secret)]);
-  const keys = slotKeys(sodium, material, context.lineage, slot.id);
-  try {
-    if (timingSafeEqual(bindingTag(keys.bindingKey, context, slot), slot.binding)) {
-      return unlocked(keys, context, Buffer.from(slot.id), openBox(sodium, slot, keys, context, rootNumber));
-    }
-  } catch (error) {
-    keys.privateKey.fill(0);
-    throw error;
-  }
-  keys.privateKey.fill(0);
-  return undefined;
+  const keys = await secretKeys(slot.method, secret, context.lineage, slot.id);
+  return openBy(keys, slot, context, rootNumber);
+}
+
+/**
+ * Opens `slot` by a key wrapper; `undefined` where it is of another one. As with an identity, the store must be known from
+ * elsewhere.
+ *
+ * @throws SecureStoreError `UNLOCK_FAILED` where the wrapper refuses or gives another key, `INTEGRITY` where its key is right and
+ *   the slot is not, and what the wrapper throws
+ */
+export async function openWrappedSlot(
+  slot: Slot,
+  unlock: KeyWrapperMethod,
+  context: SlotContext,
+  rootNumber: number,
+  signal: AbortSignal | undefined,
+): Promise<UnlockedSlot | undefined> {
+  const { method, id } = slot;
+  if (method.type !== 'keyWrapper' || method.wrapperId !== unlock.wrapper.id) return undefined;
+  const place = wrapContext(context.lineage, context.fingerprint, id);
+  const seed = await unwrapSeed(unlock, method.wrappedSeed, place, signal);
+  const keys = seedKeys(await loadSodium(), takeKey(seed), context.lineage, id);
+  const opened = await openBy(keys, slot, context, rootNumber);
+  if (opened !== undefined) return opened;
+  throw new SecureStoreError('UNLOCK_FAILED', `the key wrapper "${method.wrapperId}" gave another key than it wrapped`);
 }

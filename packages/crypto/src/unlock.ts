@@ -1,5 +1,6 @@
 import { copyOf, SecureStoreError } from '@securestore/core-format';
 import type { SlotType } from '@securestore/core-format';
+import type { KeyWrapperMethod } from './key-wrapper.ts';
 
 /** A secret: its bytes, a string (which can't be wiped from memory), or a function that fetches the bytes when needed. */
 export type SecretSource = Uint8Array | string | (() => Uint8Array | string | Promise<Uint8Array | string>);
@@ -12,14 +13,22 @@ export interface ShareScheme {
   readonly count: number;
 }
 
-/** One way to unlock a store; made by `passphrase`, `rawKey`, `recoveryCode`, `shares` or the facade's `keyFile`. */
-export interface UnlockMethod {
-  readonly type: SlotType;
+/** A way to unlock a store by a secret. */
+export interface SecretMethod {
+  readonly type: Exclude<SlotType, 'keyWrapper'>;
   /** A fresh copy of the secret, which the caller wipes. */
   readonly secret: () => Promise<Buffer>;
   /** For shares: how many of how many are needed, which their slot tells whoever wants to open it. */
   readonly scheme?: () => Promise<ShareScheme>;
+  /** For identities: the fingerprints of the stores that they are known to open. */
+  readonly pins?: () => Promise<readonly string[]>;
 }
+
+/**
+ * One way to unlock a store; made by `passphrase`, `rawKey`, `recoveryCode`, `shares`, `identity`, `keyWrapper`, or the
+ * facade's `keyFile` and `identityFile`.
+ */
+export type UnlockMethod = SecretMethod | KeyWrapperMethod;
 
 const MAX_SECRET_BYTES = 1024 * 1024;
 /** Shorter ones are no keys but passphrases, which need a slow function. */
@@ -83,7 +92,7 @@ export function derivedSecret(read: () => Promise<Buffer>, derive: (text: Buffer
 /**
  * Unlocks by a passphrase, through Argon2id (RFC 9106). It is taken byte for byte: no normalisation, no trimming.
  */
-export function passphrase(secret: SecretSource): UnlockMethod {
+export function passphrase(secret: SecretSource): SecretMethod {
   return {
     type: 'passphrase',
     secret: checked(secretText(secret, 'a passphrase'), (length) =>
@@ -93,7 +102,7 @@ export function passphrase(secret: SecretSource): UnlockMethod {
 }
 
 /** Unlocks by 32 random bytes. */
-export function rawKey(key: Uint8Array | (() => Uint8Array | Promise<Uint8Array>)): UnlockMethod {
+export function rawKey(key: Uint8Array | (() => Uint8Array | Promise<Uint8Array>)): SecretMethod {
   return {
     type: 'rawKey',
     secret: checked(secretBytes(key), (length) =>
@@ -103,7 +112,7 @@ export function rawKey(key: Uint8Array | (() => Uint8Array | Promise<Uint8Array>
 }
 
 /** Unlocks by the whole contents of a file of at least 32 unpredictable bytes. */
-export function keyFileContents(contents: () => Promise<Uint8Array>): UnlockMethod {
+export function keyFileContents(contents: () => Promise<Uint8Array>): SecretMethod {
   return {
     type: 'keyFile',
     secret: checked(secretBytes(contents), (length) =>

@@ -4,7 +4,7 @@ import type { Slot } from '@securestore/core-format';
 import { decodeSlotBox, encodeSlotBox, encodeSlotFields } from '@securestore/core-format';
 import * as libsodium from 'libsodium-wrappers';
 import { describe, expect, it } from 'vitest';
-import type { UnlockMethod } from '../src/index.ts';
+import type { SecretMethod, UnlockMethod } from '../src/index.ts';
 import { keyFileContents, openSlot, passphrase, rawKey, sealSlot } from '../src/index.ts';
 import { bytesFrom, repeatableRandom } from './support/fixtures.ts';
 
@@ -69,7 +69,7 @@ describe('a slot', () => {
     const publicKey = createPublicKey(privateKey).export({ format: 'der', type: 'spki' }).subarray(-32);
     expect(Buffer.from(slot.publicKey)).toEqual(publicKey);
     const bindingKey = hmac(material, Buffer.from('securestore/1 slot binding\0'), ...place);
-    expect(Buffer.from(slot.binding)).toEqual(hmac(bindingKey, context.fingerprint, encodeSlotFields(slot)));
+    expect(Buffer.from(slot.binding ?? [])).toEqual(hmac(bindingKey, context.fingerprint, encodeSlotFields(slot)));
     const box = decodeSlotBox(sodium.crypto_box_seal_open(slot.sealedRoot, publicKey, scalar));
     expect(Buffer.from(box.root)).toEqual(rootBytes);
     expect(box.rootNumber).toBe(7);
@@ -180,7 +180,7 @@ describe('Argon2id parameters of a hostile head', () => {
 describe('a secret', () => {
   it('is wiped when its slot has been made, and also when that fails', async () => {
     const given: Buffer[] = [];
-    const lend = (type: UnlockMethod['type']): UnlockMethod => ({
+    const lend = (type: SecretMethod['type']): SecretMethod => ({
       type,
       secret: () => {
         const copy = Buffer.from(secret);

@@ -1,5 +1,5 @@
 import { SecureStoreError } from '@securestore/core-format';
-import type { UnlockMethod } from '@securestore/crypto';
+import type { KeyWrapperMethod, SecretMethod, UnlockMethod } from '@securestore/crypto';
 import { passphrase, rawKey } from '@securestore/crypto';
 import type { Job, JobKind, JobSummary } from '@securestore/jobs';
 import { Jobs } from '@securestore/jobs';
@@ -20,7 +20,7 @@ import { listKeys } from './rekey/keys.ts';
 import type { RotationDepth, RotationReport } from './rekey/rotate.ts';
 import { rotationKind, startRotation } from './rekey/rotate.ts';
 import { endRotation, rotationUnderWay } from './rekey/running.ts';
-import type { SlotInfo } from './rekey/slots.ts';
+import type { Recipient, SlotInfo } from './rekey/slots.ts';
 import { addSlot, listSlots, removeSlot } from './rekey/slots.ts';
 import type { Upkeep } from './upkeep.ts';
 import { keepUp } from './upkeep.ts';
@@ -34,8 +34,13 @@ export type KeyLike = UnlockMethod | string | Uint8Array;
 /** The ways of unlocking a store. */
 export interface SlotAdministration {
   list(options?: CallOptions): Promise<SlotInfo[]>;
-  /** Adds a way to unlock the store. @throws `TOO_LARGE` where it has as many as it may */
-  add(key: KeyLike, options?: CallOptions): Promise<SlotInfo>;
+  /**
+   * Adds a way to unlock the store: a secret, a key wrapper, or a {@link Recipient} whose identity then opens it.
+   *
+   * @throws `ALREADY_EXISTS` where it opens the store already; `TOO_LARGE` where the store has as many ways as it may; what a
+   *   key wrapper throws
+   */
+  add(key: KeyLike | Recipient, options?: CallOptions): Promise<SlotInfo>;
   /**
    * Removes a way to unlock the store. It takes 6 s longer than the change itself: then no process that has opened the
    * store by it begins to write anything any more, its jobs included. Whoever has an old copy of its head can still use it: to renew what it led to, rotate
@@ -126,11 +131,16 @@ const ROTATE_OPTIONS: ReadonlySet<string> = new Set(['depth']);
 function methodOf(key: unknown, what: string): UnlockMethod {
   if (typeof key === 'string') return passphrase(key);
   if (key instanceof Uint8Array) return rawKey(key);
-  const { type, secret, scheme } = (key ?? {}) as Partial<UnlockMethod>;
-  if (typeof type === 'string' && typeof secret === 'function') {
-    return scheme === undefined ? { type, secret } : { type, secret, scheme };
-  }
+  const { type, secret, wrapper } = (key ?? {}) as Partial<SecretMethod & KeyWrapperMethod>;
+  const isMethod = type === 'keyWrapper' ? wrapper !== undefined : typeof secret === 'function';
+  if (typeof type === 'string' && isMethod) return key as UnlockMethod;
   throw new SecureStoreError('INVALID_ARGUMENT', `${what} must be an unlock method, a passphrase or 32 bytes`);
+}
+
+/** @throws SecureStoreError `INVALID_ARGUMENT` */
+function newcomerOf(key: unknown): UnlockMethod | Recipient {
+  const { recipient } = (key ?? {}) as Partial<Recipient>;
+  return recipient === undefined ? methodOf(key, 'the new secret') : { recipient };
 }
 
 function refuseOption(name: string, kind: string): never {
@@ -157,9 +167,7 @@ export class Administration {
     this.slots = {
       list: (options) => calls.administrative('slots.list', options, NO_OPTIONS, (signal) => listSlots(engine, signal)),
       add: (key, options) =>
-        calls.administrative('slots.add', options, NO_OPTIONS, (signal) =>
-          addSlot(engine, methodOf(key, 'the new secret'), signal),
-        ),
+        calls.administrative('slots.add', options, NO_OPTIONS, (signal) => addSlot(engine, newcomerOf(key), signal)),
       remove: (id, options) =>
         calls.administrative('slots.remove', options, NO_OPTIONS, (signal) => removeSlot(engine, id, signal)),
     };

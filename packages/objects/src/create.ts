@@ -207,7 +207,7 @@ export async function createStoreAt(
   const root = takeKey(random(KEY_LENGTH));
   const publicKey = identityPublicKey(identity);
   const slotContext = { lineage, fingerprint: fingerprintBytes(publicKey) };
-  const slot = await sealSlot(settings.unlock, slotContext, { number: FIRST_ROOT, key: root }, now, random);
+  const slot = await sealSlot(settings.unlock, slotContext, { number: FIRST_ROOT, key: root }, now, random, signal);
   const categories = map.categories.map(({ id }) => newGroup(id, 'category', suite, now, random));
   const groups = [...categories, newGroup(random(ID_LENGTH), 'journal', suite, now, random)].toSorted((a, b) =>
     Buffer.compare(a.id, b.id),

@@ -1,12 +1,9 @@
-import { isDeepStrictEqual } from 'node:util';
 import type { StorageBackend } from '@securestore/backend-api';
-import type { Head } from '@securestore/core-format';
 import { HEAD_NAME, SecureStoreError } from '@securestore/core-format';
 import type { RandomSource, UnlockMethod } from '@securestore/crypto';
 import { fingerprintOf, NameCipher, randomPool } from '@securestore/crypto';
 import { settledSoon } from './abortable.ts';
-import type { Anchor, AnchorRecord } from './anchor.ts';
-import { anchorOf, checkAnchor } from './anchor.ts';
+import type { Anchor } from './anchor.ts';
 import type { Clock, Instant } from '@securestore/jobs';
 import { instant, systemClock } from '@securestore/jobs';
 import { atLocation } from './call.ts';
@@ -22,8 +19,11 @@ import { ObjectStore } from './object-store.ts';
 import type { ObjectStoreParts } from './object-store.ts';
 import { RecordCache } from './record-cache.ts';
 import type { ReadHead, StoreState } from './state.ts';
-import { loadState, readHead, unlockRoot } from './state.ts';
+import { loadState, readHead } from './state.ts';
+import type { Trust } from './trust.ts';
+import { checkIdentity, rememberedAt, rememberFirst, rememberNewest } from './trust.ts';
 import type { Logger } from './types.ts';
+import { unlockRoot } from './unlock.ts';
 
 /** What creating and opening need beside what is kept in the store. */
 export interface StoreContext {
@@ -47,10 +47,8 @@ export interface OpenSettings extends StoreContext {
   readonly fingerprint?: string | undefined;
   /** Accept a head that contradicts the anchor, and remember it instead. */
   readonly acceptHead?: boolean | undefined;
-}
-
-async function rememberedAt(context: StoreContext): Promise<AnchorRecord | undefined> {
-  return context.anchor?.read(context.location);
+  /** Take the store that lies here for the right one where nothing is known of it yet, and remember it in the anchor. */
+  readonly trustOnFirstUse?: boolean | undefined;
 }
 
 /** A store that was there before must not be mistaken for one that never was. */
@@ -70,62 +68,24 @@ async function noHead(context: StoreContext): Promise<never> {
   throw new SecureStoreError('NOT_FOUND', 'no store is here; make one with createStore');
 }
 
-async function checkIdentity({ head }: ReadHead, settings: OpenSettings): Promise<AnchorRecord | undefined> {
-  const found = fingerprintOf(head.identity);
-  if (settings.fingerprint !== undefined && settings.fingerprint !== found) {
-    throw new SecureStoreError(
-      'INTEGRITY',
-      `the store here has the fingerprint ${found}, not the expected ${settings.fingerprint}`,
-    );
-  }
-  const remembered = await rememberedAt(settings);
-  if (remembered !== undefined && settings.acceptHead !== true) checkAnchor(remembered, head);
-  return remembered;
-}
-
-/** An anchor that can't be written doesn't keep anyone from their data; it is reported. */
-async function remember(context: StoreContext, record: AnchorRecord, before: AnchorRecord | undefined): Promise<void> {
-  const { anchor, location, logger } = context;
-  if (anchor === undefined || isDeepStrictEqual(before, record)) return;
-  try {
-    await anchor.write(location, record);
-  } catch (error) {
-    // The message of any other error may hold anything.
-    const reason = SecureStoreError.is(error) ? error.message : 'the anchor could not be written';
-    logger?.warn(
-      { location, code: SecureStoreError.is(error) ? error.code : undefined },
-      `${reason}: an older copy of the store would not be noticed`,
-    );
-  }
-}
-
-/** Remembers a head, unless another process has remembered a newer one of the same store by now. */
-async function rememberNewest(context: StoreContext & Pick<OpenSettings, 'acceptHead'>, head: Head): Promise<void> {
-  if (context.anchor === undefined) return;
-  const record = anchorOf(head);
-  const remembered = await rememberedAt(context).catch(() => undefined);
-  const newer = remembered?.instance === record.instance && remembered.generation > record.generation;
-  if (!newer || context.acceptHead === true) await remember(context, record, remembered);
-}
-
 interface Loaded {
   readonly begun: Instant;
   readonly read: ReadHead;
   readonly state: StoreState;
-  readonly remembered: AnchorRecord | undefined;
+  readonly trust: Trust;
 }
 
 async function loadHead(settings: OpenSettings, read: ReadHead, begun: Instant): Promise<Loaded> {
   const { head } = read;
-  const remembered = await checkIdentity(read, settings);
-  const unlocked = await unlockRoot(head, settings.unlock);
+  const trust = await checkIdentity(head, settings);
+  const unlocked = await unlockRoot(head, settings.unlock, settings.signal);
   try {
     if (head.state === 'scratch')
       throw new SecureStoreError('LOCKED', 'this is the scratch store of a drill; only drills open it');
     if (head.state === 'moved')
       throw new SecureStoreError('LOCKED', 'the store has moved to another location; open it there');
     const state = await loadState(settings.backend, head, unlocked, undefined, settings.signal);
-    return { begun, read, state, remembered };
+    return { begun, read, state, trust };
   } catch (error) {
     unlocked.wipe();
     throw error;
@@ -183,7 +143,13 @@ export async function openParts(settings: OpenSettings): Promise<ObjectStorePart
   const loaded = await loadNewest(settings, clock);
   if (loaded === undefined) return noHead(settings);
   const { head } = loaded.read;
-  await rememberNewest(settings, head);
+  try {
+    if (loaded.trust === 'first use') await rememberFirst(settings, head);
+    else await rememberNewest(settings, head);
+  } catch (error) {
+    loaded.state.unlocked.wipe();
+    throw error;
+  }
   const engine = engineOf(settings, clock, loaded);
   // A head that was accepted once is not accepted again over a newer one.
   const later = { ...settings, acceptHead: false };
@@ -269,7 +235,8 @@ export function openOrCreateObjectStore(settings: StoreSettings & OpenSettings):
         );
       }
       try {
-        await createStoreAt(backend, settings, settings.clock ?? systemClock(), random, signal);
+        const fingerprint = await createStoreAt(backend, settings, settings.clock ?? systemClock(), random, signal);
+        return await open({ ...settings, fingerprint });
       } catch (error) {
         // Another process made it in the meantime.
         if (!SecureStoreError.is(error, 'ALREADY_EXISTS')) throw error;

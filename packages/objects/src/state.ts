@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import type { StorageBackend } from '@securestore/backend-api';
-import type { Head, Keyring, Reference, ReferenceKind, SignedHead, SlotType } from '@securestore/core-format';
+import type { Head, Keyring, Reference, ReferenceKind, SignedHead } from '@securestore/core-format';
 import {
   asBuffer,
   decodeCategoryMap,
@@ -14,17 +14,15 @@ import {
 } from '@securestore/core-format';
 import type { KeySet } from '@securestore/crypto';
 import {
-  fingerprintBytes,
   identityPublicKey,
   keyringKey,
   loadKeyring,
   loadSuites,
-  openSlot,
   openSystemBody,
   unversioned,
   verifyAs,
 } from '@securestore/crypto';
-import type { UnlockedSlot, UnlockMethod } from '@securestore/crypto';
+import type { UnlockedSlot } from '@securestore/crypto';
 import type { CategoryMatcher } from './category-matcher.ts';
 import { categoryMatcher } from './category-matcher.ts';
 
@@ -57,35 +55,6 @@ export async function readHead(backend: StorageBackend, signal?: AbortSignal): P
   }
   return { ...signed, etag: found.etag ?? '', now: found.now };
 }
-
-/** @throws SecureStoreError `UNLOCK_FAILED`, `INTEGRITY` */
-export async function unlockRoot(head: Head, unlock: UnlockMethod): Promise<UnlockedSlot> {
-  const slots = head.slots.filter((slot) => slot.method.type === unlock.type);
-  const context = { lineage: head.lineage, fingerprint: fingerprintBytes(head.identity) };
-  const secret = await unlock.secret();
-  try {
-    for (const slot of slots) {
-      if ('raw' in slot) continue;
-      const unlocked = await openSlot(slot, secret, context, head.rootNumber);
-      if (unlocked !== undefined) return unlocked;
-    }
-  } finally {
-    secret.fill(0);
-  }
-  const kind = LABELS_OF_METHODS[unlock.type];
-  throw new SecureStoreError(
-    'UNLOCK_FAILED',
-    slots.length === 0 ? `the store is not one that a ${kind} unlocks` : `the ${kind} does not unlock the store`,
-  );
-}
-
-const LABELS_OF_METHODS: Readonly<Record<SlotType, string>> = {
-  passphrase: 'passphrase',
-  keyFile: 'key file',
-  rawKey: 'raw key',
-  recoveryCode: 'recovery code',
-  shares: 'secret of the shares',
-};
 
 /** The bytes of an object that the head pins. @throws SecureStoreError `INTEGRITY` where they aren't there or are others */
 async function readPinned(

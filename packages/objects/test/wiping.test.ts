@@ -1,7 +1,9 @@
 import { createFaultInjector } from '@securestore/backend-api';
 import { HEAD_NAME, KEY_ID_LENGTH, KEY_LENGTH } from '@securestore/core-format';
 import type { ErrorCode } from '@securestore/core-format';
-import { randomPool, rawKey } from '@securestore/crypto';
+import type { UnlockMethod } from '@securestore/crypto';
+import { generateIdentity, identity, keyWrapper, randomPool, rawKey } from '@securestore/crypto';
+import { memoryKeyService } from '@securestore/crypto/testing';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { loadSodium } from '../../crypto/src/sodium.ts';
 import { attack } from './support/attacker.ts';
@@ -14,6 +16,12 @@ import { createAt, failure, openAt, usePlace } from './support/stores.ts';
 const secret = (number: number): Buffer => Buffer.alloc(KEY_LENGTH, number);
 
 afterEach(() => void vi.restoreAllMocks());
+
+const noDisk = async (): Promise<never> => {
+  throw new Error('no disk');
+};
+
+const UNWRITABLE = { read: noDisk, write: noDisk };
 
 const isWiped = (bytes: Uint8Array): boolean => bytes.every((byte) => byte === 0);
 
@@ -41,7 +49,36 @@ const UNOPENABLE: readonly (readonly [string, ErrorCode, (place: Place) => Promi
   ['head is that of a drill', 'LOCKED', (place) => reviseHead(place, (head) => ({ ...head, state: 'scratch' }))],
 ];
 
+/** The private keys that boxes are opened with from now on. */
+async function watchBoxKeys(): Promise<() => { readonly used: number; readonly left: number }> {
+  const opened = vi.spyOn(await loadSodium(), 'crypto_box_seal_open');
+  return () => {
+    const keys = opened.mock.calls.map(([, , privateKey]) => privateKey);
+    return { used: keys.length, left: keys.filter((key) => !isWiped(key)).length };
+  };
+}
+
 describe('private keys of slots', () => {
+  it.each<readonly [string, () => UnlockMethod]>([
+    ['an identity', () => identity(generateIdentity())],
+    ['a key wrapper', () => keyWrapper(memoryKeyService().open())],
+  ])('of %s are there while the store is open, and wiped when it is closed', async (_, method) => {
+    const unlock = method();
+    const place = usePlace(memoryPlace);
+    const { fingerprint, slots } = await createAt(place);
+    await slots.add(unlock);
+    const keys = await watchBoxKeys();
+    const store = await openAt(place, { unlock, fingerprint });
+    expect(keys()).toEqual({ used: 1, left: 1 });
+    await store.close();
+    expect(keys().left).toBe(0);
+    await failure(slots.add(unlock), 'ALREADY_EXISTS');
+    await failure(openAt(place, { unlock, fingerprint, anchor: UNWRITABLE }), 'INTERNAL');
+    const anchor = { ...UNWRITABLE, read: async () => undefined };
+    await failure(openAt(place, { unlock, anchor, trustOnFirstUse: true }), 'INTERNAL');
+    expect(keys()).toEqual({ used: 3, left: 0 });
+  });
+
   it.each(UNOPENABLE)('are wiped where a store is not opened since its %s', async (_what, code, prepare) => {
     const clock = new EagerClock();
     const place = usePlace(() => memoryPlace(() => clock.now()));

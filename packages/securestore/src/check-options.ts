@@ -1,4 +1,5 @@
 import { SecureStoreError } from '@securestore/core-format';
+import type { KeyWrapperMethod } from '@securestore/crypto';
 
 const CREATE_OPTIONS = [
   'unlock',
@@ -20,7 +21,7 @@ const CREATE_OPTIONS = [
   'suite',
   'upkeep',
 ] as const;
-const OPEN_OPTIONS = [...CREATE_OPTIONS, 'create', 'fingerprint', 'acceptHead'] as const;
+const OPEN_OPTIONS = [...CREATE_OPTIONS, 'create', 'fingerprint', 'acceptHead', 'trustOnFirstUse'] as const;
 
 /** What is kept in a store from its making. */
 const KEPT_OPTIONS = ['categories', 'history', 'names', 'rotation', 'journal', 'suite'] as const;
@@ -42,8 +43,10 @@ function hasMethods(value: unknown, ...names: readonly string[]): boolean {
 /** What each option must be, if it is given. */
 const CHECKS: Readonly<Record<string, readonly [check: (value: unknown) => boolean, expected: string]>> = {
   unlock: [
-    (value) => hasMethods(value, 'secret'),
-    'passphrase(...), keyFile(...), rawKey(...), recoveryCode(...) or shares(...)',
+    (value) =>
+      hasMethods(value, 'secret') || hasMethods((value as Partial<KeyWrapperMethod> | null)?.wrapper, 'unwrap'),
+    'passphrase(...), keyFile(...), rawKey(...), recoveryCode(...), shares(...), identity(...), identityFile(...) or ' +
+      'keyWrapper(...)',
   ],
   anchor: [(value) => typeof value === 'boolean' || hasMethods(value, 'read', 'write'), 'true, false or an Anchor'],
   logger: [(value) => hasMethods(value, 'debug', 'info', 'warn', 'error'), 'a logger with debug, info, warn and error'],
@@ -56,6 +59,7 @@ const CHECKS: Readonly<Record<string, readonly [check: (value: unknown) => boole
   upkeep: [(value) => typeof value === 'boolean', 'true or false'],
   create: [(value) => typeof value === 'boolean', 'true or false'],
   acceptHead: [(value) => typeof value === 'boolean', 'true or false'],
+  trustOnFirstUse: [(value) => typeof value === 'boolean', 'true or false'],
   fingerprint: [
     (value) => typeof value === 'string' && FINGERPRINT.test(value),
     'a fingerprint, the 52 characters that store.fingerprint gives',

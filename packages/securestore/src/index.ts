@@ -1,12 +1,38 @@
 export { compareVersions, exitCodeOf, SecureStoreError } from '@securestore/core-format';
 export type { ErrorCode, ErrorDetails, StoreKey } from '@securestore/core-format';
-export { generateRecoveryCode, generateShares, passphrase, rawKey, recoveryCode, shares } from '@securestore/crypto';
-export type { SecretSource, ShareScheme, UnlockMethod } from '@securestore/crypto';
+export {
+  generateIdentity,
+  generateRecoveryCode,
+  generateShares,
+  identity,
+  keyWrapper,
+  passphrase,
+  rawKey,
+  recipientOf,
+  recoveryCode,
+  shares,
+} from '@securestore/crypto';
+export type {
+  KeyWrapper,
+  KeyWrapperMethod,
+  KeyWrapperOptions,
+  SecretMethod,
+  SecretSource,
+  ShareScheme,
+  UnlockMethod,
+  WrapContext,
+  WrapOptions,
+} from '@securestore/crypto';
 export type * from '@securestore/objects';
 export { loadConfig } from './config.ts';
 export type { StoreConfig } from './config.ts';
 export { fileAnchor, stateFolder } from './file-anchor.ts';
+export { generateIdentityFile, identityFile } from './identity-file.ts';
+export { formatInvitation, parseInvitation } from './invitation.ts';
+export type { Invitation } from './invitation.ts';
 export { generateKeyFile, keyFile } from './key-file.ts';
+export { formatRecoveryKit, readRecoveryKit } from './recovery-kit.ts';
+export type { ReadRecoveryKit, RecoveryKit } from './recovery-kit.ts';
 export { createStore, openStore } from './open.ts';
 export type { SecureStore } from './open.ts';
 export type { BackendOptions, CreateOptions, OpenOptions } from './options.ts';

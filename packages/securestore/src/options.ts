@@ -17,7 +17,11 @@ export interface BackendOptions {
 }
 
 interface CommonOptions extends BackendOptions {
-  /** What unlocks the store: `passphrase`, `keyFile`, `rawKey`, `recoveryCode` or `shares`. */
+  /**
+   * What unlocks the store: `passphrase`, `keyFile`, `rawKey`, `recoveryCode`, `shares`, `identity`, `identityFile` or `keyWrapper`. The last
+   * three open a store only where it is known: by `fingerprint`, by the anchor, by a line of the identity file, or
+   * by `trustOnFirstUse`.
+   */
   readonly unlock: UnlockMethod;
   /**
    * A memory of the store's head outside the store, which shows another store in its place and a copy from before a
@@ -47,4 +51,10 @@ export interface OpenOptions extends CreateOptions {
   readonly fingerprint?: string | undefined;
   /** Accept, once, a head that contradicts the anchor. */
   readonly acceptHead?: boolean | undefined;
+  /**
+   * Where nothing is known of the store yet, take the one that lies here for the right one and remember it in the anchor, which is
+   * needed. For `identity` and `keyWrapper`, whose slots anybody could have made: whoever controls the backend when it is first
+   * used can have you use a store of theirs.
+   */
+  readonly trustOnFirstUse?: boolean | undefined;
 }

@@ -286,7 +286,7 @@ async function head(keys: KeySet, references: Head['references']): Promise<{ der
     derived: [
       ['key material of the slot', hmac('sha256', SLOT.salt, INPUTS.secret)],
       ['public key of the slot', slot.publicKey],
-      ['binding tag of the slot', slot.binding],
+      ['binding tag of the slot', slot.binding ?? Buffer.alloc(0)],
       ['public key of the identity', identity],
       ['fingerprint', fingerprintOf(identity)],
     ],

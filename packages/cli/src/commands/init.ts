@@ -4,8 +4,9 @@ import type { Call } from '../call.ts';
 import { ensureKeyFile } from '../key-file.ts';
 import { locationOf, loggerFor } from '../open.ts';
 import { parseCategories, parseCount } from '../parse-values.ts';
-import { findSecret, unlockWith } from '../secret.ts';
+import { findSecret } from '../secret.ts';
 import { printable } from '../terminal-text.ts';
+import { unlockWith } from '../unlocking.ts';
 
 export interface InitOptions {
   readonly category?: readonly string[];
@@ -18,6 +19,9 @@ export interface InitOptions {
 
 /** `securestore init`. */
 export async function init(call: Call<InitOptions>, operand: string | undefined): Promise<void> {
+  if (call.options.invitationFile !== undefined) {
+    throw new SecureStoreError('INVALID_ARGUMENT', 'init makes a new store, and an invitation is to one that there is');
+  }
   const location = await locationOf(call, operand);
   if (location.startsWith('memory:')) {
     throw new SecureStoreError(

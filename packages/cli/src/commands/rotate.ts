@@ -1,11 +1,12 @@
 import { SecureStoreError } from '@securestore/core-format';
-import type { Job, RotationDepth, RotationReport, SecureStore, UnlockMethod } from 'securestore';
+import type { Job, RotationDepth, RotationReport, SecureStore, SecretMethod } from 'securestore';
 import { type Call, type ExitCode, SOME_FAILED } from '../call.ts';
 import { watchJob } from '../job-progress.ts';
 import { ensureKeyFile } from '../key-file.ts';
 import { withStore, withUnlockedStore } from '../open.ts';
-import { findNewSecret, type NewSecretOptions, secretVariable, unlockWith } from '../secret.ts';
+import { findNewSecret, type NewSecretOptions, secretVariable } from '../secret.ts';
 import { count, printable } from '../terminal-text.ts';
+import { unlockWith } from '../unlocking.ts';
 
 export interface RotateOptions extends NewSecretOptions {
   readonly depth?: RotationDepth;
@@ -21,7 +22,7 @@ export async function rotate(call: Call<RotateOptions>): Promise<ExitCode> {
   );
 }
 
-async function replaceSecret(call: Call<RotateOptions>, store: SecureStore, unlock: UnlockMethod): Promise<ExitCode> {
+async function replaceSecret(call: Call<RotateOptions>, store: SecureStore, unlock: SecretMethod): Promise<ExitCode> {
   const { cli, out, options } = call;
   const source = findNewSecret(cli, options, ', or --same-secret to keep the one that there is');
   if (source.kind === 'key-file' && (await ensureKeyFile(source.path))) {
@@ -38,7 +39,7 @@ async function replaceSecret(call: Call<RotateOptions>, store: SecureStore, unlo
   return await renew(call, store, unlock, next.method);
 }
 
-async function isSameSecret(before: UnlockMethod, after: UnlockMethod): Promise<boolean> {
+async function isSameSecret(before: SecretMethod, after: SecretMethod): Promise<boolean> {
   const next = await after.secret();
   try {
     if (before.type !== after.type) return false;
@@ -66,8 +67,8 @@ const ROTATION = 'rotation';
 async function renew(
   call: Call<RotateOptions>,
   store: SecureStore,
-  before: UnlockMethod,
-  after: UnlockMethod,
+  before: SecretMethod,
+  after: SecretMethod,
 ): Promise<ExitCode> {
   const { cli, out, options } = call;
   const left = (await store.jobs.list()).find(({ id }) => id === ROTATION);

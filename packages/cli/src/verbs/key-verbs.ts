@@ -1,8 +1,9 @@
 import { type Command, Option } from 'commander';
 import { addVerb, type Run } from '../call.ts';
+import type { IdentityOptions } from '../commands/identity.ts';
 import type { KeysOptions } from '../commands/keys.ts';
 import type { RotateOptions } from '../commands/rotate.ts';
-import type { SlotsOptions } from '../commands/slots.ts';
+import type { SlotsOptions } from '../commands/slots-add.ts';
 
 const NEW_SECRETS: string[] = ['newPassphraseFile', 'newKeyFile'];
 
@@ -80,23 +81,49 @@ function addSlots(program: Command, run: Run): void {
         ...NEW_SECRETS,
         'newRecoveryCode',
       ]),
+      new Option('--kit <file>', 'write the code, or each share, into a new file to be printed, and do not show it'),
+      new Option(
+        '--recipient <recipient>',
+        'let in the identity of a recipient, SSRP1-..., and print an invitation',
+      ).conflicts([...NEW_SECRETS, 'newRecoveryCode', 'newShares', 'kit']),
     ],
-    notes: `Every slot has a secret of its own; any of them opens the store. The last one can't be removed, and
-remove asks about the one in use, or needs --yes. A recovery code and
-shares are shown once and kept nowhere; they open the store by --recovery-code-file, and --share-file for each.
+    notes: `Any of the slots opens the store: each has a secret of its own, or is for somebody's identity. The last one
+can't be removed, and remove asks about the one in use, or needs --yes. A recovery code and shares are shown once, or
+written into kits; they open the store by --recovery-code-file, and --share-file for each.
 
 Examples:
   securestore slots add --new-key-file ./second.key
   securestore slots add --new-recovery-code
-  securestore slots add --new-shares 2/3
+  securestore slots add --new-recovery-code --kit ./recovery-kit.txt
+  securestore slots add --new-shares 2/3 --kit ./kit.txt      (kit-1.txt, kit-2.txt, kit-3.txt)
+  securestore slots add --recipient SSRP1-... > invitation.txt
   securestore slots remove ID`,
     resume: '`securestore slots` shows whether it was done',
     load: async () => (await import('../commands/slots.ts')).slots,
   });
 }
 
+function addIdentity(program: Command, run: Run): void {
+  addVerb<IdentityOptions, [string | undefined, string | undefined]>(program, run, {
+    usage: 'identity [action] [file]',
+    shownUsage: '[options] | identity new [-o file] | identity show <file> | identity pin <file>',
+    summary: 'make an identity of your own, show its recipient, or tell it which stores it opens',
+    options: [new Option('-o, --output <file>', 'with new: write it to this new file, which only you may read')],
+    notes: `An identity opens every store that lets its recipient in; the recipient is no secret. Since anybody could make such
+a store, an identity opens only those that are known: by an invitation or a fingerprint (--invitation-file,
+--fingerprint), by one that pin has put into the identity file, or since it was opened here before. --trust-first-use
+takes the store that is there for the right one, this once, and remembers it.
+
+Examples:
+  securestore identity new -o ./me.identity
+  securestore identity pin ./me.identity --invitation-file ./invitation.txt
+  securestore ls --invitation-file ./invitation.txt --identity-file ./me.identity`,
+    load: async () => (await import('../commands/identity.ts')).identity,
+  });
+}
+
 /** Adds the verbs that work on the keys of a store. */
 export function addKeyVerbs(program: Command, run: Run): void {
   program.commandsGroup('Keys:');
-  for (const add of [addRotate, addKeys, addSlots]) add(program, run);
+  for (const add of [addRotate, addKeys, addSlots, addIdentity]) add(program, run);
 }

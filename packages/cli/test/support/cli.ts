@@ -32,7 +32,11 @@ export interface Sandbox {
   readonly env: Readonly<Record<string, string>>;
   /** Stores objects through the library, which takes no process. */
   readonly seed: (objects: Readonly<Record<string, string | Uint8Array>>, options?: StoreOptions) => Promise<void>;
+  /** Adds slots until there are so many. */
+  readonly fill: (slots: number) => Promise<void>;
 }
+
+const noStore = (): Promise<never> => Promise.reject(new Error('there is no store'));
 
 /** Makes a {@link Sandbox}, with a store at `scheme` that a key file unlocks unless `scheme` is `none`. */
 export async function sandbox(scheme: 'sqlite' | 'file' | 'none' = 'sqlite'): Promise<Sandbox> {
@@ -55,7 +59,7 @@ export async function sandbox(scheme: 'sqlite' | 'file' | 'none' = 'sqlite'): Pr
     child.stdin?.end(options.input ?? '');
     return await finished(child);
   };
-  if (scheme === 'none') return { path, run, start, env, seed: () => Promise.reject(new Error('there is no store')) };
+  if (scheme === 'none') return { path, run, start, env, seed: noStore, fill: noStore };
   const location = `${scheme}:${path('vault')}`;
   await mkdir(path('credentials'));
   const key = path('credentials', 'securestore-key');
@@ -71,7 +75,11 @@ export async function sandbox(scheme: 'sqlite' | 'file' | 'none' = 'sqlite'): Pr
     for (const [name, data] of Object.entries(objects)) await store.store(name, data, options);
     await store.close();
   };
-  return { path, run, start, env, seed };
+  const fill = async (slots: number): Promise<void> => {
+    await using store = await openStore(location, { unlock: keyFile(key) });
+    for (let number = 1; number < slots; number++) await store.slots.add(Buffer.alloc(32, number));
+  };
+  return { path, run, start, env, seed, fill };
 }
 
 /** What a started command said, when it has ended. */

@@ -102,7 +102,8 @@ export const objectBodies: fc.Arbitrary<ObjectBody> = fc
   )
   .map(([fixed, payload]) => ({ ...fixed, ...payload }));
 
-const methods: fc.Arbitrary<SlotMethod> = fc.oneof(
+/** Methods whose slots have a binding tag. */
+const boundMethods: fc.Arbitrary<SlotMethod> = fc.oneof(
   fc.record({
     type: fc.constant('passphrase' as const),
     salt: id,
@@ -116,17 +117,24 @@ const methods: fc.Arbitrary<SlotMethod> = fc.oneof(
     .map(([salt, a, b]) => ({ type: 'shares' as const, salt, threshold: Math.min(a, b), count: Math.max(a, b) })),
 );
 
-export const knownSlots: fc.Arbitrary<Slot> = fc.record({
-  id,
-  created: time,
-  publicKey: bytesOf(32),
-  method: methods,
-  binding: bytesOf(32),
-  sealedRoot: bytesOf(SLOT_BOX_LENGTH),
-});
+const unboundMethods: fc.Arbitrary<SlotMethod> = fc.oneof(
+  fc.constant({ type: 'recipient' as const }),
+  fc.record({
+    type: fc.constant('keyWrapper' as const),
+    wrapperId: fc.string({ unit: 'binary', minLength: 1, maxLength: 63 }),
+    wrappedSeed: fc.uint8Array({ minLength: 1, maxLength: 300 }),
+  }),
+);
+
+const slotFields = { id, created: time, publicKey: bytesOf(32), sealedRoot: bytesOf(SLOT_BOX_LENGTH) };
+
+export const knownSlots: fc.Arbitrary<Slot> = fc.oneof(
+  fc.record({ ...slotFields, method: boundMethods, binding: bytesOf(32) }),
+  fc.record({ ...slotFields, method: unboundMethods }),
+);
 
 export const unknownSlots: fc.Arbitrary<UnknownSlot> = fc
-  .tuple(fc.integer({ min: 6, max: 255 }), fc.uint8Array({ maxLength: 60 }))
+  .tuple(fc.integer({ min: 8, max: 255 }), fc.uint8Array({ maxLength: 60 }))
   .map(([code, rest]) => ({ method: { type: 'unknown' }, raw: Uint8Array.from([code, ...rest]) }));
 
 export const slotBoxes: fc.Arbitrary<SlotBox> = fc.record({

@@ -1,7 +1,7 @@
 import type { RunningRotation, Slot } from '@securestore/core-format';
 import { asBuffer, SecureStoreError } from '@securestore/core-format';
-import type { UnlockMethod } from '@securestore/crypto';
-import { wipeKeyring } from '@securestore/crypto';
+import type { HeldSecret, UnlockMethod } from '@securestore/crypto';
+import { holdSecret, wipeKeyring } from '@securestore/crypto';
 import type { Engine } from '../engine.ts';
 import type { HeadPlan } from '../head-change.ts';
 import { changeHead } from '../head-change.ts';
@@ -9,8 +9,8 @@ import type { StoreState } from '../state.ts';
 import { readKeyring } from '../state.ts';
 import { withNewPrimaries, withNewRoot } from './new-keys.ts';
 import { checkDepthUnderWay, planTakeOver } from './running.ts';
-import type { HeldSecret } from './slots.ts';
-import { findSlots, holdSecret, newSlot, openGivenSlot, slotLabel } from './slots.ts';
+import { findSlots } from '../unlock.ts';
+import { newSlot, openGivenSlot, slotLabel } from './slots.ts';
 
 /** What a rotation does with secrets. */
 export type Secrets =
@@ -41,8 +41,11 @@ export async function readySecrets(engine: Engine, secrets: Secrets, signal: Abo
   let after: HeldSecret | undefined;
   try {
     after = await holdSecret(secrets.newKey);
-    const slots = (await findSlots(engine.watcher.state.head, before)).map(slotLabel);
-    return { before, after, slots };
+    const found = await findSlots(engine.watcher.state.head, before, signal);
+    if (found.length === 0) {
+      throw new SecureStoreError('UNLOCK_FAILED', 'the old secret does not unlock the store; nothing was changed');
+    }
+    return { before, after, slots: found.map(slotLabel) };
   } catch (error) {
     before.wipe();
     after?.wipe();
@@ -83,13 +86,14 @@ async function planReplacement(
   rotation: RunningRotation,
   [old, ...others]: readonly string[],
   secret: HeldSecret,
+  signal: AbortSignal,
 ): Promise<HeadPlan> {
   const { head, unlocked } = state;
   const oldSlot = head.slots.find((slot): slot is Slot => !('raw' in slot) && slotLabel(slot) === old);
   if (oldSlot === undefined) {
     throw new SecureStoreError('UNLOCK_FAILED', 'the old secret has been removed meanwhile; nothing was changed');
   }
-  const fresh = await newSlot(engine, state, secret);
+  const fresh = await newSlot(engine, state, secret.method, signal);
   const left = head.slots.filter((slot) => 'raw' in slot || !others.includes(slotLabel(slot)));
   const slots = left.map((slot) => (slot === oldSlot ? fresh : slot));
   const plan = await planRenewal(engine, state, rotation, slots);
@@ -99,7 +103,7 @@ async function planReplacement(
     const sealed = plan.head?.slots?.find((slot): slot is Slot => !('raw' in slot) && slot.id === fresh.id);
     if (sealed === undefined) throw new SecureStoreError('INTERNAL', 'the new slot is missing');
     const rootNumber = plan.head?.rootNumber ?? 0;
-    return { ...plan, unlocked: await openGivenSlot({ ...head, rootNumber }, sealed, secret) };
+    return { ...plan, unlocked: await openGivenSlot({ ...head, rootNumber }, sealed, secret, signal) };
   } catch (error) {
     if (plan.keyring !== undefined) wipeKeyring(plan.keyring);
     throw error;
@@ -112,6 +116,7 @@ async function planOf(
   state: StoreState,
   rotation: RunningRotation,
   secrets: ReadySecrets,
+  signal: AbortSignal,
 ): Promise<HeadPlan | undefined> {
   if ('isDue' in secrets) {
     if (secrets.isDue(state)) return planRenewal(engine, state, rotation);
@@ -120,7 +125,7 @@ async function planOf(
   const { before, after, slots } = secrets;
   // A secret that stays keeps its slot, so that everybody who opened the store by it can follow.
   if (before.equals(after)) return planRenewal(engine, state, rotation);
-  return planReplacement(engine, state, rotation, slots, after);
+  return planReplacement(engine, state, rotation, slots, after, signal);
 }
 
 /**
@@ -137,5 +142,5 @@ export function renew(
   secrets: ReadySecrets,
   signal: AbortSignal,
 ): Promise<boolean> {
-  return changeHead(engine, (state) => planOf(engine, state, rotation, secrets), signal);
+  return changeHead(engine, (state) => planOf(engine, state, rotation, secrets, signal), signal);
 }

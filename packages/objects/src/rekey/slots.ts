@@ -1,10 +1,16 @@
-import type { Head, Slot, SlotType } from '@securestore/core-format';
+import type { Head, Slot, SlotType, UnknownSlot } from '@securestore/core-format';
 import { asBuffer, encodeBase32, SecureStoreError } from '@securestore/core-format';
-import type { UnlockedSlot, UnlockMethod } from '@securestore/crypto';
-import { fingerprintBytes, openSlot, sealSlot } from '@securestore/crypto';
+import type { HeldSecret, UnlockedSlot, UnlockMethod } from '@securestore/crypto';
+import { formatRecipient, holdSecret, readRecipient, sealSlot, sealSlotTo } from '@securestore/crypto';
 import type { Engine } from '../engine.ts';
 import { changeHead } from '../head-change.ts';
 import type { StoreState } from '../state.ts';
+import { findSlots, slotContext } from '../unlock.ts';
+
+/** Somebody whose identity is to open the store, and who need not be there: what `recipientOf` gave them. */
+export interface Recipient {
+  readonly recipient: string;
+}
 
 /** One way of unlocking a store, as it may be shown. */
 export interface SlotInfo {
@@ -12,107 +18,109 @@ export interface SlotInfo {
   readonly id: string;
   readonly method: SlotType | 'unknown';
   readonly created?: Date;
+  /** For whom it is: of slots of recipients, as `recipientOf` gives it. */
+  readonly recipient?: string;
+  /** The id of the key wrapper that opens it. */
+  readonly keyWrapper?: string;
   /** Whether this process opened the store by it. */
   readonly current: boolean;
-}
-
-/** A secret that is asked for once and used several times. */
-export interface HeldSecret extends UnlockMethod {
-  /** Wiped by {@link HeldSecret.wipe}. */
-  readonly bytes: Buffer;
-  /** Whether the other one is the same secret, used in the same way. */
-  equals(other: HeldSecret): boolean;
-  wipe(): void;
-}
-
-export async function holdSecret(unlock: UnlockMethod): Promise<HeldSecret> {
-  const { type } = unlock;
-  const scheme = await unlock.scheme?.();
-  const bytes = await unlock.secret();
-  const kept = scheme === undefined ? {} : { scheme: async () => scheme };
-  const held = { type, ...kept, bytes, secret: async () => Buffer.from(bytes), wipe: () => void bytes.fill(0) };
-  return { ...held, equals: (other) => other.type === type && bytes.equals(other.bytes) };
 }
 
 /** The id of a slot as text. */
 export const slotLabel = (slot: Slot): string => encodeBase32(slot.id);
 
-function contextOf(head: Head): { lineage: Uint8Array; fingerprint: Uint8Array } {
-  return { lineage: head.lineage, fingerprint: fingerprintBytes(head.identity) };
-}
-
 /** Seals a slot for the root that the store has now. */
-export async function newSlot(engine: Engine, state: StoreState, unlock: UnlockMethod): Promise<Slot> {
+export async function newSlot(
+  engine: Engine,
+  state: StoreState,
+  method: UnlockMethod | Recipient,
+  signal?: AbortSignal,
+): Promise<Slot> {
   const { head, unlocked } = state;
   const root = { number: head.rootNumber, key: unlocked.root };
-  return sealSlot(unlock, contextOf(head), root, engine.clock.now(), engine.random);
+  const now = engine.clock.now();
+  if ('recipient' in method) return sealSlotTo(method.recipient, slotContext(head), root, now, engine.random);
+  return sealSlot(method, slotContext(head), root, now, engine.random, signal);
 }
 
 /** Opens one given slot. @throws SecureStoreError `UNLOCK_FAILED` */
-export async function openGivenSlot(head: Head, slot: Slot, unlock: UnlockMethod): Promise<UnlockedSlot> {
-  const secret = await unlock.secret();
-  try {
-    const opened = await openSlot(slot, secret, contextOf(head), head.rootNumber);
-    if (opened !== undefined) return opened;
-  } finally {
-    secret.fill(0);
-  }
+export async function openGivenSlot(
+  head: Head,
+  slot: Slot,
+  secret: HeldSecret,
+  signal?: AbortSignal,
+): Promise<UnlockedSlot> {
+  const opened = await secret.open(slot, slotContext(head), head.rootNumber, signal);
+  if (opened !== undefined) return opened;
   throw new SecureStoreError('UNLOCK_FAILED', 'the secret does not open its slot');
 }
 
-/** All slots that a secret opens: it may have been added twice. @throws SecureStoreError `UNLOCK_FAILED` where there is none */
-export async function findSlots(head: Head, unlock: UnlockMethod): Promise<Slot[]> {
-  const found: Slot[] = [];
-  const secret = await unlock.secret();
-  try {
-    for (const slot of head.slots) {
-      if ('raw' in slot || slot.method.type !== unlock.type) continue;
-      const opened = await openSlot(slot, secret, contextOf(head), head.rootNumber);
-      opened?.wipe();
-      if (opened !== undefined) found.push(slot);
-    }
-  } finally {
-    secret.fill(0);
-  }
-  if (found.length > 0) return found;
-  throw new SecureStoreError('UNLOCK_FAILED', 'the old secret does not unlock the store; nothing was changed');
+function infoOf(slot: Slot | UnknownSlot, unlocked: UnlockedSlot): SlotInfo {
+  if ('raw' in slot) return { id: '', method: 'unknown', current: false };
+  const { method, publicKey } = slot;
+  return {
+    id: slotLabel(slot),
+    method: method.type,
+    created: new Date(slot.created),
+    ...(method.type === 'recipient' ? { recipient: formatRecipient(publicKey) } : {}),
+    ...(method.type === 'keyWrapper' ? { keyWrapper: method.wrapperId } : {}),
+    current: unlocked.id.equals(asBuffer(slot.id)),
+  };
 }
 
 export async function listSlots({ watcher }: Engine, signal?: AbortSignal): Promise<SlotInfo[]> {
   await watcher.refresh(signal);
   const { head, unlocked } = watcher.state;
-  return head.slots.map((slot) =>
-    'raw' in slot
-      ? { id: '', method: 'unknown', current: false }
-      : {
-          id: slotLabel(slot),
-          method: slot.method.type,
-          created: new Date(slot.created),
-          current: unlocked.id.equals(asBuffer(slot.id)),
-        },
+  return head.slots.map((slot) => infoOf(slot, unlocked));
+}
+
+/** What a slot is made for; a secret is to be wiped. */
+type Newcomer = Recipient | HeldSecret;
+
+/** @throws SecureStoreError `ALREADY_EXISTS` where it opens the store as it is */
+async function refuseTwice({ head }: StoreState, newcomer: Newcomer, signal: AbortSignal | undefined): Promise<void> {
+  const known =
+    'recipient' in newcomer ? await slotsFor(head, newcomer.recipient) : await findSlots(head, newcomer, signal);
+  const [slot] = known;
+  if (slot === undefined) return;
+  const what = 'recipient' in newcomer ? 'the identity of this recipient' : 'this secret';
+  throw new SecureStoreError('ALREADY_EXISTS', `${what} opens the store already, by the slot ${slotLabel(slot)}`);
+}
+
+async function slotsFor(head: Head, recipient: string): Promise<Slot[]> {
+  const publicKey = await readRecipient(recipient);
+  return head.slots.filter(
+    (slot): slot is Slot => !('raw' in slot) && slot.method.type === 'recipient' && publicKey.equals(slot.publicKey),
   );
 }
 
-/** @throws SecureStoreError `TOO_LARGE` where the store has as many slots as it may */
-export async function addSlot(engine: Engine, unlock: UnlockMethod, signal?: AbortSignal): Promise<SlotInfo> {
-  const secret = await holdSecret(unlock);
+/**
+ * @throws SecureStoreError `ALREADY_EXISTS` where it opens the store as it is; `TOO_LARGE` where the store has as many slots
+ *   as it may; `INVALID_ARGUMENT`; what a key wrapper throws
+ */
+export async function addSlot(
+  engine: Engine,
+  method: UnlockMethod | Recipient,
+  signal?: AbortSignal,
+): Promise<SlotInfo> {
+  const newcomer = 'recipient' in method ? method : await holdSecret(method);
   let added: Slot | undefined;
   try {
     await changeHead(
       engine,
       async (state) => {
-        added = await newSlot(engine, state, secret);
-        return { head: { slots: [...state.head.slots, added] } };
+        await refuseTwice(state, newcomer, signal);
+        const slot = await newSlot(engine, state, 'recipient' in newcomer ? newcomer : newcomer.method, signal);
+        added = slot;
+        return { head: { slots: [...state.head.slots, slot] } };
       },
       signal,
     );
   } finally {
-    secret.wipe();
+    if (!('recipient' in newcomer)) newcomer.wipe();
   }
-  const slots = await listSlots(engine, signal);
-  const found = slots.find(({ id }) => added !== undefined && id === slotLabel(added));
-  if (found === undefined) throw new SecureStoreError('INTERNAL', 'the slot that was added is not there');
-  return found;
+  if (added === undefined) throw new SecureStoreError('INTERNAL', 'the slot that was added is not there');
+  return infoOf(added, engine.watcher.state.unlocked);
 }
 
 /**

@@ -145,12 +145,14 @@ describe('keys', () => {
 });
 
 describe('a rotation', () => {
-  it('replaces a secret that was added twice in both its slots', async () => {
+  it('replaces a secret that is there twice in both its slots', async () => {
     const place = usePlace(memoryPlace);
     const clock = hurriedClock();
     const store = await createAt(place, { clock });
-    await store.slots.add(OLD);
+    await store.slots.add(NEW);
+    await store.rotateEncryptionKey(NEW, OLD, { depth: 'unlock' });
     await store.slots.add(OTHER);
+    expect(await store.slots.list()).toHaveLength(3);
     await store.rotateEncryptionKey(OLD, NEW, { depth: 'unlock' });
     await failure(openAt(place, { clock }), 'UNLOCK_FAILED');
     await openAt(place, { clock, unlock: rawKey(NEW) });

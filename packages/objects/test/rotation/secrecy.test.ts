@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 import { createFaultInjector } from '@securestore/backend-api';
-import { passphrase, rawKey } from '@securestore/crypto';
+import { generateIdentity, identity, passphrase, rawKey } from '@securestore/crypto';
 import { describe, expect, it } from 'vitest';
 import type { Job, KeyLike } from '../../src/index.ts';
 import { attack } from '../support/attacker.ts';
@@ -13,10 +13,13 @@ const NEXT = 'canary-passphrase-Op66';
 const KEY = Buffer.from('canary-raw-key-of-32-bytes-As77.');
 const OLD = Buffer.alloc(32, 7);
 
-const CANARIES = [PASSPHRASE, NEXT, KEY.toString()].flatMap((text) => [
+const IDENTITY = generateIdentity().toString('latin1');
+const PRIVATE_KEY = await identity(IDENTITY).secret();
+
+const CANARIES = [PASSPHRASE, NEXT, KEY.toString(), IDENTITY, PRIVATE_KEY.toString('latin1')].flatMap((text) => [
   text,
-  Buffer.from(text).toString('hex'),
-  Buffer.from(text).toString('base64').slice(0, -4),
+  Buffer.from(text, 'latin1').toString('hex'),
+  Buffer.from(text, 'latin1').toString('base64').slice(0, -4),
 ]);
 
 const leaks = (text: string): string[] => CANARIES.filter((canary) => text.includes(canary));
@@ -37,7 +40,7 @@ describe('no secret shows', () => {
     const injector = createFaultInjector();
     const store = await createAt(place, { clock, logger, unlock: passphrase(PASSPHRASE), layers: [injector.layer] });
     await store.store('k', 'data');
-    said.push(await store.slots.add(KEY), await store.slots.list());
+    said.push(await store.slots.add(KEY), await store.slots.add(identity(IDENTITY)), await store.slots.list());
     const attacker = await attack(place);
     const stored: string[] = [];
     const rotate = async (from: KeyLike, to: KeyLike, failAt: number): Promise<void> => {
@@ -50,10 +53,13 @@ describe('no secret shows', () => {
       for (const [name, body] of await attacker.copy()) stored.push(name, Buffer.from(body).toString('latin1'));
     };
     await rotate('wrong', NEXT, -1);
+    await rotate(identity(generateIdentity()), NEXT, -1);
+    await rotate(identity(IDENTITY.slice(0, -1)), NEXT, -1);
+    await rotate(identity(IDENTITY), identity(IDENTITY), 5);
     for (const failAt of [1, 3, 5, 7, 9, 11]) await rotate(KEY, KEY, failAt);
     await rotate(PASSPHRASE, NEXT, 6);
     await store.slots.add('').catch((error: unknown) => said.push(error));
-    expect(said.filter((value) => value instanceof Error).length).toBeGreaterThan(2);
+    expect(said.filter((value) => value instanceof Error).length).toBeGreaterThan(4);
     for (const value of said) expect(leaks(textOf(value)), textOf(value)).toEqual([]);
     for (const body of stored) expect(leaks(body)).toEqual([]);
     expect(leaks(textOf({ note: `x${PASSPHRASE}y` }))).toEqual([PASSPHRASE]);

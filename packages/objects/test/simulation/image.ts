@@ -4,7 +4,8 @@ import { decodeHead, encodeHead, HEAD_NAME, joinHead } from '@securestore/core-f
 import type { UnlockMethod } from '@securestore/crypto';
 import { rawKey, signAs } from '@securestore/crypto';
 import { createObjectStore } from '../../src/index.ts';
-import { HEAD_USE, loadState, unlockRoot } from '../../src/state.ts';
+import { HEAD_USE, loadState } from '../../src/state.ts';
+import { unlockRoot } from '../../src/unlock.ts';
 import { Dice } from './dice.ts';
 import { EPOCH } from './process.ts';
 

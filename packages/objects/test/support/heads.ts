@@ -3,7 +3,8 @@ import type { Head } from '@securestore/core-format';
 import { decodeHead, encodeHead, HEAD_NAME, joinHead, MAX_ANCESTORS } from '@securestore/core-format';
 import { signAs } from '@securestore/crypto';
 import { ancestorsAfter } from '../../src/ancestry.ts';
-import { HEAD_USE, loadState, unlockRoot } from '../../src/state.ts';
+import { HEAD_USE, loadState } from '../../src/state.ts';
+import { unlockRoot } from '../../src/unlock.ts';
 import type { Place } from './places.ts';
 import { UNLOCK } from './stores.ts';
 

@@ -31,7 +31,8 @@ import {
 import type { LocatedName } from '@securestore/crypto';
 import type { ObjectStore } from '../../src/index.ts';
 import type { StoreState } from '../../src/state.ts';
-import { HEAD_USE, loadState, readHead, unlockRoot } from '../../src/state.ts';
+import { HEAD_USE, loadState, readHead } from '../../src/state.ts';
+import { unlockRoot } from '../../src/unlock.ts';
 import { following, headAt } from './heads.ts';
 import type { Place } from './places.ts';
 import { memoryPlace } from './places.ts';

@@ -1,0 +1,117 @@
+import { Readable } from 'node:stream';
+import { SecureStoreError } from '@securestore/core-format';
+import { writeFileAtomically } from '../atomic-file.ts';
+import type { Call } from '../call.ts';
+import { invitationOf } from '../open.ts';
+import { readSecretFile } from '../secret.ts';
+import { printable } from '../terminal-text.ts';
+import { oneFingerprint } from '../unlocking.ts';
+
+/** 256 bits in base32hex. */
+const FINGERPRINT = /^[0-9a-v]{52}$/;
+
+export interface IdentityOptions {
+  readonly output?: string;
+}
+
+function refuse(message: string): never {
+  throw new SecureStoreError('INVALID_ARGUMENT', message);
+}
+
+/** `securestore identity new`, `securestore identity show`, `securestore identity pin`. */
+export async function identity(
+  call: Call<IdentityOptions>,
+  action: string | undefined,
+  file: string | undefined,
+): Promise<void> {
+  if (action !== 'new' && call.options.output !== undefined) refuse('--output belongs to identity new');
+  if (action === 'new') {
+    if (file !== undefined) refuse('identity new takes its file by -o, as in securestore identity new -o me.identity');
+    return await make(call);
+  }
+  if (action === 'show') return await show(call, fileOf(call, file));
+  if (action === 'pin') return await pin(call, fileOf(call, file));
+  return refuse('after identity comes new, show or pin; see securestore help identity');
+}
+
+function fileOf({ options }: Call, operand: string | undefined): string {
+  return operand ?? options.identityFile ?? refuse('which identity? name its file, or give --identity-file FILE');
+}
+
+async function make({ out, options }: Call<IdentityOptions>): Promise<void> {
+  const { generateIdentity, generateIdentityFile, recipientOf } = await import('securestore');
+  const { output } = options;
+  const advice = 'Give the recipient to whoever is to let you in; keep the identity to yourself, and a copy of it safe';
+  if (output !== undefined) {
+    const recipient = await generateIdentityFile(output);
+    await out.result({ identityFile: output, recipient }, () => [
+      `made the identity file ${printable(output)}`,
+      `recipient: ${recipient}`,
+    ]);
+    return out.note(advice);
+  }
+  const made = generateIdentity();
+  try {
+    const recipient = await recipientOf(made);
+    const shown = made.toString('latin1');
+    await out.result({ identity: shown, recipient }, () => [`# recipient: ${recipient}`, shown]);
+    return out.note(`${advice}. It is not kept anywhere else`);
+  } finally {
+    made.fill(0);
+  }
+}
+
+/** What `use` makes of the text of an identity file, which only its owner may read, and which is wiped. */
+async function withIdentity<T>(
+  file: string,
+  use: (text: Uint8Array, recipient: string, pins: readonly string[]) => Promise<T>,
+): Promise<T> {
+  const { identityFile, recipientOf } = await import('securestore');
+  const pins = (await identityFile(file).pins?.()) ?? [];
+  const text = await readSecretFile(file, 'identity');
+  try {
+    return await use(text, await recipientOf(text), pins);
+  } finally {
+    text.fill(0);
+  }
+}
+
+async function show({ out }: Call, file: string): Promise<void> {
+  await withIdentity(file, async (_, recipient, fingerprints) => {
+    await out.result({ recipient, fingerprints }, () => [
+      `recipient: ${recipient}`,
+      ...fingerprints.map((fingerprint) => `opens the store with the fingerprint ${fingerprint}`),
+    ]);
+  });
+}
+
+/** The fingerprint of the store that is to be pinned for a recipient. */
+async function fingerprintOf({ options }: Call, recipient: string): Promise<string> {
+  const invitation = await invitationOf(options);
+  if (invitation?.recipient !== undefined && invitation.recipient !== recipient) {
+    refuse(`the invitation is for ${printable(invitation.recipient)}, and this identity is ${recipient}`);
+  }
+  const fingerprint = oneFingerprint([options.fingerprint, invitation?.fingerprint]);
+  if (fingerprint === undefined) refuse('which store? give --invitation-file FILE or --fingerprint FINGERPRINT');
+  if (FINGERPRINT.test(fingerprint)) return fingerprint;
+  return refuse('--fingerprint must be the 52 characters that securestore init prints');
+}
+
+/** Remembers a store in the identity file, so that it is known on every machine that has the file. */
+async function pin(call: Call, file: string): Promise<void> {
+  const { cli, out } = call;
+  await withIdentity(file, async (before, recipient, pins) => {
+    const fingerprint = await fingerprintOf(call, recipient);
+    if (!pins.includes(fingerprint)) {
+      const text = Buffer.concat([before, Buffer.from(`\nfingerprint: ${fingerprint}\n`, 'latin1')]);
+      try {
+        await writeFileAtomically(file, Readable.from([text]), cli.random);
+      } finally {
+        text.fill(0);
+      }
+    }
+    await out.result({ identityFile: file, fingerprint }, () => [
+      `${printable(file)} opens the store with the fingerprint ${fingerprint}`,
+    ]);
+  });
+}

@@ -1,0 +1,92 @@
+import { SecureStoreError } from '@securestore/core-format';
+import type { ReadRecoveryKit, SecretMethod } from 'securestore';
+import { readSecretFile, type SecretSource } from './secret.ts';
+
+/** A way to unlock a store; disposing it wipes what was read for it. */
+export interface Unlocking extends Disposable {
+  readonly method: SecretMethod;
+  /** The fingerprint of the store that the secret says it is of. */
+  readonly fingerprint?: string;
+}
+
+/** What these read is copied and wiped by whoever asked for it. */
+const plain = (method: SecretMethod): Unlocking => ({ method, [Symbol.dispose]: () => {} });
+
+/** The way to unlock a store with a secret, which is read once however often it is asked for. */
+export async function unlockWith(source: SecretSource): Promise<Unlocking> {
+  const { identityFile, keyFile, passphrase } = await import('securestore');
+  if (source.kind === 'key-file') return plain(keyFile(source.path));
+  if (source.kind === 'identity') return plain(identityFile(source.path));
+  if (source.kind === 'recovery-code') return await byPrinted('recovery code', [source.path]);
+  if (source.kind === 'shares') return await byPrinted('share', source.paths);
+  let reading: Promise<Uint8Array> | undefined;
+  let known: Uint8Array | undefined;
+  const read = async (): Promise<Uint8Array> => {
+    reading ??= source.read();
+    known = await reading;
+    return known;
+  };
+  return { method: passphrase(read), [Symbol.dispose]: () => void known?.fill(0) };
+}
+
+type PrintedKind = 'recovery code' | 'share';
+
+interface Printed {
+  readonly secret: Uint8Array;
+  readonly fingerprint?: string;
+}
+
+/** A code or share, by itself or in the kit that was made with it. */
+async function readPrintedFile(path: string, kind: PrintedKind): Promise<Printed> {
+  const { readRecoveryKit } = await import('securestore');
+  const contents = await readSecretFile(path, kind);
+  let kit: ReadRecoveryKit | undefined;
+  try {
+    kit = readRecoveryKit(contents);
+  } catch (error) {
+    contents.fill(0);
+    throw SecureStoreError.is(error) ? badKit(path, error.message) : error;
+  }
+  if (kit === undefined) return { secret: contents };
+  contents.fill(0);
+  if (kit.kind === kind) return kit;
+  kit.secret.fill(0);
+  throw badKit(path, `it is of a ${kit.kind}, not of a ${kind}`);
+}
+
+function badKit(path: string, reason: string): SecureStoreError {
+  return new SecureStoreError('INVALID_ARGUMENT', `cannot use the recovery kit "${path}": ${reason}`);
+}
+
+async function byPrinted(kind: PrintedKind, paths: readonly string[]): Promise<Unlocking> {
+  const { recoveryCode, shares } = await import('securestore');
+  const read: Printed[] = [];
+  const wipe = (): void => {
+    for (const { secret } of read) secret.fill(0);
+  };
+  try {
+    for (const path of paths) read.push(await readPrintedFile(path, kind));
+    const fingerprint = oneFingerprint(read.map((printed) => printed.fingerprint));
+    // They are copied whenever they are asked for.
+    const [first = new Uint8Array()] = read.map(({ secret }) => secret);
+    const method = kind === 'share' ? shares(read.map(({ secret }) => secret)) : recoveryCode(first);
+    return { method, ...(fingerprint === undefined ? {} : { fingerprint }), [Symbol.dispose]: wipe };
+  } catch (error) {
+    wipe();
+    throw error;
+  }
+}
+
+/**
+ * The one fingerprint among those that are known.
+ *
+ * @throws `INVALID_ARGUMENT` where there are two
+ */
+export function oneFingerprint(all: readonly (string | undefined)[]): string | undefined {
+  const [one, another] = new Set(all.filter((fingerprint) => fingerprint !== undefined));
+  if (another === undefined) return one;
+  throw new SecureStoreError(
+    'INVALID_ARGUMENT',
+    `the fingerprints that were given, by --fingerprint, an invitation or recovery kits, are of different stores: ${one} and ${another}`,
+  );
+}

@@ -1,0 +1,101 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Head } from '@securestore/core-format';
+import { isBound, SecureStoreError } from '@securestore/core-format';
+import { fingerprintOf } from '@securestore/crypto';
+import type { AnchorRecord } from './anchor.ts';
+import { anchorOf, checkAnchor } from './anchor.ts';
+import type { OpenSettings, StoreContext } from './open.ts';
+
+/** By what a store is known to be the one that its opener means. */
+export type Trust =
+  /** Its secret authenticates it, or it was known before. */
+  | 'known'
+  /** Whoever opens it takes it for the right one, and must remember it. */
+  | 'first use';
+
+export async function rememberedAt(context: StoreContext): Promise<AnchorRecord | undefined> {
+  return context.anchor?.read(context.location);
+}
+
+/**
+ * Compares a head, whose signature has been verified, with what is known of the store, before any secret is used.
+ *
+ * @throws SecureStoreError `INTEGRITY` where it is not the pinned one; `ROLLBACK` where it contradicts the anchor;
+ *   `INVALID_ARGUMENT` where the method needs a store that is known, and it isn't
+ */
+export async function checkIdentity(head: Head, settings: OpenSettings): Promise<Trust> {
+  const found = fingerprintOf(head.identity);
+  const { fingerprint, acceptHead, unlock } = settings;
+  if (fingerprint !== undefined && fingerprint !== found) {
+    throw new SecureStoreError(
+      'INTEGRITY',
+      `the store here has the fingerprint ${found}, not the expected ${fingerprint}`,
+    );
+  }
+  const remembered = await rememberedAt(settings);
+  if (remembered !== undefined && acceptHead !== true) checkAnchor(remembered, head);
+  if (isBound(unlock.type) || fingerprint !== undefined || remembered?.fingerprint === found) return 'known';
+  const pins = 'pins' in unlock && unlock.pins !== undefined ? await unlock.pins() : [];
+  if (pins.includes(found)) return 'known';
+  return trustFirst(found, settings);
+}
+
+/**
+ * Anybody can make a store with a slot for a public key, and with a key wrapper whoever may wrap: so that it opens says nothing of
+ * who made it.
+ */
+function trustFirst(found: string, { unlock, anchor, trustOnFirstUse }: OpenSettings): Trust {
+  const what = unlock.type === 'recipient' ? 'an identity' : 'a key wrapper';
+  if (trustOnFirstUse !== true) {
+    throw new SecureStoreError(
+      'INVALID_ARGUMENT',
+      `${what} opens a store only where its fingerprint is known, since others could have put a store of their own here. ` +
+        `This one has the fingerprint ${found}: if whoever invited you says the same, give it as the option "fingerprint"` +
+        '; or trust what is here, this once, with trustOnFirstUse',
+    );
+  }
+  if (anchor !== undefined) return 'first use';
+  throw new SecureStoreError(
+    'INVALID_ARGUMENT',
+    'trustOnFirstUse needs an anchor, which remembers the store: without one, every use would be the first',
+  );
+}
+
+/** An anchor that can't be written doesn't keep anyone from their data; it is reported. */
+async function remember(context: StoreContext, record: AnchorRecord, before: AnchorRecord | undefined): Promise<void> {
+  const { anchor, location, logger } = context;
+  if (anchor === undefined || isDeepStrictEqual(before, record)) return;
+  try {
+    await anchor.write(location, record);
+  } catch (error) {
+    // The message of any other error may hold anything.
+    const reason = SecureStoreError.is(error) ? error.message : 'the anchor could not be written';
+    logger?.warn(
+      { location, code: SecureStoreError.is(error) ? error.code : undefined },
+      `${reason}: an older copy of the store would not be noticed`,
+    );
+  }
+}
+
+/** Remembers a head, unless another process has remembered a newer one of the same store by now. */
+export async function rememberNewest(
+  context: StoreContext & Pick<OpenSettings, 'acceptHead'>,
+  head: Head,
+): Promise<void> {
+  if (context.anchor === undefined) return;
+  const record = anchorOf(head);
+  const remembered = await rememberedAt(context).catch(() => undefined);
+  const newer = remembered?.instance === record.instance && remembered.generation > record.generation;
+  if (!newer || context.acceptHead === true) await remember(context, record, remembered);
+}
+
+/**
+ * Remembers a store that was trusted when it was first used: if that fails, it must not be used.
+ *
+ * @throws SecureStoreError `ROLLBACK` where another process has remembered another store by now, and what the anchor throws
+ */
+export async function rememberFirst(settings: OpenSettings, head: Head): Promise<void> {
+  const remembered = await rememberedAt(settings);
+  if (remembered !== undefined && settings.acceptHead !== true) checkAnchor(remembered, head);
+  await settings.anchor?.write(settings.location, anchorOf(head));
+}

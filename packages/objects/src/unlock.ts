@@ -1,0 +1,81 @@
+import type { Head, Slot } from '@securestore/core-format';
+import { SecureStoreError } from '@securestore/core-format';
+import type { HeldSecret, SlotContext, UnlockedSlot, UnlockMethod } from '@securestore/crypto';
+import { fingerprintBytes, holdSecret } from '@securestore/crypto';
+
+/** What the slots of a store are bound to. */
+export function slotContext({ lineage, identity }: Head): SlotContext {
+  return { lineage, fingerprint: fingerprintBytes(identity) };
+}
+
+/** A slot, and what opening it gave. */
+export interface OpenedSlot {
+  readonly slot: Slot;
+  readonly unlocked: UnlockedSlot;
+}
+
+/** The slots that a secret opens, up to `limit`; and why it was refused, where it was. */
+async function openSlots(
+  head: Head,
+  secret: HeldSecret,
+  limit: number,
+  signal: AbortSignal | undefined,
+): Promise<{ readonly opened: readonly OpenedSlot[]; readonly refusal: SecureStoreError | undefined }> {
+  const opened: OpenedSlot[] = [];
+  let refusal: SecureStoreError | undefined;
+  try {
+    for (const slot of head.slots) {
+      if (opened.length === limit) break;
+      if ('raw' in slot) continue;
+      try {
+        const unlocked = await secret.open(slot, slotContext(head), head.rootNumber, signal);
+        if (unlocked !== undefined) opened.push({ slot, unlocked });
+      } catch (error) {
+        // One slot that a key wrapper refuses says nothing of the next one.
+        if (!SecureStoreError.is(error, 'UNLOCK_FAILED')) throw error;
+        refusal = error;
+      }
+    }
+    return { opened, refusal };
+  } catch (error) {
+    for (const { unlocked } of opened) unlocked.wipe();
+    throw error;
+  }
+}
+
+/** All slots that a secret opens: it may have been added twice. None is an empty list. */
+export async function findSlots(head: Head, secret: HeldSecret, signal?: AbortSignal): Promise<Slot[]> {
+  const { opened } = await openSlots(head, secret, Infinity, signal);
+  for (const { unlocked } of opened) unlocked.wipe();
+  return opened.map(({ slot }) => slot);
+}
+
+/** @throws SecureStoreError `UNLOCK_FAILED`, `INTEGRITY`, and what a key wrapper throws */
+export async function unlockRoot(head: Head, unlock: UnlockMethod, signal?: AbortSignal): Promise<UnlockedSlot> {
+  const secret = await holdSecret(unlock);
+  try {
+    const { opened, refusal } = await openSlots(head, secret, 1, signal);
+    const [first] = opened;
+    if (first !== undefined) return first.unlocked;
+    throw new SecureStoreError('UNLOCK_FAILED', refusal?.message ?? reasonOf(head, unlock), { cause: refusal?.cause });
+  } finally {
+    secret.wipe();
+  }
+}
+
+function reasonOf(head: Head, unlock: UnlockMethod): string {
+  const [one, none] = LABELS[unlock.type];
+  if (unlock.type === 'keyWrapper') return `the store has no slot of the key wrapper "${unlock.wrapper.id}"`;
+  const some = head.slots.some(({ method }) => method.type === unlock.type);
+  return some ? `${one} does not unlock the store` : `the store is not one that ${none} unlocks`;
+}
+
+const LABELS: Readonly<Record<UnlockMethod['type'], readonly [one: string, any: string]>> = {
+  passphrase: ['the passphrase', 'a passphrase'],
+  keyFile: ['the key file', 'a key file'],
+  rawKey: ['the raw key', 'a raw key'],
+  recoveryCode: ['the recovery code', 'a recovery code'],
+  shares: ['the secret of the shares', 'a set of shares'],
+  recipient: ['the identity', 'an identity'],
+  keyWrapper: ['the key wrapper', 'a key wrapper'],
+};

@@ -1,0 +1,50 @@
+import type { FileHandle } from 'node:fs/promises';
+import { SecureStoreError } from '@securestore/core-format';
+import type { SecretMethod } from '@securestore/crypto';
+import { generateIdentity, identity, recipientOf } from '@securestore/crypto';
+import { readSecretFile, writeSecretFile } from './secret-files.ts';
+
+const OTHERS = 0o077;
+
+async function refuseShared(file: FileHandle, path: string): Promise<void> {
+  // Windows says nothing of others here.
+  if (process.platform === 'win32' || ((await file.stat()).mode & OTHERS) === 0) return;
+  throw new SecureStoreError(
+    'INVALID_ARGUMENT',
+    `the identity file ${path} may be read or changed by others; make it yours alone first: chmod 600 ${path}`,
+  );
+}
+
+/**
+ * Unlocks by the identity in a file that nobody but its owner may read, see {@link generateIdentityFile}. The file is read when
+ * the store is opened. It may hold lines `fingerprint: …` of the stores that it is known to open; any other store must be
+ * known by the option `fingerprint` or an anchor, or be trusted when it is first used.
+ */
+export function identityFile(path: string): SecretMethod {
+  return identity(() => readSecretFile(path, 'identity file', (file) => refuseShared(file, path)));
+}
+
+/**
+ * Writes an identity file that only its owner may read.
+ *
+ * @returns the recipient: what to give to whoever is to let the identity in; it is in the file, too
+ * @throws SecureStoreError `ALREADY_EXISTS` where a file is; `UNAVAILABLE` where none can be written
+ */
+export async function generateIdentityFile(path: string): Promise<string> {
+  const secret = generateIdentity();
+  try {
+    const recipient = await recipientOf(secret);
+    const about =
+      '# A securestore identity. Keep it secret: whoever has it can open the stores that let it in.\n' +
+      `# The recipient, to give to others: ${recipient}\n`;
+    const text = Buffer.concat([Buffer.from(about, 'latin1'), secret, Buffer.from('\n')]);
+    try {
+      await writeSecretFile(path, 'identity file', text);
+    } finally {
+      text.fill(0);
+    }
+    return recipient;
+  } finally {
+    secret.fill(0);
+  }
+}

@@ -1,0 +1,57 @@
+import { SecureStoreError } from '@securestore/core-format';
+import type { TextKind } from './labelled-text.ts';
+import { fingerprintIn, labelledLine, readLabelled } from './labelled-text.ts';
+
+/**
+ * What somebody needs to open a store by their identity. Nothing of it is secret. But whoever changes it on its way can lead
+ * them to another store: it must come from somebody, and by a way, that they trust.
+ */
+export interface Invitation {
+  /** The store that is meant, and no other. */
+  readonly fingerprint: string;
+  /** Where it lies, as seen by whoever invites. */
+  readonly location?: string | undefined;
+  /** Whose identity it is for. */
+  readonly recipient?: string | undefined;
+  /** The slot that was made for it. */
+  readonly slot?: string | undefined;
+}
+
+const KIND: TextKind = {
+  title: 'securestore invitation 1',
+  what: 'the invitation',
+  names: ['fingerprint', 'store', 'recipient', 'slot'],
+};
+
+const ABOUT = `# It is not secret. But get it by a way that you trust: by the fingerprint you know that the store is the one you were
+# invited to. To open it:
+#   securestore ls --invitation-file THIS-FILE --identity-file YOUR-IDENTITY
+`;
+
+/** An invitation as text, for a file or a message. @throws SecureStoreError `INVALID_ARGUMENT` */
+export function formatInvitation({ fingerprint, location, recipient, slot }: Invitation): string {
+  const values = { fingerprint, store: location, recipient, slot };
+  const lines = Object.entries(values).map(([name, value]) => (value === undefined ? '' : labelledLine(name, value)));
+  const text = `${KIND.title}\n${ABOUT}${lines.join('')}`;
+  parseInvitation(text);
+  return text;
+}
+
+/**
+ * Reads what {@link formatInvitation} made.
+ *
+ * @throws SecureStoreError `INVALID_ARGUMENT`; `UNSUPPORTED` for one of a later release
+ */
+export function parseInvitation(text: string | Uint8Array): Invitation {
+  const isText = typeof text === 'string' || text instanceof Uint8Array;
+  if (!isText) throw new SecureStoreError('INVALID_ARGUMENT', 'an invitation must be a string or a Uint8Array');
+  const values = readLabelled(typeof text === 'string' ? Buffer.from(text, 'utf8') : Buffer.from(text), KIND);
+  const valueOf = (name: string): string | undefined => values.get(name)?.toString('utf8');
+  const [location, recipient, slot] = [valueOf('store'), valueOf('recipient'), valueOf('slot')];
+  return {
+    fingerprint: fingerprintIn(values, KIND),
+    ...(location === undefined ? {} : { location }),
+    ...(recipient === undefined ? {} : { recipient }),
+    ...(slot === undefined ? {} : { slot }),
+  };
+}

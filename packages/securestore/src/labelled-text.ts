@@ -1,0 +1,65 @@
+import { isUtf8 } from 'node:buffer';
+import { SecureStoreError, textLines, trimmedText } from '@securestore/core-format';
+
+const HASH = 0x23;
+const COLON = 0x3a;
+const CONTROL = /\p{Cc}/u;
+
+/** What a text for people and programs is, and what stands in it. */
+export interface TextKind {
+  /** Its first line, with its version. */
+  readonly title: string;
+  /** For messages: "the invitation". */
+  readonly what: string;
+  readonly names: readonly string[];
+}
+
+/** Whether a text says that it is of a kind, of whatever version. */
+export function isOfKind(text: Uint8Array, { title }: TextKind): boolean {
+  const begin = Buffer.from(title.replace(/\d+$/, ''), 'latin1');
+  return Buffer.compare(text.subarray(0, begin.length), begin) === 0;
+}
+
+/**
+ * The `name: value` lines of a text, each name at most once; lines that are empty or begin with `#` are for people.
+ *
+ * @returns views of the text, which may hold a secret and is never made a string
+ * @throws SecureStoreError `INVALID_ARGUMENT`; it holds nothing of the text but names. `UNSUPPORTED` for another version
+ */
+export function readLabelled(text: Buffer, kind: TextKind): ReadonlyMap<string, Buffer> {
+  const { title, what, names } = kind;
+  const invalid = (reason: string): never => {
+    throw new SecureStoreError('INVALID_ARGUMENT', `${what} is malformed: ${reason}`);
+  };
+  if (!isUtf8(text)) invalid('it is no text');
+  if (!isOfKind(text, kind)) invalid(`it does not begin with "${title}"`);
+  const [first = Buffer.alloc(0), ...lines] = textLines(text);
+  if (!first.equals(Buffer.from(title, 'latin1'))) {
+    throw new SecureStoreError('UNSUPPORTED', `${what} is of another version than "${title}"; use a newer release`);
+  }
+  const values = new Map<string, Buffer>();
+  for (const [index, line] of lines.entries()) {
+    if (line.length === 0 || line[0] === HASH) continue;
+    const colon = line.indexOf(COLON);
+    const name = names.find((known) => colon >= 0 && line.subarray(0, colon).equals(Buffer.from(known, 'latin1')));
+    if (name === undefined) return invalid(`line ${index + 2} is none of ${names.join(', ')}`);
+    if (values.has(name)) invalid(`it says ${name} twice`);
+    values.set(name, trimmedText(line.subarray(colon + 1)));
+  }
+  return values;
+}
+
+/** @throws SecureStoreError `INVALID_ARGUMENT` for what would not stay one line */
+export function labelledLine(name: string, value: string): string {
+  if (CONTROL.test(value)) throw new SecureStoreError('INVALID_ARGUMENT', `the ${name} has control characters`);
+  return `${name}: ${value}\n`;
+}
+
+const FINGERPRINT = /^[0-9a-v]{52}$/;
+
+/** @throws SecureStoreError `INVALID_ARGUMENT` where it is missing or no fingerprint */
+export function fingerprintIn(values: ReadonlyMap<string, Buffer>, { what }: TextKind): string {
+  const fingerprint = values.get('fingerprint')?.toString('latin1') ?? '';
+  if (FINGERPRINT.test(fingerprint)) return fingerprint;
+  throw new SecureStoreError('INVALID_ARGUMENT', `${what} has no fingerprint of 52 characters`);
+}

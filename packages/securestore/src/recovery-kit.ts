@@ -1,0 +1,87 @@
+import { SecureStoreError } from '@securestore/core-format';
+import type { ShareScheme } from '@securestore/crypto';
+import type { TextKind } from './labelled-text.ts';
+import { fingerprintIn, isOfKind, labelledLine, readLabelled } from './labelled-text.ts';
+
+/** A recovery code or a share, with what is to be known to open a store by it. */
+export interface RecoveryKit {
+  readonly kind: 'recovery code' | 'share';
+  /** The code or the share as text. Whoever reads or makes a kit wipes it. */
+  readonly secret: Uint8Array;
+  /** The store that it opens. */
+  readonly fingerprint: string;
+  readonly location: string;
+  readonly made: Date;
+  /** Of a share: which one it is, from 1, and how many of how many are needed. */
+  readonly share?: ShareScheme & { readonly number: number };
+}
+
+const KIND: TextKind = {
+  title: 'securestore recovery kit 1',
+  what: 'the recovery kit',
+  names: ['made', 'store', 'fingerprint', 'share number', 'shares needed', 'recovery code', 'share'],
+};
+
+const OF_CODE = `
+# Whoever has this sheet can open the store below. Print it, keep it where the store is not, and delete this file.
+#
+# To open the store when every other secret is lost, put this text, or the code alone, into a file that only you
+# can read, and give that file to any command:
+#   securestore ls --store STORE --recovery-code-file THIS-FILE
+# Then make a new secret (securestore slots add) and a new kit, and remove the slot of this one (securestore slots).
+
+`;
+
+const OF_SHARE = `
+# This is one of several shares. As many as are needed, of those that were made together, open the store below; fewer tell
+# nothing. Print it, keep it where neither the store nor another share is, and delete this file.
+#
+# To open the store when every other secret is lost, bring as many together as are needed, each in a file that only
+# you can read, as this text or as the share alone, and give all of them to any command:
+#   securestore ls --store STORE --share-file ONE-FILE --share-file ANOTHER-FILE
+# Then make a new secret (securestore slots add) and new kits, and remove the slot of these (securestore slots).
+
+`;
+
+/** A kit as text to be printed. Whoever gets it wipes it. @throws SecureStoreError `INVALID_ARGUMENT` */
+export function formatRecoveryKit({ kind, secret, fingerprint, location, made, share }: RecoveryKit): Buffer {
+  const numbers =
+    share === undefined
+      ? ''
+      : labelledLine('share number', `${share.number} of ${share.count}`) +
+        labelledLine('shares needed', String(share.threshold));
+  const about =
+    `${KIND.title}\n${kind === 'share' ? OF_SHARE : OF_CODE}` +
+    labelledLine('made', made.toISOString().slice(0, 10)) +
+    labelledLine('store', location) +
+    labelledLine('fingerprint', fingerprint) +
+    numbers;
+  return Buffer.concat([Buffer.from(`${about}${kind}: `, 'utf8'), secret, Buffer.from('\n')]);
+}
+
+/** What a kit holds that is needed to open the store. */
+export type ReadRecoveryKit = Pick<RecoveryKit, 'kind' | 'fingerprint'> & {
+  /** A copy, to be wiped. */
+  readonly secret: Buffer;
+  readonly location?: string;
+};
+
+/**
+ * Reads what {@link formatRecoveryKit} made; `undefined` where the text is no kit, such as a code by itself. The code or share in
+ * it is not checked: `recoveryCode` and `shares` do that.
+ *
+ * @throws SecureStoreError `INVALID_ARGUMENT` for a kit that is malformed; `UNSUPPORTED` for one of a later release
+ */
+export function readRecoveryKit(text: Uint8Array): ReadRecoveryKit | undefined {
+  if (!isOfKind(text, KIND)) return undefined;
+  const values = readLabelled(Buffer.from(text.buffer, text.byteOffset, text.byteLength), KIND);
+  const found = (['recovery code', 'share'] as const).filter((kind) => values.has(kind));
+  const [kind, another] = found;
+  if (kind === undefined || another !== undefined) {
+    throw new SecureStoreError('INVALID_ARGUMENT', 'the recovery kit must have one recovery code or one share');
+  }
+  const fingerprint = fingerprintIn(values, KIND);
+  const location = values.get('store')?.toString('utf8');
+  const secret = Buffer.from(values.get(kind) ?? []);
+  return { kind, fingerprint, secret, ...(location === undefined ? {} : { location }) };
+}

@@ -1,0 +1,92 @@
+import { open, rm } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { SecureStoreError } from '@securestore/core-format';
+
+const MAX_BYTES: number = 1024 * 1024;
+
+async function contentsOf(file: FileHandle): Promise<Buffer> {
+  // One byte more than there may be, so that whoever checks the length sees that there was more.
+  const buffer = Buffer.alloc(MAX_BYTES + 1);
+  let length = 0;
+  for (let read = -1; read !== 0 && length < buffer.length; length += read) {
+    ({ bytesRead: read } = await file.read(buffer, length, buffer.length - length));
+  }
+  const contents = Buffer.from(buffer.subarray(0, length));
+  buffer.fill(0);
+  return contents;
+}
+
+/**
+ * The contents of a file with a secret, up to a byte over 1 MiB. To be wiped.
+ *
+ * @param what the file, for messages: "key file"
+ * @param check throws where the file must not be used
+ * @throws SecureStoreError `INVALID_ARGUMENT`
+ */
+export async function readSecretFile(
+  path: string,
+  what: string,
+  check?: (file: FileHandle) => Promise<void>,
+): Promise<Buffer> {
+  let file: FileHandle;
+  try {
+    file = await open(path, 'r');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') {
+      throw new SecureStoreError('INVALID_ARGUMENT', `there is no ${what} ${path}`);
+    }
+    throw new SecureStoreError('INVALID_ARGUMENT', `the ${what} ${path} can't be read`, { cause: error });
+  }
+  try {
+    await check?.(file);
+    return await contentsOf(file);
+  } catch (error) {
+    if (SecureStoreError.is(error)) throw error;
+    throw new SecureStoreError('INVALID_ARGUMENT', `the ${what} ${path} can't be read`, { cause: error });
+  } finally {
+    await file.close();
+  }
+}
+
+/** So that a store that lasts is never unlocked by a file that doesn't. */
+async function syncFolder(path: string): Promise<void> {
+  // Windows has no handles of folders to flush.
+  if (process.platform === 'win32') return;
+  const folder = await open(path, 'r');
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
+}
+
+/**
+ * Writes a new file that only its owner may read.
+ *
+ * @throws SecureStoreError `ALREADY_EXISTS` where a file is; `UNAVAILABLE` where none can be written
+ */
+export async function writeSecretFile(path: string, what: string, contents: Buffer): Promise<void> {
+  try {
+    const file = await open(path, 'wx', 0o600);
+    try {
+      await file.writeFile(contents);
+      await file.sync();
+    } catch (error) {
+      // A part of a secret is none, and would stand in the way of the next try.
+      await rm(path, { force: true });
+      throw error;
+    } finally {
+      await file.close();
+    }
+    await syncFolder(dirname(path));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') {
+      throw new SecureStoreError('ALREADY_EXISTS', `there is a file ${path} already; it was left as it is`);
+    }
+    throw new SecureStoreError('UNAVAILABLE', `the ${what} ${path} can't be written`, {
+      cause: error,
+      retryable: false,
+    });
+  }
+}
