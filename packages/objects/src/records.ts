@@ -83,13 +83,20 @@ function keyOf(name: string): StoreKey {
   }
 }
 
+/** @param what has the suite, for the message */
+function checkSuite({ head, events }: StoreState, suite: number, what: string): void {
+  if (head.suites.includes(suite)) return;
+  events?.refusedSuite(suite);
+  damaged(`${what} is none that the store accepts`);
+}
+
 /** What can be checked before any key is used. */
 function checkHeader(state: StoreState, record: SplitRecord, nameId: Buffer): void {
   const { header } = record;
   if (!nameId.equals(header.nameId)) damaged('it belongs to another name');
   if (Buffer.compare(header.lineage, state.head.lineage) !== 0) damaged('it belongs to another store');
   if (header.kind === 'system') damaged("it is one of the store's own objects");
-  if (!state.head.suites.includes(header.suite)) damaged('its suite is none that the store accepts');
+  checkSuite(state, header.suite, 'its suite');
 }
 
 function checkCategory(state: StoreState, header: RecordHeader, key: StoreKey): void {
@@ -119,8 +126,7 @@ function openChecked(state: StoreState, record: SplitRecord): OpenedRecord {
   const body = decodeObjectBody(opened);
   checkOrigin(header, body.origin);
   if ((body.payload.kind === 'blob') !== (header.blob !== undefined)) damaged('it contradicts itself about its blob');
-  if (body.payload.kind === 'blob' && !state.head.suites.includes(body.payload.suite))
-    damaged('the suite of its blob is none that the store accepts');
+  if (body.payload.kind === 'blob') checkSuite(state, body.payload.suite, 'the suite of its blob');
   return { kind: 'object', header, key, body };
 }
 

@@ -10,7 +10,8 @@ import { readKeyring } from '../state.ts';
 import { withNewPrimaries, withNewRoot } from './new-keys.ts';
 import { checkDepthUnderWay, planTakeOver } from './running.ts';
 import type { HeldSecret } from './slots.ts';
-import { findSlots, holdSecret, newSlot, openGivenSlot, slotLabel } from './slots.ts';
+import { slotLabel } from './slot-label.ts';
+import { findSlots, holdSecret, newSlot, openGivenSlot } from './slots.ts';
 
 /** What a rotation does with secrets. */
 export type Secrets =
@@ -41,7 +42,7 @@ export async function readySecrets(engine: Engine, secrets: Secrets, signal: Abo
   let after: HeldSecret | undefined;
   try {
     after = await holdSecret(secrets.newKey);
-    const slots = (await findSlots(engine.watcher.state.head, before)).map(slotLabel);
+    const slots = (await findSlots(engine.watcher.state, before)).map(slotLabel);
     return { before, after, slots };
   } catch (error) {
     before.wipe();

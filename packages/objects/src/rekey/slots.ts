@@ -1,10 +1,11 @@
 import type { Head, Slot, SlotType } from '@securestore/core-format';
-import { asBuffer, encodeBase32, SecureStoreError } from '@securestore/core-format';
+import { asBuffer, SecureStoreError } from '@securestore/core-format';
 import type { UnlockedSlot, UnlockMethod } from '@securestore/crypto';
 import { fingerprintBytes, openSlot, sealSlot } from '@securestore/crypto';
 import type { Engine } from '../engine.ts';
 import { changeHead } from '../head-change.ts';
 import type { StoreState } from '../state.ts';
+import { slotLabel } from './slot-label.ts';
 
 /** One way of unlocking a store, as it may be shown. */
 export interface SlotInfo {
@@ -34,9 +35,6 @@ export async function holdSecret(unlock: UnlockMethod): Promise<HeldSecret> {
   return { ...held, equals: (other) => other.type === type && bytes.equals(other.bytes) };
 }
 
-/** The id of a slot as text. */
-export const slotLabel = (slot: Slot): string => encodeBase32(slot.id);
-
 function contextOf(head: Head): { lineage: Uint8Array; fingerprint: Uint8Array } {
   return { lineage: head.lineage, fingerprint: fingerprintBytes(head.identity) };
 }
@@ -61,7 +59,7 @@ export async function openGivenSlot(head: Head, slot: Slot, unlock: UnlockMethod
 }
 
 /** All slots that a secret opens: it may have been added twice. @throws SecureStoreError `UNLOCK_FAILED` where there is none */
-export async function findSlots(head: Head, unlock: UnlockMethod): Promise<Slot[]> {
+export async function findSlots({ head, events }: StoreState, unlock: UnlockMethod): Promise<Slot[]> {
   const found: Slot[] = [];
   const secret = await unlock.secret();
   try {
@@ -69,13 +67,20 @@ export async function findSlots(head: Head, unlock: UnlockMethod): Promise<Slot[
       if ('raw' in slot || slot.method.type !== unlock.type) continue;
       const opened = await openSlot(slot, secret, contextOf(head), head.rootNumber);
       opened?.wipe();
-      if (opened !== undefined) found.push(slot);
+      if (opened === undefined) continue;
+      events?.unlocked(unlock.type, slot.id);
+      found.push(slot);
     }
   } finally {
     secret.fill(0);
   }
   if (found.length > 0) return found;
-  throw new SecureStoreError('UNLOCK_FAILED', 'the old secret does not unlock the store; nothing was changed');
+  const failure = new SecureStoreError(
+    'UNLOCK_FAILED',
+    'the old secret does not unlock the store; nothing was changed',
+  );
+  events?.unlocked(unlock.type, undefined, failure);
+  throw failure;
 }
 
 export async function listSlots({ watcher }: Engine, signal?: AbortSignal): Promise<SlotInfo[]> {
