@@ -12,6 +12,8 @@ import {
 import { argon2id } from './argon2.ts';
 import { deriveBytes, takeKey } from './derive.ts';
 import type { RandomSource } from './random.ts';
+import { openSealedBox, sealBox } from './sealed-box.ts';
+import { slotKeyPair } from './slot-key-pair.ts';
 import type { Sodium } from './sodium.ts';
 import { loadSodium } from './sodium.ts';
 import type { UnlockMethod } from './unlock.ts';
@@ -64,9 +66,9 @@ interface SlotKeys {
   readonly bindingKey: KeyObject;
 }
 
-function slotKeys(sodium: Sodium, material: KeyObject, lineage: Uint8Array, slotId: Uint8Array): SlotKeys {
+function slotKeys(material: KeyObject, lineage: Uint8Array, slotId: Uint8Array): SlotKeys {
   const seed = deriveBytes(material, 'slot seed', lineage, slotId);
-  const { publicKey, privateKey } = sodium.crypto_box_seed_keypair(seed);
+  const { publicKey, privateKey } = slotKeyPair(seed);
   seed.fill(0);
   return { publicKey, privateKey, bindingKey: takeKey(deriveBytes(material, 'slot binding', lineage, slotId)) };
 }
@@ -112,7 +114,7 @@ export async function sealSlot(
   const { method, material } = await newMaterial(unlock, random);
   const sodium = await loadSodium();
   const id = random(ID_LENGTH);
-  const keys = slotKeys(sodium, material, context.lineage, id);
+  const keys = slotKeys(material, context.lineage, id);
   keys.privateKey.fill(0);
   const fields = { id, created: now, publicKey: keys.publicKey, method };
   const sealedRoot = sealRoot(sodium, fields, context.lineage, root);
@@ -129,7 +131,7 @@ function sealRoot(sodium: Sodium, slot: SlotFields, lineage: Uint8Array, { numbe
   const root = key.export();
   const box = encodeSlotBox({ lineage, slotId: slot.id, rootNumber: number, root });
   root.fill(0);
-  const sealed = sodium.crypto_box_seal(box, slot.publicKey);
+  const sealed = sealBox(sodium, box, slot.publicKey);
   box.fill(0);
   return sealed;
 }
@@ -141,10 +143,8 @@ export async function resealSlot(slot: Slot, lineage: Uint8Array, root: Numbered
 
 /** A slot's box, opened after its binding tag matched. @throws SecureStoreError `INTEGRITY` */
 function openBox(sodium: Sodium, slot: Slot, keys: SlotKeys, context: SlotContext, rootNumber: number): KeyObject {
-  let opened: Uint8Array;
-  try {
-    opened = sodium.crypto_box_seal_open(slot.sealedRoot, keys.publicKey, keys.privateKey);
-  } catch {
+  const opened = openSealedBox(sodium, slot.sealedRoot, keys.publicKey, keys.privateKey);
+  if (opened === undefined) {
     throw new SecureStoreError('INTEGRITY', 'the head is damaged: the root key of a slot is not what was sealed there');
   }
   const box = decodeSlotBox(opened);
@@ -202,7 +202,7 @@ export async function openSlot(
 ): Promise<UnlockedSlot | undefined> {
   checkArgon2(slot.method);
   const [sodium, material] = await Promise.all([loadSodium(), keyMaterial(slot.method, secret)]);
-  const keys = slotKeys(sodium, material, context.lineage, slot.id);
+  const keys = slotKeys(material, context.lineage, slot.id);
   try {
     if (timingSafeEqual(bindingTag(keys.bindingKey, context, slot), slot.binding)) {
       return unlocked(keys, context, Buffer.from(slot.id), openBox(sodium, slot, keys, context, rootNumber));

@@ -2,8 +2,9 @@ import { createFaultInjector } from '@securestore/backend-api';
 import { HEAD_NAME, KEY_ID_LENGTH, KEY_LENGTH } from '@securestore/core-format';
 import type { ErrorCode } from '@securestore/core-format';
 import { randomPool, rawKey } from '@securestore/crypto';
-import { afterEach, describe, expect, it, vi } from 'vitest';
-import { loadSodium } from '../../crypto/src/sodium.ts';
+import { describe, expect, it, vi } from 'vitest';
+import type { SlotKeyPair } from '../../crypto/src/slot-key-pair.ts';
+import { slotKeyPair } from '../../crypto/src/slot-key-pair.ts';
 import { attack } from './support/attacker.ts';
 import { EagerClock } from './support/eager-clock.ts';
 import { reviseHead } from './support/heads.ts';
@@ -13,15 +14,19 @@ import { createAt, failure, openAt, usePlace } from './support/stores.ts';
 
 const secret = (number: number): Buffer => Buffer.alloc(KEY_LENGTH, number);
 
-afterEach(() => void vi.restoreAllMocks());
-
 const isWiped = (bytes: Uint8Array): boolean => bytes.every((byte) => byte === 0);
 
+vi.mock(import('../../crypto/src/slot-key-pair.ts'), async (original) => {
+  const { slotKeyPair: derive } = await original();
+  return { slotKeyPair: vi.fn(derive) };
+});
+
 /** How many private keys of slots have been derived from now on, and are still in memory. */
-async function watchSlotKeys(): Promise<() => { readonly derived: number; readonly left: number }> {
-  const derive = vi.spyOn(await loadSodium(), 'crypto_box_seed_keypair');
+function watchSlotKeys(): () => { readonly derived: number; readonly left: number } {
+  const { results } = vi.mocked(slotKeyPair).mock;
+  const before = results.length;
   return () => {
-    const keys = derive.mock.results.map(({ value }) => (value as { privateKey: Uint8Array }).privateKey);
+    const keys = results.slice(before).map(({ value }) => (value as SlotKeyPair).privateKey);
     return { derived: keys.length, left: keys.filter((key) => !isWiped(key)).length };
   };
 }
@@ -47,7 +52,7 @@ describe('private keys of slots', () => {
     const place = usePlace(() => memoryPlace(() => clock.now()));
     await (await createAt(place, { clock })).close();
     await prepare(place);
-    const keys = await watchSlotKeys();
+    const keys = watchSlotKeys();
     await failure(openAt(place, { clock }), code);
     expect(keys()).toMatchObject({ derived: expect.any(Number), left: 0 });
     expect(keys().derived).toBeGreaterThan(0);
@@ -59,7 +64,7 @@ describe('private keys of slots', () => {
       const clock = new EagerClock();
       const place = usePlace(() => memoryPlace(() => clock.now()));
       const injector = createFaultInjector();
-      const keys = await watchSlotKeys();
+      const keys = watchSlotKeys();
       await (await createAt(place, { clock })).slots.add(secret(9));
       const store = await openAt(place, { clock, layers: [injector.layer] });
       const colleague = await openAt(place, { clock, unlock: rawKey(secret(9)) });
