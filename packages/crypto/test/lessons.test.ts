@@ -28,7 +28,7 @@ import {
   suiteOf,
 } from '../src/index.ts';
 import { digestKeys } from '../src/content-digest.ts';
-import { deriveBytes, expandInput, label } from '../src/derive.ts';
+import { deriveBytes, expandInput, headerInput, label } from '../src/derive.ts';
 import { bytesFrom, recordHeader, recordKey, repeatableRandom } from './support/fixtures.ts';
 import { openableUnderBoth } from './support/multi-key.ts';
 
@@ -77,6 +77,25 @@ describe('lessons from others', () => {
       const mixed = splitRecord(joinRecord(a.headerBytes, envelope, a.sealedBody));
       expect(() => openRecord(mixed, key)).toThrow(failsWith('INTEGRITY'));
     }
+  });
+
+  it('CVE-2025-14763: of two wrapped keys, made to open one body to different things, only the committed one opens it', () => {
+    const suite = suiteOf(1);
+    const { headerBytes, envelope } = splitRecord(sealRecord(key, recordHeader('a'), Buffer.from('x'), random));
+    const deks = [bytesFrom('one', 32), bytesFrom('another', 32)] as const;
+    const [first, second] = deks.map((dek) => suite.expand(dek, expandInput(label('record'), headerBytes)));
+    if (first === undefined || second === undefined) throw new Error('no keys');
+    const body = openableUnderBoth(first.subarray(0, 32), second.subarray(0, 32));
+    const commitment = first.subarray(32);
+    const open = (dek: Buffer): Buffer => {
+      // As whoever has the key of the category, and could be the one who stores, would wrap it.
+      const input = headerInput(label('wrap'), headerBytes, commitment);
+      const wrappedKey = Buffer.alloc(48);
+      suite.sealOnce(createHmac('sha256', key.secret).update(input).digest(), dek, wrappedKey, 0);
+      return openRecord(splitRecord(joinRecord(headerBytes, { ...envelope, commitment, wrappedKey }, body)), key);
+    };
+    expect(open(deks[0])).toHaveLength(16);
+    expect(() => open(deks[1])).toThrow(/commitment/);
   });
 
   it('aws-encryption-sdk-javascript PR 1670: two consumers of one stream both see all of it', async () => {
