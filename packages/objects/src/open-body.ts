@@ -9,22 +9,25 @@ export type OpenPayload = BodyPayload<KeyObject>;
 /** B of a live object, opened or about to be sealed. */
 export type OpenBody = ObjectBody<KeyObject>;
 
+/** The same body with what holds the key of its blob converted, if it has one; as it is where the payload is in it. */
+function withKey<K, L>(body: ObjectBody<K>, convert: (key: K) => L): ObjectBody<L> {
+  const { payload } = body;
+  // No body that has no blob has a key: nothing of it is of the type that differs.
+  if (payload.kind === 'inline') return body as ObjectBody<never>;
+  return { ...body, payload: { ...payload, key: convert(payload.key) } };
+}
+
 /** Parses an opened B; the key of a blob is wiped in `bytes`. @throws SecureStoreError `INTEGRITY`, `FORMAT_VERSION` */
 export function openBody(bytes: Uint8Array): OpenBody {
-  const body = decodeObjectBody(bytes);
-  const { payload } = body;
-  if (payload.kind === 'inline') return { ...body, payload };
-  return { ...body, payload: { ...payload, key: takeKey(asBuffer(payload.key)) } };
+  return withKey(decodeObjectBody(bytes), (key) => takeKey(asBuffer(key)));
 }
 
 /** B in clear; the caller wipes it. */
 export function encodeOpenBody(body: OpenBody): Buffer {
-  const { payload } = body;
-  if (payload.kind === 'inline') return encodeObjectBody({ ...body, payload });
-  const key = payload.key.export();
+  const exported = withKey(body, (key) => key.export());
   try {
-    return encodeObjectBody({ ...body, payload: { ...payload, key } });
+    return encodeObjectBody(exported);
   } finally {
-    key.fill(0);
+    if (exported.payload.kind === 'blob') exported.payload.key.fill(0);
   }
 }
