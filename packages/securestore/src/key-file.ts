@@ -39,7 +39,16 @@ async function readKeyFile(path: string): Promise<Buffer> {
  * The file is read when the store is opened.
  */
 export function keyFile(path: string): UnlockMethod {
-  return keyFileContents(() => readKeyFile(path));
+  const secret = async (): Promise<Buffer> => {
+    let contents: Buffer | undefined;
+    const read = async (): Promise<Buffer> => (contents = await readKeyFile(path));
+    try {
+      return await keyFileContents(read).secret();
+    } finally {
+      contents?.fill(0);
+    }
+  };
+  return { type: 'keyFile', secret };
 }
 
 /** So that a store that lasts is never unlocked by a key file that doesn't. */

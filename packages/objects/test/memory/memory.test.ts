@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import type { ChildProcessByStdio } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -10,7 +10,7 @@ import type { Readable, Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { SqliteBackend } from '@securestore/backend-sqlite';
 import type { UnlockMethod } from '@securestore/crypto';
-import { passphrase, rawKey } from '@securestore/crypto';
+import { keyFileContents, passphrase, rawKey } from '@securestore/crypto';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { createObjectStore } from '../../src/index.ts';
 import { atEnd } from '../support/stores.ts';
@@ -34,13 +34,9 @@ interface Stop {
   readonly told: readonly string[];
 }
 
-function startWorker(
-  location: string,
-  scenario: string,
-  input: readonly Buffer[],
-): { child: Child; next: () => Promise<Stop> } {
+function startWorker(args: readonly string[], input: readonly Buffer[]): { child: Child; next: () => Promise<Stop> } {
   const flags = ['--expose-gc', '--conditions=@securestore/source', '--no-warnings'];
-  const child = spawn(process.execPath, [...flags, WORKER, location, scenario], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, [...flags, WORKER, ...args], { stdio: ['pipe', 'pipe', 'inherit'] });
   atEnd(() => void child.kill('SIGKILL'));
   for (const bytes of input) child.stdin.write(bytes);
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
@@ -57,8 +53,10 @@ async function whenStill(): Promise<void> {
   await new Promise((done) => setTimeout(done, 150));
 }
 
-const methodOf = ({ method }: Scenario, secret: Buffer): UnlockMethod =>
-  method === 'passphrase' ? passphrase(() => secret) : rawKey(() => secret);
+function methodOf({ method }: Scenario, secret: Buffer): UnlockMethod {
+  if (method === 'keyFile') return keyFileContents(async () => secret);
+  return method === 'passphrase' ? passphrase(() => secret) : rawKey(() => secret);
+}
 
 async function makeStore(location: string, unlock: UnlockMethod): Promise<void> {
   const backend = new SqliteBackend();
@@ -81,9 +79,11 @@ async function look(name: string, scenario: Scenario): Promise<Looked> {
   const location = `sqlite:${join(folder, 'vault.db')}`;
   const [secret, mask, kept, other] = [scenario.secretLength, 32, 32, scenario.secretLength].map((n) => randomBytes(n));
   if (secret === undefined || mask === undefined || kept === undefined || other === undefined) throw new Error('none');
+  const keyPath = join(folder, 'key');
+  if (scenario.method === 'keyFile') writeFileSync(keyPath, secret);
   const owner = methodOf(scenario, scenario.strange === true ? other : secret);
   if (scenario.strange === true) await makeStore(location, owner);
-  const { child, next } = startWorker(location, name, [secret, mask, kept]);
+  const { child, next } = startWorker([location, name, keyPath], [secret, mask, kept]);
   const own: Needle[] = [{ what: 'the secret', bytes: secret }];
   const live: Needle = { what: 'a live key', bytes: kept };
   const all = new Map<string, Needle>();

@@ -11,7 +11,7 @@ export interface Opener {
 
 /** What a process does that must leave no key behind. */
 export interface Scenario {
-  readonly method: 'passphrase' | 'rawKey';
+  readonly method: 'passphrase' | 'rawKey' | 'keyFile';
   readonly secretLength: number;
   /** Whether the store is there before, and the secret of the process another one. */
   readonly strange?: boolean;
@@ -65,6 +65,7 @@ async function* breaksOff(): AsyncGenerator<Uint8Array> {
 export const SCENARIOS: Readonly<Record<string, Scenario>> = {
   'a store that is closed, opened by a raw key': used('rawKey', 32),
   'a store that is closed, opened by a passphrase': used('passphrase', 40),
+  'a store that is closed, opened by a key file': used('keyFile', 48),
   'a raw key that opens nothing': refused('rawKey', 32),
   'a passphrase that opens nothing': refused('passphrase', 40),
   'errors, and then a store that is closed': {

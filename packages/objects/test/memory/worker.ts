@@ -1,4 +1,4 @@
-// A process whose memory is looked at: `worker.ts <location> <scenario>`, started with --expose-gc. It gets the secret and a
+// A process whose memory is looked at: `worker.ts <location> <scenario> <key file>`, started with --expose-gc. It gets the secret and a
 // mask on its standard input. It prints a line where it stands still, and goes on when it gets a byte.
 import { readSync } from 'node:fs';
 import type { StorageBackend } from '@securestore/backend-api';
@@ -6,13 +6,14 @@ import { forwardTo } from '@securestore/backend-api';
 import { SqliteBackend } from '@securestore/backend-sqlite';
 import { asBuffer, SecureStoreError } from '@securestore/core-format';
 import { passphrase, randomPool, rawKey } from '@securestore/crypto';
+import { keyFile } from '../../../securestore/src/key-file.ts';
 import type { ObjectStore } from '../../src/index.ts';
 import { createObjectStore, openObjectStore } from '../../src/index.ts';
 import { EagerClock } from '../support/eager-clock.ts';
 import { SCENARIOS } from './scenarios.ts';
 import type { Scenario } from './scenarios.ts';
 
-const [location = '', name = ''] = process.argv.slice(2);
+const [location = '', name = '', keyPath = ''] = process.argv.slice(2);
 const scenario: Scenario | undefined = SCENARIOS[name];
 if (scenario === undefined) throw new TypeError(`no such scenario: ${name}`);
 
@@ -73,7 +74,12 @@ function noting(backend: StorageBackend): StorageBackend {
 }
 
 const clock = new EagerClock(Date.now());
-const unlock = scenario.method === 'passphrase' ? passphrase(() => secret) : rawKey(() => secret);
+const METHODS = {
+  passphrase: () => passphrase(() => secret),
+  rawKey: () => rawKey(() => secret),
+  keyFile: () => keyFile(keyPath),
+} as const;
+const unlock = METHODS[scenario.method]();
 async function settings(): Promise<Parameters<typeof createObjectStore>[0]> {
   const backend = new SqliteBackend({ clock: () => clock.now() });
   await backend.init({ location, options: {} });
