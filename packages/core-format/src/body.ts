@@ -18,19 +18,27 @@ const BLOB_LENGTH = 1 + KEY_LENGTH + 4;
 const FIXED_LENGTH = 2 + 8 * 5 + DIGEST_LENGTH + 4 + 2 + 1;
 const KNOWN_FIELDS: ReadonlySet<number> = new Set();
 
-/** The payload of an object: in the record, or in a blob of which the record tells how to open it. */
-export type BodyPayload =
+/**
+ * The payload of an object: in the record, or in a blob of which the record tells how to open it.
+ *
+ * @typeParam K what holds the key of the blob
+ */
+export type BodyPayload<K = Uint8Array> =
   | { readonly kind: 'inline'; readonly data: Uint8Array }
   | {
       readonly kind: 'blob';
       /** The suite under which its chunks are sealed, which a record that is sealed anew keeps, whatever its own is. */
       readonly suite: number;
-      readonly key: Uint8Array;
+      readonly key: K;
       readonly chunkSize: number;
     };
 
-/** B of a live object, before sealing. */
-export interface ObjectBody {
+/**
+ * B of a live object, before sealing.
+ *
+ * @typeParam K what holds the key of a blob
+ */
+export interface ObjectBody<K = Uint8Array> {
   readonly name: string;
   /** Milliseconds since 1970. */
   readonly created: number;
@@ -45,7 +53,7 @@ export interface ObjectBody {
   readonly digest: Uint8Array;
   /** UTF-8 of a JSON object; empty for no metadata. */
   readonly metadata: Uint8Array;
-  readonly payload: BodyPayload;
+  readonly payload: BodyPayload<K>;
   /** Fields of later releases that may be ignored. */
   readonly extra?: readonly Field[];
 }

@@ -175,6 +175,11 @@ export class ByteReader {
     return copyOf(this.view(count));
   }
 
+  /** A copy of the next `count` bytes that can be wiped. */
+  secret(count: number): Buffer {
+    return copySecret(this.view(count));
+  }
+
   /** The next `count` bytes, which must be valid UTF-8. */
   text(count: number): string {
     const view = this.view(count);
@@ -211,6 +216,21 @@ export class ByteReader {
 /** A copy in memory of its own (never in Node's shared pool). */
 export function copyOf(bytes: Uint8Array): Buffer {
   const copy = Buffer.allocUnsafeSlow(bytes.length);
+  copy.set(bytes);
+  return copy;
+}
+
+/**
+ * Zeros that can become a secret, and be wiped. Node puts small arrays, and what `Buffer.alloc` gives, into the heap of
+ * JavaScript, where the garbage collector moves them and leaves what they held behind.
+ */
+export function secretBytes(length: number): Buffer<ArrayBuffer> {
+  return Buffer.from(new ArrayBuffer(length));
+}
+
+/** A copy of a secret that can be wiped. */
+export function copySecret(bytes: Uint8Array): Buffer<ArrayBuffer> {
+  const copy = secretBytes(bytes.length);
   copy.set(bytes);
   return copy;
 }

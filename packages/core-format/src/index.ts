@@ -2,7 +2,7 @@ export * from './backend-names.ts';
 export { decodeBase32, encodeBase32, encodeNumber } from './base32.ts';
 export * from './blob.ts';
 export * from './body.ts';
-export { asBuffer, ByteReader, ByteWriter, copyOf, isZero, MAX_TIME } from './bytes.ts';
+export { asBuffer, ByteReader, ByteWriter, copyOf, copySecret, isZero, MAX_TIME, secretBytes } from './bytes.ts';
 export * from './category-map.ts';
 export * from './checkpoint.ts';
 export * from './consumer.ts';

@@ -84,7 +84,7 @@ function readVersion(reader: ByteReader): KeyVersion {
     state,
     created: reader.time(),
     destroyAt: reader.time(),
-    key: reader.copy(KEY_LENGTH),
+    key: reader.secret(KEY_LENGTH),
   };
   if (state === 'destroyed' && version.destroyAt !== 0) reader.fail('a destroyed key version is still to be destroyed');
   if (isZero(version.key) !== (state === 'destroyed')) reader.fail('a key version and its state contradict each other');
@@ -95,7 +95,7 @@ function readGroup(reader: ByteReader): KeyGroup {
   const id = reader.copy(ID_LENGTH);
   const kind = GROUP_KINDS[reader.u8() - 1];
   if (kind === undefined) reader.fail('the kind of a key group is unknown');
-  const digestKey = reader.copy(KEY_LENGTH);
+  const digestKey = reader.secret(KEY_LENGTH);
   const versions = Array.from({ length: reader.u16() }, () => readVersion(reader));
   const primaries = versions.filter((version) => version.state === 'primary').length;
   const destroyed = versions.length > 0 && versions.every((version) => version.state === 'destroyed');
@@ -112,8 +112,8 @@ export function decodeKeyring(bytes: Uint8Array): Keyring {
   const reader = new ByteReader('the keyring', bytes);
   const keyring = {
     rootNumber: reader.u32(),
-    identitySeed: reader.copy(KEY_LENGTH),
-    nameKey: reader.copy(KEY_LENGTH),
+    identitySeed: reader.secret(KEY_LENGTH),
+    nameKey: reader.secret(KEY_LENGTH),
     groups: Array.from({ length: reader.u16() }, () => readGroup(reader)),
   };
   const extra = readFieldArea(reader, KNOWN_FIELDS);

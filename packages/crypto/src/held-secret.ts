@@ -1,4 +1,5 @@
 import type { Slot } from '@securestore/core-format';
+import { copySecret } from '@securestore/core-format';
 import type { SlotContext } from './slot-keys.ts';
 import type { UnlockedSlot } from './slot-seal.ts';
 import { openSlot, openWrappedSlot } from './slot-seal.ts';
@@ -29,7 +30,7 @@ class HeldBytes implements HeldSecret {
   constructor({ type, scheme }: SecretMethod, bytes: Buffer) {
     this.type = type;
     this.#bytes = bytes;
-    const secret = async (): Promise<Buffer> => Buffer.from(bytes);
+    const secret = async (): Promise<Buffer> => copySecret(bytes);
     this.method = scheme === undefined ? { type, secret } : { type, secret, scheme };
   }
 

@@ -12,7 +12,8 @@ export {
   verifyAs,
 } from './identity.ts';
 export { keyringKey, loadKeyring, wipeKeyring } from './key-set.ts';
-export type { CategoryKeys, JournalKeys, KeySet, KeyVersionInfo, LoadedKey } from './key-set.ts';
+export type { CategoryKeys, JournalKeys, KeySet, KeyUseListener, KeyVersionInfo, LoadedKey } from './key-set.ts';
+export type { KeyOperation, UsedKey } from './key-use.ts';
 export { RecentCache } from './recent-cache.ts';
 export { NameCipher } from './names.ts';
 export type { LocatedName, NameKeys, OpenedToken } from './names.ts';

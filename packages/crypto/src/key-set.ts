@@ -1,11 +1,12 @@
 import type { KeyObject } from 'node:crypto';
 import { createSecretKey } from 'node:crypto';
-import type { KeyGroup, KeyGroupKind, Keyring, KeyState } from '@securestore/core-format';
+import type { KeyGroup, KeyGroupKind, Keyring, KeyState, KeyVersion } from '@securestore/core-format';
 import { asBuffer, isZero, SecureStoreError } from '@securestore/core-format';
 import type { DigestKeys } from './content-digest.ts';
 import { digestKeys } from './content-digest.ts';
 import { deriveKey, takeKey } from './derive.ts';
 import { identityPrivateKey } from './identity.ts';
+import type { KeyOperation, UsedKey } from './key-use.ts';
 import type { NameKeys } from './names.ts';
 import type { RecordKey } from './record-seal.ts';
 
@@ -79,7 +80,32 @@ const text = (id: Uint8Array): string => asBuffer(id).toString('latin1');
 /** A key version that is destroyed, or is to be, and so opens nothing. */
 type Unusable = { readonly groupId: Buffer; readonly destroyAt: number };
 
-function loadGroup(group: KeyGroup, versions: Map<string, LoadedKey | Unusable>): CategoryKeys | undefined {
+/** Is told what every key version of a {@link KeySet} does. It must not throw. */
+export type KeyUseListener = (
+  key: UsedKey,
+  operation: KeyOperation,
+  from: Uint8Array | undefined,
+  failure: unknown,
+) => void;
+
+function loadVersion(
+  { kind, id: group }: KeyGroup,
+  { id, suite, state, key }: KeyVersion,
+  listener: KeyUseListener | undefined,
+): LoadedKey {
+  const label = asBuffer(id).toString('hex');
+  const groupId = Buffer.from(group);
+  const loaded = { id: Buffer.from(id), label, suite, state, groupId, secret: createSecretKey(key) };
+  if (listener === undefined) return loaded;
+  const used = { label, kind, groupId, suite };
+  return { ...loaded, onUse: (operation, from, failure) => listener(used, operation, from, failure) };
+}
+
+function loadGroup(
+  group: KeyGroup,
+  versions: Map<string, LoadedKey | Unusable>,
+  listener: KeyUseListener | undefined,
+): CategoryKeys | undefined {
   let primary: LoadedKey | undefined;
   const groupId = Buffer.from(group.id);
   for (const version of group.versions) {
@@ -87,14 +113,7 @@ function loadGroup(group: KeyGroup, versions: Map<string, LoadedKey | Unusable>)
       versions.set(text(version.id), { groupId, destroyAt: version.destroyAt });
       continue;
     }
-    const loaded = {
-      id: Buffer.from(version.id),
-      label: Buffer.from(version.id).toString('hex'),
-      suite: version.suite,
-      state: version.state,
-      groupId,
-      secret: createSecretKey(version.key),
-    };
+    const loaded = loadVersion(group, version, listener);
     versions.set(text(version.id), loaded);
     if (version.state === 'primary') primary = loaded;
   }
@@ -130,11 +149,11 @@ function infoOf(group: KeyGroup): KeyVersionInfo[] {
   }));
 }
 
-function loadJournal(keyring: Keyring): JournalKeys {
+function loadJournal(keyring: Keyring, listener: KeyUseListener | undefined): JournalKeys {
   const versions = new Map<string, LoadedKey | Unusable>();
   const groups = keyring.groups.filter(({ kind }) => kind === 'journal');
   const [group] = groups;
-  const keys = group && loadGroup(group, versions);
+  const keys = group && loadGroup(group, versions, listener);
   if (group === undefined || groups.length > 1 || keys === undefined) {
     throw new SecureStoreError('INTEGRITY', 'the keyring is damaged: it has no journal key, or several');
   }
@@ -149,17 +168,21 @@ function loadJournal(keyring: Keyring): JournalKeys {
   };
 }
 
-/** Loads a keyring and wipes it. */
-export function loadKeyring(keyring: Keyring): KeySet {
+/**
+ * Loads a keyring and wipes it.
+ *
+ * @param listener is told of everything that is sealed and opened under its key versions
+ */
+export function loadKeyring(keyring: Keyring, listener?: KeyUseListener): KeySet {
   if (isZero(keyring.nameKey)) throw new SecureStoreError('INTERNAL', 'the keyring was wiped before it was loaded');
   const versions = new Map<string, LoadedKey | Unusable>();
   const categories = new Map<string, CategoryKeys | Pick<Unusable, 'destroyAt'>>();
-  const journal = loadJournal(keyring);
+  const journal = loadJournal(keyring, listener);
   const infos = keyring.groups.flatMap(infoOf);
   for (const group of keyring.groups) {
     if (group.kind !== 'category') continue;
     const destroyAt = Math.max(0, ...group.versions.map((version) => version.destroyAt));
-    categories.set(text(group.id), loadGroup(group, versions) ?? { destroyAt });
+    categories.set(text(group.id), loadGroup(group, versions, listener) ?? { destroyAt });
   }
   const nameKey = takeKey(Buffer.from(keyring.nameKey));
   const identity = identityPrivateKey(keyring.identitySeed);

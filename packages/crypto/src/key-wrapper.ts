@@ -1,7 +1,7 @@
 import { timingSafeEqual } from 'node:crypto';
 import type { SlotMethod } from '@securestore/core-format';
 import {
-  copyOf,
+  copySecret,
   encodeBase32,
   KEY_LENGTH,
   MAX_WRAPPED_SEED_BYTES,
@@ -129,7 +129,7 @@ async function call(
   const what = `the key wrapper "${wrapper.id}" did not ${kind} the key of a slot`;
   const limit = AbortSignal.timeout(timeout);
   const signal = outer === undefined ? limit : AbortSignal.any([outer, limit]);
-  const given = copyOf(bytes);
+  const given = copySecret(bytes);
   const { promise: ended, reject } = Promise.withResolvers<never>();
   const onAbort = (): void => {
     const aborted = new SecureStoreError('ABORTED', 'aborted', { cause: outer?.reason });
@@ -149,7 +149,7 @@ async function call(
     if (!(result instanceof Uint8Array)) {
       throw new SecureStoreError('UNLOCK_FAILED', `${what}: it gave something other than a Uint8Array`);
     }
-    const own = copyOf(result);
+    const own = copySecret(result);
     if (kind === 'unwrap') result.fill(0);
     // Nobody takes what comes too late.
     if (signal.aborted) own.fill(0);

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { SecureStoreError } from '@securestore/core-format';
+import { SecureStoreError, secretBytes } from '@securestore/core-format';
 import { label } from './derive.ts';
 
 // Secrets, and public keys, that people write down, read out and type are base 32 in the alphabet of Douglas Crockford, which leaves out the
@@ -49,7 +49,7 @@ function digitsOf(bytes: Uint8Array): number[] {
 
 /** The bytes; `undefined` where the digits are not what {@link digitsOf} makes of any. */
 function bytesOf(digits: readonly number[]): Buffer | undefined {
-  const bytes = Buffer.alloc(Math.floor((digits.length * 5) / 8));
+  const bytes = secretBytes(Math.floor((digits.length * 5) / 8));
   let at = 0;
   let bits = 0;
   let value = 0;
@@ -75,7 +75,7 @@ function checkDigits(kind: PrintedKind, bytes: Uint8Array): number[] {
 /** The printed form of a secret, as ASCII; the caller wipes both. */
 export function printed(kind: PrintedKind, bytes: Uint8Array): Buffer {
   const digits = [...digitsOf(bytes), ...checkDigits(kind, bytes)];
-  const text = Buffer.alloc(PREFIX_LENGTH + digits.length + Math.ceil(digits.length / GROUP));
+  const text = secretBytes(PREFIX_LENGTH + digits.length + Math.ceil(digits.length / GROUP));
   let at = text.write(PREFIXES[kind], 'latin1');
   for (const [index, digit] of digits.entries()) {
     if (index % GROUP === 0) at = text.writeUInt8(HYPHEN, at);
@@ -91,6 +91,14 @@ function invalid(reason: string): never {
 
 const withArticle = (kind: PrintedKind): string => (kind === 'identity' ? 'an identity' : `a ${kind}`);
 
+/** What is not to be ignored; the caller wipes it. */
+function withoutGaps(text: Uint8Array): Buffer {
+  const codes = secretBytes(text.length);
+  let length = 0;
+  for (const code of text) if (!IGNORED.has(code)) codes[length++] = code;
+  return codes.subarray(0, length);
+}
+
 /** The kind that the first characters of a printed secret tell. */
 function kindOf(codes: Uint8Array): PrintedKind | undefined {
   const start = Buffer.from(codes.subarray(0, PREFIX_LENGTH)).toString('latin1').toUpperCase();
@@ -103,7 +111,7 @@ function kindOf(codes: Uint8Array): PrintedKind | undefined {
  * @throws SecureStoreError `INVALID_ARGUMENT` for what was mistyped, or is of another kind; it doesn't hold any of it
  */
 export function readPrinted(kind: PrintedKind, text: Uint8Array, length: number): Buffer {
-  const codes = text.filter((code) => !IGNORED.has(code));
+  const codes = withoutGaps(text);
   try {
     const found = kindOf(codes);
     if (found === undefined) invalid(`this is no ${kind}: one begins with ${PREFIXES[kind]}`);

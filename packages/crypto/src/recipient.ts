@@ -2,6 +2,7 @@ import { KEY_LENGTH, SecureStoreError } from '@securestore/core-format';
 import { readIdentityText } from './identity-text.ts';
 import { printed, readPrinted } from './printed.ts';
 import { randomPool } from './random.ts';
+import { publicKeyOf } from './slot-key-pair.ts';
 import { loadSodium } from './sodium.ts';
 import type { SecretMethod, SecretSource } from './unlock.ts';
 import { derivedSecret, secretText } from './unlock.ts';
@@ -41,12 +42,6 @@ export function identity(text: SecretSource): SecretMethod {
   };
 }
 
-/** The X25519 public key of a private one. */
-export async function publicKeyOf(privateKey: Uint8Array): Promise<Uint8Array> {
-  const sodium = await loadSodium();
-  return sodium.crypto_scalarmult_base(privateKey);
-}
-
 /** A public key as text. It is no secret. */
 export function formatRecipient(publicKey: Uint8Array): string {
   return printed('recipient', publicKey).toString('latin1');
@@ -56,7 +51,7 @@ export function formatRecipient(publicKey: Uint8Array): string {
 export async function recipientOf(text: SecretSource): Promise<string> {
   const privateKey = await identity(text).secret();
   try {
-    return formatRecipient(await publicKeyOf(privateKey));
+    return formatRecipient(publicKeyOf(privateKey));
   } finally {
     privateKey.fill(0);
   }

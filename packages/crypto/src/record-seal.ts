@@ -12,6 +12,7 @@ import {
   writeEnvelope,
 } from '@securestore/core-format';
 import { expandInput, headerInput, label } from './derive.ts';
+import type { OnKeyUse } from './key-use.ts';
 import type { RandomSource } from './random.ts';
 import type { Suite } from './suite.ts';
 import { suiteOf } from './suite.ts';
@@ -24,6 +25,8 @@ export interface RecordKey {
   readonly id: Uint8Array;
   readonly suite: number;
   readonly secret: KeyObject;
+  /** Told of everything that is sealed and opened under it, where somebody listens. */
+  readonly onUse?: OnKeyUse | undefined;
 }
 
 /** A key for this one wrapping: H and C are different for every record, so no nonce is needed. */
@@ -58,6 +61,7 @@ export function sealRecord(key: RecordKey, header: RecordHeader, body: Uint8Arra
   suite.sealOnce(expanded.subarray(0, KEY_LENGTH), body, record, bodyStart);
   dek.fill(0);
   expanded.fill(0);
+  key.onUse?.('seal');
   return record;
 }
 
@@ -86,18 +90,37 @@ function unwrap(record: SplitRecord, key: RecordKey): { suite: Suite; dek: Buffe
   return { suite, dek, expanded };
 }
 
-/**
- * Opens B of a record: suite, wrapped key, commitment, then the body, each before the next.
- *
- * @throws SecureStoreError `INTEGRITY`
- */
-export function openRecord(record: SplitRecord, key: RecordKey): Buffer {
+function openBody(record: SplitRecord, key: RecordKey): Buffer {
   const { suite, dek, expanded } = unwrap(record, key);
   const body = suite.openOnce(expanded.subarray(0, KEY_LENGTH), record.sealedBody);
   dek.fill(0);
   expanded.fill(0);
   if (body === undefined) damaged('its body is not what was sealed');
   return body;
+}
+
+/**
+ * Opens B of a record: suite, wrapped key, commitment, then the body, each before the next.
+ *
+ * @throws SecureStoreError `INTEGRITY`
+ */
+export function openRecord(record: SplitRecord, key: RecordKey): Buffer {
+  try {
+    const body = openBody(record, key);
+    key.onUse?.('open');
+    return body;
+  } catch (error) {
+    key.onUse?.('open', undefined, error);
+    throw error;
+  }
+}
+
+function rewrap(record: SplitRecord, oldKey: RecordKey, newKey: RecordKey): Buffer {
+  const { suite, dek, expanded } = unwrap(record, oldKey);
+  const envelope = wrap(suite, newKey, record.headerBytes, record.envelope.commitment, dek);
+  dek.fill(0);
+  expanded.fill(0);
+  return joinRecord(record.headerBytes, envelope, record.sealedBody);
 }
 
 /**
@@ -110,11 +133,14 @@ export function rewrapRecord(recordBytes: Uint8Array, oldKey: RecordKey, newKey:
     throw new SecureStoreError('INVALID_ARGUMENT', 're-wrapping keeps the suite; another one needs sealing anew');
   }
   const record = splitRecord(recordBytes);
-  const { suite, dek, expanded } = unwrap(record, oldKey);
-  const envelope = wrap(suite, newKey, record.headerBytes, record.envelope.commitment, dek);
-  dek.fill(0);
-  expanded.fill(0);
-  return joinRecord(record.headerBytes, envelope, record.sealedBody);
+  try {
+    const rewrapped = rewrap(record, oldKey, newKey);
+    newKey.onUse?.('rewrap', oldKey.id);
+    return rewrapped;
+  } catch (error) {
+    newKey.onUse?.('rewrap', oldKey.id, error);
+    throw error;
+  }
 }
 
 /** SHA-256(H ‖ C ‖ B): the identity of a record, which re-wrapping doesn't change. */

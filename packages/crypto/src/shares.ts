@@ -1,4 +1,4 @@
-import { asBuffer, SecureStoreError } from '@securestore/core-format';
+import { copySecret, SecureStoreError } from '@securestore/core-format';
 import { printed, readPrinted } from './printed.ts';
 import { randomPool } from './random.ts';
 import type { SecretMethod, SecretSource, ShareScheme } from './unlock.ts';
@@ -10,6 +10,13 @@ const SET_BYTES = 4;
 /** Set, threshold, number of shares; then the point of the library: a byte for each of the secret, and its x. */
 const SHARE_BYTES: number = SET_BYTES + 2 + SECRET_BYTES + 1;
 const MAX_SHARES = 255;
+
+/** A copy that can be wiped, as the library takes it: it takes no subclass, such as Buffer. */
+function plain(bytes: Uint8Array): Uint8Array {
+  const copy = new Uint8Array(new ArrayBuffer(bytes.length));
+  copy.set(bytes);
+  return copy;
+}
 
 function invalid(reason: string): never {
   throw new SecureStoreError('INVALID_ARGUMENT', reason);
@@ -29,8 +36,7 @@ export async function generateShares({ threshold, count }: ShareScheme): Promise
   const { split } = await import('shamir-secret-sharing');
   const random = randomPool();
   const bytes = random(SECRET_BYTES);
-  // The library takes no subclass, such as Buffer.
-  const secret = Uint8Array.from(bytes);
+  const secret = plain(bytes);
   bytes.fill(0);
   const head = Buffer.concat([random(SET_BYTES), Buffer.from([threshold, count])]);
   const points = await split(secret, count, threshold);
@@ -94,9 +100,11 @@ async function withShares<T>(
 async function combined(read: readonly Buffer[], { threshold }: ShareScheme): Promise<Buffer> {
   const { combine } = await import('shamir-secret-sharing');
   // More than are needed could only contradict each other.
-  const points = read.slice(0, threshold).map((share) => Uint8Array.from(share.subarray(SET_BYTES + 2)));
-  const secret = asBuffer(await combine(points));
+  const points = read.slice(0, threshold).map((share) => plain(share.subarray(SET_BYTES + 2)));
+  const combination = await combine(points);
   for (const point of points) point.fill(0);
+  const secret = copySecret(combination);
+  combination.fill(0);
   return secret;
 }
 

@@ -1,12 +1,10 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import type { Slot, SlotFields, SlotMethod } from '@securestore/core-format';
-import { encodeSlotFields, KEY_LENGTH, SecureStoreError } from '@securestore/core-format';
+import { copySecret, encodeSlotFields, KEY_LENGTH, SecureStoreError } from '@securestore/core-format';
 import { argon2id } from './argon2.ts';
 import { deriveBytes, takeKey } from './derive.ts';
-import { publicKeyOf } from './recipient.ts';
-import type { Sodium } from './sodium.ts';
-import { loadSodium } from './sodium.ts';
+import { publicKeyOf, slotKeyPair } from './slot-key-pair.ts';
 
 export const MIB_IN_KIB = 1024;
 
@@ -56,16 +54,16 @@ export interface SlotKeys {
   readonly bindingKey?: KeyObject;
 }
 
-export function seedKeys(sodium: Sodium, material: KeyObject, lineage: Uint8Array, slotId: Uint8Array): SlotKeys {
+export function seedKeys(material: KeyObject, lineage: Uint8Array, slotId: Uint8Array): SlotKeys {
   const seed = deriveBytes(material, 'slot seed', lineage, slotId);
-  const { publicKey, privateKey } = sodium.crypto_box_seed_keypair(seed);
+  const { publicKey, privateKey } = slotKeyPair(seed);
   seed.fill(0);
   return { publicKey, privateKey };
 }
 
-function boundKeys(sodium: Sodium, material: KeyObject, lineage: Uint8Array, slotId: Uint8Array): SlotKeys {
+function boundKeys(material: KeyObject, lineage: Uint8Array, slotId: Uint8Array): SlotKeys {
   const bindingKey = takeKey(deriveBytes(material, 'slot binding', lineage, slotId));
-  return { ...seedKeys(sodium, material, lineage, slotId), bindingKey };
+  return { ...seedKeys(material, lineage, slotId), bindingKey };
 }
 
 /** The keys of a slot of a secret. @throws SecureStoreError `INTEGRITY` for costs that no slot has */
@@ -76,12 +74,11 @@ export async function secretKeys(
   id: Uint8Array,
 ): Promise<SlotKeys> {
   if (method.type === 'recipient') {
-    return { publicKey: await publicKeyOf(secret), privateKey: Uint8Array.from(secret) };
+    return { publicKey: publicKeyOf(secret), privateKey: copySecret(secret) };
   }
   if (method.type === 'keyWrapper') throw new SecureStoreError('INTERNAL', 'a key wrapper has no secret');
   checkArgon2(method);
-  const [sodium, material] = await Promise.all([loadSodium(), keyMaterial(method, secret)]);
-  return boundKeys(sodium, material, lineage, id);
+  return boundKeys(await keyMaterial(method, secret), lineage, id);
 }
 
 export function bindingTag(key: KeyObject, context: SlotContext, fields: SlotFields): Buffer {

@@ -9,6 +9,7 @@ import type { RandomSource } from './random.ts';
 import { readRecipient } from './recipient.ts';
 import type { SlotContext, SlotKeys } from './slot-keys.ts';
 import { bindingTag, fits, MIB_IN_KIB, secretKeys, seedKeys } from './slot-keys.ts';
+import { openSealedBox, sealBox } from './sealed-box.ts';
 import type { Sodium } from './sodium.ts';
 import { loadSodium } from './sodium.ts';
 import type { SecretMethod, UnlockMethod } from './unlock.ts';
@@ -67,7 +68,7 @@ async function sealByWrapper(unlock: KeyWrapperMethod, slot: NewSlot): Promise<S
   const id = slot.random(ID_LENGTH);
   const place = wrapContext(lineage, fingerprint, id);
   const { seed, slotMethod } = await wrapNewSeed(unlock, place, slot.random, slot.signal);
-  return sealFor(slot, id, slotMethod, seedKeys(await loadSodium(), takeKey(seed), lineage, id));
+  return sealFor(slot, id, slotMethod, seedKeys(takeKey(seed), lineage, id));
 }
 
 /**
@@ -116,7 +117,7 @@ function sealRoot(sodium: Sodium, slot: SlotFields, lineage: Uint8Array, { numbe
   const root = key.export();
   const box = encodeSlotBox({ lineage, slotId: slot.id, rootNumber: number, root });
   root.fill(0);
-  const sealed = sodium.crypto_box_seal(box, slot.publicKey);
+  const sealed = sealBox(sodium, box, slot.publicKey);
   box.fill(0);
   return sealed;
 }
@@ -128,10 +129,8 @@ export async function resealSlot(slot: Slot, lineage: Uint8Array, root: Numbered
 
 /** A slot's box, opened after its binding tag matched. @throws SecureStoreError `INTEGRITY` */
 function openBox(sodium: Sodium, slot: Slot, keys: SlotKeys, context: SlotContext, rootNumber: number): KeyObject {
-  let opened: Uint8Array;
-  try {
-    opened = sodium.crypto_box_seal_open(slot.sealedRoot, keys.publicKey, keys.privateKey);
-  } catch {
+  const opened = openSealedBox(sodium, slot.sealedRoot, keys.publicKey, keys.privateKey);
+  if (opened === undefined) {
     throw new SecureStoreError('INTEGRITY', 'the head is damaged: the root key of a slot is not what was sealed there');
   }
   const box = decodeSlotBox(opened);
@@ -235,7 +234,7 @@ export async function openWrappedSlot(
   if (method.type !== 'keyWrapper' || method.wrapperId !== unlock.wrapper.id) return undefined;
   const place = wrapContext(context.lineage, context.fingerprint, id);
   const seed = await unwrapSeed(unlock, method.wrappedSeed, place, signal);
-  const keys = seedKeys(await loadSodium(), takeKey(seed), context.lineage, id);
+  const keys = seedKeys(takeKey(seed), context.lineage, id);
   const opened = await openBy(keys, slot, context, rootNumber);
   if (opened !== undefined) return opened;
   throw new SecureStoreError('UNLOCK_FAILED', `the key wrapper "${method.wrapperId}" gave another key than it wrapped`);

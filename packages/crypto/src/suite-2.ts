@@ -1,4 +1,4 @@
-import { asBuffer, TAG_LENGTH } from '@securestore/core-format';
+import { asBuffer, copySecret, TAG_LENGTH } from '@securestore/core-format';
 import type { Sodium } from './sodium.ts';
 import type { ChunkCipher, Suite } from './suite.ts';
 
@@ -7,11 +7,19 @@ const NONCE_LENGTH = 24;
 const ZERO_NONCE: Buffer = Buffer.alloc(NONCE_LENGTH);
 const EXPANDED_LENGTH = 64;
 
+/** Small arrays lie in the heap of JavaScript, and many of them are keys: see `secretBytes`. */
+function own(result: Uint8Array): Buffer {
+  if (result.length > EXPANDED_LENGTH) return asBuffer(result);
+  const copy = copySecret(result);
+  result.fill(0);
+  return copy;
+}
+
 /** The plaintext of `ciphertext ‖ tag`; `undefined` where the tag doesn't match. */
 export function openXChaCha(sodium: Sodium, key: Uint8Array, nonce: Buffer, sealed: Uint8Array): Buffer | undefined {
   if (sealed.length < TAG_LENGTH) return undefined;
   try {
-    return asBuffer(sodium.crypto_aead_xchacha20poly1305_ietf_decrypt(null, sealed, null, nonce, key));
+    return own(sodium.crypto_aead_xchacha20poly1305_ietf_decrypt(null, sealed, null, nonce, key));
   } catch {
     // It compares the tag before it decrypts anything.
     return undefined;
@@ -25,7 +33,7 @@ function counterNonce(index: number): Buffer {
 }
 
 function chunkCipher(sodium: Sodium, keyBytes: Uint8Array): ChunkCipher {
-  const key = Uint8Array.from(keyBytes);
+  const key = copySecret(keyBytes);
   return {
     seal(index, plaintext) {
       const nonce = counterNonce(index);
@@ -40,7 +48,7 @@ function chunkCipher(sodium: Sodium, keyBytes: Uint8Array): ChunkCipher {
 export function suite2(sodium: Sodium): Suite {
   return {
     id: 2,
-    expand: (key, input) => asBuffer(sodium.crypto_generichash(EXPANDED_LENGTH, input, key)),
+    expand: (key, input) => own(sodium.crypto_generichash(EXPANDED_LENGTH, input, key)),
     sealOnce(key, plaintext, out, at) {
       out.set(sodium.crypto_aead_xchacha20poly1305_ietf_encrypt(plaintext, null, null, ZERO_NONCE, key), at);
     },

@@ -11,6 +11,7 @@ import {
   TAG_LENGTH,
 } from '@securestore/core-format';
 import { deriveBytes, expandInput, label } from './derive.ts';
+import type { OnKeyUse } from './key-use.ts';
 import type { RandomSource } from './random.ts';
 import { suiteOf } from './suite.ts';
 
@@ -23,6 +24,8 @@ export interface SystemKey {
   readonly suite: number;
   /** Absent for purpose keys, which have no versions. */
   readonly id?: Uint8Array;
+  /** Told of everything that is sealed and opened under it, where somebody listens. */
+  readonly onUse?: OnKeyUse | undefined;
 }
 
 /** Finds the key that an object of the store's own names; `undefined` where there is none. */
@@ -61,6 +64,7 @@ export function sealSystemBody(
   suite.sealOnce(expanded.subarray(0, KEY_LENGTH), plaintext, body, prefixLength);
   key.fill(0);
   expanded.fill(0);
+  systemKey.onUse?.('seal');
   return body;
 }
 
@@ -84,13 +88,22 @@ export function openSystemBody(
   };
   if (!suites.includes(body.suite)) fail('its suite is none that the store accepts');
   const systemKey = keyOf(body.keyId) ?? fail('it names a key version that this store has not');
-  if (systemKey.suite !== undefined && systemKey.suite !== body.suite) fail('its suite is not that of its key');
-  const suite = suiteOf(body.suite);
-  const key = bodyKey(systemKey.secret, body.headerBytes, context);
-  const expanded = suite.expand(key, expandInput(SYSTEM_USE, body.headerBytes));
-  key.fill(0);
-  const committed = expanded.subarray(KEY_LENGTH).equals(body.commitment);
-  const plaintext = committed ? suite.openOnce(expanded.subarray(0, KEY_LENGTH), body.sealed) : undefined;
-  expanded.fill(0);
-  return plaintext ?? fail(committed ? 'its body is not what was sealed' : 'its commitment does not match its key');
+  const { secret, onUse } = systemKey;
+  try {
+    if (systemKey.suite !== undefined && systemKey.suite !== body.suite) fail('its suite is not that of its key');
+    const suite = suiteOf(body.suite);
+    const key = bodyKey(secret, body.headerBytes, context);
+    const expanded = suite.expand(key, expandInput(SYSTEM_USE, body.headerBytes));
+    key.fill(0);
+    const committed = expanded.subarray(KEY_LENGTH).equals(body.commitment);
+    const plaintext = committed ? suite.openOnce(expanded.subarray(0, KEY_LENGTH), body.sealed) : undefined;
+    expanded.fill(0);
+    if (plaintext === undefined)
+      return fail(committed ? 'its body is not what was sealed' : 'its commitment does not match its key');
+    onUse?.('open');
+    return plaintext;
+  } catch (error) {
+    onUse?.('open', undefined, error);
+    throw error;
+  }
 }

@@ -1,4 +1,4 @@
-import { copyOf, SecureStoreError } from '@securestore/core-format';
+import { copySecret, SecureStoreError } from '@securestore/core-format';
 import type { SlotType } from '@securestore/core-format';
 import type { KeyWrapperMethod } from './key-wrapper.ts';
 
@@ -43,7 +43,7 @@ async function fetchSecret(source: SecretSource): Promise<unknown> {
 function secretBytes(source: SecretSource): () => Promise<Buffer> {
   return async () => {
     const given = await fetchSecret(source);
-    if (given instanceof Uint8Array) return copyOf(given);
+    if (given instanceof Uint8Array) return copySecret(given);
     throw new SecureStoreError('INVALID_ARGUMENT', 'the secret must be a Uint8Array, or a function that gives one');
   };
 }
@@ -52,7 +52,7 @@ function secretBytes(source: SecretSource): () => Promise<Buffer> {
 export function secretText(source: SecretSource, what: string): () => Promise<Buffer> {
   return async () => {
     const given = await fetchSecret(source);
-    if (given instanceof Uint8Array) return copyOf(given);
+    if (given instanceof Uint8Array) return copySecret(given);
     if (typeof given !== 'string') {
       throw new SecureStoreError(
         'INVALID_ARGUMENT',

@@ -1,8 +1,15 @@
 import { createHash, createHmac, createSecretKey } from 'node:crypto';
-import { readdirSync, readFileSync } from 'node:fs';
+import type { KeyObject } from 'node:crypto';
+import { execFile } from 'node:child_process';
+import { globSync, readFileSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { joinRecord, keyringName, splitRecord, systemContext } from '@securestore/core-format';
 import * as libsodium from 'libsodium-wrappers';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import {
   BlobOpener,
   BlobSealer,
@@ -12,6 +19,7 @@ import {
   openRecord,
   openSlot,
   openSystemBody,
+  randomPool,
   rawKey,
   sealRecord,
   sealSlot,
@@ -20,7 +28,9 @@ import {
   suiteOf,
 } from '../src/index.ts';
 import { digestKeys } from '../src/content-digest.ts';
+import { deriveBytes, expandInput, headerInput, label } from '../src/derive.ts';
 import { bytesFrom, recordHeader, recordKey, repeatableRandom } from './support/fixtures.ts';
+import { openableUnderBoth } from './support/multi-key.ts';
 
 // Each of these is a fault that another project had; the test shows why ours hasn't.
 
@@ -28,6 +38,8 @@ const key = recordKey('one');
 const random = repeatableRandom('lessons');
 const failsWith = (code: string): unknown => expect.objectContaining({ code });
 const CHUNK = 4096;
+const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
+const run = promisify(execFile);
 
 describe('lessons from others', () => {
   it('CVE-2020-8912: the algorithm is that of the key version, not what unauthenticated metadata says', () => {
@@ -65,6 +77,25 @@ describe('lessons from others', () => {
       const mixed = splitRecord(joinRecord(a.headerBytes, envelope, a.sealedBody));
       expect(() => openRecord(mixed, key)).toThrow(failsWith('INTEGRITY'));
     }
+  });
+
+  it('CVE-2025-14763: of two wrapped keys, made to open one body to different things, only the committed one opens it', () => {
+    const suite = suiteOf(1);
+    const { headerBytes, envelope } = splitRecord(sealRecord(key, recordHeader('a'), Buffer.from('x'), random));
+    const deks = [bytesFrom('one', 32), bytesFrom('another', 32)] as const;
+    const [first, second] = deks.map((dek) => suite.expand(dek, expandInput(label('record'), headerBytes)));
+    if (first === undefined || second === undefined) throw new Error('no keys');
+    const body = openableUnderBoth(first.subarray(0, 32), second.subarray(0, 32));
+    const commitment = first.subarray(32);
+    const open = (dek: Buffer): Buffer => {
+      // As whoever has the key of the category, and could be the one who stores, would wrap it.
+      const input = headerInput(label('wrap'), headerBytes, commitment);
+      const wrappedKey = Buffer.alloc(48);
+      suite.sealOnce(createHmac('sha256', key.secret).update(input).digest(), dek, wrappedKey, 0);
+      return openRecord(splitRecord(joinRecord(headerBytes, { ...envelope, commitment, wrappedKey }, body)), key);
+    };
+    expect(open(deks[0])).toHaveLength(16);
+    expect(() => open(deks[1])).toThrow(/commitment/);
   });
 
   it('aws-encryption-sdk-javascript PR 1670: two consumers of one stream both see all of it', async () => {
@@ -136,16 +167,47 @@ describe('lessons from others', () => {
     }
   });
 
-  it('CVE-2020-28924: no random number comes from anything but node:crypto', () => {
-    const lint = readFileSync(new URL('../../../.oxlintrc.json', import.meta.url), 'utf8');
-    expect(lint).toMatch(/"object":\s*"Math",\s*"property":\s*"random"/);
-    const folder = new URL('../src/', import.meta.url);
-    const users = readdirSync(folder).filter((file) => {
-      const source = readFileSync(new URL(file, folder), 'utf8');
+  it('CVE-2020-28924: lint refuses random numbers that are none', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'securestore-lint-'));
+    onTestFinished(() => rm(folder, { recursive: true, force: true }));
+    const lint = async (source: string): Promise<string> => {
+      await writeFile(join(folder, 'swapped.ts'), source);
+      const args = [join(ROOT, 'node_modules/oxlint/bin/oxlint'), '-c', join(ROOT, '.oxlintrc.json'), folder];
+      return run(process.execPath, args).then(
+        ({ stdout }) => stdout,
+        ({ stdout }: { stdout: string }) => `refused: ${stdout}`,
+      );
+    };
+    expect(await lint("import { randomBytes } from 'node:crypto';\nexport const id = randomBytes(16);\n")).toMatch(
+      /^Found 0/m,
+    );
+    const weak = ['Math', 'random'].join('.');
+    expect(await lint(`export const id = ${weak}();\n`)).toMatch(
+      /^refused: [^]*no-restricted-properties[^]*node:crypto/,
+    );
+  });
+
+  it('CVE-2020-28924: no random number comes from anything but node:crypto, and the clock and the seed are none', () => {
+    const packages = new URL('../../', import.meta.url);
+    const sources = globSync('*/src/**/*.ts', { cwd: packages });
+    expect(sources.length).toBeGreaterThan(200);
+    const users = sources.filter((file) => {
+      const source = readFileSync(new URL(file, packages), 'utf8');
       expect(source, file).not.toContain(['Math', 'random'].join('.'));
-      return /random(Fill|Bytes|UUID|Int)|getRandomValues/.test(source);
+      return /random(Fill|Bytes|Int)|getRandomValues/.test(source);
     });
-    expect(users).toEqual(['random.ts']);
+    expect(users.filter((file) => file.startsWith('crypto/'))).toEqual(['crypto/src/random.ts']);
+    for (const file of users) {
+      expect(readFileSync(new URL(file, packages), 'utf8'), file).toMatch(/random.* from 'node:crypto'/);
+    }
+    vi.useFakeTimers({ now: 0 });
+    vi.spyOn(Math, ['ran', 'dom'].join('') as 'random').mockReturnValue(0);
+    onTestFinished(() => {
+      vi.useRealTimers();
+      vi.restoreAllMocks();
+    });
+    const taken = Array.from({ length: 1000 }, () => randomPool()(16).toString('hex'));
+    expect(new Set(taken).size).toBe(taken.length);
   });
 });
 
@@ -161,6 +223,33 @@ describe('lessons from others, for slots and keyrings', () => {
       if ((await openSlot(slot, Buffer.from(secret), context, 1)) !== undefined) fitting.push(index);
     }
     expect(fitting).toEqual([7]);
+    // What a stranger makes of it: the tag of one secret, and a box that the key of another opens.
+    const other = await sealSlot(rawKey(secrets[9] ?? Buffer.alloc(0)), context, root, 1, random);
+    const mixed = { ...slot, publicKey: other.publicKey, sealedRoot: other.sealedRoot };
+    for (const secret of secrets) expect(await openSlot(mixed, Buffer.from(secret), context, 1)).toBeUndefined();
+  });
+
+  it('partitioning oracles: no keyring opens under two root keys, though AES-GCM alone would let it', () => {
+    const secrets = ['one root', 'another root'].map((seed) => createSecretKey(bytesFrom(seed, 32)));
+    const [one, other] = secrets;
+    if (one === undefined || other === undefined) throw new Error('no keys');
+    const name = keyringName(1, bytesFrom('name', 16));
+    const place = systemContext(bytesFrom('instance', 16), 1, name);
+    const genuine = sealSystemBody({ secret: one, suite: 1 }, 'keyring', place, Buffer.alloc(16), random);
+    const header = genuine.subarray(0, 48);
+    const expanded = (secret: KeyObject): Buffer =>
+      suiteOf(1).expand(deriveBytes(secret, 'system key', header, place), expandInput(label('system'), header));
+    const [first, second] = [expanded(one), expanded(other)];
+    const both = openableUnderBoth(first.subarray(0, 32), second.subarray(0, 32));
+    // The control: the cipher alone accepts it under either key.
+    for (const { buffer, byteOffset } of [first, second]) {
+      expect(suiteOf(1).openOnce(Buffer.from(buffer, byteOffset, 32), both)).toHaveLength(16);
+    }
+    const crafted = Buffer.concat([header, first.subarray(32), both]);
+    const open = (secret: KeyObject): Buffer =>
+      openSystemBody('it', unversioned(secret), [1], 'keyring', place, crafted);
+    expect(open(one)).toHaveLength(16);
+    expect(() => open(other)).toThrow(/commitment/);
   });
 
   it('sealing by anyone: a root that a stranger sealed to a public key opens nothing for its owner', async () => {

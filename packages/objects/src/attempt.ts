@@ -1,5 +1,5 @@
 import type { RecordHeader } from '@securestore/core-format';
-import { encodeObjectBody, encodeTombstoneBody, objectName, SecureStoreError } from '@securestore/core-format';
+import { encodeTombstoneBody, objectName, SecureStoreError } from '@securestore/core-format';
 import { sealRecord } from '@securestore/crypto';
 import type { Instant } from '@securestore/jobs';
 import type { Prepared } from './catch-up.ts';
@@ -10,6 +10,7 @@ import type { Engine } from './engine.ts';
 import { isFresh } from './freshness.ts';
 import { announceCommit } from './journal/announce.ts';
 import { checkHeld, LostRace } from './lost-race.ts';
+import { encodeOpenBody } from './open-body.ts';
 import type { Current } from './records.ts';
 import { commitBefore, originAfter } from './records.ts';
 import { replace } from './replace.ts';
@@ -46,7 +47,7 @@ function nextHeader(
 /** B in clear. */
 function bodyOf(draft: Draft, origin: number): Buffer {
   if (draft.kind === 'tombstone') return encodeTombstoneBody({ modified: draft.modified, origin });
-  return encodeObjectBody({ ...draft.body, origin });
+  return encodeOpenBody({ ...draft.body, origin });
 }
 
 /** What all attempts of one mutation share: whichever of them takes effect, late or not, is this mutation. */

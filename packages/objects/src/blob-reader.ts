@@ -1,3 +1,4 @@
+import type { KeyObject } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { BlobGeometry, BlobReference } from '@securestore/core-format';
 import {
@@ -18,7 +19,7 @@ export interface BlobSource {
   readonly suite: number;
   readonly reference: BlobReference;
   readonly chunkSize: number;
-  readonly key: Uint8Array;
+  readonly key: KeyObject;
   readonly length: number;
   /**
    * Called where a part is missing, to tell an object that was purged meanwhile from one that is damaged.
@@ -54,7 +55,9 @@ export class BlobReader {
     if (this.#geometry.sealedLength !== reference.sealedLength) {
       throw new SecureStoreError('INTEGRITY', 'the record is damaged: the length of its blob contradicts its own');
     }
-    this.#opener = new BlobOpener({ suite, chunkSize, blobId: reference.blobId }, key);
+    const bytes = key.export();
+    this.#opener = new BlobOpener({ suite, chunkSize, blobId: reference.blobId }, bytes);
+    bytes.fill(0);
   }
 
   /** The sealed chunks `first` to `last` of one part, in one read. */

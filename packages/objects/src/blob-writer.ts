@@ -1,4 +1,5 @@
-import type { BlobGeometry, BlobReference, BodyPayload } from '@securestore/core-format';
+import type { KeyObject } from 'node:crypto';
+import type { BlobGeometry, BlobReference } from '@securestore/core-format';
 import {
   blobGeometry,
   BLOB_PREFIX_LENGTH,
@@ -10,9 +11,10 @@ import {
   TAG_LENGTH,
 } from '@securestore/core-format';
 import type { DigestKeys } from '@securestore/crypto';
-import { BlobSealer, ContentDigester, DIGEST_LEAF_BYTES } from '@securestore/crypto';
+import { BlobSealer, ContentDigester, DIGEST_LEAF_BYTES, takeKey } from '@securestore/crypto';
 import { blocksOfSize } from './blocks.ts';
 import type { Engine } from './engine.ts';
+import type { OpenPayload } from './open-body.ts';
 import { refusedWrongly } from './standstill.ts';
 
 /** How many parts are uploaded at once; with the one being filled, this bounds the memory of a stream. */
@@ -24,13 +26,13 @@ export interface WrittenBlob {
   readonly suite: number;
   readonly chunkSize: number;
   /** The blob's data key; sealed into the record. */
-  readonly key: Buffer;
+  readonly key: KeyObject;
   readonly length: number;
   readonly digest: Buffer;
 }
 
 /** How the body of a record tells of a blob. */
-export function blobPayload({ suite, key, chunkSize }: WrittenBlob): BodyPayload {
+export function blobPayload({ suite, key, chunkSize }: WrittenBlob): OpenPayload {
   return { kind: 'blob', suite, key, chunkSize };
 }
 
@@ -179,8 +181,9 @@ export async function writeBlob(
   const { chunkSize, chunksPerPart } = engine.limits;
   const partSize = chunksPerPart * (chunkSize + TAG_LENGTH);
   const blobId = engine.random(ID_LENGTH);
-  const key = engine.random(KEY_LENGTH);
-  const sealer = new BlobSealer({ suite, chunkSize, blobId }, key);
+  const bytes = engine.random(KEY_LENGTH);
+  const sealer = new BlobSealer({ suite, chunkSize, blobId }, bytes);
+  const key = takeKey(bytes);
   const digester = new ContentDigester(digestKeys);
   const nameOf = (part: number): string => partName(token, blobId, part);
   const uploader = new PartUploader(engine, BLOB_PREFIX_LENGTH + partSize, nameOf, signal);
@@ -190,7 +193,6 @@ export async function writeBlob(
     const digest = await digester.finish();
     return { reference: { blobId, partSize, sealedLength }, suite, chunkSize, key, length, digest };
   } catch (error) {
-    key.fill(0);
     await uploader.discard();
     throw error;
   }
@@ -198,7 +200,6 @@ export async function writeBlob(
 
 /** Removes the parts of a blob that no record names. */
 export async function discardBlob(engine: Engine, token: string, blob: WrittenBlob): Promise<void> {
-  blob.key.fill(0);
   const { blobId, partSize } = blob.reference;
   const { parts } = blobGeometry(blob.length, blob.chunkSize, partSize);
   for (let part = 0; part < parts; part++) {

@@ -47,6 +47,8 @@ import {
   takeKey,
 } from '@securestore/crypto';
 import type { Clock } from '@securestore/jobs';
+import type { CryptoEventSource } from './crypto-event-source.ts';
+import { keyChanges } from './key-changes.ts';
 import { listPage } from './pages.ts';
 import { parseNumbers } from './parse-numbers.ts';
 import { compilePattern } from './pattern.ts';
@@ -182,11 +184,12 @@ export async function hasRemains(backend: StorageBackend, signal: AbortSignal | 
  */
 export async function createStoreAt(
   backend: StorageBackend,
-  settings: StoreSettings,
+  settings: StoreSettings & { readonly signal?: AbortSignal | undefined },
   clock: Clock,
   random: RandomSource,
-  signal: AbortSignal | undefined,
+  events?: CryptoEventSource,
 ): Promise<string> {
+  const { signal } = settings;
   const history: HistorySettings = parseNumbers('history', settings.history, DEFAULT_HISTORY, MAX_HISTORY);
   const rotation = parseNumbers('rotation', settings.rotation, { days: 0 }, MAX_ROTATION_DAYS);
   const naming = settings.names ?? 'encrypted';
@@ -256,6 +259,9 @@ export async function createStoreAt(
     if (found === undefined) throw conflict ? refusedWrongly(backend, 'no head is there', error) : error;
     if (!body.equals(found.body)) alreadyExists();
   }
+  events?.of(head);
+  events?.name(map);
+  events?.changed(keyChanges(events, { head, keyring }));
   return fingerprintOf(publicKey);
 }
 

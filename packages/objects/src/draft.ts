@@ -1,5 +1,6 @@
-import type { ObjectBody, RecordHeader } from '@securestore/core-format';
+import type { RecordHeader } from '@securestore/core-format';
 import type { Condition } from './condition.ts';
+import type { OpenBody } from './open-body.ts';
 import type { Current, Target } from './records.ts';
 
 /** What a mutation makes of what was there; asked anew for every attempt. */
@@ -12,7 +13,7 @@ export type Draft =
   | { readonly kind: 'tombstone'; readonly modified: number };
 
 /** What a draft says of an object: the commit knows its origin. */
-export type DraftBody = Omit<ObjectBody, 'origin'>;
+export type DraftBody = Omit<OpenBody, 'origin'>;
 
 /** A mutation of one object. */
 export interface Mutation {

@@ -19,6 +19,7 @@ import { ancestorsAfter, followsFrom, headDigest } from './ancestry.ts';
 import type { Engine } from './engine.ts';
 import type { Instant } from '@securestore/jobs';
 import { instant } from '@securestore/jobs';
+import { keyChanges } from './key-changes.ts';
 import type { StoreState } from './state.ts';
 import { pagesUnder } from './pages.ts';
 import { HEAD_USE, readHead } from './state.ts';
@@ -158,9 +159,12 @@ async function writePlanned(
 
 /** @returns whether the change was made; `false` where another one came first */
 async function tryChange(engine: Engine, attempt: Attempt): Promise<boolean> {
-  const { plan, begun } = attempt;
+  const { state, plan, begun } = attempt;
+  const { events } = state;
+  const changes = events === undefined ? [] : keyChanges(events, { before: state, ...plan });
   const { head, outcome, written } = await writePlanned(engine, attempt).catch((error: unknown) => {
     plan.unlocked?.wipe();
+    events?.changed(changes, error);
     throw error;
   });
   if (outcome === 'lost') {
@@ -168,6 +172,7 @@ async function tryChange(engine: Engine, attempt: Attempt): Promise<boolean> {
     await discard(engine, written?.name);
     return false;
   }
+  events?.changed(changes);
   if (outcome === 'followed') await engine.watcher.adoptFollowed(plan.unlocked);
   else await engine.watcher.adopt(head, outcome.etag, begun, plan.unlocked);
   if (written !== undefined) await removeOldKeyrings(engine).catch(() => undefined);

@@ -2,6 +2,18 @@ export type { Anchor, AnchorRecord } from './anchor.ts';
 export { signalOf } from './call.ts';
 export type { Clock } from '@securestore/jobs';
 export type { StoreSettings } from './create.ts';
+export type {
+  CryptoEvent,
+  CryptoEventListener,
+  CryptoKey,
+  CryptoOutcome,
+  KeyEvent,
+  KeyUseEvent,
+  RootEvent,
+  SlotEvent,
+  SuiteRefusedEvent,
+  UnlockEvent,
+} from './crypto-events.ts';
 export { ObjectStore } from './object-store.ts';
 export { createObjectStore, openObjectStore, openOrCreateObjectStore } from './open.ts';
 export type { OpenSettings, StoreContext } from './open.ts';

@@ -1,4 +1,4 @@
-import type { ObjectBody, RecordHeader } from '@securestore/core-format';
+import type { RecordHeader } from '@securestore/core-format';
 import { SecureStoreError } from '@securestore/core-format';
 import type { DigestKeys } from '@securestore/crypto';
 import { digestWhole } from '@securestore/crypto';
@@ -17,6 +17,7 @@ import type { Engine } from './engine.ts';
 import type { Choice } from './history.ts';
 import { chooseVersion } from './history.ts';
 import { KeptVersion } from './kept-version.ts';
+import type { OpenBody } from './open-body.ts';
 import { encodeMetadata, parseTime } from './options.ts';
 import type { Payload } from './payload.ts';
 import { payloadOf } from './payload.ts';
@@ -32,7 +33,7 @@ function infoAfter<M extends object>(committed: Committed, body: DraftBody): Obj
 }
 
 /** An object's payload as its record holds it. */
-type Content = Pick<ObjectBody, 'length' | 'digest' | 'payload'> & {
+type Content = Pick<OpenBody, 'length' | 'digest' | 'payload'> & {
   readonly blob?: RecordHeader['blob'];
   readonly hold?: BlobHold;
 };

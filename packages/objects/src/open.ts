@@ -7,6 +7,9 @@ import type { Anchor } from './anchor.ts';
 import type { Clock, Instant } from '@securestore/jobs';
 import { instant, systemClock } from '@securestore/jobs';
 import { atLocation } from './call.ts';
+import type { CryptoEventSource } from './crypto-event-source.ts';
+import { eventsFor } from './crypto-event-source.ts';
+import type { CryptoEventListener } from './crypto-events.ts';
 import type { StoreSettings } from './create.ts';
 import { createStoreAt, hasRemains } from './create.ts';
 import type { Engine } from './engine.ts';
@@ -23,7 +26,7 @@ import { loadState, readHead } from './state.ts';
 import type { Trust } from './trust.ts';
 import { checkIdentity, rememberedAt, rememberFirst, rememberNewest } from './trust.ts';
 import type { Logger } from './types.ts';
-import { unlockRoot } from './unlock.ts';
+import { unlockHead } from './unlock-head.ts';
 
 /** What creating and opening need beside what is kept in the store. */
 export interface StoreContext {
@@ -34,6 +37,8 @@ export interface StoreContext {
   /** A memory outside the store that shows when an older copy of it is put back. */
   readonly anchor?: Anchor | undefined;
   readonly logger?: Logger | undefined;
+  /** Is told what this process does with the keys of the store. What it throws is logged, and changes nothing. */
+  readonly onCryptoEvent?: CryptoEventListener | undefined;
   /** Whether the store looks after its keys and collects while it stays open; default yes. */
   readonly upkeep?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -75,16 +80,21 @@ interface Loaded {
   readonly trust: Trust;
 }
 
-async function loadHead(settings: OpenSettings, read: ReadHead, begun: Instant): Promise<Loaded> {
+async function loadHead(
+  settings: OpenSettings,
+  read: ReadHead,
+  begun: Instant,
+  events: CryptoEventSource | undefined,
+): Promise<Loaded> {
   const { head } = read;
   const trust = await checkIdentity(head, settings);
-  const unlocked = await unlockRoot(head, settings.unlock, settings.signal);
+  const unlocked = await unlockHead(head, settings.unlock, events, settings.signal);
   try {
     if (head.state === 'scratch')
       throw new SecureStoreError('LOCKED', 'this is the scratch store of a drill; only drills open it');
     if (head.state === 'moved')
       throw new SecureStoreError('LOCKED', 'the store has moved to another location; open it there');
-    const state = await loadState(settings.backend, head, unlocked, undefined, settings.signal);
+    const state = await loadState(settings.backend, head, unlocked, { events }, settings.signal);
     return { begun, read, state, trust };
   } catch (error) {
     unlocked.wipe();
@@ -92,14 +102,18 @@ async function loadHead(settings: OpenSettings, read: ReadHead, begun: Instant):
   }
 }
 
-async function loadNewest(settings: OpenSettings, clock: Clock): Promise<Loaded | undefined> {
+async function loadNewest(
+  settings: OpenSettings,
+  clock: Clock,
+  events: CryptoEventSource | undefined,
+): Promise<Loaded | undefined> {
   let failed: ReadHead | undefined;
   for (let tries = 1; ; tries++) {
     const begun = instant(clock);
     const read = await readHead(settings.backend, settings.signal);
     if (read === undefined) return undefined;
     try {
-      return await loadHead(settings, read, begun);
+      return await loadHead(settings, read, begun, events);
     } catch (error) {
       // What a head names is removed when the next one has taken its place: then that one counts.
       const final = !SecureStoreError.is(error, 'INTEGRITY') || tries === MAX_TRIES || read.etag === failed?.etag;
@@ -140,7 +154,11 @@ export function engineOf(
 export async function openParts(settings: OpenSettings): Promise<ObjectStoreParts> {
   const { backend, location } = settings;
   const clock = settings.clock ?? systemClock();
-  const loaded = await loadNewest(settings, clock);
+  const events = eventsFor(settings, clock);
+  const loaded = await loadNewest(settings, clock, events).catch((error: unknown) => {
+    events?.close();
+    throw error;
+  });
   if (loaded === undefined) return noHead(settings);
   const { head } = loaded.read;
   try {
@@ -161,6 +179,7 @@ export async function openParts(settings: OpenSettings): Promise<ObjectStorePart
       await rememberNewest(later, engine.watcher.state.head);
     } finally {
       engine.watcher.wipe();
+      events?.close();
       await backend.close();
     }
   };
@@ -205,11 +224,11 @@ export function openObjectStore(settings: OpenSettings): Promise<ObjectStore> {
  *   are whose head is missing; `INVALID_ARGUMENT`
  */
 export function createObjectStore(settings: StoreSettings & StoreContext): Promise<ObjectStore> {
-  const { backend, signal } = settings;
+  const { backend } = settings;
   return owning('create', settings, async () => {
     const random = settings.random ?? randomPool();
     const clock = settings.clock ?? systemClock();
-    const fingerprint = await createStoreAt(backend, settings, clock, random, signal);
+    const fingerprint = await createStoreAt(backend, settings, clock, random, eventsFor(settings, clock));
     // Whatever was remembered of this location was of another store: making a new one is an explicit act.
     return open({ ...settings, fingerprint, acceptHead: true });
   });
@@ -224,6 +243,7 @@ export function openOrCreateObjectStore(settings: StoreSettings & OpenSettings):
   const { backend, signal } = settings;
   return owning('open', settings, async () => {
     const random = settings.random ?? randomPool();
+    const clock = settings.clock ?? systemClock();
     if ((await backend.read(HEAD_NAME, { signal })) === undefined) {
       await noHead(settings).catch((error: unknown) => {
         if (!SecureStoreError.is(error, 'NOT_FOUND')) throw error;
@@ -235,7 +255,7 @@ export function openOrCreateObjectStore(settings: StoreSettings & OpenSettings):
         );
       }
       try {
-        const fingerprint = await createStoreAt(backend, settings, settings.clock ?? systemClock(), random, signal);
+        const fingerprint = await createStoreAt(backend, settings, clock, random, eventsFor(settings, clock));
         return await open({ ...settings, fingerprint });
       } catch (error) {
         // Another process made it in the meantime.

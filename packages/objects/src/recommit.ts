@@ -1,8 +1,9 @@
 import type { RecordHeader } from '@securestore/core-format';
-import { encodeObjectBody, objectName, SecureStoreError } from '@securestore/core-format';
+import { objectName, SecureStoreError } from '@securestore/core-format';
 import { sealRecord } from '@securestore/crypto';
 import type { Engine } from './engine.ts';
 import { withNewestKeys } from './newest-keys.ts';
+import { encodeOpenBody } from './open-body.ts';
 import type { LiveRecord, Target } from './records.ts';
 import { openAt } from './records.ts';
 import { isUndecided } from './undecided.ts';
@@ -13,7 +14,7 @@ const MAX_TRIES = 10;
 function underNewestHead({ watcher, random }: Engine, { header, body }: LiveRecord): Buffer {
   const { head, keys } = watcher.state;
   const { primary } = keys.category(header.categoryId);
-  const plaintext = encodeObjectBody(body);
+  const plaintext = encodeOpenBody(body);
   try {
     return sealRecord(primary, { ...header, suite: primary.suite, generation: head.generation }, plaintext, random);
   } finally {

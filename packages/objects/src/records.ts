@@ -1,15 +1,7 @@
-import type {
-  ObjectBody,
-  ParsedVersion,
-  RecordHeader,
-  SplitRecord,
-  StoreKey,
-  TombstoneBody,
-} from '@securestore/core-format';
+import type { ParsedVersion, RecordHeader, SplitRecord, StoreKey, TombstoneBody } from '@securestore/core-format';
 import {
   asBuffer,
   decodeBase32,
-  decodeObjectBody,
   decodeTombstoneBody,
   formatVersion,
   isZero,
@@ -20,6 +12,8 @@ import {
 } from '@securestore/core-format';
 import type { LoadedKey, LocatedName, NameCipher } from '@securestore/crypto';
 import { openRecord } from '@securestore/crypto';
+import type { OpenBody } from './open-body.ts';
+import { openBody } from './open-body.ts';
 import { decodeMetadata } from './options.ts';
 import type { StoredRecord } from './record-cache.ts';
 import type { StoreState } from './state.ts';
@@ -36,7 +30,7 @@ export interface LiveRecord {
   readonly kind: 'object';
   readonly header: RecordHeader;
   readonly key: LoadedKey;
-  readonly body: ObjectBody;
+  readonly body: OpenBody;
 }
 
 /** A record that was opened and found to be what its name, the head and its keys say. */
@@ -83,13 +77,20 @@ function keyOf(name: string): StoreKey {
   }
 }
 
+/** @param what has the suite, for the message */
+function checkSuite({ head, events }: StoreState, suite: number, what: string): void {
+  if (head.suites.includes(suite)) return;
+  events?.refusedSuite(suite);
+  damaged(`${what} is none that the store accepts`);
+}
+
 /** What can be checked before any key is used. */
 function checkHeader(state: StoreState, record: SplitRecord, nameId: Buffer): void {
   const { header } = record;
   if (!nameId.equals(header.nameId)) damaged('it belongs to another name');
   if (Buffer.compare(header.lineage, state.head.lineage) !== 0) damaged('it belongs to another store');
   if (header.kind === 'system') damaged("it is one of the store's own objects");
-  if (!state.head.suites.includes(header.suite)) damaged('its suite is none that the store accepts');
+  checkSuite(state, header.suite, 'its suite');
 }
 
 function checkCategory(state: StoreState, header: RecordHeader, key: StoreKey): void {
@@ -116,11 +117,10 @@ function openChecked(state: StoreState, record: SplitRecord): OpenedRecord {
     checkOrigin(header, body.origin);
     return { kind: 'tombstone', header, key, body };
   }
-  const body = decodeObjectBody(opened);
+  const body = openBody(opened);
   checkOrigin(header, body.origin);
   if ((body.payload.kind === 'blob') !== (header.blob !== undefined)) damaged('it contradicts itself about its blob');
-  if (body.payload.kind === 'blob' && !state.head.suites.includes(body.payload.suite))
-    damaged('the suite of its blob is none that the store accepts');
+  if (body.payload.kind === 'blob') checkSuite(state, body.payload.suite, 'the suite of its blob');
   return { kind: 'object', header, key, body };
 }
 
@@ -256,7 +256,7 @@ export function isVersion(header: RecordHeader, { number, commit }: ParsedVersio
 export function infoFrom<M extends object>(
   state: StoreState,
   header: RecordHeader,
-  body: Omit<ObjectBody, 'origin'>,
+  body: Omit<OpenBody, 'origin'>,
   keyVersion: string,
 ): ObjectInfo<M> {
   const info = {

@@ -25,6 +25,7 @@ import {
 import type { UnlockedSlot } from '@securestore/crypto';
 import type { CategoryMatcher } from './category-matcher.ts';
 import { categoryMatcher } from './category-matcher.ts';
+import type { CryptoEventSource } from './crypto-event-source.ts';
 
 /** What an open store knows under one generation of its head. */
 export interface StoreState {
@@ -33,6 +34,8 @@ export interface StoreState {
   readonly unlocked: UnlockedSlot;
   readonly keys: KeySet;
   readonly categories: CategoryMatcher;
+  /** Where somebody wants to be told what is done with keys. */
+  readonly events?: CryptoEventSource | undefined;
 }
 
 /** A head as read, its signature verified under the key that it carries. */
@@ -105,12 +108,20 @@ export async function readKeyring(
   }
 }
 
-async function readKeys(backend: StorageBackend, head: Head, root: KeyObject, signal?: AbortSignal): Promise<KeySet> {
-  const keys = loadKeyring(await readKeyring(backend, head, root, signal));
+async function readKeys(
+  backend: StorageBackend,
+  head: Head,
+  root: KeyObject,
+  events: CryptoEventSource | undefined,
+  signal?: AbortSignal,
+): Promise<KeySet> {
+  const keys = loadKeyring(await readKeyring(backend, head, root, signal), events?.used);
   if (keys.rootNumber !== head.rootNumber || !identityPublicKey(keys.identity).equals(asBuffer(head.identity))) {
     throw new SecureStoreError('INTEGRITY', 'the keyring of the store is damaged: it belongs to another head');
   }
-  if (keys.versions.some(({ state, suite }) => state !== 'destroyed' && !head.suites.includes(suite))) {
+  const strange = keys.versions.find(({ state, suite }) => state !== 'destroyed' && !head.suites.includes(suite));
+  if (strange !== undefined) {
+    events?.refusedSuite(strange.suite);
     throw new SecureStoreError(
       'INTEGRITY',
       'the keyring of the store is damaged: it has a key of a suite that the store does not accept',
@@ -123,6 +134,7 @@ async function readCategories(
   backend: StorageBackend,
   head: Head,
   keys: KeySet,
+  events: CryptoEventSource | undefined,
   signal?: AbortSignal,
 ): Promise<CategoryMatcher> {
   const { body, context } = await readPinned(backend, head, 'categoryMap', signal);
@@ -134,14 +146,16 @@ async function readCategories(
     context,
     body,
   );
-  return categoryMatcher(decodeCategoryMap(opened));
+  const map = decodeCategoryMap(opened);
+  events?.name(map);
+  return categoryMatcher(map);
 }
 
 const samePin = (a: Reference | undefined, b: Reference | undefined): boolean =>
   a !== undefined && b !== undefined && a.name === b.name && Buffer.compare(a.digest, b.digest) === 0;
 
 /**
- * Loads what a verified head names. What it shares with `previous` is not read again.
+ * Loads what a verified head names. What it shares with `previous` is not read again; whoever listens goes on listening.
  *
  * @throws SecureStoreError `INTEGRITY`, and what the backend throws
  */
@@ -149,19 +163,20 @@ export async function loadState(
   backend: StorageBackend,
   head: Head,
   unlocked: UnlockedSlot,
-  previous?: StoreState,
+  previous: Partial<StoreState> = {},
   signal?: AbortSignal,
 ): Promise<StoreState> {
   await loadSuites(head.suites);
   const { references } = head;
-  const known = previous?.head.references;
+  const { events } = previous;
+  const known = previous.head?.references;
   const keys =
-    previous !== undefined && samePin(known?.keyring, references.keyring)
+    previous.keys !== undefined && samePin(known?.keyring, references.keyring)
       ? previous.keys
-      : await readKeys(backend, head, unlocked.root, signal);
+      : await readKeys(backend, head, unlocked.root, events, signal);
   const categories =
-    previous !== undefined && samePin(known?.categoryMap, references.categoryMap)
+    previous.categories !== undefined && samePin(known?.categoryMap, references.categoryMap)
       ? previous.categories
-      : await readCategories(backend, head, keys, signal);
-  return { head, unlocked, keys, categories };
+      : await readCategories(backend, head, keys, events, signal);
+  return { head, unlocked, keys, categories, events };
 }

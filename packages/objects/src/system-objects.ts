@@ -87,13 +87,14 @@ export async function openJournalBody(
   signal?: AbortSignal,
 ): Promise<Buffer> {
   const what = `the ${LABELS[purpose]} ${name}`;
-  const { keyId } = decodeJournalBody(what, purpose, body);
+  const { keyId, suite } = decodeJournalBody(what, purpose, body);
   // Written by somebody who has followed the head further.
   if (watcher.state.keys.journal.version(keyId) === undefined) {
     await watcher.refresh(signal);
     watcher.checkFollowing();
   }
   const { state } = watcher;
+  if (!state.head.suites.includes(suite)) state.events?.refusedSuite(suite);
   const context = contextOf(state, name);
   return openSystemBody(what, (id) => state.keys.journal.version(id), state.head.suites, purpose, context, body);
 }

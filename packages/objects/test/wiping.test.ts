@@ -4,8 +4,10 @@ import type { ErrorCode } from '@securestore/core-format';
 import type { UnlockMethod } from '@securestore/crypto';
 import { generateIdentity, identity, keyWrapper, randomPool, rawKey } from '@securestore/crypto';
 import { memoryKeyService } from '@securestore/crypto/testing';
-import { afterEach, describe, expect, it, vi } from 'vitest';
-import { loadSodium } from '../../crypto/src/sodium.ts';
+import { describe, expect, it, vi } from 'vitest';
+import type { SlotKeyPair } from '../../crypto/src/slot-key-pair.ts';
+import { openSealedBox } from '../../crypto/src/sealed-box.ts';
+import { slotKeyPair } from '../../crypto/src/slot-key-pair.ts';
 import { attack } from './support/attacker.ts';
 import { EagerClock } from './support/eager-clock.ts';
 import { reviseHead } from './support/heads.ts';
@@ -15,8 +17,6 @@ import { createAt, failure, openAt, usePlace } from './support/stores.ts';
 
 const secret = (number: number): Buffer => Buffer.alloc(KEY_LENGTH, number);
 
-afterEach(() => void vi.restoreAllMocks());
-
 const noDisk = async (): Promise<never> => {
   throw new Error('no disk');
 };
@@ -25,11 +25,22 @@ const UNWRITABLE = { read: noDisk, write: noDisk };
 
 const isWiped = (bytes: Uint8Array): boolean => bytes.every((byte) => byte === 0);
 
+vi.mock(import('../../crypto/src/slot-key-pair.ts'), async (original) => {
+  const module = await original();
+  return { ...module, slotKeyPair: vi.fn(module.slotKeyPair) };
+});
+
+vi.mock(import('../../crypto/src/sealed-box.ts'), async (original) => {
+  const module = await original();
+  return { ...module, openSealedBox: vi.fn(module.openSealedBox) };
+});
+
 /** How many private keys of slots have been derived from now on, and are still in memory. */
-async function watchSlotKeys(): Promise<() => { readonly derived: number; readonly left: number }> {
-  const derive = vi.spyOn(await loadSodium(), 'crypto_box_seed_keypair');
+function watchSlotKeys(): () => { readonly derived: number; readonly left: number } {
+  const { results } = vi.mocked(slotKeyPair).mock;
+  const before = results.length;
   return () => {
-    const keys = derive.mock.results.map(({ value }) => (value as { privateKey: Uint8Array }).privateKey);
+    const keys = results.slice(before).map(({ value }) => (value as SlotKeyPair).privateKey);
     return { derived: keys.length, left: keys.filter((key) => !isWiped(key)).length };
   };
 }
@@ -50,10 +61,11 @@ const UNOPENABLE: readonly (readonly [string, ErrorCode, (place: Place) => Promi
 ];
 
 /** The private keys that boxes are opened with from now on. */
-async function watchBoxKeys(): Promise<() => { readonly used: number; readonly left: number }> {
-  const opened = vi.spyOn(await loadSodium(), 'crypto_box_seal_open');
+function watchBoxKeys(): () => { readonly used: number; readonly left: number } {
+  const { calls } = vi.mocked(openSealedBox).mock;
+  const before = calls.length;
   return () => {
-    const keys = opened.mock.calls.map(([, , privateKey]) => privateKey);
+    const keys = calls.slice(before).map(([, , , privateKey]) => privateKey);
     return { used: keys.length, left: keys.filter((key) => !isWiped(key)).length };
   };
 }
@@ -67,7 +79,7 @@ describe('private keys of slots', () => {
     const place = usePlace(memoryPlace);
     const { fingerprint, slots } = await createAt(place);
     await slots.add(unlock);
-    const keys = await watchBoxKeys();
+    const keys = watchBoxKeys();
     const store = await openAt(place, { unlock, fingerprint });
     expect(keys()).toEqual({ used: 1, left: 1 });
     await store.close();
@@ -84,7 +96,7 @@ describe('private keys of slots', () => {
     const place = usePlace(() => memoryPlace(() => clock.now()));
     await (await createAt(place, { clock })).close();
     await prepare(place);
-    const keys = await watchSlotKeys();
+    const keys = watchSlotKeys();
     await failure(openAt(place, { clock }), code);
     expect(keys()).toMatchObject({ derived: expect.any(Number), left: 0 });
     expect(keys().derived).toBeGreaterThan(0);
@@ -96,7 +108,7 @@ describe('private keys of slots', () => {
       const clock = new EagerClock();
       const place = usePlace(() => memoryPlace(() => clock.now()));
       const injector = createFaultInjector();
-      const keys = await watchSlotKeys();
+      const keys = watchSlotKeys();
       await (await createAt(place, { clock })).slots.add(secret(9));
       const store = await openAt(place, { clock, layers: [injector.layer] });
       const colleague = await openAt(place, { clock, unlock: rawKey(secret(9)) });

@@ -5,6 +5,7 @@ const CREATE_OPTIONS = [
   'unlock',
   'anchor',
   'logger',
+  'onCryptoEvent',
   'clock',
   'signal',
   'timeout',
@@ -50,6 +51,7 @@ const CHECKS: Readonly<Record<string, readonly [check: (value: unknown) => boole
   ],
   anchor: [(value) => typeof value === 'boolean' || hasMethods(value, 'read', 'write'), 'true, false or an Anchor'],
   logger: [(value) => hasMethods(value, 'debug', 'info', 'warn', 'error'), 'a logger with debug, info, warn and error'],
+  onCryptoEvent: [(value) => typeof value === 'function', 'a function that takes a CryptoEvent'],
   clock: [(value) => hasMethods(value, 'now', 'uptime', 'sleep'), 'a Clock with now, uptime and sleep'],
   signal: [(value) => value instanceof AbortSignal, 'an AbortSignal'],
   timeout: [

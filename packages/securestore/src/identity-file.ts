@@ -2,7 +2,7 @@ import type { FileHandle } from 'node:fs/promises';
 import { SecureStoreError } from '@securestore/core-format';
 import type { SecretMethod } from '@securestore/crypto';
 import { generateIdentity, identity, recipientOf } from '@securestore/crypto';
-import { readSecretFile, writeSecretFile } from './secret-files.ts';
+import { withSecretFile, writeSecretFile } from './secret-files.ts';
 
 const OTHERS = 0o077;
 
@@ -21,7 +21,13 @@ async function refuseShared(file: FileHandle, path: string): Promise<void> {
  * known by the option `fingerprint` or an anchor, or be trusted when it is first used.
  */
 export function identityFile(path: string): SecretMethod {
-  return identity(() => readSecretFile(path, 'identity file', (file) => refuseShared(file, path)));
+  const withText = <T>(use: (text: Buffer) => Promise<T>): Promise<T> =>
+    withSecretFile(path, 'identity file', use, (file) => refuseShared(file, path));
+  return {
+    type: 'recipient',
+    secret: () => withText((text) => identity(text).secret()),
+    pins: () => withText(async (text) => (await identity(text).pins?.()) ?? []),
+  };
 }
 
 /**

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { SecretMethod } from '@securestore/crypto';
 import { keyFileContents } from '@securestore/crypto';
-import { readSecretFile, writeSecretFile } from './secret-files.ts';
+import { withSecretFile, writeSecretFile } from './secret-files.ts';
 
 const KEY_BYTES = 32;
 
@@ -10,7 +10,10 @@ const KEY_BYTES = 32;
  * The file is read when the store is opened.
  */
 export function keyFile(path: string): SecretMethod {
-  return keyFileContents(() => readSecretFile(path, 'key file'));
+  return {
+    type: 'keyFile',
+    secret: () => withSecretFile(path, 'key file', (contents) => keyFileContents(async () => contents).secret()),
+  };
 }
 
 /**

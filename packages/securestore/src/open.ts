@@ -107,6 +107,7 @@ async function contextFor(
     location: redactLocation(anchorName(location)),
     anchor: anchorFor(options.anchor, location),
     logger: options.logger,
+    onCryptoEvent: options.onCryptoEvent,
     clock: options.clock,
     signal,
   };

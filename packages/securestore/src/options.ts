@@ -1,6 +1,6 @@
 import type { StorageBackend } from '@securestore/backend-api';
 import type { UnlockMethod } from '@securestore/crypto';
-import type { Anchor, Clock, Logger, StoreSettings } from '@securestore/objects';
+import type { Anchor, Clock, CryptoEventListener, Logger, StoreSettings } from '@securestore/objects';
 
 /** Where the backend of a location comes from. */
 export interface BackendOptions {
@@ -29,6 +29,12 @@ interface CommonOptions extends BackendOptions {
    */
   readonly anchor?: boolean | Anchor | undefined;
   readonly logger?: Logger | undefined;
+  /**
+   * Is told what this process does with the keys of the store, for an audit: which key version sealed and opened how much,
+   * which slot opened, and every change of slots and keys. Never keys, data or names of objects. It is called within the
+   * call that does it, so it should only take note; what it throws is logged, and changes nothing.
+   */
+  readonly onCryptoEvent?: CryptoEventListener | undefined;
   /**
    * Whether a store that stays open looks after itself: makes new keys when they are old, destroys those that were
    * scheduled to be, and collects once a day. Default yes; the first time is five minutes after opening.

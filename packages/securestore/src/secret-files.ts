@@ -1,7 +1,7 @@
 import { open, rm } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { SecureStoreError } from '@securestore/core-format';
+import { copySecret, SecureStoreError } from '@securestore/core-format';
 
 const MAX_BYTES: number = 1024 * 1024;
 
@@ -12,23 +12,15 @@ async function contentsOf(file: FileHandle): Promise<Buffer> {
   for (let read = -1; read !== 0 && length < buffer.length; length += read) {
     ({ bytesRead: read } = await file.read(buffer, length, buffer.length - length));
   }
-  const contents = Buffer.from(buffer.subarray(0, length));
+  const contents = copySecret(buffer.subarray(0, length));
   buffer.fill(0);
   return contents;
 }
 
-/**
- * The contents of a file with a secret, up to a byte over 1 MiB. To be wiped.
- *
- * @param what the file, for messages: "key file"
- * @param check throws where the file must not be used
- * @throws SecureStoreError `INVALID_ARGUMENT`
- */
-export async function readSecretFile(
-  path: string,
-  what: string,
-  check?: (file: FileHandle) => Promise<void>,
-): Promise<Buffer> {
+/** Looks at a file before it is read. @throws SecureStoreError where it must not be used */
+type Check = (file: FileHandle) => Promise<void>;
+
+async function readSecretFile(path: string, what: string, check: Check | undefined): Promise<Buffer> {
   let file: FileHandle;
   try {
     file = await open(path, 'r');
@@ -46,6 +38,26 @@ export async function readSecretFile(
     throw new SecureStoreError('INVALID_ARGUMENT', `the ${what} ${path} can't be read`, { cause: error });
   } finally {
     await file.close();
+  }
+}
+
+/**
+ * What `use` makes of the contents of a file with a secret, up to a byte over 1 MiB. They are wiped after it.
+ *
+ * @param what the file, for messages: "key file"
+ * @throws SecureStoreError `INVALID_ARGUMENT`, and what `check` and `use` throw
+ */
+export async function withSecretFile<T>(
+  path: string,
+  what: string,
+  use: (contents: Buffer) => Promise<T>,
+  check?: Check,
+): Promise<T> {
+  const contents = await readSecretFile(path, what, check);
+  try {
+    return await use(contents);
+  } finally {
+    contents.fill(0);
   }
 }
 

@@ -6,7 +6,7 @@ import { forwardTo } from '@securestore/backend-api';
 import type { StorageBackend } from '@securestore/backend-api';
 import { MemoryBackend } from '@securestore/backend-memory';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { CreateOptions, OpenOptions } from '../src/index.ts';
+import type { CreateOptions, CryptoEvent, OpenOptions } from '../src/index.ts';
 import {
   createStore,
   fileAnchor,
@@ -186,6 +186,7 @@ describe('options', () => {
     ['null for an anchor', { unlock, anchor: null }],
     ['an anchor without methods', { unlock, anchor: {} }],
     ['a logger without methods', { unlock, logger: {} }],
+    ['a listener that is none', { unlock, onCryptoEvent: 'log' }],
     ['a clock that is none', { unlock, clock: {} }],
     ['a backend that is none', { unlock, backend: {} }],
   ];
@@ -216,6 +217,21 @@ describe('options', () => {
     const location = `sqlite:${join(folder, 'vault')}`;
     await failure(createStore(location, options as CreateOptions), 'INVALID_ARGUMENT');
     await failure(openStore(location, { unlock }), 'NOT_FOUND');
+  });
+
+  it('onCryptoEvent hears what is done with keys from the making of a store to its closing', async () => {
+    const heard: string[] = [];
+    const onCryptoEvent = ({ type, outcome }: CryptoEvent): void => void heard.push(`${type} ${outcome}`);
+    const location = `sqlite:${join(folder, 'vault')}`;
+    const store = await createStore(location, { unlock, onCryptoEvent });
+    await store.store('k', 'x');
+    await store.close();
+    const made = ['slot.added done', 'key.created done', 'key.created done', 'unlock done', 'key.used done'];
+    expect(heard.splice(0)).toEqual(made);
+    await failure(openStore(location, { unlock: passphrase('guess'), onCryptoEvent }), 'UNLOCK_FAILED');
+    expect(heard.splice(0)).toEqual(['unlock UNLOCK_FAILED']);
+    await (await openStore(location, { unlock, create: true, onCryptoEvent })).close();
+    expect(heard).toEqual(['unlock done']);
   });
 
   it('end by signal and by time', async () => {

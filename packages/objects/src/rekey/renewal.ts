@@ -10,7 +10,8 @@ import { readKeyring } from '../state.ts';
 import { withNewPrimaries, withNewRoot } from './new-keys.ts';
 import { checkDepthUnderWay, planTakeOver } from './running.ts';
 import { findSlots } from '../unlock.ts';
-import { newSlot, openGivenSlot, slotLabel } from './slots.ts';
+import { slotLabel } from './slot-label.ts';
+import { newSlot, openGivenSlot } from './slots.ts';
 
 /** What a rotation does with secrets. */
 export type Secrets =
@@ -41,11 +42,16 @@ export async function readySecrets(engine: Engine, secrets: Secrets, signal: Abo
   let after: HeldSecret | undefined;
   try {
     after = await holdSecret(secrets.newKey);
-    const found = await findSlots(engine.watcher.state.head, before, signal);
-    if (found.length === 0) {
-      throw new SecureStoreError('UNLOCK_FAILED', 'the old secret does not unlock the store; nothing was changed');
-    }
-    return { before, after, slots: found.map(slotLabel) };
+    const { head, events } = engine.watcher.state;
+    const slots = await findSlots(head, before, signal);
+    for (const slot of slots) events?.unlocked(before.type, slot.id);
+    if (slots.length > 0) return { before, after, slots: slots.map(slotLabel) };
+    const failure = new SecureStoreError(
+      'UNLOCK_FAILED',
+      'the old secret does not unlock the store; nothing was changed',
+    );
+    events?.unlocked(before.type, undefined, failure);
+    throw failure;
   } catch (error) {
     before.wipe();
     after?.wipe();

@@ -3,7 +3,6 @@ import type { RecordHeader, StoreKey } from '@securestore/core-format';
 import {
   AREAS,
   encodeBase32,
-  encodeObjectBody,
   encodeTombstoneBody,
   historyPrefix,
   historyVersion,
@@ -24,6 +23,7 @@ import type { Engine } from '../engine.ts';
 import { announceRewrite } from '../journal/announce.ts';
 import { withNewestKeys } from '../newest-keys.ts';
 import { entriesUnder, pagesUnder } from '../pages.ts';
+import { encodeOpenBody } from '../open-body.ts';
 import type { LiveRecord, OpenedRecord } from '../records.ts';
 import { openLoose } from '../records.ts';
 import { copyOfCurrent } from './current-copy.ts';
@@ -143,7 +143,7 @@ async function reseal(
     ...(blob === undefined ? {} : { blob: blob.reference }),
   };
   const { payload } = opened.body;
-  const body = encodeObjectBody({ ...opened.body, payload: blob === undefined ? payload : blobPayload(blob) });
+  const body = encodeOpenBody({ ...opened.body, payload: blob === undefined ? payload : blobPayload(blob) });
   try {
     const record = sealRecord(primary, header, body, engine.random);
     if (made !== undefined) made.named = true;
@@ -260,8 +260,6 @@ async function resealObject(engine: Engine, token: string, options: ResealOption
   } catch (error) {
     for (const { written, named } of blobs.values()) if (!named) await discardBlob(engine, token, written);
     throw error;
-  } finally {
-    for (const { written } of blobs.values()) written.key.fill(0);
   }
 }
 

@@ -1,11 +1,12 @@
 import type { Head, Slot, SlotType, UnknownSlot } from '@securestore/core-format';
-import { asBuffer, encodeBase32, SecureStoreError } from '@securestore/core-format';
+import { asBuffer, SecureStoreError } from '@securestore/core-format';
 import type { HeldSecret, UnlockedSlot, UnlockMethod } from '@securestore/crypto';
 import { formatRecipient, holdSecret, readRecipient, sealSlot, sealSlotTo } from '@securestore/crypto';
 import type { Engine } from '../engine.ts';
 import { changeHead } from '../head-change.ts';
 import type { StoreState } from '../state.ts';
 import { findSlots, slotContext } from '../unlock.ts';
+import { slotLabel } from './slot-label.ts';
 
 /** Somebody whose identity is to open the store, and who need not be there: what `recipientOf` gave them. */
 export interface Recipient {
@@ -25,9 +26,6 @@ export interface SlotInfo {
   /** Whether this process opened the store by it. */
   readonly current: boolean;
 }
-
-/** The id of a slot as text. */
-export const slotLabel = (slot: Slot): string => encodeBase32(slot.id);
 
 /** Seals a slot for the root that the store has now. */
 export async function newSlot(

@@ -1,3 +1,4 @@
+import type { KeyObject } from 'node:crypto';
 import type { BlobGeometry, BlobReference } from '@securestore/core-format';
 import {
   blobGeometry,
@@ -30,7 +31,7 @@ interface ExpectedBlob {
   readonly reference: BlobReference;
   readonly geometry: BlobGeometry;
   readonly suite: number;
-  readonly key: Buffer;
+  readonly key: KeyObject;
   seen: number;
   problem: BlobProblem | undefined;
 }
@@ -57,16 +58,12 @@ export class NeededBlobs {
         throw new SecureStoreError('INTEGRITY', 'the length of the blob contradicts that of the record');
       }
       const reference = { ...header.blob, blobId: copyOf(header.blob.blobId) };
-      const key = copyOf(payload.key);
-      this.blobs.set(id, { reference, geometry, suite: payload.suite, key, seen: 0, problem: undefined });
+      const { suite, key } = payload;
+      this.blobs.set(id, { reference, geometry, suite, key, seen: 0, problem: undefined });
     } catch (error) {
       if (!SecureStoreError.is(error, 'INTEGRITY')) throw error;
       this.problems.push({ name: `${blobsPrefix(this.#token)}${id}`, message: error.message });
     }
-  }
-
-  wipe(): void {
-    for (const { key } of this.blobs.values()) key.fill(0);
   }
 }
 

@@ -210,30 +210,25 @@ export async function lookAtObject(engine: Engine, subject: Subject, options: Lo
   const { token } = subject;
   const findings = new Findings();
   const gathered: Gathered = { blobs: new NeededBlobs(token), key: undefined, unreadable: 0 };
-  try {
-    const observed = await observe(engine, token, objectName(token), options.signal);
-    judgeCurrent(findings, subject, observed);
-    gather(gathered, observed);
-    const origin = originOf(observed.state === 'sound' ? observed.opened : undefined);
-    const current =
-      'header' in observed ? { ...linkOf(observed.header), kind: observed.header.kind, origin } : undefined;
-    const { past, gaps } = await readHistory(engine, subject, current, findings, gathered, options.signal);
-    if (observed.state === 'absent' && past.length > 0 && findings.list.length === 0) {
-      findings.add('hidden', objectName(token), 'it is gone, though its history is there');
-    }
-    // Where a version can't be read, neither can which one comes before it.
-    if (current !== undefined && !gaps) judgeHistory(engine, subject, current, past, findings);
-    const { blobs, parts, problems } = await checkBlobs(engine, token, gathered.blobs, options);
-    for (const { name, message } of problems) findings.add('payload', name, message);
-    return {
-      kind: current === undefined ? 'nothing' : current.kind === 'object' ? 'object' : 'deletion',
-      versions: past.length,
-      unreadable: gathered.unreadable,
-      blobs,
-      parts,
-      findings: findings.named(gathered.key ?? nameOf(engine, token)),
-    };
-  } finally {
-    gathered.blobs.wipe();
+  const observed = await observe(engine, token, objectName(token), options.signal);
+  judgeCurrent(findings, subject, observed);
+  gather(gathered, observed);
+  const origin = originOf(observed.state === 'sound' ? observed.opened : undefined);
+  const current = 'header' in observed ? { ...linkOf(observed.header), kind: observed.header.kind, origin } : undefined;
+  const { past, gaps } = await readHistory(engine, subject, current, findings, gathered, options.signal);
+  if (observed.state === 'absent' && past.length > 0 && findings.list.length === 0) {
+    findings.add('hidden', objectName(token), 'it is gone, though its history is there');
   }
+  // Where a version can't be read, neither can which one comes before it.
+  if (current !== undefined && !gaps) judgeHistory(engine, subject, current, past, findings);
+  const { blobs, parts, problems } = await checkBlobs(engine, token, gathered.blobs, options);
+  for (const { name, message } of problems) findings.add('payload', name, message);
+  return {
+    kind: current === undefined ? 'nothing' : current.kind === 'object' ? 'object' : 'deletion',
+    versions: past.length,
+    unreadable: gathered.unreadable,
+    blobs,
+    parts,
+    findings: findings.named(gathered.key ?? nameOf(engine, token)),
+  };
 }

@@ -1,0 +1,159 @@
+import { spawn } from 'node:child_process';
+import type { ChildProcessByStdio } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import type { Readable, Writable } from 'node:stream';
+import { fileURLToPath } from 'node:url';
+import { SqliteBackend } from '@securestore/backend-sqlite';
+import type { UnlockMethod } from '@securestore/crypto';
+import { keyFileContents, passphrase, rawKey } from '@securestore/crypto';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { createObjectStore } from '../../src/index.ts';
+import { atEnd } from '../support/stores.ts';
+import { damageAll, publicBytes, storeNeedles } from './needles.ts';
+import type { Needle, Sighting } from './scan.ts';
+import { reasonNotToScan, scan } from './scan.ts';
+import type { Scenario } from './scenarios.ts';
+import { SCENARIOS } from './scenarios.ts';
+
+const WORKER = fileURLToPath(new URL('worker.ts', import.meta.url));
+
+/** Looking through hundreds of megabytes takes its time on a busy machine. */
+const MINUTES = 60_000;
+
+type Child = ChildProcessByStdio<Writable, Readable, null>;
+
+/** What the process says where it stands still. */
+interface Stop {
+  readonly stage: string;
+  /** The random bytes that it has taken, masked. */
+  readonly told: readonly string[];
+}
+
+function startWorker(args: readonly string[], input: readonly Buffer[]): { child: Child; next: () => Promise<Stop> } {
+  const flags = ['--expose-gc', '--conditions=@securestore/source', '--no-warnings'];
+  const child = spawn(process.execPath, [...flags, WORKER, ...args], { stdio: ['pipe', 'pipe', 'inherit'] });
+  atEnd(() => void child.kill('SIGKILL'));
+  for (const bytes of input) child.stdin.write(bytes);
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  const next = async (): Promise<Stop> => {
+    const { value, done } = await lines.next();
+    if (done === true) throw new Error('the process has ended');
+    return JSON.parse(value) as Stop;
+  };
+  return { child, next };
+}
+
+/** Until it blocks in its read: nothing of it moves then. */
+async function whenStill(): Promise<void> {
+  await new Promise((done) => setTimeout(done, 150));
+}
+
+function methodOf({ method }: Scenario, secret: Buffer): UnlockMethod {
+  if (method === 'keyFile') return keyFileContents(async () => secret);
+  return method === 'passphrase' ? passphrase(() => secret) : rawKey(() => secret);
+}
+
+async function makeStore(location: string, unlock: UnlockMethod): Promise<void> {
+  const backend = new SqliteBackend();
+  await backend.init({ location, options: {} });
+  await (await createObjectStore({ backend, location, unlock, upkeep: false })).close();
+}
+
+const named = (sightings: readonly Sighting[]): string[] => [...new Set(sightings.map(({ what }) => what))].toSorted();
+
+interface Looked {
+  /** What was to be found, and what was, while keys were in use; empty where the scenario has no such moment. */
+  readonly before: { readonly needles: readonly Needle[]; readonly found: readonly Sighting[] };
+  readonly after: { readonly needles: readonly Needle[]; readonly found: readonly Sighting[] };
+}
+
+/** Runs a scenario in a process of its own, and looks into its memory. */
+async function look(name: string, scenario: Scenario): Promise<Looked> {
+  const folder = mkdtempSync(join(tmpdir(), 'securestore-memory-'));
+  atEnd(() => rmSync(folder, { recursive: true, force: true }));
+  const location = `sqlite:${join(folder, 'vault.db')}`;
+  const [secret, mask, kept, other] = [scenario.secretLength, 32, 32, scenario.secretLength].map((n) => randomBytes(n));
+  if (secret === undefined || mask === undefined || kept === undefined || other === undefined) throw new Error('none');
+  const keyPath = join(folder, 'key');
+  if (scenario.method === 'keyFile') writeFileSync(keyPath, secret);
+  const owner = methodOf(scenario, scenario.strange === true ? other : secret);
+  if (scenario.strange === true) await makeStore(location, owner);
+  const { child, next } = startWorker([location, name, keyPath], [secret, mask, kept]);
+  const own: Needle[] = [{ what: 'the secret', bytes: secret }];
+  const live: Needle = { what: 'a live key', bytes: kept };
+  const all = new Map<string, Needle>();
+  const add = (needles: readonly Needle[]): void => {
+    for (const needle of needles) all.set(needle.bytes.toString('hex'), needle);
+  };
+  const unmasked = async ({ told }: Stop): Promise<Needle[]> => {
+    const open = await publicBytes(location);
+    const bytes = told.map((hex) => Buffer.from(Buffer.from(hex, 'hex').map((byte, at) => byte ^ (mask[at] ?? 0))));
+    return bytes.filter((one) => !open.includes(one)).map((one, at) => ({ what: `random bytes ${at}`, bytes: one }));
+  };
+  const lookNow = async (stop: Stop): Promise<Sighting[]> => {
+    await whenStill();
+    if (stop.stage === 'open') {
+      add(await unmasked(stop));
+      add(await storeNeedles(location, owner, secret));
+    }
+    add(own);
+    return scan(child.pid ?? 0, [...all.values(), live]);
+  };
+  let before: Looked['before'] = { needles: [], found: [] };
+  let stop = await next();
+  if (stop.stage === 'open') {
+    before = { found: await lookNow(stop), needles: [...all.values()] };
+    if (name.startsWith('errors')) await damageAll(location);
+    child.stdin.write('x');
+    stop = await next();
+  } else {
+    add(await storeNeedles(location, owner, secret));
+  }
+  expect(stop.stage).toBe('closed');
+  const after = { found: await lookNow(stop), needles: [...all.values()] };
+  child.stdin.write('x');
+  await once(child, 'close');
+  return { before, after };
+}
+
+/** Found while they are in use: it shows that what is not found later was there, and would have been seen. */
+const IN_USE = [
+  'a live key',
+  'the secret',
+  'root key',
+  'identity',
+  'private key of the slot',
+  'binding key of the slot',
+  'name key: name mac',
+  'name key: name encryption',
+  'digest key (category): digest whole',
+  'key version (category, primary)',
+  'key version (journal, primary)',
+];
+
+let reason: string | undefined;
+
+beforeAll(async () => {
+  const child = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], { stdio: 'ignore' });
+  await once(child, 'spawn');
+  reason = await reasonNotToScan(child.pid ?? 0);
+  child.kill('SIGKILL');
+});
+
+describe('no key is left in the memory of a process', () => {
+  it.for(Object.entries(SCENARIOS))('after %s', { timeout: 4 * MINUTES }, async ([name, scenario], context) => {
+    if (reason !== undefined) context.skip(reason);
+    const { before, after } = await look(name, scenario);
+    if (scenario.strange !== true) {
+      expect(named(before.found)).toEqual(expect.arrayContaining(IN_USE));
+      expect(before.needles.length).toBeGreaterThan(30);
+    }
+    expect(after.needles.length).toBeGreaterThan(20);
+    expect(named(after.found)).toEqual(['a live key']);
+  });
+});
