@@ -40,26 +40,31 @@ const DAMAGED: ConsumerState = {
   pending: [],
 };
 
-/** The state of a consumer for which the journal is kept; `undefined` for one that has expired, or does now. */
+/**
+ * The state of a consumer for which the journal is kept; `undefined` for one that has expired, or does now.
+ *
+ * @param isSilent whether nothing was heard of a consumer whose state was written at that time. It is asked about the state
+ *   that is judged: a listing may be from before that was written
+ */
 async function activeConsumer(
   engine: Engine,
   name: string,
-  silent: boolean,
+  isSilent: (modified: number) => boolean,
   signal: AbortSignal | undefined,
 ): Promise<ConsumerState | undefined> {
   try {
     const found = await lookAtConsumer(engine, name, signal);
     if (found === undefined) return undefined;
     // A collection removes it.
-    if ('error' in found) return silent ? undefined : DAMAGED;
+    if ('error' in found) return isSilent(found.modified) ? undefined : DAMAGED;
     if (found.state.expired) return undefined;
-    if (!silent) return found.state;
+    if (!isSilent(found.modified)) return found.state;
     const expired = { ...found.state, expired: true, pass: 'afresh', cursors: [], pending: [] } as const;
     await saveConsumer(engine, name, expired, found.etag);
     return undefined;
   } catch (error) {
     // It has just shown that it is alive.
-    if (SecureStoreError.is(error, 'CONFLICT')) return activeConsumer(engine, name, false, signal);
+    if (SecureStoreError.is(error, 'CONFLICT')) return activeConsumer(engine, name, isSilent, signal);
     throw error;
   }
 }
@@ -69,11 +74,12 @@ export async function survey(engine: Engine, signal: AbortSignal | undefined): P
   const { clockSkew, modifiedResolution } = engine.backend.capabilities;
   const now = await backendNow(engine, signal);
   const isOlder = (modified: number, age: number): boolean => now - modified > age + clockSkew + modifiedResolution;
+  const isSilent = (modified: number): boolean => isOlder(modified, CONSUMER_EXPIRES_AFTER);
   const consumers: ConsumerState[] = [];
   for await (const page of entryPages(engine, workPrefix('consumer'), undefined, signal)) {
-    for (const { key, modified } of page) {
+    for (const { key } of page) {
       if (purposeOf(key) === undefined) continue;
-      const consumer = await activeConsumer(engine, key, isOlder(modified, CONSUMER_EXPIRES_AFTER), signal);
+      const consumer = await activeConsumer(engine, key, isSilent, signal);
       if (consumer !== undefined) consumers.push(consumer);
     }
   }

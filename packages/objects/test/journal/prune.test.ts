@@ -229,6 +229,24 @@ describe('pruning the journal', () => {
     expect(follower.consumer.passDue).toBe(false);
   });
 
+  it('keeps a consumer that shows a heartbeat between the listing of consumers and the look at it', async () => {
+    const { world } = await scene();
+    const follower = await Follower.open((await world.start()).engine, world.clock);
+    await follower.follow();
+    world.clock.advance(CONSUMER_EXPIRES_AFTER + 2);
+    const wrap = (backend: StorageBackend): StorageBackend =>
+      forwardTo(backend, {
+        async list(prefix, options) {
+          const page = await backend.list(prefix, options);
+          if (prefix === workPrefix('consumer')) await follower.consumer.heartbeat();
+          return page;
+        },
+      });
+    await pruneJournal((await world.start({ wrap })).engine);
+    await follower.poll();
+    expect(follower.consumer.passDue).toBe(false);
+  });
+
   it('keeps everything for a consumer whose state is damaged, until that is as silent as any other', async () => {
     const { world, store, cleaner } = await scene();
     const follower = await Follower.open(cleaner, world.clock);
