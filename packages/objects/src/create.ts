@@ -172,7 +172,9 @@ export async function hasRemains(backend: StorageBackend, signal: AbortSignal | 
     listPage(backend, area, { after: `${area}${encodeNumber(FIRST_GENERATION)}-~`, limit: 1, signal }),
   );
   const pages = await Promise.all([...anything, ...later]);
-  return pages.some(({ entries }) => entries.length > 0);
+  if (pages.every(({ entries }) => entries.length === 0)) return false;
+  // It may be of a store that another process has made since somebody looked for the head.
+  return (await backend.read(HEAD_NAME, { signal })) === undefined;
 }
 
 /**

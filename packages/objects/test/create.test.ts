@@ -1,5 +1,5 @@
-import type { Fault } from '@securestore/backend-api';
-import { createFaultInjector } from '@securestore/backend-api';
+import type { Fault, StorageBackend } from '@securestore/backend-api';
+import { createFaultInjector, forwardTo } from '@securestore/backend-api';
 import { HEAD_NAME, keyringName, policyName, SecureStoreError } from '@securestore/core-format';
 import { describe, expect, it } from 'vitest';
 import type { ObjectStore } from '../src/index.ts';
@@ -76,6 +76,32 @@ describe.each(PLACES)('without a head, over %s', (_name, make) => {
     await failure(openAt(place), 'INTEGRITY');
     expect(await attacker.copy()).toEqual(before);
   });
+
+  it.each(['open or create', 'create'] as const)(
+    'meets a store that somebody else makes and uses at the same time (%s)',
+    async (call) => {
+      const place = usePlace(make);
+      let made = false;
+      const wrap = (backend: StorageBackend): StorageBackend =>
+        forwardTo(backend, {
+          async list(prefix, options) {
+            if (!made) {
+              made = true;
+              await (await createAt(place)).store('k', 'x');
+            }
+            return backend.list(prefix, options);
+          },
+        });
+      if (call === 'create') {
+        await failure(createAt(place, { wrap }), 'ALREADY_EXISTS');
+        return;
+      }
+      const backend = wrap(await place.open());
+      const store = await openOrCreateObjectStore({ backend, location: place.location, unlock: UNLOCK });
+      atEnd(() => store.close());
+      expect((await store.retrieve('k')).text()).toBe('x');
+    },
+  );
 
   it('[H-09] a new store is made over what creations left that were stopped, and leaves it', async () => {
     const place = usePlace(make);
