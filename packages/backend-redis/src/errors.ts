@@ -44,6 +44,9 @@ const TEXTS: readonly (readonly [RegExp, Meaning])[] = [
 /** With these the server may have stopped in the middle of a script; with all others it did so before it began. */
 const IN_THE_MIDDLE: ReadonlySet<ErrorCode> = new Set(['ACCESS_DENIED', 'INTEGRITY', 'INTERNAL']);
 
+/** Codes of Node for a certificate that it does not trust. */
+const UNTRUSTED = /CERT|SELF_SIGNED|UNABLE_TO/;
+
 /** What a call was when it failed. */
 export interface FailedCall extends CallSite {
   /** Whether it may have changed something: it was sent, and is no read. */
@@ -71,6 +74,10 @@ export function toStoreError(error: unknown, { uncertain, secrets, ...site }: Fa
     const outcome = uncertain && error.message.includes('script:') && IN_THE_MIDDLE.has(code) ? 'unknown' : undefined;
     const message = `redis: ${site.operation} failed: ${advice}.`;
     return new SecureStoreError(code, message, { ...site, retryable, outcome, cause });
+  }
+  if (UNTRUSTED.test(String((error as { code?: unknown }).code))) {
+    const message = `redis: ${site.operation} failed: the certificate of the server is not trusted; give its authority as ca.`;
+    return new SecureStoreError('UNAVAILABLE', message, { ...site, retryable: false, cause });
   }
   const result = uncertain ? '; it may or may not have taken place, read to find out' : '';
   const message = `redis: ${site.operation} failed: the server can not be reached${result}.`;
