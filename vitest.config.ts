@@ -1,6 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
-const conditions = ['@securestore/source', 'node', 'import', 'module', 'default'];
+// `import` is none of them: they hold for `require` in the dependencies too.
+const conditions = ['@securestore/source', 'node'];
 
 /** Servers that are started for the tests of the backend of the same name. */
 const servers = ['redis', 'postgres'];

@@ -22,7 +22,7 @@ test('a server with appendfsync always that is killed loses nothing that it ackn
   else if (!server.own) context.skip(`${redis.variable} is set, and its server is not ours to kill`);
   const own = await startServer(redis, { durable: true });
   try {
-    await crashServer(own, await openAt(freshLocation(own.url)), TORTURE ? 100 : 3);
+    await crashServer(own, await openAt(freshLocation(own.url)), TORTURE ? 100 : 2);
   } finally {
     await own.stop();
   }
