@@ -1,5 +1,5 @@
 /**
- * The process that one server belongs to: `keeper.ts <service> <durable>`. It prepares and starts the server, obeys the
+ * The process that one server belongs to: `keeper.ts <service> durable|passing [argument of the server]...`. It prepares and starts the server, obeys the
  * process that started it, and ends with that process, however that ends, leaving neither server nor files.
  */
 import { randomBytes } from 'node:crypto';
@@ -19,7 +19,8 @@ export type Order = 'start' | 'kill';
 /** What it answers to each order. */
 export type Answer = { readonly url: string; readonly pid: number } | { readonly failed: string } | 'killed';
 
-const service = serviceNamed(process.argv[2]);
+const [name, durability, ...more] = process.argv.slice(2);
+const service = serviceNamed(name);
 const user = process.getuid?.() === 0 && service.user !== undefined ? await userNamed(service.user) : undefined;
 const folder = await mkdtemp(join(tmpdir(), `securestore-${service.name}-`));
 if (user !== undefined) await chown(folder, user.uid, user.gid);
@@ -40,9 +41,9 @@ async function settle(kind: Service): Promise<Place> {
     folder,
     port: await freePort(),
     password: randomBytes(12).toString('hex'),
-    durable: process.argv[3] === 'durable',
-    program: (name) => findProgram(kind, name) ?? name,
-    run: async (name, args) => runner.run(findProgram(kind, name) ?? name, args),
+    durable: durability === 'durable',
+    program: (file) => findProgram(kind, file) ?? file,
+    run: async (file, args) => runner.run(findProgram(kind, file) ?? file, args),
   };
   await kind.prepare(settled);
   return settled;
@@ -50,7 +51,7 @@ async function settle(kind: Service): Promise<Place> {
 
 async function start(): Promise<Answer> {
   place ??= await settle(service);
-  return { url: service.url(place), pid: await runner.start(place) };
+  return { url: service.url(place), pid: await runner.start(place, more) };
 }
 
 async function obey(order: Order): Promise<Answer> {

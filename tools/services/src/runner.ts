@@ -51,9 +51,9 @@ export class Runner {
   }
 
   /** Starts the server and waits until it answers; resolves to its process id. */
-  async start(place: Place): Promise<number> {
+  async start(place: Place, more: readonly string[] = []): Promise<number> {
     const [program, ...args] = this.#service.command(place);
-    const server = this.#spawn(program, args);
+    const server = this.#spawn(program, [...args, ...more]);
     this.#server = server;
     for (const begun = performance.now(); !(await this.#service.answers(place)); await sleep(20)) {
       if (server.exitCode !== null || server.signalCode !== null) throw new Error(this.#saying('it ended at once'));

@@ -10,6 +10,8 @@ const KEEPER: string = fileURLToPath(new URL('keeper.ts', import.meta.url));
 export interface ServerSettings {
   /** Whether what it acknowledged must outlive {@link Server.kill}. Default no. */
   readonly durable?: boolean;
+  /** More arguments for the server. */
+  readonly args?: readonly string[];
 }
 
 /** A server of this test run, on this machine. */
@@ -30,9 +32,12 @@ export interface Server {
  *
  * @throws Error where it can't be started, with what it said
  */
-export async function startServer(service: Service, { durable = false }: ServerSettings = {}): Promise<Server> {
+export async function startServer(
+  service: Service,
+  { durable = false, args = [] }: ServerSettings = {},
+): Promise<Server> {
   // Detached, so that an interrupt of the terminal reaches this process alone, which then decides.
-  const keeper = fork(KEEPER, [service.name, ...(durable ? ['durable'] : [])], {
+  const keeper = fork(KEEPER, [service.name, durable ? 'durable' : 'passing', ...args], {
     execArgv: ['--no-warnings'],
     detached: true,
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],

@@ -19,8 +19,14 @@ export async function openAt(location: string, options: Record<string, unknown> 
 
 /** A client of the test's own, closed after it. */
 export function clientOf(url: string): Redis {
-  const client = new Redis(url);
+  const client = plainClient(url);
   onTestFinished(() => client.disconnect());
+  return client;
+}
+
+/** A client that the caller disconnects. */
+export function plainClient(url: string): Redis {
+  const client = new Redis(url);
   client.on('error', () => undefined);
   return client;
 }
