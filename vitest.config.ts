@@ -1,12 +1,36 @@
 import { defineConfig } from 'vitest/config';
 
-const conditions = ['@securestore/source', 'node', 'import', 'module', 'default'];
+// `import` is none of them: they hold for `require` in the dependencies too.
+const conditions = ['@securestore/source', 'node'];
+
+/** Servers that are started for the tests of the backend of the same name. */
+const servers = ['redis', 'postgres'];
+/** What starts and ends servers, tried on one. */
+const KEEPER_TEST = 'tools/services/test/keeper.test.ts';
+const testsOn = (server: string): string => `packages/backend-${server}/test/**/*.test.ts`;
 
 export default defineConfig({
   resolve: { conditions },
   ssr: { resolve: { conditions } },
   test: {
-    include: ['packages/*/test/**/*.test.ts', 'tools/*/test/**/*.test.ts'],
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'local',
+          include: ['packages/*/test/**/*.test.ts', 'tools/*/test/**/*.test.ts'],
+          exclude: ['**/node_modules/**', KEEPER_TEST, ...servers.map(testsOn)],
+        },
+      },
+      ...servers.map((server) => ({
+        extends: true as const,
+        test: {
+          name: server,
+          include: server === 'redis' ? [testsOn(server), KEEPER_TEST] : [testsOn(server)],
+          globalSetup: `tools/services/src/vitest/${server}.ts`,
+        },
+      })),
+    ],
     // `npm run torture` runs campaigns that take minutes each.
     testTimeout: process.env['SECURESTORE_TORTURE'] === '1' ? 3_600_000 : 60_000,
     // Removing the tens of thousands of files of a campaign takes its time, too.

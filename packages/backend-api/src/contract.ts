@@ -1,6 +1,11 @@
 /** The version of the backend contract that this package describes. */
 export const CONTRACT_VERSION = 1;
 
+/** The part of a `pino`-compatible logger that a backend uses, for what its user should know and no error says. */
+export interface BackendLogger {
+  warn(fields: object, message: string): void;
+}
+
 /** What {@link StorageBackend.init} is given. */
 export interface BackendConfig {
   /** The whole location, `scheme:rest`, as the user wrote it. */
@@ -9,6 +14,8 @@ export interface BackendConfig {
   readonly options: Readonly<Record<string, unknown>>;
   /** A client of the provider's SDK that the caller owns and closes. */
   readonly client?: unknown;
+  /** Where warnings go; without one they are dropped. */
+  readonly logger?: BackendLogger | undefined;
 }
 
 /**

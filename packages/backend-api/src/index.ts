@@ -18,6 +18,7 @@ export type {
   BackendCapabilities,
   BackendConfig,
   BackendDefinition,
+  BackendLogger,
   BatchOperation,
   DeleteOptions,
   ListEntry,

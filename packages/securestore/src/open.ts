@@ -78,9 +78,9 @@ async function connect(
   options: OpenOptions,
   signal: AbortSignal | undefined,
 ): Promise<StorageBackend> {
-  const { backend: own, backendOptions, client } = options;
+  const { backend: own, backendOptions, client, logger } = options;
   const resolved = await find(location, options);
-  const config = { location, options: backendOptions ?? {} };
+  const config = { location, options: backendOptions ?? {}, logger };
   try {
     await initialise(resolved, client === undefined ? config : { ...config, client }, signal);
     assertStorable(resolved.capabilities, resolved.name);

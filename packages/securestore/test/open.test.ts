@@ -165,7 +165,7 @@ describe('locations', () => {
 
   it('with credentials keep them out of errors', async () => {
     const error = await failure(
-      openStore('postgres://user:hunter2@host/db?password=hunter3', { unlock }),
+      openStore('mongodb://user:hunter2@host/db?password=hunter3', { unlock }),
       'BACKEND_NOT_INSTALLED',
     );
     expect(`${error.stack} ${String(error.cause)}`).not.toMatch(/hunter/);

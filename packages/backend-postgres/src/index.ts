@@ -1,0 +1,2 @@
+export { PostgresBackend } from './postgres-backend.ts';
+export { postgresBackend as default, postgresBackend } from './definition.ts';

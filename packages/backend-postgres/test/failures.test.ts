@@ -1,0 +1,150 @@
+import { describe, expect, inject, onTestFinished, test, vi } from 'vitest';
+import { expectNoSecret } from '../../backend-redis/test/support/secrets.ts';
+import { freshLocation, freshTable, openAt, poolOf, proxied, utf8 } from './support/stores.ts';
+
+const server = inject('postgres');
+const url = 'url' in server ? server.url : '';
+
+describe.skipIf('skip' in server)('a connection that breaks', () => {
+  test('leaves a write unknown whose answer was lost, and is made again', async () => {
+    const proxy = await proxied(url);
+    const backend = await openAt(freshLocation(proxy.url));
+    await backend.write('o/a', utf8('1'));
+    proxy.loseAnswer();
+    await expect(backend.write('o/a', utf8('2'))).rejects.toMatchObject({
+      code: 'UNAVAILABLE',
+      retryable: true,
+      outcome: 'unknown',
+      key: 'o/a',
+    });
+    expect(Buffer.from((await backend.read('o/a'))?.body ?? []).toString()).toBe('2');
+    proxy.loseAnswer();
+    const failure = await backend.read('o/a').catch((error: unknown) => error);
+    expect(failure).toMatchObject({ code: 'UNAVAILABLE', retryable: true });
+    expect(failure).not.toHaveProperty('outcome');
+  });
+
+  test('while none can be made, nothing is sent, so every outcome is known', async () => {
+    const proxy = await proxied(url);
+    const backend = await openAt(freshLocation(proxy.url));
+    await backend.write('o/a', utf8('1'));
+    proxy.cut();
+    await backend.write('o/a', utf8('2')).catch(() => undefined);
+    const failure = await backend.write('o/a', utf8('2')).catch((error: unknown) => error);
+    expect(failure).toMatchObject({ code: 'UNAVAILABLE', retryable: true });
+    expect(failure).not.toHaveProperty('outcome');
+  });
+
+  test('a server that falls silent is given up after the timeout', async () => {
+    const proxy = await proxied(url);
+    const backend = await openAt(freshLocation(proxy.url), { timeout: 200 });
+    await backend.write('o/a', utf8('1'));
+    proxy.holdAnswers();
+    await expect(backend.write('o/a', utf8('2'))).rejects.toMatchObject({ code: 'TIMEOUT', outcome: 'unknown' });
+  });
+
+  test('an abort does not wait for a silent server for ever, and says what is not known', async () => {
+    const proxy = await proxied(url);
+    const backend = await openAt(freshLocation(proxy.url));
+    await backend.write('o/a', utf8('1'));
+    proxy.holdAnswers();
+    const controller = new AbortController();
+    const write = backend.write('o/a', utf8('2'), { signal: controller.signal }).catch((error: unknown) => error);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    controller.abort(new Error('enough'));
+    expect(await write).toMatchObject({ code: 'ABORTED', outcome: 'unknown', cause: { message: 'enough' } });
+  });
+
+  test('a connection that the server ends leaves a write unknown', async () => {
+    const table = freshTable();
+    const backend = await openAt(freshLocation(url, table), { poolSize: 1 });
+    await backend.write('o/a', utf8('1'));
+    const pool = poolOf(url);
+    const other = await pool.connect();
+    await other.query(`BEGIN; SELECT 1 FROM "${table}" WHERE key = 'o/a' FOR UPDATE`);
+    const write = backend.write('o/a', utf8('2')).catch((error: unknown) => error);
+    const waiting = `FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%${table}%' AND pid <> pg_backend_pid()`;
+    for (let ended = 0; ended === 0;) {
+      ended = (await pool.query(`SELECT pg_terminate_backend(pid) ${waiting}`)).rowCount ?? 0;
+    }
+    expect(await write).toMatchObject({ code: 'UNAVAILABLE', retryable: true, outcome: 'unknown' });
+    await other.query('ROLLBACK');
+    other.release();
+    await backend.write('o/a', utf8('3'));
+  });
+});
+
+/** A role of its own and a location for it. */
+async function role(settings: string): Promise<{ location: string; table: string; name: string }> {
+  const name = freshTable();
+  const pool = poolOf(url);
+  await pool.query(`CREATE ROLE "${name}" LOGIN PASSWORD 'canary-7731'; ${settings.replace('?', `"${name}"`)}`);
+  const location = new URL(url);
+  location.username = name;
+  location.password = 'canary-7731';
+  const table = freshTable();
+  return { location: freshLocation(location.href, table), table, name };
+}
+
+describe.skipIf('skip' in server)('rights', () => {
+  test('a user without them is ACCESS_DENIED', async () => {
+    const { location, table } = await role('');
+    const backend = await openAt(location);
+    const owner = await openAt(freshLocation(url, table));
+    const refused = await backend.write('o/a', utf8('payload-7731')).catch((error: unknown) => error);
+    expect(refused).toMatchObject({ code: 'ACCESS_DENIED', retryable: false, key: 'o/a' });
+    expectNoSecret(refused, ['canary-7731', 'payload-7731']);
+    await owner.write('o/a', utf8('x'));
+    await expect(backend.read('o/a')).rejects.toMatchObject({ code: 'ACCESS_DENIED' });
+  });
+
+  test('a user that may only read is READ_ONLY', async () => {
+    const { location, table, name } = await role('ALTER ROLE ? SET default_transaction_read_only = on');
+    await (await openAt(freshLocation(url, table))).write('o/a', utf8('x'));
+    await poolOf(url).query(`GRANT SELECT ON "${table}", "${table}_state" TO "${name}"`);
+    const backend = await openAt(location);
+    expect((await backend.read('o/a'))?.size).toBe(1);
+    await expect(backend.write('o/a', utf8('y'))).rejects.toMatchObject({ code: 'READ_ONLY' });
+  });
+});
+
+describe.skipIf('skip' in server)('credentials', () => {
+  test('come from the location, the options, or the environment', async () => {
+    const location = new URL(freshLocation(url));
+    const { password, username } = location;
+    location.password = 'canary-7731';
+    const refused = await openAt(location.href).catch((error: unknown) => error);
+    expect(refused).toMatchObject({ code: 'UNAUTHENTICATED', retryable: false, operation: 'init' });
+    expectNoSecret(refused, ['canary-7731', password]);
+    await (await openAt(location.href, { password })).write('o/a', utf8('x'));
+    location.password = '';
+    location.username = '';
+    vi.stubEnv('PGUSER', username);
+    vi.stubEnv('PGPASSWORD', password);
+    onTestFinished(() => void vi.unstubAllEnvs());
+    expect((await (await openAt(location.href)).read('o/a'))?.size).toBe(1);
+  });
+
+  test('are never shown, whatever fails', async () => {
+    const proxy = await proxied(url);
+    const secrets = [new URL(url).password, 'canary-7731', 'payload-7731'];
+    const failures: [Promise<unknown>, string][] = [
+      [openAt('postgres://ann:canary-7731@127.0.0.1:1/app'), 'UNAVAILABLE'],
+      [openAt('postgres://ann:canary-7731@no-such-host.invalid/app'), 'UNAVAILABLE'],
+      [openAt(`${url}?sslmode=require`), 'INVALID_ARGUMENT'],
+      [openAt(`${url}?sslrootcert=/no/such/file`), 'INVALID_ARGUMENT'],
+      [openAt(url.replace(/\/\w+$/, '/no_such_database')), 'INVALID_ARGUMENT'],
+    ];
+    const settled = await Promise.allSettled(failures.map(([failure]) => failure));
+    for (const [index, failure] of settled.entries()) {
+      expect(failure).toMatchObject({ status: 'rejected', reason: { code: failures[index]?.[1], operation: 'init' } });
+      expectNoSecret(failure, secrets);
+    }
+    const backend = await openAt(freshLocation(proxy.url));
+    await backend.write('o/a', utf8('x'));
+    proxy.loseAnswer();
+    const lost = await backend.write('o/a', utf8('payload-7731')).catch((error: unknown) => error);
+    expect(lost).toMatchObject({ code: 'UNAVAILABLE' });
+    expectNoSecret(lost, secrets);
+  });
+});

@@ -1,0 +1,46 @@
+import { randomUUID } from 'node:crypto';
+import pg from 'pg';
+import { onTestFinished } from 'vitest';
+import { type Proxy, proxyTo } from '../../../backend-redis/test/support/proxy.ts';
+import { PostgresBackend } from '../../src/index.ts';
+
+/** The name of a table that nobody uses. */
+export function freshTable(): string {
+  return `test_${randomUUID().replaceAll('-', '')}`;
+}
+
+/** A place on a server that nothing was ever stored at. */
+export function freshLocation(url: string, table: string = freshTable()): string {
+  const location = new URL(url);
+  location.searchParams.set('table', table);
+  return location.href;
+}
+
+/** An initialised backend, closed after the test. */
+export async function openAt(location: string, options: Record<string, unknown> = {}): Promise<PostgresBackend> {
+  const backend = new PostgresBackend();
+  await backend.init({ location, options });
+  onTestFinished(async () => backend.close());
+  return backend;
+}
+
+/** A pool of the test's own, closed after it. */
+export function poolOf(url: string, max = 2): pg.Pool {
+  const location = new URL(url);
+  location.search = '';
+  const pool = new pg.Pool({ connectionString: location.href, max });
+  pool.on('error', () => undefined);
+  onTestFinished(async () => pool.end());
+  return pool;
+}
+
+/** A proxy in front of the server of `url`, closed after the test. */
+export async function proxied(url: string): Promise<Proxy> {
+  const proxy = await proxyTo(url);
+  onTestFinished(async () => proxy.close());
+  return proxy;
+}
+
+export function utf8(text: string): Uint8Array {
+  return new TextEncoder().encode(text);
+}

@@ -1,0 +1,185 @@
+import { type CallSite, abortedError } from '@securestore/backend-api';
+import { Redis } from 'ioredis';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { isReply, isUnknownScript, toStoreError } from './errors.ts';
+import type { Target } from './location.ts';
+import type { Script } from './scripts.ts';
+import type { Settings } from './settings.ts';
+
+/** How long a server may take to accept a connection. */
+const CONNECT_TIMEOUT_MS = 10_000;
+/** The longest pause between two attempts to connect again. */
+const MAX_PAUSE_MS = 1_000;
+/** How long a server may take to say goodbye. */
+const CLOSE_LIMIT_MS = 2_000;
+
+type Argument = string | Buffer;
+
+/** What is used of a client of `ioredis`: of a `Redis` or a `Cluster`. */
+export interface ScriptClient {
+  callBuffer(command: string, ...args: (Argument | number)[]): Promise<unknown>;
+  info(section: string): Promise<string>;
+  config(action: 'GET', name: string): Promise<unknown>;
+}
+
+/** One run of a script. */
+export interface Run {
+  readonly site: CallSite;
+  readonly script: Script;
+  readonly keys: readonly string[];
+  readonly args: readonly Argument[];
+  /** Whether it changes something. */
+  readonly mutates: boolean;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** Whether `value` is a client that {@link Connection} can use. */
+export function isScriptClient(value: unknown): value is ScriptClient {
+  if (typeof value !== 'object' || value === null) return false;
+  return ['callBuffer', 'info', 'config'].every(
+    (method) => typeof (value as Record<string, unknown>)[method] === 'function',
+  );
+}
+
+/**
+ * One connection, on which calls are sent one behind the other without waiting for answers. It sends nothing twice:
+ * what was under way when the connection broke is reported so, and repeating is for a layer above.
+ */
+export class Connection {
+  readonly #client: ScriptClient;
+  /** The client where it is our own; the caller's is neither watched nor closed. */
+  readonly #own: Redis | undefined;
+  readonly #secrets: readonly string[];
+  #attempt: Promise<void> | undefined;
+  #lastError: unknown;
+
+  constructor(target: Target, settings: Settings, lent: ScriptClient | undefined) {
+    const username = settings.username ?? target.username;
+    const password = settings.password ?? target.password;
+    this.#secrets = [settings.password, target.password].filter((secret) => secret !== undefined);
+    this.#own = lent === undefined ? createClient(target, settings, { username, password }) : undefined;
+    // Without a listener the client would print its errors. Where the server refuses the database, the client would go
+    // on with another one.
+    this.#own?.on('error', (error) => {
+      if (!isReply(this.#lastError)) this.#lastError = error;
+      if (isReply(error)) this.#own?.disconnect(true);
+    });
+    const client = lent ?? this.#own;
+    if (client === undefined) throw new TypeError('there is no client');
+    this.#client = client;
+  }
+
+  /** Runs a script; answers are buffers, numbers and arrays of them. */
+  async run({ site, script, keys, args, mutates, signal }: Run): Promise<unknown> {
+    let sent = false;
+    const work = async (): Promise<unknown> => {
+      await this.#ready();
+      if (signal?.aborted === true) return undefined;
+      sent = true;
+      try {
+        return await this.#client.callBuffer('EVALSHA', script.sha, keys.length, ...keys, ...args);
+      } catch (error) {
+        if (!isUnknownScript(error)) throw error;
+        return await this.#client.callBuffer('EVAL', script.lua, keys.length, ...keys, ...args);
+      }
+    };
+    try {
+      return await unlessAborted(work(), signal, () =>
+        abortedError(site, signal?.reason, sent && mutates ? 'unknown' : undefined),
+      );
+    } catch (error) {
+      throw toStoreError(error, { ...site, uncertain: sent && mutates && !wasNotSent(error), secrets: this.#secrets });
+    }
+  }
+
+  /** What the server says of itself; `undefined` where the user may not ask. */
+  async ask<T>(site: CallSite, question: (client: ScriptClient) => Promise<T>): Promise<T | undefined> {
+    try {
+      await this.#ready();
+      return await question(this.#client);
+    } catch (error) {
+      if (isReply(error)) return undefined;
+      throw toStoreError(error, { ...site, uncertain: false, secrets: this.#secrets });
+    }
+  }
+
+  /** Ends our own connection, after the answers to what was sent; the caller's client stays as it is. */
+  async close(): Promise<void> {
+    const client = this.#own;
+    if (client === undefined) return;
+    if (client.status === 'ready') {
+      const limit = new AbortController();
+      const goodbye = client.quit().catch(() => undefined);
+      await Promise.race([goodbye, sleep(CLOSE_LIMIT_MS, undefined, { signal: limit.signal }).catch(() => undefined)]);
+      limit.abort();
+    }
+    client.disconnect();
+  }
+
+  /** Resolves when the connection stands; where it does not, the attempt under way decides. */
+  async #ready(): Promise<void> {
+    const client = this.#own;
+    if (client === undefined || client.status === 'ready') return;
+    this.#attempt ??= this.#attemptOf(client).finally(() => (this.#attempt = undefined));
+    await this.#attempt;
+  }
+
+  async #attemptOf(client: Redis): Promise<void> {
+    this.#lastError = undefined;
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const fail = (): void => reject(this.#lastError ?? new Error('the connection was closed'));
+    client.once('ready', resolve).once('close', fail).once('end', fail);
+    if (client.status === 'wait' || client.status === 'end') client.connect().catch(() => undefined);
+    try {
+      await promise;
+      if (isReply(this.#lastError)) throw this.#lastError;
+    } finally {
+      client.off('ready', resolve).off('close', fail).off('end', fail);
+    }
+  }
+}
+
+function createClient(
+  { host, port, db, tls }: Target,
+  { ca, timeout }: Settings,
+  { username, password }: { username: string | undefined; password: string | undefined },
+): Redis {
+  return new Redis({
+    host,
+    port,
+    db,
+    ...(username === undefined ? {} : { username }),
+    ...(password === undefined ? {} : { password }),
+    ...(tls ? { tls: ca === undefined ? {} : { ca } } : {}),
+    lazyConnect: true,
+    connectTimeout: Math.min(CONNECT_TIMEOUT_MS, timeout),
+    // A connection that stays silent is given up, with all that waits for it.
+    socketTimeout: timeout,
+    retryStrategy: (times) => Math.min(50 * 2 ** Math.min(times, 6), MAX_PAUSE_MS),
+    // A server that is not ready says so in its answers; a user may not be allowed to ask.
+    enableReadyCheck: false,
+    // Nothing is kept to be sent later, and nothing is sent twice.
+    enableOfflineQueue: false,
+    autoResendUnfulfilledCommands: false,
+    maxRetriesPerRequest: 0,
+  });
+}
+
+/** Whether our client refused a command since the connection had just broken. */
+function wasNotSent(error: unknown): boolean {
+  return error instanceof Error && error.message.startsWith("Stream isn't writeable");
+}
+
+async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefined, aborted: () => Error): Promise<T> {
+  if (signal === undefined) return work;
+  const { promise, reject } = Promise.withResolvers<never>();
+  const abort = (): void => reject(aborted());
+  signal.addEventListener('abort', abort, { once: true });
+  // What is left behind may fail later, when nobody listens any more.
+  work.catch(() => undefined);
+  try {
+    return await Promise.race([work, promise]);
+  } finally {
+    signal.removeEventListener('abort', abort);
+  }
+}

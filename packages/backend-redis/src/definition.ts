@@ -1,0 +1,10 @@
+import { CONTRACT_VERSION, type BackendDefinition, defineBackend } from '@securestore/backend-api';
+import { RedisBackend } from './redis-backend.ts';
+
+/** Serves `redis:` and `rediss:` locations. */
+export const redisBackend: BackendDefinition = defineBackend({
+  name: 'redis',
+  schemes: ['redis', 'rediss'],
+  contract: CONTRACT_VERSION,
+  create: () => new RedisBackend(),
+});

@@ -1,0 +1,93 @@
+import {
+  type CallSite,
+  type CheckedBackend,
+  type ListOptions,
+  type ListResult,
+  type ReadOptions,
+  type ReadResult,
+  checkStoredSize,
+} from '@securestore/backend-api';
+import { SecureStoreError } from '@securestore/core-format';
+import type { Connection } from './connection.ts';
+import type { Names } from './names.ts';
+import { LIST, READ } from './scripts.ts';
+
+/** The most entries in one page of a listing. */
+const PAGE_ENTRIES = 1000;
+/** Sorts after every character of a key. */
+const AFTER_ALL = '\x7f';
+
+/** Where a read looks. */
+export interface Source {
+  readonly connection: Connection;
+  readonly names: Names;
+  readonly site: CallSite;
+  /** Whose limits hold. */
+  readonly backend: CheckedBackend;
+}
+
+interface Meta {
+  readonly etag: string;
+  readonly size: number;
+  readonly modified: number;
+}
+
+function damaged(site: CallSite, key: string): SecureStoreError {
+  return new SecureStoreError(
+    'INTEGRITY',
+    `redis: what is stored for ${key} is not complete (does the server evict data?); restore it from a backup`,
+    { ...site, key },
+  );
+}
+
+function parseMeta(site: CallSite, key: string, meta: unknown): Meta {
+  const [, etag, size, modified] = /^(\S+) (\d{1,15}) (\d{1,15})$/.exec(String(meta)) ?? [];
+  if (etag === undefined) throw damaged(site, key);
+  return { etag, size: Number(size), modified: Number(modified) };
+}
+
+/** The first and the last byte that a read asks for, as `GETRANGE` takes them; the last is before the first for none. */
+function byteRange({ start = 0, end }: ReadOptions): [first: string, last: string] {
+  if (end !== undefined && end <= start) return ['1', '0'];
+  return [String(start), end === undefined ? '-1' : String(end - 1)];
+}
+
+export async function readEntry(
+  { connection, names, site, backend }: Source,
+  key: string,
+  options: ReadOptions,
+): Promise<ReadResult | undefined> {
+  const keys = [names.meta, names.clock, names.body(key)];
+  const args = [key, ...byteRange(options), String(backend.capabilities.maxBodyBytes)];
+  const answer = await connection.run({ site, script: READ, keys, args, mutates: false, signal: options.signal });
+  if (answer === null) return undefined;
+  // As the script returns it.
+  const [meta, length, body, seconds, microseconds, clock] = answer as [Buffer, number, Buffer | null, ...Buffer[]];
+  const { etag, size, modified } = parseMeta(site, key, meta);
+  checkStoredSize(backend, key, length);
+  if (length !== size || body === null) throw damaged(site, key);
+  const now = Number(seconds) * 1000 + Math.floor(Number(microseconds) / 1000);
+  const result = { body, size, modified, now: Math.max(now, Number(clock)) };
+  const whole = options.start === undefined && options.end === undefined;
+  return whole ? { ...result, etag } : result;
+}
+
+export async function listEntries(
+  { connection, names, site }: Source,
+  prefix: string,
+  { after, limit = PAGE_ENTRIES, signal }: ListOptions,
+): Promise<ListResult> {
+  const lower = after === undefined || after < prefix ? `[${prefix}` : `(${after}`;
+  const count = Math.min(limit, PAGE_ENTRIES);
+  const args = [lower, `(${prefix}${AFTER_ALL}`, String(count + 1)];
+  const keys = [names.index, names.meta];
+  const answer = await connection.run({ site, script: LIST, keys, args, mutates: false, signal });
+  // As the script returns it.
+  const [found, metas] = answer as [Buffer[], (Buffer | null)[]];
+  const entries = found.slice(0, count).map((name, index) => {
+    const key = String(name);
+    const { size, modified } = parseMeta(site, key, metas[index]);
+    return { key, size, modified };
+  });
+  return { entries, more: found.length > count };
+}

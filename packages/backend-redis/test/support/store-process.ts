@@ -1,0 +1,65 @@
+// A process of its own with a whole store on a server: `store-process.ts <location> <job> [count]`. The backend is found
+// as an application finds it, by the scheme of the location.
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { SecureStoreError, openStore, rawKey } from 'securestore';
+import type { SecureStore } from 'securestore';
+
+const [location = '', job = '', count = '0'] = process.argv.slice(2);
+const MIB = 2 ** 20;
+
+/** A key of the test's own: deriving one from a passphrase takes its time. */
+const open = async (): Promise<SecureStore> =>
+  openStore(location, { unlock: rawKey(Buffer.alloc(32, 7)), create: true, upkeep: false });
+
+/** Increments a counter, each time by exactly one, however many others do. */
+async function increment(): Promise<void> {
+  await using store = await open();
+  await store.store('counter', '0', { ifAbsent: true }).catch((error: unknown) => {
+    if (!SecureStoreError.is(error, 'CONFLICT')) throw error;
+  });
+  for (let done = 0; done < Number(count);) {
+    const { info, ...found } = await store.retrieve('counter');
+    try {
+      await store.store('counter', String(Number(Buffer.from(found.data).toString()) + 1), { ifVersion: info.version });
+      done += 1;
+    } catch (error) {
+      if (!SecureStoreError.is(error, 'CONFLICT')) throw error;
+    }
+  }
+}
+
+/** What the counter stands at after all of them. */
+async function total(): Promise<void> {
+  await using store = await open();
+  assert.equal((await store.retrieve('counter')).text(), count);
+}
+
+/** A bit of everything that a store can do. */
+async function tour(): Promise<void> {
+  const large = randomBytes(20 * MIB);
+  await using store = await open();
+  await store.store('db/prod/password', 's3cr3t', { metadata: { owner: 'ops' }, ifAbsent: true });
+  await store.store('db/prod/password', 'better');
+  await assert.rejects(store.store('db/prod/password', 'x', { ifAbsent: true }), { code: 'CONFLICT' });
+  await store.store('large', large);
+  await store.storeMany(Array.from({ length: 50 }, (_, index) => ({ key: `many/${index}`, data: String(index) })));
+  await store.delete('many/7');
+  assert.equal((await store.list('many/')).length, 49);
+  assert.deepEqual(await store.list('db/'), ['db/prod/password']);
+  assert.equal((await store.history('db/prod/password')).length, 2);
+  const { stream } = await store.retrieveStream('large', { start: 9 * MIB, end: 9 * MIB + 1000 });
+  assert.deepEqual(Buffer.concat(await Array.fromAsync(stream)), large.subarray(9 * MIB, 9 * MIB + 1000));
+  await store.close();
+  await using again = await open();
+  assert.equal((await again.retrieve('db/prod/password')).text(), 'better');
+  assert.deepEqual(Buffer.from((await again.retrieve('large')).data), large);
+  const [, first] = await again.history('db/prod/password');
+  assert.equal((await again.retrieve('db/prod/password', { version: first?.version ?? '' })).text(), 's3cr3t');
+  assert.ok((await again.verify()).ok);
+}
+
+const jobs: Readonly<Record<string, () => Promise<void>>> = { increment, total, tour };
+const chosen = jobs[job];
+assert.ok(chosen, `there is no job ${job}`);
+await chosen();

@@ -1,0 +1,78 @@
+/**
+ * The process that one server belongs to: `keeper.ts <service> durable|passing [argument of the server]...`. It prepares and starts the server, obeys the
+ * process that started it, and ends with that process, however that ends, leaving neither server nor files.
+ */
+import { randomBytes } from 'node:crypto';
+import { chown, mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { once } from 'node:events';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { findProgram } from './programs.ts';
+import { Runner, userNamed } from './runner.ts';
+import type { Place, Service } from './service.ts';
+import { serviceNamed } from './services.ts';
+
+/** What the keeper is told: run the server (again), or kill it as a crash would. */
+export type Order = 'start' | 'kill';
+/** What it answers to each order. */
+export type Answer = { readonly url: string; readonly pid: number } | { readonly failed: string } | 'killed';
+
+const [name, durability, ...more] = process.argv.slice(2);
+const service = serviceNamed(name);
+const user = process.getuid?.() === 0 && service.user !== undefined ? await userNamed(service.user) : undefined;
+const folder = await mkdtemp(join(tmpdir(), `securestore-${service.name}-`));
+if (user !== undefined) await chown(folder, user.uid, user.gid);
+const runner = new Runner(service, folder, user);
+let place: Place | undefined;
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+async function settle(kind: Service): Promise<Place> {
+  const settled: Place = {
+    folder,
+    port: await freePort(),
+    password: randomBytes(12).toString('hex'),
+    durable: durability === 'durable',
+    program: (file) => findProgram(kind, file) ?? file,
+    run: async (file, args) => runner.run(findProgram(kind, file) ?? file, args),
+  };
+  await kind.prepare(settled);
+  return settled;
+}
+
+async function start(): Promise<Answer> {
+  place ??= await settle(service);
+  return { url: service.url(place), pid: await runner.start(place, more) };
+}
+
+async function obey(order: Order): Promise<Answer> {
+  try {
+    if (order === 'start') return await start();
+    await runner.kill();
+    return 'killed';
+  } catch (error) {
+    return { failed: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+async function leave(): Promise<void> {
+  await runner.stop();
+  await rm(folder, { recursive: true, force: true, maxRetries: 10 });
+  process.exit();
+}
+
+process.on('message', (order: Order) => {
+  void obey(order).then((answer) => process.connected && process.send?.(answer));
+});
+process.once('disconnect', () => void leave());
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => void leave());
+if (!process.connected) await leave();

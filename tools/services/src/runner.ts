@@ -1,0 +1,116 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, openSync, readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import type { Place, Service } from './service.ts';
+
+/** How long a server may take until it answers. */
+const START_LIMIT_MS = 60_000;
+const STOP_LIMIT_MS = 5_000;
+
+/** Whom a server runs as. */
+export interface User {
+  readonly uid: number;
+  readonly gid: number;
+}
+
+async function id(flag: string, user: string): Promise<number> {
+  return Number((await promisify(execFile)('id', [flag, user])).stdout);
+}
+
+/** The ids of a user of this machine, or those of `nobody`. */
+export async function userNamed(name: string): Promise<User> {
+  try {
+    return { uid: await id('-u', name), gid: await id('-g', name) };
+  } catch {
+    return { uid: await id('-u', 'nobody'), gid: await id('-g', 'nobody') };
+  }
+}
+
+/** Runs one server in the foreground of a process group of its own. */
+export class Runner {
+  readonly #service: Service;
+  readonly #log: string;
+  readonly #options: { cwd: string; uid?: number; gid?: number };
+  #server: ChildProcess | undefined;
+
+  constructor(service: Service, folder: string, user: User | undefined) {
+    this.#service = service;
+    this.#log = join(folder, 'log');
+    this.#options = { cwd: folder, ...user };
+  }
+
+  /** Runs a program to its end; resolves to its exit code. */
+  async run(program: string, args: readonly string[]): Promise<number> {
+    const child = this.#spawn(program, args);
+    const [code] = (await once(child, 'close')) as [number | null];
+    return code ?? 1;
+  }
+
+  /** Starts the server and waits until it answers; resolves to its process id. */
+  async start(place: Place, more: readonly string[] = []): Promise<number> {
+    const [program, ...args] = this.#service.command(place);
+    const server = this.#spawn(program, [...args, ...more]);
+    this.#server = server;
+    for (const begun = performance.now(); !(await this.#service.answers(place)); await sleep(20)) {
+      if (server.exitCode !== null || server.signalCode !== null) throw new Error(this.#saying('it ended at once'));
+      if (performance.now() - begun > START_LIMIT_MS) throw new Error(this.#saying('it does not answer'));
+    }
+    if (server.pid === undefined) throw new Error('it has no process id');
+    return server.pid;
+  }
+
+  /** Ends the server and all its processes in an instant, as by a crash. */
+  async kill(): Promise<void> {
+    const { pid } = this.#server ?? {};
+    if (pid === undefined) return;
+    const children = await childrenOf(pid);
+    await this.#end('SIGKILL');
+    for (const child of children) killIfThere(child);
+  }
+
+  /** Ends the server for good. */
+  async stop(): Promise<void> {
+    await this.#end(this.#service.stopSignal);
+  }
+
+  async #end(signal: NodeJS.Signals): Promise<void> {
+    const server = this.#server;
+    if (server === undefined || server.exitCode !== null || server.signalCode !== null) return;
+    const gone = once(server, 'exit');
+    server.kill(signal);
+    const insist = setTimeout(() => server.kill('SIGKILL'), STOP_LIMIT_MS);
+    await gone;
+    clearTimeout(insist);
+  }
+
+  #spawn(program: string, args: readonly string[]): ChildProcess {
+    const log = openSync(this.#log, 'a', 0o600);
+    try {
+      return spawn(program, args, { ...this.#options, stdio: ['ignore', log, log], detached: true });
+    } finally {
+      closeSync(log);
+    }
+  }
+
+  #saying(problem: string): string {
+    return `${problem}; it said: ${readFileSync(this.#log, 'utf8').trim().slice(-1000)}`;
+  }
+}
+
+/** The processes that `pid` has started itself, where the system tells. */
+async function childrenOf(pid: number): Promise<number[]> {
+  const list = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8').catch(() => '');
+  return list.split(' ').filter(Boolean).map(Number);
+}
+
+function killIfThere(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // It is gone by itself.
+  }
+}

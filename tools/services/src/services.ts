@@ -1,0 +1,14 @@
+import type { Service } from './service.ts';
+import { postgres } from './servers/postgres.ts';
+import { redis } from './servers/redis.ts';
+
+/** Every server that the tests of this repository need. */
+export const SERVICES: readonly Service[] = [redis, postgres];
+
+export function serviceNamed(name: string | undefined): Service {
+  const service = SERVICES.find((candidate) => candidate.name === name);
+  if (service === undefined) {
+    throw new Error(`there is no server "${name ?? ''}"; known are ${SERVICES.map((known) => known.name).join(', ')}`);
+  }
+  return service;
+}

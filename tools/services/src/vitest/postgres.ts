@@ -1,0 +1,4 @@
+import { postgres } from '../servers/postgres.ts';
+import { serverSetup } from './setup.ts';
+
+export default serverSetup(postgres, 'postgres');
