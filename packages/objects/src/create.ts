@@ -1,19 +1,9 @@
 import { createHash } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import type { StorageBackend } from '@securestore/backend-api';
-import type {
-  CategoryMap,
-  Head,
-  HistorySettings,
-  KeyGroup,
-  Keyring,
-  Naming,
-  Purpose,
-  Reference,
-} from '@securestore/core-format';
+import type { CategoryMap, Head, KeyGroup, Keyring, Purpose, Reference } from '@securestore/core-format';
 import {
   AREAS,
-  DEFAULT_CATEGORY,
   encodeCategoryMap,
   encodeHead,
   encodeKeyring,
@@ -24,14 +14,12 @@ import {
   KEY_ID_LENGTH,
   KEY_LENGTH,
   keyringName,
-  MAX_CATEGORIES,
-  MAX_CATEGORY_RULES,
   noId,
   policyName,
   SecureStoreError,
   systemContext,
 } from '@securestore/core-format';
-import type { RandomSource, UnlockMethod } from '@securestore/crypto';
+import type { RandomSource } from '@securestore/crypto';
 import {
   fingerprintBytes,
   identityPrivateKey,
@@ -43,82 +31,20 @@ import {
   sealSlot,
   sealSystemBody,
   signAs,
-  SUITE_IDS,
   takeKey,
 } from '@securestore/crypto';
 import type { Clock } from '@securestore/jobs';
 import type { CryptoEventSource } from './crypto-event-source.ts';
 import { keyChanges } from './key-changes.ts';
 import { listPage } from './pages.ts';
-import { parseNumbers } from './parse-numbers.ts';
-import { compilePattern } from './pattern.ts';
 import { refusedWrongly } from './standstill.ts';
 import { HEAD_USE } from './state.ts';
-
-/** What is decided when a store is made, and kept in it. */
-export interface StoreSettings {
-  readonly unlock: UnlockMethod;
-  /** Path patterns by the name of a category; each category has its own keys. What no pattern names is `default`. */
-  readonly categories?: Readonly<Record<string, readonly string[]>> | undefined;
-  /** How much of an object's past is kept: whatever either rule keeps. Default 10 versions, 30 days. */
-  readonly history?: { readonly versions?: number; readonly days?: number } | undefined;
-  /**
-   * The age of keys, in days, at which a process that keeps the store open makes new ones; 0, the default, for never.
-   */
-  readonly rotation?: { readonly days?: number } | undefined;
-  /**
-   * The algorithms that everything in the store is sealed with, and the only ones that it accepts: `1`, the default, is
-   * AES-256-GCM with HMAC-SHA-2; `2` is XChaCha20-Poly1305 with BLAKE2b.
-   */
-  readonly suite?: 1 | 2 | undefined;
-  /** `plain` shows object names to the backend. Default `encrypted`. */
-  readonly names?: Naming | undefined;
-  /**
-   * Whether every mutation is announced in the journal from the start, at the cost of a write each. By default from the
-   * moment that something reads the journal.
-   */
-  readonly journal?: boolean | undefined;
-}
+import type { StoreSettings } from './store-settings.ts';
+import { parseSettings } from './store-settings.ts';
 
 const FIRST_GENERATION = 1;
 const FIRST_ROOT = 1;
-const DEFAULT_SUITE = 1;
 const RANDOM_NAME_LENGTH = 16;
-const MAX_HISTORY = 1_000_000;
-const DEFAULT_HISTORY: HistorySettings = { versions: 10, days: 30 };
-const MAX_ROTATION_DAYS = 36_500;
-const CATEGORY_NAME = /^[\p{L}\p{N}][\p{L}\p{N}._-]*$/u;
-const MAX_CATEGORY_NAME_BYTES = 64;
-
-function invalid(message: string): never {
-  throw new SecureStoreError('INVALID_ARGUMENT', message);
-}
-
-function parseCategories(categories: StoreSettings['categories'], random: RandomSource): CategoryMap {
-  const entries = Object.entries(categories ?? {});
-  const named = entries.map(([name, patterns]) => {
-    if (
-      !CATEGORY_NAME.test(name) ||
-      Buffer.byteLength(name) > MAX_CATEGORY_NAME_BYTES ||
-      name.normalize('NFC') !== name
-    ) {
-      invalid(
-        'the name of a category must be letters, digits, ".", "_" and "-", at most 64 bytes, beginning with a letter or digit',
-      );
-    }
-    if (name === DEFAULT_CATEGORY)
-      invalid(`"${DEFAULT_CATEGORY}" is the category of all that no pattern names; it takes no patterns`);
-    const list: unknown = typeof patterns === 'string' ? [patterns] : patterns;
-    if (!Array.isArray(list) || list.length === 0) invalid(`the category "${name}" needs at least one pattern`);
-    for (const pattern of list as unknown[]) compilePattern(pattern);
-    return { id: random(ID_LENGTH), name, patterns: list as string[] };
-  });
-  const rules = named.flatMap(({ id, patterns }) => patterns.map((pattern) => ({ pattern, categoryId: id })));
-  if (named.length >= MAX_CATEGORIES || rules.length > MAX_CATEGORY_RULES)
-    invalid('there are too many categories or patterns');
-  const all = [{ id: random(ID_LENGTH), name: DEFAULT_CATEGORY }, ...named.map(({ id, name }) => ({ id, name }))];
-  return { categories: all, rules };
-}
 
 function newGroup(id: Uint8Array, kind: KeyGroup['kind'], suite: number, now: number, random: RandomSource): KeyGroup {
   const version = {
@@ -192,16 +118,8 @@ export async function createStoreAt(
   events?: CryptoEventSource,
 ): Promise<string> {
   const { signal } = settings;
-  const history: HistorySettings = parseNumbers('history', settings.history, DEFAULT_HISTORY, MAX_HISTORY);
-  const rotation = parseNumbers('rotation', settings.rotation, { days: 0 }, MAX_ROTATION_DAYS);
-  const naming = settings.names ?? 'encrypted';
-  if (naming !== 'encrypted' && naming !== 'plain') invalid('the option "names" must be "encrypted" or "plain"');
-  const { journal = false } = settings;
-  if (typeof journal !== 'boolean') invalid('the option "journal" must be true or false');
-  const { suite = DEFAULT_SUITE } = settings;
-  if (!SUITE_IDS.includes(suite)) invalid(`the option "suite" must be one of ${SUITE_IDS.join(', ')}`);
+  const { history, rotationDays, naming, journal, suite, map } = parseSettings(settings, random);
   await loadSuites([suite]);
-  const map = parseCategories(settings.categories, random);
   if ((await backend.read(HEAD_NAME, { signal })) !== undefined) alreadyExists();
   await refuseRemains(backend, signal);
   const now = clock.now();
@@ -243,7 +161,7 @@ export async function createStoreAt(
     versionFloor: 0,
     history,
     journal: journal ? 'on' : 'off',
-    rotationDays: rotation.days,
+    rotationDays,
     references,
     slots: [slot],
   };

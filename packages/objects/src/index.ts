@@ -1,7 +1,7 @@
 export type { Anchor, AnchorRecord } from './anchor.ts';
 export { signalOf } from './call.ts';
 export type { Clock } from '@securestore/jobs';
-export type { StoreSettings } from './create.ts';
+export type { StoreSettings } from './store-settings.ts';
 export type {
   CryptoEvent,
   CryptoEventListener,
