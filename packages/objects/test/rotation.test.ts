@@ -111,6 +111,18 @@ describe('a rotation', () => {
     expect((await store.retrieve('k')).text()).toBe('after');
   });
 
+  it('to a secret that opens the store already keeps its slot, and makes no other that would be left behind', async () => {
+    const { place, clock, store } = await world();
+    const { id } = await store.slots.add(rawKey(NEW));
+    const other = await openAt(place, { clock, unlock: rawKey(NEW) });
+    await store.rotateEncryptionKey(OLD, NEW);
+    expect(await store.slots.list()).toMatchObject([{ id, method: 'rawKey', current: true }]);
+    await store.store('k', 'by the one that rotated');
+    await other.store('k', 'by the one that was there');
+    expect((await store.retrieve('k')).text()).toBe('by the one that was there');
+    await failure(openAt(place, { clock }), 'UNLOCK_FAILED');
+  });
+
   it('looks at the records once where only hints of the journal lie under an old key', async () => {
     const clock = hurriedClock();
     const store = await createAt(usePlace(memoryPlace), { clock, journal: true });

@@ -1,4 +1,4 @@
-import type { RunningRotation, Slot } from '@securestore/core-format';
+import type { RunningRotation, Slot, UnknownSlot } from '@securestore/core-format';
 import { asBuffer, SecureStoreError } from '@securestore/core-format';
 import type { HeldSecret, UnlockMethod } from '@securestore/crypto';
 import { holdSecret, wipeKeyring } from '@securestore/crypto';
@@ -26,6 +26,8 @@ export type ReadySecrets =
       readonly after: HeldSecret;
       /** The slots that the old secret opens. */
       readonly slots: readonly string[];
+      /** The slots that the new secret opens already. */
+      readonly known: readonly string[];
     }
   | Extract<Secrets, { isDue: unknown }>;
 
@@ -45,7 +47,10 @@ export async function readySecrets(engine: Engine, secrets: Secrets, signal: Abo
     const { head, events } = engine.watcher.state;
     const slots = await findSlots(head, before, signal);
     for (const slot of slots) events?.unlocked(before.type, slot.id);
-    if (slots.length > 0) return { before, after, slots: slots.map(slotLabel) };
+    if (slots.length > 0) {
+      const known = before.equals(after) ? [] : await findSlots(head, after, signal);
+      return { before, after, slots: slots.map(slotLabel), known: known.map(slotLabel) };
+    }
     const failure = new SecureStoreError(
       'UNLOCK_FAILED',
       'the old secret does not unlock the store; nothing was changed',
@@ -85,28 +90,39 @@ async function planRenewal(
   };
 }
 
-/** The plan of a renewal that puts a slot of `secret` in the place of all that the old secret opens. */
+function isAmong(labels: readonly string[], slot: Slot | UnknownSlot): slot is Slot {
+  return !('raw' in slot) && labels.includes(slotLabel(slot));
+}
+
+/**
+ * The plan of a renewal that puts a slot of the new secret in the place of all that the old one opens. Where the new secret has a
+ * slot already, that one stays, so that whoever opened the store by it can follow, and there is no other to be forgotten.
+ */
 async function planReplacement(
   engine: Engine,
   state: StoreState,
   rotation: RunningRotation,
-  [old, ...others]: readonly string[],
-  secret: HeldSecret,
+  { slots: old, known, after: secret }: Extract<ReadySecrets, { known: unknown }>,
   signal: AbortSignal,
 ): Promise<HeadPlan> {
   const { head, unlocked } = state;
-  const oldSlot = head.slots.find((slot): slot is Slot => !('raw' in slot) && slotLabel(slot) === old);
+  const oldSlot = head.slots.find((slot): slot is Slot => isAmong(old, slot));
   if (oldSlot === undefined) {
     throw new SecureStoreError('UNLOCK_FAILED', 'the old secret has been removed meanwhile; nothing was changed');
   }
-  const fresh = await newSlot(engine, state, secret.method, signal);
-  const left = head.slots.filter((slot) => 'raw' in slot || !others.includes(slotLabel(slot)));
-  const slots = left.map((slot) => (slot === oldSlot ? fresh : slot));
-  const plan = await planRenewal(engine, state, rotation, slots);
-  if (!unlocked.id.equals(asBuffer(oldSlot.id))) return plan;
+  const own = head.slots.find((slot): slot is Slot => isAmong(known, slot));
+  const heir = own ?? (await newSlot(engine, state, secret.method, signal));
+  const placed = own === undefined ? head.slots.map((slot) => (slot === oldSlot ? heir : slot)) : head.slots;
+  const plan = await planRenewal(
+    engine,
+    state,
+    rotation,
+    placed.filter((slot) => !isAmong(old, slot)),
+  );
+  if (!head.slots.some((slot) => isAmong(old, slot) && unlocked.id.equals(asBuffer(slot.id)))) return plan;
   try {
     // This process opened the store by the secret that goes: from now on it is there by the new one.
-    const sealed = plan.head?.slots?.find((slot): slot is Slot => !('raw' in slot) && slot.id === fresh.id);
+    const sealed = plan.head?.slots?.find((slot): slot is Slot => !('raw' in slot) && slot.id === heir.id);
     if (sealed === undefined) throw new SecureStoreError('INTERNAL', 'the new slot is missing');
     const rootNumber = plan.head?.rootNumber ?? 0;
     return { ...plan, unlocked: await openGivenSlot({ ...head, rootNumber }, sealed, secret, signal) };
@@ -128,10 +144,9 @@ async function planOf(
     if (secrets.isDue(state)) return planRenewal(engine, state, rotation);
     return state.head.rotation?.depth === rotation.depth ? planTakeOver(rotation) : undefined;
   }
-  const { before, after, slots } = secrets;
   // A secret that stays keeps its slot, so that everybody who opened the store by it can follow.
-  if (before.equals(after)) return planRenewal(engine, state, rotation);
-  return planReplacement(engine, state, rotation, slots, after, signal);
+  if (secrets.before.equals(secrets.after)) return planRenewal(engine, state, rotation);
+  return planReplacement(engine, state, rotation, secrets, signal);
 }
 
 /**
