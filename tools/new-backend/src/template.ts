@@ -1,0 +1,105 @@
+/** The names that a new backend has, all from its scheme. */
+export interface Names {
+  readonly scheme: string;
+  /** As it calls itself in errors: a name has no plus sign, nor has a package. */
+  readonly name: string;
+  /** Of its class, without `Backend`. */
+  readonly type: string;
+  readonly packageName: string;
+}
+
+export function namesOf(scheme: string): Names {
+  const words = scheme.split(/[+-]+/).filter((word) => word !== '');
+  const type = words.map((word) => word.charAt(0).toUpperCase() + word.slice(1)).join('');
+  const name = words.join('-');
+  return { scheme, name, type, packageName: `securestore-backend-${name}` };
+}
+
+/** What the manifest of a new package has beside what the guide says. */
+export interface Dependencies {
+  readonly dependencies: Readonly<Record<string, string>>;
+  readonly devDependencies: Readonly<Record<string, string>>;
+}
+
+function only(guide: string, pattern: RegExp, what: string): string {
+  const [, found] = pattern.exec(guide) ?? [];
+  if (found === undefined) throw new Error(`docs/plugins.md has no ${what}.`);
+  return found;
+}
+
+/** The example of the guide under other names. Its variables keep theirs: a scheme need not be an identifier. */
+function renamed(text: string, { scheme, name, type, packageName }: Names): string {
+  return text
+    .replaceAll('securestore-backend-shelf', packageName)
+    .replaceAll('ShelfBackend', `${type}Backend`)
+    .replaceAll("['shelf']", `['${scheme}']`)
+    .replaceAll("'shelf'", `'${name}'`)
+    .replaceAll('"shelf"', `"${scheme}"`)
+    .replaceAll('`shelf:', `\`${scheme}:`);
+}
+
+function readme({ scheme, type, packageName }: Names): string {
+  return `# ${packageName}
+
+A backend of securestore, for \`${scheme}:\` locations. It keeps bodies in the memory of the process so far: put your store in the
+place of the map in \`src/index.ts\`, and keep \`npm test\` passing. It needs
+Node 24.7 or newer.
+
+\`\`\`sh
+npm install
+npm test            # the conformance suite
+npm run build
+\`\`\`
+
+\`\`\`ts
+import { openStore, passphrase } from 'securestore';
+import { ${type}Backend } from '${packageName}';
+
+const backend = new ${type}Backend();
+await using store = await openStore('${scheme}:somewhere', {
+  backend,
+  unlock: passphrase('correct horse battery staple'),
+  create: true,
+});
+\`\`\`
+
+An application that has the package among its own dependencies needs no \`backend\`: the scheme finds it.
+
+## Locations and options
+
+\`${scheme}:name\`; the option \`pageSize\` is how many keys a page of a listing has at most, 1 to 10,000, 1,000 by default.
+
+## Before you publish
+
+Say here what the store keeps after a crash, the capabilities, the error codes, and what the provider can see and do. In
+\`package.json\`, put the published versions of \`@securestore/…\` in the place of the files in \`vendor/\`.
+`;
+}
+
+/**
+ * The files of a new package, by path. They are those of the guide, whose code is tested as it stands there.
+ *
+ * @param guide - the text of docs/plugins.md
+ */
+export function filesOf(
+  guide: string,
+  names: Names,
+  { dependencies, devDependencies }: Dependencies,
+): Map<string, string> {
+  const code = [...guide.matchAll(/^```ts file=(\S+)\n(.*?)^```$/gms)];
+  const manifest = only(guide, /^```json\n(\{\n {2}"name".*?)^```$/ms, 'package.json');
+  const compiler = only(guide, /^```json\n(\{\n {2}"compilerOptions".*?)^```$/ms, 'tsconfig.json');
+  const described = {
+    ...(JSON.parse(renamed(manifest, names)) as Record<string, unknown>),
+    scripts: { build: 'tsc', test: 'vitest run' },
+    dependencies,
+    devDependencies,
+  };
+  return new Map([
+    ...code.map(([, path = '', text = '']) => [path, renamed(text, names)] as const),
+    ['package.json', `${JSON.stringify(described, null, 2)}\n`],
+    ['tsconfig.json', compiler],
+    ['.gitignore', 'node_modules/\ndist/\n'],
+    ['README.md', readme(names)],
+  ]);
+}
