@@ -2,6 +2,7 @@ import type { RecordHeader } from '@securestore/core-format';
 import { encodeTombstoneBody, objectName, SecureStoreError } from '@securestore/core-format';
 import { sealRecord } from '@securestore/crypto';
 import type { Instant } from '@securestore/jobs';
+import { instant } from '@securestore/jobs';
 import type { Prepared } from './catch-up.ts';
 import { checkCondition } from './condition.ts';
 import type { Doubtful } from './doubt.ts';
@@ -52,6 +53,7 @@ function bodyOf(draft: Draft, origin: number): Buffer {
 
 /** What all attempts of one mutation share: whichever of them takes effect, late or not, is this mutation. */
 export interface Identity extends Doubtful {
+  /** Since when what it rests on is known: what is believed to be there, and the time that numbers the version. */
   readonly begun: Instant;
   /** When the journal was told, if it was. */
   announced?: Instant | undefined;
@@ -92,12 +94,13 @@ export async function attempt(
   }
   identity.announced = await announceCommit(engine, state, target.token, commitId, identity.announced, signal);
   checkHeld(mutation);
+  const sent = instant(engine.clock);
   try {
     const written =
       current === undefined
         ? await engine.backend.write(objectName(target.token), record, { ifAbsent: true, signal })
         : await replace(engine, mutation, current, record, state);
-    engine.cache.set(target.token, { bytes: record, etag: written.etag });
+    engine.cache.set(target.token, { bytes: record, etag: written.etag }, sent);
   } catch (error) {
     engine.cache.delete(target.token);
     if (SecureStoreError.is(error, 'CONFLICT')) throw new LostRace();

@@ -1,5 +1,6 @@
 import type { RecordHeader } from '@securestore/core-format';
 import { ID_LENGTH, SecureStoreError } from '@securestore/core-format';
+import type { Instant } from '@securestore/jobs';
 import { elapsedSince, instant } from '@securestore/jobs';
 import type { Committed, Identity } from './attempt.ts';
 import { attempt } from './attempt.ts';
@@ -10,7 +11,7 @@ import type { Mutation } from './draft.ts';
 import type { Engine } from './engine.ts';
 import { LostRace } from './lost-race.ts';
 import { readCurrent } from './read-current.ts';
-import type { Current, Target } from './records.ts';
+import type { Current, Standing, Target } from './records.ts';
 import { openAt } from './records.ts';
 import { refusedWrongly, Standstill } from './standstill.ts';
 import { categoryKeys } from './usable-keys.ts';
@@ -19,19 +20,20 @@ const MAX_BACKOFF_STEPS = 6;
 
 const UNCHANGED = 'what was to be replaced is still there, and the object was not changed';
 
-/** What is believed to lie at the name, without a request where that can be avoided. */
-function believed(engine: Engine, mutation: Mutation): Current | Promise<Current> {
-  const { target, signal } = mutation;
-  const cached = engine.cache.get(target.token);
-  const { state } = engine.watcher;
-  if (cached === undefined && !mutation.readFirst) return undefined;
-  if (cached === undefined || cached === 'exists') return readCurrent(engine, target, signal);
+/** What is remembered of a name: a record, that something lies there, or nothing. */
+function remembered(
+  { cache, watcher }: Engine,
+  target: Target,
+): { readonly current: Standing; readonly since: Instant } | 'exists' | undefined {
+  const found = cache.get(target.token);
+  if (found === undefined || found === 'exists') return found;
+  const { stored, since } = found;
   try {
-    return { stored: cached, opened: openAt(state, target, cached.bytes) };
+    return { current: { stored, opened: openAt(watcher.state, target, stored.bytes) }, since };
   } catch (error) {
     // It was remembered under keys that have been retired since.
     if (!SecureStoreError.is(error)) throw error;
-    return readCurrent(engine, target, signal);
+    return 'exists';
   }
 }
 
@@ -66,8 +68,9 @@ function newIdentity({ clock, random }: Engine, commitId: Buffer = random(ID_LEN
 }
 
 /**
- * Whether the time that numbers the version is recent enough for the record to be sent. The collector forgets deletions,
- * and their numbers, a grace period after they were made: half of it is for requests that are long under way.
+ * Whether what an attempt rests on is recent enough for it to be sent. The collector forgets deletions, and their numbers,
+ * a grace period after they were made, and as soon removes copies of what was replaced: half of it is for requests that
+ * are long under way.
  */
 function isInTime({ clock, gracePeriod }: Engine, { begun }: Identity): boolean {
   return elapsedSince(begun, clock) < gracePeriod / 2;
@@ -80,9 +83,16 @@ async function commitLoop(engine: Engine, requested: Mutation): Promise<Committe
     ...requested,
     stillHolds: () => isInTime(engine, identity) && requested.stillHolds?.() !== false,
   };
-  const belief = believed(engine, mutation);
-  let current = belief instanceof Promise ? await belief : belief;
-  let verified = belief instanceof Promise;
+  let current: Current;
+  let verified = false;
+  const belief = remembered(engine, target);
+  if (belief === 'exists' || (belief === undefined && mutation.readFirst)) {
+    current = await readCurrent(engine, target, signal);
+    verified = true;
+  } else if (belief !== undefined) {
+    ({ current } = belief);
+    identity = { ...identity, begun: belief.since };
+  }
   let doubt: unknown;
   const standstill = new Standstill();
   try {

@@ -1,4 +1,5 @@
 import { historyPrefix, ID_LENGTH, noId, objectName, SecureStoreError } from '@securestore/core-format';
+import { instant } from '@securestore/jobs';
 import type { Engine } from './engine.ts';
 import { withNewestKeys } from './newest-keys.ts';
 import { listPage } from './pages.ts';
@@ -18,6 +19,7 @@ async function commitBeforeRefused(engine: Engine, { token }: Target, signal: Ab
 
 /** What lies at a name now; it is kept for the next overwrite. */
 export async function readCurrent(engine: Engine, target: Target, signal?: AbortSignal): Promise<Current> {
+  const since = instant(engine.clock);
   const found = await engine.backend.read(objectName(target.token), { signal });
   if (found === undefined) {
     engine.cache.delete(target.token);
@@ -26,7 +28,7 @@ export async function readCurrent(engine: Engine, target: Target, signal?: Abort
   const stored = { bytes: found.body, etag: found.etag ?? '' };
   try {
     const opened = await withNewestKeys(engine, found.body, (state) => openAt(state, target, found.body), signal);
-    engine.cache.set(target.token, stored);
+    engine.cache.set(target.token, stored, since);
     return { stored, opened };
   } catch (error) {
     if (!SecureStoreError.is(error) || !isRetired(engine.watcher.state, found.body)) throw error;

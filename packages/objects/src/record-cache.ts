@@ -1,6 +1,6 @@
 import { RecentCache } from '@securestore/crypto';
 import type { Clock, Instant } from '@securestore/jobs';
-import { elapsedSince, instant } from '@securestore/jobs';
+import { elapsedSince } from '@securestore/jobs';
 
 /** At most twice as many are held. */
 const REMEMBERED = 512;
@@ -13,12 +13,18 @@ export interface StoredRecord {
   readonly etag: string;
 }
 
+/** A record, and since when it need not be there any more. */
+export interface RememberedRecord {
+  readonly stored: StoredRecord;
+  readonly since: Instant;
+}
+
 /**
  * What is believed to lie at a name, so that an overwrite needs no read. Never used to answer a read; a belief that is
  * out of date makes a conditional write fail, and is corrected then.
  */
 export class RecordCache {
-  readonly #records = new RecentCache<string, { record: StoredRecord | 'exists'; since: Instant }>(REMEMBERED);
+  readonly #records = new RecentCache<string, RememberedRecord | 'exists'>(REMEMBERED);
   readonly #clock: Clock;
   readonly #believedFor: number;
 
@@ -31,15 +37,15 @@ export class RecordCache {
     this.#believedFor = believedFor;
   }
 
-  get(token: string): StoredRecord | 'exists' | undefined {
+  get(token: string): RememberedRecord | 'exists' | undefined {
     const found = this.#records.get(token);
-    if (found === undefined || found.record === 'exists') return found?.record;
-    return elapsedSince(found.since, this.#clock) < this.#believedFor ? found.record : 'exists';
+    if (found === undefined || found === 'exists') return found;
+    return elapsedSince(found.since, this.#clock) < this.#believedFor ? found : 'exists';
   }
 
-  set(token: string, stored: StoredRecord): void {
-    const record = stored.bytes.length <= MAX_RECORD_BYTES ? stored : 'exists';
-    this.#records.set(token, { record, since: instant(this.#clock) });
+  /** @param since when the request was sent that read or wrote it: its answer may have been waiting for long */
+  set(token: string, stored: StoredRecord, since: Instant): void {
+    this.#records.set(token, stored.bytes.length <= MAX_RECORD_BYTES ? { stored, since } : 'exists');
   }
 
   delete(token: string): void {

@@ -5,7 +5,7 @@ import { expect, it } from 'vitest';
 import { FakeClock } from '../../jobs/test/support/clock.ts';
 import { collect } from '../src/collection/collect.ts';
 import { openConsumer } from '../src/journal/open-consumer.ts';
-import { DAY, namesUnder, partsOf, processAt, whileTimePasses } from './support/collection.ts';
+import { DAY, HOUR, namesUnder, partsOf, processAt, whileTimePasses } from './support/collection.ts';
 import { memoryPlace, withoutBatch } from './support/places.ts';
 import type { Place } from './support/places.ts';
 import { createAt, failure, patterned, usePlace } from './support/stores.ts';
@@ -78,6 +78,60 @@ it('a writer that slept between its copy to the history and its record takes bac
   expect(await namesUnder(engine.backend, AREAS.history)).toHaveLength(1);
   expect(await partsOf(engine)).toEqual({ missing: [], unreachable: [] });
   expect(await store.verify()).toMatchObject({ ok: true, findings: [] });
+});
+
+/** The names of the copies that somebody sends to the history. */
+function notedCopies() {
+  const copies: string[] = [];
+  const wrap = (inner: StorageBackend): StorageBackend =>
+    forwardTo(withoutBatch(inner), {
+      write(key, body, options) {
+        if (key.startsWith(AREAS.history)) copies.push(key);
+        return inner.write(key, body, options);
+      },
+    });
+  return { copies, wrap };
+}
+
+it('a writer that slept until its record was replaced and collected brings no copy of it back', async () => {
+  const { clock, place } = await newWorld();
+  const nap = napAfter(AREAS.objects);
+  const { copies, wrap: note } = notedCopies();
+  const wrap = (inner: StorageBackend): StorageBackend => nap.wrap(note(inner));
+  const sleeper = await processAt(place, { clock, smallParts: true, wrap });
+  const storing = sleeper.store.store('k', patterned(20_000));
+  await nap.asleep;
+  const { store, engine } = await processAt(place, { clock });
+  await store.store('k', 'newer');
+  clock.advance(2 * DAY);
+  await whileTimePasses(clock, collect(engine));
+  expect(await namesUnder(engine.backend, AREAS.history)).toEqual([]);
+  nap.wake();
+  await whileTimePasses(clock, storing);
+  await whileTimePasses(clock, sleeper.store.store('k', 'newest'));
+  expect(copies).toHaveLength(1);
+  expect(await namesUnder(engine.backend, AREAS.history)).toEqual(copies);
+});
+
+it('a writer that slept sends no copy of what it remembers from so long ago that it may be collected on the way', async () => {
+  const { clock, place } = await newWorld({ journal: true });
+  const { copies, wrap: note } = notedCopies();
+  let sleep = 0;
+  const nap = (): void => {
+    clock.advance(sleep);
+    sleep = 0;
+  };
+  const wrap = (inner: StorageBackend): StorageBackend => afterWrites(note(inner), AREAS.journal, nap);
+  const sleeper = await processAt(place, { clock, wrap });
+  await sleeper.store.store('k', 'remembered');
+  const other = await processAt(place, { clock });
+  await whileTimePasses(clock, other.store.store('k', 'current'));
+  clock.advance(11 * HOUR);
+  sleep = 11 * HOUR;
+  await whileTimePasses(clock, sleeper.store.store('k', 'newest'));
+  // Of what is there alone.
+  expect(copies).toHaveLength(1);
+  expect(await other.store.history('k')).toHaveLength(3);
 });
 
 it('a writer that slept before it sent its record gives it no number from before what was forgotten meanwhile', async () => {

@@ -10,6 +10,7 @@ export type ScenarioName =
   | 'a deleted object is stored again while it is forgotten'
   | 'a purged object is stored again by a clock that is wrong'
   | 'a writer sleeps before its record'
+  | 'a writer sleeps until its record is collected'
   | 'an object is stored again while its purge is in doubt'
   | 'an object is purged while its record is in doubt'
   | 'an object is sealed anew while a process remembers it'
@@ -37,6 +38,7 @@ const PLANS: Readonly<Record<ScenarioName, Changes>> = {
   'a deleted object is stored again while it is forgotten': { ...COLLECTED, batches: true },
   'a purged object is stored again by a clock that is wrong': { ...COLLECTED, purges: true, silent: true },
   'a writer sleeps before its record': COLLECTED,
+  'a writer sleeps until its record is collected': COLLECTED,
   'an object is stored again while its purge is in doubt': { purges: true, batches: true },
   'an object is purged while its record is in doubt': { purges: true },
   'an object is sealed anew while a process remembers it': { parts: ['rotator'], batches: true },

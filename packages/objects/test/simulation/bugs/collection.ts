@@ -17,6 +17,12 @@ export const COLLECTION_BUGS: readonly PlantedBug[] = [
     edits: [["if (!(await isComplete(this.#engine, this.#blob, signal))) return 'incomplete';", '']],
   },
   {
+    name: 'what was written counts as known from when the answer came',
+    scenario: 'a writer sleeps until its record is collected',
+    file: 'objects/src/attempt.ts',
+    edits: [['etag: written.etag }, sent)', 'etag: written.etag }, instant(engine.clock))']],
+  },
+  {
     name: 'a payload counts as young for ever',
     plan: (plan) => isAbout(plan, AREAS.blobs),
     part: 'collector',

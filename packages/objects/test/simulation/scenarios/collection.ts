@@ -128,10 +128,31 @@ async function writerSleeps(stage: Stage): Promise<void> {
   await stored;
 }
 
+/** A writer that learns that its record landed only when that was replaced and collected, and is killed after its next copy. */
+async function sleepsOnItsRecord(stage: Stage): Promise<void> {
+  const writer = await stage.player('writer');
+  const other = await stage.player('other');
+  const landed = writer.stopsAt({ operation: 'write', prefix: objects });
+  const stored = writer.do('a', { type: 'store', size: LARGE });
+  await landed;
+  const version = versionIn(await other.do('a', { type: 'retrieve' }));
+  await other.store('a');
+  await stage.pass(1.1 * DAY);
+  await (await stage.collector('collector')).collect();
+  const copies = writer.stopsAt({ operation: 'write', prefix: history });
+  writer.process.goOn();
+  await stored;
+  void writer.do('a', { type: 'store', size: 12 });
+  await copies;
+  writer.process.kill();
+  await other.do('a', { type: 'retrieveVersion', version });
+}
+
 export const COLLECTION = {
   'a version is restored while it is collected': restoredWhileCollected,
   'a collector sleeps before its marker': collectorSleeps,
   'a marker is taken over': markerTakenOver,
   'a deleted object is stored again while it is forgotten': storedWhileForgotten,
   'a writer sleeps before its record': writerSleeps,
+  'a writer sleeps until its record is collected': sleepsOnItsRecord,
 } as const;
