@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import type { Vector } from './load.ts';
-import { loadVectors } from './load.ts';
+import { baseOf, loadVectors } from './load.ts';
 import type { Reading } from './run.ts';
 import { run } from './run.ts';
 
@@ -55,7 +55,9 @@ describe.each([...all])('vectors of %s', (_, vectors) => {
   it('are right without their fault', async () => {
     for (const vector of vectors) {
       if (vector.fault === undefined) continue;
-      const { outcome } = await run({ ...vector, edits: [] }, 'whole');
+      // Where a fault makes another store, it is the right one's fingerprint that is known without it.
+      const { fingerprint } = baseOf(vector);
+      const { outcome } = await run({ ...vector, edits: [], fingerprint }, 'whole');
       // A fault may lie in a tombstone.
       const deleted = vector.action.do === 'retrieve' && vector.action.key === 'deleted';
       expect(outcome, vector.name).toBe(deleted ? 'NOT_FOUND' : 'ok');
