@@ -89,4 +89,14 @@ describe('the vectors', () => {
       'ok',
     ]);
   });
+
+  it.each(['suite-1', 'suite-2'])('open a slot of each method in %s, and say who is refused', (base) => {
+    const methods = (outcome: string): string[] => {
+      const found = vectors.filter((vector) => vector.base === base && vector.expect === outcome);
+      return [...new Set(found.flatMap(({ unlock }) => unlock?.method ?? []))].toSorted();
+    };
+    const every = ['keyFile', 'keyWrapper', 'passphrase', 'rawKey', 'recipient', 'recoveryCode', 'shares'];
+    expect(methods('ok')).toEqual(every);
+    expect(methods('UNLOCK_FAILED')).toEqual(base === 'suite-1' ? every : ['keyWrapper', 'recipient']);
+  });
 });

@@ -9,7 +9,8 @@ import { caseOf, OPEN } from '../cases.ts';
 import { slotIdOf } from '../make.ts';
 import type { Unlock, Wrap } from '../secrets.ts';
 import { BOX_LENGTH, sealBox, SECRETS, slotKeys, WRAPPED, WRAPPER_ID, wrapperFields } from '../secrets.ts';
-import { impostors, impostorsFingerprint, ofUnbound, pinned, rootBox, withSlotBefore } from './unbound-slots.ts';
+import { impostor, impostors, taken } from './impostors.ts';
+import { ofUnbound, pinned, rootBox, withSlotBefore } from './unbound-slots.ts';
 
 type Context = NonNullable<Wrap['context']>;
 
@@ -220,23 +221,17 @@ function changed(base: Base): Case[] {
 }
 
 export function keyWrappers(base: Base): Case[] {
-  const [first] = impostors(base, 'keyWrapper', strict(base));
   return [
     ...ofUnbound(base, 'keyWrapper', LAX),
     ...asked(base),
     ...changed(base),
     ...impostors(base, 'keyWrapper', LAX),
-    ...(first === undefined
-      ? []
-      : [
-          {
-            ...first,
-            name: 'keyWrapper: an impostor’s store, taken for the right one, and the context',
-            description: 'The fingerprint is that of the impostor, but the wrapper unwraps for the right one alone.',
-            fingerprint: impostorsFingerprint,
-            expect: 'UNLOCK_FAILED',
-            rule: 'S-11',
-          } as const,
-        ]),
+    impostor(
+      'keyWrapper: impostor, taken for the right store, but not by the wrapper',
+      'The fingerprint is that of the impostor, and the wrapper unwraps for the right one alone.',
+      strict(base),
+      'UNLOCK_FAILED',
+      { rule: 'S-11', ...taken },
+    ),
   ];
 }

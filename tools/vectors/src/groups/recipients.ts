@@ -7,7 +7,8 @@ import type { Case } from '../cases.ts';
 import { caseOf, OPEN } from '../cases.ts';
 import type { Unlock } from '../secrets.ts';
 import { printedIdentity, publicKeyOf, sealBox, SECRETS } from '../secrets.ts';
-import { impostors, ofUnbound, pinned, rootBox, withSlotBefore } from './unbound-slots.ts';
+import { impostors } from './impostors.ts';
+import { ofUnbound, pinned, rootBox, withSlotBefore } from './unbound-slots.ts';
 
 const TEXT = printedIdentity(SECRETS.recipient);
 const identity = (text: string): Unlock => ({ method: 'recipient', text });
@@ -71,7 +72,7 @@ export function recipients(base: Base): Case[] {
     moved,
     others(
       base,
-      'another’s slot before',
+      'a slot of another recipient before',
       'A slot of another recipient comes first.',
       withSlotBefore(slotFor(base, OTHER)),
       'ok',

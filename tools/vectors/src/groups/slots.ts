@@ -5,9 +5,10 @@ import { caseOf, OPEN } from '../cases.ts';
 import type { BoundName, Unlock } from '../secrets.ts';
 import { BOUND, PARAMETERS, printedCode, printedShare, SECRETS, share, UNLOCKS } from '../secrets.ts';
 import { LATE } from './fields.ts';
+import { impostor } from './impostors.ts';
 import { keyWrappers } from './key-wrappers.ts';
 import { recipients } from './recipients.ts';
-import { boxForAll, impostorBound } from './unbound-slots.ts';
+import { boxForAll } from './unbound-slots.ts';
 
 /** Where the fields of a slot lie that all methods have. */
 const FIELDS = [
@@ -202,6 +203,16 @@ function printed(): Case[] {
   ];
 }
 
+/** A slot that is bound does not open there. */
+const unknownToImpostor = (): Case =>
+  impostor(
+    'rawKey: impostor',
+    'The store is that of an impostor, who copied the binding tag.',
+    UNLOCKS.rawKey,
+    'UNLOCK_FAILED',
+    { rule: 'S-03' },
+  );
+
 /** Slots are the same in every suite: so there is one that opens, one that doesn't, and who may open at all. */
 const ofEachSuite = ({ fault, expect, rule }: Case): boolean =>
   rule === 'S-07' || (fault === undefined && (expect === 'ok' || rule === 'S-08'));
@@ -209,9 +220,7 @@ const ofEachSuite = ({ fault, expect, rule }: Case): boolean =>
 export function slots(base: Base): Case[] {
   const bound = BOUND.flatMap((name) => ofMethod(base, name));
   const unbound = [...recipients(base), ...keyWrappers(base)];
-  if (base.name === 'suite-1') {
-    return [...bound, ...parameters(), ...printed(), ...unbound, impostorBound('rawKey', UNLOCKS.rawKey)];
-  }
+  if (base.name === 'suite-1') return [...bound, ...parameters(), ...printed(), ...unbound, unknownToImpostor()];
   if (base.name !== 'suite-2') return [];
   return [...bound.filter(({ expect }) => expect === 'ok'), ...unbound.filter(ofEachSuite)];
 }

@@ -37,7 +37,7 @@ export const pinned = (base: Base): { fingerprint: string } => ({
   fingerprint: fingerprintFrom(keysOf(base).identitySeed),
 });
 
-const anchorOf = (base: Base): Anchor => ({
+export const anchorOf = (base: Base): Anchor => ({
   instance: keysOf(base).instance.toString('hex'),
   generation: GENERATION,
   ...pinned(base),
@@ -161,54 +161,3 @@ export function ofUnbound(base: Base, name: 'recipient' | 'keyWrapper', unlock: 
     ),
   ];
 }
-
-const IMPOSTOR = bytesFrom('impostor', 64);
-
-/**
- * The store of somebody who has no secret: a root key and an identity of their own, slots for the public keys in the head of
- * the right store, and the binding tags that stand there.
- */
-export function impostors(base: Base, name: string, unlock: Unlock): Case[] {
-  const make = caseOf(OPEN);
-  const test = (title: string, description: string, expect: Case['expect'], more: Partial<Case>): Case => ({
-    ...make(`${name}: ${title}`, description, 'root key and identity', set(0, IMPOSTOR), expect),
-    unlock,
-    ...more,
-  });
-  return [
-    test('an impostor’s store', 'Nobody says which store it is to be.', 'INVALID_ARGUMENT', { rule: 'S-07' }),
-    test('an impostor’s store, the right one pinned', 'The fingerprint is that of the right store.', 'INTEGRITY', {
-      rule: 'H-08',
-      ...pinned(base),
-    }),
-    test('an impostor’s store, the right one remembered', 'The right store was seen before.', 'ROLLBACK', {
-      rule: 'F-03',
-      anchor: anchorOf(base),
-    }),
-    test(
-      'an impostor’s store, taken for the right one',
-      'The fingerprint is that of the impostor: nothing else protects.',
-      'ok',
-      {
-        rule: 'S-07',
-        fingerprint: fingerprintFrom(IMPOSTOR.subarray(32)),
-      },
-    ),
-  ];
-}
-
-/** The same store does not open by what is bound. */
-export function impostorBound(name: string, unlock: Unlock): Case {
-  const more = { unlock, rule: 'S-03' };
-  return caseOf(OPEN)(
-    `${name}: an impostor’s store`,
-    'Root key and identity are those of somebody without a secret, who copied the binding tags.',
-    'root key and identity',
-    set(0, IMPOSTOR),
-    'UNLOCK_FAILED',
-    more,
-  );
-}
-
-/** The fingerprint of the impostor. */
-export const impostorsFingerprint: string = fingerprintFrom(IMPOSTOR.subarray(32));
