@@ -22,10 +22,10 @@ def read_slot(data):
     if method == 7:
         length = r.number(1)
         need(length > 0, "a key wrapper has no name")
-        r.text(length)
+        slot["wrapper"] = r.text(length)
         length = r.number(2)
         need(1 <= length <= 2048, "a wrapped seed has an impossible length")
-        r.take(length)
+        slot["wrapped"] = r.take(length)
     if method <= 5:
         slot["bound"] = data[: r.at]
         slot["binding"] = r.take(32)

@@ -4,8 +4,8 @@
 
 `objects.json` maps backend names to bodies in hexadecimal. Prints every current object as JSON, payloads in hexadecimal;
 anything that is not right ends with its class on standard error and the exit code 5. A passphrase takes minutes: Argon2 is in
-plain Python, too. The private key of an identity, a recipient, opens a store only where its fingerprint is given. A key
-wrapper is code of its user's, so its slots are read and open nothing.
+plain Python, too. Of an identity, a recipient, the secret is its text (`SSID1-…`), and it opens a store only where the
+fingerprint is given. A key wrapper is code of its user's: none is to be had here, but the vectors bring theirs.
 """
 
 import json
@@ -23,7 +23,7 @@ def describe(store, key):
 
 
 def unlock_of(secret, method="rawKey"):
-    text = bytes.fromhex(secret).decode() if method == "passphrase" else None
+    text = bytes.fromhex(secret).decode() if method in ("passphrase", "recipient") else None
     return {"method": method, "secret": secret, "text": text}
 
 

@@ -4,10 +4,11 @@ import hashlib
 import hmac
 
 from argon2 import argon2id
-from encoding import derive, label, need
+from encoding import b32, derive, label, need
 from primitives import Refused, hmac256, sealed_box_open, x25519
 
-METHODS = {"passphrase": 1, "keyFile": 2, "rawKey": 3, "recoveryCode": 4, "shares": 5, "recipient": 6}
+METHODS = {"passphrase": 1, "keyFile": 2, "rawKey": 3, "recoveryCode": 4, "shares": 5, "recipient": 6, "keyWrapper": 7}
+UNBOUND = ("recipient", "keyWrapper")
 BASE_POINT = (9).to_bytes(32, "little")
 PRINTED = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 MISREAD = {"O": "0", "I": "1", "L": "1"}
@@ -87,6 +88,10 @@ def secret_of(unlock):
         return read_printed("recovery code", "SSRC1", unlock["text"], 20)
     if method == "shares":
         return read_shares(unlock["texts"])
+    if method == "recipient":
+        return read_printed("identity", "SSID1", unlock["text"], 32)
+    if method == "keyWrapper":
+        return unlock["id"], unlock["wraps"]
     return bytes.fromhex(unlock["secret"])
 
 
@@ -99,21 +104,47 @@ def material_of(slot, secret):
     return argon2id(secret, slot["salt"], memory, passes, lanes)
 
 
-def private_of(slot, head, secret):
-    """The private key of a slot that the secret opens; None where it is another's."""
-    if slot["method"] == METHODS["recipient"]:
-        return secret if x25519(secret, BASE_POINT) == slot["public"] else None
-    material = material_of(slot, secret)
-    place = head["lineage"] + slot["id"]
-    binding = hmac256(derive(material, "slot binding", place), head["fingerprint"] + slot["bound"])
-    if not hmac.compare_digest(binding, slot["binding"]):
-        return None
+def private_from(material, place):
     return hashlib.sha512(derive(material, "slot seed", place)).digest()[:32]
 
 
+def unwrap(slot, head, wrapper):
+    """What a key wrapper gives: it has an id, and a list of what it unwraps, some of it in one context alone."""
+    name, wraps = wrapper
+    if slot["wrapper"] != name:
+        return None
+    fields = (("lineage", head["lineage"]), ("fingerprint", head["fingerprint"]), ("slot", slot["id"]))
+    context = {field: b32(value) for field, value in fields}
+    for known in wraps:
+        if bytes.fromhex(known["wrapped"]) == slot["wrapped"] and known.get("context", context) == context:
+            return bytes.fromhex(known["key"])
+    return None
+
+
+def unbound_private_of(slot, head, secret):
+    if slot["method"] == METHODS["recipient"]:
+        private = secret
+    else:
+        material = unwrap(slot, head, secret)
+        if material is None or len(material) != 32:
+            return None
+        private = private_from(material, head["lineage"] + slot["id"])
+    return private if x25519(private, BASE_POINT) == slot["public"] else None
+
+
+def private_of(slot, head, secret):
+    """The private key of a slot that the secret opens; None where it is another's."""
+    if "binding" not in slot:
+        return unbound_private_of(slot, head, secret)
+    material = material_of(slot, secret)
+    place = head["lineage"] + slot["id"]
+    binding = hmac256(derive(material, "slot binding", place), head["fingerprint"] + slot["bound"])
+    return private_from(material, place) if hmac.compare_digest(binding, slot["binding"]) else None
+
+
 def unlock_root(head, unlock, known):
-    """`known` tells whether the fingerprint of the store was known before: an identity opens no other."""
-    invalid(known or unlock["method"] != "recipient", "a store is opened by an identity only where its fingerprint is known")
+    """`known` tells whether the fingerprint of the store was known before: nothing else tells it from an impostor's."""
+    invalid(known or unlock["method"] not in UNBOUND, "this opens a store only where its fingerprint is known")
     secret = secret_of(unlock)
     for slot in head["slots"]:
         if slot["method"] != METHODS[unlock["method"]]:

@@ -58,7 +58,7 @@ describe('a slot of a key wrapper', () => {
     await expect(open({ ...slot, id: bytesFrom('other', 16) })).rejects.toMatchObject({ code: 'UNLOCK_FAILED' });
   });
 
-  it('gives the wrapper a context that is the same text each time', async () => {
+  it('[S-11] gives the wrapper a context that is the same text each time', async () => {
     const seen: string[] = [];
     const { id, wrap, unwrap } = service.open();
     const spy: KeyWrapper = {

@@ -61,11 +61,28 @@ describe('golden stores', () => {
       expect(report.baseline).toBeDefined();
     });
 
+    it('has a slot of every method, and those that are bound to no store open none that is not known', async () => {
+      const place = usePlace(() => memoryPlace());
+      await putBack(store, place);
+      const opened = await openAt(place, { unlock: methodOf(firstOf(store)) });
+      const methods = (await opened.slots.list()).map(({ method }) => method);
+      expect(methods).toEqual(expect.arrayContaining(store.unlock.map(({ method }) => method)));
+      expect(methods).toEqual(expect.arrayContaining(['passphrase', 'keyFile', 'rawKey', 'recoveryCode', 'shares']));
+      expect(opened.fingerprint).toBe(store.fingerprint);
+      await opened.close();
+      const unbound = store.unlock.filter(({ method }) => method === 'recipient' || method === 'keyWrapper');
+      expect(unbound).toHaveLength(2);
+      for (const secret of unbound) {
+        await expect(openAt(place, { unlock: methodOf(secret) })).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+      }
+    });
+
     it('is opened by each of its secrets, and takes new objects', async () => {
       const place = usePlace(() => memoryPlace());
       await putBack(store, place);
+      const { fingerprint } = store;
       for (const [index, secret] of store.unlock.entries()) {
-        const opened = await openAt(place, { unlock: methodOf(secret) });
+        const opened = await openAt(place, { unlock: methodOf(secret), fingerprint });
         await opened.store('db/password', `by secret ${index}`);
         expect((await opened.retrieve('db/password')).text()).toBe(`by secret ${index}`);
         await opened.close();

@@ -1,6 +1,6 @@
 import { SecureStoreError } from '@securestore/core-format';
 import type { TextKind } from './labelled-text.ts';
-import { fingerprintIn, labelledLine, readLabelled } from './labelled-text.ts';
+import { fingerprintIn, labelledLine, readLabelled, textIn } from './labelled-text.ts';
 
 /**
  * What somebody needs to open a store by their identity. Nothing of it is secret. But whoever changes it on its way can lead
@@ -46,8 +46,7 @@ export function parseInvitation(text: string | Uint8Array): Invitation {
   const isText = typeof text === 'string' || text instanceof Uint8Array;
   if (!isText) throw new SecureStoreError('INVALID_ARGUMENT', 'an invitation must be a string or a Uint8Array');
   const values = readLabelled(typeof text === 'string' ? Buffer.from(text, 'utf8') : Buffer.from(text), KIND);
-  const valueOf = (name: string): string | undefined => values.get(name)?.toString('utf8');
-  const [location, recipient, slot] = [valueOf('store'), valueOf('recipient'), valueOf('slot')];
+  const [location, recipient, slot] = ['store', 'recipient', 'slot'].map((name) => textIn(values, name, KIND));
   return {
     fingerprint: fingerprintIn(values, KIND),
     ...(location === undefined ? {} : { location }),

@@ -55,6 +55,17 @@ export function labelledLine(name: string, value: string): string {
   return `${name}: ${value}\n`;
 }
 
+/**
+ * A value that is no secret, where there is one.
+ *
+ * @throws SecureStoreError `INVALID_ARGUMENT` for control characters, which {@link labelledLine} writes none of
+ */
+export function textIn(values: ReadonlyMap<string, Buffer>, name: string, { what }: TextKind): string | undefined {
+  const text = values.get(name)?.toString('utf8');
+  if (text === undefined || !CONTROL.test(text)) return text;
+  throw new SecureStoreError('INVALID_ARGUMENT', `${what} is malformed: its ${name} has control characters`);
+}
+
 const FINGERPRINT = /^[0-9a-v]{52}$/;
 
 /** @throws SecureStoreError `INVALID_ARGUMENT` where it is missing or no fingerprint */

@@ -1,7 +1,7 @@
 import { SecureStoreError } from '@securestore/core-format';
 import type { ShareScheme } from '@securestore/crypto';
 import type { TextKind } from './labelled-text.ts';
-import { fingerprintIn, isOfKind, labelledLine, readLabelled } from './labelled-text.ts';
+import { fingerprintIn, isOfKind, labelledLine, readLabelled, textIn } from './labelled-text.ts';
 
 /** A recovery code or a share, with what is to be known to open a store by it. */
 export interface RecoveryKit {
@@ -81,7 +81,7 @@ export function readRecoveryKit(text: Uint8Array): ReadRecoveryKit | undefined {
     throw new SecureStoreError('INVALID_ARGUMENT', 'the recovery kit must have one recovery code or one share');
   }
   const fingerprint = fingerprintIn(values, KIND);
-  const location = values.get('store')?.toString('utf8');
+  const location = textIn(values, 'store', KIND);
   const secret = Buffer.from(values.get(kind) ?? []);
   return { kind, fingerprint, secret, ...(location === undefined ? {} : { location }) };
 }

@@ -62,6 +62,8 @@ describe('an invitation', () => {
     ['no fingerprint', 'securestore invitation 1\nstore: file:/srv/vault'],
     ['what it does not know', `securestore invitation 1\nfingerprint: ${FINGERPRINT}\nexec: rm`],
     ['prose', `securestore invitation 1\nfingerprint: ${FINGERPRINT}\nhello`],
+    ['control characters', `securestore invitation 1\nfingerprint: ${FINGERPRINT}\nstore: file:/srv/\u001b[2Jvault`],
+    ['a tab within a value', `securestore invitation 1\nfingerprint: ${FINGERPRINT}\nslot: a\tb`],
     ['another version', `securestore invitation 2\nfingerprint: ${FINGERPRINT}`],
   ])('with %s is refused', (_, text) => {
     refused(() => parseInvitation(text));
@@ -134,6 +136,7 @@ describe('a recovery kit', () => {
       refused(() => readRecoveryKit(Buffer.from(cut)));
     }
     refused(() => readRecoveryKit(Buffer.from(`${text.toString()}share: SSSH1`)));
+    refused(() => readRecoveryKit(Buffer.from(text.toString().replace('/srv/', '/\u0001srv/'))));
     refused(() => readRecoveryKit(Buffer.concat([text, Buffer.from([0xff])])));
   });
 });

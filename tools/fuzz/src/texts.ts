@@ -9,6 +9,7 @@ import {
   generationOf,
   hintSequence,
   historyVersion,
+  KEY_LENGTH,
   parseStoreKey,
   parseVersion,
   purposeOf,
@@ -17,13 +18,14 @@ import {
 import { NameCipher } from '../../../packages/crypto/src/index.ts';
 import { decodePlainSegment, encodePlainSegment } from '../../../packages/crypto/src/plain-names.ts';
 import { printed, readPrinted } from '../../../packages/crypto/src/printed.ts';
+import { formatRecipient } from '../../../packages/crypto/src/recipient.ts';
 import type { PrintedKind } from '../../../packages/crypto/src/printed.ts';
 import { decodeMetadata } from '../../../packages/objects/src/options.ts';
 import { compilePattern } from '../../../packages/objects/src/pattern.ts';
 import { BASES, ITEMS } from '../../vectors/src/base.ts';
 import { bytesFrom } from '../../vectors/src/bytes.ts';
 import { make, namesOf } from '../../vectors/src/make.ts';
-import { printedCode, printedShare, SECRETS, share } from '../../vectors/src/secrets.ts';
+import { printedCode, printedIdentity, printedShare, publicKeyOf, SECRETS, share } from '../../vectors/src/secrets.ts';
 import type { Target } from './target.ts';
 import { ofText } from './target.ts';
 
@@ -137,6 +139,8 @@ export function textTargets(): Target[] {
     }),
     backendNames(),
     printedSecret('recovery code', [printedCode(SECRETS.recoveryCode)], 20),
+    printedSecret('identity', [printedIdentity(SECRETS.recipient)], KEY_LENGTH),
+    printedSecret('recipient', [formatRecipient(publicKeyOf(SECRETS.recipient))], KEY_LENGTH),
     printedSecret(
       'share',
       [1, 2, 3].map((x) => printedShare(share(x))),

@@ -40,6 +40,7 @@ describe('every parser, given what is nearly right and what is not', () => {
       readFileSync(file, 'utf8'),
     );
     const readers = Object.keys(format).filter((name) => /^(decode|split|parse)/.test(name));
+    readers.push('readPrinted', 'readIdentityText', 'parseInvitation', 'readRecoveryKit');
     expect(readers.length).toBeGreaterThanOrEqual(20);
     for (const name of readers)
       expect(

@@ -5,15 +5,12 @@ import type { Variant } from './scenario.ts';
 import { makeGolden } from './scenario.ts';
 
 // Makes the golden stores of a release: packages/objects/test/golden/README.md says when.
-//   node --conditions=@securestore/source tools/golden/src/main.ts FOLDER [--replace]
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: { replace: { type: 'boolean', default: false } },
-});
+//   node --conditions=@securestore/source tools/golden/src/main.ts FOLDER
+const { positionals } = parseArgs({ allowPositionals: true });
 const [name] = positionals;
 if (name === undefined) throw new Error('the name of the folder is missing, such as format-1');
 const folder: string = fileURLToPath(new URL(`../../../packages/objects/test/golden/${name}/`, import.meta.url));
-if (existsSync(folder) && !values.replace) throw new Error(`${folder} is there: golden stores are never made again`);
+if (existsSync(folder)) throw new Error(`${folder} is there: golden stores are never made again`);
 
 const variants: readonly Variant[] = [
   { suite: 1, names: 'encrypted' },

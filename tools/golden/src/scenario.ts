@@ -1,11 +1,15 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { MemoryBackend } from '../../../packages/backend-memory/src/index.ts';
 import {
+  generateIdentity,
   generateRecoveryCode,
   generateShares,
+  identity,
   keyFileContents,
+  keyWrapper,
   passphrase,
   rawKey,
+  recipientOf,
   recoveryCode,
   shares,
 } from '../../../packages/crypto/src/index.ts';
@@ -15,19 +19,24 @@ import type { ObjectStore, StoreSettings } from '../../../packages/objects/src/i
 import { EagerClock } from '../../../packages/objects/test/support/eager-clock.ts';
 import { contentsOf } from './contents.ts';
 import type { Contents } from './contents.ts';
+import { tableWrapper } from './table-wrapper.ts';
+import type { WrapperTable } from './table-wrapper.ts';
 
 /** Which kind of store it is. */
 export type Variant = Required<Pick<StoreSettings, 'suite' | 'names'>>;
 
 /** A secret as it is kept in a file. */
 export type Secret =
-  | { readonly method: 'passphrase' | 'recoveryCode'; readonly text: string }
+  | { readonly method: 'passphrase' | 'recoveryCode' | 'recipient'; readonly text: string }
   | { readonly method: 'keyFile' | 'rawKey'; readonly base64: string }
-  | { readonly method: 'shares'; readonly texts: readonly string[] };
+  | { readonly method: 'shares'; readonly texts: readonly string[] }
+  | ({ readonly method: 'keyWrapper' } & WrapperTable);
 
 /** A store that was made by one release and is opened by all later ones. */
 export interface Golden {
   readonly format: number;
+  /** Of the store: whoever opens it by what it isn't bound to has to know it. */
+  readonly fingerprint: string;
   readonly unlock: readonly Secret[];
   /** Names of which a listing tells nothing. */
   readonly others: readonly string[];
@@ -48,6 +57,10 @@ export function methodOf(secret: Secret): UnlockMethod {
       return recoveryCode(secret.text);
     case 'shares':
       return shares(secret.texts);
+    case 'recipient':
+      return identity(secret.text);
+    case 'keyWrapper':
+      return keyWrapper(tableWrapper(secret));
     case 'rawKey':
       return rawKey(Buffer.from(secret.base64, 'base64'));
     default:
@@ -63,6 +76,8 @@ async function newSecrets(): Promise<Secret[]> {
     { method: 'keyFile', base64: randomBytes(64).toString('base64') },
     { method: 'recoveryCode', text: generateRecoveryCode().toString('latin1') },
     { method: 'shares', texts: made.map((share) => share.toString('latin1')) },
+    { method: 'recipient', text: generateIdentity().toString('latin1') },
+    { method: 'keyWrapper', id: 'the key of a golden store', wraps: [] },
   ];
 }
 
@@ -84,9 +99,13 @@ async function fill(store: ObjectStore): Promise<void> {
 }
 
 async function settle(store: ObjectStore, secrets: readonly Secret[]): Promise<void> {
-  const [first, ...rest] = secrets.map(methodOf);
+  const [first] = secrets.map(methodOf);
   if (first === undefined) throw new Error('no secrets');
-  for (const method of rest) await store.slots.add(method);
+  for (const secret of secrets.slice(1)) {
+    // Whoever adds a recipient has no more than that.
+    const recipient = secret.method === 'recipient' ? { recipient: await recipientOf(secret.text) } : undefined;
+    await store.slots.add(recipient ?? methodOf(secret));
+  }
   await store.rotateEncryptionKey(first, first, { depth: 'keys' });
   await store.store('db/password', 'after the rotation');
   await store.store('new', 'after the rotation');
@@ -127,6 +146,7 @@ export async function makeGolden(variant: Variant): Promise<Golden> {
   await store.close();
   const again = await openObjectStore({ ...settings, backend: await backendAt() });
   const contents = await contentsOf(again, OTHERS);
+  const { fingerprint } = again;
   await again.close();
-  return { format: 1, unlock, others: OTHERS, contents, objects: await everything(await backendAt()) };
+  return { format: 1, fingerprint, unlock, others: OTHERS, contents, objects: await everything(await backendAt()) };
 }

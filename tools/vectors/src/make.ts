@@ -16,8 +16,8 @@ import { bytesFrom, derive, hmac256, u32, u53 } from './bytes.ts';
 import { putItem } from './objects.ts';
 import type { Stage, Workplace } from './objects.ts';
 import { putCategoryMap, putCheckpoint, putJournal, putKeyring } from './own.ts';
-import type { SlotName } from './secrets.ts';
-import { materialOf, PARAMETERS, sealBox, slotKeys, SLOTS } from './secrets.ts';
+import type { BoundName, SlotKeys, SlotName } from './secrets.ts';
+import { isBound, materialOf, PARAMETERS, publicKeyOf, sealBox, SECRETS, slotKeys, SLOTS } from './secrets.ts';
 
 await loadSuites([1, 2]);
 
@@ -45,22 +45,34 @@ const materials = new Map<string, Buffer>();
 
 const saltOf = (base: Base, name: SlotName): Buffer => bytesFrom(`${base.name} salt of ${name}`, 16);
 
-function material(base: Base, name: SlotName): Buffer {
+function material(base: Base, name: BoundName): Buffer {
   const id = `${base.name} ${name}`;
   const known = materials.get(id) ?? materialOf(name, saltOf(base, name));
   materials.set(id, known);
   return known;
 }
 
-function slot({ base, keys, stage }: Workplace, name: SlotName, identity: Buffer): Buffer {
-  const id = bytesFrom(`${base.name} id of ${name}`, 16);
-  const { publicKey, bindingKey } = slotKeys(material(base, name), keys.lineage, id);
+export const slotIdOf = (base: Base, name: SlotName): Buffer => bytesFrom(`${base.name} id of ${name}`, 16);
+
+function keysOfSlot(base: Base, name: SlotName, lineage: Buffer): Partial<SlotKeys> & Pick<SlotKeys, 'publicKey'> {
+  if (name === 'recipient') return { publicKey: publicKeyOf(SECRETS.recipient) };
+  const id = slotIdOf(base, name);
+  if (name !== 'keyWrapper') return slotKeys(material(base, name), lineage, id);
+  return { publicKey: slotKeys(SECRETS.keyWrapper, lineage, id).publicKey };
+}
+
+function slot({ base, keys, stage }: Workplace, name: SlotName): Buffer {
+  const id = slotIdOf(base, name);
+  const { publicKey, bindingKey } = keysOfSlot(base, name, keys.lineage);
   const method = Buffer.from([SLOTS.indexOf(name) + 1]);
+  const salt = isBound(name) ? saltOf(base, name) : Buffer.alloc(0);
   const fields = stage(
     `fields of slot ${name}`,
-    Buffer.concat([method, id, u53(TIME), publicKey, saltOf(base, name), PARAMETERS[name]]),
+    Buffer.concat([method, id, u53(TIME), publicKey, salt, PARAMETERS[name]]),
   );
-  const binding = hmac256(bindingKey, fingerprintBytes(identity), fields);
+  // By the identity that the holder of the secret knows, whoever made the head.
+  const fingerprint = fingerprintBytes(identityPublicKey(identityPrivateKey(keysOf(base).identitySeed)));
+  const binding = bindingKey === undefined ? Buffer.alloc(0) : hmac256(bindingKey, fingerprint, fields);
   const box = stage(`box of slot ${name}`, Buffer.concat([keys.lineage, id, u32(ROOT_NUMBER), keys.root]));
   const sealed = sealBox(box, publicKey, bytesFrom(`${base.name} ephemeral of ${name}`, 32));
   return stage(`slot ${name}`, Buffer.concat([fields, binding, sealed]));
@@ -87,7 +99,7 @@ function putHead(place: Workplace, references: Head['references']): void {
     journal: 'off',
     rotationDays: 90,
     references,
-    slots: SLOTS.map((name) => ({ method: { type: 'unknown' }, raw: slot(place, name, publicKey) })),
+    slots: SLOTS.map((name) => ({ method: { type: 'unknown' }, raw: slot(place, name) })),
   });
   const signed = stage('head before its signature', encoded);
   put(HEAD_NAME, Buffer.concat([signed, stage('signature of the head', signAs(identity, 'head', signed))]));
@@ -107,7 +119,9 @@ export function make(base: Base, fault?: Fault): Made {
     if (after === undefined) throw new Error(`${name} can't be left out`);
     return after;
   };
-  const keys = keysOf(base);
+  const own = keysOf(base);
+  const made = stage('root key and identity', Buffer.concat([own.root, own.identitySeed]));
+  const keys = { ...own, root: made.subarray(0, 32), identitySeed: made.subarray(32) };
   const place = {
     base,
     keys,

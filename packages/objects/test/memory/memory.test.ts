@@ -10,10 +10,11 @@ import type { Readable, Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { SqliteBackend } from '@securestore/backend-sqlite';
 import type { UnlockMethod } from '@securestore/crypto';
-import { keyFileContents, passphrase, rawKey } from '@securestore/crypto';
+import { keyFileContents } from '@securestore/crypto';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { createObjectStore } from '../../src/index.ts';
 import { atEnd } from '../support/stores.ts';
+import { heldForm, isUnbound, unlockBy } from './methods.ts';
 import { damageAll, publicBytes, storeNeedles } from './needles.ts';
 import type { Needle, Sighting } from './scan.ts';
 import { reasonNotToScan, scan } from './scan.ts';
@@ -21,6 +22,8 @@ import type { Scenario } from './scenarios.ts';
 import { SCENARIOS } from './scenarios.ts';
 
 const WORKER = fileURLToPath(new URL('worker.ts', import.meta.url));
+
+const HYPHEN = 0x2d;
 
 /** Looking through hundreds of megabytes takes its time on a busy machine. */
 const MINUTES = 60_000;
@@ -55,13 +58,17 @@ async function whenStill(): Promise<void> {
 
 function methodOf({ method }: Scenario, secret: Buffer): UnlockMethod {
   if (method === 'keyFile') return keyFileContents(async () => secret);
-  return method === 'passphrase' ? passphrase(() => secret) : rawKey(() => secret);
+  return unlockBy(method, heldForm(method, secret));
 }
 
-async function makeStore(location: string, unlock: UnlockMethod): Promise<void> {
+/** @returns its fingerprint */
+async function makeStore(location: string, unlock: UnlockMethod): Promise<string> {
   const backend = new SqliteBackend();
   await backend.init({ location, options: {} });
-  await (await createObjectStore({ backend, location, unlock, upkeep: false })).close();
+  const store = await createObjectStore({ backend, location, unlock, upkeep: false });
+  const { fingerprint } = store;
+  await store.close();
+  return fingerprint;
 }
 
 const named = (sightings: readonly Sighting[]): string[] => [...new Set(sightings.map(({ what }) => what))].toSorted();
@@ -82,9 +89,14 @@ async function look(name: string, scenario: Scenario): Promise<Looked> {
   const keyPath = join(folder, 'key');
   if (scenario.method === 'keyFile') writeFileSync(keyPath, secret);
   const owner = methodOf(scenario, scenario.strange === true ? other : secret);
-  if (scenario.strange === true) await makeStore(location, owner);
-  const { child, next } = startWorker([location, name, keyPath], [secret, mask, kept]);
+  const fingerprint = scenario.strange === true ? await makeStore(location, owner) : '';
+  const { child, next } = startWorker([location, name, keyPath, fingerprint], [secret, mask, kept]);
   const own: Needle[] = [{ what: 'the secret', bytes: secret }];
+  const printed = heldForm(scenario.method, secret);
+  if (printed !== secret) {
+    const plain = Buffer.from(printed.filter((code) => code !== HYPHEN));
+    own.push({ what: 'the secret as it is printed', bytes: printed }, { what: 'its digits', bytes: plain });
+  }
   const live: Needle = { what: 'a live key', bytes: kept };
   const all = new Map<string, Needle>();
   const add = (needles: readonly Needle[]): void => {
@@ -136,6 +148,14 @@ const IN_USE = [
   'key version (journal, primary)',
 ];
 
+/** An identity is the private key of its slot, and no slot without a binding tag has a key for one. */
+function inUse({ method }: Scenario): string[] {
+  if (!isUnbound(method)) return IN_USE;
+  const own = IN_USE.filter((what) => what !== 'binding key of the slot');
+  if (method === 'keyWrapper') return own;
+  return [...own.filter((what) => what !== 'private key of the slot'), 'the secret as it is printed'];
+}
+
 let reason: string | undefined;
 
 beforeAll(async () => {
@@ -150,7 +170,7 @@ describe('no key is left in the memory of a process', () => {
     if (reason !== undefined) context.skip(reason);
     const { before, after } = await look(name, scenario);
     if (scenario.strange !== true) {
-      expect(named(before.found)).toEqual(expect.arrayContaining(IN_USE));
+      expect(named(before.found)).toEqual(expect.arrayContaining(inUse(scenario)));
       expect(before.needles.length).toBeGreaterThan(30);
     }
     expect(after.needles.length).toBeGreaterThan(20);

@@ -19,6 +19,7 @@ import { deriveBytes, expandInput, headerInput, label } from '../../../crypto/sr
 import { pagesUnder } from '../../src/pages.ts';
 import { readHead, readKeyring } from '../../src/state.ts';
 import { unlockRoot } from '../../src/unlock.ts';
+import { unpadded } from './methods.ts';
 import type { Needle } from './scan.ts';
 
 const SUITE = suiteOf(1);
@@ -31,23 +32,25 @@ const derived = (from: Uint8Array, use: string, ...context: Uint8Array[]): Buffe
 async function slotNeedles(secret: Buffer, slot: Slot, { lineage }: Head): Promise<Needle[]> {
   const { method, id } = slot;
   if (method.type === 'recipient') return [{ what: 'private key of the slot', bytes: Buffer.from(secret) }];
-  if (method.type === 'keyWrapper') throw new Error('what a key wrapper gives is not known here');
   const material =
-    method.type === 'passphrase'
-      ? await argon2id({
-          message: secret,
-          nonce: method.salt,
-          memory: method.memory,
-          passes: method.passes,
-          parallelism: method.parallelism,
-          tagLength: KEY_LENGTH,
-        })
-      : createHmac('sha256', method.salt).update(secret).digest();
+    method.type === 'keyWrapper'
+      ? unpadded(method.wrappedSeed, secret)
+      : method.type === 'passphrase'
+        ? await argon2id({
+            message: secret,
+            nonce: method.salt,
+            memory: method.memory,
+            passes: method.passes,
+            parallelism: method.parallelism,
+            tagLength: KEY_LENGTH,
+          })
+        : createHmac('sha256', method.salt).update(secret).digest();
   const seed = derived(material, 'slot seed', lineage, id);
   return [
     { what: 'key material of the slot', bytes: material },
     { what: 'seed of the slot', bytes: seed },
     { what: 'private key of the slot', bytes: createHash('sha512').update(seed).digest().subarray(0, KEY_LENGTH) },
+    // Which a slot of a key wrapper has not, and so should be nowhere.
     { what: 'binding key of the slot', bytes: derived(material, 'slot binding', lineage, id) },
   ];
 }

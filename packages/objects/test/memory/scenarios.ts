@@ -1,5 +1,6 @@
 import { rawKey } from '@securestore/crypto';
 import type { ObjectStore } from '../../src/index.ts';
+import type { Method } from './methods.ts';
 
 /** What the process has to work with. */
 export interface Opener {
@@ -11,7 +12,7 @@ export interface Opener {
 
 /** What a process does that must leave no key behind. */
 export interface Scenario {
-  readonly method: 'passphrase' | 'rawKey' | 'keyFile';
+  readonly method: Method;
   readonly secretLength: number;
   /** Whether the store is there before, and the secret of the process another one. */
   readonly strange?: boolean;
@@ -66,8 +67,12 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
   'a store that is closed, opened by a raw key': used('rawKey', 32),
   'a store that is closed, opened by a passphrase': used('passphrase', 40),
   'a store that is closed, opened by a key file': used('keyFile', 48),
+  'a store that is closed, opened by an identity': used('identity', 32),
+  'a store that is closed, opened by a key wrapper': used('keyWrapper', 32),
   'a raw key that opens nothing': refused('rawKey', 32),
   'a passphrase that opens nothing': refused('passphrase', 40),
+  'an identity that opens nothing': refused('identity', 32),
+  'a key wrapper that opens nothing': refused('keyWrapper', 32),
   'errors, and then a store that is closed': {
     method: 'rawKey',
     secretLength: 32,

@@ -1,19 +1,20 @@
-// A process whose memory is looked at: `worker.ts <location> <scenario> <key file>`, started with --expose-gc. It gets the secret and a
+// A process whose memory is looked at: `worker.ts <location> <scenario> <key file> <fingerprint>`, started with --expose-gc. It gets the secret and a
 // mask on its standard input. It prints a line where it stands still, and goes on when it gets a byte.
 import { readSync } from 'node:fs';
 import type { StorageBackend } from '@securestore/backend-api';
 import { forwardTo } from '@securestore/backend-api';
 import { SqliteBackend } from '@securestore/backend-sqlite';
 import { asBuffer, SecureStoreError } from '@securestore/core-format';
-import { passphrase, randomPool, rawKey } from '@securestore/crypto';
+import { randomPool } from '@securestore/crypto';
 import { keyFile } from '../../../securestore/src/key-file.ts';
 import type { ObjectStore } from '../../src/index.ts';
 import { createObjectStore, openObjectStore } from '../../src/index.ts';
 import { EagerClock } from '../support/eager-clock.ts';
+import { heldForm, unlockBy } from './methods.ts';
 import { SCENARIOS } from './scenarios.ts';
 import type { Scenario } from './scenarios.ts';
 
-const [location = '', name = '', keyPath = ''] = process.argv.slice(2);
+const [location = '', name = '', keyPath = '', known = ''] = process.argv.slice(2);
 const scenario: Scenario | undefined = SCENARIOS[name];
 if (scenario === undefined) throw new TypeError(`no such scenario: ${name}`);
 
@@ -74,12 +75,10 @@ function noting(backend: StorageBackend): StorageBackend {
 }
 
 const clock = new EagerClock(Date.now());
-const METHODS = {
-  passphrase: () => passphrase(() => secret),
-  rawKey: () => rawKey(() => secret),
-  keyFile: () => keyFile(keyPath),
-} as const;
-const unlock = METHODS[scenario.method]();
+const held = heldForm(scenario.method, secret);
+const unlock = scenario.method === 'keyFile' ? keyFile(keyPath) : unlockBy(scenario.method, held);
+/** Of the store that is opened. */
+let fingerprint = known === '' ? undefined : known;
 async function settings(): Promise<Parameters<typeof createObjectStore>[0]> {
   const backend = new SqliteBackend({ clock: () => clock.now() });
   await backend.init({ location, options: {} });
@@ -87,8 +86,12 @@ async function settings(): Promise<Parameters<typeof createObjectStore>[0]> {
 }
 
 const opener = {
-  create: async (): Promise<ObjectStore> => createObjectStore(await settings()),
-  open: async (): Promise<ObjectStore> => openObjectStore(await settings()),
+  async create(): Promise<ObjectStore> {
+    const made = await createObjectStore(await settings());
+    fingerprint = made.fingerprint;
+    return made;
+  },
+  open: async (): Promise<ObjectStore> => openObjectStore({ ...(await settings()), fingerprint }),
   async fails(code: string, call: () => PromiseLike<unknown>): Promise<void> {
     const error: unknown = await Promise.resolve(call()).then(
       () => undefined,
@@ -103,6 +106,7 @@ await scenario.run(opener, async () => {
   await standStill('open');
 });
 secret.fill(0);
+held.fill(0);
 await collectGarbage();
 await standStill('closed');
 // Used to the end, so that nothing takes it for garbage.

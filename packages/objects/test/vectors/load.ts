@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import type { ErrorCode } from '@securestore/core-format';
+import type { WrapContext } from '@securestore/crypto';
 import type { AnchorRecord } from '../../src/index.ts';
 
 /** As packages/core-format/vectors/README.md describes them. */
@@ -12,9 +13,17 @@ interface Edit {
 }
 
 export type Unlock =
-  | { readonly method: 'passphrase' | 'recoveryCode'; readonly text: string }
+  | { readonly method: 'passphrase' | 'recoveryCode' | 'recipient'; readonly text: string }
   | { readonly method: 'keyFile' | 'rawKey'; readonly secret: string }
-  | { readonly method: 'shares'; readonly texts: readonly string[] };
+  | { readonly method: 'shares'; readonly texts: readonly string[] }
+  | { readonly method: 'keyWrapper'; readonly id: string; readonly wraps: readonly Wrap[] };
+
+/** What a key wrapper unwraps: for this context, or for any. */
+export interface Wrap {
+  readonly wrapped: string;
+  readonly context?: WrapContext;
+  readonly key: string;
+}
 
 export type Action =
   | { readonly do: 'open' }
@@ -41,6 +50,7 @@ export interface Vector {
 interface Base {
   readonly name: string;
   readonly unlock: Unlock;
+  readonly fingerprint: string;
   readonly objects: Readonly<Record<string, string>>;
 }
 

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
 import { MemoryBackend } from '@securestore/backend-memory';
 import {
   ByteReader,
@@ -9,8 +10,8 @@ import {
   purposeOf,
   SecureStoreError,
 } from '@securestore/core-format';
-import { keyFileContents, passphrase, rawKey, recoveryCode, shares } from '@securestore/crypto';
-import type { UnlockMethod } from '@securestore/crypto';
+import { identity, keyFileContents, keyWrapper, passphrase, rawKey, recoveryCode, shares } from '@securestore/crypto';
+import type { KeyWrapper, UnlockMethod } from '@securestore/crypto';
 import { loadCheckpoint, readPage } from '../../src/checkpoint/sealed.ts';
 import type { Engine } from '../../src/engine.ts';
 import type { ObjectStore } from '../../src/index.ts';
@@ -30,6 +31,25 @@ export interface Outcome {
 /** How a payload is read: in one piece, as a stream, or in ranges that follow each other. */
 export type Reading = 'whole' | 'stream' | ((length: number) => Iterable<number>);
 
+function refuse(): never {
+  throw new SecureStoreError('UNLOCK_FAILED', 'it was not wrapped here');
+}
+
+/** A key wrapper that knows what the vector says, and refuses everything else. */
+function wrapperOf({ id, wraps }: Extract<Unlock, { method: 'keyWrapper' }>): KeyWrapper {
+  return {
+    id,
+    wrap: async () => refuse(),
+    async unwrap(bytes, given) {
+      const wrapped = Buffer.from(bytes).toString('hex');
+      const found = wraps.find(
+        (one) => one.wrapped === wrapped && (one.context === undefined || isDeepStrictEqual(one.context, { ...given })),
+      );
+      return Buffer.from((found ?? refuse()).key, 'hex');
+    },
+  };
+}
+
 function unlockOf(unlock: Unlock): UnlockMethod {
   switch (unlock.method) {
     case 'passphrase':
@@ -38,6 +58,10 @@ function unlockOf(unlock: Unlock): UnlockMethod {
       return recoveryCode(unlock.text);
     case 'shares':
       return shares(unlock.texts);
+    case 'recipient':
+      return identity(unlock.text);
+    case 'keyWrapper':
+      return keyWrapper(wrapperOf(unlock));
     case 'rawKey':
       return rawKey(Buffer.from(unlock.secret, 'hex'));
     default:

@@ -7,6 +7,7 @@ import type { Change } from '../bytes.ts';
 import { append, bytesFrom, flip, set, spliced, u16, u32 } from '../bytes.ts';
 import type { Case } from '../cases.ts';
 import { caseOf, OPEN } from '../cases.ts';
+import { SLOTS } from '../secrets.ts';
 import { anchors } from './anchors.ts';
 import { LATE } from './fields.ts';
 import { AT_FIELD, tamperedHead } from './head-bytes.ts';
@@ -169,7 +170,7 @@ function signed(base: Base): Case[] {
           remove: 1,
           insert: Buffer.concat([
             Buffer.from([65]),
-            Buffer.concat(Array.from({ length: 60 }, () => Buffer.from([0, 1, 99]))),
+            Buffer.concat(Array.from({ length: 65 - SLOTS.length }, () => Buffer.from([0, 1, 99]))),
           ]),
         }),
       'INTEGRITY',

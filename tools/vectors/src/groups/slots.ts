@@ -2,9 +2,13 @@ import type { Base } from '../base.ts';
 import { bytesFrom, flip, set, u32 } from '../bytes.ts';
 import type { Case } from '../cases.ts';
 import { caseOf, OPEN } from '../cases.ts';
-import type { SlotName, Unlock } from '../secrets.ts';
-import { PARAMETERS, printedCode, printedShare, SECRETS, share, SLOTS, UNLOCKS } from '../secrets.ts';
+import type { BoundName, Unlock } from '../secrets.ts';
+import { BOUND, PARAMETERS, printedCode, printedShare, SECRETS, share, UNLOCKS } from '../secrets.ts';
 import { LATE } from './fields.ts';
+import { impostor } from './impostors.ts';
+import { keyWrappers } from './key-wrappers.ts';
+import { recipients } from './recipients.ts';
+import { boxForAll } from './unbound-slots.ts';
 
 /** Where the fields of a slot lie that all methods have. */
 const FIELDS = [
@@ -17,7 +21,7 @@ const FIELDS = [
 const HEX = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
 
 /** Wrong secrets, by the method. */
-const WRONG: Readonly<Record<SlotName, Unlock>> = {
+const WRONG: Readonly<Record<BoundName, Unlock>> = {
   passphrase: { method: 'passphrase', text: 'Correct horse battery staple' },
   keyFile: { method: 'keyFile', secret: HEX(bytesFrom('another key file', 48)) },
   rawKey: { method: 'rawKey', secret: HEX(bytesFrom('another raw key', 32)) },
@@ -25,8 +29,8 @@ const WRONG: Readonly<Record<SlotName, Unlock>> = {
   shares: { method: 'shares', texts: [share(1), share(2, bytesFrom('another secret', 32))].map(printedShare) },
 };
 
-/** What holds for the slots of every method. */
-function ofMethod(name: SlotName): Case[] {
+/** What holds for the slots of every method that binds its slots to the store. */
+function ofMethod(base: Base, name: BoundName): Case[] {
   const unlock = UNLOCKS[name];
   const test = caseOf(OPEN);
   const [slot, fields, box] = [`slot ${name}`, `fields of slot ${name}`, `box of slot ${name}`];
@@ -75,6 +79,14 @@ function ofMethod(name: SlotName): Case[] {
       'INTEGRITY',
       { unlock, rule: 'S-04' },
     ),
+    test(
+      `${name}: box for all`,
+      'The root key is sealed to a shared secret of zeros, which every private key shares with a point of low order.',
+      slot,
+      boxForAll(base),
+      'INTEGRITY',
+      { unlock, rule: 'S-04' },
+    ),
     test(`${name}: lineage in the box`, 'The box is that of another lineage.', box, flip(0), 'INTEGRITY', {
       unlock,
       rule: 'S-04',
@@ -99,7 +111,7 @@ function ofMethod(name: SlotName): Case[] {
   ];
 }
 
-const of = (name: SlotName): ReturnType<typeof caseOf> => {
+const of = (name: BoundName): ReturnType<typeof caseOf> => {
   const test = caseOf(OPEN);
   return (title, description, stage, change, expect, more) =>
     test(`${name}: ${title}`, description, stage, change, expect, { unlock: UNLOCKS[name], ...more });
@@ -191,8 +203,24 @@ function printed(): Case[] {
   ];
 }
 
+/** A slot that is bound does not open there. */
+const unknownToImpostor = (): Case =>
+  impostor(
+    'rawKey: impostor',
+    'The store is that of an impostor, who copied the binding tag.',
+    UNLOCKS.rawKey,
+    'UNLOCK_FAILED',
+    { rule: 'S-03' },
+  );
+
+/** Slots are the same in every suite: so there is one that opens, one that doesn't, and who may open at all. */
+const ofEachSuite = ({ fault, expect, rule }: Case): boolean =>
+  rule === 'S-07' || (fault === undefined && (expect === 'ok' || rule === 'S-08'));
+
 export function slots(base: Base): Case[] {
-  if (base.name === 'suite-1') return [...SLOTS.flatMap((name) => ofMethod(name)), ...parameters(), ...printed()];
+  const bound = BOUND.flatMap((name) => ofMethod(base, name));
+  const unbound = [...recipients(base), ...keyWrappers(base)];
+  if (base.name === 'suite-1') return [...bound, ...parameters(), ...printed(), ...unbound, unknownToImpostor()];
   if (base.name !== 'suite-2') return [];
-  return SLOTS.flatMap((name) => ofMethod(name).filter(({ expect }) => expect === 'ok'));
+  return [...bound.filter(({ expect }) => expect === 'ok'), ...unbound.filter(ofEachSuite)];
 }
