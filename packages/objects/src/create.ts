@@ -15,12 +15,10 @@ import {
   AREAS,
   DEFAULT_CATEGORY,
   encodeCategoryMap,
-  encodeHead,
   encodeKeyring,
   encodeNumber,
   HEAD_NAME,
   ID_LENGTH,
-  joinHead,
   KEY_ID_LENGTH,
   KEY_LENGTH,
   keyringName,
@@ -42,7 +40,6 @@ import {
   loadSuites,
   sealSlot,
   sealSystemBody,
-  signAs,
   SUITE_IDS,
   takeKey,
 } from '@securestore/crypto';
@@ -53,7 +50,7 @@ import { listPage } from './pages.ts';
 import { parseNumbers } from './parse-numbers.ts';
 import { compilePattern } from './pattern.ts';
 import { refusedWrongly } from './standstill.ts';
-import { HEAD_USE } from './state.ts';
+import { signedHead } from './signed-head.ts';
 
 /** What is decided when a store is made, and kept in it. */
 export interface StoreSettings {
@@ -247,8 +244,7 @@ export async function createStoreAt(
     references,
     slots: [slot],
   };
-  const signed = encodeHead(head);
-  const body = joinHead(signed, signAs(identity, HEAD_USE, signed));
+  const body = signedHead(head, identity);
   try {
     await backend.write(HEAD_NAME, body, { ifAbsent: true, signal });
   } catch (error) {
