@@ -1,4 +1,4 @@
-import { chmod, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { chmod, lstat, mkdir, readdir, readFile, rename, stat, symlink, writeFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { jsonLines, type Sandbox, sandbox } from './support/cli.ts';
 
@@ -33,6 +33,21 @@ describe('identity', () => {
     const shown = await box.run(['identity', 'show', 'me.identity']);
     expect(`# ${shown.stdout}`).toBe(`${printed.stdout.split('\n')[0]}\n`);
     expect(shown.stdout + shown.stderr).not.toContain('SSID1');
+  });
+
+  it('pin writes to where a link leads, and leaves no copy of the identity beside the link', async () => {
+    const { box } = await scene();
+    await mkdir(box.path('disk'));
+    await rename(box.path('me.identity'), box.path('disk/me.identity'));
+    await symlink('disk/me.identity', box.path('me.identity'));
+    const fingerprint = 'a'.repeat(52);
+    expect(await box.run(['identity', 'pin', 'me.identity', '--fingerprint', fingerprint])).toMatchObject({
+      exitCode: 0,
+    });
+    expect((await lstat(box.path('me.identity'))).isSymbolicLink()).toBe(true);
+    expect(await readFile(box.path('disk/me.identity'), 'utf8')).toContain(`\nfingerprint: ${fingerprint}\n`);
+    expect((await stat(box.path('disk/me.identity'))).mode & 0o777).toBe(0o600);
+    expect(await readdir(box.path('disk'))).toEqual(['me.identity']);
   });
 
   it('pin remembers a store in the file, once', async () => {

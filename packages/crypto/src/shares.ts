@@ -71,10 +71,18 @@ async function readShares(sources: readonly SecretSource[]): Promise<Buffer[]> {
   }
 }
 
+/** What no set of shares has. A slot of such numbers would make the head unreadable, and the point at 0 is the secret itself. */
+function isImpossible(share: Buffer): boolean {
+  const [threshold = 0, count = 0] = share.subarray(SET_BYTES);
+  return threshold < 2 || count < threshold || share.at(-1) === 0;
+}
+
 /** What the shares say of themselves; they must be of one set, all different, and enough. */
 function schemeOf(read: readonly Buffer[]): ShareScheme {
   const [first] = read;
   if (first === undefined) return invalid('no share was given');
+  const forged = read.findIndex(isImpossible);
+  if (forged >= 0) invalid(`share ${forged + 1} of those given was made up: no set has such a share`);
   const head = first.subarray(0, SET_BYTES + 2);
   const stranger = read.findIndex((share) => !share.subarray(0, SET_BYTES + 2).equals(head));
   if (stranger >= 0) invalid(`share ${stranger + 1} of those given is of another set than the first one`);

@@ -39,6 +39,20 @@ describe('shares', () => {
     await expect(shares([a, wrong]).secret()).rejects.toThrow(/^share 2 of those given: the share was mistyped/);
   });
 
+  it.each([
+    ['that needs no other', [1, 3, 7]],
+    ['that needs none', [0, 3, 7]],
+    ['that needs more than there are', [3, 2, 7]],
+    ['whose point is the secret itself', [2, 3, 0]],
+  ] as const)('with one that was made up, %s, are refused, and which one it is is said', async (_, numbers) => {
+    const [threshold, count, x] = numbers;
+    const forge = (point: number): Buffer =>
+      printed('share', Buffer.from([1, 2, 3, 4, threshold, count, ...Buffer.alloc(32, 5), point]));
+    const made = [forge(x), forge(8), forge(9)];
+    await expect(shares(made).secret()).rejects.toThrow('share 1 of those given was made up');
+    await expect(shares(made).scheme?.()).rejects.toThrow('share 1 of those given was made up');
+  });
+
   it('that are made up give another secret', async () => {
     const [a = Buffer.alloc(0), b = Buffer.alloc(0)] = await generateShares({ threshold: 2, count: 2 });
     const secret = await shares([a, b]).secret();

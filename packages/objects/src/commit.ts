@@ -147,6 +147,8 @@ function committedAs(engine: Engine, mutation: Mutation, header: RecordHeader, {
  * @throws SecureStoreError `CONFLICT` where the mutation has a condition that fails
  */
 export async function commit(engine: Engine, mutation: Mutation): Promise<Committed | undefined> {
+  const reconsidered = engine.watcher.reconsider(mutation.signal);
+  if (reconsidered !== undefined) await reconsidered;
   engine.watcher.checkWritable();
   const committed = await engine.turns.run(mutation.target.token, mutation.signal, () => commitLoop(engine, mutation));
   try {

@@ -12,6 +12,8 @@ export async function underConfirmedKeys<T>(
   read: () => Promise<T>,
   signal: AbortSignal | undefined,
 ): Promise<T> {
+  const reconsidered = watcher.reconsider(signal);
+  if (reconsidered !== undefined) await reconsidered;
   while (true) {
     const { keys } = watcher.state;
     const result = await read();

@@ -5,12 +5,10 @@ import type { CategoryMap, Head, KeyGroup, Keyring, Purpose, Reference } from '@
 import {
   AREAS,
   encodeCategoryMap,
-  encodeHead,
   encodeKeyring,
   encodeNumber,
   HEAD_NAME,
   ID_LENGTH,
-  joinHead,
   KEY_ID_LENGTH,
   KEY_LENGTH,
   keyringName,
@@ -30,7 +28,6 @@ import {
   loadSuites,
   sealSlot,
   sealSystemBody,
-  signAs,
   takeKey,
 } from '@securestore/crypto';
 import type { Clock } from '@securestore/jobs';
@@ -38,7 +35,7 @@ import type { CryptoEventSource } from './crypto-event-source.ts';
 import { keyChanges } from './key-changes.ts';
 import { listPage } from './pages.ts';
 import { refusedWrongly } from './standstill.ts';
-import { HEAD_USE } from './state.ts';
+import { signedHead } from './signed-head.ts';
 import type { StoreSettings } from './store-settings.ts';
 import { parseSettings } from './store-settings.ts';
 
@@ -165,8 +162,7 @@ export async function createStoreAt(
     references,
     slots: [slot],
   };
-  const signed = encodeHead(head);
-  const body = joinHead(signed, signAs(identity, HEAD_USE, signed));
+  const body = signedHead(head, identity);
   try {
     await backend.write(HEAD_NAME, body, { ifAbsent: true, signal });
   } catch (error) {

@@ -135,6 +135,26 @@ export class HeadWatcher {
   }
 
   /**
+   * To be called before anything is refused for what is known of the store: what was learned long ago may be over, such as a clock
+   * that was wrong, or keys that were to be destroyed. `undefined` where nothing is refused or what is known is recent.
+   *
+   * @throws as {@link acknowledge}
+   */
+  reconsider(signal?: AbortSignal): Promise<void> | undefined {
+    return this.#refuses() ? this.acknowledge(signal) : undefined;
+  }
+
+  #refuses(): boolean {
+    if (this.#state.keys.versions.some(({ destroyAt }) => destroyAt > 0)) return true;
+    try {
+      this.checkWritable();
+      return false;
+    } catch {
+      return true;
+    }
+  }
+
+  /**
    * Reads the head anew.
    *
    * @returns its etag, for a conditional write

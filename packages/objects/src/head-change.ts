@@ -4,17 +4,15 @@ import type { Head, Keyring, Reference } from '@securestore/core-format';
 import {
   AREAS,
   decodeKeyring,
-  encodeHead,
   encodeKeyring,
   generationOf,
   HEAD_NAME,
-  joinHead,
   keyringName,
   SecureStoreError,
   systemContext,
 } from '@securestore/core-format';
 import type { UnlockedSlot } from '@securestore/crypto';
-import { keyringKey, loadKeyring, sealSystemBody, signAs, wipeKeyring } from '@securestore/crypto';
+import { keyringKey, loadKeyring, sealSystemBody, wipeKeyring } from '@securestore/crypto';
 import { ancestorsAfter, followsFrom, headDigest } from './ancestry.ts';
 import type { Engine } from './engine.ts';
 import type { Instant } from '@securestore/jobs';
@@ -22,7 +20,8 @@ import { instant } from '@securestore/jobs';
 import { keyChanges } from './key-changes.ts';
 import type { StoreState } from './state.ts';
 import { pagesUnder } from './pages.ts';
-import { HEAD_USE, readHead } from './state.ts';
+import { signedHead } from './signed-head.ts';
+import { readHead } from './state.ts';
 
 const RANDOM_NAME_LENGTH = 16;
 const MAX_TRIES = 20;
@@ -151,9 +150,7 @@ async function writePlanned(
     time: engine.clock.now(),
     references: written === undefined ? references : { ...references, keyring: written },
   };
-  const signedBytes = encodeHead(head);
-  const signature = signAs(state.keys.identity, HEAD_USE, signedBytes);
-  const outcome = await replaceHead(engine, head, joinHead(signedBytes, signature), etag);
+  const outcome = await replaceHead(engine, head, signedHead(head, state.keys.identity), etag);
   return { head, outcome, written };
 }
 

@@ -1,6 +1,6 @@
 import type { RecordHeader } from '@securestore/core-format';
 import { SecureStoreError } from '@securestore/core-format';
-import type { DigestKeys } from '@securestore/crypto';
+import type { CategoryKeys, DigestKeys } from '@securestore/crypto';
 import { digestWhole } from '@securestore/crypto';
 import type { Instant } from '@securestore/jobs';
 import { instant } from '@securestore/jobs';
@@ -95,6 +95,14 @@ async function commitContent<M extends object>(
   return infoAfter(committed, body);
 }
 
+/** The keys of an object's category. @throws SecureStoreError `KEY_DESTROYED`, and what confirming the head throws */
+async function keysFor(engine: Engine, target: Target, signal: AbortSignal | undefined): Promise<CategoryKeys> {
+  const reconsidered = engine.watcher.reconsider(signal);
+  if (reconsidered !== undefined) await reconsidered;
+  const { state } = engine.watcher;
+  return categoryKeys(state, state.categories.idOf(target.key));
+}
+
 export async function storeObject<M extends object>(
   engine: Engine,
   target: Target,
@@ -109,8 +117,11 @@ export async function storeObject<M extends object>(
   const request = { target, condition, metadata, expires, signal };
   const pending = payloadOf(data, engine.limits.inline, signal);
   const payload: Payload = pending instanceof Promise ? await pending : pending;
-  const { state } = engine.watcher;
-  const keys = categoryKeys(state, state.categories.idOf(target.key));
+  const keys = await keysFor(engine, target, signal).catch(async (error: unknown) => {
+    if (payload.kind === 'inline') payload.data.fill(0);
+    else await payload.close();
+    throw error;
+  });
   if (payload.kind === 'inline') {
     try {
       return await commitContent(engine, request, inlineContent(keys.digest, payload.data));
@@ -188,6 +199,8 @@ export async function bringBack<M extends object>(
   signal: AbortSignal | undefined,
 ): Promise<ObjectInfo<M>> {
   const condition = parseCondition(options);
+  const reconsidered = engine.watcher.reconsider(signal);
+  if (reconsidered !== undefined) await reconsidered;
   const kept = new KeptVersion(engine, target, await chooseVersion(engine, target, choice, signal));
   let body: DraftBody | undefined;
   const committed = await commit(engine, {

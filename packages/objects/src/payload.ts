@@ -19,19 +19,26 @@ export type Payload =
       readonly close: () => Promise<void>;
     };
 
-/** @throws SourceError where the bytes are taken away meanwhile, as by a transfer, rather than give fewer of them */
-function* slices(bytes: Uint8Array): Generator<Uint8Array> {
-  const { length } = bytes;
+/**
+ * @param length of the bytes when they were given
+ * @throws SourceError where they are taken away meanwhile, as by a transfer, rather than give fewer of them
+ */
+function* slices(bytes: Uint8Array, length: number): Generator<Uint8Array> {
+  const check = (): void => {
+    if (bytes.length !== length) throw new SourceError('the data to store changed its length');
+  };
+  check();
   for (let at = 0; at < length; at += SLICE_BYTES) {
     yield bytes.subarray(at, at + SLICE_BYTES);
-    if (bytes.length !== length) throw new SourceError('the data to store changed its length');
+    check();
   }
 }
 
 const SLICE_BYTES: number = 1024 * 1024;
 
-async function* blocksOf(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
-  yield* slices(bytes);
+/** @param length of the bytes when they were given: nothing of this runs before the first block is asked for */
+async function* blocksOf(bytes: Uint8Array, length: number): AsyncGenerator<Uint8Array> {
+  yield* slices(bytes, length);
 }
 
 function isAsyncIterable(data: unknown): data is AsyncIterable<unknown> {
@@ -97,9 +104,21 @@ async function* checkedBlocks(
   }
 }
 
+/** Whether somebody else has the memory of an array, which then looks like an empty one. */
+function isGone({ buffer }: Uint8Array): boolean {
+  // Not by `instanceof`, as above; shared memory can't be transferred.
+  return 'detached' in buffer && buffer.detached;
+}
+
 /** @throws SecureStoreError `INVALID_ARGUMENT` for anything that {@link StoreData} doesn't allow */
 function streamOf(data: StoreData, signal: AbortSignal | undefined): AsyncGenerator<Uint8Array> | Uint8Array {
-  if (isUint8Array(data)) return data;
+  if (isUint8Array(data)) {
+    if (!isGone(data)) return data;
+    throw new SecureStoreError(
+      'INVALID_ARGUMENT',
+      'the data to store is not there any more: its buffer was transferred',
+    );
+  }
   if (typeof data === 'string') {
     if (!data.isWellFormed()) {
       throw new SecureStoreError('INVALID_ARGUMENT', 'the text to store has a lone surrogate, which UTF-8 cannot hold');
@@ -129,8 +148,8 @@ async function peek(source: AsyncGenerator<Uint8Array>, inline: number): Promise
 }
 
 async function* resumed(read: Uint8Array[], source: AsyncGenerator<Uint8Array>): AsyncGenerator<Uint8Array> {
-  while (read.length > 0) yield* slices(read.shift() ?? new Uint8Array());
-  for await (const block of source) yield* slices(block);
+  for (let next = read.shift(); next !== undefined; next = read.shift()) yield* slices(next, next.length);
+  for await (const block of source) yield* slices(block, block.length);
 }
 
 /** From Node's pool: memory of its own would take longer than sealing what is in it. */
@@ -148,12 +167,13 @@ export function payloadOf(
 ): Payload | Promise<Payload> {
   const source = streamOf(data, signal);
   if (!isUint8Array(source)) return peek(source, inline);
-  if (source.length > inline) return { kind: 'stream', source: blocksOf(source), close: async () => undefined };
+  if (source.length > inline)
+    return { kind: 'stream', source: blocksOf(source, source.length), close: async () => undefined };
   return { kind: 'inline', data: typeof data === 'string' ? asBuffer(source) : copied(source) };
 }
 
 /** Any data as a stream, for comparisons. */
 export function blocksOfData(data: StoreData, signal: AbortSignal | undefined): AsyncIterable<Uint8Array> {
   const source = streamOf(data, signal);
-  return isUint8Array(source) ? blocksOf(source) : source;
+  return isUint8Array(source) ? blocksOf(source, source.length) : source;
 }

@@ -221,6 +221,8 @@ async function deletePast(
  * @returns whether anything was there
  */
 export async function purgeObject(engine: Engine, target: Target, signal: AbortSignal | undefined): Promise<boolean> {
+  const reconsidered = engine.watcher.reconsider(signal);
+  if (reconsidered !== undefined) await reconsidered;
   engine.watcher.checkWritable();
   return engine.turns.run(target.token, signal, async () => {
     const burial = await bury(engine, target, signal);

@@ -77,7 +77,7 @@ async function remember(context: StoreContext, record: AnchorRecord, before: Anc
   }
 }
 
-/** Remembers a head, unless another process has remembered a newer one of the same store by now. */
+/** Remembers a head, unless another process has remembered a newer one, or another store, by now. */
 export async function rememberNewest(
   context: StoreContext & Pick<OpenSettings, 'acceptHead'>,
   head: Head,
@@ -85,8 +85,14 @@ export async function rememberNewest(
   if (context.anchor === undefined) return;
   const record = anchorOf(head);
   const remembered = await rememberedAt(context).catch(() => undefined);
-  const newer = remembered?.instance === record.instance && remembered.generation > record.generation;
-  if (!newer || context.acceptHead === true) await remember(context, record, remembered);
+  const isKept = remembered !== undefined && context.acceptHead !== true && !mayReplace(remembered, record, head);
+  if (!isKept) await remember(context, record, remembered);
+}
+
+/** Not a newer head of the same store, and no store that has been put, and remembered, in the place of this one meanwhile. */
+function mayReplace(remembered: AnchorRecord, record: AnchorRecord, { parent }: Head): boolean {
+  if (remembered.instance === record.instance) return remembered.generation <= record.generation;
+  return remembered.instance === Buffer.from(parent.instance).toString('hex');
 }
 
 /**

@@ -230,3 +230,20 @@ it('bytes that are taken away while they are stored are refused, and never store
   await failure(storing, 'INVALID_ARGUMENT');
   expect(await store.has('k')).toBe(false);
 });
+
+it.each([100, 5 * MIB])(
+  '%i bytes that are taken away before they are looked at are never stored as fewer',
+  async (length) => {
+    const store = await createAt(usePlace(memoryPlace));
+    await store.store('k', 'before');
+    const transferred = new Uint8Array(patterned(length));
+    const storing = store.store('k', transferred);
+    structuredClone(undefined, { transfer: [transferred.buffer] });
+    // What is small was copied at once.
+    if (length < 64 * KIB) expect((await storing).size).toBe(length);
+    else await failure(storing, 'INVALID_ARGUMENT');
+    await failure(store.store('k', transferred), 'INVALID_ARGUMENT');
+    await failure(store.matches('k', transferred), 'INVALID_ARGUMENT');
+    expect((await store.info('k')).size).toBe(length < 64 * KIB ? length : 'before'.length);
+  },
+);

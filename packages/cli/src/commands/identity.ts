@@ -1,3 +1,4 @@
+import { realpath } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { SecureStoreError } from '@securestore/core-format';
 import { writeFileAtomically } from '../atomic-file.ts';
@@ -105,7 +106,8 @@ async function pin(call: Call, file: string): Promise<void> {
     if (!pins.includes(fingerprint)) {
       const text = Buffer.concat([before, Buffer.from(`\nfingerprint: ${fingerprint}\n`, 'latin1')]);
       try {
-        await writeFileAtomically(file, Readable.from([text]), cli.random);
+        // Where a link leads to: the identity may lie on a disk that it must not leave.
+        await writeFileAtomically(await realpath(file), Readable.from([text]), cli.random);
       } finally {
         text.fill(0);
       }

@@ -20,7 +20,7 @@ export function forgettable({ now, gracePeriod }: RetentionRules): number {
 }
 
 /** How long ago, in milliseconds, a version must have been replaced, or an object deleted, to be forgotten. */
-function keptFor({ history, gracePeriod }: RetentionRules): number {
+export function keptFor({ history, gracePeriod }: Pick<RetentionRules, 'history' | 'gracePeriod'>): number {
   return Math.max(history.days * DAY, gracePeriod);
 }
 

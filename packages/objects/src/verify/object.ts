@@ -11,6 +11,7 @@ import {
 import type { Expectation } from '../checkpoint/baseline.ts';
 import type { Contradiction } from '../checkpoint/compare.ts';
 import { compare } from '../checkpoint/compare.ts';
+import { keptFor } from '../collection/retention.ts';
 import type { Engine } from '../engine.ts';
 import { mapConcurrently } from '../map-concurrently.ts';
 import type { Observed } from '../observe.ts';
@@ -21,6 +22,7 @@ import { checkBlobs, NeededBlobs } from './blobs.ts';
 import type { Finding, FindingKind } from './report.ts';
 
 const READS = 4;
+const MICROSECONDS = 1000;
 
 /** What is looked at. */
 export interface Subject {
@@ -165,10 +167,19 @@ async function readHistory(
   return { past, gaps };
 }
 
-/** What collection may have removed: what is older than the newest versions, and not over the floor of the head. */
-function mayBeCollected(engine: Engine, kept: number, oldest: number): boolean {
-  const { history, versionFloor } = engine.watcher.state.head;
-  return kept >= history.versions && versionFloor > oldest;
+/**
+ * What collection may have removed: what is older than the newest versions, was replaced long enough ago, and is not over the
+ * floor of the head. Collection goes by the backend's clock, which can't be read here without writing, so half a grace period is
+ * left for how far that of this process may be behind it.
+ *
+ * @param replacedBy the version that replaced the newest one that is missing
+ */
+function mayBeCollected(engine: Engine, kept: number, oldest: number, { version: replacedBy }: Link): boolean {
+  const { clock, gracePeriod, watcher } = engine;
+  const { history, versionFloor } = watcher.state.head;
+  const age = clock.now() - replacedBy / MICROSECONDS;
+  const isOld = age >= keptFor({ history, gracePeriod }) - gracePeriod / 2;
+  return isOld && kept >= history.versions && versionFloor > oldest;
 }
 
 /** Each version names the commit before it: versions that are missing show. */
@@ -189,14 +200,14 @@ function judgeHistory(
       continue;
     }
     const follows = Buffer.compare(after.previousCommitId, link.commitId) === 0;
-    if (!follows && !mayBeCollected(engine, kept, link.version)) {
+    if (!follows && !mayBeCollected(engine, kept, link.version, after)) {
       const message = `versions between ${versionOf(link)} and ${versionOf(after)} are missing from its history`;
       findings.add('history', historyPrefix(token), message, { expected: versionOf(after), found: versionOf(link) });
     }
     kept += 1;
     after = link;
   }
-  if (isZero(after.previousCommitId) || mayBeCollected(engine, kept, 0)) return;
+  if (isZero(after.previousCommitId) || mayBeCollected(engine, kept, 0, after)) return;
   findings.add('history', historyPrefix(token), `the version before ${versionOf(after)} is missing from its history`, {
     found: versionOf(after),
   });

@@ -9,6 +9,8 @@ import type { Place } from '../support/places.ts';
 import { memoryPlace } from '../support/places.ts';
 import { createAt, patterned, usePlace } from '../support/stores.ts';
 
+const DAY = 24 * 60 * 60 * 1000;
+
 interface World {
   readonly place: Place;
   readonly clock: EagerClock;
@@ -128,6 +130,30 @@ describe('verify names', () => {
       await all.attacker.put(name, body);
     }
     expect(await all.store.verify()).toMatchObject({ ok: true, versions: 3 });
+  });
+
+  it('older versions that are hidden before collection may have taken them', async () => {
+    const clock = new EagerClock();
+    const place = usePlace(() => memoryPlace(() => clock.now()));
+    const history = { versions: 1, days: 7 };
+    const all = { place, clock, store: await createAt(place, { clock, history }), attacker: await attack(place) };
+    for (const text of ['one', 'two', 'three']) await all.store.store('other', text);
+    clock.advance(30 * DAY);
+    // From now on the head says that versions have been collected.
+    expect(await all.store.collect()).toMatchObject({ versions: 1 });
+    const before = await all.attacker.names(AREAS.history);
+    for (const text of ['one', 'two', 'three', 'four']) await all.store.store('k', text);
+    clock.advance(6 * DAY);
+    const newer = (await all.attacker.names(AREAS.history)).filter((name) => !before.includes(name));
+    const bodies = await Promise.all(newer.slice(1).map(async (name) => [name, await all.attacker.get(name)] as const));
+    for (const [name] of bodies) await all.attacker.remove(name);
+    expect(await found(all)).toMatchObject({ kind: 'history', key: 'k' });
+    for (const [name, body] of bodies.slice(1)) await all.attacker.put(name, body);
+    expect(await found(all)).toMatchObject({ kind: 'history', key: 'k' });
+    for (const [name] of bodies.slice(1)) await all.attacker.remove(name);
+    // Later it can't be told from a collection.
+    clock.advance(2 * DAY);
+    expect(await all.store.verify()).toMatchObject({ ok: true });
   });
 
   it('versions that were exchanged in a history', async () => {

@@ -1,0 +1,48 @@
+import { keyWrapper } from '@securestore/crypto';
+import type { KeyWrapper, UnlockMethod } from '@securestore/crypto';
+import { describe, expect, it } from 'vitest';
+import { memoryPlace } from './support/places.ts';
+import { createAt, failure, openAt, UNLOCK, usePlace } from './support/stores.ts';
+
+const secret = async (): Promise<Buffer> => Buffer.alloc(32, 9);
+
+/** Checked when it is made, and another one when the slot is. */
+function renamed(): UnlockMethod {
+  const wrapper: { -readonly [K in keyof KeyWrapper]: KeyWrapper[K] } = {
+    id: 'a key',
+    wrap: async (key) => Uint8Array.from(key, (byte) => byte ^ 0x55),
+    unwrap: async (wrapped) => Uint8Array.from(wrapped, (byte) => byte ^ 0x55),
+  };
+  const method = keyWrapper(wrapper);
+  wrapper.id = '';
+  return method;
+}
+
+const METHODS: readonly (readonly [string, () => UnlockMethod])[] = [
+  ['more shares than there are', () => ({ type: 'shares', secret, scheme: async () => ({ threshold: 3, count: 2 }) })],
+  ['one share', () => ({ type: 'shares', secret, scheme: async () => ({ threshold: 1, count: 2 }) })],
+  ['a key wrapper without a name', renamed],
+  // From a program without types: it would be taken for a slot of a later release, which nobody can remove.
+  ['an unknown method', () => ({ type: 'riddle' as 'rawKey', secret })],
+];
+
+describe.each(METHODS)('a slot of %s', (_, method) => {
+  it('is refused, and the store goes on being opened', async () => {
+    const place = usePlace(() => memoryPlace());
+    const store = await createAt(place);
+    const refusal = await failure(store.slots.add(method()), 'INVALID_ARGUMENT');
+    expect(refusal.message).toContain('no reader would take the head that this makes');
+    const opened = await openAt(place);
+    expect(await opened.slots.list()).toHaveLength(1);
+    await failure(store.rotateEncryptionKey(UNLOCK, method(), { depth: 'unlock' }), 'INVALID_ARGUMENT');
+    await (await openAt(place)).store('k', 'v');
+    expect((await opened.retrieve('k')).text()).toBe('v');
+  });
+
+  it('makes no store', async () => {
+    const place = usePlace(() => memoryPlace());
+    await failure(createAt(place, { unlock: method() }), 'INVALID_ARGUMENT');
+    await failure(openAt(place), 'NOT_FOUND');
+    await createAt(place);
+  });
+});
