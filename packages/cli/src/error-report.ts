@@ -97,6 +97,15 @@ const IN_OUR_TERMS: readonly (readonly [theirs: RegExp, ours: string])[] = [
     'give it as --fingerprint, or the invitation as --invitation-file; or trust what is here, this once, with --trust-first-use',
   ],
   [/\btrustOnFirstUse needs an anchor, which/, '--trust-first-use needs the anchor (no --no-anchor), which'],
+  [
+    /^there is no unfinished job rotation: .*$/,
+    'there is no unfinished rotation: it is done, or ended before it made new keys and changed nothing; ' +
+      'securestore rotate begins one',
+  ],
+  [
+    /^the unfinished job rotation has other parameters: .*$/,
+    'the unfinished rotation is to another depth: go on with it by securestore rotate --resume, then begin this one',
+  ],
   [/\bkeys\.undo\("([^"]*)"\) brings it back$/, 'securestore keys undo $1 brings it back'],
   [
     /^the option "fingerprint" must be (.*) that store\.fingerprint gives$/,
