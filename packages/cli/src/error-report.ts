@@ -106,6 +106,10 @@ const IN_OUR_TERMS: readonly (readonly [theirs: RegExp, ours: string])[] = [
     /^the unfinished job rotation has other parameters: .*$/,
     'the unfinished rotation is to another depth: go on with it by securestore rotate --resume, then begin this one',
   ],
+  [
+    /^there is no slot (.*); slots\.list\(\) tells which there are$/,
+    'there is no slot $1; securestore slots lists them',
+  ],
   [/\bkeys\.undo\("([^"]*)"\) brings it back$/, 'securestore keys undo $1 brings it back'],
   [
     /^the option "fingerprint" must be (.*) that store\.fingerprint gives$/,

@@ -88,7 +88,10 @@ describe('a store for an identity', () => {
     const wrongStore = await box.run(get('--invitation-file', 'invitation', '--store', 'sqlite:./other'));
     expect(wrongStore).toMatchObject({ exitCode: 5, stderr: expect.stringContaining('[INTEGRITY]') as string });
     await writeFile(box.path('invitation'), 'hello\n');
-    expect(await box.run(get('--invitation-file', 'invitation'))).toMatchObject({ exitCode: 2 });
+    expect(await box.run(get('--invitation-file', 'invitation'))).toMatchObject({
+      exitCode: 2,
+      stderr: expect.stringContaining('cannot use the invitation "invitation": ') as string,
+    });
     expect(await box.run(get('--invitation-file', 'missing'))).toMatchObject({ exitCode: 2 });
   });
 
