@@ -98,18 +98,15 @@ const IN_OUR_TERMS: readonly (readonly [theirs: RegExp, ours: string])[] = [
   ],
   [/\btrustOnFirstUse needs an anchor, which/, '--trust-first-use needs the anchor (no --no-anchor), which'],
   [
-    /^there is no unfinished job rotation: .*$/,
+    /\bthere is no unfinished job rotation: .*$/,
     'there is no unfinished rotation: it is done, or ended before it made new keys and changed nothing; ' +
       'securestore rotate begins one',
   ],
   [
-    /^the unfinished job rotation has other parameters: .*$/,
+    /\bthe unfinished job rotation has other parameters: .*$/,
     'the unfinished rotation is to another depth: go on with it by securestore rotate --resume, then begin this one',
   ],
-  [
-    /^there is no slot (.*); slots\.list\(\) tells which there are$/,
-    'there is no slot $1; securestore slots lists them',
-  ],
+  [/\bslots\.list\(\) tells which there are$/, 'securestore slots lists them'],
   [/\bkeys\.undo\("([^"]*)"\) brings it back$/, 'securestore keys undo $1 brings it back'],
   [
     /^the option "fingerprint" must be (.*) that store\.fingerprint gives$/,
