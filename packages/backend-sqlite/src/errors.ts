@@ -18,7 +18,7 @@ const CODES: Readonly<Record<number, readonly [ErrorCode, string]>> = {
   10: ['UNAVAILABLE', 'reading or writing the file failed; check the disk'],
   11: ['INTEGRITY', 'the database is damaged; restore it from a backup'],
   13: ['NO_SPACE', 'the disk is full; free some space and try again'],
-  14: ['UNAVAILABLE', 'the file can not be opened; check that its folder exists and may be read'],
+  14: ['UNAVAILABLE', 'the file can not be opened; check that its folder exists, and that both may be read'],
   18: ['TOO_LARGE', 'the body is too large for SQLite'],
   [IOERR_SHMSIZE]: [
     'NO_SPACE',

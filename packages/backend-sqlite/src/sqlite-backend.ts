@@ -209,7 +209,7 @@ export class SqliteBackend implements StorageBackend {
     let connection = this.#current();
     if (connection?.immutable === true) connection = this.#reconnect();
     if (connection?.immutable === true) {
-      const message = `sqlite: ${this.#path} is on a file system that can't be written; nothing was changed.`;
+      const message = `${this.#path}: the database may not be written, and nothing was changed; check the permissions of the file and of its folder, and the mount`;
       throw new SecureStoreError('READ_ONLY', message, { backend: this.name });
     }
     connection ??= this.#connection = create(this.#path);

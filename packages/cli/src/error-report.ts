@@ -97,6 +97,16 @@ const IN_OUR_TERMS: readonly (readonly [theirs: RegExp, ours: string])[] = [
     'give it as --fingerprint, or the invitation as --invitation-file; or trust what is here, this once, with --trust-first-use',
   ],
   [/\btrustOnFirstUse needs an anchor, which/, '--trust-first-use needs the anchor (no --no-anchor), which'],
+  [
+    /\bthere is no unfinished job rotation: .*$/,
+    'there is no unfinished rotation: it is done, or ended before it made new keys and changed nothing; ' +
+      'securestore rotate begins one',
+  ],
+  [
+    /\bthe unfinished job rotation has other parameters: .*$/,
+    'the unfinished rotation is to another depth: go on with it by securestore rotate --resume, then begin this one',
+  ],
+  [/\bslots\.list\(\) tells which there are$/, 'securestore slots lists them'],
   [/\bkeys\.undo\("([^"]*)"\) brings it back$/, 'securestore keys undo $1 brings it back'],
   [
     /^the option "fingerprint" must be (.*) that store\.fingerprint gives$/,

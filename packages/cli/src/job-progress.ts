@@ -22,9 +22,11 @@ export async function watchJob<R>({ stderr, now }: Pick<Cli, 'stderr' | 'now'>, 
   if (stderr.isTTY !== true) return await job;
   let latest: JobProgress | undefined;
   const begun = now().getTime();
+  // A terminal that does not say its width says 0.
+  const width = (): number => stderr.columns || 80;
   const show = (): void => {
     if (latest === undefined || now().getTime() - begun < QUIET_MS) return;
-    stderr.write(`\r\u001b[K${formatJobProgress(verb, latest).slice(0, (stderr.columns ?? 80) - 1)}`);
+    stderr.write(`\r\u001b[K${formatJobProgress(verb, latest).slice(0, width() - 1)}`);
   };
   const timer = setInterval(show, INTERVAL_MS);
   const follow = async (): Promise<void> => {

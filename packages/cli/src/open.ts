@@ -40,7 +40,13 @@ export async function locationOf({ cli, options }: Call, operand?: string): Prom
 export async function invitationOf({ invitationFile }: GlobalOptions): Promise<Invitation | undefined> {
   if (invitationFile === undefined) return undefined;
   const { parseInvitation } = await import('securestore');
-  return parseInvitation(await readSecretFile(invitationFile, 'invitation'));
+  const text = await readSecretFile(invitationFile, 'invitation');
+  try {
+    return parseInvitation(text);
+  } catch (error) {
+    if (!SecureStoreError.is(error)) throw error;
+    throw new SecureStoreError(error.code, `cannot use the invitation "${invitationFile}": ${error.message}`);
+  }
 }
 
 /** `location`, or an error that says which setting is none. */

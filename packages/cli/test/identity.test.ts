@@ -103,7 +103,10 @@ describe('a store for an identity', () => {
     const wrongStore = await box.run(get('--invitation-file', 'invitation', '--store', 'sqlite:./other'));
     expect(wrongStore).toMatchObject({ exitCode: 5, stderr: expect.stringContaining('[INTEGRITY]') as string });
     await writeFile(box.path('invitation'), 'hello\n');
-    expect(await box.run(get('--invitation-file', 'invitation'))).toMatchObject({ exitCode: 2 });
+    expect(await box.run(get('--invitation-file', 'invitation'))).toMatchObject({
+      exitCode: 2,
+      stderr: expect.stringContaining('cannot use the invitation "invitation": ') as string,
+    });
     expect(await box.run(get('--invitation-file', 'missing'))).toMatchObject({ exitCode: 2 });
   });
 
@@ -165,6 +168,10 @@ describe('a recovery kit', () => {
     expect(await box.run(open)).toMatchObject({ exitCode: 0, stdout: 'v' });
     await writeFile(box.path('code'), /SSRC1\S+/.exec(kit)?.[0] ?? '');
     expect(await box.run(['get', 'k', '--recovery-code-file', 'code'])).toMatchObject({ exitCode: 0, stdout: 'v' });
+    const another = await box.run(['init', 'sqlite:./another', '--recovery-code-file', 'kit.txt']);
+    expect(another).toMatchObject({ exitCode: 2, stdout: '' });
+    expect(another.stderr).toContain('a recovery kit is of a store that there is');
+    expect(await readdir(box.path())).not.toContain('another');
     const wrongKind = await box.run(['get', 'k', '--share-file', 'kit.txt']);
     expect(wrongKind).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('not of a share') as string });
     // Of another store, it says so before its code is tried.

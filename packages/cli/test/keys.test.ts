@@ -176,12 +176,17 @@ describe('rotate', () => {
     expect(exitCode).toBe(130);
     expect(stderr).toContain('the new secret has taken effect');
     expect(stderr).toContain('`securestore rotate --resume` goes on');
+    const deeper = await box.run(['rotate', '--same-secret', '--depth', 'data', ...byFile('new.key')]);
+    expect(deeper.exitCode).toBe(6);
+    expect(deeper.stderr).toContain('to another depth: go on with it by securestore rotate --resume');
     const done = await box.run(['rotate', '--resume', ...byFile('new.key')]);
     expect(done).toMatchObject({ exitCode: 0, stderr: '' });
     expect(done.stdout).toMatch(
       /^rotated to the depth keys\nlooked at 3 objects: 3 brought under new keys, 0 failed\n/,
     );
-    expect((await box.run(['rotate', '--resume', ...byFile('new.key')])).exitCode).toBe(3);
+    const nothing = await box.run(['rotate', '--resume', ...byFile('new.key')]);
+    expect(nothing.exitCode).toBe(3);
+    expect(nothing.stderr).toContain('there is no unfinished rotation');
   });
 });
 

@@ -167,7 +167,7 @@ describe('input that is no data', () => {
   it.each([
     ['get k -o ""', 2, '--output is empty'],
     ['put k ""', 2, 'the name of the file is empty'],
-    ['slots remove x', 3, 'error: there is no slot x'],
+    ['slots remove x', 3, 'error: there is no slot x; securestore slots lists them'],
     ['ls /k', 0, 'note: no name begins with /'],
   ])('%s says what is wrong', async (words, exitCode, message) => {
     const { code, stderr } = await inShell(`SECURESTORE ${words}`);

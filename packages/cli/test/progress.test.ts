@@ -1,6 +1,7 @@
 import { Writable } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { formatJobProgress } from '../src/job-progress.ts';
+import type { Job } from 'securestore';
+import { formatJobProgress, watchJob } from '../src/job-progress.ts';
 import { formatProgress, type Progress, startProgress } from '../src/progress.ts';
 
 describe('a line of progress', () => {
@@ -69,5 +70,36 @@ describe('progress', () => {
     vi.advanceTimersByTime(10_000);
     progress[Symbol.dispose]();
     expect(shown()).toBe('');
+  });
+});
+
+describe('the progress of a job on a terminal', () => {
+  it.each([
+    [0, 'rotate: making new keys'],
+    [16, 'rotate: making '],
+  ])('of %d columns', async (columns, line) => {
+    vi.useFakeTimers();
+    try {
+      const chunks: string[] = [];
+      const stderr = new Writable({
+        write: (chunk: Buffer, _encoding, done) => {
+          chunks.push(chunk.toString());
+          done();
+        },
+      });
+      const ending = Promise.withResolvers<string>();
+      const progress = (async function* () {
+        yield { phase: 'making new keys', done: 0, bytes: 0, rate: 0 };
+      })();
+      const job = Object.assign(ending.promise, { progress }) as unknown as Job<string>;
+      const cli = { stderr: Object.assign(stderr, { isTTY: true, columns }), now: () => new Date() };
+      const watched = watchJob(cli, 'rotate', job);
+      await vi.advanceTimersByTimeAsync(1500);
+      ending.resolve('report');
+      expect(await watched).toBe('report');
+      expect(chunks).toContain(`\r\u001b[K${line}`);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 });

@@ -14,7 +14,10 @@ import { compilePattern } from './pattern.ts';
 /** What is decided when a store is made, and kept in it. */
 export interface StoreSettings {
   readonly unlock: UnlockMethod;
-  /** Path patterns by the name of a category; each category has its own keys. What no pattern names is `default`. */
+  /**
+   * Path patterns by the name of a category; each category has its own keys. The first that matches decides; what none does
+   * is `default`.
+   */
   readonly categories?: Readonly<Record<string, readonly string[]>> | undefined;
   /** How much of an object's past is kept: whatever either rule keeps. Default 10 versions, 30 days. */
   readonly history?: { readonly versions?: number; readonly days?: number } | undefined;

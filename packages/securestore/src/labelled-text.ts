@@ -3,6 +3,7 @@ import { SecureStoreError, textLines, trimmedText } from '@securestore/core-form
 
 const HASH = 0x23;
 const COLON = 0x3a;
+const LINE_END = 0x0a;
 const CONTROL = /\p{Cc}/u;
 
 /** What a text for people and programs is, and what stands in it. */
@@ -14,10 +15,22 @@ export interface TextKind {
   readonly names: readonly string[];
 }
 
+const BYTE_ORDER_MARK = Buffer.from('\ufeff', 'utf8');
+const SPACES: ReadonlySet<number | undefined> = new Set([0x20, 0x09, 0x0d, 0x0a]);
+
+/** Where a text begins, after the byte order mark and the white space that editors, mails and typing leave before it. */
+function beginOf(text: Uint8Array): number {
+  const isMarked = Buffer.compare(text.subarray(0, BYTE_ORDER_MARK.length), BYTE_ORDER_MARK) === 0;
+  let begin = isMarked ? BYTE_ORDER_MARK.length : 0;
+  while (SPACES.has(text[begin])) begin += 1;
+  return begin;
+}
+
 /** Whether a text says that it is of a kind, of whatever version. */
 export function isOfKind(text: Uint8Array, { title }: TextKind): boolean {
-  const begin = Buffer.from(title.replace(/\d+$/, ''), 'latin1');
-  return Buffer.compare(text.subarray(0, begin.length), begin) === 0;
+  const wanted = Buffer.from(title.replace(/\d+$/, ''), 'latin1');
+  const begin = beginOf(text);
+  return Buffer.compare(text.subarray(begin, begin + wanted.length), wanted) === 0;
 }
 
 /**
@@ -33,7 +46,9 @@ export function readLabelled(text: Buffer, kind: TextKind): ReadonlyMap<string, 
   };
   if (!isUtf8(text)) invalid('it is no text');
   if (!isOfKind(text, kind)) invalid(`it does not begin with "${title}"`);
-  const [first = Buffer.alloc(0), ...lines] = textLines(text);
+  const begin = beginOf(text);
+  const skipped = text.subarray(0, begin).filter((byte) => byte === LINE_END).length;
+  const [first = Buffer.alloc(0), ...lines] = textLines(text.subarray(begin));
   if (!first.equals(Buffer.from(title, 'latin1'))) {
     throw new SecureStoreError('UNSUPPORTED', `${what} is of another version than "${title}"; use a newer release`);
   }
@@ -42,7 +57,7 @@ export function readLabelled(text: Buffer, kind: TextKind): ReadonlyMap<string, 
     if (line.length === 0 || line[0] === HASH) continue;
     const colon = line.indexOf(COLON);
     const name = names.find((known) => colon >= 0 && line.subarray(0, colon).equals(Buffer.from(known, 'latin1')));
-    if (name === undefined) return invalid(`line ${index + 2} is none of ${names.join(', ')}`);
+    if (name === undefined) return invalid(`line ${skipped + index + 2} is none of ${names.join(', ')}`);
     if (values.has(name)) invalid(`it says ${name} twice`);
     values.set(name, trimmedText(line.subarray(colon + 1)));
   }

@@ -47,6 +47,17 @@ describe('an invitation', () => {
     expect(parseInvitation(Buffer.from(changed))).toEqual({ fingerprint: FINGERPRINT, location: 'file:/srv/a b' });
   });
 
+  it.each([
+    ['an empty line', '\n'],
+    ['a byte order mark', '\ufeff'],
+    ['both, and spaces', '\ufeff \r\n\t\r\n  '],
+  ])('is read with %s before it, and lines are counted from there', (_, before) => {
+    const text = `${before}${formatInvitation({ fingerprint: FINGERPRINT })}`;
+    expect(parseInvitation(text)).toEqual({ fingerprint: FINGERPRINT });
+    const line = text.split('\n').length;
+    expect(() => parseInvitation(`${text}hello`)).toThrow(`line ${line} is none of`);
+  });
+
   it('can not be made to say more than one thing, or with more lines than it has', () => {
     for (const location of ['a\nfingerprint: x', 'a\rb', 'a\u0000']) {
       refused(() => formatInvitation({ fingerprint: FINGERPRINT, location }));
@@ -104,6 +115,13 @@ describe('a recovery kit', () => {
     expect(share).toMatch(/^share number: 1 of 3\nshares needed: 2$/m);
     expect(share).toContain('--share-file');
     for (const text of [code, share]) for (const line of text?.split('\n') ?? []) expect(line.length).toBeLessThan(130);
+  });
+
+  it('is read as an editor or whoever typed it in left it', async () => {
+    for (const kit of await kits()) {
+      const text = Buffer.concat([Buffer.from('\ufeff\r\n '), formatRecoveryKit(kit)]);
+      expect(readRecoveryKit(text)?.secret).toEqual(Buffer.from(kit.secret));
+    }
   });
 
   it('is told from a code by itself', async () => {

@@ -20,7 +20,10 @@ export interface InitOptions {
 /** `securestore init`. */
 export async function init(call: Call<InitOptions>, operand: string | undefined): Promise<void> {
   if (call.options.invitationFile !== undefined) {
-    throw new SecureStoreError('INVALID_ARGUMENT', 'init makes a new store, and an invitation is to one that there is');
+    throw new SecureStoreError(
+      'INVALID_ARGUMENT',
+      'an invitation is to a store that there is, and init makes a new one',
+    );
   }
   const location = await locationOf(call, operand);
   if (location.startsWith('memory:')) {
@@ -35,6 +38,14 @@ export async function init(call: Call<InitOptions>, operand: string | undefined)
   const { createStore } = await import('securestore');
   // A key file made for a store that then could not be made is left: another `init` may be relying on it already.
   using unlock = await unlockWith(secret);
+  // Of a kit: it would refuse the new store from then on.
+  if (unlock.fingerprint !== undefined) {
+    throw new SecureStoreError(
+      'INVALID_ARGUMENT',
+      'a recovery kit is of a store that there is, and would not open a new one; ' +
+        'make the store with another secret, then its kit with slots add --kit',
+    );
+  }
   await using store = await createStore(location, {
     ...settings,
     unlock: unlock.method,

@@ -36,14 +36,15 @@ function addRotate(program: Command, run: Run): void {
   unlock  replaces the secret and renews the root key
   keys    also makes new keys and brings every object under them; no payload is written
   data    also seals every object and payload anew
-keys and data wait about six seconds for other processes to follow, however small the store is.
+keys waits about six seconds for other processes to follow, however small the store is, and data twice as long.
 Reading and writing go on meanwhile. Old copies of the store still open with the old secret.
 
 Examples:
   securestore rotate
   securestore rotate --depth unlock --new-key-file ./new.key
   securestore rotate --resume`,
-    resume: '`securestore rotate --resume` goes on, opened by the secret that holds now',
+    resume:
+      '`securestore rotate --resume` goes on, opened by the secret that holds now, or says that there is nothing to go on with',
     load: async () => (await import('../commands/rotate.ts')).rotate,
   });
 }

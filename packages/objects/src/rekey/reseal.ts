@@ -242,6 +242,7 @@ async function resealVersions(engine: Engine, token: string, blobs: NewBlobs, op
   for (let left = await versionNames(engine, token, signal); left.length > 0;) {
     const isCopy = await notPast(engine, token, signal);
     for (const name of left) {
+      counts.examined += 1;
       if (isCopy(name)) copies.push(name);
       else if (await resealAt(engine, token, name, blobs, options)) counts.rekeyed += 1;
       done.add(name);
@@ -286,7 +287,6 @@ export async function resealAll(engine: Engine, options: ResealOptions): Promise
     } catch (error) {
       note(counts, key, error);
     }
-    counts.examined += 1;
     await options.onDone(key, 1);
   }
 }

@@ -132,7 +132,8 @@ export async function removeSlot(engine: Engine, id: string, signal?: AbortSigna
     engine,
     async ({ head }) => {
       const left = head.slots.filter((slot) => 'raw' in slot || slotLabel(slot) !== id);
-      if (left.length === head.slots.length) throw new SecureStoreError('NOT_FOUND', `there is no slot ${id}`);
+      if (left.length === head.slots.length)
+        throw new SecureStoreError('NOT_FOUND', `there is no slot ${id}; slots.list() tells which there are`);
       if (left.every((slot) => 'raw' in slot)) {
         throw new SecureStoreError('INVALID_ARGUMENT', 'the last slot cannot be removed; add another one first');
       }
