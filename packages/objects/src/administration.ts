@@ -216,12 +216,12 @@ export class Administration {
   #start<R>(
     operation: string,
     options: CallOptions | undefined,
-    known: ReadonlySet<string>,
+    knownOptions: ReadonlySet<string>,
     begin: (start: { readonly signal: AbortSignal }) => Job<R>,
   ): Job<R> {
     try {
       this.#calls.checkOpen();
-      checkOptions(options, known);
+      checkOptions(options, knownOptions);
       const given = callSignal(options);
       const signal = given === undefined ? this.#closed.signal : AbortSignal.any([given, this.#closed.signal]);
       const job = begin({ signal });
@@ -229,7 +229,12 @@ export class Administration {
       const settled = job.finally(() => undefined).catch(() => undefined);
       this.#running.add(settled);
       void settled.then(() => this.#running.delete(settled));
-      return job;
+      const { id, progress } = job;
+      // What a caller's own secret or key wrapper threw.
+      const known = job.catch((error: unknown): never => {
+        throw SecureStoreError.is(error) ? error : inContext(error, operation, undefined, undefined);
+      });
+      return Object.assign(known, { id, progress, cancel: (reason?: string) => job.cancel(reason) });
     } catch (error) {
       throw inContext(error, operation, undefined, options?.signal);
     }

@@ -112,6 +112,18 @@ describe('a rotation', () => {
     expect((await store.retrieve('k')).text()).toBe('after');
   });
 
+  it.each([
+    ['throws', () => Promise.reject(new TypeError('of the caller'))],
+    ['rejects with no error', () => Promise.reject('of the caller')],
+    ['gives nothing', async () => undefined as never],
+  ])('with a secret that %s says which call failed', async (_, secret) => {
+    const { place, clock, store } = await world();
+    const wrong = { type: 'rawKey', secret } as const;
+    const error = await store.rotateEncryptionKey(OLD, wrong).catch((reason: unknown) => reason);
+    expect(error).toMatchObject({ name: 'SecureStoreError', code: 'INTERNAL', operation: 'rotateEncryptionKey' });
+    expect(await openAt(place, { clock })).toBeDefined();
+  });
+
   it('to a secret that opens the store already keeps its slot, and makes no other that would be left behind', async () => {
     const { place, clock, store } = await world();
     const { id } = await store.slots.add(rawKey(NEW));

@@ -29,7 +29,11 @@ const ABOUT = `# It is not secret. But get it by a way that you trust: by the fi
 `;
 
 /** An invitation as text, for a file or a message. @throws SecureStoreError `INVALID_ARGUMENT` */
-export function formatInvitation({ fingerprint, location, recipient, slot }: Invitation): string {
+export function formatInvitation(invitation: Invitation): string {
+  if (typeof invitation !== 'object' || invitation === null) {
+    throw new SecureStoreError('INVALID_ARGUMENT', 'an invitation must be an object with at least a fingerprint');
+  }
+  const { fingerprint, location, recipient, slot } = invitation;
   const values = { fingerprint, store: location, recipient, slot };
   const lines = Object.entries(values).map(([name, value]) => (value === undefined ? '' : labelledLine(name, value)));
   const text = `${KIND.title}\n${ABOUT}${lines.join('')}`;

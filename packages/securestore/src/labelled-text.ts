@@ -64,8 +64,9 @@ export function readLabelled(text: Buffer, kind: TextKind): ReadonlyMap<string, 
   return values;
 }
 
-/** @throws SecureStoreError `INVALID_ARGUMENT` for what would not stay one line */
+/** @throws SecureStoreError `INVALID_ARGUMENT` for what is no text, or would not stay one line */
 export function labelledLine(name: string, value: string): string {
+  if (typeof value !== 'string') throw new SecureStoreError('INVALID_ARGUMENT', `the ${name} must be a string`);
   if (CONTROL.test(value)) throw new SecureStoreError('INVALID_ARGUMENT', `the ${name} has control characters`);
   return `${name}: ${value}\n`;
 }

@@ -43,8 +43,25 @@ const OF_SHARE = `
 
 `;
 
+function invalid(message: string): never {
+  throw new SecureStoreError('INVALID_ARGUMENT', `a recovery kit ${message}`);
+}
+
+/** Where a program without types leaves something out, it must be known before the kit is printed. */
+function checkKit(kit: RecoveryKit): void {
+  if (typeof kit !== 'object' || kit === null) invalid('must be an object');
+  const { kind, secret, made, share } = kit;
+  if (kind !== 'recovery code' && kind !== 'share') invalid('is of the kind "recovery code" or "share"');
+  if (!(secret instanceof Uint8Array)) invalid('needs the code or share as a Uint8Array in "secret"');
+  if (!(made instanceof Date) || Number.isNaN(made.getTime())) invalid('needs a Date in "made"');
+  const numbers = share === undefined ? [] : [share?.number, share?.count, share?.threshold];
+  if (!numbers.every(Number.isInteger)) invalid('says of a share its number, and how many of how many are needed');
+}
+
 /** A kit as text to be printed. Whoever gets it wipes it. @throws SecureStoreError `INVALID_ARGUMENT` */
-export function formatRecoveryKit({ kind, secret, fingerprint, location, made, share }: RecoveryKit): Buffer {
+export function formatRecoveryKit(kit: RecoveryKit): Buffer {
+  checkKit(kit);
+  const { kind, secret, fingerprint, location, made, share } = kit;
   const numbers =
     share === undefined
       ? ''
@@ -73,12 +90,13 @@ export type ReadRecoveryKit = Pick<RecoveryKit, 'kind' | 'fingerprint'> & {
  * @throws SecureStoreError `INVALID_ARGUMENT` for a kit that is malformed; `UNSUPPORTED` for one of a later release
  */
 export function readRecoveryKit(text: Uint8Array): ReadRecoveryKit | undefined {
+  if (!(text instanceof Uint8Array)) invalid('must be read from a Uint8Array');
   if (!isOfKind(text, KIND)) return undefined;
   const values = readLabelled(Buffer.from(text.buffer, text.byteOffset, text.byteLength), KIND);
   const found = (['recovery code', 'share'] as const).filter((kind) => values.has(kind));
   const [kind, another] = found;
   if (kind === undefined || another !== undefined) {
-    throw new SecureStoreError('INVALID_ARGUMENT', 'the recovery kit must have one recovery code or one share');
+    invalid('must have one recovery code or one share');
   }
   const fingerprint = fingerprintIn(values, KIND);
   const location = textIn(values, 'store', KIND);

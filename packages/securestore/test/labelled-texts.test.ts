@@ -124,6 +124,19 @@ describe('a recovery kit', () => {
     }
   });
 
+  it('is refused where something is missing or is of another type', async () => {
+    const [code, share] = await kits();
+    const wrong: unknown[] = [undefined, null, 'kit', { ...code, kind: 'code' }, { ...code, secret: 'text' }];
+    wrong.push({ ...code, made: undefined }, { ...code, made: new Date(Number.NaN) }, { ...code, made: '2026-11-25' });
+    wrong.push({ ...code, fingerprint: undefined }, { ...code, location: 1 }, { ...share, share: null });
+    wrong.push({ ...share, share: { number: 1, count: 3 } });
+    for (const kit of wrong) refused(() => formatRecoveryKit(kit as never));
+    for (const text of [undefined, 'text', 1]) refused(() => readRecoveryKit(text as never));
+    for (const invitation of [undefined, null, 'x', { fingerprint: 1 }, {}]) {
+      refused(() => formatInvitation(invitation as never));
+    }
+  });
+
   it('is told from a code by itself', async () => {
     for (const text of [generateRecoveryCode(), Buffer.from(''), Buffer.from('securestore recovery')]) {
       expect(readRecoveryKit(text)).toBeUndefined();
