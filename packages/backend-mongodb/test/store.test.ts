@@ -1,0 +1,17 @@
+import { describe, inject, test } from 'vitest';
+import { runJob } from '../../backend-redis/test/support/run-process.ts';
+import { freshLocation } from './support/stores.ts';
+
+const server = inject('mongodb');
+const url = 'url' in server ? server.url : '';
+
+describe.skipIf('skip' in server)('a store on a server', () => {
+  test('does what stores do', async () => runJob(freshLocation(url), 'tour'));
+
+  test('counts exactly under eight processes', async () => {
+    const location = freshLocation(url);
+    await runJob(location, 'increment', 0);
+    await Promise.all(Array.from({ length: 8 }, async () => runJob(location, 'increment', 5)));
+    await runJob(location, 'total', 40);
+  });
+});
