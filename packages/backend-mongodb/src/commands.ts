@@ -28,6 +28,11 @@ export interface Write {
   readonly floor: number;
 }
 
+/** The latest of several times, as a 64-bit number, though a number of a command may be none. */
+function latest(...times: (Document | string | number)[]): Document {
+  return { $toLong: { $max: times } };
+}
+
 /** The commands on one collection. Each concerns one document and so is one step, or only reads. */
 export class Commands {
   readonly #collection: string;
@@ -45,7 +50,7 @@ export class Commands {
    */
   write({ key, body, ifAbsent, ifMatch, etag, floor }: Write): Document {
     const condition = ifAbsent === true ? { etag: NO_ETAG } : ifMatch === undefined ? {} : { etag: ifMatch };
-    const modified = { $max: [SERVER_TIME, '$modified', BigInt(floor)] };
+    const modified = latest(SERVER_TIME, '$modified', floor);
     const pieces = { $literal: piecesOf(body) };
     return this.#changing({
       findAndModify: this.#collection,
@@ -62,7 +67,7 @@ export class Commands {
     return this.#changing({
       findAndModify: this.#collection,
       query: { _id: key, etag },
-      update: { $max: { modified: BigInt(floor) } },
+      update: [{ $set: { modified: latest('$modified', floor) } }],
       fields: { _id: 1 },
     });
   }

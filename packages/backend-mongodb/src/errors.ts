@@ -136,7 +136,7 @@ export function toStoreError(error: unknown, { uncertain, secrets, ...site }: Fa
 }
 
 function meaningOf(error: unknown): Meaning {
-  const { name, message } = error instanceof Error ? error : { name: '', message: String(error) };
+  const name = error instanceof Error ? error.name : '';
   const chain = causesOf(error);
   const answer = chain.find(isAnswer);
   if (answer !== undefined) return answerOf(answer);
@@ -149,8 +149,14 @@ function meaningOf(error: unknown): Meaning {
     case 'MongoParseError':
     case 'MongoAPIError':
     case 'MongoInvalidArgumentError':
-    case 'MongoMissingCredentialsError':
       return { code: 'INVALID_ARGUMENT', advice: 'the driver refuses the location or the options, see the cause' };
+    case 'MongoMissingCredentialsError':
+    case 'MongoAWSError':
+    case 'MongoAzureError':
+    case 'MongoGCPError':
+    case 'MongoKerberosError':
+    case 'MongoOIDCError':
+      return { code: 'UNAUTHENTICATED', advice: 'the driver finds no credentials that serve, see the cause' };
     case 'MongoMissingDependencyError':
       return {
         code: 'INVALID_ARGUMENT',
@@ -169,7 +175,9 @@ function meaningOf(error: unknown): Meaning {
   if (codes.some((code) => code === 'ENOENT' || code === 'EACCES') && !name.startsWith('Mongo')) {
     return { code: 'INVALID_ARGUMENT', advice: 'a file that the location names can not be read' };
   }
-  if (/\bauth/i.test(message) && !name.startsWith('MongoNetwork')) return REFUSED;
+  // Neither the driver nor the system knows of it: a listener of the caller's client, for instance.
+  const inside = !chain.some((cause) => cause.name.startsWith('Mongo') || 'code' in cause);
+  if (inside) return { code: 'INTERNAL', advice: 'something failed beside the driver, see the cause', unknown: true };
   return { code: 'UNAVAILABLE', advice: 'the server can not be reached', unknown: true };
 }
 

@@ -1,5 +1,7 @@
-import { describe, expect, inject, test, vi } from 'vitest';
+import { MongoClient } from 'mongodb';
+import { describe, expect, inject, onTestFinished, test, vi } from 'vitest';
 import { expectNoSecret } from '../../backend-redis/test/support/secrets.ts';
+import { MongodbBackend } from '../src/index.ts';
 import { clientOf, freshCollection, freshLocation, openAt, proxied, utf8 } from './support/stores.ts';
 
 const server = inject('mongodb');
@@ -84,6 +86,23 @@ describe.skipIf('skip' in server)('a connection that breaks', () => {
   });
 });
 
+test.skipIf('skip' in server)("what fails in a listener of the caller's client is INTERNAL", async () => {
+  const client = new MongoClient(url, { monitorCommands: true });
+  onTestFinished(async () => client.close());
+  const backend = new MongodbBackend();
+  await backend.init({ location: freshLocation(url), options: {}, client });
+  await backend.write('o/a', utf8('x'));
+  client.on('commandStarted', () => {
+    throw new TypeError('their fault');
+  });
+  const failure = backend.write('o/a', utf8('y'));
+  await expect(failure).rejects.toMatchObject({
+    code: 'INTERNAL',
+    outcome: 'unknown',
+    cause: { message: 'their fault' },
+  });
+});
+
 /** A user of its own, and a location for it. */
 async function userWith(role: string): Promise<{ location: string; collection: string; revoke: () => Promise<void> }> {
   const name = freshCollection();
@@ -144,7 +163,7 @@ describe.skipIf('skip' in server || NO_CREDENTIALS !== undefined)('credentials',
     const secrets = [new URL(url).password, 'canary-7731', 'payload-7731'];
     const failures = [
       openAt('mongodb://ann:canary-7731@127.0.0.1:1/app', IMPATIENT),
-      openAt('mongodb://ann:canary-7731@no-such-host.invalid/app', IMPATIENT),
+      openAt('mongodb://ann:canary-7731@auth.invalid/app', IMPATIENT),
       openAt('mongodb+srv://ann:canary-7731@no-such-host.invalid/app', IMPATIENT),
       openAt(`${proxy.url}&tls=true`, IMPATIENT),
       openAt(`${url}&replicaSet=canary-7731`, IMPATIENT),

@@ -171,6 +171,14 @@ describe.skipIf('skip' in server)('commands', () => {
   });
 });
 
+/** A name of characters that sort differently by language and by byte. */
+function randomName(): string {
+  const characters = '-./09@_az~';
+  return `o/x${Array.from({ length: 12 }, () => characters[randomInt(characters.length)])
+    .join('')
+    .replaceAll('/', '_')}`;
+}
+
 /** A command without what the driver added. */
 function plain(command: object | undefined): object {
   const own = Object.entries(command ?? {}).filter(([name]) => !['lsid', '$db', '$clusterTime'].includes(name));
@@ -178,6 +186,26 @@ function plain(command: object | undefined): object {
 }
 
 describe.skipIf('skip' in server)('what is stored', () => {
+  test('thousands of names come in byte order, over many pages', async () => {
+    const collection = freshCollection();
+    const backend = await openAt(freshLocation(url, collection));
+    await backend.write('p/other', utf8('x'));
+    const names = [...new Set(Array.from({ length: 3500 }, randomName))];
+    const documents = names.map((_id) => ({ _id, etag: 'x', size: 0, modified: 1, body: [] }));
+    await clientOf(url).db().collection<{ _id: string }>(collection).insertMany(documents);
+    const found: string[] = [];
+    let pages = 0;
+    for (let after: string | undefined; ;) {
+      const page = await backend.list('o/', after === undefined ? {} : { after });
+      found.push(...page.entries.map(({ key }) => key));
+      pages += 1;
+      after = found.at(-1);
+      if (!page.more) break;
+    }
+    expect(found).toEqual(names.toSorted((one, other) => Buffer.compare(Buffer.from(one), Buffer.from(other))));
+    expect(pages).toBe(4);
+  });
+
   test('an etag is never given twice, also for the same bytes and for a key that is made again', async () => {
     const backend = await openAt(freshLocation(url));
     const etags = new Set<string>();
