@@ -1,10 +1,10 @@
 import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, inject, onTestFinished, test } from 'vitest';
+import { beforeAll, describe, expect, inject, onTestFinished, test } from 'vitest';
 import { NO_OPENSSL, selfSigned } from '../../backend-redis/test/support/certificates.ts';
 import { expectNoSecret } from '../../backend-redis/test/support/secrets.ts';
-import { type Server, startServer } from '../../../tools/services/src/server.ts';
+import { startServer } from '../../../tools/services/src/server.ts';
 import { mongodb } from '../../../tools/services/src/servers/mongodb.ts';
 import { MongodbBackend } from '../src/index.ts';
 import { clientOf, freshLocation, openAt, utf8 } from './support/stores.ts';
@@ -12,12 +12,6 @@ import { clientOf, freshLocation, openAt, utf8 } from './support/stores.ts';
 // These tests change how a server is set up, so each has one of its own.
 const provided = inject('mongodb');
 const NO_SERVER = 'skip' in provided ? provided.skip : provided.own ? undefined : `${mongodb.variable} is set`;
-
-async function ownServer(...args: string[]): Promise<Server> {
-  const server = await startServer(mongodb, { args });
-  onTestFinished(async () => server.stop());
-  return server;
-}
 
 async function warningsAt(url: string): Promise<[object, string][]> {
   const warnings: [object, string][] = [];
@@ -29,24 +23,15 @@ async function warningsAt(url: string): Promise<[object, string][]> {
   return warnings;
 }
 
-test('a server that belongs to no replica set is warned of, and works', async (context) => {
-  if (NO_SERVER !== undefined) context.skip(NO_SERVER);
-  if ('url' in provided) expect(await warningsAt(provided.url)).toEqual([]);
-  const { url } = await ownServer('--standalone');
-  expect(await warningsAt(url)).toEqual([[{ backend: 'mongodb' }, expect.stringContaining('no replica set')]]);
-  const backend = await openAt(freshLocation(url));
-  const { etag } = await backend.write('o/a', utf8('1'), { ifAbsent: true });
-  await backend.write('o/a', utf8('2'), { ifMatch: etag });
-  expect((await backend.list('')).entries).toHaveLength(1);
-});
-
 test('a server with TLS is used if its certificate is trusted, and else refused before the password is sent', async (context) => {
   const reason = NO_SERVER ?? NO_OPENSSL;
   if (reason !== undefined) context.skip(reason);
   const folder = mkdtempSync(join(tmpdir(), 'securestore-tls-'));
   onTestFinished(() => rmSync(folder, { recursive: true }));
   const { key, file, pem } = selfSigned(folder, statSync(folder));
-  const { url } = await ownServer('--tls-cert-file', file, '--tls-key-file', key);
+  const server = await startServer(mongodb, { args: ['--tls-cert-file', file, '--tls-key-file', key] });
+  onTestFinished(async () => server.stop());
+  const { url } = server;
   const location = `${url}&tls=true`;
   const refused = await openAt(location, { selectionTimeout: 1000 }).catch((error: unknown) => error);
   expect(refused).toMatchObject({ code: 'UNAVAILABLE', retryable: false, operation: 'init' });
@@ -58,9 +43,24 @@ test('a server with TLS is used if its certificate is trusted, and else refused 
   }
 });
 
-describe.skipIf(NO_SERVER !== undefined)('what the server answers', () => {
-  test('is said by a code, and whether a write may have taken place', async () => {
-    const { url } = await ownServer('--enable-test-commands');
+describe.skipIf(NO_SERVER !== undefined)('a server that belongs to no replica set', () => {
+  let url = '';
+  beforeAll(async () => {
+    const server = await startServer(mongodb, { args: ['--standalone', '--enable-test-commands'] });
+    ({ url } = server);
+    return async () => server.stop();
+  });
+
+  test('is warned of, and works', async () => {
+    if ('url' in provided) expect(await warningsAt(provided.url)).toEqual([]);
+    expect(await warningsAt(url)).toEqual([[{ backend: 'mongodb' }, expect.stringContaining('no replica set')]]);
+    const backend = await openAt(freshLocation(url));
+    const { etag } = await backend.write('o/a', utf8('1'), { ifAbsent: true });
+    await backend.write('o/a', utf8('2'), { ifMatch: etag });
+    expect((await backend.list('')).entries).toHaveLength(1);
+  });
+
+  test('like any other: what it answers is said by a code, and whether a write may have taken place', async () => {
     const admin = clientOf(url).db('admin');
     /** Makes the server answer a command as it says, once or more often. */
     const fail = async (failCommand: string, data: object, times = 1): Promise<void> => {
