@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { announce } from './announce.ts';
 import { missingPrograms } from './programs.ts';
+import { installPython } from './python.ts';
 import type { Service } from './service.ts';
 
 /** What decides whether packages of the system may be installed. */
@@ -21,9 +22,18 @@ function installCommand(service: Service): string {
  *
  * @returns the reason for which they are not
  */
-export async function ensureInstalled(service: Service, { root, asked }: Rights): Promise<string | undefined> {
+export async function ensureInstalled(service: Service, rights: Rights): Promise<string | undefined> {
+  const reason = await ensureNeeded(service, rights);
+  if (reason !== undefined || service.wished === undefined) return reason;
+  // Whatever comes of it: the tests look themselves.
+  await ensureNeeded({ ...service, ...service.wished, pythonPackages: undefined }, rights);
+  return undefined;
+}
+
+async function ensureNeeded(service: Service, { root, asked }: Rights): Promise<string | undefined> {
   const missing = missingPrograms(service);
   if (missing.length === 0) return undefined;
+  if (service.pythonPackages !== undefined) return ensurePython(service, service.pythonPackages, { root, asked });
   const absent = `${missing.join(', ')} not found`;
   if (!root && !asked) return `${absent}; this installs it: ${installCommand(service)}`;
   const packages = service.debianPackages.join(', ');
@@ -31,6 +41,22 @@ export async function ensureInstalled(service: Service, { root, asked }: Rights)
   if (problem !== undefined) return `${absent}, and installing Debian's ${packages} failed: ${problem}`;
   const still = missingPrograms(service);
   return still.length === 0 ? undefined : `Debian's ${packages} brought no ${still.join(', ')}`;
+}
+
+/** What Python has goes into a cache of ours, and needs no right; only a Python that can't do that needs Debian's. */
+async function ensurePython(
+  service: Service,
+  packages: readonly string[],
+  { root, asked }: Rights,
+): Promise<string | undefined> {
+  const attempt = async (): Promise<string | undefined> =>
+    announce(`installing ${packages.join(', ')} with pip`, installPython(packages));
+  const problem = await attempt();
+  if (problem === undefined) return undefined;
+  const failed = `installing ${packages.join(', ')} with pip failed: ${problem}`;
+  if (!root && !asked) return `${failed}; perhaps this helps: ${installCommand(service)}`;
+  const refused = await announce(`installing Debian's ${service.debianPackages.join(', ')}`, install(service, root));
+  return refused === undefined ? attempt() : `${failed}; and so did Debian's packages: ${refused}`;
 }
 
 async function install(service: Service, root: boolean): Promise<string | undefined> {

@@ -25,6 +25,10 @@ export interface Service {
   readonly folders: readonly string[];
   /** The packages of Debian that bring the programs. */
   readonly debianPackages: readonly string[];
+  /** What pip calls the packages that bring the programs; then Debian's are those that Python needs for that. */
+  readonly pythonPackages?: readonly string[] | undefined;
+  /** What single tests want to have beside it, and are left out without; installed only where packages may be. */
+  readonly wished?: Pick<Service, 'programs' | 'debianPackages'> | undefined;
   /** A user to run it as where this process is root, for a server that refuses to be root. */
   readonly user?: string;
   /** The signal that ends it without ceremony and leaves no process behind. */

@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { ensureInstalled } from '../src/install.ts';
+import { missingPrograms } from '../src/programs.ts';
+import { pythonFolder } from '../src/python.ts';
 import type { Service } from '../src/service.ts';
 import { redis } from '../src/servers/redis.ts';
 
@@ -59,5 +61,36 @@ describe('what a server needs', () => {
   it('is missed where the package does not bring it', async () => {
     const { service } = machine('true');
     expect(await ensureInstalled(service, { root: true, asked: false })).toMatch(/brought no no-such-server/);
+  });
+
+  it('is tried where single tests only wish for it, and is no reason where it can not be had', async () => {
+    const { service, calls } = machine('exit 100');
+    const { programs, debianPackages } = service;
+    const content = { ...service, programs: [], wished: { programs, debianPackages } };
+    expect(await ensureInstalled(content, { root: false, asked: false })).toBeUndefined();
+    expect(calls()).toEqual([]);
+    expect(await ensureInstalled(content, { root: true, asked: false })).toBeUndefined();
+    expect(calls().at(0)).toMatch(/^apt-get install .*no-such-package$/);
+  });
+
+  it('is installed with pip into a cache without any right, and what fails is said with what may help', async () => {
+    const { service, folder, calls } = machine('exit 100');
+    vi.stubEnv('XDG_CACHE_HOME', folder);
+    const python = { ...service, pythonPackages: ['no-such-python-package'] };
+    writeFileSync(join(folder, 'python3'), '#!/bin/sh\necho "no module named venv" >&2\nexit 1\n', { mode: 0o755 });
+    const reason = await ensureInstalled(python, { root: false, asked: false });
+    expect(reason).toMatch(
+      /no-such-python-package with pip failed: no module named venv; .*apt-get install .*no-such-package/,
+    );
+    expect(calls()).toEqual([]);
+    // A Python that makes an environment whose Python installs whatever it is told to.
+    const bin = join(pythonFolder(python.pythonPackages), 'bin');
+    const installer = `#!/bin/sh\n/bin/cp "$0" ${join(bin, 'no-such-server')}\n`;
+    const maker = `#!/bin/sh\n/bin/mkdir -p ${bin}\n/bin/cp ${join(folder, 'installer')} ${join(bin, 'python3')}\n`;
+    writeFileSync(join(folder, 'installer'), installer, { mode: 0o755 });
+    writeFileSync(join(folder, 'python3'), maker, { mode: 0o755 });
+    const found = { ...python, folders: [bin] };
+    expect(await ensureInstalled(found, { root: false, asked: false })).toBeUndefined();
+    expect(missingPrograms(found)).toEqual([]);
   });
 });

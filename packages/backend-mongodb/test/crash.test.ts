@@ -1,0 +1,29 @@
+import { inject, test } from 'vitest';
+import { checkCampaign, runCampaign, TORTURE } from '../../backend-fs/test/support/crash-campaign.ts';
+import { crashServer } from '../../backend-redis/test/support/server-crash.ts';
+import { startServer } from '../../../tools/services/src/server.ts';
+import { mongodb } from '../../../tools/services/src/servers/mongodb.ts';
+import { freshLocation, openAt } from './support/stores.ts';
+
+const server = inject('mongodb');
+
+test.skipIf('skip' in server)(
+  'clients killed at any instant lose nothing and tear nothing',
+  async () => {
+    const location = freshLocation('url' in server ? server.url : '');
+    const campaign = await runCampaign('@securestore/backend-mongodb', location, 4, TORTURE ? 300 : 3);
+    await checkCampaign(await openAt(location), campaign);
+  },
+  600_000,
+);
+
+test('a server that is killed loses nothing that it acknowledged', async (context) => {
+  if ('skip' in server) context.skip(server.skip);
+  else if (!server.own) context.skip(`${mongodb.variable} is set, and its server is not ours to kill`);
+  const own = await startServer(mongodb, { durable: true });
+  try {
+    await crashServer(own, await openAt(freshLocation(own.url)), TORTURE ? 100 : 2);
+  } finally {
+    await own.stop();
+  }
+}, 600_000);

@@ -1,0 +1,46 @@
+import { MongoClient } from 'mongodb';
+import { openStore, rawKey } from 'securestore';
+import { describe, expect, inject, onTestFinished, test } from 'vitest';
+import { runJob } from '../../backend-redis/test/support/run-process.ts';
+import { MongodbBackend } from '../src/index.ts';
+import { freshLocation } from './support/stores.ts';
+
+const server = inject('mongodb');
+const url = 'url' in server ? server.url : '';
+
+describe.skipIf('skip' in server)('a store on a server', () => {
+  test('does what stores do', async () => runJob(freshLocation(url), 'tour'));
+
+  test('counts exactly under eight processes', async () => {
+    const location = freshLocation(url);
+    await runJob(location, 'increment', 0);
+    await Promise.all(Array.from({ length: 8 }, async () => runJob(location, 'increment', 5)));
+    await runJob(location, 'total', 40);
+  });
+
+  test('sends one command for a new object, and one to read it', async () => {
+    const location = freshLocation(url);
+    const commands: string[] = [];
+    const client = new MongoClient(url, { monitorCommands: true });
+    // A store looks at its head every other second, beside what it does.
+    client.on('commandStarted', ({ commandName, command }) => {
+      if (!JSON.stringify(command).includes('"_id":"store"')) commands.push(commandName);
+    });
+    onTestFinished(async () => client.close());
+    const backend = new MongodbBackend();
+    await backend.init({ location, options: {}, client });
+    const store = await openStore(location, {
+      backend,
+      unlock: rawKey(Buffer.alloc(32, 7)),
+      create: true,
+      upkeep: false,
+    });
+    onTestFinished(async () => store.close());
+    await store.store('first', 'x');
+    commands.length = 0;
+    await store.store('db/password', 's3cr3t');
+    expect(commands.splice(0)).toEqual(['findAndModify']);
+    expect((await store.retrieve('db/password')).text()).toBe('s3cr3t');
+    expect(commands.splice(0)).toEqual(['aggregate']);
+  });
+});

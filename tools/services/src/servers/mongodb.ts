@@ -1,0 +1,61 @@
+import { connect } from 'node:net';
+import { join } from 'node:path';
+import { pythonFolder } from '../python.ts';
+import type { Service } from '../service.ts';
+
+/** Neither Debian nor a registry has a `mongod`; this speaks its protocol, over the same storage engine. */
+const PACKAGES = ['SecantusDB==0.7.0b3'];
+const BIN = join(pythonFolder(PACKAGES), 'bin');
+const USER = 'securestore';
+
+/** Makes the user: `<folder of the data> <user> <password>`. With `--auth` the server lets nobody in who could. */
+const PROVISION = `
+import sys
+from pymongo import MongoClient
+from secantus import SecantusDBServer
+folder, user, password = sys.argv[1:]
+with SecantusDBServer(storage_path=folder) as server:
+    with MongoClient(server.uri) as client:
+        client.admin.command('createUser', user, pwd=password, roles=['root'])
+`;
+
+export const mongodb: Service = {
+  name: 'mongodb',
+  variable: 'SECURESTORE_TEST_MONGODB_URL',
+  programs: ['secantusd-py'],
+  folders: [BIN],
+  debianPackages: ['python3', 'python3-venv'],
+  pythonPackages: PACKAGES,
+  // Sets the clock of a server back.
+  wished: { programs: ['faketime'], debianPackages: ['faketime'] },
+  stopSignal: 'SIGKILL',
+  async prepare({ folder, password, run }) {
+    const code = await run(join(BIN, 'python3'), ['-c', PROVISION, join(folder, 'data'), USER, password]);
+    if (code !== 0) throw new Error(`making its user ended with ${code}`);
+  },
+  command: ({ folder, port, durable, program }) => [
+    program('secantusd-py'),
+    '--host',
+    '127.0.0.1',
+    '--port',
+    String(port),
+    '--storage-path',
+    join(folder, 'data'),
+    '--cache-size',
+    '128M',
+    '--log-level',
+    'ERROR',
+    '--auth',
+    ...(durable ? ['--sync-on-commit'] : []),
+  ],
+  async answers({ port }) {
+    const { promise, resolve } = Promise.withResolvers<boolean>();
+    const socket = connect(port, '127.0.0.1', () => resolve(true)).on('error', () => resolve(false));
+    const answers = await promise;
+    socket.destroy();
+    return answers;
+  },
+  // Its set has one member, which is asked for nobody else, so that a proxy is not passed by.
+  url: ({ port, password }) =>
+    `mongodb://${USER}:${password}@127.0.0.1:${port}/securestore?authSource=admin&directConnection=true`,
+};
