@@ -25,12 +25,23 @@ export async function ensureInstalled(service: Service, { root, asked }: Rights)
   const missing = missingPrograms(service);
   if (missing.length === 0) return undefined;
   const absent = `${missing.join(', ')} not found`;
+  if (service.install !== undefined) return installCached(service, service.install, absent);
   if (!root && !asked) return `${absent}; this installs it: ${installCommand(service)}`;
   const packages = service.debianPackages.join(', ');
   const problem = await announce(`installing Debian's ${packages}`, install(service, root));
   if (problem !== undefined) return `${absent}, and installing Debian's ${packages} failed: ${problem}`;
   const still = missingPrograms(service);
   return still.length === 0 ? undefined : `Debian's ${packages} brought no ${still.join(', ')}`;
+}
+
+async function installCached(service: Service, work: () => Promise<void>, absent: string): Promise<string | undefined> {
+  try {
+    await announce(`installing ${service.name} into the cache`, work());
+  } catch (error) {
+    return `${absent}, and installing it failed: ${error instanceof Error ? error.message : String(error)}`;
+  }
+  const still = missingPrograms(service);
+  return still.length === 0 ? undefined : `what was installed into the cache brought no ${still.join(', ')}`;
 }
 
 async function install(service: Service, root: boolean): Promise<string | undefined> {

@@ -25,6 +25,8 @@ export interface Service {
   readonly folders: readonly string[];
   /** The packages of Debian that bring the programs. */
   readonly debianPackages: readonly string[];
+  /** Brings the programs into a cache of ours instead, which needs no rights. */
+  readonly install?: () => Promise<void>;
   /** A user to run it as where this process is root, for a server that refuses to be root. */
   readonly user?: string;
   /** The signal that ends it without ceremony and leaves no process behind. */

@@ -1,9 +1,10 @@
 import type { Service } from './service.ts';
+import { azure } from './servers/azure.ts';
 import { postgres } from './servers/postgres.ts';
 import { redis } from './servers/redis.ts';
 
 /** Every server that the tests of this repository need. */
-export const SERVICES: readonly Service[] = [redis, postgres];
+export const SERVICES: readonly Service[] = [redis, postgres, azure];
 
 export function serviceNamed(name: string | undefined): Service {
   const service = SERVICES.find((candidate) => candidate.name === name);

@@ -1,7 +1,8 @@
-import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { cacheFolder, installFromNpm } from '../src/cache.ts';
 import { ensureInstalled } from '../src/install.ts';
 import type { Service } from '../src/service.ts';
 import { redis } from '../src/servers/redis.ts';
@@ -27,6 +28,52 @@ function machine(aptGet: string): { service: Service; folder: string; calls: () 
 }
 
 const BRINGS = '/bin/cp $0 $FOLDER/no-such-server';
+
+const installServer = async (): Promise<void> => installFromNpm('server', '1.2.3');
+
+/** An `npm` that puts a program where packages have theirs, in a cache of its own. */
+function withNpm(npm: string): { service: Service; cache: string } {
+  const cache = mkdtempSync(join(tmpdir(), 'securestore-services-cache-'));
+  const bin = mkdtempSync(join(tmpdir(), 'securestore-services-npm-'));
+  onTestFinished(() => [cache, bin].forEach((folder) => rmSync(folder, { recursive: true })));
+  writeFileSync(join(bin, 'npm'), `#!/bin/sh\n${npm}\n`, { mode: 0o755 });
+  vi.stubEnv('PATH', `${bin}:/usr/bin:/bin`);
+  vi.stubEnv('XDG_CACHE_HOME', cache);
+  onTestFinished(() => void vi.unstubAllEnvs());
+  const folders = [join(cacheFolder('server-1.2.3'), 'node_modules/.bin')];
+  return {
+    service: { ...redis, programs: ['no-such-server'], folders, debianPackages: [], install: installServer },
+    cache,
+  };
+}
+
+describe('what a server needs that npm brings', () => {
+  const BRINGS_IT = 'mkdir -p "$3/node_modules/.bin" && cp "$0" "$3/node_modules/.bin/no-such-server"';
+
+  it('is installed into the cache without any rights, once, also by several at the same time', async () => {
+    const { service, cache } = withNpm(`${BRINGS_IT} && echo "$*" >> "$XDG_CACHE_HOME/calls"`);
+    const rights = { root: false, asked: false };
+    const both = await Promise.all([ensureInstalled(service, rights), ensureInstalled(service, rights)]);
+    expect(both).toEqual([undefined, undefined]);
+    expect(await ensureInstalled(service, rights)).toBeUndefined();
+    const calls = readFileSync(join(cache, 'calls'), 'utf8').trim().split('\n');
+    expect(calls.length).toBeLessThanOrEqual(2);
+    expect(calls[0]).toMatch(/^install --prefix .* server@1\.2\.3$/);
+    expect(readdirSync(join(cache, 'securestore-services'))).toEqual(['server-1.2.3']);
+  });
+
+  it('is said not to be there where npm fails, and nothing half remains', async () => {
+    const { service, cache } = withNpm(`${BRINGS_IT}; echo "npm error network" >&2; exit 1`);
+    const reason = await ensureInstalled(service, { root: true, asked: true });
+    expect(reason).toMatch(/no-such-server not found, and installing it failed: npm error network/);
+    expect(readdirSync(join(cache, 'securestore-services'))).toEqual([]);
+  });
+
+  it('is missed where npm does not bring it', async () => {
+    const { service } = withNpm('true');
+    expect(await ensureInstalled(service, { root: false, asked: false })).toMatch(/brought no no-such-server/);
+  });
+});
 
 describe('what a server needs', () => {
   it('is not installed by a user who did not ask for it; the command is said', async () => {

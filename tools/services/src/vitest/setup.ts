@@ -6,13 +6,14 @@ declare module 'vitest' {
   interface ProvidedContext {
     redis: Provided;
     postgres: Provided;
+    azure: Provided;
   }
 }
 
 /** A global setup of Vitest that runs a server for as long as the tests of a project, which `inject` its name. */
 export function serverSetup(
   service: Service,
-  name: 'redis' | 'postgres',
+  name: 'redis' | 'postgres' | 'azure',
 ): (project: TestProject) => Promise<() => Promise<void>> {
   return async (project) => {
     const { provided, stop } = await provideServer(service);

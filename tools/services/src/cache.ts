@@ -1,0 +1,45 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+
+/** Where a server is kept that no package of the system brings: outside the checkout, so that all checkouts share it. */
+export function cacheFolder(name: string): string {
+  return join(process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'securestore-services', name);
+}
+
+/**
+ * Installs a package of npm with all that it needs into its folder of the cache. Another process that does the same at
+ * the same time does no harm, and what is interrupted leaves nothing that looks whole.
+ *
+ * @throws Error with what npm said
+ */
+export async function installFromNpm(name: string, version: string): Promise<void> {
+  await installInto(cacheFolder(`${name}-${version}`), async (folder) =>
+    run('npm', ['install', '--prefix', folder, '--ignore-scripts', '--no-audit', '--no-fund', `${name}@${version}`]),
+  );
+}
+
+async function installInto(folder: string, install: (folder: string) => Promise<void>): Promise<void> {
+  if (existsSync(folder)) return;
+  await mkdir(join(folder, '..'), { recursive: true });
+  const fresh = await mkdtemp(`${folder}.`);
+  try {
+    await install(fresh);
+    await rename(fresh, folder).catch((error: unknown) => {
+      if (!existsSync(folder)) throw error;
+    });
+  } finally {
+    await rm(fresh, { recursive: true, force: true });
+  }
+}
+
+async function run(program: string, args: readonly string[]): Promise<void> {
+  const child = spawn(program, args, { stdio: ['ignore', 'ignore', 'pipe'], cwd: cacheFolder('') });
+  let said = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (said = (said + text).slice(-2000)));
+  const [code] = (await once(child, 'close')) as [number | null];
+  if (code !== 0) throw new Error(said.trim() || `${program} ended with ${code}`);
+}
