@@ -45,12 +45,12 @@ export class Lister {
       });
       const { blobItems } = answer.segment;
       checkOrder(call, blobItems);
-      const all = blobItems.filter(({ name }) => start === undefined || name > start);
-      const entries = this.#entries(call, all.slice(0, most));
+      const later = blobItems.filter(({ name }) => start === undefined || name > start);
+      const entries = this.#entries(call, later);
       marker = answer.continuationToken || undefined;
-      if (all.length <= most && marker !== undefined) this.#remember(names, all.at(-1)?.name, marker);
-      const more = marker !== undefined || all.length > most;
-      if (entries.length > 0 || !more) return { entries, more };
+      if (entries.length <= most && marker !== undefined) this.#remember(names, entries.at(-1)?.key, marker);
+      const more = marker !== undefined || entries.length > most;
+      if (entries.length > 0 || !more) return { entries: entries.slice(0, most), more };
     }
   }
 
@@ -81,11 +81,11 @@ export class Lister {
     });
   }
 
-  #remember(prefix: string, last: string | undefined, marker: string): void {
+  #remember(names: string, last: string | undefined, marker: string): void {
     if (last === undefined) return;
     const [oldest] = this.#markers.keys();
     if (this.#markers.size >= MAX_MARKERS && oldest !== undefined) this.#markers.delete(oldest);
-    this.#markers.set(markerId(prefix, last), marker);
+    this.#markers.set(markerId(names, blobName(this.#prefix, last)), marker);
   }
 }
 

@@ -41,6 +41,15 @@ describe.skipIf(NO_SERVER !== undefined)('what is stored', () => {
     expect(found).toEqual(['b', 'z']);
   });
 
+  test('is listed though what others put there fills a page', async () => {
+    const location = freshLocation();
+    const backend = await openAt(location);
+    await (await containerOf()).getBlockBlobClient(`${parseTarget(location).prefix}A`).upload('x', 1);
+    for (const key of ['b', 'z']) await backend.write(key, utf8('x'));
+    const first = await backend.list('', { after: '@', limit: 1 });
+    expect(first).toMatchObject({ entries: [{ key: 'b' }], more: true });
+  });
+
   test('an etag is never given twice, also for the same bytes and for a key that is made again', async () => {
     const backend = await openAt(freshLocation());
     const etags = new Set<string>();
