@@ -22,6 +22,17 @@ export async function installFromNpm(name: string, version: string): Promise<voi
   );
 }
 
+/**
+ * Compiles a program of a Go module into its folder of the cache, as {@link installFromNpm} does.
+ *
+ * @throws Error with what Go said
+ */
+export async function installFromGo(name: string, module: string, version: string): Promise<void> {
+  await installInto(cacheFolder(`${name}-${version}`), async (folder) =>
+    run('go', ['install', `${module}@${version}`], { GOBIN: folder, CGO_ENABLED: '0' }),
+  );
+}
+
 async function installInto(folder: string, install: (folder: string) => Promise<void>): Promise<void> {
   if (existsSync(folder)) return;
   await mkdir(join(folder, '..'), { recursive: true });
@@ -36,8 +47,12 @@ async function installInto(folder: string, install: (folder: string) => Promise<
   }
 }
 
-async function run(program: string, args: readonly string[]): Promise<void> {
-  const child = spawn(program, args, { stdio: ['ignore', 'ignore', 'pipe'], cwd: cacheFolder('') });
+async function run(program: string, args: readonly string[], env: Record<string, string> = {}): Promise<void> {
+  const child = spawn(program, args, {
+    stdio: ['ignore', 'ignore', 'pipe'],
+    cwd: cacheFolder(''),
+    env: { ...process.env, ...env },
+  });
   let said = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => (said = (said + text).slice(-2000)));
   const [code] = (await once(child, 'close')) as [number | null];

@@ -7,13 +7,14 @@ declare module 'vitest' {
     redis: Provided;
     postgres: Provided;
     azure: Provided;
+    gcs: Provided;
   }
 }
 
 /** A global setup of Vitest that runs a server for as long as the tests of a project, which `inject` its name. */
 export function serverSetup(
   service: Service,
-  name: 'redis' | 'postgres' | 'azure',
+  name: 'redis' | 'postgres' | 'azure' | 'gcs',
 ): (project: TestProject) => Promise<() => Promise<void>> {
   return async (project) => {
     const { provided, stop } = await provideServer(service);
