@@ -55,6 +55,9 @@ async function run(program: string, args: readonly string[], env: Record<string,
   });
   let said = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => (said = (said + text).slice(-2000)));
-  const [code] = (await once(child, 'close')) as [number | null];
+  const ended = once(child, 'close') as Promise<[number | null]>;
+  const [code] = await ended.catch((error: unknown) => {
+    throw new Error(`there is no ${program} to install it with`, { cause: error });
+  });
   if (code !== 0) throw new Error(said.trim() || `${program} ended with ${code}`);
 }

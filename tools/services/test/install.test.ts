@@ -2,7 +2,7 @@ import { chmodSync, existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { cacheFolder, installFromNpm } from '../src/cache.ts';
+import { cacheFolder, installFromGo, installFromNpm } from '../src/cache.ts';
 import { ensureInstalled } from '../src/install.ts';
 import type { Service } from '../src/service.ts';
 import { redis } from '../src/servers/redis.ts';
@@ -29,6 +29,7 @@ function machine(aptGet: string): { service: Service; folder: string; calls: () 
 
 const BRINGS = '/bin/cp $0 $FOLDER/no-such-server';
 
+const compileServer = async (): Promise<void> => installFromGo('server', 'example.org/server', 'v1.2.3');
 const installServer = async (): Promise<void> => installFromNpm('server', '1.2.3');
 
 /** An `npm` that puts a program where packages have theirs, in a cache of its own. */
@@ -67,6 +68,18 @@ describe('what a server needs that npm brings', () => {
     const reason = await ensureInstalled(service, { root: true, asked: true });
     expect(reason).toMatch(/no-such-server not found, and installing it failed: npm error network/);
     expect(readdirSync(join(cache, 'securestore-services'))).toEqual([]);
+  });
+
+  it('is said not to be there where there is nothing to install it with', async () => {
+    const { service } = withNpm('true');
+    vi.stubEnv('PATH', '/no/such/folder');
+    for (const [how, program] of [
+      [service, 'npm'],
+      [{ ...service, install: compileServer }, 'go'],
+    ] as const) {
+      const reason = await ensureInstalled(how, { root: true, asked: true });
+      expect(reason).toContain(`no-such-server not found, and installing it failed: there is no ${program} `);
+    }
   });
 
   it('is missed where npm does not bring it', async () => {
