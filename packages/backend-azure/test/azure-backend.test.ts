@@ -74,12 +74,14 @@ describe.skipIf(NO_SERVER !== undefined)('what is stored', () => {
 
   test('a body that is larger than any that was written is INTEGRITY', async () => {
     const location = freshLocation();
-    const backend = await openAt(location);
+    const backend = await openAt(location, { timeout: 2000 });
     const blob = (await containerOf()).getBlockBlobClient(`${parseTarget(location).prefix}large`);
     await blob.upload(Buffer.alloc(16 * 2 ** 20 + 1), 16 * 2 ** 20 + 1);
     for (const range of [{}, { start: 0, end: 1 }, { start: 2 ** 25 }]) {
       await expect(backend.read('large', range)).rejects.toMatchObject({ code: 'INTEGRITY', key: 'large' });
     }
+    // What was not read must not fail later, when nobody listens any more.
+    await new Promise((resolve) => setTimeout(resolve, 2100));
   });
 
   test('a leased blob, and one with snapshots, is READ_ONLY for what they forbid', async () => {
@@ -152,12 +154,12 @@ describe.skipIf(NO_SERVER !== undefined)('requests', () => {
   test('names come in byte order over many pages, each of which is one request', async () => {
     const location = freshLocation();
     const backend = await openAt(location);
-    const keys = Array.from({ length: 600 }, (_, index) => `k/${((index * 7919) % 600).toString(36)}.-/@${index}`);
+    const keys = Array.from({ length: 300 }, (_, index) => `k/${((index * 7919) % 300).toString(36)}.-/@${index}`);
     for (let from = 0; from < keys.length; from += 50) {
       await Promise.all(keys.slice(from, from + 50).map(async (key) => backend.write(key, utf8('x'))));
     }
     expect(await scan(backend)).toEqual(keys.toSorted());
-    expect(await countRequests(async () => scan(backend))).toBe(30);
+    expect(await countRequests(async () => scan(backend))).toBe(15);
     // A handle that was not there before finds the place by the key alone.
     const [, first = '', second] = keys.toSorted();
     const resumed = await (await openAt(location)).list('k/', { after: first, limit: 1 });

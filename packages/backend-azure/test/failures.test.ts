@@ -121,6 +121,26 @@ describe.skipIf(NO_SERVER !== undefined)('a connection that breaks', () => {
     }
   });
 
+  test('an abort at any moment ends the call and nothing else', async () => {
+    const backend = await openAt(freshLocation());
+    await backend.write('o/a', new Uint8Array(200_000));
+    for (let steps = 0; steps < 60; steps++) {
+      const controller = new AbortController();
+      const { signal } = controller;
+      const settled = Promise.allSettled([
+        backend.write('o/a', new Uint8Array(200_000), { signal }),
+        backend.read('o/a', { signal }),
+      ]);
+      // An error that nobody catches fails the whole run.
+      for (let step = 0; step < steps; step++) await (steps % 2 === 0 ? undefined : new Promise(setImmediate));
+      controller.abort();
+      for (const outcome of await settled) {
+        if (outcome.status === 'rejected') expect(outcome.reason).toMatchObject({ code: 'ABORTED' });
+      }
+    }
+    expect((await backend.read('o/a'))?.size).toBe(200_000);
+  });
+
   test('what does not answer like Blob Storage is UNAVAILABLE, and a write unknown', async () => {
     let status: number | undefined;
     // As a proxy in the way does it, once the store is open.

@@ -5,12 +5,15 @@ import { type AuthClient, GoogleAuth, JWT, PassThroughClient } from 'google-auth
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { exchange } from './exchange.ts';
 import { answerError, toStoreError } from './errors.ts';
 import { type Target, isEndpoint } from './location.ts';
 import type { Settings } from './settings.ts';
 
 /** How long calls under way may take to end when the connection is closed. */
 const CLOSE_LIMIT_MS = 2_000;
+/** The largest answer that is read: a body, or a page of a listing. */
+const MAX_ANSWER = 16 * 1024 * 1024;
 const SCOPE = 'https://www.googleapis.com/auth/devstorage.read_write';
 
 /** One request. */
@@ -28,7 +31,7 @@ export interface ApiRequest {
   readonly params?: Readonly<Record<string, string>>;
   readonly headers?: Readonly<Record<string, string>>;
   readonly data?: Buffer;
-  readonly responseType: 'json' | 'stream';
+  readonly responseType: 'json' | 'arraybuffer';
 }
 
 export interface ApiResponse<T> {
@@ -82,15 +85,16 @@ export class Connection {
       url,
       // Bytes as they are stored.
       headers: { 'accept-encoding': 'identity', ...headers },
-      agent: this.#agent,
-      signal,
       retry: false,
-      redirect: 'manual',
+      fetchImplementation: async (target: Parameters<typeof fetch>[0], init: RequestInit = {}) => {
+        const to = new URL(target instanceof Request ? target.url : target);
+        return exchange({ agent: this.#agent, signal, maxBytes: MAX_ANSWER }, to, init);
+      },
       // After 401 the client gets a fresh token; what else is an error, it would not always tell.
       validateStatus: (status) => status !== 401,
     });
     if (answer.status >= 200 && answer.status < 300) return answer;
-    throw await answerError(url, answer);
+    throw answerError(url, answer);
   }
 
   /**

@@ -1,6 +1,5 @@
 import type { CallSite } from '@securestore/backend-api';
 import { SecureStoreError, type ErrorCode } from '@securestore/core-format';
-import { Readable } from 'node:stream';
 
 type Meaning = readonly [code: ErrorCode, advice: string, retryable?: boolean];
 
@@ -22,8 +21,6 @@ const REASONS: Readonly<Record<string, Meaning>> = {
   objectUnderActiveHold: KEPT,
 };
 
-/** How much of an explanation is read, in characters. */
-const MAX_EXPLANATION = 10_000;
 const GONE = 'there is no such bucket; create it';
 /** Codes of Node for a certificate that it does not trust. */
 const UNTRUSTED = /CERT|SELF_SIGNED|UNABLE_TO/;
@@ -75,22 +72,13 @@ function failureOf(error: unknown): Failure {
 }
 
 /** What the service answered where it did not do what it was asked. */
-export async function answerError(url: string, { status, data }: { status: number; data: unknown }): Promise<Error> {
-  const said = data instanceof Readable ? await beginningOf(data) : data;
+export function answerError(url: string, { status, data }: { status: number; data: unknown }): Error {
+  const said = data instanceof ArrayBuffer ? Buffer.from(data).toString() : data;
   const body = typeof said === 'string' ? parsed(said) : said;
   const message = (body as { error?: { message?: unknown } } | undefined)?.error?.message ?? body;
   const error = new Error(typeof message === 'string' ? message : `the service answered with ${status}`);
   error.name = 'ApiError';
   return Object.assign(error, { status, config: { url: new URL(url) }, response: { status, data: body } });
-}
-
-async function beginningOf(stream: Readable): Promise<string> {
-  let text = '';
-  for await (const chunk of stream) {
-    text += String(chunk);
-    if (text.length > MAX_EXPLANATION) break;
-  }
-  return text;
 }
 
 function parsed(text: string): unknown {

@@ -1,5 +1,4 @@
 import { type CheckedBackend, type ReadOptions, type ReadResult, checkStoredSize } from '@securestore/backend-api';
-import type { Readable } from 'node:stream';
 import type { ApiResponse, Call } from './connection.ts';
 import { isPastEnd, strangeAnswer } from './errors.ts';
 import { type ObjectResource, type Place, isObjectMissing, objectPath, secondsOf } from './objects.ts';
@@ -32,34 +31,30 @@ async function readRange(reading: Reading, options: ReadOptions, signal: AbortSi
   const headers = part ? { range: `bytes=${start}-${end === undefined ? '' : end - 1}` } : {};
   const path = objectPath(reading.place, reading.key);
   try {
-    const request = { method: 'GET', path, params: { alt: 'media' }, headers, responseType: 'stream' } as const;
-    return await takeBody(reading, await reading.place.connection.send<Readable>(request, signal), part);
+    const request = { method: 'GET', path, params: { alt: 'media' }, headers, responseType: 'arraybuffer' } as const;
+    return takeBody(reading, await reading.place.connection.send<ArrayBuffer>(request, signal), part);
   } catch (error) {
     if (isPastEnd(error)) return emptyRange(reading, signal);
     throw error;
   }
 }
 
-async function takeBody(
+function takeBody(
   { call, backend, key }: Reading,
-  { headers, data: stream }: ApiResponse<Readable>,
+  { headers, data }: ApiResponse<ArrayBuffer>,
   part: boolean,
-): Promise<ReadResult> {
-  try {
-    const length = Number(headers.get('content-length') ?? Number.NaN);
-    const total = /\/(\d+)$/.exec(headers.get('content-range') ?? '')?.[1];
-    // A range of an empty body is answered with the whole of it.
-    const size = part && length > 0 ? Number(total) : length;
-    const etag = headers.get('x-goog-generation');
-    const times = { modified: secondsOf(headers.get('last-modified')), now: Date.parse(headers.get('date') ?? '') };
-    if (!Number.isSafeInteger(size) || !etag || Number.isNaN(times.modified + times.now)) throw strangeAnswer(call);
-    checkStoredSize(backend, key, size);
-    const body = await collect(stream, length);
-    return part ? { body, size, ...times } : { body, size, ...times, etag };
-  } catch (error) {
-    stream.destroy();
-    throw error;
-  }
+): ReadResult {
+  const length = Number(headers.get('content-length') ?? Number.NaN);
+  const total = /\/(\d+)$/.exec(headers.get('content-range') ?? '')?.[1];
+  // A range of an empty body is answered with the whole of it.
+  const size = part && length > 0 ? Number(total) : length;
+  const etag = headers.get('x-goog-generation');
+  const times = { modified: secondsOf(headers.get('last-modified')), now: Date.parse(headers.get('date') ?? '') };
+  if (!Number.isSafeInteger(size) || !etag || Number.isNaN(times.modified + times.now)) throw strangeAnswer(call);
+  checkStoredSize(backend, key, size);
+  const body = new Uint8Array(data);
+  if (body.byteLength !== length) throw strangeAnswer(call);
+  return part ? { body, size, ...times } : { body, size, ...times, etag };
 }
 
 /** What is known of an object without reading it. */
@@ -71,15 +66,4 @@ async function emptyRange({ place, call, backend, key }: Reading, signal: AbortS
   if (!Number.isSafeInteger(size) || Number.isNaN(times.modified + times.now)) throw strangeAnswer(call);
   checkStoredSize(backend, key, size);
   return { body: new Uint8Array(0), size, ...times };
-}
-
-async function collect(stream: AsyncIterable<Buffer>, length: number): Promise<Uint8Array> {
-  const body = new Uint8Array(length);
-  let filled = 0;
-  for await (const chunk of stream) {
-    body.set(chunk, filled);
-    filled += chunk.byteLength;
-  }
-  if (filled < length) throw new Error('the body ended early');
-  return body;
 }

@@ -73,12 +73,14 @@ describe.skipIf(NO_SERVER !== undefined)('what is stored', () => {
   test('a body that is larger than any that was written is INTEGRITY', async (context) => {
     if (NO_OWN_SERVER !== undefined) context.skip(NO_OWN_SERVER);
     const location = freshLocation();
-    const backend = await openAt(location);
+    const backend = await openAt(location, { timeout: 2000 });
     const query = `?uploadType=media&name=${encodeURIComponent(`${parseTarget(location).prefix}large`)}`;
     await callBucket(location, 'POST', `/o${query}`, 'x'.repeat(16 * 2 ** 20 + 1));
     for (const range of [{}, { start: 0, end: 1 }, { start: 2 ** 25 }]) {
       await expect(backend.read('large', range)).rejects.toMatchObject({ code: 'INTEGRITY', key: 'large' });
     }
+    // What was not read must not fail later, when nobody listens any more.
+    await new Promise((resolve) => setTimeout(resolve, 2100));
   });
 
   test('in a bucket that is not there is INVALID_ARGUMENT, and in one that went away no missing key', async (context) => {
@@ -132,12 +134,12 @@ describe.skipIf(NO_SERVER !== undefined)('requests', () => {
 
   test('names come in byte order over many pages, each of which is one request', async () => {
     const backend = await openAt(freshLocation());
-    const keys = Array.from({ length: 600 }, (_, index) => `k/${((index * 7919) % 600).toString(36)}./@${index}`);
+    const keys = Array.from({ length: 300 }, (_, index) => `k/${((index * 7919) % 300).toString(36)}./@${index}`);
     for (let from = 0; from < keys.length; from += 50) {
       await Promise.all(keys.slice(from, from + 50).map(async (key) => backend.write(key, utf8('x'))));
     }
     expect(await scan(backend, 'k/', 20)).toEqual(keys.toSorted());
-    expect(await countRequests(async () => scan(backend, 'k/', 20))).toBe(30);
+    expect(await countRequests(async () => scan(backend, 'k/', 20))).toBe(15);
   });
 
   test('a thousand at once stay within the pool', async () => {
