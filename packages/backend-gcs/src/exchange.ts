@@ -1,9 +1,6 @@
 import { type Agent, type IncomingMessage, request as requestOverHttp } from 'node:http';
 import { request as requestOverHttps } from 'node:https';
 
-/** What may never have a body in a `Response`. */
-const EMPTY: ReadonlySet<number> = new Set([204, 205, 304]);
-
 /** What one exchange is made with. */
 export interface Exchange {
   readonly agent: Agent;
@@ -27,23 +24,35 @@ export async function exchange({ agent, signal, maxBytes }: Exchange, url: URL, 
   const answer = await promise;
   const body = await collect(answer, maxBytes);
   const { statusCode: status = 0 } = answer;
-  return new Response(EMPTY.has(status) ? null : body, { status, headers: headersOf(answer) });
+  // A `Response` that holds the bytes itself would copy them, twice.
+  return Object.assign(new Response(null, { status, headers: headersOf(answer) }), {
+    arrayBuffer: async () => body.buffer,
+    text: async () => Buffer.from(body.buffer).toString(),
+  });
 }
 
-async function collect(answer: IncomingMessage, maxBytes: number): Promise<Uint8Array<ArrayBuffer> | null> {
-  const chunks: Buffer[] = [];
-  let size = Number(answer.headers['content-length'] ?? 0);
-  if (size <= maxBytes) {
-    size = 0;
-    for await (const chunk of answer as AsyncIterable<Buffer>) {
-      size += chunk.byteLength;
-      chunks.push(chunk);
-      if (size > maxBytes) break;
-    }
+async function collect(answer: IncomingMessage, maxBytes: number): Promise<Uint8Array<ArrayBuffer>> {
+  const { 'content-length': length } = answer.headers;
+  if (Number(length ?? 0) > maxBytes) {
+    answer.destroy();
+    return new Uint8Array(0);
   }
-  if (size <= maxBytes) return new Uint8Array(Buffer.concat(chunks));
-  answer.destroy();
-  return null;
+  // Of a length that is known, the body is not copied once more.
+  let body = new Uint8Array(Number(length ?? 65_536));
+  let size = 0;
+  for await (const chunk of answer as AsyncIterable<Buffer>) {
+    if (size + chunk.byteLength > maxBytes) return new Uint8Array(0);
+    if (size + chunk.byteLength > body.byteLength) body = grown(body, size + chunk.byteLength);
+    body.set(chunk, size);
+    size += chunk.byteLength;
+  }
+  return size === body.byteLength ? body : body.slice(0, size);
+}
+
+function grown(body: Uint8Array, needed: number): Uint8Array<ArrayBuffer> {
+  const larger = new Uint8Array(Math.max(needed, 2 * body.byteLength));
+  larger.set(body);
+  return larger;
 }
 
 function headersOf({ headers }: IncomingMessage): Headers {
