@@ -2,7 +2,6 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { announce } from './announce.ts';
 import { missingPrograms } from './programs.ts';
-import { installPython } from './python.ts';
 import type { Service } from './service.ts';
 
 /** What decides whether packages of the system may be installed. */
@@ -26,15 +25,16 @@ export async function ensureInstalled(service: Service, rights: Rights): Promise
   const reason = await ensureNeeded(service, rights);
   if (reason !== undefined || service.wished === undefined) return reason;
   // Whatever comes of it: the tests look themselves.
-  await ensureNeeded({ ...service, ...service.wished, pythonPackages: undefined }, rights);
+  await ensureNeeded({ ...service, ...service.wished, install: undefined }, rights);
   return undefined;
 }
 
 async function ensureNeeded(service: Service, { root, asked }: Rights): Promise<string | undefined> {
   const missing = missingPrograms(service);
   if (missing.length === 0) return undefined;
-  if (service.pythonPackages !== undefined) return ensurePython(service, service.pythonPackages, { root, asked });
   const absent = `${missing.join(', ')} not found`;
+  if (service.install !== undefined)
+    return ensureCached(service, service.install, absent, root || asked ? root : undefined);
   if (!root && !asked) return `${absent}; this installs it: ${installCommand(service)}`;
   const packages = service.debianPackages.join(', ');
   const problem = await announce(`installing Debian's ${packages}`, install(service, root));
@@ -43,20 +43,31 @@ async function ensureNeeded(service: Service, { root, asked }: Rights): Promise<
   return still.length === 0 ? undefined : `Debian's ${packages} brought no ${still.join(', ')}`;
 }
 
-/** What Python has goes into a cache of ours, and needs no right; only a Python that can't do that needs Debian's. */
-async function ensurePython(
+/** @param root whether packages of Debian are installed by this process itself; `undefined` where they may not be */
+async function ensureCached(
   service: Service,
-  packages: readonly string[],
-  { root, asked }: Rights,
+  work: () => Promise<void>,
+  absent: string,
+  root: boolean | undefined,
 ): Promise<string | undefined> {
-  const attempt = async (): Promise<string | undefined> =>
-    announce(`installing ${packages.join(', ')} with pip`, installPython(packages));
+  const attempt = async (): Promise<string | undefined> => {
+    try {
+      await announce(`installing ${service.name} into the cache`, work());
+    } catch (error) {
+      return error instanceof Error ? error.message : String(error);
+    }
+    const still = missingPrograms(service);
+    return still.length === 0 ? undefined : `what was installed into the cache brought no ${still.join(', ')}`;
+  };
   const problem = await attempt();
   if (problem === undefined) return undefined;
-  const failed = `installing ${packages.join(', ')} with pip failed: ${problem}`;
-  if (!root && !asked) return `${failed}; perhaps this helps: ${installCommand(service)}`;
+  const failed = `${absent}, and installing it failed: ${problem}`;
+  if (service.debianPackages.length === 0) return failed;
+  if (root === undefined) return `${failed}; perhaps this helps: ${installCommand(service)}`;
   const refused = await announce(`installing Debian's ${service.debianPackages.join(', ')}`, install(service, root));
-  return refused === undefined ? attempt() : `${failed}; and so did Debian's packages: ${refused}`;
+  if (refused !== undefined) return `${failed}; and so did Debian's packages: ${refused}`;
+  const again = await attempt();
+  return again === undefined ? undefined : `${absent}, and installing it failed: ${again}`;
 }
 
 async function install(service: Service, root: boolean): Promise<string | undefined> {

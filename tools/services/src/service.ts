@@ -25,8 +25,8 @@ export interface Service {
   readonly folders: readonly string[];
   /** The packages of Debian that bring the programs. */
   readonly debianPackages: readonly string[];
-  /** What pip calls the packages that bring the programs; then Debian's are those that Python needs for that. */
-  readonly pythonPackages?: readonly string[] | undefined;
+  /** Brings the programs into a cache of ours, which needs no rights; the packages of Debian are then what that needs. */
+  readonly install?: (() => Promise<void>) | undefined;
   /** What single tests want to have beside it, and are left out without; installed only where packages may be. */
   readonly wished?: Pick<Service, 'programs' | 'debianPackages'> | undefined;
   /** A user to run it as where this process is root, for a server that refuses to be root. */

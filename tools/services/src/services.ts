@@ -1,10 +1,12 @@
 import type { Service } from './service.ts';
 import { mongodb } from './servers/mongodb.ts';
+import { azure } from './servers/azure.ts';
+import { gcs } from './servers/gcs.ts';
 import { postgres } from './servers/postgres.ts';
 import { redis } from './servers/redis.ts';
 
 /** Every server that the tests of this repository need. */
-export const SERVICES: readonly Service[] = [redis, postgres, mongodb];
+export const SERVICES: readonly Service[] = [redis, postgres, mongodb, azure, gcs];
 
 export function serviceNamed(name: string | undefined): Service {
   const service = SERVICES.find((candidate) => candidate.name === name);

@@ -1,10 +1,9 @@
-import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { cacheFolder, installFromGo, installFromNpm } from '../src/cache.ts';
 import { ensureInstalled } from '../src/install.ts';
-import { missingPrograms } from '../src/programs.ts';
-import { pythonFolder } from '../src/python.ts';
 import type { Service } from '../src/service.ts';
 import { redis } from '../src/servers/redis.ts';
 
@@ -29,6 +28,83 @@ function machine(aptGet: string): { service: Service; folder: string; calls: () 
 }
 
 const BRINGS = '/bin/cp $0 $FOLDER/no-such-server';
+
+const compileServer = async (): Promise<void> => installFromGo('server', 'example.org/server', 'v1.2.3');
+const installServer = async (): Promise<void> => installFromNpm('server', '1.2.3');
+
+/** An `npm` that puts a program where packages have theirs, in a cache of its own. */
+function withNpm(npm: string): { service: Service; cache: string } {
+  const cache = mkdtempSync(join(tmpdir(), 'securestore-services-cache-'));
+  const bin = mkdtempSync(join(tmpdir(), 'securestore-services-npm-'));
+  onTestFinished(() => [cache, bin].forEach((folder) => rmSync(folder, { recursive: true })));
+  writeFileSync(join(bin, 'npm'), `#!/bin/sh\n${npm}\n`, { mode: 0o755 });
+  vi.stubEnv('PATH', `${bin}:/usr/bin:/bin`);
+  vi.stubEnv('XDG_CACHE_HOME', cache);
+  onTestFinished(() => void vi.unstubAllEnvs());
+  const folders = [join(cacheFolder('server-1.2.3'), 'node_modules/.bin')];
+  return {
+    service: { ...redis, programs: ['no-such-server'], folders, debianPackages: [], install: installServer },
+    cache,
+  };
+}
+
+describe('what a server needs that npm brings', () => {
+  const BRINGS_IT = 'mkdir -p "$3/node_modules/.bin" && cp "$0" "$3/node_modules/.bin/no-such-server"';
+
+  it('is installed into the cache without any rights, once, also by several at the same time', async () => {
+    const { service, cache } = withNpm(`${BRINGS_IT} && echo "$*" >> "$XDG_CACHE_HOME/calls"`);
+    const rights = { root: false, asked: false };
+    const both = await Promise.all([ensureInstalled(service, rights), ensureInstalled(service, rights)]);
+    expect(both).toEqual([undefined, undefined]);
+    expect(await ensureInstalled(service, rights)).toBeUndefined();
+    const calls = readFileSync(join(cache, 'calls'), 'utf8').trim().split('\n');
+    expect(calls.length).toBeLessThanOrEqual(2);
+    expect(calls[0]).toMatch(/^install --prefix .* server@1\.2\.3$/);
+    expect(readdirSync(join(cache, 'securestore-services'))).toEqual(['server-1.2.3']);
+  });
+
+  it('is said not to be there where npm fails, and nothing half remains', async () => {
+    const { service, cache } = withNpm(`${BRINGS_IT}; echo "npm error network" >&2; exit 1`);
+    const reason = await ensureInstalled(service, { root: true, asked: true });
+    expect(reason).toMatch(/no-such-server not found, and installing it failed: npm error network/);
+    expect(readdirSync(join(cache, 'securestore-services'))).toEqual([]);
+  });
+
+  it('is said not to be there where there is nothing to install it with', async () => {
+    const { service } = withNpm('true');
+    vi.stubEnv('PATH', '/no/such/folder');
+    for (const [how, program] of [
+      [service, 'npm'],
+      [{ ...service, install: compileServer }, 'go'],
+    ] as const) {
+      const reason = await ensureInstalled(how, { root: true, asked: true });
+      expect(reason).toContain(`no-such-server not found, and installing it failed: there is no ${program} `);
+    }
+  });
+
+  it('is tried again with what Debian has for it, where that may be installed', async () => {
+    const { service, folder, calls } = machine('/bin/cp $0 $FOLDER/python');
+    const withPython = {
+      ...service,
+      install: async () => {
+        if (!existsSync(join(folder, 'python'))) throw new Error('no module named venv');
+        writeFileSync(join(folder, 'no-such-server'), '', { mode: 0o755 });
+      },
+    };
+    const reason = await ensureInstalled(withPython, { root: false, asked: false });
+    expect(reason).toMatch(
+      /not found, and installing it failed: no module named venv; .*apt-get install .*no-such-package/,
+    );
+    expect(calls()).toEqual([]);
+    expect(await ensureInstalled(withPython, { root: true, asked: false })).toBeUndefined();
+    expect(calls()).toEqual([expect.stringMatching(/^apt-get install .*no-such-package$/)]);
+  });
+
+  it('is missed where npm does not bring it', async () => {
+    const { service } = withNpm('true');
+    expect(await ensureInstalled(service, { root: false, asked: false })).toMatch(/brought no no-such-server/);
+  });
+});
 
 describe('what a server needs', () => {
   it('is not installed by a user who did not ask for it; the command is said', async () => {
@@ -71,26 +147,5 @@ describe('what a server needs', () => {
     expect(calls()).toEqual([]);
     expect(await ensureInstalled(content, { root: true, asked: false })).toBeUndefined();
     expect(calls().at(0)).toMatch(/^apt-get install .*no-such-package$/);
-  });
-
-  it('is installed with pip into a cache without any right, and what fails is said with what may help', async () => {
-    const { service, folder, calls } = machine('exit 100');
-    vi.stubEnv('XDG_CACHE_HOME', folder);
-    const python = { ...service, pythonPackages: ['no-such-python-package'] };
-    writeFileSync(join(folder, 'python3'), '#!/bin/sh\necho "no module named venv" >&2\nexit 1\n', { mode: 0o755 });
-    const reason = await ensureInstalled(python, { root: false, asked: false });
-    expect(reason).toMatch(
-      /no-such-python-package with pip failed: no module named venv; .*apt-get install .*no-such-package/,
-    );
-    expect(calls()).toEqual([]);
-    // A Python that makes an environment whose Python installs whatever it is told to.
-    const bin = join(pythonFolder(python.pythonPackages), 'bin');
-    const installer = `#!/bin/sh\n/bin/cp "$0" ${join(bin, 'no-such-server')}\n`;
-    const maker = `#!/bin/sh\n/bin/mkdir -p ${bin}\n/bin/cp ${join(folder, 'installer')} ${join(bin, 'python3')}\n`;
-    writeFileSync(join(folder, 'installer'), installer, { mode: 0o755 });
-    writeFileSync(join(folder, 'python3'), maker, { mode: 0o755 });
-    const found = { ...python, folders: [bin] };
-    expect(await ensureInstalled(found, { root: false, asked: false })).toBeUndefined();
-    expect(missingPrograms(found)).toEqual([]);
   });
 });

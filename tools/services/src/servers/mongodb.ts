@@ -1,11 +1,13 @@
 import { connect } from 'node:net';
 import { join } from 'node:path';
-import { pythonFolder } from '../python.ts';
+import { cacheFolder, installFromPip } from '../cache.ts';
 import type { Service } from '../service.ts';
 
 /** Neither Debian nor a registry has a `mongod`; this speaks its protocol, over the same storage engine. */
-const PACKAGES = ['SecantusDB==0.7.0b3'];
-const BIN = join(pythonFolder(PACKAGES), 'bin');
+const VERSION = '0.7.0b3';
+const ENVIRONMENT = `secantusdb-${VERSION}`;
+const BIN: string = join(cacheFolder(ENVIRONMENT), 'bin');
+const PYTHON: string = join(BIN, 'python');
 const USER = 'securestore';
 
 /** Makes the user: `<folder of the data> <user> <password>`. With `--auth` the server lets nobody in who could. */
@@ -25,15 +27,16 @@ export const mongodb: Service = {
   programs: ['secantusd-py'],
   folders: [BIN],
   debianPackages: ['python3', 'python3-venv'],
-  pythonPackages: PACKAGES,
+  install: async () => installFromPip(ENVIRONMENT, [`SecantusDB==${VERSION}`]),
   // Sets the clock of a server back.
   wished: { programs: ['faketime'], debianPackages: ['faketime'] },
   stopSignal: 'SIGKILL',
   async prepare({ folder, password, run }) {
-    const code = await run(join(BIN, 'python3'), ['-c', PROVISION, join(folder, 'data'), USER, password]);
+    const code = await run(PYTHON, ['-c', PROVISION, join(folder, 'data'), USER, password]);
     if (code !== 0) throw new Error(`making its user ended with ${code}`);
   },
   command: ({ folder, port, durable, program }) => [
+    PYTHON,
     program('secantusd-py'),
     '--host',
     '127.0.0.1',

@@ -1,0 +1,2 @@
+export { AzureBackend } from './azure-backend.ts';
+export { azureBackend as default } from './definition.ts';

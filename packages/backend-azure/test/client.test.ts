@@ -1,0 +1,83 @@
+import { BlobServiceClient, StorageRetryPolicyType } from '@azure/storage-blob';
+import { describe, expect, test } from 'vitest';
+import { resolveAccess } from '../src/access.ts';
+import { AzureBackend } from '../src/index.ts';
+import { parseTarget } from '../src/location.ts';
+import { parseSettings } from '../src/settings.ts';
+import { countRequests } from './support/requests.ts';
+import { NO_SERVER, containerOf, freshLocation, openAt, proxied, serviceOf, textOf, utf8 } from './support/stores.ts';
+
+async function openWith(client: unknown, location: string): Promise<AzureBackend> {
+  const backend = new AzureBackend();
+  await backend.init({ location, options: {}, client });
+  return backend;
+}
+
+describe.skipIf(NO_SERVER !== undefined)("a caller's client", () => {
+  test('of the service or of the container is used, and stays usable', async () => {
+    for (const client of [await serviceOf(), await containerOf()]) {
+      const location = freshLocation().replace(/\?.*/, '?account=ignored');
+      const backend = await openWith(client, location);
+      await backend.write('o/a', utf8('x'));
+      await backend.close();
+      await expect(backend.read('o/a')).rejects.toMatchObject({ code: 'UNAVAILABLE', retryable: false });
+      const again = await openWith(client, location);
+      expect(await textOf(again, 'o/a')).toBe('x');
+    }
+  });
+
+  test('of another container than that of the location is refused', async () => {
+    const client = (await serviceOf()).getContainerClient('another');
+    await expect(openWith(client, freshLocation())).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+  });
+
+  test('that sends a write again after its acknowledgement was lost still wins its condition', async () => {
+    const proxy = await proxied();
+    const { url, credential } = await resolveAccess(parseTarget(proxy.url), parseSettings({}));
+    const retryOptions = { maxTries: 3, retryDelayInMs: 1, retryPolicyType: StorageRetryPolicyType.FIXED };
+    const client = new BlobServiceClient(url, credential, { retryOptions });
+    const location = freshLocation(proxy.url);
+    const backend = await openWith(client, location);
+    const beside = await openAt(freshLocation().replace(/test\/.*\?/, `${parseTarget(location).prefix}?`));
+    await backend.write('o/warm', utf8('x'));
+    proxy.loseAnswer();
+    const written = await backend.write('o/a', utf8('1'), { ifAbsent: true });
+    expect(await beside.read('o/a')).toMatchObject({ etag: written.etag, modified: written.modified });
+    proxy.loseAnswer();
+    await backend.write('o/a', utf8('2'), { ifMatch: written.etag });
+    await expect(backend.write('o/a', utf8('3'), { ifAbsent: true })).rejects.toMatchObject({ code: 'CONFLICT' });
+    await expect(backend.write('o/a', utf8('3'), { ifMatch: written.etag })).rejects.toMatchObject({
+      code: 'CONFLICT',
+    });
+    expect(await textOf(beside, 'o/a')).toBe('2');
+    expect(await countRequests(async () => backend.write('o/b', utf8('x'), { ifAbsent: true }))).toBe(1);
+  });
+
+  test('of an account with a hierarchical namespace is refused', async () => {
+    const client = await containerOf();
+    // The emulator has none, so what it says of its account is changed.
+    const info = client.getAccountInfo.bind(client);
+    client.getAccountInfo = async (options) => ({ ...(await info(options)), isHierarchicalNamespaceEnabled: true });
+    const opened = openWith(client, freshLocation());
+    await expect(opened).rejects.toMatchObject({ code: 'UNSUPPORTED', operation: 'init' });
+  });
+
+  test('that lists in another order is not believed', async () => {
+    const client = await containerOf();
+    const backend = await openWith(client, freshLocation());
+    for (const key of ['o/a', 'o/b']) await backend.write(key, utf8('x'));
+    const list = client.listBlobsFlat.bind(client);
+    client.listBlobsFlat = (options) => {
+      const found = list(options);
+      const byPage = found.byPage.bind(found);
+      found.byPage = async function* (settings) {
+        for await (const page of byPage(settings)) {
+          page.segment.blobItems.reverse();
+          yield page;
+        }
+      };
+      return found;
+    };
+    await expect(backend.list('o/')).rejects.toMatchObject({ code: 'UNSUPPORTED', operation: 'list' });
+  });
+});

@@ -1,0 +1,317 @@
+import {
+  ContainerSASPermissions,
+  StorageSharedKeyCredential,
+  generateBlobSASQueryParameters,
+} from '@azure/storage-blob';
+import { type ClientRequest, type IncomingMessage, type ServerResponse, createServer, request } from 'node:http';
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { expectNoSecret } from '../../backend-redis/test/support/secrets.ts';
+import { startServer } from '../../../tools/services/src/server.ts';
+import { azure } from '../../../tools/services/src/servers/azure.ts';
+import { parseTarget } from '../src/location.ts';
+import { tornAfter } from './support/torn.ts';
+import {
+  EMULATOR_KEY,
+  NO_OWN_SERVER,
+  NO_SERVER,
+  containerOf,
+  endpointOf,
+  freshLocation,
+  openAt,
+  proxied,
+  textOf,
+  url,
+  utf8,
+  withEndpoint,
+} from './support/stores.ts';
+
+describe.skipIf(NO_SERVER !== undefined)('a connection that breaks', () => {
+  test('leaves a write unknown whose answer was lost, and is made again', async () => {
+    const proxy = await proxied();
+    const backend = await openAt(freshLocation(proxy.url));
+    await backend.write('o/a', utf8('1'));
+    proxy.loseAnswer();
+    await expect(backend.write('o/a', utf8('2'))).rejects.toMatchObject({
+      code: 'UNAVAILABLE',
+      retryable: true,
+      outcome: 'unknown',
+      key: 'o/a',
+    });
+    expect(await textOf(backend, 'o/a')).toBe('2');
+    proxy.loseAnswer();
+    await expect(backend.delete('o/a')).rejects.toMatchObject({ code: 'UNAVAILABLE', outcome: 'unknown' });
+    proxy.loseAnswer();
+    const failure = await backend.read('o/a').catch((error: unknown) => error);
+    expect(failure).toMatchObject({ code: 'UNAVAILABLE', retryable: true });
+    expect(failure).not.toHaveProperty('outcome');
+  });
+
+  test('in the middle of a body is an error, and no short body', async () => {
+    let bytes = Number.MAX_SAFE_INTEGER;
+    const port = await tornAfter(endpointOf(url), () => bytes);
+    const endpoint = new URL(endpointOf(url));
+    endpoint.host = `127.0.0.1:${port}`;
+    const location = freshLocation(withEndpoint(url, endpoint.href));
+    const backend = await openAt(location);
+    await backend.write('o/large', new Uint8Array(2_000_000));
+    await backend.close();
+    const reader = await openAt(location);
+    await reader.close();
+    bytes = 1_000_000;
+    // The first answers of the connection are small, and the body comes on it, too.
+    const torn = await openAt(location);
+    for (const range of [{}, { start: 1 }]) {
+      const failure = await torn.read('o/large', range).catch((error: unknown) => error);
+      expect(failure).toMatchObject({ code: 'UNAVAILABLE', retryable: true, key: 'o/large' });
+      expect(failure).not.toHaveProperty('outcome');
+    }
+  });
+
+  test('while none can be made, nothing is sent, so every outcome is known', async () => {
+    const closed = createServer().listen(0, '127.0.0.1');
+    await once(closed, 'listening');
+    const { port } = closed.address() as AddressInfo;
+    const proxy = await proxied();
+    const other = await openAt(freshLocation(proxy.url));
+    await other.write('o/a', utf8('1'));
+    await proxy.close();
+    closed.close();
+    // Until the ends of the connections that it held have been heard.
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    for (const call of [
+      async () => other.write('o/a', utf8('2')),
+      async () => openAt(withEndpoint(url, `http://127.0.0.1:${port}/devstoreaccount1`)),
+    ]) {
+      const failure = await call().catch((error: unknown) => error);
+      expect(failure).toMatchObject({ code: 'UNAVAILABLE', retryable: true });
+      expect(failure).not.toHaveProperty('outcome');
+    }
+  });
+
+  test('a server that falls silent is given up after the timeout', async () => {
+    const proxy = await proxied();
+    const backend = await openAt(freshLocation(proxy.url), { timeout: 300 });
+    proxy.holdAnswers();
+    await expect(backend.write('o/a', utf8('1'))).rejects.toMatchObject({ code: 'TIMEOUT', outcome: 'unknown' });
+    const read = await backend.read('o/a').catch((error: unknown) => error);
+    expect(read).toMatchObject({ code: 'TIMEOUT', retryable: true });
+    expect(read).not.toHaveProperty('outcome');
+  });
+
+  test('an abort does not wait for the answer, and says what is not known', async () => {
+    const proxy = await proxied();
+    const backend = await openAt(freshLocation(proxy.url));
+    proxy.holdAnswers();
+    const controller = new AbortController();
+    const { signal } = controller;
+    const settled = Promise.allSettled([
+      backend.write('o/a', utf8('1'), { signal }),
+      backend.read('o/a', { signal }),
+      backend.list('', { signal }),
+    ]);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    controller.abort(new Error('enough'));
+    const [write, ...reads] = await settled;
+    expect(write).toMatchObject({ reason: { code: 'ABORTED', outcome: 'unknown', cause: { message: 'enough' } } });
+    for (const read of reads) {
+      expect(read).toMatchObject({ reason: { code: 'ABORTED', cause: { message: 'enough' } } });
+      expect((read as PromiseRejectedResult).reason).not.toHaveProperty('outcome');
+    }
+  });
+
+  test('an abort at any moment ends the call and nothing else', async () => {
+    const backend = await openAt(freshLocation());
+    await backend.write('o/a', new Uint8Array(200_000));
+    for (let steps = 0; steps < 60; steps++) {
+      const controller = new AbortController();
+      const { signal } = controller;
+      const settled = Promise.allSettled([
+        backend.write('o/a', new Uint8Array(200_000), { signal }),
+        backend.read('o/a', { signal }),
+      ]);
+      // An error that nobody catches fails the whole run.
+      for (let step = 0; step < steps; step++) await (steps % 2 === 0 ? undefined : new Promise(setImmediate));
+      controller.abort();
+      for (const outcome of await settled) {
+        if (outcome.status === 'rejected') expect(outcome.reason).toMatchObject({ code: 'ABORTED' });
+      }
+    }
+    expect((await backend.read('o/a'))?.size).toBe(200_000);
+  });
+
+  test('what does not answer like Blob Storage is UNAVAILABLE, and a write unknown', async () => {
+    let status: number | undefined;
+    // As a proxy in the way does it, once the store is open.
+    const backend = await openAt(
+      await answered((response) => {
+        if (status === undefined) return false;
+        response.writeHead(status, { 'content-type': 'text/html' }).end('<p>Welcome</html>');
+        return true;
+      }),
+    );
+    await backend.write('o/a', utf8('x'));
+    for (status of [200, 201, 206, 302, 404, 407, 502, 503]) {
+      const calls: [() => Promise<unknown>, object][] = [
+        [async () => backend.write('o/a', utf8('y')), status >= 400 && status < 500 ? {} : { outcome: 'unknown' }],
+        [async () => backend.read('o/a'), {}],
+        [async () => backend.read('o/a', { start: 1, end: 2 }), {}],
+        [async () => backend.list(''), {}],
+      ];
+      for (const [call, more] of calls) await expect(call()).rejects.toMatchObject({ code: 'UNAVAILABLE', ...more });
+    }
+    status = undefined;
+    expect(await textOf(backend, 'o/a')).toBe('x');
+  });
+
+  test.each([
+    [503, 'ServerBusy', { code: 'THROTTLED', retryable: true }],
+    [429, '', { code: 'THROTTLED', retryable: true }],
+    [500, 'OperationTimedOut', { code: 'UNAVAILABLE', retryable: true, outcome: 'unknown' }],
+    [500, 'InternalError', { code: 'UNAVAILABLE', retryable: true, outcome: 'unknown' }],
+    [403, 'AuthenticationFailed', { code: 'UNAUTHENTICATED', retryable: false }],
+    [409, 'BlobImmutableDueToPolicy', { code: 'READ_ONLY' }],
+    [409, 'BlobImmutableDueToLegalHold', { code: 'READ_ONLY' }],
+    [409, 'ContainerBeingDeleted', { code: 'UNAVAILABLE', retryable: true }],
+    [400, 'InvalidHeaderValue', { code: 'INTERNAL', retryable: false }],
+  ])('what the service says is understood: %i %s', async (status, code, expected) => {
+    // The emulator never says these.
+    let said = false;
+    const backend = await openAt(
+      await answered((response) => {
+        if (said) response.writeHead(status, { 'x-ms-error-code': code }).end();
+        return said;
+      }),
+    );
+    said = true;
+    const failure = await backend.write('o/a', utf8('x')).catch((error: unknown) => error);
+    expect(failure).toMatchObject({ ...expected, key: 'o/a' });
+    if (!('outcome' in expected)) expect(failure).not.toHaveProperty('outcome');
+  });
+
+  test('a server that was killed and comes back is used again by the same handle', async (context) => {
+    if (NO_OWN_SERVER !== undefined) context.skip(NO_OWN_SERVER);
+    const server = await startServer(azure);
+    onTestFinished(async () => server.stop());
+    await containerOf(server.url);
+    const backend = await openAt(freshLocation(server.url));
+    await backend.write('o/a', utf8('1'));
+    await server.kill();
+    await expect(backend.write('o/a', utf8('2'))).rejects.toMatchObject({ code: 'UNAVAILABLE', retryable: true });
+    await expect(backend.read('o/a')).rejects.toMatchObject({ code: 'UNAVAILABLE', retryable: true });
+    await server.restart();
+    // It keeps everything in memory, and so has lost the container.
+    await containerOf(server.url);
+    await backend.write('o/a', utf8('3'), { ifAbsent: true });
+    expect(await textOf(backend, 'o/a')).toBe('3');
+  });
+});
+
+function at(endpoint: string): string {
+  return `azblob://vault?account=acme&endpoint=${encodeURIComponent(endpoint)}`;
+}
+
+/** A fresh location on a server that `answer`s itself where it wants, and else passes requests on to the service. */
+async function answered(answer: (response: ServerResponse) => boolean): Promise<string> {
+  const server = createServer((incoming, response) => {
+    if (!answer(response)) incoming.pipe(ask(endpointOf(url), incoming, response));
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(() => void server.close());
+  const endpoint = new URL(endpointOf(url));
+  endpoint.host = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return withEndpoint(freshLocation(), endpoint.href);
+}
+
+/** Passes a request on to the service. */
+function ask(endpoint: string, incoming: IncomingMessage, response: ServerResponse): ClientRequest {
+  const { hostname, port } = new URL(endpoint);
+  const { method, url: path, headers } = incoming;
+  return request({ hostname, port, method, path, headers }, (answer) => {
+    response.writeHead(answer.statusCode ?? 500, answer.headers);
+    answer.pipe(response);
+  });
+}
+
+/** A signature that allows some things in the container of a location. */
+function signatureFor(location: string, permissions: string, expiresOn = new Date(Date.now() + 600_000)): string {
+  const { account = '', container } = parseTarget(location);
+  const key = new StorageSharedKeyCredential(account, process.env['AZURE_STORAGE_KEY'] ?? '');
+  const rights = ContainerSASPermissions.parse(permissions);
+  const startsOn = new Date(Date.now() - 3_600_000);
+  return String(
+    generateBlobSASQueryParameters({ containerName: container, permissions: rights, startsOn, expiresOn }, key),
+  );
+}
+
+describe.skipIf(NO_OWN_SERVER !== undefined)('credentials', () => {
+  const canary = Buffer.from('canary-7731').toString('base64');
+
+  test('come from options or the environment; wrong ones are refused and never shown', async () => {
+    const location = freshLocation();
+    const account = 'devstoreaccount1';
+    const refused = await openAt(location, { accountKey: canary }).catch((error: unknown) => error);
+    // The emulator answers as if the key were right and not enough.
+    expect(refused).toMatchObject({ code: 'ACCESS_DENIED', retryable: false, operation: 'init' });
+    expectNoSecret(refused, [canary, EMULATOR_KEY]);
+    await (await openAt(location, { accountKey: EMULATOR_KEY })).write('o/a', utf8('x'));
+    const string = `DefaultEndpointsProtocol=http;AccountName=${account};AccountKey=${EMULATOR_KEY};BlobEndpoint=${endpointOf(url)}`;
+    const bare = location.replace(/\?.*/, '');
+    expect(await textOf(await openAt(bare, { connectionString: string }), 'o/a')).toBe('x');
+    vi.stubEnv('AZURE_STORAGE_KEY', '');
+    vi.stubEnv('AZURE_STORAGE_CONNECTION_STRING', string);
+    onTestFinished(() => void vi.unstubAllEnvs());
+    expect(await textOf(await openAt(bare), 'o/a')).toBe('x');
+  });
+
+  test('a signature allows what it says, and its lack is ACCESS_DENIED', async () => {
+    const location = freshLocation();
+    await (await openAt(location)).write('o/a', utf8('x'));
+    const all = signatureFor(location, 'rwdl');
+    const owner = await openAt(location, { sasToken: all });
+    await owner.write('o/b', utf8('y'));
+    expect((await owner.list('', { limit: 1 })).entries).toHaveLength(1);
+    await owner.delete('o/b');
+    const readOnly = signatureFor(location, 'rl');
+    const reader = await openAt(location, { sasToken: readOnly });
+    expect(await textOf(reader, 'o/a')).toBe('x');
+    const denied = await reader.write('o/a', utf8('payload-7731')).catch((error: unknown) => error);
+    expect(denied).toMatchObject({ code: 'ACCESS_DENIED', retryable: false, key: 'o/a' });
+    expect(denied).not.toHaveProperty('outcome');
+    const signature = new URLSearchParams(readOnly).get('sig') ?? '';
+    expectNoSecret(denied, [readOnly, signature, encodeURIComponent(signature), 'payload-7731']);
+    const late = signatureFor(location, 'rwdl', new Date(Date.now() - 60_000));
+    const expired = await openAt(location, { sasToken: late }).catch((error: unknown) => error);
+    expect(expired).toMatchObject({ retryable: false, operation: 'init' });
+    expect(['UNAUTHENTICATED', 'ACCESS_DENIED']).toContain((expired as { code: string }).code);
+    expectNoSecret(expired, [new URLSearchParams(late).get('sig') ?? '']);
+  });
+
+  test('are never shown, whatever fails', async () => {
+    const sasToken = `sv=2025-01-05&sig=${encodeURIComponent(canary)}`;
+    const secrets = [canary, encodeURIComponent(canary), EMULATOR_KEY, 'payload-7731'];
+    const proxy = await proxied();
+    for (const options of [{ accountKey: canary }, { sasToken }]) {
+      const failures: [Promise<unknown>, string][] = [
+        [openAt(at('http://127.0.0.1:1/acme'), options), 'UNAVAILABLE'],
+        [openAt(at('https://no-such-host.invalid'), options), 'UNAVAILABLE'],
+        [openAt(at(endpointOf(url).replace('http:', 'https:')), options), 'UNAVAILABLE'],
+        [openAt(freshLocation(), options), 'ACCESS_DENIED'],
+      ];
+      const settled = await Promise.allSettled(failures.map(([failure]) => failure));
+      for (const [index, failure] of settled.entries()) {
+        const code = failures[index]?.[1];
+        expect(failure).toMatchObject({ status: 'rejected', reason: { code, operation: 'init' } });
+        expectNoSecret(failure, secrets);
+      }
+    }
+    const backend = await openAt(freshLocation(proxy.url), { timeout: 500 });
+    await backend.write('o/a', utf8('x'));
+    proxy.loseAnswer();
+    const lost = await backend.write('o/a', utf8('payload-7731')).catch((error: unknown) => error);
+    proxy.holdAnswers();
+    const late = await backend.write('o/a', utf8('payload-7731')).catch((error: unknown) => error);
+    expectNoSecret([lost, late, backend], secrets);
+  });
+});

@@ -1,0 +1,14 @@
+import { describe, test } from 'vitest';
+import { runJob } from '../../backend-redis/test/support/run-process.ts';
+import { NO_SERVER, freshLocation } from './support/stores.ts';
+
+describe.skipIf(NO_SERVER !== undefined)('a store in a container', () => {
+  test('does what stores do', async () => runJob(freshLocation(), 'tour'));
+
+  test('counts exactly under eight processes', async () => {
+    const location = freshLocation();
+    await runJob(location, 'increment', 0);
+    await Promise.all(Array.from({ length: 8 }, async () => runJob(location, 'increment', 5)));
+    await runJob(location, 'total', 40);
+  });
+});

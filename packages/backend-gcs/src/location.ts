@@ -1,0 +1,61 @@
+import { parseLocation } from '@securestore/backend-api';
+import { SecureStoreError } from '@securestore/core-format';
+
+/** What a location says of the store's place. */
+export interface Target {
+  readonly bucket: string;
+  /** What the names of all objects of the store begin with: nothing, or something that ends with a slash. */
+  readonly prefix: string;
+  readonly endpoint: string | undefined;
+}
+
+/** The rules of Cloud Storage: 3 to 222 of a-z 0-9 . _ - with a letter or digit at both ends. */
+const BUCKET = /^(?=.{3,222}$)[a-z0-9](?:[a-z0-9._-]*[a-z0-9])$/;
+/** Names of objects have at most 1,024 bytes, and keys of a store at most 900. */
+const MAX_PREFIX = 120;
+const PREFIX = /^(?!\.{1,2}(?:\/|$))[\w.~@-]+(?:\/(?!\.{1,2}(?:\/|$))[\w.~@-]+)*$/;
+
+function refuse(reason: string): never {
+  throw new SecureStoreError('INVALID_ARGUMENT', `gcs: ${reason}; write gs://bucket/prefix.`, {
+    backend: 'gcs',
+    operation: 'init',
+  });
+}
+
+/**
+ * Takes `gs://bucket/prefix?endpoint=…` apart; all but the bucket may be left out.
+ *
+ * @throws SecureStoreError `INVALID_ARGUMENT`; the message never holds a part of the location that may be a credential
+ */
+export function parseTarget(location: string): Target {
+  const { scheme, rest } = parseLocation(location);
+  if (scheme !== 'gs') refuse('the location is not one of gs:');
+  if (rest.includes('#')) refuse('the location has a # in it');
+  const [path = '', query, ...more] = rest.split('?');
+  if (more.length > 0) refuse('the location has two ? in it');
+  const [, bucket, prefix = ''] = /^\/\/([^/]*)(?:\/(.*?)\/?)?$/.exec(path) ?? [];
+  if (bucket === undefined || !BUCKET.test(bucket)) {
+    refuse('the name of a bucket is 3 to 222 of a-z 0-9 . _ - with a letter or digit at both ends');
+  }
+  if (prefix.length > MAX_PREFIX || (prefix !== '' && !PREFIX.test(prefix))) {
+    refuse(`the prefix is at most ${MAX_PREFIX} of A-Z a-z 0-9 . _ ~ @ - between single slashes`);
+  }
+  return { bucket, prefix: prefix === '' ? '' : `${prefix}/`, endpoint: endpointOf(query) };
+}
+
+function endpointOf(query: string | undefined): string | undefined {
+  const entries = [...new URLSearchParams(query ?? '')];
+  if (entries.length > 1 || entries.some(([name]) => name !== 'endpoint')) {
+    refuse('the only parameter of the location is endpoint; credentials are options');
+  }
+  const [[, endpoint] = []] = entries;
+  if (endpoint !== undefined && !isEndpoint(endpoint)) refuse('endpoint is the URL of the service, without a path');
+  return endpoint;
+}
+
+/** Whether it is the URL of a service and nothing else. */
+export function isEndpoint(endpoint: string): boolean {
+  if (!URL.canParse(endpoint)) return false;
+  const { protocol, username, password, pathname, search, hash } = new URL(endpoint);
+  return /^https?:$/.test(protocol) && username + password + search + hash === '' && pathname === '/';
+}

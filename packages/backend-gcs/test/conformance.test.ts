@@ -1,0 +1,36 @@
+import { describeBackend } from '@securestore/backend-testkit';
+import { composeLayers, createFaultInjector } from '@securestore/backend-api';
+import { describe, it } from 'vitest';
+import { SERVER_STACKS } from '../../backend-api/test/layers/stacks.ts';
+import { proxyTo } from '../../backend-redis/test/support/proxy.ts';
+import { GcsBackend } from '../src/index.ts';
+import { NO_SERVER, endpointOf, freshLocation, url, withEndpoint } from './support/stores.ts';
+
+const PLAIN = 'no layers';
+
+if (NO_SERVER !== undefined) {
+  it.skip(`the backend contract (skipped: ${NO_SERVER})`, () => undefined);
+} else {
+  for (const [name, layers] of Object.entries({ [PLAIN]: () => [], ...SERVER_STACKS })) {
+    await describeBackend(
+      { describe, it },
+      {
+        name: `gcs with ${name}`,
+        createFixture: async () => {
+          const proxy = await proxyTo(endpointOf(url));
+          const faults = createFaultInjector();
+          const location = withEndpoint(freshLocation(), proxy.url);
+          return {
+            open: async () => {
+              const backend = composeLayers(new GcsBackend(), [faults.layer, ...layers()]);
+              await backend.init({ location, options: {} });
+              return backend;
+            },
+            breakStorage: async () => (name === PLAIN ? proxy.cut() : faults.plan(() => ({ type: 'fail' }))),
+            dispose: async () => proxy.close(),
+          };
+        },
+      },
+    );
+  }
+}

@@ -1,0 +1,48 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { join } from 'node:path';
+import { cacheFolder, installFromNpm } from '../cache.ts';
+import type { Service } from '../service.ts';
+
+const VERSION = '3.37.0';
+/** The account that every Azurite has, with a key that is the same everywhere and published. */
+const ACCOUNT = 'devstoreaccount1';
+
+export const azure: Service = {
+  name: 'azure',
+  variable: 'SECURESTORE_TEST_AZURE_URL',
+  programs: ['azurite-blob'],
+  folders: [join(cacheFolder(`azurite-${VERSION}`), 'node_modules/.bin')],
+  debianPackages: [],
+  install: async () => installFromNpm('azurite', VERSION),
+  stopSignal: 'SIGKILL',
+  prepare: async () => undefined,
+  command: ({ folder, port, durable, program }) => [
+    process.execPath,
+    program('azurite-blob'),
+    '--blobHost',
+    '127.0.0.1',
+    '--blobPort',
+    String(port),
+    '--silent',
+    '--disableTelemetry',
+    // The SDK asks for a newer version of the protocol than it knows.
+    '--skipApiVersionCheck',
+    ...(durable ? ['--location', folder] : ['--inMemoryPersistence']),
+  ],
+  async answers({ port }) {
+    const socket = connect(port, '127.0.0.1');
+    try {
+      await once(socket, 'connect');
+      return true;
+    } catch {
+      return false;
+    } finally {
+      socket.destroy();
+    }
+  },
+  url: ({ port }) => {
+    const endpoint = encodeURIComponent(`http://127.0.0.1:${port}/${ACCOUNT}`);
+    return `azblob://securestore?account=${ACCOUNT}&endpoint=${endpoint}`;
+  },
+};
