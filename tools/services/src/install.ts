@@ -17,11 +17,22 @@ function installCommand(service: Service): string {
 }
 
 /**
- * Makes the programs of `service` be there, where they may be installed.
+ * Makes what `service` needs be there, where it may be installed.
  *
- * @returns the reason for which they are not
+ * @returns the reason for which it is not
  */
-export async function ensureInstalled(service: Service, { root, asked }: Rights): Promise<string | undefined> {
+export async function ensureInstalled(service: Service, rights: Rights): Promise<string | undefined> {
+  const reason = await ensurePrograms(service, rights);
+  if (reason !== undefined || service.setUp === undefined) return reason;
+  try {
+    await announce(`installing what ${service.name} needs`, service.setUp());
+    return undefined;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
+
+async function ensurePrograms(service: Service, { root, asked }: Rights): Promise<string | undefined> {
   const missing = missingPrograms(service);
   if (missing.length === 0) return undefined;
   const absent = `${missing.join(', ')} not found`;

@@ -25,6 +25,8 @@ export interface Service {
   readonly folders: readonly string[];
   /** The packages of Debian that bring the programs. */
   readonly debianPackages: readonly string[];
+  /** Puts what Debian doesn't have into our cache, where it isn't there yet; asked for after the packages of Debian. */
+  setUp?(): Promise<void>;
   /** A user to run it as where this process is root, for a server that refuses to be root. */
   readonly user?: string;
   /** The signal that ends it without ceremony and leaves no process behind. */

@@ -26,6 +26,7 @@ function machine(aptGet: string): { service: Service; folder: string; calls: () 
   return { service, folder, calls };
 }
 
+const refuse = async (): Promise<void> => Promise.reject(new Error('no such release'));
 const BRINGS = '/bin/cp $0 $FOLDER/no-such-server';
 
 describe('what a server needs', () => {
@@ -54,6 +55,18 @@ describe('what a server needs', () => {
     const reason = await ensureInstalled(service, { root: true, asked: false });
     expect(reason).toMatch(/no-such-package failed: E: Unable to locate package/);
     expect(calls().map((call) => call.split(' ')[1])).toEqual(['install', 'update', 'install']);
+  });
+
+  it('is set up once its programs are there, and what fails then is said', async () => {
+    const { service } = machine(BRINGS);
+    const steps: string[] = [];
+    const setUp = async (): Promise<void> => void steps.push('set up');
+    expect(await ensureInstalled({ ...service, setUp }, { root: false, asked: false })).toMatch(/not found/);
+    expect(steps).toEqual([]);
+    expect(await ensureInstalled({ ...service, setUp }, { root: true, asked: false })).toBeUndefined();
+    expect(steps).toEqual(['set up']);
+    const reason = await ensureInstalled({ ...service, setUp: refuse }, { root: true, asked: false });
+    expect(reason).toMatch(/no such release/);
   });
 
   it('is missed where the package does not bring it', async () => {
