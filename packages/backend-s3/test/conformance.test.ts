@@ -1,0 +1,34 @@
+import { describeBackend } from '@securestore/backend-testkit';
+import { composeLayers, createFaultInjector } from '@securestore/backend-api';
+import { describe, inject, it } from 'vitest';
+import { SERVER_STACKS } from '../../backend-api/test/layers/stacks.ts';
+import { S3Backend } from '../src/index.ts';
+import { accountOf, freshLocation } from './support/stores.ts';
+
+const server = inject('s3');
+
+if ('skip' in server) {
+  it.skip(`the backend contract (skipped: ${server.skip})`, () => undefined);
+} else {
+  const account = accountOf(server.url);
+  for (const [name, layers] of Object.entries({ 'no layers': () => [], ...SERVER_STACKS })) {
+    await describeBackend(
+      { describe, it },
+      {
+        name: `s3 with ${name}`,
+        createFixture: () => {
+          const faults = createFaultInjector();
+          const location = freshLocation(account);
+          return {
+            open: async () => {
+              const backend = composeLayers(new S3Backend(), [faults.layer, ...layers()]);
+              await backend.init({ location, options: { ...account.credentials } });
+              return backend;
+            },
+            breakStorage: async () => faults.plan(() => ({ type: 'fail' })),
+          };
+        },
+      },
+    );
+  }
+}

@@ -1,0 +1,21 @@
+import { describe, inject, test } from 'vitest';
+import { runJob } from '../../backend-redis/test/support/run-process.ts';
+import { accountOf, freshLocation, stubCredentials } from './support/stores.ts';
+
+const server = inject('s3');
+const account = accountOf('url' in server ? server.url : '');
+
+describe.skipIf('skip' in server)('a store in a bucket', () => {
+  test('does what stores do', async () => {
+    stubCredentials(account);
+    await runJob(freshLocation(account), 'tour');
+  });
+
+  test('counts exactly under eight processes', async () => {
+    stubCredentials(account);
+    const location = freshLocation(account);
+    await runJob(location, 'increment', 0);
+    await Promise.all(Array.from({ length: 8 }, async () => runJob(location, 'increment', 3)));
+    await runJob(location, 'total', 24);
+  });
+});
