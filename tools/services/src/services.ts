@@ -1,9 +1,11 @@
 import type { Service } from './service.ts';
 import { postgres } from './servers/postgres.ts';
+import { ceph } from './servers/ceph.ts';
+import { moto } from './servers/moto.ts';
 import { redis } from './servers/redis.ts';
 
 /** Every server that the tests of this repository need. */
-export const SERVICES: readonly Service[] = [redis, postgres];
+export const SERVICES: readonly Service[] = [redis, postgres, moto, ceph];
 
 export function serviceNamed(name: string | undefined): Service {
   const service = SERVICES.find((candidate) => candidate.name === name);

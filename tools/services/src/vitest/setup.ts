@@ -1,3 +1,4 @@
+import type { ProvidedContext } from 'vitest';
 import type { TestProject } from 'vitest/node';
 import { type Provided, provideServer } from '../provide.ts';
 import type { Service } from '../service.ts';
@@ -6,13 +7,15 @@ declare module 'vitest' {
   interface ProvidedContext {
     redis: Provided;
     postgres: Provided;
+    s3: Provided;
+    ceph: Provided;
   }
 }
 
 /** A global setup of Vitest that runs a server for as long as the tests of a project, which `inject` its name. */
 export function serverSetup(
   service: Service,
-  name: 'redis' | 'postgres',
+  name: keyof ProvidedContext,
 ): (project: TestProject) => Promise<() => Promise<void>> {
   return async (project) => {
     const { provided, stop } = await provideServer(service);
