@@ -8,6 +8,9 @@ import type { Service } from '../service.ts';
 
 const SCRIPT: string = fileURLToPath(new URL('serve-ceph.sh', import.meta.url));
 
+/** What would write lines for each request. */
+const QUIET: readonly string[] = ['mon', 'ms', 'objclass', 'osd', 'paxos', 'rgw', 'rocksdb'];
+
 /** The gateway of Ceph, an S3 that is used in production, with all of its data in memory. */
 export const ceph: Service = {
   name: 'ceph',
@@ -34,6 +37,7 @@ export const ceph: Service = {
       admin_socket: '',
       log_file: '/dev/null',
       log_to_stderr: 'true',
+      ...Object.fromEntries(QUIET.map((part) => [`debug_${part}`, '0/0'])),
       mon_data: join(folder, 'mon'),
       mon_allow_pool_size_one: 'true',
       osd_data: join(folder, 'osd'),
