@@ -1,5 +1,5 @@
 import type { S3Client } from '@aws-sdk/client-s3';
-import { type CallSite, abortedError } from '@securestore/backend-api';
+import { type CallSite, abortedError, closedError } from '@securestore/backend-api';
 import { SecureStoreError } from '@securestore/core-format';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Exchange, type Watched, watch } from './exchange.ts';
@@ -8,6 +8,9 @@ import { Places } from './places.ts';
 
 /** How long the end of the backend waits for what is under way. */
 const CLOSE_LIMIT_MS = 2_000;
+/** Why a request was ended that its caller did not abort. */
+const LATE = new Error('it took too long');
+const CLOSED = new Error('the backend was closed');
 
 /** What one request is about. */
 export interface Request {
@@ -34,7 +37,8 @@ export class Bucket {
   readonly #client: S3Client;
   readonly #settings: BucketSettings;
   readonly #places: Places;
-  readonly #underWay = new Set<Promise<unknown>>();
+  /** What is under way, and how to end it. */
+  readonly #underWay = new Map<Promise<unknown>, AbortController>();
 
   constructor(client: S3Client, settings: BucketSettings) {
     this.name = settings.name;
@@ -54,9 +58,10 @@ export class Bucket {
     command: Watched<Input, Output>,
     take: (output: Output, exchange: Exchange, signal: AbortSignal) => Result | Promise<Result>,
   ): Promise<Result> {
-    const work = this.#send(request, command, take);
+    const end = new AbortController();
+    const work = this.#send(request, command, take, end);
     const settled = work.catch(() => undefined);
-    this.#underWay.add(settled);
+    this.#underWay.set(settled, end);
     try {
       return await work;
     } finally {
@@ -64,29 +69,31 @@ export class Bucket {
     }
   }
 
-  /** Waits a little for what is under way; @param end - whether the client is ours to end */
-  async close(end: boolean): Promise<void> {
+  /** Waits a little for what is under way, and ends the rest; @param own - whether the client is ours to end */
+  async close(own: boolean): Promise<void> {
     const limit = new AbortController();
     const patience = sleep(CLOSE_LIMIT_MS, undefined, { signal: limit.signal }).catch(() => undefined);
-    await Promise.race([Promise.all(this.#underWay), patience]);
+    await Promise.race([Promise.all(this.#underWay.keys()), patience]);
     limit.abort();
-    if (end) this.#client.destroy();
+    for (const end of this.#underWay.values()) end.abort(CLOSED);
+    if (own) this.#client.destroy();
   }
 
   async #send<Input extends object, Output extends object, Result>(
     { site, mutates = false, conditional = false, signal: callers }: Request,
     command: Watched<Input, Output>,
     take: (output: Output, exchange: Exchange, signal: AbortSignal) => Result | Promise<Result>,
+    end: AbortController,
   ): Promise<Result> {
-    const late = new AbortController();
-    const signal = callers === undefined ? late.signal : AbortSignal.any([callers, late.signal]);
+    const signal = callers === undefined ? end.signal : AbortSignal.any([callers, end.signal]);
     let exchange: Exchange | undefined;
     let timer: NodeJS.Timeout | undefined;
     let placed = false;
     try {
       await this.#places.take(signal);
       placed = true;
-      timer = setTimeout(() => late.abort(), this.#settings.timeout);
+      signal.throwIfAborted();
+      timer = setTimeout(() => end.abort(LATE), this.#settings.timeout);
       exchange = watch(command, signal, mutates);
       // The client's type knows only its own commands, and not that they are what is typed here.
       const sending = this.#client.send(command as never, { abortSignal: signal }) as Promise<unknown>;
@@ -94,7 +101,8 @@ export class Bucket {
     } catch (error) {
       const uncertain = mutates && exchange?.sent === true;
       if (callers?.aborted === true) throw abortedError(site, callers.reason, uncertain ? 'unknown' : undefined);
-      if (late.signal.aborted) throw timeoutError(site, this.#settings.timeout, uncertain);
+      if (end.signal.reason === LATE) throw timeoutError(site, this.#settings.timeout, uncertain);
+      if (end.signal.reason === CLOSED) throw endedError(site, uncertain);
       throw toStoreError(error, { ...site, exchange, uncertain, conditional, secrets: this.#settings.secrets });
     } finally {
       clearTimeout(timer);
@@ -121,4 +129,10 @@ function timeoutError(site: CallSite, milliseconds: number, uncertain: boolean):
   const result = uncertain ? '; it may or may not have taken place, read to find out' : '';
   const message = `s3: ${site.operation} took over ${milliseconds} ms${result}.`;
   return new SecureStoreError('TIMEOUT', message, { ...site, outcome: uncertain ? 'unknown' : undefined });
+}
+
+function endedError(site: CallSite, uncertain: boolean): SecureStoreError {
+  if (!uncertain) return closedError(site);
+  const message = `s3: ${site.operation} was under way when the backend was closed; it may or may not have taken place.`;
+  return new SecureStoreError('UNAVAILABLE', message, { ...site, retryable: false, outcome: 'unknown' });
 }

@@ -60,6 +60,9 @@ const STATUSES: Readonly<Record<number, Meaning>> = {
   507: FULL,
 };
 
+/** What the service calls a key that is not there. */
+export const NO_SUCH_KEY = 'NoSuchKey';
+
 /** Codes of Node for connections that were never made. */
 const UNCONNECTED: ReadonlySet<string> = new Set([
   'EAI_AGAIN',
@@ -91,6 +94,11 @@ function codeOf(error: unknown): string | undefined {
   return error instanceof Error && '$metadata' in error ? error.name : undefined;
 }
 
+/** Whether the service gave this code for what became an error of ours. */
+export function isCausedBy(error: unknown, code: string): boolean {
+  return SecureStoreError.is(error) && error.cause instanceof Error && error.cause.name === code;
+}
+
 /** Translates an error of the SDK. */
 export function toStoreError(error: unknown, call: FailedCall): SecureStoreError {
   if (SecureStoreError.is(error)) return error;
@@ -113,7 +121,7 @@ export function toStoreError(error: unknown, call: FailedCall): SecureStoreError
 
 /** A service that finds no object for an etag says that there is none; one that is busy with another write, 409. */
 function isFailedCondition(code: string | undefined, status: number | undefined): boolean {
-  return status === 412 || code === 'ConditionalRequestConflict' || code === 'NoSuchKey';
+  return status === 412 || code === 'ConditionalRequestConflict' || code === NO_SUCH_KEY;
 }
 
 function meaningOf(error: unknown, code: string | undefined, status: number | undefined): Meaning {

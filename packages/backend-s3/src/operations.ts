@@ -9,7 +9,7 @@ import {
 import { SecureStoreError } from '@securestore/core-format';
 import { randomBytes } from 'node:crypto';
 import type { Bucket } from './bucket.ts';
-import { toStoreError } from './errors.ts';
+import { NO_SUCH_KEY, isCausedBy, toStoreError } from './errors.ts';
 
 /** Where an operation goes. */
 export interface Destination {
@@ -22,6 +22,8 @@ export interface Destination {
 
 /** The metadata that tells a write from others of the same bytes. */
 const WRITE_ID = 'write';
+/** How Ceph answers who lost a race: the error of its storage for that has no name in S3, as some others have none. */
+const LOST_RACE = 'UnknownError';
 
 /** Etags are kept without the quotes of the protocol: Ceph takes conditions only so, and others both ways. */
 export function etagOf(site: CallSite, etag: string | undefined): string {
@@ -54,17 +56,12 @@ export async function putObject(
     const etag = await bucket.send({ site, mutates: true, conditional, signal }, command, ({ ETag }) => ETag);
     return { etag: etagOf(site, etag) };
   } catch (error) {
-    if (id === undefined || !isLostRace(error)) throw error;
+    if (id === undefined || !isCausedBy(error, LOST_RACE)) throw error;
     const winner = await currentOf(destination, key, signal);
     if (winner === undefined || winner.etag === ifMatch) throw error;
     if (winner.id === id) return { etag: winner.etag };
     throw conflictError(site);
   }
-}
-
-/** How Ceph answers who lost a race: the error of its storage for that has no name in S3, as some others have none. */
-function isLostRace(error: unknown): boolean {
-  return SecureStoreError.is(error) && error.cause instanceof Error && error.cause.name === 'UnknownError';
 }
 
 /** What stands there now; `undefined` where that can't be told. */
@@ -91,7 +88,12 @@ export async function deleteObject(
 ): Promise<void> {
   const condition = ifMatch === undefined ? {} : { IfMatch: ifMatch };
   const command = new DeleteObjectCommand({ Bucket: bucket.name, Key: prefix + key, ...condition });
-  await bucket.send({ site, mutates: true, conditional: ifMatch !== undefined, signal }, command, () => undefined);
+  try {
+    await bucket.send({ site, mutates: true, conditional: ifMatch !== undefined, signal }, command, () => undefined);
+  } catch (error) {
+    // Some services say so.
+    if (!isCausedBy(error, NO_SUCH_KEY)) throw error;
+  }
 }
 
 /** @throws SecureStoreError what the first key that is still there failed with; what {@link Bucket.send} throws */
@@ -103,7 +105,7 @@ export async function deleteObjects(
   const Objects = [...new Set(keys)].map((key) => ({ Key: prefix + key }));
   const command = new DeleteObjectsCommand({ Bucket: bucket.name, Delete: { Quiet: true, Objects } });
   await bucket.send({ site, mutates: true, signal }, command, ({ Errors = [] }) => {
-    const failed = Errors.find(({ Code }) => Code !== 'NoSuchKey');
+    const failed = Errors.find(({ Code }) => Code !== NO_SUCH_KEY);
     if (failed === undefined) return;
     const error = Object.assign(new Error(failed.Message), { name: failed.Code ?? 'Error', $metadata: {} });
     const key = failed.Key?.slice(prefix.length);

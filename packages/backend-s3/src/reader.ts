@@ -12,12 +12,12 @@ import {
 } from '@securestore/backend-api';
 import { SecureStoreError } from '@securestore/core-format';
 import { Readable, addAbortSignal } from 'node:stream';
+import { NO_SUCH_KEY, isCausedBy } from './errors.ts';
 import { type Destination, etagOf } from './operations.ts';
 
 /** The most entries in one page of a listing. */
 const PAGE_ENTRIES = 1000;
-/** What the service calls a key, and bytes, that are not there. */
-const NO_SUCH_KEY = 'NoSuchKey';
+/** What the service calls bytes that are not there. */
 const NO_SUCH_RANGE = 'InvalidRange';
 
 /** Where a read looks. */
@@ -130,8 +130,4 @@ function wholeSeconds(milliseconds: number): number {
 function known(site: CallSite, what: string, value: number | undefined): number {
   if (value !== undefined && !Number.isNaN(value)) return value;
   throw new SecureStoreError('INTERNAL', `s3: the service gave no ${what} in its answer.`, site);
-}
-
-function isCausedBy(error: unknown, code: string): boolean {
-  return SecureStoreError.is(error) && error.cause instanceof Error && error.cause.name === code;
 }

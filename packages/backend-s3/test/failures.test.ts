@@ -113,6 +113,21 @@ describe.skipIf(NO_SERVER)('a connection that breaks', () => {
   });
 });
 
+test.skipIf(NO_SERVER)('what is under way when the backend is closed ends with it', async () => {
+  const proxy = await httpProxyTo(endpoint);
+  const location = throughEndpoint(freshLocation(account), proxy.endpoint);
+  const backend = await openAt(account, location, { poolSize: 1 });
+  proxy.holdAnswers();
+  const settled = Promise.allSettled([backend.write('o/a', utf8('1')), backend.write('o/b', utf8('1'))]);
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  await backend.close();
+  const [sent, waiting] = await settled;
+  expect(sent).toMatchObject({ reason: { code: 'UNAVAILABLE', retryable: false, outcome: 'unknown', key: 'o/a' } });
+  expect(waiting).toMatchObject({ reason: { code: 'UNAVAILABLE', retryable: false, key: 'o/b' } });
+  expect((waiting as PromiseRejectedResult).reason).not.toHaveProperty('outcome');
+  expect(proxy.requests.filter((request) => request.includes('/o/b'))).toEqual([]);
+});
+
 describe.skipIf(NO_SERVER)('a body that ends halfway', () => {
   const body = randomBytes(300_000);
 
