@@ -47,7 +47,8 @@ export const ceph: Service = {
       osd_pool_default_size: '1',
       osd_pool_default_min_size: '1',
       osd_pool_default_pg_num: '8',
-      rgw_frontends: `beast endpoint=127.0.0.1:${port}`,
+      // Else head and body of an answer are 40 ms apart.
+      rgw_frontends: `beast endpoint=127.0.0.1:${port} tcp_nodelay=1`,
     };
     const lines = Object.entries(settings).map(([name, value]) => `${name} = ${value}`);
     await writeFile(join(folder, 'ceph.conf'), `[global]\n${lines.join('\n')}\n`);
