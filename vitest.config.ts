@@ -4,7 +4,7 @@ import { defineConfig } from 'vitest/config';
 const conditions = ['@securestore/source', 'node'];
 
 /** Servers that are started for the tests of the backend of the same name. */
-const servers = ['redis', 'postgres', 'mongodb', 'azure', 'gcs'];
+const servers = ['redis', 'postgres', 'mongodb', 'azure', 'gcs', 's3'];
 /** What starts and ends servers, tried on one. */
 const KEEPER_TEST = 'tools/services/test/keeper.test.ts';
 const testsOn = (server: string): string => `packages/backend-${server}/test/**/*.test.ts`;

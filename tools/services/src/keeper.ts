@@ -4,11 +4,9 @@
  */
 import { randomBytes } from 'node:crypto';
 import { chown, mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
-import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { freePort } from './ports.ts';
 import { findProgram } from './programs.ts';
 import { Runner, userNamed } from './runner.ts';
 import type { Place, Service } from './service.ts';
@@ -26,15 +24,6 @@ const folder = await mkdtemp(join(tmpdir(), `securestore-${service.name}-`));
 if (user !== undefined) await chown(folder, user.uid, user.gid);
 const runner = new Runner(service, folder, user);
 let place: Place | undefined;
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}
 
 async function settle(kind: Service): Promise<Place> {
   const settled: Place = {

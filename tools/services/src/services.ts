@@ -3,10 +3,12 @@ import { mongodb } from './servers/mongodb.ts';
 import { azure } from './servers/azure.ts';
 import { gcs } from './servers/gcs.ts';
 import { postgres } from './servers/postgres.ts';
+import { ceph } from './servers/ceph.ts';
+import { moto } from './servers/moto.ts';
 import { redis } from './servers/redis.ts';
 
 /** Every server that the tests of this repository need. */
-export const SERVICES: readonly Service[] = [redis, postgres, mongodb, azure, gcs];
+export const SERVICES: readonly Service[] = [redis, postgres, mongodb, azure, gcs, moto, ceph];
 
 export function serviceNamed(name: string | undefined): Service {
   const service = SERVICES.find((candidate) => candidate.name === name);

@@ -10,6 +10,8 @@ declare module 'vitest' {
     mongodb: Provided;
     azure: Provided;
     gcs: Provided;
+    s3: Provided;
+    ceph: Provided;
   }
 }
 

@@ -1,0 +1,40 @@
+import { DeleteObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
+import { SecureStoreError } from '@securestore/core-format';
+import { randomBytes } from 'node:crypto';
+import type { Destination } from './operations.ts';
+
+/** Upper case, so it is the name of nothing in a store, and no listing shows it. */
+const PROBE_NAME = 'CONDITIONS-';
+/** An etag that no object of a few bytes has. */
+const NO_ETAG = '0'.repeat(32);
+
+/**
+ * Makes sure that the service honours the conditions of writes: there are some that take them and drop them, so that
+ * writes of others would be lost without a word.
+ *
+ * @throws SecureStoreError `UNSUPPORTED`; what {@link Bucket.send} throws
+ */
+export async function checkConditions({ bucket, prefix, site }: Destination, signal?: AbortSignal): Promise<void> {
+  const place = { Bucket: bucket.name, Key: `${prefix}${PROBE_NAME}${randomBytes(9).toString('hex')}` };
+  const accepts = async (condition: { IfNoneMatch: string } | { IfMatch: string }): Promise<boolean> => {
+    const command = new PutObjectCommand({ ...place, Body: new Uint8Array(1), ...condition });
+    try {
+      return await bucket.send({ site, conditional: true, signal }, command, () => true);
+    } catch (error) {
+      if (SecureStoreError.is(error, 'CONFLICT')) return false;
+      throw error;
+    }
+  };
+  const honoured =
+    (await accepts({ IfNoneMatch: '*' })) &&
+    !(await accepts({ IfNoneMatch: '*' })) &&
+    !(await accepts({ IfMatch: NO_ETAG }));
+  await bucket.send({ site, signal }, new DeleteObjectCommand(place), () => undefined);
+  if (honoured) return;
+  throw new SecureStoreError(
+    'UNSUPPORTED',
+    `s3: the service does not honour the conditions of writes (If-None-Match, If-Match), without which writers lose ` +
+      'the writes of others; nothing was written. Keep the store elsewhere.',
+    site,
+  );
+}

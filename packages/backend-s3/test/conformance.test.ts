@@ -1,0 +1,37 @@
+import { describeBackend } from '@securestore/backend-testkit';
+import { composeLayers, createFaultInjector } from '@securestore/backend-api';
+import { describe, inject, it } from 'vitest';
+import { SERVER_STACKS } from '../../backend-api/test/layers/stacks.ts';
+import { S3Backend } from '../src/index.ts';
+import { TORTURE } from '../../backend-fs/test/support/crash-campaign.ts';
+import { accountOf, freshLocation } from './support/stores.ts';
+
+const server = inject('s3');
+/** Where there is a Ceph, the backend without layers runs on that, and twice takes its time. */
+const plain = TORTURE || 'skip' in inject('ceph') ? { 'no layers': () => [] } : {};
+
+if ('skip' in server) {
+  it.skip(`the backend contract (skipped: ${server.skip})`, () => undefined);
+} else {
+  const account = accountOf(server.url);
+  for (const [name, layers] of Object.entries({ ...plain, ...SERVER_STACKS })) {
+    await describeBackend(
+      { describe, it },
+      {
+        name: `s3 with ${name}`,
+        createFixture: () => {
+          const faults = createFaultInjector();
+          const location = freshLocation(account);
+          return {
+            open: async () => {
+              const backend = composeLayers(new S3Backend(), [faults.layer, ...layers()]);
+              await backend.init({ location, options: { ...account.credentials } });
+              return backend;
+            },
+            breakStorage: async () => faults.plan(() => ({ type: 'fail' })),
+          };
+        },
+      },
+    );
+  }
+}

@@ -1,0 +1,229 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync, readFileSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, inject, onTestFinished, test, vi } from 'vitest';
+import { NO_OPENSSL, selfSigned } from '../../backend-redis/test/support/certificates.ts';
+import { type Proxy, proxyTo } from '../../backend-redis/test/support/proxy.ts';
+import { expectNoSecret } from '../../backend-redis/test/support/secrets.ts';
+import { startServer } from '../../../tools/services/src/server.ts';
+import { moto } from '../../../tools/services/src/servers/moto.ts';
+import { S3Backend } from '../src/index.ts';
+import { httpProxyTo } from './support/http-proxy.ts';
+import {
+  accountOf,
+  clientOf,
+  endpointOf,
+  freshLocation,
+  openAt,
+  stubCredentials,
+  textOf,
+  throughEndpoint,
+  utf8,
+} from './support/stores.ts';
+
+const server = inject('s3');
+const account = accountOf('url' in server ? server.url : '');
+const endpoint = endpointOf(account.location) ?? '';
+/** The proxies of these tests speak no TLS to the service. */
+const NO_SERVER = !endpoint.startsWith('http:');
+
+/** A backend that reaches its service through a proxy. */
+async function proxied(options: Record<string, unknown> = {}): Promise<{ proxy: Proxy; backend: S3Backend }> {
+  const proxy = await proxyTo(endpoint);
+  onTestFinished(async () => proxy.close());
+  return { proxy, backend: await openAt(account, throughEndpoint(freshLocation(account), proxy.url), options) };
+}
+
+describe.skipIf(NO_SERVER)('a connection that breaks', () => {
+  test('leaves a write unknown whose answer was lost, and is made again', async () => {
+    const { proxy, backend } = await proxied();
+    await backend.write('o/a', utf8('1'));
+    proxy.loseAnswer();
+    await expect(backend.write('o/a', utf8('2'))).rejects.toMatchObject({
+      code: 'UNAVAILABLE',
+      retryable: true,
+      outcome: 'unknown',
+      key: 'o/a',
+    });
+    expect(await textOf(backend, 'o/a')).toBe('2');
+    for (const read of [async () => backend.read('o/a'), async () => backend.list('')]) {
+      proxy.loseAnswer();
+      const failure = await read().catch((error: unknown) => error);
+      expect(failure).toMatchObject({ code: 'UNAVAILABLE', retryable: true });
+      expect(failure).not.toHaveProperty('outcome');
+    }
+  });
+
+  test('while none can be made, nothing is sent, so every outcome is known', async () => {
+    const { proxy, backend } = await proxied();
+    await proxy.close();
+    const failure = await backend.write('o/a', utf8('2')).catch((error: unknown) => error);
+    expect(failure).toMatchObject({ code: 'UNAVAILABLE', retryable: true });
+    expect(failure).not.toHaveProperty('outcome');
+  });
+
+  test('a service that falls silent is given up after the timeout', async () => {
+    const proxy = await httpProxyTo(endpoint);
+    const backend = await openAt(account, throughEndpoint(freshLocation(account), proxy.endpoint), { timeout: 500 });
+    proxy.holdAnswers();
+    await expect(backend.write('o/a', utf8('2'))).rejects.toMatchObject({ code: 'TIMEOUT', outcome: 'unknown' });
+    const failure = await backend.read('o/a').catch((error: unknown) => error);
+    expect(failure).toMatchObject({ code: 'TIMEOUT', retryable: true, key: 'o/a' });
+    expect(failure).not.toHaveProperty('outcome');
+  });
+
+  test('an abort does not wait for the answer, and says what is not known', async () => {
+    const proxy = await httpProxyTo(endpoint);
+    const backend = await openAt(account, throughEndpoint(freshLocation(account), proxy.endpoint), { poolSize: 2 });
+    proxy.holdAnswers();
+    const controller = new AbortController();
+    const { signal } = controller;
+    const settled = Promise.allSettled([
+      backend.write('o/a', utf8('2'), { signal }),
+      backend.read('o/a', { signal }),
+      // There is no place for it before the others end.
+      backend.write('o/b', utf8('2'), { signal }),
+    ]);
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    controller.abort(new Error('enough'));
+    const [write, read, waiting] = await settled;
+    expect(write).toMatchObject({ reason: { code: 'ABORTED', outcome: 'unknown', cause: { message: 'enough' } } });
+    for (const known of [read, waiting]) {
+      expect(known).toMatchObject({ reason: { code: 'ABORTED', cause: { message: 'enough' } } });
+      expect((known as PromiseRejectedResult).reason).not.toHaveProperty('outcome');
+    }
+  });
+
+  test('a client of the caller that would send a write again does not', async () => {
+    const proxy = await proxyTo(endpoint);
+    onTestFinished(async () => proxy.close());
+    const location = throughEndpoint(freshLocation(account), proxy.url);
+    const backend = new S3Backend();
+    await backend.init({ location, options: {}, client: clientOf({ ...account, location }) });
+    await backend.write('o/first', utf8('1'), { ifAbsent: true });
+    proxy.loseAnswer();
+    // Sent again it would find itself in the way, and say CONFLICT of a write that took place.
+    await expect(backend.write('o/a', utf8('1'), { ifAbsent: true })).rejects.toMatchObject({
+      code: 'UNAVAILABLE',
+      outcome: 'unknown',
+    });
+    proxy.loseAnswer();
+    expect(await textOf(backend, 'o/a')).toBe('1');
+  });
+});
+
+test.skipIf(NO_SERVER)('what is under way when the backend is closed ends with it', async () => {
+  const proxy = await httpProxyTo(endpoint);
+  const location = throughEndpoint(freshLocation(account), proxy.endpoint);
+  const backend = await openAt(account, location, { poolSize: 1 });
+  proxy.holdAnswers();
+  const settled = Promise.allSettled([backend.write('o/a', utf8('1')), backend.write('o/b', utf8('1'))]);
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  await backend.close();
+  const [sent, waiting] = await settled;
+  expect(sent).toMatchObject({ reason: { code: 'UNAVAILABLE', retryable: false, outcome: 'unknown', key: 'o/a' } });
+  expect(waiting).toMatchObject({ reason: { code: 'UNAVAILABLE', retryable: false, key: 'o/b' } });
+  expect((waiting as PromiseRejectedResult).reason).not.toHaveProperty('outcome');
+  expect(proxy.requests.filter((request) => request.includes('/o/b'))).toEqual([]);
+});
+
+describe.skipIf(NO_SERVER)('a body that ends halfway', () => {
+  const body = randomBytes(300_000);
+
+  test('is UNAVAILABLE, and never a shorter one', async () => {
+    const location = freshLocation(account);
+    await (await openAt(account, location)).write('o/a', body);
+    const proxy = await httpProxyTo(endpoint, { halfway: 'cut' });
+    const backend = await openAt(account, throughEndpoint(location, proxy.endpoint));
+    for (const range of [{}, { start: 10, end: 200_000 }]) {
+      await expect(backend.read('o/a', range)).rejects.toMatchObject({ code: 'UNAVAILABLE', retryable: true });
+    }
+  });
+
+  test('is given up at an abort and at the timeout', async () => {
+    const location = freshLocation(account);
+    await (await openAt(account, location)).write('o/a', body);
+    const proxy = await httpProxyTo(endpoint, { halfway: 'stall' });
+    const backend = await openAt(account, throughEndpoint(location, proxy.endpoint), { timeout: 1000 });
+    const signal = AbortSignal.timeout(300);
+    await expect(backend.read('o/a', { signal })).rejects.toMatchObject({ code: 'ABORTED', key: 'o/a' });
+    await expect(backend.read('o/a')).rejects.toMatchObject({ code: 'TIMEOUT', key: 'o/a' });
+  });
+});
+
+describe.skipIf(NO_SERVER)('credentials', () => {
+  test('are found where the SDK looks, and missing ones are UNAUTHENTICATED', async () => {
+    const location = freshLocation(account);
+    const nobody = { location, credentials: undefined };
+    for (const name of ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_PROFILE']) vi.stubEnv(name, undefined);
+    const folder = mkdtempSync(join(tmpdir(), 'securestore-s3-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    vi.stubEnv('AWS_SHARED_CREDENTIALS_FILE', join(folder, 'credentials'));
+    vi.stubEnv('AWS_CONFIG_FILE', join(folder, 'config'));
+    vi.stubEnv('AWS_EC2_METADATA_DISABLED', 'true');
+    onTestFinished(() => void vi.unstubAllEnvs());
+    await expect(openAt(nobody, location)).rejects.toMatchObject({ code: 'UNAUTHENTICATED', operation: 'init' });
+    stubCredentials(account);
+    await (await openAt(nobody, location)).write('o/a', utf8('x'));
+  });
+
+  test('are never shown, whatever fails', async () => {
+    const secrets = ['canary-7731', 'payload-7731'];
+    const options = {
+      accessKeyId: 'canary-7731-id',
+      secretAccessKey: 'canary-7731',
+      sessionToken: 'canary-7731-token',
+    };
+    const at = async (other: string): Promise<S3Backend> =>
+      openAt({ location: '', credentials: undefined }, throughEndpoint(account.location, other), options);
+    const failures = [
+      at('http://127.0.0.1:1'),
+      at('http://no-such-host.invalid'),
+      at(endpoint.replace('http:', 'https:')),
+      openAt(account, account.location.replace('s3://', 's3://no-such-'), options),
+    ];
+    const codes = ['UNAVAILABLE', 'UNAVAILABLE', 'UNAVAILABLE', 'INVALID_ARGUMENT'];
+    for (const [index, failure] of (await Promise.allSettled(failures)).entries()) {
+      expect(failure).toMatchObject({ status: 'rejected', reason: { code: codes[index], operation: 'init' } });
+      expectNoSecret(failure, secrets);
+    }
+    const { proxy, backend } = await proxied(options);
+    proxy.loseAnswer();
+    const lost = await backend.write('o/a', utf8('payload-7731')).catch((error: unknown) => error);
+    expect(lost).toMatchObject({ code: 'UNAVAILABLE' });
+    expectNoSecret(lost, secrets);
+  });
+
+  test('go only to a service whose certificate is trusted', async (context) => {
+    if (NO_OPENSSL !== undefined) context.skip(NO_OPENSSL);
+    const folder = mkdtempSync(join(tmpdir(), 'securestore-s3-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const { key, pem } = selfSigned(folder, statSync(folder));
+    const proxy = await httpProxyTo(endpoint, { tls: { key: readFileSync(key), cert: pem } });
+    const location = throughEndpoint(freshLocation(account), proxy.endpoint);
+    const refused = await openAt(account, location).catch((error: unknown) => error);
+    expect(refused).toMatchObject({ code: 'UNAVAILABLE', retryable: false, operation: 'init' });
+    expect(String(refused)).toMatch(/not trusted/);
+    expect(proxy.requests).toEqual([]);
+    const backend = await openAt(account, location, { ca: pem });
+    await backend.write('o/a', utf8('x'));
+    expect(await textOf(backend, 'o/a')).toBe('x');
+  });
+});
+
+test('a service that was away is used again when it is back', async (context) => {
+  if ('skip' in server) context.skip(server.skip);
+  else if (!server.own) context.skip(`${moto.variable} is set, and its server is not ours to kill`);
+  const own = await startServer(moto);
+  onTestFinished(async () => own.stop());
+  const place = accountOf(own.url);
+  const backend = await openAt(place, freshLocation(place));
+  await backend.write('o/a', utf8('1'));
+  await own.kill();
+  await expect(backend.write('o/a', utf8('2'))).rejects.toMatchObject({ code: 'UNAVAILABLE', retryable: true });
+  await expect(backend.read('o/a')).rejects.toMatchObject({ code: 'UNAVAILABLE', retryable: true });
+  await own.restart();
+  await backend.write('o/b', utf8('3'), { ifAbsent: true });
+  expect(await textOf(backend, 'o/b')).toBe('3');
+});

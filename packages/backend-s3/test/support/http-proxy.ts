@@ -1,0 +1,74 @@
+import { once } from 'node:events';
+import { type IncomingMessage, type RequestListener, createServer, request } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { onTestFinished } from 'vitest';
+
+/** What the proxy changes about what passes. */
+export interface Tricks {
+  /** Headers of requests that get lost. */
+  readonly drop?: readonly string[];
+  /** What happens after the first half of the body of an answer to a GET of an object. */
+  readonly halfway?: 'cut' | 'stall';
+  /** The key and the certificate to speak TLS with, as PEM. */
+  readonly tls?: { readonly key: Buffer; readonly cert: string };
+}
+
+/** A way to a server on which requests are seen one by one. */
+export interface HttpProxy {
+  readonly endpoint: string;
+  /** The method and path of each request. */
+  readonly requests: string[];
+  /** The most requests that were under way at once. */
+  readonly most: () => number;
+  /** From now on answers are held back, and requests pass. */
+  readonly holdAnswers: () => void;
+}
+
+/** Puts a proxy on the loopback in front of an endpoint, closed after the test. */
+export async function httpProxyTo(endpoint: string, { drop = [], halfway, tls }: Tricks = {}): Promise<HttpProxy> {
+  const requests: string[] = [];
+  let running = 0;
+  let most = 0;
+  let silent = false;
+  const pass: RequestListener = (incoming, outgoing) => {
+    requests.push(`${incoming.method} ${incoming.url}`);
+    running += 1;
+    most = Math.max(most, running);
+    outgoing.on('close', () => (running -= 1));
+    const headers = Object.fromEntries(Object.entries(incoming.headers).filter(([name]) => !drop.includes(name)));
+    const onward = request(`${endpoint.replace(/\/$/, '')}${incoming.url}`, { method: incoming.method, headers });
+    onward.on('error', () => outgoing.destroy());
+    onward.on('response', (answer: IncomingMessage) => {
+      if (silent) {
+        answer.destroy();
+        return;
+      }
+      outgoing.writeHead(answer.statusCode ?? 500, { ...answer.headers, connection: 'keep-alive' });
+      if (halfway === undefined || incoming.method !== 'GET' || incoming.url?.includes('list-type') === true) {
+        answer.pipe(outgoing);
+        return;
+      }
+      answer.once('data', (chunk: Buffer) => {
+        outgoing.write(chunk.subarray(0, chunk.length >> 1), () => void (halfway === 'cut' && outgoing.destroy()));
+        answer.destroy();
+      });
+    });
+    incoming.pipe(onward);
+  };
+  const server = tls === undefined ? createServer(pass) : createTlsServer(tls, pass);
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(async () => {
+    server.closeAllConnections();
+    server.close();
+    await once(server, 'close');
+  });
+  const { port } = server.address() as AddressInfo;
+  return {
+    endpoint: `${tls === undefined ? 'http' : 'https'}://127.0.0.1:${port}`,
+    requests,
+    most: () => most,
+    holdAnswers: () => void (silent = true),
+  };
+}

@@ -1,0 +1,87 @@
+import { S3Client } from '@aws-sdk/client-s3';
+import type { StorageBackend } from '@securestore/backend-api';
+import { randomUUID } from 'node:crypto';
+import { onTestFinished, vi } from 'vitest';
+import { S3Backend } from '../../src/index.ts';
+
+/** A place for tests: the location of a bucket, and the credentials where it isn't for the SDK to find them. */
+export interface Account {
+  readonly location: string;
+  readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string } | undefined;
+}
+
+/** Takes the credentials out of the URL of a server, `s3://id:secret@bucket?…`; a real account's has none. */
+export function accountOf(url: string): Account {
+  const [, accessKeyId, secretAccessKey, rest] = /^s3:\/\/([^:@/]+):([^@/]+)@(.*)$/.exec(url) ?? [];
+  if (accessKeyId === undefined || secretAccessKey === undefined) return { location: url, credentials: undefined };
+  return { location: `s3://${rest}`, credentials: { accessKeyId, secretAccessKey } };
+}
+
+/** A place in the bucket that nothing was ever stored at. */
+export function freshLocation({ location }: Account): string {
+  const [bucket = '', query = ''] = location.split('?');
+  return `${bucket}/test-${randomUUID()}?${query}`;
+}
+
+/** The same bucket through another endpoint. */
+export function throughEndpoint(location: string, endpoint: string): string {
+  const [bucket = '', query = ''] = location.split('?');
+  const parameters = new URLSearchParams(query);
+  parameters.set('endpoint', endpoint);
+  return `${bucket}?${String(parameters)}`;
+}
+
+export function endpointOf(location: string): string | undefined {
+  return new URLSearchParams(location.split('?')[1]).get('endpoint') ?? undefined;
+}
+
+/** An initialised backend, closed after the test. */
+export async function openAt(
+  { credentials }: Account,
+  location: string,
+  options: Record<string, unknown> = {},
+): Promise<S3Backend> {
+  const backend = new S3Backend();
+  await backend.init({ location, options: { ...credentials, ...options } });
+  onTestFinished(async () => backend.close());
+  return backend;
+}
+
+/** A client of the test's own, destroyed after it. */
+export function clientOf({ location, credentials }: Account): S3Client {
+  const endpoint = endpointOf(location);
+  const client = new S3Client({
+    ...(endpoint === undefined ? {} : { endpoint, forcePathStyle: true, region: 'us-east-1' }),
+    ...(credentials === undefined ? {} : { credentials: { ...credentials } }),
+  });
+  onTestFinished(() => client.destroy());
+  return client;
+}
+
+export function bucketOf({ location }: Account): string {
+  return /^s3:\/\/([^/?]+)/.exec(location)?.[1] ?? '';
+}
+
+export function utf8(text: string): Uint8Array {
+  return new TextEncoder().encode(text);
+}
+
+/** What comes before the keys of a store in a bucket. */
+export function prefixOf(location: string): string {
+  return `${/^s3:\/\/[^/?]+\/([^?]*)/.exec(location)?.[1] ?? ''}/`;
+}
+
+/** The text of a body that must be there. */
+export async function textOf(backend: StorageBackend, key: string): Promise<string> {
+  const found = await backend.read(key);
+  if (found === undefined) throw new Error(`${key} is not there`);
+  return new TextDecoder().decode(found.body);
+}
+
+/** Lets the SDK, also of processes that are started, find the credentials where it looks. */
+export function stubCredentials({ credentials }: Account): void {
+  if (credentials === undefined) return;
+  vi.stubEnv('AWS_ACCESS_KEY_ID', credentials.accessKeyId);
+  vi.stubEnv('AWS_SECRET_ACCESS_KEY', credentials.secretAccessKey);
+  onTestFinished(() => void vi.unstubAllEnvs());
+}
