@@ -1,9 +1,8 @@
 import { globSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
 import { MongoClient } from 'mongodb';
 import { expect, inject, onTestFinished, test, vi } from 'vitest';
-import { findProgram } from '../../../tools/services/src/programs.ts';
 import { startServer } from '../../../tools/services/src/server.ts';
 import { mongodb } from '../../../tools/services/src/servers/mongodb.ts';
 import { MongodbBackend } from '../src/index.ts';
@@ -21,13 +20,11 @@ test('times never run backwards by more than is declared, though the clock of th
   onTestFinished(() => rmSync(folder, { recursive: true }));
   const clock = join(folder, 'clock');
   writeFileSync(clock, '+0');
-  // The program of this name that is found first.
-  const [name = ''] = mongodb.programs;
-  const settings = `LD_PRELOAD=${library} FAKETIME_TIMESTAMP_FILE=${clock} FAKETIME_NO_CACHE=1 FAKETIME_DONT_FAKE_MONOTONIC=1`;
-  writeFileSync(join(folder, name), `#!/bin/sh\nexec env ${settings} ${findProgram(mongodb, name)} "$@"\n`, {
-    mode: 0o755,
-  });
-  vi.stubEnv('PATH', `${folder}${delimiter}${process.env['PATH'] ?? ''}`);
+  // For what is started from here: the server, and the process that keeps it.
+  vi.stubEnv('LD_PRELOAD', library);
+  vi.stubEnv('FAKETIME_TIMESTAMP_FILE', clock);
+  vi.stubEnv('FAKETIME_NO_CACHE', '1');
+  vi.stubEnv('FAKETIME_DONT_FAKE_MONOTONIC', '1');
   onTestFinished(() => void vi.unstubAllEnvs());
   const server = await startServer(mongodb);
   onTestFinished(async () => server.stop());

@@ -2,10 +2,14 @@ import { accessSync, constants, globSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import type { Service } from './service.ts';
 
-/** The full path of a program of `service`, on the `PATH` or where its packages put it. */
+/**
+ * The full path of a program of `service`, on the `PATH` or where its packages put it. One that is installed into our cache is
+ * looked for there alone, since it is wanted in that very version.
+ */
 export function findProgram(service: Service, name: string): string | undefined {
   const packaged = service.folders.flatMap((pattern) => globSync(pattern).toSorted(byNumber).toReversed());
-  const folders = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/bin', '/usr/sbin', ...packaged];
+  const common = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/bin', '/usr/sbin'];
+  const folders = service.install === undefined ? [...common, ...packaged] : packaged;
   return folders.map((folder) => join(folder, name)).find(isProgram);
 }
 

@@ -27,6 +27,25 @@ function machine(aptGet: string): { service: Service; folder: string; calls: () 
   return { service, folder, calls };
 }
 
+const BRINGS = '/bin/cp $0 $FOLDER/no-such-server';
+
+const compileServer = async (): Promise<void> => installFromGo('server', 'example.org/server', 'v1.2.3');
+const installServer = async (): Promise<void> => installFromNpm('server', '1.2.3');
+
+/** An `npm` that puts a program where packages have theirs, in a cache of its own. */
+function withNpm(npm: string): { service: Service; cache: string } {
+  const cache = mkdtempSync(join(tmpdir(), 'securestore-services-cache-'));
+  const bin = mkdtempSync(join(tmpdir(), 'securestore-services-npm-'));
+  onTestFinished(() => [cache, bin].forEach((folder) => rmSync(folder, { recursive: true })));
+  writeFileSync(join(bin, 'npm'), `#!/bin/sh\n${npm}\n`, { mode: 0o755 });
+  vi.stubEnv('PATH', `${bin}:/usr/bin:/bin`);
+  vi.stubEnv('XDG_CACHE_HOME', cache);
+  onTestFinished(() => void vi.unstubAllEnvs());
+  const folders = [join(cacheFolder('server-1.2.3'), 'node_modules/.bin')];
+  return {
+    service: { ...redis, programs: ['no-such-server'], folders, debianPackages: [], install: installServer },
+    cache,
+  };
 }
 
 describe('what a server needs that npm brings', () => {
@@ -67,6 +86,7 @@ describe('what a server needs that npm brings', () => {
     const { service, folder, calls } = machine('/bin/cp $0 $FOLDER/python');
     const withPython = {
       ...service,
+      folders: [folder],
       install: async () => {
         if (!existsSync(join(folder, 'python'))) throw new Error('no module named venv');
         writeFileSync(join(folder, 'no-such-server'), '', { mode: 0o755 });
