@@ -121,6 +121,26 @@ describe.skipIf(NO_SERVER !== undefined)('a connection that breaks', () => {
     }
   });
 
+  test('goes through the proxy that the environment names', async () => {
+    let passed = 0;
+    const server = createServer((incoming, response) => {
+      passed += 1;
+      const { origin } = new URL(endpointOf(url));
+      incoming.url = incoming.url?.replace(origin, '') ?? '';
+      incoming.pipe(ask(endpointOf(url), incoming, response));
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    onTestFinished(() => void server.close());
+    vi.stubEnv('HTTP_PROXY', `http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+    onTestFinished(() => void vi.unstubAllEnvs());
+    const backend = await openAt(freshLocation());
+    vi.unstubAllEnvs();
+    const before = passed;
+    await backend.write('o/a', utf8('x'));
+    expect(await textOf(backend, 'o/a')).toBe('x');
+    expect(passed - before).toBe(2);
+  });
+
   test('an abort at any moment ends the call and nothing else', async () => {
     const backend = await openAt(freshLocation());
     await backend.write('o/a', new Uint8Array(200_000));
