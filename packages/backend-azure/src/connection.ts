@@ -116,7 +116,9 @@ function lentContainer(client: LentClient, { container }: Target): ContainerClie
 }
 
 function agentFor({ url }: Access, { ca, poolSize }: Settings): HttpAgent {
-  const options = { keepAlive: true, maxSockets: poolSize, maxFreeSockets: poolSize };
+  // HTTPS_PROXY and its like.
+  const proxyEnv = process.env;
+  const options = { keepAlive: true, maxSockets: poolSize, maxFreeSockets: poolSize, proxyEnv };
   if (!url.startsWith('https:')) return new HttpAgent(options);
   return new HttpsAgent(ca === undefined ? options : { ...options, ca });
 }

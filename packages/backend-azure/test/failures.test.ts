@@ -1,19 +1,11 @@
-import {
-  ContainerSASPermissions,
-  StorageSharedKeyCredential,
-  generateBlobSASQueryParameters,
-} from '@azure/storage-blob';
 import { type ClientRequest, type IncomingMessage, type ServerResponse, createServer, request } from 'node:http';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
-import { expectNoSecret } from '../../backend-redis/test/support/secrets.ts';
 import { startServer } from '../../../tools/services/src/server.ts';
 import { azure } from '../../../tools/services/src/servers/azure.ts';
-import { parseTarget } from '../src/location.ts';
 import { tornAfter } from './support/torn.ts';
 import {
-  EMULATOR_KEY,
   NO_OWN_SERVER,
   NO_SERVER,
   containerOf,
@@ -121,6 +113,26 @@ describe.skipIf(NO_SERVER !== undefined)('a connection that breaks', () => {
     }
   });
 
+  test('goes through the proxy that the environment names', async () => {
+    let passed = 0;
+    const server = createServer((incoming, response) => {
+      passed += 1;
+      const { origin } = new URL(endpointOf(url));
+      incoming.url = incoming.url?.replace(origin, '') ?? '';
+      incoming.pipe(ask(endpointOf(url), incoming, response));
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    onTestFinished(() => void server.close());
+    vi.stubEnv('HTTP_PROXY', `http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+    onTestFinished(() => void vi.unstubAllEnvs());
+    const backend = await openAt(freshLocation());
+    vi.unstubAllEnvs();
+    const before = passed;
+    await backend.write('o/a', utf8('x'));
+    expect(await textOf(backend, 'o/a')).toBe('x');
+    expect(passed - before).toBe(2);
+  });
+
   test('an abort at any moment ends the call and nothing else', async () => {
     const backend = await openAt(freshLocation());
     await backend.write('o/a', new Uint8Array(200_000));
@@ -208,10 +220,6 @@ describe.skipIf(NO_SERVER !== undefined)('a connection that breaks', () => {
   });
 });
 
-function at(endpoint: string): string {
-  return `azblob://vault?account=acme&endpoint=${encodeURIComponent(endpoint)}`;
-}
-
 /** A fresh location on a server that `answer`s itself where it wants, and else passes requests on to the service. */
 async function answered(answer: (response: ServerResponse) => boolean): Promise<string> {
   const server = createServer((incoming, response) => {
@@ -233,85 +241,3 @@ function ask(endpoint: string, incoming: IncomingMessage, response: ServerRespon
     answer.pipe(response);
   });
 }
-
-/** A signature that allows some things in the container of a location. */
-function signatureFor(location: string, permissions: string, expiresOn = new Date(Date.now() + 600_000)): string {
-  const { account = '', container } = parseTarget(location);
-  const key = new StorageSharedKeyCredential(account, process.env['AZURE_STORAGE_KEY'] ?? '');
-  const rights = ContainerSASPermissions.parse(permissions);
-  const startsOn = new Date(Date.now() - 3_600_000);
-  return String(
-    generateBlobSASQueryParameters({ containerName: container, permissions: rights, startsOn, expiresOn }, key),
-  );
-}
-
-describe.skipIf(NO_OWN_SERVER !== undefined)('credentials', () => {
-  const canary = Buffer.from('canary-7731').toString('base64');
-
-  test('come from options or the environment; wrong ones are refused and never shown', async () => {
-    const location = freshLocation();
-    const account = 'devstoreaccount1';
-    const refused = await openAt(location, { accountKey: canary }).catch((error: unknown) => error);
-    // The emulator answers as if the key were right and not enough.
-    expect(refused).toMatchObject({ code: 'ACCESS_DENIED', retryable: false, operation: 'init' });
-    expectNoSecret(refused, [canary, EMULATOR_KEY]);
-    await (await openAt(location, { accountKey: EMULATOR_KEY })).write('o/a', utf8('x'));
-    const string = `DefaultEndpointsProtocol=http;AccountName=${account};AccountKey=${EMULATOR_KEY};BlobEndpoint=${endpointOf(url)}`;
-    const bare = location.replace(/\?.*/, '');
-    expect(await textOf(await openAt(bare, { connectionString: string }), 'o/a')).toBe('x');
-    vi.stubEnv('AZURE_STORAGE_KEY', '');
-    vi.stubEnv('AZURE_STORAGE_CONNECTION_STRING', string);
-    onTestFinished(() => void vi.unstubAllEnvs());
-    expect(await textOf(await openAt(bare), 'o/a')).toBe('x');
-  });
-
-  test('a signature allows what it says, and its lack is ACCESS_DENIED', async () => {
-    const location = freshLocation();
-    await (await openAt(location)).write('o/a', utf8('x'));
-    const all = signatureFor(location, 'rwdl');
-    const owner = await openAt(location, { sasToken: all });
-    await owner.write('o/b', utf8('y'));
-    expect((await owner.list('', { limit: 1 })).entries).toHaveLength(1);
-    await owner.delete('o/b');
-    const readOnly = signatureFor(location, 'rl');
-    const reader = await openAt(location, { sasToken: readOnly });
-    expect(await textOf(reader, 'o/a')).toBe('x');
-    const denied = await reader.write('o/a', utf8('payload-7731')).catch((error: unknown) => error);
-    expect(denied).toMatchObject({ code: 'ACCESS_DENIED', retryable: false, key: 'o/a' });
-    expect(denied).not.toHaveProperty('outcome');
-    const signature = new URLSearchParams(readOnly).get('sig') ?? '';
-    expectNoSecret(denied, [readOnly, signature, encodeURIComponent(signature), 'payload-7731']);
-    const late = signatureFor(location, 'rwdl', new Date(Date.now() - 60_000));
-    const expired = await openAt(location, { sasToken: late }).catch((error: unknown) => error);
-    expect(expired).toMatchObject({ retryable: false, operation: 'init' });
-    expect(['UNAUTHENTICATED', 'ACCESS_DENIED']).toContain((expired as { code: string }).code);
-    expectNoSecret(expired, [new URLSearchParams(late).get('sig') ?? '']);
-  });
-
-  test('are never shown, whatever fails', async () => {
-    const sasToken = `sv=2025-01-05&sig=${encodeURIComponent(canary)}`;
-    const secrets = [canary, encodeURIComponent(canary), EMULATOR_KEY, 'payload-7731'];
-    const proxy = await proxied();
-    for (const options of [{ accountKey: canary }, { sasToken }]) {
-      const failures: [Promise<unknown>, string][] = [
-        [openAt(at('http://127.0.0.1:1/acme'), options), 'UNAVAILABLE'],
-        [openAt(at('https://no-such-host.invalid'), options), 'UNAVAILABLE'],
-        [openAt(at(endpointOf(url).replace('http:', 'https:')), options), 'UNAVAILABLE'],
-        [openAt(freshLocation(), options), 'ACCESS_DENIED'],
-      ];
-      const settled = await Promise.allSettled(failures.map(([failure]) => failure));
-      for (const [index, failure] of settled.entries()) {
-        const code = failures[index]?.[1];
-        expect(failure).toMatchObject({ status: 'rejected', reason: { code, operation: 'init' } });
-        expectNoSecret(failure, secrets);
-      }
-    }
-    const backend = await openAt(freshLocation(proxy.url), { timeout: 500 });
-    await backend.write('o/a', utf8('x'));
-    proxy.loseAnswer();
-    const lost = await backend.write('o/a', utf8('payload-7731')).catch((error: unknown) => error);
-    proxy.holdAnswers();
-    const late = await backend.write('o/a', utf8('payload-7731')).catch((error: unknown) => error);
-    expectNoSecret([lost, late, backend], secrets);
-  });
-});

@@ -160,7 +160,9 @@ function authOf(credentials: Settings['credentials']): AuthClient | GoogleAuth {
 }
 
 function agentFor(endpoint: string, { ca, poolSize }: Settings): HttpAgent {
-  const options = { keepAlive: true, maxSockets: poolSize, maxFreeSockets: poolSize };
+  // HTTPS_PROXY and its like.
+  const proxyEnv = process.env;
+  const options = { keepAlive: true, maxSockets: poolSize, maxFreeSockets: poolSize, proxyEnv };
   if (!endpoint.startsWith('https:')) return new HttpAgent(options);
   return new HttpsAgent(ca === undefined ? options : { ...options, ca });
 }

@@ -1,7 +1,7 @@
 import { type ClientRequest, type IncomingMessage, type ServerResponse, createServer, request } from 'node:http';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { tornAfter } from '../../backend-azure/test/support/torn.ts';
 import { startServer } from '../../../tools/services/src/server.ts';
 import { gcs } from '../../../tools/services/src/servers/gcs.ts';
@@ -110,6 +110,26 @@ describe.skipIf(NO_OWN_SERVER !== undefined)('a connection that breaks', () => {
       expect(read).toMatchObject({ reason: { code: 'ABORTED', cause: { message: 'enough' } } });
       expect((read as PromiseRejectedResult).reason).not.toHaveProperty('outcome');
     }
+  });
+
+  test('goes through the proxy that the environment names', async () => {
+    let passed = 0;
+    const server = createServer((incoming, response) => {
+      passed += 1;
+      const { origin } = new URL(endpointOf(url));
+      incoming.url = incoming.url?.replace(origin, '') ?? '';
+      incoming.pipe(ask(endpointOf(url), incoming, response));
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    onTestFinished(() => void server.close());
+    vi.stubEnv('HTTP_PROXY', `http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+    onTestFinished(() => void vi.unstubAllEnvs());
+    const backend = await openAt(freshLocation());
+    vi.unstubAllEnvs();
+    const before = passed;
+    await backend.write('o/a', utf8('x'));
+    expect(await textOf(backend, 'o/a')).toBe('x');
+    expect(passed - before).toBe(2);
   });
 
   test('an abort at any moment ends the call and nothing else', async () => {
