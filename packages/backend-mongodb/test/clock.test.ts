@@ -1,17 +1,16 @@
-import { globSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { MongoClient } from 'mongodb';
 import { expect, inject, onTestFinished, test, vi } from 'vitest';
 import { startServer } from '../../../tools/services/src/server.ts';
-import { mongodb } from '../../../tools/services/src/servers/mongodb.ts';
+import { CLOCK_FILE, clockSettings, mongodb } from '../../../tools/services/src/servers/mongodb.ts';
 import { MongodbBackend } from '../src/index.ts';
 import { freshLocation, openAt, utf8 } from './support/stores.ts';
 
 const provided = inject('mongodb');
 const NO_SERVER = 'skip' in provided ? provided.skip : provided.own ? undefined : `${mongodb.variable} is set`;
-const [library] = globSync('/usr/lib/*/faketime/libfaketimeMT.so.1');
-const NO_FAKETIME = library === undefined ? 'there is no faketime to set a clock back with' : undefined;
+const NO_FAKETIME = clockSettings('') === undefined ? 'there is no faketime to set a clock back with' : undefined;
 
 test('times never run backwards by more than is declared, though the clock of the server is set back', async (context) => {
   const reason = NO_SERVER ?? NO_FAKETIME;
@@ -20,11 +19,7 @@ test('times never run backwards by more than is declared, though the clock of th
   onTestFinished(() => rmSync(folder, { recursive: true }));
   const clock = join(folder, 'clock');
   writeFileSync(clock, '+0');
-  // For what is started from here: the server, and the process that keeps it.
-  vi.stubEnv('LD_PRELOAD', library);
-  vi.stubEnv('FAKETIME_TIMESTAMP_FILE', clock);
-  vi.stubEnv('FAKETIME_NO_CACHE', '1');
-  vi.stubEnv('FAKETIME_DONT_FAKE_MONOTONIC', '1');
+  vi.stubEnv(CLOCK_FILE, clock);
   onTestFinished(() => void vi.unstubAllEnvs());
   const server = await startServer(mongodb);
   onTestFinished(async () => server.stop());

@@ -1,3 +1,4 @@
+import { globSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { cacheFolder, installFromPip } from '../cache.ts';
@@ -9,6 +10,22 @@ const ENVIRONMENT = `secantusdb-${VERSION}`;
 const BIN: string = join(cacheFolder(ENVIRONMENT), 'bin');
 const PYTHON: string = join(BIN, 'python');
 const USER = 'securestore';
+
+/** The environment variable with the file that a server takes its clock from, such as `+0` or `-1h`, for the test that sets it back. */
+export const CLOCK_FILE = 'SECURESTORE_TEST_CLOCK_FILE';
+
+/** The environment of such a server; `undefined` where there is no faketime. */
+export function clockSettings(file: string): string[] | undefined {
+  const [library] = globSync('/usr/lib/*/faketime/libfaketimeMT.so.1');
+  if (library === undefined) return undefined;
+  const settings = [`LD_PRELOAD=${library}`, `FAKETIME_TIMESTAMP_FILE=${file}`];
+  return [...settings, 'FAKETIME_NO_CACHE=1', 'FAKETIME_DONT_FAKE_MONOTONIC=1'];
+}
+
+function ownClock(): string[] {
+  const file = process.env[CLOCK_FILE];
+  return file ? (clockSettings(file) ?? []) : [];
+}
 
 /** Makes the user: `<folder of the data> <user> <password>`. With `--auth` the server lets nobody in who could. */
 const PROVISION = `
@@ -36,6 +53,8 @@ export const mongodb: Service = {
     if (code !== 0) throw new Error(`making its user ended with ${code}`);
   },
   command: ({ folder, port, durable, program }) => [
+    'env',
+    ...ownClock(),
     PYTHON,
     program('secantusd-py'),
     '--host',
