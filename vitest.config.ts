@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 // `import` is none of them: they hold for `require` in the dependencies too.
@@ -36,5 +37,7 @@ export default defineConfig({
     // Removing the tens of thousands of files of a campaign takes its time, too.
     hookTimeout: 120_000,
     pool: 'forks',
+    // Many tests wait for a server or for time to pass, so two go on side by side also on a small machine.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
   },
 });
