@@ -6,7 +6,7 @@ import { inspectTarball } from '../src/inspect.ts';
 import { npm } from '../src/pack.ts';
 import type { Tarball } from '../src/pack.ts';
 
-const DOCUMENTS: Record<string, string> = { 'README.md': '# Sample\n', LICENSE: 'Apache-2.0\n' };
+const DOCUMENTS: Record<string, string> = { 'README.md': '# Sample\n', LICENSE: 'MIT\n' };
 
 async function pack(files: Record<string, string>): Promise<Tarball> {
   const folder = mkdtempSync(join(tmpdir(), 'securestore-inspect-'));
@@ -20,7 +20,7 @@ async function pack(files: Record<string, string>): Promise<Tarball> {
 }
 
 const manifest = (exports: object): string =>
-  JSON.stringify({ name: 'sample', version: '1.0.0', type: 'module', license: 'Apache-2.0', files: ['dist'], exports });
+  JSON.stringify({ name: 'sample', version: '1.0.0', type: 'module', license: 'MIT', files: ['dist'], exports });
 
 describe('inspectTarball', () => {
   it('has nothing against a package of ES modules with types', async () => {
