@@ -109,7 +109,7 @@ describe('wrong usage', () => {
     [['init', 'sqlite:x', '--history-days', '-1'], '--history-days'],
     [['init', 'sqlite:x', '--rotation-days', 'x'], '--rotation-days'],
     [['init', 'sqlite:x', '--store', 'sqlite:y'], 'differ'],
-    [['init', '--invitation-file', 'f'], 'an invitation is to one that there is'],
+    [['init', '--invitation-file', 'f'], 'an invitation is to a store that there is'],
     [['ls'], '--store'],
     [['--store', '', 'ls'], '--store'],
     [['--store', 'nonsense', 'ls'], 'scheme'],
