@@ -19,6 +19,7 @@ def read_slot(data):
     if method == 5:
         needed, count = r.number(1), r.number(1)
         need(2 <= needed <= count, "a slot needs an impossible number of shares")
+        slot["scheme"], slot["tags"] = (needed, count), r.take(8 * count)
     if method == 7:
         length = r.number(1)
         need(length > 0, "a key wrapper has no name")

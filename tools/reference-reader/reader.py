@@ -1,10 +1,10 @@
 """Reads a store of the securestore format, version 1, from docs/format.md alone.
 
-    python3 reader.py HEX-OF-SECRET [rawKey | keyFile | passphrase | recipient] [FINGERPRINT] < objects.json
+    python3 reader.py HEX-OF-SECRET [rawKey | keyFile | passphrase | shares | recipient] [FINGERPRINT] < objects.json
 
 `objects.json` maps backend names to bodies in hexadecimal. Prints every current object as JSON, payloads in hexadecimal;
 anything that is not right ends with its class on standard error and the exit code 5. A passphrase takes minutes: Argon2 is in
-plain Python, too. Of an identity, a recipient, the secret is its text (`SSID1-…`), and it opens a store only where the
+plain Python, too. Of shares the secret is their texts, one on each line. Of an identity, a recipient, the secret is its text (`SSID1-…`), and it opens a store only where the
 fingerprint is given. A key wrapper is code of its user's: none is to be had here, but the vectors bring theirs.
 """
 
@@ -23,8 +23,8 @@ def describe(store, key):
 
 
 def unlock_of(secret, method="rawKey"):
-    text = bytes.fromhex(secret).decode() if method in ("passphrase", "recipient") else None
-    return {"method": method, "secret": secret, "text": text}
+    text = bytes.fromhex(secret).decode() if method in ("passphrase", "shares", "recipient") else None
+    return {"method": method, "secret": secret, "text": text, "texts": (text or "").splitlines()}
 
 
 def main():

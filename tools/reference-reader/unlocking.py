@@ -74,10 +74,31 @@ def read_shares(texts):
     shares = [read_printed("share", "SSSH1", text, 39) for text in texts]
     invalid(shares, "there are no shares")
     invalid(len({share[:6] for share in shares}) == 1, "the shares are of several sets")
+    needed, count = shares[0][4], shares[0][5]
+    invalid(2 <= needed <= count, "no set has such shares")
+    invalid(all(1 <= share[38] <= count for share in shares), "no set has such a share")
     invalid(len({share[38] for share in shares}) == len(shares), "a share is there twice")
-    needed = shares[0][4]
     invalid(len(shares) >= needed, "there are too few shares")
-    return combine([(share[38], share[6:38]) for share in shares[:needed]])
+    return shares
+
+
+def secret_of_shares(slot, shares):
+    """What the shares of the slot among those given combine to; None where none is of the slot."""
+    if (shares[0][4], shares[0][5]) != slot["scheme"]:
+        return None
+
+    def is_own(share):
+        at = (share[38] - 1) * 8
+        return hmac.compare_digest(derive(slot["salt"], "share tag", share)[:8], slot["tags"][at : at + 8])
+
+    own = [share for share in shares if is_own(share)]
+    if not own:
+        return None
+    needed = slot["scheme"][0]
+    if len(own) < needed:
+        names = ", ".join(str(at + 1) for at, share in enumerate(shares) if share not in own)
+        raise Refused(f"of the shares that are given, these are none of the store: {names}", "UNLOCK_FAILED")
+    return combine([(share[38], share[6:38]) for share in own[:needed]])
 
 
 def secret_of(unlock):
@@ -136,6 +157,10 @@ def private_of(slot, head, secret):
     """The private key of a slot that the secret opens; None where it is another's."""
     if "binding" not in slot:
         return unbound_private_of(slot, head, secret)
+    if slot["method"] == METHODS["shares"]:
+        secret = secret_of_shares(slot, secret)
+        if secret is None:
+            return None
     material = material_of(slot, secret)
     place = head["lineage"] + slot["id"]
     binding = hmac256(derive(material, "slot binding", place), head["fingerprint"] + slot["bound"])
@@ -146,14 +171,21 @@ def unlock_root(head, unlock, known):
     """`known` tells whether the fingerprint of the store was known before: nothing else tells it from an impostor's."""
     invalid(known or unlock["method"] not in UNBOUND, "this opens a store only where its fingerprint is known")
     secret = secret_of(unlock)
+    refusal = Refused("the secret does not unlock the store", "UNLOCK_FAILED")
     for slot in head["slots"]:
         if slot["method"] != METHODS[unlock["method"]]:
             continue
-        private = private_of(slot, head, secret)
+        try:
+            private = private_of(slot, head, secret)
+        except Refused as error:
+            if error.code != "UNLOCK_FAILED":
+                raise
+            refusal = error
+            continue
         if private is None:
             continue
         box = sealed_box_open(slot["sealed"], x25519(private, BASE_POINT), private)
         place = head["lineage"] + slot["id"]
         need(box[:36] == place + head["root number"].to_bytes(4, "big"), "a slot holds the root of another place")
         return box[36:]
-    raise Refused("the secret does not unlock the store", "UNLOCK_FAILED")
+    raise refusal

@@ -2,6 +2,8 @@ import { ByteReader, ByteWriter, copyOf } from './bytes.ts';
 import { ID_LENGTH, KEY_LENGTH } from './record.ts';
 
 const SALT_LENGTH = 16;
+/** The share tag of each share, in bytes. */
+export const SHARE_TAG_LENGTH = 8;
 /** The longest name of a key wrapper in bytes of UTF-8. */
 export const MAX_WRAPPER_ID_BYTES = 255;
 /** The longest wrapped seed in bytes: room for every key encapsulation in use, and for tens of them in a head. */
@@ -31,6 +33,8 @@ export type SlotMethod =
       /** How many shares are needed, and how many there are. */
       readonly threshold: number;
       readonly count: number;
+      /** The share tags, {@link SHARE_TAG_LENGTH} bytes for each of the shares, one after the other. */
+      readonly tags: Uint8Array;
     }
   /** The public key is that of somebody's identity, who need not be there when the slot is made. */
   | { readonly type: 'recipient' }
@@ -109,7 +113,12 @@ function writeMethod(writer: ByteWriter, method: SlotMethod): void {
   }
   writer.fixed(method.salt, SALT_LENGTH);
   if (method.type === 'passphrase') writer.u32(method.memory).u8(method.passes).u8(method.parallelism);
-  if (method.type === 'shares') writer.u8(method.threshold).u8(method.count);
+  if (method.type === 'shares') {
+    writer
+      .u8(method.threshold)
+      .u8(method.count)
+      .fixed(method.tags, method.count * SHARE_TAG_LENGTH);
+  }
 }
 
 export function encodeSlot(slot: Slot | UnknownSlot): Buffer {
@@ -136,10 +145,9 @@ function readMethod(reader: ByteReader, type: SlotType): SlotMethod {
     return { type, salt, memory: reader.u32(), passes: reader.u8(), parallelism: reader.u8() };
   }
   if (type !== 'shares') return { type, salt };
-  const method = { type, salt, threshold: reader.u8(), count: reader.u8() };
-  if (method.threshold < 2 || method.count < method.threshold)
-    reader.fail('a slot needs an impossible number of shares');
-  return method;
+  const [threshold, count] = [reader.u8(), reader.u8()];
+  if (threshold < 2 || count < threshold) reader.fail('a slot needs an impossible number of shares');
+  return { type, salt, threshold, count, tags: reader.copy(count * SHARE_TAG_LENGTH) };
 }
 
 /** @throws SecureStoreError `INTEGRITY` */

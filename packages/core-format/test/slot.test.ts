@@ -1,6 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import * as fc from 'fast-check';
-import { decodeSlot, decodeSlotBox, encodeSlot, encodeSlotBox, SLOT_BOX_LENGTH } from '../src/index.ts';
+import {
+  decodeSlot,
+  decodeSlotBox,
+  encodeSlot,
+  encodeSlotBox,
+  SHARE_TAG_LENGTH,
+  SLOT_BOX_LENGTH,
+} from '../src/index.ts';
 import { knownSlots, slotBoxes, unknownSlots } from './support/arbitraries.ts';
 import { itObeysTheCodecLaws } from './support/codec-laws.ts';
 
@@ -35,11 +42,46 @@ describe('a slot of shares', () => {
       id: Buffer.alloc(16, 1),
       created: 1,
       publicKey: Buffer.alloc(32),
-      method: { type: 'shares', salt: Buffer.alloc(16), threshold, count },
+      method: {
+        type: 'shares',
+        salt: Buffer.alloc(16),
+        threshold,
+        count,
+        tags: Buffer.alloc(count * SHARE_TAG_LENGTH),
+      },
       binding: Buffer.alloc(32),
       sealedRoot: Buffer.alloc(SLOT_BOX_LENGTH),
     } as const;
     expect(() => decodeSlot(encodeSlot(slot))).toThrow(expect.objectContaining({ code: 'INTEGRITY' }));
+  });
+
+  it('[S-12] has a share tag for each share, no more and no fewer', () => {
+    const slot = {
+      id: Buffer.alloc(16, 1),
+      created: 1,
+      publicKey: Buffer.alloc(32),
+      method: {
+        type: 'shares',
+        salt: Buffer.alloc(16),
+        threshold: 2,
+        count: 3,
+        tags: Buffer.from('1st tag.2nd tag.3rd tag.'),
+      },
+      binding: Buffer.alloc(32),
+      sealedRoot: Buffer.alloc(SLOT_BOX_LENGTH),
+    } as const;
+    const encoded = encodeSlot(slot);
+    expect(encoded.subarray(73, 99).toString('latin1')).toBe('\x02\x031st tag.2nd tag.3rd tag.');
+    expect(decodeSlot(encoded)).toMatchObject({ method: slot.method });
+    for (const tags of [slot.method.tags.subarray(8), Buffer.alloc(32)]) {
+      expect(() => encodeSlot({ ...slot, method: { ...slot.method, tags } })).toThrow();
+    }
+    // A share tag less, or more, than the number of shares says.
+    const less = Buffer.concat([encoded.subarray(0, 91), encoded.subarray(99)]);
+    const more = Buffer.concat([encoded.subarray(0, 99), Buffer.alloc(8), encoded.subarray(99)]);
+    for (const bytes of [less, more]) {
+      expect(() => decodeSlot(bytes)).toThrow(expect.objectContaining({ code: 'INTEGRITY' }));
+    }
   });
 });
 

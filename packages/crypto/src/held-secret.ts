@@ -1,5 +1,7 @@
 import type { Slot } from '@securestore/core-format';
 import { copySecret } from '@securestore/core-format';
+import { combineShares, sharesOf, wipeAll } from './share-set.ts';
+import { ownShares } from './share-tags.ts';
 import type { SlotContext } from './slot-keys.ts';
 import type { UnlockedSlot } from './slot-seal.ts';
 import { openSlot, openWrappedSlot } from './slot-seal.ts';
@@ -17,7 +19,10 @@ export interface HeldSecret {
   open(slot: Slot, context: SlotContext, rootNumber: number, signal?: AbortSignal): Promise<UnlockedSlot | undefined>;
   /** Gives it once more, to make slots with. It is of no use once this is wiped. */
   readonly method: UnlockMethod;
-  /** Whether the other one is the same secret, used in the same way. */
+  /**
+   * Whether the other one is the same secret, used in the same way. Shares are the same where the same ones were given; whether
+   * others give the same secret shows when both open one slot.
+   */
   equals(other: HeldSecret): boolean;
   wipe(): void;
 }
@@ -27,11 +32,10 @@ class HeldBytes implements HeldSecret {
   readonly method: SecretMethod;
   readonly #bytes: Buffer;
 
-  constructor({ type, scheme }: SecretMethod, bytes: Buffer) {
+  constructor(type: SecretMethod['type'], bytes: Buffer) {
     this.type = type;
     this.#bytes = bytes;
-    const secret = async (): Promise<Buffer> => copySecret(bytes);
-    this.method = scheme === undefined ? { type, secret } : { type, secret, scheme };
+    this.method = { type, secret: async () => copySecret(bytes) };
   }
 
   async open(slot: Slot, context: SlotContext, rootNumber: number): Promise<UnlockedSlot | undefined> {
@@ -44,6 +48,42 @@ class HeldBytes implements HeldSecret {
 
   wipe(): void {
     this.#bytes.fill(0);
+  }
+}
+
+/** Which of the shares give the secret is known slot by slot, so they are held themselves. */
+class HeldShares implements HeldSecret {
+  readonly type = 'shares';
+  readonly method: SecretMethod;
+  readonly #shares: readonly Buffer[];
+
+  constructor(shares: readonly Buffer[]) {
+    this.#shares = shares;
+    this.method = {
+      type: 'shares',
+      secret: () => combineShares(shares),
+      shares: async () => shares.map((share) => copySecret(share)),
+    };
+  }
+
+  async open(slot: Slot, context: SlotContext, rootNumber: number): Promise<UnlockedSlot | undefined> {
+    const own = slot.method.type === 'shares' ? ownShares(this.#shares, slot.method) : undefined;
+    if (own === undefined) return undefined;
+    const secret = await combineShares(own);
+    try {
+      return await openSlot(slot, secret, context, rootNumber);
+    } finally {
+      secret.fill(0);
+    }
+  }
+
+  equals(other: HeldSecret): boolean {
+    if (!(other instanceof HeldShares) || other.#shares.length !== this.#shares.length) return false;
+    return this.#shares.every((share) => other.#shares.some((another) => another.equals(share)));
+  }
+
+  wipe(): void {
+    wipeAll(this.#shares);
   }
 }
 
@@ -70,8 +110,6 @@ class HeldWrapper implements HeldSecret {
 /** Asks for a secret. It is to be wiped. @throws SecureStoreError `INVALID_ARGUMENT` for one that can't be one */
 export async function holdSecret(unlock: UnlockMethod): Promise<HeldSecret> {
   if (unlock.type === 'keyWrapper') return new HeldWrapper(unlock);
-  // Shares say how many are needed as long as they are there, which is now.
-  const scheme = await unlock.scheme?.();
-  const bytes = await unlock.secret();
-  return new HeldBytes(scheme === undefined ? unlock : { ...unlock, scheme: async () => scheme }, bytes);
+  if (unlock.type === 'shares') return new HeldShares(await sharesOf(unlock));
+  return new HeldBytes(unlock.type, await unlock.secret());
 }

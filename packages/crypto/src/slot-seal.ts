@@ -7,6 +7,8 @@ import type { KeyWrapperMethod } from './key-wrapper.ts';
 import { unwrapSeed, wrapContext, wrapNewSeed } from './key-wrapper.ts';
 import type { RandomSource } from './random.ts';
 import { readRecipient } from './recipient.ts';
+import { checkAgreement, combineShares, schemeOf, sharesOf, wipeAll } from './share-set.ts';
+import { shareTags } from './share-tags.ts';
 import type { SlotContext, SlotKeys } from './slot-keys.ts';
 import { bindingTag, fits, MIB_IN_KIB, secretKeys, seedKeys } from './slot-keys.ts';
 import { openSealedBox, sealBox } from './sealed-box.ts';
@@ -19,13 +21,10 @@ const SALT_LENGTH = 16;
 /** Argon2id for new slots: memory and passes of the second choice of RFC 9106, section 4, in one lane. */
 const NEW_SLOT = { memory: 64 * MIB_IN_KIB, passes: 3, parallelism: 1 } as const;
 
-async function newMethod({ type, scheme }: SecretMethod, random: RandomSource): Promise<SlotMethod> {
+function newMethod(type: Exclude<SecretMethod['type'], 'shares'>, random: RandomSource): SlotMethod {
   if (type === 'recipient') return { type };
   const salt = random(SALT_LENGTH);
-  if (type === 'passphrase') return { type, salt, ...NEW_SLOT };
-  if (type !== 'shares') return { type, salt };
-  if (scheme === undefined) throw new SecureStoreError('INVALID_ARGUMENT', 'shares do not tell how many are needed');
-  return { type, salt, ...(await scheme()) };
+  return type === 'passphrase' ? { type, salt, ...NEW_SLOT } : { type, salt };
 }
 
 /** What a new slot is made of beside its method. */
@@ -52,12 +51,35 @@ async function sealFor(
   return { ...fields, ...bound, sealedRoot };
 }
 
+/** Makes a slot of a method and a secret. */
+async function sealBound(method: SlotMethod, secret: Buffer, slot: NewSlot): Promise<Slot> {
+  const id = slot.random(ID_LENGTH);
+  return sealFor(slot, id, method, await secretKeys(method, secret, slot.context.lineage, id));
+}
+
+async function sealByShares(unlock: SecretMethod, slot: NewSlot): Promise<Slot> {
+  const shares = await sharesOf(unlock);
+  try {
+    await checkAgreement(shares);
+    const salt = slot.random(SALT_LENGTH);
+    const method = { type: 'shares', salt, ...schemeOf(shares), tags: await shareTags(shares, salt) } as const;
+    const secret = await combineShares(shares);
+    try {
+      return await sealBound(method, secret, slot);
+    } finally {
+      secret.fill(0);
+    }
+  } finally {
+    wipeAll(shares);
+  }
+}
+
 async function sealBySecret(unlock: SecretMethod, slot: NewSlot): Promise<Slot> {
+  const { type } = unlock;
+  if (type === 'shares') return sealByShares(unlock, slot);
   const secret = await unlock.secret();
   try {
-    const method = await newMethod(unlock, slot.random);
-    const id = slot.random(ID_LENGTH);
-    return await sealFor(slot, id, method, await secretKeys(method, secret, slot.context.lineage, id));
+    return await sealBound(newMethod(type, slot.random), secret, slot);
   } finally {
     secret.fill(0);
   }

@@ -18,8 +18,11 @@ export interface SecretMethod {
   readonly type: Exclude<SlotType, 'keyWrapper'>;
   /** A fresh copy of the secret, which the caller wipes. */
   readonly secret: () => Promise<Buffer>;
-  /** For shares: how many of how many are needed, which their slot tells whoever wants to open it. */
-  readonly scheme?: () => Promise<ShareScheme>;
+  /**
+   * For shares: fresh copies of the shares themselves, enough of them, which the caller wipes. A slot tells which of them are its
+   * own, and only those give its secret.
+   */
+  readonly shares?: () => Promise<Buffer[]>;
   /** For identities: the fingerprints of the stores that they are known to open. */
   readonly pins?: () => Promise<readonly string[]>;
 }

@@ -4,6 +4,12 @@ import { printed, readPrinted } from '../src/printed.ts';
 import { generateShares, shares } from '../src/index.ts';
 
 const refusal = expect.objectContaining({ code: 'INVALID_ARGUMENT' }) as unknown;
+function forgedFrom(share: Buffer): Buffer {
+  const bytes = readPrinted('share', share, 39);
+  bytes.writeUInt8(bytes.readUInt8(10) ^ 1, 10);
+  return printed('share', bytes);
+}
+
 const schemes = fc
   .integer({ min: 2, max: 9 })
   .chain((count) => fc.record({ threshold: fc.integer({ min: 2, max: count }), count: fc.constant(count) }));
@@ -21,7 +27,6 @@ describe('shares', () => {
           .toSorted(([a], [b]) => a - b)
           .map(([, share]) => share.toString('latin1'));
         expect(await shares(shuffled.slice(0, scheme.threshold)).secret()).toEqual(secret);
-        expect(await shares(shuffled).scheme?.()).toEqual(scheme);
         await expect(shares(shuffled.slice(0, scheme.threshold - 1)).secret()).rejects.toEqual(refusal);
       }),
       { numRuns: 30 },
@@ -44,21 +49,63 @@ describe('shares', () => {
     ['that needs none', [0, 3, 7]],
     ['that needs more than there are', [3, 2, 7]],
     ['whose point is the secret itself', [2, 3, 0]],
-  ] as const)('with one that was made up, %s, are refused, and which one it is is said', async (_, numbers) => {
+    ['that is the fourth of three', [2, 3, 4]],
+    ['that is the last of all that could be', [2, 3, 255]],
+  ] as const)('[S-13] with one that was made up, %s, are refused, and which one it is is said', async (_, numbers) => {
     const [threshold, count, x] = numbers;
     const forge = (point: number): Buffer =>
       printed('share', Buffer.from([1, 2, 3, 4, threshold, count, ...Buffer.alloc(32, 5), point]));
-    const made = [forge(x), forge(8), forge(9)];
-    await expect(shares(made).secret()).rejects.toThrow('share 1 of those given was made up');
-    await expect(shares(made).scheme?.()).rejects.toThrow('share 1 of those given was made up');
+    const made = shares([forge(x), forge(1), forge(2)]);
+    await expect(made.secret()).rejects.toThrow('share 1 of those given was made up');
+    await expect(made.shares?.()).rejects.toThrow('share 1 of those given was made up');
+    const last = shares([...(await generateShares({ threshold: 3, count: 3 })).slice(1), forge(x)]);
+    await expect(last.secret()).rejects.toThrow('share 3 of those given was made up');
   });
 
-  it('that are made up give another secret', async () => {
-    const [a = Buffer.alloc(0), b = Buffer.alloc(0)] = await generateShares({ threshold: 2, count: 2 });
+  it('are numbered from 1 in their order', async () => {
+    for (const scheme of [
+      { threshold: 2, count: 2 },
+      { threshold: 3, count: 5 },
+      { threshold: 100, count: 255 },
+    ]) {
+      const read = await shares(await generateShares(scheme)).shares?.();
+      expect(read?.map((share) => share.at(-1))).toEqual(Array.from({ length: scheme.count }, (_, index) => index + 1));
+    }
+  });
+
+  it('that are made up give another secret, and are noticed where more than needed are given', async () => {
+    const [a = Buffer.alloc(0), b = Buffer.alloc(0), c = Buffer.alloc(0)] = await generateShares({
+      threshold: 2,
+      count: 3,
+    });
     const secret = await shares([a, b]).secret();
-    const changed = readPrinted('share', b, 39);
-    changed.writeUInt8(changed.readUInt8(10) ^ 1, 10);
-    expect(await shares([a, printed('share', changed)]).secret()).not.toEqual(secret);
+    const forged = forgedFrom(b);
+    expect(await shares([a, forged]).secret()).not.toEqual(secret);
+    for (const given of [
+      [a, forged, c],
+      [a, c, forged],
+      [forged, c, a],
+    ]) {
+      await expect(shares(given).secret()).rejects.toEqual(refusal);
+      await expect(shares(given).secret()).rejects.toThrow('the shares given contradict each other');
+    }
+  });
+
+  it.each([
+    { threshold: 2, count: 5 },
+    { threshold: 3, count: 5 },
+    { threshold: 5, count: 5 },
+  ])('%j: fewer than needed fit any other secret as well', async (scheme) => {
+    const known = (await shares(await generateShares(scheme)).shares?.()) ?? [];
+    const fewer = known.slice(0, scheme.threshold - 1);
+    // With one share more, made up at will, they give a secret each time, and always another one.
+    const secrets = await Promise.all(
+      Array.from({ length: 20 }, async (_, byte) => {
+        const share = Buffer.from(known[scheme.threshold - 1] ?? []).fill(byte, 6, 38);
+        return shares([...fewer, share].map((bytes) => printed('share', bytes))).secret();
+      }),
+    );
+    expect(new Set(secrets.map((secret) => secret.toString('hex'))).size).toBe(20);
   });
 
   it.each([

@@ -43,11 +43,31 @@ async function openSlots(
   }
 }
 
-/** All slots that a secret opens: it may have been added twice. None is an empty list. */
-export async function findSlots(head: Head, secret: HeldSecret, signal?: AbortSignal): Promise<Slot[]> {
-  const { opened } = await openSlots(head, secret, Infinity, signal);
+/** What was found for a secret. */
+export interface FoundSlots {
+  /** All slots that it opens: it may have been added twice. */
+  readonly slots: readonly Slot[];
+  /** Why a slot that it might have opened was not opened by it, where more is known than that. */
+  readonly refusal: SecureStoreError | undefined;
+}
+
+/** Looks for the slots that a secret opens. */
+export async function findSlots(head: Head, secret: HeldSecret, signal?: AbortSignal): Promise<FoundSlots> {
+  const { opened, refusal } = await openSlots(head, secret, Infinity, signal);
   for (const { unlocked } of opened) unlocked.wipe();
-  return opened.map(({ slot }) => slot);
+  return { slots: opened.map(({ slot }) => slot), refusal };
+}
+
+/**
+ * Looks for the slots that a secret opens, to make another one where there is none.
+ *
+ * @throws SecureStoreError `UNLOCK_FAILED` for shares of which some are of a slot of this store and some are not: the secret that
+ *   they give together is nobody's
+ */
+export async function findOwnSlots(head: Head, secret: HeldSecret, signal?: AbortSignal): Promise<readonly Slot[]> {
+  const { slots, refusal } = await findSlots(head, secret, signal);
+  if (slots.length === 0 && refusal !== undefined && secret.type === 'shares') throw refusal;
+  return slots;
 }
 
 /** @throws SecureStoreError `UNLOCK_FAILED`, `INTEGRITY`, and what a key wrapper throws */

@@ -18,20 +18,28 @@ function renamed(): UnlockMethod {
   return method;
 }
 
-const METHODS: readonly (readonly [string, () => UnlockMethod])[] = [
-  ['more shares than there are', () => ({ type: 'shares', secret, scheme: async () => ({ threshold: 3, count: 2 }) })],
-  ['one share', () => ({ type: 'shares', secret, scheme: async () => ({ threshold: 1, count: 2 }) })],
-  ['a key wrapper without a name', renamed],
+/** Shares that say so, from a program that makes its own. */
+function sharesOf(threshold: number, count: number): UnlockMethod {
+  const share = (x: number): Buffer => Buffer.from([1, 2, 3, 4, threshold, count, ...Buffer.alloc(32, 9), x]);
+  return { type: 'shares', secret, shares: async () => [1, 2, 3].map(share) };
+}
+
+const UNREADABLE = 'no reader would take the head that this makes';
+const METHODS: readonly (readonly [string, () => UnlockMethod, reason: string])[] = [
+  ['more shares than there are', () => sharesOf(3, 2), 'was made up'],
+  ['one share', () => sharesOf(1, 2), 'was made up'],
+  ['shares that are not there', () => ({ type: 'shares', secret }), 'gives no shares'],
+  ['a key wrapper without a name', renamed, UNREADABLE],
   // From a program without types: it would be taken for a slot of a later release, which nobody can remove.
-  ['an unknown method', () => ({ type: 'riddle' as 'rawKey', secret })],
+  ['an unknown method', () => ({ type: 'riddle' as 'rawKey', secret }), UNREADABLE],
 ];
 
-describe.each(METHODS)('a slot of %s', (_, method) => {
+describe.each(METHODS)('a slot of %s', (_, method, reason) => {
   it('is refused, and the store goes on being opened', async () => {
     const place = usePlace(() => memoryPlace());
     const store = await createAt(place);
     const refusal = await failure(store.slots.add(method()), 'INVALID_ARGUMENT');
-    expect(refusal.message).toContain('no reader would take the head that this makes');
+    expect(refusal.message).toContain(reason);
     const opened = await openAt(place);
     expect(await opened.slots.list()).toHaveLength(1);
     await failure(store.rotateEncryptionKey(UNLOCK, method(), { depth: 'unlock' }), 'INVALID_ARGUMENT');

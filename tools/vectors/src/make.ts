@@ -17,7 +17,7 @@ import { putItem } from './objects.ts';
 import type { Stage, Workplace } from './objects.ts';
 import { putCategoryMap, putCheckpoint, putJournal, putKeyring } from './own.ts';
 import type { BoundName, SlotKeys, SlotName } from './secrets.ts';
-import { isBound, materialOf, PARAMETERS, publicKeyOf, sealBox, SECRETS, slotKeys, SLOTS } from './secrets.ts';
+import { isBound, materialOf, parametersOf, publicKeyOf, sealBox, SECRETS, slotKeys, SLOTS } from './secrets.ts';
 
 await loadSuites([1, 2]);
 
@@ -68,7 +68,7 @@ function slot({ base, keys, stage }: Workplace, name: SlotName): Buffer {
   const salt = isBound(name) ? saltOf(base, name) : Buffer.alloc(0);
   const fields = stage(
     `fields of slot ${name}`,
-    Buffer.concat([method, id, u53(TIME), publicKey, salt, PARAMETERS[name]]),
+    Buffer.concat([method, id, u53(TIME), publicKey, salt, parametersOf(name, salt)]),
   );
   // By the identity that the holder of the secret knows, whoever made the head.
   const fingerprint = fingerprintBytes(identityPublicKey(identityPrivateKey(keysOf(base).identitySeed)));

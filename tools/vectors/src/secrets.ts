@@ -1,5 +1,6 @@
 import { argon2Sync } from 'node:crypto';
 import { loadSodium } from '../../../packages/crypto/src/sodium.ts';
+import type { ShareScheme } from '../../../packages/crypto/src/index.ts';
 import { printed } from '../../../packages/crypto/src/printed.ts';
 import { bytesFrom, derive, hmac256, u16, u32 } from './bytes.ts';
 
@@ -36,7 +37,7 @@ export const ARGON2 = { memory: 19 * 1024, passes: 1, parallelism: 1 } as const;
 const PASSPHRASE = 'correct horse battery staple';
 /** Not ASCII alone. */
 export const WRAPPER_ID = 'a key of ä';
-const SCHEME = { threshold: 2, count: 3 } as const;
+const SCHEME: ShareScheme = { threshold: 2, count: 3 };
 
 /** The bytes of the secrets; of a key wrapper the key that it unwraps. */
 export const SECRETS: Readonly<Record<SlotName, Buffer>> = {
@@ -63,7 +64,7 @@ function times(a: number, b: number): number {
 }
 
 /** Share `x` of the secret: a line through the secret at 0, as a scheme of two shares has it. */
-export function share(x: number, secret: Buffer = SECRETS.shares, { threshold, count } = SCHEME): Buffer {
+export function share(x: number, secret: Buffer = SECRETS.shares, { threshold, count }: ShareScheme = SCHEME): Buffer {
   const slope = bytesFrom('slope of the shares', 32);
   const y = Buffer.from(secret.map((byte, index) => byte ^ times(slope.readUInt8(index), x)));
   return Buffer.concat([bytesFrom('set of the shares', 4), Buffer.from([threshold, count]), y, Buffer.from([x])]);
@@ -87,16 +88,19 @@ export function wrapperFields(id: Buffer, wrapped: Buffer): Buffer {
   return Buffer.concat([Buffer.from([id.length]), id, u16(wrapped.length), wrapped]);
 }
 
+function sharesFields(salt: Buffer): Buffer {
+  const tags = [1, 2, 3].map((x) => derive(salt, 'share tag', share(x)).subarray(0, 8));
+  return Buffer.concat([Buffer.from([SCHEME.threshold, SCHEME.count]), ...tags]);
+}
+
 /** What a slot says of its method beside the salt. */
-export const PARAMETERS: Readonly<Record<SlotName, Buffer>> = {
-  passphrase: Buffer.concat([u32(ARGON2.memory), Buffer.from([ARGON2.passes, ARGON2.parallelism])]),
-  keyFile: Buffer.alloc(0),
-  rawKey: Buffer.alloc(0),
-  recoveryCode: Buffer.alloc(0),
-  shares: Buffer.from([SCHEME.threshold, SCHEME.count]),
-  recipient: Buffer.alloc(0),
-  keyWrapper: wrapperFields(Buffer.from(WRAPPER_ID), WRAPPED),
-};
+export function parametersOf(name: SlotName, salt: Buffer): Buffer {
+  if (name === 'passphrase') {
+    return Buffer.concat([u32(ARGON2.memory), Buffer.from([ARGON2.passes, ARGON2.parallelism])]);
+  }
+  if (name === 'shares') return sharesFields(salt);
+  return name === 'keyWrapper' ? wrapperFields(Buffer.from(WRAPPER_ID), WRAPPED) : Buffer.alloc(0);
+}
 
 /** The key material of a slot that has a salt. */
 export function materialOf(name: BoundName, salt: Buffer, secret: Buffer = SECRETS[name]): Buffer {

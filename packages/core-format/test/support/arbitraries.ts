@@ -17,7 +17,7 @@ import type {
   UnknownSlot,
   WriterRegistration,
 } from '../../src/index.ts';
-import { MAX_ANCESTORS, MAX_TIME, SLOT_BOX_LENGTH } from '../../src/index.ts';
+import { MAX_ANCESTORS, MAX_TIME, SHARE_TAG_LENGTH, SLOT_BOX_LENGTH } from '../../src/index.ts';
 
 const MAX = Number.MAX_SAFE_INTEGER;
 
@@ -112,9 +112,15 @@ const boundMethods: fc.Arbitrary<SlotMethod> = fc.oneof(
     parallelism: u8,
   }),
   fc.record({ type: fc.constantFrom('keyFile' as const, 'rawKey' as const, 'recoveryCode' as const), salt: id }),
-  fc
-    .tuple(id, fc.integer({ min: 2, max: 255 }), fc.integer({ min: 2, max: 255 }))
-    .map(([salt, a, b]) => ({ type: 'shares' as const, salt, threshold: Math.min(a, b), count: Math.max(a, b) })),
+  fc.tuple(id, fc.integer({ min: 2, max: 255 }), fc.integer({ min: 2, max: 255 })).chain(([salt, a, b]) =>
+    fc.record({
+      type: fc.constant('shares' as const),
+      salt: fc.constant(salt),
+      threshold: fc.constant(Math.min(a, b)),
+      count: fc.constant(Math.max(a, b)),
+      tags: bytesOf(Math.max(a, b) * SHARE_TAG_LENGTH),
+    }),
+  ),
 );
 
 const unboundMethods: fc.Arbitrary<SlotMethod> = fc.oneof(

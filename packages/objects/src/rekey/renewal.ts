@@ -9,7 +9,7 @@ import type { StoreState } from '../state.ts';
 import { readKeyring } from '../state.ts';
 import { withNewPrimaries, withNewRoot } from './new-keys.ts';
 import { checkDepthUnderWay, planTakeOver } from './running.ts';
-import { findSlots } from '../unlock.ts';
+import { findOwnSlots, findSlots } from '../unlock.ts';
 import { slotLabel } from './slot-label.ts';
 import { newSlot, openGivenSlot } from './slots.ts';
 
@@ -28,6 +28,8 @@ export type ReadySecrets =
       readonly slots: readonly string[];
       /** The slots that the new secret opens already. */
       readonly known: readonly string[];
+      /** Whether the new secret is the old one. */
+      readonly stays: boolean;
     }
   | Extract<Secrets, { isDue: unknown }>;
 
@@ -45,15 +47,20 @@ export async function readySecrets(engine: Engine, secrets: Secrets, signal: Abo
   try {
     after = await holdSecret(secrets.newKey);
     const { head, events } = engine.watcher.state;
-    const slots = await findSlots(head, before, signal);
+    const { slots, refusal } = await findSlots(head, before, signal);
     for (const slot of slots) events?.unlocked(before.type, slot.id);
     if (slots.length > 0) {
-      const known = before.equals(after) ? [] : await findSlots(head, after, signal);
-      return { before, after, slots: slots.map(slotLabel), known: known.map(slotLabel) };
+      const old = slots.map(slotLabel);
+      const equal = before.equals(after);
+      const known = equal ? [] : (await findOwnSlots(head, after, signal)).map(slotLabel);
+      // Shares that differ give the same secret where they are of one set.
+      return { before, after, slots: old, known, stays: equal || known.some((slot) => old.includes(slot)) };
     }
+    const why = refusal === undefined ? '' : `: ${refusal.message}`;
     const failure = new SecureStoreError(
       'UNLOCK_FAILED',
-      'the old secret does not unlock the store; nothing was changed',
+      `the old secret does not unlock the store${why}; nothing was changed`,
+      { cause: refusal?.cause },
     );
     events?.unlocked(before.type, undefined, failure);
     throw failure;
@@ -145,7 +152,7 @@ async function planOf(
     return state.head.rotation?.depth === rotation.depth ? planTakeOver(rotation) : undefined;
   }
   // A secret that stays keeps its slot, so that everybody who opened the store by it can follow.
-  if (secrets.before.equals(secrets.after)) return planRenewal(engine, state, rotation);
+  if (secrets.stays) return planRenewal(engine, state, rotation);
   return planReplacement(engine, state, rotation, secrets, signal);
 }
 

@@ -5,7 +5,7 @@ import { formatRecipient, holdSecret, readRecipient, sealSlot, sealSlotTo } from
 import type { Engine } from '../engine.ts';
 import { changeHead } from '../head-change.ts';
 import type { StoreState } from '../state.ts';
-import { findSlots, slotContext } from '../unlock.ts';
+import { findOwnSlots, slotContext } from '../unlock.ts';
 import { slotLabel } from './slot-label.ts';
 
 /** Somebody whose identity is to open the store, and who need not be there: what `recipientOf` gave them. */
@@ -78,7 +78,7 @@ type Newcomer = Recipient | HeldSecret;
 /** @throws SecureStoreError `ALREADY_EXISTS` where it opens the store as it is */
 async function refuseTwice({ head }: StoreState, newcomer: Newcomer, signal: AbortSignal | undefined): Promise<void> {
   const known =
-    'recipient' in newcomer ? await slotsFor(head, newcomer.recipient) : await findSlots(head, newcomer, signal);
+    'recipient' in newcomer ? await slotsFor(head, newcomer.recipient) : await findOwnSlots(head, newcomer, signal);
   const [slot] = known;
   if (slot === undefined) return;
   const what = 'recipient' in newcomer ? 'the identity of this recipient' : 'this secret';
@@ -94,7 +94,7 @@ async function slotsFor(head: Head, recipient: string): Promise<Slot[]> {
 
 /**
  * @throws SecureStoreError `ALREADY_EXISTS` where it opens the store as it is; `TOO_LARGE` where the store has as many slots
- *   as it may; `INVALID_ARGUMENT`; what a key wrapper throws
+ *   as it may; `INVALID_ARGUMENT`; `UNLOCK_FAILED` for a forged share among those of a slot; what a key wrapper throws
  */
 export async function addSlot(
   engine: Engine,
