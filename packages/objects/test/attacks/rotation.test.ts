@@ -2,6 +2,9 @@ import { createFaultInjector } from '@securestore/backend-api';
 import { AREAS, HEAD_NAME, recordKeyId } from '@securestore/core-format';
 import { rawKey } from '@securestore/crypto';
 import { describe, expect, it } from 'vitest';
+import { changeHead } from '../../src/head-change.ts';
+import { newSlot } from '../../src/rekey/slots.ts';
+import { engineAt } from '../support/engines.ts';
 import { hurriedClock } from '../support/hurried-clock.ts';
 import { memoryAnchor } from '../support/anchors.ts';
 import { attack } from '../support/attacker.ts';
@@ -148,9 +151,12 @@ describe('a rotation', () => {
   it('replaces a secret that is there twice in both its slots', async () => {
     const place = usePlace(memoryPlace);
     const clock = hurriedClock();
-    const store = await createAt(place, { clock });
-    await store.slots.add(NEW);
-    await store.rotateEncryptionKey(NEW, OLD, { depth: 'unlock' });
+    await createAt(place, { clock });
+    // As releases before this one could.
+    const { engine, store } = await engineAt(place, clock);
+    await changeHead(engine, async (state) => {
+      return { head: { slots: [...state.head.slots, await newSlot(engine, state, rawKey(OLD))] } };
+    });
     await store.slots.add(OTHER);
     expect(await store.slots.list()).toHaveLength(3);
     await store.rotateEncryptionKey(OLD, NEW, { depth: 'unlock' });
