@@ -84,7 +84,7 @@ export function schemeOf(shares: readonly Buffer[]): ShareScheme {
   const [threshold = 0, count = 0] = head.subarray(SET_BYTES);
   if (new Set(shares.map(xOf)).size < shares.length) invalid('a share was given twice');
   if (shares.length < threshold) {
-    invalid(`${threshold} of the ${count} shares are needed, and ${shares.length} were given`);
+    invalid(`${threshold} of the ${count} shares are needed, and ${shares.length} given`);
   }
   return { threshold, count };
 }

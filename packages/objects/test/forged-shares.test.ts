@@ -82,7 +82,7 @@ describe('a store with 3 of 5 shares', () => {
           openAt(at.place, { clock: at.clock, unlock: shares([first, second]) }),
           'INVALID_ARGUMENT',
         );
-        expect(pair.message).toContain('3 of the 5 shares are needed, and 2 were given');
+        expect(pair.message).toContain('3 of the 5 shares are needed, and 2 given');
         counts.refused++;
         for (const third of at.made.slice(b + 1)) {
           await opens(at, [first, second, third]);
