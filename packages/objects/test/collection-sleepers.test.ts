@@ -6,6 +6,7 @@ import { FakeClock } from '../../jobs/test/support/clock.ts';
 import { collect } from '../src/collection/collect.ts';
 import { openConsumer } from '../src/journal/open-consumer.ts';
 import { DAY, HOUR, namesUnder, partsOf, processAt, whileTimePasses } from './support/collection.ts';
+import { Follower } from './support/followers.ts';
 import { memoryPlace, withoutBatch } from './support/places.ts';
 import type { Place } from './support/places.ts';
 import { createAt, failure, patterned, usePlace } from './support/stores.ts';
@@ -191,6 +192,30 @@ it('a collection leaves a deletion that was announced late to a consumer that ha
   await whileTimePasses(clock, Promise.resolve(store.collect()));
   const { changes } = await consumer.poll();
   expect(changes.map(({ header }) => header.kind)).toEqual(['tombstone']);
+});
+
+it('a deletion that was never acknowledged, nor announced, is forgotten only when consumers know of it', async () => {
+  const { clock, place } = await newWorld();
+  const { engine, store } = await processAt(place, { clock });
+  await store.store('k', 'x');
+  // It does not know yet that the journal is on, and is given up when its record has landed.
+  const stop = new AbortController();
+  const wrap = (inner: StorageBackend): StorageBackend =>
+    afterWrites(withoutBatch(inner), AREAS.objects, () => stop.abort());
+  const idle = await processAt(place, { clock, wrap });
+  const follower = await Follower.open(engine, clock);
+  await follower.follow();
+  const error = await failure(whileTimePasses(clock, idle.store.delete('k', { signal: stop.signal })), 'ABORTED');
+  expect(error.outcome).toBe('unknown');
+  for (let days = 0; days < 4; days++) {
+    clock.advance(1.1 * DAY);
+    await whileTimePasses(clock, Promise.resolve(store.collect()));
+    await follower.follow();
+  }
+  expect((await engine.backend.list(AREAS.objects)).entries).toEqual([]);
+  await follower.pass();
+  expect(follower.alarms).toEqual([]);
+  expect([...follower.known.values()]).toMatchObject([{ deleted: true }]);
 });
 
 it('a writer of unknown outcome that slept until all traces of it were collected does not write again', async () => {

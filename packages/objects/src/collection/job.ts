@@ -1,6 +1,7 @@
 import type { Job, JobContext, JobKind, Jobs } from '@securestore/jobs';
 import { inContext } from '../call.ts';
 import type { Engine } from '../engine.ts';
+import { forgetAnnounced } from '../journal/late-deletions.ts';
 import { pruneJournal, unreadSince } from '../journal/prune.ts';
 import { collect, isCursor } from './collect.ts';
 import { noteCollected } from './collected.ts';
@@ -38,6 +39,7 @@ async function runCollection(
     signal,
     // What is announced late was written before its hint.
     unreadSince: (await unreadSince(engine, signal)) - engine.backend.capabilities.clockSkew - engine.gracePeriod / 2,
+    mayForget: forgetAnnounced(engine, signal),
     onProgress({ bytes }) {
       progress({ done: 1, bytes: bytes - freed });
       freed = bytes;

@@ -1,0 +1,63 @@
+import type { ConsumerState, RecordHeader } from '@securestore/core-format';
+import { encodeTombstoneBody, objectName } from '@securestore/core-format';
+import { sealRecord } from '@securestore/crypto';
+import type { MayForget } from '../collection/pass.ts';
+import type { Engine } from '../engine.ts';
+import { withNewestKeys } from '../newest-keys.ts';
+import { openByToken } from '../records.ts';
+import { isUndecided } from '../undecided.ts';
+import { announceCommit } from './announce.ts';
+import { survey } from './survey.ts';
+
+const MICROSECONDS = 1000;
+
+/**
+ * Whether a deletion may have landed without a hint when a consumer relied on hints already: it was prepared before that,
+ * and whoever made it never acknowledged it.
+ */
+function mayBeUnannounced({ gracePeriod }: Engine, { since, started }: ConsumerState, header: RecordHeader): boolean {
+  return header.generation < since && header.version / MICROSECONDS > started - gracePeriod;
+}
+
+/** Tells the journal of a deletion, and brings it under the newest head, as its writer would have done before acknowledging it. */
+async function announceAnew(
+  engine: Engine,
+  token: string,
+  { commitId }: RecordHeader,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const { backend, cache, names, random, watcher } = engine;
+  const name = objectName(token);
+  const found = await backend.read(name, { signal });
+  if (found === undefined) return;
+  const { body, etag = '' } = found;
+  const opened = await withNewestKeys(engine, body, (state) => openByToken(state, body, names, token), signal);
+  if (opened.kind !== 'tombstone' || Buffer.compare(opened.header.commitId, commitId) !== 0) return;
+  const { state } = watcher;
+  await announceCommit(engine, state, token, commitId, undefined, signal);
+  const { primary } = state.keys.category(opened.header.categoryId);
+  const header = { ...opened.header, suite: primary.suite, generation: state.head.generation };
+  try {
+    const record = sealRecord(primary, header, encodeTombstoneBody(opened.body), random);
+    await backend.write(name, record, { ifMatch: etag, signal });
+  } catch (error) {
+    // It is young again, or has been changed: whatever it is, another collection looks at it.
+    if (!isUndecided(error)) throw error;
+  } finally {
+    cache.delete(token);
+  }
+}
+
+/**
+ * Lets a deletion be forgotten once it is certain that it was announced. Where it is not, it is announced now, and left to a
+ * later collection: a consumer that has never heard of it would take the object for hidden.
+ */
+export function forgetAnnounced(engine: Engine, signal: AbortSignal | undefined): MayForget {
+  let consumers: Promise<readonly ConsumerState[]> | undefined;
+  return async (token, header) => {
+    consumers ??= survey(engine, signal).then((surveyed) => surveyed.consumers);
+    if (!(await consumers).some((consumer) => mayBeUnannounced(engine, consumer, header))) return true;
+    await announceAnew(engine, token, header, signal);
+    return false;
+  };
+}
