@@ -13,10 +13,8 @@ import { isUndecided } from '../undecided.ts';
 import { copyOfCurrent } from './current-copy.ts';
 
 const READS = 16;
-/** Enough that the commits themselves cost little, and few enough that others wait for one some ten milliseconds. */
-const BATCH_WRITES = 512;
-/** How many records are looked at before the cursor is saved, also where none of them has to be written. */
-const EXAMINED_AT_ONCE = 1024;
+/** Bounds of one batch: records are small, and other writers wait while it is committed. */
+const BATCH_WRITES = 128;
 const BATCH_BYTES: number = 2 * 1024 * 1024;
 const MAX_TRIES = 10;
 /** How many failed objects are named at most. */
@@ -186,8 +184,6 @@ export async function rewrapAll(engine: Engine, options: PassOptions): Promise<v
       return { key };
     }
   };
-  const { backend } = engine;
-  const most = backend.batch === undefined ? BATCH_WRITES : Math.min(BATCH_WRITES, backend.capabilities.maxBatch);
   let group = emptyGroup();
   for await (const { key, rewrite } of mapConcurrently(recordsAfter(engine, after, signal), READS, examine)) {
     signal?.throwIfAborted();
@@ -198,7 +194,7 @@ export async function rewrapAll(engine: Engine, options: PassOptions): Promise<v
       group.rewrites.push(rewrite);
       group.bytes += rewrite.body.length;
     }
-    if (group.rewrites.length >= most || group.bytes >= BATCH_BYTES || group.examined >= EXAMINED_AT_ONCE) {
+    if (group.rewrites.length >= BATCH_WRITES || group.bytes >= BATCH_BYTES || group.examined >= BATCH_WRITES * 8) {
       await flush(engine, group, options);
       group = emptyGroup();
     }
