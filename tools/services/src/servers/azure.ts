@@ -1,7 +1,6 @@
-import { once } from 'node:events';
-import { connect } from 'node:net';
 import { join } from 'node:path';
 import { cacheFolder, installFromNpm } from '../cache.ts';
+import { takesConnections } from '../ports.ts';
 import type { Service } from '../service.ts';
 
 const VERSION = '3.37.0';
@@ -30,17 +29,7 @@ export const azure: Service = {
     '--skipApiVersionCheck',
     ...(durable ? ['--location', folder] : ['--inMemoryPersistence']),
   ],
-  async answers({ port }) {
-    const socket = connect(port, '127.0.0.1');
-    try {
-      await once(socket, 'connect');
-      return true;
-    } catch {
-      return false;
-    } finally {
-      socket.destroy();
-    }
-  },
+  answers: ({ port }) => takesConnections(port),
   url: ({ port }) => {
     const endpoint = encodeURIComponent(`http://127.0.0.1:${port}/${ACCOUNT}`);
     return `azblob://securestore?account=${ACCOUNT}&endpoint=${endpoint}`;

@@ -1,6 +1,5 @@
-import { once } from 'node:events';
-import { connect } from 'node:net';
 import { cacheFolder, installFromGo } from '../cache.ts';
+import { takesConnections } from '../ports.ts';
 import type { Service } from '../service.ts';
 
 const VERSION = 'v1.56.1';
@@ -29,16 +28,6 @@ export const gcs: Service = {
     '-log-level',
     'error',
   ],
-  async answers({ port }) {
-    const socket = connect(port, '127.0.0.1');
-    try {
-      await once(socket, 'connect');
-      return true;
-    } catch {
-      return false;
-    } finally {
-      socket.destroy();
-    }
-  },
+  answers: ({ port }) => takesConnections(port),
   url: ({ port }) => `gs://securestore?endpoint=${encodeURIComponent(`http://127.0.0.1:${port}`)}`,
 };

@@ -1,7 +1,7 @@
 import { globSync } from 'node:fs';
-import { connect } from 'node:net';
 import { join } from 'node:path';
 import { cacheFolder, installFromPip } from '../cache.ts';
+import { takesConnections } from '../ports.ts';
 import type { Service } from '../service.ts';
 
 /** Neither Debian nor a registry has a `mongod`; this speaks its protocol, over the same storage engine. */
@@ -70,13 +70,7 @@ export const mongodb: Service = {
     '--auth',
     ...(durable ? ['--sync-on-commit'] : []),
   ],
-  async answers({ port }) {
-    const { promise, resolve } = Promise.withResolvers<boolean>();
-    const socket = connect(port, '127.0.0.1', () => resolve(true)).on('error', () => resolve(false));
-    const answers = await promise;
-    socket.destroy();
-    return answers;
-  },
+  answers: ({ port }) => takesConnections(port),
   // Its set has one member, which is asked for nobody else, so that a proxy is not passed by.
   url: ({ port, password }) =>
     `mongodb://${USER}:${password}@127.0.0.1:${port}/securestore?authSource=admin&directConnection=true`,
