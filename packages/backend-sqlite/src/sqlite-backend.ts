@@ -23,6 +23,7 @@ import {
 } from '@securestore/backend-api';
 import { SecureStoreError } from '@securestore/core-format';
 import { statSync } from 'node:fs';
+import { setImmediate } from 'node:timers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Connection, assertInPlace, attach, create, ensureLogging } from './connection.ts';
 import { isBusy, toStoreError } from './errors.ts';
@@ -58,6 +59,9 @@ const CAPABILITIES: BackendCapabilities = {
 /** Reads wait this long at most for a process that recovers or closes the database. */
 const READ_BUSY_TRIES = 10_000;
 
+/** How long one turn may count as one moment, where reads follow each other without an end. */
+const LOOK_MS = 1;
+
 /** What is passed in for tests. */
 export interface SqliteBackendSettings {
   /** The wall clock in milliseconds since 1970; by default `Date.now`. */
@@ -76,6 +80,7 @@ export class SqliteBackend implements StorageBackend {
   #state: 'new' | 'open' | 'closed' = 'new';
   #connection: Connection | undefined;
   #logging = false;
+  #lookedAt = Number.NEGATIVE_INFINITY;
   readonly #writer: Writer;
 
   constructor(settings: SqliteBackendSettings = {}) {
@@ -192,12 +197,24 @@ export class SqliteBackend implements StorageBackend {
   #current(): Connection | undefined {
     const connection = this.#connection;
     if (connection === undefined) return (this.#connection = attach(this.#path));
+    if (!connection.immutable) {
+      this.#assertInPlace(connection);
+      return connection;
+    }
     const { size, mtimeMs } = assertInPlace(connection, this.#path);
-    if (!connection.immutable) return connection;
     const log = statSync(`${this.#path}-wal`, { throwIfNoEntry: false });
     if (size === connection.file.size && mtimeMs === connection.file.mtimeMs && (log?.size ?? 0) === 0)
       return connection;
     return this.#reconnect();
+  }
+
+  /** Once for all that is read in one turn of the event loop, which is of one moment; looking takes as long as reading. */
+  #assertInPlace(connection: Connection): void {
+    const now = performance.now();
+    if (this.#lookedAt > now - LOOK_MS) return;
+    assertInPlace(connection, this.#path);
+    this.#lookedAt = now;
+    setImmediate(() => (this.#lookedAt = Number.NEGATIVE_INFINITY)).unref();
   }
 
   #reconnect(): Connection | undefined {

@@ -185,19 +185,30 @@ export async function rewrapAll(engine: Engine, options: PassOptions): Promise<v
     }
   };
   let group = emptyGroup();
-  for await (const { key, rewrite } of mapConcurrently(recordsAfter(engine, after, signal), READS, examine)) {
-    signal?.throwIfAborted();
-    counts.examined += 1;
-    group.examined += 1;
-    group.cursor = key;
-    if (rewrite !== undefined) {
-      group.rewrites.push(rewrite);
-      group.bytes += rewrite.body.length;
+  let flushing: Promise<void> = Promise.resolve();
+  // One group is written while the next one is read; the one after waits, so that what is announced is about to be written.
+  const flushNext = async (): Promise<void> => {
+    await flushing;
+    flushing = flush(engine, group, options);
+    // It is awaited in its turn; until then a failure must not count as unhandled.
+    flushing.catch(() => undefined);
+    group = emptyGroup();
+  };
+  try {
+    for await (const { key, rewrite } of mapConcurrently(recordsAfter(engine, after, signal), READS, examine)) {
+      signal?.throwIfAborted();
+      counts.examined += 1;
+      group.examined += 1;
+      group.cursor = key;
+      if (rewrite !== undefined) {
+        group.rewrites.push(rewrite);
+        group.bytes += rewrite.body.length;
+      }
+      if (group.rewrites.length >= BATCH_WRITES || group.bytes >= BATCH_BYTES || group.examined >= BATCH_WRITES * 8)
+        await flushNext();
     }
-    if (group.rewrites.length >= BATCH_WRITES || group.bytes >= BATCH_BYTES || group.examined >= BATCH_WRITES * 8) {
-      await flush(engine, group, options);
-      group = emptyGroup();
-    }
+    await flushNext();
+  } finally {
+    await flushing;
   }
-  await flush(engine, group, options);
 }

@@ -28,16 +28,15 @@ export const rekeying: Area = {
       const bare = bareTable(join(scratch, `bare-${times}.db`));
       await inFlight(count, 64, (index) => keyed.store.store(nameOf(index), body()));
       for (let index = 0; index < count; index += 1) bare.put(nameOf(index), body());
+      // Of 100,000 objects, that alone takes longer than everything else.
+      const rivals =
+        times === 100 ? [] : [rotating('sealing every object anew (depth data)', 'rival', keyed, 'data', count)];
       yield {
         // Without the six seconds in which all processes follow, and without the census afterwards.
         work: 're-key every object',
         unit: 'per second',
         count,
-        contenders: [
-          rotating('securestore', 'ours', keyed, 'keys', count),
-          rotating('sealing every object anew (depth data)', 'rival', keyed, 'data', count),
-          rewriting(bare, count),
-        ],
+        contenders: [rotating('securestore', 'ours', keyed, 'keys', count), ...rivals, rewriting(bare, count)],
         targets: [{ bound: 'at least', factor: 15_000 }],
       };
       await keyed.store.close();
