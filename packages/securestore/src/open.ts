@@ -47,7 +47,9 @@ async function find(location: string, options: OpenOptions): Promise<StorageBack
   const { scheme } = parseLocation(location);
   const configured = backend === undefined ? (await loadConfig(resolveFrom ?? '.')).backends : undefined;
   const map = { ...configured, ...backends };
-  const found = await resolveBackend(location, { backend, backends: map, resolveFrom, builtIn: BUILT_IN });
+  // Who says where to look wants no other.
+  const besides = resolveFrom === undefined ? import.meta.dirname : undefined;
+  const found = await resolveBackend(location, { backend, backends: map, resolveFrom, besides, builtIn: BUILT_IN });
   const local = backend !== undefined || (Object.hasOwn(BUILT_IN, scheme) && !Object.hasOwn(map, scheme));
   return local ? found : composeLayers(found, NETWORK_LAYERS);
 }

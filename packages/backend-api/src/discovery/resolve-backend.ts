@@ -12,6 +12,11 @@ export interface ResolveOptions {
   readonly backends?: Readonly<Record<string, string>> | undefined;
   /** The folder of the application's `package.json`; by default the working directory. */
   readonly resolveFrom?: string | undefined;
+  /**
+   * A folder from which the project's own packages are looked for where the application has them not: the caller's, so that
+   * a command line that is installed for all folders finds what was installed beside it.
+   */
+  readonly besides?: string | undefined;
   /** How to import the backends that the caller itself depends on, by scheme. */
   readonly builtIn?: Readonly<Record<string, () => Promise<object>>> | undefined;
 }
@@ -20,11 +25,12 @@ interface Search {
   readonly scheme: string;
   readonly options: ResolveOptions;
   readonly packages: ApplicationPackages;
+  readonly besides: ApplicationPackages | undefined;
 }
 
 /**
  * The backend of a location, not yet initialised. It comes from, in this order: `options.backend`; the package that
- * `options.backends` names; the project's own packages; a direct dependency of the application that declares the
+ * `options.backends` names; the project's own packages, those of the application before those beside the caller; a direct dependency of the application that declares the
  * scheme under `securestore.backend` in its `package.json`.
  *
  * @throws `INVALID_ARGUMENT` for what is no location, an unknown scheme, or a package that is no backend of that
@@ -36,7 +42,8 @@ export async function resolveBackend(location: string, options: ResolveOptions =
   if (options.backend !== undefined) return checkBackend(options.backend, 'the backend option');
   checkOptions(options);
   const packages = applicationPackages(options.resolveFrom ?? process.cwd());
-  const search = { scheme, options, packages };
+  const besides = options.besides === undefined ? undefined : applicationPackages(options.besides);
+  const search = { scheme, options, packages, besides };
   const definition = (await fromMap(search)) ?? (await fromOfficial(search)) ?? (await fromDependencies(search));
   return checkBackend(definition.create(), `the backend of ${scheme}:`);
 }
@@ -66,7 +73,7 @@ async function fromMap({ scheme, options, packages }: Search): Promise<BackendDe
 }
 
 async function fromOfficial(search: Search): Promise<BackendDefinition | undefined> {
-  const { scheme, options, packages } = search;
+  const { scheme, options, packages, besides } = search;
   const { builtIn = {} } = options;
   const packageName = OFFICIAL_BACKENDS.get(scheme);
   const load = Object.hasOwn(builtIn, scheme) ? builtIn[scheme] : undefined;
@@ -75,7 +82,7 @@ async function fromOfficial(search: Search): Promise<BackendDefinition | undefin
     return definitionOf(await importFrom(origin, load), origin, scheme);
   }
   if (packageName === undefined) return undefined;
-  const exports = await packages.load(packageName);
+  const exports = (await packages.load(packageName)) ?? (await besides?.load(packageName));
   if (exports === undefined) throw officialMissing(scheme, packageName, await schemesHere(search));
   return definitionOf(exports, packageName, scheme);
 }
@@ -129,9 +136,11 @@ function officialMissing(scheme: string, packageName: string, here: string): Sec
 }
 
 /** The schemes that can be used as things are. */
-async function schemesHere({ options, packages }: Search): Promise<string> {
+async function schemesHere({ options, packages, besides }: Search): Promise<string> {
   const { backends = {}, builtIn = {} } = options;
-  const official = [...OFFICIAL_BACKENDS].filter(([, packageName]) => packages.has(packageName));
+  const official = [...OFFICIAL_BACKENDS].filter(
+    ([, packageName]) => packages.has(packageName) || besides?.has(packageName) === true,
+  );
   const schemes = [
     ...official.map(([scheme]) => scheme),
     ...Object.keys(builtIn),

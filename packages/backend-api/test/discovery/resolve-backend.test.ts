@@ -54,6 +54,18 @@ describe('resolveBackend', () => {
     await expect(resolveBackend('own:', { backend })).rejects.toEqual(refusal('INVALID_ARGUMENT', /no method init/));
   });
 
+  it('finds an official package beside the caller where the application has none, and no plugin there', async () => {
+    const other = await mkdtemp(join(folder, 'elsewhere-'));
+    await install('@securestore/backend-redis', plugin('redis', ['redis']));
+    await install('mine', plugin('mine', ['mine']), declaring(['mine']));
+    await application({ dependencies: { mine: '*' } });
+    const backend = await resolveBackend('redis://host/0', { resolveFrom: other, besides: folder });
+    expect(backend.name).toBe('redis');
+    await expect(resolveBackend('mine:x', { resolveFrom: other, besides: folder })).rejects.toEqual(
+      refusal('INVALID_ARGUMENT', /No backend serves mine:. Served here: .*redis:/),
+    );
+  });
+
   it('takes the package that the backends option names, also over an official one', async () => {
     await install('my-files', plugin('mine', ['file']));
     const backend = await resolveBackend('file:./x', { backends: { file: 'my-files' }, resolveFrom: folder });

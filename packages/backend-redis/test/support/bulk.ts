@@ -1,0 +1,69 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { createStore, generateKeyFile, keyFile } from 'securestore';
+import { describe, expect, test } from 'vitest';
+import { sandbox } from '../../../cli/test/support/cli.ts';
+import { makeTree, treeOf } from '../../../cli/test/support/tree.ts';
+import { TORTURE } from '../../../backend-fs/test/support/crash-campaign.ts';
+import { runBulk } from './run-process.ts';
+
+const MIB = 2 ** 20;
+const LIMIT_MS = TORTURE ? 3_600_000 : 240_000;
+
+/** What is moved through the stores of one provider. In full: 100,000 names, 1 GiB, the documentation of the machine. */
+export interface BulkOptions {
+  /** A place that nothing was ever stored at. */
+  readonly freshLocation: () => string;
+  /** Why the tests can't run, where they can't. */
+  readonly skip: string | undefined;
+  /** Whether the provider is made for large objects. */
+  readonly streams: boolean;
+}
+
+/** Where the SDKs find credentials. */
+const CREDENTIALS = /^(?:AWS_|AZURE_|GOOGLE_|PG)/;
+
+function credentials(): Record<string, string> {
+  const found = Object.entries(process.env).filter(([name]) => CREDENTIALS.test(name));
+  return Object.fromEntries(found.map(([name, value]) => [name, value ?? '']));
+}
+
+async function folder(path: string): Promise<string> {
+  if (TORTURE) return '/usr/share/doc';
+  await makeTree(path, 200);
+  await writeFile(`${path}/large`, randomBytes(9_000_000));
+  return path;
+}
+
+/** Declares the tests of much at once on a provider. */
+export function describeBulk(name: string, { freshLocation, skip, streams }: BulkOptions): void {
+  describe.skipIf(skip !== undefined)(`${name}: much at once`, () => {
+    test('lists names in bounded memory', { timeout: LIMIT_MS }, async () => {
+      await runBulk(freshLocation(), 'names', TORTURE ? 100_000 : 1500);
+    });
+
+    test.runIf(streams)('streams an object in and out in bounded memory', { timeout: LIMIT_MS }, async () => {
+      await runBulk(freshLocation(), 'stream', (TORTURE ? 1024 : 256) * MIB);
+    });
+
+    test('imports a folder, and exports it as it was', { timeout: LIMIT_MS }, async () => {
+      const box = await sandbox('none');
+      const location = freshLocation();
+      const key = box.path('credentials', 'securestore-key');
+      await mkdir(box.path('credentials'));
+      await generateKeyFile(key);
+      await (await createStore(location, { unlock: keyFile(key) })).close();
+      const env = { ...credentials(), SECURESTORE_URL: location, CREDENTIALS_DIRECTORY: box.path('credentials') };
+      const files = await folder(box.path('in'));
+      for (const command of [
+        ['import', files],
+        ['export', 'out'],
+      ]) {
+        // There may be warnings, as of a server that keeps nothing.
+        const { exitCode, stderr } = await box.run(command, { env });
+        expect([exitCode, stderr]).toEqual([0, expect.not.stringMatching(/^(?:error|failed):/m)]);
+      }
+      expect(await treeOf(box.path('out'))).toEqual(await treeOf(files));
+    });
+  });
+}

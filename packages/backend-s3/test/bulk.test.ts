@@ -1,0 +1,14 @@
+import { inject } from 'vitest';
+import { describeBulk } from '../../backend-redis/test/support/bulk.ts';
+import { accountOf, freshLocation, stubCredentials } from './support/stores.ts';
+
+const server = inject('s3');
+const account = accountOf('url' in server ? server.url : '');
+const skip = 'skip' in server ? server.skip : undefined;
+
+function place(): string {
+  stubCredentials(account);
+  return freshLocation(account);
+}
+
+describeBulk('s3', { freshLocation: place, skip, streams: true });
