@@ -3,6 +3,7 @@ import { listing } from './areas/listing.ts';
 import { memory } from './areas/memory.ts';
 import { objects } from './areas/objects.ts';
 import { opening } from './areas/opening.ts';
+import { providers } from './areas/providers.ts';
 import { range } from './areas/range.ts';
 import { rekeying } from './areas/rekeying.ts';
 import { sqlite } from './areas/sqlite.ts';
@@ -19,5 +20,6 @@ export const AREAS: Readonly<Record<string, Area>> = {
   range,
   listing,
   rekeying,
+  providers,
   opening,
 };

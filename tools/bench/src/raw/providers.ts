@@ -1,0 +1,127 @@
+import type { Service } from '../../../services/src/service.ts';
+import { azure } from '../../../services/src/servers/azure.ts';
+import { gcs } from '../../../services/src/servers/gcs.ts';
+import { mongodb } from '../../../services/src/servers/mongodb.ts';
+import { moto } from '../../../services/src/servers/moto.ts';
+import { postgres } from '../../../services/src/servers/postgres.ts';
+import { redis } from '../../../services/src/servers/redis.ts';
+
+/** One request of a provider's own SDK, without anything of ours. */
+export interface BareProvider {
+  /** Puts a new object, on the condition that none is there. */
+  readonly put: (name: string, body: Buffer) => Promise<unknown>;
+  readonly get: (name: string) => Promise<Uint8Array | undefined>;
+  readonly close: () => Promise<unknown>;
+}
+
+/** A provider on a server of the tests. */
+export interface Provider {
+  readonly name: string;
+  readonly service: Service;
+  /** The location of a store on the server at `url`, once what the SDK needs of the environment is set. */
+  readonly location: (url: string) => string;
+  readonly open: (url: string) => Promise<BareProvider>;
+}
+
+/** The key of the account that every Azure emulator has; it is published. */
+const EMULATOR_KEY = 'Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==';
+
+const endpointOf = (url: string): string => new URLSearchParams(url.replace(/^[^?]*/, '')).get('endpoint') ?? '';
+const withQuery = (url: string, query: string): string => `${url}${url.includes('?') ? '&' : '?'}${query}`;
+const underPrefix = (url: string): string => url.replace(/^([a-z0-9]+:\/\/[^/?]*)[^?]*/, '$1/bench');
+
+async function openRedis(url: string): Promise<BareProvider> {
+  const { Redis } = await import('ioredis');
+  const client = new Redis(url);
+  return {
+    put: (name, body) => client.set(`bare/${name}`, body, 'NX'),
+    get: async (name) => (await client.getBuffer(`bare/${name}`)) ?? undefined,
+    close: () => client.quit(),
+  };
+}
+
+async function openPostgres(url: string): Promise<BareProvider> {
+  const { default: pg } = await import('pg');
+  const pool = new pg.Pool({ connectionString: url });
+  await pool.query('CREATE TABLE bare(name TEXT PRIMARY KEY, body BYTEA NOT NULL)');
+  const insert = { name: 'insert', text: 'INSERT INTO bare VALUES ($1, $2) ON CONFLICT DO NOTHING' };
+  const select = { name: 'select', text: 'SELECT body FROM bare WHERE name = $1' };
+  return {
+    put: (name, body) => pool.query({ ...insert, values: [name, body] }),
+    get: async (name) => (await pool.query<{ body: Buffer }>({ ...select, values: [name] })).rows[0]?.body,
+    close: () => pool.end(),
+  };
+}
+
+async function openMongodb(url: string): Promise<BareProvider> {
+  const { Binary, MongoClient } = await import('mongodb');
+  const client = new MongoClient(url);
+  const collection = client.db().collection<{ _id: string; body: InstanceType<typeof Binary> }>('bare');
+  const concern = { writeConcern: { w: 'majority', j: true } } as const;
+  return {
+    put: (name, body) => collection.insertOne({ _id: name, body: new Binary(body) }, concern),
+    get: async (name) => (await collection.findOne({ _id: name }, { readConcern: { level: 'majority' } }))?.body.buffer,
+    close: () => client.close(),
+  };
+}
+
+async function openAzure(url: string): Promise<BareProvider> {
+  const { BlobServiceClient, StorageSharedKeyCredential } = await import('@azure/storage-blob');
+  const account = new StorageSharedKeyCredential('devstoreaccount1', EMULATOR_KEY);
+  const container = new BlobServiceClient(endpointOf(url), account).getContainerClient(new URL(url).host);
+  await container.createIfNotExists();
+  const blob = (name: string) => container.getBlockBlobClient(`bare/${name}`);
+  return {
+    put: (name, body) => blob(name).upload(body, body.length, { conditions: { ifNoneMatch: '*' } }),
+    get: (name) => blob(name).downloadToBuffer(),
+    close: async () => undefined,
+  };
+}
+
+async function openGcs(url: string): Promise<BareProvider> {
+  const { Storage } = await import('@google-cloud/storage');
+  const storage = new Storage({ apiEndpoint: endpointOf(url), projectId: 'bench' });
+  const bucket = storage.bucket(new URL(url).host);
+  await storage.createBucket(bucket.name);
+  return {
+    put: (name, body) =>
+      bucket.file(`bare/${name}`).save(body, { resumable: false, preconditionOpts: { ifGenerationMatch: 0 } }),
+    get: async (name) => (await bucket.file(`bare/${name}`).download())[0],
+    close: async () => undefined,
+  };
+}
+
+async function openS3(url: string): Promise<BareProvider> {
+  const { GetObjectCommand, PutObjectCommand, S3Client } = await import('@aws-sdk/client-s3');
+  const client = new S3Client({ endpoint: endpointOf(url), forcePathStyle: true, region: 'us-east-1' });
+  const Bucket = new URL(url).host;
+  return {
+    put: (name, Body) => client.send(new PutObjectCommand({ Bucket, Key: `bare/${name}`, Body, IfNoneMatch: '*' })),
+    get: async (name) =>
+      (await client.send(new GetObjectCommand({ Bucket, Key: `bare/${name}` }))).Body?.transformToByteArray(),
+    close: async () => client.destroy(),
+  };
+}
+
+/** Gives the SDK the credentials that the URL of a test server has. */
+function s3Location(url: string): string {
+  const { username, password } = new URL(url);
+  process.env['AWS_ACCESS_KEY_ID'] = username;
+  process.env['AWS_SECRET_ACCESS_KEY'] = password;
+  return underPrefix(url.replace(/^s3:\/\/[^@/]*@/, 's3://'));
+}
+
+function azureLocation(url: string): string {
+  process.env['AZURE_STORAGE_KEY'] ??= EMULATOR_KEY;
+  return underPrefix(url);
+}
+
+/** The providers, each on the server that the tests use. */
+export const PROVIDERS: readonly Provider[] = [
+  { name: 'redis', service: redis, location: (url) => withQuery(url, 'prefix=bench'), open: openRedis },
+  { name: 'postgres', service: postgres, location: (url) => withQuery(url, 'table=bench'), open: openPostgres },
+  { name: 'mongodb', service: mongodb, location: (url) => withQuery(url, 'collection=bench'), open: openMongodb },
+  { name: 's3', service: moto, location: s3Location, open: openS3 },
+  { name: 'azure', service: azure, location: azureLocation, open: openAzure },
+  { name: 'gcs', service: gcs, location: underPrefix, open: openGcs },
+];
