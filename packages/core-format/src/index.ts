@@ -16,6 +16,8 @@ export type { StoreKey } from './key-name.ts';
 export { decodeKeyring, encodeKeyring } from './keyring.ts';
 export type { KeyGroup, KeyGroupKind, Keyring, KeyState, KeyVersion } from './keyring.ts';
 export * from './marker.ts';
+export { compilePattern } from './pattern.ts';
+export type { KeyTest } from './pattern.ts';
 export * from './record.ts';
 export * from './slot.ts';
 export * from './system-body.ts';

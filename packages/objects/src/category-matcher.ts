@@ -1,7 +1,5 @@
-import type { CategoryMap, StoreKey } from '@securestore/core-format';
-import { asBuffer, DEFAULT_CATEGORY, SecureStoreError } from '@securestore/core-format';
-import type { KeyTest } from './pattern.ts';
-import { compilePattern } from './pattern.ts';
+import type { CategoryMap, KeyTest, StoreKey } from '@securestore/core-format';
+import { asBuffer, compilePattern, DEFAULT_CATEGORY, SecureStoreError } from '@securestore/core-format';
 
 /** Which category an object belongs to. */
 export interface CategoryMatcher {
@@ -31,7 +29,11 @@ export function categoryMatcher(map: CategoryMap): CategoryMatcher {
   }));
   const names = new Map(map.categories.map(({ id, name }) => [Buffer.from(id).toString('latin1'), name]));
   return {
-    idOf: (key) => (rules.length === 0 ? defaultId : (rules.find(({ test }) => test(key))?.id ?? defaultId)),
+    idOf(key) {
+      if (rules.length === 0) return defaultId;
+      const segments = key.split('/');
+      return rules.find(({ test }) => test(segments))?.id ?? defaultId;
+    },
     nameOf: (id) => names.get(asBuffer(id).toString('latin1')) ?? DEFAULT_CATEGORY,
   };
 }

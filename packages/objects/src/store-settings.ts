@@ -1,5 +1,6 @@
 import type { CategoryMap, HistorySettings, Naming } from '@securestore/core-format';
 import {
+  compilePattern,
   DEFAULT_CATEGORY,
   ID_LENGTH,
   MAX_CATEGORIES,
@@ -9,7 +10,6 @@ import {
 import type { RandomSource, UnlockMethod } from '@securestore/crypto';
 import { SUITE_IDS } from '@securestore/crypto';
 import { parseNumbers } from './parse-numbers.ts';
-import { compilePattern } from './pattern.ts';
 
 /** What is decided when a store is made, and kept in it. */
 export interface StoreSettings {

@@ -1,7 +1,8 @@
-import { parseStoreKey, SecureStoreError } from '@securestore/core-format';
+import { SecureStoreError } from './errors.ts';
+import { parseStoreKey } from './key-name.ts';
 
-/** Whether a key matches a pattern. */
-export type KeyTest = (key: string) => boolean;
+/** Whether a key, given by its segments, matches a pattern. */
+export type KeyTest = (segments: readonly string[]) => boolean;
 
 /**
  * Matches `items` against `pattern`, in which `wildcard` stands for any number of items. Only the last wildcard is ever
@@ -64,5 +65,5 @@ export function compilePattern(pattern: unknown): KeyTest {
     wrong('has "**" beside other text in a segment');
   if (segments.some((segment, index) => segment === '**' && segments[index + 1] === '**')) wrong('repeats "**"');
   if (segments.at(-1) === '**') segments.push('*');
-  return (key) => matches(segments, '**', key.split('/'), segmentFits);
+  return (key) => matches(segments, '**', key, segmentFits);
 }
