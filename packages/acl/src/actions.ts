@@ -1,0 +1,53 @@
+/** What can be done to one object, or asked about it. */
+const OBJECT_ACTIONS = ['read', 'list', 'history', 'write', 'delete', 'recover', 'purge'] as const;
+
+/** What concerns the whole store. */
+const STORE_ACTIONS = [
+  'backup',
+  'restore',
+  'rotate',
+  'migrate',
+  'verify',
+  'checkpoint',
+  'collect',
+  'health',
+  'jobs',
+  'keys.view',
+  'keys.destroy',
+  'slots.view',
+  'slots.change',
+  'access.view',
+  'access.change',
+  'audit.view',
+] as const;
+
+export type ObjectAction = (typeof OBJECT_ACTIONS)[number];
+export type StoreAction = (typeof STORE_ACTIONS)[number];
+/** One thing that a principal may or may not do. */
+export type Action = ObjectAction | StoreAction;
+
+/** Every action that a rule can name. */
+export const ACTIONS: readonly Action[] = [...OBJECT_ACTIONS, ...STORE_ACTIONS];
+
+/** All actions, or those of a group, such as `keys.*`. */
+export type ActionPattern = Action | '*' | 'keys.*' | 'slots.*' | 'access.*';
+
+const NUMBERS: ReadonlyMap<string, number> = new Map(ACTIONS.map((action, index) => [action, index]));
+
+/** One bit for each action; there are fewer than 31. */
+export function bitOf(action: Action): number {
+  return 1 << (NUMBERS.get(action) ?? 31);
+}
+
+/** Whether an action is about one object. */
+export function isObjectAction(action: Action): action is ObjectAction {
+  return (NUMBERS.get(action) ?? Infinity) < OBJECT_ACTIONS.length;
+}
+
+/** The bits of the actions that a pattern means; 0 where it means none. */
+export function bitsOf(pattern: string): number {
+  if (pattern === '*') return ACTIONS.reduce((bits, action) => bits | bitOf(action), 0);
+  if (!pattern.endsWith('.*')) return NUMBERS.has(pattern) ? bitOf(pattern as Action) : 0;
+  const group = pattern.slice(0, -1);
+  return ACTIONS.filter((action) => action.startsWith(group)).reduce((bits, action) => bits | bitOf(action), 0);
+}

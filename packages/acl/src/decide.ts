@@ -1,0 +1,123 @@
+import type { KeyTest } from '@securestore/core-format';
+import { compilePattern } from '@securestore/core-format';
+import type { Action } from './actions.ts';
+import { bitOf, bitsOf } from './actions.ts';
+import type { Identity } from './identity.ts';
+import { foldIdentity } from './identity.ts';
+import type { Policy, Principal, Rule } from './types.ts';
+
+/** Whether somebody may do something, and why. */
+export interface Decision {
+  readonly allowed: boolean;
+  readonly reason: 'rule' | 'no rule' | 'disabled' | 'unknown principal';
+  /** The rule that decided, where one did: its role, and its place among the rules of the role. */
+  readonly rule?: { readonly role: Identity; readonly index: number };
+  /** When it was made, in milliseconds since 1970. Of a time before, which a clock that is set back says, it tells nothing. */
+  readonly since: number;
+  /** Until when it holds by itself: then something that was looked at expires. */
+  readonly until: number;
+}
+
+/** What is asked to be done. */
+export interface Attempt {
+  readonly action: Action;
+  /** The name of the object; absent for what concerns the whole store. */
+  readonly key?: string | undefined;
+  /** The category of the object. */
+  readonly category?: string | undefined;
+}
+
+interface CompiledRule {
+  readonly role: Identity;
+  readonly index: number;
+  readonly bits: number;
+  readonly deny: boolean;
+  readonly keys: readonly KeyTest[] | undefined;
+  readonly categories: ReadonlySet<string> | undefined;
+  readonly expires: number;
+}
+
+/** Whom rules are about. */
+export interface Subject {
+  readonly principal: Identity;
+  decide(attempt: Attempt, now: number): Decision;
+}
+
+function compileRule(role: Identity, rule: Rule, index: number): CompiledRule {
+  return {
+    role,
+    index,
+    bits: rule.actions.reduce((bits, pattern) => bits | bitsOf(pattern), 0),
+    deny: rule.effect === 'deny',
+    keys: rule.keys?.map(compilePattern),
+    categories: rule.categories && new Set(rule.categories),
+    expires: rule.expires ?? Infinity,
+  };
+}
+
+/** A rule about some keys says nothing about what concerns the whole store. */
+function isAbout(rule: CompiledRule, segments: readonly string[] | undefined, category: string | undefined): boolean {
+  const { keys, categories } = rule;
+  if (categories !== undefined && (category === undefined || !categories.has(category))) return false;
+  if (keys === undefined) return true;
+  return segments !== undefined && keys.some((fits) => fits(segments));
+}
+
+const nobody = (principal: Identity, reason: 'disabled' | 'unknown principal'): Subject => ({
+  principal,
+  decide: (_attempt, since) => ({ allowed: false, reason, since, until: Infinity }),
+});
+
+/** Denying rules lie before the allowing ones, so the first that fits decides. */
+function subjectOf(principal: Identity, rules: readonly CompiledRule[]): Subject {
+  return {
+    principal,
+    decide({ action, key, category }, now) {
+      const bit = bitOf(action);
+      let segments: readonly string[] | undefined;
+      let until = Infinity;
+      for (const rule of rules) {
+        if ((rule.bits & bit) === 0 || rule.expires <= now) continue;
+        if (rule.expires < until) until = rule.expires;
+        if (rule.keys !== undefined && key !== undefined) segments ??= key.split('/');
+        if (!isAbout(rule, segments, category)) continue;
+        const { role, index } = rule;
+        return { allowed: !rule.deny, reason: 'rule', rule: { role, index }, since: now, until };
+      }
+      return { allowed: false, reason: 'no rule', since: now, until };
+    },
+  };
+}
+
+/** A policy made ready for decisions. Deny wins, and what nothing allows is denied. */
+export class Decider {
+  readonly #roles: ReadonlyMap<Identity, readonly CompiledRule[]>;
+  readonly #principals: ReadonlyMap<string, Principal>;
+
+  constructor({ roles, principals }: Policy) {
+    this.#roles = new Map(
+      roles.map(({ name, rules }) => [name, rules.map((rule, index) => compileRule(name, rule, index))]),
+    );
+    this.#principals = new Map(principals.map((principal) => [foldIdentity(principal.name), principal]));
+  }
+
+  /**
+   * The one whom a name means, with the roles that whoever vouches for the name says in addition, such as the claims of a
+   * token. A name that only looks like a known one, by case or form, is nobody's.
+   */
+  subject(name: Identity, claimed: readonly Identity[] = []): Subject {
+    const principal = this.#principals.get(foldIdentity(name));
+    if (principal === undefined && claimed.length === 0) return nobody(name, 'unknown principal');
+    if (principal !== undefined && principal.name !== name) return nobody(name, 'unknown principal');
+    if (principal?.disabled === true) return nobody(name, 'disabled');
+    const granted = (principal?.grants ?? []).flatMap(({ role, expires = Infinity }) =>
+      this.#rulesOf(role).map((rule) => (expires < rule.expires ? { ...rule, expires } : rule)),
+    );
+    const rules = [...granted, ...claimed.flatMap((role) => this.#rulesOf(role))];
+    return subjectOf(name, [...rules.filter(({ deny }) => deny), ...rules.filter(({ deny }) => !deny)]);
+  }
+
+  #rulesOf(role: Identity): readonly CompiledRule[] {
+    return this.#roles.get(role) ?? [];
+  }
+}

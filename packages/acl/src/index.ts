@@ -1,0 +1,29 @@
+export { ACTIONS, isObjectAction } from './actions.ts';
+export type { Action, ActionPattern, ObjectAction, StoreAction } from './actions.ts';
+export { apiTokens, createToken } from './api-tokens.ts';
+export type { RandomSource, StoredToken } from './api-tokens.ts';
+export { authenticate, unauthenticated } from './authenticator.ts';
+export type { Authenticated, AuthenticationContext, Authenticator } from './authenticator.ts';
+export { Decider } from './decide.ts';
+export type { Attempt, Decision, Subject } from './decide.ts';
+export { MAX_IDENTITY_BYTES, foldIdentity, parseIdentity } from './identity.ts';
+export type { Identity } from './identity.ts';
+export { jwt } from './jwt.ts';
+export type { JwtAlgorithm, JwtOptions } from './jwt.ts';
+export { PermissionCache } from './permission-cache.ts';
+export type { CacheFigures } from './permission-cache.ts';
+export { EMPTY_POLICY, POLICY_LIMITS, parsePolicy, parseRule } from './policy.ts';
+export {
+  addPrincipal,
+  changePolicy,
+  disablePrincipal,
+  grantRole,
+  removePrincipal,
+  removeRole,
+  revokeRole,
+  setRole,
+} from './policy-changes.ts';
+export type { PolicyChange } from './policy-changes.ts';
+export { TEMPLATES, templateRules } from './templates.ts';
+export type { Template } from './templates.ts';
+export type { Grant, Policy, Principal, Role, Rule } from './types.ts';

@@ -1,0 +1,159 @@
+import { SecureStoreError } from '@securestore/core-format';
+import type { JWTPayload, JWTVerifyGetKey } from 'jose';
+import { createLocalJWKSet, createRemoteJWKSet, errors, jwtVerify } from 'jose';
+import type { Authenticated, Authenticator } from './authenticator.ts';
+import { unauthenticated } from './authenticator.ts';
+import type { Identity } from './identity.ts';
+import { parseIdentity } from './identity.ts';
+
+/** Signatures that the holder of a public key can check and not make. */
+export type JwtAlgorithm =
+  | 'RS256'
+  | 'RS384'
+  | 'RS512'
+  | 'PS256'
+  | 'PS384'
+  | 'PS512'
+  | 'ES256'
+  | 'ES384'
+  | 'ES512'
+  | 'EdDSA';
+
+const ALGORITHMS: readonly unknown[] = [
+  'RS256',
+  'RS384',
+  'RS512',
+  'PS256',
+  'PS384',
+  'PS512',
+  'ES256',
+  'ES384',
+  'ES512',
+  'EdDSA',
+] satisfies JwtAlgorithm[];
+
+/** Longer tokens are refused before they are looked into. */
+const MAX_TOKEN_LENGTH = 16_384;
+const KEYS_TIMEOUT_MS = 5000;
+const KEYS_MAX_AGE_MS = 600_000;
+const KEYS_COOLDOWN_MS = 10_000;
+
+export interface JwtOptions {
+  /** Stands before the names of principals, `corp:alice`, so that no two authenticators speak of the same ones. */
+  readonly name: string;
+  /** Where the public keys of the issuer are: a URL of its key set (JWKS), or the set itself. */
+  readonly keys: URL | { readonly keys: readonly object[] };
+  /** What `iss` must be, exactly. */
+  readonly issuer: string;
+  /** What `aud` must be or hold. */
+  readonly audience: string;
+  /** The signatures that are accepted. */
+  readonly algorithms: readonly JwtAlgorithm[];
+  /** How far the issuer's clock may be off, in seconds; default 60, at most 600. */
+  readonly clockTolerance?: number;
+  /** The claim that names the principal; default `sub`. */
+  readonly claim?: string;
+  /** The claim that lists roles, and which role of the policy each of its values stands for. Others count for nothing. */
+  readonly roles?: { readonly claim: string; readonly map: Readonly<Record<string, string>> };
+}
+
+function refuse(name: string, reason: string): never {
+  throw new SecureStoreError('INVALID_ARGUMENT', `the JWT authenticator ${name}: ${reason}`);
+}
+
+function checkOptions({ name, keys, issuer, audience, algorithms, clockTolerance = 60 }: JwtOptions): void {
+  if (!/^[a-z0-9][a-z0-9-]{0,31}$/.test(name)) refuse('', 'its name is up to 32 small letters, digits and dashes');
+  if (keys instanceof URL && keys.protocol !== 'https:' && !isLoopback(keys))
+    refuse(name, 'the URL of its keys must begin with https:, unless it is on this machine');
+  if (issuer === '' || audience === '') refuse(name, 'issuer and audience must be given');
+  if (algorithms.length === 0 || algorithms.some((algorithm) => !ALGORITHMS.includes(algorithm)))
+    refuse(name, `algorithms must be some of ${ALGORITHMS.join(', ')}`);
+  if (!(clockTolerance >= 0 && clockTolerance <= 600)) refuse(name, 'clockTolerance is from 0 to 600 seconds');
+}
+
+function isLoopback({ protocol, hostname }: URL): boolean {
+  return protocol === 'http:' && ['localhost', '127.0.0.1', '[::1]'].includes(hostname);
+}
+
+function keySet({ keys }: JwtOptions): JWTVerifyGetKey {
+  if (!(keys instanceof URL)) return createLocalJWKSet({ keys: [...keys.keys] });
+  // Past its age a set is fetched again, and where that fails nobody is let in: keys that were withdrawn count no longer.
+  return createRemoteJWKSet(keys, {
+    timeoutDuration: KEYS_TIMEOUT_MS,
+    cacheMaxAge: KEYS_MAX_AGE_MS,
+    cooldownDuration: KEYS_COOLDOWN_MS,
+  });
+}
+
+/** What is wrong with a token is the same to whoever brings it; that the issuer can't be asked is not their fault. */
+function translate(name: string, error: unknown): SecureStoreError {
+  const aboutToken =
+    error instanceof errors.JOSEError &&
+    !(error instanceof errors.JWKSTimeout) &&
+    !(error instanceof errors.JWKSInvalid) &&
+    error.code !== errors.JOSEError.code;
+  if (aboutToken) return unauthenticated();
+  const timedOut = error instanceof errors.JWKSTimeout;
+  const message = `the JWT authenticator ${name} can't get the keys of its issuer; try again, and see that their URL answers`;
+  return new SecureStoreError(timedOut ? 'TIMEOUT' : 'UNAVAILABLE', message, { retryable: true });
+}
+
+function textsOf(claim: unknown): string[] {
+  const values: unknown[] = Array.isArray(claim) ? claim : [claim];
+  return values.filter((value) => typeof value === 'string');
+}
+
+function identityOf(payload: JWTPayload, { name, claim = 'sub' }: JwtOptions): Identity {
+  const value = payload[claim];
+  if (typeof value !== 'string') throw unauthenticated();
+  try {
+    const identity = parseIdentity(value);
+    // A subject in two forms would be one principal here and two at the issuer.
+    if (identity === value) return parseIdentity(`${name}:${identity}`);
+  } catch (cause) {
+    if (!SecureStoreError.is(cause)) throw cause;
+  }
+  throw unauthenticated();
+}
+
+function rolesOf(payload: JWTPayload, { roles }: JwtOptions): Identity[] {
+  if (roles === undefined) return [];
+  const { claim, map } = roles;
+  const named = textsOf(payload[claim]).flatMap((value) => (Object.hasOwn(map, value) ? [map[value]] : []));
+  return [...new Set(named)].map(parseIdentity);
+}
+
+/**
+ * Knows who brings a signed JWT, given as `{ token }`, by the keys of its issuer: an OpenID Connect provider, say. Checked
+ * are signature, algorithm, `iss`, `aud`, `exp` (which must be there) and `nbf`.
+ *
+ * @throws SecureStoreError `INVALID_ARGUMENT`
+ */
+export function jwt(options: JwtOptions): Authenticator {
+  checkOptions(options);
+  const { name, issuer, audience, algorithms, clockTolerance = 60 } = options;
+  const keys = keySet(options);
+  return {
+    name,
+    async authenticate(credentials, { now }): Promise<Authenticated | undefined> {
+      const token = (credentials as { token?: unknown } | null | undefined)?.token;
+      if (typeof token !== 'string' || token.startsWith('sst_') || token.split('.').length !== 3) return undefined;
+      if (token.length > MAX_TOKEN_LENGTH) throw unauthenticated();
+      let payload: JWTPayload;
+      try {
+        ({ payload } = await jwtVerify(token, keys, {
+          issuer,
+          audience,
+          algorithms: [...algorithms],
+          clockTolerance,
+          currentDate: new Date(now),
+          requiredClaims: ['exp'],
+        }));
+      } catch (error) {
+        throw translate(name, error);
+      }
+      const until = ((payload.exp ?? 0) + clockTolerance) * 1000;
+      return { principal: identityOf(payload, options), roles: rolesOf(payload, options), until };
+    },
+  };
+}

@@ -1,0 +1,113 @@
+import { SecureStoreError } from '@securestore/core-format';
+import { Decider } from './decide.ts';
+import { foldIdentity, parseIdentity } from './identity.ts';
+import type { Identity } from './identity.ts';
+import { parsePolicy } from './policy.ts';
+import type { Grant, Policy, Principal, Role, Rule } from './types.ts';
+
+/** One change of a policy. It is applied to whatever the policy is by then, so changes of several people add up. */
+export type PolicyChange = (policy: Policy) => Policy;
+
+function missing(what: string, name: string): never {
+  throw new SecureStoreError('NOT_FOUND', `there is no ${what} ${JSON.stringify(name)}`);
+}
+
+/** The one that a name means, also where it is written with other capitals. */
+function named<T extends { readonly name: Identity }>(list: readonly T[], name: string, what: string): T {
+  const fold = foldIdentity(parseIdentity(name));
+  return list.find((item) => foldIdentity(item.name) === fold) ?? missing(what, name);
+}
+
+function replaced<T>(list: readonly T[], old: T, next: T): T[] {
+  return list.map((item) => (item === old ? next : item));
+}
+
+/** Puts a role in the place of the one of its name, or adds it. */
+export function setRole(name: string, rules: readonly Rule[]): PolicyChange {
+  const role: Role = { name: parseIdentity(name), rules };
+  return ({ roles, principals }) => {
+    const old = roles.find((other) => other.name === role.name);
+    return { roles: old === undefined ? [...roles, role] : replaced(roles, old, role), principals };
+  };
+}
+
+/** Removes a role, and every grant of it. */
+export function removeRole(name: string): PolicyChange {
+  return ({ roles, principals }) => {
+    const role = named(roles, name, 'role');
+    return {
+      roles: roles.filter((other) => other !== role),
+      principals: principals.map((principal) => ({
+        ...principal,
+        grants: principal.grants.filter((grant) => grant.role !== role.name),
+      })),
+    };
+  };
+}
+
+/** Adds a principal, to whom nothing is granted yet. */
+export function addPrincipal(name: string, kind: Principal['kind']): PolicyChange {
+  const principal: Principal = { name: parseIdentity(name), kind, disabled: false, grants: [] };
+  return ({ roles, principals }) => ({ roles, principals: [...principals, principal] });
+}
+
+export function removePrincipal(name: string): PolicyChange {
+  return ({ roles, principals }) => {
+    const principal = named(principals, name, 'principal');
+    return { roles, principals: principals.filter((other) => other !== principal) };
+  };
+}
+
+function changePrincipal(name: string, change: (principal: Principal, policy: Policy) => Principal): PolicyChange {
+  return (policy) => {
+    const principal = named(policy.principals, name, 'principal');
+    return { ...policy, principals: replaced(policy.principals, principal, change(principal, policy)) };
+  };
+}
+
+/** Whoever is disabled may do nothing; what is granted stays for the day when that ends. */
+export function disablePrincipal(name: string, disabled: boolean): PolicyChange {
+  return changePrincipal(name, (principal) => ({ ...principal, disabled }));
+}
+
+/** Grants a role, or grants it anew until another time. @param expires in milliseconds since 1970; without it for ever */
+export function grantRole(principal: string, role: string, expires?: number): PolicyChange {
+  return changePrincipal(principal, (old, { roles }) => {
+    const { name } = named(roles, role, 'role');
+    const grant: Grant = expires === undefined ? { role: name } : { role: name, expires };
+    return { ...old, grants: [...old.grants.filter((other) => other.role !== name), grant] };
+  });
+}
+
+export function revokeRole(principal: string, role: string): PolicyChange {
+  return changePrincipal(principal, (old, { roles }) => {
+    const { name } = named(roles, role, 'role');
+    const grants = old.grants.filter((other) => other.role !== name);
+    return grants.length < old.grants.length ? { ...old, grants } : missing('grant of the role', role);
+  });
+}
+
+/** Whether anybody may change who may do what, for good. */
+function hasAdministrator(policy: Policy): boolean {
+  const decider = new Decider(policy);
+  return policy.principals.some(
+    ({ name }) => decider.subject(name).decide({ action: 'access.change' }, Number.MAX_SAFE_INTEGER).allowed,
+  );
+}
+
+/**
+ * Applies changes, all or none.
+ *
+ * @throws SecureStoreError `INVALID_ARGUMENT` where that is no policy; `NOT_FOUND` for what there is not; `CONFLICT` where
+ *   nobody could change it any more who could before
+ */
+export function changePolicy(policy: Policy, changes: readonly PolicyChange[]): Policy {
+  const next = parsePolicy(changes.reduce((current, change) => change(current), policy));
+  if (hasAdministrator(policy) && !hasAdministrator(next)) {
+    throw new SecureStoreError(
+      'CONFLICT',
+      'that would leave nobody who may change the access policy; grant somebody else access.change, without an end, first',
+    );
+  }
+  return next;
+}

@@ -1,0 +1,162 @@
+import { compilePattern, SecureStoreError } from '@securestore/core-format';
+import type { ActionPattern } from './actions.ts';
+import { bitsOf } from './actions.ts';
+import type { Identity } from './identity.ts';
+import { foldIdentity, parseIdentity } from './identity.ts';
+import type { Grant, Policy, Principal, Role, Rule } from './types.ts';
+
+/** The bounds of a policy. */
+export const POLICY_LIMITS = {
+  roles: 1000,
+  /** Of one role. */
+  rules: 200,
+  /** Actions, patterns or categories of one rule. */
+  parts: 100,
+  principals: 10_000,
+  /** Of one principal. */
+  grants: 100,
+} as const;
+
+/** A policy in which nobody may do anything. */
+export const EMPTY_POLICY: Policy = { roles: [], principals: [] };
+
+type Fields = Readonly<Record<string, unknown>>;
+
+function refuse(where: string, reason: string): never {
+  throw new SecureStoreError('INVALID_ARGUMENT', `the access policy: ${where} ${reason}`);
+}
+
+/** The fields of an object, all of them known. */
+function fieldsOf(value: unknown, where: string, known: readonly string[]): Fields {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return refuse(where, 'is not an object');
+  const unknown = Object.keys(value).find((name) => !known.includes(name));
+  if (unknown !== undefined) return refuse(where, `has a field ${JSON.stringify(unknown)} that nothing knows`);
+  return value as Fields;
+}
+
+function listOf<T>(value: unknown, where: string, limit: number, parse: (item: unknown, where: string) => T): T[] {
+  if (!Array.isArray(value)) return refuse(where, 'is not a list');
+  if (value.length > limit) return refuse(where, `has more than ${limit} entries`);
+  return value.map((item: unknown, index) => parse(item, `${where}[${index}]`));
+}
+
+/** A list that says nothing when it is absent, and is nonsense when it is empty. */
+function partsOf<T>(value: unknown, where: string, parse: (item: unknown, where: string) => T): T[] {
+  const parts = listOf(value, where, POLICY_LIMITS.parts, parse);
+  return parts.length === 0 ? refuse(where, 'is empty, and so means nothing; leave it out to mean everything') : parts;
+}
+
+function timeOf(value: unknown, where: string): number {
+  if (Number.isSafeInteger(value) && (value as number) >= 0) return value as number;
+  return refuse(where, 'is no time in whole milliseconds since 1970');
+}
+
+function actionOf(value: unknown, where: string): ActionPattern {
+  if (typeof value === 'string' && bitsOf(value) !== 0) return value as ActionPattern;
+  return refuse(where, 'is no action');
+}
+
+function patternOf(value: unknown, where: string): string {
+  try {
+    compilePattern(value);
+    return value as string;
+  } catch (cause) {
+    if (SecureStoreError.is(cause)) return refuse(where, `is no pattern of keys: ${cause.message}`);
+    throw cause;
+  }
+}
+
+function categoryOf(value: unknown, where: string): string {
+  if (typeof value === 'string' && value !== '' && value.length <= 256) return value;
+  return refuse(where, 'is no name of a category');
+}
+
+/** @throws SecureStoreError `INVALID_ARGUMENT` */
+export function parseRule(value: unknown, where = 'the rule'): Rule {
+  const fields = fieldsOf(value, where, ['effect', 'actions', 'keys', 'categories', 'expires']);
+  const { effect, actions, keys, categories, expires } = fields;
+  if (effect !== 'allow' && effect !== 'deny') return refuse(`${where}.effect`, 'is neither "allow" nor "deny"');
+  return {
+    effect,
+    actions: partsOf(actions, `${where}.actions`, actionOf),
+    ...(keys === undefined ? {} : { keys: partsOf(keys, `${where}.keys`, patternOf) }),
+    ...(categories === undefined ? {} : { categories: partsOf(categories, `${where}.categories`, categoryOf) }),
+    ...(expires === undefined ? {} : { expires: timeOf(expires, `${where}.expires`) }),
+  };
+}
+
+function identityOf(value: unknown, where: string): Identity {
+  let identity: Identity;
+  try {
+    identity = parseIdentity(value);
+  } catch (cause) {
+    if (SecureStoreError.is(cause)) return refuse(where, `is refused: ${cause.message}`);
+    throw cause;
+  }
+  // What is stored is in the one form already; anything else was never written by us.
+  return identity === value ? identity : refuse(where, 'is not in the form in which names are kept');
+}
+
+function roleOf(value: unknown, where: string): Role {
+  const { name, rules } = fieldsOf(value, where, ['name', 'rules']);
+  return {
+    name: identityOf(name, `${where}.name`),
+    rules: listOf(rules, `${where}.rules`, POLICY_LIMITS.rules, parseRule),
+  };
+}
+
+function grantOf(value: unknown, where: string): Grant {
+  const { role, expires } = fieldsOf(value, where, ['role', 'expires']);
+  const name = identityOf(role, `${where}.role`);
+  return expires === undefined ? { role: name } : { role: name, expires: timeOf(expires, `${where}.expires`) };
+}
+
+function principalOf(value: unknown, where: string): Principal {
+  const { name, kind, disabled, grants } = fieldsOf(value, where, ['name', 'kind', 'disabled', 'grants']);
+  if (kind !== 'user' && kind !== 'service') return refuse(`${where}.kind`, 'is neither "user" nor "service"');
+  if (typeof disabled !== 'boolean') return refuse(`${where}.disabled`, 'is neither true nor false');
+  const parsed = listOf(grants, `${where}.grants`, POLICY_LIMITS.grants, grantOf);
+  return { name: identityOf(name, `${where}.name`), kind, disabled, grants: parsed };
+}
+
+/** No two names of one fold: nobody could tell them apart, and nobody shall have to. */
+function checkNames(names: readonly Identity[], where: string): void {
+  const folds = new Map<string, Identity>();
+  for (const name of names) {
+    const fold = foldIdentity(name);
+    const other = folds.get(fold);
+    if (other === name) refuse(where, `has ${JSON.stringify(name)} twice`);
+    if (other !== undefined)
+      refuse(where, `has ${JSON.stringify(other)} and ${JSON.stringify(name)}, which differ by case or form alone`);
+    folds.set(fold, name);
+  }
+}
+
+/**
+ * Checks a policy as it comes out of a store or a file.
+ *
+ * @throws SecureStoreError `INVALID_ARGUMENT` that names the place, for anything that is not exactly a policy
+ */
+export function parsePolicy(value: unknown): Policy {
+  const { roles, principals } = fieldsOf(value, 'it', ['roles', 'principals']);
+  const policy: Policy = {
+    roles: listOf(roles, 'roles', POLICY_LIMITS.roles, roleOf),
+    principals: listOf(principals, 'principals', POLICY_LIMITS.principals, principalOf),
+  };
+  checkNames(
+    policy.roles.map(({ name }) => name),
+    'roles',
+  );
+  checkNames(
+    policy.principals.map(({ name }) => name),
+    'principals',
+  );
+  const known = new Set(policy.roles.map(({ name }) => name));
+  for (const [index, { grants }] of policy.principals.entries()) {
+    const where = `principals[${index}].grants`;
+    const missing = grants.find(({ role }) => !known.has(role));
+    if (missing !== undefined) refuse(where, `names a role that there is not: ${JSON.stringify(missing.role)}`);
+    if (new Set(grants.map(({ role }) => role)).size < grants.length) refuse(where, 'names a role twice');
+  }
+  return policy;
+}

@@ -1,0 +1,131 @@
+import * as fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { Policy } from '../src/index.ts';
+import {
+  ACTIONS,
+  EMPTY_POLICY,
+  MAX_IDENTITY_BYTES,
+  TEMPLATES,
+  foldIdentity,
+  parseIdentity,
+  parsePolicy,
+  parseRule,
+  templateRules,
+} from '../src/index.ts';
+
+const refused = (message: RegExp): unknown =>
+  expect.objectContaining({ code: 'INVALID_ARGUMENT', message: expect.stringMatching(message) });
+
+const alice = { name: 'alice', kind: 'user', disabled: false, grants: [{ role: 'reader' }] };
+const reader = { name: 'reader', rules: [{ effect: 'allow', actions: ['read'], keys: ['db/**'], expires: 5 }] };
+
+describe('a policy', () => {
+  test('is what it was when it has been written down as JSON', () => {
+    const policy = parsePolicy({ roles: [reader], principals: [alice] });
+    expect(parsePolicy(JSON.parse(JSON.stringify(policy)))).toEqual(policy);
+    expect(parsePolicy({ roles: [], principals: [] })).toEqual(EMPTY_POLICY);
+  });
+
+  test.each<[unknown, RegExp]>([
+    [null, /it is not an object/],
+    [{ roles: [], principals: [], more: 1 }, /a field "more"/],
+    [{ roles: {}, principals: [] }, /roles is not a list/],
+    [{ roles: [reader, reader], principals: [] }, /roles has "reader" twice/],
+    [{ roles: [reader, { name: 'Reader', rules: [] }], principals: [] }, /"reader" and "Reader", which differ by case/],
+    [{ roles: [{ name: 'e\u0301', rules: [] }], principals: [] }, /roles\[0\].name is not in the form/],
+    [{ roles: [], principals: [alice] }, /names a role that there is not: "reader"/],
+    [{ roles: [reader], principals: [{ ...alice, kind: 'robot' }] }, /kind is neither/],
+    [{ roles: [reader], principals: [{ ...alice, disabled: 0 }] }, /disabled is neither/],
+    [{ roles: [reader], principals: [{ ...alice, grants: [{ role: 'reader', expires: 0.5 }] }] }, /is no time/],
+    [{ roles: [reader], principals: [{ ...alice, grants: [{ role: 'reader' }, { role: 'reader' }] }] }, /a role twice/],
+    [{ roles: [], principals: Array.from({ length: 10_001 }, () => alice) }, /more than 10000 entries/],
+  ])('is refused where it is none: %#', (value, message) => {
+    expect(() => parsePolicy(value)).toThrow(refused(message));
+  });
+
+  test.each<[unknown, RegExp]>([
+    [{ effect: 'maybe', actions: ['read'] }, /effect is neither/],
+    [{ effect: 'allow', actions: [] }, /actions is empty/],
+    [{ effect: 'allow', actions: ['fly'] }, /actions\[0\] is no action/],
+    [{ effect: 'allow', actions: ['toString'] }, /is no action/],
+    [{ effect: 'allow', actions: ['no.*'] }, /is no action/],
+    [{ effect: 'allow', actions: ['read'], keys: [] }, /keys is empty, and so means nothing/],
+    [{ effect: 'allow', actions: ['read'], keys: ['a/../b'] }, /keys\[0\] is no pattern of keys/],
+    [{ effect: 'allow', actions: ['read'], keys: ['a\0'] }, /is no pattern of keys/],
+    [{ effect: 'allow', actions: ['read'], categories: [''] }, /is no name of a category/],
+    [{ effect: 'allow', actions: ['read'], expires: -1 }, /is no time/],
+  ])('has no rule that is none: %#', (value, message) => {
+    expect(() => parseRule(value)).toThrow(refused(message));
+  });
+
+  test('of anything else is refused, and nothing but refused', () => {
+    fc.assert(
+      fc.property(fc.anything(), (value) => {
+        let parsed: Policy | undefined;
+        try {
+          parsed = parsePolicy(value);
+        } catch (error) {
+          expect(error).toEqual(refused(/^the access policy: /));
+        }
+        if (parsed !== undefined) expect(parsed).toEqual(value);
+      }),
+    );
+  });
+});
+
+describe('a name', () => {
+  test('has one form, and that form is its own', () => {
+    expect(parseIdentity('  Zo\u0065\u0308 ')).toBe('Zo\u00eb');
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary' }), (name) => {
+        let identity;
+        try {
+          identity = parseIdentity(name);
+        } catch (error) {
+          expect(error).toEqual(refused(/the name of a principal or role/));
+          return;
+        }
+        expect(parseIdentity(identity)).toBe(identity);
+        expect(Buffer.byteLength(identity)).toBeLessThanOrEqual(MAX_IDENTITY_BYTES);
+        const fold = foldIdentity(identity);
+        expect(foldIdentity(fold as typeof identity)).toBe(fold);
+      }),
+      { numRuns: 5000 },
+    );
+  });
+
+  test.each([
+    7,
+    undefined,
+    '',
+    '   ',
+    'a\0b',
+    'a\u200bb',
+    'a\u202eb',
+    'a\nb',
+    'a\u00a0b',
+    '\ud800',
+    'a\u2028b',
+    'x'.repeat(257),
+  ])('that nobody could read is refused: %j', (name) => {
+    expect(() => parseIdentity(name)).toThrow(refused(/the name of a principal or role/));
+  });
+
+  test.each([
+    ['alice', 'ALICE'],
+    ['stra\u00dfe', 'STRASSE'],
+    ['\uff41lice', 'alice'],
+    ['\ufb01n', 'FIN'],
+    ['I\u0307', '\u0130'],
+  ])('%j folds as %j does', (a, b) => {
+    expect(foldIdentity(parseIdentity(a))).toBe(foldIdentity(parseIdentity(b)));
+  });
+});
+
+test('templates are rules, and an administrator may do all', () => {
+  for (const template of TEMPLATES) {
+    for (const rule of templateRules(template, ['a/**'])) expect(parseRule(rule)).toEqual(rule);
+  }
+  expect(new Set(ACTIONS).size).toBe(ACTIONS.length);
+  expect(templateRules('administrator')).toEqual([{ effect: 'allow', actions: ['*'] }]);
+});
