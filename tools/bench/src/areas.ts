@@ -1,3 +1,4 @@
+import { access } from './areas/access.ts';
 import { files } from './areas/files.ts';
 import { listing } from './areas/listing.ts';
 import { memory } from './areas/memory.ts';
@@ -21,5 +22,6 @@ export const AREAS: Readonly<Record<string, Area>> = {
   listing,
   rekeying,
   providers,
+  access,
   opening,
 };

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import type { Absence } from '../model.ts';
@@ -6,9 +6,10 @@ import type { Absence } from '../model.ts';
 const folder: string = fileURLToPath(new URL('../../rivals/', import.meta.url));
 const require: NodeJS.Require = createRequire(new URL('../../rivals/', import.meta.url));
 
-/** Whether the rivals were installed; `npm run bench` does so at its start. */
+/** Whether the rivals were installed as the lock file says now; `npm run bench` does so at its start. */
 export function rivalsInstalled(): boolean {
-  return existsSync(`${folder}node_modules/.package-lock.json`);
+  const installed = statSync(`${folder}node_modules/.package-lock.json`, { throwIfNoEntry: false });
+  return installed !== undefined && installed.mtimeMs >= statSync(`${folder}package-lock.json`).mtimeMs;
 }
 
 /** A rival's module; `T` describes the little that is used of it. */
