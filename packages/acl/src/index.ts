@@ -24,6 +24,9 @@ export {
   setRole,
 } from './policy-changes.ts';
 export type { PolicyChange } from './policy-changes.ts';
+export { Session } from './session.ts';
+export type { SessionContext } from './session.ts';
+export { SURFACE } from './surface.ts';
 export { TEMPLATES, templateRules } from './templates.ts';
 export type { Template } from './templates.ts';
 export type { Grant, Policy, Principal, Role, Rule } from './types.ts';

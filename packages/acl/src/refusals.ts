@@ -1,0 +1,25 @@
+import { SecureStoreError } from '@securestore/core-format';
+import type { ItemResult, RetrieveOptions, SecureStorage } from '@securestore/objects';
+import type { ObjectAction } from './actions.ts';
+import { SURFACE } from './surface.ts';
+
+export function denied(call: keyof SecureStorage, key: string): SecureStoreError {
+  const message = `${call} is not allowed here; ask whoever administers the store for ${SURFACE[call]} on this key`;
+  return new SecureStoreError('ACCESS_DENIED', message, { operation: call, key });
+}
+
+/** Where data were refused while they were taken, the refusal, and not what the store makes of it. */
+export function refusalIn(error: unknown): unknown {
+  const cause = SecureStoreError.is(error) ? error.cause : undefined;
+  return SecureStoreError.is(cause, 'ACCESS_DENIED') || SecureStoreError.is(cause, 'UNAUTHENTICATED') ? cause : error;
+}
+
+export function unwrapped<T>(result: ItemResult<T>): ItemResult<T> {
+  const refusal = result.ok ? undefined : refusalIn(result.error);
+  return SecureStoreError.is(refusal) ? { key: result.key, ok: false, error: refusal } : result;
+}
+
+/** What it takes beside reading to see what an object was. */
+export function ofThePast(options: RetrieveOptions | undefined): readonly ObjectAction[] {
+  return options?.version === undefined && options?.at === undefined ? [] : ['history'];
+}
