@@ -1,0 +1,19 @@
+import { SecureStoreError } from '@securestore/core-format';
+
+/** The latest time that a `Date` holds. */
+const MAX_DATE = 8_640_000_000_000_000;
+
+/**
+ * The option `expires` of an object that lives for some milliseconds from now on: no option for `undefined`, `null` and
+ * for more than a `Date` can tell. What lives for no time has expired already.
+ *
+ * @throws SecureStoreError `INVALID_ARGUMENT` for what is no number
+ */
+export function expiresAfter(milliseconds: unknown): { expires?: Date } {
+  if (milliseconds === undefined || milliseconds === null) return {};
+  if (typeof milliseconds !== 'number' || Number.isNaN(milliseconds)) {
+    throw new SecureStoreError('INVALID_ARGUMENT', 'a time to live must be a number');
+  }
+  const expires = Math.ceil(Date.now() + milliseconds);
+  return expires > MAX_DATE ? {} : { expires: new Date(Math.max(0, expires)) };
+}

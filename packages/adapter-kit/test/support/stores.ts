@@ -1,0 +1,59 @@
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import type { OpenOptions, SecureStore } from 'securestore';
+import { openStore, rawKey, SecureStoreError } from 'securestore';
+import { expect, onTestFinished } from 'vitest';
+import { FakeClock } from '../../../jobs/test/support/clock.ts';
+import { PLACES } from '../../../objects/test/support/places.ts';
+
+/** How every store of these tests is made and opened. */
+export const OPENING: OpenOptions = { unlock: rawKey(Buffer.alloc(32, 5)), create: true, upkeep: false };
+
+/** Kinds of locations, each with a function that gives a new one for one test. */
+export const LOCATIONS: readonly (readonly [kind: string, location: () => string])[] = PLACES.map(([kind, create]) => [
+  kind,
+  () => {
+    const place = create();
+    onTestFinished(() => place.remove());
+    return place.location;
+  },
+]);
+
+/** A location of one kind, for one test. */
+export function locationOf(kind: string): string {
+  const found = LOCATIONS.find(([name]) => name === kind);
+  if (found === undefined) throw new Error(`there is no kind of location "${kind}"`);
+  return found[1]();
+}
+
+/** A store that is closed after the test. */
+export async function openedAt(location: string, options?: Partial<OpenOptions>): Promise<SecureStore> {
+  const store = await openStore(location, { ...OPENING, ...options });
+  onTestFinished(() => store.close());
+  return store;
+}
+
+/** A clock that starts now and is moved by the test. */
+export function clockFromNow(): FakeClock {
+  const clock = new FakeClock();
+  clock.wall = Date.now();
+  return clock;
+}
+
+export async function expectCode(call: Promise<unknown>, code: string): Promise<SecureStoreError> {
+  const error: unknown = await call.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  if (!SecureStoreError.is(error)) throw new Error(`must fail with ${code}`, { cause: error });
+  expect(error.code, error.message).toBe(code);
+  return error;
+}
+
+/** Names and contents of all files in the folder of a `file:` or `sqlite:` location, as Latin-1. */
+export function filesOf(location: string): string {
+  const folder = dirname(location.slice(location.indexOf(':') + 1));
+  const names = readdirSync(folder, { recursive: true, encoding: 'utf8' });
+  const files = names.filter((name) => statSync(join(folder, name)).isFile());
+  return [...names, ...files.map((name) => readFileSync(join(folder, name), 'latin1'))].join('\n');
+}
