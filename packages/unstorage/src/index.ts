@@ -1,0 +1,2 @@
+export { secureStoreDriver } from './driver.ts';
+export type { SecureStoreDriverOptions } from './driver.ts';
