@@ -208,6 +208,13 @@ describe('the store', () => {
     expect(files).not.toContain('canary');
     expect(files).not.toContain(Buffer.from('canary').toString('base64').slice(0, 7));
     expect(files).not.toContain(Buffer.from('canary').toString('hex'));
+
+    // The same search finds what a store shows.
+    const plain = locationOf(kind);
+    const shown = new KeyvSecureStore(plain, { ...OPENING, names: 'plain' });
+    await shown.set('canary-key', 'v');
+    await shown.disconnect();
+    expect(filesOf(plain)).toContain('canary');
   });
 
   it('that was opened here is closed by disconnect', async () => {
