@@ -3,8 +3,12 @@ import assert from 'node:assert/strict';
 import { realpathSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { runConformance } from '@securestore/backend-testkit';
+import { KeyvSecureStore } from '@securestore/keyv';
+import { secureStoreDriver } from '@securestore/unstorage';
+import { Keyv } from 'keyv';
 import { openStore, rawKey, SecureStoreError } from 'securestore';
 import demo from 'securestore-backend-demo';
+import { createStorage } from 'unstorage';
 
 const here = realpathSync(fileURLToPath(new URL('.', import.meta.url)));
 const library = realpathSync(fileURLToPath(import.meta.resolve('securestore')));
@@ -37,6 +41,16 @@ const opened = await openStore('demo:x', { unlock });
 const secret = await opened.retrieve('team/secret');
 assert.equal(secret.text(), 'found by its scheme');
 assert.deepEqual(secret.metadata, { owner: 'ops' });
+assert.deepEqual(await opened.list(), ['team/secret']);
+
+const keyv = new Keyv({ store: new KeyvSecureStore(opened), namespace: 'cache' });
+assert.equal(await keyv.set('user', { id: 7 }, 60_000), true);
+assert.deepEqual(await keyv.get('user'), { id: 7 });
+await keyv.clear();
+const storage = createStorage({ driver: secureStoreDriver({ store: opened }) });
+await storage.setItem('users:7', { id: 7 });
+assert.deepEqual(await storage.getItem('users:7'), { id: 7 });
+await storage.clear();
 assert.deepEqual(await opened.list(), ['team/secret']);
 await opened.close();
 

@@ -9,7 +9,13 @@ import { thirdPartyFolders } from './third-party.ts';
 
 const SOURCES: URL = new URL('../', import.meta.url);
 /** What the application asks for; backends on a provider's SDK are inspected only, since they bring half a registry. */
-const WANTED: readonly string[] = ['securestore', '@securestore/cli', '@securestore/backend-testkit'];
+const WANTED: readonly string[] = [
+  'securestore',
+  '@securestore/cli',
+  '@securestore/backend-testkit',
+  '@securestore/keyv',
+  '@securestore/unstorage',
+];
 const run = promisify(execFile);
 
 /**

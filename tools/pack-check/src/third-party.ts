@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { readManifest } from './pack.ts';
 
 /**
- * The folders of what `folders` depend on, directly or not, as installed in the workspace, without the folders
+ * The folders of what `folders` depend on or need beside them, directly or not, as installed in the workspace, without the folders
  * themselves and without `skip`.
  *
  * @throws Error where a dependency isn't installed, or where two versions of one would be needed: the application that
@@ -12,8 +12,10 @@ import { readManifest } from './pack.ts';
 export async function thirdPartyFolders(folders: readonly string[], skip: ReadonlySet<string>): Promise<string[]> {
   const found = new Map<string, string>();
   const visit = async (folder: string): Promise<void> => {
-    const { dependencies = {} } = await readManifest(folder);
-    for (const name of Object.keys(dependencies).filter((dependency) => !skip.has(dependency))) {
+    const { dependencies, peerDependencies = {}, peerDependenciesMeta = {} } = await readManifest(folder);
+    const peers = Object.keys(peerDependencies).filter((name) => peerDependenciesMeta[name]?.optional !== true);
+    const wanted = [...Object.keys(dependencies ?? {}), ...peers];
+    for (const name of wanted.filter((dependency) => !skip.has(dependency))) {
       const installed = installedFolder(folder, name);
       const known = found.get(name);
       if (known === installed) continue;

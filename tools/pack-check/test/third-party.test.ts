@@ -25,6 +25,14 @@ describe('thirdPartyFolders', () => {
     expect(await thirdPartyFolders([own], new Set(['other']))).toEqual([a, b]);
   });
 
+  it('follows what must be beside a package, and not what may', async () => {
+    const own = addPackage('packages/own');
+    const a = addPackage('node_modules/a');
+    const peers = { peerDependencies: { a: '*', b: '*' }, peerDependenciesMeta: { b: { optional: true } } };
+    writeFileSync(join(own, 'package.json'), JSON.stringify({ name: 'own', ...peers }));
+    expect(await thirdPartyFolders([own], new Set())).toEqual([a]);
+  });
+
   it('says which package is missing', async () => {
     const own = addPackage('packages/own', 'a');
     await expect(thirdPartyFolders([own], new Set())).rejects.toThrow(`a isn't installed for ${own}`);
