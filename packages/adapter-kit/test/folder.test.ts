@@ -46,3 +46,16 @@ it('refuses a root and a path that are none', async () => {
   await expectCode((async () => new Folder('/x'))(), 'INVALID_KEY');
   await expectCode((async () => new Folder('x').key([1 as unknown as string]))(), 'INVALID_KEY');
 });
+
+it.each([
+  [
+    ['a/b', long],
+    ['a', 'b', long],
+  ],
+  [[`\ud800${long}`], [`\ud801${long}`]],
+  [[`${long}\u00e9`], [`${long}e\u0301`]],
+])('gives long paths that look alike different keys', (one, other) => {
+  const folder = new Folder('mine');
+  expect(folder.key(one)).not.toBe(folder.key(other));
+  expect(folder.key(one)).toBe(folder.key([...one]));
+});
