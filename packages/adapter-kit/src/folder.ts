@@ -65,13 +65,13 @@ export class Folder {
   }
 
   /** The raw prefixes of all keys whose path begins with these texts: those of long paths have some others among them. */
-  prefixes(path: readonly string[]): string[] {
+  #prefixes(path: readonly string[]): string[] {
     return [`${[this.root, ...path.map(toSegment)].join('/')}/`, `${this.root}/${LONG}/`];
   }
 
   /** Deletes all objects whose path begins with these texts and goes on. */
   async clear(store: SecureStorage, path: readonly string[] = []): Promise<void> {
-    const [short = '', long = ''] = this.prefixes(path);
+    const [short = '', long = ''] = this.#prefixes(path);
     let keys: string[] = [];
     const flush = async (): Promise<void> => {
       const due = keys;
@@ -90,7 +90,7 @@ export class Folder {
 
   /** What is known of all objects whose path begins with these texts and goes on, and that have not expired. */
   async *entries(store: SecureStorage, path: readonly string[] = []): AsyncGenerator<ObjectInfo> {
-    const [short = '', long = ''] = this.prefixes(path);
+    const [short = '', long = ''] = this.#prefixes(path);
     yield* store.entries(short);
     if (path.length === 0) return;
     for await (const info of store.entries(long)) if (this.#isBelow(info, path)) yield info;

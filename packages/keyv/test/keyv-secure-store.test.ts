@@ -1,7 +1,6 @@
 import fc from 'fast-check';
 import { Keyv } from 'keyv';
 import { Keyv as Keyv6 } from 'keyv-6';
-import { rawKey } from 'securestore';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import {
   clockFromNow,
@@ -11,7 +10,6 @@ import {
   openedAt,
   OPENING,
 } from '../../adapter-kit/test/support/stores.ts';
-import { hurriedClock } from '../../objects/test/support/hurried-clock.ts';
 import { KeyvSecureStore } from '../src/index.ts';
 
 async function entriesOf(adapter: KeyvSecureStore): Promise<Record<string, string>> {
@@ -254,61 +252,6 @@ describe('the store', () => {
     expect(Object.keys(seen)).toHaveLength(41);
     const deleted = await Promise.all([one, two].map((adapter) => adapter.delete('same')));
     expect(deleted.filter(Boolean)).toHaveLength(1);
-  });
-});
-
-function refusing(location: string): KeyvSecureStore {
-  return new KeyvSecureStore(location, { unlock: rawKey(Buffer.alloc(32, 1)) });
-}
-
-describe('errors', () => {
-  it('become events of keyv 6, and no value', async () => {
-    const location = locationOf('file');
-    await openedAt(location);
-    const keyv = new Keyv6(refusing(location));
-    const codes: unknown[] = [];
-    keyv.on('error', (error: { code?: unknown }) => codes.push(error.code));
-    expect(await keyv.set('k', 'v')).toBe(false);
-    expect(await keyv.get('k')).toBeUndefined();
-    expect(await keyv.has('k')).toBe(false);
-    expect(await keyv.delete(['k'])).toEqual([false]);
-    await keyv.clear();
-    for await (const entry of keyv.iterator()) expect.unreachable(String(entry));
-    expect(codes).toEqual(Array.from({ length: 6 }, () => 'UNLOCK_FAILED'));
-  });
-
-  it('are rejections of the adapter, which keyv 5 hands on', async () => {
-    const adapter = refusing(locationOf('sqlite'));
-    await expectCode(adapter.set('k', 'v'), 'NOT_FOUND');
-    await expectCode(adapter.setMany([{ key: 'k', value: 'v' }]), 'NOT_FOUND');
-    await expectCode(adapter.getMany(['k']), 'NOT_FOUND');
-    await expectCode(adapter.hasMany(['k']), 'NOT_FOUND');
-    await expectCode(new Keyv({ store: adapter, throwOnErrors: true }).get('k'), 'NOT_FOUND');
-    await expectCode(new Keyv({ store: adapter }).has('k'), 'NOT_FOUND');
-    await adapter.disconnect();
-  });
-
-  it('of keys that were destroyed and of a store that was closed are not taken for what is not there', async () => {
-    const store = await openedAt('memory:', { clock: hurriedClock(), categories: { gone: ['keyv/gone/**'] } });
-    const gone = new KeyvSecureStore(store, { namespace: 'gone' });
-    const kept = new KeyvSecureStore(store, { namespace: 'kept' });
-    await gone.set('k', 'v');
-    await kept.set('k', 'v');
-    await store.keys.destroy('gone', { waitingPeriod: 0 });
-    await expectCode(gone.get('k'), 'KEY_DESTROYED');
-    await expectCode(gone.iterator().next(), 'KEY_DESTROYED');
-    expect(await kept.get('k')).toBe('v');
-    await store.close();
-    await expectCode(kept.get('k'), 'UNAVAILABLE');
-  });
-
-  it('of wrong options say which', async () => {
-    const store = await openedAt('memory:');
-    const options = { create: true } as object;
-    await expectCode((async () => new KeyvSecureStore(store, options))(), 'INVALID_ARGUMENT');
-    await expectCode((async () => new KeyvSecureStore(store, { prefix: 'a//b' }))(), 'INVALID_KEY');
-    const unknown = new KeyvSecureStore(locationOf('memory'), { ...OPENING, ...({ tabel: 'x' } as object) });
-    expect((await expectCode(unknown.get('k'), 'INVALID_ARGUMENT')).message).toContain('"tabel"');
   });
 });
 
