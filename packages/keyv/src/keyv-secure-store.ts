@@ -23,6 +23,7 @@ export interface KeyvEntry {
 
 /** How many values {@link KeyvSecureStore.iterator} has in memory at most. */
 const READ_AHEAD = 16;
+
 /**
  * A storage adapter for keyv 5 and 6 on a store of securestore.
  *

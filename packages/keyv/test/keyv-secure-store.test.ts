@@ -236,7 +236,7 @@ describe('the store', () => {
     expect(await store.list()).toEqual(['keyv/%/k']);
   });
 
-  it('is shared by two processes of it', async () => {
+  it('is shared by two stores that are open at once', async () => {
     const location = locationOf('sqlite');
     const make = (): KeyvSecureStore => new KeyvSecureStore(location, OPENING);
     const [one, two] = [make(), make()];

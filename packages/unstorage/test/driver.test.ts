@@ -223,7 +223,7 @@ describe('the store', () => {
     expect(await store.list()).toEqual(['unstoragex']);
   });
 
-  it('is shared by two processes of it, and tells them of changes that were made here', async () => {
+  it('is shared by two stores that are open at once, and tells them of changes that were made here', async () => {
     const location = locationOf('sqlite');
     const [one, two] = [storageAt(location), storageAt(location)];
     const heard: string[] = [];
