@@ -66,7 +66,11 @@ export function apiTokens(key: KeyObject, tokens: () => ReadonlyMap<string, Stor
       const given = hashOf(key, id ?? '', secret ?? '');
       const equal = expected.length === given.length && timingSafeEqual(expected, given);
       if (stored === undefined || !equal || (stored.expires ?? Infinity) <= now) throw unauthenticated();
-      return { principal: stored.principal, ...(stored.expires === undefined ? {} : { until: stored.expires }) };
+      return {
+        principal: stored.principal,
+        holds: () => tokens().has(stored.id),
+        ...(stored.expires === undefined ? {} : { until: stored.expires }),
+      };
     },
   };
 }

@@ -8,6 +8,8 @@ export interface Authenticated {
   readonly roles?: readonly Identity[];
   /** Until when it holds, in milliseconds since 1970; without it as long as the session. */
   readonly until?: number;
+  /** Whether it still holds, asked at every step; absent where nothing can take it back. */
+  readonly holds?: () => boolean;
 }
 
 export interface AuthenticationContext {

@@ -1,3 +1,5 @@
+export { AccessControl } from './access-control.ts';
+export type { NewToken, TokenInfo, TokenOptions } from './access-control.ts';
 export { ACTIONS, isObjectAction } from './actions.ts';
 export type { Action, ActionPattern, ObjectAction, StoreAction } from './actions.ts';
 export { apiTokens, createToken } from './api-tokens.ts';

@@ -1,6 +1,5 @@
 import { SecureStoreError } from '@securestore/core-format';
 import type { JWTPayload, JWTVerifyGetKey } from 'jose';
-import { createLocalJWKSet, createRemoteJWKSet, errors, jwtVerify } from 'jose';
 import type { Authenticated, Authenticator } from './authenticator.ts';
 import { unauthenticated } from './authenticator.ts';
 import type { Identity } from './identity.ts';
@@ -75,7 +74,9 @@ function isLoopback({ protocol, hostname }: URL): boolean {
   return protocol === 'http:' && ['localhost', '127.0.0.1', '[::1]'].includes(hostname);
 }
 
-function keySet({ keys }: JwtOptions): JWTVerifyGetKey {
+type Jose = typeof import('jose');
+
+function keySet({ createLocalJWKSet, createRemoteJWKSet }: Jose, { keys }: JwtOptions): JWTVerifyGetKey {
   if (!(keys instanceof URL)) return createLocalJWKSet({ keys: [...keys.keys] });
   // Past its age a set is fetched again, and where that fails nobody is let in: keys that were withdrawn count no longer.
   return createRemoteJWKSet(keys, {
@@ -86,7 +87,7 @@ function keySet({ keys }: JwtOptions): JWTVerifyGetKey {
 }
 
 /** What is wrong with a token is the same to whoever brings it; that the issuer can't be asked is not their fault. */
-function translate(name: string, error: unknown): SecureStoreError {
+function translate({ errors }: Jose, name: string, error: unknown): SecureStoreError {
   const aboutToken =
     error instanceof errors.JOSEError &&
     !(error instanceof errors.JWKSTimeout) &&
@@ -132,16 +133,22 @@ function rolesOf(payload: JWTPayload, { roles }: JwtOptions): Identity[] {
 export function jwt(options: JwtOptions): Authenticator {
   checkOptions(options);
   const { name, issuer, audience, algorithms, clockTolerance = 60 } = options;
-  const keys = keySet(options);
+  let loaded: Promise<{ readonly jose: Jose; readonly keys: JWTVerifyGetKey }> | undefined;
+  // Whoever opens a store without tokens needs none of it.
+  const load = async (): Promise<{ readonly jose: Jose; readonly keys: JWTVerifyGetKey }> => {
+    const jose = await import('jose');
+    return { jose, keys: keySet(jose, options) };
+  };
   return {
     name,
     async authenticate(credentials, { now }): Promise<Authenticated | undefined> {
       const token = (credentials as { token?: unknown } | null | undefined)?.token;
       if (typeof token !== 'string' || token.startsWith('sst_') || token.split('.').length !== 3) return undefined;
       if (token.length > MAX_TOKEN_LENGTH) throw unauthenticated();
+      const { jose, keys } = await (loaded ??= load());
       let payload: JWTPayload;
       try {
-        ({ payload } = await jwtVerify(token, keys, {
+        ({ payload } = await jose.jwtVerify(token, keys, {
           issuer,
           audience,
           algorithms: [...algorithms],
@@ -150,7 +157,7 @@ export function jwt(options: JwtOptions): Authenticator {
           requiredClaims: ['exp'],
         }));
       } catch (error) {
-        throw translate(name, error);
+        throw translate(jose, name, error);
       }
       const until = ((payload.exp ?? 0) + clockTolerance) * 1000;
       return { principal: identityOf(payload, options), roles: rolesOf(payload, options), until };

@@ -39,6 +39,8 @@ export interface SessionContext {
   readonly now: () => number;
   /** Until when the session lasts, in milliseconds since 1970; without it until it is closed. */
   readonly until?: number | undefined;
+  /** Whether the session lasts still, asked at every step; absent where nothing but its end can end it. */
+  readonly holds?: (() => boolean) | undefined;
   /** Told of each decision about a call, for the audit; not of those by which a listing is filtered. */
   readonly onDecision?: (call: keyof SecureStorage, key: string, decision: Decision) => void;
 }
@@ -70,7 +72,8 @@ export class Session implements SecureStorage, AsyncDisposable {
 
   /** @throws SecureStoreError `UNAUTHENTICATED` where the session has ended */
   #checkOpen(): void {
-    if (this.#closed || (this.#context.until ?? Infinity) <= this.#context.now()) throw unauthenticated();
+    const { until = Infinity, holds, now } = this.#context;
+    if (this.#closed || until <= now() || holds?.() === false) throw unauthenticated();
   }
 
   #may(action: ObjectAction, key: string): Decision {

@@ -22,6 +22,7 @@ describe('an API token', () => {
     expect(await authenticate(authenticators, { token }, { now: NOW + 9 })).toEqual({
       principal: 'deployer',
       until: NOW + 10,
+      holds: expect.any(Function),
     });
     await expect(authenticate(authenticators, { token }, { now: NOW + 10 })).rejects.toEqual(UNAUTHENTICATED);
     tokens.delete(stored.id);

@@ -161,7 +161,7 @@ function isHintName(name: string): boolean {
 /**
  * What an object under `w/`, `j/`, `g/` or `c/` is for by its name; `undefined` for a name that no store makes there.
  */
-export function purposeOf(name: string): Exclude<Purpose, 'keyring' | 'categoryMap'> | undefined {
+export function purposeOf(name: string): Exclude<Purpose, 'keyring' | 'categoryMap' | 'policy'> | undefined {
   if (name.startsWith(AREAS.work)) return workPurpose(name);
   if (name.startsWith(AREAS.journal)) return isHintName(name) ? 'hint' : undefined;
   if (name.startsWith(PROBES)) return 'marker';

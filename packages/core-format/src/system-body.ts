@@ -5,8 +5,8 @@ const SYSTEM_MAGIC = 'SSSY';
 const SALT_LENGTH = 32;
 
 /**
- * What a sealed system object is for. Keyring and category map have purpose keys of their own; the others are sealed
- * under a version of the journal key.
+ * What a sealed system object is for. Keyring, category map and policy have purpose keys of their own; the others are
+ * sealed under a version of the journal key.
  */
 export const PURPOSES = {
   keyring: 1,
@@ -18,6 +18,7 @@ export const PURPOSES = {
   checkpointPage: 7,
   checkpoint: 8,
   marker: 9,
+  policy: 10,
 } as const;
 export type Purpose = keyof typeof PURPOSES;
 
@@ -36,7 +37,7 @@ export interface SystemBody {
   /** The header as bytes, bound by the key derivation. */
   readonly headerBytes: Buffer;
   readonly salt: Buffer;
-  /** The version of the journal key; {@link NO_KEY_ID} for keyring and category map. */
+  /** The version of the journal key; {@link NO_KEY_ID} for keyring, category map and policy. */
   readonly keyId: Buffer;
   readonly commitment: Buffer;
   readonly sealed: Buffer;

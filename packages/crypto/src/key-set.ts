@@ -56,6 +56,10 @@ export interface KeySet {
   readonly names: NameKeys;
   /** The purpose key of the category map. */
   readonly categoryMap: KeyObject;
+  /** The purpose key of the access policy, which whoever has the name key alone has not. */
+  readonly policy: KeyObject;
+  /** Under which API tokens are hashed. */
+  readonly apiTokens: KeyObject;
   readonly journal: JournalKeys;
   /** All key versions, of each group oldest first. */
   readonly versions: readonly KeyVersionInfo[];
@@ -186,12 +190,15 @@ export function loadKeyring(keyring: Keyring, listener?: KeyUseListener): KeySet
   }
   const nameKey = takeKey(Buffer.from(keyring.nameKey));
   const identity = identityPrivateKey(keyring.identitySeed);
+  const policy = deriveKey(takeKey(Buffer.from(keyring.identitySeed)), 'policy');
   wipeKeyring(keyring);
   return {
     rootNumber: keyring.rootNumber,
     identity,
     names: { mac: deriveKey(nameKey, 'name mac'), encryption: deriveKey(nameKey, 'name encryption') },
     categoryMap: deriveKey(nameKey, 'category map'),
+    policy,
+    apiTokens: deriveKey(policy, 'api tokens'),
     journal,
     versions: infos,
     category(id) {

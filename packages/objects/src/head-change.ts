@@ -8,6 +8,7 @@ import {
   generationOf,
   HEAD_NAME,
   keyringName,
+  policyName,
   SecureStoreError,
   systemContext,
 } from '@securestore/core-format';
@@ -44,6 +45,8 @@ export interface HeadPlan {
   >;
   /** Whether the checkpoint is a former one from now on, since digests are about to change without versions. */
   readonly outdatesCheckpoint?: boolean;
+  /** Who may do what from now on. */
+  readonly policy?: Uint8Array;
   /** New keys, which are wiped, whether they are written or not. */
   readonly keyring?: Keyring;
   /** The root key that seals them; by default the one that the store has. */
@@ -73,9 +76,20 @@ async function writeKeyring(engine: Engine, state: StoreState, plan: HeadPlan): 
   return { name, digest: createHash('sha256').update(body).digest() };
 }
 
+async function writePolicy(engine: Engine, state: StoreState, { policy }: HeadPlan): Promise<Reference | undefined> {
+  if (policy === undefined) return undefined;
+  const generation = state.head.generation + 1;
+  const name = policyName(generation, engine.random(RANDOM_NAME_LENGTH));
+  const key = { secret: state.keys.policy, suite: state.keys.journal.primary.suite };
+  const context = systemContext(state.head.instance, generation, name);
+  const body = sealSystemBody(key, 'policy', context, policy, engine.random);
+  await engine.backend.write(name, body, { ifAbsent: true });
+  return { name, digest: createHash('sha256').update(body).digest() };
+}
+
 /** Nobody needs it any more, or ever did: what can't be deleted now is left to the collection. */
-async function discard(engine: Engine, name: string | undefined): Promise<void> {
-  if (name !== undefined) await engine.backend.delete(name).catch(() => undefined);
+async function discard(engine: Engine, name: string): Promise<void> {
+  await engine.backend.delete(name).catch(() => undefined);
 }
 
 /**
@@ -135,12 +149,17 @@ interface Attempt {
   readonly begun: Instant;
 }
 
+/** What was written for a change of the head before the head itself. */
+type Written = Readonly<Partial<Record<'keyring' | 'policy', Reference>>>;
+
 /** Writes what `plan` says. */
 async function writePlanned(
   engine: Engine,
   { state, etag, plan }: Attempt,
-): Promise<{ readonly head: Head; readonly outcome: Outcome; readonly written: Reference | undefined }> {
-  const written = await writeKeyring(engine, state, plan);
+): Promise<{ readonly head: Head; readonly outcome: Outcome; readonly written: Written }> {
+  const keyring = await writeKeyring(engine, state, plan);
+  const policy = await writePolicy(engine, state, plan);
+  const written = { ...(keyring && { keyring }), ...(policy && { policy }) };
   const references = referencesAfter(state.head.references, plan);
   const head: Head = {
     ...state.head,
@@ -148,7 +167,7 @@ async function writePlanned(
     generation: state.head.generation + 1,
     ancestors: ancestorsAfter(state.head),
     time: engine.clock.now(),
-    references: written === undefined ? references : { ...references, keyring: written },
+    references: { ...references, ...written },
   };
   const outcome = await replaceHead(engine, head, signedHead(head, state.keys.identity), etag);
   return { head, outcome, written };
@@ -166,13 +185,13 @@ async function tryChange(engine: Engine, attempt: Attempt): Promise<boolean> {
   });
   if (outcome === 'lost') {
     plan.unlocked?.wipe();
-    await discard(engine, written?.name);
+    for (const { name } of Object.values(written)) await discard(engine, name);
     return false;
   }
   events?.changed(changes);
   if (outcome === 'followed') await engine.watcher.adoptFollowed(plan.unlocked);
   else await engine.watcher.adopt(head, outcome.etag, begun, plan.unlocked);
-  if (written !== undefined) await removeOldKeyrings(engine).catch(() => undefined);
+  if (written.keyring !== undefined) await removeOldKeyrings(engine).catch(() => undefined);
   return true;
 }
 

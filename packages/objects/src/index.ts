@@ -15,6 +15,7 @@ export type {
   UnlockEvent,
 } from './crypto-events.ts';
 export { ObjectStore } from './object-store.ts';
+export type { PolicyObject } from './policy-object.ts';
 export { createObjectStore, openObjectStore, openOrCreateObjectStore } from './open.ts';
 export type { OpenSettings, StoreContext } from './open.ts';
 export type {

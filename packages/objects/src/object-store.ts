@@ -22,6 +22,7 @@ import { runMany } from './many.ts';
 import { bringBack, deleteObject, setMetadata, storeObject } from './mutations.ts';
 import { matchesObject } from './matches.ts';
 import { OpenCalls } from './open-calls.ts';
+import { PolicyObject } from './policy-object.ts';
 import { purgeObject } from './purge.ts';
 import { blobReader, findObject } from './read.ts';
 import type { Target } from './records.ts';
@@ -79,6 +80,8 @@ export class ObjectStore implements SecureStorage {
   readonly keys: ((prefix?: string, options?: CallOptions) => AsyncGenerator<StoreKey>) & KeyAdministration;
   /** Long work on the store that is not finished. */
   readonly jobs: JobAdministration;
+  /** Where the policy of access control lies. */
+  readonly policyObject: PolicyObject;
   readonly #engine: Engine;
   readonly #administration: Administration;
   readonly #anchored: boolean;
@@ -95,6 +98,7 @@ export class ObjectStore implements SecureStorage {
     this.#calls = new OpenCalls(engine);
     this.#administration = new Administration(engine, this.#calls);
     if (upkeep === true) this.#administration.keepUp(logger);
+    this.policyObject = new PolicyObject(engine, this.#calls);
     this.slots = this.#administration.slots;
     this.jobs = this.#administration.jobs;
     this.keys = Object.assign(

@@ -34,6 +34,8 @@ export interface StoreState {
   readonly unlocked: UnlockedSlot;
   readonly keys: KeySet;
   readonly categories: CategoryMatcher;
+  /** Who may do what, which is not for the engine to know; absent where access control was never switched on. */
+  readonly policy?: Uint8Array | undefined;
   /** Where somebody wants to be told what is done with keys. */
   readonly events?: CryptoEventSource | undefined;
 }
@@ -151,6 +153,17 @@ async function readCategories(
   return categoryMatcher(map);
 }
 
+async function readPolicy(
+  backend: StorageBackend,
+  head: Head,
+  keys: KeySet,
+  signal?: AbortSignal,
+): Promise<Uint8Array | undefined> {
+  if (head.references.policy === undefined) return undefined;
+  const { body, context } = await readPinned(backend, head, 'policy', signal);
+  return openSystemBody('the access policy', unversioned(keys.policy), head.suites, 'policy', context, body);
+}
+
 const samePin = (a: Reference | undefined, b: Reference | undefined): boolean =>
   a !== undefined && b !== undefined && a.name === b.name && Buffer.compare(a.digest, b.digest) === 0;
 
@@ -178,5 +191,9 @@ export async function loadState(
     previous.categories !== undefined && samePin(known?.categoryMap, references.categoryMap)
       ? previous.categories
       : await readCategories(backend, head, keys, events, signal);
-  return { head, unlocked, keys, categories, events };
+  const policy =
+    previous.policy !== undefined && samePin(known?.policy, references.policy)
+      ? previous.policy
+      : await readPolicy(backend, head, keys, signal);
+  return { head, unlocked, keys, categories, policy, events };
 }

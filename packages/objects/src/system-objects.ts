@@ -22,6 +22,7 @@ const LABELS: Readonly<Record<Purpose, string>> = {
   checkpointPage: 'page of a checkpoint',
   checkpoint: 'checkpoint',
   marker: 'collection marker',
+  policy: 'access policy',
 };
 
 /** What lies at the name of an object of the store's own. */
@@ -45,7 +46,7 @@ export interface DamagedObject extends Stored {
   readonly error: SecureStoreError;
 }
 
-export type JournalPurpose = Exclude<Purpose, 'keyring' | 'categoryMap'>;
+export type JournalPurpose = Exclude<Purpose, 'keyring' | 'categoryMap' | 'policy'>;
 
 /** What is needed to seal and open them. */
 type Ports = Pick<Engine, 'backend' | 'random' | 'watcher'>;

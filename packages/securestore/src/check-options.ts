@@ -21,6 +21,7 @@ const CREATE_OPTIONS = [
   'journal',
   'suite',
   'upkeep',
+  'authenticators',
 ] as const;
 const OPEN_OPTIONS = [...CREATE_OPTIONS, 'create', 'fingerprint', 'acceptHead', 'trustOnFirstUse'] as const;
 
@@ -53,6 +54,10 @@ const CHECKS: Readonly<Record<string, readonly [check: (value: unknown) => boole
   logger: [(value) => hasMethods(value, 'debug', 'info', 'warn', 'error'), 'a logger with debug, info, warn and error'],
   onCryptoEvent: [(value) => typeof value === 'function', 'a function that takes a CryptoEvent'],
   clock: [(value) => hasMethods(value, 'now', 'uptime', 'sleep'), 'a Clock with now, uptime and sleep'],
+  authenticators: [
+    (value) => Array.isArray(value) && value.every((item) => hasMethods(item, 'authenticate')),
+    'a list of authenticators, such as jwt(...)',
+  ],
   signal: [(value) => value instanceof AbortSignal, 'an AbortSignal'],
   timeout: [
     (value) => typeof value === 'number' && value > 0 && value <= MAX_TIMEOUT,

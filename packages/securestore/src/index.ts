@@ -1,3 +1,29 @@
+export {
+  addPrincipal,
+  disablePrincipal,
+  grantRole,
+  jwt,
+  removePrincipal,
+  removeRole,
+  revokeRole,
+  setRole,
+  templateRules,
+} from '@securestore/acl';
+export type {
+  AccessControl,
+  Action,
+  Authenticated,
+  Authenticator,
+  Decision,
+  JwtOptions,
+  NewToken,
+  Policy,
+  PolicyChange,
+  Rule,
+  Session,
+  Template,
+  TokenInfo,
+} from '@securestore/acl';
 export { compareVersions, exitCodeOf, SecureStoreError } from '@securestore/core-format';
 export type { ErrorCode, ErrorDetails, StoreKey } from '@securestore/core-format';
 export {

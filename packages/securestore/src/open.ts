@@ -1,4 +1,6 @@
 import { once } from 'node:events';
+import type { Session } from '@securestore/acl';
+import { AccessControl } from '@securestore/acl';
 import type { BackendConfig, Layer, StorageBackend } from '@securestore/backend-api';
 import {
   assertStorable,
@@ -11,7 +13,7 @@ import {
   timeoutLayer,
 } from '@securestore/backend-api';
 import { SecureStoreError } from '@securestore/core-format';
-import type { Anchor, ObjectStore, StoreContext } from '@securestore/objects';
+import type { Anchor, CallOptions, ObjectStore, StoreContext } from '@securestore/objects';
 import { createObjectStore, openObjectStore, openOrCreateObjectStore, signalOf } from '@securestore/objects';
 import { checkCreateOptions, checkOpenOptions } from './check-options.ts';
 import { loadConfig } from './config.ts';
@@ -19,7 +21,23 @@ import { anchorName, fileAnchor } from './file-anchor.ts';
 import type { CreateOptions, OpenOptions } from './options.ts';
 
 /** An open store. */
-export type SecureStore = ObjectStore;
+export type SecureStore = ObjectStore & {
+  /** Who may do what with the store, in sessions. Whoever unlocks the store may do everything. */
+  readonly access: AccessControl;
+  /**
+   * The store as the principal may use it whom the credentials prove: `{ token }` with an API token, or what the option
+   * `authenticators` is for. It ends with the store.
+   *
+   * @throws SecureStoreError `UNAUTHENTICATED`; `UNAVAILABLE` or `TIMEOUT` where that can't be found out
+   */
+  session(credentials: unknown, options?: CallOptions): Promise<Session>;
+};
+
+function withAccess(store: ObjectStore, authenticators: OpenOptions['authenticators']): SecureStore {
+  const access = new AccessControl(store, store.policyObject, authenticators);
+  const session: SecureStore['session'] = (credentials, options) => access.session(credentials, options);
+  return Object.assign(store, { access, session });
+}
 
 // Imported when their scheme is used, so that nobody loads a backend for nothing.
 const BUILT_IN = {
@@ -124,7 +142,8 @@ async function contextFor(
  */
 export async function createStore(location: string, options: CreateOptions): Promise<SecureStore> {
   checkCreateOptions(options);
-  return createObjectStore({ ...options, ...(await contextFor(location, options)) });
+  const store = await createObjectStore({ ...options, ...(await contextFor(location, options)) });
+  return withAccess(store, options.authenticators);
 }
 
 /**
@@ -138,5 +157,6 @@ export async function createStore(location: string, options: CreateOptions): Pro
 export async function openStore(location: string, options: OpenOptions): Promise<SecureStore> {
   checkOpenOptions(options);
   const settings = { ...options, ...(await contextFor(location, options)) };
-  return options.create === true ? openOrCreateObjectStore(settings) : openObjectStore(settings);
+  const store = await (options.create === true ? openOrCreateObjectStore(settings) : openObjectStore(settings));
+  return withAccess(store, options.authenticators);
 }

@@ -1,3 +1,4 @@
+import type { Authenticator } from '@securestore/acl';
 import type { StorageBackend } from '@securestore/backend-api';
 import type { UnlockMethod } from '@securestore/crypto';
 import type { Anchor, Clock, CryptoEventListener, Logger, StoreSettings } from '@securestore/objects';
@@ -35,6 +36,8 @@ interface CommonOptions extends BackendOptions {
    * call that does it, so it should only take note; what it throws is logged, and changes nothing.
    */
   readonly onCryptoEvent?: CryptoEventListener | undefined;
+  /** Ways of finding out who somebody is, for sessions; API tokens of the store are known without any. */
+  readonly authenticators?: readonly Authenticator[] | undefined;
   /**
    * Whether a store that stays open looks after itself: makes new keys when they are old, destroys those that were
    * scheduled to be, and collects once a day. Default yes; the first time is five minutes after opening.

@@ -126,6 +126,15 @@ function geometry(): Target {
   };
 }
 
+/** Sealed as the category map is, but for the byte that says what it is. */
+function policies(): Buffer[] {
+  return structures(/^sealed category map$/).map((body) => {
+    const policy = Buffer.from(body);
+    policy[6] = PURPOSES.policy;
+    return policy;
+  });
+}
+
 function ownObjects(): Target[] {
   const sealed: Record<Purpose, string> = {
     keyring: 'keyring',
@@ -137,11 +146,12 @@ function ownObjects(): Target[] {
     checkpointPage: 'page',
     checkpoint: 'checkpoint',
     marker: 'marker',
+    policy: 'policy',
   };
   const bodies = (Object.keys(PURPOSES) as Purpose[]).map((purpose) =>
     codec(
       `sealed ${sealed[purpose]}`,
-      structures(new RegExp(`^sealed ${sealed[purpose]}$`)),
+      purpose === 'policy' ? policies() : structures(new RegExp(`^sealed ${sealed[purpose]}$`)),
       (bytes) => decodeSystemBody('it', purpose, bytes),
       (body) =>
         Buffer.concat([encodeSystemHeader(body.suite, purpose, body.salt, body.keyId), body.commitment, body.sealed]),

@@ -1,0 +1,64 @@
+import { SecureStoreError } from '@securestore/core-format';
+import type { StoredToken } from './api-tokens.ts';
+import { parseIdentity } from './identity.ts';
+import { EMPTY_POLICY, parsePolicy } from './policy.ts';
+import type { Policy } from './types.ts';
+
+/** The most API tokens that a store keeps. */
+export const MAX_TOKENS = 10_000;
+
+/** What lies in a store: who may do what, and the tokens that prove who somebody is. */
+export interface AccessDocument {
+  readonly policy: Policy;
+  readonly tokens: readonly StoredToken[];
+}
+
+const VERSION = 1;
+const EMPTY: AccessDocument = { policy: EMPTY_POLICY, tokens: [] };
+/** 8 and 32 bytes in base64url. */
+const ID = /^[A-Za-z0-9_-]{11}$/;
+const HASH = /^[A-Za-z0-9_-]{43}$/;
+
+function damaged(reason: string, cause?: unknown): never {
+  throw new SecureStoreError('INTEGRITY', `the access policy of the store is damaged: ${reason}`, { cause });
+}
+
+const isTime = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
+
+function tokenOf(value: unknown): StoredToken {
+  const { id, principal, hash, created, expires } = (value ?? {}) as Readonly<Record<string, unknown>>;
+  if (typeof id !== 'string' || !ID.test(id) || typeof hash !== 'string' || !HASH.test(hash)) return damaged('a token');
+  if (!isTime(created) || (expires !== undefined && !isTime(expires))) return damaged('the times of a token');
+  const token = { id, principal: parseIdentity(principal), hash, created };
+  return expires === undefined ? token : { ...token, expires };
+}
+
+/** @throws SecureStoreError `FORMAT_VERSION` where a newer release has written it, `INTEGRITY` */
+export function decodeDocument(bytes: Uint8Array | undefined): AccessDocument {
+  if (bytes === undefined) return EMPTY;
+  let value: unknown;
+  try {
+    value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+  } catch (cause) {
+    return damaged('it is no JSON', cause);
+  }
+  const { version, policy, tokens } = (value ?? {}) as Readonly<Record<string, unknown>>;
+  if (version !== VERSION) {
+    if (typeof version !== 'number') return damaged('it says no version');
+    throw new SecureStoreError(
+      'FORMAT_VERSION',
+      `the access policy of the store has version ${version}, and this release reads version ${VERSION}; update it`,
+    );
+  }
+  if (!Array.isArray(tokens)) return damaged('it has no list of tokens');
+  try {
+    return { policy: parsePolicy(policy), tokens: tokens.map(tokenOf) };
+  } catch (cause) {
+    if (SecureStoreError.is(cause, 'INVALID_ARGUMENT')) return damaged(cause.message, cause);
+    throw cause;
+  }
+}
+
+export function encodeDocument({ policy, tokens }: AccessDocument): Uint8Array {
+  return new TextEncoder().encode(JSON.stringify({ version: VERSION, policy, tokens }));
+}
