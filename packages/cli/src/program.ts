@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { addGlobalOptions, type Run } from './call.ts';
+import { addAccessVerbs } from './verbs/access-verbs.ts';
 import { addCheckVerbs } from './verbs/check-verbs.ts';
 import { addFolderVerbs } from './verbs/folder-verbs.ts';
 import { addKeyVerbs } from './verbs/key-verbs.ts';
@@ -73,6 +74,7 @@ export function createProgram(run: Run): Command {
   addObjectVerbs(program, run);
   addFolderVerbs(program, run);
   addKeyVerbs(program, run);
+  addAccessVerbs(program, run);
   addCheckVerbs(program, run);
   addHelp(program);
   return program.addHelpText('after', NOTES);

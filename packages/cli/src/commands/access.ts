@@ -1,0 +1,271 @@
+import { SecureStoreError } from '@securestore/core-format';
+import type { Action, Decision, Policy, Rule, SecureStore, Template } from 'securestore';
+import type { Call, ExitCode } from '../call.ts';
+import { withStore } from '../open.ts';
+import { parseExpiry } from '../parse-time.ts';
+import { confirmDestruction } from '../prompt.ts';
+import { count, formatTable, formatTime, printable } from '../terminal-text.ts';
+
+export interface RoleOptions {
+  readonly allow?: readonly string[];
+  readonly deny?: readonly string[];
+  readonly template?: string;
+  readonly keys?: readonly string[];
+  readonly category?: readonly string[];
+}
+
+export interface GrantOptions {
+  readonly expires?: string;
+  readonly service?: boolean;
+}
+
+export interface TokenOptions {
+  readonly expires?: string;
+}
+
+function refuse(message: string): never {
+  throw new SecureStoreError('INVALID_ARGUMENT', message);
+}
+
+function ruleText({ effect, actions, keys, categories, expires }: Rule): string {
+  const parts = [
+    effect,
+    actions.join(' '),
+    ...(keys === undefined ? [] : ['on', keys.map(printable).join(' ')]),
+    ...(categories === undefined ? [] : ['in', categories.map(printable).join(' ')]),
+    ...(expires === undefined ? [] : ['until', formatTime(new Date(expires))]),
+  ];
+  return parts.join(' ');
+}
+
+/** `securestore role`, `role show`, `role add`, `role remove`. */
+export async function role(
+  call: Call<RoleOptions>,
+  action: string | undefined,
+  name: string | undefined,
+): Promise<void> {
+  if (action !== undefined && action !== 'show' && action !== 'add' && action !== 'remove')
+    refuse('after role comes show, add, remove or nothing; see securestore help role');
+  if (action !== undefined && name === undefined) refuse(`role ${action} needs the name of a role`);
+  const { allow, deny, template, keys, category } = call.options;
+  if (action !== 'add' && [allow, deny, template, keys, category].some((option) => option !== undefined))
+    refuse('--allow, --deny, --template, --keys and --category belong to role add');
+  await withStore(call, async (store) => {
+    if (action === undefined || name === undefined) return await listRoles(call, store);
+    if (action === 'show') return await showRole(call, store, name);
+    return action === 'add' ? await addRules(call, store, name) : await removeRole(call, store, name);
+  });
+}
+
+function roleNamed({ roles }: Policy, name: string): Policy['roles'][number] {
+  const found = roles.find((other) => other.name === name);
+  if (found !== undefined) return found;
+  throw new SecureStoreError('NOT_FOUND', `there is no role "${printable(name)}"; securestore role lists them`);
+}
+
+function holds(grants: Policy['principals'][number]['grants'], name: string): boolean {
+  return grants.some(({ role: held }) => held === name);
+}
+
+async function listRoles({ cli, out }: Call, store: SecureStore): Promise<void> {
+  const { roles, principals } = await store.access.policy({ signal: cli.signal });
+  if (out.json) {
+    for (const one of roles) await out.result(one, () => []);
+    return;
+  }
+  const held = (name: string): number => principals.filter(({ grants }) => holds(grants, name)).length;
+  const columns = [
+    { title: 'ROLE' },
+    { title: 'RULES', align: 'right' },
+    { title: 'HELD BY', align: 'right' },
+  ] as const;
+  const rows = roles.map(({ name, rules }) => [printable(name), String(rules.length), String(held(name))]);
+  await out.result({}, () => formatTable(columns, rows));
+  if (roles.length === 0) out.note('there are no roles yet; securestore role add NAME --template reader makes one');
+}
+
+async function showRole({ cli, out }: Call, store: SecureStore, name: string): Promise<void> {
+  const found = roleNamed(await store.access.policy({ signal: cli.signal }), name);
+  await out.result(found, () => found.rules.map((rule, index) => `${index}: ${ruleText(rule)}`));
+}
+
+const split = (lists: readonly string[]): string[] => lists.flatMap((list) => list.split(',')).filter(Boolean);
+
+async function rulesOf({ allow, deny, template, keys, category }: RoleOptions): Promise<Rule[]> {
+  const scope = { ...(keys && { keys }), ...(category && { categories: category }) };
+  const { templateRules } = await import('securestore');
+  const given =
+    template === undefined ? [] : templateRules(template as Template).map((rule) => ({ ...rule, ...scope }));
+  const ruleFor = (effect: Rule['effect'], actions: readonly string[] | undefined): Rule[] =>
+    actions === undefined ? [] : [{ effect, actions: split(actions) as Rule['actions'], ...scope }];
+  const rules = [...given, ...ruleFor('allow', allow), ...ruleFor('deny', deny)];
+  return rules.length > 0 ? rules : refuse('role add needs --template, --allow or --deny');
+}
+
+async function addRules({ cli, out, options }: Call<RoleOptions>, store: SecureStore, name: string): Promise<void> {
+  const rules = await rulesOf(options);
+  const { setRole } = await import('securestore');
+  let all: readonly Rule[] = rules;
+  const change = (policy: Policy): Policy => {
+    all = [...(policy.roles.find((other) => other.name === name)?.rules ?? []), ...rules];
+    return setRole(name, all)(policy);
+  };
+  await store.access.change(change, { signal: cli.signal });
+  await out.result({ name, rules: all }, () => rules.map((rule) => `${printable(name)}: ${ruleText(rule)}`));
+}
+
+async function removeRole({ cli, out, options }: Call, store: SecureStore, name: string): Promise<void> {
+  const { principals } = await store.access.policy({ signal: cli.signal });
+  const holders = principals.filter(({ grants }) => holds(grants, name)).length;
+  if (holders > 0) {
+    const what = `${count(holders, 'principal')} will lose the role ${printable(name)}`;
+    await confirmDestruction(cli, options.yes, `${what}. Remove it?`, what);
+  }
+  const { removeRole: removal } = await import('securestore');
+  await store.access.change(removal(name), { signal: cli.signal });
+  await out.result({ name, removed: true }, () => `removed the role ${printable(name)}`);
+}
+
+/** `securestore grant`, `securestore grant <principal> <role>`. */
+export async function grant(
+  call: Call<GrantOptions>,
+  principal: string | undefined,
+  roleName: string | undefined,
+): Promise<void> {
+  const { cli, out, options } = call;
+  if (principal !== undefined && roleName === undefined)
+    refuse('grant needs a principal and a role, or nothing to list them');
+  const expires = options.expires === undefined ? undefined : parseExpiry('--expires', options.expires, cli.now());
+  await withStore(call, async (store) => {
+    if (principal === undefined || roleName === undefined) return await listGrants(call, store);
+    const { addPrincipal, grantRole } = await import('securestore');
+    const change = (policy: Policy): Policy => {
+      const known = policy.principals.some(({ name }) => name === principal);
+      const added = known ? policy : addPrincipal(principal, options.service === true ? 'service' : 'user')(policy);
+      return grantRole(principal, roleName, expires?.getTime())(added);
+    };
+    await store.access.change(change, { signal: cli.signal });
+    const until = expires === undefined ? '' : ` until ${formatTime(expires)}`;
+    await out.result({ principal, role: roleName, ...(expires && { expires }) }, () => {
+      return `granted ${printable(roleName)} to ${printable(principal)}${until}`;
+    });
+  });
+}
+
+async function listGrants({ cli, out }: Call, store: SecureStore): Promise<void> {
+  const { principals } = await store.access.policy({ signal: cli.signal });
+  if (out.json) {
+    for (const one of principals) await out.result(one, () => []);
+    return;
+  }
+  const columns = [
+    { title: 'PRINCIPAL' },
+    { title: 'KIND' },
+    { title: 'ROLE' },
+    { title: 'UNTIL' },
+    { title: '' },
+  ] as const;
+  const rows = principals.flatMap(({ name, kind, disabled, grants }) => {
+    const remark = disabled ? 'disabled' : '';
+    if (grants.length === 0) return [[printable(name), kind, '', '', remark]];
+    return grants.map(({ role: held, expires }) => {
+      const until = expires === undefined ? '' : formatTime(new Date(expires));
+      return [printable(name), kind, printable(held), until, remark];
+    });
+  });
+  await out.result({}, () => formatTable(columns, rows));
+  if (principals.length === 0)
+    out.note('nobody has been granted anything; whoever unlocks the store may do everything');
+}
+
+/** `securestore revoke <principal> [role]`. */
+export async function revoke(call: Call, principal: string, roleName: string | undefined): Promise<void> {
+  const { cli, out, options } = call;
+  await withStore(call, async (store) => {
+    const { removePrincipal, revokeRole } = await import('securestore');
+    if (roleName === undefined) {
+      const what = `${printable(principal)} will lose all roles and all API tokens`;
+      await confirmDestruction(cli, options.yes, `${what}. Remove?`, what);
+    }
+    const change = roleName === undefined ? removePrincipal(principal) : revokeRole(principal, roleName);
+    await store.access.change(change, { signal: cli.signal });
+    await out.result({ principal, ...(roleName && { role: roleName }), revoked: true }, () =>
+      roleName === undefined
+        ? `removed ${printable(principal)}`
+        : `revoked ${printable(roleName)} from ${printable(principal)}`,
+    );
+    out.note('Processes that have the store open follow within five seconds.');
+  });
+}
+
+/** `securestore token`, `token new <principal>`, `token revoke <id>`. */
+export async function token(
+  call: Call<TokenOptions>,
+  action: string | undefined,
+  target: string | undefined,
+): Promise<void> {
+  const { cli, out, options } = call;
+  const { signal } = cli;
+  if (action !== undefined && action !== 'new' && action !== 'revoke')
+    refuse('after token comes new, revoke or nothing; see securestore help token');
+  if (action === 'new' && target === undefined) refuse('token new needs a principal; securestore grant lists them');
+  if (action === 'revoke' && target === undefined)
+    refuse('token revoke needs the id of a token; securestore token lists them');
+  if (action !== 'new' && options.expires !== undefined) refuse('--expires belongs to token new');
+  const expires = options.expires === undefined ? undefined : parseExpiry('--expires', options.expires, cli.now());
+  await withStore(call, async (store) => {
+    if (action === undefined || target === undefined) return await listTokens(call, store);
+    if (action === 'revoke') {
+      await store.access.revokeToken(target, { signal });
+      await out.result({ id: target, revoked: true }, () => `revoked the token ${printable(target)}`);
+      return out.note('Processes that have the store open follow within five seconds.');
+    }
+    const made = await store.access.createToken(target, { expires, signal });
+    await out.result(made, () => made.token);
+    return out.note(`the token ${made.id} is shown this once; it acts as ${printable(made.principal)}`);
+  });
+}
+
+async function listTokens({ cli, out }: Call, store: SecureStore): Promise<void> {
+  const tokens = await store.access.tokens({ signal: cli.signal });
+  if (out.json) {
+    for (const one of tokens) await out.result(one, () => []);
+    return;
+  }
+  const columns = [{ title: 'ID' }, { title: 'PRINCIPAL' }, { title: 'CREATED' }, { title: 'UNTIL' }] as const;
+  const rows = tokens.map(({ id, principal, created, expires }) => [
+    id,
+    printable(principal),
+    formatTime(new Date(created)),
+    expires === undefined ? '' : formatTime(new Date(expires)),
+  ]);
+  await out.result({}, () => formatTable(columns, rows));
+}
+
+function reasonOf({ reason, rule }: Decision, principal: string, policy: Policy): string {
+  if (reason === 'disabled') return `${printable(principal)} is disabled`;
+  if (reason === 'unknown principal') return `the policy knows no ${printable(principal)}`;
+  if (rule === undefined) return 'no rule allows it';
+  const found = policy.roles.find(({ name }) => name === rule.role)?.rules[rule.index];
+  return `by rule ${rule.index} of the role ${printable(rule.role)}: ${found === undefined ? '' : ruleText(found)}`;
+}
+
+/** `securestore explain <principal> <action> [key]`: exit code 0 where it is allowed, 4 where not. */
+export async function explain(
+  call: Call,
+  principal: string,
+  action: string,
+  key: string | undefined,
+): Promise<ExitCode> {
+  const { cli, out } = call;
+  const { signal } = cli;
+  return await withStore(call, async (store) => {
+    const decision = await store.access.explain(principal, action as Action, key, { signal });
+    const policy = await store.access.policy({ signal });
+    const { allowed, reason, rule } = decision;
+    await out.result({ principal, action, ...(key && { key }), allowed, reason, ...(rule && { rule }) }, () => {
+      return `${allowed ? 'allowed' : 'denied'}: ${reasonOf(decision, principal, policy)}`;
+    });
+    return allowed ? 0 : 4;
+  });
+}

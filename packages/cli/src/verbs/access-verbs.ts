@@ -1,0 +1,97 @@
+import { type Command, Option } from 'commander';
+import { addVerb, collect, type Run } from '../call.ts';
+import type { GrantOptions, RoleOptions, TokenOptions } from '../commands/access.ts';
+
+const TEMPLATES = ['reader', 'writer', 'operator', 'auditor', 'backup-operator', 'recovery-officer', 'administrator'];
+const EXPIRES = 'until when: a time, or how long from now, such as 30d';
+const BINDS = `Roles bind those who come with credentials to a program that serves the store. Whoever unlocks the store may do
+everything, this command included.`;
+
+function addRole(program: Command, run: Run): void {
+  addVerb<RoleOptions, [string | undefined, string | undefined]>(program, run, {
+    usage: 'role [action] [name]',
+    shownUsage: '[options] | role show <name> | role add <name> | role remove <name>',
+    summary: 'list the roles, show one, add rules to one, or remove one',
+    options: [
+      new Option('--template <template>', 'with add: the rule of a usual role').choices(TEMPLATES),
+      new Option('--allow <actions>', 'with add: allow actions, such as read,list; may be repeated').argParser(collect),
+      new Option('--deny <actions>', 'with add: deny actions, which wins over all that is allowed').argParser(collect),
+      new Option('--keys <pattern>', 'with add: only for these keys, such as db/**; may be repeated').argParser(
+        collect,
+      ),
+      new Option('--category <name>', 'with add: only for this category; may be repeated').argParser(collect),
+    ],
+    notes: `${BINDS}
+Actions on objects: read list history write delete recover purge. On the store: backup restore rotate migrate verify
+checkpoint collect health jobs keys.view keys.destroy slots.view slots.change access.view access.change audit.view.
+
+Examples:
+  securestore role add db-reader --template reader --keys 'db/**'
+  securestore role add db-reader --deny read --keys 'db/*/password'
+  securestore role show db-reader`,
+    load: async () => (await import('../commands/access.ts')).role,
+  });
+}
+
+function addGrant(program: Command, run: Run): void {
+  addVerb<GrantOptions, [string | undefined, string | undefined]>(program, run, {
+    usage: 'grant [principal] [role]',
+    shownUsage: '[options] | grant <principal> <role>',
+    summary: 'grant somebody a role, or list what is granted',
+    options: [
+      new Option('--expires <time>', EXPIRES),
+      new Option('--service', 'a principal that is new is a service, and no user'),
+    ],
+    notes: `${BINDS}
+
+Examples:
+  securestore grant corp:alice db-reader
+  securestore grant deployer db-reader --service --expires 90d
+  securestore grant`,
+    load: async () => (await import('../commands/access.ts')).grant,
+  });
+  addVerb<object, [string, string | undefined]>(program, run, {
+    usage: 'revoke <principal> [role]',
+    summary: 'take a role from somebody, or remove them with all their roles and tokens',
+    notes: `Without a role it asks, or needs --yes. The last who may change the policy can't be removed.`,
+    load: async () => (await import('../commands/access.ts')).revoke,
+  });
+}
+
+function addToken(program: Command, run: Run): void {
+  addVerb<TokenOptions, [string | undefined, string | undefined]>(program, run, {
+    usage: 'token [action] [target]',
+    shownUsage: '[options] | token new <principal> | token revoke <id>',
+    summary: 'list the API tokens, make one, or revoke one',
+    options: [new Option('--expires <time>', `with new: ${EXPIRES}`)],
+    notes: `A token is shown once and only its keyed hash is kept: whoever has it acts as its principal, until it expires or is
+revoked.
+
+Examples:
+  securestore token new deployer --expires 90d > token.txt
+  securestore token revoke ID`,
+    load: async () => (await import('../commands/access.ts')).token,
+  });
+}
+
+function addExplain(program: Command, run: Run): void {
+  addVerb<object, [string, string, string | undefined]>(program, run, {
+    usage: 'explain <principal> <action> [key]',
+    summary: 'say whether somebody may do something, and which rule says so',
+    notes: `Exit code 0 where it is allowed, 4 where it is not.
+
+Examples:
+  securestore explain corp:alice read db/prod/password
+  securestore explain deployer backup`,
+    load: async () => (await import('../commands/access.ts')).explain,
+  });
+}
+
+/** Adds the verbs about who may do what. */
+export function addAccessVerbs(program: Command, run: Run): void {
+  program.commandsGroup('Access:');
+  addRole(program, run);
+  addGrant(program, run);
+  addToken(program, run);
+  addExplain(program, run);
+}

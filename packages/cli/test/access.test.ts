@@ -1,0 +1,148 @@
+import { createStore, openStore, rawKey } from 'securestore';
+import { describe, expect, it } from 'vitest';
+import { jsonLines, sandbox } from './support/cli.ts';
+import type { Sandbox } from './support/cli.ts';
+
+async function done(box: Sandbox, ...args: string[]): Promise<string> {
+  const { exitCode, stdout, stderr } = await box.run(args);
+  expect([args.join(' '), exitCode, exitCode === 0 ? '' : stderr]).toEqual([args.join(' '), 0, '']);
+  return stdout;
+}
+
+/** With a role, and somebody who holds it. */
+async function boxWithReader(): Promise<Sandbox> {
+  const box = await sandbox();
+  await done(box, 'role', 'add', 'db reader', '--template', 'reader', '--keys', 'db/**');
+  await done(box, 'grant', 'corp:alice', 'db reader');
+  return box;
+}
+
+describe('roles and grants', () => {
+  it('are made, shown, explained and taken away', async () => {
+    const box = await boxWithReader();
+    expect(
+      await done(box, 'role', 'add', 'db reader', '--deny', 'read', '--deny', 'list', '--keys', 'db/*/password'),
+    ).toBe('db reader: deny read list on db/*/password\n');
+    expect(await done(box, 'role', 'show', 'db reader')).toBe(
+      '0: allow read list history on db/**\n1: deny read list on db/*/password\n',
+    );
+    expect(await done(box, 'role')).toMatch(/^ROLE +RULES +HELD BY\ndb reader +2 +1\n$/);
+    expect(await done(box, 'grant')).toMatch(/^PRINCIPAL +KIND +ROLE +UNTIL\ncorp:alice +user +db reader\n$/);
+    expect(await done(box, 'explain', 'corp:alice', 'read', 'db/prod/user')).toBe(
+      'allowed: by rule 0 of the role db reader: allow read list history on db/**\n',
+    );
+    const denied = await box.run(['explain', 'corp:alice', 'read', 'db/prod/password']);
+    expect(denied).toMatchObject({
+      exitCode: 4,
+      stdout: 'denied: by rule 1 of the role db reader: deny read list on db/*/password\n',
+    });
+    expect(await box.run(['explain', 'corp:alice', 'backup'])).toMatchObject({
+      exitCode: 4,
+      stdout: 'denied: no rule allows it\n',
+    });
+    expect(await done(box, 'revoke', 'corp:alice', 'db reader')).toBe('revoked db reader from corp:alice\n');
+    expect((await box.run(['explain', 'corp:alice', 'read', 'db/prod/user'])).exitCode).toBe(4);
+    expect((await box.run(['revoke', 'corp:alice'])).exitCode).toBe(2);
+    expect(await done(box, 'revoke', 'corp:alice', '--yes')).toBe('removed corp:alice\n');
+    expect((await box.run(['explain', 'corp:alice', 'read', 'db/a'])).stdout).toBe(
+      'denied: the policy knows no corp:alice\n',
+    );
+  });
+
+  it('are JSON where that is asked for', async () => {
+    const box = await boxWithReader();
+    const [role] = jsonLines(await done(box, 'role', '--json'));
+    expect(role).toEqual({
+      name: 'db reader',
+      rules: [{ effect: 'allow', actions: ['read', 'list', 'history'], keys: ['db/**'] }],
+    });
+    const [principal] = jsonLines(await done(box, 'grant', '--json'));
+    expect(principal).toEqual({ name: 'corp:alice', kind: 'user', disabled: false, grants: [{ role: 'db reader' }] });
+    const [decision] = jsonLines(await done(box, 'explain', 'corp:alice', 'read', 'db/a', '--json'));
+    expect(decision).toMatchObject({ allowed: true, reason: 'rule', rule: { role: 'db reader', index: 0 } });
+  });
+
+  it('end when they are told to', async () => {
+    const box = await boxWithReader();
+    await done(box, 'grant', 'deployer', 'db reader', '--service', '--expires', '2999-01-01');
+    expect(await done(box, 'grant')).toMatch(/\ndeployer +service +db reader +2999-01-01 00:00:00Z\n$/);
+    const [, deployer] = jsonLines(await done(box, 'grant', '--json'));
+    expect(deployer).toMatchObject({ grants: [{ expires: Date.UTC(2999, 0, 1) }] });
+  });
+
+  it('are removed with what hangs on them only where that is agreed to', async () => {
+    const box = await boxWithReader();
+    const asked = await box.run(['role', 'remove', 'db reader']);
+    expect(asked.exitCode).toBe(2);
+    expect(asked.stderr).toMatch(/1 principal will lose the role db reader/);
+    await done(box, 'role', 'remove', 'db reader', '--yes');
+    expect(await done(box, 'grant')).toMatch(/\ncorp:alice +user\n$/);
+  });
+
+  it('never leave a store without an administrator', async () => {
+    const box = await sandbox();
+    await done(box, 'role', 'add', 'admin', '--template', 'administrator');
+    await done(box, 'grant', 'root', 'admin');
+    const last = await box.run(['revoke', 'root', 'admin']);
+    expect(last).toMatchObject({ exitCode: 6, stdout: '' });
+    expect(last.stderr).toContain('nobody who may change the access policy');
+  });
+});
+
+describe('tokens', () => {
+  it('are shown once, act as their principal, and are revoked', async () => {
+    const box = await boxWithReader();
+    await box.seed({ 'db/a': 'one', 'web/b': 'two' });
+    const made = await box.run(['token', 'new', 'corp:alice']);
+    expect(made.stdout).toMatch(/^sst_[\w-]{11}_[\w-]{43}\n$/);
+    const listed = await done(box, 'token');
+    expect(listed).not.toContain(made.stdout.trim().slice(-43));
+    const [info] = jsonLines(await done(box, 'token', '--json'));
+    expect(info).toEqual({ id: expect.any(String), principal: 'corp:alice', created: expect.any(Number) });
+    expect(await done(box, 'token', 'revoke', String(info?.['id']))).toMatch(/^revoked the token/);
+    expect(await done(box, 'token', '--json')).toBe('');
+    expect((await box.run(['token', 'revoke', String(info?.['id'])])).exitCode).toBe(3);
+  });
+
+  it('begin sessions of a program that has the store open', async () => {
+    const location = `memory:${crypto.randomUUID()}`;
+    await using store = await createStore(location, { unlock: rawKey(Buffer.alloc(32, 1)) });
+    const { addPrincipal, grantRole, setRole, templateRules } = await import('securestore');
+    await store.access.change([setRole('r', templateRules('reader')), addPrincipal('a', 'user'), grantRole('a', 'r')]);
+    const { token } = await store.access.createToken('a');
+    await using other = await openStore(location, { unlock: rawKey(Buffer.alloc(32, 1)) });
+    await using session = await other.session({ token });
+    expect(await session.list()).toEqual([]);
+  });
+});
+
+it('refuses what makes no sense in one line, and changes nothing', async () => {
+  const box = await sandbox();
+  const senseless = [
+    ['role', 'show'],
+    ['role', 'show', 'nothing'],
+    ['role', 'add', 'r'],
+    ['role', 'add', 'r', '--allow', 'fly'],
+    ['role', 'add', 'r', '--allow', 'read', '--keys', 'a/../b'],
+    ['role', 'add', '', '--allow', 'read'],
+    ['role', 'fly', 'r'],
+    ['role', '--allow', 'read'],
+    ['grant', 'alice'],
+    ['grant', 'alice', 'nothing'],
+    ['grant', 'a\u200bb', 'r'],
+    ['revoke', 'nobody', 'r'],
+    ['token', 'new'],
+    ['token', 'new', 'nobody'],
+    ['token', 'revoke'],
+    ['token', '--expires', '1d'],
+    ['explain', 'alice', 'fly'],
+    ['explain', 'alice', 'read'],
+    ['explain', 'alice', 'read', '/a'],
+  ];
+  for (const args of senseless) {
+    const { exitCode, stdout, stderr } = await box.run(args);
+    expect([args, exitCode === 2 || exitCode === 3, stdout]).toEqual([args, true, '']);
+    expect(stderr).toMatch(/^error: [^\n]+ \[(?:INVALID_ARGUMENT|INVALID_KEY|NOT_FOUND)\]\n$/);
+  }
+  expect(await done(box, 'role', '--json')).toBe('');
+});
