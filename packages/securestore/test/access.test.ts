@@ -234,6 +234,11 @@ test.each([
   });
 });
 
+async function filesUnder(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  return entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+}
+
 describe('who has the files and no secret', () => {
   const NAMES = ['quaestor', 'tesseract reader'];
 
@@ -248,11 +253,6 @@ describe('who has the files and no secret', () => {
     const { token } = await store.access.createToken(name);
     await store.close();
     return { folder, location, token };
-  }
-
-  async function filesUnder(folder: string): Promise<string[]> {
-    const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-    return entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
   }
 
   test('learns no name of a principal or role, and no token', async () => {
