@@ -139,6 +139,32 @@ function committedAs(engine: Engine, mutation: Mutation, header: RecordHeader, {
   return { state, header, keys, record: undefined, announced, late: true };
 }
 
+/** Whether a mutation was refused, without any doubt, for what lies there. */
+function isRefusal(error: unknown): boolean {
+  if (!SecureStoreError.is(error) || error.outcome !== undefined) return false;
+  return error.code === 'CONFLICT' || error.code === 'NOT_FOUND';
+}
+
+/**
+ * As {@link commitLoop}; but what was refused for what lies there is so only under keys that are confirmed, as anything
+ * that is told of an object. A process that was idle opens what has landed under a retired key, and what nobody else sees
+ * must not be in the way of anything.
+ */
+async function commitUnderConfirmedKeys(engine: Engine, mutation: Mutation): Promise<Committed | undefined> {
+  const { watcher } = engine;
+  while (true) {
+    const { keys } = watcher.state;
+    try {
+      return await commitLoop(engine, mutation);
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
+      const wait = watcher.acknowledge(mutation.signal);
+      if (wait !== undefined) await wait;
+      if (watcher.state.keys === keys) throw error;
+    }
+  }
+}
+
 /**
  * Commits one mutation: a conditional write of one record, after the version that it replaces was copied to the
  * history. Unconditional mutations retry lost races inside.
@@ -150,7 +176,9 @@ export async function commit(engine: Engine, mutation: Mutation): Promise<Commit
   const reconsidered = engine.watcher.reconsider(mutation.signal);
   if (reconsidered !== undefined) await reconsidered;
   engine.watcher.checkWritable();
-  const committed = await engine.turns.run(mutation.target.token, mutation.signal, () => commitLoop(engine, mutation));
+  const committed = await engine.turns.run(mutation.target.token, mutation.signal, () =>
+    commitUnderConfirmedKeys(engine, mutation),
+  );
   try {
     const wait = engine.watcher.acknowledge(mutation.signal);
     if (wait !== undefined) await wait;

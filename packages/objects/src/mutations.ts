@@ -12,6 +12,7 @@ import { commit } from './commit.ts';
 import type { DraftBody } from './draft.ts';
 import type { Condition } from './condition.ts';
 import { checkCondition, parseCondition } from './condition.ts';
+import { underConfirmedKeys } from './confirmed.ts';
 import { readCurrent } from './read-current.ts';
 import type { Engine } from './engine.ts';
 import type { Choice } from './history.ts';
@@ -57,7 +58,8 @@ async function checkEarly(
   signal: AbortSignal | undefined,
 ): Promise<void> {
   if (condition.type === 'none') return;
-  checkCondition(condition, await readCurrent(engine, target, signal), engine.clock.now());
+  const current = await underConfirmedKeys(engine, () => readCurrent(engine, target, signal), signal);
+  checkCondition(condition, current, engine.clock.now());
 }
 
 /** What one `store` call seals beside its payload. */

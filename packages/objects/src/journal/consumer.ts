@@ -272,13 +272,17 @@ export class Consumer {
 
   async #read(
     limit: number,
-    before: number | undefined,
+    until: number | undefined,
     signal: AbortSignal | undefined,
     onAnnounced?: (entry: PendingEntry) => void,
   ): Promise<Poll> {
     const position = this.#position;
-    const lookedFor = new Set(position.pending.keys());
-    const { alarms, more } = await position.advance(this.#engine, { limit, before, signal });
+    const before = new Map(position.pending);
+    const { alarms, more } = await position.advance(this.#engine, { limit, before: until, signal });
+    // What was announced anew may have been copied before that.
+    const lookedFor = new Set(
+      [...before].filter(([commit, entry]) => position.pending.get(commit) === entry).map(([commit]) => commit),
+    );
     if (alarms.length > 0 && (await this.#hasBegunAnew(signal))) return { changes: [], alarms: [], more: true };
     for (const entry of position.pending.values()) onAnnounced?.(entry);
     const resolved = await resolveHints(this.#engine, position.pending.values(), {

@@ -68,12 +68,22 @@ export class Position {
   #take(writer: string, { next, closed, entries, alarm, gap }: Step): Alarm | undefined {
     const cursor = this.#cursors.get(writer);
     if (cursor !== undefined) this.#cursors.set(writer, { ...cursor, next, closed });
-    for (const entry of entries) this.pending.set(encodeBase32(entry.commitId), entry);
+    for (const entry of entries) this.#expect(entry);
     const known = alarm !== undefined && this.#isReported(alarm);
     // Removed rightly, by somebody who didn't know of this consumer: then nothing can be held against what is found.
     if (gap && alarm === undefined) this.pass = 'afresh';
     else if (gap && !known && this.pass === 'none') this.pass = 'due';
     return known ? undefined : alarm;
+  }
+
+  /**
+   * A commit may be announced twice, by a writer that slept so long that it registered anew: in streams that are not read in
+   * the order of time. It may take effect as long after the newest announcement as after any.
+   */
+  #expect(entry: PendingEntry): void {
+    const commit = encodeBase32(entry.commitId);
+    const known = this.pending.get(commit);
+    if (known === undefined || known.written < entry.written) this.pending.set(commit, entry);
   }
 
   #isReported({ type, name }: Alarm): boolean {

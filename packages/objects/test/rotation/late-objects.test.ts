@@ -210,6 +210,22 @@ it('a reader who learns of the rotation only beside its read does not return wha
   expect((await failure(reader.retrieve('k'), 'INTEGRITY')).message).toContain('has been retired');
 });
 
+it.each([
+  ['a small object', 'mine'],
+  ['a large object', LARGE],
+])(
+  'a process that was idle does not find it in the way of %s that is to be stored where nothing is',
+  async (_, data) => {
+    const made = await world();
+    const idle = await openAt(made.place, { clock: made.clock, unlock: rawKey(KEY) });
+    const land = await storeLate(made, 'k', 'late');
+    await rotate(made);
+    await land();
+    await idle.store('k', data, { ifAbsent: true });
+    expect((await readRange(made.store, 'k')).equals(Buffer.from(data))).toBe(true);
+  },
+);
+
 it('a writer whose object was replaced without a trace, since it landed too late, is not told that it is stored', async () => {
   const made = await world();
   const injector = createFaultInjector();
