@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { describe, inject, it } from 'vitest';
 import { SERVER_STACKS } from '../../backend-api/test/layers/stacks.ts';
 import { RedisBackend } from '../src/index.ts';
-import { proxyTo } from './support/proxy.ts';
+import { proxyTo } from '../../../tools/services/src/proxy.ts';
 
 const server = inject('redis');
 const PLAIN = 'no layers';

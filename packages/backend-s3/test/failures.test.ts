@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, inject, onTestFinished, test, vi } from 'vitest';
 import { NO_OPENSSL, selfSigned } from '../../backend-redis/test/support/certificates.ts';
-import { type Proxy, proxyTo } from '../../backend-redis/test/support/proxy.ts';
 import { expectNoSecret } from '../../backend-redis/test/support/secrets.ts';
+import type { Proxy } from '../../../tools/services/src/proxy.ts';
 import { startServer } from '../../../tools/services/src/server.ts';
 import { moto } from '../../../tools/services/src/servers/moto.ts';
 import { S3Backend } from '../src/index.ts';
@@ -16,6 +16,7 @@ import {
   endpointOf,
   freshLocation,
   openAt,
+  proxied,
   stubCredentials,
   textOf,
   throughEndpoint,
@@ -29,15 +30,14 @@ const endpoint = endpointOf(account.location) ?? '';
 const NO_SERVER = !endpoint.startsWith('http:');
 
 /** A backend that reaches its service through a proxy. */
-async function proxied(options: Record<string, unknown> = {}): Promise<{ proxy: Proxy; backend: S3Backend }> {
-  const proxy = await proxyTo(endpoint);
-  onTestFinished(async () => proxy.close());
-  return { proxy, backend: await openAt(account, throughEndpoint(freshLocation(account), proxy.url), options) };
+async function openProxied(options: Record<string, unknown> = {}): Promise<{ proxy: Proxy; backend: S3Backend }> {
+  const proxy = await proxied(freshLocation(account));
+  return { proxy, backend: await openAt(account, proxy.url, options) };
 }
 
 describe.skipIf(NO_SERVER)('a connection that breaks', () => {
   test('leaves a write unknown whose answer was lost, and is made again', async () => {
-    const { proxy, backend } = await proxied();
+    const { proxy, backend } = await openProxied();
     await backend.write('o/a', utf8('1'));
     proxy.loseAnswer();
     await expect(backend.write('o/a', utf8('2'))).rejects.toMatchObject({
@@ -56,7 +56,7 @@ describe.skipIf(NO_SERVER)('a connection that breaks', () => {
   });
 
   test('while none can be made, nothing is sent, so every outcome is known', async () => {
-    const { proxy, backend } = await proxied();
+    const { proxy, backend } = await openProxied();
     await proxy.close();
     const failure = await backend.write('o/a', utf8('2')).catch((error: unknown) => error);
     expect(failure).toMatchObject({ code: 'UNAVAILABLE', retryable: true });
@@ -96,9 +96,8 @@ describe.skipIf(NO_SERVER)('a connection that breaks', () => {
   });
 
   test('a client of the caller that would send a write again does not', async () => {
-    const proxy = await proxyTo(endpoint);
-    onTestFinished(async () => proxy.close());
-    const location = throughEndpoint(freshLocation(account), proxy.url);
+    const proxy = await proxied(freshLocation(account));
+    const location = proxy.url;
     const backend = new S3Backend();
     await backend.init({ location, options: {}, client: clientOf({ ...account, location }) });
     await backend.write('o/first', utf8('1'), { ifAbsent: true });
@@ -188,7 +187,7 @@ describe.skipIf(NO_SERVER)('credentials', () => {
       expect(failure).toMatchObject({ status: 'rejected', reason: { code: codes[index], operation: 'init' } });
       expectNoSecret(failure, secrets);
     }
-    const { proxy, backend } = await proxied(options);
+    const { proxy, backend } = await openProxied(options);
     proxy.loseAnswer();
     const lost = await backend.write('o/a', utf8('payload-7731')).catch((error: unknown) => error);
     expect(lost).toMatchObject({ code: 'UNAVAILABLE' });

@@ -1,7 +1,7 @@
 import { BlobServiceClient, type ContainerClient } from '@azure/storage-blob';
 import { randomUUID } from 'node:crypto';
 import { inject, onTestFinished } from 'vitest';
-import { type Proxy, proxyTo } from '../../../backend-redis/test/support/proxy.ts';
+import { type Proxy, proxyTo } from '../../../../tools/services/src/proxy.ts';
 import { AzureBackend } from '../../src/index.ts';
 import { resolveAccess } from '../../src/access.ts';
 import { parseTarget } from '../../src/location.ts';
@@ -59,8 +59,8 @@ export async function openAt(location: string, options: Record<string, unknown> 
 }
 
 /** A proxy in front of the server of `location`, closed after the test; its `url` is the location through it. */
-export async function proxied(location: string = url): Promise<Proxy> {
-  const proxy = await proxyTo(endpointOf(location));
+export async function proxied(location: string = url, below?: (bound: number) => number): Promise<Proxy> {
+  const proxy = await proxyTo(endpointOf(location), below);
   onTestFinished(async () => proxy.close());
   return { ...proxy, url: withEndpoint(location, proxy.url) };
 }

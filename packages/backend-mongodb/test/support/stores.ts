@@ -1,7 +1,7 @@
 import { MongoClient } from 'mongodb';
 import { randomUUID } from 'node:crypto';
 import { onTestFinished } from 'vitest';
-import { type Proxy, proxyTo } from '../../../backend-redis/test/support/proxy.ts';
+import { type Proxy, proxyTo } from '../../../../tools/services/src/proxy.ts';
 import { MongodbBackend } from '../../src/index.ts';
 
 /** The name of a collection that nobody uses. */
@@ -30,8 +30,8 @@ export function clientOf(url: string): MongoClient {
 }
 
 /** A proxy in front of the server of `url`, closed after the test. */
-export async function proxied(url: string): Promise<Proxy> {
-  const proxy = await proxyTo(url);
+export async function proxied(url: string, below?: (bound: number) => number): Promise<Proxy> {
+  const proxy = await proxyTo(url, below);
   onTestFinished(async () => proxy.close());
   return proxy;
 }

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { onTestFinished } from 'vitest';
-import { type Proxy, proxyTo } from '../../../backend-redis/test/support/proxy.ts';
+import { type Proxy, proxyTo } from '../../../../tools/services/src/proxy.ts';
 import { PostgresBackend } from '../../src/index.ts';
 
 /** The name of a table that nobody uses. */
@@ -35,8 +35,8 @@ export function poolOf(url: string, max = 2): pg.Pool {
 }
 
 /** A proxy in front of the server of `url`, closed after the test. */
-export async function proxied(url: string): Promise<Proxy> {
-  const proxy = await proxyTo(url);
+export async function proxied(url: string, below?: (bound: number) => number): Promise<Proxy> {
+  const proxy = await proxyTo(url, below);
   onTestFinished(async () => proxy.close());
   return proxy;
 }

@@ -2,7 +2,7 @@ import { Redis } from 'ioredis';
 import { randomUUID } from 'node:crypto';
 import { onTestFinished } from 'vitest';
 import { RedisBackend } from '../../src/index.ts';
-import { type Proxy, proxyTo } from './proxy.ts';
+import { type Proxy, proxyTo } from '../../../../tools/services/src/proxy.ts';
 
 /** A place on a server that nothing was ever stored at. */
 export function freshLocation(url: string): string {
@@ -32,8 +32,8 @@ export function plainClient(url: string): Redis {
 }
 
 /** A proxy in front of the server of `url`, closed after the test. */
-export async function proxied(url: string): Promise<Proxy> {
-  const proxy = await proxyTo(url);
+export async function proxied(url: string, below?: (bound: number) => number): Promise<Proxy> {
+  const proxy = await proxyTo(url, below);
   onTestFinished(async () => proxy.close());
   return proxy;
 }

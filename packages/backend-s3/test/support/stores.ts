@@ -2,6 +2,7 @@ import { S3Client } from '@aws-sdk/client-s3';
 import type { StorageBackend } from '@securestore/backend-api';
 import { randomUUID } from 'node:crypto';
 import { onTestFinished, vi } from 'vitest';
+import { type Proxy, proxyTo } from '../../../../tools/services/src/proxy.ts';
 import { S3Backend } from '../../src/index.ts';
 
 /** A place for tests: the location of a bucket, and the credentials where it isn't for the SDK to find them. */
@@ -45,6 +46,13 @@ export async function openAt(
   await backend.init({ location, options: { ...credentials, ...options } });
   onTestFinished(async () => backend.close());
   return backend;
+}
+
+/** A proxy in front of the service of a location, closed after the test; its `url` is the location through it. */
+export async function proxied(location: string, below?: (bound: number) => number): Promise<Proxy> {
+  const proxy = await proxyTo(endpointOf(location) ?? '', below);
+  onTestFinished(async () => proxy.close());
+  return { ...proxy, url: throughEndpoint(location, proxy.url) };
 }
 
 /** A client of the test's own, destroyed after it. */

@@ -1,0 +1,71 @@
+import { randomInt } from 'node:crypto';
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
+import { type Fault, Link, Weather } from './proxy-link.ts';
+
+/** A way to a server on which things go wrong as they are told to. */
+export interface Proxy {
+  /** The location through the proxy. */
+  readonly url: string;
+  /** From now on this goes wrong, and nothing else; without an argument nothing does. */
+  set(fault?: Fault): void;
+  /** From now on nobody gets through. */
+  cut(): void;
+  /** From now on what comes from the server is held back, and what goes there passes. */
+  holdAnswers(): void;
+  /** The next answer, or the one after so many others, is lost, and the connection with it. Later ones get through. */
+  loseAnswer(spared?: number): void;
+  /** How many answers were lost so far. */
+  lost(): number;
+  close(): Promise<void>;
+}
+
+/**
+ * Puts a proxy on the loopback in front of the server of a location.
+ *
+ * @param below - a source of whole numbers below a bound, which decides where connections break and what garbage comes
+ */
+export async function proxyTo(
+  location: string,
+  below: (bound: number) => number = (bound) => randomInt(bound),
+): Promise<Proxy> {
+  const target = new URL(location);
+  const port = Number(target.port);
+  const host = target.hostname.replace(/^\[(.*)\]$/, '$1');
+  const links = new Set<Link>();
+  const weather = new Weather(below);
+  const server = createServer({ allowHalfOpen: true }, (client) => {
+    if (weather.fault === 'away') {
+      client.on('error', () => undefined).destroy();
+      return;
+    }
+    const link = new Link(weather, client, { host, port });
+    links.add(link);
+    void link.ended.then(() => links.delete(link));
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const set = (fault?: Fault): void => {
+    weather.set(fault);
+    weather.spared = 0;
+    for (const link of links) if (fault === 'away' || link.garbled) link.end();
+  };
+  target.hostname = '127.0.0.1';
+  target.port = String((server.address() as AddressInfo).port);
+  return {
+    url: target.href,
+    set,
+    cut: () => set('away'),
+    holdAnswers: () => set('hold'),
+    loseAnswer: (spared = 0) => {
+      set('lose-answer');
+      weather.spared = spared;
+    },
+    lost: () => weather.lost,
+    close: async () => {
+      set('away');
+      server.close();
+      await once(server, 'close');
+    },
+  };
+}
