@@ -25,7 +25,7 @@ export async function writeBody(
   const etag = newEtag();
   const write = { key, body, ifAbsent, ifMatch, etag, floor: connection.floor.time };
   const command = commands.write(write);
-  const value = await changed(place, { site, command, signal, mayExist: ifAbsent !== true });
+  const value = await changed(place, { site, command, options });
   if (value === undefined) throw conflictError(site);
   const modified: unknown = value['modified'];
   if (typeof modified !== 'number') {
@@ -41,25 +41,33 @@ export async function writeBody(
 interface Change {
   readonly site: CallSite;
   readonly command: Document;
-  readonly signal: AbortSignal | undefined;
-  /** Whether a key that is made by others in the same moment is in nobody's way. */
-  readonly mayExist: boolean;
+  readonly options: WriteOptions;
 }
 
 /** What a write left, or nothing where its condition failed. Where others were in its way, it did nothing, and is tried again. */
 async function changed(
   { connection }: Place,
-  { site, command, signal, mayExist }: Change,
+  { site, command, options: { ifAbsent, ifMatch, signal } }: Change,
 ): Promise<Document | undefined> {
   for (let collisions = 1; ; collisions++) {
+    let value: Document | undefined;
     try {
       const answer = await connection.run({ site, command, mutates: true, signal });
-      return (answer['value'] as Document | null) ?? undefined;
+      value = (answer['value'] as Document | null) ?? undefined;
     } catch (error) {
-      if (!mayExist && isDuplicate(error)) return undefined;
+      if (ifAbsent === true && isDuplicate(error)) return undefined;
       if (collisions === MAX_COLLISIONS || !isCollision(error)) throw error;
+      continue;
     }
+    if (value !== undefined || ifMatch !== undefined) return value;
+    // Others deleted it in the same moment: there are servers that then neither replace it nor make it anew.
+    if (ifAbsent === true || collisions === MAX_COLLISIONS) throw vanished(site);
   }
+}
+
+function vanished(site: CallSite): SecureStoreError {
+  const message = `mongodb: ${site.operation} failed: others deleted it in the same moment; it may or may not have taken place, read to find out.`;
+  return new SecureStoreError('UNAVAILABLE', message, { ...site, outcome: 'unknown' });
 }
 
 /** @throws SecureStoreError `CONFLICT` on a failed condition; what {@link Connection.run} throws */

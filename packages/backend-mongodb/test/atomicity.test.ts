@@ -1,5 +1,5 @@
 import { expect, inject, test } from 'vitest';
-import { clientOf, freshCollection } from './support/stores.ts';
+import { clientOf, freshCollection, freshLocation, openAt } from './support/stores.ts';
 
 const server = inject('mongodb');
 const ROUNDS = 40;
@@ -47,3 +47,15 @@ test.skipIf('skip' in server)('the server looks at a filter and changes a docume
   );
   expect({ replacing, updating, making, deleting }).toEqual({ replacing: 0, updating: 0, making: 0, deleting: 0 });
 });
+
+test.skipIf('skip' in server)(
+  'a write without a condition is in conflict with nobody who deletes its key',
+  async () => {
+    const location = freshLocation('url' in server ? server.url : '');
+    const [one, other] = [await openAt(location), await openAt(location)];
+    for (let round = 0; round < ROUNDS; round++) {
+      const body = Buffer.from(String(round));
+      await Promise.all([one.write('k', body), other.delete('k'), other.write('k', body), one.delete('k')]);
+    }
+  },
+);
