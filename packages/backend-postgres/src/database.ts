@@ -6,6 +6,7 @@ import { cancelStatement } from './cancel.ts';
 import { leavesConnection, stateOf, toStoreError } from './errors.ts';
 import type { Target } from './location.ts';
 import type { Settings } from './settings.ts';
+import { GuardedSocket } from './socket.ts';
 
 /** How much later than the server this side gives a statement up, at most. */
 const ANSWER_GRACE_MS = 5_000;
@@ -164,6 +165,7 @@ function createPool(target: Target, settings: Settings): pg.Pool {
   );
   return new pg.Pool({
     ...Object.fromEntries(given),
+    stream: () => new GuardedSocket(),
     application_name: 'securestore',
     keepAlive: true,
     max: settings.poolSize,

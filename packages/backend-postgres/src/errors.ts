@@ -42,6 +42,8 @@ const INTERRUPTIONS: ReadonlySet<string> = new Set(['57P01', '57P02', '08000', '
 const UNTRUSTED = /CERT|SELF_SIGNED|UNABLE_TO/;
 /** What `pg` says where it did not even send a statement. */
 const UNSENT = /is not queryable$/;
+/** What `pg` says where there is no password, or none that fits. */
+const BAD_LOGIN = /\bpassword\b|^SASL: (?:Only mechanism|Mechanism|.*signature does not match)/i;
 const UNANSWERED = /^Query read timeout$/;
 
 /** What a call was when it failed. */
@@ -91,7 +93,7 @@ function meaningOf(error: unknown, state: string | undefined, message: string): 
   if (UNTRUSTED.test(String((error as { code?: unknown }).code))) {
     return ['UNAVAILABLE', 'the certificate of the server is not trusted; name its authority with sslrootcert', false];
   }
-  if (/\bpassword\b|^SASL/i.test(message)) return REFUSED;
+  if (BAD_LOGIN.test(message)) return REFUSED;
   return ['UNAVAILABLE', 'the server can not be reached'];
 }
 

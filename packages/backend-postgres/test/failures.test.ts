@@ -1,5 +1,6 @@
 import { describe, expect, inject, onTestFinished, test, vi } from 'vitest';
 import { expectNoSecret } from '../../backend-redis/test/support/secrets.ts';
+import { toStoreError } from '../src/errors.ts';
 import { freshLocation, freshTable, openAt, poolOf, proxied, utf8 } from './support/stores.ts';
 
 const server = inject('postgres');
@@ -106,6 +107,14 @@ describe.skipIf('skip' in server)('rights', () => {
     expect((await backend.read('o/a'))?.size).toBe(1);
     await expect(backend.write('o/a', utf8('y'))).rejects.toMatchObject({ code: 'READ_ONLY' });
   });
+});
+
+test('a login that broke off is no wrong password', () => {
+  const site = { backend: 'postgres', operation: 'read', uncertain: false, secrets: [] };
+  const codeOf = (message: string): string => toStoreError(new Error(`SASL: ${message}`), site).code;
+  expect(codeOf('SCRAM-SERVER-FIRST-MESSAGE: client password must be a non-empty string')).toBe('UNAUTHENTICATED');
+  expect(codeOf('SCRAM-SERVER-FINAL-MESSAGE: server signature does not match')).toBe('UNAUTHENTICATED');
+  expect(codeOf('SCRAM-SERVER-FIRST-MESSAGE: nonce missing')).toBe('UNAVAILABLE');
 });
 
 describe.skipIf('skip' in server)('credentials', () => {
