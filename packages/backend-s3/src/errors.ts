@@ -13,6 +13,10 @@ const ELSEWHERE: Meaning = ['INVALID_ARGUMENT', 'the bucket lies in another regi
 const SLOWER: Meaning = ['THROTTLED', 'the service asks for fewer requests'];
 const DAMAGED: Meaning = ['UNAVAILABLE', 'it was damaged on its way'];
 const FULL: Meaning = ['NO_SPACE', 'the service has no space left, or the quota is used up'];
+const STRANGE: Meaning = [
+  'UNAVAILABLE',
+  'the answer broke off, or is not one of S3; if that goes on, look at endpoint and proxies',
+];
 const UNREACHABLE: Meaning = ['UNAVAILABLE', 'the service can not be reached'];
 
 /** What an error of the service means, by its code. */
@@ -89,9 +93,9 @@ export interface FailedCall extends CallSite {
   readonly secrets: readonly string[];
 }
 
-/** The code of the service in an error; `undefined` where the service gave none. */
+/** The code of the service in an error; `undefined` where the service gave none, or it did not get here whole. */
 function codeOf(error: unknown): string | undefined {
-  return error instanceof Error && '$metadata' in error ? error.name : undefined;
+  return error instanceof Error && '$fault' in error ? error.name : undefined;
 }
 
 /** Whether the service gave this code for what became an error of ours. */
@@ -128,11 +132,10 @@ function meaningOf(error: unknown, code: string | undefined, status: number | un
   const known = code === undefined ? undefined : CODES[code];
   if (known !== undefined) return known;
   if (status !== undefined) {
-    const other: Meaning =
-      status >= 500 || status < 300
-        ? ['UNAVAILABLE', `the service failed with status ${status}`]
-        : ['INTERNAL', `the service answered with status ${status}`];
-    return STATUSES[status] ?? other;
+    const found = STATUSES[status];
+    if (found !== undefined) return found;
+    if (status >= 500 || status < 300) return ['UNAVAILABLE', `the service failed with status ${status}`];
+    return code === undefined ? STRANGE : ['INTERNAL', `the service answered with status ${status}`];
   }
   const { name, message } = error instanceof Error ? error : { name: '', message: String(error) };
   if (NO_CREDENTIALS.test(name)) return ['UNAUTHENTICATED', 'no credentials were found where the AWS SDK looks'];

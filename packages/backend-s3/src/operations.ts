@@ -107,7 +107,7 @@ export async function deleteObjects(
   await bucket.send({ site, mutates: true, signal }, command, ({ Errors = [] }) => {
     const failed = Errors.find(({ Code }) => Code !== NO_SUCH_KEY);
     if (failed === undefined) return;
-    const error = Object.assign(new Error(failed.Message), { name: failed.Code ?? 'Error', $metadata: {} });
+    const error = Object.assign(new Error(failed.Message), { name: failed.Code ?? 'Error', $fault: 'server' });
     const key = failed.Key?.slice(prefix.length);
     // Others of the keys may be gone.
     throw toStoreError(error, { ...site, key, exchange: undefined, uncertain: true, conditional: false, secrets: [] });

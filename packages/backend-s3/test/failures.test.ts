@@ -138,6 +138,8 @@ describe.skipIf(NO_SERVER)('a body that ends halfway', () => {
     for (const range of [{}, { start: 10, end: 200_000 }]) {
       await expect(backend.read('o/a', range)).rejects.toMatchObject({ code: 'UNAVAILABLE', retryable: true });
     }
+    // What breaks off here says that there is no such key, or no such bucket.
+    await expect(backend.read('o/absent')).rejects.toMatchObject({ code: 'UNAVAILABLE', retryable: true });
   });
 
   test('is given up at an abort and at the timeout', async () => {
