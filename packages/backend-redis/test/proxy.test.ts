@@ -1,0 +1,17 @@
+import { inject } from 'vitest';
+import { RedisBackend } from '../src/index.ts';
+import { describeUnderFaults } from './support/faults/describe.ts';
+import { freshLocation, proxied } from './support/stores.ts';
+
+const server = inject('redis');
+
+describeUnderFaults({
+  name: 'redis',
+  skip: 'skip' in server ? server.skip : undefined,
+  impatient: { timeout: 400 },
+  create: () => new RedisBackend(),
+  place: async (below) => {
+    const direct = freshLocation('url' in server ? server.url : '');
+    return { direct, proxy: await proxied(direct, below) };
+  },
+});
