@@ -1,8 +1,12 @@
+import { randomInt } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 // `import` is none of them: they hold for `require` in the dependencies too.
 const conditions = ['@securestore/source', 'node'];
+
+// One for the whole run, so that all backends are given the same random operations, and are compared through them.
+process.env['SECURESTORE_TESTKIT_SEED'] ||= String(randomInt(2 ** 32));
 
 /** Servers that are started for the tests of the backend of the same name. */
 const servers = ['redis', 'postgres', 'mongodb', 'azure', 'gcs', 's3'];

@@ -16,6 +16,7 @@ if (NO_SERVER !== undefined) {
       { describe, it },
       {
         name: `gcs with ${name}`,
+        operations: name === PLAIN ? 1000 : 200,
         createFixture: async () => {
           const proxy = await proxyTo(endpointOf(url));
           const faults = createFaultInjector();

@@ -20,6 +20,7 @@ if ('skip' in server) {
       { describe, it },
       {
         name: `mongodb with ${name}`,
+        operations: name === PLAIN ? 1000 : 200,
         createFixture: async () => {
           const faults = createFaultInjector();
           const proxy = await proxyTo(server.url);

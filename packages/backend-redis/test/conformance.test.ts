@@ -17,6 +17,7 @@ if ('skip' in server) {
       { describe, it },
       {
         name: `redis with ${name}`,
+        operations: name === PLAIN ? 1000 : 200,
         createFixture: async () => {
           const proxy = await proxyTo(server.url);
           const faults = createFaultInjector();

@@ -12,7 +12,7 @@ import { missingKeys } from './concerns/missing-keys.ts';
 import { model } from './concerns/model.ts';
 import { races } from './concerns/races.ts';
 import { ranges } from './concerns/ranges.ts';
-import type { Concern, ConformanceOptions, ConformanceTest, Subject } from './types.ts';
+import type { BackendFixture, Concern, ConformanceOptions, ConformanceTest, Subject } from './types.ts';
 
 /** Every promise of the backend contract, by concern. */
 export const CONCERNS: readonly Concern[] = [
@@ -53,21 +53,36 @@ export function decide(test: ConformanceTest, subject: Subject): 'run' | { reado
 
 /** Runs one test on a location of its own, and leaves nothing open. */
 export async function runTest(test: ConformanceTest, options: ConformanceOptions, seed: number): Promise<void> {
-  const fixture = await options.createFixture();
+  const fixtures: BackendFixture[] = [];
   const handles: StorageBackend[] = [];
-  const open = async (): Promise<StorageBackend> => {
+  const make = async (): Promise<BackendFixture> => {
+    const fixture = await options.createFixture();
+    fixtures.push(fixture);
+    return fixture;
+  };
+  const opener = (fixture: BackendFixture) => async (): Promise<StorageBackend> => {
     const handle = await fixture.open();
     handles.push(handle);
     return handle;
   };
   try {
+    const fixture = await make();
+    const open = opener(fixture);
     const backend = await open();
     const { capabilities } = backend;
-    await test.run({ backend, capabilities, seed, open, breakStorage: async () => fixture.breakStorage?.() });
+    await test.run({
+      backend,
+      capabilities,
+      seed,
+      operations: options.operations ?? 1000,
+      open,
+      elsewhere: async () => opener(await make()),
+      breakStorage: async () => fixture.breakStorage?.(),
+    });
   } finally {
     // A handle whose storage was broken may fail to close; the test has said what there is to say.
     await Promise.allSettled(handles.map(async (handle) => handle.close()));
-    await fixture.dispose?.();
+    for (const fixture of fixtures) await fixture.dispose?.();
   }
 }
 

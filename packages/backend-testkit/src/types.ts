@@ -24,6 +24,8 @@ export interface ConformanceOptions {
    * `SECURESTORE_TESTKIT_SEED` in the environment, every run takes a fresh one.
    */
   readonly seed?: number;
+  /** How many random operations are compared with a plain map, from 1; 1,000 by default. */
+  readonly operations?: number;
 }
 
 /** A capability that is present or absent. */
@@ -37,8 +39,11 @@ export interface TestContext {
   readonly backend: StorageBackend;
   readonly capabilities: BackendCapabilities;
   readonly seed: number;
+  readonly operations: number;
   /** A further handle on the same location; closed after the test. */
   readonly open: () => Promise<StorageBackend>;
+  /** Makes a further fresh location; resolves to what opens handles on it, which are closed after the test. */
+  readonly elsewhere: () => Promise<() => Promise<StorageBackend>>;
   /** See {@link BackendFixture.breakStorage}. */
   readonly breakStorage: () => Promise<void>;
 }

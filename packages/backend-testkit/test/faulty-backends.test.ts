@@ -29,7 +29,7 @@ describe('the suite fails on a backend that breaks one promise', () => {
 
   for (const { name, breaks, foundBy, wrap } of FAULTY_BACKENDS) {
     it(`${name}: ${breaks}`, async () => {
-      const { results } = await runConformance({ name, createFixture: () => memoryFixture(wrap) });
+      const { results } = await runConformance({ name, operations: 250, createFixture: () => memoryFixture(wrap) });
       const failed = results.filter(({ status }) => status === 'failed');
       expect(failed.map(({ concern }) => concern)).toContain(foundBy);
       for (const { concern, test } of failed) proven.add(`${concern}: ${test}`);

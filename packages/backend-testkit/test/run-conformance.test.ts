@@ -39,7 +39,7 @@ async function modelError(options: ConformanceOptions): Promise<string> {
 describe('runConformance', () => {
   it('prints the seed and the last operations of a failed model, and replays them', async () => {
     const error = await modelError(failsInTheModel(42));
-    expect(error).toMatch(/after step \d+ with seed 42; the last steps:\n(?: {2}\w+ .*\n)+/);
+    expect(error).toMatch(/at operation \d+ of 1000 with seed 42; these alone fail, too,.*:\n(?: {2}\{"do":.*\}\n)+$/);
     expect(await modelError(failsInTheModel(42))).toBe(error);
     vi.stubEnv('SECURESTORE_TESTKIT_SEED', '42');
     expect(await modelError(failsInTheModel())).toBe(error);
