@@ -1,23 +1,15 @@
 import { once } from 'node:events';
 import type { Session } from '@securestore/acl';
 import { AccessControl } from '@securestore/acl';
-import type { BackendConfig, Layer, StorageBackend } from '@securestore/backend-api';
-import {
-  assertStorable,
-  composeLayers,
-  limitLayer,
-  parseLocation,
-  redactLocation,
-  resolveBackend,
-  retryLayer,
-  timeoutLayer,
-} from '@securestore/backend-api';
+import type { BackendConfig, StorageBackend } from '@securestore/backend-api';
+import { assertStorable, composeLayers, parseLocation, redactLocation, resolveBackend } from '@securestore/backend-api';
 import { SecureStoreError } from '@securestore/core-format';
 import type { Anchor, CallOptions, ObjectStore, StoreContext } from '@securestore/objects';
 import { createObjectStore, openObjectStore, openOrCreateObjectStore, signalOf } from '@securestore/objects';
 import { checkCreateOptions, checkOpenOptions } from './check-options.ts';
 import { loadConfig } from './config.ts';
 import { anchorName, fileAnchor } from './file-anchor.ts';
+import { NETWORK_LAYERS } from './network-layers.ts';
 import type { CreateOptions, OpenOptions } from './options.ts';
 
 /** An open store. */
@@ -56,9 +48,6 @@ function lent(backend: StorageBackend): StorageBackend {
     },
   });
 }
-
-/** For backends that are reached over a network. `file:`, `sqlite:` and `memory:` have nothing to gain by waiting. */
-const NETWORK_LAYERS: readonly Layer[] = [timeoutLayer({ milliseconds: 60_000 }), limitLayer(64), retryLayer()];
 
 async function find(location: string, options: OpenOptions): Promise<StorageBackend> {
   const { backend, backends, resolveFrom } = options;

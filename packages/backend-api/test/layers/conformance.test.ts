@@ -10,6 +10,7 @@ for (const [name, layers] of Object.entries(STACKS)) {
     { describe, it },
     {
       name: `memory with ${name}`,
+      operations: 250,
       createFixture: () => {
         const location = `memory:${randomUUID()}`;
         const faults = createFaultInjector();

@@ -1,3 +1,4 @@
+import { NETWORK_LAYERS } from '../../../securestore/src/network-layers.ts';
 import {
   type Layer,
   createCallCounter,
@@ -10,29 +11,64 @@ import {
 } from '../../src/index.ts';
 import { noSleep } from './fake-time.ts';
 
+type Stack = () => readonly Layer[];
+
+/** What a store puts around backends that are reached over a network. */
+const PRODUCTION = 'the layers of a store';
+
+/** Every order of the layers of a store: the usual one, the reverse, and those that a user might come upon. */
+function orders(): Record<string, Stack> {
+  const [timeout, limit, retry] = NETWORK_LAYERS;
+  if (timeout === undefined || limit === undefined || retry === undefined || NETWORK_LAYERS.length !== 3) {
+    throw new Error('the layers of a store are not a timeout, a limit and a retry: bring these stacks up to date');
+  }
+  return {
+    [PRODUCTION]: () => NETWORK_LAYERS,
+    'timeout, retry, limit': () => [timeout, retry, limit],
+    'limit, timeout, retry': () => [limit, timeout, retry],
+    'limit, retry, timeout': () => [limit, retry, timeout],
+    'retry, timeout, limit': () => [retry, timeout, limit],
+    'retry, limit, timeout': () => [retry, limit, timeout],
+  };
+}
+
+/** Fails every third call that reaches it. */
+function failing(): Layer {
+  return createFaultInjector(({ index }) => (index % 3 === 2 ? { type: 'fail' } : undefined)).layer;
+}
+
+const patient = (): Layer => retryLayer({ sleep: noSleep, budget: 1_000_000 });
+
 /** Layers as they are put around backends, each with a name; the first of a list is next to the backend. */
-export const STACKS: Readonly<Record<string, () => Layer[]>> = {
+export const STACKS: Readonly<Record<string, Stack>> = {
   forward: () => [(inner) => forwardTo(inner, {})],
+  faults: () => [createFaultInjector().layer],
   retry: () => [retryLayer({ sleep: noSleep })],
   timeout: () => [timeoutLayer({ milliseconds: 60_000 })],
   limit: () => [limitLayer(2)],
+  'one call at a time': () => [limitLayer(1)],
   tracing: () => [tracingLayer()],
   counting: () => [createCallCounter().layer],
-  'all of them': () => [
-    timeoutLayer({ milliseconds: 60_000 }),
-    limitLayer(4),
-    retryLayer({ sleep: noSleep }),
-    tracingLayer(),
+  ...orders(),
+  'the layers of a store, traced and counted': () => [...NETWORK_LAYERS, tracingLayer(), createCallCounter().layer],
+  'the layers of a store, traced and counted next to the backend': () => [
     createCallCounter().layer,
+    tracingLayer(),
+    ...NETWORK_LAYERS,
   ],
-  'retry over a backend that fails every third call': () => [
-    createFaultInjector(({ index }) => (index % 3 === 2 ? { type: 'fail' } : undefined)).layer,
-    retryLayer({ sleep: noSleep, budget: 1_000_000 }),
+  'the layers of a store twice': () => [...NETWORK_LAYERS, ...NETWORK_LAYERS],
+  'retry over a backend that fails every third call': () => [failing(), patient()],
+  'limit and timeout between that and retry': () => [
+    failing(),
+    limitLayer(2),
+    timeoutLayer({ milliseconds: 60_000 }),
+    patient(),
   ],
+  'retry in retry over it': () => [failing(), patient(), patient()],
 };
 
-/** The layers for backends on a server, where a run takes longer: all kinds at once, and in full runs each of them. */
+/** The layers for backends on a server, where a run takes longer: those of a store, and in full runs all. */
 export const SERVER_STACKS: typeof STACKS =
   process.env['SECURESTORE_TORTURE'] === '1'
     ? STACKS
-    : Object.fromEntries(Object.entries(STACKS).filter(([name]) => name === 'all of them'));
+    : Object.fromEntries(Object.entries(STACKS).filter(([name]) => name === PRODUCTION));
