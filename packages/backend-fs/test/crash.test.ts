@@ -2,8 +2,10 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { crashWriters } from '../../backend-redis/test/support/store-crash.ts';
 import { FsBackend } from '../src/index.ts';
 import { checkCampaign, runCampaign, TORTURE } from './support/crash-campaign.ts';
+import { openAt, scratchFolder } from './support/stores.ts';
 
 test('writers killed at any instant lose nothing, tear nothing, and leave no lock and no temporary file', async () => {
   const root = mkdtempSync(join(tmpdir(), 'securestore-fs-crash-'));
@@ -18,4 +20,9 @@ test('writers killed at any instant lose nothing, tear nothing, and leave no loc
   } finally {
     rmSync(root, { recursive: true, force: true });
   }
+}, 600_000);
+
+test('writers with a whole store, killed at any instant, lose nothing, tear nothing and leave nothing that can not be collected', async () => {
+  const root = scratchFolder();
+  await crashWriters(`file:${root}`, await openAt(root), TORTURE ? 100 : 2);
 }, 600_000);

@@ -3,6 +3,7 @@ import { checkCampaign, runCampaign, TORTURE } from '../../backend-fs/test/suppo
 import { startServer } from '../../../tools/services/src/server.ts';
 import { redis } from '../../../tools/services/src/servers/redis.ts';
 import { crashServer } from './support/server-crash.ts';
+import { crashWriters } from './support/store-crash.ts';
 import { freshLocation, openAt } from './support/stores.ts';
 
 const server = inject('redis');
@@ -13,6 +14,15 @@ test.skipIf('skip' in server)(
     const location = freshLocation('url' in server ? server.url : '');
     const campaign = await runCampaign('@securestore/backend-redis', location, 4, TORTURE ? 300 : 3);
     await checkCampaign(await openAt(location), campaign);
+  },
+  600_000,
+);
+
+test.skipIf('skip' in server)(
+  'clients with a whole store, killed at any instant, lose nothing, tear nothing and leave nothing that can not be collected',
+  async () => {
+    const location = freshLocation('url' in server ? server.url : '');
+    await crashWriters(location, await openAt(location), TORTURE ? 100 : 2);
   },
   600_000,
 );

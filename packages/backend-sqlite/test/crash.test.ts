@@ -4,7 +4,9 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { expect, test } from 'vitest';
 import { checkCampaign, runCampaign, TORTURE } from '../../backend-fs/test/support/crash-campaign.ts';
+import { crashWriters } from '../../backend-redis/test/support/store-crash.ts';
 import { SqliteBackend } from '../src/index.ts';
+import { openAt, scratchFolder } from './support/stores.ts';
 
 test('writers killed at any instant lose nothing, tear nothing, and leave no lock', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'securestore-sqlite-crash-'));
@@ -25,4 +27,9 @@ test('writers killed at any instant lose nothing, tear nothing, and leave no loc
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}, 600_000);
+
+test('writers with a whole store, killed at any instant, lose nothing, tear nothing and leave nothing that can not be collected', async () => {
+  const path = join(scratchFolder(), 'vault.db');
+  await crashWriters(`sqlite:${path}`, await openAt(path), TORTURE ? 100 : 2);
 }, 600_000);

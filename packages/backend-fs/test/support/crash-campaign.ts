@@ -28,8 +28,8 @@ interface Writer {
   readonly said: Promise<unknown>;
 }
 
-function startWriter(packageName: string, location: string, id: string, campaign: Campaign): Writer {
-  const argv = ['--conditions=@securestore/source', '--no-warnings', PROGRAM, packageName, location, id];
+function startWriter(command: readonly string[], id: string, campaign: Campaign): Writer {
+  const argv = ['--conditions=@securestore/source', '--no-warnings', ...command, id];
   const child = spawn(process.execPath, argv, { stdio: ['ignore', 'pipe', 'inherit'] });
   const lines = createInterface({ input: child.stdout });
   const ready = new Promise((resolve, reject) => {
@@ -45,16 +45,21 @@ function startWriter(packageName: string, location: string, id: string, campaign
   return { process: child, ready, said: once(lines, 'close') };
 }
 
-/** Runs `writers` processes at a time on `location`, and kills and replaces one of them `kills` times. */
+/** Runs `writers` processes at a time over a backend, and kills and replaces one of them `kills` times. */
 export async function runCampaign(
   packageName: string,
   location: string,
   writers: number,
   kills: number,
 ): Promise<Campaign> {
+  return killWriters([PROGRAM, packageName, location], writers, kills);
+}
+
+/** Runs a program that says what `writer-process.ts` says, and is given a name of its own as its last argument. */
+export async function killWriters(command: readonly string[], writers: number, kills: number): Promise<Campaign> {
   const campaign: Campaign = { written: new Set(), deleted: new Set(), counted: 0, killed: 0 };
   let started = 0;
-  const start = (): Writer => startWriter(packageName, location, `w${started++}`, campaign);
+  const start = (): Writer => startWriter(command, `w${started++}`, campaign);
   const running = Array.from({ length: writers }, start);
   await Promise.all(running.map(({ ready }) => ready));
   for (let round = 0; round < kills + writers; round++) {

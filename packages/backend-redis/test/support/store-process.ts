@@ -1,11 +1,13 @@
-// A process of its own with a whole store on a server: `store-process.ts <location> <job> [count]`. The backend is found
-// as an application finds it, by the scheme of the location.
+// A process of its own with a whole store on a server: `store-process.ts <location> <job> [count or name]`. The backend is
+// found as an application finds it, by the scheme of the location.
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
+import { writeSync } from 'node:fs';
 import { SecureStoreError, openStore, rawKey } from 'securestore';
 import type { SecureStore } from 'securestore';
+import { selfProving } from '../../../backend-fs/test/support/bodies.ts';
 
-const [location = '', job = '', count = '0'] = process.argv.slice(2);
+const [location = '', job = '', argument = '0'] = process.argv.slice(2);
 const MIB = 2 ** 20;
 
 /** A key of the test's own: deriving one from a passphrase takes its time. */
@@ -18,11 +20,15 @@ async function increment(): Promise<void> {
   await store.store('counter', '0', { ifAbsent: true }).catch((error: unknown) => {
     if (!SecureStoreError.is(error, 'CONFLICT')) throw error;
   });
-  for (let done = 0; done < Number(count);) {
+  for (let done = 0; done < Number(argument); done++) await addOne(store);
+}
+
+async function addOne(store: SecureStore): Promise<void> {
+  for (;;) {
     const { info, ...found } = await store.retrieve('counter');
     try {
       await store.store('counter', String(Number(Buffer.from(found.data).toString()) + 1), { ifVersion: info.version });
-      done += 1;
+      return;
     } catch (error) {
       if (!SecureStoreError.is(error, 'CONFLICT')) throw error;
     }
@@ -32,7 +38,7 @@ async function increment(): Promise<void> {
 /** What the counter stands at after all of them. */
 async function total(): Promise<void> {
   await using store = await open();
-  assert.equal((await store.retrieve('counter')).text(), count);
+  assert.equal((await store.retrieve('counter')).text(), argument);
 }
 
 /** A bit of everything that a store can do. */
@@ -59,7 +65,48 @@ async function tour(): Promise<void> {
   assert.ok((await again.verify()).ok);
 }
 
-const jobs: Readonly<Record<string, () => Promise<void>>> = { increment, total, tour };
+function say(line: string): void {
+  writeSync(1, `${line}\n`);
+}
+
+/** Writes until it is killed, and says what `writer-process.ts` says. */
+async function write(): Promise<void> {
+  await using store = await open();
+  say('ready');
+  const lane = async (name: string, sizes: readonly number[]): Promise<void> => {
+    for (let index = 0; ; index++) {
+      const key = `o/${argument}/${name}/${index}`;
+      const put = async (): Promise<unknown> => store.store(key, selfProving(key, sizes[index % sizes.length] ?? 0));
+      await put();
+      say(`written ${key}`);
+      if (index % 3 === 0) await put();
+      if (index % 4 !== 3) continue;
+      say(`delete ${key}`);
+      await store.delete(key);
+    }
+  };
+  const count = async (): Promise<void> => {
+    for (;;) {
+      await addOne(store);
+      say('counted');
+    }
+  };
+  await Promise.all([lane('small', [10, 1000]), lane('large', [100_000, 9 * MIB, 200_000]), count()]);
+}
+
+/** Uploads the first part of a large object, and waits to be killed. */
+async function stall(): Promise<void> {
+  await using store = await open();
+  await store.store(
+    'never',
+    (async function* () {
+      yield randomBytes(8 * MIB + 1);
+      await new Promise(() => setInterval(() => undefined, 60_000));
+    })(),
+  );
+}
+
+const jobs: Readonly<Record<string, () => Promise<void>>> = { increment, total, tour, write, stall };
 const chosen = jobs[job];
 assert.ok(chosen, `there is no job ${job}`);
 await chosen();
