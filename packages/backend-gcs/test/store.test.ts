@@ -1,9 +1,15 @@
 import { describe, test } from 'vitest';
 import { runJob } from '../../backend-redis/test/support/run-process.ts';
-import { NO_SERVER, freshLocation } from './support/stores.ts';
+import { takeTour } from '../../backend-redis/test/support/tour.ts';
+import { NO_SERVER, freshLocation, openAt } from './support/stores.ts';
 
 describe.skipIf(NO_SERVER !== undefined)('a store in a bucket', () => {
   test('does what stores do', async () => runJob(freshLocation(), 'tour'));
+
+  test('takes the tour', async () => {
+    const location = freshLocation();
+    await takeTour(location, await openAt(location));
+  }, 300_000);
 
   test('counts exactly under eight processes', async () => {
     const location = freshLocation();

@@ -2,14 +2,20 @@ import { MongoClient } from 'mongodb';
 import { openStore, rawKey } from 'securestore';
 import { describe, expect, inject, onTestFinished, test } from 'vitest';
 import { runJob } from '../../backend-redis/test/support/run-process.ts';
+import { takeTour } from '../../backend-redis/test/support/tour.ts';
 import { MongodbBackend } from '../src/index.ts';
-import { freshLocation } from './support/stores.ts';
+import { freshLocation, openAt } from './support/stores.ts';
 
 const server = inject('mongodb');
 const url = 'url' in server ? server.url : '';
 
 describe.skipIf('skip' in server)('a store on a server', () => {
   test('does what stores do', async () => runJob(freshLocation(url), 'tour'));
+
+  test('takes the tour', async () => {
+    const location = freshLocation(url);
+    await takeTour(location, await openAt(location));
+  }, 300_000);
 
   test('counts exactly under eight processes', async () => {
     const location = freshLocation(url);

@@ -1,12 +1,18 @@
 import { describe, inject, test } from 'vitest';
 import { runJob } from './support/run-process.ts';
-import { freshLocation } from './support/stores.ts';
+import { freshLocation, openAt } from './support/stores.ts';
+import { takeTour } from './support/tour.ts';
 
 const server = inject('redis');
 const url = 'url' in server ? server.url : '';
 
 describe.skipIf('skip' in server)('a store on a server', () => {
   test('does what stores do', async () => runJob(freshLocation(url), 'tour'));
+
+  test('takes the tour', async () => {
+    const location = freshLocation(url);
+    await takeTour(location, await openAt(location));
+  }, 300_000);
 
   test('counts exactly under eight processes', async () => {
     const location = freshLocation(url);

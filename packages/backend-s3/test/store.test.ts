@@ -1,6 +1,7 @@
 import { describe, inject, test } from 'vitest';
 import { runJob } from '../../backend-redis/test/support/run-process.ts';
-import { accountOf, freshLocation, stubCredentials } from './support/stores.ts';
+import { takeTour } from '../../backend-redis/test/support/tour.ts';
+import { accountOf, freshLocation, openAt, stubCredentials } from './support/stores.ts';
 
 const server = inject('s3');
 const account = accountOf('url' in server ? server.url : '');
@@ -10,6 +11,12 @@ describe.skipIf('skip' in server)('a store in a bucket', () => {
     stubCredentials(account);
     await runJob(freshLocation(account), 'tour');
   });
+
+  test('takes the tour', async () => {
+    stubCredentials(account);
+    const location = freshLocation(account);
+    await takeTour(location, await openAt(account, location));
+  }, 300_000);
 
   test('counts exactly under eight processes', async () => {
     stubCredentials(account);

@@ -1,17 +1,17 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
+import type { Place, Rows } from './place.ts';
 
-/** The rows of the tour's database, read and changed as someone would who has the file and no key. */
-export interface Rows {
-  /** Names and sizes in bytes as the database has them. */
-  list(): { readonly key: string; readonly size: number }[];
-  /** The first stored bytes of a row. */
-  bytes(key: string): Uint8Array;
-  /** Flips one bit in the middle of what is stored for a row. Twice is as never. */
-  flipBit(key: string): void;
+/** The tour's own database, in the working directory. */
+export function databasePlace(): Place {
+  return {
+    location: 'sqlite:./tour.db',
+    rows: rowsOf('tour.db'),
+    holdsAny: async (texts) => folderHoldsAny('.', texts),
+  };
 }
 
-export function rowsOf(path: string): Rows {
+function rowsOf(path: string): Rows {
   const using = <T>(use: (database: DatabaseSync) => T): T => {
     const database = new DatabaseSync(path);
     try {
@@ -21,13 +21,13 @@ export function rowsOf(path: string): Rows {
     }
   };
   return {
-    list: () =>
+    list: async () =>
       using((database) => {
         const rows = database.prepare('SELECT key, size FROM entry ORDER BY key').all();
         return rows as { key: string; size: number }[];
       }),
-    bytes: (key) => using((database) => read(database, key).data),
-    flipBit: (key) =>
+    bytes: async (key) => using((database) => read(database, key).data),
+    flipBit: async (key) =>
       using((database) => {
         const { id, data } = read(database, key);
         const middle = Math.floor(data.length / 2);
@@ -37,9 +37,12 @@ export function rowsOf(path: string): Rows {
   };
 }
 
-/** Whether any file of a folder holds these bytes. */
-export function folderHolds(folder: string, bytes: Buffer): boolean {
-  return readdirSync(folder).some((name) => readFileSync(`${folder}/${name}`).includes(bytes));
+/** Whether any file of a folder holds any of these texts. */
+function folderHoldsAny(folder: string, texts: readonly Buffer[]): boolean {
+  return readdirSync(folder).some((name) => {
+    const content = readFileSync(`${folder}/${name}`);
+    return texts.some((text) => content.includes(text));
+  });
 }
 
 /** Segment ids of a body are its entry's revision times 64, and on. */

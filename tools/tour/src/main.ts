@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { databasePlace } from './database.ts';
 import { narrator } from './narrator.ts';
 import { tour } from './tour.ts';
 
@@ -37,7 +38,7 @@ for (const [signal, code] of [
 
 process.chdir(folder);
 try {
-  await tour(narrator(process.stdout), documents);
+  await tour(narrator(process.stdout), documents, databasePlace());
   process.stdout.write(ONWARDS);
 } catch (error) {
   console.error('\nThe tour stopped: a step did not do what it says.', error);

@@ -3,11 +3,10 @@ import { globSync } from 'node:fs';
 import { join } from 'node:path';
 import { createStore, openStore, passphrase } from 'securestore';
 import type { SecureStore } from 'securestore';
-import { folderHolds, rowsOf } from './database.ts';
 import { largeFile, largeFileRange } from './large-file.ts';
 import type { Narrator } from './narrator.ts';
+import type { Place } from './place.ts';
 
-const LOCATION = 'sqlite:./tour.db';
 const SECRET = 's3cr3t-of-the-tour';
 const MIB: number = 2 ** 20;
 
@@ -17,19 +16,21 @@ interface Tour {
   readonly store: SecureStore;
   /** A checkout, whose documents are stored. */
   readonly documents: string;
+  readonly place: Place;
 }
 
 /**
- * The whole tour, in the working directory, which it fills with a store of its own.
+ * The whole tour, at a place where nothing is yet, which it fills with a store of its own.
  *
  * @throws Error at the first step that doesn't do what it says
  */
-export async function tour(narrator: Narrator, documents: string): Promise<void> {
+export async function tour(narrator: Narrator, documents: string, place: Place): Promise<void> {
+  const { location } = place;
   narrator.step('Create a store', 'A store lives at a location, here a SQLite file. The passphrase stays with you.');
   const store = await narrator.call(() =>
-    createStore(LOCATION, { unlock: passphrase('correct horse battery staple') }),
+    createStore(location, { unlock: passphrase('correct horse battery staple') }),
   );
-  const context = { narrator, store, documents };
+  const context = { narrator, store, documents, place };
   try {
     narrator.result(`fingerprint ${store.fingerprint}`);
     const row = await secret(context);
@@ -41,17 +42,17 @@ export async function tour(narrator: Narrator, documents: string): Promise<void>
   } finally {
     await store.close();
   }
-  await openingAgain(narrator);
+  await openingAgain(narrator, location);
 }
 
 /** Returns the name under which the database keeps the secret. */
-async function secret({ narrator, store }: Tour): Promise<string> {
+async function secret({ narrator, store, place }: Tour): Promise<string> {
   narrator.step('Store a secret', 'The value, its metadata and its name are sealed before they reach the database.');
   const info = await narrator.call(() =>
     store.store('db/prod/password', SECRET, { metadata: { owner: 'ops', rotate: 'monthly' } }),
   );
   narrator.result(`version ${info.version}, ${info.size} bytes`);
-  const objects = rowsOf('tour.db').list();
+  const objects = await place.rows.list();
   const row = objects.find(({ key }) => key.startsWith('o/'));
   const retrieved = await narrator.call(() => store.retrieve('db/prod/password'));
   narrator.result(`${retrieved.text()} ${JSON.stringify(retrieved.metadata)}`);
@@ -111,44 +112,46 @@ async function versions({ narrator, store }: Tour): Promise<void> {
   narrator.check('the older version is still what it was', older.text() === SECRET && history.length === 2);
 }
 
-async function whatTheBackendSees({ narrator, documents }: Tour, row: string): Promise<void> {
+async function whatTheBackendSees({ narrator, documents, place }: Tour, row: string): Promise<void> {
+  const { rows } = place;
   narrator.step('What the database sees', 'Anyone with the file can look into it. These are its real rows.');
-  const rows = await narrator.call(() => rowsOf('tour.db').list());
+  const all = await narrator.call(() => rows.list());
   // Two of each kind: records, history, parts of the film, the store's own.
-  const kinds = Map.groupBy(rows, ({ key }) => key.split('/')[0]);
+  const kinds = Map.groupBy(all, ({ key }) => key.split('/')[0]);
   for (const { key, size } of [...kinds.values()].flatMap((kind) => kind.slice(0, 2))) {
     narrator.result(`${key} (${size.toLocaleString('en')} bytes)`);
   }
-  narrator.result(`… ${rows.length} rows in all`);
-  const bytes = await narrator.call(() => rowsOf('tour.db').bytes(row));
+  narrator.result(`… ${all.length} rows in all`);
+  const bytes = await narrator.call(() => rows.bytes(row));
   narrator.result(`${Buffer.from(bytes).toString('hex').slice(0, 128)}… (${bytes.length} bytes)`);
   const document = await readFile(join(documents, 'README.md'));
   const film = largeFileRange(40 * MIB, 40 * MIB + 16);
   const hidden = [SECRET, 'password', 'monthly', 'media/film', document.subarray(0, 64), film];
-  narrator.check('a search of the files finds the name of a row', folderHolds('.', Buffer.from(row)));
+  narrator.check('a search of the files finds the name of a row', await place.holdsAny([Buffer.from(row)]));
   narrator.check(
     'it finds neither the secret, nor a name, nor metadata, nor a word of the documents, nor bytes of the film',
-    hidden.every((text) => !folderHolds('.', Buffer.from(text))),
+    !(await place.holdsAny(hidden.map((text) => Buffer.from(text)))),
   );
 }
 
-async function tampering({ narrator, store }: Tour, row: string): Promise<void> {
+async function tampering({ narrator, store, place }: Tour, row: string): Promise<void> {
+  const { rows } = place;
   narrator.step('Flip one bit', 'Someone changes a single bit in the database, behind the library.');
-  await narrator.call(() => rowsOf('tour.db').flipBit(row));
+  await narrator.call(() => rows.flipBit(row));
   await narrator.failingCall(() => store.retrieve('db/prod/password'), 'INTEGRITY');
   narrator.result('Nothing of the changed object was given out. Now the bit is flipped back.');
-  await narrator.call(() => rowsOf('tour.db').flipBit(row));
+  await narrator.call(() => rows.flipBit(row));
   const again = await narrator.call(() => store.retrieve('db/prod/password'));
   narrator.check('the object is whole again', again.text() === 'changed');
 }
 
-async function openingAgain(narrator: Narrator): Promise<void> {
+async function openingAgain(narrator: Narrator, location: string): Promise<void> {
   narrator.step(
     'Open it again',
     'The store was closed. Without the passphrase nobody gets in, with it everything is there.',
   );
-  await narrator.failingCall(() => openStore(LOCATION, { unlock: passphrase('incorrect horse') }), 'UNLOCK_FAILED');
-  const store = await narrator.call(() => openStore(LOCATION, { unlock: passphrase('correct horse battery staple') }));
+  await narrator.failingCall(() => openStore(location, { unlock: passphrase('incorrect horse') }), 'UNLOCK_FAILED');
+  const store = await narrator.call(() => openStore(location, { unlock: passphrase('correct horse battery staple') }));
   try {
     const names = await narrator.call(() => store.list());
     narrator.check(`all ${names.length} names are there`, names.includes('media/film'));

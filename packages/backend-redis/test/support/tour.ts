@@ -1,0 +1,55 @@
+import { fileURLToPath } from 'node:url';
+import type { ListEntry, StorageBackend } from '@securestore/backend-api';
+import { narrator } from '../../../../tools/tour/src/narrator.ts';
+import type { Place } from '../../../../tools/tour/src/place.ts';
+import { tour } from '../../../../tools/tour/src/tour.ts';
+
+const DOCUMENTS: string = fileURLToPath(new URL('../../../..', import.meta.url));
+
+/**
+ * The tour of `npm start` at `location`, where nothing is yet.
+ *
+ * @param backend - open there, for a look behind the back of the library; the caller closes it
+ */
+export async function takeTour(location: string, backend: StorageBackend): Promise<void> {
+  await tour(narrator({ write: () => undefined }), DOCUMENTS, placeAt(location, backend));
+}
+
+function placeAt(location: string, backend: StorageBackend): Place {
+  const bodyOf = async (key: string): Promise<Buffer> => {
+    const found = await backend.read(key);
+    if (found === undefined) throw new Error(`${key} is not there`);
+    return Buffer.from(found.body);
+  };
+  return {
+    location,
+    rows: {
+      list: async () => entriesOf(backend),
+      bytes: bodyOf,
+      flipBit: async (key) => {
+        const body = await bodyOf(key);
+        const middle = body.length >> 1;
+        body.writeUInt8(body.readUInt8(middle) ^ 1, middle);
+        await backend.write(key, body);
+      },
+    },
+    holdsAny: async (texts) => {
+      for (const { key } of await entriesOf(backend)) {
+        const content = Buffer.concat([Buffer.from(key), await bodyOf(key)]);
+        if (texts.some((text) => content.includes(text))) return true;
+      }
+      return false;
+    },
+  };
+}
+
+async function entriesOf(backend: StorageBackend): Promise<ListEntry[]> {
+  const entries: ListEntry[] = [];
+  for (let more = true; more;) {
+    const after = entries.at(-1)?.key;
+    const page = await backend.list('', after === undefined ? {} : { after });
+    entries.push(...page.entries);
+    ({ more } = page);
+  }
+  return entries;
+}
