@@ -93,12 +93,22 @@ export class Database {
   }
 
   async #connect(site: CallSite, signal: AbortSignal | undefined): Promise<Lent> {
-    const waiting = this.#pool.connect().then(lend);
+    const waiting = this.#borrow();
     try {
       return await (signal === undefined ? waiting : unlessGivenUp(waiting, site, signal));
     } catch (error) {
       throw toStoreError(error, { ...site, uncertain: false, secrets: this.#secrets });
     }
+  }
+
+  /** A server may say in one packet that it lets us in and that it ends, so errors are listened for at once. */
+  async #borrow(): Promise<Lent> {
+    return new Promise((resolve, reject) => {
+      this.#pool.connect((error, client) => {
+        if (client === undefined) reject(error ?? new Error('the pool gave no connection'));
+        else resolve(lend(client));
+      });
+    });
   }
 
   async #query(client: Lent, { site, statement, values, mutates }: Run): Promise<Row[]> {

@@ -1,6 +1,7 @@
 import { describe, expect, inject, onTestFinished, test, vi } from 'vitest';
 import { expectNoSecret } from '../../backend-redis/test/support/secrets.ts';
 import { toStoreError } from '../src/errors.ts';
+import { endingServer } from './support/ending-server.ts';
 import { freshLocation, freshTable, openAt, poolOf, proxied, utf8 } from './support/stores.ts';
 
 const server = inject('postgres');
@@ -73,6 +74,15 @@ describe.skipIf('skip' in server)('a connection that breaks', () => {
     other.release();
     await backend.write('o/a', utf8('3'));
   });
+});
+
+test('a server that ends in the moment that it lets us in is UNAVAILABLE, and does not end this process', async () => {
+  const uncaught: unknown[] = [];
+  const note = (error: unknown): void => void uncaught.push(error);
+  process.on('uncaughtExceptionMonitor', note);
+  onTestFinished(() => void process.off('uncaughtExceptionMonitor', note));
+  await expect(openAt(await endingServer())).rejects.toMatchObject({ code: 'UNAVAILABLE', operation: 'init' });
+  expect(uncaught).toEqual([]);
 });
 
 /** A role of its own and a location for it. */
