@@ -2,6 +2,7 @@ import { inject, test } from 'vitest';
 import { checkCampaign, runCampaign, TORTURE } from '../../backend-fs/test/support/crash-campaign.ts';
 import { crashServer } from '../../backend-redis/test/support/server-crash.ts';
 import { crashWriters } from '../../backend-redis/test/support/store-crash.ts';
+import { crashServerOfStore } from '../../backend-redis/test/support/store-server-crash.ts';
 import { startServer } from '../../../tools/services/src/server.ts';
 import { postgres } from '../../../tools/services/src/servers/postgres.ts';
 import { freshLocation, openAt } from './support/stores.ts';
@@ -33,6 +34,7 @@ test('a server that is killed loses nothing that it acknowledged', async (contex
   const own = await startServer(postgres);
   try {
     await crashServer(own, await openAt(freshLocation(own.url)), TORTURE ? 100 : 2);
+    await crashServerOfStore(own, freshLocation(own.url), TORTURE ? 100 : 2);
   } finally {
     await own.stop();
   }

@@ -4,6 +4,7 @@ import { startServer } from '../../../tools/services/src/server.ts';
 import { redis } from '../../../tools/services/src/servers/redis.ts';
 import { crashServer } from './support/server-crash.ts';
 import { crashWriters } from './support/store-crash.ts';
+import { crashServerOfStore } from './support/store-server-crash.ts';
 import { freshLocation, openAt } from './support/stores.ts';
 
 const server = inject('redis');
@@ -33,6 +34,7 @@ test('a server with appendfsync always that is killed loses nothing that it ackn
   const own = await startServer(redis, { durable: true });
   try {
     await crashServer(own, await openAt(freshLocation(own.url)), TORTURE ? 100 : 2);
+    await crashServerOfStore(own, freshLocation(own.url), TORTURE ? 100 : 2);
   } finally {
     await own.stop();
   }

@@ -27,13 +27,14 @@ export async function crashServer(server: Server, backend: StorageBackend, kills
     const writers = Array.from({ length: WRITERS }, async (_, id) =>
       write(backend, `${kill}/${id}`, story, stop.signal),
     );
+    await begun(writers, () => story.acknowledged.size > before);
     await sleep(randomInt(30, 150));
     await server.kill();
     stop.abort();
     await Promise.all(writers);
     await server.restart();
-    assert.ok(story.acknowledged.size > before, 'nothing was written before the server was killed');
-    await check(await recovered(backend), story);
+    await recovered(async () => backend.read('counter'));
+    await check(backend, story);
   }
 }
 
@@ -65,14 +66,24 @@ async function count(backend: StorageBackend, story: Story): Promise<void> {
   }
 }
 
-/** The same handle, once it reaches the server again. */
-async function recovered(backend: StorageBackend): Promise<StorageBackend> {
-  for (const begun = performance.now(); ;) {
+/** Resolves when something is `written`. @throws AssertionError where no writer is left that could */
+export async function begun(writers: readonly Promise<void>[], written: () => boolean): Promise<void> {
+  const writing = { on: true };
+  const ended = Promise.all(writers).finally(() => (writing.on = false));
+  ended.catch(() => undefined);
+  while (writing.on && !written()) await sleep(5);
+  if (!writing.on) await ended;
+  assert.ok(written(), 'nothing was written before the server was to be killed');
+}
+
+/** Resolves when a server that was started again is reached by `call`. */
+export async function recovered(call: () => Promise<unknown>): Promise<void> {
+  for (const start = performance.now(); ;) {
     try {
-      await backend.read('counter');
-      return backend;
+      await call();
+      return;
     } catch (error) {
-      if (!SecureStoreError.is(error, 'UNAVAILABLE') || performance.now() - begun > 30_000) throw error;
+      if (!SecureStoreError.is(error, 'UNAVAILABLE') || performance.now() - start > 30_000) throw error;
       await sleep(20);
     }
   }

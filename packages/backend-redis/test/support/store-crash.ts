@@ -7,6 +7,7 @@ import { type StorageBackend, forwardTo } from '@securestore/backend-api';
 import { type SecureStore, openStore, rawKey } from 'securestore';
 import { isWhole } from '../../../backend-fs/test/support/bodies.ts';
 import { type Campaign, killWriters } from '../../../backend-fs/test/support/crash-campaign.ts';
+import { scanKeys } from '../../../backend-testkit/src/checks.ts';
 import { runJob } from './run-process.ts';
 
 const PROGRAM: string = fileURLToPath(new URL('store-process.ts', import.meta.url));
@@ -36,11 +37,11 @@ export async function crashWriters(location: string, backend: StorageBackend, ki
 
 /** Kills a process when it has uploaded a part of a large object, and waits for more of it. */
 async function killUploader(location: string, backend: StorageBackend): Promise<void> {
-  const before = await keysUnder(backend, 'b/');
+  const before = await scanKeys(backend, 'b/');
   const argv = ['--conditions=@securestore/source', '--no-warnings', PROGRAM, location, 'stall'];
   const uploader = spawn(process.execPath, argv, { stdio: 'inherit' });
   const ended = once(uploader, 'exit');
-  while ((await keysUnder(backend, 'b/')).length === before.length) {
+  while ((await scanKeys(backend, 'b/')).length === before.length) {
     assert.equal(uploader.exitCode, null, 'the process that uploads ended by itself');
     await sleep(20);
   }
@@ -85,16 +86,5 @@ async function checkStore(store: SecureStore, campaign: Campaign): Promise<{ blo
 
 /** The payloads at the backend, whether a version has them or not. */
 async function blobsOf(backend: StorageBackend): Promise<Set<string>> {
-  return new Set((await keysUnder(backend, 'b/')).map((key) => key.slice(0, key.lastIndexOf('/'))));
-}
-
-async function keysUnder(backend: StorageBackend, prefix: string): Promise<string[]> {
-  const keys: string[] = [];
-  for (let more = true; more;) {
-    const after = keys.at(-1);
-    const page = await backend.list(prefix, after === undefined ? {} : { after });
-    keys.push(...page.entries.map(({ key }) => key));
-    ({ more } = page);
-  }
-  return keys;
+  return new Set((await scanKeys(backend, 'b/')).map((key) => key.slice(0, key.lastIndexOf('/'))));
 }

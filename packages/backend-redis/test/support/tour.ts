@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
-import type { ListEntry, StorageBackend } from '@securestore/backend-api';
+import type { StorageBackend } from '@securestore/backend-api';
+import { scan } from '../../../backend-testkit/src/checks.ts';
 import { narrator } from '../../../../tools/tour/src/narrator.ts';
 import type { Place } from '../../../../tools/tour/src/place.ts';
 import { tour } from '../../../../tools/tour/src/tour.ts';
@@ -24,7 +25,7 @@ function placeAt(location: string, backend: StorageBackend): Place {
   return {
     location,
     rows: {
-      list: async () => entriesOf(backend),
+      list: async () => scan(backend, ''),
       bytes: bodyOf,
       flipBit: async (key) => {
         const body = await bodyOf(key);
@@ -34,22 +35,11 @@ function placeAt(location: string, backend: StorageBackend): Place {
       },
     },
     holdsAny: async (texts) => {
-      for (const { key } of await entriesOf(backend)) {
+      for (const { key } of await scan(backend, '')) {
         const content = Buffer.concat([Buffer.from(key), await bodyOf(key)]);
         if (texts.some((text) => content.includes(text))) return true;
       }
       return false;
     },
   };
-}
-
-async function entriesOf(backend: StorageBackend): Promise<ListEntry[]> {
-  const entries: ListEntry[] = [];
-  for (let more = true; more;) {
-    const after = entries.at(-1)?.key;
-    const page = await backend.list('', after === undefined ? {} : { after });
-    entries.push(...page.entries);
-    ({ more } = page);
-  }
-  return entries;
 }
