@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 
@@ -14,12 +14,19 @@ export function cacheFolder(name: string): string {
  * Installs a package of npm with all that it needs into its folder of the cache. Another process that does the same at
  * the same time does no harm, and what is interrupted leaves nothing that looks whole.
  *
+ * @param overrides - the versions of what it depends on, where those that it names itself won't do
  * @throws Error with what npm said
  */
-export async function installFromNpm(name: string, version: string): Promise<void> {
-  await installInto(cacheFolder(`${name}-${version}`), async (folder) =>
-    run('npm', ['install', '--prefix', folder, '--ignore-scripts', '--no-audit', '--no-fund', `${name}@${version}`]),
-  );
+export async function installFromNpm(
+  name: string,
+  version: string,
+  overrides: Readonly<Record<string, string>> = {},
+): Promise<void> {
+  await installInto(cacheFolder(`${name}-${version}`), async (folder) => {
+    await writeFile(join(folder, 'package.json'), JSON.stringify({ private: true, overrides }));
+    const flags = ['--prefix', folder, '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'];
+    await run('npm', ['install', ...flags, `${name}@${version}`]);
+  });
 }
 
 /**
