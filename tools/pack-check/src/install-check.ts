@@ -5,9 +5,10 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { npm, packFolders, readManifest } from './pack.ts';
 import type { Tarball } from './pack.ts';
+import { installedIn, sdksOn } from './sdks.ts';
 import { thirdPartyFolders } from './third-party.ts';
 
-const SOURCES: URL = new URL('../', import.meta.url);
+const CHECK: string = fileURLToPath(new URL('../app/check.mjs', import.meta.url));
 /** What the application asks for; backends on a provider's SDK are inspected only, since they bring half a registry. */
 const WANTED: readonly string[] = [
   'securestore',
@@ -18,33 +19,38 @@ const WANTED: readonly string[] = [
 ];
 const run = promisify(execFile);
 
+/** An application outside the workspace, and what is installed in it. */
+export interface Application {
+  readonly folder: string;
+  readonly tarballs: readonly Tarball[];
+}
+
 /**
- * Installs tarballs into an application outside the workspace, builds a backend plugin on them there, and lets the
- * application use both. No registry is asked: third-party packages are packed from where the workspace has them.
+ * Installs tarballs into an application outside the workspace and uses them and the command line there. No registry is asked:
+ * third-party packages are packed from where the workspace has them.
  *
  * @param folder - an empty folder outside the workspace
  * @throws Error with what the failed program printed
  */
-export async function checkInstalled(root: string, folder: string, tarballs: readonly Tarball[]): Promise<void> {
+export async function checkInstalled(folder: string, tarballs: readonly Tarball[]): Promise<Application> {
   const wanted = await withDependencies(WANTED, tarballs);
   const own = new Set(wanted.map(({ name }) => name));
   const foreign = await thirdPartyFolders(
     wanted.map((tarball) => tarball.folder),
     own,
   );
-  const application = join(folder, 'application');
-  await mkdir(application);
-  const files = [...wanted, ...(await packFolders(foreign, folder))];
-  await install(application, files);
-
-  const plugin = join(application, 'plugin');
-  await cp(fileURLToPath(new URL('plugin', SOURCES)), plugin, { recursive: true });
-  await compile(root, plugin);
-  await install(application, [...files, ...(await packFolders([plugin], folder))]);
-
-  await cp(fileURLToPath(new URL('app/check.mjs', SOURCES)), join(application, 'check.mjs'));
-  await run(process.execPath, ['check.mjs'], { cwd: application });
-  await useCommandLine(application);
+  const application = {
+    folder: join(folder, 'application'),
+    tarballs: [...wanted, ...(await packFolders(foreign, folder))],
+  };
+  await mkdir(application.folder);
+  await install(application);
+  const sdks = sdksOn(await installedIn(application.folder));
+  if (sdks.length > 0) throw new Error(`${WANTED.join(', ')} bring ${sdks.join(', ')} along: drop what needs it.`);
+  await cp(CHECK, join(application.folder, 'check.mjs'));
+  await run(process.execPath, ['check.mjs'], { cwd: application.folder });
+  await useCommandLine(application.folder);
+  return application;
 }
 
 async function useCommandLine(application: string): Promise<void> {
@@ -80,32 +86,10 @@ async function withDependencies(names: readonly string[], tarballs: readonly Tar
   return [...wanted];
 }
 
-async function install(application: string, tarballs: readonly Tarball[]): Promise<void> {
+/** Installs the tarballs of an application, and nothing else. */
+export async function install({ folder, tarballs }: Application): Promise<void> {
   const dependencies = Object.fromEntries(tarballs.map(({ name, file }) => [name, `file:${file}`]));
   const manifest = { name: 'application', version: '1.0.0', private: true, type: 'module', dependencies };
-  await writeFile(join(application, 'package.json'), JSON.stringify(manifest));
-  await npm(['install', '--offline', '--ignore-scripts', '--no-audit', '--no-fund'], application);
-}
-
-/** Against the declarations in the tarballs, all of which are checked. */
-async function compile(root: string, plugin: string): Promise<void> {
-  const compilerOptions = {
-    target: 'es2024',
-    lib: ['es2024', 'esnext.disposable'],
-    module: 'nodenext',
-    strict: true,
-    skipLibCheck: false,
-    exactOptionalPropertyTypes: true,
-    declaration: true,
-    types: ['node'],
-    typeRoots: [join(root, 'node_modules/@types')],
-    rootDir: 'src',
-    outDir: 'dist',
-  };
-  await writeFile(join(plugin, 'tsconfig.json'), JSON.stringify({ compilerOptions, include: ['src'] }));
-  try {
-    await run(process.execPath, [join(root, 'node_modules/@typescript/native/bin/tsc'), '-p', plugin]);
-  } catch (error) {
-    throw new Error(`The plugin doesn't compile:\n${(error as { stdout?: string }).stdout ?? ''}`, { cause: error });
-  }
+  await writeFile(join(folder, 'package.json'), JSON.stringify(manifest));
+  await npm(['install', '--offline', '--ignore-scripts', '--no-audit', '--no-fund'], folder);
 }

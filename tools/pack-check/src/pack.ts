@@ -8,6 +8,10 @@ export interface Manifest {
   readonly name: string;
   readonly version: string;
   readonly private?: boolean;
+  readonly license?: string;
+  readonly repository?: { readonly url?: string; readonly directory?: string };
+  readonly publishConfig?: { readonly access?: string; readonly provenance?: boolean };
+  readonly files?: readonly string[];
   readonly dependencies?: Readonly<Record<string, string>>;
   readonly peerDependencies?: Readonly<Record<string, string>>;
   readonly peerDependenciesMeta?: Readonly<Record<string, { readonly optional?: boolean }>>;
@@ -25,7 +29,7 @@ export async function readManifest(folder: string): Promise<Manifest> {
 }
 
 /** The manifests of all packages that are meant to be published, by folder. */
-async function publishablePackages(root: string): Promise<Map<string, Manifest>> {
+export async function publishablePackages(root: string): Promise<Map<string, Manifest>> {
   const packages = new Map<string, Manifest>();
   for (const name of (await readdir(join(root, 'packages'))).toSorted()) {
     const folder = join(root, 'packages', name);
@@ -58,14 +62,18 @@ export async function packFolders(folders: readonly string[], destination: strin
 }
 
 /** Runs npm, the one that runs this process or the one on the `PATH`, and returns what it prints. */
-export async function npm(args: readonly string[], cwd: string): Promise<string> {
+export async function npm(
+  args: readonly string[],
+  cwd: string,
+  env: Readonly<Record<string, string>> = {},
+): Promise<string> {
   const running = process.env['npm_execpath'];
   const [program, leading] =
     running !== undefined && basename(running) === 'npm-cli.js' ? [process.execPath, [running]] : ['npm', []];
   const { stdout } = await promisify(execFile)(program, [...leading, ...args], {
     cwd,
     maxBuffer: 64 * 2 ** 20,
-    env: { ...process.env, npm_config_loglevel: 'error' },
+    env: { ...process.env, npm_config_loglevel: 'error', ...env },
   });
   return stdout;
 }
