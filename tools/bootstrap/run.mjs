@@ -23,6 +23,7 @@ const SCRIPTS = {
   vectors: 'tools/vectors/src/main.ts',
   tour: 'tools/tour/src/main.ts',
   'new:backend': 'tools/new-backend/src/main.ts',
+  release: 'tools/release/src/main.ts',
 };
 
 /**
