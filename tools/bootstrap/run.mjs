@@ -20,6 +20,7 @@ const SCRIPTS = {
   torture: 'tools/checks/src/torture.ts',
   bench: 'tools/bench/src/main.ts',
   fuzz: 'tools/fuzz/src/main.ts',
+  conformance: 'tools/conformance/src/main.ts',
   vectors: 'tools/vectors/src/main.ts',
   tour: 'tools/tour/src/main.ts',
   'new:backend': 'tools/new-backend/src/main.ts',

@@ -4,6 +4,9 @@ import { exitCodeOf } from './run-tool.ts';
 import { add, tallyOf } from './stages.ts';
 import type { Tally } from './stages.ts';
 
+/** Where a run leaves Vitest's JSON report, in the checkout. */
+export const UNIT_REPORT = '.cache/vitest.json';
+
 /** What is read of Vitest's JSON report. */
 export interface Report {
   readonly testResults: readonly {
@@ -18,7 +21,7 @@ export interface Report {
  * counts as one failure more.
  */
 export async function runUnitTests(root: string, files: readonly string[] = []): Promise<Tally> {
-  const file = join(root, '.cache/vitest.json');
+  const file = join(root, UNIT_REPORT);
   const code = await exitCodeOf(root, join(root, 'node_modules/vitest/vitest.mjs'), [
     'run',
     ...files,
