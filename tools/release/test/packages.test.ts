@@ -6,6 +6,8 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { TORTURE } from '../../../packages/backend-fs/test/support/crash-campaign.ts';
 import { copyOf, git } from '../src/checkout.ts';
 import { release } from '../src/release.ts';
+import { manifestFindings } from '../src/manifests.ts';
+import { publishablePackages } from '../../pack-check/src/pack.ts';
 import { sdksOn } from '../../pack-check/src/sdks.ts';
 import { REAL } from '../src/surroundings.ts';
 
@@ -15,6 +17,12 @@ const reason = TORTURE
   : ' (skipped: it installs every SDK twice, which takes minutes; npm run torture -- tools/release)';
 
 describe('the packages of this repository', () => {
+  it('have everything that a release asks of manifests', async () => {
+    const packages = await publishablePackages(root);
+    expect(packages.size).toBeGreaterThan(15);
+    expect(await manifestFindings(root, packages)).toEqual([]);
+  });
+
   it.skipIf(!TORTURE)(`would be released, all of them, from what is committed${reason}`, async () => {
     const folder = await mkdtemp(join(tmpdir(), 'securestore-committed-'));
     onTestFinished(() => rm(folder, { recursive: true }));

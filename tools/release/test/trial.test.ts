@@ -40,7 +40,8 @@ async function registryOf({ root }: Repository): Promise<(...folders: string[]) 
   };
 }
 
-describe.skipIf('skip' in provided)(`a release${reason}`, () => {
+// Each starts registries and package managers, which a busy machine is slow at.
+describe.skipIf('skip' in provided)(`a release${reason}`, { timeout: 300_000 }, () => {
   beforeAll(() => 'url' in provided && useRegistry(provided.url));
   afterAll(async () => {
     vi.unstubAllEnvs();
