@@ -1,3 +1,5 @@
+export * from './audit-entry.ts';
+export * from './audit-header.ts';
 export * from './backend-names.ts';
 export { decodeBase32, encodeBase32, encodeNumber } from './base32.ts';
 export * from './blob.ts';

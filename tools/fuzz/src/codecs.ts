@@ -1,6 +1,8 @@
 import {
   ByteReader,
   blobGeometry,
+  decodeAuditEntry,
+  decodeAuditHeader,
   decodeCategoryMap,
   decodeCheckpointPage,
   decodeCheckpointRoot,
@@ -16,6 +18,8 @@ import {
   decodeSystemBody,
   decodeTombstoneBody,
   decodeWriter,
+  encodeAuditEntry,
+  encodeAuditHeader,
   encodeCategoryMap,
   encodeCheckpointPage,
   encodeCheckpointRoot,
@@ -31,6 +35,7 @@ import {
   encodeSystemHeader,
   encodeTombstoneBody,
   encodeWriter,
+  joinAuditHeader,
   joinCheckpointRoot,
   joinHead,
   joinRecord,
@@ -43,7 +48,7 @@ import {
 } from '../../../packages/core-format/src/index.ts';
 import type { Purpose } from '../../../packages/core-format/src/index.ts';
 import { BASES } from '../../vectors/src/base.ts';
-import { u32, u53 } from '../../vectors/src/bytes.ts';
+import { bytesFrom, u32, u53 } from '../../vectors/src/bytes.ts';
 import { make } from '../../vectors/src/make.ts';
 import { GROUPS } from '../../vectors/src/vectors.ts';
 import type { Target } from './target.ts';
@@ -178,6 +183,28 @@ function ownObjects(): Target[] {
   ];
 }
 
+/** No store of the vectors has an audit. */
+function auditSegments(): Target[] {
+  const texts = { principal: 'ä', action: 'read', category: 'default', reason: '', requestId: 'r-1' };
+  const entry = { sequence: 1, time: 2, outcome: 'allowed', duration: 3, ...texts } as const;
+  const objects = [undefined, { name: 'a/b' }, { hash: bytesFrom('hash', 16) }];
+  const entries = objects.map((object) => encodeAuditEntry(object === undefined ? entry : { ...entry, object }));
+  const links = [1, 2].map((id) => ({ segment: Buffer.alloc(16, id), count: id, mac: bytesFrom('mac', 32) }));
+  const headers = [[], links].map((previous) => {
+    const signature = bytesFrom('signature', 64);
+    const certificate = { created: 1, publicKey: bytesFrom('key', 32), signature };
+    const ids = { segment: bytesFrom('segment', 16), instance: bytesFrom('instance', 16), started: 2 };
+    const sealed = { auditor: bytesFrom('auditor', 32), sealedKey: bytesFrom('box', 80) };
+    return joinAuditHeader(encodeAuditHeader({ ...ids, ...sealed, previous, certificate }), signature);
+  });
+  return [
+    codec('audit entry', entries, decodeAuditEntry, encodeAuditEntry),
+    codec('audit header', headers, decodeAuditHeader, ({ header, signature }) =>
+      joinAuditHeader(encodeAuditHeader(header), signature),
+    ),
+  ];
+}
+
 /** The parsers of bytes. */
 export function codecTargets(): Target[] {
   return [
@@ -187,5 +214,6 @@ export function codecTargets(): Target[] {
     codec('slot', structures(/^slot /), decodeSlot, encodeSlot),
     codec('box of a slot', structures(/^box of slot/), decodeSlotBox, encodeSlotBox),
     ...ownObjects(),
+    ...auditSegments(),
   ];
 }

@@ -1,5 +1,7 @@
 import * as fc from 'fast-check';
 import type {
+  AuditEntry,
+  AuditHeader,
   CategoryMap,
   CheckpointEntry,
   CheckpointRoot,
@@ -376,3 +378,41 @@ export const consumers: fc.Arbitrary<ConsumerState> = fc.oneof(
       .map((pending) => inOrder(pending, ({ commitId }) => commitId)),
   }),
 );
+
+const auditText = (limit: number): fc.Arbitrary<string> =>
+  fc
+    .string({ unit: 'binary', maxLength: 20 })
+    .filter((value) => value.isWellFormed() && Buffer.byteLength(value) <= limit);
+
+export const auditEntries: fc.Arbitrary<AuditEntry> = fc.record(
+  {
+    sequence: u53.filter((value) => value > 0),
+    time,
+    principal: auditText(256),
+    action: auditText(64).filter((value) => value !== ''),
+    object: fc.oneof(fc.record({ hash: id }), fc.record({ name: auditText(1024).filter((value) => value !== '') })),
+    category: auditText(64),
+    outcome: fc.constantFrom('allowed' as const, 'denied' as const, 'failed' as const),
+    reason: auditText(512),
+    requestId: auditText(128),
+    duration: u53,
+  },
+  {
+    requiredKeys: ['sequence', 'time', 'principal', 'action', 'category', 'outcome', 'reason', 'requestId', 'duration'],
+  },
+);
+
+export const auditHeaders: fc.Arbitrary<AuditHeader> = fc.record({
+  segment: id,
+  instance: id,
+  started: time,
+  auditor: bytesOf(32),
+  sealedKey: bytesOf(80),
+  previous: fc
+    .uniqueArray(fc.record({ segment: id, count: u53, mac: bytesOf(32) }), {
+      maxLength: 3,
+      selector: ({ segment }) => hexOf(segment),
+    })
+    .map((links) => inOrder(links, ({ segment }) => segment)),
+  certificate: fc.record({ created: time, publicKey: bytesOf(32), signature: bytesOf(64) }),
+});
