@@ -2,7 +2,7 @@ export { BlobOpener, BlobSealer, release } from './blob-seal.ts';
 export { checkpointPageId } from './checkpoint-page.ts';
 export { ContentDigester, DIGEST_LEAF_BYTES, digestWhole } from './content-digest.ts';
 export type { DigestKeys } from './content-digest.ts';
-export { takeKey } from './derive.ts';
+export { deriveBytes, label, takeKey } from './derive.ts';
 export {
   fingerprintBytes,
   fingerprintOf,
@@ -29,6 +29,7 @@ export type { HeldSecret } from './held-secret.ts';
 export { keyWrapper } from './key-wrapper.ts';
 export type { KeyWrapper, KeyWrapperMethod, KeyWrapperOptions, WrapContext, WrapOptions } from './key-wrapper.ts';
 export { formatRecipient, generateIdentity, identity, readRecipient, recipientOf } from './recipient.ts';
+export { openSealed, sealTo } from './seal-to.ts';
 export { loadSuites, SUITE_IDS, suiteOf } from './suite.ts';
 export type { ChunkCipher, Suite } from './suite.ts';
 export { openSystemBody, sealSystemBody, unversioned } from './system-seal.ts';

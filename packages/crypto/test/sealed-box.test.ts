@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { openSealed, sealTo } from '../src/index.ts';
 import { openSealedBox, sealBox } from '../src/sealed-box.ts';
 import { slotKeyPair } from '../src/slot-key-pair.ts';
 import type { Sodium } from '../src/sodium.ts';
@@ -37,6 +38,28 @@ describe('a sealed box', () => {
     const sealed = sealBox(sodium, SECRET, publicKey);
     expect(openSealedBox(sodium, sealed, other.publicKey, other.privateKey)).toBeUndefined();
     expect(holds(sodium, other.privateKey)).toBe(false);
+  });
+});
+
+describe('what is sealed to a public key', () => {
+  it('opens by its private key, and neither by another one nor damaged or cut', async () => {
+    const { publicKey, privateKey } = slotKeyPair(SEED);
+    const other = slotKeyPair(bytesFrom('another seed', 32));
+    const sealed = await sealTo(publicKey, SECRET);
+    expect(sealed).toHaveLength(SECRET.length + 48);
+    expect(await openSealed(privateKey, sealed)).toEqual(SECRET);
+    expect(await openSealed(other.privateKey, sealed)).toBeUndefined();
+    for (let at = 0; at < sealed.length; at++) {
+      const damaged = Buffer.from(sealed);
+      damaged.writeUInt8(damaged.readUInt8(at) ^ 1, at);
+      expect(await openSealed(privateKey, damaged)).toBeUndefined();
+      expect(await openSealed(privateKey, sealed.subarray(0, at))).toBeUndefined();
+    }
+  });
+
+  it('is not sealed to a key of low order, which anybody could open', async () => {
+    const sealing = sealTo(new Uint8Array(32), SECRET);
+    await expect(sealing).rejects.toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT' }));
   });
 });
 
