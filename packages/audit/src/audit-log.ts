@@ -1,0 +1,298 @@
+import type { AuditCertificate, AuditLink } from '@securestore/core-format';
+import { encodeBase32, SecureStoreError } from '@securestore/core-format';
+import { randomPool } from '@securestore/crypto';
+import type { Clock } from '@securestore/jobs';
+import { systemClock } from '@securestore/jobs';
+import type { Signer } from './certificate.ts';
+import { Chain } from './chain.ts';
+import { entryLine, headerLine } from './line.ts';
+import { END_ACTION, LOST_ACTION } from './own-actions.ts';
+import type { AuditEvent, RedactedEvent, RedactionOptions, Redactor } from './redact.ts';
+import { redactor } from './redact.ts';
+import type { Sink } from './sink.ts';
+import type { Loss, SinkAlert, SinkStats } from './sink-queue.ts';
+import { SinkQueue } from './sink-queue.ts';
+import { within } from './within.ts';
+
+/** With so many entries waiting a batch is made at once. */
+const MAX_BATCH = 1000;
+/** How long entries are gathered in the mode `batched`, in milliseconds. */
+const GATHER = 20;
+const DEFAULT_TIMEOUT = 5000;
+const DEFAULT_QUEUE = 10_000;
+
+/**
+ * `fail-closed`: what can't be recorded is to be refused, so each entry is waited for. `batched`: entries are written soon, a sink that
+ * fails is counted and told of, and nobody waits.
+ */
+export type AuditMode = 'batched' | 'fail-closed';
+
+export interface SinkOptions {
+  readonly sink: Sink;
+  /** With `false` the mode `fail-closed` does not wait for it. Default `true`. */
+  readonly mandatory?: boolean | undefined;
+  /** How long a write may take, in milliseconds. Default 5,000. */
+  readonly timeout?: number | undefined;
+  /** How many entries may wait; further ones are lost for this sink. Default 10,000. */
+  readonly queue?: number | undefined;
+}
+
+export interface AuditLogOptions extends RedactionOptions {
+  /** Id of the store's instance, 16 bytes. */
+  readonly instance: Uint8Array;
+  /** The auditor's X25519 public key, 32 bytes: only who has its private key can verify the log. */
+  readonly auditor: Uint8Array;
+  /** Signs with the key that was certified. */
+  readonly sign: Signer;
+  readonly certificate: AuditCertificate;
+  readonly sinks: readonly SinkOptions[];
+  /** Default `batched`. */
+  readonly mode?: AuditMode | undefined;
+  /** How far earlier segments are known to go, beside what the sinks find themselves. */
+  readonly previous?: readonly AuditLink[] | undefined;
+  /** Is told when a sink gets worse or better. It is called within the work, so it should take note and return. */
+  readonly onAlert?: ((alert: SinkAlert) => void) | undefined;
+  readonly clock?: Clock | undefined;
+  readonly random?: ((length: number) => Uint8Array) | undefined;
+}
+
+interface Pending {
+  readonly event: RedactedEvent;
+  readonly waiter?: PromiseWithResolvers<void>;
+}
+
+interface Output {
+  readonly queue: SinkQueue;
+  readonly sink: Sink;
+  readonly mandatory: boolean;
+  readonly timeout: number;
+}
+
+/** What sinks find of earlier segments; a sink that doesn't answer finds nothing. */
+async function tipsOf(sinks: readonly SinkOptions[], clock: Clock): Promise<AuditLink[]> {
+  const found = await Promise.all(
+    sinks.map(async ({ sink, timeout = DEFAULT_TIMEOUT }) => {
+      let tips: readonly AuditLink[] = [];
+      const looking = Promise.try(() => sink.tips?.()).then(
+        (links = []) => void (tips = links),
+        () => undefined,
+      );
+      await within(looking, timeout, clock);
+      return tips;
+    }),
+  );
+  return found.flat();
+}
+
+/** The log of one run of a process: one segment, written to any number of sinks. */
+export class AuditLog {
+  readonly #chain: Chain;
+  readonly #redact: Redactor;
+  readonly #mode: AuditMode;
+  readonly #clock: Clock;
+  readonly #outputs: readonly Output[];
+  readonly #mandatory: readonly Output[];
+  readonly #alert: (alert: SinkAlert) => void;
+  /** Ends of batches that not every mandatory sink has. */
+  readonly #ends: AuditLink[] = [];
+  #written: AuditLink | undefined;
+  #pending: Pending[] = [];
+  #gathering = false;
+  #closed = false;
+  #closing: Promise<void> | undefined;
+
+  private constructor(chain: Chain, options: AuditLogOptions, clock: Clock) {
+    const { onAlert, mode = 'batched', sinks } = options;
+    this.#chain = chain;
+    this.#redact = redactor(options);
+    this.#mode = mode;
+    this.#clock = clock;
+    this.#alert = (alert) => {
+      try {
+        onAlert?.(alert);
+      } catch {
+        // Whoever is told must not keep the log from being written.
+      }
+    };
+    const header = { text: headerLine(chain.header), sequence: 0 };
+    const segment = encodeBase32(chain.header.header.segment);
+    this.#outputs = sinks.map((given) => {
+      const output = this.#output(given);
+      const notice = (what: string): void => this.#notice(output.queue, given.sink.name, what);
+      given.sink.start({ header, segment, durable: mode === 'fail-closed', notice });
+      return output;
+    });
+    this.#mandatory = this.#outputs.filter(({ mandatory }) => mandatory);
+  }
+
+  /**
+   * Begins a segment. Nothing is written before the first entry.
+   *
+   * @throws SecureStoreError `INVALID_ARGUMENT` for options that are none, what `sign` throws
+   */
+  static async open(options: AuditLogOptions): Promise<AuditLog> {
+    const { clock = systemClock(), random = randomPool(), mode = 'batched', sinks } = options;
+    if (mode !== 'batched' && mode !== 'fail-closed') {
+      throw new SecureStoreError('INVALID_ARGUMENT', 'the mode of an audit log is "batched" or "fail-closed"');
+    }
+    if (sinks.length === 0 || (mode === 'fail-closed' && sinks.every(({ mandatory }) => mandatory === false))) {
+      throw new SecureStoreError('INVALID_ARGUMENT', 'an audit log needs a sink, and in "fail-closed" a mandatory one');
+    }
+    const previous = [...(await tipsOf(sinks, clock)), ...(options.previous ?? [])];
+    const { instance, auditor, sign, certificate } = options;
+    const started = clock.now();
+    const chain = await Chain.start({ instance, auditor, sign, certificate, previous, random, started });
+    return new AuditLog(chain, options, clock);
+  }
+
+  /** How far this segment goes. Not all of it may be written yet. */
+  get end(): AuditLink {
+    return this.#chain.end;
+  }
+
+  /**
+   * How far every mandatory sink has this segment without a hole: to be kept, from time to time, where somebody who cuts the log
+   * can't reach it. `undefined` as long as nothing is written. In `batched` a loss of power may still take what was written last.
+   */
+  get written(): AuditLink | undefined {
+    this.#moveOn();
+    return this.#written;
+  }
+
+  get stats(): SinkStats[] {
+    return this.#outputs.map(({ queue }) => queue.stats);
+  }
+
+  /**
+   * Records an attempt. In the mode `batched` it resolves at once. In `fail-closed` it resolves when the entry is durable in
+   * every mandatory sink; where it rejects, the operation is to be refused, and the entry may be in the log all the same.
+   *
+   * @throws SecureStoreError in `fail-closed` what keeps a mandatory sink from writing: `TIMEOUT`, `NO_SPACE`, `READ_ONLY`,
+   *   `INTEGRITY`, `UNAVAILABLE`; in both modes `UNAVAILABLE` once the log is closed
+   */
+  async record(event: AuditEvent): Promise<void> {
+    if (this.#closed) {
+      throw new SecureStoreError('UNAVAILABLE', 'the audit log is closed', { retryable: false });
+    }
+    const redacted = this.#entry(event);
+    if (this.#mode === 'batched') return this.#add({ event: redacted });
+    const waiter = Promise.withResolvers<void>();
+    this.#add({ event: redacted, waiter });
+    return waiter.promise;
+  }
+
+  /**
+   * Writes what waits, ends the segment, and forgets its key.
+   *
+   * @throws SecureStoreError `UNAVAILABLE` where a mandatory sink has not got all entries, or could not be closed in time
+   */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #moveOn(): void {
+    const reached = Math.min(...this.#mandatory.map(({ queue }) => queue.reached));
+    const passed = this.#ends.findIndex(({ count }) => count > reached);
+    const behind = this.#ends.splice(0, passed < 0 ? this.#ends.length : passed);
+    this.#written = behind.at(-1) ?? this.#written;
+  }
+
+  #output({ sink, mandatory = true, timeout = DEFAULT_TIMEOUT, queue: bound = DEFAULT_QUEUE }: SinkOptions): Output {
+    const afterLoss = (name: string, { count, first, last }: Loss): void =>
+      this.#trouble(`sink ${name} did not get ${count} entries, from ${first} to ${last}`);
+    const queue = new SinkQueue({ sink, clock: this.#clock, timeout, bound, alert: this.#alert, afterLoss });
+    return { queue, sink, mandatory, timeout };
+  }
+
+  #notice(queue: SinkQueue, name: string, what: string): void {
+    queue.notice(what);
+    this.#trouble(`sink ${name}: ${what}`);
+  }
+
+  #trouble(reason: string): void {
+    if (!this.#closed) this.#own(LOST_ACTION, 'failed', reason);
+  }
+
+  #entry(event: AuditEvent): RedactedEvent {
+    const redacted = this.#redact(event, this.#clock.now());
+    // Nobody else says that the segment ends, or what is missing in it.
+    const reserved = redacted.action === END_ACTION || redacted.action === LOST_ACTION;
+    return reserved ? { ...redacted, action: `[${redacted.action}]` } : redacted;
+  }
+
+  /** An entry of the log about itself. */
+  #own(action: string, outcome: RedactedEvent['outcome'], reason?: string): void {
+    this.#add({ event: this.#redact({ action, reason, outcome }, this.#clock.now()) });
+  }
+
+  #add(pending: Pending): void {
+    this.#pending.push(pending);
+    if (this.#pending.length >= MAX_BATCH) this.#flush();
+    else if (!this.#gathering) this.#gather();
+  }
+
+  #gather(): void {
+    this.#gathering = true;
+    const flush = (): void => {
+      this.#gathering = false;
+      this.#flush();
+    };
+    // What is recorded in one turn of the event loop shares a batch, and so a write.
+    if (this.#mode === 'fail-closed') setImmediate(flush);
+    else this.#clock.sleep(GATHER).then(flush, flush);
+  }
+
+  #flush(): void {
+    const pending = this.#pending;
+    if (pending.length === 0) return;
+    this.#pending = [];
+    const { segment } = this.#chain.header.header;
+    const chained = this.#chain.append(pending.map(({ event }) => event));
+    const lines = chained.map((entry) => ({ text: entryLine(segment, entry), sequence: entry.entry.sequence }));
+    const waiters = pending.flatMap(({ waiter }) => waiter ?? []);
+    this.#moveOn();
+    // Where a sink has a hole already, it will never have all of what follows.
+    const mayBeWhole = this.#mandatory.length > 0 && this.#mandatory.every(({ queue }) => queue.stats.lost === 0);
+    if (mayBeWhole) this.#ends.push(this.end);
+    let open = this.#mandatory.length;
+    const settle = (error?: SecureStoreError): void => {
+      open--;
+      for (const { resolve, reject } of waiters) {
+        if (error !== undefined) reject(error);
+        else if (open === 0) resolve();
+      }
+    };
+    for (const { queue, mandatory } of this.#outputs) {
+      queue.push(lines, mandatory && waiters.length > 0 ? settle : undefined);
+    }
+  }
+
+  async #close(): Promise<void> {
+    this.#closed = true;
+    this.#own(END_ACTION, 'allowed');
+    this.#flush();
+    this.#chain.wipe();
+    const failed = await Promise.all(this.#outputs.map((output) => this.#end(output)));
+    const names = failed.filter((name) => name !== undefined);
+    if (names.length === 0) return;
+    const message = `the audit log was closed, but these sinks have not got all entries: ${names.join(', ')}`;
+    throw new SecureStoreError('UNAVAILABLE', message, { retryable: false });
+  }
+
+  /** @returns the name of a mandatory sink that has not got everything */
+  async #end({ queue, sink, mandatory, timeout }: Output): Promise<string | undefined> {
+    await queue.drain();
+    let closed = false;
+    const closing = Promise.try(() => sink.close()).then(
+      () => void (closed = true),
+      () => undefined,
+    );
+    await within(closing, timeout, this.#clock);
+    return mandatory && (queue.stats.lost > 0 || !closed) ? sink.name : undefined;
+  }
+}

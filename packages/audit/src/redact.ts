@@ -1,0 +1,128 @@
+import type { KeyObject } from 'node:crypto';
+import type { AuditEntry, AuditObject, AuditOutcome, AuditTextField } from '@securestore/core-format';
+import {
+  AUDIT_HASH_LENGTH,
+  AUDIT_TEXT_LIMITS,
+  compilePattern,
+  cutText,
+  MAX_TIME,
+  SecureStoreError,
+} from '@securestore/core-format';
+import { deriveBytes } from '@securestore/crypto';
+
+/** What is recorded of an attempt. There is no place for a value, and what is not listed here is not looked at. */
+export interface AuditEvent {
+  /** What was tried, such as `read`. */
+  readonly action: string;
+  readonly outcome: AuditOutcome;
+  /** When, in milliseconds since 1970; by default now. */
+  readonly time?: number | undefined;
+  readonly principal?: string | undefined;
+  /** The name of the object; how much of it is kept is for {@link RedactionOptions} to say. */
+  readonly object?: string | undefined;
+  readonly category?: string | undefined;
+  /** Why it ended as it did: best a code. Of an error only its code is kept. */
+  readonly reason?: unknown;
+  readonly requestId?: string | undefined;
+  /** In milliseconds. */
+  readonly duration?: number | undefined;
+}
+
+export interface RedactionOptions {
+  /** For the hashes of names: who has it can tell whether a hash is that of a name that they guess. */
+  readonly nameKey: KeyObject;
+  /** Patterns of the keys whose names are kept in clear, as in rules of access: `**` is all of them. Default none. */
+  readonly clearNames?: readonly string[] | undefined;
+}
+
+/** An event as it may be written down. */
+export type RedactedEvent = Omit<AuditEntry, 'sequence'>;
+
+/** Makes an event fit to be written down; whatever it is given, it doesn't throw. */
+export type Redactor = (event: unknown, now: number) => RedactedEvent;
+
+const UNREADABLE = '[unreadable]';
+const REMOVED = '[removed]';
+
+// Control and format characters, what Unicode has not assigned, private use, separators of lines and paragraphs.
+const UNFIT = /[\p{C}\p{Zl}\p{Zp}]/gu;
+// API tokens of securestore, JSON web tokens, printed secrets and identities, blocks of keys, authorisation headers, and
+// runs of characters that are as long as a key and no word.
+const SECRET_LIKE =
+  /sst_[\w-]{20,}|eyJ[\w-]{10,}(\.[\w-]*){0,2}|\bSS(RC|SH|ID)1-[\w-]+|-----BEGIN[^]*|\b(basic|bearer)[\s\ufffd]+\S+|[A-Za-z0-9+/_=]{40,}/gi;
+// For names of principals and categories, which may be long.
+const TOKEN_LIKE = /sst_[\w-]{20,}|eyJ[\w-]{10,}(\.[\w-]*){0,2}/g;
+
+/** A member of something that may be anything, such as an object whose members throw. */
+function memberOf(event: unknown, name: keyof AuditEvent): unknown {
+  try {
+    return (event as Readonly<Record<string, unknown>> | null | undefined)?.[name];
+  } catch {
+    return Symbol(UNREADABLE);
+  }
+}
+
+/** What stands for a value of a type that has no place here. Nothing of the value is asked. */
+function marker(value: unknown): string {
+  return typeof value === 'symbol' ? UNREADABLE : `[${value === null ? 'null' : typeof value}]`;
+}
+
+/** @param secrets what is removed */
+function textOf(field: AuditTextField, value: unknown, secrets: RegExp): string {
+  if (value === undefined) return '';
+  if (typeof value !== 'string') return marker(value);
+  // Cut last: of a secret that is cut nobody could tell that it is one.
+  const visible = value.toWellFormed().replace(UNFIT, '\ufffd').replace(secrets, REMOVED);
+  return cutText(visible, AUDIT_TEXT_LIMITS[field]);
+}
+
+function reasonOf(value: unknown): string {
+  try {
+    if (SecureStoreError.is(value)) return textOf('reason', value.code, SECRET_LIKE);
+    if (value instanceof Error) return '[error]';
+  } catch {
+    return UNREADABLE;
+  }
+  return textOf('reason', value, SECRET_LIKE);
+}
+
+function count(value: unknown, max: number): number | undefined {
+  return typeof value === 'number' && value >= 0 && value <= max ? Math.round(value) : undefined;
+}
+
+/** @throws SecureStoreError `INVALID_ARGUMENT`, `INVALID_KEY` for patterns that are none */
+export function redactor({ nameKey, clearNames = [] }: RedactionOptions): Redactor {
+  const tests = clearNames.map((pattern) => compilePattern(pattern));
+
+  function objectOf(name: unknown): AuditObject | undefined {
+    if (name === undefined || name === '') return undefined;
+    if (typeof name !== 'string') return { name: marker(name) };
+    const segments = name.split('/');
+    if (tests.some((test) => test(segments))) return { name: textOf('object', name, TOKEN_LIKE) };
+    return { hash: nameHash(nameKey, name) };
+  }
+
+  return (event, now) => {
+    const read = (name: keyof AuditEvent): unknown => memberOf(event, name);
+    const object = objectOf(read('object'));
+    const outcome = read('outcome');
+    const duration = read('duration');
+    return {
+      time: count(read('time'), MAX_TIME) ?? count(now, MAX_TIME) ?? 0,
+      principal: textOf('principal', read('principal'), TOKEN_LIKE),
+      action: textOf('action', read('action'), SECRET_LIKE) || '[none]',
+      ...(object === undefined ? {} : { object }),
+      category: textOf('category', read('category'), TOKEN_LIKE),
+      // An attempt that nobody can say was allowed or denied has failed.
+      outcome: outcome === 'allowed' || outcome === 'denied' ? outcome : 'failed',
+      reason: reasonOf(read('reason')),
+      requestId: textOf('requestId', read('requestId'), SECRET_LIKE),
+      duration: (typeof duration === 'number' && count(duration * 1000, Number.MAX_SAFE_INTEGER)) || 0,
+    };
+  };
+}
+
+/** The hash by which an entry names an object: for whoever looks for one that they know. 16 bytes. */
+export function nameHash(nameKey: KeyObject, name: string): Buffer {
+  return deriveBytes(nameKey, 'audit object', Buffer.from(name, 'utf8')).subarray(0, AUDIT_HASH_LENGTH);
+}
