@@ -263,3 +263,34 @@ it('a reader that slept until what it had begun to read was replaced and collect
   awake.resolve();
   expect((await whileTimePasses(clock, reading)).text()).toBe('newer');
 });
+
+it('a collector that slept while it asked what consumers have read leaves what has been written since', async () => {
+  const { clock, place } = await newWorld({ journal: true });
+  const { store, engine } = await processAt(place, { clock });
+  const follower = await Follower.open(engine, clock);
+  await store.store('k', 'first');
+  await follower.follow();
+  const asleep = Promise.withResolvers<void>();
+  const awake = Promise.withResolvers<void>();
+  const wrap = (inner: StorageBackend): StorageBackend =>
+    forwardTo(inner, {
+      async list(prefix, options) {
+        const page = await inner.list(prefix, options);
+        if (!prefix.startsWith(AREAS.journal)) return page;
+        asleep.resolve();
+        await awake.promise;
+        return page;
+      },
+    });
+  const sleeper = await processAt(place, { clock, wrap });
+  const collecting = whileTimePasses(clock, Promise.resolve(sleeper.store.collect()));
+  await asleep.promise;
+  for (const data of ['second', 'third', 'fourth']) await store.store('k', data);
+  clock.advance(2 * DAY);
+  awake.resolve();
+  await collecting;
+  follower.commits.length = 0;
+  await follower.follow();
+  expect(new Set(follower.commits).size).toBe(3);
+  expect(follower.alarms).toEqual([]);
+});

@@ -42,9 +42,10 @@ export interface CollectOptions {
   readonly mayForget?: MayForget | undefined;
   /**
    * Past versions and deletions that were written from then on stay, in milliseconds since 1970 by the backend's clock:
-   * consumers of the journal have still to read of them. By default none does.
+   * consumers of the journal have still to read of them. By default none does. Asked once the collection knows what time
+   * it is: whatever is old by then has been announced by then, however long the answer takes.
    */
-  readonly unreadSince?: number | undefined;
+  readonly unreadSince?: (() => Promise<number>) | undefined;
 }
 
 /** Whether `cursor` can be one that a collection has handed out. */
@@ -126,13 +127,13 @@ async function collectAlone(pass: Pass, { token, alone }: Step): Promise<string>
  */
 export async function collect(engine: Engine, options: CollectOptions = {}): Promise<CollectReport> {
   const { cursor, signal, onProgress, onCursor, mayForget = () => true } = options;
-  const { unreadSince = Number.POSITIVE_INFINITY } = options;
   checkCursor(cursor);
   engine.watcher.checkWritable();
   const report = emptyReport();
   const isHeld = await checkpointsForget(engine, signal);
   const forgets: MayForget = async (token, header) => (await mayForget(token, header)) && (await isHeld(token, header));
   const now = await backendNow(engine, signal);
+  const unreadSince = (await options.unreadSince?.()) ?? Number.POSITIVE_INFINITY;
   const pass = newPass(engine, { report, now, mayForget: forgets, signal, unreadSince });
   const onForeign = ({ key, modified }: ListEntry): void => {
     if (key.startsWith(PROBES)) return;

@@ -38,7 +38,8 @@ async function runCollection(
     cursor: isCursor(cursor) ? cursor : undefined,
     signal,
     // What is announced late was written before its hint.
-    unreadSince: (await unreadSince(engine, signal)) - engine.backend.capabilities.clockSkew - engine.gracePeriod / 2,
+    unreadSince: async () =>
+      (await unreadSince(engine, signal)) - engine.backend.capabilities.clockSkew - engine.gracePeriod / 2,
     mayForget: forgetAnnounced(engine, signal),
     onProgress({ bytes }) {
       progress({ done: 1, bytes: bytes - freed });
