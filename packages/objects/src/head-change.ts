@@ -55,36 +55,51 @@ export interface HeadPlan {
   readonly unlocked?: UnlockedSlot;
 }
 
+/** What the next head is to name, sealed. */
+interface Sealed {
+  readonly name: string;
+  readonly body: Buffer;
+}
+
+const NAMES = { keyring: keyringName, policy: policyName } as const;
+
+function sealForNext(
+  engine: Engine,
+  { head, keys }: StoreState,
+  purpose: keyof typeof NAMES,
+  secret: KeyObject,
+  plaintext: Uint8Array,
+): Sealed {
+  const generation = head.generation + 1;
+  const name = NAMES[purpose](generation, engine.random(RANDOM_NAME_LENGTH));
+  const key = { secret, suite: keys.journal.primary.suite };
+  const context = systemContext(head.instance, generation, name);
+  return { name, body: sealSystemBody(key, purpose, context, plaintext, engine.random) };
+}
+
+async function writeSealed({ backend }: Engine, { name, body }: Sealed): Promise<Reference> {
+  await backend.write(name, body, { ifAbsent: true });
+  return { name, digest: createHash('sha256').update(body).digest() };
+}
+
 async function writeKeyring(engine: Engine, state: StoreState, plan: HeadPlan): Promise<Reference | undefined> {
   const { keyring } = plan;
   if (keyring === undefined) return undefined;
-  const generation = state.head.generation + 1;
-  const name = keyringName(generation, engine.random(RANDOM_NAME_LENGTH));
-  const { suite } = state.keys.journal.primary;
-  const key = { secret: keyringKey(plan.root ?? state.unlocked.root), suite };
-  const context = systemContext(state.head.instance, generation, name);
   const encoded = encodeKeyring(keyring);
-  let body: Buffer;
+  let sealed: Sealed;
   try {
     // A keyring that no reader accepts must never be named by a head.
     loadKeyring(decodeKeyring(encoded));
-    body = sealSystemBody(key, 'keyring', context, encoded, engine.random);
+    sealed = sealForNext(engine, state, 'keyring', keyringKey(plan.root ?? state.unlocked.root), encoded);
   } finally {
     encoded.fill(0);
   }
-  await engine.backend.write(name, body, { ifAbsent: true });
-  return { name, digest: createHash('sha256').update(body).digest() };
+  return writeSealed(engine, sealed);
 }
 
 async function writePolicy(engine: Engine, state: StoreState, { policy }: HeadPlan): Promise<Reference | undefined> {
   if (policy === undefined) return undefined;
-  const generation = state.head.generation + 1;
-  const name = policyName(generation, engine.random(RANDOM_NAME_LENGTH));
-  const key = { secret: state.keys.policy, suite: state.keys.journal.primary.suite };
-  const context = systemContext(state.head.instance, generation, name);
-  const body = sealSystemBody(key, 'policy', context, policy, engine.random);
-  await engine.backend.write(name, body, { ifAbsent: true });
-  return { name, digest: createHash('sha256').update(body).digest() };
+  return writeSealed(engine, sealForNext(engine, state, 'policy', state.keys.policy, policy));
 }
 
 /** Nobody needs it any more, or ever did: what can't be deleted now is left to the collection. */
