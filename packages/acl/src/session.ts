@@ -81,7 +81,6 @@ export class Session implements SecureStorage, AsyncDisposable {
   }
 
   #decide(call: keyof SecureStorage, key: string, also: readonly ObjectAction[]): Decision {
-    this.#checkOpen();
     const decision = this.#may(SURFACE[call], key);
     return also.reduce((before, action) => (before.allowed ? this.#may(action, key) : before), decision);
   }
@@ -97,6 +96,7 @@ export class Session implements SecureStorage, AsyncDisposable {
 
   /** Whether it is allowed still, while it is under way; the audit has heard of it. @throws as {@link #check} */
   #checkStill(call: keyof SecureStorage, key: string, also: readonly ObjectAction[] = []): void {
+    this.#checkOpen();
     if (!this.#decide(call, key, also).allowed) throw denied(call, key);
   }
 
