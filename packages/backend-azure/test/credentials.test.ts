@@ -1,3 +1,4 @@
+import { EMULATOR_KEY } from '../../../tools/services/src/servers/azure.ts';
 import {
   ContainerSASPermissions,
   StorageSharedKeyCredential,
@@ -6,17 +7,7 @@ import {
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { expectNoSecret } from '../../backend-redis/test/support/secrets.ts';
 import { parseTarget } from '../src/location.ts';
-import {
-  EMULATOR_KEY,
-  NO_OWN_SERVER,
-  endpointOf,
-  freshLocation,
-  openAt,
-  proxied,
-  textOf,
-  url,
-  utf8,
-} from './support/stores.ts';
+import { NO_OWN_SERVER, endpointOf, freshLocation, openAt, proxied, textOf, url, utf8 } from './support/stores.ts';
 
 function at(endpoint: string): string {
   return `azblob://vault?account=acme&endpoint=${encodeURIComponent(endpoint)}`;

@@ -10,8 +10,8 @@ import { afterAll, beforeEach, expect, onTestFinished, test, vi } from 'vitest';
 import { NO_OPENSSL, selfSigned } from '../../backend-redis/test/support/certificates.ts';
 import { expectNoSecret } from '../../backend-redis/test/support/secrets.ts';
 import { startServer } from '../../../tools/services/src/server.ts';
-import { azure } from '../../../tools/services/src/servers/azure.ts';
-import { EMULATOR_KEY, NO_OWN_SERVER, endpointOf, openAt, textOf, utf8, withEndpoint } from './support/stores.ts';
+import { EMULATOR_KEY, azure } from '../../../tools/services/src/servers/azure.ts';
+import { NO_OWN_SERVER, endpointOf, openAt, textOf, utf8, withEndpoint } from './support/stores.ts';
 
 const SKIPPED = NO_OWN_SERVER ?? NO_OPENSSL;
 

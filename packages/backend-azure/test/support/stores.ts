@@ -2,13 +2,11 @@ import { BlobServiceClient, type ContainerClient } from '@azure/storage-blob';
 import { randomUUID } from 'node:crypto';
 import { inject, onTestFinished } from 'vitest';
 import { type Proxy, proxyTo } from '../../../../tools/services/src/proxy.ts';
+import { EMULATOR_KEY } from '../../../../tools/services/src/servers/azure.ts';
 import { AzureBackend } from '../../src/index.ts';
 import { resolveAccess } from '../../src/access.ts';
 import { parseTarget } from '../../src/location.ts';
 import { parseSettings } from '../../src/settings.ts';
-
-/** The key of the account that every emulator has; it is published. */
-export const EMULATOR_KEY = 'Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==';
 
 const provided = inject('azure');
 /** The container that tests may use. */

@@ -1,5 +1,5 @@
 import type { Service } from '../../../services/src/service.ts';
-import { azure } from '../../../services/src/servers/azure.ts';
+import { azure, EMULATOR_KEY } from '../../../services/src/servers/azure.ts';
 import { gcs } from '../../../services/src/servers/gcs.ts';
 import { mongodb } from '../../../services/src/servers/mongodb.ts';
 import { moto } from '../../../services/src/servers/moto.ts';
@@ -22,9 +22,6 @@ export interface Provider {
   readonly location: (url: string) => string;
   readonly open: (url: string) => Promise<BareProvider>;
 }
-
-/** The key of the account that every Azure emulator has; it is published. */
-const EMULATOR_KEY = 'Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==';
 
 const endpointOf = (url: string): string => new URLSearchParams(url.replace(/^[^?]*/, '')).get('endpoint') ?? '';
 const withQuery = (url: string, query: string): string => `${url}${url.includes('?') ? '&' : '?'}${query}`;

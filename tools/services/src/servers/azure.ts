@@ -4,8 +4,10 @@ import { takesConnections } from '../ports.ts';
 import type { Service } from '../service.ts';
 
 const VERSION = '3.37.0';
-/** The account that every Azurite has, with a key that is the same everywhere and published. */
+/** The account that every Azurite has. */
 const ACCOUNT = 'devstoreaccount1';
+/** The key of that account, which is the same everywhere and published. */
+export const EMULATOR_KEY = 'Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==';
 
 export const azure: Service = {
   name: 'azure',
