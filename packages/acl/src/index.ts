@@ -26,6 +26,8 @@ export {
   setRole,
 } from './policy-changes.ts';
 export type { PolicyChange } from './policy-changes.ts';
+export { recorded } from './recorded.ts';
+export type { AttemptRecorder, RecordedAttempt, RecordingContext } from './recorded.ts';
 export { Session } from './session.ts';
 export type { SessionContext } from './session.ts';
 export { SURFACE } from './surface.ts';

@@ -19,6 +19,7 @@ import type {
 import type { ObjectAction } from './actions.ts';
 import { unauthenticated } from './authenticator.ts';
 import type { Decision, Subject } from './decide.ts';
+import type { Identity } from './identity.ts';
 import { guardedChunks, guardedStream } from './guarded-data.ts';
 import { denied, ofThePast, refusalIn, unwrapped } from './refusals.ts';
 import { SURFACE } from './surface.ts';
@@ -58,6 +59,11 @@ export class Session implements SecureStorage, AsyncDisposable {
 
   constructor(context: SessionContext) {
     this.#context = context;
+  }
+
+  /** Who acts. */
+  get principal(): Identity {
+    return this.#context.subject().principal;
   }
 
   /** From now on every call fails with `UNAUTHENTICATED`. The store stays open. */

@@ -1,11 +1,11 @@
-import type { AuditCertificate, AuditLink } from '@securestore/core-format';
+import type { AuditCertificate, AuditLink, AuditMode } from '@securestore/core-format';
 import { encodeBase32, SecureStoreError } from '@securestore/core-format';
 import { randomPool } from '@securestore/crypto';
 import type { Clock } from '@securestore/jobs';
 import { systemClock } from '@securestore/jobs';
 import type { Signer } from './certificate.ts';
 import { Chain } from './chain.ts';
-import { entryLine, headerLine } from './line.ts';
+import { lineOfEntry, lineOfHeader } from './line.ts';
 import { END_ACTION, LOST_ACTION } from './own-actions.ts';
 import type { AuditEvent, RedactedEvent, RedactionOptions, Redactor } from './redact.ts';
 import { redactor } from './redact.ts';
@@ -20,12 +20,6 @@ const MAX_BATCH = 1000;
 const GATHER = 20;
 const DEFAULT_TIMEOUT = 5000;
 const DEFAULT_QUEUE = 10_000;
-
-/**
- * `fail-closed`: what can't be recorded is to be refused, so each entry is waited for. `batched`: entries are written soon, a sink that
- * fails is counted and told of, and nobody waits.
- */
-export type AuditMode = 'batched' | 'fail-closed';
 
 export interface SinkOptions {
   readonly sink: Sink;
@@ -46,7 +40,10 @@ export interface AuditLogOptions extends RedactionOptions {
   readonly sign: Signer;
   readonly certificate: AuditCertificate;
   readonly sinks: readonly SinkOptions[];
-  /** Default `batched`. */
+  /**
+   * `fail-closed`: what can't be recorded is to be refused, so each entry is waited for. `batched`, the default: entries are written
+   * soon, a sink that fails is counted and told of, and nobody waits.
+   */
   readonly mode?: AuditMode | undefined;
   /** How far earlier segments are known to go, beside what the sinks find themselves. */
   readonly previous?: readonly AuditLink[] | undefined;
@@ -114,7 +111,7 @@ export class AuditLog {
         // Whoever is told must not keep the log from being written.
       }
     };
-    const header = { text: headerLine(chain.header), sequence: 0 };
+    const header = lineOfHeader(chain.header);
     const segment = encodeBase32(chain.header.header.segment);
     this.#outputs = sinks.map((given) => {
       const output = this.#output(given);
@@ -157,6 +154,23 @@ export class AuditLog {
   get written(): AuditLink | undefined {
     this.#moveOn();
     return this.#written;
+  }
+
+  /** What the header of this segment says of others. */
+  get previous(): readonly AuditLink[] {
+    return this.#chain.header.header.previous;
+  }
+
+  /**
+   * To be asked in `fail-closed` before an operation is begun: while a mandatory sink takes nothing, it is better not to be.
+   *
+   * @throws SecureStoreError `UNAVAILABLE` where a mandatory sink takes no entries now
+   */
+  checkReady(): void {
+    const failing = this.#mandatory.find(({ queue }) => queue.stats.state !== 'ok');
+    if (failing === undefined) return;
+    const { name, code } = failing.queue.stats;
+    throw new SecureStoreError('UNAVAILABLE', `audit sink ${name} takes no entries now (${code}); nothing was done`);
   }
 
   get stats(): SinkStats[] {
@@ -253,7 +267,7 @@ export class AuditLog {
     this.#pending = [];
     const { segment } = this.#chain.header.header;
     const chained = this.#chain.append(pending.map(({ event }) => event));
-    const lines = chained.map((entry) => ({ text: entryLine(segment, entry), sequence: entry.entry.sequence }));
+    const lines = chained.map((entry) => lineOfEntry(segment, entry));
     const waiters = pending.flatMap(({ waiter }) => waiter ?? []);
     this.#moveOn();
     // Where a sink has a hole already, it will never have all of what follows.

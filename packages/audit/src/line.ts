@@ -1,4 +1,4 @@
-import type { AuditEntry, AuditLink, SignedAuditHeader } from '@securestore/core-format';
+import type { AuditEntry, AuditLink, SignedAuditHeader, StoredAuditEntry } from '@securestore/core-format';
 import {
   AUDIT_MAC_LENGTH,
   decodeAuditEntry,
@@ -7,6 +7,7 @@ import {
   encodeBase32,
 } from '@securestore/core-format';
 import type { ChainedEntry, ChainedHeader } from './chain.ts';
+import type { AuditLine } from './sink.ts';
 
 /** What every line begins with, and no text within a line can hold, since its quotes would be escaped. */
 export const LINE_START = '{"audit":1,';
@@ -93,6 +94,35 @@ export function entryLine(segment: Uint8Array, { entry, batch, bytes, mac }: Cha
     entry: text(bytes),
     mac: text(mac),
   });
+}
+
+/** A line whose text is made only where a sink wants text. */
+class LazyLine implements AuditLine {
+  readonly sequence: number;
+  readonly stored: StoredAuditEntry;
+  readonly #make: () => string;
+  #text: string | undefined;
+
+  constructor(sequence: number, stored: StoredAuditEntry, make: () => string) {
+    this.sequence = sequence;
+    this.stored = stored;
+    this.#make = make;
+  }
+
+  get text(): string {
+    this.#text ??= this.#make();
+    return this.#text;
+  }
+}
+
+/** The line of a header, as sinks are given it. */
+export function lineOfHeader(header: ChainedHeader): AuditLine {
+  return new LazyLine(0, { ...header, batch: 0 }, () => headerLine(header));
+}
+
+/** The line of an entry, as sinks are given it. */
+export function lineOfEntry(segment: Uint8Array, chained: ChainedEntry): AuditLine {
+  return new LazyLine(chained.entry.sequence, chained, () => entryLine(segment, chained));
 }
 
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;

@@ -84,7 +84,10 @@ export class SinkQueue {
   #active = false;
   #running: Promise<void> = Promise.resolve();
   #wake = new AbortController();
+  /** Ends the gathering of lines. */
+  #enough = new AbortController();
   #closed = false;
+  #draining = false;
   /** Whether the group is counted as lost, although nobody knows what becomes of it. */
   #abandoned = false;
 
@@ -126,6 +129,7 @@ export class SinkQueue {
     if (isHanging) settle?.(this.#timedOut());
     // Somebody waits for it, so it is not put off.
     else if (settle !== undefined) this.#wake.abort();
+    if (settle !== undefined || this.#queued >= GROUP) this.#enough.abort();
     if (this.#active) return;
     this.#active = true;
     this.#running = this.#run();
@@ -137,7 +141,9 @@ export class SinkQueue {
 
   /** Writes what waits. What the sink doesn't take within the time of a write is lost. */
   async drain(): Promise<void> {
+    this.#draining = true;
     this.#wake.abort();
+    this.#enough.abort();
     const { clock, timeout } = this.#options;
     // As long as it gets on.
     for (let before = -1; before !== this.#written;) {
@@ -156,7 +162,10 @@ export class SinkQueue {
 
   async #run(): Promise<void> {
     for (let retry = FIRST_RETRY; !this.#closed && this.#group.length + this.#queued > 0;) {
-      if (this.#group.length === 0) this.#take();
+      if (this.#group.length === 0) {
+        await this.#gather();
+        this.#take();
+      }
       const error = await this.#write(this.#group);
       if (error === undefined) {
         this.#written += this.#group.length;
@@ -178,6 +187,15 @@ export class SinkQueue {
       retry = Math.min(retry * 2, LAST_RETRY);
     }
     this.#active = false;
+  }
+
+  /** Lets lines come together, for a sink that wants that. */
+  async #gather(): Promise<void> {
+    const { sink, clock } = this.#options;
+    const isUrgent = this.#queued >= GROUP || this.#draining || this.#items.some(({ settle }) => settle !== undefined);
+    if (sink.gather === undefined || isUrgent) return;
+    this.#enough = new AbortController();
+    await clock.sleep(sink.gather, this.#enough.signal).catch(() => undefined);
   }
 
   #take(): void {

@@ -1,10 +1,13 @@
-import type { AuditLink } from '@securestore/core-format';
+import type { AuditLink, StoredAuditEntry } from '@securestore/core-format';
 
 /** A line of the log, without its end. */
 export interface AuditLine {
+  /** Made when it is asked for first. */
   readonly text: string;
   /** Of the entry; 0 for the header. */
   readonly sequence: number;
+  /** What the line is made of; the batch of the header is 0. */
+  readonly stored: StoredAuditEntry;
 }
 
 /** What a sink is told once, before anything else. */
@@ -26,6 +29,11 @@ export interface SinkStart {
 export interface Sink {
   /** For messages and counters, such as `file`. */
   readonly name: string;
+  /**
+   * How long lines are gathered before a write, in milliseconds, unless somebody waits for them or there are many: for sinks of which
+   * each write costs as much, whatever it holds. Default 0.
+   */
+  readonly gather?: number;
   /** How far segments go that lie where this one is to go on. */
   tips?(): Promise<readonly AuditLink[]>;
   start(start: SinkStart): void;

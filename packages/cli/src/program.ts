@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { addGlobalOptions, type Run } from './call.ts';
 import { addAccessVerbs } from './verbs/access-verbs.ts';
+import { addAuditVerbs } from './verbs/audit-verbs.ts';
 import { addCheckVerbs } from './verbs/check-verbs.ts';
 import { addFolderVerbs } from './verbs/folder-verbs.ts';
 import { addKeyVerbs } from './verbs/key-verbs.ts';
@@ -75,6 +76,7 @@ export function createProgram(run: Run): Command {
   addFolderVerbs(program, run);
   addKeyVerbs(program, run);
   addAccessVerbs(program, run);
+  addAuditVerbs(program, run);
   addCheckVerbs(program, run);
   addHelp(program);
   return program.addHelpText('after', NOTES);

@@ -79,11 +79,8 @@ export function encodeAuditHeader(header: AuditHeader): Buffer {
     .fixed(header.instance, ID_LENGTH)
     .u53(header.started)
     .fixed(header.auditor, PUBLIC_KEY_LENGTH)
-    .fixed(header.sealedKey, AUDIT_BOX_LENGTH)
-    .u8(header.previous.length);
-  for (const { segment, count, mac } of header.previous) {
-    writer.fixed(segment, ID_LENGTH).u53(count).fixed(mac, AUDIT_MAC_LENGTH);
-  }
+    .fixed(header.sealedKey, AUDIT_BOX_LENGTH);
+  writeAuditLinks(writer, header.previous);
   return writer
     .u53(certificate.created)
     .fixed(certificate.publicKey, PUBLIC_KEY_LENGTH)
@@ -98,7 +95,16 @@ export function joinAuditHeader(signedBytes: Uint8Array, signature: Uint8Array):
     .finish();
 }
 
-function readLinks(reader: ByteReader): AuditLink[] {
+/** @param links in strictly ascending order of their segments, at most {@link MAX_AUDIT_LINKS} */
+export function writeAuditLinks(writer: ByteWriter, links: readonly AuditLink[]): void {
+  writer.u8(links.length);
+  for (const { segment, count, mac } of links) {
+    writer.fixed(segment, ID_LENGTH).u53(count).fixed(mac, AUDIT_MAC_LENGTH);
+  }
+}
+
+/** @throws SecureStoreError `INTEGRITY` */
+export function readAuditLinks(reader: ByteReader): AuditLink[] {
   const count = reader.u8();
   if (count > MAX_AUDIT_LINKS) reader.fail('it names too many segments');
   const links: AuditLink[] = [];
@@ -123,7 +129,7 @@ export function decodeAuditHeader(bytes: Uint8Array): SignedAuditHeader {
     started: reader.time(),
     auditor: reader.copy(PUBLIC_KEY_LENGTH),
     sealedKey: reader.copy(AUDIT_BOX_LENGTH),
-    previous: readLinks(reader),
+    previous: readAuditLinks(reader),
     certificate: {
       created: reader.time(),
       publicKey: reader.copy(PUBLIC_KEY_LENGTH),

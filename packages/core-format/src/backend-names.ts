@@ -1,6 +1,6 @@
 import { decodeBase32, decodeNumber, encodeBase32, encodeNumber } from './base32.ts';
 import { ID_LENGTH } from './record.ts';
-import type { Purpose } from './system-body.ts';
+import type { JournalPurpose } from './system-body.ts';
 
 /** The backend object that holds the head. */
 export const HEAD_NAME = 'store';
@@ -134,6 +134,27 @@ export function checkpointName(generation: number, random: Uint8Array): string {
   return numbered(AREAS.checkpoints, generation, random);
 }
 
+/** Where the audit segment lies that began at `started`, in milliseconds since 1970: the newest first. */
+export function auditPrefix(started: number, segment: Uint8Array): string {
+  return `${AREAS.audit}${encodeNumber(Number.MAX_SAFE_INTEGER - started)}-${encodeBase32(segment)}/`;
+}
+
+/** A name of a batch of audit entries, of which the first has the number `sequence`. @param prefix as {@link auditPrefix} gives it */
+export function auditName(prefix: string, sequence: number): string {
+  return prefix + encodeNumber(sequence);
+}
+
+/** What a name under `a/` says; `undefined` for one that no store makes there. */
+export function parseAuditName(
+  name: string,
+): { readonly prefix: string; readonly segment: Buffer; readonly sequence: number } | undefined {
+  const [, prefix, started = '', id = '', number = ''] =
+    /^(a\/([0-9a-v]{11})-([0-9a-v]{26})\/)([0-9a-v]{11})$/.exec(name) ?? [];
+  const [segment, sequence] = [decodeBase32(id), decodeNumber(number)];
+  if (prefix === undefined || segment === undefined || sequence === undefined) return undefined;
+  return decodeNumber(started) === undefined ? undefined : { prefix, segment, sequence };
+}
+
 /** The generation for which an object that the head names was written; `undefined` for another name. */
 export function generationOf(name: string): number | undefined {
   const match = /^[ckp]\/([0-9a-v]+)-[0-9a-v]+$/.exec(name);
@@ -161,7 +182,7 @@ function isHintName(name: string): boolean {
 /**
  * What an object under `w/`, `j/`, `g/` or `c/` is for by its name; `undefined` for a name that no store makes there.
  */
-export function purposeOf(name: string): Exclude<Purpose, 'keyring' | 'categoryMap' | 'policy'> | undefined {
+export function purposeOf(name: string): JournalPurpose | undefined {
   if (name.startsWith(AREAS.work)) return workPurpose(name);
   if (name.startsWith(AREAS.journal)) return isHintName(name) ? 'hint' : undefined;
   if (name.startsWith(PROBES)) return 'marker';

@@ -2,6 +2,8 @@ import { asBuffer, ByteReader, ByteWriter } from './bytes.ts';
 import { SecureStoreError } from './errors.ts';
 import type { Field } from './fields.ts';
 import { readFieldArea, writeFieldArea } from './fields.ts';
+import type { HeadAudit } from './head-audit.ts';
+import { decodeHeadAudit, encodeHeadAudit } from './head-audit.ts';
 import { FORMAT, ID_LENGTH } from './record.ts';
 import type { Slot, UnknownSlot } from './slot.ts';
 import { decodeSlot, encodeSlot } from './slot.ts';
@@ -10,7 +12,9 @@ const HEAD_MAGIC = 'SSHD';
 export const PUBLIC_KEY_LENGTH = 32;
 export const SIGNATURE_LENGTH = 64;
 const REFERENCE_DIGEST_LENGTH = 32;
-const KNOWN_FIELDS: ReadonlySet<number> = new Set();
+/** The field of {@link Head.audit}: critical, since whoever does not know of it would leave what they do out of the log. */
+const AUDIT_FIELD = 1;
+const KNOWN_FIELDS: ReadonlySet<number> = new Set([AUDIT_FIELD]);
 
 const ANCESTOR_DIGEST_LENGTH = 32;
 
@@ -93,6 +97,8 @@ export interface Head {
   readonly rotation?: RunningRotation | undefined;
   readonly references: Readonly<Partial<Record<ReferenceKind, Reference>>>;
   readonly slots: readonly (Slot | UnknownSlot)[];
+  /** Absent where the store is not audited. */
+  readonly audit?: HeadAudit | undefined;
   /** Fields of later releases that may be ignored. */
   readonly extra?: readonly Field[];
 }
@@ -166,7 +172,8 @@ export function encodeHead(head: Head): Buffer {
     const bytes = encodeSlot(slot);
     writer.u16(bytes.length).bytes(bytes);
   }
-  writeFieldArea(writer, head.extra ?? []);
+  const audit = head.audit && { tag: AUDIT_FIELD, critical: true, value: encodeHeadAudit(head.audit) };
+  writeFieldArea(writer, [...(audit === undefined ? [] : [audit]), ...(head.extra ?? [])]);
   return writer.finish();
 }
 
@@ -247,6 +254,17 @@ function readSlots(reader: ByteReader): (Slot | UnknownSlot)[] {
   return slots;
 }
 
+function readOptional(reader: ByteReader): Pick<Head, 'audit' | 'extra'> {
+  const fields = readFieldArea(reader, KNOWN_FIELDS);
+  const field = fields.find(({ tag }) => tag === AUDIT_FIELD);
+  if (field?.critical === false) reader.fail('its field of the audit may be ignored, which no writer says');
+  const extra = fields.filter((other) => other !== field);
+  return {
+    ...(field === undefined ? {} : { audit: decodeHeadAudit(field.value) }),
+    ...(extra.length === 0 ? {} : { extra }),
+  };
+}
+
 /**
  * Parses a head. Nothing of it may take effect before the signature verifies.
  *
@@ -280,13 +298,13 @@ export function decodeHead(bytes: Uint8Array): SignedHead {
     references: readReferences(reader),
     slots: readSlots(reader),
   };
-  const extra = readFieldArea(reader, KNOWN_FIELDS);
+  const optional = readOptional(reader);
   const length = reader.position;
   reader.end();
   const whole = new ByteReader('the head', bytes);
   const signedBytes = whole.copy(length);
   return {
-    head: extra.length === 0 ? fixed : { ...fixed, extra },
+    head: { ...fixed, ...optional },
     signedBytes,
     signature: whole.copy(SIGNATURE_LENGTH),
   };

@@ -1,3 +1,4 @@
+export * from './audit-batch.ts';
 export * from './audit-entry.ts';
 export * from './audit-header.ts';
 export * from './backend-names.ts';
@@ -12,6 +13,7 @@ export { SecureStoreError, exitCodeOf } from './errors.ts';
 export type { ErrorCode, ErrorDetails } from './errors.ts';
 export type { Field } from './fields.ts';
 export * from './head.ts';
+export * from './head-audit.ts';
 export * from './hint.ts';
 export { MAX_KEY_BYTES, parseStoreKey } from './key-name.ts';
 export type { StoreKey } from './key-name.ts';

@@ -3,16 +3,21 @@ import { describe, expect, it } from 'vitest';
 import type { AuditEntry, AuditHeader } from '../src/index.ts';
 import {
   AUDIT_TEXT_LIMITS,
+  auditName,
+  auditPrefix,
   cutText,
+  decodeAuditBatch,
   decodeAuditEntry,
   decodeAuditHeader,
+  encodeAuditBatch,
   encodeAuditCertificate,
   encodeAuditEntry,
   encodeAuditHeader,
   joinAuditHeader,
   MAX_AUDIT_LINKS,
+  parseAuditName,
 } from '../src/index.ts';
-import { auditEntries, auditHeaders, bytesOf } from './support/arbitraries.ts';
+import { auditBatches, auditEntries, auditHeaders, bytesOf } from './support/arbitraries.ts';
 import { itObeysTheCodecLaws } from './support/codec-laws.ts';
 
 const ENTRY: AuditEntry = {
@@ -148,5 +153,36 @@ describe('the header of an audit segment', () => {
     expect(encodeAuditCertificate(HEADER.instance, certificate)).not.toEqual(
       encodeAuditCertificate(HEADER.segment, certificate),
     );
+  });
+});
+
+describe('a part of a log in a store', () => {
+  itObeysTheCodecLaws({ values: auditBatches, encode: encodeAuditBatch, decode: decodeAuditBatch });
+
+  it('[A-10] of another version is refused', () => {
+    const bytes = encodeAuditBatch({ entries: [] });
+    bytes[0] = 2;
+    expect(() => decodeAuditBatch(bytes)).toThrow(refused('FORMAT_VERSION'));
+  });
+
+  it('lies where the newest segment is listed first, and each in its order', () => {
+    const [older, newer] = [auditPrefix(1000, Buffer.alloc(16, 1)), auditPrefix(2000, Buffer.alloc(16))];
+    const names = [
+      auditName(older, 0),
+      auditName(older, 40),
+      auditName(newer, 0),
+      auditName(newer, 9),
+      auditName(newer, 10),
+    ];
+    expect(names.toSorted()).toEqual([names[2], names[3], names[4], names[0], names[1]]);
+    expect(parseAuditName(auditName(newer, 10))).toEqual({ prefix: newer, segment: Buffer.alloc(16), sequence: 10 });
+    for (const strange of [
+      'a/',
+      newer,
+      `${auditName(newer, 1)}/`,
+      auditName(newer, 1).toUpperCase(),
+      `b${newer.slice(1)}`,
+    ])
+      expect(parseAuditName(strange)).toBeUndefined();
   });
 });

@@ -179,6 +179,6 @@ describe('a head', () => {
   });
 
   it('[G-06] refuses a critical field of a later release', () => {
-    refused(signed({ extra: [{ tag: 1, critical: true, value: Buffer.alloc(1) }] }), 'FORMAT_VERSION');
+    refused(signed({ extra: [{ tag: 200, critical: true, value: Buffer.alloc(1) }] }), 'FORMAT_VERSION');
   });
 });

@@ -12,7 +12,15 @@ export {
   verifyAs,
 } from './identity.ts';
 export { keyringKey, loadKeyring, wipeKeyring } from './key-set.ts';
-export type { CategoryKeys, JournalKeys, KeySet, KeyUseListener, KeyVersionInfo, LoadedKey } from './key-set.ts';
+export type {
+  AuditKeys,
+  CategoryKeys,
+  JournalKeys,
+  KeySet,
+  KeyUseListener,
+  KeyVersionInfo,
+  LoadedKey,
+} from './key-set.ts';
 export type { KeyOperation, UsedKey } from './key-use.ts';
 export { RecentCache } from './recent-cache.ts';
 export { NameCipher } from './names.ts';

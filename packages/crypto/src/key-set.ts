@@ -35,6 +35,15 @@ export interface JournalKeys {
   version(id: Uint8Array): LoadedKey | undefined;
 }
 
+/** The keys of the audit log of a store. */
+export interface AuditKeys {
+  readonly primary: LoadedKey;
+  /** For hashes of names; it outlives the versions. */
+  readonly names: KeyObject;
+  /** Retired ones too: the log stays as it was written. `undefined` where there is none, or it has been destroyed. */
+  version(id: Uint8Array): LoadedKey | undefined;
+}
+
 /** What may be told of a key version. */
 export interface KeyVersionInfo {
   /** The id as text. */
@@ -61,6 +70,8 @@ export interface KeySet {
   /** Under which API tokens are hashed. */
   readonly apiTokens: KeyObject;
   readonly journal: JournalKeys;
+  /** Absent where the store was never audited. */
+  readonly audit: AuditKeys | undefined;
   /** All key versions, of each group oldest first. */
   readonly versions: readonly KeyVersionInfo[];
   /** @throws SecureStoreError `KEY_DESTROYED` where the category has no primary key */
@@ -153,23 +164,52 @@ function infoOf(group: KeyGroup): KeyVersionInfo[] {
   }));
 }
 
-function loadJournal(keyring: Keyring, listener: KeyUseListener | undefined): JournalKeys {
-  const versions = new Map<string, LoadedKey | Unusable>();
-  const groups = keyring.groups.filter(({ kind }) => kind === 'journal');
+/** A group of which there is one at most. */
+interface SystemGroup extends Omit<CategoryKeys, 'digest'> {
+  readonly digestKey: KeyObject;
+  version(id: Uint8Array): LoadedKey | undefined;
+}
+
+function loadSystemGroup(
+  keyring: Keyring,
+  kind: 'journal' | 'audit',
+  listener: KeyUseListener | undefined,
+): SystemGroup | undefined {
+  const groups = keyring.groups.filter((group) => group.kind === kind);
   const [group] = groups;
-  const keys = group && loadGroup(group, versions, listener);
-  if (group === undefined || groups.length > 1 || keys === undefined) {
-    throw new SecureStoreError('INTEGRITY', 'the keyring is damaged: it has no journal key, or several');
+  if (group === undefined) return undefined;
+  const versions = new Map<string, LoadedKey | Unusable>();
+  const primary = loadGroup(group, versions, listener)?.primary;
+  if (groups.length > 1 || primary === undefined) {
+    throw new SecureStoreError('INTEGRITY', `the keyring is damaged: it has no ${kind} key, or several`);
   }
   return {
-    primary: keys.primary,
-    digest: keys.digest,
+    primary,
+    digestKey: createSecretKey(group.digestKey),
     version(id) {
       const found = versions.get(text(id));
-      // A retired one may be in anybody's hands.
-      return found !== undefined && 'secret' in found && found.state !== 'disabled' ? found : undefined;
+      return found !== undefined && 'secret' in found ? found : undefined;
     },
   };
+}
+
+function loadJournal(keyring: Keyring, listener: KeyUseListener | undefined): JournalKeys {
+  const keys = loadSystemGroup(keyring, 'journal', listener);
+  if (keys === undefined) throw new SecureStoreError('INTEGRITY', 'the keyring is damaged: it has no journal key');
+  return {
+    primary: keys.primary,
+    digest: digestKeys(keys.digestKey),
+    version(id) {
+      const found = keys.version(id);
+      // A retired one may be in anybody's hands.
+      return found?.state === 'disabled' ? undefined : found;
+    },
+  };
+}
+
+function loadAudit(keyring: Keyring, listener: KeyUseListener | undefined): AuditKeys | undefined {
+  const keys = loadSystemGroup(keyring, 'audit', listener);
+  return keys && { primary: keys.primary, names: deriveKey(keys.digestKey, 'audit names'), version: keys.version };
 }
 
 /**
@@ -182,6 +222,7 @@ export function loadKeyring(keyring: Keyring, listener?: KeyUseListener): KeySet
   const versions = new Map<string, LoadedKey | Unusable>();
   const categories = new Map<string, CategoryKeys | Pick<Unusable, 'destroyAt'>>();
   const journal = loadJournal(keyring, listener);
+  const audit = loadAudit(keyring, listener);
   const infos = keyring.groups.flatMap(infoOf);
   for (const group of keyring.groups) {
     if (group.kind !== 'category') continue;
@@ -200,6 +241,7 @@ export function loadKeyring(keyring: Keyring, listener?: KeyUseListener): KeySet
     policy,
     apiTokens: deriveKey(policy, 'api tokens'),
     journal,
+    audit,
     versions: infos,
     category(id) {
       const keys = categories.get(text(id));

@@ -1,7 +1,8 @@
-import type { Head } from '@securestore/core-format';
+import type { AuditLink, Head } from '@securestore/core-format';
 import { SecureStoreError } from '@securestore/core-format';
 import { fingerprintOf } from '@securestore/crypto';
 import { followsFrom, headDigest } from './ancestry.ts';
+import { endText } from './audit-ends.ts';
 
 /** What is remembered of a store outside of it. */
 export interface AnchorRecord {
@@ -11,6 +12,8 @@ export interface AnchorRecord {
   readonly fingerprint: string;
   /** Hex of the digest of the head, by which later heads tell that they follow from it. */
   readonly head?: string;
+  /** Of an audited store: how far the segments of its log went, each as {@link endText} writes it. */
+  readonly audit?: readonly string[];
 }
 
 /** A memory outside the store, by location: against it an older copy of a whole store shows. */
@@ -19,8 +22,10 @@ export interface Anchor {
   write(location: string, record: AnchorRecord): Promise<void>;
 }
 
-export function anchorOf(head: Head): AnchorRecord {
+/** @param ends how far the segments of the audit log are known to go */
+export function anchorOf(head: Head, ends: readonly AuditLink[] = []): AnchorRecord {
   return {
+    ...(ends.length === 0 ? {} : { audit: ends.map(endText) }),
     instance: Buffer.from(head.instance).toString('hex'),
     generation: head.generation,
     fingerprint: fingerprintOf(head.identity),

@@ -43,7 +43,14 @@ const FIRST_GENERATION = 1;
 const FIRST_ROOT = 1;
 const RANDOM_NAME_LENGTH = 16;
 
-function newGroup(id: Uint8Array, kind: KeyGroup['kind'], suite: number, now: number, random: RandomSource): KeyGroup {
+/** @param now milliseconds since 1970 */
+export function newGroup(
+  id: Uint8Array,
+  kind: KeyGroup['kind'],
+  suite: number,
+  now: number,
+  random: RandomSource,
+): KeyGroup {
   const version = {
     id: random(KEY_ID_LENGTH),
     suite,
@@ -53,6 +60,11 @@ function newGroup(id: Uint8Array, kind: KeyGroup['kind'], suite: number, now: nu
     key: random(KEY_LENGTH),
   } as const;
   return { id, kind, digestKey: random(KEY_LENGTH), versions: [version] };
+}
+
+/** Groups in the order of a keyring. */
+export function inOrder(groups: readonly KeyGroup[]): KeyGroup[] {
+  return groups.toSorted((a, b) => Buffer.compare(a.id, b.id));
 }
 
 async function writeNew(
@@ -129,9 +141,7 @@ export async function createStoreAt(
   const slotContext = { lineage, fingerprint: fingerprintBytes(publicKey) };
   const slot = await sealSlot(settings.unlock, slotContext, { number: FIRST_ROOT, key: root }, now, random, signal);
   const categories = map.categories.map(({ id }) => newGroup(id, 'category', suite, now, random));
-  const groups = [...categories, newGroup(random(ID_LENGTH), 'journal', suite, now, random)].toSorted((a, b) =>
-    Buffer.compare(a.id, b.id),
-  );
+  const groups = inOrder([...categories, newGroup(random(ID_LENGTH), 'journal', suite, now, random)]);
   const keyring: Keyring = { rootNumber: FIRST_ROOT, identitySeed: seed, nameKey: random(KEY_LENGTH), groups };
   const references = await writeSystemObjects({
     backend,

@@ -1,4 +1,5 @@
 import type { StorageBackend } from '@securestore/backend-api';
+import type { AuditEnd } from './audit-ends.ts';
 import type { NameCipher, RandomSource } from '@securestore/crypto';
 import type { Clock } from '@securestore/jobs';
 import type { HeadWatcher } from './freshness.ts';
@@ -18,6 +19,8 @@ export interface Engine {
   readonly turns: KeyedMutex;
   readonly limits: Limits;
   readonly journal: JournalWriter;
+  /** How far the audit log of this process goes, where it writes one. */
+  readonly audit: { end?: (() => AuditEnd | undefined) | undefined };
   /** How old, in milliseconds, what nobody needs must be before it is collected: {@link GRACE_PERIOD} but in tests. */
   readonly gracePeriod: number;
 }

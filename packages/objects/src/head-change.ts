@@ -15,6 +15,7 @@ import {
 import type { UnlockedSlot } from '@securestore/crypto';
 import { keyringKey, loadKeyring, sealSystemBody, wipeKeyring } from '@securestore/crypto';
 import { ancestorsAfter, followsFrom, headDigest } from './ancestry.ts';
+import { withEnds } from './audit-ends.ts';
 import type { Engine } from './engine.ts';
 import type { Instant } from '@securestore/jobs';
 import { instant } from '@securestore/jobs';
@@ -41,6 +42,7 @@ export interface HeadPlan {
       | 'state'
       | 'rotation'
       | 'references'
+      | 'audit'
     >
   >;
   /** Whether the checkpoint is a former one from now on, since digests are about to change without versions. */
@@ -176,9 +178,10 @@ async function writePlanned(
   const policy = await writePolicy(engine, state, plan);
   const written = { ...(keyring && { keyring }), ...(policy && { policy }) };
   const references = referencesAfter(state.head.references, plan);
+  const { audit, ...settings } = { ...state.head, ...plan.head };
   const head: Head = {
-    ...state.head,
-    ...plan.head,
+    ...settings,
+    ...(audit && { audit: { ...audit, ends: withEnds(audit.ends, engine.audit.end?.()) } }),
     generation: state.head.generation + 1,
     ancestors: ancestorsAfter(state.head),
     time: engine.clock.now(),

@@ -1,4 +1,4 @@
-import type { StoreKey } from '@securestore/core-format';
+import type { AuditLink, StoreKey } from '@securestore/core-format';
 import { SecureStoreError } from '@securestore/core-format';
 import type {
   CheckpointOptions,
@@ -10,6 +10,7 @@ import type {
   VerifyOptions,
 } from './administration.ts';
 import { Administration } from './administration.ts';
+import { AuditArea } from './audit-area.ts';
 import type { CollectReport } from './collection/report.ts';
 import type { Engine } from './engine.ts';
 import type { CheckpointReport } from './checkpoint/make.ts';
@@ -65,6 +66,8 @@ export interface ObjectStoreParts {
   readonly logger?: Logger | undefined;
   /** Whether the store looks after itself while it is open; default not. */
   readonly upkeep?: boolean | undefined;
+  /** How far the segments of the audit log went by what is remembered outside the store. */
+  readonly rememberedEnds?: (() => Promise<AuditLink[]>) | undefined;
   /** Called once when the store is closed, after its last call has ended. */
   readonly onClose: () => Promise<void>;
 }
@@ -82,6 +85,8 @@ export class ObjectStore implements SecureStorage {
   readonly jobs: JobAdministration;
   /** Where the policy of access control lies. */
   readonly policyObject: PolicyObject;
+  /** Where the audit log lies. */
+  readonly auditArea: AuditArea;
   readonly #engine: Engine;
   readonly #administration: Administration;
   readonly #anchored: boolean;
@@ -89,7 +94,8 @@ export class ObjectStore implements SecureStorage {
   readonly #calls: OpenCalls;
   #closing: Promise<void> | undefined;
 
-  constructor({ engine, fingerprint, location, anchored = false, logger, upkeep, onClose }: ObjectStoreParts) {
+  constructor({ rememberedEnds = async () => [], ...parts }: ObjectStoreParts) {
+    const { engine, fingerprint, location, anchored = false, logger, upkeep, onClose } = parts;
     this.#engine = engine;
     this.fingerprint = fingerprint;
     this.location = location;
@@ -99,6 +105,7 @@ export class ObjectStore implements SecureStorage {
     this.#administration = new Administration(engine, this.#calls);
     if (upkeep === true) this.#administration.keepUp(logger);
     this.policyObject = new PolicyObject(engine, this.#calls);
+    this.auditArea = new AuditArea(engine, this.#calls, rememberedEnds);
     this.slots = this.#administration.slots;
     this.jobs = this.#administration.jobs;
     this.keys = Object.assign(
@@ -191,6 +198,10 @@ export class ObjectStore implements SecureStorage {
   }
 
   info<M extends object = Metadata>(key: string, options?: RetrieveOptions): Promise<ObjectInfo<M>> {
+    return this.#info(key, options);
+  }
+
+  #info<M extends object>(key: string, options: RetrieveOptions | undefined): Promise<ObjectInfo<M>> {
     return this.#calls.aboutObject('info', key, options, RETRIEVE_OPTIONS, async (target, signal) => {
       const { state, opened } = await findObject(this.#engine, target, options, signal);
       return infoOf<M>(state, opened);
@@ -264,7 +275,7 @@ export class ObjectStore implements SecureStorage {
   }
 
   entries<M extends object = Metadata>(prefix = '', options?: CallOptions): AsyncGenerator<ObjectInfo<M>> {
-    return entriesOf(this.#calls, prefix, options, (key, signal) => this.info<M>(key, { signal }));
+    return entriesOf(this.#calls, prefix, options, (key, signal) => this.#info<M>(key, { signal }));
   }
 
   storeMany<M extends object = Metadata>(
@@ -300,6 +311,7 @@ export class ObjectStore implements SecureStorage {
     this.#calls.refuse();
     await this.#administration.close();
     await this.#calls.ended();
+    await this.auditArea.close();
     this.#engine.names.close();
     this.#engine.cache.clear();
     await this.#onClose();

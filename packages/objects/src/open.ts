@@ -1,4 +1,5 @@
 import type { StorageBackend } from '@securestore/backend-api';
+import type { AuditLink } from '@securestore/core-format';
 import { HEAD_NAME, SecureStoreError } from '@securestore/core-format';
 import type { RandomSource, UnlockMethod } from '@securestore/crypto';
 import { fingerprintOf, NameCipher, randomPool } from '@securestore/crypto';
@@ -6,6 +7,7 @@ import { settledSoon } from './abortable.ts';
 import type { Anchor } from './anchor.ts';
 import type { Clock, Instant } from '@securestore/jobs';
 import { instant, systemClock } from '@securestore/jobs';
+import type { AuditEnd } from './audit-ends.ts';
 import { atLocation } from './call.ts';
 import type { CryptoEventSource } from './crypto-event-source.ts';
 import { eventsFor } from './crypto-event-source.ts';
@@ -24,7 +26,7 @@ import type { ReadHead, StoreState } from './state.ts';
 import { loadState, readHead } from './state.ts';
 import type { StoreSettings } from './store-settings.ts';
 import type { Trust } from './trust.ts';
-import { checkIdentity, rememberedAt, rememberFirst, rememberNewest } from './trust.ts';
+import { checkIdentity, endsIn, rememberedAt, rememberFirst, rememberNewest } from './trust.ts';
 import type { Logger } from './types.ts';
 import { unlockHead } from './unlock-head.ts';
 
@@ -146,6 +148,7 @@ export function engineOf(
     turns: new KeyedMutex(),
     limits: limitsFor(backend.capabilities),
     journal: new JournalWriter(ports),
+    audit: {},
     gracePeriod,
   };
 }
@@ -171,12 +174,13 @@ export async function openParts(settings: OpenSettings): Promise<ObjectStorePart
   const engine = engineOf(settings, clock, loaded);
   // A head that was accepted once is not accepted again over a newer one.
   const later = { ...settings, acceptHead: false };
-  engine.watcher.onHead((followed) => rememberNewest(later, followed));
+  const end = (): AuditEnd | undefined => engine.audit.end?.();
+  engine.watcher.onHead((followed) => rememberNewest(later, followed, end()));
   const onClose = async (): Promise<void> => {
     // A stream that could not be ended is closed by the collection when it has been silent for long.
     await engine.journal.close().catch(() => undefined);
     try {
-      await rememberNewest(later, engine.watcher.state.head);
+      await rememberNewest(later, engine.watcher.state.head, end());
     } finally {
       engine.watcher.wipe();
       events?.close();
@@ -185,7 +189,9 @@ export async function openParts(settings: OpenSettings): Promise<ObjectStorePart
   };
   const anchored = settings.anchor !== undefined;
   const { logger, upkeep = true } = settings;
-  return { engine, fingerprint: fingerprintOf(head.identity), location, anchored, logger, upkeep, onClose };
+  const rememberedEnds = async (): Promise<AuditLink[]> => endsIn(await rememberedAt(settings).catch(() => undefined));
+  const fingerprint = fingerprintOf(head.identity);
+  return { engine, fingerprint, location, anchored, logger, upkeep, rememberedEnds, onClose };
 }
 
 async function open(settings: OpenSettings): Promise<ObjectStore> {

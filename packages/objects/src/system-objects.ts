@@ -1,5 +1,5 @@
 import type { WriteOptions, WriteResult } from '@securestore/backend-api';
-import type { Purpose, SystemBody } from '@securestore/core-format';
+import type { JournalPurpose, Purpose, SystemBody } from '@securestore/core-format';
 import {
   decodeSystemBody,
   generationOf,
@@ -23,6 +23,7 @@ const LABELS: Readonly<Record<Purpose, string>> = {
   checkpoint: 'checkpoint',
   marker: 'collection marker',
   policy: 'access policy',
+  audit: 'part of the audit log',
 };
 
 /** What lies at the name of an object of the store's own. */
@@ -45,8 +46,6 @@ export interface SystemObject extends Stored {
 export interface DamagedObject extends Stored {
   readonly error: SecureStoreError;
 }
-
-export type JournalPurpose = Exclude<Purpose, 'keyring' | 'categoryMap' | 'policy'>;
 
 /** What is needed to seal and open them. */
 type Ports = Pick<Engine, 'backend' | 'random' | 'watcher'>;

@@ -1,9 +1,11 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { Head } from '@securestore/core-format';
+import type { AuditLink, Head } from '@securestore/core-format';
 import { isBound, SecureStoreError } from '@securestore/core-format';
 import { fingerprintOf } from '@securestore/crypto';
 import type { AnchorRecord } from './anchor.ts';
 import { anchorOf, checkAnchor } from './anchor.ts';
+import type { AuditEnd } from './audit-ends.ts';
+import { mergeEnds, parseEnd, withEnds } from './audit-ends.ts';
 import type { OpenSettings, StoreContext } from './open.ts';
 
 /** By what a store is known to be the one that its opener means. */
@@ -77,14 +79,24 @@ async function remember(context: StoreContext, record: AnchorRecord, before: Anc
   }
 }
 
-/** Remembers a head, unless another process has remembered a newer one, or another store, by now. */
+/** How far the segments of the audit log went by what is remembered. */
+export function endsIn(record: AnchorRecord | undefined): AuditLink[] {
+  return (record?.audit ?? []).flatMap((text) => parseEnd(text) ?? []);
+}
+
+/**
+ * Remembers a head, unless another process has remembered a newer one, or another store, by now.
+ *
+ * @param end how far the audit log of this process goes, where it writes one
+ */
 export async function rememberNewest(
   context: StoreContext & Pick<OpenSettings, 'acceptHead'>,
   head: Head,
+  end?: AuditEnd,
 ): Promise<void> {
   if (context.anchor === undefined) return;
-  const record = anchorOf(head);
   const remembered = await rememberedAt(context).catch(() => undefined);
+  const record = anchorOf(head, withEnds(mergeEnds(head.audit?.ends ?? [], endsIn(remembered)), end));
   const isKept = remembered !== undefined && context.acceptHead !== true && !mayReplace(remembered, record, head);
   if (!isKept) await remember(context, record, remembered);
 }

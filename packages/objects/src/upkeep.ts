@@ -1,6 +1,7 @@
 import { SecureStoreError } from '@securestore/core-format';
 import type { Instant, Job } from '@securestore/jobs';
 import { elapsedSince, instant } from '@securestore/jobs';
+import { publishAuditEnd } from './audit-area.ts';
 import { isCollectionDue } from './collection/collected.ts';
 import type { IsDue } from './collection/job.ts';
 import type { Engine } from './engine.ts';
@@ -83,6 +84,7 @@ export async function keepUp(
     if (elapsedSince(begun, engine.clock) < wait / 2) return;
     try {
       await lookAfterKeys(engine, upkeep, signal);
+      await publishAuditEnd(engine, signal);
       await collectIfDue();
     } catch (error) {
       if (signal.aborted) return;

@@ -22,6 +22,7 @@ const CREATE_OPTIONS = [
   'suite',
   'upkeep',
   'authenticators',
+  'audit',
 ] as const;
 const OPEN_OPTIONS = [...CREATE_OPTIONS, 'create', 'fingerprint', 'acceptHead', 'trustOnFirstUse'] as const;
 
@@ -57,6 +58,10 @@ const CHECKS: Readonly<Record<string, readonly [check: (value: unknown) => boole
   authenticators: [
     (value) => Array.isArray(value) && value.every((item) => hasMethods(item, 'authenticate')),
     'a list of authenticators, such as jwt(...)',
+  ],
+  audit: [
+    (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
+    'an object with sinks, clearNames or onAlert',
   ],
   signal: [(value) => value instanceof AbortSignal, 'an AbortSignal'],
   timeout: [

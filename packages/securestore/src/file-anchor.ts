@@ -38,20 +38,22 @@ export function anchorName(location: string): string {
 }
 
 function isRecord(value: unknown): value is AnchorRecord {
-  const { instance, generation, fingerprint, head } = (
+  const { instance, generation, fingerprint, head, audit } = (
     typeof value === 'object' && value !== null ? value : {}
   ) as Record<string, unknown>;
   return (
     typeof instance === 'string' &&
     typeof fingerprint === 'string' &&
     Number.isSafeInteger(generation) &&
-    (head === undefined || (typeof head === 'string' && /^[0-9a-f]{64}$/.test(head)))
+    (head === undefined || (typeof head === 'string' && /^[0-9a-f]{64}$/.test(head))) &&
+    (audit === undefined || (Array.isArray(audit) && audit.every((end) => typeof end === 'string')))
   );
 }
 
 /** Without what is kept in the file for people. */
-function recordOf({ instance, generation, fingerprint, head }: AnchorRecord): AnchorRecord {
-  return head === undefined ? { instance, generation, fingerprint } : { instance, generation, fingerprint, head };
+function recordOf({ instance, generation, fingerprint, head, audit }: AnchorRecord): AnchorRecord {
+  const known = { instance, generation, fingerprint };
+  return { ...known, ...(head === undefined ? {} : { head }), ...(audit === undefined ? {} : { audit }) };
 }
 
 /**
@@ -87,10 +89,10 @@ export function fileAnchor(folder: string = stateFolder()): Anchor {
         `the anchor ${file} is damaged. If you trust the store as it is, delete that file`,
       );
     },
-    async write(location, { instance, generation, fingerprint, head }) {
+    async write(location, given) {
       const file = fileOf(location);
       const temporary = `${file}.${randomUUID()}`;
-      const record = JSON.stringify({ location, instance, generation, fingerprint, head });
+      const record = JSON.stringify({ location, ...recordOf(given) });
       try {
         await makeFolder(folder);
         await writeFile(temporary, `${record}\n`, { mode: 0o600, flag: 'wx', flush: true });

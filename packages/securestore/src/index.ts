@@ -24,6 +24,22 @@ export type {
   Template,
   TokenInfo,
 } from '@securestore/acl';
+export { auditLines, fileSink, functionSink, streamSink, verifyLog } from '@securestore/audit';
+export type {
+  AuditEvent,
+  AuditProblem,
+  AuditReport,
+  AuditStatus,
+  AuditTrail,
+  EnableAuditOptions,
+  RecorderOptions,
+  Sink,
+  SinkAlert,
+  SinkOptions,
+  SinkStats,
+  TrailEntry,
+  VerifyTrailOptions,
+} from '@securestore/audit';
 export { compareVersions, exitCodeOf, SecureStoreError } from '@securestore/core-format';
 export type { ErrorCode, ErrorDetails, StoreKey } from '@securestore/core-format';
 export {
@@ -60,5 +76,5 @@ export { generateKeyFile, keyFile } from './key-file.ts';
 export { formatRecoveryKit, readRecoveryKit } from './recovery-kit.ts';
 export type { ReadRecoveryKit, RecoveryKit } from './recovery-kit.ts';
 export { createStore, openStore } from './open.ts';
-export type { SecureStore } from './open.ts';
+export type { SecureStore, SessionOptions } from './open.ts';
 export type { BackendOptions, CreateOptions, OpenOptions } from './options.ts';

@@ -1,34 +1,83 @@
 import { once } from 'node:events';
 import type { Session } from '@securestore/acl';
-import { AccessControl } from '@securestore/acl';
+import { AccessControl, recorded } from '@securestore/acl';
+import { AuditTrail } from '@securestore/audit';
 import type { BackendConfig, StorageBackend } from '@securestore/backend-api';
 import { assertStorable, composeLayers, parseLocation, redactLocation, resolveBackend } from '@securestore/backend-api';
 import { SecureStoreError } from '@securestore/core-format';
-import type { Anchor, CallOptions, ObjectStore, StoreContext } from '@securestore/objects';
+import type { Anchor, CallOptions, CryptoEvent, ObjectStore, StoreContext } from '@securestore/objects';
 import { createObjectStore, openObjectStore, openOrCreateObjectStore, signalOf } from '@securestore/objects';
+import { auditEventOf, ROOT } from './audit-events.ts';
 import { checkCreateOptions, checkOpenOptions } from './check-options.ts';
 import { loadConfig } from './config.ts';
 import { anchorName, fileAnchor } from './file-anchor.ts';
 import { NETWORK_LAYERS } from './network-layers.ts';
 import type { CreateOptions, OpenOptions } from './options.ts';
 
+/** How a session is begun. */
+export interface SessionOptions extends CallOptions {
+  /** What the audit log tells of every attempt of the session, to find it again in other logs. */
+  readonly requestId?: string | undefined;
+}
+
 /** An open store. */
 export type SecureStore = ObjectStore & {
   /** Who may do what with the store, in sessions. Whoever unlocks the store may do everything. */
   readonly access: AccessControl;
+  /** Who tried what with the store, and what became of it. */
+  readonly audit: AuditTrail;
   /**
    * The store as the principal may use it whom the credentials prove: `{ token }` with an API token, or what the option
    * `authenticators` is for. It ends with the store.
    *
    * @throws SecureStoreError `UNAUTHENTICATED`; `UNAVAILABLE` or `TIMEOUT` where that can't be found out
    */
-  session(credentials: unknown, options?: CallOptions): Promise<Session>;
+  session(credentials: unknown, options?: SessionOptions): Promise<Session>;
 };
 
-function withAccess(store: ObjectStore, authenticators: OpenOptions['authenticators']): SecureStore {
+/** Events of keys, from before the store is open on: the log is where the store is. */
+class KeyEvents {
+  #early: CryptoEvent[] = [];
+  #tell: ((event: CryptoEvent) => void) | undefined;
+  readonly #listener: OpenOptions['onCryptoEvent'];
+
+  constructor(listener: OpenOptions['onCryptoEvent']) {
+    this.#listener = listener;
+  }
+
+  /** For the store. */
+  readonly listener = (event: CryptoEvent): void => {
+    if (this.#tell === undefined) this.#early.push(event);
+    else this.#tell(event);
+    this.#listener?.(event);
+  };
+
+  to(trail: AuditTrail): void {
+    this.#tell = (event) => trail.recorder.note(auditEventOf(event));
+    for (const event of this.#early) this.#tell(event);
+    this.#early = [];
+  }
+}
+
+/** The store with access control and audit. */
+function assemble(store: ObjectStore, { authenticators, audit }: OpenOptions, events: KeyEvents): SecureStore {
   const access = new AccessControl(store, store.policyObject, authenticators);
-  const session: SecureStore['session'] = (credentials, options) => access.session(credentials, options);
-  return Object.assign(store, { access, session });
+  const trail = new AuditTrail(store.auditArea, audit);
+  events.to(trail);
+  const { recorder } = trail;
+  const categoryOf = (key: string): string => store.policyObject.categoryOf(key);
+  const session: SecureStore['session'] = async (credentials, { requestId, ...options } = {}) => {
+    // Who it is shows only when it has succeeded.
+    const attempt = { action: 'session', principal: '', requestId };
+    const found = await recorder.attempt(attempt, async () => {
+      const begun = await access.session(credentials, options);
+      attempt.principal = begun.principal;
+      return begun;
+    });
+    return recorded(found, { recorder, principal: found.principal, categoryOf, requestId });
+  };
+  const whole = Object.assign(store, { access, audit: trail, session });
+  return recorded(whole, { recorder, principal: ROOT, categoryOf });
 }
 
 // Imported when their scheme is used, so that nobody loads a backend for nothing.
@@ -109,6 +158,7 @@ function anchorFor(option: OpenOptions['anchor'], location: string): Anchor | un
 async function contextFor(
   location: string,
   options: OpenOptions,
+  events: KeyEvents,
 ): Promise<StoreContext & { readonly anchor: Anchor | undefined }> {
   const signal = signalOf(options);
   return {
@@ -116,7 +166,7 @@ async function contextFor(
     location: redactLocation(anchorName(location)),
     anchor: anchorFor(options.anchor, location),
     logger: options.logger,
-    onCryptoEvent: options.onCryptoEvent,
+    onCryptoEvent: events.listener,
     clock: options.clock,
     signal,
   };
@@ -131,8 +181,9 @@ async function contextFor(
  */
 export async function createStore(location: string, options: CreateOptions): Promise<SecureStore> {
   checkCreateOptions(options);
-  const store = await createObjectStore({ ...options, ...(await contextFor(location, options)) });
-  return withAccess(store, options.authenticators);
+  const events = new KeyEvents(options.onCryptoEvent);
+  const store = await createObjectStore({ ...options, ...(await contextFor(location, options, events)) });
+  return assemble(store, options, events);
 }
 
 /**
@@ -145,7 +196,8 @@ export async function createStore(location: string, options: CreateOptions): Pro
  */
 export async function openStore(location: string, options: OpenOptions): Promise<SecureStore> {
   checkOpenOptions(options);
-  const settings = { ...options, ...(await contextFor(location, options)) };
+  const events = new KeyEvents(options.onCryptoEvent);
+  const settings = { ...options, ...(await contextFor(location, options, events)) };
   const store = await (options.create === true ? openOrCreateObjectStore(settings) : openObjectStore(settings));
-  return withAccess(store, options.authenticators);
+  return assemble(store, options, events);
 }

@@ -1,4 +1,5 @@
 import type { Authenticator } from '@securestore/acl';
+import type { RecorderOptions } from '@securestore/audit';
 import type { StorageBackend } from '@securestore/backend-api';
 import type { UnlockMethod } from '@securestore/crypto';
 import type { Anchor, Clock, CryptoEventListener, Logger, StoreSettings } from '@securestore/objects';
@@ -36,6 +37,8 @@ interface CommonOptions extends BackendOptions {
    * call that does it, so it should only take note; what it throws is logged, and changes nothing.
    */
   readonly onCryptoEvent?: CryptoEventListener | undefined;
+  /** Where the audit log goes beside the store, and which names are in clear in it; whether there is one the store says. */
+  readonly audit?: RecorderOptions | undefined;
   /** Ways of finding out who somebody is, for sessions; API tokens of the store are known without any. */
   readonly authenticators?: readonly Authenticator[] | undefined;
   /**

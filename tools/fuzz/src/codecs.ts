@@ -1,6 +1,7 @@
 import {
   ByteReader,
   blobGeometry,
+  decodeAuditBatch,
   decodeAuditEntry,
   decodeAuditHeader,
   decodeCategoryMap,
@@ -8,6 +9,7 @@ import {
   decodeCheckpointRoot,
   decodeConsumer,
   decodeHead,
+  decodeHeadAudit,
   decodeHint,
   decodeKeyring,
   decodeMarker,
@@ -18,6 +20,7 @@ import {
   decodeSystemBody,
   decodeTombstoneBody,
   decodeWriter,
+  encodeAuditBatch,
   encodeAuditEntry,
   encodeAuditHeader,
   encodeCategoryMap,
@@ -25,6 +28,7 @@ import {
   encodeCheckpointRoot,
   encodeConsumer,
   encodeHead,
+  encodeHeadAudit,
   encodeHint,
   encodeKeyring,
   encodeMarker,
@@ -131,12 +135,12 @@ function geometry(): Target {
   };
 }
 
-/** Sealed as the category map is, but for the byte that says what it is. */
-function policies(): Buffer[] {
+/** Sealed as the category map is, but for the byte that says what it is: no store of the vectors has one. */
+function sealedAs(purpose: 'policy' | 'audit'): Buffer[] {
   return structures(/^sealed category map$/).map((body) => {
-    const policy = Buffer.from(body);
-    policy[6] = PURPOSES.policy;
-    return policy;
+    const other = Buffer.from(body);
+    other[6] = PURPOSES[purpose];
+    return other;
   });
 }
 
@@ -152,11 +156,14 @@ function ownObjects(): Target[] {
     checkpoint: 'checkpoint',
     marker: 'marker',
     policy: 'policy',
+    audit: 'part of the audit log',
   };
   const bodies = (Object.keys(PURPOSES) as Purpose[]).map((purpose) =>
     codec(
       `sealed ${sealed[purpose]}`,
-      purpose === 'policy' ? policies() : structures(new RegExp(`^sealed ${sealed[purpose]}$`)),
+      purpose === 'policy' || purpose === 'audit'
+        ? sealedAs(purpose)
+        : structures(new RegExp(`^sealed ${sealed[purpose]}$`)),
       (bytes) => decodeSystemBody('it', purpose, bytes),
       (body) =>
         Buffer.concat([encodeSystemHeader(body.suite, purpose, body.salt, body.keyId), body.commitment, body.sealed]),
@@ -197,7 +204,17 @@ function auditSegments(): Target[] {
     const sealed = { auditor: bytesFrom('auditor', 32), sealedKey: bytesFrom('box', 80) };
     return joinAuditHeader(encodeAuditHeader({ ...ids, ...sealed, previous, certificate }), signature);
   });
+  const [bytes = Buffer.of()] = entries;
+  const mac = bytesFrom('mac', 32);
+  const batches = [{ entries: [] }, { header: { bytes, mac }, entries: [{ batch: 1, bytes, mac }] }];
+  const modes = [[], links].flatMap((ends) =>
+    (['batched', 'fail-closed'] as const).map((mode) =>
+      encodeHeadAudit({ auditor: bytesFrom('auditor', 32), mode, ends }),
+    ),
+  );
   return [
+    codec('audit of a head', modes, decodeHeadAudit, encodeHeadAudit),
+    codec('part of an audit log', batches.map(encodeAuditBatch), decodeAuditBatch, encodeAuditBatch),
     codec('audit entry', entries, decodeAuditEntry, encodeAuditEntry),
     codec('audit header', headers, decodeAuditHeader, ({ header, signature }) =>
       joinAuditHeader(encodeAuditHeader(header), signature),

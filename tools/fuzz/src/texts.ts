@@ -10,6 +10,7 @@ import {
   hintSequence,
   historyVersion,
   KEY_LENGTH,
+  parseAuditName,
   parseStoreKey,
   parseVersion,
   purposeOf,
@@ -77,6 +78,7 @@ function backendNames(): Target {
   return ofText('name at the backend', BACKEND_NAMES, [], (name) => {
     purposeOf(name);
     generationOf(name);
+    parseAuditName(name);
     hintSequence('j/', name);
     historyVersion('h/', name);
     for (const area of ['h/', 'b/', 'g/']) splitUnderToken(area, name);

@@ -1,7 +1,9 @@
 import * as fc from 'fast-check';
 import type {
+  AuditBatch,
   AuditEntry,
   AuditHeader,
+  AuditLink,
   CategoryMap,
   CheckpointEntry,
   CheckpointRoot,
@@ -162,6 +164,23 @@ const slotLists = fc.uniqueArray(fc.oneof(knownSlots, unknownSlots), {
   selector: (slot) => Buffer.from('raw' in slot ? slot.raw : slot.id).toString('hex'),
 });
 
+export const auditLinks: fc.Arbitrary<AuditLink[]> = fc
+  .uniqueArray(fc.record({ segment: id, count: u53, mac: bytesOf(32) }), {
+    maxLength: 4,
+    selector: ({ segment }) => Buffer.from(segment).toString('hex'),
+  })
+  .map((links) => links.toSorted((a, b) => Buffer.compare(a.segment, b.segment)));
+
+export const auditBatches: fc.Arbitrary<AuditBatch> = fc.record(
+  {
+    header: fc.record({ bytes: fc.uint8Array({ minLength: 1, maxLength: 300 }), mac: bytesOf(32) }),
+    entries: fc.array(fc.record({ batch: u53, bytes: fc.uint8Array({ maxLength: 80 }), mac: bytesOf(32) }), {
+      maxLength: 5,
+    }),
+  },
+  { requiredKeys: ['entries'] },
+);
+
 const headsWithout: fc.Arbitrary<Omit<Head, 'ancestors'>> = fc.record(
   {
     lineage: id,
@@ -194,7 +213,12 @@ const headsWithout: fc.Arbitrary<Omit<Head, 'ancestors'>> = fc.record(
       )
       .map(([others, checkpoint]) => ({ ...others, ...checkpoint })),
     slots: slotLists,
-    extra: ignorable(1),
+    audit: fc.record({
+      auditor: bytesOf(32),
+      mode: fc.constantFrom('batched' as const, 'fail-closed' as const),
+      ends: auditLinks,
+    }),
+    extra: ignorable(2),
   },
   {
     requiredKeys: [

@@ -70,9 +70,14 @@ function parseCursor(cursor: unknown): Cursor | undefined {
   return typeof keyring === 'string' && typeof after === 'string' ? { keyring, after } : undefined;
 }
 
-/** The ids of the key versions that seal nothing new any more. What waits to be destroyed can't be re-keyed. */
+/**
+ * The ids of the key versions that seal nothing new any more. What waits to be destroyed can't be re-keyed, and the audit log stays
+ * as it was written.
+ */
 function replacedVersions({ keys }: StoreState): Set<string> {
-  const replaced = keys.versions.filter(({ state, destroyAt }) => state === 'enabled' && destroyAt === 0);
+  const replaced = keys.versions.filter(
+    ({ kind, state, destroyAt }) => kind !== 'audit' && state === 'enabled' && destroyAt === 0,
+  );
   return new Set(replaced.map(({ label }) => label));
 }
 

@@ -1,0 +1,48 @@
+import type { KeyObject } from 'node:crypto';
+import type { AuditLink, AuditMode } from '@securestore/core-format';
+import type { Clock } from '@securestore/jobs';
+
+/** How a store is audited. */
+export interface AuditSettings {
+  /** The auditor's X25519 public key, 32 bytes: only who has its private key can verify the log. */
+  readonly auditor: Uint8Array;
+  readonly mode: AuditMode;
+}
+
+interface CallOptions {
+  readonly signal?: AbortSignal | undefined;
+  readonly timeout?: number | undefined;
+}
+
+/** What a trail needs of a store: the `auditArea` of `@securestore/objects` is one. */
+export interface AuditPlace {
+  /** `undefined` where the store is not audited. The same object as long as nothing changes. */
+  readonly settings: AuditSettings | undefined;
+  /** Whether there may be a log, of now or of earlier. */
+  readonly exists: boolean;
+  readonly clock: Clock;
+  /** Id of the store's instance, 16 bytes. */
+  readonly instance: Uint8Array;
+  /** The Ed25519 public key of the store identity, 32 bytes. */
+  readonly identity: Uint8Array;
+  readonly nameKey: KeyObject;
+  /** The most bytes of one part. */
+  readonly maxPart: number;
+  random(length: number): Uint8Array;
+  /** Signs as the store identity does. */
+  sign(use: string, bytes: Uint8Array): Uint8Array;
+  refresh(signal?: AbortSignal): Promise<void>;
+  /** How far segments went, from where nobody could change it. */
+  trustedEnds(): Promise<readonly AuditLink[]>;
+  /** Has the store say from now on how far `end` is. */
+  follow(end: () => (AuditLink & { readonly previous: readonly AuditLink[] }) | undefined): void;
+  onClose(listener: () => Promise<void>): void;
+  seal(name: string, plaintext: Uint8Array): Buffer;
+  /** Makes a part durable; again with the same body where it is not known whether it was written. */
+  write(name: string, body: Buffer): Promise<void>;
+  /** The names of parts: of the newest segment first, and of each in its order. */
+  names(prefix?: string, options?: { after?: string; signal?: AbortSignal }): AsyncIterable<string>;
+  read(name: string, signal?: AbortSignal): Promise<Buffer | undefined>;
+  enable(settings: AuditSettings, options?: CallOptions): Promise<void>;
+  disable(options?: CallOptions): Promise<void>;
+}

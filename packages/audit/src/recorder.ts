@@ -1,0 +1,229 @@
+import { generateKeyPairSync } from 'node:crypto';
+import type { AuditLink } from '@securestore/core-format';
+import { asBuffer, SecureStoreError } from '@securestore/core-format';
+import { identityPublicKey, signAs } from '@securestore/crypto';
+import type { SinkOptions } from './audit-log.ts';
+import { AuditLog } from './audit-log.ts';
+import { certifyAuditKey } from './certificate.ts';
+import type { AuditPlace, AuditSettings } from './place.ts';
+import type { AuditEvent } from './redact.ts';
+import type { SinkAlert, SinkStats } from './sink-queue.ts';
+import { StoreSink } from './store-sink.ts';
+
+/** What an attempt is recorded as, beside its outcome. */
+export type Attempted = Pick<AuditEvent, 'action' | 'principal' | 'object' | 'category' | 'requestId'>;
+
+export interface RecorderOptions {
+  /** Where the log goes beside the store. */
+  readonly sinks?: readonly SinkOptions[] | undefined;
+  /** Patterns of the keys whose names are kept in clear: `**` is all of them. Default none. */
+  readonly clearNames?: readonly string[] | undefined;
+  /** Is told when a sink gets worse or better, or a segment can't be begun. */
+  readonly onAlert?: ((alert: SinkAlert | AuditOpeningFailure) => void) | undefined;
+}
+
+/** A segment of the log could not be begun: what was to be recorded is lost. */
+export interface AuditOpeningFailure {
+  readonly event: 'not opened';
+  readonly error: SecureStoreError;
+  /** Entries that are lost. */
+  readonly lost: number;
+}
+
+/** A segment that is being written, or begun. */
+interface Segment {
+  settings: AuditSettings;
+  log: AuditLog | undefined;
+  readonly opening: Promise<AuditLog>;
+  /** What is to be recorded as soon as it has begun. */
+  early: AuditEvent[];
+}
+
+/** How many entries may wait for a segment to begin. */
+const MAX_EARLY = 10_000;
+
+function outcomeOf(error: unknown): Pick<AuditEvent, 'outcome' | 'reason'> {
+  const isDenied = SecureStoreError.is(error, 'ACCESS_DENIED') || SecureStoreError.is(error, 'UNAUTHENTICATED');
+  return { outcome: isDenied ? 'denied' : 'failed', reason: SecureStoreError.is(error) ? error.code : 'INTERNAL' };
+}
+
+/** What was done, but could not be recorded, is not answered. */
+function unrecorded(error: unknown): SecureStoreError {
+  const known = SecureStoreError.is(error) ? error : undefined;
+  const message = `it was done, and could not be recorded, so its result is withheld: ${known?.message ?? 'an unexpected error'}`;
+  return new SecureStoreError(known?.code ?? 'INTERNAL', message, {
+    outcome: 'unknown',
+    retryable: false,
+    cause: error,
+  });
+}
+
+/** Records what is done with a store, as the store says that it is to be recorded at the time. */
+export class Recorder {
+  readonly #place: AuditPlace;
+  readonly #options: RecorderOptions;
+  #segment: Segment | undefined;
+  /** Segments that are no longer written to, until they are closed. */
+  readonly #closing = new Set<Promise<void>>();
+  #closed = false;
+
+  constructor(place: AuditPlace, options: RecorderOptions = {}) {
+    this.#place = place;
+    this.#options = options;
+    place.follow(() => this.#end());
+    place.onClose(() => this.close());
+  }
+
+  #end(): (AuditLink & { readonly previous: readonly AuditLink[] }) | undefined {
+    const log = this.#segment?.log;
+    const written = log?.written;
+    return log && written && { ...written, previous: log.previous };
+  }
+
+  /** What became of the entries of the present segment, for each sink. */
+  get stats(): readonly SinkStats[] {
+    return this.#segment?.log?.stats ?? [];
+  }
+
+  /**
+   * Runs what somebody tries, and records what became of it, as the store is audited at the time. In `fail-closed` the answer waits until
+   * the entry is durable.
+   *
+   * @throws SecureStoreError what `run` throws; in `fail-closed` `UNAVAILABLE` and others where it can't be recorded: before
+   *   anything was done where that is known then, else with `outcome: 'unknown'`
+   */
+  async attempt<T>(about: Attempted, run: () => Promise<T>): Promise<T> {
+    const begun = performance.now();
+    let value: T;
+    try {
+      if (this.#place.settings?.mode === 'fail-closed') await this.#checkReady(this.#place.settings);
+      value = await run();
+    } catch (error) {
+      // What happened first is what matters.
+      await this.#note({ ...about, ...outcomeOf(error), duration: performance.now() - begun })?.catch(() => undefined);
+      throw error;
+    }
+    await this.#note({ ...about, outcome: 'allowed', duration: performance.now() - begun })?.catch((error: unknown) => {
+      throw unrecorded(error);
+    });
+    return value;
+  }
+
+  /** Records what was found out of the way of any attempt, such as what was done with a key. Nobody waits for it. */
+  note(event: AuditEvent): void {
+    this.#note(event)?.catch(() => undefined);
+  }
+
+  async #checkReady(settings: AuditSettings): Promise<void> {
+    const { log, opening } = this.#segmentFor(settings);
+    (log ?? (await opening)).checkReady();
+  }
+
+  /** @returns what the answer has to wait for */
+  #note(event: AuditEvent): Promise<void> | undefined {
+    const { settings } = this.#place;
+    if (settings === undefined || this.#closed) {
+      this.#endSegment();
+      return undefined;
+    }
+    const segment = this.#segmentFor(settings);
+    const { log } = segment;
+    if (log === undefined) return this.#early(segment, settings, event);
+    const recorded = log.record(event);
+    if (settings.mode === 'fail-closed') return recorded;
+    recorded.catch(() => undefined);
+    return undefined;
+  }
+
+  #early(segment: Segment, { mode }: AuditSettings, event: AuditEvent): Promise<void> | undefined {
+    const timed = { ...event, time: event.time ?? this.#place.clock.now() };
+    if (mode === 'fail-closed') return segment.opening.then((log) => log.record(timed));
+    if (segment.early.length < MAX_EARLY) segment.early.push(timed);
+    return undefined;
+  }
+
+  #segmentFor(settings: AuditSettings): Segment {
+    const current = this.#segment;
+    if (current !== undefined) {
+      if (current.settings === settings) return current;
+      const isSame =
+        current.settings.mode === settings.mode && asBuffer(current.settings.auditor).equals(settings.auditor);
+      if (isSame) {
+        current.settings = settings;
+        return current;
+      }
+      this.#endSegment();
+    }
+    const opening = this.#open(settings);
+    const segment: Segment = { settings, log: undefined, opening, early: [] };
+    this.#segment = segment;
+    opening.then(
+      (log) => this.#begun(segment, log),
+      (error: unknown) => this.#failed(segment, error),
+    );
+    return segment;
+  }
+
+  #begun(segment: Segment, log: AuditLog): void {
+    segment.log = log;
+    const { early } = segment;
+    segment.early = [];
+    for (const event of early) log.record(event).catch(() => undefined);
+  }
+
+  /** The next attempt tries again. */
+  #failed(segment: Segment, cause: unknown): void {
+    if (this.#segment === segment) this.#segment = undefined;
+    const error = SecureStoreError.is(cause)
+      ? cause
+      : new SecureStoreError('INTERNAL', 'the audit log could not be opened', { cause });
+    try {
+      this.#options.onAlert?.({ event: 'not opened', error, lost: segment.early.length });
+    } catch {
+      // Whoever is told must not keep anybody from anything.
+    }
+  }
+
+  async #open({ auditor, mode }: AuditSettings): Promise<AuditLog> {
+    const { sinks = [], clearNames, onAlert } = this.#options;
+    const place = this.#place;
+    const { instance, clock, nameKey } = place;
+    // Of this run alone: whoever gets hold of it later signs no header of an earlier run.
+    const { privateKey } = generateKeyPairSync('ed25519');
+    const asStore = (use: string, bytes: Uint8Array): Uint8Array => place.sign(use, bytes);
+    const certificate = await certifyAuditKey(asStore, instance, identityPublicKey(privateKey), clock.now());
+    return AuditLog.open({
+      instance,
+      auditor,
+      mode,
+      nameKey,
+      clearNames,
+      certificate,
+      clock,
+      onAlert,
+      sign: (use, bytes) => signAs(privateKey, use, bytes),
+      sinks: [{ sink: new StoreSink(place) }, ...sinks],
+      previous: await place.trustedEnds(),
+      random: (length) => place.random(length),
+    });
+  }
+
+  #endSegment(): void {
+    const segment = this.#segment;
+    if (segment === undefined) return;
+    this.#segment = undefined;
+    // What could not be written in time has been told to `onAlert`.
+    const closing = segment.opening.then((log) => log.close()).catch(() => undefined);
+    this.#closing.add(closing);
+    void closing.then(() => this.#closing.delete(closing));
+  }
+
+  /** Writes what waits and ends the segment. Idempotent. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    const segment = this.#segment;
+    // Until it is closed it says how far it is.
+    await segment?.opening.then((log) => log.close()).catch(() => undefined);
+    await Promise.all(this.#closing);
+  }
+}

@@ -1,0 +1,61 @@
+import {
+  AREAS,
+  decodeAuditBatch,
+  decodeAuditEntry,
+  decodeAuditHeader,
+  parseAuditName,
+  SecureStoreError,
+} from '@securestore/core-format';
+import type { MacedBytes, StoredAuditEntry } from '@securestore/core-format';
+import { entryLine, headerLine } from './line.ts';
+import type { AuditPlace } from './place.ts';
+
+/** A part of the log that could not be read. */
+export interface DamagedPart {
+  readonly name: string;
+  readonly message: string;
+}
+
+function lineOfStoredHeader({ bytes, mac }: MacedBytes): string {
+  const { header } = decodeAuditHeader(bytes);
+  return headerLine({ header, bytes: Buffer.from(bytes), mac: Buffer.from(mac) });
+}
+
+function lineOfStoredEntry(segment: Uint8Array, { bytes, mac, batch }: StoredAuditEntry): string {
+  const entry = decodeAuditEntry(bytes);
+  return entryLine(segment, { entry, batch, bytes: Buffer.from(bytes), mac: Buffer.from(mac) });
+}
+
+/** The lines of one part. @throws SecureStoreError `INTEGRITY`, `FORMAT_VERSION` */
+export function linesOfPart(segment: Uint8Array, plaintext: Uint8Array): string[] {
+  const { header, entries } = decodeAuditBatch(plaintext);
+  const begin = header === undefined ? [] : [lineOfStoredHeader(header)];
+  return [...begin, ...entries.map((entry) => lineOfStoredEntry(segment, entry))];
+}
+
+/**
+ * The log that lies in a store, as the lines of a file would be: of the newest segment first, and of each in its order.
+ *
+ * @param damaged is told of what can't be read, and is left out
+ */
+export async function* linesAt(
+  place: AuditPlace,
+  damaged: (part: DamagedPart) => void,
+  { prefix = AREAS.audit, signal }: { readonly prefix?: string; readonly signal?: AbortSignal | undefined } = {},
+): AsyncGenerator<string> {
+  for await (const name of place.names(prefix, signal === undefined ? {} : { signal })) {
+    const segment = parseAuditName(name)?.segment;
+    if (segment === undefined) continue;
+    let lines: string[];
+    try {
+      const plaintext = await place.read(name, signal);
+      if (plaintext === undefined) continue;
+      lines = linesOfPart(segment, plaintext);
+    } catch (error) {
+      if (!SecureStoreError.is(error, 'INTEGRITY') && !SecureStoreError.is(error, 'FORMAT_VERSION')) throw error;
+      damaged({ name, message: error.message });
+      continue;
+    }
+    yield* lines;
+  }
+}

@@ -1,0 +1,114 @@
+import type { AuditEntry } from '@securestore/core-format';
+import { decodeAuditBatch, decodeAuditEntry, parseAuditName, SecureStoreError } from '@securestore/core-format';
+import type { AuditPlace } from './place.ts';
+
+export interface TailOptions {
+  /** How many entries to begin with. Default 20. */
+  readonly entries?: number | undefined;
+  /** Whether to wait for more, until `signal` aborts. */
+  readonly follow?: boolean | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface SegmentEntry {
+  readonly segment: Uint8Array;
+  readonly entry: AuditEntry;
+}
+
+const DEFAULT_ENTRIES = 20;
+/** How often it is looked for more, in milliseconds. */
+const LOOK_EVERY = 1000;
+/** How many segments are looked at: those that are older have most likely ended. */
+const MAX_SEGMENTS = 64;
+/** Sorts after every number in a name. */
+const AFTER_ALL = '~';
+
+/** The prefixes of the newest segments, the newest first, skipping what is in them. */
+async function* newestSegments(place: AuditPlace, signal: AbortSignal | undefined): AsyncGenerator<string> {
+  let after: string | undefined;
+  for (let count = 0; count < MAX_SEGMENTS; count++) {
+    const options = { ...(after === undefined ? {} : { after }), ...(signal && { signal }) };
+    let prefix: string | undefined;
+    for await (const name of place.names(undefined, options)) {
+      prefix = parseAuditName(name)?.prefix;
+      break;
+    }
+    if (prefix === undefined) return;
+    yield prefix;
+    after = prefix + AFTER_ALL;
+  }
+}
+
+async function entriesIn(place: AuditPlace, name: string, signal: AbortSignal | undefined): Promise<SegmentEntry[]> {
+  const segment = parseAuditName(name)?.segment;
+  const plaintext = await place.read(name, signal);
+  if (segment === undefined || plaintext === undefined) return [];
+  return decodeAuditBatch(plaintext).entries.map(({ bytes }) => ({ segment, entry: decodeAuditEntry(bytes) }));
+}
+
+/** The last entries of a segment, and the name of the part where they end. */
+async function lastOf(
+  place: AuditPlace,
+  prefix: string,
+  wanted: number,
+  signal: AbortSignal | undefined,
+): Promise<{ readonly entries: SegmentEntry[]; readonly last: string }> {
+  // A part has one entry at least.
+  const names: string[] = [];
+  for await (const name of place.names(prefix, signal ? { signal } : {})) {
+    names.push(name);
+    if (names.length > wanted) names.shift();
+  }
+  const last = names.at(-1) ?? prefix;
+  let entries: SegmentEntry[] = [];
+  for (let name = names.pop(); name !== undefined && entries.length < wanted; name = names.pop()) {
+    entries = [...(await entriesIn(place, name, signal)), ...entries];
+  }
+  return { entries: entries.slice(entries.length - Math.min(wanted, entries.length)), last };
+}
+
+const inTime = (entries: SegmentEntry[]): SegmentEntry[] =>
+  entries.toSorted((a, b) => a.entry.time - b.entry.time || a.entry.sequence - b.entry.sequence);
+
+/** What was written since, in the known segments and in new ones. @param ends the name of the last part that was read, by segment */
+async function newer(
+  place: AuditPlace,
+  ends: Map<string, string>,
+  signal: AbortSignal | undefined,
+): Promise<SegmentEntry[]> {
+  const entries: SegmentEntry[] = [];
+  for await (const prefix of newestSegments(place, signal)) {
+    const after = ends.get(prefix);
+    ends.set(prefix, after ?? prefix);
+    for await (const name of place.names(prefix, { ...(after && { after }), ...(signal && { signal }) })) {
+      entries.push(...(await entriesIn(place, name, signal)));
+      ends.set(prefix, name);
+    }
+  }
+  return inTime(entries);
+}
+
+/** The newest entries of the log in a store, in the order of their times; then, if that is asked for, those that come. */
+export async function* tailOf(place: AuditPlace, options: TailOptions): AsyncGenerator<SegmentEntry> {
+  const { entries: wanted = DEFAULT_ENTRIES, follow = false, signal } = options;
+  if (!Number.isSafeInteger(wanted) || wanted < 0) {
+    throw new SecureStoreError('INVALID_ARGUMENT', 'the option "entries" must be a whole number, 0 or more');
+  }
+  const ends = new Map<string, string>();
+  const found: SegmentEntry[] = [];
+  for await (const prefix of newestSegments(place, signal)) {
+    const { entries, last } = await lastOf(place, prefix, Math.max(wanted, 1), signal);
+    ends.set(prefix, last);
+    found.push(...entries);
+  }
+  const sorted = inTime(found);
+  yield* wanted === 0 ? [] : sorted.slice(-wanted);
+  while (follow) {
+    try {
+      await place.clock.sleep(LOOK_EVERY, signal);
+    } catch {
+      return;
+    }
+    yield* await newer(place, ends, signal);
+  }
+}

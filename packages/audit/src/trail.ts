@@ -1,0 +1,157 @@
+import type { AuditEntry } from '@securestore/core-format';
+import { encodeBase32, SecureStoreError } from '@securestore/core-format';
+import { formatRecipient, readRecipient } from '@securestore/crypto';
+import type { SecretMethod } from '@securestore/crypto';
+import type { AuditPlace, AuditSettings } from './place.ts';
+import { Recorder } from './recorder.ts';
+import type { RecorderOptions } from './recorder.ts';
+import { nameHash } from './redact.ts';
+import type { AuditProblem, AuditReport } from './report.ts';
+import type { SinkStats } from './sink-queue.ts';
+import type { DamagedPart } from './store-lines.ts';
+import { linesAt } from './store-lines.ts';
+import type { TailOptions } from './store-tail.ts';
+import { tailOf } from './store-tail.ts';
+import { verifyLog } from './verify.ts';
+
+interface CallOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Milliseconds after which the call fails with `TIMEOUT`. */
+  readonly timeout?: number | undefined;
+}
+
+/** How a store is to be audited. */
+export interface EnableAuditOptions extends CallOptions {
+  /** Whose identity will be needed to verify the log, as `recipientOf` gives it: somebody's who does not run the store. */
+  readonly auditor: string;
+  /** Default `batched`. */
+  readonly mode?: AuditSettings['mode'] | undefined;
+}
+
+/** Whether a store is audited, and what became of the entries of this process. */
+export interface AuditStatus {
+  readonly on: boolean;
+  /** The recipient of the auditor. */
+  readonly auditor?: string;
+  readonly mode?: AuditSettings['mode'];
+  readonly sinks: readonly SinkStats[];
+}
+
+export interface VerifyTrailOptions {
+  /** The auditor's identity, present and former ones, as `identity` or `identityFile` gives them. */
+  readonly auditor: SecretMethod | readonly SecretMethod[];
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** An entry that lies in a store; nothing of it is verified. */
+export interface TrailEntry extends AuditEntry {
+  readonly segment: string;
+}
+
+/** Who tried what with a store, and what became of it: its audit log. */
+export class AuditTrail {
+  readonly #place: AuditPlace;
+  readonly #recorder: Recorder;
+
+  constructor(place: AuditPlace, options: RecorderOptions = {}) {
+    this.#place = place;
+    this.#recorder = new Recorder(place, options);
+  }
+
+  /** What records attempts. */
+  get recorder(): Recorder {
+    return this.#recorder;
+  }
+
+  /** As it is known now. */
+  get status(): AuditStatus {
+    const { settings } = this.#place;
+    const { stats: sinks } = this.#recorder;
+    if (settings === undefined) return { on: false, sinks };
+    return { on: true, auditor: formatRecipient(settings.auditor), mode: settings.mode, sinks };
+  }
+
+  /**
+   * Has the store audited from now on: at once in this process, within five seconds in others.
+   *
+   * @throws SecureStoreError `INVALID_ARGUMENT`, `CONFLICT` where others change the store again and again, `LOCKED`
+   */
+  async enable({ auditor, mode = 'batched', ...options }: EnableAuditOptions): Promise<void> {
+    await this.#place.enable({ auditor: await readRecipient(auditor), mode }, options);
+  }
+
+  /** Has the store audited no longer; the log stays. @throws SecureStoreError `CONFLICT`, `LOCKED` */
+  disable(options?: CallOptions): Promise<void> {
+    return this.#place.disable(options);
+  }
+
+  /** The hash by which entries name an object. @throws SecureStoreError `UNSUPPORTED` where the store was never audited */
+  hashOf(key: string): Uint8Array {
+    return nameHash(this.#place.nameKey, key);
+  }
+
+  /**
+   * Verifies the log against the signed head of the store and what is remembered outside of it.
+   *
+   * @throws SecureStoreError `INVALID_ARGUMENT` where the identity is none, `UNSUPPORTED` where the store was never audited, what
+   *   the backend throws. What it finds is no error: it is in the report.
+   */
+  async verify({ auditor, signal }: VerifyTrailOptions): Promise<AuditReport> {
+    await this.#refreshed(signal);
+    const methods = Array.isArray(auditor) ? (auditor as readonly SecretMethod[]) : [auditor as SecretMethod];
+    if (methods.some((method) => method?.type !== 'recipient')) {
+      throw new SecureStoreError('INVALID_ARGUMENT', 'an audit log is verified by identities of its auditor');
+    }
+    const auditorKeys = await Promise.all(methods.map((method) => method.secret()));
+    const damaged = new Map<string, DamagedPart>();
+    try {
+      const report = await verifyLog({
+        lines: () => linesAt(this.#place, (part) => void damaged.set(part.name, part), { signal }),
+        auditorKeys,
+        identity: this.#place.identity,
+        instances: [this.#place.instance],
+        heads: await this.#place.trustedEnds(),
+      });
+      return withDamage(report, [...damaged.values()]);
+    } finally {
+      for (const key of auditorKeys) key.fill(0);
+    }
+  }
+
+  /**
+   * The lines of the log, as a file sink would have written them: of the newest segment first, and of each in its order. `verifyLog`
+   * takes them.
+   *
+   * @throws SecureStoreError `UNSUPPORTED` where the store was never audited, `INTEGRITY` for a part that can't be read
+   */
+  async *lines({ signal }: { readonly signal?: AbortSignal | undefined } = {}): AsyncGenerator<string> {
+    await this.#refreshed(signal);
+    const fail = ({ message }: DamagedPart): never => {
+      throw new SecureStoreError('INTEGRITY', message);
+    };
+    yield* linesAt(this.#place, fail, { signal });
+  }
+
+  /** The newest entries, and with `follow` those that come. @throws SecureStoreError as {@link lines} */
+  async *tail(options: TailOptions = {}): AsyncGenerator<TrailEntry> {
+    await this.#refreshed(options.signal);
+    for await (const { segment, entry } of tailOf(this.#place, options)) {
+      yield { ...entry, segment: encodeBase32(segment) };
+    }
+  }
+
+  async #refreshed(signal: AbortSignal | undefined): Promise<void> {
+    await this.#place.refresh(signal);
+    if (this.#place.exists) return;
+    throw new SecureStoreError('UNSUPPORTED', 'the store has no audit log: switch it on first');
+  }
+}
+
+/** What can't be opened is named beside what follows from its absence. */
+function withDamage(report: AuditReport, damaged: readonly DamagedPart[]): AuditReport {
+  const problems = damaged.map(({ name, message }): AuditProblem => {
+    const segment = name.split('/')[1]?.split('-')[1] ?? '';
+    return { kind: 'edited', segment, message };
+  });
+  return { ...report, ok: report.ok && problems.length === 0, problems: [...problems, ...report.problems] };
+}

@@ -1,0 +1,148 @@
+import { type AuditEntry, exitCodeOf, SecureStoreError } from '@securestore/core-format';
+import type { AuditReport, SecretMethod, SecureStore, TrailEntry } from 'securestore';
+import type { Call, ExitCode } from '../call.ts';
+import { withStore } from '../open.ts';
+import { parseCount } from '../parse-values.ts';
+import { count, formatTable, formatTime, printable } from '../terminal-text.ts';
+
+export interface AuditOptions {
+  readonly auditor?: string;
+  readonly failClosed?: boolean;
+  readonly auditorIdentity?: readonly string[];
+  readonly lines?: string;
+  readonly follow?: boolean;
+}
+
+const ACTIONS = ['on', 'off', 'tail', 'verify', 'export'] as const;
+type AuditAction = (typeof ACTIONS)[number];
+
+/** To which actions an option belongs. */
+const BELONGS: Readonly<Record<keyof AuditOptions, readonly [flag: string, action: AuditAction]>> = {
+  auditor: ['--auditor', 'on'],
+  failClosed: ['--fail-closed', 'on'],
+  auditorIdentity: ['--auditor-identity', 'verify'],
+  lines: ['--lines', 'tail'],
+  follow: ['--follow', 'tail'],
+};
+
+function refuse(message: string): never {
+  throw new SecureStoreError('INVALID_ARGUMENT', message);
+}
+
+/** `securestore audit`, `audit on`, `audit off`, `audit tail`, `audit verify`, `audit export`. */
+export async function audit(call: Call<AuditOptions>, action: string | undefined): Promise<ExitCode> {
+  if (action !== undefined && !ACTIONS.includes(action as AuditAction)) {
+    refuse('after audit comes on, off, tail, verify, export or nothing; see securestore help audit');
+  }
+  for (const [option, [flag, owner]] of Object.entries(BELONGS)) {
+    if (call.options[option as keyof AuditOptions] !== undefined && action !== owner)
+      refuse(`${flag} belongs to audit ${owner}`);
+  }
+  return await withStore(call, (store) => RUN[(action as AuditAction | undefined) ?? 'status'](call, store));
+}
+
+type Run = (call: Call<AuditOptions>, store: SecureStore) => Promise<ExitCode>;
+
+async function status({ out }: Call, store: SecureStore): Promise<ExitCode> {
+  const { on, auditor = null, mode = null } = store.audit.status;
+  await out.result({ on, auditor, mode }, () =>
+    on
+      ? [`the store is audited (${mode}); the log is verified with the identity of`, `${auditor}`]
+      : ['the store is not audited; securestore audit on --auditor RECIPIENT begins'],
+  );
+  return 0;
+}
+
+async function switchOn({ cli, out, options }: Call<AuditOptions>, store: SecureStore): Promise<ExitCode> {
+  const { auditor, failClosed = false } = options;
+  if (auditor === undefined) {
+    refuse(
+      'audit on needs --auditor RECIPIENT: of somebody who does not run the store, made by securestore identity new. ' +
+        'Only their identity can verify the log',
+    );
+  }
+  const mode = failClosed ? 'fail-closed' : 'batched';
+  await store.audit.enable({ auditor, mode, signal: cli.signal });
+  await out.result({ on: true, auditor, mode }, () => `the store is audited from now on (${mode})`);
+  return 0;
+}
+
+async function switchOff({ cli, out }: Call, store: SecureStore): Promise<ExitCode> {
+  await store.audit.disable({ signal: cli.signal });
+  await out.result({ on: false }, () => 'the store is audited no longer; the log stays');
+  return 0;
+}
+
+function objectOf({ object }: AuditEntry): string {
+  if (object === undefined) return '';
+  return 'name' in object ? object.name : `#${Buffer.from(object.hash).toString('base64url')}`;
+}
+
+function jsonOf(entry: TrailEntry): object {
+  const { object: _, time, duration, ...rest } = entry;
+  return { time: new Date(time).toISOString(), ...rest, object: objectOf(entry), milliseconds: duration / 1000 };
+}
+
+function rowOf(entry: TrailEntry): string[] {
+  const { time, principal, action, outcome, category, reason } = entry;
+  return [formatTime(new Date(time)), outcome, principal, action, objectOf(entry), category, reason].map(printable);
+}
+
+const COLUMNS = ['TIME', 'OUTCOME', 'PRINCIPAL', 'ACTION', 'OBJECT', 'CATEGORY', 'REASON'].map((title) => ({ title }));
+
+async function tail({ cli, out, options }: Call<AuditOptions>, store: SecureStore): Promise<ExitCode> {
+  const { lines, follow = false } = options;
+  const entries = lines === undefined ? undefined : parseCount('--lines', lines);
+  const found = store.audit.tail({ entries, follow, signal: cli.signal });
+  if (follow || out.json) {
+    for await (const entry of found) await out.result(jsonOf(entry), () => rowOf(entry).join('  '));
+    return 0;
+  }
+  const rows = (await Array.fromAsync(found)).map(rowOf);
+  await out.result({}, () => formatTable(COLUMNS, rows));
+  return 0;
+}
+
+async function exportLog({ cli, out }: Call, store: SecureStore): Promise<ExitCode> {
+  for await (const line of store.audit.lines({ signal: cli.signal })) {
+    if (out.closed()) break;
+    await out.bytes(Buffer.from(`${line}\n`));
+  }
+  return 0;
+}
+
+async function identitiesOf(files: readonly string[] | undefined): Promise<SecretMethod[]> {
+  if (files === undefined) refuse("audit verify needs --auditor-identity FILE, the auditor's identity file");
+  const { identityFile } = await import('securestore');
+  return files.map((file) => identityFile(file));
+}
+
+async function say({ out }: Call, { ok, problems, notes, segments }: AuditReport): Promise<void> {
+  for (const problem of problems) {
+    const { kind, segment, sequence, message } = problem;
+    const where = sequence === undefined ? segment : `${segment} entry ${sequence}`;
+    await out.result(problem, () => `${kind}: segment ${where}: ${printable(message)}`);
+  }
+  const entries = segments.reduce((sum, segment) => sum + segment.entries, 0);
+  await out.result({ summary: { ok, problems: problems.length, segments: segments.length, entries, notes } }, () => [
+    `${ok ? 'nothing is wrong' : count(problems.length, 'problem')} in ${count(segments.length, 'segment')} with ` +
+      `${count(entries, 'entry', 'entries')}`,
+    ...notes.map((note) => `note: ${printable(note)}`),
+  ]);
+}
+
+async function verify(call: Call<AuditOptions>, store: SecureStore): Promise<ExitCode> {
+  const auditor = await identitiesOf(call.options.auditorIdentity);
+  const report = await store.audit.verify({ auditor, signal: call.cli.signal });
+  await say(call, report);
+  return report.ok ? 0 : exitCodeOf('INTEGRITY');
+}
+
+const RUN: Readonly<Record<AuditAction | 'status', Run>> = {
+  status,
+  on: switchOn,
+  off: switchOff,
+  tail,
+  export: exportLog,
+  verify,
+};

@@ -1,0 +1,42 @@
+import type { AuditLink } from './audit-header.ts';
+import { readAuditLinks, writeAuditLinks } from './audit-header.ts';
+import { ByteReader, ByteWriter } from './bytes.ts';
+
+const AUDITOR_LENGTH = 32;
+
+const MODES = ['batched', 'fail-closed'] as const;
+
+/**
+ * `fail-closed`: what can't be recorded is refused, so each entry is waited for. `batched`: entries are written soon, and nobody
+ * waits.
+ */
+export type AuditMode = (typeof MODES)[number];
+
+/** Every mode that there is. */
+export const AUDIT_MODES: readonly AuditMode[] = MODES;
+
+/** That a store is audited, and how far its log was known to go. */
+export interface HeadAudit {
+  /** The auditor's X25519 key: only who has its private key can verify the log. */
+  readonly auditor: Uint8Array;
+  readonly mode: AuditMode;
+  /** How far segments went that no newer one names, in strictly ascending order of their ids. */
+  readonly ends: readonly AuditLink[];
+}
+
+export function encodeHeadAudit({ auditor, mode, ends }: HeadAudit): Buffer {
+  const writer = new ByteWriter(128).fixed(auditor, AUDITOR_LENGTH).u8(MODES.indexOf(mode) + 1);
+  writeAuditLinks(writer, ends);
+  return writer.finish();
+}
+
+/** @throws SecureStoreError `INTEGRITY` */
+export function decodeHeadAudit(bytes: Uint8Array): HeadAudit {
+  const reader: ByteReader = new ByteReader('the head', bytes);
+  const auditor = reader.copy(AUDITOR_LENGTH);
+  const mode = MODES[reader.u8() - 1];
+  if (mode === undefined) reader.fail('it is audited in an unknown mode');
+  const ends = readAuditLinks(reader);
+  reader.end();
+  return { auditor, mode, ends };
+}

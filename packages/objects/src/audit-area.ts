@@ -1,0 +1,230 @@
+import type { KeyObject } from 'node:crypto';
+import type { AuditLink, Head, HeadAudit } from '@securestore/core-format';
+import {
+  AREAS,
+  AUDIT_MODES,
+  ID_LENGTH,
+  parseAuditName,
+  SecureStoreError,
+  SYSTEM_PREFIX_LENGTH,
+  systemContext,
+  TAG_LENGTH,
+} from '@securestore/core-format';
+import { openSystemBody, sealSystemBody, signAs, wipeKeyring } from '@securestore/crypto';
+import type { AuditKeys } from '@securestore/crypto';
+import type { Clock } from '@securestore/jobs';
+import type { AuditEnd } from './audit-ends.ts';
+import { mergeEnds } from './audit-ends.ts';
+import { inOrder, newGroup } from './create.ts';
+import type { Engine } from './engine.ts';
+import type { HeadPlan } from './head-change.ts';
+import { changeHead } from './head-change.ts';
+import type { OpenCalls } from './open-calls.ts';
+import { entriesUnder } from './pages.ts';
+import type { StoreState } from './state.ts';
+import { readKeyring } from './state.ts';
+import type { CallOptions } from './types.ts';
+
+const NO_OPTIONS: ReadonlySet<string> = new Set();
+
+/** How a store is audited. */
+export type AuditSettings = Pick<HeadAudit, 'auditor' | 'mode'>;
+
+/** @throws SecureStoreError `UNSUPPORTED` */
+function auditKeysOf({ keys }: StoreState): AuditKeys {
+  if (keys.audit !== undefined) return keys.audit;
+  throw new SecureStoreError('UNSUPPORTED', 'the store has no audit log: it was never audited');
+}
+
+/**
+ * Where the audit log of a store lies, sealed, and what of it the signed head says. What is in it the engine does not
+ * understand: `@securestore/audit` does.
+ */
+export class AuditArea {
+  readonly #engine: Engine;
+  readonly #calls: OpenCalls;
+  readonly #remembered: () => Promise<AuditLink[]>;
+  #onClose: (() => Promise<void>) | undefined;
+
+  /** @param remembered how far segments went by what is remembered outside the store */
+  constructor(engine: Engine, calls: OpenCalls, remembered: () => Promise<AuditLink[]>) {
+    this.#engine = engine;
+    this.#calls = calls;
+    this.#remembered = remembered;
+  }
+
+  get #state(): StoreState {
+    return this.#engine.watcher.state;
+  }
+
+  /** As it is known now; `undefined` where the store is not audited. The same as long as nothing changes. */
+  get settings(): AuditSettings | undefined {
+    return this.#state.head.audit;
+  }
+
+  /** Whether there may be a log, of now or of earlier. */
+  get exists(): boolean {
+    return this.#state.keys.audit !== undefined;
+  }
+
+  get clock(): Clock {
+    return this.#engine.clock;
+  }
+
+  /** Id of the store's instance. */
+  get instance(): Uint8Array {
+    return this.#state.head.instance;
+  }
+
+  /** The public key of the store identity. */
+  get identity(): Uint8Array {
+    return this.#state.head.identity;
+  }
+
+  /** The key of the hashes of names. It is the same for as long as the store lives. @throws SecureStoreError `UNSUPPORTED` */
+  get nameKey(): KeyObject {
+    return auditKeysOf(this.#state).names;
+  }
+
+  /** The most bytes of one part of the log. */
+  get maxPart(): number {
+    return this.#engine.backend.capabilities.maxBodyBytes - SYSTEM_PREFIX_LENGTH - TAG_LENGTH;
+  }
+
+  random(length: number): Uint8Array {
+    return this.#engine.random(length);
+  }
+
+  /** Signs as the store does. */
+  sign(use: string, bytes: Uint8Array): Buffer {
+    return signAs(this.#state.keys.identity, use, bytes);
+  }
+
+  /** Looks for a newer head. @throws SecureStoreError `UNAVAILABLE`, `ROLLBACK`, `INTEGRITY` */
+  async refresh(signal?: AbortSignal): Promise<void> {
+    this.#calls.checkOpen();
+    await this.#engine.watcher.refresh(signal);
+  }
+
+  /** How far segments went, by the signed head and what is remembered outside the store. */
+  async trustedEnds(): Promise<AuditLink[]> {
+    return mergeEnds(this.#state.head.audit?.ends ?? [], await this.#remembered());
+  }
+
+  /** From now on every change of the head says how far `end` is, and the anchor too. */
+  follow(end: () => AuditEnd | undefined): void {
+    this.#engine.audit.end = end;
+  }
+
+  /** Has `listener` called when the store is closed, after its last call has ended. */
+  onClose(listener: () => Promise<void>): void {
+    this.#onClose = listener;
+  }
+
+  /** For the store, before it forgets its keys. */
+  async close(): Promise<void> {
+    await this.#onClose?.();
+  }
+
+  /** A part of the log sealed for `name`. @throws SecureStoreError `LOCKED` where the slot of this process is gone, `UNSUPPORTED` */
+  seal(name: string, plaintext: Uint8Array): Buffer {
+    this.#engine.watcher.checkFollowing();
+    const context = this.#context(name);
+    return sealSystemBody(auditKeysOf(this.#state).primary, 'audit', context, plaintext, this.#engine.random);
+  }
+
+  /**
+   * Makes a part durable. It may be asked for again with the same body where it is not known whether it was written.
+   *
+   * @throws SecureStoreError `CONFLICT` where something else lies there, and what the backend throws
+   */
+  async write(name: string, body: Buffer): Promise<void> {
+    try {
+      await this.#engine.backend.write(name, body, { ifAbsent: true });
+    } catch (error) {
+      if (!SecureStoreError.is(error, 'CONFLICT')) throw error;
+      const found = await this.#engine.backend.read(name);
+      if (found === undefined || !body.equals(found.body)) throw error;
+    }
+  }
+
+  /** The parts that start with `prefix`: of the newest segment first, and of each in its order. */
+  async *names(
+    prefix: string = AREAS.audit,
+    options: { after?: string; signal?: AbortSignal } = {},
+  ): AsyncGenerator<string> {
+    this.#calls.checkOpen();
+    for await (const { key } of entriesUnder(this.#engine.backend, prefix, options)) {
+      if (parseAuditName(key) !== undefined) yield key;
+    }
+  }
+
+  /** @returns `undefined` where there is none @throws SecureStoreError `INTEGRITY` where it is damaged, and what the backend throws */
+  async read(name: string, signal?: AbortSignal): Promise<Buffer | undefined> {
+    const found = await this.#engine.backend.read(name, { signal });
+    if (found === undefined) return undefined;
+    const { head } = this.#state;
+    const keys = auditKeysOf(this.#state);
+    const what = `the part ${name} of the audit log`;
+    return openSystemBody(what, (id) => keys.version(id), head.suites, 'audit', this.#context(name), found.body);
+  }
+
+  #context(name: string): Buffer {
+    return systemContext(this.#state.head.instance, 0, name);
+  }
+
+  /**
+   * Switches the audit on, or changes it. In this process that counts at once, in the others within five seconds.
+   *
+   * @throws SecureStoreError `INVALID_ARGUMENT`, `CONFLICT` where others come first again and again, `LOCKED`
+   */
+  enable({ auditor, mode }: AuditSettings, options?: CallOptions): Promise<void> {
+    return this.#calls.administrative('audit.enable', options, NO_OPTIONS, async (signal) => {
+      if (!AUDIT_MODES.includes(mode)) {
+        throw new SecureStoreError('INVALID_ARGUMENT', `the mode of an audit is ${AUDIT_MODES.join(' or ')}`);
+      }
+      await changeHead(this.#engine, (state) => this.#planned(state, { auditor, mode }, signal), signal);
+    });
+  }
+
+  /** Switches the audit off; the log stays. @throws as {@link enable} */
+  disable(options?: CallOptions): Promise<void> {
+    return this.#calls.administrative('audit.disable', options, NO_OPTIONS, async (signal) => {
+      await changeHead(
+        this.#engine,
+        async ({ head }) => (head.audit === undefined ? undefined : { head: { audit: undefined } }),
+        signal,
+      );
+    });
+  }
+
+  async #planned(state: StoreState, settings: AuditSettings, signal: AbortSignal | undefined): Promise<HeadPlan> {
+    const head: Pick<Head, 'audit'> = { audit: { ...settings, ends: state.head.audit?.ends ?? [] } };
+    if (state.keys.audit !== undefined) return { head };
+    const { backend, clock, random } = this.#engine;
+    const keyring = await readKeyring(backend, state.head, state.unlocked.root, signal);
+    try {
+      const group = newGroup(random(ID_LENGTH), 'audit', state.keys.journal.primary.suite, clock.now(), random);
+      return { head, keyring: { ...keyring, groups: inOrder([...keyring.groups, group]) } };
+    } catch (error) {
+      wipeKeyring(keyring);
+      throw error;
+    }
+  }
+}
+
+/**
+ * Has the head say how far the audit log of this process goes, where it says so of less: so it shows when the end is cut off.
+ */
+export async function publishAuditEnd(engine: Engine, signal: AbortSignal): Promise<void> {
+  await changeHead(
+    engine,
+    async ({ head }) => {
+      const end = engine.audit.end?.();
+      if (head.audit === undefined || end === undefined) return undefined;
+      const known = head.audit.ends.find((link) => Buffer.compare(link.segment, end.segment) === 0);
+      return (known?.count ?? 0) < end.count ? {} : undefined;
+    },
+    signal,
+  );
+}

@@ -1,0 +1,258 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import type { AuditReport, OpenOptions, SecureStore, TrailEntry } from '../src/index.ts';
+import {
+  addPrincipal,
+  createStore,
+  functionSink,
+  generateIdentity,
+  grantRole,
+  identity,
+  openStore,
+  rawKey,
+  recipientOf,
+  setRole,
+} from '../src/index.ts';
+
+const unlock = rawKey(Buffer.alloc(32, 3));
+const auditor = generateIdentity();
+
+function locationOf(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'securestore-audit-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  return `sqlite:${join(folder, 'vault.db')}`;
+}
+
+async function audited(
+  location = locationOf(),
+  { mode, ...options }: Partial<OpenOptions> & { mode?: 'batched' | 'fail-closed' } = {},
+): Promise<SecureStore> {
+  const store = await createStore(location, { unlock, upkeep: false, ...options });
+  onTestFinished(() => store.close());
+  await store.audit.enable({ auditor: await recipientOf(auditor), mode });
+  return store;
+}
+
+async function reopen(location: string, options: Partial<OpenOptions> = {}): Promise<SecureStore> {
+  const store = await openStore(location, { unlock, upkeep: false, ...options });
+  onTestFinished(() => store.close());
+  return store;
+}
+
+async function entriesOf(store: SecureStore): Promise<TrailEntry[]> {
+  return Array.fromAsync(store.audit.tail({ entries: 10_000 }));
+}
+
+function verify(store: SecureStore): Promise<AuditReport> {
+  return store.audit.verify({ auditor: identity(auditor) });
+}
+
+const shown = ({ action, outcome, principal, reason }: TrailEntry): string =>
+  [action, outcome, principal, reason].filter((part) => part !== '').join(' ');
+const attempts = (entries: readonly TrailEntry[]): string[] =>
+  entries.filter(({ action }) => !/^(key|slot|root|unlock|audit)/.test(action)).map(shown);
+
+describe('a store that is audited', () => {
+  test('records each attempt once, with what became of it', async () => {
+    const location = locationOf();
+    const store = await audited(location);
+    await store.store('a', 'one');
+    await store.retrieve('a');
+    await store.retrieve('b').catch(() => undefined);
+    await store.list();
+    await store.storeMany([
+      { key: 'c', data: '1' },
+      { key: 'd', data: '2', ifVersion: 'nonsense' },
+    ]);
+    for await (const _ of store.entries()) continue;
+    await store.delete('a');
+    await store.close();
+    const later = await reopen(location);
+    expect(attempts(await entriesOf(later))).toEqual([
+      'write allowed [root]',
+      'read allowed [root]',
+      'read failed [root] NOT_FOUND',
+      'list allowed [root]',
+      'write allowed [root]',
+      'write failed [root] INVALID_ARGUMENT',
+      'read allowed [root]',
+      'delete allowed [root]',
+    ]);
+    expect(await verify(later)).toMatchObject({ ok: true, problems: [] });
+  });
+
+  test('records sessions as who they are, and what they were denied', async () => {
+    const location = locationOf();
+    const store = await audited(location);
+    await store.access.change([
+      setRole('reader of db', [{ effect: 'allow', actions: ['read'], keys: ['db/**'] }]),
+      setRole('administrator', [{ effect: 'allow', actions: ['*'] }]),
+      addPrincipal('alice', 'user'),
+      addPrincipal('boss', 'user'),
+      grantRole('boss', 'administrator'),
+      grantRole('alice', 'reader of db'),
+    ]);
+    const { token } = await store.access.createToken('alice');
+    await store.store('db/a', '1');
+    const session = await store.session({ token }, { requestId: 'request 7' });
+    await session.retrieve('db/a');
+    await session.retrieve('web/a').catch(() => undefined);
+    await store.session({ token: `${token}x` }).catch(() => undefined);
+    await store.close();
+    const entries = await entriesOf(await reopen(location));
+    const mine = entries.filter(({ principal, action }) => principal !== '[root]' && action !== 'audit.end');
+    expect(attempts(mine)).toEqual([
+      'session allowed alice',
+      'read allowed alice',
+      'read denied alice ACCESS_DENIED',
+      'session denied UNAUTHENTICATED',
+    ]);
+    expect(mine.map(({ requestId }) => requestId)).toEqual(['request 7', 'request 7', 'request 7', '']);
+  });
+
+  test('records what is done with keys and slots', async () => {
+    const location = locationOf();
+    const store = await audited(location);
+    await store.store('a', 'one');
+    await store.slots.add('a second passphrase, a long one');
+    await store.close();
+    const actions = (await entriesOf(await reopen(location))).map(({ action }) => action);
+    expect(actions).toContain('slot.added');
+    expect(actions).toContain('key.used');
+  });
+
+  test('shows the backend neither names nor values nor who it was', async () => {
+    const location = locationOf();
+    const store = await audited(location, { audit: { clearNames: ['**'] } });
+    await store.store('canary/name', 'canary value', { metadata: { canary: 'metadata' } });
+    await store.close();
+    const path = location.slice('sqlite:'.length);
+    new DatabaseSync(path).exec('PRAGMA wal_checkpoint(TRUNCATE)');
+    const bytes = await readFile(path, 'latin1');
+    expect(bytes).toMatch(/a\/[0-9a-v]{11}-[0-9a-v]{26}\/0{11}/);
+    expect(bytes).not.toMatch(/canary|\[root\]/);
+    const later = await reopen(location);
+    const entries = await entriesOf(later);
+    expect(
+      entries.some(({ object }) => object !== undefined && 'name' in object && object.name === 'canary/name'),
+    ).toBe(true);
+    expect(JSON.stringify(entries)).not.toMatch(/canary value|metadata/);
+  });
+
+  test('names objects by hashes that can be looked for', async () => {
+    const location = locationOf();
+    const store = await audited(location);
+    await store.store('canary/name', '1');
+    const hash = Buffer.from(store.audit.hashOf('canary/name'));
+    await store.close();
+    const entries = await entriesOf(await reopen(location));
+    expect(JSON.stringify(entries)).not.toContain('canary');
+    const hashes = entries.flatMap(({ object }) => (object !== undefined && 'hash' in object ? [object.hash] : []));
+    expect(hashes.filter((other) => hash.equals(other))).toHaveLength(1);
+  });
+
+  test('in fail-closed the entry is there before the answer', async () => {
+    const location = locationOf();
+    const store = await audited(location, { mode: 'fail-closed' });
+    const other = await reopen(location);
+    await store.store('a', 'one');
+    expect(attempts(await entriesOf(other))).toContain('write allowed [root]');
+  });
+
+  test('in fail-closed what can not be recorded is not answered, and then not done', async () => {
+    const location = locationOf();
+    let broken = false;
+    const sink = functionSink('breakable', () => {
+      if (broken) throw new Error('no room');
+    });
+    const store = await audited(location, { mode: 'fail-closed', audit: { sinks: [{ sink, timeout: 100 }] } });
+    await store.store('a', 'one');
+    broken = true;
+    await expect(store.store('a', 'two')).rejects.toMatchObject({ code: 'UNAVAILABLE', outcome: 'unknown' });
+    await expect(store.store('a', 'three')).rejects.toThrow(/nothing was done/);
+    const other = await reopen(location);
+    expect((await other.retrieve('a')).text()).toBe('two');
+  });
+
+  test('is audited in another process as soon as that follows the head', async () => {
+    const location = locationOf();
+    const other = await createStore(location, { unlock, upkeep: false });
+    onTestFinished(() => other.close());
+    const store = await reopen(location);
+    await store.audit.enable({ auditor: await recipientOf(auditor) });
+    expect(other.audit.status.on).toBe(false);
+    await other.access.policy();
+    expect(other.audit.status.on).toBe(true);
+    await other.store('a', '1');
+    await other.close();
+    expect(attempts(await entriesOf(store))).toContain('write allowed [root]');
+    await store.audit.disable();
+    await store.store('b', '1');
+    await store.close();
+    expect(attempts(await entriesOf(await reopen(location))).filter((entry) => entry.startsWith('write'))).toHaveLength(
+      1,
+    );
+  });
+});
+
+describe('the log in a store', () => {
+  /** All parts of the log at the backend, each as it was and changed. */
+  function partsOf(location: string): { readonly db: DatabaseSync; readonly names: string[] } {
+    const db = new DatabaseSync(location.slice('sqlite:'.length));
+    onTestFinished(() => db.close());
+    const table = tableOf(db);
+    const rows = db.prepare(`SELECT key FROM ${table} WHERE key LIKE 'a/%' ORDER BY key`).all();
+    return { db, names: rows.map(({ key }) => String(key)) };
+  }
+
+  function tableOf(db: DatabaseSync): string {
+    const tables = db
+      .prepare("SELECT name FROM sqlite_master WHERE type = 'table'")
+      .all()
+      .map(({ name }) => String(name));
+    const found = tables.find((name) =>
+      db
+        .prepare(`PRAGMA table_info(${name})`)
+        .all()
+        .some((column) => column['name'] === 'key'),
+    );
+    if (found === undefined) throw new Error('there is no table with keys');
+    return found;
+  }
+
+  async function withSegments(count: number): Promise<string> {
+    const location = locationOf();
+    await (await audited(location)).close();
+    for (let at = 0; at < count; at++) {
+      const store = await reopen(location);
+      await store.store(`k${at}`, 'x');
+      await store.close();
+    }
+    return location;
+  }
+
+  test('each process begins a segment that names those before it', async () => {
+    const location = await withSegments(5);
+    const report = await verify(await reopen(location));
+    expect(report).toMatchObject({ ok: true, problems: [], notes: [] });
+    expect(report.segments).toHaveLength(5);
+  });
+
+  test('a segment that is deleted is missed by the next one', async () => {
+    const location = await withSegments(5);
+    const { db, names } = partsOf(location);
+    // The newest stands first: nobody can miss that one yet.
+    for (const name of names.slice(1)) {
+      db.exec('BEGIN');
+      db.prepare(`DELETE FROM ${tableOf(db)} WHERE key = ?`).run(name);
+      db.exec('COMMIT');
+      const report = await verify(await reopen(location));
+      expect(report.problems.map(({ kind }) => kind)).toContain('missing');
+      break;
+    }
+  });
+});
