@@ -88,6 +88,22 @@ async function newer(
   return inTime(entries);
 }
 
+/** What comes, until `signal` aborts. */
+async function* following(
+  place: AuditPlace,
+  ends: Map<string, string>,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<SegmentEntry> {
+  while (true) {
+    try {
+      await place.clock.sleep(LOOK_EVERY, signal);
+    } catch {
+      return;
+    }
+    yield* await newer(place, ends, signal);
+  }
+}
+
 /** The newest entries of the log in a store, in the order of their times; then, if that is asked for, those that come. */
 export async function* tailOf(place: AuditPlace, options: TailOptions): AsyncGenerator<SegmentEntry> {
   const { entries: wanted = DEFAULT_ENTRIES, follow = false, signal } = options;
@@ -103,12 +119,5 @@ export async function* tailOf(place: AuditPlace, options: TailOptions): AsyncGen
   }
   const sorted = inTime(found);
   yield* wanted === 0 ? [] : sorted.slice(-wanted);
-  while (follow) {
-    try {
-      await place.clock.sleep(LOOK_EVERY, signal);
-    } catch {
-      return;
-    }
-    yield* await newer(place, ends, signal);
-  }
+  if (follow) yield* following(place, ends, signal);
 }

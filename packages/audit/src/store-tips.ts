@@ -97,5 +97,5 @@ export async function tipsAt(place: AuditPlace): Promise<AuditLink[]> {
     }
   }
   // The newest last, as the ones that count where there are too many.
-  return tips.reverse();
+  return tips.toReversed();
 }

@@ -126,10 +126,7 @@ export class AuditTrail {
    */
   async *lines({ signal }: { readonly signal?: AbortSignal | undefined } = {}): AsyncGenerator<string> {
     await this.#refreshed(signal);
-    const fail = ({ message }: DamagedPart): never => {
-      throw new SecureStoreError('INTEGRITY', message);
-    };
-    yield* linesAt(this.#place, fail, { signal });
+    yield* linesAt(this.#place, refuse, { signal });
   }
 
   /** The newest entries, and with `follow` those that come. @throws SecureStoreError as {@link lines} */
@@ -145,6 +142,10 @@ export class AuditTrail {
     if (this.#place.exists) return;
     throw new SecureStoreError('UNSUPPORTED', 'the store has no audit log: switch it on first');
   }
+}
+
+function refuse({ message }: DamagedPart): never {
+  throw new SecureStoreError('INTEGRITY', message);
 }
 
 /** What can't be opened is named beside what follows from its absence. */

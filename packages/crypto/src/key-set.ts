@@ -167,7 +167,7 @@ function infoOf(group: KeyGroup): KeyVersionInfo[] {
 /** A group of which there is one at most. */
 interface SystemGroup extends Omit<CategoryKeys, 'digest'> {
   readonly digestKey: KeyObject;
-  version(id: Uint8Array): LoadedKey | undefined;
+  readonly version: (id: Uint8Array) => LoadedKey | undefined;
 }
 
 function loadSystemGroup(

@@ -3,8 +3,10 @@ import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import type { StorageBackend } from '@securestore/backend-api';
+import { SqliteBackend } from '@securestore/backend-sqlite';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import type { AuditReport, OpenOptions, SecureStore, TrailEntry } from '../src/index.ts';
+import type { Anchor, AuditReport, OpenOptions, SecureStore, TrailEntry } from '../src/index.ts';
 import {
   addPrincipal,
   createStore,
@@ -199,42 +201,45 @@ describe('a store that is audited', () => {
   });
 });
 
+/** Opens what is below a store, as somebody has it who has nothing but that. */
+async function backendOf(location: string): Promise<StorageBackend> {
+  const backend = new SqliteBackend();
+  await backend.init({ location, options: {} });
+  onTestFinished(() => backend.close());
+  return backend;
+}
+
+/** The names of the parts of the log, the newest first. */
+async function partsAt(backend: StorageBackend): Promise<string[]> {
+  return (await backend.list('a/')).entries.map(({ key }) => key);
+}
+
+/** Changes one part, or takes it away, looks, and puts it back. */
+async function during(
+  backend: StorageBackend,
+  name: string,
+  body: Uint8Array | undefined,
+  look: () => Promise<void>,
+): Promise<void> {
+  const before = (await backend.read(name))?.body ?? Buffer.of();
+  if (body === undefined) await backend.delete(name);
+  else await backend.write(name, body);
+  await look();
+  await backend.write(name, before);
+}
+
+async function withSegments(count: number): Promise<string> {
+  const location = locationOf();
+  await (await audited(location)).close();
+  for (let at = 0; at < count; at++) {
+    const store = await reopen(location);
+    await store.store(`k${at}`, 'x');
+    await store.close();
+  }
+  return location;
+}
+
 describe('the log in a store', () => {
-  /** All parts of the log at the backend, each as it was and changed. */
-  function partsOf(location: string): { readonly db: DatabaseSync; readonly names: string[] } {
-    const db = new DatabaseSync(location.slice('sqlite:'.length));
-    onTestFinished(() => db.close());
-    const table = tableOf(db);
-    const rows = db.prepare(`SELECT key FROM ${table} WHERE key LIKE 'a/%' ORDER BY key`).all();
-    return { db, names: rows.map(({ key }) => String(key)) };
-  }
-
-  function tableOf(db: DatabaseSync): string {
-    const tables = db
-      .prepare("SELECT name FROM sqlite_master WHERE type = 'table'")
-      .all()
-      .map(({ name }) => String(name));
-    const found = tables.find((name) =>
-      db
-        .prepare(`PRAGMA table_info(${name})`)
-        .all()
-        .some((column) => column['name'] === 'key'),
-    );
-    if (found === undefined) throw new Error('there is no table with keys');
-    return found;
-  }
-
-  async function withSegments(count: number): Promise<string> {
-    const location = locationOf();
-    await (await audited(location)).close();
-    for (let at = 0; at < count; at++) {
-      const store = await reopen(location);
-      await store.store(`k${at}`, 'x');
-      await store.close();
-    }
-    return location;
-  }
-
   test('each process begins a segment that names those before it', async () => {
     const location = await withSegments(5);
     const report = await verify(await reopen(location));
@@ -242,17 +247,53 @@ describe('the log in a store', () => {
     expect(report.segments).toHaveLength(5);
   });
 
-  test('a segment that is deleted is missed by the next one', async () => {
-    const location = await withSegments(5);
-    const { db, names } = partsOf(location);
-    // The newest stands first: nobody can miss that one yet.
-    for (const name of names.slice(1)) {
-      db.exec('BEGIN');
-      db.prepare(`DELETE FROM ${tableOf(db)} WHERE key = ?`).run(name);
-      db.exec('COMMIT');
-      const report = await verify(await reopen(location));
-      expect(report.problems.map(({ kind }) => kind)).toContain('missing');
-      break;
+  test('misses a segment that is deleted, or put in the place of another one, and names it', async () => {
+    const location = await withSegments(4);
+    const backend = await backendOf(location);
+    const [newest = '', ...older] = await partsAt(backend);
+    const other = (await backend.read(newest))?.body;
+    expect(older).toHaveLength(3);
+    for (const name of older) {
+      const segment = name.split('-')[1]?.split('/')[0];
+      await during(backend, name, undefined, async () => {
+        const { problems } = await verify(await reopen(location));
+        expect(problems).toMatchObject([{ kind: 'missing', segment }]);
+      });
+      await during(backend, name, other, async () => {
+        const { problems } = await verify(await reopen(location));
+        expect(problems.map(({ kind }) => kind)).toEqual(['edited', 'missing']);
+      });
     }
+    expect(await verify(await reopen(location))).toMatchObject({ ok: true });
+  });
+
+  test('misses even the newest segment against an anchor, and against the head once that was changed', async () => {
+    const location = locationOf();
+    const remembered = new Map<string, object>();
+    const anchor: Anchor = {
+      read: async (at) => remembered.get(at) as never,
+      write: async (at, record) => void remembered.set(at, record),
+    };
+    await (await audited(location, { anchor })).close();
+    const store = await reopen(location, { anchor });
+    await store.store('a', '1');
+    await store.close();
+    const backend = await backendOf(location);
+    const [newest = ''] = await partsAt(backend);
+    await during(backend, newest, undefined, async () => {
+      expect(await verify(await reopen(location, { anchor }))).toMatchObject({ problems: [{ kind: 'missing' }] });
+      expect(await verify(await reopen(location))).toMatchObject({ problems: [] });
+    });
+    await (await reopen(location)).audit.enable({ auditor: await recipientOf(auditor), mode: 'fail-closed' });
+    const later = await reopen(location);
+    await later.store('b', '1');
+    await later.list();
+    await later.access.change(setRole('any', [{ effect: 'allow', actions: ['read'] }]));
+    await later.close();
+    const [last = ''] = await partsAt(backend);
+    expect(last).not.toBe(newest);
+    await during(backend, last, undefined, async () => {
+      expect((await verify(await reopen(location))).ok).toBe(false);
+    });
   });
 });

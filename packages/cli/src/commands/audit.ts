@@ -125,8 +125,11 @@ async function say({ out }: Call, { ok, problems, notes, segments }: AuditReport
   }
   const entries = segments.reduce((sum, segment) => sum + segment.entries, 0);
   await out.result({ summary: { ok, problems: problems.length, segments: segments.length, entries, notes } }, () => [
-    `${ok ? 'nothing is wrong' : count(problems.length, 'problem')} in ${count(segments.length, 'segment')} with ` +
-      `${count(entries, 'entry', 'entries')}`,
+    [
+      ok ? 'nothing is wrong' : count(problems.length, 'problem'),
+      `in ${count(segments.length, 'segment')}`,
+      `with ${count(entries, 'entry', 'entries')}`,
+    ].join(' '),
     ...notes.map((note) => `note: ${printable(note)}`),
   ]);
 }

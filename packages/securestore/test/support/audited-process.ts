@@ -1,0 +1,12 @@
+// Stores objects one after the other, and says of each that was acknowledged: `audited-process.ts <location> <prefix> <count>`.
+import { openStore, rawKey } from '../../src/index.ts';
+
+const [location = '', prefix = '', count = '0'] = process.argv.slice(2);
+const unlock = rawKey(Buffer.alloc(32, 3));
+const store = await openStore(location, { unlock, upkeep: false, audit: { clearNames: ['**'] } });
+for (let at = 0; at < Number(count); at++) {
+  const key = `${prefix}/${at}`;
+  await store.store(key, 'x');
+  process.stdout.write(`${key}\n`);
+}
+await store.close();
