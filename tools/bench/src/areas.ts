@@ -1,4 +1,5 @@
 import { access } from './areas/access.ts';
+import { audit } from './areas/audit.ts';
 import { files } from './areas/files.ts';
 import { listing } from './areas/listing.ts';
 import { memory } from './areas/memory.ts';
@@ -23,5 +24,6 @@ export const AREAS: Readonly<Record<string, Area>> = {
   rekeying,
   providers,
   access,
+  audit,
   opening,
 };
