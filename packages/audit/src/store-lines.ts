@@ -27,7 +27,7 @@ function lineOfStoredEntry(segment: Uint8Array, { bytes, mac, batch }: StoredAud
 }
 
 /** The lines of one part. @throws SecureStoreError `INTEGRITY`, `FORMAT_VERSION` */
-export function linesOfPart(segment: Uint8Array, plaintext: Uint8Array): string[] {
+function linesOfPart(segment: Uint8Array, plaintext: Uint8Array): string[] {
   const { header, entries } = decodeAuditBatch(plaintext);
   const begin = header === undefined ? [] : [lineOfStoredHeader(header)];
   return [...begin, ...entries.map((entry) => lineOfStoredEntry(segment, entry))];

@@ -181,4 +181,21 @@ describe('a head', () => {
   it('[G-06] refuses a critical field of a later release', () => {
     refused(signed({ extra: [{ tag: 200, critical: true, value: Buffer.alloc(1) }] }), 'FORMAT_VERSION');
   });
+
+  it('[A-09] refuses an audit that may be ignored, of an unknown mode, or with segments out of order', () => {
+    const value = (mode: number, ...segments: number[]): Buffer => {
+      const ends = segments.map((id) => Buffer.concat([Buffer.alloc(16, id), Buffer.alloc(8), Buffer.alloc(32)]));
+      return Buffer.concat([Buffer.alloc(32, 4), Buffer.of(mode, segments.length), ...ends]);
+    };
+    const field = (bytes: Buffer, critical = true): Buffer => signed({ extra: [{ tag: 1, critical, value: bytes }] });
+    expect(decodeHead(field(value(2, 1, 2))).head.audit).toMatchObject({ mode: 'fail-closed' });
+    refused(field(value(2, 1, 2), false));
+    for (const mode of [0, 3]) refused(field(value(mode)));
+    for (const segments of [
+      [2, 1],
+      [1, 1],
+    ])
+      refused(field(value(1, ...segments)));
+    refused(field(Buffer.concat([value(1), Buffer.alloc(1)])));
+  });
 });

@@ -13,6 +13,8 @@ const PROCESSES = 8;
 const EACH = 40;
 const unlock = rawKey(Buffer.alloc(32, 3));
 
+const killed = (at: number): boolean => at % 2 === 0;
+
 /** Runs one process, which is killed after it has acknowledged so much. @returns what it has acknowledged */
 async function run(location: string, prefix: string, killAfter: number): Promise<string[]> {
   const args = ['--conditions=@securestore/source', '--no-warnings', PROGRAM, location, prefix, String(EACH)];
@@ -42,7 +44,6 @@ test('eight processes record every attempt once, also where half of them are kil
   onTestFinished(() => store.close());
   await store.audit.enable({ auditor: await recipientOf(auditor), mode: 'fail-closed' });
 
-  const killed = (at: number): boolean => at % 2 === 0;
   const runs = Array.from({ length: PROCESSES }, (_, at) =>
     run(location, `p${at}`, killed(at) ? 3 + at * 4 : Infinity),
   );

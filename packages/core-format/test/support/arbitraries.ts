@@ -164,7 +164,7 @@ const slotLists = fc.uniqueArray(fc.oneof(knownSlots, unknownSlots), {
   selector: (slot) => Buffer.from('raw' in slot ? slot.raw : slot.id).toString('hex'),
 });
 
-export const auditLinks: fc.Arbitrary<AuditLink[]> = fc
+const auditLinks: fc.Arbitrary<AuditLink[]> = fc
   .uniqueArray(fc.record({ segment: id, count: u53, mac: bytesOf(32) }), {
     maxLength: 4,
     selector: ({ segment }) => Buffer.from(segment).toString('hex'),
