@@ -18,7 +18,7 @@ const UNFIT = /[\p{C}\p{Zl}\p{Zp}]|(?! )\p{Zs}/u;
  * case or form all the same, see {@link foldIdentity}.
  *
  * @throws SecureStoreError `INVALID_ARGUMENT` for what is no string, is empty, longer than {@link MAX_IDENTITY_BYTES}, or
- *   holds characters that can't be seen
+ *   holds characters that can't be seen, or begins with `[`, as only those do who have no name in an audit log
  */
 export function parseIdentity(name: unknown): Identity {
   if (typeof name !== 'string') return refuse('is not a string');
@@ -27,6 +27,7 @@ export function parseIdentity(name: unknown): Identity {
   const identity = name.normalize('NFC').trim();
   if (identity === '') return refuse('is empty');
   if (UNFIT.test(identity)) return refuse('has a character that cannot be seen');
+  if (identity.startsWith('[')) return refuse('begins with "[", as nobody does but the log of an audit about itself');
   if (Buffer.byteLength(identity) > MAX_IDENTITY_BYTES) return refuse(`is longer than ${MAX_IDENTITY_BYTES} bytes`);
   return identity as Identity;
 }
