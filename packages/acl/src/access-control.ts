@@ -4,6 +4,7 @@ import type { Action } from './actions.ts';
 import { ACTIONS, isObjectAction } from './actions.ts';
 import type { StoredToken } from './api-tokens.ts';
 import { apiTokens, createToken } from './api-tokens.ts';
+import type { StoreAdministration } from './administration.ts';
 import type { Authenticator } from './authenticator.ts';
 import { authenticate } from './authenticator.ts';
 import type { Decision, Subject } from './decide.ts';
@@ -45,12 +46,23 @@ export class AccessControl {
   readonly #storage: SecureStorage;
   readonly #object: PolicyObject;
   readonly #authenticators: readonly Authenticator[];
+  readonly #administration: Partial<StoreAdministration>;
   #loaded: Loaded | undefined;
 
-  /** @param authenticators ways of finding out who somebody is, beside API tokens */
-  constructor(storage: SecureStorage, object: PolicyObject, authenticators: readonly Authenticator[] = []) {
+  /**
+   * @param authenticators ways of finding out who somebody is, beside API tokens
+   * @param administration what sessions may do beside the calls about data, as far as there is any: that of the store, with
+   *   this object as `access`
+   */
+  constructor(
+    storage: SecureStorage,
+    object: PolicyObject,
+    authenticators: readonly Authenticator[] = [],
+    administration: Partial<StoreAdministration> = {},
+  ) {
     this.#storage = storage;
     this.#object = object;
+    this.#administration = administration;
     this.#authenticators = [apiTokens(object.tokenKey, () => this.#now().tokens), ...authenticators];
   }
 
@@ -177,7 +189,9 @@ export class AccessControl {
       return known.subject;
     };
     const confirm = (stop?: AbortSignal): Promise<void> | undefined => this.#object.confirm(stop);
-    return new Session({ storage: this.#storage, subject, confirm, now, until: found.until, holds: found.holds });
+    const { until, holds } = found;
+    const [storage, administration] = [this.#storage, this.#administration];
+    return new Session({ storage, administration, subject, confirm, now, until, holds });
   }
 }
 

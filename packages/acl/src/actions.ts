@@ -18,7 +18,10 @@ const STORE_ACTIONS = [
   'slots.change',
   'access.view',
   'access.change',
+  'members.view',
+  'members.change',
   'audit.view',
+  'audit.change',
 ] as const;
 
 export type ObjectAction = (typeof OBJECT_ACTIONS)[number];
@@ -30,7 +33,7 @@ export type Action = ObjectAction | StoreAction;
 export const ACTIONS: readonly Action[] = [...OBJECT_ACTIONS, ...STORE_ACTIONS];
 
 /** All actions, or those of a group, such as `keys.*`. */
-export type ActionPattern = Action | '*' | 'keys.*' | 'slots.*' | 'access.*';
+export type ActionPattern = Action | '*' | 'keys.*' | 'slots.*' | 'access.*' | 'members.*' | 'audit.*';
 
 const NUMBERS: ReadonlyMap<string, number> = new Map(ACTIONS.map((action, index) => [action, index]));
 

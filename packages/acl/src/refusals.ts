@@ -1,10 +1,11 @@
 import { SecureStoreError } from '@securestore/core-format';
-import type { ItemResult, RetrieveOptions, SecureStorage } from '@securestore/objects';
-import type { ObjectAction } from './actions.ts';
-import { SURFACE } from './surface.ts';
+import type { ItemResult, RetrieveOptions } from '@securestore/objects';
+import type { Action, ObjectAction } from './actions.ts';
 
-export function denied(call: keyof SecureStorage, key: string): SecureStoreError {
-  const message = `${call} is not allowed here; ask whoever administers the store for ${SURFACE[call]} on this key`;
+/** @param key absent where it is about the whole store */
+export function denied(call: string, action: Action, key: string | undefined): SecureStoreError {
+  const what = key === undefined ? action : `${action} on this key`;
+  const message = `${call} is not allowed here; ask whoever administers the store for ${what}`;
   return new SecureStoreError('ACCESS_DENIED', message, { operation: call, key });
 }
 

@@ -3,7 +3,7 @@ import type { ItemResult, SecureStorage } from '@securestore/objects';
 import type { SecureStore } from 'securestore';
 import { createStore, rawKey } from 'securestore';
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
-import type { Decision, Policy, Rule, SessionContext, Subject } from '../src/index.ts';
+import type { Policy, Rule, SessionContext, Subject } from '../src/index.ts';
 import { Decider, SURFACE, Session, isObjectAction, parseIdentity, parsePolicy } from '../src/index.ts';
 
 let store: SecureStore;
@@ -295,20 +295,33 @@ describe('what is taken away', () => {
   });
 });
 
+test('a session of what can do nothing but the calls about data administers nothing', async () => {
+  rules = [{ effect: 'allow', actions: ['*'] }];
+  const unsupported = { code: 'UNSUPPORTED' };
+  await expect(session().slots.list()).rejects.toMatchObject(unsupported);
+  await expect(session().collect()).rejects.toMatchObject(unsupported);
+  await expect(session().access.policy()).rejects.toMatchObject(unsupported);
+  const partly = session({ administration: { slots: store.slots } });
+  expect(await partly.slots.list()).toHaveLength(1);
+  await expect(partly.verify()).rejects.toMatchObject(unsupported);
+});
+
 test('whoever keeps the audit hears of each call once, allowed or not', async () => {
   rules = [{ effect: 'allow', actions: ['read'], keys: ['seen/*'] }];
-  const heard: [string, string, boolean][] = [];
-  const onDecision = (call: string, key: string, { allowed }: Decision): void => void heard.push([call, key, allowed]);
+  const heard: [string, string | undefined, boolean][] = [];
+  const onDecision: SessionContext['onDecision'] = (call, key, { allowed }) => void heard.push([call, key, allowed]);
   const listening = session({ onDecision });
   await listening.retrieve('seen/a');
   await collect((await listening.retrieveStream('seen/a')).stream);
   await expect(listening.retrieve('hidden/a')).rejects.toEqual(DENIED);
   await listening.retrieveMany(['seen/b', 'hidden/b']);
+  await expect(listening.slots.list()).rejects.toEqual(DENIED);
   expect(heard).toEqual([
     ['retrieve', 'seen/a', true],
     ['retrieveStream', 'seen/a', true],
     ['retrieve', 'hidden/a', false],
     ['retrieveMany', 'seen/b', true],
     ['retrieveMany', 'hidden/b', false],
+    ['slots.list', undefined, false],
   ]);
 });

@@ -61,7 +61,8 @@ class KeyEvents {
 
 /** The store with access control and audit. */
 function assemble(store: ObjectStore, { authenticators, audit }: OpenOptions, events: KeyEvents): SecureStore {
-  const access = new AccessControl(store, store.policyObject, authenticators);
+  // What sessions administer is the store as it is returned, with its access control.
+  const access = new AccessControl(store, store.policyObject, authenticators, store);
   const trail = new AuditTrail(store.auditArea, audit);
   events.to(trail);
   const { recorder } = trail;

@@ -1,0 +1,122 @@
+import { SecureStoreError } from '@securestore/core-format';
+import type { Job, KeyAdministration, ObjectStore, SecureStorage } from '@securestore/objects';
+import type { AccessControl } from './access-control.ts';
+import type { StoreAction } from './actions.ts';
+import { guardedJob } from './guarded-job.ts';
+
+/** Who may do what, as a session may look at it and change it. */
+export type AccessAdministration = Omit<AccessControl, 'session'>;
+
+/** What is neither a call about data nor administration: it belongs to whoever holds the store itself. */
+type OwnersAlone = 'fingerprint' | 'location' | 'policyObject' | 'close' | typeof Symbol.asyncDispose;
+
+/** The administration of a store: all that can be done with it beside the calls about data. */
+export type StoreAdministration = Omit<ObjectStore, keyof SecureStorage | OwnersAlone> & {
+  readonly keys: KeyAdministration;
+  readonly access: AccessAdministration;
+};
+
+type Callable = (...given: never[]) => unknown;
+
+type CallsOf<T> = {
+  [Name in keyof T & string]: T[Name] extends Callable ? Name : `${Name}.${keyof T[Name] & string}`;
+}[keyof T & string];
+
+type MethodOf<T, Call extends string> = Call extends `${infer Name extends keyof T & string}.${infer Member}`
+  ? T[Name][Member & keyof T[Name]]
+  : T[Call & keyof T];
+
+/** A call of the administration by its dotted name, such as `slots.add`. */
+export type AdministrationCall = CallsOf<StoreAdministration>;
+
+/** Those that are long work. */
+type JobCall = {
+  [Call in AdministrationCall]: MethodOf<StoreAdministration, Call> extends (...given: never[]) => Job<unknown>
+    ? Call
+    : never;
+}[AdministrationCall];
+
+/** The action of every call of the administration. As with the calls about data, one without an action does not compile. */
+export const ADMINISTRATION: Readonly<Record<AdministrationCall, StoreAction>> = {
+  rotateEncryptionKey: 'rotate',
+  checkpoint: 'checkpoint',
+  collect: 'collect',
+  verify: 'verify',
+  'slots.list': 'slots.view',
+  'slots.add': 'slots.change',
+  'slots.remove': 'slots.change',
+  'keys.states': 'keys.view',
+  'keys.census': 'keys.view',
+  'keys.destroy': 'keys.destroy',
+  'keys.undo': 'keys.destroy',
+  'keys.finish': 'keys.destroy',
+  'jobs.list': 'jobs',
+  'jobs.resume': 'jobs',
+  'jobs.cancel': 'jobs',
+  'jobs.forget': 'jobs',
+  'access.policy': 'access.view',
+  'access.explain': 'access.view',
+  'access.tokens': 'access.view',
+  'access.change': 'access.change',
+  'access.createToken': 'access.change',
+  'access.revokeToken': 'access.change',
+};
+
+/** The ids of jobs, which are known before they are started. */
+const JOB_IDS: Readonly<Record<JobCall, string | ((...given: readonly unknown[]) => string)>> = {
+  rotateEncryptionKey: 'rotation',
+  checkpoint: 'checkpoint',
+  collect: 'collection',
+  'jobs.resume': (id) => String(id),
+};
+
+/**
+ * Stands around every call of an administration. It decides whether and when `run` does what was called for, and sees what
+ * becomes of it: of a job, when that has ended.
+ */
+export type Guard = <T>(call: AdministrationCall, action: StoreAction, run: () => PromiseLike<T>) => Promise<T>;
+
+type Members = Readonly<Record<string, unknown>>;
+type Method = (...given: readonly unknown[]) => PromiseLike<unknown>;
+
+/** @throws SecureStoreError `UNSUPPORTED` where there is no such administration */
+function methodBehind(administration: object | undefined, call: AdministrationCall): Method {
+  const names = call.split('.');
+  const name = names.pop() ?? '';
+  const owner = names.reduce<unknown>((members, next) => (members as Members | undefined)?.[next], administration);
+  const method = (owner as Members | undefined)?.[name];
+  if (typeof method === 'function') return (...given) => Reflect.apply(method, owner, given) as PromiseLike<unknown>;
+  throw new SecureStoreError('UNSUPPORTED', `${call}: what is behind this session has no such administration`);
+}
+
+function guardedCall(administration: object | undefined, call: AdministrationCall, guard: Guard): unknown {
+  const action = ADMINISTRATION[call];
+  const id: (typeof JOB_IDS)[JobCall] | undefined = JOB_IDS[call as JobCall];
+  const run = async (given: readonly unknown[]): Promise<unknown> => methodBehind(administration, call)(...given);
+  if (id === undefined) return (...given: readonly unknown[]) => guard(call, action, () => run(given));
+  return (...given: readonly unknown[]) =>
+    guardedJob(
+      typeof id === 'string' ? id : id(...given),
+      () => methodBehind(administration, call)(...given) as Job<unknown>,
+      (runJob) => guard(call, action, runJob),
+    );
+}
+
+/**
+ * An administration whose every call goes through a guard. What `administration` lacks fails with `UNSUPPORTED`.
+ *
+ * @param administration the one of a store, as far as there is one
+ */
+export function guardAdministration(
+  administration: Partial<StoreAdministration> | undefined,
+  guard: Guard,
+): StoreAdministration {
+  const guarded: Record<string, unknown> = {};
+  for (const call of Object.keys(ADMINISTRATION) as AdministrationCall[]) {
+    const names = call.split('.');
+    const name = names.pop() ?? '';
+    const owner = names.reduce((members, next) => (members[next] ??= {}) as Record<string, unknown>, guarded);
+    owner[name] = guardedCall(administration, call, guard);
+  }
+  return guarded as unknown as StoreAdministration;
+}

@@ -1,0 +1,82 @@
+import type { SecureStorage } from '@securestore/objects';
+import type { Action } from './actions.ts';
+import type { AdministrationCall } from './administration.ts';
+import { unauthenticated } from './authenticator.ts';
+import type { Decision, Subject } from './decide.ts';
+import { denied } from './refusals.ts';
+
+/** A call of a session, by its dotted name. */
+export type SessionCall = keyof SecureStorage | AdministrationCall;
+
+/** As whom a session acts, and what it has to know for that. */
+export interface CheckContext {
+  /** Who acts, under the newest policy that is known; asked at every step, so that a change takes effect. */
+  readonly subject: () => Subject;
+  /**
+   * Makes sure that the policy is recent enough to be relied on. `undefined` where it is; else a promise to await first.
+   * Without it the policy never changes but in this process.
+   *
+   * @throws SecureStoreError `UNAVAILABLE` where that can't be found out
+   */
+  readonly confirm?: (signal?: AbortSignal) => Promise<void> | undefined;
+  /** The time in milliseconds since 1970. */
+  readonly now: () => number;
+  /** Until when the session lasts, in milliseconds since 1970; without it until it is closed. */
+  readonly until?: number | undefined;
+  /** Whether the session lasts still, asked at every step; absent where nothing but its end can end it. */
+  readonly holds?: (() => boolean) | undefined;
+  /**
+   * Told of each decision about a call, for the audit; not of those by which a listing is filtered.
+   *
+   * @param key absent where the call is about the whole store
+   */
+  readonly onDecision?: (call: SessionCall, key: string | undefined, decision: Decision) => void;
+}
+
+/** What a session asks before it does anything, while it is at it, and before it tells what it found. */
+export class Checks {
+  readonly #context: CheckContext;
+  #closed = false;
+
+  constructor(context: CheckContext) {
+    this.#context = context;
+  }
+
+  close(): void {
+    this.#closed = true;
+  }
+
+  /** Makes sure that what is known of the policy may be relied on. @throws as {@link CheckContext.confirm} */
+  ready(signal?: AbortSignal): Promise<void> | undefined {
+    return this.#context.confirm?.(signal);
+  }
+
+  /** @throws SecureStoreError `UNAUTHENTICATED` where the session has ended */
+  open(): void {
+    const { until = Infinity, holds, now } = this.#context;
+    if (this.#closed || until <= now() || holds?.() === false) throw unauthenticated();
+  }
+
+  /** @param key absent for what concerns the whole store */
+  may(action: Action, key?: string): Decision {
+    return this.#context.subject().decide({ action, key }, this.#context.now());
+  }
+
+  /** Whether a call may begin that takes all of `actions`. @throws SecureStoreError `ACCESS_DENIED`, `UNAUTHENTICATED` */
+  begin(call: SessionCall, key: string | undefined, actions: readonly Action[]): void {
+    this.open();
+    for (const action of actions) {
+      const decision = this.may(action, key);
+      if (decision.allowed && action !== actions.at(-1)) continue;
+      this.#context.onDecision?.(call, key, decision);
+      if (!decision.allowed) throw denied(call, action, key);
+    }
+  }
+
+  /** Whether it is allowed still, while it is under way; the audit has heard of it. @throws as {@link begin} */
+  still(call: SessionCall, key: string | undefined, actions: readonly Action[]): void {
+    this.open();
+    const lost = actions.find((action) => !this.may(action, key).allowed);
+    if (lost !== undefined) throw denied(call, lost, key);
+  }
+}

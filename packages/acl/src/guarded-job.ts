@@ -1,0 +1,33 @@
+import { SecureStoreError } from '@securestore/core-format';
+import type { Job, JobProgress } from '@securestore/objects';
+
+/**
+ * A job that begins when whoever guards it lets it.
+ *
+ * @param guard calls what it is given, or throws instead
+ */
+export function guardedJob<R>(id: string, start: () => Job<R>, guard: (run: () => Promise<R>) => Promise<R>): Job<R> {
+  const begun = Promise.withResolvers<void>();
+  let job: Job<R> | undefined;
+  let cancelled = false;
+  const run = async (): Promise<R> => {
+    if (cancelled) throw new SecureStoreError('ABORTED', `job ${id} was cancelled before it began`);
+    job = start();
+    begun.resolve();
+    return job;
+  };
+  const progress: AsyncIterable<JobProgress> = {
+    async *[Symbol.asyncIterator]() {
+      await begun.promise;
+      if (job !== undefined) yield* job.progress;
+    },
+  };
+  const cancel = (reason?: string): void => {
+    cancelled = true;
+    job?.cancel(reason);
+  };
+  return Object.assign(
+    guard(run).finally(() => begun.resolve()),
+    { id, progress, cancel },
+  );
+}

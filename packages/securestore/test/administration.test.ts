@@ -1,0 +1,124 @@
+import { MemoryBackend } from '@securestore/backend-memory';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { FakeClock } from '../../jobs/test/support/clock.ts';
+import type { Action, Rule, SecureStore, Session } from '../src/index.ts';
+import { addPrincipal, createStore, grantRole, rawKey, setRole, templateRules } from '../src/index.ts';
+
+const SECRET = Buffer.alloc(32, 3);
+const DENIED = expect.objectContaining({ code: 'ACCESS_DENIED' });
+
+async function newStore(clock: FakeClock = new FakeClock()): Promise<SecureStore> {
+  const backend = new MemoryBackend({ clock: () => clock.now() });
+  const store = await createStore('memory:', { unlock: rawKey(SECRET), backend, clock, upkeep: false });
+  onTestFinished(async () => store.close());
+  await store.store('db/user', 'ops');
+  return store;
+}
+
+/** A session of somebody for whom the policy has exactly these rules. */
+async function sessionUnder(store: SecureStore, ...rules: Rule[]): Promise<Session> {
+  await store.access.change([setRole('role', rules), addPrincipal('alice', 'user'), grantRole('alice', 'role')]);
+  return store.session({ token: (await store.access.createToken('alice')).token });
+}
+
+function allow(...actions: Action[]): Rule {
+  return { effect: 'allow', actions };
+}
+
+describe('a session administers', () => {
+  test('what an operator may, and sees no object', async () => {
+    const store = await newStore();
+    const session = await sessionUnder(store, ...templateRules('operator'));
+    expect((await session.slots.list()).map(({ method }) => method)).toEqual(['rawKey']);
+    expect((await session.keys.states()).length).toBeGreaterThan(1);
+    expect(Object.values(await session.keys.census())).toContain(1);
+    expect((await session.verify({ payloads: true })).ok).toBe(true);
+    expect(await session.jobs.list()).toEqual([]);
+    await expect(session.retrieve('db/user')).rejects.toEqual(DENIED);
+    expect(await Array.fromAsync(session.keys())).toEqual([]);
+    await expect(session.slots.add(rawKey(Buffer.alloc(32, 9)))).rejects.toEqual(DENIED);
+    await expect(session.keys.destroy('default')).rejects.toEqual(DENIED);
+    await expect(session.access.policy()).rejects.toEqual(DENIED);
+  });
+
+  test('with jobs that are as those of the store: an id, progress, a report', async () => {
+    const clock = new FakeClock();
+    const store = await newStore(clock);
+    const session = await sessionUnder(store, allow('checkpoint', 'collect', 'rotate', 'jobs'));
+    const begin = {
+      checkpoint: (owner: SecureStore | Session) => owner.checkpoint(),
+      collect: (owner: SecureStore | Session) => owner.collect(),
+      rotate: (owner: SecureStore | Session) => owner.rotateEncryptionKey(SECRET, SECRET, { depth: 'unlock' }),
+      resume: (owner: SecureStore | Session) => owner.jobs.resume('rotation'),
+    };
+    for (const [name, start] of Object.entries(begin)) {
+      const job = start(session);
+      const [phases, report] = await Promise.all([
+        Array.fromAsync(job.progress, ({ phase }) => phase),
+        job.then(
+          () => 'done',
+          (error: unknown) => error,
+        ),
+        clock.pass(10_000),
+      ]);
+      expect(phases.length, name).toBeGreaterThan(0);
+      if (name === 'resume') expect(report).toMatchObject({ code: 'NOT_FOUND' });
+      else expect(report).toBe('done');
+      const owners = start(store);
+      owners.cancel();
+      await owners.catch(() => undefined);
+      expect(job.id).toBe(owners.id);
+    }
+  });
+
+  test('with jobs that do not begin where they are not allowed, or have been cancelled', async () => {
+    const store = await newStore();
+    const session = await sessionUnder(store, allow('collect'));
+    const generation = store.policyObject.generation;
+    const denied = session.checkpoint();
+    expect(await Array.fromAsync(denied.progress)).toEqual([]);
+    await expect(denied).rejects.toEqual(DENIED);
+    const cancelled = session.collect();
+    cancelled.cancel();
+    await expect(cancelled).rejects.toMatchObject({ code: 'ABORTED' });
+    await expect(session.rotateEncryptionKey(SECRET, Buffer.alloc(32, 4))).rejects.toEqual(DENIED);
+    expect(store.policyObject.generation).toBe(generation);
+    expect(await store.jobs.list()).toEqual([]);
+  });
+
+  test('access itself, as far as it may', async () => {
+    const store = await newStore();
+    const session = await sessionUnder(store, allow('access.view'));
+    expect((await session.access.policy()).principals.map(({ name }) => name)).toEqual(['alice']);
+    expect(await session.access.explain('alice', 'rotate')).toMatchObject({ allowed: false });
+    expect(await session.access.tokens()).toHaveLength(1);
+    for (const attempt of [
+      () => session.access.change(addPrincipal('mallory', 'user')),
+      () => session.access.createToken('alice'),
+      async () => session.access.revokeToken((await session.access.tokens())[0]?.id ?? ''),
+    ])
+      await expect(attempt()).rejects.toEqual(DENIED);
+    await store.access.change(setRole('role', [allow('access.change')]));
+    await session.access.change(addPrincipal('bob', 'user'));
+    expect((await store.access.policy()).principals.map(({ name }) => name)).toEqual(['alice', 'bob']);
+    await expect(session.access.policy()).rejects.toEqual(DENIED);
+  });
+
+  test('what was taken away while it was looked at is not told', async () => {
+    const store = await newStore();
+    const session = await sessionUnder(store, allow('keys.view', 'verify'));
+    const views = [session.keys.census(), session.verify()];
+    const settled = Promise.allSettled(views);
+    await store.access.change(setRole('role', []));
+    for (const result of await settled) expect(result).toMatchObject({ status: 'rejected', reason: DENIED });
+  });
+
+  test('nothing any more once it is closed', async () => {
+    const store = await newStore();
+    const session = await sessionUnder(store, { effect: 'allow', actions: ['*'] });
+    await session.slots.list();
+    await session.close();
+    await expect(session.slots.list()).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
+    await expect(session.collect()).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
+  });
+});
