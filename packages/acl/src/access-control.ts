@@ -1,18 +1,20 @@
 import { SecureStoreError } from '@securestore/core-format';
 import type { CallOptions, PolicyObject, SecureStorage } from '@securestore/objects';
 import type { Action } from './actions.ts';
-import { ACTIONS, isObjectAction } from './actions.ts';
+import { checkQuestion } from './actions.ts';
 import type { StoredToken } from './api-tokens.ts';
 import { apiTokens, createToken } from './api-tokens.ts';
 import type { StoreAdministration } from './administration.ts';
+import { ApprovalDesk } from './approval-desk.ts';
+import type { ApprovalRequest, ApproveOptions } from './approval-requests.ts';
 import type { Authenticator } from './authenticator.ts';
 import { authenticate } from './authenticator.ts';
 import type { Decision, Subject } from './decide.ts';
-import { Decider } from './decide.ts';
 import type { AccessDocument } from './document.ts';
-import { decodeDocument, encodeDocument, MAX_TOKENS } from './document.ts';
+import { MAX_TOKENS } from './document.ts';
 import { foldIdentity, parseIdentity } from './identity.ts';
 import type { Identity } from './identity.ts';
+import { KeptDocument } from './kept-document.ts';
 import { PermissionCache } from './permission-cache.ts';
 import type { PolicyChange } from './policy-changes.ts';
 import { changePolicy } from './policy-changes.ts';
@@ -33,21 +35,14 @@ export interface TokenOptions extends CallOptions {
   readonly expires?: Date | undefined;
 }
 
-/** What one policy makes possible; thrown away with it. */
-interface Loaded {
-  readonly bytes: Uint8Array | undefined;
-  readonly document: AccessDocument;
-  readonly decider: Decider;
-  readonly tokens: ReadonlyMap<string, StoredToken>;
-}
-
 /** Who may do what with a store: its policy, its API tokens, and sessions. */
 export class AccessControl {
   readonly #storage: SecureStorage;
   readonly #object: PolicyObject;
   readonly #authenticators: readonly Authenticator[];
   readonly #administration: Partial<StoreAdministration>;
-  #loaded: Loaded | undefined;
+  readonly #document: KeptDocument;
+  readonly #desk: ApprovalDesk;
 
   /**
    * @param authenticators ways of finding out who somebody is, beside API tokens
@@ -63,32 +58,14 @@ export class AccessControl {
     this.#storage = storage;
     this.#object = object;
     this.#administration = administration;
-    this.#authenticators = [apiTokens(object.tokenKey, () => this.#now().tokens), ...authenticators];
-  }
-
-  /** What is known now. @throws SecureStoreError `INTEGRITY`, `FORMAT_VERSION` */
-  #now(): Loaded {
-    const bytes = this.#object.current;
-    if (this.#loaded === undefined || this.#loaded.bytes !== bytes) {
-      const document = decodeDocument(bytes);
-      const tokens = new Map(document.tokens.map((token) => [token.id, token]));
-      this.#loaded = { bytes, document, decider: new Decider(document.policy), tokens };
-    }
-    return this.#loaded;
-  }
-
-  async #newest(signal?: AbortSignal): Promise<Loaded> {
-    await this.#object.refresh(signal);
-    return this.#now();
-  }
-
-  #change(next: (document: AccessDocument) => AccessDocument, options?: CallOptions): Promise<void> {
-    return this.#object.change((bytes) => encodeDocument(next(decodeDocument(bytes))), options);
+    this.#document = new KeptDocument(object);
+    this.#desk = new ApprovalDesk(this.#document, object);
+    this.#authenticators = [apiTokens(object.tokenKey, () => this.#document.known().tokensById), ...authenticators];
   }
 
   /** The policy: roles, and principals with what is granted to them. */
   async policy({ signal }: CallOptions = {}): Promise<Policy> {
-    return (await this.#newest(signal)).document.policy;
+    return (await this.#document.newest(signal)).policy;
   }
 
   /**
@@ -100,12 +77,25 @@ export class AccessControl {
    */
   change(changes: PolicyChange | readonly PolicyChange[], options?: CallOptions): Promise<void> {
     const all = typeof changes === 'function' ? [changes] : changes;
-    return this.#change(({ policy, tokens }) => {
-      const next = changePolicy(policy, all);
-      const names = new Set(next.principals.map(({ name }) => name));
-      // A token speaks for somebody whom the policy knows.
-      return { policy: next, tokens: tokens.filter(({ principal }) => names.has(principal)) };
-    }, options);
+    return this.#document.change(
+      'access.change',
+      ({ policy, tokens, requests }) => {
+        const next = changePolicy(policy, all);
+        const names = new Set(next.principals.map(({ name }) => name));
+        const removed = new Set(policy.principals.map(({ name }) => name).filter((name) => !names.has(name)));
+        return {
+          document: {
+            policy: next,
+            // A token speaks for somebody whom the policy knows.
+            tokens: tokens.filter(({ principal }) => names.has(principal)),
+            // Nobody who gets a name later gets what was approved for another, and who is gone has approved nothing.
+            requests: requests.filter(({ principal, by }) => !removed.has(principal) && !(by && removed.has(by))),
+          },
+          result: undefined,
+        };
+      },
+      options,
+    );
   }
 
   /**
@@ -114,15 +104,8 @@ export class AccessControl {
    * @throws SecureStoreError `INVALID_ARGUMENT` for an unknown action, or one about objects without a key
    */
   async explain(principal: string, action: Action, key?: string, { signal }: CallOptions = {}): Promise<Decision> {
-    if (!ACTIONS.includes(action)) {
-      throw new SecureStoreError(
-        'INVALID_ARGUMENT',
-        `there is no action ${JSON.stringify(action)}: ${ACTIONS.join(', ')}`,
-      );
-    }
-    if (isObjectAction(action) && key === undefined)
-      throw new SecureStoreError('INVALID_ARGUMENT', `${action} is about an object: name its key`);
-    const { decider } = await this.#newest(signal);
+    checkQuestion(action, key);
+    const { decider } = await this.#document.newest(signal);
     const category = key === undefined ? undefined : this.#object.categoryOf(key);
     return decider.subject(parseIdentity(principal)).decide({ action, key, category }, this.#object.clock.now());
   }
@@ -140,34 +123,63 @@ export class AccessControl {
       throw new SecureStoreError('NOT_FOUND', `there is no principal ${JSON.stringify(principal)}; add it first`);
     };
     const about = {
-      principal: nameIn(this.#now().document),
+      principal: nameIn(this.#document.known()),
       now: this.#object.clock.now(),
       expires: expires?.getTime(),
     };
     const random = (length: number): Uint8Array => this.#object.random(length);
     const { token, stored } = createToken(this.#object.tokenKey, random, about);
-    await this.#change((document) => {
-      if (document.tokens.length >= MAX_TOKENS)
-        throw new SecureStoreError('TOO_LARGE', `the store has ${MAX_TOKENS} API tokens; revoke some first`);
-      return { ...document, tokens: [...document.tokens, { ...stored, principal: nameIn(document) }] };
-    }, options);
+    await this.#document.change(
+      'access.createToken',
+      (document) => {
+        if (document.tokens.length >= MAX_TOKENS)
+          throw new SecureStoreError('TOO_LARGE', `the store has ${MAX_TOKENS} API tokens; revoke some first`);
+        const tokens = [...document.tokens, { ...stored, principal: nameIn(document) }];
+        return { document: { ...document, tokens }, result: undefined };
+      },
+      options,
+    );
     return { token, ...infoOf(stored) };
   }
 
   /** The API tokens that are good, without anything that they could be made from. */
   async tokens({ signal }: CallOptions = {}): Promise<TokenInfo[]> {
-    const { document } = await this.#newest(signal);
+    const { tokens } = await this.#document.newest(signal);
     const now = this.#object.clock.now();
-    return document.tokens.filter(({ expires = Infinity }) => expires > now).map(infoOf);
+    return tokens.filter(({ expires = Infinity }) => expires > now).map(infoOf);
   }
 
   /** Revokes an API token; sessions that it began end with it. @throws SecureStoreError `NOT_FOUND` */
   revokeToken(id: string, options?: CallOptions): Promise<void> {
-    return this.#change((document) => {
-      const tokens = document.tokens.filter((token) => token.id !== id);
-      if (tokens.length < document.tokens.length) return { ...document, tokens };
-      throw new SecureStoreError('NOT_FOUND', `there is no API token ${JSON.stringify(id)}`);
-    }, options);
+    return this.#document.change(
+      'access.revokeToken',
+      (document) => {
+        const tokens = document.tokens.filter((token) => token.id !== id);
+        if (tokens.length < document.tokens.length) return { document: { ...document, tokens }, result: undefined };
+        throw new SecureStoreError('NOT_FOUND', `there is no API token ${JSON.stringify(id)}`);
+      },
+      options,
+    );
+  }
+
+  /** What somebody has asked a second person to approve and is not used or over. */
+  requests(options?: CallOptions): Promise<ApprovalRequest[]> {
+    return this.#desk.list(options);
+  }
+
+  /**
+   * Lets the one who asked do it once, if the rules still allow it to them then. Whoever has the store itself is that second
+   * person here; in a session it is {@link Session.approvals}.
+   *
+   * @throws SecureStoreError `NOT_FOUND`, `CONFLICT` where it has been decided, `INVALID_ARGUMENT`
+   */
+  approve(id: string, { expires, ...options }: ApproveOptions = {}): Promise<ApprovalRequest> {
+    return this.#desk.decide(id, { state: 'approved', expires }, () => {}, options);
+  }
+
+  /** Refuses it, or takes back an approval that is not used yet. @throws as {@link approve} */
+  deny(id: string, options?: CallOptions): Promise<ApprovalRequest> {
+    return this.#desk.decide(id, { state: 'denied' }, () => {}, options);
   }
 
   /**
@@ -176,22 +188,22 @@ export class AccessControl {
    * @throws SecureStoreError `UNAUTHENTICATED`; `UNAVAILABLE` or `TIMEOUT` where that can't be found out
    */
   async session(credentials: unknown, { signal }: CallOptions = {}): Promise<Session> {
-    await this.#newest(signal);
+    await this.#document.newest(signal);
     const now = (): number => this.#object.clock.now();
     const found = await authenticate(this.#authenticators, credentials, { now: now(), signal });
     let known: { readonly generation: number; readonly subject: Subject } | undefined;
     const subject = (): Subject => {
       const { generation } = this.#object;
       if (known?.generation !== generation) {
-        const plain = this.#now().decider.subject(found.principal, found.roles);
+        const plain = this.#document.known().decider.subject(found.principal, found.roles);
         known = { generation, subject: new PermissionCache(plain, (key) => this.#object.categoryOf(key)) };
       }
       return known.subject;
     };
     const confirm = (stop?: AbortSignal): Promise<void> | undefined => this.#object.confirm(stop);
     const { until, holds } = found;
-    const [storage, administration] = [this.#storage, this.#administration];
-    return new Session({ storage, administration, subject, confirm, now, until, holds });
+    const [storage, administration, approvals] = [this.#storage, this.#administration, this.#desk];
+    return new Session({ storage, administration, approvals, subject, confirm, now, until, holds });
   }
 }
 

@@ -1,3 +1,5 @@
+import { parseStoreKey, SecureStoreError } from '@securestore/core-format';
+
 /** What can be done to one object, or asked about it. */
 const OBJECT_ACTIONS = ['read', 'list', 'history', 'write', 'delete', 'recover', 'purge'] as const;
 
@@ -22,6 +24,7 @@ const STORE_ACTIONS = [
   'members.change',
   'audit.view',
   'audit.change',
+  'approve',
 ] as const;
 
 export type ObjectAction = (typeof OBJECT_ACTIONS)[number];
@@ -42,9 +45,31 @@ export function bitOf(action: Action): number {
   return 1 << (NUMBERS.get(action) ?? 31);
 }
 
+export function isAction(value: unknown): value is Action {
+  return typeof value === 'string' && NUMBERS.has(value);
+}
+
 /** Whether an action is about one object. */
 export function isObjectAction(action: Action): action is ObjectAction {
   return (NUMBERS.get(action) ?? Infinity) < OBJECT_ACTIONS.length;
+}
+
+/**
+ * Checks that something can be asked: an action that there is, with a key where it is about an object, and without one
+ * where it is about the whole store. Approving is about what is approved, so about either.
+ *
+ * @throws SecureStoreError `INVALID_ARGUMENT`, `INVALID_KEY`
+ */
+export function checkQuestion(action: Action, key: string | undefined): void {
+  if (!isAction(action))
+    throw new SecureStoreError(
+      'INVALID_ARGUMENT',
+      `there is no action ${JSON.stringify(action)}: ${ACTIONS.join(', ')}`,
+    );
+  if (key !== undefined) parseStoreKey(key);
+  if (action === 'approve' || isObjectAction(action) === (key !== undefined)) return;
+  const rest = isObjectAction(action) ? 'an object: name its key' : 'the whole store: name no key';
+  throw new SecureStoreError('INVALID_ARGUMENT', `${action} is about ${rest}`);
 }
 
 /** The bits of the actions that a pattern means; 0 where it means none. */

@@ -4,8 +4,11 @@ import type { AccessControl } from './access-control.ts';
 import type { StoreAction } from './actions.ts';
 import { guardedJob } from './guarded-job.ts';
 
-/** Who may do what, as a session may look at it and change it. */
-export type AccessAdministration = Omit<AccessControl, 'session'>;
+/**
+ * Who may do what, as a session may look at it and change it. What it decides about requests for approval it decides as
+ * somebody, and so not here.
+ */
+export type AccessAdministration = Omit<AccessControl, 'session' | 'approve' | 'deny'>;
 
 /** What is neither a call about data nor administration: it belongs to whoever holds the store itself. */
 type OwnersAlone = 'fingerprint' | 'location' | 'policyObject' | 'close' | typeof Symbol.asyncDispose;
@@ -57,6 +60,7 @@ export const ADMINISTRATION: Readonly<Record<AdministrationCall, StoreAction>> =
   'access.policy': 'access.view',
   'access.explain': 'access.view',
   'access.tokens': 'access.view',
+  'access.requests': 'access.view',
   'access.change': 'access.change',
   'access.createToken': 'access.change',
   'access.revokeToken': 'access.change',

@@ -1,15 +1,23 @@
 import { SecureStoreError } from '@securestore/core-format';
+import { parseIdentity } from './identity.ts';
 import type { Identity } from './identity.ts';
 
 /** Whom an authenticator vouches for. */
 export interface Authenticated {
-  readonly principal: Identity;
+  /** A name in the form that `parseIdentity` gives: two names that only it makes one are two people elsewhere. */
+  readonly principal: string;
   /** Roles that whoever vouches says in addition to those that the policy grants. */
-  readonly roles?: readonly Identity[];
+  readonly roles?: readonly string[];
   /** Until when it holds, in milliseconds since 1970; without it as long as the session. */
   readonly until?: number;
   /** Whether it still holds, asked at every step; absent where nothing can take it back. */
   readonly holds?: () => boolean;
+}
+
+/** What is known of somebody once the names have been checked. */
+export interface Known extends Authenticated {
+  readonly principal: Identity;
+  readonly roles?: readonly Identity[];
 }
 
 export interface AuthenticationContext {
@@ -34,17 +42,32 @@ export function unauthenticated(cause?: unknown): SecureStoreError {
   return new SecureStoreError('UNAUTHENTICATED', 'the credentials are wrong, have expired or were revoked', { cause });
 }
 
+function checkedName(name: string, { name: authenticator }: Authenticator): Identity {
+  const identity = parseIdentity(name);
+  if (identity === name) return identity;
+  const message = `the authenticator ${authenticator} gives a name that is not trimmed or not in the form NFC; have it checked where it is first known`;
+  throw new SecureStoreError('INVALID_ARGUMENT', message);
+}
+
+function checked({ principal, roles, ...rest }: Authenticated, authenticator: Authenticator): Known {
+  return {
+    ...rest,
+    principal: checkedName(principal, authenticator),
+    ...(roles === undefined ? {} : { roles: roles.map((role) => checkedName(role, authenticator)) }),
+  };
+}
+
 /**
  * Asks one authenticator after the other.
  *
- * @throws SecureStoreError `UNAUTHENTICATED` where none vouches; what an authenticator throws, and `INTERNAL` for what is no
- *   answer
+ * @throws SecureStoreError `UNAUTHENTICATED` where none vouches; what an authenticator throws, `INTERNAL` for what is no
+ *   answer, and `INVALID_ARGUMENT` for a name that is none
  */
 export async function authenticate(
   authenticators: readonly Authenticator[],
   credentials: unknown,
   context: AuthenticationContext,
-): Promise<Authenticated> {
+): Promise<Known> {
   for (const authenticator of authenticators) {
     let found: Authenticated | undefined;
     try {
@@ -59,7 +82,7 @@ export async function authenticate(
     }
     if (found === undefined) continue;
     if ((found.until ?? Infinity) <= context.now) throw unauthenticated();
-    return found;
+    return checked(found, authenticator);
   }
   throw unauthenticated();
 }

@@ -1,12 +1,15 @@
 import type { SecureStorage } from '@securestore/objects';
 import type { Action } from './actions.ts';
 import type { AdministrationCall } from './administration.ts';
+import type { ApprovalDesk } from './approval-desk.ts';
 import { unauthenticated } from './authenticator.ts';
 import type { Decision, Subject } from './decide.ts';
-import { denied } from './refusals.ts';
+import type { Identity } from './identity.ts';
+import { denied, unapproved } from './refusals.ts';
+import type { SessionApprovals } from './session-approvals.ts';
 
 /** A call of a session, by its dotted name. */
-export type SessionCall = keyof SecureStorage | AdministrationCall;
+export type SessionCall = keyof SecureStorage | AdministrationCall | `approvals.${keyof SessionApprovals}`;
 
 /** As whom a session acts, and what it has to know for that. */
 export interface CheckContext {
@@ -25,6 +28,8 @@ export interface CheckContext {
   readonly until?: number | undefined;
   /** Whether the session lasts still, asked at every step; absent where nothing but its end can end it. */
   readonly holds?: (() => boolean) | undefined;
+  /** Where approvals lie; without it what takes one is denied. */
+  readonly approvals?: ApprovalDesk | undefined;
   /**
    * Told of each decision about a call, for the audit; not of those by which a listing is filtered.
    *
@@ -62,15 +67,50 @@ export class Checks {
     return this.#context.subject().decide({ action, key }, this.#context.now());
   }
 
-  /** Whether a call may begin that takes all of `actions`. @throws SecureStoreError `ACCESS_DENIED`, `UNAUTHENTICATED` */
-  begin(call: SessionCall, key: string | undefined, actions: readonly Action[]): void {
+  get principal(): Identity {
+    return this.#context.subject().principal;
+  }
+
+  /** Tells whoever keeps the audit. */
+  tell(call: SessionCall, key: string | undefined, decision: Decision): void {
+    this.#context.onDecision?.(call, key, decision);
+  }
+
+  /**
+   * Whether a call may begin that takes all of `actions`. Where that takes approvals, they are used up.
+   *
+   * @returns `undefined` where it may; else a promise to await first
+   * @throws SecureStoreError `ACCESS_DENIED`, `UNAUTHENTICATED`
+   */
+  begin(call: SessionCall, key: string | undefined, actions: readonly Action[]): Promise<void> | undefined {
     this.open();
-    for (const action of actions) {
-      const decision = this.may(action, key);
-      if (decision.allowed && action !== actions.at(-1)) continue;
-      this.#context.onDecision?.(call, key, decision);
-      if (!decision.allowed) throw denied(call, action, key);
+    const decisions = actions.map((action) => this.may(action, key));
+    const refused = decisions.findIndex(({ allowed }) => !allowed);
+    // Where none is refused, the last one.
+    const decision = decisions.at(refused);
+    const action = actions.at(refused);
+    if (decision === undefined || action === undefined) return undefined;
+    const special = actions.filter((_, index) => decisions[index]?.needsApproval);
+    if (refused === -1 && special.length > 0) return this.#useApprovals(call, key, special, decision);
+    this.tell(call, key, decision);
+    if (!decision.allowed) throw denied(call, action, key);
+    return undefined;
+  }
+
+  async #useApprovals(
+    call: SessionCall,
+    key: string | undefined,
+    actions: readonly Action[],
+    decision: Decision,
+  ): Promise<void> {
+    const approvals = await this.#context.approvals?.use(this.principal, actions, key);
+    if (approvals === undefined) {
+      this.tell(call, key, { ...decision, allowed: false, reason: 'no approval' });
+      throw unapproved(call, actions, key);
     }
+    this.tell(call, key, { ...decision, approvals });
+    // What was taken away meanwhile counts, approved or not.
+    this.still(call, key, actions);
   }
 
   /** Whether it is allowed still, while it is under way; the audit has heard of it. @throws as {@link begin} */

@@ -1,21 +1,27 @@
 import type { KeyTest } from '@securestore/core-format';
 import { compilePattern } from '@securestore/core-format';
 import type { Action } from './actions.ts';
+import type { ApprovalRequest } from './approval-requests.ts';
 import { bitOf, bitsOf } from './actions.ts';
 import type { Identity } from './identity.ts';
 import { foldIdentity } from './identity.ts';
-import type { Policy, Principal, Rule } from './types.ts';
+import type { ApprovalRule, Policy, Principal, Rule } from './types.ts';
 
 /** Whether somebody may do something, and why. */
 export interface Decision {
   readonly allowed: boolean;
-  readonly reason: 'rule' | 'no rule' | 'disabled' | 'unknown principal';
+  /** Whether it also takes the approval of a second person each time. */
+  readonly needsApproval: boolean;
+  /** The last two only where a session tells of what it was asked for: `allowed` is `false` then. */
+  readonly reason: 'rule' | 'no rule' | 'disabled' | 'unknown principal' | 'no approval' | 'own request';
   /** The rule that decided, where one did: its role, and its place among the rules of the role. */
   readonly rule?: { readonly role: Identity; readonly index: number };
   /** When it was made, in milliseconds since 1970. Of a time before, which a clock that is set back says, it tells nothing. */
   readonly since: number;
   /** Until when it holds by itself: then something that was looked at expires. */
   readonly until: number;
+  /** The approvals that an attempt has used up, where a session tells of one. */
+  readonly approvals?: readonly ApprovalRequest[];
 }
 
 /** What is asked to be done. */
@@ -27,13 +33,17 @@ export interface Attempt {
   readonly category?: string | undefined;
 }
 
-interface CompiledRule {
-  readonly role: Identity;
-  readonly index: number;
+/** Which attempts something is about. */
+interface CompiledScope {
   readonly bits: number;
-  readonly deny: boolean;
   readonly keys: readonly KeyTest[] | undefined;
   readonly categories: ReadonlySet<string> | undefined;
+}
+
+interface CompiledRule extends CompiledScope {
+  readonly role: Identity;
+  readonly index: number;
+  readonly deny: boolean;
   readonly expires: number;
 }
 
@@ -43,21 +53,21 @@ export interface Subject {
   decide(attempt: Attempt, now: number): Decision;
 }
 
-function compileRule(role: Identity, rule: Rule, index: number): CompiledRule {
+function compileScope({ actions, keys, categories }: ApprovalRule): CompiledScope {
   return {
-    role,
-    index,
-    bits: rule.actions.reduce((bits, pattern) => bits | bitsOf(pattern), 0),
-    deny: rule.effect === 'deny',
-    keys: rule.keys?.map(compilePattern),
-    categories: rule.categories && new Set(rule.categories),
-    expires: rule.expires ?? Infinity,
+    bits: actions.reduce((bits, pattern) => bits | bitsOf(pattern), 0),
+    keys: keys?.map(compilePattern),
+    categories: categories && new Set(categories),
   };
 }
 
+function compileRule(role: Identity, rule: Rule, index: number): CompiledRule {
+  return { role, index, ...compileScope(rule), deny: rule.effect === 'deny', expires: rule.expires ?? Infinity };
+}
+
 /** A rule about some keys says nothing about what concerns the whole store. */
-function isAbout(rule: CompiledRule, segments: readonly string[] | undefined, category: string | undefined): boolean {
-  const { keys, categories } = rule;
+function isAbout(scope: CompiledScope, segments: readonly string[] | undefined, category: string | undefined): boolean {
+  const { keys, categories } = scope;
   if (categories !== undefined && (category === undefined || !categories.has(category))) return false;
   if (keys === undefined) return true;
   return segments !== undefined && keys.some((fits) => fits(segments));
@@ -65,14 +75,19 @@ function isAbout(rule: CompiledRule, segments: readonly string[] | undefined, ca
 
 const nobody = (principal: Identity, reason: 'disabled' | 'unknown principal'): Subject => ({
   principal,
-  decide: (_attempt, since) => ({ allowed: false, reason, since, until: Infinity }),
+  decide: (_attempt, since) => ({ allowed: false, needsApproval: false, reason, since, until: Infinity }),
 });
 
 /** Denying rules lie before the allowing ones, so the first that fits decides. */
-function subjectOf(principal: Identity, rules: readonly CompiledRule[]): Subject {
+function subjectOf(
+  principal: Identity,
+  rules: readonly CompiledRule[],
+  needsApproval: (attempt: Attempt) => boolean,
+): Subject {
   return {
     principal,
-    decide({ action, key, category }, now) {
+    decide(attempt, now) {
+      const { action, key, category } = attempt;
       const bit = bitOf(action);
       let segments: readonly string[] | undefined;
       let until = Infinity;
@@ -81,10 +96,17 @@ function subjectOf(principal: Identity, rules: readonly CompiledRule[]): Subject
         if (rule.expires < until) until = rule.expires;
         if (rule.keys !== undefined && key !== undefined) segments ??= key.split('/');
         if (!isAbout(rule, segments, category)) continue;
-        const { role, index } = rule;
-        return { allowed: !rule.deny, reason: 'rule', rule: { role, index }, since: now, until };
+        const { role, index, deny } = rule;
+        return {
+          allowed: !deny,
+          needsApproval: !deny && needsApproval(attempt),
+          reason: 'rule',
+          rule: { role, index },
+          since: now,
+          until,
+        };
       }
-      return { allowed: false, reason: 'no rule', since: now, until };
+      return { allowed: false, needsApproval: false, reason: 'no rule', since: now, until };
     },
   };
 }
@@ -93,8 +115,10 @@ function subjectOf(principal: Identity, rules: readonly CompiledRule[]): Subject
 export class Decider {
   readonly #roles: ReadonlyMap<Identity, readonly CompiledRule[]>;
   readonly #principals: ReadonlyMap<string, Principal>;
+  readonly #approvals: readonly CompiledScope[];
 
-  constructor({ roles, principals }: Policy) {
+  constructor({ roles, principals, approvals = [] }: Policy) {
+    this.#approvals = approvals.map(compileScope);
     this.#roles = new Map(
       roles.map(({ name, rules }) => [name, rules.map((rule, index) => compileRule(name, rule, index))]),
     );
@@ -114,7 +138,15 @@ export class Decider {
       this.#rulesOf(role).map((rule) => (expires < rule.expires ? { ...rule, expires } : rule)),
     );
     const rules = [...granted, ...claimed.flatMap((role) => this.#rulesOf(role))];
-    return subjectOf(name, [...rules.filter(({ deny }) => deny), ...rules.filter(({ deny }) => !deny)]);
+    const ordered = [...rules.filter(({ deny }) => deny), ...rules.filter(({ deny }) => !deny)];
+    return subjectOf(name, ordered, (attempt) => this.#needsApproval(attempt));
+  }
+
+  #needsApproval({ action, key, category }: Attempt): boolean {
+    if (this.#approvals.length === 0 || action === 'approve') return false;
+    const bit = bitOf(action);
+    const segments = key?.split('/');
+    return this.#approvals.some((scope) => (scope.bits & bit) !== 0 && isAbout(scope, segments, category));
   }
 
   #rulesOf(role: Identity): readonly CompiledRule[] {

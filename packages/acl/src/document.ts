@@ -1,5 +1,8 @@
-import { SecureStoreError } from '@securestore/core-format';
+import { parseStoreKey, SecureStoreError } from '@securestore/core-format';
+import { isAction } from './actions.ts';
 import type { StoredToken } from './api-tokens.ts';
+import { REQUEST_STATES } from './approval-requests.ts';
+import type { ApprovalRequest } from './approval-requests.ts';
 import { parseIdentity } from './identity.ts';
 import { EMPTY_POLICY, parsePolicy } from './policy.ts';
 import type { Policy } from './types.ts';
@@ -11,10 +14,12 @@ export const MAX_TOKENS = 10_000;
 export interface AccessDocument {
   readonly policy: Policy;
   readonly tokens: readonly StoredToken[];
+  /** What waits for a second person, or was decided by one. */
+  readonly requests: readonly ApprovalRequest[];
 }
 
 const VERSION = 1;
-const EMPTY: AccessDocument = { policy: EMPTY_POLICY, tokens: [] };
+const EMPTY: AccessDocument = { policy: EMPTY_POLICY, tokens: [], requests: [] };
 /** 8 and 32 bytes in base64url. */
 const ID = /^[A-Za-z0-9_-]{11}$/;
 const HASH = /^[A-Za-z0-9_-]{43}$/;
@@ -33,6 +38,27 @@ function tokenOf(value: unknown): StoredToken {
   return expires === undefined ? token : { ...token, expires };
 }
 
+function requestOf(value: unknown): ApprovalRequest {
+  const fields = (value ?? {}) as Readonly<Record<string, unknown>>;
+  const { id, principal, action, key, reason, created, expires, state, by } = fields;
+  if (typeof id !== 'string' || !ID.test(id)) return damaged('a request');
+  if (!isAction(action) || (key !== undefined && typeof key !== 'string')) return damaged('what is requested');
+  if (reason !== undefined && typeof reason !== 'string') return damaged('the reason of a request');
+  if (!isTime(created) || !isTime(expires)) return damaged('the times of a request');
+  if (!REQUEST_STATES.some((known) => known === state)) return damaged('the state of a request');
+  return {
+    id,
+    principal: parseIdentity(principal),
+    action,
+    ...(key === undefined ? {} : { key: parseStoreKey(key) }),
+    ...(reason === undefined ? {} : { reason }),
+    created,
+    expires,
+    state: state as ApprovalRequest['state'],
+    ...(by === undefined ? {} : { by: parseIdentity(by) }),
+  };
+}
+
 /** @throws SecureStoreError `FORMAT_VERSION` where a newer release has written it, `INTEGRITY` */
 export function decodeDocument(bytes: Uint8Array | undefined): AccessDocument {
   if (bytes === undefined) return EMPTY;
@@ -42,7 +68,7 @@ export function decodeDocument(bytes: Uint8Array | undefined): AccessDocument {
   } catch (cause) {
     return damaged('it is no JSON', cause);
   }
-  const { version, policy, tokens } = (value ?? {}) as Readonly<Record<string, unknown>>;
+  const { version, policy, tokens, requests = [] } = (value ?? {}) as Readonly<Record<string, unknown>>;
   if (version !== VERSION) {
     if (typeof version !== 'number') return damaged('it says no version');
     throw new SecureStoreError(
@@ -51,14 +77,16 @@ export function decodeDocument(bytes: Uint8Array | undefined): AccessDocument {
     );
   }
   if (!Array.isArray(tokens)) return damaged('it has no list of tokens');
+  if (!Array.isArray(requests)) return damaged('it has no list of requests');
   try {
-    return { policy: parsePolicy(policy), tokens: tokens.map(tokenOf) };
+    return { policy: parsePolicy(policy), tokens: tokens.map(tokenOf), requests: requests.map(requestOf) };
   } catch (cause) {
-    if (SecureStoreError.is(cause, 'INVALID_ARGUMENT')) return damaged(cause.message, cause);
+    if (SecureStoreError.is(cause, 'INVALID_ARGUMENT') || SecureStoreError.is(cause, 'INVALID_KEY'))
+      return damaged(cause.message, cause);
     throw cause;
   }
 }
 
-export function encodeDocument({ policy, tokens }: AccessDocument): Uint8Array {
-  return new TextEncoder().encode(JSON.stringify({ version: VERSION, policy, tokens }));
+export function encodeDocument({ policy, tokens, requests }: AccessDocument): Uint8Array {
+  return new TextEncoder().encode(JSON.stringify({ version: VERSION, policy, tokens, requests }));
 }

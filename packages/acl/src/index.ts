@@ -6,6 +6,8 @@ export { ADMINISTRATION, guardAdministration } from './administration.ts';
 export type { AccessAdministration, AdministrationCall, Guard, StoreAdministration } from './administration.ts';
 export { apiTokens, createToken } from './api-tokens.ts';
 export type { RandomSource, StoredToken } from './api-tokens.ts';
+export type { ApprovalDesk } from './approval-desk.ts';
+export type { ApprovalRequest, ApproveOptions } from './approval-requests.ts';
 export { authenticate, unauthenticated } from './authenticator.ts';
 export type { Authenticated, AuthenticationContext, Authenticator } from './authenticator.ts';
 export type { CheckContext, SessionCall } from './checks.ts';
@@ -26,6 +28,7 @@ export {
   removePrincipal,
   removeRole,
   revokeRole,
+  setApprovals,
   setRole,
 } from './policy-changes.ts';
 export type { PolicyChange } from './policy-changes.ts';
@@ -33,7 +36,8 @@ export { recorded } from './recorded.ts';
 export type { AttemptRecorder, RecordedAttempt, RecordingContext } from './recorded.ts';
 export { Session } from './session.ts';
 export type { SessionContext } from './session.ts';
+export type { RequestOptions, SessionApprovals } from './session-approvals.ts';
 export { SURFACE } from './surface.ts';
 export { TEMPLATES, templateRules } from './templates.ts';
 export type { Template } from './templates.ts';
-export type { Grant, Policy, Principal, Role, Rule } from './types.ts';
+export type { ApprovalRule, Grant, Policy, Principal, Role, Rule } from './types.ts';

@@ -3,7 +3,7 @@ import { Decider } from './decide.ts';
 import { foldIdentity, parseIdentity } from './identity.ts';
 import type { Identity } from './identity.ts';
 import { parsePolicy } from './policy.ts';
-import type { Grant, Policy, Principal, Role, Rule } from './types.ts';
+import type { ApprovalRule, Grant, Policy, Principal, Role, Rule } from './types.ts';
 
 /** One change of a policy. It is applied to whatever the policy is by then, so changes of several people add up. */
 export type PolicyChange = (policy: Policy) => Policy;
@@ -25,17 +25,20 @@ function replaced<T>(list: readonly T[], old: T, next: T): T[] {
 /** Puts a role in the place of the one of its name, or adds it. */
 export function setRole(name: string, rules: readonly Rule[]): PolicyChange {
   const role: Role = { name: parseIdentity(name), rules };
-  return ({ roles, principals }) => {
+  return (policy) => {
+    const { roles } = policy;
     const old = roles.find((other) => other.name === role.name);
-    return { roles: old === undefined ? [...roles, role] : replaced(roles, old, role), principals };
+    return { ...policy, roles: old === undefined ? [...roles, role] : replaced(roles, old, role) };
   };
 }
 
 /** Removes a role, and every grant of it. */
 export function removeRole(name: string): PolicyChange {
-  return ({ roles, principals }) => {
+  return (policy) => {
+    const { roles, principals } = policy;
     const role = named(roles, name, 'role');
     return {
+      ...policy,
       roles: roles.filter((other) => other !== role),
       principals: principals.map((principal) => ({
         ...principal,
@@ -48,13 +51,13 @@ export function removeRole(name: string): PolicyChange {
 /** Adds a principal, to whom nothing is granted yet. */
 export function addPrincipal(name: string, kind: Principal['kind']): PolicyChange {
   const principal: Principal = { name: parseIdentity(name), kind, disabled: false, grants: [] };
-  return ({ roles, principals }) => ({ roles, principals: [...principals, principal] });
+  return (policy) => ({ ...policy, principals: [...policy.principals, principal] });
 }
 
 export function removePrincipal(name: string): PolicyChange {
-  return ({ roles, principals }) => {
-    const principal = named(principals, name, 'principal');
-    return { roles, principals: principals.filter((other) => other !== principal) };
+  return (policy) => {
+    const principal = named(policy.principals, name, 'principal');
+    return { ...policy, principals: policy.principals.filter((other) => other !== principal) };
   };
 }
 
@@ -85,6 +88,11 @@ export function revokeRole(principal: string, role: string): PolicyChange {
     const grants = old.grants.filter((other) => other.role !== name);
     return grants.length < old.grants.length ? { ...old, grants } : missing('grant of the role', role);
   });
+}
+
+/** Says what takes a second person from now on, in the place of what was said before; an empty list for nothing. */
+export function setApprovals(approvals: readonly ApprovalRule[]): PolicyChange {
+  return (policy) => ({ ...policy, approvals });
 }
 
 /** Whether anybody may change who may do what, for good. */

@@ -3,7 +3,7 @@ import type { ActionPattern } from './actions.ts';
 import { bitsOf } from './actions.ts';
 import type { Identity } from './identity.ts';
 import { foldIdentity, parseIdentity } from './identity.ts';
-import type { Grant, Policy, Principal, Role, Rule } from './types.ts';
+import type { ApprovalRule, Grant, Policy, Principal, Role, Rule } from './types.ts';
 
 /** The bounds of a policy. */
 export const POLICY_LIMITS = {
@@ -15,6 +15,8 @@ export const POLICY_LIMITS = {
   principals: 10_000,
   /** Of one principal. */
   grants: 100,
+  /** Rules about what takes a second person. */
+  approvals: 100,
 } as const;
 
 /** A policy in which nobody may do anything. */
@@ -71,6 +73,14 @@ function categoryOf(value: unknown, where: string): string {
   return refuse(where, 'is no name of a category');
 }
 
+/** Which objects something is about. */
+function scopeOf(keys: unknown, categories: unknown, where: string): Pick<Rule, 'keys' | 'categories'> {
+  return {
+    ...(keys === undefined ? {} : { keys: partsOf(keys, `${where}.keys`, patternOf) }),
+    ...(categories === undefined ? {} : { categories: partsOf(categories, `${where}.categories`, categoryOf) }),
+  };
+}
+
 /** @throws SecureStoreError `INVALID_ARGUMENT` */
 export function parseRule(value: unknown, where = 'the rule'): Rule {
   const fields = fieldsOf(value, where, ['effect', 'actions', 'keys', 'categories', 'expires']);
@@ -79,10 +89,16 @@ export function parseRule(value: unknown, where = 'the rule'): Rule {
   return {
     effect,
     actions: partsOf(actions, `${where}.actions`, actionOf),
-    ...(keys === undefined ? {} : { keys: partsOf(keys, `${where}.keys`, patternOf) }),
-    ...(categories === undefined ? {} : { categories: partsOf(categories, `${where}.categories`, categoryOf) }),
+    ...scopeOf(keys, categories, where),
     ...(expires === undefined ? {} : { expires: timeOf(expires, `${where}.expires`) }),
   };
+}
+
+function approvalOf(value: unknown, where: string): ApprovalRule {
+  const { actions, keys, categories } = fieldsOf(value, where, ['actions', 'keys', 'categories']);
+  const parsed = partsOf(actions, `${where}.actions`, actionOf);
+  if (parsed.includes('approve')) return refuse(`${where}.actions`, 'has "approve", which takes no approval itself');
+  return { actions: parsed, ...scopeOf(keys, categories, where) };
 }
 
 function identityOf(value: unknown, where: string): Identity {
@@ -138,10 +154,13 @@ function checkNames(names: readonly Identity[], where: string): void {
  * @throws SecureStoreError `INVALID_ARGUMENT` that names the place, for anything that is not exactly a policy
  */
 export function parsePolicy(value: unknown): Policy {
-  const { roles, principals } = fieldsOf(value, 'it', ['roles', 'principals']);
+  const { roles, principals, approvals } = fieldsOf(value, 'it', ['roles', 'principals', 'approvals']);
   const policy: Policy = {
     roles: listOf(roles, 'roles', POLICY_LIMITS.roles, roleOf),
     principals: listOf(principals, 'principals', POLICY_LIMITS.principals, principalOf),
+    ...(approvals === undefined
+      ? {}
+      : { approvals: listOf(approvals, 'approvals', POLICY_LIMITS.approvals, approvalOf) }),
   };
   checkNames(
     policy.roles.map(({ name }) => name),

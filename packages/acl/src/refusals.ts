@@ -9,6 +9,15 @@ export function denied(call: string, action: Action, key: string | undefined): S
   return new SecureStoreError('ACCESS_DENIED', message, { operation: call, key });
 }
 
+/** For what the rules allow, but with an approval alone. */
+export function unapproved(call: string, actions: readonly Action[], key: string | undefined): SecureStoreError {
+  const asked = actions
+    .map((action) => `approvals.request('${action}'${key === undefined ? '' : ', key'})`)
+    .join(' and ');
+  const message = `${call} takes the approval of a second person here: ask for it with ${asked}, and try again when it is given`;
+  return new SecureStoreError('ACCESS_DENIED', message, { operation: call, key });
+}
+
 /** Where data were refused while they were taken, the refusal, and not what the store makes of it. */
 export function refusalIn(error: unknown): unknown {
   const cause = SecureStoreError.is(error) ? error.cause : undefined;

@@ -24,6 +24,8 @@ import type { CheckContext, SessionCall } from './checks.ts';
 import type { Identity } from './identity.ts';
 import { guardedChunks, guardedStream } from './guarded-data.ts';
 import { ofThePast, refusalIn, unwrapped } from './refusals.ts';
+import { sessionApprovals } from './session-approvals.ts';
+import type { SessionApprovals } from './session-approvals.ts';
 import { SURFACE } from './surface.ts';
 
 /** What a session acts on, and as whom. */
@@ -53,6 +55,8 @@ export class Session implements SecureStorage, Omit<StoreAdministration, 'keys'>
   readonly keys: SecureStorage['keys'] & StoreAdministration['keys'];
   readonly jobs: StoreAdministration['jobs'];
   readonly access: StoreAdministration['access'];
+  /** What takes a second person: asking for it, and deciding about what others ask for. */
+  readonly approvals: SessionApprovals;
   readonly #storage: SecureStorage;
   readonly #checks: Checks;
 
@@ -67,6 +71,7 @@ export class Session implements SecureStorage, Omit<StoreAdministration, 'keys'>
     this.slots = guarded.slots;
     this.jobs = guarded.jobs;
     this.access = guarded.access;
+    this.approvals = sessionApprovals(this.#checks, context.approvals);
     const names: SecureStorage['keys'] = (prefix, options) =>
       this.#seen(
         () => this.#storage.keys(prefix, options),
@@ -94,7 +99,7 @@ export class Session implements SecureStorage, Omit<StoreAdministration, 'keys'>
 
   async #administer<T>(call: SessionCall, action: StoreAction, run: () => PromiseLike<T>): Promise<T> {
     await this.#checks.ready();
-    this.#checks.begin(call, undefined, [action]);
+    await this.#checks.begin(call, undefined, [action]);
     const result = await run();
     if (VIEWS.has(action)) this.#checks.still(call, undefined, [action]);
     return result;
@@ -111,7 +116,7 @@ export class Session implements SecureStorage, Omit<StoreAdministration, 'keys'>
     const actions = [SURFACE[call], ...also];
     await this.#checks.ready(options?.signal);
     this.#checks.open();
-    this.#checks.begin(call, parseStoreKey(key), actions);
+    await this.#checks.begin(call, parseStoreKey(key), actions);
     const result = await body().catch((error: unknown) => {
       throw refusalIn(error);
     });
@@ -190,7 +195,7 @@ export class Session implements SecureStorage, Omit<StoreAdministration, 'keys'>
     this.#checks.open();
     const names = await this.#storage.list(prefix, options);
     this.#checks.open();
-    return names.filter((name) => this.#checks.may('list', name).allowed);
+    return names.filter((name) => this.#shown(name));
   }
 
   entries<M extends object = Metadata>(prefix?: string, options?: CallOptions): AsyncIterable<ObjectInfo<M>> {
@@ -200,6 +205,12 @@ export class Session implements SecureStorage, Omit<StoreAdministration, 'keys'>
       ({ key }) => key,
       options,
     );
+  }
+
+  /** What takes an approval can't be in a listing, which asks for none. */
+  #shown(key: string, action: ObjectAction = 'list'): boolean {
+    const { allowed, needsApproval } = this.#checks.may(action, key);
+    return allowed && !needsApproval;
   }
 
   /** What of a listing may be seen; whether anything else is there does not show. */
@@ -215,8 +226,7 @@ export class Session implements SecureStorage, Omit<StoreAdministration, 'keys'>
     for await (const item of list()) {
       this.#checks.open();
       const key = nameOf(item);
-      if (this.#checks.may('list', key).allowed && (action === 'list' || this.#checks.may(action, key).allowed))
-        yield item;
+      if (this.#shown(key) && (action === 'list' || this.#shown(key, action))) yield item;
       else if (++unseen % UNSEEN_STEPS === 0) await new Promise(setImmediate);
     }
   }
@@ -257,9 +267,9 @@ export class Session implements SecureStorage, Omit<StoreAdministration, 'keys'>
     await this.#checks.ready(options?.signal);
     this.#checks.open();
     const refusals: (ItemResult<T> | undefined)[] = [];
-    const refusalOf = (key: string): ItemResult<T> | undefined => {
+    const refusalOf = async (key: string): Promise<ItemResult<T> | undefined> => {
       try {
-        this.#checks.begin(call, parseStoreKey(key), [SURFACE[call]]);
+        await this.#checks.begin(call, parseStoreKey(key), [SURFACE[call]]);
         return undefined;
       } catch (error) {
         if (SecureStoreError.is(error, 'ACCESS_DENIED')) return { key, ok: false, error };
@@ -271,7 +281,7 @@ export class Session implements SecureStorage, Omit<StoreAdministration, 'keys'>
     async function* allowed(): AsyncGenerator<I> {
       for await (const given of items) {
         const { key, item } = parse(given);
-        const refusal = refusalOf(key);
+        const refusal = await refusalOf(key);
         refusals.push(refusal);
         if (refusal === undefined) yield item;
       }

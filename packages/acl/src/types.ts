@@ -38,8 +38,20 @@ export interface Principal {
   readonly grants: readonly Grant[];
 }
 
+/** What takes a second person, who approves each attempt that the rules allow to somebody else. */
+export interface ApprovalRule {
+  /** Approving itself takes none: `*` means everything else. */
+  readonly actions: readonly ActionPattern[];
+  /** As those of a {@link Rule}: without them every key, and what concerns the whole store. */
+  readonly keys?: readonly string[];
+  /** Categories of objects; without them every category. */
+  readonly categories?: readonly string[];
+}
+
 /** Who may do what: plain data, without functions. */
 export interface Policy {
   readonly roles: readonly Role[];
   readonly principals: readonly Principal[];
+  /** Without it nothing takes a second person. */
+  readonly approvals?: readonly ApprovalRule[];
 }

@@ -97,6 +97,16 @@ describe('authenticators', () => {
     await expect(authenticate([late], {}, context)).rejects.toEqual(UNAUTHENTICATED);
   });
 
+  test.each(['', ' alice', 'alice\u0301 ', 'alice\0', 'a\u200bb', 'e\u0301', 7 as never])(
+    'that vouch for a name that is none, %j, vouch for nobody',
+    async (principal) => {
+      const careless = answering(() => ({ principal }));
+      await expect(authenticate([careless], {}, context)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+      const roles = answering(() => ({ principal: 'alice', roles: [principal] }));
+      await expect(authenticate([roles], {}, context)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+    },
+  );
+
   test('that break say so without what they were given', async () => {
     const broken = answering(() => {
       throw new Error('password hunter2 is wrong');

@@ -103,7 +103,7 @@ describe('a decision', () => {
   });
 
   test('is no, unless something allows it, and deny wins', () => {
-    expect(ask([], 'read', 'a')).toEqual({ allowed: false, reason: 'no rule', since: NOW, until: Infinity });
+    expect(ask([], 'read', 'a')).toMatchObject({ allowed: false, reason: 'no rule', since: NOW, until: Infinity });
     const allow: Rule = { effect: 'allow', actions: ['read'], keys: ['db/**'] };
     const deny: Rule = { effect: 'deny', actions: ['*'], keys: ['db/*/password'] };
     expect(ask([allow, deny], 'read', 'db/prod/user')).toMatchObject({

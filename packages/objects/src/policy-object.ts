@@ -3,6 +3,7 @@ import { parseStoreKey } from '@securestore/core-format';
 import type { Clock } from '@securestore/jobs';
 import type { Engine } from './engine.ts';
 import { changeHead } from './head-change.ts';
+import type { HeadPlan } from './head-change.ts';
 import type { OpenCalls } from './open-calls.ts';
 import type { CallOptions } from './types.ts';
 
@@ -70,12 +71,23 @@ export class PolicyObject {
   /**
    * Replaces it. In this process that counts at once, in the others within five seconds.
    *
-   * @param next is given what there is, and is asked anew where another change comes first
+   * @param operation what this is called in errors
+   * @param next is given what there is, and is asked anew where another change comes first; `undefined` where nothing is to
+   *   be changed
+   * @returns whether it was
    * @throws SecureStoreError what `next` throws, `CONFLICT` where others come first again and again, `LOCKED`
    */
-  change(next: (current: Uint8Array | undefined) => Uint8Array, options?: CallOptions): Promise<void> {
-    return this.#calls.administrative('access.change', options, NO_OPTIONS, async (signal) => {
-      await changeHead(this.#engine, async ({ policy }) => ({ policy: next(policy) }), signal);
-    });
+  change(
+    operation: string,
+    next: (current: Uint8Array | undefined) => Uint8Array | undefined,
+    options?: CallOptions,
+  ): Promise<boolean> {
+    const plan = (current: Uint8Array | undefined): HeadPlan | undefined => {
+      const policy = next(current);
+      return policy === undefined ? undefined : { policy };
+    };
+    return this.#calls.administrative(operation, options, NO_OPTIONS, (signal) =>
+      changeHead(this.#engine, async ({ policy }) => plan(policy), signal),
+    );
   }
 }

@@ -6,12 +6,16 @@ export {
   removePrincipal,
   removeRole,
   revokeRole,
+  setApprovals,
   setRole,
   templateRules,
 } from '@securestore/acl';
 export type {
   AccessControl,
   Action,
+  ApprovalRequest,
+  ApprovalRule,
+  ApproveOptions,
   Authenticated,
   Authenticator,
   Decision,
@@ -19,8 +23,10 @@ export type {
   NewToken,
   Policy,
   PolicyChange,
+  RequestOptions,
   Rule,
   Session,
+  SessionApprovals,
   Template,
   TokenInfo,
 } from '@securestore/acl';

@@ -1,14 +1,11 @@
-import { randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
 import type { StorageBackend } from '@securestore/backend-api';
-import { MemoryBackend } from '@securestore/backend-memory';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { FakeClock } from '../../jobs/test/support/clock.ts';
-import type { Authenticator, OpenOptions, Rule, SecureStore } from '../src/index.ts';
+import type { Authenticator, Rule, SecureStore } from '../src/index.ts';
 import {
   addPrincipal,
   createStore,
@@ -21,28 +18,11 @@ import {
   setRole,
   templateRules,
 } from '../src/index.ts';
+import { unlock, World } from './support/access-world.ts';
 
-const unlock = rawKey(Buffer.alloc(32, 3));
 const READ_DB: Rule = { effect: 'allow', actions: ['read', 'list'], keys: ['db/**'] };
 const DENIED = expect.objectContaining({ code: 'ACCESS_DENIED' });
 const ENDED = expect.objectContaining({ code: 'UNAUTHENTICATED' });
-
-/** A store in memory on a clock of the test's own, and more handles on it as other processes have them. */
-class World {
-  readonly clock: FakeClock = new FakeClock();
-  readonly location: string = `memory:${randomUUID()}`;
-
-  backend(): StorageBackend {
-    return new MemoryBackend({ clock: () => this.clock.now() });
-  }
-
-  async open(more: Partial<OpenOptions> = {}): Promise<SecureStore> {
-    const options = { unlock, create: true, backend: this.backend(), clock: this.clock, upkeep: false, ...more };
-    const store = await openStore(this.location, options);
-    onTestFinished(async () => store.close());
-    return store;
-  }
-}
 
 /** With alice, who may read under `db/`, and root, who may do everything. */
 async function worldWithPeople(): Promise<{ world: World; store: SecureStore }> {
@@ -110,7 +90,7 @@ describe('a session', () => {
       name: 'house',
       authenticate: async (credentials) => {
         const badge = (credentials as { badge?: unknown } | undefined)?.badge;
-        return badge === 'alices' ? ({ principal: 'alice' } as never) : undefined;
+        return badge === 'alices' ? { principal: 'alice' } : undefined;
       },
     };
     const store = await world.open({ authenticators: [house] });

@@ -1,16 +1,13 @@
-import { MemoryBackend } from '@securestore/backend-memory';
-import { describe, expect, onTestFinished, test } from 'vitest';
-import { FakeClock } from '../../jobs/test/support/clock.ts';
+import { describe, expect, test } from 'vitest';
 import type { Action, Rule, SecureStore, Session } from '../src/index.ts';
-import { addPrincipal, createStore, grantRole, rawKey, setRole, templateRules } from '../src/index.ts';
+import { addPrincipal, grantRole, rawKey, setRole, templateRules } from '../src/index.ts';
+import { World } from './support/access-world.ts';
 
 const SECRET = Buffer.alloc(32, 3);
 const DENIED = expect.objectContaining({ code: 'ACCESS_DENIED' });
 
-async function newStore(clock: FakeClock = new FakeClock()): Promise<SecureStore> {
-  const backend = new MemoryBackend({ clock: () => clock.now() });
-  const store = await createStore('memory:', { unlock: rawKey(SECRET), backend, clock, upkeep: false });
-  onTestFinished(async () => store.close());
+async function newStore(world: World = new World()): Promise<SecureStore> {
+  const store = await world.open();
   await store.store('db/user', 'ops');
   return store;
 }
@@ -42,8 +39,8 @@ describe('a session administers', () => {
   });
 
   test('with jobs that are as those of the store: an id, progress, a report', async () => {
-    const clock = new FakeClock();
-    const store = await newStore(clock);
+    const world = new World();
+    const store = await newStore(world);
     const session = await sessionUnder(store, allow('checkpoint', 'collect', 'rotate', 'jobs'));
     const begin = {
       checkpoint: (owner: SecureStore | Session) => owner.checkpoint(),
@@ -59,7 +56,7 @@ describe('a session administers', () => {
           () => 'done',
           (error: unknown) => error,
         ),
-        clock.pass(10_000),
+        world.clock.pass(10_000),
       ]);
       expect(phases.length, name).toBeGreaterThan(0);
       if (name === 'resume') expect(report).toMatchObject({ code: 'NOT_FOUND' });

@@ -1,0 +1,90 @@
+import { SecureStoreError } from '@securestore/core-format';
+import type { CallOptions, PolicyObject } from '@securestore/objects';
+import type { Action } from './actions.ts';
+import type { ApprovalRequest, NewRequest, Verdict } from './approval-requests.ts';
+import { approvalsFor, decided, liveRequests, newRequest, withRequest } from './approval-requests.ts';
+import type { AccessDocument } from './document.ts';
+import type { Identity } from './identity.ts';
+import type { Change, KeptDocument } from './kept-document.ts';
+
+const ID_BYTES = 8;
+
+/** Where requests for approval lie in a store. */
+export class ApprovalDesk {
+  readonly #document: KeptDocument;
+  readonly #object: PolicyObject;
+
+  constructor(document: KeptDocument, object: PolicyObject) {
+    this.#document = document;
+    this.#object = object;
+  }
+
+  async list({ signal }: CallOptions = {}): Promise<ApprovalRequest[]> {
+    return liveRequests((await this.#document.newest(signal)).requests, this.#object.clock.now());
+  }
+
+  /** @throws SecureStoreError `INVALID_ARGUMENT`, `TOO_LARGE` */
+  add(wanted: Omit<NewRequest, 'id'>, options?: CallOptions): Promise<ApprovalRequest> {
+    const id = Buffer.from(this.#object.random(ID_BYTES)).toString('base64url');
+    const add = (document: AccessDocument): Change<ApprovalRequest> => {
+      const now = this.#object.clock.now();
+      const result = newRequest({ id, ...wanted }, now);
+      return { document: { ...document, requests: withRequest(document.requests, result, now) }, result };
+    };
+    return this.#document.change('approvals.request', add, options);
+  }
+
+  /**
+   * Decides about a request.
+   *
+   * @param check asked under the newest policy whether this may be decided
+   * @throws SecureStoreError `NOT_FOUND`, `ACCESS_DENIED`, `CONFLICT`, `INVALID_ARGUMENT`, what `check` throws
+   */
+  decide(
+    id: string,
+    verdict: Verdict,
+    check: (request: ApprovalRequest) => void,
+    options?: CallOptions,
+  ): Promise<ApprovalRequest> {
+    const decide = (document: AccessDocument): Change<ApprovalRequest> => {
+      const now = this.#object.clock.now();
+      const live = liveRequests(document.requests, now);
+      const found = live.find((request) => request.id === id);
+      if (found === undefined)
+        throw new SecureStoreError('NOT_FOUND', `there is no request ${JSON.stringify(id)}, or it is over`);
+      check(found);
+      const result = decided(found, verdict, now);
+      const requests = live.map((request) => (request === found ? result : request));
+      return { document: { ...document, requests }, result };
+    };
+    return this.#document.change(
+      verdict.state === 'approved' ? 'approvals.approve' : 'approvals.deny',
+      decide,
+      options,
+    );
+  }
+
+  /**
+   * Uses up the approvals by which somebody may do something. Of two attempts on one approval one gets it, wherever they are
+   * made: it is gone with one change of the head.
+   *
+   * @returns what was used; `undefined` where an approval is missing
+   */
+  async use(
+    who: Identity,
+    actions: readonly Action[],
+    key: string | undefined,
+  ): Promise<ApprovalRequest[] | undefined> {
+    const find = ({ requests }: AccessDocument): ApprovalRequest[] | undefined =>
+      approvalsFor(requests, who, actions, key, this.#object.clock.now());
+    // Whoever has none must not make the head change; one that was given elsewhere just now is to be seen.
+    if (find(this.#document.known()) === undefined && find(await this.#document.newest()) === undefined)
+      return undefined;
+    return this.#document.change('approvals.use', (document) => {
+      const result = find(document);
+      if (result === undefined) return { document: undefined, result };
+      const used = new Set(result.map(({ id }) => id));
+      return { document: { ...document, requests: document.requests.filter(({ id }) => !used.has(id)) }, result };
+    });
+  }
+}

@@ -1,0 +1,133 @@
+import { SecureStoreError } from '@securestore/core-format';
+import type { CallOptions } from '@securestore/objects';
+import type { Action } from './actions.ts';
+import type { Identity } from './identity.ts';
+import { foldIdentity } from './identity.ts';
+
+/** The most requests that a store keeps, and the most of them that one principal may have made. */
+export const MAX_REQUESTS = 1000;
+export const MAX_REQUESTS_EACH = 20;
+/** The longest reason, in UTF-16 units. */
+const MAX_REASON = 500;
+
+const HOUR = 60 * 60 * 1000;
+/** How long a request waits for somebody, and an approval for its attempt, where nothing else is said, in milliseconds. */
+const WAITS_FOR = 24 * HOUR;
+const VALID_FOR = HOUR;
+/** The longest that either may. */
+const MAX_WAIT = 30 * 24 * HOUR;
+
+export const REQUEST_STATES = ['waiting', 'approved', 'denied'] as const;
+
+/** That somebody wants to do, once, what takes a second person. */
+export interface ApprovalRequest {
+  /** 8 random bytes, base64url. */
+  readonly id: string;
+  /** Who wants to. */
+  readonly principal: Identity;
+  readonly action: Action;
+  /** The name of the object; absent for what concerns the whole store. */
+  readonly key?: string;
+  /** Why, in the words of whoever asks. */
+  readonly reason?: string;
+  /** In milliseconds since 1970. */
+  readonly created: number;
+  /** Until when it waits; of an approved one, until when the attempt passes. In milliseconds since 1970. */
+  readonly expires: number;
+  readonly state: (typeof REQUEST_STATES)[number];
+  /** Who has decided; absent where it waits, and where whoever unlocks the store did. */
+  readonly by?: Identity;
+}
+
+type Requests = readonly ApprovalRequest[];
+
+/** @throws SecureStoreError `INVALID_ARGUMENT` */
+function endOf(expires: Date | undefined, now: number, otherwise: number): number {
+  if (expires === undefined) return now + otherwise;
+  const end = expires.getTime();
+  if (end > now && end <= now + MAX_WAIT) return end;
+  throw new SecureStoreError('INVALID_ARGUMENT', 'a request must expire at a time to come, within 30 days');
+}
+
+export function liveRequests(requests: Requests, now: number): ApprovalRequest[] {
+  return requests.filter(({ expires }) => expires > now);
+}
+
+export interface ApproveOptions extends CallOptions {
+  /** Until when the attempt passes; by default for an hour, and at most for 30 days. */
+  readonly expires?: Date | undefined;
+}
+
+export interface NewRequest extends Pick<ApprovalRequest, 'id' | 'principal' | 'action'> {
+  readonly key?: string | undefined;
+  readonly reason?: string | undefined;
+  readonly expires?: Date | undefined;
+}
+
+/** @throws SecureStoreError `INVALID_ARGUMENT` */
+export function newRequest({ key, reason, expires, ...wanted }: NewRequest, now: number): ApprovalRequest {
+  if (reason !== undefined && (typeof reason !== 'string' || reason.length > MAX_REASON))
+    throw new SecureStoreError('INVALID_ARGUMENT', `a reason must be a text of at most ${MAX_REASON} characters`);
+  return {
+    ...wanted,
+    ...(key === undefined ? {} : { key }),
+    ...(reason === undefined ? {} : { reason }),
+    created: now,
+    expires: endOf(expires, now, WAITS_FOR),
+    state: 'waiting',
+  };
+}
+
+/** With one more, and without those that are over. @throws SecureStoreError `TOO_LARGE` */
+export function withRequest(requests: Requests, request: ApprovalRequest, now: number): Requests {
+  const live = liveRequests(requests, now);
+  const fold = foldIdentity(request.principal);
+  const own = live.filter(({ principal }) => foldIdentity(principal) === fold).length;
+  if (live.length < MAX_REQUESTS && own < MAX_REQUESTS_EACH) return [...live, request];
+  const whose = own < MAX_REQUESTS_EACH ? `the store has ${MAX_REQUESTS}` : `you have ${MAX_REQUESTS_EACH}`;
+  throw new SecureStoreError('TOO_LARGE', `${whose} requests for approval; wait until some are used or over`);
+}
+
+/** Who decides about a request. */
+export interface Verdict {
+  readonly state: 'approved' | 'denied';
+  /** Absent where it is whoever unlocks the store. */
+  readonly by?: Identity | undefined;
+  /** Of an approval: until when the attempt passes. */
+  readonly expires?: Date | undefined;
+}
+
+/**
+ * The request as it was decided. An approval can be taken back until it is used; a denial can't.
+ *
+ * @throws SecureStoreError `CONFLICT`, `INVALID_ARGUMENT`
+ */
+export function decided(request: ApprovalRequest, { state, by, expires }: Verdict, now: number): ApprovalRequest {
+  if (request.state === 'denied' || request.state === state)
+    throw new SecureStoreError('CONFLICT', `request ${request.id} has been ${request.state} already`);
+  const { by: _before, ...rest } = request;
+  const end = state === 'approved' ? endOf(expires, now, VALID_FOR) : request.expires;
+  return { ...rest, state, expires: end, ...(by === undefined ? {} : { by }) };
+}
+
+/** The approvals by which somebody may do something now, one for each action; `undefined` where one is missing. */
+export function approvalsFor(
+  requests: Requests,
+  who: Identity,
+  actions: readonly Action[],
+  key: string | undefined,
+  now: number,
+): ApprovalRequest[] | undefined {
+  const found = actions.flatMap(
+    (action) =>
+      requests.find(
+        (request) =>
+          request.state === 'approved' &&
+          request.expires > now &&
+          request.principal === who &&
+          request.action === action &&
+          request.key === key,
+      ) ?? [],
+  );
+  return found.length === actions.length ? found : undefined;
+}

@@ -1,0 +1,66 @@
+import type { CallOptions, PolicyObject } from '@securestore/objects';
+import type { StoredToken } from './api-tokens.ts';
+import { Decider } from './decide.ts';
+import type { AccessDocument } from './document.ts';
+import { decodeDocument, encodeDocument } from './document.ts';
+
+/** What one document makes possible; thrown away with it. */
+interface Loaded extends AccessDocument {
+  readonly bytes: Uint8Array | undefined;
+  readonly decider: Decider;
+  readonly tokensById: ReadonlyMap<string, StoredToken>;
+}
+
+/** What a change makes of a document. */
+export interface Change<T> {
+  /** `undefined` where nothing is to be changed. */
+  readonly document: AccessDocument | undefined;
+  readonly result: T;
+}
+
+/** The document about access in a store. */
+export class KeptDocument {
+  readonly #object: PolicyObject;
+  #loaded: Loaded | undefined;
+
+  constructor(object: PolicyObject) {
+    this.#object = object;
+  }
+
+  /** As it is known now. @throws SecureStoreError `INTEGRITY`, `FORMAT_VERSION` */
+  known(): Loaded {
+    const bytes = this.#object.current;
+    if (this.#loaded === undefined || this.#loaded.bytes !== bytes) {
+      const document = decodeDocument(bytes);
+      const tokensById = new Map(document.tokens.map((token) => [token.id, token]));
+      this.#loaded = { ...document, bytes, decider: new Decider(document.policy), tokensById };
+    }
+    return this.#loaded;
+  }
+
+  /** @throws as {@link PolicyObject.refresh} and {@link known} */
+  async newest(signal?: AbortSignal): Promise<Loaded> {
+    await this.#object.refresh(signal);
+    return this.known();
+  }
+
+  /**
+   * Changes it, in one change of the head.
+   *
+   * @param operation what this is called in errors
+   * @param next is asked anew where another change comes first
+   * @returns what the last `next` gave as its result
+   * @throws as {@link PolicyObject.change}, and what `next` throws
+   */
+  async change<T>(operation: string, next: (document: AccessDocument) => Change<T>, options?: CallOptions): Promise<T> {
+    const last: T[] = [];
+    const encodeNext = (bytes: Uint8Array | undefined): Uint8Array | undefined => {
+      const { document, result } = next(decodeDocument(bytes));
+      last.splice(0, 1, result);
+      return document && encodeDocument(document);
+    };
+    await this.#object.change(operation, encodeNext, options);
+    const [result] = last;
+    return result as T;
+  }
+}
