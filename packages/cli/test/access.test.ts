@@ -1,4 +1,5 @@
-import { createStore, openStore, rawKey } from 'securestore';
+import type { Session } from 'securestore';
+import { createStore, keyFile, openStore, rawKey } from 'securestore';
 import { describe, expect, it } from 'vitest';
 import { jsonLines, sandbox } from './support/cli.ts';
 import type { Sandbox } from './support/cli.ts';
@@ -15,6 +16,14 @@ async function boxWithReader(): Promise<Sandbox> {
   await done(box, 'role', 'add', 'db reader', '--template', 'reader', '--keys', 'db/**');
   await done(box, 'grant', 'corp:alice', 'db reader');
   return box;
+}
+
+/** As a program that serves the store: opens it, and does something as whoever has the token. */
+async function withSession<T>(box: Sandbox, token: string, use: (session: Session) => Promise<T>): Promise<T> {
+  const unlock = keyFile(box.path('credentials', 'securestore-key'));
+  await using store = await openStore(`sqlite:${box.path('vault')}`, { unlock, upkeep: false });
+  await using session = await store.session({ token });
+  return await use(session);
 }
 
 describe('roles and grants', () => {
@@ -135,6 +144,16 @@ it('refuses what makes no sense in one line, and changes nothing', async () => {
     ['token', 'new', 'nobody'],
     ['token', 'revoke'],
     ['token', '--expires', '1d'],
+    ['approval', 'fly'],
+    ['approval', 'add'],
+    ['approval', 'add', 'fly'],
+    ['approval', 'add', 'approve'],
+    ['approval', 'remove'],
+    ['approval', 'remove', 'first'],
+    ['approval', 'remove', '0'],
+    ['approval', 'rules', '--keys', 'db/**'],
+    ['approve', 'AAAAAAAAAAA'],
+    ['deny', ''],
     ['explain', 'alice', 'fly'],
     ['explain', 'alice', 'read'],
     ['explain', 'alice', 'read', '/a'],
@@ -145,4 +164,46 @@ it('refuses what makes no sense in one line, and changes nothing', async () => {
     expect(stderr).toMatch(/^error: [^\n]+ \[(?:INVALID_ARGUMENT|INVALID_KEY|NOT_FOUND)\]\n$/);
   }
   expect(await done(box, 'role', '--json')).toBe('');
+});
+
+describe('approvals', () => {
+  it('are asked for in sessions, listed, given and refused', async () => {
+    const box = await boxWithReader();
+    await done(box, 'role', 'add', 'db reader', '--allow', 'purge', '--keys', 'db/**');
+    await box.seed({ 'db/a': 'one', 'db/b': 'two' });
+    expect(await done(box, 'approval')).toMatch(/^ID +STATE +PRINCIPAL +ACTION +KEY +UNTIL +REASON\n$/);
+    expect(await done(box, 'approval', 'add', 'purge,recover', '--keys', 'db/**')).toBe(
+      'takes a second person from now on: purge recover on db/**\n',
+    );
+    await done(box, 'approval', 'add', 'access.change');
+    expect(await done(box, 'approval', 'rules')).toBe('0: purge recover on db/**\n1: access.change\n');
+    expect(await done(box, 'explain', 'corp:alice', 'purge', 'db/a')).toMatch(/^allowed with approval: by rule 1 /);
+
+    const token = (await done(box, 'token', 'new', 'corp:alice')).trim();
+    const [first, second] = await withSession(box, token, async (session) => {
+      const reason = 'it is\u202e over';
+      return [
+        await session.approvals.request('purge', 'db/a', { reason }),
+        await session.approvals.request('purge', 'db/b'),
+      ];
+    });
+    const listed = await done(box, 'approval');
+    expect(listed).toMatch(/\n\S{11} +waiting +corp:alice +purge +db\/a +\d{4}-\S+ \S+Z +it is\\u\{202e\} over\n/);
+    expect(jsonLines(await done(box, 'approval', '--json'))).toEqual([first, second]);
+    expect(await done(box, 'approve', String(first?.id), '--expires', '10m')).toMatch(
+      /^approved once until \d{4}-\S+ \S+Z, corp:alice: purge db\/a\n$/,
+    );
+    expect(await done(box, 'deny', String(second?.id))).toBe('denied, corp:alice: purge db/b\n');
+    await withSession(box, token, async (session) => {
+      expect(await session.purge('db/a')).toBe(true);
+      await expect(session.purge('db/b')).rejects.toMatchObject({ code: 'ACCESS_DENIED' });
+    });
+    expect((await box.run(['approve', String(first?.id)])).exitCode).toBe(3);
+    expect((await box.run(['approve', String(second?.id)])).exitCode).toBe(6);
+
+    expect(await done(box, 'approval', 'remove', '0')).toBe(
+      'takes no second person any more: purge recover on db/**\n',
+    );
+    expect(jsonLines(await done(box, 'approval', 'rules', '--json'))).toEqual([{ actions: ['access.change'] }]);
+  });
 });

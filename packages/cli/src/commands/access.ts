@@ -1,5 +1,6 @@
 import { SecureStoreError } from '@securestore/core-format';
 import type { Action, Decision, Policy, Rule, SecureStore, Template } from 'securestore';
+import { ruleText, splitNames } from '../access-text.ts';
 import type { Call, ExitCode } from '../call.ts';
 import { withStore } from '../open.ts';
 import { parseExpiry } from '../parse-time.ts';
@@ -25,17 +26,6 @@ export interface TokenOptions {
 
 function refuse(message: string): never {
   throw new SecureStoreError('INVALID_ARGUMENT', message);
-}
-
-function ruleText({ effect, actions, keys, categories, expires }: Rule): string {
-  const parts = [
-    effect,
-    actions.join(' '),
-    ...(keys === undefined ? [] : ['on', keys.map(printable).join(' ')]),
-    ...(categories === undefined ? [] : ['in', categories.map(printable).join(' ')]),
-    ...(expires === undefined ? [] : ['until', formatTime(new Date(expires))]),
-  ];
-  return parts.join(' ');
 }
 
 /** `securestore role`, `role show`, `role add`, `role remove`. */
@@ -89,15 +79,13 @@ async function showRole({ cli, out }: Call, store: SecureStore, name: string): P
   await out.result(found, () => found.rules.map((rule, index) => `${index}: ${ruleText(rule)}`));
 }
 
-const split = (lists: readonly string[]): string[] => lists.flatMap((list) => list.split(',')).filter(Boolean);
-
 async function rulesOf({ allow, deny, template, keys, category }: RoleOptions): Promise<Rule[]> {
   const scope = { ...(keys && { keys }), ...(category && { categories: category }) };
   const { templateRules } = await import('securestore');
   const given =
     template === undefined ? [] : templateRules(template as Template).map((rule) => ({ ...rule, ...scope }));
   const ruleFor = (effect: Rule['effect'], actions: readonly string[] | undefined): Rule[] =>
-    actions === undefined ? [] : [{ effect, actions: split(actions) as Rule['actions'], ...scope }];
+    actions === undefined ? [] : [{ effect, actions: splitNames(actions) as Rule['actions'], ...scope }];
   const rules = [...given, ...ruleFor('allow', allow), ...ruleFor('deny', deny)];
   return rules.length > 0 ? rules : refuse('role add needs --template, --allow or --deny');
 }
@@ -262,9 +250,11 @@ export async function explain(
   return await withStore(call, async (store) => {
     const decision = await store.access.explain(principal, action as Action, key, { signal });
     const policy = await store.access.policy({ signal });
-    const { allowed, reason, rule } = decision;
-    await out.result({ principal, action, ...(key && { key }), allowed, reason, ...(rule && { rule }) }, () => {
-      return `${allowed ? 'allowed' : 'denied'}: ${reasonOf(decision, principal, policy)}`;
+    const { allowed, needsApproval, reason, rule } = decision;
+    const said = { principal, action, ...(key && { key }), allowed, needsApproval, reason, ...(rule && { rule }) };
+    await out.result(said, () => {
+      const verdict = allowed ? (needsApproval ? 'allowed with approval' : 'allowed') : 'denied';
+      return `${verdict}: ${reasonOf(decision, principal, policy)}`;
     });
     return allowed ? 0 : 4;
   });

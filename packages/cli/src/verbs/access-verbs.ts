@@ -2,6 +2,7 @@ import { type Command, Option } from 'commander';
 import type { Template } from 'securestore';
 import { addVerb, collect, type Run } from '../call.ts';
 import type { GrantOptions, RoleOptions, TokenOptions } from '../commands/access.ts';
+import type { ApprovalOptions, ApproveOptions } from '../commands/approvals.ts';
 
 /** Those of the library, which is not loaded to show help: one too few or too many does not compile. */
 const TEMPLATES: Readonly<Record<Template, true>> = {
@@ -33,7 +34,8 @@ function addRole(program: Command, run: Run): void {
     ],
     notes: `${BINDS}
 Actions on objects: read list history write delete recover purge. On the store: backup restore rotate migrate verify
-checkpoint collect health jobs keys.view keys.destroy slots.view slots.change access.view access.change audit.view.
+checkpoint collect health jobs keys.view keys.destroy slots.view slots.change access.view access.change members.view
+members.change audit.view audit.change. On either: approve. Whoever may do access.change or slots.change can come by everything.
 
 Examples:
   securestore role add db-reader --template reader --keys 'db/**'
@@ -97,6 +99,47 @@ Examples:
   });
 }
 
+function addApproval(program: Command, run: Run): void {
+  addVerb<ApprovalOptions, [string | undefined, string | undefined]>(program, run, {
+    usage: 'approval [action] [target]',
+    shownUsage: '[options] | approval rules | approval add <actions> | approval remove <number>',
+    summary: 'list what waits for a second person, or say what takes one',
+    options: [
+      new Option('--keys <pattern>', 'with add: only for these keys, such as db/**; may be repeated').argParser(
+        collect,
+      ),
+      new Option('--category <name>', 'with add: only for this category; may be repeated').argParser(collect),
+    ],
+    notes: `${BINDS}
+What a rule names is done in a session only once somebody else has approved it, who may do approve on that key. Whoever
+may do access.change without approval can do away with the rules: name it as well, and slots.change.
+
+Examples:
+  securestore approval add purge,recover --keys 'db/**'
+  securestore approval add access.change,slots.change,rotate
+  securestore approval`,
+    load: async () => (await import('../commands/approvals.ts')).approval,
+  });
+  addVerb<ApproveOptions, [string]>(program, run, {
+    usage: 'approve <id>',
+    summary: 'let somebody do once what they have asked for',
+    options: [new Option('--expires <time>', `${EXPIRES} (otherwise an hour)`)],
+    notes: `It is done as whoever unlocks the store, and not as a principal: nobody is asked whether you may, nor whether the request
+is your own. It is a second person only where the one who asked does not have a secret of the store. See approval.
+
+Examples:
+  securestore approval
+  securestore approve ID --expires 10m`,
+    load: async () => (await import('../commands/approvals.ts')).approve,
+  });
+  addVerb<object, [string]>(program, run, {
+    usage: 'deny <id>',
+    summary: 'refuse what somebody has asked for, or take back an approval that is not used yet',
+    notes: 'It is done as whoever unlocks the store, and not as a principal. See approval.',
+    load: async () => (await import('../commands/approvals.ts')).deny,
+  });
+}
+
 /** Adds the verbs about who may do what. */
 export function addAccessVerbs(program: Command, run: Run): void {
   program.commandsGroup('Access:');
@@ -104,4 +147,5 @@ export function addAccessVerbs(program: Command, run: Run): void {
   addGrant(program, run);
   addToken(program, run);
   addExplain(program, run);
+  addApproval(program, run);
 }

@@ -1,0 +1,118 @@
+import { SecureStoreError } from '@securestore/core-format';
+import type { ApprovalRequest, ApprovalRule, Policy, SecureStore } from 'securestore';
+import { scopeText, splitNames } from '../access-text.ts';
+import type { Call } from '../call.ts';
+import { withStore } from '../open.ts';
+import { parseExpiry } from '../parse-time.ts';
+import { formatTable, formatTime, printable } from '../terminal-text.ts';
+
+export interface ApprovalOptions {
+  readonly keys?: readonly string[];
+  readonly category?: readonly string[];
+}
+
+export interface ApproveOptions {
+  readonly expires?: string;
+}
+
+function refuse(message: string): never {
+  throw new SecureStoreError('INVALID_ARGUMENT', message);
+}
+
+/** `securestore approval`, `approval rules`, `approval add <actions>`, `approval remove <number>`. */
+export async function approval(
+  call: Call<ApprovalOptions>,
+  action: string | undefined,
+  target: string | undefined,
+): Promise<void> {
+  const { keys, category } = call.options;
+  if (action !== undefined && action !== 'rules' && action !== 'add' && action !== 'remove')
+    refuse('after approval comes rules, add, remove or nothing; see securestore help approval');
+  if (action === 'add' && target === undefined) refuse('approval add needs actions, such as purge,rotate');
+  if (action === 'remove' && !/^\d{1,4}$/.test(target ?? ''))
+    refuse('approval remove needs the number of a rule; securestore approval rules lists them');
+  if (action !== 'add' && (keys ?? category) !== undefined) refuse('--keys and --category belong to approval add');
+  await withStore(call, async (store) => {
+    if (action === undefined) return await listRequests(call, store);
+    if (action === 'rules' || target === undefined) return await listRules(call, store);
+    return action === 'add' ? await addRule(call, store, target) : await removeRule(call, store, Number(target));
+  });
+}
+
+function requestText({ principal, action, key }: ApprovalRequest): string {
+  return `${printable(principal)}: ${action}${key === undefined ? '' : ` ${printable(key)}`}`;
+}
+
+async function listRequests({ cli, out }: Call, store: SecureStore): Promise<void> {
+  const requests = await store.access.requests({ signal: cli.signal });
+  if (out.json) {
+    for (const request of requests) await out.result(request, () => []);
+    return;
+  }
+  const titles = ['ID', 'STATE', 'PRINCIPAL', 'ACTION', 'KEY', 'UNTIL', 'REASON'];
+  const rows = requests.map(({ id, state, principal, action, key = '', expires, reason = '' }) => {
+    return [id, state, printable(principal), action, printable(key), formatTime(new Date(expires)), printable(reason)];
+  });
+  const columns = titles.map((title) => ({ title }));
+  await out.result({}, () => formatTable(columns, rows));
+}
+
+async function listRules({ cli, out }: Call, store: SecureStore): Promise<void> {
+  const { approvals = [] } = await store.access.policy({ signal: cli.signal });
+  if (out.json) {
+    for (const rule of approvals) await out.result(rule, () => []);
+    return;
+  }
+  await out.result({}, () => approvals.map((rule, index) => `${index}: ${scopeText(rule)}`));
+  if (approvals.length === 0)
+    out.note('nothing takes a second person yet; securestore approval add ACTIONS changes that');
+}
+
+async function addRule({ cli, out, options }: Call<ApprovalOptions>, store: SecureStore, list: string): Promise<void> {
+  const { keys, category } = options;
+  const rule: ApprovalRule = {
+    actions: splitNames([list]) as ApprovalRule['actions'],
+    ...(keys && { keys }),
+    ...(category && { categories: category }),
+  };
+  const { setApprovals } = await import('securestore');
+  const change = (policy: Policy): Policy => setApprovals([...(policy.approvals ?? []), rule])(policy);
+  await store.access.change(change, { signal: cli.signal });
+  await out.result(rule, () => `takes a second person from now on: ${scopeText(rule)}`);
+  out.note('Processes that have the store open follow within five seconds.');
+}
+
+async function removeRule({ cli, out }: Call, store: SecureStore, number: number): Promise<void> {
+  const { setApprovals } = await import('securestore');
+  let removed: ApprovalRule | undefined;
+  const change = (policy: Policy): Policy => {
+    const rules = policy.approvals ?? [];
+    removed = rules[number];
+    if (removed !== undefined) return setApprovals(rules.filter((rule) => rule !== removed))(policy);
+    throw new SecureStoreError('NOT_FOUND', `there is no rule ${number}; securestore approval rules lists them`);
+  };
+  await store.access.change(change, { signal: cli.signal });
+  await out.result({ ...removed, removed: true }, () =>
+    removed === undefined ? [] : `takes no second person any more: ${scopeText(removed)}`,
+  );
+}
+
+/** `securestore approve <id>`. */
+export async function approve(call: Call<ApproveOptions>, id: string): Promise<void> {
+  const { cli, out, options } = call;
+  const expires = options.expires === undefined ? undefined : parseExpiry('--expires', options.expires, cli.now());
+  await withStore(call, async (store) => {
+    const request = await store.access.approve(id, { expires, signal: cli.signal });
+    const until = formatTime(new Date(request.expires));
+    await out.result(request, () => `approved once until ${until}, ${requestText(request)}`);
+  });
+}
+
+/** `securestore deny <id>`. */
+export async function deny(call: Call, id: string): Promise<void> {
+  const { cli, out } = call;
+  await withStore(call, async (store) => {
+    const request = await store.access.deny(id, { signal: cli.signal });
+    await out.result(request, () => `denied, ${requestText(request)}`);
+  });
+}
