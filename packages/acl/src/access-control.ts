@@ -15,7 +15,8 @@ import { MAX_TOKENS } from './document.ts';
 import { foldIdentity, parseIdentity } from './identity.ts';
 import type { Identity } from './identity.ts';
 import { KeptDocument } from './kept-document.ts';
-import { PermissionCache } from './permission-cache.ts';
+import { CacheTally, PermissionCache } from './permission-cache.ts';
+import type { CacheFigures } from './permission-cache.ts';
 import type { PolicyChange } from './policy-changes.ts';
 import { changePolicy } from './policy-changes.ts';
 import { Session } from './session.ts';
@@ -43,6 +44,7 @@ export class AccessControl {
   readonly #administration: Partial<StoreAdministration>;
   readonly #document: KeptDocument;
   readonly #desk: ApprovalDesk;
+  readonly #tally = new CacheTally();
 
   /**
    * @param authenticators ways of finding out who somebody is, beside API tokens
@@ -61,6 +63,12 @@ export class AccessControl {
     this.#document = new KeptDocument(object);
     this.#desk = new ApprovalDesk(this.#document, object);
     this.#authenticators = [apiTokens(object.tokenKey, () => this.#document.known().tokensById), ...authenticators];
+  }
+
+  /** How often what was decided was remembered, in all sessions together that were begun here. */
+  get figures(): CacheFigures {
+    const { hits, misses } = this.#tally;
+    return { hits, misses };
   }
 
   /** The policy: roles, and principals with what is granted to them. */
@@ -191,19 +199,20 @@ export class AccessControl {
     await this.#document.newest(signal);
     const now = (): number => this.#object.clock.now();
     const found = await authenticate(this.#authenticators, credentials, { now: now(), signal });
+    const tally = new CacheTally(this.#tally);
     let known: { readonly generation: number; readonly subject: Subject } | undefined;
     const subject = (): Subject => {
       const { generation } = this.#object;
       if (known?.generation !== generation) {
         const plain = this.#document.known().decider.subject(found.principal, found.roles);
-        known = { generation, subject: new PermissionCache(plain, (key) => this.#object.categoryOf(key)) };
+        known = { generation, subject: new PermissionCache(plain, (key) => this.#object.categoryOf(key), tally) };
       }
       return known.subject;
     };
     const confirm = (stop?: AbortSignal): Promise<void> | undefined => this.#object.confirm(stop);
     const { until, holds } = found;
     const [storage, administration, approvals] = [this.#storage, this.#administration, this.#desk];
-    return new Session({ storage, administration, approvals, subject, confirm, now, until, holds });
+    return new Session({ storage, administration, approvals, tally, subject, confirm, now, until, holds });
   }
 }
 

@@ -8,7 +8,7 @@ import { guardedJob } from './guarded-job.ts';
  * Who may do what, as a session may look at it and change it. What it decides about requests for approval it decides as
  * somebody, and so not here.
  */
-export type AccessAdministration = Omit<AccessControl, 'session' | 'approve' | 'deny'>;
+export type AccessAdministration = Omit<AccessControl, 'session' | 'approve' | 'deny' | 'figures'>;
 
 /** What is neither a call about data nor administration: it belongs to whoever holds the store itself. */
 type OwnersAlone = 'fingerprint' | 'location' | 'policyObject' | 'close' | typeof Symbol.asyncDispose;

@@ -17,8 +17,8 @@ export { MAX_IDENTITY_BYTES, foldIdentity, parseIdentity } from './identity.ts';
 export type { Identity } from './identity.ts';
 export { jwt } from './jwt.ts';
 export type { JwtAlgorithm, JwtOptions } from './jwt.ts';
-export { PermissionCache } from './permission-cache.ts';
-export type { CacheFigures } from './permission-cache.ts';
+export { ACCESS_CHANNEL, PermissionCache } from './permission-cache.ts';
+export type { AccessTrace, CacheFigures } from './permission-cache.ts';
 export { EMPTY_POLICY, POLICY_LIMITS, parsePolicy, parseRule } from './policy.ts';
 export {
   addPrincipal,

@@ -1,13 +1,47 @@
+import { channel } from 'node:diagnostics_channel';
+import type { Channel } from 'node:diagnostics_channel';
 import type { Action } from './actions.ts';
 import type { Attempt, Decision, Subject } from './decide.ts';
 
 /** The most decisions that are remembered for one subject. */
 const MAX_DECISIONS = 8192;
 
-/** How often a decision was remembered. */
+/** The channel of `node:diagnostics_channel` on which each decision is published, for a hit rate and a count of denials. */
+export const ACCESS_CHANNEL = 'securestore.access';
+
+/** What subscribers get: neither who asked nor about which object. */
+export interface AccessTrace {
+  readonly action: Action;
+  readonly allowed: boolean;
+  /** Whether the decision was remembered. */
+  readonly hit: boolean;
+}
+
+/** How often a decision was remembered, and how often not. */
 export interface CacheFigures {
   readonly hits: number;
   readonly misses: number;
+}
+
+/** Counts for something, and for the whole that it is part of. */
+export class CacheTally implements CacheFigures {
+  hits = 0;
+  misses = 0;
+  readonly #whole: CacheTally | undefined;
+
+  constructor(whole?: CacheTally) {
+    this.#whole = whole;
+  }
+
+  hit(): void {
+    this.hits += 1;
+    this.#whole?.hit();
+  }
+
+  miss(): void {
+    this.misses += 1;
+    this.#whole?.miss();
+  }
 }
 
 /**
@@ -22,18 +56,23 @@ export class PermissionCache implements Subject {
   #young = new Map<Action, Map<string, Decision>>();
   #old = new Map<Action, Map<string, Decision>>();
   #size = 0;
-  #hits = 0;
-  #misses = 0;
+  readonly #tally: CacheTally;
+  readonly #channel: Channel = channel(ACCESS_CHANNEL);
 
-  /** @param categoryOf the category of a key, which is asked for only when nothing is remembered */
-  constructor(subject: Subject, categoryOf: (key: string) => string) {
+  /**
+   * @param categoryOf the category of a key, which is asked for only when nothing is remembered
+   * @param tally where it counts, so that the figures of its successors can be added to its own
+   */
+  constructor(subject: Subject, categoryOf: (key: string) => string, tally: CacheTally = new CacheTally()) {
     this.principal = subject.principal;
     this.#subject = subject;
     this.#categoryOf = categoryOf;
+    this.#tally = tally;
   }
 
   get figures(): CacheFigures {
-    return { hits: this.#hits, misses: this.#misses };
+    const { hits, misses } = this.#tally;
+    return { hits, misses };
   }
 
   decide({ action, key }: Omit<Attempt, 'category'>, now: number): Decision {
@@ -42,15 +81,21 @@ export class PermissionCache implements Subject {
     const young = this.#young.get(action)?.get(name);
     const found = young ?? this.#old.get(action)?.get(name);
     if (found !== undefined && now >= found.since && now < found.until) {
-      this.#hits += 1;
+      this.#tally.hit();
       if (young === undefined) this.#keep(action, name, found);
+      this.#tell({ action, allowed: found.allowed, hit: true });
       return found;
     }
-    this.#misses += 1;
+    this.#tally.miss();
     const category = key === undefined ? undefined : this.#categoryOf(key);
     const decision = this.#subject.decide({ action, key, category }, now);
     this.#keep(action, name, decision);
+    this.#tell({ action, allowed: decision.allowed, hit: false });
     return decision;
+  }
+
+  #tell(trace: AccessTrace): void {
+    if (this.#channel.hasSubscribers) this.#channel.publish(trace);
   }
 
   #keep(action: Action, name: string, decision: Decision): void {

@@ -23,6 +23,7 @@ import { Checks } from './checks.ts';
 import type { CheckContext, SessionCall } from './checks.ts';
 import type { Identity } from './identity.ts';
 import { guardedChunks, guardedStream } from './guarded-data.ts';
+import type { CacheFigures } from './permission-cache.ts';
 import { ofThePast, refusalIn, unwrapped } from './refusals.ts';
 import { sessionApprovals } from './session-approvals.ts';
 import type { SessionApprovals } from './session-approvals.ts';
@@ -33,6 +34,8 @@ export interface SessionContext extends CheckContext {
   readonly storage: SecureStorage;
   /** Its administration; where there is none, or none of a kind, those calls fail with `UNSUPPORTED`. */
   readonly administration?: Partial<StoreAdministration> | undefined;
+  /** How often what was decided for it was remembered; without it nothing is said to be. */
+  readonly tally?: CacheFigures | undefined;
 }
 
 /** What can't be taken back once it is done. */
@@ -59,9 +62,11 @@ export class Session implements SecureStorage, Omit<StoreAdministration, 'keys'>
   readonly approvals: SessionApprovals;
   readonly #storage: SecureStorage;
   readonly #checks: Checks;
+  readonly #tally: CacheFigures;
 
-  constructor({ storage, administration, ...context }: SessionContext) {
+  constructor({ storage, administration, tally = { hits: 0, misses: 0 }, ...context }: SessionContext) {
     this.#storage = storage;
+    this.#tally = tally;
     this.#checks = new Checks(context);
     const guarded = guardAdministration(administration, (call, action, run) => this.#administer(call, action, run));
     this.rotateEncryptionKey = guarded.rotateEncryptionKey;
@@ -85,6 +90,12 @@ export class Session implements SecureStorage, Omit<StoreAdministration, 'keys'>
   /** Who acts. */
   get principal(): Identity {
     return this.#checks.principal;
+  }
+
+  /** How often what was decided for this session was remembered. */
+  get figures(): CacheFigures {
+    const { hits, misses } = this.#tally;
+    return { hits, misses };
   }
 
   /** From now on every call fails with `UNAUTHENTICATED`. The store stays open, and jobs that were started go on. */
