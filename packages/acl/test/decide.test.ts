@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ACTIONS, Decider, PermissionCache, parseIdentity, parsePolicy } from '../src/index.ts';
 import type { Action, Decision, Policy, Rule } from '../src/index.ts';
-import { mayDo } from './support/reference.ts';
+import { mayDo, takesApproval } from './support/reference.ts';
 
 const TORTURE = process.env['SECURESTORE_TORTURE'] === '1';
 const NOW = 1_000_000;
@@ -17,16 +17,22 @@ const someAction = fc.constantFrom(...ACTIONS);
 const category = fc.constantFrom('default', 'secret', 'other');
 /** Around the times at which decisions are asked for. */
 const expires = fc.integer({ min: NOW - 2, max: NOW + 3 });
+const actions = fc.array(fc.oneof(someAction, fc.constantFrom('*', 'keys.*', 'access.*', 'members.*', 'audit.*')), {
+  minLength: 1,
+  maxLength: 4,
+});
+const scope = {
+  actions,
+  keys: fc.array(pattern, { minLength: 1, maxLength: 3 }),
+  categories: fc.array(category, { minLength: 1, maxLength: 2 }),
+};
 const rule = fc.record(
-  {
-    effect: fc.constantFrom('allow', 'allow', 'deny'),
-    actions: fc.array(fc.oneof(someAction, fc.constantFrom('*', 'keys.*', 'access.*')), { minLength: 1, maxLength: 4 }),
-    keys: fc.array(pattern, { minLength: 1, maxLength: 3 }),
-    categories: fc.array(category, { minLength: 1, maxLength: 2 }),
-    expires,
-  },
+  { effect: fc.constantFrom('allow', 'allow', 'deny'), ...scope, expires },
   { requiredKeys: ['effect', 'actions'] },
 );
+const approval = fc
+  .record(scope, { requiredKeys: ['actions'] })
+  .filter((one) => !one.actions.some((action) => action === 'approve'));
 const roleNames = ['r0', 'r1', 'r2', 'r3'];
 const principalNames = ['alice', 'bob', 'Straße'];
 const policy = fc
@@ -40,9 +46,11 @@ const policy = fc
       { minLength: 3, maxLength: 3 },
     ),
     disabled: fc.integer({ min: 0, max: 9 }),
+    approvals: fc.array(approval, { maxLength: 3 }),
   })
-  .map(({ rules, grants, disabled }) =>
+  .map(({ rules, grants, disabled, approvals }) =>
     parsePolicy({
+      approvals,
       roles: rules.map((list, index) => ({ name: `r${index}`, rules: list })),
       principals: principalNames.map((name, index) => ({
         name,
@@ -95,6 +103,9 @@ describe('a decision', () => {
             const expected = mayDo(roles, subject, question, now);
             expect(asked.decide(question, now).allowed).toBe(expected);
             expect(cached.decide(question, now).allowed).toBe(expected);
+            const special = expected && takesApproval(roles, question);
+            expect(asked.decide(question, now).needsApproval).toBe(special);
+            expect(cached.decide(question, now).needsApproval).toBe(special);
           }
         }
       }),

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { PolicyChange, Rule } from '../src/index.ts';
+import type { ApprovalRule, PolicyChange, Rule } from '../src/index.ts';
 import {
   Decider,
   EMPTY_POLICY,
@@ -11,6 +11,7 @@ import {
   removePrincipal,
   removeRole,
   revokeRole,
+  setApprovals,
   setRole,
   templateRules,
 } from '../src/index.ts';
@@ -77,4 +78,22 @@ test.each<[PolicyChange, string]>([
 test('the last administrator can go once there is another one', () => {
   const two = changePolicy(begun, [grantRole('bob', 'root')]);
   expect(changePolicy(two, [removePrincipal('Alice')]).principals.map(({ name }) => name)).toEqual(['bob']);
+});
+
+test('what takes a second person stays through every other change, and can be taken back', () => {
+  const approvals: ApprovalRule[] = [{ actions: ['purge'] }];
+  const changed = changePolicy(begun, [
+    setApprovals(approvals),
+    setRole('reader', []),
+    setRole('more', [read]),
+    addPrincipal('carol', 'user'),
+    grantRole('carol', 'more'),
+    revokeRole('carol', 'more'),
+    removeRole('more'),
+    disablePrincipal('carol', true),
+    removePrincipal('carol'),
+  ]);
+  expect(changed.approvals).toEqual(approvals);
+  expect(changePolicy(changed, [setApprovals([])]).approvals).toEqual([]);
+  expect(() => changePolicy(begun, [setApprovals([{ actions: ['approve'] }])])).toThrow(/takes no approval itself/);
 });

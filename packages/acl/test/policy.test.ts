@@ -23,6 +23,8 @@ describe('a policy', () => {
   test('is what it was when it has been written down as JSON', () => {
     const policy = parsePolicy({ roles: [reader], principals: [alice] });
     expect(parsePolicy(JSON.parse(JSON.stringify(policy)))).toEqual(policy);
+    const approvals = [{ actions: ['purge', 'access.*'], keys: ['db/**'], categories: ['pii'] }, { actions: ['*'] }];
+    expect(parsePolicy({ roles: [], principals: [], approvals })).toEqual({ ...EMPTY_POLICY, approvals });
     expect(parsePolicy({ roles: [], principals: [] })).toEqual(EMPTY_POLICY);
   });
 
@@ -38,6 +40,12 @@ describe('a policy', () => {
     [{ roles: [reader], principals: [{ ...alice, disabled: 0 }] }, /disabled is neither/],
     [{ roles: [reader], principals: [{ ...alice, grants: [{ role: 'reader', expires: 0.5 }] }] }, /is no time/],
     [{ roles: [reader], principals: [{ ...alice, grants: [{ role: 'reader' }, { role: 'reader' }] }] }, /a role twice/],
+    [{ roles: [], principals: [], approvals: {} }, /approvals is not a list/],
+    [{ roles: [], principals: [], approvals: [{ actions: [] }] }, /approvals\[0\].actions is empty/],
+    [{ roles: [], principals: [], approvals: [{ actions: ['fly'] }] }, /approvals\[0\].actions\[0\] is no action/],
+    [{ roles: [], principals: [], approvals: [{ actions: ['approve'] }] }, /takes no approval itself/],
+    [{ roles: [], principals: [], approvals: [{ actions: ['read'], effect: 'allow' }] }, /a field "effect"/],
+    [{ roles: [], principals: [], approvals: [{ actions: ['read'], keys: ['a/../b'] }] }, /is no pattern of keys/],
     [{ roles: [], principals: Array.from({ length: 10_001 }, () => alice) }, /more than 10000 entries/],
   ])('is refused where it is none: %#', (value, message) => {
     expect(() => parsePolicy(value)).toThrow(refused(message));

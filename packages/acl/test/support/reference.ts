@@ -1,4 +1,4 @@
-import type { Action, Attempt, Policy, Rule } from '../../src/index.ts';
+import type { Action, ApprovalRule, Attempt, Policy } from '../../src/index.ts';
 
 /** What a pattern means, as a regular expression. */
 function matchesPattern(pattern: string, key: string): boolean {
@@ -19,7 +19,7 @@ function names(patterns: readonly string[], action: Action): boolean {
   });
 }
 
-function applies(rule: Rule, { action, key, category }: Attempt): boolean {
+function applies(rule: ApprovalRule, { action, key, category }: Attempt): boolean {
   if (!names(rule.actions, action)) return false;
   if (rule.keys !== undefined && (key === undefined || !rule.keys.some((pattern) => matchesPattern(pattern, key))))
     return false;
@@ -46,4 +46,9 @@ export function mayDo(
     .filter(({ expires = Infinity }) => expires > now)
     .filter((rule) => applies(rule, attempt));
   return rules.some(({ effect }) => effect === 'allow') && !rules.some(({ effect }) => effect === 'deny');
+}
+
+/** Whether what a policy allows takes a second person by it. */
+export function takesApproval({ approvals = [] }: Policy, attempt: Attempt): boolean {
+  return attempt.action !== 'approve' && approvals.some((rule) => applies(rule, attempt));
 }
