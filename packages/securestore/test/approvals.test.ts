@@ -92,6 +92,16 @@ describe('what takes a second person', () => {
     expect(await all.store.has('db/a')).toBe(true);
   });
 
+  test('is decided under the newest rules, also where they were changed elsewhere a moment ago', async () => {
+    const all = await scene();
+    await approved(all, 'purge', 'db/a');
+    const other = await as(await all.world.open(), 'alice');
+    expect(await other.has('db/a')).toBe(true);
+    await all.store.access.change(setRole('role of alice', [{ effect: 'allow', actions: ['list'] }]));
+    await expect(other.purge('db/a')).rejects.toEqual(DENIED);
+    expect(await all.store.has('db/a')).toBe(true);
+  });
+
   test('is denied what was refused, and what was approved and taken back', async () => {
     const { alice, bob } = await scene();
     const refused = await alice.approvals.request('purge', 'db/a');

@@ -1,0 +1,317 @@
+import { randomBytes } from 'node:crypto';
+import type { ItemResult } from '@securestore/objects';
+import { SecureStoreError } from '@securestore/core-format';
+import type { SecureStore } from 'securestore';
+import { createStore, rawKey } from 'securestore';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import type {
+  Action,
+  ActionPattern,
+  ApprovalRule,
+  Rule,
+  Session,
+  SessionCall,
+  StoreAdministration,
+} from '../src/index.ts';
+import {
+  ADMINISTRATION,
+  AccessControl,
+  SURFACE,
+  addPrincipal,
+  disablePrincipal,
+  grantRole,
+  isObjectAction,
+  setApprovals,
+  setRole,
+} from '../src/index.ts';
+
+const KEY = 'secret/a';
+
+/** How it stands with the right that a call takes. */
+const OUTCOMES = [
+  'allowed',
+  'denied by default',
+  'denied by a rule',
+  'of an expired grant',
+  'of an expired rule',
+  'of a disabled principal',
+  'for another category',
+  'for another key',
+  'not approved yet',
+  'approved',
+] as const;
+type Outcome = (typeof OUTCOMES)[number];
+
+/** What comes of it. Of listings, that the name is not in it. */
+type Expected = 'done' | 'hidden' | 'ACCESS_DENIED' | 'INVALID_ARGUMENT';
+
+const DENIED: Readonly<Record<Exclude<Outcome, 'allowed'>, Expected>> = {
+  'denied by default': 'ACCESS_DENIED',
+  'denied by a rule': 'ACCESS_DENIED',
+  'of an expired grant': 'ACCESS_DENIED',
+  'of an expired rule': 'ACCESS_DENIED',
+  'of a disabled principal': 'ACCESS_DENIED',
+  'for another category': 'ACCESS_DENIED',
+  'for another key': 'ACCESS_DENIED',
+  'not approved yet': 'ACCESS_DENIED',
+  approved: 'ACCESS_DENIED',
+};
+
+type Row = Readonly<Record<Outcome, Expected>>;
+const ORDINARY: Row = { ...DENIED, allowed: 'done', approved: 'done' };
+const LISTING: Row = {
+  allowed: 'done',
+  'denied by default': 'hidden',
+  'denied by a rule': 'hidden',
+  'of an expired grant': 'hidden',
+  'of an expired rule': 'hidden',
+  'of a disabled principal': 'hidden',
+  'for another category': 'hidden',
+  'for another key': 'hidden',
+  // A listing asks for no approval, and uses none up.
+  'not approved yet': 'hidden',
+  approved: 'hidden',
+};
+/** What takes no approval can't be asked for. */
+const ASKING: Row = { ...DENIED, allowed: 'INVALID_ARGUMENT', 'not approved yet': 'done', approved: 'done' };
+/** Approving takes no approval. */
+const DECIDING: Row = { ...ORDINARY, 'not approved yet': 'done' };
+/** Everybody may see what they have asked for themselves. */
+const OWN: Row = { ...LISTING, ...Object.fromEntries(OUTCOMES.map((outcome) => [outcome, 'done'])) };
+
+interface Use {
+  readonly session: Session;
+  /** The store itself. */
+  readonly store: SecureStore;
+  readonly access: AccessControl;
+}
+
+interface Entry {
+  readonly expected: Row;
+  /** What it takes; by default what the tables of the package say. */
+  readonly actions?: readonly Action[];
+  readonly run: (use: Use) => Promise<unknown>;
+}
+
+function seen(names: readonly string[]): void {
+  if (!names.includes(KEY)) throw new Error('hidden');
+}
+
+function unwrap<T>([result]: readonly ItemResult<T>[]): void {
+  if (result !== undefined && !result.ok) throw result.error;
+}
+
+/** A request of somebody else for the same object. */
+async function othersRequest({ access }: Use): Promise<string> {
+  const { approvals = [] } = await access.policy();
+  await access.change(setApprovals([{ actions: ['purge'], keys: [KEY] }, ...approvals]));
+  const other = await access.session({ principal: 'other' });
+  return (await other.approvals.request('purge', KEY)).id;
+}
+
+const key = Buffer.alloc(32);
+const ordinary = (call: (session: Session) => PromiseLike<unknown>): Entry => ({
+  expected: ORDINARY,
+  run: async ({ session }) => call(session),
+});
+
+/** One use of every call of a session. A call that is missing does not compile, and fails a test. */
+const CALLS: Readonly<Record<SessionCall, Entry>> = {
+  store: ordinary((session) => session.store(KEY, 'x')),
+  storeMany: ordinary(async (session) => unwrap(await session.storeMany([{ key: KEY, data: 'x' }]))),
+  setMetadata: ordinary((session) => session.setMetadata(KEY, {})),
+  retrieve: ordinary((session) => session.retrieve(KEY)),
+  retrieveMany: ordinary(async (session) => unwrap(await session.retrieveMany([KEY]))),
+  retrieveStream: ordinary(async (session) => Array.fromAsync((await session.retrieveStream(KEY)).stream)),
+  info: ordinary((session) => session.info(KEY)),
+  matches: ordinary((session) => session.matches(KEY, 'x')),
+  has: ordinary((session) => session.has(KEY)),
+  history: ordinary((session) => session.history(KEY)),
+  delete: ordinary((session) => session.delete(KEY)),
+  purge: ordinary((session) => session.purge(KEY)),
+  undelete: {
+    expected: ORDINARY,
+    run: async ({ session, store: owners }) => {
+      await owners.delete(KEY);
+      return session.undelete(KEY);
+    },
+  },
+  restoreVersion: {
+    expected: ORDINARY,
+    run: async ({ session, store: owners }) =>
+      session.restoreVersion(KEY, (await owners.history(KEY))[0]?.version ?? ''),
+  },
+  list: { expected: LISTING, run: async ({ session }) => seen(await session.list()) },
+  keys: { expected: LISTING, run: async ({ session }) => seen(await Array.fromAsync(session.keys())) },
+  entries: {
+    expected: LISTING,
+    actions: ['list', 'read'],
+    run: async ({ session }) => seen(await Array.fromAsync(session.entries(), (entry) => entry.key)),
+  },
+  rotateEncryptionKey: ordinary((session) => session.rotateEncryptionKey(key, key)),
+  checkpoint: ordinary((session) => session.checkpoint()),
+  collect: ordinary((session) => session.collect()),
+  verify: ordinary((session) => session.verify()),
+  'slots.list': ordinary((session) => session.slots.list()),
+  'slots.add': ordinary((session) => session.slots.add(key)),
+  'slots.remove': ordinary((session) => session.slots.remove('id')),
+  'keys.states': ordinary((session) => session.keys.states()),
+  'keys.census': ordinary((session) => session.keys.census()),
+  'keys.destroy': ordinary((session) => session.keys.destroy('id')),
+  'keys.undo': ordinary((session) => session.keys.undo('id')),
+  'keys.finish': ordinary((session) => session.keys.finish()),
+  'jobs.list': ordinary((session) => session.jobs.list()),
+  'jobs.resume': ordinary((session) => session.jobs.resume('id')),
+  'jobs.cancel': ordinary((session) => session.jobs.cancel('id')),
+  'jobs.forget': ordinary((session) => session.jobs.forget('id')),
+  'access.policy': ordinary((session) => session.access.policy()),
+  'access.explain': ordinary((session) => session.access.explain('alice', 'read', KEY)),
+  'access.tokens': ordinary((session) => session.access.tokens()),
+  'access.requests': ordinary((session) => session.access.requests()),
+  'access.change': ordinary((session) => session.access.change([])),
+  'access.createToken': ordinary((session) => session.access.createToken('alice')),
+  'access.revokeToken': ordinary((session) => session.access.revokeToken('id')),
+  'approvals.request': {
+    expected: ASKING,
+    actions: ['purge'],
+    run: ({ session }) => session.approvals.request('purge', KEY),
+  },
+  'approvals.list': { expected: OWN, actions: ['approve'], run: ({ session }) => session.approvals.list() },
+  'approvals.approve': {
+    expected: DECIDING,
+    actions: ['approve'],
+    run: async (use) => use.session.approvals.approve(await othersRequest(use)),
+  },
+  'approvals.deny': {
+    expected: DECIDING,
+    actions: ['approve'],
+    run: async (use) => use.session.approvals.deny(await othersRequest(use)),
+  },
+};
+
+function actionsOf(call: SessionCall): readonly Action[] {
+  const { actions } = CALLS[call];
+  return actions ?? [{ ...SURFACE, ...ADMINISTRATION }[call as keyof typeof SURFACE | keyof typeof ADMINISTRATION]];
+}
+
+/** An administration of which every call is done at once, and is written down. */
+function recorded(reached: string[]): StoreAdministration {
+  const made: Record<string, unknown> = {};
+  for (const call of Object.keys(ADMINISTRATION)) {
+    const [first = '', second] = call.split('.');
+    const done = (): object => {
+      reached.push(call);
+      return Object.assign(Promise.resolve(call), { id: call, progress: [], cancel: () => {} });
+    };
+    if (second === undefined) made[first] = done;
+    else made[first] = { ...(made[first] as object | undefined), [second]: done };
+  }
+  return made as unknown as StoreAdministration;
+}
+
+interface Scene extends Use {
+  readonly reached: string[];
+}
+
+async function begin(): Promise<Scene> {
+  const opened = await createStore('memory:', {
+    unlock: rawKey(randomBytes(32)),
+    upkeep: false,
+    categories: { secret: ['secret/**'] },
+  });
+  onTestFinished(async () => opened.close());
+  await opened.store(KEY, 'x');
+  const reached: string[] = [];
+  const house = { name: 'house', authenticate: async (credentials: unknown) => credentials as { principal: string } };
+  const access = new AccessControl(opened, opened.policyObject, [house], recorded(reached));
+  await access.change([
+    setRole('role', []),
+    setRole('other', [{ effect: 'allow', actions: ['*'] }]),
+    ...['alice', 'other'].map((name) => addPrincipal(name, 'user')),
+    grantRole('alice', 'role'),
+    grantRole('other', 'other'),
+  ]);
+  const session = await access.session({ principal: 'alice' });
+  return { session, store: opened, access, reached };
+}
+
+/** Brings about an outcome for what takes `actions`. */
+async function arrange({ access, session }: Scene, outcome: Outcome, actions: readonly Action[]): Promise<void> {
+  const onObject = actions.some((action) => isObjectAction(action) || action === 'approve');
+  const all: Rule = { effect: 'allow', actions: ['*'] };
+  const needed: readonly ActionPattern[] = actions;
+  const rules: Readonly<Record<Outcome, readonly Rule[]>> = {
+    allowed: [{ effect: 'allow', actions: needed, ...(onObject ? { keys: [KEY], categories: ['secret'] } : {}) }],
+    'denied by default': [],
+    'denied by a rule': [all, { effect: 'deny', actions: needed }],
+    'of an expired grant': [all],
+    'of an expired rule': [{ ...all, expires: Date.now() }],
+    'of a disabled principal': [all],
+    'for another category': [{ ...all, categories: ['default'] }],
+    'for another key': [{ ...all, keys: ['secret/b', 'other/**'] }],
+    'not approved yet': [all],
+    approved: [all],
+  };
+  await access.change(setRole('role', rules[outcome]));
+  if (outcome === 'of an expired grant') await access.change(grantRole('alice', 'role', Date.now()));
+  if (outcome === 'of a disabled principal') await access.change(disablePrincipal('alice', true));
+  if (outcome !== 'not approved yet' && outcome !== 'approved') return;
+  const special = needed.filter((action) => action !== 'approve');
+  const approvals: ApprovalRule[] = special.length === 0 ? [{ actions: ['*'] }] : [{ actions: special }];
+  await access.change(setApprovals(approvals));
+  if (outcome !== 'approved') return;
+  for (const action of actions.filter((one) => one !== 'approve'))
+    await access.approve((await session.approvals.request(action, onObject ? KEY : undefined)).id);
+}
+
+describe.each(Object.keys(CALLS) as SessionCall[])('%s', (call) => {
+  const { expected, run } = CALLS[call];
+
+  test.each(OUTCOMES)('where the right is %s', async (outcome) => {
+    const scene = await begin();
+    await arrange(scene, outcome, actionsOf(call));
+    const before = await scene.store.history(KEY);
+    const { length: waiting } = await scene.access.requests();
+    const result = await run(scene).then(
+      () => 'done',
+      (error: unknown) => (SecureStoreError.is(error) ? error.code : String(error).replace('Error: ', '')),
+    );
+    expect(result).toBe(expected[outcome]);
+    const administrative = call in ADMINISTRATION;
+    expect(scene.reached).toEqual(administrative && result === 'done' ? [call] : []);
+    if (result !== 'done' && call !== 'undelete') expect(await scene.store.history(KEY)).toEqual(before);
+    // An approval is used up by what it was for, and by nothing else.
+    if (outcome === 'approved' && expected === ORDINARY) expect(await scene.access.requests()).toHaveLength(0);
+    if (expected === LISTING) expect(await scene.access.requests()).toHaveLength(waiting);
+  });
+});
+
+/** The names of all functions that a session has, apart from those that end it. */
+function functionsOf(session: Session): string[] {
+  const own = Object.entries(session).flatMap(([name, value]: [string, unknown]) => {
+    const members = Object.keys(value as object).map((member) => `${name}.${member}`);
+    return typeof value === 'function' ? [name, ...members] : members;
+  });
+  const inherited = Object.entries(Object.getOwnPropertyDescriptors(Object.getPrototypeOf(session)))
+    .filter(([, { value }]) => typeof value === 'function')
+    .map(([name]) => name);
+  return [...own, ...inherited].filter((name) => name !== 'constructor' && name !== 'close');
+}
+
+test('a session has no call but these', async () => {
+  const { session } = await begin();
+  expect(functionsOf(session).toSorted()).toEqual(Object.keys(CALLS).toSorted());
+});
+
+test('a table in which a call has no action does not compile', () => {
+  const { 'slots.add': _slots, ...administration } = ADMINISTRATION;
+  const { purge: _purge, ...surface } = SURFACE;
+  // @ts-expect-error slots.add has no action
+  const first: typeof ADMINISTRATION = administration;
+  // @ts-expect-error purge has no action
+  const second: typeof SURFACE = surface;
+  expect([first, second].map((table) => Object.keys(table).length)).toEqual([
+    Object.keys(ADMINISTRATION).length - 1,
+    Object.keys(SURFACE).length - 1,
+  ]);
+});
