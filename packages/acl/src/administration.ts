@@ -1,3 +1,4 @@
+import type { AuditTrail } from '@securestore/audit';
 import { SecureStoreError } from '@securestore/core-format';
 import type { Job, KeyAdministration, ObjectStore, SecureStorage } from '@securestore/objects';
 import type { AccessControl } from './access-control.ts';
@@ -10,13 +11,17 @@ import { guardedJob } from './guarded-job.ts';
  */
 export type AccessAdministration = Omit<AccessControl, 'session' | 'approve' | 'deny' | 'figures'>;
 
+/** Who did what, as a session may look at it, and switch it on and off. */
+export type AuditAdministration = Pick<AuditTrail, 'enable' | 'disable' | 'entries' | 'verify'>;
+
 /** What is neither a call about data nor administration: it belongs to whoever holds the store itself. */
-type OwnersAlone = 'fingerprint' | 'location' | 'policyObject' | 'close' | typeof Symbol.asyncDispose;
+type OwnersAlone = 'fingerprint' | 'location' | 'policyObject' | 'auditArea' | 'close' | typeof Symbol.asyncDispose;
 
 /** The administration of a store: all that can be done with it beside the calls about data. */
 export type StoreAdministration = Omit<ObjectStore, keyof SecureStorage | OwnersAlone> & {
   readonly keys: KeyAdministration;
   readonly access: AccessAdministration;
+  readonly audit: AuditAdministration;
 };
 
 type Callable = (...given: never[]) => unknown;
@@ -64,6 +69,10 @@ export const ADMINISTRATION: Readonly<Record<AdministrationCall, StoreAction>> =
   'access.change': 'access.change',
   'access.createToken': 'access.change',
   'access.revokeToken': 'access.change',
+  'audit.entries': 'audit.view',
+  'audit.verify': 'audit.view',
+  'audit.enable': 'audit.change',
+  'audit.disable': 'audit.change',
 };
 
 /** The ids of jobs, which are known before they are started. */

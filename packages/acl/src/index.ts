@@ -33,7 +33,7 @@ export {
 } from './policy-changes.ts';
 export type { PolicyChange } from './policy-changes.ts';
 export { recorded } from './recorded.ts';
-export type { AttemptRecorder, RecordedAttempt, RecordingContext } from './recorded.ts';
+export type { AttemptRecorder, RecordedAttempt, RecordingContext } from './recorded-calls.ts';
 export { Session } from './session.ts';
 export type { SessionContext } from './session.ts';
 export type { RequestOptions, SessionApprovals } from './session-approvals.ts';

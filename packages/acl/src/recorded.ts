@@ -1,128 +1,108 @@
-import type { ItemResult, SecureStorage } from '@securestore/objects';
-import { SURFACE } from './surface.ts';
+import type { SecureStorage } from '@securestore/objects';
+import type { StoreAdministration } from './administration.ts';
+import { guardAdministration } from './administration.ts';
+import type { ApprovalRequest } from './approval-requests.ts';
+import type { Method, RecordingContext } from './recorded-calls.ts';
+import { recordedCalls } from './recorded-calls.ts';
+import type { SessionApprovals } from './session-approvals.ts';
 
-/** What an attempt is recorded as, beside what became of it. */
-export interface RecordedAttempt {
-  readonly action: string;
-  readonly principal: string;
-  /** The name of an object, or the prefix of a listing. */
-  readonly object?: string | undefined;
-  readonly category?: string | undefined;
-  readonly requestId?: string | undefined;
+/** What may be there beside the calls about data. */
+type Whole = SecureStorage & Partial<StoreAdministration> & { readonly approvals?: SessionApprovals };
+
+/** What decides about requests for approval, as somebody or as whoever has the store. */
+const DECISIONS = ['approve', 'deny'] as const;
+
+/** `target` with other members in the place of some of its own. */
+function overlaid<T extends object>(target: T, members: Map<PropertyKey, unknown>): T {
+  const known = new Map(members);
+  return new Proxy(target, {
+    get(_, property) {
+      if (known.has(property)) return known.get(property);
+      const value: unknown = Reflect.get(target, property, target);
+      if (typeof value !== 'function') return value;
+      // Not a bound one, which the engine does not take for `await using`.
+      const method = (...args: readonly unknown[]): unknown => Reflect.apply(value, target, args);
+      known.set(property, method);
+      return method;
+    },
+  });
 }
 
-/** What attempts are recorded by: the `Recorder` of `@securestore/audit` is one. */
-export interface AttemptRecorder {
-  /** Runs what is tried, and records what became of it. @throws what `run` throws, and what keeps it from being recorded */
-  attempt<T>(about: RecordedAttempt, run: () => Promise<T>): Promise<T>;
-}
-
-/** As whom attempts are recorded. */
-export interface RecordingContext {
-  readonly recorder: AttemptRecorder;
-  readonly principal: string;
-  /** The name of the category of a key. It may throw for what is none. */
-  readonly categoryOf: (key: string) => string;
-  readonly requestId?: string | undefined;
-}
-
-type Call = keyof SecureStorage;
-type Method = (...args: readonly unknown[]) => unknown;
-/** Whether a call is about one object, some, or a listing that ends at once or goes on. */
-type Shape = 'object' | 'objects' | 'list' | 'listing';
-
-const SHAPES: Readonly<Record<Call, Shape>> = {
-  store: 'object',
-  retrieve: 'object',
-  retrieveStream: 'object',
-  info: 'object',
-  has: 'object',
-  matches: 'object',
-  setMetadata: 'object',
-  delete: 'object',
-  purge: 'object',
-  undelete: 'object',
-  restoreVersion: 'object',
-  history: 'object',
-  storeMany: 'objects',
-  retrieveMany: 'objects',
-  list: 'list',
-  keys: 'listing',
-  entries: 'listing',
-};
-
-function categoryIn({ categoryOf }: RecordingContext, key: unknown): string | undefined {
-  if (typeof key !== 'string') return undefined;
-  try {
-    return categoryOf(key);
-  } catch {
-    // No key at all: the attempt says so itself.
-    return undefined;
-  }
-}
-
-function about(context: RecordingContext, call: Call, key: unknown, isKey: boolean): RecordedAttempt {
-  const { principal, requestId } = context;
-  const object = typeof key === 'string' && key !== '' ? key : undefined;
-  const category = isKey ? categoryIn(context, key) : undefined;
-  return { action: SURFACE[call], principal, object, category, requestId };
-}
-
-/** The step at which it shows whether it may be listed is the attempt. */
-async function* recordedListing(
-  context: RecordingContext,
-  attempt: RecordedAttempt,
-  listing: AsyncIterable<unknown>,
-): AsyncGenerator {
-  const steps = listing[Symbol.asyncIterator]();
-  try {
-    let step = await context.recorder.attempt(attempt, () => steps.next());
-    while (step.done !== true) {
-      yield step.value;
-      step = await steps.next();
-    }
-  } finally {
-    await steps.return?.();
-  }
-}
-
-/** One attempt for each object; where it fails as a whole, one. */
-async function recordedMany(
-  context: RecordingContext,
-  call: Call,
-  run: () => Promise<ItemResult<unknown>[]>,
-): Promise<ItemResult<unknown>[]> {
-  const { recorder } = context;
-  let results: ItemResult<unknown>[];
-  try {
-    results = await run();
-  } catch (error) {
-    return recorder.attempt(about(context, call, undefined, false), async () => {
-      throw error;
-    });
-  }
-  const record = async (result: ItemResult<unknown>): Promise<void> => {
-    const outcome = recorder.attempt(about(context, call, result.key, true), async () => {
-      if (!result.ok) throw result.error;
-    });
-    await outcome.catch((error: unknown) => {
-      if (result.ok || error !== result.error) throw error;
+function recordedDecision(
+  { recorder, principal, requestId }: RecordingContext,
+  action: string,
+  original: Method,
+): Method {
+  return (id, ...more) => {
+    // Whom and what it is about shows only when it has succeeded.
+    const object = undefined as string | undefined;
+    const attempt = { action, principal, requestId, object, reason: `request ${String(id)}` };
+    return recorder.attempt(attempt, async () => {
+      const request = (await original(id, ...more)) as ApprovalRequest;
+      attempt.object = request.key;
+      attempt.reason += `: ${request.action} by ${request.principal}`;
+      return request;
     });
   };
-  await Promise.all(results.map(record));
-  return results;
 }
 
-function recordedCall(context: RecordingContext, call: Call, original: Method): Method {
-  const shape = SHAPES[call];
-  if (shape === 'objects') {
-    return (...args) => recordedMany(context, call, async () => original(...args) as Promise<ItemResult<unknown>[]>);
-  }
-  return (...args) => {
-    const attempt = about(context, call, args[0], shape === 'object');
-    if (shape === 'listing') return recordedListing(context, attempt, original(...args) as AsyncIterable<unknown>);
-    return context.recorder.attempt(attempt, async () => original(...args));
+function recordedRequest({ recorder, principal, requestId }: RecordingContext, original: Method): Method {
+  return (action, key, ...more) => {
+    const object = typeof key === 'string' ? key : undefined;
+    const attempt = { action: 'approvals.request', principal, requestId, object, reason: `for ${String(action)}` };
+    return recorder.attempt(attempt, async () => original(action, key, ...more));
   };
+}
+
+function methodsOf<T extends object>(target: T, names: readonly (keyof T & string)[]): [string, Method][] {
+  return names.map((name) => [name, (...args) => Reflect.apply(target[name] as Method, target, args)]);
+}
+
+function recordedApprovals(approvals: SessionApprovals, context: RecordingContext): SessionApprovals {
+  const [[, request] = ['', (): undefined => undefined]] = methodsOf(approvals, ['request']);
+  const decisions = methodsOf(approvals, DECISIONS).map(
+    ([name, method]) => [name, recordedDecision(context, `approvals.${name}`, method)] as const,
+  );
+  return overlaid(
+    approvals,
+    new Map<PropertyKey, unknown>([['request', recordedRequest(context, request)], ...decisions]),
+  );
+}
+
+/** What whoever has the store decides about requests for approval is no call of a session. */
+function ownersDecisions(access: object, context: RecordingContext): [string, Method][] {
+  const methods = access as Readonly<Record<string, Method>>;
+  const names = DECISIONS.filter((name) => typeof methods[name] === 'function');
+  return methodsOf(methods, names).map(([name, method]) => [name, recordedDecision(context, `access.${name}`, method)]);
+}
+
+/** The administration, recorded by the names of its calls; what was done with keys then the events of keys tell. */
+function recordedAdministration(
+  target: Whole,
+  guarded: StoreAdministration,
+  context: RecordingContext,
+): [PropertyKey, unknown][] {
+  return Object.entries(guarded).flatMap(([name, value]: [string, unknown]): [PropertyKey, unknown][] => {
+    const original: unknown = target[name as keyof StoreAdministration];
+    if (typeof value === 'function') return [[name, value]];
+    // A store that has no such administration stays without it; `keys` is a call as well.
+    if (typeof original !== 'object' || original === null) return [];
+    const decisions = name === 'access' ? ownersDecisions(original, context) : [];
+    const members = new Map<PropertyKey, unknown>([...Object.entries(value as object), ...decisions]);
+    return [[name, overlaid(original, members)]];
+  });
+}
+
+/** The calls about data; `keys` has the administration of keys as its members. */
+function recordedData(
+  target: Whole,
+  { keys }: StoreAdministration,
+  context: RecordingContext,
+): [PropertyKey, unknown][] {
+  return [...recordedCalls(target, context)].map(([call, method]) => [
+    call,
+    call === 'keys' ? Object.assign(method, keys) : method,
+  ]);
 }
 
 /**
@@ -130,21 +110,17 @@ function recordedCall(context: RecordingContext, call: Call, original: Method): 
  * many objects one for each. The calls of `target` itself are not.
  */
 export function recorded<T extends SecureStorage>(target: T, context: RecordingContext): T {
-  const members = new Map<PropertyKey, unknown>();
-  for (const call of Object.keys(SHAPES) as Call[]) {
-    const original = target[call] as Method;
-    // `keys` of a store has members of its own.
-    members.set(call, Object.assign(recordedCall(context, call, original.bind(target)), original));
-  }
-  return new Proxy(target, {
-    get(_, property) {
-      if (members.has(property)) return members.get(property);
-      const value: unknown = Reflect.get(target, property, target);
-      if (typeof value !== 'function') return value;
-      // Not a bound one, which the engine does not take for `await using`.
-      const method = (...args: readonly unknown[]): unknown => Reflect.apply(value, target, args);
-      members.set(property, method);
-      return method;
-    },
-  });
+  // What it lacks of the administration is looked for when it is called.
+  const whole = target as unknown as Whole;
+  const { approvals } = whole;
+  const { recorder, principal, requestId } = context;
+  const guarded = guardAdministration(whole, (action, _, run) =>
+    recorder.attempt({ action, principal, requestId }, async () => run()),
+  );
+  const members = new Map<PropertyKey, unknown>([
+    ...recordedAdministration(whole, guarded, context),
+    ...recordedData(whole, guarded, context),
+  ]);
+  if (approvals !== undefined) members.set('approvals', recordedApprovals(approvals, context));
+  return overlaid(target, members);
 }

@@ -171,6 +171,10 @@ const CALLS: Readonly<Record<SessionCall, Entry>> = {
   'access.change': ordinary((session) => session.access.change([])),
   'access.createToken': ordinary((session) => session.access.createToken('alice')),
   'access.revokeToken': ordinary((session) => session.access.revokeToken('id')),
+  'audit.entries': ordinary((session) => session.audit.entries()),
+  'audit.verify': ordinary((session) => session.audit.verify({ auditor: [] })),
+  'audit.enable': ordinary((session) => session.audit.enable({ auditor: 'SSRP1' })),
+  'audit.disable': ordinary((session) => session.audit.disable()),
   'approvals.request': {
     expected: ASKING,
     actions: ['purge'],

@@ -11,7 +11,10 @@ import type { SinkAlert, SinkStats } from './sink-queue.ts';
 import { StoreSink } from './store-sink.ts';
 
 /** What an attempt is recorded as, beside its outcome. */
-export type Attempted = Pick<AuditEvent, 'action' | 'principal' | 'object' | 'category' | 'requestId'>;
+export interface Attempted extends Pick<AuditEvent, 'action' | 'principal' | 'object' | 'category' | 'requestId'> {
+  /** What else there is to say of it; beside its code where it fails. */
+  readonly reason?: string | undefined;
+}
 
 export interface RecorderOptions {
   /** Where the log goes beside the store. */
@@ -42,9 +45,10 @@ interface Segment {
 /** How many entries may wait for a segment to begin. */
 const MAX_EARLY = 10_000;
 
-function outcomeOf(error: unknown): Pick<AuditEvent, 'outcome' | 'reason'> {
+function outcomeOf(error: unknown, { reason }: Attempted): Pick<AuditEvent, 'outcome' | 'reason'> {
   const isDenied = SecureStoreError.is(error, 'ACCESS_DENIED') || SecureStoreError.is(error, 'UNAUTHENTICATED');
-  return { outcome: isDenied ? 'denied' : 'failed', reason: SecureStoreError.is(error) ? error.code : 'INTERNAL' };
+  const code = SecureStoreError.is(error) ? error.code : 'INTERNAL';
+  return { outcome: isDenied ? 'denied' : 'failed', reason: reason === undefined ? code : `${code}: ${reason}` };
 }
 
 /** What was done, but could not be recorded, is not answered. */
@@ -100,7 +104,9 @@ export class Recorder {
       value = await run();
     } catch (error) {
       // What happened first is what matters.
-      await this.#note({ ...about, ...outcomeOf(error), duration: performance.now() - begun })?.catch(() => undefined);
+      await this.#note({ ...about, ...outcomeOf(error, about), duration: performance.now() - begun })?.catch(
+        () => undefined,
+      );
       throw error;
     }
     await this.#note({ ...about, outcome: 'allowed', duration: performance.now() - begun })?.catch((error: unknown) => {

@@ -129,6 +129,11 @@ export class AuditTrail {
     yield* linesAt(this.#place, refuse, { signal });
   }
 
+  /** The newest entries, in the order of their times. @throws SecureStoreError as {@link lines} */
+  async entries({ entries, signal }: Omit<TailOptions, 'follow'> = {}): Promise<TrailEntry[]> {
+    return Array.fromAsync(this.tail({ entries, signal }));
+  }
+
   /** The newest entries, and with `follow` those that come. @throws SecureStoreError as {@link lines} */
   async *tail(options: TailOptions = {}): AsyncGenerator<TrailEntry> {
     await this.#refreshed(options.signal);

@@ -17,6 +17,7 @@ import {
   openStore,
   rawKey,
   recipientOf,
+  setApprovals,
   setRole,
 } from '../src/index.ts';
 
@@ -114,6 +115,57 @@ describe('a store that is audited', () => {
       'session denied UNAUTHENTICATED',
     ]);
     expect(mine.map(({ requestId }) => requestId)).toEqual(['request 7', 'request 7', 'request 7', '']);
+  });
+
+  test('records the administration, of the owner and of sessions, and who approved what', async () => {
+    const location = locationOf();
+    const store = await audited(location);
+    await store.slots.list();
+    await store.keys.states();
+    await store.collect();
+    await store.access.change([
+      setRole('operator', [{ effect: 'allow', actions: ['collect', 'purge'] }]),
+      setRole('second', [{ effect: 'allow', actions: ['approve'] }]),
+      setRole('administrator', [{ effect: 'allow', actions: ['*'] }]),
+      addPrincipal('boss', 'user'),
+      addPrincipal('ops', 'user'),
+      addPrincipal('other', 'user'),
+      grantRole('boss', 'administrator'),
+      grantRole('ops', 'operator'),
+      grantRole('other', 'second'),
+      setApprovals([{ actions: ['purge'] }]),
+    ]);
+    await store.store('a', '1');
+    const session = await store.session({ token: (await store.access.createToken('ops')).token });
+    const other = await store.session({ token: (await store.access.createToken('other')).token });
+    await session.collect();
+    await session.slots.list().catch(() => undefined);
+    await session.purge('a').catch(() => undefined);
+    const { id } = await session.approvals.request('purge', 'a');
+    await session.approvals.approve(id).catch(() => undefined);
+    await other.approvals.approve(id);
+    await session.purge('a');
+    await store.access.explain('ops', 'purge', 'a');
+    await store.close();
+    const entries = await entriesOf(await reopen(location));
+    const administrative = entries.filter(({ action }) => !/^(key\.|root|unlock|session|write|audit.end)/.test(action));
+    expect(administrative.map(shown)).toEqual([
+      'audit.enable allowed [root]',
+      'slots.list allowed [root]',
+      'keys.states allowed [root]',
+      'collect allowed [root]',
+      'access.change allowed [root]',
+      'access.createToken allowed [root]',
+      'access.createToken allowed [root]',
+      'collect allowed ops',
+      'slots.list denied ops ACCESS_DENIED',
+      'purge denied ops ACCESS_DENIED',
+      'approvals.request allowed ops for purge',
+      `approvals.approve denied ops ACCESS_DENIED: request ${id}`,
+      `approvals.approve allowed other request ${id}: purge by ops`,
+      'purge allowed ops',
+      'access.explain allowed [root]',
+    ]);
   });
 
   test('records what is done with keys and slots', async () => {
@@ -244,7 +296,7 @@ describe('the log in a store', () => {
     const location = await withSegments(5);
     const report = await verify(await reopen(location));
     expect(report).toMatchObject({ ok: true, problems: [], notes: [] });
-    expect(report.segments).toHaveLength(5);
+    expect(report.segments).toHaveLength(6);
   });
 
   test('misses a segment that is deleted, or put in the place of another one, and names it', async () => {
@@ -252,7 +304,7 @@ describe('the log in a store', () => {
     const backend = await backendOf(location);
     const [newest = '', ...older] = await partsAt(backend);
     const other = (await backend.read(newest))?.body;
-    expect(older).toHaveLength(3);
+    expect(older).toHaveLength(4);
     for (const name of older) {
       const segment = name.split('-')[1]?.split('/')[0];
       await during(backend, name, undefined, async () => {

@@ -1,0 +1,138 @@
+import type { ItemResult, SecureStorage } from '@securestore/objects';
+import { SURFACE } from './surface.ts';
+
+/** What an attempt is recorded as, beside what became of it. */
+export interface RecordedAttempt {
+  readonly action: string;
+  readonly principal: string;
+  /** The name of an object, or the prefix of a listing. */
+  readonly object?: string | undefined;
+  readonly category?: string | undefined;
+  readonly requestId?: string | undefined;
+  /** What else there is to say of it; beside its code where it fails. */
+  readonly reason?: string | undefined;
+}
+
+/** What attempts are recorded by: the `Recorder` of `@securestore/audit` is one. */
+export interface AttemptRecorder {
+  /** Runs what is tried, and records what became of it. @throws what `run` throws, and what keeps it from being recorded */
+  attempt<T>(about: RecordedAttempt, run: () => Promise<T>): Promise<T>;
+}
+
+/** As whom attempts are recorded. */
+export interface RecordingContext {
+  readonly recorder: AttemptRecorder;
+  readonly principal: string;
+  /** The name of the category of a key. It may throw for what is none. */
+  readonly categoryOf: (key: string) => string;
+  readonly requestId?: string | undefined;
+}
+
+type Call = keyof SecureStorage;
+export type Method = (...args: readonly unknown[]) => unknown;
+/** Whether a call is about one object, some, or a listing that ends at once or goes on. */
+type Shape = 'object' | 'objects' | 'list' | 'listing';
+
+const SHAPES: Readonly<Record<Call, Shape>> = {
+  store: 'object',
+  retrieve: 'object',
+  retrieveStream: 'object',
+  info: 'object',
+  has: 'object',
+  matches: 'object',
+  setMetadata: 'object',
+  delete: 'object',
+  purge: 'object',
+  undelete: 'object',
+  restoreVersion: 'object',
+  history: 'object',
+  storeMany: 'objects',
+  retrieveMany: 'objects',
+  list: 'list',
+  keys: 'listing',
+  entries: 'listing',
+};
+
+function categoryIn({ categoryOf }: RecordingContext, key: unknown): string | undefined {
+  if (typeof key !== 'string') return undefined;
+  try {
+    return categoryOf(key);
+  } catch {
+    // No key at all: the attempt says so itself.
+    return undefined;
+  }
+}
+
+function about(context: RecordingContext, call: Call, key: unknown, isKey: boolean): RecordedAttempt {
+  const { principal, requestId } = context;
+  const object = typeof key === 'string' && key !== '' ? key : undefined;
+  const category = isKey ? categoryIn(context, key) : undefined;
+  return { action: SURFACE[call], principal, object, category, requestId };
+}
+
+/** The step at which it shows whether it may be listed is the attempt. */
+async function* recordedListing(
+  context: RecordingContext,
+  attempt: RecordedAttempt,
+  listing: AsyncIterable<unknown>,
+): AsyncGenerator {
+  const steps = listing[Symbol.asyncIterator]();
+  try {
+    let step = await context.recorder.attempt(attempt, () => steps.next());
+    while (step.done !== true) {
+      yield step.value;
+      step = await steps.next();
+    }
+  } finally {
+    await steps.return?.();
+  }
+}
+
+/** One attempt for each object; where it fails as a whole, one. */
+async function recordedMany(
+  context: RecordingContext,
+  call: Call,
+  run: () => Promise<ItemResult<unknown>[]>,
+): Promise<ItemResult<unknown>[]> {
+  const { recorder } = context;
+  let results: ItemResult<unknown>[];
+  try {
+    results = await run();
+  } catch (error) {
+    return recorder.attempt(about(context, call, undefined, false), async () => {
+      throw error;
+    });
+  }
+  const record = async (result: ItemResult<unknown>): Promise<void> => {
+    const outcome = recorder.attempt(about(context, call, result.key, true), async () => {
+      if (!result.ok) throw result.error;
+    });
+    await outcome.catch((error: unknown) => {
+      if (result.ok || error !== result.error) throw error;
+    });
+  };
+  await Promise.all(results.map(record));
+  return results;
+}
+
+function recordedCall(context: RecordingContext, call: Call, original: Method): Method {
+  const shape = SHAPES[call];
+  if (shape === 'objects') {
+    return (...args) => recordedMany(context, call, async () => original(...args) as Promise<ItemResult<unknown>[]>);
+  }
+  return (...args) => {
+    const attempt = about(context, call, args[0], shape === 'object');
+    if (shape === 'listing') return recordedListing(context, attempt, original(...args) as AsyncIterable<unknown>);
+    return context.recorder.attempt(attempt, async () => original(...args));
+  };
+}
+
+/** The calls about data of a store, or of a session on one, recorded: once each, and of calls about many objects one for each. */
+export function recordedCalls(target: SecureStorage, context: RecordingContext): Map<Call, Method> {
+  const entries = (Object.keys(SHAPES) as Call[]).map((call) => {
+    const original = target[call] as Method;
+    const bound: Method = (...args) => Reflect.apply(original, target, args);
+    return [call, recordedCall(context, call, bound)] as const;
+  });
+  return new Map(entries);
+}
