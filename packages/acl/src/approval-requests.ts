@@ -5,8 +5,8 @@ import type { Identity } from './identity.ts';
 import { foldIdentity } from './identity.ts';
 
 /** The most requests that a store keeps, and the most of them that one principal may have made. */
-export const MAX_REQUESTS = 1000;
-export const MAX_REQUESTS_EACH = 20;
+const MAX_REQUESTS = 1000;
+const MAX_REQUESTS_EACH = 20;
 /** The longest reason, in UTF-16 units. */
 const MAX_REASON = 500;
 
@@ -16,6 +16,8 @@ const WAITS_FOR = 24 * HOUR;
 const VALID_FOR = HOUR;
 /** The longest that either may. */
 const MAX_WAIT = 30 * 24 * HOUR;
+/** The shortest that a request may: each changes the head, and one that is over no longer counts towards the twenty. */
+const MIN_WAIT = HOUR / 6;
 
 export const REQUEST_STATES = ['waiting', 'approved', 'denied'] as const;
 
@@ -42,11 +44,12 @@ export interface ApprovalRequest {
 type Requests = readonly ApprovalRequest[];
 
 /** @throws SecureStoreError `INVALID_ARGUMENT` */
-function endOf(expires: Date | undefined, now: number, otherwise: number): number {
+function endOf(expires: Date | undefined, now: number, otherwise: number, shortest: number): number {
   if (expires === undefined) return now + otherwise;
   const end = expires.getTime();
-  if (end > now && end <= now + MAX_WAIT) return end;
-  throw new SecureStoreError('INVALID_ARGUMENT', 'a request must expire at a time to come, within 30 days');
+  if (end > now && end >= now + shortest && end <= now + MAX_WAIT) return end;
+  const least = shortest === 0 ? 'at a time to come' : `${shortest / 60_000} minutes from now at the earliest`;
+  throw new SecureStoreError('INVALID_ARGUMENT', `it must expire ${least}, and within 30 days`);
 }
 
 export function liveRequests(requests: Requests, now: number): ApprovalRequest[] {
@@ -73,7 +76,7 @@ export function newRequest({ key, reason, expires, ...wanted }: NewRequest, now:
     ...(key === undefined ? {} : { key }),
     ...(reason === undefined ? {} : { reason }),
     created: now,
-    expires: endOf(expires, now, WAITS_FOR),
+    expires: endOf(expires, now, WAITS_FOR, MIN_WAIT),
     state: 'waiting',
   };
 }
@@ -106,7 +109,7 @@ export function decided(request: ApprovalRequest, { state, by, expires }: Verdic
   if (request.state === 'denied' || request.state === state)
     throw new SecureStoreError('CONFLICT', `request ${request.id} has been ${request.state} already`);
   const { by: _before, ...rest } = request;
-  const end = state === 'approved' ? endOf(expires, now, VALID_FOR) : request.expires;
+  const end = state === 'approved' ? endOf(expires, now, VALID_FOR, 0) : request.expires;
   return { ...rest, state, expires: end, ...(by === undefined ? {} : { by }) };
 }
 

@@ -12,7 +12,7 @@ import { denied } from './refusals.ts';
 export interface RequestOptions extends CallOptions {
   /** Why, for whoever decides; at most 500 characters. */
   readonly reason?: string | undefined;
-  /** Until when it waits; by default for a day, and at most for 30. */
+  /** Until when it waits; by default for a day, at least for ten minutes, and at most for 30 days. */
   readonly expires?: Date | undefined;
 }
 

@@ -185,21 +185,21 @@ describe('approvals', () => {
       return [
         await session.approvals.request('purge', 'db/a', { reason }),
         await session.approvals.request('purge', 'db/b'),
-      ];
+      ] as const;
     });
     const listed = await done(box, 'approval');
     expect(listed).toMatch(/\n\S{11} +waiting +corp:alice +purge +db\/a +\d{4}-\S+ \S+Z +it is\\u\{202e\} over\n/);
     expect(jsonLines(await done(box, 'approval', '--json'))).toEqual([first, second]);
-    expect(await done(box, 'approve', String(first?.id), '--expires', '10m')).toMatch(
+    expect(await done(box, 'approve', first.id, '--expires', '10m')).toMatch(
       /^approved once until \d{4}-\S+ \S+Z, corp:alice: purge db\/a\n$/,
     );
-    expect(await done(box, 'deny', String(second?.id))).toBe('denied, corp:alice: purge db/b\n');
+    expect(await done(box, 'deny', second.id)).toBe('denied, corp:alice: purge db/b\n');
     await withSession(box, token, async (session) => {
       expect(await session.purge('db/a')).toBe(true);
       await expect(session.purge('db/b')).rejects.toMatchObject({ code: 'ACCESS_DENIED' });
     });
-    expect((await box.run(['approve', String(first?.id)])).exitCode).toBe(3);
-    expect((await box.run(['approve', String(second?.id)])).exitCode).toBe(6);
+    expect((await box.run(['approve', first.id])).exitCode).toBe(3);
+    expect((await box.run(['approve', second.id])).exitCode).toBe(6);
 
     expect(await done(box, 'approval', 'remove', '0')).toBe(
       'takes no second person any more: purge recover on db/**\n',

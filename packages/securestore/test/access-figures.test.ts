@@ -27,7 +27,7 @@ test('decisions are published to whoever subscribes, without names', async () =>
   const listen = (message: unknown): void => void heard.push(message);
   const published = channel('securestore.access');
   published.subscribe(listen);
-  onTestFinished(() => void published.unsubscribe(listen));
+  onTestFinished(() => published.unsubscribe(listen));
   await alice.has('a');
   await expect(alice.retrieve('a')).rejects.toMatchObject({ code: 'ACCESS_DENIED' });
   expect(heard).toEqual([

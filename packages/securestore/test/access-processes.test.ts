@@ -81,7 +81,9 @@ test.concurrent.for(REVOCATIONS)(
       await expect(session.retrieve('db/user')).rejects.toMatchObject({ code });
       return at;
     };
-    const reads = await readsElsewhere([location, token, 'db/user'], atEnd, () => (revoked ??= revokeHere()));
+    const reads = await readsElsewhere([location, token, 'db/user'], atEnd, () => {
+      revoked ??= revokeHere();
+    });
     expect(reads[0]).toMatchObject({ outcome: 'read' });
     expect(reads.at(-1)).toMatchObject({ outcome: code });
     const at = (await revoked) ?? 0;
