@@ -62,7 +62,13 @@ export class AccessControl {
     this.#administration = administration;
     this.#document = new KeptDocument(object);
     this.#desk = new ApprovalDesk(this.#document, object);
-    this.#authenticators = [apiTokens(object.tokenKey, () => this.#document.known().tokensById), ...authenticators];
+    this.#authenticators = [
+      apiTokens(
+        () => object.tokenKey,
+        () => this.#document.known().tokensById,
+      ),
+      ...authenticators,
+    ];
   }
 
   /** How often what was decided was remembered, in all sessions together that were begun here. */

@@ -53,7 +53,7 @@ export function createToken(
  * @param key under which they were hashed
  * @param tokens those that are good, by id, as they are now
  */
-export function apiTokens(key: KeyObject, tokens: () => ReadonlyMap<string, StoredToken>): Authenticator {
+export function apiTokens(key: () => KeyObject, tokens: () => ReadonlyMap<string, StoredToken>): Authenticator {
   const nothing = Buffer.alloc(32);
   return {
     name: 'api-tokens',
@@ -63,7 +63,7 @@ export function apiTokens(key: KeyObject, tokens: () => ReadonlyMap<string, Stor
       const [, id, secret] = TOKEN.exec(token) ?? [];
       const stored = id === undefined ? undefined : tokens().get(id);
       const expected = stored === undefined ? nothing : Buffer.from(stored.hash, 'base64url');
-      const given = hashOf(key, id ?? '', secret ?? '');
+      const given = hashOf(key(), id ?? '', secret ?? '');
       const equal = expected.length === given.length && timingSafeEqual(expected, given);
       if (stored === undefined || !equal || (stored.expires ?? Infinity) <= now) throw unauthenticated();
       return {

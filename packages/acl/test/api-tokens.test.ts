@@ -18,7 +18,12 @@ describe('an API token', () => {
   test('is known as long as it is kept, and until it expires', async () => {
     const { token, stored } = createToken(KEY, randomBytes, { ...about, expires: NOW + 10 });
     const tokens = kept(stored);
-    const authenticators = [apiTokens(KEY, () => tokens)];
+    const authenticators = [
+      apiTokens(
+        () => KEY,
+        () => tokens,
+      ),
+    ];
     expect(await authenticate(authenticators, { token }, { now: NOW + 9 })).toEqual({
       principal: 'deployer',
       until: NOW + 10,
@@ -35,13 +40,22 @@ describe('an API token', () => {
     expect(secret).toHaveLength(43);
     expect(JSON.stringify(stored)).not.toContain(secret);
     expect(JSON.stringify(stored)).not.toContain(Buffer.from(secret, 'base64url').toString('hex'));
-    const other = apiTokens(createSecretKey(randomBytes(32)), () => kept(stored));
+    const another = createSecretKey(randomBytes(32));
+    const other = apiTokens(
+      () => another,
+      () => kept(stored),
+    );
     await expect(authenticate([other], { token }, { now: NOW })).rejects.toEqual(UNAUTHENTICATED);
   });
 
   test('is refused where any character is another one, or is missing, or is too many', async () => {
     const { token, stored } = createToken(KEY, randomBytes, about);
-    const authenticators = [apiTokens(KEY, () => kept(stored))];
+    const authenticators = [
+      apiTokens(
+        () => KEY,
+        () => kept(stored),
+      ),
+    ];
     const wrong = [
       `${token}A`,
       token.slice(0, -1),
@@ -62,7 +76,12 @@ describe('an API token', () => {
   test('does not pass for another one whose id it takes', async () => {
     const [mine, other] = [createToken(KEY, randomBytes, about), createToken(KEY, randomBytes, about)];
     const swapped = mine.token.replace(mine.stored.id, other.stored.id);
-    const authenticators = [apiTokens(KEY, () => kept(mine.stored, other.stored))];
+    const authenticators = [
+      apiTokens(
+        () => KEY,
+        () => kept(mine.stored, other.stored),
+      ),
+    ];
     await expect(authenticate(authenticators, { token: swapped }, { now: NOW })).rejects.toEqual(UNAUTHENTICATED);
   });
 

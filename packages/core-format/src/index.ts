@@ -12,6 +12,7 @@ export * from './consumer.ts';
 export { SecureStoreError, exitCodeOf } from './errors.ts';
 export type { ErrorCode, ErrorDetails } from './errors.ts';
 export type { Field } from './fields.ts';
+export * from './grants.ts';
 export * from './head.ts';
 export * from './head-audit.ts';
 export * from './hint.ts';

@@ -48,18 +48,20 @@ export interface Keyring {
   readonly extra?: readonly Field[];
 }
 
-/** The caller wipes the result. */
-export function encodeKeyring(keyring: Keyring): Buffer {
-  const writer = new ByteWriter(1024)
-    .u32(keyring.rootNumber)
-    .fixed(keyring.identitySeed, KEY_LENGTH)
-    .fixed(keyring.nameKey, KEY_LENGTH)
-    .u16(keyring.groups.length);
-  for (const group of keyring.groups) {
-    writer
-      .fixed(group.id, ID_LENGTH)
-      .u8(GROUP_KINDS.indexOf(group.kind) + 1)
-      .fixed(group.digestKey, KEY_LENGTH);
+/** The kind of a group as a byte. */
+export function keyGroupCode(kind: KeyGroupKind): number {
+  return GROUP_KINDS.indexOf(kind) + 1;
+}
+
+/** The kind that a byte says; `undefined` for one that is none. */
+export function keyGroupKind(code: number): KeyGroupKind | undefined {
+  return GROUP_KINDS[code - 1];
+}
+
+export function writeKeyGroups(writer: ByteWriter, groups: readonly KeyGroup[]): void {
+  writer.u16(groups.length);
+  for (const group of groups) {
+    writer.fixed(group.id, ID_LENGTH).u8(keyGroupCode(group.kind)).fixed(group.digestKey, KEY_LENGTH);
     writer.u16(group.versions.length);
     for (const version of group.versions) {
       writer
@@ -69,11 +71,23 @@ export function encodeKeyring(keyring: Keyring): Buffer {
       writer.u53(version.created).u53(version.destroyAt).fixed(version.key, KEY_LENGTH);
     }
   }
+}
+
+/** The caller wipes the result. */
+export function encodeKeyring(keyring: Keyring): Buffer {
+  const writer = new ByteWriter(1024)
+    .u32(keyring.rootNumber)
+    .fixed(keyring.identitySeed, KEY_LENGTH)
+    .fixed(keyring.nameKey, KEY_LENGTH);
+  writeKeyGroups(writer, keyring.groups);
   writeFieldArea(writer, keyring.extra ?? []);
   return writer.finish();
 }
 
-function readVersion(reader: ByteReader): KeyVersion {
+/** Whether a group is in a keyring, or was granted from one: then versions that are to be destroyed come without their keys. */
+export type KeyGroupPlace = 'keyring' | 'grant';
+
+function readVersion(reader: ByteReader, place: KeyGroupPlace): KeyVersion {
   const id = reader.copy(KEY_ID_LENGTH);
   const suite = reader.u8();
   const state = STATES[reader.u8() - 1];
@@ -87,20 +101,32 @@ function readVersion(reader: ByteReader): KeyVersion {
     key: reader.secret(KEY_LENGTH),
   };
   if (state === 'destroyed' && version.destroyAt !== 0) reader.fail('a destroyed key version is still to be destroyed');
-  if (isZero(version.key) !== (state === 'destroyed')) reader.fail('a key version and its state contradict each other');
+  const withoutKey = state === 'destroyed' || (place === 'grant' && version.destroyAt > 0);
+  if (isZero(version.key) !== withoutKey) reader.fail('a key version and its state contradict each other');
   return version;
 }
 
-function readGroup(reader: ByteReader): KeyGroup {
+function readGroup(reader: ByteReader, place: KeyGroupPlace): KeyGroup {
   const id = reader.copy(ID_LENGTH);
-  const kind = GROUP_KINDS[reader.u8() - 1];
+  const kind = keyGroupKind(reader.u8());
   if (kind === undefined) reader.fail('the kind of a key group is unknown');
   const digestKey = reader.secret(KEY_LENGTH);
-  const versions = Array.from({ length: reader.u16() }, () => readVersion(reader));
+  const versions = Array.from({ length: reader.u16() }, () => readVersion(reader, place));
   const primaries = versions.filter((version) => version.state === 'primary').length;
   const destroyed = versions.length > 0 && versions.every((version) => version.state === 'destroyed');
   if (primaries !== (destroyed ? 0 : 1)) reader.fail('a key group has no primary key, or several');
   return { id, kind, digestKey, versions };
+}
+
+/** Groups with copies of their keys. */
+export function readKeyGroups(reader: ByteReader, place: KeyGroupPlace): KeyGroup[] {
+  const groups = Array.from({ length: reader.u16() }, () => readGroup(reader, place));
+  if (groups.some((group, index) => index > 0 && Buffer.compare(groups[index - 1]?.id ?? group.id, group.id) >= 0)) {
+    reader.fail('its key groups are out of order');
+  }
+  const ids = groups.flatMap(({ versions }) => versions.map(({ id }) => asBuffer(id).toString('latin1')));
+  if (new Set(ids).size !== ids.length) reader.fail('two of its key versions have one id');
+  return groups;
 }
 
 /**
@@ -114,15 +140,9 @@ export function decodeKeyring(bytes: Uint8Array): Keyring {
     rootNumber: reader.u32(),
     identitySeed: reader.secret(KEY_LENGTH),
     nameKey: reader.secret(KEY_LENGTH),
-    groups: Array.from({ length: reader.u16() }, () => readGroup(reader)),
+    groups: readKeyGroups(reader, 'keyring'),
   };
   const extra = readFieldArea(reader, KNOWN_FIELDS);
   reader.end();
-  const { groups } = keyring;
-  if (groups.some((group, index) => index > 0 && Buffer.compare(groups[index - 1]?.id ?? group.id, group.id) >= 0)) {
-    reader.fail('its key groups are out of order');
-  }
-  const ids = groups.flatMap(({ versions }) => versions.map(({ id }) => asBuffer(id).toString('latin1')));
-  if (new Set(ids).size !== ids.length) reader.fail('two of its key versions have one id');
   return extra.length === 0 ? keyring : { ...keyring, extra };
 }

@@ -5,8 +5,8 @@ const SYSTEM_MAGIC = 'SSSY';
 const SALT_LENGTH = 32;
 
 /**
- * What a sealed system object is for. Keyring, category map and policy have purpose keys of their own, the audit has a key
- * with versions; the others are sealed under a version of the journal key.
+ * What a sealed system object is for. Keyring, category map, policy and the directory of members have purpose keys of
+ * their own, the audit log has a key with versions; the others are sealed under a version of the journal key.
  */
 export const PURPOSES = {
   keyring: 1,
@@ -19,13 +19,15 @@ export const PURPOSES = {
   checkpoint: 8,
   marker: 9,
   policy: 10,
-  // 11 is that of the directory of members.
+  members: 11,
   audit: 12,
 } as const;
 export type Purpose = keyof typeof PURPOSES;
 
-/** What is sealed under a version of the journal key. */
-export type JournalPurpose = Exclude<Purpose, 'keyring' | 'categoryMap' | 'policy' | 'audit'>;
+/** Purposes of which the head, and nothing else, names the object. */
+export type PinnedPurpose = 'keyring' | 'categoryMap' | 'policy' | 'members';
+/** Purposes whose objects are sealed under a version of the journal key. */
+export type JournalPurpose = Exclude<Purpose, PinnedPurpose | 'audit'>;
 
 const HEADER_LENGTH: number = 8 + SALT_LENGTH + KEY_ID_LENGTH;
 
@@ -42,7 +44,7 @@ export interface SystemBody {
   /** The header as bytes, bound by the key derivation. */
   readonly headerBytes: Buffer;
   readonly salt: Buffer;
-  /** The version of the journal key, or of the audit key; {@link NO_KEY_ID} for keyring, category map and policy. */
+  /** The version of the journal key, or of the audit key; {@link NO_KEY_ID} for purposes that have keys of their own. */
   readonly keyId: Buffer;
   readonly commitment: Buffer;
   readonly sealed: Buffer;

@@ -11,7 +11,9 @@ export {
   signAs,
   verifyAs,
 } from './identity.ts';
-export { keyringKey, loadKeyring, wipeKeyring } from './key-set.ts';
+export { openGrant, sealGrant } from './grant-seal.ts';
+export type { GrantPlace, UnlockedGrant } from './grant-seal.ts';
+export { keyringKey, loadGranted, loadKeyring, wipeGranted, wipeKeyring } from './key-set.ts';
 export type {
   AuditKeys,
   CategoryKeys,
@@ -20,6 +22,7 @@ export type {
   KeyUseListener,
   KeyVersionInfo,
   LoadedKey,
+  OwnerKeys,
 } from './key-set.ts';
 export type { KeyOperation, UsedKey } from './key-use.ts';
 export { RecentCache } from './recent-cache.ts';

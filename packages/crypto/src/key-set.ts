@@ -1,6 +1,6 @@
 import type { KeyObject } from 'node:crypto';
 import { createSecretKey } from 'node:crypto';
-import type { KeyGroup, KeyGroupKind, Keyring, KeyState, KeyVersion } from '@securestore/core-format';
+import type { GrantedKeys, KeyGroup, KeyGroupKind, Keyring, KeyState, KeyVersion } from '@securestore/core-format';
 import { asBuffer, isZero, SecureStoreError } from '@securestore/core-format';
 import type { DigestKeys } from './content-digest.ts';
 import { digestKeys } from './content-digest.ts';
@@ -58,29 +58,39 @@ export interface KeyVersionInfo {
   readonly destroyAt: number;
 }
 
-/** A keyring that was taken apart into key objects: what an open store works with. */
-export interface KeySet {
+/** What the root key leads to, and no grant: who has it unlocks the whole store. */
+export interface OwnerKeys {
   readonly rootNumber: number;
   readonly identity: KeyObject;
-  readonly names: NameKeys;
-  /** The purpose key of the category map. */
-  readonly categoryMap: KeyObject;
-  /** The purpose key of the access policy, which whoever has the name key alone has not. */
+  /** The purpose key of the access policy. */
   readonly policy: KeyObject;
   /** Under which API tokens are hashed. */
   readonly apiTokens: KeyObject;
+  /** The purpose key of the directory of members. */
+  readonly members: KeyObject;
+}
+
+/** A keyring, or what a member was granted of it, taken apart into key objects: what an open store works with. */
+export interface KeySet {
+  /** Absent where the store was opened by a member. */
+  readonly owner?: OwnerKeys | undefined;
+  readonly names: NameKeys;
+  /** The purpose key of the category map. */
+  readonly categoryMap: KeyObject;
   readonly journal: JournalKeys;
   /** Absent where the store was never audited. */
   readonly audit: AuditKeys | undefined;
   /** All key versions, of each group oldest first. */
   readonly versions: readonly KeyVersionInfo[];
-  /** @throws SecureStoreError `KEY_DESTROYED` where the category has no primary key */
+  /** @throws SecureStoreError `KEY_DESTROYED` where the category has no primary key, `ACCESS_DENIED` where it wasn't granted */
   category(id: Uint8Array): CategoryKeys;
+  /** Whether the keys of a category are here, usable or not: a member has those that were granted. */
+  has(id: Uint8Array): boolean;
   /** Whether the keys of a category have been destroyed, or are to be: nothing of it can be opened. */
   isDestroyed(id: Uint8Array): boolean;
   /** Whether there is a key version of a category with this id, usable or not. */
   knows(id: Uint8Array): boolean;
-  /** The key version that a record names. @throws SecureStoreError `INTEGRITY`, `KEY_DESTROYED` */
+  /** The key version that a record names. @throws SecureStoreError `INTEGRITY`, `KEY_DESTROYED`, `ACCESS_DENIED` */
   version(id: Uint8Array, categoryId: Uint8Array): LoadedKey;
 }
 
@@ -138,8 +148,13 @@ function loadGroup(
 /** Fills every key of `keyring` with zeros. */
 export function wipeKeyring(keyring: Keyring): void {
   keyring.identitySeed.fill(0);
-  keyring.nameKey.fill(0);
-  for (const group of keyring.groups) {
+  wipeGranted(keyring);
+}
+
+/** Fills all of these keys with zeros. */
+export function wipeGranted({ nameKey, groups }: GrantedKeys): void {
+  nameKey.fill(0);
+  for (const group of groups) {
     group.digestKey.fill(0);
     for (const version of group.versions) version.key.fill(0);
   }
@@ -171,7 +186,7 @@ interface SystemGroup extends Omit<CategoryKeys, 'digest'> {
 }
 
 function loadSystemGroup(
-  keyring: Keyring,
+  keyring: GrantedKeys,
   kind: 'journal' | 'audit',
   listener: KeyUseListener | undefined,
 ): SystemGroup | undefined {
@@ -193,7 +208,7 @@ function loadSystemGroup(
   };
 }
 
-function loadJournal(keyring: Keyring, listener: KeyUseListener | undefined): JournalKeys {
+function loadJournal(keyring: GrantedKeys, listener: KeyUseListener | undefined): JournalKeys {
   const keys = loadSystemGroup(keyring, 'journal', listener);
   if (keys === undefined) throw new SecureStoreError('INTEGRITY', 'the keyring is damaged: it has no journal key');
   return {
@@ -207,7 +222,7 @@ function loadJournal(keyring: Keyring, listener: KeyUseListener | undefined): Jo
   };
 }
 
-function loadAudit(keyring: Keyring, listener: KeyUseListener | undefined): AuditKeys | undefined {
+function loadAudit(keyring: GrantedKeys, listener: KeyUseListener | undefined): AuditKeys | undefined {
   const keys = loadSystemGroup(keyring, 'audit', listener);
   return keys && { primary: keys.primary, names: deriveKey(keys.digestKey, 'audit names'), version: keys.version };
 }
@@ -217,44 +232,68 @@ function loadAudit(keyring: Keyring, listener: KeyUseListener | undefined): Audi
  *
  * @param listener is told of everything that is sealed and opened under its key versions
  */
-export function loadKeyring(keyring: Keyring, listener?: KeyUseListener): KeySet {
-  if (isZero(keyring.nameKey)) throw new SecureStoreError('INTERNAL', 'the keyring was wiped before it was loaded');
+export function loadKeyring(keyring: Keyring, listener?: KeyUseListener): KeySet & { readonly owner: OwnerKeys } {
+  const keys = loadKeys(keyring, listener, (what) => {
+    throw new SecureStoreError('INTEGRITY', `the record is damaged: ${what}`);
+  });
+  const seed = takeKey(Buffer.from(keyring.identitySeed));
+  const policy = deriveKey(seed, 'policy');
+  const owner = {
+    rootNumber: keyring.rootNumber,
+    identity: identityPrivateKey(keyring.identitySeed),
+    policy,
+    apiTokens: deriveKey(policy, 'api tokens'),
+    members: deriveKey(seed, 'members'),
+  };
+  wipeKeyring(keyring);
+  return { ...keys, owner };
+}
+
+/** Loads the keys that a member was granted, and wipes them. @param listener as for {@link loadKeyring} */
+export function loadGranted(granted: GrantedKeys, listener?: KeyUseListener): KeySet {
+  const keys = loadKeys(granted, listener, () => {
+    throw new SecureStoreError('ACCESS_DENIED', 'the category of the record was not granted to this member');
+  });
+  wipeGranted(granted);
+  return keys;
+}
+
+/** @param refuse says why there are no keys of a category */
+function loadKeys(
+  granted: GrantedKeys,
+  listener: KeyUseListener | undefined,
+  refuse: (what: string) => never,
+): Omit<KeySet, 'owner'> {
+  if (isZero(granted.nameKey)) throw new SecureStoreError('INTERNAL', 'the keyring was wiped before it was loaded');
   const versions = new Map<string, LoadedKey | Unusable>();
   const categories = new Map<string, CategoryKeys | Pick<Unusable, 'destroyAt'>>();
-  const journal = loadJournal(keyring, listener);
-  const audit = loadAudit(keyring, listener);
-  const infos = keyring.groups.flatMap(infoOf);
-  for (const group of keyring.groups) {
+  const journal = loadJournal(granted, listener);
+  const audit = loadAudit(granted, listener);
+  const infos = granted.groups.flatMap(infoOf);
+  for (const group of granted.groups) {
     if (group.kind !== 'category') continue;
     const destroyAt = Math.max(0, ...group.versions.map((version) => version.destroyAt));
     categories.set(text(group.id), loadGroup(group, versions, listener) ?? { destroyAt });
   }
-  const nameKey = takeKey(Buffer.from(keyring.nameKey));
-  const identity = identityPrivateKey(keyring.identitySeed);
-  const policy = deriveKey(takeKey(Buffer.from(keyring.identitySeed)), 'policy');
-  wipeKeyring(keyring);
+  const nameKey = takeKey(Buffer.from(granted.nameKey));
   return {
-    rootNumber: keyring.rootNumber,
-    identity,
     names: { mac: deriveKey(nameKey, 'name mac'), encryption: deriveKey(nameKey, 'name encryption') },
     categoryMap: deriveKey(nameKey, 'category map'),
-    policy,
-    apiTokens: deriveKey(policy, 'api tokens'),
     journal,
     audit,
     versions: infos,
     category(id) {
-      const keys = categories.get(text(id));
-      if (keys !== undefined)
-        return 'primary' in keys ? keys : destroyed('the key of this category is', keys.destroyAt);
-      throw new SecureStoreError('INTEGRITY', 'the record is damaged: its category has no keys in this store');
+      const keys = categories.get(text(id)) ?? refuse('its category has no keys in this store');
+      return 'primary' in keys ? keys : destroyed('the key of this category is', keys.destroyAt);
     },
+    has: (id) => categories.has(text(id)),
     isDestroyed(id) {
       const keys = categories.get(text(id));
       return keys !== undefined && !('primary' in keys);
     },
     knows: (id) => versions.has(text(id)),
     version(id, categoryId) {
+      if (!categories.has(text(categoryId))) refuse('its category has no keys in this store');
       const known = versions.get(text(id));
       if (known === undefined || !known.groupId.equals(categoryId)) {
         throw new SecureStoreError(

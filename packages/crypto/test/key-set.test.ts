@@ -96,8 +96,8 @@ describe('a key set', () => {
 
   it('has the identity of its seed', () => {
     const expected = identityPublicKey(identityPrivateKey(bytesFrom('identity', 32)));
-    expect(identityPublicKey(keys.identity)).toEqual(expected);
-    expect(keys.rootNumber).toBe(3);
+    expect(identityPublicKey(keys.owner.identity)).toEqual(expected);
+    expect(keys.owner.rootNumber).toBe(3);
   });
 
   it('derives each of its keys for one use', () => {

@@ -11,7 +11,10 @@ import type { CollectReport } from './collection/report.ts';
 import type { Engine } from './engine.ts';
 import { guarded } from './guarded.ts';
 import { jobStorage } from './job-storage.ts';
+import type { MemberAdministration } from './members/administration.ts';
+import { addMember, checkMemberName, listMembers } from './members/administration.ts';
 import type { OpenCalls } from './open-calls.ts';
+import { checkOwner, isMember } from './owner.ts';
 import { takeCensus } from './rekey/census.ts';
 import { ROTATION_JOB } from './rekey/job-ids.ts';
 import type { KeyReport } from './rekey/keys.ts';
@@ -126,6 +129,7 @@ const CHECKPOINT_OPTIONS: ReadonlySet<string> = new Set(['afresh']);
 const VERIFY_OPTIONS: ReadonlySet<string> = new Set(['payloads', 'onProgress']);
 const DESTROY_OPTIONS: ReadonlySet<string> = new Set(['waitingPeriod']);
 const ROTATE_OPTIONS: ReadonlySet<string> = new Set(['depth']);
+const GRANT_OPTIONS: ReadonlySet<string> = new Set(['categories', 'groups']);
 
 /** @throws SecureStoreError `INVALID_ARGUMENT` */
 function methodOf(key: unknown, what: string): UnlockMethod {
@@ -152,6 +156,7 @@ export class Administration {
   readonly slots: SlotAdministration;
   readonly keys: KeyAdministration;
   readonly jobs: JobAdministration;
+  readonly members: MemberAdministration;
   readonly #engine: Engine;
   readonly #jobs: Jobs;
   readonly #closed = new AbortController();
@@ -187,6 +192,19 @@ export class Administration {
       finish: (options) =>
         calls.administrative('keys.finish', options, NO_OPTIONS, (signal) => finishDestruction(engine, { signal })),
     };
+    this.members = {
+      list: (options) =>
+        calls.administrative('members.list', options, NO_OPTIONS, (signal) => listMembers(engine, signal)),
+      add: (name, recipient, grant) =>
+        calls.administrative('members.add', grant, GRANT_OPTIONS, (signal) =>
+          addMember(engine, name, recipient, grant ?? {}, signal),
+        ),
+      revoke: (name, options) =>
+        this.#start('members.revoke', options, NO_OPTIONS, ({ signal }) => {
+          checkMemberName(name);
+          return startRotation(engine, this.#jobs, 'keys', { revoked: name }, signal);
+        }),
+    };
     this.jobs = {
       list: (options) => calls.administrative('jobs.list', options, NO_OPTIONS, () => this.#jobs.list(this.#kinds())),
       resume: (id, options) =>
@@ -221,6 +239,7 @@ export class Administration {
   ): Job<R> {
     try {
       this.#calls.checkOpen();
+      checkOwner(this.#engine.watcher.state);
       checkOptions(options, knownOptions);
       const given = callSignal(options);
       const signal = given === undefined ? this.#closed.signal : AbortSignal.any([given, this.#closed.signal]);
@@ -269,8 +288,9 @@ export class Administration {
     });
   }
 
-  /** Looks after the store from now on, until it is closed. */
+  /** Looks after the store from now on, until it is closed. A member leaves that to others. */
   keepUp(logger: Logger | undefined): void {
+    if (isMember(this.#engine.watcher.state)) return;
     const { signal } = this.#closed;
     const rotate: Upkeep['rotate'] = (isDue) => startRotation(this.#engine, this.#jobs, 'keys', { isDue }, signal);
     const collect: Upkeep['collect'] = (isDue) => startCollection(this.#engine, this.#jobs, signal, isDue);

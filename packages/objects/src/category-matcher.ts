@@ -5,6 +5,8 @@ import { asBuffer, compilePattern, DEFAULT_CATEGORY, SecureStoreError } from '@s
 export interface CategoryMatcher {
   idOf(key: StoreKey): Buffer;
   nameOf(id: Uint8Array): string;
+  /** The id of the category with a name; `undefined` where there is none. */
+  find(name: string): Uint8Array | undefined;
 }
 
 /** A pattern that no writer accepts; it isn't shown, since patterns are sealed. */
@@ -35,5 +37,6 @@ export function categoryMatcher(map: CategoryMap): CategoryMatcher {
       return rules.find(({ test }) => test(segments))?.id ?? defaultId;
     },
     nameOf: (id) => names.get(asBuffer(id).toString('latin1')) ?? DEFAULT_CATEGORY,
+    find: (name) => map.categories.find((category) => category.name === name)?.id,
   };
 }

@@ -1,3 +1,4 @@
+import type { StoreKey } from '@securestore/core-format';
 import { SecureStoreError } from '@securestore/core-format';
 import { callSignal, checkOptions } from './call.ts';
 import { mapConcurrently } from './map-concurrently.ts';
@@ -15,11 +16,11 @@ export async function* entriesOf<M extends object>(
   calls: OpenCalls,
   prefix: string,
   options: CallOptions | undefined,
-  info: (key: string, signal: AbortSignal | undefined) => Promise<ObjectInfo<M>>,
+  info: (key: StoreKey, signal: AbortSignal | undefined) => Promise<ObjectInfo<M> | undefined>,
 ): AsyncGenerator<ObjectInfo<M>> {
   checkOptions(options, NO_OPTIONS);
   const signal = callSignal(options);
-  const read = async (key: string): Promise<ObjectInfo<M> | undefined> => {
+  const read = async (key: StoreKey): Promise<ObjectInfo<M> | undefined> => {
     try {
       return await info(key, signal);
     } catch (error) {

@@ -6,9 +6,11 @@ import { abortable } from './abortable.ts';
 import { followsFrom, headDigest } from './ancestry.ts';
 import type { Clock, Instant } from '@securestore/jobs';
 import { elapsedSince, instant } from '@securestore/jobs';
+import { followGrant } from './members/grants.ts';
+import { isMember } from './owner.ts';
 import { readInTime } from './read-in-time.ts';
-import type { ReadHead, StoreState } from './state.ts';
-import { loadState } from './state.ts';
+import type { ReadHead, StoreState, Unlocked } from './state.ts';
+import { loadState, samePin } from './state.ts';
 
 /**
  * How long, in milliseconds of its own clock, whoever raised the generation waits before relying on it: then nobody
@@ -80,7 +82,7 @@ export class HeadWatcher {
     this.#onHead = listener;
   }
 
-  /** Forgets the private keys of the slots by which this process opens the store; nothing can be followed any more. */
+  /** Forgets the private keys by which this process opens the store; nothing can be followed any more. */
   wipe(): void {
     this.#state.unlocked.wipe();
     this.#replacement?.wipe();
@@ -248,10 +250,11 @@ export class HeadWatcher {
       );
     }
     if (head.generation === this.#state.head.generation) return;
-    const unlocked = await this.#followSlot(head);
+    const unlocked = await this.#followKeys(head);
     const state = unlocked && (await loadState(this.#backend, head, unlocked, this.#state));
     this.#seen = head;
     if (state === undefined) {
+      if (isMember(this.#state)) throw this.#revoked();
       this.#lockedOut = new SecureStoreError(
         'LOCKED',
         'the slot that opened the store has been removed; open it again with another secret',
@@ -264,21 +267,37 @@ export class HeadWatcher {
 
   #take(state: StoreState): void {
     const before = this.#state.unlocked;
-    // Slots of one id share their private key.
+    // What has one id shares its private key.
     if (!before.id.equals(state.unlocked.id)) before.wipe();
     this.#state = state;
     this.#replacement = undefined;
     this.#lockedOut = undefined;
   }
 
+  /** A member has nothing more to do here, whatever is known of the keys of before. */
+  #revoked(): SecureStoreError {
+    this.#lost = new SecureStoreError(
+      'ACCESS_DENIED',
+      'the membership by which the store was opened has been revoked; to come back, be added again and open it again',
+    );
+    return this.#lost;
+  }
+
+  /** By what this process opens the store under `head`; `undefined` where it does so no more. */
+  async #followKeys(head: Head): Promise<Unlocked | undefined> {
+    const { unlocked, head: before } = this.#state;
+    if ('root' in unlocked) return this.#followSlot(unlocked, head);
+    if (samePin(before.references.grants, head.references.grants)) return unlocked;
+    return followGrant(this.#backend, head, unlocked);
+  }
+
   /** The slot that unlocked the store, under the root key of `head`; `undefined` where it has none any more. */
-  async #followSlot(head: Head): Promise<UnlockedSlot | undefined> {
-    const current = this.#state;
-    const unlocked = this.#replacement ?? current.unlocked;
+  async #followSlot(opened: UnlockedSlot, head: Head): Promise<UnlockedSlot | undefined> {
+    const unlocked = this.#replacement ?? opened;
     const slot = head.slots.find((other): other is Slot => !('raw' in other) && unlocked.id.equals(asBuffer(other.id)));
     // Whoever took the slot away wants this process to write no more, though the keys are still the same.
     if (slot === undefined) return undefined;
-    const same = this.#replacement === undefined && head.rootNumber === current.head.rootNumber;
+    const same = this.#replacement === undefined && head.rootNumber === this.#state.head.rootNumber;
     return same ? unlocked : unlocked.follow(slot, head.rootNumber);
   }
 
@@ -295,7 +314,7 @@ export class HeadWatcher {
     this.#replacement = slot ?? this.#replacement;
     try {
       if (head.generation > this.#seen.generation) {
-        const unlocked = slot ?? (await this.#followSlot(head));
+        const unlocked = slot ?? (await this.#followKeys(head));
         const state = unlocked && (await loadState(this.#backend, head, unlocked, this.#state));
         this.#seen = head;
         if (state !== undefined) this.#take(state);

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
-import type { Head, Keyring, Reference } from '@securestore/core-format';
+import type { Head, Keyring, Member, Reference } from '@securestore/core-format';
 import {
   AREAS,
   decodeKeyring,
@@ -20,10 +20,14 @@ import type { Engine } from './engine.ts';
 import type { Instant } from '@securestore/jobs';
 import { instant } from '@securestore/jobs';
 import { keyChanges } from './key-changes.ts';
+import { readMembers } from './members/grants.ts';
+import type { Sealed } from './members/reseal.ts';
+import { sealGrants } from './members/reseal.ts';
+import { ownerKeys, rootOf } from './owner.ts';
 import type { StoreState } from './state.ts';
 import { pagesUnder } from './pages.ts';
 import { signedHead } from './signed-head.ts';
-import { readHead } from './state.ts';
+import { readHead, readKeyring } from './state.ts';
 
 const RANDOM_NAME_LENGTH = 16;
 const MAX_TRIES = 20;
@@ -49,18 +53,14 @@ export interface HeadPlan {
   readonly outdatesCheckpoint?: boolean;
   /** Who may do what from now on. */
   readonly policy?: Uint8Array;
+  /** The members from now on, in ascending order of their public keys. */
+  readonly members?: readonly Member[];
   /** New keys, which are wiped, whether they are written or not. */
   readonly keyring?: Keyring;
   /** The root key that seals them; by default the one that the store has. */
   readonly root?: KeyObject;
   /** The slot by which this process opens the store from now on, where it is another. Wiped where the change is not made. */
   readonly unlocked?: UnlockedSlot;
-}
-
-/** What the next head is to name, sealed. */
-interface Sealed {
-  readonly name: string;
-  readonly body: Buffer;
 }
 
 const NAMES = { keyring: keyringName, policy: policyName } as const;
@@ -92,7 +92,7 @@ async function writeKeyring(engine: Engine, state: StoreState, plan: HeadPlan): 
   try {
     // A keyring that no reader accepts must never be named by a head.
     loadKeyring(decodeKeyring(encoded));
-    sealed = sealForNext(engine, state, 'keyring', keyringKey(plan.root ?? state.unlocked.root), encoded);
+    sealed = sealForNext(engine, state, 'keyring', keyringKey(plan.root ?? rootOf(state)), encoded);
   } finally {
     encoded.fill(0);
   }
@@ -101,7 +101,7 @@ async function writeKeyring(engine: Engine, state: StoreState, plan: HeadPlan): 
 
 async function writePolicy(engine: Engine, state: StoreState, { policy }: HeadPlan): Promise<Reference | undefined> {
   if (policy === undefined) return undefined;
-  return writeSealed(engine, sealForNext(engine, state, 'policy', state.keys.policy, policy));
+  return writeSealed(engine, sealForNext(engine, state, 'policy', ownerKeys(state).policy, policy));
 }
 
 /** Nobody needs it any more, or ever did: what can't be deleted now is left to the collection. */
@@ -110,16 +110,19 @@ async function discard(engine: Engine, name: string): Promise<void> {
 }
 
 /**
- * Removes the keyrings that no head names any more, also those of changes that stopped half-way. One of a generation to
- * come may be named by a head that is just being written.
+ * Removes the keyrings and grants that no head names any more, also those of changes that stopped half-way, and with the
+ * grants what lies under `p/` beside them. What is of a generation to come may be named by a head that is just being written.
  */
-export async function removeOldKeyrings({ backend, watcher }: Engine, signal?: AbortSignal): Promise<void> {
+export async function removeOldKeys({ backend, watcher }: Engine, signal?: AbortSignal): Promise<void> {
   const { generation, references } = watcher.state.head;
-  for await (const names of pagesUnder(backend, AREAS.keyrings, signal)) {
-    for (const name of names) {
-      const written = generationOf(name);
-      if (written === undefined || written > generation || name === references.keyring?.name) continue;
-      await backend.delete(name, { signal });
+  const named = new Set(Object.values(references).map(({ name }) => name));
+  for (const area of [AREAS.keyrings, AREAS.policies]) {
+    for await (const names of pagesUnder(backend, area, signal)) {
+      for (const name of names) {
+        const written = generationOf(name);
+        if (written === undefined || written > generation || named.has(name)) continue;
+        await backend.delete(name, { signal });
+      }
     }
   }
 }
@@ -159,25 +162,53 @@ function referencesAfter(before: Head['references'], plan: HeadPlan): Head['refe
   return former === undefined ? others : { ...others, formerCheckpoint: former };
 }
 
+/** What becomes of the grants: they stay, are there no more, or are these. */
+type NextGrants = 'same' | 'none' | Sealed;
+
+/**
+ * The grants that go with a plan: whatever changes the keys makes them anew, so that members always have the keys of now, and
+ * never others.
+ */
+async function grantsFor(
+  engine: Engine,
+  state: StoreState,
+  plan: HeadPlan,
+  signal: AbortSignal | undefined,
+): Promise<NextGrants> {
+  if (plan.keyring === undefined && plan.members === undefined) return 'same';
+  const members = plan.members ?? (await readMembers(engine.backend, state, signal));
+  if (members.length === 0) return 'none';
+  if (plan.keyring !== undefined) return sealGrants(engine, state, members, plan.keyring);
+  const keyring = await readKeyring(engine.backend, state.head, rootOf(state), signal);
+  try {
+    return await sealGrants(engine, state, members, keyring);
+  } finally {
+    wipeKeyring(keyring);
+  }
+}
+
 interface Attempt {
   readonly state: StoreState;
   readonly etag: string;
   readonly plan: HeadPlan;
+  readonly nextGrants: NextGrants;
   readonly begun: Instant;
 }
 
 /** What was written for a change of the head before the head itself. */
-type Written = Readonly<Partial<Record<'keyring' | 'policy', Reference>>>;
+type Written = Readonly<Partial<Record<'keyring' | 'policy' | 'grants', Reference>>>;
 
 /** Writes what `plan` says. */
 async function writePlanned(
   engine: Engine,
-  { state, etag, plan }: Attempt,
+  { state, etag, plan, nextGrants }: Attempt,
 ): Promise<{ readonly head: Head; readonly outcome: Outcome; readonly written: Written }> {
   const keyring = await writeKeyring(engine, state, plan);
   const policy = await writePolicy(engine, state, plan);
-  const written = { ...(keyring && { keyring }), ...(policy && { policy }) };
-  const references = referencesAfter(state.head.references, plan);
+  const grants = typeof nextGrants === 'string' ? undefined : await writeSealed(engine, nextGrants);
+  const written = { ...(keyring && { keyring }), ...(policy && { policy }), ...(grants && { grants }) };
+  const { grants: before, ...others } = referencesAfter(state.head.references, plan);
+  const references = nextGrants === 'same' && before !== undefined ? { ...others, grants: before } : others;
   const { audit, ...settings } = { ...state.head, ...plan.head };
   const head: Head = {
     ...settings,
@@ -187,7 +218,7 @@ async function writePlanned(
     time: engine.clock.now(),
     references: { ...references, ...written },
   };
-  const outcome = await replaceHead(engine, head, signedHead(head, state.keys.identity), etag);
+  const outcome = await replaceHead(engine, head, signedHead(head, ownerKeys(state).identity), etag);
   return { head, outcome, written };
 }
 
@@ -209,7 +240,7 @@ async function tryChange(engine: Engine, attempt: Attempt): Promise<boolean> {
   events?.changed(changes);
   if (outcome === 'followed') await engine.watcher.adoptFollowed(plan.unlocked);
   else await engine.watcher.adopt(head, outcome.etag, begun, plan.unlocked);
-  if (written.keyring !== undefined) await removeOldKeyrings(engine).catch(() => undefined);
+  if (plan.keyring !== undefined || plan.members !== undefined) await removeOldKeys(engine).catch(() => undefined);
   return true;
 }
 
@@ -219,7 +250,8 @@ async function tryChange(engine: Engine, attempt: Attempt): Promise<boolean> {
  * @param plan what to make of the state as it is; asked anew when another change comes first. `undefined` where there is
  *   nothing to do
  * @returns whether anything was changed
- * @throws SecureStoreError `CONFLICT` where other changes come first again and again, and what `plan` throws
+ * @throws SecureStoreError `CONFLICT` where other changes come first again and again; `ACCESS_DENIED` where the store was opened
+ *   by a member; and what `plan` throws
  */
 export async function changeHead(
   engine: Engine,
@@ -232,22 +264,24 @@ export async function changeHead(
     engine.watcher.checkWritable();
     const { state } = engine.watcher;
     let planned: HeadPlan | undefined;
+    let attempted = false;
     try {
       planned = await plan(state);
+      if (planned === undefined) return false;
+      ownerKeys(state);
+      const nextGrants = await grantsFor(engine, state, planned, signal);
+      signal?.throwIfAborted();
+      attempted = true;
+      if (await tryChange(engine, { state, etag, plan: planned, nextGrants, begun })) return true;
     } catch (error) {
+      if (attempted) throw error;
+      planned?.unlocked?.wipe();
       // What it needs of the head may have been removed, since another change came first.
       if (!SecureStoreError.is(error, 'INTEGRITY')) throw error;
       await engine.watcher.refresh(signal);
       if (engine.watcher.state === state) throw error;
-      continue;
-    }
-    if (planned === undefined) return false;
-    try {
-      if (signal?.aborted === true) planned.unlocked?.wipe();
-      signal?.throwIfAborted();
-      if (await tryChange(engine, { state, etag, plan: planned, begun })) return true;
     } finally {
-      if (planned.keyring !== undefined) wipeKeyring(planned.keyring);
+      if (planned?.keyring !== undefined) wipeKeyring(planned.keyring);
     }
   }
   throw new SecureStoreError('CONFLICT', 'the head of the store is changed by others again and again; try later', {

@@ -16,6 +16,7 @@ export type {
   SuiteRefusedEvent,
   UnlockEvent,
 } from './crypto-events.ts';
+export type { GrantableGroup, GrantOptions, MemberAdministration, MemberInfo } from './members/administration.ts';
 export { ObjectStore } from './object-store.ts';
 export type { PolicyObject } from './policy-object.ts';
 export { createObjectStore, openObjectStore, openOrCreateObjectStore } from './open.ts';

@@ -8,6 +8,7 @@ import {
   TOMBSTONE_LENGTH,
 } from '@securestore/core-format';
 import type { Engine } from './engine.ts';
+import { isGrantedRecord } from './members/granted.ts';
 import { withNewestKeys } from './newest-keys.ts';
 import { listPage } from './pages.ts';
 import { openUnnamed } from './records.ts';
@@ -23,10 +24,12 @@ export function checkPrefix(prefix: unknown): string {
   return prefix;
 }
 
-/** The true name of an object whose token doesn't tell it. `undefined` where it was deleted meanwhile. */
+/** The true name of an object whose token doesn't tell it. `undefined` where it was deleted meanwhile, or is not to be had. */
 async function readName(engine: Engine, token: string, signal?: AbortSignal): Promise<string | undefined> {
   const found = await engine.backend.read(objectName(token), { signal });
   if (found === undefined || found.body.length === TOMBSTONE_LENGTH) return undefined;
+  // It is sealed with the object: a member has it of what was granted alone.
+  if (!isGrantedRecord(engine, found.body)) return undefined;
   const open = (state: StoreState): string =>
     openUnnamed(state, found.body, (key) => engine.names.locate(key), token).body.name;
   return withNewestKeys(engine, found.body, open, signal);

@@ -19,6 +19,8 @@ import type { RotationReport } from './rekey/rotate.ts';
 import { entriesOf } from './entries.ts';
 import { historyOf } from './history.ts';
 import { sortNames } from './list.ts';
+import type { MemberAdministration } from './members/administration.ts';
+import { isGrantedName } from './members/granted.ts';
 import { runMany } from './many.ts';
 import { bringBack, deleteObject, setMetadata, storeObject } from './mutations.ts';
 import { matchesObject } from './matches.ts';
@@ -81,6 +83,8 @@ export class ObjectStore implements SecureStorage {
   readonly slots: SlotAdministration;
   /** Its keys: called, the names of objects as {@link SecureStorage.keys} gives them; its members administer keys. */
   readonly keys: ((prefix?: string, options?: CallOptions) => AsyncGenerator<StoreKey>) & KeyAdministration;
+  /** Who was granted a part of the keys. */
+  readonly members: MemberAdministration;
   /** Long work on the store that is not finished. */
   readonly jobs: JobAdministration;
   /** Where the policy of access control lies. */
@@ -107,6 +111,7 @@ export class ObjectStore implements SecureStorage {
     this.policyObject = new PolicyObject(engine, this.#calls);
     this.auditArea = new AuditArea(engine, this.#calls, rememberedEnds);
     this.slots = this.#administration.slots;
+    this.members = this.#administration.members;
     this.jobs = this.#administration.jobs;
     this.keys = Object.assign(
       (prefix = '', options?: CallOptions) => this.#calls.names('keys', prefix, options),
@@ -275,7 +280,10 @@ export class ObjectStore implements SecureStorage {
   }
 
   entries<M extends object = Metadata>(prefix = '', options?: CallOptions): AsyncGenerator<ObjectInfo<M>> {
-    return entriesOf(this.#calls, prefix, options, (key, signal) => this.#info<M>(key, { signal }));
+    // A member sees all names, and what is behind those that were granted.
+    return entriesOf(this.#calls, prefix, options, async (key, signal) =>
+      isGrantedName(this.#engine, key) ? this.#info<M>(key, { signal }) : undefined,
+    );
   }
 
   storeMany<M extends object = Metadata>(

@@ -4,6 +4,8 @@ import { settledSoon } from './abortable.ts';
 import { callSignal, checkOptions, inCall, inContext } from './call.ts';
 import type { Engine } from './engine.ts';
 import { checkPrefix, listNames } from './list.ts';
+import { checkGranted } from './members/granted.ts';
+import { checkOwner } from './owner.ts';
 import type { Target } from './records.ts';
 import type { CallOptions } from './types.ts';
 
@@ -20,7 +22,14 @@ const MUTATIONS: ReadonlySet<string> = new Set([
 ]);
 
 /** Administration that changes nothing. */
-const READINGS: ReadonlySet<string> = new Set(['slots.list', 'keys.states', 'keys.census', 'jobs.list', 'verify']);
+const READINGS: ReadonlySet<string> = new Set([
+  'slots.list',
+  'keys.states',
+  'keys.census',
+  'members.list',
+  'jobs.list',
+  'verify',
+]);
 
 /** What a call about one object does. */
 type Body<T> = (target: Target, signal: AbortSignal | undefined) => Promise<T>;
@@ -87,6 +96,8 @@ export class OpenCalls {
       const name = parseStoreKey(key);
       checkOptions(options, known);
       signal = callSignal(options);
+      const refused = checkGranted(this.#engine, name, signal);
+      if (refused !== undefined) await refused;
       const { token, nameId } = this.#engine.names.locate(name);
       const running = body({ key: name, token, nameId }, signal);
       if (signal === undefined) return await running;
@@ -98,7 +109,7 @@ export class OpenCalls {
     }
   }
 
-  /** A call of the administration. */
+  /** A call of the administration. @throws SecureStoreError `ACCESS_DENIED` where the store was opened by a member */
   administrative<T>(
     operation: string,
     options: CallOptions | undefined,
@@ -109,6 +120,7 @@ export class OpenCalls {
     const getSignal = (): AbortSignal | undefined => signal;
     const run = (): Promise<T> => {
       this.checkOpen();
+      checkOwner(this.#engine.watcher.state);
       checkOptions(options, known);
       signal = callSignal(options);
       const outcome = READINGS.has(operation) ? undefined : 'unknown';

@@ -90,7 +90,7 @@ async function loadHead(
 ): Promise<Loaded> {
   const { head } = read;
   const trust = await checkIdentity(head, settings);
-  const unlocked = await unlockHead(head, settings.unlock, events, settings.signal);
+  const unlocked = await unlockHead(settings.backend, head, settings.unlock, events, settings.signal);
   try {
     if (head.state === 'scratch')
       throw new SecureStoreError('LOCKED', 'this is the scratch store of a drill; only drills open it');

@@ -5,6 +5,7 @@ import type { Engine } from './engine.ts';
 import { changeHead } from './head-change.ts';
 import type { HeadPlan } from './head-change.ts';
 import type { OpenCalls } from './open-calls.ts';
+import { checkOwner, ownerKeys } from './owner.ts';
 import type { CallOptions } from './types.ts';
 
 const NO_OPTIONS: ReadonlySet<string> = new Set();
@@ -22,9 +23,15 @@ export class PolicyObject {
     this.#calls = calls;
   }
 
-  /** As it is known now, the caller's to leave unchanged; `undefined` where there never was one. The same as long as nothing changes. */
+  /**
+   * As it is known now, the caller's to leave unchanged; `undefined` where there never was one. The same as long as nothing changes.
+   *
+   * @throws SecureStoreError `ACCESS_DENIED` where the store was opened by a member, who can't read it
+   */
   get current(): Uint8Array | undefined {
-    return this.#engine.watcher.state.policy;
+    const { state } = this.#engine.watcher;
+    checkOwner(state);
+    return state.policy;
   }
 
   /** The generation of the head that is known: with every change of keys, policy or settings it grows. */
@@ -53,9 +60,13 @@ export class PolicyObject {
     await this.#engine.watcher.refresh(signal);
   }
 
-  /** The key under which API tokens are hashed. It is the same for as long as the store lives. */
+  /**
+   * The key under which API tokens are hashed. It is the same for as long as the store lives.
+   *
+   * @throws SecureStoreError `ACCESS_DENIED` where the store was opened by a member
+   */
   get tokenKey(): KeyObject {
-    return this.#engine.watcher.state.keys.apiTokens;
+    return ownerKeys(this.#engine.watcher.state).apiTokens;
   }
 
   random(length: number): Uint8Array {

@@ -16,25 +16,28 @@ import type { KeySet } from '@securestore/crypto';
 import {
   identityPublicKey,
   keyringKey,
+  loadGranted,
   loadKeyring,
   loadSuites,
   openSystemBody,
   unversioned,
   verifyAs,
 } from '@securestore/crypto';
-import type { UnlockedSlot } from '@securestore/crypto';
+import type { UnlockedGrant, UnlockedSlot } from '@securestore/crypto';
 import type { CategoryMatcher } from './category-matcher.ts';
 import { categoryMatcher } from './category-matcher.ts';
 import type { CryptoEventSource } from './crypto-event-source.ts';
 
+/** By what a process opened a store: a slot, with the root key, or what was granted to it as a member. */
+export type Unlocked = UnlockedSlot | UnlockedGrant;
+
 /** What an open store knows under one generation of its head. */
 export interface StoreState {
   readonly head: Head;
-  /** The slot that unlocked the store, with the root key. */
-  readonly unlocked: UnlockedSlot;
+  readonly unlocked: Unlocked;
   readonly keys: KeySet;
   readonly categories: CategoryMatcher;
-  /** Who may do what, which is not for the engine to know; absent where access control was never switched on. */
+  /** Who may do what, which is not for the engine to know; absent where access control was never switched on, and for members. */
   readonly policy?: Uint8Array | undefined;
   /** Where somebody wants to be told what is done with keys. */
   readonly events?: CryptoEventSource | undefined;
@@ -62,12 +65,12 @@ export async function readHead(backend: StorageBackend, signal?: AbortSignal): P
 }
 
 /** The bytes of an object that the head pins. @throws SecureStoreError `INTEGRITY` where they aren't there or are others */
-async function readPinned(
+export async function readPinned(
   backend: StorageBackend,
   head: Head,
   kind: ReferenceKind,
   signal: AbortSignal | undefined,
-): Promise<{ body: Uint8Array; context: Buffer }> {
+): Promise<{ readonly body: Uint8Array; readonly context: Buffer; readonly generation: number }> {
   const reference: Reference | undefined = head.references[kind];
   const generation = reference === undefined ? undefined : generationOf(reference.name);
   if (reference === undefined || generation === undefined) {
@@ -81,7 +84,7 @@ async function readPinned(
       `the ${LABELS[kind]} of the store is damaged: it is not what the head names`,
     );
   }
-  return { body: found.body, context: systemContext(head.instance, generation, reference.name) };
+  return { body: found.body, context: systemContext(head.instance, generation, reference.name), generation };
 }
 
 const LABELS: Readonly<Record<ReferenceKind, string>> = {
@@ -113,12 +116,19 @@ export async function readKeyring(
 async function readKeys(
   backend: StorageBackend,
   head: Head,
-  root: KeyObject,
+  unlocked: Unlocked,
   events: CryptoEventSource | undefined,
   signal?: AbortSignal,
 ): Promise<KeySet> {
-  const keys = loadKeyring(await readKeyring(backend, head, root, signal), events?.used);
-  if (keys.rootNumber !== head.rootNumber || !identityPublicKey(keys.identity).equals(asBuffer(head.identity))) {
+  const keys =
+    'root' in unlocked
+      ? loadKeyring(await readKeyring(backend, head, unlocked.root, signal), events?.used)
+      : loadGranted(unlocked.granted, events?.used);
+  const { owner } = keys;
+  if (
+    owner !== undefined &&
+    (owner.rootNumber !== head.rootNumber || !identityPublicKey(owner.identity).equals(asBuffer(head.identity)))
+  ) {
     throw new SecureStoreError('INTEGRITY', 'the keyring of the store is damaged: it belongs to another head');
   }
   const strange = keys.versions.find(({ state, suite }) => state !== 'destroyed' && !head.suites.includes(suite));
@@ -156,15 +166,15 @@ async function readCategories(
 async function readPolicy(
   backend: StorageBackend,
   head: Head,
-  keys: KeySet,
+  { owner }: KeySet,
   signal?: AbortSignal,
 ): Promise<Uint8Array | undefined> {
-  if (head.references.policy === undefined) return undefined;
+  if (owner === undefined || head.references.policy === undefined) return undefined;
   const { body, context } = await readPinned(backend, head, 'policy', signal);
-  return openSystemBody('the access policy', unversioned(keys.policy), head.suites, 'policy', context, body);
+  return openSystemBody('the access policy', unversioned(owner.policy), head.suites, 'policy', context, body);
 }
 
-const samePin = (a: Reference | undefined, b: Reference | undefined): boolean =>
+export const samePin = (a: Reference | undefined, b: Reference | undefined): boolean =>
   a !== undefined && b !== undefined && a.name === b.name && Buffer.compare(a.digest, b.digest) === 0;
 
 /**
@@ -175,7 +185,7 @@ const samePin = (a: Reference | undefined, b: Reference | undefined): boolean =>
 export async function loadState(
   backend: StorageBackend,
   head: Head,
-  unlocked: UnlockedSlot,
+  unlocked: Unlocked,
   previous: Partial<StoreState> = {},
   signal?: AbortSignal,
 ): Promise<StoreState> {
@@ -183,10 +193,11 @@ export async function loadState(
   const { references } = head;
   const { events } = previous;
   const known = previous.head?.references;
+  const from = 'root' in unlocked ? 'keyring' : 'grants';
   const keys =
-    previous.keys !== undefined && samePin(known?.keyring, references.keyring)
+    previous.keys !== undefined && samePin(known?.[from], references[from])
       ? previous.keys
-      : await readKeys(backend, head, unlocked.root, events, signal);
+      : await readKeys(backend, head, unlocked, events, signal);
   const categories =
     previous.categories !== undefined && samePin(known?.categoryMap, references.categoryMap)
       ? previous.categories

@@ -1,5 +1,5 @@
 import type { WriteOptions, WriteResult } from '@securestore/backend-api';
-import type { JournalPurpose, Purpose, SystemBody } from '@securestore/core-format';
+import type { JournalPurpose, SystemBody } from '@securestore/core-format';
 import {
   decodeSystemBody,
   generationOf,
@@ -12,9 +12,7 @@ import type { Engine } from './engine.ts';
 import type { StoreState } from './state.ts';
 
 /** What purposes are called in messages. */
-const LABELS: Readonly<Record<Purpose, string>> = {
-  keyring: 'keyring',
-  categoryMap: 'category map',
+const LABELS: Readonly<Record<JournalPurpose, string>> = {
   hint: 'journal hint',
   writer: 'registration of a writer',
   consumer: 'state of a consumer',
@@ -22,8 +20,6 @@ const LABELS: Readonly<Record<Purpose, string>> = {
   checkpointPage: 'page of a checkpoint',
   checkpoint: 'checkpoint',
   marker: 'collection marker',
-  policy: 'access policy',
-  audit: 'part of the audit log',
 };
 
 /** What lies at the name of an object of the store's own. */

@@ -18,7 +18,7 @@ import {
   splitRecord,
   systemContext,
 } from '../../../packages/core-format/src/index.ts';
-import type { KeySet } from '../../../packages/crypto/src/index.ts';
+import type { KeySet, OwnerKeys } from '../../../packages/crypto/src/index.ts';
 import {
   BlobSealer,
   digestWhole,
@@ -258,8 +258,11 @@ function largeObject(keys: KeySet, names: NameCipher): Sealed {
   };
 }
 
-async function head(keys: KeySet, references: Head['references']): Promise<{ derived: Entry[]; body: Buffer }> {
-  const identity = identityPublicKey(keys.identity);
+async function head(
+  { identity: own }: OwnerKeys,
+  references: Head['references'],
+): Promise<{ derived: Entry[]; body: Buffer }> {
+  const identity = identityPublicKey(own);
   const context = { lineage: INPUTS.lineage, fingerprint: fingerprintBytes(identity) };
   const root = { number: 1, key: createSecretKey(INPUTS.root) };
   const slot = await sealSlot(rawKey(INPUTS.secret), context, root, NOW, answers(SLOT.salt, SLOT.id));
@@ -290,7 +293,7 @@ async function head(keys: KeySet, references: Head['references']): Promise<{ der
       ['public key of the identity', identity],
       ['fingerprint', fingerprintOf(identity)],
     ],
-    body: joinHead(signed, signAs(keys.identity, 'head', signed)),
+    body: joinHead(signed, signAs(own, 'head', signed)),
   };
 }
 
@@ -303,7 +306,7 @@ export async function makeExample(): Promise<Example> {
   const system = systemObjects(keys);
   const small = smallObject(keys, names);
   const large = largeObject(keys, names);
-  const { derived, body } = await head(keys, system.references);
+  const { derived, body } = await head(keys.owner, system.references);
   return {
     inputs: [
       ...Object.entries(INPUTS),

@@ -8,11 +8,14 @@ import {
   decodeCheckpointPage,
   decodeCheckpointRoot,
   decodeConsumer,
+  decodeGrantBox,
+  decodeGrants,
   decodeHead,
   decodeHeadAudit,
   decodeHint,
   decodeKeyring,
   decodeMarker,
+  decodeMembers,
   decodeObjectBody,
   decodeRecordHeader,
   decodeSlot,
@@ -27,11 +30,14 @@ import {
   encodeCheckpointPage,
   encodeCheckpointRoot,
   encodeConsumer,
+  encodeGrantBox,
+  encodeGrants,
   encodeHead,
   encodeHeadAudit,
   encodeHint,
   encodeKeyring,
   encodeMarker,
+  encodeMembers,
   encodeObjectBody,
   encodeRecordHeader,
   encodeSlot,
@@ -135,8 +141,11 @@ function geometry(): Target {
   };
 }
 
-/** Sealed as the category map is, but for the byte that says what it is: no store of the vectors has one. */
-function sealedAs(purpose: 'policy' | 'audit'): Buffer[] {
+/** Purposes that vectors don't have yet. */
+const NEW: ReadonlySet<Purpose> = new Set(['policy', 'members', 'audit']);
+
+/** Sealed as the category map is, but for the byte that says what it is. */
+function renamed(purpose: Purpose): Buffer[] {
   return structures(/^sealed category map$/).map((body) => {
     const other = Buffer.from(body);
     other[6] = PURPOSES[purpose];
@@ -156,14 +165,13 @@ function ownObjects(): Target[] {
     checkpoint: 'checkpoint',
     marker: 'marker',
     policy: 'policy',
+    members: 'directory of members',
     audit: 'part of the audit log',
   };
   const bodies = (Object.keys(PURPOSES) as Purpose[]).map((purpose) =>
     codec(
       `sealed ${sealed[purpose]}`,
-      purpose === 'policy' || purpose === 'audit'
-        ? sealedAs(purpose)
-        : structures(new RegExp(`^sealed ${sealed[purpose]}$`)),
+      NEW.has(purpose) ? renamed(purpose) : structures(new RegExp(`^sealed ${sealed[purpose]}$`)),
       (bytes) => decodeSystemBody('it', purpose, bytes),
       (body) =>
         Buffer.concat([encodeSystemHeader(body.suite, purpose, body.salt, body.keyId), body.commitment, body.sealed]),
@@ -187,6 +195,36 @@ function ownObjects(): Target[] {
       codes: DAMAGED,
       parse: (input) => void systemBodyKeyId(input),
     },
+  ];
+}
+
+/** No store of the vectors has members. */
+function grants(): Target[] {
+  const publicKeys = [1, 2].map((number) => Buffer.alloc(32, number));
+  const directory = bytesFrom('directory', 120);
+  const boxes = structures(/^keyring$/).map((bytes) => {
+    const { nameKey, groups } = decodeKeyring(bytes);
+    const none = groups.map((group) => ({
+      ...group,
+      versions: group.versions.map((version) =>
+        version.destroyAt > 0 ? { ...version, key: Buffer.alloc(32) } : version,
+      ),
+    }));
+    const ids = { lineage: bytesFrom('lineage', 16), instance: bytesFrom('instance', 16), generation: 3 };
+    return encodeGrantBox({ ...ids, publicKey: bytesFrom('key', 32), nameKey, groups: none });
+  });
+  const members = publicKeys.map((publicKey, index) => ({
+    publicKey,
+    name: `member ${index}`,
+    added: 1,
+    categories: [Buffer.alloc(16, 1), Buffer.alloc(16, 2)].slice(index),
+    groups: (['audit', 'backup'] as const).slice(index),
+  }));
+  const sealed = publicKeys.map((publicKey) => ({ publicKey, sealed: bytesFrom('sealed', 100) }));
+  return [
+    codec('grants', [encodeGrants({ grants: sealed, directory })], decodeGrants, encodeGrants),
+    codec('grant', boxes, decodeGrantBox, encodeGrantBox),
+    codec('members', [encodeMembers(members)], decodeMembers, encodeMembers),
   ];
 }
 
@@ -231,6 +269,7 @@ export function codecTargets(): Target[] {
     codec('slot', structures(/^slot /), decodeSlot, encodeSlot),
     codec('box of a slot', structures(/^box of slot/), decodeSlotBox, encodeSlotBox),
     ...ownObjects(),
+    ...grants(),
     ...auditSegments(),
   ];
 }

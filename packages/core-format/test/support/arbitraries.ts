@@ -9,10 +9,13 @@ import type {
   CheckpointRoot,
   ConsumerState,
   Field,
+  GrantBox,
+  Grants,
   Head,
   Hint,
   KeyGroup,
   Keyring,
+  Member,
   ObjectBody,
   RecordHeader,
   Slot,
@@ -295,6 +298,53 @@ export const keyrings: fc.Arbitrary<Keyring> = fc
     const ids = groups.flatMap((group) => group.versions.map(hexId));
     return new Set(ids).size === ids.length;
   });
+
+const boxFields = { lineage: id, instance: id, generation: u53, publicKey: bytesOf(32) };
+
+export const grantBoxes: fc.Arbitrary<GrantBox> = fc
+  .tuple(fc.record(boxFields), keyrings)
+  .map(([fields, { nameKey, groups }]) => ({
+    ...fields,
+    nameKey,
+    groups: groups.map((group) => ({
+      ...group,
+      versions: group.versions.map((version) =>
+        version.destroyAt > 0 ? { ...version, key: new Uint8Array(32) } : version,
+      ),
+    })),
+  }));
+
+export const grantLists: fc.Arbitrary<Grants> = fc.record({
+  grants: fc
+    .uniqueArray(fc.record({ publicKey: bytesOf(32), sealed: fc.uint8Array({ minLength: 49, maxLength: 80 }) }), {
+      minLength: 1,
+      maxLength: 4,
+      selector: ({ publicKey }) => Buffer.from(publicKey).toString('hex'),
+    })
+    .map((grants) => grants.toSorted((a, b) => Buffer.compare(a.publicKey, b.publicKey))),
+  directory: fc.uint8Array({ maxLength: 120 }),
+});
+
+const idSets = fc
+  .uniqueArray(id, { maxLength: 3, selector: (value) => Buffer.from(value).toString('hex') })
+  .map((ids) => ids.toSorted((a, b) => Buffer.compare(a, b)));
+
+const grantedGroups = fc.constantFrom<Member['groups'][]>([], ['audit'], ['backup'], ['audit', 'backup']);
+
+const members: fc.Arbitrary<Member> = fc
+  .record({
+    publicKey: bytesOf(32),
+    name: text(12).filter((name) => Buffer.byteLength(name) <= 64),
+    added: time,
+    categories: idSets,
+    groups: grantedGroups,
+  })
+  .filter(({ categories, groups }) => categories.length + groups.length > 0);
+
+export const memberLists: fc.Arbitrary<Member[]> = fc
+  .uniqueArray(members, { minLength: 1, maxLength: 4, selector: ({ name }) => name })
+  .map((list) => list.toSorted((a, b) => Buffer.compare(a.publicKey, b.publicKey)))
+  .filter((list) => new Set(list.map(({ publicKey }) => Buffer.from(publicKey).toString('hex'))).size === list.length);
 
 export const categoryMaps: fc.Arbitrary<CategoryMap> = fc
   .uniqueArray(fc.record({ id, name: text(8).filter((name) => name !== 'default' && Buffer.byteLength(name) <= 64) }), {

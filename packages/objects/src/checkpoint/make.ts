@@ -3,6 +3,7 @@ import { checkpointName, encodeCheckpointRoot, joinCheckpointRoot, SecureStoreEr
 import { sealSystemBody, signAs } from '@securestore/crypto';
 import type { Engine } from '../engine.ts';
 import { changeHead } from '../head-change.ts';
+import { ownerKeys } from '../owner.ts';
 import { checkMayChange } from '../rekey/running.ts';
 import type { StoreState } from '../state.ts';
 import { contextOf } from '../system-objects.ts';
@@ -77,7 +78,7 @@ async function writeRoot(engine: Engine, state: StoreState, writer: PageWriter, 
     totals: writer.totals,
     pages: writer.pages,
   });
-  const plaintext = joinCheckpointRoot(signed, signAs(keys.identity, CHECKPOINT_USE, signed));
+  const plaintext = joinCheckpointRoot(signed, signAs(ownerKeys({ keys }).identity, CHECKPOINT_USE, signed));
   const name = checkpointName(head.generation + 1, engine.random(RANDOM_NAME_LENGTH));
   const body = sealSystemBody(keys.journal.primary, 'checkpoint', contextOf(state, name), plaintext, engine.random);
   if (body.length > engine.limits.maxRecord) {

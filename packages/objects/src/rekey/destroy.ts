@@ -4,7 +4,7 @@ import type { KeyVersionInfo } from '@securestore/crypto';
 import { backendNow } from '../collection/age.ts';
 import type { Engine } from '../engine.ts';
 import type { HeadPlan } from '../head-change.ts';
-import { changeHead, removeOldKeyrings } from '../head-change.ts';
+import { changeHead, removeOldKeys } from '../head-change.ts';
 import type { StoreState } from '../state.ts';
 import type { Census } from './census.ts';
 import { takeCensus } from './census.ts';
@@ -189,11 +189,11 @@ async function destroyAndClear(engine: Engine, isDue: IsDue, signal: AbortSignal
   const result = await destroyDue(engine, isDue, signal);
   // Also what an earlier call destroyed and could not remove: as long as an old keyring lies there, nothing is destroyed.
   if (engine.watcher.state.keys.versions.some(({ state }) => state === 'destroyed'))
-    await removeOldKeyrings(engine, signal);
+    await removeOldKeys(engine, signal);
   if (result.destroyed.length === 0) return result;
   await engine.watcher.settle(signal);
   // What others had on its way opens under no root key that the store still has, and need not stay either.
-  await removeOldKeyrings(engine, signal);
+  await removeOldKeys(engine, signal);
   return result;
 }
 

@@ -5,6 +5,7 @@ import { wipeKeyring } from '@securestore/crypto';
 import type { Engine } from '../engine.ts';
 import type { HeadPlan } from '../head-change.ts';
 import { changeHead } from '../head-change.ts';
+import { rootOf } from '../owner.ts';
 import { readKeyring } from '../state.ts';
 import type { StoreState } from '../state.ts';
 import type { Census } from './census.ts';
@@ -54,7 +55,7 @@ export async function planVersions(
   change: ChangeVersion,
   signal: AbortSignal | undefined,
 ): Promise<HeadPlan | undefined> {
-  const keyring = await readKeyring(engine.backend, state.head, state.unlocked.root, signal);
+  const keyring = await readKeyring(engine.backend, state.head, rootOf(state), signal);
   let changed = false;
   const groups = keyring.groups.map((group) => ({
     ...group,

@@ -25,9 +25,15 @@ function withNewPrimary(group: KeyGroup, now: number, random: RandomSource): Key
   return { ...group, versions: [...before, next] };
 }
 
-/** A keyring with a new primary version in every group. @param now milliseconds since 1970 */
-export function withNewPrimaries(keyring: Keyring, now: number, random: RandomSource): Keyring {
-  return { ...keyring, groups: keyring.groups.map((group) => withNewPrimary(group, now, random)) };
+/** A keyring with a new primary version in every group, or in those that `isMeant` says. @param now milliseconds since 1970 */
+export function withNewPrimaries(
+  keyring: Keyring,
+  now: number,
+  random: RandomSource,
+  isMeant: (group: KeyGroup) => boolean = () => true,
+): Keyring {
+  const groups = keyring.groups.map((group) => (isMeant(group) ? withNewPrimary(group, now, random) : group));
+  return { ...keyring, groups };
 }
 
 /** A fresh root key. */

@@ -5,8 +5,10 @@ import { holdSecret, wipeKeyring } from '@securestore/crypto';
 import type { Engine } from '../engine.ts';
 import type { HeadPlan } from '../head-change.ts';
 import { changeHead } from '../head-change.ts';
+import { rootOf } from '../owner.ts';
 import type { StoreState } from '../state.ts';
 import { readKeyring } from '../state.ts';
+import { memberToRevoke, planRevocation } from './revocation.ts';
 import { withNewPrimaries, withNewRoot } from './new-keys.ts';
 import { checkDepthUnderWay, planTakeOver } from './running.ts';
 import { findOwnSlots, findSlots } from '../unlock.ts';
@@ -17,7 +19,9 @@ import { newSlot, openGivenSlot } from './slots.ts';
 export type Secrets =
   | { readonly oldKey: UnlockMethod; readonly newKey: UnlockMethod }
   /** Every secret stays, and new keys are made only where `isDue` says so of the newest state. */
-  | { readonly isDue: (state: StoreState) => boolean };
+  | { readonly isDue: (state: StoreState) => boolean }
+  /** Every secret stays; the member of this name goes, and what they were granted gets new keys. */
+  | { readonly revoked: string };
 
 /** Secrets that have been looked at, so that a rotation with a wrong one never begins. */
 export type ReadySecrets =
@@ -31,7 +35,7 @@ export type ReadySecrets =
       /** Whether the new secret is the old one. */
       readonly stays: boolean;
     }
-  | Extract<Secrets, { isDue: unknown }>;
+  | Extract<Secrets, { isDue: unknown } | { revoked: unknown }>;
 
 /**
  * Asks for the secrets and finds the slots of the old one. To be wiped with {@link wipeSecrets}.
@@ -42,6 +46,10 @@ export async function readySecrets(engine: Engine, secrets: Secrets, signal: Abo
   if ('isDue' in secrets) return secrets;
   await engine.watcher.refresh(signal);
   engine.watcher.checkWritable();
+  if ('revoked' in secrets) {
+    await memberToRevoke(engine.backend, engine.watcher.state, secrets.revoked, signal);
+    return secrets;
+  }
   const before = await holdSecret(secrets.oldKey);
   let after: HeldSecret | undefined;
   try {
@@ -72,7 +80,7 @@ export async function readySecrets(engine: Engine, secrets: Secrets, signal: Abo
 }
 
 export function wipeSecrets(secrets: ReadySecrets | undefined): void {
-  if (secrets === undefined || 'isDue' in secrets) return;
+  if (secrets === undefined || !('before' in secrets)) return;
   secrets.before.wipe();
   secrets.after.wipe();
 }
@@ -85,9 +93,9 @@ async function planRenewal(
   slots = state.head.slots,
 ): Promise<HeadPlan> {
   checkDepthUnderWay(state, rotation.depth);
-  const { head, unlocked } = state;
+  const { head } = state;
   const renewed = await withNewRoot(head, slots, engine.random);
-  const before = await readKeyring(engine.backend, head, unlocked.root);
+  const before = await readKeyring(engine.backend, head, rootOf(state));
   const keyring = rotation.depth === 'unlock' ? before : withNewPrimaries(before, engine.clock.now(), engine.random);
   return {
     ...renewed,
@@ -151,6 +159,7 @@ async function planOf(
     if (secrets.isDue(state)) return planRenewal(engine, state, rotation);
     return state.head.rotation?.depth === rotation.depth ? planTakeOver(rotation) : undefined;
   }
+  if ('revoked' in secrets) return planRevocation(engine, state, rotation, secrets.revoked, signal);
   // A secret that stays keeps its slot, so that everybody who opened the store by it can follow.
   if (secrets.stays) return planRenewal(engine, state, rotation);
   return planReplacement(engine, state, rotation, secrets, signal);

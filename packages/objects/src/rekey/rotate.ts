@@ -4,7 +4,7 @@ import type { Job, JobContext, JobKind, Jobs } from '@securestore/jobs';
 import { makeCheckpoint, rekeyCheckpoint } from '../checkpoint/make.ts';
 import { checkpointOf } from '../checkpoint/sealed.ts';
 import type { Engine } from '../engine.ts';
-import { removeOldKeyrings } from '../head-change.ts';
+import { removeOldKeys } from '../head-change.ts';
 import type { FailedObject } from '../own-objects.ts';
 import type { StoreState } from '../state.ts';
 import { takeCensus } from './census.ts';
@@ -186,7 +186,7 @@ async function rekeyAll(
     // What could not be looked into may lie under any of them.
     const retired = counts.failed > 0 ? [] : await retireUnused(engine, candidates, census, signal);
     // What that change could not remove.
-    await removeOldKeyrings(engine, signal);
+    await removeOldKeys(engine, signal);
     const contradicted = depth === 'data' ? await newBaseline(engine, context, counts, rotation) : 0;
     await endRotation(engine, rotation, signal);
     const remaining = Object.fromEntries(left.map((id) => [id, census.counts.get(id) ?? 0]));
@@ -245,7 +245,7 @@ export function rotationKind(
       const id = engine.random(ID_LENGTH);
       const isUnderWay = await begin(engine, { depth, id }, secrets?.(), context);
       // What the last change of the keys could not remove, or the run before this one.
-      await removeOldKeyrings(engine, signal);
+      await removeOldKeys(engine, signal);
       if (!isUnderWay || depth === 'unlock') {
         await endRotation(engine, id, signal);
         return nothingMore(depth);

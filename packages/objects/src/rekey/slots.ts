@@ -4,7 +4,8 @@ import type { HeldSecret, UnlockedSlot, UnlockMethod } from '@securestore/crypto
 import { formatRecipient, holdSecret, readRecipient, sealSlot, sealSlotTo } from '@securestore/crypto';
 import type { Engine } from '../engine.ts';
 import { changeHead } from '../head-change.ts';
-import type { StoreState } from '../state.ts';
+import { rootOf } from '../owner.ts';
+import type { StoreState, Unlocked } from '../state.ts';
 import { findOwnSlots, slotContext } from '../unlock.ts';
 import { slotLabel } from './slot-label.ts';
 
@@ -34,8 +35,8 @@ export async function newSlot(
   method: UnlockMethod | Recipient,
   signal?: AbortSignal,
 ): Promise<Slot> {
-  const { head, unlocked } = state;
-  const root = { number: head.rootNumber, key: unlocked.root };
+  const { head } = state;
+  const root = { number: head.rootNumber, key: rootOf(state) };
   const now = engine.clock.now();
   if ('recipient' in method) return sealSlotTo(method.recipient, slotContext(head), root, now, engine.random);
   return sealSlot(method, slotContext(head), root, now, engine.random, signal);
@@ -53,7 +54,7 @@ export async function openGivenSlot(
   throw new SecureStoreError('UNLOCK_FAILED', 'the secret does not open its slot');
 }
 
-function infoOf(slot: Slot | UnknownSlot, unlocked: UnlockedSlot): SlotInfo {
+function infoOf(slot: Slot | UnknownSlot, unlocked: Unlocked): SlotInfo {
   if ('raw' in slot) return { id: '', method: 'unknown', current: false };
   const { method, publicKey } = slot;
   return {
@@ -77,18 +78,20 @@ type Newcomer = Recipient | HeldSecret;
 
 /** @throws SecureStoreError `ALREADY_EXISTS` where it opens the store as it is */
 async function refuseTwice({ head }: StoreState, newcomer: Newcomer, signal: AbortSignal | undefined): Promise<void> {
-  const known =
-    'recipient' in newcomer ? await slotsFor(head, newcomer.recipient) : await findOwnSlots(head, newcomer, signal);
-  const [slot] = known;
+  const slot =
+    'recipient' in newcomer
+      ? slotFor(head, await readRecipient(newcomer.recipient))
+      : (await findOwnSlots(head, newcomer, signal))[0];
   if (slot === undefined) return;
   const what = 'recipient' in newcomer ? 'the identity of this recipient' : 'this secret';
   throw new SecureStoreError('ALREADY_EXISTS', `${what} opens the store already, by the slot ${slotLabel(slot)}`);
 }
 
-async function slotsFor(head: Head, recipient: string): Promise<Slot[]> {
-  const publicKey = await readRecipient(recipient);
-  return head.slots.filter(
-    (slot): slot is Slot => !('raw' in slot) && slot.method.type === 'recipient' && publicKey.equals(slot.publicKey),
+/** The slot that was made for a recipient; `undefined` where there is none. */
+export function slotFor(head: Head, publicKey: Uint8Array): Slot | undefined {
+  return head.slots.find(
+    (slot): slot is Slot =>
+      !('raw' in slot) && slot.method.type === 'recipient' && Buffer.compare(slot.publicKey, publicKey) === 0,
   );
 }
 

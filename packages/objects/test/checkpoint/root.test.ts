@@ -6,6 +6,7 @@ import { describe, expect, it } from 'vitest';
 import type { LoadedCheckpoint } from '../../src/checkpoint/sealed.ts';
 import { CHECKPOINT_USE, loadCheckpoint, readPage } from '../../src/checkpoint/sealed.ts';
 import { changeHead } from '../../src/head-change.ts';
+import { ownerKeys } from '../../src/owner.ts';
 import { memoryAnchor } from '../support/anchors.ts';
 import { EagerClock } from '../support/eager-clock.ts';
 import type { OpenedEngine } from '../support/engines.ts';
@@ -44,7 +45,7 @@ async function forge(all: OpenedEngine, { root = {}, identity, use = CHECKPOINT_
   const present = await loaded(all);
   await changeHead(engine, async ({ head, keys }) => {
     const signed = encodeCheckpointRoot({ ...present.root, ...root });
-    const key = identity === undefined ? keys.identity : identityPrivateKey(Buffer.alloc(32, 1));
+    const key = identity === undefined ? ownerKeys({ keys }).identity : identityPrivateKey(Buffer.alloc(32, 1));
     const plaintext = joinCheckpointRoot(signed, signAs(key, use, signed));
     const name = checkpointName(head.generation + 1, engine.random(16));
     const context = systemContext(head.instance, head.generation + 1, name);

@@ -5,6 +5,7 @@ import { randomPool } from '@securestore/crypto';
 import { describe, expect, it } from 'vitest';
 import type { Engine } from '../../src/engine.ts';
 import { changeHead } from '../../src/head-change.ts';
+import { rootOf } from '../../src/owner.ts';
 import { resealWork } from '../../src/rekey/work.ts';
 import { readKeyring } from '../../src/state.ts';
 import { Follower } from '../support/followers.ts';
@@ -22,8 +23,8 @@ function renewed(group: KeyGroup): KeyGroup {
 
 /** New primary versions of all keys. */
 async function renewKeys(engine: Engine): Promise<void> {
-  await changeHead(engine, async ({ head, unlocked }) => {
-    const keyring = await readKeyring(engine.backend, head, unlocked.root);
+  await changeHead(engine, async (state) => {
+    const keyring = await readKeyring(engine.backend, state.head, rootOf(state));
     return { keyring: { ...keyring, groups: keyring.groups.map(renewed) } };
   });
 }

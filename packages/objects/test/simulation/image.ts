@@ -4,6 +4,7 @@ import { decodeHead, encodeHead, HEAD_NAME, joinHead } from '@securestore/core-f
 import type { UnlockMethod } from '@securestore/crypto';
 import { rawKey, signAs } from '@securestore/crypto';
 import { createObjectStore } from '../../src/index.ts';
+import { ownerKeys } from '../../src/owner.ts';
 import { HEAD_USE, loadState } from '../../src/state.ts';
 import { unlockRoot } from '../../src/unlock.ts';
 import { Dice } from './dice.ts';
@@ -62,7 +63,7 @@ export async function makeImage(): Promise<Image> {
   const { keys } = await loadState(backend, head, await unlockRoot(head, unlock));
   const sign = (revised: Head): Buffer => {
     const signed = encodeHead(revised);
-    return joinHead(signed, signAs(keys.identity, HEAD_USE, signed));
+    return joinHead(signed, signAs(ownerKeys({ keys }).identity, HEAD_USE, signed));
   };
   return { bodies, secrets, guestSlot, head, sign };
 }

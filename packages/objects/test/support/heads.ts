@@ -3,6 +3,7 @@ import type { Head } from '@securestore/core-format';
 import { decodeHead, encodeHead, HEAD_NAME, joinHead, MAX_ANCESTORS } from '@securestore/core-format';
 import { signAs } from '@securestore/crypto';
 import { ancestorsAfter } from '../../src/ancestry.ts';
+import { ownerKeys } from '../../src/owner.ts';
 import { HEAD_USE, loadState } from '../../src/state.ts';
 import { unlockRoot } from '../../src/unlock.ts';
 import type { Place } from './places.ts';
@@ -32,6 +33,6 @@ export async function reviseHead(place: Place, revise: (head: Head) => Head): Pr
   const head = await headAt(backend);
   const { keys } = await loadState(backend, { ...head }, await unlockRoot(head, UNLOCK));
   const signed = encodeHead(following(head, revise(head)));
-  await backend.write(HEAD_NAME, joinHead(signed, signAs(keys.identity, HEAD_USE, signed)));
+  await backend.write(HEAD_NAME, joinHead(signed, signAs(ownerKeys({ keys }).identity, HEAD_USE, signed)));
   await backend.close();
 }

@@ -1,6 +1,7 @@
 import type { Head, Slot } from '@securestore/core-format';
 import { encodeHead, HEAD_NAME, joinHead } from '@securestore/core-format';
 import { rawKey, resealSlot, signAs } from '@securestore/crypto';
+import { ownerKeys, rootOf } from '../../src/owner.ts';
 import { HEAD_USE, loadState } from '../../src/state.ts';
 import { unlockRoot } from '../../src/unlock.ts';
 import { attack } from './attacker.ts';
@@ -27,11 +28,11 @@ export async function impostorOf(
   await createAt(own, { unlock: OWN });
   const backend = await own.open();
   const head = await headAt(backend);
-  const { unlocked, keys } = await loadState(backend, head, await unlockRoot(head, OWN));
-  const root = { number: head.rootNumber, key: unlocked.root };
+  const state = await loadState(backend, head, await unlockRoot(head, OWN));
+  const root = { number: head.rootNumber, key: rootOf(state) };
   const known = revise(victim.slots).filter((slot): slot is Slot => !('raw' in slot));
   const slots = await Promise.all(known.map((slot) => resealSlot(slot, victim.lineage, root)));
   const signed = encodeHead({ ...head, lineage: victim.lineage, slots });
   const forged = await (await attack(own)).copy();
-  return forged.set(HEAD_NAME, joinHead(signed, signAs(keys.identity, HEAD_USE, signed)));
+  return forged.set(HEAD_NAME, joinHead(signed, signAs(ownerKeys(state).identity, HEAD_USE, signed)));
 }

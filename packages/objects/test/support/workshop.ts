@@ -30,6 +30,7 @@ import {
 } from '@securestore/crypto';
 import type { LocatedName } from '@securestore/crypto';
 import type { ObjectStore } from '../../src/index.ts';
+import { ownerKeys, rootOf } from '../../src/owner.ts';
 import type { StoreState } from '../../src/state.ts';
 import { HEAD_USE, loadState, readHead } from '../../src/state.ts';
 import { unlockRoot } from '../../src/unlock.ts';
@@ -106,12 +107,12 @@ export async function forge(shop: Workshop, key: string, { header, body, keyOf =
 /** Replaces the head by a changed one that is signed by the store identity. */
 export async function resign({ backend, state }: Workshop, changes: Partial<Head>): Promise<void> {
   const signed = encodeHead(following(await headAt(backend), { ...state.head, ...changes }));
-  await backend.write(HEAD_NAME, joinHead(signed, signAs(state.keys.identity, HEAD_USE, signed)));
+  await backend.write(HEAD_NAME, joinHead(signed, signAs(ownerKeys(state).identity, HEAD_USE, signed)));
 }
 
 /** What the store seals of its own, and what it is sealed under. */
 const PURPOSES = {
-  keyring: { nameOf: keyringName, keyOf: ({ unlocked }: StoreState) => keyringKey(unlocked.root) },
+  keyring: { nameOf: keyringName, keyOf: (state: StoreState) => keyringKey(rootOf(state)) },
   categoryMap: { nameOf: policyName, keyOf: ({ keys }: StoreState) => keys.categoryMap },
 } as const;
 

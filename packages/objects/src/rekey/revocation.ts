@@ -1,0 +1,62 @@
+import type { StorageBackend } from '@securestore/backend-api';
+import type { Member, RunningRotation } from '@securestore/core-format';
+import { SecureStoreError } from '@securestore/core-format';
+import type { Engine } from '../engine.ts';
+import type { HeadPlan } from '../head-change.ts';
+import { isGranted, readMembers } from '../members/grants.ts';
+import { rootOf } from '../owner.ts';
+import type { StoreState } from '../state.ts';
+import { readKeyring } from '../state.ts';
+import { withNewPrimaries } from './new-keys.ts';
+import { checkDepthUnderWay } from './running.ts';
+import { slotFor } from './slots.ts';
+import { slotLabel } from './slot-label.ts';
+
+/**
+ * The member with a name, and the others.
+ *
+ * @throws SecureStoreError `NOT_FOUND` where there is none; `CONFLICT` where a slot opens the whole store for them, so that
+ *   nothing would be taken from them
+ */
+export async function memberToRevoke(
+  backend: StorageBackend,
+  state: StoreState,
+  name: string,
+  signal: AbortSignal | undefined,
+): Promise<{ readonly member: Member; readonly others: readonly Member[] }> {
+  const members = await readMembers(backend, state, signal);
+  const member = members.find((other) => other.name === name);
+  if (member === undefined) {
+    throw new SecureStoreError(
+      'NOT_FOUND',
+      `there is no member ${JSON.stringify(name)}; members.list() tells who there is`,
+    );
+  }
+  const slot = slotFor(state.head, member.publicKey);
+  if (slot !== undefined) {
+    throw new SecureStoreError(
+      'CONFLICT',
+      `the identity of ${JSON.stringify(name)} opens the whole store by the slot ${slotLabel(slot)}; remove that first`,
+    );
+  }
+  return { member, others: members.filter((other) => other !== member) };
+}
+
+/** The plan that takes from a member what they were granted: nothing of it seals anything from now on. */
+export async function planRevocation(
+  engine: Engine,
+  state: StoreState,
+  rotation: RunningRotation,
+  name: string,
+  signal: AbortSignal,
+): Promise<HeadPlan> {
+  checkDepthUnderWay(state, rotation.depth);
+  const { member, others } = await memberToRevoke(engine.backend, state, name, signal);
+  const before = await readKeyring(engine.backend, state.head, rootOf(state), signal);
+  const isMeant = isGranted.bind(undefined, member);
+  return {
+    head: { rotation },
+    keyring: withNewPrimaries(before, engine.clock.now(), engine.random, isMeant),
+    members: others,
+  };
+}
