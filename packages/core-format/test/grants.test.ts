@@ -71,21 +71,23 @@ describe('grants', () => {
   });
 });
 
+/** Parses a box with one version. */
+const version = (destroyAt: number, key: number, state: KeyVersion['state'] = 'primary'): void => {
+  const one = { id: Buffer.alloc(8, 1), suite: 1, state, created: 1, destroyAt, key: Buffer.alloc(32, key) };
+  const group = {
+    id: Buffer.alloc(16, 1),
+    kind: 'category' as const,
+    digestKey: Buffer.alloc(32, 1),
+    versions: [one],
+  };
+  const ids = { lineage: Buffer.alloc(16), instance: Buffer.alloc(16), generation: 1, publicKey: number32(1) };
+  decodeGrantBox(encodeGrantBox({ ...ids, nameKey: Buffer.alloc(32, 1), groups: [group] }));
+};
+
 describe('the box of a grant', () => {
   itObeysTheCodecLaws({ values: grantBoxes, encode: encodeGrantBox, decode: decodeGrantBox });
 
   it('[I-05] has no key of a version that is destroyed or to be, and the keys of all others', () => {
-    const version = (destroyAt: number, key: number, state: KeyVersion['state'] = 'primary'): void => {
-      const one = { id: Buffer.alloc(8, 1), suite: 1, state, created: 1, destroyAt, key: Buffer.alloc(32, key) };
-      const group = {
-        id: Buffer.alloc(16, 1),
-        kind: 'category' as const,
-        digestKey: Buffer.alloc(32, 1),
-        versions: [one],
-      };
-      const ids = { lineage: Buffer.alloc(16), instance: Buffer.alloc(16), generation: 1, publicKey: number32(1) };
-      decodeGrantBox(encodeGrantBox({ ...ids, nameKey: Buffer.alloc(32, 1), groups: [group] }));
-    };
     const refused = expect.objectContaining({ code: 'INTEGRITY' });
     expect(() => version(0, 1)).not.toThrow();
     expect(() => version(0, 0)).toThrow(refused);
@@ -96,23 +98,23 @@ describe('the box of a grant', () => {
   });
 });
 
+const member = (number: number, more: Partial<Member> = {}): Member => ({
+  publicKey: number32(number),
+  name: `m${number}`,
+  added: 1,
+  categories: [Buffer.alloc(16, 1)],
+  groups: [],
+  ...more,
+});
+
+function expectMembers(list: Member[], code: 'INTEGRITY' | undefined): void {
+  const parse = (): unknown => decodeMembers(encodeMembers(list));
+  if (code === undefined) expect(parse).not.toThrow();
+  else expect(parse).toThrow(expect.objectContaining({ code }));
+}
+
 describe('the directory of members', () => {
   itObeysTheCodecLaws({ values: memberLists, encode: encodeMembers, decode: decodeMembers });
-
-  const member = (number: number, more: Partial<Member> = {}): Member => ({
-    publicKey: number32(number),
-    name: `m${number}`,
-    added: 1,
-    categories: [Buffer.alloc(16, 1)],
-    groups: [],
-    ...more,
-  });
-
-  function expectMembers(list: Member[], code: 'INTEGRITY' | undefined): void {
-    const parse = (): unknown => decodeMembers(encodeMembers(list));
-    if (code === undefined) expect(parse).not.toThrow();
-    else expect(parse).toThrow(expect.objectContaining({ code }));
-  }
 
   it('[I-07] lists 1 to 1000 members in ascending order of their public keys, with names of 1 to 64 bytes, each once', () => {
     expectMembers([member(1), member(2)], undefined);

@@ -9,6 +9,9 @@ import { failure, openAt, patterned, UNLOCK } from '../support/stores.ts';
 const LARGE = patterned(200_000);
 const RED = { categories: ['red'] };
 
+/** A name that is too long for its token. */
+const long = (folder: string): string => `${folder}/${'x'.repeat(200)}`;
+
 /** Every call about one object. */
 function callsAbout(store: ObjectStore, key: string): [string, () => PromiseLike<unknown>][] {
   return [
@@ -68,7 +71,6 @@ describe('a member', () => {
 
   it('sees the names of all objects, but for long ones of other categories, and entries of what was granted', async () => {
     const { owner, join, enter } = await club();
-    const long = (folder: string): string => `${folder}/${'x'.repeat(200)}`;
     for (const key of ['red/a', 'blue/b', 'c', long('red'), long('blue')]) await owner.store(key, '1');
     const member = await enter(await join('ann', RED));
     expect(await member.list()).toEqual(['blue/b', 'c', 'red/a', long('red')]);

@@ -9,6 +9,7 @@ import { EagerClock } from '../support/eager-clock.ts';
 import type { Place } from '../support/places.ts';
 import { memoryPlace, TORTURE } from '../support/places.ts';
 import { createAt, failure, openAt, patterned, readRange, usePlace } from '../support/stores.ts';
+import { TROUBLES } from '../support/troubles.ts';
 
 const OLD = Buffer.alloc(32, 7);
 const NEW = Buffer.alloc(32, 8);
@@ -80,40 +81,6 @@ async function goOn(store: ObjectStore, depth: RotationDepth): Promise<void> {
 
 /** Every call in full; of the long rotations one in a few, each time from another one. */
 const STRIDE: Readonly<Record<RotationDepth, number>> = { unlock: 1, keys: TORTURE ? 1 : 2, data: TORTURE ? 1 : 5 };
-
-/** What goes wrong from the call `k` on. */
-const TROUBLES: readonly (readonly [string, (k: number) => FaultPlan])[] = [
-  [
-    'the backend is gone from there on',
-    (k) =>
-      ({ index }) =>
-        index >= k ? { type: 'fail' } : undefined,
-  ],
-  [
-    'the call fails',
-    (k) =>
-      ({ index }) =>
-        index === k ? { type: 'fail' } : undefined,
-  ],
-  [
-    'its answer is lost',
-    (k) =>
-      ({ index }) =>
-        index === k ? { type: 'lose-acknowledgement' } : undefined,
-  ],
-  [
-    'the process is killed before',
-    (k) =>
-      ({ index }) =>
-        index === k ? { type: 'stop-before' } : undefined,
-  ],
-  [
-    'the process is killed after',
-    (k) =>
-      ({ index }) =>
-        index === k ? { type: 'stop-after' } : undefined,
-  ],
-];
 
 /** Rotates with trouble at the call `k` of it. Resolves to whether there is such a call. */
 async function rotateWith(w: World, depth: RotationDepth, plan: (k: number) => FaultPlan, k: number): Promise<boolean> {
