@@ -19,7 +19,7 @@ export interface CryptoKey {
 export interface UnlockEvent {
   readonly type: 'unlock';
   readonly method: SlotType;
-  /** The slot that opened, as in `SlotInfo`; absent where none did. */
+  /** The slot that opened, as in `SlotInfo`; absent where none did, and where a member opened what was granted to them. */
   readonly slot?: string;
 }
 
@@ -28,6 +28,13 @@ export interface SlotEvent {
   readonly type: 'slot.added' | 'slot.removed';
   readonly slot: string;
   readonly method: SlotType;
+}
+
+/** A change of what a member is granted. */
+export interface MemberEvent {
+  readonly type: 'member.granted' | 'member.revoked';
+  /** As in `MemberInfo`. */
+  readonly recipient: string;
 }
 
 /** A new root key, sealed for all slots. */
@@ -69,8 +76,8 @@ export interface SuiteRefusedEvent {
   readonly since: Date;
 }
 
-/** What is told of a change of slots and keys. */
-export type ChangeEvent = SlotEvent | RootEvent | KeyEvent;
+/** What is told of a change of slots, members and keys. */
+export type ChangeEvent = SlotEvent | MemberEvent | RootEvent | KeyEvent;
 
 /**
  * What this process did with keys, for an audit. It holds no key material, no plaintext and no names of objects. What other

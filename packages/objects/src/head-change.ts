@@ -16,6 +16,7 @@ import type { UnlockedSlot } from '@securestore/crypto';
 import { keyringKey, loadKeyring, sealSystemBody, wipeKeyring } from '@securestore/crypto';
 import { ancestorsAfter, followsFrom, headDigest } from './ancestry.ts';
 import { withEnds } from './audit-ends.ts';
+import type { MemberEvent } from './crypto-events.ts';
 import type { Engine } from './engine.ts';
 import type { Instant } from '@securestore/jobs';
 import { instant } from '@securestore/jobs';
@@ -55,6 +56,8 @@ export interface HeadPlan {
   readonly policy?: Uint8Array;
   /** The members from now on, in ascending order of their public keys. */
   readonly members?: readonly Member[];
+  /** What is told of the change of members. */
+  readonly memberEvent?: MemberEvent;
   /** New keys, which are wiped, whether they are written or not. */
   readonly keyring?: Keyring;
   /** The root key that seals them; by default the one that the store has. */

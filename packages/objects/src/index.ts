@@ -11,6 +11,7 @@ export type {
   CryptoOutcome,
   KeyEvent,
   KeyUseEvent,
+  MemberEvent,
   RootEvent,
   SlotEvent,
   SuiteRefusedEvent,

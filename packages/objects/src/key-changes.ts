@@ -2,7 +2,7 @@ import type { Head, Keyring, KeyVersion, Slot } from '@securestore/core-format';
 import { asBuffer } from '@securestore/core-format';
 import type { KeyVersionInfo } from '@securestore/crypto';
 import type { CryptoEventSource } from './crypto-event-source.ts';
-import type { ChangeEvent, KeyEvent, SlotEvent } from './crypto-events.ts';
+import type { ChangeEvent, KeyEvent, MemberEvent, SlotEvent } from './crypto-events.ts';
 import { slotLabel } from './rekey/slot-label.ts';
 
 /** Slots, root key and key versions, before a change and after it. */
@@ -14,6 +14,7 @@ export interface KeyChange {
   /** What is absent stays. */
   readonly head?: Partial<Pick<Head, 'slots' | 'rootNumber'>> | undefined;
   readonly keyring?: Keyring | undefined;
+  readonly memberEvent?: MemberEvent | undefined;
 }
 
 const known = (slots: Head['slots']): Slot[] => slots.filter((slot): slot is Slot => !('raw' in slot));
@@ -60,11 +61,15 @@ function versionChanges(
 }
 
 /** What a change does to slots and keys, for whoever listens. Nothing of it is a key. */
-export function keyChanges(source: CryptoEventSource, { before, head, keyring }: KeyChange): ChangeEvent[] {
+export function keyChanges(
+  source: CryptoEventSource,
+  { before, head, keyring, memberEvent }: KeyChange,
+): ChangeEvent[] {
   const slots = before?.head.slots ?? [];
   const root = head?.rootNumber;
   return [
     ...slotChanges(slots, head?.slots ?? slots),
+    ...(memberEvent === undefined ? [] : [memberEvent]),
     ...(before === undefined || root === undefined || root === before.head.rootNumber
       ? []
       : [{ type: 'root.renewed' as const, root }]),

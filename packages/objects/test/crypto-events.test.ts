@@ -6,6 +6,7 @@ import type { CryptoEvent, Logger } from '../src/index.ts';
 import { attack } from './support/attacker.ts';
 import { EagerClock } from './support/eager-clock.ts';
 import type { Place } from './support/places.ts';
+import { person } from './support/members.ts';
 import { memoryPlace } from './support/places.ts';
 import { createAt, failure, openAt, usePlace } from './support/stores.ts';
 
@@ -53,6 +54,25 @@ describe('crypto events', () => {
     expect(created).toEqual(expected);
     expect(new Set(events.map(({ instance }) => instance)).size).toBe(1);
     expect(events[0]?.instance).toMatch(/^[0-9a-f]{32}$/);
+  });
+
+  it('tell of members, and of what they open', async () => {
+    const { place, listen, take } = hear();
+    const store = await createAt(place, { ...listen, categories: { pii: ['users/**'] } });
+    take();
+    const { unlock, recipient } = await person();
+    await store.members.add('ann', recipient, { categories: ['pii'] });
+    expect(take()).toMatchObject([{ type: 'member.granted', recipient, outcome: 'done' }]);
+    await openAt(place, { ...listen, unlock, fingerprint: store.fingerprint });
+    const [opened] = take();
+    expect(opened).toMatchObject({ type: 'unlock', method: 'recipient', outcome: 'done' });
+    expect(opened).not.toHaveProperty('slot');
+    await store.members.revoke('ann');
+    const events = take();
+    expect(events[0]).toMatchObject({ type: 'member.revoked', recipient, outcome: 'done' });
+    expect(typesOf(events).filter((type) => type === 'key.replaced')).toHaveLength(2);
+    await failure(openAt(place, { ...listen, unlock, fingerprint: store.fingerprint }), 'UNLOCK_FAILED');
+    expect(take().at(-1)).toMatchObject({ type: 'unlock', method: 'recipient', outcome: 'UNLOCK_FAILED' });
   });
 
   it('tell of a secret that opens nothing, by its kind alone', async () => {

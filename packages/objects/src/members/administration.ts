@@ -187,7 +187,10 @@ export async function addMember(
       if (next.length > MAX_MEMBERS) {
         throw new SecureStoreError('TOO_LARGE', `a store may have at most ${MAX_MEMBERS} members; revoke one first`);
       }
-      return { members: next.toSorted((a, b) => Buffer.compare(a.publicKey, b.publicKey)) };
+      return {
+        members: next.toSorted((a, b) => Buffer.compare(a.publicKey, b.publicKey)),
+        memberEvent: { type: 'member.granted', recipient: formatRecipient(publicKey) },
+      };
     },
     signal,
   );

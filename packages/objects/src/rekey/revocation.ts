@@ -1,6 +1,7 @@
 import type { StorageBackend } from '@securestore/backend-api';
 import type { Member, RunningRotation } from '@securestore/core-format';
 import { SecureStoreError } from '@securestore/core-format';
+import { formatRecipient } from '@securestore/crypto';
 import type { Engine } from '../engine.ts';
 import type { HeadPlan } from '../head-change.ts';
 import { isGranted, readMembers } from '../members/grants.ts';
@@ -58,5 +59,6 @@ export async function planRevocation(
     head: { rotation },
     keyring: withNewPrimaries(before, engine.clock.now(), engine.random, isMeant),
     members: others,
+    memberEvent: { type: 'member.revoked', recipient: formatRecipient(member.publicKey) },
   };
 }
