@@ -18,6 +18,7 @@ const SYNONYMS: Readonly<Record<string, readonly string[]>> = {
   grant: ['allow', 'permit'],
   revoke: ['deny', 'disallow'],
   token: ['tokens', 'apikey'],
+  member: ['members', 'share', 'invite'],
   explain: ['why', 'can'],
   '--version': ['version'],
   '--help': ['usage', 'man'],

@@ -24,6 +24,7 @@ const VERBS = [
   'keys',
   'slots',
   'identity',
+  'member',
   'verify',
 ] as const;
 

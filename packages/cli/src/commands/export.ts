@@ -4,6 +4,7 @@ import { type ItemOutcome, runBatch } from '../batch.ts';
 import type { Call, ExitCode } from '../call.ts';
 import { type ExportFolder, openExportFolder } from '../export-folder.ts';
 import { nameObjections } from '../export-names.ts';
+import { isNotGranted } from '../not-granted.ts';
 import { withStore } from '../open.ts';
 import { ownFiles } from '../own-files.ts';
 import { parseFolder } from '../parse-values.ts';
@@ -56,6 +57,7 @@ async function exportObject(job: Job, object: NamedObject, progress: Progress): 
   } catch (error) {
     // Deleted or expired since the names were listed.
     if (SecureStoreError.is(error, 'NOT_FOUND')) return { status: 'skipped', reason: 'it is gone', key };
+    if (isNotGranted(error)) return { status: 'skipped', reason: 'its category was not granted to you', key };
     throw error;
   }
 }

@@ -3,9 +3,10 @@ import type { ObjectInfo, SecureStore } from 'securestore';
 import { endsAll } from '../batch.ts';
 import { type Call, type ExitCode, SOME_FAILED } from '../call.ts';
 import { forEachConcurrently } from '../concurrency.ts';
+import { isNotGranted } from '../not-granted.ts';
 import { infoRecord } from '../object-text.ts';
 import { withStore } from '../open.ts';
-import { formatTable, formatTime, jsonLine } from '../terminal-text.ts';
+import { count, formatTable, formatTime, jsonLine } from '../terminal-text.ts';
 
 export interface LsOptions {
   readonly long?: boolean;
@@ -51,6 +52,7 @@ async function long(call: Call, store: SecureStore, prefix: string | undefined):
   const keys = await store.list(prefix, { signal: cli.signal });
   const rows: { readonly name: Buffer; readonly cells: readonly string[] }[] = [];
   let failed = 0;
+  let denied = 0;
   await forEachConcurrently(keys, READS_AT_ONCE, async (key) => {
     if (out.closed()) return;
     try {
@@ -58,11 +60,13 @@ async function long(call: Call, store: SecureStore, prefix: string | undefined):
       if (out.json) await out.result(infoRecord(info), () => []);
       else rows.push({ name: Buffer.from(key), cells: row(info, out.name) });
     } catch (error) {
-      if (await passOver(call, key, error)) failed += 1;
+      if (isNotGranted(error)) denied += 1;
+      else if (await passOver(call, key, error)) failed += 1;
     }
   });
   const sorted = rows.toSorted((a, b) => Buffer.compare(a.name, b.name)).map(({ cells }) => cells);
   if (!out.json) await out.result({}, () => formatTable(COLUMNS, sorted));
+  if (denied > 0) out.note(`left out: ${count(denied, 'object')} of categories that were not granted to you`);
   return failed === 0 ? 0 : SOME_FAILED;
 }
 

@@ -1,11 +1,12 @@
 import { SecureStoreError } from '@securestore/core-format';
 import type { Job, RotationDepth, RotationReport, SecureStore, SecretMethod } from 'securestore';
-import { type Call, type ExitCode, SOME_FAILED } from '../call.ts';
+import type { Call, ExitCode } from '../call.ts';
 import { watchJob } from '../job-progress.ts';
 import { ensureKeyFile } from '../key-file.ts';
 import { withStore, withUnlockedStore } from '../open.ts';
+import { rotationLine, sayRotation } from '../rotation-report.ts';
 import { findNewSecret, type NewSecretOptions, secretVariable } from '../secret.ts';
-import { count, printable } from '../terminal-text.ts';
+import { printable } from '../terminal-text.ts';
 import { unlockWith } from '../unlocking.ts';
 
 export interface RotateOptions extends NewSecretOptions {
@@ -80,7 +81,8 @@ async function renew(
   const kept = before === after;
   try {
     const secret = kept ? 'the secret stays' : 'the new secret opens the store, the old one no longer does';
-    const exitCode = await report(call, await watchJob(cli, call.verb, job), secret);
+    const done = await watchJob(cli, call.verb, job);
+    const exitCode = await sayRotation(call, done, rotationLine(done, secret));
     if (!kept) noteOldSecret(call);
     return exitCode;
   } catch (error) {
@@ -92,7 +94,8 @@ async function renew(
 async function resume(call: Call<RotateOptions>, store: SecureStore): Promise<ExitCode> {
   // A job that is resumed reports what it would have reported.
   const job = store.jobs.resume(ROTATION, { signal: call.cli.signal }) as Job<RotationReport>;
-  return await report(call, await watchJob(call.cli, call.verb, job));
+  const done = await watchJob(call.cli, call.verb, job);
+  return await sayRotation(call, done, rotationLine(done));
 }
 
 async function sayWhichSecret(call: Call, store: SecureStore, before: readonly { id: string }[]): Promise<void> {
@@ -106,39 +109,4 @@ async function sayWhichSecret(call: Call, store: SecureStore, before: readonly {
   } catch {
     // What stopped the rotation is what is reported.
   }
-}
-
-/** Says what a rotation did. @param secret what became of the secret */
-async function report({ out, verb }: Call, done: RotationReport, secret?: string): Promise<number> {
-  const { failures, strays, ...summary } = done;
-  for (const { name, code } of failures) {
-    const error = new SecureStoreError(code, 'it could not be brought under the new keys, and is as it was');
-    out.error(error, { operation: verb, subject: name });
-    if (out.json) await out.result({ name, status: 'failed', error: { code } }, () => []);
-  }
-  for (const { name, code } of strays) {
-    const reason =
-      'nobody who has the keys wrote it; it keeps no key in use, and securestore collect removes it in time';
-    await out.result({ name, status: 'stray', error: { code } }, () => [`stray: ${printable(name)}: ${reason}`]);
-  }
-  await out.result({ summary }, () => reportLines(done, secret));
-  return done.failed > 0 || done.contradicted > 0 ? SOME_FAILED : 0;
-}
-
-function reportLines(
-  { depth, examined, rekeyed, failed, retired, remaining, contradicted }: RotationReport,
-  secret?: string,
-): string[] {
-  const left = Object.entries(remaining).map(([id, number]) => `${id} (${count(number, 'object')})`);
-  const lines = [`rotated to the depth ${depth}${secret === undefined ? '' : `: ${secret}`}`];
-  if (depth === 'unlock') return lines;
-  lines.push(`looked at ${count(examined, 'object')}: ${rekeyed} brought under new keys, ${failed} failed`);
-  if (retired.length > 0) lines.push(`retired: ${retired.join(', ')}`);
-  if (left.length > 0) lines.push(`still in use: ${left.join(', ')}; run securestore rotate --same-secret again later`);
-  if (contradicted > 0) {
-    lines.push(
-      `${count(contradicted, 'name')} had less or other than the last checkpoint says: securestore verify names them`,
-    );
-  }
-  return lines;
 }

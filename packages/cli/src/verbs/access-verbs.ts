@@ -3,6 +3,7 @@ import type { Template } from 'securestore';
 import { addVerb, collect, type Run } from '../call.ts';
 import type { GrantOptions, RoleOptions, TokenOptions } from '../commands/access.ts';
 import type { ApprovalOptions, ApproveOptions } from '../commands/approvals.ts';
+import type { MemberOptions } from '../commands/member.ts';
 
 /** Those of the library, which is not loaded to show help: one too few or too many does not compile. */
 const TEMPLATES: Readonly<Record<Template, true>> = {
@@ -86,6 +87,31 @@ Examples:
   });
 }
 
+function addMember(program: Command, run: Run): void {
+  addVerb<MemberOptions, [string | undefined, string | undefined, string | undefined]>(program, run, {
+    usage: 'member [action] [name] [recipient]',
+    shownUsage: '[options] | member add <name> <recipient> | member revoke <name>',
+    summary: "list who has a part of the store's keys, grant somebody a category, or take it back",
+    options: [
+      new Option('--category <name>', 'with add: grant the keys of this category; may be repeated').argParser(collect),
+      new Option('--group <kind>', "with add: grant the store's own keys, audit or backup; may be repeated").argParser(
+        collect,
+      ),
+    ],
+    notes: `A member opens the store by their identity, and in it what was granted and nothing else, whatever program they use. In
+a category they can read everything AND forge anything, and they see the names of all objects of the store. add prints
+an invitation, and grants more to a member who is there. revoke makes new keys for what the member had, which takes
+some seconds at least: until it is done they can still forge. What they have copied they keep.
+
+Examples:
+  securestore member add ann SSRP1-... --category prod > invitation.txt
+  securestore member revoke ann
+  securestore member`,
+    resume: '`securestore rotate --resume` goes on with a revocation; `securestore member` shows whether it had begun',
+    load: async () => (await import('../commands/member.ts')).member,
+  });
+}
+
 function addExplain(program: Command, run: Run): void {
   addVerb<object, [string, string, string | undefined]>(program, run, {
     usage: 'explain <principal> <action> [key]',
@@ -146,6 +172,7 @@ export function addAccessVerbs(program: Command, run: Run): void {
   addRole(program, run);
   addGrant(program, run);
   addToken(program, run);
+  addMember(program, run);
   addExplain(program, run);
   addApproval(program, run);
 }

@@ -1,0 +1,106 @@
+import { SecureStoreError } from '@securestore/core-format';
+import type { GrantableGroup, MemberInfo, SecureStore } from 'securestore';
+import type { Call, ExitCode } from '../call.ts';
+import { watchJob } from '../job-progress.ts';
+import { withStore } from '../open.ts';
+import { sayRotation } from '../rotation-report.ts';
+import { formatTable, formatTime, printable } from '../terminal-text.ts';
+
+export interface MemberOptions {
+  readonly category?: readonly string[];
+  readonly group?: readonly string[];
+}
+
+const COLUMNS = [{ title: 'MEMBER' }, { title: 'GRANTED' }, { title: 'ADDED' }, { title: 'RECIPIENT' }] as const;
+
+function refuse(message: string): never {
+  throw new SecureStoreError('INVALID_ARGUMENT', message);
+}
+
+/** `securestore member`, `member add`, `member revoke`. */
+export async function member(
+  call: Call<MemberOptions>,
+  action: string | undefined,
+  name: string | undefined,
+  recipient: string | undefined,
+): Promise<ExitCode> {
+  if (action !== undefined && action !== 'list' && action !== 'add' && action !== 'revoke') {
+    refuse('after member comes list, add, revoke or nothing; see securestore help member');
+  }
+  const { category, group } = call.options;
+  if (action !== 'add' && (category ?? group) !== undefined) refuse('--category and --group belong to member add');
+  if (action === 'add') {
+    if (name === undefined || recipient === undefined) refuse('member add needs a name and a recipient, SSRP1-...');
+    if ((category ?? group) === undefined) refuse('member add needs --category or --group: what is to be granted');
+    return await withStore(call, (store) => add(call, store, name, recipient));
+  }
+  if (recipient !== undefined) refuse('only member add takes a recipient');
+  if (action === 'revoke') {
+    if (name === undefined) refuse('member revoke needs the name of a member; securestore member lists them');
+    return await withStore(call, (store) => revoke(call, store, name));
+  }
+  if (name !== undefined) refuse('member list takes no name');
+  return await withStore(call, (store) => list(call, store));
+}
+
+function grantedText({ categories, groups }: MemberInfo): string {
+  return [...categories.map(printable), ...groups.map((kind) => `the ${kind} keys`)].join(', ');
+}
+
+async function list({ cli, out }: Call, store: SecureStore): Promise<void> {
+  const all = await store.members.list({ signal: cli.signal });
+  if (out.json) {
+    for (const one of all) await out.result(one, () => []);
+    return;
+  }
+  const rows = all.map((one) => [printable(one.name), grantedText(one), formatTime(one.added), one.recipient]);
+  await out.result({}, () => formatTable(COLUMNS, rows));
+  if (all.length === 0) {
+    out.note('there are no members; securestore member add NAME RECIPIENT --category NAME makes somebody one');
+  }
+}
+
+/** The invitation goes to stdout, so that it can be sent as it is. */
+async function add(
+  { cli, out, options }: Call<MemberOptions>,
+  store: SecureStore,
+  name: string,
+  recipient: string,
+): Promise<void> {
+  const { formatInvitation } = await import('securestore');
+  const { category: categories, group } = options;
+  // What is no kind of keys the library refuses.
+  const groups = group as readonly GrantableGroup[] | undefined;
+  const added = await store.members.add(name, recipient, { categories, groups, signal: cli.signal });
+  const { fingerprint, location } = store;
+  const invitation = formatInvitation({ fingerprint, location, recipient: added.recipient });
+  await out.result({ ...added, fingerprint, location, invitation }, () => invitation.trimEnd().split('\n'));
+  const shown = printable(name);
+  if (added.categories.length > 0) {
+    const which = added.categories.map(printable).join(', ');
+    out.note(`warning: ${shown} can now read everything AND forge anything in: ${which}`);
+  }
+  out.note(
+    `warning: ${shown} sees the names of all objects of the store, and can mislead what follows its journal. Where that ` +
+      'is too much, use a store of its own',
+  );
+  out.note(
+    `Send ${shown} this invitation by a way that both of you trust: it is not secret, but whoever changes it can lead ` +
+      'them to another store',
+  );
+}
+
+async function revoke(call: Call, store: SecureStore, name: string): Promise<ExitCode> {
+  const { cli, out } = call;
+  const shown = printable(name);
+  const job = store.members.revoke(name, { signal: cli.signal });
+  out.note(`warning: until this is done ${shown} can still forge what was granted to them`);
+  const done = await watchJob(cli, 'member revoke', job);
+  const first = `revoked ${shown}: nothing that is written from now on opens to them`;
+  const exitCode = await sayRotation(call, done, first, { name, revoked: true });
+  if (Object.keys(done.remaining).length > 0) {
+    out.note(`warning: with keys that are still in use ${shown} can forge what is under them`);
+  }
+  out.note(`${shown} keeps what they have read or copied, and knows the names of the objects`);
+  return exitCode;
+}

@@ -1,0 +1,45 @@
+import { SecureStoreError } from '@securestore/core-format';
+import type { RotationReport } from 'securestore';
+import { type Call, SOME_FAILED } from './call.ts';
+import { count, printable } from './terminal-text.ts';
+
+/** The first line on a rotation. @param secret what became of the secret */
+export function rotationLine({ depth }: RotationReport, secret?: string): string {
+  return `rotated to the depth ${depth}${secret === undefined ? '' : `: ${secret}`}`;
+}
+
+/** Says what a rotation did. @param first the first line @param more what is in its JSON, too */
+export async function sayRotation(
+  { out, verb }: Call,
+  done: RotationReport,
+  first: string,
+  more: object = {},
+): Promise<number> {
+  const { failures, strays, ...summary } = done;
+  for (const { name, code } of failures) {
+    const error = new SecureStoreError(code, 'it could not be brought under the new keys, and is as it was');
+    out.error(error, { operation: verb, subject: name });
+    if (out.json) await out.result({ name, status: 'failed', error: { code } }, () => []);
+  }
+  for (const { name, code } of strays) {
+    const reason =
+      'nobody who has the keys wrote it; it keeps no key in use, and securestore collect removes it in time';
+    await out.result({ name, status: 'stray', error: { code } }, () => [`stray: ${printable(name)}: ${reason}`]);
+  }
+  await out.result({ ...more, summary }, () => [first, ...reportLines(done)]);
+  return done.failed > 0 || done.contradicted > 0 ? SOME_FAILED : 0;
+}
+
+function reportLines({ depth, examined, rekeyed, failed, retired, remaining, contradicted }: RotationReport): string[] {
+  if (depth === 'unlock') return [];
+  const left = Object.entries(remaining).map(([id, number]) => `${id} (${count(number, 'object')})`);
+  const lines = [`looked at ${count(examined, 'object')}: ${rekeyed} brought under new keys, ${failed} failed`];
+  if (retired.length > 0) lines.push(`retired: ${retired.join(', ')}`);
+  if (left.length > 0) lines.push(`still in use: ${left.join(', ')}; run securestore rotate --same-secret again later`);
+  if (contradicted > 0) {
+    lines.push(
+      `${count(contradicted, 'name')} had less or other than the last checkpoint says: securestore verify names them`,
+    );
+  }
+  return lines;
+}
