@@ -240,7 +240,7 @@ describe('what the head says', () => {
 });
 
 describe('a store of the attacker in the place of the real one', () => {
-  it('is refused to a member by its fingerprint', async () => {
+  it('[I-11] is refused to a member by its fingerprint', async () => {
     const { attacker, place, ann, enter, join, owner, clock } = await furnished();
     expect(join).toBeDefined();
     // A whole store of their own, whose grants are for ann.

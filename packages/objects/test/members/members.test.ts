@@ -53,7 +53,7 @@ describe('a member', () => {
     expect(await owner.has('red/new')).toBe(false);
   });
 
-  it('is refused every call about other categories, whether an object is there or not', async () => {
+  it('[I-12] is refused every call about other categories, whether an object is there or not', async () => {
     const { owner, join, enter } = await club();
     for (const key of ['blue/b', 'plain']) await owner.store(key, 'secret');
     const member = await enter(await join('ann', RED));
