@@ -69,6 +69,9 @@ export const ADMINISTRATION: Readonly<Record<AdministrationCall, StoreAction>> =
   'access.change': 'access.change',
   'access.createToken': 'access.change',
   'access.revokeToken': 'access.change',
+  'members.list': 'members.view',
+  'members.add': 'members.change',
+  'members.revoke': 'members.change',
   'audit.entries': 'audit.view',
   'audit.verify': 'audit.view',
   'audit.enable': 'audit.change',
@@ -81,6 +84,8 @@ const JOB_IDS: Readonly<Record<JobCall, string | ((...given: readonly unknown[])
   checkpoint: 'checkpoint',
   collect: 'collection',
   'jobs.resume': (id) => String(id),
+  // A revocation is a rotation of the keys that the member had.
+  'members.revoke': 'rotation',
 };
 
 /**

@@ -58,6 +58,7 @@ export class Session implements SecureStorage, Omit<StoreAdministration, 'keys'>
   readonly keys: SecureStorage['keys'] & StoreAdministration['keys'];
   readonly jobs: StoreAdministration['jobs'];
   readonly access: StoreAdministration['access'];
+  readonly members: StoreAdministration['members'];
   readonly audit: StoreAdministration['audit'];
   /** What takes a second person: asking for it, and deciding about what others ask for. */
   readonly approvals: SessionApprovals;
@@ -77,6 +78,7 @@ export class Session implements SecureStorage, Omit<StoreAdministration, 'keys'>
     this.slots = guarded.slots;
     this.jobs = guarded.jobs;
     this.access = guarded.access;
+    this.members = guarded.members;
     this.audit = guarded.audit;
     this.approvals = sessionApprovals(this.#checks, context.approvals);
     const names: SecureStorage['keys'] = (prefix, options) =>

@@ -20,6 +20,7 @@ import type { Engine } from './engine.ts';
 import type { HeadPlan } from './head-change.ts';
 import { changeHead } from './head-change.ts';
 import type { OpenCalls } from './open-calls.ts';
+import { ownerKeys, rootOf } from './owner.ts';
 import { entriesUnder } from './pages.ts';
 import type { StoreState } from './state.ts';
 import { readKeyring } from './state.ts';
@@ -95,9 +96,9 @@ export class AuditArea {
     return this.#engine.random(length);
   }
 
-  /** Signs as the store does. */
+  /** Signs as the store does. @throws SecureStoreError `ACCESS_DENIED` for a member */
   sign(use: string, bytes: Uint8Array): Buffer {
-    return signAs(this.#state.keys.identity, use, bytes);
+    return signAs(ownerKeys(this.#state).identity, use, bytes);
   }
 
   /** Looks for a newer head. @throws SecureStoreError `UNAVAILABLE`, `ROLLBACK`, `INTEGRITY` */
@@ -202,7 +203,7 @@ export class AuditArea {
     const head: Pick<Head, 'audit'> = { audit: { ...settings, ends: state.head.audit?.ends ?? [] } };
     if (state.keys.audit !== undefined) return { head };
     const { backend, clock, random } = this.#engine;
-    const keyring = await readKeyring(backend, state.head, state.unlocked.root, signal);
+    const keyring = await readKeyring(backend, state.head, rootOf(state), signal);
     try {
       const group = newGroup(random(ID_LENGTH), 'audit', state.keys.journal.primary.suite, clock.now(), random);
       return { head, keyring: { ...keyring, groups: inOrder([...keyring.groups, group]) } };

@@ -12,6 +12,9 @@ function detailsOf(event: CryptoEvent): string {
     case 'slot.added':
     case 'slot.removed':
       return `${event.method} ${event.slot}`;
+    case 'member.granted':
+    case 'member.revoked':
+      return event.recipient;
     case 'root.renewed':
       return `root ${event.root}`;
     case 'key.used':

@@ -35,7 +35,7 @@ async function furnished(): Promise<Club & { readonly ann: Person }> {
     await owner.store(`${folder}/gone`, 'x');
     await owner.delete(`${folder}/gone`);
   }
-  await owner.policyObject.change(() => Buffer.from('the policy'));
+  await owner.policyObject.change('access.change', () => Buffer.from('the policy'));
   const ann = await join('ann', RED);
   await join('bob', { categories: ['blue', 'default'] });
   await owner.checkpoint();
