@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createRequire, isBuiltin } from 'node:module';
 import { join, resolve } from 'node:path';
@@ -11,6 +12,8 @@ interface PluginDeclaration {
   readonly schemes: readonly string[];
   /** As it stands there; checked when the plugin is used. */
   readonly contract: unknown;
+  /** Whether its `package.json` is exported, as that of a plugin has to be. */
+  readonly exported: boolean;
 }
 
 const PACKAGE_NAME = /^(?:@[a-z0-9~-][a-z0-9._~-]*\/)?[a-z0-9~-][a-z0-9._~-]*$/;
@@ -24,6 +27,8 @@ export function isPackageName(name: unknown): name is string {
 
 /** The packages that an application can import, seen from the folder of its `package.json`. */
 export interface ApplicationPackages {
+  /** The path of the `package.json` whose dependencies they are. */
+  readonly manifestPath: string;
   /** The backends among the direct dependencies; `node_modules` is never searched for others. */
   plugins(): Promise<PluginDeclaration[]>;
   /** Whether a package is installed; it is not loaded. */
@@ -31,7 +36,7 @@ export interface ApplicationPackages {
   /**
    * The exports of an installed package, or `undefined` where it is not installed.
    *
-   * @throws `UNAVAILABLE` where it is installed but can't be loaded
+   * @throws `UNAVAILABLE` where it is installed but can't be loaded, for want of its entry point too
    */
   load(packageName: string): Promise<object | undefined>;
 }
@@ -41,6 +46,7 @@ export function applicationPackages(folder: string): ApplicationPackages {
   const manifestPath = join(resolve(folder), 'package.json');
   const resolver = createRequire(manifestPath);
   return {
+    manifestPath,
     plugins: async () => {
       const manifest = await readApplicationManifest(manifestPath);
       const found = directDependencies(manifest).map(async (name) => readDeclaration(resolver, name));
@@ -75,16 +81,26 @@ function directDependencies(manifest: unknown): string[] {
 /** What a dependency declares; `undefined` where it declares nothing, or nothing that makes sense. */
 async function readDeclaration(resolver: NodeJS.Require, packageName: string): Promise<PluginDeclaration | undefined> {
   let text: string;
+  let exported = true;
   try {
     text = await readFile(resolver.resolve(`${packageName}/package.json`), 'utf8');
-  } catch {
-    // Not installed, or it does not export its package.json: either way it can't be a plugin.
-    return undefined;
+  } catch (error) {
+    // Where it is not exported the package can't be a plugin, but it may want to be one.
+    const hidden = hasCode(error, 'ERR_PACKAGE_PATH_NOT_EXPORTED') ? manifestOf(resolver, packageName) : undefined;
+    if (hidden === undefined) return undefined;
+    text = await readFile(hidden, 'utf8').catch(() => '');
+    exported = false;
   }
   const declaration = property(property(parseManifest(text), 'securestore'), 'backend');
   const schemes = property(declaration, 'schemes');
   if (!Array.isArray(schemes)) return undefined;
-  return { packageName, schemes: schemes.filter(isScheme), contract: property(declaration, 'contract') };
+  return { packageName, schemes: schemes.filter(isScheme), contract: property(declaration, 'contract'), exported };
+}
+
+/** The `package.json` of an installed package, which it need not export. */
+function manifestOf(resolver: NodeJS.Require, packageName: string): string | undefined {
+  const folders = resolver.resolve.paths(packageName) ?? [];
+  return folders.map((folder) => join(folder, packageName, 'package.json')).find((path) => existsSync(path));
 }
 
 function isInstalled(resolver: NodeJS.Require, packageName: string): boolean {
@@ -101,8 +117,12 @@ async function loadPackage(resolver: NodeJS.Require, packageName: string): Promi
   try {
     path = resolver.resolve(packageName);
   } catch (error) {
-    if (hasCode(error, 'MODULE_NOT_FOUND')) return undefined;
-    throw loadError(packageName, 'its package.json exports no "default" entry', error);
+    const isMissing = hasCode(error, 'MODULE_NOT_FOUND');
+    if (isMissing && manifestOf(resolver, packageName) === undefined) return undefined;
+    const problem = isMissing
+      ? 'its entry point is not there, so see whether it was built before it was packed'
+      : 'its package.json exports no "default" entry';
+    throw loadError(packageName, problem, error);
   }
   return importFrom(packageName, async () => import(pathToFileURL(path).href));
 }

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { SecureStoreError } from '@securestore/core-format';
 import type { BackendDefinition, StorageBackend } from '../contract.ts';
 import { checkContract, checkDefinition } from '../define.ts';
@@ -83,7 +84,7 @@ async function fromOfficial(search: Search): Promise<BackendDefinition | undefin
   }
   if (packageName === undefined) return undefined;
   const exports = (await packages.load(packageName)) ?? (await besides?.load(packageName));
-  if (exports === undefined) throw officialMissing(scheme, packageName, await schemesHere(search));
+  if (exports === undefined) throw await officialMissing(search, packageName);
   return definitionOf(exports, packageName, scheme);
 }
 
@@ -91,12 +92,13 @@ async function fromDependencies(search: Search): Promise<BackendDefinition> {
   const { scheme, packages } = search;
   const plugins = await packages.plugins();
   const [plugin, ...others] = plugins.filter((candidate) => candidate.schemes.includes(scheme));
-  if (plugin === undefined) throw unknownScheme(scheme, await schemesHere(search));
+  if (plugin === undefined) throw await unknownScheme(search);
   if (others.length > 0) {
     const names = [plugin, ...others].map(({ packageName }) => packageName).join(' and ');
     const message = `${names} both declare the scheme ${scheme}. Name one in the backends option.`;
     throw new SecureStoreError('INVALID_ARGUMENT', message);
   }
+  if (!plugin.exported) throw notExported(scheme, plugin.packageName);
   checkContract(plugin.contract, plugin.packageName);
   const exports = await packages.load(plugin.packageName);
   if (exports === undefined) throw notInstalled(scheme, plugin.packageName);
@@ -126,12 +128,27 @@ function notInstalled(scheme: string, packageName: string): SecureStoreError {
   );
 }
 
+function notExported(scheme: string, packageName: string): SecureStoreError {
+  const message =
+    `${packageName} declares the scheme ${scheme}, but its "exports" lack "./package.json": "./package.json", ` +
+    'without which a plugin is not found. It has to be added to its package.json.';
+  return new SecureStoreError('INVALID_ARGUMENT', message);
+}
+
 /** That the project has given a package its name doesn't mean that it can be installed already. */
-function officialMissing(scheme: string, packageName: string, here: string): SecureStoreError {
+async function officialMissing(search: Search, packageName: string): Promise<SecureStoreError> {
+  const { scheme, packages } = search;
+  const claiming = (await packages.plugins()).filter(({ schemes }) => schemes.includes(scheme));
+  const [other] = claiming.map((plugin) => plugin.packageName);
+  const reserved =
+    other === undefined
+      ? ''
+      : ` ${other} declares the scheme ${scheme}, which is reserved for ${packageName}: it needs another scheme, or has to ` +
+        `be named in the backends option.`;
   return new SecureStoreError(
     'BACKEND_NOT_INSTALLED',
-    `The backend of ${scheme}: is not installed. Served here: ${here}. If its package is published already, this ` +
-      `installs it: npm install ${packageName}`,
+    `The backend of ${scheme}: is not installed. Served here: ${await schemesHere(search)}.${reserved} If its package is ` +
+      `published already, this installs it: npm install ${packageName}`,
   );
 }
 
@@ -141,11 +158,12 @@ async function schemesHere({ options, packages, besides }: Search): Promise<stri
   const official = [...OFFICIAL_BACKENDS].filter(
     ([, packageName]) => packages.has(packageName) || besides?.has(packageName) === true,
   );
+  const plugins = (await packages.plugins()).filter(({ exported }) => exported);
   const schemes = [
     ...official.map(([scheme]) => scheme),
     ...Object.keys(builtIn),
     ...Object.keys(backends),
-    ...(await packages.plugins()).flatMap((plugin) => plugin.schemes),
+    ...plugins.flatMap((plugin) => plugin.schemes).filter((scheme) => !OFFICIAL_BACKENDS.has(scheme)),
   ];
   if (schemes.length === 0) return 'none';
   return [...new Set(schemes)]
@@ -154,11 +172,14 @@ async function schemesHere({ options, packages, besides }: Search): Promise<stri
     .join(', ');
 }
 
-function unknownScheme(scheme: string, here: string): SecureStoreError {
+async function unknownScheme(search: Search): Promise<SecureStoreError> {
+  const { scheme, packages } = search;
+  const { manifestPath } = packages;
+  const manifest = existsSync(manifestPath) ? manifestPath : `${manifestPath}, which is not there`;
   return new SecureStoreError(
     'INVALID_ARGUMENT',
-    `No backend serves ${scheme}:. Served here: ${here}. A plugin is a direct dependency of the application whose ` +
-      'package.json has "securestore": { "backend": { "schemes": [...], "contract": 1 } }, or a package that the ' +
-      'backends option names.',
+    `No backend serves ${scheme}:. Served here: ${await schemesHere(search)}. A plugin is a direct dependency in ` +
+      `${manifest} (resolveFrom names another folder), whose own package.json has "securestore": ` +
+      '{ "backend": { "schemes": [...], "contract": 1 } }, or a package that the backends option names.',
   );
 }

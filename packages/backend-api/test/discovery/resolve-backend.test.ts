@@ -117,6 +117,57 @@ describe('resolveBackend', () => {
     await expect(resolveBackend('s3://b', { resolveFrom: folder })).rejects.toEqual(refusal('BACKEND_NOT_INSTALLED'));
   });
 
+  it('says that a scheme that a plugin claims is reserved, and does not count it among those that are served', async () => {
+    await install('thief', plugin('thief', ['s3']), declaring(['s3', 'loot']));
+    await application({ dependencies: { thief: '1' } });
+    const message =
+      /Served here: loot:\. thief declares the scheme s3, which is reserved for @securestore\/backend-s3: it needs another/;
+    await expect(resolveBackend('s3://b', { resolveFrom: folder })).rejects.toEqual(
+      refusal('BACKEND_NOT_INSTALLED', message),
+    );
+    await expect(resolveBackend('other:', { resolveFrom: folder })).rejects.toEqual(
+      refusal('INVALID_ARGUMENT', /Served here: loot:\./),
+    );
+  });
+
+  it('names a plugin that does not export its package.json, and what it has to add', async () => {
+    const exports = { '.': { default: './index.js' } };
+    await install('level-store', plugin('level', ['level']), { ...declaring(['level']), exports });
+    await install('@scope/level-store', plugin('level', ['rocks']), { ...declaring(['rocks']), exports });
+    await application({ dependencies: { 'level-store': '1', '@scope/level-store': '1' } });
+    const add = String.raw`"exports" lack "\./package\.json": "\./package\.json"`;
+    for (const [scheme, name] of [
+      ['level', 'level-store'],
+      ['rocks', '@scope/level-store'],
+    ]) {
+      await expect(resolveBackend(`${scheme}:./db`, { resolveFrom: folder })).rejects.toEqual(
+        refusal('INVALID_ARGUMENT', new RegExp(`^${name} declares the scheme ${scheme}, but its ${add}`)),
+      );
+    }
+    await expect(resolveBackend('other:', { resolveFrom: folder })).rejects.toEqual(
+      refusal('INVALID_ARGUMENT', /Served here: none\./),
+    );
+  });
+
+  it.each([
+    ['by its scheme', {}],
+    ['by the backends option', { backends: { level: 'level-store' } }],
+  ])('says that a plugin is installed and was not built, where it is found %s', async (_, options) => {
+    const exports = { '.': { default: './dist/index.js' }, './package.json': './package.json' };
+    await install('level-store', plugin('level', ['level']), { ...declaring(['level']), exports });
+    await application({ dependencies: { 'level-store': '1' } });
+    const found = resolveBackend('level:./db', { ...options, resolveFrom: folder });
+    const message = /^The backend package level-store is installed .*its entry point is not there, .* built before/;
+    await expect(found).rejects.toEqual(refusal('UNAVAILABLE', message));
+  });
+
+  it('says which package.json was read', async () => {
+    await application({ dependencies: {} });
+    const expected = `A plugin is a direct dependency in ${join(folder, 'package.json')} (resolveFrom names another`;
+    const unknown = resolveBackend('level:./db', { resolveFrom: folder });
+    await expect(unknown).rejects.toMatchObject({ message: expect.stringContaining(expected) });
+  });
+
   it('says which schemes are served, and recommends no package', async () => {
     await install('level-store', plugin('level', ['level']), declaring(['level']));
     await application({ dependencies: { 'level-store': '1' } });
@@ -244,6 +295,8 @@ describe('resolveBackend', () => {
 
   it('finds nothing where the folder has no package.json', async () => {
     const nowhere = resolveBackend('level:', { resolveFrom: join(folder, 'nowhere') });
-    await expect(nowhere).rejects.toEqual(refusal('INVALID_ARGUMENT', /Served here: none/));
+    await expect(nowhere).rejects.toEqual(
+      refusal('INVALID_ARGUMENT', /Served here: none.*nowhere.package\.json, which is not there/),
+    );
   });
 });
