@@ -17,6 +17,7 @@ import {
   checkDeleteMany,
   checkList,
   checkRead,
+  checkSignal,
   checkStoredSize,
   checkWrite,
   closedError,
@@ -31,6 +32,10 @@ import { type Change, Database, type Entry } from './database.ts';
 import { translated } from './errors.ts';
 
 const PAGE = 1000;
+
+interface CallOptions {
+  readonly signal?: AbortSignal | undefined;
+}
 
 /** Bodies in a LevelDB folder: `leveldb:./folder`. There are no options. */
 export class LeveldbBackend implements StorageBackend {
@@ -82,7 +87,7 @@ export class LeveldbBackend implements StorageBackend {
   async write(key: string, body: Uint8Array, options?: WriteOptions): Promise<WriteResult> {
     const database = this.#open('write', key);
     checkWrite(this, key, body, options);
-    const [result] = await this.#change(database, 'write', [{ ...options, type: 'write', key, body }]);
+    const [result] = await this.#change(database, 'write', [{ ...options, type: 'write', key, body }], options);
     if (result === undefined) throw new Error('a write without a result');
     return result;
   }
@@ -90,7 +95,7 @@ export class LeveldbBackend implements StorageBackend {
   async delete(key: string, options?: DeleteOptions): Promise<void> {
     const database = this.#open('delete', key);
     checkDelete(this, key, options);
-    await this.#change(database, 'delete', [{ ...options, type: 'delete', key }]);
+    await this.#change(database, 'delete', [{ ...options, type: 'delete', key }], options);
   }
 
   async list(prefix: string, options?: ListOptions): Promise<ListResult> {
@@ -105,21 +110,17 @@ export class LeveldbBackend implements StorageBackend {
     return { entries, more: found.length > page.length };
   }
 
-  async batch(
-    operations: readonly BatchOperation[],
-    options?: { readonly signal?: AbortSignal | undefined },
-  ): Promise<(WriteResult | undefined)[]> {
+  async batch(operations: readonly BatchOperation[], options?: CallOptions): Promise<(WriteResult | undefined)[]> {
     const database = this.#open('batch');
     checkBatch(this, operations, options);
-    return this.#change(database, 'batch', operations);
+    return this.#change(database, 'batch', operations, options);
   }
 
-  async deleteMany(keys: readonly string[], options?: { readonly signal?: AbortSignal | undefined }): Promise<void> {
+  async deleteMany(keys: readonly string[], options?: CallOptions): Promise<void> {
     const database = this.#open('deleteMany');
     checkDeleteMany(this, keys, options);
-    await translated('deleteMany', undefined, async () =>
-      database.alone(async () => database.change(keys.map((key) => ({ key })))),
-    );
+    const operations = [...new Set(keys)].map((key) => ({ type: 'delete', key }) as const);
+    await this.#change(database, 'deleteMany', operations, options);
   }
 
   async close(): Promise<void> {
@@ -133,20 +134,19 @@ export class LeveldbBackend implements StorageBackend {
     database: Database,
     operation: string,
     operations: readonly BatchOperation[],
+    options: CallOptions = {},
   ): Promise<(WriteResult | undefined)[]> {
-    // The caller may change its bytes while they wait for their turn.
-    const owned = operations.map((each) =>
-      each.type === 'write' ? { ...each, body: new Uint8Array(each.body) } : each,
-    );
-    const [only] = operation === 'batch' ? [] : owned;
-    return translated(operation, only?.key, async () =>
+    const only = operation === 'write' || operation === 'delete' ? operations[0]?.key : undefined;
+    return translated(operation, only, async () =>
       database.alone(async () => {
-        for (const [index, { key, ...conditions }] of owned.entries()) {
+        // It may have waited, and the bodies with it, which the caller leaves alone until the call settles.
+        checkSignal(options.signal, { backend: this.name, operation, key: only });
+        for (const [index, { key, ...conditions }] of operations.entries()) {
           if (holds(await database.entry(key), conditions)) continue;
           throw conflictError({ backend: this.name, operation, key }, operation === 'batch' ? index : undefined);
         }
         const modified = database.now();
-        const changes = owned.map((each): Change => {
+        const changes = operations.map((each): Change => {
           if (each.type === 'delete') return { key: each.key };
           const entry = { etag: randomBytes(16).toString('hex'), size: each.body.byteLength, modified };
           return { key: each.key, written: { entry, body: each.body } };

@@ -33,7 +33,10 @@ export interface BackendCapabilities {
   readonly listAfterWrite: boolean;
   /** Reading part of a body without transferring the rest. Mandatory for a store. */
   readonly rangeRead: boolean;
-  /** `modified` by the backend's own clock, never running backwards. Mandatory for a store. */
+  /**
+   * `modified` by the backend's own clock, never running backwards within a location: not after a restart or a deletion
+   * either, nor where the clock of the machine is set back. Mandatory for a store.
+   */
   readonly modified: boolean;
   /** {@link StorageBackend.batch}: all or none. */
   readonly atomicBatch: boolean;
@@ -63,13 +66,16 @@ export interface BackendCapabilities {
 export interface ReadResult {
   /** The bytes. They are the caller's, who may change or even detach them: the backend keeps no reference. */
   readonly body: Uint8Array;
-  /** Given by whole reads; changes whenever the bytes change. */
+  /**
+   * Given by whole reads; changes whenever the bytes change. It never stands for two different bodies of one key, also
+   * not after a deletion, a compaction or a restart; the same bytes may have it again.
+   */
   readonly etag?: string;
   /** The size of the whole body in bytes, also with a range. */
   readonly size: number;
   /** When the body was written, in milliseconds since 1970 by the backend's clock. */
   readonly modified: number;
-  /** The backend's clock at this read, in milliseconds since 1970. */
+  /** The backend's clock at this read, in milliseconds since 1970. It never runs backwards, as `modified` does not. */
   readonly now?: number;
 }
 
@@ -140,9 +146,11 @@ export type BatchOperation =
  * Behaviour that every method shares:
  * - Keys are lower-case ASCII (`a-z 0-9 / . @ ~ - _`), at most 900 bytes, components at most 220. `foo` and `foo/bar`
  *   coexist; deleting one leaves the other.
- * - `signal` is honoured and leaves no half state; its reason becomes the `cause` of an `ABORTED` error.
+ * - `signal` is honoured, also while a call waits for its turn, and leaves no half state; its reason becomes the `cause`
+ *   of an `ABORTED` error.
  * - Errors are `SecureStoreError` with the right code; the provider's error is the `cause`, without credentials.
- * - Bodies are never retained after the call settles, and never changed.
+ * - A body that is passed in is never changed. The caller leaves it alone until the call settles, and may change it from
+ *   then on, also where an abort ended the call: what is still being sent then has to be a copy, and what is kept, too.
  */
 export interface StorageBackend {
   readonly name: string;
@@ -152,6 +160,9 @@ export interface StorageBackend {
    * Validates the configuration and connects. Creates what the location needs (a folder, a table) only where
    * nothing is there; never touches what is. On a backend that is initialised already it does nothing: one backend
    * object may serve several stores in turn.
+   *
+   * @throws `INVALID_ARGUMENT` for a location, option or client that makes no sense; `UNAVAILABLE` where the store can't
+   *   be reached, or admits one process and another has it open
    */
   init(config: BackendConfig): Promise<void>;
 
@@ -181,7 +192,8 @@ export interface StorageBackend {
   list(prefix: string, options?: ListOptions): Promise<ListResult>;
 
   /**
-   * All operations or none, durably. Resolves to one result for each operation, `undefined` for a deletion.
+   * All operations or none, durably. Resolves to one result for each operation, `undefined` for a deletion. An empty
+   * batch does nothing.
    *
    * @throws `CONFLICT` with `index`, the position of the operation whose condition failed.
    */

@@ -2,6 +2,9 @@ import assert from 'node:assert/strict';
 import type { ListEntry, ReadResult, StorageBackend } from '@securestore/backend-api';
 import { type ErrorCode, SecureStoreError } from '@securestore/core-format';
 
+/** Every character of a key but the slash. */
+export const ALPHABET: readonly string[] = 'abcdefghijklmnopqrstuvwxyz0123456789.@~-_'.split('');
+
 /** `length` bytes that differ from place to place, and between two seeds at every place. */
 export function bytes(length: number, seed = 0): Uint8Array {
   const body = new Uint8Array(length);
@@ -89,4 +92,14 @@ export async function* pages(backend: StorageBackend, prefix: string, limit?: nu
 /** The outcomes of calls that run at the same time. */
 export async function race<T>(calls: readonly (() => Promise<T>)[]): Promise<PromiseSettledResult<T>[]> {
   return Promise.allSettled(calls.map(async (call) => call()));
+}
+
+/** That many turns of the event loop. */
+export async function turns(count: number): Promise<void> {
+  for (let turn = 0; turn < count; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+}
+
+/** What needs nothing but promises is done by then, and nothing that waits for the event loop. */
+export async function everyMicrotask(): Promise<void> {
+  for (let round = 0; round < 2; round += 1) await new Promise<void>((resolve) => process.nextTick(resolve));
 }

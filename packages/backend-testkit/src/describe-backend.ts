@@ -15,7 +15,7 @@ export interface TestRunner {
 /**
  * Declares the conformance suite with a test runner. A test is skipped only for a capability that the backend declares
  * absent or a thing that its fixture can't do; the reason stands in its name. Await it at the top level of the test
- * file: it first opens one fixture to learn what the backend declares.
+ * file: it first opens two fixtures, to learn what the backend declares and whose clock it goes by.
  */
 export async function describeBackend(runner: TestRunner, options: ConformanceOptions): Promise<void> {
   const subject = await inspect(options);

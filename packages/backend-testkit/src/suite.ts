@@ -12,6 +12,7 @@ import { missingKeys } from './concerns/missing-keys.ts';
 import { model } from './concerns/model.ts';
 import { races } from './concerns/races.ts';
 import { ranges } from './concerns/ranges.ts';
+import { goesByMachineClock } from './machine-clock.ts';
 import type { BackendFixture, Concern, ConformanceOptions, ConformanceTest, Subject } from './types.ts';
 
 /** Every promise of the backend contract, by concern. */
@@ -30,17 +31,17 @@ export const CONCERNS: readonly Concern[] = [
   model,
 ];
 
-/** Opens one fixture to learn what the backend declares. */
+/** Opens a fixture to learn what the backend declares, and another to learn whose clock it goes by. */
 export async function inspect(options: ConformanceOptions): Promise<Subject> {
   const fixture = await options.createFixture();
   const backend = await fixture.open();
-  const subject = {
-    capabilities: { ...backend.capabilities },
-    canBreakStorage: fixture.breakStorage !== undefined,
-  };
+  const capabilities = { ...backend.capabilities };
   await backend.close();
   await fixture.dispose?.();
-  return subject;
+  const another = await options.createFixture();
+  const canSetClock = await goesByMachineClock(another);
+  await another.dispose?.();
+  return { capabilities, canBreakStorage: fixture.breakStorage !== undefined, canSetClock };
 }
 
 /** `run`, a reason for a skip, or `undefined` where a test has no meaning for this backend. */

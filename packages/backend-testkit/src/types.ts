@@ -7,7 +7,10 @@ export interface BackendFixture {
    * and after all were closed (durability). The suite closes what it opens.
    */
   open(): Promise<StorageBackend>;
-  /** Makes every later call of every open handle fail as it would with a broken disk or an unreachable server. */
+  /**
+   * Makes every later call of every open handle fail as it would with a broken disk or an unreachable server: listings
+   * and reads of keys that never were, too.
+   */
   breakStorage?(): Promise<void>;
   /** Removes the location; called after every test, when all handles are closed. */
   dispose?(): Promise<void>;
@@ -52,6 +55,8 @@ export interface TestContext {
 export interface Subject {
   readonly capabilities: BackendCapabilities;
   readonly canBreakStorage: boolean;
+  /** Whether its clock is the `Date` of this process, which a test can set back. */
+  readonly canSetClock: boolean;
 }
 
 /** One promise of the contract, as a test. */

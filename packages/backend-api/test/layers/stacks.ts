@@ -37,7 +37,8 @@ function failing(): Layer {
   return createFaultInjector(({ index }) => (index % 3 === 2 ? { type: 'fail' } : undefined)).layer;
 }
 
-const patient = (): Layer => retryLayer({ sleep: noSleep, budget: 1_000_000 });
+/** Of a hundred calls at once, one may be every third each time. */
+const patient = (): Layer => retryLayer({ sleep: noSleep, attempts: 20, budget: 1_000_000 });
 
 /** Layers as they are put around backends, each with a name; the first of a list is next to the backend. */
 export const STACKS: Readonly<Record<string, Stack>> = {

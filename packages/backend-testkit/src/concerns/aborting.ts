@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
 import type { BatchOperation, StorageBackend } from '@securestore/backend-api';
 import { SecureStoreError } from '@securestore/core-format';
-import { assertBytes, bytes, mustRead, rejection, scanKeys, textOf, utf8 } from '../checks.ts';
+import { assertBytes, bytes, everyMicrotask, mustRead, rejection, scanKeys, textOf, turns, utf8 } from '../checks.ts';
 import type { Concern } from '../types.ts';
+
+/** More writes than a backend has under way at once, so that some have to wait. */
+const WAITING = 100;
 
 /** Every call that takes a signal, writing and deleting other keys than those that must stay. */
 function calls(backend: StorageBackend, signal: AbortSignal): [string, () => Promise<unknown>][] {
@@ -70,6 +73,38 @@ export const aborting: Concern = {
       },
     },
     {
+      name: 'a signal aborted while writes wait stops those that have not begun, and no others',
+      run: async ({ backend }) => {
+        const controller = new AbortController();
+        const { signal } = controller;
+        const keys = Array.from({ length: WAITING }, (_, index) => `waiting/${String(index).padStart(3, '0')}`);
+        const writes = keys.map(async (key, index) =>
+          backend.write(key, bytes(10_000, index), isAborted(index) ? { signal } : {}),
+        );
+        const settled = Promise.allSettled(writes);
+        controller.abort(new Error('enough'));
+        let done = 0;
+        for (const write of writes) void write.then(() => (done += 1)).catch(() => undefined);
+        await everyMicrotask();
+        const atOnce = done === keys.length;
+
+        const outcomes = await settled;
+        const found = new Set(await scanKeys(backend, 'waiting/'));
+        for (const [index, outcome] of outcomes.entries()) {
+          const key = keys[index] ?? '';
+          if (outcome.status === 'fulfilled') assert.ok(found.has(key), `${key} was acknowledged and is not there`);
+          else {
+            // It has no signal of its own.
+            if (!isAborted(index)) throw outcome.reason;
+            const { outcome: known } = await rejection(Promise.reject(outcome.reason), 'ABORTED');
+            assert.ok(known === 'unknown' || !found.has(key), `${key} was aborted with a known outcome and is there`);
+          }
+        }
+        const stopped = outcomes.some(({ status }) => status === 'rejected');
+        assert.ok(stopped || atOnce, `${WAITING / 2} writes were aborted in their first turn, and all were done`);
+      },
+    },
+    {
       name: 'a batch aborted under way is all or nothing',
       needs: 'atomicBatch',
       run: async ({ backend }) => {
@@ -120,6 +155,7 @@ export const aborting: Concern = {
   ],
 };
 
-async function turns(count: number): Promise<void> {
-  for (let turn = 0; turn < count; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+/** Every other one, so that those which go on are among those which don't. */
+function isAborted(index: number): boolean {
+  return index % 2 === 1;
 }

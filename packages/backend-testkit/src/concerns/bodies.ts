@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { assertBytes, bytes, etagOf, mustRead, race, rejection, scan, utf8 } from '../checks.ts';
+import { assertBytes, bytes, etagOf, mustRead, race, rejection, scan, turns, utf8 } from '../checks.ts';
 import type { Concern, TestContext } from '../types.ts';
 
 /** The largest body that the suite writes: more than a store ever does. */
@@ -89,6 +89,28 @@ export const bodies: Concern = {
       },
     },
     {
+      name: 'a body that the caller changes once its aborted write has ended is not stored as changed',
+      run: async ({ backend }) => {
+        const [before, after] = [bytes(150_000, 1), bytes(200_000, 2)];
+        for (let delay = 0; delay < 6; delay += 1) {
+          const key = `owned/${delay}`;
+          await backend.write(key, before);
+          const controller = new AbortController();
+          const given = after.slice();
+          const write = Promise.allSettled([backend.write(key, given, { signal: controller.signal })]);
+          await turns(delay);
+          controller.abort();
+          const [{ status }] = await write;
+          given.fill(0);
+          // What was already sent may still arrive.
+          await turns(50);
+          const { body } = await mustRead(backend, key);
+          const isNew = status === 'fulfilled' || body.byteLength === after.byteLength;
+          assertBytes(body, isNew ? after : before, 'the body after the abort');
+        }
+      },
+    },
+    {
       name: 'a body in a batch that the caller changes afterwards stays as it was written',
       needs: 'atomicBatch',
       run: async ({ backend }) => {
@@ -143,6 +165,18 @@ export const bodies: Concern = {
           assert.equal(etag, await etagOf(backend, 'body'), 'write and read give different etags');
           assert.ok(!seen.has(etag), 'two different bodies had one etag');
           seen.add(etag);
+        }
+      },
+    },
+    {
+      name: 'an etag is never given to other bytes of its key, not even after a deletion',
+      run: async ({ backend }) => {
+        const seen = new Set<string>();
+        for (let seed = 0; seed < 5; seed += 1) {
+          const { etag } = await backend.write('body', bytes(64, seed));
+          assert.ok(!seen.has(etag), 'an etag came back with other bytes');
+          seen.add(etag);
+          await backend.delete('body');
         }
       },
     },

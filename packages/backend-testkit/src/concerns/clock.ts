@@ -1,6 +1,24 @@
 import assert from 'node:assert/strict';
+import type { StorageBackend } from '@securestore/backend-api';
 import { mustRead, scan, utf8 } from '../checks.ts';
-import type { Concern } from '../types.ts';
+import { CLOCK_JUMP, withMachineClock } from '../machine-clock.ts';
+import type { Concern, Subject } from '../types.ts';
+
+function ownClock({ canSetClock }: Subject): string | undefined {
+  return canSetClock ? undefined : 'its clock is not the Date of this process';
+}
+
+/** Writes `key` and gives the time that it is marked with, which is not before `previous`. */
+async function tick(backend: StorageBackend, key: string, previous: number, what: string): Promise<number> {
+  const { clockSkew, modifiedResolution } = backend.capabilities;
+  const written = await backend.write(key, utf8(what));
+  const { modified, now = Infinity } = await mustRead(backend, key);
+  assert.ok(modified >= previous - clockSkew, `${what}: modified went from ${previous} back to ${modified}`);
+  assert.equal(written.modified ?? modified, modified, `${what}: write and read give another modified`);
+  const slack = clockSkew + modifiedResolution;
+  assert.ok(now >= previous - slack, `${what}: now, ${now}, is before ${previous}`);
+  return modified;
+}
 
 /** `modified` and `now` are one clock, the backend's, and it never runs backwards. */
 export const clock: Concern = {
@@ -53,6 +71,48 @@ export const clock: Concern = {
         if (rangeRead)
           assert.ok((await backend.read('tick', { end: 1 }))?.now !== undefined, 'a range read without now');
       },
+    },
+    {
+      name: 'modified and now never run backwards when the clock of the machine is set back',
+      needs: 'modified',
+      skip: ownClock,
+      run: async ({ elsewhere }) =>
+        withMachineClock(async (machine) => {
+          const open = await elsewhere();
+          const backend = await open();
+          let last = await tick(backend, 'tick', 0, 'a first write');
+          machine.set(-CLOCK_JUMP);
+          last = await tick(backend, 'tick', last, 'an overwrite');
+          last = await tick(backend, 'tick/new', last, 'another key');
+          await backend.delete('tick');
+          last = await tick(backend, 'tick', last, 'a key that was deleted');
+          const entries = await scan(backend, '');
+          assert.ok(
+            entries.every(({ modified }) => modified <= last),
+            'list gives another modified',
+          );
+          await tick(await open(), 'tick', last, 'a second handle');
+        }),
+    },
+    {
+      name: 'modified and now never run backwards when everything is opened again and the clock was set back',
+      needs: 'modified',
+      skip: ownClock,
+      run: async ({ elsewhere }) =>
+        withMachineClock(async (machine) => {
+          const open = await elsewhere();
+          const backend = await open();
+          const kept = await tick(backend, 'kept', 0, 'a first write');
+          // Time has to be seen to have passed, so that what was last written alone is the latest.
+          machine.set(CLOCK_JUMP);
+          const last = await tick(backend, 'gone', kept, 'a later write');
+          await backend.delete('gone');
+          await backend.close();
+          machine.set(-CLOCK_JUMP);
+          const again = await open();
+          assert.equal((await mustRead(again, 'kept')).modified, kept, 'modified of what was there changed');
+          await tick(again, 'gone', last, 'a write after the latest one was deleted and all was closed');
+        }),
     },
     {
       name: 'no read gives now',

@@ -55,14 +55,36 @@ export const lifecycle: Concern = {
         await backend.write('kept/too', bytes(10, 2));
         await backend.write('gone', bytes(10));
         await backend.delete('gone');
-        const before = await mustRead(backend, 'kept');
+        const keys = ['kept', 'kept/too'];
+        const before = await Promise.all(keys.map(async (key) => mustRead(backend, key)));
         await backend.close();
         const again = await open();
-        const after = await mustRead(again, 'kept');
-        assertBytes(after.body, before.body, 'the body');
-        assert.deepEqual([after.etag, after.modified, after.size], [before.etag, before.modified, before.size]);
-        assert.deepEqual(await scanKeys(again, ''), ['kept', 'kept/too']);
-        await again.write('kept', bytes(5), { ifMatch: after.etag ?? '' });
+        assert.deepEqual(await scanKeys(again, ''), keys);
+        for (const [index, key] of keys.entries()) {
+          const { body, now: _now, ...after } = await mustRead(again, key);
+          const { body: written, now: _then, ...expected } = before[index] ?? (await mustRead(again, key));
+          assertBytes(body, written, key);
+          assert.deepEqual(after, expected, `${key} after it was opened again`);
+          await again.write(key, bytes(5), { ifMatch: after.etag ?? '' });
+        }
+      },
+    },
+    {
+      name: 'an etag is never given to other bytes of its key, also after everything was closed',
+      run: async ({ backend, open }) => {
+        const keys = ['first', 'second', 'third', 'gone'];
+        const seen = new Map(keys.map((key) => [key, new Set<string>()]));
+        let handle = backend;
+        for (let turn = 0; turn < 3; turn += 1) {
+          for (const [index, key] of keys.entries()) {
+            const { etag } = await handle.write(key, bytes(64, turn * keys.length + index));
+            assert.ok(seen.get(key)?.has(etag) === false, `${key} has an etag again that it had with other bytes`);
+            seen.get(key)?.add(etag);
+          }
+          await handle.delete('gone');
+          await handle.close();
+          handle = await open();
+        }
       },
     },
     {

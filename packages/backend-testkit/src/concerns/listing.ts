@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import type { StorageBackend } from '@securestore/backend-api';
-import { bytes, pages, rejection, scanKeys, utf8 } from '../checks.ts';
+import { type StorageBackend, isBackendKey } from '@securestore/backend-api';
+import { ALPHABET, bytes, pages, rejection, scanKeys, utf8 } from '../checks.ts';
 import type { Concern } from '../types.ts';
 
 /** Keys that sort differently by path, by locale and by byte. */
@@ -54,6 +54,26 @@ export const listing: Concern = {
         const expected = inByteOrder(TRICKY);
         for (const limit of [1, 2, 3, 7, TRICKY.length - 1, TRICKY.length, TRICKY.length + 1, undefined]) {
           assert.deepEqual(await scanKeys(backend, '', limit), expected, `in pages of ${limit ?? 'any size'}`);
+        }
+      },
+    },
+    {
+      name: 'byte order over the whole alphabet, also after everything was closed',
+      needs: 'orderedList',
+      run: async ({ backend, open }) => {
+        const all = ALPHABET.flatMap((one) => [`${one}k`, `k${one}`, `k${one}k`, `k/${one}k`, `${one}/k`]);
+        const keys = [...new Set(all)].filter(isBackendKey);
+        await fill(backend, keys);
+        const expected = inByteOrder(keys);
+        assert.deepEqual(await scanKeys(backend, ''), expected);
+        await backend.close();
+        const again = await open();
+        for (const limit of [undefined, 7]) {
+          assert.deepEqual(
+            await scanKeys(again, '', limit),
+            expected,
+            `opened again, in pages of ${limit ?? 'any size'}`,
+          );
         }
       },
     },

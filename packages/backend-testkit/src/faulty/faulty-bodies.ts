@@ -191,6 +191,26 @@ export const faultyBodies: readonly FaultyBackend[] = [
       }),
   },
   {
+    name: 'misses-from-memory',
+    breaks: 'an I/O failure is an error for a key that is not there, too',
+    foundBy: 'missing keys',
+    wrap: (inner) => {
+      const written = new Set<string>();
+      return forwardTo(inner, {
+        write: async (key, body, options) => {
+          const result = await inner.write(key, body, options);
+          written.add(key);
+          return result;
+        },
+        read: async (key, options) =>
+          inner.read(key, options).catch((error: unknown) => {
+            if (!written.has(key) && SecureStoreError.is(error, 'UNAVAILABLE') && error.retryable) return undefined;
+            throw error;
+          }),
+      });
+    },
+  },
+  {
     name: 'missing-as-error',
     breaks: 'a missing key is undefined',
     foundBy: 'missing keys',

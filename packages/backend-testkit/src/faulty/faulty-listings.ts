@@ -1,32 +1,6 @@
-import {
-  type ListEntry,
-  type ListOptions,
-  type StorageBackend,
-  forwardTo,
-  isBackendKey,
-  isBackendKeyPrefix,
-} from '@securestore/backend-api';
+import { type ListEntry, forwardTo, isBackendKeyPrefix } from '@securestore/backend-api';
 import type { FaultyBackend } from './faulty-backend.ts';
-
-async function everything(backend: StorageBackend, prefix: string): Promise<ListEntry[]> {
-  const entries: ListEntry[] = [];
-  for (let after: string | undefined, more = true; more; after = entries.at(-1)?.key) {
-    const page: Awaited<ReturnType<StorageBackend['list']>> = await backend.list(
-      prefix,
-      after === undefined ? {} : { after },
-    );
-    entries.push(...page.entries);
-    more = page.more;
-  }
-  return entries;
-}
-
-function valid(options: ListOptions | undefined): boolean {
-  const { after, limit, signal } = options ?? {};
-  return (
-    signal?.aborted !== true && (after === undefined || isBackendKey(after)) && (limit === undefined || limit >= 1)
-  );
-}
+import { everything, inLocaleOrder, isValid } from './listings.ts';
 
 /** What skips, repeats, invents or misplaces keys. */
 export const faultyListings: readonly FaultyBackend[] = [
@@ -46,16 +20,7 @@ export const faultyListings: readonly FaultyBackend[] = [
     name: 'locale-order',
     breaks: 'byte order',
     foundBy: 'listing',
-    wrap: (inner) =>
-      forwardTo(inner, {
-        list: async (prefix, options) => {
-          if (!valid(options) || options?.after !== undefined) return inner.list(prefix, options);
-          const all = await everything(inner, prefix);
-          const sorted = all.toSorted((one, other) => one.key.localeCompare(other.key, 'en'));
-          const limit = options?.limit ?? sorted.length;
-          return { entries: sorted.slice(0, limit), more: sorted.length > limit };
-        },
-      }),
+    wrap: (inner) => forwardTo(inner, { list: async (prefix, options) => inLocaleOrder(inner, prefix, options) }),
   },
   {
     name: 'skipping-page',
@@ -93,7 +58,7 @@ export const faultyListings: readonly FaultyBackend[] = [
       forwardTo(inner, {
         list: async (prefix, options) => {
           const { after } = options ?? {};
-          if (after !== undefined && valid(options) && (await inner.read(after)) === undefined) {
+          if (after !== undefined && isValid(options) && (await inner.read(after)) === undefined) {
             return inner.list(prefix, options?.limit === undefined ? {} : { limit: options.limit });
           }
           return inner.list(prefix, options);
@@ -110,7 +75,7 @@ export const faultyListings: readonly FaultyBackend[] = [
         list: async (prefix, options) => {
           const { after, limit } = options ?? {};
           const offset = after === undefined ? 0 : offsets.get(`${prefix} ${after}`);
-          if (limit === undefined || offset === undefined || !valid(options)) return inner.list(prefix, options);
+          if (limit === undefined || offset === undefined || !isValid(options)) return inner.list(prefix, options);
           const all = await everything(inner, prefix);
           const entries = all.slice(offset, offset + limit);
           const last = entries.at(-1)?.key;
@@ -141,7 +106,7 @@ export const faultyListings: readonly FaultyBackend[] = [
     wrap: (inner) =>
       forwardTo(inner, {
         list: async (prefix, options) => {
-          if (!valid(options) || options?.limit === undefined) return inner.list(prefix, options);
+          if (!isValid(options) || options?.limit === undefined) return inner.list(prefix, options);
           return inner.list(prefix, { ...options, limit: options.limit + 1 });
         },
       }),
