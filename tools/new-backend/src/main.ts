@@ -15,13 +15,13 @@ try {
   if (positionals.length > 2) throw new UsageError('say a scheme and a folder: npm run new:backend -- level ./folder');
   checkScheme(scheme);
   const folder = chosen ?? folderOf(scheme);
-  const written = await writeBackend(root, scheme, resolve(here, folder));
+  const { paths, install } = await writeBackend(root, scheme, resolve(here, folder));
   console.log(`${folder} has a backend for ${scheme}: locations, in memory so far:\n`);
-  for (const path of written) console.log(`  ${path}`);
+  for (const path of paths) console.log(`  ${path}`);
   console.log(
     `\nTry it with Node 24.7 or newer, then put your store in the place of its map (docs/plugins.md says what matters):\n`,
   );
-  console.log(`  cd ${folder} && npm install && npm test`);
+  console.log(`  cd ${folder}\n  ${install}\n  npm test`);
 } catch (error) {
   const isUsage = error instanceof UsageError || (error as { code?: unknown }).code === 'ERR_PARSE_ARGS_UNKNOWN_OPTION';
   if (!isUsage) throw error;

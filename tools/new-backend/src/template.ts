@@ -15,10 +15,17 @@ export function namesOf(scheme: string): Names {
   return { scheme, name, type, packageName: `securestore-backend-${name}` };
 }
 
-/** What the manifest of a new package has beside what the guide says. */
-export interface Dependencies {
-  readonly dependencies: Readonly<Record<string, string>>;
-  readonly devDependencies: Readonly<Record<string, string>>;
+/** A package of the project that is not published yet, beside what needs it. */
+export interface Vendored {
+  readonly name: string;
+  readonly version: string;
+  /** Its path in the new package. */
+  readonly file: string;
+}
+
+/** What installs a new package. With `--no-save`, since nobody else has the files. */
+export function installCommand(vendored: readonly Vendored[]): string {
+  return `npm install --no-save ${vendored.map(({ file }) => `./${file}`).join(' ')}`;
 }
 
 function only(guide: string, pattern: RegExp, what: string): string {
@@ -38,7 +45,14 @@ function renamed(text: string, { scheme, name, type, packageName }: Names): stri
     .replaceAll('`shelf:', `\`${scheme}:`);
 }
 
-function readme({ scheme, type, packageName }: Names): string {
+/** The dependencies of the guide, in the versions that lie beside them. */
+function inVersions(dependencies: unknown, vendored: readonly Vendored[]): Record<string, string> {
+  const found = Object.fromEntries(vendored.map(({ name, version }) => [name, `^${version}`]));
+  const names = Object.entries(dependencies as Readonly<Record<string, string>>);
+  return Object.fromEntries(names.map(([name, range]) => [name, found[name] ?? range]));
+}
+
+function readme({ scheme, type, packageName }: Names, install: string): string {
   return `# ${packageName}
 
 A backend of securestore, for \`${scheme}:\` locations. It keeps bodies in the memory of the process so far: put your store in the
@@ -46,9 +60,9 @@ place of the map in \`src/index.ts\`, and keep \`npm test\` passing. It needs
 Node 24.7 or newer.
 
 \`\`\`sh
-npm install
-npm test            # the conformance suite
-npm run build
+${install}
+npm test            # the types of the tests, and the conformance suite
+npm pack            # builds it first
 \`\`\`
 
 \`\`\`ts
@@ -71,8 +85,8 @@ An application that has the package among its own dependencies needs no \`backen
 
 ## Before you publish
 
-Say here what the store keeps after a crash, the capabilities, the error codes, and what the provider can see and do. In
-\`package.json\`, put the published versions of \`@securestore/…\` in the place of the files in \`vendor/\`.
+Say here what the store keeps after a crash, the capabilities, the error codes, and what the provider can see and do. Once
+\`@securestore/…\` are published, \`vendor/\` can go, and \`npm install\` is enough.
 `;
 }
 
@@ -81,25 +95,23 @@ Say here what the store keeps after a crash, the capabilities, the error codes, 
  *
  * @param guide - the text of docs/plugins.md
  */
-export function filesOf(
-  guide: string,
-  names: Names,
-  { dependencies, devDependencies }: Dependencies,
-): Map<string, string> {
+export function filesOf(guide: string, names: Names, vendored: readonly Vendored[]): Map<string, string> {
   const code = [...guide.matchAll(/^```ts file=(\S+)\n(.*?)^```$/gms)];
   const manifest = only(guide, /^```json\n(\{\n {2}"name".*?)^```$/ms, 'package.json');
   const compiler = only(guide, /^```json\n(\{\n {2}"compilerOptions".*?)^```$/ms, 'tsconfig.json');
+  const checker = only(guide, /^```json\n(\{ "extends".*?)^```$/ms, 'test/tsconfig.json');
+  const written = JSON.parse(renamed(manifest, names)) as Readonly<Record<string, unknown>>;
   const described = {
-    ...(JSON.parse(renamed(manifest, names)) as Record<string, unknown>),
-    scripts: { build: 'tsc', test: 'vitest run' },
-    dependencies,
-    devDependencies,
+    ...written,
+    dependencies: inVersions(written['dependencies'], vendored),
+    devDependencies: inVersions(written['devDependencies'], vendored),
   };
   return new Map([
     ...code.map(([, path = '', text = '']) => [path, renamed(text, names)] as const),
     ['package.json', `${JSON.stringify(described, null, 2)}\n`],
     ['tsconfig.json', compiler],
+    ['test/tsconfig.json', checker],
     ['.gitignore', 'node_modules/\ndist/\n'],
-    ['README.md', readme(names)],
+    ['README.md', readme(names, installCommand(vendored))],
   ]);
 }

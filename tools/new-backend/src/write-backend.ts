@@ -1,13 +1,11 @@
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { isScheme, OFFICIAL_BACKENDS } from '@securestore/backend-api';
-import { packFolders } from '../../pack-check/src/pack.ts';
-import { filesOf, namesOf } from './template.ts';
+import { packFolders, readManifest } from '../../pack-check/src/pack.ts';
+import { filesOf, installCommand, namesOf, type Vendored } from './template.ts';
 
-/** What the code of a backend needs, and what its tests need. */
-const NEEDED = ['core-format', 'backend-api'];
-const NEEDED_FOR_TESTS = ['backend-testkit'];
-const TOOLS = ['vitest', '@types/node'];
+/** What a backend and its tests need. */
+const NEEDED = ['core-format', 'backend-api', 'backend-testkit'];
 
 /** Something that whoever runs the command can mend; the message is one line that says how. */
 export class UsageError extends Error {}
@@ -32,34 +30,33 @@ export function checkScheme(scheme: string | undefined): asserts scheme is strin
  * turned into the real thing.
  *
  * @param root - of this repository, built
- * @returns the paths of what was written
+ * @returns the paths of what was written, and the command that installs it
  * @throws UsageError where the folder has something in it
  */
-export async function writeBackend(root: string, scheme: string, folder: string): Promise<string[]> {
+export async function writeBackend(
+  root: string,
+  scheme: string,
+  folder: string,
+): Promise<{ readonly paths: readonly string[]; readonly install: string }> {
   await mkdir(folder, { recursive: true });
   if ((await readdir(folder)).length > 0) throw new UsageError(`${folder} is not empty; nothing was written.`);
   const vendor = join(folder, 'vendor');
   await mkdir(vendor);
-  const manifest = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as Manifest;
-  const packed = async (names: readonly string[]): Promise<Record<string, string>> => {
-    const folders = names.map((name) => join(root, 'packages', name));
-    const tarballs = await packFolders(folders, vendor);
-    return Object.fromEntries(tarballs.map(({ name, file }) => [name, `file:vendor/${basename(file)}`]));
-  };
-  const dependencies = await packed(NEEDED);
-  const ours = await packed(NEEDED_FOR_TESTS);
-  const tools = Object.fromEntries(TOOLS.map((name) => [name, manifest.devDependencies[name] ?? '*']));
-  const compiler = manifest.devDependencies['@typescript/native']?.replace('npm:typescript@', '') ?? '*';
+  const tarballs = await packFolders(
+    NEEDED.map((name) => join(root, 'packages', name)),
+    vendor,
+  );
+  const vendored = await Promise.all(
+    tarballs.map(async ({ name, folder: source, file }): Promise<Vendored> => {
+      const { version } = await readManifest(source);
+      return { name, version, file: `vendor/${basename(file)}` };
+    }),
+  );
   const guide = await readFile(join(root, 'docs/plugins.md'), 'utf8');
-  const devDependencies = { ...ours, ...tools, typescript: compiler };
-  const files = filesOf(guide, namesOf(scheme), { dependencies, devDependencies });
+  const files = filesOf(guide, namesOf(scheme), vendored);
   for (const [path, text] of files) {
     await mkdir(dirname(join(folder, path)), { recursive: true });
     await writeFile(join(folder, path), text);
   }
-  return [...files.keys()];
-}
-
-interface Manifest {
-  readonly devDependencies: Readonly<Record<string, string>>;
+  return { paths: [...files.keys()], install: installCommand(vendored) };
 }

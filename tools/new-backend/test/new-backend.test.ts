@@ -35,22 +35,33 @@ describe('npm run new:backend', () => {
     const made = await newBackend('my-shelf+2');
     expect(made).toMatchObject({ code: 0, stderr: '' });
     const folder = join(home, 'securestore-backend-my-shelf-2');
-    expect(made.stdout).toContain('cd securestore-backend-my-shelf-2 && npm install && npm test');
+    const [, install = ''] =
+      /^ {2}cd securestore-backend-my-shelf-2\n {2}(.*)\n {2}npm test\n$/m.exec(made.stdout) ?? [];
 
     const manifest = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8')) as Record<string, unknown>;
     expect(manifest).toMatchObject({
       name: 'securestore-backend-my-shelf-2',
       securestore: { backend: { schemes: ['my-shelf+2'], contract: 1 } },
     });
-    const { dependencies, devDependencies } = manifest as Record<string, Record<string, string>>;
+    const { dependencies, devDependencies, scripts } = manifest as Record<string, Record<string, string>>;
+    expect(scripts).toMatchObject({ build: 'tsc', prepack: 'tsc', test: 'tsc -p test && vitest run' });
+    const installed = install.split(' ').slice(2);
+    expect(installed.shift()).toBe('--no-save');
+    const vendor = await readdir(join(folder, 'vendor'));
+    expect(installed.toSorted()).toEqual(vendor.map((file) => `./vendor/${file}`).toSorted());
+    // No path of a file, which others don't have, and the very versions that are installed.
     for (const [name, range] of Object.entries({ ...dependencies, ...devDependencies })) {
-      if (name.startsWith('@securestore/')) expect(await readdir(join(folder, 'vendor'))).toContain(range.slice(12));
+      expect(range).toMatch(/^\^\d+\.\d+\.\d+$/);
+      const file = `${name.slice(1).replace('/', '-')}-${range.slice(1)}.tgz`;
+      if (name.startsWith('@securestore/')) expect(vendor).toContain(file);
     }
 
     await symlink(join(root, 'node_modules'), join(folder, 'node_modules'));
     const compiler = join(root, 'node_modules/@typescript/native/bin/tsc');
     const flags = ['--noEmit', '--customConditions', '@securestore/source', '--allowImportingTsExtensions'];
-    await run(process.execPath, [compiler, '-p', folder, ...flags]);
+    for (const project of [folder, join(folder, 'test')]) {
+      await run(process.execPath, [compiler, '-p', project, ...flags]);
+    }
     const config = join(import.meta.dirname, 'support/vitest.config.ts');
     const vitest = join(root, 'node_modules/vitest/vitest.mjs');
     const results = join(home, 'results.json');

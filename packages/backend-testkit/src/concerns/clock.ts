@@ -4,7 +4,7 @@ import { mustRead, scan, utf8 } from '../checks.ts';
 import { CLOCK_JUMP, withMachineClock } from '../machine-clock.ts';
 import type { Concern, Subject } from '../types.ts';
 
-function ownClock({ canSetClock }: Subject): string | undefined {
+function clockElsewhere({ canSetClock }: Subject): string | undefined {
   return canSetClock ? undefined : 'its clock is not the Date of this process';
 }
 
@@ -75,7 +75,7 @@ export const clock: Concern = {
     {
       name: 'modified and now never run backwards when the clock of the machine is set back',
       needs: 'modified',
-      skip: ownClock,
+      skip: clockElsewhere,
       run: async ({ elsewhere }) =>
         withMachineClock(async (machine) => {
           const open = await elsewhere();
@@ -97,7 +97,7 @@ export const clock: Concern = {
     {
       name: 'modified and now never run backwards when everything is opened again and the clock was set back',
       needs: 'modified',
-      skip: ownClock,
+      skip: clockElsewhere,
       run: async ({ elsewhere }) =>
         withMachineClock(async (machine) => {
           const open = await elsewhere();
