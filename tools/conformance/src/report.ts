@@ -72,7 +72,7 @@ How the suite of [@securestore/backend-testkit](../packages/backend-testkit/READ
 \`npm run conformance -- --write\` runs it and writes this page; \`npm test\` compares the page with its own run. With a test that fails it is not written.
 
 A test is left out only for a capability that the backend declares absent, in whose place a test shows that it is, or for
-something that the server of the tests can't do. "All of them" are the layers: the suite runs on a backend with them, too.
+something that can't be done where the tests run, such as setting the clock of a server. "All of them" are the layers: the suite runs on a backend with them, too.
 
 | backend | passed | left out |
 | --- | --- | --- |
