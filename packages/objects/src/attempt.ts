@@ -27,7 +27,7 @@ function nextHeader(
   draft: Draft,
   current: Current,
   now: number,
-  commitId: Buffer,
+  { commitId, version = 0 }: Identity,
   suite: number,
 ): RecordHeader {
   const before = current?.opened?.header;
@@ -37,7 +37,7 @@ function nextHeader(
     lineage: state.head.lineage,
     nameId: mutation.target.nameId,
     categoryId: state.categories.idOf(mutation.target.key),
-    version: Math.max(now * 1000, (before?.version ?? 0) + 1, state.head.versionFloor + 1),
+    version: Math.max(now * 1000, (before?.version ?? 0) + 1, state.head.versionFloor + 1, version + 1),
     commitId,
     previousCommitId: commitBefore(current),
     generation: state.head.generation,
@@ -57,6 +57,11 @@ export interface Identity extends Doubtful {
   readonly begun: Instant;
   /** When the journal was told, if it was. */
   announced?: Instant | undefined;
+  /**
+   * The number of the last attempt. The next one gets a greater one: it may follow another version and say something else, under the
+   * same commit, and whoever kept the one that was refused could put it in the place of the one that was not.
+   */
+  version?: number | undefined;
 }
 
 /**
@@ -82,7 +87,8 @@ export async function attempt(
     throw new LostRace();
   }
   const keys = categoryKeys(state, state.categories.idOf(target.key));
-  const header = nextHeader(state, mutation, draft, current, now, commitId, keys.primary.suite);
+  const header = nextHeader(state, mutation, draft, current, now, identity, keys.primary.suite);
+  identity.version = header.version;
   const body = bodyOf(draft, originAfter(current, header));
   const record = sealRecord(keys.primary, header, body, engine.random);
   body.fill(0);

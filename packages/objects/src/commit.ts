@@ -122,7 +122,8 @@ async function commitLoop(engine: Engine, requested: Mutation): Promise<Committe
       if (!isInTime(engine, identity)) {
         // What is on its way has the old number.
         if (doubt !== undefined) throw doubt;
-        identity = { ...newIdentity(engine, identity.commitId), announced: identity.announced };
+        const { commitId, announced, version } = identity;
+        identity = { ...newIdentity(engine, commitId), announced, version };
       }
       current = found.current;
       verified = true;

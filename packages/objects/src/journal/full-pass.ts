@@ -52,7 +52,9 @@ function compare(found: Found, known: KnownObject | undefined): Difference | und
   if (looked === 'destroyed') return undefined;
   if (looked === 'damaged') return { token, known, change: undefined, alarm: damaged('damaged-record', name) };
   const { header } = looked.opened;
-  if (known !== undefined && Buffer.compare(header.commitId, known.commitId) === 0) return undefined;
+  // A commit that was refused first says of that attempt a smaller number, and may say something else.
+  const isKnown = known?.version === header.version && Buffer.compare(header.commitId, known.commitId) === 0;
+  if (isKnown) return undefined;
   const older = known !== undefined && header.version <= known.version;
   const alarm: Alarm | undefined = older
     ? { type: 'rolled-back', name, message: `${name} holds a version before one that was seen` }

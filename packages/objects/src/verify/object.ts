@@ -48,18 +48,20 @@ export interface Look extends BlobCounts {
 }
 
 /** What is kept of a version while those before it are read: not the record, of which there may be many. */
-type Link = Pick<RecordHeader, 'version' | 'commitId' | 'previousCommitId'>;
-
-/** The current version, and the one with which its history begins. */
-type Newest = Link & { readonly origin: number };
+interface Link extends Pick<RecordHeader, 'version' | 'commitId' | 'previousCommitId'> {
+  /** The version with which its history begins; 0 where that isn't known. */
+  readonly origin: number;
+}
 
 interface PastVersion {
   readonly name: string;
   readonly link: Link;
 }
 
-function linkOf({ version, commitId, previousCommitId }: RecordHeader): Link {
-  return { version, commitId: copyOf(commitId), previousCommitId: copyOf(previousCommitId) };
+function linkOf(observed: Extract<Observed, { readonly header: RecordHeader }>): Link {
+  const { version, commitId, previousCommitId } = observed.header;
+  const origin = originOf(observed.state === 'sound' ? observed.opened : undefined);
+  return { version, commitId: copyOf(commitId), previousCommitId: copyOf(previousCommitId), origin };
 }
 
 /** What is gathered from all versions of an object. */
@@ -133,7 +135,7 @@ function judgeCurrent(findings: Findings, { token, expected }: Subject, observed
 async function readHistory(
   engine: Engine,
   { token, history }: Subject,
-  current: Newest | undefined,
+  current: Link | undefined,
   findings: Findings,
   gathered: Gathered,
   signal: AbortSignal | undefined,
@@ -162,7 +164,7 @@ async function readHistory(
       continue;
     }
     if (!isCopy) gather(gathered, observed);
-    past.push({ name, link: linkOf(observed.header) });
+    past.push({ name, link: linkOf(observed) });
   }
   return { past, gaps };
 }
@@ -186,7 +188,7 @@ function mayBeCollected(engine: Engine, kept: number, oldest: number, { version:
 function judgeHistory(
   engine: Engine,
   { token }: Subject,
-  current: Newest,
+  current: Link,
   past: readonly PastVersion[],
   findings: Findings,
 ): void {
@@ -197,6 +199,11 @@ function judgeHistory(
     if (isZero(after.previousCommitId) || link.version < current.origin) {
       const message = 'a version from before a purge is there again, or its purge was not finished: purge it again';
       findings.add('resurrected', name, message, { found: versionOf(link) });
+      continue;
+    }
+    if (link.origin > 0 && current.origin > 0 && link.origin !== current.origin) {
+      const message = 'another record lies there under the commit of this version: its history begins elsewhere';
+      findings.add('replaced', name, message, { found: versionOf(link) });
       continue;
     }
     const follows = Buffer.compare(after.previousCommitId, link.commitId) === 0;
@@ -224,8 +231,7 @@ export async function lookAtObject(engine: Engine, subject: Subject, options: Lo
   const observed = await observe(engine, token, objectName(token), options.signal);
   judgeCurrent(findings, subject, observed);
   gather(gathered, observed);
-  const origin = originOf(observed.state === 'sound' ? observed.opened : undefined);
-  const current = 'header' in observed ? { ...linkOf(observed.header), kind: observed.header.kind, origin } : undefined;
+  const current = 'header' in observed ? { ...linkOf(observed), kind: observed.header.kind } : undefined;
   const { past, gaps } = await readHistory(engine, subject, current, findings, gathered, options.signal);
   if (observed.state === 'absent' && past.length > 0 && findings.list.length === 0) {
     findings.add('hidden', objectName(token), 'it is gone, though its history is there');
