@@ -42,6 +42,10 @@ function unreachable(cause: SecureStoreError): SecureStoreError {
   return new SecureStoreError('UNAVAILABLE', `the head of the store can't be confirmed: ${cause.message}`, { cause });
 }
 
+function isSlot(unlocked: UnlockedSlot | undefined, slot: Slot): boolean {
+  return unlocked?.id.equals(asBuffer(slot.id)) === true;
+}
+
 /**
  * Knows under which head generation the store stands. An operation is acknowledged only if a read of the head that
  * *began* less than {@link FRESH_FOR} ago showed the generation under which it was prepared; so whoever raises the
@@ -64,6 +68,8 @@ export class HeadWatcher {
   #epoch = 0;
   /** The slot by which this process opens the store, once it has followed the change that made it. */
   #replacement: UnlockedSlot | undefined;
+  /** The one that a change makes which this process is writing: it counts wherever a head names it. */
+  #prepared: UnlockedSlot | undefined;
   #onHead: ((head: Head) => Promise<void>) | undefined;
 
   /** @param begun when the read of the head began from which `state` was made */
@@ -293,25 +299,54 @@ export class HeadWatcher {
 
   /** The slot that unlocked the store, under the root key of `head`; `undefined` where it has none any more. */
   async #followSlot(opened: UnlockedSlot, head: Head): Promise<UnlockedSlot | undefined> {
-    const unlocked = this.#replacement ?? opened;
-    const slot = head.slots.find((other): other is Slot => !('raw' in other) && unlocked.id.equals(asBuffer(other.id)));
+    for (const unlocked of [this.#replacement, this.#prepared, opened]) {
+      const slot = head.slots.find((other): other is Slot => !('raw' in other) && isSlot(unlocked, other));
+      if (unlocked === undefined || slot === undefined) continue;
+      const same = unlocked === opened && head.rootNumber === this.#state.head.rootNumber;
+      return same ? unlocked : unlocked.follow(slot, head.rootNumber);
+    }
     // Whoever took the slot away wants this process to write no more, though the keys are still the same.
-    if (slot === undefined) return undefined;
-    const same = this.#replacement === undefined && head.rootNumber === this.#state.head.rootNumber;
-    return same ? unlocked : unlocked.follow(slot, head.rootNumber);
+    return undefined;
+  }
+
+  /** Whether this process opens the store by that slot now. */
+  #isBySlot({ id }: UnlockedSlot): boolean {
+    const { unlocked } = this.#state;
+    return 'root' in unlocked && id.equals(unlocked.id);
+  }
+
+  /**
+   * To be called before a change of the head is written by which this process opens the store by another slot: others of
+   * its calls may see the new head before its answer is here.
+   */
+  prepare(slot: UnlockedSlot | undefined): void {
+    // Other changes by this process may be under way, which leave its slot as it is.
+    this.#prepared = slot ?? this.#prepared;
+  }
+
+  /** To be called where that change was not made: the slot is wiped, unless a head that was seen names it after all. */
+  withdraw(slot: UnlockedSlot | undefined): void {
+    if (slot === this.#prepared) this.#prepared = undefined;
+    if (slot !== undefined && !this.#isBySlot(slot)) slot.wipe();
+  }
+
+  /** The change was made. */
+  #replaceSlot(slot: UnlockedSlot | undefined): void {
+    if (slot === this.#prepared) this.#prepared = undefined;
+    if (slot !== undefined && !this.#isBySlot(slot)) this.#replacement = slot;
   }
 
   /** A change of the head by this process took effect, and another one has followed it already. */
   async adoptFollowed(slot: UnlockedSlot | undefined): Promise<void> {
     this.#epoch += 1;
-    this.#replacement = slot ?? this.#replacement;
+    this.#replaceSlot(slot);
     await this.refresh();
   }
 
   /** What a change of the head by this process leads to. @param slot where it opens the store by another slot from now on */
   async adopt(head: Head, etag: string, begun: Instant, slot?: UnlockedSlot): Promise<void> {
     this.#epoch += 1;
-    this.#replacement = slot ?? this.#replacement;
+    this.#replaceSlot(slot);
     try {
       if (head.generation > this.#seen.generation) {
         const unlocked = slot ?? (await this.#followKeys(head));

@@ -230,13 +230,14 @@ async function tryChange(engine: Engine, attempt: Attempt): Promise<boolean> {
   const { state, plan, begun } = attempt;
   const { events } = state;
   const changes = events === undefined ? [] : keyChanges(events, { before: state, ...plan });
+  engine.watcher.prepare(plan.unlocked);
   const { head, outcome, written } = await writePlanned(engine, attempt).catch((error: unknown) => {
-    plan.unlocked?.wipe();
+    engine.watcher.withdraw(plan.unlocked);
     events?.changed(changes, error);
     throw error;
   });
   if (outcome === 'lost') {
-    plan.unlocked?.wipe();
+    engine.watcher.withdraw(plan.unlocked);
     for (const { name } of Object.values(written)) await discard(engine, name);
     return false;
   }
