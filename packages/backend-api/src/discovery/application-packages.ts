@@ -5,6 +5,7 @@ import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { SecureStoreError } from '@securestore/core-format';
 import { isScheme } from '../location.ts';
+import { checkPackageOwner } from './package-owner.ts';
 
 /** What a package says of itself under `securestore.backend` in its `package.json`. */
 interface PluginDeclaration {
@@ -36,7 +37,8 @@ export interface ApplicationPackages {
   /**
    * The exports of an installed package, or `undefined` where it is not installed.
    *
-   * @throws `UNAVAILABLE` where it is installed but can't be loaded, for want of its entry point too
+   * @throws `UNAVAILABLE` where it is installed but can't be loaded, for want of its entry point too; `INVALID_ARGUMENT` where it
+   *   belongs to another user
    */
   load(packageName: string): Promise<object | undefined>;
 }
@@ -124,6 +126,7 @@ async function loadPackage(resolver: NodeJS.Require, packageName: string): Promi
       : 'its package.json exports no "default" entry';
     throw loadError(packageName, problem, error);
   }
+  checkPackageOwner(resolver, packageName, path);
   return importFrom(packageName, async () => import(pathToFileURL(path).href));
 }
 

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chown, lchown, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { MemoryBackend, memoryBackend } from '@securestore/backend-memory';
@@ -53,6 +53,33 @@ describe('resolveBackend', () => {
     const backend = { name: 'x', read: () => undefined } as unknown as MemoryBackend;
     await expect(resolveBackend('own:', { backend })).rejects.toEqual(refusal('INVALID_ARGUMENT', /no method init/));
   });
+
+  it.skipIf(process.getuid?.() !== 0)(
+    'runs no package of another user, also from a folder above that of the application (root alone can make one)',
+    async () => {
+      const below = await mkdtemp(join(folder, 'application-'));
+      await install('@securestore/backend-redis', plugin('redis', ['redis']));
+      const packages = join(folder, 'node_modules');
+      const scope = join(packages, '@securestore');
+      const code = join(scope, 'backend-redis', 'index.js');
+      const resolve = (): Promise<unknown> => resolveBackend('redis://host', { resolveFrom: below });
+      await resolve();
+      for (const path of [packages, scope, join(scope, 'backend-redis'), code]) {
+        await chown(path, 1234, 1234);
+        await expect(resolve(), path).rejects.toEqual(refusal('INVALID_ARGUMENT', /belongs to another user/));
+        await chown(path, 0, 0);
+      }
+      await resolve();
+      const own = await mkdtemp(join(folder, 'own-'));
+      const link = join(own, 'node_modules', '@securestore', 'backend-redis');
+      await mkdir(join(own, 'node_modules', '@securestore'), { recursive: true });
+      await symlink(join(scope, 'backend-redis'), link);
+      expect(await resolveBackend('redis://host', { resolveFrom: own })).toMatchObject({ name: 'redis' });
+      await lchown(link, 1234, 1234);
+      const linked = resolveBackend('redis://host', { resolveFrom: own });
+      await expect(linked).rejects.toEqual(refusal('INVALID_ARGUMENT', /belongs to another user/));
+    },
+  );
 
   it('finds an official package beside the caller where the application has none, and no plugin there', async () => {
     const other = await mkdtemp(join(folder, 'elsewhere-'));

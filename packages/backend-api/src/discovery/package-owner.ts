@@ -1,0 +1,42 @@
+import { lstatSync, statSync, type Stats } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { SecureStoreError } from '@securestore/core-format';
+
+const QUIET = { throwIfNoEntry: false } as const;
+
+/** Those who decide already what code runs here: this user, the system, and whoever has installed this package. */
+function trustedOwners(self: number): ReadonlySet<number> {
+  const own = import.meta.url.startsWith('file:') ? statSync(fileURLToPath(import.meta.url), QUIET)?.uid : undefined;
+  return new Set([self, 0, own ?? self]);
+}
+
+/** Of the `node_modules` in which a package is found, of what leads from there to it, and of the code itself. */
+function statsOf(resolver: NodeJS.Require, packageName: string, path: string): (Stats | undefined)[] {
+  const code = [statSync(path, QUIET), statSync(dirname(path), QUIET)];
+  const folders = resolver.resolve.paths(packageName) ?? [];
+  const holder = folders.find((folder) => lstatSync(join(folder, packageName), QUIET) !== undefined);
+  if (holder === undefined) return code;
+  const [scope, name = ''] = packageName.split('/');
+  const steps = [join(holder, scope ?? ''), join(holder, scope ?? '', name)];
+  return [...code, statSync(holder, QUIET), ...steps.map((step) => lstatSync(step, QUIET))];
+}
+
+/**
+ * A package is also looked for in the folders above that of the application. Where others may write to one of those, as in
+ * that for temporary files, their package must not run with the store's secrets.
+ *
+ * @param path the file that is to be run
+ * @throws SecureStoreError `INVALID_ARGUMENT` where it, or a folder in which it is found, belongs to another user
+ */
+export function checkPackageOwner(resolver: NodeJS.Require, packageName: string, path: string): void {
+  const self = process.getuid?.();
+  if (self === undefined) return;
+  const trusted = trustedOwners(self);
+  if (statsOf(resolver, packageName, path).every((stats) => stats !== undefined && trusted.has(stats.uid))) return;
+  throw new SecureStoreError(
+    'INVALID_ARGUMENT',
+    `the package ${packageName} in ${dirname(path)} is not used: it, or a folder that it is found in, belongs to another ` +
+      'user; install it yourself, and work in a folder of your own',
+  );
+}
