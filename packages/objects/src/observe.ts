@@ -1,6 +1,6 @@
 import type { RecordHeader, StoreKey } from '@securestore/core-format';
-import { parseStoreKey, SecureStoreError, splitRecord } from '@securestore/core-format';
-import type { LocatedName } from '@securestore/crypto';
+import { asBuffer, parseStoreKey, SecureStoreError, splitRecord } from '@securestore/core-format';
+import type { KeyVersionInfo, LocatedName } from '@securestore/crypto';
 import { recordDigest } from '@securestore/crypto';
 import type { Engine } from './engine.ts';
 import { withNewestKeys } from './newest-keys.ts';
@@ -13,7 +13,13 @@ export type Observed =
   | { readonly state: 'absent' }
   | { readonly state: 'sound'; readonly header: RecordHeader; readonly digest: Buffer; readonly opened: OpenedRecord }
   /** Its keys have been destroyed: its digest is known, and nothing says whether it is what was stored. */
-  | { readonly state: 'destroyed'; readonly header: RecordHeader; readonly digest: Buffer }
+  | {
+      readonly state: 'destroyed';
+      readonly header: RecordHeader;
+      readonly digest: Buffer;
+      /** Whether they are only to be, so that it may be opened again. */
+      readonly undoable: boolean;
+    }
   | {
       readonly state: 'damaged';
       readonly code: string;
@@ -24,6 +30,12 @@ export type Observed =
 
 function damagedBy({ code, message }: SecureStoreError, retired: boolean): Observed {
   return { state: 'damaged', code, reason: message, retired };
+}
+
+/** Whether the keys of a whole category wait to be destroyed. */
+function isUndoable({ keys }: StoreState, { categoryId }: RecordHeader): boolean {
+  const isOwn = ({ groupId }: KeyVersionInfo): boolean => groupId.equals(asBuffer(categoryId));
+  return keys.isDestroyed(categoryId) && keys.versions.some((info) => info.destroyAt > 0 && isOwn(info));
 }
 
 /** What the token of a record says of its name. @throws SecureStoreError `INTEGRITY`, `INVALID_KEY` */
@@ -69,7 +81,10 @@ export async function observe(
       const opened = await withNewestKeys(engine, found.body, open, signal);
       return { state: 'sound', header: opened.header, digest, opened };
     } catch (error) {
-      if (SecureStoreError.is(error, 'KEY_DESTROYED')) return { state: 'destroyed', header: record.header, digest };
+      if (SecureStoreError.is(error, 'KEY_DESTROYED')) {
+        const undoable = isUndoable(engine.watcher.state, record.header);
+        return { state: 'destroyed', header: record.header, digest, undoable };
+      }
       retired = isRetired(engine.watcher.state, found.body);
       throw error;
     }

@@ -26,7 +26,7 @@ export function compare(
   const { header, digest } = observed;
   if (entry === undefined) {
     // What can't be opened any more is in no checkpoint that was made since, and of no use to whoever brings it back.
-    if (observed.state === 'destroyed') return undefined;
+    if (observed.state === 'destroyed' && !observed.undoable) return undefined;
     // A deletion of what nobody knows of hides nothing.
     const isOlder = floor !== undefined && header.generation < floor && header.kind === 'object';
     return isOlder ? 'unlisted' : undefined;
@@ -67,7 +67,12 @@ export function nextEntry(
 ): CheckpointEntry | undefined {
   if (contradiction !== undefined) return before;
   if (observed.state === 'absent') return undefined;
-  // Without its keys nothing says that it is genuine.
-  if (observed.state !== 'sound') return before;
+  // Without its keys nothing says that it is genuine. It is remembered where they may come back: by its digest, which tells then.
+  if (
+    observed.state === 'damaged' ||
+    (observed.state === 'destroyed' && (before !== undefined || !observed.undoable))
+  ) {
+    return before;
+  }
   return entryOf(token, observed.header, observed.digest);
 }

@@ -145,4 +145,52 @@ describe('the keys of a category', () => {
     }
     expect(await store.verify()).toMatchObject({ ok: true });
   });
+
+  it.each([undefined, 'keys', 'data'] as const)(
+    'that were to be destroyed when a checkpoint was made raise no alarm once that is undone (rotation: %s)',
+    async (depth) => {
+      const clock = new EagerClock();
+      const place = usePlace(() => memoryPlace(() => clock.now()));
+      const store = await createAt(place, { clock, categories: { tokens: ['tokens/**'] } });
+      await store.slots.add(KEY);
+      await store.checkpoint();
+      await store.store('tokens/a', 'one');
+      await store.store('tokens/a', 'two');
+      await store.store('tokens/gone', 'one');
+      await store.delete('tokens/gone');
+      await store.keys.destroy('tokens');
+      expect(await store.verify()).toMatchObject({ ok: true });
+      expect(await store.checkpoint()).toMatchObject({ contradicted: 0 });
+      if (depth !== undefined) expect(await rotate(store, depth)).toMatchObject({ contradicted: 0 });
+      await store.keys.undo('tokens');
+      expect((await store.verify()).findings).toEqual([]);
+      expect(await store.checkpoint()).toMatchObject({ objects: 1, deleted: 1, contradicted: 0 });
+    },
+  );
+
+  it('that are to be destroyed hide nothing that is changed or brought back until that is undone', async () => {
+    const clock = new EagerClock();
+    const place = usePlace(() => memoryPlace(() => clock.now()));
+    const store = await createAt(place, { clock, categories: { tokens: ['tokens/**'] } });
+    const attacker = await attack(place);
+    await store.store('tokens/old', 'one');
+    const [old = ''] = await attacker.names(AREAS.objects);
+    const record = await attacker.get(old);
+    await attacker.remove(old);
+    await store.checkpoint();
+    await store.checkpoint();
+    await store.store('tokens/a', 'one');
+    await store.keys.destroy('tokens');
+    await attacker.put(old, record);
+    expect(await store.checkpoint()).toMatchObject({ contradicted: 1 });
+    await store.keys.undo('tokens');
+    expect((await store.verify()).findings).toMatchObject([{ kind: 'unlisted', key: 'tokens/old' }]);
+    await attacker.remove(old);
+    const [name = ''] = await attacker.names(AREAS.objects);
+    const body = await attacker.get(name);
+    await attacker.remove(name);
+    expect((await store.verify()).findings).toMatchObject([{ kind: 'hidden', name }]);
+    await attacker.put(name, body);
+    expect(await store.verify()).toMatchObject({ ok: true });
+  });
 });
