@@ -125,7 +125,10 @@ export class Consumer {
   }
 
   async #pass(visit: Visit, { known, signal }: PassOptions): Promise<Alarm[]> {
-    await this.#engine.watcher.settle(signal);
+    const { watcher } = this.#engine;
+    await watcher.settle(signal);
+    // It may be owed for what keys open that this process has not heard of yet.
+    await watcher.refresh(signal);
     const judging = known !== undefined && this.#position.pass !== 'afresh';
     const suspects = new Map<string, Alarm>();
     const alarms: Alarm[] = [];

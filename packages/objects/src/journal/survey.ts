@@ -2,6 +2,7 @@ import type { ConsumerState } from '@securestore/core-format';
 import { purposeOf, SecureStoreError, workPrefix } from '@securestore/core-format';
 import type { Engine } from '../engine.ts';
 import { readHead } from '../state.ts';
+import type { HeldConsumer } from './consumer-record.ts';
 import { lookAtConsumer, saveConsumer } from './consumer-record.ts';
 import { CONSUMER_EXPIRES_AFTER } from './limits.ts';
 import { entryPages } from './streams.ts';
@@ -40,6 +41,34 @@ const DAMAGED: ConsumerState = {
   pending: [],
 };
 
+async function expire(engine: Engine, name: string, { state, etag }: HeldConsumer): Promise<void> {
+  const expired = { ...state, expired: true, pass: 'afresh', cursors: [], pending: [] } as const;
+  await saveConsumer(engine, name, expired, etag);
+}
+
+/** @param name of a consumer that may be alive, and so write its state meanwhile */
+async function makeOweAPass(engine: Engine, name: string, signal: AbortSignal | undefined): Promise<void> {
+  const found = await lookAtConsumer(engine, name, signal);
+  // Whoever registers a damaged one anew owes a pass in any case.
+  if (found === undefined || 'error' in found || found.state.expired) return;
+  try {
+    await expire(engine, name, found);
+  } catch (error) {
+    if (!SecureStoreError.is(error, 'CONFLICT')) throw error;
+    await makeOweAPass(engine, name, signal);
+  }
+}
+
+/**
+ * Has every consumer begin anew with a pass over all objects: what could not be opened when they read of it can be by
+ * now. @throws SecureStoreError what the backend throws
+ */
+export async function expireAll(engine: Engine, signal: AbortSignal | undefined): Promise<void> {
+  for await (const page of entryPages(engine, workPrefix('consumer'), undefined, signal)) {
+    for (const { key } of page) if (purposeOf(key) !== undefined) await makeOweAPass(engine, key, signal);
+  }
+}
+
 /**
  * The state of a consumer for which the journal is kept; `undefined` for one that has expired, or does now.
  *
@@ -59,8 +88,7 @@ async function activeConsumer(
     if ('error' in found) return isSilent(found.modified) ? undefined : DAMAGED;
     if (found.state.expired) return undefined;
     if (!isSilent(found.modified)) return found.state;
-    const expired = { ...found.state, expired: true, pass: 'afresh', cursors: [], pending: [] } as const;
-    await saveConsumer(engine, name, expired, found.etag);
+    await expire(engine, name, found);
     return undefined;
   } catch (error) {
     // It has just shown that it is alive.

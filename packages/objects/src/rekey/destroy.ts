@@ -5,6 +5,7 @@ import { backendNow } from '../collection/age.ts';
 import type { Engine } from '../engine.ts';
 import type { HeadPlan } from '../head-change.ts';
 import { changeHead, removeOldKeys } from '../head-change.ts';
+import { expireAll } from '../journal/survey.ts';
 import type { StoreState } from '../state.ts';
 import type { Census } from './census.ts';
 import { takeCensus } from './census.ts';
@@ -118,6 +119,8 @@ export async function undoDestruction(engine: Engine, target: string, signal?: A
   );
   const { state } = engine.watcher;
   const infos = selected(state, target);
+  // Also where an earlier call was stopped before this. What they read of meanwhile they could not open.
+  await expireAll(engine, signal);
   if (!changed && infos.every((info) => info.state === 'destroyed')) {
     throw new SecureStoreError('KEY_DESTROYED', `the keys of ${JSON.stringify(target)} have been destroyed already`);
   }
