@@ -1,28 +1,42 @@
 import {
   AREAS,
+  asBuffer,
   checkpointPageName,
   SYSTEM_PREFIX_LENGTH,
   SecureStoreError,
   systemBodyKeyId,
 } from '@securestore/core-format';
-import type { ListEntry } from '@securestore/backend-api';
+import type { ReadResult } from '@securestore/backend-api';
 import type { Engine } from '../engine.ts';
 import { entriesUnder } from '../pages.ts';
 import { GRACE_PERIOD } from './limits.ts';
+import { deleteUnchanged } from '../system-objects.ts';
 import { loadCheckpoint } from './sealed.ts';
 
-/** Whether nobody can come to need it: under another journal key than checkpoints are made with, or long unused. */
-async function isUseless(engine: Engine, { key }: ListEntry, signal: AbortSignal | undefined): Promise<boolean> {
-  const found = await engine.backend.read(key, { start: 0, end: SYSTEM_PREFIX_LENGTH, signal });
-  if (found === undefined) return false;
-  if ((found.now ?? engine.clock.now()) - found.modified > GRACE_PERIOD) return true;
+/** Whether a body lies under a journal key that has been replaced; one that this process doesn't know yet is newer. */
+function isReplaced({ watcher }: Engine, body: Uint8Array): boolean {
   try {
-    return !engine.watcher.state.keys.journal.primary.id.equals(systemBodyKeyId(found.body));
+    const label = asBuffer(systemBodyKeyId(body)).toString('hex');
+    return watcher.state.keys.versions.some((version) => version.label === label && version.state !== 'primary');
   } catch (error) {
     // What is no page at all stays for the grace period, like everything else.
     if (SecureStoreError.is(error)) return false;
     throw error;
   }
+}
+
+/** Whether nobody can come to need it: under another journal key than checkpoints are made with, or long unused. */
+function isUseless(engine: Engine, { body, modified, now = engine.clock.now() }: ReadResult): boolean {
+  return now - modified > GRACE_PERIOD || isReplaced(engine, body);
+}
+
+/** Not where somebody has written it anew meanwhile, since it is needed again: the name of a page is that of its contents. */
+async function removeUseless(engine: Engine, name: string, signal: AbortSignal | undefined): Promise<void> {
+  const { backend } = engine;
+  const beginning = await backend.read(name, { start: 0, end: SYSTEM_PREFIX_LENGTH, signal });
+  if (beginning === undefined || !isUseless(engine, beginning)) return;
+  const found = await backend.read(name, { signal });
+  if (found !== undefined && isUseless(engine, found)) await deleteUnchanged(engine, name, found.etag ?? '');
 }
 
 /**
@@ -35,7 +49,6 @@ export async function removeUnused(engine: Engine, signal?: AbortSignal): Promis
   const used = new Set(current?.root.pages.map(({ id }) => checkpointPageName(id)));
   if (current !== undefined) used.add(current.reference.name);
   for await (const entry of entriesUnder(engine.backend, AREAS.checkpoints, { signal })) {
-    if (used.has(entry.key) || !(await isUseless(engine, entry, signal))) continue;
-    await engine.backend.delete(entry.key, { signal });
+    if (!used.has(entry.key)) await removeUseless(engine, entry.key, signal);
   }
 }
