@@ -49,6 +49,8 @@ async function readRange(reading: Reading, options: ReadOptions, signal: AbortSi
   const result = { size: size ?? contentLength, ...timesOf(answer, call) };
   try {
     checkStoredSize(backend, key, result.size);
+    // It is made room for before anything of it has come.
+    if (contentLength > result.size) throw strangeAnswer(call);
     const body = await collect(stream, contentLength);
     return part ? { body, ...result } : { body, ...result, etag: plainEtag(etag) };
   } catch (error) {

@@ -93,6 +93,8 @@ async function get(
       const length = known(site, 'size', output.ContentLength);
       const size = range === undefined ? length : known(site, 'size', totalOf(output));
       checkStoredSize(backend, key, size);
+      // It is made room for before anything of it has come.
+      if (length > size) throw new RangeError('a part is longer than the whole');
       const body = none ? new Uint8Array() : await collect(stream, length, until);
       const modified = wholeSeconds(known(site, 'time', output.LastModified?.getTime()));
       const now = known(site, 'time', Date.parse(headers['date'] ?? ''));
