@@ -1,6 +1,7 @@
 import { accessSync, closeSync, constants, openSync, statSync } from 'node:fs';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { errnoOf } from './errors.ts';
+import { refuseLink } from './links.ts';
 
 const SQLITE_BUSY = 5;
 
@@ -16,13 +17,14 @@ export class FileLock {
   readonly #free: StatementSync;
   readonly #inode: number | undefined;
 
-  /** @throws errors of `node:fs` and `node:sqlite`. */
+  /** @throws SecureStoreError `INTEGRITY` where a link is at `path`; errors of `node:fs` and `node:sqlite`. */
   constructor(path: string) {
     try {
       closeSync(openSync(path, 'wx', 0o600));
     } catch (error) {
       if (errnoOf(error) !== 'EEXIST') throw error;
     }
+    refuseLink(path);
     // On a file that it can't write SQLite would begin without any lock, and without an error.
     accessSync(path, constants.W_OK);
     this.#path = path;

@@ -1,18 +1,30 @@
-import { closeSync, openSync, readdirSync, rmSync, statSync, utimesSync } from 'node:fs';
+import { closeSync, lstatSync, lutimesSync, openSync, readdirSync, rmdirSync, unlinkSync } from 'node:fs';
 import { randomBytes } from 'node:crypto';
+import { refuseLink } from './links.ts';
 import { FileLock } from './lock.ts';
 import { CLOCK_FILE, TEMP_FOLDER } from './names.ts';
 import { makeFolderPath } from './sync-folder.ts';
 
 const OWNER_LOCK = 'lock';
 
+/** What {@link Workspace} calls its folder, and what it puts there. */
+const FOLDER_NAME = /^[0-9a-f]{16}$/;
+const OWN_FILE = /^(?:\d{1,15}|lock)$/;
+
+/** Removes a folder with what a writer puts there. Nothing else goes, and nothing of what a link leads to. */
+function removeFolder(path: string): void {
+  for (const name of readdirSync(path)) if (OWN_FILE.test(name)) unlinkSync(`${path}/${name}`);
+  rmdirSync(path);
+}
+
 /** Removes the folder of a writer if it has died: its lock died with it. */
 function removeIfAbandoned(path: string): void {
+  if (lstatSync(path, { throwIfNoEntry: false })?.isDirectory() !== true) return;
   const owner = new FileLock(`${path}/${OWNER_LOCK}`);
   const abandoned = owner.tryTake();
   owner.free();
   owner.close();
-  if (abandoned) rmSync(path, { recursive: true, force: true });
+  if (abandoned) removeFolder(path);
 }
 
 /** The time that files are marked with, in whole milliseconds, as the `modified` of the backend. */
@@ -25,7 +37,7 @@ export function timeOf(stats: { readonly mtimeMs: number }): number {
  * runs backwards even when the system's clock is set back.
  */
 export function readClock(root: string): number {
-  const stats = statSync(`${root}/${CLOCK_FILE}`, { throwIfNoEntry: false });
+  const stats = lstatSync(`${root}/${CLOCK_FILE}`, { throwIfNoEntry: false });
   return stats === undefined ? 0 : timeOf(stats);
 }
 
@@ -41,7 +53,7 @@ export function tickClock(root: string, now: number): number {
 }
 
 export function setTime(path: string, milliseconds: number): void {
-  utimesSync(path, milliseconds / 1000, milliseconds / 1000);
+  lutimesSync(path, milliseconds / 1000, milliseconds / 1000);
 }
 
 /** The folder in which one open backend prepares files, on the same file system as the store. */
@@ -57,7 +69,9 @@ export class Workspace {
   constructor(root: string) {
     const temp = `${root}/${TEMP_FOLDER}`;
     makeFolderPath(temp);
+    refuseLink(temp);
     for (const name of readdirSync(temp)) {
+      if (!FOLDER_NAME.test(name)) continue;
       try {
         removeIfAbandoned(`${temp}/${name}`);
       } catch {
@@ -80,7 +94,7 @@ export class Workspace {
     this.#owner.free();
     this.#owner.close();
     try {
-      rmSync(this.path, { recursive: true, force: true });
+      removeFolder(this.path);
     } catch {
       // Nothing in it was acknowledged, and closing must work on a broken disk too.
     }
