@@ -96,11 +96,10 @@ function tombstoneAfter(engine: Engine, target: Target, { header, sound }: Remai
 interface Burial {
   /** What the tombstone took the place of; `undefined` where it was there already, or nothing was. */
   readonly replaced?: Remains | undefined;
-  /**
-   * Of the tombstone: the versions before it are to be deleted. `undefined` where all are, since nothing lies at the name
-   * or what lay there did not tell its version.
-   */
+  /** Of the tombstone: the versions before it are to be deleted. `undefined` where nothing lies at the name. */
   readonly version?: number | undefined;
+  /** Copies that are to be deleted too, where no version tells which of them belong to what was buried. */
+  readonly past?: readonly string[] | undefined;
   /** The tombstone, where this call wrote it. */
   readonly prepared?: Prepared | undefined;
 }
@@ -119,7 +118,14 @@ interface Doubt {
   /** The version that the last of them was to replace. */
   after?: number | undefined;
   replaced?: Remains | undefined;
+  past?: readonly string[] | undefined;
   prepared?: Prepared | undefined;
+}
+
+async function copiesOf(engine: Engine, { token }: Target, signal: AbortSignal | undefined): Promise<string[]> {
+  const copies: string[] = [];
+  for await (const names of pagesUnder(engine.backend, historyPrefix(token), signal)) copies.push(...names);
+  return copies;
 }
 
 async function buryUntilDone(
@@ -133,8 +139,13 @@ async function buryUntilDone(
   let refused: StoredRecord | undefined;
   const standstill = new Standstill();
   for (let tries = 1; ;) {
-    const found = await engine.backend.read(name, { signal });
-    if (found === undefined) return doubt;
+    let found = await engine.backend.read(name, { signal });
+    if (found === undefined) {
+      const past = await copiesOf(engine, target, signal);
+      // They may be of an object that was stored meanwhile, which is to be buried with them.
+      if (past.length > 0) found = await engine.backend.read(name, { signal });
+      if (found === undefined) return { ...doubt, past };
+    }
     const stored = { bytes: found.body, etag: found.etag ?? '' };
     if (refused !== undefined && standstill.isReached(refused, stored)) {
       throw refusedWrongly(engine.backend, 'what was to be purged is still there, unchanged');
@@ -145,18 +156,21 @@ async function buryUntilDone(
     // A tombstone whose write had an unknown outcome may have been replaced since: what replaced it stays.
     const version = buriedAt(remains, after);
     if (version !== undefined) return { ...doubt, version };
+    // No version tells what was there before it, but the order of time does.
+    const past = remains.sound ? undefined : await copiesOf(engine, target, signal);
     const { unannounced, record } = tombstoneAfter(engine, target, remains, now);
     const { state, header } = unannounced;
     const announced = await announceCommit(engine, state, target.token, header.commitId, undefined, signal);
     const prepared = { ...unannounced, announced };
     try {
       await engine.backend.write(name, record, { ifMatch: stored.etag, signal });
-      return { replaced: remains, prepared, version: remains.sound ? prepared.header.version : undefined };
+      return { replaced: remains, past, prepared, version: prepared.header.version };
     } catch (error) {
       const unknown = SecureStoreError.is(error) && error.outcome === 'unknown';
       if (unknown) {
         // The tombstone may be there already: its blob is looked for all the same.
         doubt.replaced = remains;
+        doubt.past = past;
         doubt.prepared = prepared;
         doubt.after = (remains.sound ? remains.header?.version : undefined) ?? prepared.header.version - 1;
       }
@@ -185,11 +199,9 @@ async function deleteAll(engine: Engine, names: readonly string[], signal: Abort
 async function deletePast(
   engine: Engine,
   target: Target,
-  { replaced, version }: Burial,
+  { replaced, version, past = [] }: Burial,
   signal: AbortSignal | undefined,
 ): Promise<boolean> {
-  // Names of older versions come after those of newer ones, which were stored after the purge.
-  const newest = version === undefined ? '' : historyName(target.token, version);
   const blobs = new Set<string>();
   const note = (remains: Remains): void => {
     const blob = blobOf(remains);
@@ -197,14 +209,21 @@ async function deletePast(
   };
   if (replaced !== undefined) note(replaced);
   let existed = replaced !== undefined;
-  for await (const listed of pagesUnder(engine.backend, historyPrefix(target.token), signal)) {
-    const names = listed.filter((name) => name > newest);
+  const remove = async (names: readonly string[]): Promise<void> => {
     existed ||= names.length > 0;
     for (const name of names) {
       const found = await engine.backend.read(name, { signal });
       if (found !== undefined) note(await inspect(engine, target, found.body, signal));
     }
     await deleteAll(engine, names, signal);
+  };
+  await remove(past);
+  if (version !== undefined) {
+    // Names of older versions come after those of newer ones, which were stored after the purge.
+    const newest = historyName(target.token, version);
+    for await (const names of pagesUnder(engine.backend, historyPrefix(target.token), signal)) {
+      await remove(names.filter((name) => name > newest));
+    }
   }
   const freed = { blobs: 0, parts: 0, bytes: 0 };
   // Claims are left to the collector, which knows when they lapse.

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { COLLECTION_BUGS } from './bugs/collection.ts';
 import { COMMITS_BUGS } from './bugs/commits.ts';
 import { FRESHNESS_BUGS } from './bugs/freshness.ts';
+import { HISTORIES_BUGS } from './bugs/histories.ts';
 import { JOURNAL_BUGS } from './bugs/journal.ts';
 import type { Part, Plan } from './plan.ts';
 import type { ScenarioName } from './scenario-plans.ts';
@@ -32,6 +33,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   ...FRESHNESS_BUGS,
   ...JOURNAL_BUGS,
   ...COLLECTION_BUGS,
+  ...HISTORIES_BUGS,
 ];
 
 function edited(source: string, { name, edits }: PlantedBug): string {

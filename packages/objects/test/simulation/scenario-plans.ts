@@ -19,7 +19,8 @@ export type ScenarioName =
   | 'a consumer sleeps in the middle of a look'
   | 'changes come while a cut reads the streams'
   | 'a stream is closed while its writer sleeps'
-  | 'changes are collected that a consumer has not read';
+  | 'changes are collected that a consumer has not read'
+  | 'an object is stored while its purge finds nothing';
 
 type Changes = Partial<Pick<Plan, 'shortHistory' | 'journal' | 'days' | 'silent'>> & {
   readonly parts?: readonly Part[];
@@ -53,6 +54,7 @@ const PLANS: Readonly<Record<ScenarioName, Changes>> = {
     shortHistory: true,
     days: true,
   },
+  'an object is stored while its purge finds nothing': { purges: true },
 };
 
 const NAMES = Object.keys(PLANS) as ScenarioName[];

@@ -2,6 +2,7 @@ import type { SimulatedProcess } from '../process.ts';
 import type { ScenarioName } from '../scenario-plans.ts';
 import type { World } from '../world.ts';
 import { COLLECTION } from './collection.ts';
+import { HISTORIES } from './histories.ts';
 import { JOURNAL } from './journal.ts';
 import { OBJECTS } from './objects.ts';
 import { Stage } from './stage.ts';
@@ -10,6 +11,7 @@ const SCENARIOS: Readonly<Record<ScenarioName, (stage: Stage) => Promise<void>>>
   ...COLLECTION,
   ...OBJECTS,
   ...JOURNAL,
+  ...HISTORIES,
 };
 
 /** A scenario that is under way. */

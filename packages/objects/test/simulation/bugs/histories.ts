@@ -1,0 +1,11 @@
+import type { PlantedBug } from '../planted-bugs.ts';
+
+/** What makes the history of an object follow it. */
+export const HISTORIES_BUGS: readonly PlantedBug[] = [
+  {
+    name: 'a purge that finds nothing does not look again',
+    scenario: 'an object is stored while its purge finds nothing',
+    file: 'objects/src/purge.ts',
+    edits: [['if (past.length > 0) found = await engine.backend.read(name, { signal });', '']],
+  },
+];
