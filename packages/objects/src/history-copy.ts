@@ -8,7 +8,9 @@ import {
   splitUnderToken,
 } from '@securestore/core-format';
 import { rewrapRecord } from '@securestore/crypto';
+import type { Mutation } from './draft.ts';
 import type { Engine } from './engine.ts';
+import { checkHeld } from './lost-race.ts';
 import { pagesUnder } from './pages.ts';
 import type { Standing } from './records.ts';
 import type { StoreState } from './state.ts';
@@ -56,15 +58,20 @@ export async function isCopied(engine: Engine, name: string, current: Standing):
   return true;
 }
 
-/** @returns whether the copy is new, and not what another attempt left */
+/**
+ * @returns whether the copy is new, and not what another attempt left
+ * @throws LostRace where `current` may have been replaced and collected by now, so that a copy would bring it back
+ */
 export async function copyToHistory(
   engine: Engine,
+  mutation: Mutation,
   name: string,
   copy: Uint8Array,
   current: Standing,
-  signal: AbortSignal | undefined,
 ): Promise<boolean> {
+  const { signal } = mutation;
   for (let tries = 1; ; tries++) {
+    checkHeld(mutation);
     try {
       await engine.backend.write(name, copy, { ifAbsent: true, signal });
       return true;

@@ -45,7 +45,7 @@ export async function replace(
     checkHeld(mutation);
     return backend.write(name, record, { ifMatch, signal });
   }
-  const created = await copyToHistory(engine, copyName, copy, current, signal);
+  const created = await copyToHistory(engine, mutation, copyName, copy, current);
   try {
     checkHeld(mutation);
     return await backend.write(name, record, { ifMatch, signal });

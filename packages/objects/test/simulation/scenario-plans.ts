@@ -20,7 +20,8 @@ export type ScenarioName =
   | 'changes come while a cut reads the streams'
   | 'a stream is closed while its writer sleeps'
   | 'changes are collected that a consumer has not read'
-  | 'an object is stored while its purge finds nothing';
+  | 'an object is stored while its purge finds nothing'
+  | 'a writer sleeps on its copy until its record is collected';
 
 type Changes = Partial<Pick<Plan, 'shortHistory' | 'journal' | 'days' | 'silent'>> & {
   readonly parts?: readonly Part[];
@@ -55,6 +56,7 @@ const PLANS: Readonly<Record<ScenarioName, Changes>> = {
     days: true,
   },
   'an object is stored while its purge finds nothing': { purges: true },
+  'a writer sleeps on its copy until its record is collected': COLLECTED,
 };
 
 const NAMES = Object.keys(PLANS) as ScenarioName[];

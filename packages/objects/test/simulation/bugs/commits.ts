@@ -43,7 +43,7 @@ export const COMMITS_BUGS: readonly PlantedBug[] = [
     file: 'objects/src/replace.ts',
     edits: [
       ['if (backend.batch !== undefined && backend.capabilities.maxBatch >= 2) {', 'if (backend.batch === null) {'],
-      ['const created = await copyToHistory(engine, copyName, copy, current, signal);', 'const created = false;'],
+      ['const created = await copyToHistory(engine, mutation, copyName, copy, current);', 'const created = false;'],
     ],
   },
   {

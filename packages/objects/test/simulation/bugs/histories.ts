@@ -8,4 +8,10 @@ export const HISTORIES_BUGS: readonly PlantedBug[] = [
     file: 'objects/src/purge.ts',
     edits: [['if (past.length > 0) found = await engine.backend.read(name, { signal });', '']],
   },
+  {
+    name: 'a copy is sent again however long ago its record was read',
+    scenario: 'a writer sleeps on its copy until its record is collected',
+    file: 'objects/src/history-copy.ts',
+    edits: [['checkHeld(mutation);', '']],
+  },
 ];

@@ -1,6 +1,6 @@
 import { AREAS } from '@securestore/core-format';
 import type { Stage } from './stage.ts';
-import { SECOND } from './stage.ts';
+import { DAY, SECOND } from './stage.ts';
 
 const { history, objects } = AREAS;
 
@@ -24,6 +24,33 @@ async function storedBesidePurge(stage: Stage): Promise<void> {
   await deleted;
 }
 
+/** A writer sleeps before it learns what became of its copy, until what it copied has been replaced and collected. */
+async function sleepsOnItsCopy(stage: Stage): Promise<void> {
+  const { dice } = stage;
+  const owner = await stage.player('owner');
+  const version = await owner.store('a', 40_000);
+  const writer = await stage.player('writer');
+  const sent = writer.meets(
+    { operation: 'write', prefix: history },
+    {
+      name: 'the last before it stops',
+      arrivals: [stage.latency()],
+      fails: { after: SECOND, certain: false },
+      stops: { how: dice.pick(['pause', 'suspend'] as const) },
+    },
+  );
+  const stored = writer.do('a', { type: 'store', size: 12 });
+  await sent;
+  await stage.pass(SECOND);
+  await owner.store('a');
+  await stage.pass(1.1 * DAY);
+  await (await stage.collector('collector')).collect();
+  writer.process.goOn();
+  await stored;
+  await owner.do('a', { type: 'restoreVersion', version });
+}
+
 export const HISTORIES = {
+  'a writer sleeps on its copy until its record is collected': sleepsOnItsCopy,
   'an object is stored while its purge finds nothing': storedBesidePurge,
 } as const;
