@@ -5,7 +5,7 @@ import { expect, it } from 'vitest';
 import { FakeClock } from '../../jobs/test/support/clock.ts';
 import { collect } from '../src/collection/collect.ts';
 import type { Process } from './support/collection.ts';
-import { DAY, namesUnder, partsOf, processAt, whileTimePasses } from './support/collection.ts';
+import { DAY, HOUR, namesUnder, partsOf, processAt, whileTimePasses } from './support/collection.ts';
 import { memoryPlace, withoutBatch } from './support/places.ts';
 import { createAt, failure, patterned, usePlace } from './support/stores.ts';
 
@@ -92,4 +92,36 @@ it('[M-08] a writer that slept on an unknown outcome of its copy brings no versi
   await failure(owner.store.restoreVersion('k', first), 'NOT_FOUND');
   expect(await owner.store.history('k')).toHaveLength(2);
   expect(await partsOf(owner.engine)).toEqual({ missing: [], unreachable: [] });
+});
+
+it('[M-09] a version stays until nobody who read it before it was replaced can copy it any more', async () => {
+  const { clock, owner, first, process } = await newWorld();
+  // There is a copy of it already.
+  const stopped = holdAt('answer to a write', AREAS.history);
+  void (await process(stopped)).store.store('k', 'never');
+  await stopped.reached;
+  clock.advance(2 * DAY);
+  // What replaces it is numbered 22 hours before it lands.
+  const [read, sent] = [holdAt('read', AREAS.objects), holdAt('write', AREAS.objects)];
+  const writer = await process(sent, read);
+  const storing = writer.store.store('k', 'late', { ifVersion: first });
+  await read.reached;
+  clock.advance(11 * HOUR);
+  read.goOn();
+  await sent.reached;
+  clock.advance(11 * HOUR);
+  const seen = holdAt('read', AREAS.objects);
+  const sleeper = await process(seen);
+  const deleting = sleeper.store.delete('k', { ifVersion: first });
+  await seen.reached;
+  sent.goOn();
+  await whileTimePasses(clock, storing);
+  clock.advance(3 * HOUR);
+  await whileTimePasses(clock, collect(owner.engine));
+  seen.goOn();
+  await failure(whileTimePasses(clock, deleting), 'CONFLICT');
+  expect(await partsOf(owner.engine)).toEqual({ missing: [], unreachable: [] });
+  clock.advance(DAY);
+  await whileTimePasses(clock, collect(owner.engine));
+  expect(await namesUnder(owner.engine.backend, AREAS.history)).toEqual([]);
 });

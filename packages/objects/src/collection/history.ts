@@ -15,7 +15,7 @@ export async function pruneHistory(
   entries: AsyncIterable<TokenEntry>,
 ): Promise<void> {
   const prefix = historyPrefix(token);
-  const goes = prunable(rules, current?.header, originOf(current?.opened));
+  const goes = prunable(rules, current, originOf(current?.opened));
   async function* beyond(): AsyncGenerator<ListEntry> {
     for await (const { entry } of entries) {
       const version = historyVersion(prefix, entry.key);

@@ -24,6 +24,12 @@ export function keptFor({ history, gracePeriod }: Pick<RetentionRules, 'history'
   return Math.max(history.days * DAY, gracePeriod);
 }
 
+/** The version that is current: its number, and when its record was last written. */
+interface CurrentVersion {
+  readonly header: Pick<RecordHeader, 'version'>;
+  readonly modified: number;
+}
+
 /**
  * Decides which past versions of one object are kept: the newest ones, and those replaced not long ago, whichever rule
  * keeps more. To be called for each of them, newest first.
@@ -31,28 +37,34 @@ export function keptFor({ history, gracePeriod }: Pick<RetentionRules, 'history'
  * A version was replaced when the next one was made, which that one's number says. Re-wrapping makes the bytes of a
  * version young again and leaves the numbers as they are, so that a store which renews its keys often still forgets.
  *
+ * The next one may have landed long after it was numbered, and until then somebody may have read the version who is still
+ * to copy it to the history. So a grace period must have passed since that one was written where it lies now, which is not
+ * before it landed.
+ *
  * @param origin the version with which the history of the object begins
  */
 export function prunable(
   rules: RetentionRules,
-  current: RecordHeader | undefined,
+  current: CurrentVersion | undefined,
   origin = 0,
 ): (version: number, modified: number) => boolean {
   const { history, now, isOld, unreadSince } = rules;
   let kept = 0;
-  let successor: number | undefined = current?.version;
+  let successor: number | undefined = current?.header.version;
+  let landed = current?.modified ?? 0;
   return (version, modified) => {
     // A copy of what is still current is left by an attempt that stopped half-way, or is under way.
-    if (version === current?.version) return false;
+    if (version === current?.header.version) return false;
     const replaced = successor === undefined || successor <= version ? modified : successor / MICROSECONDS;
-    successor = version;
+    const isSettled = isOld(landed);
+    [successor, landed] = [version, modified];
     if (!isOld(modified) || modified >= unreadSince || version > forgettable(rules)) {
       kept += 1;
       return false;
     }
     // What a purge has missed, or an attempt that was on its way has left behind it.
     if (version < origin) return true;
-    if (kept >= history.versions && now - replaced >= keptFor(rules)) return true;
+    if (isSettled && kept >= history.versions && now - replaced >= keptFor(rules)) return true;
     kept += 1;
     return false;
   };

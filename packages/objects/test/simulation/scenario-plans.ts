@@ -21,7 +21,8 @@ export type ScenarioName =
   | 'a stream is closed while its writer sleeps'
   | 'changes are collected that a consumer has not read'
   | 'an object is stored while its purge finds nothing'
-  | 'a writer sleeps on its copy until its record is collected';
+  | 'a writer sleeps on its copy until its record is collected'
+  | 'what replaces a version lands late';
 
 type Changes = Partial<Pick<Plan, 'shortHistory' | 'journal' | 'days' | 'silent'>> & {
   readonly parts?: readonly Part[];
@@ -57,6 +58,7 @@ const PLANS: Readonly<Record<ScenarioName, Changes>> = {
   },
   'an object is stored while its purge finds nothing': { purges: true },
   'a writer sleeps on its copy until its record is collected': COLLECTED,
+  'what replaces a version lands late': COLLECTED,
 };
 
 const NAMES = Object.keys(PLANS) as ScenarioName[];

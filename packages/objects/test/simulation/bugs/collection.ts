@@ -75,6 +75,7 @@ export const COLLECTION_BUGS: readonly PlantedBug[] = [
     file: 'objects/src/collection/retention.ts',
     edits: [
       ['if (!isOld(modified) || modified >= unreadSince || version > forgettable(rules)) {', 'if (false) {'],
+      ['const isSettled = isOld(landed);', 'const isSettled = true;'],
       ['now - replaced >= keptFor(rules)', 'true'],
     ],
   },

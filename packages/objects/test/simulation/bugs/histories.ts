@@ -14,4 +14,10 @@ export const HISTORIES_BUGS: readonly PlantedBug[] = [
     file: 'objects/src/history-copy.ts',
     edits: [['checkHeld(mutation);', '']],
   },
+  {
+    name: 'a version goes however recently it was replaced',
+    scenario: 'what replaces a version lands late',
+    file: 'objects/src/collection/retention.ts',
+    edits: [['const isSettled = isOld(landed);', 'const isSettled = true;']],
+  },
 ];

@@ -1,6 +1,6 @@
 import { AREAS } from '@securestore/core-format';
 import type { Stage } from './stage.ts';
-import { DAY, SECOND } from './stage.ts';
+import { DAY, HOUR, SECOND } from './stage.ts';
 
 const { history, objects } = AREAS;
 
@@ -50,7 +50,40 @@ async function sleepsOnItsCopy(stage: Stage): Promise<void> {
   await owner.do('a', { type: 'restoreVersion', version });
 }
 
+/** What replaces a version lands long after it was numbered, and somebody who has read that version before still has to copy it. */
+async function replacedLate(stage: Stage): Promise<void> {
+  const owner = await stage.player('owner');
+  const version = await owner.store('a', 40_000);
+  const stopped = await stage.player('stopped');
+  const copies = stopped.stopsAt({ operation: 'write', prefix: history });
+  void stopped.do('a', { type: 'store', size: 12 });
+  await copies;
+  stopped.process.kill();
+  await stage.pass(1.1 * DAY);
+  const writer = await stage.player('writer');
+  const numbered = writer.stopsAt({ operation: 'read', prefix: objects });
+  const stored = writer.do('a', { type: 'store', size: 12, ifVersion: version });
+  await numbered;
+  await stage.pass(10.5 * HOUR);
+  const fate = { name: 'held on its way', arrivals: [11.5 * HOUR], answer: stage.latency() };
+  const sent = writer.meets({ operation: 'write', prefix: objects }, fate);
+  writer.process.goOn();
+  await sent;
+  await stage.pass(10 * HOUR);
+  const sleeper = await stage.player('sleeper');
+  const seen = sleeper.stopsAt({ operation: 'read', prefix: objects });
+  const deleted = sleeper.do('a', { type: 'delete', ifVersion: version });
+  await seen;
+  await stored;
+  await stage.pass(stage.dice.between(3, 8) * HOUR);
+  await (await stage.collector('collector')).collect();
+  sleeper.process.goOn();
+  await deleted;
+  await owner.do('a', { type: 'restoreVersion', version });
+}
+
 export const HISTORIES = {
+  'what replaces a version lands late': replacedLate,
   'a writer sleeps on its copy until its record is collected': sleepsOnItsCopy,
   'an object is stored while its purge finds nothing': storedBesidePurge,
 } as const;
