@@ -9,6 +9,7 @@ import { ApprovalDesk } from './approval-desk.ts';
 import type { ApprovalRequest, ApproveOptions } from './approval-requests.ts';
 import type { Authenticator } from './authenticator.ts';
 import { authenticate } from './authenticator.ts';
+import type { CheckContext, DecisionListener } from './checks.ts';
 import type { Decision, Subject } from './decide.ts';
 import type { AccessDocument } from './document.ts';
 import { MAX_TOKENS } from './document.ts';
@@ -36,30 +37,38 @@ export interface TokenOptions extends CallOptions {
   readonly expires?: Date | undefined;
 }
 
+export interface AccessSettings {
+  /** Ways of finding out who somebody is, beside API tokens. */
+  readonly authenticators?: readonly Authenticator[] | undefined;
+  /**
+   * What sessions may do beside the calls about data, as far as there is any: that of the store, with its access control as
+   * `access`.
+   */
+  readonly administration?: Partial<StoreAdministration> | undefined;
+  /** Told of each decision in all sessions, for the audit, as {@link CheckContext.onDecision} is in one. */
+  readonly onDecision?: ((principal: Identity, ...heard: Parameters<DecisionListener>) => void) | undefined;
+}
+
 /** Who may do what with a store: its policy, its API tokens, and sessions. */
 export class AccessControl {
   readonly #storage: SecureStorage;
   readonly #object: PolicyObject;
   readonly #authenticators: readonly Authenticator[];
   readonly #administration: Partial<StoreAdministration>;
+  readonly #onDecision: AccessSettings['onDecision'];
   readonly #document: KeptDocument;
   readonly #desk: ApprovalDesk;
   readonly #tally = new CacheTally();
 
-  /**
-   * @param authenticators ways of finding out who somebody is, beside API tokens
-   * @param administration what sessions may do beside the calls about data, as far as there is any: that of the store, with
-   *   this object as `access`
-   */
   constructor(
     storage: SecureStorage,
     object: PolicyObject,
-    authenticators: readonly Authenticator[] = [],
-    administration: Partial<StoreAdministration> = {},
+    { authenticators = [], administration = {}, onDecision }: AccessSettings = {},
   ) {
     this.#storage = storage;
     this.#object = object;
     this.#administration = administration;
+    this.#onDecision = onDecision;
     this.#document = new KeptDocument(object);
     this.#desk = new ApprovalDesk(this.#document, object);
     this.#authenticators = [
@@ -216,9 +225,11 @@ export class AccessControl {
       return known.subject;
     };
     const confirm = (stop?: AbortSignal): Promise<void> | undefined => this.#object.confirm(stop);
-    const { until, holds } = found;
+    const { until, holds, principal } = found;
+    const told = this.#onDecision;
+    const onDecision: DecisionListener | undefined = told && ((...heard) => told(principal, ...heard));
     const [storage, administration, approvals] = [this.#storage, this.#administration, this.#desk];
-    return new Session({ storage, administration, approvals, tally, subject, confirm, now, until, holds });
+    return new Session({ storage, administration, approvals, tally, subject, onDecision, confirm, now, until, holds });
   }
 }
 

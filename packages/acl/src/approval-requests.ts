@@ -46,7 +46,7 @@ type Requests = readonly ApprovalRequest[];
 /** @throws SecureStoreError `INVALID_ARGUMENT` */
 function endOf(expires: Date | undefined, now: number, otherwise: number, shortest: number): number {
   if (expires === undefined) return now + otherwise;
-  const end = expires.getTime();
+  const end = expires instanceof Date ? expires.getTime() : Number.NaN;
   if (end > now && end >= now + shortest && end <= now + MAX_WAIT) return end;
   const least = shortest === 0 ? 'at a time to come' : `${shortest / 60_000} minutes from now at the earliest`;
   throw new SecureStoreError('INVALID_ARGUMENT', `it must expire ${least}, and within 30 days`);

@@ -11,6 +11,9 @@ import type { SessionApprovals } from './session-approvals.ts';
 /** A call of a session, by its dotted name. */
 export type SessionCall = keyof SecureStorage | AdministrationCall | `approvals.${keyof SessionApprovals}`;
 
+/** @param key absent where the call is about the whole store */
+export type DecisionListener = (call: SessionCall, key: string | undefined, decision: Decision) => void;
+
 /** As whom a session acts, and what it has to know for that. */
 export interface CheckContext {
   /** Who acts, under the newest policy that is known; asked at every step, so that a change takes effect. */
@@ -30,12 +33,8 @@ export interface CheckContext {
   readonly holds?: (() => boolean) | undefined;
   /** Where approvals lie; without it what takes one is denied. */
   readonly approvals?: ApprovalDesk | undefined;
-  /**
-   * Told of each decision about a call, for the audit; not of those by which a listing is filtered.
-   *
-   * @param key absent where the call is about the whole store
-   */
-  readonly onDecision?: (call: SessionCall, key: string | undefined, decision: Decision) => void;
+  /** Told of each decision about a call, for the audit; not of those by which a listing is filtered. */
+  readonly onDecision?: DecisionListener | undefined;
 }
 
 /** What a session asks before it does anything, while it is at it, and before it tells what it found. */
@@ -90,8 +89,10 @@ export class Checks {
     const decision = decisions.at(refused);
     const action = actions.at(refused);
     if (decision === undefined || action === undefined) return undefined;
+    // Using up approvals takes a look at the newest policy: what was taken away by then counts, approved or not.
     const special = actions.filter((_, index) => decisions[index]?.needsApproval);
-    if (refused === -1 && special.length > 0) return this.#useApprovals(call, key, special, decision);
+    if (refused === -1 && special.length > 0)
+      return this.#useApprovals(call, key, special, decision).then(() => this.still(call, key, actions));
     this.tell(call, key, decision);
     if (!decision.allowed) throw denied(call, action, key);
     return undefined;
@@ -109,8 +110,6 @@ export class Checks {
       throw unapproved(call, actions, key);
     }
     this.tell(call, key, { ...decision, approvals });
-    // What was taken away meanwhile counts, approved or not.
-    this.still(call, key, actions);
   }
 
   /** Whether it is allowed still, while it is under way; the audit has heard of it. @throws as {@link begin} */

@@ -1,5 +1,5 @@
 export { AccessControl } from './access-control.ts';
-export type { NewToken, TokenInfo, TokenOptions } from './access-control.ts';
+export type { AccessSettings, NewToken, TokenInfo, TokenOptions } from './access-control.ts';
 export { ACTIONS, isObjectAction } from './actions.ts';
 export type { Action, ActionPattern, ObjectAction, StoreAction } from './actions.ts';
 export { ADMINISTRATION, guardAdministration } from './administration.ts';
@@ -10,7 +10,7 @@ export type { ApprovalDesk } from './approval-desk.ts';
 export type { ApprovalRequest, ApproveOptions } from './approval-requests.ts';
 export { authenticate, unauthenticated } from './authenticator.ts';
 export type { Authenticated, AuthenticationContext, Authenticator } from './authenticator.ts';
-export type { CheckContext, SessionCall } from './checks.ts';
+export type { CheckContext, DecisionListener, SessionCall } from './checks.ts';
 export { Decider } from './decide.ts';
 export type { Attempt, Decision, Subject } from './decide.ts';
 export { MAX_IDENTITY_BYTES, foldIdentity, parseIdentity } from './identity.ts';

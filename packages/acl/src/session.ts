@@ -16,7 +16,7 @@ import type {
   StoreManyItem,
   StoreOptions,
 } from '@securestore/objects';
-import type { Action, ObjectAction, StoreAction } from './actions.ts';
+import type { ObjectAction, StoreAction } from './actions.ts';
 import { guardAdministration } from './administration.ts';
 import type { StoreAdministration } from './administration.ts';
 import { Checks } from './checks.ts';
@@ -40,9 +40,6 @@ export interface SessionContext extends CheckContext {
 
 /** What can't be taken back once it is done. */
 const CHANGES: ReadonlySet<ObjectAction> = new Set(['write', 'delete', 'recover', 'purge']);
-
-/** What only looks: as with reading, what was taken away meanwhile is not told. */
-const VIEWS: ReadonlySet<Action> = new Set(['keys.view', 'slots.view', 'access.view', 'verify']);
 
 /** How many steps of a listing that shows nothing are taken before others get their turn. */
 const UNSEEN_STEPS = 256;
@@ -116,7 +113,8 @@ export class Session implements SecureStorage, Omit<StoreAdministration, 'keys'>
     await this.#checks.ready();
     await this.#checks.begin(call, undefined, [action]);
     const result = await run();
-    if (VIEWS.has(action)) this.#checks.still(call, undefined, [action]);
+    // What only looks is as reading: what was taken away meanwhile is not told.
+    if (action === 'verify' || action.endsWith('.view')) this.#checks.still(call, undefined, [action]);
     return result;
   }
 

@@ -5,6 +5,7 @@ import type { SecureStore } from 'securestore';
 import { createStore, rawKey } from 'securestore';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type {
+  AccessSettings,
   Action,
   ActionPattern,
   ApprovalRule,
@@ -216,8 +217,12 @@ function recorded(reached: string[]): StoreAdministration {
   return made as unknown as StoreAdministration;
 }
 
+type Heard = Parameters<NonNullable<AccessSettings['onDecision']>>;
+
 interface Scene extends Use {
   readonly reached: string[];
+  /** What whoever keeps the audit was told. */
+  readonly heard: Heard[];
 }
 
 async function begin(): Promise<Scene> {
@@ -229,8 +234,13 @@ async function begin(): Promise<Scene> {
   onTestFinished(async () => opened.close());
   await opened.store(KEY, 'x');
   const reached: string[] = [];
+  const heard: Heard[] = [];
   const house = { name: 'house', authenticate: async (credentials: unknown) => credentials as { principal: string } };
-  const access = new AccessControl(opened, opened.policyObject, [house], recorded(reached));
+  const access = new AccessControl(opened, opened.policyObject, {
+    authenticators: [house],
+    administration: recorded(reached),
+    onDecision: (...decision) => void heard.push(decision),
+  });
   await access.change([
     setRole('role', []),
     setRole('other', [{ effect: 'allow', actions: ['*'] }]),
@@ -239,7 +249,7 @@ async function begin(): Promise<Scene> {
     grantRole('other', 'other'),
   ]);
   const session = await access.session({ principal: 'alice' });
-  return { session, store: opened, access, reached };
+  return { session, store: opened, access, reached, heard };
 }
 
 /** Brings about an outcome for what takes `actions`. */
@@ -279,6 +289,7 @@ describe.each(Object.keys(CALLS) as SessionCall[])('%s', (call) => {
     await arrange(scene, outcome, actionsOf(call));
     const before = await scene.store.history(KEY);
     const { length: waiting } = await scene.access.requests();
+    scene.heard.length = 0;
     const result = await run(scene).then(
       () => 'done',
       (error: unknown) => (SecureStoreError.is(error) ? error.code : String(error).replace('Error: ', '')),
@@ -289,6 +300,14 @@ describe.each(Object.keys(CALLS) as SessionCall[])('%s', (call) => {
     if (result !== 'done' && call !== 'undelete') expect(await scene.store.history(KEY)).toEqual(before);
     // An approval is used up by what it was for, and by nothing else.
     if (outcome === 'approved' && expected === ORDINARY) expect(await scene.access.requests()).toHaveLength(0);
+    const own = scene.heard.filter(([principal]) => principal === 'alice');
+    const told = own.map(([, of, , { allowed }]) => [of, allowed]);
+    if (expected === LISTING || expected === OWN) expect(told).toEqual([]);
+    else expect(told).toEqual([[call, result === 'done' || expected[outcome] === 'INVALID_ARGUMENT']]);
+    if (expected === ORDINARY && (outcome === 'not approved yet' || outcome === 'approved'))
+      expect(own[0]?.[3]).toMatchObject(
+        outcome === 'approved' ? { reason: 'rule', approvals: [{ principal: 'alice' }] } : { reason: 'no approval' },
+      );
     if (expected === LISTING) expect(await scene.access.requests()).toHaveLength(waiting);
   });
 });
@@ -304,6 +323,15 @@ function functionsOf(session: Session): string[] {
     .map(([name]) => name);
   return [...own, ...inherited].filter((name) => name !== 'constructor' && name !== 'close');
 }
+
+test("an attempt to approve one's own is told as what it is", async () => {
+  const scene = await begin();
+  await arrange(scene, 'not approved yet', ['purge']);
+  const { id } = await scene.session.approvals.request('purge', KEY);
+  scene.heard.length = 0;
+  await expect(scene.session.approvals.approve(id)).rejects.toMatchObject({ code: 'ACCESS_DENIED' });
+  expect(scene.heard).toMatchObject([['alice', 'approvals.approve', KEY, { allowed: false, reason: 'own request' }]]);
+});
 
 test('a session has no call but these', async () => {
   const { session } = await begin();

@@ -62,7 +62,7 @@ class KeyEvents {
 /** The store with access control and audit. */
 function assemble(store: ObjectStore, { authenticators, audit }: OpenOptions, events: KeyEvents): SecureStore {
   // What sessions administer is the store as it is returned, with its access control.
-  const access = new AccessControl(store, store.policyObject, authenticators, store);
+  const access = new AccessControl(store, store.policyObject, { authenticators, administration: store });
   const trail = new AuditTrail(store.auditArea, audit);
   events.to(trail);
   const { recorder } = trail;
