@@ -9,7 +9,7 @@ import { ApprovalDesk } from './approval-desk.ts';
 import type { ApprovalRequest, ApproveOptions } from './approval-requests.ts';
 import type { Authenticator } from './authenticator.ts';
 import { authenticate } from './authenticator.ts';
-import type { CheckContext, DecisionListener } from './checks.ts';
+import type { DecisionListener } from './checks.ts';
 import type { Decision, Subject } from './decide.ts';
 import type { AccessDocument } from './document.ts';
 import { MAX_TOKENS } from './document.ts';
@@ -45,7 +45,7 @@ export interface AccessSettings {
    * `access`.
    */
   readonly administration?: Partial<StoreAdministration> | undefined;
-  /** Told of each decision in all sessions, for the audit, as {@link CheckContext.onDecision} is in one. */
+  /** Told of each decision in all sessions, for the audit: who acts, and what a {@link DecisionListener} is told. */
   readonly onDecision?: ((principal: Identity, ...heard: Parameters<DecisionListener>) => void) | undefined;
 }
 
