@@ -1,60 +1,61 @@
 import { writeFile } from 'node:fs/promises';
-import { createStore, keyFile } from 'securestore';
+import { createStore, generateIdentityFile, keyFile } from 'securestore';
 import { describe, expect, it } from 'vitest';
-import { jsonLines, type Sandbox, sandbox } from './support/cli.ts';
+import { jsonLines, type Result, sandbox } from './support/cli.ts';
 import { runHere } from './support/in-process.ts';
 
 interface Scene {
-  readonly box: Sandbox;
   readonly recipient: string;
+  readonly path: (name: string) => string;
+  /** Runs a command as whoever has the key file. */
+  readonly asOwner: (...args: string[]) => Promise<Result>;
   /** Runs a command as the member, who has an invitation. */
-  readonly asMember: (...args: string[]) => ReturnType<Sandbox['run']>;
+  readonly asMember: (...args: string[]) => Promise<Result>;
 }
 
 /** A store with a category of its own for what is below red/, and somebody with an identity. */
 async function scene(): Promise<Scene> {
-  const box = await sandbox('none');
-  const key = box.path('vault.key');
+  const { path } = await sandbox('none');
+  const [key, identity, invitation] = [path('vault.key'), path('me.identity'), path('invitation.txt')];
   await writeFile(key, Buffer.alloc(32, 7));
-  const location = `sqlite:${box.path('vault.db')}`;
+  const location = `sqlite:${path('vault.db')}`;
   const store = await createStore(location, { unlock: keyFile(key), categories: { red: ['red/**'] } });
   await store.store('red/a', 'granted');
   await store.store('other', 'not granted');
   await store.close();
-  const run: Sandbox['run'] = (args, options) =>
-    box.run(args, { ...options, env: { SECURESTORE_URL: location, ...options?.env } });
-  const made = await run(['identity', 'new', '-o', 'me.identity', '--json']);
-  const recipient = String(jsonLines(made.stdout)[0]?.['recipient']);
-  const byIdentity = ['--identity-file', 'me.identity', '--invitation-file', 'invitation.txt'];
+  const recipient = await generateIdentityFile(identity);
+  const run = (args: readonly string[]): Promise<Result> =>
+    runHere([...args, '--no-anchor'], { env: { SECURESTORE_URL: location } });
   return {
-    box: { ...box, run: (args, options) => run([...args, '--key-file', 'vault.key'], options) },
     recipient,
-    asMember: (...args) => run([...args, ...byIdentity]),
+    path,
+    asOwner: (...args) => run([...args, '--key-file', key]),
+    asMember: (...args) => run([...args, '--identity-file', identity, '--invitation-file', invitation]),
   };
 }
 
 /** With the member ann. */
 async function sceneWithAnn(): Promise<Scene> {
   const all = await scene();
-  const added = await all.box.run(['member', 'add', 'ann', all.recipient, '--category', 'red']);
+  const added = await all.asOwner('member', 'add', 'ann', all.recipient, '--category', 'red');
   expect(added).toMatchObject({ exitCode: 0 });
-  await writeFile(all.box.path('invitation.txt'), added.stdout);
+  await writeFile(all.path('invitation.txt'), added.stdout);
   return all;
 }
 
 describe('member', () => {
   it('add prints an invitation and says what a grant means, and the member opens what was granted', async () => {
-    const { box, recipient, asMember } = await scene();
-    const added = await box.run(['member', 'add', 'ann', recipient, '--category', 'red']);
+    const { path, recipient, asOwner, asMember } = await scene();
+    const added = await asOwner('member', 'add', 'ann', recipient, '--category', 'red');
     expect(added.exitCode).toBe(0);
     expect(added.stdout).toMatch(/^securestore invitation 1\n/);
     expect(added.stdout).toContain(recipient);
     expect(added.stderr).toMatch(/warning: ann can now read everything AND forge anything in: red\n/);
     expect(added.stderr).toMatch(/warning: ann sees the names of all objects/);
-    await writeFile(box.path('invitation.txt'), added.stdout);
+    await writeFile(path('invitation.txt'), added.stdout);
     expect(await asMember('get', 'red/a')).toMatchObject({ exitCode: 0, stdout: 'granted' });
-    expect(await asMember('put', 'red/b', 'invitation.txt')).toMatchObject({ exitCode: 0 });
-    expect((await box.run(['get', 'red/b'])).stdout).toBe(added.stdout);
+    expect(await asMember('put', 'red/b', path('invitation.txt'))).toMatchObject({ exitCode: 0 });
+    expect((await asOwner('get', 'red/b')).stdout).toBe(added.stdout);
     const denied = await asMember('get', 'other');
     expect(denied).toMatchObject({ exitCode: 4, stdout: '' });
     expect(denied.stderr).toContain('the category "default" was not granted');
@@ -65,7 +66,7 @@ describe('member', () => {
       stderr: 'left out: 1 object of categories that were not granted to you\n',
     });
     expect(long.stdout).not.toContain('other');
-    const exported = await asMember('export', 'out', '--json');
+    const exported = await asMember('export', path('out'), '--json');
     expect(exported.exitCode).toBe(0);
     expect(jsonLines(exported.stdout).map(({ name, status }) => [name, status])).toContainEqual(['other', 'skipped']);
     for (const args of [
@@ -82,28 +83,28 @@ describe('member', () => {
   });
 
   it('list shows the members, and JSON where that is asked for', async () => {
-    const { box, recipient } = await sceneWithAnn();
-    const shown = await box.run(['member']);
+    const { recipient, asOwner } = await sceneWithAnn();
+    const shown = await asOwner('member');
     expect(shown.stdout).toMatch(/^MEMBER +GRANTED +ADDED +RECIPIENT\nann +red +\S+ \S+Z +SSRP1-\S+\n$/);
-    expect((await box.run(['member', 'list'])).stdout).toBe(shown.stdout);
-    const [one] = jsonLines((await box.run(['member', '--json'])).stdout);
+    expect((await asOwner('member', 'list')).stdout).toBe(shown.stdout);
+    const [one] = jsonLines((await asOwner('member', '--json')).stdout);
     expect(one).toEqual({ name: 'ann', recipient, added: expect.any(String), categories: ['red'], groups: [] });
   });
 
   it('revoke says that the member can still forge until it is done, then takes everything', async () => {
-    const { box, asMember } = await sceneWithAnn();
-    const revoked = await box.run(['member', 'revoke', 'ann']);
+    const { asOwner, asMember } = await sceneWithAnn();
+    const revoked = await asOwner('member', 'revoke', 'ann');
     expect(revoked.exitCode).toBe(0);
     expect(revoked.stderr).toMatch(/^warning: until this is done ann can still forge/);
     expect(revoked.stdout).toMatch(/^revoked ann: .*\nlooked at 2 objects: 1 brought under new keys, 0 failed\n/);
     expect(await asMember('get', 'red/a')).toMatchObject({ exitCode: 9 });
-    expect((await box.run(['get', 'red/a'])).stdout).toBe('granted');
-    expect((await box.run(['member', 'revoke', 'ann'])).exitCode).toBe(3);
+    expect((await asOwner('get', 'red/a')).stdout).toBe('granted');
+    expect((await asOwner('member', 'revoke', 'ann')).exitCode).toBe(3);
   });
 
   it('revoke gives the report as JSON', async () => {
-    const { box } = await sceneWithAnn();
-    const revoked = await box.run(['member', 'revoke', 'ann', '--json']);
+    const { asOwner } = await sceneWithAnn();
+    const revoked = await asOwner('member', 'revoke', 'ann', '--json');
     expect(jsonLines(revoked.stdout).at(-1)).toMatchObject({
       name: 'ann',
       revoked: true,
@@ -124,19 +125,17 @@ describe('member', () => {
     for (const args of wrong) {
       const refused = await runHere(args);
       expect([args, refused.exitCode]).toEqual([args, 2]);
-      expect(refused.stderr).toContain('member');
     }
   });
 
   it('refuses whom it can not add, and changes nothing', async () => {
-    const { box, recipient } = await sceneWithAnn();
-    const add = async (...args: string[]): Promise<number | null> =>
-      (await box.run(['member', 'add', ...args])).exitCode;
+    const { recipient, asOwner } = await sceneWithAnn();
+    const add = async (...args: string[]): Promise<number | null> => (await asOwner('member', 'add', ...args)).exitCode;
     expect(await add('bob', 'SSRP1-X', '--category', 'red')).toBe(2);
     expect(await add('ann', recipient, '--group', 'journal')).toBe(2);
     expect(await add('ann', recipient, '--category', 'green')).toBe(3);
     expect(await add('bob', recipient, '--category', 'red')).toBe(6);
-    const [one, another] = jsonLines((await box.run(['member', '--json'])).stdout);
+    const [one, another] = jsonLines((await asOwner('member', '--json')).stdout);
     expect([one?.['name'], another]).toEqual(['ann', undefined]);
   });
 });

@@ -30,16 +30,17 @@ export async function member(
   const { category, group } = call.options;
   if (action !== 'add' && (category ?? group) !== undefined) refuse('--category and --group belong to member add');
   if (action === 'add') {
-    if (name === undefined || recipient === undefined) refuse('member add needs a name and a recipient, SSRP1-...');
-    if ((category ?? group) === undefined) refuse('member add needs --category or --group: what is to be granted');
+    if (name === undefined || recipient === undefined)
+      refuse('give a name and a recipient, SSRP1-..., after member add');
+    if ((category ?? group) === undefined) refuse('give --category or --group, what is to be granted, with member add');
     return await withStore(call, (store) => add(call, store, name, recipient));
   }
   if (recipient !== undefined) refuse('only member add takes a recipient');
   if (action === 'revoke') {
-    if (name === undefined) refuse('member revoke needs the name of a member; securestore member lists them');
+    if (name === undefined) refuse('give the name of a member after member revoke; securestore member lists them');
     return await withStore(call, (store) => revoke(call, store, name));
   }
-  if (name !== undefined) refuse('member list takes no name');
+  if (name !== undefined) refuse('a name belongs to member add and member revoke');
   return await withStore(call, (store) => list(call, store));
 }
 
@@ -93,8 +94,11 @@ async function add(
 async function revoke(call: Call, store: SecureStore, name: string): Promise<ExitCode> {
   const { cli, out } = call;
   const shown = printable(name);
+  const members = await store.members.list({ signal: cli.signal });
   const job = store.members.revoke(name, { signal: cli.signal });
-  out.note(`warning: until this is done ${shown} can still forge what was granted to them`);
+  if (members.some((one) => one.name === name)) {
+    out.note(`warning: until this is done ${shown} can still forge what was granted to them`);
+  }
   const done = await watchJob(cli, 'member revoke', job);
   const first = `revoked ${shown}: nothing that is written from now on opens to them`;
   const exitCode = await sayRotation(call, done, first, { name, revoked: true });

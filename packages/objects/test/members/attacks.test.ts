@@ -7,59 +7,21 @@ import {
   HEAD_NAME,
   joinHead,
   objectName,
-  splitRecord,
 } from '@securestore/core-format';
-import { identityPrivateKey, identityPublicKey, rawKey, sealGrant, signAs } from '@securestore/crypto';
+import { identityPrivateKey, identityPublicKey, sealGrant, signAs } from '@securestore/crypto';
 import { describe, expect, it } from 'vitest';
-import { HEAD_USE, loadState, readKeyring } from '../../src/state.ts';
+import { HEAD_USE, readKeyring } from '../../src/state.ts';
 import { unlockRoot } from '../../src/unlock.ts';
 import { memoryAnchor } from '../support/anchors.ts';
+import { categoryIds, furnished, recordsOf } from '../support/furnished.ts';
 import { headAt } from '../support/heads.ts';
 import { impostorOf } from '../support/impostor.ts';
-import type { Club, Person } from '../support/members.ts';
 import { club, person } from '../support/members.ts';
-import { createAt, failure, openAt, patterned, UNLOCK } from '../support/stores.ts';
-import type { Bodies, Loot } from '../support/thief.ts';
-import { fake, headOf, loot, openedBoxes, openedBy } from '../support/thief.ts';
+import { failure, openAt, UNLOCK } from '../support/stores.ts';
+import type { Loot } from '../support/thief.ts';
+import { fake, headOf, loot, namesIn, openedBoxes, openedBy } from '../support/thief.ts';
 
 const RED = { categories: ['red'] };
-
-/** A store with something of everything. */
-async function furnished(): Promise<Club & { readonly ann: Person }> {
-  const all = await club({ journal: true });
-  const { owner, join } = all;
-  for (const folder of ['red', 'blue', 'other']) {
-    await owner.store(`${folder}/small`, `first of ${folder}`);
-    await owner.store(`${folder}/small`, `second of ${folder}`);
-    await owner.store(`${folder}/large`, patterned(200_000));
-    await owner.store(`${folder}/gone`, 'x');
-    await owner.delete(`${folder}/gone`);
-  }
-  await owner.policyObject.change('access.change', () => Buffer.from('the policy'));
-  const ann = await join('ann', RED);
-  await join('bob', { categories: ['blue', 'default'] });
-  await owner.checkpoint();
-  return { ...all, ann };
-}
-
-/** The ids of the categories, as a member reads them. */
-async function categoryIds({ owner, attacker, place }: Club): Promise<Record<'red' | 'blue', Uint8Array>> {
-  const backend = await place.open();
-  const head = headOf(await attacker.copy());
-  const { categories } = await loadState(backend, head, await unlockRoot(head, UNLOCK));
-  expect(owner).toBeDefined();
-  const idOf = (name: string): Uint8Array => categories.find(name) ?? expect.fail(`no category ${name}`);
-  return { red: idOf('red'), blue: idOf('blue') };
-}
-
-/** Those names that are of records of a category. */
-function recordsOf(bodies: Bodies, category: Uint8Array): string[] {
-  return [...bodies.keys()].filter((name) => {
-    const body = bodies.get(name) ?? Buffer.alloc(0);
-    return /^[oh]\//.test(name) && Buffer.compare(splitRecord(body).header.categoryId, category) === 0;
-  });
-}
-
 const OWN_AREAS = [AREAS.journal, AREAS.work, AREAS.markers, AREAS.checkpoints];
 
 describe('with all bytes of the store and the primitives alone, a member', () => {
@@ -77,6 +39,19 @@ describe('with all bytes of the store and the primitives alone, a member', () =>
     const spoils = await loot(bodies, ann.unlock);
     expect(openedBy(bodies, spoils).toSorted()).toEqual(expected.toSorted());
     expect(await openedBoxes(bodies, spoils)).toBe(1);
+  });
+
+  it('would open all of it with the keys of the root, so that nothing is overlooked', async () => {
+    const { attacker, place } = await furnished();
+    const bodies = await attacker.copy();
+    const head = await headAt(await place.open());
+    const { root } = await unlockRoot(head, UNLOCK);
+    const granted = await readKeyring(await place.open(), head, root);
+    const all = [granted.identitySeed, root.export()].flatMap((privateKey) =>
+      openedBy(bodies, { granted, privateKey: Buffer.from(privateKey) }),
+    );
+    const sealed = [...bodies.keys()].filter((name) => name !== HEAD_NAME && !name.startsWith(AREAS.blobs));
+    expect([...new Set(all)].toSorted()).toEqual(sealed.toSorted());
   });
 
   it('has no key of the root, the identity, other members and other categories', async () => {
@@ -115,8 +90,10 @@ describe('with all bytes of the store and the primitives alone, a member', () =>
     await attacker.put(objectName(token), record);
     clock.advance(5001);
     expect((await owner.retrieve('red/small')).text()).toBe('forged');
-    const elsewhere = fake(bodies, spoils, 'blue/small', { category: ids.blue, under: ids.red });
-    expect(bodies.has(objectName(elsewhere.token))).toBe(true);
+    expect(namesIn(bodies, spoils)).toEqual([
+      ...['blue/gone', 'blue/large', 'blue/small', 'other/gone', 'other/large', 'other/small'],
+      ...['red/gone', 'red/large', 'red/small'],
+    ]);
   });
 });
 
@@ -159,8 +136,9 @@ describe('a forged record', () => {
   });
 
   it('of a granted category is refused under another name than its own', async () => {
-    const { attacker, ann, owner, clock, ...rest } = await furnished();
-    const ids = await categoryIds({ attacker, owner, clock, ...rest });
+    const all = await furnished();
+    const { attacker, ann, owner, clock } = all;
+    const ids = await categoryIds(all);
     const bodies = await attacker.copy();
     const spoils = await loot(bodies, ann.unlock);
     const [one, two] = ['red/small', 'red/large'].map((key) =>
@@ -241,8 +219,7 @@ describe('what the head says', () => {
 
 describe('a store of the attacker in the place of the real one', () => {
   it('[I-11] is refused to a member by its fingerprint', async () => {
-    const { attacker, place, ann, enter, join, owner, clock } = await furnished();
-    expect(join).toBeDefined();
+    const { attacker, place, ann, enter, owner, clock } = await furnished();
     // A whole store of their own, whose grants are for ann.
     const other = await club();
     await other.owner.store('red/small', 'from elsewhere');
@@ -264,138 +241,4 @@ describe('a store of the attacker in the place of the real one', () => {
     await failure(openAt(place, { clock }), 'UNLOCK_FAILED');
     await failure(openAt(place, { clock, anchor }), 'ROLLBACK');
   });
-});
-
-describe('after a revocation', () => {
-  interface Revoked extends Club {
-    readonly ann: Person;
-    /** All bytes from before, and what ann has of them. */
-    readonly before: Map<string, Buffer>;
-    readonly spoils: Loot;
-  }
-
-  async function revoked(): Promise<Revoked> {
-    const all = await furnished();
-    const before = await all.attacker.copy();
-    const spoils = await loot(before, all.ann.unlock);
-    const report = await all.owner.members.revoke('ann');
-    expect(report).toMatchObject({ failed: 0 });
-    await all.owner.store('red/small', 'after');
-    await all.owner.store('red/new', 'after');
-    return { ...all, before, spoils };
-  }
-
-  it('nothing that was written or re-wrapped opens by all that the member knew, but the names', async () => {
-    const { attacker, before, spoils, owner } = await revoked();
-    const bodies = await attacker.copy();
-    const changed = new Map([...bodies].filter(([name, body]) => before.get(name)?.equals(body) !== true));
-    expect([...changed.keys()].filter((name) => name.startsWith('o/')).length).toBeGreaterThan(2);
-    expect(openedBy(changed, spoils)).toEqual([]);
-    // Of what was there before, records are among what has changed.
-    const left = openedBy(bodies, spoils);
-    expect(left.filter((name) => /^[oh]\//.test(name))).toEqual([]);
-    expect(left).toContain(headOf(bodies).references.categoryMap?.name);
-    expect(await openedBoxes(bodies, spoils)).toBe(0);
-    expect((await owner.retrieve('red/large')).data).toHaveLength(200_000);
-  });
-
-  it('what the member forges under the keys of before is refused, and replaced by writers', async () => {
-    const all = await revoked();
-    const { attacker, owner, spoils, before, clock } = all;
-    const ids = await categoryIds(all);
-    for (const key of ['red/small', 'red/none']) {
-      const { token, record } = fake(before, spoils, key, { category: ids.red, under: ids.red });
-      await attacker.put(objectName(token), record);
-    }
-    clock.advance(5001);
-    for (const key of ['red/small', 'red/none']) {
-      await failure(owner.retrieve(key), 'INTEGRITY');
-      await owner.store(key, 'restored');
-      expect((await owner.retrieve(key)).text()).toBe('restored');
-    }
-  });
-
-  it('older records put back are refused', async () => {
-    const { attacker, owner, before, clock } = await revoked();
-    const old = [...before].filter(([name]) => name.startsWith('o/'));
-    for (const [name, body] of old) await attacker.put(name, body);
-    clock.advance(5001);
-    for (const key of ['red/small', 'red/large']) await failure(owner.retrieve(key), 'INTEGRITY');
-    // Those of categories that the member never had are as they were.
-    expect((await owner.retrieve('blue/small')).text()).toBe('second of blue');
-  });
-
-  it('the head and the grants of before, put back, are a rollback to whoever has seen newer ones', async () => {
-    const { attacker, owner, before, clock, place, ann, enter } = await revoked();
-    const anchor = memoryAnchor();
-    await (await openAt(place, { clock, anchor })).close();
-    const bob = await openAt(place, { clock });
-    await attacker.restore(before);
-    await failure(openAt(place, { clock, anchor }), 'ROLLBACK');
-    clock.advance(5001);
-    for (const store of [owner, bob]) await failure(store.retrieve('blue/small'), 'ROLLBACK');
-    // Who has seen nothing newer can't tell a whole old copy from the store: the member has kept it anyway.
-    expect((await (await enter(ann)).retrieve('red/small')).text()).toBe('second of red');
-  });
-
-  it('the grants of before, put back alone, are named by no head', async () => {
-    const { attacker, before, ann, enter, clock, owner } = await revoked();
-    const name = headOf(before).references.grants?.name ?? '';
-    await attacker.put(name, before.get(name) ?? Buffer.alloc(0));
-    await failure(enter(ann), 'UNLOCK_FAILED');
-    // The next change of keys removes them.
-    await owner.members.revoke('bob');
-    expect(await attacker.names('p/')).not.toContain(name);
-    clock.advance(1);
-  });
-
-  it('what the member has copied before still opens to them', async () => {
-    const { before, spoils, ...all } = await revoked();
-    const ids = await categoryIds({ ...all });
-    expect(
-      openedBy(before, spoils)
-        .filter((name) => name.startsWith('o/'))
-        .toSorted(),
-    ).toEqual(
-      recordsOf(before, ids.red)
-        .filter((name) => name.startsWith('o/'))
-        .toSorted(),
-    );
-  });
-});
-
-describe('keys that are to be destroyed', () => {
-  it('are in no grant from the moment that they are scheduled, and come back when that is undone', async () => {
-    const { attacker, ann, owner, enter, clock } = await furnished();
-    const member = await enter(ann);
-    await owner.keys.destroy('red');
-    const bodies = await attacker.copy();
-    const { granted } = await loot(bodies, ann.unlock);
-    const red = granted.groups.find(({ kind }) => kind === 'category');
-    expect(red?.versions.map(({ key }) => Buffer.from(key).toString('hex'))).toEqual(['00'.repeat(32)]);
-    const spoils = await loot(bodies, ann.unlock);
-    expect(openedBy(bodies, spoils).filter((name) => /^[oh]\//.test(name))).toEqual([]);
-    await failure(member.retrieve('red/small'), 'KEY_DESTROYED');
-    await owner.keys.undo('red');
-    clock.advance(5001);
-    expect((await member.retrieve('red/small')).text()).toBe('second of red');
-  });
-
-  it('open nothing any more, by all files that there are and all identities, once they are destroyed', async () => {
-    const { attacker, ann, owner } = await furnished();
-    const old = headOf(await attacker.copy()).references.grants?.name ?? '';
-    await owner.keys.destroy('red', { waitingPeriod: 0 });
-    const bodies = await attacker.copy();
-    expect(bodies.has(old)).toBe(false);
-    const spoils = await loot(bodies, ann.unlock);
-    expect(openedBy(bodies, spoils).filter((name) => /^[oh]\//.test(name))).toEqual([]);
-    expect(await openedBoxes(bodies, spoils)).toBe(1);
-  });
-});
-
-it('a secret of the store opens it whatever its members do', async () => {
-  const { place, clock } = await furnished();
-  await failure(openAt(place, { clock, unlock: rawKey(Buffer.alloc(32, 9)) }), 'UNLOCK_FAILED');
-  expect((await (await openAt(place, { clock })).retrieve('blue/small')).text()).toBe('second of blue');
-  await failure(createAt(place, { clock }), 'ALREADY_EXISTS');
 });

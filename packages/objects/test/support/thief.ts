@@ -2,6 +2,7 @@ import { createSecretKey } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import type { GrantedKeys, Head, Purpose, RecordHeader } from '@securestore/core-format';
 import {
+  AREAS,
   copyOf,
   decodeGrants,
   decodeHead,
@@ -136,6 +137,15 @@ function copies({ nameKey, groups }: GrantedKeys): GrantedKeys {
     versions: group.versions.map((version) => ({ ...version, key: copyOf(version.key) })),
   }));
   return { nameKey: copyOf(nameKey), groups: copied };
+}
+
+/** The names of all objects, by the name key alone. */
+export function namesIn(bodies: Bodies, { granted }: Loot): string[] {
+  const { naming, lineage } = headOf(bodies);
+  const cipher = new NameCipher(loadGranted(copies(granted)).names, naming, lineage);
+  const tokens = [...bodies.keys()].filter((name) => name.startsWith(AREAS.objects));
+  const opened = tokens.map((name) => cipher.open(name.slice(AREAS.objects.length)));
+  return opened.flatMap((name) => ('hidden' in name ? [] : [name.name])).toSorted();
 }
 
 /** What a record is made to say. */
