@@ -72,6 +72,7 @@ export const ADMINISTRATION: Readonly<Record<AdministrationCall, StoreAction>> =
   'members.list': 'members.view',
   'members.add': 'members.change',
   'members.revoke': 'members.change',
+  'members.revokeAll': 'members.change',
   'audit.entries': 'audit.view',
   'audit.verify': 'audit.view',
   'audit.enable': 'audit.change',
@@ -86,6 +87,7 @@ const JOB_IDS: Readonly<Record<JobCall, string | ((...given: readonly unknown[])
   'jobs.resume': (id) => String(id),
   // A revocation is a rotation of the keys that the member had.
   'members.revoke': 'rotation',
+  'members.revokeAll': 'rotation',
 };
 
 /**

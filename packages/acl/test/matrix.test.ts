@@ -175,6 +175,7 @@ const CALLS: Readonly<Record<SessionCall, Entry>> = {
   'members.list': ordinary((session) => session.members.list()),
   'members.add': ordinary((session) => session.members.add('bob', 'SSRP1', { categories: ['default'] })),
   'members.revoke': ordinary((session) => session.members.revoke('bob')),
+  'members.revokeAll': ordinary((session) => session.members.revokeAll()),
   'audit.entries': ordinary((session) => session.audit.entries()),
   'audit.verify': ordinary((session) => session.audit.verify({ auditor: [] })),
   'audit.enable': ordinary((session) => session.audit.enable({ auditor: 'SSRP1' })),

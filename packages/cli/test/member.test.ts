@@ -112,6 +112,14 @@ describe('member', () => {
     });
   });
 
+  it('revoke takes everything from everybody where that is asked for', async () => {
+    const { asOwner, asMember } = await sceneWithAnn();
+    const revoked = await asOwner('member', 'revoke', '--all');
+    expect(revoked).toMatchObject({ exitCode: 0, stdout: expect.stringMatching(/^revoked every member: /) });
+    expect(await asMember('get', 'red/a')).toMatchObject({ exitCode: 9 });
+    expect((await asOwner('member', 'revoke', '--all')).exitCode).toBe(3);
+  });
+
   it('refuses what it is not meant for, before a store is opened', async () => {
     const wrong = [
       ['member', 'give'],
@@ -121,6 +129,8 @@ describe('member', () => {
       ['member', 'revoke', 'ann', '--category', 'red'],
       ['member', 'revoke', 'ann', 'SSRP1-X'],
       ['member', 'list', 'ann'],
+      ['member', 'revoke', 'ann', '--all'],
+      ['member', '--all'],
     ];
     for (const args of wrong) {
       const refused = await runHere(args);

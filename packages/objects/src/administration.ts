@@ -202,8 +202,12 @@ export class Administration {
       revoke: (name, options) =>
         this.#start('members.revoke', options, NO_OPTIONS, ({ signal }) => {
           checkMemberName(name);
-          return startRotation(engine, this.#jobs, 'keys', { revoked: name }, signal);
+          return startRotation(engine, this.#jobs, 'keys', { revoked: { name } }, signal);
         }),
+      revokeAll: (options) =>
+        this.#start('members.revokeAll', options, NO_OPTIONS, ({ signal }) =>
+          startRotation(engine, this.#jobs, 'keys', { revoked: 'all' }, signal),
+        ),
     };
     this.jobs = {
       list: (options) => calls.administrative('jobs.list', options, NO_OPTIONS, () => this.#jobs.list(this.#kinds())),

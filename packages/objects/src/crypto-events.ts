@@ -33,8 +33,8 @@ export interface SlotEvent {
 /** A change of what a member is granted. */
 export interface MemberEvent {
   readonly type: 'member.granted' | 'member.revoked';
-  /** As in `MemberInfo`. */
-  readonly recipient: string;
+  /** As in `MemberInfo`; absent where all members were revoked at once. */
+  readonly recipient?: string;
 }
 
 /** A new root key, sealed for all slots. */

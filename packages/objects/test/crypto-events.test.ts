@@ -73,6 +73,12 @@ describe('crypto events', () => {
     expect(typesOf(events).filter((type) => type === 'key.replaced')).toHaveLength(2);
     await failure(openAt(place, { ...listen, unlock, fingerprint: store.fingerprint }), 'UNLOCK_FAILED');
     expect(take().at(-1)).toMatchObject({ type: 'unlock', method: 'recipient', outcome: 'UNLOCK_FAILED' });
+    await store.members.add('ann', recipient, { categories: ['pii'] });
+    take();
+    await store.members.revokeAll();
+    const [all] = take();
+    expect(all).toMatchObject({ type: 'member.revoked', outcome: 'done' });
+    expect(all).not.toHaveProperty('recipient');
   });
 
   it('tell of a secret that opens nothing, by its kind alone', async () => {

@@ -14,7 +14,7 @@ function detailsOf(event: CryptoEvent): string {
       return `${event.method} ${event.slot}`;
     case 'member.granted':
     case 'member.revoked':
-      return event.recipient;
+      return event.recipient ?? 'all';
     case 'root.renewed':
       return `root ${event.root}`;
     case 'key.used':

@@ -1,5 +1,5 @@
 import { SecureStoreError } from '@securestore/core-format';
-import type { GrantableGroup, MemberInfo, SecureStore } from 'securestore';
+import type { GrantableGroup, Job, MemberInfo, RotationReport, SecureStore } from 'securestore';
 import type { Call, ExitCode } from '../call.ts';
 import { watchJob } from '../job-progress.ts';
 import { withStore } from '../open.ts';
@@ -9,6 +9,7 @@ import { formatTable, formatTime, printable } from '../terminal-text.ts';
 export interface MemberOptions {
   readonly category?: readonly string[];
   readonly group?: readonly string[];
+  readonly all?: boolean;
 }
 
 const COLUMNS = [{ title: 'MEMBER' }, { title: 'GRANTED' }, { title: 'ADDED' }, { title: 'RECIPIENT' }] as const;
@@ -27,7 +28,8 @@ export async function member(
   if (action !== undefined && action !== 'list' && action !== 'add' && action !== 'revoke') {
     refuse('after member comes list, add, revoke or nothing; see securestore help member');
   }
-  const { category, group } = call.options;
+  const { category, group, all = false } = call.options;
+  if (all && action !== 'revoke') refuse('--all belongs to member revoke');
   if (action !== 'add' && (category ?? group) !== undefined) refuse('--category and --group belong to member add');
   if (action === 'add') {
     if (name === undefined || recipient === undefined)
@@ -37,8 +39,10 @@ export async function member(
   }
   if (recipient !== undefined) refuse('only member add takes a recipient');
   if (action === 'revoke') {
-    if (name === undefined) refuse('give the name of a member after member revoke; securestore member lists them');
-    return await withStore(call, (store) => revoke(call, store, name));
+    if (all !== (name === undefined)) {
+      refuse('give the name of a member after member revoke, or --all; securestore member lists them');
+    }
+    return await withStore(call, (store) => (name === undefined ? revokeAll(call, store) : revoke(call, store, name)));
   }
   if (name !== undefined) refuse('a name belongs to member add and member revoke');
   return await withStore(call, (store) => list(call, store));
@@ -92,19 +96,39 @@ async function add(
 }
 
 async function revoke(call: Call, store: SecureStore, name: string): Promise<ExitCode> {
-  const { cli, out } = call;
-  const shown = printable(name);
+  const { cli } = call;
   const members = await store.members.list({ signal: cli.signal });
   const job = store.members.revoke(name, { signal: cli.signal });
-  if (members.some((one) => one.name === name)) {
-    out.note(`warning: until this is done ${shown} can still forge what was granted to them`);
-  }
+  const isThere = members.some((member) => member.name === name);
+  return await watchRevocation(call, job, { name, whom: printable(name), isThere });
+}
+
+async function revokeAll(call: Call, store: SecureStore): Promise<ExitCode> {
+  const job = store.members.revokeAll({ signal: call.cli.signal });
+  return await watchRevocation(call, job, { whom: 'every member', isThere: true });
+}
+
+interface Revocation {
+  readonly name?: string;
+  /** For people. */
+  readonly whom: string;
+  /** Whether there is anything to revoke. */
+  readonly isThere: boolean;
+}
+
+async function watchRevocation(
+  call: Call,
+  job: Job<RotationReport>,
+  { whom, isThere, ...more }: Revocation,
+): Promise<ExitCode> {
+  const { cli, out } = call;
+  if (isThere) out.note(`warning: until this is done ${whom} can still forge what was granted to them`);
   const done = await watchJob(cli, 'member revoke', job);
-  const first = `revoked ${shown}: nothing that is written from now on opens to them`;
-  const exitCode = await sayRotation(call, done, first, { name, revoked: true });
+  const first = `revoked ${whom}: nothing that is written from now on opens to them`;
+  const exitCode = await sayRotation(call, done, first, { ...more, revoked: true });
   if (Object.keys(done.remaining).length > 0) {
-    out.note(`warning: with keys that are still in use ${shown} can forge what is under them`);
+    out.note(`warning: by keys that are still in use ${whom} can forge what lies under them`);
   }
-  out.note(`${shown} keeps what they have read or copied, and knows the names of the objects`);
+  out.note(`${whom} keeps what they have read or copied, and knows the names of the objects`);
   return exitCode;
 }

@@ -56,6 +56,11 @@ export interface MemberAdministration {
    * stopped, or where a slot opens the whole store to the member.
    */
   revoke(name: string, options?: CallOptions): Job<RotationReport>;
+  /**
+   * The same for all members at once, with new keys for everything. It needs nothing of the grants: it is what helps where these
+   * are damaged or gone, which otherwise keeps keys and members from being changed (`INTEGRITY`).
+   */
+  revokeAll(options?: CallOptions): Job<RotationReport>;
 }
 
 const GROUPS: readonly GrantableGroup[] = ['audit', 'backup'];

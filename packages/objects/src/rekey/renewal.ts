@@ -8,7 +8,8 @@ import { changeHead } from '../head-change.ts';
 import { rootOf } from '../owner.ts';
 import type { StoreState } from '../state.ts';
 import { readKeyring } from '../state.ts';
-import { memberToRevoke, planRevocation } from './revocation.ts';
+import type { Revoked } from './revocation.ts';
+import { checkRevocable, planRevocation } from './revocation.ts';
 import { withNewPrimaries, withNewRoot } from './new-keys.ts';
 import { checkDepthUnderWay, planTakeOver } from './running.ts';
 import { findOwnSlots, findSlots } from '../unlock.ts';
@@ -20,8 +21,8 @@ export type Secrets =
   | { readonly oldKey: UnlockMethod; readonly newKey: UnlockMethod }
   /** Every secret stays, and new keys are made only where `isDue` says so of the newest state. */
   | { readonly isDue: (state: StoreState) => boolean }
-  /** Every secret stays; the member of this name goes, and what they were granted gets new keys. */
-  | { readonly revoked: string };
+  /** Every secret stays; members go, and what they were granted gets new keys. */
+  | { readonly revoked: Revoked };
 
 /** Secrets that have been looked at, so that a rotation with a wrong one never begins. */
 export type ReadySecrets =
@@ -47,7 +48,7 @@ export async function readySecrets(engine: Engine, secrets: Secrets, signal: Abo
   await engine.watcher.refresh(signal);
   engine.watcher.checkWritable();
   if ('revoked' in secrets) {
-    await memberToRevoke(engine.backend, engine.watcher.state, secrets.revoked, signal);
+    await checkRevocable(engine.backend, engine.watcher.state, secrets.revoked, signal);
     return secrets;
   }
   const before = await holdSecret(secrets.oldKey);

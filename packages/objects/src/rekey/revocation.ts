@@ -19,7 +19,7 @@ import { slotLabel } from './slot-label.ts';
  * @throws SecureStoreError `NOT_FOUND` where there is none; `CONFLICT` where a slot opens the whole store for them, so that
  *   nothing would be taken from them
  */
-export async function memberToRevoke(
+async function memberToRevoke(
   backend: StorageBackend,
   state: StoreState,
   name: string,
@@ -43,22 +43,41 @@ export async function memberToRevoke(
   return { member, others: members.filter((other) => other !== member) };
 }
 
-/** The plan that takes from a member what they were granted: nothing of it seals anything from now on. */
+/** Who is to be members no more: the one with this name, or all, also where it can't be read who they are. */
+export type Revoked = { readonly name: string } | 'all';
+
+/** Looks whether there is anything to revoke. @throws SecureStoreError as {@link memberToRevoke} */
+export async function checkRevocable(
+  backend: StorageBackend,
+  state: StoreState,
+  revoked: Revoked,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  if (revoked !== 'all') await memberToRevoke(backend, state, revoked.name, signal);
+  else if (state.head.references.grants === undefined) throw new SecureStoreError('NOT_FOUND', 'there are no members');
+}
+
+/** The plan that takes from members what they were granted: nothing of it seals anything from now on. */
 export async function planRevocation(
   engine: Engine,
   state: StoreState,
   rotation: RunningRotation,
-  name: string,
+  revoked: Revoked,
   signal: AbortSignal,
 ): Promise<HeadPlan> {
   checkDepthUnderWay(state, rotation.depth);
-  const { member, others } = await memberToRevoke(engine.backend, state, name, signal);
-  const before = await readKeyring(engine.backend, state.head, rootOf(state), signal);
-  const isMeant = isGranted.bind(undefined, member);
+  const { backend, clock, random } = engine;
+  const found = revoked === 'all' ? undefined : await memberToRevoke(backend, state, revoked.name, signal);
+  const before = await readKeyring(backend, state.head, rootOf(state), signal);
+  const plan = { head: { rotation }, members: found?.others ?? [] };
+  if (found === undefined) {
+    const keyring = withNewPrimaries(before, clock.now(), random);
+    return { ...plan, keyring, memberEvent: { type: 'member.revoked' } };
+  }
+  const { member } = found;
   return {
-    head: { rotation },
-    keyring: withNewPrimaries(before, engine.clock.now(), engine.random, isMeant),
-    members: others,
+    ...plan,
+    keyring: withNewPrimaries(before, clock.now(), random, (group) => isGranted(member, group)),
     memberEvent: { type: 'member.revoked', recipient: formatRecipient(member.publicKey) },
   };
 }

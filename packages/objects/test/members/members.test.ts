@@ -125,6 +125,7 @@ describe('a member', () => {
       'members.list': () => member.members.list(),
       'members.add': () => member.members.add('bob', recipient, RED),
       'members.revoke': () => member.members.revoke('ann'),
+      'members.revokeAll': () => member.members.revokeAll(),
       'jobs.list': () => member.jobs.list(),
       'jobs.resume': () => member.jobs.resume('rotation'),
       'policyObject.change': () => member.policyObject.change('access.change', () => new Uint8Array()),
@@ -286,6 +287,39 @@ describe('members.revoke', () => {
     await owner.store('red/a', 'a');
     const ann = await join('ann', RED);
     await owner.members.revoke('ann');
+    await owner.members.add('ann', ann.recipient, RED);
+    expect((await (await enter(ann)).retrieve('red/a')).text()).toBe('a');
+  });
+});
+
+describe('members.revokeAll', () => {
+  it('takes everything from everybody, with new keys for all', async () => {
+    const { owner, join, enter } = await club();
+    await owner.store('red/a', 'a');
+    await owner.store('blue/b', 'b');
+    const people = [await join('ann', RED), await join('bob', { categories: ['red', 'blue'] })];
+    const before = await owner.keys.states();
+    const { retired, rekeyed } = await owner.members.revokeAll();
+    expect([retired.length, rekeyed]).toEqual([before.length, 2]);
+    for (const someone of people) await failure(enter(someone), 'UNLOCK_FAILED');
+    expect(await owner.members.list()).toEqual([]);
+    await failure(owner.members.revokeAll(), 'NOT_FOUND');
+  });
+
+  it.each(['damaged', 'gone'])('does so where the grants are %s, which nothing else gets past', async (what) => {
+    const { owner, join, enter, attacker, place } = await club();
+    await owner.store('red/a', 'a');
+    const ann = await join('ann', RED);
+    const name = (await headAt(await place.open())).references.grants?.name ?? '';
+    if (what === 'gone') await attacker.remove(name);
+    else await attacker.put(name, Buffer.from('something else'));
+    await failure(owner.members.list(), 'INTEGRITY');
+    await failure(owner.members.add('bob', (await person()).recipient, RED), 'INTEGRITY');
+    await failure(owner.members.revoke('ann'), 'INTEGRITY');
+    await failure(owner.rotateEncryptionKey(Buffer.alloc(32, 7), Buffer.alloc(32, 8)), 'INTEGRITY');
+    expect((await owner.retrieve('red/a')).text()).toBe('a');
+    expect(await owner.members.revokeAll()).toMatchObject({ failed: 0, rekeyed: 1 });
+    await failure(enter(ann), 'UNLOCK_FAILED');
     await owner.members.add('ann', ann.recipient, RED);
     expect((await (await enter(ann)).retrieve('red/a')).text()).toBe('a');
   });
