@@ -22,7 +22,10 @@ export type ScenarioName =
   | 'changes are collected that a consumer has not read'
   | 'an object is stored while its purge finds nothing'
   | 'a writer sleeps on its copy until its record is collected'
-  | 'what replaces a version lands late';
+  | 'what replaces a version lands late'
+  | 'a writer announces its commit again'
+  | 'a collector sleeps while it asks what consumers have read'
+  | 'an idle process meets what landed under a retired key';
 
 type Changes = Partial<Pick<Plan, 'shortHistory' | 'journal' | 'days' | 'silent'>> & {
   readonly parts?: readonly Part[];
@@ -33,6 +36,7 @@ type Changes = Partial<Pick<Plan, 'shortHistory' | 'journal' | 'days' | 'silent'
 
 const COLLECTED: Changes = { parts: ['collector'], shortHistory: true, days: true };
 const CONSUMED: Changes = { parts: ['consumer'], journal: true, batches: true };
+const COLLECTED_AND_CONSUMED: Changes = { ...COLLECTED, ...CONSUMED, parts: ['consumer', 'collector'] };
 
 const PLANS: Readonly<Record<ScenarioName, Changes>> = {
   'a version is restored while it is collected': COLLECTED,
@@ -50,15 +54,13 @@ const PLANS: Readonly<Record<ScenarioName, Changes>> = {
   'a consumer sleeps in the middle of a look': { ...CONSUMED, parts: ['consumer', 'collector'], days: true },
   'changes come while a cut reads the streams': CONSUMED,
   'a stream is closed while its writer sleeps': CONSUMED,
-  'changes are collected that a consumer has not read': {
-    ...CONSUMED,
-    parts: ['consumer', 'collector'],
-    shortHistory: true,
-    days: true,
-  },
   'an object is stored while its purge finds nothing': { purges: true },
   'a writer sleeps on its copy until its record is collected': COLLECTED,
   'what replaces a version lands late': COLLECTED,
+  'changes are collected that a consumer has not read': COLLECTED_AND_CONSUMED,
+  'a writer announces its commit again': CONSUMED,
+  'a collector sleeps while it asks what consumers have read': COLLECTED_AND_CONSUMED,
+  'an idle process meets what landed under a retired key': { parts: ['rotator'] },
 };
 
 const NAMES = Object.keys(PLANS) as ScenarioName[];

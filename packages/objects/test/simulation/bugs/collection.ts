@@ -106,4 +106,16 @@ export const COLLECTION_BUGS: readonly PlantedBug[] = [
     file: 'objects/src/lost-race.ts',
     edits: [['if (stillHolds?.() === false) throw new LostRace();', '']],
   },
+  {
+    name: 'a collector asks what consumers have read before it knows the time',
+    scenario: 'a collector sleeps while it asks what consumers have read',
+    file: 'objects/src/collection/collect.ts',
+    edits: [
+      [
+        'const now = await backendNow(engine, signal);',
+        'const read = await options.unreadSince?.();\n  const now = await backendNow(engine, signal);',
+      ],
+      ['(await options.unreadSince?.()) ??', 'read ??'],
+    ],
+  },
 ];

@@ -68,4 +68,21 @@ export const FRESHNESS_BUGS: readonly PlantedBug[] = [
     file: 'objects/src/rekey/slots.ts',
     edits: [['  await engine.watcher.settle(signal);\n', '']],
   },
+  {
+    name: 'a change is refused for what only a process with old keys finds',
+    scenario: 'an idle process meets what landed under a retired key',
+    file: 'objects/src/commit.ts',
+    edits: [['if (!isRefusal(error)) throw error;', 'throw error;']],
+  },
+  {
+    name: 'a large object is refused for what only a process with old keys finds',
+    scenario: 'an idle process meets what landed under a retired key',
+    file: 'objects/src/mutations.ts',
+    edits: [
+      [
+        'await underConfirmedKeys(engine, () => readCurrent(engine, target, signal), signal)',
+        'await readCurrent(engine, target, signal)',
+      ],
+    ],
+  },
 ];

@@ -111,4 +111,16 @@ export const JOURNAL_BUGS: readonly PlantedBug[] = [
     file: 'objects/src/journal/resolve.ts',
     edits: [['if (this.#open.keys().some((commit) => !this.#lookedFor.has(commit))) return 0;', '']],
   },
+  {
+    name: 'a commit that is announced twice counts from whichever announcement is read last',
+    scenario: 'a writer announces its commit again',
+    file: 'objects/src/journal/position.ts',
+    edits: [['if (known === undefined || known.written < entry.written) this.pending', 'this.pending']],
+  },
+  {
+    name: 'what is announced anew is not looked for again in the history',
+    scenario: 'a writer announces its commit again',
+    file: 'objects/src/journal/consumer.ts',
+    edits: [['.filter(([commit, entry]) => position.pending.get(commit) === entry)', '']],
+  },
 ];

@@ -129,6 +129,63 @@ async function consumerSleeps(stage: Stage): Promise<void> {
   await looked;
 }
 
+/** A writer sleeps between its hint and its commit for so long that it announces that in another stream when it wakes up. */
+async function announcedInTwoStreams(stage: Stage, reader: Reader, writer: Player): Promise<void> {
+  const { dice } = stage;
+  const stopped = writer.stopsAt({ operation: 'write', prefix: journal });
+  const stored = writer.do('a', { type: 'store', size: 12 });
+  await stopped;
+  await stage.pass(1.1 * DAY);
+  const held = { name: 'held on its way', arrivals: [dice.magnitude(10 * SECOND, 10 * MINUTE)], answer: 5 };
+  const sent = writer.meets({ operation: 'write', prefix: objects }, held);
+  writer.process.goOn();
+  await sent;
+  // Of both streams it has read neither hint so far.
+  await reader.take('poll', true);
+  await stored;
+}
+
+/** A writer announces its commit anew when it learns that it has landed: by then it has been replaced. */
+async function announcedWhenReplaced(stage: Stage, reader: Reader, writer: Player): Promise<void> {
+  const { dice } = stage;
+  const held = { name: 'held on its way', arrivals: [10 * SECOND], answer: 5, stops: { how: 'pause' } } as const;
+  const sent = writer.meets({ operation: 'write', prefix: objects }, held);
+  const stored = writer.do('a', { type: 'store', size: 12 });
+  await sent;
+  await reader.take('poll', true);
+  await stage.pass(10 * SECOND);
+  await (await stage.player('other')).store('a');
+  await stage.pass(dice.between(16, 50) * MINUTE);
+  writer.process.goOn();
+  await stored;
+}
+
+async function announcedAgain(stage: Stage): Promise<void> {
+  const { dice } = stage;
+  const { reader } = await consuming(stage);
+  const writer = await stage.player('writer');
+  await writer.store('b');
+  // How often it has looked decides about the order in which it reads the streams.
+  for (let looks = 1 + dice.below(2); looks > 0; looks--) await reader.take('poll', true);
+  await dice.pick([announcedInTwoStreams, announcedWhenReplaced])(stage, reader, writer);
+}
+
+/** A collector sleeps while it asks what a consumer has read, and wakes up when what was written meanwhile is old. */
+async function collectorAsks(stage: Stage): Promise<void> {
+  const { reader } = await consuming(stage);
+  const writer = await stage.player('writer');
+  await writer.store('a');
+  await reader.take('poll', true);
+  const collector = await stage.collector('collector');
+  const stopped = collector.stopsAt({ operation: 'list', prefix: journal });
+  const collected = collector.collect(true);
+  await stopped;
+  for (let changes = 2 + stage.dice.below(2); changes > 0; changes--) await writer.store('a');
+  await stage.pass(stage.dice.magnitude(1.1, 5) * DAY);
+  collector.process.goOn();
+  await collected;
+}
+
 export const JOURNAL = {
   'a consumer sleeps in the middle of a look': consumerSleeps,
   'a hint lapses before its commit': hintLapses,
@@ -136,4 +193,6 @@ export const JOURNAL = {
   'changes come while a cut reads the streams': changesDuringCut,
   'a stream is closed while its writer sleeps': streamClosed,
   'changes are collected that a consumer has not read': consumerLate,
+  'a writer announces its commit again': announcedAgain,
+  'a collector sleeps while it asks what consumers have read': collectorAsks,
 } as const;

@@ -1,6 +1,6 @@
 import { AREAS } from '@securestore/core-format';
 import type { Stage } from './stage.ts';
-import { DAY, SECOND } from './stage.ts';
+import { DAY, MINUTE, SECOND } from './stage.ts';
 
 /** The first to store an object again that was purged and forgotten has a clock from before all of that. */
 async function storedByWrongClock(stage: Stage): Promise<void> {
@@ -65,9 +65,28 @@ async function sealedAnewWhileRemembered(stage: Stage): Promise<void> {
   await other.do('a', { type: 'undelete' });
 }
 
+/** A process that was idle during a rotation finds what landed after it, under the key that it has retired. */
+async function lateWriteMet(stage: Stage): Promise<void> {
+  const { dice } = stage;
+  const idle = await stage.player('idle');
+  const writer = await stage.player('writer');
+  const late = { name: 'late', arrivals: [dice.between(10, 20) * MINUTE] };
+  const sent = writer.meets({ operation: 'write', prefix: AREAS.objects }, late);
+  void writer.do('a', { type: 'store', size: 12 });
+  await sent;
+  writer.process.kill();
+  const rotator = await stage.player('rotator', 0);
+  await rotator.rotate('keys');
+  await stage.pass(20 * MINUTE);
+  // Nothing is there for whoever knows the new keys, so one of both must succeed: the first.
+  await idle.do('a', { type: 'store', size: dice.pick([12, 40_000]), ifAbsent: true });
+  await rotator.do('a', { type: 'store', size: 12, ifAbsent: true });
+}
+
 export const OBJECTS = {
   'an object is sealed anew while a process remembers it': sealedAnewWhileRemembered,
   'an object is purged while its record is in doubt': purgedInDoubt,
   'a purged object is stored again by a clock that is wrong': storedByWrongClock,
   'an object is stored again while its purge is in doubt': storedWhilePurged,
+  'an idle process meets what landed under a retired key': lateWriteMet,
 } as const;
