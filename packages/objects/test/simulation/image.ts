@@ -1,8 +1,9 @@
 import { MemoryBackend } from '@securestore/backend-memory';
 import type { Head } from '@securestore/core-format';
 import { decodeHead, encodeHead, HEAD_NAME, joinHead } from '@securestore/core-format';
-import type { UnlockMethod } from '@securestore/crypto';
+import type { KeySet, UnlockMethod } from '@securestore/crypto';
 import { rawKey, signAs } from '@securestore/crypto';
+import type { ObjectStore } from '../../src/index.ts';
 import { createObjectStore } from '../../src/index.ts';
 import { ownerKeys } from '../../src/owner.ts';
 import { HEAD_USE, loadState } from '../../src/state.ts';
@@ -27,11 +28,13 @@ export interface Image {
   /** The id of the guest's slot. */
   readonly guestSlot: string;
   readonly head: Head;
+  readonly keys: KeySet;
   /** A head as it is stored, signed by the store's identity. */
   readonly sign: (head: Head) => Buffer;
 }
 
-export async function makeImage(): Promise<Image> {
+/** @param fill what else is done to the new store */
+export async function makeImage(fill?: (store: ObjectStore) => Promise<void>): Promise<Image> {
   const [kept, rotated, guest] = [7, 8, 9].map((byte) => rawKey(Buffer.alloc(32, byte)));
   if (kept === undefined || rotated === undefined || guest === undefined) throw new Error('three secrets are needed');
   const secrets = { kept, rotated, guest };
@@ -53,6 +56,7 @@ export async function makeImage(): Promise<Image> {
   });
   await store.slots.add(secrets.rotated);
   const { id: guestSlot } = await store.slots.add(secrets.guest);
+  await fill?.(store);
   const { entries } = await backend.list('');
   const bodies = new Map<string, Uint8Array>();
   for (const { key } of entries) {
@@ -65,7 +69,7 @@ export async function makeImage(): Promise<Image> {
     const signed = encodeHead(revised);
     return joinHead(signed, signAs(ownerKeys({ keys }).identity, HEAD_USE, signed));
   };
-  return { bodies, secrets, guestSlot, head, sign };
+  return { bodies, secrets, guestSlot, head, keys, sign };
 }
 
 async function emptyBackend(clock: () => number): Promise<MemoryBackend> {

@@ -14,6 +14,14 @@ export interface ClockErrors {
   readonly drift: number;
 }
 
+const MINUTE = 60_000;
+
+/** Most clocks are right to within minutes, some are not right at all. */
+export function drawClock(dice: Dice): ClockErrors {
+  const most = dice.pick([0, 1000, 9 * MINUTE, 9 * MINUTE, 60 * MINUTE]);
+  return { skew: dice.between(-most, most), drift: dice.between(-0.0002, 0.0002) };
+}
+
 /**
  * A process on a machine of its own. Everything that reaches it, answers and timers, passes {@link enter}, so that it
  * does nothing while it is stopped.

@@ -8,11 +8,11 @@ import { observer } from './actors/observer.ts';
 import { revoker } from './actors/revoker.ts';
 import { rotator } from './actors/rotator.ts';
 import { trouble } from './actors/trouble.ts';
-import type { Dice } from './dice.ts';
 import type { Image } from './image.ts';
 import { planOf } from './plan.ts';
 import { play } from './scenarios/play.ts';
 import type { ClockErrors, SimulatedProcess } from './process.ts';
+import { drawClock } from './process.ts';
 import { answers } from './rules/answers.ts';
 import { consumers } from './rules/consumers.ts';
 import { cuts } from './rules/cuts.ts';
@@ -37,14 +37,7 @@ export interface Result {
 }
 
 const MINUTE = 60_000;
-const HOUR = 60 * MINUTE;
 const RULES = [errors, freshness, linearizable, history, replacedKeys, consumers, cuts, revocation, payloads];
-
-/** Most clocks are right to within minutes, some are not right at all. */
-function drawClock(dice: Dice): ClockErrors {
-  const most = dice.pick([0, 1000, 9 * MINUTE, 9 * MINUTE, HOUR]);
-  return { skew: dice.between(-most, most), drift: dice.between(-0.0002, 0.0002) };
-}
 
 const OTHER_SECRETS = ['kept', 'kept', 'rotated', 'guest'] as const;
 

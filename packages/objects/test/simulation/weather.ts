@@ -40,7 +40,7 @@ const WEATHERS_OF_DAYS: readonly Weather[] = [
   { slow: 0.1, stalled: 0.02, refused: 0.003, lost: 0.003, answerLost: 0.01, late: 0.02, twice: 0.02 },
 ];
 
-export const drawWeather = (dice: Dice, { days, focus }: Plan): Weather =>
+export const drawWeather = (dice: Dice, { days, focus }: Pick<Plan, 'days' | 'focus'>): Weather =>
   focus === undefined ? dice.pick(days ? WEATHERS_OF_DAYS : WEATHERS) : { ...CALM, focus };
 
 /** What becomes of one request, all times in milliseconds. */

@@ -1,6 +1,12 @@
 import type { Dice } from '../dice.ts';
+import type { Plan } from '../plan.ts';
 import type { SimulatedProcess } from '../process.ts';
 import type { World } from '../world.ts';
+
+/** What trouble needs to know of the world, and does to it. */
+export type Troubled = Pick<World, 'scheduler' | 'log' | 'setClock'> & {
+  readonly plan: Pick<Plan, 'focus' | 'days' | 'calendar'>;
+};
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -10,7 +16,7 @@ const TROUBLES = ['pause', 'pause', 'suspend', 'suspend', 'kill', 'set clock'] a
 const LONG_TROUBLES = ['pause', 'pause', 'pause', 'suspend', 'suspend', 'suspend', ...TROUBLES] as const;
 
 /** What happens to a process itself in the course of a schedule: it is paused, suspended, killed, or has its clock set. */
-export function trouble(world: World, process: SimulatedProcess, dice: Dice, length: number): void {
+export function trouble(world: Troubled, process: SimulatedProcess, dice: Dice, length: number): void {
   const { scheduler, log, plan } = world;
   // Where the schedule is about something else, less happens beside that.
   const most = plan.focus === undefined ? (plan.days ? 5 : 3) : 2;

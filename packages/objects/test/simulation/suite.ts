@@ -1,0 +1,64 @@
+import { describe, expect, it } from 'vitest';
+import { findBug, runCampaign } from './campaign.ts';
+import type { SourceChange } from './plant.ts';
+import type { Result } from './simulate.ts';
+
+/** In how many schedules a planted bug must show. */
+const SCHEDULES_PER_BUG = 600;
+
+/** How long one test may take, in milliseconds. Several searches go on at once, on as many processors as there are. */
+const PATIENCE = 3_600_000;
+
+/** A schedule to replay: `SECURESTORE_SEED=<seed> npm run unit -- <the folder of the simulation>`. */
+const REPLAYED = process.env['SECURESTORE_SEED'];
+
+/** What the tests of a simulation need of it. */
+export interface Simulation {
+  readonly worker: URL;
+  /** The schedules that every run of the tests goes through. */
+  readonly schedules: number;
+  readonly bugs: readonly SourceChange[];
+  /** Makes what every schedule begins with. @returns what runs the schedule of a seed */
+  readonly prepare: () => Promise<(seed: number) => Promise<Result>>;
+}
+
+function replay({ prepare }: Simulation, seed: number): void {
+  it(`schedule ${seed} keeps every promise`, async () => {
+    const run = await prepare();
+    console.log(reportOf(await run(seed)));
+    expect((await run(seed)).violations).toEqual([]);
+  });
+}
+
+const reportOf = ({ seed, violations, log }: Result): string =>
+  [...log(), '', ...violations, `Replay it with SECURESTORE_SEED=${seed}`].join('\n');
+
+function campaign({ worker, schedules, bugs, prepare }: Simulation): void {
+  it(`every promise is kept in ${schedules} schedules`, async () => {
+    const failures = await runCampaign(worker, 1, schedules);
+    const [first] = failures;
+    expect(failures, first && reportOf(await (await prepare())(first.seed))).toEqual([]);
+  });
+
+  it('the same seed is the same schedule', async () => {
+    const run = await prepare();
+    for (let seed = 1; seed <= 10; seed++) {
+      const digest = (await run(seed)).digest();
+      expect((await run(seed)).digest(), `seed ${seed}`).toBe(digest);
+      expect((await run(seed + 1)).digest(), `seed ${seed + 1}`).not.toBe(digest);
+    }
+  });
+
+  it.concurrent.each(bugs)('it shows when $name', async (bug) => {
+    const found = await findBug(worker, bug, SCHEDULES_PER_BUG);
+    expect(found, `not found in ${SCHEDULES_PER_BUG} schedules`).toBeDefined();
+  });
+}
+
+/** The tests of a simulation: its schedules, and its planted bugs; or one schedule that is to be replayed. */
+export function testSimulation(simulation: Simulation): void {
+  describe('a simulation', { timeout: PATIENCE }, () => {
+    if (REPLAYED === undefined) campaign(simulation);
+    else replay(simulation, Number(REPLAYED));
+  });
+}
