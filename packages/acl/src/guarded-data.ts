@@ -1,26 +1,26 @@
 import type { StoreData } from '@securestore/objects';
 
-async function* checked<T>(chunks: AsyncIterable<T>, check: () => void): AsyncGenerator<T> {
+async function* checked<T>(chunks: AsyncIterable<T>, check: () => Promise<void>): AsyncGenerator<T> {
   for await (const chunk of chunks) {
-    check();
+    await check();
     yield chunk;
   }
   // Between the last chunk and the end of the data there may be hours.
-  check();
+  await check();
 }
 
 /** Data that comes in chunks, with `check` before each; what is there already is taken as it is. */
-export function guardedChunks(data: StoreData, check: () => void): StoreData {
+export function guardedChunks(data: StoreData, check: () => Promise<void>): StoreData {
   const inChunks = typeof data === 'object' && data !== null && Symbol.asyncIterator in data;
   return inChunks ? checked(data, check) : data;
 }
 
 /** A stream that fails as soon as `check` does, which it does before each chunk. */
-export function guardedStream<T>(stream: ReadableStream<T>, check: () => void): ReadableStream<T> {
+export function guardedStream<T>(stream: ReadableStream<T>, check: () => Promise<void>): ReadableStream<T> {
   return stream.pipeThrough(
     new TransformStream<T, T>({
-      transform(chunk, controller) {
-        check();
+      async transform(chunk, controller) {
+        await check();
         controller.enqueue(chunk);
       },
     }),

@@ -18,10 +18,13 @@ export function unapproved(call: string, actions: readonly Action[], key: string
   return new SecureStoreError('ACCESS_DENIED', message, { operation: call, key });
 }
 
-/** Where data were refused while they were taken, the refusal, and not what the store makes of it. */
+/** Why a session takes no more of the data, or of the items, of a call. */
+const REFUSALS: readonly string[] = ['ACCESS_DENIED', 'UNAUTHENTICATED', 'UNAVAILABLE'];
+
+/** Where data were refused while they were taken, the refusal, and not what the store makes of a source that fails. */
 export function refusalIn(error: unknown): unknown {
-  const cause = SecureStoreError.is(error) ? error.cause : undefined;
-  return SecureStoreError.is(cause, 'ACCESS_DENIED') || SecureStoreError.is(cause, 'UNAUTHENTICATED') ? cause : error;
+  const cause = SecureStoreError.is(error, 'INVALID_ARGUMENT') ? error.cause : undefined;
+  return SecureStoreError.is(cause) && REFUSALS.includes(cause.code) ? cause : error;
 }
 
 export function unwrapped<T>(result: ItemResult<T>): ItemResult<T> {

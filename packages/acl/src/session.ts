@@ -118,6 +118,12 @@ export class Session implements SecureStorage, Omit<StoreAdministration, 'keys'>
     return result;
   }
 
+  /** Between two steps of a call there may be hours. @throws SecureStoreError `UNAUTHENTICATED`, `UNAVAILABLE` */
+  async #confirmOpen(options: CallOptions | undefined): Promise<void> {
+    await this.#checks.ready(options?.signal);
+    this.#checks.open();
+  }
+
   /** Asks before anything is done, and again before it is told: what was taken away meanwhile counts. */
   async #run<T>(
     call: keyof SecureStorage,
@@ -127,23 +133,29 @@ export class Session implements SecureStorage, Omit<StoreAdministration, 'keys'>
     also: readonly ObjectAction[] = [],
   ): Promise<T> {
     const actions = [SURFACE[call], ...also];
-    await this.#checks.ready(options?.signal);
-    this.#checks.open();
+    await this.#confirmOpen(options);
     await this.#checks.begin(call, parseStoreKey(key), actions);
-    const result = await body().catch((error: unknown) => {
+    try {
+      return await body();
+    } catch (error) {
       throw refusalIn(error);
-    });
-    if (!CHANGES.has(SURFACE[call])) this.#checks.still(call, key, actions);
-    return result;
+    } finally {
+      // That there is nothing is told to nobody else either.
+      if (!CHANGES.has(SURFACE[call])) this.#checks.still(call, key, actions);
+    }
   }
 
   /** The data of a store, of which no more is taken once it is not allowed any more. */
-  #guarded(key: string, data: StoreData): StoreData {
-    return guardedChunks(data, () => this.#checks.still('store', key, [SURFACE.store]));
+  #guarded(key: string, data: StoreData, options: CallOptions | undefined): StoreData {
+    return guardedChunks(data, async () => {
+      await this.#confirmOpen(options);
+      this.#checks.still('store', key, [SURFACE.store]);
+    });
   }
 
   store<M extends object = Metadata>(key: string, data: StoreData, options?: StoreOptions<M>): Promise<ObjectInfo<M>> {
-    return this.#run('store', key, options, () => this.#storage.store(key, this.#guarded(key, data), options));
+    const body = (): Promise<ObjectInfo<M>> => this.#storage.store(key, this.#guarded(key, data, options), options);
+    return this.#run('store', key, options, body);
   }
 
   retrieve<M extends object = Metadata>(key: string, options?: RetrieveOptions): Promise<Retrieved<M>> {
@@ -152,13 +164,16 @@ export class Session implements SecureStorage, Omit<StoreAdministration, 'keys'>
   }
 
   retrieveStream<M extends object = Metadata>(key: string, options?: RangeOptions): Promise<RetrievedStream<M>> {
+    const also = ofThePast(options);
+    const still = async (): Promise<void> => {
+      await this.#confirmOpen(options);
+      this.#checks.still('retrieveStream', key, [SURFACE.retrieveStream, ...also]);
+    };
     const body = async (): Promise<RetrievedStream<M>> => {
       const found = await this.#storage.retrieveStream<M>(key, options);
-      const actions = [SURFACE.retrieveStream, ...ofThePast(options)];
-      const stream = guardedStream(found.stream, () => this.#checks.still('retrieveStream', key, actions));
-      return { ...found, stream };
+      return { ...found, stream: guardedStream(found.stream, still) };
     };
-    return this.#run('retrieveStream', key, options, body, ofThePast(options));
+    return this.#run('retrieveStream', key, options, body, also);
   }
 
   info<M extends object = Metadata>(key: string, options?: RetrieveOptions): Promise<ObjectInfo<M>> {
@@ -204,10 +219,9 @@ export class Session implements SecureStorage, Omit<StoreAdministration, 'keys'>
   }
 
   async list(prefix = '', options?: CallOptions): Promise<string[]> {
-    await this.#checks.ready(options?.signal);
-    this.#checks.open();
+    await this.#confirmOpen(options);
     const names = await this.#storage.list(prefix, options);
-    this.#checks.open();
+    await this.#confirmOpen(options);
     return names.filter((name) => this.#shown(name));
   }
 
@@ -233,11 +247,10 @@ export class Session implements SecureStorage, Omit<StoreAdministration, 'keys'>
     nameOf: (item: T) => string,
     options: CallOptions | undefined,
   ): AsyncGenerator<T> {
-    await this.#checks.ready(options?.signal);
-    this.#checks.open();
+    await this.#confirmOpen(options);
     let unseen = 0;
     for await (const item of list()) {
-      this.#checks.open();
+      await this.#confirmOpen(options);
       const key = nameOf(item);
       if (this.#shown(key) && (action === 'list' || this.#shown(key, action))) yield item;
       else if (++unseen % UNSEEN_STEPS === 0) await new Promise(setImmediate);
@@ -251,7 +264,7 @@ export class Session implements SecureStorage, Omit<StoreAdministration, 'keys'>
     // What is asked about is what is stored, whatever an item says when it is asked twice.
     const parse = (item: StoreManyItem<M>): { key: string; item: StoreManyItem<M> } => {
       const copy = { ...item };
-      return { key: copy.key, item: { ...copy, data: this.#guarded(copy.key, copy.data) } };
+      return { key: copy.key, item: { ...copy, data: this.#guarded(copy.key, copy.data, options) } };
     };
     return this.#many('storeMany', items, options, parse, (allowed) => this.#storage.storeMany(allowed, options));
   }
@@ -277,29 +290,43 @@ export class Session implements SecureStorage, Omit<StoreAdministration, 'keys'>
     parse: (item: I) => { readonly key: string; readonly item: I },
     run: (allowed: AsyncIterable<I>) => Promise<ItemResult<T>[]>,
   ): Promise<ItemResult<T>[]> {
-    await this.#checks.ready(options?.signal);
-    this.#checks.open();
+    await this.#confirmOpen(options);
     const refusals: (ItemResult<T> | undefined)[] = [];
-    const refusalOf = async (key: string): Promise<ItemResult<T> | undefined> => {
+    const actions = [SURFACE[call]];
+    const refusalOf = async (
+      key: string,
+      check: (key: string) => Promise<void> | void,
+    ): Promise<ItemResult<T> | undefined> => {
       try {
-        await this.#checks.begin(call, parseStoreKey(key), [SURFACE[call]]);
+        await this.#checks.ready(options?.signal);
+        await check(key);
         return undefined;
       } catch (error) {
-        if (SecureStoreError.is(error, 'ACCESS_DENIED')) return { key, ok: false, error };
+        if (SecureStoreError.is(error, 'ACCESS_DENIED') || SecureStoreError.is(error, 'UNAVAILABLE'))
+          return { key, ok: false, error };
         // What is no key is for the store to refuse, in the item's place.
         if (SecureStoreError.is(error, 'INVALID_KEY')) return undefined;
         throw error;
       }
     };
+    const first = (key: string): Promise<void> | undefined => this.#checks.begin(call, parseStoreKey(key), actions);
+    const still = (key: string): void => this.#checks.still(call, parseStoreKey(key), actions);
     async function* allowed(): AsyncGenerator<I> {
       for await (const given of items) {
         const { key, item } = parse(given);
-        const refusal = await refusalOf(key);
+        const refusal = await refusalOf(key, first);
         refusals.push(refusal);
         if (refusal === undefined) yield item;
       }
     }
-    const results = (await run(allowed())).values();
-    return refusals.flatMap((refusal) => refusal ?? results.next().value ?? []).map(unwrapped);
+    const ran = await run(allowed()).catch((error: unknown) => {
+      throw refusalIn(error);
+    });
+    const results = ran.values();
+    const told = refusals.flatMap((refusal) => refusal ?? results.next().value ?? []).map(unwrapped);
+    if (CHANGES.has(SURFACE[call])) return told;
+    const allowedStill: ItemResult<T>[] = [];
+    for (const item of told) allowedStill.push((await refusalOf(item.key, still)) ?? item);
+    return allowedStill;
   }
 }

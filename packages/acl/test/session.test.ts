@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { ItemResult, SecureStorage } from '@securestore/objects';
 import type { SecureStore } from 'securestore';
-import { createStore, rawKey } from 'securestore';
+import { createStore, rawKey, SecureStoreError } from 'securestore';
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import type { Policy, Rule, SessionContext, Subject } from '../src/index.ts';
 import { Decider, SURFACE, Session, isObjectAction, parseIdentity, parsePolicy } from '../src/index.ts';
@@ -277,11 +277,12 @@ describe('what is taken away', () => {
     expect(result).toEqual({ key: 'seen/a', ok: false, error: DENIED });
   });
 
-  test('while it is being read is not told any more', async () => {
-    rules = [{ effect: 'allow', actions: ['read'] }];
-    const reading = session().retrieve('seen/a');
-    rules = [];
-    await expect(reading).rejects.toEqual(DENIED);
+  test('while it is being read is not told any more, nor that there is nothing', async () => {
+    for (const key of ['seen/a', 'seen/nothing']) {
+      rules = [{ effect: 'allow', actions: ['read'] }];
+      const onDecision = (): void => void (rules = []);
+      await expect(session({ onDecision }).retrieve(key)).rejects.toEqual(DENIED);
+    }
   });
 
   test('ends a listing', async () => {
@@ -304,6 +305,115 @@ test('a session of what can do nothing but the calls about data administers noth
   const partly = session({ administration: { slots: store.slots } });
   expect(await partly.slots.list()).toHaveLength(1);
   await expect(partly.verify()).rejects.toMatchObject(unsupported);
+});
+
+describe('what was taken away in another process, as a look at the store tells,', () => {
+  const large = randomBytes(3_000_000);
+  let takenAway: boolean;
+  const told = (): Session =>
+    session({
+      confirm: () => {
+        if (takenAway) rules = [];
+        return undefined;
+      },
+    });
+
+  beforeEach(() => {
+    rules = [{ effect: 'allow', actions: ['*'] }];
+    takenAway = false;
+  });
+
+  test('stops a stream that is under way', async () => {
+    await store.store('seen/large', large);
+    const reader = (await told().retrieveStream('seen/large')).stream.getReader();
+    expect((await reader.read()).done).toBe(false);
+    takenAway = true;
+    const rest = async (): Promise<void> => {
+      while (!(await reader.read()).done);
+    };
+    await expect(rest()).rejects.toEqual(DENIED);
+  });
+
+  test('stops a store whose data are still coming, also at its end', async () => {
+    for (const after of [1, 3]) {
+      takenAway = false;
+      rules = [{ effect: 'allow', actions: ['write'] }];
+      const chunks = async function* (): AsyncGenerator<Uint8Array> {
+        for (let sent = 0; sent < 3; sent++) {
+          yield large.subarray(0, 1000);
+          if (sent + 1 === after) takenAway = true;
+        }
+      };
+      await expect(told().store('seen/a', chunks())).rejects.toEqual(DENIED);
+      expect((await store.retrieve('seen/a')).text()).toBe('second of seen/a');
+    }
+  });
+
+  test('refuses the items of a batch that come after that', async () => {
+    const keys = ['seen/a', 'seen/b'];
+    const comingItems = async function* (): AsyncGenerator<{ key: string; data: string }> {
+      for (const key of keys) {
+        yield { key, data: 'new' };
+        takenAway = true;
+      }
+    };
+    const stored = await told().storeMany(comingItems());
+    expect(stored.map((item) => item.ok)).toEqual([true, false]);
+    expect((await store.retrieve('seen/b')).text()).toBe('second of seen/b');
+  });
+
+  test('is not told, though it was read before that', async () => {
+    const comingKeys = async function* (): AsyncGenerator<string> {
+      yield 'seen/a';
+      takenAway = true;
+    };
+    expect(await told().retrieveMany(comingKeys())).toEqual([{ key: 'seen/a', ok: false, error: DENIED }]);
+    rules = [{ effect: 'allow', actions: ['*'] }];
+    takenAway = false;
+    const names = told().list();
+    takenAway = true;
+    expect(await names).toEqual([]);
+  });
+
+  test.each(['keys', 'entries'] as const)('ends %s', async (call) => {
+    let seen = 0;
+    for await (const _ of told()[call]()) {
+      seen += 1;
+      takenAway = true;
+    }
+    expect(seen).toBe(1);
+  });
+
+  test('fails a store, and the items of a batch, where it can not be looked while they are coming', async () => {
+    let reachable = true;
+    const unavailable = new SecureStoreError('UNAVAILABLE', 'unreachable');
+    const comingData = async function* (): AsyncGenerator<Uint8Array> {
+      yield large.subarray(0, 1000);
+      reachable = false;
+    };
+    const comingKeys = async function* (): AsyncGenerator<string> {
+      reachable = false;
+      yield 'seen/a';
+      reachable = true;
+      yield 'seen/b';
+    };
+    const confirm = (): Promise<void> | undefined => (reachable ? undefined : Promise.reject(unavailable));
+    await expect(session({ confirm }).store('seen/a', comingData())).rejects.toBe(unavailable);
+    reachable = true;
+    const read = await session({ confirm }).retrieveMany(comingKeys());
+    expect(read.map((item) => (item.ok ? item.value.text() : item.error))).toEqual([unavailable, 'second of seen/b']);
+  });
+});
+
+test('a batch ends with its session', async () => {
+  rules = [{ effect: 'allow', actions: ['*'] }];
+  const ending = session();
+  const keys = async function* (): AsyncGenerator<string> {
+    yield 'seen/a';
+    await ending.close();
+    yield 'seen/b';
+  };
+  await expect(ending.retrieveMany(keys())).rejects.toEqual(ENDED);
 });
 
 test('whoever keeps the audit hears of each call once, allowed or not', async () => {
