@@ -1,0 +1,15 @@
+import { testSimulation } from '../../../objects/test/simulation/suite.ts';
+import { TORTURE } from '../../../objects/test/support/places.ts';
+import { makeAccessImage } from './image.ts';
+import { PLANTED_BUGS } from './planted-bugs.ts';
+import { simulate } from './simulate.ts';
+
+testSimulation({
+  worker: new URL('worker.ts', import.meta.url),
+  schedules: TORTURE ? 10_000 : 300,
+  bugs: PLANTED_BUGS,
+  async prepare() {
+    const image = await makeAccessImage();
+    return (seed) => simulate(seed, image);
+  },
+});
