@@ -73,7 +73,7 @@ describe('a grant', () => {
     loadGranted({ nameKey, groups });
     for (const key of [
       nameKey,
-      ...groups.flatMap(({ digestKey, versions }) => [digestKey, ...versions.map(({ key }) => key)]),
+      ...groups.flatMap(({ digestKey, versions }) => [digestKey, ...versions.map((version) => version.key)]),
     ]) {
       expect(key).toEqual(Buffer.alloc(32));
     }

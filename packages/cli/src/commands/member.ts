@@ -99,7 +99,7 @@ async function revoke(call: Call, store: SecureStore, name: string): Promise<Exi
   const { cli } = call;
   const members = await store.members.list({ signal: cli.signal });
   const job = store.members.revoke(name, { signal: cli.signal });
-  const isThere = members.some((member) => member.name === name);
+  const isThere = members.some((one) => one.name === name);
   return await watchRevocation(call, job, { name, whom: printable(name), isThere });
 }
 

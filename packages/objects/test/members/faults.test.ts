@@ -72,6 +72,8 @@ async function unlessDone(call: PromiseLike<unknown>, code: 'ALREADY_EXISTS' | '
   }
 }
 
+const revoke = (store: ObjectStore): PromiseLike<unknown> => store.members.revoke('ann');
+
 const isMember = async (store: ObjectStore): Promise<boolean> =>
   (await store.members.list()).some(({ name }) => name === 'ann');
 
@@ -106,7 +108,6 @@ describe('revoking a member', () => {
     for (let k = randomInt(STRIDE); ; k += STRIDE) {
       const w = await world(true);
       const { owner, ann, enter } = w;
-      const revoke = (store: ObjectStore): PromiseLike<unknown> => store.members.revoke('ann');
       const reached = await troubled(w, revoke, plan, k);
       await isSound(w);
       if (await isMember(owner)) {

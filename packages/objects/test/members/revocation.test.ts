@@ -7,25 +7,25 @@ import { failure, openAt } from '../support/stores.ts';
 import type { Loot } from '../support/thief.ts';
 import { fake, headOf, loot, openedBoxes, openedBy } from '../support/thief.ts';
 
+interface Revoked extends Club {
+  readonly ann: Person;
+  /** All bytes from before, and what ann has of them. */
+  readonly before: Map<string, Buffer>;
+  readonly spoils: Loot;
+}
+
+async function revoked(): Promise<Revoked> {
+  const all = await furnished();
+  const before = await all.attacker.copy();
+  const spoils = await loot(before, all.ann.unlock);
+  const report = await all.owner.members.revoke('ann');
+  expect(report).toMatchObject({ failed: 0 });
+  await all.owner.store('red/small', 'after');
+  await all.owner.store('red/new', 'after');
+  return { ...all, before, spoils };
+}
+
 describe('after a revocation', () => {
-  interface Revoked extends Club {
-    readonly ann: Person;
-    /** All bytes from before, and what ann has of them. */
-    readonly before: Map<string, Buffer>;
-    readonly spoils: Loot;
-  }
-
-  async function revoked(): Promise<Revoked> {
-    const all = await furnished();
-    const before = await all.attacker.copy();
-    const spoils = await loot(before, all.ann.unlock);
-    const report = await all.owner.members.revoke('ann');
-    expect(report).toMatchObject({ failed: 0 });
-    await all.owner.store('red/small', 'after');
-    await all.owner.store('red/new', 'after');
-    return { ...all, before, spoils };
-  }
-
   it('nothing that was written or re-wrapped opens by all that the member knew, but the names', async () => {
     const { attacker, before, spoils, owner } = await revoked();
     const bodies = await attacker.copy();

@@ -189,7 +189,7 @@ export function fake(
     previousCommitId: noId(),
     generation: head.generation,
     ...header,
-  } as RecordHeader;
+  };
   const data = Buffer.from(text);
   const body = encodeObjectBody({
     name: key,
