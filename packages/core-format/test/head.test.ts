@@ -60,6 +60,13 @@ const JOURNAL = SUITES + 2 + 8 + 8;
 const ROTATION = JOURNAL + 1 + 4;
 const REFERENCES = ROTATION + 1;
 
+const auditOf = (mode: number, ...segments: number[]): Buffer => {
+  const ends = segments.map((id) => Buffer.concat([Buffer.alloc(16, id), Buffer.alloc(8), Buffer.alloc(32)]));
+  return Buffer.concat([Buffer.alloc(32, 4), Buffer.of(mode, segments.length), ...ends]);
+};
+
+const withAudit = (bytes: Buffer, critical = true): Buffer => signed({ extra: [{ tag: 1, critical, value: bytes }] });
+
 describe('a head', () => {
   itObeysTheCodecLaws({
     values: fc.tuple(heads, bytesOf(64)).map(([value, signature]) => ({ head: value, signature })),
@@ -183,19 +190,14 @@ describe('a head', () => {
   });
 
   it('[A-09] refuses an audit that may be ignored, of an unknown mode, or with segments out of order', () => {
-    const value = (mode: number, ...segments: number[]): Buffer => {
-      const ends = segments.map((id) => Buffer.concat([Buffer.alloc(16, id), Buffer.alloc(8), Buffer.alloc(32)]));
-      return Buffer.concat([Buffer.alloc(32, 4), Buffer.of(mode, segments.length), ...ends]);
-    };
-    const field = (bytes: Buffer, critical = true): Buffer => signed({ extra: [{ tag: 1, critical, value: bytes }] });
-    expect(decodeHead(field(value(2, 1, 2))).head.audit).toMatchObject({ mode: 'fail-closed' });
-    refused(field(value(2, 1, 2), false));
-    for (const mode of [0, 3]) refused(field(value(mode)));
+    expect(decodeHead(withAudit(auditOf(2, 1, 2))).head.audit).toMatchObject({ mode: 'fail-closed' });
+    refused(withAudit(auditOf(2, 1, 2), false));
+    for (const mode of [0, 3]) refused(withAudit(auditOf(mode)));
     for (const segments of [
       [2, 1],
       [1, 1],
     ])
-      refused(field(value(1, ...segments)));
-    refused(field(Buffer.concat([value(1), Buffer.alloc(1)])));
+      refused(withAudit(auditOf(1, ...segments)));
+    refused(withAudit(Buffer.concat([auditOf(1), Buffer.alloc(1)])));
   });
 });
