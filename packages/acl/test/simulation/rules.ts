@@ -74,8 +74,9 @@ function isExplained(recorded: Recorded, reigns: readonly Reign[], verdict: Verd
     const ended = Math.min(to, verdict.to);
     // At the moment at which it ends the next one holds.
     if (clock === undefined || begun > ended || begun === to) return false;
+    // What is known of the policy may be old by then, but not the time.
     return clock
-      .spans(begun, ended)
+      .spans(begun, verdict.to)
       .some(([first, last]) =>
         [first, last, ...endsIn(document).filter((end) => end > first && end <= last)].some((now) =>
           says(document, verdict, now),

@@ -14,14 +14,22 @@ export class WallClock {
     this.#sets.push({ at, by });
   }
 
-  /** What it showed from one instant of the schedule to another: in each span it only went forward. */
+  /** What it showed from one instant of the schedule to another, both included: in each span it only went forward. */
   spans(from: number, to: number): (readonly [number, number])[] {
-    const turns = [from, ...this.#sets.map(({ at }) => at).filter((at) => at > from && at < to)];
-    return turns.map((begun, index) => {
-      const by = this.#sets.filter(({ at }) => at <= begun).reduce((sum, set) => sum + set.by, 0);
-      const read = (time: number): number => EPOCH + time * (1 + this.#errors.drift) + this.#errors.skew + by;
+    const spans: (readonly [number, number])[] = [];
+    let [begun, by] = [from, 0];
+    const end = (time: number): void => {
+      const read = (at: number): number => EPOCH + at * (1 + this.#errors.drift) + this.#errors.skew + by;
       // It shows whole milliseconds.
-      return [Math.floor(read(begun)) - 1, Math.ceil(read(turns[index + 1] ?? to)) + 1];
-    });
+      spans.push([Math.floor(read(begun)) - 1, Math.ceil(read(time)) + 1]);
+      begun = time;
+    };
+    for (const set of this.#sets) {
+      if (set.at > to) break;
+      if (set.at >= from) end(set.at);
+      by += set.by;
+    }
+    end(to);
+    return spans;
   }
 }
