@@ -19,7 +19,7 @@ export const PLANTED_BUGS: readonly SourceChange[] = [
   },
   {
     name: 'a token is looked at only when its session begins',
-    file: 'acl/src/session.ts',
+    file: 'acl/src/checks.ts',
     edits: [[' || holds?.() === false', '']],
   },
   {
@@ -29,18 +29,18 @@ export const PLANTED_BUGS: readonly SourceChange[] = [
   },
   {
     name: 'a session outlives its token',
-    file: 'acl/src/session.ts',
+    file: 'acl/src/checks.ts',
     edits: [['until <= now() || ', '']],
   },
   {
     name: 'a session begins under what was known of its token',
     file: 'acl/src/access-control.ts',
-    edits: [['await this.#newest(signal);\n    const now = ()', 'const now = ()']],
+    edits: [['await this.#document.newest(signal);\n    const now = ()', 'const now = ()']],
   },
   {
     name: 'what was read is told though it was taken away meanwhile',
     file: 'acl/src/session.ts',
-    edits: [['if (!CHANGES.has(SURFACE[call])) this.#checkStill(call, key, also);', '']],
+    edits: [['if (!CHANGES.has(SURFACE[call])) this.#checks.still(call, key, actions);', '']],
   },
   {
     name: 'a batch is told though it was taken away meanwhile',
@@ -50,22 +50,22 @@ export const PLANTED_BUGS: readonly SourceChange[] = [
   {
     name: 'the items of a batch are decided by what was known when it began',
     file: 'acl/src/session.ts',
-    edits: [['await this.#context.confirm?.(options?.signal);\n        check(key);', 'check(key);']],
+    edits: [['await this.#checks.ready(options?.signal);\n        await check(key);', 'await check(key);']],
   },
   {
     name: 'a stream goes on under what was known when it began',
     file: 'acl/src/session.ts',
     edits: [
       [
-        "await this.#confirmOpen(options);\n      this.#checkStill('retrieveStream'",
-        "this.#checkStill('retrieveStream'",
+        "await this.#confirmOpen(options);\n      this.#checks.still('retrieveStream'",
+        "this.#checks.still('retrieveStream'",
       ],
     ],
   },
   {
     name: 'data are taken under what was known when they began to come',
     file: 'acl/src/session.ts',
-    edits: [["await this.#confirmOpen(options);\n      this.#checkStill('store'", "this.#checkStill('store'"]],
+    edits: [["await this.#confirmOpen(options);\n      this.#checks.still('store'", "this.#checks.still('store'"]],
   },
   {
     name: 'a listing goes on under what was known when it began',
