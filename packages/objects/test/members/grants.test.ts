@@ -15,10 +15,12 @@ import {
 import type { SystemKey } from '@securestore/crypto';
 import { openSystemBody, randomPool, sealSystemBody, signAs, unversioned } from '@securestore/crypto';
 import { describe, expect, it } from 'vitest';
-import { ownerKeys } from '../../src/owner.ts';
+import { changeHead } from '../../src/head-change.ts';
+import { ownerKeys, rootOf } from '../../src/owner.ts';
 import type { StoreState } from '../../src/state.ts';
 import { HEAD_USE, loadState, readKeyring } from '../../src/state.ts';
 import { unlockRoot } from '../../src/unlock.ts';
+import { engineAt } from '../support/engines.ts';
 import { following, headAt } from '../support/heads.ts';
 import type { Club, Person } from '../support/members.ts';
 import { club, person } from '../support/members.ts';
@@ -84,6 +86,43 @@ describe('grants', () => {
     await owner.policyObject.change('access.change', () => Buffer.from('a policy'));
     await owner.slots.add({ recipient: (await person()).recipient });
     expect(headOf(await attacker.copy()).references.grants).toEqual(before.references.grants);
+  });
+});
+
+describe("keys of the store's own", () => {
+  it('are granted beside categories or alone, and renewed when that is revoked', async () => {
+    const all = await club();
+    const { owner, place, clock, attacker, enter } = all;
+    await failure(owner.members.add('ann', (await person()).recipient, { groups: ['backup'] }), 'NOT_FOUND');
+    const { engine } = await engineAt(place, clock);
+    await changeHead(engine, async (state) => {
+      const keyring = await readKeyring(engine.backend, state.head, rootOf(state));
+      const [like] = keyring.groups;
+      const version = like?.versions[0] ?? expect.fail('no keys');
+      const backup = {
+        id: Buffer.alloc(16, 0xff),
+        kind: 'backup' as const,
+        digestKey: Buffer.alloc(32, 1),
+        versions: [{ ...version, id: Buffer.alloc(8, 0xff), key: Buffer.alloc(32, 2) }],
+      };
+      return { keyring: { ...keyring, groups: [...keyring.groups, backup] } };
+    });
+    clock.advance(5001);
+    const ann = await all.join('ann', { groups: ['backup'] });
+    const bob = await all.join('bob', RED);
+    const kinds = async (someone: Person): Promise<string[]> =>
+      (await loot(await attacker.copy(), someone.unlock)).granted.groups.map(({ kind }) => kind).toSorted();
+    expect(await kinds(ann)).toEqual(['backup', 'journal']);
+    expect(await kinds(bob)).toEqual(['category', 'journal']);
+    expect((await owner.members.list())[0]).toMatchObject({ name: 'ann', categories: [], groups: ['backup'] });
+    await owner.store('red/a', 'a');
+    const member = await enter(ann);
+    expect(await member.list()).toEqual(['red/a']);
+    await failure(member.retrieve('red/a'), 'ACCESS_DENIED');
+    await owner.members.revoke('ann');
+    const states = (await owner.keys.states()).filter(({ kind }) => kind === 'backup').map(({ state }) => state);
+    expect(states).toEqual(['disabled', 'primary']);
+    expect((await owner.keys.states()).filter(({ category }) => category === 'red')).toHaveLength(1);
   });
 });
 
