@@ -60,7 +60,7 @@ export const FRESHNESS_BUGS: readonly PlantedBug[] = [
     name: 'a process goes on writing though its slot was removed',
     part: 'revoker',
     file: 'objects/src/freshness.ts',
-    edits: [['if (slot === undefined) return undefined;', 'if (slot === undefined) return unlocked;']],
+    edits: [['still the same.\n    return undefined;', 'still the same.\n    return opened;']],
   },
   {
     name: 'the removal of a slot is reported at once',
