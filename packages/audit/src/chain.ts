@@ -1,5 +1,6 @@
 import type { AuditCertificate, AuditEntry, AuditHeader, AuditLink } from '@securestore/core-format';
 import {
+  compareAuditLinks,
   encodeAuditEntry,
   encodeAuditHeader,
   ID_LENGTH,
@@ -46,14 +47,12 @@ export interface ChainedHeader {
   readonly mac: Buffer;
 }
 
-/** In the order of their ids, each once, as far as it goes and as they fit. */
+/** Each once, the last ones, as they fit. Of one segment there may be several: which of them is right shows when it is verified. */
 function linksOf(previous: readonly AuditLink[]): AuditLink[] {
-  const furthest = new Map<string, AuditLink>();
-  for (const link of previous) {
-    const id = Buffer.from(link.segment).toString('hex');
-    if ((furthest.get(id)?.count ?? 0) <= link.count) furthest.set(id, link);
-  }
-  return [...furthest.values()].slice(-MAX_AUDIT_LINKS).toSorted((a, b) => Buffer.compare(a.segment, b.segment));
+  const distinct = previous.filter(
+    (link, at) => !previous.slice(at + 1).some((later) => compareAuditLinks(later, link) === 0),
+  );
+  return distinct.slice(-MAX_AUDIT_LINKS).toSorted(compareAuditLinks);
 }
 
 /**

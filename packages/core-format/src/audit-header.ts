@@ -95,7 +95,12 @@ export function joinAuditHeader(signedBytes: Uint8Array, signature: Uint8Array):
     .finish();
 }
 
-/** @param links in strictly ascending order of their segments, at most {@link MAX_AUDIT_LINKS} */
+/** In the order of the format: by segment, then by count, then by MAC. */
+export function compareAuditLinks(a: AuditLink, b: AuditLink): number {
+  return Buffer.compare(a.segment, b.segment) || a.count - b.count || Buffer.compare(a.mac, b.mac);
+}
+
+/** @param links in strictly ascending order, as {@link compareAuditLinks} has it, at most {@link MAX_AUDIT_LINKS} */
 export function writeAuditLinks(writer: ByteWriter, links: readonly AuditLink[]): void {
   writer.u8(links.length);
   for (const { segment, count, mac } of links) {
@@ -111,7 +116,7 @@ export function readAuditLinks(reader: ByteReader): AuditLink[] {
   while (links.length < count) {
     const link = { segment: reader.copy(ID_LENGTH), count: reader.u53(), mac: reader.copy(AUDIT_MAC_LENGTH) };
     const last = links.at(-1);
-    if (last !== undefined && Buffer.compare(last.segment, link.segment) >= 0) {
+    if (last !== undefined && compareAuditLinks(last, link) >= 0) {
       reader.fail('the segments that it names are out of order');
     }
     links.push(link);

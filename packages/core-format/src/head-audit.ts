@@ -20,7 +20,7 @@ export interface HeadAudit {
   /** The auditor's X25519 key: only who has its private key can verify the log. */
   readonly auditor: Uint8Array;
   readonly mode: AuditMode;
-  /** How far segments went that no newer one names, in strictly ascending order of their ids. */
+  /** How far segments went, where no newer one names that, in strictly ascending order of segment, count and MAC. */
   readonly ends: readonly AuditLink[];
 }
 

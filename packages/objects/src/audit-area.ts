@@ -3,6 +3,7 @@ import type { AuditLink, Head, HeadAudit } from '@securestore/core-format';
 import {
   AREAS,
   AUDIT_MODES,
+  compareAuditLinks,
   ID_LENGTH,
   parseAuditName,
   SecureStoreError,
@@ -107,7 +108,7 @@ export class AuditArea {
     await this.#engine.watcher.refresh(signal);
   }
 
-  /** How far segments went, by the signed head and what is remembered outside the store. */
+  /** How far segments went, by the signed head and, last, what is remembered outside the store. */
   async trustedEnds(): Promise<AuditLink[]> {
     return mergeEnds(this.#state.head.audit?.ends ?? [], await this.#remembered());
   }
@@ -223,8 +224,7 @@ export async function publishAuditEnd(engine: Engine, signal: AbortSignal): Prom
     async ({ head }) => {
       const end = engine.audit.end?.();
       if (head.audit === undefined || end === undefined) return undefined;
-      const known = head.audit.ends.find((link) => Buffer.compare(link.segment, end.segment) === 0);
-      return (known?.count ?? 0) < end.count ? {} : undefined;
+      return head.audit.ends.some((link) => compareAuditLinks(link, end) === 0) ? undefined : {};
     },
     signal,
   );

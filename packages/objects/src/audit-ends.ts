@@ -1,5 +1,12 @@
 import type { AuditLink } from '@securestore/core-format';
-import { asBuffer, decodeBase32, encodeBase32, ID_LENGTH, MAX_AUDIT_LINKS } from '@securestore/core-format';
+import {
+  asBuffer,
+  compareAuditLinks,
+  decodeBase32,
+  encodeBase32,
+  ID_LENGTH,
+  MAX_AUDIT_LINKS,
+} from '@securestore/core-format';
 
 /** How far a segment of the audit log goes, and what it says of others. */
 export interface AuditEnd extends AuditLink {
@@ -7,34 +14,37 @@ export interface AuditEnd extends AuditLink {
   readonly previous: readonly AuditLink[];
 }
 
-const same = (a: Uint8Array, b: Uint8Array): boolean => Buffer.compare(a, b) === 0;
+const isSame = (a: AuditLink, b: AuditLink): boolean => compareAuditLinks(a, b) === 0;
 
 /**
- * The ends of segments together with that of one more: of each segment as far as it goes, without those that the header of that
- * one has named as far, and at most {@link MAX_AUDIT_LINKS}. In ascending order of their ids.
+ * Those of `ends` that are still to be kept beside the end of one more segment: not what its header names exactly so, since
+ * that can't be taken back, and not what that segment itself has gone beyond. That the header names more of a segment is no
+ * reason: it says so by what lay in the log, and nobody had verified that.
  */
-export function withEnds(ends: readonly AuditLink[], end: AuditEnd | undefined): AuditLink[] {
+export function standingBeside(end: AuditEnd | undefined, ends: readonly AuditLink[]): AuditLink[] {
   if (end === undefined) return [...ends];
-  const { segment, count, mac, previous } = end;
-  const own = { segment: asBuffer(segment), count, mac: asBuffer(mac) };
-  const stands = (link: AuditLink): boolean =>
-    same(link.segment, segment)
-      ? false
-      : !previous.some((named) => same(named.segment, link.segment) && named.count >= link.count);
-  const known = ends.find((link) => same(link.segment, segment));
-  const furthest = known !== undefined && known.count > count ? known : own;
-  // Those that have told the most are missed the most.
-  const others = ends.filter(stands).toSorted((a, b) => b.count - a.count);
-  return [furthest, ...others.slice(0, MAX_AUDIT_LINKS - 1)].toSorted((a, b) => Buffer.compare(a.segment, b.segment));
+  const { segment, count, previous } = end;
+  return ends.filter((link) =>
+    Buffer.compare(link.segment, segment) === 0 ? link.count > count : !previous.some((named) => isSame(named, link)),
+  );
 }
 
-/** The ends of segments that two places know: of each segment as far as it goes. */
+/** The ends of segments together with that of one more: what stands beside it, and at most {@link MAX_AUDIT_LINKS}. */
+export function withEnds(ends: readonly AuditLink[], end: AuditEnd | undefined): AuditLink[] {
+  if (end === undefined) return [...ends];
+  const { segment, count, mac } = end;
+  const own = { segment: asBuffer(segment), count, mac: asBuffer(mac) };
+  // Those that have told the most are missed the most.
+  const others = standingBeside(end, ends).toSorted((a, b) => b.count - a.count);
+  return [own, ...others.slice(0, MAX_AUDIT_LINKS - 1)].toSorted(compareAuditLinks);
+}
+
+/**
+ * The ends that two places know. Of a segment both may say something: that one of them says more is no reason to forget the
+ * other, which may have seen another segment under that id.
+ */
 export function mergeEnds(a: readonly AuditLink[], b: readonly AuditLink[]): AuditLink[] {
-  const missing = b.filter(
-    (link) => !a.some((other) => same(other.segment, link.segment) && other.count >= link.count),
-  );
-  const kept = a.filter((link) => !missing.some((other) => same(other.segment, link.segment)));
-  return [...kept, ...missing];
+  return [...a, ...b.filter((link) => !a.some((other) => isSame(other, link)))];
 }
 
 /** An end as an anchor remembers it: segment, count and MAC. */

@@ -1,11 +1,11 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { AuditLink, Head } from '@securestore/core-format';
-import { isBound, SecureStoreError } from '@securestore/core-format';
+import { isBound, MAX_AUDIT_LINKS, SecureStoreError } from '@securestore/core-format';
 import { fingerprintOf } from '@securestore/crypto';
 import type { AnchorRecord } from './anchor.ts';
 import { anchorOf, checkAnchor } from './anchor.ts';
 import type { AuditEnd } from './audit-ends.ts';
-import { mergeEnds, parseEnd, withEnds } from './audit-ends.ts';
+import { mergeEnds, parseEnd, standingBeside, withEnds } from './audit-ends.ts';
 import type { OpenSettings, StoreContext } from './open.ts';
 
 /** By what a store is known to be the one that its opener means. */
@@ -96,9 +96,15 @@ export async function rememberNewest(
 ): Promise<void> {
   if (context.anchor === undefined) return;
   const remembered = await rememberedAt(context).catch(() => undefined);
-  const record = anchorOf(head, withEnds(mergeEnds(head.audit?.ends ?? [], endsIn(remembered)), end));
+  const record = anchorOf(head, endsAfter(endsIn(remembered), head, end));
   const isKept = remembered !== undefined && context.acceptHead !== true && !mayReplace(remembered, record, head);
   if (!isKept) await remember(context, record, remembered);
+}
+
+/** What is remembered comes first: whoever can sign a head must not be able to have it forgotten. */
+function endsAfter(remembered: readonly AuditLink[], { audit }: Head, end: AuditEnd | undefined): AuditLink[] {
+  const kept = withEnds(remembered, end);
+  return mergeEnds(kept, standingBeside(end, audit?.ends ?? [])).slice(0, MAX_AUDIT_LINKS);
 }
 
 /** Not a newer head of the same store, and no store that has been put, and remembered, in the place of this one meanwhile. */

@@ -1,0 +1,143 @@
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { AuditLog, certifyAuditKey } from '@securestore/audit';
+import type { AuditLine, Sink } from '@securestore/audit';
+import { SqliteBackend } from '@securestore/backend-sqlite';
+import {
+  auditName,
+  decodeAuditBatch,
+  decodeAuditHeader,
+  encodeAuditBatch,
+  parseAuditName,
+} from '@securestore/core-format';
+import type { AuditLink } from '@securestore/core-format';
+import { identityPublicKey, signAs } from '@securestore/crypto';
+import { openObjectStore } from '@securestore/objects';
+import type { ObjectStore } from '@securestore/objects';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import type { Anchor, AuditReport, SecureStore } from '../src/index.ts';
+import { createStore, generateIdentity, identity, openStore, rawKey, recipientOf, setRole } from '../src/index.ts';
+
+const unlock = rawKey(Buffer.alloc(32, 3));
+const auditor = generateIdentity();
+
+/** A store that was audited yesterday, and an anchor that remembers it. */
+async function yesterday(): Promise<{ location: string; anchor: Anchor }> {
+  const folder = mkdtempSync(join(tmpdir(), 'securestore-insider-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  const location = `sqlite:${join(folder, 'vault.db')}`;
+  const remembered = new Map<string, object>();
+  const anchor: Anchor = {
+    read: async (at) => remembered.get(at) as never,
+    write: async (at, record) => void remembered.set(at, record),
+  };
+  const store = await createStore(location, { unlock, upkeep: false, anchor });
+  await store.audit.enable({ auditor: await recipientOf(auditor), mode: 'fail-closed' });
+  await store.store('payroll', 'x');
+  await store.retrieve('payroll');
+  await store.close();
+  return { location, anchor };
+}
+
+/** What somebody does who has every key but the auditor's, and never the anchor. */
+async function asInsider<T>(
+  location: string,
+  act: (store: ObjectStore, backend: SqliteBackend) => Promise<T>,
+): Promise<T> {
+  const backend = new SqliteBackend();
+  await backend.init({ location, options: {} });
+  const store = await openObjectStore({ backend, location, unlock, upkeep: false });
+  try {
+    return await act(store, backend);
+  } finally {
+    await store.close();
+  }
+}
+
+/** Puts a segment of harmless entries in the place of the newest one, under its id and with a header signed as it should be. */
+async function replaceNewest({ auditArea }: ObjectStore, backend: SqliteBackend, more: number): Promise<AuditLink> {
+  const names = await Array.fromAsync(auditArea.names());
+  const prefix = parseAuditName(names[0] ?? '')?.prefix ?? '';
+  const parts = await Promise.all(
+    names.filter((name) => name.startsWith(prefix)).map(async (name) => ({ name, bytes: await auditArea.read(name) })),
+  );
+  const batches = parts.map(({ bytes }) => decodeAuditBatch(bytes ?? Buffer.alloc(0)));
+  const { header } = decodeAuditHeader(batches[0]?.header?.bytes ?? Buffer.alloc(0));
+  for (const { name } of parts) await backend.delete(name);
+  const { privateKey } = generateKeyPairSync('ed25519');
+  const { instance, nameKey } = auditArea;
+  const asStore = (use: string, bytes: Uint8Array): Buffer => auditArea.sign(use, bytes);
+  const lines: AuditLine[] = [];
+  const sink: Sink = {
+    name: 'forger',
+    start: (begin) => void lines.push(begin.header),
+    write: async (written) => void lines.push(...written),
+    close: async () => undefined,
+  };
+  const log = await AuditLog.open({
+    instance,
+    nameKey,
+    auditor: header.auditor,
+    certificate: await certifyAuditKey(asStore, instance, identityPublicKey(privateKey), header.started),
+    sign: (use, bytes) => signAs(privateKey, use, bytes),
+    sinks: [{ sink }],
+    previous: header.previous,
+    random: (length) => (length === header.segment.length ? Buffer.from(header.segment) : randomBytes(length)),
+  });
+  const count = batches.reduce((sum, { entries }) => sum + entries.length, 0) + more;
+  for (let left = count - 1; left > 0; left--)
+    await log.record({ action: 'list', outcome: 'allowed', principal: 'me' });
+  await log.close();
+  const [begin, ...entries] = lines.map(({ stored }) => stored);
+  const name = auditName(prefix, 0);
+  await auditArea.write(name, auditArea.seal(name, encodeAuditBatch({ header: begin, entries })));
+  return log.end;
+}
+
+/** Signs a head that says that a segment goes so far. */
+async function vouch({ auditArea, policyObject }: ObjectStore, end: AuditLink): Promise<void> {
+  auditArea.follow(() => ({ ...end, previous: [] }));
+  const nothing = Buffer.from('{"version":1,"policy":{"roles":[],"principals":[]},"tokens":[]}');
+  await policyObject.change('vouch', (policy) => policy ?? nothing);
+}
+
+async function verifyAt(location: string, anchor: Anchor): Promise<AuditReport> {
+  const store = await openStore(location, { unlock, upkeep: false, anchor });
+  const report = await store.audit.verify({ auditor: identity(auditor) });
+  await store.close();
+  return report;
+}
+
+/** A process that knows of nothing, and whose log and head come after what the insider has done. */
+async function honestly(location: string, anchor: Anchor): Promise<void> {
+  const store: SecureStore = await openStore(location, { unlock, upkeep: false, anchor });
+  await store.has('payroll');
+  await store.access.change(setRole('any', [{ effect: 'allow', actions: ['read'] }]));
+  await store.close();
+}
+
+const replaced = { ok: false, problems: expect.arrayContaining([expect.objectContaining({ kind: 'replaced' })]) };
+
+describe('whoever has every key but that of the auditor cannot rewrite what an anchor remembers', () => {
+  test.each([0, 1])(
+    'by a segment of their own in its place, longer by %d, whoever opens the store next',
+    async (more) => {
+      const { location, anchor } = await yesterday();
+      await asInsider(location, (store, backend) => replaceNewest(store, backend, more));
+      expect(await verifyAt(location, anchor)).toMatchObject(replaced);
+      await honestly(location, anchor);
+      await honestly(location, anchor);
+      expect(await verifyAt(location, anchor)).toMatchObject(replaced);
+    },
+  );
+
+  test.each([0, 1])('by a head that vouches for a segment longer by %d', async (more) => {
+    const { location, anchor } = await yesterday();
+    await asInsider(location, async (store, backend) => vouch(store, await replaceNewest(store, backend, more)));
+    expect(await verifyAt(location, anchor)).toMatchObject(replaced);
+    await honestly(location, anchor);
+    expect(await verifyAt(location, anchor)).toMatchObject(replaced);
+  });
+});
