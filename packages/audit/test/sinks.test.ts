@@ -34,6 +34,7 @@ describe('a sink', () => {
     held.pop()?.();
     await recorded;
     const closed = log.close();
+    await settle();
     held.pop()?.();
     await closed;
     expect(stream.writable).toBe(true);
