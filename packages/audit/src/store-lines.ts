@@ -1,5 +1,4 @@
 import {
-  AREAS,
   decodeAuditBatch,
   decodeAuditEntry,
   decodeAuditHeader,
@@ -33,6 +32,12 @@ function linesOfPart(segment: Uint8Array, plaintext: Uint8Array): string[] {
   return [...begin, ...entries.map((entry) => lineOfStoredEntry(segment, entry))];
 }
 
+interface LinesOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Which parts are read; by default all. */
+  readonly wanted?: ((name: string, prefix: string) => boolean) | undefined;
+}
+
 /**
  * The log that lies in a store, as the lines of a file would be: of the newest segment first, and of each in its order.
  *
@@ -41,16 +46,16 @@ function linesOfPart(segment: Uint8Array, plaintext: Uint8Array): string[] {
 export async function* linesAt(
   place: AuditPlace,
   damaged: (part: DamagedPart) => void,
-  { prefix = AREAS.audit, signal }: { readonly prefix?: string; readonly signal?: AbortSignal | undefined } = {},
+  { signal, wanted = () => true }: LinesOptions = {},
 ): AsyncGenerator<string> {
-  for await (const name of place.names(prefix, signal === undefined ? {} : { signal })) {
-    const segment = parseAuditName(name)?.segment;
-    if (segment === undefined) continue;
+  for await (const name of place.names(undefined, signal === undefined ? {} : { signal })) {
+    const parsed = parseAuditName(name);
+    if (parsed === undefined || !wanted(name, parsed.prefix)) continue;
     let lines: string[];
     try {
       const plaintext = await place.read(name, signal);
       if (plaintext === undefined) continue;
-      lines = linesOfPart(segment, plaintext);
+      lines = linesOfPart(parsed.segment, plaintext);
     } catch (error) {
       if (!SecureStoreError.is(error, 'INTEGRITY') && !SecureStoreError.is(error, 'FORMAT_VERSION')) throw error;
       damaged({ name, message: error.message });
@@ -58,4 +63,31 @@ export async function* linesAt(
     }
     yield* lines;
   }
+}
+
+/**
+ * The lines of {@link linesAt}, to be read several times while processes go on writing: what was written after the first
+ * time is left out, since it would stand before what was there.
+ */
+export function sameLinesAt(
+  place: AuditPlace,
+  damaged: (part: DamagedPart) => void,
+  signal: AbortSignal | undefined,
+): () => AsyncGenerator<string> {
+  /** The last part of each segment. */
+  let known: Map<string, string> | undefined;
+  return async function* lines() {
+    if (known !== undefined) {
+      const before = known;
+      yield* linesAt(place, damaged, { signal, wanted: (name, prefix) => name <= (before.get(prefix) ?? '') });
+      return;
+    }
+    const seen = new Map<string, string>();
+    const remember = (name: string, prefix: string): boolean => {
+      seen.set(prefix, name);
+      return true;
+    };
+    yield* linesAt(place, damaged, { signal, wanted: remember });
+    known = seen;
+  };
 }

@@ -9,7 +9,7 @@ import { nameHash } from './redact.ts';
 import type { AuditProblem, AuditReport } from './report.ts';
 import type { SinkStats } from './sink-queue.ts';
 import type { DamagedPart } from './store-lines.ts';
-import { linesAt } from './store-lines.ts';
+import { linesAt, sameLinesAt } from './store-lines.ts';
 import type { TailOptions } from './store-tail.ts';
 import { tailOf } from './store-tail.ts';
 import { verifyLog } from './verify.ts';
@@ -106,7 +106,7 @@ export class AuditTrail {
     const damaged = new Map<string, DamagedPart>();
     try {
       const report = await verifyLog({
-        lines: () => linesAt(this.#place, (part) => void damaged.set(part.name, part), { signal }),
+        lines: sameLinesAt(this.#place, (part) => void damaged.set(part.name, part), signal),
         auditorKeys,
         identity: this.#place.identity,
         instances: [this.#place.instance],

@@ -14,7 +14,7 @@ import { SegmentCheck } from './segment-check.ts';
 export interface VerifyOptions {
   /**
    * The lines of the log, of all segments, as {@link auditLines} gives them; several files or objects one after the other. It is called
-   * twice: what headers say of other segments is read first.
+   * twice: what headers say of other segments is read first. The second time there may be more of them, at the end.
    */
   readonly lines: () => AsyncIterable<string>;
   /** X25519 private keys, present and former, 32 bytes each. They are not kept. */
