@@ -17,6 +17,10 @@ export interface RecordedAttempt {
 export interface AttemptRecorder {
   /** Runs what is tried, and records what became of it. @throws what `run` throws, and what keeps it from being recorded */
   attempt<T>(about: RecordedAttempt, run: () => Promise<T>): Promise<T>;
+  /** To be awaited before something is done that is recorded afterwards. @throws what keeps it from being recorded */
+  ready(): Promise<void> | undefined;
+  /** To be awaited now and then by whoever records a great deal at once. */
+  room(): Promise<void>;
 }
 
 /** As whom attempts are recorded. */
@@ -27,6 +31,9 @@ export interface RecordingContext {
   readonly categoryOf: (key: string) => string;
   readonly requestId?: string | undefined;
 }
+
+/** So many of the attempts of one call are recorded at once. */
+const MANY_AT_ONCE = 500;
 
 type Call = keyof SecureStorage;
 export type Method = (...args: readonly unknown[]) => unknown;
@@ -97,6 +104,7 @@ async function recordedMany(
   const { recorder } = context;
   let results: ItemResult<unknown>[];
   try {
+    await recorder.ready();
     results = await run();
   } catch (error) {
     return recorder.attempt(about(context, call, undefined, false), async () => {
@@ -111,7 +119,10 @@ async function recordedMany(
       if (result.ok || error !== result.error) throw error;
     });
   };
-  await Promise.all(results.map(record));
+  for (let start = 0; start < results.length; start += MANY_AT_ONCE) {
+    await Promise.all(results.slice(start, start + MANY_AT_ONCE).map(record));
+    await recorder.room();
+  }
   return results;
 }
 

@@ -195,6 +195,11 @@ export class AuditLog {
     return waiter.promise;
   }
 
+  /** Waits while a sink that works has so much to write that the next thousand entries might be lost for it. */
+  async room(): Promise<void> {
+    while (this.#outputs.some(({ queue }) => queue.isFilling)) await this.#clock.sleep(GATHER);
+  }
+
   /**
    * Writes what waits, ends the segment, and forgets its key.
    *

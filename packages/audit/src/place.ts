@@ -18,6 +18,8 @@ interface CallOptions {
 export interface AuditPlace {
   /** `undefined` where the store is not audited. The same object as long as nothing changes. */
   readonly settings: AuditSettings | undefined;
+  /** Whether this process can write to the log: members can't. */
+  readonly canWrite: boolean;
   /** Whether there may be a log, of now or of earlier. */
   readonly exists: boolean;
   readonly clock: Clock;

@@ -98,21 +98,44 @@ export class Recorder {
    */
   async attempt<T>(about: Attempted, run: () => Promise<T>): Promise<T> {
     const begun = performance.now();
+    const settings = this.#settings;
     let value: T;
     try {
-      if (this.#place.settings?.mode === 'fail-closed') await this.#checkReady(this.#place.settings);
+      const ready = this.ready();
+      if (ready !== undefined) await ready;
       value = await run();
     } catch (error) {
+      const event = { ...about, ...outcomeOf(error, about), duration: performance.now() - begun };
       // What happened first is what matters.
-      await this.#note({ ...about, ...outcomeOf(error, about), duration: performance.now() - begun })?.catch(
-        () => undefined,
-      );
+      await this.#note(event, settings)?.catch(() => undefined);
       throw error;
     }
-    await this.#note({ ...about, outcome: 'allowed', duration: performance.now() - begun })?.catch((error: unknown) => {
+    const event: AuditEvent = { ...about, outcome: 'allowed', duration: performance.now() - begun };
+    await this.#note(event, settings)?.catch((error: unknown) => {
       throw unrecorded(error);
     });
     return value;
+  }
+
+  /**
+   * To be asked before something is done that is recorded afterwards.
+   *
+   * @throws SecureStoreError in `fail-closed` what keeps it from being recorded: nothing is to be done then
+   */
+  ready(): Promise<void> | undefined {
+    const settings = this.#settings;
+    return settings?.mode === 'fail-closed' ? this.#checkReady(settings) : undefined;
+  }
+
+  /** To be awaited now and then by whoever records a great deal at once: none of it is to be lost for want of room. */
+  async room(): Promise<void> {
+    const log = await this.#segment?.opening.catch(() => undefined);
+    await log?.room();
+  }
+
+  /** As the store is audited now, by this process; members don't write to the log. */
+  get #settings(): AuditSettings | undefined {
+    return this.#place.canWrite ? this.#place.settings : undefined;
   }
 
   /** Records what was found out of the way of any attempt, such as what was done with a key. Nobody waits for it. */
@@ -125,9 +148,12 @@ export class Recorder {
     (log ?? (await opening)).checkReady();
   }
 
-  /** @returns what the answer has to wait for */
-  #note(event: AuditEvent): Promise<void> | undefined {
-    const { settings } = this.#place;
+  /**
+   * @param begun how the store was audited when it was begun: also what switches that off is recorded, and what ends after it
+   * @returns what the answer has to wait for
+   */
+  #note(event: AuditEvent, begun?: AuditSettings): Promise<void> | undefined {
+    const settings = this.#settings ?? begun;
     if (settings === undefined || this.#closed) {
       this.#endSegment();
       return undefined;

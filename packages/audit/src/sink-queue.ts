@@ -112,6 +112,11 @@ export class SinkQueue {
     return this.#reached;
   }
 
+  /** Whether over half of what may wait does, although the sink takes lines. */
+  get isFilling(): boolean {
+    return this.#state === 'ok' && !this.#closed && (this.#queued + this.#group.length) * 2 > this.#options.bound;
+  }
+
   push(lines: readonly AuditLine[], settle?: Settle): void {
     const { sink, bound } = this.#options;
     const room = Math.max(0, bound - this.#queued - this.#group.length);

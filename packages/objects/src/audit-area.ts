@@ -21,7 +21,7 @@ import type { Engine } from './engine.ts';
 import type { HeadPlan } from './head-change.ts';
 import { changeHead } from './head-change.ts';
 import type { OpenCalls } from './open-calls.ts';
-import { ownerKeys, rootOf } from './owner.ts';
+import { isMember, ownerKeys, rootOf } from './owner.ts';
 import { entriesUnder } from './pages.ts';
 import type { StoreState } from './state.ts';
 import { readKeyring } from './state.ts';
@@ -62,6 +62,11 @@ export class AuditArea {
   /** As it is known now; `undefined` where the store is not audited. The same as long as nothing changes. */
   get settings(): AuditSettings | undefined {
     return this.#state.head.audit;
+  }
+
+  /** Whether this process can write to the log, which is signed as the store: members can't. */
+  get canWrite(): boolean {
+    return !isMember(this.#state);
   }
 
   /** Whether there may be a log, of now or of earlier. */

@@ -67,17 +67,19 @@ function assemble(store: ObjectStore, { authenticators, audit }: OpenOptions, ev
   events.to(trail);
   const { recorder } = trail;
   const categoryOf = (key: string): string => store.policyObject.categoryOf(key);
+  const begin = access.session.bind(access);
   const session: SecureStore['session'] = async (credentials, { requestId, ...options } = {}) => {
     // Who it is shows only when it has succeeded.
     const attempt = { action: 'session', principal: '', requestId };
     const found = await recorder.attempt(attempt, async () => {
-      const begun = await access.session(credentials, options);
+      const begun = await begin(credentials, options);
       attempt.principal = begun.principal;
       return begun;
     });
     return recorded(found, { recorder, principal: found.principal, categoryOf, requestId });
   };
-  const whole = Object.assign(store, { access, audit: trail, session });
+  // No session is begun past the log.
+  const whole = Object.assign(store, { access: Object.assign(access, { session }), audit: trail, session });
   return recorded(whole, { recorder, principal: ROOT, categoryOf });
 }
 

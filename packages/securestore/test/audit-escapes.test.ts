@@ -1,0 +1,137 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import type { OpenOptions, SecureStore, TrailEntry } from '../src/index.ts';
+import {
+  addPrincipal,
+  createStore,
+  functionSink,
+  generateIdentity,
+  grantRole,
+  identity,
+  openStore,
+  rawKey,
+  recipientOf,
+  setRole,
+} from '../src/index.ts';
+
+const unlock = rawKey(Buffer.alloc(32, 3));
+const auditor = generateIdentity();
+const MODES = ['batched', 'fail-closed'] as const;
+
+function locationOf(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'securestore-escapes-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  return `sqlite:${join(folder, 'vault.db')}`;
+}
+
+async function reopen(location: string, options: Partial<OpenOptions> = {}): Promise<SecureStore> {
+  const store = await openStore(location, { unlock, upkeep: false, ...options });
+  onTestFinished(() => store.close().catch(() => undefined));
+  return store;
+}
+
+async function audited(location: string, mode: (typeof MODES)[number]): Promise<SecureStore> {
+  const store = await createStore(location, { unlock, upkeep: false, categories: { shared: ['shared/**'] } });
+  onTestFinished(() => store.close());
+  await store.audit.enable({ auditor: await recipientOf(auditor), mode });
+  return store;
+}
+
+async function logOf(location: string): Promise<TrailEntry[]> {
+  const store = await reopen(location);
+  return store.audit.entries({ entries: 100_000 });
+}
+
+const shown = ({ action, outcome, principal }: TrailEntry): string => `${action} ${outcome} ${principal}`;
+
+describe.each(MODES)('in the mode %s', (mode) => {
+  test('switching the audit off is recorded, and so is what was begun before', async () => {
+    const location = locationOf();
+    const store = await audited(location, mode);
+    const reading = store.retrieve('nothing').catch(() => undefined);
+    const writing = store.store('a', 'x');
+    await store.audit.disable();
+    await Promise.all([reading, writing]);
+    await store.list();
+    await store.close();
+    const log = (await logOf(location)).map(shown);
+    expect(log).toEqual(
+      expect.arrayContaining(['read failed [root]', 'write allowed [root]', 'audit.disable allowed [root]']),
+    );
+    expect(log).not.toContain('list allowed [root]');
+  });
+
+  test('one call about more objects than may wait to be written hides none of them', async () => {
+    const location = locationOf();
+    const store = await audited(location, mode);
+    await store.access.change([
+      setRole('reader', [{ effect: 'allow', actions: ['read'], keys: ['seen/**'] }]),
+      addPrincipal('ann', 'user'),
+      grantRole('ann', 'reader'),
+    ]);
+    await store.store('seen/secret', 'x');
+    const session = await store.session(await store.access.createToken('ann'));
+    const unseen = Array.from({ length: 11_000 }, (_, index) => `unseen/${index}`);
+    const results = await session.retrieveMany([...unseen, 'seen/secret']);
+    expect(results.at(-1)).toMatchObject({ ok: true });
+    await store.close();
+    const reads = (await logOf(location)).filter(({ action }) => action === 'read').map(({ outcome }) => outcome);
+    expect(reads.filter((outcome) => outcome === 'denied')).toHaveLength(unseen.length);
+    expect(reads.filter((outcome) => outcome === 'allowed')).toHaveLength(1);
+  });
+
+  test('a member reads and writes as ever, and does not write to the log', async () => {
+    const location = locationOf();
+    const store = await audited(location, mode);
+    const theirs = generateIdentity();
+    await store.members.add('ann', await recipientOf(theirs), { categories: ['shared'] });
+    const alerts: unknown[] = [];
+    const member = await reopen(location, {
+      unlock: identity(theirs),
+      fingerprint: store.fingerprint,
+      audit: { onAlert: (alert) => void alerts.push(alert) },
+    });
+    await member.store('shared/a', 'x');
+    expect((await member.retrieve('shared/a')).text()).toBe('x');
+    expect(member.audit.status).toMatchObject({ on: true, mode });
+    await member.close();
+    expect(alerts).toEqual([]);
+  });
+
+  test('a session is recorded, wherever it was begun', async () => {
+    const location = locationOf();
+    const store = await audited(location, mode);
+    await store.access.change([addPrincipal('ann', 'user')]);
+    const session = await store.access.session(await store.access.createToken('ann'));
+    await session.retrieve('a').catch(() => undefined);
+    await store.access.session({ token: 'sst_no' }).catch(() => undefined);
+    await store.close();
+    const log = (await logOf(location)).map(shown);
+    expect(log).toEqual(expect.arrayContaining(['session allowed ann', 'read denied ann', 'session denied ']));
+  });
+});
+
+test.each(['storeMany', 'retrieveMany'] as const)(
+  'in fail-closed %s does nothing that cannot be recorded',
+  async (call) => {
+    const location = locationOf();
+    await (await audited(location, 'fail-closed')).close();
+    let isFull = false;
+    const sink = functionSink('siem', async () => {
+      if (isFull) throw new Error('no room');
+    });
+    const store = await reopen(location, { audit: { sinks: [{ sink }] } });
+    await store.store('a', 'x');
+    isFull = true;
+    await store.has('a').catch(() => undefined);
+    let asked = false;
+    async function* items(): AsyncGenerator<never> {
+      asked = true;
+    }
+    await expect(store[call](items())).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+    expect(asked).toBe(false);
+    isFull = false;
+  },
+);
