@@ -81,7 +81,8 @@ export async function authenticate(
       );
     }
     if (found === undefined) continue;
-    if ((found.until ?? Infinity) <= context.now) throw unauthenticated();
+    // What is no time is not later than now.
+    if (found.until !== undefined && !(found.until > context.now)) throw unauthenticated();
     return checked(found, authenticator);
   }
   throw unauthenticated();

@@ -58,7 +58,8 @@ export class Checks {
   /** @throws SecureStoreError `UNAUTHENTICATED` where the session has ended */
   open(): void {
     const { until = Infinity, holds, now } = this.#context;
-    if (this.#closed || until <= now() || holds?.() === false) throw unauthenticated();
+    // What is no time, or no plain yes, is none.
+    if (this.#closed || !(until > now()) || (holds !== undefined && holds() !== true)) throw unauthenticated();
   }
 
   /** @param key absent for what concerns the whole store */

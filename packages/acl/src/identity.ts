@@ -8,8 +8,9 @@ declare const checked: unique symbol;
 /** A name of a principal or role in the one form in which names are compared, stored and cached. */
 export type Identity = string & { readonly [checked]: true };
 
-// Control and format characters, surrogates, what Unicode has not assigned, private use; separators but the space.
-const UNFIT = /[\p{C}\p{Zl}\p{Zp}]|(?! )\p{Zs}/u;
+// Control and format characters, surrogates, what Unicode has not assigned, private use; separators but the space; marks and
+// letters that are shown as nothing.
+const UNFIT = /[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800]|(?! )\p{Zs}/u;
 
 /**
  * Brings a name into its one form, at the edge and nowhere else: trimmed, in Unicode normalisation form C.
@@ -27,7 +28,8 @@ export function parseIdentity(name: unknown): Identity {
   const identity = name.normalize('NFC').trim();
   if (identity === '') return refuse('is empty');
   if (UNFIT.test(identity)) return refuse('has a character that cannot be seen');
-  if (identity.startsWith('[')) return refuse('begins with "[", as nobody does but the log of an audit about itself');
+  if (identity.normalize('NFKC').startsWith('['))
+    return refuse('begins with "[", as nobody does but the log of an audit about itself');
   if (Buffer.byteLength(identity) > MAX_IDENTITY_BYTES) return refuse(`is longer than ${MAX_IDENTITY_BYTES} bytes`);
   return identity as Identity;
 }

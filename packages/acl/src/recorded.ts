@@ -28,6 +28,11 @@ function overlaid<T extends object>(target: T, members: Map<PropertyKey, unknown
   });
 }
 
+/** What a call was given as a text; of anything else nothing is asked. */
+function textIn(value: unknown): string {
+  return typeof value === 'string' ? value : `[${typeof value}]`;
+}
+
 function recordedDecision(
   { recorder, principal, requestId }: RecordingContext,
   action: string,
@@ -36,7 +41,7 @@ function recordedDecision(
   return (id, ...more) => {
     // Whom and what it is about shows only when it has succeeded.
     const object = undefined as string | undefined;
-    const attempt = { action, principal, requestId, object, reason: `request ${String(id)}` };
+    const attempt = { action, principal, requestId, object, reason: `request ${textIn(id)}` };
     return recorder.attempt(attempt, async () => {
       const request = (await original(id, ...more)) as ApprovalRequest;
       attempt.object = request.key;
@@ -49,7 +54,7 @@ function recordedDecision(
 function recordedRequest({ recorder, principal, requestId }: RecordingContext, original: Method): Method {
   return (action, key, ...more) => {
     const object = typeof key === 'string' ? key : undefined;
-    const attempt = { action: 'approvals.request', principal, requestId, object, reason: `for ${String(action)}` };
+    const attempt = { action: 'approvals.request', principal, requestId, object, reason: `for ${textIn(action)}` };
     return recorder.attempt(attempt, async () => original(action, key, ...more));
   };
 }

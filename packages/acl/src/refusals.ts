@@ -32,6 +32,13 @@ export function unwrapped<T>(result: ItemResult<T>): ItemResult<T> {
   return SecureStoreError.is(refusal) ? { key: result.key, ok: false, error: refusal } : result;
 }
 
+/** Options that stay as they are: what is asked about is what is read, whatever they say when they are asked twice. */
+export function askedOnce<T extends RetrieveOptions>(options: T | undefined): T | undefined {
+  if (options === undefined) return undefined;
+  const { version, at } = options;
+  return { ...options, ...(version === undefined ? {} : { version }), ...(at === undefined ? {} : { at }) };
+}
+
 /** What it takes beside reading to see what an object was. */
 export function ofThePast(options: RetrieveOptions | undefined): readonly ObjectAction[] {
   return options?.version === undefined && options?.at === undefined ? [] : ['history'];

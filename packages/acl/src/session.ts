@@ -24,7 +24,7 @@ import type { CheckContext, SessionCall } from './checks.ts';
 import type { Identity } from './identity.ts';
 import { guardedChunks, guardedStream } from './guarded-data.ts';
 import type { CacheFigures } from './permission-cache.ts';
-import { ofThePast, refusalIn, unwrapped } from './refusals.ts';
+import { askedOnce, ofThePast, refusalIn, unwrapped } from './refusals.ts';
 import { sessionApprovals } from './session-approvals.ts';
 import type { SessionApprovals } from './session-approvals.ts';
 import { SURFACE } from './surface.ts';
@@ -158,12 +158,14 @@ export class Session implements SecureStorage, Omit<StoreAdministration, 'keys'>
     return this.#run('store', key, options, body);
   }
 
-  retrieve<M extends object = Metadata>(key: string, options?: RetrieveOptions): Promise<Retrieved<M>> {
+  retrieve<M extends object = Metadata>(key: string, given?: RetrieveOptions): Promise<Retrieved<M>> {
+    const options = askedOnce(given);
     const body = (): Promise<Retrieved<M>> => this.#storage.retrieve<M>(key, options);
     return this.#run('retrieve', key, options, body, ofThePast(options));
   }
 
-  retrieveStream<M extends object = Metadata>(key: string, options?: RangeOptions): Promise<RetrievedStream<M>> {
+  retrieveStream<M extends object = Metadata>(key: string, given?: RangeOptions): Promise<RetrievedStream<M>> {
+    const options = askedOnce(given);
     const also = ofThePast(options);
     const still = async (): Promise<void> => {
       await this.#confirmOpen(options);
@@ -176,7 +178,8 @@ export class Session implements SecureStorage, Omit<StoreAdministration, 'keys'>
     return this.#run('retrieveStream', key, options, body, also);
   }
 
-  info<M extends object = Metadata>(key: string, options?: RetrieveOptions): Promise<ObjectInfo<M>> {
+  info<M extends object = Metadata>(key: string, given?: RetrieveOptions): Promise<ObjectInfo<M>> {
+    const options = askedOnce(given);
     const body = (): Promise<ObjectInfo<M>> => this.#storage.info<M>(key, options);
     return this.#run('info', key, options, body, ofThePast(options));
   }

@@ -112,11 +112,16 @@ describe('authenticators', () => {
   });
 
   test('that vouch for a time that is over vouch for nothing', async () => {
-    const late = answering(() => ({ principal: parseIdentity('bob'), until: NOW }));
-    await expect(authenticate([late], {}, context)).rejects.toEqual(UNAUTHENTICATED);
+    for (const until of [NOW, Number.NaN, null as never, '2100-01-01' as never]) {
+      const late = answering(() => ({ principal: parseIdentity('bob'), until }));
+      await expect(authenticate([late], {}, context)).rejects.toEqual(UNAUTHENTICATED);
+    }
   });
 
-  test.each(['', ' alice', 'alice\u0301 ', 'alice\0', 'a\u200bb', 'e\u0301', 7 as never])(
+  const unseen = ['\u034f', '\u115f', '\u3164', '\ufe0f', '\u2800', '\u{e0100}'].map((unseen) => `alice${unseen}`);
+  const looksLikeRoot = '\uff3broot]';
+
+  test.each(['', ' alice', 'alice\u0301 ', 'alice\0', 'a\u200bb', 'e\u0301', 7 as never, ...unseen, looksLikeRoot])(
     'that vouch for a name that is none, %j, vouch for nobody',
     async (principal) => {
       const careless = answering(() => ({ principal }));

@@ -128,6 +128,9 @@ describe.each(NAMES)('%s', (call) => {
     await closed.close();
     await expect(CALLS[call](closed, 'seen/a')).rejects.toEqual(ENDED);
     await expect(CALLS[call](session({ until: now }), 'seen/a')).rejects.toEqual(ENDED);
+    await expect(CALLS[call](session({ until: Number.NaN }), 'seen/a')).rejects.toEqual(ENDED);
+    const holds = (async () => true) as never;
+    await expect(CALLS[call](session({ holds }), 'seen/a')).rejects.toEqual(ENDED);
   });
 
   test('waits for the policy to be confirmed, and fails where it can not be', async () => {
@@ -232,6 +235,15 @@ test('what an object was takes the right to its history', async () => {
     await expect(session().retrieve('seen/a', options)).rejects.toEqual(DENIED);
     await expect(session().retrieveStream('seen/a', options)).rejects.toEqual(DENIED);
     await expect(session().info('seen/a', options)).rejects.toEqual(DENIED);
+  }
+  for (const call of ['retrieve', 'retrieveStream', 'info'] as const) {
+    let asked = 0;
+    const options = {
+      get version(): string {
+        return ++asked === 1 ? (undefined as never) : version;
+      },
+    };
+    await expect(session()[call]('seen/a', options)).rejects.toEqual(DENIED);
   }
   rules = [{ effect: 'allow', actions: ['read', 'history'] }];
   expect((await session().retrieve('seen/a', { version })).text()).toBe('first of seen/a');
