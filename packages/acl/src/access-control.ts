@@ -19,7 +19,7 @@ import { KeptDocument } from './kept-document.ts';
 import { CacheTally, PermissionCache } from './permission-cache.ts';
 import type { CacheFigures } from './permission-cache.ts';
 import type { PolicyChange } from './policy-changes.ts';
-import { changePolicy } from './policy-changes.ts';
+import { changePolicy, removedBy } from './policy-changes.ts';
 import { Session } from './session.ts';
 import type { Policy } from './types.ts';
 
@@ -105,12 +105,12 @@ export class AccessControl {
       ({ policy, tokens, requests }) => {
         const next = changePolicy(policy, all);
         const names = new Set(next.principals.map(({ name }) => name));
-        const removed = new Set(policy.principals.map(({ name }) => name).filter((name) => !names.has(name)));
+        const removed = removedBy(policy, all);
         return {
           document: {
             policy: next,
-            // A token speaks for somebody whom the policy knows.
-            tokens: tokens.filter(({ principal }) => names.has(principal)),
+            // A token speaks for somebody whom the policy knows, and not for whoever gets their name.
+            tokens: tokens.filter(({ principal }) => names.has(principal) && !removed.has(principal)),
             // Nobody who gets a name later gets what was approved for another, and who is gone has approved nothing.
             requests: requests.filter(({ principal, by }) => !removed.has(principal) && !(by && removed.has(by))),
           },

@@ -103,6 +103,19 @@ function hasAdministrator(policy: Policy): boolean {
   );
 }
 
+/** Whom changes remove, also those whose names somebody has again afterwards. */
+export function removedBy(policy: Policy, changes: readonly PolicyChange[]): Set<Identity> {
+  const removed = new Set<Identity>();
+  let before = policy;
+  for (const change of changes) {
+    const after = change(before);
+    const names = new Set(after.principals.map(({ name }) => name));
+    for (const { name } of before.principals) if (!names.has(name)) removed.add(name);
+    before = after;
+  }
+  return removed;
+}
+
 /**
  * Applies changes, all or none.
  *

@@ -82,6 +82,13 @@ describe('a session', () => {
     await store.access.change(removePrincipal('alice'));
     await expect(orphaned.session.retrieve('db/user')).rejects.toEqual(ENDED);
     expect(await store.access.tokens()).toEqual([]);
+
+    const again = [addPrincipal('alice', 'service'), grantRole('alice', 'database reader')];
+    await store.access.change(again);
+    const replaced = await begin();
+    await store.access.change([removePrincipal('alice'), ...again]);
+    await expect(replaced.session.retrieve('db/user')).rejects.toEqual(ENDED);
+    await expect(store.session({ token: replaced.token })).rejects.toEqual(ENDED);
   });
 
   test('is begun by whoever an authenticator of the application vouches for', async () => {

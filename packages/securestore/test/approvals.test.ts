@@ -258,8 +258,13 @@ describe('a request', () => {
     await all.store.access.change(removePrincipal('bob'));
     await expect(all.alice.purge('db/a')).rejects.toEqual(DENIED);
     await all.store.access.approve((await all.alice.approvals.request('purge', 'db/a')).id);
+    const again = [addPrincipal('alice', 'user'), grantRole('alice', 'role of alice')];
     await all.store.access.change(removePrincipal('alice'));
-    await all.store.access.change([addPrincipal('alice', 'user'), grantRole('alice', 'role of alice')]);
+    await all.store.access.change(again);
+    await expect(all.alice.purge('db/a')).rejects.toEqual(DENIED);
+    expect(await all.store.access.requests()).toEqual([]);
+    await all.store.access.approve((await all.alice.approvals.request('purge', 'db/a')).id);
+    await all.store.access.change([removePrincipal('alice'), ...again]);
     await expect(all.alice.purge('db/a')).rejects.toEqual(DENIED);
     expect(await all.store.access.requests()).toEqual([]);
   });
