@@ -9,7 +9,7 @@ import {
   storedEntryLength,
 } from '@securestore/core-format';
 import type { AuditPlace } from './place.ts';
-import type { AuditLine, Sink } from './sink.ts';
+import type { AuditLine, Sink, SinkStart } from './sink.ts';
 import { tipsAt } from './store-tips.ts';
 
 /** How long entries are gathered for one part, in milliseconds. */
@@ -53,16 +53,24 @@ export class StoreSink implements Sink {
   #header: MacedBytes | undefined;
   #prefix: string | undefined;
   #unwritten: Unwritten | undefined;
+  #strange = 0;
 
   constructor(place: AuditPlace) {
     this.#place = place;
   }
 
-  tips(): Promise<AuditLink[]> {
-    return tipsAt(this.#place);
+  async tips(): Promise<AuditLink[]> {
+    const { tips, strange } = await tipsAt(this.#place);
+    this.#strange = strange;
+    return tips;
   }
 
-  start({ header }: { readonly header: AuditLine }): void {
+  start({ header, notice }: SinkStart): void {
+    if (this.#strange > 0) {
+      notice(
+        `${this.#strange} of the newest segments can't be read, or are not of this store: a verification names them`,
+      );
+    }
     const { started, segment } = decodeAuditHeader(header.stored.bytes).header;
     this.#header = header.stored;
     this.#prefix = auditPrefix(started, segment);

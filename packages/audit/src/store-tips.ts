@@ -1,4 +1,4 @@
-import type { AuditBatch, AuditLink } from '@securestore/core-format';
+import type { AuditBatch, AuditHeader, AuditLink } from '@securestore/core-format';
 import {
   auditName,
   decodeAuditBatch,
@@ -6,11 +6,17 @@ import {
   decodeAuditHeader,
   parseAuditName,
 } from '@securestore/core-format';
+import { verifyAs } from '@securestore/crypto';
+import { HEADER_USE, isCertified } from './certificate.ts';
 import type { AuditPlace } from './place.ts';
 
-/** How many names of parts, and how many segments, are looked at: what is older has been named by others. */
+/** How many names of parts, and how many segments, are looked at at most. */
 const MAX_NAMES = 1000;
+const MAX_LISTED = 64;
+/** So many segments of the store are enough: what is older has been named by others. */
 const MAX_SEGMENTS = 8;
+/** How far clocks may differ, in milliseconds: segments that begin later were not begun by an honest process. */
+const MAX_AHEAD = 10 * 60 * 1000;
 const FIRST_STEP = 1024;
 
 /** A segment as a listing shows it. */
@@ -62,40 +68,68 @@ async function newest(place: AuditPlace): Promise<{ readonly listed: Listed[]; r
     if (count === MAX_NAMES) return { listed, cut: current?.prefix === prefix };
     count++;
     if (current?.prefix === prefix) current.last = sequence;
-    else if (listed.length === MAX_SEGMENTS) return { listed, cut: false };
+    else if (listed.length === MAX_LISTED) return { listed, cut: false };
     else listed.push({ prefix, segment, first: sequence, last: sequence });
   }
   return { listed, cut: false };
 }
 
+/** The header of a segment, if the store has begun it; whether it is under the auditor's key only a verification can tell. */
+function headerOf(
+  { identity, instance }: AuditPlace,
+  segment: Uint8Array,
+  begin: AuditBatch | undefined,
+): AuditHeader | undefined {
+  if (begin?.header === undefined) return undefined;
+  const { header, signedBytes, signature } = decodeAuditHeader(begin.header.bytes);
+  const { certificate } = header;
+  if (Buffer.compare(header.segment, segment) !== 0 || !isCertified(identity, instance, certificate)) return undefined;
+  return verifyAs(certificate.publicKey, HEADER_USE, signedBytes, signature) ? header : undefined;
+}
+
+/** What a process finds of segments before it begins its own. */
+export interface FoundTips {
+  readonly tips: AuditLink[];
+  /** How many segments were passed over that can't be read, or that the store has not begun. */
+  readonly strange: number;
+}
+
 /**
- * How far the newest segments go that lie in a store, unless a newer one has named them as far. Nothing of it is verified; what is
- * damaged is left out, since a verification names it.
+ * How far the newest segments go that lie in a store, unless a newer one has named them as far. Their entries are not verified.
+ * What is damaged, or nobody but the store can have begun and did not, takes no other one's place: whoever has the backend could
+ * hide all others behind it.
  */
-export async function tipsAt(place: AuditPlace): Promise<AuditLink[]> {
+export async function tipsAt(place: AuditPlace): Promise<FoundTips> {
   const { listed, cut } = await newest(place);
   const tips: AuditLink[] = [];
   const named = new Map<string, number>();
+  let [found, strange] = [0, 0];
   for (const [at, segment] of listed.entries()) {
+    if (found === MAX_SEGMENTS) break;
     const id = segment.segment.toString('hex');
-    const last = cut && at === listed.length - 1 ? await lastPart(place, segment) : segment.last;
-    if ((named.get(id) ?? -1) >= Math.max(last, 1)) continue;
     try {
-      const batch = await batchAt(place, segment.prefix, last);
-      const begin = last === segment.first ? batch : await batchAt(place, segment.prefix, segment.first);
-      const previous = begin?.header === undefined ? [] : decodeAuditHeader(begin.header.bytes).header.previous;
-      for (const link of previous) {
+      const last = cut && at === listed.length - 1 ? await lastPart(place, segment) : segment.last;
+      if ((named.get(id) ?? -1) >= Math.max(last, 1)) {
+        found++;
+        continue;
+      }
+      const begin = await batchAt(place, segment.prefix, segment.first);
+      const header = headerOf(place, segment.segment, begin);
+      for (const link of header?.previous ?? []) {
         const other = Buffer.from(link.segment).toString('hex');
         named.set(other, Math.max(named.get(other) ?? 0, link.count));
       }
+      if (header === undefined) strange++;
+      else if (header.started <= place.clock.now() + MAX_AHEAD) found++;
+      const batch = last === segment.first ? begin : await batchAt(place, segment.prefix, last);
       const end = batch?.entries.at(-1);
       if (end === undefined) continue;
       const { sequence } = decodeAuditEntry(end.bytes);
       tips.push({ segment: segment.segment, count: sequence, mac: Buffer.from(end.mac) });
     } catch {
-      continue;
+      strange++;
     }
   }
   // The newest last, as the ones that count where there are too many.
-  return tips.toReversed();
+  return { tips: tips.toReversed(), strange };
 }

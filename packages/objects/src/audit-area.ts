@@ -47,6 +47,8 @@ export class AuditArea {
   readonly #calls: OpenCalls;
   readonly #remembered: () => Promise<AuditLink[]>;
   #onClose: (() => Promise<void>) | undefined;
+  /** What is being written when the store is closed looks for the ends of others still. */
+  #ended = false;
 
   /** @param remembered how far segments went by what is remembered outside the store */
   constructor(engine: Engine, calls: OpenCalls, remembered: () => Promise<AuditLink[]>) {
@@ -130,7 +132,11 @@ export class AuditArea {
 
   /** For the store, before it forgets its keys. */
   async close(): Promise<void> {
-    await this.#onClose?.();
+    try {
+      await this.#onClose?.();
+    } finally {
+      this.#ended = true;
+    }
   }
 
   /** A part of the log sealed for `name`. @throws SecureStoreError `LOCKED` where the slot of this process is gone, `UNSUPPORTED` */
@@ -160,7 +166,7 @@ export class AuditArea {
     prefix: string = AREAS.audit,
     options: { after?: string; signal?: AbortSignal } = {},
   ): AsyncGenerator<string> {
-    this.#calls.checkOpen();
+    if (this.#ended) this.#calls.checkOpen();
     for await (const { key } of entriesUnder(this.#engine.backend, prefix, options)) {
       if (parseAuditName(key) !== undefined) yield key;
     }

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -5,6 +6,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { StorageBackend } from '@securestore/backend-api';
 import { SqliteBackend } from '@securestore/backend-sqlite';
+import { auditName, auditPrefix } from '@securestore/core-format';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { Anchor, AuditReport, OpenOptions, SecureStore, TrailEntry } from '../src/index.ts';
 import {
@@ -317,6 +319,26 @@ describe('the log in a store', () => {
       });
     }
     expect(await verify(await reopen(location))).toMatchObject({ ok: true });
+  });
+
+  test.each([
+    ['of a time to come', 1e12],
+    ['of now', 1000],
+  ])('misses a segment that is deleted behind junk %s, and says that there was some', async (_, ahead) => {
+    const location = locationOf();
+    await (await audited(location)).close();
+    const backend = await backendOf(location);
+    const junk = Array.from({ length: 12 }, () => auditName(auditPrefix(Date.now() + ahead, randomBytes(16)), 0));
+    for (const name of junk) await backend.write(name, randomBytes(200));
+    const store = await reopen(location);
+    await store.store('a', '1');
+    await store.close();
+    const [yesterday = ''] = (await partsAt(backend)).filter((name) => !junk.includes(name));
+    await (await reopen(location)).close();
+    for (const name of [yesterday, ...junk]) await backend.delete(name);
+    const later = await reopen(location);
+    expect(await verify(later)).toMatchObject({ problems: [{ kind: 'missing', segment: yesterday.slice(14, 40) }] });
+    expect((await entriesOf(later)).map(shown)).toContainEqual(expect.stringMatching(/^audit.lost .*12 of the newest/));
   });
 
   test('misses even the newest segment against an anchor, and against the head once that was changed', async () => {
