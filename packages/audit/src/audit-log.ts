@@ -195,6 +195,11 @@ export class AuditLog {
     return waiter.promise;
   }
 
+  /** Says in the log that so many entries never came to it. */
+  missed(count: number): void {
+    this.#trouble(`${count} entries came before the log was open and found no room`);
+  }
+
   /** Waits while a sink that works has so much to write that the next thousand entries might be lost for it. */
   async room(): Promise<void> {
     while (this.#outputs.some(({ queue }) => queue.isFilling)) await this.#clock.sleep(GATHER);

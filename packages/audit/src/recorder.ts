@@ -40,6 +40,8 @@ interface Segment {
   readonly opening: Promise<AuditLog>;
   /** What is to be recorded as soon as it has begun. */
   early: AuditEvent[];
+  /** How many found no room there. */
+  missed: number;
 }
 
 /** How many entries may wait for a segment to begin. */
@@ -171,6 +173,7 @@ export class Recorder {
     const timed = { ...event, time: event.time ?? this.#place.clock.now() };
     if (mode === 'fail-closed') return segment.opening.then((log) => log.record(timed));
     if (segment.early.length < MAX_EARLY) segment.early.push(timed);
+    else segment.missed++;
     return undefined;
   }
 
@@ -187,7 +190,7 @@ export class Recorder {
       this.#endSegment();
     }
     const opening = this.#open(settings);
-    const segment: Segment = { settings, log: undefined, opening, early: [] };
+    const segment: Segment = { settings, log: undefined, opening, early: [], missed: 0 };
     this.#segment = segment;
     opening.then(
       (log) => this.#begun(segment, log),
@@ -201,6 +204,7 @@ export class Recorder {
     const { early } = segment;
     segment.early = [];
     for (const event of early) log.record(event).catch(() => undefined);
+    if (segment.missed > 0) log.missed(segment.missed);
   }
 
   /** The next attempt tries again. */
@@ -210,7 +214,7 @@ export class Recorder {
       ? cause
       : new SecureStoreError('INTERNAL', 'the audit log could not be opened', { cause });
     try {
-      this.#options.onAlert?.({ event: 'not opened', error, lost: segment.early.length });
+      this.#options.onAlert?.({ event: 'not opened', error, lost: segment.early.length + segment.missed });
     } catch {
       // Whoever is told must not keep anybody from anything.
     }

@@ -113,6 +113,20 @@ describe.each(MODES)('in the mode %s', (mode) => {
   });
 });
 
+test('what comes before the log is open and finds no room is counted in it', async () => {
+  const location = locationOf();
+  await (await audited(location, 'batched')).close();
+  const { promise, resolve } = Promise.withResolvers<[]>();
+  const slow = { ...functionSink('slow', async () => undefined), tips: () => promise };
+  const store = await reopen(location, { audit: { sinks: [{ sink: slow, queue: 20_000 }] } });
+  for (let left = 10_005; left > 0; left--) store.audit.recorder.note({ action: 'read', outcome: 'denied' });
+  resolve([]);
+  await store.audit.recorder.room();
+  await store.close();
+  const reasons = (await logOf(location)).filter(({ action }) => action === 'audit.lost').map(({ reason }) => reason);
+  expect(reasons).toContainEqual(expect.stringMatching(/^6 entries came before/));
+});
+
 test.each(['storeMany', 'retrieveMany'] as const)(
   'in fail-closed %s does nothing that cannot be recorded',
   async (call) => {
