@@ -58,8 +58,9 @@ export class Checks {
   /** @throws SecureStoreError `UNAUTHENTICATED` where the session has ended */
   open(): void {
     const { until = Infinity, holds, now } = this.#context;
-    // What is no time, or no plain yes, is none.
-    if (this.#closed || !(until > now()) || (holds !== undefined && holds() !== true)) throw unauthenticated();
+    // What is no time is over, and what is no plain yes, such as a promise of one, is a no.
+    const lasts: unknown = holds === undefined ? true : holds();
+    if (this.#closed || !(until > now()) || lasts !== true) throw unauthenticated();
   }
 
   /** @param key absent for what concerns the whole store */
