@@ -25,6 +25,13 @@ export interface StoredToken {
 /** A source of random bytes. */
 export type RandomSource = (length: number) => Uint8Array;
 
+/** A random name for something, 11 characters. It begins with a letter: with a dash a command line would take it for an option. */
+export function randomId(random: RandomSource): string {
+  const bytes = Buffer.from(random(ID_BYTES));
+  bytes.writeUInt8(bytes.readUInt8() & 0x7f);
+  return bytes.toString('base64url');
+}
+
 function hashOf(key: KeyObject, id: string, secret: string): Buffer {
   return createHmac('sha256', key).update('securestore api token\0').update(id).update('\0').update(secret).digest();
 }
@@ -39,7 +46,7 @@ export function createToken(
   if (expires !== undefined && !(Number.isSafeInteger(expires) && expires > now)) {
     throw new SecureStoreError('INVALID_ARGUMENT', 'a token must expire at a time that is still to come, or never');
   }
-  const id = Buffer.from(random(ID_BYTES)).toString('base64url');
+  const id = randomId(random);
   const secret = Buffer.from(random(SECRET_BYTES)).toString('base64url');
   const hash = hashOf(key, id, secret).toString('base64url');
   const stored = { id, principal, hash, created: now, ...(expires === undefined ? {} : { expires }) };

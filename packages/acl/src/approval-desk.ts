@@ -1,13 +1,12 @@
 import { SecureStoreError } from '@securestore/core-format';
 import type { CallOptions, PolicyObject } from '@securestore/objects';
 import type { Action } from './actions.ts';
+import { randomId } from './api-tokens.ts';
 import type { ApprovalRequest, NewRequest, Verdict } from './approval-requests.ts';
 import { approvalsFor, decided, liveRequests, newRequest, withRequest } from './approval-requests.ts';
 import type { AccessDocument } from './document.ts';
 import type { Identity } from './identity.ts';
 import type { Change, KeptDocument } from './kept-document.ts';
-
-const ID_BYTES = 8;
 
 /** Where requests for approval lie in a store. */
 export class ApprovalDesk {
@@ -25,7 +24,7 @@ export class ApprovalDesk {
 
   /** @throws SecureStoreError `INVALID_ARGUMENT`, `TOO_LARGE` */
   add(wanted: Omit<NewRequest, 'id'>, options?: CallOptions): Promise<ApprovalRequest> {
-    const id = Buffer.from(this.#object.random(ID_BYTES)).toString('base64url');
+    const id = randomId((length) => this.#object.random(length));
     const add = (document: AccessDocument): Change<ApprovalRequest> => {
       const now = this.#object.clock.now();
       const result = newRequest({ id, ...wanted }, now);

@@ -34,6 +34,13 @@ describe('an API token', () => {
     await expect(authenticate(authenticators, { token }, { now: NOW })).rejects.toEqual(UNAUTHENTICATED);
   });
 
+  test('has an id that no command line takes for an option', () => {
+    for (let first = 0; first < 256; first++) {
+      const random = (length: number): Uint8Array => Buffer.alloc(length, first);
+      expect(createToken(KEY, random, about).stored.id).toMatch(/^[A-Za-z][\w-]{10}$/);
+    }
+  });
+
   test('is in nothing that is kept, and can be checked with the key alone', async () => {
     const { token, stored } = createToken(KEY, randomBytes, about);
     const [, , secret = ''] = /^(sst_.{11})_(.{43})$/.exec(token) ?? [];
@@ -118,7 +125,7 @@ describe('authenticators', () => {
     }
   });
 
-  const unseen = ['\u034f', '\u115f', '\u3164', '\ufe0f', '\u2800', '\u{e0100}'].map((unseen) => `alice${unseen}`);
+  const unseen = ['\u034f', '\u115f', '\u3164', '\ufe0f', '\u2800', '\u{e0100}'].map((mark) => `alice${mark}`);
   const looksLikeRoot = '\uff3broot]';
 
   test.each(['', ' alice', 'alice\u0301 ', 'alice\0', 'a\u200bb', 'e\u0301', 7 as never, ...unseen, looksLikeRoot])(
