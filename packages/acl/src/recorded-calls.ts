@@ -1,4 +1,5 @@
 import type { ItemResult, SecureStorage } from '@securestore/objects';
+import type { ObjectAction } from './actions.ts';
 import { SURFACE } from './surface.ts';
 
 /** What an attempt is recorded as, beside what became of it. */
@@ -11,6 +12,10 @@ export interface RecordedAttempt {
   readonly requestId?: string | undefined;
   /** What else there is to say of it; beside its code where it fails. */
   readonly reason?: string | undefined;
+  /** Whether nothing is changed by it. */
+  readonly readOnly?: boolean | undefined;
+  /** Whether its result is told although it can't be recorded. */
+  readonly evenUnrecorded?: boolean | undefined;
 }
 
 /** What attempts are recorded by: the `Recorder` of `@securestore/audit` is one. */
@@ -60,6 +65,9 @@ const SHAPES: Readonly<Record<Call, Shape>> = {
   entries: 'listing',
 };
 
+/** What changes nothing. */
+const VIEWS: ReadonlySet<ObjectAction> = new Set(['read', 'list', 'history']);
+
 function categoryIn({ categoryOf }: RecordingContext, key: unknown): string | undefined {
   if (typeof key !== 'string') return undefined;
   try {
@@ -74,7 +82,8 @@ function about(context: RecordingContext, call: Call, key: unknown, isKey: boole
   const { principal, requestId } = context;
   const object = typeof key === 'string' && key !== '' ? key : undefined;
   const category = isKey ? categoryIn(context, key) : undefined;
-  return { action: SURFACE[call], principal, object, category, requestId };
+  const action = SURFACE[call];
+  return { action, principal, object, category, requestId, readOnly: VIEWS.has(action) };
 }
 
 /** The step at which it shows whether it may be listed is the attempt. */

@@ -119,9 +119,11 @@ export function recorded<T extends SecureStorage>(target: T, context: RecordingC
   const whole = target as unknown as Whole;
   const { approvals } = whole;
   const { recorder, principal, requestId } = context;
-  const guarded = guardAdministration(whole, (action, _, run) =>
-    recorder.attempt({ action, principal, requestId }, async () => run()),
-  );
+  const guarded = guardAdministration(whole, (call, action, run) => {
+    const readOnly = action === 'verify' || action.endsWith('.view');
+    const attempt = { action: call, principal, requestId, readOnly, evenUnrecorded: action === 'audit.view' };
+    return recorder.attempt(attempt, async () => run());
+  });
   const members = new Map<PropertyKey, unknown>([
     ...recordedAdministration(whole, guarded, context),
     ...recordedData(whole, guarded, context),

@@ -12,6 +12,10 @@ import { StoreSink } from './store-sink.ts';
 
 /** What an attempt is recorded as, beside its outcome. */
 export interface Attempted extends Pick<AuditEvent, 'action' | 'principal' | 'object' | 'category' | 'requestId'> {
+  /** Whether nothing is changed by it. */
+  readonly readOnly?: boolean | undefined;
+  /** Whether its result is told although it can't be recorded: that of looking at the log, which is how somebody finds out why. */
+  readonly evenUnrecorded?: boolean | undefined;
   /** What else there is to say of it; beside its code where it fails. */
   readonly reason?: string | undefined;
 }
@@ -54,14 +58,17 @@ function outcomeOf(error: unknown, { reason }: Attempted): Pick<AuditEvent, 'out
 }
 
 /** What was done, but could not be recorded, is not answered. */
-function unrecorded(error: unknown): SecureStoreError {
+function unrecorded(error: unknown, { readOnly }: Attempted): SecureStoreError {
   const known = SecureStoreError.is(error) ? error : undefined;
-  const message = `it was done, and could not be recorded, so its result is withheld: ${known?.message ?? 'an unexpected error'}`;
-  return new SecureStoreError(known?.code ?? 'INTERNAL', message, {
-    outcome: 'unknown',
-    retryable: false,
-    cause: error,
-  });
+  const why = known?.message ?? 'an unexpected error';
+  const code = known?.code ?? 'INTERNAL';
+  if (readOnly === true) {
+    return new SecureStoreError(code, `its result is withheld, since it could not be recorded: ${why}`, {
+      cause: error,
+    });
+  }
+  const message = `it was done, and could not be recorded, so its result is withheld: ${why}`;
+  return new SecureStoreError(code, message, { outcome: 'unknown', retryable: false, cause: error });
 }
 
 /** Records what is done with a store, as the store says that it is to be recorded at the time. */
@@ -86,6 +93,12 @@ export class Recorder {
     return log && written && { ...written, previous: log.previous };
   }
 
+  /** The ids of the segments that this process writes. */
+  get running(): readonly Uint8Array[] {
+    const log = this.#segment?.log;
+    return log === undefined ? [] : [log.end.segment];
+  }
+
   /** What became of the entries of the present segment, for each sink. */
   get stats(): readonly SinkStats[] {
     return this.#segment?.log?.stats ?? [];
@@ -103,7 +116,7 @@ export class Recorder {
     const settings = this.#settings;
     let value: T;
     try {
-      const ready = this.ready();
+      const ready = about.evenUnrecorded === true ? undefined : this.ready();
       if (ready !== undefined) await ready;
       value = await run();
     } catch (error) {
@@ -114,7 +127,7 @@ export class Recorder {
     }
     const event: AuditEvent = { ...about, outcome: 'allowed', duration: performance.now() - begun };
     await this.#note(event, settings)?.catch((error: unknown) => {
-      throw unrecorded(error);
+      if (about.evenUnrecorded !== true) throw unrecorded(error, about);
     });
     return value;
   }

@@ -186,7 +186,8 @@ export class SinkQueue {
       }
       this.#worsen('failing', error.code);
       this.#settleAll(error);
-      if (this.#closed) break;
+      // Nobody mends it while the log is being closed.
+      if (this.#closed || (this.#draining && !error.retryable)) break;
       this.#wake = new AbortController();
       await this.#options.clock.sleep(retry, this.#wake.signal, { ref: false }).catch(() => undefined);
       retry = Math.min(retry * 2, LAST_RETRY);

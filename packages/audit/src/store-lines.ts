@@ -15,6 +15,11 @@ export interface DamagedPart {
   readonly message: string;
 }
 
+/** Whether an error says that a part is not as it was written. */
+export function isDamage(error: unknown): error is SecureStoreError {
+  return SecureStoreError.is(error, 'INTEGRITY') || SecureStoreError.is(error, 'FORMAT_VERSION');
+}
+
 function lineOfStoredHeader({ bytes, mac }: MacedBytes): string {
   const { header } = decodeAuditHeader(bytes);
   return headerLine({ header, bytes: Buffer.from(bytes), mac: Buffer.from(mac) });
@@ -57,7 +62,7 @@ export async function* linesAt(
       if (plaintext === undefined) continue;
       lines = linesOfPart(parsed.segment, plaintext);
     } catch (error) {
-      if (!SecureStoreError.is(error, 'INTEGRITY') && !SecureStoreError.is(error, 'FORMAT_VERSION')) throw error;
+      if (!isDamage(error)) throw error;
       damaged({ name, message: error.message });
       continue;
     }

@@ -1,12 +1,16 @@
 import type { AuditEntry } from '@securestore/core-format';
 import { decodeAuditBatch, decodeAuditEntry, parseAuditName, SecureStoreError } from '@securestore/core-format';
 import type { AuditPlace } from './place.ts';
+import type { DamagedPart } from './store-lines.ts';
+import { isDamage } from './store-lines.ts';
 
 export interface TailOptions {
   /** How many entries to begin with. Default 20. */
   readonly entries?: number | undefined;
   /** Whether to wait for more, until `signal` aborts. */
   readonly follow?: boolean | undefined;
+  /** Is told of a part that can't be read, which is left out; without it, that is an error. */
+  readonly onDamaged?: ((part: DamagedPart) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -39,11 +43,17 @@ async function* newestSegments(place: AuditPlace, signal: AbortSignal | undefine
   }
 }
 
-async function entriesIn(place: AuditPlace, name: string, signal: AbortSignal | undefined): Promise<SegmentEntry[]> {
+async function entriesIn(place: AuditPlace, name: string, { signal, onDamaged }: TailOptions): Promise<SegmentEntry[]> {
   const segment = parseAuditName(name)?.segment;
-  const plaintext = await place.read(name, signal);
-  if (segment === undefined || plaintext === undefined) return [];
-  return decodeAuditBatch(plaintext).entries.map(({ bytes }) => ({ segment, entry: decodeAuditEntry(bytes) }));
+  try {
+    const plaintext = await place.read(name, signal);
+    if (segment === undefined || plaintext === undefined) return [];
+    return decodeAuditBatch(plaintext).entries.map(({ bytes }) => ({ segment, entry: decodeAuditEntry(bytes) }));
+  } catch (error) {
+    if (onDamaged === undefined || !isDamage(error)) throw error;
+    onDamaged({ name, message: error.message });
+    return [];
+  }
 }
 
 /** The last entries of a segment, and the name of the part where they end. */
@@ -51,18 +61,18 @@ async function lastOf(
   place: AuditPlace,
   prefix: string,
   wanted: number,
-  signal: AbortSignal | undefined,
+  options: TailOptions,
 ): Promise<{ readonly entries: SegmentEntry[]; readonly last: string }> {
   // A part has one entry at least.
   const names: string[] = [];
-  for await (const name of place.names(prefix, signal ? { signal } : {})) {
+  for await (const name of place.names(prefix, options.signal ? { signal: options.signal } : {})) {
     names.push(name);
     if (names.length > wanted) names.shift();
   }
   const last = names.at(-1) ?? prefix;
   let entries: SegmentEntry[] = [];
   for (let name = names.pop(); name !== undefined && entries.length < wanted; name = names.pop()) {
-    entries = [...(await entriesIn(place, name, signal)), ...entries];
+    entries = [...(await entriesIn(place, name, options)), ...entries];
   }
   return { entries: entries.slice(entries.length - Math.min(wanted, entries.length)), last };
 }
@@ -71,17 +81,14 @@ const inTime = (entries: SegmentEntry[]): SegmentEntry[] =>
   entries.toSorted((a, b) => a.entry.time - b.entry.time || a.entry.sequence - b.entry.sequence);
 
 /** What was written since, in the known segments and in new ones. @param ends the name of the last part that was read, by segment */
-async function newer(
-  place: AuditPlace,
-  ends: Map<string, string>,
-  signal: AbortSignal | undefined,
-): Promise<SegmentEntry[]> {
+async function newer(place: AuditPlace, ends: Map<string, string>, options: TailOptions): Promise<SegmentEntry[]> {
+  const { signal } = options;
   const entries: SegmentEntry[] = [];
   for await (const prefix of newestSegments(place, signal)) {
     const after = ends.get(prefix);
     ends.set(prefix, after ?? prefix);
     for await (const name of place.names(prefix, { ...(after && { after }), ...(signal && { signal }) })) {
-      entries.push(...(await entriesIn(place, name, signal)));
+      entries.push(...(await entriesIn(place, name, options)));
       ends.set(prefix, name);
     }
   }
@@ -92,15 +99,15 @@ async function newer(
 async function* following(
   place: AuditPlace,
   ends: Map<string, string>,
-  signal: AbortSignal | undefined,
+  options: TailOptions,
 ): AsyncGenerator<SegmentEntry> {
   while (true) {
     try {
-      await place.clock.sleep(LOOK_EVERY, signal);
+      await place.clock.sleep(LOOK_EVERY, options.signal);
     } catch {
       return;
     }
-    yield* await newer(place, ends, signal);
+    yield* await newer(place, ends, options);
   }
 }
 
@@ -113,11 +120,11 @@ export async function* tailOf(place: AuditPlace, options: TailOptions): AsyncGen
   const ends = new Map<string, string>();
   const found: SegmentEntry[] = [];
   for await (const prefix of newestSegments(place, signal)) {
-    const { entries, last } = await lastOf(place, prefix, Math.max(wanted, 1), signal);
+    const { entries, last } = await lastOf(place, prefix, Math.max(wanted, 1), options);
     ends.set(prefix, last);
     found.push(...entries);
   }
   const sorted = inTime(found);
   yield* wanted === 0 ? [] : sorted.slice(-wanted);
-  if (follow) yield* following(place, ends, signal);
+  if (follow) yield* following(place, ends, options);
 }

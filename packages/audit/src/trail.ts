@@ -111,6 +111,7 @@ export class AuditTrail {
         identity: this.#place.identity,
         instances: [this.#place.instance],
         heads: await this.#place.trustedEnds(),
+        running: this.#recorder.running,
       });
       return withDamage(report, [...damaged.values()]);
     } finally {
@@ -122,16 +123,17 @@ export class AuditTrail {
    * The lines of the log, as a file sink would have written them: of the newest segment first, and of each in its order. `verifyLog`
    * takes them.
    *
-   * @throws SecureStoreError `UNSUPPORTED` where the store was never audited, `INTEGRITY` for a part that can't be read
+   * @throws SecureStoreError `UNSUPPORTED` where the store was never audited, `ACCESS_DENIED` for a member to whom the log was not granted,
+   *   `INTEGRITY` for a part that can't be read, unless `onDamaged` is told of it
    */
-  async *lines({ signal }: { readonly signal?: AbortSignal | undefined } = {}): AsyncGenerator<string> {
+  async *lines({ signal, onDamaged = refuse }: Pick<TailOptions, 'signal' | 'onDamaged'> = {}): AsyncGenerator<string> {
     await this.#refreshed(signal);
-    yield* linesAt(this.#place, refuse, { signal });
+    yield* linesAt(this.#place, onDamaged, { signal });
   }
 
   /** The newest entries, in the order of their times. @throws SecureStoreError as {@link lines} */
-  async entries({ entries, signal }: Omit<TailOptions, 'follow'> = {}): Promise<TrailEntry[]> {
-    return Array.fromAsync(this.tail({ entries, signal }));
+  async entries({ entries, signal, onDamaged }: Omit<TailOptions, 'follow'> = {}): Promise<TrailEntry[]> {
+    return Array.fromAsync(this.tail({ entries, signal, onDamaged }));
   }
 
   /** The newest entries, and with `follow` those that come. @throws SecureStoreError as {@link lines} */
@@ -145,6 +147,12 @@ export class AuditTrail {
   async #refreshed(signal: AbortSignal | undefined): Promise<void> {
     await this.#place.refresh(signal);
     if (this.#place.exists) return;
+    if (this.#place.settings !== undefined) {
+      throw new SecureStoreError(
+        'ACCESS_DENIED',
+        'the audit log was not granted to this member: it takes the group "audit"',
+      );
+    }
     throw new SecureStoreError('UNSUPPORTED', 'the store has no audit log: switch it on first');
   }
 }

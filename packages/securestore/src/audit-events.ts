@@ -1,5 +1,5 @@
-import type { AuditEvent } from '@securestore/audit';
-import type { CryptoEvent } from '@securestore/objects';
+import type { AuditEvent, RecorderOptions } from '@securestore/audit';
+import type { CryptoEvent, Logger } from '@securestore/objects';
 
 /** As whom the audit log names whoever unlocked the store itself. No principal has such a name. */
 export const ROOT = '[root]';
@@ -39,5 +39,22 @@ export function auditEventOf(event: CryptoEvent): AuditEvent {
     outcome: outcome === 'done' ? 'allowed' : 'failed',
     reason: outcome === 'done' ? details : `${outcome}: ${details}`,
     category: 'key' in event ? event.key.category : undefined,
+  };
+}
+
+/** What goes wrong with the log, for whoever reads the store's own messages. */
+export function auditWarnings(logger: Logger | undefined): RecorderOptions['onAlert'] {
+  if (logger === undefined) return undefined;
+  return (alert) => {
+    if (alert.event === 'not opened') {
+      logger.warn({ code: alert.error.code }, `the audit log can't be written: ${alert.error.message}`);
+      return;
+    }
+    const { name, event, code, lost, queued, what } = alert;
+    const fields = { sink: name, event, code, lost, queued };
+    if (event === 'lost') logger.warn(fields, `audit sink ${name}: entries are lost, which are not in the log`);
+    else if (event === 'notice') logger.warn(fields, `audit sink ${name}: ${what ?? ''}`);
+    else if (event === 'recovered') logger.info(fields, `audit sink ${name} takes entries again`);
+    else logger.warn(fields, `audit sink ${name} takes no entries now (${event}, ${code ?? 'INTERNAL'})`);
   };
 }

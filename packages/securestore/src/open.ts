@@ -7,7 +7,7 @@ import { assertStorable, composeLayers, parseLocation, redactLocation, resolveBa
 import { SecureStoreError } from '@securestore/core-format';
 import type { Anchor, CallOptions, CryptoEvent, ObjectStore, StoreContext } from '@securestore/objects';
 import { createObjectStore, openObjectStore, openOrCreateObjectStore, signalOf } from '@securestore/objects';
-import { auditEventOf, ROOT } from './audit-events.ts';
+import { auditEventOf, auditWarnings, ROOT } from './audit-events.ts';
 import { checkCreateOptions, checkOpenOptions } from './check-options.ts';
 import { loadConfig } from './config.ts';
 import { anchorName, fileAnchor } from './file-anchor.ts';
@@ -60,10 +60,10 @@ class KeyEvents {
 }
 
 /** The store with access control and audit. */
-function assemble(store: ObjectStore, { authenticators, audit }: OpenOptions, events: KeyEvents): SecureStore {
+function assemble(store: ObjectStore, { authenticators, audit, logger }: OpenOptions, events: KeyEvents): SecureStore {
   // What sessions administer is the store as it is returned, with its access control.
   const access = new AccessControl(store, store.policyObject, { authenticators, administration: store });
-  const trail = new AuditTrail(store.auditArea, audit);
+  const trail = new AuditTrail(store.auditArea, { onAlert: auditWarnings(logger), ...audit });
   events.to(trail);
   const { recorder } = trail;
   const categoryOf = (key: string): string => store.policyObject.categoryOf(key);

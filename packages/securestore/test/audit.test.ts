@@ -19,6 +19,7 @@ import {
   openStore,
   rawKey,
   recipientOf,
+  SecureStoreError,
   setApprovals,
   setRole,
 } from '../src/index.ts';
@@ -370,4 +371,90 @@ describe('the log in a store', () => {
       expect((await verify(await reopen(location))).ok).toBe(false);
     });
   });
+});
+
+describe('a member', () => {
+  const mine = generateIdentity();
+
+  async function withMember(
+    groups: readonly 'audit'[],
+  ): Promise<{ location: string; open: () => Promise<SecureStore> }> {
+    const location = locationOf();
+    const store = await createStore(location, { unlock, upkeep: false, categories: { pii: ['pii/**'] } });
+    await store.audit.enable({ auditor: await recipientOf(auditor), mode: 'fail-closed' });
+    await store.store('pii/a', 'one');
+    const recipient = await recipientOf(mine);
+    await store.members.add('ann', recipient, groups.length > 0 ? { groups } : { categories: ['pii'] });
+    const { fingerprint } = store;
+    await store.close();
+    return { location, open: () => reopen(location, { unlock: identity(mine), fingerprint }) };
+  }
+
+  test('writes to no log, also where that is fail-closed, and may not look at it', async () => {
+    const { location, open } = await withMember([]);
+    const member = await open();
+    expect((await member.retrieve('pii/a')).text()).toBe('one');
+    await expect(entriesOf(member)).rejects.toMatchObject({ code: 'ACCESS_DENIED' });
+    await expect(verify(member)).rejects.toMatchObject({ code: 'ACCESS_DENIED' });
+    await member.close();
+    const entries = await entriesOf(await reopen(location));
+    expect(entries.filter(({ action }) => action === 'read')).toEqual([]);
+  });
+
+  test('with the group "audit" alone verifies the log, and reads no object', async () => {
+    const { open } = await withMember(['audit']);
+    const member = await open();
+    expect(await verify(member)).toMatchObject({ ok: true, problems: [] });
+    expect((await entriesOf(member)).length).toBeGreaterThan(3);
+    await expect(member.retrieve('pii/a')).rejects.toMatchObject({ code: 'ACCESS_DENIED' });
+  });
+});
+
+test('what is damaged is left out where somebody is told of it, and an error where not', async () => {
+  const location = await withSegments(3);
+  const backend = await backendOf(location);
+  const [, second = ''] = await partsAt(backend);
+  const body = Buffer.from((await backend.read(second))?.body ?? '');
+  body[100] = (body[100] ?? 0) ^ 1;
+  await during(backend, second, body, async () => {
+    const store = await reopen(location);
+    await expect(entriesOf(store)).rejects.toMatchObject({ code: 'INTEGRITY' });
+    await expect(Array.fromAsync(store.audit.lines())).rejects.toMatchObject({ code: 'INTEGRITY' });
+    const damaged: string[] = [];
+    const onDamaged = ({ name }: { readonly name: string }): void => void damaged.push(name);
+    const entries = await store.audit.entries({ entries: 1000, onDamaged });
+    const lines = await Array.fromAsync(store.audit.lines({ onDamaged }));
+    expect(damaged).toEqual([second, second]);
+    expect(entries.length).toBeGreaterThan(3);
+    expect(lines.length).toBeGreaterThan(entries.length);
+  });
+});
+
+test('a store that can not be written any more can be looked into, and says why nothing else goes', async () => {
+  const location = locationOf();
+  await (await audited(location, { mode: 'fail-closed' })).close();
+  const backend = await backendOf(location);
+  const readOnly = new Proxy(backend, {
+    get(target, property) {
+      if (property === 'write' || property === 'batch') {
+        return () => Promise.reject(new SecureStoreError('READ_ONLY', 'the file system is mounted read-only'));
+      }
+      const value: unknown = Reflect.get(target, property, target);
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
+  });
+  const warnings: string[] = [];
+  const warn = (_: object, message: string): void => void warnings.push(message);
+  const logger = { debug: () => {}, info: () => {}, warn, error: warn };
+  const store = await reopen(location, { backend: readOnly, logger });
+  const withheld = await store.has('a').catch((error: unknown) => error);
+  expect(withheld).toMatchObject({ code: 'READ_ONLY', message: expect.stringContaining('its result is withheld') });
+  expect(withheld).not.toHaveProperty('outcome', 'unknown');
+  await expect(store.has('a')).rejects.toThrow(/nothing was done/);
+  expect(await verify(store)).toMatchObject({ ok: true });
+  await store.close();
+  expect(warnings).toEqual(
+    expect.arrayContaining([expect.stringContaining('takes no entries now (failing, READ_ONLY)')]),
+  );
+  expect(warnings).toEqual(expect.arrayContaining([expect.stringContaining('entries are lost')]));
 });

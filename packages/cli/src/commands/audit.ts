@@ -62,8 +62,18 @@ async function switchOn({ cli, out, options }: Call<AuditOptions>, store: Secure
     );
   }
   const mode = failClosed ? 'fail-closed' : 'batched';
+  const { auditor: before } = store.audit.status;
   await store.audit.enable({ auditor, mode, signal: cli.signal });
   await out.result({ on: true, auditor, mode }, () => `the store is audited from now on (${mode})`);
+  if (before !== undefined && before !== auditor) {
+    out.note(
+      `the auditor was ${before} until now: to verify what was recorded before, give the identity of that one too`,
+    );
+  }
+  const members = await store.members.list({ signal: cli.signal });
+  if (members.length > 0) {
+    out.note(`${count(members.length, 'member')} of the store write to no log: what they do is not recorded`);
+  }
   return 0;
 }
 
@@ -90,25 +100,44 @@ function rowOf(entry: TrailEntry): string[] {
 
 const COLUMNS = ['TIME', 'OUTCOME', 'PRINCIPAL', 'ACTION', 'OBJECT', 'CATEGORY', 'REASON'].map((title) => ({ title }));
 
-async function tail({ cli, out, options }: Call<AuditOptions>, store: SecureStore): Promise<ExitCode> {
+/** Parts of the log that can't be read are left out, said, and make a difference to the exit code. */
+function damageOf({ out }: Call<AuditOptions>): {
+  readonly note: (part: { readonly message: string }) => void;
+  readonly exitCode: () => ExitCode;
+} {
+  let count = 0;
+  return {
+    note: ({ message }) => {
+      count += 1;
+      out.error(new SecureStoreError('INTEGRITY', `${message}; it is left out`));
+    },
+    exitCode: () => (count === 0 ? 0 : exitCodeOf('INTEGRITY')),
+  };
+}
+
+async function tail(call: Call<AuditOptions>, store: SecureStore): Promise<ExitCode> {
+  const { cli, out, options } = call;
   const { lines, follow = false } = options;
   const entries = lines === undefined ? undefined : parseCount('--lines', lines);
-  const found = store.audit.tail({ entries, follow, signal: cli.signal });
+  const damage = damageOf(call);
+  const found = store.audit.tail({ entries, follow, signal: cli.signal, onDamaged: damage.note });
   if (follow || out.json) {
     for await (const entry of found) await out.result(jsonOf(entry), () => rowOf(entry).join('  '));
-    return 0;
+    return damage.exitCode();
   }
   const rows = (await Array.fromAsync(found)).map(rowOf);
   await out.result({}, () => formatTable(COLUMNS, rows));
-  return 0;
+  return damage.exitCode();
 }
 
-async function exportLog({ cli, out }: Call, store: SecureStore): Promise<ExitCode> {
-  for await (const line of store.audit.lines({ signal: cli.signal })) {
+async function exportLog(call: Call<AuditOptions>, store: SecureStore): Promise<ExitCode> {
+  const { cli, out } = call;
+  const damage = damageOf(call);
+  for await (const line of store.audit.lines({ signal: cli.signal, onDamaged: damage.note })) {
     if (out.closed()) break;
     await out.bytes(Buffer.from(`${line}\n`));
   }
-  return 0;
+  return damage.exitCode();
 }
 
 async function identitiesOf(files: readonly string[] | undefined): Promise<SecretMethod[]> {
@@ -117,12 +146,23 @@ async function identitiesOf(files: readonly string[] | undefined): Promise<Secre
   return files.map((file) => identityFile(file));
 }
 
+/** Most often one reason for many: they were recorded for another auditor. */
+async function sayUnverifiable(out: Call['out'], problems: AuditReport['problems']): Promise<void> {
+  const segments = new Set(problems.filter(({ kind }) => kind === 'unverifiable').map(({ segment }) => segment));
+  if (segments.size === 0 || out.json) return;
+  await out.result({}, () => [
+    `unverifiable: ${count(segments.size, 'segment')}: most likely recorded for another auditor, whose identity is needed too`,
+  ]);
+}
+
 async function say({ out }: Call, { ok, problems, notes, segments }: AuditReport): Promise<void> {
   for (const problem of problems) {
+    if (!out.json && problem.kind === 'unverifiable') continue;
     const { kind, segment, sequence, message } = problem;
     const where = sequence === undefined ? segment : `${segment} entry ${sequence}`;
     await out.result(problem, () => `${kind}: segment ${where}: ${printable(message)}`);
   }
+  await sayUnverifiable(out, problems);
   const entries = segments.reduce((sum, segment) => sum + segment.entries, 0);
   await out.result({ summary: { ok, problems: problems.length, segments: segments.length, entries, notes } }, () => [
     [

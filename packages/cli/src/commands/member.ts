@@ -89,6 +89,8 @@ async function add(
     `warning: ${shown} sees the names of all objects of the store, and can mislead what follows its journal. Where that ` +
       'is too much, use a store of its own',
   );
+  if (groups?.includes('audit') === true) out.note(`${shown} can read and verify the audit log`);
+  if (store.audit.status.on) out.note('the store is audited, and what members do is not in its log');
   out.note(
     `Send ${shown} this invitation by a way that both of you trust: it is not secret, but whoever changes it can lead ` +
       'them to another store',
