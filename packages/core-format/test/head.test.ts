@@ -192,7 +192,8 @@ describe('a head', () => {
   it('[A-09] refuses an audit that may be ignored, of an unknown mode, or with segments out of order', () => {
     expect(decodeHead(withAudit(auditOf(2, 1, 2))).head.audit).toMatchObject({ mode: 'fail-closed' });
     refused(withAudit(auditOf(2, 1, 2), false));
-    for (const mode of [0, 3]) refused(withAudit(auditOf(mode)));
+    expect(decodeHead(withAudit(auditOf(3, 1, 2))).head.audit).toMatchObject({ mode: 'off', ends: [{}, {}] });
+    for (const mode of [0, 4]) refused(withAudit(auditOf(mode)));
     for (const segments of [
       [2, 1],
       [1, 1],

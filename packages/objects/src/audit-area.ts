@@ -1,5 +1,5 @@
 import type { KeyObject } from 'node:crypto';
-import type { AuditLink, Head, HeadAudit } from '@securestore/core-format';
+import type { AuditLink, AuditMode, Head, HeadAudit } from '@securestore/core-format';
 import {
   AREAS,
   AUDIT_MODES,
@@ -30,7 +30,12 @@ import type { CallOptions } from './types.ts';
 const NO_OPTIONS: ReadonlySet<string> = new Set();
 
 /** How a store is audited. */
-export type AuditSettings = Pick<HeadAudit, 'auditor' | 'mode'>;
+export type AuditSettings = Pick<HeadAudit, 'auditor'> & { readonly mode: AuditMode };
+
+/** What a head says of how the store is audited; `undefined` where it is not. */
+function settingsOf({ audit }: Head): AuditSettings | undefined {
+  return audit === undefined || audit.mode === 'off' ? undefined : (audit as AuditSettings);
+}
 
 /** @throws SecureStoreError `UNSUPPORTED` */
 function auditKeysOf({ keys }: StoreState): AuditKeys {
@@ -63,7 +68,7 @@ export class AuditArea {
 
   /** As it is known now; `undefined` where the store is not audited. The same as long as nothing changes. */
   get settings(): AuditSettings | undefined {
-    return this.#state.head.audit;
+    return settingsOf(this.#state.head);
   }
 
   /** Whether this process can write to the log, which is signed as the store: members can't. */
@@ -200,12 +205,15 @@ export class AuditArea {
     });
   }
 
-  /** Switches the audit off; the log stays. @throws as {@link enable} */
+  /** Switches the audit off; the log stays, and what the head says of it. @throws as {@link enable} */
   disable(options?: CallOptions): Promise<void> {
     return this.#calls.administrative('audit.disable', options, NO_OPTIONS, async (signal) => {
       await changeHead(
         this.#engine,
-        async ({ head }) => (head.audit === undefined ? undefined : { head: { audit: undefined } }),
+        async ({ head }) => {
+          // What the head vouches for stays: it is then that somebody may want the log to be shorter.
+          return settingsOf(head) && head.audit && { head: { audit: { ...head.audit, mode: 'off' } } };
+        },
         signal,
       );
     });

@@ -342,6 +342,25 @@ describe('the log in a store', () => {
     expect((await entriesOf(later)).map(shown)).toContainEqual(expect.stringMatching(/^audit.lost .*12 of the newest/));
   });
 
+  test('misses a segment that was written before the audit was switched off, also once it is on again', async () => {
+    const location = locationOf();
+    await (await audited(location, { mode: 'fail-closed' })).close();
+    const store = await reopen(location);
+    await store.store('a', '1');
+    await store.audit.disable();
+    await store.close();
+    const backend = await backendOf(location);
+    const [newest = ''] = await partsAt(backend);
+    for (const name of (await partsAt(backend)).filter((part) => part.startsWith(newest.slice(0, 41)))) {
+      await backend.delete(name);
+    }
+    const later = await reopen(location);
+    expect(later.audit.status.on).toBe(false);
+    expect(await verify(later)).toMatchObject({ problems: [{ kind: 'missing' }] });
+    await later.audit.enable({ auditor: await recipientOf(auditor) });
+    expect(await verify(later)).toMatchObject({ problems: [{ kind: 'missing' }] });
+  });
+
   test('misses even the newest segment against an anchor, and against the head once that was changed', async () => {
     const location = locationOf();
     const remembered = new Map<string, object>();

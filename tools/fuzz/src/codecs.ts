@@ -246,7 +246,7 @@ function auditSegments(): Target[] {
   const mac = bytesFrom('mac', 32);
   const batches = [{ entries: [] }, { header: { bytes, mac }, entries: [{ batch: 1, bytes, mac }] }];
   const modes = [[], links].flatMap((ends) =>
-    (['batched', 'fail-closed'] as const).map((mode) =>
+    (['batched', 'fail-closed', 'off'] as const).map((mode) =>
       encodeHeadAudit({ auditor: bytesFrom('auditor', 32), mode, ends }),
     ),
   );
