@@ -1,5 +1,8 @@
-import type { ItemResult, SecureStorage } from '@securestore/objects';
+import { SecureStoreError } from '@securestore/core-format';
+import type { ItemResult, ManyOptions, SecureStorage } from '@securestore/objects';
+import { signalOf } from '@securestore/objects';
 import type { ObjectAction } from './actions.ts';
+import { batchesOf } from './batches.ts';
 import { SURFACE } from './surface.ts';
 
 /** What an attempt is recorded as, beside what became of it. */
@@ -20,6 +23,8 @@ export interface RecordedAttempt {
 
 /** What attempts are recorded by: the `Recorder` of `@securestore/audit` is one. */
 export interface AttemptRecorder {
+  /** Whether anything is recorded now. */
+  readonly active: boolean;
   /** Runs what is tried, and records what became of it. @throws what `run` throws, and what keeps it from being recorded */
   attempt<T>(about: RecordedAttempt, run: () => Promise<T>): Promise<T>;
   /** To be awaited before something is done that is recorded afterwards. @throws what keeps it from being recorded */
@@ -104,22 +109,13 @@ async function* recordedListing(
   }
 }
 
-/** One attempt for each object; where it fails as a whole, one. */
-async function recordedMany(
+/** Records what became of each, some at once. */
+async function recordResults(
   context: RecordingContext,
   call: Call,
-  run: () => Promise<ItemResult<unknown>[]>,
-): Promise<ItemResult<unknown>[]> {
+  results: readonly ItemResult<unknown>[],
+): Promise<void> {
   const { recorder } = context;
-  let results: ItemResult<unknown>[];
-  try {
-    await recorder.ready();
-    results = await run();
-  } catch (error) {
-    return recorder.attempt(about(context, call, undefined, false), async () => {
-      throw error;
-    });
-  }
   const record = async (result: ItemResult<unknown>): Promise<void> => {
     const outcome = recorder.attempt(about(context, call, result.key, true), async () => {
       if (!result.ok) throw result.error;
@@ -132,13 +128,65 @@ async function recordedMany(
     await Promise.all(results.slice(start, start + MANY_AT_ONCE).map(record));
     await recorder.room();
   }
+}
+
+function keyOf(item: unknown): string {
+  return String(typeof item === 'object' ? (item as { readonly key?: unknown } | null)?.key : item);
+}
+
+function isSource(items: unknown): items is Iterable<unknown> | AsyncIterable<unknown> {
+  return typeof items === 'object' && items !== null && (Symbol.iterator in items || Symbol.asyncIterator in items);
+}
+
+/**
+ * One attempt for each object; where it fails as a whole, one. What is done is recorded before the source of items goes on: one that
+ * never ends would hide what came of it otherwise.
+ */
+async function recordedMany(
+  context: RecordingContext,
+  call: Call,
+  original: Method,
+  [items, options]: readonly unknown[],
+): Promise<ItemResult<unknown>[]> {
+  const { recorder } = context;
+  const run = (some: unknown, given: unknown): Promise<ItemResult<unknown>[]> =>
+    original(some, given) as Promise<ItemResult<unknown>[]>;
+  const results: ItemResult<unknown>[] = [];
+  try {
+    // Batches cost something, and there is nothing to hide.
+    if (!recorder.active) {
+      const done = await run(items, options);
+      await recordResults(context, call, done);
+      return done;
+    }
+    await recorder.ready();
+    // It says what is wrong with the options, and with what is no source.
+    await run(isSource(items) ? [] : items, options);
+    const { timeout: _, ...others } = (options ?? {}) as ManyOptions;
+    // One time limit for all batches.
+    const signal = signalOf(options as ManyOptions | undefined);
+    for await (const batch of batchesOf(items as Iterable<unknown>)) {
+      await recorder.ready();
+      const done = await run(batch, signal === undefined ? others : { ...others, signal }).catch((error: unknown) => {
+        // What is not begun after an end has failed, each item of it.
+        if (signal?.aborted !== true || !SecureStoreError.is(error)) throw error;
+        return batch.map((item) => ({ key: keyOf(item), ok: false, error }) as const);
+      });
+      await recordResults(context, call, done);
+      results.push(...done);
+    }
+  } catch (error) {
+    return recorder.attempt(about(context, call, undefined, false), async () => {
+      throw error;
+    });
+  }
   return results;
 }
 
 function recordedCall(context: RecordingContext, call: Call, original: Method): Method {
   const shape = SHAPES[call];
   if (shape === 'objects') {
-    return (...args) => recordedMany(context, call, async () => original(...args) as Promise<ItemResult<unknown>[]>);
+    return (...args) => recordedMany(context, call, original, args);
   }
   return (...args) => {
     const attempt = about(context, call, args[0], shape === 'object');

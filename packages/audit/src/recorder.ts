@@ -153,6 +153,11 @@ export class Recorder {
     return this.#place.canWrite ? this.#place.settings : undefined;
   }
 
+  /** Whether anything is recorded now. */
+  get active(): boolean {
+    return this.#settings !== undefined;
+  }
+
   /** Records what was found out of the way of any attempt, such as what was done with a key. Nobody waits for it. */
   note(event: AuditEvent): void {
     this.#note(event)?.catch(() => undefined);

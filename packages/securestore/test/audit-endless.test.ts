@@ -1,0 +1,67 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { createStore, generateIdentity, openStore, rawKey, recipientOf } from '../src/index.ts';
+
+const unlock = rawKey(Buffer.alloc(32, 3));
+
+test('a source of items that never ends hides nothing of what came of it', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'securestore-audit-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  const location = `sqlite:${join(folder, 'vault.db')}`;
+  const store = await createStore(location, { unlock, upkeep: false, audit: { clearNames: ['**'] } });
+  onTestFinished(() => store.close());
+  await store.audit.enable({ auditor: await recipientOf(generateIdentity()), mode: 'fail-closed' });
+  const other = await openStore(location, { unlock, upkeep: false });
+  onTestFinished(() => other.close());
+
+  const goOn = Promise.withResolvers<void>();
+  const isStored = Promise.withResolvers<void>();
+  async function* endless(): AsyncGenerator<{ key: string; data: string }> {
+    for (let at = 0; at < 300; at++) yield { key: `many/${at}`, data: 'x' };
+    isStored.resolve();
+    await goOn.promise;
+    yield { key: 'last', data: 'x' };
+  }
+  const storing = store.storeMany(endless());
+  await isStored.promise;
+  const written = async (): Promise<number> => {
+    const entries = await other.audit.entries({ entries: 10_000 });
+    return entries.filter(({ action }) => action === 'write').length;
+  };
+  // The first ones by their number, the last ones since nothing follows on them for a while.
+  await expect.poll(written, { timeout: 20_000 }).toBe(300);
+  goOn.resolve();
+  const results = await storing;
+  expect(results).toHaveLength(301);
+  expect(results.every(({ ok }) => ok)).toBe(true);
+  expect(await written()).toBe(301);
+});
+
+test('calls about many objects are refused and fail as they do where nothing is recorded', async () => {
+  const store = await createStore('memory:', { unlock, upkeep: false });
+  onTestFinished(() => store.close());
+  await store.audit.enable({ auditor: await recipientOf(generateIdentity()) });
+  const failing = async function* (): AsyncGenerator<string> {
+    yield 'a';
+    throw new Error('no more');
+  };
+  await expect(store.retrieveMany(failing())).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+  await expect(store.retrieveMany('abc' as never)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+  await expect(store.retrieveMany([], { nonsense: 1 } as never)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+  expect(await store.retrieveMany([])).toEqual([]);
+  const stop = new AbortController();
+  const slow = async function* (): AsyncGenerator<string> {
+    yield 'a';
+    await new Promise((resolve) => setTimeout(resolve, 250));
+    stop.abort();
+    yield 'b';
+  };
+  const results = await store.retrieveMany(slow(), { signal: stop.signal });
+  expect(results.map(({ ok, key }) => [key, ok])).toEqual([
+    ['a', false],
+    ['b', false],
+  ]);
+  expect(results.map((result) => (result.ok ? '' : result.error.code))).toEqual(['NOT_FOUND', 'ABORTED']);
+});
