@@ -3,10 +3,14 @@ import { join } from 'node:path';
 import process from 'node:process';
 import { rolldown } from 'rolldown';
 
+/** What the bundler has itself for syntax that is written out. */
+const HELPERS = '@oxc-project/runtime/';
+
 /**
  * Puts the modules of a package into one file, with one more for each that is loaded only when it is needed, and for what
  * `testing`, its tests for others, shares with it. Nothing is minified, renamed or taken from other packages: it is the
- * source without types, in the order in which it runs.
+ * source without types, in the order in which it runs. `using` alone is written out, with a helper of the bundler: a Node
+ * that can't parse it could not say that it is too old.
  *
  * @param {string} folder - of the package
  */
@@ -20,7 +24,8 @@ async function bundlePackage(folder) {
   const bundle = await rolldown({
     input,
     platform: 'node',
-    external: (id) => !/^[./]/.test(id) && !id.startsWith(folder),
+    external: (id) => !/^[./]/.test(id) && !id.startsWith(folder) && !id.startsWith(HELPERS),
+    transform: { target: 'es2024' },
   });
   await bundle.write({
     dir: dist,

@@ -1,5 +1,5 @@
 import { accessSync, closeSync, constants, openSync, statSync } from 'node:fs';
-import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { errnoOf } from './errors.ts';
 import { refuseLink } from './links.ts';
 
@@ -28,7 +28,9 @@ export class FileLock {
     // On a file that it can't write SQLite would begin without any lock, and without an error.
     accessSync(path, constants.W_OK);
     this.#path = path;
-    this.#db = new DatabaseSync(path, { timeout: 0 });
+    // Not imported: an older Node without it would refuse to link this package before that is said of it.
+    const sqlite = process.getBuiltinModule('node:sqlite');
+    this.#db = new sqlite.DatabaseSync(path, { timeout: 0 });
     // In memory, since beginning on an empty file would otherwise make a journal each time.
     this.#db.exec('PRAGMA journal_mode = MEMORY');
     this.#take = this.#db.prepare('BEGIN IMMEDIATE');

@@ -1,7 +1,7 @@
 import { SecureStoreError, type ErrorDetails } from '@securestore/core-format';
 import { closeSync, fsyncSync, mkdirSync, openSync, statSync, type Stats } from 'node:fs';
 import { dirname } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
+import type { DatabaseSync } from 'node:sqlite';
 import { pathToFileURL } from 'node:url';
 import { errnoOf, isUnopenable, vanished } from './errors.ts';
 import { createLayout, inspectLayout } from './layout.ts';
@@ -68,7 +68,9 @@ function opened(
   readOnly: boolean,
   use: (db: DatabaseSync) => Connection | undefined,
 ): Connection | undefined {
-  const db = new DatabaseSync(name, { readOnly, timeout: 0 });
+  // Not imported: an older Node without it would refuse to link this package before that is said of it.
+  const sqlite = process.getBuiltinModule('node:sqlite');
+  const db = new sqlite.DatabaseSync(name, { readOnly, timeout: 0 });
   let connection: Connection | undefined;
   try {
     configure(db);

@@ -1,3 +1,5 @@
+import { checkNodeVersion } from './node-version.ts';
+
 export * from './audit-batch.ts';
 export * from './audit-entry.ts';
 export * from './audit-header.ts';
@@ -30,3 +32,5 @@ export { textLines, trimmedText } from './text-lines.ts';
 export { compareVersions, formatVersion, parseVersion } from './version.ts';
 export type { ParsedVersion } from './version.ts';
 export * from './writer.ts';
+
+checkNodeVersion(process.versions.node);

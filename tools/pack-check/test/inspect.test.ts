@@ -51,6 +51,19 @@ describe('inspectTarball', () => {
     expect(await inspectTarball(tarball)).toEqual(['sample: there is no README.md', 'sample: there is no LICENSE']);
   });
 
+  it.each(['await using file = open();', 'using file = open();', 'for (await using file of files) file;'])(
+    'finds what an older Node would not parse: %s',
+    async (code) => {
+      const tarball = await pack({
+        ...DOCUMENTS,
+        'package.json': manifest({ '.': { types: './dist/index.d.ts', default: './dist/index.js' } }),
+        'dist/index.js': `export async function one() {\n\t${code}\n}\n`,
+        'dist/index.d.ts': 'export declare function one(): Promise<void>;\n',
+      });
+      expect((await inspectTarball(tarball)).join('\n')).toMatch(/^sample: index\.js holds "using"/);
+    },
+  );
+
   it('finds types that lead nowhere for those who resolve by the book', async () => {
     const tarball = await pack({
       'package.json': manifest({ '.': { types: './dist/index.d.ts', default: './dist/index.js' } }),
