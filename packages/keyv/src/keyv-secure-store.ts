@@ -28,7 +28,7 @@ const READ_AHEAD = 16;
  * A storage adapter for keyv 5 and 6 on a store of securestore.
  *
  * Its methods are those of keyv's adapters, and keyv calls them. They reject with what the store throws; keyv makes
- * `error` events of it.
+ * `error` events of it, and {@link get} does so itself.
  */
 export class KeyvSecureStore extends EventEmitter {
   /** Set by keyv. Keys of one namespace are never seen in another one, nor without one. */
@@ -71,10 +71,20 @@ export class KeyvSecureStore extends EventEmitter {
     return new Folder(`${this.#prefix}/${toSegment(this.namespace ?? '')}`);
   }
 
-  /** @returns the value, `undefined` where there is none or it has expired */
+  /**
+   * Emits `error` where it rejects and somebody listens: keyv 5 takes a rejection for a value that is not there, and says
+   * nothing of it.
+   *
+   * @returns the value, `undefined` where there is none or it has expired
+   */
   async get<T = string>(key: string): Promise<T | undefined> {
-    const [value] = await this.getMany<T>([key]);
-    return value;
+    try {
+      const [value] = await this.getMany<T>([key]);
+      return value;
+    } catch (error) {
+      if (this.listenerCount('error') > 0) this.emit('error', error);
+      throw error;
+    }
   }
 
   /** @returns the values in the order of the keys, `undefined` for what is not there or has expired */

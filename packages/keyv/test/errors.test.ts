@@ -23,7 +23,34 @@ describe('errors', () => {
     expect(await keyv.delete(['k'])).toEqual([false]);
     await keyv.clear();
     for await (const entry of keyv.iterator()) expect.unreachable(String(entry));
-    expect(codes).toEqual(Array.from({ length: 6 }, () => 'UNLOCK_FAILED'));
+    // Those of `get`, which `has` of keyv 6 calls, are told by the adapter as well.
+    expect(codes).toEqual(Array.from({ length: 8 }, () => 'UNLOCK_FAILED'));
+  });
+
+  it('of a wrong secret are no silent miss of keyv 5', async () => {
+    const location = locationOf('file');
+    await openedAt(location);
+    const codes: unknown[] = [];
+    const listen = (keyv: Keyv): Keyv => keyv.on('error', (error: { code?: unknown }) => codes.push(error.code));
+    const told = async (outcome: Promise<unknown>): Promise<unknown> => {
+      codes.length = 0;
+      return { outcome: await outcome.catch((error: { code?: unknown }) => error.code), codes: [...codes] };
+    };
+
+    const quiet = listen(new Keyv({ store: refusing(location) }));
+    const event = ['UNLOCK_FAILED'];
+    expect(await told(quiet.get('k'))).toEqual({ outcome: undefined, codes: event });
+    expect(await told(quiet.set('k', 'v'))).toEqual({ outcome: false, codes: event });
+    expect(await told(quiet.delete('k'))).toEqual({ outcome: false, codes: event });
+    expect(await told(quiet.clear())).toEqual({ outcome: undefined, codes: event });
+    expect(await told(quiet.has('k'))).toEqual({ outcome: 'UNLOCK_FAILED', codes: [] });
+    expect(await told(quiet.getMany(['k']))).toEqual({ outcome: 'UNLOCK_FAILED', codes: [] });
+
+    const loud = new Keyv({ store: refusing(location), throwOnErrors: true });
+    for (const call of [loud.get('k'), loud.set('k', 'v'), loud.delete('k'), loud.clear(), loud.has('k')]) {
+      await expectCode(call, 'UNLOCK_FAILED');
+    }
+    await expectCode(loud.getMany(['k']), 'UNLOCK_FAILED');
   });
 
   it('are rejections of the adapter, which keyv 5 hands on', async () => {
