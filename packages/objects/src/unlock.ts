@@ -87,7 +87,10 @@ function reasonOf(head: Head, unlock: UnlockMethod): string {
   const [one, none] = LABELS[unlock.type];
   if (unlock.type === 'keyWrapper') return `the store has no slot of the key wrapper "${unlock.wrapper.id}"`;
   const some = head.slots.some(({ method }) => method.type === unlock.type);
-  return some ? `${one} does not unlock the store` : `the store is not one that ${none} unlocks`;
+  if (some) return `${one} does not unlock the store`;
+  const message = `the store is not one that ${none} unlocks`;
+  // Without a slot, an identity may have been that of a member. What there was of one is gone.
+  return unlock.type === 'recipient' ? `${message}, or this identity is no longer let in` : message;
 }
 
 const LABELS: Readonly<Record<UnlockMethod['type'], readonly [one: string, any: string]>> = {

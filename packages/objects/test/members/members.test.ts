@@ -245,7 +245,8 @@ describe('members.revoke', () => {
       await failure(run(), 'ACCESS_DENIED').catch((error: unknown) => expect.fail(`${call}: ${String(error)}`));
     }
     await failure(first.list(), 'ACCESS_DENIED');
-    await failure(enter(ann), 'UNLOCK_FAILED');
+    const refused = await failure(enter(ann), 'UNLOCK_FAILED');
+    expect(refused.message).toContain('or this identity is no longer let in');
     await second.store('red/b', 'after');
     expect((await second.retrieve('red/a')).text()).toBe('before');
     clock.advance(10_000);
