@@ -108,7 +108,10 @@ export async function runBatch<T>(call: Call, batch: Batch<T>): Promise<ExitCode
   } catch (error) {
     progress.clear();
     if (counts.size > 0) {
-      out.note(`stopped: ${inWords(counts)}; run the same command again to go on, it passes over what is done`);
+      // How to go on after an interruption is said with the error itself.
+      const { code } = reportOf(error, { operation: verb, interrupted: cli.signal.aborted });
+      const next = code === 'ABORTED' ? '' : '; run the same command again to go on, it passes over what is done';
+      out.note(`stopped: ${inWords(counts)}${next}`);
     }
     throw error;
   }

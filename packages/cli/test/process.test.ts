@@ -1,5 +1,5 @@
 import { execFile, spawn } from 'node:child_process';
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, watch, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
@@ -46,6 +46,25 @@ describe('an interrupt', () => {
     const { unchanged = 0, stored: more = 0 } = summary as { unchanged?: number; stored?: number };
     expect(unchanged).toBeGreaterThanOrEqual(stored);
     expect(unchanged + more).toBe(4000);
+  });
+
+  it('of an export says once how to go on', { timeout: 120_000 }, async () => {
+    const box = await sandbox();
+    await box.seed(Object.fromEntries(Array.from({ length: 500 }, (_, index) => [`${index}`, 'x'.repeat(10_000)])));
+    await mkdir(box.path('out'));
+    const written = watch(box.path('out'));
+    const child = box.start(['export', 'out']);
+    const ending = finished(child);
+    const names = new Set<string>();
+    for await (const { filename } of written) {
+      if (filename !== null && /^\d+$/.test(filename)) names.add(filename);
+      // More than are under way at once, so that some are done.
+      if (names.size > 30) break;
+    }
+    child.kill('SIGINT');
+    const { exitCode, stderr } = await ending;
+    expect(exitCode).toBe(130);
+    expect(stderr).toMatch(/^stopped: \d+ written\n[^\n]*interrupted; run the same command again to go on[^\n]*\n$/);
   });
 
   it('of an export leaves no half file', { timeout: 120_000 }, async () => {
