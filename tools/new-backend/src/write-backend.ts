@@ -19,7 +19,8 @@ export function folderOf(scheme: string): string {
 export function checkScheme(scheme: string | undefined): asserts scheme is string {
   if (scheme === undefined || !isScheme(scheme)) {
     const rule = 'a to z first, then also 0 to 9, + and -, at most 32 characters';
-    throw new UsageError(`say the scheme of its locations (${rule}): npm run new:backend -- level`);
+    const wrong = scheme === undefined ? 'say' : `${JSON.stringify(scheme)} is no scheme: say`;
+    throw new UsageError(`${wrong} the scheme of its locations (${rule}): npm run new:backend -- level`);
   }
   const official = OFFICIAL_BACKENDS.get(scheme);
   if (official !== undefined) throw new UsageError(`${scheme}: is served by ${official}; choose another scheme.`);
