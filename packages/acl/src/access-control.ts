@@ -20,6 +20,7 @@ import { CacheTally, PermissionCache } from './permission-cache.ts';
 import type { CacheFigures } from './permission-cache.ts';
 import type { PolicyChange } from './policy-changes.ts';
 import { changePolicy, removedBy } from './policy-changes.ts';
+import { checkCategories } from './rule-check.ts';
 import { Session } from './session.ts';
 import type { Policy } from './types.ts';
 
@@ -95,8 +96,9 @@ export class AccessControl {
    * Changes the policy, all of `changes` or none, in one change of the head. It counts at once in this process and within
    * five seconds in others.
    *
-   * @throws SecureStoreError `INVALID_ARGUMENT`, `NOT_FOUND`; `CONFLICT` where nobody could change it any more who could
-   *   before, or others come first again and again
+   * @throws SecureStoreError `INVALID_ARGUMENT`, also for a rule that binds nothing or names a category that the store does not
+   *   have; `NOT_FOUND`; `CONFLICT` where nobody could change it any more who could before, or others come first again and
+   *   again
    */
   change(changes: PolicyChange | readonly PolicyChange[], options?: CallOptions): Promise<void> {
     const all = typeof changes === 'function' ? [changes] : changes;
@@ -104,6 +106,7 @@ export class AccessControl {
       'access.change',
       ({ policy, tokens, requests }) => {
         const next = changePolicy(policy, all);
+        checkCategories(policy, next, this.#object.categories);
         const names = new Set(next.principals.map(({ name }) => name));
         const removed = removedBy(policy, all);
         return {

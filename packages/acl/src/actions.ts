@@ -35,8 +35,13 @@ export type Action = ObjectAction | StoreAction;
 /** Every action that a rule can name. */
 export const ACTIONS: readonly Action[] = [...OBJECT_ACTIONS, ...STORE_ACTIONS];
 
+const GROUPS = ['keys.*', 'slots.*', 'access.*', 'members.*', 'audit.*'] as const;
+
 /** All actions, or those of a group, such as `keys.*`. */
-export type ActionPattern = Action | '*' | 'keys.*' | 'slots.*' | 'access.*' | 'members.*' | 'audit.*';
+export type ActionPattern = Action | '*' | (typeof GROUPS)[number];
+
+/** Every pattern of actions, for those who have misspelt one. */
+export const ACTION_PATTERNS: readonly ActionPattern[] = [...ACTIONS, '*', ...GROUPS];
 
 const NUMBERS: ReadonlyMap<string, number> = new Map(ACTIONS.map((action, index) => [action, index]));
 
@@ -78,4 +83,10 @@ export function bitsOf(pattern: string): number {
   if (!pattern.endsWith('.*')) return NUMBERS.has(pattern) ? bitOf(pattern as Action) : 0;
   const group = pattern.slice(0, -1);
   return ACTIONS.filter((action) => action.startsWith(group)).reduce((bits, action) => bits | bitOf(action), 0);
+}
+
+/** Whether a pattern means no action that is about an object, or can be: approving is about what is approved. */
+export function isAboutStoreAlone(pattern: string): boolean {
+  const bits = bitsOf(pattern);
+  return !ACTIONS.some((action) => (action === 'approve' || isObjectAction(action)) && (bits & bitOf(action)) !== 0);
 }

@@ -4,7 +4,7 @@ import type { StoredToken } from './api-tokens.ts';
 import { REQUEST_STATES } from './approval-requests.ts';
 import type { ApprovalRequest } from './approval-requests.ts';
 import { parseIdentity } from './identity.ts';
-import { EMPTY_POLICY, parsePolicy } from './policy.ts';
+import { EMPTY_POLICY, readPolicy } from './policy.ts';
 import type { Policy } from './types.ts';
 
 /** The most API tokens that a store keeps. */
@@ -79,7 +79,7 @@ export function decodeDocument(bytes: Uint8Array | undefined): AccessDocument {
   if (!Array.isArray(tokens)) return damaged('it has no list of tokens');
   if (!Array.isArray(requests)) return damaged('it has no list of requests');
   try {
-    return { policy: parsePolicy(policy), tokens: tokens.map(tokenOf), requests: requests.map(requestOf) };
+    return { policy: readPolicy(policy), tokens: tokens.map(tokenOf), requests: requests.map(requestOf) };
   } catch (cause) {
     if (SecureStoreError.is(cause, 'INVALID_ARGUMENT') || SecureStoreError.is(cause, 'INVALID_KEY'))
       return damaged(cause.message, cause);

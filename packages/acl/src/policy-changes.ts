@@ -2,7 +2,8 @@ import { SecureStoreError } from '@securestore/core-format';
 import { Decider } from './decide.ts';
 import { foldIdentity, parseIdentity } from './identity.ts';
 import type { Identity } from './identity.ts';
-import { parsePolicy } from './policy.ts';
+import { readPolicy } from './policy.ts';
+import { checkBinding } from './rule-check.ts';
 import type { ApprovalRule, Grant, Policy, Principal, Role, Rule } from './types.ts';
 
 /** One change of a policy. It is applied to whatever the policy is by then, so changes of several people add up. */
@@ -119,11 +120,12 @@ export function removedBy(policy: Policy, changes: readonly PolicyChange[]): Set
 /**
  * Applies changes, all or none.
  *
- * @throws SecureStoreError `INVALID_ARGUMENT` where that is no policy; `NOT_FOUND` for what there is not; `CONFLICT` where
- *   nobody could change it any more who could before
+ * @throws SecureStoreError `INVALID_ARGUMENT` where that is no policy, or a rule that it brings binds nothing; `NOT_FOUND` for
+ *   what there is not; `CONFLICT` where nobody could change it any more who could before
  */
 export function changePolicy(policy: Policy, changes: readonly PolicyChange[]): Policy {
-  const next = parsePolicy(changes.reduce((current, change) => change(current), policy));
+  const next = readPolicy(changes.reduce((current, change) => change(current), policy));
+  checkBinding(policy, next);
   if (hasAdministrator(policy) && !hasAdministrator(next)) {
     throw new SecureStoreError(
       'CONFLICT',

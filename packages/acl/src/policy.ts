@@ -1,8 +1,9 @@
 import { compilePattern, SecureStoreError } from '@securestore/core-format';
 import type { ActionPattern } from './actions.ts';
-import { bitsOf } from './actions.ts';
+import { ACTION_PATTERNS, bitsOf } from './actions.ts';
 import type { Identity } from './identity.ts';
 import { foldIdentity, parseIdentity } from './identity.ts';
+import { checkBinding } from './rule-check.ts';
 import type { ApprovalRule, Grant, Policy, Principal, Role, Rule } from './types.ts';
 
 /** The bounds of a policy. */
@@ -21,6 +22,9 @@ export const POLICY_LIMITS = {
 
 /** A policy in which nobody may do anything. */
 export const EMPTY_POLICY: Policy = { roles: [], principals: [] };
+
+/** What is longer is not repeated in an error. */
+const MAX_SHOWN = 64;
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -55,7 +59,8 @@ function timeOf(value: unknown, where: string): number {
 
 function actionOf(value: unknown, where: string): ActionPattern {
   if (typeof value === 'string' && bitsOf(value) !== 0) return value as ActionPattern;
-  return refuse(where, 'is no action');
+  const given = typeof value === 'string' && value.length <= MAX_SHOWN ? `: ${JSON.stringify(value)}` : '';
+  return refuse(where, `is no action${given}; there are ${ACTION_PATTERNS.join(', ')}`);
 }
 
 function patternOf(value: unknown, where: string): string {
@@ -148,12 +153,8 @@ function checkNames(names: readonly Identity[], where: string): void {
   }
 }
 
-/**
- * Checks a policy as it comes out of a store or a file.
- *
- * @throws SecureStoreError `INVALID_ARGUMENT` that names the place, for anything that is not exactly a policy
- */
-export function parsePolicy(value: unknown): Policy {
+/** As {@link parsePolicy}, also with rules that bind nothing: earlier releases have taken them. */
+export function readPolicy(value: unknown): Policy {
   const { roles, principals, approvals } = fieldsOf(value, 'it', ['roles', 'principals', 'approvals']);
   const policy: Policy = {
     roles: listOf(roles, 'roles', POLICY_LIMITS.roles, roleOf),
@@ -177,5 +178,17 @@ export function parsePolicy(value: unknown): Policy {
     if (missing !== undefined) refuse(where, `names a role that there is not: ${JSON.stringify(missing.role)}`);
     if (new Set(grants.map(({ role }) => role)).size < grants.length) refuse(where, 'names a role twice');
   }
+  return policy;
+}
+
+/**
+ * Checks a policy as it comes out of a file.
+ *
+ * @throws SecureStoreError `INVALID_ARGUMENT` that names the place, for anything that is not exactly a policy, and for a rule
+ *   with keys or categories whose actions are all about the whole store, so that it binds nothing
+ */
+export function parsePolicy(value: unknown): Policy {
+  const policy = readPolicy(value);
+  checkBinding(EMPTY_POLICY, policy);
   return policy;
 }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { ApprovalRule, PolicyChange, Rule } from '../src/index.ts';
+import type { ApprovalRule, Policy, PolicyChange, Rule } from '../src/index.ts';
 import {
   Decider,
   EMPTY_POLICY,
@@ -59,6 +59,10 @@ test.each<[PolicyChange, string]>([
   [addPrincipal('bob', 'user'), 'INVALID_ARGUMENT'],
   [grantRole('bob', 'reader', -1), 'INVALID_ARGUMENT'],
   [setRole('r', [{ effect: 'allow', actions: [] }]), 'INVALID_ARGUMENT'],
+  // Each of these would bind nothing.
+  [setRole('r', templateRules('operator', ['db/**'])), 'INVALID_ARGUMENT'],
+  [setRole('r', [{ effect: 'deny', actions: ['slots.*'], categories: ['pii'] }]), 'INVALID_ARGUMENT'],
+  [setApprovals([{ actions: ['access.change', 'rotate'], keys: ['db/**'] }]), 'INVALID_ARGUMENT'],
   // Each of these would leave nobody who may change the policy.
   [revokeRole('Alice', 'root'), 'CONFLICT'],
   [grantRole('Alice', 'root', 10), 'CONFLICT'],
@@ -96,4 +100,17 @@ test('what takes a second person stays through every other change, and can be ta
   expect(changed.approvals).toEqual(approvals);
   expect(changePolicy(changed, [setApprovals([])]).approvals).toEqual([]);
   expect(() => changePolicy(begun, [setApprovals([{ actions: ['approve'] }])])).toThrow(/takes no approval itself/);
+});
+
+test('rules that bind nothing and are there already are no reason to refuse other changes, and can be taken away one by one', () => {
+  const odd: Rule = { effect: 'allow', actions: ['verify'], keys: ['db/**'] };
+  const approvals: ApprovalRule[] = [
+    { actions: ['rotate'], keys: ['db/**'] },
+    { actions: ['jobs'], keys: ['db/**'] },
+  ];
+  const old: Policy = { ...begun, roles: [...begun.roles, { name: parseIdentity('odd'), rules: [odd] }], approvals };
+  expect(changePolicy(old, [grantRole('bob', 'odd')]).approvals).toEqual(approvals);
+  expect(changePolicy(old, [setRole('odd', [read, odd])]).roles.at(-1)?.rules).toEqual([read, odd]);
+  expect(changePolicy(old, [setApprovals(approvals.slice(1))]).approvals).toEqual(approvals.slice(1));
+  expect(() => changePolicy(old, [setRole('another', [odd])])).toThrow(/rule 0 of the role "another" binds nothing/);
 });

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { Policy } from '../src/index.ts';
+import type { Policy, Rule } from '../src/index.ts';
 import {
   ACTIONS,
   EMPTY_POLICY,
@@ -17,6 +17,7 @@ const refused = (message: RegExp): unknown =>
   expect.objectContaining({ code: 'INVALID_ARGUMENT', message: expect.stringMatching(message) });
 
 const alice = { name: 'alice', kind: 'user', disabled: false, grants: [{ role: 'reader' }] };
+const read = { effect: 'allow', actions: ['read'] };
 const reader = { name: 'reader', rules: [{ effect: 'allow', actions: ['read'], keys: ['db/**'], expires: 5 }] };
 
 describe('a policy', () => {
@@ -46,6 +47,17 @@ describe('a policy', () => {
     [{ roles: [], principals: [], approvals: [{ actions: ['approve'] }] }, /takes no approval itself/],
     [{ roles: [], principals: [], approvals: [{ actions: ['read'], effect: 'allow' }] }, /a field "effect"/],
     [{ roles: [], principals: [], approvals: [{ actions: ['read'], keys: ['a/../b'] }] }, /is no pattern of keys/],
+    [
+      {
+        roles: [{ name: 'odd', rules: [read, { effect: 'allow', actions: ['verify', 'keys.*'], keys: ['a'] }] }],
+        principals: [],
+      },
+      /rule 1 of the role "odd" binds nothing: verify, keys\.\* are about the whole store/,
+    ],
+    [
+      { roles: [], principals: [], approvals: [{ actions: ['access.change'], categories: ['pii'] }] },
+      /rule 0 of the approvals binds nothing: access\.change is about the whole store/,
+    ],
     [{ roles: [], principals: Array.from({ length: 10_001 }, () => alice) }, /more than 10000 entries/],
   ])('is refused where it is none: %#', (value, message) => {
     expect(() => parsePolicy(value)).toThrow(refused(message));
@@ -54,7 +66,11 @@ describe('a policy', () => {
   test.each<[unknown, RegExp]>([
     [{ effect: 'maybe', actions: ['read'] }, /effect is neither/],
     [{ effect: 'allow', actions: [] }, /actions is empty/],
-    [{ effect: 'allow', actions: ['fly'] }, /actions\[0\] is no action/],
+    [
+      { effect: 'allow', actions: ['read', 'fly'] },
+      /actions\[1\] is no action: "fly"; there are read, list, .*, keys\.\*/,
+    ],
+    [{ effect: 'allow', actions: ['x'.repeat(65)] }, /actions\[0\] is no action; there are/],
     [{ effect: 'allow', actions: ['toString'] }, /is no action/],
     [{ effect: 'allow', actions: ['no.*'] }, /is no action/],
     [{ effect: 'allow', actions: ['read'], keys: [] }, /keys is empty, and so means nothing/],
@@ -64,6 +80,16 @@ describe('a policy', () => {
     [{ effect: 'allow', actions: ['read'], expires: -1 }, /is no time/],
   ])('has no rule that is none: %#', (value, message) => {
     expect(() => parseRule(value)).toThrow(refused(message));
+  });
+
+  test.each<Rule>([
+    { effect: 'allow', actions: ['*'], keys: ['a'] },
+    { effect: 'allow', actions: ['approve'], categories: ['pii'] },
+    { effect: 'deny', actions: ['access.change', 'purge'], keys: ['a'] },
+    { effect: 'deny', actions: ['access.change'] },
+  ])('has rules that bind something: %j', (rule) => {
+    const policy = { roles: [{ name: 'role', rules: [rule] }], principals: [] };
+    expect(parsePolicy(policy)).toEqual(policy);
   });
 
   test('of anything else is refused, and nothing but refused', () => {

@@ -3,6 +3,8 @@ import { asBuffer, compilePattern, DEFAULT_CATEGORY, SecureStoreError } from '@s
 
 /** Which category an object belongs to. */
 export interface CategoryMatcher {
+  /** Of all categories, the default one first. */
+  readonly names: readonly string[];
   idOf(key: StoreKey): Buffer;
   nameOf(id: Uint8Array): string;
   /** The id of the category with a name; `undefined` where there is none. */
@@ -31,6 +33,7 @@ export function categoryMatcher(map: CategoryMap): CategoryMatcher {
   }));
   const names = new Map(map.categories.map(({ id, name }) => [Buffer.from(id).toString('latin1'), name]));
   return {
+    names: map.categories.map(({ name }) => name),
     idOf(key) {
       if (rules.length === 0) return defaultId;
       const segments = key.split('/');

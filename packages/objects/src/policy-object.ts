@@ -73,6 +73,11 @@ export class PolicyObject {
     return this.#engine.random(length);
   }
 
+  /** The names of the categories of the store. */
+  get categories(): readonly string[] {
+    return this.#engine.watcher.state.categories.names;
+  }
+
   /** The name of the category that an object of this name belongs to. @throws SecureStoreError `INVALID_KEY` */
   categoryOf(key: string): string {
     const { categories } = this.#engine.watcher.state;

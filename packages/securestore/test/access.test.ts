@@ -15,6 +15,7 @@ import {
   rawKey,
   removePrincipal,
   revokeRole,
+  setApprovals,
   setRole,
   templateRules,
 } from '../src/index.ts';
@@ -188,6 +189,47 @@ describe('a change of the policy', () => {
     const { store } = await worldWithPeople();
     for (const change of [removePrincipal('root'), disablePrincipal('root', true), revokeRole('root', 'administrator')])
       await expect(store.access.change(change)).rejects.toMatchObject({ code: 'CONFLICT', operation: 'access.change' });
+  });
+
+  test('is refused where a rule names a category that the store does not have', async () => {
+    const world = new World();
+    const store = await world.open({ categories: { pii: ['people/**'] } });
+    const deny = (category: string): Rule => ({ effect: 'deny', actions: ['read'], categories: [category] });
+    const refused = (place: string): unknown =>
+      expect.objectContaining({
+        code: 'INVALID_ARGUMENT',
+        message: expect.stringContaining(
+          `${place} names the category "piii", which the store does not have; it has default, pii`,
+        ),
+      });
+    await expect(store.access.change(setRole('role', [deny('pii'), deny('piii')]))).rejects.toEqual(
+      refused('rule 1 of the role "role"'),
+    );
+    await expect(store.access.change(setApprovals([{ actions: ['purge'], categories: ['piii'] }]))).rejects.toEqual(
+      refused('rule 0 of the approvals'),
+    );
+    await store.access.change(setRole('role', [deny('pii'), deny('default')]));
+  });
+
+  test('is possible beside rules that no release would take any more', async () => {
+    const world = new World();
+    const store = await world.open();
+    const rules: Rule[] = [
+      { effect: 'allow', actions: ['verify'], keys: ['db/**'] },
+      { effect: 'deny', actions: ['read'], categories: ['piii'] },
+    ];
+    const approvals = [{ actions: ['rotate'], categories: ['piii'] }];
+    const policy = { roles: [{ name: 'old', rules }], principals: [], approvals };
+    const document = { version: 1, policy, tokens: [], requests: [] };
+    await store.policyObject.change('access.change', () => Buffer.from(JSON.stringify(document)));
+    const other = await world.open();
+    expect(await other.access.policy()).toEqual(policy);
+    await other.access.change([
+      addPrincipal('alice', 'user'),
+      grantRole('alice', 'old'),
+      setRole('old', [READ_DB, ...rules]),
+    ]);
+    expect(await other.access.explain('alice', 'read', 'db/user')).toMatchObject({ allowed: true });
   });
 
   test('goes on through a rotation of keys', async () => {

@@ -1,0 +1,55 @@
+import { SecureStoreError } from '@securestore/core-format';
+import { isAboutStoreAlone } from './actions.ts';
+import type { ApprovalRule, Policy } from './types.ts';
+
+interface PlacedRule {
+  readonly rule: ApprovalRule;
+  /** Where it is, by the numbers that the decisions give, too. */
+  readonly where: string;
+  /** The same for the same rule of the same role, in whatever place. */
+  readonly id: () => string;
+}
+
+function placedRules({ roles, approvals = [] }: Policy): PlacedRule[] {
+  const place = (rules: readonly ApprovalRule[], owner: readonly string[], what: string): PlacedRule[] =>
+    rules.map((rule, index) => ({ rule, where: `rule ${index} of ${what}`, id: () => JSON.stringify([owner, rule]) }));
+  return [
+    ...roles.flatMap(({ name, rules }) => place(rules, [name], `the role ${JSON.stringify(name)}`)),
+    ...place(approvals, [], 'the approvals'),
+  ];
+}
+
+/** Refuses a rule that is faulty and new. What was there before stays, so that the policy around it can be changed. */
+function refuseNew(before: Policy, after: Policy, faultOf: (rule: ApprovalRule) => string | undefined): void {
+  const faulty = placedRules(after).filter(({ rule }) => faultOf(rule) !== undefined);
+  if (faulty.length === 0) return;
+  const known = new Set(placedRules(before).map(({ id }) => id()));
+  const added = faulty.find(({ id }) => !known.has(id()));
+  if (added === undefined) return;
+  throw new SecureStoreError('INVALID_ARGUMENT', `the access policy: ${added.where} ${faultOf(added.rule)}`);
+}
+
+/**
+ * Sees that every new rule binds something: what concerns the whole store has no keys and no categories, so a rule that
+ * names both says nothing, and a denial or an approval that is not one must not be taken for one.
+ *
+ * @throws SecureStoreError `INVALID_ARGUMENT`
+ */
+export function checkBinding(before: Policy, after: Policy): void {
+  refuseNew(before, after, ({ actions, keys, categories }) => {
+    if ((keys ?? categories) === undefined || !actions.every(isAboutStoreAlone)) return undefined;
+    return (
+      `binds nothing: ${actions.join(', ')} ${actions.length === 1 ? 'is' : 'are'} about the whole store, which has no ` +
+      'keys and no categories; leave keys and categories out, or name actions on objects'
+    );
+  });
+}
+
+/** Sees that no new rule is about a category that there is not. @throws SecureStoreError `INVALID_ARGUMENT` */
+export function checkCategories(before: Policy, after: Policy, known: readonly string[]): void {
+  refuseNew(before, after, ({ categories = [] }) => {
+    const unknown = categories.find((name) => !known.includes(name));
+    if (unknown === undefined) return undefined;
+    return `names the category ${JSON.stringify(unknown)}, which the store does not have; it has ${known.join(', ')}`;
+  });
+}
