@@ -30,14 +30,15 @@ export interface AuthenticationContext {
 export interface Authenticator {
   readonly name: string;
   /**
-   * @returns `undefined` for credentials of another kind, which others are asked about
+   * @returns `undefined` for credentials of another kind, which others are asked about. Whether they are of its kind shows by
+   *   their form, never by whether they are right: what nobody answers for is refused in other words
    * @throws SecureStoreError `UNAUTHENTICATED` for credentials of its kind that prove nothing; `UNAVAILABLE` or `TIMEOUT`
    *   where it can't find out
    */
   authenticate(credentials: unknown, context: AuthenticationContext): Promise<Authenticated | undefined>;
 }
 
-/** What every refusal says, whatever is wrong: it must not help to guess. */
+/** What every refusal of credentials says, whatever is wrong with them: it must not help to guess. */
 export function unauthenticated(cause?: unknown): SecureStoreError {
   return new SecureStoreError('UNAUTHENTICATED', 'the credentials are wrong, have expired or were revoked', { cause });
 }
@@ -85,5 +86,7 @@ export async function authenticate(
     if (found.until !== undefined && !(found.until > context.now)) throw unauthenticated();
     return checked(found, authenticator);
   }
-  throw unauthenticated();
+  // The form of the credentials is what nobody knew; what is in them nobody has looked at.
+  const asked = authenticators.map(({ name }) => name).join(', ') || 'nobody';
+  throw new SecureStoreError('UNAUTHENTICATED', `no authenticator knows credentials of this kind; asked: ${asked}`);
 }

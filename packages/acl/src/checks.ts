@@ -1,3 +1,4 @@
+import { SecureStoreError } from '@securestore/core-format';
 import type { SecureStorage } from '@securestore/objects';
 import type { Action } from './actions.ts';
 import type { AdministrationCall } from './administration.ts';
@@ -58,9 +59,10 @@ export class Checks {
   /** @throws SecureStoreError `UNAUTHENTICATED` where the session has ended */
   open(): void {
     const { until = Infinity, holds, now } = this.#context;
+    if (this.#closed) throw new SecureStoreError('UNAUTHENTICATED', 'the session has been closed; begin another one');
     // What is no time is over, and what is no plain yes, such as a promise of one, is a no.
     const lasts: unknown = holds === undefined ? true : holds();
-    if (this.#closed || !(until > now()) || lasts !== true) throw unauthenticated();
+    if (!(until > now()) || lasts !== true) throw unauthenticated();
   }
 
   /** @param key absent for what concerns the whole store */

@@ -12,6 +12,10 @@ let now: number;
 
 const DENIED = expect.objectContaining({ code: 'ACCESS_DENIED', retryable: false });
 const ENDED = expect.objectContaining({ code: 'UNAUTHENTICATED' });
+const CLOSED = expect.objectContaining({
+  code: 'UNAUTHENTICATED',
+  message: expect.stringContaining('the session has been closed'),
+});
 
 beforeEach(async () => {
   store = await createStore('memory:', { unlock: rawKey(randomBytes(32)), upkeep: false });
@@ -126,7 +130,7 @@ describe.each(NAMES)('%s', (call) => {
     rules = [{ effect: 'allow', actions: ['*'] }];
     const closed = session();
     await closed.close();
-    await expect(CALLS[call](closed, 'seen/a')).rejects.toEqual(ENDED);
+    await expect(CALLS[call](closed, 'seen/a')).rejects.toEqual(CLOSED);
     await expect(CALLS[call](session({ until: now }), 'seen/a')).rejects.toEqual(ENDED);
     await expect(CALLS[call](session({ until: Number.NaN }), 'seen/a')).rejects.toEqual(ENDED);
     const holds = (async () => true) as never;

@@ -26,6 +26,8 @@ const CREATE_OPTIONS = [
 ] as const;
 const OPEN_OPTIONS = [...CREATE_OPTIONS, 'create', 'fingerprint', 'acceptHead', 'trustOnFirstUse'] as const;
 
+const SESSION_OPTIONS = ['signal', 'timeout', 'requestId'] as const;
+
 /** What is kept in a store from its making. */
 const KEPT_OPTIONS = ['categories', 'history', 'names', 'rotation', 'journal', 'suite'] as const;
 
@@ -70,6 +72,7 @@ const CHECKS: Readonly<Record<string, readonly [check: (value: unknown) => boole
   ],
   upkeep: [(value) => typeof value === 'boolean', 'true or false'],
   create: [(value) => typeof value === 'boolean', 'true or false'],
+  requestId: [(value) => typeof value === 'string', 'a string'],
   acceptHead: [(value) => typeof value === 'boolean', 'true or false'],
   trustOnFirstUse: [(value) => typeof value === 'boolean', 'true or false'],
   fingerprint: [
@@ -78,16 +81,21 @@ const CHECKS: Readonly<Record<string, readonly [check: (value: unknown) => boole
   ],
 };
 
-function check(options: unknown, known: readonly string[]): void {
-  if (typeof options !== 'object' || options === null)
-    invalid('options are needed: at least { unlock: passphrase(...) }');
+function checkKnown(options: object, known: readonly string[]): void {
   const given = options as Readonly<Record<string, unknown>>;
   const unknown = Object.keys(given).find((name) => !known.includes(name));
   if (unknown !== undefined) invalid(`unknown option "${unknown}". Known here: ${known.toSorted().join(', ')}`);
-  for (const [name, [holds, expected]] of Object.entries(CHECKS)) {
+  for (const name of known) {
+    const [holds, expected] = CHECKS[name] ?? [];
     const missing = given[name] === undefined && name !== 'unlock';
-    if (!missing && !holds(given[name])) invalid(`the option "${name}" must be ${expected}`);
+    if (holds?.(given[name]) === false && !missing) invalid(`the option "${name}" must be ${expected}`);
   }
+}
+
+function check(options: unknown, known: readonly string[]): void {
+  if (typeof options !== 'object' || options === null)
+    invalid('options are needed: at least { unlock: passphrase(...) }');
+  checkKnown(options, known);
 }
 
 /** @throws SecureStoreError `INVALID_ARGUMENT` */
@@ -105,4 +113,10 @@ export function checkOpenOptions(options: unknown): void {
       `the option "${kept}" is decided when a store is made; give it to createStore, or together with create: true`,
     );
   }
+}
+
+/** @throws SecureStoreError `INVALID_ARGUMENT` */
+export function checkSessionOptions(options: unknown): void {
+  if (typeof options !== 'object' || options === null) invalid('the options of a session must be an object');
+  checkKnown(options, SESSION_OPTIONS);
 }

@@ -8,7 +8,7 @@ import { SecureStoreError } from '@securestore/core-format';
 import type { Anchor, CallOptions, CryptoEvent, ObjectStore, StoreContext } from '@securestore/objects';
 import { createObjectStore, openObjectStore, openOrCreateObjectStore, signalOf } from '@securestore/objects';
 import { auditEventOf, auditWarnings, ROOT } from './audit-events.ts';
-import { checkCreateOptions, checkOpenOptions } from './check-options.ts';
+import { checkCreateOptions, checkOpenOptions, checkSessionOptions } from './check-options.ts';
 import { loadConfig } from './config.ts';
 import { anchorName, fileAnchor } from './file-anchor.ts';
 import { NETWORK_LAYERS } from './network-layers.ts';
@@ -30,7 +30,8 @@ export type SecureStore = ObjectStore & {
    * The store as the principal may use it whom the credentials prove: `{ token }` with an API token, or what the option
    * `authenticators` is for. It ends with the store.
    *
-   * @throws SecureStoreError `UNAUTHENTICATED`; `UNAVAILABLE` or `TIMEOUT` where that can't be found out
+   * @throws SecureStoreError `UNAUTHENTICATED`, also for credentials of a kind that no authenticator knows; `UNAVAILABLE` or
+   *   `TIMEOUT` where that can't be found out; `INVALID_ARGUMENT` for options that there are not
    */
   session(credentials: unknown, options?: SessionOptions): Promise<Session>;
 };
@@ -68,7 +69,9 @@ function assemble(store: ObjectStore, { authenticators, audit, logger }: OpenOpt
   const { recorder } = trail;
   const categoryOf = (key: string): string => store.policyObject.categoryOf(key);
   const begin = access.session.bind(access);
-  const session: SecureStore['session'] = async (credentials, { requestId, ...options } = {}) => {
+  const session: SecureStore['session'] = async (credentials, given = {}) => {
+    checkSessionOptions(given);
+    const { requestId, ...options } = given;
     // Who it is shows only when it has succeeded.
     const attempt = { action: 'session', principal: '', requestId };
     const found = await recorder.attempt(attempt, async () => {

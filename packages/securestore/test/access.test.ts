@@ -62,6 +62,30 @@ describe('a session', () => {
     },
   );
 
+  test.each([{ tokn: 'sst_x' }, undefined, 'root'])(
+    'of credentials that no authenticator is for says who was asked, and nothing of them: %j',
+    async (credentials) => {
+      const { world } = await worldWithPeople();
+      const house: Authenticator = { name: 'house', authenticate: async () => undefined };
+      const store = await world.open({ authenticators: [house] });
+      await expect(store.session(credentials)).rejects.toMatchObject({
+        code: 'UNAUTHENTICATED',
+        message: 'no authenticator knows credentials of this kind; asked: api-tokens, house',
+      });
+    },
+  );
+
+  test.each([{ requestID: 'x' }, { requestId: 7 }, { timeout: '5s' }, { signal: {} }, null, 'x'])(
+    'is not begun with options that are none: %j',
+    async (options) => {
+      const { store } = await worldWithPeople();
+      const { token } = await store.access.createToken('alice');
+      await expect(store.session({ token }, options as never)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+      await using session = await store.session({ token }, { requestId: 'x', timeout: 5000, signal: undefined });
+      expect(await session.list()).toEqual(['db/user']);
+    },
+  );
+
   test('ends with its token: revoked, expired, or its principal gone', async () => {
     const { world, store } = await worldWithPeople();
     const begin = async (expires?: Date) => {
