@@ -20,3 +20,6 @@ export function ruleText(rule: Rule): string {
 export function splitNames(lists: readonly string[]): string[] {
   return lists.flatMap((list) => list.split(',')).filter(Boolean);
 }
+
+/** Said after a change of who may do what. */
+export const FOLLOWING = 'Processes that have the store open follow within five seconds.';

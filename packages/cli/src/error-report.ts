@@ -107,6 +107,7 @@ const IN_OUR_TERMS: readonly (readonly [theirs: RegExp, ours: string])[] = [
     'the unfinished rotation is to another depth: go on with it by securestore rotate --resume, then begin this one',
   ],
   [/\bslots\.list\(\) tells which there are$/, 'securestore slots lists them'],
+  [/\bmembers\.list\(\) tells who there is$/, 'securestore member lists them'],
   [/\bkeys\.undo\("([^"]*)"\) brings it back$/, 'securestore keys undo $1 brings it back'],
   [
     /^the option "fingerprint" must be (.*) that store\.fingerprint gives$/,

@@ -1,7 +1,10 @@
 import type { Session } from 'securestore';
+import { writeFile } from 'node:fs/promises';
 import { createStore, keyFile, openStore, rawKey } from 'securestore';
 import { describe, expect, it } from 'vitest';
 import { jsonLines, sandbox } from './support/cli.ts';
+import type { Result } from './support/cli.ts';
+import { runHere } from './support/in-process.ts';
 import type { Sandbox } from './support/cli.ts';
 
 async function done(box: Sandbox, ...args: string[]): Promise<string> {
@@ -205,5 +208,75 @@ describe('approvals', () => {
       'takes no second person any more: purge recover on db/**\n',
     );
     expect(jsonLines(await done(box, 'approval', 'rules', '--json'))).toEqual([{ actions: ['access.change'] }]);
+  });
+});
+
+describe('in this process', () => {
+  /** Runs commands on a store that has the category pii, with the role reader and nobody in it. */
+  async function commands(): Promise<(...args: string[]) => Promise<Result>> {
+    const { path } = await sandbox('none');
+    const [key, location] = [path('vault.key'), `sqlite:${path('vault.db')}`];
+    await writeFile(key, Buffer.alloc(32, 7));
+    const store = await createStore(location, { unlock: keyFile(key), categories: { pii: ['people/**'] } });
+    const { setRole, templateRules } = await import('securestore');
+    await store.access.change(setRole('reader', templateRules('reader')));
+    await store.close();
+    const env = { SECURESTORE_URL: location };
+    return (...args) => runHere([...args, '--no-anchor', '--key-file', key], { env });
+  }
+
+  it.each([
+    [
+      ['approval', 'add', 'access.change,rotate', '--keys', 'db/**'],
+      /access\.change, rotate are about the whole store/,
+    ],
+    [['approval', 'add', 'purge', '--category', 'typo'], /category "typo", .* it has default, pii/],
+    [['role', 'add', 'x', '--deny', 'read', '--category', 'piii'], /category "piii", .* it has default, pii/],
+    [['role', 'add', 'odd', '--template', 'operator', '--keys', 'db/**'], /rule 0 of the role "odd" binds nothing/],
+    [['role', 'add', 'x', '--allow', 'raed'], /"raed"; there are read, list, .*, \*, keys\.\*/],
+    [['role', 'add', 'x', '--allow', 'read', '--keys', 'a/../b'], /the pattern "a\/\.\.\/b" has a segment/],
+    [['approval', 'add', 'purg'], /"purg"; there are/],
+  ])('a rule that binds nothing or misspells something is refused with what to do: %j', async (args, message) => {
+    const run = await commands();
+    expect(await run(...args)).toMatchObject({
+      exitCode: 2,
+      stdout: '',
+      stderr: expect.stringMatching(message),
+    });
+    expect((await run('approval', 'rules')).stdout).toBe('');
+    expect((await run('role')).stdout.split('\n')).toHaveLength(3);
+  });
+
+  it('names are trimmed before they are looked for, and whoever is new is said to be', async () => {
+    const run = await commands();
+    const following = 'Processes that have the store open follow within five seconds.\n';
+    expect(await run('grant', 'ann', 'reader')).toMatchObject({
+      exitCode: 0,
+      stdout: 'added ann (user) and granted reader\n',
+      stderr: following,
+    });
+    expect(await run('grant', 'ann ', ' reader')).toMatchObject({ exitCode: 0, stdout: 'granted reader to ann\n' });
+    expect((await run('grant', 'job', 'reader', '--service')).stdout).toBe('added job (service) and granted reader\n');
+    expect(jsonLines((await run('grant', 'bob ', 'reader', '--json')).stdout)).toEqual([
+      { principal: 'bob', role: 'reader', added: true },
+    ]);
+    expect(await run('role', 'add', ' reader ', '--deny', 'read', '--category', 'pii')).toMatchObject({
+      stdout: 'reader: deny read in pii\n',
+      stderr: following,
+    });
+    expect((await run('role', 'show', 'reader ')).stdout).toBe('0: allow read list history\n1: deny read in pii\n');
+    const asked = await run('role', 'remove', 'reader ');
+    expect([asked.exitCode, asked.stderr]).toEqual([
+      2,
+      expect.stringContaining('3 principals will lose the role reader'),
+    ]);
+  });
+
+  it('nobody is asked about removing somebody whom there is not', async () => {
+    const run = await commands();
+    expect(await run('revoke', 'ghost')).toMatchObject({
+      exitCode: 3,
+      stderr: expect.stringContaining('there is no principal "ghost"'),
+    });
   });
 });

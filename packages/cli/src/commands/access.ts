@@ -1,6 +1,6 @@
 import { SecureStoreError } from '@securestore/core-format';
 import type { Action, Decision, Policy, Rule, SecureStore, Template } from 'securestore';
-import { ruleText, splitNames } from '../access-text.ts';
+import { FOLLOWING, ruleText, splitNames } from '../access-text.ts';
 import type { Call, ExitCode } from '../call.ts';
 import { withStore } from '../open.ts';
 import { parseExpiry } from '../parse-time.ts';
@@ -47,7 +47,9 @@ export async function role(
   });
 }
 
-function roleNamed({ roles }: Policy, name: string): Policy['roles'][number] {
+async function roleNamed({ roles }: Policy, given: string): Promise<Policy['roles'][number]> {
+  const { parseIdentity } = await import('securestore');
+  const name = parseIdentity(given);
   const found = roles.find((other) => other.name === name);
   if (found !== undefined) return found;
   throw new SecureStoreError('NOT_FOUND', `there is no role "${printable(name)}"; securestore role lists them`);
@@ -75,7 +77,7 @@ async function listRoles({ cli, out }: Call, store: SecureStore): Promise<void> 
 }
 
 async function showRole({ cli, out }: Call, store: SecureStore, name: string): Promise<void> {
-  const found = roleNamed(await store.access.policy({ signal: cli.signal }), name);
+  const found = await roleNamed(await store.access.policy({ signal: cli.signal }), name);
   await out.result(found, () => found.rules.map((rule, index) => `${index}: ${ruleText(rule)}`));
 }
 
@@ -90,9 +92,10 @@ async function rulesOf({ allow, deny, template, keys, category }: RoleOptions): 
   return rules.length > 0 ? rules : refuse('role add needs --template, --allow or --deny');
 }
 
-async function addRules({ cli, out, options }: Call<RoleOptions>, store: SecureStore, name: string): Promise<void> {
+async function addRules({ cli, out, options }: Call<RoleOptions>, store: SecureStore, given: string): Promise<void> {
   const rules = await rulesOf(options);
-  const { setRole } = await import('securestore');
+  const { parseIdentity, setRole } = await import('securestore');
+  const name = parseIdentity(given);
   let all: readonly Rule[] = rules;
   const change = (policy: Policy): Policy => {
     all = [...(policy.roles.find((other) => other.name === name)?.rules ?? []), ...rules];
@@ -100,10 +103,13 @@ async function addRules({ cli, out, options }: Call<RoleOptions>, store: SecureS
   };
   await store.access.change(change, { signal: cli.signal });
   await out.result({ name, rules: all }, () => rules.map((rule) => `${printable(name)}: ${ruleText(rule)}`));
+  out.note(FOLLOWING);
 }
 
-async function removeRole({ cli, out, options }: Call, store: SecureStore, name: string): Promise<void> {
-  const { principals } = await store.access.policy({ signal: cli.signal });
+async function removeRole({ cli, out, options }: Call, store: SecureStore, given: string): Promise<void> {
+  const policy = await store.access.policy({ signal: cli.signal });
+  const { principals } = policy;
+  const { name } = await roleNamed(policy, given);
   const holders = principals.filter(({ grants }) => holds(grants, name)).length;
   if (holders > 0) {
     const what = `${count(holders, 'principal')} will lose the role ${printable(name)}`;
@@ -112,31 +118,37 @@ async function removeRole({ cli, out, options }: Call, store: SecureStore, name:
   const { removeRole: removal } = await import('securestore');
   await store.access.change(removal(name), { signal: cli.signal });
   await out.result({ name, removed: true }, () => `removed the role ${printable(name)}`);
+  out.note(FOLLOWING);
 }
 
 /** `securestore grant`, `securestore grant <principal> <role>`. */
 export async function grant(
   call: Call<GrantOptions>,
-  principal: string | undefined,
+  who: string | undefined,
   roleName: string | undefined,
 ): Promise<void> {
   const { cli, out, options } = call;
-  if (principal !== undefined && roleName === undefined)
+  if (who !== undefined && roleName === undefined)
     refuse('grant needs a principal and a role, or nothing to list them');
   const expires = options.expires === undefined ? undefined : parseExpiry('--expires', options.expires, cli.now());
   await withStore(call, async (store) => {
-    if (principal === undefined || roleName === undefined) return await listGrants(call, store);
-    const { addPrincipal, grantRole } = await import('securestore');
+    if (who === undefined || roleName === undefined) return await listGrants(call, store);
+    const { addPrincipal, grantRole, parseIdentity } = await import('securestore');
+    const [principal, held] = [parseIdentity(who), parseIdentity(roleName)];
+    const kind = options.service === true ? 'service' : 'user';
+    let added = false;
     const change = (policy: Policy): Policy => {
-      const known = policy.principals.some(({ name }) => name === principal);
-      const added = known ? policy : addPrincipal(principal, options.service === true ? 'service' : 'user')(policy);
-      return grantRole(principal, roleName, expires?.getTime())(added);
+      added = policy.principals.every(({ name }) => name !== principal);
+      const grown = added ? addPrincipal(principal, kind)(policy) : policy;
+      return grantRole(principal, held, expires?.getTime())(grown);
     };
     await store.access.change(change, { signal: cli.signal });
     const until = expires === undefined ? '' : ` until ${formatTime(expires)}`;
-    await out.result({ principal, role: roleName, ...(expires && { expires }) }, () => {
-      return `granted ${printable(roleName)} to ${printable(principal)}${until}`;
+    await out.result({ principal, role: held, added, ...(expires && { expires }) }, () => {
+      const [role, name] = [printable(held), printable(principal)];
+      return added ? `added ${name} (${kind}) and granted ${role}${until}` : `granted ${role} to ${name}${until}`;
     });
+    out.note(FOLLOWING);
   });
 }
 
@@ -172,6 +184,8 @@ export async function revoke(call: Call, principal: string, roleName: string | u
   await withStore(call, async (store) => {
     const { removePrincipal, revokeRole } = await import('securestore');
     if (roleName === undefined) {
+      // Nobody is asked about somebody whom there is not.
+      removePrincipal(principal)(await store.access.policy({ signal: cli.signal }));
       const what = `${printable(principal)} will lose all roles and all API tokens`;
       await confirmDestruction(cli, options.yes, `${what}. Remove?`, what);
     }
@@ -182,7 +196,7 @@ export async function revoke(call: Call, principal: string, roleName: string | u
         ? `removed ${printable(principal)}`
         : `revoked ${printable(roleName)} from ${printable(principal)}`,
     );
-    out.note('Processes that have the store open follow within five seconds.');
+    out.note(FOLLOWING);
   });
 }
 
@@ -206,7 +220,7 @@ export async function token(
     if (action === 'revoke') {
       await store.access.revokeToken(target, { signal });
       await out.result({ id: target, revoked: true }, () => `revoked the token ${printable(target)}`);
-      return out.note('Processes that have the store open follow within five seconds.');
+      return out.note(FOLLOWING);
     }
     const made = await store.access.createToken(target, { expires, signal });
     await out.result(made, () => made.token);

@@ -1,6 +1,6 @@
 import { SecureStoreError } from '@securestore/core-format';
 import type { ApprovalRequest, ApprovalRule, Policy, SecureStore } from 'securestore';
-import { scopeText, splitNames } from '../access-text.ts';
+import { FOLLOWING, scopeText, splitNames } from '../access-text.ts';
 import type { Call } from '../call.ts';
 import { withStore } from '../open.ts';
 import { parseExpiry } from '../parse-time.ts';
@@ -79,7 +79,7 @@ async function addRule({ cli, out, options }: Call<ApprovalOptions>, store: Secu
   const change = (policy: Policy): Policy => setApprovals([...(policy.approvals ?? []), rule])(policy);
   await store.access.change(change, { signal: cli.signal });
   await out.result(rule, () => `takes a second person from now on: ${scopeText(rule)}`);
-  out.note('Processes that have the store open follow within five seconds.');
+  out.note(FOLLOWING);
 }
 
 async function removeRule({ cli, out }: Call, store: SecureStore, number: number): Promise<void> {
@@ -95,6 +95,7 @@ async function removeRule({ cli, out }: Call, store: SecureStore, number: number
   await out.result({ ...removed, removed: true }, () =>
     removed === undefined ? [] : `takes no second person any more: ${scopeText(removed)}`,
   );
+  out.note(FOLLOWING);
 }
 
 /** `securestore approve <id>`. */

@@ -106,8 +106,17 @@ async function revoke(call: Call, store: SecureStore, name: string): Promise<Exi
 }
 
 async function revokeAll(call: Call, store: SecureStore): Promise<ExitCode> {
-  const job = store.members.revokeAll({ signal: call.cli.signal });
-  return await watchRevocation(call, job, { whom: 'every member', isThere: true });
+  const { signal } = call.cli;
+  const isThere = await store.members.list({ signal }).then(
+    (members) => members.length > 0,
+    // Where the list is damaged, this is what helps.
+    (error: unknown) => {
+      if (SecureStoreError.is(error, 'INTEGRITY')) return true;
+      throw error;
+    },
+  );
+  const job = store.members.revokeAll({ signal });
+  return await watchRevocation(call, job, { whom: 'every member', isThere });
 }
 
 interface Revocation {

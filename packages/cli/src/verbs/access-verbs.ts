@@ -25,7 +25,9 @@ function addRole(program: Command, run: Run): void {
     shownUsage: '[options] | role show <name> | role add <name> | role remove <name>',
     summary: 'list the roles, show one, add rules to one, or remove one',
     options: [
-      new Option('--template <template>', 'with add: the rule of a usual role').choices(Object.keys(TEMPLATES)),
+      new Option('--template <template>', 'with add: allow what a role of this kind usually may do').choices(
+        Object.keys(TEMPLATES),
+      ),
       new Option('--allow <actions>', 'with add: allow actions, such as read,list; may be repeated').argParser(collect),
       new Option('--deny <actions>', 'with add: deny actions, which wins over all that is allowed').argParser(collect),
       new Option('--keys <pattern>', 'with add: only for these keys, such as db/**; may be repeated').argParser(
@@ -36,7 +38,9 @@ function addRole(program: Command, run: Run): void {
     notes: `${BINDS}
 Actions on objects: read list history write delete recover purge. On the store: backup restore rotate migrate verify
 checkpoint collect health jobs keys.view keys.destroy slots.view slots.change access.view access.change members.view
-members.change audit.view audit.change. On either: approve. Whoever may do access.change or slots.change can come by everything.
+members.change audit.view audit.change. On either: approve. All: *, or those of a group, such as keys.*.
+With --keys or --category a rule is about objects alone. Whoever may do access.change, slots.change or members.change
+can come by everything.
 
 Examples:
   securestore role add db-reader --template reader --keys 'db/**'
@@ -66,7 +70,8 @@ Examples:
   addVerb<object, [string, string | undefined]>(program, run, {
     usage: 'revoke <principal> [role]',
     summary: 'take a role from somebody, or remove them with all their roles and tokens',
-    notes: `Without a role it asks, or needs --yes. The last who may change the policy can't be removed.`,
+    notes: `Without a role it asks, or needs --yes. The last who may change the policy can't be removed. Who has keys of their own
+is a member, whom securestore member revoke removes.`,
     load: async () => (await import('../commands/access.ts')).revoke,
   });
 }
@@ -100,7 +105,8 @@ function addMember(program: Command, run: Run): void {
     notes: `A member opens the store by their identity, and in it what was granted and nothing else, whatever program they use. In
 a category they can read everything AND forge anything, and they see the names of all objects of the store. add prints
 an invitation, and grants more to a member who is there. revoke makes new keys for what the member had, which takes
-some seconds at least: until it is done they can still forge. What they have copied they keep.
+some seconds at least: until it is done they can still forge. What they have copied they keep. Roles are taken from
+somebody by securestore revoke.
 
 Examples:
   securestore member add ann SSRP1-... --category prod > invitation.txt
@@ -137,11 +143,12 @@ function addApproval(program: Command, run: Run): void {
     ],
     notes: `${BINDS}
 What a rule names is done in a session only once somebody else has approved it, who may do approve on that key. Whoever
-may do access.change without approval can do away with the rules: name it as well, and slots.change.
+may do access.change without approval can do away with the rules, and whoever may do slots.change or members.change can
+come by the keys: name these as well. With --keys or --category a rule is about objects alone.
 
 Examples:
   securestore approval add purge,recover --keys 'db/**'
-  securestore approval add access.change,slots.change,rotate
+  securestore approval add access.change,slots.change,members.change,rotate
   securestore approval`,
     load: async () => (await import('../commands/approvals.ts')).approval,
   });
