@@ -20,7 +20,7 @@ export const PLANTED_BUGS: readonly SourceChange[] = [
   {
     name: 'a token is looked at only when its session begins',
     file: 'acl/src/checks.ts',
-    edits: [[' || holds?.() === false', '']],
+    edits: [[' || lasts !== true', '']],
   },
   {
     name: 'a grant goes on as long as the rules of its role',
@@ -30,7 +30,7 @@ export const PLANTED_BUGS: readonly SourceChange[] = [
   {
     name: 'a session outlives its token',
     file: 'acl/src/checks.ts',
-    edits: [['until <= now() || ', '']],
+    edits: [['!(until > now()) || ', '']],
   },
   {
     name: 'a session begins under what was known of its token',
