@@ -1,20 +1,15 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { expect, onTestFinished, test } from 'vitest';
-import { createStore, generateIdentity, openStore, rawKey, recipientOf } from '../src/index.ts';
+import { expect, test } from 'vitest';
+import { audited, locationOf, reopen } from './support/audits.ts';
 
-const unlock = rawKey(Buffer.alloc(32, 3));
+async function* failing(): AsyncGenerator<string> {
+  yield 'a';
+  throw new Error('no more');
+}
 
 test('a source of items that never ends hides nothing of what came of it', async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'securestore-audit-'));
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
-  const location = `sqlite:${join(folder, 'vault.db')}`;
-  const store = await createStore(location, { unlock, upkeep: false, audit: { clearNames: ['**'] } });
-  onTestFinished(() => store.close());
-  await store.audit.enable({ auditor: await recipientOf(generateIdentity()), mode: 'fail-closed' });
-  const other = await openStore(location, { unlock, upkeep: false });
-  onTestFinished(() => other.close());
+  const location = locationOf();
+  const store = await audited(location, { mode: 'fail-closed' });
+  const other = await reopen(location);
 
   const goOn = Promise.withResolvers<void>();
   const isStored = Promise.withResolvers<void>();
@@ -40,13 +35,7 @@ test('a source of items that never ends hides nothing of what came of it', async
 });
 
 test('calls about many objects are refused and fail as they do where nothing is recorded', async () => {
-  const store = await createStore('memory:', { unlock, upkeep: false });
-  onTestFinished(() => store.close());
-  await store.audit.enable({ auditor: await recipientOf(generateIdentity()) });
-  const failing = async function* (): AsyncGenerator<string> {
-    yield 'a';
-    throw new Error('no more');
-  };
+  const store = await audited('memory:');
   await expect(store.retrieveMany(failing())).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
   await expect(store.retrieveMany('abc' as never)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
   await expect(store.retrieveMany([], { nonsense: 1 } as never)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });

@@ -1,43 +1,24 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import type { OpenOptions, SecureStore, TrailEntry } from '../src/index.ts';
 import {
   addPrincipal,
-  createStore,
   functionSink,
   generateIdentity,
   grantRole,
   identity,
-  openStore,
-  rawKey,
   recipientOf,
   setRole,
 } from '../src/index.ts';
+import * as audits from './support/audits.ts';
+import { locationOf } from './support/audits.ts';
 
-const unlock = rawKey(Buffer.alloc(32, 3));
-const auditor = generateIdentity();
 const MODES = ['batched', 'fail-closed'] as const;
 
-function locationOf(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'securestore-escapes-'));
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
-  return `sqlite:${join(folder, 'vault.db')}`;
-}
+const reopen = (location: string, options?: Partial<OpenOptions>): Promise<SecureStore> =>
+  audits.reopen(location, options, async (store) => store.close().catch(() => undefined));
 
-async function reopen(location: string, options: Partial<OpenOptions> = {}): Promise<SecureStore> {
-  const store = await openStore(location, { unlock, upkeep: false, ...options });
-  onTestFinished(() => store.close().catch(() => undefined));
-  return store;
-}
-
-async function audited(location: string, mode: (typeof MODES)[number]): Promise<SecureStore> {
-  const store = await createStore(location, { unlock, upkeep: false, categories: { shared: ['shared/**'] } });
-  onTestFinished(() => store.close());
-  await store.audit.enable({ auditor: await recipientOf(auditor), mode });
-  return store;
-}
+const audited = (location: string, mode: (typeof MODES)[number]): Promise<SecureStore> =>
+  audits.audited(location, { mode, categories: { shared: ['shared/**'] } });
 
 async function logOf(location: string): Promise<TrailEntry[]> {
   const store = await reopen(location);

@@ -1,7 +1,4 @@
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { AuditLog, certifyAuditKey } from '@securestore/audit';
 import type { AuditLine, Sink } from '@securestore/audit';
 import { SqliteBackend } from '@securestore/backend-sqlite';
@@ -16,25 +13,15 @@ import type { AuditLink } from '@securestore/core-format';
 import { identityPublicKey, signAs } from '@securestore/crypto';
 import { openObjectStore } from '@securestore/objects';
 import type { ObjectStore } from '@securestore/objects';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { Anchor, AuditReport, SecureStore } from '../src/index.ts';
-import { createStore, generateIdentity, identity, openStore, rawKey, recipientOf, setRole } from '../src/index.ts';
-
-const unlock = rawKey(Buffer.alloc(32, 3));
-const auditor = generateIdentity();
+import { identity, openStore, setRole } from '../src/index.ts';
+import { audited, auditor, locationOf, memoryAnchor, unlock } from './support/audits.ts';
 
 /** A store that was audited yesterday, and an anchor that remembers it. */
 async function yesterday(): Promise<{ location: string; anchor: Anchor }> {
-  const folder = mkdtempSync(join(tmpdir(), 'securestore-insider-'));
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
-  const location = `sqlite:${join(folder, 'vault.db')}`;
-  const remembered = new Map<string, object>();
-  const anchor: Anchor = {
-    read: async (at) => remembered.get(at) as never,
-    write: async (at, record) => void remembered.set(at, record),
-  };
-  const store = await createStore(location, { unlock, upkeep: false, anchor });
-  await store.audit.enable({ auditor: await recipientOf(auditor), mode: 'fail-closed' });
+  const [location, anchor] = [locationOf(), memoryAnchor()];
+  const store = await audited(location, { anchor, mode: 'fail-closed' });
   await store.store('payroll', 'x');
   await store.retrieve('payroll');
   await store.close();

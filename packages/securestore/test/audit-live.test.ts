@@ -1,26 +1,8 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { StorageBackend } from '@securestore/backend-api';
 import { SqliteBackend } from '@securestore/backend-sqlite';
-import { expect, onTestFinished, test } from 'vitest';
-import type { OpenOptions, SecureStore } from '../src/index.ts';
-import { createStore, generateIdentity, identity, openStore, rawKey, recipientOf } from '../src/index.ts';
-
-const unlock = rawKey(Buffer.alloc(32, 3));
-const auditor = generateIdentity();
-
-function locationOf(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'securestore-live-'));
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
-  return `sqlite:${join(folder, 'vault.db')}`;
-}
-
-async function reopen(location: string, options: Partial<OpenOptions> = {}): Promise<SecureStore> {
-  const store = await openStore(location, { unlock, upkeep: false, ...options });
-  onTestFinished(() => store.close());
-  return store;
-}
+import { expect, test } from 'vitest';
+import { createStore, identity, recipientOf } from '../src/index.ts';
+import { auditor, locationOf, reopen, unlock } from './support/audits.ts';
 
 test.each([1, 2, 3])('a log is verified while others write to it, at listing %d of it', async (at) => {
   const location = locationOf();

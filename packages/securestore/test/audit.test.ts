@@ -1,14 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { StorageBackend } from '@securestore/backend-api';
 import { SqliteBackend } from '@securestore/backend-sqlite';
 import { auditName, auditPrefix } from '@securestore/core-format';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import type { Anchor, AuditReport, OpenOptions, SecureStore, TrailEntry } from '../src/index.ts';
+import type { AuditReport, SecureStore, TrailEntry } from '../src/index.ts';
 import {
   addPrincipal,
   createStore,
@@ -16,38 +13,12 @@ import {
   generateIdentity,
   grantRole,
   identity,
-  openStore,
-  rawKey,
   recipientOf,
   SecureStoreError,
   setApprovals,
   setRole,
 } from '../src/index.ts';
-
-const unlock = rawKey(Buffer.alloc(32, 3));
-const auditor = generateIdentity();
-
-function locationOf(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'securestore-audit-'));
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
-  return `sqlite:${join(folder, 'vault.db')}`;
-}
-
-async function audited(
-  location = locationOf(),
-  { mode, ...options }: Partial<OpenOptions> & { mode?: 'batched' | 'fail-closed' } = {},
-): Promise<SecureStore> {
-  const store = await createStore(location, { unlock, upkeep: false, ...options });
-  onTestFinished(() => store.close());
-  await store.audit.enable({ auditor: await recipientOf(auditor), mode });
-  return store;
-}
-
-async function reopen(location: string, options: Partial<OpenOptions> = {}): Promise<SecureStore> {
-  const store = await openStore(location, { unlock, upkeep: false, ...options });
-  onTestFinished(() => store.close());
-  return store;
-}
+import { audited, auditor, locationOf, memoryAnchor, reopen, unlock } from './support/audits.ts';
 
 async function entriesOf(store: SecureStore): Promise<TrailEntry[]> {
   return Array.fromAsync(store.audit.tail({ entries: 10_000 }));
@@ -363,11 +334,7 @@ describe('the log in a store', () => {
 
   test('misses even the newest segment against an anchor, and against the head once that was changed', async () => {
     const location = locationOf();
-    const remembered = new Map<string, object>();
-    const anchor: Anchor = {
-      read: async (at) => remembered.get(at) as never,
-      write: async (at, record) => void remembered.set(at, record),
-    };
+    const anchor = memoryAnchor();
     await (await audited(location, { anchor })).close();
     const store = await reopen(location, { anchor });
     await store.store('a', '1');

@@ -105,13 +105,13 @@ function damageOf({ out }: Call<AuditOptions>): {
   readonly note: (part: { readonly message: string }) => void;
   readonly exitCode: () => ExitCode;
 } {
-  let count = 0;
+  let damaged = 0;
   return {
     note: ({ message }) => {
-      count += 1;
+      damaged += 1;
       out.error(new SecureStoreError('INTEGRITY', `${message}; it is left out`));
     },
-    exitCode: () => (count === 0 ? 0 : exitCodeOf('INTEGRITY')),
+    exitCode: () => (damaged === 0 ? 0 : exitCodeOf('INTEGRITY')),
   };
 }
 
