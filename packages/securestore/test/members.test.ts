@@ -2,7 +2,19 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { addPrincipal, createStore, generateIdentityFile, identityFile, openStore, rawKey } from '../src/index.ts';
+import {
+  addPrincipal,
+  createStore,
+  generateIdentity,
+  generateIdentityFile,
+  grantRole,
+  identity,
+  identityFile,
+  openStore,
+  rawKey,
+  recipientOf,
+  setRole,
+} from '../src/index.ts';
 import type { SecureStore } from '../src/index.ts';
 
 const DENIED = expect.objectContaining({ code: 'ACCESS_DENIED' });
@@ -10,6 +22,7 @@ const DENIED = expect.objectContaining({ code: 'ACCESS_DENIED' });
 interface Scene {
   readonly owner: SecureStore;
   readonly member: SecureStore;
+  readonly location: string;
   /** Of somebody who may act in sessions. */
   readonly token: string;
 }
@@ -30,7 +43,7 @@ async function scene(): Promise<Scene> {
   await owner.members.add('ann', await generateIdentityFile(path), { categories: ['red'] });
   const member = await openStore(location, { unlock: identityFile(path), fingerprint: owner.fingerprint });
   onTestFinished(() => member.close());
-  return { owner, member, token };
+  return { owner, member, location, token };
 }
 
 describe('a member', () => {
@@ -51,4 +64,18 @@ describe('a member', () => {
     await expect(member.access.explain('deployer', 'read', 'red/a')).rejects.toEqual(DENIED);
     expect((await owner.access.policy()).principals.map(({ name }) => name)).toEqual(['deployer']);
   });
+});
+
+test('whoever may do members.change in a session comes by every object, and no role stands in the way', async () => {
+  const { owner, token, location } = await scene();
+  await owner.access.change([
+    setRole('members', [{ effect: 'allow', actions: ['members.change'] }]),
+    grantRole('deployer', 'members'),
+  ]);
+  await using session = await owner.session({ token });
+  await expect(session.retrieve('red/a')).rejects.toEqual(DENIED);
+  const mine = generateIdentity();
+  await session.members.add('deployer', await recipientOf(mine), { categories: ['default', 'red'] });
+  await using opened = await openStore(location, { unlock: identity(mine), fingerprint: owner.fingerprint });
+  expect((await opened.retrieve('red/a')).text()).toBe('granted');
 });
