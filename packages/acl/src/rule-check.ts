@@ -10,12 +10,18 @@ interface PlacedRule {
   readonly id: () => string;
 }
 
+function placed(rules: readonly ApprovalRule[], owner: readonly string[], what: string): PlacedRule[] {
+  return rules.map((rule, index) => ({
+    rule,
+    where: `rule ${index} of ${what}`,
+    id: () => JSON.stringify([owner, rule]),
+  }));
+}
+
 function placedRules({ roles, approvals = [] }: Policy): PlacedRule[] {
-  const place = (rules: readonly ApprovalRule[], owner: readonly string[], what: string): PlacedRule[] =>
-    rules.map((rule, index) => ({ rule, where: `rule ${index} of ${what}`, id: () => JSON.stringify([owner, rule]) }));
   return [
-    ...roles.flatMap(({ name, rules }) => place(rules, [name], `the role ${JSON.stringify(name)}`)),
-    ...place(approvals, [], 'the approvals'),
+    ...roles.flatMap(({ name, rules }) => placed(rules, [name], `the role ${JSON.stringify(name)}`)),
+    ...placed(approvals, [], 'the approvals'),
   ];
 }
 

@@ -211,20 +211,20 @@ describe('approvals', () => {
   });
 });
 
-describe('in this process', () => {
-  /** Runs commands on a store that has the category pii, with the role reader and nobody in it. */
-  async function commands(): Promise<(...args: string[]) => Promise<Result>> {
-    const { path } = await sandbox('none');
-    const [key, location] = [path('vault.key'), `sqlite:${path('vault.db')}`];
-    await writeFile(key, Buffer.alloc(32, 7));
-    const store = await createStore(location, { unlock: keyFile(key), categories: { pii: ['people/**'] } });
-    const { setRole, templateRules } = await import('securestore');
-    await store.access.change(setRole('reader', templateRules('reader')));
-    await store.close();
-    const env = { SECURESTORE_URL: location };
-    return (...args) => runHere([...args, '--no-anchor', '--key-file', key], { env });
-  }
+/** Runs commands on a store that has the category pii, with the role reader and nobody in it. */
+async function onStoreWithPii(): Promise<(...args: string[]) => Promise<Result>> {
+  const { path } = await sandbox('none');
+  const [key, location] = [path('vault.key'), `sqlite:${path('vault.db')}`];
+  await writeFile(key, Buffer.alloc(32, 7));
+  const store = await createStore(location, { unlock: keyFile(key), categories: { pii: ['people/**'] } });
+  const { setRole, templateRules } = await import('securestore');
+  await store.access.change(setRole('reader', templateRules('reader')));
+  await store.close();
+  const env = { SECURESTORE_URL: location };
+  return (...args) => runHere([...args, '--no-anchor', '--key-file', key], { env });
+}
 
+describe('commands about access', () => {
   it.each([
     [
       ['approval', 'add', 'access.change,rotate', '--keys', 'db/**'],
@@ -237,7 +237,7 @@ describe('in this process', () => {
     [['role', 'add', 'x', '--allow', 'read', '--keys', 'a/../b'], /the pattern "a\/\.\.\/b" has a segment/],
     [['approval', 'add', 'purg'], /"purg"; there are/],
   ])('a rule that binds nothing or misspells something is refused with what to do: %j', async (args, message) => {
-    const run = await commands();
+    const run = await onStoreWithPii();
     expect(await run(...args)).toMatchObject({
       exitCode: 2,
       stdout: '',
@@ -248,7 +248,7 @@ describe('in this process', () => {
   });
 
   it('names are trimmed before they are looked for, and whoever is new is said to be', async () => {
-    const run = await commands();
+    const run = await onStoreWithPii();
     const following = 'Processes that have the store open follow within five seconds.\n';
     expect(await run('grant', 'ann', 'reader')).toMatchObject({
       exitCode: 0,
@@ -273,7 +273,7 @@ describe('in this process', () => {
   });
 
   it('nobody is asked about removing somebody whom there is not', async () => {
-    const run = await commands();
+    const run = await onStoreWithPii();
     expect(await run('revoke', 'ghost')).toMatchObject({
       exitCode: 3,
       stderr: expect.stringContaining('there is no principal "ghost"'),

@@ -145,8 +145,8 @@ export async function grant(
     await store.access.change(change, { signal: cli.signal });
     const until = expires === undefined ? '' : ` until ${formatTime(expires)}`;
     await out.result({ principal, role: held, added, ...(expires && { expires }) }, () => {
-      const [role, name] = [printable(held), printable(principal)];
-      return added ? `added ${name} (${kind}) and granted ${role}${until}` : `granted ${role} to ${name}${until}`;
+      const [what, whom] = [printable(held), printable(principal)];
+      return added ? `added ${whom} (${kind}) and granted ${what}${until}` : `granted ${what} to ${whom}${until}`;
     });
     out.note(FOLLOWING);
   });
