@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
@@ -33,17 +33,28 @@ function withDependencies(folders: readonly string[], found = new Set<string>())
   return found;
 }
 
-/** The packages that the guide has packed into a folder. */
-function packedInto(folder: string): string[] {
-  const guide = readFileSync(join(root, 'docs/plugins.md'), 'utf8');
+/** The packages that a document has packed into a folder. */
+function packedInto(document: string, folder: string): string[] {
+  const guide = readFileSync(join(root, document), 'utf8');
   const [, names = ''] =
     new RegExp(String.raw`^npm pack --pack-destination ${folder} \./packages/\{(.*)\}$`, 'm').exec(guide) ?? [];
   return names.split(',');
 }
 
 it.each([
-  ['a plugin', '../securestore-backend-shelf', ['backend-api', 'core-format', 'backend-testkit']],
-  ['an application', '../app', ['securestore']],
-])('the guide to plugins has all packed that %s needs, and nothing else', (_, folder, needed) => {
-  expect(packedInto(folder).toSorted()).toEqual([...withDependencies(needed)].toSorted());
+  ['docs/plugins.md', 'a plugin', '../securestore-backend-shelf', ['backend-api', 'core-format', 'backend-testkit']],
+  ['README.md', 'an application', '../app', ['securestore']],
+])('%s has all packed that %s needs, and nothing else', (document, _, folder, needed) => {
+  expect(packedInto(document, folder).toSorted()).toEqual([...withDependencies(needed)].toSorted());
+});
+
+it.each(['docs/plugins.md', 'README.md'])('%s installs every file that npm makes of those', (document) => {
+  const text = readFileSync(join(root, document), 'utf8');
+  const [, start = '', end = ''] = /^cd \S+ && npm install .*\.\/(\S*)\*(\S*)$/m.exec(text) ?? [];
+  const names = readdirSync(join(root, 'packages')).map((folder) => manifestOf(folder).name);
+  expect(names).toContain('securestore');
+  for (const name of names) {
+    const file = `${name.replace('@', '').replace('/', '-')}-0.0.0.tgz`;
+    expect(file.startsWith(start) && file.endsWith(end), file).toBe(true);
+  }
 });
