@@ -188,10 +188,13 @@ function recordedCall(context: RecordingContext, call: Call, original: Method): 
   if (shape === 'objects') {
     return (...args) => recordedMany(context, call, original, args);
   }
+  const { recorder } = context;
   return (...args) => {
+    // What it would be recorded as costs something, too.
+    if (!recorder.active) return original(...args);
     const attempt = about(context, call, args[0], shape === 'object');
     if (shape === 'listing') return recordedListing(context, attempt, original(...args) as AsyncIterable<unknown>);
-    return context.recorder.attempt(attempt, async () => original(...args));
+    return recorder.attempt(attempt, () => original(...args) as Promise<unknown>);
   };
 }
 

@@ -5,7 +5,7 @@ import type { Clock } from '@securestore/jobs';
 import { systemClock } from '@securestore/jobs';
 import type { Signer } from './certificate.ts';
 import { Chain } from './chain.ts';
-import { lineOfEntry, lineOfHeader } from './line.ts';
+import { EntryLine, lineOfHeader } from './line.ts';
 import { END_ACTION, LOST_ACTION } from './own-actions.ts';
 import type { AuditEvent, RedactedEvent, RedactionOptions, Redactor } from './redact.ts';
 import { redactor } from './redact.ts';
@@ -185,14 +185,21 @@ export class AuditLog {
    *   `INTEGRITY`, `UNAVAILABLE`; in both modes `UNAVAILABLE` once the log is closed
    */
   async record(event: AuditEvent): Promise<void> {
-    if (this.#closed) {
-      throw new SecureStoreError('UNAVAILABLE', 'the audit log is closed', { retryable: false });
-    }
-    const redacted = this.#entry(event);
-    if (this.#mode === 'batched') return this.#add({ event: redacted });
+    this.#checkOpen();
+    if (this.#mode === 'batched') return this.add(event);
     const waiter = Promise.withResolvers<void>();
-    this.#add({ event: redacted, waiter });
+    this.#add({ event: this.#entry(event), waiter });
     return waiter.promise;
+  }
+
+  /**
+   * Records an attempt that nobody waits for.
+   *
+   * @throws SecureStoreError `UNAVAILABLE` once the log is closed
+   */
+  add(event: AuditEvent): void {
+    this.#checkOpen();
+    this.#add({ event: this.#entry(event) });
   }
 
   /** Says in the log that so many entries never came to it. */
@@ -203,6 +210,11 @@ export class AuditLog {
   /** Waits while a sink that works has so much to write that the next thousand entries might be lost for it. */
   async room(): Promise<void> {
     while (this.#outputs.some(({ queue }) => queue.isFilling)) await this.#clock.sleep(GATHER);
+  }
+
+  #checkOpen(): void {
+    if (!this.#closed) return;
+    throw new SecureStoreError('UNAVAILABLE', 'the audit log is closed', { retryable: false });
   }
 
   /**
@@ -277,7 +289,7 @@ export class AuditLog {
     this.#pending = [];
     const { segment } = this.#chain.header.header;
     const chained = this.#chain.append(pending.map(({ event }) => event));
-    const lines = chained.map((entry) => lineOfEntry(segment, entry));
+    const lines = chained.map((entry) => new EntryLine(segment, entry));
     const waiters = pending.flatMap(({ waiter }) => waiter ?? []);
     this.#moveOn();
     // Where a sink has a hole already, it will never have all of what follows.

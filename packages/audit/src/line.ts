@@ -1,4 +1,4 @@
-import type { AuditEntry, AuditLink, SignedAuditHeader, StoredAuditEntry } from '@securestore/core-format';
+import type { AuditEntry, AuditLink, SignedAuditHeader } from '@securestore/core-format';
 import {
   AUDIT_MAC_LENGTH,
   decodeAuditEntry,
@@ -96,33 +96,30 @@ export function entryLine(segment: Uint8Array, { entry, batch, bytes, mac }: Cha
   });
 }
 
-/** A line whose text is made only where a sink wants text. */
-class LazyLine implements AuditLine {
-  readonly sequence: number;
-  readonly stored: StoredAuditEntry;
-  readonly #make: () => string;
+/** The line of a header, as sinks are given it. */
+export function lineOfHeader(header: ChainedHeader): AuditLine {
+  return { sequence: 0, stored: { ...header, batch: 0 }, text: headerLine(header) };
+}
+
+/** The line of an entry, as sinks are given it: its text is made only where a sink wants text. */
+export class EntryLine implements AuditLine {
+  readonly stored: ChainedEntry;
+  readonly #segment: Uint8Array;
   #text: string | undefined;
 
-  constructor(sequence: number, stored: StoredAuditEntry, make: () => string) {
-    this.sequence = sequence;
-    this.stored = stored;
-    this.#make = make;
+  constructor(segment: Uint8Array, chained: ChainedEntry) {
+    this.#segment = segment;
+    this.stored = chained;
+  }
+
+  get sequence(): number {
+    return this.stored.entry.sequence;
   }
 
   get text(): string {
-    this.#text ??= this.#make();
+    this.#text ??= entryLine(this.#segment, this.stored);
     return this.#text;
   }
-}
-
-/** The line of a header, as sinks are given it. */
-export function lineOfHeader(header: ChainedHeader): AuditLine {
-  return new LazyLine(0, { ...header, batch: 0 }, () => headerLine(header));
-}
-
-/** The line of an entry, as sinks are given it. */
-export function lineOfEntry(segment: Uint8Array, chained: ChainedEntry): AuditLine {
-  return new LazyLine(chained.entry.sequence, chained, () => entryLine(segment, chained));
 }
 
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;

@@ -1,5 +1,5 @@
 import { generateKeyPairSync } from 'node:crypto';
-import type { AuditLink } from '@securestore/core-format';
+import type { AuditLink, AuditOutcome } from '@securestore/core-format';
 import { asBuffer, SecureStoreError } from '@securestore/core-format';
 import { identityPublicKey, signAs } from '@securestore/crypto';
 import type { SinkOptions } from './audit-log.ts';
@@ -51,10 +51,15 @@ interface Segment {
 /** How many entries may wait for a segment to begin. */
 const MAX_EARLY = 10_000;
 
-function outcomeOf(error: unknown, { reason }: Attempted): Pick<AuditEvent, 'outcome' | 'reason'> {
+function outcomeOf(error: unknown, { reason }: Attempted): { outcome: AuditOutcome; reason: string } {
   const isDenied = SecureStoreError.is(error, 'ACCESS_DENIED') || SecureStoreError.is(error, 'UNAUTHENTICATED');
   const code = SecureStoreError.is(error) ? error.code : 'INTERNAL';
   return { outcome: isDenied ? 'denied' : 'failed', reason: reason === undefined ? code : `${code}: ${reason}` };
+}
+
+function eventOf(about: Attempted, outcome: AuditOutcome, reason: unknown, begun: number): AuditEvent {
+  const { action, principal, object, category, requestId } = about;
+  return { action, principal, object, category, requestId, outcome, reason, duration: performance.now() - begun };
 }
 
 /** What was done, but could not be recorded, is not answered. */
@@ -112,23 +117,26 @@ export class Recorder {
    *   anything was done where that is known then, else with `outcome: 'unknown'`
    */
   async attempt<T>(about: Attempted, run: () => Promise<T>): Promise<T> {
-    const begun = performance.now();
     const settings = this.#settings;
+    const begun = performance.now();
     let value: T;
     try {
       const ready = about.evenUnrecorded === true ? undefined : this.ready();
       if (ready !== undefined) await ready;
       value = await run();
     } catch (error) {
-      const event = { ...about, ...outcomeOf(error, about), duration: performance.now() - begun };
+      const { outcome, reason } = outcomeOf(error, about);
       // What happened first is what matters.
-      await this.#note(event, settings)?.catch(() => undefined);
+      const recorded = this.#note(eventOf(about, outcome, reason, begun), settings);
+      if (recorded !== undefined) await recorded.catch(() => undefined);
       throw error;
     }
-    const event: AuditEvent = { ...about, outcome: 'allowed', duration: performance.now() - begun };
-    await this.#note(event, settings)?.catch((error: unknown) => {
-      if (about.evenUnrecorded !== true) throw unrecorded(error, about);
-    });
+    const recorded = this.#note(eventOf(about, 'allowed', about.reason, begun), settings);
+    if (recorded !== undefined) {
+      await recorded.catch((error: unknown) => {
+        if (about.evenUnrecorded !== true) throw unrecorded(error, about);
+      });
+    }
     return value;
   }
 
@@ -181,9 +189,8 @@ export class Recorder {
     const segment = this.#segmentFor(settings);
     const { log } = segment;
     if (log === undefined) return this.#early(segment, settings, event);
-    const recorded = log.record(event);
-    if (settings.mode === 'fail-closed') return recorded;
-    recorded.catch(() => undefined);
+    if (settings.mode === 'fail-closed') return log.record(event);
+    log.add(event);
     return undefined;
   }
 

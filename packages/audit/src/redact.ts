@@ -8,7 +8,7 @@ import {
   MAX_TIME,
   SecureStoreError,
 } from '@securestore/core-format';
-import { deriveBytes } from '@securestore/crypto';
+import { deriveBytes, RecentCache } from '@securestore/crypto';
 
 /** What is recorded of an attempt. There is no place for a value, and what is not listed here is not looked at. */
 export interface AuditEvent {
@@ -42,6 +42,8 @@ export type RedactedEvent = Omit<AuditEntry, 'sequence'>;
 export type Redactor = (event: unknown, now: number) => RedactedEvent;
 
 const UNREADABLE = '[unreadable]';
+/** What is longer comes once, most likely. */
+const MAX_REMEMBERED = 256;
 const REMOVED = '[removed]';
 
 // Control and format characters, what Unicode has not assigned, private use, separators of lines and paragraphs.
@@ -90,35 +92,50 @@ function count(value: unknown, max: number): number | undefined {
   return typeof value === 'number' && value >= 0 && value <= max ? Math.round(value) : undefined;
 }
 
+/** What {@link textOf} makes of texts that come again and again, such as the names of actions. */
+class Texts {
+  readonly #known = new RecentCache<string, string>(1000);
+
+  of(field: AuditTextField, value: unknown, secrets: RegExp): string {
+    if (typeof value !== 'string' || value.length > MAX_REMEMBERED) return textOf(field, value, secrets);
+    const name = `${field} ${value}`;
+    let text = this.#known.get(name);
+    if (text === undefined) this.#known.set(name, (text = textOf(field, value, secrets)));
+    return text;
+  }
+}
+
 /** @throws SecureStoreError `INVALID_ARGUMENT`, `INVALID_KEY` for patterns that are none */
 export function redactor({ nameKey, clearNames = [] }: RedactionOptions): Redactor {
   const tests = clearNames.map((pattern) => compilePattern(pattern));
+  const texts = new Texts();
 
   function objectOf(name: unknown): AuditObject | undefined {
     if (name === undefined || name === '') return undefined;
     if (typeof name !== 'string') return { name: marker(name) };
-    const segments = name.split('/');
-    if (tests.some((test) => test(segments))) return { name: textOf('object', name, TOKEN_LIKE) };
+    if (tests.length > 0) {
+      const segments = name.split('/');
+      if (tests.some((test) => test(segments))) return { name: textOf('object', name, TOKEN_LIKE) };
+    }
     return { hash: nameHash(nameKey, name) };
   }
 
   return (event, now) => {
-    const read = (name: keyof AuditEvent): unknown => memberOf(event, name);
-    const object = objectOf(read('object'));
-    const outcome = read('outcome');
-    const duration = read('duration');
-    return {
-      time: count(read('time'), MAX_TIME) ?? count(now, MAX_TIME) ?? 0,
-      principal: textOf('principal', read('principal'), TOKEN_LIKE),
-      action: textOf('action', read('action'), SECRET_LIKE) || '[none]',
-      ...(object === undefined ? {} : { object }),
-      category: textOf('category', read('category'), TOKEN_LIKE),
+    const object = objectOf(memberOf(event, 'object'));
+    const outcome = memberOf(event, 'outcome');
+    const duration = memberOf(event, 'duration');
+    const redacted: RedactedEvent = {
+      time: count(memberOf(event, 'time'), MAX_TIME) ?? count(now, MAX_TIME) ?? 0,
+      principal: texts.of('principal', memberOf(event, 'principal'), TOKEN_LIKE),
+      action: texts.of('action', memberOf(event, 'action'), SECRET_LIKE) || '[none]',
+      category: texts.of('category', memberOf(event, 'category'), TOKEN_LIKE),
       // An attempt that nobody can say was allowed or denied has failed.
       outcome: outcome === 'allowed' || outcome === 'denied' ? outcome : 'failed',
-      reason: reasonOf(read('reason')),
-      requestId: textOf('requestId', read('requestId'), SECRET_LIKE),
+      reason: reasonOf(memberOf(event, 'reason')),
+      requestId: textOf('requestId', memberOf(event, 'requestId'), SECRET_LIKE),
       duration: (typeof duration === 'number' && count(duration * 1000, Number.MAX_SAFE_INTEGER)) || 0,
     };
+    return object === undefined ? redacted : { ...redacted, object };
   };
 }
 
