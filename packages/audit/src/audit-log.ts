@@ -7,8 +7,8 @@ import type { Signer } from './certificate.ts';
 import { Chain } from './chain.ts';
 import { EntryLine, lineOfHeader } from './line.ts';
 import { END_ACTION, LOST_ACTION } from './own-actions.ts';
-import type { AuditEvent, RedactedEvent, RedactionOptions, Redactor } from './redact.ts';
-import { redactor } from './redact.ts';
+import type { AuditEvent, Redacted, RedactedEvent, RedactionOptions, Redactor } from './redact.ts';
+import { redactor, withHashes } from './redact.ts';
 import type { Sink } from './sink.ts';
 import type { Loss, SinkAlert, SinkStats } from './sink-queue.ts';
 import { SinkQueue } from './sink-queue.ts';
@@ -53,8 +53,7 @@ export interface AuditLogOptions extends RedactionOptions {
   readonly random?: ((length: number) => Uint8Array) | undefined;
 }
 
-interface Pending {
-  readonly event: RedactedEvent;
+interface Pending extends Redacted {
   readonly waiter?: PromiseWithResolvers<void>;
 }
 
@@ -85,6 +84,7 @@ async function tipsOf(sinks: readonly SinkOptions[], clock: Clock): Promise<Audi
 export class AuditLog {
   readonly #chain: Chain;
   readonly #redact: Redactor;
+  readonly #names: Pick<RedactionOptions, 'nameKey' | 'hashNames'>;
   readonly #mode: AuditMode;
   readonly #clock: Clock;
   readonly #outputs: readonly Output[];
@@ -102,6 +102,7 @@ export class AuditLog {
     const { onAlert, mode = 'batched', sinks } = options;
     this.#chain = chain;
     this.#redact = redactor(options);
+    this.#names = { nameKey: options.nameKey, hashNames: options.hashNames };
     this.#mode = mode;
     this.#clock = clock;
     this.#alert = (alert) => {
@@ -188,7 +189,7 @@ export class AuditLog {
     this.#checkOpen();
     if (this.#mode === 'batched') return this.add(event);
     const waiter = Promise.withResolvers<void>();
-    this.#add({ event: this.#entry(event), waiter });
+    this.#add({ ...this.#entry(event), waiter });
     return waiter.promise;
   }
 
@@ -199,7 +200,7 @@ export class AuditLog {
    */
   add(event: AuditEvent): void {
     this.#checkOpen();
-    this.#add({ event: this.#entry(event) });
+    this.#add(this.#entry(event));
   }
 
   /** Says in the log that so many entries never came to it. */
@@ -254,16 +255,17 @@ export class AuditLog {
     if (!this.#closed) this.#own(LOST_ACTION, 'failed', reason);
   }
 
-  #entry(event: AuditEvent): RedactedEvent {
-    const redacted = this.#redact(event, this.#clock.now());
+  #entry(given: AuditEvent): Redacted {
+    const redacted = this.#redact(given, this.#clock.now());
+    const { event } = redacted;
     // Nobody else says that the segment ends, or what is missing in it.
-    const reserved = redacted.action === END_ACTION || redacted.action === LOST_ACTION;
-    return reserved ? { ...redacted, action: `[${redacted.action}]` } : redacted;
+    const reserved = event.action === END_ACTION || event.action === LOST_ACTION;
+    return reserved ? { ...redacted, event: { ...event, action: `[${event.action}]` } } : redacted;
   }
 
   /** An entry of the log about itself. */
   #own(action: string, outcome: RedactedEvent['outcome'], reason?: string): void {
-    this.#add({ event: this.#redact({ action, reason, outcome }, this.#clock.now()) });
+    this.#add(this.#redact({ action, reason, outcome }, this.#clock.now()));
   }
 
   #add(pending: Pending): void {
@@ -288,7 +290,7 @@ export class AuditLog {
     if (pending.length === 0) return;
     this.#pending = [];
     const { segment } = this.#chain.header.header;
-    const chained = this.#chain.append(pending.map(({ event }) => event));
+    const chained = this.#chain.append(withHashes(pending, this.#names));
     const lines = chained.map((entry) => new EntryLine(segment, entry));
     const waiters = pending.flatMap(({ waiter }) => waiter ?? []);
     this.#moveOn();

@@ -28,6 +28,8 @@ export interface AuditPlace {
   /** The Ed25519 public key of the store identity, 32 bytes. */
   readonly identity: Uint8Array;
   readonly nameKey: KeyObject;
+  /** Hashes of names of objects, of many in one go; `undefined` for what is no such name. */
+  hashNames(names: readonly string[]): (Uint8Array | undefined)[];
   /** The most bytes of one part. */
   readonly maxPart: number;
   random(length: number): Uint8Array;

@@ -258,6 +258,7 @@ export class Recorder {
       auditor,
       mode,
       nameKey,
+      hashNames: (names) => place.hashNames(names),
       clearNames,
       certificate,
       clock,

@@ -31,6 +31,8 @@ export interface AuditEvent {
 export interface RedactionOptions {
   /** For the hashes of names: who has it can tell whether a hash is that of a name that they guess. */
   readonly nameKey: KeyObject;
+  /** Hashes of names instead, of many in one go: 16 bytes each, `undefined` for a name that is to be hashed by {@link nameKey} after all. */
+  readonly hashNames?: ((names: readonly string[]) => (Uint8Array | undefined)[]) | undefined;
   /** Patterns of the keys whose names are kept in clear, as in rules of access: `**` is all of them. Default none. */
   readonly clearNames?: readonly string[] | undefined;
 }
@@ -38,8 +40,14 @@ export interface RedactionOptions {
 /** An event as it may be written down. */
 export type RedactedEvent = Omit<AuditEntry, 'sequence'>;
 
+/** An event as it may be written down once the name of its object has been hashed. */
+export interface Redacted {
+  readonly event: RedactedEvent;
+  readonly toHash?: string | undefined;
+}
+
 /** Makes an event fit to be written down; whatever it is given, it doesn't throw. */
-export type Redactor = (event: unknown, now: number) => RedactedEvent;
+export type Redactor = (event: unknown, now: number) => Redacted;
 
 const UNREADABLE = '[unreadable]';
 /** What is longer comes once, most likely. */
@@ -106,22 +114,25 @@ class Texts {
 }
 
 /** @throws SecureStoreError `INVALID_ARGUMENT`, `INVALID_KEY` for patterns that are none */
-export function redactor({ nameKey, clearNames = [] }: RedactionOptions): Redactor {
+export function redactor({ clearNames = [] }: Pick<RedactionOptions, 'clearNames'>): Redactor {
   const tests = clearNames.map((pattern) => compilePattern(pattern));
   const texts = new Texts();
 
-  function objectOf(name: unknown): AuditObject | undefined {
+  function isClear(name: string): boolean {
+    if (tests.length === 0) return false;
+    const segments = name.split('/');
+    return tests.some((test) => test(segments));
+  }
+
+  function clearObject(name: unknown): AuditObject | undefined {
     if (name === undefined || name === '') return undefined;
     if (typeof name !== 'string') return { name: marker(name) };
-    if (tests.length > 0) {
-      const segments = name.split('/');
-      if (tests.some((test) => test(segments))) return { name: textOf('object', name, TOKEN_LIKE) };
-    }
-    return { hash: nameHash(nameKey, name) };
+    return isClear(name) ? { name: textOf('object', name, TOKEN_LIKE) } : undefined;
   }
 
   return (event, now) => {
-    const object = objectOf(memberOf(event, 'object'));
+    const name = memberOf(event, 'object');
+    const object = clearObject(name);
     const outcome = memberOf(event, 'outcome');
     const duration = memberOf(event, 'duration');
     const redacted: RedactedEvent = {
@@ -135,8 +146,24 @@ export function redactor({ nameKey, clearNames = [] }: RedactionOptions): Redact
       requestId: textOf('requestId', memberOf(event, 'requestId'), SECRET_LIKE),
       duration: (typeof duration === 'number' && count(duration * 1000, Number.MAX_SAFE_INTEGER)) || 0,
     };
-    return object === undefined ? redacted : { ...redacted, object };
+    if (object !== undefined) return { event: { ...redacted, object } };
+    return typeof name === 'string' && name !== '' ? { event: redacted, toHash: name } : { event: redacted };
   };
+}
+
+/** The events with the hashes of names in their places. */
+export function withHashes(
+  redacted: readonly Redacted[],
+  { nameKey, hashNames }: Pick<RedactionOptions, 'nameKey' | 'hashNames'>,
+): RedactedEvent[] {
+  const names = redacted.flatMap(({ toHash }) => toHash ?? []);
+  const hashes = hashNames?.(names) ?? [];
+  let at = 0;
+  return redacted.map(({ event, toHash }) => {
+    if (toHash === undefined) return event;
+    const hash = hashes[at++] ?? nameHash(nameKey, toHash);
+    return { ...event, object: { hash } };
+  });
 }
 
 /** The hash by which an entry names an object: for whoever looks for one that they know. 16 bytes. */

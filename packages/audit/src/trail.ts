@@ -87,7 +87,7 @@ export class AuditTrail {
 
   /** The hash by which entries name an object. @throws SecureStoreError `UNSUPPORTED` where the store was never audited */
   hashOf(key: string): Uint8Array {
-    return nameHash(this.#place.nameKey, key);
+    return this.#place.hashNames([key])[0] ?? nameHash(this.#place.nameKey, key);
   }
 
   /**

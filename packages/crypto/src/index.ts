@@ -26,7 +26,7 @@ export type {
 } from './key-set.ts';
 export type { KeyOperation, UsedKey } from './key-use.ts';
 export { RecentCache } from './recent-cache.ts';
-export { NameCipher } from './names.ts';
+export { NameCipher, veilIds } from './names.ts';
 export type { LocatedName, NameKeys, OpenedToken } from './names.ts';
 export { randomPool } from './random.ts';
 export type { RandomSource } from './random.ts';

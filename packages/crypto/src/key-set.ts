@@ -40,6 +40,8 @@ export interface AuditKeys {
   readonly primary: LoadedKey;
   /** For hashes of names; it outlives the versions. */
   readonly names: KeyObject;
+  /** For {@link veilIds} of names; likewise. */
+  readonly nameIds: KeyObject;
   /** Retired ones too: the log stays as it was written. `undefined` where there is none, or it has been destroyed. */
   version(id: Uint8Array): LoadedKey | undefined;
 }
@@ -224,7 +226,10 @@ function loadJournal(keyring: GrantedKeys, listener: KeyUseListener | undefined)
 
 function loadAudit(keyring: GrantedKeys, listener: KeyUseListener | undefined): AuditKeys | undefined {
   const keys = loadSystemGroup(keyring, 'audit', listener);
-  return keys && { primary: keys.primary, names: deriveKey(keys.digestKey, 'audit names'), version: keys.version };
+  if (keys === undefined) return undefined;
+  const { primary, digestKey, version } = keys;
+  const names = deriveKey(digestKey, 'audit names');
+  return { primary, names, nameIds: deriveKey(digestKey, 'audit name ids'), version };
 }
 
 /**

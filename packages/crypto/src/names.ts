@@ -46,6 +46,17 @@ export interface NameKeys {
 }
 
 /**
+ * Ids of names as others than the backend may see them: each enciphered by itself (AES-256), so that it is the same every time, and
+ * whoever has not the key finds nothing at the backend by it. Ids are random to everybody else, so no block says anything of another.
+ *
+ * @param ids 16 bytes each
+ */
+export function veilIds(key: KeyObject, ids: Uint8Array): Buffer {
+  const cipher = createCipheriv('aes-256-ecb', key, null).setAutoPadding(false);
+  return Buffer.concat([cipher.update(ids), cipher.final()]);
+}
+
+/**
  * Turns names into backend names and back, segment by segment, so that prefixes still list: a deterministic
  * SIV construction, HMAC-SHA-256 cut to 128 bits as synthetic IV of AES-256-CTR.
  */

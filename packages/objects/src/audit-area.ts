@@ -6,12 +6,13 @@ import {
   compareAuditLinks,
   ID_LENGTH,
   parseAuditName,
+  parseStoreKey,
   SecureStoreError,
   SYSTEM_PREFIX_LENGTH,
   systemContext,
   TAG_LENGTH,
 } from '@securestore/core-format';
-import { openSystemBody, sealSystemBody, signAs, wipeKeyring } from '@securestore/crypto';
+import { openSystemBody, sealSystemBody, signAs, veilIds, wipeKeyring } from '@securestore/crypto';
 import type { AuditKeys } from '@securestore/crypto';
 import type { Clock } from '@securestore/jobs';
 import type { AuditEnd } from './audit-ends.ts';
@@ -95,9 +96,27 @@ export class AuditArea {
     return this.#state.head.identity;
   }
 
-  /** The key of the hashes of names. It is the same for as long as the store lives. @throws SecureStoreError `UNSUPPORTED` */
+  /** The key of the hashes of what is no key of an object, such as prefixes. It is the same for as long as the store lives. @throws SecureStoreError `UNSUPPORTED` */
   get nameKey(): KeyObject {
     return auditKeysOf(this.#state).names;
+  }
+
+  /** Hashes of keys of objects, of many in one go; `undefined` for what is no key. @throws SecureStoreError `UNSUPPORTED` */
+  hashNames(names: readonly string[]): (Uint8Array | undefined)[] {
+    const { nameIds } = auditKeysOf(this.#state);
+    const ids = names.map((name) => this.#idOf(name));
+    const veiled = veilIds(nameIds, Buffer.concat(ids.filter((id) => id !== undefined)));
+    let at = 0;
+    return ids.map((id) => id && veiled.subarray(at, (at += ID_LENGTH)));
+  }
+
+  #idOf(name: string): Buffer | undefined {
+    try {
+      return this.#engine.names.locate(parseStoreKey(name)).nameId;
+    } catch (error) {
+      if (SecureStoreError.is(error, 'INVALID_KEY')) return undefined;
+      throw error;
+    }
   }
 
   /** The most bytes of one part of the log. */
