@@ -131,7 +131,7 @@ async function recordResults(
 }
 
 function keyOf(item: unknown): string {
-  return String(typeof item === 'object' ? (item as { readonly key?: unknown } | null)?.key : item);
+  return typeof item === 'object' && item !== null && 'key' in item ? String(item.key) : String(item);
 }
 
 function isSource(items: unknown): items is Iterable<unknown> | AsyncIterable<unknown> {
