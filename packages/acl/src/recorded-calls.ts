@@ -92,7 +92,7 @@ function about(context: RecordingContext, call: Call, key: unknown, isKey: boole
 }
 
 /** The step at which it shows whether it may be listed is the attempt. */
-async function* recordedListing(
+export async function* recordedListing(
   context: RecordingContext,
   attempt: RecordedAttempt,
   listing: AsyncIterable<unknown>,

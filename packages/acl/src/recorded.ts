@@ -3,7 +3,7 @@ import type { StoreAdministration } from './administration.ts';
 import { guardAdministration } from './administration.ts';
 import type { ApprovalRequest } from './approval-requests.ts';
 import type { Method, RecordingContext } from './recorded-calls.ts';
-import { recordedCalls } from './recorded-calls.ts';
+import { recordedCalls, recordedListing } from './recorded-calls.ts';
 import type { SessionApprovals } from './session-approvals.ts';
 
 /** What may be there beside the calls about data. */
@@ -81,6 +81,20 @@ function ownersDecisions(access: object, context: RecordingContext): [string, Me
   return methodsOf(methods, names).map(([name, method]) => [name, recordedDecision(context, `access.${name}`, method)]);
 }
 
+/** Reading the log step by step: for whoever has the store, and so no call of a session. */
+function ownersReadings(audit: object, context: RecordingContext): [string, Method][] {
+  const methods = audit as Readonly<Record<string, Method>>;
+  const { principal, requestId } = context;
+  const names = ['tail', 'lines'].filter((name) => typeof methods[name] === 'function');
+  return methodsOf(methods, names).map(([name, method]) => [
+    name,
+    (...args) => {
+      const attempt = { action: `audit.${name}`, principal, requestId, readOnly: true, evenUnrecorded: true };
+      return recordedListing(context, attempt, method(...args) as AsyncIterable<unknown>);
+    },
+  ]);
+}
+
 /** The administration, recorded by the names of its calls; what was done with keys then the events of keys tell. */
 function recordedAdministration(
   target: Whole,
@@ -93,7 +107,8 @@ function recordedAdministration(
     // A store that has no such administration stays without it; `keys` is a call as well.
     if (typeof original !== 'object' || original === null) return [];
     const decisions = name === 'access' ? ownersDecisions(original, context) : [];
-    const members = new Map<PropertyKey, unknown>([...Object.entries(value as object), ...decisions]);
+    const readings = name === 'audit' ? ownersReadings(original, context) : [];
+    const members = new Map<PropertyKey, unknown>([...Object.entries(value as object), ...decisions, ...readings]);
     return [[name, overlaid(original, members)]];
   });
 }
