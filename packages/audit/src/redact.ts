@@ -40,9 +40,9 @@ export interface RedactionOptions {
 /** An event as it may be written down. */
 export type RedactedEvent = Omit<AuditEntry, 'sequence'>;
 
-/** An event as it may be written down once the name of its object has been hashed. */
+/** An event as it may be written down once the name of its object has been hashed, which nobody else has a hold of. */
 export interface Redacted {
-  readonly event: RedactedEvent;
+  readonly event: Omit<RedactedEvent, 'object'> & { object?: AuditObject };
   readonly toHash?: string | undefined;
 }
 
@@ -135,7 +135,7 @@ export function redactor({ clearNames = [] }: Pick<RedactionOptions, 'clearNames
     const object = clearObject(name);
     const outcome = memberOf(event, 'outcome');
     const duration = memberOf(event, 'duration');
-    const redacted: RedactedEvent = {
+    const redacted: Redacted['event'] = {
       time: count(memberOf(event, 'time'), MAX_TIME) ?? count(now, MAX_TIME) ?? 0,
       principal: texts.of('principal', memberOf(event, 'principal'), TOKEN_LIKE),
       action: texts.of('action', memberOf(event, 'action'), SECRET_LIKE) || '[none]',
@@ -146,8 +146,9 @@ export function redactor({ clearNames = [] }: Pick<RedactionOptions, 'clearNames
       requestId: textOf('requestId', memberOf(event, 'requestId'), SECRET_LIKE),
       duration: (typeof duration === 'number' && count(duration * 1000, Number.MAX_SAFE_INTEGER)) || 0,
     };
-    if (object !== undefined) return { event: { ...redacted, object } };
-    return typeof name === 'string' && name !== '' ? { event: redacted, toHash: name } : { event: redacted };
+    if (object !== undefined) redacted.object = object;
+    else if (typeof name === 'string' && name !== '') return { event: redacted, toHash: name };
+    return { event: redacted };
   };
 }
 
@@ -161,8 +162,8 @@ export function withHashes(
   let at = 0;
   return redacted.map(({ event, toHash }) => {
     if (toHash === undefined) return event;
-    const hash = hashes[at++] ?? nameHash(nameKey, toHash);
-    return { ...event, object: { hash } };
+    event.object = { hash: hashes[at++] ?? nameHash(nameKey, toHash) };
+    return event;
   });
 }
 
