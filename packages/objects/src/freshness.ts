@@ -1,12 +1,13 @@
 import type { StorageBackend } from '@securestore/backend-api';
-import { asBuffer, SecureStoreError } from '@securestore/core-format';
-import type { ErrorCode, Head, Slot } from '@securestore/core-format';
+import { SecureStoreError } from '@securestore/core-format';
+import type { ErrorCode, Head } from '@securestore/core-format';
 import type { UnlockedSlot } from '@securestore/crypto';
 import { abortable } from './abortable.ts';
 import { followsFrom, headDigest } from './ancestry.ts';
 import type { Clock, Instant } from '@securestore/jobs';
 import { elapsedSince, instant } from '@securestore/jobs';
 import { followGrant } from './members/grants.ts';
+import { OwnSlot } from './own-slot.ts';
 import { isMember } from './owner.ts';
 import { readInTime } from './read-in-time.ts';
 import type { ReadHead, StoreState, Unlocked } from './state.ts';
@@ -42,10 +43,6 @@ function unreachable(cause: SecureStoreError): SecureStoreError {
   return new SecureStoreError('UNAVAILABLE', `the head of the store can't be confirmed: ${cause.message}`, { cause });
 }
 
-function isSlot(unlocked: UnlockedSlot | undefined, slot: Slot): boolean {
-  return unlocked?.id.equals(asBuffer(slot.id)) === true;
-}
-
 /**
  * Knows under which head generation the store stands. An operation is acknowledged only if a read of the head that
  * *began* less than {@link FRESH_FOR} ago showed the generation under which it was prepared; so whoever raises the
@@ -66,10 +63,7 @@ export class HeadWatcher {
   #seen: Head;
   /** Counts the changes of the head by this process. */
   #epoch = 0;
-  /** The slot by which this process opens the store, once it has followed the change that made it. */
-  #replacement: UnlockedSlot | undefined;
-  /** The one that a change makes which this process is writing: it counts wherever a head names it. */
-  #prepared: UnlockedSlot | undefined;
+  readonly #slot = new OwnSlot();
   #onHead: ((head: Head) => Promise<void>) | undefined;
 
   /** @param begun when the read of the head began from which `state` was made */
@@ -91,7 +85,7 @@ export class HeadWatcher {
   /** Forgets the private keys by which this process opens the store; nothing can be followed any more. */
   wipe(): void {
     this.#state.unlocked.wipe();
-    this.#replacement?.wipe();
+    this.#slot.wipe();
   }
 
   get state(): StoreState {
@@ -276,7 +270,7 @@ export class HeadWatcher {
     // What has one id shares its private key.
     if (!before.id.equals(state.unlocked.id)) before.wipe();
     this.#state = state;
-    this.#replacement = undefined;
+    this.#slot.followed();
     this.#lockedOut = undefined;
   }
 
@@ -292,61 +286,32 @@ export class HeadWatcher {
   /** By what this process opens the store under `head`; `undefined` where it does so no more. */
   async #followKeys(head: Head): Promise<Unlocked | undefined> {
     const { unlocked, head: before } = this.#state;
-    if ('root' in unlocked) return this.#followSlot(unlocked, head);
+    if ('root' in unlocked) return this.#slot.follow(unlocked, before, head);
     if (samePin(before.references.grants, head.references.grants)) return unlocked;
     return followGrant(this.#backend, head, unlocked);
   }
 
-  /** The slot that unlocked the store, under the root key of `head`; `undefined` where it has none any more. */
-  async #followSlot(opened: UnlockedSlot, head: Head): Promise<UnlockedSlot | undefined> {
-    for (const unlocked of [this.#replacement, this.#prepared, opened]) {
-      const slot = head.slots.find((other): other is Slot => !('raw' in other) && isSlot(unlocked, other));
-      if (unlocked === undefined || slot === undefined) continue;
-      const same = unlocked === opened && head.rootNumber === this.#state.head.rootNumber;
-      return same ? unlocked : unlocked.follow(slot, head.rootNumber);
-    }
-    // Whoever took the slot away wants this process to write no more, though the keys are still the same.
-    return undefined;
-  }
-
-  /** Whether this process opens the store by that slot now. */
-  #isBySlot({ id }: UnlockedSlot): boolean {
-    const { unlocked } = this.#state;
-    return 'root' in unlocked && id.equals(unlocked.id);
-  }
-
-  /**
-   * To be called before a change of the head is written by which this process opens the store by another slot: others of
-   * its calls may see the new head before its answer is here.
-   */
+  /** As {@link OwnSlot.prepare}. */
   prepare(slot: UnlockedSlot | undefined): void {
-    // Other changes by this process may be under way, which leave its slot as it is.
-    this.#prepared = slot ?? this.#prepared;
+    this.#slot.prepare(slot);
   }
 
-  /** To be called where that change was not made: the slot is wiped, unless a head that was seen names it after all. */
+  /** As {@link OwnSlot.withdraw}. */
   withdraw(slot: UnlockedSlot | undefined): void {
-    if (slot === this.#prepared) this.#prepared = undefined;
-    if (slot !== undefined && !this.#isBySlot(slot)) slot.wipe();
-  }
-
-  /** The change was made. */
-  #replaceSlot(slot: UnlockedSlot | undefined): void {
-    if (slot === this.#prepared) this.#prepared = undefined;
-    if (slot !== undefined && !this.#isBySlot(slot)) this.#replacement = slot;
+    this.#slot.withdraw(slot, this.#state.unlocked);
   }
 
   /** A change of the head by this process took effect, and another one has followed it already. */
   async adoptFollowed(slot: UnlockedSlot | undefined): Promise<void> {
     this.#epoch += 1;
-    this.#replaceSlot(slot);
+    this.#slot.replace(slot, this.#state.unlocked);
     await this.refresh();
   }
 
   /** What a change of the head by this process leads to. @param slot where it opens the store by another slot from now on */
   async adopt(head: Head, etag: string, begun: Instant, slot?: UnlockedSlot): Promise<void> {
     this.#epoch += 1;
-    this.#replaceSlot(slot);
+    this.#slot.replace(slot, this.#state.unlocked);
     try {
       if (head.generation > this.#seen.generation) {
         const unlocked = slot ?? (await this.#followKeys(head));

@@ -59,7 +59,7 @@ export const FRESHNESS_BUGS: readonly PlantedBug[] = [
   {
     name: 'a process goes on writing though its slot was removed',
     part: 'revoker',
-    file: 'objects/src/freshness.ts',
+    file: 'objects/src/own-slot.ts',
     edits: [['still the same.\n    return undefined;', 'still the same.\n    return opened;']],
   },
   {
