@@ -77,6 +77,13 @@ export function checkQuestion(action: Action, key: string | undefined): void {
   throw new SecureStoreError('INVALID_ARGUMENT', `${action} is about ${rest}`);
 }
 
+const VIEWS: ReadonlySet<Action> = new Set(['read', 'list', 'history', 'verify']);
+
+/** Whether an action changes nothing. */
+export function changesNothing(action: Action): boolean {
+  return VIEWS.has(action) || action.endsWith('.view');
+}
+
 /** The bits of the actions that a pattern means; 0 where it means none. */
 export function bitsOf(pattern: string): number {
   if (pattern === '*') return ACTIONS.reduce((bits, action) => bits | bitOf(action), 0);

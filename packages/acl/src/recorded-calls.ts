@@ -1,7 +1,7 @@
 import { SecureStoreError } from '@securestore/core-format';
 import type { ItemResult, ManyOptions, SecureStorage } from '@securestore/objects';
 import { signalOf } from '@securestore/objects';
-import type { ObjectAction } from './actions.ts';
+import { changesNothing } from './actions.ts';
 import { batchesOf } from './batches.ts';
 import { SURFACE } from './surface.ts';
 
@@ -70,9 +70,6 @@ const SHAPES: Readonly<Record<Call, Shape>> = {
   entries: 'listing',
 };
 
-/** What changes nothing. */
-const VIEWS: ReadonlySet<ObjectAction> = new Set(['read', 'list', 'history']);
-
 function categoryIn({ categoryOf }: RecordingContext, key: unknown): string | undefined {
   if (typeof key !== 'string') return undefined;
   try {
@@ -88,7 +85,7 @@ function about(context: RecordingContext, call: Call, key: unknown, isKey: boole
   const object = typeof key === 'string' && key !== '' ? key : undefined;
   const category = isKey ? categoryIn(context, key) : undefined;
   const action = SURFACE[call];
-  return { action, principal, object, category, requestId, readOnly: VIEWS.has(action) };
+  return { action, principal, object, category, requestId, readOnly: changesNothing(action) };
 }
 
 /** The step at which it shows whether it may be listed is the attempt. */

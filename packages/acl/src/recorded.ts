@@ -1,4 +1,5 @@
 import type { SecureStorage } from '@securestore/objects';
+import { changesNothing } from './actions.ts';
 import type { StoreAdministration } from './administration.ts';
 import { guardAdministration } from './administration.ts';
 import type { ApprovalRequest } from './approval-requests.ts';
@@ -59,12 +60,16 @@ function recordedRequest({ recorder, principal, requestId }: RecordingContext, o
   };
 }
 
+function methodOf<T extends object>(target: T, name: keyof T): Method {
+  return (...args) => Reflect.apply(target[name] as Method, target, args);
+}
+
 function methodsOf<T extends object>(target: T, names: readonly (keyof T & string)[]): [string, Method][] {
-  return names.map((name) => [name, (...args) => Reflect.apply(target[name] as Method, target, args)]);
+  return names.map((name) => [name, methodOf(target, name)]);
 }
 
 function recordedApprovals(approvals: SessionApprovals, context: RecordingContext): SessionApprovals {
-  const [[, request] = ['', (): undefined => undefined]] = methodsOf(approvals, ['request']);
+  const request = methodOf(approvals, 'request');
   const decisions = methodsOf(approvals, DECISIONS).map(
     ([name, method]) => [name, recordedDecision(context, `approvals.${name}`, method)] as const,
   );
@@ -135,7 +140,7 @@ export function recorded<T extends SecureStorage>(target: T, context: RecordingC
   const { approvals } = whole;
   const { recorder, principal, requestId } = context;
   const guarded = guardAdministration(whole, (call, action, run) => {
-    const readOnly = action === 'verify' || action.endsWith('.view');
+    const readOnly = changesNothing(action);
     const attempt = { action: call, principal, requestId, readOnly, evenUnrecorded: action === 'audit.view' };
     return recorder.attempt(attempt, async () => run());
   });

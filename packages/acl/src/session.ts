@@ -16,6 +16,7 @@ import type {
   StoreManyItem,
   StoreOptions,
 } from '@securestore/objects';
+import { changesNothing } from './actions.ts';
 import type { ObjectAction, StoreAction } from './actions.ts';
 import { guardAdministration } from './administration.ts';
 import type { StoreAdministration } from './administration.ts';
@@ -37,9 +38,6 @@ export interface SessionContext extends CheckContext {
   /** How often what was decided for it was remembered; without it nothing is said to be. */
   readonly tally?: CacheFigures | undefined;
 }
-
-/** What can't be taken back once it is done. */
-const CHANGES: ReadonlySet<ObjectAction> = new Set(['write', 'delete', 'recover', 'purge']);
 
 /** How many steps of a listing that shows nothing are taken before others get their turn. */
 const UNSEEN_STEPS = 256;
@@ -114,7 +112,7 @@ export class Session implements SecureStorage, Omit<StoreAdministration, 'keys'>
     await this.#checks.begin(call, undefined, [action]);
     const result = await run();
     // What only looks is as reading: what was taken away meanwhile is not told.
-    if (action === 'verify' || action.endsWith('.view')) this.#checks.still(call, undefined, [action]);
+    if (changesNothing(action)) this.#checks.still(call, undefined, [action]);
     return result;
   }
 
@@ -141,7 +139,7 @@ export class Session implements SecureStorage, Omit<StoreAdministration, 'keys'>
       throw refusalIn(error);
     } finally {
       // That there is nothing is told to nobody else either.
-      if (!CHANGES.has(SURFACE[call])) this.#checks.still(call, key, actions);
+      if (changesNothing(SURFACE[call])) this.#checks.still(call, key, actions);
     }
   }
 
@@ -327,7 +325,7 @@ export class Session implements SecureStorage, Omit<StoreAdministration, 'keys'>
     });
     const results = ran.values();
     const told = refusals.flatMap((refusal) => refusal ?? results.next().value ?? []).map(unwrapped);
-    if (CHANGES.has(SURFACE[call])) return told;
+    if (!changesNothing(SURFACE[call])) return told;
     const allowedStill: ItemResult<T>[] = [];
     for (const item of told) allowedStill.push((await refusalOf(item.key, still)) ?? item);
     return allowedStill;

@@ -45,7 +45,10 @@ export interface AuditPlace {
   /** Makes a part durable; again with the same body where it is not known whether it was written. */
   write(name: string, body: Buffer): Promise<void>;
   /** The names of parts: of the newest segment first, and of each in its order. */
-  names(prefix?: string, options?: { after?: string; signal?: AbortSignal }): AsyncIterable<string>;
+  names(
+    prefix?: string,
+    options?: { after?: string | undefined; signal?: AbortSignal | undefined },
+  ): AsyncIterable<string>;
   read(name: string, signal?: AbortSignal): Promise<Buffer | undefined>;
   enable(settings: AuditSettings, options?: CallOptions): Promise<void>;
   disable(options?: CallOptions): Promise<void>;

@@ -53,7 +53,7 @@ export async function* linesAt(
   damaged: (part: DamagedPart) => void,
   { signal, wanted = () => true }: LinesOptions = {},
 ): AsyncGenerator<string> {
-  for await (const name of place.names(undefined, signal === undefined ? {} : { signal })) {
+  for await (const name of place.names(undefined, { signal })) {
     const parsed = parseAuditName(name);
     if (parsed === undefined || !wanted(name, parsed.prefix)) continue;
     let lines: string[];

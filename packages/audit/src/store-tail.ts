@@ -31,9 +31,8 @@ const AFTER_ALL = '~';
 async function* newestSegments(place: AuditPlace, signal: AbortSignal | undefined): AsyncGenerator<string> {
   let after: string | undefined;
   for (let count = 0; count < MAX_SEGMENTS; count++) {
-    const options = { ...(after === undefined ? {} : { after }), ...(signal && { signal }) };
     let prefix: string | undefined;
-    for await (const name of place.names(undefined, options)) {
+    for await (const name of place.names(undefined, { after, signal })) {
       prefix = parseAuditName(name)?.prefix;
       break;
     }
@@ -56,7 +55,7 @@ async function entriesIn(place: AuditPlace, name: string, { signal, onDamaged }:
   }
 }
 
-/** The last entries of a segment, and the name of the part where they end. */
+/** The last entries of a segment, and the name of the part where they end. @param wanted from 1 */
 async function lastOf(
   place: AuditPlace,
   prefix: string,
@@ -65,7 +64,7 @@ async function lastOf(
 ): Promise<{ readonly entries: SegmentEntry[]; readonly last: string }> {
   // A part has one entry at least.
   const names: string[] = [];
-  for await (const name of place.names(prefix, options.signal ? { signal: options.signal } : {})) {
+  for await (const name of place.names(prefix, { signal: options.signal })) {
     names.push(name);
     if (names.length > wanted) names.shift();
   }
@@ -74,7 +73,7 @@ async function lastOf(
   for (let name = names.pop(); name !== undefined && entries.length < wanted; name = names.pop()) {
     entries = [...(await entriesIn(place, name, options)), ...entries];
   }
-  return { entries: entries.slice(entries.length - Math.min(wanted, entries.length)), last };
+  return { entries: entries.slice(-wanted), last };
 }
 
 const inTime = (entries: SegmentEntry[]): SegmentEntry[] =>
@@ -87,7 +86,7 @@ async function newer(place: AuditPlace, ends: Map<string, string>, options: Tail
   for await (const prefix of newestSegments(place, signal)) {
     const after = ends.get(prefix);
     ends.set(prefix, after ?? prefix);
-    for await (const name of place.names(prefix, { ...(after && { after }), ...(signal && { signal }) })) {
+    for await (const name of place.names(prefix, { after, signal })) {
       entries.push(...(await entriesIn(place, name, options)));
       ends.set(prefix, name);
     }

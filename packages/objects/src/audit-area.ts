@@ -9,7 +9,6 @@ import {
   parseStoreKey,
   SecureStoreError,
   SYSTEM_PREFIX_LENGTH,
-  systemContext,
   TAG_LENGTH,
 } from '@securestore/core-format';
 import { openSystemBody, sealSystemBody, signAs, veilIds, wipeKeyring } from '@securestore/crypto';
@@ -26,6 +25,7 @@ import { isMember, ownerKeys, rootOf } from './owner.ts';
 import { entriesUnder } from './pages.ts';
 import type { StoreState } from './state.ts';
 import { readKeyring } from './state.ts';
+import { contextOf } from './system-objects.ts';
 import type { CallOptions } from './types.ts';
 
 const NO_OPTIONS: ReadonlySet<string> = new Set();
@@ -166,7 +166,7 @@ export class AuditArea {
   /** A part of the log sealed for `name`. @throws SecureStoreError `LOCKED` where the slot of this process is gone, `UNSUPPORTED` */
   seal(name: string, plaintext: Uint8Array): Buffer {
     this.#engine.watcher.checkFollowing();
-    const context = this.#context(name);
+    const context = contextOf(this.#state, name);
     return sealSystemBody(auditKeysOf(this.#state).primary, 'audit', context, plaintext, this.#engine.random);
   }
 
@@ -188,7 +188,7 @@ export class AuditArea {
   /** The parts that start with `prefix`: of the newest segment first, and of each in its order. */
   async *names(
     prefix: string = AREAS.audit,
-    options: { after?: string; signal?: AbortSignal } = {},
+    options: { after?: string | undefined; signal?: AbortSignal | undefined } = {},
   ): AsyncGenerator<string> {
     if (this.#ended) this.#calls.checkOpen();
     for await (const { key } of entriesUnder(this.#engine.backend, prefix, options)) {
@@ -203,11 +203,14 @@ export class AuditArea {
     const { head } = this.#state;
     const keys = auditKeysOf(this.#state);
     const what = `the part ${name} of the audit log`;
-    return openSystemBody(what, (id) => keys.version(id), head.suites, 'audit', this.#context(name), found.body);
-  }
-
-  #context(name: string): Buffer {
-    return systemContext(this.#state.head.instance, 0, name);
+    return openSystemBody(
+      what,
+      (id) => keys.version(id),
+      head.suites,
+      'audit',
+      contextOf(this.#state, name),
+      found.body,
+    );
   }
 
   /**

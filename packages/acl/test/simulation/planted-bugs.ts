@@ -40,7 +40,7 @@ export const PLANTED_BUGS: readonly SourceChange[] = [
   {
     name: 'what was read is told though it was taken away meanwhile',
     file: 'acl/src/session.ts',
-    edits: [['if (!CHANGES.has(SURFACE[call])) this.#checks.still(call, key, actions);', '']],
+    edits: [['if (changesNothing(SURFACE[call])) this.#checks.still(call, key, actions);', '']],
   },
   {
     name: 'a batch is told though it was taken away meanwhile',

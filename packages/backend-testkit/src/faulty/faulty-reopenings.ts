@@ -9,6 +9,22 @@ async function etagsOf(backend: StorageBackend): Promise<Map<string, string>> {
   return etags;
 }
 
+/** The etags of what was there when it was opened, which `init` fills in. */
+function withEtagsOfBefore(inner: StorageBackend): {
+  readonly old: Map<string, string>;
+  readonly init: StorageBackend['init'];
+} {
+  const old = new Map<string, string>();
+  return {
+    old,
+    init: async (config) => {
+      await inner.init(config);
+      old.clear();
+      for (const [key, etag] of await etagsOf(inner)) old.set(key, etag);
+    },
+  };
+}
+
 /** What keeps its promises until it is opened again. A location that has something in it counts as that. */
 export const faultyReopenings: readonly FaultyBackend[] = [
   {
@@ -16,12 +32,9 @@ export const faultyReopenings: readonly FaultyBackend[] = [
     breaks: 'every etag lasts beyond close',
     foundBy: 'lifecycle',
     wrap: (inner) => {
-      let old = new Map<string, string>();
+      const { old, init } = withEtagsOfBefore(inner);
       return forwardTo(inner, {
-        init: async (config) => {
-          await inner.init(config);
-          old = await etagsOf(inner);
-        },
+        init,
         read: async (key, options) => {
           const found = await inner.read(key, options);
           const [first] = old.values();
@@ -35,12 +48,9 @@ export const faultyReopenings: readonly FaultyBackend[] = [
     breaks: 'an etag is not given again to other bytes after everything was closed',
     foundBy: 'lifecycle',
     wrap: (inner) => {
-      let old = new Map<string, string>();
+      const { old, init } = withEtagsOfBefore(inner);
       return forwardTo(inner, {
-        init: async (config) => {
-          await inner.init(config);
-          old = await etagsOf(inner);
-        },
+        init,
         write: async (key, body, options) => {
           const written = await inner.write(key, body, options);
           return { ...written, etag: old.get(key) ?? written.etag };
