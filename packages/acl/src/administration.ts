@@ -15,7 +15,14 @@ export type AccessAdministration = Omit<AccessControl, 'session' | 'approve' | '
 export type AuditAdministration = Pick<AuditTrail, 'enable' | 'disable' | 'entries' | 'verify'>;
 
 /** What is neither a call about data nor administration: it belongs to whoever holds the store itself. */
-type OwnersAlone = 'fingerprint' | 'location' | 'policyObject' | 'auditArea' | 'close' | typeof Symbol.asyncDispose;
+type OwnersAlone =
+  | 'fingerprint'
+  | 'location'
+  | 'policyObject'
+  | 'auditArea'
+  | 'backupArea'
+  | 'close'
+  | typeof Symbol.asyncDispose;
 
 /** The administration of a store: all that can be done with it beside the calls about data. */
 export type StoreAdministration = Omit<ObjectStore, keyof SecureStorage | OwnersAlone> & {

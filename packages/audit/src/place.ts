@@ -25,6 +25,8 @@ export interface AuditPlace {
   readonly clock: Clock;
   /** Id of the store's instance, 16 bytes. */
   readonly instance: Uint8Array;
+  /** The same of all instances that the store has and had: a restored store keeps the log of before. */
+  readonly instances: readonly Uint8Array[];
   /** The Ed25519 public key of the store identity, 32 bytes. */
   readonly identity: Uint8Array;
   readonly nameKey: KeyObject;

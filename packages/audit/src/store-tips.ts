@@ -76,14 +76,15 @@ async function newest(place: AuditPlace): Promise<{ readonly listed: Listed[]; r
 
 /** The header of a segment, if the store has begun it; whether it is under the auditor's key only a verification can tell. */
 function headerOf(
-  { identity, instance }: AuditPlace,
+  { identity, instances }: AuditPlace,
   segment: Uint8Array,
   begin: AuditBatch | undefined,
 ): AuditHeader | undefined {
   if (begin?.header === undefined) return undefined;
   const { header, signedBytes, signature } = decodeAuditHeader(begin.header.bytes);
   const { certificate } = header;
-  if (Buffer.compare(header.segment, segment) !== 0 || !isCertified(identity, instance, certificate)) return undefined;
+  if (Buffer.compare(header.segment, segment) !== 0) return undefined;
+  if (!instances.some((instance) => isCertified(identity, instance, certificate))) return undefined;
   return verifyAs(certificate.publicKey, HEADER_USE, signedBytes, signature) ? header : undefined;
 }
 

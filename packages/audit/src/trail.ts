@@ -109,7 +109,7 @@ export class AuditTrail {
         lines: sameLinesAt(this.#place, (part) => void damaged.set(part.name, part), signal),
         auditorKeys,
         identity: this.#place.identity,
-        instances: [this.#place.instance],
+        instances: this.#place.instances,
         heads: await this.#place.trustedEnds(),
         running: this.#recorder.running,
       });

@@ -14,12 +14,17 @@ export const SIGNATURE_LENGTH = 64;
 const REFERENCE_DIGEST_LENGTH = 32;
 /** The field of {@link Head.audit}: critical, since whoever does not know of it would leave what they do out of the log. */
 const AUDIT_FIELD = 1;
-const KNOWN_FIELDS: ReadonlySet<number> = new Set([AUDIT_FIELD]);
+/** The field of {@link Head.instances}: whoever does not know of it can't read what past instances have left, and loses nothing. */
+const INSTANCES_FIELD = 2;
+const KNOWN_FIELDS: ReadonlySet<number> = new Set([AUDIT_FIELD, INSTANCES_FIELD]);
 
 const ANCESTOR_DIGEST_LENGTH = 32;
 
 /** How many heads before it a head tells. */
 export const MAX_ANCESTORS = 16;
+
+/** How many past instances a head tells. */
+export const MAX_PAST_INSTANCES = 256;
 
 /** The largest head in bytes. */
 export const MAX_HEAD_BYTES: number = 64 * 1024;
@@ -99,6 +104,8 @@ export interface Head {
   readonly slots: readonly (Slot | UnknownSlot)[];
   /** Absent where the store is not audited. */
   readonly audit?: HeadAudit | undefined;
+  /** The instances that this one goes back to, the newest first, where their audit logs are there still. */
+  readonly instances?: readonly Uint8Array[] | undefined;
   /** Fields of later releases that may be ignored. */
   readonly extra?: readonly Field[];
 }
@@ -173,7 +180,15 @@ export function encodeHead(head: Head): Buffer {
     writer.u16(bytes.length).bytes(bytes);
   }
   const audit = head.audit && { tag: AUDIT_FIELD, critical: true, value: encodeHeadAudit(head.audit) };
-  writeFieldArea(writer, [...(audit === undefined ? [] : [audit]), ...(head.extra ?? [])]);
+  const instances = head.instances && {
+    tag: INSTANCES_FIELD,
+    critical: false,
+    value: Buffer.concat(head.instances.map((id) => new ByteWriter(ID_LENGTH).fixed(id, ID_LENGTH).finish())),
+  };
+  writeFieldArea(
+    writer,
+    [audit, instances, ...(head.extra ?? [])].filter((field) => field !== undefined),
+  );
   return writer.finish();
 }
 
@@ -254,13 +269,24 @@ function readSlots(reader: ByteReader): (Slot | UnknownSlot)[] {
   return slots;
 }
 
-function readOptional(reader: ByteReader): Pick<Head, 'audit' | 'extra'> {
+function readInstances(reader: ByteReader, { critical, value }: Field): Uint8Array[] {
+  const count = value.length / ID_LENGTH;
+  if (critical || !Number.isInteger(count) || count === 0 || count > MAX_PAST_INSTANCES) {
+    reader.fail('its past instances are malformed');
+  }
+  const ids = new ByteReader(reader.what, value);
+  return Array.from({ length: count }, () => ids.copy(ID_LENGTH));
+}
+
+function readOptional(reader: ByteReader): Pick<Head, 'audit' | 'instances' | 'extra'> {
   const fields = readFieldArea(reader, KNOWN_FIELDS);
   const field = fields.find(({ tag }) => tag === AUDIT_FIELD);
   if (field?.critical === false) reader.fail('its field of the audit may be ignored, which no writer says');
-  const extra = fields.filter((other) => other !== field);
+  const instances = fields.find(({ tag }) => tag === INSTANCES_FIELD);
+  const extra = fields.filter((other) => other !== field && other !== instances);
   return {
     ...(field === undefined ? {} : { audit: decodeHeadAudit(field.value) }),
+    ...(instances === undefined ? {} : { instances: readInstances(reader, instances) }),
     ...(extra.length === 0 ? {} : { extra }),
   };
 }

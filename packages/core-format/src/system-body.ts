@@ -6,7 +6,7 @@ const SALT_LENGTH = 32;
 
 /**
  * What a sealed system object is for. Keyring, category map, policy and the directory of members have purpose keys of
- * their own, the audit log has a key with versions; the others are sealed under a version of the journal key.
+ * their own, the audit log and backups have keys with versions; the others are sealed under a version of the journal key.
  */
 export const PURPOSES = {
   keyring: 1,
@@ -21,13 +21,18 @@ export const PURPOSES = {
   policy: 10,
   members: 11,
   audit: 12,
+  backupPoint: 13,
+  backupPage: 14,
+  backupWork: 15,
 } as const;
 export type Purpose = keyof typeof PURPOSES;
 
 /** Purposes of which the head, and nothing else, names the object. */
 export type PinnedPurpose = 'keyring' | 'categoryMap' | 'policy' | 'members';
+/** Purposes whose objects lie at a destination of backups, sealed under a version of the backup key. */
+export type BackupPurpose = 'backupPoint' | 'backupPage' | 'backupWork';
 /** Purposes whose objects are sealed under a version of the journal key. */
-export type JournalPurpose = Exclude<Purpose, PinnedPurpose | 'audit'>;
+export type JournalPurpose = Exclude<Purpose, PinnedPurpose | BackupPurpose | 'audit'>;
 
 const HEADER_LENGTH: number = 8 + SALT_LENGTH + KEY_ID_LENGTH;
 
@@ -44,7 +49,7 @@ export interface SystemBody {
   /** The header as bytes, bound by the key derivation. */
   readonly headerBytes: Buffer;
   readonly salt: Buffer;
-  /** The version of the journal key, or of the audit key; {@link NO_KEY_ID} for purposes that have keys of their own. */
+  /** The version of the journal, audit or backup key; {@link NO_KEY_ID} for purposes that have keys of their own. */
   readonly keyId: Buffer;
   readonly commitment: Buffer;
   readonly sealed: Buffer;

@@ -16,6 +16,7 @@ export type { GrantPlace, UnlockedGrant } from './grant-seal.ts';
 export { keyringKey, loadGranted, loadKeyring, wipeGranted, wipeKeyring } from './key-set.ts';
 export type {
   AuditKeys,
+  BackupKeySet,
   CategoryKeys,
   JournalKeys,
   KeySet,

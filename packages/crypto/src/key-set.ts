@@ -46,6 +46,15 @@ export interface AuditKeys {
   version(id: Uint8Array): LoadedKey | undefined;
 }
 
+/** The keys of the backups of a store. */
+export interface BackupKeySet {
+  readonly primary: LoadedKey;
+  /** For where pages of an index end; it outlives the versions. */
+  readonly digest: DigestKeys;
+  /** Retired ones too: what was backed up stays as it was written. `undefined` where there is none, or it has been destroyed. */
+  version(id: Uint8Array): LoadedKey | undefined;
+}
+
 /** What may be told of a key version. */
 export interface KeyVersionInfo {
   /** The id as text. */
@@ -82,6 +91,8 @@ export interface KeySet {
   readonly journal: JournalKeys;
   /** Absent where the store was never audited. */
   readonly audit: AuditKeys | undefined;
+  /** Absent where the store was never backed up, or this was not granted. */
+  readonly backup: BackupKeySet | undefined;
   /** All key versions, of each group oldest first. */
   readonly versions: readonly KeyVersionInfo[];
   /** @throws SecureStoreError `KEY_DESTROYED` where the category has no primary key, `ACCESS_DENIED` where it wasn't granted */
@@ -189,7 +200,7 @@ interface SystemGroup extends Omit<CategoryKeys, 'digest'> {
 
 function loadSystemGroup(
   keyring: GrantedKeys,
-  kind: 'journal' | 'audit',
+  kind: Exclude<KeyGroupKind, 'category'>,
   listener: KeyUseListener | undefined,
 ): SystemGroup | undefined {
   const groups = keyring.groups.filter((group) => group.kind === kind);
@@ -230,6 +241,11 @@ function loadAudit(keyring: GrantedKeys, listener: KeyUseListener | undefined): 
   const { primary, digestKey, version } = keys;
   const names = deriveKey(digestKey, 'audit names');
   return { primary, names, nameIds: deriveKey(digestKey, 'audit name ids'), version };
+}
+
+function loadBackup(keyring: GrantedKeys, listener: KeyUseListener | undefined): BackupKeySet | undefined {
+  const keys = loadSystemGroup(keyring, 'backup', listener);
+  return keys && { primary: keys.primary, digest: digestKeys(keys.digestKey), version: keys.version };
 }
 
 /**
@@ -274,6 +290,7 @@ function loadKeys(
   const categories = new Map<string, CategoryKeys | Pick<Unusable, 'destroyAt'>>();
   const journal = loadJournal(granted, listener);
   const audit = loadAudit(granted, listener);
+  const backup = loadBackup(granted, listener);
   const infos = granted.groups.flatMap(infoOf);
   for (const group of granted.groups) {
     if (group.kind !== 'category') continue;
@@ -286,6 +303,7 @@ function loadKeys(
     categoryMap: deriveKey(nameKey, 'category map'),
     journal,
     audit,
+    backup,
     versions: infos,
     category(id) {
       const keys = categories.get(text(id)) ?? refuse('its category has no keys in this store');

@@ -1,8 +1,17 @@
 import { SecureStoreError } from '@securestore/core-format';
 import type { KeyWrapperMethod, SecretMethod, UnlockMethod } from '@securestore/crypto';
 import { passphrase, rawKey } from '@securestore/crypto';
-import type { Job, JobKind, JobSummary } from '@securestore/jobs';
+import type { Job, JobKind } from '@securestore/jobs';
 import { Jobs } from '@securestore/jobs';
+import type {
+  CheckpointOptions,
+  JobAdministration,
+  KeyAdministration,
+  KeyLike,
+  RotateOptions,
+  SlotAdministration,
+  VerifyOptions,
+} from './administration-types.ts';
 import { callSignal, checkOptions, inContext } from './call.ts';
 import { checkpointKind, startCheckpoint } from './checkpoint/job.ts';
 import type { CheckpointReport } from './checkpoint/make.ts';
@@ -17,112 +26,19 @@ import type { OpenCalls } from './open-calls.ts';
 import { checkOwner, isMember } from './owner.ts';
 import { takeCensus } from './rekey/census.ts';
 import { ROTATION_JOB } from './rekey/job-ids.ts';
-import type { KeyReport } from './rekey/keys.ts';
 import { destroyKeys, finishDestruction, undoDestruction } from './rekey/destroy.ts';
 import { listKeys } from './rekey/keys.ts';
-import type { RotationDepth, RotationReport } from './rekey/rotate.ts';
+import type { RotationReport } from './rekey/rotate.ts';
 import { rotationKind, startRotation } from './rekey/rotate.ts';
 import { endRotation, rotationUnderWay } from './rekey/running.ts';
-import type { Recipient, SlotInfo } from './rekey/slots.ts';
+import type { Recipient } from './rekey/slots.ts';
 import { addSlot, listSlots, removeSlot } from './rekey/slots.ts';
+import type { StoreState } from './state.ts';
 import type { Upkeep } from './upkeep.ts';
 import { keepUp } from './upkeep.ts';
 import type { CallOptions, Logger } from './types.ts';
-import type { VerifyProgress, VerifyReport } from './verify/report.ts';
+import type { VerifyReport } from './verify/report.ts';
 import { verifyStore } from './verify/verify.ts';
-
-/** What a secret may be given as: an unlock method, a passphrase, or 32 random bytes. */
-export type KeyLike = UnlockMethod | string | Uint8Array;
-
-/** The ways of unlocking a store. */
-export interface SlotAdministration {
-  list(options?: CallOptions): Promise<SlotInfo[]>;
-  /**
-   * Adds a way to unlock the store: a secret, a key wrapper, or a {@link Recipient} whose identity then opens it.
-   *
-   * @throws `ALREADY_EXISTS` where it opens the store already; `TOO_LARGE` where the store has as many ways as it may; what a
-   *   key wrapper throws
-   */
-  add(key: KeyLike | Recipient, options?: CallOptions): Promise<SlotInfo>;
-  /**
-   * Removes a way to unlock the store. It takes 6 s longer than the change itself: then no process that has opened the
-   * store by it begins to write anything any more, its jobs included. Whoever has an old copy of its head can still use it: to renew what it led to, rotate
-   * the keys.
-   *
-   * @throws `NOT_FOUND`; `INVALID_ARGUMENT` for the last one
-   */
-  remove(id: string, options?: CallOptions): Promise<void>;
-}
-
-export interface DestroyKeysOptions extends CallOptions {
-  /** How long it can be undone, in milliseconds; by default 30 days. 0 for hardly at all: see {@link KeyAdministration.destroy}. */
-  readonly waitingPeriod?: number | undefined;
-}
-
-/** The keys that seal the objects of a store. */
-export interface KeyAdministration {
-  /** All key versions and what they may be used for. */
-  states(options?: CallOptions): Promise<KeyReport[]>;
-  /** How many objects, current and older versions, lie under each key version, by its id. Reads the store once. */
-  census(options?: CallOptions): Promise<Readonly<Record<string, number>>>;
-  /**
-   * Schedules a key version that a rotation has retired, or all keys of a category, to be destroyed. It takes 6 s longer
-   * than the change itself: then no process uses them any more. After the waiting period nothing can bring back what a
-   * destroyed category sealed. Without one they are destroyed 6 s later, and the call takes another 6 s; one that is stopped
-   * in between leaves them scheduled.
-   *
-   * @throws `NOT_FOUND`; `CONFLICT` where objects still need the key version; `INVALID_ARGUMENT`; `UNSUPPORTED` where there
-   *   is a slot that this release doesn't know, which would be lost
-   */
-  destroy(target: string, options?: DestroyKeysOptions): Promise<KeyReport[]>;
-  /** Undoes {@link KeyAdministration.destroy} while there is time. @throws `NOT_FOUND`, `KEY_DESTROYED`, `INVALID_ARGUMENT` */
-  undo(target: string, options?: CallOptions): Promise<KeyReport[]>;
-  /**
-   * Destroys now what was scheduled and whose time has come, by the clock of this process and by the backend's, and renews
-   * the root key; open stores do this by themselves. Takes 6 s longer where there was something to destroy.
-   *
-   * @returns the ids of the key versions that are gone, and of those that something still needs
-   */
-  finish(options?: CallOptions): Promise<{ readonly destroyed: string[]; readonly inUse: string[] }>;
-}
-
-/** Long work on a store that is not finished, by this process or another. */
-export interface JobAdministration {
-  list(options?: CallOptions): Promise<JobSummary[]>;
-  /** Goes on with a job that nobody runs. */
-  resume(id: string, options?: CallOptions): Job<unknown>;
-  /** Asks whoever runs it to stop; it can be resumed. @throws `NOT_FOUND` */
-  cancel(id: string, options?: CallOptions): Promise<void>;
-  /**
-   * Gives up a job that nobody runs. Of a rotation, what was not brought under the new keys stays under the old ones.
-   *
-   * @throws `NOT_FOUND`, `LOCKED`
-   */
-  forget(id: string, options?: CallOptions): Promise<void>;
-}
-
-export interface RotateOptions extends CallOptions {
-  /**
-   * `unlock` renews the root key and replaces the secret; `keys`, the default, also makes new keys and brings every
-   * object under them, without touching payloads; `data` also seals every object and payload anew.
-   */
-  readonly depth?: RotationDepth | undefined;
-}
-
-export interface CheckpointOptions extends CallOptions {
-  /**
-   * Takes what is there now as right, whatever the checkpoint before says: what `verify` has found is not found any more.
-   * For when you have looked into it.
-   */
-  readonly afresh?: boolean | undefined;
-}
-
-export interface VerifyOptions extends CallOptions {
-  /** Whether to read and open all payloads too; otherwise only whether all their parts are there, with the right lengths. */
-  readonly payloads?: boolean | undefined;
-  /** Called for each object. What it throws ends the verification. */
-  readonly onProgress?: ((progress: VerifyProgress) => void) | undefined;
-}
 
 const NO_OPTIONS: ReadonlySet<string> = new Set();
 const CHECKPOINT_OPTIONS: ReadonlySet<string> = new Set(['afresh']);
@@ -162,6 +78,7 @@ export class Administration {
   readonly #closed = new AbortController();
   readonly #running = new Set<Promise<unknown>>();
   readonly #calls: OpenCalls;
+  readonly #others: JobKind<unknown, unknown>[] = [];
 
   constructor(unguarded: Engine, calls: OpenCalls) {
     const engine = guarded(unguarded);
@@ -220,7 +137,25 @@ export class Administration {
   }
 
   #kinds(): JobKind<unknown, unknown>[] {
-    return [rotationKind(this.#engine), checkpointKind(this.#engine), collectionKind(this.#engine)];
+    const own = [rotationKind(this.#engine), checkpointKind(this.#engine), collectionKind(this.#engine)];
+    return [...own, ...this.#others];
+  }
+
+  /** For packages that do long work on the store: its kind can be resumed like any other. */
+  addKind(kind: JobKind<unknown, unknown>): void {
+    this.#others.push(kind);
+  }
+
+  /** Starts a job of a kind of another package, which asks itself who may do it. */
+  runJob<P, R>(
+    operation: string,
+    options: CallOptions | undefined,
+    knownOptions: ReadonlySet<string>,
+    { kind, parameters, id }: { readonly kind: JobKind<P, R>; readonly parameters: P; readonly id?: string },
+  ): Job<R> {
+    const begin = ({ signal }: { readonly signal: AbortSignal }): Job<R> =>
+      this.#jobs.start(kind, parameters, id === undefined ? { signal } : { signal, id });
+    return this.#start(operation, options, knownOptions, begin, () => undefined);
   }
 
   async #forget(id: string, signal: AbortSignal | undefined): Promise<void> {
@@ -240,10 +175,11 @@ export class Administration {
     options: CallOptions | undefined,
     knownOptions: ReadonlySet<string>,
     begin: (start: { readonly signal: AbortSignal }) => Job<R>,
+    checkAllowed: (state: StoreState) => void = checkOwner,
   ): Job<R> {
     try {
       this.#calls.checkOpen();
-      checkOwner(this.#engine.watcher.state);
+      checkAllowed(this.#engine.watcher.state);
       checkOptions(options, knownOptions);
       const given = callSignal(options);
       const signal = given === undefined ? this.#closed.signal : AbortSignal.any([given, this.#closed.signal]);

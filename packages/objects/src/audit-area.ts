@@ -4,10 +4,12 @@ import {
   AREAS,
   AUDIT_MODES,
   compareAuditLinks,
+  generationOf,
   ID_LENGTH,
   parseAuditName,
   parseStoreKey,
   SecureStoreError,
+  systemContext,
   SYSTEM_PREFIX_LENGTH,
   TAG_LENGTH,
 } from '@securestore/core-format';
@@ -119,6 +121,12 @@ export class AuditArea {
     }
   }
 
+  /** Ids of the instances that the store has and had, the present one first. */
+  get instances(): readonly Uint8Array[] {
+    const { instance, instances = [] } = this.#state.head;
+    return [instance, ...instances];
+  }
+
   /** The most bytes of one part of the log. */
   get maxPart(): number {
     return this.#engine.backend.capabilities.maxBodyBytes - SYSTEM_PREFIX_LENGTH - TAG_LENGTH;
@@ -203,14 +211,19 @@ export class AuditArea {
     const { head } = this.#state;
     const keys = auditKeysOf(this.#state);
     const what = `the part ${name} of the audit log`;
-    return openSystemBody(
-      what,
-      (id) => keys.version(id),
-      head.suites,
-      'audit',
-      contextOf(this.#state, name),
-      found.body,
-    );
+    const open = (instance: Uint8Array): Buffer => {
+      const context = systemContext(instance, generationOf(name) ?? 0, name);
+      return openSystemBody(what, (id) => keys.version(id), head.suites, 'audit', context, found.body);
+    };
+    for (const instance of this.instances) {
+      try {
+        return open(instance);
+      } catch (error) {
+        // It may have been written before the store was restored.
+        if (!SecureStoreError.is(error, 'INTEGRITY') || instance === this.instances.at(-1)) throw error;
+      }
+    }
+    return undefined;
   }
 
   /**

@@ -17,7 +17,7 @@ import { loadState, samePin } from './state.ts';
  * How long, in milliseconds of its own clock, whoever raised the generation waits before relying on it: then nobody
  * acknowledges anything any more that was prepared under the one before.
  */
-const SETTLED_AFTER = 6000;
+export const SETTLED_AFTER = 6000;
 
 /** How old the last confirmation of the head may be before another read of it begins, in milliseconds. */
 const REFRESH_AFTER = 2000;

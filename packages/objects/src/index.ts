@@ -1,6 +1,7 @@
 export type { Anchor, AnchorRecord } from './anchor.ts';
 export type { AuditArea, AuditSettings } from './audit-area.ts';
 export type { AuditEnd } from './audit-ends.ts';
+export type { BackupArea, CopiedHead, OpenedReader } from './backup-area.ts';
 export { signalOf } from './call.ts';
 export type { Clock } from '@securestore/jobs';
 export type { StoreSettings } from './store-settings.ts';
@@ -17,6 +18,16 @@ export type {
   SuiteRefusedEvent,
   UnlockEvent,
 } from './crypto-events.ts';
+export type { FoundedStore } from './copy/found-store.ts';
+export { foundStore } from './copy/found-store.ts';
+export { keysBackend, keysObject, READ_ONLY_CAPABILITIES } from './copy/keys-backend.ts';
+export type { BackupSeals } from './copy/seals.ts';
+export type { CopySettings, UnlockedCopy } from './copy/unlock-copy.ts';
+export { unlockCopy } from './copy/unlock-copy.ts';
+export type { Alarm, AlarmType } from './journal/alarms.ts';
+export type { Consumer, Cut, PassOptions } from './journal/consumer.ts';
+export type { KnownObject } from './journal/full-pass.ts';
+export type { Change } from './journal/resolve.ts';
 export type { GrantableGroup, GrantOptions, MemberAdministration, MemberInfo } from './members/administration.ts';
 export { ObjectStore } from './object-store.ts';
 export type { PolicyObject } from './policy-object.ts';
@@ -31,7 +42,7 @@ export type {
   RotateOptions,
   SlotAdministration,
   VerifyOptions,
-} from './administration.ts';
+} from './administration-types.ts';
 export type { CheckpointReport } from './checkpoint/make.ts';
 export type { DamagedJob, Job, JobProgress, JobSummary, UnfinishedJob } from '@securestore/jobs';
 export type { CollectFailure, CollectReport } from './collection/report.ts';

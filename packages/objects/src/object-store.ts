@@ -8,9 +8,10 @@ import type {
   RotateOptions,
   SlotAdministration,
   VerifyOptions,
-} from './administration.ts';
+} from './administration-types.ts';
 import { Administration } from './administration.ts';
 import { AuditArea } from './audit-area.ts';
+import { BackupArea } from './backup-area.ts';
 import type { CollectReport } from './collection/report.ts';
 import type { Engine } from './engine.ts';
 import type { CheckpointReport } from './checkpoint/make.ts';
@@ -91,6 +92,8 @@ export class ObjectStore implements SecureStorage {
   readonly policyObject: PolicyObject;
   /** Where the audit log lies. */
   readonly auditArea: AuditArea;
+  /** What a backup takes from. */
+  readonly backupArea: BackupArea;
   readonly #engine: Engine;
   readonly #administration: Administration;
   readonly #anchored: boolean;
@@ -110,6 +113,7 @@ export class ObjectStore implements SecureStorage {
     if (upkeep === true) this.#administration.keepUp(logger);
     this.policyObject = new PolicyObject(engine, this.#calls);
     this.auditArea = new AuditArea(engine, this.#calls, rememberedEnds);
+    this.backupArea = new BackupArea(engine, this.#calls, this.#administration, location);
     this.slots = this.#administration.slots;
     this.members = this.#administration.members;
     this.jobs = this.#administration.jobs;

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
-import type { StorageBackend } from '@securestore/backend-api';
+import type { ReadResult, StorageBackend } from '@securestore/backend-api';
 import type { Head, Keyring, Reference, ReferenceKind, SignedHead } from '@securestore/core-format';
 import {
   asBuffer,
@@ -39,6 +39,8 @@ export interface StoreState {
   readonly categories: CategoryMatcher;
   /** Who may do what, which is not for the engine to know; absent where access control was never switched on, and for members. */
   readonly policy?: Uint8Array | undefined;
+  /** Whether retired keys still open records: in copies of a store, which may be from before that. */
+  readonly opensRetired?: boolean | undefined;
   /** Where somebody wants to be told what is done with keys. */
   readonly events?: CryptoEventSource | undefined;
 }
@@ -56,7 +58,11 @@ export const HEAD_USE = 'head';
 /** @throws SecureStoreError `INTEGRITY`, `FORMAT_VERSION`, and what the backend throws */
 export async function readHead(backend: StorageBackend, signal?: AbortSignal): Promise<ReadHead | undefined> {
   const found = await backend.read(HEAD_NAME, { signal });
-  if (found === undefined) return undefined;
+  return found && parseHead(found);
+}
+
+/** A head as it was read. @throws SecureStoreError `INTEGRITY`, `FORMAT_VERSION` */
+export function parseHead(found: Pick<ReadResult, 'body' | 'etag' | 'now'>): ReadHead {
   const signed = decodeHead(found.body);
   if (!verifyAs(signed.head.identity, HEAD_USE, signed.signedBytes, signed.signature)) {
     throw new SecureStoreError('INTEGRITY', 'the head of the store is damaged: its signature does not match');
@@ -191,7 +197,7 @@ export async function loadState(
 ): Promise<StoreState> {
   await loadSuites(head.suites);
   const { references } = head;
-  const { events } = previous;
+  const { events, opensRetired } = previous;
   const known = previous.head?.references;
   const from = 'root' in unlocked ? 'keyring' : 'grants';
   const keys =
@@ -206,5 +212,5 @@ export async function loadState(
     previous.policy !== undefined && samePin(known?.policy, references.policy)
       ? previous.policy
       : await readPolicy(backend, head, keys, signal);
-  return { head, unlocked, keys, categories, policy, events };
+  return { head, unlocked, keys, categories, policy, events, opensRetired };
 }

@@ -40,6 +40,8 @@ export type Visit = (change: Change) => Promise<void> | void;
 export interface PassOptions {
   /** What is known so far, in the order of tokens: then what nobody has announced is an alarm. */
   readonly known?: AsyncIterable<KnownObject> | undefined;
+  /** Whether nothing can be under way that the journal doesn't know of, so that there is nothing to wait for. */
+  readonly settled?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -114,7 +116,7 @@ export class Consumer {
 
   /**
    * Reads all current objects and visits those that differ from what is known, then reads the journal to its end. Waits
-   * 6 s first, so that nothing is under way any more that the journal doesn't know of.
+   * 6 s first, unless that is `settled`, so that nothing is under way any more that the journal doesn't know of.
    *
    * @returns alarms; where some are about the journal itself, another pass is due
    * @throws SecureStoreError as {@link poll}
@@ -124,9 +126,9 @@ export class Consumer {
     return this.#reading(() => this.#pass(visit, options));
   }
 
-  async #pass(visit: Visit, { known, signal }: PassOptions): Promise<Alarm[]> {
+  async #pass(visit: Visit, { known, settled, signal }: PassOptions): Promise<Alarm[]> {
     const { watcher } = this.#engine;
-    await watcher.settle(signal);
+    if (settled !== true) await watcher.settle(signal);
     // It may be owed for what keys open that this process has not heard of yet.
     await watcher.refresh(signal);
     const judging = known !== undefined && this.#position.pass !== 'afresh';

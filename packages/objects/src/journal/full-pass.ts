@@ -51,7 +51,7 @@ function compare(found: Found, known: KnownObject | undefined): Difference | und
   const { token, name, looked } = found;
   if (looked === 'destroyed') return undefined;
   if (looked === 'damaged') return { token, known, change: undefined, alarm: damaged('damaged-record', name) };
-  const { header } = looked.opened;
+  const { header } = looked;
   // A commit that was refused first says of that attempt a smaller number, and may say something else.
   const isKnown = known?.version === header.version && Buffer.compare(header.commitId, known.commitId) === 0;
   if (isKnown) return undefined;

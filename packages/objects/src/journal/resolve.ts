@@ -29,17 +29,30 @@ export interface Change {
   readonly name: string;
 }
 
-/** A record that was looked at; `undefined` for one that nobody can open any more, since its key was destroyed. */
-export type Looked = { readonly opened: OpenedRecord } | 'damaged' | 'destroyed';
+/** A record that was looked at; `destroyed` for one that nobody can open any more, since its key was. */
+export type Looked =
+  | {
+      readonly header: RecordHeader;
+      /** Whether it lies under a key version that has been replaced, as far as that is known. */
+      readonly replaced: boolean;
+    }
+  | 'damaged'
+  | 'destroyed';
 
+/**
+ * Opens a record, to see that it is genuine. What a member was not granted it can't open: of that it sees whether it says to be what
+ * belongs there.
+ */
 export async function lookAt(engine: Engine, token: string, body: Uint8Array, signal?: AbortSignal): Promise<Looked> {
   try {
     const open = (): OpenedRecord => openByToken(engine.watcher.state, body, engine.names, token);
-    return { opened: await withNewestKeys(engine, body, open, signal) };
+    const { header, key } = await withNewestKeys(engine, body, open, signal);
+    return { header, replaced: key.state !== 'primary' };
   } catch (error) {
     if (isDamage(error)) return 'damaged';
     if (SecureStoreError.is(error, 'KEY_DESTROYED')) return 'destroyed';
-    throw error;
+    if (!SecureStoreError.is(error, 'ACCESS_DENIED')) throw error;
+    return { header: splitRecord(body).header, replaced: false };
   }
 }
 
@@ -122,8 +135,8 @@ class TokenResolver {
       const entry = this.#open.get(id);
       this.#open.delete(id);
       if (looked !== 'destroyed') {
-        if (entry !== undefined && looked.opened.key.state !== 'primary') this.#replaced.push(entry);
-        this.changes.push({ token: this.#token, header: looked.opened.header, record: found.body, name });
+        if (entry !== undefined && looked.replaced) this.#replaced.push(entry);
+        this.changes.push({ token: this.#token, header: looked.header, record: found.body, name });
       }
     }
   }

@@ -29,7 +29,7 @@ export interface Sealed {
  * @throws SecureStoreError `TOO_LARGE` where no reader, or not this backend, takes so many; `ACCESS_DENIED` for a member
  */
 export async function sealGrants(
-  engine: Engine,
+  engine: Pick<Engine, 'random' | 'limits'>,
   state: StoreState,
   members: readonly Member[],
   keyring: Keyring,

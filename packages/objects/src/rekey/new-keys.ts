@@ -49,7 +49,7 @@ function newRoot(random: RandomSource): KeyObject {
  *
  * @throws SecureStoreError `UNSUPPORTED` where a slot is of a method that this release doesn't know, since it would be lost
  */
-async function resealSlots(
+export async function resealSlots(
   slots: Head['slots'],
   lineage: Uint8Array,
   root: { readonly number: number; readonly key: KeyObject },

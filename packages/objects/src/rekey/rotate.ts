@@ -71,12 +71,12 @@ function parseCursor(cursor: unknown): Cursor | undefined {
 }
 
 /**
- * The ids of the key versions that seal nothing new any more. What waits to be destroyed can't be re-keyed, and the audit log stays
- * as it was written.
+ * The ids of the key versions that seal nothing new any more. What waits to be destroyed can't be re-keyed, and the audit log and
+ * backups stay as they were written.
  */
 function replacedVersions({ keys }: StoreState): Set<string> {
   const replaced = keys.versions.filter(
-    ({ kind, state, destroyAt }) => kind !== 'audit' && state === 'enabled' && destroyAt === 0,
+    ({ kind, state, destroyAt }) => kind !== 'audit' && kind !== 'backup' && state === 'enabled' && destroyAt === 0,
   );
   return new Set(replaced.map(({ label }) => label));
 }

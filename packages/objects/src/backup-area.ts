@@ -1,0 +1,221 @@
+import type { BackendCapabilities, ListOptions, ListResult, ReadOptions, ReadResult } from '@securestore/backend-api';
+import type { Head } from '@securestore/core-format';
+import { asBuffer, HEAD_NAME, ID_LENGTH, SecureStoreError } from '@securestore/core-format';
+import type { BackupKeySet, RandomSource } from '@securestore/crypto';
+import { fingerprintOf } from '@securestore/crypto';
+import type { Clock, Job, JobKind } from '@securestore/jobs';
+import type { Administration } from './administration.ts';
+import { BackupSeals } from './copy/seals.ts';
+import { inOrder, newGroup } from './create.ts';
+import type { Engine } from './engine.ts';
+import type { HeadPlan } from './head-change.ts';
+import { changeHead } from './head-change.ts';
+import type { Alarm } from './journal/alarms.ts';
+import type { Consumer } from './journal/consumer.ts';
+import { openConsumer, unregisterConsumer } from './journal/open-consumer.ts';
+import { hasStood } from './journal/standing.ts';
+import type { OpenCalls } from './open-calls.ts';
+import { isMember, rootOf } from './owner.ts';
+import { listPage } from './pages.ts';
+import type { StoreState } from './state.ts';
+import { parseHead, readKeyring, readPinned } from './state.ts';
+import type { CallOptions } from './types.ts';
+
+const MAX_TRIES = 5;
+const COPIED = ['keyring', 'categoryMap', 'policy', 'grants'] as const;
+
+/** What a copy of the store takes of its head: see `BackupKeys` of `@securestore/core-format`. */
+export interface CopiedHead {
+  readonly generation: number;
+  readonly instance: Uint8Array;
+  readonly head: Buffer;
+  readonly objects: readonly { readonly name: string; readonly body: Uint8Array }[];
+}
+
+/** What reads the changes of a store for its backup. */
+export interface OpenedReader {
+  readonly reader: Consumer;
+  /** Whether every change since it was registered is announced for sure, so that a pass needs not wait for others. */
+  readonly settled: boolean;
+}
+
+/**
+ * What a backup needs of a store: its ciphertext, what changes in it, and the keys of its backups. What a backup is the engine does
+ * not know: `@securestore/backup` does.
+ */
+export class BackupArea {
+  readonly #engine: Engine;
+  readonly #calls: OpenCalls;
+  readonly #administration: Administration;
+  readonly location: string;
+
+  constructor(engine: Engine, calls: OpenCalls, administration: Administration, location: string) {
+    this.#engine = engine;
+    this.#calls = calls;
+    this.#administration = administration;
+    this.location = location;
+  }
+
+  get clock(): Clock {
+    return this.#engine.clock;
+  }
+
+  get random(): RandomSource {
+    return this.#engine.random;
+  }
+
+  get capabilities(): BackendCapabilities {
+    return this.#engine.backend.capabilities;
+  }
+
+  /** As it is known now. */
+  get head(): Head {
+    return this.#engine.watcher.state.head;
+  }
+
+  get fingerprint(): string {
+    return fingerprintOf(this.head.identity);
+  }
+
+  /** Whether the store was opened by a member, who has a part of its keys. */
+  get isMember(): boolean {
+    return isMember(this.#engine.watcher.state);
+  }
+
+  /** @throws SecureStoreError `UNAVAILABLE` where the store has been closed */
+  checkOpen(): void {
+    this.#calls.checkOpen();
+  }
+
+  /** Makes sure that what is known of the head is not older than five seconds. @throws SecureStoreError `UNAVAILABLE`, `ROLLBACK`, `INTEGRITY`, `LOCKED` */
+  async confirm(signal?: AbortSignal): Promise<void> {
+    this.#calls.checkOpen();
+    const wait = this.#engine.watcher.acknowledge(signal);
+    if (wait !== undefined) await wait;
+    this.#engine.watcher.checkFollowing();
+  }
+
+  /** Looks for a newer head. @throws as {@link confirm} */
+  async refresh(signal?: AbortSignal): Promise<void> {
+    this.#calls.checkOpen();
+    await this.#engine.watcher.refresh(signal);
+    this.#engine.watcher.checkFollowing();
+  }
+
+  #keys(): BackupKeySet {
+    const { backup } = this.#engine.watcher.state.keys;
+    if (backup !== undefined) return backup;
+    throw this.isMember
+      ? new SecureStoreError('ACCESS_DENIED', 'the keys of backups were not granted to this member')
+      : new SecureStoreError('UNSUPPORTED', 'the store was never backed up: it has no keys for it');
+  }
+
+  /** Whether there are keys for backups, and they are at hand. */
+  get hasKeys(): boolean {
+    return this.#engine.watcher.state.keys.backup !== undefined;
+  }
+
+  /** What seals and opens what lies at a destination. */
+  get seals(): BackupSeals {
+    return new BackupSeals({
+      keys: () => this.#keys(),
+      suites: () => this.head.suites,
+      random: this.random,
+      newer: async (signal) => this.refresh(signal),
+    });
+  }
+
+  /**
+   * Opens what reads the changes of the store, registered under `label` if it isn't yet: that switches the journal on. Before that
+   * the store gets keys for backups, where it has none.
+   *
+   * @throws SecureStoreError `ACCESS_DENIED` where a member would be the first; as `openConsumer` does
+   */
+  async open(label: string, onDamaged: (alarm: Alarm) => void, signal?: AbortSignal): Promise<OpenedReader> {
+    this.#calls.checkOpen();
+    // Asked first: making keys changes the head.
+    const settled = await hasStood(this.#engine, signal);
+    await this.makeKeys(signal);
+    return { reader: await openConsumer(this.#engine, label, signal, onDamaged), settled };
+  }
+
+  /** Ends what was opened under `label`: the journal is not kept for it any more. */
+  async unregister(label: string): Promise<void> {
+    this.#calls.checkOpen();
+    await unregisterConsumer(this.#engine, label);
+  }
+
+  /** Makes keys for backups, where the store has none. @throws SecureStoreError `ACCESS_DENIED` for a member */
+  async makeKeys(signal?: AbortSignal): Promise<void> {
+    if (this.hasKeys) return;
+    await changeHead(this.#engine, (state) => this.#withKeys(state, signal), signal);
+    this.#keys();
+  }
+
+  async #withKeys(state: StoreState, signal: AbortSignal | undefined): Promise<HeadPlan | undefined> {
+    if (state.keys.backup !== undefined) return undefined;
+    if (isMember(state)) this.#keys();
+    const { backend, clock, random } = this.#engine;
+    const keyring = await readKeyring(backend, state.head, rootOf(state), signal);
+    const group = newGroup(random(ID_LENGTH), 'backup', state.keys.journal.primary.suite, clock.now(), random);
+    return { keyring: { ...keyring, groups: inOrder([...keyring.groups, group]) } };
+  }
+
+  /**
+   * The head as it lies at the backend, and what it names: all that opening a copy of the store takes, sealed as it is.
+   *
+   * @throws SecureStoreError `INTEGRITY`, `ROLLBACK`, and what the backend throws
+   */
+  async copyHead(signal?: AbortSignal): Promise<CopiedHead> {
+    this.#calls.checkOpen();
+    const { backend } = this.#engine;
+    for (let tries = 1; ; tries++) {
+      await this.refresh(signal);
+      const found = await backend.read(HEAD_NAME, { signal });
+      if (found === undefined) throw new SecureStoreError('INTEGRITY', 'the head of the store has vanished');
+      const { head } = parseHead(found);
+      if (head.generation < this.head.generation || Buffer.compare(head.instance, this.head.instance) !== 0) {
+        throw new SecureStoreError('ROLLBACK', 'the head of the store is older than one seen before');
+      }
+      try {
+        const objects: { name: string; body: Uint8Array }[] = [];
+        for (const kind of COPIED) {
+          const reference = head.references[kind];
+          if (reference === undefined) continue;
+          const { body } = await readPinned(backend, head, kind, signal);
+          objects.push({ name: reference.name, body });
+        }
+        const ordered = objects.toSorted((a, b) => (a.name < b.name ? -1 : 1));
+        return { generation: head.generation, instance: head.instance, head: asBuffer(found.body), objects: ordered };
+      } catch (error) {
+        // What a head names is removed when the next one has taken its place.
+        if (!SecureStoreError.is(error, 'INTEGRITY') || tries === MAX_TRIES) throw error;
+      }
+    }
+  }
+
+  /** The bytes at a name, sealed as they lie there. */
+  read(name: string, options?: ReadOptions): Promise<ReadResult | undefined> {
+    return this.#engine.backend.read(name, options);
+  }
+
+  /** Names at the backend. @throws SecureStoreError as the listings of the store do */
+  list(prefix: string, options: ListOptions): Promise<ListResult> {
+    return listPage(this.#engine.backend, prefix, options);
+  }
+
+  /** Has jobs of this kind resumed like any other of the store. */
+  addKind(kind: JobKind<unknown, unknown>): void {
+    this.#administration.addKind(kind);
+  }
+
+  /** Starts a job that ends with the store, and is listed with its jobs. */
+  runJob<P, R>(
+    operation: string,
+    options: CallOptions | undefined,
+    knownOptions: ReadonlySet<string>,
+    job: { readonly kind: JobKind<P, R>; readonly parameters: P; readonly id?: string },
+  ): Job<R> {
+    return this.#administration.runJob(operation, options, knownOptions, job);
+  }
+}

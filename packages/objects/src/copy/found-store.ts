@@ -1,0 +1,289 @@
+import { createHash, createSecretKey } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
+import type { StorageBackend } from '@securestore/backend-api';
+import type { Head, Keyring, Reference } from '@securestore/core-format';
+import {
+  ByteReader,
+  ByteWriter,
+  copySecret,
+  decodeKeyring,
+  encodeCategoryMap,
+  decodeCategoryMap,
+  encodeKeyring,
+  HEAD_NAME,
+  ID_LENGTH,
+  KEY_LENGTH,
+  keyringName,
+  MAX_PAST_INSTANCES,
+  policyName,
+  SecureStoreError,
+  splitRecord,
+  systemContext,
+} from '@securestore/core-format';
+import type { KeySet } from '@securestore/crypto';
+import {
+  keyringKey,
+  loadKeyring,
+  openSystemBody,
+  rewrapRecord,
+  sealSystemBody,
+  unversioned,
+  wipeKeyring,
+} from '@securestore/crypto';
+import { ancestorsAfter } from '../ancestry.ts';
+import { hasRemains } from '../create.ts';
+import { limitsFor } from '../limits.ts';
+import { readMembers } from '../members/grants.ts';
+import type { Sealed } from '../members/reseal.ts';
+import { sealGrants } from '../members/reseal.ts';
+import { ownerKeys, rootOf } from '../owner.ts';
+import { resealSlots, withNewPrimaries } from '../rekey/new-keys.ts';
+import { signedHead } from '../signed-head.ts';
+import { readHead, readKeyring, readPinned } from '../state.ts';
+import { keysBackend } from './keys-backend.ts';
+import type { UnlockedCopy } from './unlock-copy.ts';
+
+/** Where what is being restored remembers its keys until its head is there. */
+const RESTORE_NAME = 'w/restore';
+const RANDOM_NAME_LENGTH = 16;
+
+/** What is decided when a restore begins, and kept so that it can be gone on with. */
+interface Foundation {
+  /** SHA-256 of the head of the copy, and what is restored of it. */
+  readonly source: Buffer;
+  readonly instance: Buffer;
+  readonly root: Buffer;
+  readonly keyring: Keyring;
+}
+
+function encodeFoundation({ source, instance, root, keyring }: Foundation): Buffer {
+  const encoded = encodeKeyring(keyring);
+  const writer = new ByteWriter(1024).fixed(source, KEY_LENGTH).fixed(instance, ID_LENGTH).fixed(root, KEY_LENGTH);
+  const bytes = writer.bytes(encoded).finish();
+  encoded.fill(0);
+  return bytes;
+}
+
+function decodeFoundation(bytes: Buffer): Foundation {
+  const reader = new ByteReader('what was begun to be restored', bytes);
+  const fixed = {
+    source: reader.copy(KEY_LENGTH),
+    instance: reader.copy(ID_LENGTH),
+    root: copySecret(reader.view(KEY_LENGTH)),
+  };
+  return { ...fixed, keyring: decodeKeyring(reader.view(reader.remaining)) };
+}
+
+/** The keys of a store that is made of a copy: new primary versions; what they replace opens only copies. */
+function renewed(before: Keyring, now: number, random: UnlockedCopy['random']): Keyring {
+  const next = withNewPrimaries(before, now, random);
+  const groups = next.groups.map((group) => {
+    if (group.kind === 'audit' || group.kind === 'backup') return group;
+    const versions = group.versions.map((version) =>
+      version.state === 'enabled' && version.destroyAt === 0 ? { ...version, state: 'disabled' as const } : version,
+    );
+    return { ...group, versions };
+  });
+  return { ...next, rootNumber: before.rootNumber + 1, groups };
+}
+
+/** A store that is being made of a copy: its objects are written first, its head last. Made by {@link foundStore}. */
+export class FoundedStore {
+  readonly #copy: UnlockedCopy;
+  readonly #target: StorageBackend;
+  readonly #foundation: Foundation;
+  readonly #keys: KeySet;
+  /** Whether an earlier run has begun to restore the same here: what it has written counts. */
+  readonly resumed: boolean;
+
+  constructor(copy: UnlockedCopy, target: StorageBackend, foundation: Foundation, resumed: boolean) {
+    this.#copy = copy;
+    this.#target = target;
+    this.#foundation = foundation;
+    this.resumed = resumed;
+    // Loading wipes what it is given.
+    const encoded = encodeKeyring(foundation.keyring);
+    this.#keys = loadKeyring(decodeKeyring(encoded));
+    encoded.fill(0);
+  }
+
+  /**
+   * A record of the copy as the new store is to have it, under its keys; `undefined` where its category has none any more.
+   *
+   * @throws SecureStoreError `INTEGRITY`
+   */
+  adopt(record: Uint8Array): Buffer | undefined {
+    const { header, envelope } = splitRecord(record);
+    if (this.#keys.isDestroyed(header.categoryId)) return undefined;
+    const { primary } = this.#keys.category(header.categoryId);
+    const under = this.#copy.state.keys.version(envelope.keyId, header.categoryId);
+    // A new version of the key is of the suite of the one before.
+    return rewrapRecord(record, under, primary);
+  }
+
+  /**
+   * Writes what the head names, and the head: from then on the store is there.
+   *
+   * @returns its generation and instance
+   * @throws SecureStoreError `ALREADY_EXISTS` where another store has come in between; what the backend throws
+   */
+  async finish(signal?: AbortSignal): Promise<Pick<Head, 'instance' | 'generation'>> {
+    const { state, clock } = this.#copy;
+    const { instance } = this.#foundation;
+    const before = this.#copy.head;
+    const root = createSecretKey(this.#foundation.root);
+    const slots = await resealSlots(before.slots, before.lineage, { number: before.rootNumber + 1, key: root });
+    const references = await this.#writeReferences(root, signal);
+    const { audit, rotation: _, ...settings } = before;
+    const head: Head = {
+      ...settings,
+      ...(audit && { audit, instances: [before.instance, ...(before.instances ?? [])].slice(0, MAX_PAST_INSTANCES) }),
+      instance,
+      parent: { instance: before.instance, generation: before.generation },
+      generation: before.generation + 1,
+      ancestors: ancestorsAfter(before),
+      time: clock.now(),
+      rootNumber: before.rootNumber + 1,
+      state: 'open',
+      slots,
+      references,
+    };
+    const body = signedHead(head, ownerKeys(state).identity);
+    try {
+      await this.#target.write(HEAD_NAME, body, { ifAbsent: true, signal });
+    } catch (error) {
+      if (!SecureStoreError.is(error)) throw error;
+      if (error.code !== 'CONFLICT' && error.outcome !== 'unknown') throw error;
+      const found = await readHead(this.#target, signal);
+      if (found === undefined) throw error;
+      if (Buffer.compare(found.head.instance, instance) !== 0) {
+        throw new SecureStoreError('ALREADY_EXISTS', 'another store was made here meanwhile; it was left as it is');
+      }
+    }
+    await this.#target.delete(RESTORE_NAME, { signal }).catch(() => undefined);
+    return { instance, generation: head.generation };
+  }
+
+  async #write(name: string, body: Buffer, signal: AbortSignal | undefined): Promise<Reference> {
+    await this.#target.write(name, body, { signal });
+    return { name, digest: createHash('sha256').update(body).digest() };
+  }
+
+  async #writeReferences(root: KeyObject, signal: AbortSignal | undefined): Promise<Head['references']> {
+    const { state, random, keys: copied } = this.#copy;
+    const { instance, keyring } = this.#foundation;
+    const owner = ownerKeys(state);
+    const source = keysBackend(copied);
+    const before = this.#copy.head;
+    const generation = before.generation + 1;
+    const suite = this.#keys.journal.primary.suite;
+    const place = (name: string): Buffer => systemContext(instance, generation, name);
+    const named = (name: string, purpose: 'keyring' | 'categoryMap' | 'policy', secret: KeyObject, plain: Uint8Array) =>
+      this.#write(name, sealSystemBody({ secret, suite }, purpose, place(name), plain, random), signal);
+    const freshName = (): string => policyName(generation, random(RANDOM_NAME_LENGTH));
+    const encoded = encodeKeyring(keyring);
+    const ringName = keyringName(generation, random(RANDOM_NAME_LENGTH));
+    const map = await readPinned(source, before, 'categoryMap', signal);
+    const key = unversioned(state.keys.categoryMap);
+    const openedMap = openSystemBody('the category map', key, before.suites, 'categoryMap', map.context, map.body);
+    const references: Partial<Record<'keyring' | 'categoryMap' | 'policy' | 'grants', Reference>> = {};
+    try {
+      references.keyring = await named(ringName, 'keyring', keyringKey(root), encoded);
+    } finally {
+      encoded.fill(0);
+    }
+    const categories = encodeCategoryMap(decodeCategoryMap(openedMap));
+    references.categoryMap = await named(freshName(), 'categoryMap', state.keys.categoryMap, categories);
+    if (state.policy !== undefined) references.policy = await named(freshName(), 'policy', owner.policy, state.policy);
+    const grants = await this.#grants(source, signal);
+    if (grants !== undefined) references.grants = await this.#write(grants.name, grants.body, signal);
+    return references;
+  }
+
+  /** What members were granted, with the new keys. */
+  async #grants(source: StorageBackend, signal: AbortSignal | undefined): Promise<Sealed | undefined> {
+    const { state, random } = this.#copy;
+    const members = await readMembers(source, { ...state, head: this.#copy.head }, signal);
+    if (members.length === 0) return undefined;
+    const limits = limitsFor(this.#target.capabilities);
+    const head = { ...this.#copy.head, instance: this.#foundation.instance };
+    return sealGrants({ random, limits }, { ...state, head }, members, this.#foundation.keyring);
+  }
+
+  /** Forgets the keys. */
+  wipe(): void {
+    this.#foundation.root.fill(0);
+    wipeKeyring(this.#foundation.keyring);
+  }
+}
+
+function restoreKey(copy: UnlockedCopy): { readonly secret: KeyObject; readonly suite: number } {
+  return { secret: keyringKey(rootOf(copy.state)), suite: copy.state.keys.journal.primary.suite };
+}
+
+const restoreContext = ({ head }: UnlockedCopy): Buffer => systemContext(head.lineage, head.generation, RESTORE_NAME);
+
+async function begunBefore(
+  copy: UnlockedCopy,
+  target: StorageBackend,
+  source: Buffer,
+  signal: AbortSignal | undefined,
+): Promise<Foundation | undefined> {
+  const found = await target.read(RESTORE_NAME, { signal });
+  if (found === undefined) return undefined;
+  const other = 'a restore of something else was begun here and not finished';
+  let opened: Buffer | undefined;
+  try {
+    const key = unversioned(restoreKey(copy).secret);
+    opened = openSystemBody('the restore', key, copy.head.suites, 'keyring', restoreContext(copy), found.body);
+    const foundation = decodeFoundation(opened);
+    if (foundation.source.equals(source)) return foundation;
+    wipeKeyring(foundation.keyring);
+  } catch (error) {
+    if (!SecureStoreError.is(error, 'INTEGRITY')) throw error;
+  } finally {
+    opened?.fill(0);
+  }
+  throw new SecureStoreError('ALREADY_EXISTS', `${other}. Remove what lies at this location, or choose an empty one`);
+}
+
+/**
+ * Begins to make a store of a copy, or goes on with it: a new instance of the same lineage and identity, with new keys, which the same
+ * secrets open.
+ *
+ * @param source what is restored: going on with another one is refused
+ * @throws SecureStoreError `ALREADY_EXISTS` where something lies there already; `ACCESS_DENIED` for a member; what the backend throws
+ */
+export async function foundStore(
+  copy: UnlockedCopy,
+  target: StorageBackend,
+  source: Uint8Array,
+  signal?: AbortSignal,
+): Promise<FoundedStore> {
+  rootOf(copy.state);
+  const digest = createHash('sha256').update(source).digest();
+  if ((await readHead(target, signal)) !== undefined) {
+    throw new SecureStoreError('ALREADY_EXISTS', 'there is a store here already; it was left as it is');
+  }
+  const before = await begunBefore(copy, target, digest, signal);
+  if (before !== undefined) return new FoundedStore(copy, target, before, true);
+  if (await hasRemains(target, signal)) {
+    throw new SecureStoreError(
+      'ALREADY_EXISTS',
+      'there are objects of a store here whose head is missing; they were left as they are. Choose an empty location',
+    );
+  }
+  const { random, clock } = copy;
+  const keyring = await readKeyring(keysBackend(copy.keys), copy.head, rootOf(copy.state), signal);
+  const foundation: Foundation = {
+    source: digest,
+    instance: random(ID_LENGTH),
+    root: copySecret(random(KEY_LENGTH)),
+    keyring: renewed(keyring, clock.now(), random),
+  };
+  const plaintext = encodeFoundation(foundation);
+  const body = sealSystemBody(restoreKey(copy), 'keyring', restoreContext(copy), plaintext, random);
+  plaintext.fill(0);
+  await target.write(RESTORE_NAME, body, { ifAbsent: true, signal });
+  return new FoundedStore(copy, target, foundation, false);
+}

@@ -1,0 +1,74 @@
+import type { BackupPurpose } from '@securestore/core-format';
+import { SecureStoreError, systemBodyKeyId, systemContext } from '@securestore/core-format';
+import type { BackupKeySet, RandomSource } from '@securestore/crypto';
+import { openSystemBody, sealSystemBody } from '@securestore/crypto';
+
+const LABELS: Readonly<Record<BackupPurpose, string>> = {
+  backupPoint: 'point of the backup',
+  backupPage: 'page of the index',
+  backupWork: 'state of a run',
+};
+
+/** What {@link BackupSeals} work with. */
+export interface SealPorts {
+  /** @throws SecureStoreError where there are none at hand */
+  readonly keys: () => BackupKeySet;
+  readonly suites: () => readonly number[];
+  readonly random: RandomSource;
+  /** Looks for newer keys. */
+  readonly newer?: (signal: AbortSignal | undefined) => Promise<void>;
+}
+
+/**
+ * Seals and opens what lies at a destination of backups, under versions of the backup key, bound to the destination and to its own
+ * name there.
+ */
+export class BackupSeals {
+  readonly #ports: SealPorts;
+
+  constructor(ports: SealPorts) {
+    this.#ports = ports;
+  }
+
+  /** The keys, for what else is derived from them. @throws SecureStoreError `ACCESS_DENIED`, `UNSUPPORTED` */
+  get keys(): BackupKeySet {
+    return this.#ports.keys();
+  }
+
+  /** @param destination the id of the destination @throws SecureStoreError `ACCESS_DENIED`, `UNSUPPORTED` */
+  seal(purpose: BackupPurpose, destination: Uint8Array, name: string, plaintext: Uint8Array): Buffer {
+    const { keys, random } = this.#ports;
+    return sealSystemBody(keys().primary, purpose, systemContext(destination, 0, name), plaintext, random);
+  }
+
+  /** @throws SecureStoreError `INTEGRITY`, `FORMAT_VERSION`; `ACCESS_DENIED`, `UNSUPPORTED` where there are no keys */
+  async open(
+    purpose: BackupPurpose,
+    destination: Uint8Array,
+    name: string,
+    body: Uint8Array,
+    signal?: AbortSignal,
+  ): Promise<Buffer> {
+    const { keys, suites, newer } = this.#ports;
+    // It may be sealed by somebody who has followed the head further.
+    if (newer !== undefined && !this.#knows(body)) await newer(signal);
+    const what = `the ${LABELS[purpose]} ${name}`;
+    return openSystemBody(
+      what,
+      (id) => keys().version(id),
+      suites(),
+      purpose,
+      systemContext(destination, 0, name),
+      body,
+    );
+  }
+
+  #knows(body: Uint8Array): boolean {
+    try {
+      return this.#ports.keys().version(systemBodyKeyId(body)) !== undefined;
+    } catch (error) {
+      if (SecureStoreError.is(error, 'INTEGRITY') || SecureStoreError.is(error, 'FORMAT_VERSION')) return true;
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,126 @@
+import type { StorageBackend } from '@securestore/backend-api';
+import type { BackupKeys, Head } from '@securestore/core-format';
+import { HEAD_NAME, SecureStoreError } from '@securestore/core-format';
+import type { RandomSource, UnlockMethod } from '@securestore/crypto';
+import { fingerprintOf, randomPool } from '@securestore/crypto';
+import type { Clock } from '@securestore/jobs';
+import { instant, systemClock } from '@securestore/jobs';
+import { ObjectStore } from '../object-store.ts';
+import { engineOf } from '../open.ts';
+import type { ReadHead, StoreState } from '../state.ts';
+import { loadState, parseHead } from '../state.ts';
+import { checkIdentity } from '../trust.ts';
+import { unlockHead } from '../unlock-head.ts';
+import { keysBackend, keysObject } from './keys-backend.ts';
+import { BackupSeals } from './seals.ts';
+
+/** What opens a copy of a store. */
+export interface CopySettings {
+  readonly keys: BackupKeys;
+  /** For messages; without credentials. */
+  readonly location: string;
+  readonly unlock: UnlockMethod;
+  /** The identity that the store must have. */
+  readonly fingerprint?: string | undefined;
+  readonly clock?: Clock | undefined;
+  readonly random?: RandomSource | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+interface CopyParts {
+  readonly settings: CopySettings;
+  readonly read: ReadHead;
+  readonly state: StoreState;
+}
+
+/** A copy of a store, unlocked: what opens everything in it, without a store that is open. Made by {@link unlockCopy}. */
+export class UnlockedCopy {
+  /** For {@link foundStore}. */
+  readonly state: StoreState;
+  readonly clock: Clock;
+  readonly random: RandomSource;
+  readonly #settings: CopySettings;
+  readonly #read: ReadHead;
+
+  constructor({ settings, read, state }: CopyParts) {
+    this.#settings = settings;
+    this.#read = read;
+    this.state = state;
+    this.clock = settings.clock ?? systemClock();
+    this.random = settings.random ?? randomPool();
+  }
+
+  get keys(): BackupKeys {
+    return this.#settings.keys;
+  }
+
+  /** As the copy has it. */
+  get head(): Head {
+    return this.#read.head;
+  }
+
+  get fingerprint(): string {
+    return fingerprintOf(this.head.identity);
+  }
+
+  /** What opens what lies beside it. */
+  get seals(): BackupSeals {
+    const { keys, head } = this.state;
+    return new BackupSeals({
+      keys() {
+        if (keys.backup !== undefined) return keys.backup;
+        throw new SecureStoreError('ACCESS_DENIED', 'the keys of backups were not granted to this member');
+      },
+      suites: () => head.suites,
+      random: this.random,
+    });
+  }
+
+  /**
+   * The store as a backend shows it that holds what the copy holds. It can be read; what would change it fails with `READ_ONLY`.
+   *
+   * @param view serves the head of the copy and what it names, too
+   */
+  open(view: StorageBackend): ObjectStore {
+    const begun = instant(this.clock);
+    const { location } = this.#settings;
+    const context = { backend: view, location, random: this.random };
+    const engine = engineOf(context, this.clock, { begun, read: this.#read, state: this.state });
+    // The keys are the copy's, of which there may be several views.
+    return new ObjectStore({ engine, fingerprint: this.fingerprint, location, onClose: () => view.close() });
+  }
+
+  /** Forgets the private keys by which it was opened. */
+  wipe(): void {
+    this.state.unlocked.wipe();
+  }
+}
+
+/** What a copy has no more: it holds objects alone. */
+function withoutCheckpoint(head: Head): Head {
+  const { checkpoint: _, formerCheckpoint: __, ...references } = head.references;
+  return { ...head, references };
+}
+
+/**
+ * Unlocks a copy of a store by a secret that opens the store.
+ *
+ * @throws SecureStoreError `UNLOCK_FAILED`; `INTEGRITY` where it is damaged or of another store than `fingerprint` says;
+ *   `INVALID_ARGUMENT` where an identity or key wrapper is given without one
+ */
+export async function unlockCopy(settings: CopySettings): Promise<UnlockedCopy> {
+  const { keys, location, unlock, fingerprint, signal } = settings;
+  const backend = keysBackend(keys);
+  const body = keysObject(keys, HEAD_NAME);
+  if (body === undefined) throw new SecureStoreError('INTEGRITY', 'the backup has no head');
+  const read = parseHead({ body, etag: '1' });
+  await checkIdentity(read.head, { backend, location, unlock, fingerprint });
+  const unlocked = await unlockHead(backend, read.head, unlock, undefined, signal);
+  try {
+    const loaded = await loadState(backend, read.head, unlocked, { opensRetired: true }, signal);
+    return new UnlockedCopy({ settings, read, state: { ...loaded, head: withoutCheckpoint(read.head) } });
+  } catch (error) {
+    unlocked.wipe();
+    throw error;
+  }
+}
