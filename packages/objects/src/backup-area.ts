@@ -32,13 +32,6 @@ export interface CopiedHead {
   readonly objects: readonly { readonly name: string; readonly body: Uint8Array }[];
 }
 
-/** What reads the changes of a store for its backup. */
-export interface OpenedReader {
-  readonly reader: Consumer;
-  /** Whether every change since it was registered is announced for sure, so that a pass needs not wait for others. */
-  readonly settled: boolean;
-}
-
 /**
  * What a backup needs of a store: its ciphertext, what changes in it, and the keys of its backups. What a backup is the engine does
  * not know: `@securestore/backup` does.
@@ -115,6 +108,11 @@ export class BackupArea {
     return this.#engine.watcher.state.keys.backup !== undefined;
   }
 
+  /** How new key versions are, by their ids: the newer of a group, the greater. A member knows those that were granted. */
+  get keyOrder(): ReadonlyMap<string, number> {
+    return new Map(this.#engine.watcher.state.keys.versions.map(({ label }, at) => [label, at + 1]));
+  }
+
   /** What seals and opens what lies at a destination. */
   get seals(): BackupSeals {
     return new BackupSeals({
@@ -126,17 +124,27 @@ export class BackupArea {
   }
 
   /**
-   * Opens what reads the changes of the store, registered under `label` if it isn't yet: that switches the journal on. Before that
-   * the store gets keys for backups, where it has none.
+   * Gets the store ready to be backed up: makes keys for it, where there are none.
    *
-   * @throws SecureStoreError `ACCESS_DENIED` where a member would be the first; as `openConsumer` does
+   * @returns whether every change from now on is announced for sure, so that a pass needs not wait for others
+   * @throws SecureStoreError `ACCESS_DENIED` where a member would be the first
    */
-  async open(label: string, onDamaged: (alarm: Alarm) => void, signal?: AbortSignal): Promise<OpenedReader> {
+  async prepare(signal?: AbortSignal): Promise<boolean> {
     this.#calls.checkOpen();
     // Asked first: making keys changes the head.
     const settled = await hasStood(this.#engine, signal);
     await this.makeKeys(signal);
-    return { reader: await openConsumer(this.#engine, label, signal, onDamaged), settled };
+    return settled;
+  }
+
+  /**
+   * Opens what reads the changes of the store, registered under `label` if it isn't yet: that switches the journal on.
+   *
+   * @throws SecureStoreError as `openConsumer` does
+   */
+  async open(label: string, onDamaged: (alarm: Alarm) => void, signal?: AbortSignal): Promise<Consumer> {
+    this.#calls.checkOpen();
+    return openConsumer(this.#engine, label, signal, onDamaged);
   }
 
   /** Ends what was opened under `label`: the journal is not kept for it any more. */

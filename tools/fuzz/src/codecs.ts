@@ -142,7 +142,7 @@ function geometry(): Target {
 }
 
 /** Purposes that vectors don't have yet. */
-const NEW: ReadonlySet<Purpose> = new Set(['policy', 'members', 'audit']);
+const NEW: ReadonlySet<Purpose> = new Set(['policy', 'members', 'audit', 'backupPoint', 'backupPage', 'backupWork']);
 
 /** Sealed as the category map is, but for the byte that says what it is. */
 function renamed(purpose: Purpose): Buffer[] {
@@ -167,6 +167,9 @@ function ownObjects(): Target[] {
     policy: 'policy',
     members: 'directory of members',
     audit: 'part of the audit log',
+    backupPoint: 'point of a backup',
+    backupPage: 'page of an index of a backup',
+    backupWork: 'state of a run of a backup',
   };
   const bodies = (Object.keys(PURPOSES) as Purpose[]).map((purpose) =>
     codec(

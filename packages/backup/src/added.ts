@@ -1,0 +1,102 @@
+import type { IndexedBlob, IndexEntry, IndexKind, PackedEnvelope, SplitRecord } from '@securestore/core-format';
+import { asBuffer, copyOf, isZero, packName } from '@securestore/core-format';
+import { recordDigest } from '@securestore/crypto';
+import type { Destination } from './destination.ts';
+import type { PackPlace, PackWriter } from './packs.ts';
+import { packedRecord, replaceEnvelopes } from './packs.ts';
+
+/** What an entry has for a pack that is not written yet. */
+const UNWRITTEN = { epoch: 0, digest: Buffer.alloc(32) };
+
+type Draft = { -readonly [K in keyof IndexEntry]: IndexEntry[K] };
+
+/** What a run has added to an index, by token, and the envelopes that it found to be others. */
+export class Added {
+  readonly entries: Map<string, IndexEntry[]> = new Map();
+  readonly #destination: Destination;
+  readonly #packs: PackWriter;
+  #unwritten: { readonly entry: Draft; readonly place: PackPlace }[] = [];
+  #envelopes: { readonly entry: IndexEntry; readonly envelope: PackedEnvelope }[] = [];
+
+  constructor(destination: Destination, packs: PackWriter) {
+    this.#destination = destination;
+    this.#packs = packs;
+  }
+
+  get(token: string): readonly IndexEntry[] {
+    return this.entries.get(token) ?? [];
+  }
+
+  #put(entry: Draft, place: PackPlace): void {
+    this.#unwritten.push({ entry, place });
+    const others = this.entries.get(entry.token);
+    if (others === undefined) this.entries.set(entry.token, [entry]);
+    else others.push(entry);
+  }
+
+  /** Adds a version of an object. @returns its bytes */
+  async addRecord(token: string, record: SplitRecord, size: number, blob: IndexedBlob | undefined): Promise<void> {
+    const { header } = record;
+    const isPurge = header.kind === 'tombstone' && isZero(header.previousCommitId);
+    const kind: IndexKind = isPurge ? 'purged' : header.kind === 'tombstone' ? 'tombstone' : 'object';
+    const { item, envelope } = packedRecord(record);
+    const digest = recordDigest(record);
+    const place = await this.#packs.add(item, envelope);
+    const { version } = header;
+    const entry = {
+      token,
+      kind,
+      version,
+      commitId: copyOf(header.commitId),
+      digest,
+      size,
+      pack: UNWRITTEN,
+      slot: place.slot,
+    };
+    this.#put(blob === undefined ? entry : { ...entry, blob }, place);
+  }
+
+  /** Adds bytes of another kind under their name. */
+  async addOther(name: string, body: Uint8Array, digest: Buffer): Promise<void> {
+    const empty = new Uint8Array();
+    const place = await this.#packs.add({ headerBytes: empty, commitment: empty, body }, undefined);
+    const fixed = { token: name, kind: 'other' as const, version: 0, commitId: Buffer.alloc(16), digest };
+    this.#put({ ...fixed, size: body.length, pack: UNWRITTEN, slot: place.slot }, place);
+  }
+
+  /** Notes that a version that is known has this envelope now. */
+  reseal(entry: IndexEntry, envelope: PackedEnvelope): void {
+    const { keyId, wrappedKey } = envelope;
+    this.#envelopes.push({ entry, envelope: { keyId: copyOf(keyId), wrappedKey: copyOf(wrappedKey) } });
+  }
+
+  /**
+   * Writes everything that was added: from then on the entries say where it lies.
+   *
+   * @param isNewer whether an envelope is under a newer key than another one of the same record
+   * @returns how many envelopes were replaced
+   */
+  async finish(
+    isNewer: (envelope: PackedEnvelope, than: PackedEnvelope) => boolean,
+    signal: AbortSignal | undefined,
+  ): Promise<number> {
+    await this.#packs.finish();
+    for (const { entry, place } of this.#unwritten) if (place.pack !== undefined) entry.pack = place.pack;
+    this.#unwritten = [];
+    const byPack = Map.groupBy(this.#envelopes, ({ entry }) => packName(entry.pack));
+    this.#envelopes = [];
+    let replaced = 0;
+    for (const found of byPack.values()) {
+      const pack = found[0]?.entry.pack;
+      if (pack === undefined) continue;
+      const bySlot = new Map(found.map(({ entry, envelope }) => [entry.slot, envelope]));
+      const replace = (before: PackedEnvelope, slot: number): PackedEnvelope => {
+        const next = bySlot.get(slot);
+        const isOther = next !== undefined && !asBuffer(next.keyId).equals(before.keyId);
+        return isOther && isNewer(next, before) ? next : before;
+      };
+      replaced += await replaceEnvelopes(this.#destination, pack, replace, signal);
+    }
+    return replaced;
+  }
+}

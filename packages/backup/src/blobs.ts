@@ -1,0 +1,90 @@
+import type { BlobReference, IndexedBlob } from '@securestore/core-format';
+import {
+  backupPartName,
+  BLOB_PREFIX_LENGTH,
+  blobDigestsName,
+  copyOf,
+  encodeBlobDigests,
+  partName,
+  SecureStoreError,
+  sha256,
+} from '@securestore/core-format';
+import type { BackupArea } from '@securestore/objects';
+import type { Destination } from './destination.ts';
+import { writeOnce } from './files.ts';
+
+/** Parts that are copied at a time: this many are in memory. */
+const COPIES = 3;
+
+/** How many parts a payload has, by what anybody can read of its record. */
+export function partCount({ partSize, sealedLength }: Pick<BlobReference, 'partSize' | 'sealedLength'>): number {
+  return Math.max(1, Math.ceil((sealedLength - BLOB_PREFIX_LENGTH) / partSize));
+}
+
+/** The length of a part. */
+export function sealedPartLength(
+  { partSize, sealedLength }: Pick<BlobReference, 'partSize' | 'sealedLength'>,
+  part: number,
+): number {
+  const inPart = Math.min(partSize, sealedLength - BLOB_PREFIX_LENGTH - part * partSize);
+  return inPart + (part === 0 ? BLOB_PREFIX_LENGTH : 0);
+}
+
+/** Runs `body` for 0, 1, … with a few at a time. */
+export async function eachOf(count: number, atOnce: number, body: (index: number) => Promise<void>): Promise<void> {
+  let next = 0;
+  const worker = async (): Promise<void> => {
+    for (let index = next++; index < count; index = next++) await body(index);
+  };
+  const results = await Promise.allSettled(Array.from({ length: Math.min(atOnce, count) }, worker));
+  for (const result of results) if (result.status === 'rejected') throw result.reason;
+}
+
+/**
+ * Copies the parts of a payload as they are.
+ *
+ * @param onBytes told of every part that is copied
+ * @returns `undefined` where a part is not there any more: then the version is not either
+ * @throws SecureStoreError `INTEGRITY` for a part of another length, `TOO_LARGE`, and what the backends throw
+ */
+export async function copyBlob(
+  area: BackupArea,
+  { backend, location }: Destination,
+  epoch: number,
+  token: string,
+  reference: BlobReference,
+  onBytes: (bytes: number) => void,
+  signal: AbortSignal | undefined,
+): Promise<IndexedBlob | undefined> {
+  const { partSize, sealedLength } = reference;
+  const blobId = copyOf(reference.blobId);
+  const count = partCount(reference);
+  const digests: Buffer[] = Array.from({ length: count });
+  let isMissing = false;
+  await eachOf(count, COPIES, async (part) => {
+    if (isMissing) return;
+    signal?.throwIfAborted();
+    const name = partName(token, blobId, part);
+    const found = await area.read(name, { signal });
+    if (found === undefined) {
+      isMissing = true;
+      return;
+    }
+    if (found.body.length !== sealedPartLength(reference, part)) {
+      throw new SecureStoreError('INTEGRITY', `the part ${name} of a payload has not the length that its record says`);
+    }
+    if (found.body.length > backend.capabilities.maxBodyBytes) {
+      throw new SecureStoreError(
+        'TOO_LARGE',
+        `${location}: a part of ${found.body.length} bytes is to be backed up; this backend holds ${backend.capabilities.maxBodyBytes}`,
+      );
+    }
+    digests[part] = sha256(found.body);
+    await writeOnce(backend, backupPartName(epoch, blobId, part), found.body, signal);
+    onBytes(found.body.length);
+  });
+  if (isMissing) return undefined;
+  const list = encodeBlobDigests(blobId, digests);
+  await writeOnce(backend, blobDigestsName(epoch, blobId), list, signal);
+  return { epoch, blobId, partSize, sealedLength, digest: sha256(list) };
+}

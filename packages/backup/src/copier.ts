@@ -1,0 +1,189 @@
+import type { IndexedBlob, IndexEntry, SplitRecord } from '@securestore/core-format';
+import {
+  asBuffer,
+  BLOB_PREFIX_LENGTH,
+  historyPrefix,
+  historyVersion,
+  isZero,
+  SecureStoreError,
+  splitRecord,
+} from '@securestore/core-format';
+import type { BackupArea, Change } from '@securestore/objects';
+import { Added } from './added.ts';
+import { copyBlob } from './blobs.ts';
+import type { Destination } from './destination.ts';
+import { HistoryNames } from './history-names.ts';
+import type { IndexSet } from './index-set.ts';
+import { PackWriter } from './packs.ts';
+
+/** Changes that are looked at together. */
+const BATCH_CHANGES = 256;
+const BATCH_BYTES: number = 4 * 1024 * 1024;
+const READS = 8;
+
+/** Something that could not be copied, by its name at the store's backend. */
+export interface FailedCopy {
+  readonly name: string;
+  readonly code: string;
+  readonly message: string;
+}
+
+/** What a run works with. */
+export interface CopyPorts {
+  readonly area: BackupArea;
+  readonly destination: Destination;
+  /** Under which number the run is to be published. */
+  readonly epoch: number;
+  readonly signal: AbortSignal | undefined;
+  readonly onCopied: (versions: number, bytes: number) => void;
+}
+
+/** Copies what changes come: payloads, records and the past of objects that is not known yet. */
+export class Copier {
+  readonly added: Added;
+  readonly failed: FailedCopy[] = [];
+  /** What was copied. */
+  versions = 0;
+  bytes = 0;
+  readonly #ports: CopyPorts;
+  readonly #names: HistoryNames;
+  #index: IndexSet;
+  #queue: Change[] = [];
+  #queued = 0;
+
+  constructor(ports: CopyPorts, index: IndexSet) {
+    this.#ports = ports;
+    this.#index = index;
+    const { area, destination, epoch, signal } = ports;
+    this.added = new Added(destination, new PackWriter(destination, epoch, signal));
+    this.#names = new HistoryNames(area, signal);
+  }
+
+  /** What is known from now on beside what was added. */
+  set index(index: IndexSet) {
+    this.#index = index;
+  }
+
+  /** Takes a change, to be copied soon. */
+  async visit(change: Change): Promise<void> {
+    this.#queue.push(change);
+    this.#queued += change.record.length;
+    if (this.#queue.length >= BATCH_CHANGES || this.#queued >= BATCH_BYTES) await this.flush();
+  }
+
+  /** Copies what was taken. */
+  async flush(): Promise<void> {
+    const batch = this.#queue;
+    [this.#queue, this.#queued] = [[], 0];
+    for (const change of batch) {
+      this.#ports.signal?.throwIfAborted();
+      await this.#copy(change);
+    }
+  }
+
+  async #known(token: string): Promise<readonly IndexEntry[]> {
+    return [...(await this.#index.get(token, this.#ports.signal)), ...this.added.get(token)];
+  }
+
+  async #copy({ token, record, name }: Change): Promise<void> {
+    const split = splitRecord(record);
+    const known = await this.#known(token);
+    const same = known.find((entry) => isSame(entry, split));
+    if (same !== undefined) {
+      this.added.reseal(same, split.envelope);
+      return;
+    }
+    await this.#add(token, name, record.length, split, known);
+    const { previousCommitId } = split.header;
+    if (isZero(previousCommitId) || known.some(({ commitId }) => asBuffer(commitId).equals(previousCommitId))) return;
+    await this.#addHistory(token, previousCommitId);
+  }
+
+  /** The past of an object of which the version before is not known. */
+  async #addHistory(token: string, previousCommitId: Uint8Array): Promise<void> {
+    const isThere = async (): Promise<boolean> =>
+      (await this.#known(token)).some(({ commitId }) => asBuffer(commitId).equals(previousCommitId));
+    await this.#addVersions(token, await this.#names.inOrder(token));
+    // It was replaced after the names were listed, or has been forgotten.
+    if (!(await isThere())) await this.#addVersions(token, await this.#names.of(token));
+  }
+
+  async #addVersions(token: string, names: readonly string[]): Promise<void> {
+    const known = await this.#known(token);
+    const prefix = historyPrefix(token);
+    const missing = names.filter((name) => {
+      const version = historyVersion(prefix, name);
+      return version !== undefined && !known.some((entry) => entry.version === version);
+    });
+    for (let at = 0; at < missing.length; at += READS) {
+      const names = missing.slice(at, at + READS);
+      const found = await Promise.all(names.map((name) => this.#ports.area.read(name, { signal: this.#ports.signal })));
+      for (const [index, one] of found.entries()) {
+        const name = names[index];
+        if (one === undefined || name === undefined) continue;
+        await this.#tolerating(name, async () => {
+          const split = splitRecord(one.body);
+          if (split.header.version !== historyVersion(prefix, name)) {
+            throw new SecureStoreError('INTEGRITY', 'a version lies under the name of another');
+          }
+          const before = await this.#known(token);
+          if (!before.some((entry) => isSame(entry, split)))
+            await this.#add(token, name, one.body.length, split, before);
+        });
+      }
+    }
+  }
+
+  async #add(
+    token: string,
+    name: string,
+    size: number,
+    record: SplitRecord,
+    known: readonly IndexEntry[],
+  ): Promise<void> {
+    await this.#tolerating(name, async () => {
+      const blob = await this.#blobOf(token, record, known);
+      // Its payload was removed meanwhile: by a purge, or since it has been replaced for long.
+      if (blob === 'gone') return;
+      await this.added.addRecord(token, record, size, blob);
+      this.versions += 1;
+      this.bytes += size;
+      this.#ports.onCopied(1, size);
+    });
+  }
+
+  /** What is wrong with one object is reported, and keeps no other one from being backed up. */
+  async #tolerating(name: string, body: () => Promise<void>): Promise<void> {
+    try {
+      await body();
+    } catch (error) {
+      const isOwn = SecureStoreError.is(error, 'INTEGRITY') || SecureStoreError.is(error, 'FORMAT_VERSION');
+      if (!isOwn) throw error;
+      this.failed.push({ name, code: error.code, message: error.message });
+    }
+  }
+
+  async #blobOf(
+    token: string,
+    { header }: SplitRecord,
+    known: readonly IndexEntry[],
+  ): Promise<IndexedBlob | undefined | 'gone'> {
+    const { blob } = header;
+    if (blob === undefined) return undefined;
+    if (blob.partSize === 0 || blob.sealedLength < BLOB_PREFIX_LENGTH) {
+      throw new SecureStoreError('INTEGRITY', 'the sizes of its payload can not be');
+    }
+    const before = known.find((entry) => entry.blob !== undefined && asBuffer(entry.blob.blobId).equals(blob.blobId));
+    if (before?.blob !== undefined) return before.blob;
+    const { area, destination, epoch, signal, onCopied } = this.#ports;
+    const onBytes = (bytes: number): void => {
+      this.bytes += bytes;
+      onCopied(0, bytes);
+    };
+    return (await copyBlob(area, destination, epoch, token, blob, onBytes, signal)) ?? 'gone';
+  }
+}
+
+function isSame({ version, commitId }: IndexEntry, { header }: SplitRecord): boolean {
+  return version === header.version && asBuffer(commitId).equals(header.commitId);
+}

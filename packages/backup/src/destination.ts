@@ -1,0 +1,115 @@
+import type { StorageBackend } from '@securestore/backend-api';
+import type { BackupKeys } from '@securestore/core-format';
+import {
+  BACKUP_AREAS,
+  BACKUP_KEYS_NAME,
+  decodeBackupKeys,
+  decodeHead,
+  encodeBackupKeys,
+  ID_LENGTH,
+  SecureStoreError,
+} from '@securestore/core-format';
+import type { Head } from '@securestore/core-format';
+import type { RandomSource } from '@securestore/crypto';
+import type { CopiedHead } from '@securestore/objects';
+
+const MAX_TRIES = 10;
+
+/** Where backups lie. */
+export interface Destination {
+  readonly backend: StorageBackend;
+  /** For messages; without credentials. */
+  readonly location: string;
+  /** Binds what is sealed for it. */
+  readonly id: Uint8Array;
+}
+
+/** A place and the keys that lie there. */
+export interface FoundDestination extends Destination {
+  readonly keys: BackupKeys;
+  /** Of the object `keys`. */
+  readonly etag: string;
+}
+
+/** @throws SecureStoreError `INTEGRITY` where points lie there without keys, and what the backend throws */
+export async function findDestination(
+  backend: StorageBackend,
+  location: string,
+  signal?: AbortSignal,
+): Promise<FoundDestination | undefined> {
+  const found = await backend.read(BACKUP_KEYS_NAME, { signal });
+  if (found !== undefined) {
+    const keys = decodeBackupKeys(found.body);
+    return { backend, location, id: keys.destination, keys, etag: found.etag ?? '' };
+  }
+  const { entries } = await backend.list(BACKUP_AREAS.points, { limit: 1, signal });
+  if (entries.length === 0) return undefined;
+  throw new SecureStoreError(
+    'INTEGRITY',
+    `${location}: there are backups here, but the object "keys", without which nobody opens them, is missing. Bring it back ` +
+      'from another destination of the same store, or back up the store to another location',
+  );
+}
+
+/** The head that a destination has; its signature is not verified. */
+export function headOf({ keys }: FoundDestination): Head {
+  return decodeHead(keys.head).head;
+}
+
+/**
+ * Whether a store may go on with the backups that `before` is the head of: its own, or those of the store that it was restored from.
+ *
+ * @throws SecureStoreError `ALREADY_EXISTS` for another store, `CONFLICT` for another copy of this one
+ */
+function checkLineage(location: string, before: Head, next: Head): void {
+  const same = (a: Uint8Array, b: Uint8Array): boolean => Buffer.compare(a, b) === 0;
+  if (!same(before.lineage, next.lineage) || !same(before.identity, next.identity)) {
+    throw new SecureStoreError('ALREADY_EXISTS', `${location}: the backups of another store lie here`);
+  }
+  if (same(before.instance, next.instance)) return;
+  const descends =
+    same(next.parent.instance, before.instance) || (next.instances ?? []).some((id) => same(id, before.instance));
+  if (descends && next.parent.generation >= before.generation) return;
+  throw new SecureStoreError(
+    'CONFLICT',
+    `${location}: another copy of this store is backed up here. Each needs a destination of its own`,
+  );
+}
+
+/**
+ * The destination with the keys of now, made where nothing is.
+ *
+ * @throws SecureStoreError as {@link findDestination}; `ALREADY_EXISTS`, `CONFLICT` where it belongs to another store or copy
+ */
+export async function prepareDestination(
+  backend: StorageBackend,
+  location: string,
+  copied: CopiedHead,
+  random: RandomSource,
+  signal?: AbortSignal,
+): Promise<FoundDestination> {
+  for (let tries = 1; ; tries++) {
+    const found = await findDestination(backend, location, signal);
+    const next = decodeHead(copied.head).head;
+    if (found !== undefined) {
+      const before = headOf(found);
+      checkLineage(location, before, next);
+      const isOwn = Buffer.compare(before.instance, next.instance) === 0;
+      // Somebody who has followed the head further was here.
+      if (isOwn && before.generation >= next.generation) return found;
+    }
+    const keys: BackupKeys = {
+      destination: found?.id ?? random(ID_LENGTH),
+      head: copied.head,
+      objects: copied.objects,
+    };
+    const condition = found === undefined ? { ifAbsent: true as const } : { ifMatch: found.etag };
+    try {
+      const { etag } = await backend.write(BACKUP_KEYS_NAME, encodeBackupKeys(keys), { ...condition, signal });
+      return { backend, location, id: keys.destination, keys, etag };
+    } catch (error) {
+      const again = SecureStoreError.is(error) && (error.code === 'CONFLICT' || error.outcome === 'unknown');
+      if (!again || tries === MAX_TRIES) throw error;
+    }
+  }
+}

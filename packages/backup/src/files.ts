@@ -1,0 +1,43 @@
+import type { StorageBackend } from '@securestore/backend-api';
+import { SecureStoreError } from '@securestore/core-format';
+
+const MAX_TRIES = 5;
+
+/**
+ * Writes what never changes. Where something lies there already it is the same, since names are digests or belong to one run.
+ *
+ * @throws SecureStoreError what the backend throws
+ */
+export async function writeOnce(
+  backend: StorageBackend,
+  name: string,
+  body: Uint8Array,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  for (let tries = 1; ; tries++) {
+    try {
+      await backend.write(name, body, { ifAbsent: true, signal });
+      return;
+    } catch (error) {
+      if (!SecureStoreError.is(error)) throw error;
+      if (error.code === 'CONFLICT') return;
+      if (error.outcome !== 'unknown' || tries === MAX_TRIES) throw error;
+    }
+  }
+}
+
+/** @throws SecureStoreError `INTEGRITY` where it is missing, and what the backend throws */
+export async function readWhole(
+  backend: StorageBackend,
+  name: string,
+  signal: AbortSignal | undefined,
+): Promise<{ readonly body: Uint8Array; readonly etag: string }> {
+  const found = await backend.read(name, { signal });
+  if (found !== undefined) return { body: found.body, etag: found.etag ?? '' };
+  throw new SecureStoreError('INTEGRITY', `the file ${name} of the backup is missing`);
+}
+
+/** A file that is not what it was when it was written. */
+export function damagedFile(name: string, reason: string): SecureStoreError {
+  return new SecureStoreError('INTEGRITY', `the file ${name} of the backup is damaged: ${reason}`);
+}

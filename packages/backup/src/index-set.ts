@@ -1,0 +1,177 @@
+import type { IndexEntry, IndexPage, PointTotals } from '@securestore/core-format';
+import type { IndexPages, IndexWriter, Versions } from './index-pages.ts';
+import type { HistoryRule } from './retained.ts';
+import { retainedVersions } from './retained.ts';
+
+const NOTHING: readonly IndexEntry[] = [];
+
+/** The first page whose first token is not before `token`. */
+function firstFrom(pages: readonly IndexPage[], token: string): number {
+  let [low, high] = [0, pages.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((pages[middle]?.firstToken ?? '') < token) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/**
+ * An index: pages, and what has changed since they were written. Changes hold whole new versions; what becomes of the others the rule
+ * says.
+ */
+export class IndexSet {
+  readonly pages: readonly IndexPage[];
+  readonly changes: ReadonlyMap<string, readonly IndexEntry[]>;
+  readonly #reader: IndexPages;
+  readonly #rule: HistoryRule;
+  #sorted: string[] | undefined;
+
+  constructor(
+    reader: IndexPages,
+    pages: readonly IndexPage[],
+    changes: ReadonlyMap<string, readonly IndexEntry[]>,
+    rule: HistoryRule,
+  ) {
+    this.#reader = reader;
+    this.pages = pages;
+    this.changes = changes;
+    this.#rule = rule;
+  }
+
+  /** The versions of an object, the newest first. @throws SecureStoreError `INTEGRITY`, and what the backend throws */
+  async get(token: string, signal?: AbortSignal): Promise<readonly IndexEntry[]> {
+    const found = await this.inPages(token, signal);
+    const changed = this.changes.get(token);
+    return changed === undefined ? found : retainedVersions([...found, ...changed], this.#rule);
+  }
+
+  /** What the pages alone have of an object. */
+  async inPages(token: string, signal?: AbortSignal): Promise<readonly IndexEntry[]> {
+    // The versions of an object may begin on the page before the first one that begins with it.
+    let at = Math.max(0, firstFrom(this.pages, token) - 1);
+    const found: IndexEntry[] = [];
+    for (let page = this.pages[at]; page !== undefined && page.firstToken <= token; page = this.pages[++at]) {
+      const entries = await this.#reader.read(page, signal);
+      for (const entry of entries) if (entry.token === token) found.push(entry);
+    }
+    return found.length === 0 ? NOTHING : found;
+  }
+
+  #changedTokens(): string[] {
+    this.#sorted ??= [...this.changes.keys()].toSorted((a, b) => (a < b ? -1 : 1));
+    return this.#sorted;
+  }
+
+  /** All objects from `from` on, in the order of tokens. @throws as {@link get} */
+  async *objects(from = '', signal?: AbortSignal): AsyncGenerator<Versions> {
+    const changed = this.#changedTokens();
+    let next = changed.findIndex((token) => token >= from);
+    if (next === -1) next = changed.length;
+    for await (const { token, entries } of this.#pagedObjects(from, signal)) {
+      for (let before = changed[next]; before !== undefined && before < token; before = changed[++next]) {
+        yield this.#settled(before, NOTHING);
+      }
+      if (changed[next] !== token) {
+        yield { token, entries };
+        continue;
+      }
+      next += 1;
+      yield this.#settled(token, entries);
+    }
+    for (; next < changed.length; next++) yield this.#settled(changed[next] ?? '', NOTHING);
+  }
+
+  #settled(token: string, before: readonly IndexEntry[]): Versions {
+    return { token, entries: retainedVersions([...before, ...(this.changes.get(token) ?? NOTHING)], this.#rule) };
+  }
+
+  async *#pagedObjects(from: string, signal: AbortSignal | undefined): AsyncGenerator<Versions> {
+    let current: { token: string; entries: IndexEntry[] } | undefined;
+    for (let at = Math.max(0, firstFrom(this.pages, from) - 1); at < this.pages.length; at++) {
+      const page = this.pages[at];
+      if (page === undefined) break;
+      for (const entry of await this.#reader.read(page, signal)) {
+        if (entry.token < from) continue;
+        if (entry.token !== current?.token) {
+          if (current !== undefined) yield current;
+          current = { token: entry.token, entries: [] };
+        }
+        current.entries.push(entry);
+      }
+    }
+    if (current !== undefined) yield current;
+  }
+
+  /**
+   * Writes pages in which the changes are, and takes those that nothing has changed in.
+   *
+   * @returns by how much the totals of the changed objects are others
+   */
+  async write(writer: IndexWriter, signal?: AbortSignal): Promise<PointTotals> {
+    const { pages } = this;
+    const changed = this.#changedTokens();
+    const totals = { objects: 0, deleted: 0, versions: 0, bytes: 0 };
+    let next = 0;
+    const emit = async (token: string, before: readonly IndexEntry[]): Promise<void> => {
+      if (changed[next] !== token) return writer.add({ token, entries: before });
+      next += 1;
+      const after = this.#settled(token, before);
+      count(totals, before, -1);
+      count(totals, after.entries, 1);
+      await writer.add(after);
+    };
+    const emitBefore = async (token: string | undefined): Promise<void> => {
+      for (let one = changed[next]; one !== undefined && (token === undefined || one < token); one = changed[next]) {
+        await emit(one, NOTHING);
+      }
+    };
+    let carried: { token: string; entries: IndexEntry[] } | undefined;
+    for (const [at, page] of pages.entries()) {
+      signal?.throwIfAborted();
+      if (carried === undefined) await emitBefore(page.firstToken);
+      const end = pages[at + 1]?.firstToken;
+      const nextChanged = changed[next];
+      const isUntouched = nextChanged === undefined || (end !== undefined && nextChanged > end);
+      if (isUntouched && carried === undefined && writer.atBoundary) {
+        writer.take(page);
+        continue;
+      }
+      for (const entry of await this.#reader.read(page, signal)) {
+        if (entry.token !== carried?.token) {
+          if (carried !== undefined) await emit(carried.token, carried.entries);
+          await emitBefore(entry.token);
+          carried = { token: entry.token, entries: [] };
+        }
+        carried.entries.push(entry);
+      }
+      if (carried !== undefined && carried.token !== end) {
+        await emit(carried.token, carried.entries);
+        carried = undefined;
+      }
+    }
+    if (carried !== undefined) await emit(carried.token, carried.entries);
+    await emitBefore(undefined);
+    return totals;
+  }
+}
+
+function count(
+  totals: { -readonly [K in keyof PointTotals]: number },
+  entries: readonly IndexEntry[],
+  by: 1 | -1,
+): void {
+  const [current] = entries;
+  if (current === undefined) return;
+  if (current.kind === 'object') totals.objects += by;
+  else totals.deleted += by;
+  totals.versions += by * entries.length;
+  const blobs = new Set<string>();
+  for (const { size, blob } of entries) {
+    totals.bytes += by * size;
+    if (blob === undefined) continue;
+    const id = Buffer.from(blob.blobId).toString('latin1');
+    if (!blobs.has(id)) totals.bytes += by * blob.sealedLength;
+    blobs.add(id);
+  }
+}

@@ -1,0 +1,150 @@
+import type { StorageBackend } from '@securestore/backend-api';
+import type { Point } from '@securestore/core-format';
+import { SecureStoreError } from '@securestore/core-format';
+import type { RandomSource, UnlockMethod } from '@securestore/crypto';
+import type { Clock } from '@securestore/jobs';
+import type { ObjectStore, UnlockedCopy } from '@securestore/objects';
+import { unlockCopy } from '@securestore/objects';
+import type { Destination } from './destination.ts';
+import { findDestination } from './destination.ts';
+import { IndexPages } from './index-pages.ts';
+import { IndexSet } from './index-set.ts';
+import { PackReader } from './packs.ts';
+import { PointBackend } from './point-backend.ts';
+import type { FoundPoint } from './points.ts';
+import { Points } from './points.ts';
+import { indexAt, pointAt } from './timeline.ts';
+
+/** What opens the backups at a destination, without the store. */
+export interface BackupSettings {
+  /** An initialised backend. It stays yours. */
+  readonly backend: StorageBackend;
+  /** For messages; without credentials. */
+  readonly location: string;
+  /** What unlocks the store: also a recovery code, or the identity of a member. */
+  readonly unlock: UnlockMethod;
+  /** The identity that the store must have. */
+  readonly fingerprint?: string | undefined;
+  readonly clock?: Clock | undefined;
+  readonly random?: RandomSource | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** A moment that can be restored. */
+export interface SnapshotInfo {
+  readonly number: number;
+  /** What was acknowledged before this is in it, by the clock of the store's backend. */
+  readonly time: Date;
+  /** When it was made, by the clock of whoever made it. */
+  readonly made: Date;
+  readonly kind: 'snapshot' | 'changes';
+  readonly label: string;
+  readonly objects: number;
+  readonly versions: number;
+  /** Bytes of all that is in it, sealed. */
+  readonly bytes: number;
+  /** Bytes that were copied for it. */
+  readonly copied: number;
+}
+
+/** Which point is meant: the newest by default. */
+export interface PointChoice {
+  /** The number of the point. */
+  readonly snapshot?: number | undefined;
+  /** The last point that is not after this. */
+  readonly at?: Date | undefined;
+}
+
+export function infoOf({ number, time, made, kind, label, totals, added }: Point): SnapshotInfo {
+  const { objects, versions, bytes } = totals;
+  const [at, by] = [new Date(time), new Date(made)];
+  return { number, time: at, made: by, kind, label, objects, versions, bytes, copied: added.bytes };
+}
+
+/** The backups of a store, opened with one of its secrets. Made by {@link openBackup}. */
+export class OpenedBackup {
+  readonly destination: Destination;
+  readonly copy: UnlockedCopy;
+  readonly points: Points;
+  readonly pages: IndexPages;
+  readonly packs: PackReader;
+
+  constructor(destination: Destination, copy: UnlockedCopy) {
+    this.destination = destination;
+    this.copy = copy;
+    this.points = new Points(destination, copy.seals);
+    this.pages = new IndexPages(destination, copy.seals);
+    this.packs = new PackReader(destination);
+  }
+
+  get fingerprint(): string {
+    return this.copy.fingerprint;
+  }
+
+  /** All points, the newest first. @throws SecureStoreError `INTEGRITY`, and what the backend throws */
+  async *list(signal?: AbortSignal): AsyncGenerator<SnapshotInfo> {
+    for (const number of await this.points.numbers(signal)) yield infoOf(await this.points.read(number, signal));
+  }
+
+  /** The point that is meant. @throws SecureStoreError `NOT_FOUND` where there is none; `INTEGRITY`; what the backend throws */
+  async choose({ snapshot, at }: PointChoice = {}, signal?: AbortSignal): Promise<FoundPoint> {
+    const { location } = this.destination;
+    const numbers = await this.points.numbers(signal);
+    if (numbers.length === 0) throw new SecureStoreError('NOT_FOUND', `${location}: there is no snapshot here yet`);
+    if (snapshot !== undefined) {
+      if (numbers.includes(snapshot)) return this.points.read(snapshot, signal);
+      throw new SecureStoreError('NOT_FOUND', `${location}: there is no snapshot ${snapshot}`);
+    }
+    if (at === undefined) return this.points.read(numbers[0] ?? 0, signal);
+    const found = await pointAt(this.points, numbers, at.getTime(), signal);
+    if (found !== undefined) return found;
+    const oldest = await this.points.read(numbers.at(-1) ?? 0, signal);
+    throw new SecureStoreError(
+      'NOT_FOUND',
+      `${location}: nothing is known of ${at.toISOString()}: the first snapshot is of ${new Date(oldest.time).toISOString()}`,
+    );
+  }
+
+  /** The index of a point. */
+  async index(point: FoundPoint, signal?: AbortSignal): Promise<IndexSet> {
+    return (await indexAt(this.points, this.pages, point, signal)).index;
+  }
+
+  /** The store as it was at a point, as a backend. */
+  async view(point: FoundPoint, signal?: AbortSignal): Promise<PointBackend> {
+    const { destination, packs, copy } = this;
+    const index = await this.index(point, signal);
+    const others = new IndexSet(this.pages, point.others, new Map(), { history: { versions: 0, days: 0 }, now: 0 });
+    return new PointBackend({ destination, keys: copy.keys, index, others, packs, time: point.time });
+  }
+
+  /**
+   * The store as it was at a point. It can be read as any store: `retrieve`, `list`, `history`, `verify`; what would change it fails
+   * with `READ_ONLY`. It is yours to close, before this.
+   */
+  async open(choice: PointChoice = {}, signal?: AbortSignal): Promise<ObjectStore> {
+    return this.copy.open(await this.view(await this.choose(choice, signal), signal));
+  }
+
+  /** Forgets the keys. */
+  close(): void {
+    this.copy.wipe();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}
+
+/**
+ * Opens the backups that lie somewhere, with a secret of the store that they are of: the store itself isn't needed.
+ *
+ * @throws SecureStoreError `NOT_FOUND` where there are none; `UNLOCK_FAILED`; `INTEGRITY`; what the backend throws
+ */
+export async function openBackup(settings: BackupSettings): Promise<OpenedBackup> {
+  const { backend, location, signal } = settings;
+  const destination = await findDestination(backend, location, signal);
+  if (destination === undefined) throw new SecureStoreError('NOT_FOUND', `${location}: there is no backup here`);
+  const copy = await unlockCopy({ ...settings, keys: destination.keys });
+  return new OpenedBackup(destination, copy);
+}

@@ -1,0 +1,202 @@
+import type { FileReference, PackedEnvelope, PackItem, SplitRecord } from '@securestore/core-format';
+import {
+  asBuffer,
+  decodeEnvelopes,
+  decodePack,
+  encodeEnvelopes,
+  encodePack,
+  envelopesName,
+  joinRecord,
+  packItemLength,
+  packName,
+  SecureStoreError,
+  sha256,
+} from '@securestore/core-format';
+import { RecentCache } from '@securestore/crypto';
+import type { Destination } from './destination.ts';
+import { damagedFile, readWhole, writeOnce } from './files.ts';
+
+/** A pack is written once it has this many bytes. */
+const PACK_BYTES: number = 4 * 1024 * 1024;
+const PACK_ITEMS = 8192;
+/** Packs that are being written at a time. */
+const WRITES = 2;
+/** Packs that are kept in memory: a restore reads those that it needs about in their order. */
+const CACHED_PACKS = 8;
+const MAX_TRIES = 10;
+
+/** Where an item will lie: its pack has no name before it is whole. */
+export interface PackPlace {
+  readonly slot: number;
+  /** Set once the pack is written. */
+  pack: FileReference | undefined;
+}
+
+/** Gathers items into packs and writes them. */
+export class PackWriter {
+  readonly #destination: Destination;
+  readonly #epoch: number;
+  readonly #signal: AbortSignal | undefined;
+  #items: PackItem[] = [];
+  #envelopes: (PackedEnvelope | undefined)[] = [];
+  #places: PackPlace[] = [];
+  #length = 0;
+  readonly #writing = new Set<Promise<void>>();
+  #failure: { readonly error: unknown } | undefined;
+
+  constructor(destination: Destination, epoch: number, signal: AbortSignal | undefined) {
+    this.#destination = destination;
+    this.#epoch = epoch;
+    this.#signal = signal;
+  }
+
+  /** @throws SecureStoreError `TOO_LARGE` for what the destination can't hold; what writing the packs before threw */
+  async add(item: PackItem, envelope: PackedEnvelope | undefined): Promise<PackPlace> {
+    const length = packItemLength(item);
+    const limit = Math.min(PACK_BYTES, this.#destination.backend.capabilities.maxBodyBytes - 1024);
+    if (this.#items.length > 0 && this.#length + length > limit) await this.#flush();
+    const place: PackPlace = { slot: this.#items.length, pack: undefined };
+    this.#items.push(item);
+    this.#envelopes.push(envelope);
+    this.#places.push(place);
+    this.#length += length;
+    if (this.#length >= limit || this.#items.length >= PACK_ITEMS) await this.#flush();
+    return place;
+  }
+
+  /** Resolves when everything that was added is written. */
+  async finish(): Promise<void> {
+    await this.#flush();
+    await Promise.all(this.#writing);
+    this.#check();
+  }
+
+  #check(): void {
+    if (this.#failure !== undefined) throw this.#failure.error;
+    this.#signal?.throwIfAborted();
+  }
+
+  async #flush(): Promise<void> {
+    this.#check();
+    if (this.#items.length === 0) return;
+    const [items, envelopes, places] = [this.#items, this.#envelopes, this.#places];
+    [this.#items, this.#envelopes, this.#places, this.#length] = [[], [], [], 0];
+    while (this.#writing.size >= WRITES) await Promise.race(this.#writing);
+    const writing = this.#write(items, envelopes, places)
+      .catch((error: unknown) => {
+        this.#failure ??= { error };
+      })
+      .finally(() => this.#writing.delete(writing));
+    this.#writing.add(writing);
+  }
+
+  async #write(items: PackItem[], envelopes: (PackedEnvelope | undefined)[], places: PackPlace[]): Promise<void> {
+    const { backend, location } = this.#destination;
+    const body = encodePack(items);
+    if (body.length > backend.capabilities.maxBodyBytes) {
+      throw new SecureStoreError(
+        'TOO_LARGE',
+        `${location}: an object of ${body.length} bytes is to be backed up; this backend holds ${backend.capabilities.maxBodyBytes}`,
+      );
+    }
+    const pack = { epoch: this.#epoch, digest: sha256(body) };
+    await writeOnce(backend, envelopesName(pack), encodeEnvelopes(envelopes), this.#signal);
+    await writeOnce(backend, packName(pack), body, this.#signal);
+    for (const place of places) place.pack = pack;
+  }
+}
+
+/** A pack in memory. */
+interface LoadedPack {
+  readonly items: readonly PackItem[];
+  readonly envelopes: readonly (PackedEnvelope | undefined)[];
+}
+
+/** Reads packs, and keeps the last ones. */
+export class PackReader {
+  readonly #destination: Destination;
+  readonly #cache = new RecentCache<string, Promise<LoadedPack>>(CACHED_PACKS);
+
+  constructor(destination: Destination) {
+    this.#destination = destination;
+  }
+
+  /**
+   * The bytes of an item: of a record, with the envelope that it has now.
+   *
+   * @throws SecureStoreError `INTEGRITY`, `FORMAT_VERSION`, and what the backend throws
+   */
+  async read(pack: FileReference, slot: number, signal?: AbortSignal): Promise<Buffer> {
+    const name = packName(pack);
+    const { items, envelopes } = await this.#load(name, pack, signal);
+    const item = items[slot];
+    if (item === undefined) throw damagedFile(name, 'it has less in it than its index says');
+    if (item.headerBytes.length === 0) return Buffer.from(item.body);
+    const envelope = envelopes[slot];
+    if (envelope === undefined) throw damagedFile(envelopesName(pack), 'it has no envelope for a record');
+    return joinRecord(item.headerBytes, { ...envelope, commitment: item.commitment }, item.body);
+  }
+
+  #load(name: string, pack: FileReference, signal: AbortSignal | undefined): Promise<LoadedPack> {
+    const known = this.#cache.get(name);
+    if (known !== undefined) return known;
+    const loading = this.#readPack(name, pack, signal);
+    this.#cache.set(name, loading);
+    loading.catch(() => this.#cache.delete(name));
+    return loading;
+  }
+
+  async #readPack(name: string, pack: FileReference, signal: AbortSignal | undefined): Promise<LoadedPack> {
+    const { backend } = this.#destination;
+    const [{ body }, envelopes] = await Promise.all([
+      readWhole(backend, name, signal),
+      readWhole(backend, envelopesName(pack), signal),
+    ]);
+    if (!sha256(body).equals(asBuffer(pack.digest))) throw damagedFile(name, 'its name is not that of its contents');
+    const items = decodePack(body);
+    const decoded = decodeEnvelopes(envelopes.body);
+    if (decoded.length !== items.length) throw damagedFile(envelopesName(pack), 'it is of another pack');
+    return { items, envelopes: decoded };
+  }
+}
+
+/** What of a record goes into a pack, and what beside it. */
+export function packedRecord({ headerBytes, envelope, sealedBody }: SplitRecord): {
+  readonly item: PackItem;
+  readonly envelope: PackedEnvelope;
+} {
+  return { item: { headerBytes, commitment: envelope.commitment, body: sealedBody }, envelope };
+}
+
+/**
+ * Replaces envelopes of a pack, against whoever does the same.
+ *
+ * @param replace is given the envelope in a slot, and gives the one that is to be there, or the same
+ * @returns how many were replaced
+ * @throws SecureStoreError `INTEGRITY`, and what the backend throws
+ */
+export async function replaceEnvelopes(
+  { backend }: Destination,
+  pack: FileReference,
+  replace: (envelope: PackedEnvelope, slot: number) => PackedEnvelope,
+  signal: AbortSignal | undefined,
+): Promise<number> {
+  const name = envelopesName(pack);
+  for (let tries = 1; ; tries++) {
+    const { body, etag } = await readWhole(backend, name, signal);
+    let replaced = 0;
+    const next = decodeEnvelopes(body).map((envelope, slot) => {
+      const other = envelope && replace(envelope, slot);
+      if (other !== envelope) replaced += 1;
+      return other;
+    });
+    if (replaced === 0) return 0;
+    try {
+      await backend.write(name, encodeEnvelopes(next), { ifMatch: etag, signal });
+      return replaced;
+    } catch (error) {
+      const again = SecureStoreError.is(error) && (error.code === 'CONFLICT' || error.outcome === 'unknown');
+      if (!again || tries === MAX_TRIES) throw error;
+    }
+  }
+}

@@ -1,0 +1,103 @@
+import type { Point } from '@securestore/core-format';
+import {
+  BACKUP_AREAS,
+  decodePoint,
+  encodePoint,
+  pointName,
+  pointNumber,
+  SecureStoreError,
+  sha256,
+} from '@securestore/core-format';
+import type { BackupSeals } from '@securestore/objects';
+import type { Destination } from './destination.ts';
+import { damagedFile, readWhole } from './files.ts';
+
+const MAX_TRIES = 5;
+
+/** A point as it was read. */
+export interface FoundPoint extends Point {
+  /** SHA-256 of its body, which the next one names. */
+  readonly digest: Buffer;
+}
+
+/** The points of a destination. */
+export class Points {
+  readonly #destination: Destination;
+  readonly #seals: BackupSeals;
+
+  constructor(destination: Destination, seals: BackupSeals) {
+    this.#destination = destination;
+    this.#seals = seals;
+  }
+
+  /** The numbers of all points, the newest first. @throws SecureStoreError what the backend throws */
+  async numbers(signal?: AbortSignal): Promise<number[]> {
+    const numbers: number[] = [];
+    const { backend } = this.#destination;
+    for (let after: string | undefined; ;) {
+      const page = await backend.list(BACKUP_AREAS.points, after === undefined ? { signal } : { after, signal });
+      for (const { key } of page.entries) numbers.push(pointNumber(key) ?? strange(key));
+      after = page.entries.at(-1)?.key;
+      if (!page.more || after === undefined) return numbers;
+    }
+  }
+
+  /** The newest point; `undefined` where there is none. @throws as {@link read} */
+  async newest(signal?: AbortSignal): Promise<FoundPoint | undefined> {
+    const { entries } = await this.#destination.backend.list(BACKUP_AREAS.points, { limit: 1, signal });
+    const [first] = entries;
+    return first && this.read(pointNumber(first.key) ?? strange(first.key), signal);
+  }
+
+  /** @throws SecureStoreError `INTEGRITY` where it is missing or damaged; `FORMAT_VERSION`; what the backend throws */
+  async read(number: number, signal?: AbortSignal): Promise<FoundPoint> {
+    const name = pointName(number);
+    const { body } = await readWhole(this.#destination.backend, name, signal);
+    const plaintext = await this.#seals.open('backupPoint', this.#destination.id, name, body, signal);
+    const point = decodePoint(plaintext);
+    if (point.number !== number) throw damagedFile(name, 'it is another point');
+    return { ...point, digest: sha256(body) };
+  }
+
+  /**
+   * Publishes a point under its number, which is the commit of all that it names.
+   *
+   * @throws SecureStoreError `CONFLICT` where the number is taken; what the backend throws
+   */
+  async publish(point: Point, signal?: AbortSignal): Promise<FoundPoint> {
+    const name = pointName(point.number);
+    const { backend, id, location } = this.#destination;
+    const body = this.#seals.seal('backupPoint', id, name, encodePoint(point));
+    if (body.length > backend.capabilities.maxBodyBytes) {
+      throw new SecureStoreError(
+        'TOO_LARGE',
+        `${location}: the point takes ${body.length} bytes; this backend holds ${backend.capabilities.maxBodyBytes}`,
+      );
+    }
+    for (let tries = 1; ; tries++) {
+      try {
+        await backend.write(name, body, { ifAbsent: true, signal });
+        return { ...point, digest: sha256(body) };
+      } catch (error) {
+        if (!SecureStoreError.is(error)) throw error;
+        if (error.code !== 'CONFLICT' && (error.outcome !== 'unknown' || tries === MAX_TRIES)) throw error;
+        // What lies there decides: no two bodies are the same.
+        const found = await backend.read(name, { signal });
+        if (found !== undefined && body.equals(found.body)) return { ...point, digest: sha256(body) };
+        if (found !== undefined) {
+          throw new SecureStoreError(
+            'CONFLICT',
+            `${location}: another run has published point ${point.number} meanwhile`,
+            {
+              retryable: true,
+            },
+          );
+        }
+      }
+    }
+  }
+}
+
+function strange(name: string): never {
+  throw damagedFile(name, 'no backup makes such a name');
+}

@@ -1,0 +1,258 @@
+import type { BatchOperation, StorageBackend } from '@securestore/backend-api';
+import type { IndexEntry } from '@securestore/core-format';
+import { AREAS, backupPartName, historyName, objectName, partName, SecureStoreError } from '@securestore/core-format';
+import type { FoundedStore } from '@securestore/objects';
+import { foundStore } from '@securestore/objects';
+import { eachOf, partCount, sealedPartLength } from './blobs.ts';
+import type { OpenedBackup, PointChoice } from './opened-backup.ts';
+import { IndexSet } from './index-set.ts';
+
+const WRITES = 16;
+const PARTS = 3;
+const BATCH_BYTES: number = 2 * 1024 * 1024;
+
+/** What was restored. */
+export interface RestoreReport {
+  /** Of the point that was restored. */
+  readonly snapshot: number;
+  readonly time: Date;
+  readonly objects: number;
+  /** Versions of objects, the current ones included. */
+  readonly versions: number;
+  readonly bytes: number;
+  /** Versions whose keys have been destroyed: nobody can open them. */
+  readonly unreadable: number;
+  /** What is damaged or missing in the backup, by name at the store's backend; only with `partial`. */
+  readonly failed: readonly { readonly name: string; readonly code: string; readonly message: string }[];
+}
+
+export interface RestoreStoreOptions extends PointChoice {
+  /** Restores what is whole, and reports what is not; by default the first damage ends it. */
+  readonly partial?: boolean | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((progress: { done: number; bytes: number; total: number }) => void) | undefined;
+}
+
+type Tally = { -readonly [K in keyof RestoreReport]: RestoreReport[K] };
+
+/** Writes to the target: many at once where it can. */
+class Writer {
+  readonly #target: StorageBackend;
+  readonly #signal: AbortSignal | undefined;
+  #batch: { key: string; body: Uint8Array }[] = [];
+  #bytes = 0;
+  readonly #running = new Set<Promise<void>>();
+  #failure: { readonly error: unknown } | undefined;
+
+  constructor(target: StorageBackend, signal: AbortSignal | undefined) {
+    this.#target = target;
+    this.#signal = signal;
+  }
+
+  async write(key: string, body: Uint8Array): Promise<void> {
+    this.#check();
+    const { maxBatch } = this.#target.capabilities;
+    if (this.#target.batch === undefined || maxBatch < 2) {
+      while (this.#running.size >= WRITES) await Promise.race(this.#running);
+      this.#run(this.#target.write(key, body, { signal: this.#signal }));
+      return;
+    }
+    this.#batch.push({ key, body });
+    this.#bytes += body.length;
+    if (this.#batch.length >= Math.min(maxBatch, 512) || this.#bytes >= BATCH_BYTES) await this.#flush();
+  }
+
+  #run(work: Promise<unknown>): void {
+    const running: Promise<void> = work
+      .then(() => undefined)
+      .catch((error: unknown) => {
+        this.#failure ??= { error };
+      })
+      .finally(() => this.#running.delete(running));
+    this.#running.add(running);
+  }
+
+  #check(): void {
+    if (this.#failure !== undefined) throw this.#failure.error;
+    this.#signal?.throwIfAborted();
+  }
+
+  async #flush(): Promise<void> {
+    const operations = this.#batch.map(({ key, body }): BatchOperation => ({ type: 'write', key, body }));
+    [this.#batch, this.#bytes] = [[], 0];
+    if (operations.length === 0) return;
+    while (this.#running.size > 0) await Promise.race(this.#running);
+    this.#check();
+    this.#run(this.#target.batch?.(operations, { signal: this.#signal }) ?? Promise.resolve());
+  }
+
+  async finish(): Promise<void> {
+    await this.#flush();
+    await Promise.all(this.#running);
+    this.#check();
+  }
+}
+
+/** The names that an interrupted restore has written already. */
+async function written(
+  target: StorageBackend,
+  area: string,
+  signal: AbortSignal | undefined,
+): Promise<Map<string, number>> {
+  const names = new Map<string, number>();
+  for (let after: string | undefined; ;) {
+    const page = await target.list(area, after === undefined ? { signal } : { after, signal });
+    for (const { key, size } of page.entries) names.set(key, size);
+    after = page.entries.at(-1)?.key;
+    if (!page.more || after === undefined) return names;
+  }
+}
+
+class StoreRestore {
+  readonly #backup: OpenedBackup;
+  readonly #target: StorageBackend;
+  readonly #founded: FoundedStore;
+  readonly #options: RestoreStoreOptions;
+  readonly #writer: Writer;
+  readonly #tally: Tally;
+  readonly #total: number;
+  #done = 0;
+  #parts: ReadonlyMap<string, number> = new Map();
+
+  constructor(
+    backup: OpenedBackup,
+    target: StorageBackend,
+    founded: FoundedStore,
+    options: RestoreStoreOptions,
+    tally: Tally,
+    total: number,
+  ) {
+    this.#backup = backup;
+    this.#target = target;
+    this.#founded = founded;
+    this.#options = options;
+    this.#tally = tally;
+    this.#total = total;
+    this.#writer = new Writer(target, options.signal);
+  }
+
+  async run(index: IndexSet, others: IndexSet): Promise<void> {
+    const { signal } = this.#options;
+    if (this.#founded.resumed) this.#parts = await written(this.#target, AREAS.blobs, signal);
+    for await (const { token, entries } of index.objects('', signal)) {
+      signal?.throwIfAborted();
+      // Of an object whose newest version is damaged, no older one may look as if it were the newest.
+      for (const [at, entry] of entries.entries()) {
+        const name = at === 0 ? objectName(token) : historyName(token, entry.version);
+        const isThere = await this.#tolerating(name, () => this.#version(token, name, entry));
+        if (at === 0 && isThere && entry.kind === 'object') this.#tally.objects += 1;
+      }
+    }
+    for await (const { token: name, entries } of others.objects('', signal)) {
+      const [entry] = entries;
+      if (entry === undefined) continue;
+      await this.#tolerating(name, async () => {
+        await this.#writer.write(name, await this.#backup.packs.read(entry.pack, entry.slot, signal));
+        return true;
+      });
+    }
+    await this.#writer.finish();
+  }
+
+  /** @returns whether it is there now */
+  async #tolerating(name: string, body: () => Promise<boolean>): Promise<boolean> {
+    try {
+      return await body();
+    } catch (error) {
+      const isDamage = SecureStoreError.is(error, 'INTEGRITY') || SecureStoreError.is(error, 'FORMAT_VERSION');
+      if (!isDamage || this.#options.partial !== true) throw error;
+      this.#tally.failed = [...this.#tally.failed, { name, code: error.code, message: error.message }];
+      return false;
+    }
+  }
+
+  async #version(token: string, name: string, entry: IndexEntry): Promise<boolean> {
+    const { signal } = this.#options;
+    const record = await this.#backup.packs.read(entry.pack, entry.slot, signal);
+    const adopted = this.#founded.adopt(record);
+    if (adopted === undefined) {
+      this.#tally.unreadable += 1;
+      return false;
+    }
+    if (entry.blob !== undefined) await this.#payload(token, entry.blob);
+    await this.#writer.write(name, adopted);
+    this.#tally.versions += 1;
+    this.#tally.bytes += adopted.length;
+    this.#done += 1;
+    this.#tell();
+    return true;
+  }
+
+  #tell(): void {
+    this.#options.onProgress?.({ done: this.#done, bytes: this.#tally.bytes, total: this.#total });
+  }
+
+  #copied = new Set<string>();
+
+  async #payload(token: string, blob: NonNullable<IndexEntry['blob']>): Promise<void> {
+    const { signal } = this.#options;
+    const { backend } = this.#backup.destination;
+    const id = partName(token, blob.blobId, 0);
+    if (this.#copied.has(id)) return;
+    await eachOf(partCount(blob), PARTS, async (part) => {
+      signal?.throwIfAborted();
+      const name = partName(token, blob.blobId, part);
+      const length = sealedPartLength(blob, part);
+      if (this.#parts.get(name) === length) return;
+      const source = backupPartName(blob.epoch, blob.blobId, part);
+      const found = await backend.read(source, { signal });
+      if (found?.body.length !== length) {
+        throw new SecureStoreError(
+          'INTEGRITY',
+          `the file ${source} of the backup is ${found === undefined ? 'missing' : 'damaged'}`,
+        );
+      }
+      await this.#target.write(name, found.body, { signal });
+      this.#tally.bytes += length;
+      this.#tell();
+    });
+    this.#copied.add(id);
+  }
+}
+
+/**
+ * Makes a store of a point of a backup, where nothing is: a new instance that the same secrets open, with new keys. Its head is written
+ * last; what is interrupted before is gone on with by the same call.
+ *
+ * @param target an initialised backend. It stays yours
+ * @throws SecureStoreError `ALREADY_EXISTS` where something lies there; `NOT_FOUND` where there is no such point; `INTEGRITY` where the
+ *   backup is damaged, unless `partial`; `ACCESS_DENIED` for a member; what the backends throw
+ */
+export async function restoreStoreTo(
+  backup: OpenedBackup,
+  target: StorageBackend,
+  options: RestoreStoreOptions = {},
+): Promise<RestoreReport> {
+  const { signal } = options;
+  const point = await backup.choose(options, signal);
+  const index = await backup.index(point, signal);
+  const others = new IndexSet(backup.pages, point.others, new Map(), { history: { versions: 0, days: 0 }, now: 0 });
+  const founded = await foundStore(backup.copy, target, point.digest, signal);
+  const tally: Tally = {
+    snapshot: point.number,
+    time: new Date(point.time),
+    objects: 0,
+    versions: 0,
+    bytes: 0,
+    unreadable: 0,
+    failed: [],
+  };
+  try {
+    const restore = new StoreRestore(backup, target, founded, options, tally, point.totals.versions);
+    await restore.run(index, others);
+    await founded.finish(signal);
+    return tally;
+  } finally {
+    founded.wipe();
+  }
+}

@@ -1,0 +1,368 @@
+import type { IndexEntry, IndexPage, PackedEnvelope, Point, PointTotals } from '@securestore/core-format';
+import {
+  AREAS,
+  asBuffer,
+  BACKUP_AREAS,
+  decodePoint,
+  encodePoint,
+  SecureStoreError,
+  sha256,
+} from '@securestore/core-format';
+import type { Alarm, BackupArea, BackupSeals, Consumer, KnownObject } from '@securestore/objects';
+import { Added } from './added.ts';
+import { Copier } from './copier.ts';
+import type { FailedCopy } from './copier.ts';
+import type { Destination } from './destination.ts';
+import { prepareDestination } from './destination.ts';
+import { IndexPages, IndexWriter } from './index-pages.ts';
+import { IndexSet } from './index-set.ts';
+import { PackWriter } from './packs.ts';
+import type { FoundPoint } from './points.ts';
+import { Points } from './points.ts';
+import type { FoundIndex } from './timeline.ts';
+import { indexAt } from './timeline.ts';
+
+/** Changed objects that are kept in memory; then they go into pages. */
+const MAX_CHANGED = 20_000;
+/** So much is copied before what was done is remembered. */
+const REMEMBER_BYTES: number = 512 * 1024 * 1024;
+const MAX_TRIES = 4;
+const MAX_PASSES = 3;
+const RUN_NAME = `${BACKUP_AREAS.work}run`;
+const NO_TOTALS: PointTotals = { objects: 0, deleted: 0, versions: 0, bytes: 0 };
+
+/** What a snapshot is, and what was done for it. */
+export interface SnapshotReport {
+  readonly destination: string;
+  /** By which it is called from now on. */
+  readonly number: number;
+  /** What was acknowledged before this is in it, by the clock of the store's backend. */
+  readonly time: Date;
+  readonly objects: number;
+  /** Objects that are deleted, whose past is kept. */
+  readonly deleted: number;
+  readonly versions: number;
+  /** Bytes of all that is in it, sealed. */
+  readonly bytes: number;
+  /** What was copied for it. */
+  readonly copied: { readonly versions: number; readonly bytes: number };
+  /** Versions that were there already and are under newer keys now. */
+  readonly rekeyed: number;
+  /** What the journal shows to be missing or damaged in the store. */
+  readonly alarms: readonly string[];
+  /** What could not be copied, and so is not in it. */
+  readonly failed: readonly FailedCopy[];
+}
+
+/** What a snapshot is made with. */
+export interface SnapshotOptions {
+  readonly label?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly onPhase?: ((phase: string) => void) | undefined;
+  readonly onCopied?: ((versions: number, bytes: number) => void) | undefined;
+}
+
+/** The label under which a store is read for a destination. */
+export function readerLabel({ id }: Pick<Destination, 'id'>): string {
+  return `backup/${asBuffer(id).toString('hex')}`;
+}
+
+async function* known(index: IndexSet, signal: AbortSignal | undefined): AsyncGenerator<KnownObject> {
+  for await (const { token, entries } of index.objects('', signal)) {
+    const [current] = entries;
+    if (current === undefined) continue;
+    yield { token, commitId: current.commitId, version: current.version, deleted: current.kind !== 'object' };
+  }
+}
+
+/** One attempt to make a snapshot. */
+class Attempt {
+  readonly #area: BackupArea;
+  readonly #destination: Destination;
+  readonly #options: SnapshotOptions;
+  readonly #seals: BackupSeals;
+  readonly #pages: IndexPages;
+  readonly #newest: FoundPoint | undefined;
+  readonly #epoch: number;
+  #base: IndexSet;
+  #totals: PointTotals;
+  #copier: Copier;
+  #copiedBefore = { versions: 0, bytes: 0 };
+  #rekeyed = 0;
+  #remembered = 0;
+
+  constructor(
+    area: BackupArea,
+    destination: Destination,
+    options: SnapshotOptions,
+    newest: FoundPoint | undefined,
+    { index, totals }: FoundIndex,
+    pages: IndexPages,
+  ) {
+    this.#area = area;
+    this.#destination = destination;
+    this.#options = options;
+    this.#seals = area.seals;
+    this.#pages = pages;
+    this.#newest = newest;
+    this.#epoch = (newest?.number ?? 0) + 1;
+    this.#base = index;
+    this.#totals = totals;
+    this.#copier = this.#newCopier();
+  }
+
+  #newCopier(): Copier {
+    const { signal, onCopied = () => undefined } = this.#options;
+    const ports = { area: this.#area, destination: this.#destination, epoch: this.#epoch, signal, onCopied };
+    return new Copier(ports, this.#base);
+  }
+
+  /** Goes on with what an earlier run has done for the same number. */
+  async recall(): Promise<void> {
+    const { backend, id } = this.#destination;
+    const found = await backend.read(RUN_NAME, { signal: this.#options.signal });
+    if (found === undefined) return;
+    try {
+      const run = decodePoint(await this.#seals.open('backupWork', id, RUN_NAME, found.body, this.#options.signal));
+      const previous = this.#newest?.digest ?? Buffer.alloc(32);
+      if (run.number !== this.#epoch || !previous.equals(run.previous)) return;
+      this.#base = this.#indexOf(run.pages);
+      this.#totals = run.totals;
+      this.#copiedBefore = run.added;
+      this.#copier = this.#newCopier();
+    } catch (error) {
+      // What can't be read is of no use.
+      if (!SecureStoreError.is(error, 'INTEGRITY') && !SecureStoreError.is(error, 'FORMAT_VERSION')) throw error;
+    }
+  }
+
+  #indexOf(pages: readonly IndexPage[]): IndexSet {
+    const { history } = this.#area.head;
+    return new IndexSet(this.#pages, pages, new Map(), { history, now: this.#area.clock.now() });
+  }
+
+  async #remember(): Promise<void> {
+    const { backend, id } = this.#destination;
+    const run = this.#pointOf({ time: 0, pages: this.#base.pages, others: [] });
+    const body = this.#seals.seal('backupWork', id, RUN_NAME, encodePoint(run));
+    await backend.write(RUN_NAME, body, { signal: this.#options.signal });
+  }
+
+  /** Brings what was added into pages, so that memory is bounded and an interruption loses little. */
+  async #spill(time: number): Promise<void> {
+    const { signal } = this.#options;
+    await this.#copier.flush();
+    this.#rekeyed += await this.#copier.added.finish((next, before) => this.#isNewer(next, before), signal);
+    const { history } = this.#area.head;
+    const changes = new Map<string, readonly IndexEntry[]>(this.#base.changes);
+    for (const [token, entries] of this.#copier.added.entries) {
+      changes.set(token, [...(changes.get(token) ?? []), ...entries]);
+    }
+    const set = new IndexSet(this.#pages, this.#base.pages, changes, { history, now: time });
+    const writer = new IndexWriter(this.#destination, this.#seals, this.#epoch, signal);
+    const difference = await set.write(writer, signal);
+    const pages = await writer.finish();
+    this.#totals = this.#plus(difference);
+    const { versions, bytes } = this.#copiedBefore;
+    this.#copiedBefore = { versions: versions + this.#copier.versions, bytes: bytes + this.#copier.bytes };
+    const { failed } = this.#copier;
+    this.#base = this.#indexOf(pages);
+    this.#copier = this.#newCopier();
+    this.#copier.failed.push(...failed);
+  }
+
+  #plus(by: PointTotals): PointTotals {
+    const { objects, deleted, versions, bytes } = this.#totals;
+    return {
+      objects: objects + by.objects,
+      deleted: deleted + by.deleted,
+      versions: versions + by.versions,
+      bytes: bytes + by.bytes,
+    };
+  }
+
+  /** Whether a key is newer than another one, as far as this process knows keys: a member knows none of categories. */
+  #isNewer(next: PackedEnvelope, before: PackedEnvelope): boolean {
+    const order = this.#area.keyOrder;
+    return (
+      (order.get(asBuffer(next.keyId).toString('hex')) ?? 0) >= (order.get(asBuffer(before.keyId).toString('hex')) ?? 0)
+    );
+  }
+
+  async run(
+    reader: Consumer,
+    settled: boolean,
+  ): Promise<{ readonly point: FoundPoint; readonly report: SnapshotReport }> {
+    const { signal, onPhase } = this.#options;
+    const alarms: Alarm[] = [];
+    const visit = async (change: Parameters<Copier['visit']>[0]): Promise<void> => {
+      await this.#copier.visit(change);
+      const isMuch = this.#copier.bytes - this.#remembered > REMEMBER_BYTES;
+      if (this.#copier.added.entries.size < MAX_CHANGED && !isMuch) return;
+      await this.#spill(this.#area.clock.now());
+      await this.#remember();
+      this.#remembered = 0;
+    };
+    const wasDue = reader.passDue;
+    let time = 0;
+    for (let passes = 0; ; passes++) {
+      if (reader.passDue) {
+        if (passes === MAX_PASSES) throw unstable();
+        onPhase?.('reading the whole store');
+        const isFirst = this.#newest === undefined && this.#base.pages.length === 0;
+        alarms.push(
+          ...(await reader.pass(visit, { known: isFirst ? undefined : known(this.#base, signal), settled, signal })),
+        );
+        await this.#copier.flush();
+      }
+      onPhase?.('reading changes');
+      const cut = await reader.cut(visit, signal);
+      alarms.push(...cut.alarms);
+      time = cut.time;
+      if (!reader.passDue) break;
+    }
+    onPhase?.('writing the index');
+    await this.#spill(time);
+    const others = await this.#copyOthers();
+    await this.#refuseNothing();
+    const point = await this.#publish(time, others, wasDue && this.#newest !== undefined);
+    await reader.commit();
+    await this.#destination.backend.delete(RUN_NAME, { signal }).catch(() => undefined);
+    return { point, report: this.#reportOf(point, alarms) };
+  }
+
+  /** The audit log, whose parts never change. */
+  async #copyOthers(): Promise<readonly IndexPage[]> {
+    const { signal } = this.#options;
+    const before = this.#newest?.others ?? [];
+    const base = this.#indexOf(before);
+    const added = new Added(this.#destination, new PackWriter(this.#destination, this.#epoch, signal));
+    const have = base.objects('', signal);
+    let next = await have.next();
+    for (let after: string | undefined; ;) {
+      const page = await this.#area.list(AREAS.audit, after === undefined ? { signal } : { after, signal });
+      for (const { key } of page.entries) {
+        while (next.done !== true && next.value.token < key) next = await have.next();
+        if (next.done !== true && next.value.token === key) continue;
+        const found = await this.#area.read(key, { signal });
+        if (found !== undefined) await added.addOther(key, found.body, sha256(found.body));
+      }
+      after = page.entries.at(-1)?.key;
+      if (!page.more || after === undefined) break;
+    }
+    await have.return(undefined);
+    if (added.entries.size === 0) return before;
+    await added.finish(() => false, signal);
+    const set = new IndexSet(this.#pages, before, added.entries, { history: { versions: 0, days: 0 }, now: 0 });
+    const writer = new IndexWriter(this.#destination, this.#seals, this.#epoch, signal);
+    await set.write(writer, signal);
+    return writer.finish();
+  }
+
+  /** Silent success over nothing would be found out on the day of the disaster. */
+  async #refuseNothing(): Promise<void> {
+    if (this.#totals.objects + this.#totals.deleted > 0) return;
+    const { entries } = await this.#area.list(AREAS.objects, { limit: 1, signal: this.#options.signal });
+    if (entries.length === 0) return;
+    const [first] = this.#copier.failed;
+    throw new SecureStoreError(
+      'INTEGRITY',
+      `nothing of the store could be backed up, though it is not empty${first === undefined ? '' : `: ${first.message}`}`,
+    );
+  }
+
+  #pointOf({ time, pages, others }: Pick<Point, 'time' | 'pages' | 'others'>, gap = false): Point {
+    const { head, capabilities, clock } = this.#area;
+    const number = this.#epoch;
+    return {
+      number,
+      previous: this.#newest?.digest ?? Buffer.alloc(32),
+      instance: head.instance,
+      generation: head.generation,
+      time,
+      skew: capabilities.clockSkew,
+      made: clock.now(),
+      kind: 'snapshot',
+      base: number,
+      gap,
+      collects: false,
+      label: this.#options.label ?? '',
+      history: head.history,
+      removed: this.#newest?.removed ?? [],
+      totals: this.#totals,
+      added: this.#copiedBefore,
+      pages,
+      others,
+    };
+  }
+
+  async #publish(time: number, others: readonly IndexPage[], gap: boolean): Promise<FoundPoint> {
+    const { signal } = this.#options;
+    // What the point needs to be opened is there before the point is.
+    const copied = await this.#area.copyHead(signal);
+    const { backend, location } = this.#destination;
+    await prepareDestination(backend, location, copied, this.#area.random, signal);
+    await this.#area.confirm(signal);
+    const points = new Points(this.#destination, this.#seals);
+    return points.publish(this.#pointOf({ time, pages: this.#base.pages, others }, gap), signal);
+  }
+
+  #reportOf(point: FoundPoint, alarms: readonly Alarm[]): SnapshotReport {
+    return {
+      destination: this.#destination.location,
+      number: point.number,
+      time: new Date(point.time),
+      ...point.totals,
+      copied: point.added,
+      rekeyed: this.#rekeyed,
+      alarms: [...new Set(alarms.map(({ message }) => message))],
+      failed: this.#copier.failed,
+    };
+  }
+}
+
+function unstable(): SecureStoreError {
+  return new SecureStoreError(
+    'UNAVAILABLE',
+    'the journal of the store was damaged or cut again and again while it was read; run verify on the store',
+  );
+}
+
+/**
+ * Makes a snapshot: what has changed since the last one, and the whole where there is none.
+ *
+ * @throws SecureStoreError `LOCKED`, `CONFLICT` where another run is under way; `ACCESS_DENIED`; `INTEGRITY`; `TOO_LARGE`; what the
+ *   backends throw
+ */
+export async function makeSnapshot(
+  area: BackupArea,
+  place: { readonly backend: Destination['backend']; readonly location: string },
+  options: SnapshotOptions = {},
+): Promise<SnapshotReport> {
+  const { signal } = options;
+  const { backend, location } = place;
+  const early: Alarm[] = [];
+  // What reads the journal needs the destination's id, which its keys have: and these are made with the store's.
+  const settled = await area.prepare(signal);
+  const destination = await prepareDestination(backend, location, await area.copyHead(signal), area.random, signal);
+  for (let tries = 1; ; tries++) {
+    const reader = await area.open(readerLabel(destination), (alarm) => early.push(alarm), signal);
+    const points = new Points(destination, area.seals);
+    const pages = new IndexPages(destination, area.seals);
+    const newest = await points.newest(signal);
+    const rule = { history: area.head.history, now: area.clock.now() };
+    const base: FoundIndex =
+      newest === undefined
+        ? { index: new IndexSet(pages, [], new Map(), rule), totals: NO_TOTALS }
+        : await indexAt(points, pages, newest, signal);
+    const attempt = new Attempt(area, destination, options, newest, base, pages);
+    await attempt.recall();
+    try {
+      const { report } = await attempt.run(reader, settled);
+      return { ...report, alarms: [...early.map(({ message }) => message), ...report.alarms] };
+    } catch (error) {
+      // Its number was taken: what it has written may have been collected, so it begins anew.
+      if (!SecureStoreError.is(error, 'CONFLICT') || tries === MAX_TRIES) throw error;
+    }
+  }
+}

@@ -1,0 +1,72 @@
+import type { IndexEntry, PointTotals } from '@securestore/core-format';
+import { SecureStoreError } from '@securestore/core-format';
+import type { IndexPages } from './index-pages.ts';
+import { IndexSet } from './index-set.ts';
+import type { FoundPoint, Points } from './points.ts';
+
+/** More changed objects than this between two snapshots are not looked at in memory. */
+const MAX_CHANGED = 500_000;
+
+/** An index, and what its pages alone hold. */
+export interface FoundIndex {
+  readonly index: IndexSet;
+  readonly totals: PointTotals;
+}
+
+/**
+ * The index of a point: that of the snapshot which it builds on, and the changes since.
+ *
+ * @throws SecureStoreError `INTEGRITY` where something of it is missing or damaged; what the backend throws
+ */
+export async function indexAt(
+  points: Points,
+  pages: IndexPages,
+  point: FoundPoint,
+  signal?: AbortSignal,
+): Promise<FoundIndex> {
+  const rule = { history: point.history, now: point.time };
+  if (point.kind === 'snapshot') {
+    return { index: new IndexSet(pages, point.pages, new Map(), rule), totals: point.totals };
+  }
+  const base = await points.read(point.base, signal);
+  if (base.kind !== 'snapshot') throw new SecureStoreError('INTEGRITY', `point ${point.number} builds on no snapshot`);
+  const changes = new Map<string, IndexEntry[]>();
+  for (let number = point.base + 1; number <= point.number; number++) {
+    const one = number === point.number ? point : await points.read(number, signal);
+    // Made by a retention in between: it has the same index as the one before.
+    if (one.kind === 'snapshot') continue;
+    for (const page of one.pages) {
+      for (const entry of await pages.read(page, signal)) {
+        const others = changes.get(entry.token);
+        if (others === undefined) changes.set(entry.token, [entry]);
+        else others.push(entry);
+      }
+    }
+    if (changes.size > MAX_CHANGED) {
+      throw new SecureStoreError(
+        'TOO_LARGE',
+        `too much has changed between the points ${point.base} and ${point.number}`,
+      );
+    }
+  }
+  return { index: new IndexSet(pages, base.pages, changes, rule), totals: base.totals };
+}
+
+/** The last point that is not after a moment, among those with these numbers, the newest first; `undefined` where all are after it. */
+export async function pointAt(
+  points: Points,
+  numbers: readonly number[],
+  time: number,
+  signal?: AbortSignal,
+): Promise<FoundPoint | undefined> {
+  // Points are in the order of their times.
+  let [low, high] = [0, numbers.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    const { time: at } = await points.read(numbers[middle] ?? 0, signal);
+    if (at > time) low = middle + 1;
+    else high = middle;
+  }
+  const number = numbers[low];
+  return number === undefined ? undefined : points.read(number, signal);
+}
