@@ -116,10 +116,10 @@ export class Copier {
       return version !== undefined && !known.some((entry) => entry.version === version);
     });
     for (let at = 0; at < missing.length; at += READS) {
-      const names = missing.slice(at, at + READS);
-      const found = await Promise.all(names.map((name) => this.#ports.area.read(name, { signal: this.#ports.signal })));
+      const some = missing.slice(at, at + READS);
+      const found = await Promise.all(some.map((name) => this.#ports.area.read(name, { signal: this.#ports.signal })));
       for (const [index, one] of found.entries()) {
-        const name = names[index];
+        const name = some[index];
         if (one === undefined || name === undefined) continue;
         await this.#tolerating(name, async () => {
           const split = splitRecord(one.body);

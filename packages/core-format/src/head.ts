@@ -54,7 +54,15 @@ export interface RunningRotation {
   readonly id: Uint8Array;
 }
 
-const REFERENCES = ['keyring', 'categoryMap', 'policy', 'grants', 'checkpoint', 'formerCheckpoint'] as const;
+const REFERENCES = [
+  'keyring',
+  'categoryMap',
+  'policy',
+  'grants',
+  'checkpoint',
+  'formerCheckpoint',
+  'destinations',
+] as const;
 /** A store has a checkpoint, or a former one, whose digests may be other ones by now, or none. */
 export type ReferenceKind = (typeof REFERENCES)[number];
 

@@ -24,11 +24,12 @@ export const PURPOSES = {
   backupPoint: 13,
   backupPage: 14,
   backupWork: 15,
+  destinations: 16,
 } as const;
 export type Purpose = keyof typeof PURPOSES;
 
 /** Purposes of which the head, and nothing else, names the object. */
-export type PinnedPurpose = 'keyring' | 'categoryMap' | 'policy' | 'members';
+export type PinnedPurpose = 'keyring' | 'categoryMap' | 'policy' | 'members' | 'destinations';
 /** Purposes whose objects lie at a destination of backups, sealed under a version of the backup key. */
 export type BackupPurpose = 'backupPoint' | 'backupPage' | 'backupWork';
 /** Purposes whose objects are sealed under a version of the journal key. */

@@ -58,7 +58,12 @@ export interface KeyAdministration {
    *
    * @returns the ids of the key versions that are gone, and of those that something still needs
    */
-  finish(options?: CallOptions): Promise<{ readonly destroyed: string[]; readonly inUse: string[] }>;
+  finish(options?: CallOptions): Promise<{
+    readonly destroyed: string[];
+    readonly inUse: string[];
+    /** Destinations of backups where what was destroyed could not be removed yet. */
+    readonly pending: readonly string[];
+  }>;
 }
 
 /** Long work on a store that is not finished, by this process or another. */

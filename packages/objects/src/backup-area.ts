@@ -1,13 +1,15 @@
 import type { BackendCapabilities, ListOptions, ListResult, ReadOptions, ReadResult } from '@securestore/backend-api';
-import type { Head } from '@securestore/core-format';
+import type { BackupKeys, Head } from '@securestore/core-format';
 import { asBuffer, HEAD_NAME, ID_LENGTH, SecureStoreError } from '@securestore/core-format';
 import type { BackupKeySet, RandomSource } from '@securestore/crypto';
 import { fingerprintOf } from '@securestore/crypto';
 import type { Clock, Job, JobKind } from '@securestore/jobs';
 import type { Administration } from './administration.ts';
 import { BackupSeals } from './copy/seals.ts';
+import type { UnlockedCopy } from './copy/unlock-copy.ts';
+import { copyOfStore } from './copy/unlock-copy.ts';
 import { inOrder, newGroup } from './create.ts';
-import type { Engine } from './engine.ts';
+import type { CopyKeeper, Engine } from './engine.ts';
 import type { HeadPlan } from './head-change.ts';
 import { changeHead } from './head-change.ts';
 import type { Alarm } from './journal/alarms.ts';
@@ -22,7 +24,7 @@ import { parseHead, readKeyring, readPinned } from './state.ts';
 import type { CallOptions } from './types.ts';
 
 const MAX_TRIES = 5;
-const COPIED = ['keyring', 'categoryMap', 'policy', 'grants'] as const;
+const COPIED = ['keyring', 'categoryMap', 'policy', 'grants', 'destinations'] as const;
 
 /** What a copy of the store takes of its head: see `BackupKeys` of `@securestore/core-format`. */
 export interface CopiedHead {
@@ -199,6 +201,79 @@ export class BackupArea {
         // What a head names is removed when the next one has taken its place.
         if (!SecureStoreError.is(error, 'INTEGRITY') || tries === MAX_TRIES) throw error;
       }
+    }
+  }
+
+  /** Where the store is backed up, as it is known now; `undefined` where nothing is registered. The same as long as nothing changes. */
+  get destinations(): Uint8Array | undefined {
+    return this.#engine.watcher.state.destinations;
+  }
+
+  /**
+   * Replaces the list of destinations, in one change of the head.
+   *
+   * @param next is given what there is, and is asked anew where another change comes first; `undefined` where nothing is to be changed
+   * @throws SecureStoreError `ACCESS_DENIED` for a member; `CONFLICT`, `LOCKED`; what `next` throws
+   */
+  async changeDestinations(
+    next: (current: Uint8Array | undefined) => Uint8Array | undefined,
+    signal?: AbortSignal,
+  ): Promise<void> {
+    this.#calls.checkOpen();
+    await this.makeKeys(signal);
+    await changeHead(
+      this.#engine,
+      async (state) => {
+        const destinations = next(state.destinations);
+        return destinations && { destinations };
+      },
+      signal,
+    );
+  }
+
+  /** Has the copies of the store follow its keys: asked by rotations, and when keys are destroyed. */
+  keepCopies(keeper: CopyKeeper): void {
+    this.#engine.copies.keeper = keeper;
+  }
+
+  /** A copy of this store, opened with the keys of the store itself. @throws SecureStoreError `INTEGRITY` where it is of another one */
+  openCopy(keys: BackupKeys): UnlockedCopy {
+    this.#calls.checkOpen();
+    const { location, clock, random } = this;
+    return copyOfStore(this.#engine.watcher.state, { keys, location, clock, random });
+  }
+
+  /**
+   * Has nobody but this process write while `body` restores the store: others get `LOCKED`. It begins 6 s after the change, when all
+   * others know of it. Where the process ends in between, the store stays so until somebody restores it to the end.
+   */
+  async whileRestoring<T>(body: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+    const { watcher } = this.#engine;
+    watcher.restores = true;
+    try {
+      const toRestoring = ({ head }: StoreState): HeadPlan | undefined =>
+        head.state === 'restoring' ? undefined : { head: { state: 'restoring' } };
+      await changeHead(this.#engine, async (state) => toRestoring(state), signal);
+      await watcher.settle(signal);
+      const result = await body();
+      await this.endRestoring(signal);
+      return result;
+    } finally {
+      watcher.restores = false;
+    }
+  }
+
+  /** Opens the store to writers again. */
+  async endRestoring(signal?: AbortSignal): Promise<void> {
+    const { watcher } = this.#engine;
+    const before = watcher.restores;
+    watcher.restores = true;
+    try {
+      const toOpen = ({ head }: StoreState): HeadPlan | undefined =>
+        head.state === 'open' ? undefined : { head: { state: 'open' } };
+      await changeHead(this.#engine, async (state) => toOpen(state), signal);
+    } finally {
+      watcher.restores = before;
     }
   }
 

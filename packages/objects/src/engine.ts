@@ -7,6 +7,21 @@ import type { JournalWriter } from './journal/journal-writer.ts';
 import type { KeyedMutex } from './keyed-mutex.ts';
 import type { RecordCache } from './record-cache.ts';
 
+/** Looks after the copies of a store at the destinations of its backups. */
+export interface CopyKeeper {
+  /**
+   * Brings everything that is copied under the keys of now, and counts what lies under which key version, by its id.
+   *
+   * @returns which destinations could not be reached or looked through, by their names: what they hold may lie under any key
+   */
+  readonly rekey: (signal: AbortSignal | undefined) => Promise<{
+    readonly counts: ReadonlyMap<string, number>;
+    readonly pending: readonly string[];
+  }>;
+  /** Replaces the keys that lie there by those of now. @returns the destinations where that could not be done */
+  readonly replaceKeys: (signal: AbortSignal | undefined) => Promise<readonly string[]>;
+}
+
 /** What the parts of the engine share. */
 export interface Engine {
   readonly backend: StorageBackend;
@@ -21,6 +36,8 @@ export interface Engine {
   readonly journal: JournalWriter;
   /** How far the audit log of this process goes, where it writes one. */
   readonly audit: { end?: (() => AuditEnd | undefined) | undefined };
+  /** Copies of the store elsewhere, which follow its keys. */
+  readonly copies: { keeper?: CopyKeeper | undefined };
   /** How old, in milliseconds, what nobody needs must be before it is collected: {@link GRACE_PERIOD} but in tests. */
   readonly gracePeriod: number;
 }

@@ -65,6 +65,8 @@ export class HeadWatcher {
   #epoch = 0;
   readonly #slot = new OwnSlot();
   #onHead: ((head: Head) => Promise<void>) | undefined;
+  /** Whether this process may write while the store is being restored, since it is the one that does it. */
+  restores = false;
 
   /** @param begun when the read of the head began from which `state` was made */
   constructor(backend: StorageBackend, clock: Clock, state: StoreState, head: ReadHead, begun: Instant) {
@@ -106,7 +108,8 @@ export class HeadWatcher {
     if (this.#lost !== undefined) throw this.#lost;
     this.checkFollowing();
     const { state } = this.#state.head;
-    if (state !== 'open') throw new SecureStoreError('LOCKED', `the store takes no writes now: it is ${state}`);
+    const isOpen = state === 'open' || (state === 'restoring' && this.restores);
+    if (!isOpen) throw new SecureStoreError('LOCKED', `the store takes no writes now: it is ${state}`);
     if (this.#clockDifference !== undefined && this.#clockDifference > MAX_CLOCK_DIFFERENCE) {
       throw new SecureStoreError(
         'UNAVAILABLE',

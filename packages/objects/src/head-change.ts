@@ -54,6 +54,8 @@ export interface HeadPlan {
   readonly outdatesCheckpoint?: boolean;
   /** Who may do what from now on. */
   readonly policy?: Uint8Array;
+  /** Where the store is backed up from now on. */
+  readonly destinations?: Uint8Array;
   /** The members from now on, in ascending order of their public keys. */
   readonly members?: readonly Member[];
   /** What is told of the change of members. */
@@ -105,6 +107,22 @@ async function writeKeyring(engine: Engine, state: StoreState, plan: HeadPlan): 
 async function writePolicy(engine: Engine, state: StoreState, { policy }: HeadPlan): Promise<Reference | undefined> {
   if (policy === undefined) return undefined;
   return writeSealed(engine, sealForNext(engine, state, 'policy', ownerKeys(state).policy, policy));
+}
+
+async function writeDestinations(
+  engine: Engine,
+  state: StoreState,
+  { destinations }: HeadPlan,
+): Promise<Reference | undefined> {
+  const { backup } = state.keys;
+  if (destinations === undefined || backup === undefined) return undefined;
+  const generation = state.head.generation + 1;
+  const name = policyName(generation, engine.random(RANDOM_NAME_LENGTH));
+  const context = systemContext(state.head.instance, generation, name);
+  return writeSealed(engine, {
+    name,
+    body: sealSystemBody(backup.primary, 'destinations', context, destinations, engine.random),
+  });
 }
 
 /** Nobody needs it any more, or ever did: what can't be deleted now is left to the collection. */
@@ -199,7 +217,7 @@ interface Attempt {
 }
 
 /** What was written for a change of the head before the head itself. */
-type Written = Readonly<Partial<Record<'keyring' | 'policy' | 'grants', Reference>>>;
+type Written = Readonly<Partial<Record<'keyring' | 'policy' | 'grants' | 'destinations', Reference>>>;
 
 /** Writes what `plan` says. */
 async function writePlanned(
@@ -209,7 +227,13 @@ async function writePlanned(
   const keyring = await writeKeyring(engine, state, plan);
   const policy = await writePolicy(engine, state, plan);
   const grants = typeof nextGrants === 'string' ? undefined : await writeSealed(engine, nextGrants);
-  const written = { ...(keyring && { keyring }), ...(policy && { policy }), ...(grants && { grants }) };
+  const destinations = await writeDestinations(engine, state, plan);
+  const written = {
+    ...(keyring && { keyring }),
+    ...(policy && { policy }),
+    ...(grants && { grants }),
+    ...(destinations && { destinations }),
+  };
   const { grants: before, ...others } = referencesAfter(state.head.references, plan);
   const references = nextGrants === 'same' && before !== undefined ? { ...others, grants: before } : others;
   const { audit, ...settings } = { ...state.head, ...plan.head };
@@ -244,7 +268,8 @@ async function tryChange(engine: Engine, attempt: Attempt): Promise<boolean> {
   events?.changed(changes);
   if (outcome === 'followed') await engine.watcher.adoptFollowed(plan.unlocked);
   else await engine.watcher.adopt(head, outcome.etag, begun, plan.unlocked);
-  if (plan.keyring !== undefined || plan.members !== undefined) await removeOldKeys(engine).catch(() => undefined);
+  const isReplaced = plan.keyring !== undefined || plan.members !== undefined || plan.destinations !== undefined;
+  if (isReplaced) await removeOldKeys(engine).catch(() => undefined);
   return true;
 }
 

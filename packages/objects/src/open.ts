@@ -149,6 +149,7 @@ export function engineOf(
     limits: limitsFor(backend.capabilities),
     journal: new JournalWriter(ports),
     audit: {},
+    copies: {},
     gracePeriod,
   };
 }

@@ -39,6 +39,8 @@ export interface StoreState {
   readonly categories: CategoryMatcher;
   /** Who may do what, which is not for the engine to know; absent where access control was never switched on, and for members. */
   readonly policy?: Uint8Array | undefined;
+  /** Where the store is backed up, which `@securestore/backup` understands; absent where that was never registered, and for members without the keys of backups. */
+  readonly destinations?: Uint8Array | undefined;
   /** Whether retired keys still open records: in copies of a store, which may be from before that. */
   readonly opensRetired?: boolean | undefined;
   /** Where somebody wants to be told what is done with keys. */
@@ -100,6 +102,7 @@ const LABELS: Readonly<Record<ReferenceKind, string>> = {
   grants: 'grants',
   checkpoint: 'checkpoint',
   formerCheckpoint: 'former checkpoint',
+  destinations: 'list of destinations of backups',
 };
 
 /** The keys themselves, which the caller wipes. @throws SecureStoreError `INTEGRITY`, and what the backend throws */
@@ -180,6 +183,18 @@ async function readPolicy(
   return openSystemBody('the access policy', unversioned(owner.policy), head.suites, 'policy', context, body);
 }
 
+async function readDestinations(
+  backend: StorageBackend,
+  head: Head,
+  { backup }: KeySet,
+  signal?: AbortSignal,
+): Promise<Uint8Array | undefined> {
+  if (backup === undefined || head.references.destinations === undefined) return undefined;
+  const { body, context } = await readPinned(backend, head, 'destinations', signal);
+  const what = 'the list of destinations of backups';
+  return openSystemBody(what, (id) => backup.version(id), head.suites, 'destinations', context, body);
+}
+
 export const samePin = (a: Reference | undefined, b: Reference | undefined): boolean =>
   a !== undefined && b !== undefined && a.name === b.name && Buffer.compare(a.digest, b.digest) === 0;
 
@@ -212,5 +227,9 @@ export async function loadState(
     previous.policy !== undefined && samePin(known?.policy, references.policy)
       ? previous.policy
       : await readPolicy(backend, head, keys, signal);
-  return { head, unlocked, keys, categories, policy, events, opensRetired };
+  const destinations =
+    previous.destinations !== undefined && samePin(known?.destinations, references.destinations)
+      ? previous.destinations
+      : await readDestinations(backend, head, keys, signal);
+  return { head, unlocked, keys, categories, policy, destinations, events, opensRetired };
 }

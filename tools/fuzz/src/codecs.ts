@@ -142,7 +142,15 @@ function geometry(): Target {
 }
 
 /** Purposes that vectors don't have yet. */
-const NEW: ReadonlySet<Purpose> = new Set(['policy', 'members', 'audit', 'backupPoint', 'backupPage', 'backupWork']);
+const NEW: ReadonlySet<Purpose> = new Set([
+  'policy',
+  'members',
+  'audit',
+  'backupPoint',
+  'backupPage',
+  'backupWork',
+  'destinations',
+]);
 
 /** Sealed as the category map is, but for the byte that says what it is. */
 function renamed(purpose: Purpose): Buffer[] {
@@ -170,6 +178,7 @@ function ownObjects(): Target[] {
     backupPoint: 'point of a backup',
     backupPage: 'page of an index of a backup',
     backupWork: 'state of a run of a backup',
+    destinations: 'list of destinations',
   };
   const bodies = (Object.keys(PURPOSES) as Purpose[]).map((purpose) =>
     codec(

@@ -186,7 +186,7 @@ export class FoundedStore {
     const map = await readPinned(source, before, 'categoryMap', signal);
     const key = unversioned(state.keys.categoryMap);
     const openedMap = openSystemBody('the category map', key, before.suites, 'categoryMap', map.context, map.body);
-    const references: Partial<Record<'keyring' | 'categoryMap' | 'policy' | 'grants', Reference>> = {};
+    const references: Partial<Record<'keyring' | 'categoryMap' | 'policy' | 'grants' | 'destinations', Reference>> = {};
     try {
       references.keyring = await named(ringName, 'keyring', keyringKey(root), encoded);
     } finally {
@@ -195,6 +195,11 @@ export class FoundedStore {
     const categories = encodeCategoryMap(decodeCategoryMap(openedMap));
     references.categoryMap = await named(freshName(), 'categoryMap', state.keys.categoryMap, categories);
     if (state.policy !== undefined) references.policy = await named(freshName(), 'policy', owner.policy, state.policy);
+    if (state.destinations !== undefined && this.#keys.backup !== undefined) {
+      const name = freshName();
+      const sealed = sealSystemBody(this.#keys.backup.primary, 'destinations', place(name), state.destinations, random);
+      references.destinations = await this.#write(name, sealed, signal);
+    }
     const grants = await this.#grants(source, signal);
     if (grants !== undefined) references.grants = await this.#write(grants.name, grants.body, signal);
     return references;

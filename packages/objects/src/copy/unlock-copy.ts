@@ -19,6 +19,7 @@ export interface CopySettings {
   readonly keys: BackupKeys;
   /** For messages; without credentials. */
   readonly location: string;
+  /** Not needed where the store itself is open. */
   readonly unlock: UnlockMethod;
   /** The identity that the store must have. */
   readonly fingerprint?: string | undefined;
@@ -28,7 +29,7 @@ export interface CopySettings {
 }
 
 interface CopyParts {
-  readonly settings: CopySettings;
+  readonly settings: Omit<CopySettings, 'unlock'>;
   readonly read: ReadHead;
   readonly state: StoreState;
 }
@@ -39,7 +40,7 @@ export class UnlockedCopy {
   readonly state: StoreState;
   readonly clock: Clock;
   readonly random: RandomSource;
-  readonly #settings: CopySettings;
+  readonly #settings: Omit<CopySettings, 'unlock'>;
   readonly #read: ReadHead;
 
   constructor({ settings, read, state }: CopyParts) {
@@ -102,6 +103,25 @@ function withoutCheckpoint(head: Head): Head {
   return { ...head, references };
 }
 
+function headOf(keys: BackupKeys): ReadHead {
+  const body = keysObject(keys, HEAD_NAME);
+  if (body === undefined) throw new SecureStoreError('INTEGRITY', 'the backup has no head');
+  return parseHead({ body, etag: '1' });
+}
+
+/** A copy of a store that is open, by its own keys. @throws SecureStoreError `INTEGRITY` where it is of another store */
+export function copyOfStore(state: StoreState, settings: Omit<CopySettings, 'unlock'>): UnlockedCopy {
+  const read = headOf(settings.keys);
+  const { identity, lineage } = state.head;
+  const isOwn = Buffer.compare(read.head.identity, identity) === 0 && Buffer.compare(read.head.lineage, lineage) === 0;
+  if (!isOwn) throw new SecureStoreError('INTEGRITY', `${settings.location}: it is the backup of another store`);
+  return new UnlockedCopy({
+    settings,
+    read,
+    state: { ...state, head: withoutCheckpoint(read.head), opensRetired: true },
+  });
+}
+
 /**
  * Unlocks a copy of a store by a secret that opens the store.
  *
@@ -111,9 +131,7 @@ function withoutCheckpoint(head: Head): Head {
 export async function unlockCopy(settings: CopySettings): Promise<UnlockedCopy> {
   const { keys, location, unlock, fingerprint, signal } = settings;
   const backend = keysBackend(keys);
-  const body = keysObject(keys, HEAD_NAME);
-  if (body === undefined) throw new SecureStoreError('INTEGRITY', 'the backup has no head');
-  const read = parseHead({ body, etag: '1' });
+  const read = headOf(keys);
   await checkIdentity(read.head, { backend, location, unlock, fingerprint });
   const unlocked = await unlockHead(backend, read.head, unlock, undefined, signal);
   try {

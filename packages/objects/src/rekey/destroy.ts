@@ -8,6 +8,7 @@ import { changeHead, removeOldKeys } from '../head-change.ts';
 import { expireAll } from '../journal/survey.ts';
 import type { StoreState } from '../state.ts';
 import type { Census } from './census.ts';
+import { rekeyCopies, replaceCopiedKeys } from './copies.ts';
 import { takeCensus } from './census.ts';
 import type { KeyReport } from './keys.ts';
 import { changeVersions, labelOf, planVersions, reportOf } from './keys.ts';
@@ -52,7 +53,14 @@ async function checkUnused(
     );
   }
   const { counts, unreadable } = await takeCensus(engine, { signal });
-  const count = counts.get(target) ?? 0;
+  const copies = await rekeyCopies(engine, signal);
+  if (copies.pending.length > 0) {
+    throw new SecureStoreError(
+      'UNAVAILABLE',
+      `what backups need of the key version ${target} can't be told: ${copies.pending.join(', ')}`,
+    );
+  }
+  const count = (counts.get(target) ?? 0) + (copies.counts.get(target) ?? 0);
   if (count === 0 && unreadable.length === 0) return;
   const some = unreadable.slice(0, MAX_SHOWN).join(', ');
   const damaged = unreadable.length === 0 ? '' : `, and ${unreadable.length} are too damaged to tell (${some})`;
@@ -93,9 +101,11 @@ export async function destroyKeys(engine: Engine, target: string, options: Destr
   await engine.watcher.settle(signal);
   // What somebody else has undone or put off meanwhile stays.
   const isDue = (state: StoreState): KeyVersionInfo[] => chosen(state).filter((info) => info.destroyAt === destroyAt);
-  if (waitingPeriod === 0) await destroyAndClear(engine, isDue, signal);
+  const destroyed = waitingPeriod === 0 ? await destroyAndClear(engine, isDue, signal) : undefined;
   const { state } = engine.watcher;
-  return chosen(state).map((info) => reportOf(state, info));
+  const pendingAt = destroyed?.pending ?? [];
+  const more = pendingAt.length === 0 ? {} : { pendingAt };
+  return chosen(state).map((info) => ({ ...reportOf(state, info), ...more }));
 }
 
 const includes = (infos: readonly KeyVersionInfo[], version: KeyVersion): boolean =>
@@ -159,6 +169,8 @@ interface Destroyed {
   readonly destroyed: string[];
   /** Ids of those under which something lies after all. */
   readonly inUse: string[];
+  /** Destinations of backups where the keys of before could not be replaced yet: from there they can be brought back until then. */
+  readonly pending: readonly string[];
 }
 
 /** Tells which key versions are to go, by the newest state. */
@@ -189,10 +201,11 @@ export async function finishDestruction(
 
 /** Destroys what is due, and sees to it that no older keyring is left. */
 async function destroyAndClear(engine: Engine, isDue: IsDue, signal: AbortSignal | undefined): Promise<Destroyed> {
-  const result = await destroyDue(engine, isDue, signal);
+  const done = await destroyDue(engine, isDue, signal);
+  const isAnyDestroyed = engine.watcher.state.keys.versions.some(({ state }) => state === 'destroyed');
   // Also what an earlier call destroyed and could not remove: as long as an old keyring lies there, nothing is destroyed.
-  if (engine.watcher.state.keys.versions.some(({ state }) => state === 'destroyed'))
-    await removeOldKeys(engine, signal);
+  if (isAnyDestroyed) await removeOldKeys(engine, signal);
+  const result = { ...done, pending: isAnyDestroyed ? await replaceCopiedKeys(engine, signal) : [] };
   if (result.destroyed.length === 0) return result;
   await engine.watcher.settle(signal);
   // What others had on its way opens under no root key that the store still has, and need not stay either.
@@ -200,13 +213,17 @@ async function destroyAndClear(engine: Engine, isDue: IsDue, signal: AbortSignal
   return result;
 }
 
-async function destroyDue(engine: Engine, isDue: IsDue, signal: AbortSignal | undefined): Promise<Destroyed> {
+async function destroyDue(
+  engine: Engine,
+  isDue: IsDue,
+  signal: AbortSignal | undefined,
+): Promise<Omit<Destroyed, 'pending'>> {
   const before = engine.watcher.state;
   const due = isDue(before);
   if (due.length === 0) return { destroyed: [], inUse: [] };
   const single = due.some((info) => !wholeGroup(before, info));
   const census = single ? await takeCensus(engine, { signal }) : undefined;
-  let result: Destroyed = { destroyed: [], inUse: [] };
+  let result: Omit<Destroyed, 'pending'> = { destroyed: [], inUse: [] };
   await changeHead(
     engine,
     async (state) => {

@@ -23,6 +23,11 @@ export interface KeyReport {
   readonly created: Date;
   /** When it is to be destroyed; until then that can be undone. */
   readonly destroyAt?: Date;
+  /**
+   * Destinations of backups where a key that was just destroyed could not be removed: it is gone for good once `keys.finish` has
+   * reached them.
+   */
+  readonly pendingAt?: readonly string[];
 }
 
 export const labelOf = ({ id }: KeyVersion): string => asBuffer(id).toString('hex');

@@ -8,6 +8,7 @@ import { removeOldKeys } from '../head-change.ts';
 import type { FailedObject } from '../own-objects.ts';
 import type { StoreState } from '../state.ts';
 import { takeCensus } from './census.ts';
+import { rekeyCopies } from './copies.ts';
 import { ROTATION_JOB } from './job-ids.ts';
 import { retireUnused } from './keys.ts';
 import type { ReadySecrets, Secrets } from './renewal.ts';
@@ -41,6 +42,11 @@ export interface RotationReport {
   readonly retired: readonly string[];
   /** How many objects lie under each older key version still, by its id. */
   readonly remaining: Readonly<Record<string, number>>;
+  /**
+   * Destinations of backups that could not be brought under the new keys: the old ones stay in use until another rotation reaches
+   * them.
+   */
+  readonly pending: readonly string[];
   /**
    * With `data`: names of which less or other is there than the checkpoint before says, or that are damaged. The new checkpoint
    * says of them what that one says, and `verify` names them.
@@ -180,17 +186,23 @@ async function rekeyAll(
     after = undefined;
     context.progress({ phase: 'counting', total: counts.examined });
     const census = await takeCensus(engine, { signal, onCounted: (done) => context.progress({ done }) });
-    const left = [...candidates].filter((id) => census.counts.has(id));
+    context.progress({ phase: 're-keying backups' });
+    const copies = await rekeyCopies(engine, signal);
+    const left = [...candidates].filter((id) => census.counts.has(id) || copies.counts.has(id));
     const ofRecords = categoryVersions(engine.watcher.state);
     if (left.some((id) => ofRecords.has(id)) && counts.failed === 0 && number < MAX_PASSES) continue;
     // What could not be looked into may lie under any of them.
-    const retired = counts.failed > 0 ? [] : await retireUnused(engine, candidates, census, signal);
+    // What could not be looked through there may lie under any of them.
+    const isNeeded = (id: string): boolean => copies.counts.has(id) || (copies.pending.length > 0 && ofRecords.has(id));
+    const unused = new Set([...candidates].filter((id) => !isNeeded(id)));
+    const retired = counts.failed > 0 ? [] : await retireUnused(engine, unused, census, signal);
     // What that change could not remove.
     await removeOldKeys(engine, signal);
     const contradicted = depth === 'data' ? await newBaseline(engine, context, counts, rotation) : 0;
     await endRotation(engine, rotation, signal);
-    const remaining = Object.fromEntries(left.map((id) => [id, census.counts.get(id) ?? 0]));
-    return { depth, ...counts, strays: census.strays, retired, remaining, contradicted };
+    const countOf = (id: string): number => (census.counts.get(id) ?? 0) + (copies.counts.get(id) ?? 0);
+    const remaining = Object.fromEntries(left.map((id) => [id, countOf(id)]));
+    return { depth, pending: copies.pending, ...counts, strays: census.strays, retired, remaining, contradicted };
   }
 }
 
@@ -204,7 +216,7 @@ function parseParameters(parameters: unknown): Parameters {
 
 function nothingMore(depth: RotationDepth): RotationReport {
   const nothing = { examined: 0, rekeyed: 0, failed: 0, failures: [], strays: [], retired: [], remaining: {} };
-  return { depth, ...nothing, contradicted: 0 };
+  return { depth, pending: [], ...nothing, contradicted: 0 };
 }
 
 /** Begins a rotation, or goes on with the one that is under way. @returns whether it is under way now */

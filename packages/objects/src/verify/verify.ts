@@ -173,7 +173,7 @@ async function pinnedState(
 /** Reads what the head pins: keyring and category map, which are as old as the head is. */
 async function verifyPinned({ engine, report, options }: Verification): Promise<void> {
   const { references } = engine.watcher.state.head;
-  for (const kind of ['keyring', 'categoryMap', 'policy', 'grants'] as const) {
+  for (const kind of ['keyring', 'categoryMap', 'policy', 'grants', 'destinations'] as const) {
     const reference = references[kind];
     if (reference === undefined) continue;
     const { name, digest } = reference;
