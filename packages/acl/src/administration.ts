@@ -1,4 +1,6 @@
 import type { AuditTrail } from '@securestore/audit';
+import type { Backups } from '@securestore/backup';
+import { backupJobId } from '@securestore/backup';
 import { SecureStoreError } from '@securestore/core-format';
 import type { Job, KeyAdministration, ObjectStore, SecureStorage } from '@securestore/objects';
 import type { AccessControl } from './access-control.ts';
@@ -13,6 +15,9 @@ export type AccessAdministration = Omit<AccessControl, 'session' | 'approve' | '
 
 /** Who did what, as a session may look at it, and switch it on and off. */
 export type AuditAdministration = Pick<AuditTrail, 'enable' | 'disable' | 'entries' | 'verify'>;
+
+/** The backups of a store, but for what shows all of it to whoever calls. */
+export type BackupAdministration = Omit<Backups, 'backup' | 'restore' | 'read'>;
 
 /** What is neither a call about data nor administration: it belongs to whoever holds the store itself. */
 type OwnersAlone =
@@ -29,6 +34,9 @@ export type StoreAdministration = Omit<ObjectStore, keyof SecureStorage | Owners
   readonly keys: KeyAdministration;
   readonly access: AccessAdministration;
   readonly audit: AuditAdministration;
+  readonly backup: Backups['backup'];
+  readonly restore: Backups['restore'];
+  readonly backups: BackupAdministration;
 };
 
 type Callable = (...given: never[]) => unknown;
@@ -57,6 +65,15 @@ export const ADMINISTRATION: Readonly<Record<AdministrationCall, StoreAction>> =
   checkpoint: 'checkpoint',
   collect: 'collect',
   verify: 'verify',
+  backup: 'backup',
+  restore: 'restore',
+  'backups.list': 'backup',
+  'backups.verify': 'backup',
+  'backups.destinations': 'backup',
+  'backups.setRetention': 'backup',
+  'backups.forget': 'backup',
+  'backups.unregister': 'backup',
+  'backups.endRestore': 'restore',
   'slots.list': 'slots.view',
   'slots.add': 'slots.change',
   'slots.remove': 'slots.change',
@@ -91,6 +108,8 @@ const JOB_IDS: Readonly<Record<JobCall, string | ((...given: readonly unknown[])
   rotateEncryptionKey: 'rotation',
   checkpoint: 'checkpoint',
   collect: 'collection',
+  backup: (destination) => backupJobId(String(destination)),
+  restore: 'restore',
   'jobs.resume': (id) => String(id),
   // A revocation is a rotation of the keys that the member had.
   'members.revoke': 'rotation',

@@ -55,6 +55,9 @@ export class Session implements SecureStorage, Omit<StoreAdministration, 'keys'>
   readonly access: StoreAdministration['access'];
   readonly members: StoreAdministration['members'];
   readonly audit: StoreAdministration['audit'];
+  readonly backup: StoreAdministration['backup'];
+  readonly restore: StoreAdministration['restore'];
+  readonly backups: StoreAdministration['backups'];
   /** What takes a second person: asking for it, and deciding about what others ask for. */
   readonly approvals: SessionApprovals;
   readonly #storage: SecureStorage;
@@ -75,6 +78,9 @@ export class Session implements SecureStorage, Omit<StoreAdministration, 'keys'>
     this.access = guarded.access;
     this.members = guarded.members;
     this.audit = guarded.audit;
+    this.backup = guarded.backup;
+    this.restore = guarded.restore;
+    this.backups = guarded.backups;
     this.approvals = sessionApprovals(this.#checks, context.approvals);
     const names: SecureStorage['keys'] = (prefix, options) =>
       this.#seen(

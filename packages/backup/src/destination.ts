@@ -51,10 +51,17 @@ export async function findDestination(
   );
 }
 
+/** Whether backups lie somewhere. @throws SecureStoreError what the backend throws */
+export async function isBackup(backend: StorageBackend, signal?: AbortSignal): Promise<boolean> {
+  return (await backend.read(BACKUP_KEYS_NAME, { start: 0, end: 1, signal })) !== undefined;
+}
+
 /** The head that a destination has; its signature is not verified. */
-export function headOf({ keys }: FoundDestination): Head {
+function headOf({ keys }: FoundDestination): Head {
   return decodeHead(keys.head).head;
 }
+
+const same = (a: Uint8Array, b: Uint8Array): boolean => Buffer.compare(a, b) === 0;
 
 /**
  * Whether a store may go on with the backups that `before` is the head of: its own, or those of the store that it was restored from.
@@ -62,7 +69,6 @@ export function headOf({ keys }: FoundDestination): Head {
  * @throws SecureStoreError `ALREADY_EXISTS` for another store, `CONFLICT` for another copy of this one
  */
 function checkLineage(location: string, before: Head, next: Head): void {
-  const same = (a: Uint8Array, b: Uint8Array): boolean => Buffer.compare(a, b) === 0;
   if (!same(before.lineage, next.lineage) || !same(before.identity, next.identity)) {
     throw new SecureStoreError('ALREADY_EXISTS', `${location}: the backups of another store lie here`);
   }

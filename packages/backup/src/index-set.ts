@@ -122,7 +122,9 @@ export class IndexSet {
       await writer.add(after);
     };
     const emitBefore = async (token: string | undefined): Promise<void> => {
-      for (let one = changed[next]; one !== undefined && (token === undefined || one < token); one = changed[next]) {
+      while (true) {
+        const one = changed[next];
+        if (one === undefined || (token !== undefined && one >= token)) return;
         await emit(one, NOTHING);
       }
     };

@@ -1,7 +1,22 @@
-export { findDestination } from './destination.ts';
-export { infoOf, openBackup, OpenedBackup } from './opened-backup.ts';
+export { isBackup } from './destination.ts';
+export { backupJobId, Backups } from './backups.ts';
+export type {
+  BackupOptions,
+  Connect,
+  Connected,
+  RestoreJobReport,
+  RestoreOptions,
+  VerifyOptions as VerifyBackupOptions,
+} from './backups.ts';
+export type { ForgetReport } from './forget.ts';
+export { openBackup, OpenedBackup } from './opened-backup.ts';
 export type { BackupSettings, PointChoice, SnapshotInfo } from './opened-backup.ts';
+export type { RegisteredDestination, RetentionSettings } from './registry.ts';
+export { restoreInto } from './restore-into.ts';
+export type { ConflictPolicy, RestoreIntoOptions, RestoreIntoReport } from './restore-into.ts';
 export { restoreStoreTo } from './restore-store.ts';
 export type { RestoreReport, RestoreStoreOptions } from './restore-store.ts';
 export { makeSnapshot } from './snapshot.ts';
 export type { SnapshotOptions, SnapshotReport } from './snapshot.ts';
+export { verifyOpenedBackup } from './verify-backup.ts';
+export type { BackupFinding, BackupVerifyReport, VerifyDepth } from './verify-backup.ts';

@@ -55,7 +55,7 @@ export interface PointChoice {
   readonly at?: Date | undefined;
 }
 
-export function infoOf({ number, time, made, kind, label, totals, added }: Point): SnapshotInfo {
+function infoOf({ number, time, made, kind, label, totals, added }: Point): SnapshotInfo {
   const { objects, versions, bytes } = totals;
   const [at, by] = [new Date(time), new Date(made)];
   return { number, time: at, made: by, kind, label, objects, versions, bytes, copied: added.bytes };
@@ -83,7 +83,11 @@ export class OpenedBackup {
 
   /** All points, the newest first. @throws SecureStoreError `INTEGRITY`, and what the backend throws */
   async *list(signal?: AbortSignal): AsyncGenerator<SnapshotInfo> {
-    for (const number of await this.points.numbers(signal)) yield infoOf(await this.points.read(number, signal));
+    for (const number of await this.points.numbers(signal)) {
+      const point = await this.points.read(number, signal);
+      // It says the same of the store as the one before.
+      if (!point.collects) yield infoOf(point);
+    }
   }
 
   /** The point that is meant. @throws SecureStoreError `NOT_FOUND` where there is none; `INTEGRITY`; what the backend throws */
@@ -95,14 +99,26 @@ export class OpenedBackup {
       if (numbers.includes(snapshot)) return this.points.read(snapshot, signal);
       throw new SecureStoreError('NOT_FOUND', `${location}: there is no snapshot ${snapshot}`);
     }
-    if (at === undefined) return this.points.read(numbers[0] ?? 0, signal);
-    const found = await pointAt(this.points, numbers, at.getTime(), signal);
-    if (found !== undefined) return found;
+    const found = await pointAt(this.points, numbers, at?.getTime() ?? Infinity, signal);
+    if (found !== undefined) return this.#told(found, numbers, signal);
+    if (at === undefined) throw new SecureStoreError('INTERNAL', 'there is a point, and none was found');
     const oldest = await this.points.read(numbers.at(-1) ?? 0, signal);
     throw new SecureStoreError(
       'NOT_FOUND',
       `${location}: nothing is known of ${at.toISOString()}: the first snapshot is of ${new Date(oldest.time).toISOString()}`,
     );
+  }
+
+  /** What is known of the point that is meant. @throws as {@link choose} */
+  async describe(choice: PointChoice = {}, signal?: AbortSignal): Promise<SnapshotInfo> {
+    return infoOf(await this.choose(choice, signal));
+  }
+
+  /** The point that is told of, where another one only repeats it. */
+  async #told(point: FoundPoint, numbers: readonly number[], signal: AbortSignal | undefined): Promise<FoundPoint> {
+    if (!point.collects) return point;
+    const before = numbers[numbers.indexOf(point.number) + 1];
+    return before === undefined ? point : this.#told(await this.points.read(before, signal), numbers, signal);
   }
 
   /** The index of a point. */

@@ -27,6 +27,8 @@ export interface RestoreReport {
 }
 
 export interface RestoreStoreOptions extends PointChoice {
+  /** Only objects whose names start with this; all by default. */
+  readonly prefix?: string | undefined;
   /** Restores what is whole, and reports what is not; by default the first damage ends it. */
   readonly partial?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -141,6 +143,7 @@ class StoreRestore {
     if (this.#founded.resumed) this.#parts = await written(this.#target, AREAS.blobs, signal);
     for await (const { token, entries } of index.objects('', signal)) {
       signal?.throwIfAborted();
+      if (!(await this.#isWanted(token, entries))) continue;
       // Of an object whose newest version is damaged, no older one may look as if it were the newest.
       for (const [at, entry] of entries.entries()) {
         const name = at === 0 ? objectName(token) : historyName(token, entry.version);
@@ -157,6 +160,17 @@ class StoreRestore {
       });
     }
     await this.#writer.finish();
+  }
+
+  async #isWanted(token: string, entries: readonly IndexEntry[]): Promise<boolean> {
+    const { prefix = '', signal } = this.#options;
+    if (prefix === '') return true;
+    for (const { kind, pack, slot } of entries) {
+      if (kind !== 'object') continue;
+      const name = this.#backup.copy.nameOf(token, await this.#backup.packs.read(pack, slot, signal));
+      if (name !== undefined) return name.startsWith(prefix);
+    }
+    return false;
   }
 
   /** @returns whether it is there now */
@@ -237,7 +251,8 @@ export async function restoreStoreTo(
   const point = await backup.choose(options, signal);
   const index = await backup.index(point, signal);
   const others = new IndexSet(backup.pages, point.others, new Map(), { history: { versions: 0, days: 0 }, now: 0 });
-  const founded = await foundStore(backup.copy, target, point.digest, signal);
+  const what = Buffer.concat([point.digest, Buffer.from(options.prefix ?? '', 'utf8')]);
+  const founded = await foundStore(backup.copy, target, what, signal);
   const tally: Tally = {
     snapshot: point.number,
     time: new Date(point.time),

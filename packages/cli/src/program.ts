@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { addGlobalOptions, type Run } from './call.ts';
 import { addAccessVerbs } from './verbs/access-verbs.ts';
 import { addAuditVerbs } from './verbs/audit-verbs.ts';
+import { addBackupVerbs } from './verbs/backup-verbs.ts';
 import { addCheckVerbs } from './verbs/check-verbs.ts';
 import { addFolderVerbs } from './verbs/folder-verbs.ts';
 import { addKeyVerbs } from './verbs/key-verbs.ts';
@@ -77,6 +78,7 @@ export function createProgram(run: Run): Command {
   addKeyVerbs(program, run);
   addAccessVerbs(program, run);
   addAuditVerbs(program, run);
+  addBackupVerbs(program, run);
   addCheckVerbs(program, run);
   addHelp(program);
   return program.addHelpText('after', NOTES);

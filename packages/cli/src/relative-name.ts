@@ -14,7 +14,11 @@ export interface NamedObject {
  *
  * @throws `INVALID_KEY` where `folder` can't be the beginning of a key.
  */
-export async function objectsBelow(store: SecureStore, folder: string, signal: AbortSignal): Promise<NamedObject[]> {
+export async function objectsBelow(
+  store: Pick<SecureStore, 'list'>,
+  folder: string,
+  signal: AbortSignal,
+): Promise<NamedObject[]> {
   if (folder === '') return (await store.list('', { signal })).map((key) => ({ key, name: key }));
   parseStoreKey(folder);
   const keys = await store.list(folder, { signal });

@@ -1,8 +1,8 @@
 import type { BackendCapabilities, ListOptions, ListResult, ReadOptions, ReadResult } from '@securestore/backend-api';
 import type { BackupKeys, Head } from '@securestore/core-format';
-import { asBuffer, HEAD_NAME, ID_LENGTH, SecureStoreError } from '@securestore/core-format';
+import { asBuffer, HEAD_NAME, ID_LENGTH, SecureStoreError, splitRecord } from '@securestore/core-format';
 import type { BackupKeySet, RandomSource } from '@securestore/crypto';
-import { fingerprintOf } from '@securestore/crypto';
+import { fingerprintOf, rewrapRecord } from '@securestore/crypto';
 import type { Clock, Job, JobKind } from '@securestore/jobs';
 import type { Administration } from './administration.ts';
 import { BackupSeals } from './copy/seals.ts';
@@ -32,6 +32,10 @@ export interface CopiedHead {
   readonly instance: Uint8Array;
   readonly head: Buffer;
   readonly objects: readonly { readonly name: string; readonly body: Uint8Array }[];
+}
+
+function toState({ head }: StoreState, state: 'open' | 'restoring'): HeadPlan | undefined {
+  return head.state === state ? undefined : { head: { state } };
 }
 
 /**
@@ -236,6 +240,34 @@ export class BackupArea {
     this.#engine.copies.keeper = keeper;
   }
 
+  /**
+   * A record of a copy under the key of now; `undefined` where it is so already, or its category has been destroyed. It says nothing of
+   * whether the record is genuine: what opens it sees that.
+   *
+   * @throws SecureStoreError `INTEGRITY` where its key is unknown or does not open it; `ACCESS_DENIED` for a member
+   */
+  rewrap(record: Uint8Array): Buffer | undefined {
+    const { header, envelope } = splitRecord(record);
+    const { keys } = this.#engine.watcher.state;
+    if (keys.isDestroyed(header.categoryId)) return undefined;
+    const { primary } = keys.category(header.categoryId);
+    if (primary.id.equals(envelope.keyId)) return undefined;
+    return rewrapRecord(record, keys.version(envelope.keyId, header.categoryId), primary);
+  }
+
+  /** Whether all keys of a category have been destroyed: its records need none any more. */
+  isDestroyed(categoryId: Uint8Array): boolean {
+    return this.#engine.watcher.state.keys.isDestroyed(categoryId);
+  }
+
+  /** Whether a key version is the one that seals now, by its id. */
+  isPrimary(keyId: Uint8Array): boolean {
+    const label = asBuffer(keyId).toString('hex');
+    return this.#engine.watcher.state.keys.versions.some(
+      (version) => version.label === label && version.state === 'primary',
+    );
+  }
+
   /** A copy of this store, opened with the keys of the store itself. @throws SecureStoreError `INTEGRITY` where it is of another one */
   openCopy(keys: BackupKeys): UnlockedCopy {
     this.#calls.checkOpen();
@@ -251,9 +283,7 @@ export class BackupArea {
     const { watcher } = this.#engine;
     watcher.restores = true;
     try {
-      const toRestoring = ({ head }: StoreState): HeadPlan | undefined =>
-        head.state === 'restoring' ? undefined : { head: { state: 'restoring' } };
-      await changeHead(this.#engine, async (state) => toRestoring(state), signal);
+      await changeHead(this.#engine, async (state) => toState(state, 'restoring'), signal);
       await watcher.settle(signal);
       const result = await body();
       await this.endRestoring(signal);
@@ -263,15 +293,19 @@ export class BackupArea {
     }
   }
 
+  /** Has this process write to a store that another one has begun to restore, to go on with that. */
+  goOnRestoring(): void {
+    const { watcher } = this.#engine;
+    if (watcher.state.head.state === 'restoring') watcher.restores = true;
+  }
+
   /** Opens the store to writers again. */
   async endRestoring(signal?: AbortSignal): Promise<void> {
     const { watcher } = this.#engine;
     const before = watcher.restores;
     watcher.restores = true;
     try {
-      const toOpen = ({ head }: StoreState): HeadPlan | undefined =>
-        head.state === 'open' ? undefined : { head: { state: 'open' } };
-      await changeHead(this.#engine, async (state) => toOpen(state), signal);
+      await changeHead(this.#engine, async (state) => toState(state, 'open'), signal);
     } finally {
       watcher.restores = before;
     }

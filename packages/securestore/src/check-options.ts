@@ -23,6 +23,7 @@ const CREATE_OPTIONS = [
   'upkeep',
   'authenticators',
   'audit',
+  'destinations',
 ] as const;
 const OPEN_OPTIONS = [...CREATE_OPTIONS, 'create', 'fingerprint', 'acceptHead', 'trustOnFirstUse'] as const;
 

@@ -32,6 +32,29 @@ export type {
   Template,
   TokenInfo,
 } from '@securestore/acl';
+export type {
+  BackupFinding,
+  BackupVerifyReport,
+  OpenBackupOptions,
+  RestoreReport,
+  RestoreStoreOptions,
+  SnapshotChoice,
+  SnapshotInfo,
+  VerifyBackupOptions,
+  VerifyDepth,
+} from './backups.ts';
+export { hasBackup, listSnapshots, readSnapshot, restoreStore, verifyBackup } from './backups.ts';
+export type {
+  BackupOptions,
+  Backups,
+  ConflictPolicy,
+  ForgetReport,
+  RegisteredDestination,
+  RestoreJobReport,
+  RestoreOptions,
+  RetentionSettings,
+  SnapshotReport,
+} from '@securestore/backup';
 export { auditLines, fileSink, functionSink, streamSink, verifyLog } from '@securestore/audit';
 export type {
   AuditEvent,

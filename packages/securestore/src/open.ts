@@ -1,17 +1,14 @@
-import { once } from 'node:events';
 import type { Session } from '@securestore/acl';
 import { AccessControl, recorded } from '@securestore/acl';
 import { AuditTrail } from '@securestore/audit';
-import type { BackendConfig, StorageBackend } from '@securestore/backend-api';
-import { assertStorable, composeLayers, parseLocation, redactLocation, resolveBackend } from '@securestore/backend-api';
-import { SecureStoreError } from '@securestore/core-format';
+import { parseLocation, redactLocation } from '@securestore/backend-api';
+import { Backups } from '@securestore/backup';
 import type { Anchor, CallOptions, CryptoEvent, ObjectStore, StoreContext } from '@securestore/objects';
 import { createObjectStore, openObjectStore, openOrCreateObjectStore, signalOf } from '@securestore/objects';
 import { auditEventOf, auditWarnings, ROOT } from './audit-events.ts';
 import { checkCreateOptions, checkOpenOptions, checkSessionOptions } from './check-options.ts';
-import { loadConfig } from './config.ts';
+import { backupConnect, connect } from './connect.ts';
 import { anchorName, fileAnchor } from './file-anchor.ts';
-import { NETWORK_LAYERS } from './network-layers.ts';
 import type { CreateOptions, OpenOptions } from './options.ts';
 
 /** How a session is begun. */
@@ -26,6 +23,12 @@ export type SecureStore = ObjectStore & {
   readonly access: AccessControl;
   /** Who tried what with the store, and what became of it. */
   readonly audit: AuditTrail;
+  /** Makes a snapshot at another location: what has changed since the last one is copied, as ciphertext. */
+  readonly backup: Backups['backup'];
+  /** Restores objects of a snapshot into this store, each as a new version. */
+  readonly restore: Backups['restore'];
+  /** Its snapshots, wherever they are. */
+  readonly backups: Backups;
   /**
    * The store as the principal may use it whom the credentials prove: `{ token }` with an API token, or what the option
    * `authenticators` is for. It ends with the store.
@@ -61,7 +64,9 @@ class KeyEvents {
 }
 
 /** The store with access control and audit. */
-function assemble(store: ObjectStore, { authenticators, audit, logger }: OpenOptions, events: KeyEvents): SecureStore {
+function assemble(store: ObjectStore, opened: OpenOptions, events: KeyEvents): SecureStore {
+  const { authenticators, audit, logger, destinations } = opened;
+  const backups = new Backups(store, backupConnect(opened, destinations));
   // What sessions administer is the store as it is returned, with its access control.
   const access = new AccessControl(store, store.policyObject, { authenticators, administration: store });
   const trail = new AuditTrail(store.auditArea, { onAlert: auditWarnings(logger), ...audit });
@@ -82,77 +87,15 @@ function assemble(store: ObjectStore, { authenticators, audit, logger }: OpenOpt
     return recorded(found, { recorder, principal: found.principal, categoryOf, requestId });
   };
   // No session is begun past the log.
-  const whole = Object.assign(store, { access: Object.assign(access, { session }), audit: trail, session });
-  return recorded(whole, { recorder, principal: ROOT, categoryOf });
-}
-
-// Imported when their scheme is used, so that nobody loads a backend for nothing.
-const BUILT_IN = {
-  memory: () => import('@securestore/backend-memory'),
-  file: () => import('@securestore/backend-fs'),
-  sqlite: () => import('@securestore/backend-sqlite'),
-} as const;
-
-/** The caller's own backend goes on living after the store. */
-function lent(backend: StorageBackend): StorageBackend {
-  return new Proxy(backend, {
-    get(target, property) {
-      if (property === 'close') return async (): Promise<void> => undefined;
-      const value: unknown = Reflect.get(target, property, target);
-      return typeof value === 'function' ? value.bind(target) : value;
-    },
+  const whole = Object.assign(store, {
+    access: Object.assign(access, { session }),
+    audit: trail,
+    backup: backups.backup.bind(backups),
+    restore: backups.restore.bind(backups),
+    backups,
+    session,
   });
-}
-
-async function find(location: string, options: OpenOptions): Promise<StorageBackend> {
-  const { backend, backends, resolveFrom } = options;
-  const { scheme } = parseLocation(location);
-  const configured = backend === undefined ? (await loadConfig(resolveFrom ?? '.')).backends : undefined;
-  const map = { ...configured, ...backends };
-  // Who says where to look wants no other.
-  const besides = resolveFrom === undefined ? import.meta.dirname : undefined;
-  const found = await resolveBackend(location, { backend, backends: map, resolveFrom, besides, builtIn: BUILT_IN });
-  const local = backend !== undefined || (Object.hasOwn(BUILT_IN, scheme) && !Object.hasOwn(map, scheme));
-  return local ? found : composeLayers(found, NETWORK_LAYERS);
-}
-
-/** A backend that never gets ready must not hold its caller beyond the time limit. */
-async function initialise(
-  backend: StorageBackend,
-  config: BackendConfig,
-  signal: AbortSignal | undefined,
-): Promise<void> {
-  if (signal === undefined) return backend.init(config);
-  const done = new AbortController();
-  const aborted = signal.aborted ? Promise.resolve() : once(signal, 'abort', { signal: done.signal });
-  aborted.catch(() => undefined);
-  try {
-    const first = await Promise.race([aborted.then(() => 'aborted'), backend.init(config)]);
-    if (first !== 'aborted') return;
-  } finally {
-    done.abort();
-  }
-  const timedOut = (signal.reason as { name?: unknown } | undefined)?.name === 'TimeoutError';
-  const message = `${backend.name}: ended while it was being made ready`;
-  throw new SecureStoreError(timedOut ? 'TIMEOUT' : 'ABORTED', message, { cause: signal.reason });
-}
-
-async function connect(
-  location: string,
-  options: OpenOptions,
-  signal: AbortSignal | undefined,
-): Promise<StorageBackend> {
-  const { backend: own, backendOptions, client, logger } = options;
-  const resolved = await find(location, options);
-  const config = { location, options: backendOptions ?? {}, logger };
-  try {
-    await initialise(resolved, client === undefined ? config : { ...config, client }, signal);
-    assertStorable(resolved.capabilities, resolved.name);
-  } catch (error) {
-    if (own === undefined) await resolved.close().catch(() => undefined);
-    throw error;
-  }
-  return own === undefined ? resolved : lent(resolved);
+  return recorded(whole, { recorder, principal: ROOT, categoryOf });
 }
 
 function anchorFor(option: OpenOptions['anchor'], location: string): Anchor | undefined {

@@ -37,6 +37,8 @@ interface CommonOptions extends BackendOptions {
    * call that does it, so it should only take note; what it throws is logged, and changes nothing.
    */
   readonly onCryptoEvent?: CryptoEventListener | undefined;
+  /** What reaches the destinations of backups and other locations that calls name, by location: credentials come from there too. */
+  readonly destinations?: Readonly<Record<string, BackendOptions>> | undefined;
   /** Where the audit log goes beside the store, and which names are in clear in it; whether there is one the store says. */
   readonly audit?: RecorderOptions | undefined;
   /** Ways of finding out who somebody is, for sessions; API tokens of the store are known without any. */

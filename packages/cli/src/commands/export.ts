@@ -20,31 +20,43 @@ export interface ExportOptions {
 
 const CONCURRENCY = 8;
 
+/** What an export reads from. */
+type ReadableStore = Pick<SecureStore, 'location' | 'keys' | 'list' | 'info' | 'matches' | 'retrieveStream'>;
+
 interface Job {
   readonly call: Call<ExportOptions>;
-  readonly store: SecureStore;
+  readonly store: ReadableStore;
   readonly folder: ExportFolder;
   readonly objection: (object: NamedObject) => string | undefined;
 }
 
 /** `securestore export`. */
 export async function exportFolder(call: Call<ExportOptions>, directory: string): Promise<ExitCode> {
-  const { cli, options } = call;
+  const { options } = call;
   const below = parseFolder(options.prefix);
-  return await withStore(call, async (store) => {
-    const objects = await objectsBelow(store, below, cli.signal);
-    const isOwn = await ownFiles(store.location);
-    await using folder = await openExportFolder(directory, { platform: cli.platform, random: cli.random, isOwn });
-    const { caseInsensitive } = folder;
-    const sidecars = options.metadata === true;
-    const objection = nameObjections(objects, { platform: cli.platform, caseInsensitive, sidecars });
-    return await runBatch(call, {
-      verb: 'exported',
-      items: objects,
-      concurrency: CONCURRENCY,
-      nameOf: ({ name }) => name,
-      work: (object, progress) => exportObject({ call, store, folder, objection }, object, progress),
-    });
+  return await withStore(call, (store) => exportFrom(call, store, below, directory));
+}
+
+/** Writes the objects of a store, or of a snapshot of one, below a folder. @param below the folder in the store, or '' */
+export async function exportFrom(
+  call: Call<ExportOptions>,
+  store: ReadableStore,
+  below: string,
+  directory: string,
+): Promise<ExitCode> {
+  const { cli, options } = call;
+  const objects = await objectsBelow(store, below, cli.signal);
+  const isOwn = await ownFiles(store.location);
+  await using folder = await openExportFolder(directory, { platform: cli.platform, random: cli.random, isOwn });
+  const { caseInsensitive } = folder;
+  const sidecars = options.metadata === true;
+  const objection = nameObjections(objects, { platform: cli.platform, caseInsensitive, sidecars });
+  return await runBatch(call, {
+    verb: 'exported',
+    items: objects,
+    concurrency: CONCURRENCY,
+    nameOf: ({ name }) => name,
+    work: (object, progress) => exportObject({ call, store, folder, objection }, object, progress),
   });
 }
 
@@ -85,7 +97,7 @@ async function writeObject(job: Job, { key, name }: NamedObject, progress: Progr
 }
 
 /** Whether the file at `path` holds what the object holds. */
-async function holds(store: SecureStore, key: string, path: string, signal: AbortSignal): Promise<boolean> {
+async function holds(store: ReadableStore, key: string, path: string, signal: AbortSignal): Promise<boolean> {
   await using file = await openRegularFile(path, signal);
   return await store.matches(key, file.read(), { signal });
 }

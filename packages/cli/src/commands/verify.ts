@@ -12,6 +12,11 @@ export interface VerifyOptions {
 
 /** `securestore verify`. */
 export async function verify(call: Call<VerifyOptions>, location: string | undefined): Promise<ExitCode> {
+  const { hasBackup } = await import('securestore');
+  if (location !== undefined && (await hasBackup(location, { signal: call.cli.signal }))) {
+    const { verifyBackupAt } = await import('./verify-backup.ts');
+    return await verifyBackupAt(call, location);
+  }
   return await withStore(call, (store) => verifyStore(call, store), location);
 }
 

@@ -5,7 +5,7 @@ import type { VerifyOptions } from '../commands/verify.ts';
 function addVerify(program: Command, run: Run): void {
   addVerb<VerifyOptions, [string | undefined]>(program, run, {
     usage: 'verify [location]',
-    summary: 'check that the store (default: --store) holds what was stored',
+    summary: 'check that the store (default: --store), or a backup, holds what was stored',
     options: [
       new Option('--payloads', 'read large objects too, not only whether all their parts are there'),
       new Option('--checkpoint', 'where nothing is wrong, remember what the store holds for the next verify'),
@@ -13,6 +13,8 @@ function addVerify(program: Command, run: Run): void {
     notes: `Every record is read, as get does. What was put back, hidden or brought back to life shows against the last
 checkpoint, which is kept in the store, signed and sealed; what was stored since then is not covered. Of older copies
 of the whole store, one from before a change of keys or settings, or before the last checkpoint, shows against the anchor.
+
+Of a backup every file is read, and with --payloads everything in the newest snapshot is opened, as restoring it would.
 
 Each finding is one line. Exit code 5 where anything was found. Nothing is written without --checkpoint.`,
     load: async () => (await import('../commands/verify.ts')).verify,

@@ -2,11 +2,12 @@ import type { StorageBackend } from '@securestore/backend-api';
 import type { BackupKeys, Head } from '@securestore/core-format';
 import { HEAD_NAME, SecureStoreError } from '@securestore/core-format';
 import type { RandomSource, UnlockMethod } from '@securestore/crypto';
-import { fingerprintOf, randomPool } from '@securestore/crypto';
+import { fingerprintOf, NameCipher, randomPool } from '@securestore/crypto';
 import type { Clock } from '@securestore/jobs';
 import { instant, systemClock } from '@securestore/jobs';
 import { ObjectStore } from '../object-store.ts';
 import { engineOf } from '../open.ts';
+import { openLoose } from '../records.ts';
 import type { ReadHead, StoreState } from '../state.ts';
 import { loadState, parseHead } from '../state.ts';
 import { checkIdentity } from '../trust.ts';
@@ -42,6 +43,7 @@ export class UnlockedCopy {
   readonly random: RandomSource;
   readonly #settings: Omit<CopySettings, 'unlock'>;
   readonly #read: ReadHead;
+  #names: NameCipher | undefined;
 
   constructor({ settings, read, state }: CopyParts) {
     this.#settings = settings;
@@ -89,6 +91,16 @@ export class UnlockedCopy {
     const engine = engineOf(context, this.clock, { begun, read: this.#read, state: this.state });
     // The keys are the copy's, of which there may be several views.
     return new ObjectStore({ engine, fingerprint: this.fingerprint, location, onClose: () => view.close() });
+  }
+
+  /** The name of the object of which a record lies at a token; `undefined` where only a live record would tell it. @throws SecureStoreError `INTEGRITY` */
+  nameOf(token: string, record: Uint8Array): string | undefined {
+    this.#names ??= new NameCipher(this.state.keys.names, this.head.naming, this.head.lineage);
+    const names = this.#names;
+    const named = names.open(token);
+    if (!('hidden' in named)) return named.name;
+    const opened = openLoose(this.state, record, (key) => names.locate(key), token);
+    return opened.kind === 'object' ? opened.body.name : undefined;
   }
 
   /** Forgets the private keys by which it was opened. */

@@ -146,6 +146,14 @@ function isUnused({ label, state }: KeyVersionInfo, census: Census | undefined):
   return census.unreadable.length === 0 && !census.counts.has(label);
 }
 
+/** The census of the store and of its copies; `undefined` where not all of them can be looked through. */
+async function censusOfAll(engine: Engine, signal: AbortSignal | undefined): Promise<Census | undefined> {
+  const census = await takeCensus(engine, { signal });
+  const copies = await rekeyCopies(engine, signal);
+  if (copies.pending.length > 0) return undefined;
+  return { ...census, counts: new Map([...copies.counts, ...census.counts]) };
+}
+
 /** A version of a category that is to be destroyed as a whole shares its fate. @throws SecureStoreError `INVALID_ARGUMENT` */
 function checkAlone(state: StoreState, target: string): void {
   const info = selected(state, target).find(({ label }) => label === target);
@@ -222,7 +230,7 @@ async function destroyDue(
   const due = isDue(before);
   if (due.length === 0) return { destroyed: [], inUse: [] };
   const single = due.some((info) => !wholeGroup(before, info));
-  const census = single ? await takeCensus(engine, { signal }) : undefined;
+  const census = single ? await censusOfAll(engine, signal) : undefined;
   let result: Omit<Destroyed, 'pending'> = { destroyed: [], inUse: [] };
   await changeHead(
     engine,

@@ -1,0 +1,210 @@
+import type { FileReference, IndexPage, Point } from '@securestore/core-format';
+import {
+  backupBlobPrefix,
+  BACKUP_AREAS,
+  indexPageName,
+  packName,
+  parseBackupBlobName,
+  parseFileName,
+  pointName,
+  SecureStoreError,
+} from '@securestore/core-format';
+import type { BackupArea } from '@securestore/objects';
+import type { Destination } from './destination.ts';
+import { prepareDestination } from './destination.ts';
+import { IndexPages } from './index-pages.ts';
+import type { FoundPoint } from './points.ts';
+import { Points } from './points.ts';
+import { withNumbers } from './removed.ts';
+import { indexAt } from './timeline.ts';
+
+const MAX_TRIES = 4;
+
+/** What was removed from a destination. */
+export interface ForgetReport {
+  /** Numbers of the points that are gone. */
+  readonly removed: readonly number[];
+  /** Numbers of those that stay, the newest first. */
+  readonly kept: readonly number[];
+  /** Files that nothing needs any more, and their bytes. */
+  readonly files: number;
+  readonly bytes: number;
+}
+
+/** A point that says the same of the store as the newest one, and something of its own of the destination. */
+async function publishNote(
+  area: BackupArea,
+  destination: Destination,
+  points: Points,
+  newest: FoundPoint,
+  note: Pick<Point, 'removed' | 'collects'>,
+  signal: AbortSignal | undefined,
+): Promise<FoundPoint> {
+  const copied = await area.copyHead(signal);
+  await prepareDestination(destination.backend, destination.location, copied, area.random, signal);
+  await area.confirm(signal);
+  const { digest, ...before } = newest;
+  const number = newest.number + 1;
+  return points.publish(
+    {
+      ...before,
+      ...note,
+      number,
+      previous: digest,
+      // Changes build on the snapshot before them, which has to stay as long as they do.
+      base: newest.kind === 'snapshot' ? number : newest.base,
+      pages: newest.kind === 'snapshot' ? newest.pages : [],
+      generation: area.head.generation,
+      instance: area.head.instance,
+      made: area.clock.now(),
+      gap: false,
+      label: '',
+      added: { versions: 0, bytes: 0 },
+    },
+    signal,
+  );
+}
+
+/** What the remaining points need. */
+interface Needed {
+  readonly pages: Set<string>;
+  readonly packs: Set<string>;
+  readonly blobs: Set<string>;
+}
+
+async function neededBy(
+  points: Points,
+  pages: IndexPages,
+  numbers: readonly number[],
+  signal: AbortSignal | undefined,
+): Promise<Needed> {
+  const needed: Needed = { pages: new Set(), packs: new Set(), blobs: new Set() };
+  const add = async (list: readonly IndexPage[]): Promise<void> => {
+    for (const page of list) {
+      const name = indexPageName(page);
+      // Points share most of their pages.
+      if (needed.pages.has(name)) continue;
+      needed.pages.add(name);
+      for (const { pack, blob } of await pages.read(page, signal)) {
+        needed.packs.add(packName(pack));
+        if (blob !== undefined) needed.blobs.add(backupBlobPrefix(blob.epoch, blob.blobId));
+      }
+    }
+  };
+  for (const number of numbers) {
+    signal?.throwIfAborted();
+    const point = await points.read(number, signal);
+    await add(point.pages);
+    await add(point.others);
+  }
+  return needed;
+}
+
+/** Whether a file may go: nothing names it, and no run that can still be published has written it. */
+function isUnneeded(name: string, epoch: number, needed: Needed): boolean {
+  const file = parseFileName(name);
+  const blob = parseBackupBlobName(name);
+  const own = file ?? blob;
+  // What no backup makes is no concern of ours.
+  if (own === undefined || own.epoch > epoch) return false;
+  if (blob !== undefined) return !needed.blobs.has(backupBlobPrefix(blob.epoch, blob.blobId));
+  const reference: FileReference & { readonly area: string } = file as FileReference & { readonly area: string };
+  if (reference.area === BACKUP_AREAS.pages) return !needed.pages.has(name);
+  return !needed.packs.has(packName(reference));
+}
+
+async function removeUnneeded(
+  { backend }: Destination,
+  epoch: number,
+  needed: Needed,
+  signal: AbortSignal | undefined,
+): Promise<Pick<ForgetReport, 'files' | 'bytes'>> {
+  let [files, bytes] = [0, 0];
+  const { pages, packs, envelopes, blobs } = BACKUP_AREAS;
+  for (const area of [pages, packs, envelopes, blobs]) {
+    for (let after: string | undefined; ;) {
+      const page = await backend.list(area, after === undefined ? { signal } : { after, signal });
+      for (const { key, size } of page.entries) {
+        signal?.throwIfAborted();
+        if (!isUnneeded(key, epoch, needed)) continue;
+        await backend.delete(key, { signal });
+        files += 1;
+        bytes += size;
+      }
+      after = page.entries.at(-1)?.key;
+      if (!page.more || after === undefined) break;
+    }
+  }
+  return { files, bytes };
+}
+
+/**
+ * Removes points, and what then nothing needs any more. It first publishes a point that says so: a run that is under way finds its
+ * number taken, and begins anew, so nothing is taken from it. Whatever the clocks say.
+ *
+ * @param choose which are to go, of those that there are; the newest stays in any case, and what others build on
+ * @throws SecureStoreError `NOT_FOUND` where there are no points; `INTEGRITY` where one of those that stay can't be read: then nothing
+ *   of the files goes; `CONFLICT`; what the backend throws
+ */
+export async function forgetPoints(
+  area: BackupArea,
+  destination: Destination,
+  choose: (points: readonly FoundPoint[]) => ReadonlySet<number> | Promise<ReadonlySet<number>>,
+  signal?: AbortSignal,
+): Promise<ForgetReport> {
+  const points = new Points(destination, area.seals);
+  for (let tries = 1; ; tries++) {
+    try {
+      return await forgetOnce(area, destination, points, choose, signal);
+    } catch (error) {
+      if (!SecureStoreError.is(error, 'CONFLICT') || tries === MAX_TRIES) throw error;
+    }
+  }
+}
+
+async function forgetOnce(
+  area: BackupArea,
+  destination: Destination,
+  points: Points,
+  choose: (points: readonly FoundPoint[]) => ReadonlySet<number> | Promise<ReadonlySet<number>>,
+  signal: AbortSignal | undefined,
+): Promise<ForgetReport> {
+  const found: FoundPoint[] = [];
+  for (const number of await points.numbers(signal)) found.push(await points.read(number, signal));
+  const [newest] = found;
+  if (newest === undefined)
+    throw new SecureStoreError('NOT_FOUND', `${destination.location}: there is no snapshot here yet`);
+  // What an earlier removal has published says nothing of its own.
+  const own = found.filter(({ collects }) => !collects);
+  const chosen = await choose(own);
+  const stays = ({ number, collects }: FoundPoint): boolean =>
+    number === newest.number || number === own[0]?.number || !(collects || chosen.has(number));
+  const keptFirst = found.filter(stays);
+  // Changes are nothing without the snapshot that they build on, and those between.
+  const bases = new Set(keptFirst.filter(({ kind }) => kind === 'changes').map(({ base }) => base));
+  const last = new Map<number, number>();
+  for (const { kind, base, number } of keptFirst) {
+    if (kind === 'changes') last.set(base, Math.max(last.get(base) ?? 0, number));
+  }
+  const isNeeded = (one: FoundPoint): boolean => {
+    const { number, kind, base } = one;
+    return stays(one) || bases.has(number) || (kind === 'changes' && number <= (last.get(base) ?? 0));
+  };
+  const gone = found.filter((point) => !isNeeded(point)).map(({ number }) => number);
+  const note = await publishNote(
+    area,
+    destination,
+    points,
+    newest,
+    { removed: withNumbers(newest.removed, gone), collects: true },
+    signal,
+  );
+  for (const number of gone) await destination.backend.delete(pointName(number), { signal });
+  const kept = [note.number, ...found.filter(isNeeded).map(({ number }) => number)];
+  const pages = new IndexPages(destination, area.seals);
+  // Read before anything goes: of what can't be read nobody knows what it needs.
+  await indexAt(points, pages, note, signal);
+  const needed = await neededBy(points, pages, kept, signal);
+  const removed = await removeUnneeded(destination, note.number, needed, signal);
+  return { removed: gone, kept, ...removed };
+}

@@ -1,0 +1,289 @@
+import { SecureStoreError } from '@securestore/core-format';
+import type { ObjectInfo, ObjectStore, SecureStorage } from '@securestore/objects';
+
+const AT_ONCE = 4;
+const MAX_LISTED = 1000;
+/** Payloads up to this many bytes are read whole. */
+const WHOLE_BYTES: number = 256 * 1024;
+const MAX_RENAMES = 1000;
+
+const POLICIES = ['fail', 'skip', 'newer', 'overwrite', 'rename'] as const;
+/**
+ * What is done where the object to be restored is there, as another version: `fail` refuses before anything is changed, `skip` leaves it,
+ * `newer` replaces one that was stored before the restored version, `overwrite` any, `rename` restores beside it as `name (restored)`.
+ */
+export type ConflictPolicy = (typeof POLICIES)[number];
+
+/** Which objects are restored, and how. */
+export interface RestoreIntoOptions {
+  /** Only names that start with this. */
+  readonly prefix?: string | undefined;
+  /** Only these names. */
+  readonly keys?: readonly string[] | undefined;
+  /** Restored names start with this in the place of `prefix`. */
+  readonly into?: string | undefined;
+  /** Default `fail`. */
+  readonly conflict?: ConflictPolicy | undefined;
+  /** Deletes what is there, under the restored names, and was not there then. Not together with `keys`, nor with `rename`. */
+  readonly deleteExtra?: boolean | undefined;
+  /** Tells what would be done, and does nothing. */
+  readonly dryRun?: boolean | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?:
+    | ((update: { phase: string; done?: number; bytes?: number; total?: number }) => void)
+    | undefined;
+}
+
+/** What was, or would be, done. */
+export interface RestoreIntoReport {
+  readonly dryRun: boolean;
+  /** Objects that were not there. */
+  readonly created: number;
+  /** Objects that were there as another version. */
+  readonly replaced: number;
+  readonly renamed: number;
+  /** Objects that were there as another version, and stayed. */
+  readonly skipped: number;
+  /** Objects that are as they were. */
+  readonly unchanged: number;
+  readonly deleted: number;
+  /** Bytes of what is created, replaced and renamed. */
+  readonly bytes: number;
+  /** Names of objects that are there as another version: the first 1,000. */
+  readonly conflicts: readonly string[];
+  readonly failed: readonly { readonly key: string; readonly code: string; readonly message: string }[];
+}
+
+type Step =
+  | {
+      readonly type: 'create' | 'replace' | 'rename';
+      readonly info: ObjectInfo;
+      readonly to: string;
+      readonly before?: string;
+    }
+  | { readonly type: 'skip'; readonly to: string }
+  | { readonly type: 'unchanged'; readonly to: string }
+  | { readonly type: 'delete'; readonly to: string };
+
+type Tally = { -readonly [K in keyof RestoreIntoReport]: RestoreIntoReport[K] };
+
+function refuse(message: string): never {
+  throw new SecureStoreError('INVALID_ARGUMENT', message);
+}
+
+/** @throws SecureStoreError `INVALID_ARGUMENT` */
+export function checkRestoreInto({ prefix, keys, into, conflict = 'fail', deleteExtra }: RestoreIntoOptions): void {
+  if (!POLICIES.includes(conflict)) refuse(`the option "conflict" must be one of ${POLICIES.join(', ')}`);
+  if (keys !== undefined && prefix !== undefined) refuse('give either "prefix" or "keys"');
+  if (into !== undefined && typeof into !== 'string') refuse('the option "into" must be a string');
+  if (deleteExtra === true && (keys !== undefined || conflict === 'rename')) {
+    refuse('"deleteExtra" makes no sense together with "keys", or with the conflict policy "rename"');
+  }
+}
+
+/** Restores objects of a point into a store that is open. */
+class Restorer {
+  readonly #source: SecureStorage;
+  readonly #target: SecureStorage;
+  readonly #options: RestoreIntoOptions;
+  readonly #tally: Tally;
+
+  constructor(source: SecureStorage, target: SecureStorage, options: RestoreIntoOptions) {
+    this.#source = source;
+    this.#target = target;
+    this.#options = options;
+    this.#tally = {
+      dryRun: options.dryRun === true,
+      created: 0,
+      replaced: 0,
+      renamed: 0,
+      skipped: 0,
+      unchanged: 0,
+      deleted: 0,
+      bytes: 0,
+      conflicts: [],
+      failed: [],
+    };
+  }
+
+  get #call(): { readonly signal?: AbortSignal } {
+    const { signal } = this.#options;
+    return signal === undefined ? {} : { signal };
+  }
+
+  #nameFor(key: string): string {
+    const { prefix = '', into } = this.#options;
+    return into === undefined ? key : into + key.slice(prefix.length);
+  }
+
+  async *#wanted(): AsyncGenerator<ObjectInfo> {
+    const { keys, prefix = '' } = this.#options;
+    if (keys === undefined) {
+      yield* this.#source.entries(prefix, this.#call);
+      return;
+    }
+    for (const key of keys) yield await this.#source.info(key, this.#call);
+  }
+
+  async #infoAt(key: string): Promise<ObjectInfo | undefined> {
+    try {
+      return await this.#target.info(key, this.#call);
+    } catch (error) {
+      if (SecureStoreError.is(error, 'NOT_FOUND')) return undefined;
+      throw error;
+    }
+  }
+
+  async #stepFor(info: ObjectInfo): Promise<Step> {
+    const { conflict = 'fail' } = this.#options;
+    const to = this.#nameFor(info.key);
+    const there = await this.#infoAt(to);
+    if (there === undefined) return { type: 'create', info, to };
+    // One version is one content, wherever it is.
+    if (there.version === info.version && to === info.key) return { type: 'unchanged', to };
+    if (await this.#isSame(info, there)) return { type: 'unchanged', to };
+    if (this.#tally.conflicts.length < MAX_LISTED) this.#tally.conflicts = [...this.#tally.conflicts, to];
+    if (conflict === 'overwrite') return { type: 'replace', info, to, before: there.version };
+    if (conflict === 'newer' && info.modified > there.modified)
+      return { type: 'replace', info, to, before: there.version };
+    if (conflict === 'rename') return { type: 'rename', info, to: await this.#freeName(to) };
+    return { type: 'skip', to };
+  }
+
+  /** Whether an object was restored already, by an earlier run: then it is another version of the same content. */
+  async #isSame(info: ObjectInfo, there: ObjectInfo): Promise<boolean> {
+    if (info.size !== there.size || info.expires?.getTime() !== there.expires?.getTime()) return false;
+    if (JSON.stringify(info.metadata) !== JSON.stringify(there.metadata)) return false;
+    const { stream } = await this.#source.retrieveStream(info.key, this.#call);
+    return this.#target.matches(there.key, stream, this.#call);
+  }
+
+  async #freeName(key: string): Promise<string> {
+    for (let number = 1; number < MAX_RENAMES; number++) {
+      const name = `${key} (restored${number === 1 ? '' : ` ${number}`})`;
+      if (!(await this.#target.has(name, this.#call))) return name;
+    }
+    throw new SecureStoreError('ALREADY_EXISTS', `there is no free name beside ${JSON.stringify(key)}`);
+  }
+
+  async #apply(step: Step): Promise<void> {
+    const { dryRun } = this.#options;
+    if (step.type === 'unchanged' || step.type === 'skip') {
+      if (step.type === 'skip') this.#tally.skipped += 1;
+      else this.#tally.unchanged += 1;
+      return;
+    }
+    if (step.type === 'delete') {
+      if (dryRun !== true) await this.#target.delete(step.to, this.#call);
+      this.#tally.deleted += 1;
+      return;
+    }
+    const { info, to, before } = step;
+    if (dryRun !== true) await this.#write(info, to, before);
+    if (step.type === 'create') this.#tally.created += 1;
+    else if (step.type === 'replace') this.#tally.replaced += 1;
+    else this.#tally.renamed += 1;
+    this.#tally.bytes += info.size;
+    this.#options.onProgress?.({ phase: PHASE, bytes: info.size });
+  }
+
+  async #write({ key, size, metadata, expires }: ObjectInfo, to: string, before: string | undefined): Promise<void> {
+    // What came in between is not overwritten: it is told.
+    const condition = before === undefined ? { ifAbsent: true as const } : { ifVersion: before };
+    const options = { ...this.#call, ...condition, metadata, ...(expires === undefined ? {} : { expires }) };
+    if (size <= WHOLE_BYTES) {
+      const { data } = await this.#source.retrieve(key, this.#call);
+      await this.#target.store(to, data, options);
+      data.fill(0);
+      return;
+    }
+    const { stream } = await this.#source.retrieveStream(key, this.#call);
+    await this.#target.store(to, stream, options);
+  }
+
+  async #tolerating(key: string, body: () => Promise<void>): Promise<void> {
+    try {
+      await body();
+    } catch (error) {
+      if (!SecureStoreError.is(error) || error.retryable || WHOLE.has(error.code)) throw error;
+      this.#tally.failed = [...this.#tally.failed, { key, code: error.code, message: error.message }];
+    }
+  }
+
+  async run(): Promise<RestoreIntoReport> {
+    const { conflict = 'fail', deleteExtra } = this.#options;
+    if (conflict === 'fail') await this.#refuseConflicts();
+    const running = new Set<Promise<void>>();
+    let failure: { readonly error: unknown } | undefined;
+    for await (const info of this.#wanted()) {
+      if (failure !== undefined) break;
+      while (running.size >= AT_ONCE) await Promise.race(running);
+      const one: Promise<void> = this.#tolerating(info.key, async () => this.#apply(await this.#stepFor(info)))
+        .catch((error: unknown) => {
+          failure ??= { error };
+        })
+        .finally(() => {
+          running.delete(one);
+          this.#options.onProgress?.({ phase: PHASE, done: 1 });
+        });
+      running.add(one);
+    }
+    await Promise.all(running);
+    if (failure !== undefined) throw failure.error;
+    if (deleteExtra === true) await this.#deleteExtra();
+    return this.#tally;
+  }
+
+  /** Looks at everything first, so that nothing is changed where something is in the way. */
+  async #refuseConflicts(): Promise<void> {
+    if (this.#options.dryRun === true) return;
+    for await (const info of this.#wanted()) {
+      const step = await this.#stepFor(info);
+      if (step.type !== 'skip') continue;
+      throw new SecureStoreError(
+        'CONFLICT',
+        `${JSON.stringify(step.to)} is there as another version; nothing was changed. Choose a conflict policy: skip, newer, overwrite or rename`,
+        { key: step.to },
+      );
+    }
+  }
+
+  async #deleteExtra(): Promise<void> {
+    const { prefix = '', into } = this.#options;
+    const under = into ?? prefix;
+    for await (const key of this.#target.keys(under, this.#call)) {
+      const from = into === undefined ? key : prefix + key.slice(into.length);
+      if (await this.#source.has(from, this.#call)) continue;
+      await this.#tolerating(key, () => this.#apply({ type: 'delete', to: key }));
+    }
+  }
+}
+
+const PHASE = 'restoring';
+/** What concerns the whole store, and no object alone. */
+const WHOLE: ReadonlySet<string> = new Set([
+  'ABORTED',
+  'LOCKED',
+  'ACCESS_DENIED',
+  'UNAUTHENTICATED',
+  'READ_ONLY',
+  'NO_SPACE',
+  'ROLLBACK',
+]);
+
+/**
+ * Restores objects of a point into a store that is open, each as a new version; so what was there stays in its history. Run again, it
+ * passes over what is done.
+ *
+ * @param source the point, as `OpenedBackup.open` gives it
+ * @throws SecureStoreError `CONFLICT` where something is in the way and the policy is `fail`; `NOT_FOUND` for one of `keys`;
+ *   `INVALID_ARGUMENT`; what the store throws
+ */
+export async function restoreInto(
+  source: ObjectStore,
+  target: SecureStorage,
+  options: RestoreIntoOptions = {},
+): Promise<RestoreIntoReport> {
+  checkRestoreInto(options);
+  return new Restorer(source, target, options).run();
+}

@@ -1,0 +1,328 @@
+import type { FileReference, IndexPage } from '@securestore/core-format';
+import {
+  asBuffer,
+  BACKUP_KEYS_NAME,
+  backupBlobPrefix,
+  backupPartName,
+  blobDigestsName,
+  decodeBlobDigests,
+  decodeEnvelopes,
+  decodePack,
+  envelopesName,
+  indexPageName,
+  packName,
+  pointName,
+  SecureStoreError,
+  sha256,
+} from '@securestore/core-format';
+import { eachOf, partCount, sealedPartLength } from './blobs.ts';
+import { readWhole } from './files.ts';
+import type { OpenedBackup } from './opened-backup.ts';
+import type { FoundPoint } from './points.ts';
+import { includesNumber } from './removed.ts';
+
+const READS = 4;
+const MAX_SHOWN = 20;
+const MAX_FINDINGS = 1000;
+
+/**
+ * `complete`: every file is there and is what was written, and no point is missing between others. `opens`: besides, every version in
+ * the point that is looked at opens with the keys of the store.
+ */
+export type VerifyDepth = 'complete' | 'opens';
+
+/** Something that is wrong with a backup. */
+export interface BackupFinding {
+  readonly kind: 'missing' | 'damaged' | 'rolled-back' | 'unreadable';
+  /** The file at the destination; the name at the store's backend for what does not open. */
+  readonly name: string;
+  readonly message: string;
+  /** The points that it affects: the first 20 of them, the newest first. */
+  readonly snapshots: readonly number[];
+  /** How many versions of objects it affects in the newest of them. */
+  readonly versions: number;
+}
+
+export interface BackupVerifyReport {
+  readonly ok: boolean;
+  readonly depth: VerifyDepth;
+  readonly snapshots: number;
+  /** Files and bytes that were read. */
+  readonly files: number;
+  readonly bytes: number;
+  /** Versions that were opened; 0 unless the depth is `opens`. */
+  readonly opened: number;
+  readonly found: number;
+  /** The first 1,000. */
+  readonly findings: readonly BackupFinding[];
+}
+
+export interface VerifyBackupOptions {
+  readonly depth?: VerifyDepth | undefined;
+  /** The point that is opened; the newest by default. */
+  readonly snapshot?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?:
+    | ((progress: { phase: string; done: number; bytes: number; total?: number }) => void)
+    | undefined;
+}
+
+/** What of a file is needed, and by which points. */
+interface Use {
+  readonly points: Set<number>;
+  /** Versions in the newest of them. */
+  versions: number;
+}
+
+interface PackUse extends Use {
+  readonly pack: FileReference;
+}
+
+interface BlobUse extends Use {
+  readonly epoch: number;
+  readonly blobId: Uint8Array;
+  readonly partSize: number;
+  readonly sealedLength: number;
+  readonly digest: Uint8Array;
+}
+
+class Verification {
+  readonly #backup: OpenedBackup;
+  readonly #options: VerifyBackupOptions;
+  readonly #findings: BackupFinding[] = [];
+  readonly #packs = new Map<string, PackUse>();
+  readonly #blobs = new Map<string, BlobUse>();
+  #found = 0;
+  #files = 0;
+  #bytes = 0;
+  #opened = 0;
+
+  constructor(backup: OpenedBackup, options: VerifyBackupOptions) {
+    this.#backup = backup;
+    this.#options = options;
+  }
+
+  #add(kind: BackupFinding['kind'], name: string, message: string, use?: Use): void {
+    this.#found += 1;
+    if (this.#findings.length === MAX_FINDINGS) return;
+    const snapshots = [...(use?.points ?? [])].toSorted((a, b) => b - a).slice(0, MAX_SHOWN);
+    this.#findings.push({ kind, name, message, snapshots, versions: use?.versions ?? 0 });
+  }
+
+  #tell(phase: string, done: number, total?: number): void {
+    this.#options.onProgress?.({ phase, done, bytes: this.#bytes, ...(total === undefined ? {} : { total }) });
+  }
+
+  /** Runs a check of a file; that it is wrong is a finding. @returns whether it is right */
+  async #check(name: string, use: Use | undefined, body: () => Promise<void>): Promise<boolean> {
+    this.#options.signal?.throwIfAborted();
+    try {
+      await body();
+      return true;
+    } catch (error) {
+      const isOwn = SecureStoreError.is(error, 'INTEGRITY') || SecureStoreError.is(error, 'FORMAT_VERSION');
+      if (!isOwn) throw error;
+      this.#add(error.message.includes('is missing') ? 'missing' : 'damaged', name, error.message, use);
+      return false;
+    }
+  }
+
+  async #read(name: string): Promise<Buffer> {
+    const { body } = await readWhole(this.#backup.destination.backend, name, this.#options.signal);
+    this.#files += 1;
+    this.#bytes += body.length;
+    return asBuffer(body);
+  }
+
+  async run(): Promise<BackupVerifyReport> {
+    const { depth = 'complete' } = this.#options;
+    const points = await this.#points();
+    await this.#pages(points);
+    await this.#readPacks();
+    await this.#readBlobs();
+    if (depth === 'opens') await this.#open();
+    return {
+      ok: this.#found === 0,
+      depth,
+      snapshots: points.length,
+      files: this.#files,
+      bytes: this.#bytes,
+      opened: this.#opened,
+      found: this.#found,
+      findings: this.#findings,
+    };
+  }
+
+  /** The points that can be read. What is missing between them, and was not removed on purpose, is found. */
+  async #points(): Promise<FoundPoint[]> {
+    const { points, copy } = this.#backup;
+    const numbers = await points.numbers(this.#options.signal);
+    const found: FoundPoint[] = [];
+    for (const [at, number] of numbers.entries()) {
+      this.#tell('reading snapshots', at, numbers.length);
+      const name = pointName(number);
+      const use = { points: new Set([number]), versions: 0 };
+      await this.#check(name, use, async () => {
+        found.push(await points.read(number, this.#options.signal));
+        this.#files += 1;
+      });
+    }
+    const [newest] = found;
+    if (newest === undefined) {
+      if (numbers.length === 0) this.#add('missing', 's/', 'there is no snapshot here');
+      return found;
+    }
+    const have = new Set(numbers);
+    for (let number = (numbers[0] ?? 1) - 1; number >= 1; number--) {
+      if (have.has(number) || includesNumber(newest.removed, number)) continue;
+      const use = { points: new Set([number]), versions: 0 };
+      this.#add(
+        'missing',
+        pointName(number),
+        `the snapshot ${number} is missing, and was not removed by a retention`,
+        use,
+      );
+    }
+    for (const [at, point] of found.entries()) {
+      const before = found[at + 1];
+      if (before?.number !== point.number - 1 || before.digest.equals(point.previous)) continue;
+      const use = { points: new Set([before.number]), versions: 0 };
+      this.#add(
+        'damaged',
+        pointName(before.number),
+        `another point lies there than the one that ${point.number} follows`,
+        use,
+      );
+    }
+    const { generation, instance } = copy.head;
+    if (Buffer.compare(instance, newest.instance) === 0 && generation < newest.generation) {
+      const use = { points: new Set(found.map(({ number }) => number)), versions: newest.totals.versions };
+      const message = `the object "keys" is of generation ${generation} of the store, older than the newest snapshot (${newest.generation})`;
+      this.#add('rolled-back', BACKUP_KEYS_NAME, message, use);
+    }
+    return found;
+  }
+
+  async #pages(points: readonly FoundPoint[]): Promise<void> {
+    const { pages } = this.#backup;
+    const uses = new Map<string, Use & { readonly page: IndexPage }>();
+    for (const { number, pages: own, others } of points) {
+      for (const page of [...own, ...others]) {
+        const name = indexPageName(page);
+        const use = uses.get(name) ?? { page, points: new Set<number>(), versions: page.count };
+        use.points.add(number);
+        uses.set(name, use);
+      }
+    }
+    let done = 0;
+    for (const [name, use] of uses) {
+      this.#tell('reading the index', done++, uses.size);
+      await this.#check(name, use, async () => {
+        for (const { pack, blob } of await pages.read(use.page, this.#options.signal)) {
+          this.#use(this.#packs, packName(pack), use, { pack });
+          if (blob !== undefined) this.#use(this.#blobs, backupBlobPrefix(blob.epoch, blob.blobId), use, blob);
+        }
+        this.#files += 1;
+      });
+    }
+  }
+
+  #use<U extends Use>(map: Map<string, U>, name: string, of: Use, more: Omit<U, keyof Use>): void {
+    let use = map.get(name);
+    if (use === undefined) {
+      use = { ...more, points: new Set<number>(), versions: 0 } as unknown as U;
+      map.set(name, use);
+    }
+    for (const number of of.points) use.points.add(number);
+    use.versions += 1;
+  }
+
+  async #readPacks(): Promise<void> {
+    const uses = [...this.#packs];
+    await eachOf(uses.length, READS, async (index) => {
+      const [name, use] = uses[index] ?? [];
+      if (name === undefined || use === undefined) return;
+      this.#tell('checking packs', index, uses.length);
+      let items = -1;
+      await this.#check(name, use, async () => {
+        const body = await this.#read(name);
+        if (!sha256(body).equals(asBuffer(use.pack.digest))) {
+          throw new SecureStoreError('INTEGRITY', `the file ${name} of the backup is not what its name says`);
+        }
+        items = decodePack(body).length;
+      });
+      const envelopes = envelopesName(use.pack);
+      await this.#check(envelopes, use, async () => {
+        const found = decodeEnvelopes(await this.#read(envelopes));
+        if (items >= 0 && found.length !== items) {
+          throw new SecureStoreError('INTEGRITY', `the file ${envelopes} of the backup is of another pack`);
+        }
+      });
+    });
+  }
+
+  async #readBlobs(): Promise<void> {
+    let done = 0;
+    for (const use of this.#blobs.values()) {
+      this.#tell('checking payloads', done++, this.#blobs.size);
+      const list = blobDigestsName(use.epoch, use.blobId);
+      let digests: Buffer[] = [];
+      await this.#check(list, use, async () => {
+        const body = await this.#read(list);
+        if (!sha256(body).equals(asBuffer(use.digest))) {
+          throw new SecureStoreError('INTEGRITY', `the file ${list} of the backup is not what its index says`);
+        }
+        digests = decodeBlobDigests(body, use.blobId);
+      });
+      await eachOf(partCount(use), READS, async (part) => {
+        const name = backupPartName(use.epoch, use.blobId, part);
+        await this.#check(name, use, async () => {
+          const body = await this.#read(name);
+          const digest = digests[part];
+          const isRight = digest === undefined || sha256(body).equals(digest);
+          if (!isRight || body.length !== sealedPartLength(use, part)) {
+            throw new SecureStoreError(
+              'INTEGRITY',
+              `the file ${name} of the backup is damaged: it is not what was copied`,
+            );
+          }
+        });
+      });
+    }
+  }
+
+  /** Opens everything that a point has, as a store. */
+  async #open(): Promise<void> {
+    const { signal, snapshot } = this.#options;
+    const point = await this.#backup.choose({ snapshot }, signal).catch((error: unknown) => {
+      // Why is among the findings.
+      if (SecureStoreError.is(error, 'INTEGRITY') || SecureStoreError.is(error, 'NOT_FOUND')) return undefined;
+      throw error;
+    });
+    if (point === undefined) return;
+    const use = { points: new Set([point.number]), versions: 1 };
+    await using store = this.#backup.copy.open(await this.#backup.view(point, signal));
+    const report = await store.verify({
+      payloads: true,
+      ...(signal === undefined ? {} : { signal }),
+      onProgress: ({ done }) => this.#tell('opening everything', done, point.totals.objects + point.totals.deleted),
+    });
+    this.#opened = report.objects + report.deleted + report.versions;
+    for (const { name, message } of report.findings) this.#add('unreadable', name, message, use);
+  }
+}
+
+/**
+ * Reads every file of a backup, and says what is wrong, and what that affects. With `opens` everything in a point is opened too, as
+ * restoring it would.
+ *
+ * What it can't know without the store: whether the newest points were taken away, together with all that tells of them.
+ *
+ * @throws SecureStoreError what keeps it from looking, such as `UNAVAILABLE`. What it finds is no error: it is in the report
+ */
+export async function verifyOpenedBackup(
+  backup: OpenedBackup,
+  options: VerifyBackupOptions = {},
+): Promise<BackupVerifyReport> {
+  return new Verification(backup, options).run();
+}

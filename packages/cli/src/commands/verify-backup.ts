@@ -1,0 +1,44 @@
+import { exitCodeOf } from '@securestore/core-format';
+import type { BackupFinding, BackupVerifyReport } from 'securestore';
+import { withBackupSecret } from '../backup-source.ts';
+import type { Call, ExitCode } from '../call.ts';
+import { watchJob } from '../job-progress.ts';
+import { count, formatBytes, printable } from '../terminal-text.ts';
+import type { VerifyOptions } from './verify.ts';
+
+function affected({ snapshots, versions }: BackupFinding): string {
+  if (snapshots.length === 0) return '';
+  const which = `affects snapshot${snapshots.length === 1 ? '' : 's'} ${snapshots.join(', ')}`;
+  return versions === 0 ? `; ${which}` : `; ${which}, ${count(versions, 'version')}`;
+}
+
+function inWords({ ok, depth, found, findings, snapshots, files, bytes, opened }: BackupVerifyReport): string[] {
+  const unlisted = found - findings.length;
+  const more = unlisted === 0 ? '' : `, ${unlisted} of them not listed`;
+  const verdict = ok ? 'nothing is wrong' : count(found, 'finding') + more;
+  const looked = `${count(snapshots, 'snapshot')}, ${count(files, 'file')}, ${formatBytes(bytes)}`;
+  return [
+    `${verdict} among ${looked}`,
+    depth === 'opens'
+      ? `everything in the newest snapshot was opened: ${count(opened, 'version')}`
+      : 'every file is what was written; whether it opens too shows with --payloads',
+  ];
+}
+
+/** `securestore verify`, of a backup. */
+export async function verifyBackupAt(call: Call<VerifyOptions>, location: string): Promise<ExitCode> {
+  const { cli, out, options } = call;
+  const { verifyBackup } = await import('securestore');
+  const depth = options.payloads === true ? 'opens' : 'complete';
+  const report = await withBackupSecret(call, async (opened) =>
+    watchJob(cli, 'verify', verifyBackup(location, { ...opened, depth })),
+  );
+  const { findings, ...summary } = report;
+  for (const finding of findings) {
+    await out.result(finding, () => {
+      return `${finding.kind}: ${printable(finding.name)}: ${printable(finding.message)}${affected(finding)}`;
+    });
+  }
+  await out.result({ summary }, () => inWords(report));
+  return report.ok ? 0 : exitCodeOf('INTEGRITY');
+}

@@ -1,0 +1,69 @@
+import { type Command, Option } from 'commander';
+import { addVerb, collect, type Run } from '../call.ts';
+import type { BackupOptions } from '../commands/backup.ts';
+import type { RestoreOptions } from '../commands/restore.ts';
+
+function addBackup(program: Command, run: Run): void {
+  addVerb<BackupOptions, [string]>(program, run, {
+    usage: 'backup <destination>',
+    summary: 'make a snapshot of the store at another location',
+    options: [new Option('--label <text>', 'what the snapshot is called')],
+    notes: `The destination is a location like that of a store: a folder, a database, a bucket. The first snapshot copies everything,
+later ones what has changed; each is whole by itself. What is copied is sealed as it is in the store, and the secrets of the
+store open it: nothing else is needed to restore it, not even the store.
+
+Exit code 8 where something was too damaged to be copied; each is one line.`,
+    resume: 'the same command goes on',
+    load: async () => (await import('../commands/backup.ts')).backup,
+  });
+}
+
+function addSnapshots(program: Command, run: Run): void {
+  addVerb<object, [string]>(program, run, {
+    usage: 'snapshots <destination>',
+    summary: 'list the snapshots at a location, the newest first',
+    load: async () => (await import('../commands/snapshots.ts')).snapshots,
+  });
+}
+
+function addRestore(program: Command, run: Run): void {
+  addVerb<RestoreOptions, [string]>(program, run, {
+    usage: 'restore <source>',
+    summary: 'bring back a snapshot: into the store, a new store, a folder, or one object to stdout',
+    options: [
+      new Option('--at <time>', 'the last snapshot not after this; the newest by default'),
+      new Option('--snapshot <number>', 'this one'),
+      new Option('--prefix <prefix>', 'only objects whose names start with this'),
+      new Option('--key <key>', 'only this object; repeated for several').argParser(collect),
+      new Option('--into <prefix>', 'restore under names that start with this, in the place of --prefix'),
+      new Option('--to <location>', 'make a new store there, which the same secrets open'),
+      new Option('--folder <dir>', 'write the objects as files below a folder'),
+      new Option('--stdout', 'write the data of the one --key'),
+      new Option('--conflict <policy>', 'what to do where another version is there').choices([
+        'fail',
+        'skip',
+        'newer',
+        'overwrite',
+        'rename',
+      ]),
+      new Option('--delete-extra', 'delete what is there now and was not there then'),
+      new Option('--dry-run', 'say what would be done'),
+      new Option('--partial', 'with --to: restore what is whole where the backup is damaged'),
+    ],
+    notes: `Without --to, --folder and --stdout objects are restored into the store, each as a new version, so what is there now
+stays in its history. Restoring the whole store in place locks other writers out until it is done, makes a snapshot of what
+there is first, and overwrites; restoring some objects refuses to replace any unless --conflict says so.
+
+Examples:
+  securestore restore file:/backup --at 2026-11-25T14:00:00Z --prefix db/ --dry-run
+  securestore restore file:/backup --to sqlite:./again.db`,
+    resume: 'the same command goes on, it passes over what is done',
+    load: async () => (await import('../commands/restore.ts')).restore,
+  });
+}
+
+/** Adds the verbs of backups. */
+export function addBackupVerbs(program: Command, run: Run): void {
+  program.commandsGroup('Backup:');
+  for (const add of [addBackup, addSnapshots, addRestore]) add(program, run);
+}

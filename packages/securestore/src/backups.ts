@@ -1,0 +1,169 @@
+import { assertStorable } from '@securestore/backend-api';
+import type { BackupFinding, BackupVerifyReport, RestoreReport, SnapshotInfo, VerifyDepth } from '@securestore/backup';
+import { isBackup, openBackup, restoreStoreTo, verifyOpenedBackup } from '@securestore/backup';
+import type { OpenedBackup } from '@securestore/backup';
+import { SecureStoreError } from '@securestore/core-format';
+import type { UnlockMethod } from '@securestore/crypto';
+import type { Job, JobKind } from '@securestore/jobs';
+import { startVolatile } from '@securestore/jobs';
+import type { CallOptions, Clock, Logger, ObjectStore } from '@securestore/objects';
+import { signalOf } from '@securestore/objects';
+import { backupConnect } from './connect.ts';
+import type { BackendOptions } from './options.ts';
+
+export type { BackupFinding, BackupVerifyReport, RestoreReport, SnapshotInfo, VerifyDepth };
+
+/** How the backups at a location are opened, without the store that they are of. */
+export interface OpenBackupOptions extends CallOptions, Pick<BackendOptions, 'backends' | 'resolveFrom'> {
+  /** What unlocks the store: also a recovery code. */
+  readonly unlock: UnlockMethod;
+  /** The identity that the store must have. */
+  readonly fingerprint?: string | undefined;
+  /** What reaches the locations that the call names, by location. */
+  readonly destinations?: Readonly<Record<string, BackendOptions>> | undefined;
+  readonly logger?: Logger | undefined;
+  readonly clock?: Clock | undefined;
+}
+
+/** Which snapshot is meant: the newest by default. */
+export interface SnapshotChoice {
+  /** Its number. */
+  readonly snapshot?: number | undefined;
+  /** The last one that is not after this. */
+  readonly at?: Date | undefined;
+}
+
+export interface RestoreStoreOptions extends OpenBackupOptions, SnapshotChoice {
+  /** Only objects whose names start with this; all by default. */
+  readonly prefix?: string | undefined;
+  /** Restores what is whole, and reports what is not; by default the first damage ends it. */
+  readonly partial?: boolean | undefined;
+}
+
+export interface VerifyBackupOptions extends OpenBackupOptions {
+  /** `complete`, the default, reads every file; `opens` also opens everything in one snapshot, as restoring it would. */
+  readonly depth?: VerifyDepth | undefined;
+  /** The number of the snapshot that is opened; the newest by default. */
+  readonly snapshot?: number | undefined;
+}
+
+async function withBackup<T>(
+  location: string,
+  options: OpenBackupOptions,
+  signal: AbortSignal | undefined,
+  body: (backup: OpenedBackup) => Promise<T>,
+): Promise<T> {
+  const { unlock, fingerprint, destinations, clock } = options;
+  const place = await backupConnect(options, destinations).connect(location, signal);
+  try {
+    using backup = await openBackup({ ...place, unlock, fingerprint, clock, signal });
+    return await body(backup);
+  } finally {
+    await place.close();
+  }
+}
+
+/** A job that is gone on with by starting it again. */
+function started<R>(name: string, options: OpenBackupOptions, run: JobKind<object, R>['run']): Job<R> {
+  const kind: JobKind<object, R> = {
+    name,
+    run,
+    parse() {
+      throw new SecureStoreError('UNSUPPORTED', 'this job is gone on with by starting it again');
+    },
+  };
+  return startVolatile(kind, {}, { signal: signalOf(options), clock: options.clock });
+}
+
+/** Whether backups lie at a location. @throws SecureStoreError what the backend throws */
+export async function hasBackup(location: string, options: Omit<OpenBackupOptions, 'unlock'> = {}): Promise<boolean> {
+  const signal = signalOf(options);
+  const place = await backupConnect(options, options.destinations).connect(location, signal);
+  try {
+    return await isBackup(place.backend, signal);
+  } finally {
+    await place.close();
+  }
+}
+
+/** The snapshots at a location, the newest first. @throws SecureStoreError `NOT_FOUND`, `UNLOCK_FAILED`, `INTEGRITY`; what the backend throws */
+export function listSnapshots(location: string, options: OpenBackupOptions): Promise<SnapshotInfo[]> {
+  const signal = signalOf(options);
+  return withBackup(location, options, signal, (backup) => Array.fromAsync(backup.list(signal)));
+}
+
+/**
+ * Runs `body` with a store as it was in a snapshot: it can be read as any store, and not changed.
+ *
+ * @throws SecureStoreError as {@link listSnapshots}, and what `body` throws
+ */
+export function readSnapshot<T>(
+  location: string,
+  options: OpenBackupOptions & SnapshotChoice,
+  body: (store: ObjectStore, snapshot: SnapshotInfo) => Promise<T>,
+): Promise<T> {
+  const signal = signalOf(options);
+  return withBackup(location, options, signal, async (backup) => {
+    const info = await backup.describe(options, signal);
+    await using store = await backup.open({ snapshot: info.number }, signal);
+    return await body(store, info);
+  });
+}
+
+/**
+ * Makes a store of a snapshot, at a location where nothing is: with the identity, names and secrets of the store that it is of, and new
+ * keys. That store isn't needed. What was interrupted is gone on with by the same call.
+ *
+ * The job rejects with `ALREADY_EXISTS` where something lies at `to`, `NOT_FOUND` where there is no such snapshot, `UNLOCK_FAILED`,
+ * `INTEGRITY` where the backup is damaged, unless `partial`; and what the backends throw.
+ */
+export function restoreStore(source: string, to: string, options: RestoreStoreOptions): Job<RestoreReport> {
+  return started('restore-store', options, ({ signal, progress }) =>
+    withBackup(source, options, signal, async (backup) => {
+      const target = await backupConnect(options, options.destinations).connect(to, signal);
+      try {
+        assertStorable(target.backend.capabilities, target.backend.name);
+        progress({ phase: 'restoring' });
+        let [done, bytes] = [0, 0];
+        return await restoreStoreTo(backup, target.backend, {
+          ...options,
+          signal,
+          onProgress(now) {
+            progress({ phase: 'restoring', total: now.total, done: now.done - done, bytes: now.bytes - bytes });
+            ({ done, bytes } = now);
+          },
+        });
+      } finally {
+        await target.close();
+      }
+    }),
+  );
+}
+
+/**
+ * Reads every file of a backup, and says what is wrong with it and what that affects.
+ *
+ * The job rejects with what keeps it from looking: `NOT_FOUND`, `UNLOCK_FAILED`, `UNAVAILABLE`. What it finds is no error: it is in the
+ * report.
+ */
+export function verifyBackup(location: string, options: VerifyBackupOptions): Job<BackupVerifyReport> {
+  return started('verify-backup', options, ({ signal, progress }) =>
+    withBackup(location, options, signal, (backup) => {
+      let [phase, done, bytes] = ['', 0, 0];
+      return verifyOpenedBackup(backup, {
+        ...options,
+        signal,
+        onProgress(now) {
+          if (now.phase !== phase) done = 0;
+          const update = {
+            phase: now.phase,
+            done: Math.max(0, now.done - done),
+            bytes: Math.max(0, now.bytes - bytes),
+          };
+          progress(now.total === undefined ? update : { ...update, total: now.total });
+          ({ phase, done, bytes } = now);
+        },
+      });
+    }),
+  );
+}

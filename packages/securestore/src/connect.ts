@@ -1,0 +1,107 @@
+import { once } from 'node:events';
+import type { BackendConfig, StorageBackend } from '@securestore/backend-api';
+import { assertStorable, composeLayers, parseLocation, redactLocation, resolveBackend } from '@securestore/backend-api';
+import type { Connect } from '@securestore/backup';
+import { SecureStoreError } from '@securestore/core-format';
+import type { Logger } from '@securestore/objects';
+import { loadConfig } from './config.ts';
+import { anchorName } from './file-anchor.ts';
+import { NETWORK_LAYERS } from './network-layers.ts';
+import type { BackendOptions } from './options.ts';
+
+/** What the backend of a location is made with. */
+type ConnectOptions = BackendOptions & { readonly logger?: Logger | undefined };
+
+// Imported when their scheme is used, so that nobody loads a backend for nothing.
+const BUILT_IN = {
+  memory: () => import('@securestore/backend-memory'),
+  file: () => import('@securestore/backend-fs'),
+  sqlite: () => import('@securestore/backend-sqlite'),
+} as const;
+
+/** The caller's own backend goes on living after the store. */
+function lent(backend: StorageBackend): StorageBackend {
+  return new Proxy(backend, {
+    get(target, property) {
+      if (property === 'close') return async (): Promise<void> => undefined;
+      const value: unknown = Reflect.get(target, property, target);
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
+  });
+}
+
+async function find(location: string, options: ConnectOptions): Promise<StorageBackend> {
+  const { backend, backends, resolveFrom } = options;
+  const { scheme } = parseLocation(location);
+  const configured = backend === undefined ? (await loadConfig(resolveFrom ?? '.')).backends : undefined;
+  const map = { ...configured, ...backends };
+  // Who says where to look wants no other.
+  const besides = resolveFrom === undefined ? import.meta.dirname : undefined;
+  const found = await resolveBackend(location, { backend, backends: map, resolveFrom, besides, builtIn: BUILT_IN });
+  const local = backend !== undefined || (Object.hasOwn(BUILT_IN, scheme) && !Object.hasOwn(map, scheme));
+  return local ? found : composeLayers(found, NETWORK_LAYERS);
+}
+
+/** A backend that never gets ready must not hold its caller beyond the time limit. */
+async function initialise(
+  backend: StorageBackend,
+  config: BackendConfig,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  if (signal === undefined) return backend.init(config);
+  const done = new AbortController();
+  const aborted = signal.aborted ? Promise.resolve() : once(signal, 'abort', { signal: done.signal });
+  aborted.catch(() => undefined);
+  try {
+    const first = await Promise.race([aborted.then(() => 'aborted'), backend.init(config)]);
+    if (first !== 'aborted') return;
+  } finally {
+    done.abort();
+  }
+  const timedOut = (signal.reason as { name?: unknown } | undefined)?.name === 'TimeoutError';
+  const message = `${backend.name}: ended while it was being made ready`;
+  throw new SecureStoreError(timedOut ? 'TIMEOUT' : 'ABORTED', message, { cause: signal.reason });
+}
+
+/** The backend of a location, ready to hold a store. */
+export async function connect(
+  location: string,
+  options: ConnectOptions,
+  signal: AbortSignal | undefined,
+): Promise<StorageBackend> {
+  const { backend: own, backendOptions, client, logger } = options;
+  const resolved = await find(location, options);
+  const config = { location, options: backendOptions ?? {}, logger };
+  try {
+    await initialise(resolved, client === undefined ? config : { ...config, client }, signal);
+    assertStorable(resolved.capabilities, resolved.name);
+  } catch (error) {
+    if (own === undefined) await resolved.close().catch(() => undefined);
+    throw error;
+  }
+  return own === undefined ? resolved : lent(resolved);
+}
+
+/** What a location is called from anywhere, without credentials. */
+function nameOfLocation(location: string): string {
+  return redactLocation(anchorName(location));
+}
+
+/** How the destinations of the backups of a store are reached. */
+export function backupConnect(
+  options: Pick<ConnectOptions, 'backends' | 'resolveFrom' | 'logger'>,
+  destinations: Readonly<Record<string, BackendOptions>> = {},
+): Connect {
+  return {
+    nameOf(location) {
+      parseLocation(location);
+      return nameOfLocation(location);
+    },
+    async connect(location, signal) {
+      const { backends, resolveFrom, logger } = options;
+      const own = destinations[location] ?? destinations[nameOfLocation(location)] ?? {};
+      const backend = await connect(location, { backends, resolveFrom, logger, ...own }, signal);
+      return { backend, location: nameOfLocation(location), close: () => backend.close() };
+    },
+  };
+}
