@@ -1,6 +1,5 @@
 import type { AuditTrail } from '@securestore/audit';
 import type { Backups } from '@securestore/backup';
-import { backupJobId } from '@securestore/backup';
 import { SecureStoreError } from '@securestore/core-format';
 import type { Job, KeyAdministration, ObjectStore, SecureStorage } from '@securestore/objects';
 import type { AccessControl } from './access-control.ts';
@@ -17,7 +16,7 @@ export type AccessAdministration = Omit<AccessControl, 'session' | 'approve' | '
 export type AuditAdministration = Pick<AuditTrail, 'enable' | 'disable' | 'entries' | 'verify'>;
 
 /** The backups of a store, but for what shows all of it to whoever calls. */
-export type BackupAdministration = Omit<Backups, 'backup' | 'restore' | 'read'>;
+export type BackupAdministration = Omit<Backups, 'backup' | 'restore' | 'read' | 'follow' | 'waitForBackup' | 'jobId'>;
 
 /** What is neither a call about data nor administration: it belongs to whoever holds the store itself. */
 type OwnersAlone =
@@ -69,6 +68,7 @@ export const ADMINISTRATION: Readonly<Record<AdministrationCall, StoreAction>> =
   restore: 'restore',
   'backups.list': 'backup',
   'backups.verify': 'backup',
+  'backups.drill': 'backup',
   'backups.destinations': 'backup',
   'backups.setRetention': 'backup',
   'backups.forget': 'backup',
@@ -104,13 +104,14 @@ export const ADMINISTRATION: Readonly<Record<AdministrationCall, StoreAction>> =
 };
 
 /** The ids of jobs, which are known before they are started. */
-const JOB_IDS: Readonly<Record<JobCall, string | ((...given: readonly unknown[]) => string)>> = {
+const JOB_IDS: Readonly<Record<JobCall, string | ((given: readonly unknown[], administration?: object) => string)>> = {
   rotateEncryptionKey: 'rotation',
   checkpoint: 'checkpoint',
   collect: 'collection',
-  backup: (destination) => backupJobId(String(destination)),
+  backup: (given, administration) => String(methodBehind(administration, 'backups.jobId')(...given)),
   restore: 'restore',
-  'jobs.resume': (id) => String(id),
+  'backups.drill': 'drill',
+  'jobs.resume': ([id]) => String(id),
   // A revocation is a rotation of the keys that the member had.
   'members.revoke': 'rotation',
   'members.revokeAll': 'rotation',
@@ -126,7 +127,7 @@ type Members = Readonly<Record<string, unknown>>;
 type Method = (...given: readonly unknown[]) => PromiseLike<unknown>;
 
 /** @throws SecureStoreError `UNSUPPORTED` where there is no such administration */
-function methodBehind(administration: object | undefined, call: AdministrationCall): Method {
+function methodBehind(administration: object | undefined, call: AdministrationCall | 'backups.jobId'): Method {
   const names = call.split('.');
   const name = names.pop() ?? '';
   const owner = names.reduce<unknown>((members, next) => (members as Members | undefined)?.[next], administration);
@@ -142,7 +143,7 @@ function guardedCall(administration: object | undefined, call: AdministrationCal
   if (id === undefined) return (...given: readonly unknown[]) => guard(call, action, () => run(given));
   return (...given: readonly unknown[]) =>
     guardedJob(
-      typeof id === 'string' ? id : id(...given),
+      typeof id === 'string' ? id : id(given, administration),
       () => methodBehind(administration, call)(...given) as Job<unknown>,
       (runJob) => guard(call, action, runJob),
     );

@@ -157,6 +157,7 @@ const CALLS: Readonly<Record<SessionCall, Entry>> = {
   restore: ordinary((session) => session.restore('nowhere')),
   'backups.list': ordinary((session) => session.backups.list('nowhere')),
   'backups.verify': ordinary((session) => session.backups.verify('nowhere')),
+  'backups.drill': ordinary((session) => session.backups.drill('nowhere')),
   'backups.destinations': ordinary((session) => session.backups.destinations()),
   'backups.setRetention': ordinary((session) => session.backups.setRetention('nowhere', { last: 1 })),
   'backups.forget': ordinary((session) => session.backups.forget('nowhere', () => [])),

@@ -1,59 +1,38 @@
 import { createHash } from 'node:crypto';
-import type { StorageBackend } from '@securestore/backend-api';
-import { asBuffer, SecureStoreError } from '@securestore/core-format';
+import { SecureStoreError } from '@securestore/core-format';
 import type { Job, JobKind } from '@securestore/jobs';
 import type { BackupArea, CallOptions, ObjectStore, SecureStorage } from '@securestore/objects';
-import { findDestination, prepareDestination } from './destination.ts';
-import type { Destination, FoundDestination } from './destination.ts';
+import type {
+  BackupOptions,
+  ContinuousBackup,
+  DrillJobOptions,
+  DrillReport,
+  FollowOptions,
+  RestoreJobReport,
+  RestoreOptions,
+  VerifyOptions,
+} from './backup-types.ts';
+import type { Follower } from './continuous.ts';
+import { drillBackup } from './drill.ts';
+import { follow, waitForOther } from './following.ts';
 import type { ForgetReport } from './forget.ts';
 import { forgetPoints } from './forget.ts';
 import type { PointChoice, SnapshotInfo } from './opened-backup.ts';
-import { OpenedBackup } from './opened-backup.ts';
+import type { Connect } from './places.ts';
+import { Places } from './places.ts';
+import type { DrillFacts, DrillReceipt } from './receipt.ts';
+import { RECEIPT_USE } from './receipt.ts';
 import type { RegisteredDestination, RetentionSettings } from './registry.ts';
 import { changeRegistry, registryOf } from './registry.ts';
-import { rekeyDestination } from './rekey.ts';
-import type { RestoreIntoOptions, RestoreIntoReport } from './restore-into.ts';
 import { checkRestoreInto, restoreInto } from './restore-into.ts';
 import type { SnapshotReport } from './snapshot.ts';
 import { makeSnapshot, readerLabel } from './snapshot.ts';
-import type { BackupVerifyReport, VerifyBackupOptions } from './verify-backup.ts';
+import type { SynchronousOptions } from './synchronous.ts';
+import type { BackupVerifyReport } from './verify-backup.ts';
 import { verifyOpenedBackup } from './verify-backup.ts';
 
-/** A backend that is ready, at a location without credentials. */
-export interface Connected {
-  readonly backend: StorageBackend;
-  readonly location: string;
-  /** Closes the backend. */
-  close(): Promise<void>;
-}
-
-/** How other places are reached. */
-export interface Connect {
-  /** Gets the backend of a location ready. */
-  connect(location: string, signal: AbortSignal | undefined): Promise<Connected>;
-  /** What a location is called from anywhere, without credentials. @throws SecureStoreError `INVALID_ARGUMENT` */
-  nameOf(location: string): string;
-}
-
-export interface BackupOptions extends CallOptions {
-  /** What the snapshot is called, at most 128 bytes of UTF-8. */
-  readonly label?: string | undefined;
-}
-
-export interface RestoreOptions extends CallOptions, PointChoice, Omit<RestoreIntoOptions, 'signal' | 'onProgress'> {}
-
-export interface VerifyOptions extends CallOptions, Omit<VerifyBackupOptions, 'signal'> {}
-
-/** What restoring into the store did. */
-export interface RestoreJobReport extends RestoreIntoReport {
-  /** The point that was restored. */
-  readonly snapshot: number;
-  readonly time: Date;
-  /** The number of the snapshot that was made before; absent where nothing could be lost. */
-  readonly before?: number;
-}
-
 const BACKUP_OPTIONS: ReadonlySet<string> = new Set(['label']);
+const DRILL_OPTIONS: ReadonlySet<string> = new Set(['at', 'snapshot']);
 const RESTORE_OPTIONS: ReadonlySet<string> = new Set([
   'at',
   'snapshot',
@@ -71,11 +50,6 @@ interface BackupParameters {
   readonly label: string;
 }
 
-/** The id of the job that backs up to a destination: one at a time does. */
-export function backupJobId(location: string): string {
-  return `backup-${createHash('sha256').update(location).digest('hex').slice(0, 16)}`;
-}
-
 function refuse(message: string): never {
   throw new SecureStoreError('INVALID_ARGUMENT', message);
 }
@@ -90,39 +64,20 @@ function checkLabel(label: unknown): asserts label is string {
 export class Backups {
   readonly #area: BackupArea;
   readonly #store: ObjectStore;
-  readonly #connect: Connect;
-  /** Locations as they were given, which may hold credentials, by their names. */
-  readonly #given = new Map<string, string>();
+  readonly #places: Places;
+  /** The continuous backups of this process, by location. */
+  readonly #followers = new Map<string, Follower>();
 
   /** @param connect how other places are reached */
   constructor(store: ObjectStore, connect: Connect) {
     this.#area = store.backupArea;
     this.#store = store;
-    this.#connect = connect;
+    this.#places = new Places(this.#area, connect);
     this.#area.addKind(this.#kind());
     this.#area.keepCopies({
-      rekey: (signal) => this.#rekeyAll(signal),
-      replaceKeys: (signal) => this.#replaceAllKeys(signal),
+      rekey: (signal) => this.#places.rekeyAll(signal),
+      replaceKeys: (signal) => this.#places.replaceAllKeys(signal),
     });
-  }
-
-  #named(location: string): string {
-    const name = this.#connect.nameOf(location);
-    this.#given.set(name, location);
-    return name;
-  }
-
-  async #at<T>(
-    location: string,
-    signal: AbortSignal | undefined,
-    body: (place: { readonly backend: StorageBackend; readonly location: string }) => Promise<T>,
-  ): Promise<T> {
-    const place = await this.#connect.connect(this.#given.get(location) ?? location, signal);
-    try {
-      return await body(place);
-    } finally {
-      await place.close();
-    }
   }
 
   #kind(): JobKind<BackupParameters, SnapshotReport> {
@@ -134,37 +89,44 @@ export class Backups {
         throw new SecureStoreError('INTEGRITY', 'the stored backup names no destination');
       },
       run: ({ parameters, signal, progress }) =>
-        this.#at(parameters.location, signal, async (place) => {
+        this.#places.at(parameters.location, signal, async (place) => {
           const report = await makeSnapshot(this.#area, place, {
             label: parameters.label,
             signal,
             onPhase: (phase) => progress({ phase }),
             onCopied: (versions, bytes) => progress({ done: versions, bytes }),
           });
-          await this.#register(parameters.location, place.backend, signal);
+          await this.#places.register(parameters.location, place.backend, signal);
           return report;
         }),
     };
   }
 
-  /** A destination that has a snapshot follows the keys of the store from then on. */
-  async #register(location: string, backend: StorageBackend, signal: AbortSignal | undefined): Promise<void> {
-    const found = await findDestination(backend, location, signal);
-    if (found === undefined || this.#area.isMember) return;
-    const id = asBuffer(found.id).toString('hex');
-    if (registryOf(this.#area).destinations.some((one) => one.id === id && one.location === location)) return;
-    await changeRegistry(
-      this.#area,
-      (registry) => {
-        const others = registry.destinations.filter((one) => one.id !== id);
-        const before = registry.destinations.find((one) => one.id === id);
-        const one: RegisteredDestination = { registered: this.#area.clock.now(), ...before, id, location };
-        return { ...registry, destinations: [...others, one] };
-      },
-      signal,
-    );
-    // The list is among what a copy of the head has.
-    await prepareDestination(backend, location, await this.#area.copyHead(signal), this.#area.random, signal);
+  /**
+   * Backs up what changes while the store is in use: a moment after it was acknowledged, every change can be restored, to the second.
+   * Begins with a snapshot where there is none. One process at a time does it for a destination; the others' changes are shipped too.
+   *
+   * @throws SecureStoreError `LOCKED` where another process is at it; as {@link backup} rejects
+   */
+  follow(destination: string, options: FollowOptions = {}): Promise<ContinuousBackup> {
+    const [area, places, followers] = [this.#area, this.#places, this.#followers];
+    const ports = { area, places, followers, jobId: this.jobId(destination) };
+    return follow(ports, places.named(destination), options);
+  }
+
+  /**
+   * Has writes of this process wait until they are backed up by another one that follows the destination.
+   *
+   * @returns what ends that
+   */
+  waitForBackup(destination: string, options: SynchronousOptions = {}): () => Promise<void> {
+    return waitForOther({ area: this.#area, places: this.#places }, this.#places.named(destination), options);
+  }
+
+  /** The id of the job that backs up to a destination: one at a time does. */
+  jobId(destination: string): string {
+    const name = this.#places.named(destination);
+    return `backup-${createHash('sha256').update(name).digest('hex').slice(0, 16)}`;
   }
 
   /**
@@ -176,27 +138,23 @@ export class Backups {
   backup(destination: string, options: BackupOptions = {}): Job<SnapshotReport> {
     const { label = '' } = options;
     checkLabel(label);
-    const parameters = { location: this.#named(destination), label };
-    const id = backupJobId(destination);
+    const parameters = { location: this.#places.named(destination), label };
+    const follower = this.#followers.get(parameters.location);
+    if (follower !== undefined) {
+      const kind = { ...this.#kind(), run: async () => follower.snapshot(label) };
+      return this.#area.runJob('backup', options, BACKUP_OPTIONS, {
+        kind,
+        parameters,
+        id: `${this.jobId(destination)}-now`,
+      });
+    }
+    const id = this.jobId(destination);
     return this.#area.runJob('backup', options, BACKUP_OPTIONS, { kind: this.#kind(), parameters, id });
-  }
-
-  async #opened<T>(
-    source: string,
-    signal: AbortSignal | undefined,
-    body: (backup: OpenedBackup, found: FoundDestination) => Promise<T>,
-  ): Promise<T> {
-    this.#area.checkOpen();
-    return this.#at(this.#named(source), signal, async ({ backend, location }) => {
-      const found = await findDestination(backend, location, signal);
-      if (found === undefined) throw new SecureStoreError('NOT_FOUND', `${location}: there is no backup here`);
-      return body(new OpenedBackup(found, this.#area.openCopy(found.keys)), found);
-    });
   }
 
   /** The moments that can be restored, the newest first. @throws SecureStoreError `NOT_FOUND`, `INTEGRITY`; what the backend throws */
   list(source: string, options?: CallOptions): Promise<SnapshotInfo[]> {
-    return this.#opened(source, options?.signal, (backup) => Array.fromAsync(backup.list(options?.signal)));
+    return this.#places.opened(source, options?.signal, (backup) => Array.fromAsync(backup.list(options?.signal)));
   }
 
   /** Runs `body` with the store as it was at a point, which can be read and not changed. */
@@ -206,7 +164,7 @@ export class Backups {
     body: (store: ObjectStore, point: SnapshotInfo) => Promise<T>,
     options?: CallOptions,
   ): Promise<T> {
-    return this.#opened(source, options?.signal, async (backup) => {
+    return this.#places.opened(source, options?.signal, async (backup) => {
       const point = await backup.describe(choice, options?.signal);
       await using store = await backup.open({ snapshot: point.number }, options?.signal);
       return await body(store, point);
@@ -215,7 +173,35 @@ export class Backups {
 
   /** Reads every file of a backup, and opens what is in it where the depth says so. What is wrong is in the report. */
   verify(source: string, options: VerifyOptions = {}): Promise<BackupVerifyReport> {
-    return this.#opened(source, options.signal, (backup) => verifyOpenedBackup(backup, options));
+    return this.#places.opened(source, options.signal, (backup) => verifyOpenedBackup(backup, options));
+  }
+
+  /**
+   * Restores a snapshot to a scratch place, opens everything, compares it with this store as it was then, measures how long recovering
+   * took, removes it again, and signs what it found. A backup that can't be restored fails it.
+   *
+   * The job rejects with what keeps it from being done; that the backup is bad is in the receipt, and `ok` is false.
+   */
+  drill(destination: string, options: DrillJobOptions = {}): Job<DrillReport> {
+    const { scratch = 'memory:', ...call } = options;
+    const kind: JobKind<object, DrillReport> = {
+      name: 'drill',
+      parse: () => refuse('a drill is begun anew by starting it again'),
+      run: ({ signal, progress }) =>
+        this.#places.opened(destination, signal, async (backup) => {
+          const facts = await this.#places.at(this.#places.named(scratch), signal, ({ backend }) =>
+            drillBackup(backup, backend, { ...options, live: this.#store, signal, onProgress: progress }),
+          );
+          return { ...facts, receipt: this.#signed(facts) };
+        }),
+    };
+    return this.#area.runJob('drill', call, DRILL_OPTIONS, { kind, parameters: {} });
+  }
+
+  #signed(facts: DrillFacts): DrillReceipt {
+    const text = JSON.stringify(facts);
+    const signature = this.#area.sign(RECEIPT_USE, Buffer.from(text)).toString('base64url');
+    return { facts: text, identity: Buffer.from(this.#area.head.identity).toString('base64url'), signature };
   }
 
   /**
@@ -244,7 +230,7 @@ export class Backups {
   ): Promise<RestoreJobReport> {
     const { prefix = '', keys, into, dryRun } = options;
     const isWhole = prefix === '' && keys === undefined && into === undefined && dryRun !== true;
-    return this.#opened(source, signal, async (backup, { backend, location }) => {
+    return this.#places.opened(source, signal, async (backup, { backend, location }) => {
       const point = await backup.describe(options, signal);
       const restore = async (): Promise<RestoreJobReport> => {
         await using view = await backup.open({ snapshot: point.number }, signal);
@@ -281,7 +267,7 @@ export class Backups {
     await changeRegistry(
       this.#area,
       (registry) => {
-        const name = this.#named(destination);
+        const name = this.#places.named(destination);
         const found = registry.destinations.find(({ location }) => location === name);
         if (found === undefined) throw new SecureStoreError('NOT_FOUND', `${destination} is no registered destination`);
         const others = registry.destinations.filter((one) => one !== found);
@@ -296,7 +282,7 @@ export class Backups {
    * are destroyed.
    */
   async unregister(destination: string, options?: CallOptions): Promise<void> {
-    const name = this.#named(destination);
+    const name = this.#places.named(destination);
     const found = (await this.destinations()).find(({ location }) => location === name);
     if (found === undefined) throw new SecureStoreError('NOT_FOUND', `${destination} is no registered destination`);
     await changeRegistry(
@@ -316,57 +302,10 @@ export class Backups {
     choose: (points: readonly SnapshotInfo[]) => readonly number[],
     options?: CallOptions,
   ): Promise<ForgetReport> {
-    return this.#opened(destination, options?.signal, async (backup, found) => {
-      const place: Destination = found;
+    return this.#places.opened(destination, options?.signal, async (backup, found) => {
       const numbers = async (): Promise<ReadonlySet<number>> =>
         new Set(choose(await Array.fromAsync(backup.list(options?.signal))));
-      return forgetPoints(this.#area, place, numbers, options?.signal);
+      return forgetPoints(this.#area, found, numbers, options?.signal);
     });
-  }
-
-  /** Looks at all destinations. @returns what `visit` gave, and the locations at which it failed */
-  async #each<T>(
-    signal: AbortSignal | undefined,
-    visit: (found: FoundDestination) => Promise<T>,
-  ): Promise<{ readonly results: T[]; readonly pending: string[] }> {
-    const results: T[] = [];
-    const pending: string[] = [];
-    for (const { location } of registryOf(this.#area).destinations) {
-      try {
-        await this.#at(location, signal, async (place) => {
-          const found = await findDestination(place.backend, place.location, signal);
-          if (found === undefined)
-            throw new SecureStoreError('NOT_FOUND', `${place.location}: there is no backup here`);
-          results.push(await visit(found));
-        });
-      } catch (error) {
-        if (!SecureStoreError.is(error) || error.code === 'ABORTED') throw error;
-        pending.push(location);
-      }
-    }
-    return { results, pending };
-  }
-
-  async #rekeyAll(
-    signal: AbortSignal | undefined,
-  ): Promise<{ counts: ReadonlyMap<string, number>; pending: readonly string[] }> {
-    const copied = await this.#area.copyHead(signal);
-    const { results, pending } = await this.#each(signal, async (found) => {
-      await prepareDestination(found.backend, found.location, copied, this.#area.random, signal);
-      return rekeyDestination(this.#area, found, signal);
-    });
-    const counts = new Map<string, number>();
-    for (const result of results) {
-      for (const [id, count] of result.counts) counts.set(id, (counts.get(id) ?? 0) + count);
-    }
-    return { counts, pending };
-  }
-
-  async #replaceAllKeys(signal: AbortSignal | undefined): Promise<readonly string[]> {
-    const copied = await this.#area.copyHead(signal);
-    const { pending } = await this.#each(signal, (found) =>
-      prepareDestination(found.backend, found.location, copied, this.#area.random, signal),
-    );
-    return pending;
   }
 }

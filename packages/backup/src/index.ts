@@ -1,13 +1,22 @@
 export { isBackup } from './destination.ts';
-export { backupJobId, Backups } from './backups.ts';
+export { Backups } from './backups.ts';
+export type { ContinuousStatus } from './continuous.ts';
+export { drillBackup } from './drill.ts';
+export type { DrillOptions } from './drill.ts';
+export { readReceipt } from './receipt.ts';
+export type { DrillFacts, DrillReceipt } from './receipt.ts';
+export type { SynchronousOptions } from './synchronous.ts';
 export type {
   BackupOptions,
-  Connect,
-  Connected,
+  ContinuousBackup,
+  DrillJobOptions,
+  DrillReport,
+  FollowOptions,
   RestoreJobReport,
   RestoreOptions,
   VerifyOptions as VerifyBackupOptions,
-} from './backups.ts';
+} from './backup-types.ts';
+export type { Connect, Connected } from './places.ts';
 export type { ForgetReport } from './forget.ts';
 export { openBackup, OpenedBackup } from './opened-backup.ts';
 export type { BackupSettings, PointChoice, SnapshotInfo } from './opened-backup.ts';

@@ -31,6 +31,10 @@ export interface RestoreStoreOptions extends PointChoice {
   readonly prefix?: string | undefined;
   /** Restores what is whole, and reports what is not; by default the first damage ends it. */
   readonly partial?: boolean | undefined;
+  /** Makes a store that only whoever has made it opens. */
+  readonly scratch?: boolean | undefined;
+  /** Called with the store once it is there. */
+  readonly onFounded?: ((founded: FoundedStore) => Promise<void>) | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((progress: { done: number; bytes: number; total: number }) => void) | undefined;
 }
@@ -252,7 +256,8 @@ export async function restoreStoreTo(
   const index = await backup.index(point, signal);
   const others = new IndexSet(backup.pages, point.others, new Map(), { history: { versions: 0, days: 0 }, now: 0 });
   const what = Buffer.concat([point.digest, Buffer.from(options.prefix ?? '', 'utf8')]);
-  const founded = await foundStore(backup.copy, target, what, signal);
+  const { scratch, onFounded } = options;
+  const founded = await foundStore(backup.copy, target, what, { scratch, signal });
   const tally: Tally = {
     snapshot: point.number,
     time: new Date(point.time),
@@ -266,6 +271,7 @@ export async function restoreStoreTo(
     const restore = new StoreRestore(backup, target, founded, options, tally, point.totals.versions);
     await restore.run(index, others);
     await founded.finish(signal);
+    await onFounded?.(founded);
     return tally;
   } finally {
     founded.wipe();

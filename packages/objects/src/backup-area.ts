@@ -2,14 +2,14 @@ import type { BackendCapabilities, ListOptions, ListResult, ReadOptions, ReadRes
 import type { BackupKeys, Head } from '@securestore/core-format';
 import { asBuffer, HEAD_NAME, ID_LENGTH, SecureStoreError, splitRecord } from '@securestore/core-format';
 import type { BackupKeySet, RandomSource } from '@securestore/crypto';
-import { fingerprintOf, rewrapRecord } from '@securestore/crypto';
+import { fingerprintOf, rewrapRecord, signAs } from '@securestore/crypto';
 import type { Clock, Job, JobKind } from '@securestore/jobs';
 import type { Administration } from './administration.ts';
 import { BackupSeals } from './copy/seals.ts';
 import type { UnlockedCopy } from './copy/unlock-copy.ts';
 import { copyOfStore } from './copy/unlock-copy.ts';
 import { inOrder, newGroup } from './create.ts';
-import type { CopyKeeper, Engine } from './engine.ts';
+import type { CopyKeeper, Engine, MutationGate } from './engine.ts';
 import type { HeadPlan } from './head-change.ts';
 import { changeHead } from './head-change.ts';
 import type { Alarm } from './journal/alarms.ts';
@@ -17,7 +17,7 @@ import type { Consumer } from './journal/consumer.ts';
 import { openConsumer, unregisterConsumer } from './journal/open-consumer.ts';
 import { hasStood } from './journal/standing.ts';
 import type { OpenCalls } from './open-calls.ts';
-import { isMember, rootOf } from './owner.ts';
+import { isMember, ownerKeys, rootOf } from './owner.ts';
 import { listPage } from './pages.ts';
 import type { StoreState } from './state.ts';
 import { parseHead, readKeyring, readPinned } from './state.ts';
@@ -266,6 +266,21 @@ export class BackupArea {
     return this.#engine.watcher.state.keys.versions.some(
       (version) => version.label === label && version.state === 'primary',
     );
+  }
+
+  /** Signs as the store does, for what is to be shown to others. @throws SecureStoreError `ACCESS_DENIED` for a member */
+  sign(use: string, bytes: Uint8Array): Buffer {
+    return signAs(ownerKeys(this.#engine.watcher.state).identity, use, bytes);
+  }
+
+  /** Has every mutation of this process wait until it is copied elsewhere, too; `undefined` for none. */
+  guardMutations(gate: MutationGate | undefined): void {
+    this.#engine.copies.gate = gate;
+  }
+
+  /** What the clock of the backend says at least, in milliseconds since 1970; `undefined` where it doesn't tell. */
+  async backendNow(signal?: AbortSignal): Promise<number | undefined> {
+    return (await this.#engine.backend.read(HEAD_NAME, { signal }))?.now;
   }
 
   /** A copy of this store, opened with the keys of the store itself. @throws SecureStoreError `INTEGRITY` where it is of another one */

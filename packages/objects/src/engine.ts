@@ -22,6 +22,14 @@ export interface CopyKeeper {
   readonly replaceKeys: (signal: AbortSignal | undefined) => Promise<readonly string[]>;
 }
 
+/** Stands around every mutation: what is not copied elsewhere too is not acknowledged. */
+export interface MutationGate {
+  /** Asked before anything is changed. @throws SecureStoreError where it could not be copied now */
+  readonly before: () => void;
+  /** Awaited before a mutation that took effect is acknowledged. @throws SecureStoreError where it could not be copied */
+  readonly after: (signal: AbortSignal | undefined) => Promise<void>;
+}
+
 /** What the parts of the engine share. */
 export interface Engine {
   readonly backend: StorageBackend;
@@ -37,7 +45,7 @@ export interface Engine {
   /** How far the audit log of this process goes, where it writes one. */
   readonly audit: { end?: (() => AuditEnd | undefined) | undefined };
   /** Copies of the store elsewhere, which follow its keys. */
-  readonly copies: { keeper?: CopyKeeper | undefined };
+  readonly copies: { keeper?: CopyKeeper | undefined; gate?: MutationGate | undefined };
   /** How old, in milliseconds, what nobody needs must be before it is collected: {@link GRACE_PERIOD} but in tests. */
   readonly gracePeriod: number;
 }

@@ -28,7 +28,7 @@ export type { Alarm, AlarmType } from './journal/alarms.ts';
 export type { Consumer, Cut, PassOptions } from './journal/consumer.ts';
 export type { KnownObject } from './journal/full-pass.ts';
 export type { Change } from './journal/resolve.ts';
-export type { CopyKeeper } from './engine.ts';
+export type { CopyKeeper, MutationGate } from './engine.ts';
 export type { GrantableGroup, GrantOptions, MemberAdministration, MemberInfo } from './members/administration.ts';
 export { ObjectStore } from './object-store.ts';
 export type { PolicyObject } from './policy-object.ts';

@@ -2,7 +2,7 @@ import type { StoreKey } from '@securestore/core-format';
 import { parseStoreKey, SecureStoreError } from '@securestore/core-format';
 import { settledSoon } from './abortable.ts';
 import { callSignal, checkOptions, inCall, inContext } from './call.ts';
-import type { Engine } from './engine.ts';
+import type { Engine, MutationGate } from './engine.ts';
 import { checkPrefix, listNames } from './list.ts';
 import { checkGranted } from './members/granted.ts';
 import { checkOwner } from './owner.ts';
@@ -33,6 +33,14 @@ const READINGS: ReadonlySet<string> = new Set([
 
 /** What a call about one object does. */
 type Body<T> = (target: Target, signal: AbortSignal | undefined) => Promise<T>;
+
+/** A mutation that is not acknowledged before it is copied elsewhere, too. */
+async function gated<T>(gate: MutationGate, body: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  gate.before();
+  const result = await body();
+  await gate.after(signal);
+  return result;
+}
 
 /** The calls under way on an open store: none begins once it is closed, and closing waits for them. */
 export class OpenCalls {
@@ -99,7 +107,12 @@ export class OpenCalls {
       const refused = checkGranted(this.#engine, name, signal);
       if (refused !== undefined) await refused;
       const { token, nameId } = this.#engine.names.locate(name);
-      const running = body({ key: name, token, nameId }, signal);
+      const { gate } = this.#engine.copies;
+      const target = { key: name, token, nameId };
+      const running =
+        gate === undefined || !MUTATIONS.has(operation)
+          ? body(target, signal)
+          : gated(gate, () => body(target, signal), signal);
       if (signal === undefined) return await running;
       return await settledSoon(running, signal, this.#engine.clock, MUTATIONS.has(operation) ? 'unknown' : undefined);
     } catch (error) {

@@ -44,10 +44,17 @@ export type {
   VerifyDepth,
 } from './backups.ts';
 export { hasBackup, listSnapshots, readSnapshot, restoreStore, verifyBackup } from './backups.ts';
+export { readReceipt } from '@securestore/backup';
 export type {
   BackupOptions,
   Backups,
   ConflictPolicy,
+  ContinuousBackup,
+  ContinuousStatus,
+  DrillFacts,
+  DrillReceipt,
+  DrillReport,
+  FollowOptions,
   ForgetReport,
   RegisteredDestination,
   RestoreJobReport,

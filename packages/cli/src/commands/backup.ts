@@ -1,4 +1,4 @@
-import type { SnapshotReport } from 'securestore';
+import type { ContinuousStatus, SecureStore, SnapshotReport } from 'securestore';
 import { type Call, type ExitCode, SOME_FAILED } from '../call.ts';
 import { watchJob } from '../job-progress.ts';
 import { withStore } from '../open.ts';
@@ -6,6 +6,7 @@ import { count, formatBytes, formatTime, printable } from '../terminal-text.ts';
 
 export interface BackupOptions {
   readonly label?: string;
+  readonly follow?: boolean;
 }
 
 function inWords({ number, time, objects, versions, bytes, copied, rekeyed }: SnapshotReport): string[] {
@@ -18,10 +19,41 @@ function inWords({ number, time, objects, versions, bytes, copied, rekeyed }: Sn
   return [`made snapshot ${number} of ${formatTime(time)}: ${holds}`, changed, ...keys];
 }
 
+/** How often a person is told how far it is. */
+const TELL_EVERY_MS = 10_000;
+
+/** Backs up continuously until it is interrupted. */
+async function follow({ cli, out }: Call<BackupOptions>, store: SecureStore, destination: string): Promise<ExitCode> {
+  let told = 0;
+  let failing = false;
+  const say = (status: ContinuousStatus): void => {
+    const { recoverableTo, lag, error } = status;
+    const now = cli.now().getTime();
+    if (error === undefined && !failing && now - told < TELL_EVERY_MS) return;
+    if (error !== undefined && failing && now - told < TELL_EVERY_MS) return;
+    failing = error !== undefined;
+    told = now;
+    const until = recoverableTo === undefined ? 'nothing yet' : `to ${recoverableTo.toISOString()}`;
+    const behind = lag === undefined ? '' : `, ${(lag / 1000).toFixed(1)} s behind`;
+    const why = error === undefined ? '' : `; ${printable(error.message)} [${error.code}]`;
+    void out.result({ status }, () => `recoverable ${until}${behind}${why}`);
+  };
+  const continuous = await store.backups.follow(destination, { onStatus: say, signal: cli.signal });
+  out.note('backing up continuously; press Ctrl-C to stop');
+  await new Promise<void>((resolve) => {
+    if (cli.signal.aborted) resolve();
+    else cli.signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+  await continuous.stop().catch((error: unknown) => {
+    if (!cli.signal.aborted) throw error;
+  });
+}
+
 /** `securestore backup`. */
 export async function backup(call: Call<BackupOptions>, destination: string): Promise<ExitCode> {
   const { cli, out, options } = call;
   return await withStore(call, async (store) => {
+    if (options.follow === true) return await follow(call, store, destination);
     const { label } = options;
     const job = store.backup(destination, { ...(label === undefined ? {} : { label }), signal: cli.signal });
     const report = await watchJob(cli, 'backup', job);

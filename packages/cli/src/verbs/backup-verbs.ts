@@ -1,13 +1,19 @@
 import { type Command, Option } from 'commander';
 import { addVerb, collect, type Run } from '../call.ts';
 import type { BackupOptions } from '../commands/backup.ts';
+import type { DrillOptions } from '../commands/drill.ts';
 import type { RestoreOptions } from '../commands/restore.ts';
 
 function addBackup(program: Command, run: Run): void {
   addVerb<BackupOptions, [string]>(program, run, {
     usage: 'backup <destination>',
     summary: 'make a snapshot of the store at another location',
-    options: [new Option('--label <text>', 'what the snapshot is called')],
+    options: [
+      new Option('--label <text>', 'what the snapshot is called'),
+      new Option('--follow', 'go on backing up what changes until interrupted: every second can be restored').conflicts(
+        'label',
+      ),
+    ],
     notes: `The destination is a location like that of a store: a folder, a database, a bucket. The first snapshot copies everything,
 later ones what has changed; each is whole by itself. What is copied is sealed as it is in the store, and the secrets of the
 store open it: nothing else is needed to restore it, not even the store.
@@ -62,8 +68,22 @@ Examples:
   });
 }
 
+function addDrill(program: Command, run: Run): void {
+  addVerb<DrillOptions, [string]>(program, run, {
+    usage: 'drill <destination>',
+    summary: 'restore a snapshot to a scratch place, compare it with the store, and measure how long that took',
+    options: [
+      new Option('--snapshot <number>', 'this one; the newest by default'),
+      new Option('--scratch <location>', 'where to restore it, such as file:/var/tmp/drill; by default memory'),
+      new Option('--receipt <file>', 'write what was shown to a file, signed by the store'),
+    ],
+    notes: `Everything that is restored is opened, and removed again. Exit code 5 where the backup is bad; each problem is one line.`,
+    load: async () => (await import('../commands/drill.ts')).drill,
+  });
+}
+
 /** Adds the verbs of backups. */
 export function addBackupVerbs(program: Command, run: Run): void {
   program.commandsGroup('Backup:');
-  for (const add of [addBackup, addSnapshots, addRestore]) add(program, run);
+  for (const add of [addBackup, addSnapshots, addRestore, addDrill]) add(program, run);
 }

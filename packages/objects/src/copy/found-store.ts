@@ -22,6 +22,7 @@ import {
 } from '@securestore/core-format';
 import type { KeySet } from '@securestore/crypto';
 import {
+  fingerprintOf,
   keyringKey,
   loadKeyring,
   openSystemBody,
@@ -30,16 +31,20 @@ import {
   unversioned,
   wipeKeyring,
 } from '@securestore/crypto';
+import { instant } from '@securestore/jobs';
 import { ancestorsAfter } from '../ancestry.ts';
 import { hasRemains } from '../create.ts';
 import { limitsFor } from '../limits.ts';
+import { ObjectStore } from '../object-store.ts';
+import { engineOf } from '../open.ts';
 import { readMembers } from '../members/grants.ts';
 import type { Sealed } from '../members/reseal.ts';
 import { sealGrants } from '../members/reseal.ts';
 import { ownerKeys, rootOf } from '../owner.ts';
 import { resealSlots, withNewPrimaries } from '../rekey/new-keys.ts';
 import { signedHead } from '../signed-head.ts';
-import { readHead, readKeyring, readPinned } from '../state.ts';
+import type { Unlocked } from '../state.ts';
+import { loadState, readHead, readKeyring, readPinned } from '../state.ts';
 import { keysBackend } from './keys-backend.ts';
 import type { UnlockedCopy } from './unlock-copy.ts';
 
@@ -95,8 +100,15 @@ export class FoundedStore {
   readonly #keys: KeySet;
   /** Whether an earlier run has begun to restore the same here: what it has written counts. */
   readonly resumed: boolean;
+  readonly #isScratch: boolean;
 
-  constructor(copy: UnlockedCopy, target: StorageBackend, foundation: Foundation, resumed: boolean) {
+  constructor(
+    copy: UnlockedCopy,
+    target: StorageBackend,
+    foundation: Foundation,
+    { resumed, scratch }: { readonly resumed: boolean; readonly scratch: boolean },
+  ) {
+    this.#isScratch = scratch;
     this.#copy = copy;
     this.#target = target;
     this.#foundation = foundation;
@@ -144,7 +156,7 @@ export class FoundedStore {
       ancestors: ancestorsAfter(before),
       time: clock.now(),
       rootNumber: before.rootNumber + 1,
-      state: 'open',
+      state: this.#isScratch ? 'scratch' : 'open',
       slots,
       references,
     };
@@ -215,6 +227,19 @@ export class FoundedStore {
     return sealGrants({ random, limits }, { ...state, head }, members, this.#foundation.keyring);
   }
 
+  /** The store, once it is finished: for whoever has made it, also where it is a scratch store that nobody else opens. */
+  async open(location: string, signal?: AbortSignal): Promise<ObjectStore> {
+    const { clock, random, state } = this.#copy;
+    const begun = instant(clock);
+    const read = await readHead(this.#target, signal);
+    if (read === undefined) throw new SecureStoreError('INTEGRITY', 'the head of the restored store is missing');
+    const unlocked = { ...state.unlocked, root: createSecretKey(this.#foundation.root), wipe: () => undefined };
+    const loaded = await loadState(this.#target, read.head, unlocked as Unlocked, {}, signal);
+    const engine = engineOf({ backend: this.#target, location, random }, clock, { begun, read, state: loaded });
+    const fingerprint = fingerprintOf(read.head.identity);
+    return new ObjectStore({ engine, fingerprint, location, onClose: async () => undefined });
+  }
+
   /** Forgets the keys. */
   wipe(): void {
     this.#foundation.root.fill(0);
@@ -257,13 +282,17 @@ async function begunBefore(
  * secrets open.
  *
  * @param source what is restored: going on with another one is refused
+ * @param scratch whether it is made for a drill, and is to be opened by nobody else
  * @throws SecureStoreError `ALREADY_EXISTS` where something lies there already; `ACCESS_DENIED` for a member; what the backend throws
  */
 export async function foundStore(
   copy: UnlockedCopy,
   target: StorageBackend,
   source: Uint8Array,
-  signal?: AbortSignal,
+  {
+    scratch = false,
+    signal,
+  }: { readonly scratch?: boolean | undefined; readonly signal?: AbortSignal | undefined } = {},
 ): Promise<FoundedStore> {
   rootOf(copy.state);
   const digest = createHash('sha256').update(source).digest();
@@ -271,7 +300,7 @@ export async function foundStore(
     throw new SecureStoreError('ALREADY_EXISTS', 'there is a store here already; it was left as it is');
   }
   const before = await begunBefore(copy, target, digest, signal);
-  if (before !== undefined) return new FoundedStore(copy, target, before, true);
+  if (before !== undefined) return new FoundedStore(copy, target, before, { resumed: true, scratch });
   if (await hasRemains(target, signal)) {
     throw new SecureStoreError(
       'ALREADY_EXISTS',
@@ -290,5 +319,5 @@ export async function foundStore(
   const body = sealSystemBody(restoreKey(copy), 'keyring', restoreContext(copy), plaintext, random);
   plaintext.fill(0);
   await target.write(RESTORE_NAME, body, { ifAbsent: true, signal });
-  return new FoundedStore(copy, target, foundation, false);
+  return new FoundedStore(copy, target, foundation, { resumed: false, scratch });
 }

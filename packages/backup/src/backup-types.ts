@@ -1,0 +1,49 @@
+import type { CallOptions } from '@securestore/objects';
+import type { ContinuousOptions, ContinuousStatus } from './continuous.ts';
+import type { PointChoice } from './opened-backup.ts';
+import type { DrillFacts, DrillReceipt } from './receipt.ts';
+import type { RestoreIntoOptions, RestoreIntoReport } from './restore-into.ts';
+import type { SynchronousOptions } from './synchronous.ts';
+import type { VerifyBackupOptions } from './verify-backup.ts';
+
+export interface BackupOptions extends CallOptions {
+  /** What the snapshot is called, at most 128 bytes of UTF-8. */
+  readonly label?: string | undefined;
+}
+
+export interface RestoreOptions extends CallOptions, PointChoice, Omit<RestoreIntoOptions, 'signal' | 'onProgress'> {}
+
+export interface VerifyOptions extends CallOptions, Omit<VerifyBackupOptions, 'signal'> {}
+
+export interface DrillJobOptions extends CallOptions, PointChoice {
+  /** A location at which nothing is, for the restored store; by default memory. */
+  readonly scratch?: string | undefined;
+}
+
+/** What a drill has shown, and the receipt of it. */
+export interface DrillReport extends DrillFacts {
+  readonly receipt: DrillReceipt;
+}
+
+/** What restoring into the store did. */
+export interface RestoreJobReport extends RestoreIntoReport {
+  /** The point that was restored. */
+  readonly snapshot: number;
+  readonly time: Date;
+  /** The number of the snapshot that was made before; absent where nothing could be lost. */
+  readonly before?: number;
+}
+
+export interface FollowOptions extends CallOptions, Omit<ContinuousOptions, 'signal'> {
+  /** Has writes of this process wait until they are backed up, too: then nothing that was acknowledged can be lost with the store. */
+  readonly synchronous?: boolean | SynchronousOptions | undefined;
+}
+
+/** A continuous backup under way. It ends with the store. */
+export interface ContinuousBackup extends AsyncDisposable {
+  readonly status: ContinuousStatus;
+  /** Resolves when everything that was acknowledged before the call can be restored. @throws `UNAVAILABLE`, and what keeps it from that */
+  shipped(): Promise<void>;
+  /** Ends it, after what is under way. @throws why it had ended before, where it had */
+  stop(): Promise<void>;
+}

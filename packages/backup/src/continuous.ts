@@ -1,0 +1,344 @@
+import type { IndexEntry, IndexPage, PackedEnvelope, Point } from '@securestore/core-format';
+import { asBuffer, SecureStoreError } from '@securestore/core-format';
+import type { BackupArea, Change, Consumer } from '@securestore/objects';
+import { Copier } from './copier.ts';
+import type { Destination } from './destination.ts';
+import { prepareDestination } from './destination.ts';
+import { IndexPages, IndexWriter } from './index-pages.ts';
+import { IndexSet } from './index-set.ts';
+import type { FoundPoint } from './points.ts';
+import { Points } from './points.ts';
+import type { SnapshotReport } from './snapshot.ts';
+import { makeSnapshot, readerLabel } from './snapshot.ts';
+import { indexAt } from './timeline.ts';
+
+/** A whole index is written after so many points, or so many changed objects: what a restore has to read is bounded by it. */
+const POINTS_PER_SNAPSHOT = 1000;
+const CHANGES_PER_SNAPSHOT = 50_000;
+const SNAPSHOT_EVERY: number = 60 * 60 * 1000;
+/** A point is published at least so often, so that whoever looks at the destination sees that it is alive. */
+const HEARTBEAT: number = 60 * 1000;
+/** Where the clock of the backend is finer than this, cuts may follow each other as fast as the shorter interval says. */
+const FINE_RESOLUTION = 10;
+const SHORT_INTERVAL = 250;
+const LONG_INTERVAL = 1000;
+const FIRST_RETRY = 500;
+const LAST_RETRY = 30_000;
+
+/** What a delta keeps of the past of an object: everything, since what becomes of it the snapshot before decides. */
+const EVERYTHING = { versions: Number.MAX_SAFE_INTEGER, days: 1_000_000 };
+
+/** How far a destination has got. */
+export interface ContinuousStatus {
+  /** Whatever was acknowledged before this can be restored, by the clock of the store's backend; absent before the first point. */
+  readonly recoverableTo?: Date;
+  /** How long ago that was, in milliseconds by the clock of this process. */
+  readonly lag?: number;
+  /** How far the servers of the store's backend may disagree about the time, in milliseconds. */
+  readonly skew: number;
+  readonly points: number;
+  readonly versions: number;
+  readonly bytes: number;
+  /** Why the last attempt failed; absent where it did not. */
+  readonly error?: { readonly code: string; readonly message: string };
+  readonly alarms: readonly string[];
+}
+
+export interface ContinuousOptions {
+  /** Milliseconds from one cut to the next; by default 250 where the backend's clock is fine enough, else 1,000. */
+  readonly interval?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** Told after every point, and of every failure. What it throws is ignored. */
+  readonly onStatus?: ((status: ContinuousStatus) => void) | undefined;
+}
+
+/** What is known of the newest point while changes are shipped. */
+interface Position {
+  readonly newest: FoundPoint;
+  readonly reader: Consumer;
+  readonly pages: IndexPages;
+  readonly points: Points;
+  readonly basePages: readonly IndexPage[];
+  readonly changes: Map<string, IndexEntry[]>;
+  readonly snapshotMade: number;
+}
+
+interface Waiting {
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** Ships changes of a store to a destination while the store is in use. Made by {@link Backups.follow}. */
+export class Follower {
+  readonly #area: BackupArea;
+  readonly #place: Pick<Destination, 'backend' | 'location'>;
+  readonly #options: ContinuousOptions;
+  readonly #interval: number;
+  #position: Position | undefined;
+  #destination: Destination | undefined;
+  #published: { readonly time: number; readonly at: number } | undefined;
+  #points = 0;
+  #versions = 0;
+  #bytes = 0;
+  #error: SecureStoreError | undefined;
+  readonly #alarms = new Set<string>();
+  /** Who waits for a cut that has not begun yet, and for the one under way. */
+  #waiting: Waiting[] = [];
+  #wanted: {
+    readonly label: string;
+    readonly resolve: (report: SnapshotReport) => void;
+    readonly reject: (error: unknown) => void;
+  }[] = [];
+  #wake: (() => void) | undefined;
+
+  constructor(area: BackupArea, place: Pick<Destination, 'backend' | 'location'>, options: ContinuousOptions) {
+    this.#area = area;
+    this.#place = place;
+    this.#options = options;
+    const { modifiedResolution, clockSkew } = area.capabilities;
+    const isFine = modifiedResolution <= FINE_RESOLUTION && clockSkew <= FINE_RESOLUTION;
+    this.#interval = options.interval ?? (isFine ? SHORT_INTERVAL : LONG_INTERVAL);
+  }
+
+  get status(): ContinuousStatus {
+    const { clock, capabilities } = this.#area;
+    const published = this.#published;
+    return {
+      ...(published && { recoverableTo: new Date(published.time), lag: Math.max(0, clock.now() - published.time) }),
+      skew: capabilities.clockSkew,
+      points: this.#points,
+      versions: this.#versions,
+      bytes: this.#bytes,
+      ...(this.#error && { error: { code: this.#error.code, message: this.#error.message } }),
+      alarms: [...this.#alarms],
+    };
+  }
+
+  /** Why nothing can be shipped now. */
+  get error(): SecureStoreError | undefined {
+    return this.#error;
+  }
+
+  /** Makes a snapshot at the next step. */
+  snapshot(label: string): Promise<SnapshotReport> {
+    const { promise, resolve, reject } = Promise.withResolvers<SnapshotReport>();
+    this.#wanted.push({ label, resolve, reject });
+    this.#wake?.();
+    return promise;
+  }
+
+  /** Resolves when everything that was acknowledged before the call can be restored. @throws SecureStoreError why it can't be shipped */
+  shipped(): Promise<void> {
+    if (this.#error !== undefined) return Promise.reject(this.#error);
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    this.#waiting.push({ resolve, reject });
+    this.#wake?.();
+    return promise;
+  }
+
+  /** Looks where the destination stands, and makes the first snapshot. */
+  async begin(signal: AbortSignal): Promise<void> {
+    await this.#begin(signal);
+  }
+
+  /** Ships until the signal aborts. @throws SecureStoreError what no repetition helps against, such as `ACCESS_DENIED` */
+  async run(signal: AbortSignal): Promise<void> {
+    let failures = 0;
+    while (!signal.aborted) {
+      const waiting = this.#waiting;
+      this.#waiting = [];
+      try {
+        await this.#step(signal);
+        this.#error = undefined;
+        failures = 0;
+        for (const { resolve } of waiting) resolve();
+      } catch (error) {
+        for (const { reject } of waiting) reject(error);
+        if (signal.aborted) break;
+        if (!isPassing(error)) throw error;
+        this.#error = error;
+        // What another process has done meanwhile is looked at anew.
+        this.#position = undefined;
+        failures += 1;
+      }
+      this.#tell();
+      await this.#pause(
+        failures === 0 ? this.#interval : Math.min(FIRST_RETRY * 2 ** (failures - 1), LAST_RETRY),
+        signal,
+      );
+    }
+    for (const { reject } of [...this.#waiting, ...this.#wanted])
+      reject(new SecureStoreError('ABORTED', 'the continuous backup has ended'));
+  }
+
+  #tell(): void {
+    try {
+      this.#options.onStatus?.(this.status);
+    } catch {
+      // Whoever listens does not decide whether there is a backup.
+    }
+  }
+
+  async #pause(milliseconds: number, signal: AbortSignal): Promise<void> {
+    if ((this.#waiting.length > 0 || this.#wanted.length > 0) && this.#error === undefined) return;
+    const woken = new AbortController();
+    this.#wake = () => woken.abort();
+    try {
+      await this.#area.clock.sleep(milliseconds, AbortSignal.any([signal, woken.signal]));
+    } catch (error) {
+      if (!woken.signal.aborted && !signal.aborted) throw error;
+    } finally {
+      this.#wake = undefined;
+    }
+  }
+
+  async #step(signal: AbortSignal): Promise<void> {
+    const position = this.#position ?? (await this.#begin(signal));
+    const { clock } = this.#area;
+    const isLong =
+      position.newest.number - position.newest.base >= POINTS_PER_SNAPSHOT ||
+      position.changes.size >= CHANGES_PER_SNAPSHOT ||
+      clock.now() - position.snapshotMade >= SNAPSHOT_EVERY;
+    const wanted = this.#wanted.shift();
+    if (wanted !== undefined) {
+      try {
+        this.#position = await this.#snapshot(signal, wanted.label, wanted.resolve);
+      } catch (error) {
+        wanted.reject(error);
+        throw error;
+      }
+      return;
+    }
+    if (isLong || position.reader.passDue) {
+      this.#position = await this.#snapshot(signal);
+      return;
+    }
+    await this.#ship(position, signal);
+  }
+
+  async #snapshot(signal: AbortSignal, label?: string, onDone?: (report: SnapshotReport) => void): Promise<Position> {
+    const report = await makeSnapshot(this.#area, this.#place, { signal, label });
+    onDone?.(report);
+    for (const alarm of report.alarms) this.#alarms.add(alarm);
+    this.#versions += report.copied.versions;
+    this.#bytes += report.copied.bytes;
+    this.#points += 1;
+    return this.#begin(signal);
+  }
+
+  /** Looks where the destination stands. */
+  async #begin(signal: AbortSignal): Promise<Position> {
+    const { backend, location } = this.#place;
+    await this.#area.prepare(signal);
+    const copied = await this.#area.copyHead(signal);
+    const destination = await prepareDestination(backend, location, copied, this.#area.random, signal);
+    this.#destination = destination;
+    const points = new Points(destination, this.#area.seals);
+    const pages = new IndexPages(destination, this.#area.seals);
+    const newest = await points.newest(signal);
+    if (newest === undefined) return this.#snapshot(signal);
+    const label = readerLabel(destination);
+    const reader = await this.#area.open(label, (alarm) => this.#alarms.add(alarm.message), signal);
+    const { index } = await indexAt(points, pages, newest, signal);
+    const base = newest.kind === 'snapshot' ? newest : await points.read(newest.base, signal);
+    const changes = new Map([...index.changes].map(([token, entries]) => [token, [...entries]]));
+    this.#published = { time: newest.time, at: this.#area.clock.now() };
+    const position = { newest, reader, pages, points, changes, basePages: base.pages, snapshotMade: base.made };
+    this.#position = position;
+    return position;
+  }
+
+  async #ship(position: Position, signal: AbortSignal): Promise<void> {
+    const destination = this.#destination;
+    if (destination === undefined) throw new SecureStoreError('INTERNAL', 'there is no destination');
+    const { newest, reader, pages, basePages, changes } = position;
+    const { clock, head, seals } = this.#area;
+    const epoch = newest.number + 1;
+    const index = new IndexSet(pages, basePages, changes, { history: EVERYTHING, now: clock.now() });
+    const ports = { area: this.#area, destination, epoch, signal, onCopied: () => undefined };
+    const copier = new Copier(ports, index);
+    const cut = await reader.cut((change: Change) => copier.visit(change), signal);
+    for (const { message } of cut.alarms) this.#alarms.add(message);
+    // The journal alone does not tell everything any more: the next step looks at the whole store.
+    if (reader.passDue) return;
+    await copier.flush();
+    const order = this.#area.keyOrder;
+    const isNewer = (next: PackedEnvelope, before: PackedEnvelope): boolean =>
+      keyAt(order, next) >= keyAt(order, before);
+    await copier.added.finish(isNewer, signal);
+    for (const { message } of copier.failed) this.#alarms.add(message);
+    const { entries } = copier.added;
+    const isAlive = this.#published !== undefined && clock.now() - this.#published.at < HEARTBEAT;
+    if (entries.size === 0 && isAlive) {
+      await reader.commit();
+      // Nothing has changed since, so the newest point is what the store was at this moment, too.
+      this.#published = { time: cut.time, at: this.#published?.at ?? clock.now() };
+      return;
+    }
+    const writer = new IndexWriter(destination, seals, epoch, signal);
+    await new IndexSet(pages, [], entries, { history: EVERYTHING, now: cut.time }).write(writer, signal);
+    const delta = await writer.finish();
+    await this.#followHead(destination, newest, signal);
+    const point = await position.points.publish(
+      this.#pointOf(newest, cut.time, delta, { versions: copier.versions, bytes: copier.bytes }, head.history),
+      signal,
+    );
+    await reader.commit();
+    for (const [token, added] of entries) changes.set(token, [...(changes.get(token) ?? []), ...added]);
+    this.#published = { time: cut.time, at: clock.now() };
+    this.#points += 1;
+    this.#versions += copier.versions;
+    this.#bytes += copier.bytes;
+    this.#position = { ...position, newest: point };
+  }
+
+  /** What the point needs to be opened is there before the point is. */
+  async #followHead(destination: Destination, newest: FoundPoint, signal: AbortSignal): Promise<void> {
+    await this.#area.confirm(signal);
+    if (this.#area.head.generation === newest.generation) return;
+    const { backend, location } = destination;
+    const copied = await this.#area.copyHead(signal);
+    await prepareDestination(backend, location, copied, this.#area.random, signal);
+  }
+
+  #pointOf(
+    newest: FoundPoint,
+    time: number,
+    pages: readonly IndexPage[],
+    added: Point['added'],
+    history: Point['history'],
+  ): Point {
+    const { head, capabilities, clock } = this.#area;
+    return {
+      number: newest.number + 1,
+      previous: newest.digest,
+      instance: head.instance,
+      generation: head.generation,
+      time,
+      skew: capabilities.clockSkew,
+      made: clock.now(),
+      kind: 'changes',
+      base: newest.base,
+      gap: false,
+      collects: false,
+      label: '',
+      history,
+      removed: newest.removed,
+      totals: newest.totals,
+      added,
+      pages,
+      others: newest.others,
+    };
+  }
+}
+
+function keyAt(order: ReadonlyMap<string, number>, { keyId }: PackedEnvelope): number {
+  return order.get(asBuffer(keyId).toString('hex')) ?? 0;
+}
+
+const PASSING: ReadonlySet<string> = new Set(['CONFLICT', 'NO_SPACE', 'LOCKED']);
+
+/** Whether trying again may help. */
+function isPassing(error: unknown): error is SecureStoreError {
+  return SecureStoreError.is(error) && (error.retryable || PASSING.has(error.code));
+}

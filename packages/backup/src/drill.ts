@@ -1,0 +1,149 @@
+import type { StorageBackend } from '@securestore/backend-api';
+import { compareVersions, SecureStoreError } from '@securestore/core-format';
+import type { FoundedStore, ObjectStore, SecureStorage } from '@securestore/objects';
+import type { OpenedBackup, PointChoice } from './opened-backup.ts';
+import type { DrillFacts } from './receipt.ts';
+import { restoreStoreTo } from './restore-store.ts';
+
+const MAX_PROBLEMS = 100;
+
+export interface DrillOptions extends PointChoice {
+  /** The store that the backup is of, to compare with. */
+  readonly live?: SecureStorage | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?:
+    | ((update: { phase: string; done?: number; bytes?: number; total?: number }) => void)
+    | undefined;
+}
+
+/** Removes everything at a backend. */
+async function clear(backend: StorageBackend): Promise<void> {
+  for (;;) {
+    const { entries } = await backend.list('', {});
+    if (entries.length === 0) return;
+    for (const { key } of entries) await backend.delete(key);
+  }
+}
+
+class Problems {
+  readonly list: string[] = [];
+  found = 0;
+
+  add(message: string): void {
+    this.found += 1;
+    if (this.list.length < MAX_PROBLEMS) this.list.push(message);
+  }
+}
+
+async function versionAt(live: SecureStorage, key: string, at: Date): Promise<string | undefined> {
+  try {
+    return (await live.info(key, { at })).version;
+  } catch (error) {
+    if (SecureStoreError.is(error, 'NOT_FOUND')) return undefined;
+    throw error;
+  }
+}
+
+/**
+ * Compares what was restored with the store as it was at that moment. What was stored around it, within the difference of two clocks, is
+ * not judged: versions carry the clock of whoever stored them, and the moment is of the backend's.
+ *
+ * @returns how many objects were compared
+ */
+async function compare(
+  restored: ObjectStore,
+  live: SecureStorage,
+  time: Date,
+  problems: Problems,
+  { signal, onProgress }: DrillOptions,
+): Promise<number> {
+  const call = signal === undefined ? {} : { signal };
+  let compared = 0;
+  const step = (): void => {
+    compared += 1;
+    onProgress?.({ phase: 'comparing with the store', done: 1 });
+  };
+  for await (const { key, version } of restored.entries('', call)) {
+    const now = await live.has(key, call);
+    const then = await versionAt(live, key, time);
+    // What has no version of then any more was purged, or has been forgotten.
+    if (then !== undefined && then !== version) problems.add(`${JSON.stringify(key)} is not as it was at that moment`);
+    if (then === undefined && now && compareVersions((await live.info(key, call)).version, version) < 0) {
+      problems.add(`${JSON.stringify(key)} is newer than in the store`);
+    }
+    step();
+  }
+  for await (const key of live.keys('', call)) {
+    if (await restored.has(key, call)) continue;
+    if ((await versionAt(live, key, time)) !== undefined) problems.add(`${JSON.stringify(key)} is missing`);
+    step();
+  }
+  return compared;
+}
+
+/**
+ * Restores a snapshot to a scratch place, opens everything in it, compares it with the store, measures how long that took, and removes it
+ * again.
+ *
+ * @param scratch an initialised backend at which nothing is. It stays yours, and is empty afterwards
+ * @throws SecureStoreError `ALREADY_EXISTS` where something lies there; `NOT_FOUND` where there is no snapshot; what keeps it from being
+ *   done. What is wrong with the backup is no error: it is in the facts
+ */
+export async function drillBackup(
+  backup: OpenedBackup,
+  scratch: StorageBackend,
+  options: DrillOptions = {},
+): Promise<DrillFacts> {
+  const { live, signal, onProgress } = options;
+  const { clock } = backup.copy;
+  const begun = clock.now();
+  const problems = new Problems();
+  const point = await backup.choose(options, signal);
+  const time = new Date(point.time);
+  let [recovery, compared] = [0, 0];
+  const check = async (founded: FoundedStore): Promise<void> => {
+    recovery = clock.now() - begun;
+    await using restored = await founded.open(backup.destination.location, signal);
+    onProgress?.({ phase: 'opening everything' });
+    const report = await restored.verify({ payloads: true, ...(signal === undefined ? {} : { signal }) });
+    for (const { key, name, message } of report.findings) problems.add(`${key ?? name}: ${message}`);
+    if (live !== undefined) compared = await compare(restored, live, time, problems, options);
+  };
+  let [objects, versions, bytes] = [0, 0, 0];
+  const { entries } = await scratch.list('', { limit: 1, signal });
+  if (entries.length > 0) {
+    throw new SecureStoreError(
+      'ALREADY_EXISTS',
+      'something lies at the scratch location of the drill; it was left as it is',
+    );
+  }
+  try {
+    onProgress?.({ phase: 'restoring' });
+    const restoring = { snapshot: point.number, scratch: true, onFounded: check, signal };
+    ({ objects, versions, bytes } = await restoreStoreTo(backup, scratch, restoring));
+  } catch (error) {
+    const isBackups = SecureStoreError.is(error, 'INTEGRITY') || SecureStoreError.is(error, 'FORMAT_VERSION');
+    if (!isBackups) throw error;
+    problems.add(error.message);
+  } finally {
+    await clear(scratch);
+  }
+  // Silent success over nothing would be found out on the day of the disaster.
+  if (objects === 0 && point.totals.objects > 0)
+    problems.add('nothing was restored, though the snapshot holds objects');
+  return {
+    fingerprint: backup.fingerprint,
+    destination: backup.destination.location,
+    snapshot: point.number,
+    time: time.toISOString(),
+    begun: new Date(begun).toISOString(),
+    recovery,
+    objects,
+    versions,
+    bytes,
+    compared,
+    problems: problems.list,
+    found: problems.found,
+    ok: problems.found === 0,
+  };
+}

@@ -1,0 +1,100 @@
+import { SecureStoreError } from '@securestore/core-format';
+import type { JobKind } from '@securestore/jobs';
+import type { BackupArea } from '@securestore/objects';
+import type { ContinuousBackup, FollowOptions } from './backup-types.ts';
+import { Follower } from './continuous.ts';
+import { findDestination } from './destination.ts';
+import type { Connected, Places } from './places.ts';
+import { Points } from './points.ts';
+import type { SynchronousOptions } from './synchronous.ts';
+import { gateOf, remoteGate } from './synchronous.ts';
+
+const NO_OPTIONS: ReadonlySet<string> = new Set();
+
+/** What a continuous backup works with. */
+export interface FollowPorts {
+  readonly area: BackupArea;
+  readonly places: Places;
+  /** Those of this process, by location. */
+  readonly followers: Map<string, Follower>;
+  readonly jobId: string;
+}
+
+function followKind(
+  { area, places, followers }: FollowPorts,
+  location: string,
+  { interval, onStatus }: FollowOptions,
+  stop: AbortSignal,
+  onStarted: (follower: Follower) => void,
+): JobKind<object, null> {
+  return {
+    name: 'continuous-backup',
+    parse() {
+      throw new SecureStoreError('UNSUPPORTED', 'a continuous backup is begun again by following the destination');
+    },
+    run: ({ signal, progress }) =>
+      places.at(location, signal, async (place) => {
+        progress({ phase: 'backing up continuously' });
+        const ended = AbortSignal.any([signal, stop]);
+        const follower = new Follower(area, place, { interval, onStatus });
+        await follower.begin(ended);
+        await places.register(location, place.backend, ended);
+        followers.set(location, follower);
+        onStarted(follower);
+        try {
+          await follower.run(ended);
+        } finally {
+          followers.delete(location);
+        }
+        return null;
+      }),
+  };
+}
+
+/** Begins a continuous backup, in a job that ends with the store. @throws SecureStoreError as `Backups.follow` does */
+export async function follow(ports: FollowPorts, location: string, options: FollowOptions): Promise<ContinuousBackup> {
+  const { area, jobId } = ports;
+  const { synchronous = false, interval: _, onStatus: __, ...call } = options;
+  const stop = new AbortController();
+  const started = Promise.withResolvers<Follower>();
+  const kind = followKind(ports, location, options, stop.signal, started.resolve);
+  const job = area.runJob('follow', call, NO_OPTIONS, { kind, parameters: {}, id: jobId });
+  const ended = Promise.resolve(job).then(() => undefined);
+  ended.catch((error: unknown) => started.reject(error));
+  const follower = await started.promise;
+  if (synchronous !== false) area.guardMutations(gateOf(follower, synchronous === true ? {} : synchronous));
+  const end = async (): Promise<void> => {
+    if (synchronous !== false) area.guardMutations(undefined);
+    stop.abort();
+    await ended;
+  };
+  return {
+    get status() {
+      return follower.status;
+    },
+    shipped: () => follower.shipped(),
+    stop: end,
+    [Symbol.asyncDispose]: end,
+  };
+}
+
+/** Has writes wait for another process that follows a destination. @returns what ends that */
+export function waitForOther(
+  { area, places }: Pick<FollowPorts, 'area' | 'places'>,
+  location: string,
+  options: SynchronousOptions,
+): () => Promise<void> {
+  let place: Promise<Connected> | undefined;
+  const points = async (): Promise<Points> => {
+    place ??= places.connect(location);
+    const { backend } = await place;
+    const found = await findDestination(backend, location);
+    if (found === undefined) throw new SecureStoreError('NOT_FOUND', `${location}: there is no backup here`);
+    return new Points(found, area.seals);
+  };
+  area.guardMutations(remoteGate(area, points, options));
+  return async () => {
+    area.guardMutations(undefined);
+    await (await place)?.close();
+  };
+}

@@ -1,0 +1,143 @@
+import type { StorageBackend } from '@securestore/backend-api';
+import { asBuffer, SecureStoreError } from '@securestore/core-format';
+import type { BackupArea } from '@securestore/objects';
+import type { FoundDestination } from './destination.ts';
+import { findDestination, prepareDestination } from './destination.ts';
+import { OpenedBackup } from './opened-backup.ts';
+import type { RegisteredDestination } from './registry.ts';
+import { changeRegistry, registryOf } from './registry.ts';
+import { rekeyDestination } from './rekey.ts';
+
+/** A backend that is ready, at a location without credentials. */
+export interface Connected {
+  readonly backend: StorageBackend;
+  readonly location: string;
+  /** Closes the backend. */
+  close(): Promise<void>;
+}
+
+/** How other places are reached. */
+export interface Connect {
+  /** Gets the backend of a location ready. */
+  connect(location: string, signal: AbortSignal | undefined): Promise<Connected>;
+  /** What a location is called from anywhere, without credentials. @throws SecureStoreError `INVALID_ARGUMENT` */
+  nameOf(location: string): string;
+}
+
+/** The places at which a store is backed up. */
+export class Places {
+  readonly #area: BackupArea;
+  readonly #connect: Connect;
+  /** Locations as they were given, which may hold credentials, by their names. */
+  readonly #given = new Map<string, string>();
+
+  constructor(area: BackupArea, connect: Connect) {
+    this.#area = area;
+    this.#connect = connect;
+  }
+
+  /** What a location is called from anywhere; it is reached as it was given last. */
+  named(location: string): string {
+    const name = this.#connect.nameOf(location);
+    this.#given.set(name, location);
+    return name;
+  }
+
+  async at<T>(
+    location: string,
+    signal: AbortSignal | undefined,
+    body: (place: { readonly backend: StorageBackend; readonly location: string }) => Promise<T>,
+  ): Promise<T> {
+    const place = await this.#connect.connect(this.#given.get(location) ?? location, signal);
+    try {
+      return await body(place);
+    } finally {
+      await place.close();
+    }
+  }
+
+  /** Gets a place ready that is used for longer. */
+  connect(location: string, signal?: AbortSignal): Promise<Connected> {
+    return this.#connect.connect(this.#given.get(location) ?? location, signal);
+  }
+
+  /** The backups at a place, by the keys of the store. @throws SecureStoreError `NOT_FOUND`, `INTEGRITY`; what the backend throws */
+  async opened<T>(
+    source: string,
+    signal: AbortSignal | undefined,
+    body: (backup: OpenedBackup, found: FoundDestination) => Promise<T>,
+  ): Promise<T> {
+    this.#area.checkOpen();
+    return this.at(this.named(source), signal, async ({ backend, location }) => {
+      const found = await findDestination(backend, location, signal);
+      if (found === undefined) throw new SecureStoreError('NOT_FOUND', `${location}: there is no backup here`);
+      return body(new OpenedBackup(found, this.#area.openCopy(found.keys)), found);
+    });
+  }
+
+  /** A destination that has a snapshot follows the keys of the store from then on. */
+  async register(location: string, backend: StorageBackend, signal: AbortSignal | undefined): Promise<void> {
+    const found = await findDestination(backend, location, signal);
+    if (found === undefined || this.#area.isMember) return;
+    const id = asBuffer(found.id).toString('hex');
+    if (registryOf(this.#area).destinations.some((one) => one.id === id && one.location === location)) return;
+    await changeRegistry(
+      this.#area,
+      (registry) => {
+        const others = registry.destinations.filter((one) => one.id !== id);
+        const before = registry.destinations.find((one) => one.id === id);
+        const one: RegisteredDestination = { registered: this.#area.clock.now(), ...before, id, location };
+        return { ...registry, destinations: [...others, one] };
+      },
+      signal,
+    );
+    // The list is among what a copy of the head has.
+    await prepareDestination(backend, location, await this.#area.copyHead(signal), this.#area.random, signal);
+  }
+
+  /** Looks at all destinations. @returns what `visit` gave, and the locations at which it failed */
+  async #each<T>(
+    signal: AbortSignal | undefined,
+    visit: (found: FoundDestination) => Promise<T>,
+  ): Promise<{ readonly results: T[]; readonly pending: string[] }> {
+    const results: T[] = [];
+    const pending: string[] = [];
+    for (const { location } of registryOf(this.#area).destinations) {
+      try {
+        await this.at(location, signal, async (place) => {
+          const found = await findDestination(place.backend, place.location, signal);
+          if (found === undefined)
+            throw new SecureStoreError('NOT_FOUND', `${place.location}: there is no backup here`);
+          results.push(await visit(found));
+        });
+      } catch (error) {
+        if (!SecureStoreError.is(error) || error.code === 'ABORTED') throw error;
+        pending.push(location);
+      }
+    }
+    return { results, pending };
+  }
+
+  async rekeyAll(
+    signal: AbortSignal | undefined,
+  ): Promise<{ counts: ReadonlyMap<string, number>; pending: readonly string[] }> {
+    const copied = await this.#area.copyHead(signal);
+    const { results, pending } = await this.#each(signal, async (found) => {
+      await prepareDestination(found.backend, found.location, copied, this.#area.random, signal);
+      return rekeyDestination(this.#area, found, signal);
+    });
+    const counts = new Map<string, number>();
+    for (const result of results) {
+      for (const [id, count] of result.counts) counts.set(id, (counts.get(id) ?? 0) + count);
+    }
+    return { counts, pending };
+  }
+
+  async replaceAllKeys(signal: AbortSignal | undefined): Promise<readonly string[]> {
+    const copied = await this.#area.copyHead(signal);
+    const { pending } = await this.#each(signal, (found) =>
+      prepareDestination(found.backend, found.location, copied, this.#area.random, signal),
+    );
+    return pending;
+  }
+}

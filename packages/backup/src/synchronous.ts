@@ -1,0 +1,120 @@
+import { SecureStoreError } from '@securestore/core-format';
+import type { BackupArea, MutationGate } from '@securestore/objects';
+import type { Follower } from './continuous.ts';
+import type { Points } from './points.ts';
+
+const LOOK_AGAIN_AFTER = 100;
+/** How long a write waits for a process that copies, in milliseconds. */
+const WAIT_AT_MOST = 30_000;
+
+/** What happens to a write while the destination can't be reached. */
+export type Unreachable = 'refuse' | 'degrade';
+
+export interface SynchronousOptions {
+  /**
+   * `refuse`, the default: the write fails with `UNAVAILABLE`; `degrade`: it is acknowledged all the same, and `onAlert` is told that it
+   * can be lost.
+   */
+  readonly unreachable?: Unreachable | undefined;
+  readonly onAlert?: ((message: string) => void) | undefined;
+}
+
+function refused(cause: unknown): SecureStoreError {
+  const why = SecureStoreError.is(cause) ? `: ${cause.message}` : '';
+  return new SecureStoreError(
+    'UNAVAILABLE',
+    `the destination of the backup can't be reached${why}; nothing was changed`,
+    {
+      cause,
+      retryable: true,
+    },
+  );
+}
+
+function doubtful(cause: unknown): SecureStoreError {
+  const why = SecureStoreError.is(cause) ? `: ${cause.message}` : '';
+  return new SecureStoreError('UNAVAILABLE', `it was stored, and may not have been backed up${why}`, {
+    cause,
+    retryable: true,
+    outcome: 'unknown',
+  });
+}
+
+function degrading(gate: MutationGate, { unreachable = 'refuse', onAlert }: SynchronousOptions): MutationGate {
+  if (unreachable === 'refuse') return gate;
+  const tell = (error: unknown): void => {
+    onAlert?.(
+      `writes are acknowledged without being backed up: ${SecureStoreError.is(error) ? error.message : 'unknown'}`,
+    );
+  };
+  return {
+    before() {
+      try {
+        gate.before();
+      } catch (error) {
+        tell(error);
+      }
+    },
+    async after(signal) {
+      await gate.after(signal).catch((error: unknown) => {
+        if (signal?.aborted === true) throw error;
+        tell(error);
+      });
+    },
+  };
+}
+
+/** Has writes wait for the process that copies, which is this one. */
+export function gateOf(follower: Follower, options: SynchronousOptions): MutationGate {
+  const gate: MutationGate = {
+    before() {
+      const { error } = follower;
+      if (error !== undefined) throw refused(error);
+    },
+    async after() {
+      try {
+        await follower.shipped();
+      } catch (error) {
+        throw doubtful(error);
+      }
+    },
+  };
+  return degrading(gate, options);
+}
+
+/** Has writes wait for a process that copies, which is another one: until a point is of a later time. */
+export function remoteGate(area: BackupArea, points: () => Promise<Points>, options: SynchronousOptions): MutationGate {
+  let failure: unknown;
+  const waitFor = async (signal: AbortSignal | undefined): Promise<void> => {
+    const committed = await area.backendNow(signal);
+    if (committed === undefined) {
+      throw new SecureStoreError(
+        'UNSUPPORTED',
+        "the backend of the store doesn't tell its time: have this process copy",
+      );
+    }
+    const after = committed + 2 * area.capabilities.clockSkew;
+    const begun = area.clock.now();
+    while (area.clock.now() - begun < WAIT_AT_MOST) {
+      const newest = await (await points()).newest(signal);
+      if (newest !== undefined && newest.time > after) return;
+      await area.clock.sleep(LOOK_AGAIN_AFTER, signal);
+    }
+    throw new SecureStoreError('TIMEOUT', 'no process has backed up the store for 30 s');
+  };
+  const gate: MutationGate = {
+    before() {
+      if (failure !== undefined) throw refused(failure);
+    },
+    async after(signal) {
+      try {
+        await waitFor(signal);
+        failure = undefined;
+      } catch (error) {
+        failure = error;
+        throw doubtful(error);
+      }
+    },
+  };
+  return degrading(gate, options);
+}
