@@ -70,6 +70,7 @@ export const ADMINISTRATION: Readonly<Record<AdministrationCall, StoreAction>> =
   'backups.verify': 'backup',
   'backups.drill': 'backup',
   'backups.destinations': 'backup',
+  'backups.register': 'backup',
   'backups.setRetention': 'backup',
   'backups.forget': 'backup',
   'backups.unregister': 'backup',

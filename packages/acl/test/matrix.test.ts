@@ -159,6 +159,7 @@ const CALLS: Readonly<Record<SessionCall, Entry>> = {
   'backups.verify': ordinary((session) => session.backups.verify('nowhere')),
   'backups.drill': ordinary((session) => session.backups.drill('nowhere')),
   'backups.destinations': ordinary((session) => session.backups.destinations()),
+  'backups.register': ordinary((session) => session.backups.register('nowhere')),
   'backups.setRetention': ordinary((session) => session.backups.setRetention('nowhere', { last: 1 })),
   'backups.forget': ordinary((session) => session.backups.forget('nowhere', () => [])),
   'backups.unregister': ordinary((session) => session.backups.unregister('nowhere')),

@@ -13,6 +13,7 @@ import type {
   VerifyOptions,
 } from './backup-types.ts';
 import type { Follower } from './continuous.ts';
+import { prepareDestination } from './destination.ts';
 import { drillBackup } from './drill.ts';
 import { follow, waitForOther } from './following.ts';
 import type { ForgetReport } from './forget.ts';
@@ -90,6 +91,7 @@ export class Backups {
       },
       run: ({ parameters, signal, progress }) =>
         this.#places.at(parameters.location, signal, async (place) => {
+          this.#places.checkRegistered(parameters.location);
           const report = await makeSnapshot(this.#area, place, {
             label: parameters.label,
             signal,
@@ -260,6 +262,22 @@ export class Backups {
   async destinations(): Promise<readonly RegisteredDestination[]> {
     this.#area.checkOpen();
     return registryOf(this.#area).destinations;
+  }
+
+  /**
+   * Registers a destination before anything is backed up there: so a member who was granted the keys of backups can do it.
+   *
+   * @throws SecureStoreError `ACCESS_DENIED` for a member; as {@link backup} rejects
+   */
+  async register(destination: string, options?: CallOptions): Promise<void> {
+    this.#area.checkOpen();
+    const { signal } = options ?? {};
+    const name = this.#places.named(destination);
+    await this.#places.at(name, signal, async ({ backend, location }) => {
+      await this.#area.makeKeys(signal);
+      await prepareDestination(backend, location, await this.#area.copyHead(signal), this.#area.random, signal);
+      await this.#places.register(name, backend, signal);
+    });
   }
 
   /** Says how much of the past a destination keeps. @throws SecureStoreError `NOT_FOUND` where it is not registered */

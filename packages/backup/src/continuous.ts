@@ -8,6 +8,7 @@ import { IndexPages, IndexWriter } from './index-pages.ts';
 import { IndexSet } from './index-set.ts';
 import type { FoundPoint } from './points.ts';
 import { Points } from './points.ts';
+import { remember, rolledBack } from './remembered.ts';
 import type { SnapshotReport } from './snapshot.ts';
 import { makeSnapshot, readerLabel } from './snapshot.ts';
 import { indexAt } from './timeline.ts';
@@ -236,7 +237,8 @@ export class Follower {
     const points = new Points(destination, this.#area.seals);
     const pages = new IndexPages(destination, this.#area.seals);
     const newest = await points.newest(signal);
-    if (newest === undefined) return this.#snapshot(signal);
+    const isRolledBack = (await rolledBack(this.#area, destination, newest, signal)) !== undefined;
+    if (newest === undefined || isRolledBack) return this.#snapshot(signal);
     const label = readerLabel(destination);
     const reader = await this.#area.open(label, (alarm) => this.#alarms.add(alarm.message), signal);
     const { index } = await indexAt(points, pages, newest, signal);
@@ -283,6 +285,7 @@ export class Follower {
       this.#pointOf(newest, cut.time, delta, { versions: copier.versions, bytes: copier.bytes }, head.history),
       signal,
     );
+    await remember(this.#area, destination, point, signal);
     await reader.commit();
     for (const [token, added] of entries) changes.set(token, [...(changes.get(token) ?? []), ...added]);
     this.#published = { time: cut.time, at: clock.now() };

@@ -15,6 +15,7 @@ import { prepareDestination } from './destination.ts';
 import { IndexPages } from './index-pages.ts';
 import type { FoundPoint } from './points.ts';
 import { Points } from './points.ts';
+import { remember } from './remembered.ts';
 import { withNumbers } from './removed.ts';
 import { indexAt } from './timeline.ts';
 
@@ -199,6 +200,7 @@ async function forgetOnce(
     { removed: withNumbers(newest.removed, gone), collects: true },
     signal,
   );
+  await remember(area, destination, note, signal);
   for (const number of gone) await destination.backend.delete(pointName(number), { signal });
   const kept = [note.number, ...found.filter(isNeeded).map(({ number }) => number)];
   const pages = new IndexPages(destination, area.seals);

@@ -75,6 +75,16 @@ export class Places {
     });
   }
 
+  /** @throws SecureStoreError `ACCESS_DENIED` where a member would be the first to back up somewhere */
+  checkRegistered(location: string): void {
+    if (!this.#area.isMember) return;
+    if (registryOf(this.#area).destinations.some((one) => one.location === location)) return;
+    throw new SecureStoreError(
+      'ACCESS_DENIED',
+      `${location} is no registered destination: only whoever unlocks the whole store can register it, so that it follows the keys`,
+    );
+  }
+
   /** A destination that has a snapshot follows the keys of the store from then on. */
   async register(location: string, backend: StorageBackend, signal: AbortSignal | undefined): Promise<void> {
     const found = await findDestination(backend, location, signal);

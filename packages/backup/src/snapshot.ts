@@ -19,6 +19,7 @@ import { IndexSet } from './index-set.ts';
 import { PackWriter } from './packs.ts';
 import type { FoundPoint } from './points.ts';
 import { Points } from './points.ts';
+import { remember, rolledBack } from './remembered.ts';
 import type { FoundIndex } from './timeline.ts';
 import { indexAt } from './timeline.ts';
 
@@ -191,7 +192,7 @@ class Attempt {
 
   async run(
     reader: Consumer,
-    settled: boolean,
+    { settled, afresh }: { readonly settled: boolean; readonly afresh: boolean },
   ): Promise<{ readonly point: FoundPoint; readonly report: SnapshotReport }> {
     const { signal, onPhase } = this.#options;
     const alarms: Alarm[] = [];
@@ -203,10 +204,10 @@ class Attempt {
       await this.#remember();
       this.#remembered = 0;
     };
-    const wasDue = reader.passDue;
+    const wasDue = reader.passDue || afresh;
     let time = 0;
     for (let passes = 0; ; passes++) {
-      if (reader.passDue) {
+      if (reader.passDue || (afresh && passes === 0)) {
         if (passes === MAX_PASSES) throw unstable();
         onPhase?.('reading the whole store');
         const isFirst = this.#newest === undefined && this.#base.pages.length === 0;
@@ -226,6 +227,7 @@ class Attempt {
     const others = await this.#copyOthers();
     await this.#refuseNothing();
     const point = await this.#publish(time, others, wasDue && this.#newest !== undefined);
+    await remember(this.#area, this.#destination, point, signal);
     await reader.commit();
     await this.#destination.backend.delete(RUN_NAME, { signal }).catch(() => undefined);
     return { point, report: this.#reportOf(point, alarms) };
@@ -357,8 +359,10 @@ export async function makeSnapshot(
         : await indexAt(points, pages, newest, signal);
     const attempt = new Attempt(area, destination, options, newest, base, pages);
     await attempt.recall();
+    const alarm = await rolledBack(area, destination, newest, signal);
+    if (alarm !== undefined) early.push(alarm);
     try {
-      const { report } = await attempt.run(reader, settled);
+      const { report } = await attempt.run(reader, { settled, afresh: alarm !== undefined });
       return { ...report, alarms: [...early.map(({ message }) => message), ...report.alarms] };
     } catch (error) {
       // Its number was taken: what it has written may have been collected, so it begins anew.

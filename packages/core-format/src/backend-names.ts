@@ -97,7 +97,7 @@ export function hintSequence(prefix: string, name: string): number | undefined {
 }
 
 /** What keeps the state of its work under `w/`. */
-export type WorkKind = 'writer' | 'consumer' | 'job' | 'collected';
+export type WorkKind = 'writer' | 'consumer' | 'job' | 'collected' | 'backup';
 
 export function workPrefix(kind: WorkKind): string {
   return `${AREAS.work}${kind}/`;
@@ -168,6 +168,8 @@ const isId = (text: string, length = ID_LENGTH): boolean => decodeBase32(text)?.
 
 function workPurpose(name: string): 'writer' | 'consumer' | 'job' | undefined {
   if (name === COLLECTED_NAME) return 'job';
+  const ofBackups = workPrefix('backup');
+  if (name.startsWith(ofBackups)) return isId(name.slice(ofBackups.length)) ? 'job' : undefined;
   return (['writer', 'consumer', 'job'] as const).find((kind) => {
     const prefix = workPrefix(kind);
     return name.startsWith(prefix) && isId(name.slice(prefix.length));

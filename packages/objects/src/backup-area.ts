@@ -1,8 +1,16 @@
 import type { BackendCapabilities, ListOptions, ListResult, ReadOptions, ReadResult } from '@securestore/backend-api';
 import type { BackupKeys, Head } from '@securestore/core-format';
-import { asBuffer, HEAD_NAME, ID_LENGTH, SecureStoreError, splitRecord } from '@securestore/core-format';
+import {
+  asBuffer,
+  HEAD_NAME,
+  ID_LENGTH,
+  SecureStoreError,
+  splitRecord,
+  workName,
+  workPrefix,
+} from '@securestore/core-format';
 import type { BackupKeySet, RandomSource } from '@securestore/crypto';
-import { fingerprintOf, rewrapRecord, signAs } from '@securestore/crypto';
+import { digestWhole, fingerprintOf, rewrapRecord, signAs } from '@securestore/crypto';
 import type { Clock, Job, JobKind } from '@securestore/jobs';
 import type { Administration } from './administration.ts';
 import { BackupSeals } from './copy/seals.ts';
@@ -21,6 +29,7 @@ import { isMember, ownerKeys, rootOf } from './owner.ts';
 import { listPage } from './pages.ts';
 import type { StoreState } from './state.ts';
 import { parseHead, readKeyring, readPinned } from './state.ts';
+import { lookAtSystemObject, writeSystemObject } from './system-objects.ts';
 import type { CallOptions } from './types.ts';
 
 const MAX_TRIES = 5;
@@ -36,6 +45,14 @@ export interface CopiedHead {
 
 function toState({ head }: StoreState, state: 'open' | 'restoring'): HeadPlan | undefined {
   return head.state === state ? undefined : { head: { state } };
+}
+
+/** What is kept under a label. Times are milliseconds since 1970 by the backend's clock. */
+export interface KeptState {
+  readonly etag: string;
+  readonly modified: number;
+  readonly now: number | undefined;
+  readonly value: Buffer | undefined;
 }
 
 /**
@@ -266,6 +283,35 @@ export class BackupArea {
     return this.#engine.watcher.state.keys.versions.some(
       (version) => version.label === label && version.state === 'primary',
     );
+  }
+
+  #stateName(label: string): string {
+    const { digest } = this.#engine.watcher.state.keys.journal;
+    const hash = digestWhole(digest, Buffer.from(`${workPrefix('backup')}${label}`));
+    return workName('backup', hash.subarray(0, ID_LENGTH));
+  }
+
+  /**
+   * What is kept in the store under a label: of backups, and not part of any.
+   *
+   * @returns `undefined` where nothing is; without `value` where it is damaged
+   */
+  async readState(label: string, signal?: AbortSignal): Promise<KeptState | undefined> {
+    const found = await lookAtSystemObject(this.#engine, 'job', this.#stateName(label), signal);
+    if (found === undefined) return undefined;
+    const { etag, modified, now } = found;
+    return { etag, modified, now, value: 'plaintext' in found ? found.plaintext : undefined };
+  }
+
+  /**
+   * Keeps up to 64 KiB under a label.
+   *
+   * @param etag of what it replaces; `undefined` where nothing may be there
+   * @throws SecureStoreError `CONFLICT` where something else is there, and what the backend throws
+   */
+  async writeState(label: string, value: Uint8Array, etag: string | undefined): Promise<string> {
+    const condition = etag === undefined ? { ifAbsent: true as const } : { ifMatch: etag };
+    return (await writeSystemObject(this.#engine, 'job', this.#stateName(label), value, condition)).etag;
   }
 
   /** Signs as the store does, for what is to be shown to others. @throws SecureStoreError `ACCESS_DENIED` for a member */

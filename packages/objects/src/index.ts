@@ -1,7 +1,7 @@
 export type { Anchor, AnchorRecord } from './anchor.ts';
 export type { AuditArea, AuditSettings } from './audit-area.ts';
 export type { AuditEnd } from './audit-ends.ts';
-export type { BackupArea, CopiedHead } from './backup-area.ts';
+export type { BackupArea, CopiedHead, KeptState } from './backup-area.ts';
 export { signalOf } from './call.ts';
 export type { Clock } from '@securestore/jobs';
 export type { StoreSettings } from './store-settings.ts';

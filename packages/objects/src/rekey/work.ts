@@ -10,6 +10,7 @@ const KEPT = [
   { prefix: workPrefix('writer'), purpose: 'writer' },
   { prefix: workPrefix('consumer'), purpose: 'consumer' },
   { prefix: workPrefix('collected'), purpose: 'job' },
+  { prefix: workPrefix('backup'), purpose: 'job' },
   { prefix: AREAS.markers, purpose: 'marker' },
 ] as const;
 

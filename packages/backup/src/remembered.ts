@@ -1,0 +1,67 @@
+import { asBuffer, SecureStoreError } from '@securestore/core-format';
+import type { Alarm, BackupArea } from '@securestore/objects';
+import type { Destination } from './destination.ts';
+import type { FoundPoint } from './points.ts';
+
+/** The newest point of a destination that the store knows of. */
+interface Remembered {
+  readonly number: number;
+  /** Hex. */
+  readonly digest: string;
+}
+
+const labelOf = ({ id }: Pick<Destination, 'id'>): string => `newest ${asBuffer(id).toString('hex')}`;
+const MAX_TRIES = 5;
+
+function parse(value: Buffer | undefined): Remembered | undefined {
+  try {
+    const parsed = JSON.parse(value?.toString('utf8') ?? 'null') as Partial<Remembered> | null;
+    if (typeof parsed?.number === 'number' && typeof parsed.digest === 'string') {
+      return { number: parsed.number, digest: parsed.digest };
+    }
+  } catch {
+    // What is damaged tells nothing.
+  }
+  return undefined;
+}
+
+/**
+ * Whether points are gone from a destination that the store knows of: then the journal has been read beyond what lies there.
+ *
+ * @returns what to tell of it
+ */
+export async function rolledBack(
+  area: BackupArea,
+  destination: Destination,
+  newest: FoundPoint | undefined,
+  signal?: AbortSignal,
+): Promise<Alarm | undefined> {
+  const known = parse((await area.readState(labelOf(destination), signal))?.value);
+  if (known === undefined) return undefined;
+  const isOlder = newest === undefined || newest.number < known.number;
+  const isOther = newest?.number === known.number && newest.digest.toString('hex') !== known.digest;
+  if (!isOlder && !isOther) return undefined;
+  const found = newest === undefined ? 'none' : String(newest.number);
+  const message = `${destination.location}: the newest snapshot was ${known.number}, and now ${found} is: somebody has removed or replaced what was backed up`;
+  return { type: 'rolled-back', name: 's/', message };
+}
+
+/** Has the store know of a point. Where it can't be kept, the next run finds the points that there are. */
+export async function remember(
+  area: BackupArea,
+  destination: Destination,
+  { number, digest }: FoundPoint,
+  signal?: AbortSignal,
+): Promise<void> {
+  const value = Buffer.from(JSON.stringify({ number, digest: digest.toString('hex') } satisfies Remembered));
+  for (let tries = 1; ; tries++) {
+    const before = await area.readState(labelOf(destination), signal);
+    if ((parse(before?.value)?.number ?? -1) > number && tries > 1) return;
+    try {
+      await area.writeState(labelOf(destination), value, before?.etag);
+      return;
+    } catch (error) {
+      if (!SecureStoreError.is(error, 'CONFLICT') || tries === MAX_TRIES) throw error;
+    }
+  }
+}
