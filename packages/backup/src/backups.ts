@@ -13,7 +13,7 @@ import type {
   VerifyOptions,
 } from './backup-types.ts';
 import type { Follower } from './continuous.ts';
-import { prepareDestination } from './destination.ts';
+import { findDestination, prepareDestination } from './destination.ts';
 import { drillBackup } from './drill.ts';
 import { follow, waitForOther } from './following.ts';
 import type { ForgetReport } from './forget.ts';
@@ -277,6 +277,9 @@ export class Backups {
       await this.#area.makeKeys(signal);
       await prepareDestination(backend, location, await this.#area.copyHead(signal), this.#area.random, signal);
       await this.#places.register(name, backend, signal);
+      // From now on the journal tells what changes, which only whoever unlocks the store can have it do.
+      const found = await findDestination(backend, location, signal);
+      if (found !== undefined) await this.#area.open(readerLabel(found), () => undefined, signal);
     });
   }
 

@@ -1,11 +1,13 @@
 import type { StorageBackend } from '@securestore/backend-api';
-import { compareVersions, SecureStoreError } from '@securestore/core-format';
-import type { FoundedStore, ObjectStore, SecureStorage } from '@securestore/objects';
+import { SecureStoreError } from '@securestore/core-format';
+import type { FoundedStore, HistoryEntry, ObjectStore, SecureStorage } from '@securestore/objects';
 import type { OpenedBackup, PointChoice } from './opened-backup.ts';
 import type { DrillFacts } from './receipt.ts';
 import { restoreStoreTo } from './restore-store.ts';
 
 const MAX_PROBLEMS = 100;
+/** In milliseconds: {@link wasAround}. */
+const AROUND: number = 60 * 1000;
 
 export interface DrillOptions extends PointChoice {
   /** The store that the backup is of, to compare with. */
@@ -35,6 +37,7 @@ class Problems {
   }
 }
 
+/** The version that was current at a moment; `undefined` where there was none, or is known no more. */
 async function versionAt(live: SecureStorage, key: string, at: Date): Promise<string | undefined> {
   try {
     return (await live.info(key, { at })).version;
@@ -44,12 +47,35 @@ async function versionAt(live: SecureStorage, key: string, at: Date): Promise<st
   }
 }
 
+/** What is known of the past of an object; nothing where it was purged. */
+async function pastOf(live: SecureStorage, key: string): Promise<readonly HistoryEntry[]> {
+  try {
+    return await live.history(key);
+  } catch (error) {
+    if (SecureStoreError.is(error, 'NOT_FOUND')) return [];
+    throw error;
+  }
+}
+
 /**
- * Compares what was restored with the store as it was at that moment. What was stored around it, within the difference of two clocks, is
- * not judged: versions carry the clock of whoever stored them, and the moment is of the backend's.
- *
- * @returns how many objects were compared
+ * Whether a version (or with `undefined` that there was none) was what an object was like within a minute of a moment: what was stored
+ * around it is not judged, since versions carry the clock of whoever stored them, and the moment is of the backend's.
  */
+async function wasAround(live: SecureStorage, key: string, version: string | undefined, time: Date): Promise<boolean> {
+  const [from, to] = [time.getTime() - AROUND, time.getTime() + AROUND];
+  const past = await pastOf(live, key);
+  // What is forgotten can't be judged either.
+  if (past.length === 0) return true;
+  if (version === undefined) {
+    return past.some(({ deleted, modified }) => (deleted ? modified.getTime() <= to : modified.getTime() >= from));
+  }
+  const at = past.findIndex((entry) => entry.version === version);
+  const [own, next] = [past[at], past[at - 1]];
+  if (own === undefined) return (past.at(-1)?.modified.getTime() ?? 0) >= from && past.at(-1)?.purged === true;
+  return own.modified.getTime() <= to && (next === undefined || next.modified.getTime() >= from);
+}
+
+/** Compares what was restored with the store as it was at that moment. @returns how many objects were compared */
 async function compare(
   restored: ObjectStore,
   live: SecureStorage,
@@ -59,24 +85,17 @@ async function compare(
 ): Promise<number> {
   const call = signal === undefined ? {} : { signal };
   let compared = 0;
-  const step = (): void => {
+  const judge = async (key: string, version: string | undefined, message: string): Promise<void> => {
+    const isSame = (await versionAt(live, key, time)) === version;
+    if (!isSame && !(await wasAround(live, key, version, time))) problems.add(`${JSON.stringify(key)} ${message}`);
     compared += 1;
     onProgress?.({ phase: 'comparing with the store', done: 1 });
   };
   for await (const { key, version } of restored.entries('', call)) {
-    const now = await live.has(key, call);
-    const then = await versionAt(live, key, time);
-    // What has no version of then any more was purged, or has been forgotten.
-    if (then !== undefined && then !== version) problems.add(`${JSON.stringify(key)} is not as it was at that moment`);
-    if (then === undefined && now && compareVersions((await live.info(key, call)).version, version) < 0) {
-      problems.add(`${JSON.stringify(key)} is newer than in the store`);
-    }
-    step();
+    await judge(key, version, 'is not as it was at that moment');
   }
   for await (const key of live.keys('', call)) {
-    if (await restored.has(key, call)) continue;
-    if ((await versionAt(live, key, time)) !== undefined) problems.add(`${JSON.stringify(key)} is missing`);
-    step();
+    if (!(await restored.has(key, call))) await judge(key, undefined, 'is missing');
   }
   return compared;
 }
