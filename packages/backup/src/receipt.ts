@@ -40,11 +40,11 @@ export interface DrillReceipt {
  * @throws SecureStoreError `INTEGRITY` where it is none, or another store's
  */
 export function readReceipt({ facts, identity, signature }: DrillReceipt, fingerprint: string): DrillFacts {
-  const key = Buffer.from(String(identity), 'base64url');
+  const key = Buffer.from(identity, 'base64url');
   const isSigned =
     key.length === 32 &&
     fingerprintOf(key) === fingerprint &&
-    verifyAs(key, RECEIPT_USE, Buffer.from(String(facts)), Buffer.from(String(signature), 'base64url'));
+    verifyAs(key, RECEIPT_USE, Buffer.from(facts), Buffer.from(signature, 'base64url'));
   if (!isSigned) throw new SecureStoreError('INTEGRITY', 'the receipt was not signed by the store');
   return JSON.parse(facts) as DrillFacts;
 }
