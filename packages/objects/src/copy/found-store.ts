@@ -43,7 +43,6 @@ import { sealGrants } from '../members/reseal.ts';
 import { ownerKeys, rootOf } from '../owner.ts';
 import { resealSlots, withNewPrimaries } from '../rekey/new-keys.ts';
 import { signedHead } from '../signed-head.ts';
-import type { Unlocked } from '../state.ts';
 import { loadState, readHead, readKeyring, readPinned } from '../state.ts';
 import { keysBackend } from './keys-backend.ts';
 import type { UnlockedCopy } from './unlock-copy.ts';
@@ -234,7 +233,7 @@ export class FoundedStore {
     const read = await readHead(this.#target, signal);
     if (read === undefined) throw new SecureStoreError('INTEGRITY', 'the head of the restored store is missing');
     const unlocked = { ...state.unlocked, root: createSecretKey(this.#foundation.root), wipe: () => undefined };
-    const loaded = await loadState(this.#target, read.head, unlocked as Unlocked, {}, signal);
+    const loaded = await loadState(this.#target, read.head, unlocked, {}, signal);
     const engine = engineOf({ backend: this.#target, location, random }, clock, { begun, read, state: loaded });
     const fingerprint = fingerprintOf(read.head.identity);
     return new ObjectStore({ engine, fingerprint, location, onClose: async () => undefined });
