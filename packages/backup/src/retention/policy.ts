@@ -1,0 +1,61 @@
+import { SecureStoreError } from '@securestore/core-format';
+
+/** The kinds of calendar intervals of which a policy keeps one point each, from short to long. */
+export const PERIODS = ['hourly', 'daily', 'weekly', 'monthly', 'yearly'] as const;
+export type Period = (typeof PERIODS)[number];
+
+/**
+ * Which points of a destination to keep. A point is kept where any of the rules keeps it; without any rule all points
+ * are kept.
+ */
+export interface RetentionPolicy {
+  /** The newest so many points. */
+  readonly last?: number;
+  /** The newest point of each of the newest so many hours that have points. */
+  readonly hourly?: number;
+  readonly daily?: number;
+  /** Weeks begin on Monday. */
+  readonly weekly?: number;
+  readonly monthly?: number;
+  readonly yearly?: number;
+  /** Everything that is at most so many milliseconds older than the newest point. */
+  readonly within?: number;
+}
+
+const RULES: readonly (keyof RetentionPolicy)[] = ['last', ...PERIODS, 'within'];
+
+function isRule(name: string): name is keyof RetentionPolicy {
+  return (RULES as readonly string[]).includes(name);
+}
+
+function invalid(message: string): SecureStoreError {
+  return new SecureStoreError('INVALID_ARGUMENT', message);
+}
+
+/**
+ * A retention policy from anywhere: a configuration file, options of the command line. Rules that are `undefined` are
+ * left out.
+ *
+ * @throws SecureStoreError `INVALID_ARGUMENT` where a rule has another name, or its value isn't a whole number from 1
+ */
+export function parseRetentionPolicy(value: unknown): RetentionPolicy {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw invalid('a retention policy is an object such as { "daily": 7, "weekly": 4 }');
+  }
+  const policy: Partial<Record<keyof RetentionPolicy, number>> = {};
+  for (const [name, count] of Object.entries(value)) {
+    if (!isRule(name)) {
+      throw invalid(`a retention policy has no rule "${name}"; there are ${RULES.join(', ')}`);
+    }
+    if (count === undefined) continue;
+    // To read 0 as "keep none" or as "keep all" would each surprise somebody, and what it costs are backups.
+    if (!Number.isSafeInteger(count) || Number(count) < 1) {
+      const unit = name === 'within' ? 'milliseconds' : 'points';
+      throw invalid(
+        `the rule "${name}" of a retention policy is a whole number of ${unit}, at least 1; or leave it out`,
+      );
+    }
+    policy[name] = Number(count);
+  }
+  return policy;
+}

@@ -1,0 +1,36 @@
+import { SecureStoreError } from '@securestore/core-format';
+
+const SECOND = 1000;
+
+/**
+ * Milliseconds by which the wall clocks of a time zone are ahead of UTC at a time in milliseconds since 1970.
+ *
+ * @throws SecureStoreError `INVALID_ARGUMENT` where there is no such time zone
+ */
+export function offsetsOf(timeZone: string): (time: number) => number {
+  let format: Intl.DateTimeFormat;
+  try {
+    format = new Intl.DateTimeFormat('en-US', {
+      timeZone,
+      calendar: 'iso8601',
+      numberingSystem: 'latn',
+      hourCycle: 'h23',
+      year: 'numeric',
+      month: 'numeric',
+      day: 'numeric',
+      hour: 'numeric',
+      minute: 'numeric',
+      second: 'numeric',
+    });
+  } catch {
+    const message = `there is no time zone "${timeZone}"; use a name such as UTC, Europe/Berlin or America/New_York`;
+    throw new SecureStoreError('INVALID_ARGUMENT', message);
+  }
+  if (format.resolvedOptions().timeZone === 'UTC') return () => 0;
+  return (time) => {
+    const parts = new Map(format.formatToParts(time).map(({ type, value }) => [type, Number(value)]));
+    const part = (type: Intl.DateTimeFormatPartTypes): number => parts.get(type) ?? 0;
+    const wall = Date.UTC(part('year'), part('month') - 1, part('day'), part('hour'), part('minute'), part('second'));
+    return wall - Math.floor(time / SECOND) * SECOND;
+  };
+}
