@@ -73,6 +73,7 @@ export const ADMINISTRATION: Readonly<Record<AdministrationCall, StoreAction>> =
   'backups.register': 'backup',
   'backups.setRetention': 'backup',
   'backups.forget': 'backup',
+  'backups.retain': 'backup',
   'backups.unregister': 'backup',
   'backups.endRestore': 'restore',
   'slots.list': 'slots.view',

@@ -162,6 +162,7 @@ const CALLS: Readonly<Record<SessionCall, Entry>> = {
   'backups.register': ordinary((session) => session.backups.register('nowhere')),
   'backups.setRetention': ordinary((session) => session.backups.setRetention('nowhere', { last: 1 })),
   'backups.forget': ordinary((session) => session.backups.forget('nowhere', () => [])),
+  'backups.retain': ordinary((session) => session.backups.retain('nowhere')),
   'backups.unregister': ordinary((session) => session.backups.unregister('nowhere')),
   'backups.endRestore': ordinary((session) => session.backups.endRestore()),
   'slots.list': ordinary((session) => session.slots.list()),

@@ -23,8 +23,10 @@ import type { Connect } from './places.ts';
 import { Places } from './places.ts';
 import type { DrillFacts, DrillReceipt } from './receipt.ts';
 import { RECEIPT_USE } from './receipt.ts';
-import type { RegisteredDestination, RetentionSettings } from './registry.ts';
+import type { RegisteredDestination } from './registry.ts';
 import { changeRegistry, registryOf } from './registry.ts';
+import type { RetentionReport, RetentionSettings } from './retain.ts';
+import { checkRetention, planRetention } from './retain.ts';
 import { checkRestoreInto, restoreInto } from './restore-into.ts';
 import type { SnapshotReport } from './snapshot.ts';
 import { makeSnapshot, readerLabel } from './snapshot.ts';
@@ -285,6 +287,7 @@ export class Backups {
 
   /** Says how much of the past a destination keeps. @throws SecureStoreError `NOT_FOUND` where it is not registered */
   async setRetention(destination: string, retention: RetentionSettings, options?: CallOptions): Promise<void> {
+    checkRetention(retention);
     await changeRegistry(
       this.#area,
       (registry) => {
@@ -315,6 +318,40 @@ export class Backups {
       options?.signal,
     );
     await this.#area.unregister(readerLabel({ id: Buffer.from(found.id, 'hex') }));
+  }
+
+  /**
+   * Removes what a destination keeps no longer, and what then nothing needs. The newest snapshot stays in any case.
+   *
+   * @param options.dryRun only says what would go
+   * @param options.retention in the place of what was set for the destination
+   * @throws SecureStoreError `INVALID_ARGUMENT` where neither says what is kept
+   */
+  async retain(
+    destination: string,
+    { dryRun = false, retention, ...options }: CallOptions & { dryRun?: boolean; retention?: RetentionSettings } = {},
+  ): Promise<RetentionReport> {
+    const name = this.#places.named(destination);
+    const set = (await this.destinations()).find(({ location }) => location === name)?.retention;
+    const settings = retention ?? set;
+    if (settings === undefined) refuse(`nothing says what ${destination} keeps: set its retention first`);
+    checkRetention(settings);
+    const now = (await this.#area.backendNow(options.signal)) ?? this.#area.clock.now();
+    const plan = (points: readonly SnapshotInfo[]): ReturnType<typeof planRetention> =>
+      planRetention(points, settings, now);
+    if (dryRun) return plan(await this.list(destination, options)).report;
+    let planned: RetentionReport | undefined;
+    const done = await this.forget(
+      destination,
+      (points) => {
+        const { report, numbers } = plan(points);
+        planned = report;
+        return numbers;
+      },
+      options,
+    );
+    if (planned === undefined) throw new SecureStoreError('INTERNAL', 'a retention that planned nothing');
+    return { ...planned, done };
   }
 
   /** Removes points of a destination, and what then nothing needs. @param choose which are to go */

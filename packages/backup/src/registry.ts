@@ -1,20 +1,9 @@
 import { SecureStoreError } from '@securestore/core-format';
 import type { BackupArea } from '@securestore/objects';
+import type { RetentionSettings } from './retain.ts';
 
 const MAX_DESTINATIONS = 64;
 const MAX_SCHEDULES = 64;
-
-/** How many points are kept, by the rules of `retention/`. */
-export interface RetentionSettings {
-  readonly last?: number;
-  readonly hourly?: number;
-  readonly daily?: number;
-  readonly weekly?: number;
-  readonly monthly?: number;
-  readonly yearly?: number;
-  /** Everything younger than this many milliseconds is kept. */
-  readonly within?: number;
-}
 
 /** A place that the store is backed up to. */
 export interface RegisteredDestination {

@@ -59,6 +59,7 @@ export type {
   RegisteredDestination,
   RestoreJobReport,
   RestoreOptions,
+  RetentionReport,
   RetentionSettings,
   SnapshotReport,
 } from '@securestore/backup';

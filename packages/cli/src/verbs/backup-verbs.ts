@@ -2,6 +2,7 @@ import { type Command, Option } from 'commander';
 import { addVerb, collect, type Run } from '../call.ts';
 import type { BackupOptions } from '../commands/backup.ts';
 import type { DrillOptions } from '../commands/drill.ts';
+import type { RetentionOptions } from '../commands/retention.ts';
 import type { RestoreOptions } from '../commands/restore.ts';
 
 function addBackup(program: Command, run: Run): void {
@@ -82,8 +83,43 @@ function addDrill(program: Command, run: Run): void {
   });
 }
 
+function addDestinations(program: Command, run: Run): void {
+  addVerb<object, [string | undefined, string | undefined]>(program, run, {
+    usage: 'destinations [action] [location]',
+    shownUsage: '[add|remove <location>] [options]',
+    summary: 'list where the store is backed up; add or remove a place',
+    notes: `The first backup to a place adds it: from then on it is brought under new keys by every rotation, and asked before keys are
+destroyed. To add it before that is for backup operators, who were granted the keys of backups and may not add places.
+Removing a place removes nothing that lies there.`,
+    load: async () => (await import('../commands/destinations.ts')).destinations,
+  });
+}
+
+function addRetention(program: Command, run: Run): void {
+  addVerb<RetentionOptions, [string]>(program, run, {
+    usage: 'retention <destination>',
+    summary: 'remove snapshots that are kept no longer, and what then nothing needs',
+    options: [
+      new Option('--last <count>', 'keep the newest snapshots'),
+      new Option('--hourly <count>', 'keep the newest of each of so many hours that have one'),
+      new Option('--daily <count>', 'of each of so many days'),
+      new Option('--weekly <count>', 'of each of so many weeks'),
+      new Option('--monthly <count>', 'of each of so many months'),
+      new Option('--yearly <count>', 'of each of so many years'),
+      new Option('--within <time>', 'keep all that are not older than this before the newest, such as 14d'),
+      new Option('--continuous <time>', 'how long every second can be restored; 7d by default'),
+      new Option('--time-zone <zone>', 'whose days and weeks are meant, such as Europe/Berlin; UTC by default'),
+      new Option('--set', 'remember the rules for the destination, and remove nothing now'),
+      new Option('--dry-run', 'say what would be kept, and why'),
+    ],
+    notes: `Without rules those that were set for the destination hold. The newest snapshot stays in any case. A backup that runs
+at the same time loses nothing.`,
+    load: async () => (await import('../commands/retention.ts')).retention,
+  });
+}
+
 /** Adds the verbs of backups. */
 export function addBackupVerbs(program: Command, run: Run): void {
   program.commandsGroup('Backup:');
-  for (const add of [addBackup, addSnapshots, addRestore, addDrill]) add(program, run);
+  for (const add of [addBackup, addSnapshots, addRestore, addDrill, addDestinations, addRetention]) add(program, run);
 }

@@ -1,0 +1,73 @@
+import type { RetentionReport, RetentionSettings } from 'securestore';
+import type { Call } from '../call.ts';
+import { withStore } from '../open.ts';
+import { parseDuration } from '../parse-time.ts';
+import { parseCount } from '../parse-values.ts';
+import { confirmDestruction } from '../prompt.ts';
+import { count, formatBytes, printable } from '../terminal-text.ts';
+import { retentionText } from './destinations.ts';
+
+const COUNTS = ['last', 'hourly', 'daily', 'weekly', 'monthly', 'yearly'] as const;
+const SPANS = ['within', 'continuous'] as const;
+
+export interface RetentionOptions extends Partial<Record<(typeof COUNTS)[number] | (typeof SPANS)[number], string>> {
+  readonly timeZone?: string;
+  readonly set?: boolean;
+  readonly dryRun?: boolean;
+}
+
+function settingsOf(options: RetentionOptions): RetentionSettings | undefined {
+  const settings: Record<string, unknown> = {};
+  for (const name of COUNTS) {
+    const given = options[name];
+    if (given !== undefined) settings[name] = parseCount(`--${name}`, given);
+  }
+  for (const name of SPANS) {
+    const given = options[name];
+    if (given !== undefined) settings[name] = parseDuration(`--${name}`, given);
+  }
+  if (options.timeZone !== undefined) settings['timeZone'] = options.timeZone;
+  return Object.keys(settings).length === 0 ? undefined : settings;
+}
+
+function inWords({ kept, removed, removedChanges, done }: RetentionReport): string[] {
+  const verb = done === undefined ? 'would remove' : 'removed';
+  const moments = removedChanges === 0 ? '' : ` and ${count(removedChanges, 'moment')} between them`;
+  const freed = done === undefined ? [] : [`freed ${formatBytes(done.bytes)} in ${count(done.files, 'file')}`];
+  return [`${verb} ${count(removed.length, 'snapshot')}${moments}; ${kept.length} stay`, ...freed];
+}
+
+/** `securestore retention`. */
+export async function retention(call: Call<RetentionOptions>, destination: string): Promise<void> {
+  const { cli, out, options } = call;
+  const { signal } = cli;
+  const settings = settingsOf(options);
+  await withStore(call, async ({ backups }) => {
+    if (options.set === true) {
+      await backups.setRetention(destination, settings ?? {}, { signal });
+      await out.result({ destination, retention: settings ?? {} }, () => {
+        return `${printable(destination)} keeps ${retentionText(settings)}; securestore retention ${printable(destination)} removes the rest`;
+      });
+      return;
+    }
+    const given = settings === undefined ? {} : { retention: settings };
+    const preview = await backups.retain(destination, { ...given, dryRun: true, signal });
+    for (const { number, reasons } of preview.kept) {
+      await out.result({ number, kept: reasons }, () => `keeps ${number}: ${reasons.join(', ')}`);
+    }
+    for (const number of preview.removed) await out.result({ number, removed: true }, () => `removes ${number}`);
+    const isNothing = preview.removed.length === 0 && preview.removedChanges === 0;
+    if (options.dryRun === true || isNothing) {
+      await out.result({ summary: { removed: preview.removed.length, dryRun: options.dryRun === true } }, () =>
+        inWords(preview),
+      );
+      if (options.dryRun === true) return;
+    } else {
+      const question = `Remove ${count(preview.removed.length, 'snapshot')} at ${printable(destination)} for good?`;
+      await confirmDestruction(cli, options.yes, question);
+    }
+    const report = await backups.retain(destination, { ...given, signal });
+    const { files = 0, bytes = 0 } = report.done ?? {};
+    await out.result({ summary: { removed: report.removed.length, files, bytes } }, () => inWords(report));
+  });
+}
