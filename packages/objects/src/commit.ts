@@ -13,7 +13,8 @@ import { LostRace } from './lost-race.ts';
 import { readCurrent } from './read-current.ts';
 import type { Current, Standing, Target } from './records.ts';
 import { openAt } from './records.ts';
-import { refusedWrongly, Standstill } from './standstill.ts';
+import type { StoredRecord } from './record-cache.ts';
+import { isSame, refusedWrongly, Standstill } from './standstill.ts';
 import { categoryKeys } from './usable-keys.ts';
 
 const MAX_BACKOFF_STEPS = 6;
@@ -76,6 +77,13 @@ function isInTime({ clock, gracePeriod }: Engine, { begun }: Identity): boolean 
   return elapsedSince(begun, clock) < gracePeriod / 2;
 }
 
+/** An attempt of unknown outcome. */
+interface Doubt {
+  readonly failure: unknown;
+  /** What it was to replace. */
+  readonly expected: StoredRecord | undefined;
+}
+
 async function commitLoop(engine: Engine, requested: Mutation): Promise<Committed | undefined> {
   const { target, signal } = requested;
   let identity = newIdentity(engine);
@@ -93,7 +101,9 @@ async function commitLoop(engine: Engine, requested: Mutation): Promise<Committe
     ({ current } = belief);
     identity = { ...identity, begun: belief.since };
   }
-  let doubt: unknown;
+  let doubt: Doubt | undefined;
+  // Whether that attempt may have taken effect, or still take effect.
+  let undetermined = false;
   const standstill = new Standstill();
   try {
     for (let losses = 0; ; losses++) {
@@ -105,7 +115,10 @@ async function commitLoop(engine: Engine, requested: Mutation): Promise<Committe
         failure = error;
       }
       const unknown = SecureStoreError.is(failure) && failure.outcome === 'unknown';
-      if (unknown) doubt = failure;
+      if (unknown) {
+        doubt = { failure, expected: current?.stored };
+        undetermined = true;
+      }
       const final = !unknown && !isWorthLooking(failure, verified);
       if (final && doubt === undefined) throw failure;
       await backOff(engine, losses, signal);
@@ -113,15 +126,18 @@ async function commitLoop(engine: Engine, requested: Mutation): Promise<Committe
       const found =
         doubt === undefined
           ? await lookAgain(engine, target, identity, signal)
-          : await settle(engine, target, identity, doubt, signal);
+          : await settle(engine, target, identity, doubt.failure, signal);
       if (found.header !== undefined) return committedAs(engine, mutation, found.header, identity);
+      // It replaces nothing but what it was to replace; and if it had before that was replaced, it would have been found,
+      // unless that is so long ago that it may have been collected.
+      if (!isSame(doubt?.expected, found.current?.stored) && isInTime(engine, identity)) undetermined = false;
       if (final) throw failure;
       if (standstill.isReached(current?.stored, found.current?.stored)) {
         throw failure instanceof LostRace ? refusedWrongly(engine.backend, UNCHANGED) : failure;
       }
       if (!isInTime(engine, identity)) {
         // What is on its way has the old number.
-        if (doubt !== undefined) throw doubt;
+        if (doubt !== undefined) throw doubt.failure;
         const { commitId, announced, version } = identity;
         identity = { ...newIdentity(engine, commitId), announced, version };
       }
@@ -129,7 +145,7 @@ async function commitLoop(engine: Engine, requested: Mutation): Promise<Committe
       verified = true;
     }
   } catch (error) {
-    throw doubt === undefined ? error : undecided(error, signal);
+    throw undetermined ? undecided(error, signal) : error;
   }
 }
 

@@ -60,13 +60,10 @@ export async function settle(
   }
 }
 
-/**
- * The error of a mutation one of whose attempts had an unknown outcome. That attempt may still take effect, whatever
- * failed after it; unless another version stands at the name by now, so that its condition can't hold any more.
- */
+/** The error of a mutation one of whose attempts had an unknown outcome, and may still take effect whatever failed after it. */
 export function undecided(error: unknown, signal: AbortSignal | undefined): unknown {
   const known = SecureStoreError.is(error);
-  if (known && (error.outcome === 'unknown' || error.code === 'CONFLICT' || error.code === 'NOT_FOUND')) return error;
+  if (known && error.outcome === 'unknown') return error;
   const code = signal?.aborted === true ? 'ABORTED' : known ? error.code : 'INTERNAL';
   const message = known ? error.message : 'it was given up after a write of unknown outcome';
   return new SecureStoreError(code, message, { outcome: 'unknown', cause: error });

@@ -5,7 +5,8 @@ import type { StoredRecord } from './record-cache.ts';
 /** How many attempts in a row may come to nothing while what lies at the name stays the same. */
 const MAX_STALLS = 16;
 
-const isSame = (a: StoredRecord | undefined, b: StoredRecord | undefined): boolean =>
+/** Whether two looks at a name have found the same. */
+export const isSame = (a: StoredRecord | undefined, b: StoredRecord | undefined): boolean =>
   a?.etag === b?.etag && (a === undefined || b === undefined || asBuffer(a.bytes).equals(b.bytes));
 
 /**

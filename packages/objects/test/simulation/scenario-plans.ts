@@ -5,6 +5,7 @@ import type { Part, Plan } from './plan.ts';
 /** What is played where chance alone would hardly ever let the right things meet. */
 export type ScenarioName =
   | 'a version is restored while it is collected'
+  | 'a version is collected while its restore is in doubt'
   | 'a collector sleeps before its marker'
   | 'a marker is taken over'
   | 'a deleted object is stored again while it is forgotten'
@@ -40,6 +41,7 @@ const COLLECTED_AND_CONSUMED: Changes = { ...COLLECTED, ...CONSUMED, parts: ['co
 
 const PLANS: Readonly<Record<ScenarioName, Changes>> = {
   'a version is restored while it is collected': COLLECTED,
+  'a version is collected while its restore is in doubt': COLLECTED,
   'a collector sleeps before its marker': COLLECTED,
   'a marker is taken over': COLLECTED,
   'a deleted object is stored again while it is forgotten': { ...COLLECTED, batches: true },

@@ -21,7 +21,13 @@ export const COMMITS_BUGS: readonly PlantedBug[] = [
   {
     name: 'a write of unknown outcome is not looked for',
     file: 'objects/src/commit.ts',
-    edits: [['if (unknown) doubt = failure;', '']],
+    edits: [['        doubt = { failure, expected: current?.stored };\n        undetermined = true;\n', '']],
+  },
+  {
+    name: 'what a restore in doubt is refused for counts as its outcome',
+    scenario: 'a version is collected while its restore is in doubt',
+    file: 'objects/src/commit.ts',
+    edits: [['throw undetermined ? undecided', "throw undetermined && error.code !== 'NOT_FOUND' ? undecided"]],
   },
   {
     name: 'a write of unknown outcome is looked for only in the current record',

@@ -82,7 +82,31 @@ async function replacedLate(stage: Stage): Promise<void> {
   await owner.do('a', { type: 'restoreVersion', version });
 }
 
+/** A version is collected when a restore of it has sent its record, of which it learns nothing, and which lands later. */
+async function collectedInDoubt(stage: Stage): Promise<void> {
+  const { dice } = stage;
+  const owner = await stage.player('owner');
+  const version = await owner.store('a', dice.pick([12, 40_000]));
+  await owner.store('a');
+  await stage.pass(1.1 * DAY);
+  const restorer = await stage.player('restorer');
+  const late = {
+    name: 'late',
+    arrivals: [dice.between(1, 8) * HOUR],
+    fails: { after: SECOND, certain: false },
+    stops: { how: dice.pick(['pause', 'suspend'] as const) },
+  };
+  const sent = restorer.meets({ operation: 'write', prefix: objects }, late);
+  const restored = restorer.do('a', { type: 'restoreVersion', version });
+  await sent;
+  await stage.pass(SECOND);
+  await (await stage.collector('collector')).collect();
+  restorer.process.goOn();
+  await restored;
+}
+
 export const HISTORIES = {
+  'a version is collected while its restore is in doubt': collectedInDoubt,
   'what replaces a version lands late': replacedLate,
   'a writer sleeps on its copy until its record is collected': sleepsOnItsCopy,
   'an object is stored while its purge finds nothing': storedBesidePurge,
