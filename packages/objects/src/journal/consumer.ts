@@ -40,6 +40,11 @@ export type Visit = (change: Change) => Promise<void> | void;
 export interface PassOptions {
   /** What is known so far, in the order of tokens: then what nobody has announced is an alarm. */
   readonly known?: AsyncIterable<KnownObject> | undefined;
+  /**
+   * Called with what is `known` and is not there any more, by a consumer that begins anew: the journal was not kept for it, and the
+   * deletion may have been forgotten since. What it keeps of the object is to go. In other passes that is an alarm.
+   */
+  readonly onGone?: ((object: KnownObject) => Promise<void> | void) | undefined;
   /** Whether nothing can be under way that the journal doesn't know of, so that there is nothing to wait for. */
   readonly settled?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -92,6 +97,11 @@ export class Consumer {
     return this.#position.pass !== 'none';
   }
 
+  /** Whether the journal was not kept for it, so that what nobody has announced is nothing to judge by. */
+  get #beginsAnew(): boolean {
+    return this.#position.pass === 'afresh';
+  }
+
   /**
    * What has changed since the last look.
    *
@@ -126,17 +136,19 @@ export class Consumer {
     return this.#reading(() => this.#pass(visit, options));
   }
 
-  async #pass(visit: Visit, { known, settled, signal }: PassOptions): Promise<Alarm[]> {
+  async #pass(visit: Visit, { known, onGone, settled, signal }: PassOptions): Promise<Alarm[]> {
     const { watcher } = this.#engine;
     if (settled !== true) await watcher.settle(signal);
     // It may be owed for what keys open that this process has not heard of yet.
     await watcher.refresh(signal);
-    const judging = known !== undefined && this.#position.pass !== 'afresh';
+    const judging = known !== undefined && !this.#beginsAnew;
     const suspects = new Map<string, Alarm>();
     const alarms: Alarm[] = [];
-    for await (const { token, change, alarm } of differences(this.#engine, known ?? nothingKnown(), signal)) {
+    for await (const difference of differences(this.#engine, known ?? nothingKnown(), signal)) {
+      const { token, change, alarm } = difference;
       if (alarm !== undefined) alarms.push(alarm);
       else if (judging) this.#suspect(suspects, token, change);
+      else if (change === undefined && difference.known !== undefined) await onGone?.(difference.known);
       if (change !== undefined) await visit(change);
     }
     this.#position.pass = 'none';
@@ -148,7 +160,9 @@ export class Consumer {
       alarms.push(...poll.alarms);
       ({ more } = poll);
     }
-    return [...alarms, ...suspects.values()];
+    // Who expired meanwhile has to begin anew, and holds nothing against what it found until then.
+    if (suspects.size > 0) await this.#hasBegunAnew(signal);
+    return this.#beginsAnew ? alarms : [...alarms, ...suspects.values()];
   }
 
   #suspect(suspects: Map<string, Alarm>, token: string, change: Change | undefined): void {

@@ -41,6 +41,9 @@ export class Ledger {
     this.known.set(token, { token, commitId, version, deleted: kind === 'tombstone' });
   };
 
+  /** Keeps that an object is gone, whose deletion it was never given. */
+  readonly drop = (object: KnownObject): void => void this.known.set(object.token, { ...object, deleted: true });
+
   /** What is known in the order of tokens, as a pass takes it. */
   async *sorted(): AsyncGenerator<KnownObject> {
     yield* [...this.known.values()].toSorted((a, b) => (a.token < b.token ? -1 : 1));

@@ -18,6 +18,7 @@ export type ScenarioName =
   | 'a hint lapses before its commit'
   | 'a consumer ends between a hint and its commit'
   | 'a consumer sleeps in the middle of a look'
+  | 'a deletion is forgotten while a consumer is silent'
   | 'changes come while a cut reads the streams'
   | 'a stream is closed while its writer sleeps'
   | 'changes are collected that a consumer has not read'
@@ -54,6 +55,7 @@ const PLANS: Readonly<Record<ScenarioName, Changes>> = {
   'a hint lapses before its commit': CONSUMED,
   'a consumer ends between a hint and its commit': CONSUMED,
   'a consumer sleeps in the middle of a look': { ...CONSUMED, parts: ['consumer', 'collector'], days: true },
+  'a deletion is forgotten while a consumer is silent': COLLECTED_AND_CONSUMED,
   'changes come while a cut reads the streams': CONSUMED,
   'a stream is closed while its writer sleeps': CONSUMED,
   'an object is stored while its purge finds nothing': { purges: true },

@@ -53,12 +53,14 @@ export class Follower {
 
   /** Keeps what it knows for the next process, then confirms it. */
   async confirm(): Promise<void> {
+    this.#shelf.clear();
     for (const [token, object] of this.known) this.#shelf.set(token, object);
     await this.consumer.commit();
   }
 
   async pass(): Promise<void> {
-    const options = this.known.size === 0 ? {} : { known: this.#sorted() };
+    const onGone = ({ token }: KnownObject): void => void this.known.delete(token);
+    const options = this.known.size === 0 ? {} : { known: this.#sorted(), onGone };
     this.alarms.push(...(await passing(this.#clock, this.consumer.pass(this.take, options))));
   }
 

@@ -79,7 +79,7 @@ export class Reader {
     if (journal.passDue && ledger.settled && begun - ledger.alive < CONSUMER_EXPIRES_AFTER - MARGIN) {
       this.#world.complain(`${this.#process.name} owes a pass without a reason`);
     }
-    this.#note(await journal.pass(ledger.take, { known: ledger.sorted() }));
+    this.#note(await journal.pass(ledger.take, { known: ledger.sorted(), onGone: ledger.drop }));
     ledger.passed = begun;
     ledger.settled = false;
   }

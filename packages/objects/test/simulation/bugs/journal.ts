@@ -81,6 +81,18 @@ export const JOURNAL_BUGS: readonly PlantedBug[] = [
     scenario: 'a consumer sleeps in the middle of a look',
   },
   {
+    name: 'a consumer that has expired is not told of what is gone',
+    scenario: 'a deletion is forgotten while a consumer is silent',
+    file: 'objects/src/journal/consumer.ts',
+    edits: [['await onGone?.(difference.known);', '{}']],
+  },
+  {
+    name: 'a consumer that expires in a pass takes what is gone for hidden',
+    scenario: 'a deletion is forgotten while a consumer is silent',
+    file: 'objects/src/journal/consumer.ts',
+    edits: [['this.#beginsAnew ? alarms : [...alarms, ', '[...alarms, ']],
+  },
+  {
     name: 'consumers overwrite each other',
     part: 'consumer',
     file: 'objects/src/journal/consumer-record.ts',

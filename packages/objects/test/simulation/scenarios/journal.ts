@@ -129,6 +129,29 @@ async function consumerSleeps(stage: Stage): Promise<void> {
   await looked;
 }
 
+/**
+ * A consumer is silent, perhaps since it sleeps in the middle of a pass, until it has expired and a deletion is forgotten that it
+ * has not heard of. When it is back it makes its pass, and later another one.
+ */
+async function deletionForgotten(stage: Stage): Promise<void> {
+  const { player, reader } = await consuming(stage);
+  const writer = await stage.player('writer');
+  await writer.store('a');
+  await reader.take('poll', true);
+  const sleeps = stage.dice.chance(0.5);
+  const stopped = sleeps ? player.stopsAt({ operation: 'list', prefix: objects }) : undefined;
+  const passed = sleeps ? reader.take('pass', true) : undefined;
+  await stopped;
+  await writer.do('a', { type: 'delete' });
+  // The last hint of a stream stays.
+  for (let changes = 2; changes > 0; changes--) await writer.store('b');
+  await stage.pass(9 * DAY);
+  await (await stage.collector('collector')).collect(true);
+  player.process.goOn();
+  await passed;
+  for (const step of ['poll', 'poll', 'pass'] as const) await reader.take(step, true);
+}
+
 /** A writer sleeps between its hint and its commit for so long that it announces that in another stream when it wakes up. */
 async function announcedInTwoStreams(stage: Stage, reader: Reader, writer: Player): Promise<void> {
   const { dice } = stage;
@@ -187,6 +210,7 @@ async function collectorAsks(stage: Stage): Promise<void> {
 }
 
 export const JOURNAL = {
+  'a deletion is forgotten while a consumer is silent': deletionForgotten,
   'a consumer sleeps in the middle of a look': consumerSleeps,
   'a hint lapses before its commit': hintLapses,
   'a consumer ends between a hint and its commit': consumerEnds,
