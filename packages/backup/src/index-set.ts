@@ -4,6 +4,7 @@ import type { HistoryRule } from './retained.ts';
 import { retainedVersions } from './retained.ts';
 
 const NOTHING: readonly IndexEntry[] = [];
+const NO_ORIGINS: ReadonlyMap<string, number> = new Map();
 
 /** The first page whose first token is not before `token`. */
 function firstFrom(pages: readonly IndexPage[], token: string): number {
@@ -25,25 +26,29 @@ export class IndexSet {
   readonly changes: ReadonlyMap<string, readonly IndexEntry[]>;
   readonly #reader: IndexPages;
   readonly #rule: HistoryRule;
+  readonly #origins: ReadonlyMap<string, number>;
   #sorted: string[] | undefined;
 
+  /** @param origins with which versions the pasts of objects begin: what the pages have from before is over */
   constructor(
     reader: IndexPages,
     pages: readonly IndexPage[],
     changes: ReadonlyMap<string, readonly IndexEntry[]>,
     rule: HistoryRule,
+    origins: ReadonlyMap<string, number> = NO_ORIGINS,
   ) {
     this.#reader = reader;
     this.pages = pages;
     this.changes = changes;
     this.#rule = rule;
+    this.#origins = origins;
   }
 
   /** The versions of an object, the newest first. @throws SecureStoreError `INTEGRITY`, and what the backend throws */
   async get(token: string, signal?: AbortSignal): Promise<readonly IndexEntry[]> {
     const found = await this.inPages(token, signal);
-    const changed = this.changes.get(token);
-    return changed === undefined ? found : retainedVersions([...found, ...changed], this.#rule);
+    const isChanged = this.changes.has(token) || this.#origins.has(token);
+    return isChanged ? this.#settled(token, found).entries : found;
   }
 
   /** What the pages alone have of an object. */
@@ -59,7 +64,9 @@ export class IndexSet {
   }
 
   #changedTokens(): string[] {
-    this.#sorted ??= [...this.changes.keys()].toSorted((a, b) => (a < b ? -1 : 1));
+    this.#sorted ??= [...new Set([...this.changes.keys(), ...this.#origins.keys()])].toSorted((a, b) =>
+      a < b ? -1 : 1,
+    );
     return this.#sorted;
   }
 
@@ -83,7 +90,9 @@ export class IndexSet {
   }
 
   #settled(token: string, before: readonly IndexEntry[]): Versions {
-    return { token, entries: retainedVersions([...before, ...(this.changes.get(token) ?? NOTHING)], this.#rule) };
+    const origin = this.#origins.get(token) ?? 0;
+    const known = before.filter(({ version }) => version >= origin);
+    return { token, entries: retainedVersions([...known, ...(this.changes.get(token) ?? NOTHING)], this.#rule) };
   }
 
   async *#pagedObjects(from: string, signal: AbortSignal | undefined): AsyncGenerator<Versions> {

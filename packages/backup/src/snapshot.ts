@@ -85,6 +85,8 @@ class Attempt {
   readonly #pages: IndexPages;
   readonly #newest: FoundPoint | undefined;
   readonly #epoch: number;
+  /** With which versions the pasts of objects begin, as far as that is new; infinite for those that are gone. */
+  readonly #origins = new Map<string, number>();
   #base: IndexSet;
   #totals: PointTotals;
   #copier: Copier;
@@ -114,8 +116,13 @@ class Attempt {
 
   #newCopier(): Copier {
     const { signal, onCopied = () => undefined } = this.#options;
-    const ports = { area: this.#area, destination: this.#destination, epoch: this.#epoch, signal, onCopied };
-    return new Copier(ports, this.#base);
+    const onBeginning = (token: string, version: number): void => this.#beginsAt(token, version);
+    const place = { area: this.#area, destination: this.#destination, epoch: this.#epoch };
+    return new Copier({ ...place, signal, onCopied, onBeginning }, this.#base);
+  }
+
+  #beginsAt(token: string, version: number): void {
+    this.#origins.set(token, Math.max(version, this.#origins.get(token) ?? 0));
   }
 
   /** Goes on with what an earlier run has done for the same number. */
@@ -156,10 +163,14 @@ class Attempt {
     this.#rekeyed += await this.#copier.added.finish((next, before) => this.#isNewer(next, before), signal);
     const { history } = this.#area.head;
     const changes = new Map<string, readonly IndexEntry[]>(this.#base.changes);
+    for (const [token, origin] of this.#origins) {
+      const before = changes.get(token)?.filter(({ version }) => version >= origin);
+      if (before !== undefined) changes.set(token, before);
+    }
     for (const [token, entries] of this.#copier.added.entries) {
       changes.set(token, [...(changes.get(token) ?? []), ...entries]);
     }
-    const set = new IndexSet(this.#pages, this.#base.pages, changes, { history, now: time });
+    const set = new IndexSet(this.#pages, this.#base.pages, changes, { history, now: time }, this.#origins);
     const writer = new IndexWriter(this.#destination, this.#seals, this.#epoch, signal);
     const difference = await set.write(writer, signal);
     const pages = await writer.finish();
@@ -168,6 +179,7 @@ class Attempt {
     this.#copiedBefore = { versions: versions + this.#copier.versions, bytes: bytes + this.#copier.bytes };
     const { failed } = this.#copier;
     this.#base = this.#indexOf(pages);
+    this.#origins.clear();
     this.#copier = this.#newCopier();
     this.#copier.failed.push(...failed);
   }
@@ -210,10 +222,12 @@ class Attempt {
       if (reader.passDue || (afresh && passes === 0)) {
         if (passes === MAX_PASSES) throw unstable();
         onPhase?.('reading the whole store');
+        // What was added since belongs to what is known.
+        if (passes > 0) await this.#spill(this.#area.clock.now());
         const isFirst = this.#newest === undefined && this.#base.pages.length === 0;
-        alarms.push(
-          ...(await reader.pass(visit, { known: isFirst ? undefined : known(this.#base, signal), settled, signal })),
-        );
+        const before = isFirst ? undefined : known(this.#base, signal);
+        const onGone = ({ token }: KnownObject): void => this.#beginsAt(token, Number.POSITIVE_INFINITY);
+        alarms.push(...(await reader.pass(visit, { known: before, onGone, settled, signal })));
         await this.#copier.flush();
       }
       onPhase?.('reading changes');
