@@ -257,7 +257,14 @@ export class Follower {
     const { clock, head, seals } = this.#area;
     const epoch = newest.number + 1;
     const index = new IndexSet(pages, basePages, changes, { history: EVERYTHING, now: clock.now() });
-    const ports = { area: this.#area, destination, epoch, signal, onCopied: () => undefined };
+    const ports = {
+      area: this.#area,
+      destination,
+      epoch,
+      signal,
+      onCopied: () => undefined,
+      onBeginning: () => undefined,
+    };
     const copier = new Copier(ports, index);
     const cut = await reader.cut((change: Change) => copier.visit(change), signal);
     for (const { message } of cut.alarms) this.#alarms.add(message);

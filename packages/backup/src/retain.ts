@@ -32,8 +32,10 @@ export interface RetentionReport {
 }
 
 /** @throws SecureStoreError `INVALID_ARGUMENT` */
-export function checkRetention({ continuous, timeZone: _, ...policy }: RetentionSettings): void {
+export function checkRetention(settings: RetentionSettings): void {
+  const { continuous, timeZone, ...policy } = settings;
   parseRetentionPolicy(policy);
+  applyRetention([], {}, { now: 0, timeZone });
   if (continuous !== undefined && !(Number.isFinite(continuous) && continuous >= 0)) {
     throw new SecureStoreError('INVALID_ARGUMENT', 'the option "continuous" must be a number of milliseconds');
   }

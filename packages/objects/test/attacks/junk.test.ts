@@ -109,7 +109,7 @@ describe('a key version', () => {
     await attacker.put(hintName(ID, 1), junk);
     await store.keys.destroy(id, { waitingPeriod: DAY });
     clock.advance(DAY + 1);
-    expect(await store.keys.finish()).toEqual({ destroyed: [id], inUse: [] });
+    expect(await store.keys.finish()).toEqual({ destroyed: [id], inUse: [], pending: [] });
   });
 
   it('is kept for a record that can not be read, which is named', async () => {

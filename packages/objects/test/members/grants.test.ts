@@ -121,7 +121,8 @@ describe("keys of the store's own", () => {
     await failure(member.retrieve('red/a'), 'ACCESS_DENIED');
     await owner.members.revoke('ann');
     const states = (await owner.keys.states()).filter(({ kind }) => kind === 'backup').map(({ state }) => state);
-    expect(states).toEqual(['disabled', 'primary']);
+    // What was backed up stays as it was written, and opens.
+    expect(states).toEqual(['enabled', 'primary']);
     expect((await owner.keys.states()).filter(({ category }) => category === 'red')).toHaveLength(1);
   });
 });

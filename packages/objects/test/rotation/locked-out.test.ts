@@ -134,7 +134,7 @@ describe('a process whose slot has been removed', () => {
     await removeGuest(owner);
     await failure(guest.jobs.cancel('collection'), 'LOCKED');
     await failure(guest.jobs.forget('collection'), 'LOCKED');
-    expect(await guest.keys.finish()).toEqual({ destroyed: [], inUse: [] });
+    expect(await guest.keys.finish()).toEqual({ destroyed: [], inUse: [], pending: [] });
     open();
     expect(await job).toMatchObject({ failed: 0 });
   });

@@ -123,7 +123,7 @@ describe('a category that is destroyed', () => {
     }
     expect((await store.retrieve('else')).text()).toBe('not');
     clock.advance(destroyAt.getTime() - clock.now() - 1);
-    expect(await store.keys.finish()).toEqual({ destroyed: [], inUse: [] });
+    expect(await store.keys.finish()).toEqual({ destroyed: [], inUse: [], pending: [] });
     await store.keys.undo('pii');
     expect((await store.retrieve('users/1')).text()).toBe('two');
     await failure(store.keys.undo('pii'), 'INVALID_ARGUMENT');
@@ -135,7 +135,7 @@ describe('a category that is destroyed', () => {
     const before = await attacker.copy();
     const [key] = await store.keys.destroy('pii', { waitingPeriod: DAY });
     clock.advance(DAY);
-    expect(await store.keys.finish()).toEqual({ destroyed: [key?.id], inUse: [] });
+    expect(await store.keys.finish()).toEqual({ destroyed: [key?.id], inUse: [], pending: [] });
     await failure(store.keys.undo('pii'), 'KEY_DESTROYED');
     const after = await attacker.copy();
     expect([...after.keys()].filter((name) => name.startsWith('k/'))).toHaveLength(1);
@@ -161,7 +161,7 @@ describe('a category that is destroyed', () => {
     );
     await failure(store.keys.destroy('pii', { waitingPeriod: 0 }), 'UNAVAILABLE');
     injector.plan(undefined);
-    expect(await store.keys.finish()).toEqual({ destroyed: [], inUse: [] });
+    expect(await store.keys.finish()).toEqual({ destroyed: [], inUse: [], pending: [] });
     expect(await (await attack(place)).names('k/')).toHaveLength(1);
     await failure(store.retrieve('users/1'), 'KEY_DESTROYED');
   });
