@@ -1,5 +1,6 @@
 import { access } from './areas/access.ts';
 import { audit } from './areas/audit.ts';
+import { backup } from './areas/backup.ts';
 import { files } from './areas/files.ts';
 import { listing } from './areas/listing.ts';
 import { memory } from './areas/memory.ts';
@@ -25,5 +26,6 @@ export const AREAS: Readonly<Record<string, Area>> = {
   providers,
   access,
   audit,
+  backup,
   opening,
 };

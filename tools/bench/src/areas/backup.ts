@@ -1,0 +1,157 @@
+import { randomBytes } from 'node:crypto';
+import { cp, mkdir, open, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { inFlight } from '../measure.ts';
+import type { Area, Comparison, Contender, Surroundings } from '../model.ts';
+import { loadOurs } from '../ours.ts';
+import { RESTIC, resticProgram } from '../rivals/restic.ts';
+import { timed } from '../timed.ts';
+
+const PASSPHRASE = 'correct horse battery staple';
+const MEBIBYTE = 1024 * 1024;
+
+/** The same data as files, for restic, and in a store, for ours. */
+interface DataSet {
+  readonly name: string;
+  readonly count: number;
+  readonly size: number;
+}
+
+interface Prepared {
+  readonly folder: string;
+  readonly store: string;
+}
+
+async function prepare({ name, count, size }: DataSet, scratch: string): Promise<Prepared> {
+  const folder = join(scratch, `${name}-files`);
+  const file = join(scratch, `${name}.db`);
+  const store = `sqlite:${file}`;
+  await mkdir(folder, { recursive: true });
+  const { createStore, passphrase } = await loadOurs();
+  const ours = await createStore(store, { unlock: passphrase(PASSPHRASE), upkeep: false });
+  await inFlight(count, 16, async (index) => {
+    const data = randomBytes(size);
+    await writeFile(join(folder, `object-${index}`), data);
+    await ours.store(`object-${index}`, data);
+  });
+  await ours.close();
+  // From the disk, for everybody.
+  await (await open(folder)).sync();
+  return { folder, store };
+}
+
+/** The command line as users run it, in a process of its own: with the secret, and all that opening a store takes. */
+function securestore(prepared: Prepared, ...args: readonly string[]): Promise<number> {
+  const program = join(import.meta.dirname, '../../../packages/cli/dist/main.js');
+  const env = { SECURESTORE_PASSPHRASE: PASSPHRASE, SECURESTORE_URL: prepared.store };
+  return timed(process.execPath, [program, ...args, '--no-anchor'], env);
+}
+
+function restic(program: string, repository: string, ...args: readonly string[]): Promise<number> {
+  const env = { RESTIC_PASSWORD: PASSPHRASE, RESTIC_REPOSITORY: repository, RESTIC_CACHE_DIR: `${repository}-cache` };
+  return timed(program, args, env);
+}
+
+type Work = (repository: string) => Promise<number>;
+
+/** A contender whose repository is made anew for every sample, by `before`. */
+function contender(
+  name: string,
+  role: Contender['role'],
+  folder: string,
+  before: Work | undefined,
+  work: Work,
+): Contender {
+  return {
+    name,
+    role,
+    async sample() {
+      await rm(folder, { recursive: true, force: true });
+      await rm(`${folder}-cache`, { recursive: true, force: true });
+      await before?.(folder);
+      return work(folder);
+    },
+  };
+}
+
+async function* comparisonsOf(
+  set: DataSet,
+  { scratch }: Surroundings,
+  program: string | undefined,
+): AsyncGenerator<Comparison> {
+  const prepared = await prepare(set, scratch);
+  const [own, theirs, copy] = ['ours', 'restic', 'copy'].map((name) => join(scratch, `${set.name}-${name}`)) as [
+    string,
+    string,
+    string,
+  ];
+  const backup: Work = (repository) => securestore(prepared, 'backup', `file:${repository}`);
+  const theirBackup = async (repository: string): Promise<number> =>
+    restic(program ?? '', repository, 'backup', '--quiet', prepared.folder);
+  const theirFirst: Work = async (repository) => {
+    const init = await restic(program ?? '', repository, 'init', '--quiet');
+    return init + (await theirBackup(repository));
+  };
+  // What every backup after the first one finds: a store whose journal is on.
+  await backup(own);
+  const target = join(scratch, `${set.name}-restored`);
+  const clearing =
+    (work: Work): Work =>
+    async (repository) => {
+      await rm(target, { recursive: true, force: true });
+      return work(repository);
+    };
+  const rows: { readonly work: string; readonly ours: Work; readonly theirs: Work; readonly before: boolean }[] = [
+    { work: 'first backup', ours: backup, theirs: theirFirst, before: false },
+    { work: 'unchanged second run', ours: backup, theirs: theirBackup, before: true },
+    {
+      work: 'check of every byte',
+      ours: (repository) => securestore(prepared, 'verify', `file:${repository}`),
+      theirs: (repository) => restic(program ?? '', repository, 'check', '--read-data', '--quiet'),
+      before: true,
+    },
+    {
+      work: 'full restore',
+      ours: clearing((repository) =>
+        securestore(prepared, 'restore', `file:${repository}`, '--to', `sqlite:${target}`),
+      ),
+      theirs: clearing((repository) =>
+        restic(program ?? '', repository, 'restore', 'latest', '--quiet', '--target', target),
+      ),
+      before: true,
+    },
+  ];
+  for (const row of rows) {
+    const contenders = [contender('securestore', 'ours', own, row.before ? backup : undefined, row.ours)];
+    if (program !== undefined) {
+      contenders.push(contender(RESTIC, 'rival', theirs, row.before ? theirFirst : undefined, row.theirs));
+    }
+    if (row.work === 'first backup')
+      contenders.push(contender('cp', 'raw', copy, undefined, () => copied(prepared, copy)));
+    yield {
+      work: `${row.work}, ${set.count} × ${set.size >= MEBIBYTE ? `${set.size / MEBIBYTE} MiB` : `${set.size / 1024} KiB`}`,
+      unit: 'ms',
+      contenders,
+      ...(program === undefined ? {} : { targets: [{ bound: 'at most', factor: 0.5, of: 'the best rival' }] }),
+    };
+  }
+  for (const folder of [own, theirs, copy, target, prepared.folder]) await rm(folder, { recursive: true, force: true });
+}
+
+async function copied({ folder }: Prepared, to: string): Promise<number> {
+  const begun = performance.now();
+  await cp(folder, to, { recursive: true });
+  return performance.now() - begun;
+}
+
+/** Backing up, checking and restoring, as whole processes. */
+export const backup: Area = {
+  title: 'Backup of a store at sqlite: to file:, as whole processes',
+  async *comparisons(surroundings) {
+    const program = await resticProgram(surroundings.absent);
+    const { scale } = surroundings;
+    const small = { name: 'small', count: Math.ceil(10_000 * scale), size: 4096 };
+    const large = { name: 'large', count: 4, size: Math.ceil(256 * scale) * MEBIBYTE };
+    for (const set of [small, large]) yield* comparisonsOf(set, surroundings, program);
+  },
+};
