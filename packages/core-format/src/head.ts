@@ -1,9 +1,9 @@
 import { asBuffer, ByteReader, ByteWriter } from './bytes.ts';
 import { SecureStoreError } from './errors.ts';
-import type { Field } from './fields.ts';
-import { readFieldArea, writeFieldArea } from './fields.ts';
-import type { HeadAudit } from './head-audit.ts';
-import { decodeHeadAudit, encodeHeadAudit } from './head-audit.ts';
+import type { OptionalFields } from './head-optional.ts';
+import { readOptional, writeOptional } from './head-optional.ts';
+import type { References } from './head-references.ts';
+import { readReferences, writeReferences } from './head-references.ts';
 import { FORMAT, ID_LENGTH } from './record.ts';
 import type { Slot, UnknownSlot } from './slot.ts';
 import { decodeSlot, encodeSlot } from './slot.ts';
@@ -11,20 +11,10 @@ import { decodeSlot, encodeSlot } from './slot.ts';
 const HEAD_MAGIC = 'SSHD';
 export const PUBLIC_KEY_LENGTH = 32;
 export const SIGNATURE_LENGTH = 64;
-const REFERENCE_DIGEST_LENGTH = 32;
-/** The field of {@link Head.audit}: critical, since whoever does not know of it would leave what they do out of the log. */
-const AUDIT_FIELD = 1;
-/** The field of {@link Head.instances}: whoever does not know of it can't read what past instances have left, and loses nothing. */
-const INSTANCES_FIELD = 2;
-const KNOWN_FIELDS: ReadonlySet<number> = new Set([AUDIT_FIELD, INSTANCES_FIELD]);
-
 const ANCESTOR_DIGEST_LENGTH = 32;
 
 /** How many heads before it a head tells. */
 export const MAX_ANCESTORS = 16;
-
-/** How many past instances a head tells. */
-export const MAX_PAST_INSTANCES = 256;
 
 /** The largest head in bytes. */
 export const MAX_HEAD_BYTES: number = 64 * 1024;
@@ -54,25 +44,6 @@ export interface RunningRotation {
   readonly id: Uint8Array;
 }
 
-const REFERENCES = [
-  'keyring',
-  'categoryMap',
-  'policy',
-  'grants',
-  'checkpoint',
-  'formerCheckpoint',
-  'destinations',
-] as const;
-/** A store has a checkpoint, or a former one, whose digests may be other ones by now, or none. */
-export type ReferenceKind = (typeof REFERENCES)[number];
-
-/** A backend object of the store's own, pinned by the head. */
-export interface Reference {
-  readonly name: string;
-  /** SHA-256 of its whole body. */
-  readonly digest: Uint8Array;
-}
-
 /** How much of an object's past is kept: whatever either rule keeps. */
 export interface HistorySettings {
   readonly versions: number;
@@ -80,7 +51,7 @@ export interface HistorySettings {
 }
 
 /** The one mutable trust object of a store, as it is before signing. */
-export interface Head {
+export interface Head extends OptionalFields {
   /** Made with the store and kept by its copies; binds records and names. */
   readonly lineage: Uint8Array;
   /** New for every create, restore and migration; binds the store's own objects. */
@@ -108,14 +79,8 @@ export interface Head {
   readonly rotationDays: number;
   /** The rotation that is under way, or was stopped. */
   readonly rotation?: RunningRotation | undefined;
-  readonly references: Readonly<Partial<Record<ReferenceKind, Reference>>>;
+  readonly references: References;
   readonly slots: readonly (Slot | UnknownSlot)[];
-  /** Absent where the store is not audited. */
-  readonly audit?: HeadAudit | undefined;
-  /** The instances that this one goes back to, the newest first, where their audit logs are there still. */
-  readonly instances?: readonly Uint8Array[] | undefined;
-  /** Fields of later releases that may be ignored. */
-  readonly extra?: readonly Field[];
 }
 
 /** A head cut into what is signed and the signature. */
@@ -128,18 +93,6 @@ export interface SignedHead {
 function writeRotation(writer: ByteWriter, rotation: RunningRotation | undefined): void {
   if (rotation === undefined) writer.u8(0);
   else writer.u8(ROTATION_DEPTHS.indexOf(rotation.depth) + 1).fixed(rotation.id, ID_LENGTH);
-}
-
-function writeReferences(writer: ByteWriter, references: Head['references']): void {
-  const present = REFERENCES.flatMap((kind, code) => {
-    const reference = references[kind];
-    return reference === undefined ? [] : [{ code: code + 1, reference }];
-  });
-  writer.u8(present.length);
-  for (const { code, reference } of present) {
-    writer.u8(code).u8(reference.name.length).bytes(Buffer.from(reference.name, 'latin1'));
-    writer.fixed(reference.digest, REFERENCE_DIGEST_LENGTH);
-  }
 }
 
 function passphrases(slots: Head['slots']): number {
@@ -187,16 +140,7 @@ export function encodeHead(head: Head): Buffer {
     const bytes = encodeSlot(slot);
     writer.u16(bytes.length).bytes(bytes);
   }
-  const audit = head.audit && { tag: AUDIT_FIELD, critical: true, value: encodeHeadAudit(head.audit) };
-  const instances = head.instances && {
-    tag: INSTANCES_FIELD,
-    critical: false,
-    value: Buffer.concat(head.instances.map((id) => new ByteWriter(ID_LENGTH).fixed(id, ID_LENGTH).finish())),
-  };
-  writeFieldArea(
-    writer,
-    [audit, instances, ...(head.extra ?? [])].filter((field) => field !== undefined),
-  );
+  writeOptional(writer, head);
   return writer.finish();
 }
 
@@ -222,25 +166,6 @@ function readRotation(reader: ByteReader): Pick<Head, 'rotation'> {
   const depth = ROTATION_DEPTHS[code - 1];
   if (depth === undefined) reader.fail('a rotation of an unknown depth is under way');
   return { rotation: { depth, id: reader.copy(ID_LENGTH) } };
-}
-
-function readReferences(reader: ByteReader): Head['references'] {
-  const references: Partial<Record<ReferenceKind, Reference>> = {};
-  let last = 0;
-  for (let count = reader.u8(); count > 0; count--) {
-    const code = reader.u8();
-    if (code <= last) reader.fail('its references are out of order');
-    last = code;
-    const kind = REFERENCES[code - 1];
-    if (kind === undefined) reader.fail('it refers to an object of an unknown kind');
-    const name = reader.view(reader.u8()).toString('latin1');
-    if (!/^[a-z0-9/.@~_-]+$/.test(name)) reader.fail('it refers to an object by an impossible name');
-    references[kind] = { name, digest: reader.copy(REFERENCE_DIGEST_LENGTH) };
-  }
-  if (references.checkpoint !== undefined && references.formerCheckpoint !== undefined) {
-    reader.fail('it has a checkpoint and a former one');
-  }
-  return references;
 }
 
 /** As many as there can be: so none is left out. */
@@ -275,28 +200,6 @@ function readSlots(reader: ByteReader): (Slot | UnknownSlot)[] {
   const ids = slots.flatMap((slot) => ('raw' in slot ? [] : [asBuffer(slot.id).toString('latin1')]));
   if (new Set(ids).size !== ids.length) reader.fail('two of its slots have one id');
   return slots;
-}
-
-function readInstances(reader: ByteReader, { critical, value }: Field): Uint8Array[] {
-  const count = value.length / ID_LENGTH;
-  if (critical || !Number.isInteger(count) || count === 0 || count > MAX_PAST_INSTANCES) {
-    reader.fail('its past instances are malformed');
-  }
-  const ids = new ByteReader(reader.what, value);
-  return Array.from({ length: count }, () => ids.copy(ID_LENGTH));
-}
-
-function readOptional(reader: ByteReader): Pick<Head, 'audit' | 'instances' | 'extra'> {
-  const fields = readFieldArea(reader, KNOWN_FIELDS);
-  const field = fields.find(({ tag }) => tag === AUDIT_FIELD);
-  if (field?.critical === false) reader.fail('its field of the audit may be ignored, which no writer says');
-  const instances = fields.find(({ tag }) => tag === INSTANCES_FIELD);
-  const extra = fields.filter((other) => other !== field && other !== instances);
-  return {
-    ...(field === undefined ? {} : { audit: decodeHeadAudit(field.value) }),
-    ...(instances === undefined ? {} : { instances: readInstances(reader, instances) }),
-    ...(extra.length === 0 ? {} : { extra }),
-  };
 }
 
 /**

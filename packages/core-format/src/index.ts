@@ -22,6 +22,8 @@ export type { Field } from './fields.ts';
 export * from './grants.ts';
 export * from './head.ts';
 export * from './head-audit.ts';
+export { MAX_PAST_INSTANCES } from './head-optional.ts';
+export type { Reference, ReferenceKind } from './head-references.ts';
 export * from './hint.ts';
 export { MAX_KEY_BYTES, parseStoreKey } from './key-name.ts';
 export type { StoreKey } from './key-name.ts';

@@ -1,0 +1,60 @@
+import { ByteReader, ByteWriter } from './bytes.ts';
+import type { Field } from './fields.ts';
+import { readFieldArea, writeFieldArea } from './fields.ts';
+import type { HeadAudit } from './head-audit.ts';
+import { decodeHeadAudit, encodeHeadAudit } from './head-audit.ts';
+import { ID_LENGTH } from './record.ts';
+
+/** The field of {@link OptionalFields.audit}: critical, since whoever does not know of it would leave what they do out of the log. */
+const AUDIT_FIELD = 1;
+/** The field of {@link OptionalFields.instances}: whoever does not know of it can't read what past instances have left, and loses nothing. */
+const INSTANCES_FIELD = 2;
+const KNOWN_FIELDS: ReadonlySet<number> = new Set([AUDIT_FIELD, INSTANCES_FIELD]);
+
+/** How many past instances a head tells. */
+export const MAX_PAST_INSTANCES = 256;
+
+/** What a head has in its field area. */
+export interface OptionalFields {
+  /** Absent where the store is not audited. */
+  readonly audit?: HeadAudit | undefined;
+  /** The instances that this one goes back to, the newest first, where their audit logs are there still. */
+  readonly instances?: readonly Uint8Array[] | undefined;
+  /** Fields of later releases that may be ignored. */
+  readonly extra?: readonly Field[];
+}
+
+export function writeOptional(writer: ByteWriter, head: OptionalFields): void {
+  const audit = head.audit && { tag: AUDIT_FIELD, critical: true, value: encodeHeadAudit(head.audit) };
+  const instances = head.instances && {
+    tag: INSTANCES_FIELD,
+    critical: false,
+    value: Buffer.concat(head.instances.map((id) => new ByteWriter(ID_LENGTH).fixed(id, ID_LENGTH).finish())),
+  };
+  writeFieldArea(
+    writer,
+    [audit, instances, ...(head.extra ?? [])].filter((field) => field !== undefined),
+  );
+}
+
+function readInstances(reader: ByteReader, { critical, value }: Field): Uint8Array[] {
+  const count = value.length / ID_LENGTH;
+  if (critical || !Number.isInteger(count) || count === 0 || count > MAX_PAST_INSTANCES) {
+    reader.fail('its past instances are malformed');
+  }
+  const ids = new ByteReader(reader.what, value);
+  return Array.from({ length: count }, () => ids.copy(ID_LENGTH));
+}
+
+export function readOptional(reader: ByteReader): OptionalFields {
+  const fields = readFieldArea(reader, KNOWN_FIELDS);
+  const field = fields.find(({ tag }) => tag === AUDIT_FIELD);
+  if (field?.critical === false) reader.fail('its field of the audit may be ignored, which no writer says');
+  const instances = fields.find(({ tag }) => tag === INSTANCES_FIELD);
+  const extra = fields.filter((other) => other !== field && other !== instances);
+  return {
+    ...(field === undefined ? {} : { audit: decodeHeadAudit(field.value) }),
+    ...(instances === undefined ? {} : { instances: readInstances(reader, instances) }),
+    ...(extra.length === 0 ? {} : { extra }),
+  };
+}
