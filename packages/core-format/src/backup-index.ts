@@ -1,7 +1,8 @@
 import { FILE_DIGEST_LENGTH } from './backup-names.ts';
 import type { FileReference } from './backup-names.ts';
-import { asBuffer, ByteReader, ByteWriter } from './bytes.ts';
-import { ID_LENGTH } from './record.ts';
+import { BLOB_PREFIX_LENGTH } from './blob.ts';
+import { asBuffer, ByteReader, ByteWriter, isZero } from './bytes.ts';
+import { ID_LENGTH, TOMBSTONE_LENGTH } from './record.ts';
 
 const VERSION = 1;
 const MAX_NAME_LENGTH = 640;
@@ -59,10 +60,16 @@ export function indexEntryLength({ token, blob }: Pick<IndexEntry, 'token' | 'bl
 
 const keyOf = ({ epoch, digest }: FileReference): string => `${epoch} ${asBuffer(digest).toString('latin1')}`;
 
-/** A page before sealing. @param entries in their order, at least one */
+/**
+ * A page before sealing.
+ *
+ * @param entries in their order, at least one
+ * @throws RangeError where one lies in a pack that is not written yet
+ */
 export function encodeIndexPage(entries: readonly IndexEntry[]): Buffer {
   const packs = new Map<string, { readonly at: number; readonly pack: FileReference }>();
   for (const { pack } of entries) {
+    if (pack.epoch === 0) throw new RangeError('an entry of an index lies in no pack');
     const key = keyOf(pack);
     if (!packs.has(key)) packs.set(key, { at: packs.size, pack });
   }
@@ -87,13 +94,45 @@ export function encodeIndexPage(entries: readonly IndexEntry[]): Buffer {
 }
 
 function readBlob(reader: ByteReader): IndexedBlob {
-  return {
+  const blob = {
     epoch: reader.u53(),
     blobId: reader.copy(ID_LENGTH),
     partSize: reader.u32(),
     sealedLength: reader.u53(),
     digest: reader.copy(DIGEST_LENGTH),
   };
+  if (blob.epoch === 0) reader.fail('a payload in it belongs to no run');
+  if (blob.partSize === 0 || blob.sealedLength < BLOB_PREFIX_LENGTH) reader.fail('the sizes of a payload can not be');
+  return blob;
+}
+
+/** The packs that a page names, in the order in which its entries come to them. */
+class PackTable {
+  readonly #reader: ByteReader;
+  readonly #packs: readonly FileReference[];
+  #used = 0;
+
+  constructor(reader: ByteReader) {
+    this.#reader = reader;
+    this.#packs = Array.from({ length: reader.u16() }, () => ({
+      epoch: reader.u53(),
+      digest: reader.copy(FILE_DIGEST_LENGTH),
+    }));
+    if (this.#packs.some(({ epoch }) => epoch === 0)) reader.fail('a pack in it belongs to no run');
+    if (new Set(this.#packs.map(keyOf)).size < this.#packs.length) reader.fail('it names a pack twice');
+  }
+
+  /** The pack that the next entry is in. */
+  next(): FileReference {
+    const at = this.#reader.u16();
+    if (at > this.#used) this.#reader.fail('its packs are out of order');
+    if (at === this.#used) this.#used += 1;
+    return this.#packs[at] ?? this.#reader.fail('an entry is in a pack that it does not name');
+  }
+
+  end(): void {
+    if (this.#used < this.#packs.length) this.#reader.fail('it names a pack that nothing in it is in');
+  }
 }
 
 function readName(reader: ByteReader, before: string): string {
@@ -105,7 +144,16 @@ function readName(reader: ByteReader, before: string): string {
   return name;
 }
 
-function readEntry(reader: ByteReader, packs: readonly FileReference[], before: string): IndexEntry {
+/** What of an entry must be so by its kind. */
+function checkKind(reader: ByteReader, { kind, version, commitId, size }: IndexEntry): void {
+  if ((kind === 'other') !== isZero(commitId)) reader.fail('only what is a version of an object has a commit');
+  if (kind === 'other' && version !== 0) reader.fail('what is no version of an object has a number of one');
+  if ((kind === 'tombstone' || kind === 'purged') && size !== TOMBSTONE_LENGTH) {
+    reader.fail('a tombstone has one fixed size');
+  }
+}
+
+function readEntry(reader: ByteReader, packs: PackTable, before: string): IndexEntry {
   const token = readName(reader, before);
   const code = reader.u8();
   const kind = KINDS[(code >> 1) - 1];
@@ -117,9 +165,10 @@ function readEntry(reader: ByteReader, packs: readonly FileReference[], before: 
     commitId: reader.copy(ID_LENGTH),
     digest: reader.copy(DIGEST_LENGTH),
     size: reader.u32(),
-    pack: packs[reader.u16()] ?? reader.fail('an entry is in a pack that it does not name'),
+    pack: packs.next(),
     slot: reader.u32(),
   };
+  checkKind(reader, fields);
   if ((code & 1) === 0) return fields;
   if (kind !== 'object') reader.fail('only objects have payloads of their own');
   return { ...fields, blob: readBlob(reader) };
@@ -130,10 +179,7 @@ export function decodeIndexPage(bytes: Uint8Array): IndexEntry[] {
   const reader = new ByteReader('the page of the index', bytes);
   if (bytes.length > MAX_INDEX_PAGE_BYTES) reader.fail('it is too long');
   reader.version(VERSION);
-  const packs = Array.from({ length: reader.u16() }, () => ({
-    epoch: reader.u53(),
-    digest: reader.copy(FILE_DIGEST_LENGTH),
-  }));
+  const packs = new PackTable(reader);
   const count = reader.u32();
   if (count === 0) reader.fail('it has no entries');
   const entries: IndexEntry[] = [];
@@ -143,6 +189,7 @@ export function decodeIndexPage(bytes: Uint8Array): IndexEntry[] {
     if (before !== undefined && compareIndexEntries(before, entry) >= 0) reader.fail('its entries are out of order');
     entries.push(entry);
   }
+  packs.end();
   reader.end();
   return entries;
 }

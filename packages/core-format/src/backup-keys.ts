@@ -1,4 +1,6 @@
-import { ByteReader, ByteWriter } from './bytes.ts';
+import { sha256 } from './backup-pack.ts';
+import { asBuffer, ByteReader, ByteWriter } from './bytes.ts';
+import { SecureStoreError } from './errors.ts';
 import { MAX_HEAD_BYTES } from './head.ts';
 import { ID_LENGTH } from './record.ts';
 
@@ -8,6 +10,7 @@ const VERSION = 1;
 /** The largest `keys` object in bytes. */
 export const MAX_BACKUP_KEYS_BYTES: number = 32 * 1024 * 1024;
 const MAX_OBJECTS = 16;
+const CHECKSUM_LENGTH = 32;
 
 /** What a destination holds of the keys of a store. Nothing of it is trusted before the signature of the head verifies. */
 export interface BackupKeys {
@@ -19,6 +22,11 @@ export interface BackupKeys {
   readonly objects: readonly { readonly name: string; readonly body: Uint8Array }[];
 }
 
+/**
+ * The object `keys` of a destination.
+ *
+ * @throws SecureStoreError `TOO_LARGE` for more than a reader takes
+ */
 export function encodeBackupKeys({ destination, head, objects }: BackupKeys): Buffer {
   const writer = new ByteWriter(4096)
     .bytes(Buffer.from(MAGIC, 'latin1'))
@@ -30,10 +38,20 @@ export function encodeBackupKeys({ destination, head, objects }: BackupKeys): Bu
   for (const { name, body } of objects) {
     writer.u8(name.length).bytes(Buffer.from(name, 'latin1')).u32(body.length).bytes(body);
   }
-  return writer.finish();
+  const bytes = writer.bytes(sha256(writer.finish())).finish();
+  if (bytes.length <= MAX_BACKUP_KEYS_BYTES) return bytes;
+  throw new SecureStoreError(
+    'TOO_LARGE',
+    `the keys of the backup would take ${bytes.length} bytes; the limit is ${MAX_BACKUP_KEYS_BYTES}`,
+  );
 }
 
-/** Parses the object `keys` of a destination, as views of its bytes. @throws SecureStoreError `INTEGRITY`, `FORMAT_VERSION` */
+/**
+ * Parses the object `keys` of a destination, as views of its bytes. What damages it by accident shows here; on purpose, when it is
+ * unlocked.
+ *
+ * @throws SecureStoreError `INTEGRITY`, `FORMAT_VERSION`
+ */
 export function decodeBackupKeys(bytes: Uint8Array): BackupKeys {
   const reader = new ByteReader('the object "keys" of the backup', bytes);
   if (bytes.length > MAX_BACKUP_KEYS_BYTES) reader.fail('it is too long');
@@ -49,6 +67,8 @@ export function decodeBackupKeys(bytes: Uint8Array): BackupKeys {
     if (!/^[a-z0-9/.@~_-]+$/.test(name)) reader.fail('it holds an object of an impossible name');
     return { name, body: reader.view(reader.u32()) };
   });
+  const checksum = sha256(asBuffer(bytes).subarray(0, reader.position));
+  if (!checksum.equals(reader.view(CHECKSUM_LENGTH))) reader.fail('its checksum does not match');
   reader.end();
   if (objects.some(({ name }, at) => at > 0 && (objects[at - 1]?.name ?? '') >= name)) {
     reader.fail('its objects are out of order');

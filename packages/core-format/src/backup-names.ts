@@ -17,7 +17,7 @@ export const BACKUP_AREAS = {
 /** The length of the digests by which files of a destination are named. */
 export const FILE_DIGEST_LENGTH = 32;
 const PART_DIGITS = 8;
-/** Sorts before the digits of parts. */
+/** No number of a part. */
 const DIGESTS = '@';
 
 /** A file of a destination that never changes: under which number its run was to be published, and SHA-256 of its bytes. */

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { asBuffer, ByteReader, ByteWriter } from './bytes.ts';
+import { asBuffer, ByteReader, ByteWriter, isZero } from './bytes.ts';
 import { COMMITMENT_LENGTH, decodeRecordHeader, ID_LENGTH, KEY_ID_LENGTH, KEY_LENGTH, TAG_LENGTH } from './record.ts';
 import type { RecordHeader } from './record.ts';
 
@@ -10,6 +10,9 @@ const VERSION = 1;
 const DIGEST_LENGTH = 32;
 const WRAPPED_LENGTH = KEY_LENGTH + TAG_LENGTH;
 const MAX_HEADER_LENGTH = 65_535;
+/** The bytes that an item takes in the directory of its pack. */
+const LEAST_ENTRY = 6;
+const MOST_ENTRY: number = LEAST_ENTRY + MAX_HEADER_LENGTH + COMMITMENT_LENGTH;
 
 /** What a pack holds before its directory: magic, version, number of items, length of the directory. */
 export const PACK_START_LENGTH = 13;
@@ -59,7 +62,12 @@ export function decodePackStart(bytes: Uint8Array): { readonly count: number; re
   const reader = new ByteReader('the pack', bytes);
   reader.magic(PACK_MAGIC, VERSION);
   const count = reader.u32();
-  return { count, bodiesAt: PACK_START_LENGTH + reader.u32() };
+  const directory = reader.u32();
+  if (count === 0) reader.fail('it is empty');
+  if (directory < count * LEAST_ENTRY || directory > count * MOST_ENTRY) {
+    reader.fail('its directory can not have this length');
+  }
+  return { count, bodiesAt: PACK_START_LENGTH + directory };
 }
 
 /**
@@ -71,10 +79,9 @@ export function decodePackStart(bytes: Uint8Array): { readonly count: number; re
 export function decodePackDirectory(bytes: Uint8Array): PackEntry[] {
   const { count, bodiesAt } = decodePackStart(bytes);
   const reader = new ByteReader('the pack', asBuffer(bytes).subarray(0, bodiesAt)).skip(PACK_START_LENGTH);
-  if (count === 0) reader.fail('it is empty');
   const entries: PackEntry[] = [];
   let start = bodiesAt;
-  // Each takes six bytes at least, so a false number ends early.
+  // Each takes bytes, so a false number ends early.
   while (entries.length < count) {
     const headerBytes = reader.view(reader.u16());
     const commitment = reader.view(headerBytes.length === 0 ? 0 : COMMITMENT_LENGTH);
@@ -111,10 +118,10 @@ export interface PackedEnvelope {
   readonly wrappedKey: Uint8Array;
 }
 
-/** What the envelopes of a pack have in the place of an item that is no record. */
+/** What the envelopes of a pack have in the place of an item that is no record; no key has an id of zeros. */
 const NO_ENVELOPE: Buffer = Buffer.alloc(KEY_ID_LENGTH + WRAPPED_LENGTH);
 
-/** The envelopes of a pack, in its order. @param envelopes `undefined` for what is no record */
+/** The envelopes of a pack, in its order, at least one. @param envelopes `undefined` for what is no record */
 export function encodeEnvelopes(envelopes: readonly (PackedEnvelope | undefined)[]): Buffer {
   const writer = new ByteWriter(9 + envelopes.length * NO_ENVELOPE.length + DIGEST_LENGTH)
     .bytes(Buffer.from(ENVELOPES_MAGIC, 'latin1'))
@@ -136,19 +143,20 @@ export function decodeEnvelopes(bytes: Uint8Array): (PackedEnvelope | undefined)
   const reader = new ByteReader('the envelopes of the pack', bytes);
   reader.magic(ENVELOPES_MAGIC, VERSION);
   const count = reader.u32();
+  if (count === 0) reader.fail('there are none');
   if (reader.remaining !== count * NO_ENVELOPE.length + DIGEST_LENGTH)
     reader.fail('they have another length than they say');
   const envelopes = Array.from({ length: count }, () => {
     const keyId = reader.view(KEY_ID_LENGTH);
     const wrappedKey = reader.view(WRAPPED_LENGTH);
-    return keyId.equals(NO_ENVELOPE.subarray(0, KEY_ID_LENGTH)) ? undefined : { keyId, wrappedKey };
+    return isZero(keyId) && isZero(wrappedKey) ? undefined : { keyId, wrappedKey };
   });
   const digest = sha256(asBuffer(bytes).subarray(0, reader.position));
   if (!digest.equals(reader.view(DIGEST_LENGTH))) reader.fail('their checksum does not match');
   return envelopes;
 }
 
-/** The digests of the parts of a payload, in their order. */
+/** The digests of the parts of a payload, in their order, at least one. */
 export function encodeBlobDigests(blobId: Uint8Array, digests: readonly Uint8Array[]): Buffer {
   const writer = new ByteWriter(9 + ID_LENGTH + digests.length * DIGEST_LENGTH)
     .bytes(Buffer.from(DIGESTS_MAGIC, 'latin1'))
@@ -165,6 +173,7 @@ export function decodeBlobDigests(bytes: Uint8Array, blobId: Uint8Array): Buffer
   reader.magic(DIGESTS_MAGIC, VERSION);
   if (!reader.view(ID_LENGTH).equals(blobId)) reader.fail('it is of another payload');
   const count = reader.u32();
+  if (count === 0) reader.fail('it is empty');
   if (reader.remaining !== count * DIGEST_LENGTH) reader.fail('it has another length than it says');
   return Array.from({ length: count }, () => reader.copy(DIGEST_LENGTH));
 }

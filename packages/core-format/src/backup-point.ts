@@ -1,12 +1,16 @@
 import { FILE_DIGEST_LENGTH } from './backup-names.ts';
 import type { FileReference } from './backup-names.ts';
-import { ByteReader, ByteWriter } from './bytes.ts';
+import { ByteReader, ByteWriter, isZero } from './bytes.ts';
+import { SecureStoreError } from './errors.ts';
 import type { HistorySettings } from './head.ts';
 import { ID_LENGTH } from './record.ts';
 
 const VERSION = 1;
 const DIGEST_LENGTH = 32;
 const MAX_NAME_LENGTH = 640;
+
+/** The largest point in bytes, before sealing. */
+export const MAX_POINT_BYTES: number = 16 * 1024 * 1024 - 1024;
 
 /** The longest label of a point in bytes of UTF-8. */
 export const MAX_POINT_LABEL_BYTES = 128;
@@ -41,6 +45,7 @@ export interface PointTotals {
 
 /** A moment that can be restored. */
 export interface Point {
+  /** From 1, one more with each. */
   readonly number: number;
   /** SHA-256 of the body of the point before; all zero for the first. */
   readonly previous: Uint8Array;
@@ -63,7 +68,7 @@ export interface Point {
   readonly label: string;
   /** How much of the past of an object the store keeps. */
   readonly history: HistorySettings;
-  /** Points that were removed, or are about to be: in ascending order, not touching. */
+  /** Points before it that were removed, or are about to be: in ascending order, not touching. */
   readonly removed: readonly NumberRange[];
   readonly totals: PointTotals;
   /** Versions and bytes that were copied for it. */
@@ -84,9 +89,31 @@ function writePages(writer: ByteWriter, pages: readonly IndexPage[]): void {
 
 const FLAGS = ['gap', 'collects'] as const;
 
-/** A point before sealing. */
+/** What the numbers of a point say of each other that can not be; `undefined` where they agree. */
+function contradiction({ number, previous, kind, base, totals, pages, others }: Point): string | undefined {
+  if (number === 0) return 'it has no number';
+  if ((number === 1) !== isZero(previous)) return 'only the first one follows no other';
+  if (kind === 'snapshot' ? base !== number : base === 0 || base >= number) {
+    return 'what it builds on contradicts its kind';
+  }
+  if ([...pages, ...others].some(({ epoch }) => epoch === 0 || epoch > number)) {
+    return 'it names a page of a run that was not before it';
+  }
+  if (totals.objects + totals.deleted > totals.versions) return 'it holds more objects than versions';
+  const entries = pages.reduce((sum, { count }) => sum + count, 0);
+  return kind === 'snapshot' && entries !== totals.versions ? 'its pages hold more or less than it says' : undefined;
+}
+
+/**
+ * A point before sealing.
+ *
+ * @throws SecureStoreError `TOO_LARGE` for more pages than a reader takes
+ * @throws RangeError where no reader would take it, since its numbers contradict each other or its label is too long
+ */
 export function encodePoint(point: Point): Buffer {
   const label = Buffer.from(point.label, 'utf8');
+  const wrong = label.length > MAX_POINT_LABEL_BYTES ? 'its label is too long' : contradiction(point);
+  if (wrong !== undefined) throw new RangeError(`a point of a backup can't be written: ${wrong}`);
   const { totals, added } = point;
   const writer = new ByteWriter(4096)
     .u8(VERSION)
@@ -110,7 +137,11 @@ export function encodePoint(point: Point): Buffer {
   writer.u53(added.versions).u53(added.bytes);
   writePages(writer, point.pages);
   writePages(writer, point.others);
-  return writer.finish();
+  if (writer.length <= MAX_POINT_BYTES) return writer.finish();
+  throw new SecureStoreError(
+    'TOO_LARGE',
+    `a point of the backup would take ${writer.length} bytes; the limit is ${MAX_POINT_BYTES}`,
+  );
 }
 
 function readPages(reader: ByteReader): IndexPage[] {
@@ -135,7 +166,7 @@ function readPages(reader: ByteReader): IndexPage[] {
 function readRemoved(reader: ByteReader, number: number): NumberRange[] {
   const ranges: NumberRange[] = [];
   const count = reader.u32();
-  for (let least = 0; ranges.length < count;) {
+  for (let least = 1; ranges.length < count;) {
     const range = { from: reader.u53(), to: reader.u53() };
     if (range.from < least || range.to < range.from || range.to >= number)
       reader.fail('what it removes is out of order');
@@ -155,6 +186,7 @@ function readFlags(reader: ByteReader): Pick<Point, (typeof FLAGS)[number]> {
 /** @throws SecureStoreError `INTEGRITY`, `FORMAT_VERSION` */
 export function decodePoint(bytes: Uint8Array): Point {
   const reader: ByteReader = new ByteReader('the point of the backup', bytes);
+  if (bytes.length > MAX_POINT_BYTES) reader.fail('it is too long');
   reader.version(VERSION);
   const number = reader.u53();
   const fixed = {
@@ -168,7 +200,6 @@ export function decodePoint(bytes: Uint8Array): Point {
   const kind = KINDS[reader.u8() - 1];
   if (kind === undefined) reader.fail('its kind is unknown');
   const base = reader.u53();
-  if (kind === 'snapshot' ? base !== number : base >= number) reader.fail('what it builds on contradicts its kind');
   const flags = readFlags(reader);
   const labelLength = reader.u8();
   if (labelLength > MAX_POINT_LABEL_BYTES) reader.fail('its label is too long');
@@ -180,5 +211,7 @@ export function decodePoint(bytes: Uint8Array): Point {
   const pages = readPages(reader);
   const others = readPages(reader);
   reader.end();
-  return { number, ...fixed, kind, base, ...flags, label, history, removed, totals, added, pages, others };
+  const point = { number, ...fixed, kind, base, ...flags, label, history, removed, totals, added, pages, others };
+  const wrong = contradiction(point);
+  return wrong === undefined ? point : reader.fail(wrong);
 }

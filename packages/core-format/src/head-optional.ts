@@ -1,4 +1,4 @@
-import { ByteReader, ByteWriter } from './bytes.ts';
+import { asBuffer, ByteReader, ByteWriter } from './bytes.ts';
 import type { Field } from './fields.ts';
 import { readFieldArea, writeFieldArea } from './fields.ts';
 import type { HeadAudit } from './head-audit.ts';
@@ -18,7 +18,7 @@ export const MAX_PAST_INSTANCES = 256;
 export interface OptionalFields {
   /** Absent where the store is not audited. */
   readonly audit?: HeadAudit | undefined;
-  /** The instances that this one goes back to, the newest first, where their audit logs are there still. */
+  /** The instances that this one goes back to, at least one, the newest first, each once, where their audit logs are there still. */
   readonly instances?: readonly Uint8Array[] | undefined;
   /** Fields of later releases that may be ignored. */
   readonly extra?: readonly Field[];
@@ -37,16 +37,20 @@ export function writeOptional(writer: ByteWriter, head: OptionalFields): void {
   );
 }
 
-function readInstances(reader: ByteReader, { critical, value }: Field): Uint8Array[] {
+function readInstances(reader: ByteReader, { critical, value }: Field, own: Uint8Array): Uint8Array[] {
   const count = value.length / ID_LENGTH;
   if (critical || !Number.isInteger(count) || count === 0 || count > MAX_PAST_INSTANCES) {
     reader.fail('its past instances are malformed');
   }
   const ids = new ByteReader(reader.what, value);
-  return Array.from({ length: count }, () => ids.copy(ID_LENGTH));
+  const found = Array.from({ length: count }, () => ids.copy(ID_LENGTH));
+  const all = new Set([own, ...found].map((id) => asBuffer(id).toString('latin1')));
+  if (all.size <= count) reader.fail('it names an instance twice');
+  return found;
 }
 
-export function readOptional(reader: ByteReader): OptionalFields {
+/** @param instance of the head */
+export function readOptional(reader: ByteReader, instance: Uint8Array): OptionalFields {
   const fields = readFieldArea(reader, KNOWN_FIELDS);
   const field = fields.find(({ tag }) => tag === AUDIT_FIELD);
   if (field?.critical === false) reader.fail('its field of the audit may be ignored, which no writer says');
@@ -54,7 +58,7 @@ export function readOptional(reader: ByteReader): OptionalFields {
   const extra = fields.filter((other) => other !== field && other !== instances);
   return {
     ...(field === undefined ? {} : { audit: decodeHeadAudit(field.value) }),
-    ...(instances === undefined ? {} : { instances: readInstances(reader, instances) }),
+    ...(instances === undefined ? {} : { instances: readInstances(reader, instances, instance) }),
     ...(extra.length === 0 ? {} : { extra }),
   };
 }

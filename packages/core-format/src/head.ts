@@ -235,7 +235,7 @@ export function decodeHead(bytes: Uint8Array): SignedHead {
     references: readReferences(reader),
     slots: readSlots(reader),
   };
-  const optional = readOptional(reader);
+  const optional = readOptional(reader, ids.instance);
   const length = reader.position;
   reader.end();
   const whole = new ByteReader('the head', bytes);

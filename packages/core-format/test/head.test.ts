@@ -1,7 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import * as fc from 'fast-check';
 import type { Head, Slot } from '../src/index.ts';
-import { decodeHead, encodeHead, joinHead, MAX_HEAD_BYTES, MAX_TIME, noId, SLOT_BOX_LENGTH } from '../src/index.ts';
+import {
+  decodeHead,
+  encodeHead,
+  joinHead,
+  MAX_HEAD_BYTES,
+  MAX_PAST_INSTANCES,
+  MAX_TIME,
+  noId,
+  SLOT_BOX_LENGTH,
+} from '../src/index.ts';
 import { bytesOf, heads } from './support/arbitraries.ts';
 import { itObeysTheCodecLaws } from './support/codec-laws.ts';
 
@@ -200,5 +209,24 @@ describe('a head', () => {
     ])
       refused(withAudit(auditOf(1, ...segments)));
     refused(withAudit(Buffer.concat([auditOf(1), Buffer.alloc(1)])));
+  });
+
+  it('[H-14] tells of 1 to 256 past instances, each once and none its own, in a field that may be ignored', () => {
+    const ids = Array.from({ length: MAX_PAST_INSTANCES + 1 }, (_, n) => {
+      const id = Buffer.alloc(16, 200);
+      id.writeUInt16BE(n);
+      return id;
+    });
+    for (const instances of [ids.slice(1), ids.slice(0, 1)]) {
+      expect(decodeHead(signed({ instances })).head.instances).toEqual(instances);
+    }
+    const withInstances = (value: Buffer, critical = false): Buffer => signed({ extra: [{ tag: 2, critical, value }] });
+    expect(withInstances(Buffer.concat(ids.slice(1)))).toEqual(signed({ instances: ids.slice(1) }));
+    refused(signed({ instances: ids }));
+    refused(signed({ instances: [] }));
+    refused(withInstances(Buffer.alloc(17)));
+    refused(withInstances(Buffer.alloc(16), true));
+    refused(signed({ instances: [Buffer.alloc(16, 7), Buffer.alloc(16, 8), Buffer.alloc(16, 7)] }));
+    refused(signed({ instances: [head.instance] }));
   });
 });

@@ -62,6 +62,7 @@ import { bytesFrom, u32, u53 } from '../../vectors/src/bytes.ts';
 import { make } from '../../vectors/src/make.ts';
 import { GROUPS } from '../../vectors/src/vectors.ts';
 import type { Target } from './target.ts';
+import { codec, DAMAGED } from './target.ts';
 
 // What the vectors are made of is what the fuzzing starts from: every structure of a store, of each base.
 // So are those with a fault that readers take: they have what is rare, such as fields of later releases.
@@ -71,7 +72,6 @@ const MADE = BASES.flatMap((base) => {
     .filter(({ fault, expect }) => fault !== undefined && expect === 'ok');
   return [make(base), ...taken.map(({ fault }) => make(base, fault))];
 });
-const DAMAGED = ['INTEGRITY', 'FORMAT_VERSION'] as const;
 
 /** Each once. */
 const different = (bodies: readonly Buffer[]): Buffer[] => [
@@ -87,15 +87,6 @@ const bodiesAt = (area: string): Buffer[] => {
   const found = MADE.flatMap(({ objects }) => [...objects].filter(([name]) => name.startsWith(area)));
   return different(found.map(([, body]) => body));
 };
-
-function codec<T>(
-  name: string,
-  seeds: readonly Buffer[],
-  decode: (bytes: Buffer) => T,
-  encode: (value: T) => Uint8Array,
-): Target {
-  return { name, seeds, codes: DAMAGED, parse: (input) => encode(decode(input)) };
-}
 
 /** Only what ends the head may have any bytes. */
 function head(): Target {

@@ -31,3 +31,16 @@ export function ofText(
     },
   };
 }
+
+/** How parsers of bytes refuse. */
+export const DAMAGED = ['INTEGRITY', 'FORMAT_VERSION'] as const;
+
+/** A parser of bytes of which there is exactly one encoding. */
+export function codec<T>(
+  name: string,
+  seeds: readonly Buffer[],
+  decode: (bytes: Buffer) => T,
+  encode: (value: T) => Uint8Array,
+): Target {
+  return { name, seeds, codes: DAMAGED, parse: (input) => encode(decode(input)) };
+}

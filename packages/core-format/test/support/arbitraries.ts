@@ -4,6 +4,7 @@ import type {
   AuditEntry,
   AuditHeader,
   AuditLink,
+  BackupKeys,
   CategoryMap,
   CheckpointEntry,
   CheckpointRoot,
@@ -13,10 +14,15 @@ import type {
   Grants,
   Head,
   Hint,
+  IndexEntry,
+  IndexPage,
   KeyGroup,
   Keyring,
   Member,
   ObjectBody,
+  PackedEnvelope,
+  PackItem,
+  Point,
   RecordHeader,
   Slot,
   SlotBox,
@@ -24,7 +30,15 @@ import type {
   UnknownSlot,
   WriterRegistration,
 } from '../../src/index.ts';
-import { MAX_ANCESTORS, MAX_TIME, SHARE_TAG_LENGTH, SLOT_BOX_LENGTH } from '../../src/index.ts';
+import {
+  BLOB_PREFIX_LENGTH,
+  compareIndexEntries,
+  MAX_ANCESTORS,
+  MAX_TIME,
+  SHARE_TAG_LENGTH,
+  SLOT_BOX_LENGTH,
+  TOMBSTONE_LENGTH,
+} from '../../src/index.ts';
 
 const MAX = Number.MAX_SAFE_INTEGER;
 
@@ -221,7 +235,12 @@ const headsWithout: fc.Arbitrary<Omit<Head, 'ancestors'>> = fc.record(
       mode: fc.constantFrom('batched' as const, 'fail-closed' as const),
       ends: auditLinks,
     }),
-    extra: ignorable(2),
+    instances: fc.uniqueArray(id, {
+      minLength: 1,
+      maxLength: 3,
+      selector: (value) => Buffer.from(value).toString('hex'),
+    }),
+    extra: ignorable(3),
   },
   {
     requiredKeys: [
@@ -245,10 +264,15 @@ const headsWithout: fc.Arbitrary<Omit<Head, 'ancestors'>> = fc.record(
   },
 );
 
-export const heads: fc.Arbitrary<Head> = headsWithout.chain((head) => {
-  const length = Math.min(Math.max(head.generation - 1, 0), MAX_ANCESTORS);
-  return fc.array(bytesOf(32), { minLength: length, maxLength: length }).map((ancestors) => ({ ...head, ancestors }));
-});
+const goesBackToItself = ({ instance, instances = [] }: Pick<Head, 'instance' | 'instances'>): boolean =>
+  instances.some((past) => Buffer.compare(past, instance) === 0);
+
+export const heads: fc.Arbitrary<Head> = headsWithout
+  .filter((head) => !goesBackToItself(head))
+  .chain((head) => {
+    const length = Math.min(Math.max(head.generation - 1, 0), MAX_ANCESTORS);
+    return fc.array(bytesOf(32), { minLength: length, maxLength: length }).map((ancestors) => ({ ...head, ancestors }));
+  });
 
 /** Groups whose versions have the states of `states`, the last being primary unless all are destroyed. */
 const keyGroups: fc.Arbitrary<KeyGroup> = fc
@@ -490,3 +514,150 @@ export const auditHeaders: fc.Arbitrary<AuditHeader> = fc.record({
     .map((links) => inOrder(links, ({ segment }) => segment)),
   certificate: fc.record({ created: time, publicKey: bytesOf(32), signature: bytesOf(64) }),
 });
+
+const files = fc.record({ epoch: u53.filter((epoch) => epoch > 0), digest: bytesOf(32) });
+
+export const backupKeys: fc.Arbitrary<BackupKeys> = fc.record({
+  destination: id,
+  head: fc.uint8Array({ maxLength: 80 }),
+  objects: fc
+    .uniqueArray(
+      fc.record({ name: fc.stringMatching(/^[a-z0-9/.@~_-]{1,40}$/), body: fc.uint8Array({ maxLength: 60 }) }),
+      { maxLength: 4, selector: ({ name }) => name },
+    )
+    .map((objects) => objects.toSorted((a, b) => (a.name < b.name ? -1 : 1))),
+});
+
+const indexedBlobs = fc.record({
+  epoch: u53.filter((epoch) => epoch > 0),
+  blobId: id,
+  partSize: fc.integer({ min: 1, max: 0xffff_ffff }),
+  sealedLength: fc.integer({ min: BLOB_PREFIX_LENGTH, max: MAX }),
+  digest: bytesOf(32),
+});
+
+/** One version or other thing, in a pack of `packs`. */
+const indexEntry = (packs: readonly { epoch: number; digest: Uint8Array }[]): fc.Arbitrary<IndexEntry> =>
+  fc
+    .tuple(
+      fc.record({
+        token: fc.stringMatching(/^[ab/.~_-]{1,3}$/),
+        digest: bytesOf(32),
+        pack: fc.constantFrom(...packs),
+        slot: u32,
+      }),
+      fc.oneof(
+        fc.record(
+          {
+            kind: fc.constant('object' as const),
+            version: u53,
+            commitId: nonZero(16),
+            size: u32,
+            blob: indexedBlobs,
+          },
+          { requiredKeys: ['kind', 'version', 'commitId', 'size'] },
+        ),
+        fc.record({
+          kind: fc.constantFrom('tombstone' as const, 'purged' as const),
+          version: u53,
+          commitId: nonZero(16),
+          size: fc.constant(TOMBSTONE_LENGTH),
+        }),
+        fc.record({
+          kind: fc.constant('other' as const),
+          version: fc.constant(0),
+          commitId: fc.constant(new Uint8Array(16)),
+          size: u32,
+        }),
+      ),
+    )
+    .map(([fixed, kind]) => ({ ...fixed, ...kind }));
+
+export const indexEntries: fc.Arbitrary<IndexEntry[]> = fc
+  .uniqueArray(files, { minLength: 1, maxLength: 3, selector: ({ digest }) => hexOf(digest) })
+  .chain((packs) => fc.array(indexEntry(packs), { minLength: 1, maxLength: 6 }))
+  .map((entries) => entries.toSorted(compareIndexEntries))
+  .filter((entries) => entries.every((entry, at) => at === 0 || compareIndexEntries(entries[at - 1] ?? entry, entry)));
+
+export const packItems: fc.Arbitrary<PackItem[]> = fc.array(
+  fc.oneof(
+    fc.record({
+      headerBytes: fc.uint8Array({ minLength: 1, maxLength: 40 }),
+      commitment: bytesOf(32),
+      body: fc.uint8Array({ maxLength: 40 }),
+    }),
+    fc
+      .uint8Array({ maxLength: 40 })
+      .map((body) => ({ headerBytes: new Uint8Array(), commitment: new Uint8Array(), body })),
+  ),
+  { minLength: 1, maxLength: 5 },
+);
+
+export const packedEnvelopes: fc.Arbitrary<(PackedEnvelope | undefined)[]> = fc.array(
+  fc.option(
+    fc
+      .record({ keyId: bytesOf(8), wrappedKey: bytesOf(48) })
+      .filter(({ keyId, wrappedKey }) => keyId.some(Boolean) || wrappedKey.some(Boolean)),
+    { nil: undefined },
+  ),
+  { minLength: 1, maxLength: 5 },
+);
+
+const indexPages = (number: number): fc.Arbitrary<IndexPage[]> =>
+  fc
+    .array(
+      fc.record({
+        firstToken: tokens,
+        epoch: fc.integer({ min: 1, max: number }),
+        digest: bytesOf(32),
+        count: fc.integer({ min: 1, max: 0xffff_ffff }),
+      }),
+      { maxLength: 4 },
+    )
+    .map((pages) => pages.toSorted((a, b) => (a.firstToken < b.firstToken ? -1 : 1)));
+
+/** Ranges below `number` that don't touch. */
+const removedBelow = (number: number): fc.Arbitrary<Point['removed']> =>
+  fc.uniqueArray(fc.integer({ min: 1, max: number }), { maxLength: 6 }).map((ends) => {
+    const sorted = ends.filter((end) => end < number).toSorted((a, b) => a - b);
+    const ranges: { from: number; to: number }[] = [];
+    for (let at = 0; at + 1 < sorted.length; at += 2) {
+      const [from = 0, to = 0] = [sorted[at], sorted[at + 1]];
+      if (from >= (ranges.at(-1)?.to ?? -1) + 2) ranges.push({ from, to });
+    }
+    return ranges;
+  });
+
+export const points: fc.Arbitrary<Point> = fc
+  .oneof(fc.integer({ min: 1, max: 40 }), fc.integer({ min: 1, max: MAX }))
+  .chain((number) =>
+    fc
+      .record({
+        number: fc.constant(number),
+        previous: number === 1 ? fc.constant(new Uint8Array(32)) : nonZero(32),
+        instance: id,
+        generation: u53,
+        time,
+        skew: u32,
+        made: time,
+        kind: fc.constantFrom('snapshot' as const, 'changes' as const),
+        base: fc.integer({ min: 1, max: number }),
+        gap: fc.boolean(),
+        collects: fc.boolean(),
+        label: fc.oneof(fc.constant(''), text(20)),
+        history: fc.record({ versions: u32, days: u32 }),
+        removed: removedBelow(number),
+        totals: fc.record({ objects: fc.nat({ max: 3 }), deleted: fc.nat({ max: 3 }), versions: u53, bytes: u53 }),
+        added: fc.record({ versions: u53, bytes: u53 }),
+        pages: indexPages(number),
+        others: indexPages(number),
+      })
+      .map((point) => {
+        const entries = point.pages.reduce((sum, { count }) => sum + count, 0);
+        const isWhole = point.kind === 'snapshot' || point.base === number;
+        const versions = isWhole ? entries : Math.max(point.totals.versions, 6);
+        const few = versions < 6 ? { objects: 0, deleted: 0 } : {};
+        const totals = { ...point.totals, versions, ...few };
+        return isWhole ? { ...point, kind: 'snapshot' as const, base: number, totals } : { ...point, totals };
+      }),
+  );
