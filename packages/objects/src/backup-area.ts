@@ -13,6 +13,7 @@ import type { BackupKeySet, RandomSource } from '@securestore/crypto';
 import { digestWhole, fingerprintOf, rewrapRecord, signAs } from '@securestore/crypto';
 import type { Clock, Job, JobKind } from '@securestore/jobs';
 import type { Administration } from './administration.ts';
+import { COPIED } from './copy/keys-backend.ts';
 import { BackupSeals } from './copy/seals.ts';
 import type { UnlockedCopy } from './copy/unlock-copy.ts';
 import { copyOfStore } from './copy/unlock-copy.ts';
@@ -33,7 +34,6 @@ import { lookAtSystemObject, writeSystemObject } from './system-objects.ts';
 import type { CallOptions } from './types.ts';
 
 const MAX_TRIES = 5;
-const COPIED = ['keyring', 'categoryMap', 'policy', 'grants', 'destinations'] as const;
 
 /** What a copy of the store takes of its head: see `BackupKeys` of `@securestore/core-format`. */
 export interface CopiedHead {

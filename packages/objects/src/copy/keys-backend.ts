@@ -1,6 +1,9 @@
 import type { BackendCapabilities, StorageBackend } from '@securestore/backend-api';
-import type { BackupKeys } from '@securestore/core-format';
-import { asBuffer, HEAD_NAME, SecureStoreError } from '@securestore/core-format';
+import type { BackupKeys, Head, Reference } from '@securestore/core-format';
+import { asBuffer, HEAD_NAME, SecureStoreError, sha256 } from '@securestore/core-format';
+
+/** What a copy of a store has of what its head names. */
+export const COPIED = ['keyring', 'categoryMap', 'policy', 'grants', 'destinations'] as const;
 
 /** What a backend that only reads declares, as far as nothing else is known of it. */
 export const READ_ONLY_CAPABILITIES: BackendCapabilities = {
@@ -31,6 +34,26 @@ function readOnly(): never {
 export function keysObject({ head, objects }: BackupKeys, name: string): Buffer | undefined {
   const found = name === HEAD_NAME ? head : objects.find((object) => object.name === name)?.body;
   return found && asBuffer(found);
+}
+
+/**
+ * Whether a copy has exactly what its head names.
+ *
+ * @param head of the copy, its signature verified
+ * @throws SecureStoreError `INTEGRITY`
+ */
+export function checkCopied({ objects }: BackupKeys, head: Head): void {
+  const named: Reference[] = COPIED.flatMap((kind) => head.references[kind] ?? []);
+  const isWhole = ({ name, digest }: Reference): boolean => {
+    const found = objects.find((object) => object.name === name);
+    return found !== undefined && sha256(found.body).equals(asBuffer(digest));
+  };
+  if (objects.length === named.length && named.every(isWhole)) return;
+  throw new SecureStoreError(
+    'INTEGRITY',
+    'the object "keys" of the backup is damaged: it does not hold what its head names. Bring it back from another destination of ' +
+      'the same store',
+  );
 }
 
 /** The head of a copy and what it names, as a backend: all that unlocking it takes. */

@@ -12,7 +12,7 @@ import type { ReadHead, StoreState } from '../state.ts';
 import { loadState, parseHead } from '../state.ts';
 import { checkIdentity } from '../trust.ts';
 import { unlockHead } from '../unlock-head.ts';
-import { keysBackend, keysObject } from './keys-backend.ts';
+import { checkCopied, keysBackend, keysObject } from './keys-backend.ts';
 import { BackupSeals } from './seals.ts';
 
 /** What opens a copy of a store. */
@@ -145,6 +145,7 @@ export async function unlockCopy(settings: CopySettings): Promise<UnlockedCopy> 
   const backend = keysBackend(keys);
   const read = headOf(keys);
   await checkIdentity(read.head, { backend, location, unlock, fingerprint });
+  checkCopied(keys, read.head);
   const unlocked = await unlockHead(backend, read.head, unlock, undefined, signal);
   try {
     const loaded = await loadState(backend, read.head, unlocked, { opensRetired: true }, signal);

@@ -1,0 +1,14 @@
+import type { BackupKeys } from '@securestore/core-format';
+import { decodeBackupKeys, encodeBackupKeys } from '@securestore/core-format';
+import type { ObjectStore } from '../../src/index.ts';
+
+export const DESTINATION: Buffer = Buffer.alloc(16, 0xd);
+
+/** The object `keys` as a destination has it of a store. */
+export async function keysOf({ backupArea }: ObjectStore): Promise<Buffer> {
+  const { head, objects } = await backupArea.copyHead();
+  return encodeBackupKeys({ destination: DESTINATION, head, objects });
+}
+
+/** What was read of an object `keys`. */
+export const copiedFrom = async (store: ObjectStore): Promise<BackupKeys> => decodeBackupKeys(await keysOf(store));
