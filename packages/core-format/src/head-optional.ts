@@ -3,13 +3,17 @@ import type { Field } from './fields.ts';
 import { readFieldArea, writeFieldArea } from './fields.ts';
 import type { HeadAudit } from './head-audit.ts';
 import { decodeHeadAudit, encodeHeadAudit } from './head-audit.ts';
+import type { Reference, References } from './head-references.ts';
+import { readReference, writeReference } from './head-references.ts';
 import { ID_LENGTH } from './record.ts';
 
 /** The field of {@link OptionalFields.audit}: critical, since whoever does not know of it would leave what they do out of the log. */
 const AUDIT_FIELD = 1;
 /** The field of {@link OptionalFields.instances}: whoever does not know of it can't read what past instances have left, and loses nothing. */
 const INSTANCES_FIELD = 2;
-const KNOWN_FIELDS: ReadonlySet<number> = new Set([AUDIT_FIELD, INSTANCES_FIELD]);
+/** The field of the reference `destinations`: critical, since whoever does not know of it would leave keys in copies that are to be replaced. */
+const DESTINATIONS_FIELD = 3;
+const KNOWN_FIELDS: ReadonlySet<number> = new Set([AUDIT_FIELD, INSTANCES_FIELD, DESTINATIONS_FIELD]);
 
 /** How many past instances a head tells. */
 export const MAX_PAST_INSTANCES = 256;
@@ -24,7 +28,14 @@ export interface OptionalFields {
   readonly extra?: readonly Field[];
 }
 
-export function writeOptional(writer: ByteWriter, head: OptionalFields): void {
+function destinationsField({ destinations }: References): Field | undefined {
+  if (destinations === undefined) return undefined;
+  const value = new ByteWriter(128);
+  writeReference(value, destinations);
+  return { tag: DESTINATIONS_FIELD, critical: true, value: value.finish() };
+}
+
+export function writeOptional(writer: ByteWriter, head: OptionalFields & { readonly references: References }): void {
   const audit = head.audit && { tag: AUDIT_FIELD, critical: true, value: encodeHeadAudit(head.audit) };
   const instances = head.instances && {
     tag: INSTANCES_FIELD,
@@ -33,7 +44,9 @@ export function writeOptional(writer: ByteWriter, head: OptionalFields): void {
   };
   writeFieldArea(
     writer,
-    [audit, instances, ...(head.extra ?? [])].filter((field) => field !== undefined),
+    [audit, instances, destinationsField(head.references), ...(head.extra ?? [])].filter(
+      (field) => field !== undefined,
+    ),
   );
 }
 
@@ -49,16 +62,30 @@ function readInstances(reader: ByteReader, { critical, value }: Field, own: Uint
   return found;
 }
 
-/** @param instance of the head */
-export function readOptional(reader: ByteReader, instance: Uint8Array): OptionalFields {
+function readDestinations(reader: ByteReader, { critical, value }: Field): Reference {
+  if (!critical) reader.fail('its field of destinations may be ignored, which no writer says');
+  const field = new ByteReader(reader.what, value);
+  const reference = readReference(field);
+  field.end();
+  return reference;
+}
+
+/** @param instance of the head @returns also what the head refers to in an optional field */
+export function readOptional(
+  reader: ByteReader,
+  instance: Uint8Array,
+): { readonly optional: OptionalFields; readonly references: References } {
   const fields = readFieldArea(reader, KNOWN_FIELDS);
   const field = fields.find(({ tag }) => tag === AUDIT_FIELD);
   if (field?.critical === false) reader.fail('its field of the audit may be ignored, which no writer says');
   const instances = fields.find(({ tag }) => tag === INSTANCES_FIELD);
-  const extra = fields.filter((other) => other !== field && other !== instances);
-  return {
+  const destinations = fields.find(({ tag }) => tag === DESTINATIONS_FIELD);
+  const extra = fields.filter((other) => other !== field && other !== instances && other !== destinations);
+  const optional = {
     ...(field === undefined ? {} : { audit: decodeHeadAudit(field.value) }),
     ...(instances === undefined ? {} : { instances: readInstances(reader, instances, instance) }),
     ...(extra.length === 0 ? {} : { extra }),
   };
+  const references = destinations === undefined ? {} : { destinations: readDestinations(reader, destinations) };
+  return { optional, references };
 }

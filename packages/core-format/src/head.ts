@@ -235,13 +235,13 @@ export function decodeHead(bytes: Uint8Array): SignedHead {
     references: readReferences(reader),
     slots: readSlots(reader),
   };
-  const optional = readOptional(reader, ids.instance);
+  const { optional, references } = readOptional(reader, ids.instance);
   const length = reader.position;
   reader.end();
   const whole = new ByteReader('the head', bytes);
   const signedBytes = whole.copy(length);
   return {
-    head: { ...fixed, ...optional },
+    head: { ...fixed, references: { ...fixed.references, ...references }, ...optional },
     signedBytes,
     signature: whole.copy(SIGNATURE_LENGTH),
   };

@@ -229,4 +229,19 @@ describe('a head', () => {
     refused(signed({ instances: [Buffer.alloc(16, 7), Buffer.alloc(16, 8), Buffer.alloc(16, 7)] }));
     refused(signed({ instances: [head.instance] }));
   });
+
+  it('[H-15] refers to the destinations of backups in a field that must not be ignored', () => {
+    const destinations = { name: 'p/0-d', digest: Buffer.alloc(32, 6) };
+    const { keyring } = head.references;
+    const references = keyring === undefined ? { destinations } : { keyring, destinations };
+    expect(decodeHead(signed({ references })).head.references).toEqual(references);
+    const bytes = Buffer.concat([Buffer.of(5), Buffer.from('p/0-d'), Buffer.alloc(32, 6)]);
+    const withField = (value: Buffer, critical = true): Buffer => signed({ extra: [{ tag: 3, critical, value }] });
+    expect(withField(bytes)).toEqual(signed({ references }));
+    refused(withField(bytes, false));
+    refused(withField(bytes.subarray(0, -1)));
+    refused(withField(Buffer.concat([bytes, Buffer.alloc(1)])));
+    refused(signed({ references: { destinations: { ...destinations, name: 'P' } } }));
+    refused(signed({ references: { destinations: { ...destinations, name: '' } } }));
+  });
 });

@@ -220,7 +220,13 @@ const headsWithout: fc.Arbitrary<Omit<Head, 'ancestors'>> = fc.record(
     references: fc
       .tuple(
         fc.record(
-          { keyring: reference, categoryMap: reference, policy: reference, grants: reference },
+          {
+            keyring: reference,
+            categoryMap: reference,
+            policy: reference,
+            grants: reference,
+            destinations: reference,
+          },
           { requiredKeys: [] },
         ),
         fc.oneof(
@@ -240,7 +246,7 @@ const headsWithout: fc.Arbitrary<Omit<Head, 'ancestors'>> = fc.record(
       maxLength: 3,
       selector: (value) => Buffer.from(value).toString('hex'),
     }),
-    extra: ignorable(3),
+    extra: ignorable(4),
   },
   {
     requiredKeys: [
