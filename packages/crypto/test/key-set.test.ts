@@ -70,6 +70,19 @@ describe('a key set', () => {
     expect(journal).toHaveLength(1);
   });
 
+  it('[P-21] has the keys of backups where there are some, and opens with all of them that are not destroyed', () => {
+    expect(loadKeyring(keyring(group('a', ['primary']))).backup).toBeUndefined();
+    const { backup } = loadKeyring(keyring(group('a', ['primary']), group('backups', states, 'backup')));
+    expect(backup?.primary.id).toEqual(version('backups', 3));
+    const found = states.map((_, index) => backup?.version(version('backups', index))?.state);
+    expect(found).toEqual([undefined, 'disabled', 'enabled', 'primary']);
+    expect(backup?.version(version('a', 0))).toBeUndefined();
+    const failure = failsWith('INTEGRITY');
+    const [one, other] = [group('one', ['primary'], 'backup'), group('other', ['primary'], 'backup')];
+    expect(() => loadKeyring(keyring(one, other))).toThrow(failure);
+    expect(() => loadKeyring(keyring(group('none', ['destroyed'], 'backup')))).toThrow(failure);
+  });
+
   it('[K-08] opens and seals nothing with what is to be destroyed', () => {
     const doomed = group('doomed', ['enabled', 'primary']);
     const old = { ...doomed, versions: doomed.versions.map((v, i) => (i === 0 ? { ...v, destroyAt: 5000 } : v)) };

@@ -107,12 +107,14 @@ describe('a store that was founded from a copy', () => {
     for (const id of before.keys()) expect(keys.map((key) => key.id)).toContain(id);
   });
 
-  it('[P-18] grants what was granted, and has the policy of before', async () => {
+  it('[P-18] grants what was granted, and has the policy and destinations of before', async () => {
     const all = await furnished();
     const { clock, owner, ann } = all;
+    await owner.backupArea.changeDestinations(() => Buffer.from('destinations'));
     const { place } = await restored(all);
     const store = await openAt(place, { clock });
     expect(Buffer.from(store.policyObject.current ?? []).toString()).toBe('the policy');
+    expect(Buffer.from(store.backupArea.destinations ?? []).toString()).toBe('destinations');
     expect(await store.members.list()).toEqual(await owner.members.list());
     const member = await openAt(place, { clock, unlock: ann.unlock, fingerprint: owner.fingerprint });
     expect(await textOf(member, 'red/small')).toBe('second of red');

@@ -78,6 +78,30 @@ describe('a copy of a store', () => {
   });
 });
 
+describe('what is sealed for a destination', () => {
+  it('[Y-05] [Y-06] opens at its own name, of its own purpose, under the backup key, and of this format version', async () => {
+    const { owner } = await club();
+    await owner.backupArea.makeKeys();
+    const { seals } = owner.backupArea;
+    const sealed = seals.seal('backupPoint', DESTINATION, 's/x', Buffer.from('a point'));
+    const opened = await seals.open('backupPoint', DESTINATION, 's/x', sealed);
+    expect(opened.toString()).toBe('a point');
+    await failure(seals.open('backupPoint', DESTINATION, 's/y', sealed), 'INTEGRITY');
+    await failure(seals.open('backupPage', DESTINATION, 's/x', sealed), 'INTEGRITY');
+    await failure(seals.open('backupPoint', Buffer.alloc(16, 1), 's/x', sealed), 'INTEGRITY');
+    const later = Buffer.from(sealed);
+    later.writeUInt8(2, 4);
+    await failure(seals.open('backupPoint', DESTINATION, 's/x', later), 'FORMAT_VERSION');
+    const underNone = Buffer.from(sealed);
+    underNone.fill(0, 40, 48);
+    await failure(seals.open('backupPoint', DESTINATION, 's/x', underNone), 'INTEGRITY');
+    const journal = (await owner.keys.states()).find(({ kind }) => kind === 'journal');
+    const underJournal = Buffer.from(sealed);
+    Buffer.from(journal?.id ?? '', 'hex').copy(underJournal, 40);
+    await failure(seals.open('backupPoint', DESTINATION, 's/x', underJournal), 'INTEGRITY');
+  });
+});
+
 describe('with any byte of the keys of a backup changed', () => {
   it('[P-04] by accident, they are refused', async () => {
     const keys = await keysOf((await club()).owner);
