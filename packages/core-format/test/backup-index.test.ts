@@ -48,6 +48,8 @@ const ENTRY = COUNT + 4;
 /** Behind the name of one character. */
 const KIND = ENTRY + 3;
 const PACK_OF_ENTRY = KIND + 1 + 8 + 16 + 32 + 4;
+/** With a name of one character, and no payload. */
+const ENTRY_LENGTH = PACK_OF_ENTRY + 6 - ENTRY;
 
 const refused = (code: string): unknown => expect.objectContaining({ code });
 const itRefuses = (bytes: Uint8Array, code = 'INTEGRITY'): void => {
@@ -86,17 +88,16 @@ describe('a page of an index', () => {
   it('[P-07] names its packs in the order in which entries come to them, each once, and none that no entry is in', () => {
     const entries = [entry('a', { pack: pack(9) }), entry('b', { pack: pack(1) }), entry('c', { pack: pack(9) })];
     expect(decodeIndexPage(encodeIndexPage(entries))).toEqual(entries);
-    const two = encodeIndexPage(entries.slice(0, 2));
+    const three = encodeIndexPage(entries);
     const swapped = Buffer.concat([
-      two.subarray(0, PACK),
-      two.subarray(PACK + 40, PACK + 80),
-      two.subarray(PACK, PACK + 40),
-      two.subarray(PACK + 80),
+      three.subarray(0, PACK),
+      three.subarray(PACK + 40, PACK + 80),
+      three.subarray(PACK, PACK + 40),
+      three.subarray(PACK + 80),
     ]);
-    const second = swapped.length - 6;
-    swapped.writeUInt16BE(1, PACK_OF_ENTRY + 40);
-    swapped.writeUInt16BE(0, second);
+    for (const [at, place] of [1, 0, 1].entries()) swapped.writeUInt16BE(place, PACK_OF_ENTRY + 40 + at * ENTRY_LENGTH);
     itRefuses(swapped);
+    const two = encodeIndexPage(entries.slice(0, 2));
     const unused = encodeIndexPage([entry('a')]);
     const table = unused.subarray(PACK, COUNT);
     const withUnused = Buffer.concat([unused.subarray(0, COUNT), Buffer.alloc(40, 1), unused.subarray(COUNT)]);

@@ -56,9 +56,15 @@ describe('the keys of a backup, with a checksum that was made to match', () => {
   });
 
   it('[P-09] are refused where they are longer than anybody makes them, and are not made so', () => {
-    itRefuses(Buffer.alloc(MAX_BACKUP_KEYS_BYTES + 1));
-    const body = Buffer.alloc(MAX_BACKUP_KEYS_BYTES);
-    expect(() => encodeBackupKeys(keysOf({ name: 'k/a', body }))).toThrow(refused('TOO_LARGE'));
+    const overhead = encodeBackupKeys(keysOf(object('k/a', ''))).length;
+    const body = Buffer.alloc(MAX_BACKUP_KEYS_BYTES - overhead);
+    const largest = encodeBackupKeys(keysOf({ name: 'k/a', body }));
+    expect(decodeBackupKeys(largest).objects[0]?.body).toHaveLength(body.length);
+    const longer = Buffer.concat([largest.subarray(0, -CHECKSUM), Buffer.alloc(1)]);
+    longer.writeUInt32BE(body.length + 1, longer.length - body.length - 5);
+    itRefuses(checked(longer));
+    const more = { name: 'k/a', body: Buffer.alloc(body.length + 1) };
+    expect(() => encodeBackupKeys(keysOf(more))).toThrow(refused('TOO_LARGE'));
     const head = Buffer.alloc(MAX_HEAD_BYTES + 1);
     itRefuses(encodeBackupKeys({ ...keysOf(), head }));
     expect(decodeBackupKeys(encodeBackupKeys({ ...keysOf(), head: head.subarray(1) })).head).toHaveLength(65_536);

@@ -60,6 +60,7 @@ describe('a pack', () => {
     const bytes = encodePack([recordItem, otherItem]);
     expect(plain(decodePack(bytes))).toEqual(plain([recordItem, otherItem]));
     itRefusesPack(encodePack([]));
+    expect(() => decodePackStart(encodePack([]))).toThrow(refused('INTEGRITY'));
     itRefusesPack(patched(bytes, COUNT, 1));
     itRefusesPack(patched(bytes, COUNT, 3));
     for (const by of [-1, 1]) itRefusesPack(patched(bytes, DIRECTORY, bytes.readUInt32BE(DIRECTORY) + by));

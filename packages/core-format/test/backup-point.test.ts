@@ -81,6 +81,7 @@ describe('a point of a backup', () => {
     const first = { number: 1, base: 1, previous: Buffer.alloc(32), pages: [page('a', { epoch: 1 })] };
     itTakes(first);
     itNeverMakes({ ...first, number: 0, base: 0 });
+    itNeverMakes({ number: 0, base: 0, pages: [], totals: { ...totals, objects: 0, versions: 0 } });
     itNeverMakes({ ...first, previous: Buffer.alloc(32, 1) });
     itNeverMakes({ previous: Buffer.alloc(32) });
     itRefusesChanged((bytes) => bytes.fill(0, PREVIOUS, PREVIOUS + 32));
@@ -96,7 +97,10 @@ describe('a point of a backup', () => {
     for (const base of [4, 6]) itNeverMakes({ base });
     for (const base of [0, 5, 6]) itRefusesChanged((bytes) => u53(bytes, BASE, base), changes);
     for (const base of [4, 6]) itRefusesChanged((bytes) => u53(bytes, BASE, base));
-    for (const kind of [0, 3, 255]) itRefusesChanged((bytes) => bytes.writeUInt8(kind, KIND));
+    for (const kind of [0, 3, 255]) {
+      itRefusesChanged((bytes) => bytes.writeUInt8(kind, KIND));
+      itRefusesChanged((bytes) => bytes.writeUInt8(kind, KIND), changes);
+    }
   });
 
   it('[P-11] has flags that are known, and a label of at most 128 bytes', () => {
@@ -178,12 +182,15 @@ describe('a point of a backup', () => {
   });
 
   it('[P-09] has at most 16 MiB, and is not made longer', () => {
-    itRefuses(Buffer.alloc(MAX_POINT_BYTES + 1, 1));
     const long = 'a'.repeat(640);
-    const count = Math.ceil(MAX_POINT_BYTES / 686);
+    const count = Math.floor((MAX_POINT_BYTES - encodePoint(snapshot).length) / 686) + 1;
     const others = Array.from({ length: count }, () => page(long));
     expect(() => encodePoint({ ...snapshot, others })).toThrow(refused('TOO_LARGE'));
-    expect(decodePoint(encodePoint({ ...snapshot, others: others.slice(0, -100) })).others).toHaveLength(count - 100);
+    const bytes = encodePoint({ ...snapshot, others: others.slice(0, -1) });
+    expect(decodePoint(bytes).others).toHaveLength(count - 1);
+    const longer = Buffer.concat([bytes, bytes.subarray(-686)]);
+    longer.writeUInt32BE(count, bytes.length - (count - 1) * 686 - 4);
+    itRefuses(longer);
   });
 
   it('[P-03] of another format version is FORMAT_VERSION', () => {
