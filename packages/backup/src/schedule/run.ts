@@ -1,0 +1,194 @@
+import { SecureStoreError } from '@securestore/core-format';
+import type { Clock, Instant } from '@securestore/jobs';
+import { elapsedSince, instant } from '@securestore/jobs';
+import type { SharedState } from '../shared-state.ts';
+import { LAPSES_AFTER } from '../shared-state.ts';
+import type { RunClaim, RunOutcome, ScheduleState } from './state.ts';
+
+/** How often a claim is renewed, and how soon again after a failure, in milliseconds. */
+const RENEW_EVERY = 15_000;
+const RETRY_AFTER = 2000;
+/** How long a run may go on without renewing its claim, in milliseconds: it has stopped before anybody takes it over. */
+const STOP_AFTER = LAPSES_AFTER - RENEW_EVERY;
+/** How long the outcome of a run is tried to be written, in milliseconds. */
+const RECORD_WITHIN = 600_000;
+
+/**
+ * How a run ended here. `released`: it was told to stop, and is owed again. `lost`: its claim could not be renewed, so
+ * it was stopped, and is run again by whoever is first.
+ */
+export type RunEnd = 'success' | 'failure' | 'released' | 'lost';
+
+export interface FinishedRun {
+  readonly end: RunEnd;
+  /** The error code where it wasn't a success. */
+  readonly error?: string;
+  /** Milliseconds. */
+  readonly duration: number;
+}
+
+export interface RunSetting {
+  readonly state: SharedState<ScheduleState>;
+  readonly id: string;
+  readonly claim: RunClaim;
+  readonly clock: Clock;
+  /** When the write of the claim began. */
+  readonly claimed: Instant;
+  /** Aborted where the run is to be left to somebody else. */
+  readonly signal: AbortSignal;
+}
+
+function codeOf(error: unknown): string {
+  return SecureStoreError.is(error) ? error.code : 'INTERNAL';
+}
+
+/** Renews a claim as long as the work goes on, and stops the work where that fails for too long. */
+class ClaimKeeper {
+  readonly stop = new AbortController();
+  readonly #setting: RunSetting;
+  readonly #ended = new AbortController();
+  readonly #loops: Promise<unknown>;
+  #renewed: Instant;
+
+  constructor(setting: RunSetting) {
+    this.#setting = setting;
+    this.#renewed = setting.claimed;
+    this.#loops = Promise.all([this.#renew(), this.#guard()]);
+  }
+
+  async end(): Promise<void> {
+    this.#ended.abort();
+    await this.#loops;
+  }
+
+  #lose(message: string): void {
+    this.stop.abort(new SecureStoreError('LOCKED', `the run of schedule ${this.#setting.id} was stopped: ${message}`));
+  }
+
+  /** @returns whether the work has ended meanwhile */
+  async #sleep(milliseconds: number): Promise<boolean> {
+    await this.#setting.clock.sleep(milliseconds, this.#ended.signal).catch(() => undefined);
+    return this.#ended.signal.aborted;
+  }
+
+  async #renew(): Promise<void> {
+    const { state, claim, clock } = this.#setting;
+    let rest = RENEW_EVERY;
+    while (!(await this.#sleep(rest)) && !this.stop.signal.aborted) {
+      const begun = instant(clock);
+      let mine = true;
+      try {
+        await state.update(({ value }) => {
+          mine = value?.claim?.run === claim.run;
+          if (!mine || value?.claim === undefined) return undefined;
+          return { ...value, claim: { ...value.claim, beat: value.claim.beat + 1 } };
+        });
+        this.#renewed = begun;
+        rest = RENEW_EVERY;
+      } catch {
+        rest = RETRY_AFTER;
+      }
+      if (!mine) this.#lose('another process has taken it over');
+    }
+  }
+
+  /** Apart from renewing, which may hang. */
+  async #guard(): Promise<void> {
+    const { clock } = this.#setting;
+    for (;;) {
+      const left = STOP_AFTER - elapsedSince(this.#renewed, clock);
+      if (left <= 0) return this.#lose(`its claim could not be renewed for ${STOP_AFTER / 1000} s`);
+      if (await this.#sleep(left)) return undefined;
+    }
+  }
+}
+
+/**
+ * Writes how the run ended, as long as nobody else has its claim.
+ *
+ * @param within how long it is tried, in milliseconds
+ * @returns whether it is written
+ */
+async function settle(
+  { state, claim, clock, signal }: RunSetting,
+  within: number,
+  change: (state: ScheduleState) => ScheduleState,
+): Promise<boolean> {
+  const begun = instant(clock);
+  for (;;) {
+    let written = false;
+    try {
+      await state.update(({ value }) => {
+        // Found by a second look, where the answer to the write was lost.
+        written = value?.claim?.run === claim.run || value?.last?.run === claim.run;
+        return value?.claim?.run === claim.run ? change(value) : undefined;
+      });
+      return written;
+    } catch (error) {
+      if (signal.aborted || elapsedSince(begun, clock) >= within) throw error;
+    }
+    await clock.sleep(RETRY_AFTER);
+  }
+}
+
+function outcomeOf(claim: RunClaim, duration: number, error: string | undefined): RunOutcome {
+  const { beat: _, ...run } = claim;
+  return { ...run, duration, ...(error !== undefined && { error }) };
+}
+
+/** The state after a run that came to its end. */
+function concluded(state: ScheduleState, outcome: RunOutcome): ScheduleState {
+  const { claim: _, ...rest } = state;
+  const succeeded = outcome.error === undefined;
+  return {
+    ...rest,
+    done: outcome.occurrence,
+    failures: succeeded ? 0 : state.failures + 1,
+    last: outcome,
+    ...(succeeded && { lastSuccess: outcome.started }),
+  };
+}
+
+/** The state after a run that somebody has to begin anew. */
+function givenBack(state: ScheduleState, failures: number): ScheduleState {
+  const { claim: _, ...rest } = state;
+  return { ...rest, failures: state.failures + failures };
+}
+
+/**
+ * Does the work of a claimed occurrence, keeps the claim meanwhile, and records the outcome.
+ *
+ * @throws SecureStoreError where the outcome can't be recorded for ten minutes; the claim then lapses by itself
+ */
+export async function runClaimed(
+  setting: RunSetting,
+  work: (signal: AbortSignal) => Promise<void>,
+): Promise<FinishedRun> {
+  const { claim, clock, signal } = setting;
+  const keeper = new ClaimKeeper(setting);
+  const begun = instant(clock);
+  let failure: unknown;
+  let failed = false;
+  try {
+    await work(AbortSignal.any([signal, keeper.stop.signal]));
+  } catch (error) {
+    failed = true;
+    failure = error;
+  }
+  await keeper.end();
+  const duration = Math.max(0, Math.round(elapsedSince(begun, clock)));
+  if (failed && keeper.stop.signal.aborted) {
+    // Where nobody has taken it over yet, nobody needs to wait for the claim to lapse.
+    await settle(setting, 0, (state) => givenBack(state, 1)).catch(() => undefined);
+    return { end: 'lost', error: codeOf(keeper.stop.signal.reason), duration };
+  }
+  if (failed && signal.aborted) {
+    await settle(setting, 0, (state) => givenBack(state, 0)).catch(() => undefined);
+    return { end: 'released', error: 'ABORTED', duration };
+  }
+  const error = failed ? codeOf(failure) : undefined;
+  const outcome = outcomeOf(claim, duration, error);
+  const recorded = await settle(setting, RECORD_WITHIN, (state) => concluded(state, outcome));
+  if (!recorded) return { end: 'lost', error: 'LOCKED', duration };
+  return error === undefined ? { end: 'success', duration } : { end: 'failure', error, duration };
+}

@@ -1,0 +1,153 @@
+import { createHash } from 'node:crypto';
+import { SecureStoreError } from '@securestore/core-format';
+import { Cron } from 'croner';
+import { offsetsOf } from '../time-zone.ts';
+
+/** Work that recurs. */
+export interface Schedule<T = unknown> {
+  /** 1 to 64 of `a-z`, `0-9` and, inside, `-`. Never used again for another schedule: its state goes on under it. */
+  readonly id: string;
+  /**
+   * Minute, hour, day of month, month, day of week, with the seconds before them if need be; or `@hourly`, `@daily`,
+   * `@weekly`, `@monthly`, `@yearly`. What croner has beside them works too (`L`, `W`, `#`, names).
+   */
+  readonly cron: string;
+  /** Whose wall clocks `cron` is about: an IANA name. Default `UTC`. */
+  readonly timeZone?: string | undefined;
+  /** Each run begins up to so many milliseconds later, and always before the next one is due. Default 0. */
+  readonly jitter?: number | undefined;
+  /** While it is, no run begins. */
+  readonly paused?: boolean | undefined;
+  /** When it was added, or last changed or resumed, in milliseconds since 1970. What was due before is not made up for. */
+  readonly since: number;
+  /** What to do; for whoever runs it. */
+  readonly task: T;
+}
+
+/** One of the times at which a schedule is due. */
+export interface Occurrence {
+  /** What `cron` says, in milliseconds since 1970: the identity of the occurrence. */
+  readonly time: number;
+  /** When its run may begin: `time` and its share of the jitter. */
+  readonly start: number;
+}
+
+type Timing = Pick<Schedule, 'id' | 'cron' | 'timeZone' | 'jitter'>;
+
+const ID = /^[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?$/;
+const MAX_JITTER = 86_400_000;
+/** What six bytes can hold. */
+const JITTER_STEPS = 2 ** 48;
+
+function invalid(id: string, message: string): SecureStoreError {
+  return new SecureStoreError('INVALID_ARGUMENT', `schedule ${id}: ${message}`);
+}
+
+/** What `cron` comes to, and the two occurrences that were asked for last: croner takes its time with time zones. */
+interface Timetable {
+  readonly pattern: Cron;
+  span?: { readonly last: Occurrence; readonly next: Occurrence };
+}
+
+const timetables = new Map<string, Timetable>();
+const MAX_TIMETABLES = 1000;
+
+/**
+ * When the clocks change, as with Vixie's cron: a time that a day leaves out is made up for at the end of the gap, and
+ * one that a day has twice counts once, at its first. What has a wildcard or a step in its hours or minutes goes by real
+ * time instead: through the hour that comes twice, and past the one that is left out.
+ *
+ * @throws SecureStoreError `INVALID_ARGUMENT`
+ */
+function timetableOf({ id, cron, timeZone = 'UTC', jitter = 0 }: Timing): Timetable {
+  const name = JSON.stringify([id, cron, timeZone, jitter]);
+  const known = timetables.get(name);
+  if (known !== undefined) return known;
+  offsetsOf(timeZone);
+  const help = 'write minute, hour, day of month, month, day of week, such as "30 2 * * *", or @daily';
+  // Croner would take a date for something that happens once.
+  if (typeof cron !== 'string' || cron.includes(':')) throw invalid(id, `its times are no cron expression: ${help}`);
+  let pattern: Cron;
+  let first: Date | null;
+  try {
+    // Nothing is ever started: without a function, croner has no timers.
+    pattern = new Cron(cron, { timezone: timeZone, mode: '5-or-6-parts', fixedTimeRule: 'no-wildcard' });
+    first = pattern.nextRun(new Date(0));
+  } catch (error) {
+    const reason = error instanceof Error ? error.message.replace(/^CronPattern: /, '') : '';
+    throw invalid(id, `"${cron}" is no cron expression (${reason}): ${help}`);
+  }
+  if (first === null) throw invalid(id, `"${cron}" never comes; ${help}`);
+  if (timetables.size >= MAX_TIMETABLES) timetables.clear();
+  const timetable = { pattern };
+  timetables.set(name, timetable);
+  return timetable;
+}
+
+/**
+ * Checks a schedule, from wherever it comes.
+ *
+ * @throws SecureStoreError `INVALID_ARGUMENT`
+ */
+export function checkSchedule(schedule: Omit<Schedule, 'task'>): void {
+  const { id, jitter = 0, paused = false, since } = schedule;
+  if (typeof id !== 'string' || !ID.test(id)) {
+    const message = 'the id of a schedule has 1 to 64 of a-z, 0-9 and, inside, "-"';
+    throw new SecureStoreError('INVALID_ARGUMENT', message);
+  }
+  if (!Number.isSafeInteger(jitter) || jitter < 0 || jitter > MAX_JITTER) {
+    throw invalid(id, 'its jitter is a whole number of milliseconds from 0 to a day');
+  }
+  if (typeof paused !== 'boolean') throw invalid(id, 'paused is true or false');
+  if (!Number.isSafeInteger(since) || since < 0) {
+    throw invalid(id, 'since is the time when it was added, in milliseconds since 1970');
+  }
+  timetableOf(schedule);
+}
+
+/** The same for all processes, and another one for each schedule and time: who has many schedules has them spread. */
+function withStart(timing: Timing, pattern: Cron, time: number): Occurrence {
+  const { id, jitter = 0 } = timing;
+  if (jitter === 0) return { time, start: time };
+  // Never past the next occurrence, so that runs begin in the order in which they are due.
+  const next = pattern.nextRun(new Date(time))?.getTime() ?? Infinity;
+  const digest = createHash('sha256').update(`${id} ${time}`).digest();
+  const share = digest.readUIntBE(0, 6) / JITTER_STEPS;
+  return { time, start: time + Math.floor(Math.min(jitter, next - time) * share) };
+}
+
+/** The first occurrence whose `time` is after `time`, in milliseconds since 1970. */
+export function occurrenceAfter(schedule: Timing, time: number): Occurrence | undefined {
+  const { pattern } = timetableOf(schedule);
+  const next = pattern.nextRun(new Date(time));
+  return next === null ? undefined : withStart(schedule, pattern, next.getTime());
+}
+
+/** The last occurrence that has started by `now`, and the one after it. */
+function around(schedule: Timing, now: number): Partial<NonNullable<Timetable['span']>> {
+  const timetable = timetableOf(schedule);
+  const { pattern, span } = timetable;
+  if (span !== undefined && span.last.start <= now && now < span.next.start) return span;
+  // The times before a reference include one earlier in the same second, but not the reference itself.
+  const last = pattern
+    .previousRuns(2, new Date(now + 1))
+    .map((date) => withStart(schedule, pattern, date.getTime()))
+    .find(({ start }) => start <= now);
+  const next = occurrenceAfter(schedule, last?.time ?? now);
+  if (last !== undefined && next !== undefined) timetable.span = { last, next };
+  return { ...(last && { last }), ...(next && { next }) };
+}
+
+/** The last occurrence that has started by `now`, in milliseconds since 1970. */
+export function lastDue(schedule: Timing, now: number): Occurrence | undefined {
+  return around(schedule, now).last;
+}
+
+/**
+ * The next occurrence that starts after `after`, in milliseconds since 1970, whether the schedule is paused or not.
+ *
+ * @throws SecureStoreError `INVALID_ARGUMENT`
+ */
+export function nextRun(schedule: Timing, after: number): Occurrence | undefined {
+  return around(schedule, after).next;
+}
