@@ -1,0 +1,140 @@
+import type { ScheduleFacts, WatchFacts } from './facts.ts';
+
+const SECOND = 1000;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+/** Clocks may be so far apart, in milliseconds. */
+const SKEW = 10 * MINUTE;
+/** How many sizes before the last one say what is usual. */
+const USUAL_SIZES = 3;
+
+export type Severity = 'warning' | 'critical';
+
+/** Something that is not as it should be. */
+export interface Condition {
+  /** The same as long as it lasts, and each time: the kind, and the schedule where it is about one. */
+  readonly id: string;
+  readonly severity: Severity;
+  /** What happened, and what to do. */
+  readonly message: string;
+}
+
+/** From when on something is a condition. `Infinity` turns one off. */
+export interface WatchThresholds {
+  /** Of the last good point, in milliseconds. Default 26 hours: a daily backup, and time for it. */
+  readonly maxAge?: number | undefined;
+  /** In milliseconds. Default five minutes. */
+  readonly maxLag?: number | undefined;
+  /** For how long a byte may not have been checked, in milliseconds. Default 35 days. */
+  readonly maxUnverified?: number | undefined;
+  /** How many times smaller, or larger, than usual a point may be. Default 2 and 10. */
+  readonly maxShrinkage?: number | undefined;
+  readonly maxGrowth?: number | undefined;
+  /** How many runs of a schedule in a row may fail. Default 0. */
+  readonly maxFailures?: number | undefined;
+}
+
+/** A span of time in words, rounded down. */
+function words(milliseconds: number): string {
+  const units: [number, string][] = [
+    [DAY, 'd'],
+    [HOUR, 'h'],
+    [MINUTE, 'min'],
+  ];
+  for (const [length, unit] of units)
+    if (milliseconds >= 2 * length) return `${Math.floor(milliseconds / length)} ${unit}`;
+  return `${Math.floor(milliseconds / SECOND)} s`;
+}
+
+/** In ISO 8601; whatever a point claims. */
+export function moment(time: number): string {
+  const date = new Date(time);
+  return Number.isNaN(date.getTime()) ? 'a time that is none' : date.toISOString();
+}
+
+function ageCondition({ now, lastGood }: WatchFacts, maxAge: number): Condition | undefined {
+  const severity = 'critical';
+  if (maxAge === Infinity) return undefined;
+  if (lastGood === undefined) {
+    return { id: 'no-backup', severity, message: 'there is no good backup: make one now, and see why there is none' };
+  }
+  if (lastGood > now + SKEW) {
+    const message = `the last good backup is of ${moment(lastGood)}, which is yet to come: its age can't be told; check the clocks, and who has made that point`;
+    return { id: 'backup-from-future', severity, message };
+  }
+  // Also where a time is none.
+  if (now - lastGood <= maxAge) return undefined;
+  const message = `the last good backup is ${words(now - lastGood)} old (${moment(lastGood)}): look at the schedule and its last runs, or make a backup now`;
+  return { id: 'backup-age', severity, message };
+}
+
+function lagCondition({ lag }: WatchFacts, maxLag: number): Condition | undefined {
+  if (lag === undefined || lag <= maxLag) return undefined;
+  const message = `continuous shipping is ${words(lag)} behind: what was written since then is lost if the store is; check the way to the destination`;
+  return { id: 'lag', severity: 'critical', message };
+}
+
+function emptyCondition({ objects }: WatchFacts): Condition | undefined {
+  if (objects === undefined || objects.store === 0 || objects.point > 0) return undefined;
+  const message = `the last backup holds no object, and the store has ${objects.store}: it is worth nothing; check what it was told to include`;
+  return { id: 'empty-backup', severity: 'critical', message };
+}
+
+function sizeCondition({ sizes = [] }: WatchFacts, shrinkage: number, growth: number): Condition | undefined {
+  const last = sizes.at(-1);
+  const before = sizes.slice(0, -1).toSorted((a, b) => a - b);
+  const usual = before[Math.floor(before.length / 2)];
+  if (last === undefined || usual === undefined || before.length < USUAL_SIZES) return undefined;
+  if (last * shrinkage >= usual && last <= usual * growth) return undefined;
+  const message = `the last backup has a size of ${last}, where ${usual} is usual: see whether so much was ${last < usual ? 'deleted' : 'added'} on purpose before retention removes older points`;
+  return { id: 'size', severity: 'warning', message };
+}
+
+function unverifiedCondition({ now, unverifiedSince }: WatchFacts, max: number): Condition | undefined {
+  if (unverifiedSince === undefined || now - unverifiedSince <= max) return undefined;
+  const message = `parts of the backup have not been checked for ${words(now - unverifiedSince)}: run verify, or give it more time`;
+  return { id: 'unverified', severity: 'warning', message };
+}
+
+function gapsCondition({ gaps = [] }: WatchFacts): Condition | undefined {
+  const [first] = gaps;
+  if (first === undefined) return undefined;
+  const more = gaps.length === 1 ? '' : `, and for ${gaps.length - 1} more spans`;
+  const message = `nothing can be restored as of ${moment(first.from)} to ${moment(first.to)}${more}: verify the destination, and see what interrupted the shipping`;
+  return { id: 'gaps', severity: 'critical', message };
+}
+
+function scheduleConditions(
+  { id, overdueSince, failures, lastError }: ScheduleFacts,
+  facts: WatchFacts,
+  max: number,
+): Condition[] {
+  const found: Condition[] = [];
+  if (overdueSince !== undefined) {
+    const message = `a run of schedule ${id} was due at ${moment(overdueSince)}, ${words(facts.now - overdueSince)} ago, and has not begun: see that "schedule run" is running somewhere`;
+    found.push({ id: `overdue:${id}`, severity: 'critical', message });
+  }
+  if (failures > max) {
+    const why = lastError === undefined ? '' : `, the last with ${lastError}`;
+    const runs = failures === 1 ? 'the last run' : `the last ${failures} runs`;
+    const message = `${runs} of schedule ${id} failed${why}: run it by hand to see what stands in its way`;
+    found.push({ id: `failed:${id}`, severity: 'critical', message });
+  }
+  return found;
+}
+
+/** What is not as it should be. */
+export function conditionsOf(facts: WatchFacts, thresholds: WatchThresholds = {}): Condition[] {
+  const { maxAge = 26 * HOUR, maxLag = 5 * MINUTE, maxUnverified = 35 * DAY } = thresholds;
+  const { maxShrinkage = 2, maxGrowth = 10, maxFailures = 0 } = thresholds;
+  return [
+    ageCondition(facts, maxAge),
+    emptyCondition(facts),
+    lagCondition(facts, maxLag),
+    gapsCondition(facts),
+    ...(facts.schedules ?? []).flatMap((schedule) => scheduleConditions(schedule, facts, maxFailures)),
+    sizeCondition(facts, maxShrinkage, maxGrowth),
+    unverifiedCondition(facts, maxUnverified),
+  ].filter((condition) => condition !== undefined);
+}

@@ -1,0 +1,10 @@
+export { Alerts } from './alerts.ts';
+export type { Alert, AlertFailure, AlertReport, AlertsOptions, AlertSink } from './alerts.ts';
+export { conditionsOf } from './conditions.ts';
+export type { Condition, Severity, WatchThresholds } from './conditions.ts';
+export { execHook } from './exec.ts';
+export type { ExecHookOptions } from './exec.ts';
+export { scheduleFacts } from './facts.ts';
+export type { ScheduleFacts, WatchFacts } from './facts.ts';
+export { deadManPing, webhook } from './http.ts';
+export type { HttpOptions, WebhookOptions } from './http.ts';
