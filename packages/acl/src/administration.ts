@@ -1,5 +1,5 @@
 import type { AuditTrail } from '@securestore/audit';
-import type { Backups } from '@securestore/backup';
+import type { Backups, Schedules } from '@securestore/backup';
 import { SecureStoreError } from '@securestore/core-format';
 import type { Job, KeyAdministration, ObjectStore, SecureStorage } from '@securestore/objects';
 import type { AccessControl } from './access-control.ts';
@@ -17,6 +17,9 @@ export type AuditAdministration = Pick<AuditTrail, 'enable' | 'disable' | 'entri
 
 /** The backups of a store, but for what shows all of it to whoever calls. */
 export type BackupAdministration = Omit<Backups, 'backup' | 'restore' | 'read' | 'follow' | 'waitForBackup' | 'jobId'>;
+
+/** When a store is backed up. Running them is for whoever has the store. */
+export type ScheduleAdministration = Omit<Schedules, 'run'>;
 
 /** What is neither a call about data nor administration: it belongs to whoever holds the store itself. */
 type OwnersAlone =
@@ -36,6 +39,7 @@ export type StoreAdministration = Omit<ObjectStore, keyof SecureStorage | Owners
   readonly backup: Backups['backup'];
   readonly restore: Backups['restore'];
   readonly backups: BackupAdministration;
+  readonly schedules: ScheduleAdministration;
 };
 
 type Callable = (...given: never[]) => unknown;
@@ -76,6 +80,10 @@ export const ADMINISTRATION: Readonly<Record<AdministrationCall, StoreAction>> =
   'backups.retain': 'backup',
   'backups.unregister': 'backup',
   'backups.endRestore': 'restore',
+  'schedules.list': 'backup',
+  'schedules.add': 'backup',
+  'schedules.remove': 'backup',
+  'schedules.conditions': 'backup',
   'slots.list': 'slots.view',
   'slots.add': 'slots.change',
   'slots.remove': 'slots.change',

@@ -58,6 +58,7 @@ export class Session implements SecureStorage, Omit<StoreAdministration, 'keys'>
   readonly backup: StoreAdministration['backup'];
   readonly restore: StoreAdministration['restore'];
   readonly backups: StoreAdministration['backups'];
+  readonly schedules: StoreAdministration['schedules'];
   /** What takes a second person: asking for it, and deciding about what others ask for. */
   readonly approvals: SessionApprovals;
   readonly #storage: SecureStorage;
@@ -81,6 +82,7 @@ export class Session implements SecureStorage, Omit<StoreAdministration, 'keys'>
     this.backup = guarded.backup;
     this.restore = guarded.restore;
     this.backups = guarded.backups;
+    this.schedules = guarded.schedules;
     this.approvals = sessionApprovals(this.#checks, context.approvals);
     const names: SecureStorage['keys'] = (prefix, options) =>
       this.#seen(

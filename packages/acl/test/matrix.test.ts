@@ -165,6 +165,12 @@ const CALLS: Readonly<Record<SessionCall, Entry>> = {
   'backups.retain': ordinary((session) => session.backups.retain('nowhere')),
   'backups.unregister': ordinary((session) => session.backups.unregister('nowhere')),
   'backups.endRestore': ordinary((session) => session.backups.endRestore()),
+  'schedules.list': ordinary((session) => session.schedules.list()),
+  'schedules.add': ordinary((session) =>
+    session.schedules.add({ id: 'nightly', cron: '@daily', task: 'backup', destination: 'nowhere' }),
+  ),
+  'schedules.remove': ordinary((session) => session.schedules.remove('nightly')),
+  'schedules.conditions': ordinary((session) => session.schedules.conditions()),
   'slots.list': ordinary((session) => session.slots.list()),
   'slots.add': ordinary((session) => session.slots.add(key)),
   'slots.remove': ordinary((session) => session.slots.remove('id')),

@@ -32,6 +32,7 @@ import type { SnapshotReport } from './snapshot.ts';
 import { makeSnapshot, readerLabel } from './snapshot.ts';
 import type { SynchronousOptions } from './synchronous.ts';
 import type { BackupVerifyReport } from './verify-backup.ts';
+import { rememberVerified } from './verified.ts';
 import { verifyOpenedBackup } from './verify-backup.ts';
 
 const BACKUP_OPTIONS: ReadonlySet<string> = new Set(['label']);
@@ -177,7 +178,11 @@ export class Backups {
 
   /** Reads every file of a backup, and opens what is in it where the depth says so. What is wrong is in the report. */
   verify(source: string, options: VerifyOptions = {}): Promise<BackupVerifyReport> {
-    return this.#places.opened(source, options.signal, (backup) => verifyOpenedBackup(backup, options));
+    return this.#places.opened(source, options.signal, async (backup, { id }) => {
+      const report = await verifyOpenedBackup(backup, options);
+      if (report.ok) await rememberVerified(this.#area, id);
+      return report;
+    });
   }
 
   /**
@@ -295,7 +300,7 @@ export class Backups {
         const found = registry.destinations.find(({ location }) => location === name);
         if (found === undefined) throw new SecureStoreError('NOT_FOUND', `${destination} is no registered destination`);
         const others = registry.destinations.filter((one) => one !== found);
-        return { ...registry, destinations: [...others, { ...found, retention }] };
+        return { destinations: [...others, { ...found, retention }] };
       },
       options?.signal,
     );
@@ -311,10 +316,7 @@ export class Backups {
     if (found === undefined) throw new SecureStoreError('NOT_FOUND', `${destination} is no registered destination`);
     await changeRegistry(
       this.#area,
-      (registry) => ({
-        destinations: registry.destinations.filter(({ id }) => id !== found.id),
-        schedules: registry.schedules.filter((schedule) => schedule.destination !== name),
-      }),
+      (registry) => ({ destinations: registry.destinations.filter(({ id }) => id !== found.id) }),
       options?.signal,
     );
     await this.#area.unregister(readerLabel({ id: Buffer.from(found.id, 'hex') }));

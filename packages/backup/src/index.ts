@@ -32,3 +32,44 @@ export { makeSnapshot } from './snapshot.ts';
 export type { SnapshotOptions, SnapshotReport } from './snapshot.ts';
 export { verifyOpenedBackup } from './verify-backup.ts';
 export type { BackupFinding, BackupVerifyReport, VerifyDepth } from './verify-backup.ts';
+export type { BackupTask, RunSchedulesOptions, ScheduleInfo, ScheduleSettings } from './schedules.ts';
+export { Schedules } from './schedules.ts';
+export {
+  checkSchedule,
+  nextRun,
+  overdue,
+  readScheduleStatus,
+  runDueSchedules,
+  runSchedules,
+} from './schedule/index.ts';
+export type {
+  FinishedRun,
+  Occurrence,
+  RunClaim,
+  RunEnd,
+  RunHooks,
+  RunnerOptions,
+  RunOutcome,
+  RunReport,
+  Schedule,
+  ScheduledRun,
+  ScheduleState,
+  ScheduleStatus,
+} from './schedule/index.ts';
+export type { StateStorage } from './shared-state.ts';
+export { Alerts, conditionsOf, deadManPing, execHook, scheduleFacts, webhook } from './watch/index.ts';
+export type {
+  Alert,
+  AlertFailure,
+  AlertReport,
+  AlertsOptions,
+  AlertSink,
+  Condition,
+  ExecHookOptions,
+  HttpOptions,
+  ScheduleFacts,
+  Severity,
+  WatchFacts,
+  WatchThresholds,
+  WebhookOptions,
+} from './watch/index.ts';

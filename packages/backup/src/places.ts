@@ -97,7 +97,7 @@ export class Places {
         const others = registry.destinations.filter((one) => one.id !== id);
         const before = registry.destinations.find((one) => one.id === id);
         const one: RegisteredDestination = { registered: this.#area.clock.now(), ...before, id, location };
-        return { ...registry, destinations: [...others, one] };
+        return { destinations: [...others, one] };
       },
       signal,
     );

@@ -3,7 +3,6 @@ import type { BackupArea } from '@securestore/objects';
 import type { RetentionSettings } from './retain.ts';
 
 const MAX_DESTINATIONS = 64;
-const MAX_SCHEDULES = 64;
 
 /** A place that the store is backed up to. */
 export interface RegisteredDestination {
@@ -16,32 +15,19 @@ export interface RegisteredDestination {
   readonly retention?: RetentionSettings;
 }
 
-/** When a destination is backed up to, or something else is done with it. */
-export interface RegisteredSchedule {
-  readonly id: string;
-  readonly cron: string;
-  readonly timeZone?: string;
-  /** Milliseconds. */
-  readonly jitter?: number;
-  readonly paused?: boolean;
-  readonly task: 'backup' | 'verify' | 'drill' | 'retention';
-  readonly destination: string;
-}
-
 /** What a store knows of its backups. */
 export interface Registry {
   readonly destinations: readonly RegisteredDestination[];
-  readonly schedules: readonly RegisteredSchedule[];
 }
 
-const EMPTY: Registry = { destinations: [], schedules: [] };
+const EMPTY: Registry = { destinations: [] };
 
 /** @throws SecureStoreError `INTEGRITY` */
 function decodeRegistry(bytes: Uint8Array | undefined): Registry {
   if (bytes === undefined) return EMPTY;
   try {
     const parsed = JSON.parse(Buffer.from(bytes).toString('utf8')) as Partial<Registry>;
-    if (Array.isArray(parsed.destinations) && Array.isArray(parsed.schedules)) return parsed as Registry;
+    if (Array.isArray(parsed.destinations)) return { destinations: parsed.destinations };
   } catch {
     // As below.
   }
@@ -49,11 +35,8 @@ function decodeRegistry(bytes: Uint8Array | undefined): Registry {
 }
 
 function encodeRegistry(registry: Registry): Buffer {
-  if (registry.destinations.length > MAX_DESTINATIONS || registry.schedules.length > MAX_SCHEDULES) {
-    throw new SecureStoreError(
-      'TOO_LARGE',
-      `a store may have at most ${MAX_DESTINATIONS} destinations and ${MAX_SCHEDULES} schedules of backups`,
-    );
+  if (registry.destinations.length > MAX_DESTINATIONS) {
+    throw new SecureStoreError('TOO_LARGE', `a store may have at most ${MAX_DESTINATIONS} destinations of backups`);
   }
   return Buffer.from(JSON.stringify(registry));
 }

@@ -44,7 +44,7 @@ export type {
   VerifyDepth,
 } from './backups.ts';
 export { hasBackup, listSnapshots, readSnapshot, restoreStore, verifyBackup } from './backups.ts';
-export { readReceipt } from '@securestore/backup';
+export { deadManPing, execHook, readReceipt, webhook } from '@securestore/backup';
 export type {
   BackupOptions,
   Backups,
@@ -61,6 +61,10 @@ export type {
   RestoreOptions,
   RetentionReport,
   RetentionSettings,
+  RunSchedulesOptions,
+  ScheduleInfo,
+  Schedules,
+  ScheduleSettings,
   SnapshotReport,
 } from '@securestore/backup';
 export { auditLines, fileSink, functionSink, streamSink, verifyLog } from '@securestore/audit';

@@ -2,7 +2,7 @@ import type { Session } from '@securestore/acl';
 import { AccessControl, recorded } from '@securestore/acl';
 import { AuditTrail } from '@securestore/audit';
 import { parseLocation, redactLocation } from '@securestore/backend-api';
-import { Backups } from '@securestore/backup';
+import { Backups, Schedules } from '@securestore/backup';
 import type { Anchor, CallOptions, CryptoEvent, ObjectStore, StoreContext } from '@securestore/objects';
 import { createObjectStore, openObjectStore, openOrCreateObjectStore, signalOf } from '@securestore/objects';
 import { auditEventOf, auditWarnings, ROOT } from './audit-events.ts';
@@ -29,6 +29,8 @@ export type SecureStore = ObjectStore & {
   readonly restore: Backups['restore'];
   /** Its snapshots, wherever they are. */
   readonly backups: Backups;
+  /** When it is backed up, and whether it is. */
+  readonly schedules: Schedules;
   /**
    * The store as the principal may use it whom the credentials prove: `{ token }` with an API token, or what the option
    * `authenticators` is for. It ends with the store.
@@ -66,7 +68,9 @@ class KeyEvents {
 /** The store with access control and audit. */
 function assemble(store: ObjectStore, opened: OpenOptions, events: KeyEvents): SecureStore {
   const { authenticators, audit, logger, destinations } = opened;
-  const backups = new Backups(store, backupConnect(opened, destinations));
+  const places = backupConnect(opened, destinations);
+  const backups = new Backups(store, places);
+  const schedules = new Schedules(store, backups, places);
   // What sessions administer is the store as it is returned, with its access control.
   const access = new AccessControl(store, store.policyObject, { authenticators, administration: store });
   const trail = new AuditTrail(store.auditArea, { onAlert: auditWarnings(logger), ...audit });
@@ -93,6 +97,7 @@ function assemble(store: ObjectStore, opened: OpenOptions, events: KeyEvents): S
     backup: backups.backup.bind(backups),
     restore: backups.restore.bind(backups),
     backups,
+    schedules,
     session,
   });
   return recorded(whole, { recorder, principal: ROOT, categoryOf });

@@ -4,6 +4,7 @@ import type { BackupOptions } from '../commands/backup.ts';
 import type { DrillOptions } from '../commands/drill.ts';
 import type { RetentionOptions } from '../commands/retention.ts';
 import type { RestoreOptions } from '../commands/restore.ts';
+import type { ScheduleOptions } from '../commands/schedule.ts';
 
 function addBackup(program: Command, run: Run): void {
   addVerb<BackupOptions, [string]>(program, run, {
@@ -118,8 +119,44 @@ at the same time loses nothing.`,
   });
 }
 
+function addSchedule(program: Command, run: Run): void {
+  addVerb<ScheduleOptions, [string | undefined, string | undefined, string | undefined]>(program, run, {
+    usage: 'schedule [action] [name] [destination]',
+    shownUsage: 'add <name> <destination> --cron <times> | list | remove <name> | run [--once]',
+    summary: 'say when the store is backed up, verified or tried, and run what is due',
+    options: [
+      new Option('--cron <times>', 'minute, hour, day of month, month, day of week, such as "30 2 * * *", or @daily'),
+      new Option('--task <task>', 'what to do: backup, the default, or another').choices([
+        'backup',
+        'verify',
+        'drill',
+        'retention',
+      ]),
+      new Option('--time-zone <zone>', 'whose clock --cron is about, such as Europe/Berlin; UTC by default'),
+      new Option('--jitter <time>', 'begin up to so much later, such as 10m, so that not all begin at once'),
+      new Option('--paused', 'add it, and begin no run'),
+      new Option('--once', 'with run: do what is due now, and end'),
+      new Option(
+        '--webhook <url>',
+        'with run: where to POST what is not as it should be (or $SECURESTORE_WEBHOOK_URL)',
+      ),
+      new Option('--exec <program>', 'with run: a program that is told the same, as JSON on its standard input'),
+      new Option('--ping <url>', 'with run: what to GET after every run that succeeded (or $SECURESTORE_PING_URL)'),
+    ],
+    notes: `Runs that were missed are made up for by one. Any number of processes may run the schedules: each run is one process's.
+Alerts are told once when something begins and once when it ends: a backup that is too old, a run that is overdue or failed, a
+size out of the usual, what was not verified for long.
+
+Examples:
+  securestore schedule add nightly file:/backup --cron "30 2 * * *" --time-zone Europe/Berlin
+  securestore schedule run --ping https://hc.example/3f8c`,
+    load: async () => (await import('../commands/schedule.ts')).schedule,
+  });
+}
+
 /** Adds the verbs of backups. */
 export function addBackupVerbs(program: Command, run: Run): void {
   program.commandsGroup('Backup:');
-  for (const add of [addBackup, addSnapshots, addRestore, addDrill, addDestinations, addRetention]) add(program, run);
+  for (const add of [addBackup, addSnapshots, addRestore, addDrill, addDestinations, addRetention, addSchedule])
+    add(program, run);
 }

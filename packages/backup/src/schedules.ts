@@ -1,0 +1,309 @@
+import { SecureStoreError } from '@securestore/core-format';
+import type { BackupArea, CallOptions, ObjectStore } from '@securestore/objects';
+import type { Backups } from './backups.ts';
+import { findDestination } from './destination.ts';
+import type { Connect } from './places.ts';
+import { Places } from './places.ts';
+import { Points } from './points.ts';
+import type { RegisteredDestination } from './registry.ts';
+import { registryOf } from './registry.ts';
+import type { Occurrence, RunReport, Schedule, ScheduleState } from './schedule/index.ts';
+import {
+  checkSchedule,
+  nextRun,
+  overdue,
+  readScheduleStatus,
+  runDueSchedules,
+  runSchedules,
+} from './schedule/index.ts';
+import type { StateStorage } from './shared-state.ts';
+import { SharedState } from './shared-state.ts';
+import { verifiedAt } from './verified.ts';
+import type { AlertSink, Condition, WatchFacts, WatchThresholds } from './watch/index.ts';
+import { Alerts, conditionsOf, scheduleFacts } from './watch/index.ts';
+
+const MAX_SCHEDULES = 64;
+/** Points that are looked at for their sizes. */
+const SIZES = 6;
+const CHECK_EVERY = 60_000;
+const TASKS = ['backup', 'verify', 'drill', 'retention'] as const;
+
+/** What a schedule does. */
+export interface BackupTask {
+  readonly task: (typeof TASKS)[number];
+  /** A location. */
+  readonly destination: string;
+}
+
+/** When something is done with a destination. */
+export interface ScheduleSettings extends Omit<Schedule<never>, 'since' | 'task'>, BackupTask {}
+
+/** A schedule, and how it goes. */
+export interface ScheduleInfo extends ScheduleSettings {
+  /** When it is due next; absent where it is paused. */
+  readonly next?: Date;
+  readonly last?: ScheduleState['last'];
+  /** Runs that have failed since the last that succeeded. */
+  readonly failures: number;
+  /** A run was due then, and has not begun. */
+  readonly overdueSince?: Date;
+}
+
+export interface RunSchedulesOptions {
+  /** Runs what is due now, and ends. */
+  readonly once?: boolean | undefined;
+  /** What this process is called where others look; by default its process id. */
+  readonly name?: string | undefined;
+  /** Who is told of what is not as it should be. */
+  readonly sinks?: readonly AlertSink[] | undefined;
+  readonly thresholds?: WatchThresholds | undefined;
+  /** Told after every run. */
+  readonly onRun?: ((report: RunReport<BackupTask>) => Promise<void> | void) | undefined;
+  /** Told what went wrong beside the runs themselves. */
+  readonly onProblem?: ((error: unknown) => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+interface ScheduleList {
+  readonly schedules: readonly Schedule<BackupTask>[];
+}
+
+function parseList({ schedules }: Readonly<Record<string, unknown>>): ScheduleList | undefined {
+  return Array.isArray(schedules) ? { schedules: schedules as Schedule<BackupTask>[] } : undefined;
+}
+
+/** Keeps states in the store, sealed. */
+function storageIn(area: BackupArea): StateStorage {
+  const labelOf = (id: string): string => `state ${id}`;
+  return {
+    async read(id) {
+      const found = await area.readState(labelOf(id));
+      if (found === undefined) return undefined;
+      const { value = Buffer.alloc(0), etag, modified, now } = found;
+      return now === undefined ? { state: value, etag, modified } : { state: value, etag, modified, now };
+    },
+    async write(id, state, condition) {
+      const etag = 'ifMatch' in condition ? condition.ifMatch : undefined;
+      return { etag: await area.writeState(labelOf(id), state, etag) };
+    },
+  };
+}
+
+/** When a store is backed up, verified and tried, and whether it is. */
+export class Schedules {
+  readonly #area: BackupArea;
+  readonly #backups: Backups;
+  readonly #places: Places;
+  readonly #storage: StateStorage;
+
+  constructor(store: ObjectStore, backups: Backups, connect: Connect) {
+    this.#area = store.backupArea;
+    this.#backups = backups;
+    this.#places = new Places(this.#area, connect);
+    this.#storage = storageIn(this.#area);
+  }
+
+  get #list(): SharedState<ScheduleList> {
+    const kind = { what: 'the list of schedules', version: 1, parse: parseList };
+    return new SharedState(this.#storage, this.#area.clock, 'schedules', kind);
+  }
+
+  async #all(): Promise<readonly Schedule<BackupTask>[]> {
+    return (await this.#list.read()).value?.schedules ?? [];
+  }
+
+  async #change(
+    change: (schedules: readonly Schedule<BackupTask>[]) => readonly Schedule<BackupTask>[],
+  ): Promise<void> {
+    this.#area.checkOpen();
+    await this.#list.update(({ value }) => ({ schedules: change(value?.schedules ?? []) }));
+  }
+
+  /** All schedules, and how they go. */
+  async list(_options?: CallOptions): Promise<ScheduleInfo[]> {
+    this.#area.checkOpen();
+    const now = this.#area.clock.now();
+    const infos: ScheduleInfo[] = [];
+    for (const schedule of await this.#all()) {
+      const { task, since: _, ...settings } = schedule;
+      const status = await readScheduleStatus(this.#storage, this.#area.clock, schedule.id);
+      const next: Occurrence | undefined = schedule.paused === true ? undefined : nextRun(schedule, now);
+      const late = overdue(schedule, status, now);
+      infos.push({
+        ...settings,
+        ...task,
+        ...(next && { next: new Date(next.start) }),
+        ...(status.state?.last && { last: status.state.last }),
+        failures: status.state?.failures ?? 0,
+        ...(late && { overdueSince: new Date(late.start) }),
+      });
+    }
+    return infos;
+  }
+
+  /**
+   * Adds a schedule, or changes the one with this id. It runs while some process runs the schedules of the store.
+   *
+   * @throws SecureStoreError `INVALID_ARGUMENT` for what is no schedule, or for a destination that is not registered; `TOO_LARGE`
+   */
+  async add({ task, destination, ...timing }: ScheduleSettings, _options?: CallOptions): Promise<void> {
+    if (!TASKS.includes(task)) {
+      throw new SecureStoreError('INVALID_ARGUMENT', `a schedule does one of ${TASKS.join(', ')}`);
+    }
+    const location = this.#places.named(destination);
+    if (!registryOf(this.#area).destinations.some((one) => one.location === location)) {
+      throw new SecureStoreError(
+        'INVALID_ARGUMENT',
+        `${location} is no registered destination: back up there, or register it, first`,
+      );
+    }
+    const schedule = { ...timing, since: this.#area.clock.now(), task: { task, destination: location } };
+    checkSchedule(schedule);
+    await this.#change((schedules) => {
+      const others = schedules.filter(({ id }) => id !== schedule.id);
+      if (others.length >= MAX_SCHEDULES) {
+        throw new SecureStoreError(
+          'TOO_LARGE',
+          `a store may have at most ${MAX_SCHEDULES} schedules; remove one first`,
+        );
+      }
+      return [...others, schedule].toSorted((a, b) => (a.id < b.id ? -1 : 1));
+    });
+  }
+
+  /** @throws SecureStoreError `NOT_FOUND` */
+  async remove(id: string, _options?: CallOptions): Promise<void> {
+    await this.#change((schedules) => {
+      if (!schedules.some((schedule) => schedule.id === id)) {
+        throw new SecureStoreError('NOT_FOUND', `there is no schedule ${JSON.stringify(id)}`);
+      }
+      return schedules.filter((schedule) => schedule.id !== id);
+    });
+  }
+
+  async #perform({ task, destination }: BackupTask, signal: AbortSignal): Promise<void> {
+    if (task === 'backup') {
+      const { failed } = await this.#backups.backup(destination, { signal });
+      const [first] = failed;
+      if (first !== undefined)
+        throw new SecureStoreError('INTEGRITY', `${failed.length} versions could not be copied: ${first.message}`);
+    } else if (task === 'verify') {
+      const { ok, findings } = await this.#backups.verify(destination, { signal });
+      if (!ok) throw new SecureStoreError('INTEGRITY', findings[0]?.message ?? 'the backup is damaged');
+    } else if (task === 'drill') {
+      const { ok, problems } = await this.#backups.drill(destination, { signal });
+      if (!ok) throw new SecureStoreError('INTEGRITY', problems[0] ?? 'the backup could not be restored');
+    } else {
+      await this.#backups.retain(destination, { signal });
+    }
+  }
+
+  /** What is known of a destination. */
+  async #factsOf(destination: RegisteredDestination): Promise<WatchFacts> {
+    const { clock } = this.#area;
+    const now = clock.now();
+    const schedules = (await this.#all()).filter(({ task }) => task.destination === destination.location);
+    const facts = await Promise.all(
+      schedules.map(async (schedule) =>
+        scheduleFacts(schedule, await readScheduleStatus(this.#storage, clock, schedule.id), now),
+      ),
+    );
+    const verified = (await verifiedAt(this.#area, Buffer.from(destination.id, 'hex'))) ?? destination.registered;
+    return this.#places.at(destination.location, undefined, async ({ backend, location }) => {
+      const found = await findDestination(backend, location);
+      if (found === undefined) return { now, schedules: facts };
+      const points = new Points(found, this.#area.seals);
+      const numbers = (await points.numbers()).slice(0, SIZES);
+      const newest = await Promise.all(numbers.map((number) => points.read(number)));
+      return {
+        now,
+        lastGood: newest[0]?.time,
+        sizes: newest.map(({ totals }) => totals.bytes).toReversed(),
+        unverifiedSince: verified,
+        schedules: facts,
+      };
+    });
+  }
+
+  async #eachFacts(): Promise<{ readonly destination: RegisteredDestination; readonly facts: WatchFacts }[]> {
+    const all: { destination: RegisteredDestination; facts: WatchFacts }[] = [];
+    for (const destination of registryOf(this.#area).destinations) {
+      try {
+        all.push({ destination, facts: await this.#factsOf(destination) });
+      } catch (error) {
+        if (!SecureStoreError.is(error)) throw error;
+        // What can't be looked at is as good as not there.
+        all.push({ destination, facts: { now: this.#area.clock.now() } });
+      }
+    }
+    return all;
+  }
+
+  /** What is not as it should be with the backups, whoever looks: so a dead scheduler shows, too. By destination. */
+  async conditions({ thresholds }: CallOptions & { readonly thresholds?: WatchThresholds } = {}): Promise<
+    { readonly destination: string; readonly conditions: readonly Condition[] }[]
+  > {
+    this.#area.checkOpen();
+    const all = await this.#eachFacts();
+    return all.map(({ destination, facts }) => ({
+      destination: destination.location,
+      conditions: conditionsOf(facts, thresholds),
+    }));
+  }
+
+  async #tell(options: RunSchedulesOptions): Promise<void> {
+    const { sinks = [], thresholds, onProblem } = options;
+    if (sinks.length === 0) return;
+    for (const { destination, facts } of await this.#eachFacts()) {
+      const id = `alerts ${destination.id}`;
+      const alerts = new Alerts({ storage: this.#storage, id, clock: this.#area.clock, sinks, thresholds });
+      const report = await alerts.check(facts);
+      for (const { error } of report.failures) onProblem?.(error);
+    }
+  }
+
+  /**
+   * Runs the schedules when they are due, until the signal aborts, and tells what is not as it should be. Any number of processes may
+   * do so: each run is one process's. With `once`, runs what is due now.
+   *
+   * @returns with `once`, the runs
+   */
+  async run(options: RunSchedulesOptions = {}): Promise<readonly RunReport<BackupTask>[]> {
+    this.#area.checkOpen();
+    const { once = false, name = `process ${process.pid}`, onRun, onProblem, signal } = options;
+    const { clock } = this.#area;
+    const runner = {
+      schedules: () => this.#all(),
+      state: this.#storage,
+      clock,
+      name,
+      run: (schedule: Schedule<BackupTask>, _: unknown, ended: AbortSignal) => this.#perform(schedule.task, ended),
+      hooks: {
+        after: async (report: RunReport<BackupTask>) => void (await onRun?.(report)),
+        failed: (error: unknown) => onProblem?.(error),
+      },
+      signal,
+    };
+    if (once) {
+      const reports = await runDueSchedules(runner);
+      await this.#tell(options);
+      return reports;
+    }
+    const ended = new AbortController();
+    const watching = this.#watch(options, ended.signal);
+    try {
+      await runSchedules(runner);
+    } finally {
+      ended.abort();
+      await watching;
+    }
+    return [];
+  }
+
+  async #watch(options: RunSchedulesOptions, ended: AbortSignal): Promise<void> {
+    while (!ended.aborted) {
+      await this.#tell(options).catch((error: unknown) => options.onProblem?.(error));
+      await this.#area.clock.sleep(CHECK_EVERY, ended).catch(() => undefined);
+    }
+  }
+}

@@ -1,0 +1,155 @@
+import { SecureStoreError } from '@securestore/core-format';
+import type { ScheduleInfo, ScheduleSettings, SecureStore } from 'securestore';
+import { type Call, type ExitCode, SOME_FAILED } from '../call.ts';
+import { loggerFor, withStore } from '../open.ts';
+import { parseDuration } from '../parse-time.ts';
+import { formatTable, formatTime, printable } from '../terminal-text.ts';
+
+export interface ScheduleOptions {
+  readonly cron?: string;
+  readonly task?: ScheduleSettings['task'];
+  readonly timeZone?: string;
+  readonly jitter?: string;
+  readonly paused?: boolean;
+  readonly once?: boolean;
+  readonly webhook?: string;
+  readonly exec?: string;
+  readonly ping?: string;
+}
+
+type ScheduleCall = Call<ScheduleOptions>;
+
+const COLUMNS = [
+  { title: 'SCHEDULE' },
+  { title: 'WHEN' },
+  { title: 'WHAT' },
+  { title: 'DESTINATION' },
+  { title: 'NEXT' },
+  { title: 'LAST' },
+] as const;
+
+function refuse(message: string): never {
+  throw new SecureStoreError('INVALID_ARGUMENT', message);
+}
+
+function lastText({ last, failures, overdueSince }: ScheduleInfo): string {
+  if (overdueSince !== undefined) return `overdue since ${formatTime(overdueSince)}`;
+  if (last === undefined) return '';
+  const when = formatTime(new Date(last.started));
+  return last.error === undefined ? when : `${when} failed [${last.error}]${failures > 1 ? `, ${failures} times` : ''}`;
+}
+
+function row(info: ScheduleInfo, shown: (text: string) => string): string[] {
+  const { id, cron, timeZone, task, destination, next } = info;
+  const when = timeZone === undefined ? cron : `${cron} ${timeZone}`;
+  return [id, when, task, shown(destination), next === undefined ? 'paused' : formatTime(next), lastText(info)];
+}
+
+async function list({ out }: ScheduleCall, { schedules }: SecureStore): Promise<void> {
+  const found = await schedules.list();
+  if (out.json) for (const info of found) await out.result(info, () => []);
+  else if (found.length === 0) out.note('nothing is scheduled yet; securestore schedule add does it');
+  else
+    await out.result({}, () =>
+      formatTable(
+        COLUMNS,
+        found.map((info) => row(info, out.name)),
+      ),
+    );
+}
+
+async function add(
+  { out, options }: ScheduleCall,
+  { schedules }: SecureStore,
+  id: string | undefined,
+  destination: string | undefined,
+): Promise<void> {
+  const { cron, task = 'backup', timeZone, jitter, paused } = options;
+  if (id === undefined || destination === undefined || cron === undefined) {
+    refuse(
+      'schedule add needs a name, a destination and --cron, such as: schedule add nightly file:/backup --cron "30 2 * * *"',
+    );
+  }
+  await schedules.add({
+    id,
+    cron,
+    task,
+    destination,
+    ...(timeZone === undefined ? {} : { timeZone }),
+    ...(jitter === undefined ? {} : { jitter: parseDuration('--jitter', jitter) }),
+    ...(paused === undefined ? {} : { paused }),
+  });
+  const info = (await schedules.list()).find((one) => one.id === id);
+  await out.result({ ...info }, () => {
+    const next = info?.next === undefined ? 'it is paused' : `next at ${formatTime(info.next)}`;
+    return `${id} runs ${task} to ${printable(destination)}; ${next}`;
+  });
+  out.note('it runs while securestore schedule run does, in any number of processes');
+}
+
+async function remove({ out }: ScheduleCall, { schedules }: SecureStore, id: string | undefined): Promise<void> {
+  if (id === undefined) refuse('schedule remove needs the name of a schedule; securestore schedule lists them');
+  await schedules.remove(id);
+  await out.result({ id, removed: true }, () => `removed the schedule ${printable(id)}`);
+}
+
+async function run(call: ScheduleCall, store: SecureStore): Promise<ExitCode> {
+  const { cli, out, options } = call;
+  const { deadManPing, execHook, webhook } = await import('securestore');
+  const { systemClock } = await import('@securestore/jobs');
+  const clock = systemClock();
+  const url = options.webhook ?? cli.env['SECURESTORE_WEBHOOK_URL'];
+  const ping = options.ping ?? cli.env['SECURESTORE_PING_URL'];
+  const sinks = [
+    ...(url === undefined ? [] : [webhook({ clock, url })]),
+    ...(options.exec === undefined ? [] : [execHook({ clock, command: [options.exec] })]),
+  ];
+  const tellPing = ping === undefined ? undefined : deadManPing({ clock, url: ping });
+  const logger = loggerFor(call);
+  const say = (error: unknown): void => logger.warn({}, SecureStoreError.is(error) ? error.message : 'a run failed');
+  let failed = 0;
+  if (options.once !== true) out.note('running the schedules of the store; press Ctrl-C to stop');
+  await store.schedules.run({
+    once: options.once === true,
+    sinks,
+    signal: cli.signal,
+    onProblem: say,
+    async onRun({ schedule, occurrence, end, error }) {
+      if (end !== 'success') failed += 1;
+      const outcome = error === undefined ? end : `${end} [${error}]`;
+      const { task, destination } = schedule.task;
+      await out.result(
+        {
+          id: schedule.id,
+          task,
+          destination,
+          occurrence: new Date(occurrence),
+          end,
+          ...(error === undefined ? {} : { error }),
+        },
+        () => {
+          return `${schedule.id}: ${task} to ${printable(destination)}: ${outcome}`;
+        },
+      );
+      const unheard = await tellPing?.(end);
+      if (unheard !== undefined) say(unheard);
+    },
+  });
+  return failed === 0 ? 0 : SOME_FAILED;
+}
+
+/** `securestore schedule`. */
+export async function schedule(
+  call: ScheduleCall,
+  action: string | undefined,
+  id: string | undefined,
+  destination: string | undefined,
+): Promise<ExitCode> {
+  return await withStore<ExitCode>(call, async (store) => {
+    if (action === undefined || action === 'list') return await list(call, store);
+    if (action === 'add') return await add(call, store, id, destination);
+    if (action === 'remove') return await remove(call, store, id);
+    if (action === 'run') return await run(call, store);
+    return refuse(`schedule has no action "${action}": add, list, remove and run`);
+  });
+}
