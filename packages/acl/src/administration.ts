@@ -1,5 +1,6 @@
 import type { AuditTrail } from '@securestore/audit';
 import type { Backups, Schedules } from '@securestore/backup';
+import { backupJobId } from '@securestore/backup';
 import { SecureStoreError } from '@securestore/core-format';
 import type { Job, KeyAdministration, ObjectStore, SecureStorage } from '@securestore/objects';
 import type { AccessControl } from './access-control.ts';
@@ -16,7 +17,7 @@ export type AccessAdministration = Omit<AccessControl, 'session' | 'approve' | '
 export type AuditAdministration = Pick<AuditTrail, 'enable' | 'disable' | 'entries' | 'verify'>;
 
 /** The backups of a store, but for what shows all of it to whoever calls. */
-export type BackupAdministration = Omit<Backups, 'backup' | 'restore' | 'read' | 'follow' | 'waitForBackup' | 'jobId'>;
+export type BackupAdministration = Omit<Backups, 'backup' | 'restore' | 'read' | 'follow' | 'waitForBackup'>;
 
 /** When a store is backed up. Running them is for whoever has the store. */
 export type ScheduleAdministration = Omit<Schedules, 'run'>;
@@ -114,15 +115,14 @@ export const ADMINISTRATION: Readonly<Record<AdministrationCall, StoreAction>> =
 };
 
 /** The ids of jobs, which are known before they are started. */
-const JOB_IDS: Readonly<Record<JobCall, string | ((given: readonly unknown[], administration?: object) => string)>> = {
+const JOB_IDS: Readonly<Record<JobCall, string | ((...given: readonly unknown[]) => string)>> = {
   rotateEncryptionKey: 'rotation',
   checkpoint: 'checkpoint',
   collect: 'collection',
-  // Asked for as it is: it does nothing that has to be waited for.
-  backup: (given, administration) => methodBehind(administration, 'backups.jobId')(...given) as unknown as string,
+  backup: (destination) => backupJobId(String(destination)),
   restore: 'restore',
   'backups.drill': 'drill',
-  'jobs.resume': ([id]) => String(id),
+  'jobs.resume': (id) => String(id),
   // A revocation is a rotation of the keys that the member had.
   'members.revoke': 'rotation',
   'members.revokeAll': 'rotation',
@@ -138,7 +138,7 @@ type Members = Readonly<Record<string, unknown>>;
 type Method = (...given: readonly unknown[]) => PromiseLike<unknown>;
 
 /** @throws SecureStoreError `UNSUPPORTED` where there is no such administration */
-function methodBehind(administration: object | undefined, call: AdministrationCall | 'backups.jobId'): Method {
+function methodBehind(administration: object | undefined, call: AdministrationCall): Method {
   const names = call.split('.');
   const name = names.pop() ?? '';
   const owner = names.reduce<unknown>((members, next) => (members as Members | undefined)?.[next], administration);
@@ -154,7 +154,7 @@ function guardedCall(administration: object | undefined, call: AdministrationCal
   if (id === undefined) return (...given: readonly unknown[]) => guard(call, action, () => run(given));
   return (...given: readonly unknown[]) =>
     guardedJob(
-      typeof id === 'string' ? id : id(given, administration),
+      typeof id === 'string' ? id : id(...given),
       () => methodBehind(administration, call)(...given) as Job<unknown>,
       (runJob) => guard(call, action, runJob),
     );

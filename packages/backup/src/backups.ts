@@ -54,6 +54,14 @@ interface BackupParameters {
   readonly label: string;
 }
 
+/**
+ * The id of the job that backs up to a destination: one at a time does. Of the location as it is given, so that it is known before
+ * anything is looked at.
+ */
+export function backupJobId(destination: string): string {
+  return `backup-${createHash('sha256').update(destination).digest('hex').slice(0, 16)}`;
+}
+
 function refuse(message: string): never {
   throw new SecureStoreError('INVALID_ARGUMENT', message);
 }
@@ -115,7 +123,7 @@ export class Backups {
    */
   follow(destination: string, options: FollowOptions = {}): Promise<ContinuousBackup> {
     const [area, places, followers] = [this.#area, this.#places, this.#followers];
-    const ports = { area, places, followers, jobId: this.jobId(destination) };
+    const ports = { area, places, followers, jobId: backupJobId(destination) };
     return follow(ports, places.named(destination), options);
   }
 
@@ -126,12 +134,6 @@ export class Backups {
    */
   waitForBackup(destination: string, options: SynchronousOptions = {}): () => Promise<void> {
     return waitForOther({ area: this.#area, places: this.#places }, this.#places.named(destination), options);
-  }
-
-  /** The id of the job that backs up to a destination: one at a time does. */
-  jobId(destination: string): string {
-    const name = this.#places.named(destination);
-    return `backup-${createHash('sha256').update(name).digest('hex').slice(0, 16)}`;
   }
 
   /**
@@ -150,10 +152,10 @@ export class Backups {
       return this.#area.runJob('backup', options, BACKUP_OPTIONS, {
         kind,
         parameters,
-        id: `${this.jobId(destination)}-now`,
+        id: `${backupJobId(destination)}-now`,
       });
     }
-    const id = this.jobId(destination);
+    const id = backupJobId(destination);
     return this.#area.runJob('backup', options, BACKUP_OPTIONS, { kind: this.#kind(), parameters, id });
   }
 

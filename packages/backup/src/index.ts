@@ -1,5 +1,5 @@
 export { isBackup } from './destination.ts';
-export { Backups } from './backups.ts';
+export { backupJobId, Backups } from './backups.ts';
 export type { ContinuousStatus } from './continuous.ts';
 export { drillBackup } from './drill.ts';
 export type { DrillOptions } from './drill.ts';

@@ -72,9 +72,10 @@ function parseList({ schedules }: Readonly<Record<string, unknown>>): ScheduleLi
   return Array.isArray(schedules) ? { schedules: schedules as Schedule<BackupTask>[] } : undefined;
 }
 
+const labelOf = (id: string): string => `state ${id}`;
+
 /** Keeps states in the store, sealed. */
 function storageIn(area: BackupArea): StateStorage {
-  const labelOf = (id: string): string => `state ${id}`;
   return {
     async read(id) {
       const found = await area.readState(labelOf(id));
@@ -279,7 +280,9 @@ export class Schedules {
       name,
       run: (schedule: Schedule<BackupTask>, _: unknown, ended: AbortSignal) => this.#perform(schedule.task, ended),
       hooks: {
-        after: async (report: RunReport<BackupTask>) => void (await onRun?.(report)),
+        async after(report: RunReport<BackupTask>) {
+          await onRun?.(report);
+        },
         failed: (error: unknown) => onProblem?.(error),
       },
       signal,

@@ -114,13 +114,13 @@ async function run(call: ScheduleCall, store: SecureStore): Promise<ExitCode> {
     sinks,
     signal: cli.signal,
     onProblem: say,
-    async onRun({ schedule, occurrence, end, error }) {
+    async onRun({ schedule: { id, task: work }, occurrence, end, error }) {
       if (end !== 'success') failed += 1;
       const outcome = error === undefined ? end : `${end} [${error}]`;
-      const { task, destination } = schedule.task;
+      const { task, destination } = work;
       await out.result(
         {
-          id: schedule.id,
+          id,
           task,
           destination,
           occurrence: new Date(occurrence),
@@ -128,7 +128,7 @@ async function run(call: ScheduleCall, store: SecureStore): Promise<ExitCode> {
           ...(error === undefined ? {} : { error }),
         },
         () => {
-          return `${schedule.id}: ${task} to ${printable(destination)}: ${outcome}`;
+          return `${id}: ${task} to ${printable(destination)}: ${outcome}`;
         },
       );
       const unheard = await tellPing?.(end);
