@@ -29,6 +29,11 @@ export class Added {
 
   #put(entry: Draft, place: PackPlace): void {
     this.#unwritten.push({ entry, place });
+    this.take(entry);
+  }
+
+  /** Adds what lies at the destination already. */
+  take(entry: IndexEntry): void {
     const others = this.entries.get(entry.token);
     if (others === undefined) this.entries.set(entry.token, [entry]);
     else others.push(entry);
@@ -81,11 +86,20 @@ export class Added {
     signal: AbortSignal | undefined,
   ): Promise<number> {
     await this.#packs.finish();
+    // Left by a run that was interrupted, maybe before keys were renewed.
+    const ours = this.#packs.found;
     for (const { entry, place } of this.#unwritten) if (place.pack !== undefined) entry.pack = place.pack;
     this.#unwritten = [];
     const byPack = Map.groupBy(this.#envelopes, ({ entry }) => packName(entry.pack));
     this.#envelopes = [];
     let replaced = 0;
+    for (const { pack, envelopes } of ours) {
+      const renew = (before: PackedEnvelope, slot: number): PackedEnvelope => {
+        const next = envelopes[slot];
+        return next !== undefined && !isSameEnvelope(next, before) && isNewer(next, before) ? next : before;
+      };
+      await replaceEnvelopes(this.#destination, pack, renew, signal);
+    }
     for (const found of byPack.values()) {
       const pack = found[0]?.entry.pack;
       if (pack === undefined) continue;
@@ -99,4 +113,8 @@ export class Added {
     }
     return replaced;
   }
+}
+
+function isSameEnvelope(a: PackedEnvelope, b: PackedEnvelope): boolean {
+  return asBuffer(a.keyId).equals(b.keyId) && asBuffer(a.wrappedKey).equals(b.wrappedKey);
 }

@@ -14,6 +14,7 @@ import type {
 } from './backup-types.ts';
 import type { Follower } from './continuous.ts';
 import { findDestination, prepareDestination } from './destination.ts';
+import { choiceInPlace, labelBefore } from './before-restore.ts';
 import { drillBackup } from './drill.ts';
 import { follow, waitForOther } from './following.ts';
 import type { ForgetReport } from './forget.ts';
@@ -242,7 +243,8 @@ export class Backups {
     const { prefix = '', keys, into, dryRun } = options;
     const isWhole = prefix === '' && keys === undefined && into === undefined && dryRun !== true;
     return this.#places.opened(source, signal, async (backup, { backend, location }) => {
-      const point = await backup.describe(options, signal);
+      const choice = isWhole ? await choiceInPlace(backup, this.#area, options, signal) : options;
+      const point = await backup.describe(choice, signal);
       const restore = async (): Promise<RestoreJobReport> => {
         await using view = await backup.open({ snapshot: point.number }, signal);
         const done = await restoreInto(view, target, { ...options, signal, onProgress: progress });
@@ -253,7 +255,11 @@ export class Backups {
       let before: number | undefined;
       if (this.#area.head.state === 'open') {
         progress({ phase: 'making a snapshot of what there is' });
-        const made = await makeSnapshot(this.#area, { backend, location }, { label: 'before a restore', signal });
+        const made = await makeSnapshot(
+          this.#area,
+          { backend, location },
+          { label: labelBefore(point.number), signal },
+        );
         before = made.number;
       }
       progress({ phase: 'waiting for all writers to stop' });

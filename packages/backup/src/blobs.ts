@@ -1,9 +1,11 @@
 import type { BlobReference, IndexedBlob } from '@securestore/core-format';
 import {
+  asBuffer,
   backupPartName,
   BLOB_PREFIX_LENGTH,
   blobDigestsName,
   copyOf,
+  decodeBlobDigests,
   encodeBlobDigests,
   partName,
   SecureStoreError,
@@ -11,7 +13,7 @@ import {
 } from '@securestore/core-format';
 import type { BackupArea } from '@securestore/objects';
 import type { Destination } from './destination.ts';
-import { writeOnce } from './files.ts';
+import { damagedFile, writeOnce } from './files.ts';
 
 /** Parts that are copied at a time: this many are in memory. */
 const COPIES = 3;
@@ -87,4 +89,20 @@ export async function copyBlob(
   const list = encodeBlobDigests(blobId, digests);
   await writeOnce(backend, blobDigestsName(epoch, blobId), list, signal);
   return { epoch, blobId, partSize, sealedLength, digest: sha256(list) };
+}
+
+/**
+ * The digests of all parts of a payload.
+ *
+ * @param read reads a file whole
+ * @throws SecureStoreError `INTEGRITY`, and what `read` throws
+ */
+export async function readBlobDigests(
+  { epoch, blobId, digest }: Pick<IndexedBlob, 'epoch' | 'blobId' | 'digest'>,
+  read: (name: string) => Promise<Uint8Array>,
+): Promise<Buffer[]> {
+  const name = blobDigestsName(epoch, blobId);
+  const body = await read(name);
+  if (!sha256(body).equals(asBuffer(digest))) throw damagedFile(name, 'it is not what its index says');
+  return decodeBlobDigests(body, blobId);
 }

@@ -8,7 +8,7 @@ import { IndexPages, IndexWriter } from './index-pages.ts';
 import { IndexSet } from './index-set.ts';
 import type { FoundPoint } from './points.ts';
 import { Points } from './points.ts';
-import { remember, rolledBack } from './remembered.ts';
+import { remember, rememberedAt, rolledBack } from './remembered.ts';
 import type { SnapshotReport } from './snapshot.ts';
 import { makeSnapshot, readerLabel } from './snapshot.ts';
 import { indexAt } from './timeline.ts';
@@ -236,8 +236,10 @@ export class Follower {
     this.#destination = destination;
     const points = new Points(destination, this.#area.seals);
     const pages = new IndexPages(destination, this.#area.seals);
+    // Asked first: another run may publish in between.
+    const remembered = await rememberedAt(this.#area, destination, signal);
     const newest = await points.newest(signal);
-    const isRolledBack = (await rolledBack(this.#area, destination, newest, signal)) !== undefined;
+    const isRolledBack = rolledBack(remembered, destination, newest) !== undefined;
     if (newest === undefined || isRolledBack) return this.#snapshot(signal);
     const label = readerLabel(destination);
     const reader = await this.#area.open(label, (alarm) => this.#alarms.add(alarm.message), signal);

@@ -2,6 +2,7 @@ import type { IndexedBlob, IndexEntry, SplitRecord } from '@securestore/core-for
 import {
   asBuffer,
   BLOB_PREFIX_LENGTH,
+  compareIndexEntries,
   historyPrefix,
   historyVersion,
   isZero,
@@ -49,11 +50,14 @@ export class Copier {
   bytes = 0;
   readonly #ports: CopyPorts;
   readonly #names: HistoryNames;
+  readonly #others: IndexSet | undefined;
   #index: IndexSet;
   #queue: Change[] = [];
   #queued = 0;
 
-  constructor(ports: CopyPorts, index: IndexSet) {
+  /** @param others what lies at the destination too, and may not be what the store has */
+  constructor(ports: CopyPorts, index: IndexSet, others?: IndexSet) {
+    this.#others = others;
     this.#ports = ports;
     this.#index = index;
     const { area, destination, epoch, signal } = ports;
@@ -79,7 +83,7 @@ export class Copier {
     [this.#queue, this.#queued] = [[], 0];
     for (const change of batch) {
       this.#ports.signal?.throwIfAborted();
-      await this.#copy(change);
+      await this.#tolerating(change.name, () => this.#copy(change));
     }
   }
 
@@ -95,10 +99,33 @@ export class Copier {
       this.added.reseal(same, split.envelope);
       return;
     }
+    const other = await this.#takeOther(token, known, (entry) => isSame(entry, split));
+    if (other !== undefined) {
+      this.added.reseal(other, split.envelope);
+      return;
+    }
     await this.#add(token, name, record.length, split, known);
     const { previousCommitId } = split.header;
-    if (isZero(previousCommitId) || known.some(({ commitId }) => asBuffer(commitId).equals(previousCommitId))) return;
-    await this.#addHistory(token, previousCommitId);
+    const isPrevious = ({ commitId }: IndexEntry): boolean => asBuffer(commitId).equals(previousCommitId);
+    if (isZero(previousCommitId) || known.some(isPrevious)) return;
+    if ((await this.#takeOther(token, known, isPrevious)) === undefined) {
+      await this.#addHistory(token, previousCommitId);
+    }
+  }
+
+  /** Takes a version that lies at the destination already, and what was before it. */
+  async #takeOther(
+    token: string,
+    known: readonly IndexEntry[],
+    isMeant: (entry: IndexEntry) => boolean,
+  ): Promise<IndexEntry | undefined> {
+    const others = (await this.#others?.get(token, this.#ports.signal)) ?? [];
+    const at = others.findIndex(isMeant);
+    for (const entry of at === -1 ? [] : others.slice(at)) {
+      const isKnown = known.some((one) => compareIndexEntries(one, entry) === 0);
+      if (!isKnown) this.added.take(entry);
+    }
+    return others[at];
   }
 
   /** The past of an object of which the version before is not known. */
@@ -146,7 +173,7 @@ export class Copier {
     await this.#tolerating(name, async () => {
       const blob = await this.#blobOf(token, record, known);
       // Its payload was removed meanwhile: by a purge, or since it has been replaced for long.
-      if (blob === 'gone') return;
+      if (blob === 'gone') return this.#checkGone(name, record);
       await this.added.addRecord(token, record, size, blob);
       const { previousCommitId, version } = record.header;
       if (isZero(previousCommitId)) this.#ports.onBeginning(token, version);
@@ -154,6 +181,14 @@ export class Copier {
       this.bytes += size;
       this.#ports.onCopied(1, size);
     });
+  }
+
+  /** What has no payload any more has no record either, unless it is damaged. */
+  async #checkGone(name: string, { header }: SplitRecord): Promise<void> {
+    const found = await this.#ports.area.read(name, { signal: this.#ports.signal });
+    const commitId = found && splitRecord(found.body).header.commitId;
+    if (commitId === undefined || !asBuffer(commitId).equals(header.commitId)) return;
+    throw new SecureStoreError('INTEGRITY', 'a part of its payload is missing');
   }
 
   /** What is wrong with one object is reported, and keeps no other one from being backed up. */

@@ -6,6 +6,7 @@ const MAX_TRIES = 5;
 /**
  * Writes what never changes. Where something lies there already it is the same, since names are digests or belong to one run.
  *
+ * @returns whether something lay there
  * @throws SecureStoreError what the backend throws
  */
 export async function writeOnce(
@@ -13,14 +14,14 @@ export async function writeOnce(
   name: string,
   body: Uint8Array,
   signal: AbortSignal | undefined,
-): Promise<void> {
+): Promise<boolean> {
   for (let tries = 1; ; tries++) {
     try {
       await backend.write(name, body, { ifAbsent: true, signal });
-      return;
+      return false;
     } catch (error) {
       if (!SecureStoreError.is(error)) throw error;
-      if (error.code === 'CONFLICT') return;
+      if (error.code === 'CONFLICT') return true;
       if (error.outcome !== 'unknown' || tries === MAX_TRIES) throw error;
     }
   }

@@ -16,7 +16,7 @@ import { IndexPages } from './index-pages.ts';
 import type { FoundPoint } from './points.ts';
 import { Points } from './points.ts';
 import { remember } from './remembered.ts';
-import { withNumbers } from './removed.ts';
+import { includesNumber, withNumbers } from './removed.ts';
 import { indexAt } from './timeline.ts';
 
 const MAX_TRIES = 4;
@@ -171,15 +171,26 @@ async function forgetOnce(
   signal: AbortSignal | undefined,
 ): Promise<ForgetReport> {
   const found: FoundPoint[] = [];
-  for (const number of await points.numbers(signal)) found.push(await points.read(number, signal));
+  for (const number of await points.numbers(signal)) {
+    // Somebody else may be about to remove those that are announced to be gone.
+    const isLeaving = found[0] !== undefined && includesNumber(found[0].removed, number);
+    const point = await points.read(number, signal).catch((error: unknown) => {
+      if (isLeaving && SecureStoreError.is(error, 'INTEGRITY')) return undefined;
+      throw error;
+    });
+    if (point !== undefined) found.push(point);
+  }
   const [newest] = found;
   if (newest === undefined)
     throw new SecureStoreError('NOT_FOUND', `${destination.location}: there is no snapshot here yet`);
   // What an earlier removal has published says nothing of its own.
-  const own = found.filter(({ collects }) => !collects);
+  const own = found.filter(({ collects, number }) => !collects && !includesNumber(newest.removed, number));
   const chosen = await choose(own);
-  const stays = ({ number, collects }: FoundPoint): boolean =>
-    number === newest.number || number === own[0]?.number || !(collects || chosen.has(number));
+  // What was announced to be gone by a run that did not come to its end goes now.
+  const isGone = ({ number, collects }: FoundPoint): boolean =>
+    collects || chosen.has(number) || includesNumber(newest.removed, number);
+  const stays = (one: FoundPoint): boolean =>
+    one.number === newest.number || one.number === own[0]?.number || !isGone(one);
   const keptFirst = found.filter(stays);
   // Changes are nothing without the snapshot that they build on, and those between.
   const bases = new Set(keptFirst.filter(({ kind }) => kind === 'changes').map(({ base }) => base));

@@ -95,6 +95,17 @@ export class IndexSet {
     return { token, entries: retainedVersions([...known, ...(this.changes.get(token) ?? NOTHING)], this.#rule) };
   }
 
+  /** Objects of which the pages have what the rule keeps no more; at most so many. @throws as {@link get} */
+  async outdated(limit: number, signal?: AbortSignal): Promise<string[]> {
+    const tokens: string[] = [];
+    for await (const { token, entries } of this.objects('', signal)) {
+      if (retainedVersions(entries, this.#rule).length === entries.length) continue;
+      tokens.push(token);
+      if (tokens.length === limit) break;
+    }
+    return tokens;
+  }
+
   async *#pagedObjects(from: string, signal: AbortSignal | undefined): AsyncGenerator<Versions> {
     let current: { token: string; entries: IndexEntry[] } | undefined;
     for (let at = Math.max(0, firstFrom(this.pages, from) - 1); at < this.pages.length; at++) {

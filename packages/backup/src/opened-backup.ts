@@ -13,6 +13,7 @@ import { PackReader } from './packs.ts';
 import { PointBackend } from './point-backend.ts';
 import type { FoundPoint } from './points.ts';
 import { Points } from './points.ts';
+import { includesNumber } from './removed.ts';
 import { indexAt, pointAt } from './timeline.ts';
 
 /** What opens the backups at a destination, without the store. */
@@ -83,17 +84,26 @@ export class OpenedBackup {
 
   /** All points, the newest first. @throws SecureStoreError `INTEGRITY`, and what the backend throws */
   async *list(signal?: AbortSignal): AsyncGenerator<SnapshotInfo> {
-    for (const number of await this.points.numbers(signal)) {
+    for (const number of await this.#numbers(signal)) {
       const point = await this.points.read(number, signal);
       // It says the same of the store as the one before.
       if (!point.collects) yield infoOf(point);
     }
   }
 
+  /** The numbers of the points, the newest first, but for those that were announced to be removed. */
+  async #numbers(signal: AbortSignal | undefined): Promise<number[]> {
+    const numbers = await this.points.numbers(signal);
+    const [first] = numbers;
+    if (first === undefined) return numbers;
+    const { removed } = await this.points.read(first, signal);
+    return numbers.filter((number) => !includesNumber(removed, number));
+  }
+
   /** The point that is meant. @throws SecureStoreError `NOT_FOUND` where there is none; `INTEGRITY`; what the backend throws */
   async choose({ snapshot, at }: PointChoice = {}, signal?: AbortSignal): Promise<FoundPoint> {
     const { location } = this.destination;
-    const numbers = await this.points.numbers(signal);
+    const numbers = snapshot === undefined ? await this.#numbers(signal) : await this.points.numbers(signal);
     if (numbers.length === 0) throw new SecureStoreError('NOT_FOUND', `${location}: there is no snapshot here yet`);
     if (snapshot !== undefined) {
       if (numbers.includes(snapshot)) return this.points.read(snapshot, signal);

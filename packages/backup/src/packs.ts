@@ -32,6 +32,12 @@ export interface PackPlace {
   pack: FileReference | undefined;
 }
 
+/** What was to be written beside a pack. */
+export interface WrittenEnvelopes {
+  readonly pack: FileReference;
+  readonly envelopes: readonly (PackedEnvelope | undefined)[];
+}
+
 /** Gathers items into packs and writes them. */
 export class PackWriter {
   readonly #destination: Destination;
@@ -42,6 +48,7 @@ export class PackWriter {
   #places: PackPlace[] = [];
   #length = 0;
   readonly #writing = new Set<Promise<void>>();
+  #found: WrittenEnvelopes[] = [];
   #failure: { readonly error: unknown } | undefined;
 
   constructor(destination: Destination, epoch: number, signal: AbortSignal | undefined) {
@@ -62,6 +69,13 @@ export class PackWriter {
     this.#length += length;
     if (this.#length >= limit || this.#items.length >= PACK_ITEMS) await this.#flush();
     return place;
+  }
+
+  /** The envelopes of packs beside which others lay already; given once. */
+  get found(): readonly WrittenEnvelopes[] {
+    const found = this.#found;
+    this.#found = [];
+    return found;
   }
 
   /** Resolves when everything that was added is written. */
@@ -100,7 +114,8 @@ export class PackWriter {
       );
     }
     const pack = { epoch: this.#epoch, digest: sha256(body) };
-    await writeOnce(backend, envelopesName(pack), encodeEnvelopes(envelopes), this.#signal);
+    const isThere = await writeOnce(backend, envelopesName(pack), encodeEnvelopes(envelopes), this.#signal);
+    if (isThere) this.#found.push({ pack, envelopes });
     await writeOnce(backend, packName(pack), body, this.#signal);
     for (const place of places) place.pack = pack;
   }

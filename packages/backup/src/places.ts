@@ -1,5 +1,5 @@
 import type { StorageBackend } from '@securestore/backend-api';
-import { asBuffer, SecureStoreError } from '@securestore/core-format';
+import { asBuffer, decodeHead, SecureStoreError } from '@securestore/core-format';
 import type { BackupArea } from '@securestore/objects';
 import type { FoundDestination } from './destination.ts';
 import { findDestination, prepareDestination } from './destination.ts';
@@ -128,11 +128,18 @@ export class Places {
     return { results, pending };
   }
 
+  /** A store that was restored has the destinations of the one before; whose they are a backup decides, and not that keys are renewed. */
+  #checkOwn({ keys, location }: FoundDestination): void {
+    if (asBuffer(decodeHead(keys.head).head.instance).equals(this.#area.head.instance)) return;
+    throw new SecureStoreError('CONFLICT', `${location}: the store that this one was restored from is backed up here`);
+  }
+
   async rekeyAll(
     signal: AbortSignal | undefined,
   ): Promise<{ counts: ReadonlyMap<string, number>; pending: readonly string[] }> {
     const copied = await this.#area.copyHead(signal);
     const { results, pending } = await this.#each(signal, async (found) => {
+      this.#checkOwn(found);
       await prepareDestination(found.backend, found.location, copied, this.#area.random, signal);
       return rekeyDestination(this.#area, found, signal);
     });
@@ -145,9 +152,10 @@ export class Places {
 
   async replaceAllKeys(signal: AbortSignal | undefined): Promise<readonly string[]> {
     const copied = await this.#area.copyHead(signal);
-    const { pending } = await this.#each(signal, (found) =>
-      prepareDestination(found.backend, found.location, copied, this.#area.random, signal),
-    );
+    const { pending } = await this.#each(signal, async (found) => {
+      this.#checkOwn(found);
+      return prepareDestination(found.backend, found.location, copied, this.#area.random, signal);
+    });
     return pending;
   }
 }

@@ -25,18 +25,26 @@ function parse(value: Buffer | undefined): Remembered | undefined {
   return undefined;
 }
 
+/** The newest point of a destination that the store knows of; `undefined` for none. @throws SecureStoreError what the backend throws */
+export async function rememberedAt(
+  area: BackupArea,
+  destination: Destination,
+  signal?: AbortSignal,
+): Promise<Remembered | undefined> {
+  return parse((await area.readState(labelOf(destination), signal))?.value);
+}
+
 /**
  * Whether points are gone from a destination that the store knows of: then the journal has been read beyond what lies there.
  *
+ * @param newest as it was read after `known`
  * @returns what to tell of it
  */
-export async function rolledBack(
-  area: BackupArea,
+export function rolledBack(
+  known: Remembered | undefined,
   destination: Destination,
   newest: FoundPoint | undefined,
-  signal?: AbortSignal,
-): Promise<Alarm | undefined> {
-  const known = parse((await area.readState(labelOf(destination), signal))?.value);
+): Alarm | undefined {
   if (known === undefined) return undefined;
   const isOlder = newest === undefined || newest.number < known.number;
   const isOther = newest?.number === known.number && newest.digest.toString('hex') !== known.digest;

@@ -1,9 +1,18 @@
 import type { BatchOperation, StorageBackend } from '@securestore/backend-api';
 import type { IndexEntry } from '@securestore/core-format';
-import { AREAS, backupPartName, historyName, objectName, partName, SecureStoreError } from '@securestore/core-format';
+import {
+  AREAS,
+  backupPartName,
+  historyName,
+  objectName,
+  partName,
+  SecureStoreError,
+  sha256,
+} from '@securestore/core-format';
 import type { FoundedStore } from '@securestore/objects';
 import { foundStore } from '@securestore/objects';
-import { eachOf, partCount, sealedPartLength } from './blobs.ts';
+import { eachOf, partCount, readBlobDigests, sealedPartLength } from './blobs.ts';
+import { damagedFile, readWhole } from './files.ts';
 import type { OpenedBackup, PointChoice } from './opened-backup.ts';
 import { IndexSet } from './index-set.ts';
 
@@ -38,6 +47,9 @@ export interface RestoreStoreOptions extends PointChoice {
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((progress: { done: number; bytes: number; total: number }) => void) | undefined;
 }
+
+/** `KEY_DESTROYED` where an envelope is older than the key that it was brought under. */
+const DAMAGE: ReadonlySet<string> = new Set(['INTEGRITY', 'FORMAT_VERSION', 'KEY_DESTROYED']);
 
 type Tally = { -readonly [K in keyof RestoreReport]: RestoreReport[K] };
 
@@ -182,7 +194,7 @@ class StoreRestore {
     try {
       return await body();
     } catch (error) {
-      const isDamage = SecureStoreError.is(error, 'INTEGRITY') || SecureStoreError.is(error, 'FORMAT_VERSION');
+      const isDamage = SecureStoreError.is(error) && DAMAGE.has(error.code);
       if (!isDamage || this.#options.partial !== true) throw error;
       this.#tally.failed = [...this.#tally.failed, { name, code: error.code, message: error.message }];
       return false;
@@ -217,6 +229,7 @@ class StoreRestore {
     const { backend } = this.#backup.destination;
     const id = partName(token, blob.blobId, 0);
     if (this.#copied.has(id)) return;
+    const digests = await readBlobDigests(blob, async (name) => (await readWhole(backend, name, signal)).body);
     await eachOf(partCount(blob), PARTS, async (part) => {
       signal?.throwIfAborted();
       const name = partName(token, blob.blobId, part);
@@ -224,11 +237,10 @@ class StoreRestore {
       if (this.#parts.get(name) === length) return;
       const source = backupPartName(blob.epoch, blob.blobId, part);
       const found = await backend.read(source, { signal });
-      if (found?.body.length !== length) {
-        throw new SecureStoreError(
-          'INTEGRITY',
-          `the file ${source} of the backup is ${found === undefined ? 'missing' : 'damaged'}`,
-        );
+      if (found === undefined) throw new SecureStoreError('INTEGRITY', `the file ${source} of the backup is missing`);
+      const digest = digests[part];
+      if (found.body.length !== length || digest === undefined || !sha256(found.body).equals(digest)) {
+        throw damagedFile(source, 'it is not what was copied');
       }
       await this.#target.write(name, found.body, { signal });
       this.#tally.bytes += length;

@@ -14,12 +14,13 @@ import { Copier } from './copier.ts';
 import type { FailedCopy } from './copier.ts';
 import type { Destination } from './destination.ts';
 import { prepareDestination } from './destination.ts';
+import { FailedCopies } from './failed-copies.ts';
 import { IndexPages, IndexWriter } from './index-pages.ts';
 import { IndexSet } from './index-set.ts';
 import { PackWriter } from './packs.ts';
 import type { FoundPoint } from './points.ts';
 import { Points } from './points.ts';
-import { remember, rolledBack } from './remembered.ts';
+import { remember, rememberedAt, rolledBack } from './remembered.ts';
 import type { FoundIndex } from './timeline.ts';
 import { indexAt } from './timeline.ts';
 
@@ -29,6 +30,7 @@ const MAX_CHANGED = 20_000;
 const REMEMBER_BYTES: number = 512 * 1024 * 1024;
 const MAX_TRIES = 4;
 const MAX_PASSES = 3;
+const DAY = 24 * 60 * 60 * 1000;
 const RUN_NAME = `${BACKUP_AREAS.work}run`;
 const NO_TOTALS: PointTotals = { objects: 0, deleted: 0, versions: 0, bytes: 0 };
 
@@ -84,6 +86,9 @@ class Attempt {
   readonly #seals: BackupSeals;
   readonly #pages: IndexPages;
   readonly #newest: FoundPoint | undefined;
+  /** What lies at the destination of a store that this one was made of: it may be newer than what this one has. */
+  readonly #others: IndexSet | undefined;
+  readonly #failed: FailedCopies;
   readonly #epoch: number;
   /** With which versions the pasts of objects begin, as far as that is new; infinite for those that are gone. */
   readonly #origins = new Map<string, number>();
@@ -109,8 +114,11 @@ class Attempt {
     this.#pages = pages;
     this.#newest = newest;
     this.#epoch = (newest?.number ?? 0) + 1;
-    this.#base = index;
-    this.#totals = totals;
+    this.#failed = new FailedCopies(destination, this.#seals);
+    const isOwn = newest === undefined || asBuffer(newest.instance).equals(area.head.instance);
+    this.#base = isOwn ? index : this.#indexOf([]);
+    this.#others = isOwn ? undefined : index;
+    this.#totals = isOwn ? totals : NO_TOTALS;
     this.#copier = this.#newCopier();
   }
 
@@ -118,7 +126,7 @@ class Attempt {
     const { signal, onCopied = () => undefined } = this.#options;
     const onBeginning = (token: string, version: number): void => this.#beginsAt(token, version);
     const place = { area: this.#area, destination: this.#destination, epoch: this.#epoch };
-    return new Copier({ ...place, signal, onCopied, onBeginning }, this.#base);
+    return new Copier({ ...place, signal, onCopied, onBeginning }, this.#base, this.#others);
   }
 
   #beginsAt(token: string, version: number): void {
@@ -157,7 +165,7 @@ class Attempt {
   }
 
   /** Brings what was added into pages, so that memory is bounded and an interruption loses little. */
-  async #spill(time: number): Promise<void> {
+  async #spill(time: number, isLast = false): Promise<void> {
     const { signal } = this.#options;
     await this.#copier.flush();
     this.#rekeyed += await this.#copier.added.finish((next, before) => this.#isNewer(next, before), signal);
@@ -170,7 +178,12 @@ class Attempt {
     for (const [token, entries] of this.#copier.added.entries) {
       changes.set(token, [...(changes.get(token) ?? []), ...entries]);
     }
-    const set = new IndexSet(this.#pages, this.#base.pages, changes, { history, now: time }, this.#origins);
+    const rule = { history, now: time };
+    if (isLast && this.#isFirstOfDay(time)) {
+      const before = new IndexSet(this.#pages, this.#base.pages, this.#base.changes, rule);
+      for (const token of await before.outdated(MAX_CHANGED, signal)) changes.set(token, changes.get(token) ?? []);
+    }
+    const set = new IndexSet(this.#pages, this.#base.pages, changes, rule, this.#origins);
     const writer = new IndexWriter(this.#destination, this.#seals, this.#epoch, signal);
     const difference = await set.write(writer, signal);
     const pages = await writer.finish();
@@ -182,6 +195,25 @@ class Attempt {
     this.#origins.clear();
     this.#copier = this.#newCopier();
     this.#copier.failed.push(...failed);
+  }
+
+  /** What the store forgets as time passes nobody announces: once a day all that is known is looked at for it. */
+  #isFirstOfDay(time: number): boolean {
+    return this.#newest !== undefined && Math.floor(this.#newest.time / DAY) !== Math.floor(time / DAY);
+  }
+
+  /** Tries again what could not be copied before. */
+  async #retry(names: readonly string[]): Promise<void> {
+    for (const name of names) {
+      try {
+        const change = await this.#area.changeAt(name, this.#options.signal);
+        if (change !== undefined) await this.#copier.visit(change);
+      } catch (error) {
+        if (!SecureStoreError.is(error, 'INTEGRITY') && !SecureStoreError.is(error, 'FORMAT_VERSION')) throw error;
+        this.#copier.failed.push({ name, code: error.code, message: error.message });
+      }
+    }
+    await this.#copier.flush();
   }
 
   #plus(by: PointTotals): PointTotals {
@@ -204,7 +236,7 @@ class Attempt {
 
   async run(
     reader: Consumer,
-    { settled, afresh }: { readonly settled: boolean; readonly afresh: boolean },
+    settled: boolean,
   ): Promise<{ readonly point: FoundPoint; readonly report: SnapshotReport }> {
     const { signal, onPhase } = this.#options;
     const alarms: Alarm[] = [];
@@ -216,15 +248,17 @@ class Attempt {
       await this.#remember();
       this.#remembered = 0;
     };
-    const wasDue = reader.passDue || afresh;
+    const wasDue = reader.passDue;
+    const failedBefore = await this.#failed.read(signal);
+    await this.#retry(failedBefore);
     let time = 0;
     for (let passes = 0; ; passes++) {
-      if (reader.passDue || (afresh && passes === 0)) {
+      if (reader.passDue) {
         if (passes === MAX_PASSES) throw unstable();
         onPhase?.('reading the whole store');
         // What was added since belongs to what is known.
         if (passes > 0) await this.#spill(this.#area.clock.now());
-        const isFirst = this.#newest === undefined && this.#base.pages.length === 0;
+        const isFirst = (this.#newest === undefined || this.#others !== undefined) && this.#base.pages.length === 0;
         const before = isFirst ? undefined : known(this.#base, signal);
         const onGone = ({ token }: KnownObject): void => this.#beginsAt(token, Number.POSITIVE_INFINITY);
         alarms.push(...(await reader.pass(visit, { known: before, onGone, settled, signal })));
@@ -237,11 +271,17 @@ class Attempt {
       if (!reader.passDue) break;
     }
     onPhase?.('writing the index');
-    await this.#spill(time);
+    await this.#spill(time, true);
     const others = await this.#copyOthers();
     await this.#refuseNothing();
     const point = await this.#publish(time, others, wasDue && this.#newest !== undefined);
     await remember(this.#area, this.#destination, point, signal);
+    const damaged = alarms.filter(({ type }) => type === 'damaged-record');
+    await this.#failed.replace(
+      failedBefore,
+      [...this.#copier.failed, ...damaged].map(({ name }) => name),
+      signal,
+    );
     await reader.commit();
     await this.#destination.backend.delete(RUN_NAME, { signal }).catch(() => undefined);
     return { point, report: this.#reportOf(point, alarms) };
@@ -250,7 +290,7 @@ class Attempt {
   /** The audit log, whose parts never change. */
   async #copyOthers(): Promise<readonly IndexPage[]> {
     const { signal } = this.#options;
-    const before = this.#newest?.others ?? [];
+    const before = this.#others === undefined ? (this.#newest?.others ?? []) : [];
     const base = this.#indexOf(before);
     const added = new Added(this.#destination, new PackWriter(this.#destination, this.#epoch, signal));
     const have = base.objects('', signal);
@@ -365,7 +405,14 @@ export async function makeSnapshot(
     const reader = await area.open(readerLabel(destination), (alarm) => early.push(alarm), signal);
     const points = new Points(destination, area.seals);
     const pages = new IndexPages(destination, area.seals);
+    // Asked first: another run may publish in between.
+    const remembered = await rememberedAt(area, destination, signal);
     const newest = await points.newest(signal);
+    const alarm = rolledBack(remembered, destination, newest);
+    if (alarm !== undefined) {
+      early.push(alarm);
+      reader.startOver();
+    }
     const rule = { history: area.head.history, now: area.clock.now() };
     const base: FoundIndex =
       newest === undefined
@@ -373,10 +420,8 @@ export async function makeSnapshot(
         : await indexAt(points, pages, newest, signal);
     const attempt = new Attempt(area, destination, options, newest, base, pages);
     await attempt.recall();
-    const alarm = await rolledBack(area, destination, newest, signal);
-    if (alarm !== undefined) early.push(alarm);
     try {
-      const { report } = await attempt.run(reader, { settled, afresh: alarm !== undefined });
+      const { report } = await attempt.run(reader, settled);
       return { ...report, alarms: [...early.map(({ message }) => message), ...report.alarms] };
     } catch (error) {
       // Its number was taken: what it has written may have been collected, so it begins anew.

@@ -52,13 +52,19 @@ export async function indexAt(
   return { index: new IndexSet(pages, base.pages, changes, rule), totals: base.totals };
 }
 
-/** The last point that is not after a moment, among those with these numbers, the newest first; `undefined` where all are after it. */
+/**
+ * The last point that is not after a moment, among those with these numbers, the newest first; `undefined` where all are after it.
+ *
+ * @throws SecureStoreError `INTEGRITY` where it can't be told, since the one that may be meant is damaged; what the backend throws
+ */
 export async function pointAt(
   points: Points,
   numbers: readonly number[],
   time: number,
   signal?: AbortSignal,
 ): Promise<FoundPoint | undefined> {
+  // None is after the end of time, and what is wrong with others matters to nobody then.
+  if (time === Infinity) return numbers[0] === undefined ? undefined : points.read(numbers[0], signal);
   // Points are in the order of their times.
   let [low, high] = [0, numbers.length];
   while (low < high) {

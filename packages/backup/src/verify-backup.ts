@@ -5,7 +5,6 @@ import {
   backupBlobPrefix,
   backupPartName,
   blobDigestsName,
-  decodeBlobDigests,
   decodeEnvelopes,
   decodePack,
   envelopesName,
@@ -15,7 +14,7 @@ import {
   SecureStoreError,
   sha256,
 } from '@securestore/core-format';
-import { eachOf, partCount, sealedPartLength } from './blobs.ts';
+import { eachOf, partCount, readBlobDigests, sealedPartLength } from './blobs.ts';
 import { readWhole } from './files.ts';
 import type { OpenedBackup } from './opened-backup.ts';
 import type { FoundPoint } from './points.ts';
@@ -70,8 +69,12 @@ export interface VerifyBackupOptions {
 /** What of a file is needed, and by which points. */
 interface Use {
   readonly points: Set<number>;
-  /** Versions in the newest of them. */
+  /** The newest of them. */
+  readonly newest: number;
+  /** Versions in that one. */
   versions: number;
+  /** What was noted last. */
+  last?: Use;
 }
 
 interface PackUse extends Use {
@@ -85,6 +88,8 @@ interface BlobUse extends Use {
   readonly sealedLength: number;
   readonly digest: Uint8Array;
 }
+
+const usedBy = (number: number): Use => ({ points: new Set([number]), newest: number, versions: 0 });
 
 class Verification {
   readonly #backup: OpenedBackup;
@@ -161,7 +166,7 @@ class Verification {
     for (const [at, number] of numbers.entries()) {
       this.#tell('reading snapshots', at, numbers.length);
       const name = pointName(number);
-      const use = { points: new Set([number]), versions: 0 };
+      const use = usedBy(number);
       await this.#check(name, use, async () => {
         found.push(await points.read(number, this.#options.signal));
         this.#files += 1;
@@ -175,7 +180,7 @@ class Verification {
     const have = new Set(numbers);
     for (let number = (numbers[0] ?? 1) - 1; number >= 1; number--) {
       if (have.has(number) || includesNumber(newest.removed, number)) continue;
-      const use = { points: new Set([number]), versions: 0 };
+      const use = usedBy(number);
       this.#add(
         'missing',
         pointName(number),
@@ -186,7 +191,7 @@ class Verification {
     for (const [at, point] of found.entries()) {
       const before = found[at + 1];
       if (before?.number !== point.number - 1 || before.digest.equals(point.previous)) continue;
-      const use = { points: new Set([before.number]), versions: 0 };
+      const use = usedBy(before.number);
       this.#add(
         'damaged',
         pointName(before.number),
@@ -196,7 +201,11 @@ class Verification {
     }
     const { generation, instance } = copy.head;
     if (Buffer.compare(instance, newest.instance) === 0 && generation < newest.generation) {
-      const use = { points: new Set(found.map(({ number }) => number)), versions: newest.totals.versions };
+      const use = {
+        points: new Set(found.map(({ number }) => number)),
+        newest: newest.number,
+        versions: newest.totals.versions,
+      };
       const message = `the object "keys" is of generation ${generation} of the store, older than the newest snapshot (${newest.generation})`;
       this.#add('rolled-back', BACKUP_KEYS_NAME, message, use);
     }
@@ -209,7 +218,7 @@ class Verification {
     for (const { number, pages: own, others } of points) {
       for (const page of [...own, ...others]) {
         const name = indexPageName(page);
-        const use = uses.get(name) ?? { page, points: new Set<number>(), versions: page.count };
+        const use = uses.get(name) ?? { page, points: new Set<number>(), newest: number, versions: page.count };
         use.points.add(number);
         uses.set(name, use);
       }
@@ -230,11 +239,15 @@ class Verification {
   #use<U extends Use>(map: Map<string, U>, name: string, of: Use, more: Omit<U, keyof Use>): void {
     let use = map.get(name);
     if (use === undefined) {
-      use = { ...more, points: new Set<number>(), versions: 0 } as unknown as U;
+      // Pages come from the newest point to the oldest.
+      use = { ...more, newest: of.newest, points: new Set<number>(), versions: 0 } as unknown as U;
       map.set(name, use);
     }
+    // What older points have is no other version.
+    if (of.newest === use.newest) use.versions += 1;
+    if (use.last === of) return;
+    use.last = of;
     for (const number of of.points) use.points.add(number);
-    use.versions += 1;
   }
 
   async #readPacks(): Promise<void> {
@@ -268,11 +281,7 @@ class Verification {
       const list = blobDigestsName(use.epoch, use.blobId);
       let digests: Buffer[] = [];
       await this.#check(list, use, async () => {
-        const body = await this.#read(list);
-        if (!sha256(body).equals(asBuffer(use.digest))) {
-          throw new SecureStoreError('INTEGRITY', `the file ${list} of the backup is not what its index says`);
-        }
-        digests = decodeBlobDigests(body, use.blobId);
+        digests = await readBlobDigests(use, (name) => this.#read(name));
       });
       await eachOf(partCount(use), READS, async (part) => {
         const name = backupPartName(use.epoch, use.blobId, part);
@@ -300,15 +309,17 @@ class Verification {
       throw error;
     });
     if (point === undefined) return;
-    const use = { points: new Set([point.number]), versions: 1 };
-    await using store = this.#backup.copy.open(await this.#backup.view(point, signal));
-    const report = await store.verify({
-      payloads: true,
-      ...(signal === undefined ? {} : { signal }),
-      onProgress: ({ done }) => this.#tell('opening everything', done, point.totals.objects + point.totals.deleted),
+    const use = { ...usedBy(point.number), versions: 1 };
+    await this.#check(pointName(point.number), { ...use, versions: point.totals.versions }, async () => {
+      await using store = this.#backup.copy.open(await this.#backup.view(point, signal));
+      const report = await store.verify({
+        payloads: true,
+        ...(signal === undefined ? {} : { signal }),
+        onProgress: ({ done }) => this.#tell('opening everything', done, point.totals.objects + point.totals.deleted),
+      });
+      this.#opened = report.objects + report.deleted + report.versions;
+      for (const { name, message } of report.findings) this.#add('unreadable', name, message, use);
     });
-    this.#opened = report.objects + report.deleted + report.versions;
-    for (const { name, message } of report.findings) this.#add('unreadable', name, message, use);
   }
 }
 

@@ -1,11 +1,13 @@
 import type { BackendCapabilities, ListOptions, ListResult, ReadOptions, ReadResult } from '@securestore/backend-api';
 import type { BackupKeys, Head } from '@securestore/core-format';
 import {
+  AREAS,
   asBuffer,
   HEAD_NAME,
   ID_LENGTH,
   SecureStoreError,
   splitRecord,
+  splitUnderToken,
   workName,
   workPrefix,
 } from '@securestore/core-format';
@@ -24,6 +26,9 @@ import { changeHead } from './head-change.ts';
 import type { Alarm } from './journal/alarms.ts';
 import type { Consumer } from './journal/consumer.ts';
 import { openConsumer, unregisterConsumer } from './journal/open-consumer.ts';
+import { damaged } from './journal/alarms.ts';
+import type { Change } from './journal/resolve.ts';
+import { lookAt } from './journal/resolve.ts';
 import { hasStood } from './journal/standing.ts';
 import type { OpenCalls } from './open-calls.ts';
 import { isMember, ownerKeys, rootOf } from './owner.ts';
@@ -375,6 +380,23 @@ export class BackupArea {
   /** The bytes at a name, sealed as they lie there. */
   read(name: string, options?: ReadOptions): Promise<ReadResult | undefined> {
     return this.#engine.backend.read(name, options);
+  }
+
+  /**
+   * The record at a name under `o/` or `h/`, opened and found genuine; `undefined` where none is, or none that anybody opens any more.
+   *
+   * @throws SecureStoreError `INTEGRITY` where it is damaged, and what the backend throws
+   */
+  async changeAt(name: string, signal?: AbortSignal): Promise<Change | undefined> {
+    const found = await this.#engine.backend.read(name, { signal });
+    if (found === undefined) return undefined;
+    const token = name.startsWith(AREAS.objects)
+      ? name.slice(AREAS.objects.length)
+      : (splitUnderToken(AREAS.history, name)?.token ?? '');
+    const looked = await lookAt(this.#engine, token, found.body, signal);
+    if (looked === 'destroyed') return undefined;
+    if (looked === 'damaged') throw new SecureStoreError('INTEGRITY', damaged('damaged-record', name).message);
+    return { token, header: looked.header, record: found.body, name };
   }
 
   /** Names at the backend. @throws SecureStoreError as the listings of the store do */

@@ -97,6 +97,11 @@ export class Consumer {
     return this.#position.pass !== 'none';
   }
 
+  /** Owes a pass over everything from now on, and judges nothing by it: what it has confirmed is not what others have of it. */
+  startOver(): void {
+    this.#position.pass = 'afresh';
+  }
+
   /** Whether the journal was not kept for it, so that what nobody has announced is nothing to judge by. */
   get #beginsAnew(): boolean {
     return this.#position.pass === 'afresh';

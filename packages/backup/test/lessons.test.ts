@@ -1,0 +1,254 @@
+import { createFaultInjector } from '@securestore/backend-api';
+import { rawKey } from '@securestore/crypto';
+import { describe, expect, it } from 'vitest';
+import { withoutBatch } from '../../objects/test/support/places.ts';
+import { failure, openAt, patterned } from '../../objects/test/support/stores.ts';
+import { verifyOpenedBackup } from '../src/index.ts';
+import {
+  backupAt,
+  backupsOf,
+  contentsAt,
+  contentsOf,
+  filesAt,
+  reached,
+  restoredFrom,
+  snapshotAt,
+  worldOf,
+} from './support/worlds.ts';
+
+const DAY = 24 * 60 * 60 * 1000;
+
+describe('a store that was restored from an older snapshot and goes on with the same destination', () => {
+  it('is backed up as it is, and not as the newest snapshot was', async () => {
+    const { store, destination, clock } = await worldOf();
+    await store.store('a', 'one');
+    await store.store('b', patterned(100_000));
+    await snapshotAt(store, destination);
+    await store.store('a', 'two');
+    await store.delete('b');
+    await store.store('c', 'only later');
+    await snapshotAt(store, destination);
+    await store.close();
+    const { store: restored } = await restoredFrom(destination, clock, { snapshot: 1 });
+    const expected = await contentsOf(restored, ['a', 'b', 'c']);
+    expect(await snapshotAt(restored, destination)).toMatchObject({ number: 3, failed: [] });
+    expect(await contentsAt(destination, clock, {}, ['a', 'b', 'c'])).toEqual(expected);
+    await restored.store('b', 'new');
+    await snapshotAt(restored, destination);
+    expect(await contentsAt(destination, clock, {}, ['a', 'b', 'c'])).toEqual(
+      await contentsOf(restored, ['a', 'b', 'c']),
+    );
+    expect((await contentsAt(destination, clock, { snapshot: 2 }))['c']).toHaveLength(1);
+    const report = await verifyOpenedBackup(await backupAt(destination, clock), { depth: 'opens' });
+    expect(report.findings).toEqual([]);
+  });
+});
+
+it('an object that was deleted and forgotten while nobody backed up is not in the next snapshot', async () => {
+  const { store, destination, clock } = await worldOf({ settings: { history: { versions: 0, days: 1 } } });
+  await store.store('k', 'v');
+  await store.store('stays', 'v');
+  await snapshotAt(store, destination);
+  await store.delete('k');
+  for (let day = 0; day < 12; day++) {
+    clock.advance(DAY);
+    await store.collect();
+  }
+  await store.checkpoint();
+  await store.collect();
+  await expect(store.history('k')).rejects.toMatchObject({ code: 'NOT_FOUND' });
+  const report = await snapshotAt(store, destination);
+  expect(report).toMatchObject({ alarms: [], failed: [] });
+  expect(await contentsAt(destination, clock, {}, ['k'])).toEqual(await contentsOf(store, ['k']));
+});
+
+it('what the store has forgotten of an object that nobody touches is in no later snapshot', async () => {
+  const { store, destination, clock } = await worldOf({ settings: { history: { versions: 0, days: 1 } } });
+  await store.store('gone', 'v');
+  await store.delete('gone');
+  await store.store('changed', patterned(100_000));
+  await store.store('changed', 'now');
+  await store.store('purged', 'v');
+  await store.purge('purged');
+  const keys = ['gone', 'changed', 'purged'];
+  for (let day = 0; day < 6; day++) {
+    await snapshotAt(store, destination);
+    await store.checkpoint();
+    clock.advance(DAY);
+    await store.collect();
+  }
+  const expected = await contentsOf(store, keys);
+  expect(Object.keys(expected)).toEqual(['changed']);
+  const report = await snapshotAt(store, destination);
+  expect(await contentsAt(destination, clock, {}, keys)).toEqual(expected);
+  expect(report).toMatchObject({ objects: 1, deleted: 0, versions: 1 });
+});
+
+it('newest snapshots that were taken away are not built upon as if nothing had been in them', async () => {
+  const { store, destination, clock } = await worldOf();
+  await store.store('a', 'one');
+  await snapshotAt(store, destination);
+  await store.store('a', 'two');
+  await store.store('b', 'new');
+  await snapshotAt(store, destination);
+  const [newest] = (await filesAt(destination, 's/')).keys();
+  await (await reached(destination)).delete(newest ?? '');
+  await store.store('c', 'newer');
+  const report = await snapshotAt(store, destination);
+  expect(await contentsAt(destination, clock)).toEqual(await contentsOf(store));
+  expect(report.alarms).toHaveLength(1);
+});
+
+it('an object whose payload is damaged in the store is told of', async () => {
+  const { store, source, destination } = await worldOf();
+  await store.store('k', patterned(100_000));
+  await store.store('l', 'whole');
+  const backend = await reached(source);
+  const [part] = (await filesAt(source, 'b/')).keys();
+  await backend.delete(part ?? '');
+  const report = await snapshotAt(store, destination);
+  expect(report.failed).toMatchObject([{ code: 'INTEGRITY' }]);
+  expect(report.objects).toBe(1);
+});
+
+it('what was repaired in the store since is in the next snapshot', async () => {
+  const { store, source, destination, clock } = await worldOf();
+  await store.store('k', patterned(100_000));
+  await store.store('l', 'whole');
+  const backend = await reached(source);
+  const [[part, body] = ['', Buffer.alloc(0)]] = await filesAt(source, 'b/');
+  await backend.write(part, body.subarray(1));
+  expect((await snapshotAt(store, destination)).failed).toHaveLength(1);
+  expect((await snapshotAt(store, destination)).failed).toHaveLength(1);
+  await backend.write(part, body);
+  expect((await snapshotAt(store, destination)).failed).toHaveLength(0);
+  expect(await contentsAt(destination, clock)).toEqual(await contentsOf(store));
+});
+
+it('a pack that an interrupted run left under old keys is of use to the next', async () => {
+  const { store, source, destination, clock } = await worldOf();
+  await store.slots.add(rawKey(Buffer.alloc(32, 8)));
+  await store.store('k', 'v');
+  const injector = createFaultInjector(({ operation, key }) =>
+    operation === 'write' && key?.startsWith('s/') === true ? { type: 'fail' } : undefined,
+  );
+  await failure(snapshotAt(store, destination, { layers: [injector.layer] }), 'UNAVAILABLE');
+  // Nothing there is registered, so no rotation knows of it, and nobody keeps the journal for it any more.
+  const { retired } = await store.rotateEncryptionKey(rawKey(Buffer.alloc(32, 8)), rawKey(Buffer.alloc(32, 9)));
+  expect(retired.length).toBeGreaterThan(0);
+  for (const id of retired) await store.keys.destroy(id, { waitingPeriod: 0 });
+  for (let day = 0; day < 9; day++) {
+    clock.advance(DAY);
+    await store.collect();
+  }
+  await store.close();
+  const again = await openAt(source, { clock });
+  await snapshotAt(again, destination);
+  const { store: restored } = await restoredFrom(destination, clock);
+  expect((await restored.retrieve('k')).text()).toBe('v');
+});
+
+describe('a damaged file', () => {
+  it('of a payload is noticed by whoever restores it', async () => {
+    const { store, destination, clock } = await worldOf();
+    await store.store('k', patterned(100_000));
+    await store.store('l', 'whole');
+    await snapshotAt(store, destination);
+    const [part] = [...(await filesAt(destination, 'b/'))].filter(([name]) => !name.endsWith('@'));
+    const [name, body] = part ?? ['', Buffer.alloc(0)];
+    body[5000] = (body[5000] ?? 0) ^ 1;
+    await (await reached(destination)).write(name, body);
+    const error = await failure(restoredFrom(destination, clock), 'INTEGRITY');
+    expect(error.message).toContain(name);
+    const { store: restored, report } = await restoredFrom(destination, clock, { partial: true });
+    expect(report.failed).toHaveLength(1);
+    expect(await restored.list()).toEqual(['l']);
+  });
+
+  it('of an old snapshot keeps nobody from restoring the newest', async () => {
+    const { store, destination, clock } = await worldOf();
+    for (let serial = 1; serial <= 5; serial++) {
+      await store.store('k', `${serial}`);
+      await snapshotAt(store, destination);
+    }
+    const names = [...(await filesAt(destination, 's/')).keys()];
+    const backend = await reached(destination);
+    for (const name of names.slice(1)) await backend.write(name, Buffer.from('damaged'));
+    const { store: restored } = await restoredFrom(destination, clock);
+    expect((await restored.retrieve('k')).text()).toBe('5');
+  });
+
+  it('that several snapshots share counts its versions once', async () => {
+    const { store, destination, clock } = await worldOf();
+    for (let serial = 0; serial < 5; serial++) await store.store(`k${serial}`, 'v');
+    await snapshotAt(store, destination);
+    await store.store('more', 'v');
+    await snapshotAt(store, destination);
+    const packs = [...(await filesAt(destination, 'd/')).keys()];
+    expect(packs).toHaveLength(2);
+    const backend = await reached(destination);
+    await backend.delete(packs[0] ?? '');
+    const { findings } = await verifyOpenedBackup(await backupAt(destination, clock));
+    expect(findings).toMatchObject([{ kind: 'missing', name: packs[0], snapshots: [2, 1], versions: 5 }]);
+  });
+
+  it.each(['s/', 'x/', 'd/', 'e/', 'b/'])('under %s is a finding when everything is opened, too', async (area) => {
+    const { store, destination, clock } = await worldOf();
+    await store.store('k', patterned(100_000));
+    await snapshotAt(store, destination);
+    const [name = ''] = (await filesAt(destination, area)).keys();
+    await (await reached(destination)).delete(name);
+    const report = await verifyOpenedBackup(await backupAt(destination, clock), { depth: 'opens' });
+    expect(report.ok).toBe(false);
+  });
+});
+
+it.each([
+  ['before the others were stopped', 'store'],
+  ['while it wrote', 'o/'],
+])('a restore in place that was killed %s is gone on with, to the same snapshot', async (_when, where) => {
+  const { store, source, destination, clock } = await worldOf();
+  const backups = backupsOf(store, [destination]);
+  await store.store('k', 'wanted');
+  await backups.backup(destination.location);
+  await store.store('k', 'unwanted');
+  await store.store('l', 'unwanted too');
+  await store.close();
+  const injector = createFaultInjector(({ operation, key }) =>
+    operation === 'write' && key?.startsWith(where) === true ? { type: 'stop-before' } : undefined,
+  );
+  const killed = await openAt(source, { clock, layers: [injector.layer], wrap: withoutBatch });
+  const options = { conflict: 'overwrite', deleteExtra: true } as const;
+  const running = backupsOf(killed, [destination]).restore(destination.location, options);
+  running.catch(() => undefined);
+  await injector.stopped;
+  const next = await openAt(source, { clock });
+  await backupsOf(next, [destination]).restore(destination.location, options);
+  expect((await next.retrieve('k')).text()).toBe('wanted');
+  expect(await next.list()).toEqual(['k']);
+  // What was there before is there again after another one.
+  const before = await backupsOf(next, [destination]).list(destination.location);
+  const { number } = before.find(({ label }) => label === 'before a restore of snapshot 1') ?? { number: 0 };
+  await backupsOf(next, [destination]).restore(destination.location, { ...options, snapshot: number });
+  expect((await next.retrieve('k')).text()).toBe('unwanted');
+});
+
+it('a removal that was killed before its points were gone is brought to its end by the next', async () => {
+  const { store, destination } = await worldOf();
+  const injector = createFaultInjector();
+  const backups = backupsOf(store, [destination], () => ({ layers: [injector.layer] }));
+  for (let serial = 1; serial <= 3; serial++) {
+    await store.store('k', `${serial}`);
+    await backups.backup(destination.location);
+  }
+  injector.plan(({ operation }) => (operation === 'delete' ? { type: 'fail' } : undefined));
+  await failure(
+    backups.forget(destination.location, () => [1]),
+    'UNAVAILABLE',
+  );
+  injector.plan(undefined);
+  // What is announced to be gone is gone.
+  expect((await backups.list(destination.location)).map(({ number }) => number)).toEqual([3, 2]);
+  const { removed } = await backups.forget(destination.location, () => []);
+  expect(removed).toContain(1);
+});
