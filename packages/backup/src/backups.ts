@@ -73,6 +73,11 @@ function checkLabel(label: unknown): asserts label is string {
   }
 }
 
+/** Whether the whole store is restored in place. */
+function isWhole({ prefix = '', keys, into, dryRun }: RestoreOptions): boolean {
+  return prefix === '' && keys === undefined && into === undefined && dryRun !== true;
+}
+
 /** The backups of a store that is open. */
 export class Backups {
   readonly #area: BackupArea;
@@ -224,7 +229,8 @@ export class Backups {
    */
   restore(source: string, options: RestoreOptions = {}, target: SecureStorage = this.#store): Job<RestoreJobReport> {
     checkRestoreInto(options);
-    this.#area.goOnRestoring();
+    // Who restores a part, or only looks, must not write where somebody else restores the whole.
+    if (isWhole(options)) this.#area.goOnRestoring();
     const kind: JobKind<object, RestoreJobReport> = {
       name: 'restore',
       parse: () => refuse('a restore is gone on with by starting it again: it passes over what is done'),
@@ -240,17 +246,15 @@ export class Backups {
     signal: AbortSignal,
     progress: (update: { phase: string; done?: number; bytes?: number }) => void,
   ): Promise<RestoreJobReport> {
-    const { prefix = '', keys, into, dryRun } = options;
-    const isWhole = prefix === '' && keys === undefined && into === undefined && dryRun !== true;
     return this.#places.opened(source, signal, async (backup, { backend, location }) => {
-      const choice = isWhole ? await choiceInPlace(backup, this.#area, options, signal) : options;
+      const choice = isWhole(options) ? await choiceInPlace(backup, this.#area, options, signal) : options;
       const point = await backup.describe(choice, signal);
       const restore = async (): Promise<RestoreJobReport> => {
         await using view = await backup.open({ snapshot: point.number }, signal);
         const done = await restoreInto(view, target, { ...options, signal, onProgress: progress });
         return { ...done, snapshot: point.number, time: point.time };
       };
-      if (!isWhole) return restore();
+      if (!isWhole(options)) return restore();
       // Where an earlier run has begun, it has made one.
       let before: number | undefined;
       if (this.#area.head.state === 'open') {

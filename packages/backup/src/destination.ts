@@ -6,6 +6,7 @@ import {
   decodeBackupKeys,
   decodeHead,
   encodeBackupKeys,
+  HEAD_NAME,
   ID_LENGTH,
   SecureStoreError,
 } from '@securestore/core-format';
@@ -82,6 +83,15 @@ function checkLineage(location: string, before: Head, next: Head): void {
   );
 }
 
+/** What lies in the store itself is lost with it; and whoever removes the one must not remove the other. @throws SecureStoreError `ALREADY_EXISTS` */
+async function refuseStore(backend: StorageBackend, location: string, signal: AbortSignal | undefined): Promise<void> {
+  if ((await backend.read(HEAD_NAME, { start: 0, end: 1, signal })) === undefined) return;
+  throw new SecureStoreError(
+    'ALREADY_EXISTS',
+    `${location}: a store lies here; backups need a location of their own, where nothing else is`,
+  );
+}
+
 /**
  * The destination with the keys of now, made where nothing is.
  *
@@ -97,6 +107,7 @@ export async function prepareDestination(
   for (let tries = 1; ; tries++) {
     const found = await findDestination(backend, location, signal);
     const next = decodeHead(copied.head).head;
+    if (found === undefined) await refuseStore(backend, location, signal);
     if (found !== undefined) {
       const before = headOf(found);
       checkLineage(location, before, next);

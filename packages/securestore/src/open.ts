@@ -2,6 +2,7 @@ import type { Session } from '@securestore/acl';
 import { AccessControl, recorded } from '@securestore/acl';
 import { AuditTrail } from '@securestore/audit';
 import { parseLocation, redactLocation } from '@securestore/backend-api';
+import type { RestoreOptions } from '@securestore/backup';
 import { Backups, Schedules } from '@securestore/backup';
 import type { Anchor, CallOptions, CryptoEvent, ObjectStore, StoreContext } from '@securestore/objects';
 import { createObjectStore, openObjectStore, openOrCreateObjectStore, signalOf } from '@securestore/objects';
@@ -95,7 +96,8 @@ function assemble(store: ObjectStore, opened: OpenOptions, events: KeyEvents): S
     access: Object.assign(access, { session }),
     audit: trail,
     backup: backups.backup.bind(backups),
-    restore: backups.restore.bind(backups),
+    // Nothing more: what it writes through shows all objects, and is not for those to choose who may restore and not read.
+    restore: (source: string, restoreOptions?: RestoreOptions) => backups.restore(source, restoreOptions),
     backups,
     schedules,
     session,

@@ -126,7 +126,11 @@ export function copyOfStore(state: StoreState, settings: Omit<CopySettings, 'unl
   const read = headOf(settings.keys);
   const { identity, lineage } = state.head;
   const isOwn = Buffer.compare(read.head.identity, identity) === 0 && Buffer.compare(read.head.lineage, lineage) === 0;
-  if (!isOwn) throw new SecureStoreError('INTEGRITY', `${settings.location}: it is the backup of another store`);
+  if (!isOwn)
+    throw new SecureStoreError(
+      'INTEGRITY',
+      `what lies there is the backup of another store, and not of ${settings.location}`,
+    );
   return new UnlockedCopy({
     settings,
     read,

@@ -1,0 +1,149 @@
+import { describe, expect, test } from 'vitest';
+import type { Rule, SecureStorage, Session } from '../src/index.ts';
+import {
+  addPrincipal,
+  generateIdentity,
+  grantRole,
+  listSnapshots,
+  recipientOf,
+  setApprovals,
+  setRole,
+  templateRules,
+} from '../src/index.ts';
+import { as } from './support/access-world.ts';
+import { BackupWorld, LARGE } from './support/backup-world.ts';
+
+const DENIED = expect.objectContaining({ code: 'ACCESS_DENIED' });
+
+async function scene(people: Readonly<Record<string, readonly Rule[]>>) {
+  const world = new BackupWorld();
+  const store = await world.furnished();
+  await store.access.change(
+    Object.entries(people).flatMap(([name, rules]) => [
+      setRole(`role of ${name}`, rules),
+      addPrincipal(name, 'user'),
+      grantRole(name, `role of ${name}`),
+    ]),
+  );
+  const sessions: Record<string, Session> = {};
+  for (const name of Object.keys(people)) sessions[name] = await as(store, name);
+  const session = (name: string): Session => sessions[name] ?? expect.unreachable();
+  return { world, store, session };
+}
+
+describe('somebody whose role is', () => {
+  test('backup-operator makes and looks through backups, and sees and restores no object', async () => {
+    const { world, session } = await scene({ ann: templateRules('backup-operator') });
+    const ann = session('ann');
+    expect(await ann.backup(world.backup, { label: 'by ann' })).toMatchObject({ number: 1, failed: [] });
+    expect(await ann.backups.list(world.backup)).toMatchObject([{ label: 'by ann' }]);
+    expect(await ann.backups.verify(world.backup)).toMatchObject({ ok: true });
+    expect(await ann.backups.destinations()).toHaveLength(1);
+    await expect(ann.retrieve('db/a')).rejects.toEqual(DENIED);
+    expect(await ann.list()).toEqual([]);
+    await expect(ann.restore(world.backup, { prefix: 'db/', dryRun: true })).rejects.toEqual(DENIED);
+    await expect(ann.backups.endRestore()).rejects.toEqual(DENIED);
+    expect(ann.backups).not.toHaveProperty('read');
+  });
+
+  test('recovery-officer restores, and neither reads nor backs up', async () => {
+    const { world, store, session } = await scene({ rob: templateRules('recovery-officer') });
+    const rob = session('rob');
+    await expect(rob.backup(world.backup)).rejects.toEqual(DENIED);
+    await store.backup(world.backup);
+    await store.delete('db/b');
+    expect(await rob.restore(world.backup, { prefix: 'db/' })).toMatchObject({ created: 1, unchanged: 1 });
+    expect((await store.retrieve('db/b')).text()).toBe('b');
+    await expect(rob.retrieve('db/b')).rejects.toEqual(DENIED);
+    await expect(rob.backups.list(world.backup)).rejects.toEqual(DENIED);
+  });
+
+  test('reader does neither', async () => {
+    const { world, session } = await scene({ eve: templateRules('reader') });
+    await expect(session('eve').backup(world.backup)).rejects.toEqual(DENIED);
+    await expect(session('eve').restore(world.backup)).rejects.toEqual(DENIED);
+  });
+});
+
+test('a session can not have what it may not read restored into something of its own', async () => {
+  const { world, store, session } = await scene({ rob: [{ effect: 'allow', actions: ['restore'] }] });
+  await store.backup(world.backup);
+  const seen: unknown[] = [];
+  const trap = new Proxy({} as SecureStorage, {
+    get:
+      (_, name) =>
+      async (...given: unknown[]) => {
+        seen.push([name, ...given]);
+        throw Object.assign(new Error('nothing is here'), { code: 'NOT_FOUND' });
+      },
+  });
+  // Types forbid nothing to whoever writes JavaScript.
+  const restore = session('rob').restore as (...given: readonly unknown[]) => PromiseLike<unknown>;
+  expect(await restore(world.backup, { keys: ['db/a'], conflict: 'skip' }, trap)).toMatchObject({ unchanged: 1 });
+  expect(seen).toEqual([]);
+  expect((await store.retrieve('db/a')).text()).toBe('second');
+});
+
+test('a restore may take a second person, each time', async () => {
+  const { world, store, session } = await scene({
+    rob: templateRules('recovery-officer'),
+    bob: [{ effect: 'allow', actions: ['approve'] }],
+  });
+  const [rob, bob] = [session('rob'), session('bob')];
+  await store.access.change(setApprovals([{ actions: ['restore'] }]));
+  await store.backup(world.backup);
+  await store.delete('db/b');
+  const restored = (): Promise<unknown> => Promise.resolve(rob.restore(world.backup, { keys: ['db/b'] }));
+  await expect(restored()).rejects.toMatchObject({
+    code: 'ACCESS_DENIED',
+    message: expect.stringMatching(/second person/),
+  });
+  const asked = await rob.approvals.request('restore');
+  await expect(rob.approvals.approve(asked.id)).rejects.toMatchObject({ code: expect.any(String) });
+  expect(await store.has('db/b')).toBe(false);
+  await bob.approvals.approve(asked.id);
+  expect(await restored()).toMatchObject({ created: 1 });
+  await store.delete('db/b');
+  await expect(restored()).rejects.toEqual(DENIED);
+});
+
+test('backups and restores are in the audit, with who made them', async () => {
+  const { world, store, session } = await scene({ ann: templateRules('backup-operator') });
+  await store.audit.enable({ auditor: await recipientOf(generateIdentity()) });
+  await session('ann').backup(world.backup);
+  await session('ann')
+    .restore(world.backup, { keys: ['db/a'] })
+    .catch(() => undefined);
+  // What is on its way to the log is there when the store is closed.
+  await store.close();
+  const entries = await (await world.open()).audit.entries();
+  const told = entries.map(({ principal, action, outcome }) => [principal, action, outcome]);
+  expect(told).toContainEqual(['ann', 'backup', 'allowed']);
+  expect(told).toContainEqual(['ann', 'restore', 'denied']);
+});
+
+test('an interrupted backup is listed with the jobs, and gone on with by resuming it or by the same call', async () => {
+  const world = new BackupWorld();
+  const store = await world.furnished();
+  for (let at = 0; at < 4; at++) await store.store(`large/${at}`, LARGE);
+  const interrupted = async (): Promise<string> => {
+    const ending = new AbortController();
+    const job = store.backup(world.backup, { label: 'nightly', signal: ending.signal });
+    for await (const { bytes } of job.progress) if (bytes > 0) break;
+    ending.abort();
+    await expect(job).rejects.toMatchObject({ code: 'ABORTED' });
+    return job.id;
+  };
+  const id = await interrupted();
+  expect(await store.jobs.list()).toMatchObject([{ id, kind: 'backup', state: 'interrupted' }]);
+  // An unfinished one is told of at the destination by nothing.
+  expect(await listSnapshots(world.backup, world.secret)).toEqual([]);
+  expect(await store.jobs.resume(id)).toMatchObject({ number: 1, objects: 8, failed: [] });
+  expect(await store.jobs.list()).toEqual([]);
+  expect(await listSnapshots(world.backup, world.secret)).toMatchObject([{ label: 'nightly' }]);
+
+  for (let at = 0; at < 4; at++) await store.store(`more/${at}`, LARGE);
+  expect(await interrupted()).toBe(id);
+  expect(await store.backup(world.backup, { label: 'nightly' })).toMatchObject({ number: 2, objects: 12 });
+  expect(await store.jobs.list()).toEqual([]);
+});

@@ -1,0 +1,71 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { MemoryBackend } from '@securestore/backend-memory';
+import { onTestFinished } from 'vitest';
+import { EagerClock } from '../../../objects/test/support/eager-clock.ts';
+import type { Authenticator, OpenBackupOptions, OpenOptions, SecureStore } from '../../src/index.ts';
+import { openStore } from '../../src/index.ts';
+import { unlock } from './access-world.ts';
+
+export const LARGE: Buffer = randomBytes(9 * 1024 * 1024);
+
+/** Believes whoever says a name. */
+const trusting: Authenticator = {
+  name: 'trusting',
+  authenticate: async (credentials) => credentials as { principal: string },
+};
+
+/** A store in memory, where no time passes but while somebody waits for it, and places for its backups. */
+export class BackupWorld {
+  readonly clock: EagerClock = new EagerClock(Date.now());
+  readonly location: string = `memory:${randomUUID()}`;
+  readonly backup: string = `memory:${randomUUID()}`;
+  readonly target: string = `memory:${randomUUID()}`;
+
+  /** What opens its backups without it. */
+  get secret(): OpenBackupOptions {
+    return { unlock, clock: this.clock };
+  }
+
+  async open(more: Partial<OpenOptions> = {}): Promise<SecureStore> {
+    const backend = new MemoryBackend({ clock: () => this.clock.now() });
+    const options = { unlock, create: true, backend, clock: this.clock, upkeep: false, authenticators: [trusting] };
+    const store = await openStore(this.location, { ...options, ...more });
+    onTestFinished(async () => store.close());
+    return store;
+  }
+
+  /** With small and large objects, some of them with a past. */
+  async furnished(more: Partial<OpenOptions> = {}): Promise<SecureStore> {
+    const store = await this.open(more);
+    await furnish(store);
+    return store;
+  }
+}
+
+/** Stores small and large objects, one with older versions, one that is deleted, one with metadata and one that expires. */
+export async function furnish(store: SecureStore): Promise<void> {
+  await store.store('db/a', 'first');
+  await store.store('db/a', 'second', { metadata: { owner: 'ops' } });
+  await store.store('db/b', 'b', { expires: new Date(Date.UTC(2099, 0, 1)) });
+  await store.store('web/c', 'c');
+  await store.store('gone', 'there once');
+  await store.delete('gone');
+  await store.store('large', LARGE);
+}
+
+/** All that can be read of a store: by name the text, or the length of what is large, and the versions. */
+export async function contentOf(
+  store: Pick<SecureStore, 'list' | 'retrieve' | 'history'>,
+): Promise<
+  Record<string, { readonly text: string; readonly metadata: unknown; readonly versions: readonly string[] }>
+> {
+  const content: Awaited<ReturnType<typeof contentOf>> = {};
+  for (const key of await store.list()) {
+    const { data, metadata } = await store.retrieve(key);
+    const isLarge = data.length > 1000;
+    if (isLarge && !LARGE.equals(data)) throw new Error(`${key} is not what was stored`);
+    const versions = (await store.history(key)).map(({ version }) => version);
+    content[key] = { text: isLarge ? `${data.length} bytes` : Buffer.from(data).toString(), metadata, versions };
+  }
+  return content;
+}
