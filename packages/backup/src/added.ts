@@ -48,9 +48,11 @@ export class Added {
     const digest = recordDigest(record);
     const place = await this.#packs.add(item, envelope);
     const { version } = header;
+    const begins = kind === 'object' && isZero(header.previousCommitId);
     const entry = {
       token,
       kind,
+      ...(begins ? { first: true } : {}),
       version,
       commitId: copyOf(header.commitId),
       digest,

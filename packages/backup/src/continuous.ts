@@ -265,7 +265,6 @@ export class Follower {
       epoch,
       signal,
       onCopied: () => undefined,
-      onBeginning: () => undefined,
     };
     const copier = new Copier(ports, index);
     const cut = await reader.cut((change: Change) => copier.visit(change), signal);

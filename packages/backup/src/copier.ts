@@ -37,8 +37,6 @@ export interface CopyPorts {
   readonly epoch: number;
   readonly signal: AbortSignal | undefined;
   readonly onCopied: (versions: number, bytes: number) => void;
-  /** Called with a version that has none before it: what is known of its object from before is not its past. */
-  readonly onBeginning: (token: string, version: number) => void;
 }
 
 /** Copies what changes come: payloads, records and the past of objects that is not known yet. */
@@ -175,8 +173,6 @@ export class Copier {
       // Its payload was removed meanwhile: by a purge, or since it has been replaced for long.
       if (blob === 'gone') return this.#checkGone(name, record);
       await this.added.addRecord(token, record, size, blob);
-      const { previousCommitId, version } = record.header;
-      if (isZero(previousCommitId)) this.#ports.onBeginning(token, version);
       this.versions += 1;
       this.bytes += size;
       this.#ports.onCopied(1, size);

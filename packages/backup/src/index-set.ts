@@ -4,7 +4,7 @@ import type { HistoryRule } from './retained.ts';
 import { retainedVersions } from './retained.ts';
 
 const NOTHING: readonly IndexEntry[] = [];
-const NO_ORIGINS: ReadonlyMap<string, number> = new Map();
+const NOBODY: ReadonlySet<string> = new Set();
 
 /** The first page whose first token is not before `token`. */
 function firstFrom(pages: readonly IndexPage[], token: string): number {
@@ -26,28 +26,28 @@ export class IndexSet {
   readonly changes: ReadonlyMap<string, readonly IndexEntry[]>;
   readonly #reader: IndexPages;
   readonly #rule: HistoryRule;
-  readonly #origins: ReadonlyMap<string, number>;
+  readonly #gone: ReadonlySet<string>;
   #sorted: string[] | undefined;
 
-  /** @param origins with which versions the pasts of objects begin: what the pages have from before is over */
+  /** @param gone objects that are forgotten: what the pages have of them is over */
   constructor(
     reader: IndexPages,
     pages: readonly IndexPage[],
     changes: ReadonlyMap<string, readonly IndexEntry[]>,
     rule: HistoryRule,
-    origins: ReadonlyMap<string, number> = NO_ORIGINS,
+    gone: ReadonlySet<string> = NOBODY,
   ) {
     this.#reader = reader;
     this.pages = pages;
     this.changes = changes;
     this.#rule = rule;
-    this.#origins = origins;
+    this.#gone = gone;
   }
 
   /** The versions of an object, the newest first. @throws SecureStoreError `INTEGRITY`, and what the backend throws */
   async get(token: string, signal?: AbortSignal): Promise<readonly IndexEntry[]> {
     const found = await this.inPages(token, signal);
-    const isChanged = this.changes.has(token) || this.#origins.has(token);
+    const isChanged = this.changes.has(token) || this.#gone.has(token);
     return isChanged ? this.#settled(token, found).entries : found;
   }
 
@@ -64,9 +64,7 @@ export class IndexSet {
   }
 
   #changedTokens(): string[] {
-    this.#sorted ??= [...new Set([...this.changes.keys(), ...this.#origins.keys()])].toSorted((a, b) =>
-      a < b ? -1 : 1,
-    );
+    this.#sorted ??= [...new Set([...this.changes.keys(), ...this.#gone])].toSorted((a, b) => (a < b ? -1 : 1));
     return this.#sorted;
   }
 
@@ -90,8 +88,7 @@ export class IndexSet {
   }
 
   #settled(token: string, before: readonly IndexEntry[]): Versions {
-    const origin = this.#origins.get(token) ?? 0;
-    const known = before.filter(({ version }) => version >= origin);
+    const known = this.#gone.has(token) ? NOTHING : before;
     return { token, entries: retainedVersions([...known, ...(this.changes.get(token) ?? NOTHING)], this.#rule) };
   }
 

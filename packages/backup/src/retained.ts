@@ -29,8 +29,8 @@ export function retainedVersions(entries: readonly IndexEntry[], { history, now 
       kept[kept.length - 1] = entry;
       continue;
     }
-    // There is nothing before a purge.
-    if (newer?.kind === 'purged') break;
+    // There is nothing before a purge, nor before what was stored when all that was known of the name had been forgotten.
+    if (newer?.kind === 'purged' || newer?.first === true) break;
     const replaced = newer === undefined ? undefined : newer.version / MICROSECONDS;
     // The current one is none of the past.
     if (replaced !== undefined && kept.length - 1 >= history.versions && now - replaced >= keptFor) break;

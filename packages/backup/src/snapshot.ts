@@ -90,8 +90,8 @@ class Attempt {
   readonly #others: IndexSet | undefined;
   readonly #failed: FailedCopies;
   readonly #epoch: number;
-  /** With which versions the pasts of objects begin, as far as that is new; infinite for those that are gone. */
-  readonly #origins = new Map<string, number>();
+  /** Objects that are known and of which the store has forgotten everything. */
+  readonly #gone = new Set<string>();
   #base: IndexSet;
   #totals: PointTotals;
   #copier: Copier;
@@ -124,13 +124,8 @@ class Attempt {
 
   #newCopier(): Copier {
     const { signal, onCopied = () => undefined } = this.#options;
-    const onBeginning = (token: string, version: number): void => this.#beginsAt(token, version);
     const place = { area: this.#area, destination: this.#destination, epoch: this.#epoch };
-    return new Copier({ ...place, signal, onCopied, onBeginning }, this.#base, this.#others);
-  }
-
-  #beginsAt(token: string, version: number): void {
-    this.#origins.set(token, Math.max(version, this.#origins.get(token) ?? 0));
+    return new Copier({ ...place, signal, onCopied }, this.#base, this.#others);
   }
 
   /** Goes on with what an earlier run has done for the same number. */
@@ -171,10 +166,7 @@ class Attempt {
     this.#rekeyed += await this.#copier.added.finish((next, before) => this.#isNewer(next, before), signal);
     const { history } = this.#area.head;
     const changes = new Map<string, readonly IndexEntry[]>(this.#base.changes);
-    for (const [token, origin] of this.#origins) {
-      const before = changes.get(token)?.filter(({ version }) => version >= origin);
-      if (before !== undefined) changes.set(token, before);
-    }
+    for (const token of this.#gone) changes.delete(token);
     for (const [token, entries] of this.#copier.added.entries) {
       changes.set(token, [...(changes.get(token) ?? []), ...entries]);
     }
@@ -183,7 +175,7 @@ class Attempt {
       const before = new IndexSet(this.#pages, this.#base.pages, this.#base.changes, rule);
       for (const token of await before.outdated(MAX_CHANGED, signal)) changes.set(token, changes.get(token) ?? []);
     }
-    const set = new IndexSet(this.#pages, this.#base.pages, changes, rule, this.#origins);
+    const set = new IndexSet(this.#pages, this.#base.pages, changes, rule, this.#gone);
     const writer = new IndexWriter(this.#destination, this.#seals, this.#epoch, signal);
     const difference = await set.write(writer, signal);
     const pages = await writer.finish();
@@ -192,7 +184,7 @@ class Attempt {
     this.#copiedBefore = { versions: versions + this.#copier.versions, bytes: bytes + this.#copier.bytes };
     const { failed } = this.#copier;
     this.#base = this.#indexOf(pages);
-    this.#origins.clear();
+    this.#gone.clear();
     this.#copier = this.#newCopier();
     this.#copier.failed.push(...failed);
   }
@@ -260,7 +252,7 @@ class Attempt {
         if (passes > 0) await this.#spill(this.#area.clock.now());
         const isFirst = (this.#newest === undefined || this.#others !== undefined) && this.#base.pages.length === 0;
         const before = isFirst ? undefined : known(this.#base, signal);
-        const onGone = ({ token }: KnownObject): void => this.#beginsAt(token, Number.POSITIVE_INFINITY);
+        const onGone = ({ token }: KnownObject): void => void this.#gone.add(token);
         alarms.push(...(await reader.pass(visit, { known: before, onGone, settled, signal })));
         await this.#copier.flush();
       }

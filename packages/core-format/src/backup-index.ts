@@ -30,6 +30,8 @@ export interface IndexEntry {
   /** The token of the object; the backend name of an `other`. */
   readonly token: string;
   readonly kind: IndexKind;
+  /** Of an object, whether its past begins with it: what is known from before under its name is none of it. */
+  readonly first?: boolean | undefined;
   /** The number of the version; 0 for an `other`. */
   readonly version: number;
   /** All zero for an `other`. */
@@ -78,12 +80,12 @@ export function encodeIndexPage(entries: readonly IndexEntry[]): Buffer {
   for (const { pack } of packs.values()) writer.u53(pack.epoch).fixed(pack.digest, FILE_DIGEST_LENGTH);
   writer.u32(entries.length);
   let before = '';
-  for (const { token, kind, version, commitId, digest, size, pack, slot, blob } of entries) {
+  for (const { token, kind, first, version, commitId, digest, size, pack, slot, blob } of entries) {
     // What has many versions says its name once.
     const name = token === before ? '' : token;
     before = token;
     writer.u16(name.length).bytes(Buffer.from(name, 'latin1'));
-    writer.u8((KINDS.indexOf(kind) + 1) * 2 + (blob === undefined ? 0 : 1));
+    writer.u8((KINDS.indexOf(kind) + 1) * 4 + (first === true ? 2 : 0) + (blob === undefined ? 0 : 1));
     writer.u53(version).fixed(commitId, ID_LENGTH).fixed(digest, DIGEST_LENGTH).u32(size);
     writer.u16(packs.get(keyOf(pack))?.at ?? 0).u32(slot);
     if (blob === undefined) continue;
@@ -156,7 +158,7 @@ function checkKind(reader: ByteReader, { kind, version, commitId, size }: IndexE
 function readEntry(reader: ByteReader, packs: PackTable, before: string): IndexEntry {
   const token = readName(reader, before);
   const code = reader.u8();
-  const kind = KINDS[(code >> 1) - 1];
+  const kind = KINDS[(code >> 2) - 1];
   if (kind === undefined) reader.fail('an entry has an unknown kind');
   const fields = {
     token,
@@ -169,9 +171,9 @@ function readEntry(reader: ByteReader, packs: PackTable, before: string): IndexE
     slot: reader.u32(),
   };
   checkKind(reader, fields);
-  if ((code & 1) === 0) return fields;
-  if (kind !== 'object') reader.fail('only objects have payloads of their own');
-  return { ...fields, blob: readBlob(reader) };
+  if ((code & 3) !== 0 && kind !== 'object') reader.fail('only objects begin a past, or have payloads of their own');
+  const beginning = (code & 2) === 0 ? fields : { ...fields, first: true };
+  return (code & 1) === 0 ? beginning : { ...beginning, blob: readBlob(reader) };
 }
 
 /** @throws SecureStoreError `INTEGRITY`, `FORMAT_VERSION` */

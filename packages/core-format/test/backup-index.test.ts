@@ -114,13 +114,14 @@ describe('a page of an index', () => {
 
   it('[P-08] has entries of known kinds, and payloads of objects alone', () => {
     const bytes = encodeIndexPage([entry('a')]);
-    for (const code of [0, 1, 10, 255]) {
+    for (const code of [0, 1, 2, 3, 20, 255]) {
       bytes.writeUInt8(code, KIND);
       itRefuses(bytes);
     }
-    const whole = [entry('a', { blob })];
+    const whole = [entry('a', { blob }), entry('b', { first: true }), entry('c', { first: true, blob })];
     expect(decodeIndexPage(encodeIndexPage(whole))).toEqual(whole);
     itRefusesEntries(entry('a', { kind: 'tombstone', size: TOMBSTONE_LENGTH, blob }));
+    itRefusesEntries(entry('a', { kind: 'tombstone', size: TOMBSTONE_LENGTH, first: true }));
     itRefusesEntries(other('a', { blob }));
   });
 

@@ -559,6 +559,7 @@ const indexEntry = (packs: readonly { epoch: number; digest: Uint8Array }[]): fc
             version: u53,
             commitId: nonZero(16),
             size: u32,
+            first: fc.constant(true as const),
             blob: indexedBlobs,
           },
           { requiredKeys: ['kind', 'version', 'commitId', 'size'] },
