@@ -1,5 +1,6 @@
 import { SecureStoreError } from '@securestore/core-format';
 import type { CallOptions, PolicyObject, SecureStorage } from '@securestore/objects';
+import { inTime } from '@securestore/objects';
 import type { Action } from './actions.ts';
 import { checkQuestion } from './actions.ts';
 import type { StoredToken } from './api-tokens.ts';
@@ -88,8 +89,8 @@ export class AccessControl {
   }
 
   /** The policy: roles, and principals with what is granted to them. */
-  async policy({ signal }: CallOptions = {}): Promise<Policy> {
-    return (await this.#document.newest(signal)).policy;
+  policy(options?: CallOptions): Promise<Policy> {
+    return inTime('access.policy', options, async (signal) => (await this.#document.newest(signal)).policy);
   }
 
   /**
@@ -129,9 +130,9 @@ export class AccessControl {
    *
    * @throws SecureStoreError `INVALID_ARGUMENT` for an unknown action, or one about objects without a key
    */
-  async explain(principal: string, action: Action, key?: string, { signal }: CallOptions = {}): Promise<Decision> {
+  async explain(principal: string, action: Action, key?: string, options?: CallOptions): Promise<Decision> {
     checkQuestion(action, key);
-    const { decider } = await this.#document.newest(signal);
+    const { decider } = await inTime('access.explain', options, (signal) => this.#document.newest(signal));
     const category = key === undefined ? undefined : this.#object.categoryOf(key);
     return decider.subject(parseIdentity(principal)).decide({ action, key, category }, this.#object.clock.now());
   }
@@ -169,8 +170,8 @@ export class AccessControl {
   }
 
   /** The API tokens that are good, without anything that they could be made from. */
-  async tokens({ signal }: CallOptions = {}): Promise<TokenInfo[]> {
-    const { tokens } = await this.#document.newest(signal);
+  async tokens(options?: CallOptions): Promise<TokenInfo[]> {
+    const { tokens } = await inTime('access.tokens', options, (signal) => this.#document.newest(signal));
     const now = this.#object.clock.now();
     return tokens.filter(({ expires = Infinity }) => expires > now).map(infoOf);
   }
@@ -190,7 +191,7 @@ export class AccessControl {
 
   /** What somebody has asked a second person to approve and is not used or over. */
   requests(options?: CallOptions): Promise<ApprovalRequest[]> {
-    return this.#desk.list(options);
+    return inTime('access.requests', options, (signal) => this.#desk.list(signal));
   }
 
   /**
@@ -213,7 +214,11 @@ export class AccessControl {
    *
    * @throws SecureStoreError `UNAUTHENTICATED`; `UNAVAILABLE` or `TIMEOUT` where that can't be found out
    */
-  async session(credentials: unknown, { signal }: CallOptions = {}): Promise<Session> {
+  session(credentials: unknown, options?: CallOptions): Promise<Session> {
+    return inTime('session', options, (signal) => this.#begin(credentials, signal));
+  }
+
+  async #begin(credentials: unknown, signal: AbortSignal | undefined): Promise<Session> {
     await this.#document.newest(signal);
     const now = (): number => this.#object.clock.now();
     const found = await authenticate(this.#authenticators, credentials, { now: now(), signal });

@@ -2,7 +2,8 @@ import type { AuditTrail } from '@securestore/audit';
 import type { Backups, Schedules } from '@securestore/backup';
 import { backupJobId } from '@securestore/backup';
 import { SecureStoreError } from '@securestore/core-format';
-import type { Job, KeyAdministration, ObjectStore, SecureStorage } from '@securestore/objects';
+import type { CallOptions, Job, KeyAdministration, ObjectStore, SecureStorage } from '@securestore/objects';
+import { withOneEnd } from '@securestore/objects';
 import type { AccessControl } from './access-control.ts';
 import type { StoreAction } from './actions.ts';
 import { guardedJob } from './guarded-job.ts';
@@ -132,7 +133,12 @@ const JOB_IDS: Readonly<Record<JobCall, string | ((...given: readonly unknown[])
  * Stands around every call of an administration. It decides whether and when `run` does what was called for, and sees what
  * becomes of it: of a job, when that has ended.
  */
-export type Guard = <T>(call: AdministrationCall, action: StoreAction, run: () => PromiseLike<T>) => Promise<T>;
+export type Guard = <T>(
+  call: AdministrationCall,
+  action: StoreAction,
+  run: () => PromiseLike<T>,
+  signal: AbortSignal | undefined,
+) => Promise<T>;
 
 type Members = Readonly<Record<string, unknown>>;
 type Method = (...given: readonly unknown[]) => PromiseLike<unknown>;
@@ -147,17 +153,32 @@ function methodBehind(administration: object | undefined, call: AdministrationCa
   throw new SecureStoreError('UNSUPPORTED', `${call}: what is behind this session has no such administration`);
 }
 
+/** What a call was given, its options last, with one end for the guard and the call. */
+function endingOnce(given: readonly unknown[]): {
+  readonly given: readonly unknown[];
+  readonly signal: AbortSignal | undefined;
+} {
+  const last = given.at(-1);
+  const isOptions = typeof last === 'object' && last !== null && ('signal' in last || 'timeout' in last);
+  const options = isOptions ? withOneEnd(last as CallOptions) : undefined;
+  if (options === undefined) return { given, signal: undefined };
+  const { signal } = options;
+  return { given: [...given.slice(0, -1), options], signal: signal instanceof AbortSignal ? signal : undefined };
+}
+
 function guardedCall(administration: object | undefined, call: AdministrationCall, guard: Guard): unknown {
   const action = ADMINISTRATION[call];
   const id: (typeof JOB_IDS)[JobCall] | undefined = JOB_IDS[call as JobCall];
   const run = async (given: readonly unknown[]): Promise<unknown> => methodBehind(administration, call)(...given);
-  if (id === undefined) return (...given: readonly unknown[]) => guard(call, action, () => run(given));
-  return (...given: readonly unknown[]) =>
-    guardedJob(
+  return (...all: readonly unknown[]) => {
+    const { given, signal } = endingOnce(all);
+    if (id === undefined) return guard(call, action, () => run(given), signal);
+    return guardedJob(
       typeof id === 'string' ? id : id(...given),
       () => methodBehind(administration, call)(...given) as Job<unknown>,
-      (runJob) => guard(call, action, runJob),
+      (runJob) => guard(call, action, runJob, signal),
     );
+  };
 }
 
 /**

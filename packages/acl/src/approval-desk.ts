@@ -1,5 +1,6 @@
 import { SecureStoreError } from '@securestore/core-format';
 import type { CallOptions, PolicyObject } from '@securestore/objects';
+import { inTime } from '@securestore/objects';
 import type { Action } from './actions.ts';
 import { randomId } from './api-tokens.ts';
 import type { ApprovalRequest, NewRequest, Verdict } from './approval-requests.ts';
@@ -18,7 +19,7 @@ export class ApprovalDesk {
     this.#object = object;
   }
 
-  async list({ signal }: CallOptions = {}): Promise<ApprovalRequest[]> {
+  async list(signal?: AbortSignal): Promise<ApprovalRequest[]> {
     return liveRequests((await this.#document.newest(signal)).requests, this.#object.clock.now());
   }
 
@@ -73,17 +74,22 @@ export class ApprovalDesk {
     who: Identity,
     actions: readonly Action[],
     key: string | undefined,
+    signal?: AbortSignal,
   ): Promise<ApprovalRequest[] | undefined> {
     const find = ({ requests }: AccessDocument): ApprovalRequest[] | undefined =>
       approvalsFor(requests, who, actions, key, this.#object.clock.now());
     // Whoever has none must not make the head change; one that was given elsewhere just now is to be seen.
-    if (find(this.#document.known()) === undefined && find(await this.#document.newest()) === undefined)
-      return undefined;
-    return this.#document.change('approvals.use', (document) => {
+    if (find(this.#document.known()) === undefined && find(await this.#newest(signal)) === undefined) return undefined;
+    const use = (document: AccessDocument): Change<ApprovalRequest[] | undefined> => {
       const result = find(document);
       if (result === undefined) return { document: undefined, result };
       const used = new Set(result.map(({ id }) => id));
       return { document: { ...document, requests: document.requests.filter(({ id }) => !used.has(id)) }, result };
-    });
+    };
+    return this.#document.change('approvals.use', use, { signal });
+  }
+
+  #newest(signal: AbortSignal | undefined): Promise<AccessDocument> {
+    return inTime('approvals.use', { signal }, (end) => this.#document.newest(end));
   }
 }

@@ -1,5 +1,6 @@
 import { SecureStoreError } from '@securestore/core-format';
 import type { SecureStorage } from '@securestore/objects';
+import { inTime } from '@securestore/objects';
 import type { Action } from './actions.ts';
 import type { AdministrationCall } from './administration.ts';
 import type { ApprovalDesk } from './approval-desk.ts';
@@ -51,9 +52,14 @@ export class Checks {
     this.#closed = true;
   }
 
-  /** Makes sure that what is known of the policy may be relied on. @throws as {@link CheckContext.confirm} */
-  ready(signal?: AbortSignal): Promise<void> | undefined {
-    return this.#context.confirm?.(signal);
+  /**
+   * Makes sure that what is known of the policy may be relied on.
+   *
+   * @throws as {@link CheckContext.confirm}; SecureStoreError `TIMEOUT`, `ABORTED` where `signal` ends it
+   */
+  ready(call: SessionCall, signal?: AbortSignal): Promise<void> | undefined {
+    const confirmed = this.#context.confirm?.(signal);
+    return confirmed && inTime(call, { signal }, () => confirmed);
   }
 
   /** @throws SecureStoreError `UNAUTHENTICATED` where the session has ended */
@@ -85,7 +91,12 @@ export class Checks {
    * @returns `undefined` where it may; else a promise to await first
    * @throws SecureStoreError `ACCESS_DENIED`, `UNAUTHENTICATED`
    */
-  begin(call: SessionCall, key: string | undefined, actions: readonly Action[]): Promise<void> | undefined {
+  begin(
+    call: SessionCall,
+    key: string | undefined,
+    actions: readonly Action[],
+    signal?: AbortSignal,
+  ): Promise<void> | undefined {
     this.open();
     const decisions = actions.map((action) => this.may(action, key));
     const refused = decisions.findIndex(({ allowed }) => !allowed);
@@ -96,7 +107,7 @@ export class Checks {
     // Using up approvals takes a look at the newest policy: what was taken away by then counts, approved or not.
     const special = actions.filter((_, index) => decisions[index]?.needsApproval);
     if (refused === -1 && special.length > 0)
-      return this.#useApprovals(call, key, special, decision).then(() => this.still(call, key, actions));
+      return this.#useApprovals(call, key, special, decision, signal).then(() => this.still(call, key, actions));
     this.tell(call, key, decision);
     if (!decision.allowed) throw denied(call, action, key);
     return undefined;
@@ -107,8 +118,9 @@ export class Checks {
     key: string | undefined,
     actions: readonly Action[],
     decision: Decision,
+    signal: AbortSignal | undefined,
   ): Promise<void> {
-    const approvals = await this.#context.approvals?.use(this.principal, actions, key);
+    const approvals = await this.#context.approvals?.use(this.principal, actions, key, signal);
     if (approvals === undefined) {
       this.tell(call, key, { ...decision, allowed: false, reason: 'no approval' });
       throw unapproved(call, actions, key);

@@ -1,10 +1,11 @@
 import { SecureStoreError } from '@securestore/core-format';
 import type { CallOptions } from '@securestore/objects';
+import { inTime, withOneEnd } from '@securestore/objects';
 import type { Action } from './actions.ts';
 import { checkQuestion } from './actions.ts';
 import type { ApprovalDesk } from './approval-desk.ts';
 import type { ApprovalRequest, ApproveOptions, Verdict } from './approval-requests.ts';
-import type { Checks } from './checks.ts';
+import type { Checks, SessionCall } from './checks.ts';
 import type { Decision } from './decide.ts';
 import { foldIdentity } from './identity.ts';
 import { denied } from './refusals.ts';
@@ -45,8 +46,8 @@ function ownRequest(id: string): SecureStoreError {
 
 /** @param desk where requests lie; where there is none, everything fails with `UNSUPPORTED` */
 export function sessionApprovals(checks: Checks, desk: ApprovalDesk | undefined): SessionApprovals {
-  const open = async ({ signal }: CallOptions = {}): Promise<ApprovalDesk> => {
-    await checks.ready(signal);
+  const open = async (call: SessionCall, signal: AbortSignal | undefined): Promise<ApprovalDesk> => {
+    await checks.ready(call, signal);
     checks.open();
     if (desk !== undefined) return desk;
     throw new SecureStoreError('UNSUPPORTED', 'what is behind this session keeps no requests for approval');
@@ -60,9 +61,10 @@ export function sessionApprovals(checks: Checks, desk: ApprovalDesk | undefined)
     call: 'approvals.approve' | 'approvals.deny',
     id: string,
     verdict: Verdict,
-    options: CallOptions,
+    given: CallOptions,
   ): Promise<ApprovalRequest> => {
-    const opened = await open(options);
+    const options = withOneEnd(given);
+    const opened = await open(call, options?.signal);
     let last: { readonly key: string | undefined; readonly decision: Decision } | undefined;
     const check = (request: ApprovalRequest): void => {
       checks.open();
@@ -78,8 +80,9 @@ export function sessionApprovals(checks: Checks, desk: ApprovalDesk | undefined)
     }
   };
   return {
-    async request(action, key, { reason, expires, ...options } = {}) {
-      const opened = await open(options);
+    async request(action, key, { reason, expires, ...given } = {}) {
+      const options = withOneEnd(given);
+      const opened = await open('approvals.request', options?.signal);
       checkQuestion(action, key);
       const decision = checks.may(action, key);
       checks.tell('approvals.request', key, decision);
@@ -88,10 +91,11 @@ export function sessionApprovals(checks: Checks, desk: ApprovalDesk | undefined)
         throw new SecureStoreError('INVALID_ARGUMENT', `${action} takes no approval here: just do it`);
       return opened.add({ principal: checks.principal, action, key, reason, expires }, options);
     },
-    async list(options) {
-      const requests = await (await open(options)).list(options);
-      return requests.filter((request) => request.principal === checks.principal || decisionOn(request).allowed);
-    },
+    list: (options) =>
+      inTime('approvals.list', options, async (signal) => {
+        const requests = await (await open('approvals.list', signal)).list(signal);
+        return requests.filter((request) => request.principal === checks.principal || decisionOn(request).allowed);
+      }),
     approve: (id, { expires, ...options } = {}) =>
       decide('approvals.approve', id, { state: 'approved', expires }, options),
     deny: (id, options = {}) => decide('approvals.deny', id, { state: 'denied' }, options),

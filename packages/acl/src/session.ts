@@ -16,6 +16,7 @@ import type {
   StoreManyItem,
   StoreOptions,
 } from '@securestore/objects';
+import { withOneEnd } from '@securestore/objects';
 import { changesNothing } from './actions.ts';
 import type { ObjectAction, StoreAction } from './actions.ts';
 import { guardAdministration } from './administration.ts';
@@ -69,7 +70,7 @@ export class Session implements SecureStorage, Omit<StoreAdministration, 'keys'>
     this.#storage = storage;
     this.#tally = tally;
     this.#checks = new Checks(context);
-    const guarded = guardAdministration(administration, (call, action, run) => this.#administer(call, action, run));
+    const guarded = guardAdministration(administration, (...call) => this.#administer(...call));
     this.rotateEncryptionKey = guarded.rotateEncryptionKey;
     this.checkpoint = guarded.checkpoint;
     this.collect = guarded.collect;
@@ -86,8 +87,8 @@ export class Session implements SecureStorage, Omit<StoreAdministration, 'keys'>
     this.approvals = sessionApprovals(this.#checks, context.approvals);
     const names: SecureStorage['keys'] = (prefix, options) =>
       this.#seen(
-        () => this.#storage.keys(prefix, options),
-        'list',
+        'keys',
+        (ended) => this.#storage.keys(prefix, ended),
         (key) => key,
         options,
       );
@@ -115,34 +116,40 @@ export class Session implements SecureStorage, Omit<StoreAdministration, 'keys'>
     return this.close();
   }
 
-  async #administer<T>(call: SessionCall, action: StoreAction, run: () => PromiseLike<T>): Promise<T> {
-    await this.#checks.ready();
-    await this.#checks.begin(call, undefined, [action]);
+  async #administer<T>(
+    call: SessionCall,
+    action: StoreAction,
+    run: () => PromiseLike<T>,
+    signal: AbortSignal | undefined,
+  ): Promise<T> {
+    await this.#checks.ready(call, signal);
+    await this.#checks.begin(call, undefined, [action], signal);
     const result = await run();
     // What only looks is as reading: what was taken away meanwhile is not told.
     if (changesNothing(action)) this.#checks.still(call, undefined, [action]);
     return result;
   }
 
-  /** Between two steps of a call there may be hours. @throws SecureStoreError `UNAUTHENTICATED`, `UNAVAILABLE` */
-  async #confirmOpen(options: CallOptions | undefined): Promise<void> {
-    await this.#checks.ready(options?.signal);
+  /** Between two steps of a call there may be hours. @throws SecureStoreError `UNAUTHENTICATED`, `UNAVAILABLE`, `TIMEOUT`, `ABORTED` */
+  async #confirmOpen(call: SessionCall, options: CallOptions | undefined): Promise<void> {
+    await this.#checks.ready(call, options?.signal);
     this.#checks.open();
   }
 
   /** Asks before anything is done, and again before it is told: what was taken away meanwhile counts. */
-  async #run<T>(
+  async #run<O extends CallOptions, T>(
     call: keyof SecureStorage,
     key: string,
-    options: CallOptions | undefined,
-    body: () => Promise<T>,
+    given: O | undefined,
+    body: (options: O | undefined) => Promise<T>,
     also: readonly ObjectAction[] = [],
   ): Promise<T> {
     const actions = [SURFACE[call], ...also];
-    await this.#confirmOpen(options);
-    await this.#checks.begin(call, parseStoreKey(key), actions);
+    const options = withOneEnd(given);
+    await this.#confirmOpen(call, options);
+    await this.#checks.begin(call, parseStoreKey(key), actions, options?.signal);
     try {
-      return await body();
+      return await body(options);
     } catch (error) {
       throw refusalIn(error);
     } finally {
@@ -154,90 +161,91 @@ export class Session implements SecureStorage, Omit<StoreAdministration, 'keys'>
   /** The data of a store, of which no more is taken once it is not allowed any more. */
   #guarded(key: string, data: StoreData, options: CallOptions | undefined): StoreData {
     return guardedChunks(data, async () => {
-      await this.#confirmOpen(options);
+      await this.#confirmOpen('store', options);
       this.#checks.still('store', key, [SURFACE.store]);
     });
   }
 
-  store<M extends object = Metadata>(key: string, data: StoreData, options?: StoreOptions<M>): Promise<ObjectInfo<M>> {
-    const body = (): Promise<ObjectInfo<M>> => this.#storage.store(key, this.#guarded(key, data, options), options);
-    return this.#run('store', key, options, body);
+  store<M extends object = Metadata>(key: string, data: StoreData, given?: StoreOptions<M>): Promise<ObjectInfo<M>> {
+    return this.#run('store', key, given, (options) =>
+      this.#storage.store(key, this.#guarded(key, data, options), options),
+    );
   }
 
   retrieve<M extends object = Metadata>(key: string, given?: RetrieveOptions): Promise<Retrieved<M>> {
-    const options = askedOnce(given);
-    const body = (): Promise<Retrieved<M>> => this.#storage.retrieve<M>(key, options);
-    return this.#run('retrieve', key, options, body, ofThePast(options));
+    const asked = askedOnce(given);
+    const body = (options?: RetrieveOptions): Promise<Retrieved<M>> => this.#storage.retrieve<M>(key, options);
+    return this.#run('retrieve', key, asked, body, ofThePast(asked));
   }
 
   retrieveStream<M extends object = Metadata>(key: string, given?: RangeOptions): Promise<RetrievedStream<M>> {
-    const options = askedOnce(given);
-    const also = ofThePast(options);
-    const still = async (): Promise<void> => {
-      await this.#confirmOpen(options);
-      this.#checks.still('retrieveStream', key, [SURFACE.retrieveStream, ...also]);
-    };
-    const body = async (): Promise<RetrievedStream<M>> => {
+    const asked = askedOnce(given);
+    const also = ofThePast(asked);
+    const body = async (options?: RangeOptions): Promise<RetrievedStream<M>> => {
+      const still = async (): Promise<void> => {
+        await this.#confirmOpen('retrieveStream', options);
+        this.#checks.still('retrieveStream', key, [SURFACE.retrieveStream, ...also]);
+      };
       const found = await this.#storage.retrieveStream<M>(key, options);
       return { ...found, stream: guardedStream(found.stream, still) };
     };
-    return this.#run('retrieveStream', key, options, body, also);
+    return this.#run('retrieveStream', key, asked, body, also);
   }
 
   info<M extends object = Metadata>(key: string, given?: RetrieveOptions): Promise<ObjectInfo<M>> {
-    const options = askedOnce(given);
-    const body = (): Promise<ObjectInfo<M>> => this.#storage.info<M>(key, options);
-    return this.#run('info', key, options, body, ofThePast(options));
+    const asked = askedOnce(given);
+    const body = (options?: RetrieveOptions): Promise<ObjectInfo<M>> => this.#storage.info<M>(key, options);
+    return this.#run('info', key, asked, body, ofThePast(asked));
   }
 
-  has(key: string, options?: CallOptions): Promise<boolean> {
-    return this.#run('has', key, options, () => this.#storage.has(key, options));
+  has(key: string, given?: CallOptions): Promise<boolean> {
+    return this.#run('has', key, given, (options) => this.#storage.has(key, options));
   }
 
-  matches(key: string, data: StoreData, options?: CallOptions): Promise<boolean> {
-    return this.#run('matches', key, options, () => this.#storage.matches(key, data, options));
+  matches(key: string, data: StoreData, given?: CallOptions): Promise<boolean> {
+    return this.#run('matches', key, given, (options) => this.#storage.matches(key, data, options));
   }
 
-  setMetadata<M extends object = Metadata>(key: string, metadata: M, options?: ChangeOptions): Promise<ObjectInfo<M>> {
-    return this.#run('setMetadata', key, options, () => this.#storage.setMetadata(key, metadata, options));
+  setMetadata<M extends object = Metadata>(key: string, metadata: M, given?: ChangeOptions): Promise<ObjectInfo<M>> {
+    return this.#run('setMetadata', key, given, (options) => this.#storage.setMetadata(key, metadata, options));
   }
 
-  delete(key: string, options?: ChangeOptions): Promise<boolean> {
-    return this.#run('delete', key, options, () => this.#storage.delete(key, options));
+  delete(key: string, given?: ChangeOptions): Promise<boolean> {
+    return this.#run('delete', key, given, (options) => this.#storage.delete(key, options));
   }
 
-  purge(key: string, options?: CallOptions): Promise<boolean> {
-    return this.#run('purge', key, options, () => this.#storage.purge(key, options));
+  purge(key: string, given?: CallOptions): Promise<boolean> {
+    return this.#run('purge', key, given, (options) => this.#storage.purge(key, options));
   }
 
-  undelete<M extends object = Metadata>(key: string, options?: CallOptions): Promise<ObjectInfo<M>> {
-    return this.#run('undelete', key, options, () => this.#storage.undelete<M>(key, options));
+  undelete<M extends object = Metadata>(key: string, given?: CallOptions): Promise<ObjectInfo<M>> {
+    return this.#run('undelete', key, given, (options) => this.#storage.undelete<M>(key, options));
   }
 
   restoreVersion<M extends object = Metadata>(
     key: string,
     version: string,
-    options?: ChangeOptions,
+    given?: ChangeOptions,
   ): Promise<ObjectInfo<M>> {
-    const body = (): Promise<ObjectInfo<M>> => this.#storage.restoreVersion<M>(key, version, options);
-    return this.#run('restoreVersion', key, options, body);
+    return this.#run('restoreVersion', key, given, (options) => this.#storage.restoreVersion<M>(key, version, options));
   }
 
-  history(key: string, options?: CallOptions): Promise<HistoryEntry[]> {
-    return this.#run('history', key, options, () => this.#storage.history(key, options));
+  history(key: string, given?: CallOptions): Promise<HistoryEntry[]> {
+    return this.#run('history', key, given, (options) => this.#storage.history(key, options));
   }
 
-  async list(prefix = '', options?: CallOptions): Promise<string[]> {
-    await this.#confirmOpen(options);
+  async list(prefix = '', given?: CallOptions): Promise<string[]> {
+    const options = withOneEnd(given);
+    await this.#confirmOpen('list', options);
     const names = await this.#storage.list(prefix, options);
-    await this.#confirmOpen(options);
+    await this.#confirmOpen('list', options);
     return names.filter((name) => this.#shown(name));
   }
 
   entries<M extends object = Metadata>(prefix?: string, options?: CallOptions): AsyncIterable<ObjectInfo<M>> {
     return this.#seen(
-      () => this.#storage.entries<M>(prefix, options),
-      'read',
+      'entries',
+      (ended) => this.#storage.entries<M>(prefix, ended),
       ({ key }) => key,
       options,
     );
@@ -251,15 +259,17 @@ export class Session implements SecureStorage, Omit<StoreAdministration, 'keys'>
 
   /** What of a listing may be seen; whether anything else is there does not show. */
   async *#seen<T>(
-    list: () => AsyncIterable<T>,
-    action: ObjectAction,
+    call: 'keys' | 'entries',
+    list: (options: CallOptions | undefined) => AsyncIterable<T>,
     nameOf: (item: T) => string,
-    options: CallOptions | undefined,
+    given: CallOptions | undefined,
   ): AsyncGenerator<T> {
-    await this.#confirmOpen(options);
+    const action = SURFACE[call];
+    const options = withOneEnd(given);
+    await this.#confirmOpen(call, options);
     let unseen = 0;
-    for await (const item of list()) {
-      await this.#confirmOpen(options);
+    for await (const item of list(options)) {
+      await this.#confirmOpen(call, options);
       const key = nameOf(item);
       if (this.#shown(key) && (action === 'list' || this.#shown(key, action))) yield item;
       else if (++unseen % UNSEEN_STEPS === 0) await new Promise(setImmediate);
@@ -268,8 +278,9 @@ export class Session implements SecureStorage, Omit<StoreAdministration, 'keys'>
 
   storeMany<M extends object = Metadata>(
     items: Iterable<StoreManyItem<M>> | AsyncIterable<StoreManyItem<M>>,
-    options?: ManyOptions,
+    given?: ManyOptions,
   ): Promise<ItemResult<ObjectInfo<M>>[]> {
+    const options = withOneEnd(given);
     // What is asked about is what is stored, whatever an item says when it is asked twice.
     const parse = (item: StoreManyItem<M>): { key: string; item: StoreManyItem<M> } => {
       const copy = { ...item };
@@ -280,8 +291,9 @@ export class Session implements SecureStorage, Omit<StoreAdministration, 'keys'>
 
   retrieveMany<M extends object = Metadata>(
     keys: Iterable<string> | AsyncIterable<string>,
-    options?: ManyOptions,
+    given?: ManyOptions,
   ): Promise<ItemResult<Retrieved<M>>[]> {
+    const options = withOneEnd(given);
     return this.#many(
       'retrieveMany',
       keys,
@@ -299,7 +311,7 @@ export class Session implements SecureStorage, Omit<StoreAdministration, 'keys'>
     parse: (item: I) => { readonly key: string; readonly item: I },
     run: (allowed: AsyncIterable<I>) => Promise<ItemResult<T>[]>,
   ): Promise<ItemResult<T>[]> {
-    await this.#confirmOpen(options);
+    await this.#confirmOpen(call, options);
     const refusals: (ItemResult<T> | undefined)[] = [];
     const actions = [SURFACE[call]];
     const refusalOf = async (
@@ -307,7 +319,7 @@ export class Session implements SecureStorage, Omit<StoreAdministration, 'keys'>
       check: (key: string) => Promise<void> | void,
     ): Promise<ItemResult<T> | undefined> => {
       try {
-        await this.#checks.ready(options?.signal);
+        await this.#checks.ready(call, options?.signal);
         await check(key);
         return undefined;
       } catch (error) {
@@ -318,7 +330,8 @@ export class Session implements SecureStorage, Omit<StoreAdministration, 'keys'>
         throw error;
       }
     };
-    const first = (key: string): Promise<void> | undefined => this.#checks.begin(call, parseStoreKey(key), actions);
+    const first = (key: string): Promise<void> | undefined =>
+      this.#checks.begin(call, parseStoreKey(key), actions, options?.signal);
     const still = (key: string): void => this.#checks.still(call, parseStoreKey(key), actions);
     async function* allowed(): AsyncGenerator<I> {
       for await (const given of items) {

@@ -3,6 +3,7 @@ export type { AuditArea, AuditSettings } from './audit-area.ts';
 export type { AuditEnd } from './audit-ends.ts';
 export type { BackupArea, CopiedHead, KeptState } from './backup-area.ts';
 export { signalOf } from './call.ts';
+export { inTime, withOneEnd } from './in-time.ts';
 export type { Clock } from '@securestore/jobs';
 export type { StoreSettings } from './store-settings.ts';
 export type {

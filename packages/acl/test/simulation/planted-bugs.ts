@@ -50,14 +50,14 @@ export const PLANTED_BUGS: readonly SourceChange[] = [
   {
     name: 'the items of a batch are decided by what was known when it began',
     file: 'acl/src/session.ts',
-    edits: [['await this.#checks.ready(options?.signal);\n        await check(key);', 'await check(key);']],
+    edits: [['await this.#checks.ready(call, options?.signal);\n        await check(key);', 'await check(key);']],
   },
   {
     name: 'a stream goes on under what was known when it began',
     file: 'acl/src/session.ts',
     edits: [
       [
-        "await this.#confirmOpen(options);\n      this.#checks.still('retrieveStream'",
+        "await this.#confirmOpen('retrieveStream', options);\n        this.#checks.still('retrieveStream'",
         "this.#checks.still('retrieveStream'",
       ],
     ],
@@ -65,12 +65,14 @@ export const PLANTED_BUGS: readonly SourceChange[] = [
   {
     name: 'data are taken under what was known when they began to come',
     file: 'acl/src/session.ts',
-    edits: [["await this.#confirmOpen(options);\n      this.#checks.still('store'", "this.#checks.still('store'"]],
+    edits: [
+      ["await this.#confirmOpen('store', options);\n      this.#checks.still('store'", "this.#checks.still('store'"],
+    ],
   },
   {
     name: 'a listing goes on under what was known when it began',
     file: 'acl/src/session.ts',
-    edits: [['await this.#confirmOpen(options);\n      const key = nameOf', 'const key = nameOf']],
+    edits: [['await this.#confirmOpen(call, options);\n      const key = nameOf', 'const key = nameOf']],
   },
   {
     name: 'a change is not in force at once where it was made',
