@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createStore, generateKeyFile, keyFile, openStore, type StoreOptions } from 'securestore';
-import { onTestFinished } from 'vitest';
+import { onTestFinished, type TestContext } from 'vitest';
 
 const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 
@@ -38,16 +38,25 @@ export interface Sandbox {
 
 const noStore = (): Promise<never> => Promise.reject(new Error('there is no store'));
 
-/** Makes a {@link Sandbox}, with a store at `scheme` that a key file unlocks unless `scheme` is `none`. */
-export async function sandbox(scheme: 'sqlite' | 'file' | 'none' = 'sqlite'): Promise<Sandbox> {
+/**
+ * Makes a {@link Sandbox}, with a store at `scheme` that a key file unlocks unless `scheme` is `none`.
+ *
+ * @param onEnd the hook of the test itself, where several run at a time: the global one knows only of one test
+ */
+export async function sandbox(
+  scheme: 'sqlite' | 'file' | 'none' = 'sqlite',
+  onEnd: TestContext['onTestFinished'] = onTestFinished,
+): Promise<Sandbox> {
   const folder = await mkdtemp(join(tmpdir(), 'securestore-cli-'));
-  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  onEnd(() => rm(folder, { recursive: true, force: true }));
   const path = (...parts: string[]): string => join(folder, ...parts);
   const env: Record<string, string> = {
     PATH: process.env['PATH'] ?? '',
     HOME: folder,
     XDG_STATE_HOME: path('state'),
     NO_COLOR: '1',
+    // What one process has compiled the next one need not.
+    NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] ?? '',
   };
   const start = (args: readonly string[], { env: more = {} }: RunOptions = {}): ChildProcess => {
     const [node = '', ...first] = COMMAND;
