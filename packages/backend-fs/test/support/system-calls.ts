@@ -31,7 +31,11 @@ async function runOnce(packageName: string, scheme: string, { call, fault, when 
   const node = [process.execPath, '--conditions=@securestore/source', '--no-warnings', PROGRAM, packageName, location];
   try {
     const log = join(folder, 'log');
-    const { stdout, stderr } = spawnSync('strace', ['-f', '-qq', '-o', log, ...inject, ...node], { encoding: 'utf8' });
+    const { stdout, stderr } = spawnSync('strace', ['-f', '-qq', '-o', log, ...inject, ...node], {
+      encoding: 'utf8',
+      // The calls that are counted are those of the steps.
+      env: { ...process.env, NODE_DISABLE_COMPILE_CACHE: '1' },
+    });
     const traced = spawnSync('grep', ['-cE', fault === 'kill' ? 'killed by SIGKILL' : 'INJECTED', log], {
       encoding: 'utf8',
     });
