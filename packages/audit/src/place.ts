@@ -20,8 +20,13 @@ export interface AuditPlace {
   readonly settings: AuditSettings | undefined;
   /** Whether this process can write to the log: members can't. */
   readonly canWrite: boolean;
-  /** Whether there may be a log, of now or of earlier. */
-  readonly exists: boolean;
+  /**
+   * To be asked before a log of now or of earlier is read.
+   *
+   * @throws SecureStoreError `UNSUPPORTED` where there never was one, `ACCESS_DENIED` for a member to whom it was not granted,
+   *   `INTEGRITY` where its keys were removed
+   */
+  checkReadable(): void;
   readonly clock: Clock;
   /** Id of the store's instance, 16 bytes. */
   readonly instance: Uint8Array;

@@ -85,7 +85,12 @@ export class AuditTrail {
     return this.#place.disable(options);
   }
 
-  /** The hash by which entries name an object. @throws SecureStoreError `UNSUPPORTED` where the store was never audited */
+  /**
+   * The hash by which entries name an object, 16 bytes.
+   *
+   * @throws SecureStoreError `UNSUPPORTED` where the store was never audited, `ACCESS_DENIED` for a member to whom the log was not granted,
+   *   `INTEGRITY` where the keys of the log were removed
+   */
   hashOf(key: string): Uint8Array {
     return this.#place.hashNames([key])[0] ?? nameHash(this.#place.nameKey, key);
   }
@@ -93,8 +98,8 @@ export class AuditTrail {
   /**
    * Verifies the log against the signed head of the store and what is remembered outside of it.
    *
-   * @throws SecureStoreError `INVALID_ARGUMENT` where the identity is none, `UNSUPPORTED` where the store was never audited, what
-   *   the backend throws. What it finds is no error: it is in the report.
+   * @throws SecureStoreError `INVALID_ARGUMENT` where the identity is none, `UNSUPPORTED` where the store was never audited,
+   *   `INTEGRITY` where the keys of the log were removed, what the backend throws. What else it finds is no error: it is in the report.
    */
   async verify({ auditor, signal }: VerifyTrailOptions): Promise<AuditReport> {
     await this.#refreshed(signal);
@@ -124,7 +129,7 @@ export class AuditTrail {
    * takes them.
    *
    * @throws SecureStoreError `UNSUPPORTED` where the store was never audited, `ACCESS_DENIED` for a member to whom the log was not granted,
-   *   `INTEGRITY` for a part that can't be read, unless `onDamaged` is told of it
+   *   `INTEGRITY` where its keys were removed, and for a part that can't be read, unless `onDamaged` is told of it
    */
   async *lines({ signal, onDamaged = refuse }: Pick<TailOptions, 'signal' | 'onDamaged'> = {}): AsyncGenerator<string> {
     await this.#refreshed(signal);
@@ -146,14 +151,7 @@ export class AuditTrail {
 
   async #refreshed(signal: AbortSignal | undefined): Promise<void> {
     await this.#place.refresh(signal);
-    if (this.#place.exists) return;
-    if (this.#place.settings !== undefined) {
-      throw new SecureStoreError(
-        'ACCESS_DENIED',
-        'the audit log was not granted to this member: it takes the group "audit"',
-      );
-    }
-    throw new SecureStoreError('UNSUPPORTED', 'the store has no audit log: switch it on first');
+    this.#place.checkReadable();
   }
 }
 

@@ -40,10 +40,24 @@ function settingsOf({ audit }: Head): AuditSettings | undefined {
   return audit === undefined || audit.mode === 'off' ? undefined : (audit as AuditSettings);
 }
 
-/** @throws SecureStoreError `UNSUPPORTED` */
-function auditKeysOf({ keys }: StoreState): AuditKeys {
+/**
+ * @throws SecureStoreError `UNSUPPORTED` where the store was never audited, `ACCESS_DENIED` for a member to whom the log was not
+ *   granted, `INTEGRITY` where its keys were removed
+ */
+function auditKeysOf(state: StoreState): AuditKeys {
+  const { keys, head } = state;
   if (keys.audit !== undefined) return keys.audit;
-  throw new SecureStoreError('UNSUPPORTED', 'the store has no audit log: it was never audited');
+  if (head.audit === undefined)
+    throw new SecureStoreError('UNSUPPORTED', 'the store has no audit log: switch it on first');
+  if (isMember(state)) {
+    const message = 'the audit log was not granted to this member: it takes the group "audit"';
+    throw new SecureStoreError('ACCESS_DENIED', message);
+  }
+  const when = settingsOf(head) === undefined ? 'was' : 'is';
+  const message =
+    `the head of the store says that it ${when} audited, and the keys of its audit log are not in its keyring: somebody who ` +
+    'has the keys of the store has removed them. Only a copy of the store from before has its log';
+  throw new SecureStoreError('INTEGRITY', message);
 }
 
 /**
@@ -79,9 +93,14 @@ export class AuditArea {
     return !isMember(this.#state);
   }
 
-  /** Whether there may be a log, of now or of earlier. */
-  get exists(): boolean {
-    return this.#state.keys.audit !== undefined;
+  /**
+   * To be asked before a log of now or of earlier is read.
+   *
+   * @throws SecureStoreError `UNSUPPORTED` where there never was one, `ACCESS_DENIED` for a member to whom it was not granted,
+   *   `INTEGRITY` where its keys were removed
+   */
+  checkReadable(): void {
+    auditKeysOf(this.#state);
   }
 
   get clock(): Clock {
@@ -98,12 +117,12 @@ export class AuditArea {
     return this.#state.head.identity;
   }
 
-  /** The key of the hashes of what is no key of an object, such as prefixes. It is the same for as long as the store lives. @throws SecureStoreError `UNSUPPORTED` */
+  /** The key of the hashes of what is no key of an object, such as prefixes. It is the same for as long as the store lives. @throws as {@link checkReadable} */
   get nameKey(): KeyObject {
     return auditKeysOf(this.#state).names;
   }
 
-  /** Hashes of keys of objects, of many in one go; `undefined` for what is no key. @throws SecureStoreError `UNSUPPORTED` */
+  /** Hashes of keys of objects, of many in one go; `undefined` for what is no key. @throws as {@link checkReadable} */
   hashNames(names: readonly string[]): (Uint8Array | undefined)[] {
     const { nameIds } = auditKeysOf(this.#state);
     const ids = names.map((name) => this.#idOf(name));
@@ -171,7 +190,7 @@ export class AuditArea {
     }
   }
 
-  /** A part of the log sealed for `name`. @throws SecureStoreError `LOCKED` where the slot of this process is gone, `UNSUPPORTED` */
+  /** A part of the log sealed for `name`. @throws SecureStoreError `LOCKED` where the slot of this process is gone, and as {@link checkReadable} */
   seal(name: string, plaintext: Uint8Array): Buffer {
     this.#engine.watcher.checkFollowing();
     const context = contextOf(this.#state, name);
@@ -204,7 +223,7 @@ export class AuditArea {
     }
   }
 
-  /** @returns `undefined` where there is none @throws SecureStoreError `INTEGRITY` where it is damaged, and what the backend throws */
+  /** @returns `undefined` where there is none @throws SecureStoreError `INTEGRITY` where it is damaged, as {@link checkReadable}, and what the backend throws */
   async read(name: string, signal?: AbortSignal): Promise<Buffer | undefined> {
     const found = await this.#engine.backend.read(name, { signal });
     if (found === undefined) return undefined;
