@@ -17,7 +17,7 @@ export interface RecordedAttempt {
   readonly reason?: string | undefined;
   /** Whether nothing is changed by it. */
   readonly readOnly?: boolean | undefined;
-  /** Whether its result is told although it can't be recorded. */
+  /** Whether its result is told although it can't be recorded, unless it is denied. */
   readonly evenUnrecorded?: boolean | undefined;
 }
 
@@ -149,35 +149,56 @@ async function recordedMany(
   const run = (some: unknown, given: unknown): Promise<ItemResult<unknown>[]> =>
     original(some, given) as Promise<ItemResult<unknown>[]>;
   const results: ItemResult<unknown>[] = [];
+  let isUnrecorded = false;
+  const recording = async (step: () => Promise<void> | undefined): Promise<void> => {
+    try {
+      await step();
+    } catch (error) {
+      isUnrecorded = true;
+      throw error;
+    }
+  };
+  const attempt = about(context, call, undefined, false);
   try {
     // Batches cost something, and there is nothing to hide.
     if (!recorder.active) {
       const done = await run(items, options);
-      await recordResults(context, call, done);
+      await recording(() => recordResults(context, call, done));
       return done;
     }
-    await recorder.ready();
+    await recording(() => recorder.ready());
     // It says what is wrong with the options, and with what is no source.
     await run(isSource(items) ? [] : items, options);
     const { timeout: _, ...others } = (options ?? {}) as ManyOptions;
     // One time limit for all batches.
     const signal = signalOf(options as ManyOptions | undefined);
     for await (const batch of batchesOf(items as Iterable<unknown>)) {
-      await recorder.ready();
+      await recording(() => recorder.ready()).catch((error: unknown) => {
+        throw results.length === 0 ? error : stopped(error, results.length, attempt);
+      });
       const done = await run(batch, signal === undefined ? others : { ...others, signal }).catch((error: unknown) => {
         // What is not begun after an end has failed, each item of it.
         if (signal?.aborted !== true || !SecureStoreError.is(error)) throw error;
         return batch.map((item) => ({ key: keyOf(item), ok: false, error }) as const);
       });
-      await recordResults(context, call, done);
+      await recording(() => recordResults(context, call, done));
       results.push(...done);
     }
   } catch (error) {
-    return recorder.attempt(about(context, call, undefined, false), async () => {
+    // That nothing is recorded now is told as it was when that began, and not that nothing was done.
+    return recorder.attempt({ ...attempt, evenUnrecorded: isUnrecorded }, async () => {
       throw error;
     });
   }
   return results;
+}
+
+/** Some of it was done before nothing could be recorded any more. */
+function stopped(cause: unknown, count: number, { readOnly }: RecordedAttempt): unknown {
+  if (!SecureStoreError.is(cause)) return cause;
+  const message = `it ended after ${count} items, since what comes next can't be recorded now (${cause.code}); look into the audit log for them`;
+  const outcome = readOnly === true ? undefined : 'unknown';
+  return new SecureStoreError(cause.code, message, { cause, ...(outcome && { outcome, retryable: false }) });
 }
 
 function recordedCall(context: RecordingContext, call: Call, original: Method): Method {

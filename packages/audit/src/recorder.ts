@@ -1,5 +1,5 @@
 import { generateKeyPairSync } from 'node:crypto';
-import type { AuditLink, AuditOutcome } from '@securestore/core-format';
+import type { AuditLink, AuditOutcome, ErrorCode } from '@securestore/core-format';
 import { asBuffer, SecureStoreError } from '@securestore/core-format';
 import { identityPublicKey, signAs } from '@securestore/crypto';
 import type { SinkOptions } from './audit-log.ts';
@@ -14,7 +14,7 @@ import { StoreSink } from './store-sink.ts';
 export interface Attempted extends Pick<AuditEvent, 'action' | 'principal' | 'object' | 'category' | 'requestId'> {
   /** Whether nothing is changed by it. */
   readonly readOnly?: boolean | undefined;
-  /** Whether its result is told although it can't be recorded: that of looking at the log, which is how somebody finds out why. */
+  /** Whether its result is told although it can't be recorded, unless it is denied: that of looking at the log, which is how somebody finds out why. */
   readonly evenUnrecorded?: boolean | undefined;
   /** What else there is to say of it; beside its code where it fails. */
   readonly reason?: string | undefined;
@@ -62,17 +62,21 @@ function eventOf(about: Attempted, outcome: AuditOutcome, reason: unknown, begun
   return { action, principal, object, category, requestId, outcome, reason, duration: performance.now() - begun };
 }
 
-/** What was done, but could not be recorded, is not answered. */
+/** What would be taken for an answer to what was tried, where it is about the log. */
+const ANSWERS: ReadonlySet<ErrorCode> = new Set(['ACCESS_DENIED', 'UNAUTHENTICATED', 'NOT_FOUND']);
+
+/** What became of it, but could not be recorded, is not answered: in the same words whether it was done, denied, or failed. */
 function unrecorded(error: unknown, { readOnly }: Attempted): SecureStoreError {
   const known = SecureStoreError.is(error) ? error : undefined;
   const why = known?.message ?? 'an unexpected error';
-  const code = known?.code ?? 'INTERNAL';
+  const reported = known?.code ?? 'INTERNAL';
+  const code = ANSWERS.has(reported) ? 'UNAVAILABLE' : reported;
   if (readOnly === true) {
     return new SecureStoreError(code, `its result is withheld, since it could not be recorded: ${why}`, {
       cause: error,
     });
   }
-  const message = `it was done, and could not be recorded, so its result is withheld: ${why}`;
+  const message = `whether it was done is withheld, since it could not be recorded: ${why}`;
   return new SecureStoreError(code, message, { outcome: 'unknown', retryable: false, cause: error });
 }
 
@@ -114,21 +118,29 @@ export class Recorder {
    * the entry is durable.
    *
    * @throws SecureStoreError what `run` throws; in `fail-closed` `UNAVAILABLE` and others where it can't be recorded: before
-   *   anything was done where that is known then, else with `outcome: 'unknown'`
+   *   anything was done where that is known then; else with `outcome: 'unknown'` where something may have been changed, and
+   *   without a word of whether it was done, denied or failed
    */
   async attempt<T>(about: Attempted, run: () => Promise<T>): Promise<T> {
     const settings = this.#settings;
     const begun = performance.now();
+    let isBegun = false;
     let value: T;
     try {
       const ready = about.evenUnrecorded === true ? undefined : this.ready();
       if (ready !== undefined) await ready;
+      isBegun = true;
       value = await run();
     } catch (error) {
       const { outcome, reason } = outcomeOf(error, about);
-      // What happened first is what matters.
       const recorded = this.#note(eventOf(about, outcome, reason, begun), settings);
-      if (recorded !== undefined) await recorded.catch(() => undefined);
+      if (recorded !== undefined) {
+        await recorded.catch((failure: unknown) => {
+          // That nothing was begun says nothing of what would have become of it.
+          const isTold = !isBegun || (about.evenUnrecorded === true && outcome !== 'denied');
+          if (!isTold) throw unrecorded(failure, about);
+        });
+      }
       throw error;
     }
     const recorded = this.#note(eventOf(about, 'allowed', about.reason, begun), settings);

@@ -83,7 +83,7 @@ function assemble(store: ObjectStore, opened: OpenOptions, events: KeyEvents): S
     checkSessionOptions(given);
     const { requestId, ...options } = given;
     // Who it is shows only when it has succeeded.
-    const attempt = { action: 'session', principal: '', requestId };
+    const attempt = { action: 'session', principal: '', requestId, readOnly: true };
     const found = await recorder.attempt(attempt, async () => {
       const begun = await begin(credentials, options);
       attempt.principal = begun.principal;
