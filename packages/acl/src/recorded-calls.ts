@@ -29,8 +29,6 @@ export interface AttemptRecorder {
   attempt<T>(about: RecordedAttempt, run: () => Promise<T>): Promise<T>;
   /** To be awaited before something is done that is recorded afterwards. @throws what keeps it from being recorded */
   ready(): Promise<void> | undefined;
-  /** To be awaited now and then by whoever records a great deal at once. */
-  room(): Promise<void>;
 }
 
 /** As whom attempts are recorded. */
@@ -123,7 +121,6 @@ async function recordResults(
   };
   for (let start = 0; start < results.length; start += MANY_AT_ONCE) {
     await Promise.all(results.slice(start, start + MANY_AT_ONCE).map(record));
-    await recorder.room();
   }
 }
 

@@ -5,6 +5,7 @@ import type { Clock } from '@securestore/jobs';
 import { systemClock } from '@securestore/jobs';
 import type { Signer } from './certificate.ts';
 import { Chain } from './chain.ts';
+import { Held } from './held.ts';
 import { EntryLine, lineOfHeader } from './line.ts';
 import { END_ACTION, LOST_ACTION } from './own-actions.ts';
 import type { AuditEvent, Redacted, RedactedEvent, RedactionOptions, Redactor } from './redact.ts';
@@ -94,6 +95,10 @@ export class AuditLog {
   readonly #ends: AuditLink[] = [];
   #written: AuditLink | undefined;
   #pending: Pending[] = [];
+  readonly #held = new Held<Pending>(
+    () => !this.#outputs.some(({ queue }) => queue.isFilling(this.#pending.length)),
+    (entry) => this.#add(entry),
+  );
   #gathering = false;
   #closed = false;
   #closing: Promise<void> | undefined;
@@ -208,9 +213,16 @@ export class AuditLog {
     this.#trouble(`${count} entries came before the log was open and found no room`);
   }
 
-  /** Waits while a sink that works has so much to write that the next thousand entries might be lost for it. */
-  async room(): Promise<void> {
-    while (this.#outputs.some(({ queue }) => queue.isFilling)) await this.#clock.sleep(GATHER);
+  /**
+   * Records an attempt in its turn, in the mode `batched`: where a sink that works has much to write, what is recorded waits, so that
+   * it is not lost for it. A sink that fails or hangs is not waited for.
+   *
+   * @returns `undefined` where it needs not wait; else a promise that resolves when it is recorded
+   * @throws SecureStoreError `UNAVAILABLE` once the log is closed
+   */
+  addInTurn(event: AuditEvent): Promise<void> | undefined {
+    this.#checkOpen();
+    return this.#held.enter(this.#entry(event));
   }
 
   #checkOpen(): void {
@@ -242,7 +254,8 @@ export class AuditLog {
   #output({ sink, mandatory = true, timeout = DEFAULT_TIMEOUT, queue: bound = DEFAULT_QUEUE }: SinkOptions): Output {
     const afterLoss = (name: string, { count, first, last }: Loss): void =>
       this.#trouble(`sink ${name} did not get ${count} entries, from ${first} to ${last}`);
-    const queue = new SinkQueue({ sink, clock: this.#clock, timeout, bound, alert: this.#alert, afterLoss });
+    const moved = (): void => this.#held.release();
+    const queue = new SinkQueue({ sink, clock: this.#clock, timeout, bound, alert: this.#alert, moved, afterLoss });
     return { queue, sink, mandatory, timeout };
   }
 
@@ -312,6 +325,7 @@ export class AuditLog {
 
   async #close(): Promise<void> {
     this.#closed = true;
+    await this.#held.emptied();
     this.#own(END_ACTION, 'allowed');
     this.#flush();
     this.#chain.wipe();

@@ -46,6 +46,8 @@ interface Segment {
   early: AuditEvent[];
   /** How many found no room there. */
   missed: number;
+  /** How many more are to be recorded then, for which somebody waits. */
+  waiting: number;
 }
 
 /** How many entries may wait for a segment to begin. */
@@ -162,12 +164,6 @@ export class Recorder {
     return settings?.mode === 'fail-closed' ? this.#checkReady(settings) : undefined;
   }
 
-  /** To be awaited now and then by whoever records a great deal at once: none of it is to be lost for want of room. */
-  async room(): Promise<void> {
-    const log = await this.#segment?.opening.catch(() => undefined);
-    await log?.room();
-  }
-
   /** As the store is audited now, by this process; members don't write to the log. */
   get #settings(): AuditSettings | undefined {
     return this.#place.canWrite ? this.#place.settings : undefined;
@@ -180,7 +176,7 @@ export class Recorder {
 
   /** Records what was found out of the way of any attempt, such as what was done with a key. Nobody waits for it. */
   note(event: AuditEvent): void {
-    this.#note(event)?.catch(() => undefined);
+    this.#note(event, undefined, false)?.catch(() => undefined);
   }
 
   async #checkReady(settings: AuditSettings): Promise<void> {
@@ -190,9 +186,10 @@ export class Recorder {
 
   /**
    * @param begun how the store was audited when it was begun: also what switches that off is recorded, and what ends after it
+   * @param waits whether somebody waits for room in the log
    * @returns what the answer has to wait for
    */
-  #note(event: AuditEvent, begun?: AuditSettings): Promise<void> | undefined {
+  #note(event: AuditEvent, begun?: AuditSettings, waits = true): Promise<void> | undefined {
     const settings = this.#settings ?? begun;
     if (settings === undefined || this.#closed) {
       this.#endSegment();
@@ -200,15 +197,20 @@ export class Recorder {
     }
     const segment = this.#segmentFor(settings);
     const { log } = segment;
-    if (log === undefined) return this.#early(segment, settings, event);
+    if (log === undefined) return this.#early(segment, settings, event, waits);
     if (settings.mode === 'fail-closed') return log.record(event);
+    if (waits) return log.addInTurn(event);
     log.add(event);
     return undefined;
   }
 
-  #early(segment: Segment, { mode }: AuditSettings, event: AuditEvent): Promise<void> | undefined {
+  #early(segment: Segment, { mode }: AuditSettings, event: AuditEvent, waits: boolean): Promise<void> | undefined {
     const timed = { ...event, time: event.time ?? this.#place.clock.now() };
     if (mode === 'fail-closed') return segment.opening.then((log) => log.record(timed));
+    if (waits && segment.early.length * 2 > MAX_EARLY) {
+      segment.waiting++;
+      return segment.opening.then((log) => log.addInTurn(timed)).catch(() => undefined);
+    }
     if (segment.early.length < MAX_EARLY) segment.early.push(timed);
     else segment.missed++;
     return undefined;
@@ -227,7 +229,7 @@ export class Recorder {
       this.#endSegment();
     }
     const opening = this.#open(settings);
-    const segment: Segment = { settings, log: undefined, opening, early: [], missed: 0 };
+    const segment: Segment = { settings, log: undefined, opening, early: [], missed: 0, waiting: 0 };
     this.#segment = segment;
     opening.then(
       (log) => this.#begun(segment, log),
@@ -240,7 +242,7 @@ export class Recorder {
     segment.log = log;
     const { early } = segment;
     segment.early = [];
-    for (const event of early) log.record(event).catch(() => undefined);
+    for (const event of early) void log.addInTurn(event);
     if (segment.missed > 0) log.missed(segment.missed);
   }
 
@@ -250,8 +252,9 @@ export class Recorder {
     const error = SecureStoreError.is(cause)
       ? cause
       : new SecureStoreError('INTERNAL', 'the audit log could not be opened', { cause });
+    const { early, missed, waiting } = segment;
     try {
-      this.#options.onAlert?.({ event: 'not opened', error, lost: segment.early.length + segment.missed });
+      this.#options.onAlert?.({ event: 'not opened', error, lost: early.length + missed + waiting });
     } catch {
       // Whoever is told must not keep anybody from anything.
     }

@@ -40,6 +40,8 @@ export interface QueueOptions {
   /** How many lines may wait. */
   readonly bound: number;
   readonly alert: (alert: SinkAlert) => void;
+  /** Is called when there may be room for more lines, or nobody is to wait for it any more. */
+  readonly moved: () => void;
   /** Is told, once a sink takes lines again, of those that it never gets. */
   readonly afterLoss: (name: string, lost: Loss) => void;
 }
@@ -112,9 +114,16 @@ export class SinkQueue {
     return this.#reached;
   }
 
-  /** Whether over half of what may wait does, although the sink takes lines. */
-  get isFilling(): boolean {
-    return this.#state === 'ok' && !this.#closed && (this.#queued + this.#group.length) * 2 > this.#options.bound;
+  /**
+   * Whether over half of what may wait does, although the sink takes lines: what comes can wait itself then, and the other half is
+   * for what can't.
+   *
+   * @param more lines that are not here yet
+   */
+  isFilling(more: number): boolean {
+    return (
+      this.#state === 'ok' && !this.#closed && (this.#queued + this.#group.length + more) * 2 > this.#options.bound
+    );
   }
 
   push(lines: readonly AuditLine[], settle?: Settle): void {
@@ -134,7 +143,7 @@ export class SinkQueue {
     if (isHanging) settle?.(this.#timedOut());
     // Somebody waits for it, so it is not put off.
     else if (settle !== undefined) this.#wake.abort();
-    if (settle !== undefined || this.#queued >= GROUP) this.#enough.abort();
+    if (settle !== undefined || this.#queued >= GROUP || this.isFilling(0)) this.#enough.abort();
     if (this.#active) return;
     this.#active = true;
     this.#running = this.#run();
@@ -181,6 +190,7 @@ export class SinkQueue {
         this.#group = [];
         this.#settleGroup();
         this.#recover();
+        this.#options.moved();
         retry = FIRST_RETRY;
         continue;
       }
@@ -198,7 +208,8 @@ export class SinkQueue {
   /** Lets lines come together, for a sink that wants that. */
   async #gather(): Promise<void> {
     const { sink, clock } = this.#options;
-    const isUrgent = this.#queued >= GROUP || this.#draining || this.#items.some(({ settle }) => settle !== undefined);
+    const isFull = this.#queued >= GROUP || this.isFilling(0);
+    const isUrgent = isFull || this.#draining || this.#items.some(({ settle }) => settle !== undefined);
     if (sink.gather === undefined || isUrgent) return;
     this.#enough = new AbortController();
     await clock.sleep(sink.gather, this.#enough.signal).catch(() => undefined);
@@ -262,6 +273,7 @@ export class SinkQueue {
     this.#state = state;
     this.#code = code;
     if (!same) this.#tell(state);
+    this.#options.moved();
   }
 
   #recover(): void {

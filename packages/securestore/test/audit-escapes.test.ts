@@ -102,7 +102,7 @@ test('what comes before the log is open and finds no room is counted in it', asy
   const store = await reopen(location, { audit: { sinks: [{ sink: slow, queue: 20_000 }] } });
   for (let left = 10_005; left > 0; left--) store.audit.recorder.note({ action: 'read', outcome: 'denied' });
   resolve([]);
-  await store.audit.recorder.room();
+  await expect.poll(() => store.audit.status.sinks.length).toBe(2);
   await store.close();
   const reasons = (await logOf(location)).filter(({ action }) => action === 'audit.lost').map(({ reason }) => reason);
   expect(reasons).toContainEqual(expect.stringMatching(/^6 entries came before/));

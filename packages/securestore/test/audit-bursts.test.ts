@@ -1,0 +1,107 @@
+import { describe, expect, test } from 'vitest';
+import type { SecureStore, TrailEntry } from '../src/index.ts';
+import { functionSink } from '../src/index.ts';
+import { audited, locationOf, reopen } from './support/audits.ts';
+
+const COUNT = 10_000;
+
+async function logOf(location: string): Promise<TrailEntry[]> {
+  const store = await reopen(location);
+  return store.audit.entries({ entries: 100_000 });
+}
+
+/** How many entries about an action there are, and what the log says that it has lost. */
+async function told(location: string): Promise<{ listed: number; read: number; lost: string[] }> {
+  const log = await logOf(location);
+  const count = (action: string): number => log.filter((entry) => entry.action === action).length;
+  const lost = log.filter(({ action }) => action === 'audit.lost').map(({ reason }) => reason);
+  return { listed: count('list'), read: count('read'), lost };
+}
+
+/** Many calls that are begun in one turn of the event loop. */
+async function burst(store: SecureStore, count = COUNT): Promise<void> {
+  const calls = Array.from({ length: count }, (_, index) => store.has(`k${index}`));
+  expect((await Promise.all(calls)).every((found) => !found)).toBe(true);
+}
+
+describe('of many calls that begin in one turn none is missing in the log', () => {
+  test('where it is being written', async () => {
+    const location = locationOf();
+    const store = await audited(location);
+    await store.has('k');
+    await burst(store);
+    await burst(store);
+    expect(store.audit.status.sinks).toMatchObject([{ lost: 0 }]);
+    await store.close();
+    expect(await told(location)).toEqual({ listed: 2 * COUNT + 1, read: 0, lost: [] });
+  });
+
+  test('where it has not begun yet, also on a sink that takes its time and holds little', async () => {
+    const location = locationOf();
+    await (await audited(location)).close();
+    let lines = 0;
+    const slow = functionSink('slow', async (written) => {
+      await new Promise((resolve) => void setTimeout(resolve, 5));
+      lines += written.length;
+    });
+    const store = await reopen(location, { audit: { sinks: [{ sink: slow, queue: 500 }] } });
+    await burst(store, COUNT + 5000);
+    expect(store.audit.status.sinks).toMatchObject([{ lost: 0 }, { lost: 0 }]);
+    await store.close();
+    expect(lines).toBeGreaterThan(COUNT + 5000);
+    expect(await told(location)).toEqual({ listed: COUNT + 5000, read: 0, lost: [] });
+  });
+
+  test('also those that fail', async () => {
+    const location = locationOf();
+    const store = await audited(location);
+    const calls = Array.from({ length: COUNT }, (_, index) => store.retrieve(`k${index}`));
+    const ends = await Promise.allSettled(calls);
+    expect(ends.every(({ status }) => status === 'rejected')).toBe(true);
+    await store.close();
+    expect(await told(location)).toEqual({ listed: 0, read: COUNT, lost: [] });
+  });
+});
+
+test('what waits to be recorded is, also where the store is closed meanwhile', async () => {
+  const location = locationOf();
+  const store = await audited(location);
+  await expect.poll(() => store.audit.status.sinks.length).toBe(1);
+  const calls = burst(store);
+  await store.close();
+  await calls;
+  expect(await told(location)).toEqual({ listed: COUNT, read: 0, lost: [] });
+});
+
+test('calls that need others to end are not held up by them', async () => {
+  const location = locationOf();
+  const store = await audited(location, { audit: { sinks: [{ sink: functionSink('small', () => {}), queue: 4 }] } });
+  async function* source(index: number): AsyncGenerator<Buffer> {
+    yield Buffer.from(String(await store.has(`nothing/${index}`)));
+  }
+  await Promise.all(Array.from({ length: 200 }, (_, index) => store.store(`k/${index}`, source(index))));
+  expect(store.audit.status.sinks).toMatchObject([{ lost: 0 }, { lost: 0 }]);
+});
+
+test('a sink that hangs holds calls up no longer than it may take for a write, and loses what it has no room for', async () => {
+  const location = locationOf();
+  const alerts: string[] = [];
+  const { promise: never, resolve: end } = Promise.withResolvers<void>();
+  const store = await audited(location, {
+    audit: {
+      sinks: [{ sink: functionSink('hanging', () => never), queue: 50, timeout: 300 }],
+      onAlert: (alert) => void alerts.push(alert.event),
+    },
+  });
+  await expect.poll(() => store.audit.status.sinks.length).toBe(2);
+  await burst(store, 1000);
+  const held = { state: 'hanging', queued: 50 };
+  await expect.poll(() => store.audit.status.sinks).toMatchObject([{ state: 'ok', lost: 0 }, held]);
+  const [, hanging] = store.audit.status.sinks;
+  expect(hanging?.lost).toBeGreaterThan(900);
+  expect(alerts).toContain('hanging');
+  const begun = performance.now();
+  await store.has('k');
+  expect(performance.now() - begun).toBeLessThan(250);
+  end();
+});
