@@ -74,13 +74,28 @@ describe.concurrent('keys', { timeout: 120_000 }, () => {
     expect((await run(['get', 'users/1'])).exitCode).toBe(5);
   });
 
+  it('destroy without a waiting period says what is gone, with --json in the report alone', async ({
+    onTestFinished,
+  }) => {
+    const { run } = await withCategory(onTestFinished);
+    const gone = await run(['keys', 'destroy', 'pii', '--wait', '0s', '--yes']);
+    expect(gone).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(gone.stdout).toMatch(
+      /^[0-9a-f]{16} of pii: destroyed\ndestroyed for ever: what the category pii held can not be read any more, here or in any copy\n$/,
+    );
+    const again = await run(['keys', 'destroy', 'default', '--wait', '0s', '--yes', '--json']);
+    expect(jsonLines(again.stdout)).toMatchObject([{ category: 'default', state: 'destroyed' }]);
+  });
+
   it('destroy takes a retired key version, and none that is in use', async ({ onTestFinished }) => {
     const { run } = await withCategory(onTestFinished);
     const [inUse] = jsonLines((await run(['keys', '--json'])).stdout);
     expect((await run(['keys', 'destroy', String(inUse?.['id']), '--yes'])).exitCode).toBe(2);
     expect((await run(['rotate', '--same-secret'])).exitCode).toBe(0);
     const gone = await run(['keys', 'destroy', String(inUse?.['id']), '--wait', '0d', '--yes']);
-    expect(gone.stdout).toMatch(/: destroyed\n$/);
+    expect(gone.stdout).toMatch(
+      /^([0-9a-f]{16}) of \S+: destroyed\ndestroyed for ever: what old copies and backups hold under the key version \1 can not be read any more\n$/,
+    );
     expect((await run(['get', 'users/1'])).stdout).toBe('personal, changed');
   });
 });

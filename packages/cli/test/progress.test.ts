@@ -2,6 +2,7 @@ import { Writable } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Job } from 'securestore';
 import { formatJobProgress, watchJob } from '../src/job-progress.ts';
+import { watchWait } from '../src/wait-progress.ts';
 import { formatProgress, type Progress, startProgress } from '../src/progress.ts';
 
 describe('a line of progress', () => {
@@ -101,5 +102,43 @@ describe('the progress of a job on a terminal', () => {
     } finally {
       vi.useRealTimers();
     }
+  });
+});
+
+/** What is said while something is waited for that takes so many milliseconds. */
+async function waiting(isTTY: boolean, milliseconds: number): Promise<string[]> {
+  vi.useFakeTimers();
+  try {
+    const chunks: string[] = [];
+    const stderr = new Writable({
+      write: (chunk: Buffer, _encoding, done) => {
+        chunks.push(chunk.toString());
+        done();
+      },
+    });
+    const ending = Promise.withResolvers<string>();
+    const cli = { stderr: Object.assign(stderr, { isTTY, columns: 0 }), now: () => new Date() };
+    const watched = watchWait(cli, 'keys destroy: waiting', ending.promise);
+    await vi.advanceTimersByTimeAsync(milliseconds);
+    ending.resolve('done');
+    expect(await watched).toBe('done');
+    await vi.advanceTimersByTimeAsync(5000);
+    return chunks;
+  } finally {
+    vi.useRealTimers();
+  }
+}
+
+describe('what is waited for', () => {
+  it('is said on a terminal once it has taken a second, and goes when it is over', async () => {
+    const said = await waiting(true, 4100);
+    expect(said[0]).toBe('\r\u001b[Kkeys destroy: waiting, 1 s');
+    expect(said.at(-2)).toBe('\r\u001b[Kkeys destroy: waiting, 4 s');
+    expect(said.at(-1)).toBe('\r\u001b[K');
+  });
+
+  it('is not said where it is short, or stderr is no terminal', async () => {
+    expect(await waiting(true, 900)).toEqual([]);
+    expect(await waiting(false, 10_000)).toEqual([]);
   });
 });

@@ -5,6 +5,7 @@ import { withStore } from '../open.ts';
 import { parseDuration } from '../parse-time.ts';
 import { confirmDestruction } from '../prompt.ts';
 import { count, formatTable, formatTime, printable } from '../terminal-text.ts';
+import { watchWait } from '../wait-progress.ts';
 
 export interface KeysOptions {
   readonly census?: boolean;
@@ -12,6 +13,7 @@ export interface KeysOptions {
 }
 
 const DEFAULT_WAIT = '30d';
+const LETTING_GO = 'waiting until no process uses the keys any more';
 
 function refuse(message: string): never {
   throw new SecureStoreError('INVALID_ARGUMENT', message);
@@ -38,12 +40,15 @@ export async function keys(
     if (action === undefined || target === undefined) return await list(call, store);
     const changed = action === 'destroy' ? await destroy(call, store, target, wait) : await undo(call, store, target);
     for (const key of changed) await out.result(key, () => describe(key));
+    if (action === 'destroy' && !out.json && changed.every(({ state }) => state === 'destroyed'))
+      await out.result({}, () => whatIsGone(target, changed));
   });
 }
 
 /** What was scheduled and is due is destroyed by whichever command comes first. */
 async function finishDue({ cli, out }: Call, store: SecureStore): Promise<void> {
-  const { destroyed, inUse } = await store.keys.finish({ signal: cli.signal });
+  const finishing = store.keys.finish({ signal: cli.signal });
+  const { destroyed, inUse } = await watchWait(cli, `keys: what is due is destroyed; ${LETTING_GO}`, finishing);
   if (destroyed.length > 0) out.note(`destroyed now, as it was scheduled: ${destroyed.join(', ')}`);
   if (inUse.length > 0) {
     out.note(
@@ -88,6 +93,12 @@ function describe(key: KeyReport): string {
   return `${key.id} of ${nameOf(key)}: ${key.state}${until}`;
 }
 
+function whatIsGone(target: string, destroyed: readonly KeyReport[]): string {
+  return destroyed.some(({ id }) => id === target)
+    ? `destroyed for ever: what old copies and backups hold under the key version ${target} can not be read any more`
+    : `destroyed for ever: what the category ${printable(target)} held can not be read any more, here or in any copy`;
+}
+
 async function destroy(
   { cli, options }: Call<KeysOptions>,
   store: SecureStore,
@@ -108,7 +119,8 @@ async function destroy(
     const what = version === undefined ? await losses(store, target, chosen, signal) : ofVersion(version);
     await confirmDestruction(cli, options.yes, `${what}\n${undoable(target, waitingPeriod, cli.now())}\nDestroy?`);
   }
-  return await store.keys.destroy(target, { waitingPeriod, signal });
+  const destroying = store.keys.destroy(target, { waitingPeriod, signal });
+  return await watchWait(cli, `keys destroy: ${LETTING_GO}`, destroying);
 }
 
 async function losses(
