@@ -127,7 +127,7 @@ export function redactor({ clearNames = [] }: Pick<RedactionOptions, 'clearNames
   function clearObject(name: unknown): AuditObject | undefined {
     if (name === undefined || name === '') return undefined;
     if (typeof name !== 'string') return { name: marker(name) };
-    return isClear(name) ? { name: textOf('object', name, TOKEN_LIKE) } : undefined;
+    return isClear(name) ? { name: clearName(name) } : undefined;
   }
 
   return (event, now) => {
@@ -165,6 +165,11 @@ export function withHashes(
     event.object = { hash: hashes[at++] ?? nameHash(nameKey, toHash) };
     return event;
   });
+}
+
+/** A name as an entry has it in clear. */
+export function clearName(name: string): string {
+  return textOf('object', name, TOKEN_LIKE);
 }
 
 /** The hash by which an entry names an object: for whoever looks for one that they know. 16 bytes. */

@@ -110,11 +110,47 @@ async function* following(
   }
 }
 
-/** The newest entries of the log in a store, in the order of their times; then, if that is asked for, those that come. */
-export async function* tailOf(place: AuditPlace, options: TailOptions): AsyncGenerator<SegmentEntry> {
+/** Which entries somebody looks for. */
+export type Matches = (entry: AuditEntry) => boolean;
+
+/** The newest that match, of the whole log: also those that ended long ago may tell of an object. */
+async function searched(
+  place: AuditPlace,
+  wanted: number,
+  matches: Matches,
+  options: TailOptions,
+): Promise<{ readonly entries: SegmentEntry[]; readonly ends: Map<string, string> }> {
+  const ends = new Map<string, string>();
+  let found: SegmentEntry[] = [];
+  for await (const name of place.names(undefined, { signal: options.signal })) {
+    ends.set(parseAuditName(name)?.prefix ?? name, name);
+    found.push(...(await entriesIn(place, name, options)).filter(({ entry }) => matches(entry)));
+    // Not the whole log at once.
+    if (found.length > 2 * wanted + MAX_SEGMENTS) found = inTime(found).slice(found.length - wanted);
+  }
+  return { entries: wanted === 0 ? [] : inTime(found).slice(-wanted), ends };
+}
+
+/**
+ * The newest entries of the log in a store, in the order of their times; then, if that is asked for, those that come.
+ *
+ * @param matches which of them, by default all
+ */
+export async function* tailOf(
+  place: AuditPlace,
+  options: TailOptions,
+  matches?: Matches,
+): AsyncGenerator<SegmentEntry> {
   const { entries: wanted = DEFAULT_ENTRIES, follow = false, signal } = options;
   if (!Number.isSafeInteger(wanted) || wanted < 0) {
     throw new SecureStoreError('INVALID_ARGUMENT', 'the option "entries" must be a whole number, 0 or more');
+  }
+  if (matches !== undefined) {
+    const { entries, ends } = await searched(place, wanted, matches, options);
+    yield* entries;
+    if (!follow) return;
+    for await (const come of following(place, ends, options)) if (matches(come.entry)) yield come;
+    return;
   }
   const ends = new Map<string, string>();
   const found: SegmentEntry[] = [];

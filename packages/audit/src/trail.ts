@@ -5,7 +5,7 @@ import type { SecretMethod } from '@securestore/crypto';
 import type { AuditPlace, AuditSettings } from './place.ts';
 import { Recorder } from './recorder.ts';
 import type { RecorderOptions } from './recorder.ts';
-import { nameHash } from './redact.ts';
+import { clearName, nameHash } from './redact.ts';
 import type { AuditProblem, AuditReport } from './report.ts';
 import type { SinkStats } from './sink-queue.ts';
 import type { DamagedPart } from './store-lines.ts';
@@ -41,6 +41,14 @@ export interface VerifyTrailOptions {
   /** The auditor's identity, present and former ones, as `identity` or `identityFile` gives them. */
   readonly auditor: SecretMethod | readonly SecretMethod[];
   readonly signal?: AbortSignal | undefined;
+}
+
+export interface EntriesOptions extends TailOptions {
+  /**
+   * The name of an object, or the prefix of a listing: then `entries` counts those about it alone, and the whole log is read to find
+   * them.
+   */
+  readonly object?: string | undefined;
 }
 
 /** An entry that lies in a store; nothing of it is verified. */
@@ -137,16 +145,27 @@ export class AuditTrail {
   }
 
   /** The newest entries, in the order of their times. @throws SecureStoreError as {@link lines} */
-  async entries({ entries, signal, onDamaged }: Omit<TailOptions, 'follow'> = {}): Promise<TrailEntry[]> {
-    return Array.fromAsync(this.tail({ entries, signal, onDamaged }));
+  async entries({ entries, object, signal, onDamaged }: Omit<EntriesOptions, 'follow'> = {}): Promise<TrailEntry[]> {
+    return Array.fromAsync(this.tail({ entries, object, signal, onDamaged }));
   }
 
   /** The newest entries, and with `follow` those that come. @throws SecureStoreError as {@link lines} */
-  async *tail(options: TailOptions = {}): AsyncGenerator<TrailEntry> {
+  async *tail({ object, ...options }: EntriesOptions = {}): AsyncGenerator<TrailEntry> {
     await this.#refreshed(options.signal);
-    for await (const { segment, entry } of tailOf(this.#place, options)) {
+    const matches = object === undefined ? undefined : this.#about(object);
+    for await (const { segment, entry } of tailOf(this.#place, options, matches)) {
       yield { ...entry, segment: encodeBase32(segment) };
     }
+  }
+
+  /** Tells which entries are about an object, by its hash or its name in clear. */
+  #about(key: string): (entry: AuditEntry) => boolean {
+    const hash = this.hashOf(key);
+    const name = clearName(key);
+    return ({ object }) => {
+      if (object === undefined) return false;
+      return 'name' in object ? object.name === name : Buffer.compare(object.hash, hash) === 0;
+    };
   }
 
   async #refreshed(signal: AbortSignal | undefined): Promise<void> {

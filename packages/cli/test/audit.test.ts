@@ -52,6 +52,15 @@ describe('audit', () => {
     expect(refused.stdout).toMatch(/^unverifiable: /);
   });
 
+  it('finds what there is about an object by its name, which the log does not have', async () => {
+    const { box } = await auditedBox();
+    for (const key of ['db/password', 'db/other']) expect((await box.run(['get', key])).exitCode).toBe(3);
+    const found = jsonLines(await done(box, 'audit', 'tail', '--name', 'db/password', '--json'));
+    expect(found).toMatchObject([{ action: 'read', outcome: 'failed', object: expect.stringMatching(/^#/) }]);
+    expect(await done(box, 'audit', 'tail', '--name', 'db')).not.toContain('read');
+    expect((await box.run(['audit', 'export', '--name', 'db'])).stderr).toContain('--name belongs to audit tail');
+  });
+
   it('exports what the library verifies, and stops recording when it is switched off', async () => {
     const { box } = await auditedBox('--fail-closed');
     await done(box, 'ls');

@@ -183,6 +183,50 @@ describe('a store that is audited', () => {
     expect(hashes.filter((other) => hash.equals(other))).toHaveLength(1);
   });
 
+  test('finds what the log has about an object, in whatever segment and form', async () => {
+    const location = locationOf();
+    const first = await audited(location, { audit: { clearNames: ['clear/**'] } });
+    for (const key of ['a', 'clear/a', 'clear/sst_0123456789abcdef0123456789']) await first.store(key, '1');
+    await first.close();
+    // More segments than are looked at for the newest entries.
+    for (let at = 0; at < 70; at++) {
+      const store = await reopen(location);
+      await store.has(at % 10 === 0 ? 'a' : 'b');
+      await store.close();
+    }
+    const later = await reopen(location);
+    const found = async (object: string, entries = 100): Promise<string[]> =>
+      (await later.audit.entries({ object, entries })).map(({ action }) => action);
+    expect(await found('a')).toEqual(['write', ...Array.from({ length: 7 }, () => 'list')]);
+    expect(await found('a', 3)).toEqual(['list', 'list', 'list']);
+    expect(await found('a', 0)).toEqual([]);
+    expect(await found('b')).toHaveLength(63);
+    for (const key of ['clear/a', 'clear/sst_0123456789abcdef0123456789']) expect(await found(key)).toEqual(['write']);
+    for (const key of ['', 'c', 'clear', '*', 'not a key\u0000']) expect(await found(key)).toEqual([]);
+    const times = (await later.audit.entries({ object: 'b', entries: 100 })).map(({ time }) => time);
+    expect(times).toEqual(times.toSorted((a, b) => a - b));
+  });
+
+  test('goes on with what comes about an object', async () => {
+    const location = locationOf();
+    const store = await audited(location, { mode: 'fail-closed' });
+    await store.store('a', '1');
+    const stop = new AbortController();
+    const seen: string[] = [];
+    const following = (async () => {
+      const watching = await reopen(location);
+      for await (const { action } of watching.audit.tail({ object: 'a', follow: true, signal: stop.signal })) {
+        seen.push(action);
+      }
+    })();
+    await expect.poll(() => seen).toEqual(['write']);
+    await store.retrieve('b').catch(() => undefined);
+    await store.retrieve('a');
+    await expect.poll(() => seen, { timeout: 10_000 }).toEqual(['write', 'read']);
+    stop.abort();
+    await following;
+  });
+
   test('in fail-closed the entry is there before the answer', async () => {
     const location = locationOf();
     const store = await audited(location, { mode: 'fail-closed' });

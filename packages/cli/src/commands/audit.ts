@@ -11,6 +11,7 @@ export interface AuditOptions {
   readonly auditorIdentity?: readonly string[];
   readonly lines?: string;
   readonly follow?: boolean;
+  readonly name?: string;
 }
 
 const ACTIONS = ['on', 'off', 'tail', 'verify', 'export'] as const;
@@ -23,6 +24,7 @@ const BELONGS: Readonly<Record<keyof AuditOptions, readonly [flag: string, actio
   auditorIdentity: ['--auditor-identity', 'verify'],
   lines: ['--lines', 'tail'],
   follow: ['--follow', 'tail'],
+  name: ['--name', 'tail'],
 };
 
 function refuse(message: string): never {
@@ -117,10 +119,10 @@ function damageOf({ out }: Call<AuditOptions>): {
 
 async function tail(call: Call<AuditOptions>, store: SecureStore): Promise<ExitCode> {
   const { cli, out, options } = call;
-  const { lines, follow = false } = options;
+  const { lines, follow = false, name: object } = options;
   const entries = lines === undefined ? undefined : parseCount('--lines', lines);
   const damage = damageOf(call);
-  const found = store.audit.tail({ entries, follow, signal: cli.signal, onDamaged: damage.note });
+  const found = store.audit.tail({ entries, object, follow, signal: cli.signal, onDamaged: damage.note });
   if (follow || out.json) {
     for await (const entry of found) await out.result(jsonOf(entry), () => rowOf(entry).join('  '));
     return damage.exitCode();

@@ -14,6 +14,10 @@ export function addAuditVerbs(program: Command, run: Run): void {
       new Option('-n, --lines <count>', 'with tail: how many entries to show (default: 20)'),
       new Option('-f, --follow', 'with tail: go on as entries come'),
       new Option(
+        '--name <key>',
+        'with tail: show what the whole log has about this object, whose name it has as a hash',
+      ),
+      new Option(
         '--auditor-identity <file>',
         "with verify: the auditor's identity file; may be repeated for former ones",
       ).argParser(collect),
@@ -29,6 +33,7 @@ Examples:
   securestore identity new -o auditor.identity      (by the auditor, who keeps the file)
   securestore audit on --auditor SSRP1-...
   securestore audit tail -n 50
+  securestore audit tail --name db/password
   securestore audit verify --auditor-identity auditor.identity
   securestore audit export > audit.jsonl`,
     load: async () => (await import('../commands/audit.ts')).audit,
