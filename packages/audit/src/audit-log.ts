@@ -7,30 +7,17 @@ import type { Signer } from './certificate.ts';
 import { Chain } from './chain.ts';
 import { Held } from './held.ts';
 import { EntryLine, lineOfHeader } from './line.ts';
+import type { SinkOptions } from './outputs.ts';
+import { Outputs, tipsOf } from './outputs.ts';
 import { END_ACTION, LOST_ACTION } from './own-actions.ts';
 import type { AuditEvent, Redacted, RedactedEvent, RedactionOptions, Redactor } from './redact.ts';
 import { redactor, withHashes } from './redact.ts';
-import type { Sink } from './sink.ts';
-import type { Loss, SinkAlert, SinkStats } from './sink-queue.ts';
-import { SinkQueue } from './sink-queue.ts';
-import { within } from './within.ts';
+import type { SinkAlert, SinkStats } from './sink-queue.ts';
 
 /** With so many entries waiting a batch is made at once. */
 const MAX_BATCH = 1000;
 /** How long entries are gathered in the mode `batched`, in milliseconds. */
 const GATHER = 20;
-const DEFAULT_TIMEOUT = 5000;
-const DEFAULT_QUEUE = 10_000;
-
-export interface SinkOptions {
-  readonly sink: Sink;
-  /** With `false` the mode `fail-closed` does not wait for it. Default `true`. */
-  readonly mandatory?: boolean | undefined;
-  /** How long a write may take, in milliseconds. Default 5,000. */
-  readonly timeout?: number | undefined;
-  /** How many entries may wait; further ones are lost for this sink. Default 10,000. */
-  readonly queue?: number | undefined;
-}
 
 export interface AuditLogOptions extends RedactionOptions {
   /** Id of the store's instance, 16 bytes. */
@@ -58,29 +45,6 @@ interface Pending extends Redacted {
   readonly waiter?: PromiseWithResolvers<void>;
 }
 
-interface Output {
-  readonly queue: SinkQueue;
-  readonly sink: Sink;
-  readonly mandatory: boolean;
-  readonly timeout: number;
-}
-
-/** What sinks find of earlier segments; a sink that doesn't answer finds nothing. */
-async function tipsOf(sinks: readonly SinkOptions[], clock: Clock): Promise<AuditLink[]> {
-  const found = await Promise.all(
-    sinks.map(async ({ sink, timeout = DEFAULT_TIMEOUT }) => {
-      let tips: readonly AuditLink[] = [];
-      const looking = Promise.try(() => sink.tips?.()).then(
-        (links = []) => void (tips = links),
-        () => undefined,
-      );
-      await within(looking, timeout, clock);
-      return tips;
-    }),
-  );
-  return found.flat();
-}
-
 /** The log of one run of a process: one segment, written to any number of sinks. */
 export class AuditLog {
   readonly #chain: Chain;
@@ -88,15 +52,10 @@ export class AuditLog {
   readonly #names: Pick<RedactionOptions, 'nameKey' | 'hashNames'>;
   readonly #mode: AuditMode;
   readonly #clock: Clock;
-  readonly #outputs: readonly Output[];
-  readonly #mandatory: readonly Output[];
-  readonly #alert: (alert: SinkAlert) => void;
-  /** Ends of batches that not every mandatory sink has. */
-  readonly #ends: AuditLink[] = [];
-  #written: AuditLink | undefined;
+  readonly #outputs: Outputs;
   #pending: Pending[] = [];
   readonly #held = new Held<Pending>(
-    () => !this.#outputs.some(({ queue }) => queue.isFilling(this.#pending.length)),
+    () => !this.#outputs.areFilling(this.#pending.length),
     (entry) => this.#add(entry),
   );
   #gathering = false;
@@ -110,22 +69,21 @@ export class AuditLog {
     this.#names = { nameKey: options.nameKey, hashNames: options.hashNames };
     this.#mode = mode;
     this.#clock = clock;
-    this.#alert = (alert) => {
-      try {
-        onAlert?.(alert);
-      } catch {
-        // Whoever is told must not keep the log from being written.
-      }
-    };
     const header = lineOfHeader(chain.header);
     const segment = encodeBase32(chain.header.header.segment);
-    this.#outputs = sinks.map((given) => {
-      const output = this.#output(given);
-      const notice = (what: string): void => this.#notice(output.queue, given.sink.name, what);
-      given.sink.start({ header, segment, durable: mode === 'fail-closed', notice });
-      return output;
+    this.#outputs = new Outputs(sinks, {
+      clock,
+      start: { header, segment, durable: mode === 'fail-closed' },
+      moved: () => this.#held.release(),
+      trouble: (reason) => this.#trouble(reason),
+      alert: (alert) => {
+        try {
+          onAlert?.(alert);
+        } catch {
+          // Whoever is told must not keep the log from being written.
+        }
+      },
     });
-    this.#mandatory = this.#outputs.filter(({ mandatory }) => mandatory);
   }
 
   /**
@@ -158,8 +116,7 @@ export class AuditLog {
    * can't reach it. `undefined` as long as nothing is written. In `batched` a loss of power may still take what was written last.
    */
   get written(): AuditLink | undefined {
-    this.#moveOn();
-    return this.#written;
+    return this.#outputs.written;
   }
 
   /** What the header of this segment says of others. */
@@ -173,14 +130,11 @@ export class AuditLog {
    * @throws SecureStoreError `UNAVAILABLE` where a mandatory sink takes no entries now
    */
   checkReady(): void {
-    const failing = this.#mandatory.find(({ queue }) => queue.stats.state !== 'ok');
-    if (failing === undefined) return;
-    const { name, code } = failing.queue.stats;
-    throw new SecureStoreError('UNAVAILABLE', `audit sink ${name} takes no entries now (${code}); nothing was done`);
+    this.#outputs.checkReady();
   }
 
   get stats(): SinkStats[] {
-    return this.#outputs.map(({ queue }) => queue.stats);
+    return this.#outputs.stats;
   }
 
   /**
@@ -244,26 +198,6 @@ export class AuditLog {
     return this.close();
   }
 
-  #moveOn(): void {
-    const reached = Math.min(...this.#mandatory.map(({ queue }) => queue.reached));
-    const passed = this.#ends.findIndex(({ count }) => count > reached);
-    const behind = this.#ends.splice(0, passed < 0 ? this.#ends.length : passed);
-    this.#written = behind.at(-1) ?? this.#written;
-  }
-
-  #output({ sink, mandatory = true, timeout = DEFAULT_TIMEOUT, queue: bound = DEFAULT_QUEUE }: SinkOptions): Output {
-    const afterLoss = (name: string, { count, first, last }: Loss): void =>
-      this.#trouble(`sink ${name} did not get ${count} entries, from ${first} to ${last}`);
-    const moved = (): void => this.#held.release();
-    const queue = new SinkQueue({ sink, clock: this.#clock, timeout, bound, alert: this.#alert, moved, afterLoss });
-    return { queue, sink, mandatory, timeout };
-  }
-
-  #notice(queue: SinkQueue, name: string, what: string): void {
-    queue.notice(what);
-    this.#trouble(`sink ${name}: ${what}`);
-  }
-
   #trouble(reason: string): void {
     if (!this.#closed) this.#own(LOST_ACTION, 'failed', reason);
   }
@@ -306,21 +240,7 @@ export class AuditLog {
     const chained = this.#chain.append(withHashes(pending, this.#names));
     const lines = chained.map((entry) => new EntryLine(segment, entry));
     const waiters = pending.flatMap(({ waiter }) => waiter ?? []);
-    this.#moveOn();
-    // Where a sink has a hole already, it will never have all of what follows.
-    const mayBeWhole = this.#mandatory.length > 0 && this.#mandatory.every(({ queue }) => queue.stats.lost === 0);
-    if (mayBeWhole) this.#ends.push(this.end);
-    let open = this.#mandatory.length;
-    const settle = (error?: SecureStoreError): void => {
-      open--;
-      for (const { resolve, reject } of waiters) {
-        if (error !== undefined) reject(error);
-        else if (open === 0) resolve();
-      }
-    };
-    for (const { queue, mandatory } of this.#outputs) {
-      queue.push(lines, mandatory && waiters.length > 0 ? settle : undefined);
-    }
+    this.#outputs.push(lines, this.end, waiters);
   }
 
   async #close(): Promise<void> {
@@ -329,22 +249,9 @@ export class AuditLog {
     this.#own(END_ACTION, 'allowed');
     this.#flush();
     this.#chain.wipe();
-    const failed = await Promise.all(this.#outputs.map((output) => this.#end(output)));
-    const names = failed.filter((name) => name !== undefined);
+    const names = await this.#outputs.close();
     if (names.length === 0) return;
     const message = `the audit log was closed, but these sinks have not got all entries: ${names.join(', ')}`;
     throw new SecureStoreError('UNAVAILABLE', message, { retryable: false });
-  }
-
-  /** @returns the name of a mandatory sink that has not got everything */
-  async #end({ queue, sink, mandatory, timeout }: Output): Promise<string | undefined> {
-    await queue.drain();
-    let closed = false;
-    const closing = Promise.try(() => sink.close()).then(
-      () => void (closed = true),
-      () => undefined,
-    );
-    await within(closing, timeout, this.#clock);
-    return mandatory && (queue.stats.lost > 0 || !closed) ? sink.name : undefined;
   }
 }

@@ -1,5 +1,6 @@
 export { AuditLog } from './audit-log.ts';
-export type { AuditLogOptions, SinkOptions } from './audit-log.ts';
+export type { AuditLogOptions } from './audit-log.ts';
+export type { SinkOptions } from './outputs.ts';
 export type { AuditMode } from '@securestore/core-format';
 export { certifyAuditKey } from './certificate.ts';
 export type { Signer } from './certificate.ts';
@@ -12,7 +13,8 @@ export { auditLines } from './lines.ts';
 export { END_ACTION, LOST_ACTION } from './own-actions.ts';
 export type { AuditPlace, AuditSettings } from './place.ts';
 export { Recorder } from './recorder.ts';
-export type { Attempted, AuditOpeningFailure, RecorderOptions } from './recorder.ts';
+export type { Attempted } from './attempted.ts';
+export type { AuditOpeningFailure, RecorderOptions } from './recorder.ts';
 export { nameHash } from './redact.ts';
 export type { AuditEvent, RedactionOptions } from './redact.ts';
 export type { AuditProblem, AuditProblemKind, AuditReport, SegmentReport } from './report.ts';

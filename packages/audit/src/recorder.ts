@@ -1,24 +1,16 @@
 import { generateKeyPairSync } from 'node:crypto';
-import type { AuditLink, AuditOutcome, ErrorCode } from '@securestore/core-format';
+import type { AuditLink } from '@securestore/core-format';
 import { asBuffer, SecureStoreError } from '@securestore/core-format';
 import { identityPublicKey, signAs } from '@securestore/crypto';
-import type { SinkOptions } from './audit-log.ts';
+import type { Attempted } from './attempted.ts';
+import { eventOf, outcomeOf, unrecorded } from './attempted.ts';
 import { AuditLog } from './audit-log.ts';
 import { certifyAuditKey } from './certificate.ts';
+import type { SinkOptions } from './outputs.ts';
 import type { AuditPlace, AuditSettings } from './place.ts';
 import type { AuditEvent } from './redact.ts';
 import type { SinkAlert, SinkStats } from './sink-queue.ts';
 import { StoreSink } from './store-sink.ts';
-
-/** What an attempt is recorded as, beside its outcome. */
-export interface Attempted extends Pick<AuditEvent, 'action' | 'principal' | 'object' | 'category' | 'requestId'> {
-  /** Whether nothing is changed by it. */
-  readonly readOnly?: boolean | undefined;
-  /** Whether its result is told although it can't be recorded, unless it is denied: that of looking at the log, which is how somebody finds out why. */
-  readonly evenUnrecorded?: boolean | undefined;
-  /** What else there is to say of it; beside its code where it fails. */
-  readonly reason?: string | undefined;
-}
 
 export interface RecorderOptions {
   /** Where the log goes beside the store. */
@@ -52,35 +44,6 @@ interface Segment {
 
 /** How many entries may wait for a segment to begin. */
 const MAX_EARLY = 10_000;
-
-function outcomeOf(error: unknown, { reason }: Attempted): { outcome: AuditOutcome; reason: string } {
-  const isDenied = SecureStoreError.is(error, 'ACCESS_DENIED') || SecureStoreError.is(error, 'UNAUTHENTICATED');
-  const code = SecureStoreError.is(error) ? error.code : 'INTERNAL';
-  return { outcome: isDenied ? 'denied' : 'failed', reason: reason === undefined ? code : `${code}: ${reason}` };
-}
-
-function eventOf(about: Attempted, outcome: AuditOutcome, reason: unknown, begun: number): AuditEvent {
-  const { action, principal, object, category, requestId } = about;
-  return { action, principal, object, category, requestId, outcome, reason, duration: performance.now() - begun };
-}
-
-/** What would be taken for an answer to what was tried, where it is about the log. */
-const ANSWERS: ReadonlySet<ErrorCode> = new Set(['ACCESS_DENIED', 'UNAUTHENTICATED', 'NOT_FOUND']);
-
-/** What became of it, but could not be recorded, is not answered: in the same words whether it was done, denied, or failed. */
-function unrecorded(error: unknown, { readOnly }: Attempted): SecureStoreError {
-  const known = SecureStoreError.is(error) ? error : undefined;
-  const why = known?.message ?? 'an unexpected error';
-  const reported = known?.code ?? 'INTERNAL';
-  const code = ANSWERS.has(reported) ? 'UNAVAILABLE' : reported;
-  if (readOnly === true) {
-    return new SecureStoreError(code, `its result is withheld, since it could not be recorded: ${why}`, {
-      cause: error,
-    });
-  }
-  const message = `whether it was done is withheld, since it could not be recorded: ${why}`;
-  return new SecureStoreError(code, message, { outcome: 'unknown', retryable: false, cause: error });
-}
 
 /** Records what is done with a store, as the store says that it is to be recorded at the time. */
 export class Recorder {
