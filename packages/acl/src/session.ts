@@ -1,4 +1,4 @@
-import { parseStoreKey, SecureStoreError } from '@securestore/core-format';
+import { parseStoreKey } from '@securestore/core-format';
 import type {
   CallOptions,
   ChangeOptions,
@@ -25,8 +25,9 @@ import { Checks } from './checks.ts';
 import type { CheckContext, SessionCall } from './checks.ts';
 import type { Identity } from './identity.ts';
 import { guardedChunks, guardedStream } from './guarded-data.ts';
+import { guardedMany } from './guarded-many.ts';
 import type { CacheFigures } from './permission-cache.ts';
-import { askedOnce, ofThePast, refusalIn, unwrapped } from './refusals.ts';
+import { askedOnce, ofThePast, refusalIn } from './refusals.ts';
 import { sessionApprovals } from './session-approvals.ts';
 import type { SessionApprovals } from './session-approvals.ts';
 import { SURFACE } from './surface.ts';
@@ -286,7 +287,9 @@ export class Session implements SecureStorage, Omit<StoreAdministration, 'keys'>
       const copy = { ...item };
       return { key: copy.key, item: { ...copy, data: this.#guarded(copy.key, copy.data, options) } };
     };
-    return this.#many('storeMany', items, options, parse, (allowed) => this.#storage.storeMany(allowed, options));
+    const run = (allowed: AsyncIterable<StoreManyItem<M>>): Promise<ItemResult<ObjectInfo<M>>[]> =>
+      this.#storage.storeMany(allowed, options);
+    return guardedMany(this.#checks, 'storeMany', { items, options, parse, run });
   }
 
   retrieveMany<M extends object = Metadata>(
@@ -294,61 +297,13 @@ export class Session implements SecureStorage, Omit<StoreAdministration, 'keys'>
     given?: ManyOptions,
   ): Promise<ItemResult<Retrieved<M>>[]> {
     const options = withOneEnd(given);
-    return this.#many(
-      'retrieveMany',
-      keys,
+    const run = (allowed: AsyncIterable<string>): Promise<ItemResult<Retrieved<M>>[]> =>
+      this.#storage.retrieveMany<M>(allowed, options);
+    return guardedMany(this.#checks, 'retrieveMany', {
+      items: keys,
       options,
-      (key) => ({ key, item: key }),
-      (allowed) => this.#storage.retrieveMany<M>(allowed, options),
-    );
-  }
-
-  /** What may be done is done; of the rest each item says that it is denied, in its place. */
-  async #many<I, T>(
-    call: 'storeMany' | 'retrieveMany',
-    items: Iterable<I> | AsyncIterable<I>,
-    options: ManyOptions | undefined,
-    parse: (item: I) => { readonly key: string; readonly item: I },
-    run: (allowed: AsyncIterable<I>) => Promise<ItemResult<T>[]>,
-  ): Promise<ItemResult<T>[]> {
-    await this.#confirmOpen(call, options);
-    const refusals: (ItemResult<T> | undefined)[] = [];
-    const actions = [SURFACE[call]];
-    const refusalOf = async (
-      key: string,
-      check: (key: string) => Promise<void> | void,
-    ): Promise<ItemResult<T> | undefined> => {
-      try {
-        await this.#checks.ready(call, options?.signal);
-        await check(key);
-        return undefined;
-      } catch (error) {
-        if (SecureStoreError.is(error, 'ACCESS_DENIED') || SecureStoreError.is(error, 'UNAVAILABLE'))
-          return { key, ok: false, error };
-        // What is no key is for the store to refuse, in the item's place.
-        if (SecureStoreError.is(error, 'INVALID_KEY')) return undefined;
-        throw error;
-      }
-    };
-    const first = (key: string): Promise<void> | undefined =>
-      this.#checks.begin(call, parseStoreKey(key), actions, options?.signal);
-    const still = (key: string): void => this.#checks.still(call, parseStoreKey(key), actions);
-    async function* allowed(): AsyncGenerator<I> {
-      for await (const given of items) {
-        const { key, item } = parse(given);
-        const refusal = await refusalOf(key, first);
-        refusals.push(refusal);
-        if (refusal === undefined) yield item;
-      }
-    }
-    const ran = await run(allowed()).catch((error: unknown) => {
-      throw refusalIn(error);
+      parse: (key) => ({ key, item: key }),
+      run,
     });
-    const results = ran.values();
-    const told = refusals.flatMap((refusal) => refusal ?? results.next().value ?? []).map(unwrapped);
-    if (!changesNothing(SURFACE[call])) return told;
-    const allowedStill: ItemResult<T>[] = [];
-    for (const item of told) allowedStill.push((await refusalOf(item.key, still)) ?? item);
-    return allowedStill;
   }
 }

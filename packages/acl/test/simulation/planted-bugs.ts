@@ -44,13 +44,13 @@ export const PLANTED_BUGS: readonly SourceChange[] = [
   },
   {
     name: 'a batch is told though it was taken away meanwhile',
-    file: 'acl/src/session.ts',
+    file: 'acl/src/guarded-many.ts',
     edits: [['(await refusalOf(item.key, still)) ?? item', 'item']],
   },
   {
     name: 'the items of a batch are decided by what was known when it began',
-    file: 'acl/src/session.ts',
-    edits: [['await this.#checks.ready(call, options?.signal);\n        await check(key);', 'await check(key);']],
+    file: 'acl/src/guarded-many.ts',
+    edits: [['await checks.ready(call, options?.signal);\n      await check(key);', 'await check(key);']],
   },
   {
     name: 'a stream goes on under what was known when it began',

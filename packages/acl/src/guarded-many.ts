@@ -1,0 +1,63 @@
+import { parseStoreKey, SecureStoreError } from '@securestore/core-format';
+import type { ItemResult, ManyOptions } from '@securestore/objects';
+import { changesNothing } from './actions.ts';
+import type { Checks } from './checks.ts';
+import { refusalIn, unwrapped } from './refusals.ts';
+import { SURFACE } from './surface.ts';
+
+/** A call about many objects. */
+export interface ManyCall<I, T> {
+  readonly items: Iterable<I> | AsyncIterable<I>;
+  readonly options: ManyOptions | undefined;
+  /** Whose key an item is about, and what is passed on of it. */
+  readonly parse: (item: I) => { readonly key: string; readonly item: I };
+  readonly run: (allowed: AsyncIterable<I>) => Promise<ItemResult<T>[]>;
+}
+
+/** What may be done is done; of the rest each item says that it is denied, in its place. */
+export async function guardedMany<I, T>(
+  checks: Checks,
+  call: 'storeMany' | 'retrieveMany',
+  { items, options, parse, run }: ManyCall<I, T>,
+): Promise<ItemResult<T>[]> {
+  await checks.ready(call, options?.signal);
+  checks.open();
+  const refusals: (ItemResult<T> | undefined)[] = [];
+  const actions = [SURFACE[call]];
+  const refusalOf = async (
+    key: string,
+    check: (key: string) => Promise<void> | void,
+  ): Promise<ItemResult<T> | undefined> => {
+    try {
+      await checks.ready(call, options?.signal);
+      await check(key);
+      return undefined;
+    } catch (error) {
+      if (SecureStoreError.is(error, 'ACCESS_DENIED') || SecureStoreError.is(error, 'UNAVAILABLE'))
+        return { key, ok: false, error };
+      // What is no key is for the store to refuse, in the item's place.
+      if (SecureStoreError.is(error, 'INVALID_KEY')) return undefined;
+      throw error;
+    }
+  };
+  const first = (key: string): Promise<void> | undefined =>
+    checks.begin(call, parseStoreKey(key), actions, options?.signal);
+  const still = (key: string): void => checks.still(call, parseStoreKey(key), actions);
+  async function* allowed(): AsyncGenerator<I> {
+    for await (const given of items) {
+      const { key, item } = parse(given);
+      const refusal = await refusalOf(key, first);
+      refusals.push(refusal);
+      if (refusal === undefined) yield item;
+    }
+  }
+  const ran = await run(allowed()).catch((error: unknown) => {
+    throw refusalIn(error);
+  });
+  const results = ran.values();
+  const told = refusals.flatMap((refusal) => refusal ?? results.next().value ?? []).map(unwrapped);
+  if (!changesNothing(SURFACE[call])) return told;
+  const allowedStill: ItemResult<T>[] = [];
+  for (const item of told) allowedStill.push((await refusalOf(item.key, still)) ?? item);
+  return allowedStill;
+}
