@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Head } from '@securestore/core-format';
-import { encodeHead, MAX_ANCESTORS } from '@securestore/core-format';
+import { encodeHead, MAX_ANCESTORS, SecureStoreError } from '@securestore/core-format';
 
 /** What later heads call a head by. */
 export function headDigest(head: Head): Buffer {
@@ -22,4 +22,31 @@ export function followsFrom(later: Head, generation: number, digest: Uint8Array)
   if (distance < 0) return false;
   const told = distance === 0 ? headDigest(later) : later.ancestors[distance - 1];
   return told !== undefined && Buffer.compare(told, digest) === 0;
+}
+
+/**
+ * Checks that a head may come after one that is known.
+ *
+ * @throws SecureStoreError `ROLLBACK` where it doesn't follow from it, `LOCKED` where the store has become another instance
+ */
+export function checkFollows(head: Head, known: Head): void {
+  if (Buffer.compare(head.identity, known.identity) !== 0 || Buffer.compare(head.lineage, known.lineage) !== 0) {
+    throw new SecureStoreError('ROLLBACK', 'another store lies at this location since it was opened');
+  }
+  if (Buffer.compare(head.instance, known.instance) !== 0) {
+    throw new SecureStoreError('LOCKED', 'the store has been restored or moved since it was opened; open it again');
+  }
+  if (head.generation < known.generation) {
+    throw new SecureStoreError(
+      'ROLLBACK',
+      `the head of the store went back from generation ${known.generation} to ${head.generation}`,
+    );
+  }
+  if (!followsFrom(head, known.generation, headDigest(known)) || head.rootNumber < known.rootNumber) {
+    // An older copy was put back and has been changed since, or different processes are shown different heads.
+    throw new SecureStoreError(
+      'ROLLBACK',
+      `the head of generation ${head.generation} does not follow from the one of generation ${known.generation} that was seen before`,
+    );
+  }
 }

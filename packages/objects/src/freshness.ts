@@ -3,7 +3,8 @@ import { SecureStoreError } from '@securestore/core-format';
 import type { ErrorCode, Head } from '@securestore/core-format';
 import type { UnlockedSlot } from '@securestore/crypto';
 import { abortable } from './abortable.ts';
-import { followsFrom, headDigest } from './ancestry.ts';
+import { checkFollows } from './ancestry.ts';
+import { ClockDifference } from './clock-difference.ts';
 import type { Clock, Instant } from '@securestore/jobs';
 import { elapsedSince, instant } from '@securestore/jobs';
 import { followGrant } from './members/grants.ts';
@@ -29,9 +30,6 @@ const FRESH_FOR = 5000;
 export const MAX_TRIES = 5;
 export const RETRY_AFTER = 20;
 
-/** Clocks further apart than this, in milliseconds, would order versions wrongly: writes are refused. */
-const MAX_CLOCK_DIFFERENCE = 10 * 60 * 1000;
-
 const UNREACHABLE: ReadonlySet<ErrorCode> = new Set(['UNAVAILABLE', 'TIMEOUT', 'THROTTLED', 'ABORTED']);
 
 /** Whether a confirmation of the head that began then still counts. */
@@ -53,7 +51,7 @@ export class HeadWatcher {
   readonly #clock: Clock;
   #state: StoreState;
   #confirmed: Instant;
-  #clockDifference: number | undefined;
+  readonly #difference = new ClockDifference();
   #reading: Promise<void> | undefined;
   #lost: SecureStoreError | undefined;
   /** Set while the store's keys can't be followed, since the slot that unlocked it is gone. */
@@ -76,7 +74,7 @@ export class HeadWatcher {
     this.#confirmed = begun;
     this.#etag = head.etag;
     this.#seen = head.head;
-    this.#noteClock(head, begun);
+    this.#difference.note(head.now, begun);
   }
 
   /** Has `listener` told of every head that is followed from now on; a change by this process waits for it. */
@@ -99,10 +97,6 @@ export class HeadWatcher {
     return this.#confirmed;
   }
 
-  #noteClock(head: ReadHead, begun: Instant): void {
-    this.#clockDifference = head.now === undefined ? undefined : Math.abs(head.now - begun.now);
-  }
-
   /** @throws SecureStoreError `LOCKED`, `UNAVAILABLE`, `ROLLBACK`, `INTEGRITY` where mutations aren't allowed now */
   checkWritable(): void {
     if (this.#lost !== undefined) throw this.#lost;
@@ -110,14 +104,7 @@ export class HeadWatcher {
     const { state } = this.#state.head;
     const isOpen = state === 'open' || (state === 'restoring' && this.restores);
     if (!isOpen) throw new SecureStoreError('LOCKED', `the store takes no writes now: it is ${state}`);
-    if (this.#clockDifference !== undefined && this.#clockDifference > MAX_CLOCK_DIFFERENCE) {
-      throw new SecureStoreError(
-        'UNAVAILABLE',
-        `this machine's clock and the backend's are ${Math.round(this.#clockDifference / 1000)} s apart; writes are refused ` +
-          'until they agree to within 10 minutes. Set the clock',
-        { retryable: false },
-      );
-    }
+    this.#difference.check();
   }
 
   /** @throws SecureStoreError `LOCKED` where the newest keys of the store can't be had */
@@ -206,7 +193,7 @@ export class HeadWatcher {
       if (error.code === 'INTEGRITY' || error.code === 'ROLLBACK') this.#lost = error;
       throw UNREACHABLE.has(error.code) ? unreachable(error) : error;
     }
-    this.#noteClock(head, begun);
+    this.#difference.note(head.now, begun);
     this.#etag = head.etag;
     this.#confirmed = begun;
   }
@@ -232,26 +219,7 @@ export class HeadWatcher {
   }
 
   async #follow({ head }: ReadHead): Promise<void> {
-    const known = this.#seen;
-    if (Buffer.compare(head.identity, known.identity) !== 0 || Buffer.compare(head.lineage, known.lineage) !== 0) {
-      throw new SecureStoreError('ROLLBACK', 'another store lies at this location since it was opened');
-    }
-    if (Buffer.compare(head.instance, known.instance) !== 0) {
-      throw new SecureStoreError('LOCKED', 'the store has been restored or moved since it was opened; open it again');
-    }
-    if (head.generation < known.generation) {
-      throw new SecureStoreError(
-        'ROLLBACK',
-        `the head of the store went back from generation ${known.generation} to ${head.generation}`,
-      );
-    }
-    if (!followsFrom(head, known.generation, headDigest(known)) || head.rootNumber < known.rootNumber) {
-      // An older copy was put back and has been changed since, or different processes are shown different heads.
-      throw new SecureStoreError(
-        'ROLLBACK',
-        `the head of generation ${head.generation} does not follow from the one of generation ${known.generation} that was seen before`,
-      );
-    }
+    checkFollows(head, this.#seen);
     if (head.generation === this.#state.head.generation) return;
     const unlocked = await this.#followKeys(head);
     const state = unlocked && (await loadState(this.#backend, head, unlocked, this.#state));
