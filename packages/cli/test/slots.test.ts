@@ -13,9 +13,10 @@ async function firstRecord(box: Sandbox): Promise<void> {
   await box.seed({ 'a/1': 'one' });
 }
 
-describe('slots', () => {
-  it('are listed, added and removed, but for the last one', async () => {
-    const box = await sandbox();
+// Whatever removes a slot waits for other processes.
+describe.concurrent('slots', () => {
+  it('are listed, added and removed, but for the last one', async ({ onTestFinished }) => {
+    const box = await sandbox('sqlite', onTestFinished);
     await firstRecord(box);
     const [first] = jsonLines((await box.run(['slots', '--json'])).stdout);
     expect(first).toMatchObject({ method: 'keyFile', current: true });
@@ -40,9 +41,9 @@ describe('slots', () => {
   });
 });
 
-describe('slots remove', () => {
-  it('removes the slot in use where that is agreed to', async () => {
-    const box = await sandbox();
+describe.concurrent('slots remove', () => {
+  it('removes the slot in use where that is agreed to', async ({ onTestFinished }) => {
+    const box = await sandbox('sqlite', onTestFinished);
     const [first] = jsonLines((await box.run(['slots', '--json'])).stdout);
     await box.run(['slots', 'add', '--new-key-file', 'second.key']);
     expect((await box.run(['slots', 'remove', String(first?.['id']), '--yes'])).exitCode).toBe(0);
@@ -51,9 +52,9 @@ describe('slots remove', () => {
   });
 });
 
-describe('slots add', () => {
-  it('takes no secret that opens the store already', async () => {
-    const box = await sandbox();
+describe.concurrent('slots add', () => {
+  it('takes no secret that opens the store already', async ({ onTestFinished }) => {
+    const box = await sandbox('sqlite', onTestFinished);
     const [first] = jsonLines((await box.run(['slots', '--json'])).stdout);
     const twice = await box.run(['slots', 'add', '--new-key-file', 'credentials/securestore-key']);
     expect(twice).toMatchObject({ exitCode: 6, stdout: '' });
@@ -63,16 +64,18 @@ describe('slots add', () => {
     expect(jsonLines((await box.run(['slots', '--json'])).stdout)).toHaveLength(1);
   });
 
-  it('leaves no kit of a slot that could not be made', async () => {
-    const box = await sandbox();
+  it('leaves no kit of a slot that could not be made', async ({ onTestFinished }) => {
+    const box = await sandbox('sqlite', onTestFinished);
     await box.fill(64);
     const full = await box.run(['slots', 'add', '--new-recovery-code', '--kit', 'kit.txt']);
     expect(full).toMatchObject({ exitCode: 2, stdout: '', stderr: expect.stringContaining('[TOO_LARGE]') as string });
     expect(await readdir(box.path())).not.toContain('kit.txt');
   });
 
-  it('prints a recovery code once, which opens the store from a file however it is typed', async () => {
-    const box = await sandbox();
+  it('prints a recovery code once, which opens the store from a file however it is typed', async ({
+    onTestFinished,
+  }) => {
+    const box = await sandbox('sqlite', onTestFinished);
     await firstRecord(box);
     const added = await box.run(['slots', 'add', '--new-recovery-code']);
     expect(added).toMatchObject({
@@ -92,8 +95,8 @@ describe('slots add', () => {
     expect(mistyped.stderr).not.toContain(added.stdout.slice(6, 20));
   });
 
-  it('prints shares once, enough of which open the store, each from a file', async () => {
-    const box = await sandbox();
+  it('prints shares once, enough of which open the store, each from a file', async ({ onTestFinished }) => {
+    const box = await sandbox('sqlite', onTestFinished);
     await firstRecord(box);
     const added = await box.run(['slots', 'add', '--new-shares', '2/3', '--json']);
     const made = jsonLines(added.stdout)[0]?.['shares'] as string[];
@@ -107,8 +110,8 @@ describe('slots add', () => {
     expect(await get(1, 7)).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('"share 7"') as string });
   });
 
-  it('names a share that was made up, and does without it where others are enough', async () => {
-    const box = await sandbox();
+  it('names a share that was made up, and does without it where others are enough', async ({ onTestFinished }) => {
+    const box = await sandbox('sqlite', onTestFinished);
     await firstRecord(box);
     const added = await box.run(['slots', 'add', '--new-shares', '3/5', '--json']);
     const made = jsonLines(added.stdout)[0]?.['shares'] as string[];
@@ -125,15 +128,15 @@ describe('slots add', () => {
     expect((await box.run(['rotate', '--same-secret', ...byShares(4, 1, 0)])).stderr).toContain(stranger);
   });
 
-  it.each(['2', '1/3', '4/3', 'a/b', '2/300', ''])('makes no shares of %j', async (scheme) => {
-    const box = await sandbox();
+  it.for(['2', '1/3', '4/3', 'a/b', '2/300', ''])('makes no shares of %j', async (scheme, { onTestFinished }) => {
+    const box = await sandbox('sqlite', onTestFinished);
     const before = (await box.run(['slots', '--json'])).stdout;
     expect(await box.run(['slots', 'add', '--new-shares', scheme])).toMatchObject({ exitCode: 2, stdout: '' });
     expect((await box.run(['slots', '--json'])).stdout).toBe(before);
   });
 
-  it('takes one kind of secret at a time, and so does every command', async () => {
-    const box = await sandbox();
+  it('takes one kind of secret at a time, and so does every command', async ({ onTestFinished }) => {
+    const box = await sandbox('sqlite', onTestFinished);
     expect((await box.run(['slots', 'add', '--new-recovery-code', '--new-shares', '2/3'])).exitCode).toBe(2);
     expect((await box.run(['slots', '--new-recovery-code'])).exitCode).toBe(2);
     const both = await box.run(['ls', '--recovery-code-file', 'a', '--share-file', 'b']);

@@ -12,9 +12,10 @@ async function filesWith(folder: string, part: string): Promise<string[]> {
   });
 }
 
-describe('verify', () => {
-  it('says that nothing is wrong, what it looked at, and what it can not know', async () => {
-    const box = await sandbox('file');
+// A checkpoint, and a destruction of keys, wait for other processes.
+describe.concurrent('verify', { timeout: 120_000 }, () => {
+  it('says that nothing is wrong, what it looked at, and what it can not know', async ({ onTestFinished }) => {
+    const box = await sandbox('file', onTestFinished);
     await box.seed({ a: 'one', b: 'two', large: Buffer.alloc(200_000, 1) });
     const result = await box.run(['verify']);
     expect(result).toMatchObject({ exitCode: 0, stderr: '' });
@@ -26,8 +27,8 @@ describe('verify', () => {
     expect((await box.run(['verify', '--no-anchor'])).stdout).toContain('without an anchor');
   });
 
-  it('makes the checkpoint that the next one compares with', { timeout: 120_000 }, async () => {
-    const box = await sandbox('file');
+  it('makes the checkpoint that the next one compares with', async ({ onTestFinished }) => {
+    const box = await sandbox('file', onTestFinished);
     await box.seed({ a: 'one', b: 'two' });
     const first = await box.run(['verify', '--checkpoint', '--json']);
     expect(first).toMatchObject({ exitCode: 0, stderr: '' });
@@ -57,8 +58,10 @@ describe('verify', () => {
     expect((await box.run(['verify'])).exitCode).toBe(0);
   });
 
-  it('says with --json that there is no checkpoint, and counts what was destroyed on a line of its own', async () => {
-    const box = await sandbox('file');
+  it('says with --json that there is no checkpoint, and counts what was destroyed on a line of its own', async ({
+    onTestFinished,
+  }) => {
+    const box = await sandbox('file', onTestFinished);
     await box.seed({ a: 'one' });
     expect(jsonLines((await box.run(['verify', '--json'])).stdout)).toMatchObject([{ summary: { baseline: null } }]);
     expect((await box.run(['verify'])).stdout).not.toContain('destroyed');
@@ -70,8 +73,8 @@ describe('verify', () => {
     );
   });
 
-  it('takes the location as an operand, which must not contradict --store', async () => {
-    const box = await sandbox('file');
+  it('takes the location as an operand, which must not contradict --store', async ({ onTestFinished }) => {
+    const box = await sandbox('file', onTestFinished);
     await box.seed({ a: 'one' });
     const location = `file:${box.path('vault')}`;
     expect((await box.run(['verify', location])).exitCode).toBe(0);
@@ -79,8 +82,8 @@ describe('verify', () => {
     expect((await box.run(['verify', 'file:nowhere'])).exitCode).toBe(3);
   });
 
-  it('names what is damaged', { timeout: 120_000 }, async () => {
-    const box = await sandbox('file');
+  it('names what is damaged', async ({ onTestFinished }) => {
+    const box = await sandbox('file', onTestFinished);
     await box.seed({ a: 'one' });
     const [file = ''] = await filesWith(box.path('vault'), join('vault', 'o'));
     await writeFile(file, 'rubbish');
