@@ -7,6 +7,7 @@ const OBJECT_ACTIONS = ['read', 'list', 'history', 'write', 'delete', 'recover',
 const STORE_ACTIONS = [
   'backup',
   'restore',
+  'restore.replace',
   'rotate',
   'migrate',
   'verify',

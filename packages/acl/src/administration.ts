@@ -115,6 +115,15 @@ export const ADMINISTRATION: Readonly<Record<AdministrationCall, StoreAction>> =
   'audit.disable': 'audit.change',
 };
 
+/** What a call takes beside its own action, by what it was given. */
+const ALSO: Readonly<Partial<Record<AdministrationCall, (...given: readonly unknown[]) => readonly StoreAction[]>>> = {
+  // What is restored beside what there is replaces nothing.
+  restore(_, options) {
+    const { into, dryRun } = (options ?? {}) as { readonly into?: unknown; readonly dryRun?: unknown };
+    return into === undefined && dryRun !== true ? ['restore.replace'] : [];
+  },
+};
+
 /** The ids of jobs, which are known before they are started. */
 const JOB_IDS: Readonly<Record<JobCall, string | ((...given: readonly unknown[]) => string)>> = {
   rotateEncryptionKey: 'rotation',
@@ -138,6 +147,7 @@ export type Guard = <T>(
   action: StoreAction,
   run: () => PromiseLike<T>,
   signal: AbortSignal | undefined,
+  also: readonly StoreAction[],
 ) => Promise<T>;
 
 type Members = Readonly<Record<string, unknown>>;
@@ -171,12 +181,16 @@ function guardedCall(administration: object | undefined, call: AdministrationCal
   const id: (typeof JOB_IDS)[JobCall] | undefined = JOB_IDS[call as JobCall];
   const run = async (given: readonly unknown[]): Promise<unknown> => methodBehind(administration, call)(...given);
   return (...all: readonly unknown[]) => {
-    const { given, signal } = endingOnce(all);
-    if (id === undefined) return guard(call, action, () => run(given), signal);
+    // What is asked about is what is done, whatever an object says when it is asked twice.
+    const asked =
+      ALSO[call] === undefined ? all : all.map((one) => (Object(one) === one ? { ...(one as object) } : one));
+    const { given, signal } = endingOnce(asked);
+    const also = ALSO[call]?.(...given) ?? [];
+    if (id === undefined) return guard(call, action, () => run(given), signal, also);
     return guardedJob(
       typeof id === 'string' ? id : id(...given),
       () => methodBehind(administration, call)(...given) as Job<unknown>,
-      (runJob) => guard(call, action, runJob, signal),
+      (runJob) => guard(call, action, runJob, signal, also),
     );
   };
 }

@@ -17,7 +17,7 @@ const ACTIONS: Readonly<Record<Template, Rule['actions']>> = {
   operator: ['verify', 'checkpoint', 'collect', 'health', 'jobs', 'rotate', 'keys.view', 'slots.view'],
   auditor: ['audit.view', 'access.view', 'members.view', 'keys.view', 'slots.view', 'health'],
   'backup-operator': ['backup', 'jobs', 'health'],
-  'recovery-officer': ['restore', 'recover', 'history', 'list', 'jobs', 'health'],
+  'recovery-officer': ['restore', 'restore.replace', 'recover', 'history', 'list', 'jobs', 'health'],
   administrator: ['*'],
 };
 

@@ -154,7 +154,11 @@ const CALLS: Readonly<Record<SessionCall, Entry>> = {
   collect: ordinary((session) => session.collect()),
   verify: ordinary((session) => session.verify()),
   backup: ordinary((session) => session.backup('nowhere')),
-  restore: ordinary((session) => session.restore('nowhere')),
+  restore: {
+    expected: ORDINARY,
+    actions: ['restore', 'restore.replace'],
+    run: async ({ session }) => session.restore('nowhere'),
+  },
   'backups.list': ordinary((session) => session.backups.list('nowhere')),
   'backups.verify': ordinary((session) => session.backups.verify('nowhere')),
   'backups.drill': ordinary((session) => session.backups.drill('nowhere')),
@@ -323,9 +327,12 @@ describe.each(Object.keys(CALLS) as SessionCall[])('%s', (call) => {
     const told = own.map(([, of, , { allowed }]) => [of, allowed]);
     if (expected === LISTING || expected === OWN) expect(told).toEqual([]);
     else expect(told).toEqual([[call, result === 'done' || expected[outcome] === 'INVALID_ARGUMENT']]);
+    const approvals = actionsOf(call)
+      .filter((action) => action !== 'approve')
+      .map(() => ({ principal: 'alice' }));
     if (expected === ORDINARY && (outcome === 'not approved yet' || outcome === 'approved'))
       expect(own[0]?.[3]).toMatchObject(
-        outcome === 'approved' ? { reason: 'rule', approvals: [{ principal: 'alice' }] } : { reason: 'no approval' },
+        outcome === 'approved' ? { reason: 'rule', approvals } : { reason: 'no approval' },
       );
     if (expected === LISTING) expect(await scene.access.requests()).toHaveLength(waiting);
   });

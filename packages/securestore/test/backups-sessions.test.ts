@@ -66,7 +66,9 @@ describe('somebody whose role is', () => {
 });
 
 test('a session can not have what it may not read restored into something of its own', async () => {
-  const { world, store, session } = await scene({ rob: [{ effect: 'allow', actions: ['restore'] }] });
+  const { world, store, session } = await scene({
+    rob: [{ effect: 'allow', actions: ['restore', 'restore.replace'] }],
+  });
   await store.backup(world.backup);
   const seen: unknown[] = [];
   const trap = new Proxy({} as SecureStorage, {
@@ -105,6 +107,39 @@ test('a restore may take a second person, each time', async () => {
   expect(await restored()).toMatchObject({ created: 1 });
   await store.delete('db/b');
   await expect(restored()).rejects.toEqual(DENIED);
+});
+
+test('a recovery officer restores beside what there is, and in place only with a second person', async () => {
+  const { world, store, session } = await scene({
+    rob: templateRules('recovery-officer'),
+    ned: [{ effect: 'allow', actions: ['restore'] }],
+    bob: [{ effect: 'allow', actions: ['approve'] }],
+  });
+  await store.access.change(setApprovals([{ actions: ['restore.replace'] }]));
+  await store.backup(world.backup);
+  const [rob, ned] = [session('rob'), session('ned')];
+  expect(await rob.restore(world.backup, { prefix: 'db/', into: 'copy/' })).toMatchObject({ skipped: 0 });
+  expect(await store.has('copy/a')).toBe(true);
+  expect(await rob.restore(world.backup, { dryRun: true })).toMatchObject({ dryRun: true });
+  await expect(rob.restore(world.backup, { keys: ['db/a'], conflict: 'skip' })).rejects.toMatchObject({
+    message: expect.stringMatching(/second person/),
+  });
+  const { id } = await rob.approvals.request('restore.replace');
+  await session('bob').approvals.approve(id);
+  expect(await rob.restore(world.backup, { keys: ['db/a'], conflict: 'skip' })).toMatchObject({ unchanged: 1 });
+  // Whoever may restore alone replaces nothing, also with options that say another thing when they are asked again.
+  await expect(ned.restore(world.backup, { keys: ['db/a'] })).rejects.toEqual(DENIED);
+  let asked = 0;
+  const twofaced = {
+    keys: ['db/a'],
+    conflict: 'overwrite' as const,
+    get into() {
+      return asked++ === 0 ? 'copy/' : undefined;
+    },
+  };
+  await store.store('db/a', 'newer');
+  await Promise.resolve(ned.restore(world.backup, twofaced as never)).catch(() => undefined);
+  expect((await store.retrieve('db/a')).text()).toBe('newer');
 });
 
 test('backups and restores are in the audit, with who made them', async () => {
