@@ -73,6 +73,7 @@ export const ADMINISTRATION: Readonly<Record<AdministrationCall, StoreAction>> =
   backup: 'backup',
   restore: 'restore',
   'backups.list': 'backup',
+  'backups.windows': 'backup',
   'backups.verify': 'backup',
   'backups.drill': 'backup',
   'backups.destinations': 'backup',

@@ -159,6 +159,7 @@ const CALLS: Readonly<Record<SessionCall, Entry>> = {
     actions: ['restore', 'restore.replace'],
     run: async ({ session }) => session.restore('nowhere'),
   },
+  'backups.windows': ordinary((session) => session.backups.windows('nowhere')),
   'backups.list': ordinary((session) => session.backups.list('nowhere')),
   'backups.verify': ordinary((session) => session.backups.verify('nowhere')),
   'backups.drill': ordinary((session) => session.backups.drill('nowhere')),

@@ -35,6 +35,7 @@ import type { SynchronousOptions } from './synchronous.ts';
 import type { BackupVerifyReport } from './verify-backup.ts';
 import { rememberVerified } from './verified.ts';
 import { verifyOpenedBackup } from './verify-backup.ts';
+import type { RecoveryWindow } from './windows.ts';
 
 const BACKUP_OPTIONS: ReadonlySet<string> = new Set(['label']);
 const DRILL_OPTIONS: ReadonlySet<string> = new Set(['at', 'snapshot']);
@@ -168,6 +169,11 @@ export class Backups {
   /** The moments that can be restored, the newest first. @throws SecureStoreError `NOT_FOUND`, `INTEGRITY`; what the backend throws */
   list(source: string, options?: CallOptions): Promise<SnapshotInfo[]> {
     return this.#places.opened(source, options?.signal, (backup) => Array.fromAsync(backup.list(options?.signal)));
+  }
+
+  /** The spans of time that can be restored, the newest first. @throws as {@link list} */
+  windows(source: string, options?: CallOptions): Promise<RecoveryWindow[]> {
+    return this.#places.opened(source, options?.signal, (backup) => backup.windows(options?.signal));
   }
 
   /** Runs `body` with the store as it was at a point, which can be read and not changed. */

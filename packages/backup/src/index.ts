@@ -73,3 +73,4 @@ export type {
   WatchThresholds,
   WebhookOptions,
 } from './watch/index.ts';
+export type { RecoveryWindow } from './windows.ts';

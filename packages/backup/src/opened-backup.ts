@@ -15,6 +15,8 @@ import type { FoundPoint } from './points.ts';
 import { Points } from './points.ts';
 import { includesNumber } from './removed.ts';
 import { indexAt, pointAt } from './timeline.ts';
+import type { RecoveryWindow } from './windows.ts';
+import { windowsOf } from './windows.ts';
 
 /** What opens the backups at a destination, without the store. */
 export interface BackupSettings {
@@ -129,6 +131,16 @@ export class OpenedBackup {
     if (!point.collects) return point;
     const before = numbers[numbers.indexOf(point.number) + 1];
     return before === undefined ? point : this.#told(await this.points.read(before, signal), numbers, signal);
+  }
+
+  /** The spans of time that can be restored, the newest first. @throws as {@link list} */
+  async windows(signal?: AbortSignal): Promise<RecoveryWindow[]> {
+    const points: FoundPoint[] = [];
+    for (const number of await this.points.numbers(signal)) {
+      const point = await this.points.read(number, signal);
+      if (!point.collects) points.push(point);
+    }
+    return windowsOf(points.toReversed()).toReversed();
   }
 
   /** The index of a point. */

@@ -240,13 +240,14 @@ class Attempt {
       await this.#remember();
       this.#remembered = 0;
     };
-    const wasDue = reader.passDue;
+    let passed = false;
     const failedBefore = await this.#failed.read(signal);
     await this.#retry(failedBefore);
     let time = 0;
     for (let passes = 0; ; passes++) {
       if (reader.passDue) {
         if (passes === MAX_PASSES) throw unstable();
+        passed = true;
         onPhase?.('reading the whole store');
         // What was added since belongs to what is known.
         if (passes > 0) await this.#spill(this.#area.clock.now());
@@ -266,7 +267,7 @@ class Attempt {
     await this.#spill(time, true);
     const others = await this.#copyOthers();
     await this.#refuseNothing();
-    const point = await this.#publish(time, others, wasDue && this.#newest !== undefined);
+    const point = await this.#publish(time, others, passed && this.#newest !== undefined);
     await remember(this.#area, this.#destination, point, signal);
     const damaged = alarms.filter(({ type }) => type === 'damaged-record');
     await this.#failed.replace(

@@ -56,6 +56,7 @@ export type {
   DrillReport,
   FollowOptions,
   ForgetReport,
+  RecoveryWindow,
   RegisteredDestination,
   RestoreJobReport,
   RestoreOptions,

@@ -1,0 +1,28 @@
+import type { Point } from '@securestore/core-format';
+
+/** Points further apart than this, in milliseconds, are moments by themselves: a continuous backup publishes one a minute at least. */
+const APART: number = 2 * 60 * 1000;
+
+/** A span of time of which every moment can be restored, to the cut before it; or one moment. */
+export interface RecoveryWindow {
+  readonly from: Date;
+  readonly to: Date;
+  readonly points: number;
+}
+
+/**
+ * What can be restored. Between windows nothing is known but what the last point before says.
+ *
+ * @param points in ascending order of their numbers, without those that only repeat the one before
+ */
+export function windowsOf(points: readonly Pick<Point, 'time' | 'gap'>[]): RecoveryWindow[] {
+  const windows: { from: Date; to: Date; points: number }[] = [];
+  for (const { time, gap } of points) {
+    const last = windows.at(-1);
+    if (last !== undefined && !gap && time - last.to.getTime() <= APART) {
+      last.to = new Date(time);
+      last.points += 1;
+    } else windows.push({ from: new Date(time), to: new Date(time), points: 1 });
+  }
+  return windows;
+}
