@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -48,7 +49,7 @@ async function destroyed(folder: string, mode: string): Promise<Told> {
     };
     if (key !== undefined && value !== undefined && at !== undefined) told.acks.push({ key, value, at });
     if (recoverableTo !== undefined) told.recoverableTo = recoverableTo;
-    if (begun === true) killing = setTimeout(() => child.kill('SIGKILL'), 300 + Math.random() * 1500);
+    if (begun === true) killing = setTimeout(() => child.kill('SIGKILL'), randomInt(300, 1800));
   }
   clearTimeout(killing);
   await exited;
