@@ -1,0 +1,67 @@
+import type { FaultInjector } from '@securestore/backend-api';
+import { createFaultInjector } from '@securestore/backend-api';
+import { SecureStoreError } from '@securestore/core-format';
+import type { ObjectStore } from '@securestore/objects';
+import { expect } from 'vitest';
+import { TORTURE } from '../../../objects/test/support/places.ts';
+import { patterned } from '../../../objects/test/support/stores.ts';
+import { TROUBLES } from '../../../objects/test/support/troubles.ts';
+
+/** The names that {@link fill} and {@link change} use, and one more. */
+export const NAMES = ['a', 'b', 'c', 'd', 'e', 'f'];
+/** Every call is a case of its own in the long form. */
+const STEP = TORTURE ? 1 : 3;
+
+/** Runs `body` with all that goes wrong at call 0, 1, … until nothing goes wrong any more. */
+export async function atEveryCall(
+  [name, planAt]: (typeof TROUBLES)[number],
+  body: (injector: FaultInjector, what: string, other: FaultInjector) => Promise<void>,
+): Promise<void> {
+  for (let k = TROUBLES.findIndex(([other]) => other === name) % STEP; ; k += STEP) {
+    let hit = false;
+    const plan = planAt(k);
+    const injector = createFaultInjector((call) => {
+      const fault = plan(call);
+      hit ||= fault !== undefined;
+      return fault;
+    });
+    // A process that is killed is killed on all sides.
+    const other = createFaultInjector();
+    void injector.stopped.then(() => other.stop());
+    await body(injector, `${name} at call ${k}`, other);
+    if (!hit) {
+      expect(k).toBeGreaterThan(5);
+      return;
+    }
+  }
+}
+
+/** Waits for work that may fail, or never end since its process was killed. @returns whether it succeeded */
+export async function ended(work: PromiseLike<unknown>, { stopped }: FaultInjector): Promise<boolean> {
+  const done = Promise.resolve(work).then(
+    () => true,
+    (error: unknown) => {
+      if (SecureStoreError.is(error)) return false;
+      throw error;
+    },
+  );
+  return Promise.race([done, stopped.then(() => false)]);
+}
+
+/** Some objects, and some that are deleted. */
+export async function fill(store: ObjectStore): Promise<void> {
+  await store.store('a', 'one', { metadata: { n: 1 } });
+  await store.store('b', patterned(80_000, 2));
+  await store.store('c', 'old');
+  await store.store('c', 'new');
+  await store.store('d', patterned(70_000, 3));
+  await store.delete('d');
+}
+
+/** Changes of all kinds. */
+export async function change(store: ObjectStore): Promise<void> {
+  await store.store('a', 'two');
+  await store.purge('b');
+  await store.store('e', patterned(90_000, 4));
+  await store.delete('c');
+}
