@@ -23,6 +23,11 @@ export class Added {
     this.#packs = packs;
   }
 
+  /** The ids of the key versions that what was written is under, in hex. */
+  get keyIds(): ReadonlySet<string> {
+    return this.#packs.keyIds;
+  }
+
   get(token: string): readonly IndexEntry[] {
     return this.entries.get(token) ?? [];
   }

@@ -9,6 +9,7 @@ import {
   SecureStoreError,
   splitRecord,
 } from '@securestore/core-format';
+import { recordDigest } from '@securestore/crypto';
 import type { BackupArea, Change } from '@securestore/objects';
 import { Added } from './added.ts';
 import { copyBlob } from './blobs.ts';
@@ -92,12 +93,16 @@ export class Copier {
   async #copy({ token, record, name }: Change): Promise<void> {
     const split = splitRecord(record);
     const known = await this.#known(token);
-    const same = known.find((entry) => isSame(entry, split));
+    // The later one, where it was sealed anew meanwhile: then it is another record of the same version.
+    const same = known.findLast((entry) => isSame(entry, split));
+    const digest = recordDigest(split);
+    const isAsItWas = ({ digest: before }: IndexEntry): boolean => asBuffer(before).equals(digest);
     if (same !== undefined) {
-      this.added.reseal(same, split.envelope);
+      if (isAsItWas(same)) this.added.reseal(same, split.envelope);
+      else await this.#add(token, name, record.length, split, known);
       return;
     }
-    const other = await this.#takeOther(token, known, (entry) => isSame(entry, split));
+    const other = await this.#takeOther(token, known, (entry) => isSame(entry, split) && isAsItWas(entry));
     if (other !== undefined) {
       this.added.reseal(other, split.envelope);
       return;

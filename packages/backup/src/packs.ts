@@ -49,6 +49,8 @@ export class PackWriter {
   #length = 0;
   readonly #writing = new Set<Promise<void>>();
   #found: WrittenEnvelopes[] = [];
+  /** The ids of the key versions of all envelopes that it has written, in hex. */
+  readonly keyIds: Set<string> = new Set();
   #failure: { readonly error: unknown } | undefined;
 
   constructor(destination: Destination, epoch: number, signal: AbortSignal | undefined) {
@@ -114,6 +116,8 @@ export class PackWriter {
       );
     }
     const pack = { epoch: this.#epoch, digest: sha256(body) };
+    for (const envelope of envelopes)
+      if (envelope !== undefined) this.keyIds.add(asBuffer(envelope.keyId).toString('hex'));
     const isThere = await writeOnce(backend, envelopesName(pack), encodeEnvelopes(envelopes), this.#signal);
     if (isThere) this.#found.push({ pack, envelopes });
     await writeOnce(backend, packName(pack), body, this.#signal);

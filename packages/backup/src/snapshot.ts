@@ -30,6 +30,7 @@ const MAX_CHANGED = 20_000;
 const REMEMBER_BYTES: number = 512 * 1024 * 1024;
 const MAX_TRIES = 4;
 const MAX_PASSES = 3;
+const MAX_ROUNDS = 3;
 const DAY = 24 * 60 * 60 * 1000;
 const RUN_NAME = `${BACKUP_AREAS.work}run`;
 const NO_TOTALS: PointTotals = { objects: 0, deleted: 0, versions: 0, bytes: 0 };
@@ -78,6 +79,14 @@ async function* known(index: IndexSet, signal: AbortSignal | undefined): AsyncGe
   }
 }
 
+/** What reads the store, and what becomes of it. */
+interface Reading {
+  readonly reader: Consumer;
+  readonly settled: boolean;
+  readonly visit: (change: Parameters<Copier['visit']>[0]) => Promise<void>;
+  readonly alarms: Alarm[];
+}
+
 /** One attempt to make a snapshot. */
 class Attempt {
   readonly #area: BackupArea;
@@ -98,6 +107,10 @@ class Attempt {
   #copiedBefore = { versions: 0, bytes: 0 };
   #rekeyed = 0;
   #remembered = 0;
+  /** Whether the whole store was read. */
+  #passed = false;
+  /** Of the key versions that what was written is under. */
+  readonly #keyIds = new Set<string>();
 
   constructor(
     area: BackupArea,
@@ -182,7 +195,8 @@ class Attempt {
     this.#totals = this.#plus(difference);
     const { versions, bytes } = this.#copiedBefore;
     this.#copiedBefore = { versions: versions + this.#copier.versions, bytes: bytes + this.#copier.bytes };
-    const { failed } = this.#copier;
+    const { failed, added } = this.#copier;
+    for (const id of added.keyIds) this.#keyIds.add(id);
     this.#base = this.#indexOf(pages);
     this.#gone.clear();
     this.#copier = this.#newCopier();
@@ -240,14 +254,51 @@ class Attempt {
       await this.#remember();
       this.#remembered = 0;
     };
-    let passed = false;
     const failedBefore = await this.#failed.read(signal);
     await this.#retry(failedBefore);
-    let time = 0;
+    const read = { reader, settled, visit, alarms };
+    let time = await this.#follow(read);
+    onPhase?.('writing the index');
+    await this.#spill(time, true);
+    for (let rounds = 1; (await this.#isBehind()) && rounds < MAX_ROUNDS; rounds++) {
+      time = await this.#follow(read);
+      await this.#spill(time, true);
+    }
+    const others = await this.#copyOthers();
+    await this.#refuseNothing();
+    const point = await this.#publish(time, others, this.#passed && this.#newest !== undefined);
+    await remember(this.#area, this.#destination, point, signal);
+    const damaged = alarms.filter(({ type }) => type === 'damaged-record');
+    await this.#failed.replace(
+      failedBefore,
+      [...this.#copier.failed, ...damaged].map(({ name }) => name),
+      signal,
+    );
+    await reader.commit();
+    await this.#destination.backend.delete(RUN_NAME, { signal }).catch(() => undefined);
+    return { point, report: this.#reportOf(point, alarms) };
+  }
+
+  /**
+   * Whether something of what was written lies under a key that has been replaced, as far as that is known: who replaced it may have
+   * looked for such things at the destination before they were there, and then nobody but this run brings them under the new one. What
+   * is brought under it in the store is announced, so that the next look at the journal finds it.
+   */
+  async #isBehind(): Promise<boolean> {
+    await this.#area.confirm(this.#options.signal);
+    const isOld = (id: string): boolean => this.#area.isMember || !this.#area.isPrimary(Buffer.from(id, 'hex'));
+    const isBehind = [...this.#keyIds].some(isOld);
+    this.#keyIds.clear();
+    return isBehind;
+  }
+
+  /** Reads what has changed to the end. @returns the time of the cut */
+  async #follow({ reader, settled, visit, alarms }: Reading): Promise<number> {
+    const { signal, onPhase } = this.#options;
     for (let passes = 0; ; passes++) {
       if (reader.passDue) {
         if (passes === MAX_PASSES) throw unstable();
-        passed = true;
+        this.#passed = true;
         onPhase?.('reading the whole store');
         // What was added since belongs to what is known.
         if (passes > 0) await this.#spill(this.#area.clock.now());
@@ -260,24 +311,8 @@ class Attempt {
       onPhase?.('reading changes');
       const cut = await reader.cut(visit, signal);
       alarms.push(...cut.alarms);
-      time = cut.time;
-      if (!reader.passDue) break;
+      if (!reader.passDue) return cut.time;
     }
-    onPhase?.('writing the index');
-    await this.#spill(time, true);
-    const others = await this.#copyOthers();
-    await this.#refuseNothing();
-    const point = await this.#publish(time, others, passed && this.#newest !== undefined);
-    await remember(this.#area, this.#destination, point, signal);
-    const damaged = alarms.filter(({ type }) => type === 'damaged-record');
-    await this.#failed.replace(
-      failedBefore,
-      [...this.#copier.failed, ...damaged].map(({ name }) => name),
-      signal,
-    );
-    await reader.commit();
-    await this.#destination.backend.delete(RUN_NAME, { signal }).catch(() => undefined);
-    return { point, report: this.#reportOf(point, alarms) };
   }
 
   /** The audit log, whose parts never change. */

@@ -1,4 +1,4 @@
-import type { FileReference, IndexPage } from '@securestore/core-format';
+import type { FileReference, IndexPage, PackedEnvelope, PackItem } from '@securestore/core-format';
 import {
   asBuffer,
   BACKUP_KEYS_NAME,
@@ -9,13 +9,14 @@ import {
   decodePack,
   envelopesName,
   indexPageName,
+  joinRecord,
   packName,
   pointName,
   SecureStoreError,
   sha256,
 } from '@securestore/core-format';
 import { eachOf, partCount, readBlobDigests, sealedPartLength } from './blobs.ts';
-import { readWhole } from './files.ts';
+import { damagedFile, readWhole } from './files.ts';
 import type { OpenedBackup } from './opened-backup.ts';
 import type { FoundPoint } from './points.ts';
 import { includesNumber } from './removed.ts';
@@ -256,22 +257,40 @@ class Verification {
       const [name, use] = uses[index] ?? [];
       if (name === undefined || use === undefined) return;
       this.#tell('checking packs', index, uses.length);
-      let items = -1;
+      let items: readonly PackItem[] | undefined;
       await this.#check(name, use, async () => {
         const body = await this.#read(name);
         if (!sha256(body).equals(asBuffer(use.pack.digest))) {
           throw new SecureStoreError('INTEGRITY', `the file ${name} of the backup is not what its name says`);
         }
-        items = decodePack(body).length;
+        items = decodePack(body);
       });
       const envelopes = envelopesName(use.pack);
       await this.#check(envelopes, use, async () => {
         const found = decodeEnvelopes(await this.#read(envelopes));
-        if (items >= 0 && found.length !== items) {
+        if (items !== undefined && found.length !== items.length) {
           throw new SecureStoreError('INTEGRITY', `the file ${envelopes} of the backup is of another pack`);
         }
+        for (const [slot, item] of (items ?? []).entries()) this.#checkKey(item, found[slot], envelopes, use);
       });
     });
+  }
+
+  /** Envelopes are replaced as keys are: those from before may be under one that is gone. */
+  #checkKey(
+    { headerBytes, commitment, body }: PackItem,
+    envelope: PackedEnvelope | undefined,
+    name: string,
+    use: Use,
+  ): void {
+    if (headerBytes.length === 0) return;
+    if (envelope === undefined) throw damagedFile(name, 'it has no envelope for a record');
+    try {
+      this.#backup.copy.checkKey(joinRecord(headerBytes, { ...envelope, commitment }, body));
+    } catch (error) {
+      if (!SecureStoreError.is(error, 'KEY_DESTROYED')) throw error;
+      this.#add('rolled-back', name, `the file ${name} of the backup is older than the keys: ${error.message}`, use);
+    }
   }
 
   async #readBlobs(): Promise<void> {
@@ -327,7 +346,8 @@ class Verification {
  * Reads every file of a backup, and says what is wrong, and what that affects. With `opens` everything in a point is opened too, as
  * restoring it would.
  *
- * What it can't know without the store: whether the newest points were taken away, together with all that tells of them.
+ * What it can't know without the store: whether the newest points were taken away, together with all that tells of them; and whether
+ * `keys` is from before a change of keys that no point has seen. The next backup notices the one, and replaces the other.
  *
  * @throws SecureStoreError what keeps it from looking, such as `UNAVAILABLE`. What it finds is no error: it is in the report
  */

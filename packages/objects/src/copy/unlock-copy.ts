@@ -1,12 +1,13 @@
 import type { StorageBackend } from '@securestore/backend-api';
 import type { BackupKeys, Head } from '@securestore/core-format';
-import { HEAD_NAME, SecureStoreError } from '@securestore/core-format';
+import { HEAD_NAME, SecureStoreError, splitRecord } from '@securestore/core-format';
 import type { RandomSource, UnlockMethod } from '@securestore/crypto';
-import { fingerprintOf, NameCipher, randomPool } from '@securestore/crypto';
+import { fingerprintOf, NameCipher, randomPool, rewrapRecord } from '@securestore/crypto';
 import type { Clock } from '@securestore/jobs';
 import { instant, systemClock } from '@securestore/jobs';
 import { ObjectStore } from '../object-store.ts';
 import { engineOf } from '../open.ts';
+import { isMember } from '../owner.ts';
 import { openLoose } from '../records.ts';
 import type { ReadHead, StoreState } from '../state.ts';
 import { loadState, parseHead } from '../state.ts';
@@ -101,6 +102,22 @@ export class UnlockedCopy {
     if (!('hidden' in named)) return named.name;
     const opened = openLoose(this.state, record, (key) => names.locate(key), token);
     return opened.kind === 'object' ? opened.body.name : undefined;
+  }
+
+  /**
+   * Makes sure that the key of a record opens, and not what is in it. Of what a member was not granted, or what was destroyed with its
+   * category, nothing is said.
+   *
+   * @throws SecureStoreError `INTEGRITY`; `KEY_DESTROYED` where everything was brought under newer keys before that one went
+   */
+  checkKey(record: Uint8Array): void {
+    const { keys } = this.state;
+    const { header, envelope } = splitRecord(record);
+    const isAtHand = keys.has(header.categoryId) || !isMember(this.state);
+    if (!isAtHand || keys.isDestroyed(header.categoryId)) return;
+    const { id, suite, secret } = keys.version(envelope.keyId, header.categoryId);
+    const key = { id, suite, secret };
+    rewrapRecord(record, key, key);
   }
 
   /** Forgets the private keys by which it was opened. */
