@@ -2,7 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { MemoryBackend } from '@securestore/backend-memory';
 import { onTestFinished } from 'vitest';
 import { EagerClock } from '../../../objects/test/support/eager-clock.ts';
-import type { Authenticator, OpenBackupOptions, OpenOptions, SecureStore } from '../../src/index.ts';
+import type { Authenticator, OpenBackupOptions, OpenOptions, SecureStore, SnapshotReport } from '../../src/index.ts';
 import { openStore } from '../../src/index.ts';
 import { unlock } from './access-world.ts';
 
@@ -40,6 +40,18 @@ export class BackupWorld {
     await furnish(store);
     return store;
   }
+}
+
+/** A furnished store with a snapshot. */
+export async function backedUp(): Promise<{
+  readonly world: BackupWorld;
+  readonly store: SecureStore;
+  readonly report: SnapshotReport;
+}> {
+  const world = new BackupWorld();
+  const store = await world.furnished();
+  const report = await store.backup(world.backup, { label: 'first' });
+  return { world, store, report };
 }
 
 /** Stores small and large objects, one with older versions, one that is deleted, one with metadata and one that expires. */
