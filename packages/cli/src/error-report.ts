@@ -106,6 +106,12 @@ const IN_OUR_TERMS: readonly (readonly [theirs: RegExp, ours: string])[] = [
     /\bthe unfinished job rotation has other parameters: .*$/,
     'the unfinished rotation is to another depth: go on with it by securestore rotate --resume, then begin this one',
   ],
+  [/\bChoose a conflict policy: /, 'Choose by --conflict: '],
+  [
+    /\bthe store takes no writes now: it is restoring$/,
+    'the store takes no writes now: the whole store is being restored. Where that was interrupted, the same restore goes on, ' +
+      'and securestore restore --give-up ends it',
+  ],
   [/\bslots\.list\(\) tells which there are$/, 'securestore slots lists them'],
   [/\bmembers\.list\(\) tells who there is$/, 'securestore member lists them'],
   [/\bkeys\.undo\("([^"]*)"\) brings it back$/, 'securestore keys undo $1 brings it back'],

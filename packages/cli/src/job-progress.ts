@@ -1,20 +1,54 @@
 import type { Job, JobProgress } from 'securestore';
 import type { Cli } from './cli-context.ts';
-import { formatDuration } from './terminal-text.ts';
+import { formatBytes, formatDuration } from './terminal-text.ts';
 
 /** What takes less than this many milliseconds shows no progress. */
 const QUIET_MS = 1000;
 const INTERVAL_MS = 200;
 
-/** One line on a job under way: what it does, how much is done, how fast, and when that will be done where it is known. */
-export function formatJobProgress(verb: string, { phase, done, total, rate, eta }: JobProgress): string {
+/**
+ * One line on a job under way: what it does, how much is done, how fast, and when that will be done where it is known.
+ *
+ * @param bytesRate bytes a second, where the job counts bytes: of one large object its items tell nothing
+ */
+export function formatJobProgress(
+  verb: string,
+  { phase, done, total, bytes, rate, eta }: JobProgress,
+  bytesRate = 0,
+): string {
   const parts = [
     phase,
     done === 0 && total === undefined ? undefined : total === undefined ? `${done}` : `${done} of ${total}`,
     rate === 0 ? undefined : `${Math.round(rate)}/s`,
+    bytes === 0 ? undefined : formatBytes(bytes),
+    bytes === 0 || bytesRate === 0 ? undefined : `${formatBytes(Math.round(bytesRate))}/s`,
     eta === undefined ? undefined : `${formatDuration(eta / 1000)} left`,
   ];
   return `${verb}: ${parts.filter((part) => part !== undefined).join(', ')}`;
+}
+
+/** Tells how many bytes a second a phase has got through, over all of it. */
+class ByteRate {
+  readonly #now: () => Date;
+  #phase: string | undefined;
+  #begun = 0;
+  #before = 0;
+
+  constructor(now: () => Date) {
+    this.#now = now;
+  }
+
+  note({ phase, bytes }: JobProgress): void {
+    if (phase === this.#phase) return;
+    this.#phase = phase;
+    this.#begun = this.#now().getTime();
+    this.#before = bytes;
+  }
+
+  of({ bytes }: JobProgress): number {
+    const elapsed = this.#now().getTime() - this.#begun;
+    return elapsed <= 0 ? 0 : ((bytes - this.#before) * 1000) / elapsed;
+  }
 }
 
 /** The report of a job, whose progress is shown on stderr meanwhile where that is a terminal. */
@@ -22,15 +56,19 @@ export async function watchJob<R>({ stderr, now }: Pick<Cli, 'stderr' | 'now'>, 
   if (stderr.isTTY !== true) return await job;
   let latest: JobProgress | undefined;
   const begun = now().getTime();
+  const byteRate = new ByteRate(now);
   // A terminal that does not say its width says 0.
   const width = (): number => stderr.columns || 80;
   const show = (): void => {
     if (latest === undefined || now().getTime() - begun < QUIET_MS) return;
-    stderr.write(`\r\u001b[K${formatJobProgress(verb, latest).slice(0, width() - 1)}`);
+    stderr.write(`\r\u001b[K${formatJobProgress(verb, latest, byteRate.of(latest)).slice(0, width() - 1)}`);
   };
   const timer = setInterval(show, INTERVAL_MS);
   const follow = async (): Promise<void> => {
-    for await (const progress of job.progress) latest = progress;
+    for await (const progress of job.progress) {
+      byteRate.note(progress);
+      latest = progress;
+    }
   };
   const following = follow();
   try {

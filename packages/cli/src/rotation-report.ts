@@ -27,10 +27,11 @@ export async function sayRotation(
     await out.result({ name, status: 'stray', error: { code } }, () => [`stray: ${printable(name)}: ${reason}`]);
   }
   await out.result({ ...more, summary }, () => [first, ...reportLines(done)]);
-  return done.failed > 0 || done.contradicted > 0 ? SOME_FAILED : 0;
+  return done.failed > 0 || done.contradicted > 0 || done.pending.length > 0 ? SOME_FAILED : 0;
 }
 
-function reportLines({ depth, examined, rekeyed, failed, retired, remaining, contradicted }: RotationReport): string[] {
+function reportLines(report: RotationReport): string[] {
+  const { depth, examined, rekeyed, failed, retired, remaining, contradicted, pending } = report;
   if (depth === 'unlock') return [];
   const left = Object.entries(remaining).map(([id, number]) => `${id} (${count(number, 'object')})`);
   const lines = [`looked at ${count(examined, 'object')}: ${rekeyed} brought under new keys, ${failed} failed`];
@@ -39,6 +40,12 @@ function reportLines({ depth, examined, rekeyed, failed, retired, remaining, con
   if (contradicted > 0) {
     lines.push(
       `${count(contradicted, 'name')} had less or other than the last checkpoint says: securestore verify names them`,
+    );
+  }
+  lines.push(...pending.map((location) => `backups not reached: ${printable(location)}`));
+  if (pending.length > 0) {
+    lines.push(
+      'what lies there needs the old keys still: once they can be reached, run securestore rotate --same-secret',
     );
   }
   return lines;

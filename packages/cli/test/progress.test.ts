@@ -24,6 +24,10 @@ describe('a line of progress of a job', () => {
       'rotate: re-keying, 512 of 2048, 256/s, 6 s left',
     ],
     [{ phase: 'counting', done: 7, bytes: 0, rate: 3 }, 'rotate: counting, 7, 3/s'],
+    [
+      { phase: 'restoring', done: 1, total: 9, bytes: 2048, rate: 2, eta: 4000 },
+      'rotate: restoring, 1 of 9, 2/s, 2.0 KiB, 4 s left',
+    ],
   ])('%j', (progress, line) => {
     expect(formatJobProgress('rotate', progress)).toBe(line);
   });
@@ -75,6 +79,38 @@ describe('progress', () => {
 });
 
 describe('the progress of a job on a terminal', () => {
+  it('has the bytes of a phase, and how many a second', async () => {
+    vi.useFakeTimers();
+    try {
+      const chunks: string[] = [];
+      const stderr = new Writable({
+        write: (chunk: Buffer, _encoding, done) => {
+          chunks.push(chunk.toString());
+          done();
+        },
+      });
+      const ending = Promise.withResolvers<string>();
+      const next = Promise.withResolvers<void>();
+      const progress = (async function* () {
+        // What an earlier run did is not what this one is fast by.
+        yield { phase: 'reading', done: 3, bytes: 10 * 1024 * 1024, rate: 0 };
+        await next.promise;
+        yield { phase: 'reading', done: 3, bytes: 14 * 1024 * 1024, rate: 0 };
+      })();
+      const job = Object.assign(ending.promise, { progress }) as unknown as Job<string>;
+      const cli = { stderr: Object.assign(stderr, { isTTY: true, columns: 80 }), now: () => new Date() };
+      const watched = watchJob(cli, 'backup', job);
+      await vi.advanceTimersByTimeAsync(1800);
+      next.resolve();
+      await vi.advanceTimersByTimeAsync(200);
+      ending.resolve('report');
+      await watched;
+      expect(chunks).toContain('\r\u001b[Kbackup: reading, 3, 14 MiB, 2.0 MiB/s');
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
   it.each([
     [0, 'rotate: making new keys'],
     [16, 'rotate: making '],

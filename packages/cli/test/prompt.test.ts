@@ -1,38 +1,11 @@
-import { spawn, spawnSync } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
-import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { COMMAND, finished, jsonLines, type Sandbox, sandbox } from './support/cli.ts';
+import { jsonLines, sandbox } from './support/cli.ts';
+import { converse, type Exchange, hasTerminals } from './support/converse.ts';
 import { treeOf } from './support/tree.ts';
 
-const CONVERSE = fileURLToPath(new URL('support/converse.py', import.meta.url));
 const CANARY = 'canary päss 4b7e';
 const STORE = ['--store', 'sqlite:./vault'] as const;
-/** A text that is waited for, and what is typed then. */
-type Exchange = readonly [expected: string, typed: string];
-
-const hasTerminals = spawnSync('python3', ['-c', 'import pty']).status === 0;
-
-interface Conversation {
-  readonly transcript: string;
-  readonly exitCode: number;
-}
-
-async function converse(
-  box: Sandbox,
-  args: readonly string[],
-  dialogue: readonly Exchange[],
-  input: string | null = null,
-): Promise<Conversation> {
-  const child = spawn('python3', [CONVERSE]);
-  const env = { ...box.env, TERM: 'xterm', NO_COLOR: '' };
-  child.stdin.end(JSON.stringify({ argv: [...COMMAND, ...args], cwd: box.path(), env, dialogue, input }));
-  const { exitCode, stdout, stderr } = await finished(child);
-  expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
-  const conversation: Conversation = JSON.parse(stdout);
-  return conversation;
-}
-
 const asked: Exchange = ['Passphrase (not shown): ', `${CANARY}\r`];
 
 describe.skipIf(!hasTerminals)(

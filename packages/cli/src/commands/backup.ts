@@ -11,10 +11,9 @@ export interface BackupOptions {
 
 function inWords({ number, time, objects, versions, bytes, copied, rekeyed }: SnapshotReport): string[] {
   const holds = `${count(objects, 'object')} in ${count(versions, 'version')}, ${formatBytes(bytes)}`;
+  const nothing = versions === 0 ? 'the store is empty' : 'nothing had changed';
   const changed =
-    copied.versions === 0
-      ? 'nothing had changed'
-      : `copied ${count(copied.versions, 'version')}, ${formatBytes(copied.bytes)}`;
+    copied.versions === 0 ? nothing : `copied ${count(copied.versions, 'version')}, ${formatBytes(copied.bytes)}`;
   const keys = rekeyed === 0 ? [] : [`brought ${count(rekeyed, 'version')} of before under the new keys`];
   return [`made snapshot ${number} of ${formatTime(time)}: ${holds}`, changed, ...keys];
 }

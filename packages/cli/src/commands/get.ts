@@ -2,6 +2,7 @@ import { parseStoreKey, SecureStoreError } from '@securestore/core-format';
 import type { RangeOptions, RetrievedStream } from 'securestore';
 import { type ByteSource, writeOutputFile } from '../atomic-file.ts';
 import type { Call } from '../call.ts';
+import { deliverBytes, deliverToTerminal } from '../deliver.ts';
 import { formatSize, infoRecord } from '../object-text.ts';
 import { withStore } from '../open.ts';
 import { ownFiles } from '../own-files.ts';
@@ -22,9 +23,6 @@ const STDOUT_NAMES: ReadonlySet<string> = new Set(['/dev/stdout', '/dev/fd/1', '
 
 /** The most data in bytes that a JSON line holds. */
 const MAX_JSON_BYTES = 64 * 1024 * 1024;
-
-/** Control characters but tab and line ends; and the replacement for what is no UTF-8, such as a lone byte 0x9b. */
-const STEERING = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\ufffd]/;
 
 /** `securestore get`. */
 export async function get(call: Call<GetOptions>, key: string): Promise<void> {
@@ -59,38 +57,14 @@ async function deliver(
   const stream = progress.counted(found.stream);
   const output = options.output !== undefined && STDOUT_NAMES.has(options.output) ? '-' : options.output;
   if ((output === undefined || output === '-') && out.json) return await deliverJson(call, found, stream);
-  if (output === undefined && cli.stdout.isTTY === true) return await deliverToTerminal(call, stream);
+  if (output === undefined && cli.stdout.isTTY === true)
+    return await deliverToTerminal(call, stream, 'use -o FILE, or -o - to print it anyway');
   if (output === undefined || output === '-') return await deliverBytes(call, stream);
   await writeOutputFile(output, stream, cli.random, isOwn);
   progress.clear();
   await out.result({ ...infoRecord(found.info), output }, () => {
     return `wrote ${printable(output)}: ${printable(key)}, ${formatSize(found.info.size)}, version ${found.info.version}`;
   });
-}
-
-async function deliverBytes({ out }: Call, stream: ByteSource): Promise<void> {
-  for await (const chunk of stream) {
-    await out.bytes(chunk);
-    if (out.closed()) break;
-  }
-}
-
-async function deliverToTerminal({ out }: Call, stream: ByteSource): Promise<void> {
-  let last: number | undefined;
-  const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
-  for await (const chunk of stream) {
-    // Besides the ASCII ones there are those of U+0080 to U+009F, which steer terminals just as well: as text, whose
-    // bytes two chunks may share, and as single bytes, which are no UTF-8.
-    if (STEERING.test(decoder.decode(chunk, { stream: true }))) {
-      throw new SecureStoreError(
-        'INVALID_ARGUMENT',
-        'the data has control characters, which could steer this terminal; use -o FILE, or -o - to print it anyway',
-      );
-    }
-    await out.bytes(chunk);
-    last = chunk.at(-1) ?? last;
-  }
-  if (last !== undefined && last !== 0x0a) await out.bytes(Buffer.from('\n'));
 }
 
 async function deliverJson({ out }: Call, { info }: RetrievedStream, stream: ByteSource): Promise<void> {

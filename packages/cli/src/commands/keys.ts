@@ -1,6 +1,6 @@
 import { SecureStoreError } from '@securestore/core-format';
 import type { KeyReport, SecureStore } from 'securestore';
-import type { Call } from '../call.ts';
+import { type Call, type ExitCode, SOME_FAILED } from '../call.ts';
 import { withStore } from '../open.ts';
 import { parseDuration } from '../parse-time.ts';
 import { confirmDestruction } from '../prompt.ts';
@@ -24,7 +24,7 @@ export async function keys(
   call: Call<KeysOptions>,
   action: string | undefined,
   target: string | undefined,
-): Promise<void> {
+): Promise<ExitCode> {
   const { options, out } = call;
   if (action !== undefined && action !== 'destroy' && action !== 'undo') {
     refuse('after keys comes destroy, undo or nothing; see securestore help keys');
@@ -35,26 +35,48 @@ export async function keys(
   if (options.wait !== undefined && action !== 'destroy') refuse('--wait belongs to keys destroy');
   if (options.census !== undefined && action !== undefined) refuse('--census belongs to keys without an action');
   const wait = parseDuration('--wait', options.wait ?? DEFAULT_WAIT);
-  await withStore(call, async (store) => {
-    await finishDue(call, store);
-    if (action === undefined || target === undefined) return await list(call, store);
+  return await withStore(call, async (store) => {
+    const due = await finishDue(call, store);
+    if (action === undefined || target === undefined) {
+      await list(call, store);
+      return due.length === 0 ? 0 : SOME_FAILED;
+    }
     const changed = action === 'destroy' ? await destroy(call, store, target, wait) : await undo(call, store, target);
     for (const key of changed) await out.result(key, () => describe(key));
     if (action === 'destroy' && !out.json && changed.every(({ state }) => state === 'destroyed'))
       await out.result({}, () => whatIsGone(target, changed));
+    const pending = [...new Set(changed.flatMap(({ pendingAt }) => pendingAt ?? []))];
+    notePending(call, pending);
+    return pending.length === 0 ? 0 : SOME_FAILED;
   });
 }
 
-/** What was scheduled and is due is destroyed by whichever command comes first. */
-async function finishDue({ cli, out }: Call, store: SecureStore): Promise<void> {
+/** Says where destroyed keys are still to be had: what is not gone everywhere is not destroyed. */
+function notePending({ out }: Call, pending: readonly string[]): void {
+  for (const location of pending) out.note(`backups not reached: ${printable(location)}`);
+  if (pending.length === 0) return;
+  out.note(
+    'the destroyed keys are still there, and open what lies there: once they can be reached, run securestore keys, which removes them',
+  );
+}
+
+/** What was scheduled and is due is destroyed by whichever command comes first. @returns the destinations that it did not reach */
+async function finishDue(call: Call, store: SecureStore): Promise<readonly string[]> {
+  const { cli, out } = call;
   const finishing = store.keys.finish({ signal: cli.signal });
-  const { destroyed, inUse } = await watchWait(cli, `keys: what is due is destroyed; ${LETTING_GO}`, finishing);
+  const { destroyed, inUse, pending } = await watchWait(
+    cli,
+    `keys: what is due is destroyed; ${LETTING_GO}`,
+    finishing,
+  );
   if (destroyed.length > 0) out.note(`destroyed now, as it was scheduled: ${destroyed.join(', ')}`);
   if (inUse.length > 0) {
     out.note(
       `due to be destroyed, but objects need them: ${inUse.join(', ')}; undo that, or re-key them with securestore rotate`,
     );
   }
+  notePending(call, pending);
+  return pending;
 }
 
 const nameOf = ({ category, kind }: KeyReport): string => (category === undefined ? `(${kind})` : printable(category));

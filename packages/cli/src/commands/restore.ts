@@ -1,11 +1,13 @@
+import { redactLocation } from '@securestore/backend-api';
 import { SecureStoreError } from '@securestore/core-format';
 import type { ConflictPolicy, RestoreJobReport, RestoreReport, SnapshotChoice } from 'securestore';
 import { withBackupSecret } from '../backup-source.ts';
 import { type Call, type ExitCode, SOME_FAILED } from '../call.ts';
+import { deliverBytes, deliverToTerminal } from '../deliver.ts';
 import { watchJob } from '../job-progress.ts';
 import { withStore } from '../open.ts';
 import { parseMoment } from '../parse-time.ts';
-import { parseCount } from '../parse-values.ts';
+import { parseCount, parseFolder } from '../parse-values.ts';
 import { confirmDestruction } from '../prompt.ts';
 import { count, formatBytes, formatTime, printable } from '../terminal-text.ts';
 import { exportFrom } from './export.ts';
@@ -23,12 +25,18 @@ export interface RestoreOptions {
   readonly deleteExtra?: boolean;
   readonly dryRun?: boolean;
   readonly partial?: boolean;
+  readonly giveUp?: boolean;
 }
 
 type RestoreCall = Call<RestoreOptions>;
 
 function refuse(message: string): never {
   throw new SecureStoreError('INVALID_ARGUMENT', message);
+}
+
+/** What becomes of an object that is there as another version, where nothing was said. */
+function policyOf({ conflict }: RestoreOptions, isWhole: boolean): ConflictPolicy {
+  return conflict ?? (isWhole ? 'overwrite' : 'fail');
 }
 
 function choiceOf({ at, snapshot }: RestoreOptions): SnapshotChoice {
@@ -49,11 +57,30 @@ const USELESS = {
 
 type Way = keyof typeof USELESS;
 
+const RESTORE_OPTIONS = [
+  'at',
+  'snapshot',
+  'prefix',
+  'key',
+  'into',
+  'to',
+  'folder',
+  'stdout',
+  'conflict',
+  'deleteExtra',
+  'dryRun',
+  'partial',
+] as const satisfies readonly (keyof RestoreOptions)[];
+
 function wayOf(options: RestoreOptions): Way {
   const given = (['to', 'folder', 'stdout'] as const).filter((way) => options[way] !== undefined);
   if (given.length > 1) refuse(`give only one of ${given.map((way) => `--${way}`).join(' and ')}`);
   const way: Way = given[0] ?? 'store';
   const useless = USELESS[way].find((name) => options[name] !== undefined);
+  if (options.prefix !== undefined && options.key !== undefined) refuse('give either --prefix or --key');
+  if (options.deleteExtra === true && (options.key !== undefined || options.conflict === 'rename')) {
+    refuse('--delete-extra has no meaning together with --key or --conflict rename');
+  }
   if (useless !== undefined) {
     const flag = useless.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
     refuse(way === 'store' ? `--${flag} goes with --to` : `--${flag} has no meaning together with --${way}`);
@@ -62,7 +89,9 @@ function wayOf(options: RestoreOptions): Way {
 }
 
 /** `securestore restore`. */
-export async function restore(call: RestoreCall, source: string): Promise<ExitCode> {
+export async function restore(call: RestoreCall, source: string | undefined): Promise<ExitCode> {
+  if (call.options.giveUp === true) return await giveUp(call, source);
+  if (source === undefined) refuse('from where? give the location of the backup, such as file:/backup');
   const way = wayOf(call.options);
   if (way === 'to') return await restoreStoreTo(call, source);
   if (way === 'folder') return await restoreToFolder(call, source);
@@ -70,19 +99,41 @@ export async function restore(call: RestoreCall, source: string): Promise<ExitCo
   return await restoreHere(call, source);
 }
 
+/** Lets others write again where a restore of the whole store was interrupted. */
+async function giveUp(call: RestoreCall, source: string | undefined): Promise<void> {
+  const { giveUp: _, ...others } = call.options;
+  const useless = [source, ...RESTORE_OPTIONS.map((name) => others[name])].find((given) => given !== undefined);
+  if (useless !== undefined) refuse('--give-up ends an interrupted restore and restores nothing: it goes alone');
+  await withStore(call, async (store) => {
+    await store.backups.endRestore({ signal: call.cli.signal });
+    await call.out.result({ summary: { givenUp: true } }, () => [
+      'the store takes writes again; what was restored until then stays, and the history has what was there before',
+    ]);
+  });
+}
+
 async function restoreStoreTo(call: RestoreCall, source: string): Promise<ExitCode> {
   const { cli, out, options } = call;
   const { to = '', prefix, partial } = options;
   const { restoreStore } = await import('securestore');
-  const report = await withBackupSecret(call, async (opened) => {
+  const report = await withBackupSecret(call, source, async (opened) => {
     const job = restoreStore(source, to, {
       ...opened,
       ...choiceOf(options),
       ...(prefix === undefined ? {} : { prefix }),
       ...(partial === undefined ? {} : { partial }),
     });
-    return await watchJob(cli, 'restore', job);
+    try {
+      return await watchJob(cli, 'restore', job);
+    } catch (error) {
+      // Two places are meant here, and it says of neither that it is it.
+      if (!SecureStoreError.is(error, 'ALREADY_EXISTS')) throw error;
+      throw new SecureStoreError(error.code, `${redactLocation(to)}: ${error.message}`, error);
+    }
   });
+  if (report.versions + report.unreadable + report.failed.length === 0 && prefix !== undefined) {
+    out.note(`warning: ${nothingBegins(report.snapshot, prefix)}: the new store is empty`);
+  }
   const { failed, ...summary } = report;
   for (const { name, code, message } of failed) {
     await out.result({ name, code, message, status: 'failed' }, () => {
@@ -96,8 +147,8 @@ async function restoreStoreTo(call: RestoreCall, source: string): Promise<ExitCo
 function storeInWords(report: RestoreReport, to: string): string[] {
   const { snapshot, time, objects, versions, bytes, unreadable, failed } = report;
   const what = `${count(objects, 'object')} in ${count(versions, 'version')}, ${formatBytes(bytes)}`;
-  const lost = unreadable === 0 ? [] : [`${count(unreadable, 'version')} are gone: their keys were destroyed`];
-  const damaged = failed.length === 0 ? [] : [`${count(failed.length, 'version')} could not be restored`];
+  const lost = unreadable === 0 ? [] : [`left out, since their keys were destroyed: ${count(unreadable, 'version')}`];
+  const damaged = failed.length === 0 ? [] : [`could not be restored: ${count(failed.length, 'name')}`];
   return [
     `restored snapshot ${snapshot} of ${formatTime(time)} to ${printable(to)}: ${what}`,
     ...lost,
@@ -108,11 +159,12 @@ function storeInWords(report: RestoreReport, to: string): string[] {
 
 async function restoreToFolder(call: RestoreCall, source: string): Promise<ExitCode> {
   const { options } = call;
-  const { folder = '', prefix = '' } = options;
+  const { folder = '', prefix } = options;
+  const below = parseFolder(prefix);
   const { readSnapshot } = await import('securestore');
-  return await withBackupSecret(call, (opened) =>
+  return await withBackupSecret(call, source, (opened) =>
     readSnapshot(source, { ...opened, ...choiceOf(options) }, (store) =>
-      exportFrom({ ...call, options: { ...options, metadata: false } }, store, prefix, folder),
+      exportFrom({ ...call, options: { ...options, metadata: false } }, store, below, folder),
     ),
   );
 }
@@ -123,29 +175,23 @@ async function restoreToStdout(call: RestoreCall, source: string): Promise<ExitC
   if (key === undefined || more.length > 0) refuse('--stdout takes one object: give its name as --key NAME');
   if (out.json) refuse('--stdout writes the data of the object, which is not JSON; leave out --json');
   const { readSnapshot } = await import('securestore');
-  await withBackupSecret(call, (opened) =>
+  await withBackupSecret(call, source, (opened) =>
     readSnapshot(source, { ...opened, ...choiceOf(options) }, async (store) => {
       const { stream } = await store.retrieveStream(key, { signal: cli.signal });
-      for await (const chunk of stream) {
-        await out.bytes(chunk);
-        if (out.closed()) break;
-      }
+      if (cli.stdout.isTTY !== true) return await deliverBytes(call, stream);
+      await deliverToTerminal(call, stream, 'use --folder DIR, or pipe it into cat to print it anyway');
     }),
   );
 }
 
 async function restoreHere(call: RestoreCall, source: string): Promise<ExitCode> {
   const { cli, out, options } = call;
-  const { prefix, key: keys, into, conflict, deleteExtra, dryRun } = options;
+  const { prefix, key: keys, into, deleteExtra, dryRun } = options;
   const isWhole = prefix === undefined && keys === undefined && into === undefined;
   const choice = choiceOf(options);
-  if (dryRun !== true && into === undefined && (isWhole || conflict === 'overwrite' || deleteExtra === true)) {
-    const what = isWhole ? 'the whole store' : 'these objects';
-    await confirmDestruction(
-      cli,
-      call.options.yes,
-      `Put ${what} back to how it was then? What is there now stays in the history.`,
-    );
+  const policy = policyOf(options, isWhole);
+  if (dryRun !== true && (isWhole || policy === 'overwrite' || deleteExtra === true)) {
+    await confirmDestruction(cli, call.options.yes, question(options, isWhole), 'this replaces what is in the store');
   }
   return await withStore(call, async (store) => {
     const job = store.restore(source, {
@@ -153,7 +199,7 @@ async function restoreHere(call: RestoreCall, source: string): Promise<ExitCode>
       ...(prefix === undefined ? {} : { prefix }),
       ...(keys === undefined ? {} : { keys }),
       ...(into === undefined ? {} : { into }),
-      conflict: conflict ?? (isWhole ? 'overwrite' : 'fail'),
+      conflict: policy,
       ...(deleteExtra === undefined ? {} : { deleteExtra }),
       ...(dryRun === undefined ? {} : { dryRun }),
       signal: cli.signal,
@@ -168,15 +214,41 @@ async function restoreHere(call: RestoreCall, source: string): Promise<ExitCode>
     for (const key of report.skipped > 0 || report.dryRun ? conflicts : []) {
       await out.result({ key, status: 'conflict' }, () => `there as another version: ${printable(key)}`);
     }
-    await out.result({ summary: { ...summary, conflicts: conflicts.length, failed: failed.length } }, () =>
-      objectsInWords(report),
+    if (!isWhole && deleteExtra !== true && touched(report) === 0) {
+      const which =
+        prefix === undefined ? `snapshot ${report.snapshot} is empty` : nothingBegins(report.snapshot, prefix);
+      throw new SecureStoreError('NOT_FOUND', `${which}; nothing was restored`);
+    }
+    await out.result({ summary: { ...summary, policy, conflicts: conflicts.length, failed: failed.length } }, () =>
+      objectsInWords(report, policy),
     );
     return failed.length === 0 ? 0 : SOME_FAILED;
   });
 }
 
-function objectsInWords(report: RestoreJobReport): string[] {
+function question({ deleteExtra }: RestoreOptions, isWhole: boolean): string {
+  const deleted = deleteExtra === true ? ' What was not there then is deleted.' : '';
+  return isWhole
+    ? `Replace every object that differs by the one of then?${deleted} The history keeps what is there now, and nobody else can write meanwhile.`
+    : `Replace those of these objects that differ by the ones of then?${deleted} The history keeps what is there now.`;
+}
+
+function nothingBegins(snapshot: number, prefix: string): string {
+  return `snapshot ${snapshot} has no object whose name starts with ${JSON.stringify(prefix)}`;
+}
+
+function touched({ created, replaced, renamed, skipped, unchanged, deleted, failed }: RestoreJobReport): number {
+  return created + replaced + renamed + skipped + unchanged + deleted + failed.length;
+}
+
+function objectsInWords(report: RestoreJobReport, policy: ConflictPolicy): string[] {
   const { dryRun, snapshot, time, created, replaced, renamed, skipped, unchanged, deleted, bytes, before } = report;
+  if (dryRun && policy === 'fail' && report.conflicts.length > 0) {
+    return [
+      `would restore nothing from snapshot ${snapshot} of ${formatTime(time)}: ${count(skipped, 'object')} ${skipped === 1 ? 'is' : 'are'} there as ` +
+        'another version; choose --conflict skip, newer, overwrite or rename',
+    ];
+  }
   const counts: [number, string][] = [
     [created, 'created'],
     [replaced, 'replaced'],

@@ -23,7 +23,7 @@ function row(info: SnapshotInfo, shown: (text: string) => string): string[] {
 export async function snapshots(call: Call, location: string): Promise<void> {
   const { out } = call;
   const { listSnapshots } = await import('securestore');
-  const found = await withBackupSecret(call, (options) => listSnapshots(location, options));
+  const found = await withBackupSecret(call, location, (options) => listSnapshots(location, options));
   if (out.json) {
     for (const info of found) await out.result(info, () => []);
     return;

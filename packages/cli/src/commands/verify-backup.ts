@@ -30,7 +30,7 @@ export async function verifyBackupAt(call: Call<VerifyOptions>, location: string
   const { cli, out, options } = call;
   const { verifyBackup } = await import('securestore');
   const depth = options.payloads === true ? 'opens' : 'complete';
-  const report = await withBackupSecret(call, async (opened) =>
+  const report = await withBackupSecret(call, location, async (opened) =>
     watchJob(cli, 'verify', verifyBackup(location, { ...opened, depth })),
   );
   const { findings, ...summary } = report;

@@ -35,13 +35,13 @@ function addSnapshots(program: Command, run: Run): void {
 }
 
 function addRestore(program: Command, run: Run): void {
-  addVerb<RestoreOptions, [string]>(program, run, {
-    usage: 'restore <source>',
+  addVerb<RestoreOptions, [string | undefined]>(program, run, {
+    usage: 'restore [source]',
     summary: 'bring back a snapshot: into the store, a new store, a folder, or one object to stdout',
     options: [
       new Option('--at <time>', 'the last snapshot not after this; the newest by default'),
       new Option('--snapshot <number>', 'this one'),
-      new Option('--prefix <prefix>', 'only objects whose names start with this'),
+      new Option('--prefix <prefix>', 'only objects whose names start with this; with --folder, a folder in the store'),
       new Option('--key <key>', 'only this object; repeated for several').argParser(collect),
       new Option('--into <prefix>', 'restore under names that start with this, in the place of --prefix'),
       new Option('--to <location>', 'make a new store there, which the same secrets open'),
@@ -57,6 +57,7 @@ function addRestore(program: Command, run: Run): void {
       new Option('--delete-extra', 'delete what is there now and was not there then'),
       new Option('--dry-run', 'say what would be done'),
       new Option('--partial', 'with --to: restore what is whole where the backup is damaged'),
+      new Option('--give-up', 'let others write again after an interrupted restore of the whole store'),
     ],
     notes: `Without --to, --folder and --stdout objects are restored into the store, each as a new version, so what is there now
 stays in its history. Restoring the whole store in place locks other writers out until it is done, makes a snapshot of what

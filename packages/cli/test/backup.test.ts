@@ -1,0 +1,191 @@
+import { readdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { generateIdentityFile } from 'securestore';
+import { describe, expect, it } from 'vitest';
+import { backupScene, changedScene } from './support/backups.ts';
+import { finished, jsonLines, sandbox } from './support/cli.ts';
+
+const TIME = String.raw`\d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ`;
+
+/** The largest file below a folder. */
+async function largestBelow(folder: string): Promise<string> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+  const { stat } = await import('node:fs/promises');
+  const sized = await Promise.all(files.map(async (file) => ({ file, size: (await stat(file)).size })));
+  return sized.toSorted((a, b) => b.size - a.size)[0]?.file ?? expect.unreachable();
+}
+
+describe('backup', () => {
+  it('says which snapshot it made, what is in it and what it copied', async () => {
+    const { run, destination } = await backupScene();
+    const first = await run(['backup', destination]);
+    expect(first).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(first.stdout).toMatch(
+      new RegExp(`^made snapshot 1 of ${TIME}: 4 objects in 4 versions, 29\\d KiB\ncopied 4 versions, 29\\d KiB\n$`),
+    );
+    const second = await run(['backup', destination]);
+    expect(second.stdout).toMatch(/^made snapshot 2 of .*\nnothing had changed\n$/);
+    const third = await run(['backup', destination, '--json', '--label', 'weekly']);
+    expect(jsonLines(third.stdout)).toMatchObject([
+      { summary: { destination, number: 3, objects: 4, versions: 4, copied: { versions: 0, bytes: 0 }, alarms: [] } },
+    ]);
+  });
+
+  it('says of an empty store that it is', async () => {
+    const box = await sandbox('file');
+    const made = await box.run(['backup', 'file:./backup']);
+    expect(made.stdout).toMatch(/^made snapshot 1 of .*: 0 objects in 0 versions, 0 B\nthe store is empty\n$/);
+  });
+
+  it.each([
+    [['backup'], 2, "missing required argument 'destination'; see securestore help backup"],
+    [['backup', 'somewhere'], 2, 'Locations look like sqlite:./vault.db'],
+    [['backup', 'file:', '--label', 'x'.repeat(200)], 2, 'error: '],
+  ] as const)('%j is refused', async (args, exitCode, message) => {
+    const { run } = await backupScene();
+    const refused = await run(args);
+    expect(refused).toMatchObject({ exitCode, stdout: '' });
+    expect(refused.stderr).toContain(message);
+  });
+
+  it('refuses the store itself, and the backups of another one, and says what to do', async () => {
+    const { run, location, destination } = await changedScene();
+    const itself = await run(['backup', location]);
+    expect(itself.exitCode).toBe(6);
+    expect(itself.stderr).toMatch(/a store lies here; backups need a location of their own, where nothing else is/);
+    const other = await backupScene();
+    const refused = await other.run(['backup', destination]);
+    expect(refused.exitCode).toBe(6);
+    expect(refused.stderr).toContain('the backups of another store lie here [ALREADY_EXISTS]');
+    const restored = await other.run(['restore', destination, '--prefix', 'db/']);
+    expect(restored.exitCode).toBe(5);
+    expect(restored.stderr).toContain('what lies there is the backup of another store');
+  });
+
+  it('copies what is whole where something is damaged, lists that, and ends with exit code 8', async () => {
+    const { run, destination, path } = await backupScene();
+    await rm(await largestBelow(path('vault', 'b')));
+    const made = await run(['backup', destination]);
+    expect(made.exitCode).toBe(8);
+    expect(made.stdout).toMatch(/^failed: \S+: .*\nmade snapshot 1 of .*: 3 objects/);
+    expect(jsonLines((await run(['backup', destination, '--json'])).stdout).at(-1)).toMatchObject({
+      summary: { objects: 3 },
+    });
+  });
+
+  it('that is interrupted says how to go on, and does', async () => {
+    const { box, path, destination, using, run, location } = await backupScene();
+    await using(async (store) => {
+      for (let at = 0; at < 12; at++) await store.store(`huge/${at}`, Buffer.alloc(16 * 1024 * 1024, at));
+    });
+    const args = ['backup', destination, '--store', location, '--key-file', path('vault.key'), '--no-anchor'];
+    const child = box.start(args);
+    const ending = finished(child);
+    await expect
+      .poll(async () => (await readdir(path('backup', 'b')).catch(() => [])).length, { timeout: 30_000, interval: 5 })
+      .toBeGreaterThan(0);
+    child.kill('SIGINT');
+    const stopped = await ending;
+    expect(stopped).toMatchObject({ exitCode: 130, stdout: '' });
+    expect(stopped.stderr).toBe('error: interrupted; the same command goes on [ABORTED]\n');
+    expect((await run(['snapshots', destination])).stderr).toBe('there is no snapshot here yet\n');
+    const done = await run(['backup', destination]);
+    expect(done).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(done.stdout).toMatch(/^made snapshot 1 of .*: 16 objects/);
+    expect((await run(['verify', destination, '--payloads'])).exitCode).toBe(0);
+  });
+});
+
+describe('snapshots', () => {
+  it('lists them, the newest first, with the label last', async () => {
+    const { run, destination, lose } = await changedScene();
+    await run(['backup', destination]);
+    // The store isn't needed for it.
+    await lose();
+    const listed = await run(['snapshots', destination]);
+    expect(listed).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(listed.stdout).toMatch(
+      new RegExp(
+        String.raw`^SNAPSHOT {2}TIME +OBJECTS +VERSIONS +SIZE +COPIED +LABEL
+ +2 {2}${TIME} +4 +7 +29\d KiB +\S+ K?i?B
+ +1 {2}${TIME} +4 +4 +29\d KiB +29\d KiB +first
+$`,
+      ),
+    );
+    const lines = jsonLines((await run(['snapshots', destination, '--json'])).stdout);
+    expect(lines).toMatchObject([
+      { number: 2, kind: 'snapshot', label: '', objects: 4, time: expect.any(String) },
+      { number: 1, label: 'first', copied: expect.any(Number), versions: 4, bytes: expect.any(Number) },
+    ]);
+  });
+
+  it('says that there is none, and whose secret is wanted', async () => {
+    const { run, destination, path } = await changedScene();
+    const none = await run(['snapshots', `file:${path('nowhere')}`]);
+    expect(none.exitCode).toBe(3);
+    expect(none.stderr).toBe(`error: file:${path('nowhere')}: there is no backup here [NOT_FOUND]\n`);
+    await writeFile(path('wrong'), Buffer.alloc(32, 9));
+    const wrong = await run(['snapshots', destination, '--key-file', path('wrong')]);
+    expect(wrong.exitCode).toBe(9);
+    expect(wrong.stderr).toBe(
+      `error: ${destination}: the key file does not unlock the store; ` +
+        'the backups open by the secrets that the store had when they were last reached [UNLOCK_FAILED]\n',
+    );
+  });
+});
+
+describe('verify of a backup', () => {
+  it('reads everything, and with --payloads opens everything', async () => {
+    const { run, destination, lose } = await changedScene();
+    await lose();
+    const complete = await run(['verify', destination]);
+    expect(complete).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(complete.stdout).toMatch(
+      /^nothing is wrong among 1 snapshot, \d+ files, 29\d KiB\nevery file is what was written; whether it opens too shows with --payloads\n$/,
+    );
+    expect((await run(['verify', destination, '--payloads'])).stdout).toContain(
+      'everything in the newest snapshot was opened: 4 versions',
+    );
+    expect(jsonLines((await run(['verify', destination, '--json'])).stdout)).toMatchObject([
+      { summary: { ok: true, depth: 'complete', snapshots: 1, found: 0 } },
+    ]);
+  });
+
+  it('names what is damaged and what that affects, with exit code 5', async () => {
+    const { run, destination, path } = await changedScene();
+    await rm(await largestBelow(path('backup', 'b')));
+    const found = await run(['verify', destination]);
+    expect(found).toMatchObject({ exitCode: 5, stderr: '' });
+    expect(found.stdout).toMatch(/^missing: b\/\S+: .*; affects snapshot 1, 1 version\n1 finding among 1 snapshot/);
+    expect(jsonLines((await run(['verify', destination, '--json'])).stdout)).toMatchObject([
+      { kind: 'missing', snapshots: [1], versions: 1 },
+      { summary: { ok: false, found: 1 } },
+    ]);
+  });
+});
+
+it('a member without the keys of backups is told so', async () => {
+  const { run, path, destination, location } = await changedScene();
+  const [identity, invitation] = [path('me.identity'), path('invitation.txt')];
+  const recipient = await generateIdentityFile(identity);
+  const added = await run(['member', 'add', 'ann', recipient, '--category', 'default']);
+  await writeFile(invitation, added.stdout);
+  // What a destination knows of slots and members is what the last backup knew.
+  expect((await run(['backup', destination])).exitCode).toBe(0);
+  const asAnn = (...args: string[]) =>
+    run([...args, '--identity-file', identity, '--invitation-file', invitation], {
+      env: { SECURESTORE_URL: location },
+    });
+  for (const args of [
+    ['backup', destination],
+    ['restore', destination, '--key', 'db/b'],
+    ['snapshots', destination],
+    ['verify', destination],
+    ['restore', destination, '--to', `file:${path('elsewhere')}`],
+  ]) {
+    const denied = await asAnn(...args);
+    expect([args[0], denied.exitCode, denied.stdout]).toEqual([args[0], 4, '']);
+    expect(denied.stderr).toMatch(/\[ACCESS_DENIED\]/);
+  }
+});

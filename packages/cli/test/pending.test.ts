@@ -1,0 +1,53 @@
+import { rename, rm, writeFile } from 'node:fs/promises';
+import { expect, it } from 'vitest';
+import { backupScene, type BackupScene } from './support/backups.ts';
+import { jsonLines } from './support/cli.ts';
+
+/** Makes the folder with the backups one that nobody can reach, as when a disk is not mounted. */
+async function unreachable({ path }: BackupScene): Promise<() => Promise<void>> {
+  await rename(path('backup'), path('elsewhere'));
+  await writeFile(path('backup'), 'not a folder');
+  return async () => {
+    await rm(path('backup'));
+    await rename(path('elsewhere'), path('backup'));
+  };
+}
+
+it('rotate says which backups it did not reach, with exit code 8, and the next one reaches them', async () => {
+  const scene = await backupScene();
+  const { run, destination } = scene;
+  await run(['backup', destination]);
+  const back = await unreachable(scene);
+  const rotated = await run(['rotate', '--same-secret']);
+  expect(rotated).toMatchObject({ exitCode: 8, stderr: '' });
+  expect(rotated.stdout).toContain(
+    `backups not reached: ${destination}\n` +
+      'what lies there needs the old keys still: once they can be reached, run securestore rotate --same-secret\n',
+  );
+  await back();
+  const again = await run(['rotate', '--same-secret', '--json']);
+  expect(again).toMatchObject({ exitCode: 0, stderr: '' });
+  const [line] = jsonLines(again.stdout);
+  expect(line).toMatchObject({ summary: { pending: [], failed: 0, remaining: {} } });
+  expect(line).toHaveProperty('summary.retired.0');
+  expect((await run(['verify', destination, '--payloads'])).exitCode).toBe(0);
+});
+
+it('keys says where destroyed keys are still to be had, until they are gone there too', async () => {
+  const scene = await backupScene();
+  const { run, destination, path } = scene;
+  await run(['backup', destination]);
+  const back = await unreachable(scene);
+  const note =
+    `backups not reached: ${destination}\n` +
+    'the destroyed keys are still there, and open what lies there: once they can be reached, run securestore keys, which removes them\n';
+  const destroyed = await run(['keys', 'destroy', 'default', '--wait', '0d', '--yes', '--json']);
+  expect(destroyed).toMatchObject({ exitCode: 8, stderr: '' });
+  expect(jsonLines(destroyed.stdout)).toMatchObject([{ state: 'destroyed', pendingAt: [destination] }]);
+  const listed = await run(['keys']);
+  expect(listed).toMatchObject({ exitCode: 8, stderr: note });
+  await back();
+  expect(await run(['keys'])).toMatchObject({ exitCode: 0, stderr: '' });
+  const restored = await run(['restore', destination, '--to', `file:${path('again')}`]);
+  expect(restored.stdout).toContain('left out, since their keys were destroyed: 4 versions');
+});

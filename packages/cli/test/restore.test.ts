@@ -1,0 +1,230 @@
+import { readdir, readFile, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { changedScene } from './support/backups.ts';
+import { finished, jsonLines } from './support/cli.ts';
+import { converse, hasTerminals } from './support/converse.ts';
+
+const FROM = String.raw`from snapshot 1 of \S+ \S+Z`;
+
+describe('restore into the store', () => {
+  it('of some objects refuses what is in the way, and says with --dry-run what would be done', async () => {
+    const { run, destination } = await changedScene();
+    const some = ['restore', destination, '--prefix', 'db/'];
+    const dry = await run([...some, '--dry-run']);
+    expect(dry).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(dry.stdout).toMatch(
+      new RegExp(
+        `^there as another version: db/a\nwould restore nothing ${FROM}: 1 object is there as another version; ` +
+          'choose --conflict skip, newer, overwrite or rename\n$',
+      ),
+    );
+    const refused = await run(some);
+    expect(refused).toMatchObject({ exitCode: 6, stdout: '' });
+    expect(refused.stderr).toBe(
+      'error: "db/a" is there as another version; nothing was changed. Choose by --conflict: skip, newer, overwrite or rename [CONFLICT]\n',
+    );
+    expect((await run(['ls'])).stdout).toBe('db/a\ndb/new\nlarge\nweb/c\n');
+
+    const one = await run(['restore', destination, '--key', 'db/b']);
+    expect(one.stdout).toMatch(new RegExp(`^restored ${FROM}: 1 created; 1 B\n$`));
+    expect(jsonLines((await run(['info', 'db/b', '--json'])).stdout)).toMatchObject([{ metadata: { owner: 'ops' } }]);
+    const into = await run(['restore', destination, '--prefix', 'db/', '--into', 'old/']);
+    expect(into.stdout).toMatch(/: 2 created; 6 B\n$/);
+    expect((await run(['get', 'old/a'])).stdout).toBe('first');
+
+    for (const [policy, told] of [
+      ['skip', '1 left as they are, 1 unchanged; 0 B'],
+      ['newer', '1 left as they are, 1 unchanged; 0 B'],
+      ['rename', '1 restored beside another version, 1 unchanged; 5 B'],
+    ] as const) {
+      const planned = await run([...some, '--conflict', policy, '--dry-run']);
+      expect(planned.stdout).toMatch(new RegExp(`would restore ${FROM}: ${told}\n$`));
+      const done = await run([...some, '--conflict', policy]);
+      expect(done.exitCode).toBe(0);
+      expect(done.stdout).toMatch(new RegExp(`restored ${FROM}: ${told}\n$`));
+    }
+    expect((await run(['get', 'db/a (restored)'])).stdout).toBe('first');
+
+    const asked = await run([...some, '--conflict', 'overwrite']);
+    expect(asked).toMatchObject({ exitCode: 2, stdout: '' });
+    expect(asked.stderr).toContain('nothing was changed: this replaces what is in the store, and there is no terminal');
+    const extra = [...some, '--conflict', 'overwrite', '--delete-extra'];
+    expect((await run(extra)).exitCode).toBe(2);
+    const planned = jsonLines((await run([...extra, '--dry-run', '--json'])).stdout);
+    expect(planned).toMatchObject([
+      { key: 'db/a', status: 'conflict' },
+      { summary: { dryRun: true, policy: 'overwrite', replaced: 1, deleted: 2, unchanged: 1, snapshot: 1 } },
+    ]);
+    expect(jsonLines((await run([...extra, '--yes', '--json'])).stdout)).toMatchObject([
+      { summary: { dryRun: false, replaced: 1, deleted: 2, unchanged: 1, conflicts: 1, failed: 0 } },
+    ]);
+    expect((await run(['ls', 'db/'])).stdout).toBe('db/a\ndb/b\n');
+    expect((await run(['history', 'db/a'])).stdout.split('\n').length).toBeGreaterThan(3);
+    expect((await run([...some, '--conflict', 'overwrite', '--yes'])).stdout).toMatch(/: 2 unchanged; 0 B\n$/);
+  });
+
+  it('says what was meant by nothing that there is', async () => {
+    const { run, destination, path } = await changedScene();
+    for (const [args, exitCode, message] of [
+      [['--prefix', 'typo/'], 3, 'snapshot 1 has no object whose name starts with "typo/"; nothing was restored'],
+      [['--key', 'typo'], 3, '"typo": no such object'],
+      [['--snapshot', '9', '--key', 'db/b'], 3, 'there is no snapshot 9'],
+      [['--at', '2020-01-01', '--key', 'db/b'], 3, 'the first snapshot is of'],
+      [['--at', '2020-01-01', '--snapshot', '1'], 2, 'give either --at or --snapshot'],
+      [['--key', 'db/b', '--prefix', 'db/'], 2, 'give either --prefix or --key'],
+      [['--to', 'file:x', '--folder', 'y'], 2, 'give only one of --to and --folder'],
+      [['--partial'], 2, '--partial goes with --to'],
+      [['--stdout'], 2, '--stdout takes one object: give its name as --key NAME'],
+      [['--stdout', '--key', 'db/b', '--json'], 2, 'leave out --json'],
+      [['--to', 'file:x', '--dry-run'], 2, '--dry-run has no meaning together with --to'],
+      [['--key', 'a', '--delete-extra', '--yes'], 2, '--delete-extra has no meaning together with --key'],
+      [['--give-up'], 2, 'it goes alone'],
+    ] as const) {
+      const refused = await run(['restore', destination, ...args]);
+      expect([args, refused.exitCode, refused.stdout]).toEqual([args, exitCode, '']);
+      expect(refused.stderr).toContain(message);
+    }
+    expect((await run(['restore'])).stderr).toContain('from where? give the location of the backup');
+    const none = await run(['restore', `file:${path('none')}`, '--key', 'db/b']);
+    expect(none.exitCode).toBe(3);
+    expect(none.stderr).toContain('there is no backup here');
+    expect((await run(['ls'])).stdout).toBe('db/a\ndb/new\nlarge\nweb/c\n');
+  });
+
+  it.skipIf(!hasTerminals)(
+    'of the whole asks on a terminal, makes a snapshot first, and locks others out until it is done',
+    async () => {
+      const { run, box, destination, location, path } = await changedScene();
+      const args = ['restore', destination, '--store', location, '--key-file', path('vault.key'), '--no-anchor'];
+      const refused = await run(['restore', destination]);
+      expect(refused).toMatchObject({ exitCode: 2, stdout: '' });
+      expect(refused.stderr).toContain(
+        'this replaces what is in the store, and there is no terminal to ask on; add --yes',
+      );
+      const no = await converse(box, args, [['[y/N] ', 'n\r']]);
+      expect(no.exitCode).toBe(130);
+      expect(no.transcript).toContain('nobody else can write meanwhile. [y/N]');
+      expect(no.transcript).toContain('nothing was changed');
+      expect((await run(['get', 'db/a'])).stdout).toBe('second');
+      const yes = await converse(box, [...args, '--delete-extra'], [['[y/N] ', 'y\r']]);
+      expect(yes.exitCode).toBe(0);
+      expect(yes.transcript).toContain('What was not there then is deleted.');
+      expect(yes.transcript).toMatch(
+        /1 created, 1 replaced, 1 deleted, 2 unchanged; 6 B\r\nwhat was there before is snapshot 2/,
+      );
+      expect((await run(['ls'])).stdout).toBe('db/a\ndb/b\nlarge\nweb/c\n');
+      const back = await run(['restore', destination, '--snapshot', '2', '--key', 'db/new']);
+      expect(back.stdout).toMatch(/1 created/);
+    },
+  );
+
+  it('of the whole that is interrupted tells others so, and goes on, or is given up', async () => {
+    const { run, box, destination, location, path } = await changedScene();
+    const args = ['restore', destination, '--yes'];
+    const interrupt = async (): Promise<void> => {
+      const given = ['--store', location, '--key-file', path('vault.key'), '--no-anchor'];
+      const child = box.start([...args, ...given]);
+      const ending = finished(child);
+      await expect
+        .poll(async () => (await run(['put', 'mine', path('vault.key')])).exitCode, { timeout: 30_000 })
+        .toBe(7);
+      child.kill('SIGINT');
+      const stopped = await ending;
+      expect(stopped).toMatchObject({ exitCode: 130, stdout: '' });
+      expect(stopped.stderr).toBe(
+        'error: interrupted; the same command goes on, it passes over what is done [ABORTED]\n',
+      );
+    };
+    await interrupt();
+    const locked = await run(['put', 'mine', path('vault.key')]);
+    expect(locked).toMatchObject({ exitCode: 7, stdout: '' });
+    expect(locked.stderr).toContain(
+      'the whole store is being restored. Where that was interrupted, the same restore goes on',
+    );
+    expect(locked.stderr).toContain('securestore restore --give-up ends it');
+    const done = await run(args);
+    expect(done.exitCode).toBe(0);
+    expect(done.stdout).toMatch(new RegExp(`^restored ${FROM}: .*1 replaced`));
+    expect((await run(['get', 'db/a'])).stdout).toBe('first');
+    expect((await run(['put', 'mine', path('vault.key')])).exitCode).toBe(0);
+
+    await interrupt();
+    expect(await run(['restore', '--give-up'])).toMatchObject({
+      exitCode: 0,
+      stdout:
+        'the store takes writes again; what was restored until then stays, and the history has what was there before\n',
+    });
+    expect((await run(['put', 'mine', path('vault.key')])).exitCode).toBe(0);
+  });
+});
+
+describe('restore elsewhere', () => {
+  it('makes a new store with --to, of which the old one needs nothing', async () => {
+    const { run, destination, path, lose, location } = await changedScene();
+    const onto = await run(['restore', destination, '--to', location]);
+    expect(onto.exitCode).toBe(6);
+    expect(onto.stderr).toBe(
+      `error: ${location}: there is a store here already; it was left as it is [ALREADY_EXISTS]\n`,
+    );
+    await lose();
+    const to = `sqlite:${path('again.db')}`;
+    const made = await run(['restore', destination, '--to', to]);
+    expect(made).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(made.stdout).toMatch(
+      /^restored snapshot 1 of .* to sqlite:.*again\.db: 4 objects in 4 versions, 29\d KiB\n/,
+    );
+    expect(made.stdout).toContain(`see it with securestore ls --store ${to}`);
+    expect((await run(['ls', '--store', to])).stdout).toBe('db/a\ndb/b\nlarge\nweb/c\n');
+    expect((await run(['verify', to, '--payloads'])).exitCode).toBe(0);
+    const part = `file:${path('part')}`;
+    expect(
+      jsonLines((await run(['restore', destination, '--to', part, '--prefix', 'db/', '--json'])).stdout),
+    ).toMatchObject([{ summary: { to: part, snapshot: 1, objects: 2, versions: 2, unreadable: 0, failed: 0 } }]);
+    const nothing = await run(['restore', destination, '--to', `file:${path('nothing')}`, '--prefix', 'typo']);
+    expect(nothing.stderr).toContain('warning: snapshot 1 has no object whose name starts with "typo"');
+  });
+
+  it('leaves out what is damaged with --partial, lists it, and ends with exit code 8', async () => {
+    const { run, destination, path } = await changedScene();
+    const blobs = path('backup', 'b');
+    for (const entry of await readdir(blobs, { recursive: true, withFileTypes: true })) {
+      const file = join(entry.parentPath, entry.name);
+      if (entry.isFile() && (await stat(file)).size > 100_000) await rm(file);
+    }
+    const to = ['--to', `file:${path('again')}`];
+    const refused = await run(['restore', destination, ...to]);
+    expect(refused).toMatchObject({ exitCode: 5, stdout: '' });
+    expect(refused.stderr).toMatch(/the file b\/\S+ of the backup is missing \[INTEGRITY\]/);
+    const partial = await run(['restore', destination, ...to, '--partial']);
+    expect(partial.exitCode).toBe(8);
+    expect(partial.stdout).toMatch(/^failed: o\/\S+: .* is missing \[INTEGRITY\]\nrestored snapshot 1 .*: 3 objects/);
+    expect(partial.stdout).toContain('could not be restored: 1 name');
+    expect((await run(['ls', '--store', `file:${path('again')}`])).stdout).toBe('db/a\ndb/b\nweb/c\n');
+  });
+
+  it('writes files below a folder, and the data of one object to stdout', async () => {
+    const { run, destination, path, lose } = await changedScene();
+    await lose();
+    for (const prefix of ['db/', 'db']) {
+      const written = await run(['restore', destination, '--folder', path('out'), '--prefix', prefix]);
+      expect(written.exitCode).toBe(0);
+    }
+    expect(await readFile(path('out', 'a'), 'utf8')).toBe('first');
+    expect((await stat(path('out', 'b'))).mode & 0o777).toBe(0o600);
+    expect((await readdir(path('out'))).toSorted()).toEqual(['a', 'b']);
+    const all = jsonLines((await run(['restore', destination, '--folder', path('all'), '--json'])).stdout);
+    expect(all.map(({ status, name }) => status ?? name)).toEqual([
+      'written',
+      'written',
+      'written',
+      'written',
+      undefined,
+    ]);
+    const one = await run(['restore', destination, '--stdout', '--key', 'db/b']);
+    expect(one).toMatchObject({ exitCode: 0, stdout: 'b', stderr: '' });
+    const large = await run(['restore', destination, '--stdout', '--key', 'large', '--snapshot', '1']);
+    expect(large.bytes.length).toBe(300_000);
+    expect((await run(['restore', destination, '--stdout', '--key', 'typo'])).exitCode).toBe(3);
+  });
+});
