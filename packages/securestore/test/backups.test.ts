@@ -219,6 +219,25 @@ describe('a backup that is looked through', () => {
   });
 });
 
+test('a payload that was changed in the backup is refused, and makes no store that looks whole', async () => {
+  const { world } = await backedUp();
+  const backend = new MemoryBackend();
+  await backend.init({ location: world.backup, options: {} });
+  const { entries } = await backend.list('b/');
+  const part = entries.find(({ size }) => size > 1_000_000)?.key ?? '';
+  const body = Buffer.from((await backend.read(part))?.body ?? []);
+  body.writeUInt8(body.readUInt8(100_000) ^ 1, 100_000);
+  await backend.write(part, body);
+  await expect(restoreStore(world.backup, world.target, world.secret)).rejects.toMatchObject({
+    code: 'INTEGRITY',
+    message: expect.stringMatching(/^the file b\/\S+ of the backup is damaged: it is not what was copied$/),
+  });
+  const partial = await restoreStore(world.backup, world.target, { ...world.secret, partial: true });
+  expect(partial.failed).toMatchObject([{ code: 'INTEGRITY' }]);
+  await using again = await openStore(world.target, { unlock, upkeep: false });
+  expect(await again.list()).toEqual(['db/a', 'db/b', 'web/c']);
+});
+
 describe('the destinations of a store', () => {
   test('are registered by their first snapshot, once, and unregistered on demand', async () => {
     const { world, store } = await backedUp();
