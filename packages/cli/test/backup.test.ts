@@ -157,7 +157,9 @@ describe('verify of a backup', () => {
     await rm(await largestBelow(path('backup', 'b')));
     const found = await run(['verify', destination]);
     expect(found).toMatchObject({ exitCode: 5, stderr: '' });
-    expect(found.stdout).toMatch(/^missing: b\/\S+: .*; affects snapshot 1, 1 version\n1 finding among 1 snapshot/);
+    expect(found.stdout).toMatch(
+      /^missing: b\/\S+: .*; affects snapshot 1, 1 version\n1 finding among 1 snapshot.*\nrestore --snapshot brings back/,
+    );
     expect(jsonLines((await run(['verify', destination, '--json'])).stdout)).toMatchObject([
       { kind: 'missing', snapshots: [1], versions: 1 },
       { summary: { ok: false, found: 1 } },

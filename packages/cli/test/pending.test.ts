@@ -18,6 +18,8 @@ it('rotate says which backups it did not reach, with exit code 8, and the next o
   const { run, destination } = scene;
   await run(['backup', destination]);
   const back = await unreachable(scene);
+  const listed = await run(['snapshots']);
+  expect(listed.stdout).toMatch(new RegExp(`^SINCE +DESTINATION\n\\S+ \\S+Z +${destination}\n$`));
   const rotated = await run(['rotate', '--same-secret']);
   expect(rotated).toMatchObject({ exitCode: 8, stderr: '' });
   expect(rotated.stdout).toContain(
@@ -50,4 +52,21 @@ it('keys says where destroyed keys are still to be had, until they are gone ther
   expect(await run(['keys'])).toMatchObject({ exitCode: 0, stderr: '' });
   const restored = await run(['restore', destination, '--to', `file:${path('again')}`]);
   expect(restored.stdout).toContain('left out, since their keys were destroyed: 4 versions');
+});
+
+it('a destination that is gone for good is unregistered, and nothing waits for it any more', async () => {
+  const scene = await backupScene();
+  const { run, destination } = scene;
+  expect((await run(['snapshots'])).stderr).toBe(
+    'the store was never backed up; securestore backup makes a snapshot\n',
+  );
+  await run(['backup', destination]);
+  await unreachable(scene);
+  const gone = await run(['backup', destination, '--unregister']);
+  expect(gone).toMatchObject({ exitCode: 0, stderr: '' });
+  expect(gone.stdout).toMatch(/^the store no longer follows file:/);
+  expect((await run(['backup', destination, '--unregister'])).exitCode).toBe(3);
+  expect((await run(['backup', destination, '--unregister', '--label', 'x'])).exitCode).toBe(2);
+  expect(jsonLines((await run(['snapshots', '--json'])).stdout)).toEqual([]);
+  expect((await run(['rotate', '--same-secret'])).exitCode).toBe(0);
 });

@@ -195,7 +195,9 @@ describe('restore elsewhere', () => {
     const to = ['--to', `file:${path('again')}`];
     const refused = await run(['restore', destination, ...to]);
     expect(refused).toMatchObject({ exitCode: 5, stdout: '' });
-    expect(refused.stderr).toMatch(/the file b\/\S+ of the backup is missing \[INTEGRITY\]/);
+    expect(refused.stderr).toMatch(
+      /the file b\/\S+ of the backup is missing; .*restore --snapshot takes an earlier one \[INTEGRITY\]/,
+    );
     const partial = await run(['restore', destination, ...to, '--partial']);
     expect(partial.exitCode).toBe(8);
     expect(partial.stdout).toMatch(/^failed: o\/\S+: .* is missing \[INTEGRITY\]\nrestored snapshot 1 .*: 3 objects/);

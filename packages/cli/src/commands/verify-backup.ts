@@ -17,11 +17,12 @@ function inWords({ ok, depth, found, findings, snapshots, files, bytes, opened }
   const more = unlisted === 0 ? '' : `, ${unlisted} of them not listed`;
   const verdict = ok ? 'nothing is wrong' : count(found, 'finding') + more;
   const looked = `${count(snapshots, 'snapshot')}, ${count(files, 'file')}, ${formatBytes(bytes)}`;
+  const whole = ok
+    ? 'every file is what was written; whether it opens too shows with --payloads'
+    : 'restore --snapshot brings back one that no finding affects, and --to with --partial what is whole of any';
   return [
     `${verdict} among ${looked}`,
-    depth === 'opens'
-      ? `everything in the newest snapshot was opened: ${count(opened, 'version')}`
-      : 'every file is what was written; whether it opens too shows with --payloads',
+    depth === 'opens' && ok ? `everything in the newest snapshot was opened: ${count(opened, 'version')}` : whole,
   ];
 }
 
