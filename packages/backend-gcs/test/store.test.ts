@@ -1,6 +1,7 @@
 import { describe, test } from 'vitest';
 import { runJob } from '../../backend-redis/test/support/run-process.ts';
 import { takeTour } from '../../backend-redis/test/support/tour.ts';
+import { memoryPlace, roundTrip } from '../../securestore/test/support/round-trip.ts';
 import { NO_SERVER, freshLocation, openAt } from './support/stores.ts';
 
 describe.skipIf(NO_SERVER !== undefined)('a store in a bucket', () => {
@@ -9,6 +10,11 @@ describe.skipIf(NO_SERVER !== undefined)('a store in a bucket', () => {
   test('takes the tour', async () => {
     const location = freshLocation();
     await takeTour(location, await openAt(location));
+  }, 300_000);
+
+  test('holds backups, is backed up, and is restored to', async () => {
+    await roundTrip({ from: memoryPlace(), through: freshLocation(), to: freshLocation() });
+    await roundTrip({ from: freshLocation(), through: memoryPlace(), to: memoryPlace() });
   }, 300_000);
 
   test('counts exactly under eight processes', async () => {

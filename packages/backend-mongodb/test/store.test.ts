@@ -3,6 +3,7 @@ import { openStore, rawKey } from 'securestore';
 import { describe, expect, inject, onTestFinished, test } from 'vitest';
 import { runJob } from '../../backend-redis/test/support/run-process.ts';
 import { takeTour } from '../../backend-redis/test/support/tour.ts';
+import { memoryPlace, roundTrip } from '../../securestore/test/support/round-trip.ts';
 import { MongodbBackend } from '../src/index.ts';
 import { freshLocation, openAt } from './support/stores.ts';
 
@@ -15,6 +16,11 @@ describe.skipIf('skip' in server)('a store on a server', () => {
   test('takes the tour', async () => {
     const location = freshLocation(url);
     await takeTour(location, await openAt(location));
+  }, 300_000);
+
+  test('holds backups, is backed up, and is restored to', async () => {
+    await roundTrip({ from: memoryPlace(), through: freshLocation(url), to: freshLocation(url) });
+    await roundTrip({ from: freshLocation(url), through: memoryPlace(), to: memoryPlace() });
   }, 300_000);
 
   test('counts exactly under eight processes', async () => {

@@ -1,6 +1,7 @@
 import { describe, inject, test } from 'vitest';
 import { runJob } from '../../backend-redis/test/support/run-process.ts';
 import { takeTour } from '../../backend-redis/test/support/tour.ts';
+import { memoryPlace, roundTrip } from '../../securestore/test/support/round-trip.ts';
 import { accountOf, freshLocation, openAt, stubCredentials } from './support/stores.ts';
 
 const server = inject('s3');
@@ -16,6 +17,12 @@ describe.skipIf('skip' in server)('a store in a bucket', () => {
     stubCredentials(account);
     const location = freshLocation(account);
     await takeTour(location, await openAt(account, location));
+  }, 300_000);
+
+  test('holds backups, is backed up, and is restored to', async () => {
+    stubCredentials(account);
+    await roundTrip({ from: memoryPlace(), through: freshLocation(account), to: freshLocation(account) });
+    await roundTrip({ from: freshLocation(account), through: memoryPlace(), to: memoryPlace() });
   }, 300_000);
 
   test('counts exactly under eight processes', async () => {
