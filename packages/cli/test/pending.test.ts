@@ -18,8 +18,8 @@ it('rotate says which backups it did not reach, with exit code 8, and the next o
   const { run, destination } = scene;
   await run(['backup', destination]);
   const back = await unreachable(scene);
-  const listed = await run(['snapshots']);
-  expect(listed.stdout).toMatch(new RegExp(`^SINCE +DESTINATION\n\\S+ \\S+Z +${destination}\n$`));
+  const listed = await run(['destinations']);
+  expect(listed.stdout).toMatch(new RegExp(`^DESTINATION +SINCE +KEEPS\n${destination} +\\S+ \\S+Z +everything\n$`));
   const rotated = await run(['rotate', '--same-secret']);
   expect(rotated).toMatchObject({ exitCode: 8, stderr: '' });
   expect(rotated.stdout).toContain(
@@ -57,16 +57,18 @@ it('keys says where destroyed keys are still to be had, until they are gone ther
 it('a destination that is gone for good is unregistered, and nothing waits for it any more', async () => {
   const scene = await backupScene();
   const { run, destination } = scene;
-  expect((await run(['snapshots'])).stderr).toBe(
-    'the store was never backed up; securestore backup makes a snapshot\n',
+  expect((await run(['destinations'])).stderr).toBe(
+    'the store is backed up nowhere yet; securestore backup LOCATION does it\n',
   );
   await run(['backup', destination]);
   await unreachable(scene);
-  const gone = await run(['backup', destination, '--unregister']);
+  const gone = await run(['destinations', 'remove', destination]);
   expect(gone).toMatchObject({ exitCode: 0, stderr: '' });
-  expect(gone.stdout).toMatch(/^the store no longer follows file:/);
-  expect((await run(['backup', destination, '--unregister'])).exitCode).toBe(3);
-  expect((await run(['backup', destination, '--unregister', '--label', 'x'])).exitCode).toBe(2);
-  expect(jsonLines((await run(['snapshots', '--json'])).stdout)).toEqual([]);
+  expect(gone.stdout).toBe(
+    `${destination} follows the keys of the store no longer; what lies there stays, and opens with the keys of now\n`,
+  );
+  expect((await run(['destinations', 'remove', destination])).exitCode).toBe(3);
+  expect((await run(['destinations', 'remove'])).exitCode).toBe(2);
+  expect(jsonLines((await run(['destinations', '--json'])).stdout)).toEqual([]);
   expect((await run(['rotate', '--same-secret'])).exitCode).toBe(0);
 });
