@@ -116,7 +116,7 @@ async function expectRefused(scene: Scene, snapshot: number, expected: Contents,
   for (const [key, versions] of Object.entries(contents)) {
     const known = expected[key] ?? [];
     for (const version of versions) expect(known, what).toContainEqual(version);
-    if (versions[0]?.state.includes('current') === true) expect(versions[0], what).toEqual(known[0]);
+    if (versions[0]?.state.includes('current')) expect(versions[0], what).toEqual(known[0]);
   }
   expect(missing.length + report.failed.length, what).toBeGreaterThan(0);
   await store.close();

@@ -148,31 +148,31 @@ describe('keys that are rotated, retired and destroyed between snapshots', () =>
   });
 });
 
+const filled = async (world: World): Promise<void> => {
+  const { store } = world;
+  await store.store('a', 'stays');
+  await store.store('red/a', 'goes');
+  await store.store('red/b', patterned(90_000, 3));
+};
+
+/** Whether anybody opens what was of the category, by what lies at the destination and the secret. */
+async function opens(world: World, keys?: Buffer): Promise<boolean> {
+  const { destination, clock } = world;
+  const backend = await reached(destination);
+  if (keys !== undefined) await backend.write('keys', keys);
+  const backup = await openBackup({ backend, location: destination.location, unlock: UNLOCK, clock });
+  await using store = await backup.open();
+  expect((await store.retrieve('a')).text()).toBe('stays');
+  return store.retrieve('red/a').then(
+    () => true,
+    (error: unknown) => {
+      expect(error).toMatchObject({ code: 'KEY_DESTROYED' });
+      return false;
+    },
+  );
+}
+
 describe('a category that is destroyed', () => {
-  const filled = async (world: World): Promise<void> => {
-    const { store } = world;
-    await store.store('a', 'stays');
-    await store.store('red/a', 'goes');
-    await store.store('red/b', patterned(90_000, 3));
-  };
-
-  /** Whether anybody opens what was of the category, by what lies at the destination and the secret. */
-  async function opens(world: World, keys?: Buffer): Promise<boolean> {
-    const { destination, clock } = world;
-    const backend = await reached(destination);
-    if (keys !== undefined) await backend.write('keys', keys);
-    const backup = await openBackup({ backend, location: destination.location, unlock: UNLOCK, clock });
-    await using store = await backup.open();
-    expect((await store.retrieve('a')).text()).toBe('stays');
-    return store.retrieve('red/a').then(
-      () => true,
-      (error: unknown) => {
-        expect(error).toMatchObject({ code: 'KEY_DESTROYED' });
-        return false;
-      },
-    );
-  }
-
   it('opens from no destination any more, and is left out of what is restored', async () => {
     const world = await worldOf({ settings: CATEGORIES });
     const { store, destination, clock } = world;

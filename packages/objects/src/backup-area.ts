@@ -1,27 +1,20 @@
 import type { BackendCapabilities, ListOptions, ListResult, ReadOptions, ReadResult } from '@securestore/backend-api';
 import type { BackupKeys, Head } from '@securestore/core-format';
-import {
-  AREAS,
-  asBuffer,
-  HEAD_NAME,
-  ID_LENGTH,
-  SecureStoreError,
-  splitRecord,
-  splitUnderToken,
-  workName,
-  workPrefix,
-} from '@securestore/core-format';
+import { AREAS, asBuffer, HEAD_NAME, SecureStoreError, splitRecord, splitUnderToken } from '@securestore/core-format';
 import type { BackupKeySet, RandomSource } from '@securestore/crypto';
-import { digestWhole, fingerprintOf, rewrapRecord, signAs } from '@securestore/crypto';
+import { fingerprintOf, rewrapRecord, signAs } from '@securestore/crypto';
 import type { Clock, Job, JobKind } from '@securestore/jobs';
 import type { Administration } from './administration.ts';
-import { COPIED } from './copy/keys-backend.ts';
+import { noBackupKeys, withBackupKeys } from './copy/backup-keys.ts';
+import type { CopiedHead } from './copy/copied-head.ts';
+import { copyHead } from './copy/copied-head.ts';
+import type { KeptState } from './copy/kept-state.ts';
+import { readKeptState, writeKeptState } from './copy/kept-state.ts';
+import { endRestoring, whileRestoring } from './copy/restoring.ts';
 import { BackupSeals } from './copy/seals.ts';
 import type { UnlockedCopy } from './copy/unlock-copy.ts';
 import { copyOfStore } from './copy/unlock-copy.ts';
-import { inOrder, newGroup } from './create.ts';
 import type { CopyKeeper, Engine, MutationGate } from './engine.ts';
-import type { HeadPlan } from './head-change.ts';
 import { changeHead } from './head-change.ts';
 import type { Alarm } from './journal/alarms.ts';
 import type { Consumer } from './journal/consumer.ts';
@@ -31,34 +24,9 @@ import type { Change } from './journal/resolve.ts';
 import { lookAt } from './journal/resolve.ts';
 import { hasStood } from './journal/standing.ts';
 import type { OpenCalls } from './open-calls.ts';
-import { isMember, ownerKeys, rootOf } from './owner.ts';
+import { isMember, ownerKeys } from './owner.ts';
 import { listPage } from './pages.ts';
-import type { StoreState } from './state.ts';
-import { parseHead, readKeyring, readPinned } from './state.ts';
-import { lookAtSystemObject, writeSystemObject } from './system-objects.ts';
 import type { CallOptions } from './types.ts';
-
-const MAX_TRIES = 5;
-
-/** What a copy of the store takes of its head: see `BackupKeys` of `@securestore/core-format`. */
-export interface CopiedHead {
-  readonly generation: number;
-  readonly instance: Uint8Array;
-  readonly head: Buffer;
-  readonly objects: readonly { readonly name: string; readonly body: Uint8Array }[];
-}
-
-function toState({ head }: StoreState, state: 'open' | 'restoring'): HeadPlan | undefined {
-  return head.state === state ? undefined : { head: { state } };
-}
-
-/** What is kept under a label. Times are milliseconds since 1970 by the backend's clock. */
-export interface KeptState {
-  readonly etag: string;
-  readonly modified: number;
-  readonly now: number | undefined;
-  readonly value: Buffer | undefined;
-}
 
 /**
  * What a backup needs of a store: its ciphertext, what changes in it, and the keys of its backups. What a backup is the engine does
@@ -126,9 +94,7 @@ export class BackupArea {
   #keys(): BackupKeySet {
     const { backup } = this.#engine.watcher.state.keys;
     if (backup !== undefined) return backup;
-    throw this.isMember
-      ? new SecureStoreError('ACCESS_DENIED', 'the keys of backups were not granted to this member')
-      : new SecureStoreError('UNSUPPORTED', 'the store was never backed up: it has no keys for it');
+    throw noBackupKeys(this.#engine.watcher.state);
   }
 
   /** Whether there are keys for backups, and they are at hand. */
@@ -184,17 +150,8 @@ export class BackupArea {
   /** Makes keys for backups, where the store has none. @throws SecureStoreError `ACCESS_DENIED` for a member */
   async makeKeys(signal?: AbortSignal): Promise<void> {
     if (this.hasKeys) return;
-    await changeHead(this.#engine, (state) => this.#withKeys(state, signal), signal);
+    await changeHead(this.#engine, (state) => withBackupKeys(this.#engine, state, signal), signal);
     this.#keys();
-  }
-
-  async #withKeys(state: StoreState, signal: AbortSignal | undefined): Promise<HeadPlan | undefined> {
-    if (state.keys.backup !== undefined) return undefined;
-    if (isMember(state)) this.#keys();
-    const { backend, clock, random } = this.#engine;
-    const keyring = await readKeyring(backend, state.head, rootOf(state), signal);
-    const group = newGroup(random(ID_LENGTH), 'backup', state.keys.journal.primary.suite, clock.now(), random);
-    return { keyring: { ...keyring, groups: inOrder([...keyring.groups, group]) } };
   }
 
   /**
@@ -204,30 +161,7 @@ export class BackupArea {
    */
   async copyHead(signal?: AbortSignal): Promise<CopiedHead> {
     this.#calls.checkOpen();
-    const { backend } = this.#engine;
-    for (let tries = 1; ; tries++) {
-      await this.refresh(signal);
-      const found = await backend.read(HEAD_NAME, { signal });
-      if (found === undefined) throw new SecureStoreError('INTEGRITY', 'the head of the store has vanished');
-      const { head } = parseHead(found);
-      if (head.generation < this.head.generation || Buffer.compare(head.instance, this.head.instance) !== 0) {
-        throw new SecureStoreError('ROLLBACK', 'the head of the store is older than one seen before');
-      }
-      try {
-        const objects: { name: string; body: Uint8Array }[] = [];
-        for (const kind of COPIED) {
-          const reference = head.references[kind];
-          if (reference === undefined) continue;
-          const { body } = await readPinned(backend, head, kind, signal);
-          objects.push({ name: reference.name, body });
-        }
-        const ordered = objects.toSorted((a, b) => (a.name < b.name ? -1 : 1));
-        return { generation: head.generation, instance: head.instance, head: asBuffer(found.body), objects: ordered };
-      } catch (error) {
-        // What a head names is removed when the next one has taken its place.
-        if (!SecureStoreError.is(error, 'INTEGRITY') || tries === MAX_TRIES) throw error;
-      }
-    }
+    return copyHead(this.#engine, signal);
   }
 
   /** Where the store is backed up, as it is known now; `undefined` where nothing is registered. The same as long as nothing changes. */
@@ -290,22 +224,13 @@ export class BackupArea {
     );
   }
 
-  #stateName(label: string): string {
-    const { digest } = this.#engine.watcher.state.keys.journal;
-    const hash = digestWhole(digest, Buffer.from(`${workPrefix('backup')}${label}`));
-    return workName('backup', hash.subarray(0, ID_LENGTH));
-  }
-
   /**
    * What is kept in the store under a label: of backups, and not part of any.
    *
    * @returns `undefined` where nothing is; without `value` where it is damaged
    */
   async readState(label: string, signal?: AbortSignal): Promise<KeptState | undefined> {
-    const found = await lookAtSystemObject(this.#engine, 'job', this.#stateName(label), signal);
-    if (found === undefined) return undefined;
-    const { etag, modified, now } = found;
-    return { etag, modified, now, value: 'plaintext' in found ? found.plaintext : undefined };
+    return readKeptState(this.#engine, label, signal);
   }
 
   /**
@@ -315,8 +240,7 @@ export class BackupArea {
    * @throws SecureStoreError `CONFLICT` where something else is there, and what the backend throws
    */
   async writeState(label: string, value: Uint8Array, etag: string | undefined): Promise<string> {
-    const condition = etag === undefined ? { ifAbsent: true as const } : { ifMatch: etag };
-    return (await writeSystemObject(this.#engine, 'job', this.#stateName(label), value, condition)).etag;
+    return writeKeptState(this.#engine, label, value, etag);
   }
 
   /** Signs as the store does, for what is to be shown to others. @throws SecureStoreError `ACCESS_DENIED` for a member */
@@ -346,17 +270,7 @@ export class BackupArea {
    * others know of it. Where the process ends in between, the store stays so until somebody restores it to the end.
    */
   async whileRestoring<T>(body: () => Promise<T>, signal?: AbortSignal): Promise<T> {
-    const { watcher } = this.#engine;
-    watcher.restores = true;
-    try {
-      await changeHead(this.#engine, async (state) => toState(state, 'restoring'), signal);
-      await watcher.settle(signal);
-      const result = await body();
-      await this.endRestoring(signal);
-      return result;
-    } finally {
-      watcher.restores = false;
-    }
+    return whileRestoring(this.#engine, body, signal);
   }
 
   /** Has this process write to a store that another one has begun to restore, to go on with that. */
@@ -367,14 +281,7 @@ export class BackupArea {
 
   /** Opens the store to writers again. */
   async endRestoring(signal?: AbortSignal): Promise<void> {
-    const { watcher } = this.#engine;
-    const before = watcher.restores;
-    watcher.restores = true;
-    try {
-      await changeHead(this.#engine, async (state) => toState(state, 'open'), signal);
-    } finally {
-      watcher.restores = before;
-    }
+    await endRestoring(this.#engine, signal);
   }
 
   /** The bytes at a name, sealed as they lie there. */

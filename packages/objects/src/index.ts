@@ -1,7 +1,9 @@
 export type { Anchor, AnchorRecord } from './anchor.ts';
 export type { AuditArea, AuditSettings } from './audit-area.ts';
 export type { AuditEnd } from './audit-ends.ts';
-export type { BackupArea, CopiedHead, KeptState } from './backup-area.ts';
+export type { BackupArea } from './backup-area.ts';
+export type { CopiedHead } from './copy/copied-head.ts';
+export type { KeptState } from './copy/kept-state.ts';
 export { signalOf } from './call.ts';
 export { inTime, withOneEnd } from './in-time.ts';
 export type { Clock } from '@securestore/jobs';
