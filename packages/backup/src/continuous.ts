@@ -258,7 +258,7 @@ export class Follower {
     const { newest, reader, pages, basePages, changes } = position;
     const { clock, head, seals } = this.#area;
     const epoch = newest.number + 1;
-    const index = new IndexSet(pages, basePages, changes, { history: EVERYTHING, now: clock.now() });
+    const index = new IndexSet(pages, basePages, changes, { history: EVERYTHING, now: clock.now(), floor: 0 });
     const ports = {
       area: this.#area,
       destination,
@@ -286,7 +286,7 @@ export class Follower {
       return;
     }
     const writer = new IndexWriter(destination, seals, epoch, signal);
-    await new IndexSet(pages, [], entries, { history: EVERYTHING, now: cut.time }).write(writer, signal);
+    await new IndexSet(pages, [], entries, { history: EVERYTHING, now: cut.time, floor: 0 }).write(writer, signal);
     const delta = await writer.finish();
     await this.#followHead(destination, newest, signal);
     const point = await position.points.publish(

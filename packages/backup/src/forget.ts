@@ -1,5 +1,6 @@
 import type { FileReference, IndexPage, Point } from '@securestore/core-format';
 import {
+  asBuffer,
   backupBlobPrefix,
   BACKUP_AREAS,
   indexPageName,
@@ -46,6 +47,7 @@ async function publishNote(
   await area.confirm(signal);
   const { digest, ...before } = newest;
   const number = newest.number + 1;
+  const isOwn = asBuffer(newest.instance).equals(area.head.instance);
   return points.publish(
     {
       ...before,
@@ -55,8 +57,8 @@ async function publishNote(
       // Changes build on the snapshot before them, which has to stay as long as they do.
       base: newest.kind === 'snapshot' ? number : newest.base,
       pages: newest.kind === 'snapshot' ? newest.pages : [],
-      generation: area.head.generation,
-      instance: area.head.instance,
+      // What it says is of the store that made the point before, which may be the one that this one was restored from.
+      ...(isOwn && { generation: area.head.generation }),
       made: area.clock.now(),
       gap: false,
       label: '',
@@ -94,7 +96,8 @@ async function neededBy(
   };
   for (const number of numbers) {
     signal?.throwIfAborted();
-    const point = await points.read(number, signal);
+    const point = await points.readUnlessRemoved(number, signal);
+    if (point === undefined) continue;
     await add(point.pages);
     await add(point.others);
   }
@@ -172,12 +175,7 @@ async function forgetOnce(
 ): Promise<ForgetReport> {
   const found: FoundPoint[] = [];
   for (const number of await points.numbers(signal)) {
-    // Somebody else may be about to remove those that are announced to be gone.
-    const isLeaving = found[0] !== undefined && includesNumber(found[0].removed, number);
-    const point = await points.read(number, signal).catch((error: unknown) => {
-      if (isLeaving && SecureStoreError.is(error, 'INTEGRITY')) return undefined;
-      throw error;
-    });
+    const point = await points.readUnlessRemoved(number, signal);
     if (point !== undefined) found.push(point);
   }
   const [newest] = found;

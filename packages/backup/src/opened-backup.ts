@@ -87,9 +87,9 @@ export class OpenedBackup {
   /** All points, the newest first. @throws SecureStoreError `INTEGRITY`, and what the backend throws */
   async *list(signal?: AbortSignal): AsyncGenerator<SnapshotInfo> {
     for (const number of await this.#numbers(signal)) {
-      const point = await this.points.read(number, signal);
-      // It says the same of the store as the one before.
-      if (!point.collects) yield infoOf(point);
+      const point = await this.points.readUnlessRemoved(number, signal);
+      // One that collects says the same of the store as the one before.
+      if (point !== undefined && !point.collects) yield infoOf(point);
     }
   }
 
@@ -152,7 +152,11 @@ export class OpenedBackup {
   async view(point: FoundPoint, signal?: AbortSignal): Promise<PointBackend> {
     const { destination, packs, copy } = this;
     const index = await this.index(point, signal);
-    const others = new IndexSet(this.pages, point.others, new Map(), { history: { versions: 0, days: 0 }, now: 0 });
+    const others = new IndexSet(this.pages, point.others, new Map(), {
+      history: { versions: 0, days: 0 },
+      now: 0,
+      floor: 0,
+    });
     return new PointBackend({ destination, keys: copy.keys, index, others, packs, time: point.time });
   }
 

@@ -11,6 +11,7 @@ import {
 import type { BackupSeals } from '@securestore/objects';
 import type { Destination } from './destination.ts';
 import { damagedFile, readWhole } from './files.ts';
+import { includesNumber } from './removed.ts';
 
 const MAX_TRIES = 5;
 
@@ -57,6 +58,18 @@ export class Points {
     const point = decodePoint(plaintext);
     if (point.number !== number) throw damagedFile(name, 'it is another point');
     return { ...point, digest: sha256(body) };
+  }
+
+  /** A point; `undefined` where it was removed meanwhile. @throws as {@link read} */
+  async readUnlessRemoved(number: number, signal?: AbortSignal): Promise<FoundPoint | undefined> {
+    try {
+      return await this.read(number, signal);
+    } catch (error) {
+      if (!SecureStoreError.is(error, 'INTEGRITY')) throw error;
+      const newest = await this.newest(signal);
+      if (newest === undefined || !includesNumber(newest.removed, number)) throw error;
+      return undefined;
+    }
   }
 
   /**

@@ -266,7 +266,11 @@ export async function restoreStoreTo(
   const { signal } = options;
   const point = await backup.choose(options, signal);
   const index = await backup.index(point, signal);
-  const others = new IndexSet(backup.pages, point.others, new Map(), { history: { versions: 0, days: 0 }, now: 0 });
+  const others = new IndexSet(backup.pages, point.others, new Map(), {
+    history: { versions: 0, days: 0 },
+    now: 0,
+    floor: 0,
+  });
   const what = Buffer.concat([point.digest, Buffer.from(options.prefix ?? '', 'utf8')]);
   const { scratch, onFounded } = options;
   const founded = await foundStore(backup.copy, target, what, { scratch, signal });

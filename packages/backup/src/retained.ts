@@ -11,6 +11,8 @@ export interface HistoryRule {
   readonly history: HistorySettings;
   /** The time of the point, in milliseconds since 1970. */
   readonly now: number;
+  /** The greatest version that the store may have forgotten: what is above it is there. */
+  readonly floor: number;
 }
 
 /**
@@ -19,7 +21,7 @@ export interface HistoryRule {
  *
  * @param entries of one object, in any order; those that occur twice count once, the later one
  */
-export function retainedVersions(entries: readonly IndexEntry[], { history, now }: HistoryRule): IndexEntry[] {
+export function retainedVersions(entries: readonly IndexEntry[], { history, now, floor }: HistoryRule): IndexEntry[] {
   const sorted = entries.toSorted(compareIndexEntries);
   const keptFor = Math.max(history.days * DAY, LEAST_KEPT);
   const kept: IndexEntry[] = [];
@@ -33,7 +35,8 @@ export function retainedVersions(entries: readonly IndexEntry[], { history, now 
     if (newer?.kind === 'purged' || newer?.first === true) break;
     const replaced = newer === undefined ? undefined : newer.version / MICROSECONDS;
     // The current one is none of the past.
-    if (replaced !== undefined && kept.length - 1 >= history.versions && now - replaced >= keptFor) break;
+    const isOver = replaced !== undefined && kept.length - 1 >= history.versions && now - replaced >= keptFor;
+    if (isOver && entry.version <= floor) break;
     kept.push(entry);
   }
   const [only] = kept;
@@ -41,6 +44,7 @@ export function retainedVersions(entries: readonly IndexEntry[], { history, now 
     kept.length === 1 &&
     only !== undefined &&
     (only.kind === 'tombstone' || only.kind === 'purged') &&
+    only.version <= floor &&
     now - only.version / MICROSECONDS >= keptFor;
   return isForgotten ? [] : kept;
 }

@@ -161,8 +161,8 @@ class Attempt {
   }
 
   #indexOf(pages: readonly IndexPage[]): IndexSet {
-    const { history } = this.#area.head;
-    return new IndexSet(this.#pages, pages, new Map(), { history, now: this.#area.clock.now() });
+    const { history, versionFloor: floor } = this.#area.head;
+    return new IndexSet(this.#pages, pages, new Map(), { history, now: this.#area.clock.now(), floor });
   }
 
   async #remember(): Promise<void> {
@@ -177,13 +177,13 @@ class Attempt {
     const { signal } = this.#options;
     await this.#copier.flush();
     this.#rekeyed += await this.#copier.added.finish((next, before) => this.#isNewer(next, before), signal);
-    const { history } = this.#area.head;
+    const { history, versionFloor: floor } = this.#area.head;
     const changes = new Map<string, readonly IndexEntry[]>(this.#base.changes);
     for (const token of this.#gone) changes.delete(token);
     for (const [token, entries] of this.#copier.added.entries) {
       changes.set(token, [...(changes.get(token) ?? []), ...entries]);
     }
-    const rule = { history, now: time };
+    const rule = { history, now: time, floor };
     if (isLast && this.#isFirstOfDay(time)) {
       const before = new IndexSet(this.#pages, this.#base.pages, this.#base.changes, rule);
       for (const token of await before.outdated(MAX_CHANGED, signal)) changes.set(token, changes.get(token) ?? []);
@@ -337,7 +337,11 @@ class Attempt {
     await have.return(undefined);
     if (added.entries.size === 0) return before;
     await added.finish(() => false, signal);
-    const set = new IndexSet(this.#pages, before, added.entries, { history: { versions: 0, days: 0 }, now: 0 });
+    const set = new IndexSet(this.#pages, before, added.entries, {
+      history: { versions: 0, days: 0 },
+      now: 0,
+      floor: 0,
+    });
     const writer = new IndexWriter(this.#destination, this.#seals, this.#epoch, signal);
     await set.write(writer, signal);
     return writer.finish();
@@ -441,7 +445,7 @@ export async function makeSnapshot(
       early.push(alarm);
       reader.startOver();
     }
-    const rule = { history: area.head.history, now: area.clock.now() };
+    const rule = { history: area.head.history, now: area.clock.now(), floor: 0 };
     const base: FoundIndex =
       newest === undefined
         ? { index: new IndexSet(pages, [], new Map(), rule), totals: NO_TOTALS }

@@ -24,7 +24,8 @@ export async function indexAt(
   point: FoundPoint,
   signal?: AbortSignal,
 ): Promise<FoundIndex> {
-  const rule = { history: point.history, now: point.time };
+  // What has been forgotten since is left out by the next whole index: so a point never changes.
+  const rule = { history: point.history, now: point.time, floor: 0 };
   if (point.kind === 'snapshot') {
     return { index: new IndexSet(pages, point.pages, new Map(), rule), totals: point.totals };
   }

@@ -44,6 +44,21 @@ describe('a store that was restored from an older snapshot and goes on with the 
   });
 });
 
+it('a store that was restored and removes snapshots before it is backed up is backed up as it is', async () => {
+  const { store, destination, clock } = await worldOf();
+  await store.store('a', 'one');
+  await snapshotAt(store, destination);
+  await store.store('a', 'two');
+  await store.store('b', 'later');
+  await snapshotAt(store, destination);
+  await store.close();
+  const { store: restored } = await restoredFrom(destination, clock, { snapshot: 1 });
+  const backups = backupsOf(restored, [destination]);
+  await backups.forget(destination.location, () => []);
+  expect(await backups.backup(destination.location)).toMatchObject({ alarms: [], failed: [] });
+  expect(await contentsAt(destination, clock)).toEqual(await contentsOf(restored));
+});
+
 it('an object that was deleted and forgotten while nobody backed up is not in the next snapshot', async () => {
   const { store, destination, clock } = await worldOf({ settings: { history: { versions: 0, days: 1 } } });
   await store.store('k', 'v');
