@@ -32,7 +32,7 @@ import { checkRestoreInto, restoreInto } from './restore-into.ts';
 import type { SnapshotReport } from './snapshot.ts';
 import { makeSnapshot, readerLabel } from './snapshot.ts';
 import type { SynchronousOptions } from './synchronous.ts';
-import type { BackupVerifyReport } from './verify-backup.ts';
+import type { BackupVerifyReport } from './findings.ts';
 import { rememberVerified } from './verified.ts';
 import { verifyOpenedBackup } from './verify-backup.ts';
 import type { RecoveryWindow } from './windows.ts';

@@ -3,6 +3,7 @@ import {
   asBuffer,
   backupBlobPrefix,
   BACKUP_AREAS,
+  blobDigestsName,
   indexPageName,
   packName,
   parseBackupBlobName,
@@ -125,12 +126,18 @@ async function removeUnneeded(
 ): Promise<Pick<ForgetReport, 'files' | 'bytes'>> {
   let [files, bytes] = [0, 0];
   const { pages, packs, envelopes, blobs } = BACKUP_AREAS;
+  let leaving: string | undefined;
   for (const area of [pages, packs, envelopes, blobs]) {
     for (let after: string | undefined; ;) {
       const page = await backend.list(area, after === undefined ? { signal } : { after, signal });
       for (const { key, size } of page.entries) {
         signal?.throwIfAborted();
         if (!isUnneeded(key, epoch, needed)) continue;
+        const blob = parseBackupBlobName(key);
+        const list = blob && blobDigestsName(blob.epoch, blob.blobId);
+        // First what says that parts have to be there.
+        if (list !== undefined && list !== leaving) await backend.delete(list, { signal });
+        leaving = list;
         await backend.delete(key, { signal });
         files += 1;
         bytes += size;

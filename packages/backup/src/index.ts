@@ -31,7 +31,8 @@ export type { RestoreReport, RestoreStoreOptions } from './restore-store.ts';
 export { makeSnapshot } from './snapshot.ts';
 export type { SnapshotOptions, SnapshotReport } from './snapshot.ts';
 export { verifyOpenedBackup } from './verify-backup.ts';
-export type { BackupFinding, BackupVerifyReport, VerifyDepth } from './verify-backup.ts';
+export type { BackupFinding, BackupVerifyReport, VerifyDepth, VerifyProgress } from './findings.ts';
+export { scrubBackup } from './scrub.ts';
 export type { BackupTask, RunSchedulesOptions, ScheduleInfo, ScheduleSettings } from './schedules.ts';
 export { Schedules } from './schedules.ts';
 export {

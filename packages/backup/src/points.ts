@@ -7,6 +7,8 @@ import {
   pointNumber,
   SecureStoreError,
   sha256,
+  splitChecksum,
+  withChecksum,
 } from '@securestore/core-format';
 import type { BackupSeals } from '@securestore/objects';
 import type { Destination } from './destination.ts';
@@ -54,7 +56,8 @@ export class Points {
   async read(number: number, signal?: AbortSignal): Promise<FoundPoint> {
     const name = pointName(number);
     const { body } = await readWhole(this.#destination.backend, name, signal);
-    const plaintext = await this.#seals.open('backupPoint', this.#destination.id, name, body, signal);
+    const sealed = splitChecksum(`the file ${name} of the backup`, body);
+    const plaintext = await this.#seals.open('backupPoint', this.#destination.id, name, sealed, signal);
     const point = decodePoint(plaintext);
     if (point.number !== number) throw damagedFile(name, 'it is another point');
     return { ...point, digest: sha256(body) };
@@ -80,7 +83,7 @@ export class Points {
   async publish(point: Point, signal?: AbortSignal): Promise<FoundPoint> {
     const name = pointName(point.number);
     const { backend, id, location } = this.#destination;
-    const body = this.#seals.seal('backupPoint', id, name, encodePoint(point));
+    const body = withChecksum(this.#seals.seal('backupPoint', id, name, encodePoint(point)));
     if (body.length > backend.capabilities.maxBodyBytes) {
       throw new SecureStoreError(
         'TOO_LARGE',

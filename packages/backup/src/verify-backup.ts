@@ -17,65 +17,21 @@ import {
 } from '@securestore/core-format';
 import { eachOf, partCount, readBlobDigests, sealedPartLength } from './blobs.ts';
 import { damagedFile, readWhole } from './files.ts';
+import { Findings } from './findings.ts';
+import type { BackupVerifyReport, Use, VerifyProgress } from './findings.ts';
 import type { OpenedBackup } from './opened-backup.ts';
 import type { FoundPoint } from './points.ts';
 import { includesNumber } from './removed.ts';
 
 const READS = 4;
-const MAX_SHOWN = 20;
-const MAX_FINDINGS = 1000;
-
-/**
- * `complete`: every file is there and is what was written, and no point is missing between others. `opens`: besides, every version in
- * the point that is looked at opens with the keys of the store.
- */
-export type VerifyDepth = 'complete' | 'opens';
-
-/** Something that is wrong with a backup. */
-export interface BackupFinding {
-  readonly kind: 'missing' | 'damaged' | 'rolled-back' | 'unreadable';
-  /** The file at the destination; the name at the store's backend for what does not open. */
-  readonly name: string;
-  readonly message: string;
-  /** The points that it affects: the first 20 of them, the newest first. */
-  readonly snapshots: readonly number[];
-  /** How many versions of objects it affects in the newest of them. */
-  readonly versions: number;
-}
-
-export interface BackupVerifyReport {
-  readonly ok: boolean;
-  readonly depth: VerifyDepth;
-  readonly snapshots: number;
-  /** Files and bytes that were read. */
-  readonly files: number;
-  readonly bytes: number;
-  /** Versions that were opened; 0 unless the depth is `opens`. */
-  readonly opened: number;
-  readonly found: number;
-  /** The first 1,000. */
-  readonly findings: readonly BackupFinding[];
-}
 
 export interface VerifyBackupOptions {
-  readonly depth?: VerifyDepth | undefined;
+  /** `complete`, the default, reads every file; `opens` also opens everything in one point. */
+  readonly depth?: 'complete' | 'opens' | undefined;
   /** The point that is opened; the newest by default. */
   readonly snapshot?: number | undefined;
   readonly signal?: AbortSignal | undefined;
-  readonly onProgress?:
-    | ((progress: { phase: string; done: number; bytes: number; total?: number }) => void)
-    | undefined;
-}
-
-/** What of a file is needed, and by which points. */
-interface Use {
-  readonly points: Set<number>;
-  /** The newest of them. */
-  readonly newest: number;
-  /** Versions in that one. */
-  versions: number;
-  /** What was noted last. */
-  last?: Use;
+  readonly onProgress?: VerifyProgress | undefined;
 }
 
 interface PackUse extends Use {
@@ -95,48 +51,20 @@ const usedBy = (number: number): Use => ({ points: new Set([number]), newest: nu
 class Verification {
   readonly #backup: OpenedBackup;
   readonly #options: VerifyBackupOptions;
-  readonly #findings: BackupFinding[] = [];
+  readonly #findings: Findings;
   readonly #packs = new Map<string, PackUse>();
   readonly #blobs = new Map<string, BlobUse>();
-  #found = 0;
-  #files = 0;
-  #bytes = 0;
   #opened = 0;
 
   constructor(backup: OpenedBackup, options: VerifyBackupOptions) {
     this.#backup = backup;
     this.#options = options;
-  }
-
-  #add(kind: BackupFinding['kind'], name: string, message: string, use?: Use): void {
-    this.#found += 1;
-    if (this.#findings.length === MAX_FINDINGS) return;
-    const snapshots = [...(use?.points ?? [])].toSorted((a, b) => b - a).slice(0, MAX_SHOWN);
-    this.#findings.push({ kind, name, message, snapshots, versions: use?.versions ?? 0 });
-  }
-
-  #tell(phase: string, done: number, total?: number): void {
-    this.#options.onProgress?.({ phase, done, bytes: this.#bytes, ...(total === undefined ? {} : { total }) });
-  }
-
-  /** Runs a check of a file; that it is wrong is a finding. @returns whether it is right */
-  async #check(name: string, use: Use | undefined, body: () => Promise<void>): Promise<boolean> {
-    this.#options.signal?.throwIfAborted();
-    try {
-      await body();
-      return true;
-    } catch (error) {
-      const isOwn = SecureStoreError.is(error, 'INTEGRITY') || SecureStoreError.is(error, 'FORMAT_VERSION');
-      if (!isOwn) throw error;
-      this.#add(error.message.includes('is missing') ? 'missing' : 'damaged', name, error.message, use);
-      return false;
-    }
+    this.#findings = new Findings(options);
   }
 
   async #read(name: string): Promise<Buffer> {
     const { body } = await readWhole(this.#backup.destination.backend, name, this.#options.signal);
-    this.#files += 1;
-    this.#bytes += body.length;
+    this.#findings.count(body.length);
     return asBuffer(body);
   }
 
@@ -147,16 +75,7 @@ class Verification {
     await this.#readPacks();
     await this.#readBlobs();
     if (depth === 'opens') await this.#open();
-    return {
-      ok: this.#found === 0,
-      depth,
-      snapshots: points.length,
-      files: this.#files,
-      bytes: this.#bytes,
-      opened: this.#opened,
-      found: this.#found,
-      findings: this.#findings,
-    };
+    return this.#findings.report(depth, points.length, this.#opened);
   }
 
   /** The points that can be read. What is missing between them, and was not removed on purpose, is found. */
@@ -165,24 +84,24 @@ class Verification {
     const numbers = await points.numbers(this.#options.signal);
     const found: FoundPoint[] = [];
     for (const [at, number] of numbers.entries()) {
-      this.#tell('reading snapshots', at, numbers.length);
+      this.#findings.tell('reading snapshots', at, numbers.length);
       const name = pointName(number);
       const use = usedBy(number);
-      await this.#check(name, use, async () => {
+      await this.#findings.check(name, use, async () => {
         found.push(await points.read(number, this.#options.signal));
-        this.#files += 1;
+        this.#findings.count();
       });
     }
     const [newest] = found;
     if (newest === undefined) {
-      if (numbers.length === 0) this.#add('missing', 's/', 'there is no snapshot here');
+      if (numbers.length === 0) this.#findings.add('missing', 's/', 'there is no snapshot here');
       return found;
     }
     const have = new Set(numbers);
     for (let number = (numbers[0] ?? 1) - 1; number >= 1; number--) {
       if (have.has(number) || includesNumber(newest.removed, number)) continue;
       const use = usedBy(number);
-      this.#add(
+      this.#findings.add(
         'missing',
         pointName(number),
         `the snapshot ${number} is missing, and was not removed by a retention`,
@@ -193,7 +112,7 @@ class Verification {
       const before = found[at + 1];
       if (before?.number !== point.number - 1 || before.digest.equals(point.previous)) continue;
       const use = usedBy(before.number);
-      this.#add(
+      this.#findings.add(
         'damaged',
         pointName(before.number),
         `another point lies there than the one that ${point.number} follows`,
@@ -208,7 +127,7 @@ class Verification {
         versions: newest.totals.versions,
       };
       const message = `the object "keys" is of generation ${generation} of the store, older than the newest snapshot (${newest.generation})`;
-      this.#add('rolled-back', BACKUP_KEYS_NAME, message, use);
+      this.#findings.add('rolled-back', BACKUP_KEYS_NAME, message, use);
     }
     return found;
   }
@@ -226,13 +145,13 @@ class Verification {
     }
     let done = 0;
     for (const [name, use] of uses) {
-      this.#tell('reading the index', done++, uses.size);
-      await this.#check(name, use, async () => {
+      this.#findings.tell('reading the index', done++, uses.size);
+      await this.#findings.check(name, use, async () => {
         for (const { pack, blob } of await pages.read(use.page, this.#options.signal)) {
           this.#use(this.#packs, packName(pack), use, { pack });
           if (blob !== undefined) this.#use(this.#blobs, backupBlobPrefix(blob.epoch, blob.blobId), use, blob);
         }
-        this.#files += 1;
+        this.#findings.count();
       });
     }
   }
@@ -256,9 +175,9 @@ class Verification {
     await eachOf(uses.length, READS, async (index) => {
       const [name, use] = uses[index] ?? [];
       if (name === undefined || use === undefined) return;
-      this.#tell('checking packs', index, uses.length);
+      this.#findings.tell('checking packs', index, uses.length);
       let items: readonly PackItem[] | undefined;
-      await this.#check(name, use, async () => {
+      await this.#findings.check(name, use, async () => {
         const body = await this.#read(name);
         if (!sha256(body).equals(asBuffer(use.pack.digest))) {
           throw new SecureStoreError('INTEGRITY', `the file ${name} of the backup is not what its name says`);
@@ -266,7 +185,7 @@ class Verification {
         items = decodePack(body);
       });
       const envelopes = envelopesName(use.pack);
-      await this.#check(envelopes, use, async () => {
+      await this.#findings.check(envelopes, use, async () => {
         const found = decodeEnvelopes(await this.#read(envelopes));
         if (items !== undefined && found.length !== items.length) {
           throw new SecureStoreError('INTEGRITY', `the file ${envelopes} of the backup is of another pack`);
@@ -289,22 +208,27 @@ class Verification {
       this.#backup.copy.checkKey(joinRecord(headerBytes, { ...envelope, commitment }, body));
     } catch (error) {
       if (!SecureStoreError.is(error, 'KEY_DESTROYED')) throw error;
-      this.#add('rolled-back', name, `the file ${name} of the backup is older than the keys: ${error.message}`, use);
+      this.#findings.add(
+        'rolled-back',
+        name,
+        `the file ${name} of the backup is older than the keys: ${error.message}`,
+        use,
+      );
     }
   }
 
   async #readBlobs(): Promise<void> {
     let done = 0;
     for (const use of this.#blobs.values()) {
-      this.#tell('checking payloads', done++, this.#blobs.size);
+      this.#findings.tell('checking payloads', done++, this.#blobs.size);
       const list = blobDigestsName(use.epoch, use.blobId);
       let digests: Buffer[] = [];
-      await this.#check(list, use, async () => {
+      await this.#findings.check(list, use, async () => {
         digests = await readBlobDigests(use, (name) => this.#read(name));
       });
       await eachOf(partCount(use), READS, async (part) => {
         const name = backupPartName(use.epoch, use.blobId, part);
-        await this.#check(name, use, async () => {
+        await this.#findings.check(name, use, async () => {
           const body = await this.#read(name);
           const digest = digests[part];
           const isRight = digest === undefined || sha256(body).equals(digest);
@@ -329,15 +253,16 @@ class Verification {
     });
     if (point === undefined) return;
     const use = { ...usedBy(point.number), versions: 1 };
-    await this.#check(pointName(point.number), { ...use, versions: point.totals.versions }, async () => {
+    await this.#findings.check(pointName(point.number), { ...use, versions: point.totals.versions }, async () => {
       await using store = this.#backup.copy.open(await this.#backup.view(point, signal));
       const report = await store.verify({
         payloads: true,
         ...(signal === undefined ? {} : { signal }),
-        onProgress: ({ done }) => this.#tell('opening everything', done, point.totals.objects + point.totals.deleted),
+        onProgress: ({ done }) =>
+          this.#findings.tell('opening everything', done, point.totals.objects + point.totals.deleted),
       });
       this.#opened = report.objects + report.deleted + report.versions;
-      for (const { name, message } of report.findings) this.#add('unreadable', name, message, use);
+      for (const { name, message } of report.findings) this.#findings.add('unreadable', name, message, use);
     });
   }
 }

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { TORTURE } from '../../objects/test/support/places.ts';
 import { patterned } from '../../objects/test/support/stores.ts';
 import type { BackupVerifyReport } from '../src/index.ts';
-import { verifyOpenedBackup } from '../src/index.ts';
+import { scrubBackup, verifyOpenedBackup } from '../src/index.ts';
 import type { Contents, World } from './support/worlds.ts';
 import {
   backupAt,
@@ -96,6 +96,13 @@ async function expectNoticed(scene: Scene, name: string, what: string): Promise<
   }
 }
 
+/** Whoever hosts the files sees it too, without a key. */
+async function expectScrubbed({ destination }: Scene, name: string, kind: string, what: string): Promise<void> {
+  const { ok, findings } = await scrubBackup({ backend: await reached(destination), location: destination.location });
+  expect(ok, what).toBe(false);
+  expect(findings, what).toContainEqual(expect.objectContaining({ kind, name }));
+}
+
 async function expectRefused(scene: Scene, snapshot: number, expected: Contents, what: string): Promise<void> {
   const { destination, clock } = scene;
   const refused = await restoredFrom(destination, clock, { snapshot }).catch((error: unknown) => error);
@@ -151,6 +158,7 @@ describe('a file of a destination', () => {
         damaged[at] = (damaged[at] ?? 0) ^ 0x41;
         await scene.put(new Map([[name, damaged]]));
         await expectNoticed(scene, name, `${name} at ${at}`);
+        await expectScrubbed(scene, name, 'damaged', `${name} at ${at}`);
       }
       await scene.put(new Map([[name, body]]));
     }
@@ -164,6 +172,7 @@ describe('a file of a destination', () => {
       for (const damaged of [Buffer.alloc(0), half, body.subarray(0, -1), Buffer.concat([body, Buffer.alloc(1)])]) {
         await scene.put(new Map([[name, damaged]]));
         await expectNoticed(scene, name, `${name} of ${damaged.length} bytes`);
+        await expectScrubbed(scene, name, 'damaged', `${name} of ${damaged.length} bytes`);
       }
       await scene.put(new Map([[name, body]]));
     }
@@ -183,6 +192,56 @@ describe('a file of a destination', () => {
       await scene.put(new Map([[name, body]]));
     }
     expect(swaps).toBeGreaterThan(20);
+  });
+});
+
+describe('looking without keys', () => {
+  it('says how many files are as they were written, also beside what runs and what was interrupted', async () => {
+    const { store, destination, files } = await newScene();
+    const backend = await reached(destination);
+    const place = { backend, location: destination.location };
+    const bytes = [...files.values()].reduce((sum, { length }) => sum + length, 0);
+    expect(await scrubBackup(place)).toEqual({
+      ok: true,
+      depth: 'unchanged',
+      snapshots: 3,
+      files: files.size,
+      bytes,
+      opened: 0,
+      found: 0,
+      findings: [],
+    });
+    // Parts without the list of their digests, as a run leaves them that ended too early.
+    await backend.write(`b/0000000000g-${'0'.repeat(26)}/00000000`, Buffer.from('part'));
+    expect(await scrubBackup(place)).toMatchObject({ ok: true, snapshots: 3 });
+    await backupsOf(store, [destination]).forget(destination.location, (points) => points.map(({ number }) => number));
+    expect(await scrubBackup(place)).toMatchObject({ ok: true, findings: [] });
+  });
+
+  it('finds what is missing beside what is there', async () => {
+    const scene = await newScene();
+    const found: string[] = [];
+    for (const [name, body] of scene.files) {
+      if (name !== 'keys' && !name.startsWith('e/') && !(name.startsWith('b/') && !name.endsWith('@'))) continue;
+      await scene.put(new Map([[name, undefined]]));
+      await expectScrubbed(scene, name, 'missing', name);
+      await scene.put(new Map([[name, body]]));
+      found.push(name.slice(0, 2));
+    }
+    expect(new Set(found)).toEqual(new Set(['ke', 'e/', 'b/']));
+  });
+
+  it('is NOT_FOUND where no backup lies, and says so of what no backup writes', async () => {
+    const scene = await newScene();
+    const { destination, put } = scene;
+    await put(new Map([['s/strange', Buffer.from('x')]]));
+    await expectScrubbed(scene, 's/strange', 'damaged', 'a strange name');
+    const backend = await reached(destination);
+    for (const name of (await filesAt(destination)).keys()) await backend.delete(name);
+    await expect(scrubBackup({ backend, location: 'file:/there' })).rejects.toMatchObject({
+      code: 'NOT_FOUND',
+      message: 'file:/there: there is no backup here',
+    });
   });
 });
 

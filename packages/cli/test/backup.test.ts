@@ -144,6 +144,10 @@ describe('verify of a backup', () => {
     expect(complete.stdout).toMatch(
       /^nothing is wrong among 1 snapshot, \d+ files, 29\d KiB\nevery file is what was written; whether it opens too shows with --payloads\n$/,
     );
+    expect((await run(['verify', destination, '--unchanged'])).stdout).toMatch(
+      /^nothing is wrong among 1 snapshot, \d+ files, 29\d KiB\nevery file is as it was written; that none is missing shows with/,
+    );
+    expect((await run(['verify', '--unchanged'])).exitCode).toBe(2);
     expect((await run(['verify', destination, '--payloads'])).stdout).toContain(
       'everything in the newest snapshot was opened: 4 versions',
     );
@@ -155,6 +159,12 @@ describe('verify of a backup', () => {
   it('names what is damaged and what that affects, with exit code 5', async () => {
     const { run, destination, path } = await changedScene();
     await rm(await largestBelow(path('backup', 'b')));
+    // Without a secret, as whoever hosts the files has none.
+    const hosted = await run(['verify', destination, '--unchanged'], { env: { SECURESTORE_PASSPHRASE: '' } });
+    expect(hosted).toMatchObject({ exitCode: 5, stderr: '' });
+    expect(hosted.stdout).toMatch(
+      /^missing: b\/\S+: the file \S+ of the backup is missing\n1 finding among 1 snapshot/,
+    );
     const found = await run(['verify', destination]);
     expect(found).toMatchObject({ exitCode: 5, stderr: '' });
     expect(found.stdout).toMatch(

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { asBuffer, ByteReader, ByteWriter, isZero } from './bytes.ts';
+import { SecureStoreError } from './errors.ts';
 import { COMMITMENT_LENGTH, decodeRecordHeader, ID_LENGTH, KEY_ID_LENGTH, KEY_LENGTH, TAG_LENGTH } from './record.ts';
 import type { RecordHeader } from './record.ts';
 
@@ -164,18 +165,33 @@ export function encodeBlobDigests(blobId: Uint8Array, digests: readonly Uint8Arr
     .fixed(blobId, ID_LENGTH)
     .u32(digests.length);
   for (const digest of digests) writer.fixed(digest, DIGEST_LENGTH);
-  return writer.finish();
+  return withChecksum(writer.finish());
 }
 
 /** @throws SecureStoreError `INTEGRITY`, `FORMAT_VERSION` */
 export function decodeBlobDigests(bytes: Uint8Array, blobId: Uint8Array): Buffer[] {
-  const reader = new ByteReader('the list of the parts of a payload', bytes);
+  const what = 'the list of the parts of a payload';
+  new ByteReader(what, bytes).magic(DIGESTS_MAGIC, VERSION);
+  const reader = new ByteReader(what, splitChecksum(what, bytes));
   reader.magic(DIGESTS_MAGIC, VERSION);
   if (!reader.view(ID_LENGTH).equals(blobId)) reader.fail('it is of another payload');
   const count = reader.u32();
   if (count === 0) reader.fail('it is empty');
   if (reader.remaining !== count * DIGEST_LENGTH) reader.fail('it has another length than it says');
   return Array.from({ length: count }, () => reader.copy(DIGEST_LENGTH));
+}
+
+/** Bytes with what tells whether they have changed since. */
+export function withChecksum(bytes: Uint8Array): Buffer {
+  return Buffer.concat([bytes, sha256(bytes)]);
+}
+
+/** The bytes without their checksum. @throws SecureStoreError `INTEGRITY` where it is not theirs */
+export function splitChecksum(what: string, bytes: Uint8Array): Buffer {
+  const at = Math.max(0, bytes.length - DIGEST_LENGTH);
+  const rest = asBuffer(bytes).subarray(0, at);
+  if (sha256(rest).equals(asBuffer(bytes).subarray(at))) return rest;
+  throw new SecureStoreError('INTEGRITY', `${what}: its checksum does not match`);
 }
 
 /** By what files of a destination are named. */

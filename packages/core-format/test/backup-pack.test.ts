@@ -16,6 +16,7 @@ import {
   PACK_START_LENGTH,
   packedHeader,
   packItemLength,
+  withChecksum,
 } from '../src/index.ts';
 import { bytesOf, headers, packedEnvelopes, packItems } from './support/arbitraries.ts';
 import { itObeysTheCodecLaws, plain } from './support/codec-laws.ts';
@@ -174,7 +175,10 @@ describe('the digests of the parts of a payload', () => {
     expect(decodeBlobDigests(bytes, blobId)).toEqual(digests);
     itRefuses(encodeBlobDigests(blobId, []));
     itRefuses(encodeBlobDigests(Buffer.alloc(16, 4), digests));
-    for (const count of [0, 1, 3, 0xffff_ffff]) itRefuses(patched(bytes, 5 + 16, count));
+    for (const count of [0, 1, 3, 0xffff_ffff]) {
+      itRefuses(withChecksum(patched(bytes, 5 + 16, count).subarray(0, -32)));
+    }
+    for (const at of [bytes.length - 1, 6]) itRefuses(patched(bytes, at - 3, (bytes.readUInt32BE(at - 3) ^ 1) >>> 0));
   });
 
   it('[P-03] of another format version are FORMAT_VERSION', () => {

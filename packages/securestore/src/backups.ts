@@ -1,10 +1,18 @@
 import { assertStorable } from '@securestore/backend-api';
-import type { BackupFinding, BackupVerifyReport, RestoreReport, SnapshotInfo, VerifyDepth } from '@securestore/backup';
-import { isBackup, openBackup, restoreStoreTo, verifyOpenedBackup } from '@securestore/backup';
+import type {
+  BackupFinding,
+  BackupVerifyReport,
+  Connected,
+  RestoreReport,
+  SnapshotInfo,
+  VerifyDepth,
+  VerifyProgress,
+} from '@securestore/backup';
+import { isBackup, openBackup, restoreStoreTo, scrubBackup, verifyOpenedBackup } from '@securestore/backup';
 import type { OpenedBackup } from '@securestore/backup';
 import { SecureStoreError } from '@securestore/core-format';
 import type { UnlockMethod } from '@securestore/crypto';
-import type { Job, JobKind } from '@securestore/jobs';
+import type { Job, JobContext, JobKind } from '@securestore/jobs';
 import { startVolatile } from '@securestore/jobs';
 import type { CallOptions, Clock, Logger, ObjectStore } from '@securestore/objects';
 import { signalOf } from '@securestore/objects';
@@ -40,11 +48,30 @@ export interface RestoreStoreOptions extends OpenBackupOptions, SnapshotChoice {
   readonly partial?: boolean | undefined;
 }
 
-export interface VerifyBackupOptions extends OpenBackupOptions {
-  /** `complete`, the default, reads every file; `opens` also opens everything in one snapshot, as restoring it would. */
+export interface VerifyBackupOptions extends Omit<OpenBackupOptions, 'unlock'> {
+  /** What unlocks the store; only the depth `unchanged` needs nothing. */
+  readonly unlock?: UnlockMethod | undefined;
+  /**
+   * `unchanged` reads every file, and shows whether it is as it was written. `complete` shows as well that none is missing. `opens` also
+   * opens everything in one snapshot, as restoring it would. By default `complete`, without `unlock` `unchanged`.
+   */
   readonly depth?: VerifyDepth | undefined;
   /** The number of the snapshot that is opened; the newest by default. */
   readonly snapshot?: number | undefined;
+}
+
+async function withPlace<T>(
+  location: string,
+  options: Omit<OpenBackupOptions, 'unlock'>,
+  signal: AbortSignal | undefined,
+  body: (place: Connected) => Promise<T>,
+): Promise<T> {
+  const place = await backupConnect(options, options.destinations).connect(location, signal);
+  try {
+    return await body(place);
+  } finally {
+    await place.close();
+  }
 }
 
 async function withBackup<T>(
@@ -53,18 +80,15 @@ async function withBackup<T>(
   signal: AbortSignal | undefined,
   body: (backup: OpenedBackup) => Promise<T>,
 ): Promise<T> {
-  const { unlock, fingerprint, destinations, clock } = options;
-  const place = await backupConnect(options, destinations).connect(location, signal);
-  try {
+  const { unlock, fingerprint, clock } = options;
+  return withPlace(location, options, signal, async (place) => {
     using backup = await openBackup({ ...place, unlock, fingerprint, clock, signal });
     return await body(backup);
-  } finally {
-    await place.close();
-  }
+  });
 }
 
 /** A job that is gone on with by starting it again. */
-function started<R>(name: string, options: OpenBackupOptions, run: JobKind<object, R>['run']): Job<R> {
+function started<R>(name: string, options: Omit<OpenBackupOptions, 'unlock'>, run: JobKind<object, R>['run']): Job<R> {
   const kind: JobKind<object, R> = {
     name,
     run,
@@ -78,12 +102,7 @@ function started<R>(name: string, options: OpenBackupOptions, run: JobKind<objec
 /** Whether backups lie at a location. @throws SecureStoreError what the backend throws */
 export async function hasBackup(location: string, options: Omit<OpenBackupOptions, 'unlock'> = {}): Promise<boolean> {
   const signal = signalOf(options);
-  const place = await backupConnect(options, options.destinations).connect(location, signal);
-  try {
-    return await isBackup(place.backend, signal);
-  } finally {
-    await place.close();
-  }
+  return withPlace(location, options, signal, ({ backend }) => isBackup(backend, signal));
 }
 
 /** The snapshots at a location, the newest first. @throws SecureStoreError `NOT_FOUND`, `UNLOCK_FAILED`, `INTEGRITY`; what the backend throws */
@@ -140,30 +159,39 @@ export function restoreStore(source: string, to: string, options: RestoreStoreOp
   );
 }
 
+/** Progress of a phase, of which the job is told what has been added. */
+function stepwise(progress: JobContext<object>['progress']): VerifyProgress {
+  let [phase, done, bytes] = ['', 0, 0];
+  return (now) => {
+    if (now.phase !== phase) done = 0;
+    const update = { phase: now.phase, done: Math.max(0, now.done - done), bytes: Math.max(0, now.bytes - bytes) };
+    progress(now.total === undefined ? update : { ...update, total: now.total });
+    ({ phase, done, bytes } = now);
+  };
+}
+
 /**
- * Reads every file of a backup, and says what is wrong with it and what that affects.
+ * Reads every file of a backup, and says what is wrong with it and what that affects. Without `unlock` it shows what became of files by
+ * accident, so that whoever hosts them can look.
  *
- * The job rejects with what keeps it from looking: `NOT_FOUND`, `UNLOCK_FAILED`, `UNAVAILABLE`. What it finds is no error: it is in the
- * report.
+ * The job rejects with what keeps it from looking: `NOT_FOUND`, `UNLOCK_FAILED`, `UNAVAILABLE`; `INVALID_ARGUMENT` for a depth that needs
+ * `unlock` without it. What it finds is no error: it is in the report.
  */
-export function verifyBackup(location: string, options: VerifyBackupOptions): Job<BackupVerifyReport> {
-  return started('verify-backup', options, ({ signal, progress }) =>
-    withBackup(location, options, signal, (backup) => {
-      let [phase, done, bytes] = ['', 0, 0];
-      return verifyOpenedBackup(backup, {
-        ...options,
-        signal,
-        onProgress(now) {
-          if (now.phase !== phase) done = 0;
-          const update = {
-            phase: now.phase,
-            done: Math.max(0, now.done - done),
-            bytes: Math.max(0, now.bytes - bytes),
-          };
-          progress(now.total === undefined ? update : { ...update, total: now.total });
-          ({ phase, done, bytes } = now);
-        },
-      });
-    }),
-  );
+export function verifyBackup(location: string, options: VerifyBackupOptions = {}): Job<BackupVerifyReport> {
+  const { unlock, depth = unlock === undefined ? 'unchanged' : 'complete' } = options;
+  return started('verify-backup', options, async ({ signal, progress }) => {
+    const onProgress = stepwise(progress);
+    if (depth === 'unchanged') {
+      return withPlace(location, options, signal, (place) => scrubBackup(place, { signal, onProgress }));
+    }
+    if (unlock === undefined) {
+      throw new SecureStoreError(
+        'INVALID_ARGUMENT',
+        `verifying with the depth "${depth}" needs what unlocks the store`,
+      );
+    }
+    return withBackup(location, { ...options, unlock }, signal, (backup) =>
+      verifyOpenedBackup(backup, { ...options, depth, signal, onProgress }),
+    );
+  });
 }

@@ -1,8 +1,9 @@
 import { exitCodeOf } from '@securestore/core-format';
-import type { BackupFinding, BackupVerifyReport } from 'securestore';
+import type { BackupFinding, BackupVerifyReport, VerifyDepth } from 'securestore';
 import { withBackupSecret } from '../backup-source.ts';
 import type { Call, ExitCode } from '../call.ts';
 import { watchJob } from '../job-progress.ts';
+import { loggerFor } from '../open.ts';
 import { count, formatBytes, printable } from '../terminal-text.ts';
 import type { VerifyOptions } from './verify.ts';
 
@@ -12,28 +13,47 @@ function affected({ snapshots, versions }: BackupFinding): string {
   return versions === 0 ? `; ${which}` : `; ${which}, ${count(versions, 'version')}`;
 }
 
+const WHOLE: Readonly<Record<VerifyDepth, string>> = {
+  unchanged:
+    'every file is as it was written; that none is missing shows with a secret of the store, without --unchanged',
+  complete: 'every file is what was written; whether it opens too shows with --payloads',
+  opens: 'everything in the newest snapshot was opened',
+};
+
 function inWords({ ok, depth, found, findings, snapshots, files, bytes, opened }: BackupVerifyReport): string[] {
   const unlisted = found - findings.length;
   const more = unlisted === 0 ? '' : `, ${unlisted} of them not listed`;
   const verdict = ok ? 'nothing is wrong' : count(found, 'finding') + more;
   const looked = `${count(snapshots, 'snapshot')}, ${count(files, 'file')}, ${formatBytes(bytes)}`;
   const whole = ok
-    ? 'every file is what was written; whether it opens too shows with --payloads'
+    ? WHOLE[depth]
     : 'restore --snapshot brings back one that no finding affects, and --to with --partial what is whole of any';
-  return [
-    `${verdict} among ${looked}`,
-    depth === 'opens' && ok ? `everything in the newest snapshot was opened: ${count(opened, 'version')}` : whole,
-  ];
+  const which = depth === 'opens' && ok ? `${whole}: ${count(opened, 'version')}` : whole;
+  return [`${verdict} among ${looked}`, which];
 }
 
 /** `securestore verify`, of a backup. */
 export async function verifyBackupAt(call: Call<VerifyOptions>, location: string): Promise<ExitCode> {
-  const { cli, out, options } = call;
+  const { cli, options } = call;
   const { verifyBackup } = await import('securestore');
   const depth = options.payloads === true ? 'opens' : 'complete';
   const report = await withBackupSecret(call, location, async (opened) =>
     watchJob(cli, 'verify', verifyBackup(location, { ...opened, depth })),
   );
+  return say(call, report);
+}
+
+/** `securestore verify --unchanged`. */
+export async function scrubBackupAt(call: Call<VerifyOptions>, location: string): Promise<ExitCode> {
+  const { cli } = call;
+  const { verifyBackup } = await import('securestore');
+  return say(
+    call,
+    await watchJob(cli, 'verify', verifyBackup(location, { signal: cli.signal, logger: loggerFor(call) })),
+  );
+}
+
+async function say({ out }: Call, report: BackupVerifyReport): Promise<ExitCode> {
   const { findings, ...summary } = report;
   for (const finding of findings) {
     await out.result(finding, () => {

@@ -1,4 +1,4 @@
-import { exitCodeOf } from '@securestore/core-format';
+import { exitCodeOf, SecureStoreError } from '@securestore/core-format';
 import type { Finding, SecureStore, VerifyReport } from 'securestore';
 import type { Call, ExitCode } from '../call.ts';
 import { startObjectProgress } from '../object-progress.ts';
@@ -8,10 +8,17 @@ import { count, formatTime, printable } from '../terminal-text.ts';
 export interface VerifyOptions {
   readonly payloads?: boolean;
   readonly checkpoint?: boolean;
+  readonly unchanged?: boolean;
 }
 
 /** `securestore verify`. */
 export async function verify(call: Call<VerifyOptions>, location: string | undefined): Promise<ExitCode> {
+  if (call.options.unchanged === true) {
+    if (location === undefined)
+      throw new SecureStoreError('INVALID_ARGUMENT', '--unchanged needs the location of a backup');
+    const { scrubBackupAt } = await import('./verify-backup.ts');
+    return await scrubBackupAt(call, location);
+  }
   const { hasBackup } = await import('securestore');
   if (location !== undefined && (await hasBackup(location, { signal: call.cli.signal }))) {
     const { verifyBackupAt } = await import('./verify-backup.ts');

@@ -8,6 +8,10 @@ function addVerify(program: Command, run: Run): void {
     summary: 'check that the store (default: --store), or a backup, holds what was stored',
     options: [
       new Option('--payloads', 'read large objects too, not only whether all their parts are there'),
+      new Option('--unchanged', 'of a backup: whether every file is as it was written, without a secret').conflicts([
+        'payloads',
+        'checkpoint',
+      ]),
       new Option('--checkpoint', 'where nothing is wrong, remember what the store holds for the next verify'),
     ],
     notes: `Every record is read, as get does. What was put back, hidden or brought back to life shows against the last
@@ -15,6 +19,7 @@ checkpoint, which is kept in the store, signed and sealed; what was stored since
 of the whole store, one from before a change of keys or settings, or before the last checkpoint, shows against the anchor.
 
 Of a backup every file is read, and with --payloads everything in the newest snapshot is opened, as restoring it would.
+With --unchanged whoever hosts the files can look, by checksums: they show what became of files by accident.
 
 Each finding is one line. Exit code 5 where anything was found. Nothing is written without --checkpoint.`,
     load: async () => (await import('../commands/verify.ts')).verify,

@@ -1,0 +1,108 @@
+import { SecureStoreError } from '@securestore/core-format';
+
+const MAX_SHOWN = 20;
+const MAX_FINDINGS = 1000;
+
+/**
+ * `unchanged`: every file is as it was written, which shows without keys. `complete`: besides, no file and no point is missing. `opens`:
+ * besides, every version in the point that is looked at opens with the keys of the store.
+ */
+export type VerifyDepth = 'unchanged' | 'complete' | 'opens';
+
+/** Something that is wrong with a backup. */
+export interface BackupFinding {
+  readonly kind: 'missing' | 'damaged' | 'rolled-back' | 'unreadable';
+  /** The file at the destination; the name at the store's backend for what does not open. */
+  readonly name: string;
+  readonly message: string;
+  /** The points that it affects: the first 20 of them, the newest first. */
+  readonly snapshots: readonly number[];
+  /** How many versions of objects it affects in the newest of them. */
+  readonly versions: number;
+}
+
+export interface BackupVerifyReport {
+  readonly ok: boolean;
+  readonly depth: VerifyDepth;
+  readonly snapshots: number;
+  /** Files and bytes that were read. */
+  readonly files: number;
+  readonly bytes: number;
+  /** Versions that were opened; 0 unless the depth is `opens`. */
+  readonly opened: number;
+  readonly found: number;
+  /** The first 1,000. */
+  readonly findings: readonly BackupFinding[];
+}
+
+/** What is told while it goes on. */
+export type VerifyProgress = (progress: { phase: string; done: number; bytes: number; total?: number }) => void;
+
+/** What of a file is needed, and by which points. */
+export interface Use {
+  readonly points: Set<number>;
+  /** The newest of them. */
+  readonly newest: number;
+  /** Versions in that one. */
+  versions: number;
+  /** What was noted last. */
+  last?: Use;
+}
+
+/** What was found, and how much was looked at. */
+export class Findings {
+  readonly #options: { readonly signal?: AbortSignal | undefined; readonly onProgress?: VerifyProgress | undefined };
+  readonly #findings: BackupFinding[] = [];
+  #found = 0;
+  #files = 0;
+  #bytes = 0;
+
+  constructor(options: {
+    readonly signal?: AbortSignal | undefined;
+    readonly onProgress?: VerifyProgress | undefined;
+  }) {
+    this.#options = options;
+  }
+
+  add(kind: BackupFinding['kind'], name: string, message: string, use?: Use): void {
+    this.#found += 1;
+    if (this.#findings.length === MAX_FINDINGS) return;
+    const snapshots = [...(use?.points ?? [])].toSorted((a, b) => b - a).slice(0, MAX_SHOWN);
+    this.#findings.push({ kind, name, message, snapshots, versions: use?.versions ?? 0 });
+  }
+
+  /** Counts a file that was read. */
+  count(bytes = 0): void {
+    this.#files += 1;
+    this.#bytes += bytes;
+  }
+
+  tell(phase: string, done: number, total?: number): void {
+    this.#options.onProgress?.({ phase, done, bytes: this.#bytes, ...(total === undefined ? {} : { total }) });
+  }
+
+  /** Runs a check of a file; that it is wrong is a finding. */
+  async check(name: string, use: Use | undefined, body: () => Promise<void>): Promise<void> {
+    this.#options.signal?.throwIfAborted();
+    try {
+      await body();
+    } catch (error) {
+      const isOwn = SecureStoreError.is(error, 'INTEGRITY') || SecureStoreError.is(error, 'FORMAT_VERSION');
+      if (!isOwn) throw error;
+      this.add(error.message.includes('is missing') ? 'missing' : 'damaged', name, error.message, use);
+    }
+  }
+
+  report(depth: VerifyDepth, snapshots: number, opened: number): BackupVerifyReport {
+    return {
+      ok: this.#found === 0,
+      depth,
+      snapshots,
+      files: this.#files,
+      bytes: this.#bytes,
+      opened,
+      found: this.#found,
+      findings: this.#findings,
+    };
+  }
+}
