@@ -4,14 +4,19 @@ import {
   addPrincipal,
   generateIdentity,
   grantRole,
+  identity,
   listSnapshots,
+  openStore,
+  readSnapshot,
   recipientOf,
+  restoreStore,
   setApprovals,
   setRole,
   templateRules,
+  verifyBackup,
 } from '../src/index.ts';
-import { as } from './support/access-world.ts';
-import { BackupWorld, LARGE } from './support/backup-world.ts';
+import { as, unlock } from './support/access-world.ts';
+import { backedUp, BackupWorld, LARGE } from './support/backup-world.ts';
 
 const DENIED = expect.objectContaining({ code: 'ACCESS_DENIED' });
 
@@ -63,6 +68,29 @@ describe('somebody whose role is', () => {
     await expect(session('eve').backup(world.backup)).rejects.toEqual(DENIED);
     await expect(session('eve').restore(world.backup)).rejects.toEqual(DENIED);
   });
+});
+
+test('a member with the group backup copies what they can not open', async () => {
+  const { world, store } = await backedUp();
+  const own = generateIdentity();
+  await store.members.add('backup host', await recipientOf(own), { groups: ['backup'] });
+  const theirs = { unlock: identity(own), fingerprint: store.fingerprint };
+  const member = await world.open({ ...theirs, create: false });
+  await store.store('db/new', 'since then');
+  expect(await member.backup(world.backup)).toMatchObject({ number: 2, failed: [], copied: { versions: 1 } });
+  // From a backup of the owner on they open the destination without the store.
+  await store.backup(world.backup);
+  expect(await listSnapshots(world.backup, theirs)).toHaveLength(3);
+  expect(await verifyBackup(world.backup, theirs)).toMatchObject({ ok: true, depth: 'complete' });
+  for (const key of ['db/a', 'large', 'db/new']) {
+    const opened = readSnapshot(world.backup, theirs, (view) => view.retrieve(key));
+    await expect(opened).rejects.toEqual(DENIED);
+  }
+  await expect(restoreStore(world.backup, world.target, theirs)).rejects.toEqual(DENIED);
+  await expect(member.restore(world.backup, { keys: ['db/a'] })).rejects.toEqual(DENIED);
+  await restoreStore(world.backup, world.target, world.secret);
+  await using again = await openStore(world.target, { unlock, upkeep: false });
+  expect((await again.retrieve('db/new')).text()).toBe('since then');
 });
 
 test('a session can not have what it may not read restored into something of its own', async () => {

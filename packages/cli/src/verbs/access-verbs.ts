@@ -99,7 +99,9 @@ function addMember(program: Command, run: Run): void {
     summary: "list who has a part of the store's keys, grant somebody a category, or take it back",
     options: [
       new Option('--category <name>', 'with add: grant the keys of this category; may be repeated').argParser(collect),
-      new Option('--group <kind>', "with add: grant the store's own keys of this kind: audit").argParser(collect),
+      new Option('--group <kind>', "with add: grant the store's own keys of this kind: audit, or backup").argParser(
+        collect,
+      ),
       new Option('--all', 'with revoke: everybody, also where the list of members is damaged'),
     ],
     notes: `A member opens the store by their identity, and in it what was granted and nothing else, whatever program they use. In

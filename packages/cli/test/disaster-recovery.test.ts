@@ -1,0 +1,153 @@
+import { execFile } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { keyFile, openStore } from 'securestore';
+import { expect, it } from 'vitest';
+import { COMMAND, type Result, type Sandbox, sandbox } from './support/cli.ts';
+
+const text = await readFile(new URL('../../../docs/disaster-recovery.md', import.meta.url), 'utf8');
+
+interface Runbook {
+  readonly title: string;
+  readonly script: string;
+}
+
+/** The sections that have blocks to run, each with all of its blocks. */
+const RUNBOOKS: readonly Runbook[] = text.split(/^## /m).flatMap((section) => {
+  const [title = ''] = section.split('\n');
+  const blocks = [...section.matchAll(/^```sh run\n([^]*?)^```/gm)].map(([, block]) => block ?? '');
+  return blocks.length === 0 ? [] : [{ title, script: blocks.join('') }];
+});
+
+interface Disaster {
+  /** What has happened since the second backup. */
+  readonly strike: (box: Sandbox) => Promise<unknown>;
+  /** What must be so afterwards. */
+  readonly check: (box: Sandbox) => Promise<void>;
+}
+
+const remove = (box: Sandbox, ...names: string[]): Promise<unknown> =>
+  Promise.all(names.map((name) => rm(box.path(name), { recursive: true })));
+
+async function ok(running: Promise<Result>): Promise<string> {
+  const { exitCode, stdout, stderr } = await running;
+  expect({ exitCode, stderr }).toMatchObject({ exitCode: 0 });
+  return stdout;
+}
+
+/** Overwrites the files below a folder that are larger than `bytes`. */
+async function scramble(folder: string, bytes = 0): Promise<void> {
+  for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
+    const path = join(entry.parentPath, entry.name);
+    if (!entry.isFile()) continue;
+    const { length } = await readFile(path);
+    if (length > bytes) await writeFile(path, randomBytes(length));
+  }
+}
+
+const ALL = 'db/a\ndb/b\nlarge\nweb/c\n';
+
+/** Whether a store holds what the second backup holds, by the options that reach it. */
+async function isWhole(box: Sandbox, ...options: string[]): Promise<void> {
+  expect(await ok(box.run(['ls', ...options]))).toBe(ALL);
+  expect(await ok(box.run(['get', 'db/a', ...options]))).toBe('second');
+  expect(await ok(box.run(['get', 'web/c', ...options]))).toBe('c');
+}
+
+const DISASTERS: Readonly<Record<string, Disaster>> = {
+  'One object is lost': {
+    strike: async (box) => {
+      await ok(box.run(['rm', 'db/a']));
+      await ok(box.run(['purge', 'db/b', '--yes']));
+      await box.seed({ 'web/c': 'wrong' });
+    },
+    check: async (box) => {
+      await isWhole(box);
+      expect(await readFile(box.path('db-b.txt'), 'utf8')).toBe('b');
+    },
+  },
+  'Everything below a prefix is lost': {
+    strike: async (box) => {
+      for (const key of ['db/a', 'db/b']) await ok(box.run(['purge', key, '--yes']));
+    },
+    check: isWhole,
+  },
+  'The store is gone, the secret is there': {
+    strike: (box) => remove(box, 'vault'),
+    check: isWhole,
+  },
+  'Only the recovery kit is there, on an empty machine': {
+    strike: (box) => remove(box, 'vault', 'state', 'credentials'),
+    check: (box) => isWhole(box, '--key-file', 'securestore-key'),
+  },
+  'The newest snapshot is damaged': {
+    // The payload that the second snapshot brought.
+    strike: (box) => scramble(box.path('backup', 'b'), 200_000),
+    check: async (box) => {
+      expect(await ok(box.run(['ls', '--store', 'file:./new']))).toBe('db/a\ndb/b\nweb/c\n');
+      expect(await ok(box.run(['get', 'db/a', '--store', 'file:./new']))).toBe('first');
+      expect(await ok(box.run(['ls', '--store', 'file:./new-newest']))).toBe('db/a\ndb/b\nweb/c\n');
+      expect(await ok(box.run(['get', 'db/a', '--store', 'file:./new-newest']))).toBe('second');
+    },
+  },
+  'A wrong rotation': {
+    strike: async (box) => {
+      await ok(box.run(['rotate', '--new-key-file', 'lost.key']));
+      await remove(box, 'lost.key');
+      expect((await box.run(['ls'])).exitCode).toBe(9);
+    },
+    check: async (box) => {
+      await isWhole(box, '--key-file', 'another-key');
+      expect(await readFile(box.path('db-a.txt'), 'utf8')).toBe('second');
+    },
+  },
+  'Ransomware at the backend': {
+    strike: (box) => scramble(box.path('vault', 'o')),
+    check: (box) => isWhole(box, '--store', 'file:./new'),
+  },
+  'The destination is gone': {
+    strike: (box) => remove(box, 'backup'),
+    check: async (box) => {
+      expect(await ok(box.run(['snapshots']))).toMatch(/^SINCE +DESTINATION\n\S+ \S+Z +file:\S+\/new\n$/);
+      expect(await ok(box.run(['rotate', '--same-secret']))).not.toContain('not reached');
+    },
+  },
+};
+
+/** A store with a kit and two snapshots at `file:./backup`, of which the second has more. */
+async function scene(): Promise<Sandbox> {
+  const box = await sandbox('file');
+  await ok(box.run(['slots', 'add', '--new-recovery-code', '--kit', 'kit.txt']));
+  // Through the library, which takes no process for each.
+  const unlock = keyFile(box.path('credentials', 'securestore-key'));
+  await using store = await openStore(`file:${box.path('vault')}`, { unlock, upkeep: false });
+  for (const [key, data] of Object.entries({ 'db/a': 'first', 'db/b': 'b', 'web/c': 'c' }))
+    await store.store(key, data);
+  await store.backup(`file:${box.path('backup')}`);
+  await store.store('db/a', 'second');
+  await store.store('large', randomBytes(300_000));
+  await store.backup(`file:${box.path('backup')}`);
+  return box;
+}
+
+it('there is a disaster for every runbook', () => {
+  expect(RUNBOOKS.map(({ title }) => title)).toEqual(Object.keys(DISASTERS));
+});
+
+it.each(RUNBOOKS)('the runbook "$title" does what it says', { timeout: 300_000 }, async ({ title, script }) => {
+  const { strike, check } = DISASTERS[title] ?? expect.unreachable();
+  const box = await scene();
+  await strike(box);
+  const command = COMMAND.map((part) => `'${part}'`).join(' ');
+  const env = { ...box.env, BACKUP: 'file:./backup', NEW: 'file:./new', KIT: './kit.txt' };
+  const begun = performance.now();
+  await promisify(execFile)('bash', ['-c', `set -eu\nsecurestore() { ${command} "$@"; }\n${script}`], {
+    cwd: box.path(),
+    env,
+  });
+  const seconds = (performance.now() - begun) / 1000;
+  console.info(`${title}: ${seconds.toFixed(1)} s, ${script.trim().split('\n').length} commands`);
+  await check(box);
+});
