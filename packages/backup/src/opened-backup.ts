@@ -64,6 +64,21 @@ function infoOf({ number, time, made, kind, label, totals, added }: Point): Snap
   return { number, time: at, made: by, kind, label, objects, versions, bytes, copied: added.bytes };
 }
 
+function refuse(message: string): never {
+  throw new SecureStoreError('INVALID_ARGUMENT', message);
+}
+
+/** @throws SecureStoreError `INVALID_ARGUMENT` */
+function checkChoice(snapshot: unknown, at: unknown): void {
+  if (snapshot !== undefined && at !== undefined) refuse('give either "snapshot" or "at"');
+  if (snapshot !== undefined && !(Number.isSafeInteger(snapshot) && Number(snapshot) > 0)) {
+    refuse('the option "snapshot" must be the number of a snapshot, a whole number from 1');
+  }
+  if (at !== undefined && !(at instanceof Date && Number.isFinite(at.getTime()))) {
+    refuse('the option "at" must be a Date that is a moment');
+  }
+}
+
 /** The backups of a store, opened with one of its secrets. Made by {@link openBackup}. */
 export class OpenedBackup {
   readonly destination: Destination;
@@ -104,6 +119,7 @@ export class OpenedBackup {
 
   /** The point that is meant. @throws SecureStoreError `NOT_FOUND` where there is none; `INTEGRITY`; what the backend throws */
   async choose({ snapshot, at }: PointChoice = {}, signal?: AbortSignal): Promise<FoundPoint> {
+    checkChoice(snapshot, at);
     const { location } = this.destination;
     const numbers = snapshot === undefined ? await this.#numbers(signal) : await this.points.numbers(signal);
     if (numbers.length === 0) throw new SecureStoreError('NOT_FOUND', `${location}: there is no snapshot here yet`);

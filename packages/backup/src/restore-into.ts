@@ -75,6 +75,9 @@ function refuse(message: string): never {
 export function checkRestoreInto({ prefix, keys, into, conflict = 'fail', deleteExtra }: RestoreIntoOptions): void {
   if (!POLICIES.includes(conflict)) refuse(`the option "conflict" must be one of ${POLICIES.join(', ')}`);
   if (keys !== undefined && prefix !== undefined) refuse('give either "prefix" or "keys"');
+  if (keys !== undefined && !(Array.isArray(keys) && keys.every((key) => typeof key === 'string'))) {
+    refuse('the option "keys" must be a list of strings');
+  }
   if (into !== undefined && typeof into !== 'string') refuse('the option "into" must be a string');
   if (deleteExtra === true && (keys !== undefined || conflict === 'rename')) {
     refuse('"deleteExtra" makes no sense together with "keys", or with the conflict policy "rename"');

@@ -24,10 +24,11 @@ import type { FoundPoint } from './points.ts';
 import { includesNumber } from './removed.ts';
 
 const READS = 4;
+const DEPTHS = ['complete', 'opens'] as const;
 
 export interface VerifyBackupOptions {
   /** `complete`, the default, reads every file; `opens` also opens everything in one point. */
-  readonly depth?: 'complete' | 'opens' | undefined;
+  readonly depth?: (typeof DEPTHS)[number] | undefined;
   /** The point that is opened; the newest by default. */
   readonly snapshot?: number | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -280,5 +281,9 @@ export async function verifyOpenedBackup(
   backup: OpenedBackup,
   options: VerifyBackupOptions = {},
 ): Promise<BackupVerifyReport> {
+  const { depth } = options;
+  if (depth !== undefined && !DEPTHS.includes(depth)) {
+    throw new SecureStoreError('INVALID_ARGUMENT', `the option "depth" must be one of ${DEPTHS.join(', ')}`);
+  }
   return new Verification(backup, options).run();
 }

@@ -4,6 +4,7 @@ import { generateIdentityFile } from 'securestore';
 import { describe, expect, it } from 'vitest';
 import { backupScene, changedScene } from './support/backups.ts';
 import { finished, jsonLines, sandbox } from './support/cli.ts';
+import { runHere } from './support/in-process.ts';
 
 const TIME = String.raw`\d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ`;
 
@@ -160,7 +161,7 @@ describe('verify of a backup', () => {
     const { run, destination, path } = await changedScene();
     await rm(await largestBelow(path('backup', 'b')));
     // Without a secret, as whoever hosts the files has none.
-    const hosted = await run(['verify', destination, '--unchanged'], { env: { SECURESTORE_PASSPHRASE: '' } });
+    const hosted = await runHere(['verify', destination, '--unchanged']);
     expect(hosted).toMatchObject({ exitCode: 5, stderr: '' });
     expect(hosted.stdout).toMatch(
       /^missing: b\/\S+: the file \S+ of the backup is missing\n1 finding among 1 snapshot/,

@@ -16,6 +16,7 @@ import type { Job, JobContext, JobKind } from '@securestore/jobs';
 import { startVolatile } from '@securestore/jobs';
 import type { CallOptions, Clock, Logger, ObjectStore } from '@securestore/objects';
 import { signalOf } from '@securestore/objects';
+import { checkBackupOptions, checkPlaceOptions } from './check-options.ts';
 import { backupConnect } from './connect.ts';
 import type { BackendOptions } from './options.ts';
 
@@ -60,6 +61,9 @@ export interface VerifyBackupOptions extends Omit<OpenBackupOptions, 'unlock'> {
   readonly snapshot?: number | undefined;
 }
 
+/** The options of {@link SnapshotChoice}. */
+const CHOICE = ['snapshot', 'at'] as const;
+
 async function withPlace<T>(
   location: string,
   options: Omit<OpenBackupOptions, 'unlock'>,
@@ -101,12 +105,14 @@ function started<R>(name: string, options: Omit<OpenBackupOptions, 'unlock'>, ru
 
 /** Whether backups lie at a location. @throws SecureStoreError what the backend throws */
 export async function hasBackup(location: string, options: Omit<OpenBackupOptions, 'unlock'> = {}): Promise<boolean> {
+  checkPlaceOptions(options);
   const signal = signalOf(options);
   return withPlace(location, options, signal, ({ backend }) => isBackup(backend, signal));
 }
 
 /** The snapshots at a location, the newest first. @throws SecureStoreError `NOT_FOUND`, `UNLOCK_FAILED`, `INTEGRITY`; what the backend throws */
-export function listSnapshots(location: string, options: OpenBackupOptions): Promise<SnapshotInfo[]> {
+export async function listSnapshots(location: string, options: OpenBackupOptions): Promise<SnapshotInfo[]> {
+  checkBackupOptions(options);
   const signal = signalOf(options);
   return withBackup(location, options, signal, (backup) => Array.fromAsync(backup.list(signal)));
 }
@@ -116,11 +122,12 @@ export function listSnapshots(location: string, options: OpenBackupOptions): Pro
  *
  * @throws SecureStoreError as {@link listSnapshots}, and what `body` throws
  */
-export function readSnapshot<T>(
+export async function readSnapshot<T>(
   location: string,
   options: OpenBackupOptions & SnapshotChoice,
   body: (store: ObjectStore, snapshot: SnapshotInfo) => Promise<T>,
 ): Promise<T> {
+  checkBackupOptions(options, CHOICE);
   const signal = signalOf(options);
   return withBackup(location, options, signal, async (backup) => {
     const info = await backup.describe(options, signal);
@@ -137,6 +144,7 @@ export function readSnapshot<T>(
  * `INTEGRITY` where the backup is damaged, unless `partial`; and what the backends throw.
  */
 export function restoreStore(source: string, to: string, options: RestoreStoreOptions): Job<RestoreReport> {
+  checkBackupOptions(options, [...CHOICE, 'prefix', 'partial']);
   return started('restore-store', options, ({ signal, progress }) =>
     withBackup(source, options, signal, async (backup) => {
       const target = await backupConnect(options, options.destinations).connect(to, signal);
@@ -178,6 +186,7 @@ function stepwise(progress: JobContext<object>['progress']): VerifyProgress {
  * `unlock` without it. What it finds is no error: it is in the report.
  */
 export function verifyBackup(location: string, options: VerifyBackupOptions = {}): Job<BackupVerifyReport> {
+  checkPlaceOptions(options, ['depth', 'snapshot']);
   const { unlock, depth = unlock === undefined ? 'unchanged' : 'complete' } = options;
   return started('verify-backup', options, async ({ signal, progress }) => {
     const onProgress = stepwise(progress);

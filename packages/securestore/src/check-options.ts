@@ -29,6 +29,18 @@ const OPEN_OPTIONS = [...CREATE_OPTIONS, 'create', 'fingerprint', 'acceptHead', 
 
 const SESSION_OPTIONS = ['signal', 'timeout', 'requestId'] as const;
 
+const BACKUP_OPTIONS = [
+  'backends',
+  'resolveFrom',
+  'unlock',
+  'fingerprint',
+  'destinations',
+  'logger',
+  'clock',
+  'signal',
+  'timeout',
+] as const;
+
 /** What is kept in a store from its making. */
 const KEPT_OPTIONS = ['categories', 'history', 'names', 'rotation', 'journal', 'suite'] as const;
 
@@ -71,6 +83,8 @@ const CHECKS: Readonly<Record<string, readonly [check: (value: unknown) => boole
     (value) => typeof value === 'number' && value > 0 && value <= MAX_TIMEOUT,
     `a number of milliseconds from over 0 to ${MAX_TIMEOUT}`,
   ],
+  prefix: [(value) => typeof value === 'string', 'a string'],
+  partial: [(value) => typeof value === 'boolean', 'true or false'],
   upkeep: [(value) => typeof value === 'boolean', 'true or false'],
   create: [(value) => typeof value === 'boolean', 'true or false'],
   requestId: [(value) => typeof value === 'string', 'a string'],
@@ -120,4 +134,21 @@ export function checkOpenOptions(options: unknown): void {
 export function checkSessionOptions(options: unknown): void {
   if (typeof options !== 'object' || options === null) invalid('the options of a session must be an object');
   checkKnown(options, SESSION_OPTIONS);
+}
+
+/** Of what opens backups without their store. @param more what the call takes beside it @throws SecureStoreError `INVALID_ARGUMENT` */
+export function checkBackupOptions(options: unknown, more: readonly string[] = []): void {
+  check(options, [...BACKUP_OPTIONS, ...more]);
+}
+
+/** Of what looks at backups, and needs no secret for that. @param more what the call takes beside it @throws SecureStoreError `INVALID_ARGUMENT` */
+export function checkPlaceOptions(options: object, more: readonly string[] = []): void {
+  const known = [...BACKUP_OPTIONS, ...more];
+  const isGiven = (options as Readonly<Record<string, unknown>>)['unlock'] !== undefined;
+  if (isGiven) return checkKnown(options, known);
+  const { unlock: _, ...others } = options as Readonly<Record<string, unknown>>;
+  checkKnown(
+    others,
+    known.filter((name) => name !== 'unlock'),
+  );
 }
