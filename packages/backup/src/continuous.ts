@@ -4,6 +4,7 @@ import type { BackupArea, Change, Consumer } from '@securestore/objects';
 import { Copier } from './copier.ts';
 import type { Destination } from './destination.ts';
 import { prepareDestination } from './destination.ts';
+import { FailedCopies } from './failed-copies.ts';
 import { IndexPages, IndexWriter } from './index-pages.ts';
 import { IndexSet } from './index-set.ts';
 import type { FoundPoint } from './points.ts';
@@ -277,6 +278,7 @@ export class Follower {
       keyAt(order, next) >= keyAt(order, before);
     await copier.added.finish(isNewer, signal);
     for (const { message } of copier.failed) this.#alarms.add(message);
+    await new FailedCopies(destination, seals).add(copier.failed, signal);
     const { entries } = copier.added;
     const isAlive = this.#published !== undefined && clock.now() - this.#published.at < HEARTBEAT;
     if (entries.size === 0 && isAlive) {

@@ -30,6 +30,13 @@ export class FailedCopies {
     }
   }
 
+  /** Has the next snapshot try again what could not be copied now. */
+  async add(failed: readonly { readonly name: string }[], signal?: AbortSignal): Promise<void> {
+    if (failed.length === 0) return;
+    const before = await this.read(signal);
+    await this.replace(before, [...before, ...failed.map(({ name }) => name)], signal);
+  }
+
   /** @param before what {@link read} gave */
   async replace(before: readonly string[], names: readonly string[], signal?: AbortSignal): Promise<void> {
     const next = [...new Set(names)].toSorted().slice(0, MAX_NAMES);

@@ -1,4 +1,5 @@
 import { createFaultInjector } from '@securestore/backend-api';
+import { SecureStoreError } from '@securestore/core-format';
 import { rawKey } from '@securestore/crypto';
 import { describe, expect, it } from 'vitest';
 import { withoutBatch } from '../../objects/test/support/places.ts';
@@ -16,6 +17,7 @@ import {
   worldOf,
 } from './support/worlds.ts';
 
+const DAMAGED = new SecureStoreError('INTEGRITY', 'it is damaged');
 const DAY = 24 * 60 * 60 * 1000;
 
 describe('a store that was restored from an older snapshot and goes on with the same destination', () => {
@@ -137,6 +139,25 @@ it('what was repaired in the store since is in the next snapshot', async () => {
   expect((await snapshotAt(store, destination)).failed).toHaveLength(1);
   await backend.write(part, body);
   expect((await snapshotAt(store, destination)).failed).toHaveLength(0);
+  expect(await contentsAt(destination, clock)).toEqual(await contentsOf(store));
+});
+
+it('what could not be shipped continuously is tried again by the next snapshot', async () => {
+  const { store, source, destination, clock } = await worldOf();
+  const backups = backupsOf(store, [destination]);
+  await store.store('l', 'whole');
+  await backups.backup(destination.location);
+  const injector = createFaultInjector(({ operation, key }) =>
+    operation === 'read' && key?.startsWith('b/') === true ? { type: 'fail', error: DAMAGED } : undefined,
+  );
+  const shipper = await openAt(source, { clock, layers: [injector.layer] });
+  const shipping = await backupsOf(shipper, [destination]).follow(destination.location);
+  await store.store('k', patterned(100_000));
+  await shipping.shipped();
+  await shipping.stop();
+  expect(shipping.status.alarms).toHaveLength(1);
+  expect(await contentsAt(destination, clock, {})).not.toHaveProperty('k');
+  expect(await backups.backup(destination.location)).toMatchObject({ failed: [] });
   expect(await contentsAt(destination, clock)).toEqual(await contentsOf(store));
 });
 
