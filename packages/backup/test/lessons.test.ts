@@ -3,14 +3,15 @@ import { SecureStoreError } from '@securestore/core-format';
 import { rawKey } from '@securestore/crypto';
 import { describe, expect, it } from 'vitest';
 import { withoutBatch } from '../../objects/test/support/places.ts';
-import { failure, openAt, patterned } from '../../objects/test/support/stores.ts';
-import { verifyOpenedBackup } from '../src/index.ts';
+import { failure, openAt, patterned, usePlace } from '../../objects/test/support/stores.ts';
+import { restoreStoreTo, verifyOpenedBackup } from '../src/index.ts';
 import {
   backupAt,
   backupsOf,
   contentsAt,
   contentsOf,
   filesAt,
+  memoryAt,
   reached,
   restoredFrom,
   snapshotAt,
@@ -182,6 +183,26 @@ it('a pack that an interrupted run left under old keys is of use to the next', a
   await snapshotAt(again, destination);
   const { store: restored } = await restoredFrom(destination, clock);
   expect((await restored.retrieve('k')).text()).toBe('v');
+});
+
+it('a restore that was killed when the store was there says that it is done, and leaves nothing behind', async () => {
+  const { store, destination, clock } = await worldOf();
+  await store.store('k', 'v');
+  await snapshotAt(store, destination);
+  const to = usePlace(() => memoryAt(clock));
+  const injector = createFaultInjector(({ operation }) =>
+    operation === 'delete' ? { type: 'stop-before' } : undefined,
+  );
+  const backup = await backupAt(destination, clock);
+  restoreStoreTo(backup, await reached(to, { layers: [injector.layer] })).catch(() => undefined);
+  await injector.stopped;
+  expect(await (await reached(to)).read('w/restore')).toBeDefined();
+  const error = await failure(restoreStoreTo(backup, await reached(to)), 'ALREADY_EXISTS');
+  expect(error.message).toContain('this was restored here already, to the end');
+  expect(await (await reached(to)).read('w/restore')).toBeUndefined();
+  const other = await failure(restoreStoreTo(backup, await reached(to)), 'ALREADY_EXISTS');
+  expect(other.message).toContain('there is a store here already');
+  expect((await (await openAt(to, { clock })).retrieve('k')).text()).toBe('v');
 });
 
 describe('a damaged file', () => {

@@ -104,6 +104,8 @@ describe.each(TROUBLES)('where %s', (...trouble) => {
         await restoreStoreTo(backup, await reached(to)).catch((error: unknown) => {
           if (!SecureStoreError.is(error, 'ALREADY_EXISTS') || head === undefined) throw error;
         });
+        // It holds keys.
+        expect(await (await reached(to)).read('w/restore'), what).toBeUndefined();
         expect(await contentsIn(to, world), what).toEqual(contents);
       });
     });

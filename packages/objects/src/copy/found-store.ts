@@ -276,6 +276,28 @@ async function begunBefore(
   throw new SecureStoreError('ALREADY_EXISTS', `${other}. Remove what lies at this location, or choose an empty one`);
 }
 
+/** Whether a store is what an earlier run was to make, which was interrupted after that; what it needed is removed then. */
+async function wasFinished(
+  copy: UnlockedCopy,
+  target: StorageBackend,
+  source: Buffer,
+  { instance }: Head,
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
+  let begun: Foundation | undefined;
+  try {
+    begun = await begunBefore(copy, target, source, signal);
+  } catch (error) {
+    if (!SecureStoreError.is(error, 'ALREADY_EXISTS')) throw error;
+  }
+  if (begun === undefined) return false;
+  begun.root.fill(0);
+  wipeKeyring(begun.keyring);
+  const isFinished = begun.instance.equals(instance);
+  if (isFinished) await target.delete(RESTORE_NAME, { signal });
+  return isFinished;
+}
+
 /**
  * Begins to make a store of a copy, or goes on with it: a new instance of the same lineage and identity, with new keys, which the same
  * secrets open.
@@ -295,7 +317,11 @@ export async function foundStore(
 ): Promise<FoundedStore> {
   rootOf(copy.state);
   const digest = createHash('sha256').update(source).digest();
-  if ((await readHead(target, signal)) !== undefined) {
+  const there = await readHead(target, signal);
+  if (there !== undefined && (await wasFinished(copy, target, digest, there.head, signal))) {
+    throw new SecureStoreError('ALREADY_EXISTS', 'this was restored here already, to the end: the store can be opened');
+  }
+  if (there !== undefined) {
     throw new SecureStoreError('ALREADY_EXISTS', 'there is a store here already; it was left as it is');
   }
   const before = await begunBefore(copy, target, digest, signal);
