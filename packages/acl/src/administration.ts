@@ -116,12 +116,21 @@ export const ADMINISTRATION: Readonly<Record<AdministrationCall, StoreAction>> =
   'audit.disable': 'audit.change',
 };
 
+/** The ways of restoring that leave alone what is there. */
+const BESIDE: ReadonlySet<unknown> = new Set(['fail', 'skip', 'rename']);
+
 /** What a call takes beside its own action, by what it was given. */
 const ALSO: Readonly<Partial<Record<AdministrationCall, (...given: readonly unknown[]) => readonly StoreAction[]>>> = {
-  // What is restored beside what there is replaces nothing.
+  // What is restored beside what there is replaces nothing. Other names can be those of other objects, and so can the same ones.
   restore(_, options) {
-    const { into, dryRun } = (options ?? {}) as { readonly into?: unknown; readonly dryRun?: unknown };
-    return into === undefined && dryRun !== true ? ['restore.replace'] : [];
+    const {
+      into,
+      dryRun,
+      conflict = 'fail',
+      deleteExtra = false,
+    } = (options ?? {}) as Readonly<Record<string, unknown>>;
+    const isBeside = into !== undefined && BESIDE.has(conflict) && deleteExtra === false;
+    return isBeside || dryRun === true ? [] : ['restore.replace'];
   },
 };
 
