@@ -14,7 +14,7 @@ import type {
 } from './backup-types.ts';
 import type { Follower } from './continuous.ts';
 import { findDestination, prepareDestination } from './destination.ts';
-import { choiceInPlace, labelBefore } from './before-restore.ts';
+import { choiceInPlace, isOfRestore, labelBefore } from './before-restore.ts';
 import { drillBackup } from './drill.ts';
 import { follow, waitForOther } from './following.ts';
 import type { ForgetReport } from './forget.ts';
@@ -72,6 +72,7 @@ function checkLabel(label: unknown): asserts label is string {
   if (typeof label !== 'string' || Buffer.byteLength(label) > MAX_LABEL_BYTES || /[\u0000-\u001f\u007f]/.test(label)) {
     refuse(`the label of a snapshot must be text of at most ${MAX_LABEL_BYTES} bytes without control characters`);
   }
+  if (isOfRestore(label)) refuse('this label is for the snapshots that a restore makes first: choose another one');
 }
 
 /** Whether the whole store is restored in place. */
@@ -236,13 +237,15 @@ export class Backups {
   restore(source: string, options: RestoreOptions = {}, target: SecureStorage = this.#store): Job<RestoreJobReport> {
     checkRestoreInto(options);
     // Who restores a part, or only looks, must not write where somebody else restores the whole.
-    if (isWhole(options)) this.#area.goOnRestoring();
+    const release = isWhole(options) ? this.#area.goOnRestoring() : undefined;
     const kind: JobKind<object, RestoreJobReport> = {
       name: 'restore',
       parse: () => refuse('a restore is gone on with by starting it again: it passes over what is done'),
       run: ({ signal, progress }) => this.#restore(source, options, target, signal, progress),
     };
-    return this.#area.runJob('restore', options, RESTORE_OPTIONS, { kind, parameters: {} });
+    const job = this.#area.runJob('restore', options, RESTORE_OPTIONS, { kind, parameters: {} });
+    if (release !== undefined) void Promise.resolve(job).then(release, release);
+    return job;
   }
 
   async #restore(
@@ -255,9 +258,16 @@ export class Backups {
     return this.#places.opened(source, signal, async (backup, { backend, location }) => {
       const choice = isWhole(options) ? await choiceInPlace(backup, this.#area, options, signal) : options;
       const point = await backup.describe(choice, signal);
+      const isBegun = this.#area.head.state !== 'open';
       const restore = async (): Promise<RestoreJobReport> => {
         await using view = await backup.open({ snapshot: point.number }, signal);
-        const done = await restoreInto(view, target, { ...options, signal, onProgress: progress });
+        const call = { ...options, signal, onProgress: progress };
+        const done = await restoreInto(view, target, call).catch(async (error: unknown) => {
+          // It looks at everything before it changes anything, so there is nothing that others must be kept from.
+          if (isWhole(options) && !isBegun && SecureStoreError.is(error, 'CONFLICT'))
+            await this.#area.endRestoring(signal);
+          throw error;
+        });
         return { ...done, snapshot: point.number, time: point.time };
       };
       if (!isWhole(options)) return restore();

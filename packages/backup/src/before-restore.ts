@@ -7,6 +7,9 @@ const LABEL = /^before a restore of snapshot (\d+)$/;
 /** What a snapshot is called that is made before a store is restored in place. */
 export const labelBefore = (snapshot: number): string => `before a restore of snapshot ${snapshot}`;
 
+/** Whether a label is one by which a restore finds what an earlier one was of: nobody else may choose that. */
+export const isOfRestore = (label: string): boolean => LABEL.test(label);
+
 /**
  * Which point a restore in place is of. Where an earlier run was interrupted and the call doesn't say, it is the one which that was
  * of: the newest is of what was there before.

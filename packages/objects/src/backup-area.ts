@@ -10,7 +10,7 @@ import type { CopiedHead } from './copy/copied-head.ts';
 import { copyHead } from './copy/copied-head.ts';
 import type { KeptState } from './copy/kept-state.ts';
 import { readKeptState, writeKeptState } from './copy/kept-state.ts';
-import { endRestoring, whileRestoring } from './copy/restoring.ts';
+import { Restoring } from './copy/restoring.ts';
 import { BackupSeals } from './copy/seals.ts';
 import type { UnlockedCopy } from './copy/unlock-copy.ts';
 import { copyOfStore } from './copy/unlock-copy.ts';
@@ -37,9 +37,11 @@ export class BackupArea {
   readonly #calls: OpenCalls;
   readonly #administration: Administration;
   readonly location: string;
+  readonly #restoring: Restoring;
 
   constructor(engine: Engine, calls: OpenCalls, administration: Administration, location: string) {
     this.#engine = engine;
+    this.#restoring = new Restoring(engine);
     this.#calls = calls;
     this.#administration = administration;
     this.location = location;
@@ -270,18 +272,21 @@ export class BackupArea {
    * others know of it. Where the process ends in between, the store stays so until somebody restores it to the end.
    */
   async whileRestoring<T>(body: () => Promise<T>, signal?: AbortSignal): Promise<T> {
-    return whileRestoring(this.#engine, body, signal);
+    return this.#restoring.during(body, signal);
   }
 
-  /** Has this process write to a store that another one has begun to restore, to go on with that. */
-  goOnRestoring(): void {
-    const { watcher } = this.#engine;
-    if (watcher.state.head.state === 'restoring') watcher.restores = true;
+  /**
+   * Has this process write to a store that another one has begun to restore, to go on with that.
+   *
+   * @returns what ends that: to be called in any case, since the other one may still be at it
+   */
+  goOnRestoring(): () => void {
+    return this.#restoring.goOn();
   }
 
   /** Opens the store to writers again. */
   async endRestoring(signal?: AbortSignal): Promise<void> {
-    await endRestoring(this.#engine, signal);
+    await this.#restoring.end(signal);
   }
 
   /** The bytes at a name, sealed as they lie there. */

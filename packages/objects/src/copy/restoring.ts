@@ -7,29 +7,53 @@ function toState({ head }: StoreState, state: 'open' | 'restoring'): HeadPlan | 
   return head.state === state ? undefined : { head: { state } };
 }
 
-/** Has nobody but this process write while `body` restores the store. */
-export async function whileRestoring<T>(engine: Engine, body: () => Promise<T>, signal?: AbortSignal): Promise<T> {
-  const { watcher } = engine;
-  watcher.restores = true;
-  try {
-    await changeHead(engine, async (state) => toState(state, 'restoring'), signal);
-    await watcher.settle(signal);
-    const result = await body();
-    await endRestoring(engine, signal);
-    return result;
-  } finally {
-    watcher.restores = false;
-  }
-}
+/** Has one process write to a store while it is restored, and all others wait. */
+export class Restoring {
+  readonly #engine: Engine;
+  /** How many calls of this process are restoring the store. */
+  #calls = 0;
 
-/** Opens the store to writers again. */
-export async function endRestoring(engine: Engine, signal?: AbortSignal): Promise<void> {
-  const { watcher } = engine;
-  const before = watcher.restores;
-  watcher.restores = true;
-  try {
-    await changeHead(engine, async (state) => toState(state, 'open'), signal);
-  } finally {
-    watcher.restores = before;
+  constructor(engine: Engine) {
+    this.#engine = engine;
+  }
+
+  /** @returns what ends that this process writes, once */
+  #mayWrite(): () => void {
+    const { watcher } = this.#engine;
+    let held = true;
+    this.#calls += 1;
+    watcher.restores = true;
+    return () => {
+      if (held) this.#calls -= 1;
+      held = false;
+      watcher.restores = this.#calls > 0;
+    };
+  }
+
+  async during<T>(body: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+    const release = this.#mayWrite();
+    try {
+      await changeHead(this.#engine, async (state) => toState(state, 'restoring'), signal);
+      await this.#engine.watcher.settle(signal);
+      const result = await body();
+      await this.end(signal);
+      return result;
+    } finally {
+      release();
+    }
+  }
+
+  goOn(): () => void {
+    const { head } = this.#engine.watcher.state;
+    return head.state === 'restoring' ? this.#mayWrite() : () => undefined;
+  }
+
+  async end(signal: AbortSignal | undefined): Promise<void> {
+    const release = this.#mayWrite();
+    try {
+      await changeHead(this.#engine, async (state) => toState(state, 'open'), signal);
+    } finally {
+      release();
+    }
   }
 }
