@@ -17,6 +17,8 @@ import { damagedFile, writeOnce } from './files.ts';
 
 /** Parts that are copied at a time: this many are in memory. */
 const COPIES = 3;
+/** The digests of more parts fit into no object of any backend; payloads of so many have 2 TiB and more. */
+export const MAX_PARTS: number = 256 * 1024;
 
 /** How many parts a payload has, by what anybody can read of its record. */
 export function partCount({ partSize, sealedLength }: Pick<BlobReference, 'partSize' | 'sealedLength'>): number {
@@ -98,11 +100,13 @@ export async function copyBlob(
  * @throws SecureStoreError `INTEGRITY`, and what `read` throws
  */
 export async function readBlobDigests(
-  { epoch, blobId, digest }: Pick<IndexedBlob, 'epoch' | 'blobId' | 'digest'>,
+  { epoch, blobId, digest, ...sizes }: IndexedBlob,
   read: (name: string) => Promise<Uint8Array>,
 ): Promise<Buffer[]> {
   const name = blobDigestsName(epoch, blobId);
   const body = await read(name);
   if (!sha256(body).equals(asBuffer(digest))) throw damagedFile(name, 'it is not what its index says');
-  return decodeBlobDigests(body, blobId);
+  const digests = decodeBlobDigests(body, blobId);
+  if (digests.length !== partCount(sizes)) throw damagedFile(name, 'it is of another number of parts');
+  return digests;
 }

@@ -290,9 +290,10 @@ export class Follower {
     const writer = new IndexWriter(destination, seals, epoch, signal);
     await new IndexSet(pages, [], entries, { history: EVERYTHING, now: cut.time, floor: 0 }).write(writer, signal);
     const delta = await writer.finish();
-    await this.#followHead(destination, newest, signal);
+    const generation = await this.#followHead(destination, newest, signal);
+    const added = { versions: copier.versions, bytes: copier.bytes };
     const point = await position.points.publish(
-      this.#pointOf(newest, cut.time, delta, { versions: copier.versions, bytes: copier.bytes }, head.history),
+      { ...this.#pointOf(newest, cut.time, delta, added, head.history), generation },
       signal,
     );
     await remember(this.#area, destination, point, signal);
@@ -305,13 +306,14 @@ export class Follower {
     this.#position = { ...position, newest: point };
   }
 
-  /** What the point needs to be opened is there before the point is. */
-  async #followHead(destination: Destination, newest: FoundPoint, signal: AbortSignal): Promise<void> {
+  /** What the point needs to be opened is there before the point is. @returns the generation of what is there, at least */
+  async #followHead(destination: Destination, newest: FoundPoint, signal: AbortSignal): Promise<number> {
     await this.#area.confirm(signal);
-    if (this.#area.head.generation === newest.generation) return;
+    if (this.#area.head.generation === newest.generation) return newest.generation;
     const { backend, location } = destination;
     const copied = await this.#area.copyHead(signal);
     await prepareDestination(backend, location, copied, this.#area.random, signal);
+    return copied.generation;
   }
 
   #pointOf(

@@ -12,7 +12,7 @@ import {
 import { recordDigest } from '@securestore/crypto';
 import type { BackupArea, Change } from '@securestore/objects';
 import { Added } from './added.ts';
-import { copyBlob } from './blobs.ts';
+import { copyBlob, MAX_PARTS, partCount } from './blobs.ts';
 import type { Destination } from './destination.ts';
 import { HistoryNames } from './history-names.ts';
 import type { IndexSet } from './index-set.ts';
@@ -210,7 +210,8 @@ export class Copier {
   ): Promise<IndexedBlob | undefined | 'gone'> {
     const { blob } = header;
     if (blob === undefined) return undefined;
-    if (blob.partSize === 0 || blob.sealedLength < BLOB_PREFIX_LENGTH) {
+    // Of an older version nobody has seen yet whether it is genuine.
+    if (blob.partSize === 0 || blob.sealedLength < BLOB_PREFIX_LENGTH || partCount(blob) > MAX_PARTS) {
       throw new SecureStoreError('INTEGRITY', 'the sizes of its payload can not be');
     }
     const before = known.find((entry) => entry.blob !== undefined && asBuffer(entry.blob.blobId).equals(blob.blobId));

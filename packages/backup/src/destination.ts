@@ -13,6 +13,7 @@ import {
 import type { Head } from '@securestore/core-format';
 import type { RandomSource } from '@securestore/crypto';
 import type { CopiedHead } from '@securestore/objects';
+import { isGenuineCopy } from '@securestore/objects';
 
 const MAX_TRIES = 10;
 
@@ -112,8 +113,8 @@ export async function prepareDestination(
       const before = headOf(found);
       checkLineage(location, before, next);
       const isOwn = Buffer.compare(before.instance, next.instance) === 0;
-      // Somebody who has followed the head further was here.
-      if (isOwn && before.generation >= next.generation) return found;
+      // Somebody who has followed the head further was here; or whoever may write here says so, and nobody could open it.
+      if (isOwn && before.generation >= next.generation && isGenuineCopy(found.keys)) return found;
     }
     const keys: BackupKeys = {
       destination: found?.id ?? random(ID_LENGTH),

@@ -136,16 +136,21 @@ export async function drillBackup(
       'something lies at the scratch location of the drill; it was left as it is',
     );
   }
+  // What somebody else has made there in between is left as it is.
+  let isOurs = false;
+  const onBegun = (): void => {
+    isOurs = true;
+  };
   try {
     onProgress?.({ phase: 'restoring' });
-    const restoring = { snapshot: point.number, scratch: true, onFounded: check, signal };
+    const restoring = { snapshot: point.number, scratch: true, onBegun, onFounded: check, signal };
     ({ objects, versions, bytes } = await restoreStoreTo(backup, scratch, restoring));
   } catch (error) {
     const isBackups = SecureStoreError.is(error, 'INTEGRITY') || SecureStoreError.is(error, 'FORMAT_VERSION');
     if (!isBackups) throw error;
     problems.add(error.message);
   } finally {
-    await clear(scratch);
+    if (isOurs) await clear(scratch);
   }
   // Silent success over nothing would be found out on the day of the disaster.
   if (objects === 0 && point.totals.objects > 0)

@@ -66,9 +66,18 @@ export class Findings {
 
   add(kind: BackupFinding['kind'], name: string, message: string, use?: Use): void {
     this.#found += 1;
-    if (this.#findings.length === MAX_FINDINGS) return;
+    if (this.isFull) return;
     const snapshots = [...(use?.points ?? [])].toSorted((a, b) => b - a).slice(0, MAX_SHOWN);
     this.#findings.push({ kind, name, message, snapshots, versions: use?.versions ?? 0 });
+  }
+
+  /** Whether others are only counted. */
+  get isFull(): boolean {
+    return this.#findings.length === MAX_FINDINGS;
+  }
+
+  addUnlisted(count: number): void {
+    this.#found += count;
   }
 
   /** Counts a file that was read. */

@@ -12,12 +12,13 @@ import {
   SecureStoreError,
 } from '@securestore/core-format';
 import type { BackupArea } from '@securestore/objects';
+import { listPage } from '@securestore/objects';
 import type { Destination } from './destination.ts';
 import { prepareDestination } from './destination.ts';
 import { IndexPages } from './index-pages.ts';
 import type { FoundPoint } from './points.ts';
 import { Points } from './points.ts';
-import { remember } from './remembered.ts';
+import { remember, rememberedAt, rolledBack } from './remembered.ts';
 import { includesNumber, withNumbers } from './removed.ts';
 import { indexAt } from './timeline.ts';
 
@@ -59,7 +60,7 @@ async function publishNote(
       base: newest.kind === 'snapshot' ? number : newest.base,
       pages: newest.kind === 'snapshot' ? newest.pages : [],
       // What it says is of the store that made the point before, which may be the one that this one was restored from.
-      ...(isOwn && { generation: area.head.generation }),
+      ...(isOwn && { generation: copied.generation }),
       made: area.clock.now(),
       gap: false,
       label: '',
@@ -129,7 +130,7 @@ async function removeUnneeded(
   let leaving: string | undefined;
   for (const area of [pages, packs, envelopes, blobs]) {
     for (let after: string | undefined; ;) {
-      const page = await backend.list(area, after === undefined ? { signal } : { after, signal });
+      const page = await listPage(backend, area, after === undefined ? { signal } : { after, signal });
       for (const { key, size } of page.entries) {
         signal?.throwIfAborted();
         if (!isUnneeded(key, epoch, needed)) continue;
@@ -181,6 +182,8 @@ async function forgetOnce(
   signal: AbortSignal | undefined,
 ): Promise<ForgetReport> {
   const found: FoundPoint[] = [];
+  // Asked first: another run may publish in between.
+  const remembered = await rememberedAt(area, destination, signal);
   for (const number of await points.numbers(signal)) {
     const point = await points.readUnlessRemoved(number, signal);
     if (point !== undefined) found.push(point);
@@ -188,6 +191,14 @@ async function forgetOnce(
   const [newest] = found;
   if (newest === undefined)
     throw new SecureStoreError('NOT_FOUND', `${destination.location}: there is no snapshot here yet`);
+  // The note below would be the newest from then on, and what is missing would be missed by nobody.
+  const alarm = rolledBack(remembered, destination, newest);
+  if (alarm !== undefined) {
+    throw new SecureStoreError(
+      'ROLLBACK',
+      `${alarm.message}; nothing was removed. Make a snapshot, which looks at the whole store`,
+    );
+  }
   // What an earlier removal has published says nothing of its own.
   const own = found.filter(({ collects, number }) => !collects && !includesNumber(newest.removed, number));
   const chosen = await choose(own);

@@ -11,6 +11,7 @@ import {
   withChecksum,
 } from '@securestore/core-format';
 import type { BackupSeals } from '@securestore/objects';
+import { listPage } from '@securestore/objects';
 import type { Destination } from './destination.ts';
 import { damagedFile, readWhole } from './files.ts';
 import { includesNumber } from './removed.ts';
@@ -38,7 +39,7 @@ export class Points {
     const numbers: number[] = [];
     const { backend } = this.#destination;
     for (let after: string | undefined; ;) {
-      const page = await backend.list(BACKUP_AREAS.points, after === undefined ? { signal } : { after, signal });
+      const page = await listPage(backend, BACKUP_AREAS.points, after === undefined ? { signal } : { after, signal });
       for (const { key } of page.entries) numbers.push(pointNumber(key) ?? strange(key));
       after = page.entries.at(-1)?.key;
       if (!page.more || after === undefined) return numbers;
@@ -47,7 +48,7 @@ export class Points {
 
   /** The newest point; `undefined` where there is none. @throws as {@link read} */
   async newest(signal?: AbortSignal): Promise<FoundPoint | undefined> {
-    const { entries } = await this.#destination.backend.list(BACKUP_AREAS.points, { limit: 1, signal });
+    const { entries } = await listPage(this.#destination.backend, BACKUP_AREAS.points, { limit: 1, signal });
     const [first] = entries;
     return first && this.read(pointNumber(first.key) ?? strange(first.key), signal);
   }

@@ -14,6 +14,7 @@ import {
   splitRecord,
 } from '@securestore/core-format';
 import type { BackupArea } from '@securestore/objects';
+import { listPage } from '@securestore/objects';
 import type { Destination } from './destination.ts';
 import { damagedFile, readWhole } from './files.ts';
 import { replaceEnvelopes } from './packs.ts';
@@ -98,7 +99,7 @@ export async function rekeyDestination(
   const result = { counts: new Map<string, number>(), rekeyed: 0 };
   const { backend } = destination;
   for (let after: string | undefined; ;) {
-    const page = await backend.list(BACKUP_AREAS.envelopes, after === undefined ? { signal } : { after, signal });
+    const page = await listPage(backend, BACKUP_AREAS.envelopes, after === undefined ? { signal } : { after, signal });
     for (const { key } of page.entries) {
       const pack = parseFileName(key);
       if (pack !== undefined) await rekeyPack(area, destination, pack, result, signal);

@@ -2,6 +2,7 @@ import type { BatchOperation, StorageBackend } from '@securestore/backend-api';
 import type { IndexEntry } from '@securestore/core-format';
 import {
   AREAS,
+  BACKUP_KEYS_NAME,
   backupPartName,
   historyName,
   objectName,
@@ -10,11 +11,12 @@ import {
   sha256,
 } from '@securestore/core-format';
 import type { FoundedStore } from '@securestore/objects';
-import { foundStore } from '@securestore/objects';
+import { foundStore, listPage } from '@securestore/objects';
 import { eachOf, partCount, readBlobDigests, sealedPartLength } from './blobs.ts';
 import { damagedFile, readWhole } from './files.ts';
 import type { OpenedBackup, PointChoice } from './opened-backup.ts';
 import { IndexSet } from './index-set.ts';
+import { olderKeys } from './older-keys.ts';
 
 const WRITES = 16;
 const PARTS = 3;
@@ -42,6 +44,8 @@ export interface RestoreStoreOptions extends PointChoice {
   readonly partial?: boolean | undefined;
   /** Makes a store that only whoever has made it opens. */
   readonly scratch?: boolean | undefined;
+  /** Called once the place is taken: what is written there from then on belongs to this restore. */
+  readonly onBegun?: (() => void) | undefined;
   /** Called with the store once it is there. */
   readonly onFounded?: ((founded: FoundedStore) => Promise<void>) | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -119,7 +123,7 @@ async function written(
 ): Promise<Map<string, number>> {
   const names = new Map<string, number>();
   for (let after: string | undefined; ;) {
-    const page = await target.list(area, after === undefined ? { signal } : { after, signal });
+    const page = await listPage(target, area, after === undefined ? { signal } : { after, signal });
     for (const { key, size } of page.entries) names.set(key, size);
     after = page.entries.at(-1)?.key;
     if (!page.more || after === undefined) return names;
@@ -256,7 +260,7 @@ class StoreRestore {
  *
  * @param target an initialised backend. It stays yours
  * @throws SecureStoreError `ALREADY_EXISTS` where something lies there; `NOT_FOUND` where there is no such point; `INTEGRITY` where the
- *   backup is damaged, unless `partial`; `ACCESS_DENIED` for a member; what the backends throw
+ *   backup is damaged and `ROLLBACK` where its keys are older than its points, unless `partial`; `ACCESS_DENIED` for a member; what the backends throw
  */
 export async function restoreStoreTo(
   backup: OpenedBackup,
@@ -265,6 +269,8 @@ export async function restoreStoreTo(
 ): Promise<RestoreReport> {
   const { signal } = options;
   const point = await backup.choose(options, signal);
+  const older = await olderKeys(backup, point, signal);
+  if (older !== undefined && options.partial !== true) throw older;
   const index = await backup.index(point, signal);
   const others = new IndexSet(backup.pages, point.others, new Map(), {
     history: { versions: 0, days: 0 },
@@ -272,8 +278,9 @@ export async function restoreStoreTo(
     floor: 0,
   });
   const what = Buffer.concat([point.digest, Buffer.from(options.prefix ?? '', 'utf8')]);
-  const { scratch, onFounded } = options;
+  const { scratch, onBegun, onFounded } = options;
   const founded = await foundStore(backup.copy, target, what, { scratch, signal });
+  onBegun?.();
   const tally: Tally = {
     snapshot: point.number,
     time: new Date(point.time),
@@ -281,7 +288,7 @@ export async function restoreStoreTo(
     versions: 0,
     bytes: 0,
     unreadable: 0,
-    failed: [],
+    failed: older === undefined ? [] : [{ name: BACKUP_KEYS_NAME, code: older.code, message: older.message }],
   };
   try {
     const restore = new StoreRestore(backup, target, founded, options, tally, point.totals.versions);

@@ -16,6 +16,7 @@ import {
   sha256,
   splitChecksum,
 } from '@securestore/core-format';
+import { listPage } from '@securestore/objects';
 import { eachOf } from './blobs.ts';
 import { isBackup } from './destination.ts';
 import { damagedFile } from './files.ts';
@@ -56,7 +57,7 @@ class Scrub {
     const { signal } = this.#options;
     let done = 0;
     for (let after: string | undefined; ;) {
-      const page = await this.#backend.list(prefix, after === undefined ? { signal } : { after, signal });
+      const page = await listPage(this.#backend, prefix, after === undefined ? { signal } : { after, signal });
       await eachOf(page.entries.length, READS, async (at) => {
         const name = page.entries[at]?.key;
         if (name !== undefined) await check(name);
@@ -158,7 +159,7 @@ export async function scrubBackup(
   options: ScrubOptions = {},
 ): Promise<BackupVerifyReport> {
   const { signal } = options;
-  const { entries } = await backend.list(BACKUP_AREAS.points, { limit: 1, signal });
+  const { entries } = await listPage(backend, BACKUP_AREAS.points, { limit: 1, signal });
   if (entries.length === 0 && !(await isBackup(backend, signal))) {
     throw new SecureStoreError('NOT_FOUND', `${location}: there is no backup here`);
   }

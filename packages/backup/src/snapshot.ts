@@ -359,14 +359,18 @@ class Attempt {
     );
   }
 
-  #pointOf({ time, pages, others }: Pick<Point, 'time' | 'pages' | 'others'>, gap = false): Point {
+  #pointOf(
+    { time, pages, others }: Pick<Point, 'time' | 'pages' | 'others'>,
+    gap = false,
+    generation = this.#area.head.generation,
+  ): Point {
     const { head, capabilities, clock } = this.#area;
     const number = this.#epoch;
     return {
       number,
       previous: this.#newest?.digest ?? Buffer.alloc(32),
       instance: head.instance,
-      generation: head.generation,
+      generation,
       time,
       skew: capabilities.clockSkew,
       made: clock.now(),
@@ -392,7 +396,8 @@ class Attempt {
     await prepareDestination(backend, location, copied, this.#area.random, signal);
     await this.#area.confirm(signal);
     const points = new Points(this.#destination, this.#seals);
-    return points.publish(this.#pointOf({ time, pages: this.#base.pages, others }, gap), signal);
+    // Not that of a head which came in between: "keys" is never older than what points say.
+    return points.publish(this.#pointOf({ time, pages: this.#base.pages, others }, gap, copied.generation), signal);
   }
 
   #reportOf(point: FoundPoint, alarms: readonly Alarm[]): SnapshotReport {

@@ -21,7 +21,7 @@ import { Findings } from './findings.ts';
 import type { BackupVerifyReport, Use, VerifyProgress } from './findings.ts';
 import type { OpenedBackup } from './opened-backup.ts';
 import type { FoundPoint } from './points.ts';
-import { includesNumber } from './removed.ts';
+import { isOlderThan } from './older-keys.ts';
 
 const READS = 4;
 const DEPTHS = ['complete', 'opens'] as const;
@@ -98,17 +98,8 @@ class Verification {
       if (numbers.length === 0) this.#findings.add('missing', 's/', 'there is no snapshot here');
       return found;
     }
-    const have = new Set(numbers);
-    for (let number = (numbers[0] ?? 1) - 1; number >= 1; number--) {
-      if (have.has(number) || includesNumber(newest.removed, number)) continue;
-      const use = usedBy(number);
-      this.#findings.add(
-        'missing',
-        pointName(number),
-        `the snapshot ${number} is missing, and was not removed by a retention`,
-        use,
-      );
-    }
+    // Of numbers that are no point's, of which anybody can make any, nothing follows.
+    this.#missing(newest, numbers);
     for (const [at, point] of found.entries()) {
       const before = found[at + 1];
       if (before?.number !== point.number - 1 || before.digest.equals(point.previous)) continue;
@@ -120,8 +111,8 @@ class Verification {
         use,
       );
     }
-    const { generation, instance } = copy.head;
-    if (Buffer.compare(instance, newest.instance) === 0 && generation < newest.generation) {
+    const { generation } = copy.head;
+    if (isOlderThan(copy.head, newest)) {
       const use = {
         points: new Set(found.map(({ number }) => number)),
         newest: newest.number,
@@ -131,6 +122,24 @@ class Verification {
       this.#findings.add('rolled-back', BACKUP_KEYS_NAME, message, use);
     }
     return found;
+  }
+
+  /** Numbers below the newest point that are neither there nor were removed. */
+  #missing({ number: newest, removed }: FoundPoint, numbers: readonly number[]): void {
+    const there = numbers.filter((number) => number < newest).map((number) => ({ from: number, to: number }));
+    const known = [...there, ...removed, { from: 0, to: 0 }].toSorted((a, b) => b.to - a.to);
+    let before = newest;
+    for (const { from, to } of known) {
+      for (let number = before - 1; number > to; number--) {
+        if (this.#findings.isFull) {
+          this.#findings.addUnlisted(number - to);
+          break;
+        }
+        const message = `the snapshot ${number} is missing, and was not removed by a retention`;
+        this.#findings.add('missing', pointName(number), message, usedBy(number));
+      }
+      before = Math.min(before, from);
+    }
   }
 
   async #pages(points: readonly FoundPoint[]): Promise<void> {

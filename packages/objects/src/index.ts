@@ -24,6 +24,7 @@ export type {
 export type { FoundedStore } from './copy/found-store.ts';
 export { foundStore } from './copy/found-store.ts';
 export { keysBackend, keysObject, READ_ONLY_CAPABILITIES } from './copy/keys-backend.ts';
+export { isGenuineCopy } from './copy/genuine.ts';
 export type { BackupSeals } from './copy/seals.ts';
 export type { CopySettings, UnlockedCopy } from './copy/unlock-copy.ts';
 export { unlockCopy } from './copy/unlock-copy.ts';
@@ -34,6 +35,7 @@ export type { Change } from './journal/resolve.ts';
 export type { CopyKeeper, MutationGate } from './engine.ts';
 export type { GrantableGroup, GrantOptions, MemberAdministration, MemberInfo } from './members/administration.ts';
 export { ObjectStore } from './object-store.ts';
+export { listPage } from './pages.ts';
 export type { PolicyObject } from './policy-object.ts';
 export { createObjectStore, openObjectStore, openOrCreateObjectStore } from './open.ts';
 export type { OpenSettings, StoreContext } from './open.ts';

@@ -1,0 +1,15 @@
+import type { BackupKeys } from '@securestore/core-format';
+import { SecureStoreError } from '@securestore/core-format';
+import { parseHead } from '../state.ts';
+import { checkCopied } from './keys-backend.ts';
+
+/** Whether a copy has a head that its identity has signed, and exactly what that names: so that whoever trusts the identity can open it. */
+export function isGenuineCopy(keys: BackupKeys): boolean {
+  try {
+    checkCopied(keys, parseHead({ body: keys.head }).head);
+    return true;
+  } catch (error) {
+    if (SecureStoreError.is(error, 'INTEGRITY') || SecureStoreError.is(error, 'FORMAT_VERSION')) return false;
+    throw error;
+  }
+}
