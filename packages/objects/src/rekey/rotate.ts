@@ -8,7 +8,7 @@ import { removeOldKeys } from '../head-change.ts';
 import type { FailedObject } from '../own-objects.ts';
 import type { StoreState } from '../state.ts';
 import { takeCensus } from './census.ts';
-import { rekeyCopies } from './copies.ts';
+import { rekeyCopies, replaceCopiedKeys } from './copies.ts';
 import { ROTATION_JOB } from './job-ids.ts';
 import { retireUnused } from './keys.ts';
 import type { ReadySecrets, Secrets } from './renewal.ts';
@@ -260,7 +260,8 @@ export function rotationKind(
       await removeOldKeys(engine, signal);
       if (!isUnderWay || depth === 'unlock') {
         await endRotation(engine, id, signal);
-        return nothingMore(depth);
+        // With what lies there now, the old secret opens all backups.
+        return { ...nothingMore(depth), pending: await replaceCopiedKeys(engine, signal) };
       }
       context.progress({ phase: 'waiting for all processes to follow' });
       const candidates = await settleKeys(engine, signal);

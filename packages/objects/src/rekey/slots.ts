@@ -7,6 +7,7 @@ import { changeHead } from '../head-change.ts';
 import { rootOf } from '../owner.ts';
 import type { StoreState, Unlocked } from '../state.ts';
 import { findOwnSlots, slotContext } from '../unlock.ts';
+import { replaceCopiedKeys } from './copies.ts';
 import { slotLabel } from './slot-label.ts';
 
 /** Somebody whose identity is to open the store, and who need not be there: what `recipientOf` gave them. */
@@ -145,4 +146,6 @@ export async function removeSlot(engine: Engine, id: string, signal?: AbortSigna
     signal,
   );
   await engine.watcher.settle(signal);
+  // With what lies there now, the secret of the slot opens all backups.
+  await replaceCopiedKeys(engine, signal);
 }
