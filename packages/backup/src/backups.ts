@@ -111,6 +111,7 @@ export class Backups {
       run: ({ parameters, signal, progress }) =>
         this.#places.at(parameters.location, signal, async (place) => {
           this.#places.checkRegistered(parameters.location);
+          await this.#places.checkAlone(parameters.location, place.backend, signal);
           const report = await makeSnapshot(this.#area, place, {
             label: parameters.label,
             signal,
@@ -310,6 +311,7 @@ export class Backups {
     const name = this.#places.named(destination);
     await this.#places.at(name, signal, async ({ backend, location }) => {
       await this.#area.makeKeys(signal);
+      await this.#places.checkAlone(name, backend, signal);
       await prepareDestination(backend, location, await this.#area.copyHead(signal), this.#area.random, signal);
       await this.#places.register(name, backend, signal);
       // From now on the journal tells what changes, which only whoever unlocks the store can have it do.

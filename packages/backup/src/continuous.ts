@@ -1,6 +1,7 @@
 import type { IndexEntry, IndexPage, PackedEnvelope, Point } from '@securestore/core-format';
 import { asBuffer, SecureStoreError } from '@securestore/core-format';
 import type { BackupArea, Change, Consumer } from '@securestore/objects';
+import type { FailedCopy } from './copier.ts';
 import { Copier } from './copier.ts';
 import type { Destination } from './destination.ts';
 import { prepareDestination } from './destination.ts';
@@ -83,6 +84,8 @@ export class Follower {
   #versions = 0;
   #bytes = 0;
   #error: SecureStoreError | undefined;
+  /** Of what the last step could not copy, the first. */
+  #failed: FailedCopy | undefined;
   readonly #alarms = new Set<string>();
   /** Who waits for a cut that has not begun yet, and for the one under way. */
   #waiting: Waiting[] = [];
@@ -150,10 +153,14 @@ export class Follower {
       const waiting = this.#waiting;
       this.#waiting = [];
       try {
+        this.#failed = undefined;
         await this.#step(signal);
         this.#error = undefined;
         failures = 0;
-        for (const { resolve } of waiting) resolve();
+        const failed = this.#failed;
+        for (const { resolve, reject } of waiting)
+          if (failed === undefined) resolve();
+          else reject(notCopied(failed));
       } catch (error) {
         for (const { reject } of waiting) reject(error);
         if (signal.aborted) break;
@@ -222,10 +229,16 @@ export class Follower {
     const report = await makeSnapshot(this.#area, this.#place, { signal, label });
     onDone?.(report);
     for (const alarm of report.alarms) this.#alarms.add(alarm);
+    this.#note(report.failed);
     this.#versions += report.copied.versions;
     this.#bytes += report.copied.bytes;
     this.#points += 1;
     return this.#begin(signal);
+  }
+
+  #note(failed: readonly FailedCopy[]): void {
+    for (const { message } of failed) this.#alarms.add(message);
+    this.#failed ??= failed[0];
   }
 
   /** Looks where the destination stands. */
@@ -270,14 +283,17 @@ export class Follower {
     const copier = new Copier(ports, index);
     const cut = await reader.cut((change: Change) => copier.visit(change), signal);
     for (const { message } of cut.alarms) this.#alarms.add(message);
-    // The journal alone does not tell everything any more: the next step looks at the whole store.
-    if (reader.passDue) return;
+    // The journal alone does not tell everything any more, and somebody may wait for what it does not tell.
+    if (reader.passDue) {
+      this.#position = await this.#snapshot(signal);
+      return;
+    }
     await copier.flush();
     const order = this.#area.keyOrder;
     const isNewer = (next: PackedEnvelope, before: PackedEnvelope): boolean =>
       keyAt(order, next) >= keyAt(order, before);
     await copier.added.finish(isNewer, signal);
-    for (const { message } of copier.failed) this.#alarms.add(message);
+    this.#note(copier.failed);
     await new FailedCopies(destination, seals).add(copier.failed, signal);
     const { entries } = copier.added;
     const isAlive = this.#published !== undefined && clock.now() - this.#published.at < HEARTBEAT;
@@ -291,11 +307,9 @@ export class Follower {
     await new IndexSet(pages, [], entries, { history: EVERYTHING, now: cut.time, floor: 0 }).write(writer, signal);
     const delta = await writer.finish();
     const generation = await this.#followHead(destination, newest, signal);
-    const added = { versions: copier.versions, bytes: copier.bytes };
-    const point = await position.points.publish(
-      { ...this.#pointOf(newest, cut.time, delta, added, head.history), generation },
-      signal,
-    );
+    const copied = { versions: copier.versions, bytes: copier.bytes };
+    const next = { ...this.#pointOf(newest, cut.time, delta, copied, head.history), generation };
+    const point = await position.points.publish(next, signal);
     await remember(this.#area, destination, point, signal);
     await reader.commit();
     for (const [token, added] of entries) changes.set(token, [...(changes.get(token) ?? []), ...added]);
@@ -349,6 +363,10 @@ export class Follower {
 
 function keyAt(order: ReadonlyMap<string, number>, { keyId }: PackedEnvelope): number {
   return order.get(asBuffer(keyId).toString('hex')) ?? 0;
+}
+
+function notCopied({ name, message }: FailedCopy): SecureStoreError {
+  return new SecureStoreError('INTEGRITY', `not everything could be backed up: ${name}: ${message}`);
 }
 
 const PASSING: ReadonlySet<string> = new Set(['CONFLICT', 'NO_SPACE', 'LOCKED']);

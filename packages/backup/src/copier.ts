@@ -174,6 +174,13 @@ export class Copier {
     known: readonly IndexEntry[],
   ): Promise<void> {
     await this.#tolerating(name, async () => {
+      // Whoever opens a copy can't tell that it was retired, and would take it for genuine.
+      if (this.#ports.area.isRetired(record.envelope.keyId)) {
+        throw new SecureStoreError(
+          'INTEGRITY',
+          'it is sealed under a key version that has been retired: somebody put it there',
+        );
+      }
       const blob = await this.#blobOf(token, record, known);
       // Its payload was removed meanwhile: by a purge, or since it has been replaced for long.
       if (blob === 'gone') return this.#checkGone(name, record);

@@ -35,6 +35,7 @@ function followKind(
     run: ({ signal, progress }) =>
       places.at(location, signal, async (place) => {
         places.checkRegistered(location);
+        await places.checkAlone(location, place.backend, signal);
         progress({ phase: 'backing up continuously' });
         const ended = AbortSignal.any([signal, stop]);
         const follower = new Follower(area, place, { interval, onStatus });

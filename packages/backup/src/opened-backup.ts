@@ -13,6 +13,8 @@ import { PackReader } from './packs.ts';
 import { PointBackend } from './point-backend.ts';
 import type { FoundPoint } from './points.ts';
 import { Points } from './points.ts';
+import type { Remembered } from './remembered.ts';
+import { isForeign } from './remembered.ts';
 import { includesNumber } from './removed.ts';
 import { indexAt, pointAt } from './timeline.ts';
 import type { RecoveryWindow } from './windows.ts';
@@ -87,7 +89,11 @@ export class OpenedBackup {
   readonly pages: IndexPages;
   readonly packs: PackReader;
 
-  constructor(destination: Destination, copy: UnlockedCopy) {
+  readonly #known: Remembered | undefined;
+
+  /** @param known the newest point that the store knows of */
+  constructor(destination: Destination, copy: UnlockedCopy, known?: Remembered) {
+    this.#known = known;
     this.destination = destination;
     this.copy = copy;
     this.points = new Points(destination, copy.seals);
@@ -118,7 +124,17 @@ export class OpenedBackup {
   }
 
   /** The point that is meant. @throws SecureStoreError `NOT_FOUND` where there is none; `INTEGRITY`; what the backend throws */
-  async choose({ snapshot, at }: PointChoice = {}, signal?: AbortSignal): Promise<FoundPoint> {
+  async choose(choice: PointChoice = {}, signal?: AbortSignal): Promise<FoundPoint> {
+    const point = await this.#choose(choice, signal);
+    if (!isForeign(this.#known, point)) return point;
+    throw new SecureStoreError(
+      'INTEGRITY',
+      `${this.destination.location}: snapshot ${point.number} was made with a key that was retired, and the store does not know of it: ` +
+        `somebody whose right to back up was taken away may have made it. Choose snapshot ${this.#known?.number ?? 0} or an older one`,
+    );
+  }
+
+  async #choose({ snapshot, at }: PointChoice, signal: AbortSignal | undefined): Promise<FoundPoint> {
     checkChoice(snapshot, at);
     const { location } = this.destination;
     const numbers = snapshot === undefined ? await this.#numbers(signal) : await this.points.numbers(signal);

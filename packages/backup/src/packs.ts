@@ -1,4 +1,4 @@
-import type { FileReference, PackedEnvelope, PackItem, SplitRecord } from '@securestore/core-format';
+import type { FileReference, IndexEntry, PackedEnvelope, PackItem, SplitRecord } from '@securestore/core-format';
 import {
   asBuffer,
   decodeEnvelopes,
@@ -7,6 +7,7 @@ import {
   encodePack,
   envelopesName,
   joinRecord,
+  packedHeader,
   packItemLength,
   packName,
   SecureStoreError,
@@ -141,15 +142,17 @@ export class PackReader {
   }
 
   /**
-   * The bytes of an item: of a record, with the envelope that it has now.
+   * The bytes that an entry of an index is about: of a record, with the envelope that it has now.
    *
    * @throws SecureStoreError `INTEGRITY`, `FORMAT_VERSION`, and what the backend throws
    */
-  async read(pack: FileReference, slot: number, signal?: AbortSignal): Promise<Buffer> {
+  async read(entry: IndexEntry, signal?: AbortSignal): Promise<Buffer> {
+    const { pack, slot } = entry;
     const name = packName(pack);
     const { items, envelopes } = await this.#load(name, pack, signal);
     const item = items[slot];
     if (item === undefined) throw damagedFile(name, 'it has less in it than its index says');
+    if (!isMeant(item, entry)) throw damagedFile(name, 'it has something else in it than its index says');
     if (item.headerBytes.length === 0) return Buffer.from(item.body);
     const envelope = envelopes[slot];
     if (envelope === undefined) throw damagedFile(envelopesName(pack), 'it has no envelope for a record');
@@ -177,6 +180,14 @@ export class PackReader {
     if (decoded.length !== items.length) throw damagedFile(envelopesName(pack), 'it is of another pack');
     return { items, envelopes: decoded };
   }
+}
+
+/** Whether an item is the version that an entry names: an older one of the same object is just as genuine. */
+function isMeant(item: PackItem, { kind, version, commitId }: IndexEntry): boolean {
+  const header = packedHeader(item);
+  if (header === undefined || kind === 'other') return header === undefined && kind === 'other';
+  const isSame = header.version === version && asBuffer(header.commitId).equals(commitId);
+  return isSame && (header.kind === 'object') === (kind === 'object');
 }
 
 /** What of a record goes into a pack, and what beside it. */

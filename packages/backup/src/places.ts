@@ -7,6 +7,7 @@ import { OpenedBackup } from './opened-backup.ts';
 import type { RegisteredDestination } from './registry.ts';
 import { changeRegistry, registryOf } from './registry.ts';
 import { rekeyDestination } from './rekey.ts';
+import { rememberedAt } from './remembered.ts';
 
 /** A backend that is ready, at a location without credentials. */
 export interface Connected {
@@ -71,7 +72,9 @@ export class Places {
     return this.at(this.named(source), signal, async ({ backend, location }) => {
       const found = await findDestination(backend, location, signal);
       if (found === undefined) throw new SecureStoreError('NOT_FOUND', `${location}: there is no backup here`);
-      return body(new OpenedBackup(found, this.#area.openCopy(found.keys)), found);
+      // Asked first: somebody may publish in between.
+      const known = this.#area.hasKeys ? await rememberedAt(this.#area, found, signal) : undefined;
+      return body(new OpenedBackup(found, this.#area.openCopy(found.keys), known), found);
     });
   }
 
@@ -82,6 +85,28 @@ export class Places {
     throw new SecureStoreError(
       'ACCESS_DENIED',
       `${location} is no registered destination: only whoever unlocks the whole store can register it, so that it follows the keys`,
+    );
+  }
+
+  /**
+   * A destination that was moved is known by its id at its new place. A copy of one is none: what the one was told the other would never
+   * hear of, and no keys would be replaced there any more.
+   *
+   * @throws SecureStoreError `CONFLICT` where the same destination is registered at another place, and still lies there
+   */
+  async checkAlone(location: string, backend: StorageBackend, signal: AbortSignal | undefined): Promise<void> {
+    const found = await findDestination(backend, location, signal);
+    const id = found && asBuffer(found.id).toString('hex');
+    const other = registryOf(this.#area).destinations.find((one) => one.id === id && one.location !== location);
+    if (other === undefined) return;
+    const there = await this.at(other.location, signal, (place) =>
+      findDestination(place.backend, place.location, signal),
+    );
+    if (there === undefined || asBuffer(there.id).toString('hex') !== id) return;
+    throw new SecureStoreError(
+      'CONFLICT',
+      `${location}: a copy of ${other.location} lies here, which is a destination itself. Back up to an empty place; or unregister ` +
+        `${other.location}, if this is to take its place`,
     );
   }
 

@@ -110,7 +110,7 @@ export class PointBackend implements StorageBackend {
       const body = keysObject(keys, name);
       return body && Buffer.from(body);
     }
-    return entry && packs.read(entry.pack, entry.slot, signal);
+    return entry && packs.read(entry, signal);
   }
 
   async #readPart(name: string, options: ReadOptions): Promise<ReadResult | undefined> {

@@ -22,6 +22,8 @@ const MAX_TRIES = 5;
 export interface FoundPoint extends Point {
   /** SHA-256 of its body, which the next one names. */
   readonly digest: Buffer;
+  /** Whether it is sealed under a version of the key that has been replaced. */
+  readonly isOld: boolean;
 }
 
 /** The points of a destination. */
@@ -61,7 +63,7 @@ export class Points {
     const plaintext = await this.#seals.open('backupPoint', this.#destination.id, name, sealed, signal);
     const point = decodePoint(plaintext);
     if (point.number !== number) throw damagedFile(name, 'it is another point');
-    return { ...point, digest: sha256(body) };
+    return { ...point, digest: sha256(body), isOld: this.#seals.isReplaced(body) };
   }
 
   /** A point; `undefined` where it was removed meanwhile. @throws as {@link read} */
@@ -94,13 +96,13 @@ export class Points {
     for (let tries = 1; ; tries++) {
       try {
         await backend.write(name, body, { ifAbsent: true, signal });
-        return { ...point, digest: sha256(body) };
+        return { ...point, digest: sha256(body), isOld: false };
       } catch (error) {
         if (!SecureStoreError.is(error)) throw error;
         if (error.code !== 'CONFLICT' && (error.outcome !== 'unknown' || tries === MAX_TRIES)) throw error;
         // What lies there decides: no two bodies are the same.
         const found = await backend.read(name, { signal });
-        if (found !== undefined && body.equals(found.body)) return { ...point, digest: sha256(body) };
+        if (found !== undefined && body.equals(found.body)) return { ...point, digest: sha256(body), isOld: false };
         if (found !== undefined) {
           throw new SecureStoreError(
             'CONFLICT',

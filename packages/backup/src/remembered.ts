@@ -4,7 +4,7 @@ import type { Destination } from './destination.ts';
 import type { FoundPoint } from './points.ts';
 
 /** The newest point of a destination that the store knows of. */
-interface Remembered {
+export interface Remembered {
   readonly number: number;
   /** Hex. */
   readonly digest: string;
@@ -35,6 +35,17 @@ export async function rememberedAt(
 }
 
 /**
+ * Whether a point was made with a key that has been replaced, after the last one that the store knows of. Whoever may back up has the new
+ * key, and has the store know.
+ */
+export function isForeign(
+  known: Remembered | undefined,
+  { number, isOld }: Pick<FoundPoint, 'number' | 'isOld'>,
+): boolean {
+  return known !== undefined && isOld && number > known.number;
+}
+
+/**
  * Whether points are gone from a destination that the store knows of: then the journal has been read beyond what lies there.
  *
  * @param newest as it was read after `known`
@@ -48,6 +59,10 @@ export function rolledBack(
   if (known === undefined) return undefined;
   const isOlder = newest === undefined || newest.number < known.number;
   const isOther = newest?.number === known.number && newest.digest.toString('hex') !== known.digest;
+  if (newest !== undefined && isForeign(known, newest)) {
+    const message = `${destination.location}: snapshot ${newest.number} was made with a key that was retired, and the store does not know of it: somebody whose right to back up was taken away may have made it. Nothing is built on it; remove it with forget`;
+    return { type: 'rolled-back', name: 's/', message };
+  }
   if (!isOlder && !isOther) return undefined;
   const found = newest === undefined ? 'none' : String(newest.number);
   const message = `${destination.location}: the newest snapshot was ${known.number}, and now ${found} is: somebody has removed or replaced what was backed up`;

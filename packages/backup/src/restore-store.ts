@@ -175,7 +175,7 @@ class StoreRestore {
       const [entry] = entries;
       if (entry === undefined) continue;
       await this.#tolerating(name, async () => {
-        await this.#writer.write(name, await this.#backup.packs.read(entry.pack, entry.slot, signal));
+        await this.#writer.write(name, await this.#backup.packs.read(entry, signal));
         return true;
       });
     }
@@ -185,9 +185,9 @@ class StoreRestore {
   async #isWanted(token: string, entries: readonly IndexEntry[]): Promise<boolean> {
     const { prefix = '', signal } = this.#options;
     if (prefix === '') return true;
-    for (const { kind, pack, slot } of entries) {
-      if (kind !== 'object') continue;
-      const name = this.#backup.copy.nameOf(token, await this.#backup.packs.read(pack, slot, signal));
+    for (const entry of entries) {
+      if (entry.kind !== 'object') continue;
+      const name = this.#backup.copy.nameOf(token, await this.#backup.packs.read(entry, signal));
       if (name !== undefined) return name.startsWith(prefix);
     }
     return false;
@@ -207,7 +207,7 @@ class StoreRestore {
 
   async #version(token: string, name: string, entry: IndexEntry): Promise<boolean> {
     const { signal } = this.#options;
-    const record = await this.#backup.packs.read(entry.pack, entry.slot, signal);
+    const record = await this.#backup.packs.read(entry, signal);
     const adopted = this.#founded.adopt(record);
     if (adopted === undefined) {
       this.#tally.unreadable += 1;

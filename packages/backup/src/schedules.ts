@@ -152,12 +152,7 @@ export class Schedules {
       throw new SecureStoreError('INVALID_ARGUMENT', `a schedule does one of ${TASKS.join(', ')}`);
     }
     const location = this.#places.named(destination);
-    if (!registryOf(this.#area).destinations.some((one) => one.location === location)) {
-      throw new SecureStoreError(
-        'INVALID_ARGUMENT',
-        `${location} is no registered destination: back up there, or register it, first`,
-      );
-    }
+    this.#checkRegistered(location);
     const schedule = { ...timing, since: this.#area.clock.now(), task: { task, destination: location } };
     checkSchedule(schedule);
     await this.#change((schedules) => {
@@ -182,7 +177,19 @@ export class Schedules {
     });
   }
 
+  /** @throws SecureStoreError `INVALID_ARGUMENT` */
+  #checkRegistered(location: string): void {
+    if (registryOf(this.#area).destinations.some((one) => one.location === location)) return;
+    throw new SecureStoreError(
+      'INVALID_ARGUMENT',
+      `${location} is no registered destination: back up there, or register it, first`,
+    );
+  }
+
   async #perform({ task, destination }: BackupTask, signal: AbortSignal): Promise<void> {
+    // Schedules are kept under a key that members have, too; which destinations there are the head says, which the owner signs.
+    await this.#area.confirm(signal);
+    this.#checkRegistered(destination);
     if (task === 'backup') {
       const { failed } = await this.#backups.backup(destination, { signal });
       const [first] = failed;

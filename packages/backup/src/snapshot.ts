@@ -20,7 +20,8 @@ import { IndexSet } from './index-set.ts';
 import { PackWriter } from './packs.ts';
 import type { FoundPoint } from './points.ts';
 import { Points } from './points.ts';
-import { remember, rememberedAt, rolledBack } from './remembered.ts';
+import type { Remembered } from './remembered.ts';
+import { isForeign, remember, rememberedAt, rolledBack } from './remembered.ts';
 import type { FoundIndex } from './timeline.ts';
 import { indexAt } from './timeline.ts';
 
@@ -148,6 +149,8 @@ class Attempt {
     if (found === undefined) return;
     try {
       const run = decodePoint(await this.#seals.open('backupWork', id, RUN_NAME, found.body, this.#options.signal));
+      // It saves work alone, and who has lost the right to back up may have left it.
+      if (this.#seals.isReplaced(found.body)) return;
       const previous = this.#newest?.digest ?? Buffer.alloc(32);
       if (run.number !== this.#epoch || !previous.equals(run.previous)) return;
       this.#base = this.#indexOf(run.pages);
@@ -421,6 +424,29 @@ function unstable(): SecureStoreError {
   );
 }
 
+/** The point that the next one is built on: the newest, or, where that is somebody else's, the last one that the store knows of. */
+async function trusted(
+  { head }: BackupArea,
+  points: Points,
+  newest: FoundPoint,
+  remembered: Remembered | undefined,
+  signal: AbortSignal | undefined,
+): Promise<FoundPoint> {
+  if (remembered === undefined || !isForeign(remembered, newest)) return newest;
+  const last = await points.read(remembered.number, signal).catch((error: unknown) => {
+    if (SecureStoreError.is(error, 'INTEGRITY') || SecureStoreError.is(error, 'FORMAT_VERSION')) return undefined;
+    throw error;
+  });
+  if (last?.digest.toString('hex') === remembered.digest) return last;
+  // No point builds on none: whoever sees that begins with nothing.
+  return { ...newest, instance: head.instance, base: 0, removed: [], pages: [], others: [], totals: NO_TOTALS };
+}
+
+/** What makes a point the next one of a chain, whoever has made the one before. */
+function follows(newest: FoundPoint | undefined): Partial<Pick<FoundPoint, 'number' | 'digest'>> {
+  return newest === undefined ? {} : { number: newest.number, digest: newest.digest };
+}
+
 /**
  * Makes a snapshot: what has changed since the last one, and the whole where there is none.
  *
@@ -451,11 +477,11 @@ export async function makeSnapshot(
       reader.startOver();
     }
     const rule = { history: area.head.history, now: area.clock.now(), floor: 0 };
-    const base: FoundIndex =
-      newest === undefined
-        ? { index: new IndexSet(pages, [], new Map(), rule), totals: NO_TOTALS }
-        : await indexAt(points, pages, newest, signal);
-    const attempt = new Attempt(area, destination, options, newest, base, pages);
+    const nothing: FoundIndex = { index: new IndexSet(pages, [], new Map(), rule), totals: NO_TOTALS };
+    const before = newest && (await trusted(area, points, newest, remembered, signal));
+    const base = before === undefined || before.base === 0 ? nothing : await indexAt(points, pages, before, signal);
+    const last = before && { ...before, ...follows(newest) };
+    const attempt = new Attempt(area, destination, options, last, base, pages);
     await attempt.recall();
     try {
       const { report } = await attempt.run(reader, settled);

@@ -176,7 +176,7 @@ describe('files of a destination that are not what their names say', () => {
     const opened = await backup();
     const [entry] = await entriesOf(opened, (await opened.points.read(3)).pages);
     if (entry === undefined) throw new Error('no entries');
-    const read = (): Promise<Buffer> => new PackReader(opened.destination).read(entry.pack, entry.slot);
+    const read = (): Promise<Buffer> => new PackReader(opened.destination).read(entry);
     expect(await read()).toHaveLength(entry.size);
     const name = envelopesName(entry.pack);
     const envelopes = await files.get(name);

@@ -226,6 +226,14 @@ export class BackupArea {
     );
   }
 
+  /** Whether a key version was retired, by its id: nothing of the store lies under it any more, and who had it may have it still. */
+  isRetired(keyId: Uint8Array): boolean {
+    const label = asBuffer(keyId).toString('hex');
+    return this.#engine.watcher.state.keys.versions.some(
+      (version) => version.label === label && version.state === 'disabled',
+    );
+  }
+
   /**
    * What is kept in the store under a label: of backups, and not part of any.
    *

@@ -1,5 +1,5 @@
 import type { BackupPurpose } from '@securestore/core-format';
-import { SecureStoreError, systemBodyKeyId, systemContext } from '@securestore/core-format';
+import { asBuffer, SecureStoreError, systemBodyKeyId, systemContext } from '@securestore/core-format';
 import type { BackupKeySet, RandomSource } from '@securestore/crypto';
 import { openSystemBody, sealSystemBody } from '@securestore/crypto';
 
@@ -39,6 +39,11 @@ export class BackupSeals {
   seal(purpose: BackupPurpose, destination: Uint8Array, name: string, plaintext: Uint8Array): Buffer {
     const { keys, random } = this.#ports;
     return sealSystemBody(keys().primary, purpose, systemContext(destination, 0, name), plaintext, random);
+  }
+
+  /** Whether something that {@link open} opened was sealed under a version that has been replaced: who was taken the right to back up has it still. */
+  isReplaced(body: Uint8Array): boolean {
+    return !asBuffer(systemBodyKeyId(body)).equals(this.keys.primary.id);
   }
 
   /** @throws SecureStoreError `INTEGRITY`, `FORMAT_VERSION`; `ACCESS_DENIED`, `UNSUPPORTED` where there are no keys */

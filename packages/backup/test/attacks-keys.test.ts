@@ -1,0 +1,248 @@
+import {
+  encodeIndexPage,
+  encodePoint,
+  historyName,
+  indexPageName,
+  pointName,
+  sha256,
+  splitRecord,
+  withChecksum,
+} from '@securestore/core-format';
+import { rawKey } from '@securestore/crypto';
+import { describe, expect, it } from 'vitest';
+import { BackupSeals } from '../../objects/src/copy/seals.ts';
+import { attack } from '../../objects/test/support/attacker.ts';
+import { club } from '../../objects/test/support/members.ts';
+import { failure, openAt, usePlace } from '../../objects/test/support/stores.ts';
+import type { OpenedBackup } from '../src/index.ts';
+import { Backups, openBackup, Schedules, verifyOpenedBackup } from '../src/index.ts';
+import { Shelf } from './support/shelf.ts';
+import { backupAt, backupsOf, memoryAt, reached, restoredFrom, snapshotAt, worldOf } from './support/worlds.ts';
+
+const PLACE = 'memory:backups';
+const OTHER = rawKey(Buffer.alloc(32, 8));
+
+describe('a secret that opens the store no more', () => {
+  it('opens no backup from then on, when its slot is removed', async () => {
+    const { store, destination, clock } = await worldOf();
+    const backups = backupsOf(store, [destination]);
+    const { id } = await store.slots.add(OTHER);
+    await store.store('k', 'one');
+    await backups.backup(destination.location);
+    await store.slots.remove(id);
+    const backend = await reached(destination);
+    await failure(openBackup({ backend, location: destination.location, unlock: OTHER, clock }), 'UNLOCK_FAILED');
+  });
+
+  it.each(['unlock', 'keys'] as const)(
+    'opens no backup from then on, when it is renewed to the depth %s',
+    async (depth) => {
+      const { store, destination, clock } = await worldOf();
+      const backups = backupsOf(store, [destination]);
+      await store.slots.add(OTHER);
+      await store.store('k', 'one');
+      await backups.backup(destination.location);
+      await store.rotateEncryptionKey(OTHER, rawKey(Buffer.alloc(32, 9)), { depth });
+      const backend = await reached(destination);
+      await failure(openBackup({ backend, location: destination.location, unlock: OTHER, clock }), 'UNLOCK_FAILED');
+    },
+  );
+});
+
+describe('a backup operator whose membership was revoked, and who may still write at the destination', () => {
+  it('has the next snapshot built on nothing of theirs', async () => {
+    const { clock, owner, join, enter } = await club();
+    const shelf = new Shelf(() => clock.now());
+    const backups = new Backups(owner, shelf.connect);
+    await owner.store('red/a', 'one');
+    await backups.backup(PLACE);
+    await owner.store('red/a', 'two');
+    await backups.backup(PLACE);
+    const operator = await enter(await join('operator', { groups: ['backup'] }));
+    const { keys } = operator.backupArea.seals;
+    const points = await backups.list(PLACE);
+    expect(points).toHaveLength(2);
+    const backend = await shelf.at(PLACE);
+    const seals = new BackupSeals({
+      keys: () => keys,
+      suites: () => owner.backupArea.head.suites,
+      random: owner.backupArea.random,
+    });
+    await using view = await openBackupOf(backend, clock);
+    const [first, second] = [await view.points.read(1), await view.points.read(2)];
+    await owner.members.revoke('operator');
+    // What was in the first snapshot, as if it were what there is now.
+    const { digest: _, ...before } = first;
+    const forged = {
+      ...before,
+      number: 3,
+      base: 3,
+      previous: second.digest,
+      time: second.time + 1,
+      generation: second.generation,
+    };
+    const id = view.destination.id;
+    await backend.write(pointName(3), withChecksum(seals.seal('backupPoint', id, pointName(3), encodePoint(forged))));
+    const report = await backups.backup(PLACE);
+    expect(report.alarms.join()).toMatch(/retired/);
+    expect(await backups.read(PLACE, {}, async (store) => (await store.retrieve('red/a')).text())).toBe('two');
+  });
+});
+
+describe('a member who may write at the backend of the store', () => {
+  it('has the schedules of the owner back up nowhere else', async () => {
+    const { clock, owner, join, enter } = await club();
+    const shelf = new Shelf(() => clock.now());
+    const backups = new Backups(owner, shelf.connect);
+    await owner.store('red/a', 'one');
+    await backups.backup(PLACE);
+    const member = await enter(await join('reader', { categories: ['red'] }));
+    const since = clock.now();
+    const task = { task: 'backup', destination: 'memory:elsewhere' };
+    const list = { version: 1, schedules: [{ id: 'mine', cron: '* * * * *', since, task }] };
+    // What is kept in the store is sealed under the journal key, which every member has.
+    await member.backupArea.writeState('state schedules', Buffer.from(JSON.stringify(list)), undefined);
+    clock.advance(10 * 60_000);
+    const schedules = new Schedules(owner, backups, shelf.connect);
+    const [report] = await schedules.run({ once: true });
+    expect(report).toMatchObject({ end: 'failure' });
+    expect((await (await shelf.at('memory:elsewhere')).list('')).entries).toEqual([]);
+    expect((await backups.destinations()).map(({ location }) => location)).toEqual([PLACE]);
+  });
+});
+
+async function openBackupOf(
+  backend: Parameters<typeof openBackup>[0]['backend'],
+  clock: Parameters<typeof openBackup>[0]['clock'],
+): Promise<OpenedBackup & AsyncDisposable> {
+  const backup = await openBackup({ backend, location: PLACE, unlock: rawKey(Buffer.alloc(32, 7)), clock });
+  return Object.assign(backup, { [Symbol.asyncDispose]: async () => backup.close() });
+}
+
+it('what a member forged whose keys are retired is not made genuine by a restore', async () => {
+  const { clock, owner, join, enter, attacker } = await club();
+  const shelf = new Shelf(() => clock.now());
+  const backups = new Backups(owner, shelf.connect);
+  await owner.store('red/a', '1');
+  const mallory = await join('mallory', { categories: ['red'] });
+  await enter(mallory);
+  // What they write, they write into a copy of the store, with the keys that they were granted.
+  const fork = usePlace(() => memoryAt(clock));
+  await (await attack(fork)).restore(await attacker.copy());
+  const forger = await openAt(fork, { unlock: mallory.unlock, clock, fingerprint: owner.fingerprint });
+  const { version } = await forger.store('red/a', 'forged');
+  const forkAttacker = await attack(fork);
+  const record = await forkAttacker.get(await forkAttacker.name('o/'));
+  clock.advance(1000);
+  await owner.store('red/a', '2');
+  await owner.members.revoke('mallory');
+  const [name = ''] = await attacker.names('o/');
+  const token = name.slice(2);
+  await attacker.put(historyName(token, splitRecord(record).header.version), record);
+  await failure(owner.retrieve('red/a', { version }), 'INTEGRITY');
+  const { failed } = await backups.backup(PLACE);
+  expect(failed).toMatchObject([{ code: 'INTEGRITY' }]);
+  await backups.read(PLACE, {}, async (store) => {
+    expect((await store.history('red/a')).map((one) => one.version)).not.toContain(version);
+  });
+});
+
+it('[P-22] a page that names an older record for the newest version is told, and not restored', async () => {
+  const { store, destination, clock } = await worldOf();
+  await store.store('k', 'one');
+  await store.store('k', 'two');
+  await snapshotAt(store, destination);
+  const backup = await backupAt(destination, clock);
+  const { seals } = store.backupArea;
+  const backend = await reached(destination);
+  const { digest, ...first } = await backup.points.read(1);
+  const page = first.pages[0] ?? expect.unreachable();
+  const [newer, older] = await backup.pages.read(page);
+  if (newer === undefined || older === undefined) throw new Error('there are two versions');
+  const body = seals.seal(
+    'backupPage',
+    backup.destination.id,
+    'x/',
+    encodeIndexPage([{ ...newer, slot: older.slot, pack: older.pack }, older]),
+  );
+  const other = { ...page, epoch: 2, digest: sha256(body) };
+  await backend.write(indexPageName(other), body);
+  const point = { ...first, number: 2, base: 2, previous: digest, pages: [other] };
+  await backend.write(
+    pointName(2),
+    withChecksum(seals.seal('backupPoint', backup.destination.id, pointName(2), encodePoint(point))),
+  );
+  expect(await verifyOpenedBackup(await backupAt(destination, clock), { depth: 'opens' })).toMatchObject({ ok: false });
+  await failure(restoredFrom(destination, clock), 'INTEGRITY');
+});
+
+it('a destination that pretends to be another one does not take its place', async () => {
+  const { store, destination, clock } = await worldOf();
+  const mirror = usePlace(() => memoryAt(clock));
+  const backups = backupsOf(store, [destination, mirror]);
+  await store.store('k', 'one');
+  await backups.backup(destination.location);
+  await (await attack(mirror)).restore(await (await attack(destination)).copy());
+  await Promise.resolve(backups.backup(mirror.location)).catch(() => undefined);
+  expect((await backups.destinations()).map(({ location }) => location)).toContain(destination.location);
+});
+
+describe('a synchronous backup', () => {
+  it('acknowledges nothing that is not there where the journal has a hole', async () => {
+    const { clock, place, attacker, owner } = await club();
+    const shelf = new Shelf(() => clock.now());
+    const backups = new Backups(owner, shelf.connect);
+    await using _ = await backups.follow(PLACE, { synchronous: true });
+    await owner.store('a', '1');
+    const before = new Set(await attacker.names('j/'));
+    const writer = await openAt(place, { clock, fingerprint: owner.fingerprint });
+    await writer.store('x', '1');
+    await writer.store('y', '1');
+    for (const name of (await attacker.names('j/')).filter((one) => !before.has(one)).slice(0, 1))
+      await attacker.remove(name);
+    await owner.store('b', '2');
+    expect(await backups.read(PLACE, {}, (store) => store.list())).toContain('b');
+  });
+
+  it('acknowledges nothing for a point that a revoked operator has made', async () => {
+    const { clock, owner, join, enter } = await club();
+    const shelf = new Shelf(() => clock.now());
+    const backups = new Backups(owner, shelf.connect);
+    await owner.store('a', '1');
+    await backups.backup(PLACE);
+    const operator = await enter(await join('operator', { groups: ['backup'] }));
+    const { keys } = operator.backupArea.seals;
+    const { random, head } = owner.backupArea;
+    const seals = new BackupSeals({ keys: () => keys, suites: () => head.suites, random });
+    await owner.members.revoke('operator');
+    const backend = await shelf.at(PLACE);
+    await using view = await openBackupOf(backend, clock);
+    const { digest, ...first } = await view.points.read(1);
+    const forged = { ...first, number: 2, base: 2, previous: digest, time: clock.now() + 86_400_000 };
+    const body = withChecksum(seals.seal('backupPoint', view.destination.id, pointName(2), encodePoint(forged)));
+    await backend.write(pointName(2), body);
+    const end = backups.waitForBackup(PLACE);
+    await failure(owner.store('b', '2'), 'UNAVAILABLE');
+    await end();
+  });
+
+  it('acknowledges nothing that could not be copied', async () => {
+    const { clock, owner, attacker } = await club();
+    const shelf = new Shelf(() => clock.now());
+    const backups = new Backups(owner, shelf.connect);
+    await using continuous = await backups.follow(PLACE);
+    await owner.store('a', Buffer.alloc(200_000, 1));
+    const [part = ''] = await attacker.names('b/');
+    const body = await attacker.get(part);
+    await attacker.put(part, body.subarray(1));
+    await continuous.shipped().catch(() => undefined);
+    expect(continuous.status.alarms.join()).toMatch(/length/);
+    await attacker.put(part, body);
+    await owner.store('b', '1');
+    await continuous.shipped();
+    clock.advance(3_600_001);
+    await owner.store('c', '1');
+    await continuous.shipped();
+    expect(await backups.read(PLACE, {}, (store) => store.list())).toEqual(['a', 'b', 'c']);
+  });
+});
