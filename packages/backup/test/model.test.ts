@@ -208,7 +208,7 @@ it.each([
           world.source.remove();
         },
       ),
-      { numRuns: TORTURE ? 2000 : 150 },
+      { numRuns: TORTURE ? 2000 : 20 },
     );
   },
   TORTURE ? 3_600_000 : 240_000,
