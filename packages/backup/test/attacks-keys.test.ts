@@ -22,6 +22,16 @@ import { backupAt, backupsOf, memoryAt, reached, restoredFrom, snapshotAt, world
 const PLACE = 'memory:backups';
 const OTHER = rawKey(Buffer.alloc(32, 8));
 
+it('a secret that is added opens the backups that there are', async () => {
+  const { store, destination, clock } = await worldOf();
+  await store.store('k', 'one');
+  await backupsOf(store, [destination]).backup(destination.location);
+  await store.slots.add(OTHER);
+  const backend = await reached(destination);
+  using backup = await openBackup({ backend, location: destination.location, unlock: OTHER, clock });
+  expect(await backup.describe()).toMatchObject({ number: 1, objects: 1 });
+});
+
 describe('a secret that opens the store no more', () => {
   it('opens no backup from then on, when its slot is removed', async () => {
     const { store, destination, clock } = await worldOf();

@@ -122,6 +122,8 @@ export async function addSlot(
     if (!('recipient' in newcomer)) newcomer.wipe();
   }
   if (added === undefined) throw new SecureStoreError('INTERNAL', 'the slot that was added is not there');
+  // So that it opens the backups that there are, too. Where one can't be reached, the next backup there has it.
+  await replaceCopiedKeys(engine, signal);
   return infoOf(added, engine.watcher.state.unlocked);
 }
 
