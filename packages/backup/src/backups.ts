@@ -289,8 +289,20 @@ export class Backups {
     });
   }
 
-  /** Opens the store to writers again where a restore in place was given up. */
+  /**
+   * Opens the store to writers again where a restore in place was given up.
+   *
+   * @throws SecureStoreError `LOCKED` while one is under way
+   */
   async endRestore(options?: CallOptions): Promise<void> {
+    const jobs = await this.#store.jobs.list(options);
+    if (jobs.some(({ id, state }) => id === 'restore' && (state === 'running' || state === 'cancelling'))) {
+      throw new SecureStoreError(
+        'LOCKED',
+        'a restore is under way: cancel its job first, or wait until it has ended; where its process was killed, for a minute',
+        { retryable: true },
+      );
+    }
     await this.#area.endRestoring(options?.signal);
   }
 

@@ -70,6 +70,35 @@ async function publishNote(
   );
 }
 
+/**
+ * Leaves a point that shows that the keys at a destination were replaced, so that older ones which somebody puts back later are told by it,
+ * also where nothing is backed up in between. Where there is no point yet, or a newer one shows it already, there is nothing to do.
+ *
+ * @throws SecureStoreError `CONFLICT` where others publish again and again; `INTEGRITY`; what the backend throws
+ */
+export async function noteKeys(area: BackupArea, destination: Destination, signal?: AbortSignal): Promise<void> {
+  const points = new Points(destination, area.seals);
+  for (let tries = 1; ; tries++) {
+    const remembered = await rememberedAt(area, destination, signal);
+    const newest = await points.newest(signal).catch((error: unknown) => {
+      // Whoever damages it keeps no keys in use by that; every backup and verify tells it.
+      if (SecureStoreError.is(error, 'INTEGRITY') || SecureStoreError.is(error, 'FORMAT_VERSION')) return undefined;
+      throw error;
+    });
+    if (newest === undefined || newest.generation >= area.head.generation) return;
+    // The next snapshot tells that, and is not to be kept from it by a note that comes first.
+    if (rolledBack(remembered, destination, newest) !== undefined) return;
+    try {
+      const { removed } = newest;
+      const note = await publishNote(area, destination, points, newest, { removed, collects: true }, signal);
+      await remember(area, destination, note, signal);
+      return;
+    } catch (error) {
+      if (!SecureStoreError.is(error, 'CONFLICT') || tries === MAX_TRIES) throw error;
+    }
+  }
+}
+
 /** What the remaining points need. */
 interface Needed {
   readonly pages: Set<string>;

@@ -2,6 +2,7 @@ import type { StorageBackend } from '@securestore/backend-api';
 import { asBuffer, decodeHead, SecureStoreError } from '@securestore/core-format';
 import type { BackupArea } from '@securestore/objects';
 import type { FoundDestination } from './destination.ts';
+import { noteKeys } from './forget.ts';
 import { findDestination, prepareDestination } from './destination.ts';
 import { OpenedBackup } from './opened-backup.ts';
 import type { RegisteredDestination } from './registry.ts';
@@ -166,6 +167,7 @@ export class Places {
     const { results, pending } = await this.#each(signal, async (found) => {
       this.#checkOwn(found);
       await prepareDestination(found.backend, found.location, copied, this.#area.random, signal);
+      await noteKeys(this.#area, found, signal);
       return rekeyDestination(this.#area, found, signal);
     });
     const counts = new Map<string, number>();
@@ -179,7 +181,8 @@ export class Places {
     const copied = await this.#area.copyHead(signal);
     const { pending } = await this.#each(signal, async (found) => {
       this.#checkOwn(found);
-      return prepareDestination(found.backend, found.location, copied, this.#area.random, signal);
+      await prepareDestination(found.backend, found.location, copied, this.#area.random, signal);
+      await noteKeys(this.#area, found, signal);
     });
     return pending;
   }

@@ -35,14 +35,12 @@ export async function rememberedAt(
 }
 
 /**
- * Whether a point was made with a key that has been replaced, after the last one that the store knows of. Whoever may back up has the new
- * key, and has the store know.
+ * Whether a point was made with a key that has been replaced, in the place of the last one that the store knows of or after it. Whoever may
+ * back up has the new key, and has the store know.
  */
-export function isForeign(
-  known: Remembered | undefined,
-  { number, isOld }: Pick<FoundPoint, 'number' | 'isOld'>,
-): boolean {
-  return known !== undefined && isOld && number > known.number;
+export function isForeign(known: Remembered | undefined, { number, digest, isOld }: FoundPoint): boolean {
+  if (known === undefined || !isOld || number < known.number) return false;
+  return number > known.number || digest.toString('hex') !== known.digest;
 }
 
 /**

@@ -185,6 +185,9 @@ class StoreRestore {
   async #isWanted(token: string, entries: readonly IndexEntry[]): Promise<boolean> {
     const { prefix = '', signal } = this.#options;
     if (prefix === '') return true;
+    // What is damaged elsewhere is no concern of what is restored.
+    const named = this.#backup.copy.nameIn(token);
+    if (named !== undefined) return named.startsWith(prefix);
     for (const entry of entries) {
       if (entry.kind !== 'object') continue;
       const name = this.#backup.copy.nameOf(token, await this.#backup.packs.read(entry, signal));

@@ -21,7 +21,7 @@ import { PackWriter } from './packs.ts';
 import type { FoundPoint } from './points.ts';
 import { Points } from './points.ts';
 import type { Remembered } from './remembered.ts';
-import { isForeign, remember, rememberedAt, rolledBack } from './remembered.ts';
+import { remember, rememberedAt, rolledBack } from './remembered.ts';
 import type { FoundIndex } from './timeline.ts';
 import { indexAt } from './timeline.ts';
 
@@ -432,7 +432,9 @@ async function trusted(
   remembered: Remembered | undefined,
   signal: AbortSignal | undefined,
 ): Promise<FoundPoint> {
-  if (remembered === undefined || !isForeign(remembered, newest)) return newest;
+  // Of an older one with an old key nobody can tell whether it was there before.
+  const isKnown = remembered === undefined || !newest.isOld || newest.digest.toString('hex') === remembered.digest;
+  if (isKnown) return newest;
   const last = await points.read(remembered.number, signal).catch((error: unknown) => {
     if (SecureStoreError.is(error, 'INTEGRITY') || SecureStoreError.is(error, 'FORMAT_VERSION')) return undefined;
     throw error;

@@ -60,7 +60,11 @@ describe('a secret that opens the store no more', () => {
 });
 
 describe('a backup operator whose membership was revoked, and who may still write at the destination', () => {
-  it('has the next snapshot built on nothing of theirs', async () => {
+  it.each([
+    ['after the newest', 4, []],
+    ['in the place of the newest', 3, []],
+    ['in the place of all that came later', 2, [3]],
+  ] as const)('has the next snapshot built on nothing that they put %s', async (_, number, removed) => {
     const { clock, owner, join, enter } = await club();
     const shelf = new Shelf(() => clock.now());
     const backups = new Backups(owner, shelf.connect);
@@ -70,32 +74,24 @@ describe('a backup operator whose membership was revoked, and who may still writ
     await backups.backup(PLACE);
     const operator = await enter(await join('operator', { groups: ['backup'] }));
     const { keys } = operator.backupArea.seals;
-    const points = await backups.list(PLACE);
-    expect(points).toHaveLength(2);
     const backend = await shelf.at(PLACE);
-    const seals = new BackupSeals({
-      keys: () => keys,
-      suites: () => owner.backupArea.head.suites,
-      random: owner.backupArea.random,
-    });
-    await using view = await openBackupOf(backend, clock);
-    const [first, second] = [await view.points.read(1), await view.points.read(2)];
+    const { random, head } = owner.backupArea;
+    const seals = new BackupSeals({ keys: () => keys, suites: () => head.suites, random });
     await owner.members.revoke('operator');
+    await using view = await openBackupOf(backend, clock);
+    // The third says that the keys were replaced.
+    expect(await view.points.numbers()).toEqual([3, 2, 1]);
+    const [first, before] = [await view.points.read(1), await view.points.read(number - 1)];
     // What was in the first snapshot, as if it were what there is now.
-    const { digest: _, ...before } = first;
-    const forged = {
-      ...before,
-      number: 3,
-      base: 3,
-      previous: second.digest,
-      time: second.time + 1,
-      generation: second.generation,
-    };
-    const id = view.destination.id;
-    await backend.write(pointName(3), withChecksum(seals.seal('backupPoint', id, pointName(3), encodePoint(forged))));
+    const { time, generation, digest: previous } = before;
+    const forged = { ...first, number, base: number, previous, time: time + 1, generation };
+    for (const one of removed) await backend.delete(pointName(one));
+    const body = withChecksum(seals.seal('backupPoint', view.destination.id, pointName(number), encodePoint(forged)));
+    await backend.write(pointName(number), body);
     const report = await backups.backup(PLACE);
-    expect(report.alarms.join()).toMatch(/retired/);
-    expect(await backups.read(PLACE, {}, async (store) => (await store.retrieve('red/a')).text())).toBe('two');
+    expect(report.alarms.join()).toMatch(/retired|removed or replaced/);
+    const there = await backups.read(PLACE, {}, async (store) => (await store.retrieve('red/a')).text());
+    expect(there).toBe('two');
   });
 });
 
@@ -227,10 +223,10 @@ describe('a synchronous backup', () => {
     await owner.members.revoke('operator');
     const backend = await shelf.at(PLACE);
     await using view = await openBackupOf(backend, clock);
-    const { digest, ...first } = await view.points.read(1);
-    const forged = { ...first, number: 2, base: 2, previous: digest, time: clock.now() + 86_400_000 };
-    const body = withChecksum(seals.seal('backupPoint', view.destination.id, pointName(2), encodePoint(forged)));
-    await backend.write(pointName(2), body);
+    const { digest, ...newest } = await view.points.read(2);
+    const forged = { ...newest, collects: false, number: 3, base: 3, previous: digest, time: clock.now() + 86_400_000 };
+    const body = withChecksum(seals.seal('backupPoint', view.destination.id, pointName(3), encodePoint(forged)));
+    await backend.write(pointName(3), body);
     const end = backups.waitForBackup(PLACE);
     await failure(owner.store('b', '2'), 'UNAVAILABLE');
     await end();

@@ -11,7 +11,8 @@ import { describe, expect, it } from 'vitest';
 import { attack } from '../../objects/test/support/attacker.ts';
 import { failure, openAt, patterned, UNLOCK } from '../../objects/test/support/stores.ts';
 import { club } from '../../objects/test/support/members.ts';
-import { Backups, openBackup, verifyOpenedBackup } from '../src/index.ts';
+import type { RestoreReport } from '../src/index.ts';
+import { Backups, openBackup, restoreStoreTo, verifyOpenedBackup } from '../src/index.ts';
 import { Shelf } from './support/shelf.ts';
 import {
   backupAt,
@@ -39,6 +40,25 @@ describe('whoever controls the destination', () => {
     await snapshotAt(store, destination);
     await attacker.put('keys', old);
     await failure(restoredFrom(destination, clock), 'ROLLBACK');
+  });
+
+  it('gets no category back that was destroyed, by the object "keys" of before, also where nothing was backed up since', async () => {
+    const { clock, owner } = await club();
+    const shelf = new Shelf(() => clock.now());
+    const backups = new Backups(owner, shelf.connect);
+    await owner.store('red/a', 'secret');
+    await owner.store('blue/a', 'stays');
+    await backups.backup('memory:backups');
+    const backend = await shelf.at('memory:backups');
+    const old = (await backend.read('keys'))?.body ?? expect.unreachable();
+    await owner.keys.destroy('red', { waitingPeriod: 0 });
+    const restored = async (to: string): Promise<RestoreReport> => {
+      using backup = await openBackup({ backend, location: 'memory:backups', unlock: UNLOCK, clock });
+      return await restoreStoreTo(backup, await shelf.at(to));
+    };
+    expect(await restored('memory:one')).toMatchObject({ objects: 1, unreadable: 1 });
+    await backend.write('keys', old);
+    await failure(restored('memory:two'), 'ROLLBACK');
   });
 
   it('keeps no keys in use by an object "keys" that pretends to be newer', async () => {
@@ -162,6 +182,31 @@ describe('restoring in place', () => {
     });
   });
 
+  it('is not ended by somebody else while it goes on', async () => {
+    const { store, destination, source, clock } = await worldOf();
+    const backups = backupsOf(store, [destination]);
+    await store.store('k', 'one');
+    await backups.backup(destination.location);
+    await store.store('k', 'two');
+    const other = await openAt(source, { clock });
+    const others = backupsOf(other, [destination]);
+    let refused: unknown;
+    const target = new Proxy(store, {
+      get(inner, name) {
+        const value: unknown = Reflect.get(inner, name, inner);
+        if (typeof value !== 'function') return value;
+        if (name !== 'store') return value.bind(inner);
+        return async (...given: Parameters<typeof store.store>) => {
+          refused = await others.endRestore().catch((error: unknown) => error);
+          return inner.store(...given);
+        };
+      },
+    });
+    await backups.restore(destination.location, { conflict: 'overwrite' }, target);
+    expect(refused).toMatchObject({ code: 'LOCKED' });
+    await other.store('k', 'three');
+  });
+
   it('is of the newest snapshot, whatever somebody has called one', async () => {
     const { store, destination } = await worldOf();
     const backups = backupsOf(store, [destination]);
@@ -194,4 +239,17 @@ it('a drill removes no store that came to its scratch place in between', async (
   };
   await Promise.resolve(backups.drill('memory:backups', { scratch: 'memory:scratch' })).catch(() => undefined);
   expect(await scratch.read('store')).toBeDefined();
+});
+
+it('restores what is whole of a prefix, where something else is missing', async () => {
+  const { store, destination, clock } = await worldOf();
+  await store.store('a/1', 'v');
+  await snapshotAt(store, destination);
+  await store.store('b/1', 'v');
+  await snapshotAt(store, destination);
+  const attacker = await attack(destination);
+  const [, second = ''] = await attacker.names('d/');
+  await attacker.remove(second);
+  const { report } = await restoredFrom(destination, clock, { prefix: 'a/' });
+  expect(report).toMatchObject({ objects: 1, failed: [] });
 });

@@ -284,7 +284,8 @@ export class BackupArea {
   }
 
   /**
-   * Has this process write to a store that another one has begun to restore, to go on with that.
+   * Has this process write to a store that is being restored, also by another one, to go on with that: for as long as its job does, which
+   * has to note its end.
    *
    * @returns what ends that: to be called in any case, since the other one may still be at it
    */

@@ -44,8 +44,7 @@ export class Restoring {
   }
 
   goOn(): () => void {
-    const { head } = this.#engine.watcher.state;
-    return head.state === 'restoring' ? this.#mayWrite() : () => undefined;
+    return this.#mayWrite();
   }
 
   async end(signal: AbortSignal | undefined): Promise<void> {

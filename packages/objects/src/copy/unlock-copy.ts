@@ -94,12 +94,21 @@ export class UnlockedCopy {
     return new ObjectStore({ engine, fingerprint: this.fingerprint, location, onClose: () => view.close() });
   }
 
+  get #cipher(): NameCipher {
+    return (this.#names ??= new NameCipher(this.state.keys.names, this.head.naming, this.head.lineage));
+  }
+
+  /** The name that a token says; `undefined` where only a live record would tell it. @throws SecureStoreError `INTEGRITY` */
+  nameIn(token: string): string | undefined {
+    const named = this.#cipher.open(token);
+    return 'hidden' in named ? undefined : named.name;
+  }
+
   /** The name of the object of which a record lies at a token; `undefined` where only a live record would tell it. @throws SecureStoreError `INTEGRITY` */
   nameOf(token: string, record: Uint8Array): string | undefined {
-    this.#names ??= new NameCipher(this.state.keys.names, this.head.naming, this.head.lineage);
-    const names = this.#names;
-    const named = names.open(token);
-    if (!('hidden' in named)) return named.name;
+    const names = this.#cipher;
+    const named = this.nameIn(token);
+    if (named !== undefined) return named;
     const opened = openLoose(this.state, record, (key) => names.locate(key), token);
     return opened.kind === 'object' ? opened.body.name : undefined;
   }
