@@ -14,7 +14,7 @@ import type {
 } from './backup-types.ts';
 import type { Follower } from './continuous.ts';
 import { findDestination, prepareDestination } from './destination.ts';
-import { choiceInPlace, isOfRestore, labelBefore } from './before-restore.ts';
+import { isOfRestore } from './before-restore.ts';
 import { drillBackup } from './drill.ts';
 import { follow, waitForOther } from './following.ts';
 import type { ForgetReport } from './forget.ts';
@@ -28,9 +28,10 @@ import type { RegisteredDestination } from './registry.ts';
 import { changeRegistry, registryOf } from './registry.ts';
 import type { RetentionReport, RetentionSettings } from './retain.ts';
 import { checkRetention, planRetention } from './retain.ts';
-import { checkRestoreInto, restoreInto } from './restore-into.ts';
-import type { SnapshotReport } from './snapshot.ts';
+import { isWhole, restoreFrom } from './restore-from.ts';
+import { checkRestoreInto } from './restore-into.ts';
 import { makeSnapshot, readerLabel } from './snapshot.ts';
+import type { SnapshotReport } from './snapshot-types.ts';
 import type { SynchronousOptions } from './synchronous.ts';
 import type { BackupVerifyReport } from './findings.ts';
 import { rememberVerified } from './verified.ts';
@@ -73,11 +74,6 @@ function checkLabel(label: unknown): asserts label is string {
     refuse(`the label of a snapshot must be text of at most ${MAX_LABEL_BYTES} bytes without control characters`);
   }
   if (isOfRestore(label)) refuse('this label is for the snapshots that a restore makes first: choose another one');
-}
-
-/** Whether the whole store is restored in place. */
-function isWhole({ prefix = '', keys, into, dryRun }: RestoreOptions): boolean {
-  return prefix === '' && keys === undefined && into === undefined && dryRun !== true;
 }
 
 /** The backups of a store that is open. */
@@ -242,51 +238,14 @@ export class Backups {
     const kind: JobKind<object, RestoreJobReport> = {
       name: 'restore',
       parse: () => refuse('a restore is gone on with by starting it again: it passes over what is done'),
-      run: ({ signal, progress }) => this.#restore(source, options, target, signal, progress),
+      run: ({ signal, progress }) =>
+        this.#places.opened(source, signal, (backup, place) =>
+          restoreFrom(this.#area, backup, place, { options, target, signal, progress }),
+        ),
     };
     const job = this.#area.runJob('restore', options, RESTORE_OPTIONS, { kind, parameters: {} });
     if (release !== undefined) void Promise.resolve(job).then(release, release);
     return job;
-  }
-
-  async #restore(
-    source: string,
-    options: RestoreOptions,
-    target: SecureStorage,
-    signal: AbortSignal,
-    progress: (update: { phase: string; done?: number; bytes?: number }) => void,
-  ): Promise<RestoreJobReport> {
-    return this.#places.opened(source, signal, async (backup, { backend, location }) => {
-      const choice = isWhole(options) ? await choiceInPlace(backup, this.#area, options, signal) : options;
-      const point = await backup.describe(choice, signal);
-      const isBegun = this.#area.head.state !== 'open';
-      const restore = async (): Promise<RestoreJobReport> => {
-        await using view = await backup.open({ snapshot: point.number }, signal);
-        const call = { ...options, signal, onProgress: progress };
-        const done = await restoreInto(view, target, call).catch(async (error: unknown) => {
-          // It looks at everything before it changes anything, so there is nothing that others must be kept from.
-          if (isWhole(options) && !isBegun && SecureStoreError.is(error, 'CONFLICT'))
-            await this.#area.endRestoring(signal);
-          throw error;
-        });
-        return { ...done, snapshot: point.number, time: point.time };
-      };
-      if (!isWhole(options)) return restore();
-      // Where an earlier run has begun, it has made one.
-      let before: number | undefined;
-      if (this.#area.head.state === 'open') {
-        progress({ phase: 'making a snapshot of what there is' });
-        const made = await makeSnapshot(
-          this.#area,
-          { backend, location },
-          { label: labelBefore(point.number), signal },
-        );
-        before = made.number;
-      }
-      progress({ phase: 'waiting for all writers to stop' });
-      const done = await this.#area.whileRestoring(restore, signal);
-      return before === undefined ? done : { ...done, before };
-    });
   }
 
   /**

@@ -11,8 +11,8 @@ import { IndexSet } from './index-set.ts';
 import type { FoundPoint } from './points.ts';
 import { Points } from './points.ts';
 import { remember, rememberedAt, rolledBack } from './remembered.ts';
-import type { SnapshotReport } from './snapshot.ts';
 import { makeSnapshot, readerLabel } from './snapshot.ts';
+import type { SnapshotReport } from './snapshot-types.ts';
 import { indexAt } from './timeline.ts';
 
 /** A whole index is written after so many points, or so many changed objects: what a restore has to read is bounded by it. */

@@ -29,7 +29,7 @@ export type { ConflictPolicy, RestoreIntoOptions, RestoreIntoReport } from './re
 export { restoreStoreTo } from './restore-store.ts';
 export type { RestoreReport, RestoreStoreOptions } from './restore-store.ts';
 export { makeSnapshot } from './snapshot.ts';
-export type { SnapshotOptions, SnapshotReport } from './snapshot.ts';
+export type { SnapshotOptions, SnapshotReport } from './snapshot-types.ts';
 export { verifyOpenedBackup } from './verify-backup.ts';
 export type { BackupFinding, BackupVerifyReport, VerifyDepth, VerifyProgress } from './findings.ts';
 export { scrubBackup } from './scrub.ts';

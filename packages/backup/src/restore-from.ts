@@ -1,0 +1,57 @@
+import { SecureStoreError } from '@securestore/core-format';
+import type { BackupArea, SecureStorage } from '@securestore/objects';
+import type { RestoreJobReport, RestoreOptions } from './backup-types.ts';
+import { choiceInPlace, labelBefore } from './before-restore.ts';
+import type { Destination } from './destination.ts';
+import type { OpenedBackup } from './opened-backup.ts';
+import { restoreInto } from './restore-into.ts';
+import { makeSnapshot } from './snapshot.ts';
+
+/** Whether the whole store is restored in place. */
+export function isWhole({ prefix = '', keys, into, dryRun }: RestoreOptions): boolean {
+  return prefix === '' && keys === undefined && into === undefined && dryRun !== true;
+}
+
+/** How something is restored into a store. */
+export interface RestoreCall {
+  readonly options: RestoreOptions;
+  readonly target: SecureStorage;
+  readonly signal: AbortSignal;
+  readonly progress: (update: { phase: string; done?: number; bytes?: number }) => void;
+}
+
+/**
+ * Restores objects of a point into a store, each as a new version. Where the whole store is restored in place, others are kept from
+ * writing meanwhile, and a snapshot is made first.
+ */
+export async function restoreFrom(
+  area: BackupArea,
+  backup: OpenedBackup,
+  place: Pick<Destination, 'backend' | 'location'>,
+  { options, target, signal, progress }: RestoreCall,
+): Promise<RestoreJobReport> {
+  const choice = isWhole(options) ? await choiceInPlace(backup, area, options, signal) : options;
+  const point = await backup.describe(choice, signal);
+  const isBegun = area.head.state !== 'open';
+  const restore = async (): Promise<RestoreJobReport> => {
+    await using view = await backup.open({ snapshot: point.number }, signal);
+    const call = { ...options, signal, onProgress: progress };
+    const done = await restoreInto(view, target, call).catch(async (error: unknown) => {
+      // It looks at everything before it changes anything, so there is nothing that others must be kept from.
+      if (isWhole(options) && !isBegun && SecureStoreError.is(error, 'CONFLICT')) await area.endRestoring(signal);
+      throw error;
+    });
+    return { ...done, snapshot: point.number, time: point.time };
+  };
+  if (!isWhole(options)) return restore();
+  // Where an earlier run has begun, it has made one.
+  let before: number | undefined;
+  if (area.head.state === 'open') {
+    progress({ phase: 'making a snapshot of what there is' });
+    const { backend, location } = place;
+    before = (await makeSnapshot(area, { backend, location }, { label: labelBefore(point.number), signal })).number;
+  }
+  progress({ phase: 'waiting for all writers to stop' });
+  const done = await area.whileRestoring(restore, signal);
+  return before === undefined ? done : { ...done, before };
+}
