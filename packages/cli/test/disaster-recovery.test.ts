@@ -110,7 +110,7 @@ const DISASTERS: Readonly<Record<string, Disaster>> = {
   'The destination is gone': {
     strike: (box) => remove(box, 'backup'),
     check: async (box) => {
-      expect(await ok(box.run(['snapshots']))).toMatch(/^SINCE +DESTINATION\n\S+ \S+Z +file:\S+\/new\n$/);
+      expect(await ok(box.run(['destinations']))).toMatch(/^SINCE +DESTINATION\n\S+ \S+Z +file:\S+\/new\n$/);
       expect(await ok(box.run(['rotate', '--same-secret']))).not.toContain('not reached');
     },
   },

@@ -1,4 +1,5 @@
 import type { ContinuousStatus, SecureStore, SnapshotReport } from 'securestore';
+import { SecureStoreError } from '@securestore/core-format';
 import { type Call, type ExitCode, SOME_FAILED } from '../call.ts';
 import { watchJob } from '../job-progress.ts';
 import { withStore } from '../open.ts';
@@ -51,6 +52,12 @@ async function follow({ cli, out }: Call<BackupOptions>, store: SecureStore, des
 /** `securestore backup`. */
 export async function backup(call: Call<BackupOptions>, destination: string): Promise<ExitCode> {
   const { cli, out, options } = call;
+  if (/^memory:/i.test(destination)) {
+    throw new SecureStoreError(
+      'INVALID_ARGUMENT',
+      'what is in memory: is gone when this command ends; back up to another location',
+    );
+  }
   return await withStore(call, async (store) => {
     if (options.follow === true) return await follow(call, store, destination);
     const { label } = options;

@@ -1,6 +1,6 @@
 import { redactLocation } from '@securestore/backend-api';
 import { SecureStoreError } from '@securestore/core-format';
-import type { ConflictPolicy, RestoreJobReport, RestoreReport, SnapshotChoice } from 'securestore';
+import type { ConflictPolicy, RestoreJobReport, RestoreReport, SnapshotChoice, SnapshotInfo } from 'securestore';
 import { withBackupSecret } from '../backup-source.ts';
 import { type Call, type ExitCode, SOME_FAILED } from '../call.ts';
 import { deliverBytes, deliverToTerminal } from '../deliver.ts';
@@ -39,10 +39,21 @@ function policyOf({ conflict }: RestoreOptions, isWhole: boolean): ConflictPolic
   return conflict ?? (isWhole ? 'overwrite' : 'fail');
 }
 
+/** Snapshots are shown with their second: that of a moment means all of it. */
+function endOf(moment: Date, text: string): Date {
+  const isWhole = /:\d\d(?:Z|[+-]\d\d:?\d\d)?$/i.test(text) && moment.getTime() % 1000 === 0;
+  return isWhole ? new Date(moment.getTime() + 999) : moment;
+}
+
+/** What came after the snapshot is not in what is written, however late a moment is asked for. */
+function noteMoment({ out }: Call, { at }: RestoreOptions, { number, time }: SnapshotInfo): void {
+  if (at !== undefined) out.note(`from snapshot ${number} of ${formatTime(time)}, the last one not after ${at}`);
+}
+
 function choiceOf({ at, snapshot }: RestoreOptions): SnapshotChoice {
   if (at !== undefined && snapshot !== undefined) refuse('give either --at or --snapshot');
   return {
-    ...(at === undefined ? {} : { at: parseMoment('--at', at) }),
+    ...(at === undefined ? {} : { at: endOf(parseMoment('--at', at), at) }),
     ...(snapshot === undefined ? {} : { snapshot: parseCount('--snapshot', snapshot) }),
   };
 }
@@ -163,9 +174,10 @@ async function restoreToFolder(call: RestoreCall, source: string): Promise<ExitC
   const below = parseFolder(prefix);
   const { readSnapshot } = await import('securestore');
   return await withBackupSecret(call, source, (opened) =>
-    readSnapshot(source, { ...opened, ...choiceOf(options) }, (store) =>
-      exportFrom({ ...call, options: { ...options, metadata: false } }, store, below, folder),
-    ),
+    readSnapshot(source, { ...opened, ...choiceOf(options) }, async (store, snapshot) => {
+      noteMoment(call, options, snapshot);
+      return exportFrom({ ...call, options: { ...options, metadata: false } }, store, below, folder);
+    }),
   );
 }
 
@@ -176,7 +188,8 @@ async function restoreToStdout(call: RestoreCall, source: string): Promise<ExitC
   if (out.json) refuse('--stdout writes the data of the object, which is not JSON; leave out --json');
   const { readSnapshot } = await import('securestore');
   await withBackupSecret(call, source, (opened) =>
-    readSnapshot(source, { ...opened, ...choiceOf(options) }, async (store) => {
+    readSnapshot(source, { ...opened, ...choiceOf(options) }, async (store, snapshot) => {
+      noteMoment(call, options, snapshot);
       const { stream } = await store.retrieveStream(key, { signal: cli.signal });
       if (cli.stdout.isTTY !== true) return await deliverBytes(call, stream);
       await deliverToTerminal(call, stream, 'use --folder DIR, or pipe it into cat to print it anyway');
