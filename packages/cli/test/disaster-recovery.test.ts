@@ -110,7 +110,9 @@ const DISASTERS: Readonly<Record<string, Disaster>> = {
   'The destination is gone': {
     strike: (box) => remove(box, 'backup'),
     check: async (box) => {
-      expect(await ok(box.run(['destinations']))).toMatch(/^SINCE +DESTINATION\n\S+ \S+Z +file:\S+\/new\n$/);
+      expect(await ok(box.run(['destinations']))).toMatch(
+        /^DESTINATION +SINCE +KEEPS\nfile:\S+\/new +\S+ \S+Z +everything\n$/,
+      );
       expect(await ok(box.run(['rotate', '--same-secret']))).not.toContain('not reached');
     },
   },
