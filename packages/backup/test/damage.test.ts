@@ -260,16 +260,18 @@ describe('a file of a destination that was rolled back', () => {
     });
   });
 
-  it('is replaced by the next backup where it is that of the keys, and nothing was backed up since', async () => {
+  it('is noticed, and replaced by the next backup, where it is that of the keys and nothing was backed up since', async () => {
     const scene = await newScene();
     const { store, destination, files, put } = scene;
     await backupsOf(store, [destination]).backup(destination.location);
     await store.slots.add(OLD);
     await put(new Map([['keys', files.get('keys')]]));
+    // That there were others says the point that came with them.
+    expect(await verified(scene)).toMatchObject({ ok: false, findings: [{ kind: 'rolled-back', name: 'keys' }] });
     await snapshotAt(store, destination);
     expect(await verified(scene)).toMatchObject({ ok: true });
     const backup = await backupAt(destination, scene.clock, { unlock: OLD });
-    expect(await backup.describe()).toMatchObject({ number: 5 });
+    expect(await backup.describe()).toMatchObject({ number: 6 });
   });
 
   it('is noticed where it has the envelopes of records, under keys that are gone', async () => {

@@ -23,6 +23,8 @@ import {
   pointName,
   pointNumber,
   sha256,
+  splitChecksum,
+  withChecksum,
 } from '../../../packages/core-format/src/index.ts';
 import type { IndexEntry, IndexPage, Point } from '../../../packages/core-format/src/index.ts';
 import { bytesFrom } from '../../vectors/src/bytes.ts';
@@ -33,6 +35,8 @@ const CHECKSUM_LENGTH = 32;
 const BLOB_ID = bytesFrom('blob', 16);
 const EMPTY = new Uint8Array();
 const FILES = [1, 2].map((epoch) => ({ epoch, digest: bytesFrom(`file ${epoch}`, 32) }));
+
+const splitWhole = (bytes: Buffer): Buffer => splitChecksum('a file', bytes);
 
 const checked = (bytes: Buffer): Buffer => Buffer.concat([bytes, sha256(bytes)]);
 
@@ -117,14 +121,10 @@ function packs(): Target[] {
       parse: (input) => void decodePackDirectory(input),
     },
     checkedCodec('envelopes of a pack', [[envelope], [undefined, envelope]], decodeEnvelopes, encodeEnvelopes),
-    codec(
+    codec('bytes with a checksum', [withChecksum(EMPTY), withChecksum(BLOB_ID)], splitWhole, withChecksum),
+    checkedCodec(
       'digests of the parts of a payload',
-      [1, 3].map((count) =>
-        encodeBlobDigests(
-          BLOB_ID,
-          Array.from({ length: count }, () => bytesFrom('part', 32)),
-        ),
-      ),
+      [1, 3].map((count) => Array.from({ length: count }, () => bytesFrom('part', 32))),
       (bytes) => decodeBlobDigests(bytes, BLOB_ID),
       (digests) => encodeBlobDigests(BLOB_ID, digests),
     ),
