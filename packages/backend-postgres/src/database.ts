@@ -2,6 +2,7 @@ import { type CallSite, abortedError } from '@securestore/backend-api';
 import { SecureStoreError } from '@securestore/core-format';
 import { readFileSync } from 'node:fs';
 import pg from 'pg';
+import { ANSWERS } from './answers.ts';
 import { cancelStatement } from './cancel.ts';
 import { leavesConnection, stateOf, toStoreError } from './errors.ts';
 import type { Target } from './location.ts';
@@ -126,6 +127,7 @@ export class Database {
     return {
       ...statement,
       values: [...values],
+      types: ANSWERS,
       query_timeout: this.#timeout + Math.min(this.#timeout, ANSWER_GRACE_MS),
     };
   }
