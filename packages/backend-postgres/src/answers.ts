@@ -1,7 +1,6 @@
 import type { CustomTypesConfig } from 'pg';
 import pg from 'pg';
 
-const BYTEA = 17;
 const HEX = /^\\x(?:[0-9a-f]{2})*$/;
 
 /** The bytes that the server wrote as hex, as it has since version 9. @throws Error for anything else */
@@ -15,8 +14,6 @@ export function parseBytea(text: string): Buffer {
  * what a broken network makes of it (postgres-bytea 1.0.0, a backslash alone); of hex it drops what is none, and what follows.
  */
 export const ANSWERS: CustomTypesConfig = {
-  getTypeParser(oid: number, format?: 'text' | 'binary') {
-    if (oid === BYTEA && format !== 'binary') return parseBytea as never;
-    return pg.types.getTypeParser(oid, format as never) as never;
-  },
+  getTypeParser: (...[oid, format]: Parameters<CustomTypesConfig['getTypeParser']>) =>
+    oid === pg.types.builtins.BYTEA && format !== 'binary' ? parseBytea : pg.types.getTypeParser(oid, format),
 };

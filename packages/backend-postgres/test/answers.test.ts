@@ -1,8 +1,8 @@
+import pg from 'pg';
 import { expect, test } from 'vitest';
 import { ANSWERS, parseBytea } from '../src/answers.ts';
 
-const BYTEA = 17;
-const INT8 = 20;
+const { BYTEA, INT8 } = pg.types.builtins;
 
 test('bytes are read from hex, and from nothing else', () => {
   expect(parseBytea('\\x')).toEqual(Buffer.alloc(0));
