@@ -42,7 +42,7 @@ async function prepare({ name, count, size }: DataSet, scratch: string): Promise
 
 /** The command line as users run it, in a process of its own: with the secret, and all that opening a store takes. */
 function securestore(prepared: Prepared, ...args: readonly string[]): Promise<number> {
-  const program = join(import.meta.dirname, '../../../packages/cli/dist/main.js');
+  const program = join(import.meta.dirname, '../../../../packages/cli/dist/main.js');
   const env = { SECURESTORE_PASSPHRASE: PASSPHRASE, SECURESTORE_URL: prepared.store };
   return timed(process.execPath, [program, ...args, '--no-anchor'], env);
 }
