@@ -36,7 +36,8 @@ async function prepare({ name, count, size }: DataSet, scratch: string): Promise
   });
   await ours.close();
   // From the disk, for everybody.
-  await (await open(folder)).sync();
+  await using opened = await open(folder);
+  await opened.sync();
   return { folder, store };
 }
 
