@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { SecureStoreError } from '@securestore/core-format';
+import { MAX_POINT_LABEL_BYTES, SecureStoreError } from '@securestore/core-format';
 import type { Job, JobKind } from '@securestore/jobs';
 import type { BackupArea, CallOptions, ObjectStore, SecureStorage } from '@securestore/objects';
 import type {
@@ -50,7 +50,6 @@ const RESTORE_OPTIONS: ReadonlySet<string> = new Set([
   'deleteExtra',
   'dryRun',
 ]);
-const MAX_LABEL_BYTES = 128;
 
 interface BackupParameters {
   readonly location: string;
@@ -70,8 +69,12 @@ function refuse(message: string): never {
 }
 
 function checkLabel(label: unknown): asserts label is string {
-  if (typeof label !== 'string' || Buffer.byteLength(label) > MAX_LABEL_BYTES || /[\u0000-\u001f\u007f]/.test(label)) {
-    refuse(`the label of a snapshot must be text of at most ${MAX_LABEL_BYTES} bytes without control characters`);
+  if (
+    typeof label !== 'string' ||
+    Buffer.byteLength(label) > MAX_POINT_LABEL_BYTES ||
+    /[\u0000-\u001f\u007f]/.test(label)
+  ) {
+    refuse(`the label of a snapshot must be text of at most ${MAX_POINT_LABEL_BYTES} bytes without control characters`);
   }
   if (isOfRestore(label)) refuse('this label is for the snapshots that a restore makes first: choose another one');
 }

@@ -12,6 +12,7 @@ import {
   sha256,
 } from '@securestore/core-format';
 import type { BackupArea } from '@securestore/objects';
+import { mapConcurrently } from '@securestore/objects';
 import type { Destination } from './destination.ts';
 import { damagedFile, writeOnce } from './files.ts';
 
@@ -32,16 +33,6 @@ export function sealedPartLength(
 ): number {
   const inPart = Math.min(partSize, sealedLength - BLOB_PREFIX_LENGTH - part * partSize);
   return inPart + (part === 0 ? BLOB_PREFIX_LENGTH : 0);
-}
-
-/** Runs `body` for 0, 1, … with a few at a time. */
-export async function eachOf(count: number, atOnce: number, body: (index: number) => Promise<void>): Promise<void> {
-  let next = 0;
-  const worker = async (): Promise<void> => {
-    for (let index = next++; index < count; index = next++) await body(index);
-  };
-  const results = await Promise.allSettled(Array.from({ length: Math.min(atOnce, count) }, worker));
-  for (const result of results) if (result.status === 'rejected') throw result.reason;
 }
 
 /**
@@ -65,7 +56,7 @@ export async function copyBlob(
   const count = partCount(reference);
   const digests: Buffer[] = Array.from({ length: count });
   let isMissing = false;
-  await eachOf(count, COPIES, async (part) => {
+  const copyPart = async (part: number): Promise<void> => {
     if (isMissing) return;
     signal?.throwIfAborted();
     const name = partName(token, blobId, part);
@@ -86,7 +77,8 @@ export async function copyBlob(
     digests[part] = sha256(found.body);
     await writeOnce(backend, backupPartName(epoch, blobId, part), found.body, signal);
     onBytes(found.body.length);
-  });
+  };
+  for await (const _ of mapConcurrently(digests.keys(), COPIES, copyPart));
   if (isMissing) return undefined;
   const list = encodeBlobDigests(blobId, digests);
   await writeOnce(backend, blobDigestsName(epoch, blobId), list, signal);

@@ -50,7 +50,7 @@ export class Copier {
   readonly #ports: CopyPorts;
   readonly #names: HistoryNames;
   readonly #others: IndexSet | undefined;
-  #index: IndexSet;
+  readonly #index: IndexSet;
   #queue: Change[] = [];
   #queued = 0;
 
@@ -62,11 +62,6 @@ export class Copier {
     const { area, destination, epoch, signal } = ports;
     this.added = new Added(destination, new PackWriter(destination, epoch, signal));
     this.#names = new HistoryNames(area, signal);
-  }
-
-  /** What is known from now on beside what was added. */
-  set index(index: IndexSet) {
-    this.#index = index;
   }
 
   /** Takes a change, to be copied soon. */

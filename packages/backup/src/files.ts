@@ -1,5 +1,5 @@
 import type { StorageBackend } from '@securestore/backend-api';
-import { SecureStoreError } from '@securestore/core-format';
+import { asBuffer, SecureStoreError, sha256 } from '@securestore/core-format';
 
 const MAX_TRIES = 5;
 
@@ -35,10 +35,20 @@ export async function readWhole(
 ): Promise<{ readonly body: Uint8Array; readonly etag: string }> {
   const found = await backend.read(name, { signal });
   if (found !== undefined) return { body: found.body, etag: found.etag ?? '' };
-  throw new SecureStoreError('INTEGRITY', `the file ${name} of the backup is missing`);
+  throw missingFile(name);
+}
+
+/** A file that is needed and not there. */
+export function missingFile(name: string): SecureStoreError {
+  return new SecureStoreError('INTEGRITY', `the file ${name} of the backup is missing`);
 }
 
 /** A file that is not what it was when it was written. */
 export function damagedFile(name: string, reason: string): SecureStoreError {
   return new SecureStoreError('INTEGRITY', `the file ${name} of the backup is damaged: ${reason}`);
+}
+
+/** Makes sure that a file is the one that is named by its digest. @throws SecureStoreError `INTEGRITY` */
+export function checkDigest(name: string, body: Uint8Array, digest: Uint8Array): void {
+  if (!sha256(body).equals(asBuffer(digest))) throw damagedFile(name, 'its name is not that of its contents');
 }

@@ -12,7 +12,7 @@ import {
   SecureStoreError,
 } from '@securestore/core-format';
 import type { BackupArea } from '@securestore/objects';
-import { listPage } from '@securestore/objects';
+import { entriesUnder } from '@securestore/objects';
 import type { Destination } from './destination.ts';
 import { prepareDestination } from './destination.ts';
 import { IndexPages } from './index-pages.ts';
@@ -158,22 +158,17 @@ async function removeUnneeded(
   const { pages, packs, envelopes, blobs } = BACKUP_AREAS;
   let leaving: string | undefined;
   for (const area of [pages, packs, envelopes, blobs]) {
-    for (let after: string | undefined; ;) {
-      const page = await listPage(backend, area, after === undefined ? { signal } : { after, signal });
-      for (const { key, size } of page.entries) {
-        signal?.throwIfAborted();
-        if (!isUnneeded(key, epoch, needed)) continue;
-        const blob = parseBackupBlobName(key);
-        const list = blob && blobDigestsName(blob.epoch, blob.blobId);
-        // First what says that parts have to be there.
-        if (list !== undefined && list !== leaving) await backend.delete(list, { signal });
-        leaving = list;
-        await backend.delete(key, { signal });
-        files += 1;
-        bytes += size;
-      }
-      after = page.entries.at(-1)?.key;
-      if (!page.more || after === undefined) break;
+    for await (const { key, size } of entriesUnder(backend, area, { signal })) {
+      signal?.throwIfAborted();
+      if (!isUnneeded(key, epoch, needed)) continue;
+      const blob = parseBackupBlobName(key);
+      const list = blob && blobDigestsName(blob.epoch, blob.blobId);
+      // First what says that parts have to be there.
+      if (list !== undefined && list !== leaving) await backend.delete(list, { signal });
+      leaving = list;
+      await backend.delete(key, { signal });
+      files += 1;
+      bytes += size;
     }
   }
   return { files, bytes };

@@ -36,14 +36,7 @@ export class HistoryNames {
 
   /** The same as they are now. */
   async of(token: string): Promise<string[]> {
-    const names: string[] = [];
-    for (let after: string | undefined; ;) {
-      const options = after === undefined ? { signal: this.#signal } : { after, signal: this.#signal };
-      const page = await this.#area.list(historyPrefix(token), options);
-      names.push(...page.entries.map(({ key }) => key));
-      after = names.at(-1);
-      if (!page.more) return names;
-    }
+    return Array.fromAsync(this.#area.entries(historyPrefix(token), this.#signal), ({ key }) => key);
   }
 
   async #nextPage(): Promise<string | undefined> {

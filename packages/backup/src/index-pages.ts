@@ -1,6 +1,5 @@
 import type { IndexEntry, IndexPage } from '@securestore/core-format';
 import {
-  asBuffer,
   decodeIndexPage,
   encodeIndexPage,
   indexEntryLength,
@@ -11,7 +10,7 @@ import {
 import { digestWhole, RecentCache } from '@securestore/crypto';
 import type { BackupSeals } from '@securestore/objects';
 import type { Destination } from './destination.ts';
-import { damagedFile, readWhole, writeOnce } from './files.ts';
+import { checkDigest, damagedFile, readWhole, writeOnce } from './files.ts';
 
 /** One object in so many ends its page, on average. */
 const OBJECTS_PER_PAGE = 512;
@@ -47,7 +46,7 @@ export class IndexPages {
 
   async #read(name: string, page: IndexPage, signal: AbortSignal | undefined): Promise<IndexEntry[]> {
     const { body } = await readWhole(this.#destination.backend, name, signal);
-    if (!sha256(body).equals(asBuffer(page.digest))) throw damagedFile(name, 'its name is not that of its contents');
+    checkDigest(name, body, page.digest);
     // Sealed under a name that holds no digest of what it is: that would have to be known before.
     const plaintext = await this.#seals.open('backupPage', this.#destination.id, PAGE_CONTEXT, body, signal);
     const entries = decodeIndexPage(plaintext);

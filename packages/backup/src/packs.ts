@@ -15,7 +15,7 @@ import {
 } from '@securestore/core-format';
 import { RecentCache } from '@securestore/crypto';
 import type { Destination } from './destination.ts';
-import { damagedFile, readWhole, writeOnce } from './files.ts';
+import { checkDigest, damagedFile, readWhole, writeOnce } from './files.ts';
 
 /** A pack is written once it has this many bytes. */
 const PACK_BYTES: number = 4 * 1024 * 1024;
@@ -174,7 +174,7 @@ export class PackReader {
       readWhole(backend, name, signal),
       readWhole(backend, envelopesName(pack), signal),
     ]);
-    if (!sha256(body).equals(asBuffer(pack.digest))) throw damagedFile(name, 'its name is not that of its contents');
+    checkDigest(name, body, pack.digest);
     const items = decodePack(body);
     const decoded = decodeEnvelopes(envelopes.body);
     if (decoded.length !== items.length) throw damagedFile(envelopesName(pack), 'it is of another pack');

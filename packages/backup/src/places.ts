@@ -172,7 +172,7 @@ export class Places {
     });
     const counts = new Map<string, number>();
     for (const result of results) {
-      for (const [id, count] of result.counts) counts.set(id, (counts.get(id) ?? 0) + count);
+      for (const [id, count] of result) counts.set(id, (counts.get(id) ?? 0) + count);
     }
     return { counts, pending };
   }

@@ -11,7 +11,7 @@ import {
   withChecksum,
 } from '@securestore/core-format';
 import type { BackupSeals } from '@securestore/objects';
-import { listPage } from '@securestore/objects';
+import { entriesUnder, listPage } from '@securestore/objects';
 import type { Destination } from './destination.ts';
 import { damagedFile, readWhole } from './files.ts';
 import { includesNumber } from './removed.ts';
@@ -39,13 +39,10 @@ export class Points {
   /** The numbers of all points, the newest first. @throws SecureStoreError what the backend throws */
   async numbers(signal?: AbortSignal): Promise<number[]> {
     const numbers: number[] = [];
-    const { backend } = this.#destination;
-    for (let after: string | undefined; ;) {
-      const page = await listPage(backend, BACKUP_AREAS.points, after === undefined ? { signal } : { after, signal });
-      for (const { key } of page.entries) numbers.push(pointNumber(key) ?? strange(key));
-      after = page.entries.at(-1)?.key;
-      if (!page.more || after === undefined) return numbers;
+    for await (const { key } of entriesUnder(this.#destination.backend, BACKUP_AREAS.points, { signal })) {
+      numbers.push(pointNumber(key) ?? strange(key));
     }
+    return numbers;
   }
 
   /** The newest point; `undefined` where there is none. @throws as {@link read} */
@@ -63,7 +60,7 @@ export class Points {
     const plaintext = await this.#seals.open('backupPoint', this.#destination.id, name, sealed, signal);
     const point = decodePoint(plaintext);
     if (point.number !== number) throw damagedFile(name, 'it is another point');
-    return { ...point, digest: sha256(body), isOld: this.#seals.isReplaced(body) };
+    return { ...point, digest: sha256(body), isOld: this.#seals.isReplaced(sealed) };
   }
 
   /** A point; `undefined` where it was removed meanwhile. @throws as {@link read} */

@@ -14,20 +14,13 @@ import {
   splitRecord,
 } from '@securestore/core-format';
 import type { BackupArea } from '@securestore/objects';
-import { listPage } from '@securestore/objects';
+import { entriesUnder } from '@securestore/objects';
 import type { Destination } from './destination.ts';
 import { damagedFile, readWhole } from './files.ts';
 import { replaceEnvelopes } from './packs.ts';
 
 /** In the place of a sealed body, which re-keying does not touch: as long as the shortest, that of a deletion. */
 const NO_BODY: Buffer = Buffer.alloc(32);
-
-/** What lies under which key version at a destination. */
-export interface RekeyedDestination {
-  /** By the id of the key version. */
-  readonly counts: Map<string, number>;
-  readonly rekeyed: number;
-}
 
 /** The directory of a pack, without its bodies. */
 async function directoryOf(
@@ -48,7 +41,7 @@ async function rekeyPack(
   area: BackupArea,
   destination: Destination,
   pack: FileReference,
-  result: { counts: Map<string, number>; rekeyed: number },
+  counts: Map<string, number>,
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const { body } = await readWhole(destination.backend, envelopesName(pack), signal);
@@ -64,7 +57,7 @@ async function rekeyPack(
       const rewrapped = area.rewrap(record);
       return rewrapped === undefined ? envelope : splitRecord(rewrapped).envelope;
     };
-    result.rekeyed += await replaceEnvelopes(destination, pack, next, signal);
+    await replaceEnvelopes(destination, pack, next, signal);
     const after = decodeEnvelopes((await readWhole(destination.backend, envelopesName(pack), signal)).body);
     for (const [slot, envelope] of after.entries()) {
       const entry = directory[slot];
@@ -73,11 +66,11 @@ async function rekeyPack(
         entry !== undefined &&
         entry.headerBytes.length > 0 &&
         area.isDestroyed(decodeRecordHeader(entry.headerBytes).categoryId);
-      if (envelope !== undefined && !isGone) count(result.counts, envelope);
+      if (envelope !== undefined && !isGone) count(counts, envelope);
     }
     return;
   }
-  for (const envelope of envelopes) if (envelope !== undefined) count(result.counts, envelope);
+  for (const envelope of envelopes) if (envelope !== undefined) count(counts, envelope);
 }
 
 function count(counts: Map<string, number>, { keyId }: PackedEnvelope): void {
@@ -89,22 +82,18 @@ function count(counts: Map<string, number>, { keyId }: PackedEnvelope): void {
  * Brings what lies at a destination under the keys of now: envelopes are replaced, and nothing else is touched. Several at once do no
  * harm.
  *
+ * @returns what lies under which key version: by its id, how many envelopes
  * @throws SecureStoreError `INTEGRITY` where something can't be read, `ACCESS_DENIED` for a member, and what the backend throws
  */
 export async function rekeyDestination(
   area: BackupArea,
   destination: Destination,
   signal?: AbortSignal,
-): Promise<RekeyedDestination> {
-  const result = { counts: new Map<string, number>(), rekeyed: 0 };
-  const { backend } = destination;
-  for (let after: string | undefined; ;) {
-    const page = await listPage(backend, BACKUP_AREAS.envelopes, after === undefined ? { signal } : { after, signal });
-    for (const { key } of page.entries) {
-      const pack = parseFileName(key);
-      if (pack !== undefined) await rekeyPack(area, destination, pack, result, signal);
-    }
-    after = page.entries.at(-1)?.key;
-    if (!page.more || after === undefined) return result;
+): Promise<ReadonlyMap<string, number>> {
+  const counts = new Map<string, number>();
+  for await (const { key } of entriesUnder(destination.backend, BACKUP_AREAS.envelopes, { signal })) {
+    const pack = parseFileName(key);
+    if (pack !== undefined) await rekeyPack(area, destination, pack, counts, signal);
   }
+  return counts;
 }

@@ -11,8 +11,8 @@ import {
   sha256,
 } from '@securestore/core-format';
 import type { FoundedStore } from '@securestore/objects';
-import { foundStore, listPage } from '@securestore/objects';
-import { eachOf, partCount, readBlobDigests, sealedPartLength } from './blobs.ts';
+import { entriesUnder, foundStore, mapConcurrently } from '@securestore/objects';
+import { readBlobDigests, sealedPartLength } from './blobs.ts';
 import { damagedFile, readWhole } from './files.ts';
 import type { OpenedBackup, PointChoice } from './opened-backup.ts';
 import { IndexSet } from './index-set.ts';
@@ -122,12 +122,8 @@ async function written(
   signal: AbortSignal | undefined,
 ): Promise<Map<string, number>> {
   const names = new Map<string, number>();
-  for (let after: string | undefined; ;) {
-    const page = await listPage(target, area, after === undefined ? { signal } : { after, signal });
-    for (const { key, size } of page.entries) names.set(key, size);
-    after = page.entries.at(-1)?.key;
-    if (!page.more || after === undefined) return names;
-  }
+  for await (const { key, size } of entriesUnder(target, area, { signal })) names.set(key, size);
+  return names;
 }
 
 class StoreRestore {
@@ -237,22 +233,20 @@ class StoreRestore {
     const id = partName(token, blob.blobId, 0);
     if (this.#copied.has(id)) return;
     const digests = await readBlobDigests(blob, async (name) => (await readWhole(backend, name, signal)).body);
-    await eachOf(partCount(blob), PARTS, async (part) => {
+    const restorePart = async (digest: Buffer, part: number): Promise<void> => {
       signal?.throwIfAborted();
       const name = partName(token, blob.blobId, part);
       const length = sealedPartLength(blob, part);
       if (this.#parts.get(name) === length) return;
       const source = backupPartName(blob.epoch, blob.blobId, part);
-      const found = await backend.read(source, { signal });
-      if (found === undefined) throw new SecureStoreError('INTEGRITY', `the file ${source} of the backup is missing`);
-      const digest = digests[part];
-      if (found.body.length !== length || digest === undefined || !sha256(found.body).equals(digest)) {
+      const { body } = await readWhole(backend, source, signal);
+      if (body.length !== length || !sha256(body).equals(digest))
         throw damagedFile(source, 'it is not what was copied');
-      }
-      await this.#target.write(name, found.body, { signal });
+      await this.#target.write(name, body, { signal });
       this.#tally.bytes += length;
       this.#tell();
-    });
+    };
+    for await (const _ of mapConcurrently(digests.entries(), PARTS, ([part, digest]) => restorePart(digest, part)));
     this.#copied.add(id);
   }
 }

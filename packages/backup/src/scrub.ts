@@ -16,10 +16,9 @@ import {
   sha256,
   splitChecksum,
 } from '@securestore/core-format';
-import { listPage } from '@securestore/objects';
-import { eachOf } from './blobs.ts';
+import { entriesUnder, listPage, mapConcurrently } from '@securestore/objects';
 import { isBackup } from './destination.ts';
-import { damagedFile } from './files.ts';
+import { checkDigest, damagedFile, missingFile } from './files.ts';
 import { Findings } from './findings.ts';
 import type { BackupVerifyReport, VerifyProgress } from './findings.ts';
 import type { Connected } from './places.ts';
@@ -56,16 +55,8 @@ class Scrub {
   async #area(phase: string, prefix: string, check: (name: string) => Promise<void>): Promise<void> {
     const { signal } = this.#options;
     let done = 0;
-    for (let after: string | undefined; ;) {
-      const page = await listPage(this.#backend, prefix, after === undefined ? { signal } : { after, signal });
-      await eachOf(page.entries.length, READS, async (at) => {
-        const name = page.entries[at]?.key;
-        if (name !== undefined) await check(name);
-        this.#findings.tell(phase, ++done);
-      });
-      after = page.entries.at(-1)?.key;
-      if (!page.more || after === undefined) return;
-    }
+    const names = entriesUnder(this.#backend, prefix, { signal });
+    for await (const _ of mapConcurrently(names, READS, ({ key }) => check(key))) this.#findings.tell(phase, ++done);
   }
 
   /**
@@ -81,7 +72,7 @@ class Scrub {
         this.#findings.count(found.body.length);
         check(asBuffer(found.body));
       } else if (owner !== undefined && (owner === name || (await this.#isThere(owner)))) {
-        throw new SecureStoreError('INTEGRITY', `the file ${name} of the backup is missing`);
+        throw missingFile(name);
       }
     });
   }
@@ -106,7 +97,7 @@ class Scrub {
     const file = parseFileName(name);
     if (file === undefined) return this.#stranger(name);
     const check = (body: Buffer): void => {
-      if (!sha256(body).equals(asBuffer(file.digest))) throw damagedFile(name, 'its name is not that of its contents');
+      checkDigest(name, body, file.digest);
       more?.(body);
     };
     await this.#file(name, undefined, check);

@@ -69,7 +69,6 @@ export class Attempt {
   #copier: Copier;
   #copiedBefore = { versions: 0, bytes: 0 };
   #rekeyed = 0;
-  #remembered = 0;
   /** Whether the whole store was read. */
   #passed = false;
   /** Of the key versions that what was written is under. */
@@ -213,11 +212,9 @@ export class Attempt {
     const alarms: Alarm[] = [];
     const visit = async (change: Parameters<Copier['visit']>[0]): Promise<void> => {
       await this.#copier.visit(change);
-      const isMuch = this.#copier.bytes - this.#remembered > REMEMBER_BYTES;
-      if (this.#copier.added.entries.size < MAX_CHANGED && !isMuch) return;
+      if (this.#copier.added.entries.size < MAX_CHANGED && this.#copier.bytes <= REMEMBER_BYTES) return;
       await this.#spill(this.#area.clock.now());
       await this.#remember();
-      this.#remembered = 0;
     };
     const failedBefore = await this.#failed.read(signal);
     await this.#retry(failedBefore);
@@ -288,16 +285,11 @@ export class Attempt {
     const added = new Added(this.#destination, new PackWriter(this.#destination, this.#epoch, signal));
     const have = base.objects('', signal);
     let next = await have.next();
-    for (let after: string | undefined; ;) {
-      const page = await this.#area.list(AREAS.audit, after === undefined ? { signal } : { after, signal });
-      for (const { key } of page.entries) {
-        while (next.done !== true && next.value.token < key) next = await have.next();
-        if (next.done !== true && next.value.token === key) continue;
-        const found = await this.#area.read(key, { signal });
-        if (found !== undefined) await added.addOther(key, found.body, sha256(found.body));
-      }
-      after = page.entries.at(-1)?.key;
-      if (!page.more || after === undefined) break;
+    for await (const { key } of this.#area.entries(AREAS.audit, signal)) {
+      while (next.done !== true && next.value.token < key) next = await have.next();
+      if (next.done !== true && next.value.token === key) continue;
+      const found = await this.#area.read(key, { signal });
+      if (found !== undefined) await added.addOther(key, found.body, sha256(found.body));
     }
     await have.return(undefined);
     if (added.entries.size === 0) return before;

@@ -15,8 +15,9 @@ import {
   SecureStoreError,
   sha256,
 } from '@securestore/core-format';
-import { eachOf, partCount, readBlobDigests, sealedPartLength } from './blobs.ts';
-import { damagedFile, readWhole } from './files.ts';
+import { mapConcurrently } from '@securestore/objects';
+import { partCount, readBlobDigests, sealedPartLength } from './blobs.ts';
+import { checkDigest, damagedFile, readWhole } from './files.ts';
 import { Findings } from './findings.ts';
 import type { BackupVerifyReport, Use, VerifyProgress } from './findings.ts';
 import type { OpenedBackup } from './opened-backup.ts';
@@ -181,27 +182,25 @@ class Verification {
   }
 
   async #readPacks(): Promise<void> {
-    const uses = [...this.#packs];
-    await eachOf(uses.length, READS, async (index) => {
-      const [name, use] = uses[index] ?? [];
-      if (name === undefined || use === undefined) return;
-      this.#findings.tell('checking packs', index, uses.length);
-      let items: readonly PackItem[] | undefined;
-      await this.#findings.check(name, use, async () => {
-        const body = await this.#read(name);
-        if (!sha256(body).equals(asBuffer(use.pack.digest))) {
-          throw new SecureStoreError('INTEGRITY', `the file ${name} of the backup is not what its name says`);
-        }
-        items = decodePack(body);
-      });
-      const envelopes = envelopesName(use.pack);
-      await this.#findings.check(envelopes, use, async () => {
-        const found = decodeEnvelopes(await this.#read(envelopes));
-        if (items !== undefined && found.length !== items.length) {
-          throw new SecureStoreError('INTEGRITY', `the file ${envelopes} of the backup is of another pack`);
-        }
-        for (const [slot, item] of (items ?? []).entries()) this.#checkKey(item, found[slot], envelopes, use);
-      });
+    let done = 0;
+    const reads = mapConcurrently(this.#packs, READS, ([name, use]) => this.#readPack(name, use));
+    for await (const _ of reads) this.#findings.tell('checking packs', ++done, this.#packs.size);
+  }
+
+  async #readPack(name: string, use: PackUse): Promise<void> {
+    let items: readonly PackItem[] | undefined;
+    await this.#findings.check(name, use, async () => {
+      const body = await this.#read(name);
+      checkDigest(name, body, use.pack.digest);
+      items = decodePack(body);
+    });
+    const envelopes = envelopesName(use.pack);
+    await this.#findings.check(envelopes, use, async () => {
+      const found = decodeEnvelopes(await this.#read(envelopes));
+      if (items !== undefined && found.length !== items.length) {
+        throw new SecureStoreError('INTEGRITY', `the file ${envelopes} of the backup is of another pack`);
+      }
+      for (const [slot, item] of (items ?? []).entries()) this.#checkKey(item, found[slot], envelopes, use);
     });
   }
 
@@ -236,21 +235,19 @@ class Verification {
       await this.#findings.check(list, use, async () => {
         digests = await readBlobDigests(use, (name) => this.#read(name));
       });
-      await eachOf(partCount(use), READS, async (part) => {
-        const name = backupPartName(use.epoch, use.blobId, part);
-        await this.#findings.check(name, use, async () => {
-          const body = await this.#read(name);
-          const digest = digests[part];
-          const isRight = digest === undefined || sha256(body).equals(digest);
-          if (!isRight || body.length !== sealedPartLength(use, part)) {
-            throw new SecureStoreError(
-              'INTEGRITY',
-              `the file ${name} of the backup is damaged: it is not what was copied`,
-            );
-          }
-        });
-      });
+      const parts = Array.from({ length: partCount(use) }).keys();
+      const reads = mapConcurrently(parts, READS, (part) => this.#readPart(use, part, digests[part]));
+      for await (const _ of reads);
     }
+  }
+
+  async #readPart(use: BlobUse, part: number, digest: Buffer | undefined): Promise<void> {
+    const name = backupPartName(use.epoch, use.blobId, part);
+    await this.#findings.check(name, use, async () => {
+      const body = await this.#read(name);
+      const isRight = digest === undefined || sha256(body).equals(digest);
+      if (!isRight || body.length !== sealedPartLength(use, part)) throw damagedFile(name, 'it is not what was copied');
+    });
   }
 
   /** Opens everything that a point has, as a store. */

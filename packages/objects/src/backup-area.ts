@@ -1,8 +1,15 @@
-import type { BackendCapabilities, ListOptions, ListResult, ReadOptions, ReadResult } from '@securestore/backend-api';
+import type {
+  BackendCapabilities,
+  ListEntry,
+  ListOptions,
+  ListResult,
+  ReadOptions,
+  ReadResult,
+} from '@securestore/backend-api';
 import type { BackupKeys, Head } from '@securestore/core-format';
 import { AREAS, asBuffer, HEAD_NAME, SecureStoreError, splitRecord, splitUnderToken } from '@securestore/core-format';
 import type { BackupKeySet, RandomSource } from '@securestore/crypto';
-import { fingerprintOf, rewrapRecord, signAs } from '@securestore/crypto';
+import { rewrapRecord, signAs } from '@securestore/crypto';
 import type { Clock, Job, JobKind } from '@securestore/jobs';
 import type { Administration } from './administration.ts';
 import { noBackupKeys, withBackupKeys } from './copy/backup-keys.ts';
@@ -25,7 +32,7 @@ import { lookAt } from './journal/resolve.ts';
 import { hasStood } from './journal/standing.ts';
 import type { OpenCalls } from './open-calls.ts';
 import { isMember, ownerKeys } from './owner.ts';
-import { listPage } from './pages.ts';
+import { entriesUnder, listPage } from './pages.ts';
 import type { CallOptions } from './types.ts';
 
 /**
@@ -62,10 +69,6 @@ export class BackupArea {
   /** As it is known now. */
   get head(): Head {
     return this.#engine.watcher.state.head;
-  }
-
-  get fingerprint(): string {
-    return fingerprintOf(this.head.identity);
   }
 
   /** Whether the store was opened by a member, who has a part of its keys. */
@@ -320,7 +323,12 @@ export class BackupArea {
     return { token, header: looked.header, record: found.body, name };
   }
 
-  /** Names at the backend. @throws SecureStoreError as the listings of the store do */
+  /** Everything at the backend under `prefix`, in order. @throws SecureStoreError as the listings of the store do */
+  entries(prefix: string, signal?: AbortSignal): AsyncGenerator<ListEntry> {
+    return entriesUnder(this.#engine.backend, prefix, { signal });
+  }
+
+  /** One page of that. @throws SecureStoreError as the listings of the store do */
   list(prefix: string, options: ListOptions): Promise<ListResult> {
     return listPage(this.#engine.backend, prefix, options);
   }

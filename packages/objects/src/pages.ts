@@ -59,7 +59,7 @@ export async function* pagesUnder(
 export async function* entriesUnder(
   backend: StorageBackend,
   prefix: string,
-  { after, signal }: { readonly after?: string | undefined; readonly signal?: AbortSignal | undefined },
+  { after, signal }: { readonly after?: string | undefined; readonly signal?: AbortSignal | undefined } = {},
 ): AsyncGenerator<ListEntry> {
   const pageAfter = (last: string | undefined): Promise<ListResult> => {
     const page = listPage(backend, prefix, last === undefined ? { signal } : { after: last, signal });

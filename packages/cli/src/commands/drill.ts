@@ -5,6 +5,7 @@ import type { Call, ExitCode } from '../call.ts';
 import { watchJob } from '../job-progress.ts';
 import { withStore } from '../open.ts';
 import { ownFiles } from '../own-files.ts';
+import { parseCount } from '../parse-values.ts';
 import { count, formatBytes, formatDuration, printable } from '../terminal-text.ts';
 
 export interface DrillOptions {
@@ -36,7 +37,6 @@ async function writeReceipt({ cli, out }: Call, path: string, location: string, 
 /** `securestore drill`. */
 export async function drill(call: Call<DrillOptions>, destination: string): Promise<ExitCode> {
   const { cli, out, options } = call;
-  const { parseCount } = await import('../parse-values.ts');
   return await withStore(call, async (store) => {
     const { snapshot, scratch, receipt } = options;
     const job = store.backups.drill(destination, {
