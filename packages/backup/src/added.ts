@@ -85,14 +85,13 @@ export class Added {
   /**
    * Writes everything that was added: from then on the entries say where it lies.
    *
-   * @param isNewer whether an envelope is under a newer key than another one of the same record
+   * @param order how new keys are, by their ids: an envelope never replaces one under a newer key
    * @returns how many envelopes were replaced
    */
-  async finish(
-    isNewer: (envelope: PackedEnvelope, than: PackedEnvelope) => boolean,
-    signal: AbortSignal | undefined,
-  ): Promise<number> {
+  async finish(order: ReadonlyMap<string, number>, signal: AbortSignal | undefined): Promise<number> {
     await this.#packs.finish();
+    const keyAt = ({ keyId }: PackedEnvelope): number => order.get(asBuffer(keyId).toString('hex')) ?? 0;
+    const isNewer = (next: PackedEnvelope, before: PackedEnvelope): boolean => keyAt(next) >= keyAt(before);
     // Left by a run that was interrupted, maybe before keys were renewed.
     const ours = this.#packs.found;
     for (const { entry, place } of this.#unwritten) if (place.pack !== undefined) entry.pack = place.pack;

@@ -13,7 +13,7 @@ import type {
   VerifyOptions,
 } from './backup-types.ts';
 import type { Follower } from './continuous.ts';
-import { findDestination, prepareDestination } from './destination.ts';
+import { bringHead } from './destination.ts';
 import { isOfRestore } from './before-restore.ts';
 import { drillBackup } from './drill.ts';
 import { follow, waitForOther } from './following.ts';
@@ -25,7 +25,7 @@ import { Places } from './places.ts';
 import type { DrillFacts, DrillReceipt } from './receipt.ts';
 import { RECEIPT_USE } from './receipt.ts';
 import type { RegisteredDestination } from './registry.ts';
-import { changeRegistry, registryOf } from './registry.ts';
+import { changeRegistry, registeredAt, registryOf } from './registry.ts';
 import type { RetentionReport, RetentionSettings } from './retain.ts';
 import { checkRetention, planRetention } from './retain.ts';
 import { isWhole, restoreFrom } from './restore-from.ts';
@@ -286,11 +286,10 @@ export class Backups {
     await this.#places.at(name, signal, async ({ backend, location }) => {
       await this.#area.makeKeys(signal);
       await this.#places.checkAlone(name, backend, signal);
-      await prepareDestination(backend, location, await this.#area.copyHead(signal), this.#area.random, signal);
+      const { destination: found } = await bringHead(this.#area, { backend, location }, signal);
       await this.#places.register(name, backend, signal);
       // From now on the journal tells what changes, which only whoever unlocks the store can have it do.
-      const found = await findDestination(backend, location, signal);
-      if (found !== undefined) await this.#area.open(readerLabel(found), () => undefined, signal);
+      await this.#area.open(readerLabel(found), () => undefined, signal);
     });
   }
 
@@ -316,7 +315,8 @@ export class Backups {
    */
   async unregister(destination: string, options?: CallOptions): Promise<void> {
     const name = this.#places.named(destination);
-    const found = (await this.destinations()).find(({ location }) => location === name);
+    this.#area.checkOpen();
+    const found = registeredAt(this.#area, name);
     if (found === undefined) throw new SecureStoreError('NOT_FOUND', `${destination} is no registered destination`);
     await changeRegistry(
       this.#area,
@@ -338,8 +338,8 @@ export class Backups {
     { dryRun = false, retention, ...options }: CallOptions & { dryRun?: boolean; retention?: RetentionSettings } = {},
   ): Promise<RetentionReport> {
     const name = this.#places.named(destination);
-    const set = (await this.destinations()).find(({ location }) => location === name)?.retention;
-    const settings = retention ?? set;
+    this.#area.checkOpen();
+    const settings = retention ?? registeredAt(this.#area, name)?.retention;
     if (settings === undefined) refuse(`nothing says what ${destination} keeps: set its retention first`);
     checkRetention(settings);
     const now = (await this.#area.backendNow(options.signal)) ?? this.#area.clock.now();

@@ -1,10 +1,10 @@
-import type { IndexEntry, IndexPage, PackedEnvelope, Point } from '@securestore/core-format';
-import { asBuffer, SecureStoreError } from '@securestore/core-format';
+import type { IndexEntry, IndexPage, Point } from '@securestore/core-format';
+import { SecureStoreError } from '@securestore/core-format';
 import type { BackupArea, Change, Consumer } from '@securestore/objects';
 import type { FailedCopy } from './copier.ts';
 import { Copier } from './copier.ts';
 import type { Destination } from './destination.ts';
-import { prepareDestination } from './destination.ts';
+import { bringHead } from './destination.ts';
 import { FailedCopies } from './failed-copies.ts';
 import { IndexPages, IndexWriter } from './index-pages.ts';
 import { IndexSet } from './index-set.ts';
@@ -243,10 +243,8 @@ export class Follower {
 
   /** Looks where the destination stands. */
   async #begin(signal: AbortSignal): Promise<Position> {
-    const { backend, location } = this.#place;
     await this.#area.prepare(signal);
-    const copied = await this.#area.copyHead(signal);
-    const destination = await prepareDestination(backend, location, copied, this.#area.random, signal);
+    const { destination } = await bringHead(this.#area, this.#place, signal);
     this.#destination = destination;
     const points = new Points(destination, this.#area.seals);
     const pages = new IndexPages(destination, this.#area.seals);
@@ -270,7 +268,7 @@ export class Follower {
     const destination = this.#destination;
     if (destination === undefined) throw new SecureStoreError('INTERNAL', 'there is no destination');
     const { newest, reader, pages, basePages, changes } = position;
-    const { clock, head, seals } = this.#area;
+    const { clock, seals } = this.#area;
     const epoch = newest.number + 1;
     const index = new IndexSet(pages, basePages, changes, { history: EVERYTHING, now: clock.now(), floor: 0 });
     const ports = {
@@ -289,10 +287,7 @@ export class Follower {
       return;
     }
     await copier.flush();
-    const order = this.#area.keyOrder;
-    const isNewer = (next: PackedEnvelope, before: PackedEnvelope): boolean =>
-      keyAt(order, next) >= keyAt(order, before);
-    await copier.added.finish(isNewer, signal);
+    await copier.added.finish(this.#area.keyOrder, signal);
     this.#note(copier.failed);
     await new FailedCopies(destination, seals).add(copier.failed, signal);
     const { entries } = copier.added;
@@ -308,7 +303,7 @@ export class Follower {
     const delta = await writer.finish();
     const generation = await this.#followHead(destination, newest, signal);
     const copied = { versions: copier.versions, bytes: copier.bytes };
-    const next = { ...this.#pointOf(newest, cut.time, delta, copied, head.history), generation };
+    const next = this.#pointOf(newest, generation, cut.time, delta, copied);
     const point = await position.points.publish(next, signal);
     await remember(this.#area, destination, point, signal);
     await reader.commit();
@@ -324,25 +319,22 @@ export class Follower {
   async #followHead(destination: Destination, newest: FoundPoint, signal: AbortSignal): Promise<number> {
     await this.#area.confirm(signal);
     if (this.#area.head.generation === newest.generation) return newest.generation;
-    const { backend, location } = destination;
-    const copied = await this.#area.copyHead(signal);
-    await prepareDestination(backend, location, copied, this.#area.random, signal);
-    return copied.generation;
+    return (await bringHead(this.#area, destination, signal)).generation;
   }
 
   #pointOf(
     newest: FoundPoint,
+    generation: number,
     time: number,
     pages: readonly IndexPage[],
     added: Point['added'],
-    history: Point['history'],
   ): Point {
     const { head, capabilities, clock } = this.#area;
     return {
       number: newest.number + 1,
       previous: newest.digest,
       instance: head.instance,
-      generation: head.generation,
+      generation,
       time,
       skew: capabilities.clockSkew,
       made: clock.now(),
@@ -351,7 +343,7 @@ export class Follower {
       gap: false,
       collects: false,
       label: '',
-      history,
+      history: head.history,
       removed: newest.removed,
       totals: newest.totals,
       added,
@@ -359,10 +351,6 @@ export class Follower {
       others: newest.others,
     };
   }
-}
-
-function keyAt(order: ReadonlyMap<string, number>, { keyId }: PackedEnvelope): number {
-  return order.get(asBuffer(keyId).toString('hex')) ?? 0;
 }
 
 function notCopied({ name, message }: FailedCopy): SecureStoreError {

@@ -12,7 +12,7 @@ import {
 } from '@securestore/core-format';
 import type { Head } from '@securestore/core-format';
 import type { RandomSource } from '@securestore/crypto';
-import type { CopiedHead } from '@securestore/objects';
+import type { BackupArea, CopiedHead } from '@securestore/objects';
 import { isGenuineCopy } from '@securestore/objects';
 
 const MAX_TRIES = 10;
@@ -51,6 +51,17 @@ export async function findDestination(
     `${location}: there are backups here, but the object "keys", without which nobody opens them, is missing. Bring it back ` +
       'from another destination of the same store, or back up the store to another location',
   );
+}
+
+/** @throws SecureStoreError as {@link findDestination}; `NOT_FOUND` where nothing lies there */
+export async function requireDestination(
+  backend: StorageBackend,
+  location: string,
+  signal?: AbortSignal,
+): Promise<FoundDestination> {
+  const found = await findDestination(backend, location, signal);
+  if (found !== undefined) return found;
+  throw new SecureStoreError('NOT_FOUND', `${location}: there is no backup here`);
 }
 
 /** Whether backups lie somewhere. @throws SecureStoreError what the backend throws */
@@ -130,4 +141,19 @@ export async function prepareDestination(
       if (!again || tries === MAX_TRIES) throw error;
     }
   }
+}
+
+/**
+ * Brings the head that the store has now to a place, as {@link prepareDestination}.
+ *
+ * @returns the destination, and the generation of what lies there, at least
+ */
+export async function bringHead(
+  area: BackupArea,
+  { backend, location }: Pick<Destination, 'backend' | 'location'>,
+  signal?: AbortSignal,
+): Promise<{ readonly destination: FoundDestination; readonly generation: number }> {
+  const copied = await area.copyHead(signal);
+  const destination = await prepareDestination(backend, location, copied, area.random, signal);
+  return { destination, generation: copied.generation };
 }

@@ -3,7 +3,7 @@ import type { JobKind } from '@securestore/jobs';
 import type { BackupArea } from '@securestore/objects';
 import type { ContinuousBackup, FollowOptions } from './backup-types.ts';
 import { Follower } from './continuous.ts';
-import { findDestination } from './destination.ts';
+import { requireDestination } from './destination.ts';
 import type { Connected, Places } from './places.ts';
 import { Points } from './points.ts';
 import type { SynchronousOptions } from './synchronous.ts';
@@ -90,9 +90,7 @@ export function waitForOther(
   const points = async (): Promise<Points> => {
     place ??= places.connect(location);
     const { backend } = await place;
-    const found = await findDestination(backend, location);
-    if (found === undefined) throw new SecureStoreError('NOT_FOUND', `${location}: there is no backup here`);
-    return new Points(found, area.seals);
+    return new Points(await requireDestination(backend, location), area.seals);
   };
   area.guardMutations(remoteGate(area, points, options));
   return async () => {

@@ -14,7 +14,7 @@ import {
 import type { BackupArea } from '@securestore/objects';
 import { entriesUnder } from '@securestore/objects';
 import type { Destination } from './destination.ts';
-import { prepareDestination } from './destination.ts';
+import { bringHead } from './destination.ts';
 import { IndexPages } from './index-pages.ts';
 import type { FoundPoint } from './points.ts';
 import { Points } from './points.ts';
@@ -44,8 +44,7 @@ async function publishNote(
   note: Pick<Point, 'removed' | 'collects'>,
   signal: AbortSignal | undefined,
 ): Promise<FoundPoint> {
-  const copied = await area.copyHead(signal);
-  await prepareDestination(destination.backend, destination.location, copied, area.random, signal);
+  const { generation } = await bringHead(area, destination, signal);
   await area.confirm(signal);
   const { digest, ...before } = newest;
   const number = newest.number + 1;
@@ -60,7 +59,7 @@ async function publishNote(
       base: newest.kind === 'snapshot' ? number : newest.base,
       pages: newest.kind === 'snapshot' ? newest.pages : [],
       // What it says is of the store that made the point before, which may be the one that this one was restored from.
-      ...(isOwn && { generation: copied.generation }),
+      ...(isOwn && { generation }),
       made: area.clock.now(),
       gap: false,
       label: '',

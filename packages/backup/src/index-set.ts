@@ -194,3 +194,12 @@ function count(
     blobs.add(id);
   }
 }
+
+/** An index of what is no object: parts of the audit log, which never change and are all kept. */
+export function indexOfOthers(
+  reader: IndexPages,
+  pages: readonly IndexPage[],
+  added: ReadonlyMap<string, readonly IndexEntry[]> = new Map(),
+): IndexSet {
+  return new IndexSet(reader, pages, added, { history: { versions: 0, days: 0 }, now: 0, floor: 0 });
+}

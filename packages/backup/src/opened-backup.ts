@@ -6,9 +6,10 @@ import type { Clock } from '@securestore/jobs';
 import type { ObjectStore, UnlockedCopy } from '@securestore/objects';
 import { unlockCopy } from '@securestore/objects';
 import type { Destination } from './destination.ts';
-import { findDestination } from './destination.ts';
+import { requireDestination } from './destination.ts';
 import { IndexPages } from './index-pages.ts';
-import { IndexSet } from './index-set.ts';
+import type { IndexSet } from './index-set.ts';
+import { indexOfOthers } from './index-set.ts';
 import { PackReader } from './packs.ts';
 import { PointBackend } from './point-backend.ts';
 import type { FoundPoint } from './points.ts';
@@ -184,11 +185,7 @@ export class OpenedBackup {
   async view(point: FoundPoint, signal?: AbortSignal): Promise<PointBackend> {
     const { destination, packs, copy } = this;
     const index = await this.index(point, signal);
-    const others = new IndexSet(this.pages, point.others, new Map(), {
-      history: { versions: 0, days: 0 },
-      now: 0,
-      floor: 0,
-    });
+    const others = indexOfOthers(this.pages, point.others);
     return new PointBackend({ destination, keys: copy.keys, index, others, packs, time: point.time });
   }
 
@@ -217,8 +214,7 @@ export class OpenedBackup {
  */
 export async function openBackup(settings: BackupSettings): Promise<OpenedBackup> {
   const { backend, location, signal } = settings;
-  const destination = await findDestination(backend, location, signal);
-  if (destination === undefined) throw new SecureStoreError('NOT_FOUND', `${location}: there is no backup here`);
+  const destination = await requireDestination(backend, location, signal);
   const copy = await unlockCopy({ ...settings, keys: destination.keys });
   return new OpenedBackup(destination, copy);
 }

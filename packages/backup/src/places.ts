@@ -3,10 +3,10 @@ import { asBuffer, decodeHead, SecureStoreError } from '@securestore/core-format
 import type { BackupArea } from '@securestore/objects';
 import type { FoundDestination } from './destination.ts';
 import { noteKeys } from './forget.ts';
-import { findDestination, prepareDestination } from './destination.ts';
+import { bringHead, findDestination, prepareDestination, requireDestination } from './destination.ts';
 import { OpenedBackup } from './opened-backup.ts';
 import type { RegisteredDestination } from './registry.ts';
-import { changeRegistry, registryOf } from './registry.ts';
+import { changeRegistry, registeredAt, registryOf } from './registry.ts';
 import { rekeyDestination } from './rekey.ts';
 import { rememberedAt } from './remembered.ts';
 
@@ -71,8 +71,7 @@ export class Places {
   ): Promise<T> {
     this.#area.checkOpen();
     return this.at(this.named(source), signal, async ({ backend, location }) => {
-      const found = await findDestination(backend, location, signal);
-      if (found === undefined) throw new SecureStoreError('NOT_FOUND', `${location}: there is no backup here`);
+      const found = await requireDestination(backend, location, signal);
       // Asked first: somebody may publish in between.
       const known = this.#area.hasKeys ? await rememberedAt(this.#area, found, signal) : undefined;
       return body(new OpenedBackup(found, this.#area.openCopy(found.keys), known), found);
@@ -82,7 +81,7 @@ export class Places {
   /** @throws SecureStoreError `ACCESS_DENIED` where a member would be the first to back up somewhere */
   checkRegistered(location: string): void {
     if (!this.#area.isMember) return;
-    if (registryOf(this.#area).destinations.some((one) => one.location === location)) return;
+    if (registeredAt(this.#area, location) !== undefined) return;
     throw new SecureStoreError(
       'ACCESS_DENIED',
       `${location} is no registered destination: only whoever unlocks the whole store can register it, so that it follows the keys`,
@@ -128,7 +127,7 @@ export class Places {
       signal,
     );
     // The list is among what a copy of the head has.
-    await prepareDestination(backend, location, await this.#area.copyHead(signal), this.#area.random, signal);
+    await bringHead(this.#area, { backend, location }, signal);
   }
 
   /** Looks at all destinations. @returns what `visit` gave, and the locations at which it failed */
@@ -141,10 +140,7 @@ export class Places {
     for (const { location } of registryOf(this.#area).destinations) {
       try {
         await this.at(location, signal, async (place) => {
-          const found = await findDestination(place.backend, place.location, signal);
-          if (found === undefined)
-            throw new SecureStoreError('NOT_FOUND', `${place.location}: there is no backup here`);
-          results.push(await visit(found));
+          results.push(await visit(await requireDestination(place.backend, place.location, signal)));
         });
       } catch (error) {
         if (!SecureStoreError.is(error) || error.code === 'ABORTED') throw error;
@@ -160,16 +156,24 @@ export class Places {
     throw new SecureStoreError('CONFLICT', `${location}: the store that this one was restored from is backed up here`);
   }
 
-  async rekeyAll(
+  /** Brings the keys of now to all destinations, and goes on with each. */
+  async #renewEach<T>(
     signal: AbortSignal | undefined,
-  ): Promise<{ counts: ReadonlyMap<string, number>; pending: readonly string[] }> {
+    goOn: (found: FoundDestination) => Promise<T>,
+  ): Promise<{ readonly results: T[]; readonly pending: string[] }> {
     const copied = await this.#area.copyHead(signal);
-    const { results, pending } = await this.#each(signal, async (found) => {
+    return this.#each(signal, async (found) => {
       this.#checkOwn(found);
       await prepareDestination(found.backend, found.location, copied, this.#area.random, signal);
       await noteKeys(this.#area, found, signal);
-      return rekeyDestination(this.#area, found, signal);
+      return goOn(found);
     });
+  }
+
+  async rekeyAll(
+    signal: AbortSignal | undefined,
+  ): Promise<{ counts: ReadonlyMap<string, number>; pending: readonly string[] }> {
+    const { results, pending } = await this.#renewEach(signal, (found) => rekeyDestination(this.#area, found, signal));
     const counts = new Map<string, number>();
     for (const result of results) {
       for (const [id, count] of result) counts.set(id, (counts.get(id) ?? 0) + count);
@@ -178,12 +182,6 @@ export class Places {
   }
 
   async replaceAllKeys(signal: AbortSignal | undefined): Promise<readonly string[]> {
-    const copied = await this.#area.copyHead(signal);
-    const { pending } = await this.#each(signal, async (found) => {
-      this.#checkOwn(found);
-      await prepareDestination(found.backend, found.location, copied, this.#area.random, signal);
-      await noteKeys(this.#area, found, signal);
-    });
-    return pending;
+    return (await this.#renewEach(signal, async () => undefined)).pending;
   }
 }

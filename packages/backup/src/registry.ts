@@ -46,6 +46,11 @@ export function registryOf(area: BackupArea): Registry {
   return decodeRegistry(area.destinations);
 }
 
+/** What the store knows of a place, by its name; `undefined` where it is no destination. */
+export function registeredAt(area: BackupArea, location: string): RegisteredDestination | undefined {
+  return registryOf(area).destinations.find((one) => one.location === location);
+}
+
 /** Changes what the store knows of its backups. @param change `undefined` where nothing is to be changed */
 export async function changeRegistry(
   area: BackupArea,

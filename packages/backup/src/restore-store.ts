@@ -15,7 +15,8 @@ import { entriesUnder, foundStore, mapConcurrently } from '@securestore/objects'
 import { readBlobDigests, sealedPartLength } from './blobs.ts';
 import { damagedFile, readWhole } from './files.ts';
 import type { OpenedBackup, PointChoice } from './opened-backup.ts';
-import { IndexSet } from './index-set.ts';
+import type { IndexSet } from './index-set.ts';
+import { indexOfOthers } from './index-set.ts';
 import { olderKeys } from './older-keys.ts';
 
 const WRITES = 16;
@@ -269,11 +270,7 @@ export async function restoreStoreTo(
   const older = await olderKeys(backup, point, signal);
   if (older !== undefined && options.partial !== true) throw older;
   const index = await backup.index(point, signal);
-  const others = new IndexSet(backup.pages, point.others, new Map(), {
-    history: { versions: 0, days: 0 },
-    now: 0,
-    floor: 0,
-  });
+  const others = indexOfOthers(backup.pages, point.others);
   const what = Buffer.concat([point.digest, Buffer.from(options.prefix ?? '', 'utf8')]);
   const { scratch, onBegun, onFounded } = options;
   const founded = await foundStore(backup.copy, target, what, { scratch, signal });

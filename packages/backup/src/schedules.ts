@@ -6,7 +6,7 @@ import type { Connect } from './places.ts';
 import { Places } from './places.ts';
 import { Points } from './points.ts';
 import type { RegisteredDestination } from './registry.ts';
-import { registryOf } from './registry.ts';
+import { registeredAt, registryOf } from './registry.ts';
 import type { Occurrence, RunReport, Schedule, ScheduleState } from './schedule/index.ts';
 import {
   checkSchedule,
@@ -179,7 +179,7 @@ export class Schedules {
 
   /** @throws SecureStoreError `INVALID_ARGUMENT` */
   #checkRegistered(location: string): void {
-    if (registryOf(this.#area).destinations.some((one) => one.location === location)) return;
+    if (registeredAt(this.#area, location) !== undefined) return;
     throw new SecureStoreError(
       'INVALID_ARGUMENT',
       `${location} is no registered destination: back up there, or register it, first`,

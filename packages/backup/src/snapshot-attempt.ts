@@ -1,4 +1,4 @@
-import type { IndexEntry, IndexPage, PackedEnvelope, Point, PointTotals } from '@securestore/core-format';
+import type { IndexEntry, IndexPage, Point, PointTotals } from '@securestore/core-format';
 import {
   AREAS,
   asBuffer,
@@ -12,10 +12,10 @@ import type { Alarm, BackupArea, BackupSeals, Consumer, KnownObject } from '@sec
 import { Added } from './added.ts';
 import { Copier } from './copier.ts';
 import type { Destination } from './destination.ts';
-import { prepareDestination } from './destination.ts';
+import { bringHead } from './destination.ts';
 import { FailedCopies } from './failed-copies.ts';
 import { IndexPages, IndexWriter } from './index-pages.ts';
-import { IndexSet } from './index-set.ts';
+import { indexOfOthers, IndexSet } from './index-set.ts';
 import { PackWriter } from './packs.ts';
 import type { FoundPoint } from './points.ts';
 import { Points } from './points.ts';
@@ -140,7 +140,7 @@ export class Attempt {
   async #spill(time: number, isLast = false): Promise<void> {
     const { signal } = this.#options;
     await this.#copier.flush();
-    this.#rekeyed += await this.#copier.added.finish((next, before) => this.#isNewer(next, before), signal);
+    this.#rekeyed += await this.#copier.added.finish(this.#area.keyOrder, signal);
     const { history, versionFloor: floor } = this.#area.head;
     const changes = new Map<string, readonly IndexEntry[]>(this.#base.changes);
     for (const token of this.#gone) changes.delete(token);
@@ -194,14 +194,6 @@ export class Attempt {
       versions: versions + by.versions,
       bytes: bytes + by.bytes,
     };
-  }
-
-  /** Whether a key is newer than another one, as far as this process knows keys: a member knows none of categories. */
-  #isNewer(next: PackedEnvelope, before: PackedEnvelope): boolean {
-    const order = this.#area.keyOrder;
-    return (
-      (order.get(asBuffer(next.keyId).toString('hex')) ?? 0) >= (order.get(asBuffer(before.keyId).toString('hex')) ?? 0)
-    );
   }
 
   async run(
@@ -281,9 +273,8 @@ export class Attempt {
   async #copyOthers(): Promise<readonly IndexPage[]> {
     const { signal } = this.#options;
     const before = this.#others === undefined ? (this.#newest?.others ?? []) : [];
-    const base = this.#indexOf(before);
     const added = new Added(this.#destination, new PackWriter(this.#destination, this.#epoch, signal));
-    const have = base.objects('', signal);
+    const have = indexOfOthers(this.#pages, before).objects('', signal);
     let next = await have.next();
     for await (const { key } of this.#area.entries(AREAS.audit, signal)) {
       while (next.done !== true && next.value.token < key) next = await have.next();
@@ -293,12 +284,8 @@ export class Attempt {
     }
     await have.return(undefined);
     if (added.entries.size === 0) return before;
-    await added.finish(() => false, signal);
-    const set = new IndexSet(this.#pages, before, added.entries, {
-      history: { versions: 0, days: 0 },
-      now: 0,
-      floor: 0,
-    });
+    await added.finish(this.#area.keyOrder, signal);
+    const set = indexOfOthers(this.#pages, before, added.entries);
     const writer = new IndexWriter(this.#destination, this.#seals, this.#epoch, signal);
     await set.write(writer, signal);
     return writer.finish();
@@ -348,13 +335,11 @@ export class Attempt {
   async #publish(time: number, others: readonly IndexPage[], gap: boolean): Promise<FoundPoint> {
     const { signal } = this.#options;
     // What the point needs to be opened is there before the point is.
-    const copied = await this.#area.copyHead(signal);
-    const { backend, location } = this.#destination;
-    await prepareDestination(backend, location, copied, this.#area.random, signal);
+    const { generation } = await bringHead(this.#area, this.#destination, signal);
     await this.#area.confirm(signal);
     const points = new Points(this.#destination, this.#seals);
     // Not that of a head which came in between: "keys" is never older than what points say.
-    return points.publish(this.#pointOf({ time, pages: this.#base.pages, others }, gap, copied.generation), signal);
+    return points.publish(this.#pointOf({ time, pages: this.#base.pages, others }, gap, generation), signal);
   }
 
   #reportOf(point: FoundPoint, alarms: readonly Alarm[]): SnapshotReport {

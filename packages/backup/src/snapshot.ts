@@ -1,7 +1,7 @@
 import { asBuffer, SecureStoreError } from '@securestore/core-format';
 import type { Alarm, BackupArea } from '@securestore/objects';
 import type { Destination } from './destination.ts';
-import { prepareDestination } from './destination.ts';
+import { bringHead } from './destination.ts';
 import { IndexPages } from './index-pages.ts';
 import { IndexSet } from './index-set.ts';
 import type { FoundPoint } from './points.ts';
@@ -57,11 +57,10 @@ export async function makeSnapshot(
   options: SnapshotOptions = {},
 ): Promise<SnapshotReport> {
   const { signal } = options;
-  const { backend, location } = place;
   const early: Alarm[] = [];
   // What reads the journal needs the destination's id, which its keys have: and these are made with the store's.
   const settled = await area.prepare(signal);
-  const destination = await prepareDestination(backend, location, await area.copyHead(signal), area.random, signal);
+  const { destination } = await bringHead(area, place, signal);
   for (let tries = 1; ; tries++) {
     const reader = await area.open(readerLabel(destination), (alarm) => early.push(alarm), signal);
     const points = new Points(destination, area.seals);
