@@ -1,5 +1,5 @@
 import type { CallOptions } from '@securestore/objects';
-import type { ContinuousOptions, ContinuousStatus } from './continuous.ts';
+import type { ContinuousOptions, ContinuousStatus } from './continuous-types.ts';
 import type { PointChoice } from './opened-backup.ts';
 import type { DrillFacts, DrillReceipt } from './receipt.ts';
 import type { RestoreIntoOptions, RestoreIntoReport } from './restore-into.ts';

@@ -1,9 +1,7 @@
 import type { StorageBackend } from '@securestore/backend-api';
 import type { Point } from '@securestore/core-format';
 import { SecureStoreError } from '@securestore/core-format';
-import type { RandomSource, UnlockMethod } from '@securestore/crypto';
-import type { Clock } from '@securestore/jobs';
-import type { ObjectStore, UnlockedCopy } from '@securestore/objects';
+import type { CopySettings, ObjectStore, UnlockedCopy } from '@securestore/objects';
 import { unlockCopy } from '@securestore/objects';
 import type { Destination } from './destination.ts';
 import { requireDestination } from './destination.ts';
@@ -22,18 +20,9 @@ import type { RecoveryWindow } from './windows.ts';
 import { windowsOf } from './windows.ts';
 
 /** What opens the backups at a destination, without the store. */
-export interface BackupSettings {
+export interface BackupSettings extends Omit<CopySettings, 'keys'> {
   /** An initialised backend. It stays yours. */
   readonly backend: StorageBackend;
-  /** For messages; without credentials. */
-  readonly location: string;
-  /** What unlocks the store: also a recovery code, or the identity of a member. */
-  readonly unlock: UnlockMethod;
-  /** The identity that the store must have. */
-  readonly fingerprint?: string | undefined;
-  readonly clock?: Clock | undefined;
-  readonly random?: RandomSource | undefined;
-  readonly signal?: AbortSignal | undefined;
 }
 
 /** A moment that can be restored. */

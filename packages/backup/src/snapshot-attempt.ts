@@ -1,22 +1,13 @@
 import type { IndexEntry, IndexPage, Point, PointTotals } from '@securestore/core-format';
-import {
-  AREAS,
-  asBuffer,
-  BACKUP_AREAS,
-  decodePoint,
-  encodePoint,
-  SecureStoreError,
-  sha256,
-} from '@securestore/core-format';
+import { AREAS, asBuffer, BACKUP_AREAS, decodePoint, encodePoint, SecureStoreError } from '@securestore/core-format';
 import type { Alarm, BackupArea, BackupSeals, Consumer, KnownObject } from '@securestore/objects';
-import { Added } from './added.ts';
 import { Copier } from './copier.ts';
+import { copyOthers } from './copy-others.ts';
 import type { Destination } from './destination.ts';
 import { bringHead } from './destination.ts';
 import { FailedCopies } from './failed-copies.ts';
 import { IndexPages, IndexWriter } from './index-pages.ts';
-import { indexOfOthers, IndexSet } from './index-set.ts';
-import { PackWriter } from './packs.ts';
+import { IndexSet } from './index-set.ts';
 import type { FoundPoint } from './points.ts';
 import { Points } from './points.ts';
 import { remember } from './remembered.ts';
@@ -218,7 +209,9 @@ export class Attempt {
       time = await this.#follow(read);
       await this.#spill(time, true);
     }
-    const others = await this.#copyOthers();
+    const place = { area: this.#area, destination: this.#destination, epoch: this.#epoch, signal };
+    const before = this.#others === undefined ? (this.#newest?.others ?? []) : [];
+    const others = await copyOthers(place, this.#pages, before);
     await this.#refuseNothing();
     const point = await this.#publish(time, others, this.#passed && this.#newest !== undefined);
     await remember(this.#area, this.#destination, point, signal);
@@ -267,28 +260,6 @@ export class Attempt {
       alarms.push(...cut.alarms);
       if (!reader.passDue) return cut.time;
     }
-  }
-
-  /** The audit log, whose parts never change. */
-  async #copyOthers(): Promise<readonly IndexPage[]> {
-    const { signal } = this.#options;
-    const before = this.#others === undefined ? (this.#newest?.others ?? []) : [];
-    const added = new Added(this.#destination, new PackWriter(this.#destination, this.#epoch, signal));
-    const have = indexOfOthers(this.#pages, before).objects('', signal);
-    let next = await have.next();
-    for await (const { key } of this.#area.entries(AREAS.audit, signal)) {
-      while (next.done !== true && next.value.token < key) next = await have.next();
-      if (next.done !== true && next.value.token === key) continue;
-      const found = await this.#area.read(key, { signal });
-      if (found !== undefined) await added.addOther(key, found.body, sha256(found.body));
-    }
-    await have.return(undefined);
-    if (added.entries.size === 0) return before;
-    await added.finish(this.#area.keyOrder, signal);
-    const set = indexOfOthers(this.#pages, before, added.entries);
-    const writer = new IndexWriter(this.#destination, this.#seals, this.#epoch, signal);
-    await set.write(writer, signal);
-    return writer.finish();
   }
 
   /** Silent success over nothing would be found out on the day of the disaster. */

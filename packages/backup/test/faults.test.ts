@@ -1,3 +1,4 @@
+import type { FaultInjector } from '@securestore/backend-api';
 import {
   backupBlobPrefix,
   envelopesName,
@@ -76,6 +77,17 @@ async function goOn(world: World, before: ReadonlyMap<number, Contents>, what: s
   await store.close();
 }
 
+/** Backs up, with troubles at the store and at the destination. */
+async function backupUnder(
+  { source, destination, clock }: World,
+  atSource: FaultInjector,
+  atDestination: FaultInjector,
+): Promise<void> {
+  const own = await openAt(source, { clock, wrap: withoutBatch, layers: [atSource.layer] });
+  const reach = { layers: [atDestination.layer] };
+  await backupsOf(own, [destination], () => reach).backup(destination.location);
+}
+
 describe.each(TROUBLES)('where %s', (...trouble) => {
   describe.each(['source', 'destination'] as const)('at the %s of', (where) => {
     it('the first backup', async () => {
@@ -85,12 +97,7 @@ describe.each(TROUBLES)('where %s', (...trouble) => {
         await fill(store);
         await store.close();
         const [atSource, atDestination] = where === 'source' ? [injector, other] : [other, injector];
-        const work = async (): Promise<void> => {
-          const own = await openAt(source, { clock, wrap: withoutBatch, layers: [atSource.layer] });
-          const reach = { layers: [atDestination.layer] };
-          await backupsOf(own, [destination], () => reach).backup(destination.location);
-        };
-        const isDone = await ended(work(), injector);
+        const isDone = await ended(backupUnder(world, atSource, atDestination), injector);
         const expected = await openAt(source, { clock });
         const contents = await contentsOf(expected, NAMES);
         await expected.close();
@@ -104,7 +111,7 @@ describe.each(TROUBLES)('where %s', (...trouble) => {
     it('a later one', async () => {
       await atEveryCall(trouble, async (injector, what, other) => {
         const world = await worldOf();
-        const { store, source, destination, clock } = world;
+        const { store, destination } = world;
         await fill(store);
         await snapshotAt(store, destination);
         const before = await contentsOf(store, NAMES);
@@ -112,12 +119,7 @@ describe.each(TROUBLES)('where %s', (...trouble) => {
         const contents = await contentsOf(store, NAMES);
         await store.close();
         const [atSource, atDestination] = where === 'source' ? [injector, other] : [other, injector];
-        const work = async (): Promise<void> => {
-          const own = await openAt(source, { clock, wrap: withoutBatch, layers: [atSource.layer] });
-          const reach = { layers: [atDestination.layer] };
-          await backupsOf(own, [destination], () => reach).backup(destination.location);
-        };
-        const isDone = await ended(work(), injector);
+        const isDone = await ended(backupUnder(world, atSource, atDestination), injector);
         const points = await filesAt(destination, 's/');
         if (isDone) expect(points.size, what).toBe(2);
         const known = new Map([[1, before]]);

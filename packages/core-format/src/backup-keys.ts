@@ -1,4 +1,4 @@
-import { sha256 } from './backup-pack.ts';
+import { sha256, withChecksum } from './backup-pack.ts';
 import { asBuffer, ByteReader, ByteWriter } from './bytes.ts';
 import { SecureStoreError } from './errors.ts';
 import { MAX_HEAD_BYTES } from './head.ts';
@@ -38,7 +38,7 @@ export function encodeBackupKeys({ destination, head, objects }: BackupKeys): Bu
   for (const { name, body } of objects) {
     writer.u8(name.length).bytes(Buffer.from(name, 'latin1')).u32(body.length).bytes(body);
   }
-  const bytes = writer.bytes(sha256(writer.finish())).finish();
+  const bytes = withChecksum(writer.finish());
   if (bytes.length <= MAX_BACKUP_KEYS_BYTES) return bytes;
   throw new SecureStoreError(
     'TOO_LARGE',

@@ -132,7 +132,7 @@ export function encodeEnvelopes(envelopes: readonly (PackedEnvelope | undefined)
     if (envelope === undefined) writer.bytes(NO_ENVELOPE);
     else writer.fixed(envelope.keyId, KEY_ID_LENGTH).fixed(envelope.wrappedKey, WRAPPED_LENGTH);
   }
-  return writer.bytes(sha256(writer.finish())).finish();
+  return withChecksum(writer.finish());
 }
 
 /**

@@ -103,6 +103,17 @@ function started<R>(name: string, options: Omit<OpenBackupOptions, 'unlock'>, ru
   return startVolatile(kind, {}, { signal: signalOf(options), clock: options.clock });
 }
 
+/** Progress of a phase, of which the job is told what has been added. */
+function stepwise(progress: JobContext<object>['progress']): VerifyProgress {
+  let [phase, done, bytes] = ['', 0, 0];
+  return (now) => {
+    if (now.phase !== phase) done = 0;
+    const update = { phase: now.phase, done: Math.max(0, now.done - done), bytes: Math.max(0, now.bytes - bytes) };
+    progress(now.total === undefined ? update : { ...update, total: now.total });
+    ({ phase, done, bytes } = now);
+  };
+}
+
 /** Whether backups lie at a location. @throws SecureStoreError what the backend throws */
 export async function hasBackup(location: string, options: Omit<OpenBackupOptions, 'unlock'> = {}): Promise<boolean> {
   checkPlaceOptions(options);
@@ -150,32 +161,16 @@ export function restoreStore(source: string, to: string, options: RestoreStoreOp
       const target = await backupConnect(options, options.destinations).connect(to, signal);
       try {
         assertStorable(target.backend.capabilities, target.backend.name);
-        progress({ phase: 'restoring' });
-        let [done, bytes] = [0, 0];
-        return await restoreStoreTo(backup, target.backend, {
-          ...options,
-          signal,
-          onProgress(now) {
-            progress({ phase: 'restoring', total: now.total, done: now.done - done, bytes: now.bytes - bytes });
-            ({ done, bytes } = now);
-          },
-        });
+        const phase = 'restoring';
+        progress({ phase });
+        const tell = stepwise(progress);
+        const onProgress = (now: { done: number; bytes: number; total: number }): void => tell({ phase, ...now });
+        return await restoreStoreTo(backup, target.backend, { ...options, signal, onProgress });
       } finally {
         await target.close();
       }
     }),
   );
-}
-
-/** Progress of a phase, of which the job is told what has been added. */
-function stepwise(progress: JobContext<object>['progress']): VerifyProgress {
-  let [phase, done, bytes] = ['', 0, 0];
-  return (now) => {
-    if (now.phase !== phase) done = 0;
-    const update = { phase: now.phase, done: Math.max(0, now.done - done), bytes: Math.max(0, now.bytes - bytes) };
-    progress(now.total === undefined ? update : { ...update, total: now.total });
-    ({ phase, done, bytes } = now);
-  };
 }
 
 /**

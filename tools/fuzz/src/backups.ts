@@ -22,7 +22,6 @@ import {
   parseFileName,
   pointName,
   pointNumber,
-  sha256,
   splitChecksum,
   withChecksum,
 } from '../../../packages/core-format/src/index.ts';
@@ -38,8 +37,6 @@ const FILES = [1, 2].map((epoch) => ({ epoch, digest: bytesFrom(`file ${epoch}`,
 
 const splitWhole = (bytes: Buffer): Buffer => splitChecksum('a file', bytes);
 
-const checked = (bytes: Buffer): Buffer => Buffer.concat([bytes, sha256(bytes)]);
-
 /** A codec whose checksum is made to match: else no input that was changed would come past it. */
 function checkedCodec<T>(
   name: string,
@@ -48,7 +45,7 @@ function checkedCodec<T>(
   encode: (value: T) => Buffer,
 ): Target {
   const unchecked = (value: T): Buffer => encode(value).subarray(0, -CHECKSUM_LENGTH);
-  return codec(name, values.map(unchecked), (bytes) => decode(checked(bytes)), unchecked);
+  return codec(name, values.map(unchecked), (bytes) => decode(withChecksum(bytes)), unchecked);
 }
 
 function entries(): IndexEntry[] {

@@ -15,7 +15,7 @@ import {
   setRole,
 } from '../../../packages/securestore/src/index.ts';
 import type { OpenOptions, SecureStore } from '../../../packages/securestore/src/index.ts';
-import { contentsOf } from './contents.ts';
+import { contentsOf, everything } from './contents.ts';
 import type { Contents } from './contents.ts';
 
 /** A store with members, a policy and an audit log that was made by one release and is opened by all later ones. */
@@ -119,14 +119,6 @@ async function annSees(open: Open, secret: Buffer, fingerprint: string): Promise
   }
   await ann.close();
   return { names, values };
-}
-
-async function everything(backend: MemoryBackend): Promise<Record<string, string>> {
-  const objects: Record<string, string> = {};
-  for (const { key } of (await backend.list('')).entries) {
-    objects[key] = Buffer.from((await backend.read(key))?.body ?? []).toString('base64');
-  }
-  return objects;
 }
 
 /** Makes one with the release at hand. */

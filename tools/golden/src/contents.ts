@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { StorageBackend } from '../../../packages/backend-api/src/index.ts';
 import { SecureStoreError } from '../../../packages/core-format/src/index.ts';
 import type { ObjectStore } from '../../../packages/objects/src/index.ts';
 
@@ -48,4 +49,13 @@ export async function contentsOf(store: ObjectStore, others: readonly string[]):
   for (const key of await store.list()) objects[key] = await see(store, key);
   for (const key of [...Object.keys(objects), ...others]) history[key] = await seeHistory(store, key);
   return { objects, history, keys: plain(await store.keys.states()) };
+}
+
+/** What lies at the backend, by name, in base64. */
+export async function everything(backend: StorageBackend): Promise<Record<string, string>> {
+  const objects: Record<string, string> = {};
+  for (const { key } of (await backend.list('')).entries) {
+    objects[key] = Buffer.from((await backend.read(key))?.body ?? []).toString('base64');
+  }
+  return objects;
 }

@@ -17,7 +17,7 @@ import type { UnlockMethod } from '../../../packages/crypto/src/index.ts';
 import { createObjectStore, openObjectStore } from '../../../packages/objects/src/index.ts';
 import type { ObjectStore, StoreSettings } from '../../../packages/objects/src/index.ts';
 import { EagerClock } from '../../../packages/objects/test/support/eager-clock.ts';
-import { contentsOf } from './contents.ts';
+import { contentsOf, everything } from './contents.ts';
 import type { Contents } from './contents.ts';
 import { tableWrapper } from './table-wrapper.ts';
 import type { WrapperTable } from './table-wrapper.ts';
@@ -111,14 +111,6 @@ async function settle(store: ObjectStore, secrets: readonly Secret[]): Promise<v
   await store.store('new', 'after the rotation');
   await store.keys.destroy('shredded', { waitingPeriod: 0 });
   await store.checkpoint();
-}
-
-async function everything(backend: MemoryBackend): Promise<Record<string, string>> {
-  const objects: Record<string, string> = {};
-  for (const { key } of (await backend.list('')).entries) {
-    objects[key] = Buffer.from((await backend.read(key))?.body ?? []).toString('base64');
-  }
-  return objects;
 }
 
 /** Makes a golden store with the release at hand. */

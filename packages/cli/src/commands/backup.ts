@@ -1,6 +1,7 @@
 import type { ContinuousStatus, SecureStore, SnapshotReport } from 'securestore';
 import { SecureStoreError } from '@securestore/core-format';
 import { type Call, type ExitCode, SOME_FAILED } from '../call.ts';
+import { sayFailed } from '../failed-items.ts';
 import { watchJob } from '../job-progress.ts';
 import { withStore } from '../open.ts';
 import { count, formatBytes, formatTime, printable } from '../terminal-text.ts';
@@ -64,11 +65,7 @@ export async function backup(call: Call<BackupOptions>, destination: string): Pr
     const job = store.backup(destination, { ...(label === undefined ? {} : { label }), signal: cli.signal });
     const report = await watchJob(cli, 'backup', job);
     const { failed, alarms, ...summary } = report;
-    for (const { name, code, message } of failed) {
-      await out.result({ name, code, message, status: 'failed' }, () => {
-        return `failed: ${printable(name)}: ${printable(message)} [${code}]`;
-      });
-    }
+    await sayFailed(out, failed);
     for (const alarm of alarms) out.note(`warning: ${printable(alarm)}; run securestore verify on the store`);
     await out.result({ summary: { ...summary, alarms } }, () => inWords(report));
     return failed.length === 0 ? 0 : SOME_FAILED;

@@ -4,6 +4,7 @@ import type { ConflictPolicy, RestoreJobReport, RestoreReport, SnapshotChoice, S
 import { withBackupSecret } from '../backup-source.ts';
 import { type Call, type ExitCode, SOME_FAILED } from '../call.ts';
 import { deliverBytes, deliverToTerminal } from '../deliver.ts';
+import { sayFailed } from '../failed-items.ts';
 import { watchJob } from '../job-progress.ts';
 import { withStore } from '../open.ts';
 import { parseMoment } from '../parse-time.ts';
@@ -146,11 +147,7 @@ async function restoreStoreTo(call: RestoreCall, source: string): Promise<ExitCo
     out.note(`warning: ${nothingBegins(report.snapshot, prefix)}: the new store is empty`);
   }
   const { failed, ...summary } = report;
-  for (const { name, code, message } of failed) {
-    await out.result({ name, code, message, status: 'failed' }, () => {
-      return `failed: ${printable(name)}: ${printable(message)} [${code}]`;
-    });
-  }
+  await sayFailed(out, failed);
   await out.result({ summary: { ...summary, to, failed: failed.length } }, () => storeInWords(report, to));
   return failed.length === 0 ? 0 : SOME_FAILED;
 }
