@@ -18,7 +18,8 @@ import { bringHead } from './destination.ts';
 import { IndexPages } from './index-pages.ts';
 import type { FoundPoint } from './points.ts';
 import { Points } from './points.ts';
-import { remember, rememberedAt, rolledBack } from './remembered.ts';
+import type { Remembered } from './remembered.ts';
+import { knownAs, remember, rememberedAt, rolledBack } from './remembered.ts';
 import { includesNumber, withNumbers } from './removed.ts';
 import { indexAt } from './timeline.ts';
 
@@ -73,9 +74,10 @@ async function publishNote(
  * Leaves a point that shows that the keys at a destination were replaced, so that older ones which somebody puts back later are told by it,
  * also where nothing is backed up in between. Where there is no point yet, or a newer one shows it already, there is nothing to do.
  *
+ * @returns the last point that is the store's own, as far as it knows; with the number 0 where there is none
  * @throws SecureStoreError `CONFLICT` where others publish again and again; `INTEGRITY`; what the backend throws
  */
-export async function noteKeys(area: BackupArea, destination: Destination, signal?: AbortSignal): Promise<void> {
+export async function noteKeys(area: BackupArea, destination: Destination, signal?: AbortSignal): Promise<Remembered> {
   const points = new Points(destination, area.seals);
   for (let tries = 1; ; tries++) {
     const remembered = await rememberedAt(area, destination, signal);
@@ -84,14 +86,15 @@ export async function noteKeys(area: BackupArea, destination: Destination, signa
       if (SecureStoreError.is(error, 'INTEGRITY') || SecureStoreError.is(error, 'FORMAT_VERSION')) return undefined;
       throw error;
     });
-    if (newest === undefined || newest.generation >= area.head.generation) return;
+    if (newest === undefined) return remembered ?? { number: (await points.numbers(signal))[0] ?? 0, digest: '' };
     // The next snapshot tells that, and is not to be kept from it by a note that comes first.
-    if (rolledBack(remembered, destination, newest) !== undefined) return;
+    if (remembered !== undefined && rolledBack(remembered, destination, newest) !== undefined) return remembered;
+    if (newest.generation >= area.head.generation) return knownAs(newest);
     try {
       const { removed } = newest;
       const note = await publishNote(area, destination, points, newest, { removed, collects: true }, signal);
       await remember(area, destination, note, signal);
-      return;
+      return knownAs(note);
     } catch (error) {
       if (!SecureStoreError.is(error, 'CONFLICT') || tries === MAX_TRIES) throw error;
     }

@@ -5,6 +5,8 @@ import type { CopySettings, ObjectStore, UnlockedCopy } from '@securestore/objec
 import { unlockCopy } from '@securestore/objects';
 import type { Destination } from './destination.ts';
 import { requireDestination } from './destination.ts';
+import type { Fence } from './fence.ts';
+import { fenceOf, isBehind } from './fence.ts';
 import { IndexPages } from './index-pages.ts';
 import type { IndexSet } from './index-set.ts';
 import { indexOfOthers } from './index-set.ts';
@@ -80,10 +82,12 @@ export class OpenedBackup {
   readonly packs: PackReader;
 
   readonly #known: Remembered | undefined;
+  readonly #fence: Fence | undefined;
 
   /** @param known the newest point that the store knows of */
   constructor(destination: Destination, copy: UnlockedCopy, known?: Remembered) {
     this.#known = known;
+    this.#fence = fenceOf(copy, destination);
     this.destination = destination;
     this.copy = copy;
     this.points = new Points(destination, copy.seals);
@@ -116,12 +120,27 @@ export class OpenedBackup {
   /** The point that is meant. @throws SecureStoreError `NOT_FOUND` where there is none; `INTEGRITY`; what the backend throws */
   async choose(choice: PointChoice = {}, signal?: AbortSignal): Promise<FoundPoint> {
     const point = await this.#choose(choice, signal);
-    if (!isForeign(this.#known, point)) return point;
+    if (!this.isForeign(point)) return point;
     throw new SecureStoreError(
       'INTEGRITY',
       `${this.destination.location}: snapshot ${point.number} was made with a key that was retired, and the store does not know of it: ` +
-        `somebody whose right to back up was taken away may have made it. Choose snapshot ${this.#known?.number ?? 0} or an older one`,
+        'somebody whose right to back up was taken away may have made it. ' +
+        `Choose snapshot ${this.#known?.number ?? this.#fence?.number ?? 0} or an older one`,
     );
+  }
+
+  /** What is wrong where the newest point is older than the one that was there when the keys were replaced last; `undefined` where it isn't. */
+  missesNewest(newest: number): string | undefined {
+    if (this.#fence === undefined || newest >= this.#fence.number) return undefined;
+    return (
+      `the newest snapshot here is ${newest}, and ${this.#fence.number} was there when the keys of the store were replaced last: ` +
+      'somebody has removed what was backed up'
+    );
+  }
+
+  /** Whether a point was made with a key that was retired before: by what the store knows, or by what the copy of its head says. */
+  isForeign(point: FoundPoint): boolean {
+    return isForeign(this.#known, point) || isBehind(this.#fence, this.copy.keyOrder, point);
   }
 
   async #choose({ snapshot, at }: PointChoice, signal: AbortSignal | undefined): Promise<FoundPoint> {
@@ -134,6 +153,13 @@ export class OpenedBackup {
       throw new SecureStoreError('NOT_FOUND', `${location}: there is no snapshot ${snapshot}`);
     }
     const found = await pointAt(this.points, numbers, at?.getTime() ?? Infinity, signal);
+    const gone = found !== undefined && found.number === numbers[0] ? this.missesNewest(found.number) : undefined;
+    if (gone !== undefined) {
+      throw new SecureStoreError(
+        'ROLLBACK',
+        `${location}: ${gone}. To restore what is left, choose a snapshot by its number`,
+      );
+    }
     if (found !== undefined) return this.#told(found, numbers, signal);
     if (at === undefined) throw new SecureStoreError('INTERNAL', 'there is a point, and none was found');
     const oldest = await this.points.read(numbers.at(-1) ?? 0, signal);

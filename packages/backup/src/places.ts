@@ -2,6 +2,8 @@ import type { StorageBackend } from '@securestore/backend-api';
 import { asBuffer, decodeHead, SecureStoreError } from '@securestore/core-format';
 import type { BackupArea } from '@securestore/objects';
 import type { FoundDestination } from './destination.ts';
+import type { Fence } from './fence.ts';
+import { isFenced } from './fence.ts';
 import { noteKeys } from './forget.ts';
 import { bringHead, findDestination, prepareDestination, requireDestination } from './destination.ts';
 import { OpenedBackup } from './opened-backup.ts';
@@ -115,13 +117,15 @@ export class Places {
     const found = await findDestination(backend, location, signal);
     if (found === undefined || this.#area.isMember) return;
     const id = asBuffer(found.id).toString('hex');
-    if (registryOf(this.#area).destinations.some((one) => one.id === id && one.location === location)) return;
+    const known = registryOf(this.#area).destinations.find((one) => one.id === id && one.location === location);
+    if (known !== undefined && isFenced(this.#area, known.fence)) return;
+    const fence: Fence = { keyId: this.#area.seals.primaryId, ...(await noteKeys(this.#area, found, signal)) };
     await changeRegistry(
       this.#area,
       (registry) => {
         const others = registry.destinations.filter((one) => one.id !== id);
         const before = registry.destinations.find((one) => one.id === id);
-        const one: RegisteredDestination = { registered: this.#area.clock.now(), ...before, id, location };
+        const one: RegisteredDestination = { registered: this.#area.clock.now(), ...before, id, location, fence };
         return { destinations: [...others, one] };
       },
       signal,
@@ -162,12 +166,44 @@ export class Places {
     goOn: (found: FoundDestination) => Promise<T>,
   ): Promise<{ readonly results: T[]; readonly pending: string[] }> {
     const copied = await this.#area.copyHead(signal);
-    return this.#each(signal, async (found) => {
+    const fences = new Map<string, Fence>();
+    const done = await this.#each(signal, async (found) => {
       this.#checkOwn(found);
       await prepareDestination(found.backend, found.location, copied, this.#area.random, signal);
-      await noteKeys(this.#area, found, signal);
+      const newest = await noteKeys(this.#area, found, signal);
+      fences.set(asBuffer(found.id).toString('hex'), { keyId: this.#area.seals.primaryId, ...newest });
       return goOn(found);
     });
+    return { ...done, pending: [...done.pending, ...(await this.#fence(fences, done.pending, signal))] };
+  }
+
+  /**
+   * Has the head say from where on the key of now has to be used, and brings it to the destinations where that is news.
+   *
+   * @returns where that could not be done
+   */
+  async #fence(
+    fences: ReadonlyMap<string, Fence>,
+    skipped: readonly string[],
+    signal: AbortSignal | undefined,
+  ): Promise<readonly string[]> {
+    const isNews = ({ id, fence }: RegisteredDestination): boolean => fences.has(id) && !isFenced(this.#area, fence);
+    if (this.#area.isMember || !registryOf(this.#area).destinations.some(isNews)) return [];
+    await changeRegistry(
+      this.#area,
+      ({ destinations }) => ({
+        destinations: destinations.map((one) => {
+          const fence = fences.get(one.id);
+          return fence === undefined || !isNews(one) ? one : { ...one, fence };
+        }),
+      }),
+      signal,
+    );
+    const { pending } = await this.#each(signal, async (found) => {
+      this.#checkOwn(found);
+      await bringHead(this.#area, found, signal);
+    });
+    return pending.filter((location) => !skipped.includes(location));
   }
 
   async rekeyAll(

@@ -22,7 +22,9 @@ const MAX_TRIES = 5;
 export interface FoundPoint extends Point {
   /** SHA-256 of its body, which the next one names. */
   readonly digest: Buffer;
-  /** Whether it is sealed under a version of the key that has been replaced. */
+  /** The id of the key version that it is sealed under, in hex. */
+  readonly keyId: string;
+  /** Whether that has been replaced. */
   readonly isOld: boolean;
 }
 
@@ -60,7 +62,8 @@ export class Points {
     const plaintext = await this.#seals.open('backupPoint', this.#destination.id, name, sealed, signal);
     const point = decodePoint(plaintext);
     if (point.number !== number) throw damagedFile(name, 'it is another point');
-    return { ...point, digest: sha256(body), isOld: this.#seals.isReplaced(sealed) };
+    const keyId = this.#seals.keyIdOf(sealed);
+    return { ...point, digest: sha256(body), keyId, isOld: keyId !== this.#seals.primaryId };
   }
 
   /** A point; `undefined` where it was removed meanwhile. @throws as {@link read} */
@@ -83,7 +86,9 @@ export class Points {
   async publish(point: Point, signal?: AbortSignal): Promise<FoundPoint> {
     const name = pointName(point.number);
     const { backend, id, location } = this.#destination;
-    const body = withChecksum(this.#seals.seal('backupPoint', id, name, encodePoint(point)));
+    const sealed = this.#seals.seal('backupPoint', id, name, encodePoint(point));
+    const body = withChecksum(sealed);
+    const published: FoundPoint = { ...point, digest: sha256(body), keyId: this.#seals.keyIdOf(sealed), isOld: false };
     if (body.length > backend.capabilities.maxBodyBytes) {
       throw new SecureStoreError(
         'TOO_LARGE',
@@ -93,13 +98,13 @@ export class Points {
     for (let tries = 1; ; tries++) {
       try {
         await backend.write(name, body, { ifAbsent: true, signal });
-        return { ...point, digest: sha256(body), isOld: false };
+        return published;
       } catch (error) {
         if (!SecureStoreError.is(error)) throw error;
         if (error.code !== 'CONFLICT' && (error.outcome !== 'unknown' || tries === MAX_TRIES)) throw error;
         // What lies there decides: no two bodies are the same.
         const found = await backend.read(name, { signal });
-        if (found !== undefined && body.equals(found.body)) return { ...point, digest: sha256(body), isOld: false };
+        if (found !== undefined && body.equals(found.body)) return published;
         if (found !== undefined) {
           throw new SecureStoreError(
             'CONFLICT',

@@ -1,5 +1,6 @@
 import { SecureStoreError } from '@securestore/core-format';
 import type { BackupArea } from '@securestore/objects';
+import type { Fence } from './fence.ts';
 import type { RetentionSettings } from './retain.ts';
 
 const MAX_DESTINATIONS = 64;
@@ -13,6 +14,8 @@ export interface RegisteredDestination {
   /** When it was registered, in milliseconds since 1970. */
   readonly registered: number;
   readonly retention?: RetentionSettings;
+  /** From where on snapshots have to be made with the key of backups that was the newest when this was written. */
+  readonly fence?: Fence;
 }
 
 /** What a store knows of its backups. */
@@ -39,6 +42,11 @@ function encodeRegistry(registry: Registry): Buffer {
     throw new SecureStoreError('TOO_LARGE', `a store may have at most ${MAX_DESTINATIONS} destinations of backups`);
   }
   return Buffer.from(JSON.stringify(registry));
+}
+
+/** Where a store is backed up, by the list that its head names. @throws SecureStoreError `INTEGRITY` */
+export function destinationsIn(list: Uint8Array | undefined): readonly RegisteredDestination[] {
+  return decodeRegistry(list).destinations;
 }
 
 /** What the store knows of its backups now. */

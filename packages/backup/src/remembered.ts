@@ -6,8 +6,13 @@ import type { FoundPoint } from './points.ts';
 /** The newest point of a destination that the store knows of. */
 export interface Remembered {
   readonly number: number;
-  /** Hex. */
+  /** Hex; empty where it could not be read. */
   readonly digest: string;
+}
+
+/** What the store knows of a point. */
+export function knownAs({ number, digest }: Pick<FoundPoint, 'number' | 'digest'>): Remembered {
+  return { number, digest: digest.toString('hex') };
 }
 
 const labelOf = ({ id }: Pick<Destination, 'id'>): string => `newest ${asBuffer(id).toString('hex')}`;
@@ -71,13 +76,13 @@ export function rolledBack(
 export async function remember(
   area: BackupArea,
   destination: Destination,
-  { number, digest }: FoundPoint,
+  point: FoundPoint,
   signal?: AbortSignal,
 ): Promise<void> {
-  const value = Buffer.from(JSON.stringify({ number, digest: digest.toString('hex') } satisfies Remembered));
+  const value = Buffer.from(JSON.stringify(knownAs(point)));
   for (let tries = 1; ; tries++) {
     const before = await area.readState(labelOf(destination), signal);
-    if ((parse(before?.value)?.number ?? -1) > number && tries > 1) return;
+    if ((parse(before?.value)?.number ?? -1) > point.number && tries > 1) return;
     try {
       await area.writeState(labelOf(destination), value, before?.etag);
       return;

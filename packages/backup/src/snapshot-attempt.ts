@@ -102,7 +102,7 @@ export class Attempt {
     try {
       const run = decodePoint(await this.#seals.open('backupWork', id, RUN_NAME, found.body, this.#options.signal));
       // It saves work alone, and who has lost the right to back up may have left it.
-      if (this.#seals.isReplaced(found.body)) return;
+      if (this.#seals.keyIdOf(found.body) !== this.#seals.primaryId) return;
       const previous = this.#newest?.digest ?? Buffer.alloc(32);
       if (run.number !== this.#epoch || !previous.equals(run.previous)) return;
       this.#base = this.#indexOf(run.pages);

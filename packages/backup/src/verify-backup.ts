@@ -112,6 +112,7 @@ class Verification {
         use,
       );
     }
+    this.#strange(found);
     const { generation } = copy.head;
     if (isOlderThan(copy.head, newest)) {
       const use = {
@@ -123,6 +124,17 @@ class Verification {
       this.#findings.add('rolled-back', BACKUP_KEYS_NAME, message, use);
     }
     return found;
+  }
+
+  /** Points that somebody else may have made, and what has to be there since the keys were replaced last. */
+  #strange(found: readonly FoundPoint[]): void {
+    for (const point of found) {
+      if (!this.#backup.isForeign(point)) continue;
+      const message = `snapshot ${point.number} was made with a key that was retired, or is another snapshot than was there when it was`;
+      this.#findings.add('rolled-back', pointName(point.number), message, usedBy(point.number));
+    }
+    const gone = this.#backup.missesNewest(found[0]?.number ?? 0);
+    if (gone !== undefined) this.#findings.add('rolled-back', 's/', gone);
   }
 
   /** Numbers below the newest point that are neither there nor were removed. */

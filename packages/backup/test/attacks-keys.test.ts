@@ -88,6 +88,13 @@ describe('a backup operator whose membership was revoked, and who may still writ
     for (const one of removed) await backend.delete(pointName(one));
     const body = withChecksum(seals.seal('backupPoint', view.destination.id, pointName(number), encodePoint(forged)));
     await backend.write(pointName(number), body);
+    // Where the store is lost, the head that lies there tells.
+    const lost = await openBackupOf(backend, clock);
+    await failure(lost.choose({}), number < 3 ? 'ROLLBACK' : 'INTEGRITY');
+    await failure(lost.choose({ at: new Date(clock.now() + 1000) }), number < 3 ? 'ROLLBACK' : 'INTEGRITY');
+    const { findings } = await verifyOpenedBackup(lost);
+    expect(findings.map(({ message }) => message).join()).toMatch(number < 3 ? /newest/ : /retired|another snapshot/);
+    await lost[Symbol.asyncDispose]();
     const report = await backups.backup(PLACE);
     expect(report.alarms.join()).toMatch(/retired|removed or replaced/);
     const there = await backups.read(PLACE, {}, async (store) => (await store.retrieve('red/a')).text());

@@ -17,6 +17,7 @@ import type { CopiedHead } from './copy/copied-head.ts';
 import { copyHead } from './copy/copied-head.ts';
 import type { KeptState } from './copy/kept-state.ts';
 import { readKeptState, writeKeptState } from './copy/kept-state.ts';
+import { keyOrderOf } from './copy/key-order.ts';
 import { Restoring } from './copy/restoring.ts';
 import { BackupSeals } from './copy/seals.ts';
 import type { UnlockedCopy } from './copy/unlock-copy.ts';
@@ -109,7 +110,7 @@ export class BackupArea {
 
   /** How new key versions are, by their ids: the newer of a group, the greater. A member knows those that were granted. */
   get keyOrder(): ReadonlyMap<string, number> {
-    return new Map(this.#engine.watcher.state.keys.versions.map(({ label }, at) => [label, at + 1]));
+    return keyOrderOf(this.#engine.watcher.state);
   }
 
   /** What seals and opens what lies at a destination. */

@@ -41,9 +41,14 @@ export class BackupSeals {
     return sealSystemBody(keys().primary, purpose, systemContext(destination, 0, name), plaintext, random);
   }
 
-  /** Whether something that {@link open} opened was sealed under a version that has been replaced: who was taken the right to back up has it still. */
-  isReplaced(body: Uint8Array): boolean {
-    return !asBuffer(systemBodyKeyId(body)).equals(this.keys.primary.id);
+  /** The id of the key version that seals, in hex. @throws SecureStoreError `ACCESS_DENIED`, `UNSUPPORTED` */
+  get primaryId(): string {
+    return asBuffer(this.keys.primary.id).toString('hex');
+  }
+
+  /** The id, in hex, of the key version that something was sealed under which {@link open} opened. */
+  keyIdOf(body: Uint8Array): string {
+    return asBuffer(systemBodyKeyId(body)).toString('hex');
   }
 
   /** @throws SecureStoreError `INTEGRITY`, `FORMAT_VERSION`; `ACCESS_DENIED`, `UNSUPPORTED` where there are no keys */

@@ -13,6 +13,7 @@ import type { ReadHead, StoreState } from '../state.ts';
 import { loadState, parseHead } from '../state.ts';
 import { checkIdentity } from '../trust.ts';
 import { unlockHead } from '../unlock-head.ts';
+import { keyOrderOf } from './key-order.ts';
 import { checkCopied, keysBackend, keysObject } from './keys-backend.ts';
 import { BackupSeals } from './seals.ts';
 
@@ -65,6 +66,11 @@ export class UnlockedCopy {
 
   get fingerprint(): string {
     return fingerprintOf(this.head.identity);
+  }
+
+  /** How new key versions are, by their ids in hex: the newer of a group, the greater. A member knows those that were granted. */
+  get keyOrder(): ReadonlyMap<string, number> {
+    return keyOrderOf(this.state);
   }
 
   /** What opens what lies beside it. */

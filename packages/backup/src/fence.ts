@@ -1,0 +1,38 @@
+import { asBuffer } from '@securestore/core-format';
+import type { BackupArea, UnlockedCopy } from '@securestore/objects';
+import type { Destination } from './destination.ts';
+import type { FoundPoint } from './points.ts';
+import { destinationsIn } from './registry.ts';
+import type { Remembered } from './remembered.ts';
+
+/**
+ * The newest point that a destination had when its key was replaced: who was taken the right to back up has the one before. The signed
+ * head says it, so that it holds where the store is lost, too.
+ */
+export interface Fence extends Remembered {
+  /** Hex of the id of the key version that later points are made with, or with a newer one. */
+  readonly keyId: string;
+}
+
+/** Whether a point was made with an older key than a fence asks for, in the place of the point that it names or after it. */
+export function isBehind(
+  fence: Fence | undefined,
+  order: ReadonlyMap<string, number>,
+  { number, digest, keyId }: Pick<FoundPoint, 'number' | 'digest' | 'keyId'>,
+): boolean {
+  if (fence === undefined || number < fence.number) return false;
+  if (number === fence.number && (fence.digest === '' || digest.toString('hex') === fence.digest)) return false;
+  // A member knows no key that was not granted: of what it has, none is newer than the fence then.
+  return (order.get(keyId) ?? 0) < (order.get(fence.keyId) ?? Infinity);
+}
+
+/** The fence that a copy of the store says for a destination. @throws SecureStoreError `INTEGRITY` */
+export function fenceOf({ state }: UnlockedCopy, { id }: Pick<Destination, 'id'>): Fence | undefined {
+  const label = asBuffer(id).toString('hex');
+  return destinationsIn(state.destinations).find((one) => one.id === label)?.fence;
+}
+
+/** Whether what the registry says of a destination asks for the key of now. */
+export function isFenced({ seals, hasKeys }: BackupArea, fence: Fence | undefined): boolean {
+  return hasKeys && fence?.keyId === seals.primaryId;
+}
