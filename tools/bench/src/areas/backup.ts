@@ -5,7 +5,7 @@ import { inFlight } from '../measure.ts';
 import type { Area, Comparison, Contender, Surroundings } from '../model.ts';
 import { loadOurs } from '../ours.ts';
 import { RESTIC, resticProgram } from '../rivals/restic.ts';
-import { timed } from '../timed.ts';
+import { measuresMemory, timed, type Timed } from '../timed.ts';
 
 const PASSPHRASE = 'correct horse battery staple';
 const MEBIBYTE = 1024 * 1024;
@@ -42,36 +42,42 @@ async function prepare({ name, count, size }: DataSet, scratch: string): Promise
 }
 
 /** The command line as users run it, in a process of its own: with the secret, and all that opening a store takes. */
-function securestore(prepared: Prepared, ...args: readonly string[]): Promise<number> {
+function securestore(prepared: Prepared, ...args: readonly string[]): Promise<Timed> {
   const program = join(import.meta.dirname, '../../../../packages/cli/dist/main.js');
   const env = { SECURESTORE_PASSPHRASE: PASSPHRASE, SECURESTORE_URL: prepared.store };
   return timed(process.execPath, [program, ...args, '--no-anchor'], env);
 }
 
-function restic(program: string, repository: string, ...args: readonly string[]): Promise<number> {
+function restic(program: string, repository: string, ...args: readonly string[]): Promise<Timed> {
   const env = { RESTIC_PASSWORD: PASSPHRASE, RESTIC_REPOSITORY: repository, RESTIC_CACHE_DIR: `${repository}-cache` };
   return timed(program, args, env);
 }
 
-type Work = (repository: string) => Promise<number>;
+type Work = (repository: string) => Promise<Timed>;
 
-/** A contender whose repository is made anew for every sample, by `before`. */
-function contender(
-  name: string,
-  role: Contender['role'],
-  folder: string,
-  before: Work | undefined,
-  work: Work,
-): Contender {
+/** A contender of a row of times, and of the row of the memory that the same runs took. */
+interface Measured {
+  readonly time: Contender;
+  readonly memory: Contender;
+}
+
+function measured(name: string, role: Contender['role'], folder: string, anew: boolean, work: Work): Measured {
+  const peaks: number[] = [];
   return {
-    name,
-    role,
-    async sample() {
-      await rm(folder, { recursive: true, force: true });
-      await rm(`${folder}-cache`, { recursive: true, force: true });
-      await before?.(folder);
-      return work(folder);
+    time: {
+      name,
+      role,
+      async sample() {
+        if (anew) {
+          await rm(folder, { recursive: true, force: true });
+          await rm(`${folder}-cache`, { recursive: true, force: true });
+        }
+        const { milliseconds, peak } = await work(folder);
+        if (peak !== undefined) peaks.push(peak);
+        return milliseconds;
+      },
     },
+    memory: { name, role, sample: () => Promise.resolve(peaks.shift() ?? Number.NaN) },
   };
 }
 
@@ -87,11 +93,11 @@ async function* comparisonsOf(
     string,
   ];
   const backup: Work = (repository) => securestore(prepared, 'backup', `file:${repository}`);
-  const theirBackup = async (repository: string): Promise<number> =>
-    restic(program ?? '', repository, 'backup', '--quiet', prepared.folder);
+  const theirBackup: Work = (repository) => restic(program ?? '', repository, 'backup', '--quiet', prepared.folder);
   const theirFirst: Work = async (repository) => {
     const init = await restic(program ?? '', repository, 'init', '--quiet');
-    return init + (await theirBackup(repository));
+    const { milliseconds, peak } = await theirBackup(repository);
+    return { milliseconds: init.milliseconds + milliseconds, peak };
   };
   // What every backup after the first one finds: a store whose journal is on.
   await backup(own);
@@ -102,14 +108,15 @@ async function* comparisonsOf(
       await rm(target, { recursive: true, force: true });
       return work(repository);
     };
-  const rows: { readonly work: string; readonly ours: Work; readonly theirs: Work; readonly before: boolean }[] = [
-    { work: 'first backup', ours: backup, theirs: theirFirst, before: false },
-    { work: 'unchanged second run', ours: backup, theirs: theirBackup, before: true },
+  // The first row leaves what the others work on.
+  const rows: { readonly work: string; readonly ours: Work; readonly theirs: Work; readonly anew: boolean }[] = [
+    { work: 'first backup', ours: backup, theirs: theirFirst, anew: true },
+    { work: 'unchanged second run', ours: backup, theirs: theirBackup, anew: false },
     {
       work: 'check of every byte',
       ours: (repository) => securestore(prepared, 'verify', `file:${repository}`),
       theirs: (repository) => restic(program ?? '', repository, 'check', '--read-data', '--quiet'),
-      before: true,
+      anew: false,
     },
     {
       work: 'full restore',
@@ -119,30 +126,36 @@ async function* comparisonsOf(
       theirs: clearing((repository) =>
         restic(program ?? '', repository, 'restore', 'latest', '--quiet', '--target', target),
       ),
-      before: true,
+      anew: false,
     },
   ];
+  const size = set.size >= MEBIBYTE ? `${set.size / MEBIBYTE} MiB` : `${set.size / 1024} KiB`;
   for (const row of rows) {
-    const contenders = [contender('securestore', 'ours', own, row.before ? backup : undefined, row.ours)];
-    if (program !== undefined) {
-      contenders.push(contender(RESTIC, 'rival', theirs, row.before ? theirFirst : undefined, row.theirs));
+    const contenders = [measured('securestore', 'ours', own, row.anew, row.ours)];
+    if (program !== undefined) contenders.push(measured(RESTIC, 'rival', theirs, row.anew, row.theirs));
+    const work = `${row.work}, ${set.count} × ${size}`;
+    const targets = (factor: number): Pick<Comparison, 'targets'> =>
+      program === undefined ? {} : { targets: [{ bound: 'at most', factor, of: 'the best rival' }] };
+    const raw = row.work === 'first backup' ? [copying(prepared, copy)] : [];
+    yield { work, unit: 'ms', contenders: [...contenders.map(({ time }) => time), ...raw], ...targets(0.5) };
+    if (measuresMemory()) {
+      yield { work: `memory: ${work}`, unit: 'MB', contenders: contenders.map(({ memory }) => memory), ...targets(1) };
     }
-    if (row.work === 'first backup')
-      contenders.push(contender('cp', 'raw', copy, undefined, () => copied(prepared, copy)));
-    yield {
-      work: `${row.work}, ${set.count} × ${set.size >= MEBIBYTE ? `${set.size / MEBIBYTE} MiB` : `${set.size / 1024} KiB`}`,
-      unit: 'ms',
-      contenders,
-      ...(program === undefined ? {} : { targets: [{ bound: 'at most', factor: 0.5, of: 'the best rival' }] }),
-    };
   }
   for (const folder of [own, theirs, copy, target, prepared.folder]) await rm(folder, { recursive: true, force: true });
 }
 
-async function copied({ folder }: Prepared, to: string): Promise<number> {
-  const begun = performance.now();
-  await cp(folder, to, { recursive: true });
-  return performance.now() - begun;
+function copying({ folder }: Prepared, to: string): Contender {
+  return {
+    name: 'cp',
+    role: 'raw',
+    async sample() {
+      await rm(to, { recursive: true, force: true });
+      const begun = performance.now();
+      await cp(folder, to, { recursive: true });
+      return performance.now() - begun;
+    },
+  };
 }
 
 /** Backing up, checking and restoring, as whole processes. */
@@ -150,6 +163,7 @@ export const backup: Area = {
   title: 'Backup of a store at sqlite: to file:, as whole processes',
   async *comparisons(surroundings) {
     const program = await resticProgram(surroundings.absent);
+    if (!measuresMemory()) surroundings.absent({ name: 'peak memory', reason: 'GNU time is not installed' });
     const { scale } = surroundings;
     const small = { name: 'small', count: Math.ceil(10_000 * scale), size: 4096 };
     const large = { name: 'large', count: 4, size: Math.ceil(256 * scale) * MEBIBYTE };
