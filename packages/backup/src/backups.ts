@@ -19,7 +19,7 @@ import { drillBackup } from './drill.ts';
 import { follow, waitForOther } from './following.ts';
 import type { ForgetReport } from './forget.ts';
 import { forgetPoints } from './forget.ts';
-import type { PointChoice, SnapshotInfo } from './opened-backup.ts';
+import type { OnDamagedSnapshot, PointChoice, SnapshotInfo } from './opened-backup.ts';
 import type { Connect } from './places.ts';
 import { Places } from './places.ts';
 import type { DrillFacts, DrillReceipt } from './receipt.ts';
@@ -167,9 +167,16 @@ export class Backups {
     return this.#area.runJob('backup', options, BACKUP_OPTIONS, { kind: this.#kind(), parameters, id });
   }
 
-  /** The moments that can be restored, the newest first. @throws SecureStoreError `NOT_FOUND`, `INTEGRITY`; what the backend throws */
-  list(source: string, options?: CallOptions): Promise<SnapshotInfo[]> {
-    return this.#places.opened(source, options?.signal, (backup) => Array.fromAsync(backup.list(options?.signal)));
+  /**
+   * The moments that can be restored, the newest first.
+   *
+   * @param options.onDamaged told of each snapshot that is damaged; without it the first one ends the call
+   * @throws SecureStoreError `NOT_FOUND`, `INTEGRITY`; what the backend throws
+   */
+  list(source: string, options?: CallOptions & { readonly onDamaged?: OnDamagedSnapshot }): Promise<SnapshotInfo[]> {
+    return this.#places.opened(source, options?.signal, (backup) =>
+      Array.fromAsync(backup.list(options?.signal, options?.onDamaged)),
+    );
   }
 
   /** The spans of time that can be restored, the newest first. @throws as {@link list} */
@@ -360,7 +367,11 @@ export class Backups {
     return { ...planned, done };
   }
 
-  /** Removes points of a destination, and what then nothing needs. @param choose which are to go */
+  /**
+   * Removes points of a destination, and what then nothing needs.
+   *
+   * @param choose which are to go, of those that there are; also numbers of damaged ones, which it is not told of
+   */
   forget(
     destination: string,
     choose: (points: readonly SnapshotInfo[]) => readonly number[],
@@ -368,7 +379,7 @@ export class Backups {
   ): Promise<ForgetReport> {
     return this.#places.opened(destination, options?.signal, async (backup, found) => {
       const numbers = async (): Promise<ReadonlySet<number>> =>
-        new Set(choose(await Array.fromAsync(backup.list(options?.signal))));
+        new Set(choose(await Array.fromAsync(backup.list(options?.signal, () => undefined))));
       return forgetPoints(this.#area, found, numbers, options?.signal);
     });
   }

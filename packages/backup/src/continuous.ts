@@ -227,18 +227,35 @@ export class Follower {
     const pages = new IndexPages(destination, this.#area.seals);
     // Asked first: another run may publish in between.
     const remembered = await rememberedAt(this.#area, destination, signal);
-    const newest = await points.newest(signal);
-    const isRolledBack = rolledBack(remembered, destination, newest) !== undefined;
-    if (newest === undefined || isRolledBack) return this.#snapshot(signal);
+    const { newest, damaged } = await points.newestWhole(signal);
+    const isWhole = damaged.length === 0 && rolledBack(remembered, destination, newest) === undefined;
+    if (newest === undefined || !isWhole) return this.#snapshot(signal);
     const label = readerLabel(destination);
     const reader = await this.#area.open(label, (alarm) => this.#alarms.add(alarm.message), signal);
-    const { index } = await indexAt(points, pages, newest, signal);
-    const base = newest.kind === 'snapshot' ? newest : await points.read(newest.base, signal);
+    const found = await this.#indexAt(points, pages, newest, signal);
+    if (found === undefined) return this.#snapshot(signal);
+    const { index, base } = found;
     const changes = new Map([...index.changes].map(([token, entries]) => [token, [...entries]]));
     this.#published = { time: newest.time, at: this.#area.clock.now() };
     const position = { newest, reader, pages, points, changes, basePages: base.pages, snapshotMade: base.made };
     this.#position = position;
     return position;
+  }
+
+  /** The index of a point, and the snapshot that it builds on; `undefined` where they are damaged. */
+  async #indexAt(
+    points: Points,
+    pages: IndexPages,
+    newest: FoundPoint,
+    signal: AbortSignal,
+  ): Promise<{ readonly index: IndexSet; readonly base: FoundPoint } | undefined> {
+    try {
+      const { index } = await indexAt(points, pages, newest, signal);
+      return { index, base: newest.kind === 'snapshot' ? newest : await points.read(newest.base, signal) };
+    } catch (error) {
+      if (SecureStoreError.is(error, 'INTEGRITY')) return undefined;
+      throw error;
+    }
   }
 
   async #ship(position: Position, signal: AbortSignal): Promise<void> {

@@ -16,7 +16,7 @@ import { entriesUnder } from '@securestore/objects';
 import type { Destination } from './destination.ts';
 import { bringHead } from './destination.ts';
 import { IndexPages } from './index-pages.ts';
-import type { FoundPoint } from './points.ts';
+import type { DamagedPoint, FoundPoint } from './points.ts';
 import { Points } from './points.ts';
 import type { Remembered } from './remembered.ts';
 import { knownAs, remember, rememberedAt, rolledBack } from './remembered.ts';
@@ -101,6 +101,16 @@ export async function noteKeys(area: BackupArea, destination: Destination, signa
   }
 }
 
+function unknowable({ location }: Destination, damaged: readonly DamagedPoint[], advice: string): SecureStoreError {
+  const [first] = damaged;
+  const numbers = damaged.map(({ number }) => number).join(', ');
+  return new SecureStoreError(
+    'INTEGRITY',
+    `${location}: damaged: ${numbers} (${first?.error.message ?? ''}), so nobody knows what is needed there; nothing was removed. ${advice}`,
+    { cause: first?.error },
+  );
+}
+
 /** What the remaining points need. */
 interface Needed {
   readonly pages: Set<string>;
@@ -180,7 +190,8 @@ async function removeUnneeded(
  * Removes points, and what then nothing needs any more. It first publishes a point that says so: a run that is under way finds its
  * number taken, and begins anew, so nothing is taken from it. Whatever the clocks say.
  *
- * @param choose which are to go, of those that there are; the newest stays in any case, and what others build on
+ * @param choose which are to go, of those that there are; the newest stays in any case, and what others build on. Damaged ones go where they
+ *   are among them, and with them the changes that build on them
  * @throws SecureStoreError `NOT_FOUND` where there are no points; `INTEGRITY` where one of those that stay can't be read: then nothing
  *   of the files goes; `CONFLICT`; what the backend throws
  */
@@ -210,11 +221,17 @@ async function forgetOnce(
   const found: FoundPoint[] = [];
   // Asked first: another run may publish in between.
   const remembered = await rememberedAt(area, destination, signal);
+  const damaged: DamagedPoint[] = [];
   for (const number of await points.numbers(signal)) {
-    const point = await points.readUnlessRemoved(number, signal);
-    if (point !== undefined) found.push(point);
+    const point = await points.readOrDamaged(number, signal);
+    if ('error' in point) damaged.push(point);
+    else found.push(point);
   }
   const [newest] = found;
+  const [first] = damaged;
+  // What follows a damaged one is a snapshot, which looks at the whole store.
+  if (first !== undefined && first.number > (newest?.number ?? 0))
+    throw unknowable(destination, damaged, 'Make a snapshot');
   if (newest === undefined)
     throw new SecureStoreError('NOT_FOUND', `${destination.location}: there is no snapshot here yet`);
   // The note below would be the newest from then on, and what is missing would be missed by nobody.
@@ -228,11 +245,18 @@ async function forgetOnce(
   // What an earlier removal has published says nothing of its own.
   const own = found.filter(({ collects, number }) => !collects && !includesNumber(newest.removed, number));
   const chosen = await choose(own);
+  const unchosen = damaged.filter(({ number }) => !chosen.has(number) && !includesNumber(newest.removed, number));
+  if (unchosen.length > 0) throw unknowable(destination, unchosen, 'Remove these, too, by their numbers');
+  // Changes are nothing without all that they build on.
+  const isLost = ({ kind, base, number }: FoundPoint): boolean =>
+    kind === 'changes' && damaged.some((one) => one.number >= base && one.number < number);
+  if (isLost(newest)) throw unknowable(destination, damaged, 'Make a snapshot');
   // What was announced to be gone by a run that did not come to its end goes now.
   const isGone = ({ number, collects }: FoundPoint): boolean =>
     collects || chosen.has(number) || includesNumber(newest.removed, number);
+  const newestOwn = own.find((one) => !isLost(one))?.number;
   const stays = (one: FoundPoint): boolean =>
-    one.number === newest.number || one.number === own[0]?.number || !isGone(one);
+    one.number === newest.number || one.number === newestOwn || (!isGone(one) && !isLost(one));
   const keptFirst = found.filter(stays);
   // Changes are nothing without the snapshot that they build on, and those between.
   const bases = new Set(keptFirst.filter(({ kind }) => kind === 'changes').map(({ base }) => base));
@@ -244,7 +268,7 @@ async function forgetOnce(
     const { number, kind, base } = one;
     return stays(one) || bases.has(number) || (kind === 'changes' && number <= (last.get(base) ?? 0));
   };
-  const gone = found.filter((point) => !isNeeded(point)).map(({ number }) => number);
+  const gone = [...damaged, ...found.filter((point) => !isNeeded(point))].map(({ number }) => number);
   const note = await publishNote(
     area,
     destination,

@@ -19,7 +19,7 @@ export type {
 export type { Connect, Connected } from './places.ts';
 export type { ForgetReport } from './forget.ts';
 export { openBackup, OpenedBackup } from './opened-backup.ts';
-export type { BackupSettings, PointChoice, SnapshotInfo } from './opened-backup.ts';
+export type { BackupSettings, OnDamagedSnapshot, PointChoice, SnapshotInfo } from './opened-backup.ts';
 export type { RegisteredDestination } from './registry.ts';
 export type { RetentionReport, RetentionSettings } from './retain.ts';
 export { applyRetention, parseRetentionPolicy } from './retention/index.ts';

@@ -44,6 +44,9 @@ export interface SnapshotInfo {
   readonly copied: number;
 }
 
+/** Told of a snapshot that is damaged: its number is all that is known of it. */
+export type OnDamagedSnapshot = (number: number, error: SecureStoreError) => void;
+
 /** Which point is meant: the newest by default. */
 export interface PointChoice {
   /** The number of the point. */
@@ -99,22 +102,40 @@ export class OpenedBackup {
     return this.copy.fingerprint;
   }
 
-  /** All points, the newest first. @throws SecureStoreError `INTEGRITY`, and what the backend throws */
-  async *list(signal?: AbortSignal): AsyncGenerator<SnapshotInfo> {
+  /**
+   * All points, the newest first.
+   *
+   * @param onDamaged told of each that is damaged; without it the first ends the list
+   * @throws SecureStoreError `INTEGRITY`, and what the backend throws
+   */
+  async *list(signal?: AbortSignal, onDamaged?: OnDamagedSnapshot): AsyncGenerator<SnapshotInfo> {
     for (const number of await this.#numbers(signal)) {
-      const point = await this.points.readUnlessRemoved(number, signal);
+      const point = await this.#readUnlessGone(number, onDamaged, signal);
       // One that collects says the same of the store as the one before.
       if (point !== undefined && !point.collects) yield infoOf(point);
+    }
+  }
+
+  async #readUnlessGone(
+    number: number,
+    onDamaged: OnDamagedSnapshot | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<FoundPoint | undefined> {
+    try {
+      return await this.points.readUnlessRemoved(number, signal);
+    } catch (error) {
+      if (onDamaged === undefined || !SecureStoreError.is(error, 'INTEGRITY')) throw error;
+      onDamaged(number, error);
+      return undefined;
     }
   }
 
   /** The numbers of the points, the newest first, but for those that were announced to be removed. */
   async #numbers(signal: AbortSignal | undefined): Promise<number[]> {
     const numbers = await this.points.numbers(signal);
-    const [first] = numbers;
-    if (first === undefined) return numbers;
-    const { removed } = await this.points.read(first, signal);
-    return numbers.filter((number) => !includesNumber(removed, number));
+    if (numbers.length === 0) return numbers;
+    const { newest } = await this.points.newestWhole(signal);
+    return numbers.filter((number) => newest === undefined || !includesNumber(newest.removed, number));
   }
 
   /** The point that is meant. @throws SecureStoreError `NOT_FOUND` where there is none; `INTEGRITY`; what the backend throws */
@@ -184,11 +205,13 @@ export class OpenedBackup {
   /** The spans of time that can be restored, the newest first. @throws as {@link list} */
   async windows(signal?: AbortSignal): Promise<RecoveryWindow[]> {
     const points: FoundPoint[] = [];
-    for (const number of await this.points.numbers(signal)) {
-      const point = await this.points.read(number, signal);
-      if (!point.collects) points.push(point);
+    const damaged: number[] = [];
+    for (const number of await this.#numbers(signal)) {
+      const point = await this.points.readOrDamaged(number, signal);
+      if ('error' in point) damaged.push(number);
+      else if (!point.collects) points.push(point);
     }
-    return windowsOf(points.toReversed()).toReversed();
+    return windowsOf(points.toReversed(), damaged).toReversed();
   }
 
   /** The index of a point. */

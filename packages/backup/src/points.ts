@@ -28,6 +28,14 @@ export interface FoundPoint extends Point {
   readonly isOld: boolean;
 }
 
+/** A point of which there is nothing but its number. */
+export interface DamagedPoint {
+  readonly number: number;
+  /** SHA-256 of what lies there. */
+  readonly digest: Buffer;
+  readonly error: SecureStoreError;
+}
+
 /** The points of a destination. */
 export class Points {
   readonly #destination: Destination;
@@ -52,6 +60,33 @@ export class Points {
     const { entries } = await listPage(this.#destination.backend, BACKUP_AREAS.points, { limit: 1, signal });
     const [first] = entries;
     return first && this.read(pointNumber(first.key) ?? strange(first.key), signal);
+  }
+
+  /**
+   * The newest point that is whole, and those after it that are not, the newest first.
+   *
+   * @throws SecureStoreError `FORMAT_VERSION`, and what the backend throws
+   */
+  async newestWhole(signal?: AbortSignal): Promise<{ readonly newest?: FoundPoint; readonly damaged: DamagedPoint[] }> {
+    const damaged: DamagedPoint[] = [];
+    for await (const { key } of entriesUnder(this.#destination.backend, BACKUP_AREAS.points, { signal })) {
+      const number = pointNumber(key) ?? strange(key);
+      const read = await this.readOrDamaged(number, signal);
+      if (!('error' in read)) return { newest: read, damaged };
+      damaged.push(read);
+    }
+    return { damaged };
+  }
+
+  /** A point, or what is wrong with it. @throws SecureStoreError `FORMAT_VERSION`, and what the backend throws */
+  async readOrDamaged(number: number, signal?: AbortSignal): Promise<FoundPoint | DamagedPoint> {
+    try {
+      return await this.read(number, signal);
+    } catch (error) {
+      if (!SecureStoreError.is(error, 'INTEGRITY')) throw error;
+      const found = await this.#destination.backend.read(pointName(number), { signal });
+      return { number, digest: sha256(found?.body ?? Buffer.alloc(0)), error };
+    }
   }
 
   /** @throws SecureStoreError `INTEGRITY` where it is missing or damaged; `FORMAT_VERSION`; what the backend throws */

@@ -41,6 +41,9 @@ interface Reading {
   readonly alarms: Alarm[];
 }
 
+/** What a snapshot follows. */
+export type Before = Pick<FoundPoint, 'number' | 'digest' | 'instance' | 'time' | 'removed' | 'others'>;
+
 /** One attempt to make a snapshot: others may come first. */
 export class Attempt {
   readonly #area: BackupArea;
@@ -48,7 +51,7 @@ export class Attempt {
   readonly #options: SnapshotOptions;
   readonly #seals: BackupSeals;
   readonly #pages: IndexPages;
-  readonly #newest: FoundPoint | undefined;
+  readonly #newest: Before | undefined;
   /** What lies at the destination of a store that this one was made of: it may be newer than what this one has. */
   readonly #others: IndexSet | undefined;
   readonly #failed: FailedCopies;
@@ -69,7 +72,7 @@ export class Attempt {
     area: BackupArea,
     destination: Destination,
     options: SnapshotOptions,
-    newest: FoundPoint | undefined,
+    newest: Before | undefined,
     { index, totals }: FoundIndex,
     pages: IndexPages,
   ) {

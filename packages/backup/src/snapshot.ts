@@ -8,6 +8,7 @@ import type { FoundPoint } from './points.ts';
 import { Points } from './points.ts';
 import type { Remembered } from './remembered.ts';
 import { rememberedAt, rolledBack } from './remembered.ts';
+import type { Before } from './snapshot-attempt.ts';
 import { Attempt, NO_TOTALS } from './snapshot-attempt.ts';
 import type { SnapshotOptions, SnapshotReport } from './snapshot-types.ts';
 import type { FoundIndex } from './timeline.ts';
@@ -40,13 +41,52 @@ async function trusted(
   return { ...newest, instance: head.instance, base: 0, removed: [], pages: [], others: [], totals: NO_TOTALS };
 }
 
-/** What makes a point the next one of a chain, whoever has made the one before. */
-function follows(newest: FoundPoint | undefined): Partial<Pick<FoundPoint, 'number' | 'digest'>> {
-  return newest === undefined ? {} : { number: newest.number, digest: newest.digest };
+/** What a snapshot follows, what it is built on, and what is to be told. */
+interface Standing {
+  readonly last: Before | undefined;
+  readonly base: FoundIndex;
+  readonly alarms: readonly Alarm[];
+}
+
+function damageAt({ location }: Destination, message: string): Alarm {
+  return {
+    type: 'rolled-back',
+    name: 's/',
+    message: `${location}: ${message}. The whole store is read, and what is damaged is copied again; run verify on the backup`,
+  };
+}
+
+/** @param damage what an attempt found damaged at the destination: then nothing there is built on */
+async function standingAt(
+  area: BackupArea,
+  destination: Destination,
+  pages: IndexPages,
+  damage: SecureStoreError | undefined,
+  signal: AbortSignal | undefined,
+): Promise<Standing> {
+  const points = new Points(destination, area.seals);
+  // Asked first: another run may publish in between.
+  const remembered = await rememberedAt(area, destination, signal);
+  const { newest, damaged } = await points.newestWhole(signal);
+  const [top] = damaged;
+  const alarm =
+    top === undefined ? rolledBack(remembered, destination, newest) : damageAt(destination, top.error.message);
+  const alarms = [alarm, damage && damageAt(destination, damage.message)].filter((one) => one !== undefined);
+  const rule = { history: area.head.history, now: area.clock.now(), floor: 0 };
+  const nothing: FoundIndex = { index: new IndexSet(pages, [], new Map(), rule), totals: NO_TOTALS };
+  const before = newest && (await trusted(area, points, newest, remembered, signal));
+  const isNothing = before === undefined || before.base === 0 || damage !== undefined;
+  const base = isNothing ? nothing : await indexAt(points, pages, before, signal);
+  // What was removed on purpose only a point that is the store's own tells.
+  const removed = before === undefined || before.base === 0 ? [] : before.removed;
+  const own = isNothing ? { instance: area.head.instance, time: 0, others: [], removed } : before;
+  // Whoever has made the one before, and whatever became of it: the next one follows it.
+  const { number, digest } = top ?? newest ?? { number: 0, digest: Buffer.alloc(32) };
+  return { last: number === 0 ? undefined : { ...own, number, digest }, base, alarms };
 }
 
 /**
- * Makes a snapshot: what has changed since the last one, and the whole where there is none.
+ * Makes a snapshot: what has changed since the last one, and the whole where there is none, or what lies there is damaged.
  *
  * @throws SecureStoreError `LOCKED`, `CONFLICT` where another run is under way; `ACCESS_DENIED`; `INTEGRITY`; `TOO_LARGE`; what the
  *   backends throw
@@ -58,34 +98,26 @@ export async function makeSnapshot(
 ): Promise<SnapshotReport> {
   const { signal } = options;
   const early: Alarm[] = [];
+  let damage: SecureStoreError | undefined;
   // What reads the journal needs the destination's id, which its keys have: and these are made with the store's.
   const settled = await area.prepare(signal);
   const { destination } = await bringHead(area, place, signal);
   for (let tries = 1; ; tries++) {
     const reader = await area.open(readerLabel(destination), (alarm) => early.push(alarm), signal);
-    const points = new Points(destination, area.seals);
     const pages = new IndexPages(destination, area.seals);
-    // Asked first: another run may publish in between.
-    const remembered = await rememberedAt(area, destination, signal);
-    const newest = await points.newest(signal);
-    const alarm = rolledBack(remembered, destination, newest);
-    if (alarm !== undefined) {
-      early.push(alarm);
-      reader.startOver();
-    }
-    const rule = { history: area.head.history, now: area.clock.now(), floor: 0 };
-    const nothing: FoundIndex = { index: new IndexSet(pages, [], new Map(), rule), totals: NO_TOTALS };
-    const before = newest && (await trusted(area, points, newest, remembered, signal));
-    const base = before === undefined || before.base === 0 ? nothing : await indexAt(points, pages, before, signal);
-    const last = before && { ...before, ...follows(newest) };
-    const attempt = new Attempt(area, destination, options, last, base, pages);
-    await attempt.recall();
     try {
+      const { last, base, alarms } = await standingAt(area, destination, pages, damage, signal);
+      early.push(...alarms);
+      if (alarms.length > 0) reader.startOver();
+      const attempt = new Attempt(area, destination, options, last, base, pages);
+      if (damage === undefined) await attempt.recall();
       const { report } = await attempt.run(reader, settled);
-      return { ...report, alarms: [...early.map(({ message }) => message), ...report.alarms] };
+      return { ...report, alarms: [...new Set([...early.map(({ message }) => message), ...report.alarms])] };
     } catch (error) {
+      if (tries === MAX_TRIES) throw error;
+      if (SecureStoreError.is(error, 'INTEGRITY') && damage === undefined) damage = error;
       // Its number was taken: what it has written may have been collected, so it begins anew.
-      if (!SecureStoreError.is(error, 'CONFLICT') || tries === MAX_TRIES) throw error;
+      else if (!SecureStoreError.is(error, 'CONFLICT')) throw error;
     }
   }
 }

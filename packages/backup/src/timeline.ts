@@ -2,7 +2,7 @@ import type { IndexEntry, PointTotals } from '@securestore/core-format';
 import { SecureStoreError } from '@securestore/core-format';
 import type { IndexPages } from './index-pages.ts';
 import { IndexSet } from './index-set.ts';
-import type { FoundPoint, Points } from './points.ts';
+import type { DamagedPoint, FoundPoint, Points } from './points.ts';
 
 /** More changed objects than this between two snapshots are not looked at in memory. */
 const MAX_CHANGED = 500_000;
@@ -56,6 +56,8 @@ export async function indexAt(
 /**
  * The last point that is not after a moment, among those with these numbers, the newest first; `undefined` where all are after it.
  *
+ * Points that are damaged are passed over, unless one of them may be the one that is meant.
+ *
  * @throws SecureStoreError `INTEGRITY` where it can't be told, since the one that may be meant is damaged; what the backend throws
  */
 export async function pointAt(
@@ -66,14 +68,33 @@ export async function pointAt(
 ): Promise<FoundPoint | undefined> {
   // None is after the end of time, and what is wrong with others matters to nobody then.
   if (time === Infinity) return numbers[0] === undefined ? undefined : points.read(numbers[0], signal);
+  const whole = [...numbers];
+  const damaged: DamagedPoint[] = [];
   // Points are in the order of their times.
-  let [low, high] = [0, numbers.length];
+  let [low, high] = [0, whole.length];
   while (low < high) {
     const middle = (low + high) >> 1;
-    const { time: at } = await points.read(numbers[middle] ?? 0, signal);
-    if (at > time) low = middle + 1;
+    const point = await points.readOrDamaged(whole[middle] ?? 0, signal);
+    if ('error' in point) {
+      damaged.push(point);
+      whole.splice(middle, 1);
+      high -= 1;
+    } else if (point.time > time) low = middle + 1;
     else high = middle;
   }
-  const number = numbers[low];
-  return number === undefined ? undefined : points.read(number, signal);
+  const [number, after] = [whole[low], whole[low - 1] ?? Infinity];
+  const found = number === undefined ? undefined : await points.read(number, signal);
+  const between = damaged.find((one) => one.number > (number ?? 0) && one.number < after);
+  // Of that very moment there is nothing else to say.
+  if (between !== undefined && found?.time !== time) throw undecided(between, number);
+  return found;
+}
+
+function undecided({ number, error }: DamagedPoint, before: number | undefined): SecureStoreError {
+  const advice = before === undefined ? 'there is none before it' : `the last whole one before it is ${before}`;
+  return new SecureStoreError(
+    'INTEGRITY',
+    `snapshot ${number}, which may be the one that is asked for, is damaged (${error.message}); ${advice}. Choose one by its number`,
+    { cause: error },
+  );
 }

@@ -14,15 +14,24 @@ export interface RecoveryWindow {
  * What can be restored. Between windows nothing is known but what the last point before says.
  *
  * @param points in ascending order of their numbers, without those that only repeat the one before
+ * @param damaged the numbers of others, of which nothing else is known
  */
-export function windowsOf(points: readonly Pick<Point, 'time' | 'gap'>[]): RecoveryWindow[] {
+export function windowsOf(
+  points: readonly Pick<Point, 'number' | 'kind' | 'base' | 'time' | 'gap'>[],
+  damaged: readonly number[] = [],
+): RecoveryWindow[] {
   const windows: { from: Date; to: Date; points: number }[] = [];
-  for (const { time, gap } of points) {
+  let before = 0;
+  for (const { number, kind, base, time, gap } of points) {
+    const isWithout = (from: number): boolean => damaged.some((one) => one >= from && one < number);
+    // Changes are nothing without all that they build on.
+    if (kind === 'changes' && isWithout(base)) continue;
     const last = windows.at(-1);
-    if (last !== undefined && !gap && time - last.to.getTime() <= APART) {
+    if (last !== undefined && !gap && !isWithout(before) && time - last.to.getTime() <= APART) {
       last.to = new Date(time);
       last.points += 1;
     } else windows.push({ from: new Date(time), to: new Date(time), points: 1 });
+    before = number;
   }
   return windows;
 }
