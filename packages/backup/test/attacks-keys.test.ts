@@ -1,3 +1,4 @@
+import { createFaultInjector } from '@securestore/backend-api';
 import {
   encodeIndexPage,
   encodePoint,
@@ -39,9 +40,25 @@ describe('a secret that opens the store no more', () => {
     const { id } = await store.slots.add(OTHER);
     await store.store('k', 'one');
     await backups.backup(destination.location);
-    await store.slots.remove(id);
+    expect(await store.slots.remove(id)).toEqual({ pending: [] });
     const backend = await reached(destination);
     await failure(openBackup({ backend, location: destination.location, unlock: OTHER, clock }), 'UNLOCK_FAILED');
+  });
+
+  it('opens what lies where its removal was not heard of, which is said, until the next backup there', async () => {
+    const { store, destination, clock } = await worldOf();
+    const injector = createFaultInjector();
+    const backups = backupsOf(store, [destination], () => ({ layers: [injector.layer] }));
+    const { id } = await store.slots.add(OTHER);
+    await backups.backup(destination.location);
+    injector.plan(() => ({ type: 'fail' }));
+    expect(await store.slots.remove(id)).toEqual({ pending: [destination.location] });
+    injector.plan(undefined);
+    const open = async (): Promise<OpenedBackup> =>
+      openBackup({ backend: await reached(destination), location: destination.location, unlock: OTHER, clock });
+    (await open()).close();
+    await backups.backup(destination.location);
+    await failure(open(), 'UNLOCK_FAILED');
   });
 
   it.each(['unlock', 'keys'] as const)(

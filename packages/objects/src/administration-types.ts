@@ -2,7 +2,7 @@ import type { UnlockMethod } from '@securestore/crypto';
 import type { Job, JobSummary } from '@securestore/jobs';
 import type { KeyReport } from './rekey/keys.ts';
 import type { RotationDepth } from './rekey/rotate.ts';
-import type { Recipient, SlotInfo } from './rekey/slots.ts';
+import type { Recipient, SlotInfo, SlotRemoval } from './rekey/slots.ts';
 import type { CallOptions } from './types.ts';
 import type { VerifyProgress } from './verify/report.ts';
 
@@ -24,9 +24,10 @@ export interface SlotAdministration {
    * store by it begins to write anything any more, its jobs included. Whoever has an old copy of its head can still use it: to renew what it led to, rotate
    * the keys.
    *
+   * @returns the destinations of backups where its secret still opens what lies there
    * @throws `NOT_FOUND`; `INVALID_ARGUMENT` for the last one
    */
-  remove(id: string, options?: CallOptions): Promise<void>;
+  remove(id: string, options?: CallOptions): Promise<SlotRemoval>;
 }
 
 export interface DestroyKeysOptions extends CallOptions {

@@ -56,6 +56,6 @@ export type { CollectFailure, CollectReport } from './collection/report.ts';
 export type { KeyReport, KeyVersionState } from './rekey/keys.ts';
 export type { FailedObject } from './own-objects.ts';
 export type { RotationDepth, RotationReport } from './rekey/rotate.ts';
-export type { Recipient, SlotInfo } from './rekey/slots.ts';
+export type { Recipient, SlotInfo, SlotRemoval } from './rekey/slots.ts';
 export type * from './types.ts';
 export type { Finding, FindingKind, Stray, VerifyProgress, VerifyReport } from './verify/report.ts';

@@ -1,6 +1,6 @@
 import { SecureStoreError } from '@securestore/core-format';
 import type { SecureStore } from 'securestore';
-import type { Call } from '../call.ts';
+import { type Call, type ExitCode, SOME_FAILED } from '../call.ts';
 import { withStore } from '../open.ts';
 import { confirmDestruction } from '../prompt.ts';
 import { formatTable, formatTime, printable } from '../terminal-text.ts';
@@ -17,7 +17,7 @@ export async function slots(
   call: Call<SlotsOptions>,
   action: string | undefined,
   id: string | undefined,
-): Promise<void> {
+): Promise<ExitCode> {
   if (action !== undefined && action !== 'add' && action !== 'remove') {
     refuse('after slots comes add, remove or nothing; see securestore help slots');
   }
@@ -29,10 +29,10 @@ export async function slots(
     refuse('slots remove needs the id of a slot; securestore slots lists them');
   if (action === 'add' && id !== undefined) refuse('slots add takes no id; it makes one');
   if (action === 'add') checkAddition(call.options);
-  await withStore(call, async (store) => {
-    if (action === 'add') return await addSlot(call, store);
+  return withStore(call, async (store) => {
     if (id !== undefined) return await remove(call, store, id);
-    return await list(call, store);
+    await (action === 'add' ? addSlot(call, store) : list(call, store));
+    return 0;
   });
 }
 
@@ -51,17 +51,24 @@ async function list({ cli, out }: Call, store: SecureStore): Promise<void> {
   out.note(`fingerprint of the store: ${store.fingerprint}`);
 }
 
-async function remove({ cli, out, options }: Call, store: SecureStore, id: string): Promise<void> {
+async function remove({ cli, out, options }: Call, store: SecureStore, id: string): Promise<ExitCode> {
   const all = await store.slots.list({ signal: cli.signal });
   // The last one is not removed anyway.
   if (all.length > 1 && all.some((slot) => slot.current && slot.id === id)) {
     const what = 'this command was opened by its secret, which will no longer open the store';
     await confirmDestruction(cli, options.yes, `${what}. Remove it?`, what);
   }
-  await store.slots.remove(id, { signal: cli.signal });
-  await out.result({ id, removed: true }, () => `removed the slot ${printable(id)}`);
+  const { pending } = await store.slots.remove(id, { signal: cli.signal });
+  await out.result({ id, removed: true, pending }, () => `removed the slot ${printable(id)}`);
+  for (const location of pending) out.note(`backups not reached: ${printable(location)}`);
+  if (pending.length > 0) {
+    out.note(
+      'the secret still opens what lies there: once they can be reached, run securestore backup with each, which ends that',
+    );
+  }
   out.note(
     'Whoever has its secret and an old copy of the store can still find the keys that the store has now. ' +
       'To renew them: securestore rotate --same-secret',
   );
+  return pending.length === 0 ? 0 : SOME_FAILED;
 }

@@ -15,6 +15,12 @@ export interface Recipient {
   readonly recipient: string;
 }
 
+/** What became of removing a slot. */
+export interface SlotRemoval {
+  /** Destinations of backups that could not be reached: its secret opens what lies there, until the next backup is made there. */
+  readonly pending: readonly string[];
+}
+
 /** One way of unlocking a store, as it may be shown. */
 export interface SlotInfo {
   /** Names the slot to {@link SlotAdministration.remove}. */
@@ -133,7 +139,7 @@ export async function addSlot(
  *
  * @throws SecureStoreError `NOT_FOUND`; `INVALID_ARGUMENT` for the last slot
  */
-export async function removeSlot(engine: Engine, id: string, signal?: AbortSignal): Promise<void> {
+export async function removeSlot(engine: Engine, id: string, signal?: AbortSignal): Promise<SlotRemoval> {
   await changeHead(
     engine,
     async ({ head }) => {
@@ -149,5 +155,5 @@ export async function removeSlot(engine: Engine, id: string, signal?: AbortSigna
   );
   await engine.watcher.settle(signal);
   // With what lies there now, the secret of the slot opens all backups.
-  await replaceCopiedKeys(engine, signal);
+  return { pending: await replaceCopiedKeys(engine, signal) };
 }
