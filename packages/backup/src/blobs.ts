@@ -14,7 +14,7 @@ import {
 import type { BackupArea } from '@securestore/objects';
 import { mapConcurrently } from '@securestore/objects';
 import type { Destination } from './destination.ts';
-import { damagedFile, writeOnce } from './files.ts';
+import { damagedFile, digestOf, writeOnce } from './files.ts';
 
 /** Parts that are copied at a time: this many are in memory. */
 const COPIES = 3;
@@ -74,8 +74,8 @@ export async function copyBlob(
         `${location}: a part of ${found.body.length} bytes is to be backed up; this backend holds ${backend.capabilities.maxBodyBytes}`,
       );
     }
-    digests[part] = sha256(found.body);
-    await writeOnce(backend, backupPartName(epoch, blobId, part), found.body, signal);
+    const writing = writeOnce(backend, backupPartName(epoch, blobId, part), found.body, signal);
+    [digests[part]] = await Promise.all([digestOf(found.body), writing]);
     onBytes(found.body.length);
   };
   for await (const _ of mapConcurrently(digests.keys(), COPIES, copyPart));

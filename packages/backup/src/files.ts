@@ -1,3 +1,4 @@
+import { webcrypto } from 'node:crypto';
 import type { StorageBackend } from '@securestore/backend-api';
 import { asBuffer, SecureStoreError, sha256 } from '@securestore/core-format';
 
@@ -36,6 +37,11 @@ export async function readWhole(
   const found = await backend.read(name, { signal });
   if (found !== undefined) return { body: found.body, etag: found.etag ?? '' };
   throw missingFile(name);
+}
+
+/** SHA-256 of something large, taken in the thread pool of Node: others are read and written meanwhile. */
+export async function digestOf(body: Uint8Array): Promise<Buffer> {
+  return Buffer.from(await webcrypto.subtle.digest('SHA-256', body as Uint8Array<ArrayBuffer>));
 }
 
 /** A file that is needed and not there. */

@@ -8,12 +8,11 @@ import {
   objectName,
   partName,
   SecureStoreError,
-  sha256,
 } from '@securestore/core-format';
 import type { FoundedStore } from '@securestore/objects';
 import { entriesUnder, foundStore, mapConcurrently } from '@securestore/objects';
 import { readBlobDigests, sealedPartLength } from './blobs.ts';
-import { damagedFile, readWhole } from './files.ts';
+import { damagedFile, digestOf, readWhole } from './files.ts';
 import type { OpenedBackup, PointChoice } from './opened-backup.ts';
 import type { IndexSet } from './index-set.ts';
 import { indexOfOthers } from './index-set.ts';
@@ -241,7 +240,7 @@ class StoreRestore {
       if (this.#parts.get(name) === length) return;
       const source = backupPartName(blob.epoch, blob.blobId, part);
       const { body } = await readWhole(backend, source, signal);
-      if (body.length !== length || !sha256(body).equals(digest))
+      if (body.length !== length || !(await digestOf(body)).equals(digest))
         throw damagedFile(source, 'it is not what was copied');
       await this.#target.write(name, body, { signal });
       this.#tally.bytes += length;

@@ -13,11 +13,10 @@ import {
   packName,
   pointName,
   SecureStoreError,
-  sha256,
 } from '@securestore/core-format';
 import { mapConcurrently } from '@securestore/objects';
 import { partCount, readBlobDigests, sealedPartLength } from './blobs.ts';
-import { checkDigest, damagedFile, readWhole } from './files.ts';
+import { checkDigest, damagedFile, digestOf, readWhole } from './files.ts';
 import { Findings } from './findings.ts';
 import type { BackupVerifyReport, Use, VerifyProgress } from './findings.ts';
 import type { OpenedBackup } from './opened-backup.ts';
@@ -257,7 +256,7 @@ class Verification {
     const name = backupPartName(use.epoch, use.blobId, part);
     await this.#findings.check(name, use, async () => {
       const body = await this.#read(name);
-      const isRight = digest === undefined || sha256(body).equals(digest);
+      const isRight = digest === undefined || (await digestOf(body)).equals(digest);
       if (!isRight || body.length !== sealedPartLength(use, part)) throw damagedFile(name, 'it is not what was copied');
     });
   }
