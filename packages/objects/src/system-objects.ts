@@ -41,6 +41,8 @@ export interface SystemObject extends Stored {
 /** Bytes that nobody who has the keys has put there, for the reason that the error says. */
 export interface DamagedObject extends Stored {
   readonly error: SecureStoreError;
+  /** Whether it names a key version that was retired: somebody may have put it there who had that rightly, and was late. */
+  readonly isRetired: boolean;
 }
 
 /** What is needed to seal and open them. */
@@ -119,6 +121,16 @@ export async function sealJournalBody(
   return sealSystemBody(state.keys.journal.primary, purpose, contextOf(state, name), plaintext, random);
 }
 
+function namesRetired({ watcher }: Ports, body: Uint8Array): boolean {
+  try {
+    const label = systemBodyKeyId(body).toString('hex');
+    return watcher.state.keys.versions.some((version) => version.label === label && version.state === 'disabled');
+  } catch (error) {
+    if (isDamage(error) || SecureStoreError.is(error, 'FORMAT_VERSION')) return false;
+    throw error;
+  }
+}
+
 /** What lies at `name`, also where it is damaged. @throws SecureStoreError what the backend throws, and `LOCKED` */
 export async function lookAtSystemObject(
   engine: Ports,
@@ -134,7 +146,7 @@ export async function lookAtSystemObject(
     return { ...stored, plaintext, keyId: systemBodyKeyId(found.body) };
   } catch (error) {
     if (!isDamage(error)) throw error;
-    return { ...stored, error };
+    return { ...stored, error, isRetired: namesRetired(engine, found.body) };
   }
 }
 

@@ -34,17 +34,6 @@ export async function lookAtConsumer(
   return { state: decodeConsumer(found.plaintext), etag, modified, now };
 }
 
-/** @throws SecureStoreError `INTEGRITY`, `FORMAT_VERSION`, and what the backend throws */
-export async function readConsumer(
-  engine: Engine,
-  name: string,
-  signal?: AbortSignal,
-): Promise<HeldConsumer | undefined> {
-  const found = await lookAtConsumer(engine, name, signal);
-  if (found !== undefined && 'error' in found) throw found.error;
-  return found;
-}
-
 /** Whether the state fits into one object. */
 export function fitsConsumer({ backend }: Engine, state: ConsumerState): boolean {
   const room = backend.capabilities.maxBodyBytes - SYSTEM_PREFIX_LENGTH - TAG_LENGTH;

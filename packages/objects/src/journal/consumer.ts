@@ -1,9 +1,10 @@
 import type { ConsumerState, PendingEntry } from '@securestore/core-format';
 import { AREAS, encodeBase32, encodeConsumer, objectName, SecureStoreError } from '@securestore/core-format';
 import type { Engine } from '../engine.ts';
+import type { DamagedObject } from '../system-objects.ts';
 import type { Alarm } from './alarms.ts';
 import type { HeldConsumer } from './consumer-record.ts';
-import { fitsConsumer, readConsumer, saveConsumer } from './consumer-record.ts';
+import { fitsConsumer, lookAtConsumer, saveConsumer } from './consumer-record.ts';
 import type { KnownObject } from './full-pass.ts';
 import { differences } from './full-pass.ts';
 import { HINT_LAPSES_AFTER } from './limits.ts';
@@ -272,8 +273,9 @@ export class Consumer {
 
   /** Looks at its own state: whether it has expired, whether it is still its own, and what time it is. */
   async #look(signal: AbortSignal | undefined): Promise<void> {
-    const found = await readConsumer(this.#engine, this.#name, signal);
+    const found = await lookAtConsumer(this.#engine, this.#name, signal);
     if (found === undefined) throw new SecureStoreError('NOT_FOUND', `the consumer "${this.label}" is not registered`);
+    if ('error' in found) return this.#replaceOwn(found);
     this.#now = Math.max(this.#now, found.now ?? found.modified);
     if (found.etag === this.#held.etag) return;
     const same = encodeConsumer(found.state).equals(encodeConsumer(this.#held.state));
@@ -285,6 +287,13 @@ export class Consumer {
       : found;
     this.#inDoubt = false;
     if (!same) this.#position = new Position(this.#held.state);
+  }
+
+  /** Its own state, that came so late that no rotation found it, is written again under the key of now. */
+  async #replaceOwn({ error, isRetired, etag }: DamagedObject): Promise<void> {
+    if (!isRetired || etag !== this.#held.etag) throw error;
+    this.#held = await saveConsumer(this.#engine, this.#name, this.#held.state, etag);
+    this.#now = Math.max(this.#now, this.#held.modified);
   }
 
   /** Whether it has expired in the middle of a look: then what it didn't find may have been removed rightly. */

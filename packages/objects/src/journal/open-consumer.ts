@@ -28,7 +28,7 @@ function consumerName({ watcher }: Engine, label: string): string {
  * process at a time may be it.
  *
  * @param onDamaged called where its state is damaged. It is then registered anew over that: whoever can damage a state
- *   can as well remove it, so nothing more is given away
+ *   can as well remove it, so nothing more is given away. One that came too late, when its key had been retired, is none
  * @throws SecureStoreError `INVALID_KEY`, `INVALID_ARGUMENT` for a label that is none; `INTEGRITY` where its state is
  *   damaged and there is no `onDamaged`: unregister it then
  */
@@ -41,7 +41,7 @@ export async function openConsumer(
   const name = consumerName(engine, label);
   const found = await lookAtConsumer(engine, name, signal);
   if (found !== undefined && 'state' in found) return new Consumer(engine, name, await revived(engine, name, found));
-  if (found !== undefined) {
+  if (found !== undefined && !found.isRetired) {
     if (onDamaged === undefined) throw found.error;
     onDamaged(damaged('damaged-consumer', name));
   }

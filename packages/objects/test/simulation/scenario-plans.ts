@@ -27,6 +27,7 @@ export type ScenarioName =
   | 'what replaces a version lands late'
   | 'a writer announces its commit again'
   | 'a collector sleeps while it asks what consumers have read'
+  | 'a consumer registers while keys are rotated'
   | 'an idle process meets what landed under a retired key';
 
 type Changes = Partial<Pick<Plan, 'shortHistory' | 'journal' | 'days' | 'silent'>> & {
@@ -64,6 +65,7 @@ const PLANS: Readonly<Record<ScenarioName, Changes>> = {
   'changes are collected that a consumer has not read': COLLECTED_AND_CONSUMED,
   'a writer announces its commit again': CONSUMED,
   'a collector sleeps while it asks what consumers have read': COLLECTED_AND_CONSUMED,
+  'a consumer registers while keys are rotated': { parts: ['consumer', 'rotator'], journal: true, batches: true },
   'an idle process meets what landed under a retired key': { parts: ['rotator'] },
 };
 

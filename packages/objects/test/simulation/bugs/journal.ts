@@ -93,6 +93,18 @@ export const JOURNAL_BUGS: readonly PlantedBug[] = [
     edits: [['this.#beginsAnew ? alarms : [...alarms, ', '[...alarms, ']],
   },
   {
+    name: 'a consumer that registered late takes its own state for damaged',
+    scenario: 'a consumer registers while keys are rotated',
+    file: 'objects/src/journal/consumer.ts',
+    edits: [['if (!isRetired || etag !== this.#held.etag) throw error;', 'throw error;']],
+  },
+  {
+    name: 'the state of a consumer that registered late is taken for damaged',
+    scenario: 'a consumer registers while keys are rotated',
+    file: 'objects/src/journal/open-consumer.ts',
+    edits: [['found !== undefined && !found.isRetired', 'found !== undefined']],
+  },
+  {
     name: 'consumers overwrite each other',
     part: 'consumer',
     file: 'objects/src/journal/consumer-record.ts',

@@ -209,7 +209,30 @@ async function collectorAsks(stage: Stage): Promise<void> {
   await collected;
 }
 
+/** The first state of a consumer arrives when a rotation has looked for such states already: its key is retired soon after. */
+async function registeredLate(stage: Stage): Promise<void> {
+  const { dice } = stage;
+  const ledger = stage.ledger();
+  const player = await stage.player('consumer');
+  const rotator = await stage.player('rotator', 0);
+  // Perhaps another process goes on with what this one has left.
+  const ends = dice.chance(0.5);
+  const fate = { name: 'held on its way', arrivals: [dice.between(SECOND, MINUTE)], answer: 5 };
+  const held = ends ? { ...fate, stops: { how: 'pause' } as const } : fate;
+  const sent = player.meets({ operation: 'write', prefix: workPrefix('consumer') }, held);
+  const registered = player.reader(ledger).take('poll', true);
+  await sent;
+  await rotator.rotate('keys');
+  if (ends) {
+    await stage.pass(MINUTE);
+    player.process.kill();
+  } else await registered;
+  const reader = (ends ? await stage.player('next consumer') : player).reader(ledger);
+  for (const step of ['poll', 'cut'] as const) await reader.take(step, true);
+}
+
 export const JOURNAL = {
+  'a consumer registers while keys are rotated': registeredLate,
   'a deletion is forgotten while a consumer is silent': deletionForgotten,
   'a consumer sleeps in the middle of a look': consumerSleeps,
   'a hint lapses before its commit': hintLapses,
