@@ -8,6 +8,9 @@ export interface TimeoutOptions {
   readonly sleep?: Sleep;
 }
 
+/** Why a timer isn't needed any more: one error for all, since making one takes longer than many a call. */
+const OVER = new Error('the call has ended');
+
 /**
  * Ends every call after a time with `TIMEOUT`, aborting what is under way without waiting for it. A write, deletion or
  * batch that is cut off may have taken place, so its error says `outcome: 'unknown'`.
@@ -28,7 +31,7 @@ export function timeoutLayer({ milliseconds, sleep = realSleep }: TimeoutOptions
       // A backend that answers the cut with ABORTED may get here before the timeout itself does.
       throw cut.signal.aborted ? cut.signal.reason : error;
     } finally {
-      done.abort();
+      done.abort(OVER);
     }
   });
 }
