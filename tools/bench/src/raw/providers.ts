@@ -1,10 +1,6 @@
+import { SERVED_PLACES } from '../../../services/src/places.ts';
 import type { Service } from '../../../services/src/service.ts';
-import { azure, EMULATOR_KEY } from '../../../services/src/servers/azure.ts';
-import { gcs } from '../../../services/src/servers/gcs.ts';
-import { mongodb } from '../../../services/src/servers/mongodb.ts';
-import { moto } from '../../../services/src/servers/moto.ts';
-import { postgres } from '../../../services/src/servers/postgres.ts';
-import { redis } from '../../../services/src/servers/redis.ts';
+import { EMULATOR_KEY } from '../../../services/src/servers/azure.ts';
 
 /** One request of a provider's own SDK, without anything of ours. */
 export interface BareProvider {
@@ -24,8 +20,6 @@ export interface Provider {
 }
 
 const endpointOf = (url: string): string => new URLSearchParams(url.replace(/^[^?]*/, '')).get('endpoint') ?? '';
-const withQuery = (url: string, query: string): string => `${url}${url.includes('?') ? '&' : '?'}${query}`;
-const underPrefix = (url: string): string => url.replace(/^([a-z0-9]+:\/\/[^/?]*)[^?]*/, '$1/bench');
 
 async function openRedis(url: string): Promise<BareProvider> {
   const { Redis } = await import('ioredis');
@@ -100,25 +94,17 @@ async function openS3(url: string): Promise<BareProvider> {
   };
 }
 
-/** Gives the SDK the credentials that the URL of a test server has. */
-function s3Location(url: string): string {
-  const { username, password } = new URL(url);
-  process.env['AWS_ACCESS_KEY_ID'] = username;
-  process.env['AWS_SECRET_ACCESS_KEY'] = password;
-  return underPrefix(url.replace(/^s3:\/\/[^@/]*@/, 's3://'));
-}
-
-function azureLocation(url: string): string {
-  process.env['AZURE_STORAGE_KEY'] ??= EMULATOR_KEY;
-  return underPrefix(url);
-}
+const OPENERS: Readonly<Record<string, Provider['open']>> = {
+  redis: openRedis,
+  postgres: openPostgres,
+  mongodb: openMongodb,
+  s3: openS3,
+  azure: openAzure,
+  gcs: openGcs,
+};
 
 /** The providers, each on the server that the tests use. */
-export const PROVIDERS: readonly Provider[] = [
-  { name: 'redis', service: redis, location: (url) => withQuery(url, 'prefix=bench'), open: openRedis },
-  { name: 'postgres', service: postgres, location: (url) => withQuery(url, 'table=bench'), open: openPostgres },
-  { name: 'mongodb', service: mongodb, location: (url) => withQuery(url, 'collection=bench'), open: openMongodb },
-  { name: 's3', service: moto, location: s3Location, open: openS3 },
-  { name: 'azure', service: azure, location: azureLocation, open: openAzure },
-  { name: 'gcs', service: gcs, location: underPrefix, open: openGcs },
-];
+export const PROVIDERS: readonly Provider[] = SERVED_PLACES.flatMap(({ name, service, at }) => {
+  const open = OPENERS[name];
+  return open === undefined ? [] : [{ name, service, location: (url) => at(url, 'bench'), open }];
+});
