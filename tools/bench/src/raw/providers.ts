@@ -15,28 +15,29 @@ export interface Provider {
   readonly name: string;
   readonly service: Service;
   /** The location of a store on the server at `url`, once what the SDK needs of the environment is set. */
-  readonly location: (url: string) => string;
-  readonly open: (url: string) => Promise<BareProvider>;
+  readonly location: (url: string, label: string) => string;
+  /** @param label others have others */
+  readonly open: (url: string, label: string) => Promise<BareProvider>;
 }
 
 const endpointOf = (url: string): string => new URLSearchParams(url.replace(/^[^?]*/, '')).get('endpoint') ?? '';
 
-async function openRedis(url: string): Promise<BareProvider> {
+async function openRedis(url: string, label: string): Promise<BareProvider> {
   const { Redis } = await import('ioredis');
   const client = new Redis(url);
   return {
-    put: (name, body) => client.set(`bare/${name}`, body, 'NX'),
-    get: async (name) => (await client.getBuffer(`bare/${name}`)) ?? undefined,
+    put: (name, body) => client.set(`bare-${label}/${name}`, body, 'NX'),
+    get: async (name) => (await client.getBuffer(`bare-${label}/${name}`)) ?? undefined,
     close: () => client.quit(),
   };
 }
 
-async function openPostgres(url: string): Promise<BareProvider> {
+async function openPostgres(url: string, label: string): Promise<BareProvider> {
   const { default: pg } = await import('pg');
   const pool = new pg.Pool({ connectionString: url });
-  await pool.query('CREATE TABLE bare(name TEXT PRIMARY KEY, body BYTEA NOT NULL)');
-  const insert = { name: 'insert', text: 'INSERT INTO bare VALUES ($1, $2) ON CONFLICT DO NOTHING' };
-  const select = { name: 'select', text: 'SELECT body FROM bare WHERE name = $1' };
+  await pool.query(`CREATE TABLE bare_${label}(name TEXT PRIMARY KEY, body BYTEA NOT NULL)`);
+  const insert = { name: 'insert', text: `INSERT INTO bare_${label} VALUES ($1, $2) ON CONFLICT DO NOTHING` };
+  const select = { name: 'select', text: `SELECT body FROM bare_${label} WHERE name = $1` };
   return {
     put: (name, body) => pool.query({ ...insert, values: [name, body] }),
     get: async (name) => (await pool.query<{ body: Buffer }>({ ...select, values: [name] })).rows[0]?.body,
@@ -44,10 +45,10 @@ async function openPostgres(url: string): Promise<BareProvider> {
   };
 }
 
-async function openMongodb(url: string): Promise<BareProvider> {
+async function openMongodb(url: string, label: string): Promise<BareProvider> {
   const { Binary, MongoClient } = await import('mongodb');
   const client = new MongoClient(url);
-  const collection = client.db().collection<{ _id: string; body: InstanceType<typeof Binary> }>('bare');
+  const collection = client.db().collection<{ _id: string; body: InstanceType<typeof Binary> }>(`bare-${label}`);
   const concern = { writeConcern: { w: 'majority', j: true } } as const;
   return {
     put: (name, body) => collection.insertOne({ _id: name, body: new Binary(body) }, concern),
@@ -106,5 +107,5 @@ const OPENERS: Readonly<Record<string, Provider['open']>> = {
 /** The providers, each on the server that the tests use. */
 export const PROVIDERS: readonly Provider[] = SERVED_PLACES.flatMap(({ name, service, at }) => {
   const open = OPENERS[name];
-  return open === undefined ? [] : [{ name, service, location: (url) => at(url, 'bench'), open }];
+  return open === undefined ? [] : [{ name, service, location: at, open }];
 });
