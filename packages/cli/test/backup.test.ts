@@ -1,7 +1,7 @@
 import { readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { generateIdentityFile } from 'securestore';
-import { describe, expect, it } from 'vitest';
+import { describe, it } from 'vitest';
 import { backupScene, changedScene } from './support/backups.ts';
 import { finished, jsonLines, sandbox } from './support/cli.ts';
 import { runHere } from './support/in-process.ts';
@@ -14,12 +14,15 @@ async function largestBelow(folder: string): Promise<string> {
   const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
   const { stat } = await import('node:fs/promises');
   const sized = await Promise.all(files.map(async (file) => ({ file, size: (await stat(file)).size })));
-  return sized.toSorted((a, b) => b.size - a.size)[0]?.file ?? expect.unreachable();
+  const [largest] = sized.toSorted((a, b) => b.size - a.size);
+  if (largest === undefined) throw new Error(`there is no file below ${folder}`);
+  return largest.file;
 }
 
-describe('backup', () => {
-  it('says which snapshot it made, what is in it and what it copied', async () => {
-    const { run, destination } = await backupScene();
+// Most of it is waiting for other processes, six seconds each time, so the tests wait side by side.
+describe.concurrent('backup', { timeout: 120_000 }, () => {
+  it('says which snapshot it made, what is in it and what it copied', async ({ expect, onTestFinished }) => {
+    const { run, destination } = await backupScene(onTestFinished);
     const first = await run(['backup', destination]);
     expect(first).toMatchObject({ exitCode: 0, stderr: '' });
     expect(first.stdout).toMatch(
@@ -33,29 +36,32 @@ describe('backup', () => {
     ]);
   });
 
-  it('says of an empty store that it is', async () => {
-    const box = await sandbox('file');
+  it('says of an empty store that it is', async ({ expect, onTestFinished }) => {
+    const box = await sandbox('file', onTestFinished);
     const made = await box.run(['backup', 'file:./backup']);
     expect(made.stdout).toMatch(/^made snapshot 1 of .*: 0 objects in 0 versions, 0 B\nthe store is empty\n$/);
   });
 
-  it.each([
+  it.for([
     [['backup'], 2, "missing required argument 'destination'; see securestore help backup"],
     [['backup', 'somewhere'], 2, 'Locations look like sqlite:./vault.db'],
     [['backup', 'file:', '--label', 'x'.repeat(200)], 2, 'error: '],
-  ] as const)('%j is refused', async (args, exitCode, message) => {
-    const { run } = await backupScene();
+  ] as const)('%j is refused', async ([args, exitCode, message], { expect, onTestFinished }) => {
+    const { run } = await backupScene(onTestFinished);
     const refused = await run(args);
     expect(refused).toMatchObject({ exitCode, stdout: '' });
     expect(refused.stderr).toContain(message);
   });
 
-  it('refuses the store itself, and the backups of another one, and says what to do', async () => {
-    const { run, location, destination } = await changedScene();
+  it('refuses the store itself, and the backups of another one, and says what to do', async ({
+    expect,
+    onTestFinished,
+  }) => {
+    const { run, location, destination } = await changedScene(onTestFinished);
     const itself = await run(['backup', location]);
     expect(itself.exitCode).toBe(6);
     expect(itself.stderr).toMatch(/a store lies here; backups need a location of their own, where nothing else is/);
-    const other = await backupScene();
+    const other = await backupScene(onTestFinished);
     const refused = await other.run(['backup', destination]);
     expect(refused.exitCode).toBe(6);
     expect(refused.stderr).toContain('the backups of another store lie here [ALREADY_EXISTS]');
@@ -64,8 +70,11 @@ describe('backup', () => {
     expect(restored.stderr).toContain('what lies there is the backup of another store');
   });
 
-  it('copies what is whole where something is damaged, lists that, and ends with exit code 8', async () => {
-    const { run, destination, path } = await backupScene();
+  it('copies what is whole where something is damaged, lists that, and ends with exit code 8', async ({
+    expect,
+    onTestFinished,
+  }) => {
+    const { run, destination, path } = await backupScene(onTestFinished);
     await rm(await largestBelow(path('vault', 'b')));
     const made = await run(['backup', destination]);
     expect(made.exitCode).toBe(8);
@@ -75,8 +84,8 @@ describe('backup', () => {
     });
   });
 
-  it('that is interrupted says how to go on, and does', async () => {
-    const { box, path, destination, using, run, location } = await backupScene();
+  it('that is interrupted says how to go on, and does', async ({ expect, onTestFinished }) => {
+    const { box, path, destination, using, run, location } = await backupScene(onTestFinished);
     await using(async (store) => {
       for (let at = 0; at < 12; at++) await store.store(`huge/${at}`, Buffer.alloc(16 * 1024 * 1024, at));
     });
@@ -98,9 +107,9 @@ describe('backup', () => {
   });
 });
 
-describe('snapshots', () => {
-  it('lists them, the newest first, with the label last', async () => {
-    const { run, destination, lose } = await changedScene();
+describe.concurrent('snapshots', { timeout: 120_000 }, () => {
+  it('lists them, the newest first, with the label last', async ({ expect, onTestFinished }) => {
+    const { run, destination, lose } = await changedScene(onTestFinished);
     await run(['backup', destination]);
     // The store isn't needed for it.
     await lose();
@@ -121,8 +130,8 @@ $`,
     ]);
   });
 
-  it('says that there is none, and whose secret is wanted', async () => {
-    const { run, destination, path } = await changedScene();
+  it('says that there is none, and whose secret is wanted', async ({ expect, onTestFinished }) => {
+    const { run, destination, path } = await changedScene(onTestFinished);
     const none = await run(['snapshots', `file:${path('nowhere')}`]);
     expect(none.exitCode).toBe(3);
     expect(none.stderr).toBe(`error: file:${path('nowhere')}: there is no backup here [NOT_FOUND]\n`);
@@ -136,9 +145,9 @@ $`,
   });
 });
 
-describe('verify of a backup', () => {
-  it('reads everything, and with --payloads opens everything', async () => {
-    const { run, destination, lose } = await changedScene();
+describe.concurrent('verify of a backup', { timeout: 120_000 }, () => {
+  it('reads everything, and with --payloads opens everything', async ({ expect, onTestFinished }) => {
+    const { run, destination, lose } = await changedScene(onTestFinished);
     await lose();
     const complete = await run(['verify', destination]);
     expect(complete).toMatchObject({ exitCode: 0, stderr: '' });
@@ -157,8 +166,8 @@ describe('verify of a backup', () => {
     ]);
   });
 
-  it('names what is damaged and what that affects, with exit code 5', async () => {
-    const { run, destination, path } = await changedScene();
+  it('names what is damaged and what that affects, with exit code 5', async ({ expect, onTestFinished }) => {
+    const { run, destination, path } = await changedScene(onTestFinished);
     await rm(await largestBelow(path('backup', 'b')));
     // Without a secret, as whoever hosts the files has none.
     const hosted = await runHere(['verify', destination, '--unchanged']);
@@ -178,27 +187,31 @@ describe('verify of a backup', () => {
   });
 });
 
-it('a member without the keys of backups is told so', async () => {
-  const { run, path, destination, location } = await changedScene();
-  const [identity, invitation] = [path('me.identity'), path('invitation.txt')];
-  const recipient = await generateIdentityFile(identity);
-  const added = await run(['member', 'add', 'ann', recipient, '--category', 'default']);
-  await writeFile(invitation, added.stdout);
-  // What a destination knows of slots and members is what the last backup knew.
-  expect((await run(['backup', destination])).exitCode).toBe(0);
-  const asAnn = (...args: string[]) =>
-    run([...args, '--identity-file', identity, '--invitation-file', invitation], {
-      env: { SECURESTORE_URL: location },
-    });
-  for (const args of [
-    ['backup', destination],
-    ['restore', destination, '--key', 'db/b'],
-    ['snapshots', destination],
-    ['verify', destination],
-    ['restore', destination, '--to', `file:${path('elsewhere')}`],
-  ]) {
-    const denied = await asAnn(...args);
-    expect([args[0], denied.exitCode, denied.stdout]).toEqual([args[0], 4, '']);
-    expect(denied.stderr).toMatch(/\[ACCESS_DENIED\]/);
-  }
-});
+it.concurrent(
+  'a member without the keys of backups is told so',
+  { timeout: 120_000 },
+  async ({ expect, onTestFinished }) => {
+    const { run, path, destination, location } = await changedScene(onTestFinished);
+    const [identity, invitation] = [path('me.identity'), path('invitation.txt')];
+    const recipient = await generateIdentityFile(identity);
+    const added = await run(['member', 'add', 'ann', recipient, '--category', 'default']);
+    await writeFile(invitation, added.stdout);
+    // What a destination knows of slots and members is what the last backup knew.
+    expect((await run(['backup', destination])).exitCode).toBe(0);
+    const asAnn = (...args: string[]) =>
+      run([...args, '--identity-file', identity, '--invitation-file', invitation], {
+        env: { SECURESTORE_URL: location },
+      });
+    for (const args of [
+      ['backup', destination],
+      ['restore', destination, '--key', 'db/b'],
+      ['snapshots', destination],
+      ['verify', destination],
+      ['restore', destination, '--to', `file:${path('elsewhere')}`],
+    ]) {
+      const denied = await asAnn(...args);
+      expect([args[0], denied.exitCode, denied.stdout]).toEqual([args[0], 4, '']);
+      expect(denied.stderr).toMatch(/\[ACCESS_DENIED\]/);
+    }
+  },
+);

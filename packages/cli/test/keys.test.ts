@@ -1,27 +1,44 @@
 import { openStore, passphrase } from 'securestore';
-import { describe, expect, it, type TestContext } from 'vitest';
-import { jsonLines, type Sandbox, sandbox } from './support/cli.ts';
+import { describe, it, type TestContext } from 'vitest';
+import { jsonLines, type Result, sandbox } from './support/cli.ts';
+import { runHere } from './support/in-process.ts';
 
 const CANARY = 'canary päss 4b7e';
 
-async function withCategory(
-  onTestFinished: TestContext['onTestFinished'],
-): Promise<{ box: Sandbox; run: Sandbox['run'] }> {
-  const box = await sandbox('none', onTestFinished);
-  const env = { SECURESTORE_URL: 'sqlite:./vault', SECURESTORE_PASSPHRASE: CANARY };
-  const run: Sandbox['run'] = (args, options = {}) => box.run(args, { ...options, env: { ...env, ...options.env } });
+type Run = (args: readonly string[]) => Promise<Result>;
+
+/** A store with a category of its own, and what runs a command on it, in this process. */
+async function withCategory({ expect, onTestFinished }: TestContext): Promise<Run> {
+  const { path } = await sandbox('none', onTestFinished);
+  const location = `sqlite:${path('vault')}`;
+  const env = { SECURESTORE_URL: location, SECURESTORE_PASSPHRASE: CANARY };
+  const run: Run = (args) => runHere([...args, '--no-anchor'], { env });
   expect((await run(['init', '--category', 'pii=users/**'])).exitCode).toBe(0);
-  await using store = await openStore(`sqlite:${box.path('vault')}`, { unlock: passphrase(CANARY) });
+  await using store = await openStore(location, { unlock: passphrase(CANARY) });
   await store.store('users/1', 'personal');
   await store.store('users/1', 'personal, changed');
   await store.store('else', 'not');
-  return { box, run };
+  return run;
 }
 
-// Most of it is waiting for other processes, six seconds each time, so the tests wait side by side.
+// Most of it is waiting for other processes, six seconds each time, so the tests wait side by side. The longest comes first.
 describe.concurrent('keys', { timeout: 120_000 }, () => {
-  it('lists key versions, with --census what lies under them', async ({ onTestFinished }) => {
-    const { run } = await withCategory(onTestFinished);
+  it('destroy takes a retired key version, and none that is in use', async (context) => {
+    const { expect } = context;
+    const run = await withCategory(context);
+    const [inUse] = jsonLines((await run(['keys', '--json'])).stdout);
+    expect((await run(['keys', 'destroy', String(inUse?.['id']), '--yes'])).exitCode).toBe(2);
+    expect((await run(['rotate', '--same-secret'])).exitCode).toBe(0);
+    const gone = await run(['keys', 'destroy', String(inUse?.['id']), '--wait', '0d', '--yes']);
+    expect(gone.stdout).toMatch(
+      /^([0-9a-f]{16}) of \S+: destroyed\ndestroyed for ever: what old copies and backups hold under the key version \1 can not be read any more\n$/,
+    );
+    expect((await run(['get', 'users/1'])).stdout).toBe('personal, changed');
+  });
+
+  it('lists key versions, with --census what lies under them', async (context) => {
+    const { expect } = context;
+    const run = await withCategory(context);
     const listed = await run(['keys', '--census']);
     expect(listed.stdout).toMatch(/^ID +STATE +CREATED +DUE +OBJECTS +CATEGORY$/m);
     expect(listed.stdout).toMatch(/^[0-9a-f]{16} +primary .* 2 {2}pii$/m);
@@ -35,10 +52,9 @@ describe.concurrent('keys', { timeout: 120_000 }, () => {
     expect(jsonLines((await run(['keys', '--json'])).stdout)[0]).not.toHaveProperty('objects');
   });
 
-  it('destroy needs --yes without a terminal, makes a category unreadable, and undo brings it back', async ({
-    onTestFinished,
-  }) => {
-    const { run } = await withCategory(onTestFinished);
+  it('destroy needs --yes without a terminal, makes a category unreadable, and undo brings it back', async (context) => {
+    const { expect } = context;
+    const run = await withCategory(context);
     expect((await run(['keys', 'destroy', 'pii'])).exitCode).toBe(2);
     expect((await run(['get', 'users/1'])).exitCode).toBe(0);
     expect((await run(['keys', 'destroy', 'nothing', '--yes'])).exitCode).toBe(3);
@@ -60,13 +76,12 @@ describe.concurrent('keys', { timeout: 120_000 }, () => {
   });
 
   it('finishes what is due and says so; then it can not be undone', async (context) => {
-    const { run } = await withCategory(context.onTestFinished);
+    const { expect } = context;
+    const run = await withCategory(context);
     const now = await run(['keys', 'destroy', 'pii', '--wait', '1s', '--yes', '--json']);
     const [key] = jsonLines(now.stdout);
     expect(key).toMatchObject({ category: 'pii', state: 'destroying', destroyAt: expect.any(String) });
-    await context.expect
-      .poll(() => Date.now(), { timeout: 5000 })
-      .toBeGreaterThan(Date.parse(String(key?.['destroyAt'])));
+    await expect.poll(() => Date.now(), { timeout: 5000 }).toBeGreaterThan(Date.parse(String(key?.['destroyAt'])));
     const listed = await run(['keys']);
     expect(listed.stderr).toBe(`destroyed now, as it was scheduled: ${String(key?.['id'])}\n`);
     expect(listed.stdout).toMatch(/destroyed .*pii$/m);
@@ -74,28 +89,20 @@ describe.concurrent('keys', { timeout: 120_000 }, () => {
     expect((await run(['get', 'users/1'])).exitCode).toBe(5);
   });
 
-  it('destroy without a waiting period says what is gone, with --json in the report alone', async ({
-    onTestFinished,
-  }) => {
-    const { run } = await withCategory(onTestFinished);
+  it('destroy without a waiting period says what is gone', async (context) => {
+    const { expect } = context;
+    const run = await withCategory(context);
     const gone = await run(['keys', 'destroy', 'pii', '--wait', '0s', '--yes']);
     expect(gone).toMatchObject({ exitCode: 0, stderr: '' });
     expect(gone.stdout).toMatch(
       /^[0-9a-f]{16} of pii: destroyed\ndestroyed for ever: what the category pii held can not be read any more, here or in any copy\n$/,
     );
-    const again = await run(['keys', 'destroy', 'default', '--wait', '0s', '--yes', '--json']);
-    expect(jsonLines(again.stdout)).toMatchObject([{ category: 'default', state: 'destroyed' }]);
   });
 
-  it('destroy takes a retired key version, and none that is in use', async ({ onTestFinished }) => {
-    const { run } = await withCategory(onTestFinished);
-    const [inUse] = jsonLines((await run(['keys', '--json'])).stdout);
-    expect((await run(['keys', 'destroy', String(inUse?.['id']), '--yes'])).exitCode).toBe(2);
-    expect((await run(['rotate', '--same-secret'])).exitCode).toBe(0);
-    const gone = await run(['keys', 'destroy', String(inUse?.['id']), '--wait', '0d', '--yes']);
-    expect(gone.stdout).toMatch(
-      /^([0-9a-f]{16}) of \S+: destroyed\ndestroyed for ever: what old copies and backups hold under the key version \1 can not be read any more\n$/,
-    );
-    expect((await run(['get', 'users/1'])).stdout).toBe('personal, changed');
+  it('destroy without a waiting period says it with --json in the report alone', async (context) => {
+    const { expect } = context;
+    const run = await withCategory(context);
+    const gone = await run(['keys', 'destroy', 'default', '--wait', '0s', '--yes', '--json']);
+    expect(jsonLines(gone.stdout)).toMatchObject([{ category: 'default', state: 'destroyed' }]);
   });
 });

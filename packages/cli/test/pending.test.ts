@@ -1,5 +1,5 @@
 import { rename, rm, writeFile } from 'node:fs/promises';
-import { expect, it } from 'vitest';
+import { describe, it } from 'vitest';
 import { backupScene, type BackupScene } from './support/backups.ts';
 import { jsonLines } from './support/cli.ts';
 
@@ -13,62 +13,74 @@ async function unreachable({ path }: BackupScene): Promise<() => Promise<void>> 
   };
 }
 
-it('rotate says which backups it did not reach, with exit code 8, and the next one reaches them', async () => {
-  const scene = await backupScene();
-  const { run, destination } = scene;
-  await run(['backup', destination]);
-  const back = await unreachable(scene);
-  const listed = await run(['destinations']);
-  expect(listed.stdout).toMatch(new RegExp(`^DESTINATION +SINCE +KEEPS\n${destination} +\\S+ \\S+Z +everything\n$`));
-  const rotated = await run(['rotate', '--same-secret']);
-  expect(rotated).toMatchObject({ exitCode: 8, stderr: '' });
-  expect(rotated.stdout).toContain(
-    `backups not reached: ${destination}\n` +
-      'what lies there needs the old keys still: once they can be reached, run securestore rotate --same-secret\n',
-  );
-  await back();
-  const again = await run(['rotate', '--same-secret', '--json']);
-  expect(again).toMatchObject({ exitCode: 0, stderr: '' });
-  const [line] = jsonLines(again.stdout);
-  expect(line).toMatchObject({ summary: { pending: [], failed: 0, remaining: {} } });
-  expect(line).toHaveProperty('summary.retired.0');
-  expect((await run(['verify', destination, '--payloads'])).exitCode).toBe(0);
-});
+// Most of it is waiting for other processes, six seconds each time, so the tests wait side by side.
+describe.concurrent('a destination that can not be reached', { timeout: 120_000 }, () => {
+  it('rotate says which backups it did not reach, with exit code 8, and the next one reaches them', async ({
+    expect,
+    onTestFinished,
+  }) => {
+    const scene = await backupScene(onTestFinished);
+    const { run, destination } = scene;
+    await run(['backup', destination]);
+    const back = await unreachable(scene);
+    const listed = await run(['destinations']);
+    expect(listed.stdout).toMatch(new RegExp(`^DESTINATION +SINCE +KEEPS\n${destination} +\\S+ \\S+Z +everything\n$`));
+    const rotated = await run(['rotate', '--same-secret']);
+    expect(rotated).toMatchObject({ exitCode: 8, stderr: '' });
+    expect(rotated.stdout).toContain(
+      `backups not reached: ${destination}\n` +
+        'what lies there needs the old keys still: once they can be reached, run securestore rotate --same-secret\n',
+    );
+    await back();
+    const again = await run(['rotate', '--same-secret', '--json']);
+    expect(again).toMatchObject({ exitCode: 0, stderr: '' });
+    const [line] = jsonLines(again.stdout);
+    expect(line).toMatchObject({ summary: { pending: [], failed: 0, remaining: {} } });
+    expect(line).toHaveProperty('summary.retired.0');
+    expect((await run(['verify', destination, '--payloads'])).exitCode).toBe(0);
+  });
 
-it('keys says where destroyed keys are still to be had, until they are gone there too', async () => {
-  const scene = await backupScene();
-  const { run, destination, path } = scene;
-  await run(['backup', destination]);
-  const back = await unreachable(scene);
-  const note =
-    `backups not reached: ${destination}\n` +
-    'the destroyed keys are still there, and open what lies there: once they can be reached, run securestore keys, which removes them\n';
-  const destroyed = await run(['keys', 'destroy', 'default', '--wait', '0d', '--yes', '--json']);
-  expect(destroyed).toMatchObject({ exitCode: 8, stderr: '' });
-  expect(jsonLines(destroyed.stdout)).toMatchObject([{ state: 'destroyed', pendingAt: [destination] }]);
-  const listed = await run(['keys']);
-  expect(listed).toMatchObject({ exitCode: 8, stderr: note });
-  await back();
-  expect(await run(['keys'])).toMatchObject({ exitCode: 0, stderr: '' });
-  const restored = await run(['restore', destination, '--to', `file:${path('again')}`]);
-  expect(restored.stdout).toContain('left out, since their keys were destroyed: 4 versions');
-});
+  it('keys says where destroyed keys are still to be had, until they are gone there too', async ({
+    expect,
+    onTestFinished,
+  }) => {
+    const scene = await backupScene(onTestFinished);
+    const { run, destination, path } = scene;
+    await run(['backup', destination]);
+    const back = await unreachable(scene);
+    const note =
+      `backups not reached: ${destination}\n` +
+      'the destroyed keys are still there, and open what lies there: once they can be reached, run securestore keys, which removes them\n';
+    const destroyed = await run(['keys', 'destroy', 'default', '--wait', '0d', '--yes', '--json']);
+    expect(destroyed).toMatchObject({ exitCode: 8, stderr: '' });
+    expect(jsonLines(destroyed.stdout)).toMatchObject([{ state: 'destroyed', pendingAt: [destination] }]);
+    const listed = await run(['keys']);
+    expect(listed).toMatchObject({ exitCode: 8, stderr: note });
+    await back();
+    expect(await run(['keys'])).toMatchObject({ exitCode: 0, stderr: '' });
+    const restored = await run(['restore', destination, '--to', `file:${path('again')}`]);
+    expect(restored.stdout).toContain('left out, since their keys were destroyed: 4 versions');
+  });
 
-it('a destination that is gone for good is unregistered, and nothing waits for it any more', async () => {
-  const scene = await backupScene();
-  const { run, destination } = scene;
-  expect((await run(['destinations'])).stderr).toBe(
-    'the store is backed up nowhere yet; securestore backup LOCATION does it\n',
-  );
-  await run(['backup', destination]);
-  await unreachable(scene);
-  const gone = await run(['destinations', 'remove', destination]);
-  expect(gone).toMatchObject({ exitCode: 0, stderr: '' });
-  expect(gone.stdout).toBe(
-    `${destination} follows the keys of the store no longer; what lies there stays, and opens with the keys of now\n`,
-  );
-  expect((await run(['destinations', 'remove', destination])).exitCode).toBe(3);
-  expect((await run(['destinations', 'remove'])).exitCode).toBe(2);
-  expect(jsonLines((await run(['destinations', '--json'])).stdout)).toEqual([]);
-  expect((await run(['rotate', '--same-secret'])).exitCode).toBe(0);
+  it('a destination that is gone for good is unregistered, and nothing waits for it any more', async ({
+    expect,
+    onTestFinished,
+  }) => {
+    const scene = await backupScene(onTestFinished);
+    const { run, destination } = scene;
+    expect((await run(['destinations'])).stderr).toBe(
+      'the store is backed up nowhere yet; securestore backup LOCATION does it\n',
+    );
+    await run(['backup', destination]);
+    await unreachable(scene);
+    const gone = await run(['destinations', 'remove', destination]);
+    expect(gone).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(gone.stdout).toBe(
+      `${destination} follows the keys of the store no longer; what lies there stays, and opens with the keys of now\n`,
+    );
+    expect((await run(['destinations', 'remove', destination])).exitCode).toBe(3);
+    expect((await run(['destinations', 'remove'])).exitCode).toBe(2);
+    expect(jsonLines((await run(['destinations', '--json'])).stdout)).toEqual([]);
+    expect((await run(['rotate', '--same-secret'])).exitCode).toBe(0);
+  });
 });

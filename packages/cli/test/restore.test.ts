@@ -1,15 +1,19 @@
 import { readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, it } from 'vitest';
 import { changedScene } from './support/backups.ts';
 import { finished, jsonLines } from './support/cli.ts';
 import { converse, hasTerminals } from './support/converse.ts';
 
 const FROM = String.raw`from snapshot 1 of \S+ \S+Z`;
 
-describe('restore into the store', () => {
-  it('of some objects refuses what is in the way, and says with --dry-run what would be done', async () => {
-    const { run, destination } = await changedScene();
+// Most of it is waiting for other processes, six seconds each time, so the tests wait side by side.
+describe.concurrent('restore into the store', { timeout: 120_000 }, () => {
+  it('of some objects refuses what is in the way, and says with --dry-run what would be done', async ({
+    expect,
+    onTestFinished,
+  }) => {
+    const { run, destination } = await changedScene(onTestFinished);
     const some = ['restore', destination, '--prefix', 'db/'];
     const dry = await run([...some, '--dry-run']);
     expect(dry).toMatchObject({ exitCode: 0, stderr: '' });
@@ -64,8 +68,8 @@ describe('restore into the store', () => {
     expect((await run([...some, '--conflict', 'overwrite', '--yes'])).stdout).toMatch(/: 2 unchanged; 0 B\n$/);
   });
 
-  it('says what was meant by nothing that there is', async () => {
-    const { run, destination, path } = await changedScene();
+  it('says what was meant by nothing that there is', async ({ expect, onTestFinished }) => {
+    const { run, destination, path } = await changedScene(onTestFinished);
     for (const [args, exitCode, message] of [
       [['--prefix', 'typo/'], 3, 'snapshot 1 has no object whose name starts with "typo/"; nothing was restored'],
       [['--key', 'typo'], 3, '"typo": no such object'],
@@ -94,8 +98,8 @@ describe('restore into the store', () => {
 
   it.skipIf(!hasTerminals)(
     'of the whole asks on a terminal, makes a snapshot first, and locks others out until it is done',
-    async () => {
-      const { run, box, destination, location, path } = await changedScene();
+    async ({ expect, onTestFinished }) => {
+      const { run, box, destination, location, path } = await changedScene(onTestFinished);
       const args = ['restore', destination, '--store', location, '--key-file', path('vault.key'), '--no-anchor'];
       const refused = await run(['restore', destination]);
       expect(refused).toMatchObject({ exitCode: 2, stdout: '' });
@@ -119,8 +123,11 @@ describe('restore into the store', () => {
     },
   );
 
-  it('of the whole that is interrupted tells others so, and goes on, or is given up', async () => {
-    const { run, box, destination, location, path } = await changedScene();
+  it('of the whole that is interrupted tells others so, and goes on, or is given up', async ({
+    expect,
+    onTestFinished,
+  }) => {
+    const { run, box, destination, location, path } = await changedScene(onTestFinished);
     const args = ['restore', destination, '--yes'];
     const interrupt = async (): Promise<void> => {
       const given = ['--store', location, '--key-file', path('vault.key'), '--no-anchor'];
@@ -159,9 +166,9 @@ describe('restore into the store', () => {
   });
 });
 
-describe('restore elsewhere', () => {
-  it('makes a new store with --to, of which the old one needs nothing', async () => {
-    const { run, destination, path, lose, location } = await changedScene();
+describe.concurrent('restore elsewhere', { timeout: 120_000 }, () => {
+  it('makes a new store with --to, of which the old one needs nothing', async ({ expect, onTestFinished }) => {
+    const { run, destination, path, lose, location } = await changedScene(onTestFinished);
     const onto = await run(['restore', destination, '--to', location]);
     expect(onto.exitCode).toBe(6);
     expect(onto.stderr).toBe(
@@ -185,8 +192,11 @@ describe('restore elsewhere', () => {
     expect(nothing.stderr).toContain('warning: snapshot 1 has no object whose name starts with "typo"');
   });
 
-  it('leaves out what is damaged with --partial, lists it, and ends with exit code 8', async () => {
-    const { run, destination, path } = await changedScene();
+  it('leaves out what is damaged with --partial, lists it, and ends with exit code 8', async ({
+    expect,
+    onTestFinished,
+  }) => {
+    const { run, destination, path } = await changedScene(onTestFinished);
     const blobs = path('backup', 'b');
     for (const entry of await readdir(blobs, { recursive: true, withFileTypes: true })) {
       const file = join(entry.parentPath, entry.name);
@@ -205,8 +215,8 @@ describe('restore elsewhere', () => {
     expect((await run(['ls', '--store', `file:${path('again')}`])).stdout).toBe('db/a\ndb/b\nweb/c\n');
   });
 
-  it('writes files below a folder, and the data of one object to stdout', async () => {
-    const { run, destination, path, lose } = await changedScene();
+  it('writes files below a folder, and the data of one object to stdout', async ({ expect, onTestFinished }) => {
+    const { run, destination, path, lose } = await changedScene(onTestFinished);
     await lose();
     for (const prefix of ['db/', 'db']) {
       const written = await run(['restore', destination, '--folder', path('out'), '--prefix', prefix]);

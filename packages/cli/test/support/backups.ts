@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { rm, writeFile } from 'node:fs/promises';
 import { createStore, keyFile, openStore, type SecureStore } from 'securestore';
+import type { TestContext } from 'vitest';
 import { type Result, type Sandbox, sandbox } from './cli.ts';
 import { runHere, type Surroundings } from './in-process.ts';
 
@@ -18,9 +19,12 @@ export interface BackupScene {
   readonly lose: () => Promise<void>;
 }
 
+/** The hook of the test that a scene is for: several of them run at a time. */
+type OnEnd = TestContext['onTestFinished'];
+
 /** A scene with a store that has `db/a`, `db/b`, `web/c` and something large, and no backup yet. */
-export async function backupScene(): Promise<BackupScene> {
-  const box = await sandbox('none');
+export async function backupScene(onEnd: OnEnd): Promise<BackupScene> {
+  const box = await sandbox('none', onEnd);
   const { path } = box;
   const key = path('vault.key');
   await writeFile(key, Buffer.alloc(32, 7), { mode: 0o600 });
@@ -51,8 +55,8 @@ export async function backupScene(): Promise<BackupScene> {
 }
 
 /** With a snapshot of how it was first; since then `db/a` has changed, `db/b` is deleted and `db/new` was stored. */
-export async function changedScene(): Promise<BackupScene> {
-  const scene = await backupScene();
+export async function changedScene(onEnd: OnEnd): Promise<BackupScene> {
+  const scene = await backupScene(onEnd);
   const made = await scene.run(['backup', scene.destination, '--label', 'first']);
   if (made.exitCode !== 0) throw new Error(made.stderr);
   await scene.using(async (store) => {
