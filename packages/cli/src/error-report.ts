@@ -112,6 +112,10 @@ const IN_OUR_TERMS: readonly (readonly [theirs: RegExp, ours: string])[] = [
     'the store takes no writes now: the whole store is being restored. Where that was interrupted, the same restore goes on, ' +
       'and securestore restore --give-up ends it',
   ],
+  [
+    /\bWhere that was interrupted, the same restore goes on with it$/,
+    'Where that was interrupted, the same securestore restore SOURCE --to goes on with it',
+  ],
   [/\bslots\.list\(\) tells which there are$/, 'securestore slots lists them'],
   [/\bmembers\.list\(\) tells who there is$/, 'securestore member lists them'],
   [/\bkeys\.undo\("([^"]*)"\) brings it back$/, 'securestore keys undo $1 brings it back'],

@@ -12,6 +12,7 @@ import { atLocation } from './call.ts';
 import type { CryptoEventSource } from './crypto-event-source.ts';
 import { eventsFor } from './crypto-event-source.ts';
 import type { CryptoEventListener } from './crypto-events.ts';
+import { refuseBegunRestore } from './copy/begun-restore.ts';
 import { createStoreAt, hasRemains } from './create.ts';
 import type { Engine } from './engine.ts';
 import { GRACE_PERIOD } from './engine.ts';
@@ -61,6 +62,7 @@ export interface OpenSettings extends StoreContext {
 /** A store that was there before must not be mistaken for one that never was. */
 async function noHead(context: StoreContext): Promise<never> {
   if (await hasRemains(context.backend, context.signal)) {
+    await refuseBegunRestore(context.backend, context.signal);
     throw new SecureStoreError(
       'INTEGRITY',
       'the head of the store is missing, though objects of it are there. Bring it back from a backup',
