@@ -42,6 +42,8 @@ export interface FollowOptions extends CallOptions, Omit<ContinuousOptions, 'sig
 /** A continuous backup under way. It ends with the store. */
 export interface ContinuousBackup extends AsyncDisposable {
   readonly status: ContinuousStatus;
+  /** Resolves when it has ended. Rejects with why it ended by itself, where no repetition would have helped, such as `ACCESS_DENIED`. */
+  readonly ended: Promise<void>;
   /** Resolves when everything that was acknowledged before the call can be restored. @throws `UNAVAILABLE`, and what keeps it from that */
   shipped(): Promise<void>;
   /** Ends it, after what is under way. @throws why it had ended before, where it had */

@@ -74,6 +74,7 @@ export async function follow(ports: FollowPorts, location: string, options: Foll
     get status() {
       return follower.status;
     },
+    ended,
     shipped: () => follower.shipped(),
     stop: end,
     [Symbol.asyncDispose]: end,
