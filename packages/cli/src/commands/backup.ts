@@ -1,5 +1,6 @@
 import type { ContinuousStatus, SecureStore, SnapshotReport } from 'securestore';
-import { SecureStoreError } from '@securestore/core-format';
+import { exitCodeOf } from '@securestore/core-format';
+import { refuseMemory, whoIsAtIt } from '../backup-place.ts';
 import { type Call, type ExitCode, SOME_FAILED } from '../call.ts';
 import { sayFailed } from '../failed-items.ts';
 import { watchJob } from '../job-progress.ts';
@@ -23,6 +24,16 @@ function inWords({ number, time, objects, versions, bytes, copied, rekeyed }: Sn
 /** How often a person is told how far it is. */
 const TELL_EVERY_MS = 10_000;
 
+function stoppedInWords({ recoverableTo, error }: ContinuousStatus, destination: string): string {
+  const place = printable(destination);
+  const reached =
+    recoverableTo === undefined
+      ? `nothing is at ${place} yet`
+      : `everything up to ${recoverableTo.toISOString()} is at ${place}`;
+  const missing = error === undefined ? '' : `, and not what came after: ${printable(error.message)} [${error.code}]`;
+  return `stopped; ${reached}${missing}; the same command goes on`;
+}
+
 /** Backs up continuously until it is interrupted. */
 async function follow({ cli, out }: Call<BackupOptions>, store: SecureStore, destination: string): Promise<ExitCode> {
   let told = 0;
@@ -39,31 +50,31 @@ async function follow({ cli, out }: Call<BackupOptions>, store: SecureStore, des
     const why = error === undefined ? '' : `; ${printable(error.message)} [${error.code}]`;
     void out.result({ status }, () => `recoverable ${until}${behind}${why}`);
   };
-  const continuous = await store.backups.follow(destination, { onStatus: say, signal: cli.signal });
-  out.note('backing up continuously; press Ctrl-C to stop');
-  await new Promise<void>((resolve) => {
-    if (cli.signal.aborted) resolve();
-    else cli.signal.addEventListener('abort', () => resolve(), { once: true });
+  const following = store.backups.follow(destination, { onStatus: say, signal: cli.signal });
+  const continuous = await following.catch(async (error: unknown) => {
+    throw await whoIsAtIt(store, error);
   });
-  await continuous.stop().catch((error: unknown) => {
+  out.note('backing up continuously; press Ctrl-C to stop');
+  // It ends with the signal, or by itself, where it can't go on.
+  await continuous.ended.catch((error: unknown) => {
     if (!cli.signal.aborted) throw error;
   });
+  const { status } = continuous;
+  await out.result({ stopped: true, destination, status }, () => stoppedInWords(status, destination));
+  return exitCodeOf('ABORTED');
 }
 
 /** `securestore backup`. */
 export async function backup(call: Call<BackupOptions>, destination: string): Promise<ExitCode> {
   const { cli, out, options } = call;
-  if (/^memory:/i.test(destination)) {
-    throw new SecureStoreError(
-      'INVALID_ARGUMENT',
-      'what is in memory: is gone when this command ends; back up to another location',
-    );
-  }
+  refuseMemory(destination);
   return await withStore(call, async (store) => {
     if (options.follow === true) return await follow(call, store, destination);
     const { label } = options;
     const job = store.backup(destination, { ...(label === undefined ? {} : { label }), signal: cli.signal });
-    const report = await watchJob(cli, 'backup', job);
+    const report = await watchJob(cli, 'backup', job).catch(async (error: unknown) => {
+      throw await whoIsAtIt(store, error);
+    });
     const { failed, alarms, ...summary } = report;
     await sayFailed(out, failed);
     for (const alarm of alarms) out.note(`warning: ${printable(alarm)}; run securestore verify on the store`);

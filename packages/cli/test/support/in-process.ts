@@ -10,13 +10,16 @@ export interface Surroundings {
   readonly signal?: AbortSignal;
   /** Whether stdout is a terminal. */
   readonly terminal?: boolean;
+  /** Told what the command says while it runs. */
+  readonly onOutput?: (text: string) => void;
 }
 
-function collector(): { readonly stream: Writable; readonly bytes: () => Buffer } {
+function collector(onOutput: (text: string) => void): { readonly stream: Writable; readonly bytes: () => Buffer } {
   const chunks: Buffer[] = [];
   const stream = new Writable({
     write: (chunk: Buffer, _encoding, done) => {
       chunks.push(chunk);
+      onOutput(chunk.toString());
       done();
     },
   });
@@ -31,9 +34,15 @@ function inputOf(text: string): Readable {
 
 /** Runs a command line in this process: the same code without the start of a process. */
 export async function runHere(args: readonly string[], surroundings: Surroundings = {}): Promise<Result> {
-  const { env = {}, input = '', signal = new AbortController().signal, terminal = false } = surroundings;
-  const out = collector();
-  const err = collector();
+  const {
+    env = {},
+    input = '',
+    signal = new AbortController().signal,
+    terminal = false,
+    onOutput = () => {},
+  } = surroundings;
+  const out = collector(onOutput);
+  const err = collector(onOutput);
   const exitCode = await run(args, {
     stdin: inputOf(input),
     stdout: Object.assign(out.stream, { isTTY: terminal }),

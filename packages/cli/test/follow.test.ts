@@ -1,0 +1,127 @@
+import { pointName } from '@securestore/core-format';
+import { describe, it, type TestContext } from 'vitest';
+import { FsBackend } from '../../backend-fs/src/fs-backend.ts';
+import { backupScene, type BackupScene } from './support/backups.ts';
+import { finished, jsonLines, type Result } from './support/cli.ts';
+
+interface Following extends BackupScene {
+  /** Interrupts it. */
+  readonly interrupt: () => void;
+  readonly ending: Promise<Result>;
+}
+
+/** A store that is backed up continuously by a command, which has made its first snapshot. */
+async function followed({ onTestFinished }: TestContext, ...options: string[]): Promise<Following> {
+  const scene = await backupScene(onTestFinished);
+  const { run, destination } = scene;
+  const controller = new AbortController();
+  const shipping = Promise.withResolvers<void>();
+  const onOutput = (text: string): void => {
+    if (text.includes('recoverable')) shipping.resolve();
+  };
+  const ending = run(['backup', destination, '--follow', ...options], { signal: controller.signal, onOutput });
+  onTestFinished(async () => {
+    controller.abort();
+    await ending;
+  });
+  await Promise.race([shipping.promise, ending]);
+  return { ...scene, interrupt: () => controller.abort(), ending };
+}
+
+// Each waits six seconds for other processes.
+describe.concurrent('backup --follow', { timeout: 120_000 }, () => {
+  it('that is interrupted says what was reached, with exit code 130', async (context) => {
+    const { expect } = context;
+    const { run, using, destination, interrupt, ending } = await followed(context);
+    const before = new Date();
+    await using((store) => store.store('db/a', 'second').then(() => undefined));
+    await expect
+      .poll(async () => jsonLines((await run(['snapshots', destination, '--json'])).stdout).length, { timeout: 30_000 })
+      .toBeGreaterThan(1);
+    interrupt();
+    const { exitCode, stdout } = await ending;
+    expect(exitCode).toBe(130);
+    const [, moment = ''] =
+      /^stopped; everything up to (\S+Z) is at (?:\S+); the same command goes on\n$/m.exec(stdout) ?? [];
+    expect(stdout).toContain(` is at ${destination};`);
+    expect(Date.parse(moment)).toBeGreaterThanOrEqual(before.getTime());
+    const back = await run(['restore', destination, '--stdout', '--key', 'db/a', '--at', moment]);
+    expect(back.stdout).toBe('second');
+  });
+
+  it('has the last line in JSON, too', async (context) => {
+    const { expect } = context;
+    const { destination, interrupt, ending } = await followed(context, '--json');
+    interrupt();
+    const { exitCode, stdout, stderr } = await ending;
+    expect({ exitCode, stderr }).toEqual({ exitCode: 130, stderr: '' });
+    expect(jsonLines(stdout).at(-1)).toMatchObject({
+      stopped: true,
+      destination,
+      status: { recoverableTo: expect.any(String), lag: expect.any(Number) },
+    });
+  });
+
+  it('keeps other backups to the destination out, and those say why', async (context) => {
+    const { expect } = context;
+    const { run, destination } = await followed(context);
+    for (const more of [[], ['--follow']]) {
+      const locked = await run(['backup', destination, ...more]);
+      expect(locked).toMatchObject({ exitCode: 7, stdout: '' });
+      expect(locked.stderr).toBe(
+        'error: another process backs up continuously to this destination (backup --follow), and what this would copy it ' +
+          'ships by itself. For a snapshot of its own, with a label, stop that process first [LOCKED]\n',
+      );
+    }
+  });
+
+  it('of a process ends with a signal in the same way', async ({ expect, onTestFinished }) => {
+    const { box, path, location, destination } = await backupScene(onTestFinished);
+    const given = ['--store', location, '--key-file', path('vault.key'), '--no-anchor'];
+    const child = box.start(['backup', destination, '--follow', ...given]);
+    const ending = finished(child);
+    let said = '';
+    const shipping = new Promise<void>((resolve) => {
+      child.stdout?.on('data', (chunk: Buffer) => {
+        said += chunk.toString();
+        if (said.includes('recoverable to')) resolve();
+      });
+    });
+    await Promise.race([shipping, ending]);
+    child.kill('SIGTERM');
+    const { exitCode, stdout, stderr } = await ending;
+    expect({ exitCode, stderr }).toEqual({
+      exitCode: 130,
+      stderr: 'backing up continuously; press Ctrl-C to stop\n',
+    });
+    expect(stdout).toMatch(/\nstopped; everything up to \S+Z is at \S+; the same command goes on\n$/);
+  });
+
+  it('that can not go on ends with the reason, and is not silent', async (context) => {
+    const { expect } = context;
+    const { destination, using, ending } = await followed(context);
+    // Somebody has put something in the place of the next point.
+    const backend = new FsBackend();
+    await backend.init({ location: destination, options: {} });
+    for (const number of [2, 3, 4, 5]) await backend.write(pointName(number), Buffer.from('no point'), {});
+    await backend.close();
+    await using((store) => store.store('db/a', 'second').then(() => undefined));
+    const { exitCode, stderr } = await ending;
+    expect(exitCode).toBe(5);
+    expect(stderr).toMatch(/\nerror: .*\[INTEGRITY\]\n$/);
+  });
+});
+
+it.concurrent('of two backups at once the one that comes second is told so', { timeout: 120_000 }, async (context) => {
+  const { expect, onTestFinished } = context;
+  const { run, destination } = await backupScene(onTestFinished);
+  const results = await Promise.all([run(['backup', destination]), run(['backup', destination])]);
+  const [done, locked] = results.toSorted((a, b) => (a.exitCode ?? 0) - (b.exitCode ?? 0));
+  expect(done).toMatchObject({ exitCode: 0, stderr: '' });
+  expect(locked).toMatchObject({
+    exitCode: 7,
+    stdout: '',
+    stderr:
+      'error: another process is backing up to this destination now; wait until it is done. Nothing was changed [LOCKED]\n',
+  });
+});
