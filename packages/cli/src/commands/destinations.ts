@@ -1,5 +1,6 @@
 import { SecureStoreError } from '@securestore/core-format';
 import type { RegisteredDestination, RetentionSettings } from 'securestore';
+import { refuseMemory } from '../backup-place.ts';
 import type { Call } from '../call.ts';
 import { withStore } from '../open.ts';
 import { formatDuration, formatTable, formatTime, printable } from '../terminal-text.ts';
@@ -38,6 +39,7 @@ export async function destinations(
   if ((action === undefined) !== (location === undefined)) {
     throw new SecureStoreError('INVALID_ARGUMENT', 'give a location with add and remove');
   }
+  if (action === 'add' && location !== undefined) refuseMemory(location);
   await withStore(call, async ({ backups }) => {
     if (action === undefined || location === undefined) {
       const found = await backups.destinations();

@@ -57,12 +57,12 @@ export async function retention(call: Call<RetentionOptions>, destination: strin
     }
     for (const number of preview.removed) await out.result({ number, removed: true }, () => `removes ${number}`);
     const isNothing = preview.removed.length === 0 && preview.removedChanges === 0;
-    if (options.dryRun === true || isNothing) {
-      await out.result({ summary: { removed: preview.removed.length, dryRun: options.dryRun === true } }, () =>
-        inWords(preview),
-      );
-      if (options.dryRun === true) return;
-    } else {
+    if (options.dryRun === true) {
+      await out.result({ summary: { removed: preview.removed.length, dryRun: true } }, () => inWords(preview));
+      return;
+    }
+    // What an interrupted run has left goes all the same, which nobody needs to be asked about.
+    if (!isNothing) {
       const question = `Remove ${count(preview.removed.length, 'snapshot')} at ${printable(destination)} for good?`;
       await confirmDestruction(cli, options.yes, question);
     }

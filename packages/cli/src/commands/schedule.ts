@@ -1,5 +1,6 @@
 import { SecureStoreError } from '@securestore/core-format';
 import type { ScheduleInfo, ScheduleSettings, SecureStore } from 'securestore';
+import { refuseMemory } from '../backup-place.ts';
 import { type Call, type ExitCode, SOME_FAILED } from '../call.ts';
 import { loggerFor, withStore } from '../open.ts';
 import { parseDuration } from '../parse-time.ts';
@@ -70,6 +71,7 @@ async function add(
       'schedule add needs a name, a destination and --cron, such as: schedule add nightly file:/backup --cron "30 2 * * *"',
     );
   }
+  refuseMemory(destination);
   await schedules.add({
     id,
     cron,
