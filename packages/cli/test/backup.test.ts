@@ -166,6 +166,22 @@ describe.concurrent('verify of a backup', { timeout: 120_000 }, () => {
     ]);
   });
 
+  it('says of a place where nothing lies that neither a store nor a backup is there', async ({
+    expect,
+    onTestFinished,
+  }) => {
+    const { run, path } = await backupScene(onTestFinished);
+    const location = `file:${path('nothere')}`;
+    for (const more of [[], ['--payloads']]) {
+      const nothing = await run(['verify', location, ...more]);
+      expect(nothing).toMatchObject({ exitCode: 3, stdout: '' });
+      expect(nothing.stderr).toBe(`error: ${location}: there is neither a store nor a backup here [NOT_FOUND]\n`);
+    }
+    const store = await run(['verify', '--store', location]);
+    expect(store.exitCode).toBe(3);
+    expect(store.stderr).toContain('no store is here; make one with securestore init');
+  });
+
   it('names what is damaged and what that affects, with exit code 5', async ({ expect, onTestFinished }) => {
     const { run, destination, path } = await changedScene(onTestFinished);
     await rm(await largestBelow(path('backup', 'b')));

@@ -77,6 +77,7 @@ describe.concurrent('restore into the store', { timeout: 120_000 }, () => {
       [['--at', '2020-01-01', '--key', 'db/b'], 3, 'the first snapshot is of'],
       [['--at', '2020-01-01', '--snapshot', '1'], 2, 'give either --at or --snapshot'],
       [['--key', 'db/b', '--prefix', 'db/'], 2, 'give either --prefix or --key'],
+      [['--snapshot', '9'], 2, 'this replaces what is in the store'],
       [['--to', 'file:x', '--folder', 'y'], 2, 'give only one of --to and --folder'],
       [['--partial'], 2, '--partial goes with --to'],
       [['--stdout'], 2, '--stdout takes one object: give its name as --key NAME'],
@@ -93,6 +94,14 @@ describe.concurrent('restore into the store', { timeout: 120_000 }, () => {
     const none = await run(['restore', `file:${path('none')}`, '--key', 'db/b']);
     expect(none.exitCode).toBe(3);
     expect(none.stderr).toContain('there is no backup here');
+    // Nobody is asked about what can't be done.
+    for (const whole of [[], ['--prefix', 'db/', '--conflict', 'overwrite']]) {
+      const asked = await run(['restore', `file:${path('none')}`, ...whole]);
+      expect(asked).toMatchObject({ exitCode: 3, stdout: '' });
+      expect(asked.stderr).toBe(
+        `error: file:${path('none')}: there is no backup here; nothing was changed [NOT_FOUND]\n`,
+      );
+    }
     expect((await run(['ls'])).stdout).toBe('db/a\ndb/new\nlarge\nweb/c\n');
   });
 
@@ -190,6 +199,42 @@ describe.concurrent('restore elsewhere', { timeout: 120_000 }, () => {
     ).toMatchObject([{ summary: { to: part, snapshot: 1, objects: 2, versions: 2, unreadable: 0, failed: 0 } }]);
     const nothing = await run(['restore', destination, '--to', `file:${path('nothing')}`, '--prefix', 'typo']);
     expect(nothing.stderr).toContain('warning: snapshot 1 has no object whose name starts with "typo"');
+  });
+
+  it('with --to that is interrupted leaves no store, and whoever opens it is told how it goes on', async ({
+    expect,
+    onTestFinished,
+  }) => {
+    const { run, using, destination, path } = await changedScene(onTestFinished);
+    await using(async (store) => {
+      for (let at = 0; at < 40; at++) await store.store(`huge/${at}`, Buffer.alloc(1024 * 1024, at));
+    });
+    expect((await run(['backup', destination])).exitCode).toBe(0);
+    const to = `file:${path('again')}`;
+    const controller = new AbortController();
+    const ending = run(['restore', destination, '--to', to], { signal: controller.signal });
+    await expect
+      .poll(async () => (await readdir(path('again'), { recursive: true }).catch(() => [])).length, {
+        timeout: 30_000,
+        interval: 1,
+      })
+      .toBeGreaterThan(5);
+    controller.abort();
+    expect(await ending).toMatchObject({ exitCode: 130, stdout: '' });
+    for (const args of [
+      ['ls', '--store', to],
+      ['verify', to],
+      ['init', to],
+    ]) {
+      const refused = await run(args);
+      expect(refused).toMatchObject({ exitCode: 5, stdout: '' });
+      expect(refused.stderr).toContain(
+        'no store is here yet: one is being restored to this place, and its head comes last. Where that was interrupted, the same securestore restore ' +
+          'SOURCE --to goes on with it [INTEGRITY]',
+      );
+    }
+    expect((await run(['restore', destination, '--to', to])).exitCode).toBe(0);
+    expect((await run(['verify', to, '--payloads'])).exitCode).toBe(0);
   });
 
   it('leaves out what is damaged with --partial, lists it, and ends with exit code 8', async ({

@@ -1,6 +1,7 @@
 import { redactLocation } from '@securestore/backend-api';
 import { SecureStoreError } from '@securestore/core-format';
 import type { ConflictPolicy, RestoreJobReport, RestoreReport, SnapshotChoice, SnapshotInfo } from 'securestore';
+import { requireBackup } from '../backup-place.ts';
 import { withBackupSecret } from '../backup-source.ts';
 import { type Call, type ExitCode, SOME_FAILED } from '../call.ts';
 import { deliverBytes, deliverToTerminal } from '../deliver.ts';
@@ -201,6 +202,7 @@ async function restoreHere(call: RestoreCall, source: string): Promise<ExitCode>
   const choice = choiceOf(options);
   const policy = policyOf(options, isWhole);
   if (dryRun !== true && (isWhole || policy === 'overwrite' || deleteExtra === true)) {
+    await requireBackup(source, cli.signal);
     await confirmDestruction(cli, call.options.yes, question(options, isWhole), 'this replaces what is in the store');
   }
   return await withStore(call, async (store) => {

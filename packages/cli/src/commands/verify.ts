@@ -24,7 +24,18 @@ export async function verify(call: Call<VerifyOptions>, location: string | undef
     const { verifyBackupAt } = await import('./verify-backup.ts');
     return await verifyBackupAt(call, location);
   }
-  return await withStore(call, (store) => verifyStore(call, store), location);
+  let isOpen = false;
+  const look = async (store: SecureStore): Promise<ExitCode> => {
+    isOpen = true;
+    return await verifyStore(call, store);
+  };
+  try {
+    return await withStore(call, look, location);
+  } catch (error) {
+    if (location === undefined || isOpen || !SecureStoreError.is(error, 'NOT_FOUND')) throw error;
+    const { redactLocation } = await import('@securestore/backend-api');
+    throw new SecureStoreError('NOT_FOUND', `${redactLocation(location)}: there is neither a store nor a backup here`);
+  }
 }
 
 async function verifyStore(call: Call<VerifyOptions>, store: SecureStore): Promise<ExitCode> {
