@@ -1,6 +1,7 @@
 import { SecureStoreError } from '@securestore/core-format';
 
-const MAX_SHOWN = 20;
+/** So many points and names are shown of each finding. */
+export const MAX_SHOWN = 20;
 const MAX_FINDINGS = 1000;
 
 /**
@@ -19,11 +20,14 @@ export interface BackupFinding {
   readonly snapshots: readonly number[];
   /** How many versions of objects it affects in the newest of them. */
   readonly versions: number;
+  /** The names of objects that it affects, as far as the keys at hand tell them: the first 20. */
+  readonly keys: readonly string[];
 }
 
 export interface BackupVerifyReport {
   readonly ok: boolean;
   readonly depth: VerifyDepth;
+  /** The snapshots and moments that there are; with the depth `unchanged`, which can't tell, also points that only say what was removed. */
   readonly snapshots: number;
   /** Files and bytes that were read. */
   readonly files: number;
@@ -45,14 +49,21 @@ export interface Use {
   readonly newest: number;
   /** Versions in that one. */
   versions: number;
+  /** Names of objects that need it, which {@link noteAffected} finds out where it is damaged. */
+  keys?: Set<string>;
   /** What was noted last. */
   last?: Use;
+}
+
+/** What one point needs. @param keys the names of the objects that are concerned */
+export function usedBy(number: number, ...keys: readonly string[]): Use {
+  return { points: new Set([number]), newest: number, versions: 0, keys: new Set(keys) };
 }
 
 /** What was found, and how much was looked at. */
 export class Findings {
   readonly #options: { readonly signal?: AbortSignal | undefined; readonly onProgress?: VerifyProgress | undefined };
-  readonly #findings: BackupFinding[] = [];
+  readonly #findings: (Omit<BackupFinding, 'keys'> & { readonly use: Use | undefined })[] = [];
   #found = 0;
   #files = 0;
   #bytes = 0;
@@ -68,7 +79,12 @@ export class Findings {
     this.#found += 1;
     if (this.isFull) return;
     const snapshots = [...(use?.points ?? [])].toSorted((a, b) => b - a).slice(0, MAX_SHOWN);
-    this.#findings.push({ kind, name, message, snapshots, versions: use?.versions ?? 0 });
+    this.#findings.push({ kind, name, message, snapshots, versions: use?.versions ?? 0, use });
+  }
+
+  /** What was found damaged. */
+  get uses(): ReadonlySet<Use> {
+    return new Set(this.#findings.flatMap(({ use }) => (use === undefined ? [] : [use])));
   }
 
   /** Whether others are only counted. */
@@ -111,7 +127,7 @@ export class Findings {
       bytes: this.#bytes,
       opened,
       found: this.#found,
-      findings: this.#findings,
+      findings: this.#findings.map(({ use, ...finding }) => ({ ...finding, keys: [...(use?.keys ?? [])] })),
     };
   }
 }

@@ -15,9 +15,10 @@ import {
   SecureStoreError,
 } from '@securestore/core-format';
 import { mapConcurrently } from '@securestore/objects';
+import { noteAffected } from './affected-names.ts';
 import { partCount, readBlobDigests, sealedPartLength } from './blobs.ts';
 import { checkDigest, damagedFile, digestOf, readWhole } from './files.ts';
-import { Findings } from './findings.ts';
+import { Findings, usedBy } from './findings.ts';
 import type { BackupVerifyReport, Use, VerifyProgress } from './findings.ts';
 import type { OpenedBackup } from './opened-backup.ts';
 import type { FoundPoint } from './points.ts';
@@ -47,8 +48,6 @@ interface BlobUse extends Use {
   readonly digest: Uint8Array;
 }
 
-const usedBy = (number: number): Use => ({ points: new Set([number]), newest: number, versions: 0 });
-
 class Verification {
   readonly #backup: OpenedBackup;
   readonly #options: VerifyBackupOptions;
@@ -72,11 +71,16 @@ class Verification {
   async run(): Promise<BackupVerifyReport> {
     const { depth = 'complete' } = this.#options;
     const points = await this.#points();
-    await this.#pages(points);
+    const pages = await this.#pages(points);
     await this.#readPacks();
     await this.#readBlobs();
     if (depth === 'opens') await this.#open();
-    return this.#findings.report(depth, points.length, this.#opened);
+    const { copy, pages: reader } = this.#backup;
+    const damaged = { uses: this.#findings.uses, packs: this.#packs, blobs: this.#blobs };
+    await noteAffected(copy, reader, pages, damaged, this.#options.signal);
+    // One that collects says the same of the store as the one before.
+    const snapshots = points.filter(({ collects }) => !collects).length;
+    return this.#findings.report(depth, snapshots, this.#opened);
   }
 
   /** The points that can be read. What is missing between them, and was not removed on purpose, is found. */
@@ -154,13 +158,19 @@ class Verification {
     }
   }
 
-  async #pages(points: readonly FoundPoint[]): Promise<void> {
+  /** @returns the pages of all points, those of the newest first */
+  async #pages(points: readonly FoundPoint[]): Promise<IndexPage[]> {
     const { pages } = this.#backup;
     const uses = new Map<string, Use & { readonly page: IndexPage }>();
     for (const { number, pages: own, others } of points) {
       for (const page of [...own, ...others]) {
         const name = indexPageName(page);
-        const use = uses.get(name) ?? { page, points: new Set<number>(), newest: number, versions: page.count };
+        const use = uses.get(name) ?? {
+          page,
+          points: new Set<number>(),
+          newest: number,
+          versions: page.count,
+        };
         use.points.add(number);
         uses.set(name, use);
       }
@@ -176,13 +186,19 @@ class Verification {
         this.#findings.count();
       });
     }
+    return [...uses.values()].map(({ page }) => page);
   }
 
   #use<U extends Use>(map: Map<string, U>, name: string, of: Use, more: Omit<U, keyof Use>): void {
     let use = map.get(name);
     if (use === undefined) {
       // Pages come from the newest point to the oldest.
-      use = { ...more, newest: of.newest, points: new Set<number>(), versions: 0 } as unknown as U;
+      use = {
+        ...more,
+        newest: of.newest,
+        points: new Set<number>(),
+        versions: 0,
+      } as unknown as U;
       map.set(name, use);
     }
     // What older points have is no other version.
@@ -270,8 +286,8 @@ class Verification {
       throw error;
     });
     if (point === undefined) return;
-    const use = { ...usedBy(point.number), versions: 1 };
-    await this.#findings.check(pointName(point.number), { ...use, versions: point.totals.versions }, async () => {
+    const whole = { ...usedBy(point.number), versions: point.totals.versions };
+    await this.#findings.check(pointName(point.number), whole, async () => {
       await using store = this.#backup.copy.open(await this.#backup.view(point, signal));
       const report = await store.verify({
         payloads: true,
@@ -280,7 +296,10 @@ class Verification {
           this.#findings.tell('opening everything', done, point.totals.objects + point.totals.deleted),
       });
       this.#opened = report.objects + report.deleted + report.versions;
-      for (const { name, message } of report.findings) this.#findings.add('unreadable', name, message, use);
+      for (const { name, key, message } of report.findings) {
+        const use = { ...usedBy(point.number, ...(key === undefined ? [] : [key])), versions: 1 };
+        this.#findings.add('unreadable', name, message, use);
+      }
     });
   }
 }

@@ -247,6 +247,7 @@ describe('a damaged file', () => {
     await backend.delete(packs[0] ?? '');
     const { findings } = await verifyOpenedBackup(await backupAt(destination, clock));
     expect(findings).toMatchObject([{ kind: 'missing', name: packs[0], snapshots: [2, 1], versions: 5 }]);
+    expect(findings[0]?.keys.toSorted()).toEqual(['k0', 'k1', 'k2', 'k3', 'k4']);
   });
 
   it.each(['s/', 'x/', 'd/', 'e/', 'b/'])('under %s is a finding when everything is opened, too', async (area) => {

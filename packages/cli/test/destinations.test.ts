@@ -29,5 +29,11 @@ describe.concurrent('where and what is kept', { timeout: 120_000 }, () => {
     expect((await run([...args, '--dry-run'])).stdout).toMatch(/^keeps 1: .*\nwould remove 0 snapshots; 1 stay\n$/);
     expect((await run(['backup', destination])).exitCode).toBe(0);
     expect((await run(args)).stdout).toMatch(/^keeps \d+: .*\nremoves 1\nremoved 1 snapshot; 1 stay\nfreed /);
+    // The points that say what was removed are no snapshots, for verify neither.
+    const listed = jsonLines((await run(['snapshots', destination, '--json'])).stdout);
+    expect(listed).toHaveLength(1);
+    expect(jsonLines((await run(['verify', destination, '--json'])).stdout)).toMatchObject([
+      { summary: { ok: true, snapshots: 1 } },
+    ]);
   });
 });

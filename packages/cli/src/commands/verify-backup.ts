@@ -7,10 +7,11 @@ import { loggerFor } from '../open.ts';
 import { count, formatBytes, printable } from '../terminal-text.ts';
 import type { VerifyOptions } from './verify.ts';
 
-function affected({ snapshots, versions }: BackupFinding): string {
+function affected({ snapshots, versions, keys }: BackupFinding): string {
   if (snapshots.length === 0) return '';
+  const names = keys.length === 0 ? '' : `: ${keys.map(printable).join(', ')}`;
   const which = `affects snapshot${snapshots.length === 1 ? '' : 's'} ${snapshots.join(', ')}`;
-  return versions === 0 ? `; ${which}` : `; ${which}, ${count(versions, 'version')}`;
+  return versions === 0 ? `; ${which}` : `; ${which}, ${count(versions, 'version')}${names}`;
 }
 
 const WHOLE: Readonly<Record<VerifyDepth, string>> = {
@@ -20,15 +21,20 @@ const WHOLE: Readonly<Record<VerifyDepth, string>> = {
   opens: 'everything in the newest snapshot was opened',
 };
 
+const WHAT_NEXT: readonly string[] = [
+  'nothing here is repaired: back the store up to a new destination while it is there',
+  'of what is here, restore --snapshot brings back a snapshot that no finding affects, and --to with --partial what is whole of any',
+];
+
 function inWords({ ok, depth, found, findings, snapshots, files, bytes, opened }: BackupVerifyReport): string[] {
   const unlisted = found - findings.length;
   const more = unlisted === 0 ? '' : `, ${unlisted} of them not listed`;
   const verdict = ok ? 'nothing is wrong' : count(found, 'finding') + more;
-  const looked = `${count(snapshots, 'snapshot')}, ${count(files, 'file')}, ${formatBytes(bytes)}`;
-  const whole = ok
-    ? WHOLE[depth]
-    : 'restore --snapshot brings back one that no finding affects, and --to with --partial what is whole of any';
-  const which = depth === 'opens' && ok ? `${whole}: ${count(opened, 'version')}` : whole;
+  // Without a key a snapshot can't be told from what only says what was removed.
+  const known = depth === 'unchanged' ? [] : [count(snapshots, 'snapshot')];
+  const looked = [...known, count(files, 'file'), formatBytes(bytes)].join(', ');
+  if (!ok) return [`${verdict} among ${looked}`, ...WHAT_NEXT];
+  const which = depth === 'opens' ? `${WHOLE[depth]}: ${count(opened, 'version')}` : WHOLE[depth];
   return [`${verdict} among ${looked}`, which];
 }
 
