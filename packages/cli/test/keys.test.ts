@@ -1,16 +1,27 @@
 import { openStore, passphrase } from 'securestore';
 import { describe, it, type TestContext } from 'vitest';
-import { jsonLines, type Result, sandbox } from './support/cli.ts';
+import { jsonLines, type Result, type Sandbox, sandbox } from './support/cli.ts';
+import { converse, hasTerminals } from './support/converse.ts';
 import { runHere } from './support/in-process.ts';
 
 const CANARY = 'canary päss 4b7e';
 
+interface CategoryScene {
+  readonly box: Sandbox;
+  readonly env: Readonly<Record<string, string>>;
+  readonly run: Run;
+}
+
 type Run = (args: readonly string[]) => Promise<Result>;
 
 /** A store with a category of its own, and what runs a command on it, in this process. */
-async function withCategory({ expect, onTestFinished }: TestContext): Promise<Run> {
-  const { path } = await sandbox('none', onTestFinished);
-  const location = `sqlite:${path('vault')}`;
+async function withCategory(context: TestContext): Promise<Run> {
+  return (await categoryScene(context)).run;
+}
+
+async function categoryScene({ expect, onTestFinished }: TestContext): Promise<CategoryScene> {
+  const box = await sandbox('none', onTestFinished);
+  const location = `sqlite:${box.path('vault')}`;
   const env = { SECURESTORE_URL: location, SECURESTORE_PASSPHRASE: CANARY };
   const run: Run = (args) => runHere([...args, '--no-anchor'], { env });
   expect((await run(['init', '--category', 'pii=users/**'])).exitCode).toBe(0);
@@ -18,7 +29,7 @@ async function withCategory({ expect, onTestFinished }: TestContext): Promise<Ru
   await store.store('users/1', 'personal');
   await store.store('users/1', 'personal, changed');
   await store.store('else', 'not');
-  return run;
+  return { box, env, run };
 }
 
 // Most of it is waiting for other processes, six seconds each time, so the tests wait side by side. The longest comes first.
@@ -31,7 +42,7 @@ describe.concurrent('keys', { timeout: 120_000 }, () => {
     expect((await run(['rotate', '--same-secret'])).exitCode).toBe(0);
     const gone = await run(['keys', 'destroy', String(inUse?.['id']), '--wait', '0d', '--yes']);
     expect(gone.stdout).toMatch(
-      /^([0-9a-f]{16}) of \S+: destroyed\ndestroyed for ever: what old copies and backups hold under the key version \1 can not be read any more\n$/,
+      /^([0-9a-f]{16}) of \S+: destroyed\ndestroyed for ever: what old copies and backups hold under the key version \1 can not be read any more; there is no way back\n$/,
     );
     expect((await run(['get', 'users/1'])).stdout).toBe('personal, changed');
   });
@@ -95,9 +106,26 @@ describe.concurrent('keys', { timeout: 120_000 }, () => {
     const gone = await run(['keys', 'destroy', 'pii', '--wait', '0s', '--yes']);
     expect(gone).toMatchObject({ exitCode: 0, stderr: '' });
     expect(gone.stdout).toMatch(
-      /^[0-9a-f]{16} of pii: destroyed\ndestroyed for ever: what the category pii held can not be read any more, here or in any copy\n$/,
+      /^[0-9a-f]{16} of pii: destroyed\ndestroyed for ever: what the category pii held can not be read any more, here or in any copy; there is no way back\n$/,
     );
   });
+
+  it.skipIf(!hasTerminals)(
+    'destroy without a waiting period asks with the word that there is no way back',
+    async (context) => {
+      const { expect } = context;
+      const { box, env } = await categoryScene(context);
+      const args = ['keys', 'destroy', 'pii', '--no-anchor', '--wait'];
+      const place = { ...box, env: { ...box.env, ...env } };
+      const never = await converse(place, [...args, '0s'], [['Destroy? [y/N] ', 'n\r']]);
+      expect(never.exitCode).toBe(130);
+      expect(never.transcript).toContain('so there is no way back: keys undo can not undo it.');
+      const later = await converse(place, [...args, '1d'], [['Destroy? [y/N] ', 'n\r']]);
+      expect(later.exitCode).toBe(130);
+      expect(later.transcript).toMatch(/Until \S+ \S+Z it can be undone with: securestore keys undo pii/);
+      expect(later.transcript).not.toContain('no way back');
+    },
+  );
 
   it('destroy without a waiting period says it with --json in the report alone', async (context) => {
     const { expect } = context;

@@ -115,10 +115,12 @@ function describe(key: KeyReport): string {
   return `${key.id} of ${nameOf(key)}: ${key.state}${until}`;
 }
 
+const NO_WAY_BACK = '; there is no way back';
+
 function whatIsGone(target: string, destroyed: readonly KeyReport[]): string {
   return destroyed.some(({ id }) => id === target)
-    ? `destroyed for ever: what old copies and backups hold under the key version ${target} can not be read any more`
-    : `destroyed for ever: what the category ${printable(target)} held can not be read any more, here or in any copy`;
+    ? `destroyed for ever: what old copies and backups hold under the key version ${target} can not be read any more${NO_WAY_BACK}`
+    : `destroyed for ever: what the category ${printable(target)} held can not be read any more, here or in any copy${NO_WAY_BACK}`;
 }
 
 async function destroy(
@@ -161,7 +163,7 @@ function ofVersion({ id }: KeyReport): string {
 }
 
 function undoable(target: string, waitingPeriod: number, now: Date): string {
-  if (waitingPeriod === 0) return 'This can not be undone.';
+  if (waitingPeriod === 0) return 'There is no waiting period, so there is no way back: keys undo can not undo it.';
   const until = formatTime(new Date(now.getTime() + waitingPeriod));
   return `Until ${until} it can be undone with: securestore keys undo ${printable(target)}`;
 }
