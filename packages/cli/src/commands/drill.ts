@@ -1,12 +1,14 @@
-import { exitCodeOf } from '@securestore/core-format';
+import { stat } from 'node:fs/promises';
+import { exitCodeOf, SecureStoreError } from '@securestore/core-format';
 import type { DrillReport } from 'securestore';
 import { writeOutputFile } from '../atomic-file.ts';
 import type { Call, ExitCode } from '../call.ts';
+import { withAdvice } from '../error-report.ts';
 import { watchJob } from '../job-progress.ts';
 import { withStore } from '../open.ts';
 import { ownFiles } from '../own-files.ts';
 import { parseCount } from '../parse-values.ts';
-import { count, formatBytes, formatDuration, printable } from '../terminal-text.ts';
+import { count, formatBytes, formatDuration, formatTime, printable } from '../terminal-text.ts';
 
 export interface DrillOptions {
   readonly snapshot?: string;
@@ -14,15 +16,37 @@ export interface DrillOptions {
   readonly receipt?: string;
 }
 
-function inWords(report: DrillReport): string[] {
+/** What is to be done about a backup that can't be relied on. */
+function whatNext(destination: string): string {
+  const place = printable(destination);
+  return (
+    `securestore verify ${place} --payloads says what is damaged and which snapshots that affects; ` +
+    `drill --snapshot tries an earlier one. While the store is there, back it up to a new destination`
+  );
+}
+
+function inWords(report: DrillReport, destination: string): string[] {
   const { ok, snapshot, time, recovery, objects, versions, bytes, compared, found } = report;
-  const verdict = ok ? 'the backup can be restored' : `the backup is bad: ${count(found, 'problem')}`;
+  const verdict = ok
+    ? 'the backup can be restored'
+    : `snapshot ${snapshot} can not be relied on: ${count(found, 'problem')}`;
   const what = `${count(objects, 'object')} in ${count(versions, 'version')}, ${formatBytes(bytes)}`;
   return [
     verdict,
-    `restored snapshot ${snapshot} of ${time} in ${formatDuration(recovery / 1000)}: ${what}`,
+    `restored snapshot ${snapshot} of ${formatTime(new Date(time))} in ${formatDuration(recovery / 1000)}: ${what}`,
     `compared ${count(compared, 'object')} with the store as it was then`,
+    ...(ok ? [] : [whatNext(destination)]),
   ];
+}
+
+/** @throws `ALREADY_EXISTS` where a file is there and may not be replaced: an older receipt, which nobody can make again */
+async function refuseToReplace(path: string, mayReplace: boolean | undefined): Promise<void> {
+  const found = await stat(path).catch(() => undefined);
+  if (found?.isFile() !== true || mayReplace === true) return;
+  throw new SecureStoreError(
+    'ALREADY_EXISTS',
+    `there is a file "${path}" already; it was left as it is, and nothing was tried. Choose another one, or add --yes to replace it`,
+  );
 }
 
 async function writeReceipt({ cli, out }: Call, path: string, location: string, report: DrillReport): Promise<void> {
@@ -37,6 +61,7 @@ async function writeReceipt({ cli, out }: Call, path: string, location: string, 
 /** `securestore drill`. */
 export async function drill(call: Call<DrillOptions>, destination: string): Promise<ExitCode> {
   const { cli, out, options } = call;
+  if (options.receipt !== undefined) await refuseToReplace(options.receipt, options.yes);
   return await withStore(call, async (store) => {
     const { snapshot, scratch, receipt } = options;
     const job = store.backups.drill(destination, {
@@ -44,11 +69,13 @@ export async function drill(call: Call<DrillOptions>, destination: string): Prom
       ...(scratch === undefined ? {} : { scratch }),
       signal: cli.signal,
     });
-    const report = await watchJob(cli, 'drill', job);
+    const report = await watchJob(cli, 'drill', job).catch((error: unknown) => {
+      throw withAdvice(error, { INTEGRITY: whatNext(destination) });
+    });
     for (const problem of report.problems) {
       await out.result({ problem, status: 'failed' }, () => `problem: ${printable(problem)}`);
     }
-    await out.result({ summary: report }, () => inWords(report));
+    await out.result({ summary: report }, () => inWords(report, destination));
     if (receipt !== undefined) await writeReceipt(call, receipt, store.location, report);
     return report.ok ? 0 : exitCodeOf('INTEGRITY');
   });
