@@ -1,5 +1,5 @@
 import { SecureStoreError } from '@securestore/core-format';
-import type { RegisteredDestination, RetentionSettings } from 'securestore';
+import type { RegisteredDestination, RetentionSettings, SecureStore } from 'securestore';
 import { refuseMemory } from '../backup-place.ts';
 import type { Call } from '../call.ts';
 import { withStore } from '../open.ts';
@@ -8,6 +8,10 @@ import { formatDuration, formatTable, formatTime, printable } from '../terminal-
 const COLUMNS = [{ title: 'DESTINATION' }, { title: 'SINCE' }, { title: 'KEEPS' }] as const;
 
 const SPANS: ReadonlySet<string> = new Set(['within', 'continuous']);
+
+export interface DestinationsOptions {
+  readonly schedules?: boolean;
+}
 
 /** A retention in one line. */
 export function retentionText(retention: RetentionSettings | undefined): string {
@@ -24,11 +28,11 @@ function row({ location, registered, retention }: RegisteredDestination, shown: 
 
 /** `securestore destinations`. */
 export async function destinations(
-  call: Call,
+  call: Call<DestinationsOptions>,
   action: string | undefined,
   location: string | undefined,
 ): Promise<void> {
-  const { cli, out } = call;
+  const { cli, out, options } = call;
   const { signal } = cli;
   if (action !== undefined && action !== 'add' && action !== 'remove') {
     throw new SecureStoreError(
@@ -40,7 +44,11 @@ export async function destinations(
     throw new SecureStoreError('INVALID_ARGUMENT', 'give a location with add and remove');
   }
   if (action === 'add' && location !== undefined) refuseMemory(location);
-  await withStore(call, async ({ backups }) => {
+  if (options.schedules === true && action !== 'remove') {
+    throw new SecureStoreError('INVALID_ARGUMENT', '--schedules goes with remove');
+  }
+  await withStore(call, async (store) => {
+    const { backups } = store;
     if (action === undefined || location === undefined) {
       const found = await backups.destinations();
       if (out.json)
@@ -62,9 +70,34 @@ export async function destinations(
       });
       return;
     }
-    await backups.unregister(location, { signal });
-    await out.result({ location, registered: false }, () => {
-      return `${printable(location)} follows the keys of the store no longer; what lies there stays, and opens with the keys of now`;
-    });
+    await remove(call, store, location);
+  });
+}
+
+/** Schedules of a place that is given up would fail from then on, so they are named, or removed. */
+async function remove(
+  { cli, out, options }: Call<DestinationsOptions>,
+  { backups, schedules }: SecureStore,
+  location: string,
+): Promise<void> {
+  const { signal } = cli;
+  const before = await backups.destinations();
+  await backups.unregister(location, { signal });
+  const after = new Set((await backups.destinations()).map(({ id }) => id));
+  // As the store calls it: it was given relative to here, perhaps.
+  const gone = before.find(({ id }) => !after.has(id))?.location;
+  const concerned = (await schedules.list()).flatMap(({ id, destination }) => (destination === gone ? [id] : []));
+  const areRemoved = options.schedules === true;
+  if (areRemoved) for (const id of concerned) await schedules.remove(id);
+  const result = { location, registered: false, schedules: concerned, schedulesRemoved: areRemoved };
+  await out.result(result, () => {
+    const names = concerned.map(printable).join(', ');
+    const told = areRemoved
+      ? `its schedules were removed: ${names}`
+      : `its schedules are still there and will fail: ${names}; securestore schedule remove NAME removes each`;
+    return [
+      `${printable(location)} follows the keys of the store no longer; what lies there stays, and opens with the keys of now`,
+      ...(concerned.length === 0 ? [] : [told]),
+    ];
   });
 }

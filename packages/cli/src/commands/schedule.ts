@@ -1,10 +1,10 @@
-import { SecureStoreError } from '@securestore/core-format';
+import { exitCodeOf, SecureStoreError } from '@securestore/core-format';
 import type { ScheduleInfo, ScheduleSettings, SecureStore } from 'securestore';
 import { refuseMemory } from '../backup-place.ts';
 import { type Call, type ExitCode, SOME_FAILED } from '../call.ts';
 import { loggerFor, withStore } from '../open.ts';
 import { parseDuration } from '../parse-time.ts';
-import { formatTable, formatTime, printable } from '../terminal-text.ts';
+import { count, formatTable, formatTime, printable } from '../terminal-text.ts';
 
 export interface ScheduleOptions {
   readonly cron?: string;
@@ -12,6 +12,7 @@ export interface ScheduleOptions {
   readonly timeZone?: string;
   readonly jitter?: string;
   readonly paused?: boolean;
+  readonly replace?: boolean;
   readonly once?: boolean;
   readonly webhook?: string;
   readonly exec?: string;
@@ -28,6 +29,8 @@ const COLUMNS = [
   { title: 'NEXT' },
   { title: 'LAST' },
 ] as const;
+
+const NOTHING_SCHEDULED = 'nothing is scheduled yet; securestore schedule add does it';
 
 function refuse(message: string): never {
   throw new SecureStoreError('INVALID_ARGUMENT', message);
@@ -49,7 +52,7 @@ function row(info: ScheduleInfo, shown: (text: string) => string): string[] {
 async function list({ out }: ScheduleCall, { schedules }: SecureStore): Promise<void> {
   const found = await schedules.list();
   if (out.json) for (const info of found) await out.result(info, () => []);
-  else if (found.length === 0) out.note('nothing is scheduled yet; securestore schedule add does it');
+  else if (found.length === 0) out.note(NOTHING_SCHEDULED);
   else
     await out.result({}, () =>
       formatTable(
@@ -72,6 +75,14 @@ async function add(
     );
   }
   refuseMemory(destination);
+  const there = (await schedules.list()).find((one) => one.id === id);
+  if (there !== undefined && options.replace !== true) {
+    throw new SecureStoreError(
+      'ALREADY_EXISTS',
+      `there is a schedule ${JSON.stringify(id)} already: ${there.task} to ${there.destination}, ${there.cron}. ` +
+        'Choose another name, or add --replace to put this one in its place',
+    );
+  }
   await schedules.add({
     id,
     cron,
@@ -109,7 +120,7 @@ async function run(call: ScheduleCall, store: SecureStore): Promise<ExitCode> {
   const tellPing = ping === undefined ? undefined : deadManPing({ clock, url: ping });
   const logger = loggerFor(call);
   const say = (error: unknown): void => logger.warn({}, SecureStoreError.is(error) ? error.message : 'a run failed');
-  let failed = 0;
+  let [runs, failed] = [0, 0];
   if (options.once !== true) out.note('running the schedules of the store; press Ctrl-C to stop');
   await store.schedules.run({
     once: options.once === true,
@@ -117,6 +128,7 @@ async function run(call: ScheduleCall, store: SecureStore): Promise<ExitCode> {
     signal: cli.signal,
     onProblem: say,
     async onRun({ schedule: { id, task: work }, occurrence, end, error }) {
+      runs += 1;
       if (end !== 'success') failed += 1;
       const outcome = error === undefined ? end : `${end} [${error}]`;
       const { task, destination } = work;
@@ -137,7 +149,27 @@ async function run(call: ScheduleCall, store: SecureStore): Promise<ExitCode> {
       if (unheard !== undefined) say(unheard);
     },
   });
+  if (cli.signal.aborted) {
+    const made = `${count(runs, 'run')} ${runs === 1 ? 'was' : 'were'} made, ${failed} of them without success`;
+    await out.result({ summary: { stopped: true, runs, failed } }, () => {
+      return `stopped; ${made}; securestore schedule run goes on, and makes up for what is missed until then`;
+    });
+    return exitCodeOf('ABORTED');
+  }
+  await sayNext(call, store, runs, failed);
   return failed === 0 ? 0 : SOME_FAILED;
+}
+
+/** Of a run that had nothing to do, when there is something again. */
+async function sayNext({ out }: ScheduleCall, { schedules }: SecureStore, runs: number, failed: number): Promise<void> {
+  const all = await schedules.list();
+  const coming = all.flatMap(({ id, next }) => (next === undefined ? [] : [{ id, at: next }]));
+  const [first] = coming.toSorted((a, b) => a.at.getTime() - b.at.getTime());
+  const when = first === undefined ? 'all schedules are paused' : `next is ${first.id}, at ${formatTime(first.at)}`;
+  await out.result({ summary: { runs, failed, ...(first && { next: first }) } }, () => {
+    if (runs > 0) return [];
+    return all.length === 0 ? NOTHING_SCHEDULED : `nothing is due; ${when}`;
+  });
 }
 
 /** `securestore schedule`. */

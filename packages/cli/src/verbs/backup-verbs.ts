@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander';
 import { addVerb, collect, type Run } from '../call.ts';
 import type { BackupOptions } from '../commands/backup.ts';
+import type { DestinationsOptions } from '../commands/destinations.ts';
 import type { DrillOptions } from '../commands/drill.ts';
 import type { RetentionOptions } from '../commands/retention.ts';
 import type { RestoreOptions } from '../commands/restore.ts';
@@ -81,18 +82,20 @@ function addDrill(program: Command, run: Run): void {
     options: [
       new Option('--snapshot <number>', 'this one; the newest by default'),
       new Option('--scratch <location>', 'where to restore it, such as file:/var/tmp/drill; by default memory'),
-      new Option('--receipt <file>', 'write what was shown to a file, signed by the store'),
+      new Option('--receipt <file>', 'write what was shown to a new file, signed by the store; --yes replaces one'),
     ],
-    notes: `Everything that is restored is opened, and removed again. Exit code 5 where the backup is bad; each problem is one line.`,
+    notes: `Everything that is restored is opened, and removed again. Exit code 5 where the backup is bad; each problem is one line,
+and what to do comes last.`,
     load: async () => (await import('../commands/drill.ts')).drill,
   });
 }
 
 function addDestinations(program: Command, run: Run): void {
-  addVerb<object, [string | undefined, string | undefined]>(program, run, {
+  addVerb<DestinationsOptions, [string | undefined, string | undefined]>(program, run, {
     usage: 'destinations [action] [location]',
     shownUsage: '[add|remove <location>] [options]',
     summary: 'list where the store is backed up; add or remove a place',
+    options: [new Option('--schedules', 'with remove: remove the schedules of the place, too')],
     notes: `The first backup to a place adds it: from then on it is brought under new keys by every rotation, and asked before keys are
 destroyed. To add it before that is for backup operators, who were granted the keys of backups and may not add places.
 Removing a place removes nothing that lies there.`,
@@ -139,6 +142,7 @@ function addSchedule(program: Command, run: Run): void {
       new Option('--time-zone <zone>', 'whose clock --cron is about, such as Europe/Berlin; UTC by default'),
       new Option('--jitter <time>', 'begin up to so much later, such as 10m, so that not all begin at once'),
       new Option('--paused', 'add it, and begin no run'),
+      new Option('--replace', 'add it in the place of the one that has the name already'),
       new Option('--once', 'with run: do what is due now, and end'),
       new Option(
         '--webhook <url>',
