@@ -2,11 +2,14 @@ import { readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { generateIdentityFile } from 'securestore';
 import { describe, it } from 'vitest';
+import { windowsInWords, withGaps } from '../src/commands/snapshots.ts';
 import { backupScene, changedScene } from './support/backups.ts';
 import { finished, jsonLines, sandbox } from './support/cli.ts';
 import { runHere } from './support/in-process.ts';
 
 const TIME = String.raw`\d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ`;
+
+const at = (time: string): Date => new Date(`2026-11-26T${time}Z`);
 
 /** The largest file below a folder. */
 async function largestBelow(folder: string): Promise<string> {
@@ -87,7 +90,7 @@ describe.concurrent('backup', { timeout: 120_000 }, () => {
   it('that is interrupted says how to go on, and does', async ({ expect, onTestFinished }) => {
     const { box, path, destination, using, run, location } = await backupScene(onTestFinished);
     await using(async (store) => {
-      for (let at = 0; at < 12; at++) await store.store(`huge/${at}`, Buffer.alloc(16 * 1024 * 1024, at));
+      for (let part = 0; part < 12; part++) await store.store(`huge/${part}`, Buffer.alloc(16 * 1024 * 1024, part));
     });
     const args = ['backup', destination, '--store', location, '--key-file', path('vault.key'), '--no-anchor'];
     const child = box.start(args);
@@ -130,10 +133,25 @@ $`,
     ]);
   });
 
+  it('say with --windows where the gaps are, and how far they are behind', ({ expect }) => {
+    const windows = [
+      { from: at('12:00:00.500'), to: at('12:30:00.250'), points: 900 },
+      { from: at('11:00:00'), to: at('11:00:00'), points: 1 },
+    ];
+    expect(windowsInWords(windows, at('12:30:02'))).toEqual([
+      'FROM                      TO                        POINTS  GAP BEFORE',
+      '2026-11-26T12:00:00.500Z  2026-11-26T12:30:00.250Z     900   1 h 0 min',
+      '2026-11-26T11:00:00.000Z  2026-11-26T11:00:00.000Z       1',
+      'recoverable to 2026-11-26T12:30:00.250Z, lag 2 s; 1 gap: of what is in one a restore brings back what was there before it',
+    ]);
+    expect(withGaps(windows).map(({ gapBefore }) => gapBefore)).toEqual([3_600_500, undefined]);
+  });
+
   it('says that there is none, and whose secret is wanted', async ({ expect, onTestFinished }) => {
     const { run, destination, path } = await changedScene(onTestFinished);
     const none = await run(['snapshots', `file:${path('nowhere')}`]);
     expect(none.exitCode).toBe(3);
+    expect(await run(['snapshots', `file:${path('nowhere')}`, '--windows'])).toEqual(none);
     expect(none.stderr).toBe(`error: file:${path('nowhere')}: there is no backup here [NOT_FOUND]\n`);
     await writeFile(path('wrong'), Buffer.alloc(32, 9));
     const wrong = await run(['snapshots', destination, '--key-file', path('wrong')]);

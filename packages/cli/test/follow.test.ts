@@ -47,6 +47,14 @@ describe.concurrent('backup --follow', { timeout: 120_000 }, () => {
     expect(Date.parse(moment)).toBeGreaterThanOrEqual(before.getTime());
     const back = await run(['restore', destination, '--stdout', '--key', 'db/a', '--at', moment]);
     expect(back.stdout).toBe('second');
+
+    const [window, last] = jsonLines((await run(['snapshots', destination, '--windows', '--json'])).stdout);
+    expect(window).toMatchObject({ from: expect.any(String), to: expect.any(String), points: expect.any(Number) });
+    expect(Number(window?.['points'])).toBeGreaterThan(1);
+    expect(last).toEqual({ summary: { windows: 1, recoverableTo: window?.['to'], lag: expect.any(Number) } });
+    const told = await run(['snapshots', destination, '--windows']);
+    expect(told).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(told.stdout).toMatch(/^FROM +TO +POINTS +GAP BEFORE\n\S+Z +\S+Z +\d+\nrecoverable to \S+Z, lag \d+ s\n$/);
   });
 
   it('has the last line in JSON, too', async (context) => {

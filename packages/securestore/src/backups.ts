@@ -3,6 +3,7 @@ import type {
   BackupFinding,
   BackupVerifyReport,
   Connected,
+  RecoveryWindow,
   RestoreReport,
   SnapshotInfo,
   VerifyDepth,
@@ -126,6 +127,17 @@ export async function listSnapshots(location: string, options: OpenBackupOptions
   checkBackupOptions(options);
   const signal = signalOf(options);
   return withBackup(location, options, signal, (backup) => Array.fromAsync(backup.list(signal)));
+}
+
+/**
+ * The spans of time of which every moment can be restored, the newest first. What was stored after the end of the first one is not backed up.
+ *
+ * @throws SecureStoreError as {@link listSnapshots}
+ */
+export async function listWindows(location: string, options: OpenBackupOptions): Promise<RecoveryWindow[]> {
+  checkBackupOptions(options);
+  const signal = signalOf(options);
+  return withBackup(location, options, signal, (backup) => backup.windows(signal));
 }
 
 /**

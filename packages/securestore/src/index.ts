@@ -43,7 +43,7 @@ export type {
   VerifyBackupOptions,
   VerifyDepth,
 } from './backups.ts';
-export { hasBackup, listSnapshots, readSnapshot, restoreStore, verifyBackup } from './backups.ts';
+export { hasBackup, listSnapshots, listWindows, readSnapshot, restoreStore, verifyBackup } from './backups.ts';
 export { deadManPing, execHook, readReceipt, webhook } from '@securestore/backup';
 export type {
   BackupOptions,

@@ -1,7 +1,13 @@
-import type { SnapshotInfo } from 'securestore';
+import type { RecoveryWindow, SnapshotInfo } from 'securestore';
 import { withBackupSecret } from '../backup-source.ts';
 import type { Call } from '../call.ts';
-import { formatBytes, formatTable, formatTime } from '../terminal-text.ts';
+import { count, formatBytes, formatDuration, formatTable, formatTime } from '../terminal-text.ts';
+
+export interface SnapshotsOptions {
+  readonly windows?: boolean;
+}
+
+const NOTHING_YET = 'there is no snapshot here yet';
 
 const COLUMNS = [
   { title: 'SNAPSHOT', align: 'right' },
@@ -19,8 +25,57 @@ function row(info: SnapshotInfo, shown: (text: string) => string): string[] {
   return [String(number), formatTime(time), String(objects), String(versions), ...sizes, shown(label)];
 }
 
+const WINDOW_COLUMNS = [
+  { title: 'FROM' },
+  { title: 'TO' },
+  { title: 'POINTS', align: 'right' },
+  { title: 'GAP BEFORE', align: 'right' },
+] as const;
+
+/** Windows, the newest first, and in milliseconds what lies between each and the one before it. */
+export function withGaps(windows: readonly RecoveryWindow[]): (RecoveryWindow & { readonly gapBefore?: number })[] {
+  return windows.map((window, at) => {
+    const before = windows[at + 1];
+    return before === undefined ? window : { ...window, gapBefore: window.from.getTime() - before.to.getTime() };
+  });
+}
+
+/** What can be restored, in lines. @param now by the clock of here */
+export function windowsInWords(windows: readonly RecoveryWindow[], now: Date): string[] {
+  const rows = withGaps(windows).map(({ from, to, points, gapBefore }) => {
+    const gap = gapBefore === undefined ? '' : formatDuration(gapBefore / 1000);
+    return [from.toISOString(), to.toISOString(), String(points), gap];
+  });
+  const [newest] = windows;
+  if (newest === undefined) return [];
+  const gaps = windows.length - 1;
+  const known =
+    gaps === 0 ? '' : `; ${count(gaps, 'gap')}: of what is in one a restore brings back what was there before it`;
+  return [
+    ...formatTable(WINDOW_COLUMNS, rows),
+    `recoverable to ${newest.to.toISOString()}, lag ${formatDuration(lagOf(newest, now) / 1000)}${known}`,
+  ];
+}
+
+function lagOf({ to }: RecoveryWindow, now: Date): number {
+  return Math.max(0, now.getTime() - to.getTime());
+}
+
+async function sayWindows(call: Call, location: string): Promise<void> {
+  const { cli, out } = call;
+  const { listWindows } = await import('securestore');
+  const found = await withBackupSecret(call, location, (options) => listWindows(location, options));
+  const [newest] = found;
+  if (newest === undefined) return out.note(NOTHING_YET);
+  if (!out.json) return await out.result({}, () => windowsInWords(found, cli.now()));
+  for (const window of withGaps(found)) await out.result(window, () => []);
+  const summary = { windows: found.length, recoverableTo: newest.to, lag: lagOf(newest, cli.now()) };
+  await out.result({ summary }, () => []);
+}
+
 /** `securestore snapshots`. */
-export async function snapshots(call: Call, location: string): Promise<void> {
+export async function snapshots(call: Call<SnapshotsOptions>, location: string): Promise<void> {
+  if (call.options.windows === true) return await sayWindows(call, location);
   const { out } = call;
   const { listSnapshots } = await import('securestore');
   const found = await withBackupSecret(call, location, (options) => listSnapshots(location, options));
@@ -28,7 +83,7 @@ export async function snapshots(call: Call, location: string): Promise<void> {
     for (const info of found) await out.result(info, () => []);
     return;
   }
-  if (found.length === 0) out.note('there is no snapshot here yet');
+  if (found.length === 0) out.note(NOTHING_YET);
   else
     await out.result({}, () =>
       formatTable(

@@ -6,6 +6,7 @@ import type { DrillOptions } from '../commands/drill.ts';
 import type { RetentionOptions } from '../commands/retention.ts';
 import type { RestoreOptions } from '../commands/restore.ts';
 import type { ScheduleOptions } from '../commands/schedule.ts';
+import type { SnapshotsOptions } from '../commands/snapshots.ts';
 
 function addBackup(program: Command, run: Run): void {
   addVerb<BackupOptions, [string]>(program, run, {
@@ -28,9 +29,14 @@ Exit code 8 where something was too damaged to be copied; each is one line.`,
 }
 
 function addSnapshots(program: Command, run: Run): void {
-  addVerb<object, [string]>(program, run, {
+  addVerb<SnapshotsOptions, [string]>(program, run, {
     usage: 'snapshots <destination>',
     summary: 'list the snapshots at a location, the newest first',
+    options: [
+      new Option('--windows', 'instead from when to when every moment can be restored, and how far that is behind'),
+    ],
+    notes: `Every moment in a window can be given to restore --at. backup --follow makes windows that are long; a snapshot by itself is one
+moment. Of what is between two windows a restore brings back what was there before the gap.`,
     load: async () => (await import('../commands/snapshots.ts')).snapshots,
   });
 }
