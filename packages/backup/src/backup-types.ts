@@ -2,7 +2,7 @@ import type { CallOptions } from '@securestore/objects';
 import type { ContinuousOptions, ContinuousStatus } from './continuous-types.ts';
 import type { PointChoice } from './opened-backup.ts';
 import type { DrillFacts, DrillReceipt } from './receipt.ts';
-import type { RestoreIntoOptions, RestoreIntoReport } from './restore-into.ts';
+import type { RestoreIntoOptions, RestoreIntoReport } from './restore-into-types.ts';
 import type { SynchronousOptions } from './synchronous.ts';
 import type { VerifyBackupOptions } from './verify-backup.ts';
 

@@ -49,6 +49,7 @@ const RESTORE_OPTIONS: ReadonlySet<string> = new Set([
   'conflict',
   'deleteExtra',
   'dryRun',
+  'onObject',
 ]);
 
 interface BackupParameters {

@@ -25,7 +25,7 @@ export type { RetentionReport, RetentionSettings } from './retain.ts';
 export { applyRetention, parseRetentionPolicy } from './retention/index.ts';
 export type { KeepReason, KeptPoint, RetentionPlan, RetentionPolicy } from './retention/index.ts';
 export { restoreInto } from './restore-into.ts';
-export type { ConflictPolicy, RestoreIntoOptions, RestoreIntoReport } from './restore-into.ts';
+export type { ConflictPolicy, RestoredObject, RestoreIntoOptions, RestoreIntoReport } from './restore-into-types.ts';
 export { restoreStoreTo } from './restore-store.ts';
 export type { RestoreReport, RestoreStoreOptions } from './restore-store.ts';
 export { makeSnapshot } from './snapshot.ts';

@@ -1,58 +1,13 @@
 import { SecureStoreError } from '@securestore/core-format';
 import type { ObjectInfo, ObjectStore, SecureStorage } from '@securestore/objects';
+import type { RestoreIntoOptions, RestoreIntoReport } from './restore-into-types.ts';
+import { POLICIES } from './restore-into-types.ts';
 
 const AT_ONCE = 4;
 const MAX_LISTED = 1000;
 /** Payloads up to this many bytes are read whole. */
 const WHOLE_BYTES: number = 256 * 1024;
 const MAX_RENAMES = 1000;
-
-const POLICIES = ['fail', 'skip', 'newer', 'overwrite', 'rename'] as const;
-/**
- * What is done where the object to be restored is there, as another version: `fail` refuses before anything is changed, `skip` leaves it,
- * `newer` replaces one that was stored before the restored version, `overwrite` any, `rename` restores beside it as `name (restored)`.
- */
-export type ConflictPolicy = (typeof POLICIES)[number];
-
-/** Which objects are restored, and how. */
-export interface RestoreIntoOptions {
-  /** Only names that start with this. */
-  readonly prefix?: string | undefined;
-  /** Only these names. */
-  readonly keys?: readonly string[] | undefined;
-  /** Restored names start with this in the place of `prefix`. */
-  readonly into?: string | undefined;
-  /** Default `fail`. */
-  readonly conflict?: ConflictPolicy | undefined;
-  /** Deletes what is there, under the restored names, and was not there then. Not together with `keys`, nor with `rename`. */
-  readonly deleteExtra?: boolean | undefined;
-  /** Tells what would be done, and does nothing. */
-  readonly dryRun?: boolean | undefined;
-  readonly signal?: AbortSignal | undefined;
-  readonly onProgress?:
-    | ((update: { phase: string; done?: number; bytes?: number; total?: number }) => void)
-    | undefined;
-}
-
-/** What was, or would be, done. */
-export interface RestoreIntoReport {
-  readonly dryRun: boolean;
-  /** Objects that were not there. */
-  readonly created: number;
-  /** Objects that were there as another version. */
-  readonly replaced: number;
-  readonly renamed: number;
-  /** Objects that were there as another version, and stayed. */
-  readonly skipped: number;
-  /** Objects that are as they were. */
-  readonly unchanged: number;
-  readonly deleted: number;
-  /** Bytes of what is created, replaced and renamed. */
-  readonly bytes: number;
-  /** Names of objects that are there as another version: the first 1,000. */
-  readonly conflicts: readonly string[];
-  readonly failed: readonly { readonly key: string; readonly code: string; readonly message: string }[];
-}
 
 type Step =
   | {
@@ -72,7 +27,15 @@ function refuse(message: string): never {
 }
 
 /** @throws SecureStoreError `INVALID_ARGUMENT` */
-export function checkRestoreInto({ prefix, keys, into, conflict = 'fail', deleteExtra }: RestoreIntoOptions): void {
+export function checkRestoreInto({
+  prefix,
+  keys,
+  into,
+  conflict = 'fail',
+  deleteExtra,
+  onObject,
+}: RestoreIntoOptions): void {
+  if (onObject !== undefined && typeof onObject !== 'function') refuse('the option "onObject" must be a function');
   if (!POLICIES.includes(conflict)) refuse(`the option "conflict" must be one of ${POLICIES.join(', ')}`);
   if (keys !== undefined && prefix !== undefined) refuse('give either "prefix" or "keys"');
   if (keys !== undefined && !(Array.isArray(keys) && keys.every((key) => typeof key === 'string'))) {
@@ -170,6 +133,11 @@ class Restorer {
   }
 
   async #apply(step: Step): Promise<void> {
+    await this.#do(step);
+    await this.#options.onObject?.({ key: step.to, type: step.type, bytes: 'info' in step ? step.info.size : 0 });
+  }
+
+  async #do(step: Step): Promise<void> {
     const { dryRun } = this.#options;
     if (step.type === 'unchanged' || step.type === 'skip') {
       if (step.type === 'skip') this.#tally.skipped += 1;

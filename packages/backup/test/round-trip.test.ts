@@ -8,6 +8,7 @@ import { person } from '../../objects/test/support/members.ts';
 import type { Place } from '../../objects/test/support/places.ts';
 import { PLACES, withoutBatch } from '../../objects/test/support/places.ts';
 import { openAt, patterned, usePlace } from '../../objects/test/support/stores.ts';
+import type { RestoredObject } from '../src/index.ts';
 import { openBackup, restoreInto, restoreStoreTo, verifyOpenedBackup } from '../src/index.ts';
 import type { World } from './support/worlds.ts';
 import {
@@ -243,6 +244,8 @@ it('finds the last snapshot that is not after a moment', async () => {
   expect(await backup.describe()).toMatchObject({ number: 3 });
 });
 
+const byKey = (objects: RestoredObject[]): RestoredObject[] => objects.toSorted((a, b) => (a.key < b.key ? -1 : 1));
+
 describe('restoring into a store', () => {
   it('creates what is gone, replaces by policy, keeps the past, and does nothing the second time', async () => {
     const { store, destination, clock } = await worldOf();
@@ -253,9 +256,16 @@ describe('restoring into a store', () => {
     const backup = await backupAt(destination, clock);
     const source = await backup.open();
     await expect(restoreInto(source, store)).rejects.toMatchObject({ code: 'CONFLICT' });
-    const planned = await restoreInto(source, store, { conflict: 'overwrite', deleteExtra: true, dryRun: true });
-    const done = await restoreInto(source, store, { conflict: 'overwrite', deleteExtra: true });
+    const told: [RestoredObject[], RestoredObject[]] = [[], []];
+    const options = { conflict: 'overwrite', deleteExtra: true } as const;
+    const onPlanned = (object: RestoredObject): void => void told[0].push(object);
+    const planned = await restoreInto(source, store, { ...options, dryRun: true, onObject: onPlanned });
+    const done = await restoreInto(source, store, { ...options, onObject: (object) => void told[1].push(object) });
     expect(done).toEqual({ ...planned, dryRun: false });
+    expect(byKey(told[1])).toEqual(byKey(told[0]));
+    const of = (type: RestoredObject['type']) => told[1].filter((object) => object.type === type);
+    expect([of('create').length, of('replace').length, of('delete').length]).toEqual([2, 2, 3]);
+    expect(told[1].reduce((sum, { bytes }) => sum + bytes, 0)).toBe(done.bytes);
     expect(done).toMatchObject({ created: 2, replaced: 2, deleted: 3, skipped: 0, failed: [] });
     const after = await contentsOf(store);
     const current = (contents: typeof after): object =>

@@ -58,6 +58,7 @@ export type {
   ForgetReport,
   RecoveryWindow,
   RegisteredDestination,
+  RestoredObject,
   RestoreJobReport,
   RestoreOptions,
   RetentionReport,

@@ -55,6 +55,9 @@ describe('what is meant by no option is refused, before anything is looked at or
     await expect(
       call((...given: Parameters<typeof store.restore>) => store.restore(...given), backup, { keys: 'db/a' }),
     ).rejects.toEqual(INVALID);
+    await expect(
+      call((...given: Parameters<typeof store.restore>) => store.restore(...given), backup, { onObject: 'all' }),
+    ).rejects.toEqual(INVALID);
     expect(await hasBackup(backup, world.secret)).toBe(true);
     // Whoever hosts the files has no secret.
     expect(await verifyBackup(backup)).toMatchObject({ ok: true, depth: 'unchanged', snapshots: 1, opened: 0 });

@@ -1,0 +1,59 @@
+/** The policies of {@link ConflictPolicy}. */
+export const POLICIES = ['fail', 'skip', 'newer', 'overwrite', 'rename'] as const;
+
+/**
+ * What is done where the object to be restored is there, as another version: `fail` refuses before anything is changed, `skip` leaves it,
+ * `newer` replaces one that was stored before the restored version, `overwrite` any, `rename` restores beside it as `name (restored)`.
+ */
+export type ConflictPolicy = (typeof POLICIES)[number];
+
+/** What was, or would be, done with an object. */
+export interface RestoredObject {
+  /** The name in the store. */
+  readonly key: string;
+  readonly type: 'create' | 'replace' | 'rename' | 'skip' | 'unchanged' | 'delete';
+  /** Bytes of what is created, replaced or renamed; else 0. */
+  readonly bytes: number;
+}
+
+/** Which objects are restored, and how. */
+export interface RestoreIntoOptions {
+  /** Only names that start with this. */
+  readonly prefix?: string | undefined;
+  /** Only these names. */
+  readonly keys?: readonly string[] | undefined;
+  /** Restored names start with this in the place of `prefix`. */
+  readonly into?: string | undefined;
+  /** Default `fail`. */
+  readonly conflict?: ConflictPolicy | undefined;
+  /** Deletes what is there, under the restored names, and was not there then. Not together with `keys`, nor with `rename`. */
+  readonly deleteExtra?: boolean | undefined;
+  /** Tells what would be done, and does nothing. */
+  readonly dryRun?: boolean | undefined;
+  /** Told of every object, when it is done; with `dryRun` what would be. What is next waits for it. */
+  readonly onObject?: ((object: RestoredObject) => Promise<void> | void) | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?:
+    | ((update: { phase: string; done?: number; bytes?: number; total?: number }) => void)
+    | undefined;
+}
+
+/** What was, or would be, done. */
+export interface RestoreIntoReport {
+  readonly dryRun: boolean;
+  /** Objects that were not there. */
+  readonly created: number;
+  /** Objects that were there as another version. */
+  readonly replaced: number;
+  readonly renamed: number;
+  /** Objects that were there as another version, and stayed. */
+  readonly skipped: number;
+  /** Objects that are as they were. */
+  readonly unchanged: number;
+  readonly deleted: number;
+  /** Bytes of what is created, replaced and renamed. */
+  readonly bytes: number;
+  /** Names of objects that are there as another version: the first 1,000. */
+  readonly conflicts: readonly string[];
+  readonly failed: readonly { readonly key: string; readonly code: string; readonly message: string }[];
+}
