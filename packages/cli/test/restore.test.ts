@@ -19,7 +19,7 @@ describe.concurrent('restore into the store', { timeout: 120_000 }, () => {
     expect(dry).toMatchObject({ exitCode: 0, stderr: '' });
     expect(dry.stdout).toMatch(
       new RegExp(
-        `^there as another version: db/a\nwould restore nothing ${FROM}: 1 object is there as another version; ` +
+        `^new: db/b\nthere as another version: db/a\nwould restore nothing ${FROM}: 1 object is there as another version; ` +
           'choose --conflict skip, newer, overwrite or rename\n$',
       ),
     );
@@ -30,6 +30,12 @@ describe.concurrent('restore into the store', { timeout: 120_000 }, () => {
     );
     expect((await run(['ls'])).stdout).toBe('db/a\ndb/new\nlarge\nweb/c\n');
 
+    expect(jsonLines((await run([...some, '--dry-run', '--json'])).stdout)).toContainEqual({
+      key: 'db/a',
+      would: 'conflict',
+      bytes: 0,
+    });
+
     const one = await run(['restore', destination, '--key', 'db/b']);
     expect(one.stdout).toMatch(new RegExp(`^restored ${FROM}: 1 created; 1 B\n$`));
     expect(jsonLines((await run(['info', 'db/b', '--json'])).stdout)).toMatchObject([{ metadata: { owner: 'ops' } }]);
@@ -37,13 +43,17 @@ describe.concurrent('restore into the store', { timeout: 120_000 }, () => {
     expect(into.stdout).toMatch(/: 2 created; 6 B\n$/);
     expect((await run(['get', 'old/a'])).stdout).toBe('first');
 
-    for (const [policy, told] of [
-      ['skip', '1 left as they are, 1 unchanged; 0 B'],
-      ['newer', '1 left as they are, 1 unchanged; 0 B'],
-      ['rename', '1 restored beside another version, 1 unchanged; 5 B'],
+    for (const [policy, told, plan] of [
+      ['skip', '1 left as they are, 1 unchanged; 0 B', 'leave as it is: db/a'],
+      ['newer', '1 left as they are, 1 unchanged; 0 B', 'leave as it is: db/a'],
+      [
+        'rename',
+        '1 restored beside another version, 1 unchanged; 5 B',
+        String.raw`beside another version: db/a \(restored\)`,
+      ],
     ] as const) {
       const planned = await run([...some, '--conflict', policy, '--dry-run']);
-      expect(planned.stdout).toMatch(new RegExp(`would restore ${FROM}: ${told}\n$`));
+      expect(planned.stdout).toMatch(new RegExp(`^${plan}\nwould restore ${FROM}: ${told}\n$`));
       const done = await run([...some, '--conflict', policy]);
       expect(done.exitCode).toBe(0);
       expect(done.stdout).toMatch(new RegExp(`restored ${FROM}: ${told}\n$`));
@@ -56,8 +66,18 @@ describe.concurrent('restore into the store', { timeout: 120_000 }, () => {
     const extra = [...some, '--conflict', 'overwrite', '--delete-extra'];
     expect((await run(extra)).exitCode).toBe(2);
     const planned = jsonLines((await run([...extra, '--dry-run', '--json'])).stdout);
-    expect(planned).toMatchObject([
-      { key: 'db/a', status: 'conflict' },
+    expect(planned.slice(0, -1).toSorted((a, b) => (String(a['key']) < String(b['key']) ? -1 : 1))).toEqual([
+      { key: 'db/a', would: 'overwrite', bytes: 5 },
+      { key: 'db/a (restored)', would: 'delete', bytes: 0 },
+      { key: 'db/b', would: 'nothing', bytes: 0 },
+      { key: 'db/new', would: 'delete', bytes: 0 },
+    ]);
+    expect((await run([...extra, '--dry-run'])).stdout).toMatch(
+      new RegExp(
+        `^overwrite: db/a\ndelete: db/a \\(restored\\)\ndelete: db/new\nwould restore ${FROM}: 1 replaced, 2 deleted, 1 unchanged; 5 B\n$`,
+      ),
+    );
+    expect(planned.slice(-1)).toMatchObject([
       { summary: { dryRun: true, policy: 'overwrite', replaced: 1, deleted: 2, unchanged: 1, snapshot: 1 } },
     ]);
     expect(jsonLines((await run([...extra, '--yes', '--json'])).stdout)).toMatchObject([

@@ -11,6 +11,7 @@ import { withStore } from '../open.ts';
 import { parseMoment } from '../parse-time.ts';
 import { parseCount, parseFolder } from '../parse-values.ts';
 import { confirmDestruction } from '../prompt.ts';
+import { restorePlan } from '../restore-plan.ts';
 import { count, formatBytes, formatTime, printable } from '../terminal-text.ts';
 import { exportFrom } from './export.ts';
 
@@ -205,6 +206,7 @@ async function restoreHere(call: RestoreCall, source: string): Promise<ExitCode>
     await requireBackup(source, cli.signal);
     await confirmDestruction(cli, call.options.yes, question(options, isWhole), 'this replaces what is in the store');
   }
+  const plan = dryRun === true ? restorePlan(out, policy) : undefined;
   return await withStore(call, async (store) => {
     const job = store.restore(source, {
       ...choice,
@@ -214,6 +216,7 @@ async function restoreHere(call: RestoreCall, source: string): Promise<ExitCode>
       conflict: policy,
       ...(deleteExtra === undefined ? {} : { deleteExtra }),
       ...(dryRun === undefined ? {} : { dryRun }),
+      ...(plan && { onObject: plan.onObject }),
       signal: cli.signal,
     });
     const report = await watchJob(cli, 'restore', job);
@@ -223,7 +226,7 @@ async function restoreHere(call: RestoreCall, source: string): Promise<ExitCode>
         return `failed: ${printable(key)}: ${printable(message)} [${code}]`;
       });
     }
-    for (const key of report.skipped > 0 || report.dryRun ? conflicts : []) {
+    for (const key of report.skipped > 0 && !report.dryRun ? conflicts : []) {
       await out.result({ key, status: 'conflict' }, () => `there as another version: ${printable(key)}`);
     }
     if (!isWhole && deleteExtra !== true && touched(report) === 0) {
@@ -231,9 +234,10 @@ async function restoreHere(call: RestoreCall, source: string): Promise<ExitCode>
         prefix === undefined ? `snapshot ${report.snapshot} is empty` : nothingBegins(report.snapshot, prefix);
       throw new SecureStoreError('NOT_FOUND', `${which}; nothing was restored`);
     }
-    await out.result({ summary: { ...summary, policy, conflicts: conflicts.length, failed: failed.length } }, () =>
-      objectsInWords(report, policy),
-    );
+    await out.result({ summary: { ...summary, policy, conflicts: conflicts.length, failed: failed.length } }, () => [
+      ...(plan?.lines() ?? []),
+      ...objectsInWords(report, policy),
+    ]);
     return failed.length === 0 ? 0 : SOME_FAILED;
   });
 }

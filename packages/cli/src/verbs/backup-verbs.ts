@@ -65,7 +65,7 @@ function addRestore(program: Command, run: Run): void {
         'rename',
       ]),
       new Option('--delete-extra', 'delete what is there now and was not there then'),
-      new Option('--dry-run', 'say what would be done'),
+      new Option('--dry-run', 'say what would be done, with --json of each object'),
       new Option('--partial', 'with --to: restore what is whole where the backup is damaged'),
       new Option('--give-up', 'let others write again after an interrupted restore of the whole store'),
     ],
