@@ -18,7 +18,6 @@ import { isOfRestore } from './before-restore.ts';
 import { drillBackup } from './drill.ts';
 import { follow, waitForOther } from './following.ts';
 import type { ForgetReport } from './forget.ts';
-import { forgetPoints } from './forget.ts';
 import type { OnDamagedSnapshot, PointChoice, SnapshotInfo } from './opened-backup.ts';
 import type { Connect } from './places.ts';
 import { Places } from './places.ts';
@@ -26,8 +25,8 @@ import type { DrillFacts, DrillReceipt } from './receipt.ts';
 import { RECEIPT_USE } from './receipt.ts';
 import type { RegisteredDestination } from './registry.ts';
 import { changeRegistry, registeredAt, registryOf } from './registry.ts';
-import type { RetentionReport, RetentionSettings } from './retain.ts';
-import { checkRetention, planRetention } from './retain.ts';
+import type { RetainOptions, RetentionReport, RetentionSettings } from './retain.ts';
+import { checkRetention, forgetAt, retainAt } from './retain.ts';
 import { isWhole, restoreFrom } from './restore-from.ts';
 import { checkRestoreInto } from './restore-into.ts';
 import { makeSnapshot, readerLabel } from './snapshot.ts';
@@ -337,51 +336,32 @@ export class Backups {
   /**
    * Removes what a destination keeps no longer, and what then nothing needs. The newest snapshot stays in any case.
    *
-   * @param options.dryRun only says what would go
-   * @param options.retention in the place of what was set for the destination
-   * @throws SecureStoreError `INVALID_ARGUMENT` where neither says what is kept
+   * @throws SecureStoreError `INVALID_ARGUMENT` where nothing says what is kept; `INTEGRITY` where a snapshot is damaged, unless `damaged`
    */
-  async retain(
-    destination: string,
-    { dryRun = false, retention, ...options }: CallOptions & { dryRun?: boolean; retention?: RetentionSettings } = {},
-  ): Promise<RetentionReport> {
+  async retain(destination: string, options: RetainOptions = {}): Promise<RetentionReport> {
     const name = this.#places.named(destination);
     this.#area.checkOpen();
-    const settings = retention ?? registeredAt(this.#area, name)?.retention;
+    const settings = options.retention ?? registeredAt(this.#area, name)?.retention;
     if (settings === undefined) refuse(`nothing says what ${destination} keeps: set its retention first`);
     checkRetention(settings);
     const now = (await this.#area.backendNow(options.signal)) ?? this.#area.clock.now();
-    const plan = (points: readonly SnapshotInfo[]): ReturnType<typeof planRetention> =>
-      planRetention(points, settings, now);
-    if (dryRun) return plan(await this.list(destination, options)).report;
-    let planned: RetentionReport | undefined;
-    const done = await this.forget(
-      destination,
-      (points) => {
-        const { report, numbers } = plan(points);
-        planned = report;
-        return numbers;
-      },
-      options,
+    return this.#places.opened(destination, options.signal, (backup, found) =>
+      retainAt(this.#area, backup, found, { ...options, settings, now }),
     );
-    if (planned === undefined) throw new SecureStoreError('INTERNAL', 'a retention that planned nothing');
-    return { ...planned, done };
   }
 
   /**
    * Removes points of a destination, and what then nothing needs.
    *
-   * @param choose which are to go, of those that there are; also numbers of damaged ones, which it is not told of
+   * @param choose which are to go, of those that there are and of the damaged ones, of which there is nothing but their numbers
    */
   forget(
     destination: string,
-    choose: (points: readonly SnapshotInfo[]) => readonly number[],
+    choose: (points: readonly SnapshotInfo[], damaged: readonly number[]) => readonly number[],
     options?: CallOptions,
   ): Promise<ForgetReport> {
-    return this.#places.opened(destination, options?.signal, async (backup, found) => {
-      const numbers = async (): Promise<ReadonlySet<number>> =>
-        new Set(choose(await Array.fromAsync(backup.list(options?.signal, () => undefined))));
-      return forgetPoints(this.#area, found, numbers, options?.signal);
-    });
+    return this.#places.opened(destination, options?.signal, (backup, found) =>
+      forgetAt(this.#area, backup, found, choose, options?.signal),
+    );
   }
 }

@@ -101,7 +101,15 @@ export async function noteKeys(area: BackupArea, destination: Destination, signa
   }
 }
 
-function unknowable({ location }: Destination, damaged: readonly DamagedPoint[], advice: string): SecureStoreError {
+/** What to do about damaged points, when others are to be removed. */
+export const REMOVE_DAMAGED = 'Remove these, too: a retention does that with "damaged"';
+
+/** That nothing can be removed, since nobody knows what damaged points need. */
+export function unknowable(
+  { location }: Destination,
+  damaged: readonly Pick<DamagedPoint, 'number' | 'error'>[],
+  advice: string,
+): SecureStoreError {
   const [first] = damaged;
   const numbers = damaged.map(({ number }) => number).join(', ');
   return new SecureStoreError(
@@ -246,7 +254,7 @@ async function forgetOnce(
   const own = found.filter(({ collects, number }) => !collects && !includesNumber(newest.removed, number));
   const chosen = await choose(own);
   const unchosen = damaged.filter(({ number }) => !chosen.has(number) && !includesNumber(newest.removed, number));
-  if (unchosen.length > 0) throw unknowable(destination, unchosen, 'Remove these, too, by their numbers');
+  if (unchosen.length > 0) throw unknowable(destination, unchosen, REMOVE_DAMAGED);
   // Changes are nothing without all that they build on.
   const isLost = ({ kind, base, number }: FoundPoint): boolean =>
     kind === 'changes' && damaged.some((one) => one.number >= base && one.number < number);

@@ -21,7 +21,7 @@ export type { ForgetReport } from './forget.ts';
 export { openBackup, OpenedBackup } from './opened-backup.ts';
 export type { BackupSettings, OnDamagedSnapshot, PointChoice, SnapshotInfo } from './opened-backup.ts';
 export type { RegisteredDestination } from './registry.ts';
-export type { RetentionReport, RetentionSettings } from './retain.ts';
+export type { RetainOptions, RetentionReport, RetentionSettings } from './retain.ts';
 export { applyRetention, parseRetentionPolicy } from './retention/index.ts';
 export type { KeepReason, KeptPoint, RetentionPlan, RetentionPolicy } from './retention/index.ts';
 export { restoreInto } from './restore-into.ts';

@@ -1,6 +1,9 @@
 import { SecureStoreError } from '@securestore/core-format';
+import type { BackupArea, CallOptions } from '@securestore/objects';
+import type { FoundDestination } from './destination.ts';
 import type { ForgetReport } from './forget.ts';
-import type { SnapshotInfo } from './opened-backup.ts';
+import { forgetPoints, REMOVE_DAMAGED, unknowable } from './forget.ts';
+import type { OpenedBackup, SnapshotInfo } from './opened-backup.ts';
 import type { KeptPoint, RetentionPolicy } from './retention/index.ts';
 import { applyRetention, parseRetentionPolicy } from './retention/index.ts';
 
@@ -19,11 +22,23 @@ export interface RetentionSettings extends RetentionPolicy {
   readonly timeZone?: string | undefined;
 }
 
+export interface RetainOptions extends CallOptions {
+  /** Only says what would go. */
+  readonly dryRun?: boolean | undefined;
+  /** In the place of what was set for the destination. */
+  readonly retention?: RetentionSettings | undefined;
+  /**
+   * Removes damaged snapshots, too, and the moments that build on them. Without it they keep everything there, since nobody knows what they
+   * need.
+   */
+  readonly damaged?: boolean | undefined;
+}
+
 /** What a retention keeps and removes. */
 export interface RetentionReport {
   /** Snapshots that stay, and why, the newest first. */
   readonly kept: readonly KeptPoint[];
-  /** Numbers of the snapshots that go. */
+  /** Numbers of the snapshots that go, damaged ones among them. */
   readonly removed: readonly number[];
   /** How many of the moments between snapshots go. */
   readonly removedChanges: number;
@@ -42,7 +57,7 @@ export function checkRetention(settings: RetentionSettings): void {
 }
 
 /** What a destination keeps by its settings. @param now milliseconds since 1970 by the backend's clock */
-export function planRetention(
+function planRetention(
   points: readonly SnapshotInfo[],
   { continuous = DEFAULT_CONTINUOUS, timeZone, ...policy }: RetentionSettings,
   now: number,
@@ -54,4 +69,52 @@ export function planRetention(
   const isOld = ({ kind, time }: SnapshotInfo): boolean => kind === 'changes' && time.getTime() < newest - continuous;
   const changes = points.filter(isOld).map(({ number }) => number);
   return { report: { kept, removed, removedChanges: changes.length }, numbers: [...removed, ...changes] };
+}
+
+/** Removes points, damaged ones among them, and what then nothing needs. */
+export function forgetAt(
+  area: BackupArea,
+  backup: OpenedBackup,
+  destination: FoundDestination,
+  choose: (points: readonly SnapshotInfo[], damaged: readonly number[]) => readonly number[],
+  signal: AbortSignal | undefined,
+): Promise<ForgetReport> {
+  const numbers = async (): Promise<ReadonlySet<number>> => {
+    const damaged: number[] = [];
+    const points = await Array.fromAsync(backup.list(signal, (number) => damaged.push(number)));
+    return new Set(choose(points, damaged));
+  };
+  return forgetPoints(area, destination, numbers, signal);
+}
+
+/** Removes what a destination keeps no longer by its settings. @param options.now milliseconds since 1970 by the backend's clock */
+export async function retainAt(
+  area: BackupArea,
+  backup: OpenedBackup,
+  destination: FoundDestination,
+  options: Omit<RetainOptions, 'retention'> & { readonly settings: RetentionSettings; readonly now: number },
+): Promise<RetentionReport> {
+  const { settings, now, dryRun = false, damaged: removesDamaged = false, signal } = options;
+  const plan = (points: readonly SnapshotInfo[], damaged: readonly number[]): ReturnType<typeof planRetention> => {
+    const { report, numbers } = planRetention(points, settings, now);
+    const removed = [...report.removed, ...damaged].toSorted((a, b) => b - a);
+    return { report: { ...report, removed }, numbers: [...numbers, ...damaged] };
+  };
+  if (dryRun) {
+    const damaged: { number: number; error: SecureStoreError }[] = [];
+    const note = (number: number, error: SecureStoreError): unknown => damaged.push({ number, error });
+    const points = await Array.fromAsync(backup.list(signal, note));
+    if (damaged.length > 0 && !removesDamaged) throw unknowable(destination, damaged, REMOVE_DAMAGED);
+    const numbers = damaged.map(({ number }) => number);
+    return plan(points, numbers).report;
+  }
+  let planned: RetentionReport | undefined;
+  const choose = (points: readonly SnapshotInfo[], damaged: readonly number[]): readonly number[] => {
+    const { report, numbers } = plan(points, removesDamaged ? damaged : []);
+    planned = report;
+    return numbers;
+  };
+  const done = await forgetAt(area, backup, destination, choose, signal);
+  if (planned === undefined) throw new SecureStoreError('INTERNAL', 'a retention that planned nothing');
+  return { ...planned, done };
 }

@@ -89,8 +89,8 @@ describe('the index of the newest snapshot is damaged', () => {
     const world = await worldWith(3);
     const { store, destination } = world;
     for (const name of (await filesAt(destination, 'x/')).keys()) await damage(world, name);
-    await store.store('a', 'after');
-    await store.store('d', 'after');
+    // What has not changed is not read again: so that every page is, everything does.
+    for (const name of NAMES) await store.store(name, 'after');
     const { alarms } = await snapshotAt(store, destination);
     expect(alarms.join()).toMatch(/not that of its contents.*The whole store is read/s);
     await isWhole(world);
@@ -138,6 +138,24 @@ describe('a snapshot between others is damaged', () => {
       ok: true,
     });
   });
+});
+
+it('a retention removes a damaged snapshot where it is told to, and else says why it removes nothing', async () => {
+  const world = await worldWith(5);
+  const { store, destination } = world;
+  const backups = backupsOf(store, [destination]);
+  await damage(world, pointName(3));
+  const retention = { last: 2 };
+  for (const dryRun of [true, false]) {
+    await failure(backups.retain(destination.location, { retention, dryRun }), 'INTEGRITY');
+  }
+  const options = { retention, damaged: true };
+  expect(await backups.retain(destination.location, { ...options, dryRun: true })).toMatchObject({
+    removed: [3, 2, 1],
+  });
+  expect(await backups.retain(destination.location, options)).toMatchObject({ done: { removed: [3, 2, 1] } });
+  expect((await backups.list(destination.location)).map(({ number }) => number)).toEqual([5, 4]);
+  await isWhole(world);
 });
 
 it('whichever points are damaged, what is found for a moment is right, or it is refused', async () => {

@@ -1,9 +1,12 @@
 import { rename, rm, writeFile } from 'node:fs/promises';
-import { expect, it } from 'vitest';
+import { it } from 'vitest';
 import { backupScene } from './support/backups.ts';
 
-it('slots remove says at which backups the secret still opens what lies there, with exit code 8', async () => {
-  const { run, destination, path } = await backupScene();
+it('slots remove says at which backups the secret still opens what lies there, with exit code 8', async ({
+  expect,
+  onTestFinished,
+}) => {
+  const { run, destination, path } = await backupScene(onTestFinished);
   await writeFile(path('second.txt'), 'another passphrase that is long enough\n');
   const added = await run(['slots', 'add', `--new-passphrase-file=${path('second.txt')}`, '--json']);
   expect(added).toMatchObject({ exitCode: 0, stderr: '' });

@@ -5,6 +5,7 @@ import type {
   Connected,
   RecoveryWindow,
   RestoreReport,
+  OnDamagedSnapshot,
   SnapshotInfo,
   VerifyDepth,
   VerifyProgress,
@@ -122,11 +123,16 @@ export async function hasBackup(location: string, options: Omit<OpenBackupOption
   return withPlace(location, options, signal, ({ backend }) => isBackup(backend, signal));
 }
 
+export interface ListSnapshotsOptions extends OpenBackupOptions {
+  /** Told of each snapshot that is damaged; without it the first one ends the call. */
+  readonly onDamaged?: OnDamagedSnapshot | undefined;
+}
+
 /** The snapshots at a location, the newest first. @throws SecureStoreError `NOT_FOUND`, `UNLOCK_FAILED`, `INTEGRITY`; what the backend throws */
-export async function listSnapshots(location: string, options: OpenBackupOptions): Promise<SnapshotInfo[]> {
-  checkBackupOptions(options);
+export async function listSnapshots(location: string, options: ListSnapshotsOptions): Promise<SnapshotInfo[]> {
+  checkBackupOptions(options, ['onDamaged']);
   const signal = signalOf(options);
-  return withBackup(location, options, signal, (backup) => Array.fromAsync(backup.list(signal)));
+  return withBackup(location, options, signal, (backup) => Array.fromAsync(backup.list(signal, options.onDamaged)));
 }
 
 /**

@@ -35,6 +35,7 @@ export type {
 export type {
   BackupFinding,
   BackupVerifyReport,
+  ListSnapshotsOptions,
   OpenBackupOptions,
   RestoreReport,
   RestoreStoreOptions,

@@ -14,6 +14,7 @@ export interface RetentionOptions extends Partial<Record<(typeof COUNTS)[number]
   readonly timeZone?: string;
   readonly set?: boolean;
   readonly dryRun?: boolean;
+  readonly damaged?: boolean;
 }
 
 function settingsOf(options: RetentionOptions): RetentionSettings | undefined {
@@ -50,7 +51,7 @@ export async function retention(call: Call<RetentionOptions>, destination: strin
       });
       return;
     }
-    const given = settings === undefined ? {} : { retention: settings };
+    const given = { retention: settings, damaged: options.damaged };
     const preview = await backups.retain(destination, { ...given, dryRun: true, signal });
     for (const { number, reasons } of preview.kept) {
       await out.result({ number, kept: reasons }, () => `keeps ${number}: ${reasons.join(', ')}`);

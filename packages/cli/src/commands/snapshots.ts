@@ -1,6 +1,6 @@
 import type { RecoveryWindow, SnapshotInfo } from 'securestore';
 import { withBackupSecret } from '../backup-source.ts';
-import type { Call } from '../call.ts';
+import { type Call, type ExitCode, SOME_FAILED } from '../call.ts';
 import { count, formatBytes, formatDuration, formatTable, formatTime } from '../terminal-text.ts';
 
 export interface SnapshotsOptions {
@@ -74,21 +74,36 @@ async function sayWindows(call: Call, location: string): Promise<void> {
 }
 
 /** `securestore snapshots`. */
-export async function snapshots(call: Call<SnapshotsOptions>, location: string): Promise<void> {
-  if (call.options.windows === true) return await sayWindows(call, location);
+export async function snapshots(call: Call<SnapshotsOptions>, location: string): Promise<ExitCode> {
+  if (call.options.windows === true) {
+    await sayWindows(call, location);
+    return 0;
+  }
   const { out } = call;
   const { listSnapshots } = await import('securestore');
-  const found = await withBackupSecret(call, location, (options) => listSnapshots(location, options));
-  if (out.json) {
-    for (const info of found) await out.result(info, () => []);
-    return;
+  const damaged = new Map<number, string>();
+  const onDamaged = (number: number, { message }: Error): unknown => damaged.set(number, message);
+  const found = await withBackupSecret(call, location, (options) => listSnapshots(location, { ...options, onDamaged }));
+  await list(call, found);
+  for (const [number, message] of damaged) {
+    if (out.json) await out.result({ number, damaged: true, message }, () => []);
+    else out.note(`damaged: ${number}: ${message}`);
   }
-  if (found.length === 0) out.note(NOTHING_YET);
-  else
+  if (damaged.size === 0) return 0;
+  const [verify, remove] = [`securestore verify ${out.name(location)}`, `securestore retention --damaged`];
+  out.note(`${verify} says what it affects; ${remove} removes it; the next backup is whole without it`);
+  return SOME_FAILED;
+}
+
+async function list({ out }: Call, found: readonly SnapshotInfo[]): Promise<void> {
+  if (out.json) for (const info of found) await out.result(info, () => []);
+  else if (found.length === 0) out.note(NOTHING_YET);
+  else {
     await out.result({}, () =>
       formatTable(
         COLUMNS,
         found.map((info) => row(info, out.name)),
       ),
     );
+  }
 }

@@ -124,6 +124,7 @@ function addRetention(program: Command, run: Run): void {
       new Option('--continuous <time>', 'how long every second can be restored; 7d by default'),
       new Option('--time-zone <zone>', 'whose days and weeks are meant, such as Europe/Berlin; UTC by default'),
       new Option('--set', 'remember the rules for the destination, and remove nothing now'),
+      new Option('--damaged', 'remove damaged snapshots, too, which otherwise keep everything there'),
       new Option('--dry-run', 'say what would be kept, and why'),
     ],
     notes: `Without rules those that were set for the destination hold. The newest snapshot stays in any case. A backup that runs

@@ -34,7 +34,6 @@ import {
 import { instant } from '@securestore/jobs';
 import { ancestorsAfter } from '../ancestry.ts';
 import { hasRemains } from '../create.ts';
-import { RESTORE_NAME } from './begun-restore.ts';
 import { limitsFor } from '../limits.ts';
 import { ObjectStore } from '../object-store.ts';
 import { engineOf } from '../open.ts';
@@ -45,10 +44,10 @@ import { ownerKeys, rootOf } from '../owner.ts';
 import { resealSlots, withNewPrimaries } from '../rekey/new-keys.ts';
 import { signedHead } from '../signed-head.ts';
 import { loadState, readHead, readKeyring, readPinned } from '../state.ts';
+import { RESTORE_NAME } from './begun-restore.ts';
 import { keysBackend } from './keys-backend.ts';
 import type { UnlockedCopy } from './unlock-copy.ts';
 
-/** Where what is being restored remembers its keys until its head is there. */
 const RANDOM_NAME_LENGTH = 16;
 
 /** What is decided when a restore begins, and kept so that it can be gone on with. */

@@ -1,0 +1,44 @@
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { it } from 'vitest';
+import { backupScene } from './support/backups.ts';
+import { jsonLines } from './support/cli.ts';
+
+/** The file of the first snapshot: those of later ones sort before it. */
+async function firstPoint(folder: string): Promise<string> {
+  const names = await readdir(folder, { recursive: true, withFileTypes: true });
+  const points = names.filter((entry) => entry.isFile() && join(entry.parentPath, '/').includes('/s/'));
+  const [last] = points
+    .map((entry) => join(entry.parentPath, entry.name))
+    .toSorted()
+    .toReversed();
+  if (last === undefined) throw new Error('there is no snapshot');
+  return last;
+}
+
+it('a damaged snapshot is named, keeps no other one from being listed, and is removed where that is asked for', async ({
+  expect,
+  onTestFinished,
+}) => {
+  const { run, using, destination, path } = await backupScene(onTestFinished);
+  await run(['backup', destination]);
+  await using((store) => store.store('db/a', 'second').then(() => undefined));
+  await run(['backup', destination]);
+  const file = await firstPoint(path('backup'));
+  const body = await readFile(file);
+  body[body.length >> 1] = (body[body.length >> 1] ?? 0) ^ 1;
+  await writeFile(file, body);
+  const listed = await run(['snapshots', destination]);
+  expect(listed.exitCode).toBe(8);
+  expect(listed.stdout).toMatch(/^ *SNAPSHOT.*\n +2 /);
+  expect(listed.stderr).toMatch(/^damaged: 1: .*\n.*securestore retention --damaged removes it/);
+  const json = await run(['snapshots', destination, '--json']);
+  expect(jsonLines(json.stdout)).toMatchObject([{ number: 2 }, { number: 1, damaged: true }]);
+  const kept = await run(['retention', destination, '--last', '1', '--yes']);
+  expect(kept.exitCode).toBe(5);
+  expect(kept.stderr).toMatch(/damaged: 1 .*nothing was removed/);
+  const removed = await run(['retention', destination, '--last', '1', '--damaged', '--yes']);
+  expect(removed).toMatchObject({ exitCode: 0 });
+  expect(removed.stdout).toContain('removes 1\n');
+  expect(await run(['snapshots', destination])).toMatchObject({ exitCode: 0, stderr: '' });
+});
