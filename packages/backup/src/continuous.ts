@@ -199,7 +199,13 @@ export class Follower {
       this.#position = await this.#snapshot(signal);
       return;
     }
-    await this.#ship(position, signal);
+    try {
+      await this.#ship(position, signal);
+    } catch (error) {
+      // A snapshot looks at the whole store where the index of the newest is damaged; where it is something else, it fails as well.
+      if (!SecureStoreError.is(error, 'INTEGRITY')) throw error;
+      this.#position = await this.#snapshot(signal);
+    }
   }
 
   async #snapshot(signal: AbortSignal, label?: string, onDone?: (report: SnapshotReport) => void): Promise<Position> {

@@ -54,6 +54,9 @@ export class Copier {
   #queue: Change[] = [];
   #queued = 0;
 
+  /** Why an index of the destination could not be read. */
+  #damage: unknown;
+
   /** @param others what lies at the destination too, and may not be what the store has */
   constructor(ports: CopyPorts, index: IndexSet, others?: IndexSet) {
     this.#others = others;
@@ -82,7 +85,17 @@ export class Copier {
   }
 
   async #known(token: string): Promise<readonly IndexEntry[]> {
-    return [...(await this.#index.get(token, this.#ports.signal)), ...this.added.get(token)];
+    return [...(await this.#indexed(this.#index, token)), ...this.added.get(token)];
+  }
+
+  /** What an index has of an object. That it is damaged says nothing of the object, which is not to be taken for what is wrong. */
+  async #indexed(index: IndexSet, token: string): Promise<readonly IndexEntry[]> {
+    try {
+      return await index.get(token, this.#ports.signal);
+    } catch (error) {
+      this.#damage = error;
+      throw error;
+    }
   }
 
   async #copy({ token, record, name }: Change): Promise<void> {
@@ -117,7 +130,7 @@ export class Copier {
     known: readonly IndexEntry[],
     isMeant: (entry: IndexEntry) => boolean,
   ): Promise<IndexEntry | undefined> {
-    const others = (await this.#others?.get(token, this.#ports.signal)) ?? [];
+    const others = this.#others === undefined ? [] : await this.#indexed(this.#others, token);
     const at = others.findIndex(isMeant);
     for (const entry of at === -1 ? [] : others.slice(at)) {
       const isKnown = known.some((one) => compareIndexEntries(one, entry) === 0);
@@ -200,7 +213,7 @@ export class Copier {
       await body();
     } catch (error) {
       const isOwn = SecureStoreError.is(error, 'INTEGRITY') || SecureStoreError.is(error, 'FORMAT_VERSION');
-      if (!isOwn) throw error;
+      if (!isOwn || error === this.#damage) throw error;
       this.failed.push({ name, code: error.code, message: error.message });
     }
   }

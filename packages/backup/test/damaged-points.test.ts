@@ -97,6 +97,18 @@ describe('the index of the newest snapshot is damaged', () => {
   });
 });
 
+it('a continuous backup goes on where the index that it builds on is damaged', async () => {
+  const world = await worldWith(3);
+  const { store, destination } = world;
+  const continuous = await backupsOf(store, [destination]).follow(destination.location);
+  for (const name of (await filesAt(destination, 'x/')).keys()) await damage(world, name);
+  for (const name of NAMES) await store.store(name, 'after');
+  await continuous.shipped();
+  expect(continuous.status.alarms.join()).toMatch(/The whole store is read/);
+  await continuous.stop();
+  await isWhole(world);
+});
+
 describe('a snapshot between others is damaged', () => {
   it('and the others are listed, restored and told apart by their times', async () => {
     const world = await worldWith(4);
