@@ -23,10 +23,12 @@ describe.skipIf(!TORTURE)('between any two backends (only npm run torture)', () 
     fresh.set('memory', () => `memory:${label()}`);
     fresh.set('file', () => `file:${join(folder, label())}`);
     fresh.set('sqlite', () => `sqlite:${join(folder, `${label()}.db`)}`);
-    for (const { name, service, at } of SERVED_PLACES) {
+    for (const { name, service, at, prepare } of SERVED_PLACES) {
       const { provided, stop } = await provideServer(service);
       ends.push(stop);
-      if (!('skip' in provided)) fresh.set(name, () => at(provided.url, label()));
+      if ('skip' in provided) continue;
+      await prepare?.(provided.url);
+      fresh.set(name, () => at(provided.url, label()));
     }
   }, 600_000);
 

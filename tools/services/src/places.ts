@@ -16,6 +16,24 @@ export interface ServedPlace {
    * @param label of lower-case letters and digits: others have others
    */
   readonly at: (url: string, label: string) => string;
+  /** Makes the container or bucket that locations are in. */
+  readonly prepare?: (url: string) => Promise<void>;
+}
+
+/** Where a location says that its server is. */
+export const endpointOf = (url: string): string => new URLSearchParams(url.replace(/^[^?]*/, '')).get('endpoint') ?? '';
+
+async function makeContainer(url: string): Promise<void> {
+  const { BlobServiceClient, StorageSharedKeyCredential } = await import('@azure/storage-blob');
+  const account = new StorageSharedKeyCredential('devstoreaccount1', EMULATOR_KEY);
+  await new BlobServiceClient(endpointOf(url), account).getContainerClient(new URL(url).host).createIfNotExists();
+}
+
+async function makeBucket(url: string): Promise<void> {
+  const { Storage } = await import('@google-cloud/storage');
+  const bucket = new Storage({ apiEndpoint: endpointOf(url), projectId: 'tests' }).bucket(new URL(url).host);
+  const [exists] = await bucket.exists();
+  if (!exists) await bucket.create();
 }
 
 const withQuery =
@@ -44,6 +62,6 @@ export const SERVED_PLACES: readonly ServedPlace[] = [
   { name: 'postgres', service: postgres, at: withQuery('table') },
   { name: 'mongodb', service: mongodb, at: withQuery('collection') },
   { name: 's3', service: moto, at: inBucket },
-  { name: 'azure', service: azure, at: inContainer },
-  { name: 'gcs', service: gcs, at: underPrefix },
+  { name: 'azure', service: azure, at: inContainer, prepare: makeContainer },
+  { name: 'gcs', service: gcs, at: underPrefix, prepare: makeBucket },
 ];

@@ -1,4 +1,4 @@
-import { SERVED_PLACES } from '../../../services/src/places.ts';
+import { endpointOf, SERVED_PLACES } from '../../../services/src/places.ts';
 import type { Service } from '../../../services/src/service.ts';
 import { EMULATOR_KEY } from '../../../services/src/servers/azure.ts';
 
@@ -19,8 +19,6 @@ export interface Provider {
   /** @param label others have others */
   readonly open: (url: string, label: string) => Promise<BareProvider>;
 }
-
-const endpointOf = (url: string): string => new URLSearchParams(url.replace(/^[^?]*/, '')).get('endpoint') ?? '';
 
 async function openRedis(url: string, label: string): Promise<BareProvider> {
   const { Redis } = await import('ioredis');
@@ -61,7 +59,6 @@ async function openAzure(url: string): Promise<BareProvider> {
   const { BlobServiceClient, StorageSharedKeyCredential } = await import('@azure/storage-blob');
   const account = new StorageSharedKeyCredential('devstoreaccount1', EMULATOR_KEY);
   const container = new BlobServiceClient(endpointOf(url), account).getContainerClient(new URL(url).host);
-  await container.createIfNotExists();
   const blob = (name: string) => container.getBlockBlobClient(`bare/${name}`);
   return {
     put: (name, body) => blob(name).upload(body, body.length, { conditions: { ifNoneMatch: '*' } }),
@@ -74,7 +71,6 @@ async function openGcs(url: string): Promise<BareProvider> {
   const { Storage } = await import('@google-cloud/storage');
   const storage = new Storage({ apiEndpoint: endpointOf(url), projectId: 'bench' });
   const bucket = storage.bucket(new URL(url).host);
-  await storage.createBucket(bucket.name);
   return {
     put: (name, body) =>
       bucket.file(`bare/${name}`).save(body, { resumable: false, preconditionOpts: { ifGenerationMatch: 0 } }),
@@ -105,7 +101,9 @@ const OPENERS: Readonly<Record<string, Provider['open']>> = {
 };
 
 /** The providers, each on the server that the tests use. */
-export const PROVIDERS: readonly Provider[] = SERVED_PLACES.flatMap(({ name, service, at }) => {
+export const PROVIDERS: readonly Provider[] = SERVED_PLACES.flatMap(({ name, service, at, prepare }) => {
   const open = OPENERS[name];
-  return open === undefined ? [] : [{ name, service, location: at, open }];
+  return open === undefined
+    ? []
+    : [{ name, service, location: at, open: async (url, label) => (await prepare?.(url), open(url, label)) }];
 });
