@@ -6,6 +6,7 @@ import type { CallOptions, Job, KeyAdministration, ObjectStore, SecureStorage } 
 import { withOneEnd } from '@securestore/objects';
 import type { AccessControl } from './access-control.ts';
 import type { StoreAction } from './actions.ts';
+import { FURTHER_ACTIONS } from './further-actions.ts';
 import { guardedJob } from './guarded-job.ts';
 
 /**
@@ -18,7 +19,10 @@ export type AccessAdministration = Omit<AccessControl, 'session' | 'approve' | '
 export type AuditAdministration = Pick<AuditTrail, 'enable' | 'disable' | 'entries' | 'verify'>;
 
 /** The backups of a store, but for what shows all of it to whoever calls. */
-export type BackupAdministration = Omit<Backups, 'backup' | 'restore' | 'read' | 'follow' | 'waitForBackup'>;
+export type BackupAdministration = Omit<
+  Backups,
+  'backup' | 'restore' | 'read' | 'follow' | 'waitForBackup' | 'isRegistered' | 'isJobOfRegistered'
+>;
 
 /** When a store is backed up. Running them is for whoever has the store. */
 export type ScheduleAdministration = Omit<Schedules, 'run'>;
@@ -77,11 +81,11 @@ export const ADMINISTRATION: Readonly<Record<AdministrationCall, StoreAction>> =
   'backups.verify': 'backup',
   'backups.drill': 'backup',
   'backups.destinations': 'backup',
-  'backups.register': 'backup',
-  'backups.setRetention': 'backup',
-  'backups.forget': 'backup',
+  'backups.register': 'backup.manage',
+  'backups.setRetention': 'backup.manage',
+  'backups.forget': 'backup.manage',
   'backups.retain': 'backup',
-  'backups.unregister': 'backup',
+  'backups.unregister': 'backup.manage',
   'backups.endRestore': 'restore',
   'schedules.list': 'backup',
   'schedules.add': 'backup',
@@ -116,24 +120,6 @@ export const ADMINISTRATION: Readonly<Record<AdministrationCall, StoreAction>> =
   'audit.disable': 'audit.change',
 };
 
-/** The ways of restoring that leave alone what is there. */
-const BESIDE: ReadonlySet<unknown> = new Set(['fail', 'skip', 'rename']);
-
-/** What a call takes beside its own action, by what it was given. */
-const ALSO: Readonly<Partial<Record<AdministrationCall, (...given: readonly unknown[]) => readonly StoreAction[]>>> = {
-  // What is restored beside what there is replaces nothing. Other names can be those of other objects, and so can the same ones.
-  restore(_, options) {
-    const {
-      into,
-      dryRun,
-      conflict = 'fail',
-      deleteExtra = false,
-    } = (options ?? {}) as Readonly<Record<string, unknown>>;
-    const isBeside = into !== undefined && BESIDE.has(conflict) && deleteExtra === false;
-    return isBeside || dryRun === true ? [] : ['restore.replace'];
-  },
-};
-
 /** The ids of jobs, which are known before they are started. */
 const JOB_IDS: Readonly<Record<JobCall, string | ((...given: readonly unknown[]) => string)>> = {
   rotateEncryptionKey: 'rotation',
@@ -150,14 +136,14 @@ const JOB_IDS: Readonly<Record<JobCall, string | ((...given: readonly unknown[])
 
 /**
  * Stands around every call of an administration. It decides whether and when `run` does what was called for, and sees what
- * becomes of it: of a job, when that has ended.
+ * becomes of it: of a job, when that has ended. `also` says what the call takes beside `action`, by what is known when it is asked.
  */
 export type Guard = <T>(
   call: AdministrationCall,
   action: StoreAction,
   run: () => PromiseLike<T>,
   signal: AbortSignal | undefined,
-  also: readonly StoreAction[],
+  also: () => readonly StoreAction[],
 ) => Promise<T>;
 
 type Members = Readonly<Record<string, unknown>>;
@@ -186,16 +172,20 @@ function endingOnce(given: readonly unknown[]): {
   return { given: [...given.slice(0, -1), options], signal: signal instanceof AbortSignal ? signal : undefined };
 }
 
-function guardedCall(administration: object | undefined, call: AdministrationCall, guard: Guard): unknown {
+function guardedCall(
+  administration: Partial<StoreAdministration> | undefined,
+  call: AdministrationCall,
+  guard: Guard,
+): unknown {
   const action = ADMINISTRATION[call];
   const id: (typeof JOB_IDS)[JobCall] | undefined = JOB_IDS[call as JobCall];
   const run = async (given: readonly unknown[]): Promise<unknown> => methodBehind(administration, call)(...given);
   return (...all: readonly unknown[]) => {
     // What is asked about is what is done, whatever an object says when it is asked twice.
-    const asked =
-      ALSO[call] === undefined ? all : all.map((one) => (Object(one) === one ? { ...(one as object) } : one));
+    const further = FURTHER_ACTIONS[call];
+    const asked = further === undefined ? all : all.map((one) => (Object(one) === one ? { ...(one as object) } : one));
     const { given, signal } = endingOnce(asked);
-    const also = ALSO[call]?.(...given) ?? [];
+    const also = (): readonly StoreAction[] => further?.(given, administration?.backups) ?? [];
     if (id === undefined) return guard(call, action, () => run(given), signal, also);
     return guardedJob(
       typeof id === 'string' ? id : id(...given),

@@ -122,10 +122,10 @@ export class Session implements SecureStorage, Omit<StoreAdministration, 'keys'>
     action: StoreAction,
     run: () => PromiseLike<T>,
     signal: AbortSignal | undefined,
-    also: readonly StoreAction[],
+    also: () => readonly StoreAction[],
   ): Promise<T> {
     await this.#checks.ready(call, signal);
-    await this.#checks.begin(call, undefined, [action, ...also], signal);
+    await this.#checks.begin(call, undefined, [action, ...also()], signal);
     const result = await run();
     // What only looks is as reading: what was taken away meanwhile is not told.
     if (changesNothing(action)) this.#checks.still(call, undefined, [action]);

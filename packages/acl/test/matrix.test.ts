@@ -116,6 +116,11 @@ const ordinary = (call: (session: Session) => PromiseLike<unknown>): Entry => ({
   run: async ({ session }) => call(session),
 });
 
+const managing = (call: (session: Session) => PromiseLike<unknown>): Entry => ({
+  ...ordinary(call),
+  actions: ['backup', 'backup.manage'],
+});
+
 /** One use of every call of a session. A call that is missing does not compile, and fails a test. */
 const CALLS: Readonly<Record<SessionCall, Entry>> = {
   store: ordinary((session) => session.store(KEY, 'x')),
@@ -153,7 +158,8 @@ const CALLS: Readonly<Record<SessionCall, Entry>> = {
   checkpoint: ordinary((session) => session.checkpoint()),
   collect: ordinary((session) => session.collect()),
   verify: ordinary((session) => session.verify()),
-  backup: ordinary((session) => session.backup('nowhere')),
+  // Nothing is registered here.
+  backup: managing((session) => session.backup('nowhere')),
   restore: {
     expected: ORDINARY,
     actions: ['restore', 'restore.replace'],
@@ -171,7 +177,7 @@ const CALLS: Readonly<Record<SessionCall, Entry>> = {
   'backups.unregister': ordinary((session) => session.backups.unregister('nowhere')),
   'backups.endRestore': ordinary((session) => session.backups.endRestore()),
   'schedules.list': ordinary((session) => session.schedules.list()),
-  'schedules.add': ordinary((session) =>
+  'schedules.add': managing((session) =>
     session.schedules.add({ id: 'nightly', cron: '@daily', task: 'backup', destination: 'nowhere' }),
   ),
   'schedules.remove': ordinary((session) => session.schedules.remove('nightly')),

@@ -20,7 +20,7 @@ import { follow, waitForOther } from './following.ts';
 import type { ForgetReport } from './forget.ts';
 import type { OnDamagedSnapshot, PointChoice, SnapshotInfo } from './opened-backup.ts';
 import type { Connect } from './places.ts';
-import { Places } from './places.ts';
+import { isHiding, Places } from './places.ts';
 import type { DrillFacts, DrillReceipt } from './receipt.ts';
 import { RECEIPT_USE } from './receipt.ts';
 import type { RegisteredDestination } from './registry.ts';
@@ -64,8 +64,18 @@ export function backupJobId(destination: string): string {
   return `backup-${createHash('sha256').update(destination).digest('hex').slice(0, 16)}`;
 }
 
+/** What comes after the id of a backup that the continuous one to the same destination makes. */
+const AT_ONCE = '-now';
+
 function refuse(message: string): never {
   throw new SecureStoreError('INVALID_ARGUMENT', message);
+}
+
+function refuseUnregistered(location: string): never {
+  throw new SecureStoreError(
+    'CONFLICT',
+    `${location} was unregistered while a backup to it was about to begin: begin it anew where it is to be registered again`,
+  );
 }
 
 function checkLabel(label: unknown): asserts label is string {
@@ -99,7 +109,8 @@ export class Backups {
     });
   }
 
-  #kind(): JobKind<BackupParameters, SnapshotReport> {
+  /** @param registered whether the destination was registered when the backup was asked for; not known of one that is gone on with */
+  #kind(registered = false): JobKind<BackupParameters, SnapshotReport> {
     return {
       name: 'backup',
       parse(stored) {
@@ -110,6 +121,8 @@ export class Backups {
       run: ({ parameters, signal, progress }) =>
         this.#places.at(parameters.location, signal, async (place) => {
           this.#places.checkRegistered(parameters.location);
+          const wasRegistered = this.#places.isRegistered(parameters.location);
+          if (registered && !wasRegistered) refuseUnregistered(parameters.location);
           await this.#places.checkAlone(parameters.location, place.backend, signal);
           const report = await makeSnapshot(this.#area, place, {
             label: parameters.label,
@@ -117,7 +130,7 @@ export class Backups {
             onPhase: (phase) => progress({ phase }),
             onCopied: (versions, bytes) => progress({ done: versions, bytes }),
           });
-          await this.#places.register(parameters.location, place.backend, signal);
+          await this.#places.register(parameters.location, place.backend, signal, wasRegistered);
           return report;
         }),
     };
@@ -148,7 +161,7 @@ export class Backups {
    * Makes a snapshot at a destination, which is registered by the first: what has changed since the last one is copied, as ciphertext.
    *
    * The job rejects with `LOCKED` where another process is at it, `ALREADY_EXISTS` where the backups of another store lie there,
-   * `CONFLICT` where those of another copy of this one do, `ACCESS_DENIED`, `INTEGRITY`, `TOO_LARGE`, and what the backends throw.
+   * `CONFLICT` where those of another copy of this one do, or where the destination was unregistered since it was asked for, `ACCESS_DENIED`, `INTEGRITY`, `TOO_LARGE`, and what the backends throw.
    */
   backup(destination: string, options: BackupOptions = {}): Job<SnapshotReport> {
     const { label = '' } = options;
@@ -160,11 +173,12 @@ export class Backups {
       return this.#area.runJob('backup', options, BACKUP_OPTIONS, {
         kind,
         parameters,
-        id: `${backupJobId(destination)}-now`,
+        id: backupJobId(destination) + AT_ONCE,
       });
     }
     const id = backupJobId(destination);
-    return this.#area.runJob('backup', options, BACKUP_OPTIONS, { kind: this.#kind(), parameters, id });
+    const kind = this.#kind(this.#places.isRegistered(parameters.location));
+    return this.#area.runJob('backup', options, BACKUP_OPTIONS, { kind, parameters, id });
   }
 
   /**
@@ -273,6 +287,27 @@ export class Backups {
       );
     }
     await this.#area.endRestoring(options?.signal);
+  }
+
+  /**
+   * Whether something is the location of a destination that is registered, by what is known here; of what is no location, `false`. So it
+   * is of one with credentials: with others the same name may be that of another place.
+   */
+  isRegistered(destination: unknown): boolean {
+    if (typeof destination !== 'string') return false;
+    let name: string;
+    try {
+      name = this.#places.nameOf(destination);
+    } catch {
+      return false;
+    }
+    return this.#places.isRegistered(name) && (destination === name || !isHiding(name));
+  }
+
+  /** Whether a job backs up to a destination that is registered, under the name that it is registered by. */
+  isJobOfRegistered(id: string): boolean {
+    const ids = registryOf(this.#area).destinations.map(({ location }) => backupJobId(location));
+    return ids.some((one) => id === one || id === one + AT_ONCE);
   }
 
   /** Where the store is backed up. */

@@ -28,6 +28,11 @@ export interface Connect {
   nameOf(location: string): string;
 }
 
+/** Whether a name stands for a location with credentials, which it leaves out: with others it may be that of another place. */
+export function isHiding(name: string): boolean {
+  return name.includes('***');
+}
+
 /** The places at which a store is backed up. */
 export class Places {
   readonly #area: BackupArea;
@@ -40,10 +45,20 @@ export class Places {
     this.#connect = connect;
   }
 
-  /** What a location is called from anywhere; it is reached as it was given last. */
+  /** What a location is called from anywhere. @throws SecureStoreError `INVALID_ARGUMENT` */
+  nameOf(location: string): string {
+    return this.#connect.nameOf(location);
+  }
+
+  /** Whether something of this name is a destination of the store. */
+  isRegistered(location: string): boolean {
+    return registeredAt(this.#area, location) !== undefined;
+  }
+
+  /** What a location is called from anywhere. It is reached as it was given last; with the credentials from then where it is said without. */
   named(location: string): string {
     const name = this.#connect.nameOf(location);
-    this.#given.set(name, location);
+    if (location !== name || !isHiding(name)) this.#given.set(name, location);
     return name;
   }
 
@@ -52,7 +67,7 @@ export class Places {
     signal: AbortSignal | undefined,
     body: (place: { readonly backend: StorageBackend; readonly location: string }) => Promise<T>,
   ): Promise<T> {
-    const place = await this.#connect.connect(this.#given.get(location) ?? location, signal);
+    const place = await this.connect(location, signal);
     try {
       return await body(place);
     } finally {
@@ -72,7 +87,8 @@ export class Places {
     body: (backup: OpenedBackup, found: FoundDestination) => Promise<T>,
   ): Promise<T> {
     this.#area.checkOpen();
-    return this.at(this.named(source), signal, async ({ backend, location }) => {
+    // Looking somewhere says nothing of how it is reached by others: several places may have one name, as it has no credentials.
+    return this.at(source, signal, async ({ backend, location }) => {
       const found = await requireDestination(backend, location, signal);
       // Asked first: somebody may publish in between.
       const known = this.#area.hasKeys ? await rememberedAt(this.#area, found, signal) : undefined;
@@ -83,7 +99,7 @@ export class Places {
   /** @throws SecureStoreError `ACCESS_DENIED` where a member would be the first to back up somewhere */
   checkRegistered(location: string): void {
     if (!this.#area.isMember) return;
-    if (registeredAt(this.#area, location) !== undefined) return;
+    if (this.isRegistered(location)) return;
     throw new SecureStoreError(
       'ACCESS_DENIED',
       `${location} is no registered destination: only whoever unlocks the whole store can register it, so that it follows the keys`,
@@ -112,8 +128,17 @@ export class Places {
     );
   }
 
-  /** A destination that has a snapshot follows the keys of the store from then on. */
-  async register(location: string, backend: StorageBackend, signal: AbortSignal | undefined): Promise<void> {
+  /**
+   * A destination that has a snapshot follows the keys of the store from then on.
+   *
+   * @param wasRegistered it was when its snapshot was begun: whoever has unregistered it meanwhile meant it
+   */
+  async register(
+    location: string,
+    backend: StorageBackend,
+    signal: AbortSignal | undefined,
+    wasRegistered = false,
+  ): Promise<void> {
     const found = await findDestination(backend, location, signal);
     if (found === undefined || this.#area.isMember) return;
     const id = asBuffer(found.id).toString('hex');
@@ -123,6 +148,7 @@ export class Places {
     await changeRegistry(
       this.#area,
       (registry) => {
+        if (wasRegistered && !registry.destinations.some((one) => one.location === location)) return undefined;
         const others = registry.destinations.filter((one) => one.id !== id);
         const before = registry.destinations.find((one) => one.id === id);
         const one: RegisteredDestination = { registered: this.#area.clock.now(), ...before, id, location, fence };

@@ -38,8 +38,9 @@ async function scene(people: Readonly<Record<string, readonly Rule[]>>) {
 
 describe('somebody whose role is', () => {
   test('backup-operator makes and looks through backups, and sees and restores no object', async () => {
-    const { world, session } = await scene({ ann: templateRules('backup-operator') });
+    const { world, store, session } = await scene({ ann: templateRules('backup-operator') });
     const ann = session('ann');
+    await store.backups.register(world.backup);
     expect(await ann.backup(world.backup, { label: 'by ann' })).toMatchObject({ number: 1, failed: [] });
     expect(await ann.backups.list(world.backup)).toMatchObject([{ label: 'by ann' }]);
     expect(await ann.backups.verify(world.backup)).toMatchObject({ ok: true });
@@ -173,6 +174,7 @@ test('a recovery officer restores beside what there is, and in place only with a
 test('backups and restores are in the audit, with who made them', async () => {
   const { world, store, session } = await scene({ ann: templateRules('backup-operator') });
   await store.audit.enable({ auditor: await recipientOf(generateIdentity()) });
+  await store.backups.register(world.backup);
   await session('ann').backup(world.backup);
   await session('ann')
     .restore(world.backup, { keys: ['db/a'] })
