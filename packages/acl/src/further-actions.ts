@@ -41,10 +41,11 @@ export const FURTHER_ACTIONS: Readonly<Partial<Record<AdministrationCall, Furthe
     const isBackup = String(id).startsWith('backup-');
     return !isBackup || backups.isJobOfRegistered?.(String(id)) === true ? NOTHING : MANAGE;
   },
-  // What was set for the destination its manager has chosen; what is given here could be nothing.
+  // What was set for the destination its manager has chosen; what is given here could be nothing. Nobody has set that damaged ones go.
   'backups.retain'([, options]) {
-    const { retention, dryRun } = optionsIn(options);
-    return retention === undefined || dryRun === true ? NOTHING : MANAGE;
+    const { retention, damaged, dryRun } = optionsIn(options);
+    const isAsSet = retention === undefined && damaged !== true;
+    return isAsSet || dryRun === true ? NOTHING : MANAGE;
   },
   // Elsewhere than in memory a drill writes to a place that nobody has registered.
   'backups.drill'([, options]) {

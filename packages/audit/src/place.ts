@@ -9,8 +9,10 @@ export interface AuditSettings {
   readonly mode: AuditMode;
 }
 
-interface CallOptions {
+/** What every call takes. */
+export interface CallOptions {
   readonly signal?: AbortSignal | undefined;
+  /** Milliseconds after which the call fails with `TIMEOUT`. */
   readonly timeout?: number | undefined;
 }
 
@@ -27,6 +29,14 @@ export interface AuditPlace {
    *   `INTEGRITY` where its keys were removed
    */
   checkReadable(): void;
+  /** Runs a call that changes nothing until its signal or its timeout ends it. @throws SecureStoreError `TIMEOUT`, `ABORTED`, `INVALID_ARGUMENT` */
+  inTime<T>(operation: string, options: CallOptions, body: (signal: AbortSignal | undefined) => Promise<T>): Promise<T>;
+  /** The same of one that goes on step by step. */
+  stepsInTime<T>(
+    operation: string,
+    options: CallOptions,
+    body: (signal: AbortSignal | undefined) => AsyncIterable<T>,
+  ): AsyncGenerator<T>;
   readonly clock: Clock;
   /** Id of the store's instance, 16 bytes. */
   readonly instance: Uint8Array;

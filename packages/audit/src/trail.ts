@@ -2,7 +2,7 @@ import type { AuditEntry } from '@securestore/core-format';
 import { encodeBase32, SecureStoreError } from '@securestore/core-format';
 import { formatRecipient, readRecipient } from '@securestore/crypto';
 import type { SecretMethod } from '@securestore/crypto';
-import type { AuditPlace, AuditSettings } from './place.ts';
+import type { AuditPlace, AuditSettings, CallOptions } from './place.ts';
 import { Recorder } from './recorder.ts';
 import type { RecorderOptions } from './recorder.ts';
 import { clearName, nameHash } from './redact.ts';
@@ -13,12 +13,6 @@ import { linesAt, sameLinesAt } from './store-lines.ts';
 import type { TailOptions } from './store-tail.ts';
 import { tailOf } from './store-tail.ts';
 import { verifyLog } from './verify.ts';
-
-interface CallOptions {
-  readonly signal?: AbortSignal | undefined;
-  /** Milliseconds after which the call fails with `TIMEOUT`. */
-  readonly timeout?: number | undefined;
-}
 
 /** How a store is to be audited. */
 export interface EnableAuditOptions extends CallOptions {
@@ -37,13 +31,12 @@ export interface AuditStatus {
   readonly sinks: readonly SinkStats[];
 }
 
-export interface VerifyTrailOptions {
+export interface VerifyTrailOptions extends CallOptions {
   /** The auditor's identity, present and former ones, as `identity` or `identityFile` gives them. */
   readonly auditor: SecretMethod | readonly SecretMethod[];
-  readonly signal?: AbortSignal | undefined;
 }
 
-export interface EntriesOptions extends TailOptions {
+export interface EntriesOptions extends TailOptions, CallOptions {
   /**
    * The name of an object, or the prefix of a listing: then `entries` counts those about it alone, and the whole log is read to find
    * them.
@@ -109,7 +102,11 @@ export class AuditTrail {
    * @throws SecureStoreError `INVALID_ARGUMENT` where the identity is none, `UNSUPPORTED` where the store was never audited,
    *   `INTEGRITY` where the keys of the log were removed, what the backend throws. What else it finds is no error: it is in the report.
    */
-  async verify({ auditor, signal }: VerifyTrailOptions): Promise<AuditReport> {
+  verify({ auditor, ...options }: VerifyTrailOptions): Promise<AuditReport> {
+    return this.#place.inTime('audit.verify', options, (signal) => this.#verify(auditor, signal));
+  }
+
+  async #verify(auditor: VerifyTrailOptions['auditor'], signal: AbortSignal | undefined): Promise<AuditReport> {
     await this.#refreshed(signal);
     const methods = Array.isArray(auditor) ? (auditor as readonly SecretMethod[]) : [auditor as SecretMethod];
     if (methods.some((method) => method?.type !== 'recipient')) {
@@ -139,18 +136,38 @@ export class AuditTrail {
    * @throws SecureStoreError `UNSUPPORTED` where the store was never audited, `ACCESS_DENIED` for a member to whom the log was not granted,
    *   `INTEGRITY` where its keys were removed, and for a part that can't be read, unless `onDamaged` is told of it
    */
-  async *lines({ signal, onDamaged = refuse }: Pick<TailOptions, 'signal' | 'onDamaged'> = {}): AsyncGenerator<string> {
+  lines({ onDamaged = refuse, ...options }: CallOptions & Pick<TailOptions, 'onDamaged'> = {}): AsyncGenerator<string> {
+    return this.#place.stepsInTime('audit.lines', options, (signal) => this.#lines(onDamaged, signal));
+  }
+
+  async *#lines(onDamaged: (part: DamagedPart) => void, signal: AbortSignal | undefined): AsyncGenerator<string> {
     await this.#refreshed(signal);
     yield* linesAt(this.#place, onDamaged, { signal });
   }
 
   /** The newest entries, in the order of their times. @throws SecureStoreError as {@link lines} */
-  async entries({ entries, object, signal, onDamaged }: Omit<EntriesOptions, 'follow'> = {}): Promise<TrailEntry[]> {
-    return Array.fromAsync(this.tail({ entries, object, signal, onDamaged }));
+  entries({ entries, object, onDamaged, ...options }: Omit<EntriesOptions, 'follow'> = {}): Promise<TrailEntry[]> {
+    return this.#place.inTime('audit.entries', options, (signal) =>
+      Array.fromAsync(this.#tail({ entries, object, onDamaged, signal })),
+    );
   }
 
-  /** The newest entries, and with `follow` those that come. @throws SecureStoreError as {@link lines} */
-  async *tail({ object, ...options }: EntriesOptions = {}): AsyncGenerator<TrailEntry> {
+  /**
+   * The newest entries, and with `follow` those that come: until `signal` aborts, which then is no error, or `timeout` ends it.
+   *
+   * @throws SecureStoreError as {@link lines}
+   */
+  async *tail({ signal: stop, timeout, ...options }: EntriesOptions = {}): AsyncGenerator<TrailEntry> {
+    const steps = (signal: AbortSignal | undefined): AsyncGenerator<TrailEntry> => this.#tail({ ...options, signal });
+    try {
+      yield* this.#place.stepsInTime('audit.tail', { signal: stop, timeout }, steps);
+    } catch (error) {
+      const isEnd = SecureStoreError.is(error, 'ABORTED') || SecureStoreError.is(error, 'TIMEOUT');
+      if (options.follow !== true || stop?.aborted !== true || !isEnd) throw error;
+    }
+  }
+
+  async *#tail({ object, ...options }: EntriesOptions): AsyncGenerator<TrailEntry> {
     await this.#refreshed(options.signal);
     const matches = object === undefined ? undefined : this.#about(object);
     for await (const { segment, entry } of tailOf(this.#place, options, matches)) {

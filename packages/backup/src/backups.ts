@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { MAX_POINT_LABEL_BYTES, SecureStoreError } from '@securestore/core-format';
 import type { Job, JobKind } from '@securestore/jobs';
+import { changeInTime, inTime } from '@securestore/objects';
 import type { BackupArea, CallOptions, ObjectStore, SecureStorage } from '@securestore/objects';
 import type {
   BackupOptions,
@@ -23,7 +24,7 @@ import type { Connect } from './places.ts';
 import { isHiding, Places } from './places.ts';
 import type { DrillFacts, DrillReceipt } from './receipt.ts';
 import { RECEIPT_USE } from './receipt.ts';
-import type { RegisteredDestination } from './registry.ts';
+import type { RegisteredDestination, Registry } from './registry.ts';
 import { changeRegistry, registeredAt, registryOf } from './registry.ts';
 import type { RetainOptions, RetentionReport, RetentionSettings } from './retain.ts';
 import { checkRetention, forgetAt, retainAt } from './retain.ts';
@@ -187,15 +188,20 @@ export class Backups {
    * @param options.onDamaged told of each snapshot that is damaged; without it the first one ends the call
    * @throws SecureStoreError `NOT_FOUND`, `INTEGRITY`; what the backend throws
    */
-  list(source: string, options?: CallOptions & { readonly onDamaged?: OnDamagedSnapshot }): Promise<SnapshotInfo[]> {
-    return this.#places.opened(source, options?.signal, (backup) =>
-      Array.fromAsync(backup.list(options?.signal, options?.onDamaged)),
+  list(
+    source: string,
+    { onDamaged, ...options }: CallOptions & { readonly onDamaged?: OnDamagedSnapshot } = {},
+  ): Promise<SnapshotInfo[]> {
+    return inTime('backups.list', options, (signal) =>
+      this.#places.opened(source, signal, (backup) => Array.fromAsync(backup.list(signal, onDamaged))),
     );
   }
 
   /** The spans of time that can be restored, the newest first. @throws as {@link list} */
   windows(source: string, options?: CallOptions): Promise<RecoveryWindow[]> {
-    return this.#places.opened(source, options?.signal, (backup) => backup.windows(options?.signal));
+    return inTime('backups.windows', options, (signal) =>
+      this.#places.opened(source, signal, (backup) => backup.windows(signal)),
+    );
   }
 
   /** Runs `body` with the store as it was at a point, which can be read and not changed. */
@@ -205,20 +211,24 @@ export class Backups {
     body: (store: ObjectStore, point: SnapshotInfo) => Promise<T>,
     options?: CallOptions,
   ): Promise<T> {
-    return this.#places.opened(source, options?.signal, async (backup) => {
-      const point = await backup.describe(choice, options?.signal);
-      await using store = await backup.open({ snapshot: point.number }, options?.signal);
-      return await body(store, point);
-    });
+    return changeInTime('backups.read', options, this.#area.clock, (signal) =>
+      this.#places.opened(source, signal, async (backup) => {
+        const point = await backup.describe(choice, signal);
+        await using store = await backup.open({ snapshot: point.number }, signal);
+        return await body(store, point);
+      }),
+    );
   }
 
   /** Reads every file of a backup, and opens what is in it where the depth says so. What is wrong is in the report. */
-  verify(source: string, options: VerifyOptions = {}): Promise<BackupVerifyReport> {
-    return this.#places.opened(source, options.signal, async (backup, { id }) => {
-      const report = await verifyOpenedBackup(backup, options);
-      if (report.ok) await rememberVerified(this.#area, id);
-      return report;
-    });
+  verify(source: string, { signal: stop, timeout, ...options }: VerifyOptions = {}): Promise<BackupVerifyReport> {
+    return inTime('backups.verify', { signal: stop, timeout }, (signal) =>
+      this.#places.opened(source, signal, async (backup, { id }) => {
+        const report = await verifyOpenedBackup(backup, { ...options, signal });
+        if (report.ok) await rememberVerified(this.#area, id);
+        return report;
+      }),
+    );
   }
 
   /**
@@ -277,8 +287,20 @@ export class Backups {
    *
    * @throws SecureStoreError `LOCKED` while one is under way
    */
-  async endRestore(options?: CallOptions): Promise<void> {
-    const jobs = await this.#store.jobs.list(options);
+  endRestore(options?: CallOptions): Promise<void> {
+    return this.#changing('backups.endRestore', options, (signal) => this.#endRestore(signal));
+  }
+
+  #changing<T>(
+    operation: string,
+    options: CallOptions | undefined,
+    body: (signal: AbortSignal | undefined) => Promise<T>,
+  ): Promise<T> {
+    return changeInTime(operation, options, this.#area.clock, body);
+  }
+
+  async #endRestore(signal: AbortSignal | undefined): Promise<void> {
+    const jobs = await this.#store.jobs.list({ signal });
     if (jobs.some(({ id, state }) => id === 'restore' && (state === 'running' || state === 'cancelling'))) {
       throw new SecureStoreError(
         'LOCKED',
@@ -286,7 +308,7 @@ export class Backups {
         { retryable: true },
       );
     }
-    await this.#area.endRestoring(options?.signal);
+    await this.#area.endRestoring(signal);
   }
 
   /**
@@ -321,9 +343,12 @@ export class Backups {
    *
    * @throws SecureStoreError `ACCESS_DENIED` for a member; as {@link backup} rejects
    */
-  async register(destination: string, options?: CallOptions): Promise<void> {
+  register(destination: string, options?: CallOptions): Promise<void> {
+    return this.#changing('backups.register', options, (signal) => this.#register(destination, signal));
+  }
+
+  async #register(destination: string, signal: AbortSignal | undefined): Promise<void> {
     this.#area.checkOpen();
-    const { signal } = options ?? {};
     const name = this.#places.named(destination);
     await this.#places.at(name, signal, async ({ backend, location }) => {
       await this.#area.makeKeys(signal);
@@ -338,24 +363,28 @@ export class Backups {
   /** Says how much of the past a destination keeps. @throws SecureStoreError `NOT_FOUND` where it is not registered */
   async setRetention(destination: string, retention: RetentionSettings, options?: CallOptions): Promise<void> {
     checkRetention(retention);
-    await changeRegistry(
-      this.#area,
-      (registry) => {
-        const name = this.#places.named(destination);
-        const found = registry.destinations.find(({ location }) => location === name);
-        if (found === undefined) throw new SecureStoreError('NOT_FOUND', `${destination} is no registered destination`);
-        const others = registry.destinations.filter((one) => one !== found);
-        return { destinations: [...others, { ...found, retention }] };
-      },
-      options?.signal,
-    );
+    const change = (signal: AbortSignal | undefined): Promise<void> =>
+      changeRegistry(this.#area, (registry) => this.#withRetention(registry, destination, retention), signal);
+    await this.#changing('backups.setRetention', options, change);
+  }
+
+  #withRetention(registry: Registry, destination: string, retention: RetentionSettings): Registry {
+    const name = this.#places.named(destination);
+    const found = registry.destinations.find(({ location }) => location === name);
+    if (found === undefined) throw new SecureStoreError('NOT_FOUND', `${destination} is no registered destination`);
+    const others = registry.destinations.filter((one) => one !== found);
+    return { destinations: [...others, { ...found, retention }] };
   }
 
   /**
    * Ends that a destination follows the store: nothing there is removed, but it is neither brought under new keys nor asked before keys
    * are destroyed.
    */
-  async unregister(destination: string, options?: CallOptions): Promise<void> {
+  unregister(destination: string, options?: CallOptions): Promise<void> {
+    return this.#changing('backups.unregister', options, (signal) => this.#unregister(destination, signal));
+  }
+
+  async #unregister(destination: string, signal: AbortSignal | undefined): Promise<void> {
     const name = this.#places.named(destination);
     this.#area.checkOpen();
     const found = registeredAt(this.#area, name);
@@ -363,7 +392,7 @@ export class Backups {
     await changeRegistry(
       this.#area,
       (registry) => ({ destinations: registry.destinations.filter(({ id }) => id !== found.id) }),
-      options?.signal,
+      signal,
     );
     await this.#area.unregister(readerLabel({ id: Buffer.from(found.id, 'hex') }));
   }
@@ -373,16 +402,18 @@ export class Backups {
    *
    * @throws SecureStoreError `INVALID_ARGUMENT` where nothing says what is kept; `INTEGRITY` where a snapshot is damaged, unless `damaged`
    */
-  async retain(destination: string, options: RetainOptions = {}): Promise<RetentionReport> {
-    const name = this.#places.named(destination);
-    this.#area.checkOpen();
-    const settings = options.retention ?? registeredAt(this.#area, name)?.retention;
-    if (settings === undefined) refuse(`nothing says what ${destination} keeps: set its retention first`);
-    checkRetention(settings);
-    const now = (await this.#area.backendNow(options.signal)) ?? this.#area.clock.now();
-    return this.#places.opened(destination, options.signal, (backup, found) =>
-      retainAt(this.#area, backup, found, { ...options, settings, now }),
-    );
+  retain(destination: string, { signal: stop, timeout, ...options }: RetainOptions = {}): Promise<RetentionReport> {
+    return this.#changing('backups.retain', { signal: stop, timeout }, async (signal) => {
+      const name = this.#places.named(destination);
+      this.#area.checkOpen();
+      const settings = options.retention ?? registeredAt(this.#area, name)?.retention;
+      if (settings === undefined) refuse(`nothing says what ${destination} keeps: set its retention first`);
+      checkRetention(settings);
+      const now = (await this.#area.backendNow(signal)) ?? this.#area.clock.now();
+      return this.#places.opened(destination, signal, (backup, found) =>
+        retainAt(this.#area, backup, found, { ...options, settings, now, signal }),
+      );
+    });
   }
 
   /**
@@ -395,8 +426,8 @@ export class Backups {
     choose: (points: readonly SnapshotInfo[], damaged: readonly number[]) => readonly number[],
     options?: CallOptions,
   ): Promise<ForgetReport> {
-    return this.#places.opened(destination, options?.signal, (backup, found) =>
-      forgetAt(this.#area, backup, found, choose, options?.signal),
+    return this.#changing('backups.forget', options, (signal) =>
+      this.#places.opened(destination, signal, (backup, found) => forgetAt(this.#area, backup, found, choose, signal)),
     );
   }
 }

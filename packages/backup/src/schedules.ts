@@ -1,5 +1,6 @@
 import { SecureStoreError } from '@securestore/core-format';
 import type { BackupArea, CallOptions, ObjectStore } from '@securestore/objects';
+import { changeInTime, inTime } from '@securestore/objects';
 import type { Backups } from './backups.ts';
 import { findDestination } from './destination.ts';
 import type { Connect } from './places.ts';
@@ -64,6 +65,12 @@ export interface RunSchedulesOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** What is not as it should be with a destination. */
+interface DestinationConditions {
+  readonly destination: string;
+  readonly conditions: readonly Condition[];
+}
+
 interface ScheduleList {
   readonly schedules: readonly Schedule<BackupTask>[];
 }
@@ -121,7 +128,11 @@ export class Schedules {
   }
 
   /** All schedules, and how they go. */
-  async list(_options?: CallOptions): Promise<ScheduleInfo[]> {
+  list(options?: CallOptions): Promise<ScheduleInfo[]> {
+    return inTime('schedules.list', options, () => this.#infos());
+  }
+
+  async #infos(): Promise<ScheduleInfo[]> {
     this.#area.checkOpen();
     const now = this.#area.clock.now();
     const infos: ScheduleInfo[] = [];
@@ -147,7 +158,11 @@ export class Schedules {
    *
    * @throws SecureStoreError `INVALID_ARGUMENT` for what is no schedule, or for a destination that is not registered; `TOO_LARGE`
    */
-  async add({ task, destination, ...timing }: ScheduleSettings, _options?: CallOptions): Promise<void> {
+  add(settings: ScheduleSettings, options?: CallOptions): Promise<void> {
+    return changeInTime('schedules.add', options, this.#area.clock, () => this.#add(settings));
+  }
+
+  async #add({ task, destination, ...timing }: ScheduleSettings): Promise<void> {
     if (!TASKS.includes(task)) {
       throw new SecureStoreError('INVALID_ARGUMENT', `a schedule does one of ${TASKS.join(', ')}`);
     }
@@ -168,7 +183,11 @@ export class Schedules {
   }
 
   /** @throws SecureStoreError `NOT_FOUND` */
-  async remove(id: string, _options?: CallOptions): Promise<void> {
+  remove(id: string, options?: CallOptions): Promise<void> {
+    return changeInTime('schedules.remove', options, this.#area.clock, () => this.#remove(id));
+  }
+
+  async #remove(id: string): Promise<void> {
     await this.#change((schedules) => {
       if (!schedules.some((schedule) => schedule.id === id)) {
         throw new SecureStoreError('NOT_FOUND', `there is no schedule ${JSON.stringify(id)}`);
@@ -248,9 +267,13 @@ export class Schedules {
   }
 
   /** What is not as it should be with the backups, whoever looks: so a dead scheduler shows, too. By destination. */
-  async conditions({ thresholds }: CallOptions & { readonly thresholds?: WatchThresholds } = {}): Promise<
-    { readonly destination: string; readonly conditions: readonly Condition[] }[]
+  conditions({ thresholds, ...options }: CallOptions & { readonly thresholds?: WatchThresholds } = {}): Promise<
+    DestinationConditions[]
   > {
+    return inTime('schedules.conditions', options, () => this.#conditions(thresholds));
+  }
+
+  async #conditions(thresholds: WatchThresholds | undefined): Promise<DestinationConditions[]> {
     this.#area.checkOpen();
     const all = await this.#eachFacts();
     return all.map(({ destination, facts }) => ({

@@ -22,6 +22,7 @@ import { inOrder, newGroup } from './create.ts';
 import type { Engine } from './engine.ts';
 import type { HeadPlan } from './head-change.ts';
 import { changeHead } from './head-change.ts';
+import { inTime, stepsInTime } from './in-time.ts';
 import type { OpenCalls } from './open-calls.ts';
 import { isMember, ownerKeys, rootOf } from './owner.ts';
 import { entriesUnder } from './pages.ts';
@@ -101,6 +102,24 @@ export class AuditArea {
    */
   checkReadable(): void {
     auditKeysOf(this.#state);
+  }
+
+  /** As {@link inTime}. */
+  inTime<T>(
+    operation: string,
+    options: CallOptions,
+    body: (signal: AbortSignal | undefined) => Promise<T>,
+  ): Promise<T> {
+    return inTime(operation, options, body);
+  }
+
+  /** As {@link stepsInTime}. */
+  stepsInTime<T>(
+    operation: string,
+    options: CallOptions,
+    body: (signal: AbortSignal | undefined) => AsyncIterable<T>,
+  ): AsyncGenerator<T> {
+    return stepsInTime(operation, options, body);
   }
 
   get clock(): Clock {

@@ -1,4 +1,5 @@
-import { abortable } from './abortable.ts';
+import type { Clock } from '@securestore/jobs';
+import { abortable, settledSoon } from './abortable.ts';
 import { callSignal, checkOptions, inContext, signalOf } from './call.ts';
 import type { CallOptions } from './types.ts';
 
@@ -16,15 +17,64 @@ export async function inTime<T>(
   options: CallOptions | undefined,
   body: (signal: AbortSignal | undefined) => Promise<T>,
 ): Promise<T> {
-  let signal: AbortSignal | undefined;
+  const signal = endOf(operation, options);
+  return described(operation, signal, () => abortable(body(signal), signal));
+}
+
+/**
+ * Runs a call that changes something. Once its signal or its timeout has ended it, it has a second to say what became of it; then it is
+ * left to itself, with `outcome: 'unknown'`.
+ *
+ * @throws SecureStoreError as {@link inTime}
+ */
+export async function changeInTime<T>(
+  operation: string,
+  options: CallOptions | undefined,
+  clock: Clock,
+  body: (signal: AbortSignal | undefined) => Promise<T>,
+): Promise<T> {
+  const signal = endOf(operation, options);
+  return described(operation, signal, () => settledSoon(body(signal), signal, clock, 'unknown'));
+}
+
+/**
+ * What a call that changes nothing gives step by step. Its timeout begins with the first step.
+ *
+ * @throws SecureStoreError as {@link inTime}
+ */
+export async function* stepsInTime<T>(
+  operation: string,
+  options: CallOptions | undefined,
+  body: (signal: AbortSignal | undefined) => AsyncIterable<T>,
+): AsyncGenerator<T> {
+  const signal = endOf(operation, options);
+  const steps = body(signal)[Symbol.asyncIterator]();
+  try {
+    while (true) {
+      const step = await inTime(operation, { signal }, () => steps.next());
+      if (step.done === true) return;
+      yield step.value;
+    }
+  } finally {
+    // One that waits for what never comes has no end to wait for.
+    if (signal?.aborted === true) steps.return?.().catch(() => undefined);
+    else await steps.return?.();
+  }
+}
+
+/** @throws SecureStoreError `INVALID_ARGUMENT`, `TIMEOUT`, `ABORTED` */
+function endOf(operation: string, options: CallOptions | undefined): AbortSignal | undefined {
   try {
     checkOptions(options, NO_OPTIONS);
-    signal = callSignal(options);
+    return callSignal(options);
   } catch (error) {
     throw inContext(error, operation, undefined, options?.signal);
   }
+}
+
+async function described<T>(operation: string, signal: AbortSignal | undefined, body: () => Promise<T>): Promise<T> {
   try {
-    return await abortable(body(signal), signal);
+    return await body();
   } catch (error) {
     throw signal?.aborted === true ? inContext(error, operation, undefined, signal) : error;
   }

@@ -5,7 +5,7 @@ export type { BackupArea } from './backup-area.ts';
 export type { CopiedHead } from './copy/copied-head.ts';
 export type { KeptState } from './copy/kept-state.ts';
 export { signalOf } from './call.ts';
-export { inTime, withOneEnd } from './in-time.ts';
+export { changeInTime, inTime, stepsInTime, withOneEnd } from './in-time.ts';
 export type { Clock } from '@securestore/jobs';
 export type { StoreSettings } from './store-settings.ts';
 export type {
