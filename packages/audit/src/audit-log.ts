@@ -138,8 +138,8 @@ export class AuditLog {
   }
 
   /**
-   * Records an attempt. In the mode `batched` it resolves at once. In `fail-closed` it resolves when the entry is durable in
-   * every mandatory sink; where it rejects, the operation is to be refused, and the entry may be in the log all the same.
+   * Records an attempt. In the mode `batched` it resolves at once. In `fail-closed` it takes its turn, as by {@link addInTurn}, and
+   * resolves when the entry is durable in every mandatory sink; where it rejects, the operation is to be refused, and the entry may be in the log all the same.
    *
    * @throws SecureStoreError in `fail-closed` what keeps a mandatory sink from writing: `TIMEOUT`, `NO_SPACE`, `READ_ONLY`,
    *   `INTEGRITY`, `UNAVAILABLE`; in both modes `UNAVAILABLE` once the log is closed
@@ -148,7 +148,8 @@ export class AuditLog {
     this.#checkOpen();
     if (this.#mode === 'batched') return this.add(event);
     const waiter = Promise.withResolvers<void>();
-    this.#add({ ...this.#entry(event), waiter });
+    // In its turn as well: what found no room would be refused after it was done, and be missing in the log.
+    void this.#held.enter({ ...this.#entry(event), waiter });
     return waiter.promise;
   }
 

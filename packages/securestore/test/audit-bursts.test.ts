@@ -63,6 +63,33 @@ describe('of many calls that begin in one turn none is missing in the log', () =
   });
 });
 
+test('in fail-closed many calls that begin in one turn are all answered, and all in the log', async () => {
+  const location = locationOf();
+  const slow = functionSink('slow', () => new Promise((resolve) => void setTimeout(resolve, 5)));
+  const store = await audited(location, { mode: 'fail-closed', audit: { sinks: [{ sink: slow, queue: 500 }] } });
+  await store.has('k');
+  await burst(store, COUNT + 5000);
+  expect(store.audit.status.sinks).toMatchObject([{ lost: 0 }, { lost: 0 }]);
+  await store.close();
+  expect(await told(location)).toEqual({ listed: COUNT + 5001, read: 0, lost: [] });
+});
+
+test('in fail-closed calls that wait for their turn are refused where the sink fails meanwhile', async () => {
+  let isBroken = false;
+  const sink = functionSink('breakable', async () => {
+    await new Promise((resolve) => void setTimeout(resolve, 5));
+    if (isBroken) throw new Error('no room');
+  });
+  const store = await audited(locationOf(), { mode: 'fail-closed', audit: { sinks: [{ sink, queue: 100 }] } });
+  await store.has('k');
+  const calls = Array.from({ length: 1000 }, (_, index) => store.has(`k${index}`));
+  isBroken = true;
+  const ends = await Promise.allSettled(calls);
+  expect(ends.filter(({ status }) => status === 'rejected').length).toBeGreaterThan(900);
+  for (const end of ends) if (end.status === 'rejected') expect(end.reason).toMatchObject({ code: 'UNAVAILABLE' });
+  isBroken = false;
+});
+
 test('what waits to be recorded is, also where the store is closed meanwhile', async () => {
   const location = locationOf();
   const store = await audited(location);
