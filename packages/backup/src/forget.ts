@@ -70,26 +70,43 @@ async function publishNote(
   );
 }
 
+/** The last point of a destination that is the store's own, as far as it knows, and what a note may follow. */
+interface Top {
+  readonly own: Remembered;
+  readonly newest?: FoundPoint;
+}
+
+async function topOf(area: BackupArea, destination: Destination, points: Points, signal?: AbortSignal): Promise<Top> {
+  const remembered = await rememberedAt(area, destination, signal);
+  const newest = await points.newest(signal).catch((error: unknown) => {
+    // Whoever damages it keeps no keys in use by that; every backup and verify tells it.
+    if (SecureStoreError.is(error, 'INTEGRITY') || SecureStoreError.is(error, 'FORMAT_VERSION')) return undefined;
+    throw error;
+  });
+  if (newest === undefined)
+    return { own: remembered ?? { number: (await points.numbers(signal))[0] ?? 0, digest: '' } };
+  // The next snapshot tells that, and is not to be kept from it by a note that comes first.
+  if (remembered !== undefined && rolledBack(remembered, destination, newest) !== undefined) return { own: remembered };
+  return { own: knownAs(newest), newest };
+}
+
+/** The last point of a destination that is the store's own, as far as it knows; with the number 0 where there is none. @throws as {@link noteKeys} */
+export async function newestOwn(area: BackupArea, destination: Destination, signal?: AbortSignal): Promise<Remembered> {
+  return (await topOf(area, destination, new Points(destination, area.seals), signal)).own;
+}
+
 /**
  * Leaves a point that shows that the keys at a destination were replaced, so that older ones which somebody puts back later are told by it,
  * also where nothing is backed up in between. Where there is no point yet, or a newer one shows it already, there is nothing to do.
  *
- * @returns the last point that is the store's own, as far as it knows; with the number 0 where there is none
+ * @returns the last point that is the store's own, as {@link newestOwn}
  * @throws SecureStoreError `CONFLICT` where others publish again and again; `INTEGRITY`; what the backend throws
  */
 export async function noteKeys(area: BackupArea, destination: Destination, signal?: AbortSignal): Promise<Remembered> {
   const points = new Points(destination, area.seals);
   for (let tries = 1; ; tries++) {
-    const remembered = await rememberedAt(area, destination, signal);
-    const newest = await points.newest(signal).catch((error: unknown) => {
-      // Whoever damages it keeps no keys in use by that; every backup and verify tells it.
-      if (SecureStoreError.is(error, 'INTEGRITY') || SecureStoreError.is(error, 'FORMAT_VERSION')) return undefined;
-      throw error;
-    });
-    if (newest === undefined) return remembered ?? { number: (await points.numbers(signal))[0] ?? 0, digest: '' };
-    // The next snapshot tells that, and is not to be kept from it by a note that comes first.
-    if (remembered !== undefined && rolledBack(remembered, destination, newest) !== undefined) return remembered;
-    if (newest.generation >= area.head.generation) return knownAs(newest);
+    const { own, newest } = await topOf(area, destination, points, signal);
+    if (newest === undefined || newest.generation >= area.head.generation) return own;
     try {
       const { removed } = newest;
       const note = await publishNote(area, destination, points, newest, { removed, collects: true }, signal);

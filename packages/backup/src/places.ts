@@ -4,7 +4,7 @@ import type { BackupArea } from '@securestore/objects';
 import type { FoundDestination } from './destination.ts';
 import type { Fence } from './fence.ts';
 import { isFenced } from './fence.ts';
-import { noteKeys } from './forget.ts';
+import { newestOwn, noteKeys } from './forget.ts';
 import { bringHead, findDestination, prepareDestination, requireDestination } from './destination.ts';
 import { OpenedBackup } from './opened-backup.ts';
 import type { RegisteredDestination } from './registry.ts';
@@ -144,7 +144,7 @@ export class Places {
     const id = asBuffer(found.id).toString('hex');
     const known = registryOf(this.#area).destinations.find((one) => one.id === id && one.location === location);
     if (known !== undefined && isFenced(this.#area, known.fence)) return;
-    const fence: Fence = { keyId: this.#area.seals.primaryId, ...(await noteKeys(this.#area, found, signal)) };
+    const fence: Fence = { keyId: this.#area.seals.primaryId, ...(await newestOwn(this.#area, found, signal)) };
     await changeRegistry(
       this.#area,
       (registry) => {
