@@ -13,7 +13,13 @@ export interface BackupOptions extends CallOptions {
 
 export interface RestoreOptions extends CallOptions, PointChoice, Omit<RestoreIntoOptions, 'signal' | 'onProgress'> {}
 
-export interface VerifyOptions extends CallOptions, Omit<VerifyBackupOptions, 'signal'> {}
+export interface VerifyOptions extends CallOptions, Omit<VerifyBackupOptions, 'signal'> {
+  /**
+   * Reads only what is due, so that everything is read within so many milliseconds, from an hour to ten years, as long as there are runs
+   * regularly. By default everything is read. Not together with `depth: 'opens'` and `snapshot`.
+   */
+  readonly within?: number | undefined;
+}
 
 export interface DrillJobOptions extends CallOptions, PointChoice {
   /** A location at which nothing is, for the restored store; by default memory. */

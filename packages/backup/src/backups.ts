@@ -34,7 +34,8 @@ import { makeSnapshot, readerLabel } from './snapshot.ts';
 import type { SnapshotReport } from './snapshot-types.ts';
 import type { SynchronousOptions } from './synchronous.ts';
 import type { BackupVerifyReport } from './findings.ts';
-import { rememberVerified } from './verified.ts';
+import { CheckedMemory } from './rolling/memory.ts';
+import { checkRolling, verifyShare } from './rolling/verify-share.ts';
 import { verifyOpenedBackup } from './verify-backup.ts';
 import type { RecoveryWindow } from './windows.ts';
 
@@ -220,12 +221,26 @@ export class Backups {
     );
   }
 
-  /** Reads every file of a backup, and opens what is in it where the depth says so. What is wrong is in the report. */
-  verify(source: string, { signal: stop, timeout, ...options }: VerifyOptions = {}): Promise<BackupVerifyReport> {
+  /**
+   * Reads every file of a backup, and opens what is in it where the depth says so; with `within`, only what is due. What is wrong is in
+   * the report.
+   *
+   * @throws SecureStoreError `INVALID_ARGUMENT`; what keeps it from looking, and with `within` what keeps it from remembering what it has
+   *   read
+   */
+  verify(
+    source: string,
+    { signal: stop, timeout, within, ...options }: VerifyOptions = {},
+  ): Promise<BackupVerifyReport> {
+    checkRolling(within, options);
+    const { clock, random } = this.#area;
     return inTime('backups.verify', { signal: stop, timeout }, (signal) =>
       this.#places.opened(source, signal, async (backup, { id }) => {
+        const memory = new CheckedMemory(this.#area, id);
+        if (within !== undefined) return verifyShare(backup, { memory, clock, random }, { ...options, within, signal });
+        const began = clock.now();
         const report = await verifyOpenedBackup(backup, { ...options, signal });
-        if (report.ok) await rememberVerified(this.#area, id);
+        if (report.ok) await memory.rememberAll(began);
         return report;
       }),
     );

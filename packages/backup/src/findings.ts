@@ -37,6 +37,16 @@ export interface BackupVerifyReport {
   readonly found: number;
   /** The first 1,000. */
   readonly findings: readonly BackupFinding[];
+  /** Where only what was due was read. */
+  readonly rolling?: RollingReport;
+}
+
+/** Where checking everything a share at a time has got to. */
+export interface RollingReport {
+  /** Bytes that there are to be checked, sealed. */
+  readonly total: number;
+  /** Everything was read after this; absent where something never was. */
+  readonly checkedSince?: Date;
 }
 
 /** What is told while it goes on. */
@@ -60,23 +70,28 @@ export function usedBy(number: number, ...keys: readonly string[]): Use {
   return { points: new Set([number]), newest: number, versions: 0, keys: new Set(keys) };
 }
 
+interface FindingsOptions {
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: VerifyProgress | undefined;
+  /** Told the name of what is wrong, each time. */
+  readonly onFound?: ((name: string) => void) | undefined;
+}
+
 /** What was found, and how much was looked at. */
 export class Findings {
-  readonly #options: { readonly signal?: AbortSignal | undefined; readonly onProgress?: VerifyProgress | undefined };
+  readonly #options: FindingsOptions;
   readonly #findings: (Omit<BackupFinding, 'keys'> & { readonly use: Use | undefined })[] = [];
   #found = 0;
   #files = 0;
   #bytes = 0;
 
-  constructor(options: {
-    readonly signal?: AbortSignal | undefined;
-    readonly onProgress?: VerifyProgress | undefined;
-  }) {
+  constructor(options: FindingsOptions) {
     this.#options = options;
   }
 
   add(kind: BackupFinding['kind'], name: string, message: string, use?: Use): void {
     this.#found += 1;
+    this.#options.onFound?.(name);
     if (this.isFull) return;
     const snapshots = [...(use?.points ?? [])].toSorted((a, b) => b - a).slice(0, MAX_SHOWN);
     this.#findings.push({ kind, name, message, snapshots, versions: use?.versions ?? 0, use });

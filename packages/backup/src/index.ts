@@ -31,7 +31,7 @@ export type { RestoreReport, RestoreStoreOptions } from './restore-store.ts';
 export { makeSnapshot } from './snapshot.ts';
 export type { SnapshotOptions, SnapshotReport } from './snapshot-types.ts';
 export { verifyOpenedBackup } from './verify-backup.ts';
-export type { BackupFinding, BackupVerifyReport, VerifyDepth, VerifyProgress } from './findings.ts';
+export type { BackupFinding, BackupVerifyReport, RollingReport, VerifyDepth, VerifyProgress } from './findings.ts';
 export { scrubBackup } from './scrub.ts';
 export type { BackupTask, RunSchedulesOptions, ScheduleInfo, ScheduleSettings } from './schedules.ts';
 export { Schedules } from './schedules.ts';

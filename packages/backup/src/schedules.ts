@@ -19,7 +19,8 @@ import {
 } from './schedule/index.ts';
 import type { StateStorage } from './shared-state.ts';
 import { SharedState } from './shared-state.ts';
-import { verifiedAt } from './verified.ts';
+import { CheckedMemory } from './rolling/memory.ts';
+import { checkWithin } from './rolling/verify-share.ts';
 import type { AlertSink, Condition, WatchFacts, WatchThresholds } from './watch/index.ts';
 import { Alerts, conditionsOf, scheduleFacts } from './watch/index.ts';
 
@@ -34,6 +35,8 @@ export interface BackupTask {
   readonly task: (typeof TASKS)[number];
   /** A location. */
   readonly destination: string;
+  /** Only for `verify`: each run reads what is due, so that everything is read within so many milliseconds. */
+  readonly within?: number | undefined;
 }
 
 /** When something is done with a destination. */
@@ -162,13 +165,19 @@ export class Schedules {
     return changeInTime('schedules.add', options, this.#area.clock, () => this.#add(settings));
   }
 
-  async #add({ task, destination, ...timing }: ScheduleSettings): Promise<void> {
+  async #add({ task, destination, within, ...timing }: ScheduleSettings): Promise<void> {
     if (!TASKS.includes(task)) {
       throw new SecureStoreError('INVALID_ARGUMENT', `a schedule does one of ${TASKS.join(', ')}`);
     }
+    if (within !== undefined) {
+      checkWithin(within);
+      if (task !== 'verify')
+        throw new SecureStoreError('INVALID_ARGUMENT', 'the option "within" is for the task verify');
+    }
     const location = this.#places.named(destination);
     this.#checkRegistered(location);
-    const schedule = { ...timing, since: this.#area.clock.now(), task: { task, destination: location } };
+    const work = { task, destination: location, ...(within !== undefined && { within }) };
+    const schedule = { ...timing, since: this.#area.clock.now(), task: work };
     checkSchedule(schedule);
     await this.#change((schedules) => {
       const others = schedules.filter(({ id }) => id !== schedule.id);
@@ -205,7 +214,7 @@ export class Schedules {
     );
   }
 
-  async #perform({ task, destination }: BackupTask, signal: AbortSignal): Promise<void> {
+  async #perform({ task, destination, within }: BackupTask, signal: AbortSignal): Promise<void> {
     // Schedules are kept under a key that members have, too; which destinations there are the head says, which the owner signs.
     await this.#area.confirm(signal);
     this.#checkRegistered(destination);
@@ -215,7 +224,7 @@ export class Schedules {
       if (first !== undefined)
         throw new SecureStoreError('INTEGRITY', `${failed.length} versions could not be copied: ${first.message}`);
     } else if (task === 'verify') {
-      const { ok, findings } = await this.#backups.verify(destination, { signal });
+      const { ok, findings } = await this.#backups.verify(destination, { signal, within });
       if (!ok) throw new SecureStoreError('INTEGRITY', findings[0]?.message ?? 'the backup is damaged');
     } else if (task === 'drill') {
       const { ok, problems } = await this.#backups.drill(destination, { signal });
@@ -235,7 +244,8 @@ export class Schedules {
         scheduleFacts(schedule, await readScheduleStatus(this.#storage, clock, schedule.id), now),
       ),
     );
-    const verified = (await verifiedAt(this.#area, Buffer.from(destination.id, 'hex'))) ?? destination.registered;
+    const memory = new CheckedMemory(this.#area, Buffer.from(destination.id, 'hex'));
+    const verified = (await memory.since()) ?? destination.registered;
     return this.#places.at(destination.location, undefined, async ({ backend, location }) => {
       const found = await findDestination(backend, location);
       if (found === undefined) return { now, schedules: facts };

@@ -7,11 +7,16 @@ const QUIET_MS = 1000;
 const INTERVAL_MS = 200;
 
 /** One line on work on objects that is under way: how much is done, how fast, and when it will be done. */
-export function formatObjects(verb: string, { done, total, bytes }: VerifyProgress, elapsedMs: number): string {
+export function formatObjects(
+  verb: string,
+  { done, total, bytes }: VerifyProgress,
+  elapsedMs: number,
+  what = 'objects',
+): string {
   const rate = elapsedMs > 0 ? (done * 1000) / elapsedMs : 0;
   const left = total === undefined || rate === 0 || done > total ? undefined : (total - done) / rate;
   const parts = [
-    total === undefined ? `${done} objects` : `${done} of ${total} objects`,
+    total === undefined ? `${done} ${what}` : `${done} of ${total} ${what}`,
     bytes === 0 ? undefined : formatBytes(bytes),
     `${Math.round(rate)}/s`,
     left === undefined ? undefined : `${formatDuration(left)} left`,
@@ -25,7 +30,11 @@ export interface ObjectProgress extends Disposable {
 }
 
 /** Shows progress on stderr where that is a terminal, once it has taken {@link QUIET_MS}. */
-export function startObjectProgress({ stderr, now }: Pick<Cli, 'stderr' | 'now'>, verb: string): ObjectProgress {
+export function startObjectProgress(
+  { stderr, now }: Pick<Cli, 'stderr' | 'now'>,
+  verb: string,
+  what?: string,
+): ObjectProgress {
   const begun = now().getTime();
   let last = 0;
   let shown = false;
@@ -35,7 +44,7 @@ export function startObjectProgress({ stderr, now }: Pick<Cli, 'stderr' | 'now'>
       if (stderr.isTTY !== true || elapsed < QUIET_MS || elapsed - last < INTERVAL_MS) return;
       last = elapsed;
       shown = true;
-      stderr.write(`\r\u001b[K${formatObjects(verb, progress, elapsed).slice(0, (stderr.columns ?? 80) - 1)}`);
+      stderr.write(`\r\u001b[K${formatObjects(verb, progress, elapsed, what).slice(0, (stderr.columns ?? 80) - 1)}`);
     },
     [Symbol.dispose]() {
       if (shown) stderr.write('\r\u001b[K');

@@ -6,6 +6,7 @@ import type {
   RecoveryWindow,
   RestoreReport,
   OnDamagedSnapshot,
+  RollingReport,
   SnapshotInfo,
   VerifyDepth,
   VerifyProgress,
@@ -22,7 +23,7 @@ import { checkBackupOptions, checkPlaceOptions } from './check-options.ts';
 import { backupConnect } from './connect.ts';
 import type { BackendOptions } from './options.ts';
 
-export type { BackupFinding, BackupVerifyReport, RestoreReport, SnapshotInfo, VerifyDepth };
+export type { BackupFinding, BackupVerifyReport, RestoreReport, RollingReport, SnapshotInfo, VerifyDepth };
 
 /** How the backups at a location are opened, without the store that they are of. */
 export interface OpenBackupOptions extends CallOptions, Pick<BackendOptions, 'backends' | 'resolveFrom'> {

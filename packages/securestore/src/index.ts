@@ -39,6 +39,7 @@ export type {
   OpenBackupOptions,
   RestoreReport,
   RestoreStoreOptions,
+  RollingReport,
   SnapshotChoice,
   SnapshotInfo,
   VerifyBackupOptions,

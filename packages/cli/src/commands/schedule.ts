@@ -11,6 +11,7 @@ export interface ScheduleOptions {
   readonly task?: ScheduleSettings['task'];
   readonly timeZone?: string;
   readonly jitter?: string;
+  readonly within?: string;
   readonly paused?: boolean;
   readonly replace?: boolean;
   readonly once?: boolean;
@@ -20,6 +21,8 @@ export interface ScheduleOptions {
 }
 
 type ScheduleCall = Call<ScheduleOptions>;
+
+const HOUR = 3_600_000;
 
 const COLUMNS = [
   { title: 'SCHEDULE' },
@@ -44,9 +47,10 @@ function lastText({ last, failures, overdueSince }: ScheduleInfo): string {
 }
 
 function row(info: ScheduleInfo, shown: (text: string) => string): string[] {
-  const { id, cron, timeZone, task, destination, next } = info;
+  const { id, cron, timeZone, task, destination, within, next } = info;
+  const what = within === undefined ? task : `${task} within ${Math.round(within / HOUR)} h`;
   const when = timeZone === undefined ? cron : `${cron} ${timeZone}`;
-  return [id, when, task, shown(destination), next === undefined ? 'paused' : formatTime(next), lastText(info)];
+  return [id, when, what, shown(destination), next === undefined ? 'paused' : formatTime(next), lastText(info)];
 }
 
 async function list({ out }: ScheduleCall, { schedules }: SecureStore): Promise<void> {
@@ -68,7 +72,7 @@ async function add(
   id: string | undefined,
   destination: string | undefined,
 ): Promise<void> {
-  const { cron, task = 'backup', timeZone, jitter, paused } = options;
+  const { cron, task = 'backup', timeZone, jitter, within, paused } = options;
   if (id === undefined || destination === undefined || cron === undefined) {
     refuse(
       'schedule add needs a name, a destination and --cron, such as: schedule add nightly file:/backup --cron "30 2 * * *"',
@@ -90,6 +94,7 @@ async function add(
     destination,
     ...(timeZone === undefined ? {} : { timeZone }),
     ...(jitter === undefined ? {} : { jitter: parseDuration('--jitter', jitter) }),
+    ...(within === undefined ? {} : { within: parseDuration('--within', within) }),
     ...(paused === undefined ? {} : { paused }),
   });
   const info = (await schedules.list()).find((one) => one.id === id);

@@ -3,8 +3,9 @@ import type { BackupFinding, BackupVerifyReport, VerifyDepth } from 'securestore
 import { withBackupSecret } from '../backup-source.ts';
 import type { Call, ExitCode } from '../call.ts';
 import { watchJob } from '../job-progress.ts';
-import { loggerFor } from '../open.ts';
-import { count, formatBytes, printable } from '../terminal-text.ts';
+import { startObjectProgress } from '../object-progress.ts';
+import { loggerFor, withStore } from '../open.ts';
+import { count, formatBytes, formatTime, printable } from '../terminal-text.ts';
 import type { VerifyOptions } from './verify.ts';
 
 function affected({ snapshots, versions, keys }: BackupFinding): string {
@@ -21,12 +22,29 @@ const WHOLE: Readonly<Record<VerifyDepth, string>> = {
   opens: 'everything in the newest snapshot was opened',
 };
 
+/** Where checking everything a share at a time has got to. */
+function progressOf({ total, checkedSince }: NonNullable<BackupVerifyReport['rolling']>): string {
+  const since =
+    checkedSince === undefined ? 'some of it was never read' : `all of it was read since ${formatTime(checkedSince)}`;
+  return `this was what was due of ${formatBytes(total)}; ${since}`;
+}
+
 const WHAT_NEXT: readonly string[] = [
   'nothing here is repaired: back the store up to a new destination while it is there',
   'of what is here, restore --snapshot brings back a snapshot that no finding affects, and --to with --partial what is whole of any',
 ];
 
-function inWords({ ok, depth, found, findings, snapshots, files, bytes, opened }: BackupVerifyReport): string[] {
+function inWords({
+  ok,
+  depth,
+  found,
+  findings,
+  snapshots,
+  files,
+  bytes,
+  opened,
+  rolling,
+}: BackupVerifyReport): string[] {
   const unlisted = found - findings.length;
   const more = unlisted === 0 ? '' : `, ${unlisted} of them not listed`;
   const verdict = ok ? 'nothing is wrong' : count(found, 'finding') + more;
@@ -34,6 +52,7 @@ function inWords({ ok, depth, found, findings, snapshots, files, bytes, opened }
   const known = depth === 'unchanged' ? [] : [count(snapshots, 'snapshot')];
   const looked = [...known, count(files, 'file'), formatBytes(bytes)].join(', ');
   if (!ok) return [`${verdict} among ${looked}`, ...WHAT_NEXT];
+  if (rolling !== undefined) return [`${verdict} among ${looked}`, progressOf(rolling)];
   const which = depth === 'opens' ? `${WHOLE[depth]}: ${count(opened, 'version')}` : WHOLE[depth];
   return [`${verdict} among ${looked}`, which];
 }
@@ -47,6 +66,15 @@ export async function verifyBackupAt(call: Call<VerifyOptions>, location: string
     watchJob(cli, 'verify', verifyBackup(location, { ...opened, depth })),
   );
   return say(call, report);
+}
+
+/** `securestore verify --within`: what was read when is kept in the store, which has to be there. */
+export async function verifyShareAt(call: Call<VerifyOptions>, location: string, within: number): Promise<ExitCode> {
+  const { cli } = call;
+  return await withStore(call, async ({ backups }) => {
+    using progress = startObjectProgress(cli, 'verify', 'files');
+    return await say(call, await backups.verify(location, { within, signal: cli.signal, onProgress: progress.show }));
+  });
 }
 
 /** `securestore verify --unchanged`. */

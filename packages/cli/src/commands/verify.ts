@@ -3,12 +3,14 @@ import type { Finding, SecureStore, VerifyReport } from 'securestore';
 import type { Call, ExitCode } from '../call.ts';
 import { startObjectProgress } from '../object-progress.ts';
 import { withStore } from '../open.ts';
+import { parseDuration } from '../parse-time.ts';
 import { count, formatTime, printable } from '../terminal-text.ts';
 
 export interface VerifyOptions {
   readonly payloads?: boolean;
   readonly checkpoint?: boolean;
   readonly unchanged?: boolean;
+  readonly within?: string;
 }
 
 /** `securestore verify`. */
@@ -18,6 +20,12 @@ export async function verify(call: Call<VerifyOptions>, location: string | undef
       throw new SecureStoreError('INVALID_ARGUMENT', '--unchanged needs the location of a backup');
     const { scrubBackupAt } = await import('./verify-backup.ts');
     return await scrubBackupAt(call, location);
+  }
+  if (call.options.within !== undefined) {
+    if (location === undefined)
+      throw new SecureStoreError('INVALID_ARGUMENT', '--within needs the location of a backup');
+    const { verifyShareAt } = await import('./verify-backup.ts');
+    return await verifyShareAt(call, location, parseDuration('--within', call.options.within));
   }
   const { hasBackup } = await import('securestore');
   if (location !== undefined && (await hasBackup(location, { signal: call.cli.signal }))) {

@@ -146,6 +146,10 @@ function addSchedule(program: Command, run: Run): void {
         'drill',
         'retention',
       ]),
+      new Option(
+        '--within <time>',
+        'with the task verify: each run reads what is due, so that all is read in time, such as 30d',
+      ),
       new Option('--time-zone <zone>', 'whose clock --cron is about, such as Europe/Berlin; UTC by default'),
       new Option('--jitter <time>', 'begin up to so much later, such as 10m, so that not all begin at once'),
       new Option('--paused', 'add it, and begin no run'),

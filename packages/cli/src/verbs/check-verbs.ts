@@ -12,6 +12,10 @@ function addVerify(program: Command, run: Run): void {
         'payloads',
         'checkpoint',
       ]),
+      new Option(
+        '--within <time>',
+        'of a backup: what is due, so that with regular runs everything is read within this time, such as 30d',
+      ).conflicts(['payloads', 'checkpoint', 'unchanged']),
       new Option('--checkpoint', 'where nothing is wrong, remember what the store holds for the next verify'),
     ],
     notes: `Every record is read, as get does. What was put back, hidden or brought back to life shows against the last
@@ -19,9 +23,11 @@ checkpoint, which is kept in the store, signed and sealed; what was stored since
 of the whole store, one from before a change of keys or settings, or before the last checkpoint, shows against the anchor.
 
 Of a backup every file is read, and with --payloads everything in the newest snapshot is opened, as restoring it would.
+With --within what was not read for the longest time is, as much as is due since the last run; what was read when is kept
+in the store (--store), so that interrupted runs are gone on with. What was wrong, or is missing, shows in every run.
 With --unchanged whoever hosts the files can look, by checksums: they show what became of files by accident.
 
-Each finding is one line. Exit code 5 where anything was found. Nothing is written without --checkpoint.`,
+Each finding is one line. Exit code 5 where anything was found. Without --checkpoint and --within nothing is written.`,
     load: async () => (await import('../commands/verify.ts')).verify,
   });
 }
