@@ -75,6 +75,8 @@ interface FindingsOptions {
   readonly onProgress?: VerifyProgress | undefined;
   /** Told the name of what is wrong, each time. */
   readonly onFound?: ((name: string) => void) | undefined;
+  /** Whether all of some points were removed on purpose since they were read: what only they need is missing for a reason. */
+  readonly areRemoved?: ((numbers: ReadonlySet<number>) => Promise<boolean>) | undefined;
 }
 
 /** What was found, and how much was looked at. */
@@ -129,7 +131,9 @@ export class Findings {
     } catch (error) {
       const isOwn = SecureStoreError.is(error, 'INTEGRITY') || SecureStoreError.is(error, 'FORMAT_VERSION');
       if (!isOwn) throw error;
-      this.add(error.message.includes('is missing') ? 'missing' : 'damaged', name, error.message, use);
+      const isMissing = error.message.includes('is missing');
+      if (isMissing && use !== undefined && (await this.#options.areRemoved?.(use.points)) === true) return;
+      this.add(isMissing ? 'missing' : 'damaged', name, error.message, use);
     }
   }
 

@@ -6,7 +6,7 @@ import type { BackupVerifyReport, VerifyProgress } from './findings.ts';
 import type { OpenedBackup } from './opened-backup.ts';
 import { FileChecks } from './verify-files.ts';
 import type { NeededFiles } from './verify-needed.ts';
-import { findNeeded, reportOf } from './verify-needed.ts';
+import { findNeeded, removalsOf, reportOf } from './verify-needed.ts';
 
 const READS = 4;
 const DEPTHS = ['complete', 'opens'] as const;
@@ -30,7 +30,7 @@ class Verification {
   constructor(backup: OpenedBackup, options: VerifyBackupOptions) {
     this.#backup = backup;
     this.#options = options;
-    this.#findings = new Findings(options);
+    this.#findings = new Findings({ ...options, areRemoved: removalsOf(backup, options.signal) });
     this.#checks = new FileChecks(backup, this.#findings, options.signal);
   }
 

@@ -1,11 +1,19 @@
 import type { FileReference, IndexPage } from '@securestore/core-format';
-import { BACKUP_KEYS_NAME, backupBlobPrefix, indexPageName, packName, pointName } from '@securestore/core-format';
+import {
+  BACKUP_KEYS_NAME,
+  backupBlobPrefix,
+  indexPageName,
+  packName,
+  pointName,
+  SecureStoreError,
+} from '@securestore/core-format';
 import { noteAffected } from './affected-names.ts';
 import { usedBy } from './findings.ts';
 import type { BackupVerifyReport, Findings, Use, VerifyDepth } from './findings.ts';
 import { isOlderThan } from './older-keys.ts';
 import type { OpenedBackup } from './opened-backup.ts';
 import type { FoundPoint } from './points.ts';
+import { includesNumber } from './removed.ts';
 
 /** A pack that points need, and the envelopes beside it. */
 export interface PackUse extends Use {
@@ -189,4 +197,19 @@ export async function reportOf(
   // One that collects says the same of the store as the one before.
   const snapshots = points.filter(({ collects }) => !collects).length;
   return findings.report(depth, snapshots, opened);
+}
+
+/** Tells whether all of some points were removed on purpose, as the newest point that there is now says. */
+export function removalsOf(
+  { points }: OpenedBackup,
+  signal: AbortSignal | undefined,
+): (numbers: ReadonlySet<number>) => Promise<boolean> {
+  return async (numbers) => {
+    const newest = await points.newest(signal).catch((error: unknown) => {
+      // That it is damaged is among the findings; what it says nobody knows.
+      if (SecureStoreError.is(error, 'INTEGRITY') || SecureStoreError.is(error, 'FORMAT_VERSION')) return undefined;
+      throw error;
+    });
+    return newest !== undefined && [...numbers].every((number) => includesNumber(newest.removed, number));
+  };
 }

@@ -9,7 +9,7 @@ import type { OpenedBackup } from '../opened-backup.ts';
 import type { VerifyBackupOptions } from '../verify-backup.ts';
 import { FileChecks } from '../verify-files.ts';
 import type { BlobUse, NeededFiles } from '../verify-needed.ts';
-import { findNeeded, reportOf } from '../verify-needed.ts';
+import { findNeeded, removalsOf, reportOf } from '../verify-needed.ts';
 import { checkedSince, rangeOf, unitOf } from './checked.ts';
 import type { CheckedMemory } from './memory.ts';
 import { Progress } from './progress.ts';
@@ -206,7 +206,7 @@ export async function verifyShare(
     const unit = unitOf(name);
     if (unit !== undefined) progress.fail(name, rangeOf(unit));
   };
-  const findings = new Findings({ ...options, onFound });
+  const findings = new Findings({ ...options, onFound, areRemoved: removalsOf(backup, signal) });
   const needed = await findNeeded(backup, findings, signal);
   const units = await weighUnits(backup.destination.backend, needed, signal);
   const checks = new FileChecks(backup, findings, signal);
