@@ -34,6 +34,8 @@ export interface BucketSettings {
 /** A bucket, and the way to it: nothing is sent twice, and what fails is told as what it is. */
 export class Bucket {
   readonly name: string;
+  /** Whether it refuses bodies that come without a digest, as far as is known. */
+  wantsDigests = false;
   readonly #client: S3Client;
   readonly #settings: BucketSettings;
   readonly #places: Places;

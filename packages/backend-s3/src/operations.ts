@@ -1,4 +1,4 @@
-import { DeleteObjectCommand, DeleteObjectsCommand, HeadObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
+import { DeleteObjectCommand, DeleteObjectsCommand, HeadObjectCommand } from '@aws-sdk/client-s3';
 import {
   type CallSite,
   type DeleteOptions,
@@ -10,6 +10,7 @@ import { SecureStoreError } from '@securestore/core-format';
 import { randomBytes } from 'node:crypto';
 import type { Bucket } from './bucket.ts';
 import { NO_SUCH_KEY, isCausedBy, toStoreError } from './errors.ts';
+import { sendBody } from './send-body.ts';
 
 /** Where an operation goes. */
 export interface Destination {
@@ -44,16 +45,15 @@ export async function putObject(
   const { bucket, prefix, foreign, site } = destination;
   const conditional = ifAbsent === true || ifMatch !== undefined;
   const id = conditional && foreign ? randomBytes(12).toString('base64url') : undefined;
-  const command = new PutObjectCommand({
-    Bucket: bucket.name,
+  const input = {
     Key: prefix + key,
     Body: body,
     ...(ifAbsent === true ? { IfNoneMatch: '*' } : {}),
     ...(ifMatch === undefined ? {} : { IfMatch: ifMatch }),
     ...(id === undefined ? {} : { Metadata: { [WRITE_ID]: id } }),
-  });
+  };
   try {
-    const etag = await bucket.send({ site, mutates: true, conditional, signal }, command, ({ ETag }) => ETag);
+    const etag = await sendBody(bucket, { site, mutates: true, conditional, signal }, input, ({ ETag }) => ETag);
     return { etag: etagOf(site, etag) };
   } catch (error) {
     if (id === undefined || !isCausedBy(error, LOST_RACE)) throw error;

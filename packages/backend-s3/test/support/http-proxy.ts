@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { type IncomingMessage, type RequestListener, createServer, request } from 'node:http';
+import { type IncomingMessage, type RequestListener, type ServerResponse, createServer, request } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { onTestFinished } from 'vitest';
@@ -8,6 +8,8 @@ import { onTestFinished } from 'vitest';
 export interface Tricks {
   /** Headers of requests that get lost. */
   readonly drop?: readonly string[];
+  /** Which requests the credentials do not allow. */
+  readonly refuse?: (request: { readonly method: string; readonly path: string }) => Promise<boolean>;
   /** What happens after the first half of the body of an answer to a GET of an object. */
   readonly halfway?: 'cut' | 'stall';
   /** The key and the certificate to speak TLS with, as PEM. */
@@ -25,12 +27,31 @@ export interface HttpProxy {
   readonly holdAnswers: () => void;
 }
 
+/** How S3 answers what the credentials do not allow. */
+function deny(outgoing: ServerResponse): void {
+  outgoing.writeHead(403, { 'content-type': 'application/xml' });
+  outgoing.end('<?xml version="1.0"?><Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>');
+}
+
 /** Puts a proxy on the loopback in front of an endpoint, closed after the test. */
-export async function httpProxyTo(endpoint: string, { drop = [], halfway, tls }: Tricks = {}): Promise<HttpProxy> {
+export async function httpProxyTo(
+  endpoint: string,
+  { drop = [], halfway, refuse, tls }: Tricks = {},
+): Promise<HttpProxy> {
   const requests: string[] = [];
   let running = 0;
   let most = 0;
   let silent = false;
+  const receive: RequestListener = (incoming, outgoing) => {
+    if (refuse === undefined) return pass(incoming, outgoing);
+    const { method = '', url: path = '' } = incoming;
+    const decide = async (): Promise<void> => {
+      if (!(await refuse({ method, path }))) return pass(incoming, outgoing);
+      incoming.resume();
+      incoming.on('end', () => deny(outgoing));
+    };
+    void decide();
+  };
   const pass: RequestListener = (incoming, outgoing) => {
     requests.push(`${incoming.method} ${incoming.url}`);
     running += 1;
@@ -56,7 +77,7 @@ export async function httpProxyTo(endpoint: string, { drop = [], halfway, tls }:
     });
     incoming.pipe(onward);
   };
-  const server = tls === undefined ? createServer(pass) : createTlsServer(tls, pass);
+  const server = tls === undefined ? createServer(receive) : createTlsServer(tls, receive);
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   onTestFinished(async () => {
