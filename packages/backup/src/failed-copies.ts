@@ -1,33 +1,22 @@
-import { asBuffer, BACKUP_AREAS, SecureStoreError } from '@securestore/core-format';
 import type { BackupSeals } from '@securestore/objects';
 import type { Destination } from './destination.ts';
+import { WorkFiles } from './work-files.ts';
 
-const NAME = `${BACKUP_AREAS.work}failed`;
 const MAX_NAMES = 10_000;
 
 /** What could not be copied by the runs before, which is tried again by every one: the names of records at the store's backend. */
 export class FailedCopies {
-  readonly #destination: Destination;
-  readonly #seals: BackupSeals;
+  readonly #files: WorkFiles;
 
   constructor(destination: Destination, seals: BackupSeals) {
-    this.#destination = destination;
-    this.#seals = seals;
+    this.#files = new WorkFiles(destination, seals, 'failed');
   }
 
   /** @throws SecureStoreError what the backend throws */
   async read(signal?: AbortSignal): Promise<string[]> {
-    const { backend, id } = this.#destination;
-    const found = await backend.read(NAME, { signal });
-    if (found === undefined) return [];
-    try {
-      const plaintext = await this.#seals.open('backupWork', id, NAME, found.body, signal);
-      return asBuffer(plaintext).toString('latin1').split('\n');
-    } catch (error) {
-      // Whoever can damage it can remove it, too.
-      if (SecureStoreError.is(error, 'INTEGRITY') || SecureStoreError.is(error, 'FORMAT_VERSION')) return [];
-      throw error;
-    }
+    const found = await this.#files.read(signal);
+    const text = found?.plaintext.toString('latin1') ?? '';
+    return text === '' ? [] : text.split('\n');
   }
 
   /** Has the next snapshot try again what could not be copied now. */
@@ -41,9 +30,7 @@ export class FailedCopies {
   async replace(before: readonly string[], names: readonly string[], signal?: AbortSignal): Promise<void> {
     const next = [...new Set(names)].toSorted().slice(0, MAX_NAMES);
     if (next.join('\n') === before.join('\n')) return;
-    const { backend, id } = this.#destination;
-    if (next.length === 0) return backend.delete(NAME, { signal });
-    const body = this.#seals.seal('backupWork', id, NAME, Buffer.from(next.join('\n'), 'latin1'));
-    await backend.write(NAME, body, { signal });
+    if (next.length === 0 && (await this.#files.clear(signal))) return;
+    await this.#files.write(Buffer.from(next.join('\n'), 'latin1'), signal);
   }
 }

@@ -1,26 +1,19 @@
-import type { FileReference, IndexPage, Point } from '@securestore/core-format';
-import {
-  asBuffer,
-  backupBlobPrefix,
-  BACKUP_AREAS,
-  blobDigestsName,
-  indexPageName,
-  packName,
-  parseBackupBlobName,
-  parseFileName,
-  pointName,
-  SecureStoreError,
-} from '@securestore/core-format';
+import type { NumberRange, Point } from '@securestore/core-format';
+import { asBuffer, SecureStoreError } from '@securestore/core-format';
 import type { BackupArea } from '@securestore/objects';
-import { entriesUnder } from '@securestore/objects';
 import type { Destination } from './destination.ts';
 import { bringHead } from './destination.ts';
+import { isRefused } from './files.ts';
 import { IndexPages } from './index-pages.ts';
 import type { DamagedPoint, FoundPoint } from './points.ts';
 import { Points } from './points.ts';
 import type { Remembered } from './remembered.ts';
 import { knownAs, remember, rememberedAt, rolledBack } from './remembered.ts';
-import { includesNumber, withNumbers } from './removed.ts';
+import type { RefusedRemoval } from './refusals.ts';
+import { Refusals } from './refusals.ts';
+import { neededBy, removeUnneeded } from './removal.ts';
+import { removePoints } from './remove-points.ts';
+import { includesNumber, withNumbers, withoutNumbers } from './removed.ts';
 import { indexAt } from './timeline.ts';
 
 const MAX_TRIES = 4;
@@ -34,6 +27,8 @@ export interface ForgetReport {
   /** Files that nothing needs any more, and their bytes. */
   readonly files: number;
   readonly bytes: number;
+  /** What the place did not let go; absent where all went that was to go. */
+  readonly refused?: RefusedRemoval;
 }
 
 /** A point that says the same of the store as the newest one, and something of its own of the destination. */
@@ -136,81 +131,6 @@ export function unknowable(
   );
 }
 
-/** What the remaining points need. */
-interface Needed {
-  readonly pages: Set<string>;
-  readonly packs: Set<string>;
-  readonly blobs: Set<string>;
-}
-
-async function neededBy(
-  points: Points,
-  pages: IndexPages,
-  numbers: readonly number[],
-  signal: AbortSignal | undefined,
-): Promise<Needed> {
-  const needed: Needed = { pages: new Set(), packs: new Set(), blobs: new Set() };
-  const add = async (list: readonly IndexPage[]): Promise<void> => {
-    for (const page of list) {
-      const name = indexPageName(page);
-      // Points share most of their pages.
-      if (needed.pages.has(name)) continue;
-      needed.pages.add(name);
-      for (const { pack, blob } of await pages.read(page, signal)) {
-        needed.packs.add(packName(pack));
-        if (blob !== undefined) needed.blobs.add(backupBlobPrefix(blob.epoch, blob.blobId));
-      }
-    }
-  };
-  for (const number of numbers) {
-    signal?.throwIfAborted();
-    const point = await points.readUnlessRemoved(number, signal);
-    if (point === undefined) continue;
-    await add(point.pages);
-    await add(point.others);
-  }
-  return needed;
-}
-
-/** Whether a file may go: nothing names it, and no run that can still be published has written it. */
-function isUnneeded(name: string, epoch: number, needed: Needed): boolean {
-  const file = parseFileName(name);
-  const blob = parseBackupBlobName(name);
-  const own = file ?? blob;
-  // What no backup makes is no concern of ours.
-  if (own === undefined || own.epoch > epoch) return false;
-  if (blob !== undefined) return !needed.blobs.has(backupBlobPrefix(blob.epoch, blob.blobId));
-  const reference: FileReference & { readonly area: string } = file as FileReference & { readonly area: string };
-  if (reference.area === BACKUP_AREAS.pages) return !needed.pages.has(name);
-  return !needed.packs.has(packName(reference));
-}
-
-async function removeUnneeded(
-  { backend }: Destination,
-  epoch: number,
-  needed: Needed,
-  signal: AbortSignal | undefined,
-): Promise<Pick<ForgetReport, 'files' | 'bytes'>> {
-  let [files, bytes] = [0, 0];
-  const { pages, packs, envelopes, blobs } = BACKUP_AREAS;
-  let leaving: string | undefined;
-  for (const area of [pages, packs, envelopes, blobs]) {
-    for await (const { key, size } of entriesUnder(backend, area, { signal })) {
-      signal?.throwIfAborted();
-      if (!isUnneeded(key, epoch, needed)) continue;
-      const blob = parseBackupBlobName(key);
-      const list = blob && blobDigestsName(blob.epoch, blob.blobId);
-      // First what says that parts have to be there.
-      if (list !== undefined && list !== leaving) await backend.delete(list, { signal });
-      leaving = list;
-      await backend.delete(key, { signal });
-      files += 1;
-      bytes += size;
-    }
-  }
-  return { files, bytes };
-}
-
 /**
  * Removes points, and what then nothing needs any more. It first publishes a point that says so: a run that is under way finds its
  * number taken, and begins anew, so nothing is taken from it. Whatever the clocks say.
@@ -218,7 +138,8 @@ async function removeUnneeded(
  * @param choose which are to go, of those that there are; the newest stays in any case, and what others build on. Damaged ones go where they
  *   are among them, and with them the changes that build on them
  * @throws SecureStoreError `NOT_FOUND` where there are no points; `INTEGRITY` where one of those that stay can't be read: then nothing
- *   of the files goes; `CONFLICT`; what the backend throws
+ *   of the files goes; `CONFLICT`; `ACCESS_DENIED`, `READ_ONLY` where nothing may be removed: then nothing is announced either; what the
+ *   backend throws
  */
 export async function forgetPoints(
   area: BackupArea,
@@ -293,22 +214,37 @@ async function forgetOnce(
     const { number, kind, base } = one;
     return stays(one) || bases.has(number) || (kind === 'changes' && number <= (last.get(base) ?? 0));
   };
-  const gone = [...damaged, ...found.filter((point) => !isNeeded(point))].map(({ number }) => number);
-  const note = await publishNote(
-    area,
-    destination,
-    points,
-    newest,
-    { removed: withNumbers(newest.removed, gone), collects: true },
-    signal,
-  );
+  const gone = [...damaged, ...found.filter((point) => !isNeeded(point))];
+  const numbers = gone.map(({ number }) => number);
+  const refusals = new Refusals(destination);
+  try {
+    await refusals.probe(signal);
+  } catch (error) {
+    // What the runs before have left behind nobody asked to go.
+    if (!isRefused(error) || gone.some((one) => !('collects' in one && one.collects))) throw error;
+    const refused = refusals.report([], 0);
+    return { removed: [], kept: found.map(({ number }) => number), files: 0, bytes: 0, ...(refused && { refused }) };
+  }
+  const all = withNumbers(newest.removed, numbers);
+  const publish = (before: FoundPoint, removed: readonly NumberRange[]): Promise<FoundPoint> =>
+    publishNote(area, destination, points, before, { removed, collects: true }, signal);
+  let note = await publish(newest, all);
   await remember(area, destination, note, signal);
-  for (const number of gone) await destination.backend.delete(pointName(number), { signal });
-  const kept = [note.number, ...found.filter(isNeeded).map(({ number }) => number)];
+  const left = await removePoints(gone, refusals, signal);
+  const stay = new Set(found.filter((one) => left.has(one.number) && !isLost(one)).map(({ number }) => number));
+  const kept = [note, ...found.filter((one) => isNeeded(one) || stay.has(one.number))].map(({ number }) => number);
+  if (stay.size > 0) {
+    // What is there for as long as a lock holds it is no longer said to be gone, and can be restored.
+    note = await publish(note, withoutNumbers(all, stay));
+    await remember(area, destination, note, signal);
+    kept.unshift(note.number);
+  }
   const pages = new IndexPages(destination, area.seals);
   // Read before anything goes: of what can't be read nobody knows what it needs.
   await indexAt(points, pages, note, signal);
   const needed = await neededBy(points, pages, kept, signal);
-  const removed = await removeUnneeded(destination, note.number, needed, signal);
-  return { removed: gone, kept, ...removed };
+  const { left: files, ...removed } = await removeUnneeded(destination, note.number, needed, refusals, signal);
+  const told = own.filter(({ number }) => stay.has(number)).map(({ number }) => number);
+  const refused = refusals.report(told, files);
+  return { removed: numbers.filter((number) => !left.has(number)), kept, ...removed, ...(refused && { refused }) };
 }

@@ -18,6 +18,7 @@ export type {
 } from './backup-types.ts';
 export type { Connect, Connected } from './places.ts';
 export type { ForgetReport } from './forget.ts';
+export type { RefusedRemoval } from './refusals.ts';
 export { openBackup, OpenedBackup } from './opened-backup.ts';
 export type { BackupSettings, OnDamagedSnapshot, PointChoice, SnapshotInfo } from './opened-backup.ts';
 export type { RegisteredDestination } from './registry.ts';

@@ -13,7 +13,7 @@ import {
 import type { BackupSeals } from '@securestore/objects';
 import { entriesUnder, listPage } from '@securestore/objects';
 import type { Destination } from './destination.ts';
-import { damagedFile, readWhole } from './files.ts';
+import { damagedFile, isRefused, readWhole } from './files.ts';
 import { includesNumber } from './removed.ts';
 
 const MAX_TRIES = 5;
@@ -136,9 +136,11 @@ export class Points {
         return published;
       } catch (error) {
         if (!SecureStoreError.is(error)) throw error;
-        if (error.code !== 'CONFLICT' && (error.outcome !== 'unknown' || tries === MAX_TRIES)) throw error;
+        const isTaken = error.code === 'CONFLICT' || isRefused(error);
+        if (!isTaken && (error.outcome !== 'unknown' || tries === MAX_TRIES)) throw error;
         // What lies there decides: no two bodies are the same.
         const found = await backend.read(name, { signal });
+        if (found === undefined && isRefused(error)) throw error;
         if (found !== undefined && body.equals(found.body)) return published;
         if (found !== undefined) {
           throw new SecureStoreError(

@@ -14,6 +14,22 @@ export function withNumbers(ranges: readonly NumberRange[], numbers: readonly nu
   return merged;
 }
 
+/** The ranges without some numbers: in ascending order, not touching. */
+export function withoutNumbers(ranges: readonly NumberRange[], numbers: ReadonlySet<number>): NumberRange[] {
+  const rest = withNumbers(ranges, []);
+  for (const number of numbers) {
+    const at = rest.findIndex(({ from, to }) => from <= number && number <= to);
+    const range = rest[at];
+    if (range === undefined) continue;
+    const parts = [
+      { from: range.from, to: number - 1 },
+      { from: number + 1, to: range.to },
+    ];
+    rest.splice(at, 1, ...parts.filter(({ from, to }) => from <= to));
+  }
+  return rest;
+}
+
 /** Whether a number is in one of the ranges. */
 export function includesNumber(ranges: readonly NumberRange[], number: number): boolean {
   return ranges.some(({ from, to }) => from <= number && number <= to);

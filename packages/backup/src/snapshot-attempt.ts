@@ -1,5 +1,5 @@
 import type { IndexEntry, IndexPage, Point, PointTotals } from '@securestore/core-format';
-import { AREAS, asBuffer, BACKUP_AREAS, decodePoint, encodePoint, SecureStoreError } from '@securestore/core-format';
+import { AREAS, asBuffer, decodePoint, encodePoint, SecureStoreError } from '@securestore/core-format';
 import type { Alarm, BackupArea, BackupSeals, Consumer, KnownObject } from '@securestore/objects';
 import { Copier } from './copier.ts';
 import { copyOthers } from './copy-others.ts';
@@ -13,6 +13,7 @@ import { Points } from './points.ts';
 import { remember } from './remembered.ts';
 import type { SnapshotOptions, SnapshotReport } from './snapshot-types.ts';
 import type { FoundIndex } from './timeline.ts';
+import { WorkFiles } from './work-files.ts';
 
 /** Changed objects that are kept in memory; then they go into pages. */
 const MAX_CHANGED = 20_000;
@@ -21,7 +22,6 @@ const REMEMBER_BYTES: number = 512 * 1024 * 1024;
 const MAX_PASSES = 3;
 const MAX_ROUNDS = 3;
 const DAY = 24 * 60 * 60 * 1000;
-const RUN_NAME = `${BACKUP_AREAS.work}run`;
 /** Of nothing. */
 export const NO_TOTALS: PointTotals = { objects: 0, deleted: 0, versions: 0, bytes: 0 };
 
@@ -55,6 +55,7 @@ export class Attempt {
   /** What lies at the destination of a store that this one was made of: it may be newer than what this one has. */
   readonly #others: IndexSet | undefined;
   readonly #failed: FailedCopies;
+  readonly #run: WorkFiles;
   readonly #epoch: number;
   /** Objects that are known and of which the store has forgotten everything. */
   readonly #gone = new Set<string>();
@@ -84,6 +85,7 @@ export class Attempt {
     this.#newest = newest;
     this.#epoch = (newest?.number ?? 0) + 1;
     this.#failed = new FailedCopies(destination, this.#seals);
+    this.#run = new WorkFiles(destination, this.#seals, 'run');
     const isOwn = newest === undefined || asBuffer(newest.instance).equals(area.head.instance);
     this.#base = isOwn ? index : this.#indexOf([]);
     this.#others = isOwn ? undefined : index;
@@ -99,13 +101,11 @@ export class Attempt {
 
   /** Goes on with what an earlier run has done for the same number. */
   async recall(): Promise<void> {
-    const { backend, id } = this.#destination;
-    const found = await backend.read(RUN_NAME, { signal: this.#options.signal });
-    if (found === undefined) return;
+    const found = await this.#run.read(this.#options.signal);
+    // It saves work alone, and who has lost the right to back up may have left it.
+    if (found === undefined || found.isOld) return;
     try {
-      const run = decodePoint(await this.#seals.open('backupWork', id, RUN_NAME, found.body, this.#options.signal));
-      // It saves work alone, and who has lost the right to back up may have left it.
-      if (this.#seals.keyIdOf(found.body) !== this.#seals.primaryId) return;
+      const run = decodePoint(found.plaintext);
       const previous = this.#newest?.digest ?? Buffer.alloc(32);
       if (run.number !== this.#epoch || !previous.equals(run.previous)) return;
       this.#base = this.#indexOf(run.pages);
@@ -124,10 +124,10 @@ export class Attempt {
   }
 
   async #remember(): Promise<void> {
-    const { backend, id } = this.#destination;
-    const run = this.#pointOf({ time: 0, pages: this.#base.pages, others: [] });
-    const body = this.#seals.seal('backupWork', id, RUN_NAME, encodePoint(run));
-    await backend.write(RUN_NAME, body, { signal: this.#options.signal });
+    await this.#run.write(
+      encodePoint(this.#pointOf({ time: 0, pages: this.#base.pages, others: [] })),
+      this.#options.signal,
+    );
   }
 
   /** Brings what was added into pages, so that memory is bounded and an interruption loses little. */
@@ -225,7 +225,7 @@ export class Attempt {
       signal,
     );
     await reader.commit();
-    await this.#destination.backend.delete(RUN_NAME, { signal }).catch(() => undefined);
+    await this.#run.clear(signal).catch(() => undefined);
     return { point, report: this.#reportOf(point, alarms) };
   }
 

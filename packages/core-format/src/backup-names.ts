@@ -68,6 +68,22 @@ export function blobDigestsName(epoch: number, blobId: Uint8Array): string {
   return backupBlobPrefix(epoch, blobId) + DIGESTS;
 }
 
+/** Where the state of a run lies, or of what could not be copied: the later one counts, whose number is greater, and is listed first. */
+export function backupWorkName(what: string, number: number): string {
+  return `${backupWorkPrefix(what)}${encodeNumber(Number.MAX_SAFE_INTEGER - number)}`;
+}
+
+export function backupWorkPrefix(what: string): string {
+  return `${BACKUP_AREAS.work}${what}/`;
+}
+
+/** The number in such a name; `undefined` for another name. */
+export function backupWorkNumber(what: string, name: string): number | undefined {
+  const prefix = backupWorkPrefix(what);
+  const inverted = name.startsWith(prefix) ? decodeNumber(name.slice(prefix.length)) : undefined;
+  return inverted === undefined ? undefined : Number.MAX_SAFE_INTEGER - inverted;
+}
+
 /** What the name of a page, pack or envelopes says; `undefined` for another name. */
 export function parseFileName(name: string): (FileReference & { readonly area: string }) | undefined {
   const [, area, number = '', id = ''] = /^([xde]\/)([0-9a-v]{11})-([0-9a-v]+)$/.exec(name) ?? [];

@@ -59,6 +59,7 @@ export type {
   FollowOptions,
   ForgetReport,
   RecoveryWindow,
+  RefusedRemoval,
   RegisteredDestination,
   RestoredObject,
   RestoreJobReport,

@@ -1,5 +1,5 @@
 import type { RetentionReport, RetentionSettings } from 'securestore';
-import type { Call } from '../call.ts';
+import { type Call, type ExitCode, SOME_FAILED } from '../call.ts';
 import { withStore } from '../open.ts';
 import { parseDuration } from '../parse-time.ts';
 import { parseCount } from '../parse-values.ts';
@@ -35,21 +35,25 @@ function inWords({ kept, removed, removedChanges, done }: RetentionReport): stri
   const verb = done === undefined ? 'would remove' : 'removed';
   const moments = removedChanges === 0 ? '' : ` and ${count(removedChanges, 'moment')} between them`;
   const freed = done === undefined ? [] : [`freed ${formatBytes(done.bytes)} in ${count(done.files, 'file')}`];
-  return [`${verb} ${count(removed.length, 'snapshot')}${moments}; ${kept.length} stay`, ...freed];
+  const gone = removed.length - (done?.refused?.snapshots.length ?? 0);
+  return [
+    `${verb} ${count(Math.max(0, gone), 'snapshot')}${moments}; ${kept.length + removed.length - gone} stay`,
+    ...freed,
+  ];
 }
 
 /** `securestore retention`. */
-export async function retention(call: Call<RetentionOptions>, destination: string): Promise<void> {
+export async function retention(call: Call<RetentionOptions>, destination: string): Promise<ExitCode> {
   const { cli, out, options } = call;
   const { signal } = cli;
   const settings = settingsOf(options);
-  await withStore(call, async ({ backups }) => {
+  return await withStore<ExitCode>(call, async ({ backups }) => {
     if (options.set === true) {
       await backups.setRetention(destination, settings ?? {}, { signal });
       await out.result({ destination, retention: settings ?? {} }, () => {
         return `${printable(destination)} keeps ${retentionText(settings)}; securestore retention ${printable(destination)} removes the rest`;
       });
-      return;
+      return 0;
     }
     const given = { retention: settings, damaged: options.damaged };
     const preview = await backups.retain(destination, { ...given, dryRun: true, signal });
@@ -60,7 +64,7 @@ export async function retention(call: Call<RetentionOptions>, destination: strin
     const isNothing = preview.removed.length === 0 && preview.removedChanges === 0;
     if (options.dryRun === true) {
       await out.result({ summary: { removed: preview.removed.length, dryRun: true } }, () => inWords(preview));
-      return;
+      return 0;
     }
     // What an interrupted run has left goes all the same, which nobody needs to be asked about.
     if (!isNothing) {
@@ -68,7 +72,20 @@ export async function retention(call: Call<RetentionOptions>, destination: strin
       await confirmDestruction(cli, options.yes, question);
     }
     const report = await backups.retain(destination, { ...given, signal });
-    const { files = 0, bytes = 0 } = report.done ?? {};
-    await out.result({ summary: { removed: report.removed.length, files, bytes } }, () => inWords(report));
+    const { files = 0, bytes = 0, refused } = report.done ?? {};
+    for (const number of refused?.snapshots ?? []) {
+      await out.result({ number, refused: refused?.code }, () => `could not remove ${number}`);
+    }
+    const removed = report.removed.filter((number) => refused?.snapshots.includes(number) !== true).length;
+    const summary = {
+      removed,
+      files,
+      bytes,
+      ...(refused && { refused: { code: refused.code, files: refused.files } }),
+    };
+    await out.result({ summary }, () => inWords(report));
+    if (refused === undefined) return 0;
+    out.note(`warning: ${printable(refused.message)}`);
+    return SOME_FAILED;
   });
 }

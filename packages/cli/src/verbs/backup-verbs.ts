@@ -128,7 +128,8 @@ function addRetention(program: Command, run: Run): void {
       new Option('--dry-run', 'say what would be kept, and why'),
     ],
     notes: `Without rules those that were set for the destination hold. The newest snapshot stays in any case. A backup that runs
-at the same time loses nothing.`,
+at the same time loses nothing. Exit code 8 where the place keeps something that was to go: each is one line, and it goes
+the next time that it may; where it lets nothing go, exit code 4, and nothing is changed.`,
     load: async () => (await import('../commands/retention.ts')).retention,
   });
 }
