@@ -36,6 +36,8 @@ export type { BackupFinding, BackupVerifyReport, RollingReport, VerifyDepth, Ver
 export { scrubBackup } from './scrub.ts';
 export type { BackupTask, RunSchedulesOptions, ScheduleInfo, ScheduleSettings } from './schedules.ts';
 export { Schedules } from './schedules.ts';
+export { execRunHook } from './run-hooks.ts';
+export type { HookedRun, RunHook, RunHookOptions } from './run-hooks.ts';
 export {
   checkSchedule,
   nextRun,
@@ -69,6 +71,7 @@ export type {
   Condition,
   ExecHookOptions,
   HttpOptions,
+  ProgramOptions,
   ScheduleFacts,
   Severity,
   WatchFacts,

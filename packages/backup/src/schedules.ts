@@ -2,12 +2,13 @@ import { SecureStoreError } from '@securestore/core-format';
 import type { BackupArea, CallOptions, ObjectStore } from '@securestore/objects';
 import { changeInTime, inTime } from '@securestore/objects';
 import type { Backups } from './backups.ts';
-import { findDestination } from './destination.ts';
+import type { DestinationFacts } from './destination-facts.ts';
+import { factsOfAll } from './destination-facts.ts';
 import type { Connect } from './places.ts';
 import { Places } from './places.ts';
-import { Points } from './points.ts';
-import type { RegisteredDestination } from './registry.ts';
-import { registeredAt, registryOf } from './registry.ts';
+import { registeredAt } from './registry.ts';
+import type { RunHookOptions } from './run-hooks.ts';
+import { runHooks } from './run-hooks.ts';
 import type { Occurrence, RunReport, Schedule, ScheduleState } from './schedule/index.ts';
 import {
   checkSchedule,
@@ -19,14 +20,11 @@ import {
 } from './schedule/index.ts';
 import type { StateStorage } from './shared-state.ts';
 import { SharedState } from './shared-state.ts';
-import { CheckedMemory } from './rolling/memory.ts';
 import { checkWithin } from './rolling/verify-share.ts';
-import type { AlertSink, Condition, WatchFacts, WatchThresholds } from './watch/index.ts';
-import { Alerts, conditionsOf, scheduleFacts } from './watch/index.ts';
+import type { AlertSink, Condition, WatchThresholds } from './watch/index.ts';
+import { Alerts, conditionsOf } from './watch/index.ts';
 
 const MAX_SCHEDULES = 64;
-/** Points that are looked at for their sizes. */
-const SIZES = 6;
 const CHECK_EVERY = 60_000;
 const TASKS = ['backup', 'verify', 'drill', 'retention'] as const;
 
@@ -53,7 +51,7 @@ export interface ScheduleInfo extends ScheduleSettings {
   readonly overdueSince?: Date;
 }
 
-export interface RunSchedulesOptions {
+export interface RunSchedulesOptions extends RunHookOptions {
   /** Runs what is due now, and ends. */
   readonly once?: boolean | undefined;
   /** What this process is called where others look; by default its process id. */
@@ -234,46 +232,9 @@ export class Schedules {
     }
   }
 
-  /** What is known of a destination. */
-  async #factsOf(destination: RegisteredDestination): Promise<WatchFacts> {
-    const { clock } = this.#area;
-    const now = clock.now();
-    const schedules = (await this.#all()).filter(({ task }) => task.destination === destination.location);
-    const facts = await Promise.all(
-      schedules.map(async (schedule) =>
-        scheduleFacts(schedule, await readScheduleStatus(this.#storage, clock, schedule.id), now),
-      ),
-    );
-    const memory = new CheckedMemory(this.#area, Buffer.from(destination.id, 'hex'));
-    const verified = (await memory.since()) ?? destination.registered;
-    return this.#places.at(destination.location, undefined, async ({ backend, location }) => {
-      const found = await findDestination(backend, location);
-      if (found === undefined) return { now, schedules: facts };
-      const points = new Points(found, this.#area.seals);
-      const numbers = (await points.numbers()).slice(0, SIZES);
-      const newest = await Promise.all(numbers.map((number) => points.read(number)));
-      return {
-        now,
-        lastGood: newest[0]?.time,
-        sizes: newest.map(({ totals }) => totals.bytes).toReversed(),
-        unverifiedSince: verified,
-        schedules: facts,
-      };
-    });
-  }
-
-  async #eachFacts(): Promise<{ readonly destination: RegisteredDestination; readonly facts: WatchFacts }[]> {
-    const all: { destination: RegisteredDestination; facts: WatchFacts }[] = [];
-    for (const destination of registryOf(this.#area).destinations) {
-      try {
-        all.push({ destination, facts: await this.#factsOf(destination) });
-      } catch (error) {
-        if (!SecureStoreError.is(error)) throw error;
-        // What can't be looked at is as good as not there.
-        all.push({ destination, facts: { now: this.#area.clock.now() } });
-      }
-    }
-    return all;
+  async #eachFacts(): Promise<readonly DestinationFacts[]> {
+    const ports = { area: this.#area, places: this.#places, storage: this.#storage };
+    return factsOfAll(ports, await this.#all());
   }
 
   /** What is not as it should be with the backups, whoever looks: so a dead scheduler shows, too. By destination. */
@@ -313,6 +274,7 @@ export class Schedules {
     this.#area.checkOpen();
     const { once = false, name = `process ${process.pid}`, onRun, onProblem, signal } = options;
     const { clock } = this.#area;
+    const hooks = runHooks(clock, options, (error) => onProblem?.(error));
     const runner = {
       schedules: () => this.#all(),
       state: this.#storage,
@@ -320,7 +282,9 @@ export class Schedules {
       name,
       run: (schedule: Schedule<BackupTask>, _: unknown, ended: AbortSignal) => this.#perform(schedule.task, ended),
       hooks: {
+        ...hooks,
         async after(report: RunReport<BackupTask>) {
+          await hooks.after?.(report).catch((error: unknown) => onProblem?.(error));
           await onRun?.(report);
         },
         failed: (error: unknown) => onProblem?.(error),

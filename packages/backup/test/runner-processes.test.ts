@@ -103,6 +103,19 @@ describe('running once', () => {
     expect(reports).toMatchObject([{ end: 'success' }]);
   });
 
+  it('ends what was begun before a run also where its outcome can not be recorded', async () => {
+    const scene = new Scene();
+    await scene.pass(HOUR);
+    const process = scene.process();
+    scene.work = ({ clock }, _run, signal) => {
+      process.fault = () => 'unavailable';
+      return clock.sleep(SECOND, signal);
+    };
+    const once = whilePassing(scene, 20 * MINUTE, runDueSchedules(scene.options(process, 'a')));
+    await expect(once).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+    expect(scene.reports).toMatchObject([{ end: 'lost', error: 'UNAVAILABLE' }]);
+  });
+
   it('fails where the state can not be read', async () => {
     const scene = new Scene();
     await scene.pass(HOUR);

@@ -46,7 +46,7 @@ export type {
   VerifyDepth,
 } from './backups.ts';
 export { hasBackup, listSnapshots, listWindows, readSnapshot, restoreStore, verifyBackup } from './backups.ts';
-export { deadManPing, execHook, readReceipt, webhook } from '@securestore/backup';
+export { deadManPing, execHook, execRunHook, readReceipt, webhook } from '@securestore/backup';
 export type {
   BackupOptions,
   Backups,
@@ -58,6 +58,7 @@ export type {
   DrillReport,
   FollowOptions,
   ForgetReport,
+  HookedRun,
   RecoveryWindow,
   RefusedRemoval,
   RegisteredDestination,
@@ -66,6 +67,7 @@ export type {
   RestoreOptions,
   RetentionReport,
   RetentionSettings,
+  RunHook,
   RunSchedulesOptions,
   ScheduleInfo,
   Schedules,

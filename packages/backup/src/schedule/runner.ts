@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { SecureStoreError } from '@securestore/core-format';
 import type { Clock } from '@securestore/jobs';
-import { instant } from '@securestore/jobs';
+import { elapsedSince, instant } from '@securestore/jobs';
 import type { StateStorage } from '../shared-state.ts';
 import { ClaimWatch } from '../shared-state.ts';
 import type { FinishedRun } from './run.ts';
@@ -30,7 +30,7 @@ export interface RunReport<T = unknown> extends ScheduledRun<T>, FinishedRun {}
 export interface RunHooks<T> {
   /** What it throws is what the run fails with. */
   readonly before?: ((run: ScheduledRun<T>, signal: AbortSignal) => Promise<void>) | undefined;
-  /** After the outcome is recorded. What it throws goes to `failed`. */
+  /** After the outcome is recorded, or could not be. What it throws goes to `failed`. */
   readonly after?: ((report: RunReport<T>) => Promise<void>) | undefined;
   /** What went wrong beside the runs themselves: the list of schedules, a schedule that is none, the storage, a hook. */
   readonly failed?: ((error: unknown, scheduleId?: string) => void) | undefined;
@@ -148,17 +148,33 @@ class Runner<T> {
     if (claim === 'held') return claim;
     const { occurrence, attempt } = claim;
     const begun = { schedule, occurrence, attempt };
-    const finished = await runClaimed({ state, id, claim, clock, claimed, signal: this.#signal }, async (signal) => {
-      signal.throwIfAborted();
-      await hooks?.before?.(begun, signal);
-      signal.throwIfAborted();
-      await run(schedule, begun, signal);
-    });
-    const report = { ...begun, ...finished };
+    const started = instant(clock);
     try {
-      await hooks?.after?.(report);
+      const finished = await runClaimed({ state, id, claim, clock, claimed, signal: this.#signal }, async (signal) => {
+        signal.throwIfAborted();
+        await hooks?.before?.(begun, signal);
+        signal.throwIfAborted();
+        await run(schedule, begun, signal);
+      });
+      return await this.#ended({ ...begun, ...finished });
     } catch (error) {
-      this.failed(error, id);
+      // Nobody knows of the outcome, and what was begun before the run is to be ended all the same.
+      const duration = Math.max(0, Math.round(elapsedSince(started, clock)));
+      await this.#ended({
+        ...begun,
+        end: 'lost',
+        error: SecureStoreError.is(error) ? error.code : 'INTERNAL',
+        duration,
+      });
+      throw error;
+    }
+  }
+
+  async #ended(report: RunReport<T>): Promise<RunReport<T>> {
+    try {
+      await this.#options.hooks?.after?.(report);
+    } catch (error) {
+      this.failed(error, report.schedule.id);
     }
     return report;
   }

@@ -8,3 +8,4 @@ export { scheduleFacts } from './facts.ts';
 export type { ScheduleFacts, WatchFacts } from './facts.ts';
 export { deadManPing, webhook } from './http.ts';
 export type { HttpOptions, WebhookOptions } from './http.ts';
+export type { ProgramOptions } from './program.ts';

@@ -35,11 +35,9 @@ function inWords({ kept, removed, removedChanges, done }: RetentionReport): stri
   const verb = done === undefined ? 'would remove' : 'removed';
   const moments = removedChanges === 0 ? '' : ` and ${count(removedChanges, 'moment')} between them`;
   const freed = done === undefined ? [] : [`freed ${formatBytes(done.bytes)} in ${count(done.files, 'file')}`];
-  const gone = removed.length - (done?.refused?.snapshots.length ?? 0);
-  return [
-    `${verb} ${count(Math.max(0, gone), 'snapshot')}${moments}; ${kept.length + removed.length - gone} stay`,
-    ...freed,
-  ];
+  const gone = removed.filter((number) => done?.refused?.snapshots.includes(number) !== true).length;
+  const stay = kept.length + removed.length - gone;
+  return [`${verb} ${count(gone, 'snapshot')}${moments}; ${stay} stay`, ...freed];
 }
 
 /** `securestore retention`. */

@@ -1,5 +1,5 @@
 import { exitCodeOf, SecureStoreError } from '@securestore/core-format';
-import type { ScheduleInfo, ScheduleSettings, SecureStore } from 'securestore';
+import type { RunHook, ScheduleInfo, ScheduleSettings, SecureStore } from 'securestore';
 import { refuseMemory } from '../backup-place.ts';
 import { type Call, type ExitCode, SOME_FAILED } from '../call.ts';
 import { loggerFor, withStore } from '../open.ts';
@@ -17,6 +17,9 @@ export interface ScheduleOptions {
   readonly once?: boolean;
   readonly webhook?: string;
   readonly exec?: string;
+  readonly before?: string;
+  readonly after?: string;
+  readonly hookTimeout?: string;
   readonly ping?: string;
 }
 
@@ -113,7 +116,7 @@ async function remove({ out }: ScheduleCall, { schedules }: SecureStore, id: str
 
 async function run(call: ScheduleCall, store: SecureStore): Promise<ExitCode> {
   const { cli, out, options } = call;
-  const { deadManPing, execHook, webhook } = await import('securestore');
+  const { deadManPing, execHook, execRunHook, webhook } = await import('securestore');
   const { systemClock } = await import('@securestore/jobs');
   const clock = systemClock();
   const url = options.webhook ?? cli.env['SECURESTORE_WEBHOOK_URL'];
@@ -122,6 +125,9 @@ async function run(call: ScheduleCall, store: SecureStore): Promise<ExitCode> {
     ...(url === undefined ? [] : [webhook({ clock, url })]),
     ...(options.exec === undefined ? [] : [execHook({ clock, command: [options.exec] })]),
   ];
+  const hookOf = (program: string | undefined): RunHook | undefined =>
+    program === undefined ? undefined : execRunHook({ clock, command: [program] });
+  const { hookTimeout } = options;
   const tellPing = ping === undefined ? undefined : deadManPing({ clock, url: ping });
   const logger = loggerFor(call);
   const say = (error: unknown): void => logger.warn({}, SecureStoreError.is(error) ? error.message : 'a run failed');
@@ -130,6 +136,9 @@ async function run(call: ScheduleCall, store: SecureStore): Promise<ExitCode> {
   await store.schedules.run({
     once: options.once === true,
     sinks,
+    before: hookOf(options.before),
+    after: hookOf(options.after),
+    ...(hookTimeout === undefined ? {} : { hookTimeout: parseDuration('--hook-timeout', hookTimeout) }),
     signal: cli.signal,
     onProblem: say,
     async onRun({ schedule: { id, task: work }, occurrence, end, error }) {

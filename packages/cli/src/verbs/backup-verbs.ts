@@ -161,11 +161,20 @@ function addSchedule(program: Command, run: Run): void {
         'with run: where to POST what is not as it should be (or $SECURESTORE_WEBHOOK_URL)',
       ),
       new Option('--exec <program>', 'with run: a program that is told the same, as JSON on its standard input'),
+      new Option(
+        '--before <program>',
+        'with run: a program to run before each run; where it fails, the run is not made',
+      ),
+      new Option('--after <program>', 'with run: a program to run after each run, whatever came of it'),
+      new Option('--hook-timeout <time>', 'with run: how long these may take; 10m by default'),
       new Option('--ping <url>', 'with run: what to GET after every run that succeeded (or $SECURESTORE_PING_URL)'),
     ],
     notes: `Runs that were missed are made up for by one. Any number of processes may run the schedules: each run is one process's.
 Alerts are told once when something begins and once when it ends: a backup that is too old, a run that is overdue or failed, a
 size out of the usual, what was not verified for long.
+
+--before and --after get what is known of the run in $SECURESTORE_RUN_SCHEDULE, _TASK, _DESTINATION, _OCCURRENCE, _ATTEMPT, and
+afterwards _END (success, failure, released, lost), _ERROR, _DURATION_MS. They are never kept in the store.
 
 Examples:
   securestore schedule add nightly file:/backup --cron "30 2 * * *" --time-zone Europe/Berlin

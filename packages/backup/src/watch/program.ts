@@ -1,0 +1,117 @@
+import type { ChildProcess } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import process from 'node:process';
+import { SecureStoreError } from '@securestore/core-format';
+import type { Clock } from '@securestore/jobs';
+import { limited } from './deliver.ts';
+
+/** How long a program may take to end when it is asked to, in milliseconds. */
+const GRACE = 2000;
+/** No program that is told of something needs these. */
+const SECRETS: ReadonlySet<string> = new Set(['SECURESTORE_PASSPHRASE', 'SECURESTORE_TOKEN']);
+
+/** A program that is run, and how. */
+export interface ProgramOptions {
+  readonly clock: Clock;
+  /** The program and its arguments, as they are: there is no shell. */
+  readonly command: readonly string[];
+  /** The environment beside what the program is told. Default that of this process without its secrets. */
+  readonly env?: Readonly<Record<string, string | undefined>> | undefined;
+}
+
+export interface ProgramCall {
+  /** For messages, such as `the exec hook`. */
+  readonly what: string;
+  /** In milliseconds. */
+  readonly timeout: number;
+  readonly variables: Readonly<Record<string, string>>;
+  readonly input: string;
+  readonly signal: AbortSignal;
+}
+
+function ownEnvironment(): Record<string, string | undefined> {
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !SECRETS.has(name)));
+}
+
+/** Also what the program has started itself; on Windows there are no such groups. */
+function killGroup(child: ChildProcess, signal: 'SIGTERM' | 'SIGKILL'): void {
+  if (child.pid === undefined) return;
+  try {
+    if (process.platform === 'win32') child.kill(signal);
+    else process.kill(-child.pid, signal);
+  } catch {
+    // Nothing of it is left.
+  }
+}
+
+function startError(what: string, error: NodeJS.ErrnoException): SecureStoreError {
+  if (error.code === 'ENOENT') return new SecureStoreError('NOT_FOUND', `there is no such program as ${what} names`);
+  if (error.code === 'EACCES') return new SecureStoreError('ACCESS_DENIED', `the program of ${what} may not be run`);
+  return new SecureStoreError('UNAVAILABLE', `the program of ${what} can't be started (${error.code ?? 'unknown'})`);
+}
+
+async function waitFor(
+  child: ChildProcess,
+  what: string,
+  input: string,
+  clock: Clock,
+  limit: AbortSignal,
+): Promise<void> {
+  const ended = new AbortController();
+  const end = new Promise<{ code: number | null; signal: string | null } | SecureStoreError>((resolve) => {
+    child.once('error', (error) => resolve(startError(what, error)));
+    child.once('exit', (code, signal) => resolve({ code, signal }));
+  });
+  // A program need not read what it is told.
+  child.stdin?.on('error', () => undefined);
+  child.stdin?.end(input);
+  const stop = async (): Promise<void> => {
+    killGroup(child, 'SIGTERM');
+    await clock.sleep(GRACE, ended.signal).catch(() => undefined);
+    killGroup(child, 'SIGKILL');
+  };
+  let stopped: Promise<void> | undefined;
+  const onAbort = (): void => {
+    stopped = stop();
+  };
+  if (limit.aborted) onAbort();
+  else limit.addEventListener('abort', onAbort, { once: true });
+  const result = await end;
+  limit.removeEventListener('abort', onAbort);
+  ended.abort();
+  await stopped;
+  if (limit.aborted) throw limit.reason;
+  if (result instanceof Error) throw result;
+  if (result.code === 0) return;
+  const how = result.code === null ? `by ${result.signal ?? 'a signal'}` : `with exit code ${result.code}`;
+  throw new SecureStoreError('UNAVAILABLE', `the program of ${what} ended ${how}`);
+}
+
+/**
+ * What runs a program to its end. One that takes too long is ended together with all that it has started.
+ *
+ * @returns rejects with `NOT_FOUND`, `ACCESS_DENIED` where it can't be started, `UNAVAILABLE` where it ends with another code than 0,
+ *   `TIMEOUT`, and the reason of the signal
+ * @throws SecureStoreError `INVALID_ARGUMENT` where there is no program to run
+ */
+export function programOf({
+  clock,
+  command,
+  env = ownEnvironment(),
+}: ProgramOptions): (call: ProgramCall) => Promise<void> {
+  const [program, ...args] = command;
+  if (program === undefined || program === '') {
+    throw new SecureStoreError('INVALID_ARGUMENT', 'an exec hook names a program, and then its arguments');
+  }
+  return ({ what, timeout, variables, input, signal }) =>
+    limited(clock, timeout, `the program of ${what}`, signal, async (limit) => {
+      const child = spawn(program, args, {
+        env: { ...env, ...variables },
+        stdio: ['pipe', 'ignore', 'ignore'],
+        // In a group of its own, which can be ended as a whole.
+        detached: process.platform !== 'win32',
+        windowsHide: true,
+      });
+      await waitFor(child, what, input, clock, limit);
+    });
+}
