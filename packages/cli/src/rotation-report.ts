@@ -36,7 +36,10 @@ function reportLines(report: RotationReport): string[] {
   const left = Object.entries(remaining).map(([id, number]) => `${id} (${count(number, 'object')})`);
   const lines = [`looked at ${count(examined, 'object')}: ${rekeyed} brought under new keys, ${failed} failed`];
   if (retired.length > 0) lines.push(`retired: ${retired.join(', ')}`);
-  if (left.length > 0) lines.push(`still in use: ${left.join(', ')}; run securestore rotate --same-secret again later`);
+  if (left.length > 0) {
+    lines.push(`still in use: ${left.join(', ')}; run securestore rotate --same-secret again later`);
+    lines.push('what only the journal needs is retired by the daily collection, within two weeks');
+  }
   if (contradicted > 0) {
     lines.push(
       `${count(contradicted, 'name')} had less or other than the last checkpoint says: securestore verify names them`,

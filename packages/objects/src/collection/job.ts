@@ -3,6 +3,7 @@ import { inContext } from '../call.ts';
 import type { Engine } from '../engine.ts';
 import { forgetAnnounced } from '../journal/late-deletions.ts';
 import { pruneJournal, unreadSince } from '../journal/prune.ts';
+import { retireJournalKeys } from '../rekey/retire-journal.ts';
 import { collect, isCursor } from './collect.ts';
 import { noteCollected } from './collected.ts';
 import type { CollectReport } from './report.ts';
@@ -50,6 +51,8 @@ async function runCollection(
   progress({ phase: 'pruning the journal' });
   report.systemObjects += await pruneJournal(engine, signal);
   await noteCollected(engine);
+  // Hints that are gone need no key any more.
+  await retireJournalKeys(engine, signal);
   return report;
 }
 

@@ -17,6 +17,7 @@ import { objectsAfter, resealAll } from './reseal.ts';
 import type { PassOptions, RekeyCounts } from './rewrap.ts';
 import { note, recordsAfter, rewrapAll } from './rewrap.ts';
 import { endRotation, rotationUnderWay, takeOver } from './running.ts';
+import { settleKeys } from './settled.ts';
 import { resealWork } from './work.ts';
 
 /** How far a rotation goes; each depth includes the ones before. */
@@ -74,17 +75,6 @@ function parseCursor(cursor: unknown): Cursor | undefined {
   if (typeof cursor !== 'object' || cursor === null) return undefined;
   const { keyring, after } = cursor as Partial<Cursor>;
   return typeof keyring === 'string' && typeof after === 'string' ? { keyring, after } : undefined;
-}
-
-/**
- * The ids of the key versions that seal nothing new any more. What waits to be destroyed can't be re-keyed, and the audit log and
- * backups stay as they were written.
- */
-function replacedVersions({ keys }: StoreState): Set<string> {
-  const replaced = keys.versions.filter(
-    ({ kind, state, destroyAt }) => kind !== 'audit' && kind !== 'backup' && state === 'enabled' && destroyAt === 0,
-  );
-  return new Set(replaced.map(({ label }) => label));
 }
 
 /** The ids of the key versions of categories: what lies under others is no record, and another pass leaves it as it is. */
@@ -153,18 +143,6 @@ async function newBaseline(
   }
 }
 
-/** Waits until nobody seals anything under the key versions that have been replaced by now, and gives their ids. */
-async function settleKeys(engine: Engine, signal: AbortSignal): Promise<Set<string>> {
-  while (true) {
-    await engine.watcher.refresh(signal);
-    const keyring = keyringOf(engine.watcher.state);
-    const replaced = replacedVersions(engine.watcher.state);
-    await engine.watcher.settle(signal);
-    await engine.watcher.refresh(signal);
-    if (keyringOf(engine.watcher.state) === keyring) return replaced;
-  }
-}
-
 async function rekeyAll(
   engine: Engine,
   context: JobContext<Parameters>,
@@ -191,7 +169,6 @@ async function rekeyAll(
     const left = [...candidates].filter((id) => census.counts.has(id) || copies.counts.has(id));
     const ofRecords = categoryVersions(engine.watcher.state);
     if (left.some((id) => ofRecords.has(id)) && counts.failed === 0 && number < MAX_PASSES) continue;
-    // What could not be looked into may lie under any of them.
     // What could not be looked through there may lie under any of them.
     const isNeeded = (id: string): boolean => copies.counts.has(id) || (copies.pending.length > 0 && ofRecords.has(id));
     const unused = new Set([...candidates].filter((id) => !isNeeded(id)));
