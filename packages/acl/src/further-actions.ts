@@ -42,10 +42,10 @@ export const FURTHER_ACTIONS: Readonly<Partial<Record<AdministrationCall, Furthe
     return !isBackup || backups.isJobOfRegistered?.(String(id)) === true ? NOTHING : MANAGE;
   },
   // What was set for the destination its manager has chosen; what is given here could be nothing. Nobody has set that damaged ones go.
-  'backups.retain'([, options]) {
+  'backups.retain'([destination, options], backups) {
     const { retention, damaged, dryRun } = optionsIn(options);
-    const isAsSet = retention === undefined && damaged !== true;
-    return isAsSet || dryRun === true ? NOTHING : MANAGE;
+    if (dryRun === true) return NOTHING;
+    return retention === undefined && damaged !== true ? toRegistered(destination, backups) : MANAGE;
   },
   // Elsewhere than in memory a drill writes to a place that nobody has registered.
   'backups.drill'([, options]) {

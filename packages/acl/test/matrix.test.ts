@@ -173,7 +173,7 @@ const CALLS: Readonly<Record<SessionCall, Entry>> = {
   'backups.register': ordinary((session) => session.backups.register('nowhere')),
   'backups.setRetention': ordinary((session) => session.backups.setRetention('nowhere', { last: 1 })),
   'backups.forget': ordinary((session) => session.backups.forget('nowhere', () => [])),
-  'backups.retain': ordinary((session) => session.backups.retain('nowhere')),
+  'backups.retain': managing((session) => session.backups.retain('nowhere')),
   'backups.unregister': ordinary((session) => session.backups.unregister('nowhere')),
   'backups.endRestore': ordinary((session) => session.backups.endRestore()),
   'schedules.list': ordinary((session) => session.schedules.list()),

@@ -419,7 +419,7 @@ export class Backups {
    */
   retain(destination: string, { signal: stop, timeout, ...options }: RetainOptions = {}): Promise<RetentionReport> {
     return this.#changing('backups.retain', { signal: stop, timeout }, async (signal) => {
-      const name = this.#places.named(destination);
+      const name = this.#places.nameOf(destination);
       this.#area.checkOpen();
       const settings = options.retention ?? registeredAt(this.#area, name)?.retention;
       if (settings === undefined) refuse(`nothing says what ${destination} keeps: set its retention first`);

@@ -178,6 +178,9 @@ describe('where a destination is reached with credentials', () => {
   test('a look at another place of the same name leaves it where it is', async () => {
     const { store, ned } = await twoOfOneName();
     await expect(ned.backups.list(THEIRS)).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    await store.backups.setRetention(NAME, { last: 1 });
+    await expect(ned.backups.retain(THEIRS)).rejects.toEqual(DENIED);
+    await expect(ned.backups.retain(THEIRS, { dryRun: true })).rejects.toMatchObject({ code: 'NOT_FOUND' });
     expect(await store.backups.list(NAME)).toHaveLength(1);
     expect(await store.backup(NAME)).toMatchObject({ number: 2 });
   });

@@ -53,7 +53,7 @@ export const FRESHNESS_BUGS: readonly PlantedBug[] = [
     name: 'a rotation does not wait for all processes to follow',
     plan: (plan) => isAbout(plan, HEAD_NAME),
     part: 'rotator',
-    file: 'objects/src/rekey/rotate.ts',
+    file: 'objects/src/rekey/settled.ts',
     edits: [['await engine.watcher.settle(signal);', '']],
   },
   {
