@@ -1,8 +1,8 @@
-import { createHash } from 'node:crypto';
-import { MAX_POINT_LABEL_BYTES, SecureStoreError } from '@securestore/core-format';
+import { SecureStoreError } from '@securestore/core-format';
 import type { Job, JobKind } from '@securestore/jobs';
 import { changeInTime, inTime } from '@securestore/objects';
 import type { BackupArea, CallOptions, ObjectStore, SecureStorage } from '@securestore/objects';
+import { AT_ONCE, backupJobId, backupKind, checkLabel } from './backup-job.ts';
 import type {
   BackupOptions,
   ContinuousBackup,
@@ -14,28 +14,25 @@ import type {
   VerifyOptions,
 } from './backup-types.ts';
 import type { Follower } from './continuous.ts';
-import { bringHead } from './destination.ts';
-import { isOfRestore } from './before-restore.ts';
-import { drillBackup } from './drill.ts';
+import { drillKind } from './drill-job.ts';
+import type { BackupVerifyReport } from './findings.ts';
 import { follow, waitForOther } from './following.ts';
 import type { ForgetReport } from './forget.ts';
+import type { ManagedPorts } from './managed.ts';
+import { registerDestination, setRetention, unregisterDestination } from './managed.ts';
 import type { OnDamagedSnapshot, PointChoice, SnapshotInfo } from './opened-backup.ts';
 import type { Connect } from './places.ts';
 import { isHiding, Places } from './places.ts';
-import type { DrillFacts, DrillReceipt } from './receipt.ts';
-import { RECEIPT_USE } from './receipt.ts';
-import type { RegisteredDestination, Registry } from './registry.ts';
-import { changeRegistry, registeredAt, registryOf } from './registry.ts';
-import type { RetainOptions, RetentionReport, RetentionSettings } from './retain.ts';
-import { checkRetention, forgetAt, retainAt } from './retain.ts';
+import type { RegisteredDestination } from './registry.ts';
+import { registeredAt, registryOf } from './registry.ts';
 import { isWhole, restoreFrom } from './restore-from.ts';
 import { checkRestoreInto } from './restore-into.ts';
-import { makeSnapshot, readerLabel } from './snapshot.ts';
-import type { SnapshotReport } from './snapshot-types.ts';
-import type { SynchronousOptions } from './synchronous.ts';
-import type { BackupVerifyReport } from './findings.ts';
+import type { RetainOptions, RetentionReport, RetentionSettings } from './retain.ts';
+import { checkRetention, forgetAt, retainAt } from './retain.ts';
 import { CheckedMemory } from './rolling/memory.ts';
 import { checkRolling, verifyShare } from './rolling/verify-share.ts';
+import type { SnapshotReport } from './snapshot-types.ts';
+import type { SynchronousOptions } from './synchronous.ts';
 import { verifyOpenedBackup } from './verify-backup.ts';
 import type { RecoveryWindow } from './windows.ts';
 
@@ -53,42 +50,8 @@ const RESTORE_OPTIONS: ReadonlySet<string> = new Set([
   'onObject',
 ]);
 
-interface BackupParameters {
-  readonly location: string;
-  readonly label: string;
-}
-
-/**
- * The id of the job that backs up to a destination: one at a time does. Of the location as it is given, so that it is known before
- * anything is looked at.
- */
-export function backupJobId(destination: string): string {
-  return `backup-${createHash('sha256').update(destination).digest('hex').slice(0, 16)}`;
-}
-
-/** What comes after the id of a backup that the continuous one to the same destination makes. */
-const AT_ONCE = '-now';
-
 function refuse(message: string): never {
   throw new SecureStoreError('INVALID_ARGUMENT', message);
-}
-
-function refuseUnregistered(location: string): never {
-  throw new SecureStoreError(
-    'CONFLICT',
-    `${location} was unregistered while a backup to it was about to begin: begin it anew where it is to be registered again`,
-  );
-}
-
-function checkLabel(label: unknown): asserts label is string {
-  if (
-    typeof label !== 'string' ||
-    Buffer.byteLength(label) > MAX_POINT_LABEL_BYTES ||
-    /[\u0000-\u001f\u007f]/.test(label)
-  ) {
-    refuse(`the label of a snapshot must be text of at most ${MAX_POINT_LABEL_BYTES} bytes without control characters`);
-  }
-  if (isOfRestore(label)) refuse('this label is for the snapshots that a restore makes first: choose another one');
 }
 
 /** The backups of a store that is open. */
@@ -104,38 +67,11 @@ export class Backups {
     this.#area = store.backupArea;
     this.#store = store;
     this.#places = new Places(this.#area, connect);
-    this.#area.addKind(this.#kind());
+    this.#area.addKind(backupKind(this.#ports));
     this.#area.keepCopies({
       rekey: (signal) => this.#places.rekeyAll(signal),
       replaceKeys: (signal) => this.#places.replaceAllKeys(signal),
     });
-  }
-
-  /** @param registered whether the destination was registered when the backup was asked for; not known of one that is gone on with */
-  #kind(registered = false): JobKind<BackupParameters, SnapshotReport> {
-    return {
-      name: 'backup',
-      parse(stored) {
-        const { location, label } = (stored ?? {}) as Partial<BackupParameters>;
-        if (typeof location === 'string' && typeof label === 'string') return { location, label };
-        throw new SecureStoreError('INTEGRITY', 'the stored backup names no destination');
-      },
-      run: ({ parameters, signal, progress }) =>
-        this.#places.at(parameters.location, signal, async (place) => {
-          this.#places.checkRegistered(parameters.location);
-          const wasRegistered = this.#places.isRegistered(parameters.location);
-          if (registered && !wasRegistered) refuseUnregistered(parameters.location);
-          await this.#places.checkAlone(parameters.location, place.backend, signal);
-          const report = await makeSnapshot(this.#area, place, {
-            label: parameters.label,
-            signal,
-            onPhase: (phase) => progress({ phase }),
-            onCopied: (versions, bytes) => progress({ done: versions, bytes }),
-          });
-          await this.#places.register(parameters.location, place.backend, signal, wasRegistered);
-          return report;
-        }),
-    };
   }
 
   /**
@@ -171,7 +107,7 @@ export class Backups {
     const parameters = { location: this.#places.named(destination), label };
     const follower = this.#followers.get(parameters.location);
     if (follower !== undefined) {
-      const kind = { ...this.#kind(), run: async () => follower.snapshot(label) };
+      const kind = { ...backupKind(this.#ports), run: async () => follower.snapshot(label) };
       return this.#area.runJob('backup', options, BACKUP_OPTIONS, {
         kind,
         parameters,
@@ -179,7 +115,7 @@ export class Backups {
       });
     }
     const id = backupJobId(destination);
-    const kind = this.#kind(this.#places.isRegistered(parameters.location));
+    const kind = backupKind(this.#ports, this.#places.isRegistered(parameters.location));
     return this.#area.runJob('backup', options, BACKUP_OPTIONS, { kind, parameters, id });
   }
 
@@ -254,24 +190,8 @@ export class Backups {
    */
   drill(destination: string, options: DrillJobOptions = {}): Job<DrillReport> {
     const { scratch = 'memory:', ...call } = options;
-    const kind: JobKind<object, DrillReport> = {
-      name: 'drill',
-      parse: () => refuse('a drill is begun anew by starting it again'),
-      run: ({ signal, progress }) =>
-        this.#places.opened(destination, signal, async (backup) => {
-          const facts = await this.#places.at(this.#places.named(scratch), signal, ({ backend }) =>
-            drillBackup(backup, backend, { ...options, live: this.#store, signal, onProgress: progress }),
-          );
-          return { ...facts, receipt: this.#signed(facts) };
-        }),
-    };
+    const kind = drillKind(this.#ports, destination, scratch, options);
     return this.#area.runJob('drill', call, DRILL_OPTIONS, { kind, parameters: {} });
-  }
-
-  #signed(facts: DrillFacts): DrillReceipt {
-    const text = JSON.stringify(facts);
-    const signature = this.#area.sign(RECEIPT_USE, Buffer.from(text)).toString('base64url');
-    return { facts: text, identity: Buffer.from(this.#area.head.identity).toString('base64url'), signature };
   }
 
   /**
@@ -304,6 +224,10 @@ export class Backups {
    */
   endRestore(options?: CallOptions): Promise<void> {
     return this.#changing('backups.endRestore', options, (signal) => this.#endRestore(signal));
+  }
+
+  get #ports(): ManagedPorts & { readonly store: ObjectStore } {
+    return { area: this.#area, places: this.#places, store: this.#store };
   }
 
   #changing<T>(
@@ -359,36 +283,17 @@ export class Backups {
    * @throws SecureStoreError `ACCESS_DENIED` for a member; as {@link backup} rejects
    */
   register(destination: string, options?: CallOptions): Promise<void> {
-    return this.#changing('backups.register', options, (signal) => this.#register(destination, signal));
-  }
-
-  async #register(destination: string, signal: AbortSignal | undefined): Promise<void> {
-    this.#area.checkOpen();
-    const name = this.#places.named(destination);
-    await this.#places.at(name, signal, async ({ backend, location }) => {
-      await this.#area.makeKeys(signal);
-      await this.#places.checkAlone(name, backend, signal);
-      const { destination: found } = await bringHead(this.#area, { backend, location }, signal);
-      await this.#places.register(name, backend, signal);
-      // From now on the journal tells what changes, which only whoever unlocks the store can have it do.
-      await this.#area.open(readerLabel(found), () => undefined, signal);
-    });
+    return this.#changing('backups.register', options, (signal) =>
+      registerDestination(this.#ports, destination, signal),
+    );
   }
 
   /** Says how much of the past a destination keeps. @throws SecureStoreError `NOT_FOUND` where it is not registered */
   async setRetention(destination: string, retention: RetentionSettings, options?: CallOptions): Promise<void> {
     checkRetention(retention);
-    const change = (signal: AbortSignal | undefined): Promise<void> =>
-      changeRegistry(this.#area, (registry) => this.#withRetention(registry, destination, retention), signal);
-    await this.#changing('backups.setRetention', options, change);
-  }
-
-  #withRetention(registry: Registry, destination: string, retention: RetentionSettings): Registry {
-    const name = this.#places.named(destination);
-    const found = registry.destinations.find(({ location }) => location === name);
-    if (found === undefined) throw new SecureStoreError('NOT_FOUND', `${destination} is no registered destination`);
-    const others = registry.destinations.filter((one) => one !== found);
-    return { destinations: [...others, { ...found, retention }] };
+    await this.#changing('backups.setRetention', options, (signal) =>
+      setRetention(this.#ports, destination, retention, signal),
+    );
   }
 
   /**
@@ -396,20 +301,9 @@ export class Backups {
    * are destroyed.
    */
   unregister(destination: string, options?: CallOptions): Promise<void> {
-    return this.#changing('backups.unregister', options, (signal) => this.#unregister(destination, signal));
-  }
-
-  async #unregister(destination: string, signal: AbortSignal | undefined): Promise<void> {
-    const name = this.#places.named(destination);
-    this.#area.checkOpen();
-    const found = registeredAt(this.#area, name);
-    if (found === undefined) throw new SecureStoreError('NOT_FOUND', `${destination} is no registered destination`);
-    await changeRegistry(
-      this.#area,
-      (registry) => ({ destinations: registry.destinations.filter(({ id }) => id !== found.id) }),
-      signal,
+    return this.#changing('backups.unregister', options, (signal) =>
+      unregisterDestination(this.#ports, destination, signal),
     );
-    await this.#area.unregister(readerLabel({ id: Buffer.from(found.id, 'hex') }));
   }
 
   /**

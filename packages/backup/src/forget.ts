@@ -200,9 +200,9 @@ async function forgetOnce(
   // What was announced to be gone by a run that did not come to its end goes now.
   const isGone = ({ number, collects }: FoundPoint): boolean =>
     collects || chosen.has(number) || includesNumber(newest.removed, number);
-  const newestOwn = own.find((one) => !isLost(one))?.number;
+  const newestWhole = own.find((one) => !isLost(one))?.number;
   const stays = (one: FoundPoint): boolean =>
-    one.number === newest.number || one.number === newestOwn || (!isGone(one) && !isLost(one));
+    one.number === newest.number || one.number === newestWhole || (!isGone(one) && !isLost(one));
   const keptFirst = found.filter(stays);
   // Changes are nothing without the snapshot that they build on, and those between.
   const bases = new Set(keptFirst.filter(({ kind }) => kind === 'changes').map(({ base }) => base));

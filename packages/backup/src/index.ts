@@ -1,5 +1,6 @@
 export { isBackup } from './destination.ts';
-export { backupJobId, Backups } from './backups.ts';
+export { backupJobId } from './backup-job.ts';
+export { Backups } from './backups.ts';
 export type { ContinuousStatus } from './continuous-types.ts';
 export { drillBackup } from './drill.ts';
 export type { DrillOptions } from './drill.ts';
