@@ -24,7 +24,8 @@ describe.concurrent('verify --within', { timeout: 120_000 }, () => {
     const first = await run(['verify', destination, '--within', '30d']);
     expect(first).toMatchObject({ exitCode: 0, stderr: '' });
     expect(first.stdout).toMatch(
-      /^nothing is wrong among 1 snapshot, \d+ files?, [^\n]+\nthis was what was due of 29\d KiB; some of it was never read\n$/,
+      // Which file comes first chance decides, and whether that is all that is due.
+      /^nothing is wrong among 1 snapshot, \d+ files?, [^\n]+\nthis was what was due of 29\d KiB; (?:some of it was never|all of it was) read/,
     );
     const all = await run(['verify', destination, '--within', '2d', '--json']);
     expect(jsonLines(all.stdout)).toMatchObject([
