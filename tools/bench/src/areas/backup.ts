@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { cp, mkdir, open, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, open, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { inFlight } from '../measure.ts';
 import type { Area, Comparison, Contender, Surroundings } from '../model.ts';
 import { loadOurs } from '../ours.ts';
@@ -61,6 +62,9 @@ interface Measured {
   readonly memory: Contender;
 }
 
+/** How long a store has stood, in milliseconds, before a first backup is measured: a change of its head reaches everybody within six seconds. */
+const STANDING = 7000;
+
 function measured(name: string, role: Contender['role'], folder: string, anew: boolean, work: Work): Measured {
   const peaks: number[] = [];
   return {
@@ -71,6 +75,8 @@ function measured(name: string, role: Contender['role'], folder: string, anew: b
         if (anew) {
           await rm(folder, { recursive: true, force: true });
           await rm(`${folder}-cache`, { recursive: true, force: true });
+          // The backup before has registered its destination, which the next one would wait for.
+          if (role === 'ours') await sleep(STANDING);
         }
         const { milliseconds, peak } = await work(folder);
         if (peak !== undefined) peaks.push(peak);
@@ -136,7 +142,8 @@ async function* comparisonsOf(
     const work = `${row.work}, ${set.count} × ${size}`;
     const targets = (factor: number): Pick<Comparison, 'targets'> =>
       program === undefined ? {} : { targets: [{ bound: 'at most', factor, of: 'the best rival' }] };
-    const raw = row.work === 'first backup' ? [copying(prepared, copy)] : [];
+    const isWritten = row.work === 'full restore' && set.size >= MEBIBYTE;
+    const raw = row.anew ? [copying(prepared, copy)] : isWritten ? [copying(prepared, copy, true)] : [];
     yield { work, unit: 'ms', contenders: [...contenders.map(({ time }) => time), ...raw], ...targets(0.5) };
     if (measuresMemory()) {
       yield { work: `memory: ${work}`, unit: 'MB', contenders: contenders.map(({ memory }) => memory), ...targets(1) };
@@ -145,14 +152,19 @@ async function* comparisonsOf(
   for (const folder of [own, theirs, copy, target, prepared.folder]) await rm(folder, { recursive: true, force: true });
 }
 
-function copying({ folder }: Prepared, to: string): Contender {
+/** @param flushed whether it is on the disk in the end, as what was restored is, and not what restic restores */
+function copying({ folder }: Prepared, to: string, flushed = false): Contender {
   return {
-    name: 'cp',
+    name: flushed ? 'cp, flushed' : 'cp',
     role: 'raw',
     async sample() {
       await rm(to, { recursive: true, force: true });
       const begun = performance.now();
       await cp(folder, to, { recursive: true });
+      for (const name of flushed ? await readdir(to) : []) {
+        await using file = await open(join(to, name));
+        await file.sync();
+      }
       return performance.now() - begun;
     },
   };
