@@ -31,6 +31,7 @@ import { askedOnce, ofThePast, refusalIn } from './refusals.ts';
 import { sessionApprovals } from './session-approvals.ts';
 import type { SessionApprovals } from './session-approvals.ts';
 import { SURFACE } from './surface.ts';
+import { withoutNames } from './without-names.ts';
 
 /** What a session acts on, and as whom. */
 export interface SessionContext extends CheckContext {
@@ -129,7 +130,7 @@ export class Session implements SecureStorage, Omit<StoreAdministration, 'keys'>
     const result = await run();
     // What only looks is as reading: what was taken away meanwhile is not told.
     if (changesNothing(action)) this.#checks.still(call, undefined, [action]);
-    return result;
+    return call === 'backups.verify' ? withoutNames(result, (key) => this.#checks.may('list', key).allowed) : result;
   }
 
   /** Between two steps of a call there may be hours. @throws SecureStoreError `UNAUTHENTICATED`, `UNAVAILABLE`, `TIMEOUT`, `ABORTED` */

@@ -87,6 +87,22 @@ describe('whoever may back up, and not manage backups', () => {
     expect(await store.backups.list(world.backup)).toHaveLength(2);
   });
 
+  test('learns no name of an object from what is damaged in a backup, but of those that they may list', async () => {
+    const backend = new MemoryBackend();
+    const world = new BackupWorld();
+    const more = { destinations: { [world.backup]: { backend } } };
+    const names: Rule = { effect: 'allow', actions: ['list'], keys: ['db/**'] };
+    const { store, ned } = await scene([...OPERATOR, names], world, more);
+    for (const { key } of (await backend.list('d/')).entries) await backend.write(key, Buffer.from('damaged'));
+    const shown = ({ findings }: Awaited<ReturnType<typeof ned.backups.verify>>): string[] =>
+      findings.flatMap(({ keys }) => keys);
+    const all = shown(await store.backups.verify(world.backup));
+    expect(all.some((key) => !key.startsWith('db/'))).toBe(true);
+    const some = shown(await ned.backups.verify(world.backup));
+    expect(some.length).toBeGreaterThan(0);
+    expect(some.filter((key) => !key.startsWith('db/'))).toEqual([]);
+  });
+
   test('does not bring back what was unregistered, by going on with what was begun before', async () => {
     const { world, store, ned } = await scene(OPERATOR);
     await store.store('large', LARGE);
