@@ -1,4 +1,4 @@
-import type { IndexEntry, IndexPage, Point } from '@securestore/core-format';
+import type { IndexEntry, IndexPage } from '@securestore/core-format';
 import { SecureStoreError } from '@securestore/core-format';
 import type { BackupArea, Change, Consumer } from '@securestore/objects';
 import type { FailedCopy } from './copier.ts';
@@ -8,6 +8,7 @@ import { bringHead } from './destination.ts';
 import { FailedCopies } from './failed-copies.ts';
 import { IndexPages, IndexWriter } from './index-pages.ts';
 import { IndexSet } from './index-set.ts';
+import { changesPoint } from './next-point.ts';
 import type { FoundPoint } from './points.ts';
 import { Points } from './points.ts';
 import { remember, rememberedAt, rolledBack } from './remembered.ts';
@@ -303,7 +304,7 @@ export class Follower {
     const delta = await writer.finish();
     const generation = await this.#followHead(destination, newest, signal);
     const copied = { versions: copier.versions, bytes: copier.bytes };
-    const next = this.#pointOf(newest, generation, cut.time, delta, copied);
+    const next = changesPoint(this.#area, newest, { generation, time: cut.time, pages: delta, added: copied });
     const point = await position.points.publish(next, signal);
     await remember(this.#area, destination, point, signal);
     await reader.commit();
@@ -320,36 +321,6 @@ export class Follower {
     await this.#area.confirm(signal);
     if (this.#area.head.generation === newest.generation) return newest.generation;
     return (await bringHead(this.#area, destination, signal)).generation;
-  }
-
-  #pointOf(
-    newest: FoundPoint,
-    generation: number,
-    time: number,
-    pages: readonly IndexPage[],
-    added: Point['added'],
-  ): Point {
-    const { head, capabilities, clock } = this.#area;
-    return {
-      number: newest.number + 1,
-      previous: newest.digest,
-      instance: head.instance,
-      generation,
-      time,
-      skew: capabilities.clockSkew,
-      made: clock.now(),
-      kind: 'changes',
-      base: newest.base,
-      gap: false,
-      collects: false,
-      label: '',
-      history: head.history,
-      removed: newest.removed,
-      totals: newest.totals,
-      added,
-      pages,
-      others: newest.others,
-    };
   }
 }
 

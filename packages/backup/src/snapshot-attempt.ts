@@ -8,6 +8,7 @@ import { bringHead } from './destination.ts';
 import { FailedCopies } from './failed-copies.ts';
 import { IndexPages, IndexWriter } from './index-pages.ts';
 import { IndexSet } from './index-set.ts';
+import { snapshotPoint } from './next-point.ts';
 import type { FoundPoint } from './points.ts';
 import { Points } from './points.ts';
 import { remember } from './remembered.ts';
@@ -124,8 +125,10 @@ export class Attempt {
   }
 
   async #remember(): Promise<void> {
+    const { pages } = this.#base;
+    const { generation } = this.#area.head;
     await this.#run.write(
-      encodePoint(this.#pointOf({ time: 0, pages: this.#base.pages, others: [] })),
+      encodePoint(this.#pointOf({ time: 0, pages, others: [], gap: false, generation })),
       this.#options.signal,
     );
   }
@@ -277,33 +280,16 @@ export class Attempt {
     );
   }
 
-  #pointOf(
-    { time, pages, others }: Pick<Point, 'time' | 'pages' | 'others'>,
-    gap = false,
-    generation = this.#area.head.generation,
-  ): Point {
-    const { head, capabilities, clock } = this.#area;
-    const number = this.#epoch;
-    return {
-      number,
+  #pointOf(facts: Pick<Point, 'time' | 'pages' | 'others' | 'gap' | 'generation'>): Point {
+    return snapshotPoint(this.#area, {
+      ...facts,
+      number: this.#epoch,
       previous: this.#newest?.digest ?? Buffer.alloc(32),
-      instance: head.instance,
-      generation,
-      time,
-      skew: capabilities.clockSkew,
-      made: clock.now(),
-      kind: 'snapshot',
-      base: number,
-      gap,
-      collects: false,
       label: this.#options.label ?? '',
-      history: head.history,
       removed: this.#newest?.removed ?? [],
       totals: this.#totals,
       added: this.#copiedBefore,
-      pages,
-      others,
-    };
+    });
   }
 
   async #publish(time: number, others: readonly IndexPage[], gap: boolean): Promise<FoundPoint> {
@@ -313,7 +299,7 @@ export class Attempt {
     await this.#area.confirm(signal);
     const points = new Points(this.#destination, this.#seals);
     // Not that of a head which came in between: "keys" is never older than what points say.
-    return points.publish(this.#pointOf({ time, pages: this.#base.pages, others }, gap, generation), signal);
+    return points.publish(this.#pointOf({ time, pages: this.#base.pages, others, gap, generation }), signal);
   }
 
   #reportOf(point: FoundPoint, alarms: readonly Alarm[]): SnapshotReport {
