@@ -79,13 +79,20 @@ export function composeLayers(backend: StorageBackend, layers: readonly Layer[])
   return layers.reduce((inner, layer) => layer(inner), backend);
 }
 
-function summarise(operations: readonly BatchOperation[]): Pick<BackendCall, 'effect' | 'sentBytes'> {
-  let sentBytes = 0;
-  let conditional = false;
+/** The bytes of all bodies that a batch sends. */
+export function sentBytes(operations: readonly BatchOperation[]): number {
   // What is malformed is for the backend to refuse.
+  const known = Array.isArray(operations) ? (operations as readonly BatchOperation[]) : [];
+  return known.reduce(
+    (bytes, operation) => bytes + (operation.type === 'write' ? (operation.body?.byteLength ?? 0) : 0),
+    0,
+  );
+}
+
+function summarise(operations: readonly BatchOperation[]): Pick<BackendCall, 'effect' | 'sentBytes'> {
+  let conditional = false;
   for (const operation of Array.isArray(operations) ? operations : []) {
-    if (operation.type === 'write') sentBytes += operation.body.byteLength;
     conditional ||= operation.ifMatch !== undefined || (operation.type === 'write' && operation.ifAbsent !== undefined);
   }
-  return { effect: conditional ? 'conditional' : 'repeatable', sentBytes };
+  return { effect: conditional ? 'conditional' : 'repeatable', sentBytes: sentBytes(operations) };
 }

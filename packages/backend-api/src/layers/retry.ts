@@ -17,6 +17,8 @@ export interface RetryOptions {
    */
   readonly budget?: number;
   readonly sleep?: Sleep;
+  /** Told of each attempt that is repeated, with its error; it must not throw. */
+  readonly onRetry?: (error: unknown, call: BackendCall) => void;
   /** From 0 to below 1. */
   readonly random?: () => number;
 }
@@ -30,7 +32,7 @@ export interface RetryOptions {
  */
 export function retryLayer(options: RetryOptions = {}): Layer {
   const { attempts = 4, baseDelay = 50, maxDelay = 2_000, budget = 20 } = options;
-  const { sleep = realSleep, random = cryptoRandom } = options;
+  const { sleep = realSleep, random = cryptoRandom, onRetry } = options;
   return intercept((): Around => {
     let left = budget;
     return async (call, run) => {
@@ -44,6 +46,7 @@ export function retryLayer(options: RetryOptions = {}): Layer {
           uncertain ||= SecureStoreError.is(error) && error.outcome === 'unknown';
           if (attempt >= attempts || left < 1 || !mayRepeat(call, error)) throw withOutcome(call, error, uncertain);
           left -= 1;
+          onRetry?.(error, call);
           await pause(call, random() * Math.min(maxDelay, baseDelay * 2 ** (attempt - 1)), sleep, uncertain);
         }
       }
