@@ -34,6 +34,7 @@ type OwnersAlone =
   | 'policyObject'
   | 'auditArea'
   | 'backupArea'
+  | 'healthArea'
   | 'close'
   | typeof Symbol.asyncDispose;
 

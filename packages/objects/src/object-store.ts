@@ -18,6 +18,7 @@ import type { CheckpointReport } from './checkpoint/make.ts';
 import type { Job } from '@securestore/jobs';
 import type { RotationReport } from './rekey/rotate.ts';
 import { entriesOf } from './entries.ts';
+import { HealthArea } from './health-area.ts';
 import { historyOf } from './history.ts';
 import { sortNames } from './list.ts';
 import type { MemberAdministration } from './members/administration.ts';
@@ -94,6 +95,8 @@ export class ObjectStore implements SecureStorage {
   readonly auditArea: AuditArea;
   /** What a backup takes from. */
   readonly backupArea: BackupArea;
+  /** What watching over the store looks at. */
+  readonly healthArea: HealthArea;
   readonly #engine: Engine;
   readonly #administration: Administration;
   readonly #anchored: boolean;
@@ -114,6 +117,7 @@ export class ObjectStore implements SecureStorage {
     this.policyObject = new PolicyObject(engine, this.#calls);
     this.auditArea = new AuditArea(engine, this.#calls, rememberedEnds);
     this.backupArea = new BackupArea(engine, this.#calls, this.#administration, location);
+    this.healthArea = new HealthArea(engine, this.#calls, this.#administration);
     this.slots = this.#administration.slots;
     this.members = this.#administration.members;
     this.jobs = this.#administration.jobs;

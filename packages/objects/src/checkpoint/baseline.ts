@@ -86,9 +86,9 @@ export class Baseline {
     }
   }
 
-  /** All entries in the order of their tokens. */
-  async *entries(): AsyncGenerator<CheckpointEntry> {
-    let last = '';
+  /** All entries in the order of their tokens, after `after` where that is given. */
+  async *entries(after = ''): AsyncGenerator<CheckpointEntry> {
+    let last = after;
     for (let index = 0; index < (this.#current?.root.pages.length ?? 0);) {
       const next = this.#current?.root.pages[index + 1]?.firstToken;
       const page = next !== undefined && next <= last ? undefined : await this.#page(index);

@@ -1,6 +1,8 @@
 import type { CheckpointEntry, RecordHeader } from '@securestore/core-format';
 import {
+  blobsPrefix,
   copyOf,
+  encodeBase32,
   formatVersion,
   historyPrefix,
   historyVersion,
@@ -19,7 +21,7 @@ import { observe } from '../observe.ts';
 import { originOf, versionOf } from '../records.ts';
 import type { BlobCounts } from './blobs.ts';
 import { checkBlobs, NeededBlobs } from './blobs.ts';
-import type { Finding, FindingKind } from './report.ts';
+import type { Finding, FindingKind, Stray } from './report.ts';
 
 const READS = 4;
 const MICROSECONDS = 1000;
@@ -30,7 +32,12 @@ export interface Subject {
   /** The names of its history, newest first; asked for when its current record has been read. */
   readonly history: () => Promise<readonly string[]>;
   readonly expected: Expectation;
+  /** Its payloads as they are listed, where those are looked for that no version names. */
+  readonly parts?: () => Promise<ListedBlobs>;
 }
+
+/** Payloads by their ids, each with the time of its newest part, by the backend's clock, and its size in bytes. */
+export type ListedBlobs = ReadonlyMap<string, { readonly modified: number; readonly bytes: number }>;
 
 export interface LookOptions {
   /** Whether to read payloads too, and open them. */
@@ -45,6 +52,8 @@ export interface Look extends BlobCounts {
   readonly versions: number;
   readonly unreadable: number;
   readonly findings: readonly Finding[];
+  /** Payloads that no version names. */
+  readonly strays: readonly Stray[];
 }
 
 /** What is kept of a version while those before it are read: not the record, of which there may be many. */
@@ -70,10 +79,16 @@ interface Gathered {
   /** The name of the object, if a record tells it. */
   key: string | undefined;
   unreadable: number;
+  /** Payloads of records whose keys are gone, or are to go, by their ids. */
+  readonly locked: Set<string>;
 }
 
 function gather(gathered: Gathered, observed: Observed): void {
-  if (observed.state === 'destroyed') gathered.unreadable += 1;
+  if (observed.state === 'destroyed') {
+    gathered.unreadable += 1;
+    const { blob } = observed.header;
+    if (blob !== undefined) gathered.locked.add(encodeBase32(blob.blobId));
+  }
   if (observed.state !== 'sound' || observed.opened.kind !== 'object') return;
   gathered.key ??= observed.opened.body.name;
   gathered.blobs.add(observed.opened);
@@ -221,13 +236,31 @@ function judgeHistory(
 }
 
 /**
+ * Payloads that no version names and a collection should have removed. As there, the backend's clock can't be read here without
+ * writing, so half a grace period more is left for how far that of this process may be ahead of it.
+ */
+async function orphansOf(
+  { clock, gracePeriod }: Engine,
+  { token, parts }: Subject,
+  { blobs: { blobs, problems }, locked }: Gathered,
+): Promise<Stray[]> {
+  if (parts === undefined || problems.length > 0) return [];
+  const oldest = clock.now() - gracePeriod * 1.5;
+  return [...(await parts())].flatMap(([id, { modified, bytes }]) => {
+    if (blobs.has(id) || locked.has(id) || modified > oldest) return [];
+    const message = `${bytes} bytes of a payload that no version of the object names; a collection removes them`;
+    return [{ name: `${blobsPrefix(token)}${id}`, message }];
+  });
+}
+
+/**
  * Looks at one object: its current record, its history, and where its payloads lie. What is found may have come from
  * changes that are under way; what is still so later is certain.
  */
 export async function lookAtObject(engine: Engine, subject: Subject, options: LookOptions): Promise<Look> {
   const { token } = subject;
   const findings = new Findings();
-  const gathered: Gathered = { blobs: new NeededBlobs(token), key: undefined, unreadable: 0 };
+  const gathered: Gathered = { blobs: new NeededBlobs(token), key: undefined, unreadable: 0, locked: new Set() };
   const observed = await observe(engine, token, objectName(token), options.signal);
   judgeCurrent(findings, subject, observed);
   gather(gathered, observed);
@@ -240,6 +273,9 @@ export async function lookAtObject(engine: Engine, subject: Subject, options: Lo
   if (current !== undefined && !gaps) judgeHistory(engine, subject, current, past, findings);
   const { blobs, parts, problems } = await checkBlobs(engine, token, gathered.blobs, options);
   for (const { name, message } of problems) findings.add('payload', name, message);
+  // What a version that can't be read names is not known.
+  const isKnown = observed.state !== 'damaged' && !gaps;
+  const strays = isKnown ? await orphansOf(engine, subject, gathered) : [];
   return {
     kind: current === undefined ? 'nothing' : current.kind === 'object' ? 'object' : 'deletion',
     versions: past.length,
@@ -247,5 +283,6 @@ export async function lookAtObject(engine: Engine, subject: Subject, options: Lo
     blobs,
     parts,
     findings: findings.named(gathered.key ?? nameOf(engine, token)),
+    strays,
   };
 }

@@ -106,6 +106,15 @@ export class ReportBuilder {
   readonly #findings: Finding[] = [];
   readonly #strays: Stray[] = [];
 
+  /** The first 1,000. */
+  get findings(): readonly Finding[] {
+    return this.#findings;
+  }
+
+  get strays(): readonly Stray[] {
+    return this.#strays;
+  }
+
   add(findings: readonly Finding[]): void {
     this.#found += findings.length;
     this.#findings.push(...findings.slice(0, MAX_LISTED - this.#findings.length));

@@ -1,0 +1,166 @@
+import type { BackendCapabilities } from '@securestore/backend-api';
+import type { Head } from '@securestore/core-format';
+import { HEAD_NAME, probeName } from '@securestore/core-format';
+import { sealSystemBody } from '@securestore/crypto';
+import type { RandomSource } from '@securestore/crypto';
+import type { Clock, Job, JobKind } from '@securestore/jobs';
+import { elapsedSince } from '@securestore/jobs';
+import type { Administration } from './administration.ts';
+import type { KeptState } from './copy/kept-state.ts';
+import { readKeptState, writeKeptState } from './copy/kept-state.ts';
+import type { Engine } from './engine.ts';
+import type { OpenCalls } from './open-calls.ts';
+import { isMember } from './owner.ts';
+import type { KeyReport } from './rekey/keys.ts';
+import { reportOf } from './rekey/keys.ts';
+import { parseHead } from './state.ts';
+import { contextOf } from './system-objects.ts';
+import type { CallOptions } from './types.ts';
+import type { PassOptions, PassResult } from './verify/scrub.ts';
+import { countObjects, scrubFrom } from './verify/scrub.ts';
+
+const PROBE_NAME_LENGTH = 16;
+/** In bytes: as much as a small object. */
+const PROBE_LENGTH = 256;
+
+/** A small object that is written, read and removed again, to see whether that goes. */
+export interface Probe {
+  write(signal?: AbortSignal): Promise<void>;
+  /** @returns whether what was written lies there, and when it was written by the backend's clock; `undefined` where nothing lies there */
+  read(signal?: AbortSignal): Promise<{ readonly same: boolean; readonly modified: number } | undefined>;
+  remove(signal?: AbortSignal): Promise<void>;
+}
+
+/** A head as it was read just now. */
+export interface HeadReading {
+  readonly generation: number;
+  /** What the backend's clock said, in milliseconds since 1970; absent where it doesn't tell. */
+  readonly now?: number;
+}
+
+/** What watching over a store needs of it. How it is judged the engine does not know: `@securestore/health` does. */
+export class HealthArea {
+  readonly #engine: Engine;
+  readonly #calls: OpenCalls;
+  readonly #administration: Administration;
+
+  constructor(engine: Engine, calls: OpenCalls, administration: Administration) {
+    this.#engine = engine;
+    this.#calls = calls;
+    this.#administration = administration;
+  }
+
+  get clock(): Clock {
+    return this.#engine.clock;
+  }
+
+  get random(): RandomSource {
+    return this.#engine.random;
+  }
+
+  get capabilities(): BackendCapabilities {
+    return this.#engine.backend.capabilities;
+  }
+
+  /** The backend's own name. */
+  get backend(): string {
+    return this.#engine.backend.name;
+  }
+
+  /** As it is known now. */
+  get head(): Head {
+    return this.#engine.watcher.state.head;
+  }
+
+  /** How long ago what is known of the head was seen to be right, in milliseconds. */
+  get confirmedAgo(): number {
+    return elapsedSince(this.#engine.watcher.confirmed, this.#engine.clock);
+  }
+
+  /** Whether the store was opened by a member, who has a part of its keys. */
+  get isMember(): boolean {
+    return isMember(this.#engine.watcher.state);
+  }
+
+  /** All key versions that are known now. */
+  get keys(): readonly KeyReport[] {
+    const { state } = this.#engine.watcher;
+    return state.keys.versions.map((info) => reportOf(state, info));
+  }
+
+  /** @throws SecureStoreError `UNAVAILABLE` where the store has been closed */
+  checkOpen(): void {
+    this.#calls.checkOpen();
+  }
+
+  /**
+   * Reads the head as it lies at the backend, and follows it.
+   *
+   * @returns `undefined` where none lies there
+   * @throws SecureStoreError `INTEGRITY`, `ROLLBACK`, `LOCKED`, `ACCESS_DENIED`, and what the backend throws
+   */
+  async readHead(signal?: AbortSignal): Promise<HeadReading | undefined> {
+    const found = await this.#engine.backend.read(HEAD_NAME, { signal });
+    if (found === undefined) return undefined;
+    const { head } = parseHead(found);
+    await this.#engine.watcher.refresh(signal);
+    this.#engine.watcher.checkFollowing();
+    return { generation: head.generation, ...(found.now !== undefined && { now: found.now }) };
+  }
+
+  /** A probe at a fresh name. One that stays is removed by a collection. */
+  probe(): Probe {
+    const { backend, random, watcher } = this.#engine;
+    const { state } = watcher;
+    const name = probeName(random(PROBE_NAME_LENGTH));
+    // Also where the head can't be confirmed now, which is for others to say.
+    const plaintext = Buffer.alloc(PROBE_LENGTH);
+    const body = sealSystemBody(state.keys.journal.primary, 'marker', contextOf(state, name), plaintext, random);
+    return {
+      async write(signal) {
+        await backend.write(name, body, { ifAbsent: true, signal });
+      },
+      async read(signal) {
+        const found = await backend.read(name, { signal });
+        return found && { same: Buffer.compare(found.body, body) === 0, modified: found.modified };
+      },
+      remove: (signal) => backend.delete(name, { signal }),
+    };
+  }
+
+  /** Counts the names of objects, deleted ones too, by listing them. */
+  count(signal?: AbortSignal): Promise<number> {
+    return countObjects(this.#engine, signal);
+  }
+
+  /** Reads the store from a position on: see {@link PassOptions}. @throws as `verify` does */
+  scrub(options: PassOptions): Promise<PassResult> {
+    this.#calls.checkOpen();
+    return scrubFrom(this.#engine, options);
+  }
+
+  /** What is kept in the store under a label: `undefined` where nothing is; without `value` where it is damaged. */
+  readState(label: string, signal?: AbortSignal): Promise<KeptState | undefined> {
+    return readKeptState(this.#engine, `health ${label}`, signal);
+  }
+
+  /** Keeps up to 64 KiB under a label. @throws SecureStoreError `CONFLICT` where something else is there, and what the backend throws */
+  writeState(label: string, value: Uint8Array, etag: string | undefined): Promise<string> {
+    return writeKeptState(this.#engine, `health ${label}`, value, etag);
+  }
+
+  /** Has jobs of this kind resumed like any other of the store. */
+  addKind(kind: JobKind<unknown, unknown>): void {
+    this.#administration.addKind(kind);
+  }
+
+  /** Starts a job that ends with the store, and is listed with its jobs. */
+  runJob<P, R>(
+    operation: string,
+    options: CallOptions | undefined,
+    knownOptions: ReadonlySet<string>,
+    job: { readonly kind: JobKind<P, R>; readonly parameters: P },
+  ): Job<R> {
+    return this.#administration.runJob(operation, options, knownOptions, job);
+  }
+}
