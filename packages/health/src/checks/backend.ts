@@ -1,0 +1,121 @@
+import type { RecentCalls } from '@securestore/backend-api';
+import type { ErrorCode } from '@securestore/core-format';
+import type { HealthThresholds } from '../thresholds.ts';
+import type { HealthCheck } from '../types.ts';
+import { finding, fine, verdictOf } from '../verdict.ts';
+import { percent, span } from '../words.ts';
+import type { Measurement, Sample } from './measure.ts';
+
+/** How far back the calls of the store itself are looked at, in milliseconds. */
+export const WINDOW: number = 5 * 60 * 1000;
+
+const NOT_MEASURED: readonly [string, string] = [
+  'nothing could be measured, since the backend did not answer',
+  'see the check "backend"',
+];
+
+/** The errors of some calls, the most frequent first. */
+function byCode(codes: readonly ErrorCode[]): [ErrorCode, number][] {
+  const counts = new Map<ErrorCode, number>();
+  for (const code of codes) counts.set(code, (counts.get(code) ?? 0) + 1);
+  return [...counts].toSorted(([, a], [, b]) => b - a);
+}
+
+const probes = ({ samples }: Measurement): Sample[] => samples.filter(({ operation }) => operation !== 'head');
+
+/** What keeps a store from being used whatever else goes well, the worst first. */
+const FATAL: readonly ErrorCode[] = ['ACCESS_DENIED', 'UNAUTHENTICATED', 'NO_SPACE', 'INTEGRITY'];
+
+/** Whether a probe can be written, read back and removed. */
+export function judgeBackend(measurement: Measurement, backend: string): HealthCheck {
+  const calls = probes(measurement);
+  const codes = calls.flatMap(({ code }) => code ?? []);
+  const [most] = byCode(codes);
+  const details = { figures: { calls: calls.length, failed: codes.length } };
+  if (measurement.readBack === 'other') {
+    return finding('backend', 'failing', verdictOf('INTEGRITY'), details);
+  }
+  if (measurement.readBack === 'gone') {
+    const reason = 'what was written just now could not be read back: it was gone';
+    const advice = 'use a backend that reads what was written, and nothing in between that answers from memory';
+    return finding('backend', 'failing', [reason, advice], details);
+  }
+  const fatal = FATAL.find((code) => codes.includes(code));
+  const writes = calls.filter(({ operation }) => operation === 'write');
+  if (fatal !== undefined) return finding('backend', 'failing', verdictOf(fatal), details);
+  if (codes.includes('READ_ONLY')) return finding('backend', 'degraded', verdictOf('READ_ONLY'), details);
+  const isUseless = writes.every(({ code }) => code !== undefined) || measurement.readBack === 'unknown';
+  if (isUseless) return finding('backend', 'failing', verdictOf(most?.[0] ?? 'TIMEOUT'), details);
+  const what = `${backend} takes, gives back and removes what it is given`;
+  // That some calls fail the check "errors" tells.
+  return fine('backend', what, details);
+}
+
+/** The nearest rank: the smallest value that so many are not above. */
+function percentile(sorted: readonly number[], share: number): number {
+  return sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)] ?? 0;
+}
+
+/** How long the backend takes for a small object. */
+export function judgeLatency(
+  measurement: Measurement,
+  { slowAfter, failingAfter }: Required<HealthThresholds>,
+): HealthCheck {
+  const times = probes(measurement)
+    .flatMap(({ took, code }) => (took === undefined || code !== undefined ? [] : [took]))
+    .toSorted((a, b) => a - b);
+  if (times.length === 0) return finding('latency', 'degraded', NOT_MEASURED);
+  const [p50, p95, p99] = [percentile(times, 0.5), percentile(times, 0.95), percentile(times, 0.99)];
+  const details = { figures: { p50, p95, p99, samples: times.length } };
+  const what = `a call takes ${span(p50)}, and ${span(p95)} at the 95th percentile`;
+  const limit = p95 > (failingAfter ?? Infinity) ? failingAfter : slowAfter;
+  if (!(p95 > (limit ?? Infinity))) return fine('latency', what, details);
+  const advice = 'see what else the backend has to do, and how far away it is';
+  const status = limit === failingAfter ? 'failing' : 'degraded';
+  return finding('latency', status, [`${what}: over ${span(limit ?? 0)}`, advice], details);
+}
+
+function sum(counts: ReadonlyMap<ErrorCode, number>): number {
+  return [...counts.values()].reduce((total, count) => total + count, 0);
+}
+
+/** The calls of the probing alone, where nobody counts those of the store. */
+function ofProbing(measurement: Measurement): RecentCalls {
+  const codes = byCode(measurement.samples.flatMap(({ code }) => code ?? []));
+  return { calls: measurement.samples.length, failures: new Map(codes), retries: new Map() };
+}
+
+/** The most frequent of some errors, in words. */
+function listed(counts: ReadonlyMap<ErrorCode, number>): string {
+  const most = [...counts].toSorted(([, a], [, b]) => b - a).slice(0, 3);
+  return most.map(([code, count]) => `${count} × ${code}`).join(', ');
+}
+
+/** How many calls fail or have to be repeated, and whether the backend asks for less. */
+export function judgeErrors(
+  measurement: Measurement,
+  recent: RecentCalls | undefined,
+  { maxErrorRate, maxRetryRate }: Required<HealthThresholds>,
+): HealthCheck {
+  const probed = ofProbing(measurement);
+  const { calls, failures, retries } = recent !== undefined && recent.calls >= probed.calls ? recent : probed;
+  const when = recent !== undefined && recent.calls > probed.calls ? ' of the last five minutes' : '';
+  const [failed, repeated] = [sum(failures), sum(retries)];
+  const throttled = (failures.get('THROTTLED') ?? 0) + (retries.get('THROTTLED') ?? 0);
+  const details = { figures: { calls, failed, repeated, throttled } };
+  if (calls === 0) return fine('errors', 'there was no call', details);
+  const errorRate = failed / calls;
+  const advice = 'see the log of the backend, and the network on the way to it';
+  if (errorRate > (maxErrorRate ?? Infinity)) {
+    const what = `${failed} of ${calls} calls${when} failed (${listed(failures)})`;
+    const why = throttled * 2 > failed ? verdictOf('THROTTLED')[1] : advice;
+    return finding('errors', errorRate >= 0.5 ? 'failing' : 'degraded', [what, why], details);
+  }
+  if (repeated / calls > (maxRetryRate ?? Infinity)) {
+    const what = `${repeated} attempts had to be repeated for ${calls} calls${when} (${listed(retries)})`;
+    const why = throttled * 2 > repeated ? verdictOf('THROTTLED')[1] : advice;
+    return finding('errors', 'degraded', [what, why], details);
+  }
+  const what = `${percent(errorRate)} of ${calls} calls${when} failed, ${repeated} were repeated`;
+  return fine('errors', failed === 0 && repeated === 0 ? `all of ${calls} calls${when} succeeded` : what, details);
+}

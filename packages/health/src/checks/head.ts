@@ -1,0 +1,96 @@
+import type { BackendCapabilities } from '@securestore/backend-api';
+import type { HealthThresholds } from '../thresholds.ts';
+import type { HealthCheck } from '../types.ts';
+import { finding, fine, verdictOf } from '../verdict.ts';
+import { span } from '../words.ts';
+import type { Measurement } from './measure.ts';
+
+/** From then on writes are refused, in milliseconds: see `ClockDifference` of `@securestore/objects`. */
+const REFUSED_AFTER = 10 * 60 * 1000;
+/** How old what is known of the head may be, in milliseconds: beyond that nothing is acknowledged. */
+const CONFIRMED_WITHIN = 5000;
+/** Backends may tell their time to the second. */
+const TOLD_TO = 1000;
+
+/** By how much the backend's clock is before that of this machine, at least, and how far that may be off. */
+function differenceOf({ head, asked, modified, wrote }: Measurement): number | undefined {
+  const [theirs, ours] = head?.now !== undefined ? [head.now, asked] : [modified, wrote];
+  if (theirs === undefined || ours === undefined) return undefined;
+  if (theirs < ours.from) return theirs - ours.from;
+  return theirs > ours.to ? theirs - ours.to : 0;
+}
+
+/** Whether the clock of this machine and the backend's agree. */
+export function judgeClock(
+  measurement: Measurement,
+  { modifiedResolution, clockSkew, now }: BackendCapabilities,
+  { maxClockSkew }: Required<HealthThresholds>,
+): HealthCheck {
+  const difference = differenceOf(measurement);
+  if (difference === undefined) {
+    return finding('clock', 'degraded', [
+      'the clocks could not be compared, since the backend did not tell the time',
+      'see the check "backend"',
+    ]);
+  }
+  // A time that is rounded, or of one of several servers, says no more than this.
+  const blur = (now && measurement.head?.now !== undefined ? TOLD_TO : modifiedResolution) + clockSkew;
+  const skew = Math.max(0, Math.abs(difference) - blur);
+  const details = { figures: { skew } };
+  const what = `the clocks of this machine and of the backend are ${span(skew)} apart`;
+  if (!(skew > (maxClockSkew ?? Infinity)) && !(skew > REFUSED_AFTER)) {
+    return fine('clock', skew === 0 ? 'the clocks of this machine and of the backend agree' : what, details);
+  }
+  const side = difference > 0 ? 'this machine is behind' : 'this machine is ahead';
+  const advice = 'set the clocks, and have them kept right (NTP)';
+  if (skew > REFUSED_AFTER)
+    return finding('clock', 'failing', [`${what} (${side}): writes are refused`, advice], details);
+  return finding('clock', 'degraded', [`${what} (${side})`, advice], details);
+}
+
+/** What states of a store mean, other than that it is open. */
+const STATES: Readonly<Record<string, readonly [string, string]>> = {
+  restoring: [
+    'the store is being restored, and takes no writes meanwhile',
+    'wait until that has ended; where nobody does it any more, run the restore again',
+  ],
+  closing: [
+    'the store is about to move, and takes no calls meanwhile',
+    'wait a moment, and open it again if it stays so',
+  ],
+  moved: ['the store has moved', 'open it at its new location'],
+};
+
+/** Whether the head of the store is there, the newest, and read anew again and again. */
+export function judgeHead(
+  measurement: Measurement,
+  { modifiedResolution, clockSkew }: BackendCapabilities,
+  { state, confirmedAgo }: { readonly state: string; readonly confirmedAgo: number },
+): HealthCheck {
+  const { head, headError, modified } = measurement;
+  if (head === undefined) {
+    if (headError === 'NOT_FOUND') {
+      const advice = 'find out who removed it, and bring it back from a backup';
+      return finding('head', 'failing', ['the head of the store is gone', advice]);
+    }
+    const [reason, advice] = verdictOf(headError ?? 'INTERNAL');
+    return finding('head', 'failing', [`the head of the store can not be confirmed: ${reason}`, advice]);
+  }
+  const details = { figures: { generation: head.generation, confirmedAgo } };
+  if (
+    head.now !== undefined &&
+    modified !== undefined &&
+    head.now < modified - Math.max(modifiedResolution, TOLD_TO) - clockSkew
+  ) {
+    const reason = `the head does not advance: it was read after a write, and is told to be of ${span(modified - head.now)} before it`;
+    const advice = 'have nothing between this machine and the backend answer from memory: a cache, a proxy, a replica';
+    return finding('head', 'failing', [reason, advice], details);
+  }
+  if (confirmedAgo > CONFIRMED_WITHIN) {
+    const reason = `the head was not confirmed for ${span(confirmedAgo)}, so calls are refused`;
+    return finding('head', 'failing', [reason, 'see the checks "backend" and "latency"'], details);
+  }
+  const special = STATES[state];
+  if (special !== undefined) return finding('head', 'degraded', special, details);
+  return fine('head', `the head is the newest that is known, generation ${head.generation}`, details);
+}

@@ -1,0 +1,42 @@
+import type { KeyReport } from '@securestore/objects';
+import type { HealthThresholds } from '../thresholds.ts';
+import type { HealthCheck } from '../types.ts';
+import { finding, fine } from '../verdict.ts';
+import { span } from '../words.ts';
+
+const DAY = 24 * 60 * 60 * 1000;
+
+const ADVICE = 'run "securestore rotate", or let a program keep the store open: it makes new keys when they are due';
+
+/**
+ * Whether the keys that new objects are sealed with are as young as they should be.
+ *
+ * @param rotationDays after how many days the store makes new keys by itself; 0 for never
+ * @param now milliseconds since 1970
+ */
+export function judgeKeys(
+  keys: readonly KeyReport[],
+  rotationDays: number,
+  now: number,
+  { maxKeyAge }: Required<HealthThresholds>,
+): HealthCheck {
+  const sealing = keys.filter(({ kind, state }) => kind === 'category' && state === 'primary');
+  const oldest = sealing.reduce<KeyReport | undefined>(
+    (a, b) => (a !== undefined && a.created <= b.created ? a : b),
+    undefined,
+  );
+  if (oldest === undefined) return fine('keys', 'there is no key that seals objects');
+  const age = Math.max(0, now - oldest.created.getTime());
+  const waiting = keys.filter(({ state }) => state === 'destroying');
+  const details = { figures: { age, versions: keys.length, destroying: waiting.length } };
+  // Whoever keeps the store open looks once an hour, and may be away for the night.
+  const limit = maxKeyAge ?? (rotationDays === 0 ? Infinity : (rotationDays + 1) * DAY);
+  const whose = oldest.category === undefined ? '' : ` (category ${JSON.stringify(oldest.category)})`;
+  const what = `the oldest key that seals objects${whose} is ${span(age)} old`;
+  if (age > limit) return finding('keys', 'degraded', [`${what}: new ones are due`, ADVICE], details);
+  const destroying =
+    waiting.length === 0 ? '' : `; ${waiting.length} wait to be destroyed, which can be undone until then`;
+  const next =
+    rotationDays === 0 ? 'the store is not set to make new ones' : `new ones are made after ${rotationDays} d`;
+  return fine('keys', `${what}; ${next}${destroying}`, details);
+}

@@ -1,0 +1,127 @@
+import type { Meter } from '@securestore/backend-api';
+import { SecureStoreError } from '@securestore/core-format';
+import type { Clock } from '@securestore/jobs';
+import { elapsedSince, instant } from '@securestore/jobs';
+import type { HealthArea, ObjectStore } from '@securestore/objects';
+import { signalOf } from '@securestore/objects';
+import { storeSource } from './checks/store-source.ts';
+import { checkHealthOptions } from './options.ts';
+import type { HealthThresholds } from './thresholds.ts';
+import { resolveThresholds } from './thresholds.ts';
+import type { HealthCheck, HealthContext, HealthOptions, HealthReport, HealthSource } from './types.ts';
+import { finding, verdictOf, codeOf, worst } from './verdict.ts';
+import { span } from './words.ts';
+
+const TIMEOUT = 10_000;
+/** The share of the time limit that a source may use, so that what it has found by then is told. */
+const OWN_SHARE = 0.8;
+
+export interface HealthSettings {
+  /** What counts the calls of the store: its layer must be around the backend that the store was opened with. */
+  readonly meter?: Meter | undefined;
+  /** What else belongs to the store and is looked at, such as its backups. */
+  readonly sources?: readonly HealthSource[] | undefined;
+  readonly thresholds?: HealthThresholds | undefined;
+  /** A clock in milliseconds that never runs backwards; by default that of the process. */
+  readonly monotonic?: (() => number) | undefined;
+}
+
+function failed(names: readonly string[], reason: string, advice: string): HealthCheck[] {
+  return names.map((name) => finding(name, 'failing', [reason, advice]));
+}
+
+async function ask(
+  clock: Clock,
+  source: HealthSource,
+  context: HealthContext,
+  timeout: number,
+): Promise<readonly HealthCheck[]> {
+  const ended = new AbortController();
+  const signal = AbortSignal.any([context.signal, ended.signal]);
+  const late = clock
+    .sleep(timeout, ended.signal, { ref: false })
+    .then(() =>
+      failed(
+        source.names,
+        `there was no answer within ${span(timeout)}`,
+        'see the check "backend", or allow more time',
+      ),
+    );
+  late.catch(() => undefined);
+  try {
+    const checks = source.check({ ...context, signal });
+    checks.catch(() => undefined);
+    return await Promise.race([checks, late]);
+  } catch (error) {
+    if (context.signal.aborted) throw error;
+    const code = codeOf(error);
+    const [reason, advice] = verdictOf(code);
+    const said = SecureStoreError.is(error) ? error.message : reason;
+    return failed(source.names, `it could not be looked at (${code}): ${said}`, advice);
+  } finally {
+    ended.abort();
+  }
+}
+
+/** Tells how an open store is. */
+export class Health {
+  readonly #area: HealthArea;
+  readonly #sources: readonly HealthSource[];
+  readonly #thresholds: HealthThresholds;
+  /** The last report, for those who only want to look at it. */
+  #last: HealthReport | undefined;
+
+  /** @throws SecureStoreError `INVALID_ARGUMENT` for thresholds that make no sense */
+  constructor({ healthArea }: Pick<ObjectStore, 'healthArea'>, settings: HealthSettings = {}) {
+    const { meter, sources = [], thresholds, monotonic = () => performance.now() } = settings;
+    this.#area = healthArea;
+    this.#thresholds = resolveThresholds(thresholds);
+    this.#sources = [storeSource(healthArea, { meter, monotonic }), ...sources];
+  }
+
+  /** The last report of this process. */
+  get last(): HealthReport | undefined {
+    return this.#last;
+  }
+
+  /**
+   * Looks at everything that belongs to the store: writes, reads and removes a probe at the backend, and reads what is known of its
+   * keys, backups, scrubs and audit log. What can't be looked at, or not in time, is a finding.
+   *
+   * @throws SecureStoreError `INVALID_ARGUMENT`, `ABORTED`; `UNAVAILABLE` where the store has been closed
+   */
+  async check(options: HealthOptions = {}): Promise<HealthReport> {
+    this.#area.checkOpen();
+    checkHealthOptions(options);
+    const { timeout = TIMEOUT, signal: given } = options;
+    const thresholds = resolveThresholds(this.#thresholds, options.thresholds);
+    const signal = signalOf({ signal: given }) ?? new AbortController().signal;
+    const { clock } = this.#area;
+    const begun = instant(clock);
+    const context = { signal, thresholds, budget: timeout * OWN_SHARE };
+    const answers = await this.#unlessAborted(
+      Promise.all(this.#sources.map((source) => ask(clock, source, context, timeout))),
+      signal,
+    );
+    const checks = answers.flat();
+    const status = worst(checks.map((check) => check.status));
+    const report = { status, checks, time: new Date(begun.now), took: elapsedSince(begun, clock) };
+    this.#last = report;
+    return report;
+  }
+
+  async #unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+    const { promise: aborted, reject } = Promise.withResolvers<never>();
+    const onAbort = (): void => {
+      reject(new SecureStoreError('ABORTED', 'health: aborted', { operation: 'health', cause: signal.reason }));
+    };
+    signal.addEventListener('abort', onAbort, { once: true });
+    work.catch(() => undefined);
+    try {
+      if (signal.aborted) onAbort();
+      return await Promise.race([work, aborted]);
+    } finally {
+      signal.removeEventListener('abort', onAbort);
+    }
+  }
+}

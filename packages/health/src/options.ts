@@ -1,0 +1,25 @@
+import { SecureStoreError } from '@securestore/core-format';
+
+/** The longest time that timers hold, in milliseconds. */
+const MAX_TIMEOUT = 0x7fff_ffff;
+
+function invalid(message: string): never {
+  throw new SecureStoreError('INVALID_ARGUMENT', message);
+}
+
+/** @throws SecureStoreError `INVALID_ARGUMENT` for what is no object, or has other members than are known */
+export function checkNames(options: unknown, known: readonly string[]): void {
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) invalid('options must be an object');
+  const unknown = Object.keys(options).find((name) => !known.includes(name));
+  if (unknown !== undefined) invalid(`unknown option "${unknown}". Known here: ${known.toSorted().join(', ')}`);
+}
+
+/** @throws SecureStoreError `INVALID_ARGUMENT`; thresholds are not looked at here */
+export function checkHealthOptions(options: unknown): void {
+  checkNames(options, ['timeout', 'signal', 'thresholds']);
+  const { timeout, signal } = options as { readonly timeout?: unknown; readonly signal?: unknown };
+  if (signal !== undefined && !(signal instanceof AbortSignal)) invalid('the option "signal" must be an AbortSignal');
+  if (timeout !== undefined && !(typeof timeout === 'number' && timeout > 0 && timeout <= MAX_TIMEOUT)) {
+    invalid('the option "timeout" must be a number of milliseconds over 0');
+  }
+}
