@@ -1,12 +1,15 @@
 import type { Meter } from '@securestore/backend-api';
 import { SecureStoreError } from '@securestore/core-format';
-import type { Clock } from '@securestore/jobs';
+import type { Clock, Job } from '@securestore/jobs';
 import { elapsedSince, instant } from '@securestore/jobs';
 import type { HealthArea, ObjectStore } from '@securestore/objects';
 import { signalOf } from '@securestore/objects';
+import { scrubSource } from './checks/scrub.ts';
 import { storeSource } from './checks/store-source.ts';
 import { checkHealthOptions } from './options.ts';
 import type { HealthThresholds } from './thresholds.ts';
+import { scrubKind, startScrub } from './scrub/scrub.ts';
+import type { RepairSource, ScrubOptions, ScrubReport } from './scrub/types.ts';
 import { resolveThresholds } from './thresholds.ts';
 import type { HealthCheck, HealthContext, HealthOptions, HealthReport, HealthSource } from './types.ts';
 import { finding, verdictOf, codeOf, worst } from './verdict.ts';
@@ -22,6 +25,8 @@ export interface HealthSettings {
   /** What else belongs to the store and is looked at, such as its backups. */
   readonly sources?: readonly HealthSource[] | undefined;
   readonly thresholds?: HealthThresholds | undefined;
+  /** What a location stands for that a scrub is to repair from. */
+  readonly copies?: ((location: string) => RepairSource) | undefined;
   /** A clock in milliseconds that never runs backwards; by default that of the process. */
   readonly monotonic?: (() => number) | undefined;
 }
@@ -68,15 +73,18 @@ export class Health {
   readonly #area: HealthArea;
   readonly #sources: readonly HealthSource[];
   readonly #thresholds: HealthThresholds;
+  readonly #copies: HealthSettings['copies'];
   /** The last report, for those who only want to look at it. */
   #last: HealthReport | undefined;
 
   /** @throws SecureStoreError `INVALID_ARGUMENT` for thresholds that make no sense */
   constructor({ healthArea }: Pick<ObjectStore, 'healthArea'>, settings: HealthSettings = {}) {
-    const { meter, sources = [], thresholds, monotonic = () => performance.now() } = settings;
+    const { meter, sources = [], thresholds, copies, monotonic = () => performance.now() } = settings;
     this.#area = healthArea;
     this.#thresholds = resolveThresholds(thresholds);
-    this.#sources = [storeSource(healthArea, { meter, monotonic }), ...sources];
+    this.#copies = copies;
+    this.#sources = [storeSource(healthArea, { meter, monotonic }), scrubSource(healthArea), ...sources];
+    healthArea.addKind(scrubKind(healthArea));
   }
 
   /** The last report of this process. */
@@ -108,6 +116,20 @@ export class Health {
     const report = { status, checks, time: new Date(begun.now), took: elapsedSince(begun, clock) };
     this.#last = report;
     return report;
+  }
+
+  /**
+   * Reads everything in the store, as `verify` does, in the background: as fast as it is told to, on from where a scrub was
+   * interrupted. So what was not looked at for the longest time is looked at first. What is wrong is named, and with `repair` put
+   * right. Reads and writes go on meanwhile. What it found the store remembers, and its health tells.
+   *
+   * The job rejects with `LOCKED` where another process is at it; `ROLLBACK` where the head of the store is older than one seen
+   * before; what keeps it from looking, such as `UNAVAILABLE`. What it finds is no error: it is in the report.
+   *
+   * @throws SecureStoreError `INVALID_ARGUMENT`; `ACCESS_DENIED` for a member; `UNAVAILABLE` where the store has been closed
+   */
+  scrub(options: ScrubOptions = {}): Job<ScrubReport> {
+    return startScrub(this.#area, options, this.#copies);
   }
 
   async #unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {

@@ -23,3 +23,9 @@ export function checkHealthOptions(options: unknown): void {
     invalid('the option "timeout" must be a number of milliseconds over 0');
   }
 }
+
+/** @throws SecureStoreError `INVALID_ARGUMENT` for what is given and no number over 0 */
+export function checkAmount(name: string, value: unknown, unit: string): void {
+  if (value === undefined || (typeof value === 'number' && value > 0 && Number.isFinite(value))) return;
+  invalid(`the option "${name}" must be a number of ${unit} over 0`);
+}

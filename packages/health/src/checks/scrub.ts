@@ -1,0 +1,59 @@
+import type { ScrubState } from '../scrub/types.ts';
+import { readScrubState } from '../scrub/state.ts';
+import type { HealthThresholds } from '../thresholds.ts';
+import { SCRUB_WITHIN } from '../thresholds.ts';
+import type { HealthCheck, HealthSource } from '../types.ts';
+import { finding, fine } from '../verdict.ts';
+import { span } from '../words.ts';
+import type { HealthArea } from '@securestore/objects';
+
+function words(count: number, one: string, many: string): string {
+  return count === 1 ? `1 ${one}` : `${count} ${many}`;
+}
+
+/**
+ * Whether everything was looked at not too long ago, and what is wrong.
+ *
+ * @param now milliseconds since 1970
+ */
+export function judgeScrub(state: ScrubState, now: number, { scrubWithin }: Required<HealthThresholds>): HealthCheck {
+  const { last, open, within, findings } = state;
+  const figures = {
+    findings: open,
+    ...(last !== undefined && { age: Math.max(0, now - last.ended), objects: last.objects }),
+  };
+  const details = { figures };
+  if (open > 0) {
+    const [first] = findings;
+    const such = first === undefined ? '' : `, such as ${first.kind}: ${first.name}`;
+    const reason = `${words(open, 'thing is', 'things are')} not as stored${such}`;
+    const advice = 'run "securestore scrub --repair <backup>", or restore what is damaged and scrub again';
+    return finding('scrub', 'failing', [reason, advice], details);
+  }
+  const limit = scrubWithin ?? within ?? SCRUB_WITHIN;
+  if (last === undefined) {
+    if (scrubWithin === undefined || scrubWithin === Infinity)
+      return fine('scrub', 'the store was never scrubbed', details);
+    const advice = 'run "securestore scrub", and see that it is run again and again';
+    return finding('scrub', 'degraded', ['the store was never scrubbed', advice], details);
+  }
+  const age = now - last.ended;
+  const what = `${words(last.objects, 'object was', 'objects were')} scrubbed ${span(Math.max(0, age))} ago`;
+  if (age > limit) {
+    const advice = 'run "securestore scrub", or see what keeps it from ending; a greater --rate gives it more time';
+    return finding('scrub', 'degraded', [`${what}: it is due after ${span(limit)}`, advice], details);
+  }
+  const strays =
+    last.strays === 0 ? '' : `; ${words(last.strays, 'leftover is', 'leftovers are')} for a collection to remove`;
+  return fine('scrub', `${what}, and nothing is wrong${strays}`, details);
+}
+
+/** Looks at what the store remembers of its scrubs. */
+export function scrubSource(area: HealthArea): HealthSource {
+  return {
+    names: ['scrub'],
+    check: async ({ signal, thresholds }) => [
+      judgeScrub(await readScrubState(area, signal), area.clock.now(), thresholds),
+    ],
+  };
+}

@@ -1,0 +1,143 @@
+import type { StorageBackend } from '@securestore/backend-api';
+import { SecureStoreError } from '@securestore/core-format';
+import type { Job, JobContext, JobKind } from '@securestore/jobs';
+import type { HealthArea, PassResult } from '@securestore/objects';
+import { checkAmount, checkNames } from '../options.ts';
+import { pace } from './pacing.ts';
+import { rateLayer } from './rate.ts';
+import { changeScrubState, withFindings } from './state.ts';
+import type { Pace } from './tally.ts';
+import { Tally } from './tally.ts';
+import type { RepairSource, ScrubOptions, ScrubReport } from './types.ts';
+
+const OPTIONS = ['rate', 'within', 'payloads', 'repair'] as const;
+const PHASE = 'scrubbing';
+
+/** What a run is given beside what the job remembers. */
+interface RunOptions {
+  readonly pace: Pace;
+  readonly repair: RepairSource | undefined;
+}
+
+async function runPart(
+  area: HealthArea,
+  tally: Tally,
+  { signal, progress, save }: JobContext<object>,
+  repairFrom: StorageBackend | undefined,
+): Promise<PassResult> {
+  const { clock } = area;
+  const { rate, within, payloads } = tally.pace;
+  const total = await area.count(signal);
+  progress({ phase: PHASE, total });
+  let done = 0;
+  return area.scrub({
+    after: tally.position,
+    payloads,
+    repairFrom,
+    signal,
+    layer: rate === undefined ? undefined : rateLayer(rate, clock),
+    onBytes: (bytes) => progress({ bytes }),
+    onFindings: async (findings) => {
+      const news = tally.add(findings);
+      if (news.length > 0) await changeScrubState(area, (state) => withFindings(state, news), signal);
+    },
+    onStray: (stray) => tally.addStray(stray),
+    onPosition: async (position, counts) => {
+      const now = counts.objects + counts.deleted;
+      progress({ done: now - done });
+      done = now;
+      await save(tally.cursor(position, counts));
+      if (within === undefined) return;
+      await pace(clock, { started: tally.started, within, total }, tally.doneBefore + done, signal);
+    },
+  });
+}
+
+/** Notes that everything was scrubbed. */
+async function remember(area: HealthArea, tally: Tally, report: ScrubReport, signal: AbortSignal): Promise<void> {
+  const { started, ended, objects, bytes, found, repaired } = report;
+  const last = {
+    started: started.getTime(),
+    ended: Math.max(started.getTime(), ended.getTime()),
+    objects,
+    bytes,
+    found,
+    repaired,
+    strays: tally.strayCount,
+  };
+  const { within } = tally.pace;
+  const open = tally.findings.filter((finding) => !finding.repaired);
+  await changeScrubState(
+    area,
+    (before) => {
+      const period = within ?? before.within;
+      return { last, open: found - repaired, findings: open, ...(period !== undefined && { within: period }) };
+    },
+    signal,
+  );
+}
+
+async function run(area: HealthArea, context: JobContext<object>, given: RunOptions | undefined): Promise<ScrubReport> {
+  const { signal, cursor } = context;
+  const tally = new Tally(cursor, given?.pace, area.clock.now());
+  const part = (copy: StorageBackend | undefined): Promise<PassResult> => runPart(area, tally, context, copy);
+  const result = given?.repair === undefined ? await part(undefined) : await given.repair(part, signal);
+  const { baseline, ...counts } = result;
+  const ended = area.clock.now();
+  const { started, found, repaired, findings, strays } = tally;
+  const { within = Infinity } = tally.pace;
+  const report: ScrubReport = {
+    ok: found === repaired,
+    started: new Date(started),
+    ended: new Date(ended),
+    ...tally.counts(counts),
+    ...(baseline !== undefined && { baseline }),
+    found,
+    repaired,
+    findings,
+    strays,
+    late: ended - started > within,
+  };
+  await remember(area, tally, report, signal);
+  return report;
+}
+
+/** Without options it goes on as the run before was told to, and repairs nothing. */
+export function scrubKind(area: HealthArea, options?: RunOptions): JobKind<object, ScrubReport> {
+  return { name: 'scrub', parse: () => ({}), run: (context) => run(area, context, options) };
+}
+
+function paceOf({ rate, within, payloads = true }: ScrubOptions): Pace {
+  checkAmount('rate', rate, 'bytes a second');
+  checkAmount('within', within, 'milliseconds');
+  if (typeof payloads !== 'boolean') {
+    throw new SecureStoreError('INVALID_ARGUMENT', 'the option "payloads" must be true or false');
+  }
+  return { payloads, ...(rate !== undefined && { rate }), ...(within !== undefined && { within: Math.ceil(within) }) };
+}
+
+/** @param copies what a location stands for */
+function repairOf(
+  { repair }: ScrubOptions,
+  copies: ((location: string) => RepairSource) | undefined,
+): RepairSource | undefined {
+  if (repair === undefined || typeof repair === 'function') return repair;
+  if (typeof repair === 'string' && copies !== undefined) return copies(repair);
+  throw new SecureStoreError('INVALID_ARGUMENT', 'the option "repair" must be what opens a copy of the store');
+}
+
+/** Starts a scrub, or goes on with one that was interrupted. @throws SecureStoreError `INVALID_ARGUMENT`, `ACCESS_DENIED` for a member */
+export function startScrub(
+  area: HealthArea,
+  options: ScrubOptions,
+  copies: ((location: string) => RepairSource) | undefined,
+): Job<ScrubReport> {
+  checkNames(options, [...OPTIONS, 'signal', 'timeout']);
+  if (area.isMember) {
+    const message =
+      'a member can not tell whether what was not granted is right: whoever unlocks the whole store scrubs it';
+    throw new SecureStoreError('ACCESS_DENIED', message);
+  }
+  const kind = scrubKind(area, { pace: paceOf(options), repair: repairOf(options, copies) });
+  return area.runJob('scrub', options, new Set(OPTIONS), { kind, parameters: {} });
+}

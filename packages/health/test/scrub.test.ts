@@ -1,0 +1,363 @@
+import { MemoryBackend } from '@securestore/backend-memory';
+import type { StorageBackend } from '@securestore/backend-api';
+import { createCallCounter } from '@securestore/backend-api';
+import { describe, expect, it } from 'vitest';
+import { attack, flipped } from '../../objects/test/support/attacker.ts';
+import type { Attacker } from '../../objects/test/support/attacker.ts';
+import { atEnd, failure, openAt, patterned } from '../../objects/test/support/stores.ts';
+import type { RepairSource, ScrubReport } from '../src/index.ts';
+import { Health } from '../src/index.ts';
+import type { World } from './support/world.ts';
+import { checkOf, DAY, troubles, world } from './support/world.ts';
+
+interface Damaged extends World {
+  readonly attacker: Attacker;
+  /** A copy of the whole store, from before anything was damaged. */
+  readonly copy: RepairSource;
+}
+
+const HOUR = 60 * 60 * 1000;
+
+/** The name of the current record of an object. */
+async function recordOf({ store, attacker }: Pick<Damaged, 'store' | 'attacker'>, key: string): Promise<string> {
+  const names = await attacker.names('o/');
+  const before = new Map(
+    await Promise.all(names.map(async (name) => [name, (await attacker.get(name)).toString('hex')] as const)),
+  );
+  await store.setMetadata(key, { looked: 'for' });
+  for (const name of names) if ((await attacker.get(name)).toString('hex') !== before.get(name)) return name;
+  throw new Error(`no record of ${key}`);
+}
+
+async function copyOf(attacker: Attacker): Promise<RepairSource> {
+  const backend: StorageBackend = new MemoryBackend();
+  await backend.init({ location: 'memory:', options: {} });
+  for (const [name, body] of await attacker.copy()) await backend.write(name, body);
+  atEnd(() => backend.close());
+  return (body) => body(backend);
+}
+
+/** A store with small and large objects, some with a past, one deleted; with a checkpoint. */
+async function furnished(count = 30): Promise<Damaged> {
+  const target = await world();
+  const { store, place, clock } = target;
+  const attacker = await attack(place);
+  for (let n = 0; n < count; n++) await store.store(`small/${n}`, `first ${n}`);
+  await store.store('large', patterned(3_000_000));
+  await store.store('past', 'one');
+  await store.store('past', 'two');
+  await store.store('past', 'three');
+  await store.store('gone', 'there once');
+  await store.delete('gone');
+  clock.advance(60_000);
+  await store.checkpoint();
+  return { ...target, attacker, copy: await copyOf(attacker) };
+}
+
+const summary = ({ findings }: ScrubReport): string[] =>
+  findings.map(({ kind, key, repaired }) => `${kind} ${key}${repaired ? ' repaired' : ''}`).toSorted();
+
+type Find = (target: Damaged) => Promise<string>;
+type Change = (attacker: Attacker, name: string) => Promise<void>;
+
+const ofRecord: Find = (target) => recordOf(target, 'small/7');
+const ofPart: Find = async ({ attacker }) => attacker.name('b/');
+const tokenOf = (name: string): string => name.split('./@')[0] ?? '';
+
+/** Of the two older versions of one object, the older. */
+const ofVersion: Find = async ({ attacker }) => {
+  const names = await attacker.names('h/');
+  return names.find((name, at) => at > 0 && tokenOf(name) === tokenOf(names[at - 1] ?? '')) ?? '';
+};
+const flip =
+  (at: number): Change =>
+  async (attacker, name) =>
+    attacker.put(name, flipped(await attacker.get(name), at));
+const truncate: Change = async (attacker, name) => attacker.put(name, (await attacker.get(name)).subarray(0, -1));
+const remove: Change = (attacker, name) => attacker.remove(name);
+
+/** What is damaged in which way, and what a scrub says of it then. */
+const DAMAGE: Readonly<Record<string, readonly [Find, Change, finding: string]>> = {
+  'a flipped bit of a record': [ofRecord, flip(80), 'damaged small/7'],
+  'a truncated record': [ofRecord, truncate, 'damaged small/7'],
+  'a flipped bit of an older version': [ofVersion, flip(80), 'damaged past'],
+  'a missing older version': [ofVersion, remove, 'history past'],
+  'a flipped bit of a payload': [ofPart, flip(1_000_000), 'payload large'],
+  'a truncated payload': [ofPart, truncate, 'payload large'],
+  'a missing part': [ofPart, remove, 'payload large'],
+  'a hidden object': [ofRecord, remove, 'hidden small/7'],
+};
+
+describe('a scrub', () => {
+  it('finds nothing wrong in a store that is well, and counts what is in it', async () => {
+    const { health, clock } = await furnished();
+    expect(checkOf(await health.check(), 'scrub')).toMatchObject({
+      status: 'ok',
+      reason: 'the store was never scrubbed',
+    });
+    const report = await health.scrub();
+    expect(report).toMatchObject({
+      ok: true,
+      objects: 32,
+      deleted: 1,
+      versions: 3,
+      blobs: 1,
+      parts: 1,
+      bytes: 3_000_000,
+      found: 0,
+      repaired: 0,
+      findings: [],
+      strays: [],
+      late: false,
+      baseline: { entries: 33 },
+    });
+    expect(checkOf(await health.check(), 'scrub')).toMatchObject({
+      status: 'ok',
+      reason: '32 objects were scrubbed 0 ms ago, and nothing is wrong',
+    });
+    clock.advance(34 * DAY);
+    expect(checkOf(await health.check(), 'scrub').status).toBe('ok');
+    clock.advance(2 * DAY);
+    expect(checkOf(await health.check(), 'scrub')).toMatchObject({
+      status: 'degraded',
+      reason: expect.stringContaining('36 d ago: it is due after 35 d'),
+      advice: expect.stringContaining('securestore scrub'),
+    });
+  });
+
+  it.each(Object.entries(DAMAGE))('finds %s, and repairs it from a copy', async (_, [find, damage, expected]) => {
+    const target = await furnished();
+    const { health, store, attacker } = target;
+    const name = await find(target);
+    const copy = await copyOf(attacker);
+    const before = await attacker.copy();
+    await damage(attacker, name);
+    const report = await health.scrub();
+    expect(report.ok).toBe(false);
+    expect(summary(report)).toEqual([expected]);
+    expect(checkOf(await health.check(), 'scrub')).toMatchObject({
+      status: 'failing',
+      reason: expect.stringContaining('1 thing is not as stored'),
+      advice: expect.stringContaining('--repair'),
+    });
+    const repaired = await health.scrub({ repair: copy });
+    expect(summary(repaired)).toEqual([`${expected} repaired`]);
+    expect(repaired).toMatchObject({ ok: true, found: 1, repaired: 1 });
+    expect(troubles(await health.check())).toEqual({});
+    expect(await store.verify({ payloads: true })).toMatchObject({ ok: true });
+    expect(await attacker.get(name)).toEqual(before.get(name));
+    expect((await store.history('past')).length).toBe(3);
+    expect((await store.retrieve('small/7')).text()).toBe('first 7');
+  });
+
+  it('finds an object that was rolled back, and brings the newer version back', async () => {
+    const target = await furnished();
+    const { health, store, attacker } = target;
+    const name = await recordOf(target, 'small/7');
+    const older = await attacker.get(name);
+    await store.store('small/7', 'newer');
+    await store.checkpoint();
+    const copy = await copyOf(attacker);
+    await attacker.put(name, older);
+    expect(summary(await health.scrub())).toContain('rolled-back small/7');
+    const repaired = await health.scrub({ repair: copy });
+    expect(repaired.ok).toBe(true);
+    expect((await store.retrieve('small/7')).text()).toBe('newer');
+    expect(await store.verify()).toMatchObject({ ok: true });
+  });
+
+  it('finds an object that was brought back after its deletion, and deletes it again', async () => {
+    const target = await furnished();
+    const { health, store, attacker } = target;
+    const name = await recordOf(target, 'small/7');
+    const record = await attacker.get(name);
+    await store.delete('small/7');
+    await store.checkpoint();
+    const copy = await copyOf(attacker);
+    await attacker.put(name, record);
+    const report = await health.scrub();
+    expect(summary(report)).toContain('resurrected small/7');
+    expect((await health.scrub({ repair: copy })).ok).toBe(true);
+    expect(await store.has('small/7')).toBe(false);
+  });
+
+  it('finds payloads that nothing names, once no upload can be under way', async () => {
+    const { health, attacker, clock } = await furnished();
+    const [part = ''] = await attacker.names('b/');
+    const [token = ''] = part.split('./@');
+    const body = await attacker.get(part);
+    const orphan = `${token}./@${'0'.repeat(26)}/00000000`;
+    await attacker.put(orphan, body);
+    expect((await health.scrub()).strays).toEqual([]);
+    clock.advance(2 * DAY);
+    const report = await health.scrub();
+    expect(report.ok).toBe(true);
+    expect(report.strays).toEqual([
+      {
+        name: orphan.slice(0, orphan.lastIndexOf('/')),
+        message: expect.stringContaining('that no version of the object names'),
+      },
+    ]);
+    expect(checkOf(await health.check(), 'scrub')).toMatchObject({
+      status: 'ok',
+      reason: expect.stringContaining('1 leftover is for a collection to remove'),
+    });
+  });
+
+  it('names what nobody made, and what the head names and is damaged', async () => {
+    const { health, attacker } = await furnished();
+    const [page = ''] = await attacker.names('c/');
+    await attacker.put(page, flipped(await attacker.get(page), 100));
+    await attacker.put('h/nothing-of-ours', Buffer.from('x'));
+    const { findings } = await health.scrub();
+    expect(findings.map(({ kind, name }) => [kind, name])).toContainEqual(['damaged', 'h/nothing-of-ours']);
+    expect(findings.some(({ kind, name }) => kind === 'damaged' && name.startsWith('c/'))).toBe(true);
+  });
+
+  it('leaves what a copy does not have, or has damaged', async () => {
+    const target = await furnished();
+    const { health, attacker } = target;
+    const name = await recordOf(target, 'small/7');
+    const [part = ''] = await attacker.names('b/');
+    const damaged = flipped(await attacker.get(part), 5000);
+    await attacker.put(part, damaged);
+    const copy = await copyOf(attacker);
+    await attacker.put(name, flipped(await attacker.get(name), 80));
+    const other = await furnished(1);
+    const strange = await health.scrub({ repair: other.copy });
+    expect(strange).toMatchObject({ ok: false, found: 2, repaired: 0 });
+    const partly = await health.scrub({ repair: copy });
+    expect(summary(partly)).toEqual(['damaged small/7 repaired', 'payload large']);
+    expect(await attacker.get(part)).toEqual(damaged);
+  });
+
+  it('is not told of an older version by a copy that has nothing newer', async () => {
+    const { health, store, attacker, copy } = await furnished();
+    await store.store('past', 'four');
+    await store.store('past', 'five');
+    const names = await attacker.names('o/');
+    for (const name of names) await attacker.put(name, flipped(await attacker.get(name), 80));
+    const report = await health.scrub({ repair: copy });
+    expect(summary(report).filter((one) => !one.endsWith('repaired'))).toEqual(['damaged past']);
+  });
+});
+
+describe('a scrub that is interrupted', () => {
+  it('goes on where it was, after the process was killed', async () => {
+    const { health, place, injector, attacker, clock } = await furnished(300);
+    await attacker.put('h/nothing-of-ours', Buffer.from('x'));
+    let reads = 0;
+    injector.plan(({ operation, key = '' }) => {
+      if (operation !== 'read' || !key.startsWith('o/')) return undefined;
+      reads += 1;
+      // Slow enough that the job saves where it is.
+      return reads < 200 ? { type: 'delay', until: clock.sleep(100) } : { type: 'stop-before' };
+    });
+    void Promise.resolve(health.scrub()).catch(() => undefined);
+    await injector.stopped;
+    const counter = createCallCounter();
+    const again = await openAt(place, { clock, layers: [counter.layer] });
+    const reopened = new Health(again, { monotonic: () => clock.uptime() });
+    expect(await again.jobs.list()).toMatchObject([{ kind: 'scrub' }]);
+    counter.reset();
+    const report = await reopened.scrub();
+    expect(report).toMatchObject({ objects: 302, deleted: 1, versions: 3, found: 1 });
+    const read = counter.calls.filter(({ operation, key = '' }) => operation === 'read' && key.startsWith('o/'));
+    expect(read.length).toBeLessThan(170);
+    expect(await again.jobs.list()).toEqual([]);
+  });
+
+  it('reads nothing twice but what came after its cursor', async () => {
+    const { health, injector, clock } = await furnished(300);
+    const counts = new Map<string, number>();
+    let reads = 0;
+    const controller = new AbortController();
+    injector.plan(({ operation, key = '' }) => {
+      if (operation !== 'read' || !key.startsWith('o/')) return undefined;
+      counts.set(key, (counts.get(key) ?? 0) + 1);
+      if (++reads === 150) controller.abort();
+      return { type: 'delay', until: clock.sleep(10) };
+    });
+    await failure(health.scrub({ signal: controller.signal }), 'ABORTED');
+    const report = await health.scrub();
+    expect(report).toMatchObject({ ok: true, objects: 302, deleted: 1 });
+    expect(counts.size).toBe(303);
+    expect([...counts.values()].filter((count) => count > 1).length).toBeLessThanOrEqual(32);
+  });
+
+  it('is not to be done by two at once', async () => {
+    const { health, place, clock } = await furnished();
+    const other = new Health(await openAt(place, { clock }));
+    const first = health.scrub({ within: 60_000 });
+    const second = other.scrub();
+    await failure(second, 'LOCKED');
+    expect((await first).ok).toBe(true);
+  });
+});
+
+describe('how fast a scrub goes', () => {
+  it('is limited by the rate, counted at the backend', async () => {
+    const { health, meter, clock } = await furnished();
+    const [bytes, begun] = [meter.figures.receivedBytes, clock.now()];
+    await health.scrub({ rate: 100_000 });
+    const seconds = (clock.now() - begun) / 1000;
+    const read = meter.figures.receivedBytes - bytes;
+    expect(read).toBeGreaterThan(3_000_000);
+    // One body may be ahead; it reads some objects more than once, and the head without being limited.
+    expect(seconds).toBeGreaterThan(29);
+    expect(seconds).toBeLessThan((read / 100_000) * 1.2);
+  });
+
+  it('is spread over the time that it is given', async () => {
+    const { health, clock } = await furnished(200);
+    const begun = clock.now();
+    const report = await health.scrub({ within: 2 * HOUR });
+    expect(report).toMatchObject({ ok: true, late: false });
+    expect(clock.now() - begun).toBeGreaterThan(1.8 * HOUR);
+    expect(clock.now() - begun).toBeLessThanOrEqual(2 * HOUR);
+    clock.advance(2.1 * HOUR);
+    expect(checkOf(await health.check(), 'scrub')).toMatchObject({
+      status: 'degraded',
+      reason: expect.stringContaining('it is due after 2 h'),
+    });
+  });
+
+  it('lets writers go on, who are no finding', async () => {
+    const { health, store, clock } = await furnished(60);
+    const scrubbing = health.scrub({ within: HOUR });
+    for (let n = 0; n < 60; n++) {
+      await clock.sleep(20_000);
+      const key = `small/${(n * 7) % 60}`;
+      if (n % 4 === 0) await store.delete(key);
+      else if (n % 4 === 1) await store.purge(key);
+      else await store.store(key, `changed ${n}`);
+      await store.store('large', patterned(200_000, n));
+      if (n % 20 === 19) await store.checkpoint();
+    }
+    expect(await scrubbing).toMatchObject({ ok: true, found: 0, strays: [] });
+  });
+
+  it('says where the rate did not allow that', async () => {
+    const { health } = await furnished();
+    expect(await health.scrub({ within: 2000, rate: 100_000 })).toMatchObject({ late: true });
+  });
+
+  it('refuses options that there are not, and wrong ones', async () => {
+    const { health, store } = await furnished(1);
+    const wrong: unknown[] = [
+      null,
+      { deep: 1 },
+      { rate: 0 },
+      { rate: Infinity },
+      { within: 'x' },
+      { payloads: 1 },
+      { repair: 'file:./x' },
+      { repair: {} },
+    ];
+    for (const options of wrong) {
+      expect(() => health.scrub(options as never)).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT' }));
+    }
+    await store.close();
+    expect(() => health.scrub()).toThrow(expect.objectContaining({ code: 'UNAVAILABLE' }));
+  });
+});
