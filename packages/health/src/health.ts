@@ -6,6 +6,8 @@ import type { HealthArea, ObjectStore } from '@securestore/objects';
 import { signalOf } from '@securestore/objects';
 import { scrubSource } from './checks/scrub.ts';
 import { storeSource } from './checks/store-source.ts';
+import { publishHealth } from './channels.ts';
+import { Metrics } from './metrics/metrics.ts';
 import { checkHealthOptions } from './options.ts';
 import type { HealthThresholds } from './thresholds.ts';
 import { scrubKind, startScrub } from './scrub/scrub.ts';
@@ -70,6 +72,9 @@ async function ask(
 
 /** Tells how an open store is. */
 export class Health {
+  /** What is measured of the store. */
+  readonly metrics: Metrics;
+  readonly #location: string;
   readonly #area: HealthArea;
   readonly #sources: readonly HealthSource[];
   readonly #thresholds: HealthThresholds;
@@ -78,13 +83,15 @@ export class Health {
   #last: HealthReport | undefined;
 
   /** @throws SecureStoreError `INVALID_ARGUMENT` for thresholds that make no sense */
-  constructor({ healthArea }: Pick<ObjectStore, 'healthArea'>, settings: HealthSettings = {}) {
+  constructor({ healthArea, location }: Pick<ObjectStore, 'healthArea' | 'location'>, settings: HealthSettings = {}) {
     const { meter, sources = [], thresholds, copies, monotonic = () => performance.now() } = settings;
     this.#area = healthArea;
+    this.#location = location;
+    this.metrics = new Metrics(healthArea, meter, this);
     this.#thresholds = resolveThresholds(thresholds);
     this.#copies = copies;
     this.#sources = [storeSource(healthArea, { meter, monotonic }), scrubSource(healthArea), ...sources];
-    healthArea.addKind(scrubKind(healthArea));
+    healthArea.addKind(scrubKind({ area: healthArea, location }));
   }
 
   /** The last report of this process. */
@@ -115,6 +122,7 @@ export class Health {
     const status = worst(checks.map((check) => check.status));
     const report = { status, checks, time: new Date(begun.now), took: elapsedSince(begun, clock) };
     this.#last = report;
+    publishHealth({ location: this.#location, report });
     return report;
   }
 
@@ -129,7 +137,7 @@ export class Health {
    * @throws SecureStoreError `INVALID_ARGUMENT`; `ACCESS_DENIED` for a member; `UNAVAILABLE` where the store has been closed
    */
   scrub(options: ScrubOptions = {}): Job<ScrubReport> {
-    return startScrub(this.#area, options, this.#copies);
+    return startScrub({ area: this.#area, location: this.#location }, options, this.#copies);
   }
 
   async #unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {

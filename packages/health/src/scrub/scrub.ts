@@ -2,6 +2,7 @@ import type { StorageBackend } from '@securestore/backend-api';
 import { SecureStoreError } from '@securestore/core-format';
 import type { Job, JobContext, JobKind } from '@securestore/jobs';
 import type { HealthArea, PassResult } from '@securestore/objects';
+import { publishScrub } from '../channels.ts';
 import { checkAmount, checkNames } from '../options.ts';
 import { pace } from './pacing.ts';
 import { rateLayer } from './rate.ts';
@@ -13,6 +14,12 @@ import type { RepairSource, ScrubOptions, ScrubReport } from './types.ts';
 const OPTIONS = ['rate', 'within', 'payloads', 'repair'] as const;
 const PHASE = 'scrubbing';
 
+/** The store that is scrubbed. */
+interface Place {
+  readonly area: HealthArea;
+  readonly location: string;
+}
+
 /** What a run is given beside what the job remembers. */
 interface RunOptions {
   readonly pace: Pace;
@@ -20,7 +27,7 @@ interface RunOptions {
 }
 
 async function runPart(
-  area: HealthArea,
+  { area, location }: Place,
   tally: Tally,
   { signal, progress, save }: JobContext<object>,
   repairFrom: StorageBackend | undefined,
@@ -39,6 +46,7 @@ async function runPart(
     onBytes: (bytes) => progress({ bytes }),
     onFindings: async (findings) => {
       const news = tally.add(findings);
+      for (const finding of news) publishScrub({ location, finding });
       if (news.length > 0) await changeScrubState(area, (state) => withFindings(state, news), signal);
     },
     onStray: (stray) => tally.addStray(stray),
@@ -77,10 +85,11 @@ async function remember(area: HealthArea, tally: Tally, report: ScrubReport, sig
   );
 }
 
-async function run(area: HealthArea, context: JobContext<object>, given: RunOptions | undefined): Promise<ScrubReport> {
+async function run(place: Place, context: JobContext<object>, given: RunOptions | undefined): Promise<ScrubReport> {
+  const { area, location } = place;
   const { signal, cursor } = context;
   const tally = new Tally(cursor, given?.pace, area.clock.now());
-  const part = (copy: StorageBackend | undefined): Promise<PassResult> => runPart(area, tally, context, copy);
+  const part = (copy: StorageBackend | undefined): Promise<PassResult> => runPart(place, tally, context, copy);
   const result = given?.repair === undefined ? await part(undefined) : await given.repair(part, signal);
   const { baseline, ...counts } = result;
   const ended = area.clock.now();
@@ -99,12 +108,13 @@ async function run(area: HealthArea, context: JobContext<object>, given: RunOpti
     late: ended - started > within,
   };
   await remember(area, tally, report, signal);
+  publishScrub({ location, report });
   return report;
 }
 
 /** Without options it goes on as the run before was told to, and repairs nothing. */
-export function scrubKind(area: HealthArea, options?: RunOptions): JobKind<object, ScrubReport> {
-  return { name: 'scrub', parse: () => ({}), run: (context) => run(area, context, options) };
+export function scrubKind(place: Place, options?: RunOptions): JobKind<object, ScrubReport> {
+  return { name: 'scrub', parse: () => ({}), run: (context) => run(place, context, options) };
 }
 
 function paceOf({ rate, within, payloads = true }: ScrubOptions): Pace {
@@ -128,16 +138,17 @@ function repairOf(
 
 /** Starts a scrub, or goes on with one that was interrupted. @throws SecureStoreError `INVALID_ARGUMENT`, `ACCESS_DENIED` for a member */
 export function startScrub(
-  area: HealthArea,
+  place: Place,
   options: ScrubOptions,
   copies: ((location: string) => RepairSource) | undefined,
 ): Job<ScrubReport> {
+  const { area } = place;
   checkNames(options, [...OPTIONS, 'signal', 'timeout']);
   if (area.isMember) {
     const message =
       'a member can not tell whether what was not granted is right: whoever unlocks the whole store scrubs it';
     throw new SecureStoreError('ACCESS_DENIED', message);
   }
-  const kind = scrubKind(area, { pace: paceOf(options), repair: repairOf(options, copies) });
+  const kind = scrubKind(place, { pace: paceOf(options), repair: repairOf(options, copies) });
   return area.runJob('scrub', options, new Set(OPTIONS), { kind, parameters: {} });
 }

@@ -1,0 +1,31 @@
+import type { ErrorCode } from '@securestore/core-format';
+import { SecureStoreError } from '@securestore/core-format';
+import type { HealthReport } from './types.ts';
+import { finding, verdictOf } from './verdict.ts';
+
+/** What keeps a store from being opened, and is no mistake of whoever opens it. */
+const FINDINGS: ReadonlySet<ErrorCode> = new Set([
+  'UNAVAILABLE',
+  'TIMEOUT',
+  'THROTTLED',
+  'NO_SPACE',
+  'READ_ONLY',
+  'LOCKED',
+  'ACCESS_DENIED',
+  'UNAUTHENTICATED',
+  'INTEGRITY',
+  'ROLLBACK',
+]);
+
+/**
+ * The health of a store that could not be opened: one check, `open`.
+ *
+ * @param error what opening it threw
+ * @returns `undefined` where that says nothing of the store, such as for a wrong secret
+ */
+export function unopened(error: unknown, time: Date): HealthReport | undefined {
+  if (!SecureStoreError.is(error) || !FINDINGS.has(error.code)) return undefined;
+  const [, advice] = verdictOf(error.code);
+  const reason = `the store can not be opened (${error.code}): ${error.message}`;
+  return { status: 'failing', checks: [finding('open', 'failing', [reason, advice])], time, took: 0 };
+}
