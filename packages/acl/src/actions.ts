@@ -79,7 +79,7 @@ export function checkQuestion(action: Action, key: string | undefined): void {
   throw new SecureStoreError('INVALID_ARGUMENT', `${action} is about ${rest}`);
 }
 
-const VIEWS: ReadonlySet<Action> = new Set(['read', 'list', 'history', 'verify']);
+const VIEWS: ReadonlySet<Action> = new Set(['read', 'list', 'history', 'verify', 'health']);
 
 /** Whether an action changes nothing. */
 export function changesNothing(action: Action): boolean {

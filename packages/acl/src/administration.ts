@@ -2,6 +2,7 @@ import type { AuditTrail } from '@securestore/audit';
 import type { Backups, Schedules } from '@securestore/backup';
 import { backupJobId } from '@securestore/backup';
 import { SecureStoreError } from '@securestore/core-format';
+import type { Health } from '@securestore/health';
 import type { CallOptions, Job, KeyAdministration, ObjectStore, SecureStorage } from '@securestore/objects';
 import { withOneEnd } from '@securestore/objects';
 import type { AccessControl } from './access-control.ts';
@@ -21,7 +22,15 @@ export type AuditAdministration = Pick<AuditTrail, 'enable' | 'disable' | 'entri
 /** The backups of a store, but for what shows all of it to whoever calls. */
 export type BackupAdministration = Omit<
   Backups,
-  'backup' | 'restore' | 'read' | 'follow' | 'waitForBackup' | 'isRegistered' | 'isJobOfRegistered'
+  | 'backup'
+  | 'restore'
+  | 'read'
+  | 'view'
+  | 'follow'
+  | 'continuous'
+  | 'waitForBackup'
+  | 'isRegistered'
+  | 'isJobOfRegistered'
 >;
 
 /** When a store is backed up. Running them is for whoever has the store. */
@@ -47,6 +56,8 @@ export type StoreAdministration = Omit<ObjectStore, keyof SecureStorage | Owners
   readonly restore: Backups['restore'];
   readonly backups: BackupAdministration;
   readonly schedules: ScheduleAdministration;
+  readonly health: Health['check'];
+  readonly scrub: Health['scrub'];
 };
 
 type Callable = (...given: never[]) => unknown;
@@ -75,6 +86,8 @@ export const ADMINISTRATION: Readonly<Record<AdministrationCall, StoreAction>> =
   checkpoint: 'checkpoint',
   collect: 'collect',
   verify: 'verify',
+  health: 'health',
+  scrub: 'verify',
   backup: 'backup',
   restore: 'restore',
   'backups.list': 'backup',
@@ -126,6 +139,7 @@ const JOB_IDS: Readonly<Record<JobCall, string | ((...given: readonly unknown[])
   rotateEncryptionKey: 'rotation',
   checkpoint: 'checkpoint',
   collect: 'collection',
+  scrub: 'scrub',
   backup: (destination) => backupJobId(String(destination)),
   restore: 'restore',
   'backups.drill': 'drill',

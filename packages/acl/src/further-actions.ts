@@ -34,6 +34,8 @@ export const FURTHER_ACTIONS: Readonly<Partial<Record<AdministrationCall, Furthe
     const isBeside = into !== undefined && BESIDE.has(conflict) && deleteExtra === false;
     return isBeside || dryRun === true ? NOTHING : ['restore.replace'];
   },
+  // What is put right takes the place of what is there.
+  scrub: ([options]) => (optionsIn(options)['repair'] === undefined ? NOTHING : ['restore.replace']),
   backup: ([destination], backups) => toRegistered(destination, backups),
   'schedules.add': ([schedule], backups) => toRegistered(optionsIn(schedule)['destination'], backups),
   // A backup that is gone on with is one to that place; what else is gone on with is no matter of backups.

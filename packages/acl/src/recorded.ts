@@ -139,9 +139,11 @@ export function recorded<T extends SecureStorage>(target: T, context: RecordingC
   const whole = target as unknown as Whole;
   const { approvals } = whole;
   const { recorder, principal, requestId } = context;
-  const guarded = guardAdministration(whole, (call, action, run) => {
-    const readOnly = changesNothing(action);
-    const attempt = { action: call, principal, requestId, readOnly, evenUnrecorded: action === 'audit.view' };
+  const guarded = guardAdministration(whole, (call, action, run, _, also) => {
+    const readOnly = changesNothing(action) && also().length === 0;
+    // Whoever looks why nothing can be recorded is to be told.
+    const evenUnrecorded = action === 'audit.view' || action === 'health';
+    const attempt = { action: call, principal, requestId, readOnly, evenUnrecorded };
     return recorder.attempt(attempt, async () => run());
   });
   const members = new Map<PropertyKey, unknown>([

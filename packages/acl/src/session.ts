@@ -51,6 +51,8 @@ export class Session implements SecureStorage, Omit<StoreAdministration, 'keys'>
   readonly checkpoint: StoreAdministration['checkpoint'];
   readonly collect: StoreAdministration['collect'];
   readonly verify: StoreAdministration['verify'];
+  readonly health: StoreAdministration['health'];
+  readonly scrub: StoreAdministration['scrub'];
   readonly slots: StoreAdministration['slots'];
   /** Called, the names of objects that may be seen; its members administer keys. */
   readonly keys: SecureStorage['keys'] & StoreAdministration['keys'];
@@ -77,6 +79,8 @@ export class Session implements SecureStorage, Omit<StoreAdministration, 'keys'>
     this.checkpoint = guarded.checkpoint;
     this.collect = guarded.collect;
     this.verify = guarded.verify;
+    this.health = guarded.health;
+    this.scrub = guarded.scrub;
     this.slots = guarded.slots;
     this.jobs = guarded.jobs;
     this.access = guarded.access;

@@ -158,6 +158,8 @@ const CALLS: Readonly<Record<SessionCall, Entry>> = {
   checkpoint: ordinary((session) => session.checkpoint()),
   collect: ordinary((session) => session.collect()),
   verify: ordinary((session) => session.verify()),
+  health: ordinary((session) => session.health()),
+  scrub: ordinary((session) => session.scrub()),
   // Nothing is registered here.
   backup: managing((session) => session.backup('nowhere')),
   restore: {

@@ -2,6 +2,8 @@ import type { AuditEntry } from '@securestore/core-format';
 import { encodeBase32, SecureStoreError } from '@securestore/core-format';
 import { formatRecipient, readRecipient } from '@securestore/crypto';
 import type { SecretMethod } from '@securestore/crypto';
+import { examineTrail } from './examine.ts';
+import type { TrailExamination } from './examine.ts';
 import type { AuditPlace, AuditSettings, CallOptions } from './place.ts';
 import { Recorder } from './recorder.ts';
 import type { RecorderOptions } from './recorder.ts';
@@ -127,6 +129,17 @@ export class AuditTrail {
     } finally {
       for (const key of auditorKeys) key.fill(0);
     }
+  }
+
+  /**
+   * Looks at the log without the key of the auditor: whether its newest parts are whole and in their order, and whether it goes as
+   * far as the signed head of the store says. It takes a bounded number of readings.
+   *
+   * @throws SecureStoreError as {@link lines}, but for damage, which is in the result
+   */
+  async examine({ signal }: { readonly signal?: AbortSignal | undefined } = {}): Promise<TrailExamination> {
+    await this.#refreshed(signal);
+    return examineTrail(this.#place, signal);
   }
 
   /**

@@ -1,3 +1,4 @@
+import type { StorageBackend } from '@securestore/backend-api';
 import { SecureStoreError } from '@securestore/core-format';
 import type { Job, JobKind } from '@securestore/jobs';
 import { changeInTime, inTime } from '@securestore/objects';
@@ -13,6 +14,7 @@ import type {
   RestoreOptions,
   VerifyOptions,
 } from './backup-types.ts';
+import type { ContinuousStatus } from './continuous-types.ts';
 import type { Follower } from './continuous.ts';
 import { drillKind } from './drill-job.ts';
 import type { BackupVerifyReport } from './findings.ts';
@@ -86,6 +88,11 @@ export class Backups {
     return follow(ports, places.named(destination), options);
   }
 
+  /** How the continuous backups of this process go, by destination. */
+  get continuous(): ReadonlyMap<string, ContinuousStatus> {
+    return new Map([...this.#followers].map(([location, { status }]) => [location, status]));
+  }
+
   /**
    * Has writes of this process wait until they are backed up by another one that follows the destination.
    *
@@ -153,6 +160,21 @@ export class Backups {
         const point = await backup.describe(choice, signal);
         await using store = await backup.open({ snapshot: point.number }, signal);
         return await body(store, point);
+      }),
+    );
+  }
+
+  /** Runs `body` with the store as it was at a point, as a backend that only reads. @throws SecureStoreError as {@link list} */
+  view<T>(
+    source: string,
+    choice: PointChoice,
+    body: (view: StorageBackend) => Promise<T>,
+    options?: CallOptions,
+  ): Promise<T> {
+    return changeInTime('backups.view', options, this.#area.clock, (signal) =>
+      this.#places.opened(source, signal, async (backup) => {
+        const point = await backup.choose(choice, signal);
+        return body(await backup.view(point, signal));
       }),
     );
   }

@@ -1,6 +1,7 @@
 import { SecureStoreError } from '@securestore/core-format';
 import type { BackupArea } from '@securestore/objects';
 import { findDestination } from './destination.ts';
+import { drilledAt } from './drilled.ts';
 import type { Places } from './places.ts';
 import { Points } from './points.ts';
 import type { RegisteredDestination } from './registry.ts';
@@ -26,50 +27,69 @@ export interface FactPorts {
   readonly places: Places;
   /** Where it stands how schedules go. */
   readonly storage: StateStorage;
+  /** By how much the continuous backup of this process to a location is behind, in milliseconds. */
+  readonly lagAt: (location: string) => number | undefined;
 }
 
 type Schedules = readonly Schedule<{ readonly destination: string }>[];
 
-async function factsOf(
-  { area, places, storage }: FactPorts,
+async function scheduleFactsOf(
+  { area, storage }: FactPorts,
   all: Schedules,
-  destination: RegisteredDestination,
+  { location }: RegisteredDestination,
 ): Promise<WatchFacts> {
   const now = area.clock.now();
-  const schedules = all.filter(({ task }) => task.destination === destination.location);
-  const facts = await Promise.all(
-    schedules.map(async (schedule) =>
+  const own = all.filter(({ task }) => task.destination === location);
+  const schedules = await Promise.all(
+    own.map(async (schedule) =>
       scheduleFacts(schedule, await readScheduleStatus(storage, area.clock, schedule.id), now),
     ),
   );
-  const memory = new CheckedMemory(area, Buffer.from(destination.id, 'hex'));
-  const verified = (await memory.since()) ?? destination.registered;
-  return places.at(destination.location, undefined, async ({ backend, location }) => {
-    const found = await findDestination(backend, location);
-    if (found === undefined) return { now, schedules: facts };
+  return { now, schedules };
+}
+
+/** @param known of its schedules, which lie in the store */
+async function factsOf(
+  { area, places, lagAt }: FactPorts,
+  known: WatchFacts,
+  destination: RegisteredDestination,
+  signal: AbortSignal | undefined,
+): Promise<WatchFacts> {
+  const id = Buffer.from(destination.id, 'hex');
+  const verified = (await new CheckedMemory(area, id).since()) ?? destination.registered;
+  const drilled = await drilledAt(area, id);
+  return places.at(destination.location, signal, async ({ backend, location }) => {
+    const found = await findDestination(backend, location, signal);
+    if (found === undefined) return known;
     const points = new Points(found, area.seals);
-    const numbers = (await points.numbers()).slice(0, SIZES);
-    const newest = await Promise.all(numbers.map((number) => points.read(number)));
+    const numbers = (await points.numbers(signal)).slice(0, SIZES);
+    const newest = await Promise.all(numbers.map((number) => points.read(number, signal)));
     return {
-      now,
+      ...known,
       lastGood: newest[0]?.time,
+      lag: lagAt(destination.location),
       sizes: newest.map(({ totals }) => totals.bytes).toReversed(),
       unverifiedSince: verified,
-      schedules: facts,
+      drilled,
     };
   });
 }
 
 /** What is known of all destinations of a store. */
-export async function factsOfAll(ports: FactPorts, schedules: Schedules): Promise<DestinationFacts[]> {
+export async function factsOfAll(
+  ports: FactPorts,
+  schedules: Schedules,
+  signal?: AbortSignal,
+): Promise<DestinationFacts[]> {
   const all: DestinationFacts[] = [];
   for (const destination of registryOf(ports.area).destinations) {
+    const known = await scheduleFactsOf(ports, schedules, destination);
     try {
-      all.push({ destination, facts: await factsOf(ports, schedules, destination) });
+      all.push({ destination, facts: await factsOf(ports, known, destination, signal) });
     } catch (error) {
-      if (!SecureStoreError.is(error)) throw error;
+      if (!SecureStoreError.is(error) || signal?.aborted === true) throw error;
       // What can't be looked at is as good as not there.
-      all.push({ destination, facts: { now: ports.area.clock.now() } });
+      all.push({ destination, facts: { ...known, unreachable: error.code } });
     }
   }
   return all;

@@ -3,6 +3,7 @@ import type { JobKind } from '@securestore/jobs';
 import type { BackupArea, ObjectStore } from '@securestore/objects';
 import type { DrillJobOptions, DrillReport } from './backup-types.ts';
 import { drillBackup } from './drill.ts';
+import { rememberDrilled } from './drilled.ts';
 import type { ManagedPorts } from './managed.ts';
 import type { DrillFacts, DrillReceipt } from './receipt.ts';
 import { RECEIPT_USE } from './receipt.ts';
@@ -26,10 +27,11 @@ export function drillKind(
       throw new SecureStoreError('INVALID_ARGUMENT', 'a drill is begun anew by starting it again');
     },
     run: ({ signal, progress }) =>
-      places.opened(destination, signal, async (backup) => {
+      places.opened(destination, signal, async (backup, { id }) => {
         const facts = await places.at(places.named(scratch), signal, ({ backend }) =>
           drillBackup(backup, backend, { ...options, live: store, signal, onProgress: progress }),
         );
+        if (facts.ok) await rememberDrilled(area, id);
         return { ...facts, receipt: signed(area, facts) };
       }),
   };

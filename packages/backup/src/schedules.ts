@@ -21,7 +21,7 @@ import {
 import type { StateStorage } from './shared-state.ts';
 import { SharedState } from './shared-state.ts';
 import { checkWithin } from './rolling/verify-share.ts';
-import type { AlertSink, Condition, WatchThresholds } from './watch/index.ts';
+import type { AlertSink, Condition, WatchFacts, WatchThresholds } from './watch/index.ts';
 import { Alerts, conditionsOf } from './watch/index.ts';
 
 const MAX_SCHEDULES = 64;
@@ -70,6 +70,7 @@ export interface RunSchedulesOptions extends RunHookOptions {
 interface DestinationConditions {
   readonly destination: string;
   readonly conditions: readonly Condition[];
+  readonly facts: WatchFacts;
 }
 
 interface ScheduleList {
@@ -232,24 +233,29 @@ export class Schedules {
     }
   }
 
-  async #eachFacts(): Promise<readonly DestinationFacts[]> {
-    const ports = { area: this.#area, places: this.#places, storage: this.#storage };
-    return factsOfAll(ports, await this.#all());
+  async #eachFacts(signal?: AbortSignal): Promise<readonly DestinationFacts[]> {
+    const lagAt = (location: string): number | undefined => this.#backups.continuous.get(location)?.lag;
+    const ports = { area: this.#area, places: this.#places, storage: this.#storage, lagAt };
+    return factsOfAll(ports, await this.#all(), signal);
   }
 
   /** What is not as it should be with the backups, whoever looks: so a dead scheduler shows, too. By destination. */
   conditions({ thresholds, ...options }: CallOptions & { readonly thresholds?: WatchThresholds } = {}): Promise<
     DestinationConditions[]
   > {
-    return inTime('schedules.conditions', options, () => this.#conditions(thresholds));
+    return inTime('schedules.conditions', options, (signal) => this.#conditions(thresholds, signal));
   }
 
-  async #conditions(thresholds: WatchThresholds | undefined): Promise<DestinationConditions[]> {
+  async #conditions(
+    thresholds: WatchThresholds | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<DestinationConditions[]> {
     this.#area.checkOpen();
-    const all = await this.#eachFacts();
+    const all = await this.#eachFacts(signal);
     return all.map(({ destination, facts }) => ({
       destination: destination.location,
       conditions: conditionsOf(facts, thresholds),
+      facts,
     }));
   }
 

@@ -1,4 +1,5 @@
 import { SecureStoreError } from '@securestore/core-format';
+import { resolveThresholds } from '@securestore/health';
 import type { KeyWrapperMethod } from '@securestore/crypto';
 
 const CREATE_OPTIONS = [
@@ -23,6 +24,7 @@ const CREATE_OPTIONS = [
   'upkeep',
   'authenticators',
   'audit',
+  'health',
   'destinations',
 ] as const;
 const OPEN_OPTIONS = [...CREATE_OPTIONS, 'create', 'fingerprint', 'acceptHead', 'trustOnFirstUse'] as const;
@@ -78,6 +80,10 @@ const CHECKS: Readonly<Record<string, readonly [check: (value: unknown) => boole
     (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
     'an object with sinks, clearNames or onAlert',
   ],
+  health: [
+    (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
+    'an object with thresholds, backups or auditor',
+  ],
   signal: [(value) => value instanceof AbortSignal, 'an AbortSignal'],
   timeout: [
     (value) => typeof value === 'number' && value > 0 && value <= MAX_TIMEOUT,
@@ -113,14 +119,26 @@ function check(options: unknown, known: readonly string[]): void {
   checkKnown(options, known);
 }
 
+const HEALTH_OPTIONS = ['thresholds', 'backups', 'auditor'];
+
+/** So that a store is not opened in vain. */
+function checkHealth(options: unknown): void {
+  const { health } = options as { readonly health?: { readonly thresholds?: unknown } };
+  if (health === undefined) return;
+  checkKnown(health, HEALTH_OPTIONS);
+  resolveThresholds(health.thresholds);
+}
+
 /** @throws SecureStoreError `INVALID_ARGUMENT` */
 export function checkCreateOptions(options: unknown): void {
   check(options, CREATE_OPTIONS);
+  checkHealth(options);
 }
 
 /** @throws SecureStoreError `INVALID_ARGUMENT` */
 export function checkOpenOptions(options: unknown): void {
   check(options, OPEN_OPTIONS);
+  checkHealth(options);
   const given = options as Readonly<Record<string, unknown>>;
   const kept = KEPT_OPTIONS.find((name) => given[name] !== undefined);
   if (kept !== undefined && given['create'] !== true) {

@@ -3,6 +3,8 @@ import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { parseLocation } from '@securestore/backend-api';
 import { SecureStoreError } from '@securestore/core-format';
+import { resolveThresholds } from '@securestore/health';
+import type { HealthConfig } from './health.ts';
 
 /** Settings of an application, from `securestore.config.json`, `.js` or `.ts` beside its `package.json`. */
 export interface StoreConfig {
@@ -13,6 +15,8 @@ export interface StoreConfig {
   readonly store?: string;
   /** The package that serves a scheme, by scheme; before the official ones. */
   readonly backends?: Readonly<Record<string, string>>;
+  /** From when on something is not as it should be, where a program that opens a store says nothing else. */
+  readonly health?: Pick<HealthConfig, 'thresholds' | 'backups'>;
 }
 
 const NAMES = ['securestore.config.json', 'securestore.config.js', 'securestore.config.ts'] as const;
@@ -69,14 +73,34 @@ function checkStore(file: string, store: unknown): string {
   return isPath && !isAbsolute(rest) ? `${scheme}:${join(dirname(file), rest)}` : (store as string);
 }
 
+function checkHealth(file: string, health: unknown): void {
+  if (typeof health !== 'object' || health === null || Array.isArray(health)) {
+    invalid(file, '"health" must be an object with thresholds, or backups');
+  }
+  const { thresholds, backups, ...rest } = health as Record<string, unknown>;
+  const [unknown] = Object.keys(rest);
+  if (unknown !== undefined) invalid(file, `unknown setting "health.${unknown}". Known: backups, thresholds`);
+  try {
+    resolveThresholds(thresholds);
+  } catch (error) {
+    if (SecureStoreError.is(error)) invalid(file, error.message);
+    throw error;
+  }
+  const isBackups =
+    backups === undefined ||
+    (typeof backups === 'object' && backups !== null && Object.values(backups).every((one) => typeof one === 'number'));
+  if (!isBackups) invalid(file, '"health.backups" must be an object with numbers');
+}
+
 /** @throws SecureStoreError `INVALID_ARGUMENT` naming the file and the setting */
 function check(file: string, config: unknown): StoreConfig {
   if (typeof config !== 'object' || config === null || Array.isArray(config)) {
     return invalid(file, 'it must be an object, or export one as its default');
   }
-  const { store, backends, ...rest } = config as Record<string, unknown>;
+  const { store, backends, health, ...rest } = config as Record<string, unknown>;
   const [unknown] = Object.keys(rest);
-  if (unknown !== undefined) invalid(file, `unknown setting "${unknown}". Known: backends, store`);
+  if (unknown !== undefined) invalid(file, `unknown setting "${unknown}". Known: backends, health, store`);
+  if (health !== undefined) checkHealth(file, health);
   const location = store === undefined ? {} : { store: checkStore(file, store) };
   const isMap =
     backends === undefined ||

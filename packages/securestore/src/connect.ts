@@ -1,12 +1,12 @@
 import { once } from 'node:events';
-import type { BackendConfig, StorageBackend } from '@securestore/backend-api';
+import type { BackendConfig, Meter, StorageBackend } from '@securestore/backend-api';
 import { assertStorable, composeLayers, parseLocation, redactLocation, resolveBackend } from '@securestore/backend-api';
 import type { Connect } from '@securestore/backup';
 import { SecureStoreError } from '@securestore/core-format';
 import type { Logger } from '@securestore/objects';
 import { loadConfig } from './config.ts';
 import { anchorName } from './file-anchor.ts';
-import { NETWORK_LAYERS } from './network-layers.ts';
+import { networkLayers } from './network-layers.ts';
 import type { BackendOptions } from './options.ts';
 
 /** What the backend of a location is made with. */
@@ -30,7 +30,7 @@ function lent(backend: StorageBackend): StorageBackend {
   });
 }
 
-async function find(location: string, options: ConnectOptions): Promise<StorageBackend> {
+async function find(location: string, options: ConnectOptions, meter: Meter | undefined): Promise<StorageBackend> {
   const { backend, backends, resolveFrom } = options;
   const { scheme } = parseLocation(location);
   const configured = backend === undefined ? (await loadConfig(resolveFrom ?? '.')).backends : undefined;
@@ -39,7 +39,8 @@ async function find(location: string, options: ConnectOptions): Promise<StorageB
   const besides = resolveFrom === undefined ? import.meta.dirname : undefined;
   const found = await resolveBackend(location, { backend, backends: map, resolveFrom, besides, builtIn: BUILT_IN });
   const local = backend !== undefined || (Object.hasOwn(BUILT_IN, scheme) && !Object.hasOwn(map, scheme));
-  return local ? found : composeLayers(found, NETWORK_LAYERS);
+  const layers = local ? [] : networkLayers(meter && { onRetry: meter.onRetry });
+  return composeLayers(found, meter === undefined ? layers : [...layers, meter.layer]);
 }
 
 /** A backend that never gets ready must not hold its caller beyond the time limit. */
@@ -63,14 +64,15 @@ async function initialise(
   throw new SecureStoreError(timedOut ? 'TIMEOUT' : 'ABORTED', message, { cause: signal.reason });
 }
 
-/** The backend of a location, ready to hold a store. */
+/** The backend of a location, ready to hold a store. @param meter counts its calls */
 export async function connect(
   location: string,
   options: ConnectOptions,
   signal: AbortSignal | undefined,
+  meter?: Meter,
 ): Promise<StorageBackend> {
   const { backend: own, backendOptions, client, logger } = options;
-  const resolved = await find(location, options);
+  const resolved = await find(location, options, meter);
   const config = { location, options: backendOptions ?? {}, logger };
   try {
     await initialise(resolved, client === undefined ? config : { ...config, client }, signal);

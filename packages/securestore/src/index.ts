@@ -74,6 +74,22 @@ export type {
   ScheduleSettings,
   SnapshotReport,
 } from '@securestore/backup';
+export { unopened } from '@securestore/health';
+export type {
+  HealthCheck,
+  HealthOptions,
+  HealthReport,
+  HealthStatus,
+  HealthThresholds,
+  Metrics,
+  MetricsOptions,
+  OpenTelemetryOptions,
+  RepairSource,
+  ScrubFinding,
+  ScrubOptions,
+  ScrubReport,
+} from '@securestore/health';
+export type { HealthConfig } from './health.ts';
 export { auditLines, fileSink, functionSink, streamSink, verifyLog } from '@securestore/audit';
 export type {
   AuditEvent,

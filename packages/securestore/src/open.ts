@@ -1,15 +1,19 @@
 import type { Session } from '@securestore/acl';
 import { AccessControl, recorded } from '@securestore/acl';
 import { AuditTrail } from '@securestore/audit';
-import { parseLocation, redactLocation } from '@securestore/backend-api';
+import type { Meter } from '@securestore/backend-api';
+import { createMeter, parseLocation, redactLocation } from '@securestore/backend-api';
 import type { RestoreOptions } from '@securestore/backup';
 import { Backups, Schedules } from '@securestore/backup';
+import type { Health } from '@securestore/health';
 import type { Anchor, CallOptions, CryptoEvent, ObjectStore, StoreContext } from '@securestore/objects';
 import { createObjectStore, openObjectStore, openOrCreateObjectStore, signalOf } from '@securestore/objects';
 import { auditEventOf, auditWarnings, ROOT } from './audit-events.ts';
 import { checkCreateOptions, checkOpenOptions, checkSessionOptions } from './check-options.ts';
+import { loadConfig } from './config.ts';
 import { backupConnect, connect } from './connect.ts';
 import { anchorName, fileAnchor } from './file-anchor.ts';
+import { healthOf } from './health.ts';
 import type { CreateOptions, OpenOptions } from './options.ts';
 
 /** How a session is begun. */
@@ -32,6 +36,12 @@ export type SecureStore = ObjectStore & {
   readonly backups: Backups;
   /** When it is backed up, and whether it is. */
   readonly schedules: Schedules;
+  /** How the store is, with all that belongs to it, and what to do where something is wrong. */
+  readonly health: Health['check'];
+  /** Reads everything in the store in the background, names what is not as it was stored, and repairs it from a backup. */
+  readonly scrub: Health['scrub'];
+  /** What is measured of the store, for OpenTelemetry and Prometheus. */
+  readonly metrics: Health['metrics'];
   /**
    * The store as the principal may use it whom the credentials prove: `{ token }` with an API token, or what the option
    * `authenticators` is for. It ends with the store.
@@ -67,7 +77,7 @@ class KeyEvents {
 }
 
 /** The store with access control and audit. */
-function assemble(store: ObjectStore, opened: OpenOptions, events: KeyEvents): SecureStore {
+function assemble(store: ObjectStore, opened: OpenOptions, events: KeyEvents, meter: Meter): SecureStore {
   const { authenticators, audit, logger, destinations } = opened;
   const places = backupConnect(opened, destinations);
   const backups = new Backups(store, places);
@@ -76,6 +86,7 @@ function assemble(store: ObjectStore, opened: OpenOptions, events: KeyEvents): S
   const access = new AccessControl(store, store.policyObject, { authenticators, administration: store });
   const trail = new AuditTrail(store.auditArea, { onAlert: auditWarnings(logger), ...audit });
   events.to(trail);
+  const health = healthOf(store, { backups, schedules, trail, meter }, opened.health);
   const { recorder } = trail;
   const categoryOf = (key: string): string => store.policyObject.categoryOf(key);
   const begin = access.session.bind(access);
@@ -100,6 +111,9 @@ function assemble(store: ObjectStore, opened: OpenOptions, events: KeyEvents): S
     restore: (source: string, restoreOptions?: RestoreOptions) => backups.restore(source, restoreOptions),
     backups,
     schedules,
+    health: health.check.bind(health),
+    scrub: health.scrub.bind(health),
+    metrics: health.metrics,
     session,
   });
   return recorded(whole, { recorder, principal: ROOT, categoryOf });
@@ -111,14 +125,23 @@ function anchorFor(option: OpenOptions['anchor'], location: string): Anchor | un
   return option === true && parseLocation(location).scheme !== 'memory' ? fileAnchor() : undefined;
 }
 
+/** What the option says, or else the configuration. */
+async function withHealth<O extends OpenOptions>(options: O): Promise<O> {
+  const { health, backend, resolveFrom = '.' } = options;
+  if (health !== undefined || backend !== undefined) return options;
+  const configured = (await loadConfig(resolveFrom)).health;
+  return configured === undefined ? options : { ...options, health: configured };
+}
+
 async function contextFor(
   location: string,
   options: OpenOptions,
   events: KeyEvents,
+  meter: Meter,
 ): Promise<StoreContext & { readonly anchor: Anchor | undefined }> {
   const signal = signalOf(options);
   return {
-    backend: await connect(location, options, signal),
+    backend: await connect(location, options, signal, meter),
     location: redactLocation(anchorName(location)),
     anchor: anchorFor(options.anchor, location),
     logger: options.logger,
@@ -135,11 +158,13 @@ async function contextFor(
  * @throws SecureStoreError `ALREADY_EXISTS` where a store is, leaving it untouched; `INVALID_ARGUMENT`;
  *   `BACKEND_NOT_INSTALLED`; what the backend throws where it can't be reached
  */
-export async function createStore(location: string, options: CreateOptions): Promise<SecureStore> {
-  checkCreateOptions(options);
+export async function createStore(location: string, given: CreateOptions): Promise<SecureStore> {
+  checkCreateOptions(given);
+  const options = await withHealth(given);
   const events = new KeyEvents(options.onCryptoEvent);
-  const store = await createObjectStore({ ...options, ...(await contextFor(location, options, events)) });
-  return assemble(store, options, events);
+  const meter = createMeter();
+  const store = await createObjectStore({ ...options, ...(await contextFor(location, options, events, meter)) });
+  return assemble(store, options, events, meter);
 }
 
 /**
@@ -150,10 +175,12 @@ export async function createStore(location: string, options: CreateOptions): Pro
  *   `INTEGRITY` where it is damaged or not the pinned one; `ROLLBACK` where the anchor remembers a newer one; `LOCKED`;
  *   `INVALID_ARGUMENT`; `BACKEND_NOT_INSTALLED`; what the backend throws where it can't be reached
  */
-export async function openStore(location: string, options: OpenOptions): Promise<SecureStore> {
-  checkOpenOptions(options);
+export async function openStore(location: string, given: OpenOptions): Promise<SecureStore> {
+  checkOpenOptions(given);
+  const options = await withHealth(given);
   const events = new KeyEvents(options.onCryptoEvent);
-  const settings = { ...options, ...(await contextFor(location, options, events)) };
+  const meter = createMeter();
+  const settings = { ...options, ...(await contextFor(location, options, events, meter)) };
   const store = await (options.create === true ? openOrCreateObjectStore(settings) : openObjectStore(settings));
-  return assemble(store, options, events);
+  return assemble(store, options, events, meter);
 }

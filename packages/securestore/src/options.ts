@@ -2,6 +2,7 @@ import type { Authenticator } from '@securestore/acl';
 import type { RecorderOptions } from '@securestore/audit';
 import type { StorageBackend } from '@securestore/backend-api';
 import type { UnlockMethod } from '@securestore/crypto';
+import type { HealthConfig } from './health.ts';
 import type { Anchor, Clock, CryptoEventListener, Logger, StoreSettings } from '@securestore/objects';
 
 /** Where the backend of a location comes from. */
@@ -41,6 +42,8 @@ interface CommonOptions extends BackendOptions {
   readonly destinations?: Readonly<Record<string, BackendOptions>> | undefined;
   /** Where the audit log goes beside the store, and which names are in clear in it; whether there is one the store says. */
   readonly audit?: RecorderOptions | undefined;
+  /** From when on something is not as it should be, for `store.health`. */
+  readonly health?: HealthConfig | undefined;
   /** Ways of finding out who somebody is, for sessions; API tokens of the store are known without any. */
   readonly authenticators?: readonly Authenticator[] | undefined;
   /**

@@ -1,8 +1,9 @@
-import { NETWORK_LAYERS } from '../../../securestore/src/network-layers.ts';
+import { networkLayers } from '../../../securestore/src/network-layers.ts';
 import {
   type Layer,
   createCallCounter,
   createFaultInjector,
+  createMeter,
   forwardTo,
   limitLayer,
   retryLayer,
@@ -10,6 +11,8 @@ import {
   tracingLayer,
 } from '../../src/index.ts';
 import { noSleep } from './fake-time.ts';
+
+const NETWORK_LAYERS = networkLayers();
 
 type Stack = () => readonly Layer[];
 
@@ -51,6 +54,7 @@ export const STACKS: Readonly<Record<string, Stack>> = {
   tracing: () => [tracingLayer()],
   counting: () => [createCallCounter().layer],
   ...orders(),
+  'the layers of a store, metered': () => [...NETWORK_LAYERS, createMeter().layer],
   'the layers of a store, traced and counted': () => [...NETWORK_LAYERS, tracingLayer(), createCallCounter().layer],
   'the layers of a store, traced and counted next to the backend': () => [
     createCallCounter().layer,

@@ -53,9 +53,15 @@ export function moment(time: number): string {
   return Number.isNaN(date.getTime()) ? 'a time that is none' : date.toISOString();
 }
 
-function ageCondition({ now, lastGood }: WatchFacts, maxAge: number): Condition | undefined {
+function unreachableCondition({ unreachable }: WatchFacts): Condition | undefined {
+  if (unreachable === undefined) return undefined;
+  const message = `the destination can't be looked at (${unreachable}), so nothing is known of the backups there: see that it can be reached, and its credentials`;
+  return { id: 'unreachable', severity: 'critical', message };
+}
+
+function ageCondition({ now, lastGood, unreachable }: WatchFacts, maxAge: number): Condition | undefined {
   const severity = 'critical';
-  if (maxAge === Infinity) return undefined;
+  if (maxAge === Infinity || unreachable !== undefined) return undefined;
   if (lastGood === undefined) {
     return { id: 'no-backup', severity, message: 'there is no good backup: make one now, and see why there is none' };
   }
@@ -129,6 +135,7 @@ export function conditionsOf(facts: WatchFacts, thresholds: WatchThresholds = {}
   const { maxAge = 26 * HOUR, maxLag = 5 * MINUTE, maxUnverified = 35 * DAY } = thresholds;
   const { maxShrinkage = 2, maxGrowth = 10, maxFailures = 0 } = thresholds;
   return [
+    unreachableCondition(facts),
     ageCondition(facts, maxAge),
     emptyCondition(facts),
     lagCondition(facts, maxLag),

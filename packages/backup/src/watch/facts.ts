@@ -21,6 +21,8 @@ export interface ScheduleFacts {
 export interface WatchFacts {
   /** Milliseconds since 1970, as all times here. */
   readonly now: number;
+  /** Why nothing could be looked at, as an error code; then nothing else is known but the schedules. */
+  readonly unreachable?: string | undefined;
   /** The time of the last good point. */
   readonly lastGood?: number | undefined;
   /** By how much continuous shipping is behind, in milliseconds. */
@@ -29,6 +31,8 @@ export interface WatchFacts {
   readonly sizes?: readonly number[] | undefined;
   /** When the byte was last checked that wasn't for the longest time. */
   readonly unverifiedSince?: number | undefined;
+  /** When a drill of it has succeeded last. */
+  readonly drilled?: number | undefined;
   readonly schedules?: readonly ScheduleFacts[] | undefined;
   /** Spans of time that can't be restored to. */
   readonly gaps?: readonly { readonly from: number; readonly to: number }[] | undefined;

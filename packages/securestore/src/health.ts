@@ -1,0 +1,162 @@
+import type { AuditTrail, SinkStats } from '@securestore/audit';
+import type { Meter } from '@securestore/backend-api';
+import type { Backups, Condition, Schedules, WatchFacts, WatchThresholds } from '@securestore/backup';
+import { SecureStoreError } from '@securestore/core-format';
+import type { SecretMethod } from '@securestore/crypto';
+import type { HealthCheck, HealthSource, HealthThresholds } from '@securestore/health';
+import { Health } from '@securestore/health';
+import type { ObjectStore } from '@securestore/objects';
+
+/** How the health of a store is judged. */
+export interface HealthConfig {
+  readonly thresholds?: HealthThresholds | undefined;
+  /** Those of backups, which {@link WatchThresholds} names; alerts have their own. */
+  readonly backups?: WatchThresholds | undefined;
+  /**
+   * The auditor's identity, to verify the audit log with. Without it the log is only looked at as far as that goes without: what
+   * whoever controls the backend did to it shows, and not what was done by those who have the keys of the store.
+   */
+  readonly auditor?: SecretMethod | readonly SecretMethod[] | undefined;
+}
+
+const check = (name: string, reason: string, more: Partial<HealthCheck> = {}): HealthCheck => ({
+  name,
+  status: 'ok',
+  reason,
+  advice: '',
+  ...more,
+});
+
+function inWords(milliseconds: number): string {
+  const hours = Math.floor(Math.max(0, milliseconds) / 3_600_000);
+  return hours < 48 ? `${hours} h` : `${Math.floor(hours / 24)} d`;
+}
+
+function figuresOf({ now, lastGood, lag, drilled, unverifiedSince }: WatchFacts): Record<string, number> {
+  return {
+    ...(lastGood !== undefined && { age: Math.max(0, now - lastGood) }),
+    ...(lag !== undefined && { lag }),
+    ...(drilled !== undefined && { drillAge: Math.max(0, now - drilled) }),
+    ...(unverifiedSince !== undefined && { unverified: Math.max(0, now - unverifiedSince) }),
+  };
+}
+
+/** A message of a condition says what happened, and after the last colon what to do. */
+function split(message: string): { readonly reason: string; readonly advice: string } {
+  const at = message.lastIndexOf(': ');
+  return at === -1
+    ? { reason: message, advice: message }
+    : { reason: message.slice(0, at), advice: message.slice(at + 2) };
+}
+
+function judgeDestination(destination: string, conditions: readonly Condition[], facts: WatchFacts): HealthCheck {
+  const subject = destination;
+  const figures = figuresOf(facts);
+  const worst = conditions.find(({ severity }) => severity === 'critical') ?? conditions[0];
+  if (worst === undefined) {
+    const { now, lastGood = now, drilled } = facts;
+    const drill =
+      drilled === undefined ? 'it was never tried by a drill' : `the last drill was ${inWords(now - drilled)} ago`;
+    return check('backup', `the last good backup is ${inWords(now - lastGood)} old; ${drill}`, { subject, figures });
+  }
+  const { reason, advice } = split(worst.message);
+  const others = conditions.length === 1 ? '' : `, and ${conditions.length - 1} more`;
+  const status = worst.severity === 'critical' ? 'failing' : 'degraded';
+  return { name: 'backup', subject, status, reason: `${reason}${others}`, advice, figures };
+}
+
+function backupSource(schedules: Schedules, thresholds: WatchThresholds | undefined): HealthSource {
+  return {
+    names: ['backup'],
+    async check({ signal }) {
+      const all = await schedules.conditions({ signal, ...(thresholds && { thresholds }) });
+      if (all.length === 0) return [check('backup', 'no backup is configured')];
+      return all.map(({ destination, conditions, facts }) => judgeDestination(destination, conditions, facts));
+    },
+  };
+}
+
+/** What keeps entries from where they belong; the store's own sink is the log itself. */
+function judgeSinks(sinks: readonly SinkStats[]): Pick<HealthCheck, 'status' | 'reason' | 'advice'> | undefined {
+  const bad = sinks.find(({ state, lost }) => state !== 'ok' || lost > 0);
+  if (bad === undefined) return undefined;
+  const { name, state, code, lost } = bad;
+  const reason =
+    state === 'ok'
+      ? `the sink ${name} of the audit log has lost ${lost} entries`
+      : `the sink ${name} of the audit log takes no entries now (${code ?? state})`;
+  const advice = 'see what keeps it from being written; what was lost is told in the log where it goes on';
+  return { status: name === 'store' ? 'failing' : 'degraded', reason, advice };
+}
+
+const BROKEN_ADVICE =
+  'verify the log with the identity of its auditor ("securestore audit verify"), keep a copy of it, and find out who changed it';
+
+/** Whether the log can't be looked at for a reason that is none to worry about. */
+function isNotForUs(error: unknown): error is SecureStoreError {
+  return SecureStoreError.is(error, 'UNSUPPORTED') || SecureStoreError.is(error, 'ACCESS_DENIED');
+}
+
+async function examined(
+  trail: AuditTrail,
+  auditor: HealthConfig['auditor'],
+  signal: AbortSignal,
+): Promise<{ readonly problems: readonly string[]; readonly what: string }> {
+  if (auditor !== undefined) {
+    const { problems, segments } = await trail.verify({ auditor, signal });
+    return {
+      problems: problems.map(({ message }) => message),
+      what: `all ${segments.length} segments are as they were written`,
+    };
+  }
+  const { problems, parts, complete } = await trail.examine({ signal });
+  const which = complete ? 'all' : 'the newest';
+  return { problems, what: `${which} ${parts} parts are whole, and go as far as the head of the store says` };
+}
+
+function auditSource(trail: AuditTrail, auditor: HealthConfig['auditor']): HealthSource {
+  return {
+    names: ['audit'],
+    async check({ signal }) {
+      const { on, sinks } = trail.status;
+      if (!on) return [check('audit', 'the store is not audited')];
+      try {
+        const { problems, what } = await examined(trail, auditor, signal);
+        const figures = { problems: problems.length, lost: sinks.reduce((sum, { lost }) => sum + lost, 0) };
+        const [first] = problems;
+        if (first !== undefined) {
+          const more = problems.length === 1 ? '' : `, and ${problems.length - 1} more`;
+          const reason = `the audit log is not as it was written: ${first}${more}`;
+          return [{ name: 'audit', status: 'failing', reason, advice: BROKEN_ADVICE, figures }];
+        }
+        const sink = judgeSinks(sinks);
+        return [sink === undefined ? check('audit', what, { figures }) : { name: 'audit', ...sink, figures }];
+      } catch (error) {
+        if (!isNotForUs(error)) throw error;
+        return [check('audit', `the audit log can't be looked at from here: ${error.message}`)];
+      }
+    },
+  };
+}
+
+/** What belongs to a store, beside its objects. */
+export interface HealthParts {
+  readonly backups: Backups;
+  readonly schedules: Schedules;
+  readonly trail: AuditTrail;
+  readonly meter: Meter;
+}
+
+/** What tells how a store is, with its backups and its audit log. @throws SecureStoreError `INVALID_ARGUMENT` for thresholds that make no sense */
+export function healthOf(
+  store: ObjectStore,
+  { backups, schedules, trail, meter }: HealthParts,
+  { thresholds, backups: ofBackups, auditor }: HealthConfig = {},
+): Health {
+  return new Health(store, {
+    meter,
+    thresholds,
+    sources: [backupSource(schedules, ofBackups), auditSource(trail, auditor)],
+    copies: (location) => (body, signal) => backups.view(location, {}, body, { signal }),
+  });
+}
