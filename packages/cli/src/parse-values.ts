@@ -47,6 +47,23 @@ export function parseCount(option: string, text: string): number {
   return number ?? refuse(`${option} "${text}" is not a whole number from 0 to 999999999`);
 }
 
+const RATE_UNITS: Readonly<Record<string, number>> = {
+  b: 1,
+  kb: 1000,
+  mb: 1000 ** 2,
+  gb: 1000 ** 3,
+  kib: 1024,
+  mib: 1024 ** 2,
+  gib: 1024 ** 3,
+};
+
+/** Bytes a second, such as `500KB/s` or `10MiB/s`; `/s` may be left out. @throws `INVALID_ARGUMENT` for anything else, and for 0 */
+export function parseRate(option: string, text: string): number {
+  const [, amount, unit = ''] = /^(\d{1,9}(?:\.\d{1,3})?)([kmg]?i?b)(?:\/s)?$/i.exec(text) ?? [];
+  const rate = Number(amount) * (RATE_UNITS[unit.toLowerCase()] ?? Number.NaN);
+  return rate >= 1 ? rate : refuse(`${option} "${text}" is not a rate; give one such as 10MB/s or 500KiB/s`);
+}
+
 /** Bytes from `start` to before `end`; each absent where it isn't given. */
 export interface ByteRange {
   readonly start?: number;

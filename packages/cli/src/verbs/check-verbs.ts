@@ -1,5 +1,7 @@
 import { type Command, Option } from 'commander';
 import { addVerb, type Run } from '../call.ts';
+import type { HealthOptions } from '../commands/health.ts';
+import type { ScrubOptions } from '../commands/scrub.ts';
 import type { VerifyOptions } from '../commands/verify.ts';
 
 function addVerify(program: Command, run: Run): void {
@@ -45,9 +47,51 @@ Exit code 8 where something could not be looked at; each is one line.`,
   });
 }
 
+function addHealth(program: Command, run: Run): void {
+  addVerb<HealthOptions, []>(program, run, {
+    usage: 'health',
+    summary: 'tell how the store is, and what to do if it is not well',
+    options: [new Option('--within <time>', 'how long it may take, such as 30s (default: 10s)')],
+    notes: `Writes, reads and removes a small object, and looks at the head, the clocks, the keys, the last scrub, the backups and their
+schedules, and the audit log. Each is one line: ok, degraded (it works, and somebody should look) or failing. What is not
+configured is ok. What does not answer in time is failing. From when on something is a finding is set by "health" in
+securestore.config.json.
+
+Exit code 0 where the store is ok or degraded, 7 where it is failing.`,
+    load: async () => (await import('../commands/health.ts')).health,
+  });
+}
+
+function addScrub(program: Command, run: Run): void {
+  addVerb<ScrubOptions, []>(program, run, {
+    usage: 'scrub',
+    summary: 'read all that the store holds, at a pace, and repair it from a backup',
+    options: [
+      new Option('--rate <rate>', 'how much is read a second at most, such as 10MB/s (default: as much as there is)'),
+      new Option(
+        '--within <time>',
+        'spread it over this long, such as 30d; the health of the store expects it as often',
+      ),
+      new Option('--repair <backup>', 'put what is wrong back from this backup, byte for byte'),
+      new Option('--no-payloads', 'do not read large objects, only see whether all their parts are there').default(
+        undefined,
+      ),
+    ],
+    notes: `Every record and every payload is read and opened, in the order in which they lie there. A scrub that was interrupted goes on
+where it was; so what was not read for the longest time is read first. What was put back, hidden or brought back to life
+shows against the last checkpoint. What is wrong is remembered, and health tells of it until a later scrub finds it right.
+
+Each finding is one line. Exit code 5 where anything is wrong that was not repaired.`,
+    resume: 'the same command goes on',
+    load: async () => (await import('../commands/scrub.ts')).scrub,
+  });
+}
+
 /** Adds the verbs that check a store and clean it up. */
 export function addCheckVerbs(program: Command, run: Run): void {
   program.commandsGroup('Upkeep:');
+  addHealth(program, run);
   addVerify(program, run);
+  addScrub(program, run);
   addCollect(program, run);
 }

@@ -1,0 +1,71 @@
+import { exitCodeOf } from '@securestore/core-format';
+import type { ScrubFinding, ScrubReport } from 'securestore';
+import type { Call, ExitCode } from '../call.ts';
+import { watchJob } from '../job-progress.ts';
+import { withStore } from '../open.ts';
+import { parseDuration } from '../parse-time.ts';
+import { parseRate } from '../parse-values.ts';
+import { count, formatBytes, formatDuration, formatTime, printable } from '../terminal-text.ts';
+
+export interface ScrubOptions {
+  readonly rate?: string;
+  readonly within?: string;
+  readonly repair?: string;
+  /** False with `--no-payloads`. */
+  readonly payloads?: boolean;
+}
+
+function lineOf({ kind, key, name, message, repaired }: ScrubFinding): string {
+  const subject = key === undefined ? name : `${key} (${name})`;
+  const outcome = repaired ? 'repaired: ' : '';
+  return `${outcome}${kind}: ${printable(subject)}: ${printable(message)}`;
+}
+
+function inWords(report: ScrubReport): string[] {
+  const { ok, found, repaired, objects, deleted, versions, parts, bytes, started, ended, baseline, late } = report;
+  const what = [
+    count(objects, 'object'),
+    count(deleted, 'deletion'),
+    count(versions, 'older version'),
+    count(parts, 'part of a payload', 'parts of payloads'),
+  ].join(', ');
+  const mended = repaired === 0 ? '' : `, of which ${repaired === found ? 'all' : repaired} could be repaired`;
+  const verdict = found === 0 ? 'nothing is wrong' : `${count(found, 'finding')}${mended}`;
+  const took = formatDuration((ended.getTime() - started.getTime()) / 1000);
+  const basis =
+    baseline === undefined
+      ? 'there is no checkpoint: only damage shows, not that an object is older than it was or gone (securestore verify --checkpoint makes one)'
+      : `compared with the checkpoint of ${formatTime(baseline.time)}`;
+  return [
+    `${verdict} among ${what}; read ${formatBytes(bytes)} of payloads, in ${took}`,
+    basis,
+    ...(late ? ['it took longer than --within says, since --rate did not allow it to go faster'] : []),
+    ...(ok ? [] : ['what is not repaired: restore it from a backup, or give another one with --repair']),
+  ];
+}
+
+/** `securestore scrub`. */
+export async function scrub(call: Call<ScrubOptions>): Promise<ExitCode> {
+  const { cli, out, options } = call;
+  const { rate, within, repair, payloads } = options;
+  const given = {
+    signal: cli.signal,
+    ...(rate !== undefined && { rate: parseRate('--rate', rate) }),
+    ...(within !== undefined && { within: parseDuration('--within', within) }),
+    ...(repair !== undefined && { repair }),
+    ...(payloads !== undefined && { payloads }),
+  };
+  return await withStore(call, async (store) => {
+    const report = await watchJob(cli, 'scrub', store.scrub(given));
+    const { findings, strays, ...summary } = report;
+    for (const finding of findings) await out.result(finding, () => lineOf(finding));
+    for (const stray of strays) {
+      await out.result(
+        { kind: 'stray', ...stray },
+        () => `stray: ${printable(stray.name)}: ${printable(stray.message)}`,
+      );
+    }
+    await out.result({ summary }, () => inWords(report));
+    return report.ok ? 0 : exitCodeOf('INTEGRITY');
+  });
+}

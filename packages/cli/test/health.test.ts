@@ -1,0 +1,133 @@
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { parseRate } from '../src/parse-values.ts';
+import { backupScene } from './support/backups.ts';
+import { jsonLines } from './support/cli.ts';
+
+async function filesUnder(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  return entries.flatMap((entry) => (entry.isFile() ? [join(entry.parentPath, entry.name)] : []));
+}
+
+/** Flips a bit of the last byte. */
+async function damage(file: string): Promise<void> {
+  const bytes = await readFile(file);
+  bytes[bytes.length - 1] = (bytes.at(-1) ?? 0) ^ 1;
+  await writeFile(file, bytes);
+}
+
+describe('health', () => {
+  it('is a table for people, and lines for programs', async () => {
+    const scene = await backupScene();
+    const shown = await scene.run(['health']);
+    expect(shown).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(shown.stdout).toMatch(/^STATUS +CHECK +REASON\nok +backend +fs takes, gives back/);
+    expect(shown.stdout).toMatch(/\nok +backup +no backup is configured\n/);
+    expect(shown.stdout).toMatch(/\n\nthe store is ok\n$/);
+    expect(shown.stdout).not.toContain('What to do');
+    const lines = jsonLines((await scene.run(['health', '--json'])).stdout);
+    expect(lines.at(-1)).toMatchObject({
+      summary: { status: 'ok', took: expect.any(Number), time: expect.any(String) },
+    });
+    expect(lines[0]).toMatchObject({ name: 'backend', status: 'ok', reason: expect.any(String), advice: '' });
+  });
+
+  it('says what to do, and ends with 7 where the store is failing', async () => {
+    const scene = await backupScene();
+    await scene.run(['backup', scene.destination]);
+    await rm(scene.destination.replace('file:', ''), { recursive: true });
+    const failing = await scene.run(['health']);
+    expect(failing.exitCode).toBe(7);
+    expect(failing.stdout).toMatch(/\nfailing +backup file:\S+ +there is no good backup\n/);
+    expect(failing.stdout).toMatch(/What to do:\n {2}backup file:\S+: make one now/);
+    expect(failing.stdout).toMatch(/the store is failing\n$/);
+  });
+
+  it('ends with 0 where the store is only degraded, by the thresholds of the configuration', async () => {
+    const scene = await backupScene();
+    const config = scene.path('securestore.config.json');
+    await writeFile(config, JSON.stringify({ health: { thresholds: { maxKeyAge: 0.001 } } }));
+    const before = process.cwd();
+    process.chdir(scene.path('.'));
+    try {
+      const degraded = await scene.run(['health']);
+      expect(degraded.exitCode).toBe(0);
+      expect(degraded.stdout).toMatch(/degraded +keys .*new ones are due/);
+      expect(degraded.stdout).toContain('keys: run "securestore rotate"');
+      await writeFile(config, JSON.stringify({ health: { thresholds: { maxAge: 1 } } }));
+      const wrong = await scene.run(['health']);
+      expect(wrong.exitCode).toBe(2);
+      expect(wrong.stderr).toContain('unknown threshold "maxAge"');
+    } finally {
+      process.chdir(before);
+    }
+  });
+
+  it('tells of a store that can not be opened, and of a wrong secret as every command does', async () => {
+    const scene = await backupScene();
+    const [head = ''] = (await filesUnder(scene.path('vault'))).filter((file) => /\bstore\b[^/]*$/.test(file));
+    const other = scene.path('other.key');
+    await writeFile(other, Buffer.alloc(32, 8), { mode: 0o600 });
+    expect((await scene.run(['health', '--key-file', other])).exitCode).toBe(9);
+    await damage(head);
+    const failing = await scene.run(['health']);
+    expect(failing.exitCode).toBe(7);
+    expect(failing.stdout).toMatch(/failing +open +the store can not be opened \(INTEGRITY\)/);
+    expect(failing.stdout).toContain('open: keep others from writing there');
+    expect(jsonLines((await scene.run(['health', '--json'])).stdout)).toMatchObject([
+      { name: 'open', status: 'failing' },
+      { summary: { status: 'failing' } },
+    ]);
+  });
+});
+
+describe('scrub', () => {
+  it('finds what is damaged, remembers it, and repairs it from a backup', async () => {
+    const scene = await backupScene();
+    await scene.run(['backup', scene.destination]);
+    const well = await scene.run(['scrub', '--rate', '100MB/s']);
+    expect(well).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(well.stdout).toMatch(
+      /^nothing is wrong among 4 objects, 0 deletions, 0 older versions, 1 part of a payload;/,
+    );
+    const [part = ''] = await filesUnder(scene.path('vault/b'));
+    const before = await readFile(part);
+    await damage(part);
+    const found = await scene.run(['scrub']);
+    expect(found.exitCode).toBe(5);
+    expect(found.stdout).toMatch(/^payload: large \(b\/\S+\): /);
+    expect(found.stdout).toContain('1 finding among 4 objects');
+    const health = await scene.run(['health']);
+    expect(health.exitCode).toBe(7);
+    expect(health.stdout).toMatch(/failing +scrub +1 thing is not as stored, such as payload: b\//);
+    expect((await scene.run(['scrub', '--no-payloads'])).exitCode).toBe(0);
+    const repaired = await scene.run(['scrub', '--repair', scene.destination, '--json']);
+    expect(repaired.exitCode).toBe(0);
+    expect(jsonLines(repaired.stdout)).toMatchObject([
+      { kind: 'payload', key: 'large', repaired: true },
+      { summary: { ok: true, found: 1, repaired: 1 } },
+    ]);
+    expect(await readFile(part)).toEqual(before);
+    expect((await scene.run(['health'])).exitCode).toBe(0);
+  });
+
+  it('refuses rates and times that are none, and a backup that is not there', async () => {
+    const scene = await backupScene();
+    expect((await scene.run(['scrub', '--rate', 'fast'])).exitCode).toBe(2);
+    expect((await scene.run(['scrub', '--within', 'soon'])).exitCode).toBe(2);
+    expect((await scene.run(['scrub', '--repair', `file:${scene.path('nowhere')}`])).exitCode).toBe(3);
+  });
+
+  it.each([
+    ['10MB/s', 10_000_000],
+    ['1.5 MiB/s'.replace(' ', ''), 1_572_864],
+    ['500kb', 500_000],
+    ['1GiB/s', 1_073_741_824],
+    ['200B/s', 200],
+  ])('reads the rate %s', (text, rate) => expect(parseRate('--rate', text)).toBe(rate));
+
+  it.each(['', '10', '10Mb/h', '-1MB/s', '0MB/s', '0.5B/s', 'MB/s'])('refuses the rate %j', (text) =>
+    expect(() => parseRate('--rate', text)).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT' })),
+  );
+});
