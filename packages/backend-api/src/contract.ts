@@ -128,6 +128,13 @@ export interface ListResult {
   readonly more: boolean;
 }
 
+/** How much room a backend has, in bytes. */
+export interface BackendCapacity {
+  /** What can still be written. */
+  readonly free: number;
+  readonly total: number;
+}
+
 /** One step of a {@link StorageBackend.batch}. No key may occur twice in a batch. */
 export type BatchOperation =
   | {
@@ -204,6 +211,12 @@ export interface StorageBackend {
 
   /** Deletes all of `keys` without conditions, in no promised order; missing ones are no error. */
   deleteMany?(keys: readonly string[], options?: { readonly signal?: AbortSignal | undefined }): Promise<void>;
+
+  /**
+   * How much room there is, for whoever watches over the store; `undefined` where that can't be told now. Left out by backends that have
+   * no end, or don't tell.
+   */
+  capacity?(): Promise<BackendCapacity | undefined>;
 
   /** Frees sockets, files and timers, so that the process can exit. Idempotent; later calls throw `UNAVAILABLE`. */
   close(): Promise<void>;

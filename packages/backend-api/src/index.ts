@@ -16,6 +16,7 @@ export type { CheckedBackend } from './checks.ts';
 export { CONTRACT_VERSION } from './contract.ts';
 export type {
   BackendCapabilities,
+  BackendCapacity,
   BackendConfig,
   BackendDefinition,
   BackendLogger,
@@ -31,6 +32,7 @@ export type {
   WriteResult,
 } from './contract.ts';
 export { defineBackend } from './define.ts';
+export { diskCapacity } from './disk.ts';
 export { OFFICIAL_BACKENDS } from './discovery/official-backends.ts';
 export { resolveBackend } from './discovery/resolve-backend.ts';
 export type { ResolveOptions } from './discovery/resolve-backend.ts';

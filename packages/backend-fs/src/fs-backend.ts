@@ -1,5 +1,6 @@
 import {
   type BackendCapabilities,
+  type BackendCapacity,
   type BackendConfig,
   type CallSite,
   type DeleteOptions,
@@ -20,9 +21,11 @@ import {
   checkWrite,
   closedError,
   conflictError,
+  diskCapacity,
   parseOptions,
 } from '@securestore/backend-api';
 import { SecureStoreError } from '@securestore/core-format';
+import { dirname } from 'node:path';
 import { Committer } from './committer.ts';
 import { errnoOf, toStoreError } from './errors.ts';
 import { etagOf } from './etag.ts';
@@ -173,6 +176,12 @@ export class FsBackend implements StorageBackend {
   async deleteMany(keys: readonly string[], options: CallOptions = {}): Promise<void> {
     checkDeleteMany(this, keys, options);
     await this.#delete({ backend: this.name, operation: 'deleteMany' }, keys, options);
+  }
+
+  /** Of the file system that the folder is on, or will be. */
+  async capacity(): Promise<BackendCapacity | undefined> {
+    const path = this.#opened?.folder.path;
+    return path === undefined ? undefined : ((await diskCapacity(path)) ?? diskCapacity(dirname(path)));
   }
 
   async close(): Promise<void> {

@@ -1,5 +1,6 @@
 import {
   type BackendCapabilities,
+  type BackendCapacity,
   type BackendConfig,
   type BatchOperation,
   type CallSite,
@@ -19,10 +20,12 @@ import {
   checkSignal,
   checkWrite,
   closedError,
+  diskCapacity,
   parseOptions,
 } from '@securestore/backend-api';
 import { SecureStoreError } from '@securestore/core-format';
 import { statSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { setImmediate } from 'node:timers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Connection, assertInPlace, attach, create, ensureLogging } from './connection.ts';
@@ -156,6 +159,11 @@ export class SqliteBackend implements StorageBackend {
     checkDeleteMany(this, keys, options);
     const operations = [...new Set(keys)].map((key) => ({ type: 'delete', key }) as const);
     await this.#submit({ backend: this.name, operation: 'deleteMany' }, operations, options.signal);
+  }
+
+  /** Of the file system that the database is on, or will be. */
+  async capacity(): Promise<BackendCapacity | undefined> {
+    return this.#state === 'open' ? diskCapacity(dirname(this.#path)) : undefined;
   }
 
   async close(): Promise<void> {

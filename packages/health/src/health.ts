@@ -4,6 +4,7 @@ import type { Clock, Job } from '@securestore/jobs';
 import { elapsedSince, instant } from '@securestore/jobs';
 import type { HealthArea, ObjectStore } from '@securestore/objects';
 import { signalOf } from '@securestore/objects';
+import { capacitySource } from './checks/capacity.ts';
 import { scrubSource } from './checks/scrub.ts';
 import { storeSource } from './checks/store-source.ts';
 import { publishHealth } from './channels.ts';
@@ -20,6 +21,8 @@ import { span } from './words.ts';
 const TIMEOUT = 10_000;
 /** The share of the time limit that a source may use, so that what it has found by then is told. */
 const OWN_SHARE = 0.8;
+/** How often a source is asked at most. */
+const TRIES = 3;
 
 export interface HealthSettings {
   /** What counts the calls of the store: its layer must be around the backend that the store was opened with. */
@@ -35,6 +38,17 @@ export interface HealthSettings {
 
 function failed(names: readonly string[], reason: string, advice: string): HealthCheck[] {
   return names.map((name) => finding(name, 'failing', [reason, advice]));
+}
+
+/** What a source says; it is asked again where it meets something that may pass, which the check "errors" tells of. */
+async function answerOf(source: HealthSource, context: HealthContext): Promise<readonly HealthCheck[]> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await source.check(context);
+    } catch (error) {
+      if (tries === TRIES || context.signal.aborted || !SecureStoreError.is(error) || !error.retryable) throw error;
+    }
+  }
 }
 
 async function ask(
@@ -56,7 +70,7 @@ async function ask(
     );
   late.catch(() => undefined);
   try {
-    const checks = source.check({ ...context, signal });
+    const checks = answerOf(source, { ...context, signal });
     checks.catch(() => undefined);
     return await Promise.race([checks, late]);
   } catch (error) {
@@ -90,7 +104,12 @@ export class Health {
     this.metrics = new Metrics(healthArea, meter, this);
     this.#thresholds = resolveThresholds(thresholds);
     this.#copies = copies;
-    this.#sources = [storeSource(healthArea, { meter, monotonic }), scrubSource(healthArea), ...sources];
+    this.#sources = [
+      storeSource(healthArea, { meter, monotonic }),
+      capacitySource(healthArea),
+      scrubSource(healthArea),
+      ...sources,
+    ];
     healthArea.addKind(scrubKind({ area: healthArea, location }));
   }
 

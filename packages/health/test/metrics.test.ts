@@ -10,6 +10,7 @@ import {
   MeterProvider,
   PeriodicExportingMetricReader,
 } from '@opentelemetry/sdk-metrics';
+import type { Layer } from '@securestore/backend-api';
 import { SecureStoreError } from '@securestore/core-format';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { failure } from '../../objects/test/support/stores.ts';
@@ -23,7 +24,6 @@ const everything: HealthSource = {
   names: ['all'],
   check: async () =>
     [
-      { name: 'capacity', figures: { free: 5, total: 10 } },
       {
         name: 'backup',
         subject: 'file:/b "1"\\',
@@ -34,7 +34,8 @@ const everything: HealthSource = {
 };
 
 async function measured() {
-  const target = await world({ sources: [everything] });
+  const telling: Layer = (inner) => Object.assign(inner, { capacity: async () => ({ free: 5e9, total: 10e9 }) });
+  const target = await world({ sources: [everything], layers: [telling] });
   await target.store.store('a', 'x');
   target.meter.onRetry(new SecureStoreError('THROTTLED', 'slow down'));
   await failure(target.store.store('a', 'x', { ifAbsent: true }), 'CONFLICT');

@@ -23,7 +23,8 @@ describe('the health of a store', () => {
     const { health } = await world();
     const report = await health.check();
     expect(report.status).toBe('ok');
-    expect(report.checks.map(({ name }) => name)).toEqual(['backend', 'latency', 'errors', 'head', 'clock', 'keys']);
+    const names = ['backend', 'latency', 'errors', 'head', 'clock', 'keys', 'capacity', 'scrub'];
+    expect(report.checks.map(({ name }) => name)).toEqual(names);
     for (const { reason, advice } of report.checks) {
       expect(reason).not.toBe('');
       expect(advice).toBe('');
@@ -123,6 +124,27 @@ describe('the health of a store', () => {
       advice: expect.stringContaining('securestore collect'),
     });
     expect(checkOf(report, 'head').status).toBe('ok');
+  });
+
+  it('is degraded where there is little room left, and failing where there is next to none', async () => {
+    const GIBIBYTE = 1024 ** 3;
+    let free = 50 * GIBIBYTE;
+    const telling: Layer = (inner) => Object.assign(inner, { capacity: async () => ({ free, total: 100 * GIBIBYTE }) });
+    const { health } = await world({ layers: [telling] });
+    expect(checkOf(await health.check(), 'capacity')).toMatchObject({
+      status: 'ok',
+      reason: '50.0 GiB of 100.0 GiB are free (50 %)',
+    });
+    free = 4 * GIBIBYTE;
+    expect(checkOf(await health.check(), 'capacity')).toMatchObject({
+      status: 'degraded',
+      reason: expect.stringContaining('5.0 GiB should be'),
+      advice: expect.stringContaining('securestore collect'),
+    });
+    free = 0.4 * GIBIBYTE;
+    expect(checkOf(await health.check(), 'capacity').status).toBe('failing');
+    const thresholds = { minFreeShare: 0, minFreeBytes: 1 };
+    expect(checkOf(await health.check({ thresholds }), 'capacity').status).toBe('ok');
   });
 
   it('is degraded where the backend takes no writes', async () => {

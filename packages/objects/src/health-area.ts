@@ -1,4 +1,4 @@
-import type { BackendCapabilities } from '@securestore/backend-api';
+import type { BackendCapabilities, BackendCapacity } from '@securestore/backend-api';
 import type { Head } from '@securestore/core-format';
 import { HEAD_NAME, probeName } from '@securestore/core-format';
 import { sealSystemBody } from '@securestore/crypto';
@@ -60,6 +60,11 @@ export class HealthArea {
 
   get capabilities(): BackendCapabilities {
     return this.#engine.backend.capabilities;
+  }
+
+  /** How much room the backend has; `undefined` where it doesn't tell. @throws SecureStoreError what the backend throws */
+  async capacity(): Promise<BackendCapacity | undefined> {
+    return this.#engine.backend.capacity?.();
   }
 
   /** The backend's own name. */

@@ -68,6 +68,7 @@ describe('the health of a store', () => {
       'head',
       'clock',
       'keys',
+      'capacity',
       'scrub',
       'backup',
       'audit',

@@ -7,8 +7,8 @@ export interface Overrides extends Partial<Omit<StorageBackend, 'name' | 'capabi
 }
 
 /**
- * A backend that passes every call on to `inner`, save for what `overrides` replaces. It has `batch` and `deleteMany`
- * exactly where `inner` has them, also where that is only known after `init`.
+ * A backend that passes every call on to `inner`, save for what `overrides` replaces. It has `batch`, `deleteMany` and
+ * `capacity` exactly where `inner` has them, also where that is only known after `init`.
  */
 export function forwardTo(inner: StorageBackend, overrides: Overrides): StorageBackend {
   const { declare = (capabilities) => capabilities, ...methods } = overrides;
@@ -36,6 +36,8 @@ export function forwardTo(inner: StorageBackend, overrides: Overrides): StorageB
 function adoptOptional(outer: StorageBackend, inner: StorageBackend, methods: Overrides): void {
   delete outer.batch;
   delete outer.deleteMany;
+  delete outer.capacity;
   if (inner.batch !== undefined) outer.batch = methods.batch ?? inner.batch.bind(inner);
   if (inner.deleteMany !== undefined) outer.deleteMany = methods.deleteMany ?? inner.deleteMany.bind(inner);
+  if (inner.capacity !== undefined) outer.capacity = methods.capacity ?? inner.capacity.bind(inner);
 }

@@ -16,7 +16,7 @@ function words(count: number, one: string, many: string): string {
  *
  * @param now milliseconds since 1970
  */
-export function judgeScrub(state: ScrubState, now: number, { scrubWithin }: Required<HealthThresholds>): HealthCheck {
+function judgeScrub(state: ScrubState, now: number, { scrubWithin }: Required<HealthThresholds>): HealthCheck {
   const { last, open, within, findings } = state;
   const figures = {
     findings: open,
