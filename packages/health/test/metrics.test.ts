@@ -33,8 +33,9 @@ const everything: HealthSource = {
     ].map((one) => ({ status: 'ok', reason: 'as planned', advice: '', ...one }) as const),
 };
 
+const telling: Layer = (inner) => Object.assign(inner, { capacity: async () => ({ free: 5e9, total: 10e9 }) });
+
 async function measured() {
-  const telling: Layer = (inner) => Object.assign(inner, { capacity: async () => ({ free: 5e9, total: 10e9 }) });
   const target = await world({ sources: [everything], layers: [telling] });
   await target.store.store('a', 'x');
   target.meter.onRetry(new SecureStoreError('THROTTLED', 'slow down'));

@@ -12,7 +12,7 @@ const UNITS: Readonly<Record<string, string>> = { s: '_seconds', By: '_bytes' };
 const sanitized = (name: string): string => name.replaceAll(/[^a-zA-Z0-9_]/g, '_');
 
 /** The name of an instrument for Prometheus, as the specification of OpenTelemetry translates it. */
-function prometheusName({ name, unit, kind }: Pick<Instrument, 'name' | 'unit'> & Partial<Instrument>): string {
+export function prometheusName({ name, unit, kind }: Pick<Instrument, 'name' | 'unit'> & Partial<Instrument>): string {
   return `${sanitized(name)}${UNITS[unit] ?? ''}${kind === 'counter' ? '_total' : ''}`;
 }
 

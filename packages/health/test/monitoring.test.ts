@@ -1,0 +1,61 @@
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { CALLS, INSTRUMENTS } from '../src/metrics/instruments.ts';
+import { prometheusName } from '../src/metrics/prometheus.ts';
+
+const FOLDER = join(import.meta.dirname, '../../../docs/monitoring');
+const read = (file: string): string => readFileSync(join(FOLDER, file), 'utf8');
+
+/** Every name that a scrape can hold. */
+const NAMES = new Set([
+  ...INSTRUMENTS.map(prometheusName),
+  ...['_bucket', '_sum', '_count'].map((ending) => `${prometheusName(CALLS)}${ending}`),
+]);
+const LABELS = new Set([
+  'securestore_backend_name',
+  'securestore_backend_operation',
+  'securestore_destination',
+  'securestore_health_check',
+  'securestore_health_state',
+]);
+
+function namesIn(text: string): string[] {
+  return [...new Set(text.match(/\bsecurestore_\w+/g))].filter((name) => !LABELS.has(name)).toSorted();
+}
+
+describe('the alert rules and the dashboard', () => {
+  it.each(['alerts.yml', 'alerts.test.yml', 'dashboard.json'])('%s names nothing that is not measured', (file) => {
+    const names = namesIn(read(file));
+    expect(names.length).toBeGreaterThan(5);
+    expect(names.filter((name) => !NAMES.has(name))).toEqual([]);
+  });
+
+  it('show everything that is measured, between them', () => {
+    const named = new Set([...namesIn(read('alerts.yml')), ...namesIn(read('dashboard.json'))]);
+    expect([...NAMES].filter((name) => !named.has(name) && !name.endsWith('_sum'))).toEqual([]);
+  });
+
+  it('a dashboard is what Grafana can read', () => {
+    const { panels, templating } = JSON.parse(read('dashboard.json')) as {
+      readonly panels: readonly { readonly id: number; readonly title: string; readonly targets: readonly object[] }[];
+      readonly templating: { readonly list: readonly { readonly name: string }[] };
+    };
+    expect(new Set(panels.map(({ id }) => id)).size).toBe(panels.length);
+    for (const { title, targets } of panels) expect([title, targets.length > 0]).toEqual([title, true]);
+    expect(templating.list.map(({ name }) => name)).toEqual(['datasource', 'job', 'instance']);
+  });
+
+  it.for([
+    ['check', 'alerts.yml'],
+    ['test', 'alerts.test.yml'],
+  ])('promtool %s rules finds nothing wrong with %s', ([verb = '', file = ''], context) => {
+    const { error, status, stdout, stderr } = spawnSync('promtool', [verb, 'rules', file], {
+      cwd: FOLDER,
+      encoding: 'utf8',
+    });
+    if (error !== undefined) context.skip('promtool is not installed (Debian: apt install prometheus)');
+    expect({ status, said: stdout + stderr }).toEqual({ status: 0, said: expect.not.stringContaining('FAILED') });
+  });
+});
