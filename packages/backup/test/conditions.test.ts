@@ -30,6 +30,7 @@ describe('conditions', () => {
 
   it.each<[string, Partial<WatchFacts>, string[]]>([
     ['no backup at all', { lastGood: undefined }, ['no-backup']],
+    ['a destination that can not be reached', { lastGood: undefined, unreachable: 'UNAVAILABLE' }, ['unreachable']],
     ['an old one', { lastGood: NOW - 26 * HOUR - 1 }, ['backup-age']],
     ['one that is just young enough', { lastGood: NOW - 26 * HOUR }, []],
     ['one from the future, which would look young for ever', { lastGood: NOW + DAY }, ['backup-from-future']],

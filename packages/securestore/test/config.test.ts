@@ -58,6 +58,10 @@ describe('the configuration file', () => {
     ['a store that is no location', '{ "store": "./vault.db" }'],
     ['an empty store', '{ "store": "" }'],
     ['backends that are no map', '{ "backends": { "demo": 1 } }'],
+    ['a health that is no object', '{ "health": [] }'],
+    ['an unknown setting of the health', '{ "health": { "auditor": {} } }'],
+    ['an unknown threshold', '{ "health": { "thresholds": { "maxAge": 1 } } }'],
+    ['a threshold of backups that is no number', '{ "health": { "backups": { "maxAge": "1h" } } }'],
   ])('is refused with %s, by its name', async (_, text) => {
     await write('securestore.config.json', text);
     await expect(loadConfig(folder)).rejects.toMatchObject({
