@@ -2,6 +2,7 @@ import { access } from './areas/access.ts';
 import { audit } from './areas/audit.ts';
 import { backup } from './areas/backup.ts';
 import { files } from './areas/files.ts';
+import { health } from './areas/health.ts';
 import { listing } from './areas/listing.ts';
 import { memory } from './areas/memory.ts';
 import { objects } from './areas/objects.ts';
@@ -27,5 +28,6 @@ export const AREAS: Readonly<Record<string, Area>> = {
   access,
   audit,
   backup,
+  health,
   opening,
 };
