@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parseRate } from '../src/parse-values.ts';
 import { backupScene } from './support/backups.ts';
-import { jsonLines } from './support/cli.ts';
+import { finished, jsonLines, sandbox } from './support/cli.ts';
 
 async function filesUnder(folder: string): Promise<string[]> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
@@ -110,6 +110,25 @@ describe('scrub', () => {
     ]);
     expect(await readFile(part)).toEqual(before);
     expect((await scene.run(['health'])).exitCode).toBe(0);
+  });
+
+  it('goes on where it was, after kill -9', { timeout: 120_000 }, async () => {
+    const box = await sandbox();
+    await box.seed(
+      Object.fromEntries(Array.from({ length: 40 }, (_, at) => [`large/${at}`, Buffer.alloc(100_000, at)])),
+    );
+    const child = box.start(['scrub', '--rate', '500KB/s']);
+    const ended = finished(child);
+    // Of the eight seconds that it takes; where it is it saves once a second.
+    setTimeout(() => child.kill('SIGKILL'), 5000);
+    expect((await ended).exitCode).toBeNull();
+    const killed = Date.now();
+    const again = await box.run(['scrub', '--json']);
+    expect(again).toMatchObject({ exitCode: 0, stderr: '' });
+    const [line] = jsonLines(again.stdout);
+    expect(line).toMatchObject({ summary: { ok: true, objects: 40, parts: 40, bytes: 4_000_000 } });
+    const { started } = line?.['summary'] as { readonly started: string };
+    expect(Date.parse(started)).toBeLessThan(killed - 1000);
   });
 
   it('refuses rates and times that are none, and a backup that is not there', async () => {

@@ -37,8 +37,8 @@ export interface Pass {
   readonly orphans?: boolean | undefined;
   /** So many objects are looked at, after the first that seems wrong, before it is looked at again. */
   readonly lookAhead?: number | undefined;
-  /** Told of each object that was looked at. */
-  readonly onLook: (look: Look) => void;
+  /** Told of each object that was looked at, in their order, and how many bytes of payloads were read for it. */
+  readonly onLook: (look: Look, bytes: number) => void;
   /** Told of what is wrong for certain. */
   readonly onCertain: (certain: Certain) => Promise<void>;
   /** Told of a token up to which everything has been told. */
@@ -224,14 +224,19 @@ export async function passOver(pass: Pass): Promise<void> {
     const names = async (): Promise<string[]> => history?.names ?? [];
     const blobs = parts?.blobs ?? new Map();
     const subject = { token, history: names, expected, ...(orphans === true && { parts: async () => blobs }) };
-    return { token, look: await lookAtObject(engine, subject, options) };
+    let bytes = 0;
+    const onBytes = (more: number): void => {
+      bytes += more;
+      options.onBytes(more);
+    };
+    return { token, look: await lookAtObject(engine, subject, { ...options, onBytes }), bytes: () => bytes };
   });
   const suspects = new Suspects(pass);
-  for await (const { token, look } of looks) {
+  for await (const { token, look, bytes } of looks) {
     options.signal?.throwIfAborted();
     const wait = engine.watcher.acknowledge(options.signal);
     if (wait !== undefined) await wait;
-    onLook(look);
+    onLook(look, bytes());
     const { findings, strays } = look;
     if (await suspects.note({ token, findings, strays })) await onSettled?.(token);
   }

@@ -112,13 +112,13 @@ export async function scrubFrom(engine: Engine, options: PassOptions): Promise<P
     options: {
       payloads,
       signal,
-      onBytes: (bytes) => {
-        report.bytes += bytes;
-        onBytes?.(bytes);
-      },
+      onBytes: (bytes) => onBytes?.(bytes),
     },
     onForeign: (name) => report.add([foreignName(name)]),
-    onLook: (look) => countLook(report, look),
+    onLook: (look, bytes) => {
+      countLook(report, look);
+      report.bytes += bytes;
+    },
     onCertain: async ({ token, findings, strays, expected }) => {
       for (const stray of strays) onStray(stray);
       if (findings.length === 0) return;
