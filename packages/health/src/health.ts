@@ -101,7 +101,8 @@ export class Health {
     const { meter, sources = [], thresholds, copies, monotonic = () => performance.now() } = settings;
     this.#area = healthArea;
     this.#location = location;
-    this.metrics = new Metrics(healthArea, meter, this);
+    const routine = (): Promise<HealthReport> => this.#look({}, true);
+    this.metrics = new Metrics(healthArea, meter, { last: () => this.#last, look: routine });
     this.#thresholds = resolveThresholds(thresholds);
     this.#copies = copies;
     this.#sources = [
@@ -125,6 +126,10 @@ export class Health {
    * @throws SecureStoreError `INVALID_ARGUMENT`, `ABORTED`; `UNAVAILABLE` where the store has been closed
    */
   async check(options: HealthOptions = {}): Promise<HealthReport> {
+    return this.#look(options, false);
+  }
+
+  async #look(options: HealthOptions, isRoutine: boolean): Promise<HealthReport> {
     this.#area.checkOpen();
     checkHealthOptions(options);
     const { timeout = TIMEOUT, signal: given } = options;
@@ -132,7 +137,7 @@ export class Health {
     const signal = signalOf({ signal: given }) ?? new AbortController().signal;
     const { clock } = this.#area;
     const begun = instant(clock);
-    const context = { signal, thresholds, budget: timeout * OWN_SHARE };
+    const context = { signal, thresholds, budget: timeout * OWN_SHARE, isRoutine };
     const answers = await this.#unlessAborted(
       Promise.all(this.#sources.map((source) => ask(clock, source, context, timeout))),
       signal,

@@ -50,6 +50,8 @@ export interface HealthContext {
   readonly thresholds: Required<HealthThresholds>;
   /** How long it may take, in milliseconds: a little less than until nobody waits. */
   readonly budget: number;
+  /** Whether somebody looks again and again, as for metrics: then what costs much may be as it was some minutes ago. */
+  readonly isRoutine: boolean;
 }
 
 /** Looks at something that belongs to a store. */

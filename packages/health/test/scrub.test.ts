@@ -285,6 +285,21 @@ describe('a scrub that is interrupted', () => {
     expect([...counts.values()].filter((count) => count > 1).length).toBeLessThanOrEqual(32);
   });
 
+  it('goes on at the same pace where its job is resumed', async () => {
+    const { health, store, injector, clock } = await furnished(100);
+    const controller = new AbortController();
+    let reads = 0;
+    injector.plan(({ operation, key = '' }) => {
+      if (operation === 'read' && key.startsWith('o/') && ++reads === 50) controller.abort();
+      return undefined;
+    });
+    await failure(health.scrub({ within: HOUR, signal: controller.signal }), 'ABORTED');
+    injector.plan(undefined);
+    const begun = clock.now();
+    expect(await store.jobs.resume('scrub')).toMatchObject({ ok: true, objects: 102 });
+    expect(clock.now() - begun).toBeGreaterThan(0.4 * HOUR);
+  });
+
   it('is not to be done by two at once', async () => {
     const { health, place, clock } = await furnished();
     const other = new Health(await openAt(place, { clock }));

@@ -5,6 +5,8 @@ import { SecureStoreError } from '@securestore/core-format';
 import type { SecretMethod } from '@securestore/crypto';
 import type { HealthCheck, HealthSource, HealthThresholds } from '@securestore/health';
 import { Health } from '@securestore/health';
+import type { Clock, Instant } from '@securestore/jobs';
+import { elapsedSince, instant } from '@securestore/jobs';
 import type { ObjectStore } from '@securestore/objects';
 
 /** How the health of a store is judged. */
@@ -139,6 +141,24 @@ function auditSource(trail: AuditTrail, auditor: HealthConfig['auditor']): Healt
   };
 }
 
+/** How old what a source has said may be for those who look again and again, in milliseconds. */
+const ROUTINE = 5 * 60 * 1000;
+
+/** A source that reads much, and for those who look again and again is asked every few minutes. */
+function thrifty(clock: Clock, source: HealthSource): HealthSource {
+  let last: { readonly at: Instant; readonly checks: readonly HealthCheck[] } | undefined;
+  return {
+    ...source,
+    async check(context) {
+      if (context.isRoutine && last !== undefined && elapsedSince(last.at, clock) < ROUTINE) return last.checks;
+      const at = instant(clock);
+      const checks = await source.check(context);
+      last = { at, checks };
+      return checks;
+    },
+  };
+}
+
 /** What belongs to a store, beside its objects. */
 export interface HealthParts {
   readonly backups: Backups;
@@ -156,7 +176,9 @@ export function healthOf(
   return new Health(store, {
     meter,
     thresholds,
-    sources: [backupSource(schedules, ofBackups), auditSource(trail, auditor)],
+    sources: [backupSource(schedules, ofBackups), auditSource(trail, auditor)].map((source) =>
+      thrifty(store.healthArea.clock, source),
+    ),
     copies: (location) => (body, signal) => backups.view(location, {}, body, { signal }),
   });
 }

@@ -99,6 +99,34 @@ describe('the health of a store', () => {
     });
   });
 
+  test('is never other than ok in 1,000 looks at a store that is well, with a backup and an audit log', async () => {
+    const { world, store } = await backedUp();
+    await store.audit.enable({ auditor: await recipientOf(auditor) });
+    await store.scrub();
+    for (let look = 0; look < 1000; look++) {
+      await store.store(`k${look % 10}`, `${look}`);
+      await world.clock.sleep(look % 3 === 0 ? 60_000 : 500);
+      if (look % 250 === 249) await store.backup(world.backup);
+      expect(troubles(await store.health()), `look ${look}`).toEqual({});
+    }
+  });
+
+  test('is asked of backups and the audit log only now and then by those who look again and again', async () => {
+    const { world, store } = await backedUp();
+    world.clock.advance(HOUR);
+    const age = async (): Promise<number> => {
+      const text = await store.metrics.prometheus({ maxAge: 1 });
+      return Number(/^securestore_backup_age_seconds\{[^}]*\} (\S+)$/m.exec(text)?.[1]);
+    };
+    const first = await age();
+    expect(first).toBeGreaterThan(3590);
+    world.clock.advance(60_000);
+    expect(await age()).toBe(first);
+    expect(checkOf(await store.health(), 'backup').figures?.['age']).toBeGreaterThan((first + 59) * 1000);
+    world.clock.advance(301_000);
+    expect(await age()).toBeGreaterThan(first + 360);
+  });
+
   test('takes the thresholds that it was opened with, and refuses such as make no sense', async () => {
     const world = new BackupWorld();
     const store = await world.furnished({ health: { backups: { maxAge: HOUR }, thresholds: { maxKeyAge: HOUR } } });

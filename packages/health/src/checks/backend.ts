@@ -68,11 +68,13 @@ export function judgeLatency(
   const [p50, p95, p99] = [percentile(times, 0.5), percentile(times, 0.95), percentile(times, 0.99)];
   const details = { figures: { p50, p95, p99, samples: times.length } };
   const what = `a call takes ${span(p50)}, and ${span(p95)} at the 95th percentile`;
-  const limit = p95 > (failingAfter ?? Infinity) ? failingAfter : slowAfter;
-  if (!(p95 > (limit ?? Infinity))) return fine('latency', what, details);
+  const slow = slowAfter ?? Infinity;
+  // Whoever allows more says nothing of what is too much.
+  const failing = Math.max(failingAfter ?? Infinity, slow);
+  if (!(p95 > slow)) return fine('latency', what, details);
   const advice = 'see what else the backend has to do, and how far away it is';
-  const status = limit === failingAfter ? 'failing' : 'degraded';
-  return finding('latency', status, [`${what}: over ${span(limit ?? 0)}`, advice], details);
+  const [status, limit] = p95 > failing ? (['failing', failing] as const) : (['degraded', slow] as const);
+  return finding('latency', status, [`${what}: over ${span(limit)}`, advice], details);
 }
 
 function sum(counts: ReadonlyMap<ErrorCode, number>): number {

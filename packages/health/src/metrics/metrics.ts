@@ -25,8 +25,8 @@ export interface OpenTelemetryOptions extends MetricsOptions {
 
 /** What metrics need of the health of a store. */
 export interface Looking {
-  readonly last: HealthReport | undefined;
-  check(): Promise<HealthReport>;
+  readonly last: () => HealthReport | undefined;
+  readonly look: () => Promise<HealthReport>;
 }
 
 const isText = (value: unknown): boolean => typeof value === 'string';
@@ -56,15 +56,15 @@ export class Metrics {
   /** What is measured as of now; the health is looked at where that was long ago. One look serves all who ask meanwhile. */
   async #source({ maxAge = MAX_AGE }: MetricsOptions): Promise<Source> {
     this.#area.checkOpen();
-    const { last } = this.#health;
+    const last = this.#health.last();
     const age = last === undefined ? Infinity : Math.abs(this.#area.clock.now() - last.time.getTime());
     if (age >= maxAge) {
-      this.#looking ??= this.#health.check().finally(() => {
+      this.#looking ??= this.#health.look().finally(() => {
         this.#looking = undefined;
       });
       await this.#looking;
     }
-    return { backend: this.#area.backend, figures: this.#meter?.figures ?? NOTHING, report: this.#health.last };
+    return { backend: this.#area.backend, figures: this.#meter?.figures ?? NOTHING, report: this.#health.last() };
   }
 
   /**
