@@ -231,6 +231,24 @@ describe('a scrub', () => {
     expect(await attacker.get(part)).toEqual(damaged);
   });
 
+  it('does not bring back what was replaced since the copy, where the newest version is damaged', async () => {
+    const target = await furnished();
+    const { health, store, attacker } = target;
+    const name = await recordOf(target, 'small/7');
+    const copy = await copyOf(attacker);
+    await store.store('small/7', 'newer');
+    const newer = await attacker.get(name);
+    for (const at of [2, 80, newer.length - 1]) {
+      await attacker.put(name, flipped(newer, at));
+      const damaged = await attacker.get(name);
+      const report = await health.scrub({ repair: copy });
+      expect(summary(report), `byte ${at}`).toEqual(['damaged small/7']);
+      expect(await attacker.get(name)).toEqual(damaged);
+    }
+    await attacker.remove(name);
+    expect(summary(await health.scrub({ repair: copy }))).toEqual(['hidden small/7']);
+  });
+
   it('is not told of an older version by a copy that has nothing newer', async () => {
     const { health, store, attacker, copy } = await furnished();
     await store.store('past', 'four');

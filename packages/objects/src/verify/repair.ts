@@ -8,6 +8,7 @@ import {
   historyVersion,
   objectName,
   SecureStoreError,
+  splitRecord,
 } from '@securestore/core-format';
 import type { Expectation } from '../checkpoint/baseline.ts';
 import { compare } from '../checkpoint/compare.ts';
@@ -73,18 +74,36 @@ async function put({ engine, signal }: Mending, name: string, body: Uint8Array):
 
 const isSound = (observed: Observed): observed is Extract<Observed, { state: 'sound' }> => observed.state === 'sound';
 
+/** The version that a record says it is, which nothing has authenticated; 0 where it says none. */
+function claimedVersion(body: Uint8Array): number {
+  try {
+    return splitRecord(body).header.version;
+  } catch (error) {
+    if (SecureStoreError.is(error)) return 0;
+    throw error;
+  }
+}
+
+/**
+ * Whether a version was replaced by a newer one, as far as the store can still tell: what replaces a version copies it to the history
+ * first. Bringing it back would undo, without a word, what was acknowledged since.
+ */
+async function wasReplaced({ engine, token, signal }: Mending, version: number): Promise<boolean> {
+  const [newest] = await historyNames(engine, token, signal);
+  const past = newest === undefined ? undefined : historyVersion(historyPrefix(token), newest);
+  if (past !== undefined && past >= version) return true;
+  const there = await bytesAt(engine.backend, objectName(token), signal);
+  return typeof there === 'object' && claimedVersion(there.body) > version;
+}
+
 /** The current record, where the copy has one that is what should be there and nothing newer is at hand. */
 async function mendRecord(mending: Mending): Promise<boolean> {
-  const { engine, copy, token, expected, signal } = mending;
+  const { copy, token, expected, signal } = mending;
   const name = objectName(token);
   const candidate = await observe(copy, token, name, signal);
   if (!isSound(candidate) || compare(expected.entry, candidate, expected.floor) !== undefined) return false;
   const { version } = candidate.header;
-  const present = await observe(engine, token, name, signal);
-  if (isSound(present) && present.header.version > version) return false;
-  const [newest] = await historyNames(engine, token, signal);
-  const past = newest === undefined ? undefined : historyVersion(historyPrefix(token), newest);
-  if (past !== undefined && past > version) return false;
+  if (await wasReplaced(mending, version)) return false;
   const found = await bytesAt(copy.backend, name, signal);
   return typeof found === 'object' && put(mending, name, found.body);
 }
