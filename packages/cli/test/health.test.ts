@@ -1,6 +1,9 @@
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { createServer } from 'node:net';
 import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { parseRate } from '../src/parse-values.ts';
 import { backupScene } from './support/backups.ts';
 import { finished, jsonLines, sandbox } from './support/cli.ts';
@@ -79,6 +82,22 @@ describe('health', () => {
       { name: 'open', status: 'failing' },
       { summary: { status: 'failing' } },
     ]);
+  });
+});
+
+describe('health of a store on a server that never answers', () => {
+  it('ends in time, and says so', async () => {
+    const silent = createServer(() => undefined).listen(0, '127.0.0.1');
+    await once(silent, 'listening');
+    onTestFinished(() => void silent.close());
+    const { port } = silent.address() as AddressInfo;
+    const scene = await backupScene();
+    const env = { SECURESTORE_URL: `redis://127.0.0.1:${port}/0` };
+    const begun = Date.now();
+    const { exitCode, stdout } = await scene.run(['health', '--within', '1s'], { env });
+    expect(Date.now() - begun).toBeLessThan(15_000);
+    expect({ exitCode, stdout }).toEqual({ exitCode: 7, stdout: expect.stringMatching(/failing +open .*\(TIMEOUT\)/) });
+    expect(stdout).toContain('open: see whether the server is overloaded');
   });
 });
 

@@ -10,6 +10,8 @@ export interface HealthOptions {
   readonly within?: string;
 }
 
+const DEFAULT_WITHIN = '10s';
+
 const COLORS: Readonly<Record<HealthStatus, 'green' | 'yellow' | 'red'>> = {
   ok: 'green',
   degraded: 'yellow',
@@ -37,11 +39,19 @@ function adviceOf({ checks }: HealthReport): string[] {
   return troubled.map((check) => `${nameOf(check)}: ${printable(check.advice)}`);
 }
 
+/** Opening the store has as long as looking at it; but for somebody who is asked for a passphrase. */
+function openingWithin(call: Call<HealthOptions>, timeout: number): Call<HealthOptions> {
+  const { cli } = call;
+  if (cli.stdin.isTTY === true) return call;
+  const signal = AbortSignal.any([cli.signal, AbortSignal.timeout(timeout)]);
+  return { ...call, cli: { ...cli, signal } };
+}
+
 async function look(call: Call<HealthOptions>): Promise<HealthReport> {
   const { cli, options } = call;
-  const within = options.within === undefined ? {} : { timeout: parseDuration('--within', options.within) };
+  const timeout = parseDuration('--within', options.within ?? DEFAULT_WITHIN);
   try {
-    return await withStore(call, (store) => store.health({ ...within, signal: cli.signal }));
+    return await withStore(openingWithin(call, timeout), (store) => store.health({ timeout, signal: cli.signal }));
   } catch (error) {
     const { unopened } = await import('securestore');
     const report = cli.signal.aborted ? undefined : unopened(error, cli.now());
