@@ -22,7 +22,7 @@ async function damage(file: string): Promise<void> {
 
 describe('health', () => {
   it('is a table for people, and lines for programs', async () => {
-    const scene = await backupScene();
+    const scene = await backupScene(onTestFinished);
     const shown = await scene.run(['health']);
     expect(shown).toMatchObject({ exitCode: 0, stderr: '' });
     expect(shown.stdout).toMatch(/^STATUS +CHECK +REASON\nok +backend +fs takes, gives back/);
@@ -37,7 +37,7 @@ describe('health', () => {
   });
 
   it('says what to do, and ends with 7 where the store is failing', async () => {
-    const scene = await backupScene();
+    const scene = await backupScene(onTestFinished);
     await scene.run(['backup', scene.destination]);
     await rm(scene.destination.replace('file:', ''), { recursive: true });
     const failing = await scene.run(['health']);
@@ -48,7 +48,7 @@ describe('health', () => {
   });
 
   it('ends with 0 where the store is only degraded, by the thresholds of the configuration', async () => {
-    const scene = await backupScene();
+    const scene = await backupScene(onTestFinished);
     const config = scene.path('securestore.config.json');
     await writeFile(config, JSON.stringify({ health: { thresholds: { maxKeyAge: 0.001 } } }));
     const before = process.cwd();
@@ -68,7 +68,7 @@ describe('health', () => {
   });
 
   it('tells of a store that can not be opened, and of a wrong secret as every command does', async () => {
-    const scene = await backupScene();
+    const scene = await backupScene(onTestFinished);
     const [head = ''] = (await filesUnder(scene.path('vault'))).filter((file) => /\bstore\b[^/]*$/.test(file));
     const other = scene.path('other.key');
     await writeFile(other, Buffer.alloc(32, 8), { mode: 0o600 });
@@ -91,7 +91,7 @@ describe('health of a store on a server that never answers', () => {
     await once(silent, 'listening');
     onTestFinished(() => void silent.close());
     const { port } = silent.address() as AddressInfo;
-    const scene = await backupScene();
+    const scene = await backupScene(onTestFinished);
     const env = { SECURESTORE_URL: `redis://127.0.0.1:${port}/0` };
     const begun = Date.now();
     const { exitCode, stdout } = await scene.run(['health', '--within', '1s'], { env });
@@ -103,7 +103,7 @@ describe('health of a store on a server that never answers', () => {
 
 describe('scrub', () => {
   it('finds what is damaged, remembers it, and repairs it from a backup', async () => {
-    const scene = await backupScene();
+    const scene = await backupScene(onTestFinished);
     await scene.run(['backup', scene.destination]);
     const well = await scene.run(['scrub', '--rate', '100MB/s']);
     expect(well).toMatchObject({ exitCode: 0, stderr: '' });
@@ -151,7 +151,7 @@ describe('scrub', () => {
   });
 
   it('refuses rates and times that are none, and a backup that is not there', async () => {
-    const scene = await backupScene();
+    const scene = await backupScene(onTestFinished);
     expect((await scene.run(['scrub', '--rate', 'fast'])).exitCode).toBe(2);
     expect((await scene.run(['scrub', '--within', 'soon'])).exitCode).toBe(2);
     expect((await scene.run(['scrub', '--repair', `file:${scene.path('nowhere')}`])).exitCode).toBe(3);
