@@ -7,7 +7,9 @@ import type { BackupVerifyReport } from '@securestore/backup';
  * @param mayList whether an object may be seen
  */
 export function withoutNames<T>(report: T, mayList: (key: string) => boolean): T {
-  const { findings, ...rest } = report as BackupVerifyReport;
+  // What stands behind a session need not be a store of ours.
+  const { findings = [], ...rest } = Object(report) as Partial<BackupVerifyReport>;
+  if (findings.length === 0) return report;
   const seen = findings.map((finding) => ({ ...finding, keys: finding.keys.filter(mayList) }));
   return { ...rest, findings: seen } as T;
 }

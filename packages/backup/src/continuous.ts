@@ -29,6 +29,8 @@ const SHORT_INTERVAL = 250;
 const LONG_INTERVAL = 1000;
 const FIRST_RETRY = 500;
 const LAST_RETRY = 30_000;
+/** So often others may come first until those who wait are told. */
+const MAX_OVERTAKEN = 5;
 
 /** What a delta keeps of the past of an object: everything, since what becomes of it the snapshot before decides. */
 const EVERYTHING = { versions: Number.MAX_SAFE_INTEGER, days: 1_000_000 };
@@ -140,10 +142,13 @@ export class Follower {
           if (failed === undefined) resolve();
           else reject(notCopied(failed));
       } catch (error) {
-        for (const { reject } of waiting) reject(error);
+        // Whoever has published something in between keeps nothing from being shipped: it is next.
+        const isOvertaken = SecureStoreError.is(error, 'CONFLICT') && failures < MAX_OVERTAKEN;
+        if (isOvertaken && !signal.aborted) this.#waiting.unshift(...waiting);
+        else for (const { reject } of waiting) reject(error);
         if (signal.aborted) break;
         if (!isPassing(error)) throw error;
-        this.#error = error;
+        if (!isOvertaken) this.#error = error;
         // What another process has done meanwhile is looked at anew.
         this.#position = undefined;
         failures += 1;

@@ -15,6 +15,7 @@ import { readBlobDigests, sealedPartLength } from './blobs.ts';
 import { damagedFile, digestOf, readWhole } from './files.ts';
 import type { OpenedBackup, PointChoice } from './opened-backup.ts';
 import type { IndexSet } from './index-set.ts';
+import type { FoundPoint } from './points.ts';
 import { indexOfOthers } from './index-set.ts';
 import { olderKeys } from './older-keys.ts';
 
@@ -252,6 +253,15 @@ class StoreRestore {
 }
 
 /**
+ * Whether a point has all of the audit log that the head at the destination knows of: snapshots alone copy it, and the head may have been
+ * replaced since.
+ */
+function hasWholeLog({ copy }: OpenedBackup, { kind, collects, instance, generation }: FoundPoint): boolean {
+  const isOfHead = generation === copy.head.generation && Buffer.compare(instance, copy.head.instance) === 0;
+  return kind === 'snapshot' && !collects && isOfHead;
+}
+
+/**
  * Makes a store of a point of a backup, where nothing is: a new instance that the same secrets open, with new keys. Its head is written
  * last; what is interrupted before is gone on with by the same call.
  *
@@ -272,7 +282,11 @@ export async function restoreStoreTo(
   const others = indexOfOthers(backup.pages, point.others);
   const what = Buffer.concat([point.digest, Buffer.from(options.prefix ?? '', 'utf8')]);
   const { scratch, onBegun, onFounded } = options;
-  const founded = await foundStore(backup.copy, target, what, { scratch, signal });
+  const founded = await foundStore(backup.copy, target, what, {
+    scratch,
+    hasWholeLog: hasWholeLog(backup, point),
+    signal,
+  });
   onBegun?.();
   const tally: Tally = {
     snapshot: point.number,

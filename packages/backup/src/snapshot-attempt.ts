@@ -217,9 +217,12 @@ export class Attempt {
     }
     const place = { area: this.#area, destination: this.#destination, epoch: this.#epoch, signal };
     const before = this.#others === undefined ? (this.#newest?.others ?? []) : [];
+    // First the head, which says how far the audit log goes, and then the log: so it is not shorter than that.
+    const { generation } = await bringHead(this.#area, this.#destination, signal);
     const others = await copyOthers(place, this.#pages, before);
     await this.#refuseNothing();
-    const point = await this.#publish(time, others, this.#passed && this.#newest !== undefined);
+    const gap = this.#passed && this.#newest !== undefined;
+    const point = await this.#publish({ time, pages: this.#base.pages, others, gap, generation });
     await remember(this.#area, this.#destination, point, signal);
     const damaged = alarms.filter(({ type }) => type === 'damaged-record');
     await this.#failed.replace(
@@ -292,14 +295,11 @@ export class Attempt {
     });
   }
 
-  async #publish(time: number, others: readonly IndexPage[], gap: boolean): Promise<FoundPoint> {
+  /** What the point needs to be opened is there before the point is: "keys" is never older than what points say. */
+  async #publish(facts: Pick<Point, 'time' | 'pages' | 'others' | 'gap' | 'generation'>): Promise<FoundPoint> {
     const { signal } = this.#options;
-    // What the point needs to be opened is there before the point is.
-    const { generation } = await bringHead(this.#area, this.#destination, signal);
     await this.#area.confirm(signal);
-    const points = new Points(this.#destination, this.#seals);
-    // Not that of a head which came in between: "keys" is never older than what points say.
-    return points.publish(this.#pointOf({ time, pages: this.#base.pages, others, gap, generation }), signal);
+    return new Points(this.#destination, this.#seals).publish(this.#pointOf(facts), signal);
   }
 
   #reportOf(point: FoundPoint, alarms: readonly Alarm[]): SnapshotReport {

@@ -138,9 +138,12 @@ describe('whoever may back up, and not manage backups', () => {
     const world = new BackupWorld();
     const { store, ned } = await scene(OPERATOR, world, { destinations: { [world.backup]: { backend } } });
     const gone = Promise.withResolvers<void>();
-    // The last that a backup does there before it is registered is to remove what says that it is under way.
-    injector.plan(({ operation }) => {
-      if (operation !== 'delete') return undefined;
+    let isPublished = false;
+    // Once the snapshot is published, the keys there are read again to register the place.
+    injector.plan(({ operation, key }) => {
+      if (operation === 'write') isPublished ||= key?.startsWith('s/') === true;
+      if (!isPublished || operation !== 'read' || key !== 'keys') return undefined;
+      isPublished = false;
       gone.resolve(store.backups.unregister(world.backup));
       return { type: 'delay', until: gone.promise };
     });

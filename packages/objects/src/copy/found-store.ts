@@ -1,10 +1,8 @@
 import { createHash, createSecretKey } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import type { StorageBackend } from '@securestore/backend-api';
-import type { Head, Keyring, Reference } from '@securestore/core-format';
+import type { Head, Reference } from '@securestore/core-format';
 import {
-  ByteReader,
-  ByteWriter,
   copySecret,
   decodeKeyring,
   encodeCategoryMap,
@@ -41,53 +39,22 @@ import { readMembers } from '../members/grants.ts';
 import type { Sealed } from '../members/reseal.ts';
 import { sealGrants } from '../members/reseal.ts';
 import { ownerKeys, rootOf } from '../owner.ts';
-import { resealSlots, withNewPrimaries } from '../rekey/new-keys.ts';
+import { resealSlots } from '../rekey/new-keys.ts';
 import { signedHead } from '../signed-head.ts';
 import { loadState, readHead, readKeyring, readPinned } from '../state.ts';
 import { RESTORE_NAME } from './begun-restore.ts';
+import type { Foundation } from './foundation.ts';
+import { decodeFoundation, encodeFoundation, renewed } from './foundation.ts';
 import { keysBackend } from './keys-backend.ts';
 import type { UnlockedCopy } from './unlock-copy.ts';
 
 const RANDOM_NAME_LENGTH = 16;
 
-/** What is decided when a restore begins, and kept so that it can be gone on with. */
-interface Foundation {
-  /** SHA-256 of the head of the copy, and what is restored of it. */
-  readonly source: Buffer;
-  readonly instance: Buffer;
-  readonly root: Buffer;
-  readonly keyring: Keyring;
-}
-
-function encodeFoundation({ source, instance, root, keyring }: Foundation): Buffer {
-  const encoded = encodeKeyring(keyring);
-  const writer = new ByteWriter(1024).fixed(source, KEY_LENGTH).fixed(instance, ID_LENGTH).fixed(root, KEY_LENGTH);
-  const bytes = writer.bytes(encoded).finish();
-  encoded.fill(0);
-  return bytes;
-}
-
-function decodeFoundation(bytes: Buffer): Foundation {
-  const reader = new ByteReader('what was begun to be restored', bytes);
-  const fixed = {
-    source: reader.copy(KEY_LENGTH),
-    instance: reader.copy(ID_LENGTH),
-    root: copySecret(reader.view(KEY_LENGTH)),
-  };
-  return { ...fixed, keyring: decodeKeyring(reader.view(reader.remaining)) };
-}
-
-/** The keys of a store that is made of a copy: new primary versions; what they replace opens only copies. */
-function renewed(before: Keyring, now: number, random: UnlockedCopy['random']): Keyring {
-  const next = withNewPrimaries(before, now, random);
-  const groups = next.groups.map((group) => {
-    if (group.kind === 'audit' || group.kind === 'backup') return group;
-    const versions = group.versions.map((version) =>
-      version.state === 'enabled' && version.destroyAt === 0 ? { ...version, state: 'disabled' as const } : version,
-    );
-    return { ...group, versions };
-  });
-  return { ...next, rootNumber: before.rootNumber + 1, groups };
+export interface FoundingOptions {
+  /** Whether it is made for a drill, and is to be opened by nobody else. */
+  readonly scratch?: boolean | undefined;
+  /** Whether what is restored has all of the audit log that the head of the copy knows of, so that it is missed where it isn't there; by default it has. */
+  readonly hasWholeLog?: boolean | undefined;
 }
 
 /** A store that is being made of a copy: its objects are written first, its head last. Made by {@link foundStore}. */
@@ -99,14 +66,16 @@ export class FoundedStore {
   /** Whether an earlier run has begun to restore the same here: what it has written counts. */
   readonly resumed: boolean;
   readonly #isScratch: boolean;
+  readonly #hasWholeLog: boolean;
 
   constructor(
     copy: UnlockedCopy,
     target: StorageBackend,
     foundation: Foundation,
-    { resumed, scratch }: { readonly resumed: boolean; readonly scratch: boolean },
+    { resumed, scratch, hasWholeLog }: FoundingOptions & { readonly resumed: boolean },
   ) {
-    this.#isScratch = scratch;
+    this.#isScratch = scratch ?? false;
+    this.#hasWholeLog = hasWholeLog ?? true;
     this.#copy = copy;
     this.#target = target;
     this.#foundation = foundation;
@@ -147,7 +116,11 @@ export class FoundedStore {
     const { audit, rotation: _, ...settings } = before;
     const head: Head = {
       ...settings,
-      ...(audit && { audit, instances: [before.instance, ...(before.instances ?? [])].slice(0, MAX_PAST_INSTANCES) }),
+      ...(audit && {
+        // What is not there was not cut off: it is of another time.
+        audit: this.#hasWholeLog ? audit : { ...audit, ends: [] },
+        instances: [before.instance, ...(before.instances ?? [])].slice(0, MAX_PAST_INSTANCES),
+      }),
       instance,
       parent: { instance: before.instance, generation: before.generation },
       generation: before.generation + 1,
@@ -302,17 +275,13 @@ async function wasFinished(
  * secrets open.
  *
  * @param source what is restored: going on with another one is refused
- * @param scratch whether it is made for a drill, and is to be opened by nobody else
  * @throws SecureStoreError `ALREADY_EXISTS` where something lies there already; `ACCESS_DENIED` for a member; what the backend throws
  */
 export async function foundStore(
   copy: UnlockedCopy,
   target: StorageBackend,
   source: Uint8Array,
-  {
-    scratch = false,
-    signal,
-  }: { readonly scratch?: boolean | undefined; readonly signal?: AbortSignal | undefined } = {},
+  { signal, ...options }: FoundingOptions & { readonly signal?: AbortSignal | undefined } = {},
 ): Promise<FoundedStore> {
   rootOf(copy.state);
   const digest = createHash('sha256').update(source).digest();
@@ -324,7 +293,7 @@ export async function foundStore(
     throw new SecureStoreError('ALREADY_EXISTS', 'there is a store here already; it was left as it is');
   }
   const before = await begunBefore(copy, target, digest, signal);
-  if (before !== undefined) return new FoundedStore(copy, target, before, { resumed: true, scratch });
+  if (before !== undefined) return new FoundedStore(copy, target, before, { ...options, resumed: true });
   if (await hasRemains(target, signal)) {
     throw new SecureStoreError(
       'ALREADY_EXISTS',
@@ -343,5 +312,5 @@ export async function foundStore(
   const body = sealSystemBody(restoreKey(copy), 'keyring', restoreContext(copy), plaintext, random);
   plaintext.fill(0);
   await target.write(RESTORE_NAME, body, { ifAbsent: true, signal });
-  return new FoundedStore(copy, target, foundation, { resumed: false, scratch });
+  return new FoundedStore(copy, target, foundation, { ...options, resumed: false });
 }
