@@ -137,9 +137,11 @@ export class AuditTrail {
    *
    * @throws SecureStoreError as {@link lines}, but for damage, which is in the result
    */
-  async examine({ signal }: { readonly signal?: AbortSignal | undefined } = {}): Promise<TrailExamination> {
-    await this.#refreshed(signal);
-    return examineTrail(this.#place, signal);
+  examine(options: CallOptions = {}): Promise<TrailExamination> {
+    return this.#place.inTime('audit.examine', options, async (signal) => {
+      await this.#refreshed(signal);
+      return examineTrail(this.#place, signal);
+    });
   }
 
   /**

@@ -54,6 +54,7 @@ const RUNS: Readonly<Record<string, Run>> = {
   checkpoint: (store, options) => store.checkpoint(options),
   collect: (store, options) => store.collect(options),
   verify: (store, options) => store.verify(options),
+  scrub: (store, options) => store.scrub(options),
   session: (store, options) => store.session({ principal: 'alice' }, options),
   backup: (store, options) => store.backup(VAULT, options),
   restore: (store, options) => store.restore(VAULT, options),
@@ -62,6 +63,7 @@ const RUNS: Readonly<Record<string, Run>> = {
   'backups.list': (store, options) => store.backups.list(VAULT, options),
   'backups.windows': (store, options) => store.backups.windows(VAULT, options),
   'backups.read': (store, options) => store.backups.read(VAULT, {}, async () => undefined, options),
+  'backups.view': (store, options) => store.backups.view(VAULT, {}, async () => undefined, options),
   'backups.verify': (store, options) => store.backups.verify(VAULT, options),
   'backups.drill': (store, options) => store.backups.drill(VAULT, options),
   'backups.endRestore': (store, options) => store.backups.endRestore(options),
@@ -105,6 +107,7 @@ const RUNS: Readonly<Record<string, Run>> = {
   'audit.enable': async (store, options) => store.audit.enable({ auditor: await recipientOf(AUDITOR), ...options }),
   'audit.disable': (store, options) => store.audit.disable(options),
   'audit.entries': (store, options) => store.audit.entries(options),
+  'audit.examine': (store, options) => store.audit.examine(options),
   'audit.verify': (store, options) => store.audit.verify({ auditor: identity(AUDITOR), ...options }),
   'audit.lines': (store, options) => Array.fromAsync(store.audit.lines(options)),
   'audit.tail': (store, options) => Array.fromAsync(store.audit.tail(options)),
@@ -115,6 +118,7 @@ const JOBS: ReadonlySet<string> = new Set([
   'rotateEncryptionKey',
   'checkpoint',
   'collect',
+  'scrub',
   'backup',
   'restore',
   'backups.backup',
@@ -124,7 +128,7 @@ const JOBS: ReadonlySet<string> = new Set([
   'jobs.resume',
 ]);
 
-/** What waits for nothing, or for as long as whoever calls it has it wait. */
+/** What waits for nothing, or for as long as whoever calls it has it wait; and what tells that there is no answer. */
 const ENDLESS: ReadonlySet<string> = new Set([
   'close',
   'audit.hashOf',
@@ -133,10 +137,14 @@ const ENDLESS: ReadonlySet<string> = new Set([
   'backups.isJobOfRegistered',
   'backups.waitForBackup',
   'schedules.run',
+  'health',
+  'metrics.handler',
+  'metrics.openTelemetry',
+  'metrics.prometheus',
 ]);
 
 /** What is there for the packages of the library, and not for who uses it. */
-const INTERNAL: ReadonlySet<string> = new Set(['policyObject', 'auditArea', 'backupArea']);
+const INTERNAL: ReadonlySet<string> = new Set(['policyObject', 'auditArea', 'backupArea', 'healthArea']);
 
 function methodNames(target: object): string[] {
   const names = new Set<string>();
