@@ -128,8 +128,11 @@ describe('a key version', () => {
     expect(Object.values(remaining)).toEqual([expect.any(Number)]);
     for (const [name, body] of old) await attacker.put(name, body);
     clock.advance(2 * DAY);
+    // What a collection leaves over is retired by it, or by the next rotation.
     await store.collect();
-    expect((await rotate(store)).retired).toEqual(expect.arrayContaining(Object.keys(remaining)));
+    await rotate(store);
+    const [id = ''] = Object.keys(remaining);
+    expect((await store.keys.states()).find((key) => key.id === id)).toMatchObject({ state: 'disabled' });
   });
 });
 
