@@ -3,6 +3,7 @@ import { audit } from './areas/audit.ts';
 import { backup } from './areas/backup.ts';
 import { files } from './areas/files.ts';
 import { health } from './areas/health.ts';
+import { lag } from './areas/lag.ts';
 import { listing } from './areas/listing.ts';
 import { memory } from './areas/memory.ts';
 import { objects } from './areas/objects.ts';
@@ -28,6 +29,7 @@ export const AREAS: Readonly<Record<string, Area>> = {
   access,
   audit,
   backup,
+  lag,
   health,
   opening,
 };
