@@ -94,8 +94,10 @@ export class Reader {
   }
 
   async #confirm(journal: Consumer): Promise<void> {
+    // It may learn days later that it has been heard.
+    const sent = this.#world.scheduler.now;
     await journal.commit();
-    this.#ledger.alive = this.#world.scheduler.now;
+    this.#ledger.alive = sent;
     this.#ledger.settled = this.#ledger.passed !== undefined && !journal.passDue;
     this.#world.log.add(this.#process.name, () => 'confirms what it has read');
   }

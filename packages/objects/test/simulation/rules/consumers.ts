@@ -1,4 +1,4 @@
-import { HINT_COVERS_FOR } from '../../../src/journal/limits.ts';
+import { HINT_COVERS_FOR, HINT_LAPSES_AFTER } from '../../../src/journal/limits.ts';
 import type { Ledger } from '../ledger.ts';
 import type { Operation } from '../operations.ts';
 import type { Recorded } from '../world.ts';
@@ -33,11 +33,26 @@ function problems(
 const isLateWrite = ({ plan }: Recorded, alarm: string): boolean =>
   plan.parts.has('rotator') && alarm.endsWith('is not what was written there');
 
+const UNANNOUNCED = /^o\/(\S+) holds a version that nobody has announced$/;
+
+/** Whether an alarm is about a write that was never acknowledged, and was under way until its announcement had lapsed. */
+function isStranded({ landings }: Recorded, acknowledged: readonly AcknowledgedVersion[], alarm: string): boolean {
+  const [, token] = UNANNOUNCED.exec(alarm) ?? [];
+  return landings.some(
+    (landing) =>
+      landing.token === token &&
+      landing.time - landing.sent > HINT_LAPSES_AFTER &&
+      !acknowledged.some(({ version }) => version === landing.version),
+  );
+}
+
 /** Consumers are given every acknowledged change, and raise no alarm where nobody attacks. */
 export function consumers(recorded: Recorded): string[] {
   const acknowledged = acknowledgedVersions(recorded);
   return recorded.ledgers.flatMap((ledger) => [
-    ...ledger.alarms.filter((alarm) => !isLateWrite(recorded, alarm)).map((alarm) => `an alarm: ${alarm}`),
+    ...ledger.alarms
+      .filter((alarm) => !isLateWrite(recorded, alarm) && !isStranded(recorded, acknowledged, alarm))
+      .map((alarm) => `an alarm: ${alarm}`),
     ...acknowledged.flatMap((version) => problems(recorded, ledger, version)),
   ]);
 }
