@@ -1,5 +1,6 @@
 import type { IndexEntry, PointTotals } from '@securestore/core-format';
-import { SecureStoreError } from '@securestore/core-format';
+import { pointName, SecureStoreError } from '@securestore/core-format';
+import { damagedFile } from './files.ts';
 import type { IndexPages } from './index-pages.ts';
 import { IndexSet } from './index-set.ts';
 import type { DamagedPoint, FoundPoint, Points } from './points.ts';
@@ -11,6 +12,27 @@ const MAX_CHANGED = 500_000;
 export interface FoundIndex {
   readonly index: IndexSet;
   readonly totals: PointTotals;
+}
+
+/**
+ * A point and all that it builds on, the oldest first. Each names the one before it, so that what was put in the place of one of them later
+ * is no part of it, whoever has the key of that time.
+ *
+ * @throws SecureStoreError as {@link indexAt}
+ */
+async function chainTo(points: Points, point: FoundPoint, signal: AbortSignal | undefined): Promise<FoundPoint[]> {
+  const chain = [point];
+  let after = point;
+  for (let number = point.number - 1; number >= point.base; number--) {
+    const one = await points.read(number, signal);
+    if (!one.digest.equals(after.previous)) {
+      const message = `another point lies there than the one that ${after.number} follows`;
+      throw damagedFile(pointName(number), message);
+    }
+    chain.push(one);
+    after = one;
+  }
+  return chain.toReversed();
 }
 
 /**
@@ -29,11 +51,11 @@ export async function indexAt(
   if (point.kind === 'snapshot') {
     return { index: new IndexSet(pages, point.pages, new Map(), rule), totals: point.totals };
   }
-  const base = await points.read(point.base, signal);
-  if (base.kind !== 'snapshot') throw new SecureStoreError('INTEGRITY', `point ${point.number} builds on no snapshot`);
+  const between = await chainTo(points, point, signal);
+  const base = between.shift();
+  if (base?.kind !== 'snapshot') throw new SecureStoreError('INTEGRITY', `point ${point.number} builds on no snapshot`);
   const changes = new Map<string, IndexEntry[]>();
-  for (let number = point.base + 1; number <= point.number; number++) {
-    const one = number === point.number ? point : await points.read(number, signal);
+  for (const one of between) {
     // Made by a retention in between: it has the same index as the one before.
     if (one.kind === 'snapshot') continue;
     for (const page of one.pages) {

@@ -1,0 +1,84 @@
+import type { StorageBackend } from '@securestore/backend-api';
+import type { Point } from '@securestore/core-format';
+import { encodePoint, pointName, withChecksum } from '@securestore/core-format';
+import { rawKey } from '@securestore/crypto';
+import { describe, expect, it } from 'vitest';
+import { BackupSeals } from '../../objects/src/copy/seals.ts';
+import type { Club } from '../../objects/test/support/members.ts';
+import { club } from '../../objects/test/support/members.ts';
+import { atEnd, failure } from '../../objects/test/support/stores.ts';
+import type { OpenedBackup } from '../src/index.ts';
+import { Backups, openBackup } from '../src/index.ts';
+import { Shelf } from './support/shelf.ts';
+
+const PLACE = 'memory:backups';
+
+/** A store with backups, and an operator whose right to make them is taken away. */
+interface Scene extends Club {
+  readonly shelf: Shelf;
+  readonly backups: Backups;
+  readonly backend: StorageBackend;
+  /** What is there, opened without the store. */
+  readonly lost: () => Promise<OpenedBackup>;
+  /** Seals a point with the key that the operator had. */
+  readonly forge: (point: Point) => Promise<void>;
+}
+
+async function scene(fill: (scene: Pick<Scene, 'owner' | 'backups' | 'clock'>) => Promise<void>): Promise<Scene> {
+  const members = await club();
+  const { clock, owner, join, enter } = members;
+  const shelf = new Shelf(() => clock.now());
+  const backups = new Backups(owner, shelf.connect);
+  const backend = await shelf.at(PLACE);
+  await fill({ owner, backups, clock });
+  const operator = await enter(await join('operator', { groups: ['backup'] }));
+  const { keys } = operator.backupArea.seals;
+  const { random, head } = owner.backupArea;
+  const seals = new BackupSeals({ keys: () => keys, suites: () => head.suites, random });
+  await owner.members.revoke('operator');
+  const lost = async (): Promise<OpenedBackup> => {
+    const opened = await openBackup({ backend, location: PLACE, unlock: rawKey(Buffer.alloc(32, 7)), clock });
+    atEnd(async () => opened.close());
+    return opened;
+  };
+  const { destination } = await lost();
+  const forge = async (point: Point): Promise<void> => {
+    const name = pointName(point.number);
+    await backend.write(name, withChecksum(seals.seal('backupPoint', destination.id, name, encodePoint(point))));
+  };
+  return { ...members, shelf, backups, backend, lost, forge };
+}
+
+const list = async (opened: OpenedBackup, choice = {}): Promise<string[]> => {
+  await using store = await opened.open(choice);
+  return await store.list();
+};
+
+/** Two snapshots, and a moment after the second one. */
+const fill = async ({ owner, backups }: Pick<Scene, 'owner' | 'backups'>): Promise<void> => {
+  await owner.store('red/a', 'one');
+  await backups.backup(PLACE);
+  await owner.store('red/b', 'two');
+  await backups.backup(PLACE);
+  await using continuous = await backups.follow(PLACE);
+  await owner.store('red/c', 'three');
+  await continuous.shipped();
+};
+
+describe('a backup operator whose membership was revoked, and who may still write at the destination', () => {
+  it('does not change what the moments after it build on', async () => {
+    const { owner, backups, lost, forge } = await scene(fill);
+    const { points } = await lost();
+    const [newest, base, first] = [await points.read(4), await points.read(2), await points.read(1)];
+    expect(newest).toMatchObject({ kind: 'changes', base: 2, isOld: false });
+    // What was in the first snapshot, as if it were what the newest moment builds on.
+    await forge({ ...base, pages: first.pages, totals: first.totals });
+    const opened = await lost();
+    await failure(list(opened), 'INTEGRITY');
+    await failure(list(opened, { snapshot: 3 }), 'INTEGRITY');
+    await owner.store('red/d', 'four');
+    const { alarms } = await backups.backup(PLACE);
+    expect(alarms.join()).toMatch(/another point/);
+    expect(await list(await lost())).toEqual(['red/a', 'red/b', 'red/c', 'red/d']);
+  });
+});
