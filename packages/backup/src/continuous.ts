@@ -240,7 +240,7 @@ export class Follower {
     // Asked first: another run may publish in between.
     const remembered = await rememberedAt(this.#area, destination, signal);
     const { newest, damaged } = await points.newestWhole(signal);
-    const isWhole = damaged.length === 0 && rolledBack(remembered, destination, newest) === undefined;
+    const isWhole = damaged.length === 0 && rolledBack(this.#area, destination, remembered, newest) === undefined;
     if (newest === undefined || !isWhole) return this.#snapshot(signal);
     const label = readerLabel(destination);
     const reader = await this.#area.open(label, (alarm) => this.#alarms.add(alarm.message), signal);

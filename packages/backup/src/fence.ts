@@ -2,7 +2,7 @@ import { asBuffer } from '@securestore/core-format';
 import type { BackupArea, UnlockedCopy } from '@securestore/objects';
 import type { Destination } from './destination.ts';
 import type { FoundPoint } from './points.ts';
-import { destinationsIn } from './registry.ts';
+import { destinationsIn, registryOf } from './registry.ts';
 import type { Remembered } from './remembered.ts';
 
 /**
@@ -30,6 +30,12 @@ export function isBehind(
 export function fenceOf({ state }: UnlockedCopy, { id }: Pick<Destination, 'id'>): Fence | undefined {
   const label = asBuffer(id).toString('hex');
   return destinationsIn(state.destinations).find((one) => one.id === label)?.fence;
+}
+
+/** The fence that the head of the store says for a destination; `undefined` where there is none. */
+export function fenceAt(area: BackupArea, { id }: Pick<Destination, 'id'>): Fence | undefined {
+  const label = asBuffer(id).toString('hex');
+  return registryOf(area).destinations.find((one) => one.id === label)?.fence;
 }
 
 /** Whether what the registry says of a destination asks for the key of now. */

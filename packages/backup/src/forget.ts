@@ -8,7 +8,7 @@ import { IndexPages } from './index-pages.ts';
 import type { DamagedPoint, FoundPoint } from './points.ts';
 import { Points } from './points.ts';
 import type { Remembered } from './remembered.ts';
-import { knownAs, remember, rememberedAt, rolledBack } from './remembered.ts';
+import { knownAs, remember, rememberedAt, rolledBack, vouchedFor } from './remembered.ts';
 import type { RefusedRemoval } from './refusals.ts';
 import { Refusals } from './refusals.ts';
 import { neededBy, removeUnneeded } from './removal.ts';
@@ -78,10 +78,10 @@ async function topOf(area: BackupArea, destination: Destination, points: Points,
     if (SecureStoreError.is(error, 'INTEGRITY') || SecureStoreError.is(error, 'FORMAT_VERSION')) return undefined;
     throw error;
   });
-  if (newest === undefined)
-    return { own: remembered ?? { number: (await points.numbers(signal))[0] ?? 0, digest: '' } };
+  const own = vouchedFor(area, destination, remembered);
+  if (newest === undefined) return { own: own ?? { number: (await points.numbers(signal))[0] ?? 0, digest: '' } };
   // The next snapshot tells that, and is not to be kept from it by a note that comes first.
-  if (remembered !== undefined && rolledBack(remembered, destination, newest) !== undefined) return { own: remembered };
+  if (own !== undefined && rolledBack(area, destination, remembered, newest) !== undefined) return { own };
   return { own: knownAs(newest), newest };
 }
 
@@ -181,7 +181,7 @@ async function forgetOnce(
   if (newest === undefined)
     throw new SecureStoreError('NOT_FOUND', `${destination.location}: there is no snapshot here yet`);
   // The note below would be the newest from then on, and what is missing would be missed by nobody.
-  const alarm = rolledBack(remembered, destination, newest);
+  const alarm = rolledBack(area, destination, remembered, newest);
   if (alarm !== undefined) {
     throw new SecureStoreError(
       'ROLLBACK',

@@ -1,6 +1,7 @@
 import { asBuffer, SecureStoreError } from '@securestore/core-format';
 import type { Alarm, BackupArea } from '@securestore/objects';
 import type { Destination } from './destination.ts';
+import { fenceAt, isBehind } from './fence.ts';
 import type { FoundPoint } from './points.ts';
 
 /** The newest point of a destination that the store knows of. */
@@ -49,23 +50,48 @@ export function isForeign(known: Remembered | undefined, { number, digest, isOld
 }
 
 /**
+ * Whether the store knows that a point is not its own: by what it remembers, which whoever has its backend can remove, and by what its
+ * signed head says.
+ */
+export function isStrange(
+  area: BackupArea,
+  destination: Destination,
+  known: Remembered | undefined,
+  point: FoundPoint,
+): boolean {
+  if (known?.digest === point.digest.toString('hex')) return false;
+  return isForeign(known, point) || isBehind(fenceAt(area, destination), area.keyOrder, point);
+}
+
+/** The last point of a destination that the store vouches for; `undefined` where there is none. @param known what it remembers */
+export function vouchedFor(
+  area: BackupArea,
+  destination: Destination,
+  known: Remembered | undefined,
+): Remembered | undefined {
+  const fence = fenceAt(area, destination);
+  return known ?? (fence && { number: fence.number, digest: fence.digest });
+}
+
+/**
  * Whether points are gone from a destination that the store knows of: then the journal has been read beyond what lies there.
  *
  * @param newest as it was read after `known`
  * @returns what to tell of it
  */
 export function rolledBack(
-  known: Remembered | undefined,
+  area: BackupArea,
   destination: Destination,
+  known: Remembered | undefined,
   newest: FoundPoint | undefined,
 ): Alarm | undefined {
-  if (known === undefined) return undefined;
-  const isOlder = newest === undefined || newest.number < known.number;
-  const isOther = newest?.number === known.number && newest.digest.toString('hex') !== known.digest;
-  if (newest !== undefined && isForeign(known, newest)) {
+  if (newest !== undefined && isStrange(area, destination, known, newest)) {
     const message = `${destination.location}: snapshot ${newest.number} was made with a key that was retired, and the store does not know of it: somebody whose right to back up was taken away may have made it. Nothing is built on it; remove it with forget`;
     return { type: 'rolled-back', name: 's/', message };
   }
+  if (known === undefined) return undefined;
+  const isOlder = newest === undefined || newest.number < known.number;
+  const isOther = newest?.number === known.number && newest.digest.toString('hex') !== known.digest;
   if (!isOlder && !isOther) return undefined;
   const found = newest === undefined ? 'none' : String(newest.number);
   const message = `${destination.location}: the newest snapshot was ${known.number}, and now ${found} is: somebody has removed or replaced what was backed up`;

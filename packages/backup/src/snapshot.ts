@@ -7,7 +7,7 @@ import { IndexSet } from './index-set.ts';
 import type { FoundPoint } from './points.ts';
 import { Points } from './points.ts';
 import type { Remembered } from './remembered.ts';
-import { rememberedAt, rolledBack } from './remembered.ts';
+import { isStrange, rememberedAt, rolledBack, vouchedFor } from './remembered.ts';
 import type { Before } from './snapshot-attempt.ts';
 import { Attempt, NO_TOTALS } from './snapshot-attempt.ts';
 import type { SnapshotOptions, SnapshotReport } from './snapshot-types.ts';
@@ -23,22 +23,24 @@ export function readerLabel({ id }: Pick<Destination, 'id'>): string {
 
 /** The point that the next one is built on: the newest, or, where that is somebody else's, the last one that the store knows of. */
 async function trusted(
-  { head }: BackupArea,
+  area: BackupArea,
+  destination: Destination,
   points: Points,
   newest: FoundPoint,
   remembered: Remembered | undefined,
   signal: AbortSignal | undefined,
 ): Promise<FoundPoint> {
   // Of an older one with an old key nobody can tell whether it was there before.
-  const isKnown = remembered === undefined || !newest.isOld || newest.digest.toString('hex') === remembered.digest;
-  if (isKnown) return newest;
-  const last = await points.read(remembered.number, signal).catch((error: unknown) => {
+  const isOlder = remembered !== undefined && newest.isOld && newest.digest.toString('hex') !== remembered.digest;
+  if (!isOlder && !isStrange(area, destination, remembered, newest)) return newest;
+  const own = vouchedFor(area, destination, remembered);
+  const last = await points.read(own?.number ?? 0, signal).catch((error: unknown) => {
     if (SecureStoreError.is(error, 'INTEGRITY') || SecureStoreError.is(error, 'FORMAT_VERSION')) return undefined;
     throw error;
   });
-  if (last?.digest.toString('hex') === remembered.digest) return last;
+  if (last !== undefined && last.digest.toString('hex') === own?.digest) return last;
   // No point builds on none: whoever sees that begins with nothing.
-  return { ...newest, instance: head.instance, base: 0, removed: [], pages: [], others: [], totals: NO_TOTALS };
+  return { ...newest, instance: area.head.instance, base: 0, removed: [], pages: [], others: [], totals: NO_TOTALS };
 }
 
 /** What a snapshot follows, what it is built on, and what is to be told. */
@@ -70,11 +72,11 @@ async function standingAt(
   const { newest, damaged } = await points.newestWhole(signal);
   const [top] = damaged;
   const alarm =
-    top === undefined ? rolledBack(remembered, destination, newest) : damageAt(destination, top.error.message);
+    top === undefined ? rolledBack(area, destination, remembered, newest) : damageAt(destination, top.error.message);
   const alarms = [alarm, damage && damageAt(destination, damage.message)].filter((one) => one !== undefined);
   const rule = { history: area.head.history, now: area.clock.now(), floor: 0 };
   const nothing: FoundIndex = { index: new IndexSet(pages, [], new Map(), rule), totals: NO_TOTALS };
-  const before = newest && (await trusted(area, points, newest, remembered, signal));
+  const before = newest && (await trusted(area, destination, points, newest, remembered, signal));
   const isNothing = before === undefined || before.base === 0 || damage !== undefined;
   const base = isNothing ? nothing : await indexAt(points, pages, before, signal);
   // What was removed on purpose only a point that is the store's own tells.

@@ -8,7 +8,9 @@ import type { Club } from '../../objects/test/support/members.ts';
 import { club } from '../../objects/test/support/members.ts';
 import { atEnd, failure } from '../../objects/test/support/stores.ts';
 import type { OpenedBackup } from '../src/index.ts';
+import { forgetPoints, newestOwn } from '../src/forget.ts';
 import { Backups, openBackup } from '../src/index.ts';
+import { rememberedAt } from '../src/remembered.ts';
 import { Shelf } from './support/shelf.ts';
 
 const PLACE = 'memory:backups';
@@ -79,6 +81,30 @@ describe('a backup operator whose membership was revoked, and who may still writ
     await owner.store('red/d', 'four');
     const { alarms } = await backups.backup(PLACE);
     expect(alarms.join()).toMatch(/another point/);
+    expect(await list(await lost())).toEqual(['red/a', 'red/b', 'red/c', 'red/d']);
+  });
+
+  it('has nothing built on what they add, where the store was made to forget its newest snapshot', async () => {
+    const { owner, backups, lost, forge, attacker } = await scene(fill);
+    const { points, destination } = await lost();
+    const first = await points.read(1);
+    const newest = await points.read(4);
+    await forge({ ...first, number: 5, base: 5, previous: newest.digest, time: newest.time + 1 });
+    // Whoever has the backend of the store tries which name it is.
+    const area = owner.backupArea;
+    for (const name of await attacker.names('w/')) {
+      const body = await attacker.get(name);
+      await attacker.remove(name);
+      if ((await rememberedAt(area, destination)) === undefined) break;
+      await attacker.put(name, body);
+    }
+    expect(await rememberedAt(area, destination)).toBeUndefined();
+    const isAny = (): ReadonlySet<number> => new Set([1]);
+    await failure(forgetPoints(area, destination, isAny), 'ROLLBACK');
+    expect(await newestOwn(area, destination)).toMatchObject({ number: 4, digest: newest.digest.toString('hex') });
+    await owner.store('red/d', 'four');
+    const { alarms } = await backups.backup(PLACE);
+    expect(alarms.join()).toMatch(/retired/);
     expect(await list(await lost())).toEqual(['red/a', 'red/b', 'red/c', 'red/d']);
   });
 });
