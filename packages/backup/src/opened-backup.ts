@@ -93,7 +93,7 @@ export class OpenedBackup {
     this.#fence = fenceOf(copy, destination);
     this.destination = destination;
     this.copy = copy;
-    this.points = new Points(destination, copy.seals);
+    this.points = new Points(destination, copy.seals, (point) => this.isForeign(point));
     this.pages = new IndexPages(destination, copy.seals);
     this.packs = new PackReader(destination);
   }
@@ -134,8 +134,8 @@ export class OpenedBackup {
   async #numbers(signal: AbortSignal | undefined): Promise<number[]> {
     const numbers = await this.points.numbers(signal);
     if (numbers.length === 0) return numbers;
-    const { newest } = await this.points.newestWhole(signal);
-    return numbers.filter((number) => newest === undefined || !includesNumber(newest.removed, number));
+    const removed = await this.points.removed(signal);
+    return numbers.filter((number) => !includesNumber(removed, number));
   }
 
   /** The point that is meant. @throws SecureStoreError `NOT_FOUND` where there is none; `INTEGRITY`; what the backend throws */

@@ -1,4 +1,4 @@
-import type { Point } from '@securestore/core-format';
+import type { NumberRange, Point } from '@securestore/core-format';
 import {
   BACKUP_AREAS,
   decodePoint,
@@ -40,10 +40,13 @@ export interface DamagedPoint {
 export class Points {
   readonly #destination: Destination;
   readonly #seals: BackupSeals;
+  readonly #isForeign: (point: FoundPoint) => boolean;
 
-  constructor(destination: Destination, seals: BackupSeals) {
+  /** @param isForeign tells points that are not the store's own: what such ones say was removed is not believed */
+  constructor(destination: Destination, seals: BackupSeals, isForeign: (point: FoundPoint) => boolean = () => false) {
     this.#destination = destination;
     this.#seals = seals;
+    this.#isForeign = isForeign;
   }
 
   /** The numbers of all points, the newest first. @throws SecureStoreError what the backend throws */
@@ -78,6 +81,15 @@ export class Points {
     return { damaged };
   }
 
+  /** What the newest point that is whole, and the store's own, says was removed. @throws as {@link newestWhole} */
+  async removed(signal?: AbortSignal): Promise<readonly NumberRange[]> {
+    for await (const { key } of entriesUnder(this.#destination.backend, BACKUP_AREAS.points, { signal })) {
+      const read = await this.readOrDamaged(pointNumber(key) ?? strange(key), signal);
+      if (!('error' in read) && !this.#isForeign(read)) return read.removed;
+    }
+    return [];
+  }
+
   /** A point, or what is wrong with it. @throws SecureStoreError `FORMAT_VERSION`, and what the backend throws */
   async readOrDamaged(number: number, signal?: AbortSignal): Promise<FoundPoint | DamagedPoint> {
     try {
@@ -107,8 +119,7 @@ export class Points {
       return await this.read(number, signal);
     } catch (error) {
       if (!SecureStoreError.is(error, 'INTEGRITY')) throw error;
-      const newest = await this.newest(signal);
-      if (newest === undefined || !includesNumber(newest.removed, number)) throw error;
+      if (!includesNumber(await this.removed(signal), number)) throw error;
       return undefined;
     }
   }

@@ -80,7 +80,8 @@ class NeededFinder {
       return found;
     }
     // Of numbers that are no point's, of which anybody can make any, nothing follows.
-    this.#missing(newest, numbers);
+    const own = found.find((point) => !this.#backup.isForeign(point));
+    this.#missing({ number: newest.number, removed: own?.removed ?? [] }, numbers);
     for (const [at, point] of found.entries()) {
       const before = found[at + 1];
       if (before?.number !== point.number - 1 || before.digest.equals(point.previous)) continue;
@@ -118,7 +119,7 @@ class NeededFinder {
   }
 
   /** Numbers below the newest point that are neither there nor were removed. */
-  #missing({ number: newest, removed }: FoundPoint, numbers: readonly number[]): void {
+  #missing({ number: newest, removed }: Pick<FoundPoint, 'number' | 'removed'>, numbers: readonly number[]): void {
     const there = numbers.filter((number) => number < newest).map((number) => ({ from: number, to: number }));
     const known = [...there, ...removed, { from: 0, to: 0 }].toSorted((a, b) => b.to - a.to);
     let before = newest;
@@ -205,11 +206,11 @@ export function removalsOf(
   signal: AbortSignal | undefined,
 ): (numbers: ReadonlySet<number>) => Promise<boolean> {
   return async (numbers) => {
-    const newest = await points.newest(signal).catch((error: unknown) => {
-      // That it is damaged is among the findings; what it says nobody knows.
-      if (SecureStoreError.is(error, 'INTEGRITY') || SecureStoreError.is(error, 'FORMAT_VERSION')) return undefined;
+    const removed = await points.removed(signal).catch((error: unknown) => {
+      // That one is damaged is among the findings; what it says nobody knows.
+      if (SecureStoreError.is(error, 'INTEGRITY') || SecureStoreError.is(error, 'FORMAT_VERSION')) return [];
       throw error;
     });
-    return newest !== undefined && [...numbers].every((number) => includesNumber(newest.removed, number));
+    return [...numbers].every((number) => includesNumber(removed, number));
   };
 }

@@ -9,7 +9,7 @@ import { club } from '../../objects/test/support/members.ts';
 import { atEnd, failure } from '../../objects/test/support/stores.ts';
 import type { OpenedBackup } from '../src/index.ts';
 import { forgetPoints, newestOwn } from '../src/forget.ts';
-import { Backups, openBackup } from '../src/index.ts';
+import { Backups, openBackup, verifyOpenedBackup } from '../src/index.ts';
 import { rememberedAt } from '../src/remembered.ts';
 import { Shelf } from './support/shelf.ts';
 
@@ -106,5 +106,25 @@ describe('a backup operator whose membership was revoked, and who may still writ
     const { alarms } = await backups.backup(PLACE);
     expect(alarms.join()).toMatch(/retired/);
     expect(await list(await lost())).toEqual(['red/a', 'red/b', 'red/c', 'red/d']);
+  });
+
+  it('hides no snapshot, and nothing that is missing, by saying that it was removed', async () => {
+    const { lost, forge, backend } = await scene(fill);
+    const before = await lost();
+    const shown = await Array.fromAsync(before.list());
+    const newest = await before.points.read(4);
+    const { digest: previous, ...forged } = newest;
+    await forge({ ...forged, number: 5, previous, removed: [{ from: 1, to: 4 }] });
+    const opened = await lost();
+    const numbers = (await Array.fromAsync(opened.list())).map(({ number }) => number);
+    expect(numbers).toEqual(expect.arrayContaining(shown.map(({ number }) => number)));
+    expect(await opened.describe({ at: new Date(newest.time) })).toMatchObject({ number: 3 });
+    await backend.write(pointName(1), Buffer.from('damaged'));
+    await failure(Array.fromAsync((await lost()).list()), 'INTEGRITY');
+    const damaged = await verifyOpenedBackup(await lost());
+    expect(damaged.findings.map(({ name }) => name)).toContain(pointName(1));
+    await backend.delete(pointName(1));
+    const missing = await verifyOpenedBackup(await lost());
+    expect(missing.findings.map(({ name }) => name)).toContain(pointName(1));
   });
 });
