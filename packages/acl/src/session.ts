@@ -134,7 +134,7 @@ export class Session implements SecureStorage, Omit<StoreAdministration, 'keys'>
     const result = await run();
     // What only looks is as reading: what was taken away meanwhile is not told.
     if (changesNothing(action)) this.#checks.still(call, undefined, [action]);
-    return call === 'backups.verify' ? withoutNames(result, (key) => this.#checks.may('list', key).allowed) : result;
+    return call === 'backups.verify' ? withoutNames(result, (key) => this.#shown(key)) : result;
   }
 
   /** Between two steps of a call there may be hours. @throws SecureStoreError `UNAUTHENTICATED`, `UNAVAILABLE`, `TIMEOUT`, `ABORTED` */

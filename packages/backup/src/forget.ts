@@ -3,12 +3,13 @@ import { asBuffer, SecureStoreError } from '@securestore/core-format';
 import type { BackupArea } from '@securestore/objects';
 import type { Destination } from './destination.ts';
 import { bringHead } from './destination.ts';
+import { fenceAt, isBehind } from './fence.ts';
 import { isRefused } from './files.ts';
 import { IndexPages } from './index-pages.ts';
 import type { DamagedPoint, FoundPoint } from './points.ts';
 import { Points } from './points.ts';
 import type { Remembered } from './remembered.ts';
-import { knownAs, remember, rememberedAt, rolledBack, vouchedFor } from './remembered.ts';
+import { knownAs, remember, rememberedAt, rolledBack } from './remembered.ts';
 import type { RefusedRemoval } from './refusals.ts';
 import { Refusals } from './refusals.ts';
 import { neededBy, removeUnneeded } from './removal.ts';
@@ -78,10 +79,17 @@ async function topOf(area: BackupArea, destination: Destination, points: Points,
     if (SecureStoreError.is(error, 'INTEGRITY') || SecureStoreError.is(error, 'FORMAT_VERSION')) return undefined;
     throw error;
   });
-  const own = vouchedFor(area, destination, remembered);
-  if (newest === undefined) return { own: own ?? { number: (await points.numbers(signal))[0] ?? 0, digest: '' } };
+  const fence = fenceAt(area, destination);
+  const fenced = fence && { number: fence.number, digest: fence.digest };
+  const known = remembered ?? fenced;
+  if (newest === undefined) return { own: known ?? { number: (await points.numbers(signal))[0] ?? 0, digest: '' } };
+  // The signed head outranks what is remembered, which members can change.
+  if (fenced !== undefined && isBehind(fence, area.keyOrder, newest)) {
+    const isOfThat = remembered?.number === newest.number;
+    return { own: isOfThat ? fenced : (remembered ?? fenced) };
+  }
   // The next snapshot tells that, and is not to be kept from it by a note that comes first.
-  if (own !== undefined && rolledBack(area, destination, remembered, newest) !== undefined) return { own };
+  if (known !== undefined && rolledBack(area, destination, remembered, newest) !== undefined) return { own: known };
   return { own: knownAs(newest), newest };
 }
 

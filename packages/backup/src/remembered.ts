@@ -50,8 +50,8 @@ export function isForeign(known: Remembered | undefined, { number, digest, isOld
 }
 
 /**
- * Whether the store knows that a point is not its own: by what it remembers, which whoever has its backend can remove, and by what its
- * signed head says.
+ * Whether the store knows that a point is not its own: by what it remembers, which whoever has its backend can remove, and in any case by
+ * what its signed head says.
  */
 export function isStrange(
   area: BackupArea,
@@ -59,18 +59,7 @@ export function isStrange(
   known: Remembered | undefined,
   point: FoundPoint,
 ): boolean {
-  if (known?.digest === point.digest.toString('hex')) return false;
   return isForeign(known, point) || isBehind(fenceAt(area, destination), area.keyOrder, point);
-}
-
-/** The last point of a destination that the store vouches for; `undefined` where there is none. @param known what it remembers */
-export function vouchedFor(
-  area: BackupArea,
-  destination: Destination,
-  known: Remembered | undefined,
-): Remembered | undefined {
-  const fence = fenceAt(area, destination);
-  return known ?? (fence && { number: fence.number, digest: fence.digest });
 }
 
 /**

@@ -2,12 +2,13 @@ import { asBuffer, SecureStoreError } from '@securestore/core-format';
 import type { Alarm, BackupArea } from '@securestore/objects';
 import type { Destination } from './destination.ts';
 import { bringHead } from './destination.ts';
+import { fenceAt } from './fence.ts';
 import { IndexPages } from './index-pages.ts';
 import { IndexSet } from './index-set.ts';
 import type { FoundPoint } from './points.ts';
 import { Points } from './points.ts';
 import type { Remembered } from './remembered.ts';
-import { isStrange, rememberedAt, rolledBack, vouchedFor } from './remembered.ts';
+import { isStrange, rememberedAt, rolledBack } from './remembered.ts';
 import type { Before } from './snapshot-attempt.ts';
 import { Attempt, NO_TOTALS } from './snapshot-attempt.ts';
 import type { SnapshotOptions, SnapshotReport } from './snapshot-types.ts';
@@ -33,12 +34,15 @@ async function trusted(
   // Of an older one with an old key nobody can tell whether it was there before.
   const isOlder = remembered !== undefined && newest.isOld && newest.digest.toString('hex') !== remembered.digest;
   if (!isOlder && !isStrange(area, destination, remembered, newest)) return newest;
-  const own = vouchedFor(area, destination, remembered);
-  const last = await points.read(own?.number ?? 0, signal).catch((error: unknown) => {
-    if (SecureStoreError.is(error, 'INTEGRITY') || SecureStoreError.is(error, 'FORMAT_VERSION')) return undefined;
-    throw error;
-  });
-  if (last !== undefined && last.digest.toString('hex') === own?.digest) return last;
+  for (const own of [remembered, fenceAt(area, destination)]) {
+    if (own === undefined || own.number === 0) continue;
+    const last = await points.read(own.number, signal).catch((error: unknown) => {
+      if (SecureStoreError.is(error, 'INTEGRITY') || SecureStoreError.is(error, 'FORMAT_VERSION')) return undefined;
+      throw error;
+    });
+    const isOwn = last?.digest.toString('hex') === own.digest;
+    if (last !== undefined && isOwn && !isStrange(area, destination, remembered, last)) return last;
+  }
   // No point builds on none: whoever sees that begins with nothing.
   return { ...newest, instance: area.head.instance, base: 0, removed: [], pages: [], others: [], totals: NO_TOTALS };
 }

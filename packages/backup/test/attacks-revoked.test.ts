@@ -10,7 +10,9 @@ import { atEnd, failure } from '../../objects/test/support/stores.ts';
 import type { OpenedBackup } from '../src/index.ts';
 import { forgetPoints, newestOwn } from '../src/forget.ts';
 import { Backups, openBackup, verifyOpenedBackup } from '../src/index.ts';
-import { rememberedAt } from '../src/remembered.ts';
+import { allChecked, encodeChecked, nothingChecked } from '../src/rolling/checked.ts';
+import { CheckedMemory } from '../src/rolling/memory.ts';
+import { remember, rememberedAt } from '../src/remembered.ts';
 import { Shelf } from './support/shelf.ts';
 
 const PLACE = 'memory:backups';
@@ -24,6 +26,8 @@ interface Scene extends Club {
   readonly lost: () => Promise<OpenedBackup>;
   /** Seals a point with the key that the operator had. */
   readonly forge: (point: Point) => Promise<void>;
+  /** What seals with the keys that the operator had. */
+  readonly seals: BackupSeals;
 }
 
 async function scene(fill: (scene: Pick<Scene, 'owner' | 'backups' | 'clock'>) => Promise<void>): Promise<Scene> {
@@ -48,7 +52,7 @@ async function scene(fill: (scene: Pick<Scene, 'owner' | 'backups' | 'clock'>) =
     const name = pointName(point.number);
     await backend.write(name, withChecksum(seals.seal('backupPoint', destination.id, name, encodePoint(point))));
   };
-  return { ...members, shelf, backups, backend, lost, forge };
+  return { ...members, shelf, backups, backend, lost, forge, seals };
 }
 
 const list = async (opened: OpenedBackup, choice = {}): Promise<string[]> => {
@@ -99,13 +103,48 @@ describe('a backup operator whose membership was revoked, and who may still writ
       await attacker.put(name, body);
     }
     expect(await rememberedAt(area, destination)).toBeUndefined();
-    const isAny = (): ReadonlySet<number> => new Set([1]);
-    await failure(forgetPoints(area, destination, isAny), 'ROLLBACK');
+    await failure(
+      forgetPoints(area, destination, () => new Set([1])),
+      'ROLLBACK',
+    );
     expect(await newestOwn(area, destination)).toMatchObject({ number: 4, digest: newest.digest.toString('hex') });
     await owner.store('red/d', 'four');
     const { alarms } = await backups.backup(PLACE);
     expect(alarms.join()).toMatch(/retired/);
     expect(await list(await lost())).toEqual(['red/a', 'red/b', 'red/c', 'red/d']);
+  });
+
+  it('has nothing built on what they add, where a member has the store remember that', async () => {
+    const { owner, backups, lost, forge } = await scene(fill);
+    const { points, destination } = await lost();
+    const [first, newest] = [await points.read(1), await points.read(4)];
+    await forge({ ...first, number: 5, base: 5, previous: newest.digest, time: newest.time + 1 });
+    // What is kept in the store is sealed under the journal key, which every member has.
+    await remember(owner.backupArea, destination, await points.read(5));
+    expect(await newestOwn(owner.backupArea, destination)).toMatchObject({ number: 4 });
+    await owner.store('red/d', 'four');
+    const { alarms } = await backups.backup(PLACE);
+    expect(alarms.join()).toMatch(/retired/);
+    expect(await list(await lost())).toEqual(['red/a', 'red/b', 'red/c', 'red/d']);
+  });
+
+  it('keeps nothing from being read, by saying that it was after they were gone', async () => {
+    const { owner, clock, lost, seals } = await scene(fill);
+    const { destination } = await lost();
+    const memory = new CheckedMemory(owner.backupArea, destination.id);
+    const before = clock.now();
+    clock.advance(86_400_000);
+    const label = `verified ${Buffer.from(destination.id).toString('hex')}`;
+    const claimed = encodeChecked(allChecked(clock.now(), clock.now(), nothingChecked(clock.now())));
+    const body = seals.seal('backupWork', destination.id, 'w/verified', claimed);
+    await owner.backupArea.writeState(label, body, undefined);
+    expect(await memory.since()).toBeUndefined();
+    // What was read before the key was replaced was read.
+    const found = await owner.backupArea.readState(label);
+    const genuine = encodeChecked(allChecked(before, before, nothingChecked(before)));
+    const other = seals.seal('backupWork', destination.id, 'w/verified', genuine);
+    await owner.backupArea.writeState(label, other, found?.etag);
+    expect(await memory.since()).toBe(before);
   });
 
   it('hides no snapshot, and nothing that is missing, by saying that it was removed', async () => {

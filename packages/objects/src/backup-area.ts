@@ -113,6 +113,12 @@ export class BackupArea {
     return keyOrderOf(this.#engine.watcher.state);
   }
 
+  /** When the key that seals backups now was made, in milliseconds since 1970; `undefined` where there is none. */
+  get sealsSince(): number | undefined {
+    const { versions } = this.#engine.watcher.state.keys;
+    return versions.find(({ kind, state }) => kind === 'backup' && state === 'primary')?.created;
+  }
+
   /** What seals and opens what lies at a destination. */
   get seals(): BackupSeals {
     return new BackupSeals({

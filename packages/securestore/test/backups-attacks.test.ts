@@ -103,6 +103,20 @@ describe('whoever may back up, and not manage backups', () => {
     expect(some.filter((key) => !key.startsWith('db/'))).toEqual([]);
   });
 
+  test('learns no name from it of what takes a second person to be listed', async () => {
+    const backend = new MemoryBackend();
+    const world = new BackupWorld();
+    const names: Rule = { effect: 'allow', actions: ['list'] };
+    const { store, ned } = await scene([...OPERATOR, names], world, { destinations: { [world.backup]: { backend } } });
+    await store.access.change(setApprovals([{ actions: ['list'], keys: ['web/**'] }]));
+    expect(await ned.list()).not.toContain('web/c');
+    for (const { key } of (await backend.list('d/')).entries) await backend.write(key, Buffer.from('damaged'));
+    const { findings } = await ned.backups.verify(world.backup);
+    const shown = findings.flatMap(({ keys }) => keys);
+    expect(shown).toContain('db/a');
+    expect(shown).not.toContain('web/c');
+  });
+
   test('does not bring back what was unregistered, by going on with what was begun before', async () => {
     const { world, store, ned } = await scene(OPERATOR);
     await store.store('large', LARGE);

@@ -9,7 +9,7 @@ const CONTEXT = `${BACKUP_AREAS.work}verified`;
 
 /**
  * What of a destination was checked when. It lies in the store, where every member can write, and is sealed with the keys of backups, too:
- * who doesn't have these can only remove it or put back what it was before, so that more is checked.
+ * who doesn't have those of now can only remove it or put back what it was before, so that more is checked.
  */
 export class CheckedMemory {
   readonly #area: BackupArea;
@@ -31,8 +31,11 @@ export class CheckedMemory {
 
   async #opened(value: Buffer, signal: AbortSignal | undefined): Promise<Checked | undefined> {
     try {
-      const opened = await this.#area.seals.open('backupWork', this.#destination, CONTEXT, value, signal);
-      return decodeChecked(opened, this.#area.clock.now());
+      const { seals, clock, sealsSince = 0 } = this.#area;
+      const opened = await seals.open('backupWork', this.#destination, CONTEXT, value, signal);
+      // Who has a key that was replaced may have been taken the right to back up: of what came after that it tells nothing.
+      const isOld = seals.keyIdOf(value) !== seals.primaryId;
+      return decodeChecked(opened, isOld ? Math.min(clock.now(), sealsSince) : clock.now());
     } catch (error) {
       // What is damaged tells nothing, so that everything is checked again.
       if (SecureStoreError.is(error, 'INTEGRITY') || SecureStoreError.is(error, 'FORMAT_VERSION')) return undefined;
