@@ -40,6 +40,8 @@ export const FURTHER_ACTIONS: Readonly<Partial<Record<AdministrationCall, Furthe
   'schedules.add': ([schedule], backups) => toRegistered(optionsIn(schedule)['destination'], backups),
   // A backup that is gone on with is one to that place; what else is gone on with is no matter of backups.
   'jobs.resume'([id], backups: Registered = {}) {
+    // What a scrub has found names objects.
+    if (id === 'scrub') return ['verify'];
     const isBackup = String(id).startsWith('backup-');
     return !isBackup || backups.isJobOfRegistered?.(String(id)) === true ? NOTHING : MANAGE;
   },
