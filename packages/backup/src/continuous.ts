@@ -80,8 +80,7 @@ export class Follower {
     this.#area = area;
     this.#place = place;
     this.#options = options;
-    const { modifiedResolution, clockSkew } = area.capabilities;
-    const isFine = modifiedResolution <= FINE_RESOLUTION && clockSkew <= FINE_RESOLUTION;
+    const isFine = area.capabilities.modifiedResolution <= FINE_RESOLUTION;
     this.#interval = options.interval ?? (isFine ? SHORT_INTERVAL : LONG_INTERVAL);
   }
 
