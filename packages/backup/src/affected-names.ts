@@ -1,6 +1,7 @@
 import type { IndexEntry, IndexPage } from '@securestore/core-format';
 import { backupBlobPrefix, packName, SecureStoreError } from '@securestore/core-format';
 import type { UnlockedCopy } from '@securestore/objects';
+import { isDamage } from './files.ts';
 import { MAX_SHOWN, type Use } from './findings.ts';
 import type { IndexPages } from './index-pages.ts';
 
@@ -60,7 +61,7 @@ async function entriesOf(
     return await pages.read(page, signal);
   } catch (error) {
     // It is among the findings itself.
-    if (SecureStoreError.is(error, 'INTEGRITY') || SecureStoreError.is(error, 'FORMAT_VERSION')) return [];
+    if (isDamage(error)) return [];
     throw error;
   }
 }

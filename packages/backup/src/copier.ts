@@ -14,6 +14,7 @@ import type { BackupArea, Change } from '@securestore/objects';
 import { Added } from './added.ts';
 import { copyBlob, MAX_PARTS, partCount } from './blobs.ts';
 import type { Destination } from './destination.ts';
+import { isDamage } from './files.ts';
 import { HistoryNames } from './history-names.ts';
 import type { IndexSet } from './index-set.ts';
 import { PackWriter } from './packs.ts';
@@ -212,8 +213,7 @@ export class Copier {
     try {
       await body();
     } catch (error) {
-      const isOwn = SecureStoreError.is(error, 'INTEGRITY') || SecureStoreError.is(error, 'FORMAT_VERSION');
-      if (!isOwn || error === this.#damage) throw error;
+      if (!isDamage(error) || error === this.#damage) throw error;
       this.failed.push({ name, code: error.code, message: error.message });
     }
   }

@@ -1,6 +1,7 @@
 import type { StorageBackend } from '@securestore/backend-api';
 import { SecureStoreError } from '@securestore/core-format';
 import type { FoundedStore, HistoryEntry, ObjectStore, SecureStorage } from '@securestore/objects';
+import { isDamage } from './files.ts';
 import type { OpenedBackup, PointChoice } from './opened-backup.ts';
 import type { DrillFacts } from './receipt.ts';
 import { restoreStoreTo } from './restore-store.ts';
@@ -146,8 +147,7 @@ export async function drillBackup(
     const restoring = { snapshot: point.number, scratch: true, onBegun, onFounded: check, signal };
     ({ objects, versions, bytes } = await restoreStoreTo(backup, scratch, restoring));
   } catch (error) {
-    const isBackups = SecureStoreError.is(error, 'INTEGRITY') || SecureStoreError.is(error, 'FORMAT_VERSION');
-    if (!isBackups) throw error;
+    if (!isDamage(error)) throw error;
     problems.add(error.message);
   } finally {
     if (isOurs) await clear(scratch);

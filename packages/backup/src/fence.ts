@@ -1,8 +1,8 @@
 import { asBuffer } from '@securestore/core-format';
-import type { BackupArea, UnlockedCopy } from '@securestore/objects';
+import type { BackupArea } from '@securestore/objects';
 import type { Destination } from './destination.ts';
 import type { FoundPoint } from './points.ts';
-import { destinationsIn, registryOf } from './registry.ts';
+import { destinationsIn } from './registry.ts';
 import type { Remembered } from './remembered.ts';
 
 /**
@@ -26,16 +26,14 @@ export function isBehind(
   return (order.get(keyId) ?? 0) < (order.get(fence.keyId) ?? Infinity);
 }
 
-/** The fence that a copy of the store says for a destination. @throws SecureStoreError `INTEGRITY` */
-export function fenceOf({ state }: UnlockedCopy, { id }: Pick<Destination, 'id'>): Fence | undefined {
+/**
+ * The fence that a list of destinations, of a store or of a copy of its head, says for one of them; `undefined` where there is none.
+ *
+ * @throws SecureStoreError `INTEGRITY`
+ */
+export function fenceIn(list: Uint8Array | undefined, { id }: Pick<Destination, 'id'>): Fence | undefined {
   const label = asBuffer(id).toString('hex');
-  return destinationsIn(state.destinations).find((one) => one.id === label)?.fence;
-}
-
-/** The fence that the head of the store says for a destination; `undefined` where there is none. */
-export function fenceAt(area: BackupArea, { id }: Pick<Destination, 'id'>): Fence | undefined {
-  const label = asBuffer(id).toString('hex');
-  return registryOf(area).destinations.find((one) => one.id === label)?.fence;
+  return destinationsIn(list).find((one) => one.id === label)?.fence;
 }
 
 /** Whether what the registry says of a destination asks for the key of now. */

@@ -1,4 +1,4 @@
-import { SecureStoreError } from '@securestore/core-format';
+import { isDamage } from './files.ts';
 
 /** So many points and names are shown of each finding. */
 export const MAX_SHOWN = 20;
@@ -129,8 +129,7 @@ export class Findings {
     try {
       await body();
     } catch (error) {
-      const isOwn = SecureStoreError.is(error, 'INTEGRITY') || SecureStoreError.is(error, 'FORMAT_VERSION');
-      if (!isOwn) throw error;
+      if (!isDamage(error)) throw error;
       const isMissing = error.message.includes('is missing');
       if (isMissing && use !== undefined && (await this.#options.areRemoved?.(use.points)) === true) return;
       this.add(isMissing ? 'missing' : 'damaged', name, error.message, use);

@@ -3,8 +3,8 @@ import { asBuffer, SecureStoreError } from '@securestore/core-format';
 import type { BackupArea } from '@securestore/objects';
 import type { Destination } from './destination.ts';
 import { bringHead } from './destination.ts';
-import { fenceAt, isBehind } from './fence.ts';
-import { isRefused } from './files.ts';
+import { fenceIn, isBehind } from './fence.ts';
+import { isDamage, isRefused } from './files.ts';
 import { IndexPages } from './index-pages.ts';
 import type { DamagedPoint, FoundPoint } from './points.ts';
 import { Points } from './points.ts';
@@ -76,10 +76,10 @@ async function topOf(area: BackupArea, destination: Destination, points: Points,
   const remembered = await rememberedAt(area, destination, signal);
   const newest = await points.newest(signal).catch((error: unknown) => {
     // Whoever damages it keeps no keys in use by that; every backup and verify tells it.
-    if (SecureStoreError.is(error, 'INTEGRITY') || SecureStoreError.is(error, 'FORMAT_VERSION')) return undefined;
+    if (isDamage(error)) return undefined;
     throw error;
   });
-  const fence = fenceAt(area, destination);
+  const fence = fenceIn(area.destinations, destination);
   const fenced = fence && { number: fence.number, digest: fence.digest };
   const known = remembered ?? fenced;
   if (newest === undefined) return { own: known ?? { number: (await points.numbers(signal))[0] ?? 0, digest: '' } };

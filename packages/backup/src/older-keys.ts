@@ -1,5 +1,6 @@
 import type { Head, Point } from '@securestore/core-format';
 import { BACKUP_KEYS_NAME, SecureStoreError } from '@securestore/core-format';
+import { isDamage } from './files.ts';
 import type { OpenedBackup } from './opened-backup.ts';
 import type { FoundPoint } from './points.ts';
 
@@ -16,7 +17,7 @@ async function newestOf({ points }: OpenedBackup, signal: AbortSignal | undefine
     return await points.newest(signal);
   } catch (error) {
     // That it is damaged matters where it is what is restored.
-    if (SecureStoreError.is(error, 'INTEGRITY') || SecureStoreError.is(error, 'FORMAT_VERSION')) return undefined;
+    if (isDamage(error)) return undefined;
     throw error;
   }
 }

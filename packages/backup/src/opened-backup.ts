@@ -5,8 +5,7 @@ import type { CopySettings, ObjectStore, UnlockedCopy } from '@securestore/objec
 import { unlockCopy } from '@securestore/objects';
 import type { Destination } from './destination.ts';
 import { requireDestination } from './destination.ts';
-import type { Fence } from './fence.ts';
-import { fenceOf, isBehind } from './fence.ts';
+import { fenceIn } from './fence.ts';
 import { IndexPages } from './index-pages.ts';
 import type { IndexSet } from './index-set.ts';
 import { indexOfOthers } from './index-set.ts';
@@ -14,7 +13,7 @@ import { PackReader } from './packs.ts';
 import { PointBackend } from './point-backend.ts';
 import type { FoundPoint } from './points.ts';
 import { Points } from './points.ts';
-import type { Remembered } from './remembered.ts';
+import type { Evidence, Remembered } from './remembered.ts';
 import { isForeign } from './remembered.ts';
 import { includesNumber } from './removed.ts';
 import { indexAt, pointAt } from './timeline.ts';
@@ -84,13 +83,12 @@ export class OpenedBackup {
   readonly pages: IndexPages;
   readonly packs: PackReader;
 
-  readonly #known: Remembered | undefined;
-  readonly #fence: Fence | undefined;
+  readonly #evidence: Evidence;
 
   /** @param known the newest point that the store knows of */
   constructor(destination: Destination, copy: UnlockedCopy, known?: Remembered) {
-    this.#known = known;
-    this.#fence = fenceOf(copy, destination);
+    const fence = fenceIn(copy.state.destinations, destination);
+    this.#evidence = { known, fence, keyOrder: copy.keyOrder };
     this.destination = destination;
     this.copy = copy;
     this.points = new Points(destination, copy.seals, (point) => this.isForeign(point));
@@ -142,26 +140,28 @@ export class OpenedBackup {
   async choose(choice: PointChoice = {}, signal?: AbortSignal): Promise<FoundPoint> {
     const point = await this.#choose(choice, signal);
     if (!this.isForeign(point)) return point;
+    const { known, fence } = this.#evidence;
     throw new SecureStoreError(
       'INTEGRITY',
       `${this.destination.location}: snapshot ${point.number} was made with a key that was retired, and the store does not know of it: ` +
         'somebody whose right to back up was taken away may have made it. ' +
-        `Choose snapshot ${this.#known?.number ?? this.#fence?.number ?? 0} or an older one`,
+        `Choose snapshot ${known?.number ?? fence?.number ?? 0} or an older one`,
     );
   }
 
   /** What is wrong where the newest point is older than the one that was there when the keys were replaced last; `undefined` where it isn't. */
   missesNewest(newest: number): string | undefined {
-    if (this.#fence === undefined || newest >= this.#fence.number) return undefined;
+    const { fence } = this.#evidence;
+    if (fence === undefined || newest >= fence.number) return undefined;
     return (
-      `the newest snapshot here is ${newest}, and ${this.#fence.number} was there when the keys of the store were replaced last: ` +
+      `the newest snapshot here is ${newest}, and ${fence.number} was there when the keys of the store were replaced last: ` +
       'somebody has removed what was backed up'
     );
   }
 
   /** Whether a point was made with a key that was retired before: by what the store knows, or by what the copy of its head says. */
   isForeign(point: FoundPoint): boolean {
-    return isForeign(this.#known, point) || isBehind(this.#fence, this.copy.keyOrder, point);
+    return isForeign(this.#evidence, point);
   }
 
   async #choose({ snapshot, at }: PointChoice, signal: AbortSignal | undefined): Promise<FoundPoint> {

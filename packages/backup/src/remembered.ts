@@ -1,7 +1,8 @@
 import { asBuffer, SecureStoreError } from '@securestore/core-format';
 import type { Alarm, BackupArea } from '@securestore/objects';
 import type { Destination } from './destination.ts';
-import { fenceAt, isBehind } from './fence.ts';
+import type { Fence } from './fence.ts';
+import { fenceIn, isBehind } from './fence.ts';
 import type { FoundPoint } from './points.ts';
 
 /** The newest point of a destination that the store knows of. */
@@ -44,22 +45,29 @@ export async function rememberedAt(
  * Whether a point was made with a key that has been replaced, in the place of the last one that the store knows of or after it. Whoever may
  * back up has the new key, and has the store know.
  */
-export function isForeign(known: Remembered | undefined, { number, digest, isOld }: FoundPoint): boolean {
+function isUnknown(known: Remembered | undefined, { number, digest, isOld }: FoundPoint): boolean {
   if (known === undefined || !isOld || number < known.number) return false;
   return number > known.number || digest.toString('hex') !== known.digest;
 }
 
-/**
- * Whether the store knows that a point is not its own: by what it remembers, which whoever has its backend can remove, and in any case by
- * what its signed head says.
- */
-export function isStrange(
-  area: BackupArea,
-  destination: Destination,
-  known: Remembered | undefined,
-  point: FoundPoint,
-): boolean {
-  return isForeign(known, point) || isBehind(fenceAt(area, destination), area.keyOrder, point);
+/** What tells the points of a destination that are not the store's own. */
+export interface Evidence {
+  /** What the store remembers: whoever has its backend can remove that. */
+  readonly known: Remembered | undefined;
+  /** What its signed head says in any case. */
+  readonly fence: Fence | undefined;
+  /** How new key versions are, by their ids. */
+  readonly keyOrder: ReadonlyMap<string, number>;
+}
+
+/** Whether a point is not the store's own, by any of what tells it. */
+export function isForeign({ known, fence, keyOrder }: Evidence, point: FoundPoint): boolean {
+  return isUnknown(known, point) || isBehind(fence, keyOrder, point);
+}
+
+/** What a store knows of a destination. @throws SecureStoreError `INTEGRITY` */
+export function evidenceOf(area: BackupArea, destination: Destination, known: Remembered | undefined): Evidence {
+  return { known, fence: fenceIn(area.destinations, destination), keyOrder: area.keyOrder };
 }
 
 /**
@@ -74,7 +82,7 @@ export function rolledBack(
   known: Remembered | undefined,
   newest: FoundPoint | undefined,
 ): Alarm | undefined {
-  if (newest !== undefined && isStrange(area, destination, known, newest)) {
+  if (newest !== undefined && isForeign(evidenceOf(area, destination, known), newest)) {
     const message = `${destination.location}: snapshot ${newest.number} was made with a key that was retired, and the store does not know of it: somebody whose right to back up was taken away may have made it. Nothing is built on it; remove it with forget`;
     return { type: 'rolled-back', name: 's/', message };
   }

@@ -4,6 +4,7 @@ import type { FoundDestination } from './destination.ts';
 import type { ForgetReport } from './forget.ts';
 import { forgetPoints, REMOVE_DAMAGED, unknowable } from './forget.ts';
 import type { OpenedBackup, SnapshotInfo } from './opened-backup.ts';
+import type { DamagedPoint } from './points.ts';
 import type { KeptPoint, RetentionPolicy } from './retention/index.ts';
 import { applyRetention, parseRetentionPolicy } from './retention/index.ts';
 
@@ -71,6 +72,18 @@ function planRetention(
   return { report: { kept, removed, removedChanges: changes.length }, numbers: [...removed, ...changes] };
 }
 
+type DamagedSnapshot = Pick<DamagedPoint, 'number' | 'error'>;
+
+/** All points of a destination, and the damaged ones. */
+async function listed(
+  backup: OpenedBackup,
+  signal: AbortSignal | undefined,
+): Promise<{ readonly points: readonly SnapshotInfo[]; readonly damaged: readonly DamagedSnapshot[] }> {
+  const damaged: DamagedSnapshot[] = [];
+  const points = await Array.fromAsync(backup.list(signal, (number, error) => damaged.push({ number, error })));
+  return { points, damaged };
+}
+
 /** Removes points, damaged ones among them, and what then nothing needs. */
 export function forgetAt(
   area: BackupArea,
@@ -80,9 +93,13 @@ export function forgetAt(
   signal: AbortSignal | undefined,
 ): Promise<ForgetReport> {
   const numbers = async (): Promise<ReadonlySet<number>> => {
-    const damaged: number[] = [];
-    const points = await Array.fromAsync(backup.list(signal, (number) => damaged.push(number)));
-    return new Set(choose(points, damaged));
+    const { points, damaged } = await listed(backup, signal);
+    return new Set(
+      choose(
+        points,
+        damaged.map(({ number }) => number),
+      ),
+    );
   };
   return forgetPoints(area, destination, numbers, signal);
 }
@@ -101,9 +118,7 @@ export async function retainAt(
     return { report: { ...report, removed }, numbers: [...numbers, ...damaged] };
   };
   if (dryRun) {
-    const damaged: { number: number; error: SecureStoreError }[] = [];
-    const note = (number: number, error: SecureStoreError): unknown => damaged.push({ number, error });
-    const points = await Array.fromAsync(backup.list(signal, note));
+    const { points, damaged } = await listed(backup, signal);
     if (damaged.length > 0 && !removesDamaged) throw unknowable(destination, damaged, REMOVE_DAMAGED);
     const numbers = damaged.map(({ number }) => number);
     return plan(points, numbers).report;

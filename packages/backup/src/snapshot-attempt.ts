@@ -6,6 +6,7 @@ import { copyOthers } from './copy-others.ts';
 import type { Destination } from './destination.ts';
 import { bringHead } from './destination.ts';
 import { FailedCopies } from './failed-copies.ts';
+import { isDamage } from './files.ts';
 import { IndexPages, IndexWriter } from './index-pages.ts';
 import { IndexSet } from './index-set.ts';
 import { snapshotPoint } from './next-point.ts';
@@ -115,7 +116,7 @@ export class Attempt {
       this.#copier = this.#newCopier();
     } catch (error) {
       // What can't be read is of no use.
-      if (!SecureStoreError.is(error, 'INTEGRITY') && !SecureStoreError.is(error, 'FORMAT_VERSION')) throw error;
+      if (!isDamage(error)) throw error;
     }
   }
 
@@ -176,7 +177,7 @@ export class Attempt {
         const change = await this.#area.changeAt(name, this.#options.signal);
         if (change !== undefined) await this.#copier.visit(change);
       } catch (error) {
-        if (!SecureStoreError.is(error, 'INTEGRITY') && !SecureStoreError.is(error, 'FORMAT_VERSION')) throw error;
+        if (!isDamage(error)) throw error;
         this.#copier.failed.push({ name, code: error.code, message: error.message });
       }
     }

@@ -2,13 +2,13 @@ import { asBuffer, SecureStoreError } from '@securestore/core-format';
 import type { Alarm, BackupArea } from '@securestore/objects';
 import type { Destination } from './destination.ts';
 import { bringHead } from './destination.ts';
-import { fenceAt } from './fence.ts';
+import { isDamage } from './files.ts';
 import { IndexPages } from './index-pages.ts';
 import { IndexSet } from './index-set.ts';
 import type { FoundPoint } from './points.ts';
 import { Points } from './points.ts';
 import type { Remembered } from './remembered.ts';
-import { isStrange, rememberedAt, rolledBack } from './remembered.ts';
+import { evidenceOf, isForeign, rememberedAt, rolledBack } from './remembered.ts';
 import type { Before } from './snapshot-attempt.ts';
 import { Attempt, NO_TOTALS } from './snapshot-attempt.ts';
 import type { SnapshotOptions, SnapshotReport } from './snapshot-types.ts';
@@ -33,15 +33,16 @@ async function trusted(
 ): Promise<FoundPoint> {
   // Of an older one with an old key nobody can tell whether it was there before.
   const isOlder = remembered !== undefined && newest.isOld && newest.digest.toString('hex') !== remembered.digest;
-  if (!isOlder && !isStrange(area, destination, remembered, newest)) return newest;
-  for (const own of [remembered, fenceAt(area, destination)]) {
+  const evidence = evidenceOf(area, destination, remembered);
+  if (!isOlder && !isForeign(evidence, newest)) return newest;
+  for (const own of [remembered, evidence.fence]) {
     if (own === undefined || own.number === 0) continue;
     const last = await points.read(own.number, signal).catch((error: unknown) => {
-      if (SecureStoreError.is(error, 'INTEGRITY') || SecureStoreError.is(error, 'FORMAT_VERSION')) return undefined;
+      if (isDamage(error)) return undefined;
       throw error;
     });
     const isOwn = last?.digest.toString('hex') === own.digest;
-    if (last !== undefined && isOwn && !isStrange(area, destination, remembered, last)) return last;
+    if (last !== undefined && isOwn && !isForeign(evidence, last)) return last;
   }
   // No point builds on none: whoever sees that begins with nothing.
   return { ...newest, instance: area.head.instance, base: 0, removed: [], pages: [], others: [], totals: NO_TOTALS };

@@ -1,13 +1,7 @@
 import type { FileReference, IndexPage } from '@securestore/core-format';
-import {
-  BACKUP_KEYS_NAME,
-  backupBlobPrefix,
-  indexPageName,
-  packName,
-  pointName,
-  SecureStoreError,
-} from '@securestore/core-format';
+import { BACKUP_KEYS_NAME, backupBlobPrefix, indexPageName, packName, pointName } from '@securestore/core-format';
 import { noteAffected } from './affected-names.ts';
+import { isDamage } from './files.ts';
 import { usedBy } from './findings.ts';
 import type { BackupVerifyReport, Findings, Use, VerifyDepth } from './findings.ts';
 import { isOlderThan } from './older-keys.ts';
@@ -208,7 +202,7 @@ export function removalsOf(
   return async (numbers) => {
     const removed = await points.removed(signal).catch((error: unknown) => {
       // That one is damaged is among the findings; what it says nobody knows.
-      if (SecureStoreError.is(error, 'INTEGRITY') || SecureStoreError.is(error, 'FORMAT_VERSION')) return [];
+      if (isDamage(error)) return [];
       throw error;
     });
     return [...numbers].every((number) => includesNumber(removed, number));

@@ -2,7 +2,7 @@ import { backupWorkName, backupWorkNumber, backupWorkPrefix, SecureStoreError } 
 import type { BackupSeals } from '@securestore/objects';
 import { entriesUnder, listPage } from '@securestore/objects';
 import type { Destination } from './destination.ts';
-import { isRefused, writeOnce } from './files.ts';
+import { isDamage, isRefused, writeOnce } from './files.ts';
 
 /** What isn't a state, and was put there by somebody else, is passed over so often. */
 const MAX_STRANGE = 100;
@@ -59,7 +59,7 @@ export class WorkFiles {
       return { plaintext, isOld: this.#seals.keyIdOf(found.body) !== this.#seals.primaryId };
     } catch (error) {
       // Whoever can damage it can remove it, too.
-      if (SecureStoreError.is(error, 'INTEGRITY') || SecureStoreError.is(error, 'FORMAT_VERSION')) return undefined;
+      if (isDamage(error)) return undefined;
       throw error;
     }
   }

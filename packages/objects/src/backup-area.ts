@@ -1,16 +1,8 @@
-import type {
-  BackendCapabilities,
-  ListEntry,
-  ListOptions,
-  ListResult,
-  ReadOptions,
-  ReadResult,
-} from '@securestore/backend-api';
-import type { BackupKeys, Head } from '@securestore/core-format';
+import type { ListEntry, ListOptions, ListResult, ReadOptions, ReadResult } from '@securestore/backend-api';
+import type { BackupKeys } from '@securestore/core-format';
 import { AREAS, asBuffer, HEAD_NAME, SecureStoreError, splitRecord, splitUnderToken } from '@securestore/core-format';
-import type { BackupKeySet, RandomSource } from '@securestore/crypto';
+import type { BackupKeySet } from '@securestore/crypto';
 import { rewrapRecord, signAs } from '@securestore/crypto';
-import type { Clock, Job, JobKind } from '@securestore/jobs';
 import type { Administration } from './administration.ts';
 import { noBackupKeys, withBackupKeys } from './copy/backup-keys.ts';
 import type { CopiedHead } from './copy/copied-head.ts';
@@ -32,54 +24,26 @@ import type { Change } from './journal/resolve.ts';
 import { lookAt } from './journal/resolve.ts';
 import { hasStood } from './journal/standing.ts';
 import type { OpenCalls } from './open-calls.ts';
-import { isMember, ownerKeys } from './owner.ts';
+import { ownerKeys } from './owner.ts';
 import { entriesUnder, listPage } from './pages.ts';
-import type { CallOptions } from './types.ts';
+import { StoreArea } from './store-area.ts';
 
 /**
  * What a backup needs of a store: its ciphertext, what changes in it, and the keys of its backups. What a backup is the engine does
  * not know: `@securestore/backup` does.
  */
-export class BackupArea {
+export class BackupArea extends StoreArea {
   readonly #engine: Engine;
   readonly #calls: OpenCalls;
-  readonly #administration: Administration;
   readonly location: string;
   readonly #restoring: Restoring;
 
   constructor(engine: Engine, calls: OpenCalls, administration: Administration, location: string) {
+    super(engine, calls, administration);
     this.#engine = engine;
     this.#restoring = new Restoring(engine);
     this.#calls = calls;
-    this.#administration = administration;
     this.location = location;
-  }
-
-  get clock(): Clock {
-    return this.#engine.clock;
-  }
-
-  get random(): RandomSource {
-    return this.#engine.random;
-  }
-
-  get capabilities(): BackendCapabilities {
-    return this.#engine.backend.capabilities;
-  }
-
-  /** As it is known now. */
-  get head(): Head {
-    return this.#engine.watcher.state.head;
-  }
-
-  /** Whether the store was opened by a member, who has a part of its keys. */
-  get isMember(): boolean {
-    return isMember(this.#engine.watcher.state);
-  }
-
-  /** @throws SecureStoreError `UNAVAILABLE` where the store has been closed */
-  checkOpen(): void {
-    this.#calls.checkOpen();
   }
 
   /** Makes sure that what is known of the head is not older than five seconds. @throws SecureStoreError `UNAVAILABLE`, `ROLLBACK`, `INTEGRITY`, `LOCKED` */
@@ -338,20 +302,5 @@ export class BackupArea {
   /** One page of that. @throws SecureStoreError as the listings of the store do */
   list(prefix: string, options: ListOptions): Promise<ListResult> {
     return listPage(this.#engine.backend, prefix, options);
-  }
-
-  /** Has jobs of this kind resumed like any other of the store. */
-  addKind(kind: JobKind<unknown, unknown>): void {
-    this.#administration.addKind(kind);
-  }
-
-  /** Starts a job that ends with the store, and is listed with its jobs. */
-  runJob<P, R>(
-    operation: string,
-    options: CallOptions | undefined,
-    knownOptions: ReadonlySet<string>,
-    job: { readonly kind: JobKind<P, R>; readonly parameters: P; readonly id?: string },
-  ): Job<R> {
-    return this.#administration.runJob(operation, options, knownOptions, job);
   }
 }

@@ -1,21 +1,17 @@
-import type { BackendCapabilities, BackendCapacity } from '@securestore/backend-api';
-import type { Head } from '@securestore/core-format';
+import type { BackendCapacity } from '@securestore/backend-api';
 import { HEAD_NAME, probeName } from '@securestore/core-format';
 import { sealSystemBody } from '@securestore/crypto';
-import type { RandomSource } from '@securestore/crypto';
-import type { Clock, Job, JobKind } from '@securestore/jobs';
 import { elapsedSince } from '@securestore/jobs';
 import type { Administration } from './administration.ts';
 import type { KeptState } from './copy/kept-state.ts';
 import { readKeptState, writeKeptState } from './copy/kept-state.ts';
 import type { Engine } from './engine.ts';
 import type { OpenCalls } from './open-calls.ts';
-import { isMember } from './owner.ts';
 import type { KeyReport } from './rekey/keys.ts';
 import { reportOf } from './rekey/keys.ts';
 import { parseHead } from './state.ts';
+import { StoreArea } from './store-area.ts';
 import { contextOf } from './system-objects.ts';
-import type { CallOptions } from './types.ts';
 import type { PassOptions, PassResult } from './verify/scrub.ts';
 import { countObjects, scrubFrom } from './verify/scrub.ts';
 
@@ -39,27 +35,14 @@ export interface HeadReading {
 }
 
 /** What watching over a store needs of it. How it is judged the engine does not know: `@securestore/health` does. */
-export class HealthArea {
+export class HealthArea extends StoreArea {
   readonly #engine: Engine;
   readonly #calls: OpenCalls;
-  readonly #administration: Administration;
 
   constructor(engine: Engine, calls: OpenCalls, administration: Administration) {
+    super(engine, calls, administration);
     this.#engine = engine;
     this.#calls = calls;
-    this.#administration = administration;
-  }
-
-  get clock(): Clock {
-    return this.#engine.clock;
-  }
-
-  get random(): RandomSource {
-    return this.#engine.random;
-  }
-
-  get capabilities(): BackendCapabilities {
-    return this.#engine.backend.capabilities;
   }
 
   /** How much room the backend has; `undefined` where it doesn't tell. @throws SecureStoreError what the backend throws */
@@ -72,30 +55,15 @@ export class HealthArea {
     return this.#engine.backend.name;
   }
 
-  /** As it is known now. */
-  get head(): Head {
-    return this.#engine.watcher.state.head;
-  }
-
   /** How long ago what is known of the head was seen to be right, in milliseconds. */
   get confirmedAgo(): number {
     return elapsedSince(this.#engine.watcher.confirmed, this.#engine.clock);
-  }
-
-  /** Whether the store was opened by a member, who has a part of its keys. */
-  get isMember(): boolean {
-    return isMember(this.#engine.watcher.state);
   }
 
   /** All key versions that are known now. */
   get keys(): readonly KeyReport[] {
     const { state } = this.#engine.watcher;
     return state.keys.versions.map((info) => reportOf(state, info));
-  }
-
-  /** @throws SecureStoreError `UNAVAILABLE` where the store has been closed */
-  checkOpen(): void {
-    this.#calls.checkOpen();
   }
 
   /**
@@ -152,20 +120,5 @@ export class HealthArea {
   /** Keeps up to 64 KiB under a label. @throws SecureStoreError `CONFLICT` where something else is there, and what the backend throws */
   writeState(label: string, value: Uint8Array, etag: string | undefined): Promise<string> {
     return writeKeptState(this.#engine, `health ${label}`, value, etag);
-  }
-
-  /** Has jobs of this kind resumed like any other of the store. */
-  addKind(kind: JobKind<unknown, unknown>): void {
-    this.#administration.addKind(kind);
-  }
-
-  /** Starts a job that ends with the store, and is listed with its jobs. */
-  runJob<P, R>(
-    operation: string,
-    options: CallOptions | undefined,
-    knownOptions: ReadonlySet<string>,
-    job: { readonly kind: JobKind<P, R>; readonly parameters: P },
-  ): Job<R> {
-    return this.#administration.runJob(operation, options, knownOptions, job);
   }
 }

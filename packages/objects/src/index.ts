@@ -59,5 +59,5 @@ export type { FailedObject } from './own-objects.ts';
 export type { RotationDepth, RotationReport } from './rekey/rotate.ts';
 export type { Recipient, SlotInfo, SlotRemoval } from './rekey/slots.ts';
 export type * from './types.ts';
-export type { PassCounts, PassFinding, PassOptions as ScrubPassOptions, PassResult } from './verify/scrub.ts';
-export type { Finding, FindingKind, Stray, VerifyProgress, VerifyReport } from './verify/report.ts';
+export type { PassFinding, PassOptions as ScrubPassOptions, PassResult } from './verify/scrub.ts';
+export type { Finding, FindingKind, PassCounts, Stray, VerifyProgress, VerifyReport } from './verify/report.ts';

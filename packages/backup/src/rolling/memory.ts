@@ -1,5 +1,6 @@
 import { asBuffer, BACKUP_AREAS, SecureStoreError } from '@securestore/core-format';
 import type { BackupArea } from '@securestore/objects';
+import { isDamage } from '../files.ts';
 import type { Checked } from './checked.ts';
 import { allChecked, checkedSince, decodeChecked, encodeChecked, nothingChecked } from './checked.ts';
 
@@ -38,7 +39,7 @@ export class CheckedMemory {
       return decodeChecked(opened, isOld ? Math.min(clock.now(), sealsSince) : clock.now());
     } catch (error) {
       // What is damaged tells nothing, so that everything is checked again.
-      if (SecureStoreError.is(error, 'INTEGRITY') || SecureStoreError.is(error, 'FORMAT_VERSION')) return undefined;
+      if (isDamage(error)) return undefined;
       throw error;
     }
   }

@@ -1,4 +1,5 @@
 import type { PassCounts, Stray } from '@securestore/objects';
+import { isCount } from './state.ts';
 import type { ScrubFinding } from './types.ts';
 
 const MAX_LISTED = 1000;
@@ -31,7 +32,6 @@ function added(a: PassCounts, b: PassCounts): PassCounts {
   return Object.fromEntries(NAMES.map((name) => [name, a[name] + b[name]])) as unknown as PassCounts;
 }
 
-const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) >= 0;
 const isAmount = (value: unknown): boolean => value === undefined || (typeof value === 'number' && value > 0);
 
 /** What the job of this release has saved; `undefined` for anything else, and then the pass begins anew. */

@@ -54,10 +54,8 @@ export interface VerifyProgress {
   readonly bytes: number;
 }
 
-/** What `verify` looked at, and what it found. */
-export interface VerifyReport {
-  /** Whether nothing was found. */
-  readonly ok: boolean;
+/** What a pass over a store has looked at. */
+export interface PassCounts {
   readonly objects: number;
   /** Deletions that are remembered. */
   readonly deleted: number;
@@ -70,6 +68,12 @@ export interface VerifyReport {
   readonly bytes: number;
   /** Records whose keys have been destroyed: they can't be read, and nothing says whether they are intact. */
   readonly unreadable: number;
+}
+
+/** What `verify` looked at, and what it found. */
+export interface VerifyReport extends PassCounts {
+  /** Whether nothing was found. */
+  readonly ok: boolean;
   /**
    * The checkpoint that the store was held against. Without one, only damage shows: not that an object is older than it
    * was, nor that it is gone.

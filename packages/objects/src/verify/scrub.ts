@@ -5,24 +5,13 @@ import { guarded } from '../guarded.ts';
 import { entriesUnder } from '../pages.ts';
 import { passOver } from './pass.ts';
 import { repairObject } from './repair.ts';
-import type { Finding, Stray } from './report.ts';
+import type { Finding, PassCounts, Stray, VerifyReport } from './report.ts';
 import { ReportBuilder } from './report.ts';
 import type { Verification } from './verify.ts';
 import { countLook, entriesOf, foreignName, loadBaseline, verifyOwn, verifyPinned } from './verify.ts';
 
 /** So many objects are looked at, after the first that seems wrong, before it is looked at again. */
 const LOOK_AHEAD = 200;
-
-/** What a pass has looked at so far. */
-export interface PassCounts {
-  readonly objects: number;
-  readonly deleted: number;
-  readonly versions: number;
-  readonly blobs: number;
-  readonly parts: number;
-  readonly bytes: number;
-  readonly unreadable: number;
-}
 
 /** Something that was wrong, and whether it was put right. */
 export interface PassFinding extends Finding {
@@ -50,10 +39,7 @@ export interface PassOptions {
 }
 
 /** What a pass came to, from where it began. */
-export interface PassResult extends PassCounts {
-  /** The checkpoint that the store was held against. */
-  readonly baseline?: { readonly time: Date; readonly entries: number };
-}
+export interface PassResult extends PassCounts, Pick<VerifyReport, 'baseline'> {}
 
 function countsOf({ objects, deleted, versions, blobs, parts, bytes, unreadable }: ReportBuilder): PassCounts {
   return { objects, deleted, versions, blobs, parts, bytes, unreadable };
