@@ -7,6 +7,7 @@ import {
   joinHead,
   MAX_HEAD_BYTES,
   MAX_PAST_INSTANCES,
+  MAX_SEALED_LOCATION_BYTES,
   MAX_TIME,
   noId,
   SLOT_BOX_LENGTH,
@@ -243,5 +244,26 @@ describe('a head', () => {
     refused(withField(Buffer.concat([bytes, Buffer.alloc(1)])));
     refused(signed({ references: { destinations: { ...destinations, name: 'P' } } }));
     refused(signed({ references: { destinations: { ...destinations, name: '' } } }));
+  });
+
+  it('[H-16] tells of a migration in a field that must not be ignored, at a known stage, to another instance', () => {
+    const instance = Buffer.alloc(16, 201);
+    const location = Buffer.from('sealed');
+    for (const [code, stage] of [
+      [1, 'copying'],
+      [2, 'announced'],
+    ] as const) {
+      const value = Buffer.concat([instance, Buffer.of(code), location]);
+      const bytes = signed({ extra: [{ tag: 4, critical: true, value }] });
+      expect(decodeHead(bytes).head.migration).toEqual({ instance, stage, location });
+      expect(bytes).toEqual(signed({ migration: { instance, stage, location } }));
+      refused(signed({ extra: [{ tag: 4, critical: false, value }] }));
+    }
+    const withField = (value: Buffer): Buffer => signed({ extra: [{ tag: 4, critical: true, value }] });
+    for (const stage of [0, 3]) refused(withField(Buffer.concat([instance, Buffer.of(stage), location])));
+    refused(withField(Buffer.concat([instance, Buffer.of(1)])));
+    refused(withField(Buffer.concat([instance, Buffer.of(1), Buffer.alloc(MAX_SEALED_LOCATION_BYTES + 1)])));
+    refused(withField(Buffer.concat([head.instance, Buffer.of(1), location])));
+    refused(withField(Buffer.from('short')));
   });
 });
