@@ -44,6 +44,7 @@ type OwnersAlone =
   | 'auditArea'
   | 'backupArea'
   | 'healthArea'
+  | 'migrationArea'
   | 'close'
   | typeof Symbol.asyncDispose;
 

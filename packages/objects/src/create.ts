@@ -31,7 +31,7 @@ import {
   takeKey,
 } from '@securestore/crypto';
 import type { Clock } from '@securestore/jobs';
-import { refuseBegunRestore } from './copy/begun-restore.ts';
+import { refuseBegun } from './copy/begun.ts';
 import type { CryptoEventSource } from './crypto-event-source.ts';
 import { keyChanges } from './key-changes.ts';
 import { listPage } from './pages.ts';
@@ -86,7 +86,7 @@ async function writeNew(
 /** A new store over what another one has left would make it unreadable for good. */
 async function refuseRemains(backend: StorageBackend, signal: AbortSignal | undefined): Promise<void> {
   if (await hasRemains(backend, signal)) {
-    await refuseBegunRestore(backend, signal);
+    await refuseBegun(backend, signal);
     throw new SecureStoreError(
       'INTEGRITY',
       'there are objects of a store here but its head is missing. Nothing was created: bring the head back from a backup, ' +
