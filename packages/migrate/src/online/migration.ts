@@ -1,0 +1,74 @@
+import { SecureStoreError } from '@securestore/core-format';
+import { assertStorable } from '@securestore/backend-api';
+import type { StorageBackend } from '@securestore/backend-api';
+import type { Job, JobKind } from '@securestore/jobs';
+import type { ObjectStore } from '@securestore/objects';
+import { Move } from './move.ts';
+import type { MigrationReport, MoveOptions } from './types.ts';
+
+/** The id of the job, of which a store has one at a time. */
+export const MIGRATION_JOB = 'migration';
+
+/** Where a store moves to. */
+export interface MigrationTarget {
+  /** Initialised. It stays yours. */
+  readonly backend: StorageBackend;
+  /** Without credentials, as processes that follow name it. */
+  readonly location: string;
+}
+
+interface Parameters {
+  readonly to: string;
+}
+
+const OPTIONS: ReadonlySet<string> = new Set(['partial', 'copyOnly']);
+
+function checkOptions(options: MoveOptions): void {
+  for (const name of ['partial', 'copyOnly'] as const) {
+    if (options[name] === undefined || typeof options[name] === 'boolean') continue;
+    throw new SecureStoreError('INVALID_ARGUMENT', `the option "${name}" must be true or false`);
+  }
+}
+
+function migrationKind(
+  store: Pick<ObjectStore, 'migrationArea' | 'location'>,
+  { backend, location }: MigrationTarget,
+  options: MoveOptions,
+): JobKind<Parameters, MigrationReport> {
+  return {
+    name: 'migration',
+    parse(stored) {
+      const { to } = (stored ?? {}) as Partial<Parameters>;
+      if (typeof to === 'string') return { to };
+      throw new SecureStoreError('INTEGRITY', 'the stored migration says of no location');
+    },
+    run: (context) =>
+      new Move(store.migrationArea, { from: store.location, to: location, target: backend }, options, context).run(),
+  };
+}
+
+/**
+ * Moves a store to another backend while it is in use: copies it, follows what changes, compares both sides, and closes the store for
+ * less than a second to open it there. Whatever opens it at its old location from then on is told where it is, or follows.
+ *
+ * It is gone on with by the same call, after whatever interrupted it.
+ *
+ * The job rejects with `ALREADY_EXISTS` where something lies at the target; `UNSUPPORTED` where that can't hold a store;
+ * `INVALID_ARGUMENT` where it is where the store is; `LOCKED` where the store is being moved by another process, or elsewhere, or is
+ * being rotated or restored; `ACCESS_DENIED` for a member; `INTEGRITY` where the source is damaged at the moment of the move; and what the backends throw. Then the store is where
+ * it was.
+ *
+ * @param store opened with `whereItWas`
+ */
+export function moveStore(store: ObjectStore, target: MigrationTarget, options: MoveOptions = {}): Job<MigrationReport> {
+  checkOptions(options);
+  if (store.location === target.location) {
+    throw new SecureStoreError('INVALID_ARGUMENT', 'the store is there already: choose another location to move it to');
+  }
+  assertStorable(target.backend.capabilities, target.backend.name);
+  return store.migrationArea.runJob('migrate', options, OPTIONS, {
+    kind: migrationKind(store, target, options),
+    parameters: { to: target.location },
+    id: MIGRATION_JOB,
+  });
+}
