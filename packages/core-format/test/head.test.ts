@@ -259,11 +259,15 @@ describe('a head', () => {
       expect(bytes).toEqual(signed({ migration: { instance, stage, location } }));
       refused(signed({ extra: [{ tag: 4, critical: false, value }] }));
     }
-    const withField = (value: Buffer): Buffer => signed({ extra: [{ tag: 4, critical: true, value }] });
-    for (const stage of [0, 3]) refused(withField(Buffer.concat([instance, Buffer.of(stage), location])));
-    refused(withField(Buffer.concat([instance, Buffer.of(1)])));
-    refused(withField(Buffer.concat([instance, Buffer.of(1), Buffer.alloc(MAX_SEALED_LOCATION_BYTES + 1)])));
-    refused(withField(Buffer.concat([head.instance, Buffer.of(1), location])));
-    refused(withField(Buffer.from('short')));
+    for (const value of [
+      Buffer.concat([instance, Buffer.of(0), location]),
+      Buffer.concat([instance, Buffer.of(3), location]),
+      Buffer.concat([instance, Buffer.of(1)]),
+      Buffer.concat([instance, Buffer.of(1), Buffer.alloc(MAX_SEALED_LOCATION_BYTES + 1)]),
+      Buffer.concat([head.instance, Buffer.of(1), location]),
+      Buffer.from('short'),
+    ]) {
+      refused(signed({ extra: [{ tag: 4, critical: true, value }] }));
+    }
   });
 });

@@ -113,5 +113,12 @@ export async function attempt(
     if (SecureStoreError.is(error, 'CONFLICT')) throw new LostRace();
     throw error;
   }
-  return { state, header, keys, record, announced: identity.announced, late: !isFresh(confirmed, engine.clock, state.head) };
+  return {
+    state,
+    header,
+    keys,
+    record,
+    announced: identity.announced,
+    late: !isFresh(confirmed, engine.clock, state.head),
+  };
 }

@@ -253,7 +253,8 @@ export async function openParts(settings: OpenSettings): Promise<ObjectStorePart
   };
   const anchored = settings.anchor !== undefined;
   const { logger, upkeep = true } = settings;
-  const rememberedEnds = async (): Promise<AuditLink[]> => endsIn(await rememberedAt(at(engine.place)).catch(() => undefined));
+  const rememberedEnds = async (): Promise<AuditLink[]> =>
+    endsIn(await rememberedAt(at(engine.place)).catch(() => undefined));
   const fingerprint = fingerprintOf(head.identity);
   return { engine, fingerprint, location, anchored, logger, upkeep, rememberedEnds, onClose };
 }

@@ -244,7 +244,7 @@ export async function purgeObject(engine: Engine, target: Target, signal: AbortS
   const reconsidered = engine.watcher.reconsider(signal);
   if (reconsidered !== undefined) await reconsidered;
   engine.watcher.checkWritable();
-  for (let existed = false; ; ) {
+  for (let existed = false; ;) {
     const epoch = engine.place?.epoch;
     try {
       if (await purgeHere(pinned(engine), target, signal)) existed = true;

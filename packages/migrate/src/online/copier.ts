@@ -117,7 +117,9 @@ export class Copier {
     let differing = 0;
     const isThere = ({ key, size }: ListEntry): boolean => had.get(key)?.size === size;
     const missing = parts.filter((entry) => !isThere(entry));
-    await Promise.all(missing.map(({ key }) => this.#partGate(() => this.#tolerating(key, async () => void (await this.#part(key))))));
+    await Promise.all(
+      missing.map(({ key }) => this.#partGate(() => this.#tolerating(key, async () => void (await this.#part(key))))),
+    );
     differing += missing.length;
     const older = trust === 'sizes' ? history.filter((entry) => !isThere(entry)) : history;
     for await (const written of mapConcurrently(older, RECORDS, ({ key }) => this.#record(token, key, had.has(key)))) {
@@ -140,7 +142,8 @@ export class Copier {
       // Forgotten, or purged, since it was listed.
       if (found === undefined) return;
       await this.#check(token, name, found.body, signal);
-      if (compare && asBuffer(found.body).equals((await target.read(name, { signal }))?.body ?? Buffer.alloc(0))) return;
+      if (compare && asBuffer(found.body).equals((await target.read(name, { signal }))?.body ?? Buffer.alloc(0)))
+        return;
       await this.#writer.write(name, found.body);
       written = true;
       this.#count(1, found.body.length);
@@ -176,11 +179,15 @@ export class Copier {
   async syncToken(token: string, trust: Trust): Promise<number> {
     const { area, target, signal } = this.#ports;
     await this.#writer.finish();
-    const listed = await listOne(token, (prefix) => area.entries(prefix, { signal }), () =>
-      area.read(objectName(token), { signal }),
+    const listed = await listOne(
+      token,
+      (prefix) => area.entries(prefix, { signal }),
+      () => area.read(objectName(token), { signal }),
     );
-    const there = await listOne(token, (prefix) => entriesUnder(target, prefix, { signal }), () =>
-      target.read(objectName(token), { signal }),
+    const there = await listOne(
+      token,
+      (prefix) => entriesUnder(target, prefix, { signal }),
+      () => target.read(objectName(token), { signal }),
     );
     return this.sync(listed, there, trust);
   }

@@ -2,8 +2,11 @@ import { SecureStoreError } from '@securestore/core-format';
 import { assertStorable } from '@securestore/backend-api';
 import type { StorageBackend } from '@securestore/backend-api';
 import type { Job, JobKind } from '@securestore/jobs';
-import type { ObjectStore } from '@securestore/objects';
-import { Move } from './move.ts';
+import type { CallOptions, ObjectStore } from '@securestore/objects';
+import { readMovedHead } from './moved-head.ts';
+import type { KeptReport } from './keep.ts';
+import { keepOldSide } from './keep.ts';
+import { CONSUMERS, Move } from './move.ts';
 import type { MigrationReport, MoveOptions } from './types.ts';
 
 /** The id of the job, of which a store has one at a time. */
@@ -21,6 +24,7 @@ interface Parameters {
   readonly to: string;
 }
 
+const NO_OPTIONS: ReadonlySet<string> = new Set();
 const OPTIONS: ReadonlySet<string> = new Set(['partial', 'copyOnly']);
 
 function checkOptions(options: MoveOptions): void {
@@ -60,7 +64,11 @@ function migrationKind(
  *
  * @param store opened with `whereItWas`
  */
-export function moveStore(store: ObjectStore, target: MigrationTarget, options: MoveOptions = {}): Job<MigrationReport> {
+export function moveStore(
+  store: ObjectStore,
+  target: MigrationTarget,
+  options: MoveOptions = {},
+): Job<MigrationReport> {
   checkOptions(options);
   if (store.location === target.location) {
     throw new SecureStoreError('INVALID_ARGUMENT', 'the store is there already: choose another location to move it to');
@@ -71,4 +79,56 @@ export function moveStore(store: ObjectStore, target: MigrationTarget, options: 
     parameters: { to: target.location },
     id: MIGRATION_JOB,
   });
+}
+
+/**
+ * Goes on bringing what changes in a store that has moved to where it was, until it is cancelled: then moving back takes a moment, and
+ * needs nothing but what has changed since. Without it, what changes is kept for that in the journal for seven days.
+ *
+ * The job rejects with `INVALID_ARGUMENT` where `old` is not a place that this store has left; `ABORTED` once it is cancelled; and what the
+ * backends throw.
+ *
+ * @param store where it is now
+ */
+export function keepInLine(store: ObjectStore, old: MigrationTarget, options: CallOptions = {}): Job<KeptReport> {
+  const kind: JobKind<Parameters, KeptReport> = {
+    name: 'migration-back',
+    parse: () => ({ to: old.location }),
+    async run(context) {
+      const { instance } = await readMovedHead(store.migrationArea, old, context.signal);
+      return keepOldSide(store.migrationArea, old.backend, instance, context);
+    },
+  };
+  const parameters = { to: old.location };
+  return store.migrationArea.runJob('migrate', options, NO_OPTIONS, { kind, parameters, id: 'migration-back' });
+}
+
+/**
+ * Gives up moving a store: it stays where it is, and can be rotated and restored again. What was copied stays where it was to move to.
+ *
+ * @throws SecureStoreError `NOT_FOUND` where it is not being moved; `CONFLICT` where it has moved already; `LOCKED` where somebody is at it
+ */
+export async function cancelMigration(store: ObjectStore, signal?: AbortSignal): Promise<void> {
+  const { migrationArea, jobs } = store;
+  const job = (await jobs.list({ signal })).find(({ id }) => id === MIGRATION_JOB);
+  if (job?.state === 'running' || job?.state === 'cancelling') {
+    throw new SecureStoreError(
+      'LOCKED',
+      'the store is being moved at this moment: interrupt that first, or wait for it',
+    );
+  }
+  await migrationArea.refresh(signal);
+  await migrationArea.cancel(signal);
+  await migrationArea.unregister(CONSUMERS, signal);
+  if (job !== undefined) await jobs.forget(MIGRATION_JOB, { signal });
+}
+
+/**
+ * Ends that what changes in a store that has moved is kept for the way back: where it was can be removed then.
+ *
+ * @param store where it is now
+ * @returns whether anything was kept
+ */
+export async function retireOldSide(store: ObjectStore, signal?: AbortSignal): Promise<boolean> {
+  return (await store.migrationArea.unregister(CONSUMERS, signal)) > 0;
 }

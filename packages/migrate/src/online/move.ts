@@ -2,6 +2,7 @@ import type { ListEntry, StorageBackend } from '@securestore/backend-api';
 import type { Head } from '@securestore/core-format';
 import { AREAS, asBuffer, HEAD_NAME, SecureStoreError } from '@securestore/core-format';
 import type { JobContext } from '@securestore/jobs';
+import { elapsedSince, instant } from '@securestore/jobs';
 import type { Consumer, MigrationArea, Occupied } from '@securestore/objects';
 import { entriesUnder, mapConcurrently } from '@securestore/objects';
 import { copyAuditLog } from './audit-log.ts';
@@ -46,18 +47,18 @@ function parseCursor(cursor: unknown, instance: string): Cursor | undefined {
 
 const hex = (id: Uint8Array): string => asBuffer(id).toString('hex');
 
-/** Under which the changes of a store are read on the way to a place, or back to one. */
-export const consumerLabel = (instance: Uint8Array): string => `migration/${hex(instance)}`;
+/** What begins the labels of whoever reads the changes of a store on the way to a place, or back to one. */
+export const CONSUMERS = 'migration/';
 
-function isSameListing(here: Listed, there: Listed | undefined): boolean {
-  const same = (a: readonly ListEntry[], b: readonly ListEntry[]): boolean =>
-    a.length === b.length && a.every(({ key, size }, at) => key === b[at]?.key && size === b[at].size);
-  return (
-    here.record?.size === there?.record?.size &&
-    same(here.history, there?.history ?? []) &&
-    same(here.parts, there?.parts ?? [])
-  );
-}
+export const consumerLabel = (instance: Uint8Array): string => `${CONSUMERS}${hex(instance)}`;
+
+const isSameList = (a: readonly ListEntry[], b: readonly ListEntry[]): boolean =>
+  a.length === b.length && a.every(({ key, size }, at) => key === b[at]?.key && size === b[at].size);
+
+const isSameListing = (here: Listed, there: Listed | undefined): boolean =>
+  here.record?.size === there?.record?.size &&
+  isSameList(here.history, there?.history ?? []) &&
+  isSameList(here.parts, there?.parts ?? []);
 
 /** The work of one run of a migration. */
 export class Move {
@@ -93,11 +94,12 @@ export class Move {
     const { signal } = this.#context;
     this.#progress({ phase: 'preparing' });
     if (await this.#hasMoved()) return this.#report(0, true);
+    const settled = await this.#area.journalStands(signal);
     const instance = await this.#area.begin(this.#places.to, signal);
     const occupied = await this.#area.occupy(this.#places.target, instance, signal);
     const label = this.#labelFor(occupied, instance);
     const consumer = await this.#area.open(label, ({ message }) => void this.#alarms.add(message), signal);
-    await this.#copy(consumer, occupied, hex(instance));
+    await this.#copy(consumer, occupied, hex(instance), settled);
     await this.#follow(consumer, true);
     await this.#compare(consumer, occupied);
     if (this.#copier.failed.size > 0 && this.#options.partial !== true) return this.#report(0, false);
@@ -130,7 +132,10 @@ export class Move {
     if (head.state === 'moved') {
       const { movesTo } = this.#area;
       if (movesTo === to) return true;
-      throw new SecureStoreError('LOCKED', `the store has moved to ${movesTo ?? 'another location'}: move it from there`);
+      throw new SecureStoreError(
+        'LOCKED',
+        `the store has moved to ${movesTo ?? 'another location'}: move it from there`,
+      );
     }
     if (this.#area.movesTo === to && (await this.#area.hasLanded(target, signal))) {
       if ((await this.#area.leave(head, signal)) === 'done') return true;
@@ -139,9 +144,10 @@ export class Move {
     return false;
   }
 
-  async #copy(consumer: Consumer, occupied: Occupied, instance: string): Promise<void> {
+  /** @param settled whether everything is announced that anybody does */
+  async #copy(consumer: Consumer, occupied: Occupied, instance: string, settled: boolean): Promise<void> {
     const { signal, clock } = this.#context;
-    const begun = clock.now();
+    const begun = instant(clock);
     const cursor = parseCursor(this.#context.cursor, instance);
     if (cursor !== undefined && cursor.after === undefined && !consumer.passDue) return;
     // What lies there is as it was left, and all that has come since is announced.
@@ -149,7 +155,8 @@ export class Move {
     this.#progress({ phase: 'copying' });
     const since = cursor?.since ?? (await this.#area.read(HEAD_NAME, { signal }))?.modified ?? 0;
     const compare = occupied.resumed || occupied.head !== undefined;
-    const list: Lister = (prefix, after) => this.#area.entries(prefix, { ...(after !== undefined && { after }), signal });
+    const list: Lister = (prefix, after) =>
+      this.#area.entries(prefix, { ...(after !== undefined && { after }), signal });
     const there = compare ? this.#there(cursor?.after) : undefined;
     const copies = mapConcurrently(listObjects(list, cursor?.after), OBJECTS_AT_ONCE, async (listed) => {
       await this.#copier.sync(listed, await there?.(listed.token), 'nothing');
@@ -168,8 +175,7 @@ export class Move {
     await this.#copier.finish();
     await copyAuditLog(this.#area, this.#places.target, signal);
     // Whatever was under way when the journal was switched on is announced, or has come to an end.
-    const passed = clock.now() - begun;
-    if (passed < 6000) await this.#area.settle(signal);
+    if (!settled && elapsedSince(begun, clock) < this.#area.settledAfter) await this.#area.settle(signal);
     await this.#changedSince(since);
     consumer.caughtUp();
     await consumer.commit();
@@ -278,7 +284,8 @@ export class Move {
   /** @param doubted what was written at the target from then on is read on both sides */
   async #compareListings(doubted: number): Promise<void> {
     const { signal } = this.#context;
-    const list: Lister = (prefix, after) => this.#area.entries(prefix, { ...(after !== undefined && { after }), signal });
+    const list: Lister = (prefix, after) =>
+      this.#area.entries(prefix, { ...(after !== undefined && { after }), signal });
     const there = this.#there(undefined);
     let objects = 0;
     for await (const listed of listObjects(list)) {
@@ -301,12 +308,10 @@ export class Move {
     const { target, to } = this.#places;
     this.#progress({ phase: 'announcing' });
     const landing = this.#area.landing(target, to, occupied, consumerLabel(this.#area.head.instance));
-    let announced = false;
-    const announcing = this.#area.announce(signal).finally(() => {
-      announced = true;
-    });
+    const ended = new AbortController();
+    const announcing = this.#area.announce(signal).finally(() => ended.abort());
     announcing.catch(() => undefined);
-    while (!announced) {
+    while (!ended.signal.aborted) {
       await this.#follow(consumer, false);
       await clock.sleep(FOLLOW_EVERY, signal);
     }
@@ -316,14 +321,14 @@ export class Move {
     await copyAuditLog(this.#area, target, signal);
     await this.#follow(consumer, true);
     this.#progress({ phase: 'moving' });
-    const begun = clock.now();
+    const begun = instant(clock);
     const failures = this.#copier.failed.size;
     const closed = await this.#area.close(signal);
     if (closed === undefined) return undefined;
     try {
       await this.#drain(consumer, failures);
       await landing.land(closed, signal);
-      if ((await this.#area.leave(closed, signal)) === 'done') return clock.now() - begun;
+      if ((await this.#area.leave(closed, signal)) === 'done') return Math.round(elapsedSince(begun, clock));
       await this.#area.withdraw(target, false, signal);
       return undefined;
     } catch (error) {

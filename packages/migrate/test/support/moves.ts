@@ -64,11 +64,16 @@ export async function contentsOf(place: Place): Promise<Map<string, string>> {
   const found = new Map<string, string>();
   try {
     for (const area of [AREAS.objects, AREAS.history, AREAS.blobs, AREAS.audit]) {
-      for (let after: string | undefined, more = true; more; ) {
+      for (let after: string | undefined, more = true; more;) {
         const page = await backend.list(area, after === undefined ? {} : { after });
         for (const { key } of page.entries) {
           const body = (await backend.read(key))?.body;
-          found.set(key, createHash('sha256').update(body ?? Buffer.alloc(0)).digest('hex'));
+          found.set(
+            key,
+            createHash('sha256')
+              .update(body ?? Buffer.alloc(0))
+              .digest('hex'),
+          );
         }
         after = page.entries.at(-1)?.key;
         ({ more } = page);

@@ -8,7 +8,8 @@ export const RESTORE_NAME = 'w/restore';
 export const MIGRATION_NAME = 'w/migration';
 
 const BEGUN = {
-  [RESTORE_NAME]: 'one is being restored to this place, and its head comes last. Where that was interrupted, the same restore goes on with it',
+  [RESTORE_NAME]:
+    'one is being restored to this place, and its head comes last. Where that was interrupted, the same restore goes on with it',
   [MIGRATION_NAME]:
     'one is being moved to this place, and is still where it was. Where that was interrupted, the same migration goes on with it',
 } as const;

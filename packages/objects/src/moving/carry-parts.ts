@@ -1,4 +1,11 @@
-import { blobGeometry, blobPrefix, encodeBase32, partLength, partName, SecureStoreError } from '@securestore/core-format';
+import {
+  blobGeometry,
+  blobPrefix,
+  encodeBase32,
+  partLength,
+  partName,
+  SecureStoreError,
+} from '@securestore/core-format';
 import type { HeldBlob } from '../collection/blob-hold.ts';
 import { entriesUnder } from '../pages.ts';
 import type { Place } from './place.ts';

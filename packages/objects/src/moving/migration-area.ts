@@ -1,19 +1,29 @@
-import type { ListEntry, ListOptions, ListResult, ReadOptions, ReadResult, StorageBackend } from '@securestore/backend-api';
+import type {
+  ListEntry,
+  ListOptions,
+  ListResult,
+  ReadOptions,
+  ReadResult,
+  StorageBackend,
+} from '@securestore/backend-api';
 import { forwardTo } from '@securestore/backend-api';
 import type { Head } from '@securestore/core-format';
-import { AREAS, HEAD_NAME, ID_LENGTH, SecureStoreError } from '@securestore/core-format';
+import { AREAS, HEAD_NAME, ID_LENGTH, SecureStoreError, workPrefix } from '@securestore/core-format';
 import type { Administration } from '../administration.ts';
 import { MIGRATION_NAME } from '../copy/begun.ts';
 import type { Engine } from '../engine.ts';
+import { SETTLED_AFTER } from '../freshness.ts';
 import { changeHead } from '../head-change.ts';
 import type { Alarm } from '../journal/alarms.ts';
 import type { Consumer } from '../journal/consumer.ts';
-import { openConsumer, unregisterConsumer } from '../journal/open-consumer.ts';
+import { lookAtConsumer } from '../journal/consumer-record.ts';
+import { openConsumer } from '../journal/open-consumer.ts';
 import type { Looked } from '../journal/resolve.ts';
 import { lookAt } from '../journal/resolve.ts';
+import { hasStood } from '../journal/standing.ts';
 import type { OpenCalls } from '../open-calls.ts';
 import { ownerKeys } from '../owner.ts';
-import { entriesUnder, listPage } from '../pages.ts';
+import { entriesUnder, listPage, pagesUnder } from '../pages.ts';
 import type { StoreState } from '../state.ts';
 import { readHead } from '../state.ts';
 import { StoreArea } from '../store-area.ts';
@@ -34,13 +44,14 @@ function refuse(message: string): never {
   throw new SecureStoreError('LOCKED', message);
 }
 
+async function readOnly(): Promise<never> {
+  throw new SecureStoreError('READ_ONLY', 'a copy is only looked at');
+}
+
 /** The records, histories and payloads of `target`, and of everything else what the store has. */
 function copyView(store: StorageBackend, target: StorageBackend): StorageBackend {
   const of = (name: string): StorageBackend =>
     [AREAS.objects, AREAS.history, AREAS.blobs].some((area) => name.startsWith(area)) ? target : store;
-  const readOnly = async (): Promise<never> => {
-    throw new SecureStoreError('READ_ONLY', 'a copy is only looked at');
-  };
   return forwardTo(store, {
     read: (name, options) => of(name).read(name, options),
     list: (prefix, options) => of(prefix).list(prefix, options),
@@ -125,14 +136,34 @@ export class MigrationArea extends StoreArea {
     return openConsumer(this.#engine, label, signal, onDamaged);
   }
 
-  /** Ends what was opened under `label`: the journal is not kept for it any more. */
-  async unregister(label: string): Promise<void> {
-    await unregisterConsumer(this.#engine, label);
+  /** Ends what was opened under labels that begin so: the journal is not kept for it any more. @returns how many there were */
+  async unregister(prefix: string, signal?: AbortSignal): Promise<number> {
+    const { backend } = this.#engine;
+    let ended = 0;
+    for await (const names of pagesUnder(backend, workPrefix('consumer'), signal)) {
+      for (const name of names) {
+        const found = await lookAtConsumer(this.#engine, name, signal);
+        if (found === undefined || 'error' in found || !found.state.label.startsWith(prefix)) continue;
+        await backend.delete(name, { signal });
+        ended += 1;
+      }
+    }
+    return ended;
   }
 
   /** What the clock of the backend says at least, in milliseconds since 1970; `undefined` where it doesn't tell. */
   async backendNow(signal?: AbortSignal): Promise<number | undefined> {
     return (await this.#engine.backend.read(HEAD_NAME, { signal }))?.now;
+  }
+
+  /** Whether everybody announces everything for so long already that nothing is under way which was not. */
+  journalStands(signal?: AbortSignal): Promise<boolean> {
+    return hasStood(this.#engine, signal);
+  }
+
+  /** How long {@link settle} waits, in milliseconds. */
+  get settledAfter(): number {
+    return SETTLED_AFTER;
   }
 
   /** Waits until nobody acts on an earlier head any more. */
@@ -250,7 +281,10 @@ export class MigrationArea extends StoreArea {
   }
 
   /** Everything at the backend under `prefix`, in order. @throws SecureStoreError as the listings of the store do */
-  entries(prefix: string, options: { after?: string; signal?: AbortSignal | undefined } = {}): AsyncGenerator<ListEntry> {
+  entries(
+    prefix: string,
+    options: { after?: string; signal?: AbortSignal | undefined } = {},
+  ): AsyncGenerator<ListEntry> {
     return entriesUnder(this.#engine.backend, prefix, options);
   }
 

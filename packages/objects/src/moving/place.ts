@@ -49,7 +49,12 @@ export class Place {
     this.#current = next;
     this.location = location;
     this.epoch += 1;
-    adoptOptional(this.backend, () => next, this.epoch, () => undefined);
+    adoptOptional(
+      this.backend,
+      () => next,
+      this.epoch,
+      () => undefined,
+    );
     this.#pinned = this.#pin();
   }
 
@@ -133,23 +138,23 @@ function view(current: () => StorageBackend, at: () => number, check: () => void
 }
 
 function adoptOptional(shown: StorageBackend, current: () => StorageBackend, epoch: number, check: () => void): void {
-  const { batch, deleteMany, capacity } = current();
+  const inner = current();
   delete shown.batch;
   delete shown.deleteMany;
   delete shown.capacity;
-  if (batch !== undefined) {
+  if (inner.batch !== undefined) {
     shown.batch = async (operations, options) => {
       check();
       const own = operations.map((operation, index): BatchOperation => forBackend(epoch, operation, index));
-      const results = await batch.call(current(), own, options);
-      return results.map((result): WriteResult | undefined => result && withMark(epoch, result));
+      const results = await inner.batch?.(own, options);
+      return (results ?? []).map((result): WriteResult | undefined => result && withMark(epoch, result));
     };
   }
-  if (deleteMany !== undefined) {
+  if (inner.deleteMany !== undefined) {
     shown.deleteMany = async (keys, options) => {
       check();
-      await deleteMany.call(current(), keys, options);
+      await inner.deleteMany?.(keys, options);
     };
   }
-  if (capacity !== undefined) shown.capacity = capacity.bind(current());
+  if (inner.capacity !== undefined) shown.capacity = inner.capacity.bind(inner);
 }

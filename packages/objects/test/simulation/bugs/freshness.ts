@@ -43,10 +43,7 @@ export const FRESHNESS_BUGS: readonly PlantedBug[] = [
     part: 'rotator',
     file: 'objects/src/commit.ts',
     edits: [
-      [
-        'const done = committed && (await catchUp(engine, target, committed, signal));',
-        'const done = committed;',
-      ],
+      ['const done = committed && (await catchUp(engine, target, committed, signal));', 'const done = committed;'],
     ],
   },
   {
