@@ -153,7 +153,7 @@ export class HeadWatcher {
     if (this.#lost !== undefined) throw this.#lost;
     this.checkFollowing();
     const { state } = this.#state.head;
-    const isLeft = state === 'closing' || state === 'moved';
+    const isLeft = state === 'closing' || state === 'moved' || state === 'scratch';
     const isOpen = state === 'open' || (state === 'restoring' && this.restores) || (isLeft && this.migrates);
     if (state === 'closing' && !isOpen) throw moving();
     if (!isOpen) throw new SecureStoreError('LOCKED', `the store takes no writes now: it is ${state}`);

@@ -22,7 +22,7 @@ import { JournalWriter } from './journal/journal-writer.ts';
 import { KeyedMutex } from './keyed-mutex.ts';
 import { limitsFor } from './limits.ts';
 import type { Arrived, Moves } from './moving/follow.ts';
-import { followMove, movedAway } from './moving/follow.ts';
+import { followMove, movedAway, sealedAnew } from './moving/follow.ts';
 import { openLocation } from './moving/location.ts';
 import { reopen } from './moving/reopen.ts';
 import { Place } from './moving/place.ts';
@@ -66,7 +66,7 @@ export interface OpenSettings extends StoreContext {
   readonly acceptHead?: boolean | undefined;
   /** Take the store that lies here for the right one where nothing is known of it yet, and remember it in the anchor. */
   readonly trustOnFirstUse?: boolean | undefined;
-  /** Open what a store has left behind that has moved, for whoever moves it. */
+  /** Open what a store has left behind that has moved, or what it is to become, for whoever moves it. */
   readonly whereItWas?: boolean | undefined;
 }
 
@@ -110,7 +110,7 @@ async function loadHead(
   const trust = await checkIdentity(head, settings);
   const unlocked = await unlockHead(settings.backend, head, settings.unlock, events, settings.signal);
   try {
-    if (head.state === 'scratch')
+    if (head.state === 'scratch' && settings.whereItWas !== true)
       throw new SecureStoreError('LOCKED', 'this is the scratch store of a drill; only drills open it');
     const state = await loadState(settings.backend, head, unlocked, { events }, settings.signal);
     if (head.state === 'moved' && settings.whereItWas !== true) return await loadMoved(settings, state, begun, trust);
@@ -124,7 +124,9 @@ async function loadHead(
 async function loadMoved(settings: OpenSettings, state: StoreState, begun: Instant, trust: Trust): Promise<Loaded> {
   const { moves, clock = systemClock() } = settings;
   const { head, unlocked } = state;
-  if (moves === undefined) throw movedAway(head.migration && openLocation(state, head.migration));
+  const to = head.migration && openLocation(state, head.migration);
+  if (head.migration?.resealed === true && to !== undefined) throw sealedAnew(to);
+  if (moves === undefined) throw movedAway(to);
   const slot = new OwnSlot();
   const arrived = await followMove(head, state, {
     moves,
@@ -334,5 +336,27 @@ export function openOrCreateObjectStore(settings: StoreSettings & OpenSettings):
       }
     }
     return open(settings);
+  });
+}
+
+/**
+ * Makes a store that is to take in another one, or opens one that was made for that before: nobody else opens it until that is done.
+ *
+ * @param versionFloor of the other one
+ * @throws SecureStoreError as {@link createObjectStore} and {@link openObjectStore} do
+ */
+export function openStoreAnew(
+  settings: StoreSettings & OpenSettings,
+  made: boolean,
+  versionFloor: number,
+): Promise<ObjectStore> {
+  return owning('create', settings, async () => {
+    const random = settings.random ?? randomPool();
+    const clock = settings.clock ?? systemClock();
+    const opening = { ...settings, whereItWas: true };
+    if (made && (await readHead(settings.backend, settings.signal)) !== undefined) return open(opening);
+    const founded = { versionFloor, state: 'scratch' } as const;
+    const fingerprint = await createStoreAt(settings.backend, { ...settings, founded }, clock, random);
+    return open({ ...opening, fingerprint, acceptHead: true });
   });
 }

@@ -94,8 +94,9 @@ export class Move {
     const { signal } = this.#context;
     this.#progress({ phase: 'preparing' });
     if (await this.#hasMoved()) return this.#report(0, true);
+    await this.#area.checkFree(this.#places.target, false, signal);
     const settled = await this.#area.journalStands(signal);
-    const instance = await this.#area.begin(this.#places.to, signal);
+    const instance = await this.#area.begin(this.#places.to, false, signal);
     const occupied = await this.#area.occupy(this.#places.target, instance, signal);
     const label = this.#labelFor(occupied, instance);
     const consumer = await this.#area.open(label, ({ message }) => void this.#alarms.add(message), signal);

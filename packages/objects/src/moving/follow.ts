@@ -49,6 +49,15 @@ export function movedAway(location: string | undefined): SecureStoreError {
   );
 }
 
+/** There it has other keys: nothing that opened it here opens it there. */
+export function sealedAnew(location: string): SecureStoreError {
+  return new SecureStoreError(
+    'LOCKED',
+    `the store has moved to ${location}, and was sealed anew there, under other keys and with another fingerprint: open it there with its new secret`,
+    { retryable: false },
+  );
+}
+
 function notTheStore(location: string): SecureStoreError {
   return new SecureStoreError(
     'ROLLBACK',
@@ -114,6 +123,7 @@ export async function followMove(moved: Head, state: StoreState, ports: FollowPo
       const { migration } = head;
       if (migration === undefined) throw movedAway(undefined);
       const named = openLocation({ head, keys: from.keys }, migration);
+      if (migration.resealed) throw sealedAnew(named);
       if (ports.moves?.allows(named) !== true) throw movedAway(named);
       const place = await ports.moves.connect(named);
       opened.push(place.backend);

@@ -1,5 +1,5 @@
-import type { StorageBackend } from '@securestore/backend-api';
-import { SecureStoreError, systemContext } from '@securestore/core-format';
+import type { StorageBackend, WriteOptions } from '@securestore/backend-api';
+import { HEAD_NAME, SecureStoreError, systemContext } from '@securestore/core-format';
 import type { RandomSource } from '@securestore/crypto';
 import { openSystemBody, sealSystemBody, unversioned } from '@securestore/crypto';
 import { MIGRATION_NAME } from '../copy/begun.ts';
@@ -47,6 +47,54 @@ function occupied(what: string): SecureStoreError {
   return new SecureStoreError('ALREADY_EXISTS', `${what}; it was left as it is. Choose an empty location`);
 }
 
+/** @throws SecureStoreError `ALREADY_EXISTS` where a head is that is neither this store's nor left behind by it */
+function checkHead(read: ReadHead, state: StoreState): void {
+  if (!isOfStore(read, state)) throw occupied('there is another store here already');
+  if (read.head.state === 'moved') return;
+  const isHere = Buffer.compare(read.head.instance, state.head.instance) === 0;
+  throw occupied(
+    isHere ? 'this is the place where the store is' : 'a copy of the store is here already, such as a restored one',
+  );
+}
+
+/** @throws SecureStoreError `ALREADY_EXISTS` where something is that only a store with a head can have written */
+async function checkEmpty(target: StorageBackend, signal: AbortSignal | undefined): Promise<void> {
+  if ((await target.read(MIGRATION_NAME, { start: 0, end: 1, signal })) !== undefined) {
+    throw occupied('another migration to this location was begun and not finished');
+  }
+  if (await hasRemains(target, signal)) throw occupied('there are objects of a store here whose head is missing');
+}
+
+/**
+ * Makes sure that a store could move to a place.
+ *
+ * @param anew whether it is to be sealed anew there
+ * @throws SecureStoreError `ALREADY_EXISTS` where something is there; what the backend throws
+ */
+export async function checkFree(
+  target: StorageBackend,
+  state: StoreState,
+  anew: boolean,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const head = await readHead(target, signal);
+  if (head === undefined) return checkEmpty(target, signal);
+  checkHead(head, state);
+  if (anew) throw occupied('this is a place that the store has left');
+}
+
+/** Writes what says that a place is taken. */
+async function take(
+  target: StorageBackend,
+  state: StoreState,
+  id: Uint8Array,
+  random: RandomSource,
+  options: WriteOptions,
+): Promise<void> {
+  const key = { secret: state.keys.migration, suite: state.keys.journal.primary.suite };
+  await target.write(MIGRATION_NAME, sealSystemBody(key, 'migration', contextOf(state), id, random), options);
+}
+
 /**
  * Takes the place where a store is to move to, or finds it taken by the same migration.
  *
@@ -61,26 +109,35 @@ export async function occupy(
   signal: AbortSignal | undefined,
 ): Promise<Occupied> {
   const head = await readHead(target, signal);
-  if (head !== undefined && !isOfStore(head, state)) throw occupied('there is another store here already');
   const isOwn = await isOwnMarker(target, state, instance, signal);
-  const isLanded = head !== undefined && Buffer.compare(head.head.instance, instance) === 0;
-  if (isOwn === true || isLanded) return { resumed: true, head };
-  if (head !== undefined && head.head.state !== 'moved') {
-    throw occupied(
-      Buffer.compare(head.head.instance, state.head.instance) === 0
-        ? 'this is the place where the store is'
-        : 'a copy of the store is here already, such as a restored one',
-    );
-  }
-  if (head === undefined && isOwn === false) {
-    throw occupied('another migration to this location was begun and not finished');
-  }
-  if (head === undefined && (await hasRemains(target, signal))) {
-    throw occupied('there are objects of a store here whose head is missing');
-  }
-  const key = { secret: state.keys.migration, suite: state.keys.journal.primary.suite };
-  const body = sealSystemBody(key, 'migration', contextOf(state), instance, random);
+  const isLanded = head !== undefined && isOfStore(head, state) && Buffer.compare(head.head.instance, instance) === 0;
+  if (isLanded || (isOwn === true && (head === undefined || isOfStore(head, state)))) return { resumed: true, head };
+  if (head === undefined) await checkEmpty(target, signal);
+  else checkHead(head, state);
   // What a store has left behind may have one of a migration that came to nothing.
-  await target.write(MIGRATION_NAME, body, head === undefined ? { ifAbsent: true, signal } : { signal });
+  await take(target, state, instance, random, head === undefined ? { ifAbsent: true, signal } : { signal });
   return { resumed: false, head };
+}
+
+/**
+ * Takes the place where a store is to be sealed anew, or finds it taken by the same migration.
+ *
+ * @param id of the migration
+ * @returns whether it was taken before
+ * @throws SecureStoreError `ALREADY_EXISTS` where something else is there; what the backend throws
+ */
+export async function occupyAnew(
+  target: StorageBackend,
+  state: StoreState,
+  id: Uint8Array,
+  random: RandomSource,
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
+  if ((await isOwnMarker(target, state, id, signal)) === true) return true;
+  if ((await target.read(HEAD_NAME, { start: 0, end: 1, signal })) !== undefined) {
+    throw occupied('there is a store here already');
+  }
+  await checkEmpty(target, signal);
+  await take(target, state, id, random, { ifAbsent: true, signal });
+  return false;
 }

@@ -34,7 +34,8 @@ import { foreignName, loadBaseline } from '../verify/verify.ts';
 import { Landing } from './landing.ts';
 import { openLocation, sealLocation } from './location.ts';
 import type { Occupied } from './marker.ts';
-import { occupy } from './marker.ts';
+import { checkFree, occupy, occupyAnew } from './marker.ts';
+import { ResealedCopy, tokensOf } from './resealed-copy.ts';
 import { reopen } from './reopen.ts';
 
 /** Whether what somebody else relies on is still so. */
@@ -95,10 +96,11 @@ export class MigrationArea extends StoreArea {
    * Has the head say that the store moves: rotations and restores wait until it has. What was begun before is gone on with.
    *
    * @param location without credentials
-   * @returns the instance that the store becomes there
-   * @throws SecureStoreError `LOCKED` where it is being rotated, restored, or moved elsewhere; `ACCESS_DENIED` for a member
+   * @param resealed whether everything is sealed anew there
+   * @returns the instance that the store becomes there; where it is sealed anew, the id of the migration
+   * @throws SecureStoreError `LOCKED` where it is being rotated, restored, or moved elsewhere or otherwise; `ACCESS_DENIED` for a member
    */
-  async begin(location: string, signal?: AbortSignal): Promise<Uint8Array> {
+  async begin(location: string, resealed: boolean, signal?: AbortSignal): Promise<Uint8Array> {
     this.#calls.checkOpen();
     ownerKeys(this.#state);
     const { random } = this.#engine;
@@ -106,7 +108,10 @@ export class MigrationArea extends StoreArea {
       const { head } = state;
       if (head.migration !== undefined) {
         const named = openLocation(state, head.migration);
-        if (named !== location) refuse(`the store is being moved to ${named}: go on with that migration, or cancel it`);
+        if (named !== location || head.migration.resealed !== resealed) {
+          const how = head.migration.resealed ? ', and sealed anew' : '';
+          refuse(`the store is being moved to ${named}${how}: go on with that migration, or cancel it`);
+        }
         return head.migration.stage === 'copying' ? undefined : { migration: { ...head.migration, stage: 'copying' } };
       }
       if (head.rotation !== undefined) {
@@ -114,16 +119,65 @@ export class MigrationArea extends StoreArea {
       }
       if (head.state !== 'open') refuse(`the store can not be moved now: it is ${head.state}`);
       const sealed = sealLocation(state, location, random);
-      return { migration: { instance: random(ID_LENGTH), stage: 'copying', location: sealed } };
+      return { migration: { instance: random(ID_LENGTH), stage: 'copying', resealed, location: sealed } };
     }, signal);
     const { migration } = this.#state.head;
     if (migration === undefined) throw new SecureStoreError('CONFLICT', 'the migration was cancelled meanwhile');
     return migration.instance;
   }
 
+  /**
+   * Makes sure that a store could move to a place, before anything is changed on either side.
+   *
+   * @param anew whether it is to be sealed anew there
+   * @throws SecureStoreError `ALREADY_EXISTS`; what the backend throws
+   */
+  async checkFree(target: StorageBackend, anew: boolean, signal?: AbortSignal): Promise<void> {
+    if (this.head.migration === undefined) await checkFree(target, this.#state, anew, signal);
+  }
+
   /** Takes the place where the store moves to. @throws SecureStoreError `ALREADY_EXISTS`; what the backend throws */
   async occupy(target: StorageBackend, instance: Uint8Array, signal?: AbortSignal): Promise<Occupied> {
     return occupy(target, this.#state, instance, this.#engine.random, signal);
+  }
+
+  /** Takes the place where the store is to be sealed anew. @returns whether it was taken before @throws SecureStoreError `ALREADY_EXISTS`; what the backend throws */
+  async occupyAnew(target: StorageBackend, id: Uint8Array, signal?: AbortSignal): Promise<boolean> {
+    return occupyAnew(target, this.#state, id, this.#engine.random, signal);
+  }
+
+  /** How this store is divided into categories, for one that is to be sealed anew of it. */
+  get categories(): Readonly<Record<string, readonly string[]>> {
+    return this.#state.categories.patterns;
+  }
+
+  /** What brings objects of this store into another one, by its area. */
+  resealedTo(other: MigrationArea): ResealedCopy {
+    return new ResealedCopy(this.#engine, other.#engine);
+  }
+
+  /** The tokens of the objects, deleted ones too. */
+  tokens(signal?: AbortSignal): AsyncGenerator<string> {
+    return tokensOf(this.#engine, signal);
+  }
+
+  /** Opens a store that was made to take in another one, with the access policy of that. */
+  async openAnew(from: MigrationArea, signal?: AbortSignal): Promise<void> {
+    const { policy, head } = from.#state;
+    await changeHead(
+      this.#engine,
+      async (state) => ({
+        head: { state: 'open', versionFloor: Math.max(state.head.versionFloor, head.versionFloor) },
+        ...(policy !== undefined && { policy }),
+      }),
+      signal,
+      () => this.#engine.watcher.checkFollowing(),
+    );
+  }
+
+  /** Closes it again, where that came to nothing. */
+  closeAnew(signal?: AbortSignal): Promise<void> {
+    return this.#change(() => ({ state: 'scratch' }), signal);
   }
 
   /**
@@ -249,6 +303,11 @@ export class MigrationArea extends StoreArea {
     if (marker) await target.delete(MIGRATION_NAME, { signal });
   }
 
+  /** Removes what says that a place is taken. */
+  async withdrawMarker(target: StorageBackend, signal?: AbortSignal): Promise<void> {
+    await target.delete(MIGRATION_NAME, { signal });
+  }
+
   /** Has the head say no more that the store moves. @throws SecureStoreError `NOT_FOUND` where it does not, `CONFLICT` where it has moved */
   async cancel(signal?: AbortSignal): Promise<void> {
     await this.#change(({ head }) => {
@@ -299,8 +358,17 @@ export class MigrationArea extends StoreArea {
    *
    * @param onLooked told of each object that was looked at
    */
-  async verifyCopy(target: StorageBackend, onLooked: () => void, signal?: AbortSignal): Promise<readonly Finding[]> {
-    const engine: Engine = { ...this.#engine, backend: copyView(this.#engine.backend, target) };
+  verifyCopy(target: StorageBackend, onLooked: () => void, signal?: AbortSignal): Promise<readonly Finding[]> {
+    const backend = copyView(this.#engine.backend, target);
+    return this.#verify({ ...this.#engine, backend }, onLooked, signal);
+  }
+
+  /** The same of the store itself. */
+  verifyHere(onLooked: () => void, signal?: AbortSignal): Promise<readonly Finding[]> {
+    return this.#verify(this.#engine, onLooked, signal);
+  }
+
+  async #verify(engine: Engine, onLooked: () => void, signal: AbortSignal | undefined): Promise<readonly Finding[]> {
     const report = new ReportBuilder();
     await engine.watcher.refresh(signal);
     const baseline = await loadBaseline(engine, report, signal);
