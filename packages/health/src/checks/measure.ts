@@ -18,9 +18,11 @@ const PASSING: ReadonlySet<ErrorCode> = new Set(['UNAVAILABLE', 'TIMEOUT', 'THRO
 /** One call of the backend. */
 export interface Sample {
   readonly operation: 'write' | 'read' | 'remove' | 'head';
-  /** In milliseconds; not known of one that was given up. */
-  readonly took?: number;
+  /** In milliseconds. */
+  readonly took: number;
   readonly code?: ErrorCode;
+  /** Whether it did not answer in the time that was left for it; then `took` is how long that was. */
+  readonly isGivenUp?: boolean;
 }
 
 /** What a probing of the backend has shown. */
@@ -105,7 +107,7 @@ class Prober {
       // What nobody waits for any more tells nothing of the backend.
       if (code === 'ABORTED' && signal.aborted) throw error;
       if (isGivenUp) this.#isHanging = true;
-      this.samples.push({ operation, code, ...(!isGivenUp && { took: monotonic() - begun }) });
+      this.samples.push({ operation, code, took: monotonic() - begun, isGivenUp });
       return undefined;
     } finally {
       late.catch(() => undefined);
