@@ -19,6 +19,8 @@ import { finding, verdictOf, codeOf, worst } from './verdict.ts';
 import { span } from './words.ts';
 
 const TIMEOUT = 10_000;
+/** The same where somebody looks again and again: a scrape by Prometheus is given up after ten seconds. */
+const ROUTINE_TIMEOUT = 8000;
 /** The share of the time limit that a source may use, so that what it has found by then is told. */
 const OWN_SHARE = 0.8;
 /** How often a source is asked at most. */
@@ -101,7 +103,7 @@ export class Health {
     const { meter, sources = [], thresholds, copies, monotonic = () => performance.now() } = settings;
     this.#area = healthArea;
     this.#location = location;
-    const routine = (): Promise<HealthReport> => this.#look({}, true);
+    const routine = (): Promise<HealthReport> => this.#look({ timeout: ROUTINE_TIMEOUT }, true);
     this.metrics = new Metrics(healthArea, meter, { last: () => this.#last, look: routine });
     this.#thresholds = resolveThresholds(thresholds);
     this.#copies = copies;

@@ -4,6 +4,7 @@ import { SecureStoreError } from '@securestore/core-format';
 import type { ErrorCode } from '@securestore/core-format';
 import { describe, expect, it } from 'vitest';
 import type { World } from './support/world.ts';
+import { Health } from '../src/index.ts';
 import { checkOf, DAY, troubles, world } from './support/world.ts';
 
 function failing(
@@ -83,6 +84,13 @@ describe('the health of a store', () => {
       reason: expect.stringMatching(/\d+ of \d+ calls.* failed \(\d+ × TIMEOUT\)/),
       advice: expect.stringContaining('overloaded'),
     });
+  });
+
+  it.each([true, false])('has no failure by what it had no time for (with a meter: %s)', async (isMetered) => {
+    const { health, injector, clock, store } = await world();
+    const looking = isMetered ? health : new Health(store, { monotonic: () => clock.uptime() });
+    injector.plan(() => ({ type: 'delay', until: clock.sleep(330) }));
+    for (let look = 0; look < 3; look++) expect(troubles(await looking.check())).toEqual({});
   });
 
   it('is not slow by a single call that was', async () => {

@@ -21,7 +21,11 @@ function byCode(codes: readonly ErrorCode[]): [ErrorCode, number][] {
   return [...counts].toSorted(([, a], [, b]) => b - a);
 }
 
-const probes = ({ samples }: Measurement): Sample[] => samples.filter(({ operation }) => operation !== 'head');
+/** What there was no time for says nothing. */
+const counted = ({ samples }: Measurement): Sample[] => samples.filter(({ givenUp }) => givenUp !== 'too late');
+
+const probes = (measurement: Measurement): Sample[] =>
+  counted(measurement).filter(({ operation }) => operation !== 'head');
 
 /** What keeps a store from being used whatever else goes well, the worst first. */
 const FATAL: readonly ErrorCode[] = ['ACCESS_DENIED', 'UNAUTHENTICATED', 'NO_SPACE', 'INTEGRITY'];
@@ -85,14 +89,14 @@ function sum(counts: ReadonlyMap<ErrorCode, number>): number {
 
 /** The calls of the probing alone, where nobody counts those of the store. */
 function ofProbing(measurement: Measurement): RecentCalls {
-  const codes = byCode(measurement.samples.flatMap(({ code }) => code ?? []));
-  return { calls: measurement.samples.length, failures: new Map(codes), retries: new Map() };
+  const samples = counted(measurement);
+  const codes = byCode(samples.flatMap(({ code }) => code ?? []));
+  return { calls: samples.length, failures: new Map(codes), retries: new Map() };
 }
 
-/** With what the probing gave up: for who counts the calls that was no failure, since nobody waited any more. What is only slow is none. */
-function withGivenUp(recent: RecentCalls, { samples }: Measurement): RecentCalls {
-  const longest = Math.max(0, ...samples.flatMap(({ took, code }) => (code === undefined ? [took] : [])));
-  const count = samples.filter(({ took, isGivenUp }) => isGivenUp === true && took > longest).length;
+/** With what hangs: for who counts the calls that was no failure, since nobody waited any more. */
+function withHanging(recent: RecentCalls, measurement: Measurement): RecentCalls {
+  const count = counted(measurement).filter(({ givenUp }) => givenUp !== undefined).length;
   if (count === 0) return recent;
   const failures = new Map(recent.failures).set('TIMEOUT', (recent.failures.get('TIMEOUT') ?? 0) + count);
   return { ...recent, calls: Math.max(recent.calls, sum(failures)), failures };
@@ -120,7 +124,7 @@ export function judgeErrors(
 ): HealthCheck {
   const probed = ofProbing(measurement);
   const isCounted = recent !== undefined && recent.calls >= probed.calls;
-  const { calls, failures, retries } = isCounted ? withGivenUp(recent, measurement) : probed;
+  const { calls, failures, retries } = isCounted ? withHanging(recent, measurement) : probed;
   const when = recent !== undefined && recent.calls > probed.calls ? ' of the last five minutes' : '';
   const [failed, repeated] = [sum(failures), sum(retries)];
   const throttled = (failures.get('THROTTLED') ?? 0) + (retries.get('THROTTLED') ?? 0);

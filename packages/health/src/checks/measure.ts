@@ -8,6 +8,8 @@ import { rootCodeOf } from '../verdict.ts';
 const ROUNDS = 5;
 /** The share of the time for that; the rest is for the head. */
 const ROUNDS_SHARE = 0.6;
+/** Who does not answer in this share of the time of the rounds hangs. */
+const HANGS_AFTER = 0.5;
 /** How often the head is read where that fails in a way that may pass. */
 const HEAD_TRIES = 3;
 /** Where so many calls fail at the beginning, none is tried again. */
@@ -21,8 +23,8 @@ export interface Sample {
   /** In milliseconds. */
   readonly took: number;
   readonly code?: ErrorCode;
-  /** Whether it did not answer in the time that was left for it; then `took` is how long that was. */
-  readonly isGivenUp?: boolean;
+  /** That it did not answer in the time that was left for it, which `took` is: long enough to say that it hangs, or not. */
+  readonly givenUp?: 'hangs' | 'too late';
 }
 
 /** What a probing of the backend has shown. */
@@ -91,7 +93,7 @@ class Prober {
     const stop = AbortSignal.any([signal, ended.signal]);
     const begun = monotonic();
     const from = this.#clock.now();
-    let isGivenUp = false;
+    let isGivenUp = false as boolean;
     const late = this.#clock.sleep(this.left(share), ended.signal, { ref: false }).then((): never => {
       isGivenUp = true;
       throw new SecureStoreError('TIMEOUT', `the backend did not answer a ${operation} in time`);
@@ -107,7 +109,9 @@ class Prober {
       // What nobody waits for any more tells nothing of the backend.
       if (code === 'ABORTED' && signal.aborted) throw error;
       if (isGivenUp) this.#isHanging = true;
-      this.samples.push({ operation, code, took: monotonic() - begun, isGivenUp });
+      const took = monotonic() - begun;
+      const isHanging = took >= this.#options.budget * ROUNDS_SHARE * HANGS_AFTER;
+      this.samples.push({ operation, code, took, ...(isGivenUp && { givenUp: isHanging ? 'hangs' : 'too late' }) });
       return undefined;
     } finally {
       late.catch(() => undefined);
