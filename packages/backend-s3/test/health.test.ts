@@ -1,11 +1,14 @@
-import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
 import { inject } from 'vitest';
 import { describeHealth } from '../../securestore/test/support/server-health.ts';
-import { accountOf, bucketOf, endpointOf, freshLocation, proxied, stubCredentials } from './support/stores.ts';
+import { accountOf, freshLocation, makeBucket, proxied, stubCredentials } from './support/stores.ts';
 
-const servers = { 's3 on moto': inject('s3'), 's3 on Ceph': inject('ceph') };
+const [moto, ceph] = [inject('s3'), inject('ceph')];
+if ('url' in ceph) await makeBucket(accountOf(ceph.url));
 
-for (const [name, server] of Object.entries(servers)) {
+for (const [name, server] of [
+  ['s3 on moto', moto],
+  ['s3 on Ceph', ceph],
+] as const) {
   const account = accountOf('url' in server ? server.url : '');
   describeHealth({
     name,
