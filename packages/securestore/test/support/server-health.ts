@@ -36,6 +36,8 @@ export interface ServerPlace {
   readonly fresh: () => string;
   /** A proxy in front of the server of a location, closed after the test. */
   readonly proxied: (location: string) => Promise<Proxy>;
+  /** The location through a proxy that answers every third request of an open store as the service does where it wants fewer. */
+  readonly throttled?: (location: string) => Promise<string>;
 }
 
 /** A store that is closed when the test has ended. */
@@ -106,6 +108,16 @@ async function staysWell(place: ServerPlace): Promise<void> {
     await Promise.allSettled([other, ...work]);
   }
   await Promise.all(work);
+}
+
+/** What a look says where the credentials that a store was opened with serve no more. */
+export function expectRefused(report: HealthReport, code: 'UNAUTHENTICATED' | 'ACCESS_DENIED'): void {
+  expect(report.status).toBe('failing');
+  for (const name of ['backend', 'head']) {
+    const { status, reason, advice } = checkOf(report, name);
+    expect([name, status, reason]).toEqual([name, 'failing', expect.stringContaining(code)]);
+    expect([name, advice]).toEqual([name, expect.stringContaining('renew the credentials of the backend')]);
+  }
 }
 
 /** The health of stores on a server: while it is well, and in whatever trouble a network can bring. */
@@ -191,6 +203,18 @@ export function describeHealth(place: ServerPlace): void {
         advice: 'see the log of the backend, and the network on the way to it',
       });
       proxy.set();
+    });
+
+    test.skipIf(place.throttled === undefined)('is degraded where the service asks for less', async () => {
+      const location = place.fresh();
+      await opened(location);
+      const store = await opened((await place.throttled?.(location)) ?? '');
+      const report = await look(store, { timeout: 10_000 });
+      expect(troubles(report)).toEqual({ errors: 'degraded' });
+      expect(checkOf(report, 'errors')).toMatchObject({
+        reason: expect.stringMatching(/^\d+ attempts had to be repeated for \d+ calls .*\(\d+ × THROTTLED\)$/),
+        advice: 'raise the limits of the account, or send it less',
+      });
     });
 
     test.each([
