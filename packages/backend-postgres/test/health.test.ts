@@ -9,7 +9,8 @@ import {
   opened,
   troubles,
 } from '../../securestore/test/support/server-health.ts';
-import { freshLocation, poolOf, proxied } from './support/stores.ts';
+import { findsAllDamage } from '../../securestore/test/support/server-scrub.ts';
+import { freshLocation, freshTable, openAt, poolOf, proxied } from './support/stores.ts';
 
 const provided = inject('postgres');
 const NO_SERVER = 'skip' in provided ? provided.skip : undefined;
@@ -63,4 +64,17 @@ test('the health of a store on a server that ends, and whose password has expire
   });
   await server.restart();
   expect(troubles(await look(store))).toEqual({ errors: 'degraded' });
+});
+
+test('a scrub finds all damage that is planted on a server in one pass, and repairs it in one', async (context) => {
+  if (NO_SERVER !== undefined) context.skip(NO_SERVER);
+  const table = freshTable();
+  const location = freshLocation('url' in provided ? provided.url : '', table);
+  const pool = poolOf(location);
+  await findsAllDamage({
+    location,
+    open: () => openAt(location),
+    age: async (name) =>
+      void (await pool.query(`UPDATE ${table} SET modified = modified - 3 * 86400000 WHERE key = $1`, [name])),
+  });
 });

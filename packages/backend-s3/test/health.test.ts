@@ -1,6 +1,7 @@
 import { DeleteBucketPolicyCommand, PutBucketPolicyCommand } from '@aws-sdk/client-s3';
 import { expect, inject, onTestFinished, test } from 'vitest';
 import { describeHealth, expectRefused, look, opened, troubles } from '../../securestore/test/support/server-health.ts';
+import { findsAllDamage } from '../../securestore/test/support/server-scrub.ts';
 import { everyThird, httpProxyTo } from './support/http-proxy.ts';
 import {
   accountOf,
@@ -9,6 +10,7 @@ import {
   endpointOf,
   freshLocation,
   makeBucket,
+  openAt,
   prefixOf,
   proxied,
   stubCredentials,
@@ -68,5 +70,15 @@ test.skipIf('skip' in ceph)(
     expectRefused(await look(store), 'ACCESS_DENIED');
     await forgive();
     expect(troubles(await look(store))).toEqual({ errors: 'degraded' });
+  },
+);
+
+test.skipIf('skip' in ceph)(
+  'a scrub finds all damage that is planted on Ceph in one pass, and repairs it in one',
+  async () => {
+    const account = accountOf('url' in ceph ? ceph.url : '');
+    stubCredentials(account);
+    const location = freshLocation(account);
+    await findsAllDamage({ location, open: () => openAt(account, location) });
   },
 );
