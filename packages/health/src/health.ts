@@ -15,7 +15,7 @@ import { scrubKind, startScrub } from './scrub/scrub.ts';
 import type { RepairSource, ScrubOptions, ScrubReport } from './scrub/types.ts';
 import { resolveThresholds } from './thresholds.ts';
 import type { HealthCheck, HealthContext, HealthOptions, HealthReport, HealthSource } from './types.ts';
-import { finding, verdictOf, codeOf, worst } from './verdict.ts';
+import { clauseOf, codeOf, finding, verdictOf, worst } from './verdict.ts';
 import { span } from './words.ts';
 
 const TIMEOUT = 10_000;
@@ -79,7 +79,7 @@ async function ask(
     if (context.signal.aborted) throw error;
     const code = codeOf(error);
     const [reason, advice] = verdictOf(code);
-    const said = SecureStoreError.is(error) ? error.message : reason;
+    const said = SecureStoreError.is(error) ? clauseOf(error) : reason;
     return failed(source.names, `it could not be looked at (${code}): ${said}`, advice);
   } finally {
     ended.abort();

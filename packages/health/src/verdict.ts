@@ -75,3 +75,8 @@ export function rootCodeOf(error: unknown): ErrorCode {
   const cause = SecureStoreError.is(error) ? error.cause : undefined;
   return code === 'UNAVAILABLE' && SecureStoreError.is(cause) && cause.code !== 'ABORTED' ? rootCodeOf(cause) : code;
 }
+
+/** What an error says, as the end of a reason. */
+export function clauseOf({ message }: Error): string {
+  return message.replace(/\.$/, '');
+}

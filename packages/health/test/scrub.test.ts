@@ -113,7 +113,7 @@ describe('a scrub', () => {
     });
     expect(checkOf(await health.check(), 'scrub')).toMatchObject({
       status: 'ok',
-      reason: '32 objects were scrubbed 0 ms ago, and nothing is wrong',
+      reason: '32 objects were scrubbed 0 s ago, and nothing is wrong',
     });
     clock.advance(34 * DAY);
     expect(checkOf(await health.check(), 'scrub').status).toBe('ok');
