@@ -126,7 +126,9 @@ describe('health of a store on a server that never answers', () => {
     expect(Date.now() - begun).toBeLessThan(15_000);
     expect({ exitCode, stdout }).toEqual({ exitCode: 7, stdout: expect.stringMatching(/failing +open .*\(TIMEOUT\)/) });
     expect(stdout).toContain('open: see whether the server is overloaded');
-    const [, { summary = {} } = {}] = jsonLines((await scene.run(['health', '--within', '1s', '--json'], { env })).stdout);
+    const [, { summary = {} } = {}] = jsonLines(
+      (await scene.run(['health', '--within', '1s', '--json'], { env })).stdout,
+    );
     expect((summary as { readonly took?: number }).took).toBeGreaterThanOrEqual(900);
   });
 });

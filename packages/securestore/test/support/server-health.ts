@@ -14,6 +14,7 @@ import type {
   SecureStore,
 } from '../../src/index.ts';
 import { openStore, rawKey } from '../../src/index.ts';
+import { healthByCommandLine } from './server-cli.ts';
 
 const LOOKS = TORTURE ? 1000 : 100;
 /** So many of them at a time. */
@@ -204,6 +205,9 @@ export function describeHealth(place: ServerPlace): void {
       });
       proxy.set();
     });
+
+    test('is told by the command line', async () =>
+      healthByCommandLine(await place.proxied(place.fresh()), place.name.replace(/ .*/, '')));
 
     test.skipIf(place.throttled === undefined)('is degraded where the service asks for less', async () => {
       const location = place.fresh();
