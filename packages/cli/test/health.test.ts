@@ -149,9 +149,10 @@ describe('scrub', () => {
     expect(found.exitCode).toBe(5);
     expect(found.stdout).toMatch(/^payload: large \(b\/\S+\): /);
     expect(found.stdout).toContain('1 finding among 4 objects');
+    expect(found.stdout).toMatch(/\nto put it back: securestore scrub --repair <backup>, or restore it\n$/);
     const health = await scene.run(['health']);
     expect(health.exitCode).toBe(7);
-    expect(health.stdout).toMatch(/failing +scrub +1 thing is not as stored, such as payload: b\//);
+    expect(health.stdout).toMatch(/failing +scrub +1 thing is not as stored: payload b\//);
     expect((await scene.run(['scrub', '--no-payloads'])).exitCode).toBe(0);
     const repaired = await scene.run(['scrub', '--repair', scene.destination, '--json']);
     expect(repaired.exitCode).toBe(0);

@@ -25,7 +25,7 @@ function judgeScrub(state: ScrubState, now: number, { scrubWithin }: Required<He
   const details = { figures };
   if (open > 0) {
     const [first] = findings;
-    const such = first === undefined ? '' : `, such as ${first.kind}: ${first.name}`;
+    const such = first === undefined ? '' : `${open === 1 ? ':' : ', such as'} ${first.kind} ${first.name}`;
     const reason = `${words(open, 'thing is', 'things are')} not as stored${such}`;
     const advice = 'run "securestore scrub --repair <backup>", or restore what is damaged and scrub again';
     return finding('scrub', 'failing', [reason, advice], details);
