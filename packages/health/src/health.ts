@@ -15,7 +15,7 @@ import { scrubKind, startScrub } from './scrub/scrub.ts';
 import type { RepairSource, ScrubOptions, ScrubReport } from './scrub/types.ts';
 import { resolveThresholds } from './thresholds.ts';
 import type { HealthCheck, HealthContext, HealthOptions, HealthReport, HealthSource } from './types.ts';
-import { clauseOf, codeOf, finding, verdictOf, worst } from './verdict.ts';
+import { clauseOf, codeOf, finding, verdictOf, verdictOfError, worst } from './verdict.ts';
 import { span } from './words.ts';
 
 const TIMEOUT = 10_000;
@@ -78,7 +78,7 @@ async function ask(
   } catch (error) {
     if (context.signal.aborted) throw error;
     const code = codeOf(error);
-    const [reason, advice] = verdictOf(code);
+    const [reason, advice] = code === 'LOCKED' ? verdictOfError(error) : verdictOf(code);
     const said = SecureStoreError.is(error) ? clauseOf(error) : reason;
     return failed(source.names, `it could not be looked at (${code}): ${said}`, advice);
   } finally {

@@ -1,7 +1,7 @@
 import type { ErrorCode } from '@securestore/core-format';
 import { SecureStoreError } from '@securestore/core-format';
 import type { HealthReport } from './types.ts';
-import { clauseOf, finding, verdictOf } from './verdict.ts';
+import { clauseOf, finding, verdictOfError } from './verdict.ts';
 
 /** What keeps a store from being opened, and is no mistake of whoever opens it. */
 const FINDINGS: ReadonlySet<ErrorCode> = new Set([
@@ -26,7 +26,7 @@ const FINDINGS: ReadonlySet<ErrorCode> = new Set([
  */
 export function unopened(error: unknown, time: Date, took = 0): HealthReport | undefined {
   if (!SecureStoreError.is(error) || !FINDINGS.has(error.code)) return undefined;
-  const [, advice] = verdictOf(error.code);
+  const [, advice] = verdictOfError(error);
   const reason = `the store can not be opened (${error.code}): ${clauseOf(error)}`;
   return { status: 'failing', checks: [finding('open', 'failing', [reason, advice])], time, took };
 }

@@ -80,3 +80,10 @@ export function rootCodeOf(error: unknown): ErrorCode {
 export function clauseOf({ message }: Error): string {
   return message.replace(/\.$/, '');
 }
+
+/** As {@link verdictOf}; what locks a store, and what to do about it, its own error says. */
+export function verdictOfError(error: unknown): readonly [reason: string, advice: string] {
+  if (!SecureStoreError.is(error, 'LOCKED')) return verdictOf(rootCodeOf(error));
+  const [what = '', todo] = clauseOf(error).split('; ', 2);
+  return todo === undefined ? verdictOf('LOCKED') : [`${what} (LOCKED)`, todo];
+}

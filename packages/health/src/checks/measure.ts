@@ -39,8 +39,8 @@ export interface Measurement {
   readonly head?: HeadReading;
   /** When the head was being read by the clock of this machine. */
   readonly asked?: { readonly from: number; readonly to: number };
-  /** Why the head could not be read, or followed. */
-  readonly headError?: ErrorCode;
+  /** Why the head could not be read, or followed: `NOT_FOUND` where there is none. */
+  readonly headError?: unknown;
 }
 
 export interface MeasureOptions {
@@ -54,6 +54,8 @@ export interface MeasureOptions {
 /** Ends what does not answer; and counts. */
 class Prober {
   readonly samples: Sample[] = [];
+  /** What the last call that failed met. */
+  failure: unknown;
   readonly #clock: Clock;
   readonly #options: MeasureOptions;
   readonly #begun: number;
@@ -108,6 +110,7 @@ class Prober {
       const code = rootCodeOf(error);
       // What nobody waits for any more tells nothing of the backend.
       if (code === 'ABORTED' && signal.aborted) throw error;
+      this.failure = error;
       if (isGivenUp) this.#isHanging = true;
       const took = monotonic() - begun;
       const isHanging = took >= this.#options.budget * ROUNDS_SHARE * HANGS_AFTER;
@@ -140,9 +143,9 @@ async function readHead(area: HealthArea, prober: Prober): Promise<Pick<Measurem
   for (let tries = 1; ; tries++) {
     const found = await prober.call('head', 1, (signal) => area.readHead(signal));
     if (found?.result !== undefined) return { head: found.result, asked: { from: found.from, to: found.to } };
-    if (found !== undefined) return { headError: 'NOT_FOUND' };
-    const code = prober.samples.at(-1)?.code ?? 'INTERNAL';
-    if (tries === HEAD_TRIES || !PASSING.has(code) || prober.left() === 0) return { headError: code };
+    if (found !== undefined) return { headError: new SecureStoreError('NOT_FOUND', 'there is no head') };
+    const { failure } = prober;
+    if (tries === HEAD_TRIES || !PASSING.has(rootCodeOf(failure)) || prober.left() === 0) return { headError: failure };
   }
 }
 
