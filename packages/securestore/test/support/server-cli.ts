@@ -9,7 +9,8 @@ import type { Proxy } from '../../../../tools/services/src/proxy.ts';
 const CHECKS = ['backend', 'latency', 'errors', 'head', 'clock', 'keys', 'capacity', 'scrub', 'backup', 'audit'];
 
 /** `securestore health` on a place behind a proxy where nothing is yet: while all is well, and while nobody gets through. */
-export async function healthByCommandLine({ url, cut, set }: Proxy, backend: string): Promise<void> {
+export async function healthByCommandLine(proxy: Proxy, backend: string): Promise<void> {
+  const { url } = proxy;
   const folder = mkdtempSync(join(tmpdir(), 'securestore-health-'));
   onTestFinished(() => rmSync(folder, { recursive: true }));
   const keyFile = (name: string, byte: number): string => {
@@ -35,7 +36,7 @@ export async function healthByCommandLine({ url, cut, set }: Proxy, backend: str
   expect(lines.at(-1)).toMatchObject({ summary: { status: 'ok', took: expect.any(Number) } });
   expect((await run(['health'], other)).exitCode).toBe(9);
 
-  cut();
+  proxy.cut();
   const begun = performance.now();
   const failing = await run(['health', '--within', '1s']);
   expect(performance.now() - begun).toBeLessThan(4000);
@@ -48,5 +49,5 @@ export async function healthByCommandLine({ url, cut, set }: Proxy, backend: str
   ]);
   const shown = failing.stdout + well.stdout;
   for (const secret of [new URL(url).password].filter(Boolean)) expect(shown).not.toContain(secret);
-  set();
+  proxy.set();
 }

@@ -26,7 +26,7 @@ const LATER = 1500;
 const MINUTE = 60_000;
 
 /** The unlock of every store here, as that of `store-process.ts`. */
-export const UNLOCK: SecretMethod = rawKey(Buffer.alloc(32, 7));
+const UNLOCK: SecretMethod = rawKey(Buffer.alloc(32, 7));
 
 /** A server of the tests, and how a place on it is reached. */
 export interface ServerPlace {
