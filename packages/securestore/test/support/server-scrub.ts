@@ -21,7 +21,7 @@ export interface DamagedPlace {
 }
 
 /** How many times faster time passes for the store: what seems wrong is looked at again seconds later. */
-const HASTE = 4;
+const HASTE = 6;
 
 function hastyClock(): Clock {
   const clock = systemClock();
