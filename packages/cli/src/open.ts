@@ -91,8 +91,11 @@ export async function withStoreWithin<T>(
 ): Promise<T> {
   const location = await locationOf(call);
   using unlock = await unlockWith(await findSecret(call, 'open'));
-  const signal = AbortSignal.any([call.cli.signal, AbortSignal.timeout(milliseconds)]);
-  await using store = await openWith({ ...call, cli: { ...call.cli, signal } }, location, unlock);
+  const late = new AbortController();
+  const timer = setTimeout(() => late.abort(new DOMException('not open in time', 'TimeoutError')), milliseconds);
+  const signal = AbortSignal.any([call.cli.signal, late.signal]);
+  const opening = openWith({ ...call, cli: { ...call.cli, signal } }, location, unlock);
+  await using store = await opening.finally(() => clearTimeout(timer));
   return await use(store);
 }
 
