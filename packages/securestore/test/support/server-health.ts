@@ -16,7 +16,7 @@ import type {
 import { openStore, rawKey } from '../../src/index.ts';
 import { healthByCommandLine } from './server-cli.ts';
 
-const LOOKS = TORTURE ? 1000 : 100;
+const LOOKS = TORTURE ? 1000 : 30;
 /** So many of them at a time. */
 const AT_ONCE = 5;
 /** Those of another process, at the same time. */
