@@ -132,7 +132,7 @@ async function move(call: MigrateCall, from: string, to: string): Promise<ExitCo
 }
 
 function inWords(report: MigrationReport, copyOnly: boolean, resealed: boolean): string[] {
-  const { from, to, moved, objects, versions, bytes, changes, corrected, failures, pause } = report;
+  const { to, moved, objects, versions, bytes, changes, corrected, failures, pause } = report;
   if (moved && pause === 0) return [`the store is at ${printable(to)} already: it had moved before`];
   const copied = `looked at ${count(objects, 'object')}; wrote ${count(versions, 'record')}, ${formatBytes(bytes)}, to ${printable(to)}`;
   const followed = changes === 0 ? [] : [`followed ${count(changes, 'change')} that came meanwhile`];

@@ -32,7 +32,7 @@ export interface MoveStoreOptions extends MoveOptions {
 }
 
 /** Where to the head of the store says. */
-type Parameters = Readonly<Record<never, never>>;
+type Parameters = object;
 
 const NO_OPTIONS: ReadonlySet<string> = new Set();
 const OPTIONS: ReadonlySet<string> = new Set(['partial', 'copyOnly', 'reseal']);
@@ -78,7 +78,7 @@ function migrationKind(
 export function moveStore(
   store: ObjectStore,
   target: MigrationTarget,
-  options: MoveOptions = {},
+  options: MoveStoreOptions = {},
 ): Job<MigrationReport> {
   checkOptions(options);
   if (store.location === target.location) {
