@@ -70,7 +70,10 @@ describe('a store that moves', () => {
     const count = (call: { readonly operation: string; readonly key?: string | undefined }): void => {
       if (call.operation === 'read' && call.key === HEAD_NAME) reads += 1;
     };
-    const injector = createFaultInjector((call) => void count(call));
+    const injector = createFaultInjector((call) => {
+      count(call);
+      return undefined;
+    });
     const store = await createAt(from, { clock, layers: [injector.layer] });
     await store.store('a', 'one');
     await reviseHead(from, revised({ migration: { ...MIGRATION, stage: 'announced' } }));

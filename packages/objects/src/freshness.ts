@@ -23,7 +23,7 @@ import { loadState, samePin } from './state.ts';
 export const SETTLED_AFTER = 6000;
 
 /** The same where the store is announced to move, so that nobody waits for long while it does. */
-export const SETTLED_SOON_AFTER = 750;
+const SETTLED_SOON_AFTER = 750;
 
 /** How often the head is read, and how long what was read counts. */
 interface Bounds {
