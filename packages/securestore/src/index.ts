@@ -89,6 +89,18 @@ export type {
   ScrubOptions,
   ScrubReport,
 } from '@securestore/health';
+export { exportFolder, importFolder } from '@securestore/migrate';
+export type {
+  ExportFolderOptions,
+  ExportReport,
+  ExportSource,
+  FailedItem,
+  ImportReport,
+  ImportTarget,
+  TransferItem,
+  TransferOptions,
+  TransferReport,
+} from '@securestore/migrate';
 export type { HealthConfig } from './health.ts';
 export { auditLines, fileSink, functionSink, streamSink, verifyLog } from '@securestore/audit';
 export type {

@@ -15,7 +15,7 @@ function addImport(program: Command, run: Run): void {
 or continued. A changed file keeps the metadata and expiry of its object. Symbolic links are not followed. A file
 NAME.securestore.json written by export --metadata gives the metadata of NAME.`,
     resume: GO_ON,
-    load: async () => (await import('../commands/import.ts')).importFolder,
+    load: async () => (await import('../commands/import.ts')).importInto,
   });
 }
 
@@ -32,7 +32,7 @@ Nothing is written outside the folder: a symbolic link in the way is reported, a
 folder of others. With --metadata, NAME.securestore.json beside each file holds its metadata and expiry, and import
 reads it back.`,
     resume: GO_ON,
-    load: async () => (await import('../commands/export.ts')).exportFolder,
+    load: async () => (await import('../commands/export.ts')).exportFrom,
   });
 }
 

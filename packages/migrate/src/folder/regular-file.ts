@@ -1,7 +1,6 @@
 import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
-import { SecureStoreError } from '@securestore/core-format';
-import { fileError } from './error-report.ts';
+import { fileError, SecureStoreError } from '@securestore/core-format';
 
 /** An open regular file and its length in bytes. */
 export interface OpenFile extends AsyncDisposable {

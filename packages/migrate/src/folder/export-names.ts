@@ -1,4 +1,4 @@
-import type { NamedObject } from './relative-name.ts';
+import type { NamedObject } from './objects-below.ts';
 import { SIDECAR_SUFFIX } from './sidecar.ts';
 
 /** What the place that files are written to makes of their names. */
