@@ -5,8 +5,12 @@ export type { FailedMove, MigrationPhase, MigrationReport, MoveOptions } from '.
 export type { ResealSettings } from './online/reseal.ts';
 export { type ByteSource, type Random, writeFileAtomically } from './folder/atomic-file.ts';
 export { forEachConcurrently } from './folder/concurrency.ts';
+export { exportFile } from './folder/export-file.ts';
 export { exportFolder } from './folder/export-folder.ts';
 export type { ExportFolderOptions } from './folder/export-folder.ts';
+export { fileFormatOf } from './folder/file-format.ts';
+export type { FileFormat, FileTransferOptions } from './folder/file-format.ts';
+export { importFile } from './folder/import-file.ts';
 export { importFolder } from './folder/import-folder.ts';
 export { isNotGranted } from './folder/not-granted.ts';
 export { objectsBelow } from './folder/objects-below.ts';

@@ -89,12 +89,14 @@ export type {
   ScrubOptions,
   ScrubReport,
 } from '@securestore/health';
-export { exportFolder, importFolder } from '@securestore/migrate';
+export { exportFile, exportFolder, fileFormatOf, importFile, importFolder } from '@securestore/migrate';
 export type {
   ExportFolderOptions,
   ExportReport,
   ExportSource,
   FailedItem,
+  FileFormat,
+  FileTransferOptions,
   ImportReport,
   ImportTarget,
   TransferItem,

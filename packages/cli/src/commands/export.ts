@@ -1,3 +1,6 @@
+import { stat } from 'node:fs/promises';
+import { SecureStoreError } from '@securestore/core-format';
+import { type FileFormat, fileFormatOf } from '@securestore/migrate';
 import type { ExportSource } from 'securestore';
 import type { Call, ExitCode } from '../call.ts';
 import { withStore } from '../open.ts';
@@ -7,13 +10,33 @@ import { runTransfer } from '../transfer.ts';
 export interface ExportOptions {
   readonly prefix?: string;
   readonly metadata?: boolean;
+  readonly format?: 'folder' | FileFormat;
 }
 
 /** `securestore export`. */
-export async function exportFrom(call: Call<ExportOptions>, directory: string): Promise<ExitCode> {
-  const { prefix, metadata } = call.options;
-  parseFolder(prefix);
-  return await withStore(call, (store) => exportToFolder(call, store, directory, { prefix, metadata }));
+export async function exportTo(call: Call<ExportOptions>, path: string): Promise<ExitCode> {
+  const { cli, options } = call;
+  const prefix = parseFolder(options.prefix) || undefined;
+  const format = options.format ?? (await formatOf(path));
+  if (format === 'folder') {
+    const { metadata } = options;
+    return await withStore(call, (store) => exportToFolder(call, store, path, { prefix, metadata }));
+  }
+  if (options.metadata === true) {
+    const message = '--metadata goes with a folder: what is beside its files has no place in a file of many objects';
+    throw new SecureStoreError('INVALID_ARGUMENT', message);
+  }
+  const { exportFile } = await import('securestore');
+  return await withStore(call, (store) =>
+    runTransfer(call, 'exported', (onItem) => exportFile(store, path, { format, prefix, onItem, signal: cli.signal })),
+  );
+}
+
+/** What the name of a file says; a folder where one is, where the name is that of one, and by default. */
+async function formatOf(path: string): Promise<'folder' | FileFormat> {
+  if (/[/\\]$/.test(path)) return 'folder';
+  const found = await stat(path).catch(() => undefined);
+  return found?.isDirectory() === true ? 'folder' : (fileFormatOf(path) ?? 'folder');
 }
 
 /** Writes the objects of a store, or of a snapshot of one, below a folder. */
@@ -21,11 +44,10 @@ export async function exportToFolder(
   call: Call,
   store: ExportSource,
   directory: string,
-  { prefix, metadata }: { readonly prefix: string | undefined; readonly metadata?: boolean | undefined },
+  options: { readonly prefix: string | undefined; readonly metadata?: boolean | undefined },
 ): Promise<ExitCode> {
   const { exportFolder } = await import('securestore');
-  const below = parseFolder(prefix) || undefined;
   return await runTransfer(call, 'exported', (onItem) =>
-    exportFolder(store, directory, { prefix: below, metadata, onItem, signal: call.cli.signal }),
+    exportFolder(store, directory, { ...options, onItem, signal: call.cli.signal }),
   );
 }

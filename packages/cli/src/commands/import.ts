@@ -1,5 +1,6 @@
-import { opendir } from 'node:fs/promises';
-import { fileError, parseStoreKey } from '@securestore/core-format';
+import { access, constants, opendir } from 'node:fs/promises';
+import { fileError, parseStoreKey, SecureStoreError, systemCodeOf } from '@securestore/core-format';
+import { type FileFormat, fileFormatOf } from '@securestore/migrate';
 import type { Call, ExitCode } from '../call.ts';
 import { withStore } from '../open.ts';
 import { parseFolder } from '../parse-values.ts';
@@ -7,26 +8,49 @@ import { runTransfer } from '../transfer.ts';
 
 export interface ImportOptions {
   readonly prefix?: string;
+  readonly format?: 'folder' | FileFormat;
 }
 
 /** `securestore import`. */
-export async function importInto(call: Call<ImportOptions>, directory: string): Promise<ExitCode> {
+export async function importFrom(call: Call<ImportOptions>, path: string): Promise<ExitCode> {
   const { cli, options } = call;
   const prefix = parseFolder(options.prefix) || undefined;
   if (prefix !== undefined) parseStoreKey(prefix);
-  // Before anybody is asked for a passphrase; it is looked at again once it is walked.
-  await readableFolder(directory);
-  const { importFolder } = await import('securestore');
+  // Before anybody is asked for a passphrase; it is looked at again once it is read.
+  const format = await readableFormat(path, options.format);
+  const { importFile, importFolder } = await import('securestore');
   return await withStore(call, (store) =>
-    runTransfer(call, 'imported', (onItem) => importFolder(store, directory, { prefix, onItem, signal: cli.signal })),
+    runTransfer(call, 'imported', (onItem) => {
+      const common = { prefix, onItem, signal: cli.signal };
+      return format === 'folder' ? importFolder(store, path, common) : importFile(store, path, { ...common, format });
+    }),
   );
 }
 
-/** @throws SecureStoreError where it can't be read */
-async function readableFolder(folder: string): Promise<void> {
+/** What is at `path`: what was given, a folder, or what the name of a file says. @throws SecureStoreError where it can't be read */
+async function readableFormat(path: string, given: ImportOptions['format']): Promise<'folder' | FileFormat> {
+  const said = given ?? fileFormatOf(path);
+  const what = said === 'env' || said === 'json' ? 'file' : 'folder';
   try {
-    await (await opendir(folder)).close();
+    if (given !== 'env' && given !== 'json' && (await isFolder(path, given))) return 'folder';
+    await access(path, constants.R_OK);
   } catch (error) {
-    throw fileError(error, `cannot read the folder "${folder}"`);
+    throw fileError(error, `cannot read the ${what} "${path}"`);
+  }
+  if (said !== undefined && said !== 'folder') return said;
+  throw new SecureStoreError(
+    'INVALID_ARGUMENT',
+    `"${path}" is a file, and its name does not say what it holds: give --format env or --format json, or store it as one object with securestore put`,
+  );
+}
+
+/** @throws what opening it throws, but not that it is none where none was asked for */
+async function isFolder(path: string, given: ImportOptions['format']): Promise<boolean> {
+  try {
+    await (await opendir(path)).close();
+    return true;
+  } catch (error) {
+    if (given === undefined && systemCodeOf(error) === 'ENOTDIR') return false;
+    throw error;
   }
 }

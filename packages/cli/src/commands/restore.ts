@@ -170,12 +170,12 @@ function storeInWords(report: RestoreReport, to: string): string[] {
 async function restoreToFolder(call: RestoreCall, source: string): Promise<ExitCode> {
   const { options } = call;
   const { folder = '', prefix } = options;
-  parseFolder(prefix);
+  const below = parseFolder(prefix) || undefined;
   const { readSnapshot } = await import('securestore');
   return await withBackupSecret(call, source, (opened) =>
     readSnapshot(source, { ...opened, ...choiceOf(options) }, async (store, snapshot) => {
       noteMoment(call, options, snapshot);
-      return exportToFolder(call, store, folder, { prefix });
+      return exportToFolder(call, store, folder, { prefix: below });
     }),
   );
 }

@@ -30,30 +30,55 @@ function* ancestors(name: string): Generator<string> {
   for (let slash = name.indexOf('/'); slash !== -1; slash = name.indexOf('/', slash + 1)) yield name.slice(0, slash);
 }
 
-/**
- * Says for each object why it can't be a file of its name beside the others, or undefined where it can. Whatever
- * the order of `objects`, the answers are the same, so a repeated export writes the same files.
- */
-export function nameObjections(
-  objects: readonly NamedObject[],
-  naming: FileNaming,
-): (object: NamedObject) => string | undefined {
-  const fold = (name: string): string => (naming.caseInsensitive ? name.toLowerCase() : name);
+/** Says for an object why it can't have its name beside the others, or undefined where it can. */
+export type Objection = (object: NamedObject) => string | undefined;
+
+interface Names {
+  /** The folders that objects lie in. */
+  readonly folders: ReadonlySet<string>;
+  /** The key of the object that has a name, whatever the order of the objects. */
+  readonly owners: ReadonlyMap<string, string>;
+}
+
+/** @param fold what names are compared as */
+function namesOf(objects: readonly NamedObject[], fold: (name: string) => string): Names {
   const folders = new Set<string>();
-  const owners = new Map<string, NamedObject>();
-  for (const object of objects) {
-    for (const folder of ancestors(fold(object.name))) folders.add(folder);
-    const owner = owners.get(fold(object.name));
-    if (owner === undefined || object.key < owner.key) owners.set(fold(object.name), object);
+  const owners = new Map<string, string>();
+  for (const { key, name } of objects) {
+    for (const folder of ancestors(fold(name))) folders.add(folder);
+    const owner = owners.get(fold(name));
+    if (owner === undefined || key < owner) owners.set(fold(name), key);
   }
+  return { folders, owners };
+}
+
+/**
+ * Objections to files of the names of objects. Whatever the order of `objects`, they are the same, so a repeated export writes the
+ * same files.
+ */
+export function nameObjections(objects: readonly NamedObject[], naming: FileNaming): Objection {
+  const fold = (name: string): string => (naming.caseInsensitive ? name.toLowerCase() : name);
+  const { folders, owners } = namesOf(objects, fold);
   return (object) => {
     const name = fold(object.name);
     const objection = platformObjection(object.name, naming.platform);
     if (objection !== undefined) return objection;
     if (folders.has(name)) return 'other objects are below its name, and a file and a folder cannot share a name';
     const owner = owners.get(name);
-    if (owner?.key !== object.key) return `its file would be that of "${owner?.key}"`;
-    const base = naming.sidecars && name.endsWith(SIDECAR_SUFFIX) && owners.get(name.slice(0, -SIDECAR_SUFFIX.length));
-    return base ? `its file would be the metadata of "${base.key}"` : undefined;
+    if (owner !== object.key) return `its file would be that of "${owner}"`;
+    const isSidecar = naming.sidecars && name.endsWith(SIDECAR_SUFFIX);
+    const base = isSidecar ? owners.get(name.slice(0, -SIDECAR_SUFFIX.length)) : undefined;
+    return base === undefined ? undefined : `its file would be the metadata of "${base}"`;
+  };
+}
+
+/** Objections to members of one file. @param nested whether those of a folder are in one that has its name */
+export function memberObjections(objects: readonly NamedObject[], nested: boolean): Objection {
+  const { folders, owners } = namesOf(objects, (name) => name);
+  return ({ key, name }) => {
+    const owner = owners.get(name);
+    if (owner !== key) return `its name in the file would be that of "${owner}"`;
+    if (!nested || !folders.has(name)) return undefined;
+    return 'other objects are below its name, and what JSON has under a name is a text or an object';
   };
 }
