@@ -12,7 +12,8 @@ const SPACES = /[ \t]*/y;
 interface Assignment {
   readonly line: number;
   readonly name: string;
-  readonly value: string;
+  /** What stands behind the `=`. */
+  readonly right: string;
 }
 
 function endOfLine(text: string, from: number): number {
@@ -36,10 +37,7 @@ function endOfAssignment(text: string, start: number, line: number): number {
   throw malformed(`the value that begins on line ${line} goes on after its closing quotation mark`);
 }
 
-/**
- * The assignments of a text, each read by `parseEnv` of Node by itself: of a whole text that leaves out lines that are no
- * assignments, takes the line after `NAME= ` for its value, and loses `__proto__` and a last line like `NAME='x`.
- */
+/** The assignments of a text. @throws SecureStoreError `INVALID_ARGUMENT` where something is none */
 function* assignments(given: string): Generator<Assignment> {
   // `parseEnv` does so too, also within values.
   const text = given.replaceAll('\r', '');
@@ -60,11 +58,19 @@ function* assignments(given: string): Generator<Assignment> {
         .replace(/^export[ \t]+/, '');
       const from = afterSpaces(text, start + equals + 1);
       end = endOfAssignment(text, from, line);
-      yield { line, name, value: parseEnv(`V=${text.slice(from, end)}\n`)['V'] ?? '' };
+      yield { line, name, right: text.slice(from, end) };
     }
     line += text.slice(start, end).split('\n').length;
     start = end + 1;
   }
+}
+
+/**
+ * The value of an assignment, as `parseEnv` of Node reads it by itself: of a whole text that leaves out lines that are no
+ * assignments, takes the line after `NAME= ` for its value, and loses `__proto__` and a last line like `NAME='x`.
+ */
+function valueOf({ right }: Assignment): string {
+  return parseEnv(`V=${right}\n`)['V'] ?? '';
 }
 
 /**
@@ -74,23 +80,29 @@ function* assignments(given: string): Generator<Assignment> {
  * @throws SecureStoreError `INVALID_ARGUMENT` where a line is no assignment, or goes on behind a value in quotation marks
  */
 export function readEnv(text: string): FileEntries {
-  const found = [...assignments(text)];
-  const last = new Map(found.map(({ name, line }) => [name, line]));
+  const last = new Map<string, number>();
+  let count = 0;
+  for (const { name, line } of assignments(text)) {
+    last.set(name, line);
+    count += 1;
+  }
   return {
-    count: found.length,
+    count,
     *[Symbol.iterator]() {
-      for (const assignment of found) yield entryOf(assignment, last.get(assignment.name));
+      for (const assignment of assignments(text)) yield entryOf(assignment, last.get(assignment.name));
     },
   };
 }
 
-function entryOf({ name, line, value }: Assignment, counts: number | undefined): FileEntry {
+function entryOf(assignment: Assignment, counts: number | undefined): FileEntry {
+  const { name, line } = assignment;
   if (!NAME.test(name)) {
     // It is not repeated: it may be the end of a secret that was broken into lines.
     const message = 'what stands before its = is no name of a variable';
     return { name: `line ${line}`, error: new SecureStoreError('INVALID_ARGUMENT', message) };
   }
-  return counts === line ? { name, value } : { name, skipped: `line ${line} is overridden by line ${counts}` };
+  if (counts !== line) return { name, skipped: `line ${line} is overridden by line ${counts}` };
+  return { name, value: valueOf(assignment) };
 }
 
 /** Values that need no quotation marks, neither here nor in a shell. */
@@ -99,7 +111,9 @@ const PLAIN = /^[A-Za-z0-9_@%+=:,./-]*$/;
 /** Ways to write a value; the first ones mean the same to a shell. */
 function* spellings(value: string): Generator<string> {
   if (PLAIN.test(value)) yield value;
-  for (const mark of ["'", '"', '`', '']) yield `${mark}${value}${mark}`;
+  // Other readers than that of Node know more escapes within `"`.
+  const marks = value.includes('\\') ? ["'", '`', '"', ''] : ["'", '"', '`', ''];
+  for (const mark of marks) yield `${mark}${value}${mark}`;
 }
 
 /** A comment with all that a quotation mark which is left open before it would end at. */
@@ -122,5 +136,5 @@ export function envAssignment(name: string, value: string): string {
     const read = parseEnv(`${line}\n${NEXT_LINE}`);
     if (read[name] === value && Object.keys(read).length === 1) return line;
   }
-  return refuse('it has a carriage return, or quotation marks of all three kinds, which no .env file can hold');
+  return refuse('it has a carriage return, or quotation marks of several kinds that no .env file can hold together');
 }

@@ -77,6 +77,8 @@ describe('a .env file', () => {
     ['a\nb', "A='a\nb'"],
     [' x ', "A=' x '"],
     ["it's \\n", "A=`it's \\n`"],
+    ["it's C:\\results", "A=`it's C:\\results`"],
+    ["it's `C:\\results`", 'A="it\'s `C:\\results`"'],
   ])('has %j as %s', (text, line) => {
     expect(envAssignment('A', text)).toBe(line);
   });
