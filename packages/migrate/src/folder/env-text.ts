@@ -119,15 +119,16 @@ function* spellings(value: string): Generator<string> {
 /** A comment with all that a quotation mark which is left open before it would end at. */
 const NEXT_LINE = `# '"\`\n`;
 
+function refuse(reason: string): never {
+  throw new SecureStoreError('INVALID_ARGUMENT', `${reason}; export it to a JSON file or a folder`);
+}
+
 /**
  * The assignment by which a reader of `.env` files gets exactly `value`.
  *
  * @throws SecureStoreError `INVALID_ARGUMENT` where the name is no name of a variable, or there is no such assignment
  */
 export function envAssignment(name: string, value: string): string {
-  const refuse = (reason: string): never => {
-    throw new SecureStoreError('INVALID_ARGUMENT', `${reason}; export it to a JSON file or a folder`);
-  };
   // `parseEnv` loses that one.
   if (!NAME.test(name) || name === '__proto__') refuse('its name can be no variable of a .env file');
   if (value.includes('\0')) refuse('it has a NUL character, which no environment variable can hold');

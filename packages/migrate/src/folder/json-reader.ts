@@ -99,9 +99,9 @@ export function readJsonObject(text: string, { found, tooLong }: JsonSink): void
       if (end === -1) fail('a text that does not end');
     } while (isEscaped(text, end));
     try {
-      const value: string = JSON.parse(text.slice(at, end + 1));
+      const content: string = JSON.parse(text.slice(at, end + 1));
       at = end + 1;
-      return value;
+      return content;
     } catch {
       return fail('a text that holds what no text in JSON can');
     }

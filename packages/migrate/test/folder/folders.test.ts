@@ -17,6 +17,11 @@ async function makeFiles(path: (...parts: string[]) => string, count: number): P
   for (let index = 0; index < count; index += 1) await writeFile(path('in', 'f', `${index}`), `${index}`);
 }
 
+/** An error of a code. */
+function refused(code: string): unknown {
+  return expect.objectContaining({ code });
+}
+
 describe('importing and exporting a folder', () => {
   it('reports what was done, item by item and in all', async () => {
     const path = await folder();
@@ -150,7 +155,6 @@ describe('importing and exporting a folder', () => {
   it('refuses options that make no sense before it begins', async () => {
     const path = await folder();
     const store = await memoryStore();
-    const refused = (code: string): unknown => expect.objectContaining({ code });
     for (const call of [importFolder, exportFolder]) {
       for (const options of [null, [], { prefx: 'a' }, { onItem: 1 }, { signal: {} }, { timeout: 0 }, { prefix: 1 }]) {
         expect(() => call(store, path('x'), options as object)).toThrow(refused('INVALID_ARGUMENT'));
