@@ -1,7 +1,7 @@
 import type { Job, TransferItem, TransferReport } from 'securestore';
 import { type Call, type ExitCode, SOME_FAILED } from './call.ts';
 import { reportOf } from './error-report.ts';
-import { type Progress, startProgress } from './progress.ts';
+import { clearProgress, watchJob } from './job-progress.ts';
 import { printable } from './terminal-text.ts';
 
 type Status = TransferItem['status'];
@@ -23,27 +23,18 @@ function inWords(counts: Counts): string {
 }
 
 /** Says what came of an item: on stdout with `--json`, on stderr where it was passed over or failed. */
-async function say({ out, cli, verb }: Call, item: TransferItem, progress: Progress): Promise<void> {
+async function say({ out, cli, verb }: Call, item: TransferItem): Promise<void> {
   const { name, status, reason, error, ...rest } = item;
   if (error !== undefined) {
-    progress.clear();
+    clearProgress(cli);
     out.error(error, { operation: verb, subject: name });
     const report = reportOf(error, { operation: verb, interrupted: cli.signal.aborted });
     if (out.json) await out.result({ name, status, error: report }, () => []);
   } else if (out.json) {
     await out.result({ name, status, ...(reason !== undefined && { reason }), ...rest }, () => []);
   } else if (reason !== undefined) {
-    progress.clear();
+    clearProgress(cli);
     out.note(`${status}: ${printable(name)}: ${reason}`);
-  }
-}
-
-async function follow(job: Job<unknown>, progress: Progress): Promise<void> {
-  let before = 0;
-  for await (const { bytes } of job.progress) {
-    // A phase begins at 0.
-    progress.add(bytes < before ? bytes : bytes - before);
-    before = bytes;
   }
 }
 
@@ -61,17 +52,13 @@ export async function runTransfer(
 ): Promise<ExitCode> {
   const { cli, out, verb } = call;
   const counts: Counts = {};
-  using progress = startProgress(cli, past, { files: 0 });
   const job = start(async (item) => {
     counts[item.status] = (counts[item.status] ?? 0) + 1;
-    if (item.status !== 'failed') progress.addFile();
-    await say(call, item, progress);
+    await say(call, item);
   });
-  const following = follow(job, progress);
   try {
-    await job;
+    await watchJob(cli, verb, job);
   } catch (error) {
-    progress.clear();
     if (Object.keys(counts).length > 0) {
       // How to go on after an interruption is said with the error itself.
       const { code } = reportOf(error, { operation: verb, interrupted: cli.signal.aborted });
@@ -79,10 +66,7 @@ export async function runTransfer(
       out.note(`stopped: ${inWords(counts)}${next}`);
     }
     throw error;
-  } finally {
-    await following;
   }
-  progress.clear();
   await out.result({ summary: summary(counts) }, () => `${past}: ${inWords(counts)}`);
   return counts.failed === undefined ? 0 : SOME_FAILED;
 }
