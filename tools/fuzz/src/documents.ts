@@ -104,7 +104,7 @@ function recoveryKit(): Target {
 /** The values that a file of many objects gives, by name. */
 function valuesOf(entries: FileEntries): Map<string, string> {
   const found = [...entries];
-  if (found.length > entries.count) throw new Error(`there are ${found.length} entries and not ${entries.count}`);
+  if (found.length !== entries.count) throw new Error(`there are ${found.length} entries and not ${entries.count}`);
   return new Map(found.flatMap((entry) => ('value' in entry ? [[entry.name, entry.value] as const] : [])));
 }
 

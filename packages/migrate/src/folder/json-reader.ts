@@ -8,24 +8,22 @@ const MAX_DEPTH = 512;
 const SCALAR = /true|false|null|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
 const SPACES = /[ \t\n\r]*/y;
 
-/** Told of the values of a JSON text, in their order. */
-export interface JsonSink {
-  /** @param value of a text that text, of anything else its JSON as it stands there */
-  readonly found: (names: readonly string[], value: string) => void;
-  /** Of a value to which longer names lead than a key has room for. */
+/** Where what a JSON text says is gathered, by places for names. */
+export interface JsonSink<P> {
+  /** The place of the outermost object. */
+  readonly root: P;
+  /** The place of a member of an object. */
+  readonly below: (place: P, name: string) => P;
+  /** Told of each value, in their order. @param value of a text that text, of anything else its JSON as it stands there */
+  readonly found: (place: P, value: string) => void;
+  /** Told of a value to which longer names lead than a key has room for. */
   readonly tooLong: (line: number) => void;
 }
 
-/** The names that lead to a value, and how long they are together. */
-interface Path {
-  readonly names: readonly string[];
+/** Where a value is, and how long the names are that lead to it, with something between. */
+interface Where<P> {
+  readonly place: P;
   readonly length: number;
-}
-
-function below({ names, length }: Path, name: string): Path {
-  // What is too long already isn't made longer: the same names may lead to very many values.
-  const all = length > MAX_KEY_BYTES ? names : [...names, name];
-  return { names: all, length: length + (names.length === 0 ? 0 : 1) + name.length };
 }
 
 /** Whether a quotation mark within a text is part of it. */
@@ -47,14 +45,14 @@ function endOf(pattern: RegExp, text: string, from: number): number {
  *
  * @throws SecureStoreError `INVALID_ARGUMENT` where it is none
  */
-export function readJsonObject(text: string, { found, tooLong }: JsonSink): void {
+export function readJsonObject<P>(text: string, { root, below, found, tooLong }: JsonSink<P>): void {
   let at = 0;
   let line = 1;
-  let lineAt = 0;
+  let lineEnd = text.indexOf('\n');
 
   function currentLine(): number {
-    for (let end = text.indexOf('\n', lineAt); end !== -1 && end < at; end = text.indexOf('\n', lineAt)) {
-      lineAt = end + 1;
+    while (lineEnd !== -1 && lineEnd < at) {
+      lineEnd = text.indexOf('\n', lineEnd + 1);
       line += 1;
     }
     return line;
@@ -113,8 +111,8 @@ export function readJsonObject(text: string, { found, tooLong }: JsonSink): void
     at = end;
   }
 
-  /** @param path undefined within an array */
-  function value(depth: number, path: Path | undefined): void {
+  /** @param where undefined within an array */
+  function value(depth: number, where: Where<P> | undefined): void {
     if (depth > MAX_DEPTH) fail(`more than ${MAX_DEPTH} objects and arrays in each other`);
     const mark = next();
     const start = at;
@@ -122,19 +120,25 @@ export function readJsonObject(text: string, { found, tooLong }: JsonSink): void
     if (mark === '"') content = string();
     else if (mark === '[') list('[', ']', () => value(depth + 1, undefined));
     else if (mark !== '{') scalar();
-    else if (list('{', '}', () => member(depth, path))) return;
-    if (path === undefined || path.names.length === 0) return;
-    if (path.length > MAX_KEY_BYTES) tooLong(currentLine());
-    else found(path.names, content ?? text.slice(start, at));
+    else if (list('{', '}', () => member(depth, where))) return;
+    if (where === undefined || depth === 1) return;
+    if (where.length > MAX_KEY_BYTES) tooLong(currentLine());
+    else found(where.place, content ?? text.slice(start, at));
   }
 
-  function member(depth: number, path: Path | undefined): void {
+  function member(depth: number, where: Where<P> | undefined): void {
     const name = string();
     take(':');
-    value(depth + 1, path && below(path, name));
+    value(depth + 1, where && memberOf(where, name, depth));
+  }
+
+  function memberOf({ place, length }: Where<P>, name: string, depth: number): Where<P> {
+    const longer = length + (depth === 1 ? 0 : 1) + name.length;
+    // What is too long needs no place of its own.
+    return { place: longer > MAX_KEY_BYTES ? place : below(place, name), length: longer };
   }
 
   if (next() !== '{') throw malformed('it is no JSON object');
-  value(1, { names: [], length: 0 });
+  value(1, { place: root, length: 0 });
   if (next() !== '') fail('something after its end');
 }

@@ -14,16 +14,21 @@ function newTree(): Tree {
   return { times: 0 };
 }
 
-function add(tree: Tree, parts: readonly string[], value: string): void {
+/** The place of what a name leads to, which may have several parts. */
+function placeOf(tree: Tree, name: string): Tree {
   let at = tree;
-  for (const part of parts) {
+  for (const part of name.split('/')) {
     at.parts ??= new Map();
     const below = at.parts.get(part) ?? newTree();
     at.parts.set(part, below);
     at = below;
   }
-  at.value = value;
-  at.times += 1;
+  return at;
+}
+
+function put(place: Tree, value: string): void {
+  place.value = value;
+  place.times += 1;
 }
 
 function refused(name: string, code: 'INVALID_ARGUMENT' | 'INVALID_KEY', message: string): FileEntry {
@@ -36,9 +41,22 @@ function entryOf(name: string, value: string, times: number): FileEntry {
   return refused(name, 'INVALID_ARGUMENT', 'its text has half of a surrogate pair, which UTF-8 can not hold');
 }
 
-function* entriesOf({ value, times, parts = new Map() }: Tree, names: readonly string[]): Generator<FileEntry> {
-  if (value !== undefined) yield entryOf(names.join('/'), value, times);
-  for (const [part, below] of parts) yield* entriesOf(below, [...names, part]);
+/** (No generator in a generator: of a name with hundreds of parts each value would pass through hundreds of them.) */
+function* entriesOf(root: Tree): Generator<FileEntry> {
+  const names: string[] = [];
+  const open = [root.parts?.entries()];
+  while (open.length > 0) {
+    const next = open.at(-1)?.next();
+    if (next === undefined || next.done === true) {
+      open.pop();
+      names.pop();
+      continue;
+    }
+    const [part, { value, times, parts }] = next.value;
+    names.push(part);
+    if (value !== undefined) yield entryOf(names.join('/'), value, times);
+    open.push(parts?.entries());
+  }
 }
 
 /**
@@ -52,16 +70,18 @@ export function readJson(text: string): FileEntries {
   const tooLong: number[] = [];
   let count = 0;
   readJsonObject(text, {
-    found: (names, value) => {
-      count += 1;
-      add(tree, names.join('/').split('/'), value);
+    root: tree,
+    below: placeOf,
+    found: (place, value) => {
+      if (place.times === 0) count += 1;
+      put(place, value);
     },
     tooLong: (line) => void tooLong.push(line),
   });
   return {
     count: count + tooLong.length,
     *[Symbol.iterator]() {
-      yield* entriesOf(tree, []);
+      yield* entriesOf(tree);
       for (const line of tooLong) {
         yield refused(`line ${line}`, 'INVALID_KEY', 'the names that lead to its value are too long to be a key');
       }
@@ -88,7 +108,7 @@ function* linesOf({ parts = new Map<string, Tree>() }: Tree, indent: string): Ge
 /** The lines of a JSON object. @param values the JSON of each value by its name, of which none is below another one */
 export function* jsonLines(values: Iterable<readonly [name: string, json: string]>): Generator<string> {
   const tree = newTree();
-  for (const [name, json] of values) add(tree, name.split('/'), json);
+  for (const [name, json] of values) put(placeOf(tree, name), json);
   yield '{\n';
   yield* linesOf(tree, '  ');
   yield '}\n';

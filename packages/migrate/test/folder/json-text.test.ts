@@ -71,7 +71,7 @@ describe('reading a JSON object', () => {
           parsed = undefined;
         }
         const isObject = typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed);
-        if (isObject) expect([...readJson(given)].length).toBeLessThanOrEqual(readJson(given).count);
+        if (isObject) expect([...readJson(given)]).toHaveLength(readJson(given).count);
         else expect(() => readJson(given)).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT' }));
       }),
       { numRuns: 5000 },
@@ -146,9 +146,10 @@ describe('reading a JSON object', () => {
     const begun = performance.now();
     // The names that lead to each value would be 100 GB together.
     expect([...readJson(`{"${half}":{"${half}":{${values}}}}`)].length).toBe(100_000);
+    expect([...readJson(`{"${'a/'.repeat(500)}b":{${values}}}`)].length).toBe(100_000);
     expect(() => readJson(`{"a":"${'\\'.repeat(2_000_001)}"}`)).toThrow('does not end');
     expect(() => readJson(`{${'\n'.repeat(2_000_000)}`)).toThrow('on line 2000001');
-    expect(performance.now() - begun).toBeLessThan(10_000);
+    expect(performance.now() - begun).toBeLessThan(20_000);
   });
 });
 
