@@ -1,8 +1,3 @@
-export type { KeptReport } from './online/keep.ts';
-export type { MigrationTarget, MoveStoreOptions } from './online/migration.ts';
-export { cancelMigration, keepInLine, MIGRATION_JOB, moveStore, retireOldSide } from './online/migration.ts';
-export type { FailedMove, MigrationPhase, MigrationReport, MoveOptions } from './online/types.ts';
-export type { ResealSettings } from './online/reseal.ts';
 export { type ByteSource, type Random, writeFileAtomically } from './folder/atomic-file.ts';
 export { forEachConcurrently } from './folder/concurrency.ts';
 export { exportFile } from './folder/export-file.ts';
@@ -27,3 +22,8 @@ export type {
   TransferOptions,
   TransferReport,
 } from './folder/types.ts';
+export type { KeptReport } from './online/keep.ts';
+export type { MigrationTarget, MoveStoreOptions } from './online/migration.ts';
+export { cancelMigration, keepInLine, MIGRATION_JOB, moveStore, retireOldSide } from './online/migration.ts';
+export type { FailedMove, MigrationPhase, MigrationReport, MoveOptions } from './online/types.ts';
+export type { ResealSettings } from './online/reseal.ts';
