@@ -19,6 +19,7 @@ export * from './consumer.ts';
 export { SecureStoreError, exitCodeOf } from './errors.ts';
 export type { ErrorCode, ErrorDetails } from './errors.ts';
 export type { Field } from './fields.ts';
+export { fileError, systemReasonOf, systemCodeOf } from './file-error.ts';
 export * from './grants.ts';
 export * from './head.ts';
 export * from './head-audit.ts';

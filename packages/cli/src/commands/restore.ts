@@ -13,7 +13,7 @@ import { parseCount, parseFolder } from '../parse-values.ts';
 import { confirmDestruction } from '../prompt.ts';
 import { restorePlan } from '../restore-plan.ts';
 import { count, formatBytes, formatTime, printable } from '../terminal-text.ts';
-import { exportFrom } from './export.ts';
+import { exportToFolder } from './export.ts';
 
 export interface RestoreOptions {
   readonly at?: string;
@@ -170,12 +170,12 @@ function storeInWords(report: RestoreReport, to: string): string[] {
 async function restoreToFolder(call: RestoreCall, source: string): Promise<ExitCode> {
   const { options } = call;
   const { folder = '', prefix } = options;
-  const below = parseFolder(prefix);
+  const below = parseFolder(prefix) || undefined;
   const { readSnapshot } = await import('securestore');
   return await withBackupSecret(call, source, (opened) =>
     readSnapshot(source, { ...opened, ...choiceOf(options) }, async (store, snapshot) => {
       noteMoment(call, options, snapshot);
-      return exportFrom({ ...call, options: { ...options, metadata: false } }, store, below, folder);
+      return exportToFolder(call, store, folder, { prefix: below });
     }),
   );
 }

@@ -1,5 +1,5 @@
 import { SecureStoreError } from '@securestore/core-format';
-import type { Metadata } from 'securestore';
+import type { Metadata } from '@securestore/objects';
 
 /** What `export --metadata` puts behind the name of a file to make the name of its sidecar. */
 export const SIDECAR_SUFFIX = '.securestore.json';

@@ -1,13 +1,13 @@
 import { constants } from 'node:fs';
 import { lstat, mkdir, open, realpath, rm, stat } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
-import { type ByteSource, writeFileAtomically } from './atomic-file.ts';
-import type { Cli } from './cli-context.ts';
-import { fileError, systemCodeOf } from './error-report.ts';
+import { basename, dirname, join, resolve } from 'node:path';
+import { fileError, systemCodeOf } from '@securestore/core-format';
+import { type ByteSource, type Random, temporaryName, writeFileAtomically } from './atomic-file.ts';
 import { enterFolder, type HeldFolder, holdFolder, inTheWay } from './held-folder.ts';
+import { openRegularFile, readBytes } from './regular-file.ts';
 
 /** A folder that files are written below, and never beside; disposing it lets it go. */
-export interface ExportFolder extends AsyncDisposable {
+export interface TargetFolder extends AsyncDisposable {
   /** Whether names that differ only in case are one file there. */
   readonly caseInsensitive: boolean;
   /**
@@ -29,8 +29,10 @@ export interface Place extends AsyncDisposable {
   readonly keep: () => Promise<void>;
 }
 
-/** What an {@link ExportFolder} takes from around it. */
-export interface ExportSurroundings extends Pick<Cli, 'platform' | 'random'> {
+/** What an export takes from around it. */
+export interface Surroundings {
+  readonly platform: NodeJS.Platform;
+  readonly random: Random;
   /** Whether something is a store's own, which is never written to. */
   readonly isOwn: (path: string) => boolean;
 }
@@ -38,7 +40,7 @@ export interface ExportSurroundings extends Pick<Cli, 'platform' | 'random'> {
 const OTHERS = 0o077;
 
 /** Opens `path` for an export, making it (mode 0700) if it is missing. */
-export async function openExportFolder(path: string, surroundings: ExportSurroundings): Promise<ExportFolder> {
+export async function openTargetFolder(path: string, surroundings: Surroundings): Promise<TargetFolder> {
   const { platform, random, isOwn } = surroundings;
   const held = await holdRoot(path, platform);
   try {
@@ -66,6 +68,44 @@ export async function openExportFolder(path: string, surroundings: ExportSurroun
   }
 }
 
+/** Finds the place of one file in a folder that is there. @throws as {@link TargetFolder.place} */
+export async function openTargetFile(path: string, { platform, random, isOwn }: Surroundings): Promise<Place> {
+  const folder = await holdAbove(path, platform);
+  try {
+    const name = basename(path);
+    if (isOwn(join(await realpath(folder.path), name))) throw inTheWay(path, 'the store itself');
+    return await placeIn(folder, name, path, random);
+  } catch (error) {
+    await folder[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+/** Writes `bytes`, unless they are there already; whether they were. */
+export async function writeUnlessThere(place: Place, bytes: Buffer, signal: AbortSignal): Promise<boolean> {
+  if (place.size === bytes.length) {
+    await using file = await openRegularFile(place.path, signal);
+    if (bytes.equals(await readBytes(file))) {
+      await place.keep();
+      return true;
+    }
+  }
+  await place.write(
+    (async function* whole() {
+      yield bytes;
+    })(),
+  );
+  return false;
+}
+
+async function holdAbove(path: string, platform: NodeJS.Platform): Promise<HeldFolder> {
+  try {
+    return await holdFolder(await realpath(dirname(path)), platform);
+  } catch (error) {
+    throw fileError(error, `cannot write the file "${path}"`);
+  }
+}
+
 async function holdRoot(path: string, platform: NodeJS.Platform): Promise<HeldFolder> {
   try {
     await makeFolders(resolve(path));
@@ -85,13 +125,13 @@ async function folderBelow(root: HeldFolder, names: readonly string[]): Promise<
   return folder;
 }
 
-async function placeIn(folder: HeldFolder, last: string, name: string, random: Cli['random']): Promise<Place> {
+async function placeIn(folder: HeldFolder, last: string, name: string, random: Random): Promise<Place> {
   const path = join(folder.path, last);
   const found = await regularFile(path, name);
   return {
     path,
     ...(found === undefined ? {} : { size: found.size }),
-    write: (source) => writeFileAtomically(path, source, random, name),
+    write: (source) => writeFileAtomically(path, source, { shown: name, random }),
     keep: async () => {
       if (found !== undefined && (found.mode & OTHERS) !== 0) await makePrivate(path, name);
     },
@@ -143,8 +183,8 @@ async function regularFile(path: string, name: string): Promise<{ size: number; 
   }
 }
 
-async function ignoresCase(root: string, shown: string, random: Cli['random']): Promise<boolean> {
-  const name = `.securestore-${Buffer.from(random(8)).toString('hex')}.tmp`;
+async function ignoresCase(root: string, shown: string, random: Random): Promise<boolean> {
+  const name = temporaryName(random);
   const path = join(root, name);
   try {
     await (await open(path, 'wx', 0o600)).close();

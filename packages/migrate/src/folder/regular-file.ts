@@ -1,7 +1,6 @@
 import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
-import { SecureStoreError } from '@securestore/core-format';
-import { fileError } from './error-report.ts';
+import { fileError, SecureStoreError } from '@securestore/core-format';
 
 /** An open regular file and its length in bytes. */
 export interface OpenFile extends AsyncDisposable {
@@ -27,15 +26,20 @@ async function* readFrom(file: FileHandle, size: number, signal: AbortSignal): A
   }
 }
 
-/** Opens a regular file without following a link in the last part of `path`, also if it became one since it was listed. */
-export async function openRegularFile(path: string, signal: AbortSignal): Promise<OpenFile> {
+/**
+ * Opens a regular file without following a link in the last part of `path`, also if it became one since it was listed.
+ *
+ * @param shown what errors call it, where they don't belong to one
+ */
+export async function openRegularFile(path: string, signal: AbortSignal, shown?: string): Promise<OpenFile> {
+  const what = shown === undefined ? 'cannot read the file' : `cannot read the file "${shown}"`;
   const flags = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
   try {
     const file = await open(path, flags);
     const stats = await file.stat();
     if (!stats.isFile()) {
       await file.close();
-      throw new SecureStoreError('INVALID_ARGUMENT', 'it is no regular file any more');
+      throw new SecureStoreError('INVALID_ARGUMENT', `${what}: it is no regular file`);
     }
     return {
       size: stats.size,
@@ -43,7 +47,7 @@ export async function openRegularFile(path: string, signal: AbortSignal): Promis
       [Symbol.asyncDispose]: () => file.close(),
     };
   } catch (error) {
-    throw fileError(error, 'cannot read the file');
+    throw fileError(error, what);
   }
 }
 

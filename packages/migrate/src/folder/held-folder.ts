@@ -1,8 +1,7 @@
 import { constants } from 'node:fs';
 import { lstat, mkdir, open, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { SecureStoreError } from '@securestore/core-format';
-import { fileError, systemCodeOf } from './error-report.ts';
+import { fileError, SecureStoreError, systemCodeOf } from '@securestore/core-format';
 
 /**
  * A folder that files are made in. On Linux it is held open and reached through its descriptor, so that it stays this

@@ -1,9 +1,8 @@
 import type { Dirent } from 'node:fs';
 import { readdir, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
-import { SecureStoreError } from '@securestore/core-format';
+import { fileError, SecureStoreError } from '@securestore/core-format';
 import { isTemporaryName } from './atomic-file.ts';
-import { fileError } from './error-report.ts';
 import { SIDECAR_SUFFIX } from './sidecar.ts';
 
 /** A regular file, and whether by its name it is a sidecar or has one. */
@@ -70,7 +69,7 @@ function regularFile(folder: string, name: string, text: string, beside: Readonl
 }
 
 /** The real path of a folder. @throws where it can't be read */
-export async function readableFolder(folder: string): Promise<string> {
+async function readableFolder(folder: string): Promise<string> {
   try {
     const path = await realpath(folder);
     await readFolder(path);

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createGate, forEachConcurrently } from '../src/concurrency.ts';
+import { createGate, forEachConcurrently } from '../../src/folder/concurrency.ts';
 
 async function* breakingOff(): AsyncGenerator<number> {
   yield 1;

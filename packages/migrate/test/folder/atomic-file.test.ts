@@ -1,9 +1,8 @@
-import { randomBytes } from 'node:crypto';
 import { lstat, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { isTemporaryName, writeFileAtomically } from '../src/atomic-file.ts';
+import { isTemporaryName, writeFileAtomically } from '../../src/folder/atomic-file.ts';
 
 async function folder(): Promise<string> {
   const path = await mkdtemp(join(tmpdir(), 'securestore-file-'));
@@ -26,7 +25,7 @@ describe('writeFileAtomically', () => {
   it('leaves the old file and nothing else where the data breaks off', async () => {
     const path = await folder();
     await writeFile(join(path, 'file'), 'old');
-    const broken = writeFileAtomically(join(path, 'file'), chunks('new', new Error('broken')), randomBytes);
+    const broken = writeFileAtomically(join(path, 'file'), chunks('new', new Error('broken')));
     await expect(broken).rejects.toThrow('broken');
     expect(await readdir(path)).toEqual(['file']);
     expect(await readFile(join(path, 'file'), 'utf8')).toBe('old');
@@ -39,7 +38,7 @@ describe('writeFileAtomically', () => {
       yield Buffer.from('x');
       during = await readdir(path);
     }
-    await writeFileAtomically(join(path, 'file'), watched(), randomBytes);
+    await writeFileAtomically(join(path, 'file'), watched());
     expect(during.map(isTemporaryName)).toEqual([true]);
     expect(['file', '.securestore.tmp', '.securestore-0123.tmp'].map(isTemporaryName)).toEqual([false, false, false]);
   });
@@ -48,12 +47,12 @@ describe('writeFileAtomically', () => {
     const path = await folder();
     await writeFile(join(path, 'target'), 'untouched');
     await symlink('target', join(path, '.securestore-0000000000000000.tmp'));
-    await expect(writeFileAtomically(join(path, 'file'), chunks('x'), zeros)).rejects.toMatchObject({
+    await expect(writeFileAtomically(join(path, 'file'), chunks('x'), { random: zeros })).rejects.toMatchObject({
       code: 'ALREADY_EXISTS',
     });
     expect((await lstat(join(path, '.securestore-0000000000000000.tmp'))).isSymbolicLink()).toBe(true);
     await symlink('target', join(path, 'link'));
-    await writeFileAtomically(join(path, 'link'), chunks('x'), randomBytes);
+    await writeFileAtomically(join(path, 'link'), chunks('x'));
     expect(await readFile(join(path, 'target'), 'utf8')).toBe('untouched');
     expect((await lstat(join(path, 'link'))).mode & 0o777).toBe(0o600);
   });

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type FileNaming, nameObjections } from '../src/export-names.ts';
+import { type FileNaming, nameObjections } from '../../src/folder/export-names.ts';
 
 const POSIX: FileNaming = { platform: 'linux', caseInsensitive: false, sidecars: false };
 

@@ -3,7 +3,7 @@ import { chmod, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, symlink, wr
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { openExportFolder } from '../src/export-folder.ts';
+import { openTargetFolder } from '../../src/folder/target-folder.ts';
 
 async function* text(data: string): AsyncGenerator<Uint8Array> {
   yield Buffer.from(data);
@@ -18,8 +18,8 @@ async function folders(): Promise<{ readonly out: string; readonly outside: stri
   return { out: join(folder, 'out'), outside };
 }
 
-function open(out: string, platform: NodeJS.Platform): ReturnType<typeof openExportFolder> {
-  return openExportFolder(out, { platform, random: randomBytes, isOwn: () => false });
+function open(out: string, platform: NodeJS.Platform): ReturnType<typeof openTargetFolder> {
+  return openTargetFolder(out, { platform, random: randomBytes, isOwn: () => false });
 }
 
 async function swapForLink(path: string, target: string): Promise<void> {

@@ -1,7 +1,7 @@
 import { SecureStoreError } from '@securestore/core-format';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { formatSidecar, MAX_SIDECAR_BYTES, parseSidecar } from '../src/sidecar.ts';
+import { formatSidecar, MAX_SIDECAR_BYTES, parseSidecar } from '../../src/folder/sidecar.ts';
 
 describe('sidecars', () => {
   it('read back as they were written', () => {

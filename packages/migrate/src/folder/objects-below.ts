@@ -1,5 +1,5 @@
 import { parseStoreKey } from '@securestore/core-format';
-import type { SecureStore } from 'securestore';
+import type { SecureStorage } from '@securestore/objects';
 
 /** An object below a folder of the store. */
 export interface NamedObject {
@@ -15,9 +15,9 @@ export interface NamedObject {
  * @throws `INVALID_KEY` where `folder` can't be the beginning of a key.
  */
 export async function objectsBelow(
-  store: Pick<SecureStore, 'list'>,
+  store: Pick<SecureStorage, 'list'>,
   folder: string,
-  signal: AbortSignal,
+  signal?: AbortSignal,
 ): Promise<NamedObject[]> {
   if (folder === '') return (await store.list('', { signal })).map((key) => ({ key, name: key }));
   parseStoreKey(folder);
