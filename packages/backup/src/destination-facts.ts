@@ -1,4 +1,5 @@
 import { SecureStoreError } from '@securestore/core-format';
+import type { StateStorage } from '@securestore/jobs';
 import type { BackupArea } from '@securestore/objects';
 import { findDestination } from './destination.ts';
 import { drilledAt } from './drilled.ts';
@@ -9,7 +10,6 @@ import { registryOf } from './registry.ts';
 import { CheckedMemory } from './rolling/memory.ts';
 import type { Schedule } from './schedule/index.ts';
 import { readScheduleStatus } from './schedule/index.ts';
-import type { StateStorage } from './shared-state.ts';
 import type { WatchFacts } from './watch/index.ts';
 import { scheduleFacts } from './watch/index.ts';
 

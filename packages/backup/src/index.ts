@@ -61,7 +61,7 @@ export type {
   ScheduleState,
   ScheduleStatus,
 } from './schedule/index.ts';
-export type { StateStorage } from './shared-state.ts';
+export type { StateStorage } from '@securestore/jobs';
 export { Alerts, conditionsOf, deadManPing, execHook, scheduleFacts, webhook } from './watch/index.ts';
 export type {
   Alert,

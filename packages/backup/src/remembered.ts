@@ -1,4 +1,5 @@
-import { asBuffer, SecureStoreError } from '@securestore/core-format';
+import { asBuffer } from '@securestore/core-format';
+import { isCount, SharedState } from '@securestore/jobs';
 import type { Alarm, BackupArea } from '@securestore/objects';
 import type { Destination } from './destination.ts';
 import type { Fence } from './fence.ts';
@@ -17,28 +18,21 @@ export function knownAs({ number, digest }: Pick<FoundPoint, 'number' | 'digest'
   return { number, digest: digest.toString('hex') };
 }
 
-const labelOf = ({ id }: Pick<Destination, 'id'>): string => `newest ${asBuffer(id).toString('hex')}`;
-const MAX_TRIES = 5;
-
-function parse(value: Buffer | undefined): Remembered | undefined {
-  try {
-    const parsed = JSON.parse(value?.toString('utf8') ?? 'null') as Partial<Remembered> | null;
-    if (typeof parsed?.number === 'number' && typeof parsed.digest === 'string') {
-      return { number: parsed.number, digest: parsed.digest };
-    }
-  } catch {
-    // What is damaged tells nothing.
-  }
-  return undefined;
+function stateOf({ states, clock }: BackupArea, { id }: Pick<Destination, 'id'>): SharedState<Remembered> {
+  return new SharedState(states, clock, `newest ${asBuffer(id).toString('hex')}`, {
+    what: 'what the store remembers of its newest snapshot',
+    version: 1,
+    parse: ({ number, digest }) => (isCount(number) && typeof digest === 'string' ? { number, digest } : undefined),
+  });
 }
 
-/** The newest point of a destination that the store knows of; `undefined` for none. @throws SecureStoreError what the backend throws */
+/** The newest point of a destination that the store knows of; `undefined` for none. @throws as `SharedState.read` */
 export async function rememberedAt(
   area: BackupArea,
   destination: Destination,
   signal?: AbortSignal,
 ): Promise<Remembered | undefined> {
-  return parse((await area.readState(labelOf(destination), signal))?.value);
+  return (await stateOf(area, destination).read(signal)).value;
 }
 
 /**
@@ -102,15 +96,12 @@ export async function remember(
   point: FoundPoint,
   signal?: AbortSignal,
 ): Promise<void> {
-  const value = Buffer.from(JSON.stringify(knownAs(point)));
-  for (let tries = 1; ; tries++) {
-    const before = await area.readState(labelOf(destination), signal);
-    if ((parse(before?.value)?.number ?? -1) > point.number && tries > 1) return;
-    try {
-      await area.writeState(labelOf(destination), value, before?.etag);
-      return;
-    } catch (error) {
-      if (!SecureStoreError.is(error, 'CONFLICT') || tries === MAX_TRIES) throw error;
-    }
-  }
+  const next = knownAs(point);
+  let isFirst = true;
+  await stateOf(area, destination).update(({ value }) => {
+    // Whoever has come first meanwhile may know of a newer one; what was known before may be gone.
+    const isOvertaken = !isFirst && value !== undefined && value.number > next.number;
+    isFirst = false;
+    return isOvertaken ? undefined : next;
+  }, signal);
 }

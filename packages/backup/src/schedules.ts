@@ -1,4 +1,6 @@
 import { SecureStoreError } from '@securestore/core-format';
+import type { StateStorage } from '@securestore/jobs';
+import { SharedState } from '@securestore/jobs';
 import type { BackupArea, CallOptions, ObjectStore } from '@securestore/objects';
 import { changeInTime, inTime } from '@securestore/objects';
 import type { Backups } from './backups.ts';
@@ -18,8 +20,6 @@ import {
   runDueSchedules,
   runSchedules,
 } from './schedule/index.ts';
-import type { StateStorage } from './shared-state.ts';
-import { SharedState } from './shared-state.ts';
 import { checkWithin } from './rolling/verify-share.ts';
 import type { AlertSink, Condition, WatchFacts, WatchThresholds } from './watch/index.ts';
 import { Alerts, conditionsOf } from './watch/index.ts';
@@ -84,18 +84,10 @@ function parseList({ schedules }: Readonly<Record<string, unknown>>): ScheduleLi
 const labelOf = (id: string): string => `state ${id}`;
 
 /** Keeps states in the store, sealed. */
-function storageIn(area: BackupArea): StateStorage {
+function storageIn({ states }: BackupArea): StateStorage {
   return {
-    async read(id) {
-      const found = await area.readState(labelOf(id));
-      if (found === undefined) return undefined;
-      const { value = Buffer.alloc(0), etag, modified, now } = found;
-      return now === undefined ? { state: value, etag, modified } : { state: value, etag, modified, now };
-    },
-    async write(id, state, condition) {
-      const etag = 'ifMatch' in condition ? condition.ifMatch : undefined;
-      return { etag: await area.writeState(labelOf(id), state, etag) };
-    },
+    read: (id, signal) => states.read(labelOf(id), signal),
+    write: (id, state, condition) => states.write(labelOf(id), state, condition),
   };
 }
 

@@ -131,7 +131,7 @@ describe('a member who may write at the backend of the store', () => {
     const task = { task: 'backup', destination: 'memory:elsewhere' };
     const list = { version: 1, schedules: [{ id: 'mine', cron: '* * * * *', since, task }] };
     // What is kept in the store is sealed under the journal key, which every member has.
-    await member.backupArea.writeState('state schedules', Buffer.from(JSON.stringify(list)), undefined);
+    await member.backupArea.states.write('state schedules', Buffer.from(JSON.stringify(list)), { ifAbsent: true });
     clock.advance(10 * 60_000);
     const schedules = new Schedules(owner, backups, shelf.connect);
     const [report] = await schedules.run({ once: true });

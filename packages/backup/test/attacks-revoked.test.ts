@@ -137,13 +137,13 @@ describe('a backup operator whose membership was revoked, and who may still writ
     const label = `verified ${Buffer.from(destination.id).toString('hex')}`;
     const claimed = encodeChecked(allChecked(clock.now(), clock.now(), nothingChecked(clock.now())));
     const body = seals.seal('backupWork', destination.id, 'w/verified', claimed);
-    await owner.backupArea.writeState(label, body, undefined);
+    await owner.backupArea.states.write(label, body, { ifAbsent: true });
     expect(await memory.since()).toBeUndefined();
     // What was read before the key was replaced was read.
-    const found = await owner.backupArea.readState(label);
+    const { etag = '' } = (await owner.backupArea.states.read(label)) ?? {};
     const genuine = encodeChecked(allChecked(before, before, nothingChecked(before)));
     const other = seals.seal('backupWork', destination.id, 'w/verified', genuine);
-    await owner.backupArea.writeState(label, other, found?.etag);
+    await owner.backupArea.states.write(label, other, { ifMatch: etag });
     expect(await memory.since()).toBe(before);
   });
 
