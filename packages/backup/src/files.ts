@@ -12,11 +12,6 @@ export function isRefused(error: unknown): boolean {
   return SecureStoreError.is(error, 'ACCESS_DENIED') || SecureStoreError.is(error, 'READ_ONLY');
 }
 
-/** Whether an error says that something is not as it was written, or that this release can't read it. */
-export function isDamage(error: unknown): error is SecureStoreError {
-  return SecureStoreError.is(error, 'INTEGRITY') || SecureStoreError.is(error, 'FORMAT_VERSION');
-}
-
 /**
  * Writes what never changes. Where something lies there already it is the same, since names are digests or belong to one run.
  *

@@ -1,4 +1,4 @@
-import { isDamage } from './files.ts';
+import { isDamage } from '@securestore/core-format';
 
 /** So many points and names are shown of each finding. */
 export const MAX_SHOWN = 20;

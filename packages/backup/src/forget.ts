@@ -1,10 +1,10 @@
 import type { NumberRange, Point } from '@securestore/core-format';
-import { asBuffer, SecureStoreError } from '@securestore/core-format';
+import { asBuffer, isDamage, SecureStoreError } from '@securestore/core-format';
 import type { BackupArea } from '@securestore/objects';
 import type { Destination } from './destination.ts';
 import { bringHead } from './destination.ts';
 import { fenceIn, isBehind } from './fence.ts';
-import { isDamage, isRefused } from './files.ts';
+import { isRefused } from './files.ts';
 import { IndexPages } from './index-pages.ts';
 import type { DamagedPoint, FoundPoint } from './points.ts';
 import { Points } from './points.ts';

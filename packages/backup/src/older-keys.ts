@@ -1,6 +1,5 @@
 import type { Head, Point } from '@securestore/core-format';
-import { BACKUP_KEYS_NAME, SecureStoreError } from '@securestore/core-format';
-import { isDamage } from './files.ts';
+import { BACKUP_KEYS_NAME, isDamage, SecureStoreError } from '@securestore/core-format';
 import type { OpenedBackup } from './opened-backup.ts';
 import type { FoundPoint } from './points.ts';
 

@@ -5,6 +5,7 @@ import {
   BACKUP_KEYS_NAME,
   backupPartName,
   historyName,
+  isDamage,
   objectName,
   partName,
   SecureStoreError,
@@ -53,8 +54,10 @@ export interface RestoreStoreOptions extends PointChoice {
   readonly onProgress?: ((progress: { done: number; bytes: number; total: number }) => void) | undefined;
 }
 
-/** `KEY_DESTROYED` where an envelope is older than the key that it was brought under. */
-const DAMAGE: ReadonlySet<string> = new Set(['INTEGRITY', 'FORMAT_VERSION', 'KEY_DESTROYED']);
+/** Whether an error is of one object alone, as `KEY_DESTROYED` is where an envelope is older than the key that it was brought under. */
+function isOfOne(error: unknown): error is SecureStoreError {
+  return isDamage(error) || SecureStoreError.is(error, 'KEY_DESTROYED');
+}
 
 type Tally = { -readonly [K in keyof RestoreReport]: RestoreReport[K] };
 
@@ -198,8 +201,7 @@ class StoreRestore {
     try {
       return await body();
     } catch (error) {
-      const isDamage = SecureStoreError.is(error) && DAMAGE.has(error.code);
-      if (!isDamage || this.#options.partial !== true) throw error;
+      if (!isOfOne(error) || this.#options.partial !== true) throw error;
       this.#tally.failed = [...this.#tally.failed, { name, code: error.code, message: error.message }];
       return false;
     }

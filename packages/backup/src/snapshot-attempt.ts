@@ -1,12 +1,11 @@
 import type { IndexEntry, IndexPage, Point, PointTotals } from '@securestore/core-format';
-import { AREAS, asBuffer, decodePoint, encodePoint, SecureStoreError } from '@securestore/core-format';
+import { AREAS, asBuffer, decodePoint, encodePoint, isDamage, SecureStoreError } from '@securestore/core-format';
 import type { Alarm, BackupArea, BackupSeals, Consumer, KnownObject } from '@securestore/objects';
 import { Copier } from './copier.ts';
 import { copyOthers } from './copy-others.ts';
 import type { Destination } from './destination.ts';
 import { bringHead } from './destination.ts';
 import { FailedCopies } from './failed-copies.ts';
-import { isDamage } from './files.ts';
 import { IndexPages, IndexWriter } from './index-pages.ts';
 import { IndexSet } from './index-set.ts';
 import { snapshotPoint } from './next-point.ts';

@@ -1,8 +1,7 @@
-import { asBuffer, SecureStoreError } from '@securestore/core-format';
+import { asBuffer, isDamage, SecureStoreError } from '@securestore/core-format';
 import type { Alarm, BackupArea } from '@securestore/objects';
 import type { Destination } from './destination.ts';
 import { bringHead } from './destination.ts';
-import { isDamage } from './files.ts';
 import { IndexPages } from './index-pages.ts';
 import { IndexSet } from './index-set.ts';
 import type { FoundPoint } from './points.ts';

@@ -1,7 +1,13 @@
 import type { FileReference, IndexPage } from '@securestore/core-format';
-import { BACKUP_KEYS_NAME, backupBlobPrefix, indexPageName, packName, pointName } from '@securestore/core-format';
+import {
+  BACKUP_KEYS_NAME,
+  backupBlobPrefix,
+  indexPageName,
+  isDamage,
+  packName,
+  pointName,
+} from '@securestore/core-format';
 import { noteAffected } from './affected-names.ts';
-import { isDamage } from './files.ts';
 import { usedBy } from './findings.ts';
 import type { BackupVerifyReport, Findings, Use, VerifyDepth } from './findings.ts';
 import { isOlderThan } from './older-keys.ts';

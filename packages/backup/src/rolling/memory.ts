@@ -1,6 +1,5 @@
-import { asBuffer, BACKUP_AREAS, SecureStoreError } from '@securestore/core-format';
+import { asBuffer, BACKUP_AREAS, isDamage, SecureStoreError } from '@securestore/core-format';
 import type { BackupArea } from '@securestore/objects';
-import { isDamage } from '../files.ts';
 import type { Checked } from './checked.ts';
 import { allChecked, checkedSince, decodeChecked, encodeChecked, nothingChecked } from './checked.ts';
 
