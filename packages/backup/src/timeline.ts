@@ -38,6 +38,7 @@ async function chainTo(points: Points, point: FoundPoint, signal: AbortSignal | 
 /**
  * The index of a point: that of the snapshot which it builds on, and the changes since.
  *
+ * @returns it, and that snapshot
  * @throws SecureStoreError `INTEGRITY` where something of it is missing or damaged; what the backend throws
  */
 export async function indexAt(
@@ -45,11 +46,11 @@ export async function indexAt(
   pages: IndexPages,
   point: FoundPoint,
   signal?: AbortSignal,
-): Promise<FoundIndex> {
+): Promise<FoundIndex & { readonly snapshot: FoundPoint }> {
   // What has been forgotten since is left out by the next whole index: so a point never changes.
   const rule = { history: point.history, now: point.time, floor: 0 };
   if (point.kind === 'snapshot') {
-    return { index: new IndexSet(pages, point.pages, new Map(), rule), totals: point.totals };
+    return { index: new IndexSet(pages, point.pages, new Map(), rule), totals: point.totals, snapshot: point };
   }
   const between = await chainTo(points, point, signal);
   const base = between.shift();
@@ -72,7 +73,7 @@ export async function indexAt(
       );
     }
   }
-  return { index: new IndexSet(pages, base.pages, changes, rule), totals: base.totals };
+  return { index: new IndexSet(pages, base.pages, changes, rule), totals: base.totals, snapshot: base };
 }
 
 /**
