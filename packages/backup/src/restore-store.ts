@@ -1,4 +1,4 @@
-import type { BatchOperation, StorageBackend } from '@securestore/backend-api';
+import type { StorageBackend } from '@securestore/backend-api';
 import type { IndexEntry } from '@securestore/core-format';
 import {
   AREAS,
@@ -19,10 +19,9 @@ import type { IndexSet } from './index-set.ts';
 import type { FoundPoint } from './points.ts';
 import { indexOfOthers } from './index-set.ts';
 import { olderKeys } from './older-keys.ts';
+import { RestoreWriter } from './restore-writer.ts';
 
-const WRITES = 16;
 const PARTS = 3;
-const BATCH_BYTES: number = 2 * 1024 * 1024;
 
 /** What was restored. */
 export interface RestoreReport {
@@ -61,64 +60,6 @@ function isOfOne(error: unknown): error is SecureStoreError {
 
 type Tally = { -readonly [K in keyof RestoreReport]: RestoreReport[K] };
 
-/** Writes to the target: many at once where it can. */
-class Writer {
-  readonly #target: StorageBackend;
-  readonly #signal: AbortSignal | undefined;
-  #batch: { key: string; body: Uint8Array }[] = [];
-  #bytes = 0;
-  readonly #running = new Set<Promise<void>>();
-  #failure: { readonly error: unknown } | undefined;
-
-  constructor(target: StorageBackend, signal: AbortSignal | undefined) {
-    this.#target = target;
-    this.#signal = signal;
-  }
-
-  async write(key: string, body: Uint8Array): Promise<void> {
-    this.#check();
-    const { maxBatch } = this.#target.capabilities;
-    if (this.#target.batch === undefined || maxBatch < 2) {
-      while (this.#running.size >= WRITES) await Promise.race(this.#running);
-      this.#run(this.#target.write(key, body, { signal: this.#signal }));
-      return;
-    }
-    this.#batch.push({ key, body });
-    this.#bytes += body.length;
-    if (this.#batch.length >= Math.min(maxBatch, 512) || this.#bytes >= BATCH_BYTES) await this.#flush();
-  }
-
-  #run(work: Promise<unknown>): void {
-    const running: Promise<void> = work
-      .then(() => undefined)
-      .catch((error: unknown) => {
-        this.#failure ??= { error };
-      })
-      .finally(() => this.#running.delete(running));
-    this.#running.add(running);
-  }
-
-  #check(): void {
-    if (this.#failure !== undefined) throw this.#failure.error;
-    this.#signal?.throwIfAborted();
-  }
-
-  async #flush(): Promise<void> {
-    const operations = this.#batch.map(({ key, body }): BatchOperation => ({ type: 'write', key, body }));
-    [this.#batch, this.#bytes] = [[], 0];
-    if (operations.length === 0) return;
-    while (this.#running.size > 0) await Promise.race(this.#running);
-    this.#check();
-    this.#run(this.#target.batch?.(operations, { signal: this.#signal }) ?? Promise.resolve());
-  }
-
-  async finish(): Promise<void> {
-    await this.#flush();
-    await Promise.all(this.#running);
-    this.#check();
-  }
-}
-
 /** The names that an interrupted restore has written already. */
 async function written(
   target: StorageBackend,
@@ -135,7 +76,7 @@ class StoreRestore {
   readonly #target: StorageBackend;
   readonly #founded: FoundedStore;
   readonly #options: RestoreStoreOptions;
-  readonly #writer: Writer;
+  readonly #writer: RestoreWriter;
   readonly #tally: Tally;
   readonly #total: number;
   #done = 0;
@@ -155,7 +96,7 @@ class StoreRestore {
     this.#options = options;
     this.#tally = tally;
     this.#total = total;
-    this.#writer = new Writer(target, options.signal);
+    this.#writer = new RestoreWriter(target, options.signal);
   }
 
   async run(index: IndexSet, others: IndexSet): Promise<void> {
