@@ -3,6 +3,7 @@ import type { BackupArea } from '@securestore/objects';
 import type { ContinuousOptions, ContinuousStatus } from './continuous-types.ts';
 import type { FailedCopy } from './copier.ts';
 import type { Destination } from './destination.ts';
+import { knownAs } from './remembered.ts';
 import type { OnAlarm, Position } from './ship-changes.ts';
 import { positionAt, shipChanges } from './ship-changes.ts';
 import { makeSnapshot } from './snapshot.ts';
@@ -235,7 +236,7 @@ export class Follower {
     this.#points += 1;
     this.#versions += copied.versions;
     this.#bytes += copied.bytes;
-    this.#position = { ...position, newest: point };
+    this.#position = { ...position, newest: point, known: knownAs(point), number: point.number + 1 };
   }
 }
 

@@ -11,8 +11,10 @@ import { IndexSet } from './index-set.ts';
 import { changesPoint } from './next-point.ts';
 import type { FoundPoint } from './points.ts';
 import { Points } from './points.ts';
-import { remember, rememberedAt, rolledBack } from './remembered.ts';
+import type { Remembered } from './remembered.ts';
+import { evidenceOf, knownAs, remember, rememberedAt, rolledBack } from './remembered.ts';
 import { readerLabel } from './snapshot.ts';
+import { isDoubtful, nextAfter, passedOver, surveyOf } from './survey.ts';
 import { indexAt } from './timeline.ts';
 
 /** What a delta keeps of the past of an object: everything, since what becomes of it the snapshot before decides. */
@@ -24,6 +26,10 @@ export type OnAlarm = (alarm: Alarm) => void;
 export interface Position {
   readonly destination: Destination;
   readonly newest: FoundPoint;
+  /** What the store knows of the destination. */
+  readonly known: Remembered | undefined;
+  /** Of the next point. */
+  readonly number: number;
   readonly reader: Consumer;
   readonly pages: IndexPages;
   readonly points: Points;
@@ -56,17 +62,21 @@ export async function positionAt(
   const points = new Points(destination, area.seals);
   const pages = new IndexPages(destination, area.seals);
   // Asked first: another run may publish in between.
-  const remembered = await rememberedAt(area, destination, signal);
-  const { newest, damaged } = await points.newestWhole(signal);
-  const isWhole = damaged.length === 0 && rolledBack(area, destination, remembered, newest) === undefined;
-  if (newest === undefined || !isWhole) return undefined;
+  const evidence = evidenceOf(area, destination, await rememberedAt(area, destination, signal));
+  const { known } = evidence;
+  const survey = await surveyOf(points, evidence, signal);
+  const { newest, damaged } = survey;
+  const isWhole = damaged.length === 0 && rolledBack(destination, known, newest) === undefined;
+  if (newest === undefined || !isWhole || isDoubtful(evidence, newest)) return undefined;
+  for (const alarm of passedOver(destination, survey)) onAlarm(alarm);
+  const { number } = nextAfter(survey, evidence);
   const reader = await area.open(readerLabel(destination), onAlarm, signal);
   const found = await indexUnlessDamaged(points, pages, newest, signal);
   if (found === undefined) return undefined;
   const { index, snapshot } = found;
   const changes = new Map([...index.changes].map(([token, entries]) => [token, [...entries]]));
   const [basePages, snapshotMade] = [snapshot.pages, snapshot.made];
-  return { destination, newest, reader, pages, points, changes, basePages, snapshotMade };
+  return { destination, newest, known, number, reader, pages, points, changes, basePages, snapshotMade };
 }
 
 interface ShipOptions {
@@ -89,13 +99,12 @@ interface Shipped {
 /** Ships what has changed since the newest point. @returns `undefined` where the journal does not tell all of it */
 export async function shipChanges(
   area: BackupArea,
-  { destination, newest, reader, pages, points, basePages, changes }: Position,
+  { destination, newest, known, number, reader, pages, points, basePages, changes }: Position,
   { onAlarm, isAlive, signal }: ShipOptions,
 ): Promise<Shipped | undefined> {
   const { clock, seals } = area;
-  const epoch = newest.number + 1;
   const index = new IndexSet(pages, basePages, changes, { history: EVERYTHING, now: clock.now(), floor: 0 });
-  const copier = new Copier({ area, destination, epoch, signal, onCopied: () => undefined }, index);
+  const copier = new Copier({ area, destination, epoch: number, signal, onCopied: () => undefined }, index);
   const cut = await reader.cut((change: Change) => copier.visit(change), signal);
   for (const alarm of cut.alarms) onAlarm(alarm);
   if (reader.passDue) return undefined;
@@ -109,13 +118,13 @@ export async function shipChanges(
     await reader.commit();
     return shipped;
   }
-  const writer = new IndexWriter(destination, seals, epoch, signal);
+  const writer = new IndexWriter(destination, seals, number, signal);
   await new IndexSet(pages, [], entries, { history: EVERYTHING, now: cut.time, floor: 0 }).write(writer, signal);
   const delta = await writer.finish();
   const generation = await followHead(area, destination, newest, signal);
-  const next = changesPoint(area, newest, { generation, time: cut.time, pages: delta, added: shipped.copied });
+  const next = changesPoint(area, newest, { number, generation, time: cut.time, pages: delta, added: shipped.copied });
   const point = await points.publish(next, signal);
-  await remember(area, destination, point, signal);
+  await remember(area, destination, knownAs(point), [known, knownAs(newest)], signal);
   await reader.commit();
   for (const [token, added] of entries) changes.set(token, [...(changes.get(token) ?? []), ...added]);
   return { ...shipped, point };

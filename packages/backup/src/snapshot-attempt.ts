@@ -10,9 +10,11 @@ import type { IndexPages } from './index-pages.ts';
 import { snapshotPoint } from './next-point.ts';
 import type { FoundPoint } from './points.ts';
 import { Points } from './points.ts';
-import { remember } from './remembered.ts';
+import type { Remembered } from './remembered.ts';
+import { knownAs, remember } from './remembered.ts';
 import { SnapshotIndex } from './snapshot-index.ts';
 import type { SnapshotOptions, SnapshotReport } from './snapshot-types.ts';
+import type { NextPoint } from './survey.ts';
 import type { FoundIndex } from './timeline.ts';
 import { WorkFiles } from './work-files.ts';
 
@@ -27,8 +29,14 @@ interface Reading {
   readonly alarms: Alarm[];
 }
 
-/** What a snapshot follows. */
-export type Before = Pick<FoundPoint, 'number' | 'digest' | 'instance' | 'time' | 'removed' | 'others'>;
+/** What there was before a snapshot. */
+export type Before = Pick<FoundPoint, 'instance' | 'time' | 'removed' | 'others'>;
+
+/** Which point is to be made. */
+export interface Place extends NextPoint {
+  /** What the store may know of the destination when it is made. */
+  readonly known: readonly (Remembered | undefined)[];
+}
 
 /** One attempt to make a snapshot: others may come first. */
 export class Attempt {
@@ -42,6 +50,8 @@ export class Attempt {
   readonly #failed: FailedCopies;
   readonly #run: WorkFiles;
   readonly #epoch: number;
+  readonly #previous: Buffer;
+  readonly #known: Place['known'];
   readonly #index: SnapshotIndex;
   /** Whether the whole store was read. */
   #passed = false;
@@ -50,6 +60,7 @@ export class Attempt {
     area: BackupArea,
     destination: Destination,
     options: SnapshotOptions,
+    { number, previous, known }: Place,
     newest: Before | undefined,
     found: FoundIndex,
     pages: IndexPages,
@@ -60,7 +71,9 @@ export class Attempt {
     this.#seals = area.seals;
     this.#pages = pages;
     this.#newest = newest;
-    this.#epoch = (newest?.number ?? 0) + 1;
+    this.#epoch = number;
+    this.#previous = previous;
+    this.#known = known;
     this.#failed = new FailedCopies(destination, this.#seals);
     this.#run = new WorkFiles(destination, this.#seals, 'run');
     this.#isOwn = newest === undefined || asBuffer(newest.instance).equals(area.head.instance);
@@ -77,8 +90,7 @@ export class Attempt {
     if (found === undefined || found.isOld) return;
     try {
       const run = decodePoint(found.plaintext);
-      const previous = this.#newest?.digest ?? Buffer.alloc(32);
-      if (run.number !== this.#epoch || !previous.equals(run.previous)) return;
+      if (run.number !== this.#epoch || !this.#previous.equals(run.previous)) return;
       this.#index.goOnFrom(run.pages, run.totals, run.added);
     } catch (error) {
       // What can't be read is of no use.
@@ -139,7 +151,7 @@ export class Attempt {
     await this.#refuseNothing();
     const gap = this.#passed && this.#newest !== undefined;
     const point = await this.#publish({ time, pages: this.#index.pages, others, gap, generation });
-    await remember(this.#area, this.#destination, point, signal);
+    await remember(this.#area, this.#destination, knownAs(point), this.#known, signal);
     const damaged = alarms.filter(({ type }) => type === 'damaged-record');
     await this.#failed.replace(
       failedBefore,
@@ -202,7 +214,7 @@ export class Attempt {
     return snapshotPoint(this.#area, {
       ...facts,
       number: this.#epoch,
-      previous: this.#newest?.digest ?? Buffer.alloc(32),
+      previous: this.#previous,
       label: this.#options.label ?? '',
       removed: this.#newest?.removed ?? [],
       totals: this.#index.totals,

@@ -81,11 +81,14 @@ export class SharedState<T extends object> {
    *   isn't known whether a write took place: it then finds its own work done
    * @throws SecureStoreError `UNAVAILABLE` where it can't be settled; `TOO_LARGE`; whatever the storage throws
    */
-  async update(change: (found: Found<T>) => T | undefined, signal?: AbortSignal): Promise<void> {
+  async update(
+    change: (found: Found<T>) => T | undefined | Promise<T | undefined>,
+    signal?: AbortSignal,
+  ): Promise<void> {
     let failure: unknown;
     for (let tries = 0; tries < TRIES; tries++) {
       const found = await this.read(signal);
-      const next = change(found);
+      const next = await change(found);
       if (next === undefined) return;
       try {
         await this.#write(next, found.stored?.etag);
