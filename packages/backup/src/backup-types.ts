@@ -3,6 +3,7 @@ import type { ContinuousOptions, ContinuousStatus } from './continuous-types.ts'
 import type { PointChoice } from './opened-backup.ts';
 import type { DrillFacts, DrillReceipt } from './receipt.ts';
 import type { RestoreIntoOptions, RestoreIntoReport } from './restore-into-types.ts';
+import type { RestoreReport } from './restore-store.ts';
 import type { SynchronousOptions } from './synchronous.ts';
 import type { VerifyBackupOptions } from './verify-backup.ts';
 
@@ -38,6 +39,8 @@ export interface RestoreJobReport extends RestoreIntoReport {
   readonly time: Date;
   /** The number of the snapshot that was made before; absent where nothing could be lost. */
   readonly before?: number;
+  /** What is to be looked at, as in a {@link RestoreReport}. */
+  readonly warnings: readonly string[];
 }
 
 export interface FollowOptions extends CallOptions, Omit<ContinuousOptions, 'signal'> {

@@ -3,6 +3,7 @@ import { asBuffer, SecureStoreError } from '@securestore/core-format';
 import type { BackupArea } from '@securestore/objects';
 import type { Destination } from './destination.ts';
 import { bringHead } from './destination.ts';
+import type { Fence } from './fence.ts';
 import { isRefused } from './files.ts';
 import { IndexPages } from './index-pages.ts';
 import type { DamagedPoint, FoundPoint } from './points.ts';
@@ -123,10 +124,14 @@ export async function newestOwn(area: BackupArea, destination: Destination, sign
  * Leaves a point that shows that the keys at a destination were replaced, so that older ones which somebody puts back later are told by it,
  * also where nothing is backed up in between. Where there is no point yet, or a newer one shows it already, there is nothing to do.
  *
- * @returns the last point that is the store's own, as {@link newestOwn}
+ * @returns the last point that is the store's own, as {@link newestOwn}, and the one before it where that is the one that was left
  * @throws SecureStoreError `CONFLICT` where others publish again and again; `INTEGRITY`; what the backend throws
  */
-export async function noteKeys(area: BackupArea, destination: Destination, signal?: AbortSignal): Promise<Remembered> {
+export async function noteKeys(
+  area: BackupArea,
+  destination: Destination,
+  signal?: AbortSignal,
+): Promise<Omit<Fence, 'keyId'>> {
   const points = new Points(destination, area.seals);
   for (let tries = 1; ; tries++) {
     const { own, note } = await topOf(area, destination, points, signal);
@@ -135,7 +140,7 @@ export async function noteKeys(area: BackupArea, destination: Destination, signa
       const { removed } = note.newest;
       const published = await publishNote(area, destination, points, note, { removed, collects: true }, signal);
       if (note.before !== undefined) await remember(area, destination, knownAs(published), note.before, signal);
-      return knownAs(published);
+      return { ...knownAs(published), last: own };
     } catch (error) {
       if (!SecureStoreError.is(error, 'CONFLICT') || tries === MAX_TRIES) throw error;
     }

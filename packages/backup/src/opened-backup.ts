@@ -14,7 +14,7 @@ import { PointBackend } from './point-backend.ts';
 import type { DamagedPoint, FoundPoint } from './points.ts';
 import { Points } from './points.ts';
 import type { Evidence, Remembered } from './remembered.ts';
-import { foreignPoint, isForeign } from './remembered.ts';
+import { foreignPoint, isForeign, isRemembered } from './remembered.ts';
 import { includesNumber } from './removed.ts';
 import type { Survey } from './survey.ts';
 import { isAfter, neverPoints, surveyOf } from './survey.ts';
@@ -186,6 +186,12 @@ export class OpenedBackup {
   /** Whether a point was made with a key that was retired before: by what the store knows, or by what the copy of its head says. */
   isForeign(point: FoundPoint): boolean {
     return isForeign(this.#evidence, point);
+  }
+
+  /** Whether nobody can have made a point whose key was retired: it has the key of now, or is one that the store remembers or its head names. */
+  isCertain(point: FoundPoint): boolean {
+    const { known, fence } = this.#evidence;
+    return !point.isOld || [known, fence, fence?.last].some((one) => isRemembered(one, point));
   }
 
   async #choose({ snapshot, at }: PointChoice, signal: AbortSignal | undefined): Promise<FoundPoint> {
