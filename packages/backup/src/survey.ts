@@ -19,7 +19,8 @@ export interface Survey {
 
 /**
  * Looks for the newest point. A name alone decides nothing: points are numbered without holes, but for names that were taken, so what
- * can't be read and lies beyond one is none. Nor is what comes after the point that the store remembers as its newest.
+ * can't be read and lies beyond one is none, unless the store knows of points up to there. Nor is what comes after the point that the store
+ * remembers as its newest.
  *
  * @throws SecureStoreError `FORMAT_VERSION`; what the backend throws
  */
@@ -36,11 +37,19 @@ export async function surveyOf(points: Points, evidence: Evidence, signal?: Abor
     }
   }
   if (newest === undefined) return { newest, damaged: unread, foreign, junk: [] };
+  if (isRemembered(evidence.known, newest)) return { newest, damaged: [], foreign, junk: unread };
   const there = new Set([...unread, ...foreign].map(({ number }) => number));
-  let end = newest.number + 1;
-  if (!isRemembered(evidence.known, newest)) while (there.has(end)) end += 1;
-  const [damaged, junk] = [unread.filter(({ number }) => number < end), unread.filter(({ number }) => number >= end)];
+  let last = newest.number;
+  while (there.has(last + 1)) last += 1;
+  // So many there were: which of them a removal has left nobody knows.
+  last = Math.max(last, numberKnown(evidence));
+  const [damaged, junk] = [unread.filter(({ number }) => number <= last), unread.filter(({ number }) => number > last)];
   return { newest, damaged, foreign, junk };
+}
+
+/** The number of the newest point of which the store knows, or its signed head. */
+function numberKnown({ known, fence }: Evidence): number {
+  return Math.max(known?.number ?? 0, fence?.number ?? 0);
 }
 
 /**
@@ -109,11 +118,12 @@ function previousOf({ newest, damaged, foreign }: Survey, { known }: Evidence, n
  */
 export function nextAfter(survey: Survey, evidence: Evidence): NextPoint {
   const { newest, damaged, foreign } = survey;
-  const known = Math.max(evidence.known?.number ?? 0, evidence.fence?.number ?? 0);
   const others = [...damaged, ...foreign].map((one) => one.number);
-  const first = known > 0 ? known : Math.min(...others) - 1;
   if (newest === undefined && others.length === 0) return { number: 1, previous: Buffer.alloc(32) };
-  const number = freeAfter(newest?.number ?? first, survey);
+  const known = numberKnown(evidence);
+  const first = known > 0 ? known : Math.min(...others) - 1;
+  const last = newest === undefined ? first : Math.max(newest.number, ...damaged.map((one) => one.number));
+  const number = freeAfter(last, survey);
   return { number, previous: previousOf(survey, evidence, number) };
 }
 
@@ -131,8 +141,8 @@ export function passedOver({ location }: Pick<Destination, 'location'>, { foreig
   if (first !== undefined) {
     const what =
       junk.length === 1
-        ? 'file has the name of a later snapshot and is none'
-        : 'files have names of later snapshots and are none';
+        ? 'file has the name of a later snapshot and can not be read as one'
+        : 'files have names of later snapshots and can not be read as such';
     const advice = 'somebody else may write there. It is passed over; a retention with "damaged" removes it';
     alarms.push(alarm(`${location}: ${junk.length} ${what} (${pointName(first.number)}): ${advice}`));
   }

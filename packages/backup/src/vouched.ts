@@ -23,6 +23,7 @@ type Voucher = 'found' | 'none' | SecureStoreError;
  * Where points in between were removed, it ends.
  */
 async function voucherOf(backup: OpenedBackup, point: FoundPoint, signal: AbortSignal | undefined): Promise<Voucher> {
+  if (backup.isCertain(point)) return 'found';
   const later = (await backup.points.numbers(signal)).filter((number) => number > point.number).toReversed();
   let before = point;
   for (const number of later.slice(0, MAX_LOOKED)) {
