@@ -3,7 +3,6 @@ import type { ContinuousOptions, ContinuousStatus } from './continuous-types.ts'
 import type { PointChoice } from './opened-backup.ts';
 import type { DrillFacts, DrillReceipt } from './receipt.ts';
 import type { RestoreIntoOptions, RestoreIntoReport } from './restore-into-types.ts';
-import type { RestoreReport } from './restore-store.ts';
 import type { SynchronousOptions } from './synchronous.ts';
 import type { VerifyBackupOptions } from './verify-backup.ts';
 
@@ -39,7 +38,7 @@ export interface RestoreJobReport extends RestoreIntoReport {
   readonly time: Date;
   /** The number of the snapshot that was made before; absent where nothing could be lost. */
   readonly before?: number;
-  /** What is to be looked at, as in a {@link RestoreReport}. */
+  /** What is to be looked at, as where a new store is made of a snapshot. */
   readonly warnings: readonly string[];
 }
 
