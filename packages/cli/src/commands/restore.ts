@@ -149,6 +149,7 @@ async function restoreStoreTo(call: RestoreCall, source: string): Promise<ExitCo
     out.note(`warning: ${nothingBegins(report.snapshot, prefix)}: the new store is empty`);
   }
   const { failed, ...summary } = report;
+  for (const warning of summary.warnings) out.note(`warning: ${warning}`);
   await sayFailed(out, failed);
   await out.result({ summary: { ...summary, to, failed: failed.length } }, () => storeInWords(report, to));
   return failed.length === 0 ? 0 : SOME_FAILED;
@@ -221,6 +222,7 @@ async function restoreHere(call: RestoreCall, source: string): Promise<ExitCode>
     });
     const report = await watchJob(cli, 'restore', job);
     const { failed, conflicts, ...summary } = report;
+    for (const warning of summary.warnings) out.note(`warning: ${warning}`);
     for (const { key, code, message } of failed) {
       await out.result({ key, code, message, status: 'failed' }, () => {
         return `failed: ${printable(key)}: ${printable(message)} [${code}]`;

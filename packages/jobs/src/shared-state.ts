@@ -1,9 +1,15 @@
 import { SecureStoreError } from '@securestore/core-format';
-import type { Clock, Instant, JobStorage, StoredState } from '@securestore/jobs';
-import { elapsedSince, instant } from '@securestore/jobs';
+import { answerWithin, isUndecided } from './answers.ts';
+import type { Clock, Instant } from './clock.ts';
+import { elapsedSince, instant } from './clock.ts';
+import { isObject } from './json.ts';
+import type { JobStorage, StoredState } from './types.ts';
 
-/** Where schedules and alerts keep what several processes and later ones have to know. A state has at most 64 KiB. */
-export type StateStorage = Pick<JobStorage, 'read' | 'write'>;
+/** Where what several processes and later ones have to know is kept. A state has at most 64 KiB. */
+export interface StateStorage extends Pick<JobStorage, 'write'> {
+  /** `undefined` where there is none. */
+  read(id: string, signal?: AbortSignal): Promise<StoredState | undefined>;
+}
 
 /** How long after its last write whoever has claimed something is taken for dead, in milliseconds. */
 export const LAPSES_AFTER = 60_000;
@@ -32,10 +38,6 @@ export interface Found<T> {
   readonly stored: StoredState | undefined;
 }
 
-export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
 /** `undefined` where the bytes are no state of this kind: damaged ones stand in nobody's way. */
 function decode<T>({ what, version, parse }: StateKind<T>, bytes: Uint8Array): T | undefined {
   let value: unknown;
@@ -50,24 +52,6 @@ function decode<T>({ what, version, parse }: StateKind<T>, bytes: Uint8Array): T
     throw new SecureStoreError('FORMAT_VERSION', `${what} is of a newer release: use that one`);
   }
   return found === version ? parse(value) : undefined;
-}
-
-async function inTime<T>(clock: Clock, what: string, answer: Promise<T>): Promise<T> {
-  const answered = new AbortController();
-  const late = clock.sleep(ANSWER_WITHIN, answered.signal, { ref: false }).then(() => {
-    const message = `the storage did not answer within ${ANSWER_WITHIN / 1000} s for ${what}`;
-    throw new SecureStoreError('TIMEOUT', message, { outcome: 'unknown' });
-  });
-  try {
-    return await Promise.race([answer, late]);
-  } finally {
-    answered.abort();
-    late.catch(() => undefined);
-  }
-}
-
-function isUndecided(error: unknown): boolean {
-  return SecureStoreError.is(error) && (error.code === 'CONFLICT' || error.outcome === 'unknown');
 }
 
 /** One state that several processes change. */
@@ -85,8 +69,8 @@ export class SharedState<T extends object> {
   }
 
   /** @throws SecureStoreError `FORMAT_VERSION`, `TIMEOUT`, whatever the storage throws */
-  async read(): Promise<Found<T>> {
-    const stored = await inTime(this.#clock, this.#kind.what, this.#storage.read(this.#id));
+  async read(signal?: AbortSignal): Promise<Found<T>> {
+    const stored = await this.#inTime(this.#storage.read(this.#id, signal));
     return { stored, value: stored && decode(this.#kind, stored.state) };
   }
 
@@ -97,11 +81,14 @@ export class SharedState<T extends object> {
    *   isn't known whether a write took place: it then finds its own work done
    * @throws SecureStoreError `UNAVAILABLE` where it can't be settled; `TOO_LARGE`; whatever the storage throws
    */
-  async update(change: (found: Found<T>) => T | undefined): Promise<void> {
+  async update(
+    change: (found: Found<T>) => T | undefined | Promise<T | undefined>,
+    signal?: AbortSignal,
+  ): Promise<void> {
     let failure: unknown;
     for (let tries = 0; tries < TRIES; tries++) {
-      const found = await this.read();
-      const next = change(found);
+      const found = await this.read(signal);
+      const next = await change(found);
       if (next === undefined) return;
       try {
         await this.#write(next, found.stored?.etag);
@@ -122,7 +109,11 @@ export class SharedState<T extends object> {
       throw new SecureStoreError('TOO_LARGE', `${what} has ${body.length} bytes; at most ${MAX_STATE} are kept`);
     }
     const condition = etag === undefined ? ({ ifAbsent: true } as const) : { ifMatch: etag };
-    await inTime(this.#clock, what, this.#storage.write(this.#id, body, condition));
+    await this.#inTime(this.#storage.write(this.#id, body, condition));
+  }
+
+  #inTime<A>(answer: Promise<A>): Promise<A> {
+    return answerWithin(this.#clock, { within: ANSWER_WITHIN, what: this.#kind.what, ref: false }, answer);
   }
 }
 
