@@ -1,6 +1,7 @@
 import { SecureStoreError } from '@securestore/core-format';
 import type { StateStorage } from '@securestore/jobs';
 import type { BackupArea } from '@securestore/objects';
+import { inTime } from '@securestore/objects';
 import { findDestination } from './destination.ts';
 import { drilledAt } from './drilled.ts';
 import type { Places } from './places.ts';
@@ -91,22 +92,27 @@ async function factsOf(
   });
 }
 
-/** What is known of all destinations of a store. */
+/**
+ * What is known of all destinations of a store.
+ *
+ * @param within how long looking at one of them may take, in milliseconds
+ */
 export async function factsOfAll(
   ports: FactPorts,
   schedules: Schedules,
-  signal?: AbortSignal,
+  { signal, within }: { readonly signal?: AbortSignal | undefined; readonly within?: number | undefined } = {},
 ): Promise<DestinationFacts[]> {
-  const all: DestinationFacts[] = [];
-  for (const destination of registryOf(ports.area).destinations) {
+  // None waits for another, which may never answer.
+  const looks = registryOf(ports.area).destinations.map(async (destination): Promise<DestinationFacts> => {
     const known = await scheduleFactsOf(ports, schedules, destination);
     try {
-      all.push({ destination, facts: await factsOf(ports, known, destination, signal) });
+      const look = (ended: AbortSignal | undefined): Promise<WatchFacts> => factsOf(ports, known, destination, ended);
+      return { destination, facts: await inTime('schedules.conditions', { signal, timeout: within }, look) };
     } catch (error) {
       if (!SecureStoreError.is(error) || signal?.aborted === true) throw error;
       // What can't be looked at is as good as not there.
-      all.push({ destination, facts: { ...known, unreachable: error.code } });
+      return { destination, facts: { ...known, unreachable: error.code } };
     }
-  }
-  return all;
+  });
+  return Promise.all(looks);
 }

@@ -45,6 +45,13 @@ export interface RunSchedulesOptions extends RunHookOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** How it is looked at how the backups are. */
+interface ConditionsOptions extends CallOptions {
+  readonly thresholds?: WatchThresholds | undefined;
+  /** How long looking at one destination may take, in milliseconds: one that has not answered by then can't be reached. Default `timeout` alone. */
+  readonly within?: number | undefined;
+}
+
 /** What is not as it should be with a destination. */
 interface DestinationConditions {
   readonly destination: string;
@@ -159,25 +166,23 @@ export class Schedules {
     }
   }
 
-  async #eachFacts(signal?: AbortSignal): Promise<readonly DestinationFacts[]> {
+  async #eachFacts(options?: Parameters<typeof factsOfAll>[2]): Promise<readonly DestinationFacts[]> {
     const lagAt = (location: string): number | undefined => this.#backups.continuous.get(location)?.lag;
     const ports = { area: this.#area, places: this.#places, storage: this.#storage, lagAt };
-    return factsOfAll(ports, await schedulesOf(this.#area), signal);
+    return factsOfAll(ports, await schedulesOf(this.#area), options);
   }
 
   /** What is not as it should be with the backups, whoever looks: so a dead scheduler shows, too. By destination. */
-  conditions({ thresholds, ...options }: CallOptions & { readonly thresholds?: WatchThresholds } = {}): Promise<
-    DestinationConditions[]
-  > {
-    return inTime('schedules.conditions', options, (signal) => this.#conditions(thresholds, signal));
+  conditions({ thresholds, within, ...options }: ConditionsOptions = {}): Promise<DestinationConditions[]> {
+    return inTime('schedules.conditions', options, (signal) => this.#conditions(thresholds, { signal, within }));
   }
 
   async #conditions(
     thresholds: WatchThresholds | undefined,
-    signal: AbortSignal | undefined,
+    options: Parameters<typeof factsOfAll>[2],
   ): Promise<DestinationConditions[]> {
     this.#area.checkOpen();
-    const all = await this.#eachFacts(signal);
+    const all = await this.#eachFacts(options);
     return all.map(({ destination, facts }) => ({
       destination: destination.location,
       conditions: conditionsOf(facts, thresholds),

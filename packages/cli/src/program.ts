@@ -6,6 +6,7 @@ import { addAuditVerbs } from './verbs/audit-verbs.ts';
 import { addBackupVerbs } from './verbs/backup-verbs.ts';
 import { addCheckVerbs } from './verbs/check-verbs.ts';
 import { addFolderVerbs } from './verbs/folder-verbs.ts';
+import { addMigrateVerb } from './verbs/migrate-verb.ts';
 import { addKeyVerbs } from './verbs/key-verbs.ts';
 import { addObjectVerbs } from './verbs/object-verbs.ts';
 
@@ -79,6 +80,7 @@ export function createProgram(run: Run): Command {
   addAccessVerbs(program, run);
   addAuditVerbs(program, run);
   addBackupVerbs(program, run);
+  addMigrateVerb(program, run);
   addCheckVerbs(program, run);
   addHelp(program);
   return program.addHelpText('after', NOTES);

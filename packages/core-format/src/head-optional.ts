@@ -3,6 +3,8 @@ import type { Field } from './fields.ts';
 import { readFieldArea, writeFieldArea } from './fields.ts';
 import type { HeadAudit } from './head-audit.ts';
 import { decodeHeadAudit, encodeHeadAudit } from './head-audit.ts';
+import type { HeadMigration } from './head-migration.ts';
+import { encodeHeadMigration, readHeadMigration } from './head-migration.ts';
 import type { Reference, References } from './head-references.ts';
 import { readReference, writeReference } from './head-references.ts';
 import { ID_LENGTH } from './record.ts';
@@ -13,7 +15,9 @@ const AUDIT_FIELD = 1;
 const INSTANCES_FIELD = 2;
 /** The field of the reference `destinations`: critical, since whoever does not know of it would leave keys in copies that are to be replaced. */
 const DESTINATIONS_FIELD = 3;
-const KNOWN_FIELDS: ReadonlySet<number> = new Set([AUDIT_FIELD, INSTANCES_FIELD, DESTINATIONS_FIELD]);
+/** The field of {@link OptionalFields.migration}: critical, since whoever does not know of it would go on writing here when the store is elsewhere. */
+const MIGRATION_FIELD = 4;
+const KNOWN_FIELDS: ReadonlySet<number> = new Set([AUDIT_FIELD, INSTANCES_FIELD, DESTINATIONS_FIELD, MIGRATION_FIELD]);
 
 /** How many past instances a head tells. */
 export const MAX_PAST_INSTANCES = 256;
@@ -24,6 +28,8 @@ export interface OptionalFields {
   readonly audit?: HeadAudit | undefined;
   /** The instances that this one goes back to, at least one, the newest first, each once, where their audit logs are there still. */
   readonly instances?: readonly Uint8Array[] | undefined;
+  /** Absent where the store moves nowhere. */
+  readonly migration?: HeadMigration | undefined;
   /** Fields of later releases that may be ignored. */
   readonly extra?: readonly Field[];
 }
@@ -42,9 +48,14 @@ export function writeOptional(writer: ByteWriter, head: OptionalFields & { reado
     critical: false,
     value: Buffer.concat(head.instances.map((id) => new ByteWriter(ID_LENGTH).fixed(id, ID_LENGTH).finish())),
   };
+  const migration = head.migration && {
+    tag: MIGRATION_FIELD,
+    critical: true,
+    value: encodeHeadMigration(head.migration),
+  };
   writeFieldArea(
     writer,
-    [audit, instances, destinationsField(head.references), ...(head.extra ?? [])].filter(
+    [audit, instances, destinationsField(head.references), migration, ...(head.extra ?? [])].filter(
       (field) => field !== undefined,
     ),
   );
@@ -80,10 +91,12 @@ export function readOptional(
   if (field?.critical === false) reader.fail('its field of the audit may be ignored, which no writer says');
   const instances = fields.find(({ tag }) => tag === INSTANCES_FIELD);
   const destinations = fields.find(({ tag }) => tag === DESTINATIONS_FIELD);
-  const extra = fields.filter((other) => other !== field && other !== instances && other !== destinations);
+  const migration = fields.find(({ tag }) => tag === MIGRATION_FIELD);
+  const extra = fields.filter(({ tag }) => !KNOWN_FIELDS.has(tag));
   const optional = {
     ...(field === undefined ? {} : { audit: decodeHeadAudit(field.value) }),
     ...(instances === undefined ? {} : { instances: readInstances(reader, instances, instance) }),
+    ...(migration === undefined ? {} : { migration: readHeadMigration(reader, migration, instance) }),
     ...(extra.length === 0 ? {} : { extra }),
   };
   const references = destinations === undefined ? {} : { destinations: readDestinations(reader, destinations) };

@@ -22,6 +22,8 @@ export type { Field } from './fields.ts';
 export * from './grants.ts';
 export * from './head.ts';
 export * from './head-audit.ts';
+export { MAX_SEALED_LOCATION_BYTES } from './head-migration.ts';
+export type { HeadMigration } from './head-migration.ts';
 export { MAX_PAST_INSTANCES } from './head-optional.ts';
 export type { Reference, ReferenceKind } from './head-references.ts';
 export * from './hint.ts';

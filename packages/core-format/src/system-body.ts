@@ -5,8 +5,8 @@ const SYSTEM_MAGIC = 'SSSY';
 const SALT_LENGTH = 32;
 
 /**
- * What a sealed system object is for. Keyring, category map, policy and the directory of members have purpose keys of
- * their own, the audit log and backups have keys with versions; the others are sealed under a version of the journal key.
+ * What a sealed system object is for. Keyring, category map, policy, the directory of members and the location that a store
+ * moves to have purpose keys of their own, the audit log and backups have keys with versions; the others are sealed under a version of the journal key.
  */
 export const PURPOSES = {
   keyring: 1,
@@ -25,11 +25,12 @@ export const PURPOSES = {
   backupPage: 14,
   backupWork: 15,
   destinations: 16,
+  migration: 17,
 } as const;
 export type Purpose = keyof typeof PURPOSES;
 
 /** Purposes of which the head, and nothing else, names the object. */
-export type PinnedPurpose = 'keyring' | 'categoryMap' | 'policy' | 'members' | 'destinations';
+export type PinnedPurpose = 'keyring' | 'categoryMap' | 'policy' | 'members' | 'destinations' | 'migration';
 /** Purposes whose objects lie at a destination of backups, sealed under a version of the backup key. */
 export type BackupPurpose = 'backupPoint' | 'backupPage' | 'backupWork';
 /** Purposes whose objects are sealed under a version of the journal key. */

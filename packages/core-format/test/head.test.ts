@@ -7,6 +7,7 @@ import {
   joinHead,
   MAX_HEAD_BYTES,
   MAX_PAST_INSTANCES,
+  MAX_SEALED_LOCATION_BYTES,
   MAX_TIME,
   noId,
   SLOT_BOX_LENGTH,
@@ -243,5 +244,32 @@ describe('a head', () => {
     refused(withField(Buffer.concat([bytes, Buffer.alloc(1)])));
     refused(signed({ references: { destinations: { ...destinations, name: 'P' } } }));
     refused(signed({ references: { destinations: { ...destinations, name: '' } } }));
+  });
+
+  it('[H-16] tells of a migration in a field that must not be ignored, at a known stage, to another instance', () => {
+    const instance = Buffer.alloc(16, 201);
+    const location = Buffer.from('sealed');
+    for (const [code, stage] of [
+      [1, 'copying'],
+      [2, 'announced'],
+    ] as const) {
+      const resealed = stage === 'announced';
+      const value = Buffer.concat([instance, Buffer.of(code, resealed ? 1 : 0), location]);
+      const bytes = signed({ extra: [{ tag: 4, critical: true, value }] });
+      expect(decodeHead(bytes).head.migration).toEqual({ instance, stage, resealed, location });
+      expect(bytes).toEqual(signed({ migration: { instance, stage, resealed, location } }));
+      refused(signed({ extra: [{ tag: 4, critical: false, value }] }));
+    }
+    for (const value of [
+      Buffer.concat([instance, Buffer.of(0, 0), location]),
+      Buffer.concat([instance, Buffer.of(3, 0), location]),
+      Buffer.concat([instance, Buffer.of(1, 2), location]),
+      Buffer.concat([instance, Buffer.of(1, 0)]),
+      Buffer.concat([instance, Buffer.of(1, 0), Buffer.alloc(MAX_SEALED_LOCATION_BYTES + 1)]),
+      Buffer.concat([head.instance, Buffer.of(1, 0), location]),
+      Buffer.from('short'),
+    ]) {
+      refused(signed({ extra: [{ tag: 4, critical: true, value }] }));
+    }
   });
 });

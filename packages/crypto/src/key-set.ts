@@ -88,6 +88,8 @@ export interface KeySet {
   readonly names: NameKeys;
   /** The purpose key of the category map. */
   readonly categoryMap: KeyObject;
+  /** The purpose key of the location that the store moves to. */
+  readonly migration: KeyObject;
   readonly journal: JournalKeys;
   /** Absent where the store was never audited. */
   readonly audit: AuditKeys | undefined;
@@ -301,6 +303,7 @@ function loadKeys(
   return {
     names: { mac: deriveKey(nameKey, 'name mac'), encryption: deriveKey(nameKey, 'name encryption') },
     categoryMap: deriveKey(nameKey, 'category map'),
+    migration: deriveKey(nameKey, 'migration'),
     journal,
     audit,
     backup,

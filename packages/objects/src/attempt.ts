@@ -10,6 +10,7 @@ import type { Draft, Mutation } from './draft.ts';
 import type { Engine } from './engine.ts';
 import { isFresh } from './freshness.ts';
 import { announceCommit } from './journal/announce.ts';
+import type { Announced } from './journal/journal-writer.ts';
 import { checkHeld, LostRace } from './lost-race.ts';
 import { encodeOpenBody } from './open-body.ts';
 import type { Current } from './records.ts';
@@ -56,7 +57,7 @@ export interface Identity extends Doubtful {
   /** Since when what it rests on is known: what is believed to be there, and the time that numbers the version. */
   readonly begun: Instant;
   /** When the journal was told, if it was. */
-  announced?: Instant | undefined;
+  announced?: Announced | undefined;
   /**
    * The number of the last attempt. The next one gets a greater one: it may follow another version and say something else, under the
    * same commit, and whoever kept the one that was refused could put it in the place of the one that was not.
@@ -112,5 +113,12 @@ export async function attempt(
     if (SecureStoreError.is(error, 'CONFLICT')) throw new LostRace();
     throw error;
   }
-  return { state, header, keys, record, announced: identity.announced, late: !isFresh(confirmed, engine.clock) };
+  return {
+    state,
+    header,
+    keys,
+    record,
+    announced: identity.announced,
+    late: !isFresh(confirmed, engine.clock, state.head),
+  };
 }

@@ -222,6 +222,29 @@ export class AuditArea {
    * @throws SecureStoreError `CONFLICT` where something else lies there, and what the backend throws
    */
   async write(name: string, body: Buffer): Promise<void> {
+    const { place } = this.#engine;
+    if (place === undefined) return this.#writeHere(name, body);
+    for (;;) {
+      await this.#confirmPlace();
+      const { epoch } = place;
+      await this.#writeHere(name, body);
+      // Where the store closed meanwhile, to be opened elsewhere, it may not have been brought along.
+      await this.#confirmPlace();
+      if (place.epoch === epoch) return;
+    }
+  }
+
+  /** Makes sure that the store is where it is thought to be. Where that can't be told, the log is still to be written there. */
+  async #confirmPlace(): Promise<void> {
+    try {
+      const wait = this.#engine.watcher.acknowledge();
+      if (wait !== undefined) await wait;
+    } catch (error) {
+      if (!SecureStoreError.is(error)) throw error;
+    }
+  }
+
+  async #writeHere(name: string, body: Buffer): Promise<void> {
     try {
       await this.#engine.backend.write(name, body, { ifAbsent: true });
     } catch (error) {

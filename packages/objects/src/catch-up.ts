@@ -2,9 +2,9 @@ import { asBuffer, historyName, objectName, SecureStoreError, splitRecord } from
 import type { RecordHeader } from '@securestore/core-format';
 import type { CategoryKeys } from '@securestore/crypto';
 import { rewrapRecord } from '@securestore/crypto';
-import type { Instant } from '@securestore/jobs';
 import type { Engine } from './engine.ts';
 import { announceCommit } from './journal/announce.ts';
+import type { Announced } from './journal/journal-writer.ts';
 import { recommit } from './recommit.ts';
 import type { Target } from './records.ts';
 import { isRetiredKey } from './records.ts';
@@ -17,7 +17,7 @@ export interface Prepared {
   readonly header: RecordHeader;
   readonly keys: CategoryKeys;
   /** When the journal was told of the commit, if it was. */
-  readonly announced: Instant | undefined;
+  readonly announced: Announced | undefined;
   /** The record as it was written; `undefined` where it was found, and is not known to be what was written last. */
   readonly record: Uint8Array | undefined;
   /** Whether it may have landed when others relied already on nobody acting on its generation of the head any more. */

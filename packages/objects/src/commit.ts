@@ -6,10 +6,11 @@ import type { Committed, Identity } from './attempt.ts';
 import { attempt } from './attempt.ts';
 import { catchUp } from './catch-up.ts';
 import type { Doubtful, Finding } from './doubt.ts';
-import { settle, undecided } from './doubt.ts';
+import { findCommit, settle, undecided } from './doubt.ts';
 import type { Mutation } from './draft.ts';
 import type { Engine } from './engine.ts';
 import { LostRace } from './lost-race.ts';
+import { pinned } from './moving/place.ts';
 import { readCurrent } from './read-current.ts';
 import type { Current, Standing, Target } from './records.ts';
 import { openAt } from './records.ts';
@@ -63,7 +64,7 @@ async function lookAgain(
   return opened !== undefined && commitId.equals(opened.header.commitId) ? opened : { current };
 }
 
-function newIdentity({ clock, random }: Engine, commitId: Buffer = random(ID_LENGTH)): Identity {
+function newIdentity({ clock }: Engine, commitId: Buffer): Identity {
   const begun = instant(clock);
   return { commitId, begun, now: begun.now };
 }
@@ -84,9 +85,9 @@ interface Doubt {
   readonly expected: StoredRecord | undefined;
 }
 
-async function commitLoop(engine: Engine, requested: Mutation): Promise<Committed | undefined> {
+async function commitLoop(engine: Engine, requested: Mutation, commitId: Buffer): Promise<Committed | undefined> {
   const { target, signal } = requested;
-  let identity = newIdentity(engine);
+  let identity = newIdentity(engine, commitId);
   const mutation: Mutation = {
     ...requested,
     stillHolds: () => isInTime(engine, identity) && requested.stillHolds?.() !== false,
@@ -138,7 +139,7 @@ async function commitLoop(engine: Engine, requested: Mutation): Promise<Committe
       if (!isInTime(engine, identity)) {
         // What is on its way has the old number.
         if (doubt !== undefined) throw doubt.failure;
-        const { commitId, announced, version } = identity;
+        const { announced, version } = identity;
         identity = { ...newIdentity(engine, commitId), announced, version };
       }
       current = found.current;
@@ -167,12 +168,16 @@ function isRefusal(error: unknown): boolean {
  * that is told of an object. A process that was idle opens what has landed under a retired key, and what nobody else sees
  * must not be in the way of anything.
  */
-async function commitUnderConfirmedKeys(engine: Engine, mutation: Mutation): Promise<Committed | undefined> {
+async function commitUnderConfirmedKeys(
+  engine: Engine,
+  mutation: Mutation,
+  commitId: Buffer,
+): Promise<Committed | undefined> {
   const { watcher } = engine;
   while (true) {
     const { keys } = watcher.state;
     try {
-      return await commitLoop(engine, mutation);
+      return await commitLoop(engine, mutation, commitId);
     } catch (error) {
       if (!isRefusal(error)) throw error;
       const wait = watcher.acknowledge(mutation.signal);
@@ -182,31 +187,60 @@ async function commitUnderConfirmedKeys(engine: Engine, mutation: Mutation): Pro
   }
 }
 
+/** What became of a mutation in the place where the store is now, which it has moved to since the mutation began elsewhere. */
+async function foundThere(
+  engine: Engine,
+  mutation: Mutation,
+  commitId: Buffer,
+  begun: Instant,
+): Promise<Committed | undefined> {
+  const { header } = await findCommit(pinned(engine), mutation.target, { commitId, now: begun.now });
+  if (header === undefined) return undefined;
+  // Parts of its payload that were written before are where they were.
+  await mutation.beforeAttempt?.(true);
+  return committedAs(engine, mutation, header, { commitId, begun, now: begun.now });
+}
+
+/** The error of a mutation that took effect and could not be acknowledged. */
+function notAcknowledged(error: unknown): unknown {
+  if (!SecureStoreError.is(error)) return error;
+  const { code, message, retryable } = error;
+  return new SecureStoreError(code, message, { cause: error, outcome: 'unknown', retryable });
+}
+
 /**
  * Commits one mutation: a conditional write of one record, after the version that it replaces was copied to the
  * history. Unconditional mutations retry lost races inside.
+ *
+ * Where the store has moved since it began, it is looked for in the new place: everything that took effect before the store closed is
+ * there, and nothing that came later, which is then done there.
  *
  * @returns `undefined` where there was nothing to do
  * @throws SecureStoreError `CONFLICT` where the mutation has a condition that fails
  */
 export async function commit(engine: Engine, mutation: Mutation): Promise<Committed | undefined> {
-  const reconsidered = engine.watcher.reconsider(mutation.signal);
+  const { place, watcher, turns } = engine;
+  const { target, signal } = mutation;
+  const reconsidered = watcher.reconsider(signal);
   if (reconsidered !== undefined) await reconsidered;
-  engine.watcher.checkWritable();
-  const committed = await engine.turns.run(mutation.target.token, mutation.signal, () =>
-    commitUnderConfirmedKeys(engine, mutation),
-  );
-  try {
-    const wait = engine.watcher.acknowledge(mutation.signal);
-    if (wait !== undefined) await wait;
-    engine.watcher.checkWritable();
-    return committed && (await catchUp(engine, mutation.target, committed, mutation.signal));
-  } catch (error) {
-    if (committed === undefined || !SecureStoreError.is(error)) throw error;
-    throw new SecureStoreError(error.code, error.message, {
-      cause: error,
-      outcome: 'unknown',
-      retryable: error.retryable,
-    });
+  watcher.checkWritable();
+  const commitId = engine.random(ID_LENGTH);
+  const begun = place && instant(engine.clock);
+  for (let moved = false; ; moved = true) {
+    const epoch = place?.epoch;
+    let committed: Committed | undefined;
+    try {
+      committed = await turns.run(target.token, signal, async () => {
+        const found = moved && begun !== undefined ? await foundThere(engine, mutation, commitId, begun) : undefined;
+        return found ?? commitUnderConfirmedKeys(pinned(engine), mutation, commitId);
+      });
+      const wait = watcher.acknowledge(signal);
+      if (wait !== undefined) await wait;
+      watcher.checkWritable();
+      const done = committed && (await catchUp(engine, target, committed, signal));
+      if (place?.epoch === epoch) return done;
+    } catch (error) {
+      if (place?.epoch === epoch) throw committed === undefined ? error : notAcknowledged(error);
+    }
   }
 }

@@ -31,7 +31,7 @@ import {
   takeKey,
 } from '@securestore/crypto';
 import type { Clock } from '@securestore/jobs';
-import { refuseBegunRestore } from './copy/begun-restore.ts';
+import { refuseBegun } from './copy/begun.ts';
 import type { CryptoEventSource } from './crypto-event-source.ts';
 import { keyChanges } from './key-changes.ts';
 import { listPage } from './pages.ts';
@@ -86,7 +86,7 @@ async function writeNew(
 /** A new store over what another one has left would make it unreadable for good. */
 async function refuseRemains(backend: StorageBackend, signal: AbortSignal | undefined): Promise<void> {
   if (await hasRemains(backend, signal)) {
-    await refuseBegunRestore(backend, signal);
+    await refuseBegun(backend, signal);
     throw new SecureStoreError(
       'INTEGRITY',
       'there are objects of a store here but its head is missing. Nothing was created: bring the head back from a backup, ' +
@@ -114,6 +114,11 @@ export async function hasRemains(backend: StorageBackend, signal: AbortSignal | 
   return (await backend.read(HEAD_NAME, { signal })) === undefined;
 }
 
+/** A store that is made to take in another one: it is opened by nobody else before that is done. */
+interface Founded {
+  readonly founded?: { readonly versionFloor: number; readonly state: 'scratch' } | undefined;
+}
+
 /**
  * Makes a store where none is: keyring and category map first, the head last, in one conditional write.
  *
@@ -123,7 +128,7 @@ export async function hasRemains(backend: StorageBackend, signal: AbortSignal | 
  */
 export async function createStoreAt(
   backend: StorageBackend,
-  settings: StoreSettings & { readonly signal?: AbortSignal | undefined },
+  settings: StoreSettings & { readonly signal?: AbortSignal | undefined } & Founded,
   clock: Clock,
   random: RandomSource,
   events?: CryptoEventSource,
@@ -132,8 +137,9 @@ export async function createStoreAt(
   const { history, rotationDays, naming, journal, suite, map } = parseSettings(settings, random);
   await loadSuites([suite]);
   if ((await backend.read(HEAD_NAME, { signal })) !== undefined) alreadyExists();
-  await refuseRemains(backend, signal);
+  if (settings.founded === undefined) await refuseRemains(backend, signal);
   const now = clock.now();
+  const { versionFloor = 0, state = 'open' } = settings.founded ?? {};
   const lineage = random(ID_LENGTH);
   const instance = random(ID_LENGTH);
   const seed = random(KEY_LENGTH);
@@ -164,10 +170,10 @@ export async function createStoreAt(
     time: now,
     identity: publicKey,
     rootNumber: FIRST_ROOT,
-    state: 'open',
+    state,
     naming,
     suites: [suite],
-    versionFloor: 0,
+    versionFloor,
     history,
     journal: journal ? 'on' : 'off',
     rotationDays,

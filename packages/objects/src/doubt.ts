@@ -23,7 +23,7 @@ class Purged extends Error {}
  * Looks for a commit whose acknowledgement was lost: in the current record first, then in the history. In this order, a
  * mutation that is conditional on the current record found here can't take effect beside the one that is looked for.
  */
-async function findCommit(engine: Engine, target: Target, { commitId, now }: Doubtful): Promise<Finding> {
+export async function findCommit(engine: Engine, target: Target, { commitId, now }: Doubtful): Promise<Finding> {
   const current = await readCurrent(engine, target);
   if (current === undefined) return { current };
   const isCommit = (header: RecordHeader): boolean => {

@@ -5,6 +5,7 @@ import type { Clock } from '@securestore/jobs';
 import type { HeadWatcher } from './freshness.ts';
 import type { JournalWriter } from './journal/journal-writer.ts';
 import type { KeyedMutex } from './keyed-mutex.ts';
+import type { Place } from './moving/place.ts';
 import type { RecordCache } from './record-cache.ts';
 
 /** Looks after the copies of a store at the destinations of its backups. */
@@ -40,7 +41,9 @@ export interface Engine {
   readonly cache: RecordCache;
   /** Mutations of one object by this process take turns instead of losing races to each other. */
   readonly turns: KeyedMutex;
-  readonly limits: Limits;
+  limits: Limits;
+  /** Where the store is, where this process follows it to another location; then `backend` is that of it. */
+  readonly place?: Place | undefined;
   readonly journal: JournalWriter;
   /** How far the audit log of this process goes, where it writes one. */
   readonly audit: { end?: (() => AuditEnd | undefined) | undefined };

@@ -9,6 +9,8 @@ import type { Clock, Instant } from '@securestore/jobs';
 import { elapsedSince, instant } from '@securestore/jobs';
 import { followGrant } from './members/grants.ts';
 import { OwnSlot } from './own-slot.ts';
+import type { Arrived, Moves } from './moving/follow.ts';
+import { followMove } from './moving/follow.ts';
 import { isMember } from './owner.ts';
 import { readInTime } from './read-in-time.ts';
 import type { ReadHead, StoreState, Unlocked } from './state.ts';
@@ -20,11 +22,32 @@ import { loadState, samePin } from './state.ts';
  */
 export const SETTLED_AFTER = 6000;
 
-/** How old the last confirmation of the head may be before another read of it begins, in milliseconds. */
-const REFRESH_AFTER = 2000;
+/** The same where the store is announced to move, so that nobody waits for long while it does. */
+export const SETTLED_SOON_AFTER = 750;
 
-/** How old it may be at most for an operation to be acknowledged, in milliseconds. */
-const FRESH_FOR = 5000;
+/** How often the head is read, and how long what was read counts. */
+interface Bounds {
+  /** How old the last confirmation of the head may be before another read of it begins, in milliseconds. */
+  readonly refreshAfter: number;
+  /** How old it may be at most for an operation to be acknowledged, in milliseconds. */
+  readonly freshFor: number;
+}
+
+const BOUNDS: Bounds = { refreshAfter: 2000, freshFor: 5000 };
+/** Of a store that is announced to move. */
+const SHORT_BOUNDS: Bounds = { refreshAfter: 200, freshFor: 700 };
+
+/** How a process follows a store to where it moves. */
+export interface Following {
+  readonly moves: Moves;
+  /** Called before anything goes on there. @returns the etag of the head as the parts of the engine see it */
+  readonly onMove: (arrived: Arrived) => Promise<string>;
+}
+
+/** How often the head of a store is read that is about to open somewhere, in milliseconds. */
+const LOOK_EVERY = 25;
+/** How long a call waits for that, in milliseconds: whoever moves the store has died, or does not get on. */
+const CLOSING_FOR = 10_000;
 
 /** How often a head is read whose objects are missing, and how long to wait in between, in milliseconds. */
 export const MAX_TRIES = 5;
@@ -32,9 +55,19 @@ export const RETRY_AFTER = 20;
 
 const UNREACHABLE: ReadonlySet<ErrorCode> = new Set(['UNAVAILABLE', 'TIMEOUT', 'THROTTLED', 'ABORTED']);
 
-/** Whether a confirmation of the head that began then still counts. */
-export function isFresh(confirmed: Instant, clock: Clock): boolean {
-  return elapsedSince(confirmed, clock) < FRESH_FOR;
+const boundsOf = ({ migration }: Head): Bounds => (migration?.stage === 'announced' ? SHORT_BOUNDS : BOUNDS);
+
+/** Whether a confirmation of `head` that began then still counts. */
+export function isFresh(confirmed: Instant, clock: Clock, head: Head): boolean {
+  return elapsedSince(confirmed, clock) < boundsOf(head).freshFor;
+}
+
+function moving(): SecureStoreError {
+  return new SecureStoreError(
+    'LOCKED',
+    'the store is being moved to another location, and takes no calls at this moment; try again',
+    { retryable: true },
+  );
 }
 
 function unreachable(cause: SecureStoreError): SecureStoreError {
@@ -43,7 +76,7 @@ function unreachable(cause: SecureStoreError): SecureStoreError {
 
 /**
  * Knows under which head generation the store stands. An operation is acknowledged only if a read of the head that
- * *began* less than {@link FRESH_FOR} ago showed the generation under which it was prepared; so whoever raises the
+ * *began* less than five seconds ago showed the generation under which it was prepared; so whoever raises the
  * generation and waits a little longer knows that nobody acts on the old one any more. Only clock rates matter.
  */
 export class HeadWatcher {
@@ -65,6 +98,13 @@ export class HeadWatcher {
   #onHead: ((head: Head) => Promise<void>) | undefined;
   /** Whether this process may write while the store is being restored, since it is the one that does it. */
   restores = false;
+  /** Whether this process goes on while the store is closed to move, since it is the one that moves it. */
+  migrates = false;
+  #bounds: Bounds;
+  /** What other calls wait for while the store is closed to move. */
+  #looking: Promise<void> | undefined;
+  #following: Following | undefined;
+  #onStalled: (() => Promise<void>) | undefined;
 
   /** @param begun when the read of the head began from which `state` was made */
   constructor(backend: StorageBackend, clock: Clock, state: StoreState, head: ReadHead, begun: Instant) {
@@ -74,7 +114,18 @@ export class HeadWatcher {
     this.#confirmed = begun;
     this.#etag = head.etag;
     this.#seen = head.head;
+    this.#bounds = boundsOf(head.head);
     this.#difference.note(head.now, begun);
+  }
+
+  /** Has the store followed to where it moves. */
+  follows(following: Following): void {
+    this.#following = following;
+  }
+
+  /** Has `listener` called where the store is closed to move for so long that whoever moves it must have died. */
+  onStalled(listener: () => Promise<void>): void {
+    this.#onStalled = listener;
   }
 
   /** Has `listener` told of every head that is followed from now on; a change by this process waits for it. */
@@ -102,7 +153,9 @@ export class HeadWatcher {
     if (this.#lost !== undefined) throw this.#lost;
     this.checkFollowing();
     const { state } = this.#state.head;
-    const isOpen = state === 'open' || (state === 'restoring' && this.restores);
+    const isLeft = state === 'closing' || state === 'moved' || state === 'scratch';
+    const isOpen = state === 'open' || (state === 'restoring' && this.restores) || (isLeft && this.migrates);
+    if (state === 'closing' && !isOpen) throw moving();
     if (!isOpen) throw new SecureStoreError('LOCKED', `the store takes no writes now: it is ${state}`);
     this.#difference.check();
   }
@@ -120,10 +173,46 @@ export class HeadWatcher {
    */
   acknowledge(signal?: AbortSignal): Promise<void> | undefined {
     if (this.#lost !== undefined) throw this.#lost;
+    if (this.#isClosed) return this.#whenOpen(signal);
     const age = elapsedSince(this.#confirmed, this.#clock);
-    if (age < REFRESH_AFTER) return undefined;
+    const { refreshAfter, freshFor } = this.#bounds;
+    if (age < refreshAfter) return undefined;
     void this.#read();
-    return age < FRESH_FOR ? undefined : this.#waitFresh(signal);
+    return age < freshFor ? undefined : this.#waitFresh(signal);
+  }
+
+  /** Whether the store is closed to move, so that whoever works with it waits until it is open somewhere. */
+  get #isClosed(): boolean {
+    return this.#state.head.state === 'closing' && !this.migrates;
+  }
+
+  async #whenOpen(signal: AbortSignal | undefined): Promise<void> {
+    const since = instant(this.#clock);
+    let stalled = false;
+    let failure: unknown;
+    while (this.#isClosed) {
+      const waited = elapsedSince(since, this.#clock);
+      if (waited > CLOSING_FOR && !stalled) {
+        stalled = true;
+        await abortable(this.#onStalled?.() ?? Promise.resolve(), signal).catch(() => undefined);
+      } else if (waited > CLOSING_FOR) throw failure ?? moving();
+      this.#looking ??= this.#look().finally(() => {
+        this.#looking = undefined;
+      });
+      try {
+        await abortable(this.#looking, signal);
+        failure = undefined;
+      } catch (error) {
+        signal?.throwIfAborted();
+        if (this.#lost !== undefined) throw this.#lost;
+        failure = error;
+      }
+    }
+  }
+
+  async #look(): Promise<void> {
+    await this.#clock.sleep(LOOK_EVERY);
+    await this.#read();
   }
 
   /**
@@ -165,13 +254,20 @@ export class HeadWatcher {
     await this.#clock.sleep(SETTLED_AFTER, signal);
   }
 
+  /** The same where the one before had announced, and for as long as {@link settle} takes, that the store moves. */
+  async settleSoon(signal?: AbortSignal): Promise<void> {
+    await this.#clock.sleep(SETTLED_SOON_AFTER, signal);
+  }
+
   async #waitFresh(signal: AbortSignal | undefined): Promise<void> {
     // The read that is under way may have begun too long ago itself; the next one begins now.
     for (let tries = 0; tries < 2; tries++) {
       await abortable(this.#reading ?? this.#read(), signal);
-      if (isFresh(this.#confirmed, this.#clock)) return;
+      if (this.#isClosed) return this.#whenOpen(signal);
+      if (elapsedSince(this.#confirmed, this.#clock) < this.#bounds.freshFor) return undefined;
     }
-    throw new SecureStoreError('UNAVAILABLE', `reading the head of the store takes over ${FRESH_FOR / 1000} s`);
+    const { freshFor } = this.#bounds;
+    throw new SecureStoreError('UNAVAILABLE', `reading the head of the store takes over ${freshFor / 1000} s`);
   }
 
   #read(): Promise<void> {
@@ -202,13 +298,12 @@ export class HeadWatcher {
     let failed: string | undefined;
     for (let tries = 1; ; tries++) {
       const epoch = this.#epoch;
-      const head = await readInTime(this.#backend, this.#clock, FRESH_FOR);
+      const head = await readInTime(this.#backend, this.#clock, BOUNDS.freshFor);
       if (head === undefined) throw new SecureStoreError('INTEGRITY', 'the head of the store has vanished');
       // What was read before this process changed the head tells nothing new.
       if (epoch !== this.#epoch && head.head.generation < this.#seen.generation) continue;
       try {
-        await this.#follow(head);
-        return head;
+        return await this.#follow(head);
       } catch (error) {
         // What it names is removed when the next head has taken its place: then that one counts.
         if (!SecureStoreError.is(error, 'INTEGRITY') || head.etag === failed || tries === MAX_TRIES) throw error;
@@ -218,9 +313,12 @@ export class HeadWatcher {
     }
   }
 
-  async #follow({ head }: ReadHead): Promise<void> {
+  /** @returns the head that counts: another one where the store has moved */
+  async #follow(read: ReadHead): Promise<ReadHead> {
+    const { head } = read;
     checkFollows(head, this.#seen);
-    if (head.generation === this.#state.head.generation) return;
+    if (head.state === 'moved' && !this.migrates) return this.#move(head);
+    if (head.generation === this.#state.head.generation) return read;
     const unlocked = await this.#followKeys(head);
     const state = unlocked && (await loadState(this.#backend, head, unlocked, this.#state));
     this.#seen = head;
@@ -234,6 +332,30 @@ export class HeadWatcher {
       this.#take(state);
     }
     void this.#onHead?.(head);
+    return read;
+  }
+
+  async #move(moved: Head): Promise<ReadHead> {
+    let arrived: Arrived;
+    let etag: string | undefined;
+    try {
+      arrived = await followMove(moved, this.#state, {
+        moves: this.#following?.moves,
+        clock: this.#clock,
+        within: BOUNDS.freshFor,
+        unlock: (backend, head) => this.#followKeys(head, backend),
+      });
+      etag = await this.#following?.onMove(arrived);
+    } catch (error) {
+      // Whoever runs this process has to open the store there.
+      if (SecureStoreError.is(error, 'LOCKED')) this.#lost = error;
+      throw error;
+    }
+    const read = { ...arrived.read, etag: etag ?? arrived.read.etag };
+    this.#seen = read.head;
+    this.#take(arrived.state);
+    void this.#onHead?.(read.head);
+    return read;
   }
 
   #take(state: StoreState): void {
@@ -241,6 +363,7 @@ export class HeadWatcher {
     // What has one id shares its private key.
     if (!before.id.equals(state.unlocked.id)) before.wipe();
     this.#state = state;
+    this.#bounds = boundsOf(state.head);
     this.#slot.followed();
     this.#lockedOut = undefined;
   }
@@ -255,11 +378,11 @@ export class HeadWatcher {
   }
 
   /** By what this process opens the store under `head`; `undefined` where it does so no more. */
-  async #followKeys(head: Head): Promise<Unlocked | undefined> {
+  async #followKeys(head: Head, backend: StorageBackend = this.#backend): Promise<Unlocked | undefined> {
     const { unlocked, head: before } = this.#state;
     if ('root' in unlocked) return this.#slot.follow(unlocked, before, head);
     if (samePin(before.references.grants, head.references.grants)) return unlocked;
-    return followGrant(this.#backend, head, unlocked);
+    return followGrant(backend, head, unlocked);
   }
 
   /** As {@link OwnSlot.prepare}. */

@@ -48,6 +48,7 @@ export interface HeadPlan {
       | 'rotation'
       | 'references'
       | 'audit'
+      | 'migration'
     >
   >;
   /** Whether the checkpoint is a former one from now on, since digests are about to change without versions. */
@@ -278,6 +279,7 @@ async function tryChange(engine: Engine, attempt: Attempt): Promise<boolean> {
  *
  * @param plan what to make of the state as it is; asked anew when another change comes first. `undefined` where there is
  *   nothing to do
+ * @param checkMayChange throws where the store may not be changed now; by default where it is not open
  * @returns whether anything was changed
  * @throws SecureStoreError `CONFLICT` where other changes come first again and again; `ACCESS_DENIED` where the store was opened
  *   by a member; and what `plan` throws
@@ -286,11 +288,12 @@ export async function changeHead(
   engine: Engine,
   plan: (state: StoreState) => Promise<HeadPlan | undefined>,
   signal?: AbortSignal,
+  checkMayChange: () => void = () => engine.watcher.checkWritable(),
 ): Promise<boolean> {
   for (let tries = 0; tries < MAX_TRIES; tries++) {
     const begun = instant(engine.clock);
     const etag = await engine.watcher.refresh(signal);
-    engine.watcher.checkWritable();
+    checkMayChange();
     const { state } = engine.watcher;
     let planned: HeadPlan | undefined;
     let attempted = false;

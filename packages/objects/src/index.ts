@@ -35,10 +35,17 @@ export type { Change } from './journal/resolve.ts';
 export type { CopyKeeper, MutationGate } from './engine.ts';
 export type { GrantableGroup, GrantOptions, MemberAdministration, MemberInfo } from './members/administration.ts';
 export { ObjectStore } from './object-store.ts';
+export type { Moves } from './moving/follow.ts';
+export type { Landing } from './moving/landing.ts';
+export type { Occupied } from './moving/marker.ts';
+export type { MigrationArea } from './moving/migration-area.ts';
+export { joinByToken } from './checkpoint/in-order.ts';
+export { isPurged } from './records.ts';
 export { mapConcurrently } from './map-concurrently.ts';
 export { entriesUnder, listPage } from './pages.ts';
 export type { PolicyObject } from './policy-object.ts';
-export { createObjectStore, openObjectStore, openOrCreateObjectStore } from './open.ts';
+export { createObjectStore, openObjectStore, openOrCreateObjectStore, openStoreAnew } from './open.ts';
+export type { Resealed, ResealedCopy } from './moving/resealed-copy.ts';
 export type { OpenSettings, StoreContext } from './open.ts';
 export type {
   CheckpointOptions,

@@ -53,12 +53,13 @@ function nextAfter(folder: string, lastKey: string, lastMatched: boolean): strin
 
 /** The names that start with `prefix`, in the backend's order. */
 export async function* listNames(engine: Engine, prefix: string, signal?: AbortSignal): AsyncGenerator<StoreKey> {
-  const { backend, names, watcher } = engine;
+  const { backend, names, watcher, place } = engine;
   // No key has these: so nothing starts with them, and no folder of theirs needs to be looked for.
   if (prefix.startsWith('/') || prefix.includes('//') || prefix.length > MAX_KEY_BYTES) return;
   const visible = names.visibleFolder(prefix);
   const folder = visible === '' ? AREAS.objects : `${objectName(visible)}/`;
   for (let after: string | undefined; ;) {
+    const epoch = place?.epoch;
     const page = await listPage(
       backend,
       folder,
@@ -66,6 +67,8 @@ export async function* listNames(engine: Engine, prefix: string, signal?: AbortS
     );
     const wait = watcher.acknowledge(signal);
     if (wait !== undefined) await wait;
+    // Where the store is now there may be more.
+    if (place?.epoch !== epoch) continue;
     let matched = true;
     for (const { key, size } of page.entries) {
       const token = key.slice(AREAS.objects.length);

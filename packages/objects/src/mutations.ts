@@ -43,10 +43,16 @@ function inlineContent(keys: DigestKeys, data: Uint8Array): Content {
   return { length: data.length, digest: digestWhole(keys, data), payload: { kind: 'inline', data } };
 }
 
-/** @param since when its first part was about to be written */
-function blobContent(engine: Engine, token: string, blob: WrittenBlob, since: Instant): Content {
+/** @param since when its first part was about to be written @param epoch where the store was then */
+function blobContent(
+  engine: Engine,
+  token: string,
+  blob: WrittenBlob,
+  since: Instant,
+  epoch: number | undefined,
+): Content {
   const { length, digest, chunkSize, reference } = blob;
-  const hold = new BlobHold(engine, { token, reference, length, chunkSize }, since);
+  const hold = new BlobHold(engine, { token, reference, length, chunkSize }, since, epoch);
   return { length, digest, payload: blobPayload(blob), blob: reference, hold };
 }
 
@@ -133,7 +139,10 @@ export async function storeObject<M extends object>(
   }
   let blob: WrittenBlob;
   const since = instant(engine.clock);
+  const epoch = engine.place?.epoch;
   try {
+    const wait = engine.watcher.reconsider(signal);
+    if (wait !== undefined) await wait;
     engine.watcher.checkWritable();
     await checkEarly(engine, target, condition, signal);
     blob = await writeBlob(engine, target.token, keys.primary.suite, keys.digest, payload.source, signal);
@@ -141,7 +150,7 @@ export async function storeObject<M extends object>(
     await payload.close();
   }
   try {
-    return await commitContent(engine, request, blobContent(engine, target.token, blob, since));
+    return await commitContent(engine, request, blobContent(engine, target.token, blob, since, epoch));
   } catch (error) {
     // Unless it may be in use after all.
     if (!(SecureStoreError.is(error) && error.outcome === 'unknown')) await discardBlob(engine, target.token, blob);

@@ -19,6 +19,7 @@ import type { Job } from '@securestore/jobs';
 import type { RotationReport } from './rekey/rotate.ts';
 import { entriesOf } from './entries.ts';
 import { HealthArea } from './health-area.ts';
+import { MigrationArea } from './moving/migration-area.ts';
 import { historyOf } from './history.ts';
 import { sortNames } from './list.ts';
 import type { MemberAdministration } from './members/administration.ts';
@@ -80,7 +81,6 @@ export interface ObjectStoreParts {
 export class ObjectStore implements SecureStorage {
   /** The identity of the store: pin it to be sure that it is the same one when you open it again. */
   readonly fingerprint: string;
-  readonly location: string;
   /** The ways of unlocking the store. */
   readonly slots: SlotAdministration;
   /** Its keys: called, the names of objects as {@link SecureStorage.keys} gives them; its members administer keys. */
@@ -97,7 +97,10 @@ export class ObjectStore implements SecureStorage {
   readonly backupArea: BackupArea;
   /** What watching over the store looks at. */
   readonly healthArea: HealthArea;
+  /** What moving it works with. */
+  readonly migrationArea: MigrationArea;
   readonly #engine: Engine;
+  readonly #location: string;
   readonly #administration: Administration;
   readonly #anchored: boolean;
   readonly #onClose: () => Promise<void>;
@@ -108,7 +111,7 @@ export class ObjectStore implements SecureStorage {
     const { engine, fingerprint, location, anchored = false, logger, upkeep, onClose } = parts;
     this.#engine = engine;
     this.fingerprint = fingerprint;
-    this.location = location;
+    this.#location = location;
     this.#anchored = anchored;
     this.#onClose = onClose;
     this.#calls = new OpenCalls(engine);
@@ -118,6 +121,7 @@ export class ObjectStore implements SecureStorage {
     this.auditArea = new AuditArea(engine, this.#calls, rememberedEnds);
     this.backupArea = new BackupArea(engine, this.#calls, this.#administration, location);
     this.healthArea = new HealthArea(engine, this.#calls, this.#administration);
+    this.migrationArea = new MigrationArea(engine, this.#calls, this.#administration);
     this.slots = this.#administration.slots;
     this.members = this.#administration.members;
     this.jobs = this.#administration.jobs;
@@ -125,6 +129,11 @@ export class ObjectStore implements SecureStorage {
       (prefix = '', options?: CallOptions) => this.#calls.names('keys', prefix, options),
       this.#administration.keys,
     );
+  }
+
+  /** Where the store is, without credentials: another one once it has moved. */
+  get location(): string {
+    return this.#engine.place?.location ?? this.#location;
   }
 
   /**

@@ -12,14 +12,20 @@ import { atLocation } from './call.ts';
 import type { CryptoEventSource } from './crypto-event-source.ts';
 import { eventsFor } from './crypto-event-source.ts';
 import type { CryptoEventListener } from './crypto-events.ts';
-import { refuseBegunRestore } from './copy/begun-restore.ts';
+import { refuseBegun } from './copy/begun.ts';
 import { createStoreAt, hasRemains } from './create.ts';
 import type { Engine } from './engine.ts';
 import { GRACE_PERIOD } from './engine.ts';
+import { followGrant } from './members/grants.ts';
 import { HeadWatcher, MAX_TRIES, RETRY_AFTER } from './freshness.ts';
 import { JournalWriter } from './journal/journal-writer.ts';
 import { KeyedMutex } from './keyed-mutex.ts';
 import { limitsFor } from './limits.ts';
+import type { Arrived, Moves } from './moving/follow.ts';
+import { followMove, movedAway, sealedAnew } from './moving/follow.ts';
+import { openLocation } from './moving/location.ts';
+import { reopen } from './moving/reopen.ts';
+import { Place } from './moving/place.ts';
 import { ObjectStore } from './object-store.ts';
 import type { ObjectStoreParts } from './object-store.ts';
 import { RecordCache } from './record-cache.ts';
@@ -27,7 +33,8 @@ import type { ReadHead, StoreState } from './state.ts';
 import { loadState, readHead } from './state.ts';
 import type { StoreSettings } from './store-settings.ts';
 import type { Trust } from './trust.ts';
-import { checkIdentity, endsIn, rememberedAt, rememberFirst, rememberNewest } from './trust.ts';
+import { OwnSlot } from './own-slot.ts';
+import { checkIdentity, checkRemembered, endsIn, rememberedAt, rememberFirst, rememberNewest } from './trust.ts';
 import type { Logger } from './types.ts';
 import { unlockHead } from './unlock-head.ts';
 
@@ -39,6 +46,8 @@ export interface StoreContext {
   readonly location: string;
   /** A memory outside the store that shows when an older copy of it is put back. */
   readonly anchor?: Anchor | undefined;
+  /** Where the store may be followed to, when it moves while it is open or has moved; by default nowhere. */
+  readonly moves?: Moves | undefined;
   readonly logger?: Logger | undefined;
   /** Is told what this process does with the keys of the store. What it throws is logged, and changes nothing. */
   readonly onCryptoEvent?: CryptoEventListener | undefined;
@@ -57,12 +66,17 @@ export interface OpenSettings extends StoreContext {
   readonly acceptHead?: boolean | undefined;
   /** Take the store that lies here for the right one where nothing is known of it yet, and remember it in the anchor. */
   readonly trustOnFirstUse?: boolean | undefined;
+  /** Open what a store has left behind that has moved, or what it is to become, for whoever moves it. */
+  readonly whereItWas?: boolean | undefined;
 }
+
+/** How long reading the head of a store that has moved may take, in milliseconds. */
+const MOVED_WITHIN = 30_000;
 
 /** A store that was there before must not be mistaken for one that never was. */
 async function noHead(context: StoreContext): Promise<never> {
   if (await hasRemains(context.backend, context.signal)) {
-    await refuseBegunRestore(context.backend, context.signal);
+    await refuseBegun(context.backend, context.signal);
     throw new SecureStoreError(
       'INTEGRITY',
       'the head of the store is missing, though objects of it are there. Bring it back from a backup',
@@ -82,6 +96,8 @@ interface Loaded {
   readonly read: ReadHead;
   readonly state: StoreState;
   readonly trust: Trust;
+  /** Where the store was found that has moved; then head and state are from there. */
+  readonly arrived?: Arrived | undefined;
 }
 
 async function loadHead(
@@ -94,16 +110,38 @@ async function loadHead(
   const trust = await checkIdentity(head, settings);
   const unlocked = await unlockHead(settings.backend, head, settings.unlock, events, settings.signal);
   try {
-    if (head.state === 'scratch')
+    if (head.state === 'scratch' && settings.whereItWas !== true)
       throw new SecureStoreError('LOCKED', 'this is the scratch store of a drill; only drills open it');
-    if (head.state === 'moved')
-      throw new SecureStoreError('LOCKED', 'the store has moved to another location; open it there');
     const state = await loadState(settings.backend, head, unlocked, { events }, settings.signal);
+    if (head.state === 'moved' && settings.whereItWas !== true) return await loadMoved(settings, state, begun, trust);
     return { begun, read, state, trust };
   } catch (error) {
     unlocked.wipe();
     throw error;
   }
+}
+
+async function loadMoved(settings: OpenSettings, state: StoreState, begun: Instant, trust: Trust): Promise<Loaded> {
+  const { moves, clock = systemClock() } = settings;
+  const { head, unlocked } = state;
+  const to = head.migration && openLocation(state, head.migration);
+  if (head.migration?.resealed === true && to !== undefined) throw sealedAnew(to);
+  if (moves === undefined) throw movedAway(to);
+  const slot = new OwnSlot();
+  const arrived = await followMove(head, state, {
+    moves,
+    clock,
+    within: MOVED_WITHIN,
+    unlock: (backend, there) =>
+      'root' in unlocked ? slot.follow(unlocked, head, there) : followGrant(backend, there, unlocked),
+  });
+  try {
+    await checkRemembered({ ...settings, location: arrived.location }, arrived.read.head);
+  } catch (error) {
+    await arrived.backend.close().catch(() => undefined);
+    throw error;
+  }
+  return { begun, read: arrived.read, state: arrived.state, trust, arrived };
 }
 
 async function loadNewest(
@@ -135,16 +173,22 @@ async function isStill({ backend, signal }: OpenSettings, { etag }: ReadHead): P
 
 /** The engine of a store of which the head has been loaded. */
 export function engineOf(
-  { backend, random }: StoreContext,
+  context: StoreContext,
   clock: Clock,
-  { begun, read, state }: Pick<Loaded, 'begun' | 'read' | 'state'>,
+  { begun, read, state, arrived }: Pick<Loaded, 'begun' | 'read' | 'state' | 'arrived'>,
   gracePeriod: number = GRACE_PERIOD,
 ): Engine {
+  const { backend: given, random, moves } = context;
   const { head } = read;
-  const watcher = new HeadWatcher(backend, clock, state, read, begun);
+  const place = moves && new Place(given, context.location);
+  if (arrived !== undefined) place?.moveTo(arrived.backend, arrived.location);
+  const backend = place?.backend ?? given;
+  const etag = place === undefined ? read.etag : place.mark(read.etag);
+  const watcher = new HeadWatcher(backend, clock, state, { ...read, etag }, begun);
   const ports = { backend, clock, random: random ?? randomPool(), watcher };
-  return {
+  const engine: Engine = {
     ...ports,
+    place,
     names: new NameCipher(state.keys.names, head.naming, head.lineage),
     cache: new RecordCache(clock, gracePeriod / 2),
     turns: new KeyedMutex(),
@@ -154,11 +198,23 @@ export function engineOf(
     copies: {},
     gracePeriod,
   };
+  if (moves !== undefined && place !== undefined) {
+    const onMove = async (there: Arrived): Promise<string> => {
+      await checkRemembered({ ...context, location: there.location }, there.read.head);
+      place.moveTo(there.backend, there.location);
+      engine.cache.clear();
+      engine.journal.restart();
+      engine.limits = limitsFor(there.backend.capabilities);
+      return place.mark(there.read.etag);
+    };
+    watcher.follows({ moves, onMove });
+  }
+  return engine;
 }
 
 /** What an open store is made of. @throws SecureStoreError as {@link openObjectStore} does */
 export async function openParts(settings: OpenSettings): Promise<ObjectStoreParts> {
-  const { backend, location } = settings;
+  const { location } = settings;
   const clock = settings.clock ?? systemClock();
   const events = eventsFor(settings, clock);
   const loaded = await loadNewest(settings, clock, events).catch((error: unknown) => {
@@ -167,32 +223,40 @@ export async function openParts(settings: OpenSettings): Promise<ObjectStorePart
   });
   if (loaded === undefined) return noHead(settings);
   const { head } = loaded.read;
+  const at = (place: Pick<StoreContext, 'location'> | undefined): OpenSettings => ({
+    ...settings,
+    location: place?.location ?? location,
+  });
   try {
-    if (loaded.trust === 'first use') await rememberFirst(settings, head);
-    else await rememberNewest(settings, head);
+    if (loaded.trust === 'first use') await rememberFirst(at(loaded.arrived), head);
+    else await rememberNewest(at(loaded.arrived), head);
   } catch (error) {
     loaded.state.unlocked.wipe();
+    await loaded.arrived?.backend.close().catch(() => undefined);
     throw error;
   }
   const engine = engineOf(settings, clock, loaded);
   // A head that was accepted once is not accepted again over a newer one.
-  const later = { ...settings, acceptHead: false };
+  const later = (): OpenSettings => ({ ...at(engine.place), acceptHead: false });
   const end = (): AuditEnd | undefined => engine.audit.end?.();
-  engine.watcher.onHead((followed) => rememberNewest(later, followed, end()));
+  engine.watcher.onHead((followed) => rememberNewest(later(), followed, end()));
+  engine.watcher.onStalled(() => reopen(engine));
+  engine.watcher.migrates = settings.whereItWas === true;
   const onClose = async (): Promise<void> => {
     // A stream that could not be ended is closed by the collection when it has been silent for long.
     await engine.journal.close().catch(() => undefined);
     try {
-      await rememberNewest(later, engine.watcher.state.head, end());
+      await rememberNewest(later(), engine.watcher.state.head, end());
     } finally {
       engine.watcher.wipe();
       events?.close();
-      await backend.close();
+      await engine.backend.close();
     }
   };
   const anchored = settings.anchor !== undefined;
   const { logger, upkeep = true } = settings;
-  const rememberedEnds = async (): Promise<AuditLink[]> => endsIn(await rememberedAt(settings).catch(() => undefined));
+  const rememberedEnds = async (): Promise<AuditLink[]> =>
+    endsIn(await rememberedAt(at(engine.place)).catch(() => undefined));
   const fingerprint = fingerprintOf(head.identity);
   return { engine, fingerprint, location, anchored, logger, upkeep, rememberedEnds, onClose };
 }
@@ -272,5 +336,27 @@ export function openOrCreateObjectStore(settings: StoreSettings & OpenSettings):
       }
     }
     return open(settings);
+  });
+}
+
+/**
+ * Makes a store that is to take in another one, or opens one that was made for that before: nobody else opens it until that is done.
+ *
+ * @param versionFloor of the other one
+ * @throws SecureStoreError as {@link createObjectStore} and {@link openObjectStore} do
+ */
+export function openStoreAnew(
+  settings: StoreSettings & OpenSettings,
+  made: boolean,
+  versionFloor: number,
+): Promise<ObjectStore> {
+  return owning('create', settings, async () => {
+    const random = settings.random ?? randomPool();
+    const clock = settings.clock ?? systemClock();
+    const opening = { ...settings, whereItWas: true };
+    if (made && (await readHead(settings.backend, settings.signal)) !== undefined) return open(opening);
+    const founded = { versionFloor, state: 'scratch' } as const;
+    const fingerprint = await createStoreAt(settings.backend, { ...settings, founded }, clock, random);
+    return open({ ...opening, fingerprint, acceptHead: true });
   });
 }

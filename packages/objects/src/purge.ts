@@ -17,6 +17,7 @@ import { reclaim } from './collection/reclaim.ts';
 import { undecided } from './doubt.ts';
 import type { Engine } from './engine.ts';
 import { announceCommit } from './journal/announce.ts';
+import { pinned } from './moving/place.ts';
 import { withNewestKeys } from './newest-keys.ts';
 import { pagesUnder } from './pages.ts';
 import type { StoredRecord } from './record-cache.ts';
@@ -243,6 +244,19 @@ export async function purgeObject(engine: Engine, target: Target, signal: AbortS
   const reconsidered = engine.watcher.reconsider(signal);
   if (reconsidered !== undefined) await reconsidered;
   engine.watcher.checkWritable();
+  for (let existed = false; ;) {
+    const epoch = engine.place?.epoch;
+    try {
+      if (await purgeHere(pinned(engine), target, signal)) existed = true;
+      if (engine.place?.epoch === epoch) return existed;
+    } catch (error) {
+      // Where the store is now it may be there still.
+      if (engine.place?.epoch === epoch) throw error;
+    }
+  }
+}
+
+async function purgeHere(engine: Engine, target: Target, signal: AbortSignal | undefined): Promise<boolean> {
   return engine.turns.run(target.token, signal, async () => {
     const burial = await bury(engine, target, signal);
     try {

@@ -1,6 +1,6 @@
 import { RecentCache } from '@securestore/crypto';
 import type { Clock, Instant } from '@securestore/jobs';
-import { elapsedSince } from '@securestore/jobs';
+import { elapsedSince, instant } from '@securestore/jobs';
 
 /** At most twice as many are held. */
 const REMEMBERED = 512;
@@ -27,6 +27,7 @@ export class RecordCache {
   readonly #records = new RecentCache<string, RememberedRecord | 'exists'>(REMEMBERED);
   readonly #clock: Clock;
   readonly #believedFor: number;
+  #cleared: Instant | undefined;
 
   /**
    * @param believedFor milliseconds after which a record is read again before it is copied to the history: it may have
@@ -45,6 +46,11 @@ export class RecordCache {
 
   /** @param since when the request was sent that read or wrote it: its answer may have been waiting for long */
   set(token: string, stored: StoredRecord, since: Instant): void {
+    // It may be an answer of the place that the store has left.
+    if (this.#cleared !== undefined && elapsedSince(since, this.#clock) >= elapsedSince(this.#cleared, this.#clock)) {
+      this.#records.delete(token);
+      return;
+    }
     this.#records.set(token, stored.bytes.length <= MAX_RECORD_BYTES ? { stored, since } : 'exists');
   }
 
@@ -52,7 +58,9 @@ export class RecordCache {
     this.#records.delete(token);
   }
 
+  /** Forgets everything, and what was asked for before. */
   clear(): void {
+    this.#cleared = instant(this.#clock);
     this.#records.clear();
   }
 }

@@ -19,6 +19,12 @@ export async function rememberedAt(context: StoreContext): Promise<AnchorRecord 
   return context.anchor?.read(context.location);
 }
 
+/** Compares a head with what is remembered of its location. @throws SecureStoreError `ROLLBACK` where it contradicts that */
+export async function checkRemembered(context: StoreContext, head: Head): Promise<void> {
+  const remembered = await rememberedAt(context);
+  if (remembered !== undefined) checkAnchor(remembered, head);
+}
+
 /**
  * Compares a head, whose signature has been verified, with what is known of the store, before any secret is used.
  *

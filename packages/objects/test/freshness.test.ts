@@ -144,7 +144,7 @@ describe('the head', () => {
   it('with a higher generation is followed', async () => {
     const { store, clock, place } = await world();
     await store.store('k', 'x');
-    await reviseHead(place, (head) => ({ ...head, generation: head.generation + 1, state: 'closing' }));
+    await reviseHead(place, (head) => ({ ...head, generation: head.generation + 1, state: 'restoring' }));
     await store.store('k', 'y');
     clock.advance(2000);
     await store.retrieve('k');

@@ -74,7 +74,7 @@ describe('a call that takes long', () => {
     delayOnce(
       w,
       ({ operation, key }) => operation === 'list' && key?.startsWith('h/') === true,
-      () => reviseHead(w.place, (head) => ({ ...head, generation: head.generation + 1, state: 'closing' })),
+      () => reviseHead(w.place, (head) => ({ ...head, generation: head.generation + 1, state: 'restoring' })),
     );
     const error = await failure(w.store.purge('k'), 'LOCKED');
     expect(error.outcome).toBe('unknown');

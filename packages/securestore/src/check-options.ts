@@ -26,6 +26,7 @@ const CREATE_OPTIONS = [
   'audit',
   'health',
   'destinations',
+  'follow',
 ] as const;
 const OPEN_OPTIONS = [...CREATE_OPTIONS, 'create', 'fingerprint', 'acceptHead', 'trustOnFirstUse'] as const;
 
@@ -41,6 +42,16 @@ const BACKUP_OPTIONS = [
   'clock',
   'signal',
   'timeout',
+] as const;
+
+const MIGRATE_OPTIONS = [
+  ...BACKUP_OPTIONS,
+  'backend',
+  'backendOptions',
+  'client',
+  'anchor',
+  'acceptHead',
+  'trustOnFirstUse',
 ] as const;
 
 /** What is kept in a store from its making. */
@@ -84,6 +95,7 @@ const CHECKS: Readonly<Record<string, readonly [check: (value: unknown) => boole
     (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
     'an object with thresholds, backups or auditor',
   ],
+  follow: [(value) => Array.isArray(value) && value.every((item) => typeof item === 'string'), 'a list of locations'],
   signal: [(value) => value instanceof AbortSignal, 'an AbortSignal'],
   timeout: [
     (value) => typeof value === 'number' && value > 0 && value <= MAX_TIMEOUT,
@@ -91,6 +103,7 @@ const CHECKS: Readonly<Record<string, readonly [check: (value: unknown) => boole
   ],
   prefix: [(value) => typeof value === 'string', 'a string'],
   partial: [(value) => typeof value === 'boolean', 'true or false'],
+  copyOnly: [(value) => typeof value === 'boolean', 'true or false'],
   upkeep: [(value) => typeof value === 'boolean', 'true or false'],
   create: [(value) => typeof value === 'boolean', 'true or false'],
   requestId: [(value) => typeof value === 'string', 'a string'],
@@ -169,4 +182,14 @@ export function checkPlaceOptions(options: object, more: readonly string[] = [])
     others,
     known.filter((name) => name !== 'unlock'),
   );
+}
+
+/** Of what moves a store. @param more what the call takes beside it @throws SecureStoreError `INVALID_ARGUMENT` */
+export function checkMigrateOptions(options: unknown, more: readonly string[] = []): void {
+  check(options, [...MIGRATE_OPTIONS, ...more]);
+}
+
+/** Of what a store is to be that is sealed anew. @throws SecureStoreError `INVALID_ARGUMENT` */
+export function checkResealSettings(settings: unknown): void {
+  check(settings, ['unlock', 'categories', 'history', 'names', 'rotation', 'suite']);
 }

@@ -3,11 +3,11 @@ import type { BackendConfig, Meter, StorageBackend } from '@securestore/backend-
 import { assertStorable, composeLayers, parseLocation, redactLocation, resolveBackend } from '@securestore/backend-api';
 import type { Connect } from '@securestore/backup';
 import { SecureStoreError } from '@securestore/core-format';
-import type { Logger } from '@securestore/objects';
+import type { Logger, Moves } from '@securestore/objects';
 import { loadConfig } from './config.ts';
 import { anchorName } from './file-anchor.ts';
 import { networkLayers } from './network-layers.ts';
-import type { BackendOptions } from './options.ts';
+import type { BackendOptions, OpenOptions } from './options.ts';
 
 /** What the backend of a location is made with. */
 type ConnectOptions = BackendOptions & { readonly logger?: Logger | undefined };
@@ -60,7 +60,7 @@ async function initialise(
     done.abort();
   }
   const timedOut = (signal.reason as { name?: unknown } | undefined)?.name === 'TimeoutError';
-  const message = `${backend.name}: ended while it was being made ready`;
+  const message = `${backend.name}: ${timedOut ? 'it was not ready in time' : 'aborted before it was ready'}`;
   throw new SecureStoreError(timedOut ? 'TIMEOUT' : 'ABORTED', message, { cause: signal.reason });
 }
 
@@ -85,7 +85,7 @@ export async function connect(
 }
 
 /** What a location is called from anywhere, without credentials. */
-function nameOfLocation(location: string): string {
+export function nameOfLocation(location: string): string {
   return redactLocation(anchorName(location));
 }
 
@@ -104,6 +104,25 @@ export function backupConnect(
       const own = destinations[location] ?? destinations[nameOfLocation(location)] ?? {};
       const backend = await connect(location, { backends, resolveFrom, logger, ...own }, signal);
       return { backend, location: nameOfLocation(location), close: () => backend.close() };
+    },
+  };
+}
+
+/** How a store is followed to where it moves: only to locations that were given, and as they were given. @param meter counts its calls there */
+export function followConnect(
+  { follow, destinations, ...options }: ConnectOptions & Pick<OpenOptions, 'follow' | 'destinations'>,
+  meter: Meter,
+): Moves | undefined {
+  if (follow === undefined || follow.length === 0) return undefined;
+  const given = new Map(follow.map((location) => [nameOfLocation(location), location]));
+  return {
+    allows: (location) => given.has(location),
+    async connect(name, signal) {
+      const location = given.get(name) ?? name;
+      const { backends, resolveFrom, logger } = options;
+      const own = destinations?.[location] ?? destinations?.[name] ?? {};
+      const backend = await connect(location, { backends, resolveFrom, logger, ...own }, signal, meter);
+      return { backend, location: name };
     },
   };
 }

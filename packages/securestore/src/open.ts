@@ -11,7 +11,7 @@ import { createObjectStore, openObjectStore, openOrCreateObjectStore, signalOf }
 import { auditEventOf, auditWarnings, ROOT } from './audit-events.ts';
 import { checkCreateOptions, checkOpenOptions, checkSessionOptions } from './check-options.ts';
 import { loadConfig } from './config.ts';
-import { backupConnect, connect } from './connect.ts';
+import { backupConnect, connect, followConnect } from './connect.ts';
 import { anchorName, fileAnchor } from './file-anchor.ts';
 import { healthOf } from './health.ts';
 import type { CreateOptions, OpenOptions } from './options.ts';
@@ -119,7 +119,7 @@ function assemble(store: ObjectStore, opened: OpenOptions, events: KeyEvents, me
   return recorded(whole, { recorder, principal: ROOT, categoryOf });
 }
 
-function anchorFor(option: OpenOptions['anchor'], location: string): Anchor | undefined {
+export function anchorFor(option: OpenOptions['anchor'], location: string): Anchor | undefined {
   if (typeof option === 'object') return option;
   // What dies with the process or the backend object can't be rolled back behind its back.
   return option === true && parseLocation(location).scheme !== 'memory' ? fileAnchor() : undefined;
@@ -144,6 +144,7 @@ async function contextFor(
     backend: await connect(location, options, signal, meter),
     location: redactLocation(anchorName(location)),
     anchor: anchorFor(options.anchor, location),
+    moves: followConnect(options, meter),
     logger: options.logger,
     onCryptoEvent: events.listener,
     clock: options.clock,

@@ -40,6 +40,11 @@ interface CommonOptions extends BackendOptions {
   readonly onCryptoEvent?: CryptoEventListener | undefined;
   /** What reaches the destinations of backups and other locations that calls name, by location: credentials come from there too. */
   readonly destinations?: Readonly<Record<string, BackendOptions>> | undefined;
+  /**
+   * Locations to which the store may move while it is open, or has moved: then this process goes on there by itself. To any other it does
+   * not follow, whatever the store says. Default: none.
+   */
+  readonly follow?: readonly string[] | undefined;
   /** Where the audit log goes beside the store, and which names are in clear in it; whether there is one the store says. */
   readonly audit?: RecorderOptions | undefined;
   /** From when on something is not as it should be, for `store.health`. */

@@ -144,7 +144,13 @@ const ENDLESS: ReadonlySet<string> = new Set([
 ]);
 
 /** What is there for the packages of the library, and not for who uses it. */
-const INTERNAL: ReadonlySet<string> = new Set(['policyObject', 'auditArea', 'backupArea', 'healthArea']);
+const INTERNAL: ReadonlySet<string> = new Set([
+  'policyObject',
+  'auditArea',
+  'backupArea',
+  'healthArea',
+  'migrationArea',
+]);
 
 function methodNames(target: object): string[] {
   const names = new Set<string>();

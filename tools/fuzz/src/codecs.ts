@@ -141,6 +141,7 @@ const NEW: ReadonlySet<Purpose> = new Set([
   'backupPage',
   'backupWork',
   'destinations',
+  'migration',
 ]);
 
 /** Sealed as the category map is, but for the byte that says what it is. */
@@ -170,6 +171,7 @@ function ownObjects(): Target[] {
     backupPage: 'page of an index of a backup',
     backupWork: 'state of a run of a backup',
     destinations: 'list of destinations',
+    migration: 'location that a store moves to',
   };
   const bodies = (Object.keys(PURPOSES) as Purpose[]).map((purpose) =>
     codec(

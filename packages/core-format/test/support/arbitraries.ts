@@ -246,7 +246,13 @@ const headsWithout: fc.Arbitrary<Omit<Head, 'ancestors'>> = fc.record(
       maxLength: 3,
       selector: (value) => Buffer.from(value).toString('hex'),
     }),
-    extra: ignorable(4),
+    migration: fc.record({
+      instance: id,
+      stage: fc.constantFrom('copying' as const, 'announced' as const),
+      resealed: fc.boolean(),
+      location: fc.uint8Array({ minLength: 1, maxLength: 200 }),
+    }),
+    extra: ignorable(5),
   },
   {
     requiredKeys: [
@@ -270,8 +276,10 @@ const headsWithout: fc.Arbitrary<Omit<Head, 'ancestors'>> = fc.record(
   },
 );
 
-const goesBackToItself = ({ instance, instances = [] }: Pick<Head, 'instance' | 'instances'>): boolean =>
-  instances.some((past) => Buffer.compare(past, instance) === 0);
+const goesBackToItself = ({ instance, instances = [], migration }: Omit<Head, 'ancestors'>): boolean =>
+  [...instances, ...(migration === undefined ? [] : [migration.instance])].some(
+    (other) => Buffer.compare(other, instance) === 0,
+  );
 
 export const heads: fc.Arbitrary<Head> = headsWithout
   .filter((head) => !goesBackToItself(head))

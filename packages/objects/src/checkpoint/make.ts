@@ -10,7 +10,15 @@ import { contextOf } from '../system-objects.ts';
 import { PageWriter, Superseded } from './page-writer.ts';
 import { removeUnused } from './remove.ts';
 import type { LoadedCheckpoint, NamedCheckpoint } from './sealed.ts';
-import { CHECKPOINT_USE, checkpointOf, loadCheckpoint, sameCheckpoint, sameReference, sha256 } from './sealed.ts';
+import {
+  CHECKPOINT_USE,
+  checkpointOf,
+  loadCheckpoint,
+  readPage,
+  sameCheckpoint,
+  sameReference,
+  sha256,
+} from './sealed.ts';
 import type { Source, Tally } from './sources.ts';
 import { ChangedTokens, changesPass, copyPass, fullPass } from './sources.ts';
 
@@ -70,7 +78,14 @@ async function basisOf(engine: Engine, afresh: boolean, signal: AbortSignal | un
   return { before, named: checkpointOf(head), keyring: head.references.keyring };
 }
 
-async function writeRoot(engine: Engine, state: StoreState, writer: PageWriter, cut: Cut): Promise<Reference> {
+/** @param generation of the head that is to name it */
+async function writeRoot(
+  engine: Engine,
+  state: StoreState,
+  writer: PageWriter,
+  cut: Cut,
+  generation: number = state.head.generation + 1,
+): Promise<Reference> {
   const { head, keys } = state;
   const signed = encodeCheckpointRoot({
     ...cut,
@@ -79,7 +94,7 @@ async function writeRoot(engine: Engine, state: StoreState, writer: PageWriter, 
     pages: writer.pages,
   });
   const plaintext = joinCheckpointRoot(signed, signAs(ownerKeys({ keys }).identity, CHECKPOINT_USE, signed));
-  const name = checkpointName(head.generation + 1, engine.random(RANDOM_NAME_LENGTH));
+  const name = checkpointName(generation, engine.random(RANDOM_NAME_LENGTH));
   const body = sealSystemBody(keys.journal.primary, 'checkpoint', contextOf(state, name), plaintext, engine.random);
   if (body.length > engine.limits.maxRecord) {
     throw new SecureStoreError(
@@ -212,4 +227,29 @@ export async function rekeyCheckpoint(
   } catch (error) {
     if (!SecureStoreError.is(error, 'INTEGRITY')) throw error;
   }
+}
+
+/**
+ * Seals the checkpoint of a store for another one that is being made of it.
+ *
+ * @param target the engine of that one, whose head will name it
+ * @returns how that head names it; `undefined` where there is none
+ * @throws SecureStoreError `INTEGRITY` where it is damaged, `TOO_LARGE`, and what the backends throw
+ */
+export async function copyCheckpoint(
+  source: Engine,
+  target: Engine,
+  signal: AbortSignal | undefined,
+): Promise<NamedCheckpoint | undefined> {
+  const before = await loadCheckpoint(source, signal);
+  if (before === undefined) return undefined;
+  const writer = new PageWriter(target, undefined, signal);
+  for (let index = 0; index < before.root.pages.length; index++) {
+    for (const entry of await readPage(source, before, index, signal)) await writer.add(entry);
+  }
+  await writer.finish();
+  const { state } = target.watcher;
+  const { time, floor } = before.root;
+  const reference = await writeRoot(target, state, writer, { time, floor }, state.head.generation);
+  return { reference, former: before.former };
 }

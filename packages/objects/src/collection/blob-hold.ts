@@ -11,6 +11,7 @@ import type { BlobReference } from '@securestore/core-format';
 import type { Instant } from '@securestore/jobs';
 import { elapsedSince, instant } from '@securestore/jobs';
 import type { Engine } from '../engine.ts';
+import { carryParts } from '../moving/carry-parts.ts';
 import { entriesUnder } from '../pages.ts';
 import { claimMarker } from './markers.ts';
 
@@ -49,12 +50,18 @@ export class BlobHold {
   readonly #engine: Engine;
   readonly #blob: HeldBlob;
   #since: Instant | undefined;
+  /** The place, counted, where its parts are: see `Place`. */
+  #epoch: number | undefined;
 
-  /** @param since when its first part was about to be written; `undefined` for one that was there before */
-  constructor(engine: Engine, blob: HeldBlob, since?: Instant) {
+  /**
+   * @param since when its first part was about to be written; `undefined` for one that was there before
+   * @param epoch where the store was then: see `Place`
+   */
+  constructor(engine: Engine, blob: HeldBlob, since?: Instant, epoch: number | undefined = engine.place?.epoch) {
     this.#engine = engine;
     this.#blob = blob;
     this.#since = since;
+    this.#epoch = epoch;
   }
 
   /** Whether a record that is sent now may name the blob: what {@link confirm} made sure of has not lapsed since. */
@@ -70,6 +77,13 @@ export class BlobHold {
    * @throws SecureStoreError what the backend throws
    */
   async confirm(doubtful: boolean, signal: AbortSignal | undefined): Promise<HoldResult> {
+    const { place } = this.#engine;
+    if (place !== undefined && place.epoch !== this.#epoch) {
+      const { epoch } = place;
+      if (!(await carryParts(place, this.#blob, signal))) return 'incomplete';
+      this.#epoch = epoch;
+      return this.confirm(doubtful, signal);
+    }
     if (!doubtful && this.holds()) return 'held';
     const begun = instant(this.#engine.clock);
     const { token, reference } = this.#blob;

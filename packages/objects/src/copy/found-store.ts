@@ -1,19 +1,15 @@
 import { createHash, createSecretKey } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import type { StorageBackend } from '@securestore/backend-api';
-import type { Head, Reference } from '@securestore/core-format';
+import type { Head } from '@securestore/core-format';
 import {
   copySecret,
   decodeKeyring,
-  encodeCategoryMap,
-  decodeCategoryMap,
   encodeKeyring,
   HEAD_NAME,
   ID_LENGTH,
   KEY_LENGTH,
-  keyringName,
   MAX_PAST_INSTANCES,
-  policyName,
   SecureStoreError,
   splitRecord,
   systemContext,
@@ -32,23 +28,18 @@ import {
 import { instant } from '@securestore/jobs';
 import { ancestorsAfter } from '../ancestry.ts';
 import { hasRemains } from '../create.ts';
-import { limitsFor } from '../limits.ts';
 import { ObjectStore } from '../object-store.ts';
 import { engineOf } from '../open.ts';
-import { readMembers } from '../members/grants.ts';
-import type { Sealed } from '../members/reseal.ts';
-import { sealGrants } from '../members/reseal.ts';
 import { ownerKeys, rootOf } from '../owner.ts';
 import { resealSlots } from '../rekey/new-keys.ts';
 import { signedHead } from '../signed-head.ts';
-import { loadState, readHead, readKeyring, readPinned } from '../state.ts';
-import { RESTORE_NAME } from './begun-restore.ts';
+import { loadState, readHead, readKeyring } from '../state.ts';
+import { RESTORE_NAME } from './begun.ts';
 import type { Foundation } from './foundation.ts';
+import { writeFoundedReferences } from './founded-references.ts';
 import { decodeFoundation, encodeFoundation, renewed } from './foundation.ts';
 import { keysBackend } from './keys-backend.ts';
 import type { UnlockedCopy } from './unlock-copy.ts';
-
-const RANDOM_NAME_LENGTH = 16;
 
 export interface FoundingOptions {
   /** Whether it is made for a drill, and is to be opened by nobody else. */
@@ -112,7 +103,20 @@ export class FoundedStore {
     const before = this.#copy.head;
     const root = createSecretKey(this.#foundation.root);
     const slots = await resealSlots(before.slots, before.lineage, { number: before.rootNumber + 1, key: root });
-    const references = await this.#writeReferences(root, signal);
+    const references = await writeFoundedReferences(
+      {
+        state,
+        before,
+        source: keysBackend(this.#copy.keys),
+        target: this.#target,
+        instance,
+        keyring: this.#foundation.keyring,
+        keys: this.#keys,
+        root,
+        random: this.#copy.random,
+      },
+      signal,
+    );
     const { audit, rotation: _, ...settings } = before;
     const head: Head = {
       ...settings,
@@ -145,57 +149,6 @@ export class FoundedStore {
     }
     await this.#target.delete(RESTORE_NAME, { signal }).catch(() => undefined);
     return { instance, generation: head.generation };
-  }
-
-  async #write(name: string, body: Buffer, signal: AbortSignal | undefined): Promise<Reference> {
-    await this.#target.write(name, body, { signal });
-    return { name, digest: createHash('sha256').update(body).digest() };
-  }
-
-  async #writeReferences(root: KeyObject, signal: AbortSignal | undefined): Promise<Head['references']> {
-    const { state, random, keys: copied } = this.#copy;
-    const { instance, keyring } = this.#foundation;
-    const owner = ownerKeys(state);
-    const source = keysBackend(copied);
-    const before = this.#copy.head;
-    const generation = before.generation + 1;
-    const suite = this.#keys.journal.primary.suite;
-    const place = (name: string): Buffer => systemContext(instance, generation, name);
-    const named = (name: string, purpose: 'keyring' | 'categoryMap' | 'policy', secret: KeyObject, plain: Uint8Array) =>
-      this.#write(name, sealSystemBody({ secret, suite }, purpose, place(name), plain, random), signal);
-    const freshName = (): string => policyName(generation, random(RANDOM_NAME_LENGTH));
-    const encoded = encodeKeyring(keyring);
-    const ringName = keyringName(generation, random(RANDOM_NAME_LENGTH));
-    const map = await readPinned(source, before, 'categoryMap', signal);
-    const key = unversioned(state.keys.categoryMap);
-    const openedMap = openSystemBody('the category map', key, before.suites, 'categoryMap', map.context, map.body);
-    const references: Partial<Record<'keyring' | 'categoryMap' | 'policy' | 'grants' | 'destinations', Reference>> = {};
-    try {
-      references.keyring = await named(ringName, 'keyring', keyringKey(root), encoded);
-    } finally {
-      encoded.fill(0);
-    }
-    const categories = encodeCategoryMap(decodeCategoryMap(openedMap));
-    references.categoryMap = await named(freshName(), 'categoryMap', state.keys.categoryMap, categories);
-    if (state.policy !== undefined) references.policy = await named(freshName(), 'policy', owner.policy, state.policy);
-    if (state.destinations !== undefined && this.#keys.backup !== undefined) {
-      const name = freshName();
-      const sealed = sealSystemBody(this.#keys.backup.primary, 'destinations', place(name), state.destinations, random);
-      references.destinations = await this.#write(name, sealed, signal);
-    }
-    const grants = await this.#grants(source, signal);
-    if (grants !== undefined) references.grants = await this.#write(grants.name, grants.body, signal);
-    return references;
-  }
-
-  /** What members were granted, with the new keys. */
-  async #grants(source: StorageBackend, signal: AbortSignal | undefined): Promise<Sealed | undefined> {
-    const { state, random } = this.#copy;
-    const members = await readMembers(source, { ...state, head: this.#copy.head }, signal);
-    if (members.length === 0) return undefined;
-    const limits = limitsFor(this.#target.capabilities);
-    const head = { ...this.#copy.head, instance: this.#foundation.instance };
-    return sealGrants({ random, limits }, { ...state, head }, members, this.#foundation.keyring);
   }
 
   /** The store, once it is finished: for whoever has made it, also where it is a scratch store that nobody else opens. */

@@ -1,9 +1,17 @@
+import { SecureStoreError } from '@securestore/core-format';
 import type { Engine } from '../engine.ts';
 import type { HeadPlan } from '../head-change.ts';
 import { changeHead } from '../head-change.ts';
 import type { StoreState } from '../state.ts';
 
+/** @throws SecureStoreError `LOCKED` where the store is being moved */
 function toState({ head }: StoreState, state: 'open' | 'restoring'): HeadPlan | undefined {
+  if (head.migration !== undefined && state === 'restoring') {
+    throw new SecureStoreError(
+      'LOCKED',
+      'the store is being moved to another location: wait until it has moved, or cancel the migration, and restore then',
+    );
+  }
   return head.state === state ? undefined : { head: { state } };
 }
 

@@ -1,7 +1,7 @@
 import { AREAS, splitUnderToken } from '@securestore/core-format';
-import type { Instant } from '@securestore/jobs';
 import type { Engine } from '../engine.ts';
 import type { StoreState } from '../state.ts';
+import type { Announced } from './journal-writer.ts';
 
 /**
  * What a mutation prepared under `state` owes to the journal before it may take effect.
@@ -15,9 +15,9 @@ export async function announceCommit(
   state: StoreState,
   token: string,
   commitId: Uint8Array,
-  before: Instant | undefined,
+  before: Announced | undefined,
   signal: AbortSignal | undefined,
-): Promise<Instant | undefined> {
+): Promise<Announced | undefined> {
   if (state.head.journal === 'off' || journal.covers(before)) return before;
   return journal.announce(token, commitId, signal);
 }

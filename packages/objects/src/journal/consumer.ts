@@ -103,6 +103,11 @@ export class Consumer {
     this.#position.pass = 'afresh';
   }
 
+  /** Owes no pass any more: whoever it belongs to has looked at everything otherwise, since it was registered. */
+  caughtUp(): void {
+    this.#position.pass = 'none';
+  }
+
   /** Whether the journal was not kept for it, so that what nobody has announced is nothing to judge by. */
   get #beginsAnew(): boolean {
     return this.#position.pass === 'afresh';

@@ -24,6 +24,11 @@ const MAX_TRIES = 3;
 /** Closed by others again and again: more than that is an attack, or a fault of the backend. */
 const MAX_STREAMS = 5;
 
+/** When a hint began to be written, and where the store was then. */
+export interface Announced extends Instant {
+  readonly place: number;
+}
+
 interface Stream {
   readonly id: Buffer;
   next: number;
@@ -35,7 +40,7 @@ interface Stream {
 
 interface Waiting {
   readonly entry: HintEntry;
-  readonly done: PromiseWithResolvers<Instant>;
+  readonly done: PromiseWithResolvers<Announced>;
 }
 
 /** What lies in a slot after an attempt to write it. */
@@ -67,14 +72,23 @@ export class JournalWriter {
   #stream: Stream | undefined;
   #waiting: Waiting[] = [];
   #running: Promise<void> | undefined;
+  /** Counts the places where the store has been. */
+  #place = 0;
 
   constructor(ports: JournalPorts) {
     this.#ports = ports;
   }
 
   /** Whether a hint that began to be written at `announced` still covers its commit. */
-  covers(announced: Instant | undefined): announced is Instant {
-    return announced !== undefined && elapsedSince(announced, this.#ports.clock) < HINT_COVERS_FOR;
+  covers(announced: Announced | undefined): announced is Announced {
+    if (announced === undefined || announced.place !== this.#place) return false;
+    return elapsedSince(announced, this.#ports.clock) < HINT_COVERS_FOR;
+  }
+
+  /** The store is elsewhere from now on: there this process has no stream yet, and has announced nothing. */
+  restart(): void {
+    this.#place += 1;
+    this.#stream = undefined;
   }
 
   /**
@@ -83,8 +97,8 @@ export class JournalWriter {
    * @returns when the hint began to be written
    * @throws SecureStoreError `ABORTED`, and what the backend throws, never with an unknown outcome: nothing has changed
    */
-  async announce(token: string, commitId: Uint8Array, signal: AbortSignal | undefined): Promise<Instant> {
-    const done = Promise.withResolvers<Instant>();
+  async announce(token: string, commitId: Uint8Array, signal: AbortSignal | undefined): Promise<Announced> {
+    const done = Promise.withResolvers<Announced>();
     this.#waiting.push({ entry: { token, commitId }, done });
     this.#running ??= this.#run();
     return abortable(done.promise, signal);
@@ -107,9 +121,8 @@ export class JournalWriter {
   async #run(): Promise<void> {
     while (this.#waiting.length > 0) {
       const batch = this.#take();
-      const begun = instant(this.#ports.clock);
       try {
-        await this.#append(
+        const begun = await this.#append(
           'hint',
           batch.map(({ entry }) => entry),
         );
@@ -141,17 +154,22 @@ export class JournalWriter {
     if (old || key !== watcher.state.keys.journal.primary.label) this.#stream = undefined;
   }
 
-  async #append(kind: Hint['kind'], entries: readonly HintEntry[]): Promise<void> {
+  /** @returns when it began to be written, and where */
+  async #append(kind: Hint['kind'], entries: readonly HintEntry[]): Promise<Announced> {
     // A process may sleep from here on until others have closed the stream and removed it: then this is long ago.
-    const begun = instant(this.#ports.clock);
+    let begun = { ...instant(this.#ports.clock), place: this.#place };
     this.#leaveOld();
     for (let streams = 0; streams < MAX_STREAMS;) {
-      this.#stream ??= await this.#register();
-      const stream = this.#stream;
+      if (begun.place !== this.#place) begun = { ...instant(this.#ports.clock), place: this.#place };
+      const stream = (this.#stream ??= await this.#register());
+      // The store has moved meanwhile.
+      if (this.#stream !== stream || begun.place !== this.#place) continue;
       const { generation } = this.#ports.watcher.state.head;
       const name = hintName(stream.id, stream.next);
       const body = await sealJournalBody(this.#ports, 'hint', name, encodeHint({ kind, generation, entries }));
+      if (this.#stream !== stream) continue;
       const occupied = await this.#occupy(name, body);
+      if (begun.place !== this.#place) continue;
       if (occupied !== 'by others') {
         stream.next += 1;
         stream.used = begun;
@@ -159,7 +177,7 @@ export class JournalWriter {
         this.#stream = undefined;
         streams += 1;
       }
-      if (occupied === 'written' || (kind === 'close' && this.#stream === undefined)) return;
+      if (occupied === 'written' || (kind === 'close' && this.#stream === undefined)) return begun;
     }
     throw new SecureStoreError('UNAVAILABLE', 'the streams of this process are closed by others again and again');
   }
@@ -195,14 +213,16 @@ export class JournalWriter {
     const { backend, clock, random } = this.#ports;
     const used = instant(clock);
     const key = this.#ports.watcher.state.keys.journal.primary.label;
+    const place = this.#place;
     const id = Buffer.from(random(ID_LENGTH));
     const name = workName('writer', id);
     const registration = encodeWriter({ created: clock.now(), floor: 0, ended: false });
     const body = await sealJournalBody(this.#ports, 'writer', name, registration);
     for (let tries = 1; ; tries++) {
+      if (place !== this.#place) return this.#register();
       try {
         await backend.write(name, body, { ifAbsent: true });
-        return { id, next: 0, used, key };
+        return place === this.#place ? { id, next: 0, used, key } : await this.#register();
       } catch (error) {
         // Nobody else has this random id: what is there is of an earlier try.
         if (SecureStoreError.is(error, 'CONFLICT') && tries > 1) return { id, next: 0, used, key };

@@ -72,3 +72,25 @@ async function revived(engine: Engine, name: string, found: HeldConsumer): Promi
 export async function unregisterConsumer(engine: Engine, label: string): Promise<void> {
   await engine.backend.delete(consumerName(engine, label));
 }
+
+/**
+ * Registers a consumer in a store that is being made: it has read all that there is, and nothing of it is read by another one yet.
+ *
+ * @param engine of that store
+ */
+export async function registerConsumer(engine: Engine, label: string, signal: AbortSignal | undefined): Promise<void> {
+  const name = consumerName(engine, label);
+  // Of an attempt before, under keys that came to nothing.
+  await engine.backend.delete(name, { signal });
+  const { generation } = engine.watcher.state.head;
+  const state: ConsumerState = {
+    label,
+    started: engine.clock.now(),
+    since: generation,
+    expired: false,
+    pass: 'none',
+    cursors: [],
+    pending: [],
+  };
+  await saveConsumer(engine, name, state, undefined);
+}

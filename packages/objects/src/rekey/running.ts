@@ -26,8 +26,17 @@ export function checkMayChange(state: StoreState, rotation: Uint8Array | undefin
   );
 }
 
-/** @throws SecureStoreError `CONFLICT` where a rotation to another depth is under way */
+/**
+ * @throws SecureStoreError `CONFLICT` where a rotation to another depth is under way; `LOCKED` where the store is being moved, with the
+ *   keys that it has
+ */
 export function checkDepthUnderWay({ head }: StoreState, depth: string): void {
+  if (head.migration !== undefined) {
+    throw new SecureStoreError(
+      'LOCKED',
+      'the store is being moved to another location: wait until it has moved, or cancel the migration, and rotate then',
+    );
+  }
   if (head.rotation === undefined || head.rotation.depth === depth) return;
   throw new SecureStoreError(
     'CONFLICT',

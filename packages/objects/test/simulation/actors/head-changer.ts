@@ -8,7 +8,7 @@ export async function headChanger(world: World, dice: Dice, length: number): Pro
     await world.scheduler.sleep(later ?? dice.between(0, length / 2));
     await world.landHead(({ state }) => ({
       // A store that is closed for days has nothing to show.
-      state: state === 'open' && !world.plan.days && dice.chance(0.6) ? 'closing' : 'open',
+      state: state === 'open' && !world.plan.days && dice.chance(0.6) ? 'restoring' : 'open',
     }));
   }
 }

@@ -12,7 +12,7 @@ export const FRESHNESS_BUGS: readonly PlantedBug[] = [
   {
     name: 'nobody waits for the head',
     file: 'objects/src/freshness.ts',
-    edits: [['return age < FRESH_FOR ? undefined : this.#waitFresh(signal);', 'return undefined;']],
+    edits: [['return age < freshFor ? undefined : this.#waitFresh(signal);', 'return undefined;']],
   },
   {
     name: 'a read of the head confirms the time at which it ends',
@@ -36,17 +36,14 @@ export const FRESHNESS_BUGS: readonly PlantedBug[] = [
   {
     name: 'a store that closes meanwhile takes the write',
     file: 'objects/src/commit.ts',
-    edits: [['    engine.watcher.checkWritable();\n    return committed', '    return committed']],
+    edits: [['      watcher.checkWritable();\n      const done', '      const done']],
   },
   {
     name: 'a write is left under the key that was replaced meanwhile',
     part: 'rotator',
     file: 'objects/src/commit.ts',
     edits: [
-      [
-        'return committed && (await catchUp(engine, mutation.target, committed, mutation.signal));',
-        'return committed;',
-      ],
+      ['const done = committed && (await catchUp(engine, target, committed, signal));', 'const done = committed;'],
     ],
   },
   {

@@ -1,0 +1,22 @@
+import type { Change, Consumer } from '@securestore/objects';
+import { mapConcurrently } from '@securestore/objects';
+import type { Copier } from './copier.ts';
+
+const OBJECTS_AT_ONCE = 16;
+
+/** What one look at the journal has brought. */
+export interface Applied {
+  readonly changes: number;
+  readonly alarms: readonly string[];
+  /** Whether the next look finds more at once. */
+  readonly more: boolean;
+}
+
+/** Looks at the journal once, and does the same where the store moves to. It is not confirmed yet. */
+export async function applyChanges(consumer: Consumer, copier: Copier, signal: AbortSignal): Promise<Applied> {
+  const { changes, alarms, more } = await consumer.poll({ signal });
+  const byToken = Map.groupBy(changes, ({ token }) => token);
+  const apply = ([token, of]: [string, Change[]]): Promise<void> => copier.apply(token, of);
+  for await (const _ of mapConcurrently(byToken, OBJECTS_AT_ONCE, apply));
+  return { changes: changes.length, alarms: alarms.map(({ message }) => message), more };
+}

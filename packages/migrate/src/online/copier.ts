@@ -1,0 +1,279 @@
+import type { ListEntry, StorageBackend } from '@securestore/backend-api';
+import type { RecordHeader } from '@securestore/core-format';
+import {
+  AREAS,
+  asBuffer,
+  BLOB_PREFIX_LENGTH,
+  blobsPrefix,
+  historyName,
+  historyPrefix,
+  isZero,
+  objectName,
+  partName,
+  SecureStoreError,
+  splitRecord,
+} from '@securestore/core-format';
+import type { Change, MigrationArea } from '@securestore/objects';
+import { entriesUnder, isPurged, mapConcurrently } from '@securestore/objects';
+import type { Listed } from './listing.ts';
+import type { FailedMove } from './types.ts';
+import { Writer } from './writer.ts';
+
+/** Parts of payloads that are copied at a time, of all objects together: this many are in memory. */
+const PARTS = 4;
+const RECORDS = 4;
+
+const FAILURES: ReadonlySet<string> = new Set(['INTEGRITY', 'FORMAT_VERSION', 'TOO_LARGE']);
+
+/** Whether what has one name and one size on both sides is taken for the same, or read there and here. */
+export type Trust = 'sizes' | 'nothing';
+
+/** What copying works with. */
+export interface CopyPorts {
+  readonly area: MigrationArea;
+  readonly target: StorageBackend;
+  readonly signal: AbortSignal | undefined;
+  readonly onCopied: (versions: number, bytes: number) => void;
+}
+
+/** Lets so many run at a time. */
+function gate(most: number): <T>(body: () => Promise<T>) => Promise<T> {
+  let running = 0;
+  const waiting: (() => void)[] = [];
+  return async (body) => {
+    if (running >= most) await new Promise<void>((resolve) => void waiting.push(resolve));
+    else running += 1;
+    try {
+      return await body();
+    } finally {
+      const next = waiting.shift();
+      if (next === undefined) running -= 1;
+      else next();
+    }
+  };
+}
+
+const isSameId = (a: Uint8Array, b: Uint8Array): boolean => asBuffer(a).equals(b);
+
+/** Brings objects of a store to where it moves to: their bytes as they are. */
+export class Copier {
+  readonly failed: Map<string, FailedMove> = new Map();
+  versions = 0;
+  bytes = 0;
+  readonly #ports: CopyPorts;
+  readonly #writer: Writer;
+  readonly #partGate = gate(PARTS);
+
+  constructor(ports: CopyPorts) {
+    this.#ports = ports;
+    this.#writer = new Writer(ports.target, ports.signal);
+  }
+
+  /** Waits until everything that was copied is there. @throws SecureStoreError what a write has failed of */
+  finish(): Promise<void> {
+    return this.#writer.finish();
+  }
+
+  /** Notes what is wrong with one object, which keeps no other from being moved. */
+  fail(name: string, code: string, message: string): void {
+    this.failed.set(name, { name, code, message });
+  }
+
+  async #tolerating(name: string, body: () => Promise<void>): Promise<void> {
+    try {
+      await body();
+      this.failed.delete(name);
+    } catch (error) {
+      if (!SecureStoreError.is(error) || !FAILURES.has(error.code)) throw error;
+      this.fail(name, error.code, error.message);
+    }
+  }
+
+  #checkSize(name: string, length: number): void {
+    const { maxBodyBytes } = this.#ports.target.capabilities;
+    if (length <= maxBodyBytes) return;
+    throw new SecureStoreError(
+      'TOO_LARGE',
+      `${name} has ${length} bytes; the backend that the store moves to holds ${maxBodyBytes}`,
+    );
+  }
+
+  #count(versions: number, bytes: number): void {
+    this.versions += versions;
+    this.bytes += bytes;
+    this.#ports.onCopied(versions, bytes);
+  }
+
+  /**
+   * Brings one object in line with what the store lists of it.
+   *
+   * @param there what is listed where the store moves to
+   * @returns how many names were not the same
+   */
+  async sync(listed: Listed, there: Listed | undefined, trust: Trust): Promise<number> {
+    const { target, signal } = this.#ports;
+    const { token, record, history, parts } = listed;
+    const had = new Map([...(there?.history ?? []), ...(there?.parts ?? [])].map((entry) => [entry.key, entry]));
+    let differing = 0;
+    const isThere = ({ key, size }: ListEntry): boolean => had.get(key)?.size === size;
+    const missing = parts.filter((entry) => !isThere(entry));
+    await Promise.all(
+      missing.map(({ key }) => this.#partGate(() => this.#tolerating(key, async () => void (await this.#part(key))))),
+    );
+    differing += missing.length;
+    const older = trust === 'sizes' ? history.filter((entry) => !isThere(entry)) : history;
+    for await (const written of mapConcurrently(older, RECORDS, ({ key }) => this.#record(token, key, had.has(key)))) {
+      if (written) differing += 1;
+    }
+    if (record !== undefined && (await this.#record(token, record.key, there?.record !== undefined))) differing += 1;
+    const named = new Set([...history, ...parts].map(({ key }) => key));
+    const extra = [...had.keys()].filter((name) => !named.has(name));
+    if (record === undefined && there?.record !== undefined) extra.push(there.record.key);
+    for (const name of extra) await target.delete(name, { signal });
+    return differing + extra.length;
+  }
+
+  /** @param compare whether something lies there already @returns whether it was written */
+  async #record(token: string, name: string, compare: boolean): Promise<boolean> {
+    const { area, target, signal } = this.#ports;
+    let written = false;
+    await this.#tolerating(name, async () => {
+      const found = await area.read(name, { signal });
+      // Forgotten, or purged, since it was listed.
+      if (found === undefined) return;
+      await this.#check(token, name, found.body, signal);
+      if (compare && asBuffer(found.body).equals((await target.read(name, { signal }))?.body ?? Buffer.alloc(0)))
+        return;
+      await this.#writer.write(name, found.body);
+      written = true;
+      this.#count(1, found.body.length);
+    });
+    return written;
+  }
+
+  /** @throws SecureStoreError `INTEGRITY` where it is not what the store has written there; `TOO_LARGE` */
+  async #check(token: string, name: string, record: Uint8Array, signal: AbortSignal | undefined): Promise<void> {
+    const looked = await this.#ports.area.lookAt(token, record, signal);
+    const isOfName =
+      looked === 'damaged' || looked === 'destroyed' || name === objectName(token)
+        ? true
+        : name === historyName(token, looked.header.version);
+    if (looked === 'damaged' || !isOfName) {
+      throw new SecureStoreError('INTEGRITY', `${name} is damaged: it is not what was stored there`);
+    }
+    this.#checkSize(name, record.length);
+  }
+
+  async #part(name: string): Promise<boolean> {
+    const { area, target, signal } = this.#ports;
+    signal?.throwIfAborted();
+    const found = await area.read(name, { signal });
+    if (found === undefined) return false;
+    this.#checkSize(name, found.body.length);
+    await target.write(name, found.body, { signal });
+    this.#count(0, found.body.length);
+    return true;
+  }
+
+  /** Brings one object in line with what lies in the store now. @returns how many names were not the same */
+  async syncToken(token: string, trust: Trust): Promise<number> {
+    const { area, target, signal } = this.#ports;
+    await this.#writer.finish();
+    const listed = await listOne(
+      token,
+      (prefix) => area.entries(prefix, { signal }),
+      () => area.read(objectName(token), { signal }),
+    );
+    const there = await listOne(
+      token,
+      (prefix) => entriesUnder(target, prefix, { signal }),
+      () => target.read(objectName(token), { signal }),
+    );
+    return this.sync(listed, there, trust);
+  }
+
+  /** Follows changes of one object. @param changes the oldest first */
+  async apply(token: string, changes: readonly Change[]): Promise<void> {
+    await this.#applyInOrder(token, changes);
+    await this.#writer.finish();
+  }
+
+  async #applyInOrder(token: string, changes: readonly Change[]): Promise<void> {
+    for (const change of changes) {
+      const isLinked = change.name.startsWith(AREAS.history) ? await this.#older(change) : await this.#newest(change);
+      if (isLinked) continue;
+      await this.syncToken(token, 'sizes');
+      return;
+    }
+    this.failed.delete(objectName(token));
+  }
+
+  async #older({ token, name, record, header }: Change): Promise<boolean> {
+    if (!(await this.#payload(token, header, undefined))) return false;
+    await this.#write(name, record);
+    return true;
+  }
+
+  /** @returns whether it follows what lies there, so that nothing else can be missing */
+  async #newest({ token, name, record, header }: Change): Promise<boolean> {
+    const { target, signal } = this.#ports;
+    if (isPurged(header)) return false;
+    const found = await target.read(name, { signal });
+    const before = found && splitRecord(found.body).header;
+    const isSame = before !== undefined && isSameId(before.commitId, header.commitId);
+    if (!isSame) {
+      const { previousCommitId } = header;
+      const follows = before === undefined ? isZero(previousCommitId) : isSameId(before.commitId, previousCommitId);
+      if (!follows) return false;
+      // As the store has it: it may lie under a newer key there.
+      if (before !== undefined) await this.#record(token, historyName(token, before.version), false);
+    }
+    if (!(await this.#payload(token, header, before))) return false;
+    await this.#write(name, record);
+    return true;
+  }
+
+  async #write(name: string, record: Uint8Array): Promise<void> {
+    const { target, signal } = this.#ports;
+    await this.#tolerating(name, async () => {
+      this.#checkSize(name, record.length);
+      await target.write(name, record, { signal });
+      this.#count(1, record.length);
+    });
+  }
+
+  /** @returns whether all parts of the payload were there, or it needs none that are not there already */
+  async #payload(token: string, { blob }: RecordHeader, before: RecordHeader | undefined): Promise<boolean> {
+    if (blob === undefined || (before?.blob !== undefined && isSameId(before.blob.blobId, blob.blobId))) return true;
+    const count = Math.max(1, Math.ceil((blob.sealedLength - BLOB_PREFIX_LENGTH) / blob.partSize));
+    const names = Array.from({ length: count }, (_, part) => partName(token, blob.blobId, part));
+    let whole = true;
+    for await (const copied of mapConcurrently(names, PARTS, async (name) => {
+      let copiedPart = true;
+      await this.#partGate(() =>
+        this.#tolerating(name, async () => {
+          copiedPart = await this.#part(name);
+        }),
+      );
+      return copiedPart;
+    })) {
+      if (!copied) whole = false;
+    }
+    return whole;
+  }
+}
+
+async function listOne(
+  token: string,
+  list: (prefix: string) => AsyncIterable<ListEntry>,
+  read: () => Promise<{ readonly size: number; readonly modified: number } | undefined>,
+): Promise<Listed> {
+  const all = async (prefix: string): Promise<ListEntry[]> => {
+    const entries: ListEntry[] = [];
+    for await (const entry of list(prefix)) entries.push(entry);
+    return entries;
+  };
+  const found = await read();
+  const record = found && { key: objectName(token), size: found.size, modified: found.modified };
+  return { token, record, history: await all(historyPrefix(token)), parts: await all(blobsPrefix(token)) };
+}

@@ -1,0 +1,144 @@
+import { SecureStoreError } from '@securestore/core-format';
+import { assertStorable } from '@securestore/backend-api';
+import type { StorageBackend } from '@securestore/backend-api';
+import type { Job, JobKind } from '@securestore/jobs';
+import type { CallOptions, ObjectStore } from '@securestore/objects';
+import { readMovedHead } from './moved-head.ts';
+import type { KeptReport } from './keep.ts';
+import { keepOldSide } from './keep.ts';
+import { CONSUMERS, Move } from './move.ts';
+import type { ResealSettings } from './reseal.ts';
+import { Reseal } from './reseal.ts';
+import type { MigrationReport, MoveOptions } from './types.ts';
+
+/** The id of the job, of which a store has one at a time. */
+export const MIGRATION_JOB = 'migration';
+
+/** Where a store moves to. */
+export interface MigrationTarget {
+  /** Initialised. It stays yours. */
+  readonly backend: StorageBackend;
+  /** Without credentials, as processes that follow name it. */
+  readonly location: string;
+}
+
+/** How a store is moved. */
+export interface MoveStoreOptions extends MoveOptions {
+  /**
+   * Seals everything anew there, as another store: with an identity and keys of its own, so that nothing that opened or signed the old one
+   * does anything there. The audit log, members and registered backups stay with the old one, API tokens have to be made anew, and no process follows.
+   */
+  readonly reseal?: ResealSettings | undefined;
+}
+
+/** Where to the head of the store says. */
+type Parameters = object;
+
+const NO_OPTIONS: ReadonlySet<string> = new Set();
+const OPTIONS: ReadonlySet<string> = new Set(['partial', 'copyOnly', 'reseal']);
+
+function checkOptions(options: MoveOptions): void {
+  for (const name of ['partial', 'copyOnly'] as const) {
+    if (options[name] === undefined || typeof options[name] === 'boolean') continue;
+    throw new SecureStoreError('INVALID_ARGUMENT', `the option "${name}" must be true or false`);
+  }
+}
+
+function migrationKind(
+  store: Pick<ObjectStore, 'migrationArea' | 'location'>,
+  { backend, location }: MigrationTarget,
+  options: MoveStoreOptions,
+): JobKind<Parameters, MigrationReport> {
+  return {
+    name: 'migration',
+    parse: () => ({}),
+    run(context) {
+      const places = { from: store.location, to: location, target: backend };
+      const { reseal } = options;
+      return reseal === undefined
+        ? new Move(store.migrationArea, places, options, context).run()
+        : new Reseal(store.migrationArea, places, reseal, options, context).run();
+    },
+  };
+}
+
+/**
+ * Moves a store to another backend while it is in use: copies it, follows what changes, compares both sides, and closes the store for
+ * less than a second to open it there. Whatever opens it at its old location from then on is told where it is, or follows.
+ *
+ * It is gone on with by the same call, after whatever interrupted it.
+ *
+ * The job rejects with `ALREADY_EXISTS` where something lies at the target; `UNSUPPORTED` where that can't hold a store;
+ * `INVALID_ARGUMENT` where it is where the store is; `LOCKED` where the store is being moved by another process, or elsewhere, or is
+ * being rotated or restored; `ACCESS_DENIED` for a member; `INTEGRITY` where the source is damaged at the moment of the move; and what the backends throw. Then the store is where
+ * it was.
+ *
+ * @param store opened with `whereItWas`
+ */
+export function moveStore(
+  store: ObjectStore,
+  target: MigrationTarget,
+  options: MoveStoreOptions = {},
+): Job<MigrationReport> {
+  checkOptions(options);
+  if (store.location === target.location) {
+    throw new SecureStoreError('INVALID_ARGUMENT', 'the store is there already: choose another location to move it to');
+  }
+  assertStorable(target.backend.capabilities, target.backend.name);
+  return store.migrationArea.runJob('migrate', options, OPTIONS, {
+    kind: migrationKind(store, target, options),
+    parameters: {},
+    id: MIGRATION_JOB,
+  });
+}
+
+/**
+ * Goes on bringing what changes in a store that has moved to where it was, until it is cancelled: then moving back takes a moment, and
+ * needs nothing but what has changed since. Without it, what changes is kept for that in the journal for seven days.
+ *
+ * The job rejects with `INVALID_ARGUMENT` where `old` is not a place that this store has left; `ABORTED` once it is cancelled; and what the
+ * backends throw.
+ *
+ * @param store where it is now
+ */
+export function keepInLine(store: ObjectStore, old: MigrationTarget, options: CallOptions = {}): Job<KeptReport> {
+  const kind: JobKind<Parameters, KeptReport> = {
+    name: 'migration-back',
+    parse: () => ({}),
+    async run(context) {
+      const { instance } = await readMovedHead(store.migrationArea, old, context.signal);
+      return keepOldSide(store.migrationArea, old.backend, instance, context);
+    },
+  };
+  return store.migrationArea.runJob('migrate', options, NO_OPTIONS, { kind, parameters: {}, id: 'migration-back' });
+}
+
+/**
+ * Gives up moving a store: it stays where it is, and can be rotated and restored again. What was copied stays where it was to move to.
+ *
+ * @throws SecureStoreError `NOT_FOUND` where it is not being moved; `CONFLICT` where it has moved already; `LOCKED` where somebody is at it
+ */
+export async function cancelMigration(store: ObjectStore, signal?: AbortSignal): Promise<void> {
+  const { migrationArea, jobs } = store;
+  const job = (await jobs.list({ signal })).find(({ id }) => id === MIGRATION_JOB);
+  if (job?.state === 'running' || job?.state === 'cancelling') {
+    throw new SecureStoreError(
+      'LOCKED',
+      'the store is being moved at this moment: interrupt that first, or wait for it',
+    );
+  }
+  await migrationArea.refresh(signal);
+  await migrationArea.cancel(signal);
+  await migrationArea.unregister(CONSUMERS, signal);
+  if (job !== undefined) await jobs.forget(MIGRATION_JOB, { signal });
+}
+
+/**
+ * Ends that what changes in a store that has moved is kept for the way back: where it was can be removed then.
+ *
+ * @param store where it is now
+ * @returns whether anything was kept
+ */
+export async function retireOldSide(store: ObjectStore, signal?: AbortSignal): Promise<boolean> {
+  return (await store.migrationArea.unregister(CONSUMERS, signal)) > 0;
+}

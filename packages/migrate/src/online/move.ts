@@ -1,0 +1,394 @@
+import type { ListEntry, StorageBackend } from '@securestore/backend-api';
+import type { Head } from '@securestore/core-format';
+import { AREAS, asBuffer, HEAD_NAME, SecureStoreError } from '@securestore/core-format';
+import type { JobContext } from '@securestore/jobs';
+import { elapsedSince, instant } from '@securestore/jobs';
+import type { Consumer, MigrationArea, Occupied } from '@securestore/objects';
+import { entriesUnder, mapConcurrently } from '@securestore/objects';
+import { copyAuditLog } from './audit-log.ts';
+import { Copier } from './copier.ts';
+import { applyChanges } from './changes.ts';
+import type { Listed, Lister } from './listing.ts';
+import { listObjects } from './listing.ts';
+import type { FailedMove, MigrationReport, MoveOptions, MoveProgress } from './types.ts';
+
+const OBJECTS_AT_ONCE = 16;
+const MAX_LISTED = 1000;
+/** How often a move is tried that others get in the way of. */
+const MAX_TRIES = 3;
+/** The longest that a store is closed before others open it again, with some time to spare, in milliseconds. */
+const CLOSED_FOR = 20_000;
+/** How often changes are looked for while the move is announced, in milliseconds. */
+const FOLLOW_EVERY = 100;
+
+/** Where a store is, and where it moves to. */
+export interface Places {
+  readonly from: string;
+  readonly to: string;
+  readonly target: StorageBackend;
+}
+
+/** What a run before has done, as its cursor says. */
+interface Cursor {
+  /** Hex of the instance that the store becomes: a cursor of another migration says nothing. */
+  readonly instance: string;
+  /** Changes from then on are looked at again, in milliseconds since 1970 by the clock of the backend. */
+  readonly since: number;
+  /** The last token that was copied; `undefined` where all were. */
+  readonly after: string | undefined;
+}
+
+function parseCursor(cursor: unknown, instance: string): Cursor | undefined {
+  if (typeof cursor !== 'object' || cursor === null) return undefined;
+  const { instance: of, since, after } = cursor as Partial<Cursor>;
+  const isCursor = of === instance && typeof since === 'number' && (after === undefined || typeof after === 'string');
+  return isCursor ? { instance, since, after } : undefined;
+}
+
+const hex = (id: Uint8Array): string => asBuffer(id).toString('hex');
+
+/** What begins the labels of whoever reads the changes of a store on the way to a place, or back to one. */
+export const CONSUMERS = 'migration/';
+
+export const consumerLabel = (instance: Uint8Array): string => `${CONSUMERS}${hex(instance)}`;
+
+const isSameList = (a: readonly ListEntry[], b: readonly ListEntry[]): boolean =>
+  a.length === b.length && a.every(({ key, size }, at) => key === b[at]?.key && size === b[at].size);
+
+const isSameListing = (here: Listed, there: Listed | undefined): boolean =>
+  here.record?.size === there?.record?.size &&
+  isSameList(here.history, there?.history ?? []) &&
+  isSameList(here.parts, there?.parts ?? []);
+
+/** The work of one run of a migration. */
+export class Move {
+  readonly #area: MigrationArea;
+  readonly #places: Places;
+  readonly #options: MoveOptions;
+  readonly #context: JobContext<unknown>;
+  readonly #copier: Copier;
+  readonly #alarms = new Set<string>();
+  #objects = 0;
+  #changes = 0;
+  #corrected = 0;
+
+  constructor(area: MigrationArea, places: Places, options: MoveOptions, context: JobContext<unknown>) {
+    this.#area = area;
+    this.#places = places;
+    this.#options = options;
+    this.#context = context;
+    const { signal } = context;
+    this.#copier = new Copier({
+      area,
+      target: places.target,
+      signal,
+      onCopied: (versions, bytes) => this.#progress({ done: versions, bytes }),
+    });
+  }
+
+  #progress(update: MoveProgress): void {
+    this.#context.progress(update);
+  }
+
+  async run(): Promise<MigrationReport> {
+    const { signal } = this.#context;
+    this.#progress({ phase: 'preparing' });
+    if (await this.#hasMoved()) return this.#report(0, true);
+    await this.#area.checkFree(this.#places.target, false, signal);
+    const settled = await this.#area.journalStands(signal);
+    const instance = await this.#area.begin(this.#places.to, false, signal);
+    const occupied = await this.#area.occupy(this.#places.target, instance, signal);
+    const label = this.#labelFor(occupied, instance);
+    const consumer = await this.#area.open(label, ({ message }) => void this.#alarms.add(message), signal);
+    await this.#copy(consumer, occupied, hex(instance), settled);
+    await this.#follow(consumer, true);
+    await this.#compare(consumer, occupied);
+    if (this.#copier.failed.size > 0 && this.#options.partial !== true) return this.#report(0, false);
+    if (this.#options.copyOnly === true) return this.#report(0, false);
+    for (let tries = 1; ; tries++) {
+      const pause = await this.#cutOver(consumer, occupied);
+      if (pause !== undefined) return this.#report(pause, true);
+      if (tries === MAX_TRIES) {
+        throw new SecureStoreError(
+          'CONFLICT',
+          'others changed the head of the store, or opened it again, each time that it was about to move; try again',
+          { retryable: true },
+        );
+      }
+      await this.#follow(consumer, true);
+    }
+  }
+
+  /** Going back to where the store was, only what has changed since is read. */
+  #labelFor({ head }: Occupied, instance: Uint8Array): string {
+    return consumerLabel(head?.head.state === 'moved' ? head.head.instance : instance);
+  }
+
+  /** Whether a run before has come so far that the store has moved, or only its end is missing. */
+  async #hasMoved(): Promise<boolean> {
+    const { signal } = this.#context;
+    const { target, to } = this.#places;
+    const head = await this.#area.refresh(signal);
+    if (head.migration === undefined || (head.state !== 'closing' && head.state !== 'moved')) return false;
+    if (head.state === 'moved') {
+      const { movesTo } = this.#area;
+      if (movesTo === to) return true;
+      throw new SecureStoreError(
+        'LOCKED',
+        `the store has moved to ${movesTo ?? 'another location'}: move it from there`,
+      );
+    }
+    if (this.#area.movesTo === to && (await this.#area.hasLanded(target, signal))) {
+      if ((await this.#area.leave(head, signal)) === 'done') return true;
+    }
+    await this.#area.reopen(signal);
+    return false;
+  }
+
+  /** @param settled whether everything is announced that anybody does */
+  async #copy(consumer: Consumer, occupied: Occupied, instance: string, settled: boolean): Promise<void> {
+    const { signal, clock } = this.#context;
+    const begun = instant(clock);
+    const cursor = parseCursor(this.#context.cursor, instance);
+    if (cursor !== undefined && cursor.after === undefined && !consumer.passDue) return;
+    // What lies there is as it was left, and all that has come since is announced.
+    if (occupied.head?.head.state === 'moved' && !consumer.passDue) return;
+    this.#progress({ phase: 'copying' });
+    const since = cursor?.since ?? (await this.#area.read(HEAD_NAME, { signal }))?.modified ?? 0;
+    const compare = occupied.resumed || occupied.head !== undefined;
+    const list: Lister = (prefix, after) =>
+      this.#area.entries(prefix, { ...(after !== undefined && { after }), signal });
+    const there = compare ? this.#there(cursor?.after) : undefined;
+    const copies = mapConcurrently(listObjects(list, cursor?.after), OBJECTS_AT_ONCE, async (listed) => {
+      await this.#copier.sync(listed, await there?.(listed.token), 'nothing');
+      return listed;
+    });
+    for await (const { token, record } of copies) {
+      signal.throwIfAborted();
+      if (record !== undefined) this.#objects += 1;
+      // What is still being written is not there yet: the cursor follows at a distance.
+      if (this.#objects % (16 * OBJECTS_AT_ONCE) === 0) {
+        await this.#copier.finish();
+        await this.#context.save({ instance, since, after: token } satisfies Cursor);
+      }
+    }
+    await there?.();
+    await this.#copier.finish();
+    await copyAuditLog(this.#area, this.#places.target, signal);
+    // Whatever was under way when the journal was switched on is announced, or has come to an end.
+    if (!settled && elapsedSince(begun, clock) < this.#area.settledAfter) await this.#area.settle(signal);
+    await this.#changedSince(since);
+    consumer.caughtUp();
+    await consumer.commit();
+    await this.#context.save({ instance, since, after: undefined } satisfies Cursor, { now: true });
+  }
+
+  /** What lies at the target of the objects that are asked for, in their order; what else is there is looked for in the store once more. */
+  #there(after: string | undefined): (token?: string) => Promise<Listed | undefined> {
+    const { target } = this.#places;
+    const { signal } = this.#context;
+    const list: Lister = (prefix, from) => entriesUnder(target, prefix, { after: from, signal });
+    const all = listObjects(list, after);
+    let next = all.next();
+    let turn: Promise<unknown> = Promise.resolve();
+    const take = async (token: string | undefined): Promise<Listed | undefined> => {
+      for (;;) {
+        const step = await next;
+        if (step.done === true || (token !== undefined && step.value.token > token)) return undefined;
+        next = all.next();
+        next.catch(() => undefined);
+        if (step.value.token === token) return step.value;
+        await this.#copier.syncToken(step.value.token, 'sizes');
+      }
+    };
+    return (token) => {
+      const taken = turn.then(() => take(token));
+      turn = taken.catch(() => undefined);
+      return taken;
+    };
+  }
+
+  /** What was changed before everybody announced what they do. */
+  async #changedSince(since: number): Promise<void> {
+    const { signal } = this.#context;
+    const { clockSkew, modifiedResolution } = this.#area.capabilities;
+    const from = since - clockSkew - modifiedResolution;
+    const changed = async function* tokens(area: MigrationArea): AsyncGenerator<string> {
+      for await (const { key, modified } of area.entries(AREAS.objects, { signal })) {
+        if (modified >= from) yield key.slice(AREAS.objects.length);
+      }
+    };
+    const sync = (token: string): Promise<number> => this.#copier.syncToken(token, 'sizes');
+    for await (const _ of mapConcurrently(changed(this.#area), OBJECTS_AT_ONCE, sync));
+    await this.#copier.finish();
+  }
+
+  /** Follows what has changed. @param toTheEnd whether until nothing more is found */
+  async #follow(consumer: Consumer, toTheEnd: boolean): Promise<void> {
+    const { signal } = this.#context;
+    if (toTheEnd) this.#progress({ phase: 'following' });
+    for (let more = true; more;) {
+      more = (await this.#take(consumer, signal)) && toTheEnd;
+      await consumer.commit();
+    }
+  }
+
+  /** @returns whether there is more */
+  async #take(consumer: Consumer, signal: AbortSignal): Promise<boolean> {
+    const { changes, alarms, more } = await applyChanges(consumer, this.#copier, signal);
+    for (const message of alarms) this.#alarms.add(message);
+    this.#changes += changes;
+    return more;
+  }
+
+  /** Compares both sides by what they list, brings in line what differs, and reads everything that was copied. */
+  async #compare(consumer: Consumer, { head }: Occupied): Promise<void> {
+    const { signal } = this.#context;
+    this.#progress({ phase: 'comparing' });
+    await this.#compareListings(head?.head.state === 'moved' ? await this.#leftAt() : Infinity);
+    await this.#follow(consumer, true);
+    if (consumer.passDue) {
+      // The journal has a hole: all that may have changed is looked at again.
+      await this.#changedSince(0);
+      consumer.caughtUp();
+      await consumer.commit();
+    }
+    this.#progress({ phase: 'verifying' });
+    const failed = [...this.#copier.failed.keys()];
+    for (const name of failed) await this.#retry(name);
+    const findings = await this.#area.verifyCopy(this.#places.target, () => this.#progress({ done: 1 }), signal);
+    for (const { name, kind, message } of findings) {
+      this.#copier.fail(name, kind === 'damaged' ? 'INTEGRITY' : 'ROLLBACK', message);
+    }
+  }
+
+  async #retry(name: string): Promise<void> {
+    const area = [AREAS.objects, AREAS.history, AREAS.blobs].find((one) => name.startsWith(one));
+    if (area === undefined) return;
+    const rest = name.slice(area.length);
+    const token = area === AREAS.objects ? rest : rest.slice(0, rest.indexOf('./'));
+    this.#copier.failed.delete(name);
+    await this.#copier.syncToken(token, 'sizes');
+  }
+
+  /**
+   * Since when, by the clock of the target, somebody may have written there who did not know yet that the store had moved: nothing of it
+   * counts.
+   */
+  async #leftAt(): Promise<number> {
+    const { target } = this.#places;
+    const { clockSkew, modifiedResolution } = target.capabilities;
+    const found = await target.read(HEAD_NAME, { signal: this.#context.signal });
+    return (found?.modified ?? 0) - CLOSED_FOR - clockSkew - modifiedResolution;
+  }
+
+  /** @param doubted what was written at the target from then on is read on both sides */
+  async #compareListings(doubted: number): Promise<void> {
+    const { signal } = this.#context;
+    const list: Lister = (prefix, after) =>
+      this.#area.entries(prefix, { ...(after !== undefined && { after }), signal });
+    const there = this.#there(undefined);
+    let objects = 0;
+    for await (const listed of listObjects(list)) {
+      signal.throwIfAborted();
+      if (listed.record !== undefined) objects += 1;
+      const other = await there(listed.token);
+      const isDoubted = [other?.record, ...(other?.history ?? [])].some((entry) => (entry?.modified ?? 0) >= doubted);
+      if (isDoubted) await this.#copier.syncToken(listed.token, 'nothing');
+      else if (!isSameListing(listed, other)) this.#corrected += await this.#copier.syncToken(listed.token, 'sizes');
+      this.#progress({ done: 1 });
+    }
+    await there();
+    this.#objects = objects;
+    await this.#copier.finish();
+  }
+
+  /** @returns for how long the store was closed, in milliseconds; `undefined` where others came in between */
+  async #cutOver(consumer: Consumer, occupied: Occupied): Promise<number | undefined> {
+    const { signal, clock } = this.#context;
+    const { target, to } = this.#places;
+    this.#progress({ phase: 'announcing' });
+    const landing = this.#area.landing(target, to, occupied, consumerLabel(this.#area.head.instance));
+    const ended = new AbortController();
+    const announcing = this.#area.announce(signal).finally(() => ended.abort());
+    announcing.catch(() => undefined);
+    while (!ended.signal.aborted) {
+      await this.#follow(consumer, false);
+      await clock.sleep(FOLLOW_EVERY, signal);
+    }
+    await announcing;
+    if (occupied.head?.head.state === 'moved') await this.#clear();
+    await landing.prepare(signal);
+    await copyAuditLog(this.#area, target, signal);
+    await this.#follow(consumer, true);
+    this.#progress({ phase: 'moving' });
+    const begun = instant(clock);
+    const failures = this.#copier.failed.size;
+    const closed = await this.#area.close(signal);
+    if (closed === undefined) return undefined;
+    try {
+      await this.#drain(consumer, failures);
+      await landing.land(closed, signal);
+      if ((await this.#area.leave(closed, signal)) === 'done') return Math.round(elapsedSince(begun, clock));
+      await this.#area.withdraw(target, false, signal);
+      return undefined;
+    } catch (error) {
+      await this.#openAgain(closed);
+      throw error;
+    }
+  }
+
+  /** The last look: nobody writes any more. */
+  async #drain(consumer: Consumer, failures: number): Promise<void> {
+    const { signal } = this.#context;
+    const alarms = this.#alarms.size;
+    while (await this.#take(consumer, signal));
+    await copyAuditLog(this.#area, this.#places.target, signal);
+    await this.#copier.finish();
+    const isIncomplete = this.#copier.failed.size > failures && this.#options.partial !== true;
+    if (!isIncomplete && !consumer.passDue && this.#alarms.size === alarms) return;
+    throw new SecureStoreError(
+      'INTEGRITY',
+      'something was found to be damaged or missing at the very moment of the move, so the store is where it was: verify it, and try again',
+    );
+  }
+
+  /** Whatever has failed, nobody is to wait for a store that is closed. */
+  async #openAgain(closed: Head): Promise<void> {
+    const head = await this.#area.refresh().catch(() => closed);
+    if (head.state === 'moved') return;
+    await this.#area.reopen().catch(() => undefined);
+    await this.#area.withdraw(this.#places.target, false).catch(() => undefined);
+  }
+
+  /** Removes what an instance has left for itself that was here: the next one is another. */
+  async #clear(): Promise<void> {
+    const { target } = this.#places;
+    const { signal } = this.#context;
+    for (const area of [AREAS.journal, AREAS.work, AREAS.markers, AREAS.checkpoints]) {
+      const names = entriesUnder(target, area, { signal });
+      const remove = ({ key }: { readonly key: string }): Promise<void> => target.delete(key, { signal });
+      for await (const _ of mapConcurrently(names, OBJECTS_AT_ONCE, remove));
+    }
+  }
+
+  #report(pause: number, moved: boolean): MigrationReport {
+    const { failed, versions, bytes } = this.#copier;
+    const { from, to } = this.#places;
+    const list: FailedMove[] = [...failed.values()];
+    return {
+      from,
+      to,
+      moved,
+      objects: this.#objects,
+      versions,
+      bytes,
+      changes: this.#changes,
+      corrected: this.#corrected,
+      failed: list.slice(0, MAX_LISTED),
+      failures: list.length,
+      pause,
+      alarms: [...this.#alarms],
+    };
+  }
+}

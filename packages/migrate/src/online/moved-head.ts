@@ -1,0 +1,29 @@
+import { decodeHead, HEAD_NAME, SecureStoreError } from '@securestore/core-format';
+import type { Head } from '@securestore/core-format';
+import type { MigrationArea } from '@securestore/objects';
+import type { MigrationTarget } from './migration.ts';
+
+/**
+ * The head that a store has left behind at a place. Only a hint: who has forged it has the store written to where nobody trusts it.
+ *
+ * @throws SecureStoreError `INVALID_ARGUMENT` where the store has not left that place
+ */
+export async function readMovedHead(
+  { head: now }: MigrationArea,
+  { backend, location }: MigrationTarget,
+  signal: AbortSignal | undefined,
+): Promise<Head> {
+  const found = await backend.read(HEAD_NAME, { signal });
+  const head = found && decodeHead(found.body).head;
+  const isLeft =
+    head?.state === 'moved' &&
+    Buffer.compare(head.identity, now.identity) === 0 &&
+    Buffer.compare(head.lineage, now.lineage) === 0 &&
+    head.migration !== undefined &&
+    Buffer.compare(head.migration.instance, now.instance) === 0;
+  if (isLeft) return head;
+  throw new SecureStoreError(
+    'INVALID_ARGUMENT',
+    `${location} is not a place that the store has left for where it is now`,
+  );
+}

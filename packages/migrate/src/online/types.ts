@@ -1,0 +1,64 @@
+import type { JobProgress } from '@securestore/jobs';
+
+/** Something that could not be moved, by its name at the backend. */
+export interface FailedMove {
+  readonly name: string;
+  readonly code: string;
+  readonly message: string;
+}
+
+/** What a migration did. */
+export interface MigrationReport {
+  /** Without credentials. */
+  readonly from: string;
+  readonly to: string;
+  /** Whether the store is at `to` from now on. Otherwise it is where it was, because of what failed. */
+  readonly moved: boolean;
+  /** Objects that were looked at, deleted ones too. */
+  readonly objects: number;
+  /** Versions of objects that were written to where it moves to. */
+  readonly versions: number;
+  /** Written there, in bytes. */
+  readonly bytes: number;
+  /** Changes that were followed while the store was in use. */
+  readonly changes: number;
+  /** Names that were found to differ when both sides were compared, and that were brought in line. */
+  readonly corrected: number;
+  /** What could not be moved: damaged in the store, missing, or too large for where it moves to. The first 1,000. */
+  readonly failed: readonly FailedMove[];
+  readonly failures: number;
+  /** How long nobody could read or write, in milliseconds; 0 where it has not moved, or had before. */
+  readonly pause: number;
+  /** What the journal of the store, or what is remembered of it, showed to be missing or damaged. */
+  readonly alarms: readonly string[];
+}
+
+/** How a migration goes. */
+export interface MoveOptions {
+  /**
+   * Moves the store though some objects could not be: they are in the report, and as they were where the store was. By default it stays
+   * where it is then.
+   */
+  readonly partial?: boolean | undefined;
+  /** Copies and compares, and does not move the store yet: doing it again without this takes only what has changed. */
+  readonly copyOnly?: boolean | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Phases of a migration, as {@link JobProgress.phase} tells them. */
+export type MigrationPhase =
+  | 'preparing'
+  | 'copying'
+  | 'following'
+  | 'comparing'
+  | 'verifying'
+  | 'announcing'
+  | 'moving'
+  | 'keeping the old side';
+
+/** What adds to the progress of a migration. */
+export interface MoveProgress extends Partial<Pick<JobProgress, 'total'>> {
+  readonly phase?: MigrationPhase;
+  readonly done?: number;
+  readonly bytes?: number;
+}

@@ -1,0 +1,89 @@
+import { describe, expect, it } from 'vitest';
+import { EagerClock } from '../../objects/test/support/eager-clock.ts';
+import type { Place } from '../../objects/test/support/places.ts';
+import { memoryPlace, PLACES } from '../../objects/test/support/places.ts';
+import { createAt, failure, openAt, patterned, usePlace } from '../../objects/test/support/stores.ts';
+import { contentsOf, following, move, mover } from './support/moves.ts';
+
+const memoryAt = (clock: EagerClock): Place => memoryPlace(() => clock.now());
+
+describe.each(PLACES)('a store moves from memory to %s', (_, makeTarget) => {
+  it('with all that is in it, and is opened there by the same secret', async () => {
+    const clock = new EagerClock(Date.now());
+    const from = usePlace(() => memoryAt(clock));
+    const to = usePlace(makeTarget);
+    const store = await createAt(from, { clock, categories: { team: ['team/**'] } });
+    const large = patterned(9 * 1024 * 1024, 3);
+    for (let n = 0; n < 300; n++) await store.store(`k/${n}`, `value ${n}`, { metadata: { n } });
+    for (let n = 0; n < 20; n++) await store.store('k/0', `again ${n}`);
+    await store.store('team/large', large);
+    await store.store('gone', 'x');
+    await store.delete('gone');
+    const history = await store.history('k/0');
+    const fingerprint = store.fingerprint;
+    await store.close();
+
+    const report = await move(from, to, { clock });
+    expect(report).toMatchObject({ moved: true, failures: 0, objects: 302, alarms: [] });
+
+    expect(await contentsOf(to)).toEqual(await contentsOf(from));
+    await failure(openAt(from, { clock }), 'LOCKED');
+    const moved = await openAt(to, { clock, fingerprint });
+    expect((await moved.list()).length).toBe(301);
+    expect((await moved.retrieve('k/7')).text()).toBe('value 7');
+    expect((await moved.retrieve('team/large')).data).toEqual(new Uint8Array(large));
+    expect(await moved.history('k/0')).toEqual(history);
+    await moved.store('k/7', 'new');
+    await moved.undelete('gone');
+    expect(await moved.verify({ payloads: true })).toMatchObject({ findings: [] });
+  });
+});
+
+it('an open store follows where it is allowed to, and goes on', async () => {
+  const clock = new EagerClock();
+  const from = usePlace(() => memoryAt(clock));
+  const to = usePlace(() => memoryAt(clock));
+  const store = await createAt(from, { clock, ...following(to) });
+  const stranger = await openAt(from, { clock });
+  await store.store('a', 'one');
+  const { job, store: source } = await mover(from, to, { clock });
+  for (let n = 0; n < 400; n++) {
+    await store.store(`n/${n % 50}`, `value ${n}`);
+    if (n % 10 === 0) await clock.sleep(100);
+  }
+  expect(await job).toMatchObject({ moved: true, failures: 0 });
+  await source.close();
+  await store.store('a', 'two');
+  expect(store.location).toBe(to.location);
+  const there = await openAt(to, { clock });
+  expect((await there.retrieve('a')).text()).toBe('two');
+  for (let n = 350; n < 400; n++) expect((await there.retrieve(`n/${n % 50}`)).text()).toBe(`value ${n}`);
+  await clock.sleep(6000);
+  const error = await failure(stranger.retrieve('a'), 'LOCKED');
+  expect(error.message).toContain(to.location);
+  await failure(stranger.store('a', 'three'), 'LOCKED');
+});
+
+it('moves back without losing what was written in between', async () => {
+  const clock = new EagerClock();
+  const from = usePlace(() => memoryAt(clock));
+  const to = usePlace(() => memoryAt(clock));
+  const store = await createAt(from, { clock, ...following(from, to) });
+  for (let n = 0; n < 100; n++) await store.store(`n/${n}`, 'first');
+  expect(await move(from, to, { clock })).toMatchObject({ moved: true });
+  await store.store('n/1', 'second');
+  await store.store('new', patterned(200_000, 4));
+  await store.delete('n/2');
+  await store.purge('n/3');
+  const back = await move(to, from, { clock });
+  expect(back).toMatchObject({ moved: true, failures: 0, corrected: 0 });
+  expect(back.versions).toBeLessThan(20);
+  expect((await store.retrieve('n/1')).text()).toBe('second');
+  expect(store.location).toBe(from.location);
+  expect(await contentsOf(from)).toEqual(await contentsOf(to));
+  const there = await openAt(from, { clock });
+  expect((await there.retrieve('new')).data).toEqual(new Uint8Array(patterned(200_000, 4)));
+  expect(await there.has('n/2')).toBe(false);
+  expect(await there.verify({ payloads: true })).toMatchObject({ findings: [] });
+  await failure(openAt(to, { clock }), 'LOCKED');
+});

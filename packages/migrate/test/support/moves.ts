@@ -1,0 +1,88 @@
+import { createHash } from 'node:crypto';
+import { composeLayers } from '@securestore/backend-api';
+import type { Layer, StorageBackend } from '@securestore/backend-api';
+import { AREAS, HEAD_NAME } from '@securestore/core-format';
+import type { Clock, ObjectStore, OpenSettings } from '@securestore/objects';
+import type { Job } from '@securestore/jobs';
+import type { Place } from '../../../objects/test/support/places.ts';
+import { atEnd, openAt } from '../../../objects/test/support/stores.ts';
+import type { MigrationReport, MoveStoreOptions } from '../../src/index.ts';
+import { moveStore } from '../../src/index.ts';
+
+/** The backend of a place, closed when the test has ended. */
+export async function reached(place: Place, layers: readonly Layer[] = []): Promise<StorageBackend> {
+  const opened = await place.open();
+  atEnd(() => opened.close());
+  return composeLayers(opened, layers);
+}
+
+/** What opens a store so that it follows to these places. */
+export function following(...places: readonly Place[]): Pick<OpenSettings, 'moves'> {
+  return {
+    moves: {
+      allows: (location) => places.some((place) => place.location === location),
+      async connect(location) {
+        const place = places.find((one) => one.location === location);
+        if (place === undefined) throw new Error(`nobody allowed ${location}`);
+        return { backend: await place.open(), location };
+      },
+    },
+  };
+}
+
+export interface Movement extends MoveStoreOptions {
+  readonly clock: Clock;
+  readonly fromLayers?: readonly Layer[];
+  readonly toLayers?: readonly Layer[];
+}
+
+/** Whoever moves a store, with the store as it opened it. */
+export async function mover(
+  from: Place,
+  to: Place,
+  { clock, fromLayers = [], toLayers = [], ...options }: Movement,
+): Promise<{ readonly store: ObjectStore; readonly job: Job<MigrationReport> }> {
+  const store = await openAt(from, { clock, whereItWas: true, layers: fromLayers });
+  const backend = await reached(to, toLayers);
+  const job = moveStore(store, { backend, location: to.location }, options);
+  return { store, job };
+}
+
+/** Moves a store, as a process of its own does. */
+export async function move(from: Place, to: Place, movement: Movement): Promise<MigrationReport> {
+  const { store, job } = await mover(from, to, movement);
+  try {
+    return await job;
+  } finally {
+    await store.close();
+  }
+}
+
+/** What lies at a place of objects: records, histories, payloads and the audit log, by name. */
+export async function contentsOf(place: Place): Promise<Map<string, string>> {
+  const backend = await place.open();
+  const found = new Map<string, string>();
+  try {
+    for (const area of [AREAS.objects, AREAS.history, AREAS.blobs, AREAS.audit]) {
+      for (let after: string | undefined, more = true; more;) {
+        const page = await backend.list(area, after === undefined ? {} : { after });
+        for (const { key } of page.entries) {
+          const body = (await backend.read(key))?.body;
+          found.set(
+            key,
+            createHash('sha256')
+              .update(body ?? Buffer.alloc(0))
+              .digest('hex'),
+          );
+        }
+        after = page.entries.at(-1)?.key;
+        ({ more } = page);
+      }
+    }
+    return found;
+  } finally {
+    await backend.close();
+  }
+}
+
+export { HEAD_NAME };

@@ -1,0 +1,144 @@
+import type { StorageBackend } from '@securestore/backend-api';
+import type { Head } from '@securestore/core-format';
+import { SecureStoreError } from '@securestore/core-format';
+import type { Clock } from '@securestore/jobs';
+import { readInTime } from '../read-in-time.ts';
+import type { ReadHead, StoreState, Unlocked } from '../state.ts';
+import { loadState, readHead } from '../state.ts';
+import { openLocation } from './location.ts';
+
+/** How a process follows a store that moves to another location. Locations are without credentials. */
+export interface Moves {
+  /** Whether the store may be followed there: somebody who has old keys of it may say that it has moved anywhere. */
+  readonly allows: (location: string) => boolean;
+  /** @returns an initialised backend, which is closed with the store */
+  readonly connect: (
+    location: string,
+    signal?: AbortSignal,
+  ) => Promise<{ readonly backend: StorageBackend; readonly location: string }>;
+}
+
+/** Where a store was found that has moved. */
+export interface Arrived {
+  readonly read: ReadHead;
+  readonly state: StoreState;
+  readonly backend: StorageBackend;
+  readonly location: string;
+}
+
+/** What following takes beside the head that says where to. */
+export interface FollowPorts {
+  readonly moves: Moves | undefined;
+  readonly clock: Clock;
+  /** How long a read of the head may take, in milliseconds. */
+  readonly within: number;
+  /** By what this process opens the store under a head at a backend; `undefined` where it does so no more. */
+  readonly unlock: (backend: StorageBackend, head: Head) => Promise<Unlocked | undefined>;
+}
+
+/** More moves than this, one after the other, nobody makes. */
+const MAX_MOVES = 16;
+
+/** Opening the store there is up to whoever runs this process. */
+export function movedAway(location: string | undefined): SecureStoreError {
+  const where = location === undefined ? 'another location' : location;
+  return new SecureStoreError(
+    'LOCKED',
+    `the store has moved to ${where}: open it there. Processes follow by themselves where the option "follow" allows that location`,
+    { retryable: false },
+  );
+}
+
+/** There it has other keys: nothing that opened it here opens it there. */
+export function sealedAnew(location: string): SecureStoreError {
+  return new SecureStoreError(
+    'LOCKED',
+    `the store has moved to ${location}, and was sealed anew there, under other keys and with another fingerprint: open it there with its new secret`,
+    { retryable: false },
+  );
+}
+
+function notTheStore(location: string): SecureStoreError {
+  return new SecureStoreError(
+    'ROLLBACK',
+    `the store has moved to ${location}, and what lies there is not the store that moved: another one was put in its place, or an older copy. ` +
+      'Verify what lies there before you use it',
+  );
+}
+
+function checkArrived({ head }: ReadHead, moved: Head, instance: Uint8Array, location: string): void {
+  const isStore =
+    Buffer.compare(head.identity, moved.identity) === 0 &&
+    Buffer.compare(head.lineage, moved.lineage) === 0 &&
+    Buffer.compare(head.instance, instance) === 0 &&
+    head.generation >= moved.generation &&
+    head.rootNumber > moved.rootNumber;
+  if (!isStore) throw notTheStore(location);
+}
+
+/** Whether two heads are of one identity and lineage: whoever has the keys of one has those of the other. */
+const isSameStore = (a: Head, b: Head): boolean =>
+  Buffer.compare(a.identity, b.identity) === 0 && Buffer.compare(a.lineage, b.lineage) === 0;
+
+/** Loads the store from where it is now. Its head may be replaced meanwhile, and what that names be removed. */
+async function load(
+  { backend, location }: { readonly backend: StorageBackend; readonly location: string },
+  read: ReadHead,
+  before: StoreState,
+  ports: FollowPorts,
+): Promise<Arrived> {
+  const { events, opensRetired } = before;
+  let newest = read;
+  for (let tries = 1; ; tries++) {
+    const unlocked = await ports.unlock(backend, newest.head);
+    if (unlocked === undefined) {
+      throw new SecureStoreError(
+        'LOCKED',
+        `the store has moved to ${location}, where the secret that opened it here does not open it; open it there with another one`,
+        { retryable: false },
+      );
+    }
+    try {
+      const state = await loadState(backend, newest.head, unlocked, { events, opensRetired });
+      return { read: newest, state, backend, location };
+    } catch (error) {
+      const again = SecureStoreError.is(error, 'INTEGRITY') && tries < 3 ? await readHead(backend) : undefined;
+      if (again === undefined || again.etag === newest.etag || !isSameStore(again.head, newest.head)) throw error;
+      newest = again;
+    }
+  }
+}
+
+/**
+ * Finds the store that `moved` says has moved, as it is there.
+ *
+ * @param moved a head with the state `moved` that follows from the one of `state`
+ * @throws SecureStoreError `LOCKED` where it may not be followed; `ROLLBACK` where another store lies there; what the backend there throws
+ */
+export async function followMove(moved: Head, state: StoreState, ports: FollowPorts): Promise<Arrived> {
+  let [head, from] = [moved, state];
+  const opened: StorageBackend[] = [];
+  try {
+    for (let moves = 0; moves < MAX_MOVES; moves++) {
+      const { migration } = head;
+      if (migration === undefined) throw movedAway(undefined);
+      const named = openLocation({ head, keys: from.keys }, migration);
+      if (migration.resealed) throw sealedAnew(named);
+      if (ports.moves?.allows(named) !== true) throw movedAway(named);
+      const place = await ports.moves.connect(named);
+      opened.push(place.backend);
+      const read = await readInTime(place.backend, ports.clock, ports.within);
+      if (read === undefined) throw notTheStore(place.location);
+      checkArrived(read, head, migration.instance, place.location);
+      if (read.head.state !== 'moved') {
+        const arrived = await load(place, read, from, ports);
+        opened.pop();
+        return arrived;
+      }
+      [head, from] = [read.head, { ...from, ...(await load(place, read, from, ports)).state }];
+    }
+    throw notTheStore('another location, again and again');
+  } finally {
+    for (const backend of opened) await backend.close().catch(() => undefined);
+  }
+}

@@ -1,0 +1,385 @@
+import type {
+  ListEntry,
+  ListOptions,
+  ListResult,
+  ReadOptions,
+  ReadResult,
+  StorageBackend,
+} from '@securestore/backend-api';
+import { forwardTo } from '@securestore/backend-api';
+import type { Head } from '@securestore/core-format';
+import { AREAS, HEAD_NAME, ID_LENGTH, SecureStoreError, workPrefix } from '@securestore/core-format';
+import type { Administration } from '../administration.ts';
+import { MIGRATION_NAME } from '../copy/begun.ts';
+import type { Engine } from '../engine.ts';
+import { SETTLED_AFTER } from '../freshness.ts';
+import { changeHead } from '../head-change.ts';
+import type { Alarm } from '../journal/alarms.ts';
+import type { Consumer } from '../journal/consumer.ts';
+import { lookAtConsumer } from '../journal/consumer-record.ts';
+import { openConsumer } from '../journal/open-consumer.ts';
+import type { Looked } from '../journal/resolve.ts';
+import { lookAt } from '../journal/resolve.ts';
+import { hasStood } from '../journal/standing.ts';
+import type { OpenCalls } from '../open-calls.ts';
+import { ownerKeys } from '../owner.ts';
+import { entriesUnder, listPage, pagesUnder } from '../pages.ts';
+import type { StoreState } from '../state.ts';
+import { readHead } from '../state.ts';
+import { StoreArea } from '../store-area.ts';
+import { passOver } from '../verify/pass.ts';
+import type { Finding } from '../verify/report.ts';
+import { ReportBuilder } from '../verify/report.ts';
+import { foreignName, loadBaseline } from '../verify/verify.ts';
+import { Landing } from './landing.ts';
+import { openLocation, sealLocation } from './location.ts';
+import type { Occupied } from './marker.ts';
+import { checkFree, occupy, occupyAnew } from './marker.ts';
+import { ResealedCopy, tokensOf } from './resealed-copy.ts';
+import { reopen } from './reopen.ts';
+
+/** Whether what somebody else relies on is still so. */
+type Step = 'done' | 'overtaken';
+
+function refuse(message: string): never {
+  throw new SecureStoreError('LOCKED', message);
+}
+
+async function readOnly(): Promise<never> {
+  throw new SecureStoreError('READ_ONLY', 'a copy is only looked at');
+}
+
+/** The records, histories and payloads of `target`, and of everything else what the store has. */
+function copyView(store: StorageBackend, target: StorageBackend): StorageBackend {
+  const of = (name: string): StorageBackend =>
+    [AREAS.objects, AREAS.history, AREAS.blobs].some((area) => name.startsWith(area)) ? target : store;
+  return forwardTo(store, {
+    read: (name, options) => of(name).read(name, options),
+    list: (prefix, options) => of(prefix).list(prefix, options),
+    write: readOnly,
+    delete: readOnly,
+    batch: readOnly,
+    deleteMany: readOnly,
+  });
+}
+
+/** What moving a store takes of it, where it was opened for that (`whereItWas`). How its objects get there the engine does not know: `@securestore/migrate` does. */
+export class MigrationArea extends StoreArea {
+  readonly #engine: Engine;
+  readonly #calls: OpenCalls;
+
+  constructor(engine: Engine, calls: OpenCalls, administration: Administration) {
+    super(engine, calls, administration);
+    this.#engine = engine;
+    this.#calls = calls;
+  }
+
+  get #state(): StoreState {
+    return this.#engine.watcher.state;
+  }
+
+  /** Where the store moves to, or has moved; `undefined` where it does not. @throws SecureStoreError `INTEGRITY` */
+  get movesTo(): string | undefined {
+    const { migration } = this.#state.head;
+    return migration && openLocation(this.#state, migration);
+  }
+
+  /** Looks for a newer head. @throws SecureStoreError `UNAVAILABLE`, `ROLLBACK`, `INTEGRITY`, `LOCKED` */
+  async refresh(signal?: AbortSignal): Promise<Head> {
+    this.#calls.checkOpen();
+    await this.#engine.watcher.refresh(signal);
+    this.#engine.watcher.checkFollowing();
+    return this.head;
+  }
+
+  /**
+   * Has the head say that the store moves: rotations and restores wait until it has. What was begun before is gone on with.
+   *
+   * @param location without credentials
+   * @param resealed whether everything is sealed anew there
+   * @returns the instance that the store becomes there; where it is sealed anew, the id of the migration
+   * @throws SecureStoreError `LOCKED` where it is being rotated, restored, or moved elsewhere or otherwise; `ACCESS_DENIED` for a member
+   */
+  async begin(location: string, resealed: boolean, signal?: AbortSignal): Promise<Uint8Array> {
+    this.#calls.checkOpen();
+    ownerKeys(this.#state);
+    const { random } = this.#engine;
+    await this.#change((state) => {
+      const { head } = state;
+      if (head.migration !== undefined) {
+        const named = openLocation(state, head.migration);
+        if (named !== location || head.migration.resealed !== resealed) {
+          const how = head.migration.resealed ? ', and sealed anew' : '';
+          refuse(`the store is being moved to ${named}${how}: go on with that migration, or cancel it`);
+        }
+        return head.migration.stage === 'copying' ? undefined : { migration: { ...head.migration, stage: 'copying' } };
+      }
+      if (head.rotation !== undefined) {
+        refuse('a rotation of the keys is under way, or was stopped: let it end, or forget the job "rotation", first');
+      }
+      if (head.state !== 'open') refuse(`the store can not be moved now: it is ${head.state}`);
+      const sealed = sealLocation(state, location, random);
+      return { migration: { instance: random(ID_LENGTH), stage: 'copying', resealed, location: sealed } };
+    }, signal);
+    const { migration } = this.#state.head;
+    if (migration === undefined) throw new SecureStoreError('CONFLICT', 'the migration was cancelled meanwhile');
+    return migration.instance;
+  }
+
+  /**
+   * Makes sure that a store could move to a place, before anything is changed on either side.
+   *
+   * @param anew whether it is to be sealed anew there
+   * @throws SecureStoreError `ALREADY_EXISTS`; what the backend throws
+   */
+  async checkFree(target: StorageBackend, anew: boolean, signal?: AbortSignal): Promise<void> {
+    if (this.head.migration === undefined) await checkFree(target, this.#state, anew, signal);
+  }
+
+  /** Takes the place where the store moves to. @throws SecureStoreError `ALREADY_EXISTS`; what the backend throws */
+  async occupy(target: StorageBackend, instance: Uint8Array, signal?: AbortSignal): Promise<Occupied> {
+    return occupy(target, this.#state, instance, this.#engine.random, signal);
+  }
+
+  /** Takes the place where the store is to be sealed anew. @returns whether it was taken before @throws SecureStoreError `ALREADY_EXISTS`; what the backend throws */
+  async occupyAnew(target: StorageBackend, id: Uint8Array, signal?: AbortSignal): Promise<boolean> {
+    return occupyAnew(target, this.#state, id, this.#engine.random, signal);
+  }
+
+  /** How this store is divided into categories, for one that is to be sealed anew of it. */
+  get categories(): Readonly<Record<string, readonly string[]>> {
+    return this.#state.categories.patterns;
+  }
+
+  /** What brings objects of this store into another one, by its area. */
+  resealedTo(other: MigrationArea): ResealedCopy {
+    return new ResealedCopy(this.#engine, other.#engine);
+  }
+
+  /** The tokens of the objects, deleted ones too. */
+  tokens(signal?: AbortSignal): AsyncGenerator<string> {
+    return tokensOf(this.#engine, signal);
+  }
+
+  /** Opens a store that was made to take in another one, with the access policy of that. */
+  async openAnew(from: MigrationArea, signal?: AbortSignal): Promise<void> {
+    const { policy, head } = from.#state;
+    await changeHead(
+      this.#engine,
+      async (state) => ({
+        head: { state: 'open', versionFloor: Math.max(state.head.versionFloor, head.versionFloor) },
+        ...(policy !== undefined && { policy }),
+      }),
+      signal,
+      () => this.#engine.watcher.checkFollowing(),
+    );
+  }
+
+  /** Closes it again, where that came to nothing. */
+  closeAnew(signal?: AbortSignal): Promise<void> {
+    return this.#change(() => ({ state: 'scratch' }), signal);
+  }
+
+  /**
+   * Opens what reads the changes of the store, registered under `label` if it isn't yet: that switches the journal on.
+   *
+   * @throws SecureStoreError as `openConsumer` does
+   */
+  open(label: string, onDamaged: (alarm: Alarm) => void, signal?: AbortSignal): Promise<Consumer> {
+    this.#calls.checkOpen();
+    return openConsumer(this.#engine, label, signal, onDamaged);
+  }
+
+  /** Ends what was opened under labels that begin so: the journal is not kept for it any more. @returns how many there were */
+  async unregister(prefix: string, signal?: AbortSignal): Promise<number> {
+    const { backend } = this.#engine;
+    let ended = 0;
+    for await (const names of pagesUnder(backend, workPrefix('consumer'), signal)) {
+      for (const name of names) {
+        const found = await lookAtConsumer(this.#engine, name, signal);
+        if (found === undefined || 'error' in found || !found.state.label.startsWith(prefix)) continue;
+        await backend.delete(name, { signal });
+        ended += 1;
+      }
+    }
+    return ended;
+  }
+
+  /** What the clock of the backend says at least, in milliseconds since 1970; `undefined` where it doesn't tell. */
+  async backendNow(signal?: AbortSignal): Promise<number | undefined> {
+    return (await this.#engine.backend.read(HEAD_NAME, { signal }))?.now;
+  }
+
+  /** Whether everybody announces everything for so long already that nothing is under way which was not. */
+  journalStands(signal?: AbortSignal): Promise<boolean> {
+    return hasStood(this.#engine, signal);
+  }
+
+  /** How long {@link settle} waits, in milliseconds. */
+  get settledAfter(): number {
+    return SETTLED_AFTER;
+  }
+
+  /** Waits until nobody acts on an earlier head any more. */
+  settle(signal?: AbortSignal): Promise<void> {
+    return this.#engine.watcher.settle(signal);
+  }
+
+  /** Has everybody look at the head so often that closing takes less than a second; waits until everybody does. */
+  async announce(signal?: AbortSignal): Promise<void> {
+    await this.#change(({ head: { migration } }) => {
+      if (migration === undefined) throw new SecureStoreError('ABORTED', 'the migration was cancelled from elsewhere');
+      return migration.stage === 'announced' ? undefined : { migration: { ...migration, stage: 'announced' } };
+    }, signal);
+    await this.settle(signal);
+  }
+
+  /**
+   * Closes the store: from when this returns nobody reads or writes, until it is open somewhere. To be called after {@link announce}, and
+   * to be ended by {@link leave} or {@link reopen}; where this process dies, others open the store again 10 s later.
+   *
+   * @returns the head that closed it; `undefined` where the announcement does not hold any more
+   */
+  async close(signal?: AbortSignal): Promise<Head | undefined> {
+    const { watcher } = this.#engine;
+    let closed = false;
+    await this.#change(({ head: { state, migration } }) => {
+      closed = state === 'open' && migration?.stage === 'announced';
+      return closed ? { state: 'closing' } : undefined;
+    }, signal);
+    if (!closed) return undefined;
+    await watcher.settleSoon(signal);
+    return this.head;
+  }
+
+  /** Makes ready what the head will be where the store moves to. */
+  landing(target: StorageBackend, location: string, { head }: Occupied, consumer: string): Landing {
+    const { migration } = this.#state.head;
+    if (migration === undefined) throw new SecureStoreError('ABORTED', 'the migration was cancelled from elsewhere');
+    const { instance } = migration;
+    return new Landing(this.#engine, { target, location, instance, replaces: head, consumer });
+  }
+
+  /** Has the head say that the store has moved: from then on it has. @param closed the head that closed it */
+  async leave(closed: Head, signal?: AbortSignal): Promise<Step> {
+    let left = false;
+    await this.#change(({ head }) => {
+      left = head.state === 'closing' && head.generation === closed.generation;
+      return left ? { state: 'moved' } : undefined;
+    }, signal);
+    return left ? 'done' : 'overtaken';
+  }
+
+  /** Opens the store again where it is. */
+  reopen(signal?: AbortSignal): Promise<void> {
+    return reopen(this.#engine, signal);
+  }
+
+  /** Whether what lies at a place is what the store has landed as, from the head that has closed it. */
+  async hasLanded(target: StorageBackend, signal?: AbortSignal): Promise<boolean> {
+    const { head } = this;
+    const found = await readHead(target, signal);
+    if (found === undefined || head.migration === undefined) return false;
+    return (
+      Buffer.compare(found.head.instance, head.migration.instance) === 0 &&
+      Buffer.compare(found.head.identity, head.identity) === 0 &&
+      found.head.generation > head.generation
+    );
+  }
+
+  /** Removes a head that an attempt has left which came to nothing, and with `marker` that the place is taken. */
+  async withdraw(target: StorageBackend, marker: boolean, signal?: AbortSignal): Promise<void> {
+    const { migration, identity } = this.head;
+    const found = await readHead(target, signal);
+    const isOwn =
+      found !== undefined &&
+      Buffer.compare(found.head.identity, identity) === 0 &&
+      migration !== undefined &&
+      Buffer.compare(found.head.instance, migration.instance) === 0;
+    if (isOwn) {
+      const options = target.capabilities.conditionalDelete ? { ifMatch: found.etag, signal } : { signal };
+      await target.delete(HEAD_NAME, options);
+    }
+    if (marker) await target.delete(MIGRATION_NAME, { signal });
+  }
+
+  /** Removes what says that a place is taken. */
+  async withdrawMarker(target: StorageBackend, signal?: AbortSignal): Promise<void> {
+    await target.delete(MIGRATION_NAME, { signal });
+  }
+
+  /** Has the head say no more that the store moves. @throws SecureStoreError `NOT_FOUND` where it does not, `CONFLICT` where it has moved */
+  async cancel(signal?: AbortSignal): Promise<void> {
+    await this.#change(({ head }) => {
+      if (head.migration === undefined) throw new SecureStoreError('NOT_FOUND', 'the store is not being moved');
+      if (head.state === 'moved') throw new SecureStoreError('CONFLICT', 'the store has moved already: move it back');
+      return { state: 'open', migration: undefined };
+    }, signal);
+  }
+
+  async #change(
+    plan: (state: StoreState) => Partial<Pick<Head, 'state' | 'migration'>> | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
+    const { watcher } = this.#engine;
+    const next = async (state: StoreState) => {
+      const head = plan(state);
+      return head && { head };
+    };
+    await changeHead(this.#engine, next, signal, () => watcher.checkFollowing());
+  }
+
+  /** The bytes at a name, sealed as they lie there. */
+  read(name: string, options?: ReadOptions): Promise<ReadResult | undefined> {
+    return this.#engine.backend.read(name, options);
+  }
+
+  /** Whether a record is what belongs to a token, by whatever opens it. */
+  lookAt(token: string, record: Uint8Array, signal?: AbortSignal): Promise<Looked> {
+    return lookAt(this.#engine, token, record, signal);
+  }
+
+  /** Everything at the backend under `prefix`, in order. @throws SecureStoreError as the listings of the store do */
+  entries(
+    prefix: string,
+    options: { after?: string; signal?: AbortSignal | undefined } = {},
+  ): AsyncGenerator<ListEntry> {
+    return entriesUnder(this.#engine.backend, prefix, options);
+  }
+
+  /** One page of that. @throws SecureStoreError as the listings of the store do */
+  list(prefix: string, options: ListOptions): Promise<ListResult> {
+    return listPage(this.#engine.backend, prefix, options);
+  }
+
+  /**
+   * Reads every record of the copy, as retrieving it would, and holds it against the checkpoint of the store: what is damaged, older than
+   * it was, gone or there again is found, whether it is so in the copy alone or was so in the store.
+   *
+   * @param onLooked told of each object that was looked at
+   */
+  verifyCopy(target: StorageBackend, onLooked: () => void, signal?: AbortSignal): Promise<readonly Finding[]> {
+    const backend = copyView(this.#engine.backend, target);
+    return this.#verify({ ...this.#engine, backend }, onLooked, signal);
+  }
+
+  /** The same of the store itself. */
+  verifyHere(onLooked: () => void, signal?: AbortSignal): Promise<readonly Finding[]> {
+    return this.#verify(this.#engine, onLooked, signal);
+  }
+
+  async #verify(engine: Engine, onLooked: () => void, signal: AbortSignal | undefined): Promise<readonly Finding[]> {
+    const report = new ReportBuilder();
+    await engine.watcher.refresh(signal);
+    const baseline = await loadBaseline(engine, report, signal);
+    await passOver({
+      engine,
+      baseline,
+      options: { payloads: false, onBytes: () => undefined, signal },
+      onForeign: (name) => report.add([foreignName(name)]),
+      onLook: onLooked,
+      onCertain: async ({ findings }) => report.add(findings),
+    });
+    return report.findings;
+  }
+}

@@ -1,0 +1,210 @@
+import type { KeptReport, MigrationReport, MigrationTarget, MoveStoreOptions } from '@securestore/migrate';
+import { cancelMigration as cancel, keepInLine, moveStore, retireOldSide } from '@securestore/migrate';
+import type { Job, JobContext, JobKind } from '@securestore/jobs';
+import { startVolatile } from '@securestore/jobs';
+import type { CallOptions, ObjectStore } from '@securestore/objects';
+import { openObjectStore, signalOf } from '@securestore/objects';
+import { AuditTrail } from '@securestore/audit';
+import { redactLocation } from '@securestore/backend-api';
+import { ROOT } from './audit-events.ts';
+import { checkMigrateOptions, checkResealSettings } from './check-options.ts';
+import { backupConnect, connect, nameOfLocation } from './connect.ts';
+import { anchorName } from './file-anchor.ts';
+import { anchorFor } from './open.ts';
+import type { BackendOptions, OpenOptions } from './options.ts';
+
+/** How a store is opened that is to be moved. */
+export interface MigrationOpenOptions
+  extends
+    CallOptions,
+    BackendOptions,
+    Pick<
+      OpenOptions,
+      'unlock' | 'fingerprint' | 'anchor' | 'acceptHead' | 'trustOnFirstUse' | 'destinations' | 'logger' | 'clock'
+    > {}
+
+/** How a store is moved. */
+export interface MigrateOptions
+  extends MigrationOpenOptions, Pick<MoveStoreOptions, 'partial' | 'copyOnly' | 'reseal'> {}
+
+interface Opened {
+  readonly store: ObjectStore;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** Opens a store for whoever moves it: also what one has left behind. */
+async function opened<T>(
+  location: string,
+  options: MigrationOpenOptions,
+  signal: AbortSignal | undefined,
+  whereItWas: boolean,
+  body: (opened: Opened) => Promise<T>,
+): Promise<T> {
+  const { unlock, fingerprint, acceptHead, trustOnFirstUse, logger, clock } = options;
+  const store = await openObjectStore({
+    unlock,
+    fingerprint,
+    acceptHead,
+    trustOnFirstUse,
+    logger,
+    clock,
+    backend: await connect(location, options, signal),
+    location: redactLocation(anchorName(location)),
+    anchor: anchorFor(options.anchor, location),
+    upkeep: false,
+    whereItWas,
+    signal,
+  });
+  try {
+    return await body({ store, signal });
+  } finally {
+    await store.close();
+  }
+}
+
+/** Has the audit log of a store, where it has one, say what became of the migration. */
+async function recordedIn<T>({ store }: Opened, run: () => Promise<T>): Promise<T> {
+  if (store.auditArea.settings === undefined) return run();
+  const trail = new AuditTrail(store.auditArea, {});
+  return trail.recorder.attempt({ action: 'migrate', principal: ROOT, readOnly: false }, run);
+}
+
+type Progress = JobContext<unknown>['progress'];
+
+/** Tells of the progress of a job that another one waits for. */
+async function forwarded<R>(job: Job<R>, progress: Progress, signal: AbortSignal): Promise<R> {
+  const stop = (): void => job.cancel();
+  signal.addEventListener('abort', stop, { once: true });
+  const telling = (async () => {
+    let [phase, done, bytes] = ['', 0, 0];
+    for await (const now of job.progress) {
+      if (now.phase !== phase) {
+        progress({ phase: now.phase });
+        [phase, done, bytes] = [now.phase, 0, 0];
+      }
+      progress({
+        done: Math.max(0, now.done - done),
+        bytes: Math.max(0, now.bytes - bytes),
+        ...(now.total !== undefined && { total: now.total }),
+      });
+      ({ done, bytes } = now);
+    }
+  })();
+  try {
+    if (signal.aborted) stop();
+    return await job;
+  } finally {
+    signal.removeEventListener('abort', stop);
+    await telling;
+  }
+}
+
+function started<R>(
+  name: string,
+  options: MigrationOpenOptions,
+  run: (context: { readonly signal: AbortSignal; readonly progress: Progress }) => Promise<R>,
+): Job<R> {
+  const kind: JobKind<object, R> = {
+    name,
+    parse: () => ({}),
+    run: ({ signal, progress }) => run({ signal, progress }),
+  };
+  return startVolatile(kind, {}, { signal: signalOf(options), clock: options.clock });
+}
+
+async function withTarget<T>(
+  location: string,
+  options: MigrationOpenOptions,
+  signal: AbortSignal,
+  body: (target: MigrationTarget) => Promise<T>,
+): Promise<T> {
+  const place = await backupConnect(options, options.destinations).connect(location, signal);
+  try {
+    return await body(place);
+  } finally {
+    await place.close();
+  }
+}
+
+/**
+ * Moves a store to another location while it is in use: nothing is lost, and nobody waits for more than about a second. Processes that
+ * allow it by `follow` go on there by themselves; others are told where the store is. Moving it back takes only what has changed since.
+ *
+ * What was interrupted is gone on with by the same call.
+ *
+ * The job rejects with `NOT_FOUND` where no store is at `from`; `ALREADY_EXISTS` where something lies at `to`; `UNSUPPORTED` where that can't hold a
+ * store; `INVALID_ARGUMENT` where both are the same; `LOCKED` where the store is being moved by somebody else, or is being rotated or
+ * restored; `UNLOCK_FAILED`, `FORMAT_VERSION`, `INTEGRITY`; and what the backends throw. The store is where it was then.
+ */
+export function migrateStore(from: string, to: string, options: MigrateOptions): Job<MigrationReport> {
+  checkMigrateOptions(options, ['partial', 'copyOnly', 'reseal']);
+  if (options.reseal !== undefined) checkResealSettings(options.reseal);
+  // Before anything is opened: a location that is none is the caller's mistake.
+  nameOfLocation(from);
+  nameOfLocation(to);
+  return started('migrate-store', options, ({ signal, progress }) =>
+    opened(from, options, signal, true, async (source) => {
+      const { partial, copyOnly, reseal } = options;
+      let report: MigrationReport;
+      try {
+        report = await withTarget(to, options, signal, (target) =>
+          forwarded(moveStore(source.store, target, { partial, copyOnly, reseal, signal }), progress, signal),
+        );
+      } catch (error) {
+        return recordedIn(source, () => Promise.reject(error));
+      }
+      const tell = (where: Opened): Promise<MigrationReport> => recordedIn(where, async () => report);
+      // Where it was nobody looks any more.
+      if (!report.moved) return tell(source);
+      const isAudited = source.store.auditArea.settings !== undefined && reseal === undefined;
+      return isAudited ? openedThere(to, options, signal, tell) : report;
+    }),
+  );
+}
+
+/** Opens the store where it has moved to. */
+function openedThere<T>(
+  to: string,
+  { unlock, fingerprint, backends, resolveFrom, destinations, logger, clock }: MigrateOptions,
+  signal: AbortSignal,
+  body: (opened: Opened) => Promise<T>,
+): Promise<T> {
+  const own = destinations?.[to] ?? destinations?.[nameOfLocation(to)] ?? {};
+  return opened(to, { unlock, fingerprint, backends, resolveFrom, logger, clock, ...own }, signal, false, body);
+}
+
+/**
+ * Goes on bringing what changes in a store that has moved to where it was, until it is cancelled: then moving it back takes a moment.
+ * Without it, what changes is kept for that in the journal of the store for seven days.
+ *
+ * The job rejects with `INVALID_ARGUMENT` where the store did not move from `old` to `location`; and what opening it throws.
+ */
+export function keepOldSide(location: string, old: string, options: MigrationOpenOptions): Job<KeptReport> {
+  checkMigrateOptions(options);
+  return started('keep-old-side', options, ({ signal, progress }) =>
+    opened(location, options, signal, false, ({ store }) =>
+      withTarget(old, options, signal, (target) => forwarded(keepInLine(store, target), progress, signal)),
+    ),
+  );
+}
+
+/**
+ * Gives up moving a store: it stays where it is. What was copied stays where it was to move to.
+ *
+ * @throws SecureStoreError `NOT_FOUND` where it is not being moved; `CONFLICT` where it has moved already; `LOCKED` where somebody is at it
+ */
+export async function cancelMigration(location: string, options: MigrationOpenOptions): Promise<void> {
+  checkMigrateOptions(options);
+  await opened(location, options, signalOf(options), true, ({ store, signal }) => cancel(store, signal));
+}
+
+/**
+ * Ends that what changes in a store is kept for moving it back: where it was can be removed then.
+ *
+ * @param location where it is now
+ * @returns whether anything was kept
+ */
+export async function retireMigration(location: string, options: MigrationOpenOptions): Promise<boolean> {
+  checkMigrateOptions(options);
+  return opened(location, options, signalOf(options), false, ({ store, signal }) => retireOldSide(store, signal));
+}
