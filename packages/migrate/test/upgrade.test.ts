@@ -72,10 +72,12 @@ describe.each(files)('the golden store %s', (file) => {
     const [first] = golden.unlock;
     if (first === undefined) throw new Error('nothing unlocks it');
     const unlock = methodOf(first);
-    const place = usePlace(() => memoryPlace());
+    // Its objects were written at the time of the test.
+    const clock = new EagerClock(Date.now());
+    const place = usePlace(() => memoryPlace(() => clock.now()));
     const backend = await reached(place);
     for (const [name, body] of Object.entries(golden.objects)) await backend.write(name, Buffer.from(body, 'base64'));
-    const store = await openAt(place, { unlock, layers: [release2] });
+    const store = await openAt(place, { clock, unlock, layers: [release2] });
     const report = await upgradeFormat(store, backend, STEP);
     expect(report).toMatchObject({ from: 1, to: 2, failed: [] });
     expect(report.converted).toBeGreaterThan(10);
@@ -84,7 +86,7 @@ describe.each(files)('the golden store %s', (file) => {
     expect(await store.verify({ payloads: true })).toMatchObject({ findings: [] });
     await store.close();
     // A release from before says what is the matter, and changes nothing.
-    await failure(openAt(place, { unlock }), 'FORMAT_VERSION');
+    await failure(openAt(place, { clock, unlock }), 'FORMAT_VERSION');
   }, 120_000);
 });
 
