@@ -32,20 +32,21 @@ const STEP: FormatStep = {
   convert: (_, body) => turned(body, 2),
 };
 
+const asRead = (body: Uint8Array): Uint8Array => (isOurs(body) && body[AT] === 2 ? turned(body, 1) : body);
+const asWritten = (body: Uint8Array): Uint8Array => (isOurs(body) && body[AT] === 1 ? turned(body, 2) : body);
+
 /** What a release does that reads both versions and writes the new one. */
 const release2: Layer = (inner: StorageBackend) => {
-  const read = (body: Uint8Array): Uint8Array => (isOurs(body) && body[AT] === 2 ? turned(body, 1) : body);
-  const written = (body: Uint8Array): Uint8Array => (isOurs(body) && body[AT] === 1 ? turned(body, 2) : body);
   const outer = forwardTo(inner, {
     async read(key, { start, end, ...options } = {}) {
       const found = await inner.read(key, options);
       if (found === undefined) return undefined;
-      const body = read(found.body);
+      const body = asRead(found.body);
       if (start === undefined && end === undefined) return { ...found, body };
       const { etag: _, ...rest } = found;
       return { ...rest, body: body.subarray(start, end) };
     },
-    write: (key, body, options) => inner.write(key, written(body), options),
+    write: (key, body, options) => inner.write(key, asWritten(body), options),
     declare: (capabilities) => ({ ...capabilities, atomicBatch: false, maxBatch: 0 }),
   });
   delete outer.batch;
@@ -90,19 +91,20 @@ describe.each(files)('the golden store %s', (file) => {
   }, 120_000);
 });
 
-describe('a format upgrade', () => {
-  async function world(): Promise<{ clock: EagerClock; place: Place }> {
-    const clock = new EagerClock();
-    const place = usePlace(() => memoryPlace(() => clock.now()));
-    const store = await createAt(place, { clock });
-    await store.store('a', 'one');
-    await store.store('a', 'two');
-    await store.store('large', patterned(5_000_000, 3));
-    await store.checkpoint();
-    await store.close();
-    return { clock, place };
-  }
+/** A store with some objects, closed. */
+async function world(): Promise<{ clock: EagerClock; place: Place }> {
+  const clock = new EagerClock();
+  const place = usePlace(() => memoryPlace(() => clock.now()));
+  const store = await createAt(place, { clock });
+  await store.store('a', 'one');
+  await store.store('a', 'two');
+  await store.store('large', patterned(5_000_000, 3));
+  await store.checkpoint();
+  await store.close();
+  return { clock, place };
+}
 
+describe('a format upgrade', () => {
   it('is gone on with wherever it was stopped', async () => {
     for (let k = 0; ; k += 3) {
       const { clock, place } = await world();
