@@ -189,6 +189,8 @@ export class Move {
     const list: Lister = (prefix, from) => entriesUnder(target, prefix, { after: from, signal });
     const all = listObjects(list, after);
     let next = all.next();
+    // Nobody may ask for it any more, where the other listing fails.
+    next.catch(() => undefined);
     let turn: Promise<unknown> = Promise.resolve();
     const take = async (token: string | undefined): Promise<Listed | undefined> => {
       for (;;) {
