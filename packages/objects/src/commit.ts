@@ -225,14 +225,23 @@ export async function commit(engine: Engine, mutation: Mutation): Promise<Commit
   if (reconsidered !== undefined) await reconsidered;
   watcher.checkWritable();
   const commitId = engine.random(ID_LENGTH);
-  const begun = place && instant(engine.clock);
-  for (let moved = false; ; moved = true) {
-    const epoch = place?.epoch;
+  const begun = instant(engine.clock);
+  let before: number | undefined;
+  for (;;) {
+    let epoch = place?.epoch;
     let committed: Committed | undefined;
+    // Whether it may have taken effect before: in the place where the store was, and so where it is now.
+    let isDoubtful = before !== undefined;
     try {
       committed = await turns.run(target.token, signal, async () => {
-        const found = moved && begun !== undefined ? await foundThere(engine, mutation, commitId, begun) : undefined;
-        return found ?? commitUnderConfirmedKeys(pinned(engine), mutation, commitId);
+        // It may have moved while others had their turn.
+        epoch = place?.epoch;
+        if (isDoubtful) {
+          const found = await foundThere(engine, mutation, commitId, begun);
+          if (found !== undefined) return found;
+          isDoubtful = false;
+        }
+        return commitUnderConfirmedKeys(pinned(engine), mutation, commitId);
       });
       const wait = watcher.acknowledge(signal);
       if (wait !== undefined) await wait;
@@ -240,7 +249,11 @@ export async function commit(engine: Engine, mutation: Mutation): Promise<Commit
       const done = committed && (await catchUp(engine, target, committed, signal));
       if (place?.epoch === epoch) return done;
     } catch (error) {
-      if (place?.epoch === epoch) throw committed === undefined ? error : notAcknowledged(error);
+      if (place?.epoch === epoch) {
+        if (committed !== undefined) throw notAcknowledged(error);
+        throw isDoubtful ? undecided(error, signal) : error;
+      }
     }
+    before = epoch;
   }
 }

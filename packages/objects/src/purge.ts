@@ -244,37 +244,44 @@ export async function purgeObject(engine: Engine, target: Target, signal: AbortS
   const reconsidered = engine.watcher.reconsider(signal);
   if (reconsidered !== undefined) await reconsidered;
   engine.watcher.checkWritable();
-  for (let existed = false; ;) {
-    const epoch = engine.place?.epoch;
+  let existed = false;
+  // Whether it may have taken effect before: in the place where the store was, and so where it is now.
+  let isDoubtful = false;
+  for (;;) {
+    let epoch = engine.place?.epoch;
     try {
-      if (await purgeHere(pinned(engine), target, signal)) existed = true;
+      const here = await engine.turns.run(target.token, signal, async () => {
+        // It may have moved while others had their turn.
+        epoch = engine.place?.epoch;
+        return purgeHere(pinned(engine), target, signal);
+      });
+      existed ||= here;
       if (engine.place?.epoch === epoch) return existed;
     } catch (error) {
       // Where the store is now it may be there still.
-      if (engine.place?.epoch === epoch) throw error;
+      if (engine.place?.epoch === epoch) throw isDoubtful ? undecided(error, signal) : error;
     }
+    isDoubtful = true;
   }
 }
 
 async function purgeHere(engine: Engine, target: Target, signal: AbortSignal | undefined): Promise<boolean> {
-  return engine.turns.run(target.token, signal, async () => {
-    const burial = await bury(engine, target, signal);
-    try {
-      const existed = await deletePast(engine, target, burial, signal);
-      const wait = engine.watcher.acknowledge(signal);
-      if (wait !== undefined) await wait;
-      if (burial.prepared !== undefined) await catchUp(engine, target, burial.prepared, signal);
-      engine.watcher.checkWritable();
-      return existed;
-    } catch (error) {
-      if (!SecureStoreError.is(error)) throw error;
-      const message = `the purge may be incomplete, call it again: ${error.message}`;
-      throw new SecureStoreError(error.code, message, {
-        outcome: 'unknown',
-        retryable: error.retryable,
-        backend: error.backend,
-        cause: error.cause,
-      });
-    }
-  });
+  const burial = await bury(engine, target, signal);
+  try {
+    const existed = await deletePast(engine, target, burial, signal);
+    const wait = engine.watcher.acknowledge(signal);
+    if (wait !== undefined) await wait;
+    if (burial.prepared !== undefined) await catchUp(engine, target, burial.prepared, signal);
+    engine.watcher.checkWritable();
+    return existed;
+  } catch (error) {
+    if (!SecureStoreError.is(error)) throw error;
+    const message = `the purge may be incomplete, call it again: ${error.message}`;
+    throw new SecureStoreError(error.code, message, {
+      outcome: 'unknown',
+      retryable: error.retryable,
+      backend: error.backend,
+      cause: error.cause,
+    });
+  }
 }

@@ -131,14 +131,20 @@ export class Move {
     if (head.migration === undefined || (head.state !== 'closing' && head.state !== 'moved')) return false;
     if (head.state === 'moved') {
       const { movesTo } = this.#area;
-      if (movesTo === to) return true;
+      if (movesTo === to) {
+        await this.#area.arrive(target, signal);
+        return true;
+      }
       throw new SecureStoreError(
         'LOCKED',
         `the store has moved to ${movesTo ?? 'another location'}: move it from there`,
       );
     }
     if (this.#area.movesTo === to && (await this.#area.hasLanded(target, signal))) {
-      if ((await this.#area.leave(head, signal)) === 'done') return true;
+      if ((await this.#area.leave(head, signal)) === 'done') {
+        await this.#area.arrive(target, signal);
+        return true;
+      }
     }
     await this.#area.reopen(signal);
     return false;
@@ -307,9 +313,10 @@ export class Move {
   /** @returns for how long the store was closed, in milliseconds; `undefined` where others came in between */
   async #cutOver(consumer: Consumer, occupied: Occupied): Promise<number | undefined> {
     const { signal, clock } = this.#context;
-    const { target, to } = this.#places;
+    const { target, to, from } = this.#places;
     this.#progress({ phase: 'announcing' });
-    const landing = this.#area.landing(target, to, occupied, consumerLabel(this.#area.head.instance));
+    const places = { target, location: to, source: from };
+    const landing = this.#area.landing(places, occupied, consumerLabel(this.#area.head.instance));
     const ended = new AbortController();
     const announcing = this.#area.announce(signal).finally(() => ended.abort());
     announcing.catch(() => undefined);
@@ -330,9 +337,9 @@ export class Move {
     try {
       await this.#drain(consumer, failures);
       await landing.land(closed, signal);
-      if ((await this.#area.leave(closed, signal)) === 'done') return Math.round(elapsedSince(begun, clock));
-      await this.#area.withdraw(target, false, signal);
-      return undefined;
+      if ((await this.#area.leave(closed, signal)) !== 'done') return undefined;
+      await this.#area.arrive(target, signal);
+      return Math.round(elapsedSince(begun, clock));
     } catch (error) {
       await this.#openAgain(closed);
       throw error;
@@ -359,7 +366,6 @@ export class Move {
     const head = await this.#area.refresh().catch(() => closed);
     if (head.state === 'moved') return;
     await this.#area.reopen().catch(() => undefined);
-    await this.#area.withdraw(this.#places.target, false).catch(() => undefined);
   }
 
   /** Removes what an instance has left for itself that was here: the next one is another. */

@@ -1,11 +1,13 @@
 import type { StorageBackend } from '@securestore/backend-api';
-import { SecureStoreError, systemContext } from '@securestore/core-format';
+import type { Head } from '@securestore/core-format';
+import { ID_LENGTH, SecureStoreError, systemContext } from '@securestore/core-format';
 import type { RandomSource } from '@securestore/crypto';
 import { openSystemBody, sealSystemBody, unversioned } from '@securestore/crypto';
 import { MIGRATION_NAME } from '../copy/begun.ts';
 import { hasRemains } from '../create.ts';
 import type { ReadHead, StoreState } from '../state.ts';
 import { readHead } from '../state.ts';
+import { isLanded } from './landed.ts';
 
 /** What was found where a store is to move to. */
 export interface Occupied {
@@ -15,33 +17,42 @@ export interface Occupied {
   readonly head: ReadHead | undefined;
 }
 
-/** The id of the instance that a store becomes there, for whoever goes on with it. */
+/** The ids of the instance that a store becomes there, and of the one that it is, for whoever goes on with it. */
+const markerOf = ({ head }: StoreState, instance: Uint8Array): Buffer => Buffer.concat([instance, head.instance]);
+
 function contextOf({ head }: StoreState): Buffer {
   return systemContext(head.lineage, 0, MIGRATION_NAME);
 }
 
-async function isOwnMarker(
+/** Whose marker lies there: of this migration, of one of the same store that was given up, or of something else; `undefined` where none does. */
+async function whoseMarker(
   target: StorageBackend,
   state: StoreState,
   instance: Uint8Array,
   signal: AbortSignal | undefined,
-): Promise<boolean | undefined> {
+): Promise<'own' | 'given up' | 'other' | undefined> {
   const found = await target.read(MIGRATION_NAME, { signal });
   if (found === undefined) return undefined;
   try {
     const key = unversioned(state.keys.migration);
     const { suites } = state.head;
     const opened = openSystemBody('the migration', key, suites, 'migration', contextOf(state), found.body);
-    return Buffer.compare(opened, instance) === 0;
+    if (Buffer.compare(opened, markerOf(state, instance)) === 0) return 'own';
+    // A store moves to one place at a time.
+    return Buffer.compare(opened.subarray(ID_LENGTH), state.head.instance) === 0 ? 'given up' : 'other';
   } catch (error) {
     if (!SecureStoreError.is(error, 'INTEGRITY') && !SecureStoreError.is(error, 'FORMAT_VERSION')) throw error;
-    return false;
+    return 'other';
   }
 }
 
 /** Whether a head is of a store of this identity and lineage. */
 const isOfStore = ({ head }: ReadHead, state: StoreState): boolean =>
   Buffer.compare(head.identity, state.head.identity) === 0 && Buffer.compare(head.lineage, state.head.lineage) === 0;
+
+/** Whether a head has landed from a store as it is now, in a migration that was given up since. */
+const isGivenUp = (there: Head, { instance }: Head): boolean =>
+  isLanded(there) && there.migration !== undefined && Buffer.compare(there.migration.instance, instance) === 0;
 
 function occupied(what: string): SecureStoreError {
   return new SecureStoreError('ALREADY_EXISTS', `${what}; it was left as it is. Choose an empty location`);
@@ -62,25 +73,27 @@ export async function occupy(
 ): Promise<Occupied> {
   const head = await readHead(target, signal);
   if (head !== undefined && !isOfStore(head, state)) throw occupied('there is another store here already');
-  const isOwn = await isOwnMarker(target, state, instance, signal);
-  const isLanded = head !== undefined && Buffer.compare(head.head.instance, instance) === 0;
-  if (isOwn === true || isLanded) return { resumed: true, head };
-  if (head !== undefined && head.head.state !== 'moved') {
+  const marker = await whoseMarker(target, state, instance, signal);
+  const isOwn = marker === 'own' || (head !== undefined && Buffer.compare(head.head.instance, instance) === 0);
+  if (isOwn) return { resumed: true, head };
+  // What a migration has left that was given up is taken over: it is held against the store as what this one has copied itself.
+  const resumed = head === undefined ? marker === 'given up' : isGivenUp(head.head, state.head);
+  if (!resumed && head !== undefined && head.head.state !== 'moved') {
     throw occupied(
       Buffer.compare(head.head.instance, state.head.instance) === 0
         ? 'this is the place where the store is'
         : 'a copy of the store is here already, such as a restored one',
     );
   }
-  if (head === undefined && isOwn === false) {
+  if (head === undefined && marker === 'other') {
     throw occupied('another migration to this location was begun and not finished');
   }
-  if (head === undefined && (await hasRemains(target, signal))) {
+  if (!resumed && head === undefined && (await hasRemains(target, signal))) {
     throw occupied('there are objects of a store here whose head is missing');
   }
   const key = { secret: state.keys.migration, suite: state.keys.journal.primary.suite };
-  const body = sealSystemBody(key, 'migration', contextOf(state), instance, random);
+  const body = sealSystemBody(key, 'migration', contextOf(state), markerOf(state, instance), random);
   // What a store has left behind may have one of a migration that came to nothing.
-  await target.write(MIGRATION_NAME, body, head === undefined ? { ifAbsent: true, signal } : { signal });
-  return { resumed: false, head };
+  await target.write(MIGRATION_NAME, body, head === undefined && !resumed ? { ifAbsent: true, signal } : { signal });
+  return { resumed, head };
 }

@@ -10,7 +10,6 @@ import { forwardTo } from '@securestore/backend-api';
 import type { Head } from '@securestore/core-format';
 import { AREAS, HEAD_NAME, ID_LENGTH, SecureStoreError, workPrefix } from '@securestore/core-format';
 import type { Administration } from '../administration.ts';
-import { MIGRATION_NAME } from '../copy/begun.ts';
 import type { Engine } from '../engine.ts';
 import { SETTLED_AFTER } from '../freshness.ts';
 import { changeHead } from '../head-change.ts';
@@ -31,6 +30,8 @@ import { passOver } from '../verify/pass.ts';
 import type { Finding } from '../verify/report.ts';
 import { ReportBuilder } from '../verify/report.ts';
 import { foreignName, loadBaseline } from '../verify/verify.ts';
+import { openLanded } from './landed.ts';
+import type { LandingPlaces } from './landing.ts';
 import { Landing } from './landing.ts';
 import { openLocation, sealLocation } from './location.ts';
 import type { Occupied } from './marker.ts';
@@ -199,11 +200,11 @@ export class MigrationArea extends StoreArea {
   }
 
   /** Makes ready what the head will be where the store moves to. */
-  landing(target: StorageBackend, location: string, { head }: Occupied, consumer: string): Landing {
+  landing(places: LandingPlaces, { head }: Occupied, consumer: string): Landing {
     const { migration } = this.#state.head;
     if (migration === undefined) throw new SecureStoreError('ABORTED', 'the migration was cancelled from elsewhere');
     const { instance } = migration;
-    return new Landing(this.#engine, { target, location, instance, replaces: head, consumer });
+    return new Landing(this.#engine, { ...places, instance, replaces: head, consumer });
   }
 
   /** Has the head say that the store has moved: from then on it has. @param closed the head that closed it */
@@ -233,20 +234,9 @@ export class MigrationArea extends StoreArea {
     );
   }
 
-  /** Removes a head that an attempt has left which came to nothing, and with `marker` that the place is taken. */
-  async withdraw(target: StorageBackend, marker: boolean, signal?: AbortSignal): Promise<void> {
-    const { migration, identity } = this.head;
-    const found = await readHead(target, signal);
-    const isOwn =
-      found !== undefined &&
-      Buffer.compare(found.head.identity, identity) === 0 &&
-      migration !== undefined &&
-      Buffer.compare(found.head.instance, migration.instance) === 0;
-    if (isOwn) {
-      const options = target.capabilities.conditionalDelete ? { ifMatch: found.etag, signal } : { signal };
-      await target.delete(HEAD_NAME, options);
-    }
-    if (marker) await target.delete(MIGRATION_NAME, { signal });
+  /** Opens the store where it has landed. To be called after {@link leave}, by whoever goes on with the move. */
+  arrive(target: StorageBackend, signal?: AbortSignal): Promise<void> {
+    return openLanded(target, this.#state, this.#engine.clock, signal);
   }
 
   /** Has the head say no more that the store moves. @throws SecureStoreError `NOT_FOUND` where it does not, `CONFLICT` where it has moved */
