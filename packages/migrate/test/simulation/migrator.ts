@@ -57,12 +57,14 @@ function drawFate(dice: Dice): Fate {
 
 /** Has something happen to the migrator at a change of a head, which is where it matters most. */
 function catchAt(world: MigrationWorld, process: SimulatedProcess, dice: Dice, [from, to]: readonly [Site, Site]): void {
-  if (!dice.chance(world.plan.caught)) return;
-  const { name, at, matches } = dice.pick(MOMENTS);
+  const dies = world.plan.diesTwice ? (['landing', 'closing'] as const)[world.migrators.length - 1] : undefined;
+  if (dies === undefined && !dice.chance(world.plan.caught)) return;
+  const { name, at, matches } = MOMENTS.find((moment) => moment.name === dies) ?? dice.pick(MOMENTS);
   const { network } = at === 'source' ? from : to;
-  const fate = drawFate(dice);
-  const kills = dice.chance(0.4);
-  const afterwards = dice.magnitude(1, 3000);
+  const there = dice.magnitude(1, 60);
+  const fate = dies === undefined ? drawFate(dice) : { name: 'its last', arrivals: [there], answer: there };
+  const kills = dies !== undefined || dice.chance(0.4);
+  const afterwards = dies === undefined ? dice.magnitude(1, 3000) : 0;
   void network.catchNext({ process, operation: 'write', prefix: HEAD_NAME, matches, fate }).then(() => {
     world.log.add(process.name, () => `is caught at ${name}${kills ? ', and dies' : ''}`);
     if (kills) world.scheduler.after(dice.chance(0.5) ? 0 : afterwards, () => process.kill());

@@ -14,6 +14,8 @@ export interface MigrationPlan extends Plan {
   readonly cancels: number;
   /** How likely it is that something happens to the migrator at a change of a head. */
   readonly caught: number;
+  /** Whether the first one dies when it has landed, and the second one when it has closed the store again, and nobody does much meanwhile. */
+  readonly diesTwice: boolean;
 }
 
 const PLANS = 0x6d6f7665;
@@ -45,17 +47,18 @@ function drawFocus(dice: Dice): Focus {
 /** The plan of the schedule that `seed` stands for. It draws from a source of its own, so that it can be known cheaply. */
 export function planOf(seed: number): MigrationPlan {
   const dice = new Dice(seed, PLANS);
-  const days = dice.chance(0.1);
+  const diesTwice = dice.chance(0.07);
+  const days = !diesTwice && dice.chance(0.1);
   const parts = new Set<Part>();
   if (days) parts.add('collector');
   if (dice.chance(0.3)) parts.add('consumer');
   return {
     parts,
-    clients: 2 + dice.below(3),
+    clients: diesTwice ? 1 : 2 + dice.below(3),
     habits: {
       keys: dice.pick([['a'], ['a', 'b'], ['a', 'b', 'c']]),
       operations: 4 + dice.below(7),
-      rest: dice.pick(days ? [20, 500] : [300, 3000, 8000]),
+      rest: diesTwice ? 30_000 : dice.pick(days ? [20, 500] : [300, 3000, 8000]),
       purges: dice.pick([0, 0, 0.08, 0.3]),
       deletes: dice.pick([0, 0, 0.25]),
       restores: 0.05,
@@ -75,5 +78,6 @@ export function planOf(seed: number): MigrationPlan {
     moves: dice.pick([1, 1, 2, 2, 3]),
     cancels: dice.pick([0, 0, 0.3]),
     caught: dice.pick([0, 0.3, 0.8]),
+    diesTwice,
   };
 }

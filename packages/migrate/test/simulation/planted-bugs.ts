@@ -1,4 +1,6 @@
+import { AREAS, HEAD_NAME } from '@securestore/core-format';
 import type { SourceChange } from '../../../objects/test/simulation/plant.ts';
+import { isAbout } from '../../../objects/test/simulation/plan.ts';
 import type { MigrationPlan } from './plan.ts';
 
 /** A change of one file after which a promise is broken. */
@@ -7,4 +9,92 @@ export interface PlantedBug extends SourceChange {
   readonly plan?: (plan: MigrationPlan) => boolean;
 }
 
-export const PLANTED_BUGS: readonly PlantedBug[] = [];
+/** Each takes out one thing that moving a store rests on. */
+export const PLANTED_BUGS: readonly PlantedBug[] = [
+  {
+    name: 'nobody waits once the store is closed',
+    file: 'objects/src/moving/migration-area.ts',
+    edits: [['    await watcher.settleSoon(signal);\n', '']],
+  },
+  {
+    name: 'nobody waits once the move is announced',
+    file: 'objects/src/moving/migration-area.ts',
+    edits: [['    }, signal);\n    await this.settle(signal);', '    }, signal);']],
+  },
+  {
+    name: 'the journal is not read to its end once the store is closed',
+    file: 'migrate/src/online/move.ts',
+    edits: [['    while (await this.#take(consumer, signal));\n', '']],
+  },
+  {
+    name: 'a mutation is not looked for where the store is now',
+    file: 'objects/src/commit.ts',
+    edits: [['if (found !== undefined) return found;', '']],
+  },
+  {
+    name: 'a mutation that fails in the new place is reported as failed, whatever it did in the old one',
+    file: 'objects/src/commit.ts',
+    edits: [['throw isDoubtful ? undecided(error, signal) : error;', 'throw error;']],
+  },
+  {
+    name: 'etags do not tell of which place they are',
+    file: 'objects/src/moving/place.ts',
+    edits: [
+      ['`${epoch} ${etag}`', '`0 ${etag}`'],
+      ['const prefix = `${epoch} `;', "const prefix = '0 ';"],
+    ],
+  },
+  {
+    name: 'records of the old place are remembered in the new one',
+    file: 'objects/src/open.ts',
+    edits: [['      engine.cache.clear();\n', '']],
+  },
+  {
+    name: 'a stream of the old place goes on in the new one',
+    file: 'objects/src/open.ts',
+    edits: [['      engine.journal.restart();\n', '']],
+  },
+  {
+    name: 'a mutation begins in one place and ends in the other',
+    file: 'objects/src/moving/place.ts',
+    edits: [['{ ...engine, backend: engine.place.pinned }', 'engine']],
+  },
+  {
+    name: 'a mutation goes on in the place that was left',
+    file: 'objects/src/moving/place.ts',
+    edits: [['if (this.epoch !== epoch) throw new Left();', '']],
+  },
+  {
+    name: 'a store is left though it was opened again since it was closed',
+    plan: ({ caught }) => caught > 0,
+    file: 'objects/src/moving/migration-area.ts',
+    edits: [["left = head.state === 'closing' && head.generation === closed.generation;", "left = head.state !== 'moved';"]],
+  },
+  {
+    name: 'what has landed before is taken for the move',
+    plan: ({ diesTwice }) => diesTwice,
+    file: 'objects/src/moving/migration-area.ts',
+    edits: [[' &&\n      found.head.generation > head.generation', '']],
+  },
+  {
+    name: 'parts stay where they were written',
+    plan: ({ habits }) => habits.blobs > 0.5,
+    file: 'objects/src/collection/blob-hold.ts',
+    edits: [["if (!(await carryParts(place, this.#blob, signal))) return 'incomplete';", '']],
+  },
+  {
+    name: 'a listing of the old place is told in the new one',
+    file: 'objects/src/list.ts',
+    edits: [['    if (place?.epoch !== epoch) continue;\n', '']],
+  },
+  {
+    name: 'who opens a store where it has landed works with it',
+    plan: ({ caught }) => caught > 0,
+    file: 'objects/src/moving/landing.ts',
+    edits: [
+      ["state: 'closing',\n      migration: { instance: before.instance, stage: 'copying', location },", "state: 'open',"],
+    ],
+  },
+];
+
+void [AREAS, HEAD_NAME, isAbout];

@@ -4,7 +4,7 @@ import { errors as errorsOf } from '../../../objects/test/simulation/rules/error
 import { freshness as freshnessOf } from '../../../objects/test/simulation/rules/freshness.ts';
 import type { Operation } from '../../../objects/test/simulation/operations.ts';
 import type { Recorded } from '../../../objects/test/simulation/world.ts';
-import type { MigrationWorld, Site } from './world.ts';
+import type { Listing, MigrationWorld, Site } from './world.ts';
 
 const succeeded = ({ outcome }: Operation): boolean => outcome.type === 'ok';
 
@@ -46,6 +46,34 @@ export function leftBehind(world: MigrationWorld): string[] {
     }
   }
   return violations;
+}
+
+const MAKES: ReadonlySet<string> = new Set(['store', 'setMetadata', 'restoreVersion', 'undelete']);
+const REMOVES: ReadonlySet<string> = new Set(['delete', 'purge']);
+
+/** What is wrong with a listing about one object. */
+function listingOf(operations: readonly Operation[], key: string, { process, keys, invoked, returned }: Listing): string[] {
+  const own = operations.filter((operation) => operation.key === key && operation.invoked < returned);
+  const isSure = (types: ReadonlySet<string>, others: ReadonlySet<string>): boolean =>
+    own.some(
+      (sure) =>
+        types.has(sure.action.type) &&
+        succeeded(sure) &&
+        sure.returned < invoked &&
+        !own.some(
+          ({ action, outcome, returned: ended }) =>
+            others.has(action.type) && outcome.type !== 'failed' && (outcome.type === 'unknown' || ended > sure.invoked),
+        ),
+    );
+  const listed = keys.includes(key);
+  if (!listed && isSure(MAKES, REMOVES)) return [`${process} lists everything but ${key}, which is there`];
+  return listed && isSure(REMOVES, MAKES) ? [`${process} lists ${key}, which was removed`] : [];
+}
+
+/** Listings hold what was there when they began, and nothing that was gone. */
+export function listings(world: MigrationWorld): string[] {
+  const { operations, plan } = world;
+  return world.listings.flatMap((listing) => plan.habits.keys.flatMap((key) => listingOf(operations, key, listing)));
 }
 
 const MOVING = [

@@ -15,15 +15,16 @@ import { payloads } from '../../../objects/test/simulation/rules/payloads.ts';
 import type { Result } from '../../../objects/test/simulation/simulate.ts';
 import { drawWeather } from '../../../objects/test/simulation/weather.ts';
 import { conclude } from './conclude.ts';
+import { lister } from './lister.ts';
 import { migrator } from './migrator.ts';
 import { planOf } from './plan.ts';
-import { errors, freshness, leftBehind, onePlace, openInTheEnd } from './rules.ts';
+import { errors, freshness, leftBehind, listings, onePlace, openInTheEnd } from './rules.ts';
 import { MigrationWorld } from './world.ts';
 
 const MINUTE = 60_000;
 
 const RULES = [linearizable, history, consumers, cuts, payloads];
-const OWN_RULES = [errors, freshness, onePlace, leftBehind, openInTheEnd];
+const OWN_RULES = [errors, freshness, onePlace, leftBehind, listings, openInTheEnd];
 
 /** Starts the actors of a schedule. */
 function populate(world: MigrationWorld): SimulatedProcess[] {
@@ -48,6 +49,7 @@ function populate(world: MigrationWorld): SimulatedProcess[] {
     begin().catch(fail);
   }
   const driftOnly = (): ClockErrors => ({ skew: 0, drift: drawClock(dice).drift });
+  if (dice.chance(0.4)) lister(world, start('lister', drawClock(dice)), dice.fork()).catch(fail);
   migrator(world, dice.fork(), length).catch(fail);
   if (parts.has('consumer')) consumer(world, dice.fork(), length).catch(fail);
   if (parts.has('collector')) collector(world, start('collector', driftOnly()), dice.fork()).catch(fail);

@@ -1,5 +1,5 @@
 import { forwardTo } from '@securestore/backend-api';
-import type { StorageBackend } from '@securestore/backend-api';
+import type { BatchOperation, StorageBackend } from '@securestore/backend-api';
 import type { MemoryBackend } from '@securestore/backend-memory';
 import type { Head } from '@securestore/core-format';
 import { SecureStoreError } from '@securestore/core-format';
@@ -26,6 +26,15 @@ export interface Site {
   readonly backend: MemoryBackend;
   readonly network: Network;
   readonly heads: LandedHead[];
+  readonly etags: Etags;
+}
+
+/** A listing of all names, as it was answered. */
+export interface Listing {
+  readonly process: string;
+  readonly invoked: number;
+  readonly returned: number;
+  readonly keys: readonly string[];
 }
 
 /** A request that has left a process. */
@@ -62,6 +71,28 @@ interface Stay {
   readonly from: number;
 }
 
+/**
+ * Etags as they can be of the least use: small numbers, counted for each name, so that those of one place are those of the other. What it
+ * takes to tell them apart is to be taken by the store.
+ */
+class Etags {
+  readonly #seen = new Map<string, string[]>();
+
+  shown<T extends { readonly etag?: string }>(key: string, found: T): T {
+    const { etag } = found;
+    if (etag === undefined) return found;
+    const seen = this.#seen.get(key) ?? [];
+    this.#seen.set(key, seen);
+    if (!seen.includes(etag)) seen.push(etag);
+    return { ...found, etag: String(seen.indexOf(etag)) };
+  }
+
+  own<O extends { readonly ifMatch?: string | undefined }>(key: string, options: O): O {
+    if (options.ifMatch === undefined) return options;
+    return { ...options, ifMatch: this.#seen.get(key)?.[Number(options.ifMatch)] ?? 'none' };
+  }
+}
+
 export const LOCATIONS = ['memory:one', 'memory:two'] as const;
 
 /** As {@link World}, with two places between which the store moves. */
@@ -74,6 +105,7 @@ export class MigrationWorld extends World {
   readonly ended = new Map<number, Ended>();
   /** Processes that have moved the store, or have tried to. */
   readonly migrators: SimulatedProcess[] = [];
+  readonly listings: Listing[] = [];
   /** Whether nothing goes wrong any more, and everybody may follow. */
   calm = false;
   readonly #chance: Dice;
@@ -91,8 +123,8 @@ export class MigrationWorld extends World {
     const network = this.networkTo(first, (head) => this.#landed(this.sites[0], head));
     const other = this.networkTo(second, (head) => this.#landed(this.sites[1], head));
     this.sites = [
-      { location: one, backend: first, network, heads: this.heads },
-      { location: two, backend: second, network: other, heads: [] },
+      { location: one, backend: first, network, heads: this.heads, etags: new Etags() },
+      { location: two, backend: second, network: other, heads: [], etags: new Etags() },
     ];
     this.stays = [{ site: this.sites[0], from: -Infinity }];
   }
@@ -153,29 +185,33 @@ export class MigrationWorld extends World {
     const note = (what: string, key: string): void => {
       sent.push({ time: this.scheduler.now, connection, what, key });
     };
+    const { etags } = site;
     const { batch } = inner;
     const outer = forwardTo(inner, {
-      read(key, options) {
+      async read(key, options) {
         note('read', key);
-        return inner.read(key, options);
+        const found = await inner.read(key, options);
+        return found && etags.shown(key, found);
       },
-      write(key, body, options) {
+      async write(key, body, options) {
         note('write', key);
-        return inner.write(key, body, options);
+        return etags.shown(key, await inner.write(key, body, options && etags.own(key, options)));
       },
-      delete(key, options) {
+      async delete(key, options) {
         note('delete', key);
-        return inner.delete(key, options);
+        await inner.delete(key, options && etags.own(key, options));
       },
-      list(prefix, options) {
+      async list(prefix, options) {
         note('list', prefix);
         return inner.list(prefix, options);
       },
     });
     if (batch !== undefined) {
-      outer.batch = (operations, options) => {
+      outer.batch = async (operations, options) => {
         for (const { key } of operations) note('batch', key);
-        return batch.call(inner, operations, options);
+        const own = operations.map((operation): BatchOperation => etags.own(operation.key, operation));
+        const results = await batch.call(inner, own, options);
+        return results.map((result, at) => result && etags.shown(operations[at]?.key ?? '', result));
       };
     }
     return outer;
