@@ -109,6 +109,8 @@ export class MigrationWorld extends World {
   /** Whether nothing goes wrong any more, and everybody may follow. */
   calm = false;
   readonly #chance: Dice;
+  readonly #waiting: { readonly times: number; readonly resolve: () => void }[] = [];
+  #announced = 0;
 
   private constructor(
     plan: MigrationPlan,
@@ -160,9 +162,20 @@ export class MigrationWorld extends World {
     for (const { network } of this.sites) network.setWeather(weather);
   }
 
+  /** @returns once the store has been announced to move so many times */
+  announced(times: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.#waiting.push({ times, resolve });
+    });
+  }
+
   #landed(site: Site, head: Head): void {
     site.heads.push({ time: this.scheduler.now, head });
     const { generation, state, migration } = head;
+    if (state === 'open' && migration?.stage === 'announced') {
+      this.#announced += 1;
+      for (const { times, resolve } of this.#waiting) if (times === this.#announced) resolve();
+    }
     this.log.add('head', () => `${site.location}: generation ${generation} ${state} ${migration?.stage ?? ''}`);
     if (state !== 'moved' || site !== this.site) return;
     const next = this.otherSite;

@@ -1,0 +1,167 @@
+import type { Layer } from '@securestore/backend-api';
+import { composeLayers, forwardTo } from '@securestore/backend-api';
+import { AREAS, decodeHead, HEAD_NAME, SecureStoreError } from '@securestore/core-format';
+import type { Head } from '@securestore/core-format';
+import type { ObjectStore, OpenSettings } from '@securestore/objects';
+import { expect, it } from 'vitest';
+import { EagerClock } from '../../objects/test/support/eager-clock.ts';
+import type { Place } from '../../objects/test/support/places.ts';
+import { memoryPlace, withoutBatch } from '../../objects/test/support/places.ts';
+import { createAt, failure, openAt, usePlace } from '../../objects/test/support/stores.ts';
+import { cancelMigration } from '../src/index.ts';
+import { following, move, mover } from './support/moves.ts';
+
+const gone = (): never => {
+  throw new SecureStoreError('UNAVAILABLE', 'the test has no connection');
+};
+
+/** Something that happens before a head is written, where it is one of a kind. */
+function atHead(matches: (head: Head) => boolean, before: () => Promise<unknown> | undefined): Layer {
+  return (inner) =>
+    withoutBatch(
+      forwardTo(inner, {
+        async write(key, body, options) {
+          if (key === HEAD_NAME && matches(decodeHead(body).head)) await before();
+          return inner.write(key, body, options);
+        },
+      }),
+    );
+}
+
+const isMoved = ({ state }: Head): boolean => state === 'moved';
+
+function places(clock: EagerClock): readonly [Place, Place] {
+  return [usePlace(() => memoryPlace(() => clock.now())), usePlace(() => memoryPlace(() => clock.now()))];
+}
+
+it('nobody works with a store where it has landed before it has left where it was', async () => {
+  const clock = new EagerClock();
+  const [from, to] = places(clock);
+  const store = await createAt(from, { clock, ...following(to) });
+  await store.store('a', 'one');
+  const early = async (): Promise<void> => {
+    const there = await openAt(to, { clock });
+    await failure(there.store('a', 'too early'), 'LOCKED');
+    await failure(there.retrieve('a'), 'LOCKED');
+  };
+  await move(from, to, { clock, fromLayers: [atHead(isMoved, early)] });
+  expect((await store.retrieve('a')).text()).toBe('one');
+  const there = await openAt(to, { clock });
+  await there.store('a', 'two');
+  expect((await store.retrieve('a')).text()).toBe('two');
+});
+
+it('whoever follows a store opens it in the place to which it has moved, where whoever has moved it has died', async () => {
+  const clock = new EagerClock();
+  const [from, to] = places(clock);
+  const store = await createAt(from, { clock, ...following(to) });
+  await store.store('a', 'one');
+  const arriving = atHead(({ state }) => state === 'open', gone as () => Promise<never>);
+  const { job, store: source } = await mover(from, to, { clock, toLayers: [arriving] });
+  await failure(job, 'UNAVAILABLE');
+  await source.close();
+  await store.store('a', 'two');
+  expect(store.location).toBe(to.location);
+  expect(await move(from, to, { clock })).toMatchObject({ moved: true });
+  expect((await (await openAt(to, { clock })).retrieve('a')).text()).toBe('two');
+});
+
+it('moves to where an attempt has landed that came to nothing', async () => {
+  const clock = new EagerClock();
+  const [from, to] = places(clock);
+  const store = await createAt(from, { clock, ...following(to) });
+  await store.store('a', 'one');
+  const { job, store: source } = await mover(from, to, { clock, fromLayers: [atHead(isMoved, gone)] });
+  await failure(job, 'UNAVAILABLE');
+  await source.close();
+  await store.store('a', 'two');
+  expect(await move(from, to, { clock })).toMatchObject({ moved: true, failures: 0 });
+  expect((await store.retrieve('a')).text()).toBe('two');
+  expect(store.location).toBe(to.location);
+});
+
+it.each([['copied'], ['landed']])('moves to where a migration had %s before it was given up', async (how) => {
+  const clock = new EagerClock();
+  const [from, to] = places(clock);
+  const store = await createAt(from, { clock, ...following(to), whereItWas: true });
+  await store.store('a', 'one');
+  await store.store('b', 'one');
+  const landed = how === 'landed';
+  const { job, store: source } = await mover(from, to, {
+    clock,
+    copyOnly: !landed,
+    ...(landed && { fromLayers: [atHead(isMoved, gone)] }),
+  });
+  await job.catch(() => undefined);
+  await cancelMigration(source);
+  await source.close();
+  await store.store('a', 'two');
+  await store.purge('b');
+  expect(await move(from, to, { clock })).toMatchObject({ moved: true, failures: 0 });
+  const there = await openAt(to, { clock });
+  expect((await there.retrieve('a')).text()).toBe('two');
+  expect(await there.has('b')).toBe(false);
+  expect((await there.verify({ payloads: true })).findings).toEqual([]);
+});
+
+/** A store whose changes of objects are answered only after it has moved, and that can't look at what is there when it has. */
+async function overtaken(clock: EagerClock): Promise<{ store: ObjectStore; armed: () => void; to: Place }> {
+  const [from, to] = places(clock);
+  let armed = false;
+  const blind: Layer = (inner) =>
+    forwardTo(inner, {
+      read: async (key, options) => (armed && key.startsWith(AREAS.objects) ? gone() : inner.read(key, options)),
+    });
+  const slow: Layer = (inner) =>
+    withoutBatch(
+      forwardTo(inner, {
+        async write(key, body, options) {
+          const written = await inner.write(key, body, options);
+          if (armed && key.startsWith(AREAS.objects)) await move(from, to, { clock });
+          return written;
+        },
+      }),
+    );
+  const moves: OpenSettings['moves'] = {
+    allows: () => true,
+    connect: async (location) => ({ backend: composeLayers(await to.open(), [blind]), location }),
+  };
+  await (await createAt(from, { clock })).close();
+  const store = await openAt(from, { clock, layers: [slow], moves });
+  return { store, armed: () => void (armed = true), to };
+}
+
+it.each<readonly [string, (store: ObjectStore) => Promise<unknown>]>([
+  ['a write', (store) => store.store('a', 'two')],
+  ['a deletion', (store) => store.delete('a')],
+  ['a purge', (store) => store.purge('a')],
+])('%s that took effect where the store was is not said to have failed where it is now', async (_, change) => {
+  const clock = new EagerClock();
+  const { store, armed } = await overtaken(clock);
+  await store.store('a', 'one');
+  armed();
+  expect(await failure(change(store), 'UNAVAILABLE')).toMatchObject({ outcome: 'unknown' });
+});
+
+it('fails alone where it can not list either side', async () => {
+  const clock = new EagerClock();
+  const [from, to] = places(clock);
+  await (await createAt(from, { clock })).store('a', 'one');
+  await move(from, to, { clock, copyOnly: true });
+  let broken = false;
+  const failing =
+    (turns: number): Layer =>
+    (inner) =>
+      forwardTo(inner, {
+        async list(prefix, options) {
+          if (!broken || prefix !== AREAS.objects) return inner.list(prefix, options);
+          for (let turn = 0; turn < turns; turn++) await new Promise((resolve) => setImmediate(resolve));
+          return gone();
+        },
+      });
+  const { job } = await mover(from, to, { clock, fromLayers: [failing(1)], toLayers: [failing(50)] });
+  broken = true;
+  await failure(job, 'UNAVAILABLE');
+  // Whatever nobody waits for has failed by then; the test run reports a rejection that nobody has handled.
+  for (let turn = 0; turn < 100; turn++) await new Promise((resolve) => setImmediate(resolve));
+});
