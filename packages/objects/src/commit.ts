@@ -10,7 +10,7 @@ import { findCommit, settle, undecided } from './doubt.ts';
 import type { Mutation } from './draft.ts';
 import type { Engine } from './engine.ts';
 import { LostRace } from './lost-race.ts';
-import { pinned } from './moving/place.ts';
+import { Left, pinned } from './moving/place.ts';
 import { readCurrent } from './read-current.ts';
 import type { Current, Standing, Target } from './records.ts';
 import { openAt } from './records.ts';
@@ -194,7 +194,13 @@ async function foundThere(
   commitId: Buffer,
   begun: Instant,
 ): Promise<Committed | undefined> {
-  const { header } = await findCommit(pinned(engine), mutation.target, { commitId, now: begun.now });
+  const { header } = await findCommit(pinned(engine), mutation.target, { commitId, now: begun.now }).catch(
+    (error: unknown) => {
+      if (SecureStoreError.is(error) || error instanceof Left) throw error;
+      const message = 'the store has moved, and the object was purged since: nobody can tell whether it was changed before';
+      throw new SecureStoreError('UNAVAILABLE', message, { outcome: 'unknown', cause: error });
+    },
+  );
   if (header === undefined) return undefined;
   // Parts of its payload that were written before are where they were.
   await mutation.beforeAttempt?.(true);
@@ -226,12 +232,11 @@ export async function commit(engine: Engine, mutation: Mutation): Promise<Commit
   watcher.checkWritable();
   const commitId = engine.random(ID_LENGTH);
   const begun = instant(engine.clock);
-  let before: number | undefined;
+  // Whether it may have taken effect: in the place where the store was, and so where it is now.
+  let isDoubtful = false;
   for (;;) {
     let epoch = place?.epoch;
     let committed: Committed | undefined;
-    // Whether it may have taken effect before: in the place where the store was, and so where it is now.
-    let isDoubtful = before !== undefined;
     try {
       committed = await turns.run(target.token, signal, async () => {
         // It may have moved while others had their turn.
@@ -253,7 +258,8 @@ export async function commit(engine: Engine, mutation: Mutation): Promise<Commit
         if (committed !== undefined) throw notAcknowledged(error);
         throw isDoubtful ? undecided(error, signal) : error;
       }
+      isDoubtful ||= SecureStoreError.is(error) && error.outcome === 'unknown';
     }
-    before = epoch;
+    isDoubtful ||= committed !== undefined;
   }
 }

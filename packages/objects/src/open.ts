@@ -23,11 +23,13 @@ import { KeyedMutex } from './keyed-mutex.ts';
 import { limitsFor } from './limits.ts';
 import type { Arrived, Moves } from './moving/follow.ts';
 import { followMove, movedAway } from './moving/follow.ts';
+import { hasLeftFor, isLanded, isStillAt } from './moving/landed.ts';
 import { openLocation } from './moving/location.ts';
 import { reopen } from './moving/reopen.ts';
 import { Place } from './moving/place.ts';
 import { ObjectStore } from './object-store.ts';
 import type { ObjectStoreParts } from './object-store.ts';
+import { readInTime } from './read-in-time.ts';
 import { RecordCache } from './record-cache.ts';
 import type { ReadHead, StoreState } from './state.ts';
 import { loadState, readHead } from './state.ts';
@@ -98,6 +100,14 @@ interface Loaded {
   readonly trust: Trust;
   /** Where the store was found that has moved; then head and state are from there. */
   readonly arrived?: Arrived | undefined;
+  /** Which place it has left to land here. */
+  readonly left?: Left | undefined;
+}
+
+/** A place that a store has left. */
+interface Left {
+  readonly backend: StorageBackend;
+  readonly location: string;
 }
 
 async function loadHead(
@@ -113,8 +123,10 @@ async function loadHead(
     if (head.state === 'scratch')
       throw new SecureStoreError('LOCKED', 'this is the scratch store of a drill; only drills open it');
     const state = await loadState(settings.backend, head, unlocked, { events }, settings.signal);
-    if (head.state === 'moved' && settings.whereItWas !== true) return await loadMoved(settings, state, begun, trust);
-    return { begun, read, state, trust };
+    const here = { begun, read, state, trust };
+    if (settings.whereItWas === true) return here;
+    if (head.state === 'moved') return await loadMoved(settings, state, begun, trust);
+    return isLanded(head) ? await loadLanded(settings, here, events) : here;
   } catch (error) {
     unlocked.wipe();
     throw error;
@@ -140,6 +152,33 @@ async function loadMoved(settings: OpenSettings, state: StoreState, begun: Insta
     throw error;
   }
   return { begun, read: arrived.read, state: arrived.state, trust, arrived };
+}
+
+/** A store that has landed here: where it comes from may not have been left yet, and then it is there. */
+async function loadLanded(
+  settings: OpenSettings,
+  here: Loaded,
+  events: CryptoEventSource | undefined,
+): Promise<Loaded> {
+  const { moves, clock = systemClock() } = settings;
+  const { state, begun } = here;
+  const { head } = here.read;
+  const from = head.migration && openLocation(state, head.migration);
+  if (from === undefined || moves?.allows(from) !== true) return here;
+  const place = await moves.connect(from, settings.signal);
+  let isUsed = false;
+  try {
+    const read = await readInTime(place.backend, clock, MOVED_WITHIN);
+    isUsed = read !== undefined && hasLeftFor(read.head, head);
+    if (isUsed) return { ...here, left: place };
+    if (read === undefined || !isStillAt(read.head, head)) return here;
+    const there = await loadHead({ ...settings, ...place, moves: undefined }, read, begun, events);
+    state.unlocked.wipe();
+    isUsed = true;
+    return { ...there, arrived: { ...there, ...place } };
+  } finally {
+    if (!isUsed) await place.backend.close().catch(() => undefined);
+  }
 }
 
 async function loadNewest(
@@ -173,12 +212,13 @@ async function isStill({ backend, signal }: OpenSettings, { etag }: ReadHead): P
 export function engineOf(
   context: StoreContext,
   clock: Clock,
-  { begun, read, state, arrived }: Pick<Loaded, 'begun' | 'read' | 'state' | 'arrived'>,
+  { begun, read, state, arrived, left }: Pick<Loaded, 'begun' | 'read' | 'state' | 'arrived' | 'left'>,
   gracePeriod: number = GRACE_PERIOD,
 ): Engine {
   const { backend: given, random, moves } = context;
   const { head } = read;
-  const place = moves && new Place(given, context.location);
+  const place = moves && new Place(left?.backend ?? given, left?.location ?? context.location);
+  if (left !== undefined) place?.moveTo(given, context.location);
   if (arrived !== undefined) place?.moveTo(arrived.backend, arrived.location);
   const backend = place?.backend ?? given;
   const etag = place === undefined ? read.etag : place.mark(read.etag);
@@ -230,7 +270,7 @@ export async function openParts(settings: OpenSettings): Promise<ObjectStorePart
     else await rememberNewest(at(loaded.arrived), head);
   } catch (error) {
     loaded.state.unlocked.wipe();
-    await loaded.arrived?.backend.close().catch(() => undefined);
+    await (loaded.arrived ?? loaded.left)?.backend.close().catch(() => undefined);
     throw error;
   }
   const engine = engineOf(settings, clock, loaded);

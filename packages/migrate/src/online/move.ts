@@ -128,6 +128,12 @@ export class Move {
     const { signal } = this.#context;
     const { target, to } = this.#places;
     const head = await this.#area.refresh(signal);
+    if (await this.#area.isElsewhere(target, signal)) {
+      throw new SecureStoreError(
+        'LOCKED',
+        `the store is still at ${this.#area.movesTo ?? 'another location'}, from where it was about to move here: go on with that migration`,
+      );
+    }
     if (head.migration === undefined || (head.state !== 'closing' && head.state !== 'moved')) return false;
     if (head.state === 'moved') {
       const { movesTo } = this.#area;
@@ -263,7 +269,15 @@ export class Move {
     this.#progress({ phase: 'verifying' });
     const failed = [...this.#copier.failed.keys()];
     for (const name of failed) await this.#retry(name);
-    const findings = await this.#area.verifyCopy(this.#places.target, () => this.#progress({ done: 1 }), signal);
+    const verify = () => this.#area.verifyCopy(this.#places.target, () => this.#progress({ done: 1 }), signal);
+    let findings = await verify();
+    // What changed while it was read may look wrong where the change is still to be followed.
+    for (let tries = 1; findings.length > 0 && tries < MAX_TRIES; tries++) {
+      for (const { name } of findings) await this.#retry(name);
+      await this.#follow(consumer, true);
+      const known = new Set(findings.map(({ name }) => name));
+      findings = (await verify()).filter(({ name }) => known.has(name));
+    }
     for (const { name, kind, message } of findings) {
       this.#copier.fail(name, kind === 'damaged' ? 'INTEGRITY' : 'ROLLBACK', message);
     }

@@ -172,7 +172,7 @@ export class MigrationWorld extends World {
   #landed(site: Site, head: Head): void {
     site.heads.push({ time: this.scheduler.now, head });
     const { generation, state, migration } = head;
-    if (state === 'open' && migration?.stage === 'announced') {
+    if (!this.calm && state === 'open' && migration?.stage === 'announced') {
       this.#announced += 1;
       for (const { times, resolve } of this.#waiting) if (times === this.#announced) resolve();
     }

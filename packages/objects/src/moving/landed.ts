@@ -27,6 +27,14 @@ export const hasLeftFor = (left: Head, landed: Head): boolean =>
   Buffer.compare(left.instance, landed.migration.instance) === 0 &&
   Buffer.compare(left.migration.instance, landed.instance) === 0;
 
+/** Whether `there` is the head of the store that has landed as `landed`, as it is where that comes from and has not been left. */
+export const isStillAt = (there: Head, landed: Head): boolean =>
+  (there.state === 'open' || (there.state === 'closing' && !isLanded(there))) &&
+  landed.migration !== undefined &&
+  Buffer.compare(there.identity, landed.identity) === 0 &&
+  Buffer.compare(there.lineage, landed.lineage) === 0 &&
+  Buffer.compare(there.instance, landed.migration.instance) === 0;
+
 /**
  * Opens the store where it has landed. To be called once the head of the place that it has left says so.
  *

@@ -30,7 +30,7 @@ import { passOver } from '../verify/pass.ts';
 import type { Finding } from '../verify/report.ts';
 import { ReportBuilder } from '../verify/report.ts';
 import { foreignName, loadBaseline } from '../verify/verify.ts';
-import { openLanded } from './landed.ts';
+import { hasLeftFor, isLanded, openLanded } from './landed.ts';
 import type { LandingPlaces } from './landing.ts';
 import { Landing } from './landing.ts';
 import { openLocation, sealLocation } from './location.ts';
@@ -232,6 +232,21 @@ export class MigrationArea extends StoreArea {
       Buffer.compare(found.head.identity, head.identity) === 0 &&
       found.head.generation > head.generation
     );
+  }
+
+  /**
+   * Whether the store has only landed where it was opened, and is where it comes from. Where that place has left it, it is opened.
+   *
+   * @param other where it comes from, or any other place
+   */
+  async isElsewhere(other: StorageBackend, signal?: AbortSignal): Promise<boolean> {
+    const { backend, watcher } = this.#engine;
+    if (!isLanded(this.head)) return false;
+    const left = await readHead(other, signal);
+    if (left === undefined || !hasLeftFor(left.head, this.head)) return true;
+    await openLanded(backend, { ...this.#state, head: left.head }, this.#engine.clock, signal);
+    await watcher.refresh(signal);
+    return isLanded(this.head);
   }
 
   /** Opens the store where it has landed. To be called after {@link leave}, by whoever goes on with the move. */
