@@ -104,13 +104,16 @@ it.each([['copied'], ['landed']])('moves to where a migration had %s before it w
   expect((await there.verify({ payloads: true })).findings).toEqual([]);
 });
 
-/** A store whose changes of objects are answered only after it has moved, and that can't look at what is there when it has. */
-async function overtaken(clock: EagerClock): Promise<{ store: ObjectStore; armed: () => void; to: Place }> {
+/** A store whose changes of objects are answered only after it has moved. @param isBlind whether it can't look at what is there when it has */
+async function overtaken(
+  clock: EagerClock,
+  isBlind: boolean,
+): Promise<{ store: ObjectStore; armed: () => void; to: Place }> {
   const [from, to] = places(clock);
   let armed = false;
   const blind: Layer = (inner) =>
     forwardTo(inner, {
-      read: async (key, options) => (armed && key.startsWith(AREAS.objects) ? gone() : inner.read(key, options)),
+      read: async (key, options) => (isBlind && armed && key.startsWith(AREAS.objects) ? gone() : inner.read(key, options)),
     });
   const slow: Layer = (inner) =>
     withoutBatch(
@@ -137,10 +140,57 @@ it.each<readonly [string, (store: ObjectStore) => Promise<unknown>]>([
   ['a purge', (store) => store.purge('a')],
 ])('%s that took effect where the store was is not said to have failed where it is now', async (_, change) => {
   const clock = new EagerClock();
-  const { store, armed } = await overtaken(clock);
+  const { store, armed } = await overtaken(clock, true);
   await store.store('a', 'one');
   armed();
   expect(await failure(change(store), 'UNAVAILABLE')).toMatchObject({ outcome: 'unknown' });
+});
+
+it('a purge that took effect where the store was says where it is now what it has removed', async () => {
+  const clock = new EagerClock();
+  const { store, armed, to } = await overtaken(clock, false);
+  await store.store('a', 'one');
+  armed();
+  expect(await store.purge('a')).toBe(true);
+  const there = await openAt(to, { clock });
+  expect((await there.history('a')).map(({ deleted }) => deleted)).toEqual([true]);
+});
+
+it('brings every version along, whatever comes while an object is looked at', async () => {
+  const clock = new EagerClock();
+  const [from, to] = places(clock);
+  const store = await createAt(from, { clock, ...following(to) });
+  await store.store('a', '1');
+  let stage: 'copying' | 'announced' | 'done' = 'copying';
+  const busy: Layer = (inner) =>
+    withoutBatch(
+      forwardTo(inner, {
+        async write(key, body, options) {
+          const written = await inner.write(key, body, options);
+          if (key === HEAD_NAME && decodeHead(body).head.migration?.stage === 'announced' && stage === 'copying') {
+            stage = 'announced';
+            await store.store('a', '2');
+            await store.store('a', '3');
+          }
+          return written;
+        },
+        async list(prefix, options) {
+          const listed = await inner.list(prefix, options);
+          if (stage === 'announced' && prefix.startsWith(AREAS.history) && prefix !== AREAS.history) {
+            stage = 'done';
+            await store.store('a', '4');
+            await store.store('a', '5');
+          }
+          return listed;
+        },
+      }),
+    );
+  expect(await move(from, to, { clock, fromLayers: [busy] })).toMatchObject({ moved: true, failures: 0 });
+  expect(stage).toBe('done');
+  const there = await openAt(to, { clock });
+  const versions = (await there.history('a')).map(({ version }) => version);
+  const texts = await Promise.all(versions.map(async (version) => (await there.retrieve('a', { version })).text()));
+  expect(texts).toEqual(['5', '4', '3', '2', '1']);
 });
 
 it('fails alone where it can not list either side', async () => {
