@@ -310,7 +310,10 @@ export class HeadWatcher {
         return await this.#follow(head);
       } catch (error) {
         // What it names is removed when the next head has taken its place: then that one counts.
-        if (!SecureStoreError.is(error, 'INTEGRITY') || head.etag === failed || tries === MAX_TRIES) throw error;
+        const mayPass =
+          SecureStoreError.is(error, 'INTEGRITY') ||
+          (SecureStoreError.is(error, 'ROLLBACK') && head.head.state === 'moved');
+        if (!mayPass || head.etag === failed || tries === MAX_TRIES) throw error;
         if (failed !== undefined) await this.#clock.sleep(RETRY_AFTER * tries);
         failed = head.etag;
       }

@@ -195,7 +195,11 @@ async function loadNewest(
       return await loadHead(settings, read, begun, events);
     } catch (error) {
       // What a head names is removed when the next one has taken its place: then that one counts.
-      const final = !SecureStoreError.is(error, 'INTEGRITY') || tries === MAX_TRIES || read.etag === failed?.etag;
+      // And where a store has moved that moves again, the next one says where to.
+      const mayPass =
+        SecureStoreError.is(error, 'INTEGRITY') ||
+        (SecureStoreError.is(error, 'ROLLBACK') && read.head.state === 'moved');
+      const final = !mayPass || tries === MAX_TRIES || read.etag === failed?.etag;
       if (final || (await isStill(settings, read))) throw error;
       failed = read;
       await clock.sleep(RETRY_AFTER * tries, settings.signal);

@@ -185,6 +185,11 @@ async function buryUntilDone(
   }
 }
 
+/** The error of a purge that may have taken effect before it failed, where it may. */
+function failureOf(doubt: Doubt, error: unknown, signal: AbortSignal | undefined): unknown {
+  return doubt.after === undefined ? error : undecided(error, signal);
+}
+
 /** Puts a tombstone without a past in the place of what lies there. */
 async function bury(
   engine: Engine,
@@ -195,7 +200,7 @@ async function bury(
   try {
     return await buryUntilDone(engine, target, doubt, signal);
   } catch (error) {
-    throw doubt.after === undefined ? error : undecided(error, signal);
+    throw failureOf(doubt, error, signal);
   }
 }
 
@@ -265,7 +270,7 @@ export async function purgeObject(engine: Engine, target: Target, signal: AbortS
       if (engine.place?.epoch === epoch) return existed;
     } catch (error) {
       // Where the store is now it may be there still.
-      if (engine.place?.epoch === epoch) throw doubt.after === undefined ? error : undecided(error, signal);
+      if (engine.place?.epoch === epoch) throw failureOf(doubt, error, signal);
     }
   }
 }
