@@ -195,6 +195,83 @@ it.each([1, 2])('brings every version along, whatever comes at look %i at an obj
   expect(texts).toEqual(['5', '4', '3', '2', '1']);
 });
 
+it('an idle process looks for a version where the store is now before it says that there is none', async () => {
+  const clock = new EagerClock();
+  const [from, to] = places(clock);
+  const idle = await createAt(from, { clock, ...following(to) });
+  await move(from, to, { clock });
+  const there = await openAt(to, { clock });
+  const { version } = await there.store('a', 'one');
+  await there.store('a', 'two');
+  await clock.sleep(10_000);
+  await idle.restoreVersion('a', version);
+  expect((await there.retrieve('a')).text()).toBe('one');
+});
+
+/** Follows to a place from which, meanwhile, the store moves back and comes again. */
+function overtakenMoves(clock: EagerClock, [from, to]: readonly [Place, Place]): OpenSettings['moves'] {
+  let isFirst = true;
+  return {
+    allows: () => true,
+    async connect(location) {
+      if (isFirst) {
+        isFirst = false;
+        await move(to, from, { clock });
+        await move(from, to, { clock });
+      }
+      return { backend: await (location === to.location ? to : from).open(), location };
+    },
+  };
+}
+
+it('opens a store that moves again while it is followed', async () => {
+  const clock = new EagerClock();
+  const [from, to] = places(clock);
+  await (await createAt(from, { clock })).store('a', 'one');
+  await move(from, to, { clock });
+  const store = await openAt(from, { clock, moves: overtakenMoves(clock, [from, to]) });
+  expect((await store.retrieve('a')).text()).toBe('one');
+  expect(store.location).toBe(to.location);
+});
+
+it('does not take a store that moves again while it is followed for an older one', async () => {
+  const clock = new EagerClock();
+  const [from, to] = places(clock);
+  const store = await createAt(from, { clock, moves: overtakenMoves(clock, [from, to]) });
+  await store.store('a', 'one');
+  await move(from, to, { clock });
+  await clock.sleep(10_000);
+  // As after any number of moves that it has not seen.
+  await failure(store.retrieve('a'), 'LOCKED');
+});
+
+it('who opens a store where it has landed finds it where it still is', async () => {
+  const clock = new EagerClock();
+  const [from, to] = places(clock);
+  const store = await createAt(from, { clock, ...following(to) });
+  await store.store('a', 'one');
+  const { job } = await mover(from, to, { clock, fromLayers: [atHead(isMoved, gone)] });
+  await failure(job, 'UNAVAILABLE');
+  const there = await openAt(to, { clock, ...following(from, to) });
+  expect(there.location).toBe(from.location);
+  await there.store('a', 'two');
+  expect((await store.retrieve('a')).text()).toBe('two');
+});
+
+it('who opens a store where it has landed opens it there for everybody once it has left', async () => {
+  const clock = new EagerClock();
+  const [from, to] = places(clock);
+  await (await createAt(from, { clock })).store('a', 'one');
+  const arriving = atHead(({ state }) => state === 'open', gone as () => Promise<never>);
+  const { job } = await mover(from, to, { clock, toLayers: [arriving] });
+  await failure(job, 'UNAVAILABLE');
+  const stranger = await openAt(to, { clock });
+  await failure(stranger.retrieve('a'), 'LOCKED');
+  const there = await openAt(to, { clock, ...following(from, to) });
+  expect((await there.retrieve('a')).text()).toBe('one');
+  expect((await stranger.retrieve('a')).text()).toBe('one');
+});
+
 it('fails alone where it can not list either side', async () => {
   const clock = new EagerClock();
   const [from, to] = places(clock);

@@ -5,6 +5,8 @@ import type { MigrationPlan } from './plan.ts';
 export interface PlantedBug extends SourceChange {
   /** What must be so in a schedule for it to show, or makes it likely: others are passed over. */
   readonly plan?: (plan: MigrationPlan) => boolean;
+  /** Whether it shows so soon that every run of the tests looks for it. */
+  readonly quick?: boolean;
 }
 
 /** Each takes out one thing that moving a store rests on. */
