@@ -113,7 +113,8 @@ async function overtaken(
   let armed = false;
   const blind: Layer = (inner) =>
     forwardTo(inner, {
-      read: async (key, options) => (isBlind && armed && key.startsWith(AREAS.objects) ? gone() : inner.read(key, options)),
+      read: async (key, options) =>
+        isBlind && armed && key.startsWith(AREAS.objects) ? gone() : inner.read(key, options),
     });
   const slow: Layer = (inner) =>
     withoutBatch(
@@ -270,6 +271,39 @@ it('who opens a store where it has landed opens it there for everybody once it h
   const there = await openAt(to, { clock, ...following(from, to) });
   expect((await there.retrieve('a')).text()).toBe('one');
   expect((await stranger.retrieve('a')).text()).toBe('one');
+});
+
+it.each<readonly [string, (store: ObjectStore, signal: AbortSignal) => Promise<unknown>]>([
+  ['a write', (store, signal) => store.store('a', 'two', { signal })],
+  ['a purge', (store, signal) => store.purge('a', { signal })],
+])('%s that is given up while the store is closed may have taken effect', async (_, change) => {
+  const clock = new EagerClock();
+  const [from, to] = places(clock);
+  await (await createAt(from, { clock })).store('a', 'one');
+  let closed = false;
+  const slow: Layer = (inner) =>
+    withoutBatch(
+      forwardTo(inner, {
+        async write(key, body, options) {
+          const written = await inner.write(key, body, options);
+          while (key.startsWith(AREAS.objects) && !closed) await clock.sleep(10);
+          return written;
+        },
+      }),
+    );
+  const store = await openAt(from, { clock, layers: [slow], ...following(to) });
+  const given = new AbortController();
+  const closing = async (): Promise<void> => {
+    const changed = change(store, given.signal);
+    // The change has landed, and nobody acknowledges anything any more.
+    await clock.sleep(1000);
+    closed = true;
+    await clock.sleep(1000);
+    given.abort();
+    expect(await failure(changed, 'ABORTED')).toMatchObject({ outcome: 'unknown' });
+  };
+  const isLanding = ({ state, migration }: Head): boolean => state === 'closing' && migration?.stage === 'copying';
+  await move(from, to, { clock, toLayers: [atHead(isLanding, closing)] });
 });
 
 it('fails alone where it can not list either side', async () => {

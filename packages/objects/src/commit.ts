@@ -197,7 +197,8 @@ async function foundThere(
   const { header } = await findCommit(pinned(engine), mutation.target, { commitId, now: begun.now }).catch(
     (error: unknown) => {
       if (SecureStoreError.is(error) || error instanceof Left) throw error;
-      const message = 'the store has moved, and the object was purged since: nobody can tell whether it was changed before';
+      const message =
+        'the store has moved, and the object was purged since: nobody can tell whether it was changed before';
       throw new SecureStoreError('UNAVAILABLE', message, { outcome: 'unknown', cause: error });
     },
   );
@@ -208,8 +209,9 @@ async function foundThere(
 }
 
 /** The error of a mutation that took effect and could not be acknowledged. */
-function notAcknowledged(error: unknown): unknown {
-  if (!SecureStoreError.is(error)) return error;
+function notAcknowledged(error: unknown, signal: AbortSignal | undefined): unknown {
+  // As where its caller gives it up while the store is closed.
+  if (!SecureStoreError.is(error)) return undecided(error, signal);
   const { code, message, retryable } = error;
   return new SecureStoreError(code, message, { cause: error, outcome: 'unknown', retryable });
 }
@@ -255,7 +257,7 @@ export async function commit(engine: Engine, mutation: Mutation): Promise<Commit
       if (place?.epoch === epoch) return done;
     } catch (error) {
       if (place?.epoch === epoch) {
-        if (committed !== undefined) throw notAcknowledged(error);
+        if (committed !== undefined) throw notAcknowledged(error, signal);
         throw isDoubtful ? undecided(error, signal) : error;
       }
       isDoubtful ||= SecureStoreError.is(error) && error.outcome === 'unknown';

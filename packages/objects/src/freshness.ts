@@ -207,7 +207,7 @@ export class HeadWatcher {
         await abortable(this.#looking, signal);
         failure = undefined;
       } catch (error) {
-        signal?.throwIfAborted();
+        if (signal?.aborted === true) throw error;
         if (this.#lost !== undefined) throw this.#lost;
         failure = error;
       }

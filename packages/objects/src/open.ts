@@ -22,14 +22,13 @@ import { JournalWriter } from './journal/journal-writer.ts';
 import { KeyedMutex } from './keyed-mutex.ts';
 import { limitsFor } from './limits.ts';
 import type { Arrived, Moves } from './moving/follow.ts';
-import { followMove, movedAway } from './moving/follow.ts';
+import { followMove, movedAway, readThere } from './moving/follow.ts';
 import { hasLeftFor, isLanded, isStillAt } from './moving/landed.ts';
 import { openLocation } from './moving/location.ts';
 import { reopen } from './moving/reopen.ts';
 import { Place } from './moving/place.ts';
 import { ObjectStore } from './object-store.ts';
 import type { ObjectStoreParts } from './object-store.ts';
-import { readInTime } from './read-in-time.ts';
 import { RecordCache } from './record-cache.ts';
 import type { ReadHead, StoreState } from './state.ts';
 import { loadState, readHead } from './state.ts';
@@ -168,7 +167,7 @@ async function loadLanded(
   const place = await moves.connect(from, settings.signal);
   let isUsed = false;
   try {
-    const read = await readInTime(place.backend, clock, MOVED_WITHIN);
+    const read = await readThere(place.backend, { clock, within: MOVED_WITHIN });
     isUsed = read !== undefined && hasLeftFor(read.head, head);
     if (isUsed) return { ...here, left: place };
     if (read === undefined || !isStillAt(read.head, head)) return here;

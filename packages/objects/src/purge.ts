@@ -191,12 +191,7 @@ function failureOf(doubt: Doubt, error: unknown, signal: AbortSignal | undefined
 }
 
 /** Puts a tombstone without a past in the place of what lies there. */
-async function bury(
-  engine: Engine,
-  target: Target,
-  doubt: Doubt,
-  signal: AbortSignal | undefined,
-): Promise<Burial> {
+async function bury(engine: Engine, target: Target, doubt: Doubt, signal: AbortSignal | undefined): Promise<Burial> {
   try {
     return await buryUntilDone(engine, target, doubt, signal);
   } catch (error) {

@@ -26,7 +26,11 @@ async function compare(world: MigrationWorld): Promise<void> {
   if (one === undefined || two === undefined) return;
   for (const name of new Set([...one.keys(), ...two.keys()])) {
     if (one.get(name) === two.get(name)) continue;
-    const how = !one.has(name) ? 'is only in the second place' : two.has(name) ? 'differs' : 'is only in the first place';
+    const how = !one.has(name)
+      ? 'is only in the second place'
+      : two.has(name)
+        ? 'differs'
+        : 'is only in the first place';
     world.complain(`${name} ${how} after the last move`);
   }
 }

@@ -56,7 +56,12 @@ function drawFate(dice: Dice): Fate {
 }
 
 /** Has something happen to the migrator at a change of a head, which is where it matters most. */
-function catchAt(world: MigrationWorld, process: SimulatedProcess, dice: Dice, [from, to]: readonly [Site, Site]): void {
+function catchAt(
+  world: MigrationWorld,
+  process: SimulatedProcess,
+  dice: Dice,
+  [from, to]: readonly [Site, Site],
+): void {
   const dies = world.plan.diesTwice ? (['landing', 'closing'] as const)[world.migrators.length - 1] : undefined;
   if (dies === undefined && !dice.chance(world.plan.caught)) return;
   const { name, at, matches } = MOMENTS.find((moment) => moment.name === dies) ?? dice.pick(MOMENTS);
@@ -119,7 +124,11 @@ async function keep(world: MigrationWorld, process: SimulatedProcess, dice: Dice
 }
 
 /** @returns what came of `body`; `undefined` where it is left to the next try */
-async function tolerating<T>(world: MigrationWorld, process: SimulatedProcess, body: Promise<T>): Promise<T | undefined> {
+async function tolerating<T>(
+  world: MigrationWorld,
+  process: SimulatedProcess,
+  body: Promise<T>,
+): Promise<T | undefined> {
   try {
     return await body;
   } catch (error) {
@@ -168,12 +177,18 @@ export async function migrator(world: MigrationWorld, dice: Dice, length: number
     const places = moves % 2 === 0 ? ([one, two] as const) : ([two, one] as const);
     let moved = false;
     for (let lives = 0; lives < MAX_LIVES && !moved; lives++) {
-      const process = world.startProcess(`migrator ${++count}`, { skew: dice.between(-5, 5) * 60_000, drift: dice.between(-0.0002, 0.0002) });
+      const process = world.startProcess(`migrator ${++count}`, {
+        skew: dice.between(-5, 5) * 60_000,
+        drift: dice.between(-0.0002, 0.0002),
+      });
       world.migrators.push(process);
       if (dice.chance(0.5)) trouble(world, process, dice.fork(), length);
       // A process that has died says nothing: whoever looks after it begins another one in time.
       const over = Promise.withResolvers<boolean>();
-      live(world, process, dice.fork(), places).then(over.resolve, over.reject);
+      live(world, process, dice.fork(), places).then(
+        (came) => over.resolve(came),
+        (error: unknown) => over.reject(error),
+      );
       let done = false;
       const look = (): void => {
         if (!process.alive) over.resolve(false);

@@ -68,7 +68,9 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     name: 'a store is left though it was opened again since it was closed',
     plan: ({ caught }) => caught > 0,
     file: 'objects/src/moving/migration-area.ts',
-    edits: [["left = head.state === 'closing' && head.generation === closed.generation;", "left = head.state !== 'moved';"]],
+    edits: [
+      ["left = head.state === 'closing' && head.generation === closed.generation;", "left = head.state !== 'moved';"],
+    ],
   },
   {
     name: 'what has landed before is taken for the move',
@@ -103,7 +105,10 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     plan: ({ caught }) => caught > 0,
     file: 'objects/src/moving/landing.ts',
     edits: [
-      ["state: 'closing',\n      migration: { instance: before.instance, stage: 'copying', location },", "state: 'open',"],
+      [
+        "state: 'closing',\n      migration: { instance: before.instance, stage: 'copying', location },",
+        "state: 'open',",
+      ],
     ],
   },
 ];

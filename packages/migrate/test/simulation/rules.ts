@@ -35,14 +35,18 @@ export function leftBehind(world: MigrationWorld): string[] {
   const violations: string[] = [];
   for (const [process, { connections }] of world.followers) {
     const first = new Map<number, number>();
-    for (const { id, returned } of world.operations.filter((operation) => operation.process === process).filter(succeeded)) {
+    for (const { id, returned } of world.operations
+      .filter((operation) => operation.process === process)
+      .filter(succeeded)) {
       const { connection } = world.ended.get(id) ?? { connection: 0 };
       first.set(connection, Math.min(returned, first.get(connection) ?? Infinity));
     }
     for (const [index, { site, sent }] of connections.entries()) {
       const left = Math.min(...[...first].filter(([connection]) => connection > index).map(([, time]) => time));
       const late = sent.filter(({ time, key }) => time > left && !key.startsWith(AREAS.blobs));
-      violations.push(...late.map(({ what, key }) => `${process} begins to ${what} ${key} at ${site.location}, which it has left`));
+      violations.push(
+        ...late.map(({ what, key }) => `${process} begins to ${what} ${key} at ${site.location}, which it has left`),
+      );
     }
   }
   return violations;
@@ -52,7 +56,11 @@ const MAKES: ReadonlySet<string> = new Set(['store', 'setMetadata', 'restoreVers
 const REMOVES: ReadonlySet<string> = new Set(['delete', 'purge']);
 
 /** What is wrong with a listing about one object. */
-function listingOf(operations: readonly Operation[], key: string, { process, keys, invoked, returned }: Listing): string[] {
+function listingOf(
+  operations: readonly Operation[],
+  key: string,
+  { process, keys, invoked, returned }: Listing,
+): string[] {
   const own = operations.filter((operation) => operation.key === key && operation.invoked < returned);
   const isSure = (types: ReadonlySet<string>, others: ReadonlySet<string>): boolean =>
     own.some(
@@ -62,7 +70,9 @@ function listingOf(operations: readonly Operation[], key: string, { process, key
         sure.returned < invoked &&
         !own.some(
           ({ action, outcome, returned: ended }) =>
-            others.has(action.type) && outcome.type !== 'failed' && (outcome.type === 'unknown' || ended > sure.invoked),
+            others.has(action.type) &&
+            outcome.type !== 'failed' &&
+            (outcome.type === 'unknown' || ended > sure.invoked),
         ),
     );
   const listed = keys.includes(key);

@@ -261,7 +261,8 @@ export class MigrationWorld extends World {
 
   override isElsewhere(error: SecureStoreError): 'for now' | 'for good' | undefined {
     // Consumers are registered in each place anew.
-    if (error.code === 'NOT_FOUND' && error.message.endsWith('is not registered') && this.stays.length > 1) return 'for now';
+    if (error.code === 'NOT_FOUND' && error.message.endsWith('is not registered') && this.stays.length > 1)
+      return 'for now';
     if (error.code !== 'LOCKED') return undefined;
     return error.retryable ? 'for now' : 'for good';
   }

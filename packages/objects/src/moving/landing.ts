@@ -145,11 +145,7 @@ export class Landing {
     return { of, as: await copyCheckpoint(this.#engine, engine, signal) };
   }
 
-  async #headAfter(
-    { head: before, keys }: StoreState,
-    references: Head['references'],
-    root: KeyObject,
-  ): Promise<Head> {
+  async #headAfter({ head: before, keys }: StoreState, references: Head['references'], root: KeyObject): Promise<Head> {
     const { instance, source } = this.#settings;
     const replaced = this.#replaces?.head.state === 'moved' ? this.#replaces.head : before;
     const { audit, rotation: _, migration: __, instances: ___, ...settings } = before;
