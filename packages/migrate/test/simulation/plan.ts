@@ -16,6 +16,8 @@ export interface MigrationPlan extends Plan {
   readonly caught: number;
   /** Whether the first one dies when it has landed, and the second one when it has closed the store again, and nobody does much meanwhile. */
   readonly diesTwice: boolean;
+  /** Whether all clients change one object while the store closes. */
+  readonly busy: boolean;
 }
 
 const PLANS = 0x6d6f7665;
@@ -48,17 +50,18 @@ function drawFocus(dice: Dice): Focus {
 export function planOf(seed: number): MigrationPlan {
   const dice = new Dice(seed, PLANS);
   const diesTwice = dice.chance(0.07);
-  const days = !diesTwice && dice.chance(0.1);
+  const busy = !diesTwice && dice.chance(0.3);
+  const days = !diesTwice && !busy && dice.chance(0.15);
   const parts = new Set<Part>();
   if (days) parts.add('collector');
   if (dice.chance(0.3)) parts.add('consumer');
   return {
     parts,
-    clients: diesTwice ? 1 : 2 + dice.below(3),
+    clients: diesTwice ? 1 : busy ? 4 : 2 + dice.below(3),
     habits: {
-      keys: dice.pick([['a'], ['a', 'b'], ['a', 'b', 'c']]),
+      keys: busy ? ['a'] : dice.pick([['a'], ['a', 'b'], ['a', 'b', 'c']]),
       operations: 4 + dice.below(7),
-      rest: diesTwice ? 30_000 : dice.pick(days ? [20, 500] : [300, 3000, 8000]),
+      rest: diesTwice ? 30_000 : busy ? 300 : dice.pick(days ? [20, 500] : [300, 3000, 8000]),
       purges: dice.pick([0, 0, 0.08, 0.3]),
       deletes: dice.pick([0, 0, 0.25]),
       restores: 0.05,
@@ -79,5 +82,6 @@ export function planOf(seed: number): MigrationPlan {
     cancels: dice.pick([0, 0, 0.3]),
     caught: dice.pick([0, 0.3, 0.8]),
     diesTwice,
+    busy,
   };
 }

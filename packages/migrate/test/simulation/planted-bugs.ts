@@ -13,6 +13,7 @@ export interface PlantedBug extends SourceChange {
 export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
     name: 'nobody waits once the store is closed',
+    plan: ({ busy }) => busy,
     file: 'objects/src/moving/migration-area.ts',
     edits: [['    await watcher.settleSoon(signal);\n', '']],
   },
@@ -23,21 +24,25 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   },
   {
     name: 'the journal is not read to its end once the store is closed',
+    plan: ({ busy }) => busy,
     file: 'migrate/src/online/move.ts',
     edits: [['    while (await this.#take(consumer, signal));\n', '']],
   },
   {
     name: 'a mutation is not looked for where the store is now',
+    plan: ({ busy }) => busy,
     file: 'objects/src/commit.ts',
     edits: [['if (found !== undefined) return found;', '']],
   },
   {
     name: 'a mutation that fails in the new place is reported as failed, whatever it did in the old one',
+    plan: ({ busy }) => busy,
     file: 'objects/src/commit.ts',
     edits: [['throw isDoubtful ? undecided(error, signal) : error;', 'throw error;']],
   },
   {
     name: 'etags do not tell of which place they are',
+    plan: ({ busy }) => busy,
     file: 'objects/src/moving/place.ts',
     edits: [
       ['`${epoch} ${etag}`', '`0 ${etag}`'],
@@ -46,6 +51,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   },
   {
     name: 'records of the old place are remembered in the new one',
+    plan: ({ busy }) => busy,
     file: 'objects/src/open.ts',
     edits: [['      engine.cache.clear();\n', '']],
   },
@@ -56,11 +62,13 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   },
   {
     name: 'a mutation begins in one place and ends in the other',
+    plan: ({ busy }) => busy,
     file: 'objects/src/moving/place.ts',
     edits: [['{ ...engine, backend: engine.place.pinned }', 'engine']],
   },
   {
     name: 'a mutation goes on in the place that was left',
+    plan: ({ busy }) => busy,
     file: 'objects/src/moving/place.ts',
     edits: [['if (this.epoch !== epoch) throw new Left();', '']],
   },
@@ -91,6 +99,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   },
   {
     name: 'a record is copied that came after what was listed',
+    plan: ({ busy }) => busy,
     file: 'migrate/src/online/copier.ts',
     edits: [['return this.sync(listed, there, trust, current?.body);', 'return this.sync(listed, there, trust);']],
   },

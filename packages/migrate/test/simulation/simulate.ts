@@ -41,8 +41,9 @@ function populate(world: MigrationWorld): SimulatedProcess[] {
   };
   for (let index = 0; index < plan.clients; index++) {
     // Most of what matters happens just before the store closes, which is 6 s after that is announced, and until it is open again.
-    const times = dice.chance(0.3) ? 0 : 1 + dice.below(plan.moves);
-    const begins = times > 0 ? dice.between(0, 9000) : dice.chance(0.5) ? 0 : dice.between(0, 40_000);
+    const times = !plan.busy && dice.chance(0.3) ? 0 : 1 + dice.below(plan.busy ? 1 : plan.moves);
+    const begins =
+      times > 0 ? dice.between(plan.busy ? 5000 : 0, 9000) : dice.chance(0.5) ? 0 : dice.between(0, 40_000);
     const own = dice.fork();
     const begin = async (): Promise<void> => {
       if (times > 0) await world.announced(times);
