@@ -3,7 +3,7 @@ import { SecureStoreError } from '@securestore/core-format';
 import type { Engine } from '../engine.ts';
 
 /** Thrown inside: the store has moved since something began that must be all in one place. */
-class Left extends Error {}
+export class Left extends Error {}
 
 /** The backend of a store that may move to another one while it is open. */
 export class Place {
