@@ -122,7 +122,7 @@ describe('a store that moves', () => {
       lineage: before.lineage,
       identity: before.identity,
       parent: { instance: before.instance, generation: left.generation - 1 },
-      generation: left.generation,
+      generation: left.generation + 1,
       rootNumber: before.rootNumber + 1,
     });
     expect(there.migration).toBeUndefined();
@@ -158,7 +158,8 @@ describe('a store that moves', () => {
       return result;
     });
     const report = await move(from, to, { clock, toLayers: [interfere] });
-    expect(landed).toBe(2);
+    // It lands, lands again, and is opened.
+    expect(landed).toBe(3);
     expect(report).toMatchObject({ moved: true, failures: 0 });
     const there = await openAt(to, { clock });
     expect((await there.retrieve('a')).text()).toBe('after it was opened again');
