@@ -1,4 +1,4 @@
-import type { ListEntry, StorageBackend } from '@securestore/backend-api';
+import type { ListEntry, ReadResult, StorageBackend } from '@securestore/backend-api';
 import type { RecordHeader } from '@securestore/core-format';
 import {
   AREAS,
@@ -108,9 +108,10 @@ export class Copier {
    * Brings one object in line with what the store lists of it.
    *
    * @param there what is listed where the store moves to
+   * @param current the current record, where it was read before anything was listed
    * @returns how many names were not the same
    */
-  async sync(listed: Listed, there: Listed | undefined, trust: Trust): Promise<number> {
+  async sync(listed: Listed, there: Listed | undefined, trust: Trust, current?: Uint8Array): Promise<number> {
     const { target, signal } = this.#ports;
     const { token, record, history, parts } = listed;
     const had = new Map([...(there?.history ?? []), ...(there?.parts ?? [])].map((entry) => [entry.key, entry]));
@@ -125,7 +126,8 @@ export class Copier {
     for await (const written of mapConcurrently(older, RECORDS, ({ key }) => this.#record(token, key, had.has(key)))) {
       if (written) differing += 1;
     }
-    if (record !== undefined && (await this.#record(token, record.key, there?.record !== undefined))) differing += 1;
+    const compare = there?.record !== undefined;
+    if (record !== undefined && (await this.#record(token, record.key, compare, current))) differing += 1;
     const named = new Set([...history, ...parts].map(({ key }) => key));
     const extra = [...had.keys()].filter((name) => !named.has(name));
     if (record === undefined && there?.record !== undefined) extra.push(there.record.key);
@@ -134,19 +136,18 @@ export class Copier {
   }
 
   /** @param compare whether something lies there already @returns whether it was written */
-  async #record(token: string, name: string, compare: boolean): Promise<boolean> {
+  async #record(token: string, name: string, compare: boolean, read?: Uint8Array): Promise<boolean> {
     const { area, target, signal } = this.#ports;
     let written = false;
     await this.#tolerating(name, async () => {
-      const found = await area.read(name, { signal });
+      const body = read ?? (await area.read(name, { signal }))?.body;
       // Forgotten, or purged, since it was listed.
-      if (found === undefined) return;
-      await this.#check(token, name, found.body, signal);
-      if (compare && asBuffer(found.body).equals((await target.read(name, { signal }))?.body ?? Buffer.alloc(0)))
-        return;
-      await this.#writer.write(name, found.body);
+      if (body === undefined) return;
+      await this.#check(token, name, body, signal);
+      if (compare && asBuffer(body).equals((await target.read(name, { signal }))?.body ?? Buffer.alloc(0))) return;
+      await this.#writer.write(name, body);
       written = true;
-      this.#count(1, found.body.length);
+      this.#count(1, body.length);
     });
     return written;
   }
@@ -179,17 +180,11 @@ export class Copier {
   async syncToken(token: string, trust: Trust): Promise<number> {
     const { area, target, signal } = this.#ports;
     await this.#writer.finish();
-    const listed = await listOne(
-      token,
-      (prefix) => area.entries(prefix, { signal }),
-      () => area.read(objectName(token), { signal }),
-    );
-    const there = await listOne(
-      token,
-      (prefix) => entriesUnder(target, prefix, { signal }),
-      () => target.read(objectName(token), { signal }),
-    );
-    return this.sync(listed, there, trust);
+    const current = await area.read(objectName(token), { signal });
+    const listed = await listOne(token, current, (prefix) => area.entries(prefix, { signal }));
+    const other = await target.read(objectName(token), { signal });
+    const there = await listOne(token, other, (prefix) => entriesUnder(target, prefix, { signal }));
+    return this.sync(listed, there, trust, current?.body);
   }
 
   /** Follows changes of one object. @param changes the oldest first */
@@ -263,17 +258,20 @@ export class Copier {
   }
 }
 
+/**
+ * @param current the current record, read before: a version that comes later, and has not been announced to us yet, would come without
+ *   the one before it, which was listed nowhere
+ */
 async function listOne(
   token: string,
+  current: ReadResult | undefined,
   list: (prefix: string) => AsyncIterable<ListEntry>,
-  read: () => Promise<{ readonly size: number; readonly modified: number } | undefined>,
 ): Promise<Listed> {
   const all = async (prefix: string): Promise<ListEntry[]> => {
     const entries: ListEntry[] = [];
     for await (const entry of list(prefix)) entries.push(entry);
     return entries;
   };
-  const found = await read();
-  const record = found && { key: objectName(token), size: found.size, modified: found.modified };
+  const record = current && { key: objectName(token), size: current.size, modified: current.modified };
   return { token, record, history: await all(historyPrefix(token)), parts: await all(blobsPrefix(token)) };
 }
