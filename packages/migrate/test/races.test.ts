@@ -1,11 +1,11 @@
 import { intercept } from '@securestore/backend-api';
 import type { Layer } from '@securestore/backend-api';
-import { AREAS } from '@securestore/core-format';
+import { AREAS, workPrefix } from '@securestore/core-format';
 import { expect, it } from 'vitest';
 import { EagerClock } from '../../objects/test/support/eager-clock.ts';
 import { memoryPlace } from '../../objects/test/support/places.ts';
 import { createAt, openAt, usePlace } from '../../objects/test/support/stores.ts';
-import { contentsOf, following, mover } from './support/moves.ts';
+import { contentsOf, following, move, mover } from './support/moves.ts';
 
 it('a version that comes while its object is looked at once more is not overlooked', async () => {
   const clock = new EagerClock();
@@ -43,5 +43,30 @@ it('a version that comes while its object is looked at once more is not overlook
   const [last, first] = await there.history('k');
   expect((await there.retrieve('k', { version: last?.version })).text()).toBe('last');
   expect((await there.retrieve('k', { version: first?.version })).text()).toBe('first');
+  expect(await contentsOf(to)).toEqual(await contentsOf(from));
+});
+
+it('a new object that changes while its first change is looked for is not taken for one that is gone', async () => {
+  const clock = new EagerClock();
+  const from = usePlace(() => memoryPlace(() => clock.now()));
+  const to = usePlace(() => memoryPlace(() => clock.now()));
+  const store = await createAt(from, { clock, ...following(to) });
+  await store.store('before', 'x');
+  let listings = 0;
+  let step: 'compared' | 'announced' | 'done' | undefined;
+  const meanwhile: Layer = intercept(() => async ({ operation, key = '' }, run) => {
+    // To copy, for what came while that began, and to compare.
+    if (operation === 'list' && key === AREAS.objects && ++listings === 3) step = 'compared';
+    else if (step === 'compared' && operation === 'list' && key === workPrefix('writer')) {
+      step = 'announced';
+      await store.store('new', 'first');
+    } else if (step === 'announced' && operation === 'read' && key.startsWith(AREAS.objects)) {
+      step = 'done';
+      await store.store('new', 'second');
+    }
+    return run(undefined);
+  });
+  expect(await move(from, to, { clock, fromLayers: [meanwhile] })).toMatchObject({ moved: true, failed: [] });
+  expect(step).toBe('done');
   expect(await contentsOf(to)).toEqual(await contentsOf(from));
 });

@@ -53,6 +53,9 @@ function gate(most: number): <T>(body: () => Promise<T>) => Promise<T> {
   };
 }
 
+/** Whether a version was replaced already when it was looked at. */
+const isPast = ({ name }: Change): boolean => name.startsWith(AREAS.history);
+
 const isSameId = (a: Uint8Array, b: Uint8Array): boolean => asBuffer(a).equals(b);
 
 /** Brings objects of a store to where it moves to: their bytes as they are. */
@@ -195,12 +198,21 @@ export class Copier {
 
   async #applyInOrder(token: string, changes: readonly Change[]): Promise<void> {
     for (const change of changes) {
-      const isLinked = change.name.startsWith(AREAS.history) ? await this.#older(change) : await this.#newest(change);
-      if (isLinked) continue;
+      if (await (isPast(change) ? this.#older(change) : this.#newest(change))) continue;
       await this.syncToken(token, 'sizes');
       return;
     }
+    const last = changes.at(-1);
+    // A version that nobody has announced to us yet has taken its place: without one an object would seem to be gone until then.
+    if (last !== undefined && isPast(last) && !(await this.#hasAfter(last))) await this.syncToken(token, 'sizes');
     this.failed.delete(objectName(token));
+  }
+
+  /** Whether the current record where the store moves to is a later version than that. */
+  async #hasAfter({ token, header }: Change): Promise<boolean> {
+    const { target, signal } = this.#ports;
+    const found = await target.read(objectName(token), { signal });
+    return found !== undefined && splitRecord(found.body).header.version > header.version;
   }
 
   async #older({ token, name, record, header }: Change): Promise<boolean> {

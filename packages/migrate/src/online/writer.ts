@@ -49,13 +49,20 @@ export class Writer {
     this.#signal?.throwIfAborted();
   }
 
+  /** Sends what has gathered once what was sent before it is there; counts as running from this very moment. */
   async #flush(): Promise<void> {
     const operations = this.#batch.map(({ key, body }): BatchOperation => ({ type: 'write', key, body }));
     [this.#batch, this.#bytes] = [[], 0];
     if (operations.length === 0) return;
-    while (this.#running.size > 0) await Promise.race(this.#running);
+    const before = Promise.all(this.#running);
+    const send = async (): Promise<void> => {
+      await before;
+      this.#check();
+      await this.#target.batch?.(operations, { signal: this.#signal });
+    };
+    this.#run(send());
+    await before;
     this.#check();
-    this.#run(this.#target.batch?.(operations, { signal: this.#signal }) ?? Promise.resolve());
   }
 
   /** Waits until everything is written. @throws what a write has failed of */
