@@ -70,3 +70,27 @@ it('a new object that changes while its first change is looked for is not taken 
   expect(step).toBe('done');
   expect(await contentsOf(to)).toEqual(await contentsOf(from));
 });
+
+it('a checkpoint that knows more than what was followed so far is no proof of damage', async () => {
+  const clock = new EagerClock();
+  const from = usePlace(() => memoryPlace(() => clock.now()));
+  const to = usePlace(() => memoryPlace(() => clock.now()));
+  const store = await createAt(from, { clock, ...following(to) });
+  await store.store('k', 'first');
+  let listings = 0;
+  let step: 'compared' | 'done' | undefined;
+  const meanwhile: Layer = intercept(() => async ({ operation, key = '' }, run) => {
+    if (operation === 'list' && key === AREAS.objects && ++listings === 3) step = 'compared';
+    const result = await run(undefined);
+    if (step === 'compared' && operation === 'write' && key.startsWith(workPrefix('consumer'))) {
+      step = 'done';
+      await store.store('k', 'second');
+      await store.store('new', 'x');
+      await store.checkpoint();
+    }
+    return result;
+  });
+  expect(await move(from, to, { clock, fromLayers: [meanwhile] })).toMatchObject({ moved: true, failed: [] });
+  expect(step).toBe('done');
+  expect(await contentsOf(to)).toEqual(await contentsOf(from));
+});

@@ -255,7 +255,14 @@ export class Move {
     this.#progress({ phase: 'verifying' });
     const failed = [...this.#copier.failed.keys()];
     for (const name of failed) await this.#retry(name);
-    const findings = await this.#area.verifyCopy(this.#places.target, () => this.#progress({ done: 1 }), signal);
+    const on = {
+      looked: () => this.#progress({ done: 1 }),
+      followed: async () => {
+        while (await this.#take(consumer, signal));
+        await consumer.commit();
+      },
+    };
+    const findings = await this.#area.verifyCopy(this.#places.target, on, signal);
     for (const { name, kind, message } of findings) {
       this.#copier.fail(name, kind === 'damaged' ? 'INTEGRITY' : 'ROLLBACK', message);
     }

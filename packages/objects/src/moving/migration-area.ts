@@ -297,9 +297,14 @@ export class MigrationArea extends StoreArea {
    * Reads every record of the copy, as retrieving it would, and holds it against the checkpoint of the store: what is damaged, older than
    * it was, gone or there again is found, whether it is so in the copy alone or was so in the store.
    *
-   * @param onLooked told of each object that was looked at
+   * @param on.looked told of each object that was looked at
+   * @param on.followed brings the copy up to what the store has by now, before anything is taken for wrong
    */
-  async verifyCopy(target: StorageBackend, onLooked: () => void, signal?: AbortSignal): Promise<readonly Finding[]> {
+  async verifyCopy(
+    target: StorageBackend,
+    on: { readonly looked: () => void; readonly followed: () => Promise<void> },
+    signal?: AbortSignal,
+  ): Promise<readonly Finding[]> {
     const engine: Engine = { ...this.#engine, backend: copyView(this.#engine.backend, target) };
     const report = new ReportBuilder();
     await engine.watcher.refresh(signal);
@@ -309,7 +314,8 @@ export class MigrationArea extends StoreArea {
       baseline,
       options: { payloads: false, onBytes: () => undefined, signal },
       onForeign: (name) => report.add([foreignName(name)]),
-      onLook: onLooked,
+      onLook: on.looked,
+      onFollowed: on.followed,
       onCertain: async ({ findings }) => report.add(findings),
     });
     return report.findings;
