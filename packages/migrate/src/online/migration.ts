@@ -46,6 +46,11 @@ function migrationKind(
       if (typeof to === 'string') return { to };
       throw new SecureStoreError('INTEGRITY', 'the stored migration says of no location');
     },
+    // What the head says counts, also where a run before has failed or was cancelled.
+    async underWay() {
+      const { movesTo } = store.migrationArea;
+      return movesTo === undefined ? undefined : { to: movesTo };
+    },
     run: (context) =>
       new Move(store.migrationArea, { from: store.location, to: location, target: backend }, options, context).run(),
   };
@@ -78,6 +83,7 @@ export function moveStore(
     kind: migrationKind(store, target, options),
     parameters: { to: target.location },
     id: MIGRATION_JOB,
+    before: (signal) => store.migrationArea.check(target.backend, target.location, signal),
   });
 }
 
@@ -94,6 +100,8 @@ export function keepInLine(store: ObjectStore, old: MigrationTarget, options: Ca
   const kind: JobKind<Parameters, KeptReport> = {
     name: 'migration-back',
     parse: () => ({ to: old.location }),
+    // Nothing is left that it would go on with: the journal knows how far it has come.
+    underWay: async () => undefined,
     async run(context) {
       const { instance } = await readMovedHead(store.migrationArea, old, context.signal);
       return keepOldSide(store.migrationArea, old.backend, instance, context);
@@ -128,7 +136,15 @@ export async function cancelMigration(store: ObjectStore, signal?: AbortSignal):
  *
  * @param store where it is now
  * @returns whether anything was kept
+ * @throws SecureStoreError `LOCKED` where it is being moved
  */
 export async function retireOldSide(store: ObjectStore, signal?: AbortSignal): Promise<boolean> {
+  const { movesTo } = store.migrationArea;
+  if (movesTo !== undefined) {
+    throw new SecureStoreError(
+      'LOCKED',
+      `the store is being moved to ${movesTo}, which needs what is kept: wait until it has moved, or cancel that first`,
+    );
+  }
   return (await store.migrationArea.unregister(CONSUMERS, signal)) > 0;
 }

@@ -23,7 +23,7 @@ function contextOf({ head }: StoreState): Buffer {
 async function isOwnMarker(
   target: StorageBackend,
   state: StoreState,
-  instance: Uint8Array,
+  instance: Uint8Array | undefined,
   signal: AbortSignal | undefined,
 ): Promise<boolean | undefined> {
   const found = await target.read(MIGRATION_NAME, { signal });
@@ -32,7 +32,7 @@ async function isOwnMarker(
     const key = unversioned(state.keys.migration);
     const { suites } = state.head;
     const opened = openSystemBody('the migration', key, suites, 'migration', contextOf(state), found.body);
-    return Buffer.compare(opened, instance) === 0;
+    return instance !== undefined && Buffer.compare(opened, instance) === 0;
   } catch (error) {
     if (!SecureStoreError.is(error, 'INTEGRITY') && !SecureStoreError.is(error, 'FORMAT_VERSION')) throw error;
     return false;
@@ -48,22 +48,23 @@ function occupied(what: string): SecureStoreError {
 }
 
 /**
- * Takes the place where a store is to move to, or finds it taken by the same migration.
+ * Looks at the place where a store is to move to, and changes nothing.
  *
- * @param instance that the store becomes there
+ * @param instance that the store becomes there; `undefined` where none is decided, since it is not being moved
+ * @returns whether it is the same migration's already
  * @throws SecureStoreError `ALREADY_EXISTS` where something else is there; what the backend throws
  */
-export async function occupy(
+export async function lookAtTarget(
   target: StorageBackend,
   state: StoreState,
-  instance: Uint8Array,
-  random: RandomSource,
+  instance: Uint8Array | undefined,
   signal: AbortSignal | undefined,
 ): Promise<Occupied> {
   const head = await readHead(target, signal);
   if (head !== undefined && !isOfStore(head, state)) throw occupied('there is another store here already');
   const isOwn = await isOwnMarker(target, state, instance, signal);
-  const isLanded = head !== undefined && Buffer.compare(head.head.instance, instance) === 0;
+  const isLanded =
+    head !== undefined && instance !== undefined && Buffer.compare(head.head.instance, instance) === 0;
   if (isOwn === true || isLanded) return { resumed: true, head };
   if (head !== undefined && head.head.state !== 'moved') {
     throw occupied(
@@ -78,9 +79,27 @@ export async function occupy(
   if (head === undefined && (await hasRemains(target, signal))) {
     throw occupied('there are objects of a store here whose head is missing');
   }
+  return { resumed: false, head };
+}
+
+/**
+ * Takes the place where a store is to move to, or finds it taken by the same migration.
+ *
+ * @param instance that the store becomes there
+ * @throws SecureStoreError as {@link lookAtTarget}
+ */
+export async function occupy(
+  target: StorageBackend,
+  state: StoreState,
+  instance: Uint8Array,
+  random: RandomSource,
+  signal: AbortSignal | undefined,
+): Promise<Occupied> {
+  const found = await lookAtTarget(target, state, instance, signal);
+  if (found.resumed) return found;
   const key = { secret: state.keys.migration, suite: state.keys.journal.primary.suite };
   const body = sealSystemBody(key, 'migration', contextOf(state), instance, random);
   // What a store has left behind may have one of a migration that came to nothing.
-  await target.write(MIGRATION_NAME, body, head === undefined ? { ifAbsent: true, signal } : { signal });
-  return { resumed: false, head };
+  await target.write(MIGRATION_NAME, body, found.head === undefined ? { ifAbsent: true, signal } : { signal });
+  return found;
 }

@@ -34,7 +34,7 @@ import { foreignName, loadBaseline } from '../verify/verify.ts';
 import { Landing } from './landing.ts';
 import { openLocation, sealLocation } from './location.ts';
 import type { Occupied } from './marker.ts';
-import { occupy } from './marker.ts';
+import { lookAtTarget, occupy } from './marker.ts';
 import { reopen } from './reopen.ts';
 
 /** Whether what somebody else relies on is still so. */
@@ -42,6 +42,14 @@ type Step = 'done' | 'overtaken';
 
 function refuse(message: string): never {
   throw new SecureStoreError('LOCKED', message);
+}
+
+/** @throws SecureStoreError `LOCKED` */
+function checkMovable({ rotation, state }: Head): void {
+  if (rotation !== undefined) {
+    refuse('a rotation of the keys is under way, or was stopped: let it end, or forget the job "rotation", first');
+  }
+  if (state !== 'open') refuse(`the store can not be moved now: it is ${state}`);
 }
 
 async function readOnly(): Promise<never> {
@@ -92,6 +100,32 @@ export class MigrationArea extends StoreArea {
   }
 
   /**
+   * Whether the store can be moved to a place: refuses before anything is changed.
+   *
+   * @param location without credentials
+   * @throws SecureStoreError as {@link begin} and {@link occupy}
+   */
+  async check(target: StorageBackend, location: string, signal?: AbortSignal): Promise<void> {
+    const head = await this.refresh(signal);
+    ownerKeys(this.#state);
+    if (head.state === 'moved' || head.state === 'closing') return;
+    if (head.migration === undefined) checkMovable(head);
+    else this.#checkSame(location);
+    try {
+      await lookAtTarget(target, this.#state, head.migration?.instance, signal);
+    } catch (error) {
+      if (!SecureStoreError.is(error, 'ALREADY_EXISTS')) throw error;
+      throw new SecureStoreError('ALREADY_EXISTS', `${location}: ${error.message}`);
+    }
+  }
+
+  #checkSame(location: string): void {
+    const { movesTo } = this;
+    if (movesTo === location) return;
+    refuse(`the store is being moved to ${movesTo}: go on with that migration, or cancel it`);
+  }
+
+  /**
    * Has the head say that the store moves: rotations and restores wait until it has. What was begun before is gone on with.
    *
    * @param location without credentials
@@ -109,10 +143,7 @@ export class MigrationArea extends StoreArea {
         if (named !== location) refuse(`the store is being moved to ${named}: go on with that migration, or cancel it`);
         return head.migration.stage === 'copying' ? undefined : { migration: { ...head.migration, stage: 'copying' } };
       }
-      if (head.rotation !== undefined) {
-        refuse('a rotation of the keys is under way, or was stopped: let it end, or forget the job "rotation", first');
-      }
-      if (head.state !== 'open') refuse(`the store can not be moved now: it is ${head.state}`);
+      checkMovable(head);
       const sealed = sealLocation(state, location, random);
       return { migration: { instance: random(ID_LENGTH), stage: 'copying', location: sealed } };
     }, signal);
