@@ -56,6 +56,18 @@ function gate(most: number): <T>(body: () => Promise<T>) => Promise<T> {
 /** Whether a version was replaced already when it was looked at. */
 const isPast = ({ name }: Change): boolean => name.startsWith(AREAS.history);
 
+/** Whether each version follows the one before it, the first one that which lies there, and none is a purge. */
+function areLinked(before: RecordHeader | undefined, later: readonly Change[]): boolean {
+  let previous = before?.commitId;
+  for (const { header } of later) {
+    const follows =
+      previous === undefined ? isZero(header.previousCommitId) : isSameId(previous, header.previousCommitId);
+    if (!follows || isPurged(header)) return false;
+    previous = header.commitId;
+  }
+  return true;
+}
+
 const isSameId = (a: Uint8Array, b: Uint8Array): boolean => asBuffer(a).equals(b);
 
 /** Brings objects of a store to where it moves to: their bytes as they are. */
@@ -192,59 +204,44 @@ export class Copier {
 
   /** Follows changes of one object. @param changes the oldest first */
   async apply(token: string, changes: readonly Change[]): Promise<void> {
-    await this.#applyInOrder(token, changes);
+    if (await this.#applyLinked(token, changes)) this.failed.delete(objectName(token));
+    else await this.syncToken(token, 'sizes');
     await this.#writer.finish();
   }
 
-  async #applyInOrder(token: string, changes: readonly Change[]): Promise<void> {
-    for (const change of changes) {
-      if (await (isPast(change) ? this.#older(change) : this.#newest(change))) continue;
-      await this.syncToken(token, 'sizes');
-      return;
-    }
-    const last = changes.at(-1);
-    // A version that nobody has announced to us yet has taken its place: without one an object would seem to be gone until then.
-    if (last !== undefined && isPast(last) && !(await this.#hasAfter(last))) await this.syncToken(token, 'sizes');
-    this.failed.delete(objectName(token));
-  }
-
-  /** Whether the current record where the store moves to is a later version than that. */
-  async #hasAfter({ token, header }: Change): Promise<boolean> {
+  /** @returns whether all of it follows what lies there, so that nothing else can be missing */
+  async #applyLinked(token: string, changes: readonly Change[]): Promise<boolean> {
     const { target, signal } = this.#ports;
     const found = await target.read(objectName(token), { signal });
-    return found !== undefined && splitRecord(found.body).header.version > header.version;
-  }
-
-  async #older({ token, name, record, header }: Change): Promise<boolean> {
-    if (!(await this.#payload(token, header, undefined))) return false;
-    await this.#write(name, record);
-    return true;
-  }
-
-  /** @returns whether it follows what lies there, so that nothing else can be missing */
-  async #newest({ token, name, record, header }: Change): Promise<boolean> {
-    const { target, signal } = this.#ports;
-    if (isPurged(header)) return false;
-    const found = await target.read(name, { signal });
     const before = found && splitRecord(found.body).header;
-    const isSame = before !== undefined && isSameId(before.commitId, header.commitId);
-    if (!isSame) {
-      const { previousCommitId } = header;
-      const follows = before === undefined ? isZero(previousCommitId) : isSameId(before.commitId, previousCommitId);
-      if (!follows) return false;
-      // As the store has it: it may lie under a newer key there.
-      if (before !== undefined) await this.#record(token, historyName(token, before.version), false);
+    const newest = changes.at(-1);
+    if (newest === undefined || (!isPast(newest) && newest.header.version < (before?.version ?? 0))) return false;
+    const later = changes.filter(({ header }) => header.version > (before?.version ?? 0));
+    // Where none is current, a version that nobody has announced to us yet has taken the place of the last one.
+    if ((later.length > 0 && isPast(newest)) || !areLinked(before, later)) return false;
+    let payload = before;
+    for (const { name, header, record } of changes) {
+      if (!(await this.#payload(token, header, payload))) return false;
+      if (name !== newest.name) await this.#write(name, record);
+      payload = header;
     }
-    if (!(await this.#payload(token, header, before))) return false;
-    await this.#write(name, record);
+    if (isPast(newest)) {
+      await this.#write(newest.name, newest.record);
+      return true;
+    }
+    // As the store has it: it may lie under a newer key there.
+    if (before !== undefined && later.length > 0) {
+      await this.#record(token, historyName(token, before.version), false);
+    }
+    await this.#writer.finish();
+    await this.#write(newest.name, newest.record);
     return true;
   }
 
   async #write(name: string, record: Uint8Array): Promise<void> {
-    const { target, signal } = this.#ports;
     await this.#tolerating(name, async () => {
       this.#checkSize(name, record.length);
-      await target.write(name, record, { signal });
+      await this.#writer.write(name, record);
       this.#count(1, record.length);
     });
   }

@@ -14,6 +14,8 @@ import type { FailedMove, MigrationReport, MoveOptions, MoveProgress } from './t
 
 const OBJECTS_AT_ONCE = 16;
 const MAX_LISTED = 1000;
+/** So many objects that differ are looked at again together. */
+const SUSPECTS_AT_ONCE = 1000;
 /** How often a move is tried that others get in the way of. */
 const MAX_TRIES = 3;
 /** The longest that a store is closed before others open it again, with some time to spare, in milliseconds. */
@@ -256,7 +258,7 @@ export class Move {
   async #compare(consumer: Consumer, { head }: Occupied): Promise<void> {
     const { signal } = this.#context;
     this.#progress({ phase: 'comparing' });
-    await this.#compareListings(head?.head.state === 'moved' ? await this.#leftAt() : Infinity);
+    await this.#compareListings(consumer, head?.head.state === 'moved' ? await this.#leftAt() : Infinity);
     await this.#follow(consumer, true);
     if (consumer.passDue) {
       // The journal has a hole: all that may have changed is looked at again.
@@ -269,10 +271,7 @@ export class Move {
     for (const name of failed) await this.#retry(name);
     const on = {
       looked: () => this.#progress({ done: 1 }),
-      followed: async () => {
-        while (await this.#take(consumer, signal));
-        await consumer.commit();
-      },
+      followed: () => this.#catchUp(consumer),
     };
     const findings = await this.#area.verifyCopy(this.#places.target, on, signal);
     for (const { name, kind, message } of findings) {
@@ -301,11 +300,12 @@ export class Move {
   }
 
   /** @param doubted what was written at the target from then on is read on both sides */
-  async #compareListings(doubted: number): Promise<void> {
+  async #compareListings(consumer: Consumer, doubted: number): Promise<void> {
     const { signal } = this.#context;
     const list: Lister = (prefix, after) =>
       this.#area.entries(prefix, { ...(after !== undefined && { after }), signal });
     const there = this.#there(undefined);
+    const suspects: string[] = [];
     let objects = 0;
     for await (const listed of listObjects(list)) {
       signal.throwIfAborted();
@@ -313,12 +313,27 @@ export class Move {
       const other = await there(listed.token);
       const isDoubted = [other?.record, ...(other?.history ?? [])].some((entry) => (entry?.modified ?? 0) >= doubted);
       if (isDoubted) await this.#copier.syncToken(listed.token, 'nothing');
-      else if (!isSameListing(listed, other)) this.#corrected += await this.#copier.syncToken(listed.token, 'sizes');
+      else if (!isSameListing(listed, other)) suspects.push(listed.token);
+      if (suspects.length >= SUSPECTS_AT_ONCE) await this.#bringInLine(consumer, suspects.splice(0));
       this.#progress({ done: 1 });
     }
     await there();
     this.#objects = objects;
+    await this.#bringInLine(consumer, suspects);
+  }
+
+  /** What differs may have changed since it was followed last; what still does then is wrong. */
+  async #bringInLine(consumer: Consumer, tokens: readonly string[]): Promise<void> {
+    if (tokens.length > 0) await this.#catchUp(consumer);
+    const sync = (token: string): Promise<number> => this.#copier.syncToken(token, 'sizes');
+    for await (const differing of mapConcurrently(tokens, OBJECTS_AT_ONCE, sync)) this.#corrected += differing;
     await this.#copier.finish();
+  }
+
+  /** Follows what has changed, without another phase. */
+  async #catchUp(consumer: Consumer): Promise<void> {
+    while (await this.#take(consumer, this.#context.signal));
+    await consumer.commit();
   }
 
   /** @returns for how long the store was closed, in milliseconds; `undefined` where others came in between */

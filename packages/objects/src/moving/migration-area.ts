@@ -167,8 +167,9 @@ export class MigrationArea extends StoreArea {
     return openConsumer(this.#engine, label, signal, onDamaged);
   }
 
-  /** Ends what was opened under labels that begin so: the journal is not kept for it any more. @returns how many there were */
+  /** Ends what was opened under labels that begin so: the journal is not kept for it any more. @returns how many there were @throws SecureStoreError `ACCESS_DENIED` for a member */
   async unregister(prefix: string, signal?: AbortSignal): Promise<number> {
+    ownerKeys(this.#state);
     const { backend } = this.#engine;
     let ended = 0;
     for await (const names of pagesUnder(backend, workPrefix('consumer'), signal)) {

@@ -41,7 +41,7 @@ export function busy(store: SecureStore, prefix: string, onWritten: (write: Ackn
       written.push(write);
       onWritten(write);
       assert.equal(digestOf((await store.retrieve(key)).data), write.digest, `${key} is not what was written last`);
-      await sleep(5);
+      await sleep(25);
     }
   };
   const running = run();

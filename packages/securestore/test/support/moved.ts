@@ -75,7 +75,13 @@ export async function moveOn(store: Travelling, to: string): Promise<void> {
   const before = await openStore(from, { ...open, follow: [to] });
   const expected = await everythingOf(before, isKept);
   const writers = [busy(before, `busy/${store.hops}/a`), busy(before, `busy/${store.hops}/b`)];
-  const report = await migrateStore(from, to, { unlock, fingerprint });
+  const job = migrateStore(from, to, { unlock, fingerprint });
+  const phases: string[] = [];
+  const began = Date.now();
+  for await (const { phase } of job.progress) {
+    if (!phases.at(-1)?.startsWith(`${phase} `)) phases.push(`${phase} at ${Date.now() - began}`);
+  }
+  const report = await job;
   assert.deepEqual([report.moved, report.failed, report.alarms], [true, [], []]);
   store.location = to;
   // Some of it at the new place.
@@ -85,7 +91,7 @@ export async function moveOn(store: Travelling, to: string): Promise<void> {
   const longest = Math.max(...written.map(({ took }) => took));
   console.log(
     `${redactLocation(from)} -> ${redactLocation(to)}: closed for ${report.pause} ms; of ${written.length} writes the longest took ` +
-      `${Math.round(longest)} ms; followed ${report.changes}, corrected ${report.corrected}`,
+      `${Math.round(longest)} ms; followed ${report.changes}, corrected ${report.corrected}; ${phases.join(', ')}`,
   );
   await before.close();
 
