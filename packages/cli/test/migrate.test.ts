@@ -95,7 +95,7 @@ describe.concurrent('migrate', { timeout: 180_000 }, () => {
     for (const name of ['OTHER', 'BROKEN'] as const) {
       if (args.some((arg) => arg === name)) expect((await run(['init', places[name] ?? ''])).exitCode).toBe(0);
     }
-    if (args.some((arg) => arg === 'BROKEN')) await writeFile(path('broken', 'store'), 'x'.repeat(300));
+    if (args.some((arg) => arg === 'BROKEN')) await writeFile(path('broken', 'store+'), 'x'.repeat(300));
     const refused = await run(args.map((arg) => places[arg] ?? arg));
     expect(refused).toMatchObject({ exitCode, stdout: '' });
     expect(refused.stderr).toContain(message);
@@ -160,7 +160,9 @@ describe.concurrent('migrate', { timeout: 180_000 }, () => {
         .length;
     await expect.poll(written, { timeout: 30_000 }).toBe(5);
     controller.abort();
-    expect((await ending).exitCode).toBe(130);
+    const { exitCode, stdout } = await ending;
+    expect(exitCode).toBe(130);
+    expect(stdout).toMatch(/\nstopped; brought \d+ changes? there, and what comes from now on is kept for seven days\n$/);
     const back = await run(['migrate', to, location, '--json']);
     expect(jsonLines(back.stdout)).toMatchObject([{ summary: { moved: true, objects: 5, versions: 0 } }]);
   });
