@@ -19,9 +19,10 @@ it('says that everything is written only when it is, however many wait for it', 
   const writer = new Writer(slow, undefined);
   await writer.write('o/a', Buffer.from('a'));
   const first = writer.finish();
+  await expect.poll(() => gates.length).toBe(1);
   await writer.write('o/b', Buffer.from('b'));
   const second = writer.finish();
-  // What was gathered is on its way already, behind what was sent before it.
+  // What gathers meanwhile is sent by whoever comes first.
   const third = writer.finish().then(async () => (await inner.read('o/b')) !== undefined);
   gates[0]?.resolve();
   await expect.poll(() => gates.length).toBe(2);
