@@ -162,7 +162,9 @@ describe.concurrent('migrate', { timeout: 180_000 }, () => {
     controller.abort();
     const { exitCode, stdout } = await ending;
     expect(exitCode).toBe(130);
-    expect(stdout).toMatch(/\nstopped; brought \d+ changes? there, and what comes from now on is kept for seven days\n$/);
+    expect(stdout).toMatch(
+      /\nstopped; brought \d+ changes? there, and what comes from now on is kept for seven days\n$/,
+    );
     const back = await run(['migrate', to, location, '--json']);
     expect(jsonLines(back.stdout)).toMatchObject([{ summary: { moved: true, objects: 5, versions: 0 } }]);
   });

@@ -22,10 +22,13 @@ interface Counted {
 const isOfObjects = (name: string): boolean =>
   [AREAS.objects, AREAS.history, AREAS.blobs].some((area) => name.startsWith(area));
 
+const once = (counts: Map<string, number>): Set<number> => new Set(counts.values());
+
+function add(to: Map<string, number>, name: string): void {
+  if (isOfObjects(name)) to.set(name, (to.get(name) ?? 0) + 1);
+}
+
 function counted(): Counted {
-  const add = (to: Map<string, number>, name: string): void => {
-    if (isOfObjects(name)) to.set(name, (to.get(name) ?? 0) + 1);
-  };
   const counts: Counted = {
     reads: new Map(),
     writes: new Map(),
@@ -66,7 +69,6 @@ it('reads each record and part once, writes it once, and reads each record once 
   const [source, target] = [counted(), counted()];
   const report = await move(from, to, { clock, fromLayers: [source.layer], toLayers: [target.layer] });
   expect(report).toMatchObject({ moved: true, objects: OBJECTS + 3, failures: 0 });
-  const once = (counts: Map<string, number>): Set<number> => new Set(counts.values());
   expect(once(source.reads)).toEqual(new Set([1]));
   expect(once(target.writes)).toEqual(new Set([1]));
   expect(new Set(target.writes.keys())).toEqual(new Set(source.reads.keys()));

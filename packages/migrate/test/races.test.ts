@@ -14,9 +14,10 @@ it('a version that comes while its object is looked at once more is not overlook
   const store = await createAt(from, { clock, ...following(to) });
   await store.store('k', 'before');
   let lists = 0;
-  let gate: PromiseWithResolvers<void> | undefined;
+  let gate = Promise.withResolvers<void>();
+  gate.resolve();
   const afterHistory: Layer = intercept(() => async ({ operation, key = '' }, run) => {
-    if (operation === 'list' && key.startsWith(AREAS.journal)) await gate?.promise;
+    if (operation === 'list' && key.startsWith(AREAS.journal)) await gate.promise;
     const result = await run(undefined);
     if (lists > 0 && operation === 'list' && key.startsWith(AREAS.history) && key.length > AREAS.history.length) {
       lists -= 1;

@@ -16,7 +16,10 @@ test(`${OBJECTS} objects move in bounded memory, the first of them at once`, { t
   {
     await using store = await createStore(from, { unlock, upkeep: false });
     for (let first = 0; first < OBJECTS; first += 1000) {
-      const many = Array.from({ length: 1000 }, (_, at) => ({ key: `many/${first + at}`, data: `value ${first + at}` }));
+      const many = Array.from({ length: 1000 }, (_, at) => ({
+        key: `many/${first + at}`,
+        data: `value ${first + at}`,
+      }));
       await store.storeMany(many);
     }
   }

@@ -28,9 +28,9 @@ const wrong = rawKey(Buffer.alloc(32, 8));
 const MAGIC_LENGTH = 4;
 
 function folder(): string {
-  const made = mkdtempSync(join(tmpdir(), 'securestore-refusals-'));
-  onTestFinished(() => rmSync(made, { recursive: true, force: true }));
-  return made;
+  const path = mkdtempSync(join(tmpdir(), 'securestore-refusals-'));
+  onTestFinished(() => rmSync(path, { recursive: true, force: true }));
+  return path;
 }
 
 async function made(location: string = memoryPlace()): Promise<string> {
@@ -45,6 +45,8 @@ const move = (from: string, to: string, options: Partial<MigrateOptions> = {}): 
 async function refused(run: PromiseLike<unknown>, code: string, message: RegExp): Promise<void> {
   await expect(Promise.resolve(run)).rejects.toMatchObject({ code, message: expect.stringMatching(message) });
 }
+
+const writesNothing = (): Promise<never> => Promise.reject(new SecureStoreError('READ_ONLY', 'the disk is read-only'));
 
 /** Nothing says that the store is being moved, so that it can be rotated, and moved elsewhere. */
 async function isUntouched(location: string): Promise<void> {
@@ -153,9 +155,8 @@ describe('a store is not moved, and nothing is changed,', () => {
 
   it('to a backend that writes nothing', async () => {
     const [store, to] = [await made(), memoryPlace()];
-    const refuse = (): Promise<never> => Promise.reject(new SecureStoreError('READ_ONLY', 'the disk is full of air'));
-    const destinations = { [to]: { backend: forwardTo(new MemoryBackend(), { write: refuse }) } };
-    await refused(move(store, to, { destinations }), 'READ_ONLY', /full of air/);
+    const destinations = { [to]: { backend: forwardTo(new MemoryBackend(), { write: writesNothing }) } };
+    await refused(move(store, to, { destinations }), 'READ_ONLY', /the disk is read-only/);
     await isUntouched(store);
   });
 
@@ -187,7 +188,11 @@ describe.concurrent('a store that is being moved', { timeout: 120_000 }, () => {
     expect(await move(store, to, { copyOnly: true })).toMatchObject({ moved: false, failures: 0 });
     await refused(openStore(to, { unlock }), 'INTEGRITY', /being moved to this place/);
     await refused(createStore(to, { unlock }), 'INTEGRITY', /being moved to this place/);
-    await refused(move(store, memoryPlace()), 'LOCKED', /being moved to memory:.*go on with that migration, or cancel it/);
+    await refused(
+      move(store, memoryPlace()),
+      'LOCKED',
+      /being moved to memory:.*go on with that migration, or cancel it/,
+    );
     await refused(move(await made(), to), 'ALREADY_EXISTS', /another migration to this location/);
     await refused(retireMigration(store, { unlock }), 'LOCKED', /being moved to memory:.*cancel that first/);
     const opened = await openStore(store, { unlock, upkeep: false });
@@ -222,7 +227,11 @@ describe.concurrent('a store that is being moved', { timeout: 120_000 }, () => {
     // By who did not see how it ended.
     expect(await move(store, to)).toMatchObject({ moved: true, pause: 0 });
     await refused(cancelMigration(to, { unlock }), 'NOT_FOUND', /not being moved/);
-    await refused(keepOldSide(to, memoryPlace(), { unlock }), 'INVALID_ARGUMENT', /not a place that the store has left/);
+    await refused(
+      keepOldSide(to, memoryPlace(), { unlock }),
+      'INVALID_ARGUMENT',
+      /not a place that the store has left/,
+    );
     expect(await retireMigration(to, { unlock })).toBe(true);
     expect(await retireMigration(to, { unlock })).toBe(false);
     expect(await move(to, store)).toMatchObject({ moved: true });

@@ -63,8 +63,7 @@ export async function lookAtTarget(
   const head = await readHead(target, signal);
   if (head !== undefined && !isOfStore(head, state)) throw occupied('there is another store here already');
   const isOwn = await isOwnMarker(target, state, instance, signal);
-  const isLanded =
-    head !== undefined && instance !== undefined && Buffer.compare(head.head.instance, instance) === 0;
+  const isLanded = head !== undefined && instance !== undefined && Buffer.compare(head.head.instance, instance) === 0;
   if (isOwn === true || isLanded) return { resumed: true, head };
   if (head !== undefined && head.head.state !== 'moved') {
     throw occupied(

@@ -15,12 +15,14 @@ import { openStore, rawKey } from '../../src/index.ts';
 import type { Acknowledged } from '../support/busy.ts';
 import { checkBusy } from '../support/busy.ts';
 import { everythingOf } from '../support/everything.ts';
-import { travelling } from '../support/moved.ts';
+import { isKept, travelling } from '../support/moved.ts';
 
 const KILLS = 5;
 const ROUNDS = TORTURE ? 10 : 1;
-/** The longest that a run goes on before it is killed, in milliseconds: it takes 15 s to be sure that the one before is dead. */
-const KILLED_WITHIN = TORTURE ? 35_000 : 7000;
+/** What a run has begun when its time begins to run out: the last one that is killed in a short test gets farther than those before. */
+const PHASES = ['copying', 'following', 'comparing', 'verifying', 'announcing', 'moving'] as const;
+/** The longest that a run goes on from then, in milliseconds. */
+const KILLED_WITHIN = 2000;
 const unlock = rawKey(Buffer.alloc(32, 7));
 
 const program = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
@@ -60,17 +62,30 @@ interface Moving {
   readonly ended: Promise<MigrationReport | undefined>;
   /** When each phase began, in milliseconds since it was started. */
   readonly phases: readonly string[];
+  readonly reached: (phase: string) => Promise<void>;
 }
 
 function startMover(from: string, to: string): Moving {
   let report: MigrationReport | undefined;
   const phases: string[] = [];
   const began = Date.now();
+  const begun = new Map<string, PromiseWithResolvers<void>>(
+    PHASES.map((phase) => [phase, Promise.withResolvers<void>()]),
+  );
   const child = start('mover.ts', [from, to], (line) => {
-    if (line['phase'] !== undefined) phases.push(`${line['phase']} at ${Date.now() - began}`);
+    const { phase } = line;
+    if (typeof phase === 'string') {
+      phases.push(`${phase} at ${Date.now() - began}`);
+      begun.get(phase)?.resolve();
+    }
     report = (line['report'] as MigrationReport | undefined) ?? report;
   });
-  return { child, ended: once(child, 'close').then(() => report), phases };
+  return {
+    child,
+    ended: once(child, 'close').then(() => report),
+    phases,
+    reached: async (phase) => begun.get(phase)?.promise,
+  };
 }
 
 async function moveTo(from: string, to: string, said: Said): Promise<void> {
@@ -88,21 +103,22 @@ async function moveTo(from: string, to: string, said: Said): Promise<void> {
 async function killed(from: string, to: string): Promise<void> {
   const { fingerprint } = await travelling(from, { small: 200, large: 1 });
   const open = { unlock, fingerprint, upkeep: false } as const;
-  const isKept = (key: string): boolean => !key.startsWith('busy/');
   const before = await openStore(from, open);
   const expected = await everythingOf(before, isKept);
   await before.close();
   const said: Said = { writes: [], strayed: [] };
   const stops = await Promise.all(['busy/1', 'busy/2'].map((prefix) => startWriter(from, to, prefix, said)));
 
-  for (let kill = 0; kill < KILLS; kill++) {
+  for (let kill = 1; kill <= KILLS; kill++) {
     const mover = startMover(from, to);
+    const phase = TORTURE || kill === KILLS ? PHASES[randomInt(PHASES.length)] : undefined;
+    const reached = phase === undefined ? Promise.resolve() : mover.reached(phase);
     const after = randomInt(KILLED_WITHIN);
-    const ended = await Promise.race([sleep(after).then(() => undefined), mover.ended]);
-    if (ended !== undefined) break;
-    console.log(`killed after ${after} ms in the phase ${mover.phases.at(-1)}`);
+    await Promise.race([reached.then(() => sleep(after)), mover.ended]);
     mover.child.kill('SIGKILL');
-    await mover.ended;
+    const report = await mover.ended;
+    console.log(`killed ${after} ms after ${phase ?? 'its start'}: ${mover.phases.join(', ')}`);
+    if (report !== undefined) break;
   }
   await moveTo(from, to, said);
   await sleep(1000);

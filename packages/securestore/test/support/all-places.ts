@@ -18,10 +18,11 @@ export interface AllPlaces {
   readonly end: () => Promise<void>;
 }
 
+const label = (): string => `p${randomUUID().replaceAll('-', '')}`;
+
 /** Starts the servers that it takes. @throws Error in continuous integration and as root where one can't be had */
 export async function allPlaces(): Promise<AllPlaces> {
   const folder = mkdtempSync(join(tmpdir(), 'securestore-places-'));
-  const label = (): string => `p${randomUUID().replaceAll('-', '')}`;
   const ends: (() => Promise<void>)[] = [];
   const made = new Map<string, () => string>([
     ['memory', () => `memory:${label()}`],

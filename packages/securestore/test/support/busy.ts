@@ -29,9 +29,9 @@ export interface Busy {
 /** @param prefix of the names that nobody else writes */
 export function busy(store: SecureStore, prefix: string, onWritten: (write: Acknowledged) => void = () => {}): Busy {
   const written: Acknowledged[] = [];
-  let ended = false;
+  const ending = new AbortController();
   const run = async (): Promise<void> => {
-    for (let n = 0; !ended; n++) {
+    for (let n = 0; !ending.signal.aborted; n++) {
       const key = `${prefix}/${String(Math.floor(n / VERSIONS)).padStart(5, '0')}`;
       const data = Buffer.concat([Buffer.from(`${prefix} ${n} `), randomBytes(n % LARGE_EVERY === 0 ? 120_000 : 20)]);
       const began = Date.now();
@@ -41,14 +41,14 @@ export function busy(store: SecureStore, prefix: string, onWritten: (write: Ackn
       written.push(write);
       onWritten(write);
       assert.equal(digestOf((await store.retrieve(key)).data), write.digest, `${key} is not what was written last`);
-      await sleep(25);
+      await sleep(60);
     }
   };
   const running = run();
   running.catch(() => undefined);
   return {
     async stop() {
-      ended = true;
+      ending.abort();
       await running;
       return written;
     },

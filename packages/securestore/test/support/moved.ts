@@ -65,7 +65,8 @@ export async function travelling(location: string, { small, large }: Amount): Pr
   return { location, fingerprint: store.fingerprint, auditor, hops: 0 };
 }
 
-const isKept = (key: string): boolean => !key.startsWith('busy/');
+/** Whether nobody writes it while the store moves. */
+export const isKept = (key: string): boolean => !key.startsWith('busy/');
 
 /** Moves it to `to` while others write and read, and checks that all of it is there, opened by the same secret. */
 export async function moveOn(store: Travelling, to: string): Promise<void> {
