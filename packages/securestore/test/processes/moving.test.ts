@@ -25,10 +25,15 @@ const PHASES = ['copying', 'following', 'comparing', 'verifying', 'announcing', 
 const KILLED_WITHIN = 2000;
 const unlock = rawKey(Buffer.alloc(32, 7));
 
-const program = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
+const WRITER = fileURLToPath(new URL('./moving-writer.ts', import.meta.url));
+const MOVER = fileURLToPath(new URL('./mover.ts', import.meta.url));
 
-function start(name: string, args: readonly string[], onLine: (line: Record<string, unknown>) => void): ChildProcess {
-  const child = spawn(process.execPath, ['--conditions=@securestore/source', '--no-warnings', program(name), ...args], {
+function start(
+  program: string,
+  args: readonly string[],
+  onLine: (line: Record<string, unknown>) => void,
+): ChildProcess {
+  const child = spawn(process.execPath, ['--conditions=@securestore/source', '--no-warnings', program, ...args], {
     stdio: ['pipe', 'pipe', 'inherit'],
   });
   onTestFinished(() => void child.kill('SIGKILL'));
@@ -44,7 +49,7 @@ interface Said {
 
 async function startWriter(from: string, to: string, prefix: string, said: Said): Promise<() => Promise<void>> {
   const begun = Promise.withResolvers<void>();
-  const child = start('moving-writer.ts', [from, to, prefix], ({ write, strayed }) => {
+  const child = start(WRITER, [from, to, prefix], ({ write, strayed }) => {
     if (write !== undefined) said.writes.push(write as Acknowledged);
     if (strayed !== undefined) said.strayed.push(strayed);
     begun.resolve();
@@ -72,7 +77,7 @@ function startMover(from: string, to: string): Moving {
   const begun = new Map<string, PromiseWithResolvers<void>>(
     PHASES.map((phase) => [phase, Promise.withResolvers<void>()]),
   );
-  const child = start('mover.ts', [from, to], (line) => {
+  const child = start(MOVER, [from, to], (line) => {
     const { phase } = line;
     if (typeof phase === 'string') {
       phases.push(`${phase} at ${Date.now() - began}`);
