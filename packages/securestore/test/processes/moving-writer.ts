@@ -46,7 +46,10 @@ const onWritten = (write: Acknowledged): void => {
   if (store.location !== places[acknowledged]) acknowledged += 1;
   say({ write, at: acknowledged });
 };
-const writers = [busy(store, `${prefix}/a`, onWritten), busy(store, `${prefix}/b`, onWritten)];
+const writers = [
+  busy(store, `${prefix}/a`, { pause: 40, onWritten }),
+  busy(store, `${prefix}/b`, { pause: 40, onWritten }),
+];
 for await (const _ of process.stdin);
 for (const writer of writers) await writer.stop();
 await store.close();

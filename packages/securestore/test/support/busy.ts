@@ -26,8 +26,19 @@ export interface Busy {
   readonly stop: () => Promise<readonly Acknowledged[]>;
 }
 
+/** How somebody goes on. */
+export interface BusyOptions {
+  /** After each write, in milliseconds: a store that is written faster than where it moves to takes never gets there. */
+  readonly pause?: number;
+  readonly onWritten?: (write: Acknowledged) => void;
+}
+
 /** @param prefix of the names that nobody else writes */
-export function busy(store: SecureStore, prefix: string, onWritten: (write: Acknowledged) => void = () => {}): Busy {
+export function busy(
+  store: SecureStore,
+  prefix: string,
+  { pause = 250, onWritten = () => undefined }: BusyOptions = {},
+): Busy {
   const written: Acknowledged[] = [];
   const ending = new AbortController();
   const run = async (): Promise<void> => {
@@ -41,7 +52,7 @@ export function busy(store: SecureStore, prefix: string, onWritten: (write: Ackn
       written.push(write);
       onWritten(write);
       assert.equal(digestOf((await store.retrieve(key)).data), write.digest, `${key} is not what was written last`);
-      await sleep(60);
+      await sleep(pause);
     }
   };
   const running = run();
