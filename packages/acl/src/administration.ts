@@ -175,17 +175,20 @@ function methodBehind(administration: object | undefined, call: AdministrationCa
   throw new SecureStoreError('UNSUPPORTED', `${call}: what is behind this session has no such administration`);
 }
 
+/** Whose `timeout` is no end: what they have found by then they tell. */
+const TELLING: ReadonlySet<AdministrationCall> = new Set(['health']);
+
 /** What a call was given, its options last, with one end for the guard and the call. */
-function endingOnce(given: readonly unknown[]): {
-  readonly given: readonly unknown[];
-  readonly signal: AbortSignal | undefined;
-} {
+function endingOnce(
+  call: AdministrationCall,
+  given: readonly unknown[],
+): { readonly given: readonly unknown[]; readonly signal: AbortSignal | undefined } {
   const last = given.at(-1);
   const isOptions = typeof last === 'object' && last !== null && ('signal' in last || 'timeout' in last);
   const options = isOptions ? withOneEnd(last as CallOptions) : undefined;
   if (options === undefined) return { given, signal: undefined };
-  const { signal } = options;
-  return { given: [...given.slice(0, -1), options], signal: signal instanceof AbortSignal ? signal : undefined };
+  const signal = options.signal instanceof AbortSignal ? options.signal : undefined;
+  return { given: TELLING.has(call) ? given : [...given.slice(0, -1), options], signal };
 }
 
 function guardedCall(
@@ -200,7 +203,7 @@ function guardedCall(
     // What is asked about is what is done, whatever an object says when it is asked twice.
     const further = FURTHER_ACTIONS[call];
     const asked = further === undefined ? all : all.map((one) => (Object(one) === one ? { ...(one as object) } : one));
-    const { given, signal } = endingOnce(asked);
+    const { given, signal } = endingOnce(call, asked);
     const also = (): readonly StoreAction[] => further?.(given, administration?.backups) ?? [];
     if (id === undefined) return guard(call, action, () => run(given), signal, also);
     return guardedJob(

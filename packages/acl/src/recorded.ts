@@ -143,7 +143,8 @@ export function recorded<T extends SecureStorage>(target: T, context: RecordingC
     const readOnly = changesNothing(action) && also().length === 0;
     // Whoever looks why nothing can be recorded is to be told.
     const evenUnrecorded = action === 'audit.view' || action === 'health';
-    const attempt = { action: call, principal, requestId, readOnly, evenUnrecorded };
+    const beforeRecorded = action === 'health';
+    const attempt = { action: call, principal, requestId, readOnly, evenUnrecorded, beforeRecorded };
     return recorder.attempt(attempt, async () => run());
   });
   const members = new Map<PropertyKey, unknown>([

@@ -8,6 +8,8 @@ export interface Attempted extends Pick<AuditEvent, 'action' | 'principal' | 'ob
   readonly readOnly?: boolean | undefined;
   /** Whether its result is told although it can't be recorded, unless it is denied: that of looking at the log, which is how somebody finds out why. */
   readonly evenUnrecorded?: boolean | undefined;
+  /** Beside {@link evenUnrecorded}, whether that is told before it is recorded: how the store is, which is told in time. */
+  readonly beforeRecorded?: boolean | undefined;
   /** What else there is to say of it; beside its code where it fails. */
   readonly reason?: string | undefined;
 }

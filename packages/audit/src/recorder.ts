@@ -98,22 +98,18 @@ export class Recorder {
       value = await run();
     } catch (error) {
       const { outcome, reason } = outcomeOf(error, about);
-      const recorded = this.#note(eventOf(about, outcome, reason, begun), settings);
-      if (recorded !== undefined) {
-        await recorded.catch((failure: unknown) => {
-          // That nothing was begun says nothing of what would have become of it.
-          const isTold = !isBegun || (about.evenUnrecorded === true && outcome !== 'denied');
-          if (!isTold) throw unrecorded(failure, about);
-        });
-      }
+      const recorded = this.#note(eventOf(about, outcome, reason, begun), settings)?.catch((failure: unknown) => {
+        // That nothing was begun says nothing of what would have become of it.
+        const isTold = !isBegun || (about.evenUnrecorded === true && outcome !== 'denied');
+        if (!isTold) throw unrecorded(failure, about);
+      });
+      if (about.beforeRecorded !== true || outcome === 'denied') await recorded;
       throw error;
     }
-    const recorded = this.#note(eventOf(about, 'allowed', about.reason, begun), settings);
-    if (recorded !== undefined) {
-      await recorded.catch((error: unknown) => {
-        if (about.evenUnrecorded !== true) throw unrecorded(error, about);
-      });
-    }
+    const recorded = this.#note(eventOf(about, 'allowed', about.reason, begun), settings)?.catch((error: unknown) => {
+      if (about.evenUnrecorded !== true) throw unrecorded(error, about);
+    });
+    if (recorded !== undefined && about.beforeRecorded !== true) await recorded;
     return value;
   }
 

@@ -1,27 +1,11 @@
 import { EMULATOR_KEY } from '../../../tools/services/src/servers/azure.ts';
-import {
-  ContainerSASPermissions,
-  StorageSharedKeyCredential,
-  generateBlobSASQueryParameters,
-} from '@azure/storage-blob';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { expectNoSecret } from '../../backend-redis/test/support/secrets.ts';
-import { parseTarget } from '../src/location.ts';
+import { signatureFor } from './support/signatures.ts';
 import { NO_OWN_SERVER, endpointOf, freshLocation, openAt, proxied, textOf, url, utf8 } from './support/stores.ts';
 
 function at(endpoint: string): string {
   return `azblob://vault?account=acme&endpoint=${encodeURIComponent(endpoint)}`;
-}
-
-/** A signature that allows some things in the container of a location. */
-function signatureFor(location: string, permissions: string, expiresOn = new Date(Date.now() + 600_000)): string {
-  const { account = '', container } = parseTarget(location);
-  const key = new StorageSharedKeyCredential(account, process.env['AZURE_STORAGE_KEY'] ?? '');
-  const rights = ContainerSASPermissions.parse(permissions);
-  const startsOn = new Date(Date.now() - 3_600_000);
-  return String(
-    generateBlobSASQueryParameters({ containerName: container, permissions: rights, startsOn, expiresOn }, key),
-  );
 }
 
 describe.skipIf(NO_OWN_SERVER !== undefined)('credentials', () => {

@@ -6,6 +6,7 @@ import { NO_OPENSSL, selfSigned } from '../../backend-redis/test/support/certifi
 import { expectNoSecret } from '../../backend-redis/test/support/secrets.ts';
 import { startServer } from '../../../tools/services/src/server.ts';
 import { mongodb } from '../../../tools/services/src/servers/mongodb.ts';
+import { checkOf, look, opened, troubles } from '../../securestore/test/support/server-health.ts';
 import { MongodbBackend } from '../src/index.ts';
 import { clientOf, freshLocation, openAt, utf8 } from './support/stores.ts';
 
@@ -107,5 +108,22 @@ describe.skipIf(NO_SERVER !== undefined)('a server that belongs to no replica se
     }
     await fail('delete', { writeConcernError: { code: 64, errmsg: 'too few' } });
     await expect(backend.delete('o/a')).rejects.toMatchObject({ code: 'TIMEOUT', outcome: 'unknown' });
+  });
+
+  test('with too much to do is a finding of the health of the store', async () => {
+    const admin = clientOf(url).db('admin');
+    const fail = async (errorCode: number, times: number): Promise<void> => {
+      const data = { failCommands: ['findAndModify', 'aggregate'], appName: 'securestore', errorCode };
+      await admin.command({ configureFailPoint: 'failCommand', mode: { times }, data });
+    };
+    const store = await opened(freshLocation(url));
+    expect(troubles(await look(store))).toEqual({});
+    await fail(462, 5);
+    const throttled = await look(store, { timeout: 5000 });
+    expect(troubles(throttled)).toEqual({ errors: 'degraded' });
+    expect(checkOf(throttled, 'errors')).toMatchObject({
+      reason: expect.stringContaining('THROTTLED'),
+      advice: 'raise the limits of the account, or send it less',
+    });
   });
 });

@@ -79,6 +79,26 @@ export async function withStore<T>(call: Call, use: (store: SecureStore) => Prom
   return await use(store);
 }
 
+/**
+ * As {@link withStore}; opening the store, once there is a secret, takes no longer than so many milliseconds.
+ *
+ * @throws as {@link withStore}; `TIMEOUT`
+ */
+export async function withStoreWithin<T>(
+  call: Call,
+  milliseconds: number,
+  use: (store: SecureStore) => Promise<T>,
+): Promise<T> {
+  const location = await locationOf(call);
+  using unlock = await unlockWith(await findSecret(call, 'open'));
+  const late = new AbortController();
+  const timer = setTimeout(() => late.abort(new DOMException('not open in time', 'TimeoutError')), milliseconds);
+  const signal = AbortSignal.any([call.cli.signal, late.signal]);
+  const opening = openWith({ ...call, cli: { ...call.cli, signal } }, location, unlock);
+  await using store = await opening.finally(() => clearTimeout(timer));
+  return await use(store);
+}
+
 const ROOM_TO_DELETE: Partial<Record<ErrorCode, string>> = {
   NO_SPACE:
     'deleting needs some room itself, for a mark in place of the object and, in SQLite, for a log of what goes. ' +

@@ -7,6 +7,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { parseRate } from '../src/parse-values.ts';
 import { backupScene } from './support/backups.ts';
 import { finished, jsonLines, sandbox } from './support/cli.ts';
+import { converse, hasTerminals } from './support/converse.ts';
 
 async function filesUnder(folder: string): Promise<string[]> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
@@ -85,6 +86,33 @@ describe('health', () => {
   });
 });
 
+describe.skipIf(!hasTerminals)('health on a terminal', () => {
+  it('has colours, unless they are not wanted', async () => {
+    const box = await sandbox();
+    const { transcript, exitCode } = await converse(box, ['health'], []);
+    expect(exitCode).toBe(0);
+    expect(transcript).toMatch(/\n\u001b\[32mok\u001b\[39m +backend /);
+    const plain = await converse({ ...box, env: { ...box.env, NODE_DISABLE_COLORS: '1' } }, ['health'], []);
+    expect(plain.transcript).toMatch(/\nok +backend /);
+    expect(plain.transcript).not.toContain('\u001b');
+    expect((await box.run(['health'], { env: { NO_COLOR: '' } })).stdout).not.toContain('\u001b');
+  });
+
+  it('ends in time where a server never answers, too', async () => {
+    const silent = createServer(() => undefined).listen(0, '127.0.0.1');
+    await once(silent, 'listening');
+    onTestFinished(() => void silent.close());
+    const { port } = silent.address() as AddressInfo;
+    const box = await sandbox();
+    const env = { ...box.env, SECURESTORE_URL: `redis://127.0.0.1:${port}/0` };
+    const begun = Date.now();
+    const { transcript, exitCode } = await converse({ ...box, env }, ['health', '--within', '1s'], []);
+    expect(Date.now() - begun).toBeLessThan(8000);
+    expect(exitCode).toBe(7);
+    expect(transcript).toContain('the store can not be opened (TIMEOUT): redis: it was not ready in time');
+  });
+});
+
 describe('health of a store on a server that never answers', () => {
   it('ends in time, and says so', async () => {
     const silent = createServer(() => undefined).listen(0, '127.0.0.1');
@@ -98,6 +126,10 @@ describe('health of a store on a server that never answers', () => {
     expect(Date.now() - begun).toBeLessThan(15_000);
     expect({ exitCode, stdout }).toEqual({ exitCode: 7, stdout: expect.stringMatching(/failing +open .*\(TIMEOUT\)/) });
     expect(stdout).toContain('open: see whether the server is overloaded');
+    const [, { summary = {} } = {}] = jsonLines(
+      (await scene.run(['health', '--within', '1s', '--json'], { env })).stdout,
+    );
+    expect((summary as { readonly took?: number }).took).toBeGreaterThanOrEqual(900);
   });
 });
 
@@ -117,9 +149,10 @@ describe('scrub', () => {
     expect(found.exitCode).toBe(5);
     expect(found.stdout).toMatch(/^payload: large \(b\/\S+\): /);
     expect(found.stdout).toContain('1 finding among 4 objects');
+    expect(found.stdout).toMatch(/\nto put it back: securestore scrub --repair <backup>, or restore it\n$/);
     const health = await scene.run(['health']);
     expect(health.exitCode).toBe(7);
-    expect(health.stdout).toMatch(/failing +scrub +1 thing is not as stored, such as payload: b\//);
+    expect(health.stdout).toMatch(/failing +scrub +1 thing is not as stored: payload b\//);
     expect((await scene.run(['scrub', '--no-payloads'])).exitCode).toBe(0);
     const repaired = await scene.run(['scrub', '--repair', scene.destination, '--json']);
     expect(repaired.exitCode).toBe(0);

@@ -13,14 +13,17 @@ export interface HeadMigration {
   readonly instance: Uint8Array;
   /** `announced`: whoever works with the store looks at its head much more often, since it is about to close. */
   readonly stage: (typeof STAGES)[number];
+  /** Whether everything is sealed anew there, by another store with an identity and keys of its own. */
+  readonly resealed: boolean;
   /** The sealed object of the purpose `migration` that says where to. */
   readonly location: Uint8Array;
 }
 
-export function encodeHeadMigration({ instance, stage, location }: HeadMigration): Buffer {
-  return new ByteWriter(ID_LENGTH + 1 + location.length)
+export function encodeHeadMigration({ instance, stage, resealed, location }: HeadMigration): Buffer {
+  return new ByteWriter(ID_LENGTH + 2 + location.length)
     .fixed(instance, ID_LENGTH)
     .u8(STAGES.indexOf(stage) + 1)
+    .u8(resealed ? 1 : 0)
     .bytes(location)
     .finish();
 }
@@ -33,7 +36,9 @@ export function readHeadMigration(reader: ByteReader, { critical, value }: Field
   if (instance.equals(own)) field.fail('it moves to become itself');
   const stage = STAGES[field.u8() - 1];
   if (stage === undefined) field.fail('its migration is at an unknown stage');
+  const resealed = field.u8();
+  if (resealed > 1) field.fail('its migration is of an unknown kind');
   const { remaining } = field;
   if (remaining === 0 || remaining > MAX_SEALED_LOCATION_BYTES) field.fail('where it moves to is malformed');
-  return { instance, stage, location: field.copy(remaining) };
+  return { instance, stage, resealed: resealed === 1, location: field.copy(remaining) };
 }

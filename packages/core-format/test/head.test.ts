@@ -253,18 +253,20 @@ describe('a head', () => {
       [1, 'copying'],
       [2, 'announced'],
     ] as const) {
-      const value = Buffer.concat([instance, Buffer.of(code), location]);
+      const resealed = stage === 'announced';
+      const value = Buffer.concat([instance, Buffer.of(code, resealed ? 1 : 0), location]);
       const bytes = signed({ extra: [{ tag: 4, critical: true, value }] });
-      expect(decodeHead(bytes).head.migration).toEqual({ instance, stage, location });
-      expect(bytes).toEqual(signed({ migration: { instance, stage, location } }));
+      expect(decodeHead(bytes).head.migration).toEqual({ instance, stage, resealed, location });
+      expect(bytes).toEqual(signed({ migration: { instance, stage, resealed, location } }));
       refused(signed({ extra: [{ tag: 4, critical: false, value }] }));
     }
     for (const value of [
-      Buffer.concat([instance, Buffer.of(0), location]),
-      Buffer.concat([instance, Buffer.of(3), location]),
-      Buffer.concat([instance, Buffer.of(1)]),
-      Buffer.concat([instance, Buffer.of(1), Buffer.alloc(MAX_SEALED_LOCATION_BYTES + 1)]),
-      Buffer.concat([head.instance, Buffer.of(1), location]),
+      Buffer.concat([instance, Buffer.of(0, 0), location]),
+      Buffer.concat([instance, Buffer.of(3, 0), location]),
+      Buffer.concat([instance, Buffer.of(1, 2), location]),
+      Buffer.concat([instance, Buffer.of(1, 0)]),
+      Buffer.concat([instance, Buffer.of(1, 0), Buffer.alloc(MAX_SEALED_LOCATION_BYTES + 1)]),
+      Buffer.concat([head.instance, Buffer.of(1, 0), location]),
       Buffer.from('short'),
     ]) {
       refused(signed({ extra: [{ tag: 4, critical: true, value }] }));

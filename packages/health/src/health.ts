@@ -15,10 +15,12 @@ import { scrubKind, startScrub } from './scrub/scrub.ts';
 import type { RepairSource, ScrubOptions, ScrubReport } from './scrub/types.ts';
 import { resolveThresholds } from './thresholds.ts';
 import type { HealthCheck, HealthContext, HealthOptions, HealthReport, HealthSource } from './types.ts';
-import { finding, verdictOf, codeOf, worst } from './verdict.ts';
+import { clauseOf, codeOf, finding, verdictOf, verdictOfError, worst } from './verdict.ts';
 import { span } from './words.ts';
 
 const TIMEOUT = 10_000;
+/** The same where somebody looks again and again: a scrape by Prometheus is given up after ten seconds. */
+const ROUTINE_TIMEOUT = 8000;
 /** The share of the time limit that a source may use, so that what it has found by then is told. */
 const OWN_SHARE = 0.8;
 /** How often a source is asked at most. */
@@ -76,8 +78,8 @@ async function ask(
   } catch (error) {
     if (context.signal.aborted) throw error;
     const code = codeOf(error);
-    const [reason, advice] = verdictOf(code);
-    const said = SecureStoreError.is(error) ? error.message : reason;
+    const [reason, advice] = code === 'LOCKED' ? verdictOfError(error) : verdictOf(code);
+    const said = SecureStoreError.is(error) ? clauseOf(error) : reason;
     return failed(source.names, `it could not be looked at (${code}): ${said}`, advice);
   } finally {
     ended.abort();
@@ -101,7 +103,7 @@ export class Health {
     const { meter, sources = [], thresholds, copies, monotonic = () => performance.now() } = settings;
     this.#area = healthArea;
     this.#location = location;
-    const routine = (): Promise<HealthReport> => this.#look({}, true);
+    const routine = (): Promise<HealthReport> => this.#look({ timeout: ROUTINE_TIMEOUT }, true);
     this.metrics = new Metrics(healthArea, meter, { last: () => this.#last, look: routine });
     this.#thresholds = resolveThresholds(thresholds);
     this.#copies = copies;

@@ -75,3 +75,15 @@ export function rootCodeOf(error: unknown): ErrorCode {
   const cause = SecureStoreError.is(error) ? error.cause : undefined;
   return code === 'UNAVAILABLE' && SecureStoreError.is(cause) && cause.code !== 'ABORTED' ? rootCodeOf(cause) : code;
 }
+
+/** What an error says, as the end of a reason. */
+export function clauseOf({ message }: Error): string {
+  return message.replace(/\.$/, '');
+}
+
+/** As {@link verdictOf}; what locks a store, and what to do about it, its own error says. */
+export function verdictOfError(error: unknown): readonly [reason: string, advice: string] {
+  if (!SecureStoreError.is(error, 'LOCKED')) return verdictOf(rootCodeOf(error));
+  const [what = '', todo] = clauseOf(error).split('; ', 2);
+  return todo === undefined ? verdictOf('LOCKED') : [`${what} (LOCKED)`, todo];
+}

@@ -18,6 +18,11 @@ export function span(milliseconds: number): string {
   return milliseconds >= 10 ? `${Math.round(milliseconds)} ms` : `${Math.round(milliseconds * 10) / 10} ms`;
 }
 
+/** How old something is in words, to the second. */
+export function age(milliseconds: number): string {
+  return milliseconds < 2 * SECOND ? `${Math.floor(Math.max(0, milliseconds) / SECOND)} s` : span(milliseconds);
+}
+
 /** A share in per cent. */
 export function percent(share: number): string {
   return `${Math.round(share * 1000) / 10} %`;

@@ -184,6 +184,21 @@ describe('metrics', () => {
     expect(injector.calls - before).toBeLessThan(40);
   });
 
+  it('are there before a scrape is given up, which by default is after ten seconds, where the backend never answers', async () => {
+    const { health, clock, injector } = await measured();
+    injector.plan(() => ({ type: 'delay', until: new Promise(() => undefined) }));
+    clock.advance(60_000);
+    const begun = clock.now();
+    const told: string[] = [];
+    void health.metrics.prometheus().then((text) => told.push(text));
+    while (told.length === 0 && clock.now() - begun < 20_000) {
+      await new Promise(setImmediate);
+      clock.advance(100);
+    }
+    expect(clock.now() - begun).toBeLessThan(9000);
+    expect(told[0]).toContain('securestore_health_check="backend",securestore_health_state="failing"} 1');
+  });
+
   it('refuse options that there are not, and wrong ones', async () => {
     const { health } = await measured();
     for (const options of [{ deep: 1 }, { maxAge: 0 }, { attributes: { a: 1 } }, { attributes: null }, null]) {

@@ -113,7 +113,7 @@ describe('a scrub', () => {
     });
     expect(checkOf(await health.check(), 'scrub')).toMatchObject({
       status: 'ok',
-      reason: '32 objects were scrubbed 0 ms ago, and nothing is wrong',
+      reason: '32 objects were scrubbed 0 s ago, and nothing is wrong',
     });
     clock.advance(34 * DAY);
     expect(checkOf(await health.check(), 'scrub').status).toBe('ok');
@@ -137,7 +137,7 @@ describe('a scrub', () => {
     expect(summary(report)).toEqual([expected]);
     expect(checkOf(await health.check(), 'scrub')).toMatchObject({
       status: 'failing',
-      reason: expect.stringContaining('1 thing is not as stored'),
+      reason: expect.stringContaining('1 thing is not as stored: '),
       advice: expect.stringContaining('--repair'),
     });
     const repaired = await health.scrub({ repair: copy });
@@ -212,6 +212,31 @@ describe('a scrub', () => {
     const { findings } = await health.scrub();
     expect(findings.map(({ kind, name }) => [kind, name])).toContainEqual(['damaged', 'h/nothing-of-ours']);
     expect(findings.some(({ kind, name }) => kind === 'damaged' && name.startsWith('c/'))).toBe(true);
+  });
+
+  it('that reads no payloads takes none for right, and does not count as one of everything', async () => {
+    const target = await furnished();
+    const { health, attacker, clock } = target;
+    expect(await health.scrub({ payloads: false })).toMatchObject({ ok: true, found: 0, bytes: 0 });
+    expect(checkOf(await health.check(), 'scrub').reason).toBe('the store was never scrubbed');
+    const part = await ofPart(target);
+    const [record, whole] = [await recordOf(target, 'small/7'), await attacker.get(part)];
+    const copy = await copyOf(attacker);
+    await attacker.put(part, flipped(whole, 1_000_000));
+    await attacker.put(record, flipped(await attacker.get(record), 80));
+    expect((await health.scrub()).found).toBe(2);
+    clock.advance(DAY);
+    // It repairs the record, and has not looked into the payload.
+    expect(await health.scrub({ payloads: false, repair: copy })).toMatchObject({ ok: true, found: 1, repaired: 1 });
+    expect(checkOf(await health.check(), 'scrub')).toMatchObject({
+      status: 'failing',
+      reason: `1 thing is not as stored: payload ${part.slice(0, part.lastIndexOf('/'))}`,
+    });
+    expect(await health.scrub({ repair: copy })).toMatchObject({ ok: true, found: 1, repaired: 1 });
+    expect(troubles(await health.check())).toEqual({});
+    clock.advance(DAY);
+    await health.scrub({ payloads: false });
+    expect(checkOf(await health.check(), 'scrub').figures?.['age']).toBeGreaterThanOrEqual(DAY);
   });
 
   it('leaves what a copy does not have, or has damaged', async () => {

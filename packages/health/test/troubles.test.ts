@@ -4,6 +4,7 @@ import { SecureStoreError } from '@securestore/core-format';
 import type { ErrorCode } from '@securestore/core-format';
 import { describe, expect, it } from 'vitest';
 import type { World } from './support/world.ts';
+import { Health } from '../src/index.ts';
 import { checkOf, DAY, troubles, world } from './support/world.ts';
 
 function failing(
@@ -77,6 +78,34 @@ describe('the health of a store', () => {
       advice: expect.stringContaining('overloaded'),
     });
     expect(checkOf(report, 'head')).toMatchObject({ status: 'failing' });
+    // What was given up has failed, though nobody was told so.
+    expect(checkOf(report, 'errors')).toMatchObject({
+      status: expect.not.stringMatching('ok'),
+      reason: expect.stringMatching(/\d+ of \d+ calls.* failed \(\d+ × TIMEOUT\)/),
+      advice: expect.stringContaining('overloaded'),
+    });
+  });
+
+  it.each([true, false])('has no failure by what it had no time for (with a meter: %s)', async (isMetered) => {
+    const { health, injector, clock, store } = await world();
+    const looking = isMetered ? health : new Health(store, { monotonic: () => clock.uptime() });
+    injector.plan(() => ({ type: 'delay', until: clock.sleep(330) }));
+    for (let look = 0; look < 3; look++) expect(troubles(await looking.check())).toEqual({});
+  });
+
+  it('is not slow by a single call that was', async () => {
+    const { health, injector, clock } = await world();
+    const slow = (count: number): void => {
+      let left = count;
+      injector.plan(({ operation }) => {
+        if (operation !== 'write' || left-- <= 0) return undefined;
+        return { type: 'delay', until: clock.sleep(1500) };
+      });
+    };
+    slow(1);
+    expect(checkOf(await health.check(), 'latency').status).toBe('ok');
+    slow(2);
+    expect(checkOf(await health.check(), 'latency').status).toBe('degraded');
   });
 
   it('is degraded where it is slow, and failing where it is very slow', async () => {
@@ -114,6 +143,35 @@ describe('the health of a store', () => {
         advice: expect.stringContaining('network'),
       });
     }
+  });
+
+  it('is no more than degraded where most calls failed, and now none does', async () => {
+    const target = await world();
+    failing(target, 'UNAVAILABLE');
+    for (let round = 0; round < 3; round++) await target.health.check();
+    expect(checkOf(await target.health.check(), 'errors').status).toBe('failing');
+    target.injector.plan(undefined);
+    const report = await target.health.check();
+    expect(troubles(report)).toEqual({ errors: 'degraded' });
+    target.clock.advance(6 * 60_000);
+    expect((await target.health.check()).status).toBe('ok');
+  });
+
+  it.each([
+    ['ACCESS_DENIED', 'credentials'],
+    ['NO_SPACE', 'make room'],
+    ['TIMEOUT', 'overloaded'],
+    ['UNAVAILABLE', 'the network on the way to it'],
+  ] as const)('says what to do about calls of the program that fail with %s', async (code, advice) => {
+    const target = await world();
+    failing(target, code, ({ operation }) => operation === 'list');
+    const backend = target.store.healthArea;
+    for (let round = 0; round < 5; round++) await backend.count().catch(() => undefined);
+    expect(checkOf(await target.health.check(), 'errors')).toMatchObject({
+      status: 'degraded',
+      reason: expect.stringContaining(`5 × ${code}`),
+      advice: expect.stringContaining(advice),
+    });
   });
 
   it('fails where the disk is full', async () => {

@@ -34,7 +34,6 @@ import { endRotation, rotationUnderWay } from './rekey/running.ts';
 import type { Recipient } from './rekey/slots.ts';
 import { addSlot, listSlots, removeSlot } from './rekey/slots.ts';
 import type { StoreState } from './state.ts';
-import type { StoreJob } from './store-area.ts';
 import type { Upkeep } from './upkeep.ts';
 import { keepUp } from './upkeep.ts';
 import type { CallOptions, Logger } from './types.ts';
@@ -152,10 +151,10 @@ export class Administration {
     operation: string,
     options: CallOptions | undefined,
     knownOptions: ReadonlySet<string>,
-    { kind, parameters, ...start }: StoreJob<P, R>,
+    { kind, parameters, id }: { readonly kind: JobKind<P, R>; readonly parameters: P; readonly id?: string },
   ): Job<R> {
     const begin = ({ signal }: { readonly signal: AbortSignal }): Job<R> =>
-      this.#jobs.start(kind, parameters, { ...start, signal });
+      this.#jobs.start(kind, parameters, id === undefined ? { signal } : { signal, id });
     return this.#start(operation, options, knownOptions, begin, () => undefined);
   }
 

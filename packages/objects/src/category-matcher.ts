@@ -5,6 +5,8 @@ import { asBuffer, compilePattern, DEFAULT_CATEGORY, SecureStoreError } from '@s
 export interface CategoryMatcher {
   /** Of all categories, the default one first. */
   readonly names: readonly string[];
+  /** The patterns of all but the default one, as they are given when a store is made. */
+  readonly patterns: Readonly<Record<string, readonly string[]>>;
   idOf(key: StoreKey): Buffer;
   nameOf(id: Uint8Array): string;
   /** The id of the category with a name; `undefined` where there is none. */
@@ -34,6 +36,14 @@ export function categoryMatcher(map: CategoryMap): CategoryMatcher {
   const names = new Map(map.categories.map(({ id, name }) => [Buffer.from(id).toString('latin1'), name]));
   return {
     names: map.categories.map(({ name }) => name),
+    patterns: Object.fromEntries(
+      map.categories
+        .slice(1)
+        .map(({ id, name }) => [
+          name,
+          map.rules.filter(({ categoryId }) => Buffer.compare(categoryId, id) === 0).map(({ pattern }) => pattern),
+        ]),
+    ),
     idOf(key) {
       if (rules.length === 0) return defaultId;
       const segments = key.split('/');

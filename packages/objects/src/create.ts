@@ -114,6 +114,11 @@ export async function hasRemains(backend: StorageBackend, signal: AbortSignal | 
   return (await backend.read(HEAD_NAME, { signal })) === undefined;
 }
 
+/** A store that is made to take in another one: it is opened by nobody else before that is done. */
+interface Founded {
+  readonly founded?: { readonly versionFloor: number; readonly state: 'scratch' } | undefined;
+}
+
 /**
  * Makes a store where none is: keyring and category map first, the head last, in one conditional write.
  *
@@ -123,7 +128,7 @@ export async function hasRemains(backend: StorageBackend, signal: AbortSignal | 
  */
 export async function createStoreAt(
   backend: StorageBackend,
-  settings: StoreSettings & { readonly signal?: AbortSignal | undefined },
+  settings: StoreSettings & { readonly signal?: AbortSignal | undefined } & Founded,
   clock: Clock,
   random: RandomSource,
   events?: CryptoEventSource,
@@ -132,8 +137,9 @@ export async function createStoreAt(
   const { history, rotationDays, naming, journal, suite, map } = parseSettings(settings, random);
   await loadSuites([suite]);
   if ((await backend.read(HEAD_NAME, { signal })) !== undefined) alreadyExists();
-  await refuseRemains(backend, signal);
+  if (settings.founded === undefined) await refuseRemains(backend, signal);
   const now = clock.now();
+  const { versionFloor = 0, state = 'open' } = settings.founded ?? {};
   const lineage = random(ID_LENGTH);
   const instance = random(ID_LENGTH);
   const seed = random(KEY_LENGTH);
@@ -164,10 +170,10 @@ export async function createStoreAt(
     time: now,
     identity: publicKey,
     rootNumber: FIRST_ROOT,
-    state: 'open',
+    state,
     naming,
     suites: [suite],
-    versionFloor: 0,
+    versionFloor,
     history,
     journal: journal ? 'on' : 'off',
     rotationDays,

@@ -3,7 +3,6 @@ export type { AuditArea, AuditSettings } from './audit-area.ts';
 export type { AuditEnd } from './audit-ends.ts';
 export type { BackupArea } from './backup-area.ts';
 export type { CopiedHead } from './copy/copied-head.ts';
-export type { KeptState } from './copy/kept-state.ts';
 export { signalOf } from './call.ts';
 export { changeInTime, inTime, stepsInTime, withOneEnd } from './in-time.ts';
 export type { Clock } from '@securestore/jobs';
@@ -45,7 +44,8 @@ export { isPurged } from './records.ts';
 export { mapConcurrently } from './map-concurrently.ts';
 export { entriesUnder, listPage } from './pages.ts';
 export type { PolicyObject } from './policy-object.ts';
-export { createObjectStore, openObjectStore, openOrCreateObjectStore } from './open.ts';
+export { createObjectStore, openObjectStore, openOrCreateObjectStore, openStoreAnew } from './open.ts';
+export type { Resealed, ResealedCopy } from './moving/resealed-copy.ts';
 export type { OpenSettings, StoreContext } from './open.ts';
 export type {
   CheckpointOptions,

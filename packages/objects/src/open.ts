@@ -22,7 +22,8 @@ import { JournalWriter } from './journal/journal-writer.ts';
 import { KeyedMutex } from './keyed-mutex.ts';
 import { limitsFor } from './limits.ts';
 import type { Arrived, Moves } from './moving/follow.ts';
-import { followMove, movedAway } from './moving/follow.ts';
+import { followMove, movedAway, readThere, sealedAnew } from './moving/follow.ts';
+import { hasLeftFor, isLanded, isStillAt } from './moving/landed.ts';
 import { openLocation } from './moving/location.ts';
 import { reopen } from './moving/reopen.ts';
 import { Place } from './moving/place.ts';
@@ -66,7 +67,7 @@ export interface OpenSettings extends StoreContext {
   readonly acceptHead?: boolean | undefined;
   /** Take the store that lies here for the right one where nothing is known of it yet, and remember it in the anchor. */
   readonly trustOnFirstUse?: boolean | undefined;
-  /** Open what a store has left behind that has moved, for whoever moves it. */
+  /** Open what a store has left behind that has moved, or what it is to become, for whoever moves it. */
   readonly whereItWas?: boolean | undefined;
 }
 
@@ -98,6 +99,14 @@ interface Loaded {
   readonly trust: Trust;
   /** Where the store was found that has moved; then head and state are from there. */
   readonly arrived?: Arrived | undefined;
+  /** Which place it has left to land here. */
+  readonly left?: Left | undefined;
+}
+
+/** A place that a store has left. */
+interface Left {
+  readonly backend: StorageBackend;
+  readonly location: string;
 }
 
 async function loadHead(
@@ -110,11 +119,13 @@ async function loadHead(
   const trust = await checkIdentity(head, settings);
   const unlocked = await unlockHead(settings.backend, head, settings.unlock, events, settings.signal);
   try {
-    if (head.state === 'scratch')
+    if (head.state === 'scratch' && settings.whereItWas !== true)
       throw new SecureStoreError('LOCKED', 'this is the scratch store of a drill; only drills open it');
     const state = await loadState(settings.backend, head, unlocked, { events }, settings.signal);
-    if (head.state === 'moved' && settings.whereItWas !== true) return await loadMoved(settings, state, begun, trust);
-    return { begun, read, state, trust };
+    const here = { begun, read, state, trust };
+    if (settings.whereItWas === true) return here;
+    if (head.state === 'moved') return await loadMoved(settings, state, begun, trust);
+    return isLanded(head) ? await loadLanded(settings, here, events) : here;
   } catch (error) {
     unlocked.wipe();
     throw error;
@@ -124,7 +135,9 @@ async function loadHead(
 async function loadMoved(settings: OpenSettings, state: StoreState, begun: Instant, trust: Trust): Promise<Loaded> {
   const { moves, clock = systemClock() } = settings;
   const { head, unlocked } = state;
-  if (moves === undefined) throw movedAway(head.migration && openLocation(state, head.migration));
+  const to = head.migration && openLocation(state, head.migration);
+  if (head.migration?.resealed === true && to !== undefined) throw sealedAnew(to);
+  if (moves === undefined) throw movedAway(to);
   const slot = new OwnSlot();
   const arrived = await followMove(head, state, {
     moves,
@@ -142,6 +155,33 @@ async function loadMoved(settings: OpenSettings, state: StoreState, begun: Insta
   return { begun, read: arrived.read, state: arrived.state, trust, arrived };
 }
 
+/** A store that has landed here: where it comes from may not have been left yet, and then it is there. */
+async function loadLanded(
+  settings: OpenSettings,
+  here: Loaded,
+  events: CryptoEventSource | undefined,
+): Promise<Loaded> {
+  const { moves, clock = systemClock() } = settings;
+  const { state, begun } = here;
+  const { head } = here.read;
+  const from = head.migration && openLocation(state, head.migration);
+  if (from === undefined || moves?.allows(from) !== true) return here;
+  const place = await moves.connect(from, settings.signal);
+  let isUsed = false;
+  try {
+    const read = await readThere(place.backend, { clock, within: MOVED_WITHIN });
+    isUsed = read !== undefined && hasLeftFor(read.head, head);
+    if (isUsed) return { ...here, left: place };
+    if (read === undefined || !isStillAt(read.head, head)) return here;
+    const there = await loadHead({ ...settings, ...place, moves: undefined }, read, begun, events);
+    state.unlocked.wipe();
+    isUsed = true;
+    return { ...there, arrived: { ...there, ...place } };
+  } finally {
+    if (!isUsed) await place.backend.close().catch(() => undefined);
+  }
+}
+
 async function loadNewest(
   settings: OpenSettings,
   clock: Clock,
@@ -156,7 +196,11 @@ async function loadNewest(
       return await loadHead(settings, read, begun, events);
     } catch (error) {
       // What a head names is removed when the next one has taken its place: then that one counts.
-      const final = !SecureStoreError.is(error, 'INTEGRITY') || tries === MAX_TRIES || read.etag === failed?.etag;
+      // And where a store has moved that moves again, the next one says where to.
+      const mayPass =
+        SecureStoreError.is(error, 'INTEGRITY') ||
+        (SecureStoreError.is(error, 'ROLLBACK') && read.head.state === 'moved');
+      const final = !mayPass || tries === MAX_TRIES || read.etag === failed?.etag;
       if (final || (await isStill(settings, read))) throw error;
       failed = read;
       await clock.sleep(RETRY_AFTER * tries, settings.signal);
@@ -173,12 +217,13 @@ async function isStill({ backend, signal }: OpenSettings, { etag }: ReadHead): P
 export function engineOf(
   context: StoreContext,
   clock: Clock,
-  { begun, read, state, arrived }: Pick<Loaded, 'begun' | 'read' | 'state' | 'arrived'>,
+  { begun, read, state, arrived, left }: Pick<Loaded, 'begun' | 'read' | 'state' | 'arrived' | 'left'>,
   gracePeriod: number = GRACE_PERIOD,
 ): Engine {
   const { backend: given, random, moves } = context;
   const { head } = read;
-  const place = moves && new Place(given, context.location);
+  const place = moves && new Place(left?.backend ?? given, left?.location ?? context.location);
+  if (left !== undefined) place?.moveTo(given, context.location);
   if (arrived !== undefined) place?.moveTo(arrived.backend, arrived.location);
   const backend = place?.backend ?? given;
   const etag = place === undefined ? read.etag : place.mark(read.etag);
@@ -230,7 +275,7 @@ export async function openParts(settings: OpenSettings): Promise<ObjectStorePart
     else await rememberNewest(at(loaded.arrived), head);
   } catch (error) {
     loaded.state.unlocked.wipe();
-    await loaded.arrived?.backend.close().catch(() => undefined);
+    await (loaded.arrived ?? loaded.left)?.backend.close().catch(() => undefined);
     throw error;
   }
   const engine = engineOf(settings, clock, loaded);
@@ -334,5 +379,27 @@ export function openOrCreateObjectStore(settings: StoreSettings & OpenSettings):
       }
     }
     return open(settings);
+  });
+}
+
+/**
+ * Makes a store that is to take in another one, or opens one that was made for that before: nobody else opens it until that is done.
+ *
+ * @param versionFloor of the other one
+ * @throws SecureStoreError as {@link createObjectStore} and {@link openObjectStore} do
+ */
+export function openStoreAnew(
+  settings: StoreSettings & OpenSettings,
+  made: boolean,
+  versionFloor: number,
+): Promise<ObjectStore> {
+  return owning('create', settings, async () => {
+    const random = settings.random ?? randomPool();
+    const clock = settings.clock ?? systemClock();
+    const opening = { ...settings, whereItWas: true };
+    if (made && (await readHead(settings.backend, settings.signal)) !== undefined) return open(opening);
+    const founded = { versionFloor, state: 'scratch' } as const;
+    const fingerprint = await createStoreAt(settings.backend, { ...settings, founded }, clock, random);
+    return open({ ...opening, fingerprint, acceptHead: true });
   });
 }

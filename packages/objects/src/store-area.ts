@@ -1,18 +1,12 @@
 import type { BackendCapabilities } from '@securestore/backend-api';
 import type { Head } from '@securestore/core-format';
 import type { RandomSource } from '@securestore/crypto';
-import type { Clock, Job, JobKind, StartOptions } from '@securestore/jobs';
+import type { Clock, Job, JobKind } from '@securestore/jobs';
 import type { Administration } from './administration.ts';
 import type { Engine } from './engine.ts';
 import type { OpenCalls } from './open-calls.ts';
 import { isMember } from './owner.ts';
 import type { CallOptions } from './types.ts';
-
-/** A job on a store. */
-export interface StoreJob<P, R> extends Pick<StartOptions, 'id' | 'before'> {
-  readonly kind: JobKind<P, R>;
-  readonly parameters: P;
-}
 
 /** What packages that work on a store beside its callers all need of it. */
 export class StoreArea {
@@ -63,7 +57,7 @@ export class StoreArea {
     operation: string,
     options: CallOptions | undefined,
     knownOptions: ReadonlySet<string>,
-    job: StoreJob<P, R>,
+    job: { readonly kind: JobKind<P, R>; readonly parameters: P; readonly id?: string },
   ): Job<R> {
     return this.#administration.runJob(operation, options, knownOptions, job);
   }

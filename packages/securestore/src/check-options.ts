@@ -188,3 +188,8 @@ export function checkPlaceOptions(options: object, more: readonly string[] = [])
 export function checkMigrateOptions(options: unknown, more: readonly string[] = []): void {
   check(options, [...MIGRATE_OPTIONS, ...more]);
 }
+
+/** Of what a store is to be that is sealed anew. @throws SecureStoreError `INVALID_ARGUMENT` */
+export function checkResealSettings(settings: unknown): void {
+  check(settings, ['unlock', 'categories', 'history', 'names', 'rotation', 'suite']);
+}

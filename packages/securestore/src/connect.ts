@@ -60,7 +60,7 @@ async function initialise(
     done.abort();
   }
   const timedOut = (signal.reason as { name?: unknown } | undefined)?.name === 'TimeoutError';
-  const message = `${backend.name}: ended while it was being made ready`;
+  const message = `${backend.name}: ${timedOut ? 'it was not ready in time' : 'aborted before it was ready'}`;
   throw new SecureStoreError(timedOut ? 'TIMEOUT' : 'ABORTED', message, { cause: signal.reason });
 }
 

@@ -30,7 +30,9 @@ const check = (name: string, reason: string, more: Partial<HealthCheck> = {}): H
 });
 
 function inWords(milliseconds: number): string {
-  const hours = Math.floor(Math.max(0, milliseconds) / 3_600_000);
+  const minutes = Math.floor(Math.max(0, milliseconds) / 60_000);
+  const hours = Math.floor(minutes / 60);
+  if (minutes < 120) return `${minutes} min`;
   return hours < 48 ? `${hours} h` : `${Math.floor(hours / 24)} d`;
 }
 
@@ -56,9 +58,13 @@ function judgeDestination(destination: string, conditions: readonly Condition[],
   const figures = figuresOf(facts);
   const worst = conditions.find(({ severity }) => severity === 'critical') ?? conditions[0];
   if (worst === undefined) {
-    const { now, lastGood = now, drilled } = facts;
+    const { now, lastGood, drilled } = facts;
+    // Nothing is wrong with that only where somebody has turned it off.
+    if (lastGood === undefined) return check('backup', 'there is no backup yet', { subject, figures });
     const drill =
-      drilled === undefined ? 'it was never tried by a drill' : `the last drill was ${inWords(now - drilled)} ago`;
+      drilled === undefined
+        ? 'restoring it was never tried by a drill'
+        : `the last drill was ${inWords(now - drilled)} ago`;
     return check('backup', `the last good backup is ${inWords(now - lastGood)} old; ${drill}`, { subject, figures });
   }
   const { reason, advice } = split(worst.message);
@@ -70,8 +76,9 @@ function judgeDestination(destination: string, conditions: readonly Condition[],
 function backupSource(schedules: Schedules, thresholds: WatchThresholds | undefined): HealthSource {
   return {
     names: ['backup'],
-    async check({ signal }) {
-      const all = await schedules.conditions({ signal, ...(thresholds && { thresholds }) });
+    async check({ signal, budget }) {
+      const within = Math.ceil(budget);
+      const all = await schedules.conditions({ signal, within, ...(thresholds && { thresholds }) });
       if (all.length === 0) return [check('backup', 'no backup is configured')];
       return all.map(({ destination, conditions, facts }) => judgeDestination(destination, conditions, facts));
     },
@@ -141,6 +148,24 @@ function auditSource(trail: AuditTrail, auditor: HealthConfig['auditor']): Healt
   };
 }
 
+/**
+ * A source that finds nothing wrong where it only can't look: who is locked out opens nothing that was written since, which is
+ * no damage. The head says so.
+ */
+function following({ healthArea }: ObjectStore, source: HealthSource): HealthSource {
+  return {
+    ...source,
+    async check(context) {
+      const checks = await source.check(context);
+      if (checks.every(({ status }) => status === 'ok')) return checks;
+      await healthArea.readHead(context.signal).catch((error: unknown) => {
+        if (SecureStoreError.is(error, 'LOCKED')) throw error;
+      });
+      return checks;
+    },
+  };
+}
+
 /** How old what a source has said may be for those who look again and again, in milliseconds. */
 const ROUTINE = 5 * 60 * 1000;
 
@@ -177,7 +202,7 @@ export function healthOf(
     meter,
     thresholds,
     sources: [backupSource(schedules, ofBackups), auditSource(trail, auditor)].map((source) =>
-      thrifty(store.healthArea.clock, source),
+      thrifty(store.healthArea.clock, following(store, source)),
     ),
     copies: (location) => (body, signal) => backups.view(location, {}, body, { signal }),
   });

@@ -89,6 +89,20 @@ export type {
   ScrubOptions,
   ScrubReport,
 } from '@securestore/health';
+export { exportFile, exportFolder, fileFormatOf, importFile, importFolder } from '@securestore/migrate';
+export type {
+  ExportFolderOptions,
+  ExportReport,
+  ExportSource,
+  FailedItem,
+  FileFormat,
+  FileTransferOptions,
+  ImportReport,
+  ImportTarget,
+  TransferItem,
+  TransferOptions,
+  TransferReport,
+} from '@securestore/migrate';
 export type { HealthConfig } from './health.ts';
 export { auditLines, fileSink, functionSink, streamSink, verifyLog } from '@securestore/audit';
 export type {
@@ -136,7 +150,7 @@ export { loadConfig } from './config.ts';
 export type { StoreConfig } from './config.ts';
 export { cancelMigration, keepOldSide, migrateStore, retireMigration } from './migration.ts';
 export type { MigrateOptions, MigrationOpenOptions } from './migration.ts';
-export type { FailedMove, KeptReport, MigrationReport } from '@securestore/migrate';
+export type { FailedMove, KeptReport, MigrationReport, ResealSettings } from '@securestore/migrate';
 export { fileAnchor, stateFolder } from './file-anchor.ts';
 export { generateIdentityFile, identityFile } from './identity-file.ts';
 export { formatInvitation, parseInvitation } from './invitation.ts';

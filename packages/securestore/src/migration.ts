@@ -1,4 +1,4 @@
-import type { KeptReport, MigrationReport, MigrationTarget, MoveOptions } from '@securestore/migrate';
+import type { KeptReport, MigrationReport, MigrationTarget, MoveStoreOptions } from '@securestore/migrate';
 import { cancelMigration as cancel, keepInLine, moveStore, retireOldSide } from '@securestore/migrate';
 import type { Job, JobContext, JobKind } from '@securestore/jobs';
 import { startVolatile } from '@securestore/jobs';
@@ -7,7 +7,7 @@ import { openObjectStore, signalOf } from '@securestore/objects';
 import { AuditTrail } from '@securestore/audit';
 import { redactLocation } from '@securestore/backend-api';
 import { ROOT } from './audit-events.ts';
-import { checkMigrateOptions } from './check-options.ts';
+import { checkMigrateOptions, checkResealSettings } from './check-options.ts';
 import { backupConnect, connect, nameOfLocation } from './connect.ts';
 import { anchorName } from './file-anchor.ts';
 import { anchorFor } from './open.ts';
@@ -24,7 +24,8 @@ export interface MigrationOpenOptions
     > {}
 
 /** How a store is moved. */
-export interface MigrateOptions extends MigrationOpenOptions, Pick<MoveOptions, 'partial' | 'copyOnly'> {}
+export interface MigrateOptions
+  extends MigrationOpenOptions, Pick<MoveStoreOptions, 'partial' | 'copyOnly' | 'reseal'> {}
 
 interface Opened {
   readonly store: ObjectStore;
@@ -136,17 +137,18 @@ async function withTarget<T>(
  * restored; `UNLOCK_FAILED`, `FORMAT_VERSION`, `INTEGRITY`; and what the backends throw. The store is where it was then.
  */
 export function migrateStore(from: string, to: string, options: MigrateOptions): Job<MigrationReport> {
-  checkMigrateOptions(options, ['partial', 'copyOnly']);
+  checkMigrateOptions(options, ['partial', 'copyOnly', 'reseal']);
+  if (options.reseal !== undefined) checkResealSettings(options.reseal);
   // Before anything is opened: a location that is none is the caller's mistake.
   nameOfLocation(from);
   nameOfLocation(to);
   return started('migrate-store', options, ({ signal, progress }) =>
     opened(from, options, signal, true, async (source) => {
-      const { partial, copyOnly } = options;
+      const { partial, copyOnly, reseal } = options;
       let report: MigrationReport;
       try {
         report = await withTarget(to, options, signal, (target) =>
-          forwarded(moveStore(source.store, target, { partial, copyOnly, signal }), progress, signal),
+          forwarded(moveStore(source.store, target, { partial, copyOnly, reseal, signal }), progress, signal),
         );
       } catch (error) {
         return recordedIn(source, () => Promise.reject(error));
@@ -154,7 +156,8 @@ export function migrateStore(from: string, to: string, options: MigrateOptions):
       const tell = (where: Opened): Promise<MigrationReport> => recordedIn(where, async () => report);
       // Where it was nobody looks any more.
       if (!report.moved) return tell(source);
-      return source.store.auditArea.settings === undefined ? report : openedThere(to, options, signal, tell);
+      const isAudited = source.store.auditArea.settings !== undefined && reseal === undefined;
+      return isAudited ? openedThere(to, options, signal, tell) : report;
     }),
   );
 }

@@ -80,7 +80,7 @@ describe('the health of a store', () => {
     expect(checkOf(await store.health(), 'backup')).toMatchObject({
       status: 'ok',
       subject: world.backup,
-      reason: 'the last good backup is 0 h old; it was never tried by a drill',
+      reason: 'the last good backup is 0 min old; restoring it was never tried by a drill',
     });
     await store.backups.drill(world.backup);
     world.clock.advance(25 * HOUR);
@@ -108,6 +108,63 @@ describe('the health of a store', () => {
       await world.clock.sleep(look % 3 === 0 ? 60_000 : 500);
       if (look % 250 === 249) await store.backup(world.backup);
       expect(troubles(await store.health()), `look ${look}`).toEqual({});
+    }
+  });
+
+  test('is ok after everything that is done to a store on purpose, wherever it is open, and so is a scrub', async () => {
+    const { world, store } = await backedUp();
+    // Whoever opened the store by a secret that is replaced is locked out.
+    const secondSecret = Buffer.alloc(32, 5);
+    await store.slots.add(secondSecret);
+    const other = await world.open();
+    await store.audit.enable({ auditor: await recipientOf(auditor) });
+    const isWell = async (what: string): Promise<void> => {
+      for (const handle of [store, other]) expect([what, troubles(await handle.health())]).toEqual([what, {}]);
+      const { ok, findings } = await store.scrub();
+      expect([what, ok, findings]).toEqual([what, true, []]);
+      expect([what, troubles(await other.health())]).toEqual([what, {}]);
+    };
+    await store.checkpoint();
+    await isWell('a checkpoint');
+    await store.rotateEncryptionKey(secondSecret, Buffer.alloc(32, 4));
+    await isWell('a rotation');
+    await store.purge('db/b');
+    await store.store('db/a', 'third');
+    await isWell('purging');
+    world.clock.advance(20 * DAY);
+    await store.collect();
+    await store.backup(world.backup);
+    await isWell('a collection');
+    await store.slots.add(`another ${randomUUID()}`);
+    await isWell('another secret');
+    await store.restore(world.backup, { snapshot: 1, prefix: 'db/', conflict: 'overwrite' });
+    await isWell('restoring objects');
+    await store.restore(world.backup, { conflict: 'overwrite' });
+    await isWell('restoring the whole');
+    await store.checkpoint();
+    await store.collect();
+    await isWell('another collection');
+  });
+
+  test('says so where the secret that opened it has been replaced, and suspects nobody', async () => {
+    const { world, store } = await backedUp();
+    await store.audit.enable({ auditor: await recipientOf(auditor) });
+    const other = await world.open();
+    await store.rotateEncryptionKey(Buffer.alloc(32, 3), Buffer.alloc(32, 4));
+    await store.slots.add(`another ${randomUUID()}`);
+    await world.clock.sleep(10_000);
+    const report = await other.health();
+    expect(troubles(report)).toMatchObject({ head: 'failing', backup: 'failing', audit: 'failing' });
+    expect(checkOf(report, 'head').reason).toBe(
+      'the head of the store can not be confirmed: the slot that opened the store has been removed (LOCKED)',
+    );
+    for (const { name, status, reason, advice } of report.checks) {
+      if (status === 'ok') continue;
+      expect([name, reason]).toEqual([
+        name,
+        expect.stringContaining('the slot that opened the store has been removed'),
+      ]);
+      expect([name, advice]).toEqual([name, 'open it again with another secret']);
     }
   });
 

@@ -19,12 +19,23 @@ const BREAKS = [40, 600, 20_000];
  * - `hold`: requests pass, and answers are held back until another fault is set, or none;
  * - `lose-answer`: one answer, the next if nothing else is said, is lost, and its connection with it; after that nothing
  *   goes wrong any more;
+ * - `lose-answers`: again and again one of so many answers is lost, and its connection with it;
  * - `garbage`: some bytes of the answers are changed;
  * - `noise`: after some more bytes, all that comes from the server on the connection is noise.
  *
  * A connection that brought garbage or noise ends with the fault.
  */
-export type Fault = 'away' | 'cut' | 'half-close' | 'delay' | 'slow' | 'hold' | 'lose-answer' | 'garbage' | 'noise';
+export type Fault =
+  | 'away'
+  | 'cut'
+  | 'half-close'
+  | 'delay'
+  | 'slow'
+  | 'hold'
+  | 'lose-answer'
+  | 'lose-answers'
+  | 'garbage'
+  | 'noise';
 
 /** What all connections through one proxy have in common. */
 export class Weather {
@@ -34,6 +45,8 @@ export class Weather {
   lost = 0;
   /** How many answers come through before one is lost. */
   spared = 0;
+  /** With `lose-answers`: of so many answers one is lost. */
+  every = 10;
   #changing: PromiseWithResolvers<void> = Promise.withResolvers();
 
   constructor(below: (bound: number) => number) {
@@ -112,6 +125,12 @@ export class Link {
         return write(to, chunk);
       case 'lose-answer':
         if (!answer || this.#weather.spared-- > 0) return write(to, chunk);
+        this.#weather.set(undefined);
+        this.#lose();
+        return undefined;
+      case 'lose-answers':
+        if (!answer || this.#weather.spared-- > 0) return write(to, chunk);
+        this.#weather.spared = this.#weather.every - 1;
         this.#lose();
         return undefined;
       case 'cut':
@@ -128,7 +147,6 @@ export class Link {
 
   #lose(): void {
     this.#weather.lost += 1;
-    this.#weather.set(undefined);
     this.end();
   }
 

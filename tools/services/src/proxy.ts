@@ -15,6 +15,8 @@ export interface Proxy {
   holdAnswers(): void;
   /** The next answer, or the one after so many others, is lost, and the connection with it. Later ones get through. */
   loseAnswer(spared?: number): void;
+  /** From now on one of so many answers is lost, and the connection with it. */
+  loseEvery(count: number): void;
   /** How many answers were lost so far. */
   lost(): number;
   close(): Promise<void>;
@@ -60,6 +62,11 @@ export async function proxyTo(
     loseAnswer: (spared = 0) => {
       set('lose-answer');
       weather.spared = spared;
+    },
+    loseEvery: (count) => {
+      set('lose-answers');
+      weather.every = count;
+      weather.spared = count - 1;
     },
     lost: () => weather.lost,
     close: async () => {

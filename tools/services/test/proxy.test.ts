@@ -117,6 +117,17 @@ test('an answer is lost once, after the request has passed', async () => {
   expect(proxy.lost()).toBe(1);
 });
 
+test('of so many answers one is lost, again and again', async () => {
+  const { proxy, dial } = await proxied();
+  proxy.loseEvery(3);
+  const answers: string[] = [];
+  for (let round = 0; round < 7; round++) answers.push(String(await exchange(dial(), 'x')));
+  expect(answers).toEqual(['x', 'x', '', 'x', 'x', '', 'x']);
+  expect(proxy.lost()).toBe(2);
+  proxy.set();
+  for (let round = 0; round < 4; round++) expect(String(await exchange(dial(), 'x'))).toBe('x');
+});
+
 test('garbage is in the answers alone, as long as the others, and ends with its connection', async () => {
   const { proxy, got, dial } = await proxied();
   for (const fault of ['garbage', 'noise'] as const) {

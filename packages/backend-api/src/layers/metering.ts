@@ -103,6 +103,11 @@ class Ring {
     this.#next = (this.#next + 1) % RECENT;
   }
 
+  /** The time of the oldest that is remembered, where others were forgotten; else before all times. */
+  get oldest(): number {
+    return this.#times[this.#next] ?? -Infinity;
+  }
+
   since(time: number): { readonly count: number; readonly codes: ReadonlyMap<ErrorCode, number> } {
     const codes = new Map<ErrorCode, number>();
     let count = 0;
@@ -229,7 +234,8 @@ class BackendMeter implements Meter {
   }
 
   recent(milliseconds: number): RecentCalls {
-    const since = this.#now() - milliseconds;
+    // Of another span of time, what was repeated would say nothing of so many calls.
+    const since = Math.max(this.#now() - milliseconds, this.#recent.oldest);
     const { count: calls, codes: failures } = this.#recent.since(since);
     return { calls, failures, retries: this.#recentRetries.since(since).codes };
   }

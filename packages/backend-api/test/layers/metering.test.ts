@@ -120,6 +120,21 @@ describe('createMeter', () => {
     expect(meter.figures.calls).toMatchObject([{ count: 3000 }]);
   });
 
+  it('tells of what was repeated only for as long as it knows of the calls', async () => {
+    let time = 0;
+    const meter = createMeter(() => time);
+    const backend = await layeredMemory(meter.layer);
+    const second = async (calls: number): Promise<void> => {
+      meter.onRetry(throttled());
+      for (let call = 0; call < calls; call++) await backend.read('a');
+      time += 1000;
+    };
+    // One of some hundred is repeated, however far back it is asked.
+    for (let count = 0; count < 20; count++) await second(300);
+    expect(meter.recent(300_000)).toMatchObject({ calls: 1024, retries: new Map([['THROTTLED', 4]]) });
+    expect(meter.recent(1500)).toMatchObject({ calls: 300, retries: new Map([['THROTTLED', 1]]) });
+  });
+
   it('has optional calls where the backend has them', () => {
     const bare = forwardTo(new MemoryBackend(), {});
     delete bare.batch;

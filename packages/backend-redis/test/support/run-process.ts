@@ -11,8 +11,8 @@ async function run(program: URL, argv: readonly string[], timeout: number): Prom
 }
 
 /** Runs a job of `store-process.ts` to its end, which it must reach by itself; @throws Error with what it printed */
-export async function runJob(location: string, job: string, count = 0): Promise<void> {
-  await run(STORE, [location, job, String(count)], 120_000);
+export async function runJob(location: string, job: string, count = 0, timeout = 120_000): Promise<void> {
+  await run(STORE, [location, job, String(count)], timeout);
 }
 
 /** The same of `bulk-process.ts`. */

@@ -41,6 +41,19 @@ async function total(): Promise<void> {
   assert.equal((await store.retrieve('counter')).text(), argument);
 }
 
+/** Looks at the health of the store again and again, and writes meanwhile: nothing may be wrong. */
+async function look(): Promise<void> {
+  await using store = await open();
+  for (let looks = 0; looks < Number(argument); looks++) {
+    await store.store(`looked/${looks % 10}`, String(looks));
+    const { checks } = await store.health();
+    assert.deepEqual(
+      checks.filter(({ status }) => status !== 'ok'),
+      [],
+    );
+  }
+}
+
 /** A bit of everything that a store can do. */
 async function tour(): Promise<void> {
   const large = randomBytes(20 * MIB);
@@ -106,7 +119,7 @@ async function stall(): Promise<void> {
   );
 }
 
-const jobs: Readonly<Record<string, () => Promise<void>>> = { increment, total, tour, write, stall };
+const jobs: Readonly<Record<string, () => Promise<void>>> = { increment, total, look, tour, write, stall };
 const chosen = jobs[job];
 assert.ok(chosen, `there is no job ${job}`);
 await chosen();

@@ -4,12 +4,20 @@ import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { onTestFinished } from 'vitest';
 
+/** An answer that a service gives in place of what was asked for. */
+export interface Refusal {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
 /** What the proxy changes about what passes. */
 export interface Tricks {
   /** Headers of requests that get lost. */
   readonly drop?: readonly string[];
-  /** Which requests the credentials do not allow. */
+  /** Which requests are refused: by default as what the credentials do not allow is. */
   readonly refuse?: (request: { readonly method: string; readonly path: string }) => Promise<boolean>;
+  readonly refusal?: Refusal;
   /** What happens after the first half of the body of an answer to a GET of an object. */
   readonly halfway?: 'cut' | 'stall';
   /** The key and the certificate to speak TLS with, as PEM. */
@@ -28,15 +36,21 @@ export interface HttpProxy {
 }
 
 /** How S3 answers what the credentials do not allow. */
-function deny(outgoing: ServerResponse): void {
-  outgoing.writeHead(403, { 'content-type': 'application/xml' });
-  outgoing.end('<?xml version="1.0"?><Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>');
+const DENIED: Refusal = {
+  status: 403,
+  headers: { 'content-type': 'application/xml' },
+  body: '<?xml version="1.0"?><Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>',
+};
+
+function answer(outgoing: ServerResponse, { status, headers, body }: Refusal): void {
+  outgoing.writeHead(status, headers);
+  outgoing.end(body);
 }
 
 /** Puts a proxy on the loopback in front of an endpoint, closed after the test. */
 export async function httpProxyTo(
   endpoint: string,
-  { drop = [], halfway, refuse, tls }: Tricks = {},
+  { drop = [], halfway, refuse, refusal = DENIED, tls }: Tricks = {},
 ): Promise<HttpProxy> {
   const requests: string[] = [];
   let running = 0;
@@ -48,7 +62,7 @@ export async function httpProxyTo(
     const decide = async (): Promise<void> => {
       if (!(await refuse({ method, path }))) return pass(incoming, outgoing);
       incoming.resume();
-      incoming.on('end', () => deny(outgoing));
+      incoming.on('end', () => answer(outgoing, refusal));
     };
     void decide();
   };
@@ -60,19 +74,19 @@ export async function httpProxyTo(
     const headers = Object.fromEntries(Object.entries(incoming.headers).filter(([name]) => !drop.includes(name)));
     const onward = request(`${endpoint.replace(/\/$/, '')}${incoming.url}`, { method: incoming.method, headers });
     onward.on('error', () => outgoing.destroy());
-    onward.on('response', (answer: IncomingMessage) => {
+    onward.on('response', (answered: IncomingMessage) => {
       if (silent) {
-        answer.destroy();
+        answered.destroy();
         return;
       }
-      outgoing.writeHead(answer.statusCode ?? 500, { ...answer.headers, connection: 'keep-alive' });
+      outgoing.writeHead(answered.statusCode ?? 500, { ...answered.headers, connection: 'keep-alive' });
       if (halfway === undefined || incoming.method !== 'GET' || incoming.url?.includes('list-type') === true) {
-        answer.pipe(outgoing);
+        answered.pipe(outgoing);
         return;
       }
-      answer.once('data', (chunk: Buffer) => {
+      answered.once('data', (chunk: Buffer) => {
         outgoing.write(chunk.subarray(0, chunk.length >> 1), () => void (halfway === 'cut' && outgoing.destroy()));
-        answer.destroy();
+        answered.destroy();
       });
     });
     incoming.pipe(onward);
@@ -91,5 +105,14 @@ export async function httpProxyTo(
     requests,
     most: () => most,
     holdAnswers: () => void (silent = true),
+  };
+}
+
+/** Refuses every third request, once there were some: opening a store is over by then. */
+export function everyThird(spared = 20): NonNullable<Tricks['refuse']> {
+  let requests = 0;
+  return async () => {
+    requests += 1;
+    return requests > spared && requests % 3 === 0;
   };
 }

@@ -1,4 +1,4 @@
-import { S3Client } from '@aws-sdk/client-s3';
+import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
 import type { StorageBackend } from '@securestore/backend-api';
 import { randomUUID } from 'node:crypto';
 import { onTestFinished, vi } from 'vitest';
@@ -64,6 +64,21 @@ export function clientOf({ location, credentials }: Account): S3Client {
   });
   onTestFinished(() => client.destroy());
   return client;
+}
+
+/** Makes the bucket of an account where it isn't there. */
+export async function makeBucket(account: Account): Promise<void> {
+  const { location, credentials } = account;
+  const endpoint = endpointOf(location) ?? '';
+  const client = new S3Client({
+    endpoint,
+    forcePathStyle: true,
+    region: 'us-east-1',
+    ...(credentials && { credentials: { ...credentials } }),
+  });
+  // One that is there already, and one's own, is no error there.
+  await client.send(new CreateBucketCommand({ Bucket: bucketOf(account) }));
+  client.destroy();
 }
 
 export function bucketOf({ location }: Account): string {

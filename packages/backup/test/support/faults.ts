@@ -9,15 +9,18 @@ import { TROUBLES } from '../../../objects/test/support/troubles.ts';
 
 /** The names that {@link fill} and {@link change} use, and one more. */
 export const NAMES = ['a', 'b', 'c', 'd', 'e', 'f'];
-/** Every call is a case of its own in the long form. */
-const STEP = TORTURE ? 1 : 3;
 
-/** Runs `body` with all that goes wrong at call 0, 1, … until nothing goes wrong any more. */
+/**
+ * Runs `body` with all that goes wrong at call 0, 1, … until nothing goes wrong any more: at every call in the long form, and at every
+ * third otherwise, or every `every`-th.
+ */
 export async function atEveryCall(
   [name, planAt]: (typeof TROUBLES)[number],
   body: (injector: FaultInjector, what: string, other: FaultInjector) => Promise<void>,
+  every = 3,
 ): Promise<void> {
-  for (let k = TROUBLES.findIndex(([other]) => other === name) % STEP; ; k += STEP) {
+  const step = TORTURE ? 1 : every;
+  for (let k = TROUBLES.findIndex(([other]) => other === name) % step; ; k += step) {
     let hit = false;
     const plan = planAt(k);
     const injector = createFaultInjector((call) => {

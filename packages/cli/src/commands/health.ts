@@ -2,7 +2,8 @@ import { exitCodeOf } from '@securestore/core-format';
 import { styleText } from 'node:util';
 import type { HealthCheck, HealthReport, HealthStatus } from 'securestore';
 import type { Call, ExitCode } from '../call.ts';
-import { withStore } from '../open.ts';
+import type { OutputStream } from '../cli-context.ts';
+import { withStoreWithin } from '../open.ts';
 import { parseDuration } from '../parse-time.ts';
 import { formatTable, printable } from '../terminal-text.ts';
 
@@ -21,40 +22,42 @@ const COLORS: Readonly<Record<HealthStatus, 'green' | 'yellow' | 'red'>> = {
 const nameOf = ({ name, subject }: HealthCheck): string =>
   subject === undefined ? name : `${name} ${printable(subject)}`;
 
-function tableOf({ checks }: HealthReport, isColored: boolean): string[] {
+/** A state in its colour, where `stream` is a terminal that shows colours. */
+const coloured = (status: HealthStatus, stream: OutputStream): string => styleText(COLORS[status], status, { stream });
+
+function tableOf({ checks }: HealthReport, stream: OutputStream): string[] {
   const [title = '', ...rows] = formatTable(
     [{ title: 'STATUS' }, { title: 'CHECK' }, { title: 'REASON' }],
     checks.map((check) => [check.status, nameOf(check), printable(check.reason)]),
   );
   const lines = rows.map((row, at) => {
     const status = checks[at]?.status ?? 'ok';
-    return isColored ? row.replace(status, styleText(COLORS[status], status, { validateStream: false })) : row;
+    return row.replace(status, coloured(status, stream));
   });
   return [title, ...lines];
 }
 
-/** What to do, for each thing that is not as it should be. */
+/** What to do about what is not as it should be; once where it is the same for several. */
 function adviceOf({ checks }: HealthReport): string[] {
-  const troubled = checks.filter(({ status }) => status !== 'ok');
-  return troubled.map((check) => `${nameOf(check)}: ${printable(check.advice)}`);
-}
-
-/** Opening the store has as long as looking at it; but for somebody who is asked for a passphrase. */
-function openingWithin(call: Call<HealthOptions>, timeout: number): Call<HealthOptions> {
-  const { cli } = call;
-  if (cli.stdin.isTTY === true) return call;
-  const signal = AbortSignal.any([cli.signal, AbortSignal.timeout(timeout)]);
-  return { ...call, cli: { ...cli, signal } };
+  const subjects = new Map<string, string[]>();
+  for (const check of checks) {
+    if (check.status === 'ok') continue;
+    const advice = printable(check.advice);
+    subjects.set(advice, [...(subjects.get(advice) ?? []), nameOf(check)]);
+  }
+  return [...subjects].map(([advice, names]) => `${names.join(', ')}: ${advice}`);
 }
 
 async function look(call: Call<HealthOptions>): Promise<HealthReport> {
   const { cli, options } = call;
   const timeout = parseDuration('--within', options.within ?? DEFAULT_WITHIN);
+  const begun = performance.now();
   try {
-    return await withStore(openingWithin(call, timeout), (store) => store.health({ timeout, signal: cli.signal }));
+    // Opening it has as long as looking at it.
+    return await withStoreWithin(call, timeout, (store) => store.health({ timeout, signal: cli.signal }));
   } catch (error) {
     const { unopened } = await import('securestore');
-    const report = cli.signal.aborted ? undefined : unopened(error, cli.now());
+    const report = cli.signal.aborted ? undefined : unopened(error, cli.now(), performance.now() - begun);
     // What says nothing of the store, such as a wrong secret, is an error as with every command.
     if (report === undefined) throw error;
     return report;
@@ -72,7 +75,7 @@ export async function health(call: Call<HealthOptions>): Promise<ExitCode> {
   } else {
     const advice = adviceOf(report);
     const todo = advice.length === 0 ? [] : ['', 'What to do:', ...advice.map((line) => `  ${line}`)];
-    await out.result({}, () => [...tableOf(report, cli.stdout.isTTY === true), ...todo, '', `the store is ${status}`]);
+    await out.result({}, () => [...tableOf(report, cli.stdout), ...todo, '', `the store is ${status}`]);
   }
   return status === 'failing' ? exitCodeOf('UNAVAILABLE') : 0;
 }

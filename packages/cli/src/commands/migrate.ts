@@ -4,11 +4,15 @@ import type { Call, ExitCode } from '../call.ts';
 import { SOME_FAILED } from '../call.ts';
 import { watchJob } from '../job-progress.ts';
 import { invitationOf, locationOf, loggerFor } from '../open.ts';
-import { findSecret } from '../secret.ts';
+import { findNewSecret, findSecret, type NewSecretOptions } from '../secret.ts';
+import { ensureKeyFile } from '../key-file.ts';
 import { count, formatBytes, printable } from '../terminal-text.ts';
-import { oneFingerprint, unlockWith } from '../unlocking.ts';
+import { oneFingerprint, type Unlocking, unlockWith } from '../unlocking.ts';
 
-export interface MigrateOptions {
+export interface MigrateOptions extends NewSecretOptions {
+  readonly reseal?: boolean;
+  readonly suite?: '1' | '2';
+  readonly names?: 'encrypted' | 'plain';
   readonly partial?: boolean;
   readonly copyOnly?: boolean;
   readonly keep?: boolean;
@@ -51,6 +55,7 @@ export async function migrate(call: MigrateCall, from: string, to: string | unde
   }
   if (to === undefined) refuse('where to? give the new location: securestore migrate FROM TO');
   if (copyOnly === true && keep === true) refuse('--keep is for a store that has moved; leave out --copy-only');
+  checkReseal(call.options);
   return await move(call, location, to);
 }
 
@@ -73,12 +78,38 @@ async function endKeeping(call: MigrateCall, location: string): Promise<ExitCode
   );
 }
 
+/** The secret of a store that is sealed anew; `undefined` where it is moved as it is. */
+async function newSecretOf(call: MigrateCall): Promise<Unlocking | undefined> {
+  const { cli, out, options } = call;
+  if (options.reseal !== true) return undefined;
+  const source = findNewSecret(cli, options);
+  if (source.kind === 'key-file' && (await ensureKeyFile(source.path))) {
+    out.note(`made the key file ${printable(source.path)}; keep a copy of it apart from the store`);
+  }
+  return await unlockWith(source);
+}
+
+/** What only a store that is sealed anew can be given. */
+function checkReseal({ reseal, suite, names, newKeyFile, newPassphraseFile, keep }: MigrateOptions): void {
+  if (reseal === true && keep === true)
+    refuse('--keep is for a store that moves as it is: what is sealed anew has no way back');
+  const isGiven = [suite, names, newKeyFile, newPassphraseFile].some((option) => option !== undefined);
+  if (isGiven && reseal !== true) refuse('--suite, --names and a new secret go together with --reseal');
+}
+
 async function move(call: MigrateCall, from: string, to: string): Promise<ExitCode> {
   const { cli, out, options } = call;
   const { partial, copyOnly, keep } = options;
   const { keepOldSide, migrateStore } = await import('securestore');
   return await withUnlock(call, async (opening) => {
-    const job = migrateStore(from, to, { ...opening, partial, copyOnly });
+    using anew = await newSecretOf(call);
+    const { suite, names } = options;
+    const reseal = anew && {
+      unlock: anew.method,
+      ...(suite && { suite: suite === '2' ? (2 as const) : (1 as const) }),
+      ...(names && { names }),
+    };
+    const job = migrateStore(from, to, { ...opening, partial, copyOnly, reseal });
     const report = await watchJob(cli, 'migrate', job);
     for (const failure of report.failed) {
       const { name, code, message } = failure;
@@ -89,7 +120,7 @@ async function move(call: MigrateCall, from: string, to: string): Promise<ExitCo
     }
     for (const alarm of report.alarms) out.note(`warning: ${alarm}`);
     const { failed: _, ...summary } = report;
-    await out.result({ summary }, () => inWords(report, copyOnly === true));
+    await out.result({ summary }, () => inWords(report, copyOnly === true, reseal !== undefined));
     // It goes on until it is interrupted.
     if (keep === true && report.moved) {
       out.note(`what changes is brought to ${printable(report.from)} from now on, until this is interrupted`);
@@ -97,8 +128,7 @@ async function move(call: MigrateCall, from: string, to: string): Promise<ExitCo
       const done = await watchJob(cli, 'migrate', kept);
       await out.result(
         { stopped: true, kept: done },
-        () =>
-          `stopped; brought ${count(done.changes, 'change')} there, and what comes from now on is kept for seven days`,
+        () => `stopped; brought ${count(done.changes, 'change')} there, and what comes from now on is kept for seven days`,
       );
       return exitCodeOf('ABORTED');
     }
@@ -106,24 +136,28 @@ async function move(call: MigrateCall, from: string, to: string): Promise<ExitCo
   });
 }
 
-function inWords(report: MigrationReport, copyOnly: boolean): string[] {
-  const { from, to, moved, objects, versions, bytes, changes, corrected, failures, pause } = report;
+function inWords(report: MigrationReport, copyOnly: boolean, resealed: boolean): string[] {
+  const { to, moved, objects, versions, bytes, changes, corrected, failures, pause } = report;
   if (moved && pause === 0) return [`the store is at ${printable(to)} already: it had moved before`];
   const copied = `looked at ${count(objects, 'object')}; wrote ${count(versions, 'record')}, ${formatBytes(bytes)}, to ${printable(to)}`;
   const followed = changes === 0 ? [] : [`followed ${count(changes, 'change')} that came meanwhile`];
   const differed = corrected === 0 ? [] : [`brought in line what differed: ${count(corrected, 'name')}`];
   const lost = failures === 0 ? [] : [`could not be moved: ${count(failures, 'name')}`];
-  return [copied, ...followed, ...differed, ...lost, ...verdict(report, copyOnly, from, to, moved, pause)];
+  return [copied, ...followed, ...differed, ...lost, ...verdict(report, copyOnly, resealed)];
 }
 
 function verdict(
-  { failures }: MigrationReport,
+  { failures, from, to, moved, pause }: MigrationReport,
   copyOnly: boolean,
-  from: string,
-  to: string,
-  moved: boolean,
-  pause: number,
+  resealed: boolean,
 ): string[] {
+  if (moved && resealed) {
+    return [
+      `the store is at ${printable(to)} now, sealed anew; nobody could use it for ${pause} ms`,
+      'its new secret opens it, and no other; members, backups and API tokens are to be made anew, and the audit log of before stays where it was',
+      `once you are sure, remove ${printable(from)}: whatever opened it opens it still`,
+    ];
+  }
   if (moved) {
     return [
       `the store is at ${printable(to)} now; nobody could use it for ${pause} ms`,

@@ -15,13 +15,16 @@ export interface ScrubOptions {
   readonly payloads?: boolean;
 }
 
+const ADVICE = 'to put it back: securestore scrub --repair <backup>, or restore it';
+
 function lineOf({ kind, key, name, message, repaired }: ScrubFinding): string {
   const subject = key === undefined ? name : `${key} (${name})`;
   const outcome = repaired ? 'repaired: ' : '';
   return `${outcome}${kind}: ${printable(subject)}: ${printable(message)}`;
 }
 
-function inWords(report: ScrubReport): string[] {
+/** @param repairs whether what is wrong was to be put right */
+function inWords(report: ScrubReport, repairs: boolean): string[] {
   const { ok, found, repaired, objects, deleted, versions, parts, bytes, started, ended, baseline, late } = report;
   const what = [
     count(objects, 'object'),
@@ -29,7 +32,8 @@ function inWords(report: ScrubReport): string[] {
     count(versions, 'older version'),
     count(parts, 'part of a payload', 'parts of payloads'),
   ].join(', ');
-  const mended = repaired === 0 ? '' : `, of which ${repaired === found ? 'all' : repaired} could be repaired`;
+  const some = repaired === found ? 'all repaired' : `${repaired} of them repaired`;
+  const mended = repaired === 0 ? '' : `, ${found === 1 ? 'repaired' : some},`;
   const verdict = found === 0 ? 'nothing is wrong' : `${count(found, 'finding')}${mended}`;
   const took = formatDuration((ended.getTime() - started.getTime()) / 1000);
   const basis =
@@ -40,7 +44,7 @@ function inWords(report: ScrubReport): string[] {
     `${verdict} among ${what}; read ${formatBytes(bytes)} of payloads, in ${took}`,
     basis,
     ...(late ? ['it took longer than --within says, since --rate did not allow it to go faster'] : []),
-    ...(ok ? [] : ['what is not repaired: restore it from a backup, or give another one with --repair']),
+    ...(ok ? [] : [repairs ? 'what is not repaired: restore it, or give another backup with --repair' : ADVICE]),
   ];
 }
 
@@ -65,7 +69,7 @@ export async function scrub(call: Call<ScrubOptions>): Promise<ExitCode> {
         () => `stray: ${printable(stray.name)}: ${printable(stray.message)}`,
       );
     }
-    await out.result({ summary }, () => inWords(report));
+    await out.result({ summary }, () => inWords(report, repair !== undefined));
     return report.ok ? 0 : exitCodeOf('INTEGRITY');
   });
 }

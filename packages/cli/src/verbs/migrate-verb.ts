@@ -16,6 +16,11 @@ export function addMigrateVerb(program: Command, run: Run): void {
       ),
       new Option('--partial', 'move the store though something in it is damaged; it stays behind'),
       new Option('--keep', 'after the move, go on bringing what changes to the old place until interrupted'),
+      new Option('--reseal', 'seal everything anew at the new place, as another store with another secret and keys'),
+      new Option('--suite <suite>', 'with --reseal: with which algorithms').choices(['1', '2']),
+      new Option('--names <how>', 'with --reseal: whether the new place sees names').choices(['encrypted', 'plain']),
+      new Option('--new-passphrase-file <file>', 'with --reseal: a file that holds the new passphrase'),
+      new Option('--new-key-file <file>', 'with --reseal: the new key file, made if it is missing'),
       new Option('--cancel', 'give up moving <from>'),
       new Option('--retire', 'of a store that has moved: keep nothing for the way back any more'),
     ],
@@ -24,7 +29,10 @@ less than a second to be opened at the new place. Programs that have it open go 
 "follow" names that location; others are told where it is. Moving back is the same the other way round, and takes only what
 has changed since.
 
-The secrets of the store open it at the new place too. Credentials for a place come from where its provider looks for them.
+With --reseal nothing that was sealed before is at the new place, and no program follows: for when keys may have got into wrong
+hands, or for other algorithms. Versions, times and the access policy stay; members, backups and API tokens are to be made anew.
+
+Otherwise the secrets of the store open it at the new place too. Credentials for a place come from where its provider looks for them.
 
 Exit code 8 where something could not be moved; each is one line.
 

@@ -249,6 +249,7 @@ const headsWithout: fc.Arbitrary<Omit<Head, 'ancestors'>> = fc.record(
     migration: fc.record({
       instance: id,
       stage: fc.constantFrom('copying' as const, 'announced' as const),
+      resealed: fc.boolean(),
       location: fc.uint8Array({ minLength: 1, maxLength: 200 }),
     }),
     extra: ignorable(5),

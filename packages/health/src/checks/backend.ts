@@ -21,7 +21,11 @@ function byCode(codes: readonly ErrorCode[]): [ErrorCode, number][] {
   return [...counts].toSorted(([, a], [, b]) => b - a);
 }
 
-const probes = ({ samples }: Measurement): Sample[] => samples.filter(({ operation }) => operation !== 'head');
+/** What there was no time for says nothing. */
+const counted = ({ samples }: Measurement): Sample[] => samples.filter(({ givenUp }) => givenUp !== 'too late');
+
+const probes = (measurement: Measurement): Sample[] =>
+  counted(measurement).filter(({ operation }) => operation !== 'head');
 
 /** What keeps a store from being used whatever else goes well, the worst first. */
 const FATAL: readonly ErrorCode[] = ['ACCESS_DENIED', 'UNAUTHENTICATED', 'NO_SPACE', 'INTEGRITY'];
@@ -51,9 +55,11 @@ export function judgeBackend(measurement: Measurement, backend: string): HealthC
   return fine('backend', what, details);
 }
 
-/** The nearest rank: the smallest value that so many are not above. */
+/** Between the two nearest ranks, in proportion: so a single one of a few is no percentile. */
 function percentile(sorted: readonly number[], share: number): number {
-  return sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)] ?? 0;
+  const rank = (sorted.length - 1) * share;
+  const [below = 0, above = below] = [sorted[Math.floor(rank)], sorted[Math.ceil(rank)]];
+  return below + (above - below) * (rank - Math.floor(rank));
 }
 
 /** How long the backend takes for a small object. */
@@ -62,7 +68,7 @@ export function judgeLatency(
   { slowAfter, failingAfter }: Required<HealthThresholds>,
 ): HealthCheck {
   const times = probes(measurement)
-    .flatMap(({ took, code }) => (took === undefined || code !== undefined ? [] : [took]))
+    .flatMap(({ took, code }) => (code === undefined ? [took] : []))
     .toSorted((a, b) => a - b);
   if (times.length === 0) return finding('latency', 'degraded', NOT_MEASURED);
   const [p50, p95, p99] = [percentile(times, 0.5), percentile(times, 0.95), percentile(times, 0.99)];
@@ -72,7 +78,7 @@ export function judgeLatency(
   // Whoever allows more says nothing of what is too much.
   const failing = Math.max(failingAfter ?? Infinity, slow);
   if (!(p95 > slow)) return fine('latency', what, details);
-  const advice = 'see what else the backend has to do, and how far away it is';
+  const advice = 'see what else the backend and this program have to do, and how far away the backend is';
   const [status, limit] = p95 > failing ? (['failing', failing] as const) : (['degraded', slow] as const);
   return finding('latency', status, [`${what}: over ${span(limit)}`, advice], details);
 }
@@ -83,14 +89,31 @@ function sum(counts: ReadonlyMap<ErrorCode, number>): number {
 
 /** The calls of the probing alone, where nobody counts those of the store. */
 function ofProbing(measurement: Measurement): RecentCalls {
-  const codes = byCode(measurement.samples.flatMap(({ code }) => code ?? []));
-  return { calls: measurement.samples.length, failures: new Map(codes), retries: new Map() };
+  const samples = counted(measurement);
+  const codes = byCode(samples.flatMap(({ code }) => code ?? []));
+  return { calls: samples.length, failures: new Map(codes), retries: new Map() };
+}
+
+/** With what hangs: for who counts the calls that was no failure, since nobody waited any more. */
+function withHanging(recent: RecentCalls, measurement: Measurement): RecentCalls {
+  const count = counted(measurement).filter(({ givenUp }) => givenUp !== undefined).length;
+  if (count === 0) return recent;
+  const failures = new Map(recent.failures).set('TIMEOUT', (recent.failures.get('TIMEOUT') ?? 0) + count);
+  return { ...recent, calls: Math.max(recent.calls, sum(failures)), failures };
 }
 
 /** The most frequent of some errors, in words. */
 function listed(counts: ReadonlyMap<ErrorCode, number>): string {
   const most = [...counts].toSorted(([, a], [, b]) => b - a).slice(0, 3);
   return most.map(([code, count]) => `${count} × ${code}`).join(', ');
+}
+
+/** What to do about the most frequent of some errors. */
+function adviceOn(counts: ReadonlyMap<ErrorCode, number>): string {
+  const [most] = [...counts].toSorted(([, a], [, b]) => b - a);
+  const code = most?.[0] ?? 'UNAVAILABLE';
+  // Where others get through the server is there.
+  return code === 'UNAVAILABLE' ? 'see the log of the backend, and the network on the way to it' : verdictOf(code)[1];
 }
 
 /** How many calls fail or have to be repeated, and whether the backend asks for less. */
@@ -100,23 +123,23 @@ export function judgeErrors(
   { maxErrorRate, maxRetryRate }: Required<HealthThresholds>,
 ): HealthCheck {
   const probed = ofProbing(measurement);
-  const { calls, failures, retries } = recent !== undefined && recent.calls >= probed.calls ? recent : probed;
+  const isCounted = recent !== undefined && recent.calls >= probed.calls;
+  const { calls, failures, retries } = isCounted ? withHanging(recent, measurement) : probed;
   const when = recent !== undefined && recent.calls > probed.calls ? ' of the last five minutes' : '';
   const [failed, repeated] = [sum(failures), sum(retries)];
   const throttled = (failures.get('THROTTLED') ?? 0) + (retries.get('THROTTLED') ?? 0);
   const details = { figures: { calls, failed, repeated, throttled } };
   if (calls === 0) return fine('errors', 'there was no call', details);
   const errorRate = failed / calls;
-  const advice = 'see the log of the backend, and the network on the way to it';
   if (errorRate > (maxErrorRate ?? Infinity)) {
     const what = `${failed} of ${calls} calls${when} failed (${listed(failures)})`;
-    const why = throttled * 2 > failed ? verdictOf('THROTTLED')[1] : advice;
-    return finding('errors', errorRate >= 0.5 ? 'failing' : 'degraded', [what, why], details);
+    // What goes well again is not failing any more.
+    const isFailing = errorRate >= 0.5 && probed.failures.size > 0;
+    return finding('errors', isFailing ? 'failing' : 'degraded', [what, adviceOn(failures)], details);
   }
   if (repeated / calls > (maxRetryRate ?? Infinity)) {
     const what = `${repeated} attempts had to be repeated for ${calls} calls${when} (${listed(retries)})`;
-    const why = throttled * 2 > repeated ? verdictOf('THROTTLED')[1] : advice;
-    return finding('errors', 'degraded', [what, why], details);
+    return finding('errors', 'degraded', [what, adviceOn(retries)], details);
   }
   const what = `${percent(errorRate)} of ${calls} calls${when} failed, ${repeated} were repeated`;
   return fine('errors', failed === 0 && repeated === 0 ? `all of ${calls} calls${when} succeeded` : what, details);

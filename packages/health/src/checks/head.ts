@@ -1,7 +1,7 @@
 import type { BackendCapabilities } from '@securestore/backend-api';
 import type { HealthThresholds } from '../thresholds.ts';
 import type { HealthCheck } from '../types.ts';
-import { finding, fine, verdictOf } from '../verdict.ts';
+import { codeOf, finding, fine, verdictOfError } from '../verdict.ts';
 import { span } from '../words.ts';
 import type { Measurement } from './measure.ts';
 
@@ -69,11 +69,11 @@ export function judgeHead(
 ): HealthCheck {
   const { head, headError, modified } = measurement;
   if (head === undefined) {
-    if (headError === 'NOT_FOUND') {
+    if (codeOf(headError) === 'NOT_FOUND') {
       const advice = 'find out who removed it, and bring it back from a backup';
       return finding('head', 'failing', ['the head of the store is gone', advice]);
     }
-    const [reason, advice] = verdictOf(headError ?? 'INTERNAL');
+    const [reason, advice] = verdictOfError(headError);
     return finding('head', 'failing', [`the head of the store can not be confirmed: ${reason}`, advice]);
   }
   const details = { figures: { generation: head.generation, confirmedAgo } };

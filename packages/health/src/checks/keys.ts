@@ -2,7 +2,7 @@ import type { KeyReport } from '@securestore/objects';
 import type { HealthThresholds } from '../thresholds.ts';
 import type { HealthCheck } from '../types.ts';
 import { finding, fine } from '../verdict.ts';
-import { span } from '../words.ts';
+import { age as inWords } from '../words.ts';
 
 const DAY = 24 * 60 * 60 * 1000;
 
@@ -32,11 +32,11 @@ export function judgeKeys(
   // Whoever keeps the store open looks once an hour, and may be away for the night.
   const limit = maxKeyAge ?? (rotationDays === 0 ? Infinity : (rotationDays + 1) * DAY);
   const whose = oldest.category === undefined ? '' : ` (category ${JSON.stringify(oldest.category)})`;
-  const what = `the oldest key that seals objects${whose} is ${span(age)} old`;
+  const what = `the oldest key that seals objects${whose} is ${inWords(age)} old`;
   if (age > limit) return finding('keys', 'degraded', [`${what}: new ones are due`, ADVICE], details);
   const destroying =
     waiting.length === 0 ? '' : `; ${waiting.length} wait to be destroyed, which can be undone until then`;
   const next =
-    rotationDays === 0 ? 'the store is not set to make new ones' : `new ones are made after ${rotationDays} d`;
+    rotationDays === 0 ? 'the store makes no new ones by itself' : `new ones are made after ${rotationDays} d`;
   return fine('keys', `${what}; ${next}${destroying}`, details);
 }

@@ -8,6 +8,8 @@ import { rootCodeOf } from '../verdict.ts';
 const ROUNDS = 5;
 /** The share of the time for that; the rest is for the head. */
 const ROUNDS_SHARE = 0.6;
+/** Who does not answer in this share of the time of the rounds hangs. */
+const HANGS_AFTER = 0.5;
 /** How often the head is read where that fails in a way that may pass. */
 const HEAD_TRIES = 3;
 /** Where so many calls fail at the beginning, none is tried again. */
@@ -18,9 +20,11 @@ const PASSING: ReadonlySet<ErrorCode> = new Set(['UNAVAILABLE', 'TIMEOUT', 'THRO
 /** One call of the backend. */
 export interface Sample {
   readonly operation: 'write' | 'read' | 'remove' | 'head';
-  /** In milliseconds; not known of one that was given up. */
-  readonly took?: number;
+  /** In milliseconds. */
+  readonly took: number;
   readonly code?: ErrorCode;
+  /** That it did not answer in the time that was left for it, which `took` is: long enough to say that it hangs, or not. */
+  readonly givenUp?: 'hangs' | 'too late';
 }
 
 /** What a probing of the backend has shown. */
@@ -35,8 +39,8 @@ export interface Measurement {
   readonly head?: HeadReading;
   /** When the head was being read by the clock of this machine. */
   readonly asked?: { readonly from: number; readonly to: number };
-  /** Why the head could not be read, or followed. */
-  readonly headError?: ErrorCode;
+  /** Why the head could not be read, or followed: `NOT_FOUND` where there is none. */
+  readonly headError?: unknown;
 }
 
 export interface MeasureOptions {
@@ -50,6 +54,8 @@ export interface MeasureOptions {
 /** Ends what does not answer; and counts. */
 class Prober {
   readonly samples: Sample[] = [];
+  /** What the last call that failed met. */
+  failure: unknown;
   readonly #clock: Clock;
   readonly #options: MeasureOptions;
   readonly #begun: number;
@@ -89,7 +95,7 @@ class Prober {
     const stop = AbortSignal.any([signal, ended.signal]);
     const begun = monotonic();
     const from = this.#clock.now();
-    let isGivenUp = false;
+    let isGivenUp = false as boolean;
     const late = this.#clock.sleep(this.left(share), ended.signal, { ref: false }).then((): never => {
       isGivenUp = true;
       throw new SecureStoreError('TIMEOUT', `the backend did not answer a ${operation} in time`);
@@ -104,8 +110,11 @@ class Prober {
       const code = rootCodeOf(error);
       // What nobody waits for any more tells nothing of the backend.
       if (code === 'ABORTED' && signal.aborted) throw error;
+      this.failure = error;
       if (isGivenUp) this.#isHanging = true;
-      this.samples.push({ operation, code, ...(!isGivenUp && { took: monotonic() - begun }) });
+      const took = monotonic() - begun;
+      const isHanging = took >= this.#options.budget * ROUNDS_SHARE * HANGS_AFTER;
+      this.samples.push({ operation, code, took, ...(isGivenUp && { givenUp: isHanging ? 'hangs' : 'too late' }) });
       return undefined;
     } finally {
       late.catch(() => undefined);
@@ -134,9 +143,9 @@ async function readHead(area: HealthArea, prober: Prober): Promise<Pick<Measurem
   for (let tries = 1; ; tries++) {
     const found = await prober.call('head', 1, (signal) => area.readHead(signal));
     if (found?.result !== undefined) return { head: found.result, asked: { from: found.from, to: found.to } };
-    if (found !== undefined) return { headError: 'NOT_FOUND' };
-    const code = prober.samples.at(-1)?.code ?? 'INTERNAL';
-    if (tries === HEAD_TRIES || !PASSING.has(code) || prober.left() === 0) return { headError: code };
+    if (found !== undefined) return { headError: new SecureStoreError('NOT_FOUND', 'there is no head') };
+    const { failure } = prober;
+    if (tries === HEAD_TRIES || !PASSING.has(rootCodeOf(failure)) || prober.left() === 0) return { headError: failure };
   }
 }
 

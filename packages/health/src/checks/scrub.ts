@@ -4,7 +4,7 @@ import type { HealthThresholds } from '../thresholds.ts';
 import { SCRUB_WITHIN } from '../thresholds.ts';
 import type { HealthCheck, HealthSource } from '../types.ts';
 import { finding, fine } from '../verdict.ts';
-import { span } from '../words.ts';
+import { age as inWords, span } from '../words.ts';
 import type { HealthArea } from '@securestore/objects';
 
 function words(count: number, one: string, many: string): string {
@@ -25,7 +25,7 @@ function judgeScrub(state: ScrubState, now: number, { scrubWithin }: Required<He
   const details = { figures };
   if (open > 0) {
     const [first] = findings;
-    const such = first === undefined ? '' : `, such as ${first.kind}: ${first.name}`;
+    const such = first === undefined ? '' : `${open === 1 ? ':' : ', such as'} ${first.kind} ${first.name}`;
     const reason = `${words(open, 'thing is', 'things are')} not as stored${such}`;
     const advice = 'run "securestore scrub --repair <backup>", or restore what is damaged and scrub again';
     return finding('scrub', 'failing', [reason, advice], details);
@@ -38,7 +38,7 @@ function judgeScrub(state: ScrubState, now: number, { scrubWithin }: Required<He
     return finding('scrub', 'degraded', ['the store was never scrubbed', advice], details);
   }
   const age = now - last.ended;
-  const what = `${words(last.objects, 'object was', 'objects were')} scrubbed ${span(Math.max(0, age))} ago`;
+  const what = `${words(last.objects, 'object was', 'objects were')} scrubbed ${inWords(age)} ago`;
   if (age > limit) {
     const advice = 'run "securestore scrub", or see what keeps it from ending; a greater --rate gives it more time';
     return finding('scrub', 'degraded', [`${what}: it is due after ${span(limit)}`, advice], details);

@@ -61,10 +61,11 @@ async function runPart(
   });
 }
 
-/** Notes that everything was scrubbed. */
+/** Notes what was scrubbed. A pass that reads no payloads is none of everything, and leaves what is known of them. */
 async function remember(area: HealthArea, tally: Tally, report: ScrubReport, signal: AbortSignal): Promise<void> {
   const { started, ended, objects, bytes, found, repaired } = report;
-  const last = {
+  const { within, payloads } = tally.pace;
+  const past = {
     started: started.getTime(),
     ended: Math.max(started.getTime(), ended.getTime()),
     objects,
@@ -73,13 +74,19 @@ async function remember(area: HealthArea, tally: Tally, report: ScrubReport, sig
     repaired,
     strays: tally.strayCount,
   };
-  const { within } = tally.pace;
   const open = tally.findings.filter((finding) => !finding.repaired);
   await changeScrubState(
     area,
     (before) => {
       const period = within ?? before.within;
-      return { last, open: found - repaired, findings: open, ...(period !== undefined && { within: period }) };
+      const last = payloads ? past : before.last;
+      const unread = payloads ? [] : before.findings.filter((one) => one.kind === 'payload' && !tally.isKnown(one));
+      return {
+        open: found - repaired + unread.length,
+        findings: [...open, ...unread],
+        ...(last !== undefined && { last }),
+        ...(period !== undefined && { within: period }),
+      };
     },
     signal,
   );

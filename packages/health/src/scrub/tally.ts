@@ -1,5 +1,5 @@
 import type { PassCounts, Stray } from '@securestore/objects';
-import { isCount } from './state.ts';
+import { isCount } from '@securestore/jobs';
 import type { ScrubFinding } from './types.ts';
 
 const MAX_LISTED = 1000;
@@ -76,9 +76,14 @@ export class Tally {
     this.#known = new Set(this.findings.map(({ kind, name }) => `${kind} ${name}`));
   }
 
+  /** Whether something was found in this pass. */
+  isKnown({ kind, name }: Pick<ScrubFinding, 'kind' | 'name'>): boolean {
+    return this.#known.has(`${kind} ${name}`);
+  }
+
   /** @returns those that were not told before: what concerns the whole store is found by every part of a pass */
   add(findings: readonly ScrubFinding[]): ScrubFinding[] {
-    const news = findings.filter(({ kind, name }) => !this.#known.has(`${kind} ${name}`));
+    const news = findings.filter((finding) => !this.isKnown(finding));
     for (const finding of news) {
       this.found += 1;
       if (finding.repaired) this.repaired += 1;

@@ -123,7 +123,8 @@ export class Copier {
    * Brings one object in line with what the store lists of it.
    *
    * @param there what is listed where the store moves to
-   * @param current the current record, where it was read before anything was listed
+   * @param current its record as it was before the rest was listed; by default as it is after that, where every version that comes in
+   *   between is a change that is still to be followed
    * @returns how many names were not the same
    */
   async sync(listed: Listed, there: Listed | undefined, trust: Trust, current?: Uint8Array): Promise<number> {
@@ -141,8 +142,8 @@ export class Copier {
     for await (const written of mapConcurrently(older, RECORDS, ({ key }) => this.#record(token, key, had.has(key)))) {
       if (written) differing += 1;
     }
-    const compare = there?.record !== undefined;
-    if (record !== undefined && (await this.#record(token, record.key, compare, current))) differing += 1;
+    const isKnown = there?.record !== undefined;
+    if (record !== undefined && (await this.#record(token, record.key, isKnown, current))) differing += 1;
     const named = new Set([...history, ...parts].map(({ key }) => key));
     const extra = [...had.keys()].filter((name) => !named.has(name));
     if (record === undefined && there?.record !== undefined) extra.push(there.record.key);
@@ -150,12 +151,16 @@ export class Copier {
     return differing + extra.length;
   }
 
-  /** @param compare whether something lies there already @returns whether it was written */
-  async #record(token: string, name: string, compare: boolean, read?: Uint8Array): Promise<boolean> {
+  /**
+   * @param compare whether something lies there already
+   * @param known what lies in the store, where that was read
+   * @returns whether it was written
+   */
+  async #record(token: string, name: string, compare: boolean, known?: Uint8Array): Promise<boolean> {
     const { area, target, signal } = this.#ports;
     let written = false;
     await this.#tolerating(name, async () => {
-      const body = read ?? (await area.read(name, { signal }))?.body;
+      const body = known ?? (await area.read(name, { signal }))?.body;
       // Forgotten, or purged, since it was listed.
       if (body === undefined) return;
       await this.#check(token, name, body, signal);
@@ -195,6 +200,8 @@ export class Copier {
   async syncToken(token: string, trust: Trust): Promise<number> {
     const { area, target, signal } = this.#ports;
     await this.#writer.finish();
+    // Whatever came before this record is listed after it was read. One that takes its place meanwhile may have come after others that
+    // are not.
     const current = await area.read(objectName(token), { signal });
     const listed = await listOne(token, current, (prefix) => area.entries(prefix, { signal }));
     const other = await target.read(objectName(token), { signal });
@@ -267,10 +274,7 @@ export class Copier {
   }
 }
 
-/**
- * @param current the current record, read before: a version that comes later, and has not been announced to us yet, would come without
- *   the one before it, which was listed nowhere
- */
+/** @param current the current record, read before */
 async function listOne(
   token: string,
   current: ReadResult | undefined,

@@ -7,6 +7,8 @@ import { readMovedHead } from './moved-head.ts';
 import type { KeptReport } from './keep.ts';
 import { keepOldSide } from './keep.ts';
 import { CONSUMERS, Move } from './move.ts';
+import type { ResealSettings } from './reseal.ts';
+import { Reseal } from './reseal.ts';
 import type { MigrationReport, MoveOptions } from './types.ts';
 
 /** The id of the job, of which a store has one at a time. */
@@ -20,12 +22,20 @@ export interface MigrationTarget {
   readonly location: string;
 }
 
-interface Parameters {
-  readonly to: string;
+/** How a store is moved. */
+export interface MoveStoreOptions extends MoveOptions {
+  /**
+   * Seals everything anew there, as another store: with an identity and keys of its own, so that nothing that opened or signed the old one
+   * does anything there. The audit log, members and registered backups stay with the old one, API tokens have to be made anew, and no process follows.
+   */
+  readonly reseal?: ResealSettings | undefined;
 }
 
+/** Where to the head of the store says. */
+type Parameters = object;
+
 const NO_OPTIONS: ReadonlySet<string> = new Set();
-const OPTIONS: ReadonlySet<string> = new Set(['partial', 'copyOnly']);
+const OPTIONS: ReadonlySet<string> = new Set(['partial', 'copyOnly', 'reseal']);
 
 function checkOptions(options: MoveOptions): void {
   for (const name of ['partial', 'copyOnly'] as const) {
@@ -37,22 +47,18 @@ function checkOptions(options: MoveOptions): void {
 function migrationKind(
   store: Pick<ObjectStore, 'migrationArea' | 'location'>,
   { backend, location }: MigrationTarget,
-  options: MoveOptions,
+  options: MoveStoreOptions,
 ): JobKind<Parameters, MigrationReport> {
   return {
     name: 'migration',
-    parse(stored) {
-      const { to } = (stored ?? {}) as Partial<Parameters>;
-      if (typeof to === 'string') return { to };
-      throw new SecureStoreError('INTEGRITY', 'the stored migration says of no location');
+    parse: () => ({}),
+    run(context) {
+      const places = { from: store.location, to: location, target: backend };
+      const { reseal } = options;
+      return reseal === undefined
+        ? new Move(store.migrationArea, places, options, context).run()
+        : new Reseal(store.migrationArea, places, reseal, options, context).run();
     },
-    // What the head says counts, also where a run before has failed or was cancelled.
-    async underWay() {
-      const { movesTo } = store.migrationArea;
-      return movesTo === undefined ? undefined : { to: movesTo };
-    },
-    run: (context) =>
-      new Move(store.migrationArea, { from: store.location, to: location, target: backend }, options, context).run(),
   };
 }
 
@@ -72,7 +78,7 @@ function migrationKind(
 export function moveStore(
   store: ObjectStore,
   target: MigrationTarget,
-  options: MoveOptions = {},
+  options: MoveStoreOptions = {},
 ): Job<MigrationReport> {
   checkOptions(options);
   if (store.location === target.location) {
@@ -81,9 +87,8 @@ export function moveStore(
   assertStorable(target.backend.capabilities, target.backend.name);
   return store.migrationArea.runJob('migrate', options, OPTIONS, {
     kind: migrationKind(store, target, options),
-    parameters: { to: target.location },
+    parameters: {},
     id: MIGRATION_JOB,
-    before: (signal) => store.migrationArea.check(target.backend, target.location, signal),
   });
 }
 
@@ -99,16 +104,13 @@ export function moveStore(
 export function keepInLine(store: ObjectStore, old: MigrationTarget, options: CallOptions = {}): Job<KeptReport> {
   const kind: JobKind<Parameters, KeptReport> = {
     name: 'migration-back',
-    parse: () => ({ to: old.location }),
-    // Nothing is left that it would go on with: the journal knows how far it has come.
-    underWay: async () => undefined,
+    parse: () => ({}),
     async run(context) {
       const { instance } = await readMovedHead(store.migrationArea, old, context.signal);
       return keepOldSide(store.migrationArea, old.backend, instance, context);
     },
   };
-  const parameters = { to: old.location };
-  return store.migrationArea.runJob('migrate', options, NO_OPTIONS, { kind, parameters, id: 'migration-back' });
+  return store.migrationArea.runJob('migrate', options, NO_OPTIONS, { kind, parameters: {}, id: 'migration-back' });
 }
 
 /**
@@ -136,7 +138,6 @@ export async function cancelMigration(store: ObjectStore, signal?: AbortSignal):
  *
  * @param store where it is now
  * @returns whether anything was kept
- * @throws SecureStoreError `LOCKED` where it is being moved
  */
 export async function retireOldSide(store: ObjectStore, signal?: AbortSignal): Promise<boolean> {
   const { movesTo } = store.migrationArea;

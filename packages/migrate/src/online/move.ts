@@ -96,8 +96,10 @@ export class Move {
     const { signal } = this.#context;
     this.#progress({ phase: 'preparing' });
     if (await this.#hasMoved()) return this.#report(0, true);
+    await this.#area.checkFree(this.#places.target, false, signal);
     const settled = await this.#area.journalStands(signal);
-    const { instance, occupied } = await this.#begin();
+    const instance = await this.#area.begin(this.#places.to, false, signal);
+    const occupied = await this.#area.occupy(this.#places.target, instance, signal);
     const label = this.#labelFor(occupied, instance);
     const consumer = await this.#area.open(label, ({ message }) => void this.#alarms.add(message), signal);
     await this.#copy(consumer, occupied, hex(instance), settled);
@@ -119,19 +121,6 @@ export class Move {
     }
   }
 
-  /** Has the head say where the store moves to, and takes that place; where that fails, nothing was begun. */
-  async #begin(): Promise<{ readonly instance: Uint8Array; readonly occupied: Occupied }> {
-    const { signal } = this.#context;
-    const isNew = this.#area.head.migration === undefined;
-    const instance = await this.#area.begin(this.#places.to, signal);
-    try {
-      return { instance, occupied: await this.#area.occupy(this.#places.target, instance, signal) };
-    } catch (error) {
-      if (isNew) await this.#area.cancel().catch(() => undefined);
-      throw error;
-    }
-  }
-
   /** Going back to where the store was, only what has changed since is read. */
   #labelFor({ head }: Occupied, instance: Uint8Array): string {
     return consumerLabel(head?.head.state === 'moved' ? head.head.instance : instance);
@@ -142,17 +131,29 @@ export class Move {
     const { signal } = this.#context;
     const { target, to } = this.#places;
     const head = await this.#area.refresh(signal);
+    if (await this.#area.isElsewhere(target, signal)) {
+      throw new SecureStoreError(
+        'LOCKED',
+        `the store is still at ${this.#area.movesTo ?? 'another location'}, from where it was about to move here: go on with that migration`,
+      );
+    }
     if (head.migration === undefined || (head.state !== 'closing' && head.state !== 'moved')) return false;
     if (head.state === 'moved') {
       const { movesTo } = this.#area;
-      if (movesTo === to) return true;
+      if (movesTo === to) {
+        await this.#area.arrive(target, signal);
+        return true;
+      }
       throw new SecureStoreError(
         'LOCKED',
         `the store has moved to ${movesTo ?? 'another location'}: move it from there`,
       );
     }
     if (this.#area.movesTo === to && (await this.#area.hasLanded(target, signal))) {
-      if ((await this.#area.leave(head, signal)) === 'done') return true;
+      if ((await this.#area.leave(head, signal)) === 'done') {
+        await this.#area.arrive(target, signal);
+        return true;
+      }
     }
     await this.#area.reopen(signal);
     return false;
@@ -203,6 +204,8 @@ export class Move {
     const list: Lister = (prefix, from) => entriesUnder(target, prefix, { after: from, signal });
     const all = listObjects(list, after);
     let next = all.next();
+    // Nobody may ask for it any more, where the other listing fails.
+    next.catch(() => undefined);
     let turn: Promise<unknown> = Promise.resolve();
     const take = async (token: string | undefined): Promise<Listed | undefined> => {
       for (;;) {
@@ -269,11 +272,15 @@ export class Move {
     this.#progress({ phase: 'verifying' });
     const failed = [...this.#copier.failed.keys()];
     for (const name of failed) await this.#retry(name);
-    const on = {
-      looked: () => this.#progress({ done: 1 }),
-      followed: () => this.#catchUp(consumer),
-    };
-    const findings = await this.#area.verifyCopy(this.#places.target, on, signal);
+    const verify = () => this.#area.verifyCopy(this.#places.target, () => this.#progress({ done: 1 }), signal);
+    let findings = await verify();
+    // What changed while it was read may look wrong where the change is still to be followed.
+    for (let tries = 1; findings.length > 0 && tries < MAX_TRIES; tries++) {
+      for (const { name } of findings) await this.#retry(name);
+      await this.#follow(consumer, true);
+      const known = new Set(findings.map(({ name }) => name));
+      findings = (await verify()).filter(({ name }) => known.has(name));
+    }
     for (const { name, kind, message } of findings) {
       this.#copier.fail(name, kind === 'damaged' ? 'INTEGRITY' : 'ROLLBACK', message);
     }
@@ -324,24 +331,22 @@ export class Move {
 
   /** What differs may have changed since it was followed last; what still does then is wrong. */
   async #bringInLine(consumer: Consumer, tokens: readonly string[]): Promise<void> {
-    if (tokens.length > 0) await this.#catchUp(consumer);
+    if (tokens.length > 0) {
+      while (await this.#take(consumer, this.#context.signal));
+      await consumer.commit();
+    }
     const sync = (token: string): Promise<number> => this.#copier.syncToken(token, 'sizes');
     for await (const differing of mapConcurrently(tokens, OBJECTS_AT_ONCE, sync)) this.#corrected += differing;
     await this.#copier.finish();
   }
 
-  /** Follows what has changed, without another phase. */
-  async #catchUp(consumer: Consumer): Promise<void> {
-    while (await this.#take(consumer, this.#context.signal));
-    await consumer.commit();
-  }
-
   /** @returns for how long the store was closed, in milliseconds; `undefined` where others came in between */
   async #cutOver(consumer: Consumer, occupied: Occupied): Promise<number | undefined> {
     const { signal, clock } = this.#context;
-    const { target, to } = this.#places;
+    const { target, to, from } = this.#places;
     this.#progress({ phase: 'announcing' });
-    const landing = this.#area.landing(target, to, occupied, consumerLabel(this.#area.head.instance));
+    const places = { target, location: to, source: from };
+    const landing = this.#area.landing(places, occupied, consumerLabel(this.#area.head.instance));
     const ended = new AbortController();
     const announcing = this.#area.announce(signal).finally(() => ended.abort());
     announcing.catch(() => undefined);
@@ -362,9 +367,9 @@ export class Move {
     try {
       await this.#drain(consumer, failures);
       await landing.land(closed, signal);
-      if ((await this.#area.leave(closed, signal)) === 'done') return Math.round(elapsedSince(begun, clock));
-      await this.#area.withdraw(target, false, signal);
-      return undefined;
+      if ((await this.#area.leave(closed, signal)) !== 'done') return undefined;
+      await this.#area.arrive(target, signal);
+      return Math.round(elapsedSince(begun, clock));
     } catch (error) {
       await this.#openAgain(closed);
       throw error;
@@ -391,7 +396,6 @@ export class Move {
     const head = await this.#area.refresh().catch(() => closed);
     if (head.state === 'moved') return;
     await this.#area.reopen().catch(() => undefined);
-    await this.#area.withdraw(this.#places.target, false).catch(() => undefined);
   }
 
   /** Removes what an instance has left for itself that was here: the next one is another. */

@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
 import { composeLayers } from '@securestore/backend-api';
 import type { Layer, StorageBackend } from '@securestore/backend-api';
-import { AREAS, HEAD_NAME } from '@securestore/core-format';
+import { AREAS } from '@securestore/core-format';
 import type { Clock, ObjectStore, OpenSettings } from '@securestore/objects';
 import type { Job } from '@securestore/jobs';
 import type { Place } from '../../../objects/test/support/places.ts';
 import { atEnd, openAt } from '../../../objects/test/support/stores.ts';
-import type { MigrationReport, MoveOptions } from '../../src/index.ts';
+import type { MigrationReport, MoveStoreOptions } from '../../src/index.ts';
 import { moveStore } from '../../src/index.ts';
 
 /** The backend of a place, closed when the test has ended. */
@@ -30,7 +30,7 @@ export function following(...places: readonly Place[]): Pick<OpenSettings, 'move
   };
 }
 
-export interface Movement extends MoveOptions {
+export interface Movement extends MoveStoreOptions {
   readonly clock: Clock;
   readonly fromLayers?: readonly Layer[];
   readonly toLayers?: readonly Layer[];
@@ -84,5 +84,3 @@ export async function contentsOf(place: Place): Promise<Map<string, string>> {
     await backend.close();
   }
 }
-
-export { HEAD_NAME };

@@ -49,12 +49,36 @@ export function movedAway(location: string | undefined): SecureStoreError {
   );
 }
 
+/** There it has other keys: nothing that opened it here opens it there. */
+export function sealedAnew(location: string): SecureStoreError {
+  return new SecureStoreError(
+    'LOCKED',
+    `the store has moved to ${location}, and was sealed anew there, under other keys and with another fingerprint: open it there with its new secret`,
+    { retryable: false },
+  );
+}
+
 function notTheStore(location: string): SecureStoreError {
   return new SecureStoreError(
     'ROLLBACK',
     `the store has moved to ${location}, and what lies there is not the store that moved: another one was put in its place, or an older copy. ` +
       'Verify what lies there before you use it',
   );
+}
+
+/** Reads the head in another place, in time. @throws SecureStoreError `UNAVAILABLE` where that takes too long; what the backend throws */
+export async function readThere(
+  backend: StorageBackend,
+  { clock, within }: Pick<FollowPorts, 'clock' | 'within'>,
+): Promise<ReadHead | undefined> {
+  try {
+    return await readInTime(backend, clock, within);
+  } catch (error) {
+    // Nobody but this call has given it up.
+    if (!SecureStoreError.is(error, 'ABORTED')) throw error;
+    const message = `reading the head of the store where it moves takes over ${within / 1000} s`;
+    throw new SecureStoreError('UNAVAILABLE', message, { cause: error });
+  }
 }
 
 function checkArrived({ head }: ReadHead, moved: Head, instance: Uint8Array, location: string): void {
@@ -114,10 +138,11 @@ export async function followMove(moved: Head, state: StoreState, ports: FollowPo
       const { migration } = head;
       if (migration === undefined) throw movedAway(undefined);
       const named = openLocation({ head, keys: from.keys }, migration);
+      if (migration.resealed) throw sealedAnew(named);
       if (ports.moves?.allows(named) !== true) throw movedAway(named);
       const place = await ports.moves.connect(named);
       opened.push(place.backend);
-      const read = await readInTime(place.backend, ports.clock, ports.within);
+      const read = await readThere(place.backend, ports);
       if (read === undefined) throw notTheStore(place.location);
       checkArrived(read, head, migration.instance, place.location);
       if (read.head.state !== 'moved') {

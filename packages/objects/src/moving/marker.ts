@@ -1,11 +1,16 @@
-import type { StorageBackend } from '@securestore/backend-api';
-import { SecureStoreError, systemContext } from '@securestore/core-format';
+import type { StorageBackend, WriteOptions } from '@securestore/backend-api';
+import type { Head } from '@securestore/core-format';
+import { HEAD_NAME, ID_LENGTH, SecureStoreError, systemContext } from '@securestore/core-format';
 import type { RandomSource } from '@securestore/crypto';
 import { openSystemBody, sealSystemBody, unversioned } from '@securestore/crypto';
 import { MIGRATION_NAME } from '../copy/begun.ts';
 import { hasRemains } from '../create.ts';
 import type { ReadHead, StoreState } from '../state.ts';
 import { readHead } from '../state.ts';
+import { isLanded } from './landed.ts';
+
+/** That of no migration. */
+const NO_INSTANCE: Uint8Array = new Uint8Array(ID_LENGTH);
 
 /** What was found where a store is to move to. */
 export interface Occupied {
@@ -15,27 +20,32 @@ export interface Occupied {
   readonly head: ReadHead | undefined;
 }
 
-/** The id of the instance that a store becomes there, for whoever goes on with it. */
+/** The ids of the instance that a store becomes there, and of the one that it is, for whoever goes on with it. */
+const markerOf = ({ head }: StoreState, instance: Uint8Array): Buffer => Buffer.concat([instance, head.instance]);
+
 function contextOf({ head }: StoreState): Buffer {
   return systemContext(head.lineage, 0, MIGRATION_NAME);
 }
 
-async function isOwnMarker(
+/** Whose marker lies there: of this migration, of one of the same store that was given up, or of something else; `undefined` where none does. */
+async function whoseMarker(
   target: StorageBackend,
   state: StoreState,
-  instance: Uint8Array | undefined,
+  instance: Uint8Array,
   signal: AbortSignal | undefined,
-): Promise<boolean | undefined> {
+): Promise<'own' | 'given up' | 'other' | undefined> {
   const found = await target.read(MIGRATION_NAME, { signal });
   if (found === undefined) return undefined;
   try {
     const key = unversioned(state.keys.migration);
     const { suites } = state.head;
     const opened = openSystemBody('the migration', key, suites, 'migration', contextOf(state), found.body);
-    return instance !== undefined && Buffer.compare(opened, instance) === 0;
+    if (Buffer.compare(opened, markerOf(state, instance)) === 0) return 'own';
+    // A store moves to one place at a time.
+    return Buffer.compare(opened.subarray(ID_LENGTH), state.head.instance) === 0 ? 'given up' : 'other';
   } catch (error) {
     if (!SecureStoreError.is(error, 'INTEGRITY') && !SecureStoreError.is(error, 'FORMAT_VERSION')) throw error;
-    return false;
+    return 'other';
   }
 }
 
@@ -43,49 +53,80 @@ async function isOwnMarker(
 const isOfStore = ({ head }: ReadHead, state: StoreState): boolean =>
   Buffer.compare(head.identity, state.head.identity) === 0 && Buffer.compare(head.lineage, state.head.lineage) === 0;
 
+/** Whether a head has landed from a store as it is now, in a migration that was given up since. */
+const isGivenUp = (there: Head, { instance }: Head): boolean =>
+  isLanded(there) && there.migration !== undefined && Buffer.compare(there.migration.instance, instance) === 0;
+
 function occupied(what: string): SecureStoreError {
   return new SecureStoreError('ALREADY_EXISTS', `${what}; it was left as it is. Choose an empty location`);
 }
 
-/**
- * Looks at the place where a store is to move to, and changes nothing.
- *
- * @param instance that the store becomes there; `undefined` where none is decided, since it is not being moved
- * @returns whether it is the same migration's already
- * @throws SecureStoreError `ALREADY_EXISTS` where something else is there; what the backend throws
- */
-export async function lookAtTarget(
-  target: StorageBackend,
-  state: StoreState,
-  instance: Uint8Array | undefined,
-  signal: AbortSignal | undefined,
-): Promise<Occupied> {
-  const head = await readHead(target, signal);
-  if (head !== undefined && !isOfStore(head, state)) throw occupied('there is another store here already');
-  const isOwn = await isOwnMarker(target, state, instance, signal);
-  const isLanded = head !== undefined && instance !== undefined && Buffer.compare(head.head.instance, instance) === 0;
-  if (isOwn === true || isLanded) return { resumed: true, head };
-  if (head !== undefined && head.head.state !== 'moved') {
-    throw occupied(
-      Buffer.compare(head.head.instance, state.head.instance) === 0
-        ? 'this is the place where the store is'
-        : 'a copy of the store is here already, such as a restored one',
-    );
-  }
-  if (head === undefined && isOwn === false) {
+/** @throws SecureStoreError `ALREADY_EXISTS` where a head is that is neither this store's nor left behind by it */
+function checkHead(read: ReadHead, state: StoreState): void {
+  if (!isOfStore(read, state)) throw occupied('there is another store here already');
+  if (read.head.state === 'moved') return;
+  const isHere = Buffer.compare(read.head.instance, state.head.instance) === 0;
+  throw occupied(
+    isHere ? 'this is the place where the store is' : 'a copy of the store is here already, such as a restored one',
+  );
+}
+
+/** @throws SecureStoreError `ALREADY_EXISTS` where something is that only a store with a head can have written */
+async function checkEmpty(target: StorageBackend, signal: AbortSignal | undefined): Promise<void> {
+  if ((await target.read(MIGRATION_NAME, { start: 0, end: 1, signal })) !== undefined) {
     throw occupied('another migration to this location was begun and not finished');
   }
-  if (head === undefined && (await hasRemains(target, signal))) {
-    throw occupied('there are objects of a store here whose head is missing');
+  if (await hasRemains(target, signal)) throw occupied('there are objects of a store here whose head is missing');
+}
+
+/**
+ * Makes sure that a store could move to a place.
+ *
+ * @param anew whether it is to be sealed anew there
+ * @throws SecureStoreError `ALREADY_EXISTS` where something is there; what the backend throws
+ */
+export async function checkFree(
+  target: StorageBackend,
+  state: StoreState,
+  anew: boolean,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const head = await readHead(target, signal);
+  const marker = await whoseMarker(target, state, NO_INSTANCE, signal);
+  if (
+    !anew &&
+    (head === undefined ? marker === 'given up' : isOfStore(head, state) && isGivenUp(head.head, state.head))
+  )
+    return;
+  if (head === undefined) {
+    await checkEmpty(target, signal);
+    return;
   }
-  return { resumed: false, head };
+  checkHead(head, state);
+  if (anew) throw occupied('this is a place that the store has left');
+}
+
+/** Writes what says that a place is taken. */
+async function take(
+  target: StorageBackend,
+  state: StoreState,
+  id: Uint8Array,
+  random: RandomSource,
+  options: WriteOptions,
+): Promise<void> {
+  const key = { secret: state.keys.migration, suite: state.keys.journal.primary.suite };
+  await target.write(
+    MIGRATION_NAME,
+    sealSystemBody(key, 'migration', contextOf(state), markerOf(state, id), random),
+    options,
+  );
 }
 
 /**
  * Takes the place where a store is to move to, or finds it taken by the same migration.
  *
  * @param instance that the store becomes there
- * @throws SecureStoreError as {@link lookAtTarget}
+ * @throws SecureStoreError `ALREADY_EXISTS` where something else is there; what the backend throws
  */
 export async function occupy(
   target: StorageBackend,
@@ -94,11 +135,49 @@ export async function occupy(
   random: RandomSource,
   signal: AbortSignal | undefined,
 ): Promise<Occupied> {
-  const found = await lookAtTarget(target, state, instance, signal);
-  if (found.resumed) return found;
-  const key = { secret: state.keys.migration, suite: state.keys.journal.primary.suite };
-  const body = sealSystemBody(key, 'migration', contextOf(state), instance, random);
+  const head = await readHead(target, signal);
+  if (head !== undefined && !isOfStore(head, state)) throw occupied('there is another store here already');
+  const marker = await whoseMarker(target, state, instance, signal);
+  const isOwn = marker === 'own' || (head !== undefined && Buffer.compare(head.head.instance, instance) === 0);
+  if (isOwn) return { resumed: true, head };
+  // What a migration has left that was given up is taken over: it is held against the store as what this one has copied itself.
+  const resumed = head === undefined ? marker === 'given up' : isGivenUp(head.head, state.head);
+  if (!resumed) await (head === undefined ? checkEmpty(target, signal) : checkHead(head, state));
   // What a store has left behind may have one of a migration that came to nothing.
-  await target.write(MIGRATION_NAME, body, found.head === undefined ? { ifAbsent: true, signal } : { signal });
-  return found;
+  const isFirst = head === undefined && !resumed;
+  await take(target, state, instance, random, isFirst ? { ifAbsent: true, signal } : { signal });
+  return { resumed, head };
+}
+
+/**
+ * Takes the place where a store is to be sealed anew, or finds it taken by the same migration.
+ *
+ * @param id of the migration
+ * @returns whether it was taken before
+ * @throws SecureStoreError `ALREADY_EXISTS` where something else is there; what the backend throws
+ */
+export async function occupyAnew(
+  target: StorageBackend,
+  state: StoreState,
+  id: Uint8Array,
+  random: RandomSource,
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
+  if (await isTaken(target, state, id, signal)) return true;
+  if ((await target.read(HEAD_NAME, { start: 0, end: 1, signal })) !== undefined) {
+    throw occupied('there is a store here already');
+  }
+  await checkEmpty(target, signal);
+  await take(target, state, id, random, { ifAbsent: true, signal });
+  return false;
+}
+
+/** Whether a place is taken by this migration. @param id of the migration */
+export async function isTaken(
+  target: StorageBackend,
+  state: StoreState,
+  id: Uint8Array,
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
+  return (await whoseMarker(target, state, id, signal)) === 'own';
 }

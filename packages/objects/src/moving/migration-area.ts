@@ -31,10 +31,13 @@ import { passOver } from '../verify/pass.ts';
 import type { Finding } from '../verify/report.ts';
 import { ReportBuilder } from '../verify/report.ts';
 import { foreignName, loadBaseline } from '../verify/verify.ts';
+import { hasLeftFor, isLanded, openLanded } from './landed.ts';
+import type { LandingPlaces } from './landing.ts';
 import { Landing } from './landing.ts';
 import { openLocation, sealLocation } from './location.ts';
 import type { Occupied } from './marker.ts';
-import { lookAtTarget, occupy } from './marker.ts';
+import { checkFree, isTaken, occupy, occupyAnew } from './marker.ts';
+import { ResealedCopy, tokensOf } from './resealed-copy.ts';
 import { reopen } from './reopen.ts';
 
 /** Whether what somebody else relies on is still so. */
@@ -42,14 +45,6 @@ type Step = 'done' | 'overtaken';
 
 function refuse(message: string): never {
   throw new SecureStoreError('LOCKED', message);
-}
-
-/** @throws SecureStoreError `LOCKED` */
-function checkMovable({ rotation, state }: Head): void {
-  if (rotation !== undefined) {
-    refuse('a rotation of the keys is under way, or was stopped: let it end, or forget the job "rotation", first');
-  }
-  if (state !== 'open') refuse(`the store can not be moved now: it is ${state}`);
 }
 
 async function readOnly(): Promise<never> {
@@ -100,39 +95,14 @@ export class MigrationArea extends StoreArea {
   }
 
   /**
-   * Whether the store can be moved to a place: refuses before anything is changed.
-   *
-   * @param location without credentials
-   * @throws SecureStoreError as {@link begin} and {@link occupy}
-   */
-  async check(target: StorageBackend, location: string, signal?: AbortSignal): Promise<void> {
-    const head = await this.refresh(signal);
-    ownerKeys(this.#state);
-    if (head.state === 'moved' || head.state === 'closing') return;
-    if (head.migration === undefined) checkMovable(head);
-    else this.#checkSame(location);
-    try {
-      await lookAtTarget(target, this.#state, head.migration?.instance, signal);
-    } catch (error) {
-      if (!SecureStoreError.is(error, 'ALREADY_EXISTS')) throw error;
-      throw new SecureStoreError('ALREADY_EXISTS', `${location}: ${error.message}`);
-    }
-  }
-
-  #checkSame(location: string): void {
-    const { movesTo } = this;
-    if (movesTo === location) return;
-    refuse(`the store is being moved to ${movesTo}: go on with that migration, or cancel it`);
-  }
-
-  /**
    * Has the head say that the store moves: rotations and restores wait until it has. What was begun before is gone on with.
    *
    * @param location without credentials
-   * @returns the instance that the store becomes there
-   * @throws SecureStoreError `LOCKED` where it is being rotated, restored, or moved elsewhere; `ACCESS_DENIED` for a member
+   * @param resealed whether everything is sealed anew there
+   * @returns the instance that the store becomes there; where it is sealed anew, the id of the migration
+   * @throws SecureStoreError `LOCKED` where it is being rotated, restored, or moved elsewhere or otherwise; `ACCESS_DENIED` for a member
    */
-  async begin(location: string, signal?: AbortSignal): Promise<Uint8Array> {
+  async begin(location: string, resealed: boolean, signal?: AbortSignal): Promise<Uint8Array> {
     this.#calls.checkOpen();
     ownerKeys(this.#state);
     const { random } = this.#engine;
@@ -140,21 +110,76 @@ export class MigrationArea extends StoreArea {
       const { head } = state;
       if (head.migration !== undefined) {
         const named = openLocation(state, head.migration);
-        if (named !== location) refuse(`the store is being moved to ${named}: go on with that migration, or cancel it`);
+        if (named !== location || head.migration.resealed !== resealed) {
+          const how = head.migration.resealed ? ', and sealed anew' : '';
+          refuse(`the store is being moved to ${named}${how}: go on with that migration, or cancel it`);
+        }
         return head.migration.stage === 'copying' ? undefined : { migration: { ...head.migration, stage: 'copying' } };
       }
-      checkMovable(head);
+      if (head.rotation !== undefined) {
+        refuse('a rotation of the keys is under way, or was stopped: let it end, or forget the job "rotation", first');
+      }
+      if (head.state !== 'open') refuse(`the store can not be moved now: it is ${head.state}`);
       const sealed = sealLocation(state, location, random);
-      return { migration: { instance: random(ID_LENGTH), stage: 'copying', location: sealed } };
+      return { migration: { instance: random(ID_LENGTH), stage: 'copying', resealed, location: sealed } };
     }, signal);
     const { migration } = this.#state.head;
     if (migration === undefined) throw new SecureStoreError('CONFLICT', 'the migration was cancelled meanwhile');
     return migration.instance;
   }
 
+  /**
+   * Makes sure that a store could move to a place, before anything is changed on either side.
+   *
+   * @param anew whether it is to be sealed anew there
+   * @throws SecureStoreError `ALREADY_EXISTS`; what the backend throws
+   */
+  async checkFree(target: StorageBackend, anew: boolean, signal?: AbortSignal): Promise<void> {
+    if (this.head.migration === undefined) await checkFree(target, this.#state, anew, signal);
+  }
+
   /** Takes the place where the store moves to. @throws SecureStoreError `ALREADY_EXISTS`; what the backend throws */
   async occupy(target: StorageBackend, instance: Uint8Array, signal?: AbortSignal): Promise<Occupied> {
     return occupy(target, this.#state, instance, this.#engine.random, signal);
+  }
+
+  /** Takes the place where the store is to be sealed anew. @returns whether it was taken before @throws SecureStoreError `ALREADY_EXISTS`; what the backend throws */
+  async occupyAnew(target: StorageBackend, id: Uint8Array, signal?: AbortSignal): Promise<boolean> {
+    return occupyAnew(target, this.#state, id, this.#engine.random, signal);
+  }
+
+  /** Whether a place is taken by this migration, and not open yet. */
+  async isTakenAnew(target: StorageBackend, id: Uint8Array, signal?: AbortSignal): Promise<boolean> {
+    return isTaken(target, this.#state, id, signal);
+  }
+
+  /** How this store is divided into categories, for one that is to be sealed anew of it. */
+  get categories(): Readonly<Record<string, readonly string[]>> {
+    return this.#state.categories.patterns;
+  }
+
+  /** What brings objects of this store into another one, by its area. */
+  resealedTo(other: MigrationArea): ResealedCopy {
+    return new ResealedCopy(this.#engine, other.#engine);
+  }
+
+  /** The tokens of the objects, deleted ones too. */
+  tokens(signal?: AbortSignal): AsyncGenerator<string> {
+    return tokensOf(this.#engine, signal);
+  }
+
+  /** Opens a store that was made to take in another one, with the access policy of that. */
+  async openAnew(from: MigrationArea, signal?: AbortSignal): Promise<void> {
+    const { policy, head } = from.#state;
+    await changeHead(
+      this.#engine,
+      async (state) => ({
+        head: { state: 'open', versionFloor: Math.max(state.head.versionFloor, head.versionFloor) },
+        ...(policy !== undefined && { policy }),
+      }),
+      signal,
+      () => this.#engine.watcher.checkFollowing(),
+    );
   }
 
   /**
@@ -167,7 +192,7 @@ export class MigrationArea extends StoreArea {
     return openConsumer(this.#engine, label, signal, onDamaged);
   }
 
-  /** Ends what was opened under labels that begin so: the journal is not kept for it any more. @returns how many there were @throws SecureStoreError `ACCESS_DENIED` for a member */
+  /** Ends what was opened under labels that begin so: the journal is not kept for it any more. @returns how many there were */
   async unregister(prefix: string, signal?: AbortSignal): Promise<number> {
     ownerKeys(this.#state);
     const { backend } = this.#engine;
@@ -231,11 +256,11 @@ export class MigrationArea extends StoreArea {
   }
 
   /** Makes ready what the head will be where the store moves to. */
-  landing(target: StorageBackend, location: string, { head }: Occupied, consumer: string): Landing {
+  landing(places: LandingPlaces, { head }: Occupied, consumer: string): Landing {
     const { migration } = this.#state.head;
     if (migration === undefined) throw new SecureStoreError('ABORTED', 'the migration was cancelled from elsewhere');
     const { instance } = migration;
-    return new Landing(this.#engine, { target, location, instance, replaces: head, consumer });
+    return new Landing(this.#engine, { ...places, instance, replaces: head, consumer });
   }
 
   /** Has the head say that the store has moved: from then on it has. @param closed the head that closed it */
@@ -265,20 +290,29 @@ export class MigrationArea extends StoreArea {
     );
   }
 
-  /** Removes a head that an attempt has left which came to nothing, and with `marker` that the place is taken. */
-  async withdraw(target: StorageBackend, marker: boolean, signal?: AbortSignal): Promise<void> {
-    const { migration, identity } = this.head;
-    const found = await readHead(target, signal);
-    const isOwn =
-      found !== undefined &&
-      Buffer.compare(found.head.identity, identity) === 0 &&
-      migration !== undefined &&
-      Buffer.compare(found.head.instance, migration.instance) === 0;
-    if (isOwn) {
-      const options = target.capabilities.conditionalDelete ? { ifMatch: found.etag, signal } : { signal };
-      await target.delete(HEAD_NAME, options);
-    }
-    if (marker) await target.delete(MIGRATION_NAME, { signal });
+  /**
+   * Whether the store has only landed where it was opened, and is where it comes from. Where that place has left it, it is opened.
+   *
+   * @param other where it comes from, or any other place
+   */
+  async isElsewhere(other: StorageBackend, signal?: AbortSignal): Promise<boolean> {
+    const { backend, watcher } = this.#engine;
+    if (!isLanded(this.head)) return false;
+    const left = await readHead(other, signal);
+    if (left === undefined || !hasLeftFor(left.head, this.head)) return true;
+    await openLanded(backend, { ...this.#state, head: left.head }, this.#engine.clock, signal);
+    await watcher.refresh(signal);
+    return isLanded(this.head);
+  }
+
+  /** Opens the store where it has landed. To be called after {@link leave}, by whoever goes on with the move. */
+  arrive(target: StorageBackend, signal?: AbortSignal): Promise<void> {
+    return openLanded(target, this.#state, this.#engine.clock, signal);
+  }
+
+  /** Removes what says that a place is taken. */
+  async withdrawMarker(target: StorageBackend, signal?: AbortSignal): Promise<void> {
+    await target.delete(MIGRATION_NAME, { signal });
   }
 
   /** Has the head say no more that the store moves. @throws SecureStoreError `NOT_FOUND` where it does not, `CONFLICT` where it has moved */
@@ -329,15 +363,19 @@ export class MigrationArea extends StoreArea {
    * Reads every record of the copy, as retrieving it would, and holds it against the checkpoint of the store: what is damaged, older than
    * it was, gone or there again is found, whether it is so in the copy alone or was so in the store.
    *
-   * @param on.looked told of each object that was looked at
-   * @param on.followed brings the copy up to what the store has by now, before anything is taken for wrong
+   * @param onLooked told of each object that was looked at
    */
-  async verifyCopy(
-    target: StorageBackend,
-    on: { readonly looked: () => void; readonly followed: () => Promise<void> },
-    signal?: AbortSignal,
-  ): Promise<readonly Finding[]> {
-    const engine: Engine = { ...this.#engine, backend: copyView(this.#engine.backend, target) };
+  verifyCopy(target: StorageBackend, onLooked: () => void, signal?: AbortSignal): Promise<readonly Finding[]> {
+    const backend = copyView(this.#engine.backend, target);
+    return this.#verify({ ...this.#engine, backend }, onLooked, signal);
+  }
+
+  /** The same of the store itself. */
+  verifyHere(onLooked: () => void, signal?: AbortSignal): Promise<readonly Finding[]> {
+    return this.#verify(this.#engine, onLooked, signal);
+  }
+
+  async #verify(engine: Engine, onLooked: () => void, signal: AbortSignal | undefined): Promise<readonly Finding[]> {
     const report = new ReportBuilder();
     await engine.watcher.refresh(signal);
     const baseline = await loadBaseline(engine, report, signal);
@@ -346,8 +384,7 @@ export class MigrationArea extends StoreArea {
       baseline,
       options: { payloads: false, onBytes: () => undefined, signal },
       onForeign: (name) => report.add([foreignName(name)]),
-      onLook: on.looked,
-      onFollowed: on.followed,
+      onLook: onLooked,
       onCertain: async ({ findings }) => report.add(findings),
     });
     return report.findings;

@@ -39,8 +39,6 @@ export interface Pass {
   readonly lookAhead?: number | undefined;
   /** Told of each object that was looked at, in their order, and how many bytes of payloads were read for it. */
   readonly onLook: (look: Look, bytes: number) => void;
-  /** Called before what seems wrong is looked at again, once the newest checkpoint is known: a copy has to catch up with that. */
-  readonly onFollowed?: (() => Promise<void>) | undefined;
   /** Told of what is wrong for certain. */
   readonly onCertain: (certain: Certain) => Promise<void>;
   /** Told of a token up to which everything has been told. */
@@ -162,7 +160,6 @@ async function confirm(pass: Pass, suspects: readonly Suspect[]): Promise<void> 
   for (let looks = 2; left.length > 0; looks++) {
     await engine.watcher.settle(options.signal);
     await baseline.follow();
-    await pass.onFollowed?.();
     const again: Suspect[] = [];
     for (const suspect of left) {
       const { findings, strays, expected } = await lookAgain(pass, suspect.token);

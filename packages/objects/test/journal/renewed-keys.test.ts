@@ -108,7 +108,7 @@ describe('a store that takes no writes any more', () => {
     const { store } = await world.start();
     const { engine } = await world.start();
     await store.store('k', 'x');
-    await reviseHead(world.place, (head) => ({ ...head, generation: head.generation + 1, state: 'closing' }));
+    await reviseHead(world.place, (head) => ({ ...head, generation: head.generation + 1, state: 'restoring' }));
     world.clock.advance(6000);
     await store.retrieve('k');
     await store.close();

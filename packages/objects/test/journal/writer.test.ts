@@ -125,7 +125,7 @@ describe('the journal', () => {
     const { clock } = world;
     const { engine } = await world.start();
     const close = async (): Promise<void> => {
-      await changeHead(engine, async () => ({ head: { state: 'closing' } }));
+      await changeHead(engine, async () => ({ head: { state: 'restoring' } }));
       clock.advance(6000);
     };
     let closing: Promise<void> | undefined;

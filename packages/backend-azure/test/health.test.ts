@@ -1,0 +1,40 @@
+import { expect, test } from 'vitest';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { everyThird, httpProxyTo } from '../../backend-s3/test/support/http-proxy.ts';
+import { describeHealth, expectRefused, look, opened, troubles } from '../../securestore/test/support/server-health.ts';
+import { signatureFor } from './support/signatures.ts';
+import { NO_SERVER, endpointOf, freshLocation, proxied, withEndpoint } from './support/stores.ts';
+
+/** How Blob Storage says that it wants fewer requests. */
+const BUSY = {
+  status: 503,
+  headers: { 'content-type': 'application/xml', 'x-ms-error-code': 'ServerBusy' },
+  body: '<?xml version="1.0"?><Error><Code>ServerBusy</Code><Message>The server is busy.</Message></Error>',
+};
+
+describeHealth({
+  name: 'azure',
+  skip: NO_SERVER,
+  fresh: freshLocation,
+  proxied,
+  async throttled(location) {
+    const { origin, pathname } = new URL(endpointOf(location));
+    const proxy = await httpProxyTo(origin, { refuse: everyThird(), refusal: BUSY });
+    return withEndpoint(location, `${proxy.endpoint}${pathname}`);
+  },
+});
+
+test.skipIf(NO_SERVER !== undefined)(
+  'the health of a store on azure fails where the signature has expired',
+  async () => {
+    const location = freshLocation();
+    await opened(location);
+    // To the second, and rounded down.
+    const expires = new Date(Date.now() + 3000);
+    const sasToken = signatureFor(location, 'rwdl', expires);
+    const store = await opened(location, { backendOptions: { sasToken } });
+    expect(troubles(await look(store))).toEqual({});
+    await sleep(expires.getTime() - Date.now() + 100);
+    expectRefused(await look(store), 'ACCESS_DENIED');
+  },
+);

@@ -1,0 +1,21 @@
+import {
+  ContainerSASPermissions,
+  StorageSharedKeyCredential,
+  generateBlobSASQueryParameters,
+} from '@azure/storage-blob';
+import { parseTarget } from '../../src/location.ts';
+
+/** A signature that allows some things in the container of a location. */
+export function signatureFor(
+  location: string,
+  permissions: string,
+  expiresOn = new Date(Date.now() + 600_000),
+): string {
+  const { account = '', container } = parseTarget(location);
+  const key = new StorageSharedKeyCredential(account, process.env['AZURE_STORAGE_KEY'] ?? '');
+  const rights = ContainerSASPermissions.parse(permissions);
+  const startsOn = new Date(Date.now() - 3_600_000);
+  return String(
+    generateBlobSASQueryParameters({ containerName: container, permissions: rights, startsOn, expiresOn }, key),
+  );
+}

@@ -1,0 +1,21 @@
+import { everyThird, httpProxyTo } from '../../backend-s3/test/support/http-proxy.ts';
+import { describeHealth } from '../../securestore/test/support/server-health.ts';
+import { NO_SERVER, endpointOf, freshLocation, proxied, withEndpoint } from './support/stores.ts';
+
+/** How Cloud Storage says that it wants fewer requests. */
+const TOO_MANY = {
+  status: 429,
+  headers: { 'content-type': 'application/json' },
+  body: JSON.stringify({ error: { code: 429, errors: [{ reason: 'rateLimitExceeded' }], message: 'slower' } }),
+};
+
+describeHealth({
+  name: 'gcs',
+  skip: NO_SERVER,
+  fresh: freshLocation,
+  proxied,
+  async throttled(location) {
+    const proxy = await httpProxyTo(endpointOf(location), { refuse: everyThird(), refusal: TOO_MANY });
+    return withEndpoint(location, proxy.endpoint);
+  },
+});

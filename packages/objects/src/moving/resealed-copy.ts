@@ -1,0 +1,266 @@
+import type { RecordHeader, StoreKey } from '@securestore/core-format';
+import {
+  AREAS,
+  blobsPrefix,
+  encodeBase32,
+  encodeTombstoneBody,
+  historyName,
+  historyPrefix,
+  historyVersion,
+  objectName,
+  parseStoreKey,
+  SecureStoreError,
+  splitRecord,
+} from '@securestore/core-format';
+import { digestWhole, RecentCache, sealRecord } from '@securestore/crypto';
+import { BlobReader } from '../blob-reader.ts';
+import { blobPayload, writeBlob } from '../blob-writer.ts';
+import type { Engine } from '../engine.ts';
+import { withNewestKeys } from '../newest-keys.ts';
+import type { OpenBody } from '../open-body.ts';
+import { encodeOpenBody } from '../open-body.ts';
+import { pagesUnder } from '../pages.ts';
+import type { LiveRecord, OpenedRecord } from '../records.ts';
+import { openByToken } from '../records.ts';
+
+/** Payloads whose place in the new store is remembered: versions of an object may share one. */
+const REMEMBERED = 1000;
+
+/** What bringing one object in line did. */
+export interface Resealed {
+  /** Versions that were sealed. */
+  readonly versions: number;
+  /** Written, in bytes, but for what payloads in parts take. */
+  readonly bytes: number;
+  /** Versions whose keys have been destroyed: they can't be opened, and stay behind. */
+  readonly unreadable: number;
+}
+
+/** A payload as the new store has it. */
+type Payload = Pick<OpenBody, 'digest' | 'payload'> & { readonly blob: RecordHeader['blob'] };
+
+/** Brings objects of a store into another one: opened with the keys of the one, and sealed with those of the other. */
+export class ResealedCopy {
+  readonly #source: Engine;
+  readonly #target: Engine;
+  readonly #payloads = new RecentCache<string, Payload>(REMEMBERED);
+
+  constructor(source: Engine, target: Engine) {
+    this.#source = source;
+    this.#target = target;
+  }
+
+  /**
+   * Brings one object in line with what lies in the store now: versions, commits and times stay.
+   *
+   * @throws SecureStoreError `INTEGRITY` where it is damaged; what the backends throw
+   */
+  async bring(token: string, signal: AbortSignal | undefined): Promise<Resealed> {
+    const names = await versionNames(this.#source, token, signal);
+    const current = await this.#read(token, objectName(token), signal);
+    const name = await this.#nameOf(token, names, current, signal);
+    const tally = { versions: 0, bytes: 0, unreadable: 0 };
+    if (name === undefined) return tally;
+    const { token: there } = this.#target.names.locate(name);
+    const had = new Set(await versionNames(this.#target, there, signal));
+    const wanted = new Set<string>();
+    for (const from of names.toReversed()) {
+      const version = historyVersion(historyPrefix(token), from);
+      if (version === undefined) continue;
+      const to = historyName(there, version);
+      wanted.add(to);
+      if (!had.has(to)) await this.#seal(name, to, await this.#read(token, from, signal), tally, signal);
+    }
+    if (current !== undefined && !(await this.#isThere(there, current))) {
+      await this.#seal(name, objectName(there), current, tally, signal);
+    }
+    const extra = [...had].filter((to) => !wanted.has(to));
+    for (const to of extra) await this.#target.backend.delete(to, { signal });
+    if (extra.length > 0) await this.#dropPayloads(there, signal);
+    return tally;
+  }
+
+  /** The name of an object, wherever it can be read; `undefined` where nothing tells it any more, or nothing is there. */
+  async #nameOf(
+    token: string,
+    names: readonly string[],
+    current: OpenedRecord | 'unreadable' | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<StoreKey | undefined> {
+    const named = this.#source.names.open(token);
+    if (!('hidden' in named)) return parseStoreKey(named.name);
+    const isTold = (record: typeof current): record is LiveRecord =>
+      record !== undefined && record !== 'unreadable' && record.kind === 'object';
+    if (isTold(current)) return parseStoreKey(current.body.name);
+    for (const name of names) {
+      const record = await this.#read(token, name, signal);
+      if (isTold(record)) return parseStoreKey(record.body.name);
+    }
+    return undefined;
+  }
+
+  async #read(
+    token: string,
+    name: string,
+    signal: AbortSignal | undefined,
+  ): Promise<OpenedRecord | 'unreadable' | undefined> {
+    const engine = this.#source;
+    const found = await engine.backend.read(name, { signal });
+    if (found === undefined) return undefined;
+    if (engine.watcher.state.keys.isDestroyed(splitRecord(found.body).header.categoryId)) return 'unreadable';
+    return withNewestKeys(engine, found.body, (state) => openByToken(state, found.body, engine.names, token), signal);
+  }
+
+  async #isThere(there: string, current: OpenedRecord | 'unreadable'): Promise<boolean> {
+    if (current === 'unreadable') return false;
+    const found = await this.#target.backend.read(objectName(there));
+    const header = found && splitRecord(found.body).header;
+    return (
+      header !== undefined &&
+      header.version === current.header.version &&
+      Buffer.compare(header.commitId, current.header.commitId) === 0
+    );
+  }
+
+  async #seal(
+    name: StoreKey,
+    to: string,
+    opened: OpenedRecord | 'unreadable' | undefined,
+    tally: { versions: number; bytes: number; unreadable: number },
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
+    if (opened === undefined) return;
+    if (opened === 'unreadable') {
+      tally.unreadable += 1;
+      return;
+    }
+    const { backend, limits } = this.#target;
+    const record = await this.#sealed(name, opened, signal);
+    if (record.length > limits.maxRecord) {
+      const message = `${to} has ${record.length} bytes; the backend that the store moves to holds ${limits.maxRecord}`;
+      throw new SecureStoreError('TOO_LARGE', message);
+    }
+    await backend.write(to, record, { signal });
+    tally.versions += 1;
+    tally.bytes += record.length;
+  }
+
+  async #sealed(name: StoreKey, opened: OpenedRecord, signal: AbortSignal | undefined): Promise<Buffer> {
+    const { watcher, random, names } = this.#target;
+    const { nameId, token } = names.locate(name);
+    const { head, keys, categories } = watcher.state;
+    const categoryId = categories.idOf(name);
+    const { primary } = keys.category(categoryId);
+    const { blob: _, ...rest } = opened.header;
+    const anew = {
+      ...rest,
+      suite: primary.suite,
+      lineage: head.lineage,
+      nameId,
+      categoryId,
+      generation: head.generation,
+    };
+    if (opened.kind === 'tombstone') return sealRecord(primary, anew, encodeTombstoneBody(opened.body), random);
+    const { blob, ...payload } = await this.#payload(token, opened, categoryId, signal);
+    const plaintext = encodeOpenBody({ ...opened.body, ...payload });
+    try {
+      return sealRecord(primary, blob === undefined ? anew : { ...anew, blob }, plaintext, random);
+    } finally {
+      plaintext.fill(0);
+    }
+  }
+
+  async #payload(
+    there: string,
+    { header, body }: LiveRecord,
+    categoryId: Uint8Array,
+    signal: AbortSignal | undefined,
+  ): Promise<Payload> {
+    const { primary, digest: digestKeys } = this.#target.watcher.state.keys.category(categoryId);
+    const { payload, length } = body;
+    if (payload.kind === 'inline' || header.blob === undefined) {
+      if (payload.kind !== 'inline')
+        throw new SecureStoreError('INTEGRITY', 'the record contradicts itself about its blob');
+      return { payload, digest: digestWhole(digestKeys, payload.data), blob: undefined };
+    }
+    const id = `${there} ${encodeBase32(header.blob.blobId)}`;
+    const known = this.#payloads.get(id);
+    if (known !== undefined) return known;
+    const { suite, chunkSize, key } = payload;
+    const source = this.#source;
+    const reader = new BlobReader(source, {
+      token: source.names.locate(parseStoreKey(body.name)).token,
+      suite,
+      reference: header.blob,
+      chunkSize,
+      key,
+      length,
+      onMissing: async () => undefined,
+    });
+    const data = reader.read(0, length, signal);
+    const written = await writeBlob(this.#target, there, primary.suite, digestKeys, data, signal);
+    if (written.length !== length) {
+      throw new SecureStoreError('INTEGRITY', 'the payload has another length than its record says');
+    }
+    const made = { payload: blobPayload(written), digest: written.digest, blob: written.reference };
+    this.#payloads.set(id, made);
+    return made;
+  }
+
+  /** Removes payloads that no version of an object names any more. */
+  async #dropPayloads(there: string, signal: AbortSignal | undefined): Promise<void> {
+    const { backend } = this.#target;
+    const named = new Set<string>();
+    for (const name of [...(await versionNames(this.#target, there, signal)), objectName(there)]) {
+      const found = await backend.read(name, { signal });
+      const blob = found && splitRecord(found.body).header.blob;
+      if (blob !== undefined) named.add(encodeBase32(blob.blobId));
+    }
+    const prefix = blobsPrefix(there);
+    for await (const names of pagesUnder(backend, prefix, signal)) {
+      for (const name of names) {
+        const [id = ''] = name.slice(prefix.length).split('/', 1);
+        if (!named.has(id)) await backend.delete(name, { signal });
+      }
+    }
+  }
+
+  /**
+   * Removes an object of the new store that the store does not have.
+   *
+   * @param there its token in the new store
+   * @returns whether it was removed
+   */
+  async dropIfGone(there: string, signal: AbortSignal | undefined): Promise<boolean> {
+    const { names, backend } = this.#target;
+    const named = names.open(there);
+    if ('hidden' in named) return false;
+    const { token } = this.#source.names.locate(parseStoreKey(named.name));
+    if ((await this.#source.backend.read(objectName(token), { signal })) !== undefined) return false;
+    for (const name of await versionNames(this.#target, there, signal)) await backend.delete(name, { signal });
+    await backend.delete(objectName(there), { signal });
+    await this.#dropPayloads(there, signal);
+    return true;
+  }
+
+  /** Whether an object is in the new store as it is in the store now. */
+  async isInLine(token: string, signal: AbortSignal | undefined): Promise<boolean> {
+    const current = await this.#read(token, objectName(token), signal);
+    if (current === undefined || current === 'unreadable') return true;
+    const name = await this.#nameOf(token, [], current, signal);
+    return name === undefined || this.#isThere(this.#target.names.locate(name).token, current);
+  }
+}
+
+async function versionNames(engine: Engine, token: string, signal: AbortSignal | undefined): Promise<string[]> {
+  const names: string[] = [];
+  for await (const page of pagesUnder(engine.backend, historyPrefix(token), signal)) names.push(...page);
+  return names;
+}
+
+/** The tokens of the objects of a store, deleted ones too. */
+export async function* tokensOf(engine: Engine, signal: AbortSignal | undefined): AsyncGenerator<string> {
+  for await (const names of pagesUnder(engine.backend, AREAS.objects, signal)) {
+    for (const name of names) yield name.slice(AREAS.objects.length);
+  }
+}
