@@ -99,7 +99,7 @@ describe('a store is not moved, and nothing is changed,', () => {
 
   it('to where another store is', async () => {
     const [store, other] = [await made(), await made()];
-    await refused(move(store, other), 'ALREADY_EXISTS', /memory:.*another store.*Choose an empty location/);
+    await refused(move(store, other), 'ALREADY_EXISTS', /another store.*Choose an empty location/);
     await isUntouched(store);
     await isUntouched(other);
   });
@@ -204,8 +204,8 @@ describe.concurrent('a store that is being moved', { timeout: 120_000 }, () => {
     await opened.close();
     await cancelMigration(store, { unlock });
     await isUntouched(store);
-    await refused(move(store, to), 'ALREADY_EXISTS', /another migration to this location/);
-    await isUntouched(store);
+    // What was copied is of use to the next one to the same place.
+    expect(await move(store, to)).toMatchObject({ moved: true, versions: 0 });
   });
 
   it('is moved by one at a time, and can not be cancelled meanwhile', async () => {
@@ -214,7 +214,7 @@ describe.concurrent('a store that is being moved', { timeout: 120_000 }, () => {
     await sleep(500);
     await Promise.all([
       refused(move(store, to), 'LOCKED', /is being run already/),
-      refused(move(store, memoryPlace()), 'LOCKED', /being moved to memory:/),
+      refused(move(store, memoryPlace()), 'LOCKED', /being moved to memory:|is being run already/),
       refused(cancelMigration(store, { unlock }), 'LOCKED', /at this moment/),
       refused(retireMigration(store, { unlock }), 'LOCKED', /being moved/),
     ]);

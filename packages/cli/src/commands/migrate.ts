@@ -128,7 +128,8 @@ async function move(call: MigrateCall, from: string, to: string): Promise<ExitCo
       const done = await watchJob(cli, 'migrate', kept);
       await out.result(
         { stopped: true, kept: done },
-        () => `stopped; brought ${count(done.changes, 'change')} there, and what comes from now on is kept for seven days`,
+        () =>
+          `stopped; brought ${count(done.changes, 'change')} there, and what comes from now on is kept for seven days`,
       );
       return exitCodeOf('ABORTED');
     }

@@ -98,8 +98,7 @@ export class Move {
     if (await this.#hasMoved()) return this.#report(0, true);
     await this.#area.checkFree(this.#places.target, false, signal);
     const settled = await this.#area.journalStands(signal);
-    const instance = await this.#area.begin(this.#places.to, false, signal);
-    const occupied = await this.#area.occupy(this.#places.target, instance, signal);
+    const { instance, occupied } = await this.#begin();
     const label = this.#labelFor(occupied, instance);
     const consumer = await this.#area.open(label, ({ message }) => void this.#alarms.add(message), signal);
     await this.#copy(consumer, occupied, hex(instance), settled);
@@ -118,6 +117,19 @@ export class Move {
         );
       }
       await this.#follow(consumer, true);
+    }
+  }
+
+  /** Has the head say where the store moves to, and takes that place; where that fails, nothing was begun. */
+  async #begin(): Promise<{ readonly instance: Uint8Array; readonly occupied: Occupied }> {
+    const { signal } = this.#context;
+    const isNew = this.#area.head.migration === undefined;
+    const instance = await this.#area.begin(this.#places.to, false, signal);
+    try {
+      return { instance, occupied: await this.#area.occupy(this.#places.target, instance, signal) };
+    } catch (error) {
+      if (isNew) await this.#area.cancel().catch(() => undefined);
+      throw error;
     }
   }
 
