@@ -1,13 +1,15 @@
 import { createSecretKey } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import type { StorageBackend } from '@securestore/backend-api';
-import type { Head, Keyring } from '@securestore/core-format';
+import type { AuditLink, Head, Keyring } from '@securestore/core-format';
 import {
+  compareAuditLinks,
   copySecret,
   decodeKeyring,
   encodeKeyring,
   HEAD_NAME,
   KEY_LENGTH,
+  MAX_AUDIT_LINKS,
   MAX_PAST_INSTANCES,
   SecureStoreError,
   workPrefix,
@@ -16,6 +18,7 @@ import { loadKeyring, wipeKeyring } from '@securestore/crypto';
 import type { Clock } from '@securestore/jobs';
 import { instant } from '@securestore/jobs';
 import { ancestorsAfter } from '../ancestry.ts';
+import { mergeEnds } from '../audit-ends.ts';
 import { copyCheckpoint } from '../checkpoint/make.ts';
 import type { NamedCheckpoint } from '../checkpoint/sealed.ts';
 import { checkpointOf, sameCheckpoint } from '../checkpoint/sealed.ts';
@@ -45,6 +48,8 @@ export interface LandingSettings {
   readonly replaces: ReadHead | undefined;
   /** Under which what changes from then on is read, for the way back. */
   readonly consumer: string;
+  /** How far the audit log went by what is remembered of the place that the store leaves: there it can't be asked again. */
+  readonly remembered: () => Promise<readonly AuditLink[]>;
 }
 
 interface Prepared {
@@ -53,6 +58,8 @@ interface Prepared {
   /** The generation of the head that closes the store: what is prepared is for no other. */
   readonly closing: number;
   readonly engine: Engine;
+  /** The ends of the audit log that are known, where the head knows these. */
+  readonly ends: (known: readonly AuditLink[]) => AuditLink[];
   readonly checkpoint: { readonly of: NamedCheckpoint | undefined; readonly as: NamedCheckpoint | undefined };
 }
 
@@ -126,7 +133,13 @@ export class Landing {
       const engine = await this.#engineOf(head, rootKey, location, standing(clock), signal);
       const checkpoint = await this.#checkpoint(engine, signal);
       await registerConsumer(engine, consumer, signal);
-      return { head, closing: before.generation, engine, checkpoint };
+      const remembered = await this.#settings.remembered();
+      const ends = (known: readonly AuditLink[]): AuditLink[] =>
+        mergeEnds(remembered, known)
+          .slice(0, MAX_AUDIT_LINKS)
+          .toSorted(compareAuditLinks)
+          .filter((link, at, all) => at === 0 || compareAuditLinks(all[at - 1] ?? link, link) < 0);
+      return { head, closing: before.generation, engine, ends, checkpoint };
     } finally {
       wipeKeyring(old);
       wipeKeyring(keyring);
@@ -215,7 +228,7 @@ export class Landing {
     const { as } = isSame ? prepared.checkpoint : await this.#checkpoint(prepared.engine, signal);
     const head: Head = {
       ...prepared.head,
-      ...(closed.audit && { audit: closed.audit }),
+      ...(closed.audit && { audit: { ...closed.audit, ends: prepared.ends(closed.audit.ends) } }),
       ancestors: ancestorsAfter(closed),
       time: this.#engine.clock.now(),
       references: withCheckpoint(prepared.head.references, as),
