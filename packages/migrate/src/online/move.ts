@@ -351,7 +351,11 @@ export class Move {
     try {
       await this.#drain(consumer, failures);
       await landing.land(closed, signal);
-      if ((await this.#area.leave(closed, signal)) === 'done') return Math.round(elapsedSince(begun, clock));
+      if ((await this.#area.leave(closed, signal)) === 'done') {
+        const pause = Math.round(elapsedSince(begun, clock));
+        await landing.tidy(signal).catch(() => undefined);
+        return pause;
+      }
       await this.#area.withdraw(target, false, signal);
       return undefined;
     } catch (error) {

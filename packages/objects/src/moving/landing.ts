@@ -25,6 +25,7 @@ import { checkpointOf, sameCheckpoint } from '../checkpoint/sealed.ts';
 import { writeFoundedReferences } from '../copy/founded-references.ts';
 import { MIGRATION_NAME } from '../copy/begun.ts';
 import type { Engine } from '../engine.ts';
+import { removeOldKeys } from '../head-change.ts';
 import { registerConsumer } from '../journal/open-consumer.ts';
 import { engineOf } from '../open.ts';
 import { ownerKeys, rootOf } from '../owner.ts';
@@ -236,6 +237,11 @@ export class Landing {
     const body = signedHead(head, ownerKeys(state).identity);
     await this.#writeHead(body, signal);
     await target.delete(MIGRATION_NAME, { signal }).catch(() => undefined);
+  }
+
+  /** Removes what an instance or an attempt has left there that was before, keys and grants: once the store is there, whoever has them is not to find them. */
+  async tidy(signal?: AbortSignal): Promise<void> {
+    if (this.#prepared !== undefined) await removeOldKeys(this.#prepared.engine, signal);
   }
 
   async #writeHead(body: Buffer, signal: AbortSignal | undefined): Promise<void> {
