@@ -111,31 +111,31 @@ describe('where a store has moved to', () => {
   });
 });
 
-describe('a head that an attempt left which came to nothing', () => {
-  async function attempted() {
-    const all = await scene();
-    const { clock, from, to, store, atTo } = all;
-    const source = heads();
-    const { seen, beforeWrite } = heads();
-    const failing = async (name: string, body: Uint8Array): Promise<void> => {
-      await source.beforeWrite(name, body);
-      if (source.seen.has('moved')) throw new Error('the machine of whoever moves it has no network any more');
-    };
-    await expect(
-      move(from, to, {
-        clock,
-        fromLayers: [sabotaged({ beforeWrite: failing })],
-        toLayers: [sabotaged({ beforeWrite })],
-      }),
-    ).rejects.toThrow();
-    await clock.sleep(60_000);
-    await store.store('a', 'two');
-    expect(store.location).toBe(from.location);
-    const landing = seen.get('open') ?? Buffer.alloc(0);
-    await atTo.put(HEAD_NAME, landing);
-    return { ...all, landing };
-  }
+async function attempted() {
+  const all = await scene();
+  const { clock, from, to, store, atTo } = all;
+  const source = heads();
+  const { seen, beforeWrite } = heads();
+  const failing = async (name: string, body: Uint8Array): Promise<void> => {
+    await source.beforeWrite(name, body);
+    if (source.seen.has('moved')) throw new Error('the machine of whoever moves it has no network any more');
+  };
+  await expect(
+    move(from, to, {
+      clock,
+      fromLayers: [sabotaged({ beforeWrite: failing })],
+      toLayers: [sabotaged({ beforeWrite })],
+    }),
+  ).rejects.toThrow();
+  await clock.sleep(60_000);
+  await store.store('a', 'two');
+  expect(store.location).toBe(from.location);
+  const landing = seen.get('open') ?? Buffer.alloc(0);
+  await atTo.put(HEAD_NAME, landing);
+  return { ...all, landing };
+}
 
+describe('a head that an attempt left which came to nothing', () => {
   it('is kept and followed by nobody, and in the way of nothing', async () => {
     const { clock, from, to, store, opened } = await attempted();
     await clock.sleep(6000);

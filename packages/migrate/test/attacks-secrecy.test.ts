@@ -71,20 +71,20 @@ describe.each([
   });
 });
 
-describe('whoever has an old keyring, and all that lies in the new place', () => {
-  async function moved(how: object) {
-    const clock = new EagerClock();
-    const [from, to] = [memoryAt(clock), memoryAt(clock)];
-    const store = await createAt(from, { clock, journal: true });
-    await store.store('before', 'one');
-    await store.store('before', 'two');
-    await store.store('large', patterned(200_000));
-    await store.checkpoint();
-    const spoils = await keyringOf(from);
-    expect(await move(from, to, { clock, ...how })).toMatchObject({ moved: true });
-    return { clock, from, to, spoils, attacker: await attack(to) };
-  }
+async function moved(how: object) {
+  const clock = new EagerClock();
+  const [from, to] = [memoryAt(clock), memoryAt(clock)];
+  const store = await createAt(from, { clock, journal: true });
+  await store.store('before', 'one');
+  await store.store('before', 'two');
+  await store.store('large', patterned(200_000));
+  await store.checkpoint();
+  const spoils = await keyringOf(from);
+  expect(await move(from, to, { clock, ...how })).toMatchObject({ moved: true });
+  return { clock, from, to, spoils, attacker: await attack(to) };
+}
 
+describe('whoever has an old keyring, and all that lies in the new place', () => {
   it('opens what was sealed before, and nothing that is written after a move', async () => {
     const { clock, to, spoils, attacker } = await moved({});
     const there = await openAt(to, { clock });
