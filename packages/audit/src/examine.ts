@@ -5,10 +5,10 @@ import {
   decodeAuditBatch,
   decodeAuditEntry,
   encodeBase32,
+  isDamage,
   parseAuditName,
 } from '@securestore/core-format';
 import type { AuditPlace } from './place.ts';
-import { isDamage } from './store-lines.ts';
 
 /** How many names, and how many parts of the newest segments, are looked at. */
 const MAX_NAMES = 10_000;

@@ -6,6 +6,7 @@ import {
   decodeBase32,
   encodeBase32,
 } from '@securestore/core-format';
+import { isCount } from '@securestore/jobs';
 import type { ChainedEntry, ChainedHeader } from './chain.ts';
 import type { AuditLine } from './sink.ts';
 
@@ -121,8 +122,6 @@ export class EntryLine implements AuditLine {
     return this.#text;
   }
 }
-
-const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
 
 function bytesOf(value: unknown): Buffer | undefined {
   return typeof value === 'string' ? Buffer.from(value, 'base64url') : undefined;

@@ -2,8 +2,8 @@ import {
   decodeAuditBatch,
   decodeAuditEntry,
   decodeAuditHeader,
+  isDamage,
   parseAuditName,
-  SecureStoreError,
 } from '@securestore/core-format';
 import type { MacedBytes, StoredAuditEntry } from '@securestore/core-format';
 import { entryLine, headerLine } from './line.ts';
@@ -13,11 +13,6 @@ import type { AuditPlace } from './place.ts';
 export interface DamagedPart {
   readonly name: string;
   readonly message: string;
-}
-
-/** Whether an error says that a part is not as it was written. */
-export function isDamage(error: unknown): error is SecureStoreError {
-  return SecureStoreError.is(error, 'INTEGRITY') || SecureStoreError.is(error, 'FORMAT_VERSION');
 }
 
 function lineOfStoredHeader({ bytes, mac }: MacedBytes): string {

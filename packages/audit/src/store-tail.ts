@@ -1,8 +1,13 @@
 import type { AuditEntry } from '@securestore/core-format';
-import { decodeAuditBatch, decodeAuditEntry, parseAuditName, SecureStoreError } from '@securestore/core-format';
+import {
+  decodeAuditBatch,
+  decodeAuditEntry,
+  isDamage,
+  parseAuditName,
+  SecureStoreError,
+} from '@securestore/core-format';
 import type { AuditPlace } from './place.ts';
 import type { DamagedPart } from './store-lines.ts';
-import { isDamage } from './store-lines.ts';
 
 export interface TailOptions {
   /** How many entries to begin with. Default 20. */

@@ -1,7 +1,6 @@
 import type { IndexEntry, IndexPage } from '@securestore/core-format';
-import { backupBlobPrefix, packName, SecureStoreError } from '@securestore/core-format';
+import { backupBlobPrefix, isDamage, packName, SecureStoreError } from '@securestore/core-format';
 import type { UnlockedCopy } from '@securestore/objects';
-import { isDamage } from './files.ts';
 import { MAX_SHOWN, type Use } from './findings.ts';
 import type { IndexPages } from './index-pages.ts';
 

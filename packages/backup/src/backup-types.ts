@@ -38,6 +38,8 @@ export interface RestoreJobReport extends RestoreIntoReport {
   readonly time: Date;
   /** The number of the snapshot that was made before; absent where nothing could be lost. */
   readonly before?: number;
+  /** What is to be looked at, as where a new store is made of a snapshot. */
+  readonly warnings: readonly string[];
 }
 
 export interface FollowOptions extends CallOptions, Omit<ContinuousOptions, 'signal'> {

@@ -1,6 +1,6 @@
 import type { StorageBackend } from '@securestore/backend-api';
 import { SecureStoreError } from '@securestore/core-format';
-import type { Job, JobKind } from '@securestore/jobs';
+import type { Job } from '@securestore/jobs';
 import { changeInTime, inTime } from '@securestore/objects';
 import type { BackupArea, CallOptions, ObjectStore, SecureStorage } from '@securestore/objects';
 import { AT_ONCE, backupJobId, backupKind, checkLabel } from './backup-job.ts';
@@ -20,15 +20,14 @@ import { drillKind } from './drill-job.ts';
 import type { BackupVerifyReport } from './findings.ts';
 import { follow, waitForOther } from './following.ts';
 import type { ForgetReport } from './forget.ts';
-import type { ManagedPorts } from './managed.ts';
 import { registerDestination, setRetention, unregisterDestination } from './managed.ts';
 import type { OnDamagedSnapshot, PointChoice, SnapshotInfo } from './opened-backup.ts';
 import type { Connect } from './places.ts';
 import { isHiding, Places } from './places.ts';
 import type { RegisteredDestination } from './registry.ts';
 import { registeredAt, registryOf } from './registry.ts';
-import { isWhole, restoreFrom } from './restore-from.ts';
-import { checkRestoreInto } from './restore-into.ts';
+import type { RestorePorts } from './restore-job.ts';
+import { endRestore, startRestore } from './restore-job.ts';
 import type { RetainOptions, RetentionReport, RetentionSettings } from './retain.ts';
 import { checkRetention, forgetAt, retainAt } from './retain.ts';
 import { CheckedMemory } from './rolling/memory.ts';
@@ -40,18 +39,6 @@ import type { RecoveryWindow } from './windows.ts';
 
 const BACKUP_OPTIONS: ReadonlySet<string> = new Set(['label']);
 const DRILL_OPTIONS: ReadonlySet<string> = new Set(['at', 'snapshot']);
-const RESTORE_OPTIONS: ReadonlySet<string> = new Set([
-  'at',
-  'snapshot',
-  'prefix',
-  'keys',
-  'into',
-  'conflict',
-  'deleteExtra',
-  'dryRun',
-  'onObject',
-]);
-
 function refuse(message: string): never {
   throw new SecureStoreError('INVALID_ARGUMENT', message);
 }
@@ -223,20 +210,7 @@ export class Backups {
    * @param target what is written through, by default the store: a session may write less
    */
   restore(source: string, options: RestoreOptions = {}, target: SecureStorage = this.#store): Job<RestoreJobReport> {
-    checkRestoreInto(options);
-    // Who restores a part, or only looks, must not write where somebody else restores the whole.
-    const release = isWhole(options) ? this.#area.goOnRestoring() : undefined;
-    const kind: JobKind<object, RestoreJobReport> = {
-      name: 'restore',
-      parse: () => refuse('a restore is gone on with by starting it again: it passes over what is done'),
-      run: ({ signal, progress }) =>
-        this.#places.opened(source, signal, (backup, place) =>
-          restoreFrom(this.#area, backup, place, { options, target, signal, progress }),
-        ),
-    };
-    const job = this.#area.runJob('restore', options, RESTORE_OPTIONS, { kind, parameters: {} });
-    if (release !== undefined) void Promise.resolve(job).then(release, release);
-    return job;
+    return startRestore(this.#ports, source, options, target);
   }
 
   /**
@@ -245,10 +219,10 @@ export class Backups {
    * @throws SecureStoreError `LOCKED` while one is under way
    */
   endRestore(options?: CallOptions): Promise<void> {
-    return this.#changing('backups.endRestore', options, (signal) => this.#endRestore(signal));
+    return this.#changing('backups.endRestore', options, (signal) => endRestore(this.#ports, signal));
   }
 
-  get #ports(): ManagedPorts & { readonly store: ObjectStore } {
+  get #ports(): RestorePorts {
     return { area: this.#area, places: this.#places, store: this.#store };
   }
 
@@ -258,18 +232,6 @@ export class Backups {
     body: (signal: AbortSignal | undefined) => Promise<T>,
   ): Promise<T> {
     return changeInTime(operation, options, this.#area.clock, body);
-  }
-
-  async #endRestore(signal: AbortSignal | undefined): Promise<void> {
-    const jobs = await this.#store.jobs.list({ signal });
-    if (jobs.some(({ id, state }) => id === 'restore' && (state === 'running' || state === 'cancelling'))) {
-      throw new SecureStoreError(
-        'LOCKED',
-        'a restore is under way: cancel its job first, or wait until it has ended; where its process was killed, for a minute',
-        { retryable: true },
-      );
-    }
-    await this.#area.endRestoring(signal);
   }
 
   /**

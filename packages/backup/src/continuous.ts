@@ -1,21 +1,13 @@
-import type { IndexEntry, IndexPage } from '@securestore/core-format';
 import { SecureStoreError } from '@securestore/core-format';
-import type { BackupArea, Change, Consumer } from '@securestore/objects';
-import type { FailedCopy } from './copier.ts';
-import { Copier } from './copier.ts';
-import type { Destination } from './destination.ts';
-import { bringHead } from './destination.ts';
-import { FailedCopies } from './failed-copies.ts';
-import { IndexPages, IndexWriter } from './index-pages.ts';
-import { IndexSet } from './index-set.ts';
-import { changesPoint } from './next-point.ts';
-import type { FoundPoint } from './points.ts';
-import { Points } from './points.ts';
-import { remember, rememberedAt, rolledBack } from './remembered.ts';
+import type { BackupArea } from '@securestore/objects';
 import type { ContinuousOptions, ContinuousStatus } from './continuous-types.ts';
-import { makeSnapshot, readerLabel } from './snapshot.ts';
+import type { FailedCopy } from './copier.ts';
+import type { Destination } from './destination.ts';
+import { knownAs } from './remembered.ts';
+import type { OnAlarm, Position } from './ship-changes.ts';
+import { positionAt, shipChanges } from './ship-changes.ts';
+import { makeSnapshot } from './snapshot.ts';
 import type { SnapshotReport } from './snapshot-types.ts';
-import { indexAt } from './timeline.ts';
 
 /** A whole index is written after so many points, or so many changed objects: what a restore has to read is bounded by it. */
 const POINTS_PER_SNAPSHOT = 1000;
@@ -32,20 +24,6 @@ const LAST_RETRY = 30_000;
 /** So often others may come first until those who wait are told. */
 const MAX_OVERTAKEN = 5;
 
-/** What a delta keeps of the past of an object: everything, since what becomes of it the snapshot before decides. */
-const EVERYTHING = { versions: Number.MAX_SAFE_INTEGER, days: 1_000_000 };
-
-/** What is known of the newest point while changes are shipped. */
-interface Position {
-  readonly newest: FoundPoint;
-  readonly reader: Consumer;
-  readonly pages: IndexPages;
-  readonly points: Points;
-  readonly basePages: readonly IndexPage[];
-  readonly changes: Map<string, IndexEntry[]>;
-  readonly snapshotMade: number;
-}
-
 interface Waiting {
   readonly resolve: () => void;
   readonly reject: (error: unknown) => void;
@@ -58,7 +36,6 @@ export class Follower {
   readonly #options: ContinuousOptions;
   readonly #interval: number;
   #position: Position | undefined;
-  #destination: Destination | undefined;
   #published: { readonly time: number; readonly at: number } | undefined;
   #points = 0;
   #versions = 0;
@@ -67,6 +44,7 @@ export class Follower {
   /** Of what the last step could not copy, the first. */
   #failed: FailedCopy | undefined;
   readonly #alarms = new Set<string>();
+  readonly #onAlarm: OnAlarm = ({ message }) => void this.#alarms.add(message);
   /** Who waits for a cut that has not begun yet, and for the one under way. */
   #waiting: Waiting[] = [];
   #wanted: {
@@ -229,102 +207,36 @@ export class Follower {
     this.#failed ??= failed[0];
   }
 
-  /** Looks where the destination stands. */
+  /** Looks where the destination stands, and makes a snapshot where nothing is that changes can follow. */
   async #begin(signal: AbortSignal): Promise<Position> {
-    await this.#area.prepare(signal);
-    const { destination } = await bringHead(this.#area, this.#place, signal);
-    this.#destination = destination;
-    const points = new Points(destination, this.#area.seals);
-    const pages = new IndexPages(destination, this.#area.seals);
-    // Asked first: another run may publish in between.
-    const remembered = await rememberedAt(this.#area, destination, signal);
-    const { newest, damaged } = await points.newestWhole(signal);
-    const isWhole = damaged.length === 0 && rolledBack(this.#area, destination, remembered, newest) === undefined;
-    if (newest === undefined || !isWhole) return this.#snapshot(signal);
-    const label = readerLabel(destination);
-    const reader = await this.#area.open(label, (alarm) => this.#alarms.add(alarm.message), signal);
-    const found = await this.#indexAt(points, pages, newest, signal);
-    if (found === undefined) return this.#snapshot(signal);
-    const { index, base } = found;
-    const changes = new Map([...index.changes].map(([token, entries]) => [token, [...entries]]));
-    this.#published = { time: newest.time, at: this.#area.clock.now() };
-    const position = { newest, reader, pages, points, changes, basePages: base.pages, snapshotMade: base.made };
+    const position = await positionAt(this.#area, this.#place, this.#onAlarm, signal);
+    if (position === undefined) return this.#snapshot(signal);
+    this.#published = { time: position.newest.time, at: this.#area.clock.now() };
     this.#position = position;
     return position;
   }
 
-  /** The index of a point, and the snapshot that it builds on; `undefined` where they are damaged. */
-  async #indexAt(
-    points: Points,
-    pages: IndexPages,
-    newest: FoundPoint,
-    signal: AbortSignal,
-  ): Promise<{ readonly index: IndexSet; readonly base: FoundPoint } | undefined> {
-    try {
-      const { index } = await indexAt(points, pages, newest, signal);
-      return { index, base: newest.kind === 'snapshot' ? newest : await points.read(newest.base, signal) };
-    } catch (error) {
-      if (SecureStoreError.is(error, 'INTEGRITY')) return undefined;
-      throw error;
-    }
-  }
-
   async #ship(position: Position, signal: AbortSignal): Promise<void> {
-    const destination = this.#destination;
-    if (destination === undefined) throw new SecureStoreError('INTERNAL', 'there is no destination');
-    const { newest, reader, pages, basePages, changes } = position;
-    const { clock, seals } = this.#area;
-    const epoch = newest.number + 1;
-    const index = new IndexSet(pages, basePages, changes, { history: EVERYTHING, now: clock.now(), floor: 0 });
-    const ports = {
-      area: this.#area,
-      destination,
-      epoch,
-      signal,
-      onCopied: () => undefined,
-    };
-    const copier = new Copier(ports, index);
-    const cut = await reader.cut((change: Change) => copier.visit(change), signal);
-    for (const { message } of cut.alarms) this.#alarms.add(message);
+    const { clock } = this.#area;
+    const isAlive = this.#published !== undefined && clock.now() - this.#published.at < HEARTBEAT;
+    const shipped = await shipChanges(this.#area, position, { onAlarm: this.#onAlarm, isAlive, signal });
     // The journal alone does not tell everything any more, and somebody may wait for what it does not tell.
-    if (reader.passDue) {
+    if (shipped === undefined) {
       this.#position = await this.#snapshot(signal);
       return;
     }
-    await copier.flush();
-    await copier.added.finish(this.#area.keyOrder, signal);
-    this.#note(copier.failed);
-    await new FailedCopies(destination, seals).add(copier.failed, signal);
-    const { entries } = copier.added;
-    const isAlive = this.#published !== undefined && clock.now() - this.#published.at < HEARTBEAT;
-    if (entries.size === 0 && isAlive) {
-      await reader.commit();
+    const { time, failed, point, copied } = shipped;
+    this.#note(failed);
+    if (point === undefined) {
       // Nothing has changed since, so the newest point is what the store was at this moment, too.
-      this.#published = { time: cut.time, at: this.#published?.at ?? clock.now() };
+      this.#published = { time, at: this.#published?.at ?? clock.now() };
       return;
     }
-    const writer = new IndexWriter(destination, seals, epoch, signal);
-    await new IndexSet(pages, [], entries, { history: EVERYTHING, now: cut.time, floor: 0 }).write(writer, signal);
-    const delta = await writer.finish();
-    const generation = await this.#followHead(destination, newest, signal);
-    const copied = { versions: copier.versions, bytes: copier.bytes };
-    const next = changesPoint(this.#area, newest, { generation, time: cut.time, pages: delta, added: copied });
-    const point = await position.points.publish(next, signal);
-    await remember(this.#area, destination, point, signal);
-    await reader.commit();
-    for (const [token, added] of entries) changes.set(token, [...(changes.get(token) ?? []), ...added]);
-    this.#published = { time: cut.time, at: clock.now() };
+    this.#published = { time, at: clock.now() };
     this.#points += 1;
-    this.#versions += copier.versions;
-    this.#bytes += copier.bytes;
-    this.#position = { ...position, newest: point };
-  }
-
-  /** What the point needs to be opened is there before the point is. @returns the generation of what is there, at least */
-  async #followHead(destination: Destination, newest: FoundPoint, signal: AbortSignal): Promise<number> {
-    await this.#area.confirm(signal);
-    if (this.#area.head.generation === newest.generation) return newest.generation;
-    return (await bringHead(this.#area, destination, signal)).generation;
+    this.#versions += copied.versions;
+    this.#bytes += copied.bytes;
+    this.#position = { ...position, newest: point, known: knownAs(point), number: point.number + 1 };
   }
 }
 

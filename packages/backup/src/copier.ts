@@ -5,6 +5,7 @@ import {
   compareIndexEntries,
   historyPrefix,
   historyVersion,
+  isDamage,
   isZero,
   SecureStoreError,
   splitRecord,
@@ -14,7 +15,6 @@ import type { BackupArea, Change } from '@securestore/objects';
 import { Added } from './added.ts';
 import { copyBlob, MAX_PARTS, partCount } from './blobs.ts';
 import type { Destination } from './destination.ts';
-import { isDamage } from './files.ts';
 import { HistoryNames } from './history-names.ts';
 import type { IndexSet } from './index-set.ts';
 import { PackWriter } from './packs.ts';

@@ -1,16 +1,19 @@
 import { SecureStoreError } from '@securestore/core-format';
+import type { StateStorage } from '@securestore/jobs';
 import type { BackupArea } from '@securestore/objects';
 import { inTime } from '@securestore/objects';
 import { findDestination } from './destination.ts';
 import { drilledAt } from './drilled.ts';
 import type { Places } from './places.ts';
+import type { FoundPoint } from './points.ts';
 import { Points } from './points.ts';
 import type { RegisteredDestination } from './registry.ts';
 import { registryOf } from './registry.ts';
+import { evidenceOf, rememberedAt } from './remembered.ts';
 import { CheckedMemory } from './rolling/memory.ts';
 import type { Schedule } from './schedule/index.ts';
 import { readScheduleStatus } from './schedule/index.ts';
-import type { StateStorage } from './shared-state.ts';
+import { surveyOf } from './survey.ts';
 import type { WatchFacts } from './watch/index.ts';
 import { scheduleFacts } from './watch/index.ts';
 
@@ -49,6 +52,16 @@ async function scheduleFactsOf(
   return { now, schedules };
 }
 
+/** The points from one on, as many as are looked at. */
+async function newestFrom(points: Points, number: number, signal: AbortSignal | undefined): Promise<FoundPoint[]> {
+  const found: FoundPoint[] = [];
+  for await (const read of points.all(signal)) {
+    if (!('error' in read) && read.number <= number) found.push(read);
+    if (found.length === SIZES) break;
+  }
+  return found;
+}
+
 /** @param known of its schedules, which lie in the store */
 async function factsOf(
   { area, places, lagAt }: FactPorts,
@@ -63,13 +76,16 @@ async function factsOf(
     const found = await findDestination(backend, location, signal);
     if (found === undefined) return known;
     const points = new Points(found, area.seals);
-    const numbers = (await points.numbers(signal)).slice(0, SIZES);
-    const newest = await Promise.all(numbers.map((number) => points.read(number, signal)));
+    const remembered = area.hasKeys ? await rememberedAt(area, found, signal) : undefined;
+    const { newest, damaged } = await surveyOf(points, evidenceOf(area, found, remembered), signal);
+    const [top] = damaged;
+    if (top !== undefined) throw top.error;
+    const last = await newestFrom(points, newest?.number ?? 0, signal);
     return {
       ...known,
-      lastGood: newest[0]?.time,
+      lastGood: newest?.time,
       lag: lagAt(destination.location),
-      sizes: newest.map(({ totals }) => totals.bytes).toReversed(),
+      sizes: last.map(({ totals }) => totals.bytes).toReversed(),
       unverifiedSince: verified,
       drilled,
     };

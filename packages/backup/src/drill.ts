@@ -1,7 +1,6 @@
 import type { StorageBackend } from '@securestore/backend-api';
-import { SecureStoreError } from '@securestore/core-format';
+import { isDamage, SecureStoreError } from '@securestore/core-format';
 import type { FoundedStore, HistoryEntry, ObjectStore, SecureStorage } from '@securestore/objects';
-import { isDamage } from './files.ts';
 import type { OpenedBackup, PointChoice } from './opened-backup.ts';
 import type { DrillFacts } from './receipt.ts';
 import { restoreStoreTo } from './restore-store.ts';

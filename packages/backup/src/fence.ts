@@ -12,6 +12,8 @@ import type { Remembered } from './remembered.ts';
 export interface Fence extends Remembered {
   /** Hex of the id of the key version that later points are made with, or with a newer one. */
   readonly keyId: string;
+  /** The newest point with the key before; absent where that is the one above. It outlives the other, which only says that keys were replaced. */
+  readonly last?: Remembered;
 }
 
 /** Whether a point was made with an older key than a fence asks for, in the place of the point that it names or after it. */

@@ -12,11 +12,6 @@ export function isRefused(error: unknown): boolean {
   return SecureStoreError.is(error, 'ACCESS_DENIED') || SecureStoreError.is(error, 'READ_ONLY');
 }
 
-/** Whether an error says that something is not as it was written, or that this release can't read it. */
-export function isDamage(error: unknown): error is SecureStoreError {
-  return SecureStoreError.is(error, 'INTEGRITY') || SecureStoreError.is(error, 'FORMAT_VERSION');
-}
-
 /**
  * Writes what never changes. Where something lies there already it is the same, since names are digests or belong to one run.
  *
@@ -51,7 +46,7 @@ export async function readWhole(
 ): Promise<{ readonly body: Uint8Array; readonly etag: string }> {
   const found = await backend.read(name, { signal });
   if (found !== undefined) return { body: found.body, etag: found.etag ?? '' };
-  throw missingFile(name);
+  throw new MissingFile(name);
 }
 
 /** SHA-256 of something large, taken in the thread pool of Node: others are read and written meanwhile. */
@@ -59,9 +54,11 @@ export async function digestOf(body: Uint8Array): Promise<Buffer> {
   return Buffer.from(await webcrypto.subtle.digest('SHA-256', body as Uint8Array<ArrayBuffer>));
 }
 
-/** A file that is needed and not there. */
-export function missingFile(name: string): SecureStoreError {
-  return new SecureStoreError('INTEGRITY', `the file ${name} of the backup is missing`);
+/** That a file is needed and not there. */
+export class MissingFile extends SecureStoreError {
+  constructor(name: string) {
+    super('INTEGRITY', `the file ${name} of the backup is missing`);
+  }
 }
 
 /** A file that is not what it was when it was written. */

@@ -1,4 +1,5 @@
-import { isDamage } from './files.ts';
+import { isDamage } from '@securestore/core-format';
+import { MissingFile } from './files.ts';
 
 /** So many points and names are shown of each finding. */
 export const MAX_SHOWN = 20;
@@ -130,7 +131,7 @@ export class Findings {
       await body();
     } catch (error) {
       if (!isDamage(error)) throw error;
-      const isMissing = error.message.includes('is missing');
+      const isMissing = error instanceof MissingFile;
       if (isMissing && use !== undefined && (await this.#options.areRemoved?.(use.points)) === true) return;
       this.add(isMissing ? 'missing' : 'damaged', name, error.message, use);
     }

@@ -3,18 +3,20 @@ import { asBuffer, SecureStoreError } from '@securestore/core-format';
 import type { BackupArea } from '@securestore/objects';
 import type { Destination } from './destination.ts';
 import { bringHead } from './destination.ts';
-import { fenceIn, isBehind } from './fence.ts';
-import { isDamage, isRefused } from './files.ts';
+import type { Fence } from './fence.ts';
+import { isRefused } from './files.ts';
 import { IndexPages } from './index-pages.ts';
 import type { DamagedPoint, FoundPoint } from './points.ts';
 import { Points } from './points.ts';
-import type { Remembered } from './remembered.ts';
-import { knownAs, remember, rememberedAt, rolledBack } from './remembered.ts';
+import type { Evidence, Remembered } from './remembered.ts';
+import { evidenceOf, foreignPoint, isForeign, knownAs, remember, rememberedAt, rolledBack } from './remembered.ts';
 import type { RefusedRemoval } from './refusals.ts';
 import { Refusals } from './refusals.ts';
 import { neededBy, removeUnneeded } from './removal.ts';
 import { removePoints } from './remove-points.ts';
 import { includesNumber, withNumbers, withoutNumbers } from './removed.ts';
+import type { Survey } from './survey.ts';
+import { freeAfter, isDoubtful, neverPoints, surveyOf } from './survey.ts';
 import { indexAt } from './timeline.ts';
 
 const MAX_TRIES = 4;
@@ -32,19 +34,24 @@ export interface ForgetReport {
   readonly refused?: RefusedRemoval;
 }
 
+/** The newest point of a destination, and what the next one is called. */
+interface Newest {
+  readonly newest: FoundPoint;
+  readonly next: number;
+}
+
 /** A point that says the same of the store as the newest one, and something of its own of the destination. */
 async function publishNote(
   area: BackupArea,
   destination: Destination,
   points: Points,
-  newest: FoundPoint,
+  { newest, next: number }: Newest,
   note: Pick<Point, 'removed' | 'collects'>,
   signal: AbortSignal | undefined,
 ): Promise<FoundPoint> {
   const { generation } = await bringHead(area, destination, signal);
   await area.confirm(signal);
   const { digest, ...before } = newest;
-  const number = newest.number + 1;
   const isOwn = asBuffer(newest.instance).equals(area.head.instance);
   return points.publish(
     {
@@ -66,34 +73,49 @@ async function publishNote(
   );
 }
 
-/** The last point of a destination that is the store's own, as far as it knows, and what a note may follow. */
+/** The last point of a destination that is the store's own, as far as that is certain, and what a note may follow. */
 interface Top {
   readonly own: Remembered;
-  readonly newest?: FoundPoint;
+  readonly note?: Newest & {
+    /** What the store may know when the note is published; `undefined` where it is not to know of it. */
+    readonly before: readonly (Remembered | undefined)[] | undefined;
+  };
 }
 
+/**
+ * What the store may know of a destination when another point is published there; `undefined` where what it knows is doubtful, which the
+ * next snapshot has to find.
+ */
+function expected(evidence: Evidence, newest: FoundPoint): readonly (Remembered | undefined)[] | undefined {
+  return isDoubtful(evidence, newest) ? undefined : [evidence.known, knownAs(newest)];
+}
+
+/**
+ * What the store remembers is in nobody's way here: what the head signs for is what lies there, or what it has signed before. Whoever may
+ * back up can have the store remember what never was.
+ */
 async function topOf(area: BackupArea, destination: Destination, points: Points, signal?: AbortSignal): Promise<Top> {
-  const remembered = await rememberedAt(area, destination, signal);
-  const newest = await points.newest(signal).catch((error: unknown) => {
-    // Whoever damages it keeps no keys in use by that; every backup and verify tells it.
-    if (isDamage(error)) return undefined;
-    throw error;
-  });
-  const fence = fenceIn(area.destinations, destination);
-  const fenced = fence && { number: fence.number, digest: fence.digest };
-  const known = remembered ?? fenced;
-  if (newest === undefined) return { own: known ?? { number: (await points.numbers(signal))[0] ?? 0, digest: '' } };
-  // The signed head outranks what is remembered, which members can change.
-  if (fenced !== undefined && isBehind(fence, area.keyOrder, newest)) {
-    const isOfThat = remembered?.number === newest.number;
-    return { own: isOfThat ? fenced : (remembered ?? fenced) };
-  }
-  // The next snapshot tells that, and is not to be kept from it by a note that comes first.
-  if (known !== undefined && rolledBack(area, destination, remembered, newest) !== undefined) return { own: known };
-  return { own: knownAs(newest), newest };
+  const evidence = evidenceOf(area, destination, await rememberedAt(area, destination, signal));
+  const { known, fence } = evidence;
+  const survey = await surveyOf(points, evidence, signal);
+  const { newest, damaged } = survey;
+  const signed = { number: fence?.number ?? 0, digest: fence?.digest ?? '' };
+  const isGone = rolledBack(destination, known, newest) !== undefined;
+  // The next snapshot tells that, whatever becomes of the key that it is sealed with now.
+  if (isGone && known !== undefined) await remember(area, destination, known, [known], signal);
+  if (newest === undefined || newest.number < signed.number) return { own: signed };
+  const own = knownAs(newest);
+  // The next snapshot is not to be kept from telling it by a note that comes first.
+  if (isGone || damaged.length > 0) return { own };
+  const next = freeAfter(newest.number, survey);
+  return { own, note: { newest, next, before: expected(evidence, newest) } };
 }
 
-/** The last point of a destination that is the store's own, as far as it knows; with the number 0 where there is none. @throws as {@link noteKeys} */
+/**
+ * The last point of a destination that is the store's own, as far as that is certain; with the number 0 where there is none.
+ *
+ * @throws as {@link noteKeys}
+ */
 export async function newestOwn(area: BackupArea, destination: Destination, signal?: AbortSignal): Promise<Remembered> {
   return (await topOf(area, destination, new Points(destination, area.seals), signal)).own;
 }
@@ -102,19 +124,23 @@ export async function newestOwn(area: BackupArea, destination: Destination, sign
  * Leaves a point that shows that the keys at a destination were replaced, so that older ones which somebody puts back later are told by it,
  * also where nothing is backed up in between. Where there is no point yet, or a newer one shows it already, there is nothing to do.
  *
- * @returns the last point that is the store's own, as {@link newestOwn}
+ * @returns the last point that is the store's own, as {@link newestOwn}, and the one before it where that is the one that was left
  * @throws SecureStoreError `CONFLICT` where others publish again and again; `INTEGRITY`; what the backend throws
  */
-export async function noteKeys(area: BackupArea, destination: Destination, signal?: AbortSignal): Promise<Remembered> {
+export async function noteKeys(
+  area: BackupArea,
+  destination: Destination,
+  signal?: AbortSignal,
+): Promise<Omit<Fence, 'keyId'>> {
   const points = new Points(destination, area.seals);
   for (let tries = 1; ; tries++) {
-    const { own, newest } = await topOf(area, destination, points, signal);
-    if (newest === undefined || newest.generation >= area.head.generation) return own;
+    const { own, note } = await topOf(area, destination, points, signal);
+    if (note === undefined || note.newest.generation >= area.head.generation) return own;
     try {
-      const { removed } = newest;
-      const note = await publishNote(area, destination, points, newest, { removed, collects: true }, signal);
-      await remember(area, destination, note, signal);
-      return knownAs(note);
+      const { removed } = note.newest;
+      const published = await publishNote(area, destination, points, note, { removed, collects: true }, signal);
+      if (note.before !== undefined) await remember(area, destination, knownAs(published), note.before, signal);
+      return { ...knownAs(published), last: own };
     } catch (error) {
       if (!SecureStoreError.is(error, 'CONFLICT') || tries === MAX_TRIES) throw error;
     }
@@ -165,6 +191,41 @@ export async function forgetPoints(
   }
 }
 
+/** What lies at a destination, but for what is damaged after the newest point. */
+interface Contents {
+  /** The store's own points, the newest first. */
+  readonly found: readonly FoundPoint[];
+  /** Those that are damaged. */
+  readonly damaged: readonly DamagedPoint[];
+  /** What has the name of a point between others, and never was one: nothing needs it, and it needs nothing. */
+  readonly never: readonly DamagedPoint[];
+  /** So it is with what has the name of a later one, or was made by somebody else: that is left for people to see. */
+  readonly strange: readonly DamagedPoint[];
+}
+
+async function lookThrough(
+  points: Points,
+  newest: FoundPoint,
+  { foreign, junk }: Survey,
+  evidence: Evidence,
+  signal: AbortSignal | undefined,
+): Promise<Contents> {
+  const found = [newest];
+  const unread: DamagedPoint[] = [];
+  const others = [...foreign];
+  for (const number of await points.numbers(signal)) {
+    if (number >= newest.number) continue;
+    const point = await points.readOrDamaged(number, signal);
+    if ('error' in point) unread.push(point);
+    else if (isForeign(evidence, point)) others.push(point);
+    else found.push(point);
+  }
+  const never = neverPoints(found, unread);
+  const damaged = unread.filter(({ number }) => !never.has(number));
+  const made = others.map(({ number, digest }) => ({ number, digest, error: foreignPoint(number) }));
+  return { found, damaged, never: unread.filter(({ number }) => never.has(number)), strange: [...junk, ...made] };
+}
+
 async function forgetOnce(
   area: BackupArea,
   destination: Destination,
@@ -172,30 +233,23 @@ async function forgetOnce(
   choose: (points: readonly FoundPoint[]) => ReadonlySet<number> | Promise<ReadonlySet<number>>,
   signal: AbortSignal | undefined,
 ): Promise<ForgetReport> {
-  const found: FoundPoint[] = [];
   // Asked first: another run may publish in between.
-  const remembered = await rememberedAt(area, destination, signal);
-  const damaged: DamagedPoint[] = [];
-  for (const number of await points.numbers(signal)) {
-    const point = await points.readOrDamaged(number, signal);
-    if ('error' in point) damaged.push(point);
-    else found.push(point);
-  }
-  const [newest] = found;
-  const [first] = damaged;
+  const evidence = evidenceOf(area, destination, await rememberedAt(area, destination, signal));
+  const survey = await surveyOf(points, evidence, signal);
+  const { newest } = survey;
   // What follows a damaged one is a snapshot, which looks at the whole store.
-  if (first !== undefined && first.number > (newest?.number ?? 0))
-    throw unknowable(destination, damaged, 'Make a snapshot');
+  if (survey.damaged.length > 0) throw unknowable(destination, survey.damaged, 'Make a snapshot');
   if (newest === undefined)
     throw new SecureStoreError('NOT_FOUND', `${destination.location}: there is no snapshot here yet`);
   // The note below would be the newest from then on, and what is missing would be missed by nobody.
-  const alarm = rolledBack(area, destination, remembered, newest);
+  const alarm = rolledBack(destination, evidence.known, newest);
   if (alarm !== undefined) {
     throw new SecureStoreError(
       'ROLLBACK',
       `${alarm.message}; nothing was removed. Make a snapshot, which looks at the whole store`,
     );
   }
+  const { found, damaged, never, strange } = await lookThrough(points, newest, survey, evidence, signal);
   // What an earlier removal has published says nothing of its own.
   const own = found.filter(({ collects, number }) => !collects && !includesNumber(newest.removed, number));
   const chosen = await choose(own);
@@ -222,29 +276,41 @@ async function forgetOnce(
     const { number, kind, base } = one;
     return stays(one) || bases.has(number) || (kind === 'changes' && number <= (last.get(base) ?? 0));
   };
-  const gone = [...damaged, ...found.filter((point) => !isNeeded(point))];
+  const strangers = strange.filter(({ number }) => chosen.has(number));
+  const gone = [...damaged, ...never, ...strangers, ...found.filter((point) => !isNeeded(point))];
   const numbers = gone.map(({ number }) => number);
   const refusals = new Refusals(destination);
   try {
     await refusals.probe(signal);
   } catch (error) {
-    // What the runs before have left behind nobody asked to go.
-    if (!isRefused(error) || gone.some((one) => !('collects' in one && one.collects))) throw error;
+    // What the runs before have left behind, and what never was a point, nobody asked to go.
+    const isUnasked = (one: FoundPoint | DamagedPoint): boolean =>
+      ('collects' in one && one.collects) || never.some(({ number }) => number === one.number && !chosen.has(number));
+    if (!isRefused(error) || !gone.every(isUnasked)) throw error;
     const refused = refusals.report([], 0);
     return { removed: [], kept: found.map(({ number }) => number), files: 0, bytes: 0, ...(refused && { refused }) };
   }
-  const all = withNumbers(newest.removed, numbers);
-  const publish = (before: FoundPoint, removed: readonly NumberRange[]): Promise<FoundPoint> =>
-    publishNote(area, destination, points, before, { removed, collects: true }, signal);
-  let note = await publish(newest, all);
-  await remember(area, destination, note, signal);
+  const next = freeAfter(newest.number, survey);
+  // What has the name of a later one nobody misses.
+  const all = withNumbers(
+    newest.removed,
+    numbers.filter((number) => number < next),
+  );
+  const known = expected(evidence, newest);
+  const publish = async (before: Newest, removed: readonly NumberRange[]): Promise<FoundPoint> => {
+    const published = await publishNote(area, destination, points, before, { removed, collects: true }, signal);
+    const isFirst = before.newest === newest;
+    if (known === undefined) return published;
+    await remember(area, destination, knownAs(published), isFirst ? known : [knownAs(before.newest)], signal);
+    return published;
+  };
+  let note = await publish({ newest, next }, all);
   const left = await removePoints(gone, refusals, signal);
   const stay = new Set(found.filter((one) => left.has(one.number) && !isLost(one)).map(({ number }) => number));
   const kept = [note, ...found.filter((one) => isNeeded(one) || stay.has(one.number))].map(({ number }) => number);
   if (stay.size > 0) {
     // What is there for as long as a lock holds it is no longer said to be gone, and can be restored.
-    note = await publish(note, withoutNumbers(all, stay));
-    await remember(area, destination, note, signal);
+    note = await publish({ newest: note, next: freeAfter(note.number, survey) }, withoutNumbers(all, stay));
     kept.unshift(note.number);
   }
   const pages = new IndexPages(destination, area.seals);

@@ -35,7 +35,8 @@ export type { SnapshotOptions, SnapshotReport } from './snapshot-types.ts';
 export { verifyOpenedBackup } from './verify-backup.ts';
 export type { BackupFinding, BackupVerifyReport, RollingReport, VerifyDepth, VerifyProgress } from './findings.ts';
 export { scrubBackup } from './scrub.ts';
-export type { BackupTask, RunSchedulesOptions, ScheduleInfo, ScheduleSettings } from './schedules.ts';
+export type { BackupTask, ScheduleSettings } from './schedule-list.ts';
+export type { RunSchedulesOptions, ScheduleInfo } from './schedules.ts';
 export { Schedules } from './schedules.ts';
 export { execRunHook } from './run-hooks.ts';
 export type { HookedRun, RunHook, RunHookOptions } from './run-hooks.ts';
@@ -61,7 +62,7 @@ export type {
   ScheduleState,
   ScheduleStatus,
 } from './schedule/index.ts';
-export type { StateStorage } from './shared-state.ts';
+export type { StateStorage } from '@securestore/jobs';
 export { Alerts, conditionsOf, deadManPing, execHook, scheduleFacts, webhook } from './watch/index.ts';
 export type {
   Alert,

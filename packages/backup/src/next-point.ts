@@ -22,9 +22,9 @@ export function snapshotPoint(area: BackupArea, facts: SnapshotFacts): Point {
 export function changesPoint(
   area: BackupArea,
   newest: FoundPoint,
-  facts: Pick<Point, 'generation' | 'time' | 'pages' | 'added'>,
+  facts: Pick<Point, 'number' | 'generation' | 'time' | 'pages' | 'added'>,
 ): Point {
-  const { number, digest: previous, base, removed, totals, others } = newest;
+  const { digest: previous, base, removed, totals, others } = newest;
   return {
     ...sayOf(area),
     base,
@@ -32,7 +32,6 @@ export function changesPoint(
     totals,
     others,
     ...facts,
-    number: number + 1,
     previous,
     kind: 'changes',
     gap: false,

@@ -1,6 +1,5 @@
 import type { Head, Point } from '@securestore/core-format';
 import { BACKUP_KEYS_NAME, SecureStoreError } from '@securestore/core-format';
-import { isDamage } from './files.ts';
 import type { OpenedBackup } from './opened-backup.ts';
 import type { FoundPoint } from './points.ts';
 
@@ -10,16 +9,6 @@ import type { FoundPoint } from './points.ts';
  */
 export function isOlderThan({ generation }: Pick<Head, 'generation'>, point: Pick<Point, 'generation'>): boolean {
   return generation < point.generation;
-}
-
-async function newestOf({ points }: OpenedBackup, signal: AbortSignal | undefined): Promise<FoundPoint | undefined> {
-  try {
-    return await points.newest(signal);
-  } catch (error) {
-    // That it is damaged matters where it is what is restored.
-    if (isDamage(error)) return undefined;
-    throw error;
-  }
 }
 
 /**
@@ -33,7 +22,7 @@ export async function olderKeys(
   signal: AbortSignal | undefined,
 ): Promise<SecureStoreError | undefined> {
   const { location } = backup.destination;
-  const newest = (await newestOf(backup, signal)) ?? point;
+  const newest = (await backup.survey(signal)).newest ?? point;
   const than = [point, newest].find((one) => isOlderThan(backup.copy.head, one));
   if (than === undefined) return undefined;
   return new SecureStoreError(

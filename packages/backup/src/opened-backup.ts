@@ -11,11 +11,13 @@ import type { IndexSet } from './index-set.ts';
 import { indexOfOthers } from './index-set.ts';
 import { PackReader } from './packs.ts';
 import { PointBackend } from './point-backend.ts';
-import type { FoundPoint } from './points.ts';
+import type { DamagedPoint, FoundPoint } from './points.ts';
 import { Points } from './points.ts';
 import type { Evidence, Remembered } from './remembered.ts';
-import { isForeign } from './remembered.ts';
+import { foreignPoint, isForeign, isRemembered } from './remembered.ts';
 import { includesNumber } from './removed.ts';
+import type { Survey } from './survey.ts';
+import { isAfter, neverPoints, surveyOf } from './survey.ts';
 import { indexAt, pointAt } from './timeline.ts';
 import type { RecoveryWindow } from './windows.ts';
 import { windowsOf } from './windows.ts';
@@ -54,7 +56,8 @@ export interface PointChoice {
   readonly at?: Date | undefined;
 }
 
-function infoOf({ number, time, made, kind, label, totals, added }: Point): SnapshotInfo {
+/** What is known of a point. */
+export function infoOf({ number, time, made, kind, label, totals, added }: Point): SnapshotInfo {
   const { objects, versions, bytes } = totals;
   const [at, by] = [new Date(time), new Date(made)];
   return { number, time: at, made: by, kind, label, objects, versions, bytes, copied: added.bytes };
@@ -100,40 +103,63 @@ export class OpenedBackup {
     return this.copy.fingerprint;
   }
 
+  /** What lies at the destination from the newest name down to the newest point. @throws as {@link list} */
+  survey(signal?: AbortSignal): Promise<Survey> {
+    return surveyOf(this.points, this.#evidence, signal);
+  }
+
   /**
-   * All points, the newest first.
+   * All points, the newest first. What was announced to be removed is among them as long as it is there.
    *
-   * @param onDamaged told of each that is damaged; without it the first ends the list
+   * @param onDamaged told of each that is damaged, and of what has the name of a point and is none; without it the first that is damaged
+   *   ends the list
    * @throws SecureStoreError `INTEGRITY`, and what the backend throws
    */
   async *list(signal?: AbortSignal, onDamaged?: OnDamagedSnapshot): AsyncGenerator<SnapshotInfo> {
-    for (const number of await this.#numbers(signal)) {
-      const point = await this.#readUnlessGone(number, onDamaged, signal);
+    for await (const point of this.found(signal, onDamaged)) {
       // One that collects says the same of the store as the one before.
-      if (point !== undefined && !point.collects) yield infoOf(point);
+      if (!point.collects) yield infoOf(point);
     }
   }
 
-  async #readUnlessGone(
-    number: number,
+  /** As {@link list}, with all that points say, and those that collect. */
+  async *found(signal?: AbortSignal, onDamaged?: OnDamagedSnapshot): AsyncGenerator<FoundPoint> {
+    const survey = await this.survey(signal);
+    const later = new Set(survey.junk.map(({ number }) => number));
+    for (const { number, error } of survey.junk) onDamaged?.(number, error);
+    // Whether they were points the next one that is whole tells.
+    let unread: DamagedPoint[] = [];
+    let after: FoundPoint | undefined;
+    for (const number of await this.points.numbers(signal)) {
+      if (later.has(number)) continue;
+      const point = await this.points.readOrDamaged(number, signal);
+      if ('error' in point) {
+        unread.push(point);
+        continue;
+      }
+      const isNone = after !== undefined && isAfter(after, point);
+      await this.#tell(unread, onDamaged, isNone, signal);
+      unread = [];
+      if (!this.isForeign(point)) after = point;
+      yield point;
+    }
+    await this.#tell(unread, onDamaged, false, signal);
+  }
+
+  /** @param isNone whether none of them ever was a point */
+  async #tell(
+    unread: readonly DamagedPoint[],
     onDamaged: OnDamagedSnapshot | undefined,
+    isNone: boolean,
     signal: AbortSignal | undefined,
-  ): Promise<FoundPoint | undefined> {
-    try {
-      return await this.points.readUnlessRemoved(number, signal);
-    } catch (error) {
-      if (onDamaged === undefined || !SecureStoreError.is(error, 'INTEGRITY')) throw error;
-      onDamaged(number, error);
-      return undefined;
-    }
-  }
-
-  /** The numbers of the points, the newest first, but for those that were announced to be removed. */
-  async #numbers(signal: AbortSignal | undefined): Promise<number[]> {
-    const numbers = await this.points.numbers(signal);
-    if (numbers.length === 0) return numbers;
+  ): Promise<void> {
+    if (unread.length === 0) return;
     const removed = await this.points.removed(signal);
-    return numbers.filter((number) => !includesNumber(removed, number));
+    for (const { number, error } of unread) {
+      if (includesNumber(removed, number)) continue;
+      if (onDamaged !== undefined) onDamaged(number, error);
+      else if (!isNone) throw error;
+    }
   }
 
   /** The point that is meant. @throws SecureStoreError `NOT_FOUND` where there is none; `INTEGRITY`; what the backend throws */
@@ -143,9 +169,7 @@ export class OpenedBackup {
     const { known, fence } = this.#evidence;
     throw new SecureStoreError(
       'INTEGRITY',
-      `${this.destination.location}: snapshot ${point.number} was made with a key that was retired, and the store does not know of it: ` +
-        'somebody whose right to back up was taken away may have made it. ' +
-        `Choose snapshot ${known?.number ?? fence?.number ?? 0} or an older one`,
+      `${this.destination.location}: ${foreignPoint(point.number).message}. Choose snapshot ${known?.number ?? fence?.number ?? 0} or an older one`,
     );
   }
 
@@ -164,26 +188,35 @@ export class OpenedBackup {
     return isForeign(this.#evidence, point);
   }
 
+  /** Whether nobody can have made a point whose key was retired: it has the key of now, or is one that the store remembers or its head names. */
+  isCertain(point: FoundPoint): boolean {
+    const { known, fence } = this.#evidence;
+    return !point.isOld || [known, fence, fence?.last].some((one) => isRemembered(one, point));
+  }
+
   async #choose({ snapshot, at }: PointChoice, signal: AbortSignal | undefined): Promise<FoundPoint> {
     checkChoice(snapshot, at);
     const { location } = this.destination;
-    const numbers = snapshot === undefined ? await this.#numbers(signal) : await this.points.numbers(signal);
+    const numbers = await this.points.numbers(signal);
     if (numbers.length === 0) throw new SecureStoreError('NOT_FOUND', `${location}: there is no snapshot here yet`);
     if (snapshot !== undefined) {
       if (numbers.includes(snapshot)) return this.points.read(snapshot, signal);
       throw new SecureStoreError('NOT_FOUND', `${location}: there is no snapshot ${snapshot}`);
     }
-    const found = await pointAt(this.points, numbers, at?.getTime() ?? Infinity, signal);
-    const gone = found !== undefined && found.number === numbers[0] ? this.missesNewest(found.number) : undefined;
+    const { junk } = await this.survey(signal);
+    const never = new Set(junk.map((one) => one.number));
+    const named = numbers.filter((number) => !never.has(number));
+    const found = await pointAt(this.points, named, at?.getTime() ?? Infinity, signal);
+    const gone = found !== undefined && found.number === named[0] ? this.missesNewest(found.number) : undefined;
     if (gone !== undefined) {
       throw new SecureStoreError(
         'ROLLBACK',
         `${location}: ${gone}. To restore what is left, choose a snapshot by its number`,
       );
     }
-    if (found !== undefined) return this.#told(found, numbers, signal);
+    if (found !== undefined) return this.#told(found, named, signal);
     if (at === undefined) throw new SecureStoreError('INTERNAL', 'there is a point, and none was found');
-    const oldest = await this.points.read(numbers.at(-1) ?? 0, signal);
+    const oldest = await this.points.read(named.at(-1) ?? 0, signal);
     throw new SecureStoreError(
       'NOT_FOUND',
       `${location}: nothing is known of ${at.toISOString()}: the first snapshot is of ${new Date(oldest.time).toISOString()}`,
@@ -198,20 +231,28 @@ export class OpenedBackup {
   /** The point that is told of, where another one only repeats it. */
   async #told(point: FoundPoint, numbers: readonly number[], signal: AbortSignal | undefined): Promise<FoundPoint> {
     if (!point.collects) return point;
-    const before = numbers[numbers.indexOf(point.number) + 1];
-    return before === undefined ? point : this.#told(await this.points.read(before, signal), numbers, signal);
+    let isNext = true;
+    for (const number of numbers.slice(numbers.indexOf(point.number) + 1)) {
+      const before = await this.points.readOrDamaged(number, signal);
+      if (!('error' in before)) {
+        return isNext || isAfter(point, before) ? this.#told(before, numbers, signal) : point;
+      }
+      // It may be the one that is repeated.
+      isNext = false;
+    }
+    return point;
   }
 
   /** The spans of time that can be restored, the newest first. @throws as {@link list} */
   async windows(signal?: AbortSignal): Promise<RecoveryWindow[]> {
-    const points: FoundPoint[] = [];
     const damaged: number[] = [];
-    for (const number of await this.#numbers(signal)) {
-      const point = await this.points.readOrDamaged(number, signal);
-      if ('error' in point) damaged.push(number);
-      else if (!point.collects) points.push(point);
-    }
-    return windowsOf(points.toReversed(), damaged).toReversed();
+    const points = await Array.fromAsync(this.found(signal, (number) => damaged.push(number)));
+    const never = neverPoints(
+      points,
+      damaged.map((number) => ({ number })),
+    );
+    const lost = damaged.filter((number) => !never.has(number));
+    return windowsOf(points.filter(({ collects }) => !collects).toReversed(), lost).toReversed();
   }
 
   /** The index of a point. */

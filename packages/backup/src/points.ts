@@ -11,7 +11,7 @@ import {
   withChecksum,
 } from '@securestore/core-format';
 import type { BackupSeals } from '@securestore/objects';
-import { entriesUnder, listPage } from '@securestore/objects';
+import { entriesUnder } from '@securestore/objects';
 import type { Destination } from './destination.ts';
 import { damagedFile, isRefused, readWhole } from './files.ts';
 import { includesNumber } from './removed.ts';
@@ -49,42 +49,33 @@ export class Points {
     this.#isForeign = isForeign;
   }
 
-  /** The numbers of all points, the newest first. @throws SecureStoreError what the backend throws */
-  async numbers(signal?: AbortSignal): Promise<number[]> {
-    const numbers: number[] = [];
-    for await (const { key } of entriesUnder(this.#destination.backend, BACKUP_AREAS.points, { signal })) {
-      numbers.push(pointNumber(key) ?? strange(key));
-    }
-    return numbers;
-  }
-
-  /** The newest point; `undefined` where there is none. @throws as {@link read} */
-  async newest(signal?: AbortSignal): Promise<FoundPoint | undefined> {
-    const { entries } = await listPage(this.#destination.backend, BACKUP_AREAS.points, { limit: 1, signal });
-    const [first] = entries;
-    return first && this.read(pointNumber(first.key) ?? strange(first.key), signal);
-  }
-
   /**
-   * The newest point that is whole, and those after it that are not, the newest first.
+   * The numbers that files have as points, the newest first: anybody who may write there can make such names.
    *
-   * @throws SecureStoreError `FORMAT_VERSION`, and what the backend throws
+   * @param onStrange told the names that no point can have
+   * @throws SecureStoreError what the backend throws
    */
-  async newestWhole(signal?: AbortSignal): Promise<{ readonly newest?: FoundPoint; readonly damaged: DamagedPoint[] }> {
-    const damaged: DamagedPoint[] = [];
-    for await (const { key } of entriesUnder(this.#destination.backend, BACKUP_AREAS.points, { signal })) {
-      const number = pointNumber(key) ?? strange(key);
-      const read = await this.readOrDamaged(number, signal);
-      if (!('error' in read)) return { newest: read, damaged };
-      damaged.push(read);
-    }
-    return { damaged };
+  async numbers(signal?: AbortSignal, onStrange?: (name: string) => void): Promise<number[]> {
+    return Array.fromAsync(this.#numbers(signal, onStrange));
   }
 
-  /** What the newest point that is whole, and the store's own, says was removed. @throws as {@link newestWhole} */
-  async removed(signal?: AbortSignal): Promise<readonly NumberRange[]> {
+  async *#numbers(signal?: AbortSignal, onStrange?: (name: string) => void): AsyncGenerator<number> {
     for await (const { key } of entriesUnder(this.#destination.backend, BACKUP_AREAS.points, { signal })) {
-      const read = await this.readOrDamaged(pointNumber(key) ?? strange(key), signal);
+      const number = pointNumber(key);
+      // The first point has the number 1.
+      if (number === undefined || number === 0) onStrange?.(key);
+      else yield number;
+    }
+  }
+
+  /** All points, and what is no point or is damaged, the newest first. @throws as {@link readOrDamaged} */
+  async *all(signal?: AbortSignal): AsyncGenerator<FoundPoint | DamagedPoint> {
+    for await (const number of this.#numbers(signal)) yield this.readOrDamaged(number, signal);
+  }
+
+  /** What the newest point that is whole, and the store's own, says was removed. @throws as {@link readOrDamaged} */
+  async removed(signal?: AbortSignal): Promise<readonly NumberRange[]> {
+    for await (const read of this.all(signal)) {
       if (!('error' in read) && !this.#isForeign(read)) return read.removed;
     }
     return [];
@@ -106,11 +97,21 @@ export class Points {
     const name = pointName(number);
     const { body } = await readWhole(this.#destination.backend, name, signal);
     const sealed = splitChecksum(`the file ${name} of the backup`, body);
-    const plaintext = await this.#seals.open('backupPoint', this.#destination.id, name, sealed, signal);
+    const plaintext = await this.#open(name, sealed, signal);
     const point = decodePoint(plaintext);
     if (point.number !== number) throw damagedFile(name, 'it is another point');
     const keyId = this.#seals.keyIdOf(sealed);
     return { ...point, digest: sha256(body), keyId, isOld: keyId !== this.#seals.primaryId };
+  }
+
+  /** A version that this release doesn't read is damage here: nothing has authenticated it yet, so anybody can write it there. */
+  async #open(name: string, sealed: Uint8Array, signal: AbortSignal | undefined): Promise<Buffer> {
+    try {
+      return await this.#seals.open('backupPoint', this.#destination.id, name, sealed, signal);
+    } catch (error) {
+      if (SecureStoreError.is(error, 'FORMAT_VERSION')) throw damagedFile(name, error.message);
+      throw error;
+    }
   }
 
   /** A point; `undefined` where it was removed meanwhile. @throws as {@link read} */
@@ -165,8 +166,4 @@ export class Points {
       }
     }
   }
-}
-
-function strange(name: string): never {
-  throw damagedFile(name, 'no backup makes such a name');
 }

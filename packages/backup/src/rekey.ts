@@ -16,7 +16,7 @@ import {
 import type { BackupArea } from '@securestore/objects';
 import { entriesUnder } from '@securestore/objects';
 import type { Destination } from './destination.ts';
-import { damagedFile, readWhole } from './files.ts';
+import { MissingFile, readWhole } from './files.ts';
 import { replaceEnvelopes } from './packs.ts';
 
 /** In the place of a sealed body, which re-keying does not touch: as long as the shortest, that of a deletion. */
@@ -30,10 +30,10 @@ async function directoryOf(
 ): Promise<PackEntry[]> {
   const name = packName(pack);
   const start = await backend.read(name, { start: 0, end: PACK_START_LENGTH, signal });
-  if (start === undefined) throw damagedFile(name, 'it is missing');
+  if (start === undefined) throw new MissingFile(name);
   const { bodiesAt } = decodePackStart(start.body);
   const found = await backend.read(name, { start: 0, end: bodiesAt, signal });
-  if (found === undefined) throw damagedFile(name, 'it is missing');
+  if (found === undefined) throw new MissingFile(name);
   return decodePackDirectory(found.body);
 }
 

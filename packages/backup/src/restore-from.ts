@@ -6,6 +6,7 @@ import type { Destination } from './destination.ts';
 import type { OpenedBackup } from './opened-backup.ts';
 import { restoreInto } from './restore-into.ts';
 import { makeSnapshot } from './snapshot.ts';
+import { doubtsOf } from './vouched.ts';
 
 /** Whether the whole store is restored in place. */
 export function isWhole({ prefix = '', keys, into, dryRun }: RestoreOptions): boolean {
@@ -31,7 +32,9 @@ export async function restoreFrom(
   { options, target, signal, progress }: RestoreCall,
 ): Promise<RestoreJobReport> {
   const choice = isWhole(options) ? await choiceInPlace(backup, area, options, signal) : options;
-  const point = await backup.describe(choice, signal);
+  const point = await backup.choose(choice, signal);
+  const { error: wrong, warnings } = await doubtsOf(backup, point, signal);
+  if (wrong !== undefined) throw wrong;
   const isBegun = area.head.state !== 'open';
   const restore = async (): Promise<RestoreJobReport> => {
     await using view = await backup.open({ snapshot: point.number }, signal);
@@ -41,7 +44,7 @@ export async function restoreFrom(
       if (isWhole(options) && !isBegun && SecureStoreError.is(error, 'CONFLICT')) await area.endRestoring(signal);
       throw error;
     });
-    return { ...done, snapshot: point.number, time: point.time };
+    return { ...done, snapshot: point.number, time: new Date(point.time), warnings };
   };
   if (!isWhole(options)) return restore();
   // Where an earlier run has begun, it has made one.

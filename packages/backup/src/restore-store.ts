@@ -1,12 +1,14 @@
-import type { BatchOperation, StorageBackend } from '@securestore/backend-api';
+import type { StorageBackend } from '@securestore/backend-api';
 import type { IndexEntry } from '@securestore/core-format';
 import {
   AREAS,
   BACKUP_KEYS_NAME,
   backupPartName,
   historyName,
+  isDamage,
   objectName,
   partName,
+  pointName,
   SecureStoreError,
 } from '@securestore/core-format';
 import type { FoundedStore } from '@securestore/objects';
@@ -18,10 +20,13 @@ import type { IndexSet } from './index-set.ts';
 import type { FoundPoint } from './points.ts';
 import { indexOfOthers } from './index-set.ts';
 import { olderKeys } from './older-keys.ts';
+import { indexAt } from './timeline.ts';
+import { doubtsOf } from './vouched.ts';
+import { RestoreWriter } from './restore-writer.ts';
 
-const WRITES = 16;
 const PARTS = 3;
-const BATCH_BYTES: number = 2 * 1024 * 1024;
+/** By how much the clocks of processes and of the backend may differ, in milliseconds: beyond it nothing is written. */
+const MAX_CLOCK_DIFFERENCE: number = 10 * 60 * 1000;
 
 /** What was restored. */
 export interface RestoreReport {
@@ -36,6 +41,11 @@ export interface RestoreReport {
   readonly unreadable: number;
   /** What is damaged or missing in the backup, by name at the store's backend; only with `partial`. */
   readonly failed: readonly { readonly name: string; readonly code: string; readonly message: string }[];
+  /**
+   * What is to be looked at: that nothing vouches for the snapshot, as it was made with a key that was retired since; that files were passed over
+   * which have the names of later ones, and are none.
+   */
+  readonly warnings: readonly string[];
 }
 
 export interface RestoreStoreOptions extends PointChoice {
@@ -53,67 +63,15 @@ export interface RestoreStoreOptions extends PointChoice {
   readonly onProgress?: ((progress: { done: number; bytes: number; total: number }) => void) | undefined;
 }
 
-/** `KEY_DESTROYED` where an envelope is older than the key that it was brought under. */
-const DAMAGE: ReadonlySet<string> = new Set(['INTEGRITY', 'FORMAT_VERSION', 'KEY_DESTROYED']);
+/** Whether an error is of one object alone, as `KEY_DESTROYED` is where an envelope is older than the key that it was brought under. */
+function isOfOne(error: unknown): error is SecureStoreError {
+  return isDamage(error) || SecureStoreError.is(error, 'KEY_DESTROYED');
+}
 
 type Tally = { -readonly [K in keyof RestoreReport]: RestoreReport[K] };
 
-/** Writes to the target: many at once where it can. */
-class Writer {
-  readonly #target: StorageBackend;
-  readonly #signal: AbortSignal | undefined;
-  #batch: { key: string; body: Uint8Array }[] = [];
-  #bytes = 0;
-  readonly #running = new Set<Promise<void>>();
-  #failure: { readonly error: unknown } | undefined;
-
-  constructor(target: StorageBackend, signal: AbortSignal | undefined) {
-    this.#target = target;
-    this.#signal = signal;
-  }
-
-  async write(key: string, body: Uint8Array): Promise<void> {
-    this.#check();
-    const { maxBatch } = this.#target.capabilities;
-    if (this.#target.batch === undefined || maxBatch < 2) {
-      while (this.#running.size >= WRITES) await Promise.race(this.#running);
-      this.#run(this.#target.write(key, body, { signal: this.#signal }));
-      return;
-    }
-    this.#batch.push({ key, body });
-    this.#bytes += body.length;
-    if (this.#batch.length >= Math.min(maxBatch, 512) || this.#bytes >= BATCH_BYTES) await this.#flush();
-  }
-
-  #run(work: Promise<unknown>): void {
-    const running: Promise<void> = work
-      .then(() => undefined)
-      .catch((error: unknown) => {
-        this.#failure ??= { error };
-      })
-      .finally(() => this.#running.delete(running));
-    this.#running.add(running);
-  }
-
-  #check(): void {
-    if (this.#failure !== undefined) throw this.#failure.error;
-    this.#signal?.throwIfAborted();
-  }
-
-  async #flush(): Promise<void> {
-    const operations = this.#batch.map(({ key, body }): BatchOperation => ({ type: 'write', key, body }));
-    [this.#batch, this.#bytes] = [[], 0];
-    if (operations.length === 0) return;
-    while (this.#running.size > 0) await Promise.race(this.#running);
-    this.#check();
-    this.#run(this.#target.batch?.(operations, { signal: this.#signal }) ?? Promise.resolve());
-  }
-
-  async finish(): Promise<void> {
-    await this.#flush();
-    await Promise.all(this.#running);
-    this.#check();
-  }
+function failedAt(name: string, error: SecureStoreError | undefined): RestoreReport['failed'] {
+  return error === undefined ? [] : [{ name, code: error.code, message: error.message }];
 }
 
 /** The names that an interrupted restore has written already. */
@@ -132,7 +90,7 @@ class StoreRestore {
   readonly #target: StorageBackend;
   readonly #founded: FoundedStore;
   readonly #options: RestoreStoreOptions;
-  readonly #writer: Writer;
+  readonly #writer: RestoreWriter;
   readonly #tally: Tally;
   readonly #total: number;
   #done = 0;
@@ -152,7 +110,7 @@ class StoreRestore {
     this.#options = options;
     this.#tally = tally;
     this.#total = total;
-    this.#writer = new Writer(target, options.signal);
+    this.#writer = new RestoreWriter(target, options.signal);
   }
 
   async run(index: IndexSet, others: IndexSet): Promise<void> {
@@ -198,8 +156,7 @@ class StoreRestore {
     try {
       return await body();
     } catch (error) {
-      const isDamage = SecureStoreError.is(error) && DAMAGE.has(error.code);
-      if (!isDamage || this.#options.partial !== true) throw error;
+      if (!isOfOne(error) || this.#options.partial !== true) throw error;
       this.#tally.failed = [...this.#tally.failed, { name, code: error.code, message: error.message }];
       return false;
     }
@@ -253,12 +210,16 @@ class StoreRestore {
 }
 
 /**
- * Whether a point has all of the audit log that the head at the destination knows of: snapshots alone copy it, and the head may have been
- * replaced since.
+ * Whether a point has to have all of the audit log that the head at the destination knows of. Snapshots alone copy it, after the head that
+ * they bring; and the head may have been replaced since, also more than once.
+ *
+ * @param snapshot that it builds on
  */
-function hasWholeLog({ copy }: OpenedBackup, { kind, collects, instance, generation }: FoundPoint): boolean {
-  const isOfHead = generation === copy.head.generation && Buffer.compare(instance, copy.head.instance) === 0;
-  return kind === 'snapshot' && !collects && isOfHead;
+function hasWholeLog({ copy }: OpenedBackup, point: FoundPoint, snapshot: FoundPoint): boolean {
+  const { head } = copy;
+  if (Buffer.compare(point.instance, head.instance) !== 0) return false;
+  const isOfHead = point.kind === 'snapshot' && !point.collects && point.generation === head.generation;
+  return isOfHead || snapshot.time > head.time + MAX_CLOCK_DIFFERENCE + snapshot.skew;
 }
 
 /**
@@ -267,7 +228,7 @@ function hasWholeLog({ copy }: OpenedBackup, { kind, collects, instance, generat
  *
  * @param target an initialised backend. It stays yours
  * @throws SecureStoreError `ALREADY_EXISTS` where something lies there; `NOT_FOUND` where there is no such point; `INTEGRITY` where the
- *   backup is damaged and `ROLLBACK` where its keys are older than its points, unless `partial`; `ACCESS_DENIED` for a member; what the backends throw
+ *   backup is damaged, or the point is not the one that the next one names, and `ROLLBACK` where its keys are older than its points, unless `partial`; `ACCESS_DENIED` for a member; what the backends throw
  */
 export async function restoreStoreTo(
   backup: OpenedBackup,
@@ -276,15 +237,17 @@ export async function restoreStoreTo(
 ): Promise<RestoreReport> {
   const { signal } = options;
   const point = await backup.choose(options, signal);
+  const { error, warnings } = await doubtsOf(backup, point, signal);
   const older = await olderKeys(backup, point, signal);
-  if (older !== undefined && options.partial !== true) throw older;
-  const index = await backup.index(point, signal);
+  const wrong = error ?? older;
+  if (wrong !== undefined && options.partial !== true) throw wrong;
+  const { index, snapshot } = await indexAt(backup.points, backup.pages, point, signal);
   const others = indexOfOthers(backup.pages, point.others);
   const what = Buffer.concat([point.digest, Buffer.from(options.prefix ?? '', 'utf8')]);
   const { scratch, onBegun, onFounded } = options;
   const founded = await foundStore(backup.copy, target, what, {
     scratch,
-    hasWholeLog: hasWholeLog(backup, point),
+    hasWholeLog: hasWholeLog(backup, point, snapshot),
     signal,
   });
   onBegun?.();
@@ -295,7 +258,8 @@ export async function restoreStoreTo(
     versions: 0,
     bytes: 0,
     unreadable: 0,
-    failed: older === undefined ? [] : [{ name: BACKUP_KEYS_NAME, code: older.code, message: older.message }],
+    failed: [failedAt(pointName(point.number), error), failedAt(BACKUP_KEYS_NAME, older)].flat(),
+    warnings,
   };
   try {
     const restore = new StoreRestore(backup, target, founded, options, tally, point.totals.versions);

@@ -4,7 +4,10 @@ import type { FoundDestination } from './destination.ts';
 import type { ForgetReport } from './forget.ts';
 import { forgetPoints, REMOVE_DAMAGED, unknowable } from './forget.ts';
 import type { OpenedBackup, SnapshotInfo } from './opened-backup.ts';
+import { infoOf } from './opened-backup.ts';
 import type { DamagedPoint } from './points.ts';
+import { includesNumber } from './removed.ts';
+import { neverPoints } from './survey.ts';
 import type { KeptPoint, RetentionPolicy } from './retention/index.ts';
 import { applyRetention, parseRetentionPolicy } from './retention/index.ts';
 
@@ -74,14 +77,29 @@ function planRetention(
 
 type DamagedSnapshot = Pick<DamagedPoint, 'number' | 'error'>;
 
-/** All points of a destination, and the damaged ones. */
-async function listed(
-  backup: OpenedBackup,
-  signal: AbortSignal | undefined,
-): Promise<{ readonly points: readonly SnapshotInfo[]; readonly damaged: readonly DamagedSnapshot[] }> {
-  const damaged: DamagedSnapshot[] = [];
-  const points = await Array.fromAsync(backup.list(signal, (number, error) => damaged.push({ number, error })));
-  return { points, damaged };
+/** What there is at a destination. */
+interface Listed {
+  readonly points: readonly SnapshotInfo[];
+  readonly damaged: readonly DamagedSnapshot[];
+  /** The numbers of files that have the name of a point, and are none of the store's own: nothing needs them. */
+  readonly strange: readonly number[];
+}
+
+async function listed(backup: OpenedBackup, signal: AbortSignal | undefined): Promise<Listed> {
+  const unread: DamagedSnapshot[] = [];
+  const all = await Array.fromAsync(backup.found(signal, (number, error) => unread.push({ number, error })));
+  const own = all.filter((point) => !backup.isForeign(point));
+  const { junk } = await backup.survey(signal);
+  const never = new Set([...junk.map(({ number }) => number), ...neverPoints(own, unread)]);
+  const removed = await backup.points.removed(signal);
+  // What was announced to go goes, and what somebody else has made decides about nothing.
+  const points = own.filter(({ collects, number }) => !collects && !includesNumber(removed, number));
+  const foreign = all.filter((point) => backup.isForeign(point)).map(({ number }) => number);
+  return {
+    points: points.map((point) => infoOf(point)),
+    damaged: unread.filter(({ number }) => !never.has(number)),
+    strange: [...never, ...foreign],
+  };
 }
 
 /** Removes points, damaged ones among them, and what then nothing needs. */
@@ -93,11 +111,11 @@ export function forgetAt(
   signal: AbortSignal | undefined,
 ): Promise<ForgetReport> {
   const numbers = async (): Promise<ReadonlySet<number>> => {
-    const { points, damaged } = await listed(backup, signal);
+    const { points, damaged, strange } = await listed(backup, signal);
     return new Set(
       choose(
         points,
-        damaged.map(({ number }) => number),
+        [...damaged.map(({ number }) => number), ...strange].toSorted((a, b) => b - a),
       ),
     );
   };
@@ -118,10 +136,10 @@ export async function retainAt(
     return { report: { ...report, removed }, numbers: [...numbers, ...damaged] };
   };
   if (dryRun) {
-    const { points, damaged } = await listed(backup, signal);
+    const { points, damaged, strange } = await listed(backup, signal);
     if (damaged.length > 0 && !removesDamaged) throw unknowable(destination, damaged, REMOVE_DAMAGED);
-    const numbers = damaged.map(({ number }) => number);
-    return plan(points, numbers).report;
+    const numbers = [...damaged.map(({ number }) => number), ...strange];
+    return plan(points, removesDamaged ? numbers : []).report;
   }
   let planned: RetentionReport | undefined;
   const choose = (points: readonly SnapshotInfo[], damaged: readonly number[]): readonly number[] => {

@@ -1,6 +1,6 @@
 import { SecureStoreError } from '@securestore/core-format';
 import type { Clock } from '@securestore/jobs';
-import type { BackupTask } from './schedules.ts';
+import type { BackupTask } from './schedule-list.ts';
 import type { RunHooks, RunReport, ScheduledRun } from './schedule/index.ts';
 import { moment } from './watch/conditions.ts';
 import { limited } from './watch/deliver.ts';

@@ -1,4 +1,5 @@
 import { SecureStoreError } from '@securestore/core-format';
+import type { StateStorage } from '@securestore/jobs';
 import type { BackupArea, CallOptions, ObjectStore } from '@securestore/objects';
 import { changeInTime, inTime } from '@securestore/objects';
 import type { Backups } from './backups.ts';
@@ -10,35 +11,13 @@ import { registeredAt } from './registry.ts';
 import type { RunHookOptions } from './run-hooks.ts';
 import { runHooks } from './run-hooks.ts';
 import type { Occurrence, RunReport, Schedule, ScheduleState } from './schedule/index.ts';
-import {
-  checkSchedule,
-  nextRun,
-  overdue,
-  readScheduleStatus,
-  runDueSchedules,
-  runSchedules,
-} from './schedule/index.ts';
-import type { StateStorage } from './shared-state.ts';
-import { SharedState } from './shared-state.ts';
-import { checkWithin } from './rolling/verify-share.ts';
+import { nextRun, overdue, readScheduleStatus, runDueSchedules, runSchedules } from './schedule/index.ts';
+import type { BackupTask, ScheduleSettings } from './schedule-list.ts';
+import { changeSchedules, checkTask, scheduleOf, schedulesOf, storageIn, withSchedule } from './schedule-list.ts';
 import type { AlertSink, Condition, WatchFacts, WatchThresholds } from './watch/index.ts';
 import { Alerts, conditionsOf } from './watch/index.ts';
 
-const MAX_SCHEDULES = 64;
 const CHECK_EVERY = 60_000;
-const TASKS = ['backup', 'verify', 'drill', 'retention'] as const;
-
-/** What a schedule does. */
-export interface BackupTask {
-  readonly task: (typeof TASKS)[number];
-  /** A location. */
-  readonly destination: string;
-  /** Only for `verify`: each run reads what is due, so that everything is read within so many milliseconds. */
-  readonly within?: number | undefined;
-}
-
-/** When something is done with a destination. */
-export interface ScheduleSettings extends Omit<Schedule<never>, 'since' | 'task'>, BackupTask {}
 
 /** A schedule, and how it goes. */
 export interface ScheduleInfo extends ScheduleSettings {
@@ -80,32 +59,6 @@ interface DestinationConditions {
   readonly facts: WatchFacts;
 }
 
-interface ScheduleList {
-  readonly schedules: readonly Schedule<BackupTask>[];
-}
-
-function parseList({ schedules }: Readonly<Record<string, unknown>>): ScheduleList | undefined {
-  return Array.isArray(schedules) ? { schedules: schedules as Schedule<BackupTask>[] } : undefined;
-}
-
-const labelOf = (id: string): string => `state ${id}`;
-
-/** Keeps states in the store, sealed. */
-function storageIn(area: BackupArea): StateStorage {
-  return {
-    async read(id) {
-      const found = await area.readState(labelOf(id));
-      if (found === undefined) return undefined;
-      const { value = Buffer.alloc(0), etag, modified, now } = found;
-      return now === undefined ? { state: value, etag, modified } : { state: value, etag, modified, now };
-    },
-    async write(id, state, condition) {
-      const etag = 'ifMatch' in condition ? condition.ifMatch : undefined;
-      return { etag: await area.writeState(labelOf(id), state, etag) };
-    },
-  };
-}
-
 /** When a store is backed up, verified and tried, and whether it is. */
 export class Schedules {
   readonly #area: BackupArea;
@@ -120,20 +73,11 @@ export class Schedules {
     this.#storage = storageIn(this.#area);
   }
 
-  get #list(): SharedState<ScheduleList> {
-    const kind = { what: 'the list of schedules', version: 1, parse: parseList };
-    return new SharedState(this.#storage, this.#area.clock, 'schedules', kind);
-  }
-
-  async #all(): Promise<readonly Schedule<BackupTask>[]> {
-    return (await this.#list.read()).value?.schedules ?? [];
-  }
-
   async #change(
     change: (schedules: readonly Schedule<BackupTask>[]) => readonly Schedule<BackupTask>[],
   ): Promise<void> {
     this.#area.checkOpen();
-    await this.#list.update(({ value }) => ({ schedules: change(value?.schedules ?? []) }));
+    await changeSchedules(this.#area, change);
   }
 
   /** All schedules, and how they go. */
@@ -145,7 +89,7 @@ export class Schedules {
     this.#area.checkOpen();
     const now = this.#area.clock.now();
     const infos: ScheduleInfo[] = [];
-    for (const schedule of await this.#all()) {
+    for (const schedule of await schedulesOf(this.#area)) {
       const { task, since: _, ...settings } = schedule;
       const status = await readScheduleStatus(this.#storage, this.#area.clock, schedule.id);
       const next: Occurrence | undefined = schedule.paused === true ? undefined : nextRun(schedule, now);
@@ -171,30 +115,12 @@ export class Schedules {
     return changeInTime('schedules.add', options, this.#area.clock, () => this.#add(settings));
   }
 
-  async #add({ task, destination, within, ...timing }: ScheduleSettings): Promise<void> {
-    if (!TASKS.includes(task)) {
-      throw new SecureStoreError('INVALID_ARGUMENT', `a schedule does one of ${TASKS.join(', ')}`);
-    }
-    if (within !== undefined) {
-      checkWithin(within);
-      if (task !== 'verify')
-        throw new SecureStoreError('INVALID_ARGUMENT', 'the option "within" is for the task verify');
-    }
+  async #add({ destination, ...settings }: ScheduleSettings): Promise<void> {
+    checkTask(settings);
     const location = this.#places.named(destination);
     this.#checkRegistered(location);
-    const work = { task, destination: location, ...(within !== undefined && { within }) };
-    const schedule = { ...timing, since: this.#area.clock.now(), task: work };
-    checkSchedule(schedule);
-    await this.#change((schedules) => {
-      const others = schedules.filter(({ id }) => id !== schedule.id);
-      if (others.length >= MAX_SCHEDULES) {
-        throw new SecureStoreError(
-          'TOO_LARGE',
-          `a store may have at most ${MAX_SCHEDULES} schedules; remove one first`,
-        );
-      }
-      return [...others, schedule].toSorted((a, b) => (a.id < b.id ? -1 : 1));
-    });
+    const schedule = scheduleOf({ ...settings, destination: location }, this.#area.clock.now());
+    await this.#change((schedules) => withSchedule(schedules, schedule));
   }
 
   /** @throws SecureStoreError `NOT_FOUND` */
@@ -243,7 +169,7 @@ export class Schedules {
   async #eachFacts(options?: Parameters<typeof factsOfAll>[2]): Promise<readonly DestinationFacts[]> {
     const lagAt = (location: string): number | undefined => this.#backups.continuous.get(location)?.lag;
     const ports = { area: this.#area, places: this.#places, storage: this.#storage, lagAt };
-    return factsOfAll(ports, await this.#all(), options);
+    return factsOfAll(ports, await schedulesOf(this.#area), options);
   }
 
   /** What is not as it should be with the backups, whoever looks: so a dead scheduler shows, too. By destination. */
@@ -287,7 +213,7 @@ export class Schedules {
     const { clock } = this.#area;
     const hooks = runHooks(clock, options, (error) => onProblem?.(error));
     const runner = {
-      schedules: () => this.#all(),
+      schedules: () => schedulesOf(this.#area),
       state: this.#storage,
       clock,
       name,

@@ -18,7 +18,7 @@ import {
 } from '@securestore/core-format';
 import { entriesUnder, listPage, mapConcurrently } from '@securestore/objects';
 import { isBackup } from './destination.ts';
-import { checkDigest, damagedFile, missingFile } from './files.ts';
+import { checkDigest, damagedFile, MissingFile } from './files.ts';
 import { Findings } from './findings.ts';
 import type { BackupVerifyReport, VerifyProgress } from './findings.ts';
 import type { Connected } from './places.ts';
@@ -72,7 +72,7 @@ class Scrub {
         this.#findings.count(found.body.length);
         check(asBuffer(found.body));
       } else if (owner !== undefined && (owner === name || (await this.#isThere(owner)))) {
-        throw missingFile(name);
+        throw new MissingFile(name);
       }
     });
   }

@@ -2,16 +2,17 @@ import { asBuffer, SecureStoreError } from '@securestore/core-format';
 import type { Alarm, BackupArea } from '@securestore/objects';
 import type { Destination } from './destination.ts';
 import { bringHead } from './destination.ts';
-import { isDamage } from './files.ts';
 import { IndexPages } from './index-pages.ts';
 import { IndexSet } from './index-set.ts';
 import type { FoundPoint } from './points.ts';
 import { Points } from './points.ts';
-import type { Remembered } from './remembered.ts';
-import { evidenceOf, isForeign, rememberedAt, rolledBack } from './remembered.ts';
-import type { Before } from './snapshot-attempt.ts';
-import { Attempt, NO_TOTALS } from './snapshot-attempt.ts';
+import type { Evidence } from './remembered.ts';
+import { evidenceOf, isForeign, isRemembered, knownAs, rememberedAt, rolledBack } from './remembered.ts';
+import type { Before, Place } from './snapshot-attempt.ts';
+import { Attempt } from './snapshot-attempt.ts';
+import { NO_TOTALS } from './snapshot-index.ts';
 import type { SnapshotOptions, SnapshotReport } from './snapshot-types.ts';
+import { isDoubtful, nextAfter, passedOver, surveyOf } from './survey.ts';
 import type { FoundIndex } from './timeline.ts';
 import { indexAt } from './timeline.ts';
 
@@ -22,37 +23,29 @@ export function readerLabel({ id }: Pick<Destination, 'id'>): string {
   return `backup/${asBuffer(id).toString('hex')}`;
 }
 
-/** The point that the next one is built on: the newest, or, where that is somebody else's, the last one that the store knows of. */
+/** The point that the next one is built on: the newest, or where nothing vouches for that, one that the head names. */
 async function trusted(
-  area: BackupArea,
-  destination: Destination,
   points: Points,
   newest: FoundPoint,
-  remembered: Remembered | undefined,
+  evidence: Evidence,
   signal: AbortSignal | undefined,
-): Promise<FoundPoint> {
+): Promise<FoundPoint | undefined> {
+  const { known, fence } = evidence;
   // Of an older one with an old key nobody can tell whether it was there before.
-  const isOlder = remembered !== undefined && newest.isOld && newest.digest.toString('hex') !== remembered.digest;
-  const evidence = evidenceOf(area, destination, remembered);
-  if (!isOlder && !isForeign(evidence, newest)) return newest;
-  for (const own of [remembered, evidence.fence]) {
-    if (own === undefined || own.number === 0) continue;
-    const last = await points.read(own.number, signal).catch((error: unknown) => {
-      if (isDamage(error)) return undefined;
-      throw error;
-    });
-    const isOwn = last?.digest.toString('hex') === own.digest;
-    if (last !== undefined && isOwn && !isForeign(evidence, last)) return last;
-  }
-  // No point builds on none: whoever sees that begins with nothing.
-  return { ...newest, instance: area.head.instance, base: 0, removed: [], pages: [], others: [], totals: NO_TOTALS };
+  if (known === undefined || !newest.isOld || isRemembered(known, newest)) return newest;
+  if (fence === undefined || fence.number === 0) return undefined;
+  const last = await points.readOrDamaged(fence.number, signal);
+  return !('error' in last) && isRemembered(fence, last) && !isForeign(evidence, last) ? last : undefined;
 }
 
 /** What a snapshot follows, what it is built on, and what is to be told. */
 interface Standing {
-  readonly last: Before | undefined;
+  readonly next: Place;
+  readonly before: Before | undefined;
   readonly base: FoundIndex;
   readonly alarms: readonly Alarm[];
+  /** Whether what was read of the journal may not be there. */
+  readonly isDoubtful: boolean;
 }
 
 function damageAt({ location }: Destination, message: string): Alarm {
@@ -73,23 +66,30 @@ async function standingAt(
 ): Promise<Standing> {
   const points = new Points(destination, area.seals);
   // Asked first: another run may publish in between.
-  const remembered = await rememberedAt(area, destination, signal);
-  const { newest, damaged } = await points.newestWhole(signal);
+  const evidence = evidenceOf(area, destination, await rememberedAt(area, destination, signal));
+  const survey = await surveyOf(points, evidence, signal);
+  const { newest, damaged } = survey;
   const [top] = damaged;
   const alarm =
-    top === undefined ? rolledBack(area, destination, remembered, newest) : damageAt(destination, top.error.message);
-  const alarms = [alarm, damage && damageAt(destination, damage.message)].filter((one) => one !== undefined);
+    top === undefined ? rolledBack(destination, evidence.known, newest) : damageAt(destination, top.error.message);
+  const wrong = [alarm, damage && damageAt(destination, damage.message)].filter((one) => one !== undefined);
   const rule = { history: area.head.history, now: area.clock.now(), floor: 0 };
   const nothing: FoundIndex = { index: new IndexSet(pages, [], new Map(), rule), totals: NO_TOTALS };
-  const before = newest && (await trusted(area, destination, points, newest, remembered, signal));
-  const isNothing = before === undefined || before.base === 0 || damage !== undefined;
-  const base = isNothing ? nothing : await indexAt(points, pages, before, signal);
+  const own = newest && (await trusted(points, newest, evidence, signal));
+  const isNothing = own === undefined || damage !== undefined;
+  const base = isNothing ? nothing : await indexAt(points, pages, own, signal);
+  const { instance } = area.head;
   // What was removed on purpose only a point that is the store's own tells.
-  const removed = before === undefined || before.base === 0 ? [] : before.removed;
-  const own = isNothing ? { instance: area.head.instance, time: 0, others: [], removed } : before;
-  // Whoever has made the one before, and whatever became of it: the next one follows it.
-  const { number, digest } = top ?? newest ?? { number: 0, digest: Buffer.alloc(32) };
-  return { last: number === 0 ? undefined : { ...own, number, digest }, base, alarms };
+  const lost = { instance, time: 0, others: [], removed: own?.removed ?? [] };
+  const next = { ...nextAfter(survey, evidence), known: [evidence.known, newest && knownAs(newest)] };
+  const isFirst = newest === undefined && next.number === 1;
+  return {
+    next,
+    before: isFirst ? undefined : isNothing ? lost : own,
+    base,
+    alarms: [...wrong, ...passedOver(destination, survey)],
+    isDoubtful: wrong.length > 0 || isDoubtful(evidence, newest),
+  };
 }
 
 /**
@@ -113,10 +113,10 @@ export async function makeSnapshot(
     const reader = await area.open(readerLabel(destination), (alarm) => early.push(alarm), signal);
     const pages = new IndexPages(destination, area.seals);
     try {
-      const { last, base, alarms } = await standingAt(area, destination, pages, damage, signal);
+      const { next, before, base, alarms, ...standing } = await standingAt(area, destination, pages, damage, signal);
       early.push(...alarms);
-      if (alarms.length > 0) reader.startOver();
-      const attempt = new Attempt(area, destination, options, last, base, pages);
+      if (standing.isDoubtful) reader.startOver();
+      const attempt = new Attempt(area, destination, options, next, before, base, pages);
       if (damage === undefined) await attempt.recall();
       const { report } = await attempt.run(reader, settled);
       return { ...report, alarms: [...new Set([...early.map(({ message }) => message), ...report.alarms])] };

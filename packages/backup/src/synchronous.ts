@@ -1,9 +1,11 @@
 import { SecureStoreError } from '@securestore/core-format';
 import type { BackupArea, MutationGate } from '@securestore/objects';
 import type { Follower } from './continuous.ts';
-import type { Points } from './points.ts';
+import type { FoundPoint, Points } from './points.ts';
 
 const LOOK_AGAIN_AFTER = 100;
+/** So many that are none of its points, or damaged, are passed over at each look. */
+const MAX_STRANGE = 100;
 /** How long a write waits for a process that copies, in milliseconds. */
 const WAIT_AT_MOST = 30_000;
 
@@ -82,6 +84,17 @@ export function gateOf(follower: Follower, options: SynchronousOptions): Mutatio
   return degrading(gate, options);
 }
 
+/** The newest point under the key of now, which whoever copies has; who was taken the right to may still have the one before. */
+async function newestOfNow(points: Points, signal: AbortSignal | undefined): Promise<FoundPoint | undefined> {
+  let looked = 0;
+  for await (const read of points.all(signal)) {
+    if (!('error' in read) && !read.isOld) return read;
+    looked += 1;
+    if (looked === MAX_STRANGE) return undefined;
+  }
+  return undefined;
+}
+
 /** Has writes wait for a process that copies, which is another one: until a point is of a later time. */
 export function remoteGate(area: BackupArea, points: () => Promise<Points>, options: SynchronousOptions): MutationGate {
   let failure: unknown;
@@ -96,9 +109,8 @@ export function remoteGate(area: BackupArea, points: () => Promise<Points>, opti
     const after = committed + 2 * area.capabilities.clockSkew;
     const begun = area.clock.now();
     while (area.clock.now() - begun < WAIT_AT_MOST) {
-      const newest = await (await points()).newest(signal);
-      // Whoever copies has the key of now; who was taken the right to may still have the one before.
-      if (newest !== undefined && newest.time > after && !newest.isOld) return;
+      const newest = await newestOfNow(await points(), signal);
+      if (newest !== undefined && newest.time > after) return;
       await area.clock.sleep(LOOK_AGAIN_AFTER, signal);
     }
     throw new SecureStoreError('TIMEOUT', 'no process has backed up the store for 30 s');

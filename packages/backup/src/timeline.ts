@@ -4,9 +4,15 @@ import { damagedFile } from './files.ts';
 import type { IndexPages } from './index-pages.ts';
 import { IndexSet } from './index-set.ts';
 import type { DamagedPoint, FoundPoint, Points } from './points.ts';
+import { includesNumber } from './removed.ts';
+import { isAfter } from './survey.ts';
 
 /** More changed objects than this between two snapshots are not looked at in memory. */
 const MAX_CHANGED = 500_000;
+
+function anotherPoint(number: number, { number: after }: FoundPoint): SecureStoreError {
+  return damagedFile(pointName(number), `another point lies there than the one that ${after} follows`);
+}
 
 /** An index, and what its pages alone hold. */
 export interface FoundIndex {
@@ -23,21 +29,26 @@ export interface FoundIndex {
 async function chainTo(points: Points, point: FoundPoint, signal: AbortSignal | undefined): Promise<FoundPoint[]> {
   const chain = [point];
   let after = point;
+  // What else has the name of a point in between is none of them.
+  let wrong: SecureStoreError | undefined;
   for (let number = point.number - 1; number >= point.base; number--) {
-    const one = await points.read(number, signal);
-    if (!one.digest.equals(after.previous)) {
-      const message = `another point lies there than the one that ${after.number} follows`;
-      throw damagedFile(pointName(number), message);
+    const one = await points.readOrDamaged(number, signal);
+    if ('error' in one) wrong ??= one.error;
+    else if (!one.digest.equals(after.previous)) wrong ??= anotherPoint(number, after);
+    else {
+      chain.push(one);
+      after = one;
+      wrong = undefined;
     }
-    chain.push(one);
-    after = one;
   }
+  if (wrong !== undefined) throw wrong;
   return chain.toReversed();
 }
 
 /**
  * The index of a point: that of the snapshot which it builds on, and the changes since.
  *
+ * @returns it, and that snapshot
  * @throws SecureStoreError `INTEGRITY` where something of it is missing or damaged; what the backend throws
  */
 export async function indexAt(
@@ -45,11 +56,11 @@ export async function indexAt(
   pages: IndexPages,
   point: FoundPoint,
   signal?: AbortSignal,
-): Promise<FoundIndex> {
+): Promise<FoundIndex & { readonly snapshot: FoundPoint }> {
   // What has been forgotten since is left out by the next whole index: so a point never changes.
   const rule = { history: point.history, now: point.time, floor: 0 };
   if (point.kind === 'snapshot') {
-    return { index: new IndexSet(pages, point.pages, new Map(), rule), totals: point.totals };
+    return { index: new IndexSet(pages, point.pages, new Map(), rule), totals: point.totals, snapshot: point };
   }
   const between = await chainTo(points, point, signal);
   const base = between.shift();
@@ -72,13 +83,14 @@ export async function indexAt(
       );
     }
   }
-  return { index: new IndexSet(pages, base.pages, changes, rule), totals: base.totals };
+  return { index: new IndexSet(pages, base.pages, changes, rule), totals: base.totals, snapshot: base };
 }
 
 /**
  * The last point that is not after a moment, among those with these numbers, the newest first; `undefined` where all are after it.
  *
- * Points that are damaged are passed over, unless one of them may be the one that is meant.
+ * What can't be read is passed over, unless it may be the point that is meant: not where it was announced to be removed, nor where one point
+ * names the one before, with none in between.
  *
  * @throws SecureStoreError `INTEGRITY` where it can't be told, since the one that may be meant is damaged; what the backend throws
  */
@@ -88,27 +100,35 @@ export async function pointAt(
   time: number,
   signal?: AbortSignal,
 ): Promise<FoundPoint | undefined> {
-  // None is after the end of time, and what is wrong with others matters to nobody then.
-  if (time === Infinity) return numbers[0] === undefined ? undefined : points.read(numbers[0], signal);
   const whole = [...numbers];
   const damaged: DamagedPoint[] = [];
-  // Points are in the order of their times.
-  let [low, high] = [0, whole.length];
+  let after: FoundPoint | undefined;
+  let found: FoundPoint | undefined;
+  // Points are in the order of their times, and none is after the end of time.
+  let [low, high] = [0, time === Infinity ? Math.min(1, whole.length) : whole.length];
   while (low < high) {
     const middle = (low + high) >> 1;
     const point = await points.readOrDamaged(whole[middle] ?? 0, signal);
     if ('error' in point) {
       damaged.push(point);
       whole.splice(middle, 1);
-      high -= 1;
-    } else if (point.time > time) low = middle + 1;
-    else high = middle;
+      high = time === Infinity ? Math.min(1, whole.length) : high - 1;
+    } else if (point.time > time) {
+      low = middle + 1;
+      after = point;
+    } else {
+      high = middle;
+      found = point;
+    }
   }
-  const [number, after] = [whole[low], whole[low - 1] ?? Infinity];
-  const found = number === undefined ? undefined : await points.read(number, signal);
-  const between = damaged.find((one) => one.number > (number ?? 0) && one.number < after);
+  const isBetween = ({ number }: DamagedPoint): boolean =>
+    number > (found?.number ?? 0) && number < (after?.number ?? Infinity);
   // Of that very moment there is nothing else to say.
-  if (between !== undefined && found?.time !== time) throw undecided(between, number);
+  if (found?.time === time || !damaged.some(isBetween)) return found;
+  if (found !== undefined && after !== undefined && isAfter(after, found)) return found;
+  const removed = await points.removed(signal);
+  const between = damaged.find((one) => isBetween(one) && !includesNumber(removed, one.number));
+  if (between !== undefined) throw undecided(between, found?.number);
   return found;
 }
 

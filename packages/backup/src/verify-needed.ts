@@ -1,13 +1,21 @@
 import type { FileReference, IndexPage } from '@securestore/core-format';
-import { BACKUP_KEYS_NAME, backupBlobPrefix, indexPageName, packName, pointName } from '@securestore/core-format';
+import {
+  BACKUP_KEYS_NAME,
+  backupBlobPrefix,
+  indexPageName,
+  isDamage,
+  packName,
+  pointName,
+} from '@securestore/core-format';
 import { noteAffected } from './affected-names.ts';
-import { isDamage } from './files.ts';
+import { damagedFile } from './files.ts';
 import { usedBy } from './findings.ts';
 import type { BackupVerifyReport, Findings, Use, VerifyDepth } from './findings.ts';
 import { isOlderThan } from './older-keys.ts';
 import type { OpenedBackup } from './opened-backup.ts';
 import type { FoundPoint } from './points.ts';
 import { includesNumber } from './removed.ts';
+import { isAfter } from './survey.ts';
 
 /** A pack that points need, and the envelopes beside it. */
 export interface PackUse extends Use {
@@ -57,7 +65,9 @@ class NeededFinder {
   /** The points that can be read. What is missing between them, and was not removed on purpose, is found. */
   async #points(): Promise<FoundPoint[]> {
     const { points, copy } = this.#backup;
-    const numbers = await points.numbers(this.#signal);
+    const numbers = await points.numbers(this.#signal, (name) =>
+      this.#findings.add('damaged', name, damagedFile(name, 'no backup makes such a name').message),
+    );
     const found: FoundPoint[] = [];
     for (const [at, number] of numbers.entries()) {
       this.#findings.tell('reading snapshots', at, numbers.length);
@@ -74,8 +84,8 @@ class NeededFinder {
       return found;
     }
     // Of numbers that are no point's, of which anybody can make any, nothing follows.
-    const own = found.find((point) => !this.#backup.isForeign(point));
-    this.#missing({ number: newest.number, removed: own?.removed ?? [] }, numbers);
+    const own = found.filter((point) => !this.#backup.isForeign(point));
+    this.#missing(own, numbers);
     for (const [at, point] of found.entries()) {
       const before = found[at + 1];
       if (before?.number !== point.number - 1 || before.digest.equals(point.previous)) continue;
@@ -112,11 +122,17 @@ class NeededFinder {
     if (gone !== undefined) this.#findings.add('rolled-back', 's/', gone);
   }
 
-  /** Numbers below the newest point that are neither there nor were removed. */
-  #missing({ number: newest, removed }: Pick<FoundPoint, 'number' | 'removed'>, numbers: readonly number[]): void {
-    const there = numbers.filter((number) => number < newest).map((number) => ({ from: number, to: number }));
-    const known = [...there, ...removed, { from: 0, to: 0 }].toSorted((a, b) => b.to - a.to);
-    let before = newest;
+  /** Numbers below the newest point that are neither there nor were removed, nor passed over when the next one was made. */
+  #missing(own: readonly FoundPoint[], numbers: readonly number[]): void {
+    const [newest] = own;
+    if (newest === undefined) return;
+    const there = numbers.filter((number) => number < newest.number).map((number) => ({ from: number, to: number }));
+    const between = own.flatMap((point, at) => {
+      const before = own[at + 1];
+      return before !== undefined && isAfter(point, before) ? [{ from: before.number, to: point.number - 1 }] : [];
+    });
+    const known = [...there, ...between, ...newest.removed, { from: 0, to: 0 }].toSorted((a, b) => b.to - a.to);
+    let before = newest.number;
     for (const { from, to } of known) {
       for (let number = before - 1; number > to; number--) {
         if (this.#findings.isFull) {

@@ -1,8 +1,14 @@
-import { backupWorkName, backupWorkNumber, backupWorkPrefix, SecureStoreError } from '@securestore/core-format';
+import {
+  backupWorkName,
+  backupWorkNumber,
+  backupWorkPrefix,
+  isDamage,
+  SecureStoreError,
+} from '@securestore/core-format';
 import type { BackupSeals } from '@securestore/objects';
 import { entriesUnder, listPage } from '@securestore/objects';
 import type { Destination } from './destination.ts';
-import { isDamage, isRefused, writeOnce } from './files.ts';
+import { isRefused, writeOnce } from './files.ts';
 
 /** What isn't a state, and was put there by somebody else, is passed over so often. */
 const MAX_STRANGE = 100;

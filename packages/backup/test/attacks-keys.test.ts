@@ -9,14 +9,16 @@ import {
   splitRecord,
   withChecksum,
 } from '@securestore/core-format';
+import type { UnlockMethod } from '@securestore/crypto';
 import { rawKey } from '@securestore/crypto';
 import { describe, expect, it } from 'vitest';
 import { BackupSeals } from '../../objects/src/copy/seals.ts';
 import { attack } from '../../objects/test/support/attacker.ts';
 import { club } from '../../objects/test/support/members.ts';
-import { failure, openAt, usePlace } from '../../objects/test/support/stores.ts';
+import { failure, openAt, UNLOCK, usePlace } from '../../objects/test/support/stores.ts';
 import type { OpenedBackup } from '../src/index.ts';
 import { Backups, openBackup, Schedules, verifyOpenedBackup } from '../src/index.ts';
+import { remember, rememberedAt } from '../src/remembered.ts';
 import { Shelf } from './support/shelf.ts';
 import { backupAt, backupsOf, memoryAt, reached, restoredFrom, snapshotAt, worldOf } from './support/worlds.ts';
 
@@ -131,7 +133,7 @@ describe('a member who may write at the backend of the store', () => {
     const task = { task: 'backup', destination: 'memory:elsewhere' };
     const list = { version: 1, schedules: [{ id: 'mine', cron: '* * * * *', since, task }] };
     // What is kept in the store is sealed under the journal key, which every member has.
-    await member.backupArea.writeState('state schedules', Buffer.from(JSON.stringify(list)), undefined);
+    await member.backupArea.states.write('state schedules', Buffer.from(JSON.stringify(list)), { ifAbsent: true });
     clock.advance(10 * 60_000);
     const schedules = new Schedules(owner, backups, shelf.connect);
     const [report] = await schedules.run({ once: true });
@@ -139,13 +141,80 @@ describe('a member who may write at the backend of the store', () => {
     expect((await (await shelf.at('memory:elsewhere')).list('')).entries).toEqual([]);
     expect((await backups.destinations()).map(({ location }) => location)).toEqual([PLACE]);
   });
+
+  it.each(['before', 'after'] as const)(
+    'has no snapshot missed that never was, %s the keys are renewed, nor one refused for it',
+    async (when) => {
+      const { clock, owner, join, enter } = await club();
+      const shelf = new Shelf(() => clock.now());
+      const backups = new Backups(owner, shelf.connect);
+      for (const text of ['one', 'two']) {
+        await owner.store('red/a', text);
+        await backups.backup(PLACE);
+      }
+      const member = await enter(await join('reader', { categories: ['red'] }));
+      const [destination] = await backups.destinations();
+      const { states } = member.backupArea;
+      const label = `newest ${destination?.id ?? ''}`;
+      const claim = async (): Promise<void> => {
+        const { etag = '', state = Buffer.alloc(0) } = (await states.read(label)) ?? {};
+        const { sealed = '' } = JSON.parse(Buffer.from(state).toString()) as { sealed?: string };
+        const body = Buffer.from(sealed, 'base64');
+        body.fill(0, body.length >> 1);
+        const forged = { version: 1, number: 1000, digest: 'ab'.repeat(32), sealed: body.toString('base64') };
+        await states.write(label, Buffer.from(JSON.stringify(forged)), { ifMatch: etag });
+      };
+      if (when === 'before') await claim();
+      await owner.rotateEncryptionKey(UNLOCK, OTHER);
+      if (when === 'after') await claim();
+      await using lost = await openBackupOf(await shelf.at(PLACE), clock, OTHER);
+      expect(await lost.describe()).toMatchObject({ number: 2 });
+      await owner.store('red/b', 'three');
+      const { alarms } = await backups.backup(PLACE);
+      expect(alarms).toEqual([]);
+      await owner.rotateEncryptionKey(OTHER, UNLOCK);
+      await using again = await openBackupOf(await shelf.at(PLACE), clock);
+      await using view = await again.open();
+      expect(await view.list()).toEqual(['red/a', 'red/b']);
+    },
+  );
+});
+
+describe('a backup operator', () => {
+  it('has no snapshot refused from then on, by having the store remember one that never was', async () => {
+    const { clock, owner, join, enter } = await club();
+    const shelf = new Shelf(() => clock.now());
+    const backups = new Backups(owner, shelf.connect);
+    for (const text of ['one', 'two']) {
+      await owner.store('red/a', text);
+      await backups.backup(PLACE);
+    }
+    const operator = await enter(await join('operator', { groups: ['backup'] }));
+    const { destination, points } = await openBackupOf(await shelf.at(PLACE), clock);
+    const area = operator.backupArea;
+    const before = await rememberedAt(area, destination);
+    await remember(area, destination, { number: 1000, digest: 'ab'.repeat(32) }, [before]);
+    await owner.members.revoke('operator');
+    await using lost = await openBackupOf(await shelf.at(PLACE), clock);
+    expect(await lost.describe()).toMatchObject({ number: 2 });
+    await owner.store('red/b', 'three');
+    // What the store was told it may not have made up: it is told once.
+    expect((await backups.backup(PLACE)).alarms.join()).toMatch(/the newest snapshot was 1000/);
+    expect((await backups.backup(PLACE)).alarms).toEqual([]);
+    await owner.rotateEncryptionKey(UNLOCK, OTHER);
+    await using again = await openBackupOf(await shelf.at(PLACE), clock, OTHER);
+    await using view = await again.open();
+    expect(await view.list()).toEqual(['red/a', 'red/b']);
+    expect(await points.numbers()).not.toContain(1000);
+  });
 });
 
 async function openBackupOf(
   backend: Parameters<typeof openBackup>[0]['backend'],
   clock: Parameters<typeof openBackup>[0]['clock'],
+  unlock: UnlockMethod = UNLOCK,
 ): Promise<OpenedBackup & AsyncDisposable> {
-  const backup = await openBackup({ backend, location: PLACE, unlock: rawKey(Buffer.alloc(32, 7)), clock });
+  const backup = await openBackup({ backend, location: PLACE, unlock, clock });
   return Object.assign(backup, { [Symbol.asyncDispose]: async () => backup.close() });
 }
 

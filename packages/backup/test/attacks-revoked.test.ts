@@ -7,12 +7,12 @@ import { BackupSeals } from '../../objects/src/copy/seals.ts';
 import type { Club } from '../../objects/test/support/members.ts';
 import { club } from '../../objects/test/support/members.ts';
 import { atEnd, failure } from '../../objects/test/support/stores.ts';
-import type { OpenedBackup } from '../src/index.ts';
+import type { OpenedBackup, RestoreReport, RestoreStoreOptions } from '../src/index.ts';
 import { forgetPoints, newestOwn } from '../src/forget.ts';
-import { Backups, openBackup, verifyOpenedBackup } from '../src/index.ts';
+import { Backups, openBackup, restoreStoreTo, verifyOpenedBackup } from '../src/index.ts';
 import { allChecked, encodeChecked, nothingChecked } from '../src/rolling/checked.ts';
 import { CheckedMemory } from '../src/rolling/memory.ts';
-import { remember, rememberedAt } from '../src/remembered.ts';
+import { knownAs, remember, rememberedAt } from '../src/remembered.ts';
 import { Shelf } from './support/shelf.ts';
 
 const PLACE = 'memory:backups';
@@ -103,15 +103,14 @@ describe('a backup operator whose membership was revoked, and who may still writ
       await attacker.put(name, body);
     }
     expect(await rememberedAt(area, destination)).toBeUndefined();
-    await failure(
-      forgetPoints(area, destination, () => new Set([1])),
-      'ROLLBACK',
-    );
     expect(await newestOwn(area, destination)).toMatchObject({ number: 4, digest: newest.digest.toString('hex') });
     await owner.store('red/d', 'four');
     const { alarms } = await backups.backup(PLACE);
     expect(alarms.join()).toMatch(/retired/);
+    const { removed } = await forgetPoints(area, destination, () => new Set([1, 5]));
+    expect(removed).toEqual(expect.arrayContaining([5, 1]));
     expect(await list(await lost())).toEqual(['red/a', 'red/b', 'red/c', 'red/d']);
+    expect(await verifyOpenedBackup(await lost(), { depth: 'opens' })).toMatchObject({ ok: true });
   });
 
   it('has nothing built on what they add, where a member has the store remember that', async () => {
@@ -120,12 +119,56 @@ describe('a backup operator whose membership was revoked, and who may still writ
     const [first, newest] = [await points.read(1), await points.read(4)];
     await forge({ ...first, number: 5, base: 5, previous: newest.digest, time: newest.time + 1 });
     // What is kept in the store is sealed under the journal key, which every member has.
-    await remember(owner.backupArea, destination, await points.read(5));
+    const area = owner.backupArea;
+    await remember(area, destination, knownAs(await points.read(5)), [await rememberedAt(area, destination)]);
     expect(await newestOwn(owner.backupArea, destination)).toMatchObject({ number: 4 });
     await owner.store('red/d', 'four');
     const { alarms } = await backups.backup(PLACE);
     expect(alarms.join()).toMatch(/retired/);
     expect(await list(await lost())).toEqual(['red/a', 'red/b', 'red/c', 'red/d']);
+  });
+
+  it('has nothing restored that they put in the place of a snapshot from before they were, unless that is asked for', async () => {
+    const { backups, lost, forge, shelf } = await scene(fill);
+    const { points } = await lost();
+    const genuine = await points.read(2);
+    const restore = async (to: string, options: RestoreStoreOptions): Promise<RestoreReport> =>
+      restoreStoreTo(await lost(), await shelf.at(to), options);
+    const before = { at: new Date(genuine.time) };
+    expect(await restore('memory:genuine', before)).toMatchObject({ snapshot: 2, warnings: [], failed: [] });
+    // As if there had been nothing then.
+    await forge({ ...genuine, pages: [], totals: { objects: 0, deleted: 0, versions: 0, bytes: 0 } });
+    expect((await failure(restore('memory:forged', before), 'INTEGRITY')).message).toMatch(/the one that 3 follows/);
+    await failure(backups.restore(PLACE, { ...before, conflict: 'overwrite', prefix: 'red/' }), 'INTEGRITY');
+    const { failed } = await restore('memory:partial', { ...before, partial: true });
+    expect(failed).toMatchObject([{ name: pointName(2), code: 'INTEGRITY' }]);
+  });
+
+  it('has it said of a snapshot from before, that nothing vouches for it where all that did was removed', async () => {
+    const { owner, backups, lost, shelf } = await scene(async ({ owner: store, backups: made, clock }) => {
+      for (const name of ['red/a', 'red/b', 'red/c', 'red/d']) {
+        await store.store(name, name);
+        await made.backup(PLACE);
+        clock.advance(60_000);
+      }
+    });
+    await owner.store('red/e', 'later');
+    await backups.backup(PLACE);
+    let places = 0;
+    const restore = async (snapshot: number): Promise<RestoreReport> =>
+      restoreStoreTo(await lost(), await shelf.at(`memory:${snapshot}-${places++}`), {
+        snapshot,
+      });
+    for (const number of [1, 2, 3, 4]) expect(await restore(number)).toMatchObject({ warnings: [], failed: [] });
+    // That keys were replaced said the fifth.
+    const { removed } = await backups.forget(PLACE, () => [3]);
+    expect(new Set(removed)).toEqual(new Set([3, 5]));
+    expect((await restore(4)).warnings).toEqual([]);
+    for (const number of [1, 2]) {
+      const { warnings, objects } = await restore(number);
+      expect(warnings).toMatchObject([expect.stringMatching(/nothing vouches for it/)]);
+      expect(objects).toBe(number);
+    }
   });
 
   it('keeps nothing from being read, by saying that it was after they were gone', async () => {
@@ -137,13 +180,13 @@ describe('a backup operator whose membership was revoked, and who may still writ
     const label = `verified ${Buffer.from(destination.id).toString('hex')}`;
     const claimed = encodeChecked(allChecked(clock.now(), clock.now(), nothingChecked(clock.now())));
     const body = seals.seal('backupWork', destination.id, 'w/verified', claimed);
-    await owner.backupArea.writeState(label, body, undefined);
+    await owner.backupArea.states.write(label, body, { ifAbsent: true });
     expect(await memory.since()).toBeUndefined();
     // What was read before the key was replaced was read.
-    const found = await owner.backupArea.readState(label);
+    const { etag = '' } = (await owner.backupArea.states.read(label)) ?? {};
     const genuine = encodeChecked(allChecked(before, before, nothingChecked(before)));
     const other = seals.seal('backupWork', destination.id, 'w/verified', genuine);
-    await owner.backupArea.writeState(label, other, found?.etag);
+    await owner.backupArea.states.write(label, other, { ifMatch: etag });
     expect(await memory.since()).toBe(before);
   });
 

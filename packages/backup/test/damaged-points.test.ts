@@ -84,6 +84,20 @@ describe('the newest snapshot is damaged', () => {
   });
 });
 
+it('where a removal has left a hole before the newest snapshots, and these are damaged, the next one comes after them', async () => {
+  const world = await worldWith(4);
+  const { store, destination } = world;
+  const backups = backupsOf(store, [destination]);
+  await backups.forget(destination.location, () => [2, 3]);
+  for (const number of [4, 5]) await damage(world, pointName(number));
+  await store.store('a', 'after');
+  const { number, alarms } = await backups.backup(destination.location);
+  expect(number).toBe(6);
+  expect(alarms.join()).toMatch(/The whole store is read/);
+  await isWhole(world);
+  expect((await backups.backup(destination.location)).alarms).toEqual([]);
+});
+
 describe('the index of the newest snapshot is damaged', () => {
   it('and the next one is made of the whole store, and is whole', async () => {
     const world = await worldWith(3);

@@ -104,11 +104,11 @@ describe('what is remembered of it', () => {
     // Whoever has the journal key writes states; what is in them is sealed once more.
     using backup = await backupAt(world.destination, clock);
     const label = `verified ${Buffer.from(backup.destination.id).toString('hex')}`;
-    const state = await store.backupArea.readState(label);
+    const { etag = '' } = (await store.backupArea.states.read(label)) ?? {};
     const forged = Buffer.from(
       JSON.stringify({ version: 1, times: Array(256).fill(clock.now()), started: 0, runs: [], failed: [] }),
     );
-    await store.backupArea.writeState(label, forged, state?.etag);
+    await store.backupArea.states.write(label, forged, { ifMatch: etag });
     const { layer, last } = readsAt(() => clock.now());
     expect(await memory.since()).toBeUndefined();
     await checkShare(world, { within: 2 * DAY, layers: [layer] });

@@ -1,9 +1,8 @@
 import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import process from 'node:process';
-import { SecureStoreError } from '@securestore/core-format';
+import { SecureStoreError, systemCodeOf } from '@securestore/core-format';
 import type { Cli } from './cli-context.ts';
-import { systemCodeOf } from './error-report.ts';
 
 /** Exit codes of shells and `env` for a command that isn't there, and one that can't be run. */
 const NOT_THERE = 127;

@@ -1,5 +1,5 @@
 import { SecureStoreError } from '@securestore/core-format';
-import type { ByteSource } from './atomic-file.ts';
+import type { ByteSource } from '@securestore/migrate';
 import type { Call } from './call.ts';
 
 /** Control characters but tab and line ends; and the replacement for what is no UTF-8, such as a lone byte 0x9b. */

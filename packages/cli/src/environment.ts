@@ -1,5 +1,5 @@
 import { SecureStoreError } from '@securestore/core-format';
-import type { NamedObject } from './relative-name.ts';
+import type { NamedObject } from '@securestore/migrate';
 
 /**
  * Variables by which a program finds or loads code. Whoever may store an object must not thereby choose what runs.

@@ -1,4 +1,4 @@
-import { type ErrorCode, exitCodeOf, SecureStoreError } from '@securestore/core-format';
+import { type ErrorCode, exitCodeOf, fileError, systemReasonOf, SecureStoreError } from '@securestore/core-format';
 import type { ErrorContext } from './output.ts';
 
 /** What is said of an error, in this order and under these names with `--json`. */
@@ -15,56 +15,11 @@ export interface ErrorReport {
   readonly cause?: string;
 }
 
-const FILE_SYSTEM_CODES: Readonly<Record<string, ErrorCode>> = {
-  ENOENT: 'INVALID_ARGUMENT',
-  ENOTDIR: 'INVALID_ARGUMENT',
-  EISDIR: 'INVALID_ARGUMENT',
-  ELOOP: 'INVALID_ARGUMENT',
-  ENAMETOOLONG: 'INVALID_ARGUMENT',
-  EACCES: 'ACCESS_DENIED',
-  EPERM: 'ACCESS_DENIED',
-  EEXIST: 'ALREADY_EXISTS',
-  ENOTEMPTY: 'ALREADY_EXISTS',
-  ENOSPC: 'NO_SPACE',
-  EDQUOT: 'NO_SPACE',
-  EROFS: 'READ_ONLY',
-  EMFILE: 'UNAVAILABLE',
-  ENFILE: 'UNAVAILABLE',
-};
-
-/** The code of an error of `node:fs` or `node:child_process`, such as `ENOENT`. */
-export function systemCodeOf(error: unknown): string | undefined {
-  if (!(error instanceof Error) || !('code' in error) || !('syscall' in error)) return undefined;
-  return typeof error.code === 'string' ? error.code : undefined;
-}
-
-function isWorkingFolderGone(error: unknown): boolean {
-  return error instanceof Error && 'syscall' in error && error.syscall === 'uv_cwd';
-}
-
-/** `error` of a file operation as one of ours, saying what was tried; errors that are ours already pass through. */
-export function fileError(error: unknown, what: string): unknown {
-  const systemCode = systemCodeOf(error);
-  if (systemCode === undefined) return error;
-  if (isWorkingFolderGone(error)) {
-    const message = 'the working directory has been removed; change to another one and run the command again';
-    return new SecureStoreError('INVALID_ARGUMENT', message, { cause: error });
-  }
-  const code = FILE_SYSTEM_CODES[systemCode] ?? 'INTERNAL';
-  return new SecureStoreError(code, `${what}: ${reasonOf(error)}`, { cause: error });
-}
-
 /** `error` with what else there is to say of its code, where `advice` has something. */
 export function withAdvice(error: unknown, advice: Partial<Record<ErrorCode, string>>): unknown {
   if (!SecureStoreError.is(error)) return error;
   const more = advice[error.code];
   return more === undefined ? error : new SecureStoreError(error.code, `${error.message}; ${more}`, error);
-}
-
-function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return 'unknown reason';
-  // "EACCES: permission denied, open '/x'" names the path once more than needed.
-  return /^E[A-Z0-9]+: ([^,]+)/.exec(error.message)?.[1] ?? error.message;
 }
 
 /** Whether an abort is behind an error, also as the reason why data to store could not be read. */
@@ -133,7 +88,7 @@ function inOurTerms(message: string): string {
 export function reportOf(error: unknown, context: ErrorContext): ErrorReport {
   const known = asSecureStoreError(error, context);
   const operation = known.operation ?? context.operation;
-  const cause = known.cause instanceof Error && known.cause !== error ? reasonOf(known.cause) : undefined;
+  const cause = known.cause instanceof Error && known.cause !== error ? systemReasonOf(known.cause) : undefined;
   return {
     code: known.code,
     message: inOurTerms(known.message),

@@ -51,6 +51,11 @@ class ByteRate {
   }
 }
 
+/** Takes the line of a job's progress away, for something else that is said on the terminal meanwhile. */
+export function clearProgress({ stderr }: Pick<Cli, 'stderr'>): void {
+  if (stderr.isTTY === true) stderr.write('\r\u001b[K');
+}
+
 /** The report of a job, whose progress is shown on stderr meanwhile where that is a terminal. */
 export async function watchJob<R>({ stderr, now }: Pick<Cli, 'stderr' | 'now'>, verb: string, job: Job<R>): Promise<R> {
   if (stderr.isTTY !== true) return await job;
@@ -76,6 +81,6 @@ export async function watchJob<R>({ stderr, now }: Pick<Cli, 'stderr' | 'now'>, 
   } finally {
     await following;
     clearInterval(timer);
-    stderr.write('\r\u001b[K');
+    clearProgress({ stderr });
   }
 }

@@ -1,5 +1,5 @@
 import { access } from 'node:fs/promises';
-import { systemCodeOf } from './error-report.ts';
+import { systemCodeOf } from '@securestore/core-format';
 
 /** Makes the key file if there is none; whether it did. */
 export async function ensureKeyFile(path: string): Promise<boolean> {

@@ -1,9 +1,8 @@
 import { open, rm } from 'node:fs/promises';
 import { format, parse } from 'node:path';
-import { SecureStoreError } from '@securestore/core-format';
+import { fileError, SecureStoreError, systemCodeOf } from '@securestore/core-format';
 import type { RecoveryKit, SecureStore, ShareScheme, SlotInfo } from 'securestore';
 import type { Call } from './call.ts';
-import { fileError, systemCodeOf } from './error-report.ts';
 import { printable } from './terminal-text.ts';
 
 /** Secrets that are to be written down, each in a kit of its own. */

@@ -44,7 +44,8 @@ export function startObjectProgress(
       if (stderr.isTTY !== true || elapsed < QUIET_MS || elapsed - last < INTERVAL_MS) return;
       last = elapsed;
       shown = true;
-      stderr.write(`\r\u001b[K${formatObjects(verb, progress, elapsed, what).slice(0, (stderr.columns ?? 80) - 1)}`);
+      // A terminal that does not say its width says 0.
+      stderr.write(`\r\u001b[K${formatObjects(verb, progress, elapsed, what).slice(0, (stderr.columns || 80) - 1)}`);
     },
     [Symbol.dispose]() {
       if (shown) stderr.write('\r\u001b[K');

@@ -1,7 +1,8 @@
 import { once } from 'node:events';
 import { styleText } from 'node:util';
+import { fileError } from '@securestore/core-format';
 import type { Cli, OutputStream } from './cli-context.ts';
-import { fileError, reportOf, type ErrorReport } from './error-report.ts';
+import { reportOf, type ErrorReport } from './error-report.ts';
 import { jsonLine, printable } from './terminal-text.ts';
 
 /** Where a command says what it has to say: results on stdout, everything else on stderr. */

@@ -3,7 +3,6 @@ import { formatBytes, formatDuration } from './terminal-text.ts';
 
 /** What is said of work under way; totals where they are known. */
 export interface Amount {
-  readonly files?: number;
   readonly bytes: number;
   readonly totalBytes?: number | undefined;
 }
@@ -16,10 +15,9 @@ const INTERVAL_MS = 200;
  * One line on work under way: how much is done, how fast (over all of it), and when it will be done where the total
  * is known.
  */
-export function formatProgress(verb: string, { files, bytes, totalBytes }: Amount, elapsedMs: number): string {
+export function formatProgress(verb: string, { bytes, totalBytes }: Amount, elapsedMs: number): string {
   const rate = elapsedMs > 0 ? (bytes * 1000) / elapsedMs : 0;
   const parts = [
-    files === undefined ? undefined : `${files} files`,
     totalBytes === undefined ? formatBytes(bytes) : `${formatBytes(bytes)} of ${formatBytes(totalBytes)}`,
     `${formatBytes(Math.round(rate))}/s`,
     totalBytes === undefined || rate === 0 ? undefined : `${formatDuration((totalBytes - bytes) / rate)} left`,
@@ -30,7 +28,6 @@ export function formatProgress(verb: string, { files, bytes, totalBytes }: Amoun
 /** Counts work, and shows it on a terminal once it has taken {@link QUIET_MS}. */
 export interface Progress extends Disposable {
   readonly add: (bytes: number) => void;
-  readonly addFile: () => void;
   /** Takes the line away, for something else that is said on the terminal. */
   readonly clear: () => void;
   /** Shows what `stream` yields as it is taken. */
@@ -41,19 +38,18 @@ export interface Progress extends Disposable {
 export function startProgress(
   { stderr, now }: Pick<Cli, 'stderr' | 'now'>,
   verb: string,
-  initial: { readonly files?: number; readonly totalBytes?: number | undefined } = {},
+  initial: { readonly totalBytes?: number | undefined } = {},
 ): Progress {
   let bytes = 0;
-  let { files } = initial;
   let shown = false;
   const begun = now().getTime();
 
   function show(): void {
     const elapsed = now().getTime() - begun;
     if (elapsed < QUIET_MS) return;
-    const amount = { bytes, totalBytes: initial.totalBytes, ...(files === undefined ? {} : { files }) };
-    const line = formatProgress(verb, amount, elapsed);
-    stderr.write(`\r\u001b[K${line.slice(0, (stderr.columns ?? 80) - 1)}`);
+    const line = formatProgress(verb, { bytes, totalBytes: initial.totalBytes }, elapsed);
+    // A terminal that does not say its width says 0.
+    stderr.write(`\r\u001b[K${line.slice(0, (stderr.columns || 80) - 1)}`);
     shown = true;
   }
 
@@ -68,9 +64,6 @@ export function startProgress(
   };
   return {
     add,
-    addFile: () => {
-      files = (files ?? 0) + 1;
-    },
     counted: async function* counted(stream) {
       for await (const chunk of stream) {
         add(chunk.byteLength);

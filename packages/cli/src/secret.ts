@@ -1,9 +1,8 @@
 import { open, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { SecureStoreError } from '@securestore/core-format';
+import { fileError, SecureStoreError, systemCodeOf } from '@securestore/core-format';
 import type { Call, GlobalOptions } from './call.ts';
 import type { Cli } from './cli-context.ts';
-import { fileError, systemCodeOf } from './error-report.ts';
 import { askHidden, openTerminal } from './prompt.ts';
 
 /** The longest passphrase in bytes: far beyond what anyone types, far below what a wrong path would make us read. */

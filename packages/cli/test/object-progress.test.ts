@@ -14,7 +14,7 @@ describe('a line of progress over objects', () => {
   });
 });
 
-function start(isTTY: boolean, times: number[]) {
+function start(isTTY: boolean, times: number[], columns?: number) {
   const chunks: string[] = [];
   const stderr = new Writable({
     write: (chunk: Buffer, _encoding, done) => {
@@ -23,7 +23,10 @@ function start(isTTY: boolean, times: number[]) {
     },
   });
   const progress = startObjectProgress(
-    { stderr: Object.assign(stderr, { isTTY }), now: () => new Date(times.shift() ?? 0) },
+    {
+      stderr: Object.assign(stderr, { isTTY, ...(columns !== undefined && { columns }) }),
+      now: () => new Date(times.shift() ?? 0),
+    },
     'verifying',
   );
   return { progress, shown: () => chunks.join('') };
@@ -36,6 +39,12 @@ describe('progress over objects', () => {
     expect(shown()).toBe('\r\u001b[Kverifying: 4 objects, 2/s');
     progress[Symbol.dispose]();
     expect(shown()).toMatch(/\r\u001b\[K$/);
+  });
+
+  it('is whole on a terminal that does not say its width', () => {
+    const { progress, shown } = start(true, [0, 2000], 0);
+    progress.show({ done: 4, bytes: 0 });
+    expect(shown()).toBe('\r\u001b[Kverifying: 4 objects, 2/s');
   });
 
   it('shows nothing where stderr is no terminal', () => {

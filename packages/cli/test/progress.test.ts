@@ -10,7 +10,7 @@ describe('a line of progress', () => {
     [{ bytes: 0 }, 1000, 'put: 0 B, 0 B/s'],
     [{ bytes: 512, totalBytes: 2048 }, 2000, 'put: 512 B of 2.0 KiB, 256 B/s, 6 s left'],
     [{ bytes: 0, totalBytes: 2048 }, 2000, 'put: 0 B of 2.0 KiB, 0 B/s'],
-    [{ files: 7, bytes: 1024 * 1024 }, 500, 'put: 7 files, 1.0 MiB, 2.0 MiB/s'],
+    [{ bytes: 1024 * 1024 }, 500, 'put: 1.0 MiB, 2.0 MiB/s'],
   ])('%j after %d ms', (amount, elapsed, line) => {
     expect(formatProgress('put', amount, elapsed)).toBe(line);
   });
@@ -33,7 +33,7 @@ describe('a line of progress of a job', () => {
   });
 });
 
-function start(isTTY: boolean): { readonly shown: () => string; readonly progress: Progress } {
+function start(isTTY: boolean, columns?: number): { readonly shown: () => string; readonly progress: Progress } {
   const chunks: string[] = [];
   const stderr = new Writable({
     write: (chunk: Buffer, _encoding, done) => {
@@ -41,9 +41,13 @@ function start(isTTY: boolean): { readonly shown: () => string; readonly progres
       done();
     },
   });
-  const progress = startProgress({ stderr: Object.assign(stderr, { isTTY }), now: () => new Date() }, 'stored', {
-    totalBytes: 4096,
-  });
+  const progress = startProgress(
+    { stderr: Object.assign(stderr, { isTTY, ...(columns !== undefined && { columns }) }), now: () => new Date() },
+    'stored',
+    {
+      totalBytes: 4096,
+    },
+  );
   return { shown: () => chunks.join(''), progress };
 }
 
@@ -67,6 +71,18 @@ describe('progress', () => {
     const end = shown();
     vi.advanceTimersByTime(5000);
     expect(shown()).toBe(end);
+  });
+
+  it('is cut to the width of the terminal, where it says one', () => {
+    for (const [columns, line] of [
+      [0, 'stored: 0 B of 4.0 KiB, 0 B/s'],
+      [10, 'stored: 0'],
+    ] as const) {
+      const { shown, progress } = start(true, columns);
+      vi.advanceTimersByTime(1200);
+      expect(shown().split('\u001b[K').at(-1)).toBe(line);
+      progress[Symbol.dispose]();
+    }
   });
 
   it('shows nothing where stderr is no terminal', () => {

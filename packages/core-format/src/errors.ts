@@ -131,3 +131,8 @@ Object.defineProperties(SecureStoreError.prototype, {
   name: { value: 'SecureStoreError', configurable: true, writable: true },
   [BRAND]: { value: true },
 });
+
+/** Whether `error` says that something is not as it was written, or that this release can't read it. */
+export function isDamage(error: unknown): error is SecureStoreError {
+  return SecureStoreError.is(error, 'INTEGRITY') || SecureStoreError.is(error, 'FORMAT_VERSION');
+}

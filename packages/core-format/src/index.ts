@@ -16,9 +16,10 @@ export { asBuffer, ByteReader, ByteWriter, copyOf, copySecret, isZero, MAX_TIME,
 export * from './category-map.ts';
 export * from './checkpoint.ts';
 export * from './consumer.ts';
-export { SecureStoreError, exitCodeOf } from './errors.ts';
+export { SecureStoreError, exitCodeOf, isDamage } from './errors.ts';
 export type { ErrorCode, ErrorDetails } from './errors.ts';
 export type { Field } from './fields.ts';
+export { fileError, systemReasonOf, systemCodeOf } from './file-error.ts';
 export * from './grants.ts';
 export * from './head.ts';
 export * from './head-audit.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { exitCodeOf, SecureStoreError } from '../src/index.ts';
+import { exitCodeOf, isDamage, SecureStoreError } from '../src/index.ts';
 
 describe('SecureStoreError', () => {
   it('carries its code, exit code and what is known', () => {
@@ -37,6 +37,15 @@ describe('SecureStoreError', () => {
     for (const other of [undefined, null, 'NOT_FOUND', new Error('x'), { code: 'NOT_FOUND' }]) {
       expect(SecureStoreError.is(other)).toBe(false);
     }
+  });
+
+  it('says damage where something is not as it was written, or can not be read by this release', () => {
+    expect(isDamage(new SecureStoreError('INTEGRITY', 'x'))).toBe(true);
+    expect(isDamage(new SecureStoreError('FORMAT_VERSION', 'x'))).toBe(true);
+    for (const other of ['ROLLBACK', 'UNAVAILABLE', 'KEY_DESTROYED'] as const) {
+      expect(isDamage(new SecureStoreError(other, 'x'))).toBe(false);
+    }
+    expect(isDamage(new Error('INTEGRITY'))).toBe(false);
   });
 
   it('has the documented exit codes', () => {

@@ -1,10 +1,11 @@
 import { encodeBase32, SecureStoreError } from '@securestore/core-format';
+import { isUndecided } from './answers.ts';
 import type { Clock } from './clock.ts';
 import { jsonCopy } from './json.ts';
 import { Lease, LeaseWatch, lockedBy } from './lease.ts';
 import { ProgressFeed } from './progress.ts';
 import type { JobRecord } from './records.ts';
-import { isUndecided, JobRecords, unreadableBecause } from './records.ts';
+import { JobRecords, unreadableBecause } from './records.ts';
 import { failureOf, runJob } from './run.ts';
 import { aborted, cancelled, checkId, checkSame, checkStart, notFound } from './refusals.ts';
 import type { JobState } from './state.ts';

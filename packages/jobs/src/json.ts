@@ -2,6 +2,16 @@ import { SecureStoreError } from '@securestore/core-format';
 
 const MAX_DEPTH = 32;
 
+/** Whether `value`, parsed from JSON, is an object. */
+export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** Whether `value` is a whole number from 0 on that is exact. */
+export function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && Number(value) >= 0;
+}
+
 /** Why `value` is not what JSON gives back as it was; `undefined` where it is. */
 function flaw(value: unknown, path: string, depth: number): string | undefined {
   if (depth > MAX_DEPTH) return `${path} is nested more than ${MAX_DEPTH} deep, or in a circle`;

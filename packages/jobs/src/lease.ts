@@ -2,7 +2,7 @@ import { SecureStoreError } from '@securestore/core-format';
 import type { Clock, Instant } from './clock.ts';
 import { elapsedSince, instant } from './clock.ts';
 import type { JobRecord, JobRecords } from './records.ts';
-import { isUndecided } from './records.ts';
+import { isUndecided } from './answers.ts';
 import type { JobState } from './state.ts';
 
 /** How long after its last write a run is taken for dead, in milliseconds. */

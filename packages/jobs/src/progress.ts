@@ -1,7 +1,8 @@
 import { SecureStoreError } from '@securestore/core-format';
 import type { Clock } from './clock.ts';
 import type { Counters } from './state.ts';
-import { isCount, MAX_PHASE } from './state.ts';
+import { isCount } from './json.ts';
+import { MAX_PHASE } from './state.ts';
 import type { JobProgress, ProgressUpdate } from './types.ts';
 
 /** What the rate is taken over, in milliseconds. */

@@ -1,4 +1,5 @@
 import { SecureStoreError } from '@securestore/core-format';
+import { answerWithin } from './answers.ts';
 import type { Clock } from './clock.ts';
 import type { JobState } from './state.ts';
 import { decodeState, encodeState } from './state.ts';
@@ -24,11 +25,6 @@ export interface UnreadableRecord extends StoredState {
 export function unreadableBecause(error: unknown): UnreadableCode | undefined {
   if (SecureStoreError.is(error, 'INTEGRITY')) return 'INTEGRITY';
   return SecureStoreError.is(error, 'FORMAT_VERSION') ? 'FORMAT_VERSION' : undefined;
-}
-
-/** Whether a write that failed with `error` may have taken place, or lost a race: to be settled by reading. */
-export function isUndecided(error: unknown): boolean {
-  return SecureStoreError.is(error) && (error.code === 'CONFLICT' || error.outcome === 'unknown');
 }
 
 /** Says which job it is that can't go on. The name of its state at the backend tells a caller nothing. */
@@ -91,16 +87,7 @@ export class JobRecords {
     return this.#storage.list();
   }
 
-  async #inTime<T>(id: string, answer: Promise<T>): Promise<T> {
-    const answered = new AbortController();
-    const late = this.#clock.sleep(ANSWER_WITHIN, answered.signal).then(() => {
-      const message = `the storage did not answer within ${ANSWER_WITHIN / 1000} s for the state of job ${id}`;
-      throw new SecureStoreError('TIMEOUT', message, { outcome: 'unknown' });
-    });
-    try {
-      return await Promise.race([answer, late]);
-    } finally {
-      answered.abort();
-    }
+  #inTime<T>(id: string, answer: Promise<T>): Promise<T> {
+    return answerWithin(this.#clock, { within: ANSWER_WITHIN, what: `the state of job ${id}` }, answer);
   }
 }

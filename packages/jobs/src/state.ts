@@ -1,5 +1,5 @@
 import { SecureStoreError } from '@securestore/core-format';
-import { isShallow } from './json.ts';
+import { isCount, isObject, isShallow } from './json.ts';
 
 const VERSION = 1;
 /** Of a whole state, in bytes: more than the parameters, the cursor and the rest at their largest. */
@@ -55,10 +55,6 @@ export function isKindName(value: unknown): value is string {
   return isJobId(value) && value.length <= MAX_KIND;
 }
 
-export function isCount(value: unknown): value is number {
-  return Number.isSafeInteger(value) && Number(value) >= 0;
-}
-
 function encodeCounters({ phase, done, total, bytes }: Counters): object {
   return { phase, done, total, bytes };
 }
@@ -87,10 +83,9 @@ function check(condition: boolean): asserts condition {
   if (!condition) throw new Malformed();
 }
 
-function asObject(value: unknown): Record<string, unknown> {
-  check(typeof value === 'object' && value !== null && !Array.isArray(value));
-  // It came from JSON.parse, so its members are all that it has.
-  return value as Record<string, unknown>;
+function asObject(value: unknown): Readonly<Record<string, unknown>> {
+  check(isObject(value));
+  return value;
 }
 
 function parseCounters(value: unknown): Counters {

@@ -3,12 +3,12 @@ import type { BackupKeys } from '@securestore/core-format';
 import { AREAS, asBuffer, HEAD_NAME, SecureStoreError, splitRecord, splitUnderToken } from '@securestore/core-format';
 import type { BackupKeySet } from '@securestore/crypto';
 import { rewrapRecord, signAs } from '@securestore/crypto';
+import type { StateStorage } from '@securestore/jobs';
 import type { Administration } from './administration.ts';
 import { noBackupKeys, withBackupKeys } from './copy/backup-keys.ts';
 import type { CopiedHead } from './copy/copied-head.ts';
 import { copyHead } from './copy/copied-head.ts';
-import type { KeptState } from './copy/kept-state.ts';
-import { readKeptState, writeKeptState } from './copy/kept-state.ts';
+import { keptStates } from './copy/kept-state.ts';
 import { keyOrderOf } from './copy/key-order.ts';
 import { Restoring } from './copy/restoring.ts';
 import { BackupSeals } from './copy/seals.ts';
@@ -208,23 +208,9 @@ export class BackupArea extends StoreArea {
     );
   }
 
-  /**
-   * What is kept in the store under a label: of backups, and not part of any.
-   *
-   * @returns `undefined` where nothing is; without `value` where it is damaged
-   */
-  async readState(label: string, signal?: AbortSignal): Promise<KeptState | undefined> {
-    return readKeptState(this.#engine, label, signal);
-  }
-
-  /**
-   * Keeps up to 64 KiB under a label.
-   *
-   * @param etag of what it replaces; `undefined` where nothing may be there
-   * @throws SecureStoreError `CONFLICT` where something else is there, and what the backend throws
-   */
-  async writeState(label: string, value: Uint8Array, etag: string | undefined): Promise<string> {
-    return writeKeptState(this.#engine, label, value, etag);
+  /** What is kept in the store under labels: of backups, and not part of any. A damaged one is empty. Every member has its key. */
+  get states(): StateStorage {
+    return keptStates(this.#engine);
   }
 
   /** Signs as the store does, for what is to be shown to others. @throws SecureStoreError `ACCESS_DENIED` for a member */

@@ -10,7 +10,7 @@ import { findCommit, settle, undecided } from './doubt.ts';
 import type { Mutation } from './draft.ts';
 import type { Engine } from './engine.ts';
 import { LostRace } from './lost-race.ts';
-import { pinned } from './moving/place.ts';
+import { Left, pinned } from './moving/place.ts';
 import { readCurrent } from './read-current.ts';
 import type { Current, Standing, Target } from './records.ts';
 import { openAt } from './records.ts';
@@ -194,7 +194,14 @@ async function foundThere(
   commitId: Buffer,
   begun: Instant,
 ): Promise<Committed | undefined> {
-  const { header } = await findCommit(pinned(engine), mutation.target, { commitId, now: begun.now });
+  const { header } = await findCommit(pinned(engine), mutation.target, { commitId, now: begun.now }).catch(
+    (error: unknown) => {
+      if (SecureStoreError.is(error) || error instanceof Left) throw error;
+      const message =
+        'the store has moved, and the object was purged since: nobody can tell whether it was changed before';
+      throw new SecureStoreError('UNAVAILABLE', message, { outcome: 'unknown', cause: error });
+    },
+  );
   if (header === undefined) return undefined;
   // Parts of its payload that were written before are where they were.
   await mutation.beforeAttempt?.(true);
@@ -202,8 +209,9 @@ async function foundThere(
 }
 
 /** The error of a mutation that took effect and could not be acknowledged. */
-function notAcknowledged(error: unknown): unknown {
-  if (!SecureStoreError.is(error)) return error;
+function notAcknowledged(error: unknown, signal: AbortSignal | undefined): unknown {
+  // As where its caller gives it up while the store is closed.
+  if (!SecureStoreError.is(error)) return undecided(error, signal);
   const { code, message, retryable } = error;
   return new SecureStoreError(code, message, { cause: error, outcome: 'unknown', retryable });
 }
@@ -225,14 +233,22 @@ export async function commit(engine: Engine, mutation: Mutation): Promise<Commit
   if (reconsidered !== undefined) await reconsidered;
   watcher.checkWritable();
   const commitId = engine.random(ID_LENGTH);
-  const begun = place && instant(engine.clock);
-  for (let moved = false; ; moved = true) {
-    const epoch = place?.epoch;
+  const begun = instant(engine.clock);
+  // Whether it may have taken effect: in the place where the store was, and so where it is now.
+  let isDoubtful = false;
+  for (;;) {
+    let epoch = place?.epoch;
     let committed: Committed | undefined;
     try {
       committed = await turns.run(target.token, signal, async () => {
-        const found = moved && begun !== undefined ? await foundThere(engine, mutation, commitId, begun) : undefined;
-        return found ?? commitUnderConfirmedKeys(pinned(engine), mutation, commitId);
+        // It may have moved while others had their turn.
+        epoch = place?.epoch;
+        if (isDoubtful) {
+          const found = await foundThere(engine, mutation, commitId, begun);
+          if (found !== undefined) return found;
+          isDoubtful = false;
+        }
+        return commitUnderConfirmedKeys(pinned(engine), mutation, commitId);
       });
       const wait = watcher.acknowledge(signal);
       if (wait !== undefined) await wait;
@@ -240,7 +256,12 @@ export async function commit(engine: Engine, mutation: Mutation): Promise<Commit
       const done = committed && (await catchUp(engine, target, committed, signal));
       if (place?.epoch === epoch) return done;
     } catch (error) {
-      if (place?.epoch === epoch) throw committed === undefined ? error : notAcknowledged(error);
+      if (place?.epoch === epoch) {
+        if (committed !== undefined) throw notAcknowledged(error, signal);
+        throw isDoubtful ? undecided(error, signal) : error;
+      }
+      isDoubtful ||= SecureStoreError.is(error) && error.outcome === 'unknown';
     }
+    isDoubtful ||= committed !== undefined;
   }
 }

@@ -11,6 +11,7 @@ import { followGrant } from './members/grants.ts';
 import { OwnSlot } from './own-slot.ts';
 import type { Arrived, FollowPorts, Moves } from './moving/follow.ts';
 import { followMove } from './moving/follow.ts';
+import { isLanded } from './moving/landed.ts';
 import { isMember } from './owner.ts';
 import { readInTime } from './read-in-time.ts';
 import type { ReadHead, StoreState, Unlocked } from './state.ts';
@@ -23,7 +24,7 @@ import { loadState, samePin } from './state.ts';
 export const SETTLED_AFTER = 6000;
 
 /** The same where the store is announced to move, so that nobody waits for long while it does. */
-export const SETTLED_SOON_AFTER = 750;
+const SETTLED_SOON_AFTER = 750;
 
 /** How often the head is read, and how long what was read counts. */
 interface Bounds {
@@ -50,6 +51,8 @@ export interface Following {
 const LOOK_EVERY = 25;
 /** How long a call waits for that, in milliseconds: whoever moves the store has died, or does not get on. */
 const CLOSING_FOR = 10_000;
+/** The same where the store has moved, and only has to be opened there. */
+const LANDED_FOR = 1000;
 
 /** How often a head is read whose objects are missing, and how long to wait in between, in milliseconds. */
 export const MAX_TRIES = 5;
@@ -190,12 +193,13 @@ export class HeadWatcher {
 
   async #whenOpen(signal: AbortSignal | undefined): Promise<void> {
     const since = instant(this.#clock);
-    let stalled = false;
+    let stalled: number | undefined;
     let failure: unknown;
     while (this.#isClosed) {
       const waited = elapsedSince(since, this.#clock);
-      if (waited > CLOSING_FOR && !stalled) {
-        stalled = true;
+      const { head } = this.#state;
+      if (waited > (isLanded(head) ? LANDED_FOR : CLOSING_FOR) && stalled !== head.generation) {
+        stalled = head.generation;
         await abortable(this.#onStalled?.() ?? Promise.resolve(), signal).catch(() => undefined);
       } else if (waited > CLOSING_FOR) throw failure ?? moving();
       this.#looking ??= this.#look().finally(() => {
@@ -205,7 +209,7 @@ export class HeadWatcher {
         await abortable(this.#looking, signal);
         failure = undefined;
       } catch (error) {
-        signal?.throwIfAborted();
+        if (signal?.aborted === true) throw error;
         if (this.#lost !== undefined) throw this.#lost;
         failure = error;
       }
@@ -308,7 +312,10 @@ export class HeadWatcher {
         return await this.#follow(head);
       } catch (error) {
         // What it names is removed when the next head has taken its place: then that one counts.
-        if (!SecureStoreError.is(error, 'INTEGRITY') || head.etag === failed || tries === MAX_TRIES) throw error;
+        const mayPass =
+          SecureStoreError.is(error, 'INTEGRITY') ||
+          (SecureStoreError.is(error, 'ROLLBACK') && head.head.state === 'moved');
+        if (!mayPass || head.etag === failed || tries === MAX_TRIES) throw error;
         if (failed !== undefined) await this.#clock.sleep(RETRY_AFTER * tries);
         failed = head.etag;
       }

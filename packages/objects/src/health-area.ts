@@ -1,10 +1,10 @@
 import type { BackendCapacity } from '@securestore/backend-api';
 import { HEAD_NAME, probeName } from '@securestore/core-format';
 import { sealSystemBody } from '@securestore/crypto';
+import type { StateStorage } from '@securestore/jobs';
 import { elapsedSince } from '@securestore/jobs';
 import type { Administration } from './administration.ts';
-import type { KeptState } from './copy/kept-state.ts';
-import { readKeptState, writeKeptState } from './copy/kept-state.ts';
+import { keptStates } from './copy/kept-state.ts';
 import type { Engine } from './engine.ts';
 import type { OpenCalls } from './open-calls.ts';
 import type { KeyReport } from './rekey/keys.ts';
@@ -112,13 +112,8 @@ export class HealthArea extends StoreArea {
     return scrubFrom(this.#engine, options);
   }
 
-  /** What is kept in the store under a label: `undefined` where nothing is; without `value` where it is damaged. */
-  readState(label: string, signal?: AbortSignal): Promise<KeptState | undefined> {
-    return readKeptState(this.#engine, `health ${label}`, signal);
-  }
-
-  /** Keeps up to 64 KiB under a label. @throws SecureStoreError `CONFLICT` where something else is there, and what the backend throws */
-  writeState(label: string, value: Uint8Array, etag: string | undefined): Promise<string> {
-    return writeKeptState(this.#engine, `health ${label}`, value, etag);
+  /** What is kept in the store under labels: of its health. A damaged one is empty. Every member has its key. */
+  get states(): StateStorage {
+    return keptStates(this.#engine, 'health ');
   }
 }

@@ -3,7 +3,6 @@ export type { AuditArea, AuditSettings } from './audit-area.ts';
 export type { AuditEnd } from './audit-ends.ts';
 export type { BackupArea } from './backup-area.ts';
 export type { CopiedHead } from './copy/copied-head.ts';
-export type { KeptState } from './copy/kept-state.ts';
 export { signalOf } from './call.ts';
 export { changeInTime, inTime, stepsInTime, withOneEnd } from './in-time.ts';
 export type { Clock } from '@securestore/jobs';

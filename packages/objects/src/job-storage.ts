@@ -1,9 +1,9 @@
 import { AREAS, asBuffer, ByteReader, ByteWriter, ID_LENGTH, workName, workPrefix } from '@securestore/core-format';
 import { digestWhole } from '@securestore/crypto';
-import type { JobStorage, StoredState } from '@securestore/jobs';
+import type { JobStorage } from '@securestore/jobs';
 import type { Engine } from './engine.ts';
 import { pagesUnder } from './pages.ts';
-import type { DamagedObject, SystemObject } from './system-objects.ts';
+import { storedState } from './stored-state.ts';
 import { deleteUnchanged, lookAtSystemObject, writeSystemObject } from './system-objects.ts';
 
 /** The id is in the body too, since the backend isn't to learn from the name what is being done. */
@@ -24,13 +24,6 @@ function jobName({ watcher }: Engine, id: string): string {
   return workName('job', digestWhole(digest, Buffer.from(`${AREAS.work}job/${id}`)).subarray(0, ID_LENGTH));
 }
 
-/** A damaged state is none that a job can go on from, but one that can be forgotten. */
-function storedState(found: SystemObject | DamagedObject): StoredState {
-  const { etag, modified, now } = found;
-  const state = 'plaintext' in found ? decodeJob(found.plaintext).state : new Uint8Array();
-  return now === undefined ? { state, etag, modified } : { state, etag, modified, now };
-}
-
 /**
  * Keeps the state of jobs in the store, sealed, under names that tell nothing.
  *
@@ -48,7 +41,7 @@ export function jobStorage(engine: Engine, known: readonly string[] = []): JobSt
   return {
     async read(id) {
       const found = await lookAtSystemObject(engine, 'job', nameOf(id));
-      return found && storedState(found);
+      return found && storedState(found, (plaintext) => decodeJob(plaintext).state);
     },
     async write(id, state, condition) {
       return writeSystemObject(engine, 'job', nameOf(id), encodeJob(id, asBuffer(state)), condition);

@@ -201,6 +201,29 @@ export async function setMetadata<M extends object>(
   return infoAfter(committed, body);
 }
 
+/**
+ * As {@link chooseVersion}, for a head that is confirmed: what a process that was idle does not find may be there where the store has moved
+ * since.
+ */
+async function chooseConfirmed(
+  engine: Engine,
+  target: Target,
+  choice: Choice,
+  signal: AbortSignal | undefined,
+): Promise<LiveRecord> {
+  const choose = async (): Promise<LiveRecord | SecureStoreError> => {
+    try {
+      return await chooseVersion(engine, target, choice, signal);
+    } catch (error) {
+      if (SecureStoreError.is(error, 'NOT_FOUND')) return error;
+      throw error;
+    }
+  };
+  const chosen = await underConfirmedKeys(engine, choose, signal);
+  if (chosen instanceof SecureStoreError) throw chosen;
+  return chosen;
+}
+
 /** Makes a retained version current again. */
 export async function bringBack<M extends object>(
   engine: Engine,
@@ -210,9 +233,7 @@ export async function bringBack<M extends object>(
   signal: AbortSignal | undefined,
 ): Promise<ObjectInfo<M>> {
   const condition = parseCondition(options);
-  const reconsidered = engine.watcher.reconsider(signal);
-  if (reconsidered !== undefined) await reconsidered;
-  const kept = new KeptVersion(engine, target, await chooseVersion(engine, target, choice, signal));
+  const kept = new KeptVersion(engine, target, await chooseConfirmed(engine, target, choice, signal));
   let body: DraftBody | undefined;
   const committed = await commit(engine, {
     target,

@@ -22,7 +22,8 @@ import { JournalWriter } from './journal/journal-writer.ts';
 import { KeyedMutex } from './keyed-mutex.ts';
 import { limitsFor } from './limits.ts';
 import type { Arrived, Moves } from './moving/follow.ts';
-import { followMove, movedAway, sealedAnew } from './moving/follow.ts';
+import { followMove, movedAway, readThere, sealedAnew } from './moving/follow.ts';
+import { hasLeftFor, isLanded, isStillAt } from './moving/landed.ts';
 import { openLocation } from './moving/location.ts';
 import { reopen } from './moving/reopen.ts';
 import { Place } from './moving/place.ts';
@@ -98,6 +99,14 @@ interface Loaded {
   readonly trust: Trust;
   /** Where the store was found that has moved; then head and state are from there. */
   readonly arrived?: Arrived | undefined;
+  /** Which place it has left to land here. */
+  readonly left?: Left | undefined;
+}
+
+/** A place that a store has left. */
+interface Left {
+  readonly backend: StorageBackend;
+  readonly location: string;
 }
 
 async function loadHead(
@@ -113,8 +122,10 @@ async function loadHead(
     if (head.state === 'scratch' && settings.whereItWas !== true)
       throw new SecureStoreError('LOCKED', 'this is the scratch store of a drill; only drills open it');
     const state = await loadState(settings.backend, head, unlocked, { events }, settings.signal);
-    if (head.state === 'moved' && settings.whereItWas !== true) return await loadMoved(settings, state, begun, trust);
-    return { begun, read, state, trust };
+    const here = { begun, read, state, trust };
+    if (settings.whereItWas === true) return here;
+    if (head.state === 'moved') return await loadMoved(settings, state, begun, trust);
+    return isLanded(head) ? await loadLanded(settings, here, events) : here;
   } catch (error) {
     unlocked.wipe();
     throw error;
@@ -142,6 +153,33 @@ async function loadMoved(settings: OpenSettings, state: StoreState, begun: Insta
   return { begun, read: arrived.read, state: arrived.state, trust, arrived };
 }
 
+/** A store that has landed here: where it comes from may not have been left yet, and then it is there. */
+async function loadLanded(
+  settings: OpenSettings,
+  here: Loaded,
+  events: CryptoEventSource | undefined,
+): Promise<Loaded> {
+  const { moves, clock = systemClock() } = settings;
+  const { state, begun } = here;
+  const { head } = here.read;
+  const from = head.migration && openLocation(state, head.migration);
+  if (from === undefined || moves?.allows(from) !== true) return here;
+  const place = await moves.connect(from, settings.signal);
+  let isUsed = false;
+  try {
+    const read = await readThere(place.backend, { clock, within: MOVED_WITHIN });
+    isUsed = read !== undefined && hasLeftFor(read.head, head);
+    if (isUsed) return { ...here, left: place };
+    if (read === undefined || !isStillAt(read.head, head)) return here;
+    const there = await loadHead({ ...settings, ...place, moves: undefined }, read, begun, events);
+    state.unlocked.wipe();
+    isUsed = true;
+    return { ...there, arrived: { ...there, ...place } };
+  } finally {
+    if (!isUsed) await place.backend.close().catch(() => undefined);
+  }
+}
+
 async function loadNewest(
   settings: OpenSettings,
   clock: Clock,
@@ -156,7 +194,11 @@ async function loadNewest(
       return await loadHead(settings, read, begun, events);
     } catch (error) {
       // What a head names is removed when the next one has taken its place: then that one counts.
-      const final = !SecureStoreError.is(error, 'INTEGRITY') || tries === MAX_TRIES || read.etag === failed?.etag;
+      // And where a store has moved that moves again, the next one says where to.
+      const mayPass =
+        SecureStoreError.is(error, 'INTEGRITY') ||
+        (SecureStoreError.is(error, 'ROLLBACK') && read.head.state === 'moved');
+      const final = !mayPass || tries === MAX_TRIES || read.etag === failed?.etag;
       if (final || (await isStill(settings, read))) throw error;
       failed = read;
       await clock.sleep(RETRY_AFTER * tries, settings.signal);
@@ -173,12 +215,13 @@ async function isStill({ backend, signal }: OpenSettings, { etag }: ReadHead): P
 export function engineOf(
   context: StoreContext,
   clock: Clock,
-  { begun, read, state, arrived }: Pick<Loaded, 'begun' | 'read' | 'state' | 'arrived'>,
+  { begun, read, state, arrived, left }: Pick<Loaded, 'begun' | 'read' | 'state' | 'arrived' | 'left'>,
   gracePeriod: number = GRACE_PERIOD,
 ): Engine {
   const { backend: given, random, moves } = context;
   const { head } = read;
-  const place = moves && new Place(given, context.location);
+  const place = moves && new Place(left?.backend ?? given, left?.location ?? context.location);
+  if (left !== undefined) place?.moveTo(given, context.location);
   if (arrived !== undefined) place?.moveTo(arrived.backend, arrived.location);
   const backend = place?.backend ?? given;
   const etag = place === undefined ? read.etag : place.mark(read.etag);
@@ -230,7 +273,7 @@ export async function openParts(settings: OpenSettings): Promise<ObjectStorePart
     else await rememberNewest(at(loaded.arrived), head);
   } catch (error) {
     loaded.state.unlocked.wipe();
-    await loaded.arrived?.backend.close().catch(() => undefined);
+    await (loaded.arrived ?? loaded.left)?.backend.close().catch(() => undefined);
     throw error;
   }
   const engine = engineOf(settings, clock, loaded);

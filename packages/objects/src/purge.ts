@@ -163,18 +163,21 @@ async function buryUntilDone(
     const { state, header } = unannounced;
     const announced = await announceCommit(engine, state, target.token, header.commitId, undefined, signal);
     const prepared = { ...unannounced, announced };
+    const note = (): void => {
+      doubt.replaced = remains;
+      doubt.past = past;
+      doubt.prepared = prepared;
+      doubt.after = (remains.sound ? remains.header?.version : undefined) ?? prepared.header.version - 1;
+    };
     try {
       await engine.backend.write(name, record, { ifMatch: stored.etag, signal });
+      // Where the store moves now, it is looked for in the new place.
+      note();
       return { replaced: remains, past, prepared, version: prepared.header.version };
     } catch (error) {
       const unknown = SecureStoreError.is(error) && error.outcome === 'unknown';
-      if (unknown) {
-        // The tombstone may be there already: its blob is looked for all the same.
-        doubt.replaced = remains;
-        doubt.past = past;
-        doubt.prepared = prepared;
-        doubt.after = (remains.sound ? remains.header?.version : undefined) ?? prepared.header.version - 1;
-      }
+      // The tombstone may be there already: its blob is looked for all the same.
+      if (unknown) note();
       if (!SecureStoreError.is(error, 'CONFLICT') && !(unknown && tries++ < MAX_TRIES)) throw error;
     } finally {
       engine.cache.delete(target.token);
@@ -182,13 +185,17 @@ async function buryUntilDone(
   }
 }
 
+/** The error of a purge that may have taken effect before it failed, where it may. */
+function failureOf(doubt: Doubt, error: unknown, signal: AbortSignal | undefined): unknown {
+  return doubt.after === undefined ? error : undecided(error, signal);
+}
+
 /** Puts a tombstone without a past in the place of what lies there. */
-async function bury(engine: Engine, target: Target, signal: AbortSignal | undefined): Promise<Burial> {
-  const doubt: Doubt = {};
+async function bury(engine: Engine, target: Target, doubt: Doubt, signal: AbortSignal | undefined): Promise<Burial> {
   try {
     return await buryUntilDone(engine, target, doubt, signal);
   } catch (error) {
-    throw doubt.after === undefined ? error : undecided(error, signal);
+    throw failureOf(doubt, error, signal);
   }
 }
 
@@ -244,37 +251,47 @@ export async function purgeObject(engine: Engine, target: Target, signal: AbortS
   const reconsidered = engine.watcher.reconsider(signal);
   if (reconsidered !== undefined) await reconsidered;
   engine.watcher.checkWritable();
+  // What was buried where the store was is buried where it is now.
+  const doubt: Doubt = {};
   for (let existed = false; ;) {
-    const epoch = engine.place?.epoch;
+    let epoch = engine.place?.epoch;
     try {
-      if (await purgeHere(pinned(engine), target, signal)) existed = true;
+      const here = await engine.turns.run(target.token, signal, async () => {
+        // It may have moved while others had their turn.
+        epoch = engine.place?.epoch;
+        return purgeHere(pinned(engine), target, doubt, signal);
+      });
+      existed ||= here;
       if (engine.place?.epoch === epoch) return existed;
     } catch (error) {
       // Where the store is now it may be there still.
-      if (engine.place?.epoch === epoch) throw error;
+      if (engine.place?.epoch === epoch) throw failureOf(doubt, error, signal);
     }
   }
 }
 
-async function purgeHere(engine: Engine, target: Target, signal: AbortSignal | undefined): Promise<boolean> {
-  return engine.turns.run(target.token, signal, async () => {
-    const burial = await bury(engine, target, signal);
-    try {
-      const existed = await deletePast(engine, target, burial, signal);
-      const wait = engine.watcher.acknowledge(signal);
-      if (wait !== undefined) await wait;
-      if (burial.prepared !== undefined) await catchUp(engine, target, burial.prepared, signal);
-      engine.watcher.checkWritable();
-      return existed;
-    } catch (error) {
-      if (!SecureStoreError.is(error)) throw error;
-      const message = `the purge may be incomplete, call it again: ${error.message}`;
-      throw new SecureStoreError(error.code, message, {
-        outcome: 'unknown',
-        retryable: error.retryable,
-        backend: error.backend,
-        cause: error.cause,
-      });
-    }
-  });
+async function purgeHere(
+  engine: Engine,
+  target: Target,
+  doubt: Doubt,
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
+  const burial = await bury(engine, target, doubt, signal);
+  try {
+    const existed = await deletePast(engine, target, burial, signal);
+    const wait = engine.watcher.acknowledge(signal);
+    if (wait !== undefined) await wait;
+    if (burial.prepared !== undefined) await catchUp(engine, target, burial.prepared, signal);
+    engine.watcher.checkWritable();
+    return existed;
+  } catch (error) {
+    if (!SecureStoreError.is(error)) throw error;
+    const message = `the purge may be incomplete, call it again: ${error.message}`;
+    throw new SecureStoreError(error.code, message, {
+      outcome: 'unknown',
+      retryable: error.retryable,
+      backend: error.backend,
+      cause: error.cause,
+    });
+  }
 }

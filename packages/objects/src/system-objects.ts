@@ -3,6 +3,7 @@ import type { JournalPurpose, SystemBody } from '@securestore/core-format';
 import {
   decodeSystemBody,
   generationOf,
+  isDamage,
   SecureStoreError,
   systemBodyKeyId,
   systemContext,
@@ -52,8 +53,8 @@ export function contextOf(state: StoreState, name: string): Buffer {
   return systemContext(state.head.instance, generationOf(name) ?? 0, name);
 }
 
-/** Whether an error says that an object isn't what a holder of the keys wrote. */
-export function isDamage(error: unknown): error is SecureStoreError {
+/** Whether an error says that an object, forged or damaged, isn't what a holder of the keys wrote. */
+export function isForged(error: unknown): error is SecureStoreError {
   return SecureStoreError.is(error, 'INTEGRITY');
 }
 
@@ -126,7 +127,7 @@ function namesRetired({ watcher }: Ports, body: Uint8Array): boolean {
     const label = systemBodyKeyId(body).toString('hex');
     return watcher.state.keys.versions.some((version) => version.label === label && version.state === 'disabled');
   } catch (error) {
-    if (isDamage(error) || SecureStoreError.is(error, 'FORMAT_VERSION')) return false;
+    if (isDamage(error)) return false;
     throw error;
   }
 }
@@ -145,7 +146,7 @@ export async function lookAtSystemObject(
     const plaintext = await openJournalBody(engine, purpose, name, found.body, signal);
     return { ...stored, plaintext, keyId: systemBodyKeyId(found.body) };
   } catch (error) {
-    if (!isDamage(error)) throw error;
+    if (!isForged(error)) throw error;
     return { ...stored, error, isRetired: namesRetired(engine, found.body) };
   }
 }

@@ -89,6 +89,20 @@ export type {
   ScrubOptions,
   ScrubReport,
 } from '@securestore/health';
+export { exportFile, exportFolder, fileFormatOf, importFile, importFolder } from '@securestore/migrate';
+export type {
+  ExportFolderOptions,
+  ExportReport,
+  ExportSource,
+  FailedItem,
+  FileFormat,
+  FileTransferOptions,
+  ImportReport,
+  ImportTarget,
+  TransferItem,
+  TransferOptions,
+  TransferReport,
+} from '@securestore/migrate';
 export type { HealthConfig } from './health.ts';
 export { auditLines, fileSink, functionSink, streamSink, verifyLog } from '@securestore/audit';
 export type {

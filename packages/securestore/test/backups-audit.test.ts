@@ -1,4 +1,9 @@
+import { MemoryBackend } from '@securestore/backend-memory';
+import { openBackup } from '@securestore/backup';
+import type { Point } from '@securestore/core-format';
+import { encodePoint, pointName, withChecksum } from '@securestore/core-format';
 import { describe, expect, test } from 'vitest';
+import type { FoundPoint } from '../../backup/src/points.ts';
 import { generateIdentity, identity, openStore, recipientOf, restoreStore } from '../src/index.ts';
 import type { SecureStore } from '../src/index.ts';
 import { unlock } from './support/access-world.ts';
@@ -52,4 +57,41 @@ describe('the audit log of a store that was restored is whole, as far as it goes
     await continuous.stop();
     expect(await problemsOf(world)).toEqual([]);
   });
+});
+
+test.each([
+  ['that says it is of an earlier head', (point: FoundPoint) => ({ generation: point.generation - 1 })],
+  ['that says it only repeats another one', () => ({ collects: true })],
+  [
+    'of changes',
+    (point: FoundPoint) => ({ kind: 'changes' as const, base: point.number, pages: [], number: point.number + 1 }),
+  ],
+] as const)('the end of the log is missed that a backup operator leaves out of a snapshot %s', async (_, change) => {
+  const { world, store } = await audited();
+  await store.backup(world.backup);
+  await store.store('db/a', 'later');
+  // The head says how far the log goes from then on.
+  await store.slots.add('another passphrase that is long enough');
+  world.clock.advance(3_600_000);
+  const { number } = await store.backup(world.backup);
+  const backend = new MemoryBackend({ clock: () => world.clock.now() });
+  await backend.init({ location: world.backup, options: {} });
+  using opened = await openBackup({ backend, location: world.backup, unlock, clock: world.clock });
+  const { seals } = opened.copy;
+  const [first, { digest: previous, ...newest }] = [await opened.points.read(1), await opened.points.read(number)];
+  const { others } = first;
+  const put = async (point: Point): Promise<void> => {
+    const name = pointName(point.number);
+    const sealed = seals.seal('backupPoint', opened.destination.id, name, encodePoint(point));
+    await backend.write(name, withChecksum(sealed));
+  };
+  const time = newest.time + 1;
+  const forged = { ...newest, number: number + 1, base: number + 1, previous, others, time };
+  const changed = { ...forged, ...change({ ...forged, digest: previous, keyId: '', isOld: false }) };
+  if (changed.kind === 'changes') {
+    await put(forged);
+    changed.previous = (await opened.points.read(forged.number)).digest;
+  }
+  await put(changed);
+  expect(await problemsOf(world, changed.number)).not.toEqual([]);
 });

@@ -3,6 +3,9 @@ import { SecureStoreError } from '../../../packages/core-format/src/index.ts';
 import { formatRecipient } from '../../../packages/crypto/src/recipient.ts';
 import { readIdentityText } from '../../../packages/crypto/src/identity-text.ts';
 import { printed } from '../../../packages/crypto/src/printed.ts';
+import { envAssignment, readEnv } from '../../../packages/migrate/src/folder/env-text.ts';
+import type { FileEntries } from '../../../packages/migrate/src/folder/file-format.ts';
+import { jsonLines, readJson } from '../../../packages/migrate/src/folder/json-text.ts';
 import { formatInvitation, parseInvitation } from '../../../packages/securestore/src/invitation.ts';
 import { formatRecoveryKit, readRecoveryKit } from '../../../packages/securestore/src/recovery-kit.ts';
 import { bytesFrom } from '../../vectors/src/bytes.ts';
@@ -98,5 +101,49 @@ function recoveryKit(): Target {
   );
 }
 
+/** The values that a file of many objects gives, by name. */
+function valuesOf(entries: FileEntries): Map<string, string> {
+  const found = [...entries];
+  if (found.length !== entries.count) throw new Error(`there are ${found.length} entries and not ${entries.count}`);
+  return new Map(found.flatMap((entry) => ('value' in entry ? [[entry.name, entry.value] as const] : [])));
+}
+
+/** What is refused when it is written: what parseEnv or no environment can hold, and what is only right where no such mark follows. */
+function isUnwritable([name, value]: readonly [string, string]): boolean {
+  return name === '__proto__' || value.includes('\0') || /^(?=['"`])(?=.*')(?=.*`)/.test(value);
+}
+
+function envFile(): Target {
+  return document(
+    '.env file',
+    ['A=1\nexport B_c.d-e = x # y\n\n# c\n', 'A=\'it`s\n"two" lines\'\r\nB="a\\nb" # c\nA=`x`', 'A=  \nB=\'"`\nC=""'],
+    ['INVALID_ARGUMENT'],
+    (text) => {
+      const values = valuesOf(readEnv(text.toString()));
+      return [...values].some(isUnwritable) ? undefined : values;
+    },
+    (values) => [...values].map(([name, value]) => `${envAssignment(name, value)}\n`).join(''),
+  );
+}
+
+function jsonFile(): Target {
+  return document(
+    'JSON file of objects',
+    [
+      '{}',
+      '{"db": {"password": "s3cr3t", "port": 5.0e3}, "a/b": [1, {"c": null}], "d": {}}',
+      '{"\\u00e9\\n": "\\ud83d\\udd10", "__proto__": {"x": true}}',
+    ],
+    ['INVALID_ARGUMENT'],
+    (text) => {
+      const values = valuesOf(readJson(text.toString()));
+      const names = [...values.keys()];
+      // In the file that is written, a text has nothing below it.
+      return names.some((name) => names.some((other) => other.startsWith(`${name}/`))) ? undefined : values;
+    },
+    (values) => [...jsonLines([...values].map(([name, value]) => [name, JSON.stringify(value)]))].join(''),
+  );
+}
+
 /** The parsers of what people get as files. */
-export const documentTargets = (): Target[] => [identityFile(), invitation(), recoveryKit()];
+export const documentTargets = (): Target[] => [identityFile(), invitation(), recoveryKit(), envFile(), jsonFile()];

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { BACKUP_AREAS, backupBlobPrefix, packName, parseBackupBlobName, parseFileName } from '@securestore/core-format';
-import { isObject } from '../shared-state.ts';
+import { isObject } from '@securestore/jobs';
 
 /**
  * Files are checked by ranges of their names' digests, so that what is remembered has a size that does not grow with them. What of a

@@ -1,6 +1,5 @@
-import { asBuffer, BACKUP_AREAS, SecureStoreError } from '@securestore/core-format';
+import { asBuffer, BACKUP_AREAS, isDamage, SecureStoreError } from '@securestore/core-format';
 import type { BackupArea } from '@securestore/objects';
-import { isDamage } from '../files.ts';
 import type { Checked } from './checked.ts';
 import { allChecked, checkedSince, decodeChecked, encodeChecked, nothingChecked } from './checked.ts';
 
@@ -24,13 +23,12 @@ export class CheckedMemory {
   }
 
   async #look(signal?: AbortSignal): Promise<{ readonly checked: Checked | undefined; readonly etag?: string }> {
-    const found = await this.#area.readState(this.#label, signal);
+    const found = await this.#area.states.read(this.#label, signal);
     if (found === undefined) return { checked: undefined };
-    const { etag, value } = found;
-    return { etag, checked: value && (await this.#opened(value, signal)) };
+    return { etag: found.etag, checked: await this.#opened(found.state, signal) };
   }
 
-  async #opened(value: Buffer, signal: AbortSignal | undefined): Promise<Checked | undefined> {
+  async #opened(value: Uint8Array, signal: AbortSignal | undefined): Promise<Checked | undefined> {
     try {
       const { seals, clock, sealsSince = 0 } = this.#area;
       const opened = await seals.open('backupWork', this.#destination, CONTEXT, value, signal);
@@ -61,7 +59,8 @@ export class CheckedMemory {
       const next = encodeChecked(change(checked ?? nothingChecked(this.#area.clock.now())));
       try {
         const body = this.#area.seals.seal('backupWork', this.#destination, CONTEXT, next);
-        await this.#area.writeState(this.#label, body, etag);
+        const condition = etag === undefined ? ({ ifAbsent: true } as const) : { ifMatch: etag };
+        await this.#area.states.write(this.#label, body, condition);
         return;
       } catch (error) {
         const again = SecureStoreError.is(error) && (error.code === 'CONFLICT' || error.outcome === 'unknown');

@@ -1,8 +1,6 @@
 import { SecureStoreError } from '@securestore/core-format';
-import type { Clock, Instant } from '@securestore/jobs';
-import { elapsedSince, instant } from '@securestore/jobs';
-import type { SharedState } from '../shared-state.ts';
-import { LAPSES_AFTER } from '../shared-state.ts';
+import type { Clock, Instant, SharedState } from '@securestore/jobs';
+import { elapsedSince, instant, LAPSES_AFTER } from '@securestore/jobs';
 import type { RunClaim, RunOutcome, ScheduleState } from './state.ts';
 
 /** How often a claim is renewed, and how soon again after a failure, in milliseconds. */

@@ -1,9 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { SecureStoreError } from '@securestore/core-format';
-import type { Clock } from '@securestore/jobs';
-import { elapsedSince, instant } from '@securestore/jobs';
-import type { StateStorage } from '../shared-state.ts';
-import { ClaimWatch } from '../shared-state.ts';
+import type { Clock, StateStorage } from '@securestore/jobs';
+import { ClaimWatch, elapsedSince, instant } from '@securestore/jobs';
 import type { FinishedRun } from './run.ts';
 import { runClaimed } from './run.ts';
 import type { Schedule } from './schedule.ts';

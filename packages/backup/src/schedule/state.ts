@@ -1,6 +1,5 @@
-import type { Clock, StoredState } from '@securestore/jobs';
-import type { Claim, StateKind, StateStorage } from '../shared-state.ts';
-import { isObject, LAPSES_AFTER, SharedState } from '../shared-state.ts';
+import type { Claim, Clock, StateKind, StateStorage, StoredState } from '@securestore/jobs';
+import { isCount, isObject, LAPSES_AFTER, SharedState } from '@securestore/jobs';
 import type { Occurrence, Schedule } from './schedule.ts';
 import { lastDue, occurrenceAfter } from './schedule.ts';
 
@@ -49,7 +48,6 @@ export interface ScheduleState {
 
 export const NOTHING_DONE: ScheduleState = { done: 0, failures: 0 };
 
-const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) >= 0;
 const isText = (value: unknown): value is string => typeof value === 'string';
 
 function parseRun(value: unknown): Omit<RunClaim, 'beat'> | undefined {

@@ -1,8 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { SecureStoreError } from '@securestore/core-format';
-import type { Clock } from '@securestore/jobs';
-import type { Claim, StateKind, StateStorage } from '../shared-state.ts';
-import { ClaimWatch, isObject, LAPSES_AFTER, SharedState } from '../shared-state.ts';
+import type { Claim, Clock, StateKind, StateStorage } from '@securestore/jobs';
+import { ClaimWatch, isObject, LAPSES_AFTER, SharedState } from '@securestore/jobs';
 import type { Condition, WatchThresholds } from './conditions.ts';
 import { conditionsOf } from './conditions.ts';
 import { deliver } from './deliver.ts';

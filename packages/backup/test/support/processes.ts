@@ -1,7 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import { SecureStoreError } from '@securestore/core-format';
-import type { Clock, StoredState } from '@securestore/jobs';
-import type { StateStorage } from '../../src/shared-state.ts';
+import type { Clock, StateStorage, StoredState } from '@securestore/jobs';
 
 interface Wakeup {
   readonly at: number;

@@ -1,12 +1,12 @@
 import { stat } from 'node:fs/promises';
 import { exitCodeOf, SecureStoreError } from '@securestore/core-format';
+import { ownFiles } from '@securestore/migrate';
 import type { DrillReport } from 'securestore';
-import { writeOutputFile } from '../atomic-file.ts';
 import type { Call, ExitCode } from '../call.ts';
 import { withAdvice } from '../error-report.ts';
 import { watchJob } from '../job-progress.ts';
 import { withStore } from '../open.ts';
-import { ownFiles } from '../own-files.ts';
+import { writeOutputFile } from '../output-file.ts';
 import { parseCount } from '../parse-values.ts';
 import { count, formatBytes, formatDuration, formatTime, printable } from '../terminal-text.ts';
 

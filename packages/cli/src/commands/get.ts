@@ -1,11 +1,11 @@
 import { parseStoreKey, SecureStoreError } from '@securestore/core-format';
+import { type ByteSource, ownFiles } from '@securestore/migrate';
 import type { RangeOptions, RetrievedStream } from 'securestore';
-import { type ByteSource, writeOutputFile } from '../atomic-file.ts';
 import type { Call } from '../call.ts';
 import { deliverBytes, deliverToTerminal } from '../deliver.ts';
 import { formatSize, infoRecord } from '../object-text.ts';
 import { withStore } from '../open.ts';
-import { ownFiles } from '../own-files.ts';
+import { writeOutputFile } from '../output-file.ts';
 import { parseMoment } from '../parse-time.ts';
 import { parseRange } from '../parse-values.ts';
 import { type Progress, startProgress } from '../progress.ts';

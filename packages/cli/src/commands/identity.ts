@@ -1,7 +1,7 @@
 import { realpath } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { SecureStoreError } from '@securestore/core-format';
-import { writeFileAtomically } from '../atomic-file.ts';
+import { writeFileAtomically } from '@securestore/migrate';
 import type { Call } from '../call.ts';
 import { invitationOf } from '../open.ts';
 import { readSecretFile } from '../secret.ts';
@@ -107,7 +107,7 @@ async function pin(call: Call, file: string): Promise<void> {
       const text = Buffer.concat([before, Buffer.from(`\nfingerprint: ${fingerprint}\n`, 'latin1')]);
       try {
         // Where a link leads to: the identity may lie on a disk that it must not leave.
-        await writeFileAtomically(await realpath(file), Readable.from([text]), cli.random);
+        await writeFileAtomically(await realpath(file), Readable.from([text]), { random: cli.random });
       } finally {
         text.fill(0);
       }

@@ -1,9 +1,7 @@
 import { SecureStoreError } from '@securestore/core-format';
+import { endsAll, forEachConcurrently, isNotGranted } from '@securestore/migrate';
 import type { ObjectInfo, SecureStore } from 'securestore';
-import { endsAll } from '../batch.ts';
 import { type Call, type ExitCode, SOME_FAILED } from '../call.ts';
-import { forEachConcurrently } from '../concurrency.ts';
-import { isNotGranted } from '../not-granted.ts';
 import { infoRecord } from '../object-text.ts';
 import { withStore } from '../open.ts';
 import { count, formatTable, formatTime, jsonLine } from '../terminal-text.ts';

@@ -1,11 +1,10 @@
 import { open, stat } from 'node:fs/promises';
 import { parse } from 'node:path';
 import { addAbortSignal } from 'node:stream';
-import { parseStoreKey, SecureStoreError } from '@securestore/core-format';
+import { fileError, parseStoreKey, SecureStoreError, systemCodeOf } from '@securestore/core-format';
+import type { ByteSource } from '@securestore/migrate';
 import type { StoreOptions } from 'securestore';
-import type { ByteSource } from '../atomic-file.ts';
 import type { Call } from '../call.ts';
-import { fileError, systemCodeOf } from '../error-report.ts';
 import { formatSize, infoRecord } from '../object-text.ts';
 import { withStore } from '../open.ts';
 import { parseExpiry } from '../parse-time.ts';

@@ -13,7 +13,7 @@ import { parseCount, parseFolder } from '../parse-values.ts';
 import { confirmDestruction } from '../prompt.ts';
 import { restorePlan } from '../restore-plan.ts';
 import { count, formatBytes, formatTime, printable } from '../terminal-text.ts';
-import { exportFrom } from './export.ts';
+import { exportToFolder } from './export.ts';
 
 export interface RestoreOptions {
   readonly at?: string;
@@ -149,6 +149,7 @@ async function restoreStoreTo(call: RestoreCall, source: string): Promise<ExitCo
     out.note(`warning: ${nothingBegins(report.snapshot, prefix)}: the new store is empty`);
   }
   const { failed, ...summary } = report;
+  for (const warning of summary.warnings) out.note(`warning: ${warning}`);
   await sayFailed(out, failed);
   await out.result({ summary: { ...summary, to, failed: failed.length } }, () => storeInWords(report, to));
   return failed.length === 0 ? 0 : SOME_FAILED;
@@ -170,12 +171,12 @@ function storeInWords(report: RestoreReport, to: string): string[] {
 async function restoreToFolder(call: RestoreCall, source: string): Promise<ExitCode> {
   const { options } = call;
   const { folder = '', prefix } = options;
-  const below = parseFolder(prefix);
+  const below = parseFolder(prefix) || undefined;
   const { readSnapshot } = await import('securestore');
   return await withBackupSecret(call, source, (opened) =>
     readSnapshot(source, { ...opened, ...choiceOf(options) }, async (store, snapshot) => {
       noteMoment(call, options, snapshot);
-      return exportFrom({ ...call, options: { ...options, metadata: false } }, store, below, folder);
+      return exportToFolder(call, store, folder, { prefix: below });
     }),
   );
 }
@@ -221,6 +222,7 @@ async function restoreHere(call: RestoreCall, source: string): Promise<ExitCode>
     });
     const report = await watchJob(cli, 'restore', job);
     const { failed, conflicts, ...summary } = report;
+    for (const warning of summary.warnings) out.note(`warning: ${warning}`);
     for (const { key, code, message } of failed) {
       await out.result({ key, code, message, status: 'failed' }, () => {
         return `failed: ${printable(key)}: ${printable(message)} [${code}]`;

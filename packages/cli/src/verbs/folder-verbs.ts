@@ -6,33 +6,61 @@ import type { ImportOptions } from '../commands/import.ts';
 
 const GO_ON = 'run the same command again to go on, it passes over what is done';
 
+function formatOption(): Option {
+  const option = new Option('--format <format>', 'what it is; by default what is there, or what its name says');
+  return option.choices(['folder', 'env', 'json']);
+}
+
 function addImport(program: Command, run: Run): void {
   addVerb<ImportOptions, [string]>(program, run, {
-    usage: 'import <dir>',
-    summary: 'store the files below a folder',
-    options: [new Option('--prefix <prefix>', 'the folder in the store to put them under')],
-    notes: `Keys are the paths relative to the folder. What is identical already is passed over, so an import can be repeated
-or continued. A changed file keeps the metadata and expiry of its object. Symbolic links are not followed. A file
-NAME.securestore.json written by export --metadata gives the metadata of NAME.`,
+    usage: 'import <path>',
+    summary: 'store the files below a folder, or what a .env or JSON file says',
+    options: [new Option('--prefix <prefix>', 'the folder in the store to put them under'), formatOption()],
+    notes: `What is identical already is passed over, so an import can be repeated or continued. What has changed keeps the
+metadata and expiry of its object.
+
+A folder: keys are the paths relative to it. Symbolic links are not followed. A file NAME.securestore.json written by
+export --metadata gives the metadata of NAME.
+
+A .env file (.env, *.env, .env.*): each variable is an object of its name, of several of one name the last one.
+A JSON file (*.json): {"db": {"password": "s3cr3t"}} is the object db/password. A text is stored as that text, a number,
+list, true, false, null or empty object as its JSON. Both are UTF-8 and have 16 MiB at most; one that is not as its
+format says is refused, and nothing of it stored.
+
+Examples:
+  securestore import ./secrets --prefix db/prod
+  securestore import .env --prefix app`,
     resume: GO_ON,
-    load: async () => (await import('../commands/import.ts')).importFolder,
+    load: async () => (await import('../commands/import.ts')).importFrom,
   });
 }
 
 function addExport(program: Command, run: Run): void {
   addVerb<ExportOptions, [string]>(program, run, {
-    usage: 'export <dir>',
-    summary: 'write the objects as files below a folder',
+    usage: 'export <path>',
+    summary: 'write the objects as files below a folder, or into a .env or JSON file',
     options: [
       new Option('--prefix <prefix>', 'only the objects below this folder in the store, named relative to it'),
-      new Option('--metadata', 'write the metadata beside each file'),
+      formatOption(),
+      new Option('--metadata', 'write the metadata beside each file of a folder'),
     ],
-    notes: `Files are readable by you alone (mode 0600) and replaced whole. What is identical already is passed over.
-Nothing is written outside the folder: a symbolic link in the way is reported, as is an object whose name is also the
+    notes: `Files are readable by you alone (mode 0600) and replaced whole. What is identical already is passed over. What can't
+be written is listed, with exit code 8, and the rest is.
+
+A folder: nothing is written outside it: a symbolic link in the way is reported, as is an object whose name is also the
 folder of others. With --metadata, NAME.securestore.json beside each file holds its metadata and expiry, and import
-reads it back.`,
+reads it back.
+
+A .env file (.env, *.env, .env.*): NAME=value for each object. Names are taken as they are, and have only letters,
+digits, _, . and -. Read it with node --env-file or such a library, not in a shell, which may run what is in a value.
+A JSON file (*.json): the object db/password is {"db": {"password": "s3cr3t"}}.
+Both hold only what is UTF-8, and 16 MiB at most. Where there is nothing to write, no file is.
+
+Examples:
+  securestore export ./out --metadata
+  securestore export .env --prefix app`,
     resume: GO_ON,
-    load: async () => (await import('../commands/export.ts')).exportFolder,
+    load: async () => (await import('../commands/export.ts')).exportTo,
   });
 }
 

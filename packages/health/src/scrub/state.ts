@@ -1,21 +1,11 @@
-import { SecureStoreError } from '@securestore/core-format';
+import { isCount, isObject, SharedState } from '@securestore/jobs';
 import type { HealthArea } from '@securestore/objects';
 import type { PastScrub, ScrubFinding, ScrubState } from './types.ts';
 
-const LABEL = 'scrub';
-const VERSION = 1;
-const TRIES = 5;
 /** Names at the backend have up to 900 bytes, and a state 64 KiB. */
 const MAX_FINDINGS = 50;
 
 const EMPTY: ScrubState = { open: 0, findings: [] };
-
-type Members = Readonly<Record<string, unknown>>;
-
-const isObject = (value: unknown): value is Members =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
-export const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) >= 0;
 
 const PAST: readonly (keyof PastScrub)[] = ['started', 'ended', 'objects', 'bytes', 'found', 'repaired', 'strays'];
 
@@ -27,53 +17,33 @@ function isFinding(value: unknown): value is ScrubState['findings'][number] {
   return isObject(value) && typeof value['kind'] === 'string' && typeof value['name'] === 'string';
 }
 
-/** A damaged state is none: the next scrub writes another. @throws SecureStoreError `FORMAT_VERSION` */
-function decode(bytes: Uint8Array | undefined): ScrubState {
-  if (bytes === undefined) return EMPTY;
-  let value: unknown;
-  try {
-    value = JSON.parse(Buffer.from(bytes).toString('utf8'));
-  } catch {
-    return EMPTY;
-  }
-  if (!isObject(value)) return EMPTY;
-  const { version, within, last, open, findings } = value;
-  if (isCount(version) && version > VERSION) {
-    throw new SecureStoreError(
-      'FORMAT_VERSION',
-      'what the store remembers of its scrubs is of a newer release: use that one',
-    );
-  }
-  if (version !== VERSION || !isCount(open) || !Array.isArray(findings) || !findings.every(isFinding)) return EMPTY;
-  if ((within !== undefined && !isCount(within)) || (last !== undefined && !isPast(last))) return EMPTY;
+function parse({ within, last, open, findings }: Readonly<Record<string, unknown>>): ScrubState | undefined {
+  if (!isCount(open) || !Array.isArray(findings) || !findings.every(isFinding)) return undefined;
+  if ((within !== undefined && !isCount(within)) || (last !== undefined && !isPast(last))) return undefined;
   return { open, findings, ...(within !== undefined && { within }), ...(last !== undefined && { last }) };
 }
 
-/** What the store remembers of its scrubs. @throws SecureStoreError `FORMAT_VERSION`, and what the backend throws */
-export async function readScrubState(area: HealthArea, signal?: AbortSignal): Promise<ScrubState> {
-  return decode((await area.readState(LABEL, signal))?.value);
+function stateIn({ states, clock }: HealthArea): SharedState<ScrubState> {
+  const kind = { what: 'what the store remembers of its scrubs', version: 1, parse };
+  return new SharedState(states, clock, 'scrub', kind);
 }
 
-/** @throws SecureStoreError `UNAVAILABLE` where others change it again and again; what the backend throws */
+/** What the store remembers of its scrubs. A damaged state is none: the next scrub writes another. @throws as `SharedState.read` */
+export async function readScrubState(area: HealthArea, signal?: AbortSignal): Promise<ScrubState> {
+  return (await stateIn(area).read(signal)).value ?? EMPTY;
+}
+
+/** @throws as `SharedState.update` */
 export async function changeScrubState(
   area: HealthArea,
   change: (state: ScrubState) => ScrubState,
   signal: AbortSignal,
 ): Promise<void> {
-  for (let tries = 0; tries < TRIES; tries++) {
-    const found = await area.readState(LABEL, signal);
-    const state = change(decode(found?.value));
+  await stateIn(area).update(({ value = EMPTY }) => {
+    const state = change(value);
     const findings = state.findings.slice(0, MAX_FINDINGS).map(({ kind, name }) => ({ kind, name }));
-    const bytes = Buffer.from(JSON.stringify({ version: VERSION, ...state, findings }));
-    try {
-      await area.writeState(LABEL, bytes, found?.etag);
-      return;
-    } catch (error) {
-      const isUndecided = SecureStoreError.is(error) && (error.code === 'CONFLICT' || error.outcome === 'unknown');
-      if (!isUndecided) throw error;
-    }
-  }
-  throw new SecureStoreError('UNAVAILABLE', 'what is remembered of the scrub could not be written; run it again');
+    return { ...state, findings };
+  }, signal);
 }
 
 const isSame = (a: Pick<ScrubFinding, 'kind' | 'name'>, b: Pick<ScrubFinding, 'kind' | 'name'>): boolean =>

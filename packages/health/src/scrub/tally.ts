@@ -1,5 +1,5 @@
 import type { PassCounts, Stray } from '@securestore/objects';
-import { isCount } from './state.ts';
+import { isCount } from '@securestore/jobs';
 import type { ScrubFinding } from './types.ts';
 
 const MAX_LISTED = 1000;

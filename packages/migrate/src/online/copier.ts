@@ -108,9 +108,11 @@ export class Copier {
    * Brings one object in line with what the store lists of it.
    *
    * @param there what is listed where the store moves to
+   * @param current its record as it was before the rest was listed; by default as it is after that, where every version that comes in
+   *   between is a change that is still to be followed
    * @returns how many names were not the same
    */
-  async sync(listed: Listed, there: Listed | undefined, trust: Trust): Promise<number> {
+  async sync(listed: Listed, there: Listed | undefined, trust: Trust, current?: Uint8Array): Promise<number> {
     const { target, signal } = this.#ports;
     const { token, record, history, parts } = listed;
     const had = new Map([...(there?.history ?? []), ...(there?.parts ?? [])].map((entry) => [entry.key, entry]));
@@ -125,7 +127,8 @@ export class Copier {
     for await (const written of mapConcurrently(older, RECORDS, ({ key }) => this.#record(token, key, had.has(key)))) {
       if (written) differing += 1;
     }
-    if (record !== undefined && (await this.#record(token, record.key, there?.record !== undefined))) differing += 1;
+    const isKnown = there?.record !== undefined;
+    if (record !== undefined && (await this.#record(token, record.key, isKnown, current))) differing += 1;
     const named = new Set([...history, ...parts].map(({ key }) => key));
     const extra = [...had.keys()].filter((name) => !named.has(name));
     if (record === undefined && there?.record !== undefined) extra.push(there.record.key);
@@ -133,20 +136,23 @@ export class Copier {
     return differing + extra.length;
   }
 
-  /** @param compare whether something lies there already @returns whether it was written */
-  async #record(token: string, name: string, compare: boolean): Promise<boolean> {
+  /**
+   * @param compare whether something lies there already
+   * @param known what lies in the store, where that was read
+   * @returns whether it was written
+   */
+  async #record(token: string, name: string, compare: boolean, known?: Uint8Array): Promise<boolean> {
     const { area, target, signal } = this.#ports;
     let written = false;
     await this.#tolerating(name, async () => {
-      const found = await area.read(name, { signal });
+      const body = known ?? (await area.read(name, { signal }))?.body;
       // Forgotten, or purged, since it was listed.
-      if (found === undefined) return;
-      await this.#check(token, name, found.body, signal);
-      if (compare && asBuffer(found.body).equals((await target.read(name, { signal }))?.body ?? Buffer.alloc(0)))
-        return;
-      await this.#writer.write(name, found.body);
+      if (body === undefined) return;
+      await this.#check(token, name, body, signal);
+      if (compare && asBuffer(body).equals((await target.read(name, { signal }))?.body ?? Buffer.alloc(0))) return;
+      await this.#writer.write(name, body);
       written = true;
-      this.#count(1, found.body.length);
+      this.#count(1, body.length);
     });
     return written;
   }
@@ -179,17 +185,20 @@ export class Copier {
   async syncToken(token: string, trust: Trust): Promise<number> {
     const { area, target, signal } = this.#ports;
     await this.#writer.finish();
+    // Whatever came before this record is listed after it was read. One that takes its place meanwhile may have come after others that
+    // are not.
+    const current = await area.read(objectName(token), { signal });
     const listed = await listOne(
       token,
       (prefix) => area.entries(prefix, { signal }),
-      () => area.read(objectName(token), { signal }),
+      async () => current,
     );
     const there = await listOne(
       token,
       (prefix) => entriesUnder(target, prefix, { signal }),
       () => target.read(objectName(token), { signal }),
     );
-    return this.sync(listed, there, trust);
+    return this.sync(listed, there, trust, current?.body);
   }
 
   /** Follows changes of one object. @param changes the oldest first */

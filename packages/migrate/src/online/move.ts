@@ -136,17 +136,29 @@ export class Move {
     const { signal } = this.#context;
     const { target, to } = this.#places;
     const head = await this.#area.refresh(signal);
+    if (await this.#area.isElsewhere(target, signal)) {
+      throw new SecureStoreError(
+        'LOCKED',
+        `the store is still at ${this.#area.movesTo ?? 'another location'}, from where it was about to move here: go on with that migration`,
+      );
+    }
     if (head.migration === undefined || (head.state !== 'closing' && head.state !== 'moved')) return false;
     if (head.state === 'moved') {
       const { movesTo } = this.#area;
-      if (movesTo === to) return true;
+      if (movesTo === to) {
+        await this.#area.arrive(target, signal);
+        return true;
+      }
       throw new SecureStoreError(
         'LOCKED',
         `the store has moved to ${movesTo ?? 'another location'}: move it from there`,
       );
     }
     if (this.#area.movesTo === to && (await this.#area.hasLanded(target, signal))) {
-      if ((await this.#area.leave(head, signal)) === 'done') return true;
+      if ((await this.#area.leave(head, signal)) === 'done') {
+        await this.#area.arrive(target, signal);
+        return true;
+      }
     }
     await this.#area.reopen(signal);
     return false;
@@ -197,6 +209,8 @@ export class Move {
     const list: Lister = (prefix, from) => entriesUnder(target, prefix, { after: from, signal });
     const all = listObjects(list, after);
     let next = all.next();
+    // Nobody may ask for it any more, where the other listing fails.
+    next.catch(() => undefined);
     let turn: Promise<unknown> = Promise.resolve();
     const take = async (token: string | undefined): Promise<Listed | undefined> => {
       for (;;) {
@@ -263,12 +277,15 @@ export class Move {
     const failed = [...this.#copier.failed.keys()];
     for (const name of failed) await this.#retry(name);
     let findings = await this.#verifyCopy();
-    const tokens = new Set(findings.flatMap(({ name }) => tokenOf(name) ?? []));
-    // It may be wrong in the copy alone.
-    let differing = 0;
-    for (const token of tokens) differing += await this.#copier.syncToken(token, 'nothing');
-    await this.#copier.finish();
-    if (differing > 0) findings = await this.#verifyCopy();
+    for (let tries = 1; findings.length > 0 && tries < MAX_TRIES; tries++) {
+      // It may be wrong in the copy alone, or where a change is still to be followed.
+      const tokens = new Set(findings.flatMap(({ name }) => tokenOf(name) ?? []));
+      for (const token of tokens) await this.#copier.syncToken(token, 'nothing');
+      await this.#copier.finish();
+      await this.#follow(consumer, true);
+      const known = new Set(findings.map(({ name }) => name));
+      findings = (await this.#verifyCopy()).filter(({ name }) => known.has(name));
+    }
     for (const { name, kind, message } of findings) {
       this.#copier.fail(name, kind === 'damaged' ? 'INTEGRITY' : 'ROLLBACK', message);
     }
@@ -328,9 +345,10 @@ export class Move {
   /** @returns for how long the store was closed, in milliseconds; `undefined` where others came in between */
   async #cutOver(consumer: Consumer, occupied: Occupied): Promise<number | undefined> {
     const { signal, clock } = this.#context;
-    const { target, to } = this.#places;
+    const { target, to, from } = this.#places;
     this.#progress({ phase: 'announcing' });
-    const landing = this.#area.landing(target, to, occupied, consumerLabel(this.#area.head.instance));
+    const places = { target, location: to, source: from };
+    const landing = this.#area.landing(places, occupied, consumerLabel(this.#area.head.instance));
     const ended = new AbortController();
     const announcing = this.#area.announce(signal).finally(() => ended.abort());
     announcing.catch(() => undefined);
@@ -351,13 +369,11 @@ export class Move {
     try {
       await this.#drain(consumer, failures);
       await landing.land(closed, signal);
-      if ((await this.#area.leave(closed, signal)) === 'done') {
-        const pause = Math.round(elapsedSince(begun, clock));
-        await landing.tidy(signal).catch(() => undefined);
-        return pause;
-      }
-      await this.#area.withdraw(target, false, signal);
-      return undefined;
+      if ((await this.#area.leave(closed, signal)) !== 'done') return undefined;
+      await this.#area.arrive(target, signal);
+      const pause = Math.round(elapsedSince(begun, clock));
+      await landing.tidy(signal).catch(() => undefined);
+      return pause;
     } catch (error) {
       await this.#openAgain(closed);
       throw error;
@@ -384,7 +400,6 @@ export class Move {
     const head = await this.#area.refresh().catch(() => closed);
     if (head.state === 'moved') return;
     await this.#area.reopen().catch(() => undefined);
-    await this.#area.withdraw(this.#places.target, false).catch(() => undefined);
   }
 
   /** Removes what an instance has left for itself that was here: the next one is another. */

@@ -89,7 +89,7 @@ export class Reseal {
     this.#progress({ phase: 'preparing' });
     const head = await this.#area.refresh(signal);
     if (head.state === 'moved') {
-      if (this.#area.movesTo === to) return this.#report(0, true);
+      if (this.#area.movesTo === to && head.migration?.resealed === true) return this.#arrive(head.migration.instance);
       throw new SecureStoreError('LOCKED', `the store has moved to ${this.#area.movesTo ?? 'another location'}`);
     }
     if (head.state === 'closing') await this.#area.reopen(signal);
@@ -98,8 +98,6 @@ export class Reseal {
     const id = await this.#area.begin(to, true, signal);
     const made = await this.#area.occupyAnew(target, id, signal);
     await using there = await this.#openThere(made);
-    // What a run before has opened that died before the store had moved is nobody's to use.
-    if (there.migrationArea.head.state === 'open') await there.migrationArea.closeAnew(signal);
     this.#copy = this.#area.resealedTo(there.migrationArea);
     const consumer = await this.#area.open(consumerLabel(id), ({ message }) => void this.#alarms.add(message), signal);
     await this.#copyAll(consumer, asBuffer(id).toString('hex'), settled);
@@ -297,21 +295,31 @@ export class Reseal {
           'something was found to be damaged at the very moment of the move: verify the store, and try again',
         );
       }
+      if ((await this.#area.leave(closed, signal)) !== 'done') return undefined;
+      // From here on it is there, and whoever comes back opens it.
       await there.openAnew(this.#area, signal);
-      if ((await this.#area.leave(closed, signal)) === 'done') return Math.round(elapsedSince(begun, clock));
-      await there.closeAnew(signal);
-      return undefined;
+      return Math.round(elapsedSince(begun, clock));
     } catch (error) {
-      await this.#openAgain(there, closed);
+      await this.#openAgain(closed);
       throw error;
     }
   }
 
-  async #openAgain(there: MigrationArea, closed: Head): Promise<void> {
+  async #openAgain(closed: Head): Promise<void> {
     const head = await this.#area.refresh().catch(() => closed);
-    if (head.state === 'moved') return;
-    await there.closeAnew().catch(() => undefined);
-    await this.#area.reopen().catch(() => undefined);
+    if (head.state !== 'moved') await this.#area.reopen().catch(() => undefined);
+  }
+
+  /** A run before has come so far that the store has left; where it is now it may not have been opened. */
+  async #arrive(id: Uint8Array): Promise<MigrationReport> {
+    const { signal } = this.#context;
+    const { target } = this.#places;
+    if (await this.#area.isTakenAnew(target, id, signal)) {
+      await using there = await this.#openThere(true);
+      if (there.migrationArea.head.state === 'scratch') await there.migrationArea.openAnew(this.#area, signal);
+      await there.migrationArea.withdrawMarker(target, signal);
+    }
+    return this.#report(0, true);
   }
 
   #report(pause: number, moved: boolean): MigrationReport {

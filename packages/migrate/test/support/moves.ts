@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { composeLayers } from '@securestore/backend-api';
 import type { Layer, StorageBackend } from '@securestore/backend-api';
-import { AREAS, HEAD_NAME } from '@securestore/core-format';
+import { AREAS } from '@securestore/core-format';
 import type { Clock, ObjectStore, OpenSettings } from '@securestore/objects';
 import type { Job } from '@securestore/jobs';
 import type { Place } from '../../../objects/test/support/places.ts';
@@ -84,5 +84,3 @@ export async function contentsOf(place: Place): Promise<Map<string, string>> {
     await backend.close();
   }
 }
-
-export { HEAD_NAME };

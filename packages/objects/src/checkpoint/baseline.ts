@@ -1,15 +1,11 @@
-import type { CheckpointEntry, CheckpointRoot } from '@securestore/core-format';
-import { SecureStoreError } from '@securestore/core-format';
+import type { CheckpointEntry, CheckpointRoot, SecureStoreError } from '@securestore/core-format';
+import { isDamage } from '@securestore/core-format';
 import type { Engine } from '../engine.ts';
 import type { LoadedCheckpoint } from './sealed.ts';
 import { checkpointOf, loadCheckpoint, pageOf, readPage, sameCheckpoint } from './sealed.ts';
 
 /** Called with what is wrong with the checkpoint itself. */
 export type OnDamaged = (error: SecureStoreError) => void;
-
-function isDamage(error: unknown): error is SecureStoreError {
-  return SecureStoreError.is(error, 'INTEGRITY') || SecureStoreError.is(error, 'FORMAT_VERSION');
-}
 
 /** What a checkpoint says of one name. */
 export interface Expectation {

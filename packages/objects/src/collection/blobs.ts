@@ -1,5 +1,5 @@
 import { blobPrefix, decodeBase32, ID_LENGTH, markerName, purposeOf, SecureStoreError } from '@securestore/core-format';
-import { deleteUnchanged, isDamage } from '../system-objects.ts';
+import { deleteUnchanged, isForged } from '../system-objects.ts';
 import { isOld } from './age.ts';
 import { readMarker } from './markers.ts';
 import type { Pass } from './pass.ts';
@@ -85,7 +85,7 @@ export async function collectMarkers(pass: Pass, token: string, markers: AsyncIt
     try {
       await collectMarker(pass, token, rest);
     } catch (error) {
-      if (!isDamage(error)) throw error;
+      if (!isForged(error)) throw error;
       noteFailure(pass.report, entry.key, error);
     }
   }

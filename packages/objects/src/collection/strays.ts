@@ -14,7 +14,7 @@ import { CONSUMER_EXPIRES_AFTER, STREAM_CLOSES_AFTER } from '../journal/limits.t
 import type { OwnObject } from '../own-objects.ts';
 import { ownObjects } from '../own-objects.ts';
 import { entriesUnder } from '../pages.ts';
-import { deleteUnchanged, isDamage } from '../system-objects.ts';
+import { deleteUnchanged, isForged } from '../system-objects.ts';
 import { isAged } from './age.ts';
 import type { Pass } from './pass.ts';
 import { noteFailure } from './report.ts';
@@ -103,7 +103,7 @@ async function pinnedNames({ engine, signal }: Pass): Promise<Set<string> | unde
     const pages = current?.root.pages.map(({ id }) => checkpointPageName(id)) ?? [];
     return new Set(current === undefined ? pages : [...pages, current.reference.name]);
   } catch (error) {
-    if (isDamage(error)) return undefined;
+    if (isForged(error)) return undefined;
     throw error;
   }
 }

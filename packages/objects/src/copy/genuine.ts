@@ -1,5 +1,5 @@
 import type { BackupKeys } from '@securestore/core-format';
-import { SecureStoreError } from '@securestore/core-format';
+import { isDamage } from '@securestore/core-format';
 import { parseHead } from '../state.ts';
 import { checkCopied } from './keys-backend.ts';
 
@@ -9,7 +9,7 @@ export function isGenuineCopy(keys: BackupKeys): boolean {
     checkCopied(keys, parseHead({ body: keys.head }).head);
     return true;
   } catch (error) {
-    if (SecureStoreError.is(error, 'INTEGRITY') || SecureStoreError.is(error, 'FORMAT_VERSION')) return false;
+    if (isDamage(error)) return false;
     throw error;
   }
 }

@@ -1,5 +1,5 @@
 import type { BackupPurpose } from '@securestore/core-format';
-import { asBuffer, SecureStoreError, systemBodyKeyId, systemContext } from '@securestore/core-format';
+import { asBuffer, isDamage, systemBodyKeyId, systemContext } from '@securestore/core-format';
 import type { BackupKeySet, RandomSource } from '@securestore/crypto';
 import { openSystemBody, sealSystemBody } from '@securestore/crypto';
 
@@ -77,7 +77,7 @@ export class BackupSeals {
     try {
       return this.#ports.keys().version(systemBodyKeyId(body)) !== undefined;
     } catch (error) {
-      if (SecureStoreError.is(error, 'INTEGRITY') || SecureStoreError.is(error, 'FORMAT_VERSION')) return true;
+      if (isDamage(error)) return true;
       throw error;
     }
   }

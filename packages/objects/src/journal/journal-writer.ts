@@ -7,6 +7,7 @@ import {
   hintEntryLength,
   hintName,
   ID_LENGTH,
+  isDamage,
   SecureStoreError,
   workName,
 } from '@securestore/core-format';
@@ -203,7 +204,7 @@ export class JournalWriter {
       const { kind } = decodeHint(await openJournalBody(this.#ports, 'hint', name, body));
       return kind === 'hint' ? 'by another hint' : 'by others';
     } catch (error) {
-      if (SecureStoreError.is(error, 'INTEGRITY') || SecureStoreError.is(error, 'FORMAT_VERSION')) return 'by others';
+      if (isDamage(error)) return 'by others';
       throw error;
     }
   }

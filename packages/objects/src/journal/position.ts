@@ -4,7 +4,7 @@ import type { Engine } from '../engine.ts';
 import type { Alarm } from './alarms.ts';
 import { damaged, missingStream } from './alarms.ts';
 import type { Step } from './streams.ts';
-import { isDamage } from '../system-objects.ts';
+import { isForged } from '../system-objects.ts';
 import { listWriters, readRegistration, readStream } from './streams.ts';
 
 /** How far hints are read at a time. */
@@ -123,7 +123,7 @@ export class Position {
       if (registration === undefined || registration.ended) return;
       next = registration.floor;
     } catch (error) {
-      if (!isDamage(error)) throw error;
+      if (!isForged(error)) throw error;
       alarms.push(damaged('damaged-writer', workName('writer', writer)));
       if (this.pass === 'none') this.pass = 'due';
     }

@@ -9,7 +9,7 @@ import {
   workName,
 } from '@securestore/core-format';
 import type { Engine } from '../engine.ts';
-import { deleteUnchanged, isDamage, lookAtSystemObject, writeSystemObject } from '../system-objects.ts';
+import { deleteUnchanged, isForged, lookAtSystemObject, writeSystemObject } from '../system-objects.ts';
 import { HINT_LAPSES_AFTER, STREAM_CLOSES_AFTER } from './limits.ts';
 import { entryPages, listWriters, readRegistration, readSlot } from './streams.ts';
 import type { Survey } from './survey.ts';
@@ -126,7 +126,7 @@ async function* plans(engine: Engine, surveyed: Survey, signal: AbortSignal | un
       if (plan !== undefined) yield plan;
     } catch (error) {
       // Consumers give an alarm about it; the others are pruned all the same.
-      if (!isDamage(error)) throw error;
+      if (!isForged(error)) throw error;
     }
   }
 }

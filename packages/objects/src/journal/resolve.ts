@@ -14,7 +14,7 @@ import type { OpenedRecord } from '../records.ts';
 import { openByToken } from '../records.ts';
 import type { Alarm } from './alarms.ts';
 import { damaged } from './alarms.ts';
-import { isDamage } from '../system-objects.ts';
+import { isForged } from '../system-objects.ts';
 import { entryPages } from './streams.ts';
 
 const CONCURRENT_READS = 8;
@@ -49,7 +49,7 @@ export async function lookAt(engine: Engine, token: string, body: Uint8Array, si
     const { header, key } = await withNewestKeys(engine, body, open, signal);
     return { header, replaced: key.state !== 'primary' };
   } catch (error) {
-    if (isDamage(error)) return 'damaged';
+    if (isForged(error)) return 'damaged';
     if (SecureStoreError.is(error, 'KEY_DESTROYED')) return 'destroyed';
     if (!SecureStoreError.is(error, 'ACCESS_DENIED')) throw error;
     return { header: splitRecord(body).header, replaced: false };
@@ -153,7 +153,7 @@ class TokenResolver {
     try {
       return splitRecord(body).header;
     } catch (error) {
-      if (isDamage(error)) return undefined;
+      if (isForged(error)) return undefined;
       throw error;
     }
   }

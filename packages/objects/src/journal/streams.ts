@@ -14,7 +14,7 @@ import type { ListEntry } from '@securestore/backend-api';
 import type { Engine } from '../engine.ts';
 import { mapConcurrently } from '../map-concurrently.ts';
 import { listPage } from '../pages.ts';
-import { isDamage, readSystemObject } from '../system-objects.ts';
+import { isForged, readSystemObject } from '../system-objects.ts';
 import type { Alarm } from './alarms.ts';
 import { damaged, missingHints } from './alarms.ts';
 
@@ -83,7 +83,7 @@ export async function readSlot(engine: Engine, name: string, signal?: AbortSigna
     const found = await readSystemObject(engine, 'hint', name, signal);
     return found === undefined ? 'nothing' : { hint: decodeHint(found.plaintext), modified: found.modified };
   } catch (error) {
-    if (isDamage(error)) return 'damaged';
+    if (isForged(error)) return 'damaged';
     throw error;
   }
 }
@@ -93,7 +93,7 @@ async function floorOf(engine: Engine, writer: Uint8Array, signal?: AbortSignal)
     const registration = await readRegistration(engine, writer, signal);
     return registration?.floor ?? 0;
   } catch (error) {
-    if (isDamage(error)) return 0;
+    if (isForged(error)) return 0;
     throw error;
   }
 }

@@ -72,6 +72,21 @@ function notTheStore(location: string): SecureStoreError {
   );
 }
 
+/** Reads the head in another place, in time. @throws SecureStoreError `UNAVAILABLE` where that takes too long; what the backend throws */
+export async function readThere(
+  backend: StorageBackend,
+  { clock, within }: Pick<FollowPorts, 'clock' | 'within'>,
+): Promise<ReadHead | undefined> {
+  try {
+    return await readInTime(backend, clock, within);
+  } catch (error) {
+    // Nobody but this call has given it up.
+    if (!SecureStoreError.is(error, 'ABORTED')) throw error;
+    const message = `reading the head of the store where it moves takes over ${within / 1000} s`;
+    throw new SecureStoreError('UNAVAILABLE', message, { cause: error });
+  }
+}
+
 function checkArrived({ head }: ReadHead, moved: Head, instance: Uint8Array, location: string): void {
   const isStore =
     Buffer.compare(head.identity, moved.identity) === 0 &&
@@ -133,7 +148,7 @@ export async function followMove(moved: Head, state: StoreState, ports: FollowPo
       if (ports.moves?.allows(named) !== true) throw movedAway(named);
       const place = await ports.moves.connect(named);
       opened.push(place.backend);
-      const read = await readInTime(place.backend, ports.clock, ports.within);
+      const read = await readThere(place.backend, ports);
       if (read === undefined) throw notTheStore(place.location);
       checkArrived(read, head, migration.instance, place.location);
       await ports.onFound(place.location, read.head);

@@ -35,14 +35,21 @@ import { signedHead } from '../signed-head.ts';
 import type { ReadHead, StoreState } from '../state.ts';
 import { loadState, readHead, readKeyring } from '../state.ts';
 import { lookAtSystemObject, sealJournalBody } from '../system-objects.ts';
+import { sealLocation } from './location.ts';
 
 /** What is remembered of backups, schedules, health and collections, which goes on where the store goes. */
 const KEPT = [workPrefix('backup'), workPrefix('collected')];
 
-/** What a store is to be where it lands. */
-export interface LandingSettings {
+/** Between which places a store moves. Locations are without credentials. */
+export interface LandingPlaces {
   readonly target: StorageBackend;
   readonly location: string;
+  /** Where it is. */
+  readonly source: string;
+}
+
+/** What a store is to be where it lands. */
+export interface LandingSettings extends LandingPlaces {
   /** Decided when it began to move. */
   readonly instance: Uint8Array;
   /** What lies there and is to be replaced. */
@@ -130,7 +137,7 @@ export class Landing {
       encoded.fill(0);
       const founding = { state, before, source: backend, target, instance, keyring, keys, root: rootKey, random };
       const references = await writeFoundedReferences(founding, signal);
-      const head = await this.#headAfter(before, references, rootKey);
+      const head = await this.#headAfter({ ...state, head: before }, references, rootKey);
       const engine = await this.#engineOf(head, rootKey, location, standing(clock), signal);
       const checkpoint = await this.#checkpoint(engine, signal);
       await registerConsumer(engine, consumer, signal);
@@ -152,10 +159,11 @@ export class Landing {
     return { of, as: await copyCheckpoint(this.#engine, engine, signal) };
   }
 
-  async #headAfter(before: Head, references: Head['references'], root: KeyObject): Promise<Head> {
-    const { instance } = this.#settings;
+  async #headAfter({ head: before, keys }: StoreState, references: Head['references'], root: KeyObject): Promise<Head> {
+    const { instance, source } = this.#settings;
     const replaced = this.#replaces?.head.state === 'moved' ? this.#replaces.head : before;
     const { audit, rotation: _, migration: __, instances: ___, ...settings } = before;
+    const location = sealLocation({ head: { instance }, keys }, source, this.#engine.random);
     const slots = await resealSlots(before.slots, before.lineage, { number: before.rootNumber + 1, key: root });
     return {
       ...settings,
@@ -170,7 +178,9 @@ export class Landing {
       ancestors: ancestorsAfter(before),
       time: this.#engine.clock.now(),
       rootNumber: before.rootNumber + 1,
-      state: 'open',
+      // Nobody works with it before it has left where it is.
+      state: 'closing',
+      migration: { instance: before.instance, stage: 'copying', resealed: false, location },
       // It is kept for the way back.
       journal: 'on',
       slots,
@@ -192,7 +202,9 @@ export class Landing {
     const begun = instant(clock);
     const state = await loadState(target, head, unlocked, {}, signal);
     const read = { head, signedBytes: Buffer.alloc(0), signature: Buffer.alloc(0), etag: '', now: undefined };
-    return engineOf({ backend: target, location, random }, clock, { begun, read, state });
+    const engine = engineOf({ backend: target, location, random }, clock, { begun, read, state });
+    engine.watcher.migrates = true;
+    return engine;
   }
 
   /** Seals anew what the store remembers of its backups and its health. */

@@ -10,8 +10,13 @@ const MAX_LOCATION_BYTES = 4096;
 /** Bound to the instance that moves: the head that holds it says the rest. */
 const contextOf = ({ instance }: Pick<Head, 'instance'>): Buffer => systemContext(instance, 0, HEAD_NAME);
 
+/** What a location is sealed by, and bound to. */
+interface Bound extends Pick<StoreState, 'keys'> {
+  readonly head: Pick<Head, 'instance'>;
+}
+
 /** A location for the head of the store that moves there. @throws SecureStoreError `INVALID_ARGUMENT` where it is too long */
-export function sealLocation({ head, keys }: StoreState, location: string, random: RandomSource): Buffer {
+export function sealLocation({ head, keys }: Bound, location: string, random: RandomSource): Buffer {
   const plaintext = Buffer.from(location, 'utf8');
   if (plaintext.length > MAX_LOCATION_BYTES) {
     throw new SecureStoreError('INVALID_ARGUMENT', `a location has at most ${MAX_LOCATION_BYTES} bytes`);

@@ -1,11 +1,16 @@
 import type { StorageBackend, WriteOptions } from '@securestore/backend-api';
-import { HEAD_NAME, SecureStoreError, systemContext } from '@securestore/core-format';
+import type { Head } from '@securestore/core-format';
+import { HEAD_NAME, ID_LENGTH, SecureStoreError, systemContext } from '@securestore/core-format';
 import type { RandomSource } from '@securestore/crypto';
 import { openSystemBody, sealSystemBody, unversioned } from '@securestore/crypto';
 import { MIGRATION_NAME } from '../copy/begun.ts';
 import { hasRemains } from '../create.ts';
 import type { ReadHead, StoreState } from '../state.ts';
 import { readHead } from '../state.ts';
+import { isLanded } from './landed.ts';
+
+/** That of no migration. */
+const NO_INSTANCE: Uint8Array = new Uint8Array(ID_LENGTH);
 
 /** What was found where a store is to move to. */
 export interface Occupied {
@@ -15,33 +20,42 @@ export interface Occupied {
   readonly head: ReadHead | undefined;
 }
 
-/** The id of the instance that a store becomes there, for whoever goes on with it. */
+/** The ids of the instance that a store becomes there, and of the one that it is, for whoever goes on with it. */
+const markerOf = ({ head }: StoreState, instance: Uint8Array): Buffer => Buffer.concat([instance, head.instance]);
+
 function contextOf({ head }: StoreState): Buffer {
   return systemContext(head.lineage, 0, MIGRATION_NAME);
 }
 
-async function isOwnMarker(
+/** Whose marker lies there: of this migration, of one of the same store that was given up, or of something else; `undefined` where none does. */
+async function whoseMarker(
   target: StorageBackend,
   state: StoreState,
   instance: Uint8Array,
   signal: AbortSignal | undefined,
-): Promise<boolean | undefined> {
+): Promise<'own' | 'given up' | 'other' | undefined> {
   const found = await target.read(MIGRATION_NAME, { signal });
   if (found === undefined) return undefined;
   try {
     const key = unversioned(state.keys.migration);
     const { suites } = state.head;
     const opened = openSystemBody('the migration', key, suites, 'migration', contextOf(state), found.body);
-    return Buffer.compare(opened, instance) === 0;
+    if (Buffer.compare(opened, markerOf(state, instance)) === 0) return 'own';
+    // A store moves to one place at a time.
+    return Buffer.compare(opened.subarray(ID_LENGTH), state.head.instance) === 0 ? 'given up' : 'other';
   } catch (error) {
     if (!SecureStoreError.is(error, 'INTEGRITY') && !SecureStoreError.is(error, 'FORMAT_VERSION')) throw error;
-    return false;
+    return 'other';
   }
 }
 
 /** Whether a head is of a store of this identity and lineage. */
 const isOfStore = ({ head }: ReadHead, state: StoreState): boolean =>
   Buffer.compare(head.identity, state.head.identity) === 0 && Buffer.compare(head.lineage, state.head.lineage) === 0;
+
+/** Whether a head has landed from a store as it is now, in a migration that was given up since. */
+const isGivenUp = (there: Head, { instance }: Head): boolean =>
+  isLanded(there) && there.migration !== undefined && Buffer.compare(there.migration.instance, instance) === 0;
 
 function occupied(what: string): SecureStoreError {
   return new SecureStoreError('ALREADY_EXISTS', `${what}; it was left as it is. Choose an empty location`);
@@ -78,7 +92,16 @@ export async function checkFree(
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const head = await readHead(target, signal);
-  if (head === undefined) return checkEmpty(target, signal);
+  const marker = await whoseMarker(target, state, NO_INSTANCE, signal);
+  if (
+    !anew &&
+    (head === undefined ? marker === 'given up' : isOfStore(head, state) && isGivenUp(head.head, state.head))
+  )
+    return;
+  if (head === undefined) {
+    await checkEmpty(target, signal);
+    return;
+  }
   checkHead(head, state);
   if (anew) throw occupied('this is a place that the store has left');
 }
@@ -92,7 +115,11 @@ async function take(
   options: WriteOptions,
 ): Promise<void> {
   const key = { secret: state.keys.migration, suite: state.keys.journal.primary.suite };
-  await target.write(MIGRATION_NAME, sealSystemBody(key, 'migration', contextOf(state), id, random), options);
+  await target.write(
+    MIGRATION_NAME,
+    sealSystemBody(key, 'migration', contextOf(state), markerOf(state, id), random),
+    options,
+  );
 }
 
 /**
@@ -109,14 +136,17 @@ export async function occupy(
   signal: AbortSignal | undefined,
 ): Promise<Occupied> {
   const head = await readHead(target, signal);
-  const isOwn = await isOwnMarker(target, state, instance, signal);
-  const isLanded = head !== undefined && isOfStore(head, state) && Buffer.compare(head.head.instance, instance) === 0;
-  if (isLanded || (isOwn === true && (head === undefined || isOfStore(head, state)))) return { resumed: true, head };
-  if (head === undefined) await checkEmpty(target, signal);
-  else checkHead(head, state);
+  if (head !== undefined && !isOfStore(head, state)) throw occupied('there is another store here already');
+  const marker = await whoseMarker(target, state, instance, signal);
+  const isOwn = marker === 'own' || (head !== undefined && Buffer.compare(head.head.instance, instance) === 0);
+  if (isOwn) return { resumed: true, head };
+  // What a migration has left that was given up is taken over: it is held against the store as what this one has copied itself.
+  const resumed = head === undefined ? marker === 'given up' : isGivenUp(head.head, state.head);
+  if (!resumed) await (head === undefined ? checkEmpty(target, signal) : checkHead(head, state));
   // What a store has left behind may have one of a migration that came to nothing.
-  await take(target, state, instance, random, head === undefined ? { ifAbsent: true, signal } : { signal });
-  return { resumed: false, head };
+  const isFirst = head === undefined && !resumed;
+  await take(target, state, instance, random, isFirst ? { ifAbsent: true, signal } : { signal });
+  return { resumed, head };
 }
 
 /**
@@ -133,11 +163,21 @@ export async function occupyAnew(
   random: RandomSource,
   signal: AbortSignal | undefined,
 ): Promise<boolean> {
-  if ((await isOwnMarker(target, state, id, signal)) === true) return true;
+  if (await isTaken(target, state, id, signal)) return true;
   if ((await target.read(HEAD_NAME, { start: 0, end: 1, signal })) !== undefined) {
     throw occupied('there is a store here already');
   }
   await checkEmpty(target, signal);
   await take(target, state, id, random, { ifAbsent: true, signal });
   return false;
+}
+
+/** Whether a place is taken by this migration. @param id of the migration */
+export async function isTaken(
+  target: StorageBackend,
+  state: StoreState,
+  id: Uint8Array,
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
+  return (await whoseMarker(target, state, id, signal)) === 'own';
 }

@@ -31,10 +31,12 @@ import { passOver } from '../verify/pass.ts';
 import type { Finding } from '../verify/report.ts';
 import { ReportBuilder } from '../verify/report.ts';
 import { foreignName, loadBaseline } from '../verify/verify.ts';
+import { hasLeftFor, isLanded, openLanded } from './landed.ts';
+import type { LandingPlaces } from './landing.ts';
 import { Landing } from './landing.ts';
 import { openLocation, sealLocation } from './location.ts';
 import type { Occupied } from './marker.ts';
-import { checkFree, occupy, occupyAnew } from './marker.ts';
+import { checkFree, isTaken, occupy, occupyAnew } from './marker.ts';
 import type { Missed } from './resealed-copy.ts';
 import { ResealedCopy, tokensOf } from './resealed-copy.ts';
 import { reopen } from './reopen.ts';
@@ -155,6 +157,11 @@ export class MigrationArea extends StoreArea {
     return occupyAnew(target, this.#state, id, this.#engine.random, signal);
   }
 
+  /** Whether a place is taken by this migration, and not open yet. */
+  async isTakenAnew(target: StorageBackend, id: Uint8Array, signal?: AbortSignal): Promise<boolean> {
+    return isTaken(target, this.#state, id, signal);
+  }
+
   /** How this store is divided into categories, for one that is to be sealed anew of it. */
   get categories(): Readonly<Record<string, readonly string[]>> {
     return this.#state.categories.patterns;
@@ -182,11 +189,6 @@ export class MigrationArea extends StoreArea {
       signal,
       () => this.#engine.watcher.checkFollowing(),
     );
-  }
-
-  /** Closes it again, where that came to nothing. */
-  closeAnew(signal?: AbortSignal): Promise<void> {
-    return this.#change(() => ({ state: 'scratch' }), signal);
   }
 
   /**
@@ -262,18 +264,12 @@ export class MigrationArea extends StoreArea {
   }
 
   /** Makes ready what the head will be where the store moves to. */
-  landing(target: StorageBackend, location: string, { head }: Occupied, consumer: string): Landing {
+  landing(places: LandingPlaces, { head }: Occupied, consumer: string): Landing {
     const { migration } = this.#state.head;
     if (migration === undefined) throw new SecureStoreError('ABORTED', 'the migration was cancelled from elsewhere');
     const { instance } = migration;
-    return new Landing(this.#engine, {
-      target,
-      location,
-      instance,
-      replaces: head,
-      consumer,
-      remembered: this.#remembered,
-    });
+    const remembered = this.#remembered;
+    return new Landing(this.#engine, { ...places, instance, replaces: head, consumer, remembered });
   }
 
   /** Has the head say that the store has moved: from then on it has. @param closed the head that closed it */
@@ -303,20 +299,24 @@ export class MigrationArea extends StoreArea {
     );
   }
 
-  /** Removes a head that an attempt has left which came to nothing, and with `marker` that the place is taken. */
-  async withdraw(target: StorageBackend, marker: boolean, signal?: AbortSignal): Promise<void> {
-    const { migration, identity } = this.head;
-    const found = await readHead(target, signal);
-    const isOwn =
-      found !== undefined &&
-      Buffer.compare(found.head.identity, identity) === 0 &&
-      migration !== undefined &&
-      Buffer.compare(found.head.instance, migration.instance) === 0;
-    if (isOwn) {
-      const options = target.capabilities.conditionalDelete ? { ifMatch: found.etag, signal } : { signal };
-      await target.delete(HEAD_NAME, options);
-    }
-    if (marker) await target.delete(MIGRATION_NAME, { signal });
+  /**
+   * Whether the store has only landed where it was opened, and is where it comes from. Where that place has left it, it is opened.
+   *
+   * @param other where it comes from, or any other place
+   */
+  async isElsewhere(other: StorageBackend, signal?: AbortSignal): Promise<boolean> {
+    const { backend, watcher } = this.#engine;
+    if (!isLanded(this.head)) return false;
+    const left = await readHead(other, signal);
+    if (left === undefined || !hasLeftFor(left.head, this.head)) return true;
+    await openLanded(backend, { ...this.#state, head: left.head }, this.#engine.clock, signal);
+    await watcher.refresh(signal);
+    return isLanded(this.head);
+  }
+
+  /** Opens the store where it has landed. To be called after {@link leave}, by whoever goes on with the move. */
+  arrive(target: StorageBackend, signal?: AbortSignal): Promise<void> {
+    return openLanded(target, this.#state, this.#engine.clock, signal);
   }
 
   /** Removes what says that a place is taken. */

@@ -7,6 +7,7 @@ import {
   historyName,
   historyPrefix,
   historyVersion,
+  isDamage,
   objectName,
   parseStoreKey,
   SecureStoreError,
@@ -22,7 +23,6 @@ import { encodeOpenBody } from '../open-body.ts';
 import { pagesUnder } from '../pages.ts';
 import type { LiveRecord, OpenedRecord } from '../records.ts';
 import { openByToken } from '../records.ts';
-import { isDamage } from '../system-objects.ts';
 
 /** Payloads whose place in the new store is remembered: versions of an object may share one. */
 const REMEMBERED = 1000;

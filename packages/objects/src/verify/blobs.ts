@@ -5,6 +5,7 @@ import {
   blobsPrefix,
   copyOf,
   encodeBase32,
+  isDamage,
   partLength,
   partName,
   SecureStoreError,
@@ -103,7 +104,7 @@ async function readPayload(
     for await (const piece of reader.read(0, length, signal)) onBytes(piece.length);
     return undefined;
   } catch (error) {
-    if (!SecureStoreError.is(error) || (error.code !== 'INTEGRITY' && error.code !== 'FORMAT_VERSION')) throw error;
+    if (!isDamage(error)) throw error;
     return { name: `${blobsPrefix(token)}${encodeBase32(reference.blobId)}`, message: error.message };
   }
 }

@@ -87,6 +87,8 @@ export interface Snare {
   readonly operation: 'read' | 'list' | 'write' | 'delete';
   /** How its name begins. */
   readonly prefix: string;
+  /** What else must be so of the body that it writes. */
+  readonly matches?: (body: Uint8Array) => boolean;
   readonly fate: Fate;
 }
 
@@ -136,9 +138,13 @@ export class Network {
     });
   }
 
-  #fateOf<T>(process: SimulatedProcess, { operation, key, mutation }: Request<T>): Fate {
+  #fateOf<T>(process: SimulatedProcess, { operation, key, mutation, bodies }: Request<T>): Fate {
     const snare = this.#snares.find(
-      (one) => one.process === process && one.operation === operation && key.startsWith(one.prefix),
+      (one) =>
+        one.process === process &&
+        one.operation === operation &&
+        key.startsWith(one.prefix) &&
+        (one.matches === undefined || bodies.some(({ body }) => one.matches?.(body) === true)),
     );
     if (snare !== undefined) {
       this.#snares = this.#snares.filter((other) => other !== snare);

@@ -13,6 +13,7 @@ import type { Head } from '@securestore/core-format';
 import type { UnlockMethod } from '@securestore/crypto';
 import type { Engine } from '../../src/engine.ts';
 import { ObjectStore } from '../../src/index.ts';
+import type { ObjectStoreParts } from '../../src/object-store.ts';
 import { openParts } from '../../src/open.ts';
 import { versionOf } from '../../src/records.ts';
 import { Dice } from './dice.ts';
@@ -96,7 +97,8 @@ export class World implements Recorded {
   readonly scheduler: Scheduler;
   readonly log: EventLog;
   readonly network: Network;
-  readonly backend: MemoryBackend;
+  /** Where the store is. */
+  backend: MemoryBackend;
   readonly plan: Plan;
   readonly operations: Operation[] = [];
   readonly landings: Landing[] = [];
@@ -117,7 +119,7 @@ export class World implements Recorded {
   readonly guestSlot: string;
   readonly #image: Image;
 
-  private constructor(plan: Plan, image: Image, backend: MemoryBackend, scheduler: Scheduler, dice: Dice) {
+  protected constructor(plan: Plan, image: Image, backend: MemoryBackend, scheduler: Scheduler, dice: Dice) {
     this.dice = dice;
     this.plan = plan;
     this.scheduler = scheduler;
@@ -127,17 +129,22 @@ export class World implements Recorded {
     this.guestSlot = image.guestSlot;
     this.log = new EventLog(() => scheduler.now);
     this.heads = [{ time: -Infinity, head: image.head }];
-    const { calendar } = plan;
+    this.network = this.networkTo(backend, (head) => this.#noteHead(head));
+  }
+
+  /** What lies between the processes and a backend. @param onHead told of each head that lands there */
+  protected networkTo(backend: MemoryBackend, onHead: (head: Head) => void): Network {
+    const { scheduler, dice, log } = this;
     const witness: Witness = {
       onRead: ({ name }, key) => {
         if (key === HEAD_NAME) this.headReads.get(name)?.push(scheduler.now);
       },
       onWritten: ({ name }, { key, body }, sent) => {
-        if (key === HEAD_NAME) this.#noteHead(decodeHead(body).head);
+        if (key === HEAD_NAME) onHead(decodeHead(body).head);
         else if (key.startsWith(AREAS.objects)) this.#noteRecord(name, key.slice(AREAS.objects.length), body, sent);
       },
     };
-    this.network = new Network({ scheduler, dice: dice.fork(), backend, calendar, log: this.log, witness });
+    return new Network({ scheduler, dice: dice.fork(), backend, calendar: this.plan.calendar, log, witness });
   }
 
   static async create(seed: number, plan: Plan, image: Image): Promise<World> {
@@ -170,10 +177,19 @@ export class World implements Recorded {
     const backend = this.network.connect(process, this.plan);
     const { clock, random } = process;
     const parts = await openParts({ backend, location: 'memory:', unlock, clock, random, upkeep: false });
+    return this.opened(process, parts);
+  }
+
+  protected opened(process: SimulatedProcess, parts: ObjectStoreParts): Opened {
     const { engine } = parts;
     this.slots.set(process.name, encodeBase32(engine.watcher.state.unlocked.id));
     for (const key of this.plan.habits.keys) this.tokens.set(key, engine.names.locate(parseStoreKey(key)).token);
     return { store: new ObjectStore(parts), engine };
+  }
+
+  /** Whether a process may have been refused by a store that is not where it was, or is to open somewhere. */
+  isElsewhere(_error: SecureStoreError): 'for now' | 'for good' | undefined {
+    return undefined;
   }
 
   /** Waits until a process does something again: for a while of at most `longest` milliseconds, or for a later burst. */

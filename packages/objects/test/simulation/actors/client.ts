@@ -70,7 +70,9 @@ export async function openPatiently(
     } catch (error) {
       // The secret may have been taken away by now.
       if (unlock !== world.secrets.kept && SecureStoreError.is(error, 'UNLOCK_FAILED')) return undefined;
-      if (!SecureStoreError.is(error, 'UNAVAILABLE')) {
+      const elsewhere = SecureStoreError.is(error) ? world.isElsewhere(error) : undefined;
+      if (elsewhere === 'for good') return undefined;
+      if (elsewhere === undefined && !SecureStoreError.is(error, 'UNAVAILABLE')) {
         world.complain(`${process.name} can't open the store: ${String(error)}`);
         return undefined;
       }

@@ -47,6 +47,10 @@ export class Reader {
       log.add(this.#process.name, () => `${step}: ${String(error)}`);
       // What a process before it has sent may have come between.
       if (SecureStoreError.is(error, 'CONFLICT')) this.#consumer = undefined;
+      if (SecureStoreError.is(error) && this.#world.isElsewhere(error) !== undefined) {
+        this.#consumer = undefined;
+        return false;
+      }
       if (!SecureStoreError.is(error) || !PASSING.includes(error.code)) {
         this.#world.complain(`${this.#process.name} failed: ${String(error)}`);
       }

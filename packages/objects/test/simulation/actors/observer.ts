@@ -3,8 +3,8 @@ import { openPatiently } from './client.ts';
 import { perform } from './perform.ts';
 
 /** A process that comes when all is over, and reads everything there is. */
-export async function observer(world: World, keys: readonly string[]): Promise<void> {
-  const process = world.startProcess('observer', { skew: 0, drift: 0 });
+export async function observer(world: World, keys: readonly string[], name = 'observer'): Promise<void> {
+  const process = world.startProcess(name, { skew: 0, drift: 0 });
   const opened = await openPatiently(world, process);
   if (opened === undefined) return;
   const { store } = opened;

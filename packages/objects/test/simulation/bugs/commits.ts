@@ -92,6 +92,6 @@ export const COMMITS_BUGS: readonly PlantedBug[] = [
   {
     name: 'a purge of unknown outcome that fails later is reported as failed',
     file: 'objects/src/purge.ts',
-    edits: [['throw doubt.after === undefined ? error : undecided(error, signal);', 'throw error;']],
+    edits: [['return doubt.after === undefined ? error : undecided(error, signal);', 'return error;']],
   },
 ];

@@ -1,0 +1,28 @@
+import { SecureStoreError } from '@securestore/core-format';
+import type { Clock, SleepOptions } from './clock.ts';
+
+/** Whether a write that failed with `error` may have taken place, or lost a race: to be settled by reading. */
+export function isUndecided(error: unknown): boolean {
+  return SecureStoreError.is(error) && (error.code === 'CONFLICT' || error.outcome === 'unknown');
+}
+
+/** How long an answer may take, in milliseconds, and of what it is, for messages. */
+interface Awaited extends SleepOptions {
+  readonly within: number;
+  readonly what: string;
+}
+
+/** @throws SecureStoreError `TIMEOUT` where there is no answer, so that nobody knows whether it took place */
+export async function answerWithin<T>(clock: Clock, { within, what, ref }: Awaited, answer: Promise<T>): Promise<T> {
+  const answered = new AbortController();
+  const late = clock.sleep(within, answered.signal, { ref }).then(() => {
+    const message = `the storage did not answer within ${within / 1000} s for ${what}`;
+    throw new SecureStoreError('TIMEOUT', message, { outcome: 'unknown' });
+  });
+  try {
+    return await Promise.race([answer, late]);
+  } finally {
+    answered.abort();
+    late.catch(() => undefined);
+  }
+}

@@ -1,0 +1,141 @@
+import { parseEnv } from 'node:util';
+import { SecureStoreError } from '@securestore/core-format';
+import { type FileEntries, type FileEntry, malformed } from './file-format.ts';
+
+/** Names of variables that all readers of `.env` files take. (Shells take neither dots nor hyphens.) */
+const NAME = /^[A-Za-z_][A-Za-z0-9_.-]*$/;
+
+const BLANK_OR_COMMENT = /^[ \t]*(?:#.*)?$/;
+const QUOTATION_MARKS: ReadonlySet<string> = new Set(["'", '"', '`']);
+const SPACES = /[ \t]*/y;
+
+interface Assignment {
+  readonly line: number;
+  readonly name: string;
+  /** What stands behind the `=`. */
+  readonly right: string;
+}
+
+function endOfLine(text: string, from: number): number {
+  const end = text.indexOf('\n', from);
+  return end === -1 ? text.length : end;
+}
+
+function afterSpaces(text: string, from: number): number {
+  SPACES.lastIndex = from;
+  SPACES.test(text);
+  return SPACES.lastIndex;
+}
+
+/** Where an assignment ends whose value begins at `start`. */
+function endOfAssignment(text: string, start: number, line: number): number {
+  const mark = text.charAt(start);
+  const closing = QUOTATION_MARKS.has(mark) ? text.indexOf(mark, start + 1) : -1;
+  if (closing === -1) return endOfLine(text, start);
+  const end = endOfLine(text, closing);
+  if (BLANK_OR_COMMENT.test(text.slice(closing + 1, end))) return end;
+  throw malformed(`the value that begins on line ${line} goes on after its closing quotation mark`);
+}
+
+/** The assignments of a text. @throws SecureStoreError `INVALID_ARGUMENT` where something is none */
+function* assignments(given: string): Generator<Assignment> {
+  // `parseEnv` does so too, also within values.
+  const text = given.replaceAll('\r', '');
+  let line = 1;
+  for (let start = 0; start < text.length;) {
+    const first = text.slice(start, endOfLine(text, start));
+    let end = start + first.length;
+    if (!BLANK_OR_COMMENT.test(first)) {
+      const equals = first.indexOf('=');
+      if (equals === -1) {
+        throw malformed(
+          `line ${line} is neither NAME=value nor a comment; a value of several lines takes quotation marks around it`,
+        );
+      }
+      const name = first
+        .slice(0, equals)
+        .trim()
+        .replace(/^export[ \t]+/, '');
+      const from = afterSpaces(text, start + equals + 1);
+      end = endOfAssignment(text, from, line);
+      yield { line, name, right: text.slice(from, end) };
+    }
+    line += text.slice(start, end).split('\n').length;
+    start = end + 1;
+  }
+}
+
+/**
+ * The value of an assignment, as `parseEnv` of Node reads it by itself: of a whole text that leaves out lines that are no
+ * assignments, takes the line after `NAME= ` for its value, and loses `__proto__` and a last line like `NAME='x`.
+ */
+function valueOf({ right }: Assignment): string {
+  return parseEnv(`V=${right}\n`)['V'] ?? '';
+}
+
+/**
+ * What a text in the format of `.env` files says of each variable. Of several assignments to one the last one counts, as for every
+ * reader of such files.
+ *
+ * @throws SecureStoreError `INVALID_ARGUMENT` where a line is no assignment, or goes on behind a value in quotation marks
+ */
+export function readEnv(text: string): FileEntries {
+  const last = new Map<string, number>();
+  let count = 0;
+  for (const { name, line } of assignments(text)) {
+    last.set(name, line);
+    count += 1;
+  }
+  return {
+    count,
+    *[Symbol.iterator]() {
+      for (const assignment of assignments(text)) yield entryOf(assignment, last.get(assignment.name));
+    },
+  };
+}
+
+function entryOf(assignment: Assignment, counts: number | undefined): FileEntry {
+  const { name, line } = assignment;
+  if (!NAME.test(name)) {
+    // It is not repeated: it may be the end of a secret that was broken into lines.
+    const message = 'what stands before its = is no name of a variable';
+    return { name: `line ${line}`, error: new SecureStoreError('INVALID_ARGUMENT', message) };
+  }
+  if (counts !== line) return { name, skipped: `line ${line} is overridden by line ${counts}` };
+  return { name, value: valueOf(assignment) };
+}
+
+/** Values that need no quotation marks, neither here nor in a shell. */
+const PLAIN = /^[A-Za-z0-9_@%+=:,./-]*$/;
+
+/** Ways to write a value; the first ones mean the same to a shell. */
+function* spellings(value: string): Generator<string> {
+  if (PLAIN.test(value)) yield value;
+  // Other readers than that of Node know more escapes within `"`.
+  const marks = value.includes('\\') ? ["'", '`', '"', ''] : ["'", '"', '`', ''];
+  for (const mark of marks) yield `${mark}${value}${mark}`;
+}
+
+/** A comment with all that a quotation mark which is left open before it would end at. */
+const NEXT_LINE = `# '"\`\n`;
+
+function refuse(reason: string): never {
+  throw new SecureStoreError('INVALID_ARGUMENT', `${reason}; export it to a JSON file or a folder`);
+}
+
+/**
+ * The assignment by which a reader of `.env` files gets exactly `value`.
+ *
+ * @throws SecureStoreError `INVALID_ARGUMENT` where the name is no name of a variable, or there is no such assignment
+ */
+export function envAssignment(name: string, value: string): string {
+  // `parseEnv` loses that one.
+  if (!NAME.test(name) || name === '__proto__') refuse('its name can be no variable of a .env file');
+  if (value.includes('\0')) refuse('it has a NUL character, which no environment variable can hold');
+  for (const spelling of spellings(value)) {
+    const line = `${name}=${spelling}`;
+    const read = parseEnv(`${line}\n${NEXT_LINE}`);
+    if (read[name] === value && Object.keys(read).length === 1) return line;
+  }
+  return refuse('it has a carriage return, or quotation marks of several kinds that no .env file can hold together');
+}

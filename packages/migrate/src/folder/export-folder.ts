@@ -1,0 +1,128 @@
+import { randomBytes } from 'node:crypto';
+import { SecureStoreError } from '@securestore/core-format';
+import type { Job } from '@securestore/jobs';
+import { nameObjections } from './export-names.ts';
+import { isNotGranted } from './not-granted.ts';
+import { type NamedObject, objectsBelow } from './objects-below.ts';
+import { checkPath, checkTransferOptions, folderOf } from './options.ts';
+import { ownFiles } from './own-files.ts';
+import { openRegularFile } from './regular-file.ts';
+import { formatSidecar, SIDECAR_SUFFIX, type Sidecar } from './sidecar.ts';
+import { openTargetFolder, type TargetFolder, writeUnlessThere } from './target-folder.ts';
+import { type ItemOutcome, startTransfer, type Transfer, transferItems } from './transfer.ts';
+import type { ExportReport, ExportSource, TransferOptions } from './types.ts';
+
+export interface ExportFolderOptions extends TransferOptions {
+  /** Writes `NAME.securestore.json` beside each file, with its metadata and expiry, which {@link importFolder} reads back. */
+  readonly metadata?: boolean | undefined;
+}
+
+const CONCURRENCY = 8;
+
+interface FolderExport {
+  readonly store: ExportSource;
+  readonly transfer: Transfer;
+  readonly folder: TargetFolder;
+  readonly sidecars: boolean;
+}
+
+/**
+ * Writes the objects as files below a folder, each under its name relative to `prefix`: readable by their owner alone (mode 0600), and
+ * replaced whole. What is identical already is passed over, so an export can be repeated, and an interrupted one is gone on with by the same
+ * call. Nothing is deleted, and nothing is written outside the folder, which is made where it is missing.
+ *
+ * What can't be written is in the report, by the code of its error: `ALREADY_EXISTS` for what is in the way, such as a symbolic link, and for an
+ * object whose name is also the folder of others; `INTEGRITY` for one that is damaged. The job rejects with `INVALID_ARGUMENT` or `ACCESS_DENIED` where the
+ * folder can't be made, and with what every further object would meet as well, such as `NO_SPACE` or `UNAVAILABLE`.
+ *
+ * @throws SecureStoreError `INVALID_ARGUMENT` or `INVALID_KEY` for options that make no sense
+ */
+export function exportFolder(
+  store: ExportSource,
+  directory: string,
+  options: ExportFolderOptions = {},
+): Job<ExportReport> {
+  checkPath(directory, 'folder');
+  checkTransferOptions(options, ['metadata']);
+  const { metadata: sidecars = false } = options;
+  if (typeof sidecars !== 'boolean') {
+    throw new SecureStoreError('INVALID_ARGUMENT', 'the option "metadata" must be true or false');
+  }
+  const below = folderOf(options);
+  return startTransfer('export-folder', options, async (transfer) => {
+    const { platform } = process;
+    transfer.progress({ phase: 'listing' });
+    const objects = await objectsBelow(store, below, transfer.signal);
+    const isOwn = await ownFiles(store.location);
+    await using folder = await openTargetFolder(directory, { platform, random: randomBytes, isOwn });
+    const { caseInsensitive } = folder;
+    const objection = nameObjections(objects, { platform, caseInsensitive, sidecars });
+    transfer.progress({ phase: 'exporting', total: objects.length });
+    await transferItems(transfer, {
+      items: objects,
+      concurrency: CONCURRENCY,
+      nameOf: ({ name }) => name,
+      work: async (object) => {
+        const { key } = object;
+        const reason = objection(object);
+        if (reason !== undefined) throw new SecureStoreError('ALREADY_EXISTS', reason, { key });
+        return await unlessPassedOver(key, () => writeObject({ store, transfer, folder, sidecars }, object));
+      },
+    });
+    const { done: written, ...report } = transfer.report();
+    return { written, ...report };
+  });
+}
+
+/** What came of an object that may be gone, or not be for whoever exports. */
+export async function unlessPassedOver<T>(key: string, work: () => Promise<T>): Promise<T | ItemOutcome> {
+  try {
+    return await work();
+  } catch (error) {
+    // Deleted or expired since the names were listed.
+    if (SecureStoreError.is(error, 'NOT_FOUND')) return { status: 'skipped', reason: 'it is gone', key };
+    if (isNotGranted(error)) return { status: 'skipped', reason: 'it was not granted to you', key };
+    throw error;
+  }
+}
+
+async function writeObject(
+  { store, transfer, folder, sidecars }: FolderExport,
+  { key, name }: NamedObject,
+): Promise<ItemOutcome> {
+  const { signal, counted, addBytes } = transfer;
+  await using place = await folder.place(name);
+  let unchanged = false;
+  let info = place.size === undefined ? undefined : await store.info(key, { signal });
+  if (info !== undefined && place.size === info.size && (await holds(store, key, place.path, signal))) {
+    unchanged = true;
+    await place.keep();
+    addBytes(place.size);
+  } else {
+    const found = await store.retrieveStream(key, { signal });
+    info = found.info;
+    await place.write(counted(found.stream));
+  }
+  if (sidecars) {
+    const kept = await writeSidecar(folder, `${name}${SIDECAR_SUFFIX}`, info, signal);
+    unchanged &&= kept;
+  }
+  return { status: unchanged ? 'unchanged' : 'written', key, version: info.version };
+}
+
+/** Whether the file at `path` holds what the object holds. */
+async function holds(store: ExportSource, key: string, path: string, signal: AbortSignal): Promise<boolean> {
+  await using file = await openRegularFile(path, signal);
+  return await store.matches(key, file.read(), { signal });
+}
+
+/** Writes a sidecar; whether it was there already. */
+async function writeSidecar(
+  folder: TargetFolder,
+  name: string,
+  sidecar: Sidecar,
+  signal: AbortSignal,
+): Promise<boolean> {
+  await using place = await folder.place(name);
+  return await writeUnlessThere(place, Buffer.from(formatSidecar(sidecar)), signal);
+}

@@ -1,0 +1,108 @@
+import { parseStoreKey, SecureStoreError, type StoreKey } from '@securestore/core-format';
+import type { Job } from '@securestore/jobs';
+import { createGate, type Gate } from './concurrency.ts';
+import { type FoundFile, type FoundRegularFile, walkFolder } from './folder-walk.ts';
+import { checkPath, checkTransferOptions, folderOf } from './options.ts';
+import { ownFiles } from './own-files.ts';
+import { type OpenFile, openRegularFile, readBytes } from './regular-file.ts';
+import { MAX_SIDECAR_BYTES, parseSidecar, type Sidecar } from './sidecar.ts';
+import { type ItemData, storeItem } from './store-item.ts';
+import { type ItemOutcome, startTransfer, type Transfer, transferItems } from './transfer.ts';
+import type { ImportReport, ImportTarget, TransferOptions } from './types.ts';
+
+const CONCURRENCY = 16;
+
+/** Files up to this many bytes are read once and kept; longer ones are streamed, and at most a few at once. */
+const SMALL_BYTES = 1024 * 1024;
+const LARGE_AT_ONCE = 2;
+
+interface FolderImport {
+  readonly store: ImportTarget;
+  readonly transfer: Transfer;
+  /** The folder in the store, or ''. */
+  readonly below: string;
+  readonly large: Gate;
+}
+
+/**
+ * Stores the files below a folder, each under its path relative to it. What is identical already is passed over, so an import can be
+ * repeated, and an interrupted one is gone on with by the same call. A changed file keeps the metadata and expiry of its object, but where
+ * `NAME.securestore.json`, which {@link exportFolder} writes, gives others. Symbolic links are not followed. Large files are streamed.
+ *
+ * What can't be stored is in the report, by the code of its error: `INVALID_KEY` for a name that can be no key, `ACCESS_DENIED` for a file that
+ * can't be read, and so on. The job rejects with `INVALID_ARGUMENT` where there is no such folder or the store lies in it, and with what
+ * every further file would meet as well, such as `UNAVAILABLE`.
+ *
+ * @throws SecureStoreError `INVALID_ARGUMENT` or `INVALID_KEY` for options that make no sense
+ */
+export function importFolder(store: ImportTarget, directory: string, options: TransferOptions = {}): Job<ImportReport> {
+  checkPath(directory, 'folder');
+  checkTransferOptions(options);
+  const below = folderOf(options);
+  return startTransfer('import-folder', options, async (transfer) => {
+    const isOwn = await ownFiles(store.location);
+    const work: FolderImport = { store, transfer, below, large: createGate(LARGE_AT_ONCE) };
+    transfer.progress({ phase: 'importing' });
+    await transferItems<FoundFile>(transfer, {
+      items: walkFolder(directory, isOwn),
+      concurrency: CONCURRENCY,
+      nameOf: ({ name }) => name,
+      work: (found) => importFound(work, found),
+    });
+    const { done: stored, ...report } = transfer.report();
+    return { stored, ...report };
+  });
+}
+
+async function importFound(work: FolderImport, found: FoundFile): Promise<ItemOutcome | undefined> {
+  if (found.kind === 'failed') throw found.error;
+  if (found.kind === 'skipped') return { status: 'skipped', reason: found.reason };
+  const { signal } = work.transfer;
+  if (found.isSidecarName && (await isSidecar(found.path, signal))) return undefined;
+  const key = keyOf(work.below === '' ? found.name : `${work.below}/${found.name}`);
+  await using file = await openRegularFile(found.path, signal);
+  if (file.size <= SMALL_BYTES) return await importOpen(work, found, key, file);
+  return await work.large(() => importOpen(work, found, key, file));
+}
+
+function keyOf(name: string): StoreKey {
+  try {
+    return parseStoreKey(name);
+  } catch (error) {
+    if (!SecureStoreError.is(error)) throw error;
+    const message = `${error.message}; rename the file, or one of the folders that it is in`;
+    throw new SecureStoreError(error.code, message, error);
+  }
+}
+
+async function importOpen(
+  { store, transfer }: FolderImport,
+  found: FoundRegularFile,
+  key: StoreKey,
+  file: OpenFile,
+): Promise<ItemOutcome> {
+  const sidecar = found.sidecar === undefined ? undefined : await readSidecar(found.sidecar, transfer.signal);
+  return await storeItem(store, transfer, key, await dataOf(file), sidecar);
+}
+
+async function dataOf(file: OpenFile): Promise<ItemData> {
+  const { size } = file;
+  if (size > SMALL_BYTES) return { size, take: () => file.read() };
+  const bytes = await readBytes(file);
+  return { size, take: () => bytes };
+}
+
+async function readSidecar(path: string, signal: AbortSignal): Promise<Sidecar | undefined> {
+  await using file = await openRegularFile(path, signal);
+  if (file.size > MAX_SIDECAR_BYTES) return undefined;
+  return parseSidecar(new TextDecoder().decode(await readBytes(file)));
+}
+
+async function isSidecar(path: string, signal: AbortSignal): Promise<boolean> {
+  try {
+    return (await readSidecar(path, signal)) !== undefined;
+  } catch {
+    // A sidecar that is wrong is reported with the file that it belongs to.
+    return true;
+  }
+}

@@ -1,0 +1,115 @@
+import { SecureStoreError } from '@securestore/core-format';
+import type { FileEntries, FileEntry } from './file-format.ts';
+import { readJsonObject } from './json-reader.ts';
+
+/** Values by the parts of their names, as the objects of JSON have them. */
+interface Tree {
+  value?: string;
+  /** How many values there are of this name. */
+  times: number;
+  parts?: Map<string, Tree>;
+}
+
+function newTree(): Tree {
+  return { times: 0 };
+}
+
+/** The place of what a name leads to, which may have several parts. */
+function placeOf(tree: Tree, name: string): Tree {
+  let at = tree;
+  for (const part of name.split('/')) {
+    at.parts ??= new Map();
+    const below = at.parts.get(part) ?? newTree();
+    at.parts.set(part, below);
+    at = below;
+  }
+  return at;
+}
+
+function put(place: Tree, value: string): void {
+  place.value = value;
+  place.times += 1;
+}
+
+function refused(name: string, code: 'INVALID_ARGUMENT' | 'INVALID_KEY', message: string): FileEntry {
+  return { name, error: new SecureStoreError(code, message) };
+}
+
+function entryOf(name: string, value: string, times: number): FileEntry {
+  if (times > 1) return refused(name, 'INVALID_ARGUMENT', `the file gives it ${times} times; leave one`);
+  if (value.isWellFormed()) return { name, value };
+  return refused(name, 'INVALID_ARGUMENT', 'its text has half of a surrogate pair, which UTF-8 can not hold');
+}
+
+/** (No generator in a generator: of a name with hundreds of parts each value would pass through hundreds of them.) */
+function* entriesOf(root: Tree): Generator<FileEntry> {
+  const names: string[] = [];
+  const open = [root.parts?.entries()];
+  while (open.length > 0) {
+    const next = open.at(-1)?.next();
+    if (next === undefined || next.done === true) {
+      open.pop();
+      names.pop();
+      continue;
+    }
+    const [part, { value, times, parts }] = next.value;
+    names.push(part);
+    if (value !== undefined) yield entryOf(names.join('/'), value, times);
+    open.push(parts?.entries());
+  }
+}
+
+/**
+ * What a JSON object says of each object in the store: a text is that text, anything else its JSON. What is in objects within it is named by all
+ * names that lead to it, with `/` between.
+ *
+ * @throws SecureStoreError `INVALID_ARGUMENT` where it is no JSON object
+ */
+export function readJson(text: string): FileEntries {
+  const tree = newTree();
+  const tooLong: number[] = [];
+  let count = 0;
+  readJsonObject(text, {
+    root: tree,
+    below: placeOf,
+    found: (place, value) => {
+      if (place.times === 0) count += 1;
+      put(place, value);
+    },
+    tooLong: (line) => void tooLong.push(line),
+  });
+  return {
+    count: count + tooLong.length,
+    *[Symbol.iterator]() {
+      yield* entriesOf(tree);
+      for (const line of tooLong) {
+        yield refused(`line ${line}`, 'INVALID_KEY', 'the names that lead to its value are too long to be a key');
+      }
+    },
+  };
+}
+
+function* linesOf({ parts = new Map<string, Tree>() }: Tree, indent: string): Generator<string> {
+  let left = parts.size;
+  for (const [part, below] of parts) {
+    left -= 1;
+    const begin = `${indent}${JSON.stringify(part)}: `;
+    const end = left === 0 ? '\n' : ',\n';
+    if (below.parts === undefined) {
+      yield `${begin}${below.value}${end}`;
+    } else {
+      yield `${begin}{\n`;
+      yield* linesOf(below, `${indent}  `);
+      yield `${indent}}${end}`;
+    }
+  }
+}
+
+/** The lines of a JSON object. @param values the JSON of each value by its name, of which none is below another one */
+export function* jsonLines(values: Iterable<readonly [name: string, json: string]>): Generator<string> {
+  const tree = newTree();
+  for (const [name, json] of values) put(placeOf(tree, name), json);
+  yield '{\n';
+  yield* linesOf(tree, '  ');
+  yield '}\n';
+}

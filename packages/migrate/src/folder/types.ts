@@ -1,0 +1,72 @@
+import type { ErrorCode, SecureStoreError } from '@securestore/core-format';
+import type { CallOptions, SecureStorage } from '@securestore/objects';
+
+/** What is imported into: a store, or a session of one. */
+export interface ImportTarget extends Pick<SecureStorage, 'info' | 'matches' | 'store'> {
+  /** Where the store is: no file that it lies in is imported into it. */
+  readonly location?: string | undefined;
+}
+
+/** What is exported from: a store, a session of one, or a snapshot. */
+export interface ExportSource extends Pick<SecureStorage, 'info' | 'list' | 'matches' | 'retrieveStream'> {
+  /** Where the store is: no file that it lies in is written to. */
+  readonly location?: string | undefined;
+}
+
+/** What came of one item. */
+export interface TransferItem {
+  /**
+   * The path of the file relative to the folder, with `/` between the parts. In a file of many keys: the name of the variable,
+   * or the names of the members that lead to the value, with `/` between; or `line 7`, where there is no name to tell.
+   */
+  readonly name: string;
+  /** `stored` by an import, `written` by an export, `unchanged` where it was there already, `skipped` for the `reason`. */
+  readonly status: 'stored' | 'written' | 'unchanged' | 'skipped' | 'failed';
+  /** Why it was skipped. */
+  readonly reason?: string;
+  /** The name of the object. */
+  readonly key?: string;
+  /** The version that is now in the store, or was exported. */
+  readonly version?: string;
+  /** Why it failed. */
+  readonly error?: SecureStoreError;
+}
+
+/** Taken by every import and export. */
+export interface TransferOptions extends CallOptions {
+  /** The folder in the store, such as `db/prod`: names are relative to it. By default the whole store. */
+  readonly prefix?: string | undefined;
+  /** Told what came of each item, in the order in which they end, and waited for. What it throws ends the job. */
+  readonly onItem?: ((item: TransferItem) => void | PromiseLike<void>) | undefined;
+}
+
+/** An item that failed. */
+export interface FailedItem {
+  readonly name: string;
+  readonly key?: string;
+  readonly code: ErrorCode;
+  readonly message: string;
+}
+
+/** What imports and exports report alike. */
+export interface TransferReport {
+  /** Items that were there already. */
+  readonly unchanged: number;
+  /** Items that were passed over, such as symbolic links. */
+  readonly skipped: number;
+  readonly failed: number;
+  /** The first 1000 items that failed; `onItem` is told of all. */
+  readonly failures: readonly FailedItem[];
+  /** The bytes of what was stored, written or compared. */
+  readonly bytes: number;
+}
+
+export interface ImportReport extends TransferReport {
+  /** Objects of which a new version was stored. */
+  readonly stored: number;
+}
+
+export interface ExportReport extends TransferReport {
+  /** Objects that were written to files. */
+  readonly written: number;
+}

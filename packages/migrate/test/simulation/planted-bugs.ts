@@ -1,0 +1,123 @@
+import type { SourceChange } from '../../../objects/test/simulation/plant.ts';
+import type { MigrationPlan } from './plan.ts';
+
+/** A change of one file after which a promise is broken. */
+export interface PlantedBug extends SourceChange {
+  /** What must be so in a schedule for it to show, or makes it likely: others are passed over. */
+  readonly plan?: (plan: MigrationPlan) => boolean;
+  /** Whether it shows so soon that every run of the tests looks for it. */
+  readonly quick?: boolean;
+}
+
+/** Each takes out one thing that moving a store rests on. */
+export const PLANTED_BUGS: readonly PlantedBug[] = [
+  {
+    name: 'nobody waits once the store is closed',
+    plan: ({ busy }) => busy,
+    file: 'objects/src/moving/migration-area.ts',
+    edits: [['    await watcher.settleSoon(signal);\n', '']],
+  },
+  {
+    name: 'nobody waits once the move is announced',
+    file: 'objects/src/moving/migration-area.ts',
+    edits: [['    }, signal);\n    await this.settle(signal);', '    }, signal);']],
+  },
+  {
+    name: 'the journal is not read to its end once the store is closed',
+    plan: ({ busy }) => busy,
+    file: 'migrate/src/online/move.ts',
+    edits: [['    while (await this.#take(consumer, signal));\n', '']],
+  },
+  {
+    name: 'a mutation is not looked for where the store is now',
+    plan: ({ busy }) => busy,
+    file: 'objects/src/commit.ts',
+    edits: [['if (found !== undefined) return found;', '']],
+  },
+  {
+    name: 'a mutation that fails in the new place is reported as failed, whatever it did in the old one',
+    plan: ({ busy }) => busy,
+    file: 'objects/src/commit.ts',
+    edits: [['throw isDoubtful ? undecided(error, signal) : error;', 'throw error;']],
+  },
+  {
+    name: 'etags do not tell of which place they are',
+    plan: ({ busy }) => busy,
+    file: 'objects/src/moving/place.ts',
+    edits: [
+      ['`${epoch} ${etag}`', '`0 ${etag}`'],
+      ['const prefix = `${epoch} `;', "const prefix = '0 ';"],
+    ],
+  },
+  {
+    name: 'records of the old place are remembered in the new one',
+    plan: ({ busy }) => busy,
+    file: 'objects/src/open.ts',
+    edits: [['      engine.cache.clear();\n', '']],
+  },
+  {
+    name: 'a stream of the old place goes on in the new one',
+    file: 'objects/src/open.ts',
+    edits: [['      engine.journal.restart();\n', '']],
+  },
+  {
+    name: 'a mutation begins in one place and ends in the other',
+    plan: ({ busy }) => busy,
+    file: 'objects/src/moving/place.ts',
+    edits: [['{ ...engine, backend: engine.place.pinned }', 'engine']],
+  },
+  {
+    name: 'a mutation goes on in the place that was left',
+    plan: ({ busy }) => busy,
+    file: 'objects/src/moving/place.ts',
+    edits: [['if (this.epoch !== epoch) throw new Left();', '']],
+  },
+  {
+    name: 'a store is left though it was opened again since it was closed',
+    plan: ({ caught }) => caught > 0,
+    file: 'objects/src/moving/migration-area.ts',
+    edits: [
+      ["left = head.state === 'closing' && head.generation === closed.generation;", "left = head.state !== 'moved';"],
+    ],
+  },
+  {
+    name: 'what has landed before is taken for the move',
+    plan: ({ diesTwice }) => diesTwice,
+    file: 'objects/src/moving/migration-area.ts',
+    edits: [[' &&\n      found.head.generation > head.generation', '']],
+  },
+  {
+    name: 'parts stay where they were written',
+    plan: ({ habits }) => habits.blobs > 0.5,
+    file: 'objects/src/collection/blob-hold.ts',
+    edits: [["if (!(await carryParts(place, this.#blob, signal))) return 'incomplete';", '']],
+  },
+  {
+    name: 'a listing of the old place is told in the new one',
+    file: 'objects/src/list.ts',
+    edits: [['    if (place?.epoch !== epoch) continue;\n', '']],
+  },
+  {
+    name: 'a record is copied that came after what was listed',
+    plan: ({ busy }) => busy,
+    file: 'migrate/src/online/copier.ts',
+    edits: [['return this.sync(listed, there, trust, current?.body);', 'return this.sync(listed, there, trust);']],
+  },
+  {
+    name: 'a purge forgets in the new place what it has buried in the old one',
+    plan: ({ habits }) => habits.purges > 0,
+    file: 'objects/src/purge.ts',
+    edits: [['      // Where the store moves now, it is looked for in the new place.\n      note();\n', '']],
+  },
+  {
+    name: 'who opens a store where it has landed works with it',
+    plan: ({ caught }) => caught > 0,
+    file: 'objects/src/moving/landing.ts',
+    edits: [
+      [
+        "state: 'closing',\n      migration: { instance: before.instance, stage: 'copying', location },",
+        "state: 'open',",
+      ],
+    ],
+  },
+];

@@ -1,0 +1,16 @@
+import { testSimulation } from '../../../objects/test/simulation/suite.ts';
+import { TORTURE } from '../../../objects/test/support/places.ts';
+import { makeMigrationImage } from './image.ts';
+import { PLANTED_BUGS } from './planted-bugs.ts';
+import { simulate } from './simulate.ts';
+
+testSimulation({
+  worker: new URL('worker.ts', import.meta.url),
+  schedules: TORTURE ? 20_000 : 40,
+  // A schedule with a move takes as long as ten without.
+  bugs: TORTURE ? PLANTED_BUGS : PLANTED_BUGS.filter(({ quick }) => quick === true),
+  async prepare() {
+    const image = await makeMigrationImage();
+    return (seed) => simulate(seed, image);
+  },
+});

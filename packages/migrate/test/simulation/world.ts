@@ -1,0 +1,301 @@
+import { forwardTo } from '@securestore/backend-api';
+import type { BatchOperation, StorageBackend } from '@securestore/backend-api';
+import type { MemoryBackend } from '@securestore/backend-memory';
+import type { Head } from '@securestore/core-format';
+import { SecureStoreError } from '@securestore/core-format';
+import type { UnlockMethod } from '@securestore/crypto';
+import type { Moves, ObjectStore } from '@securestore/objects';
+import { Dice } from '../../../objects/test/simulation/dice.ts';
+import type { Image } from '../../../objects/test/simulation/image.ts';
+import { backendFrom } from '../../../objects/test/simulation/image.ts';
+import type { Network } from '../../../objects/test/simulation/network.ts';
+import type { Operation, Outcome } from '../../../objects/test/simulation/operations.ts';
+import type { ClockErrors, SimulatedProcess } from '../../../objects/test/simulation/process.ts';
+import { EPOCH } from '../../../objects/test/simulation/process.ts';
+import { Scheduler } from '../../../objects/test/simulation/scheduler.ts';
+import type { Weather } from '../../../objects/test/simulation/weather.ts';
+import type { LandedHead, Opened } from '../../../objects/test/simulation/world.ts';
+import { World } from '../../../objects/test/simulation/world.ts';
+import { openParts } from '../../../objects/src/open.ts';
+import type { MigrationReport } from '../../src/index.ts';
+import type { MigrationPlan } from './plan.ts';
+
+/** A place where the store may be. */
+export interface Site {
+  readonly location: string;
+  readonly backend: MemoryBackend;
+  readonly network: Network;
+  readonly heads: LandedHead[];
+  readonly etags: Etags;
+}
+
+/** A listing of all names, as it was answered. */
+export interface Listing {
+  readonly process: string;
+  readonly invoked: number;
+  readonly returned: number;
+  readonly keys: readonly string[];
+}
+
+/** A request that has left a process. */
+interface Sent {
+  readonly time: number;
+  /** Which of the connections of its process, counted. */
+  readonly connection: number;
+  readonly what: string;
+  readonly key: string;
+}
+
+/** A connection of a process to a place. */
+interface Connection {
+  readonly site: Site;
+  readonly sent: Sent[];
+}
+
+/** A store that a process has open, and by what it reaches it. */
+export interface Follower {
+  readonly store: ObjectStore;
+  readonly connections: readonly Connection[];
+}
+
+/** Where an operation ended, by what its process knew. */
+interface Ended {
+  readonly site: Site;
+  /** The connection by which the process reached it. */
+  readonly connection: number;
+}
+
+/** The store was at a place from this time on. */
+interface Stay {
+  readonly site: Site;
+  readonly from: number;
+}
+
+/**
+ * Etags as they can be of the least use: small numbers, counted for each name, so that those of one place are those of the other. What it
+ * takes to tell them apart is to be taken by the store.
+ */
+class Etags {
+  readonly #seen = new Map<string, string[]>();
+
+  shown<T extends { readonly etag?: string }>(key: string, found: T): T {
+    const { etag } = found;
+    if (etag === undefined) return found;
+    const seen = this.#seen.get(key) ?? [];
+    this.#seen.set(key, seen);
+    if (!seen.includes(etag)) seen.push(etag);
+    return { ...found, etag: String(seen.indexOf(etag)) };
+  }
+
+  own<O extends { readonly ifMatch?: string | undefined }>(key: string, options: O): O {
+    if (options.ifMatch === undefined) return options;
+    return { ...options, ifMatch: this.#seen.get(key)?.[Number(options.ifMatch)] ?? 'none' };
+  }
+}
+
+export const LOCATIONS = ['memory:one', 'memory:two'] as const;
+
+/** As {@link World}, with two places between which the store moves. */
+export class MigrationWorld extends World {
+  declare readonly plan: MigrationPlan;
+  readonly sites: readonly [Site, Site];
+  /** Where the store has been, in order: it moves when the head of the place that it leaves says so. */
+  readonly stays: Stay[];
+  readonly followers = new Map<string, Follower>();
+  readonly ended = new Map<number, Ended>();
+  /** Processes that have moved the store, or have tried to. */
+  readonly migrators: SimulatedProcess[] = [];
+  readonly listings: Listing[] = [];
+  /** Whether nothing goes wrong any more, and everybody may follow. */
+  calm = false;
+  readonly #chance: Dice;
+  readonly #waiting: { readonly times: number; readonly resolve: () => void }[] = [];
+  #announced = 0;
+
+  private constructor(
+    plan: MigrationPlan,
+    image: Image,
+    [first, second]: readonly [MemoryBackend, MemoryBackend],
+    scheduler: Scheduler,
+    dice: Dice,
+  ) {
+    super(plan, image, first, scheduler, dice);
+    this.#chance = dice.fork();
+    const [one, two] = LOCATIONS;
+    const network = this.networkTo(first, (head) => this.#landed(this.sites[0], head));
+    const other = this.networkTo(second, (head) => this.#landed(this.sites[1], head));
+    this.sites = [
+      { location: one, backend: first, network, heads: this.heads, etags: new Etags() },
+      { location: two, backend: second, network: other, heads: [], etags: new Etags() },
+    ];
+    this.stays = [{ site: this.sites[0], from: -Infinity }];
+  }
+
+  static async at(seed: number, plan: MigrationPlan, image: Image): Promise<MigrationWorld> {
+    const dice = new Dice(seed);
+    const scheduler = new Scheduler(dice.fork());
+    const clock = (): number => EPOCH + Math.floor(scheduler.now);
+    const first = await backendFrom(image, clock);
+    const second = await backendFrom({ ...image, bodies: new Map() }, clock);
+    const world = new MigrationWorld(plan, image, [first, second], scheduler, dice);
+    const { batches, parts } = plan;
+    world.log.add('world', () => `seed ${seed}, ${batches ? 'with' : 'without'} batches, ${[...parts].join(', ')}`);
+    return world;
+  }
+
+  /** Where the store is. */
+  get site(): Site {
+    return this.stays.at(-1)?.site ?? this.sites[0];
+  }
+
+  /** Where it is not. */
+  get otherSite(): Site {
+    return this.siteOf(this.site.location === LOCATIONS[0] ? LOCATIONS[1] : LOCATIONS[0]);
+  }
+
+  siteOf(location: string): Site {
+    const [one, two] = this.sites;
+    return location === one.location ? one : two;
+  }
+
+  setWeather(weather: Weather | undefined): void {
+    for (const { network } of this.sites) network.setWeather(weather);
+  }
+
+  /** @returns once the store has been announced to move so many times */
+  announced(times: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.#waiting.push({ times, resolve });
+    });
+  }
+
+  #landed(site: Site, head: Head): void {
+    site.heads.push({ time: this.scheduler.now, head });
+    const { generation, state, migration } = head;
+    if (!this.calm && state === 'open' && migration?.stage === 'announced') {
+      this.#announced += 1;
+      for (const { times, resolve } of this.#waiting) if (times === this.#announced) resolve();
+    }
+    this.log.add('head', () => `${site.location}: generation ${generation} ${state} ${migration?.stage ?? ''}`);
+    if (state !== 'moved' || site !== this.site) return;
+    const next = this.otherSite;
+    this.log.add('head', () => `the store has moved to ${next.location}`);
+    this.stays.push({ site: next, from: this.scheduler.now });
+    this.backend = next.backend;
+  }
+
+  override startProcess(name: string, errors: ClockErrors): SimulatedProcess {
+    this.followers.delete(name);
+    return super.startProcess(name, errors);
+  }
+
+  /** A place as a process reaches it, by a connection of its own. */
+  connect(process: SimulatedProcess, site: Site, connections: Connection[]): StorageBackend {
+    const connection = connections.length;
+    const sent: Sent[] = [];
+    connections.push({ site, sent });
+    const inner = site.network.connect(process, this.plan);
+    const note = (what: string, key: string): void => {
+      sent.push({ time: this.scheduler.now, connection, what, key });
+    };
+    const { etags } = site;
+    const { batch } = inner;
+    const outer = forwardTo(inner, {
+      async read(key, options) {
+        note('read', key);
+        const found = await inner.read(key, options);
+        return found && etags.shown(key, found);
+      },
+      async write(key, body, options) {
+        note('write', key);
+        return etags.shown(key, await inner.write(key, body, options && etags.own(key, options)));
+      },
+      async delete(key, options) {
+        note('delete', key);
+        await inner.delete(key, options && etags.own(key, options));
+      },
+      async list(prefix, options) {
+        note('list', prefix);
+        return inner.list(prefix, options);
+      },
+    });
+    if (batch !== undefined) {
+      outer.batch = async (operations, options) => {
+        for (const { key } of operations) note('batch', key);
+        const own = operations.map((operation): BatchOperation => etags.own(operation.key, operation));
+        const results = await batch.call(inner, own, options);
+        return results.map((result, at) => result && etags.shown(operations[at]?.key ?? '', result));
+      };
+    }
+    return outer;
+  }
+
+  override async open(process: SimulatedProcess, unlock: UnlockMethod): Promise<Opened> {
+    const follows = this.calm || this.#chance.chance(this.plan.follows);
+    // Where it was first, or where it is said to be by now.
+    const home = this.#chance.chance(0.7) ? this.sites[0] : this.site;
+    const connections: Connection[] = [];
+    const backend = this.connect(process, home, connections);
+    const moves: Moves = {
+      allows: () => true,
+      connect: async (location) => ({
+        backend: this.connect(process, this.siteOf(location), connections),
+        location,
+      }),
+    };
+    const { clock, random } = process;
+    const parts = await openParts({
+      backend,
+      location: home.location,
+      unlock,
+      clock,
+      random,
+      upkeep: false,
+      ...(follows && { moves }),
+    });
+    const opened = this.opened(process, parts);
+    this.log.add(process.name, () => `opens ${opened.store.location}${follows ? '' : ', and does not follow'}`);
+    this.followers.set(process.name, { store: opened.store, connections });
+    return opened;
+  }
+
+  override isElsewhere(error: SecureStoreError): 'for now' | 'for good' | undefined {
+    // Consumers are registered in each place anew.
+    if (error.code === 'NOT_FOUND' && error.message.endsWith('is not registered') && this.stays.length > 1)
+      return 'for now';
+    if (error.code !== 'LOCKED') return undefined;
+    return error.retryable ? 'for now' : 'for good';
+  }
+
+  override end(operation: Operation, outcome: Outcome): void {
+    super.end(operation, outcome);
+    const follower = this.followers.get(operation.process);
+    if (follower === undefined) return;
+    const site = this.siteOf(follower.store.location);
+    const connection = follower.connections.findLastIndex((one) => one.site === site);
+    this.ended.set(operation.id, { site, connection });
+  }
+
+  /** Whether something was found that a purge has left which never came to its end. */
+  isUnfinishedPurge(message: string): boolean {
+    return this.plan.habits.purges > 0 && message.includes('a version from before a purge is there again');
+  }
+
+  /** Judges what a migration has reported. */
+  report(process: SimulatedProcess, report: MigrationReport, [from, to]: readonly [Site, Site]): void {
+    this.log.add(process.name, () => `${from.location} -> ${to.location}: ${JSON.stringify(report)}`);
+    if (report.moved && !this.stays.some(({ site }) => site === to)) {
+      this.complain(`${process.name} says that it has moved the store to ${to.location}, where it has never been`);
+    }
+    for (const { name, code, message } of report.failed) {
+      if (!this.isUnfinishedPurge(message)) this.complain(`moving ${name} failed: ${code}: ${message}`);
+    }
+    for (const alarm of report.alarms) this.complain(`an alarm of ${process.name}: ${alarm}`);
+  }
+
+  override complain(complaint: string): void {
+    // A consumer does not go with the store: in the new place it begins with a pass.
+    if (complaint.endsWith('owes a pass without a reason') && this.stays.length > 1) return;
+    super.complain(complaint);
+  }
+}

@@ -1,0 +1,70 @@
+import type { StorageBackend } from '@securestore/backend-api';
+import type { Head } from '@securestore/core-format';
+import { HEAD_NAME, SecureStoreError } from '@securestore/core-format';
+import type { Clock } from '@securestore/jobs';
+import { ancestorsAfter } from '../ancestry.ts';
+import { ownerKeys } from '../owner.ts';
+import { signedHead } from '../signed-head.ts';
+import type { StoreState } from '../state.ts';
+import { readHead } from '../state.ts';
+
+const MAX_TRIES = 5;
+
+/**
+ * Whether a head has landed where its store moves to, but does not say yet that the store is there: it has moved only once the head of the
+ * place that it leaves says so, which may never come. Until then nobody works with it there, however it was opened. Its migration says
+ * where it comes from, and as which instance; a store that closes to leave is announced.
+ */
+export const isLanded = ({ state, migration }: Pick<Head, 'state' | 'migration'>): boolean =>
+  state === 'closing' && migration?.stage === 'copying';
+
+/** Whether `left` is the head that says that the store which has landed as `landed` has moved there. */
+export const hasLeftFor = (left: Head, landed: Head): boolean =>
+  left.state === 'moved' &&
+  left.migration !== undefined &&
+  landed.migration !== undefined &&
+  Buffer.compare(left.identity, landed.identity) === 0 &&
+  Buffer.compare(left.instance, landed.migration.instance) === 0 &&
+  Buffer.compare(left.migration.instance, landed.instance) === 0;
+
+/** Whether `there` is the head of the store that has landed as `landed`, as it is where that comes from and has not been left. */
+export const isStillAt = (there: Head, landed: Head): boolean =>
+  (there.state === 'open' || (there.state === 'closing' && !isLanded(there))) &&
+  landed.migration !== undefined &&
+  Buffer.compare(there.identity, landed.identity) === 0 &&
+  Buffer.compare(there.lineage, landed.lineage) === 0 &&
+  Buffer.compare(there.instance, landed.migration.instance) === 0;
+
+/**
+ * Opens the store where it has landed. To be called once the head of the place that it has left says so.
+ *
+ * @param left that head's store
+ * @throws SecureStoreError what the backend throws
+ */
+export async function openLanded(
+  target: StorageBackend,
+  left: StoreState,
+  clock: Clock,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  for (let tries = 1; ; tries++) {
+    const found = await readHead(target, signal);
+    // Somebody else has done it, and much may have come since.
+    if (found === undefined || !isLanded(found.head) || !hasLeftFor(left.head, found.head)) return;
+    const { migration: _, ...landed } = found.head;
+    const head: Head = {
+      ...landed,
+      state: 'open',
+      generation: landed.generation + 1,
+      ancestors: ancestorsAfter(found.head),
+      time: clock.now(),
+    };
+    try {
+      await target.write(HEAD_NAME, signedHead(head, ownerKeys(left).identity), { ifMatch: found.etag, signal });
+      return;
+    } catch (error) {
+      const mayBeDone = SecureStoreError.is(error) && (error.code === 'CONFLICT' || error.outcome === 'unknown');
+      if (!mayBeDone || tries === MAX_TRIES) throw error;
+    }
+  }
+}
