@@ -174,40 +174,40 @@ describe('where stores move there and back', () => {
   });
 });
 
-describe('while a store is sealed anew, whoever has its backend', () => {
-  /** A store with two versions of an object, of which the older one is shown as long as that is asked for. */
-  async function liar() {
-    const all = await scene();
-    const { store, atFrom, atTo } = all;
-    await store.store('a', 'one');
-    await store.store('a', 'two');
-    await store.checkpoint();
-    const current = await atFrom.name(AREAS.objects);
-    const old = await atFrom.get((await atFrom.names(historyPrefix(current.slice(AREAS.objects.length)))).at(-1) ?? '');
-    const counts = { verifications: 0, truths: 0 };
-    const beforeList = async (prefix: string): Promise<void> => {
-      // What was sealed is listed to be compared, and then to be verified.
-      if (prefix === AREAS.objects && (await atTo.names(AREAS.objects)).length > 0) counts.verifications += 1;
+/** A store with two versions of an object, of which the older one is shown as long as that is asked for. */
+async function liar() {
+  const all = await scene();
+  const { store, atFrom, atTo } = all;
+  await store.store('a', 'one');
+  await store.store('a', 'two');
+  await store.checkpoint();
+  const current = await atFrom.name(AREAS.objects);
+  const old = await atFrom.get((await atFrom.names(historyPrefix(current.slice(AREAS.objects.length)))).at(-1) ?? '');
+  const counts = { verifications: 0, truths: 0 };
+  const beforeList = async (prefix: string): Promise<void> => {
+    // What was sealed is listed to be compared, and then to be verified.
+    if (prefix === AREAS.objects && (await atTo.names(AREAS.objects)).length > 0) counts.verifications += 1;
+  };
+  /** @param most how often what is right is shown to whoever verifies, before it is not again */
+  const answer =
+    (most: number) =>
+    (name: string): Buffer | undefined => {
+      if (name !== current) return undefined;
+      if (counts.verifications < 2 || counts.truths >= most) return old;
+      counts.truths += 1;
+      return undefined;
     };
-    /** @param most how often what is right is shown to whoever verifies, before it is not again */
-    const answer =
-      (most: number) =>
-      (name: string): Buffer | undefined => {
-        if (name !== current) return undefined;
-        if (counts.verifications < 2 || counts.truths >= most) return old;
-        counts.truths += 1;
-        return undefined;
-      };
-    const run = (most: number) =>
-      move(all.from, all.to, {
-        clock: all.clock,
-        reseal: { unlock: NEW },
-        fromLayers: [sabotaged({ answer: answer(most) })],
-        toLayers: [sabotaged({ beforeList })],
-      });
-    return { ...all, counts, run };
-  }
+  const run = (most: number) =>
+    move(all.from, all.to, {
+      clock: all.clock,
+      reseal: { unlock: NEW },
+      fromLayers: [sabotaged({ answer: answer(most) })],
+      toLayers: [sabotaged({ beforeList })],
+    });
+  return { ...all, counts, run };
+}
 
+describe('while a store is sealed anew, whoever has its backend', () => {
   it('can not show an older version to be sealed, and the newest to whoever verifies', async () => {
     const { clock, to, counts, run } = await liar();
     expect(await run(Infinity)).toMatchObject({ moved: true, failures: 0 });

@@ -195,7 +195,9 @@ export function keepOldSide(location: string, old: string, options: MigrationOpe
  */
 export async function cancelMigration(location: string, options: MigrationOpenOptions): Promise<void> {
   checkMigrateOptions(options);
-  await opened(location, options, signalOf(options), true, ({ store, signal }) => cancel(store, signal));
+  await opened(location, options, signalOf(options), true, (source) =>
+    recordedIn(source, () => cancel(source.store, source.signal)),
+  );
 }
 
 /**
@@ -206,5 +208,7 @@ export async function cancelMigration(location: string, options: MigrationOpenOp
  */
 export async function retireMigration(location: string, options: MigrationOpenOptions): Promise<boolean> {
   checkMigrateOptions(options);
-  return opened(location, options, signalOf(options), false, ({ store, signal }) => retireOldSide(store, signal));
+  return opened(location, options, signalOf(options), false, (source) =>
+    recordedIn(source, () => retireOldSide(source.store, source.signal)),
+  );
 }

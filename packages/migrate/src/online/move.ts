@@ -398,7 +398,9 @@ export class Move {
       await landing.land(closed, signal);
       if ((await this.#area.leave(closed, signal)) !== 'done') return undefined;
       await this.#area.arrive(target, signal);
-      return Math.round(elapsedSince(begun, clock));
+      const pause = Math.round(elapsedSince(begun, clock));
+      await landing.tidy(signal).catch(() => undefined);
+      return pause;
     } catch (error) {
       await this.#openAgain(closed);
       throw error;

@@ -4,13 +4,14 @@ import { forwardTo } from '@securestore/backend-api';
 /** What somebody does who controls the backend, before a call is answered. */
 export interface Sabotage {
   readonly beforeList?: (prefix: string) => Promise<void>;
+  readonly beforeRead?: (name: string) => Promise<void>;
   readonly beforeWrite?: (name: string, body: Uint8Array) => Promise<void>;
   /** What is answered to a read, where that is not what lies there. */
   readonly answer?: (name: string) => Buffer | undefined;
 }
 
 /** A backend that is in somebody's hands. */
-export function sabotaged({ beforeList, beforeWrite, answer }: Sabotage): Layer {
+export function sabotaged({ beforeList, beforeRead, beforeWrite, answer }: Sabotage): Layer {
   return (inner: StorageBackend) =>
     forwardTo(inner, {
       async list(prefix, options) {
@@ -18,6 +19,7 @@ export function sabotaged({ beforeList, beforeWrite, answer }: Sabotage): Layer 
         return inner.list(prefix, options);
       },
       async read(name, options) {
+        await beforeRead?.(name);
         const found = await inner.read(name, options);
         const body = answer?.(name);
         return found === undefined || body === undefined ? found : { ...found, body, size: body.length };

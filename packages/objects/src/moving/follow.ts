@@ -42,7 +42,7 @@ export interface FollowPorts {
   readonly onFound: (location: string, head: Head) => Promise<void>;
 }
 
-/** More moves than this, one after the other, nobody makes. */
+/** How many moves are followed in one go: each is a connection more. */
 const MAX_MOVES = 16;
 
 /** Opening the store there is up to whoever runs this process. */
@@ -159,7 +159,7 @@ export async function followMove(moved: Head, state: StoreState, ports: FollowPo
       }
       [head, from] = [read.head, { ...from, ...(await load(place, read, from, ports)).state }];
     }
-    throw notTheStore('another location, again and again');
+    throw movedAway(head.migration && openLocation({ head, keys: from.keys }, head.migration));
   } finally {
     for (const backend of opened) await backend.close().catch(() => undefined);
   }

@@ -1,13 +1,15 @@
 import { createSecretKey } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import type { StorageBackend } from '@securestore/backend-api';
-import type { Head, Keyring } from '@securestore/core-format';
+import type { AuditLink, Head, Keyring } from '@securestore/core-format';
 import {
+  compareAuditLinks,
   copySecret,
   decodeKeyring,
   encodeKeyring,
   HEAD_NAME,
   KEY_LENGTH,
+  MAX_AUDIT_LINKS,
   MAX_PAST_INSTANCES,
   SecureStoreError,
   workPrefix,
@@ -16,12 +18,14 @@ import { loadKeyring, wipeKeyring } from '@securestore/crypto';
 import type { Clock } from '@securestore/jobs';
 import { instant } from '@securestore/jobs';
 import { ancestorsAfter } from '../ancestry.ts';
+import { mergeEnds } from '../audit-ends.ts';
 import { copyCheckpoint } from '../checkpoint/make.ts';
 import type { NamedCheckpoint } from '../checkpoint/sealed.ts';
 import { checkpointOf, sameCheckpoint } from '../checkpoint/sealed.ts';
 import { writeFoundedReferences } from '../copy/founded-references.ts';
 import { MIGRATION_NAME } from '../copy/begun.ts';
 import type { Engine } from '../engine.ts';
+import { removeOldKeys } from '../head-change.ts';
 import { registerConsumer } from '../journal/open-consumer.ts';
 import { engineOf } from '../open.ts';
 import { ownerKeys, rootOf } from '../owner.ts';
@@ -52,6 +56,8 @@ export interface LandingSettings extends LandingPlaces {
   readonly replaces: ReadHead | undefined;
   /** Under which what changes from then on is read, for the way back. */
   readonly consumer: string;
+  /** How far the audit log went by what is remembered of the place that the store leaves: there it can't be asked again. */
+  readonly remembered: () => Promise<readonly AuditLink[]>;
 }
 
 interface Prepared {
@@ -60,6 +66,8 @@ interface Prepared {
   /** The generation of the head that closes the store: what is prepared is for no other. */
   readonly closing: number;
   readonly engine: Engine;
+  /** The ends of the audit log that are known, where the head knows these. */
+  readonly ends: (known: readonly AuditLink[]) => AuditLink[];
   readonly checkpoint: { readonly of: NamedCheckpoint | undefined; readonly as: NamedCheckpoint | undefined };
 }
 
@@ -133,7 +141,13 @@ export class Landing {
       const engine = await this.#engineOf(head, rootKey, location, standing(clock), signal);
       const checkpoint = await this.#checkpoint(engine, signal);
       await registerConsumer(engine, consumer, signal);
-      return { head, closing: before.generation, engine, checkpoint };
+      const remembered = await this.#settings.remembered();
+      const ends = (known: readonly AuditLink[]): AuditLink[] =>
+        mergeEnds(remembered, known)
+          .slice(0, MAX_AUDIT_LINKS)
+          .toSorted(compareAuditLinks)
+          .filter((link, at, all) => at === 0 || compareAuditLinks(all[at - 1] ?? link, link) < 0);
+      return { head, closing: before.generation, engine, ends, checkpoint };
     } finally {
       wipeKeyring(old);
       wipeKeyring(keyring);
@@ -227,7 +241,7 @@ export class Landing {
     const { as } = isSame ? prepared.checkpoint : await this.#checkpoint(prepared.engine, signal);
     const head: Head = {
       ...prepared.head,
-      ...(closed.audit && { audit: closed.audit }),
+      ...(closed.audit && { audit: { ...closed.audit, ends: prepared.ends(closed.audit.ends) } }),
       ancestors: ancestorsAfter(closed),
       time: this.#engine.clock.now(),
       references: withCheckpoint(prepared.head.references, as),
@@ -235,6 +249,11 @@ export class Landing {
     const body = signedHead(head, ownerKeys(state).identity);
     await this.#writeHead(body, signal);
     await target.delete(MIGRATION_NAME, { signal }).catch(() => undefined);
+  }
+
+  /** Removes what an instance or an attempt has left there that was before, keys and grants: once the store is there, whoever has them is not to find them. */
+  async tidy(signal?: AbortSignal): Promise<void> {
+    if (this.#prepared !== undefined) await removeOldKeys(this.#prepared.engine, signal);
   }
 
   async #writeHead(body: Buffer, signal: AbortSignal | undefined): Promise<void> {

@@ -7,7 +7,7 @@ import type {
   StorageBackend,
 } from '@securestore/backend-api';
 import { forwardTo } from '@securestore/backend-api';
-import type { Head } from '@securestore/core-format';
+import type { AuditLink, Head } from '@securestore/core-format';
 import { AREAS, HEAD_NAME, ID_LENGTH, SecureStoreError, workPrefix } from '@securestore/core-format';
 import type { Administration } from '../administration.ts';
 import { MIGRATION_NAME } from '../copy/begun.ts';
@@ -70,11 +70,19 @@ function copyView(store: StorageBackend, target: StorageBackend): StorageBackend
 export class MigrationArea extends StoreArea {
   readonly #engine: Engine;
   readonly #calls: OpenCalls;
+  readonly #remembered: () => Promise<AuditLink[]>;
 
-  constructor(engine: Engine, calls: OpenCalls, administration: Administration) {
+  /** @param remembered how far segments of the audit log went by what is remembered outside the store */
+  constructor(
+    engine: Engine,
+    calls: OpenCalls,
+    administration: Administration,
+    remembered: () => Promise<AuditLink[]>,
+  ) {
     super(engine, calls, administration);
     this.#engine = engine;
     this.#calls = calls;
+    this.#remembered = remembered;
   }
 
   get #state(): StoreState {
@@ -261,7 +269,8 @@ export class MigrationArea extends StoreArea {
     const { migration } = this.#state.head;
     if (migration === undefined) throw new SecureStoreError('ABORTED', 'the migration was cancelled from elsewhere');
     const { instance } = migration;
-    return new Landing(this.#engine, { ...places, instance, replaces: head, consumer });
+    const remembered = this.#remembered;
+    return new Landing(this.#engine, { ...places, instance, replaces: head, consumer, remembered });
   }
 
   /** Has the head say that the store has moved: from then on it has. @param closed the head that closed it */

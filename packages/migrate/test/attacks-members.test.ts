@@ -1,0 +1,139 @@
+import type { Layer } from '@securestore/backend-api';
+import { forwardTo } from '@securestore/backend-api';
+import type { BlobReference, ObjectBody } from '@securestore/core-format';
+import { AREAS, splitRecord, workPrefix } from '@securestore/core-format';
+import { rawKey } from '@securestore/crypto';
+import { describe, expect, it } from 'vitest';
+import { attack } from '../../objects/test/support/attacker.ts';
+import { categoryIds } from '../../objects/test/support/furnished.ts';
+import type { Club, Person } from '../../objects/test/support/members.ts';
+import { club } from '../../objects/test/support/members.ts';
+import type { Place } from '../../objects/test/support/places.ts';
+import { memoryPlace } from '../../objects/test/support/places.ts';
+import { openAt, patterned, usePlace } from '../../objects/test/support/stores.ts';
+import type { Fake } from '../../objects/test/support/thief.ts';
+import { fake, headOf, loot } from '../../objects/test/support/thief.ts';
+import { move } from './support/moves.ts';
+import { once, sabotaged } from './support/saboteur.ts';
+
+const NEW = rawKey(Buffer.alloc(32, 9));
+
+/** A store with a member who has one category, and a place to move it to. */
+async function scene(): Promise<Club & { readonly ann: Person; readonly to: Place }> {
+  const all = await club({ journal: true });
+  const { clock, owner, join } = all;
+  for (let n = 0; n < 20; n++) await owner.store(`blue/${n}`, `value ${n}`);
+  await owner.store('blue/large', patterned(200_000));
+  return {
+    ...all,
+    ann: await join('ann', { categories: ['red'] }),
+    to: usePlace(() => memoryPlace(() => clock.now())),
+  };
+}
+
+/** What a member writes goes out as something else, under the same commit. */
+function forging(forge: (record: Buffer) => Buffer): Layer {
+  const changed = (key: string, body: Uint8Array): Uint8Array =>
+    key.startsWith(AREAS.objects) ? forge(Buffer.from(body)) : body;
+  return (inner) =>
+    forwardTo(inner, {
+      write: (key, body, options) => inner.write(key, changed(key, body), options),
+      batch: async (operations, options) =>
+        (await inner.batch?.(
+          operations.map((one) => (one.type === 'write' ? { ...one, body: changed(one.key, one.body) } : one)),
+          options,
+        )) ?? [],
+    });
+}
+
+const SIZES: readonly (readonly [string, Pick<BlobReference, 'partSize' | 'sealedLength'>, number])[] = [
+  ['parts of nothing', { partSize: 0, sealedLength: Number.MAX_SAFE_INTEGER }, 1_000_000],
+  ['no parts at all', { partSize: 0, sealedLength: 0 }, 0],
+  ['more parts than can be counted', { partSize: 1, sealedLength: Number.MAX_SAFE_INTEGER }, Number.MAX_SAFE_INTEGER],
+  ['parts that fill the memory', { partSize: 1, sealedLength: 4_000_000_000 }, 4_000_000_000],
+  ['parts as large as can be', { partSize: 0xff_ff_ff_ff, sealedLength: Number.MAX_SAFE_INTEGER }, 70_000],
+];
+
+describe('a member who seals a payload of impossible sizes', () => {
+  describe.each(SIZES)('%s', (_, sizes, length) => {
+    it.each([
+      ['as it is', {}],
+      ['sealed anew', { reseal: { unlock: NEW } }],
+    ])('keeps nothing else from moving %s', async (__, how) => {
+      const { clock, place, to, attacker, enter, ann } = await scene();
+      const bodies = await attacker.copy();
+      const [spoils, ids] = [await loot(bodies, ann.unlock), await categoryIds({ attacker, place })];
+      const payload: ObjectBody['payload'] = { kind: 'blob', suite: 1, chunkSize: 65_536, key: Buffer.alloc(32, 3) };
+      const forge = (record: Buffer): Buffer => {
+        const { commitId, version, previousCommitId } = splitRecord(record).header;
+        const blob: BlobReference = { blobId: Buffer.alloc(16, 4), ...sizes };
+        const forgery: Fake = {
+          category: ids.red,
+          under: ids.red,
+          header: { commitId, version, previousCommitId, blob },
+          body: { payload, length },
+        };
+        return fake(bodies, spoils, 'red/bomb', forgery).record;
+      };
+      const member = await enter(ann, [forging(forge)]);
+      // When everything else has been copied and compared.
+      const bomb = once(async () => {
+        const { state, migration } = headOf(await attacker.copy());
+        if (state !== 'open' || migration?.stage !== 'announced') return false;
+        await member.store('red/bomb', 'x');
+        return true;
+      });
+      const first = move(place, to, { clock, fromLayers: [sabotaged({ beforeRead: bomb })], ...how });
+      await first.catch((error: unknown) => expect(error).toMatchObject({ code: 'INTEGRITY' }));
+      expect(await move(place, to, { clock, partial: true, ...how })).toMatchObject({ moved: true });
+      const there = await openAt(to, { clock, ...('reseal' in how ? { unlock: NEW } : {}) });
+      expect((await there.retrieve('blue/7')).text()).toBe('value 7');
+      expect((await there.retrieve('blue/large')).data).toEqual(new Uint8Array(patterned(200_000)));
+    });
+  });
+});
+
+describe('a member who takes away or replaces what a migration remembers', () => {
+  it.each([
+    ['removed', undefined],
+    ['replaced by junk', Buffer.alloc(200, 7)],
+    ['emptied', Buffer.alloc(0)],
+  ])('delays it, and loses nothing: %s at any call', async (_, junk) => {
+    for (let at = 10; at < 120; at += 20) {
+      const { clock, place, to, attacker, owner } = await scene();
+      let calls = 0;
+      const spoil = once(async () => {
+        calls += 1;
+        if (calls < at) return false;
+        const names = [...(await attacker.names(workPrefix('consumer'))), ...(await attacker.names(workPrefix('job')))];
+        for (const name of names) await (junk === undefined ? attacker.remove(name) : attacker.put(name, junk));
+        return names.length > 0;
+      });
+      const layers = [sabotaged({ beforeList: spoil, beforeWrite: spoil })];
+      let n = 0;
+      const write = async (): Promise<void> => {
+        n += 1;
+        await owner.store(`blue/${n % 20}`, `later ${n}`);
+      };
+      const first = move(place, to, { clock, fromLayers: layers }).catch(() => undefined);
+      for (let times = 0; times < 15; times++) {
+        await write().catch(() => undefined);
+        await clock.sleep(300);
+      }
+      const moved = (await first)?.moved === true;
+      // Nobody goes on with what somebody else may still be at.
+      await clock.sleep(3_600_000);
+      if (!moved) {
+        await write();
+        expect(await move(place, to, { clock }), `${at}`).toMatchObject({ moved: true, failures: 0 });
+      }
+      const there = await openAt(to, { clock });
+      const old = await openAt(place, { clock, whereItWas: true });
+      const hidden = await attack(to);
+      for (const name of await old.list()) {
+        expect((await there.retrieve(name)).data, `${at}: ${name}`).toEqual((await old.retrieve(name)).data);
+      }
+      expect((await hidden.names(AREAS.objects)).length).toBe((await attacker.names(AREAS.objects)).length);
+    }
+  });
+});
