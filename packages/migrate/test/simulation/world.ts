@@ -93,7 +93,7 @@ class Etags {
   }
 }
 
-export const LOCATIONS = ['memory:one', 'memory:two'] as const;
+const LOCATIONS = ['memory:one', 'memory:two'] as const;
 
 /** As {@link World}, with two places between which the store moves. */
 export class MigrationWorld extends World {
