@@ -260,6 +260,21 @@ it('who opens a store where it has landed finds it where it still is', async () 
   expect((await store.retrieve('a')).text()).toBe('two');
 });
 
+it('a migration is neither given up nor begun where it has only landed', async () => {
+  const clock = new EagerClock();
+  const [from, to] = places(clock);
+  const store = await createAt(from, { clock });
+  await store.store('a', 'one');
+  const { job } = await mover(from, to, { clock, fromLayers: [atHead(isMoved, gone)] });
+  await failure(job, 'UNAVAILABLE');
+  const landed = await openAt(to, { clock, whereItWas: true });
+  await failure(cancelMigration(landed), 'LOCKED');
+  await failure(move(to, from, { clock }), 'LOCKED');
+  await store.store('a', 'two');
+  expect(await move(from, to, { clock })).toMatchObject({ moved: true });
+  expect((await (await openAt(to, { clock })).retrieve('a')).text()).toBe('two');
+});
+
 it('who opens a store where it has landed opens it there for everybody once it has left', async () => {
   const clock = new EagerClock();
   const [from, to] = places(clock);
