@@ -29,6 +29,7 @@ function atHead(matches: (head: Head) => boolean, before: () => Promise<unknown>
 }
 
 const isMoved = ({ state }: Head): boolean => state === 'moved';
+const isLanding = ({ state, migration }: Head): boolean => state === 'closing' && migration?.stage === 'copying';
 
 function places(clock: EagerClock): readonly [Place, Place] {
   return [usePlace(() => memoryPlace(() => clock.now())), usePlace(() => memoryPlace(() => clock.now()))];
@@ -56,7 +57,7 @@ it('whoever follows a store opens it in the place to which it has moved, where w
   const [from, to] = places(clock);
   const store = await createAt(from, { clock, ...following(to) });
   await store.store('a', 'one');
-  const arriving = atHead(({ state }) => state === 'open', gone as () => Promise<never>);
+  const arriving = atHead(({ state }) => state === 'open', gone);
   const { job, store: source } = await mover(from, to, { clock, toLayers: [arriving] });
   await failure(job, 'UNAVAILABLE');
   await source.close();
@@ -259,11 +260,26 @@ it('who opens a store where it has landed finds it where it still is', async () 
   expect((await store.retrieve('a')).text()).toBe('two');
 });
 
+it('a migration is neither given up nor begun where it has only landed', async () => {
+  const clock = new EagerClock();
+  const [from, to] = places(clock);
+  const store = await createAt(from, { clock });
+  await store.store('a', 'one');
+  const { job } = await mover(from, to, { clock, fromLayers: [atHead(isMoved, gone)] });
+  await failure(job, 'UNAVAILABLE');
+  const landed = await openAt(to, { clock, whereItWas: true });
+  await failure(cancelMigration(landed), 'LOCKED');
+  await failure(move(to, from, { clock }), 'LOCKED');
+  await store.store('a', 'two');
+  expect(await move(from, to, { clock })).toMatchObject({ moved: true });
+  expect((await (await openAt(to, { clock })).retrieve('a')).text()).toBe('two');
+});
+
 it('who opens a store where it has landed opens it there for everybody once it has left', async () => {
   const clock = new EagerClock();
   const [from, to] = places(clock);
   await (await createAt(from, { clock })).store('a', 'one');
-  const arriving = atHead(({ state }) => state === 'open', gone as () => Promise<never>);
+  const arriving = atHead(({ state }) => state === 'open', gone);
   const { job } = await mover(from, to, { clock, toLayers: [arriving] });
   await failure(job, 'UNAVAILABLE');
   const stranger = await openAt(to, { clock });
@@ -280,13 +296,13 @@ it.each<readonly [string, (store: ObjectStore, signal: AbortSignal) => Promise<u
   const clock = new EagerClock();
   const [from, to] = places(clock);
   await (await createAt(from, { clock })).store('a', 'one');
-  let closed = false;
+  const closed = Promise.withResolvers<void>();
   const slow: Layer = (inner) =>
     withoutBatch(
       forwardTo(inner, {
         async write(key, body, options) {
           const written = await inner.write(key, body, options);
-          while (key.startsWith(AREAS.objects) && !closed) await clock.sleep(10);
+          if (key.startsWith(AREAS.objects)) await closed.promise;
           return written;
         },
       }),
@@ -297,12 +313,11 @@ it.each<readonly [string, (store: ObjectStore, signal: AbortSignal) => Promise<u
     const changed = change(store, given.signal);
     // The change has landed, and nobody acknowledges anything any more.
     await clock.sleep(1000);
-    closed = true;
+    closed.resolve();
     await clock.sleep(1000);
     given.abort();
     expect(await failure(changed, 'ABORTED')).toMatchObject({ outcome: 'unknown' });
   };
-  const isLanding = ({ state, migration }: Head): boolean => state === 'closing' && migration?.stage === 'copying';
   await move(from, to, { clock, toLayers: [atHead(isLanding, closing)] });
 });
 

@@ -202,8 +202,8 @@ export async function setMetadata<M extends object>(
 }
 
 /**
- * As {@link chooseVersion}, for a head that is confirmed: what a process that was idle does not find may be there where the store has moved
- * since.
+ * As {@link chooseVersion}; but what is not found is so only under a confirmed head: what a process that was idle does not find may be
+ * there where the store has moved since.
  */
 async function chooseConfirmed(
   engine: Engine,
@@ -211,17 +211,20 @@ async function chooseConfirmed(
   choice: Choice,
   signal: AbortSignal | undefined,
 ): Promise<LiveRecord> {
-  const choose = async (): Promise<LiveRecord | SecureStoreError> => {
+  const { watcher } = engine;
+  const reconsidered = watcher.reconsider(signal);
+  if (reconsidered !== undefined) await reconsidered;
+  while (true) {
+    const { keys } = watcher.state;
     try {
       return await chooseVersion(engine, target, choice, signal);
     } catch (error) {
-      if (SecureStoreError.is(error, 'NOT_FOUND')) return error;
-      throw error;
+      if (!SecureStoreError.is(error, 'NOT_FOUND')) throw error;
+      const wait = watcher.acknowledge(signal);
+      if (wait !== undefined) await wait;
+      if (watcher.state.keys === keys) throw error;
     }
-  };
-  const chosen = await underConfirmedKeys(engine, choose, signal);
-  if (chosen instanceof SecureStoreError) throw chosen;
-  return chosen;
+  }
 }
 
 /** Makes a retained version current again. */

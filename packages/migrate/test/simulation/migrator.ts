@@ -70,10 +70,12 @@ function catchAt(
   const fate = dies === undefined ? drawFate(dice) : { name: 'its last', arrivals: [there], answer: there };
   const kills = dies !== undefined || dice.chance(0.4);
   const afterwards = dies === undefined ? dice.magnitude(1, 3000) : 0;
-  void network.catchNext({ process, operation: 'write', prefix: HEAD_NAME, matches, fate }).then(() => {
+  const happens = async (): Promise<void> => {
+    await network.catchNext({ process, operation: 'write', prefix: HEAD_NAME, matches, fate });
     world.log.add(process.name, () => `is caught at ${name}${kills ? ', and dies' : ''}`);
     if (kills) world.scheduler.after(dice.chance(0.5) ? 0 : afterwards, () => process.kill());
-  });
+  };
+  void happens();
 }
 
 /** Opens what lies at a place for whoever moves it. */

@@ -24,6 +24,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   },
   {
     name: 'the journal is not read to its end once the store is closed',
+    quick: true,
     plan: ({ busy }) => busy,
     file: 'migrate/src/online/move.ts',
     edits: [['    while (await this.#take(consumer, signal));\n', '']],
@@ -74,6 +75,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   },
   {
     name: 'a store is left though it was opened again since it was closed',
+    quick: true,
     plan: ({ caught }) => caught > 0,
     file: 'objects/src/moving/migration-area.ts',
     edits: [
@@ -88,6 +90,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   },
   {
     name: 'parts stay where they were written',
+    quick: true,
     plan: ({ habits }) => habits.blobs > 0.5,
     file: 'objects/src/collection/blob-hold.ts',
     edits: [["if (!(await carryParts(place, this.#blob, signal))) return 'incomplete';", '']],

@@ -12,10 +12,8 @@ const succeeded = ({ outcome }: Operation): boolean => outcome.type === 'ok';
 function recordedOf(world: MigrationWorld, change: Partial<Pick<Recorded, 'operations' | 'heads'>>): Recorded {
   const { plan, landings, ledgers, removals, remains, slots, tokens, operations, heads } = world;
   const { headReads, clockErrors, rotated, primaries, complaints } = world;
-  return {
-    ...{ plan, landings, ledgers, removals, remains, slots, tokens, operations, heads },
-    ...{ headReads, clockErrors, rotated, primaries, complaints, ...change },
-  };
+  const kept = { plan, landings, ledgers, removals, remains, slots, tokens, operations, heads };
+  return { ...kept, headReads, clockErrors, rotated, primaries, complaints, ...change };
 }
 
 function siteAt({ stays }: MigrationWorld, time: number): Site | undefined {

@@ -93,7 +93,7 @@ class Etags {
   }
 }
 
-export const LOCATIONS = ['memory:one', 'memory:two'] as const;
+const LOCATIONS = ['memory:one', 'memory:two'] as const;
 
 /** As {@link World}, with two places between which the store moves. */
 export class MigrationWorld extends World {
@@ -199,7 +199,6 @@ export class MigrationWorld extends World {
       sent.push({ time: this.scheduler.now, connection, what, key });
     };
     const { etags } = site;
-    const { batch } = inner;
     const outer = forwardTo(inner, {
       async read(key, options) {
         note('read', key);
@@ -219,11 +218,11 @@ export class MigrationWorld extends World {
         return inner.list(prefix, options);
       },
     });
-    if (batch !== undefined) {
+    if (inner.batch !== undefined) {
       outer.batch = async (operations, options) => {
         for (const { key } of operations) note('batch', key);
         const own = operations.map((operation): BatchOperation => etags.own(operation.key, operation));
-        const results = await batch.call(inner, own, options);
+        const results = (await inner.batch?.(own, options)) ?? [];
         return results.map((result, at) => result && etags.shown(operations[at]?.key ?? '', result));
       };
     }

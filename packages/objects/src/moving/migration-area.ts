@@ -325,11 +325,16 @@ export class MigrationArea extends StoreArea {
     await target.delete(MIGRATION_NAME, { signal });
   }
 
-  /** Has the head say no more that the store moves. @throws SecureStoreError `NOT_FOUND` where it does not, `CONFLICT` where it has moved */
+  /**
+   * Has the head say no more that the store moves.
+   *
+   * @throws SecureStoreError `NOT_FOUND` where it does not, `CONFLICT` where it has moved, `LOCKED` where it has only landed
+   */
   async cancel(signal?: AbortSignal): Promise<void> {
     await this.#change(({ head }) => {
       if (head.migration === undefined) throw new SecureStoreError('NOT_FOUND', 'the store is not being moved');
       if (head.state === 'moved') throw new SecureStoreError('CONFLICT', 'the store has moved already: move it back');
+      if (isLanded(head)) refuse('the store was about to move here: give that up where it comes from');
       return { state: 'open', migration: undefined };
     }, signal);
   }
