@@ -1,4 +1,4 @@
-import type { ListEntry, StorageBackend } from '@securestore/backend-api';
+import type { ListEntry, ReadResult, StorageBackend } from '@securestore/backend-api';
 import type { RecordHeader } from '@securestore/core-format';
 import {
   AREAS,
@@ -51,6 +51,21 @@ function gate(most: number): <T>(body: () => Promise<T>) => Promise<T> {
       else next();
     }
   };
+}
+
+/** Whether a version was replaced already when it was looked at. */
+const isPast = ({ name }: Change): boolean => name.startsWith(AREAS.history);
+
+/** Whether each version follows the one before it, the first one that which lies there, and none is a purge. */
+function areLinked(before: RecordHeader | undefined, later: readonly Change[]): boolean {
+  let previous = before?.commitId;
+  for (const { header } of later) {
+    const follows =
+      previous === undefined ? isZero(header.previousCommitId) : isSameId(previous, header.previousCommitId);
+    if (!follows || isPurged(header)) return false;
+    previous = header.commitId;
+  }
+  return true;
 }
 
 const isSameId = (a: Uint8Array, b: Uint8Array): boolean => asBuffer(a).equals(b);
@@ -188,65 +203,52 @@ export class Copier {
     // Whatever came before this record is listed after it was read. One that takes its place meanwhile may have come after others that
     // are not.
     const current = await area.read(objectName(token), { signal });
-    const listed = await listOne(
-      token,
-      (prefix) => area.entries(prefix, { signal }),
-      async () => current,
-    );
-    const there = await listOne(
-      token,
-      (prefix) => entriesUnder(target, prefix, { signal }),
-      () => target.read(objectName(token), { signal }),
-    );
+    const listed = await listOne(token, current, (prefix) => area.entries(prefix, { signal }));
+    const other = await target.read(objectName(token), { signal });
+    const there = await listOne(token, other, (prefix) => entriesUnder(target, prefix, { signal }));
     return this.sync(listed, there, trust, current?.body);
   }
 
   /** Follows changes of one object. @param changes the oldest first */
   async apply(token: string, changes: readonly Change[]): Promise<void> {
-    await this.#applyInOrder(token, changes);
+    if (await this.#applyLinked(token, changes)) this.failed.delete(objectName(token));
+    else await this.syncToken(token, 'sizes');
     await this.#writer.finish();
   }
 
-  async #applyInOrder(token: string, changes: readonly Change[]): Promise<void> {
-    for (const change of changes) {
-      const isLinked = change.name.startsWith(AREAS.history) ? await this.#older(change) : await this.#newest(change);
-      if (isLinked) continue;
-      await this.syncToken(token, 'sizes');
-      return;
-    }
-    this.failed.delete(objectName(token));
-  }
-
-  async #older({ token, name, record, header }: Change): Promise<boolean> {
-    if (!(await this.#payload(token, header, undefined))) return false;
-    await this.#write(name, record);
-    return true;
-  }
-
-  /** @returns whether it follows what lies there, so that nothing else can be missing */
-  async #newest({ token, name, record, header }: Change): Promise<boolean> {
+  /** @returns whether all of it follows what lies there, so that nothing else can be missing */
+  async #applyLinked(token: string, changes: readonly Change[]): Promise<boolean> {
     const { target, signal } = this.#ports;
-    if (isPurged(header)) return false;
-    const found = await target.read(name, { signal });
+    const found = await target.read(objectName(token), { signal });
     const before = found && splitRecord(found.body).header;
-    const isSame = before !== undefined && isSameId(before.commitId, header.commitId);
-    if (!isSame) {
-      const { previousCommitId } = header;
-      const follows = before === undefined ? isZero(previousCommitId) : isSameId(before.commitId, previousCommitId);
-      if (!follows) return false;
-      // As the store has it: it may lie under a newer key there.
-      if (before !== undefined) await this.#record(token, historyName(token, before.version), false);
+    const newest = changes.at(-1);
+    if (newest === undefined || (!isPast(newest) && newest.header.version < (before?.version ?? 0))) return false;
+    const later = changes.filter(({ header }) => header.version > (before?.version ?? 0));
+    // Where none is current, a version that nobody has announced to us yet has taken the place of the last one.
+    if ((later.length > 0 && isPast(newest)) || !areLinked(before, later)) return false;
+    let payload = before;
+    for (const { name, header, record } of changes) {
+      if (!(await this.#payload(token, header, payload))) return false;
+      if (name !== newest.name) await this.#write(name, record);
+      payload = header;
     }
-    if (!(await this.#payload(token, header, before))) return false;
-    await this.#write(name, record);
+    if (isPast(newest)) {
+      await this.#write(newest.name, newest.record);
+      return true;
+    }
+    // As the store has it: it may lie under a newer key there.
+    if (before !== undefined && later.length > 0) {
+      await this.#record(token, historyName(token, before.version), false);
+    }
+    await this.#writer.finish();
+    await this.#write(newest.name, newest.record);
     return true;
   }
 
   async #write(name: string, record: Uint8Array): Promise<void> {
-    const { target, signal } = this.#ports;
     await this.#tolerating(name, async () => {
       this.#checkSize(name, record.length);
-      await target.write(name, record, { signal });
+      await this.#writer.write(name, record);
       this.#count(1, record.length);
     });
   }
@@ -272,17 +274,17 @@ export class Copier {
   }
 }
 
+/** @param current the current record, read before */
 async function listOne(
   token: string,
+  current: ReadResult | undefined,
   list: (prefix: string) => AsyncIterable<ListEntry>,
-  read: () => Promise<{ readonly size: number; readonly modified: number } | undefined>,
 ): Promise<Listed> {
   const all = async (prefix: string): Promise<ListEntry[]> => {
     const entries: ListEntry[] = [];
     for await (const entry of list(prefix)) entries.push(entry);
     return entries;
   };
-  const found = await read();
-  const record = found && { key: objectName(token), size: found.size, modified: found.modified };
+  const record = current && { key: objectName(token), size: current.size, modified: current.modified };
   return { token, record, history: await all(historyPrefix(token)), parts: await all(blobsPrefix(token)) };
 }

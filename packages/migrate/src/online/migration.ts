@@ -140,5 +140,12 @@ export async function cancelMigration(store: ObjectStore, signal?: AbortSignal):
  * @returns whether anything was kept
  */
 export async function retireOldSide(store: ObjectStore, signal?: AbortSignal): Promise<boolean> {
+  const { movesTo } = store.migrationArea;
+  if (movesTo !== undefined) {
+    throw new SecureStoreError(
+      'LOCKED',
+      `the store is being moved to ${movesTo}, which needs what is kept: wait until it has moved, or cancel that first`,
+    );
+  }
   return (await store.migrationArea.unregister(CONSUMERS, signal)) > 0;
 }

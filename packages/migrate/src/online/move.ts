@@ -14,6 +14,8 @@ import type { FailedMove, MigrationReport, MoveOptions, MoveProgress } from './t
 
 const OBJECTS_AT_ONCE = 16;
 const MAX_LISTED = 1000;
+/** So many objects that differ are looked at again together. */
+const SUSPECTS_AT_ONCE = 1000;
 /** How often a move is tried that others get in the way of. */
 const MAX_TRIES = 3;
 /** The longest that a store is closed before others open it again, with some time to spare, in milliseconds. */
@@ -96,8 +98,7 @@ export class Move {
     if (await this.#hasMoved()) return this.#report(0, true);
     await this.#area.checkFree(this.#places.target, false, signal);
     const settled = await this.#area.journalStands(signal);
-    const instance = await this.#area.begin(this.#places.to, false, signal);
-    const occupied = await this.#area.occupy(this.#places.target, instance, signal);
+    const { instance, occupied } = await this.#begin();
     const label = this.#labelFor(occupied, instance);
     const consumer = await this.#area.open(label, ({ message }) => void this.#alarms.add(message), signal);
     await this.#copy(consumer, occupied, hex(instance), settled);
@@ -116,6 +117,19 @@ export class Move {
         );
       }
       await this.#follow(consumer, true);
+    }
+  }
+
+  /** Has the head say where the store moves to, and takes that place; where that fails, nothing was begun. */
+  async #begin(): Promise<{ readonly instance: Uint8Array; readonly occupied: Occupied }> {
+    const { signal } = this.#context;
+    const isNew = this.#area.head.migration === undefined;
+    const instance = await this.#area.begin(this.#places.to, false, signal);
+    try {
+      return { instance, occupied: await this.#area.occupy(this.#places.target, instance, signal) };
+    } catch (error) {
+      if (isNew) await this.#area.cancel().catch(() => undefined);
+      throw error;
     }
   }
 
@@ -259,7 +273,7 @@ export class Move {
   async #compare(consumer: Consumer, { head }: Occupied): Promise<void> {
     const { signal } = this.#context;
     this.#progress({ phase: 'comparing' });
-    await this.#compareListings(head?.head.state === 'moved' ? await this.#leftAt() : Infinity);
+    await this.#compareListings(consumer, head?.head.state === 'moved' ? await this.#leftAt() : Infinity);
     await this.#follow(consumer, true);
     if (consumer.passDue) {
       // The journal has a hole: all that may have changed is looked at again.
@@ -305,11 +319,12 @@ export class Move {
   }
 
   /** @param doubted what was written at the target from then on is read on both sides */
-  async #compareListings(doubted: number): Promise<void> {
+  async #compareListings(consumer: Consumer, doubted: number): Promise<void> {
     const { signal } = this.#context;
     const list: Lister = (prefix, after) =>
       this.#area.entries(prefix, { ...(after !== undefined && { after }), signal });
     const there = this.#there(undefined);
+    const suspects: string[] = [];
     let objects = 0;
     for await (const listed of listObjects(list)) {
       signal.throwIfAborted();
@@ -317,11 +332,23 @@ export class Move {
       const other = await there(listed.token);
       const isDoubted = [other?.record, ...(other?.history ?? [])].some((entry) => (entry?.modified ?? 0) >= doubted);
       if (isDoubted) await this.#copier.syncToken(listed.token, 'nothing');
-      else if (!isSameListing(listed, other)) this.#corrected += await this.#copier.syncToken(listed.token, 'sizes');
+      else if (!isSameListing(listed, other)) suspects.push(listed.token);
+      if (suspects.length >= SUSPECTS_AT_ONCE) await this.#bringInLine(consumer, suspects.splice(0));
       this.#progress({ done: 1 });
     }
     await there();
     this.#objects = objects;
+    await this.#bringInLine(consumer, suspects);
+  }
+
+  /** What differs may have changed since it was followed last; what still does then is wrong. */
+  async #bringInLine(consumer: Consumer, tokens: readonly string[]): Promise<void> {
+    if (tokens.length > 0) {
+      while (await this.#take(consumer, this.#context.signal));
+      await consumer.commit();
+    }
+    const sync = (token: string): Promise<number> => this.#copier.syncToken(token, 'sizes');
+    for await (const differing of mapConcurrently(tokens, OBJECTS_AT_ONCE, sync)) this.#corrected += differing;
     await this.#copier.finish();
   }
 

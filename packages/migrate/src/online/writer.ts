@@ -28,10 +28,15 @@ export class Writer {
       return;
     }
     // A name that is in the batch already is written in the next one.
-    if (this.#batch.some((other) => other.key === key)) await this.#flush();
+    while (this.#isFull || this.#batch.some((other) => other.key === key)) await this.#next();
     this.#batch.push({ key, body });
     this.#bytes += body.length;
-    if (this.#batch.length >= Math.min(maxBatch, BATCH_COUNT) || this.#bytes >= BATCH_BYTES) await this.#flush();
+    if (this.#isFull) this.#send();
+  }
+
+  get #isFull(): boolean {
+    const most = Math.min(this.#target.capabilities.maxBatch, BATCH_COUNT);
+    return this.#batch.length >= most || this.#bytes >= BATCH_BYTES;
   }
 
   #run(work: Promise<unknown>): void {
@@ -49,19 +54,24 @@ export class Writer {
     this.#signal?.throwIfAborted();
   }
 
-  async #flush(): Promise<void> {
+  /** Sends what has gathered, unless something is on its way: then more gathers meanwhile. */
+  #send(): void {
+    if (this.#running.size > 0 || this.#batch.length === 0) return;
     const operations = this.#batch.map(({ key, body }): BatchOperation => ({ type: 'write', key, body }));
     [this.#batch, this.#bytes] = [[], 0];
-    if (operations.length === 0) return;
-    while (this.#running.size > 0) await Promise.race(this.#running);
-    this.#check();
     this.#run(this.#target.batch?.(operations, { signal: this.#signal }) ?? Promise.resolve());
+  }
+
+  /** Waits for what is on its way, and sends what has gathered until then. */
+  async #next(): Promise<void> {
+    await Promise.all(this.#running);
+    this.#check();
+    this.#send();
   }
 
   /** Waits until everything is written. @throws what a write has failed of */
   async finish(): Promise<void> {
-    await this.#flush();
-    await Promise.all(this.#running);
-    this.#check();
+    do await this.#next();
+    while (this.#running.size > 0);
   }
 }

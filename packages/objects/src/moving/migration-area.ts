@@ -194,6 +194,7 @@ export class MigrationArea extends StoreArea {
 
   /** Ends what was opened under labels that begin so: the journal is not kept for it any more. @returns how many there were */
   async unregister(prefix: string, signal?: AbortSignal): Promise<number> {
+    ownerKeys(this.#state);
     const { backend } = this.#engine;
     let ended = 0;
     for await (const names of pagesUnder(backend, workPrefix('consumer'), signal)) {
