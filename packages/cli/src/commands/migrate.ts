@@ -1,4 +1,4 @@
-import { SecureStoreError } from '@securestore/core-format';
+import { exitCodeOf, SecureStoreError } from '@securestore/core-format';
 import type { MigrationOpenOptions, MigrationReport } from 'securestore';
 import type { Call, ExitCode } from '../call.ts';
 import { SOME_FAILED } from '../call.ts';
@@ -121,11 +121,17 @@ async function move(call: MigrateCall, from: string, to: string): Promise<ExitCo
     for (const alarm of report.alarms) out.note(`warning: ${alarm}`);
     const { failed: _, ...summary } = report;
     await out.result({ summary }, () => inWords(report, copyOnly === true, reseal !== undefined));
+    // It goes on until it is interrupted.
     if (keep === true && report.moved) {
       out.note(`what changes is brought to ${printable(report.from)} from now on, until this is interrupted`);
       const kept = keepOldSide(to, from, opening);
       const done = await watchJob(cli, 'migrate', kept);
-      await out.result({ kept: done }, () => `brought ${count(done.changes, 'change')} to where the store was`);
+      await out.result(
+        { stopped: true, kept: done },
+        () =>
+          `stopped; brought ${count(done.changes, 'change')} there, and what comes from now on is kept for seven days`,
+      );
+      return exitCodeOf('ABORTED');
     }
     return report.failures === 0 ? 0 : SOME_FAILED;
   });

@@ -1,0 +1,171 @@
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, it } from 'vitest';
+import { backupScene } from './support/backups.ts';
+import { finished, jsonLines, sandbox } from './support/cli.ts';
+
+// Each waits for other processes: six seconds where the journal comes, six before a move.
+describe.concurrent('migrate', { timeout: 180_000 }, () => {
+  it('moves a store, says what it did and what to do next, and moves it back', async ({ expect, onTestFinished }) => {
+    const { run, path, location } = await backupScene(onTestFinished);
+    const to = `sqlite:${path('new.db')}`;
+    const moved = await run(['migrate', location, to]);
+    expect(moved).toMatchObject({ exitCode: 0, stderr: '' });
+    const lines = moved.stdout.split('\n');
+    expect(lines[0]).toMatch(/^looked at 4 objects; wrote 4 records, 29\d KiB, to sqlite:\S+$/);
+    expect(lines[1]).toMatch(/^the store is at sqlite:\S+ now; nobody could use it for \d+ ms$/);
+    expect(lines.slice(2)).toEqual([
+      `what changes is kept for moving it back for seven days: securestore migrate ${to} ${location}`,
+      `once you are sure, securestore migrate ${to} --retire; then remove ${location}`,
+      '',
+    ]);
+    const left = await run(['get', 'db/a']);
+    expect(left.exitCode).toBe(7);
+    expect(left.stderr).toContain(`the store has moved to ${to}`);
+    expect(await run(['get', 'db/a', '--store', to])).toMatchObject({ exitCode: 0, stdout: 'first' });
+    const again = await run(['migrate', location, to]);
+    expect(again).toMatchObject({ exitCode: 0, stdout: `the store is at ${to} already: it had moved before\n` });
+
+    expect((await run(['put', 'db/later', '-', '--store', to], { input: 'later' })).exitCode).toBe(0);
+    const back = await run(['migrate', to, location, '--json']);
+    expect({ exitCode: back.exitCode, stderr: back.stderr }).toEqual({ exitCode: 0, stderr: '' });
+    expect(jsonLines(back.stdout)).toMatchObject([
+      { summary: { from: to, to: location, moved: true, objects: 5, versions: 1, failures: 0, alarms: [] } },
+    ]);
+    expect(await run(['get', 'db/later'])).toMatchObject({ exitCode: 0, stdout: 'later' });
+    expect((await run(['migrate', location, '--cancel'])).exitCode).toBe(3);
+    expect(await run(['migrate', location, '--retire'])).toMatchObject({
+      exitCode: 0,
+      stdout: 'nothing is kept for the way back any more: where the store was can be removed\n',
+    });
+    expect(jsonLines((await run(['migrate', location, '--retire', '--json'])).stdout)).toEqual([
+      { retired: false, location },
+    ]);
+  });
+
+  it('copies beforehand with --copy-only, and gives up with --cancel', async ({ expect, onTestFinished }) => {
+    const { run, path, location } = await backupScene(onTestFinished);
+    const to = `sqlite:${path('new.db')}`;
+    const copied = await run(['migrate', location, to, '--copy-only']);
+    expect(copied).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(copied.stdout).toMatch(
+      /\nthe store is still at file:\S+; the same command without --copy-only moves it, and --cancel gives it up\n$/,
+    );
+    const elsewhere = await run(['migrate', location, `file:${path('other')}`]);
+    expect(elsewhere).toMatchObject({ exitCode: 7, stdout: '' });
+    expect(elsewhere.stderr).toContain(`being moved to ${to}: go on with that migration, or cancel it`);
+    expect((await run(['rotate', '--same-secret'])).stderr).toMatch(/being moved .* \[LOCKED\]\n$/);
+    expect((await run(['migrate', location, '--retire'])).exitCode).toBe(7);
+    expect(await run(['migrate', location, '--cancel'])).toMatchObject({
+      exitCode: 0,
+      stdout:
+        `the store stays at ${location}\n` +
+        'what was copied is still where it was to move to: remove it there before you use that place for something else\n',
+    });
+    expect((await run(['rotate', '--depth', 'unlock', '--same-secret'])).exitCode).toBe(0);
+    expect((await run(['migrate', location, to])).exitCode).toBe(0);
+  });
+
+  it.for([
+    [['migrate'], 2, "missing required argument 'from'"],
+    [['migrate', 'FROM'], 2, 'where to? give the new location'],
+    [['migrate', 'FROM', 'FROM'], 2, 'the store is there already'],
+    [['migrate', 'FROM', 'nowhere'], 2, 'Locations look like sqlite:./vault.db'],
+    [['migrate', 'FROM', 'nothing:x'], 2, 'No backend serves nothing:'],
+    [['migrate', 'FROM', 'NEW', '--copy-only', '--keep'], 2, 'leave out --copy-only'],
+    [['migrate', 'FROM', '--cancel', '--retire'], 2, 'either --cancel or --retire'],
+    [['migrate', 'FROM', 'NEW', '--cancel'], 2, '--cancel takes the location of the store and nothing else'],
+    [['migrate', 'FROM', '--retire', '--partial'], 2, '--retire takes the location of the store and nothing else'],
+    [['migrate', 'NEW', 'FROM'], 3, 'no store is here'],
+    [['migrate', 'FROM', '--cancel'], 3, 'the store is not being moved'],
+    [['migrate', 'FROM', 'BROKEN'], 5, 'head'],
+    [['migrate', 'FROM', 'OTHER'], 6, 'there is another store here already; it was left as it is'],
+    [['migrate', 'FROM', 'redis://127.0.0.1:1/0'], 7, 'the server can not be reached'],
+    [['migrate', 'FROM', 'NEW', '--key-file', 'WRONG'], 9, 'does not unlock'],
+  ] as const)('%j ends with %i', async ([args, exitCode, message], { expect, onTestFinished }) => {
+    const { run, path, location } = await backupScene(onTestFinished);
+    await writeFile(path('wrong.key'), Buffer.alloc(32, 9), { mode: 0o600 });
+    const places: Record<string, string> = {
+      FROM: location,
+      NEW: `sqlite:${path('new.db')}`,
+      OTHER: `file:${path('other')}`,
+      BROKEN: `file:${path('broken')}`,
+      WRONG: path('wrong.key'),
+    };
+    for (const name of ['OTHER', 'BROKEN'] as const) {
+      if (args.some((arg) => arg === name)) expect((await run(['init', places[name] ?? ''])).exitCode).toBe(0);
+    }
+    if (args.some((arg) => arg === 'BROKEN')) await writeFile(path('broken', 'store+'), 'x'.repeat(300));
+    const refused = await run(args.map((arg) => places[arg] ?? arg));
+    expect(refused).toMatchObject({ exitCode, stdout: '' });
+    expect(refused.stderr).toContain(message);
+    expect(await run(['get', 'db/a'])).toMatchObject({ exitCode: 0, stdout: 'first' });
+  });
+
+  it('stays where it is with exit code 8 where something is damaged, and leaves that behind with --partial', async ({
+    expect,
+    onTestFinished,
+  }) => {
+    const { run, path, location } = await backupScene(onTestFinished);
+    const to = `sqlite:${path('new.db')}`;
+    const objects = path('vault', 'o');
+    const files = (await readdir(objects, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile());
+    const [record] = files.map((entry) => join(entry.parentPath, entry.name));
+    const bytes = await readFile(record ?? '');
+    bytes.fill(0, bytes.length - 8);
+    await writeFile(record ?? '', bytes);
+    const failed = await run(['migrate', location, to]);
+    expect(failed).toMatchObject({ exitCode: 8, stderr: '' });
+    expect(failed.stdout).toMatch(/^failed: o\/\S+: .*damaged.* \[INTEGRITY\]\n/);
+    expect(failed.stdout).toMatch(/\ncould not be moved: 1 name\nthe store is still at file:\S+\. .*--partial\n$/);
+    const partial = await run(['migrate', location, to, '--partial', '--json']);
+    expect(partial).toMatchObject({ exitCode: 8, stderr: '' });
+    expect(jsonLines(partial.stdout)).toMatchObject([
+      { name: expect.stringMatching(/^o\//), code: 'INTEGRITY', status: 'failed' },
+      { summary: { moved: true, failures: 1 } },
+    ]);
+    expect((await run(['ls', '--store', to])).exitCode).toBe(0);
+  });
+
+  it('that is interrupted says how to go on, and the same command does', async ({ expect, onTestFinished }) => {
+    const box = await sandbox('sqlite', onTestFinished);
+    await box.seed({ a: 'one' });
+    const to = 'file:./new';
+    const child = box.start(['migrate', 'sqlite:./vault', to]);
+    const ending = finished(child);
+    // It has begun when it has taken the new place.
+    await expect.poll(() => readdir(box.path('new')).catch(() => []), { timeout: 60_000 }).not.toEqual([]);
+    child.kill('SIGINT');
+    const { exitCode, stdout, stderr } = await ending;
+    expect({ exitCode, stdout }).toEqual({ exitCode: 130, stdout: '' });
+    expect(stderr).toMatch(/interrupted.*the same command goes on; --cancel gives up.* \[ABORTED\]\n$/s);
+    expect(await box.run(['get', 'a'])).toMatchObject({ exitCode: 0, stdout: 'one' });
+    expect((await box.run(['migrate', 'sqlite:./vault', to])).exitCode).toBe(0);
+    expect(await box.run(['get', 'a', '--store', to])).toMatchObject({ exitCode: 0, stdout: 'one' });
+  });
+
+  it('with --keep goes on bringing what changes until it is interrupted', async ({ expect, onTestFinished }) => {
+    const { run, path, location } = await backupScene(onTestFinished);
+    const to = `sqlite:${path('new.db')}`;
+    const controller = new AbortController();
+    const keeping = Promise.withResolvers<void>();
+    const onOutput = (text: string): void => {
+      if (text.includes('is brought to')) keeping.resolve();
+    };
+    const ending = run(['migrate', location, to, '--keep'], { signal: controller.signal, onOutput });
+    await Promise.race([keeping.promise, ending]);
+    expect((await run(['put', 'kept', '-', '--store', to], { input: 'kept' })).exitCode).toBe(0);
+    const written = async (): Promise<number> =>
+      (await readdir(path('vault', 'o'), { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile())
+        .length;
+    await expect.poll(written, { timeout: 30_000 }).toBe(5);
+    controller.abort();
+    const { exitCode, stdout } = await ending;
+    expect(exitCode).toBe(130);
+    expect(stdout).toMatch(
+      /\nstopped; brought \d+ changes? there, and what comes from now on is kept for seven days\n$/,
+    );
+    const back = await run(['migrate', to, location, '--json']);
+    expect(jsonLines(back.stdout)).toMatchObject([{ summary: { moved: true, objects: 5, versions: 0 } }]);
+  });
+});
