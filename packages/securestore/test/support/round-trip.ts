@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { randomBytes, randomUUID } from 'node:crypto';
-import type { SecureStore } from '../../src/index.ts';
 import {
   addPrincipal,
   createStore,
@@ -14,6 +13,7 @@ import {
   setRole,
   verifyBackup,
 } from '../../src/index.ts';
+import { everythingOf } from './everything.ts';
 
 const unlock = rawKey(Buffer.alloc(32, 7));
 const MIB = 1024 * 1024;
@@ -94,21 +94,4 @@ async function check(to: string, expected: unknown, fingerprint: string, auditor
   await again.store('new', 'written after the disaster');
   await again.undelete('many/7');
   assert.equal((await again.retrieve('many/7')).text(), '7');
-}
-
-/** Every object and version with its data and metadata, and who may do what. */
-async function everythingOf(store: SecureStore): Promise<unknown> {
-  const objects: unknown[] = [];
-  for (const key of await store.list()) {
-    for (const { version, isCurrent } of (await store.history(key)).map((one, at) => ({
-      ...one,
-      isCurrent: at === 0,
-    }))) {
-      const { data, metadata, info } = await store.retrieve(key, isCurrent ? {} : { version });
-      const { created, modified, size } = info;
-      objects.push({ key, version, metadata, created, modified, size, data: Buffer.from(data).toString('base64') });
-    }
-  }
-  const { roles, principals } = await store.access.policy();
-  return { objects, roles, principals };
 }

@@ -1,0 +1,250 @@
+import { copyFileSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { forwardTo } from '@securestore/backend-api';
+import { MemoryBackend } from '@securestore/backend-memory';
+import { SqliteBackend } from '@securestore/backend-sqlite';
+import { SecureStoreError } from '@securestore/core-format';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import type { MigrateOptions } from '../src/migration.ts';
+import {
+  cancelMigration,
+  createStore,
+  generateIdentity,
+  identity,
+  keepOldSide,
+  migrateStore,
+  openStore,
+  rawKey,
+  recipientOf,
+  restoreStore,
+  retireMigration,
+} from '../src/index.ts';
+import { memoryPlace } from './support/round-trip.ts';
+
+const unlock = rawKey(Buffer.alloc(32, 7));
+const wrong = rawKey(Buffer.alloc(32, 8));
+const MAGIC_LENGTH = 4;
+
+function folder(): string {
+  const path = mkdtempSync(join(tmpdir(), 'securestore-refusals-'));
+  onTestFinished(() => rmSync(path, { recursive: true, force: true }));
+  return path;
+}
+
+async function made(location: string = memoryPlace()): Promise<string> {
+  await using store = await createStore(location, { unlock, upkeep: false, categories: { team: ['team/**'] } });
+  await store.store('k', 'v');
+  return location;
+}
+
+const move = (from: string, to: string, options: Partial<MigrateOptions> = {}): PromiseLike<unknown> =>
+  migrateStore(from, to, { unlock, ...options });
+
+async function refused(run: PromiseLike<unknown>, code: string, message: RegExp): Promise<void> {
+  await expect(Promise.resolve(run)).rejects.toMatchObject({ code, message: expect.stringMatching(message) });
+}
+
+const writesNothing = (): Promise<never> => Promise.reject(new SecureStoreError('READ_ONLY', 'the disk is read-only'));
+
+/** Nothing says that the store is being moved, so that it can be rotated, and moved elsewhere. */
+async function isUntouched(location: string): Promise<void> {
+  await refused(cancelMigration(location, { unlock }), 'NOT_FOUND', /the store is not being moved/);
+  await using store = await openStore(location, { unlock, upkeep: false });
+  expect((await store.retrieve('k')).text()).toBe('v');
+}
+
+describe('a store is not moved, and nothing is changed,', () => {
+  it('where there is none', async () => {
+    await refused(move(memoryPlace(), memoryPlace()), 'NOT_FOUND', /no store is here/);
+  });
+
+  it('where it or its new place can not be reached', async () => {
+    const nowhere = 'redis://127.0.0.1:1/0';
+    await refused(move(nowhere, memoryPlace()), 'UNAVAILABLE', /the server can not be reached/);
+    const store = await made();
+    await refused(move(store, nowhere), 'UNAVAILABLE', /the server can not be reached/);
+    await isUntouched(store);
+    await refused(move(store, 'file:/proc/none/here'), 'UNAVAILABLE', /\/proc\/none\/here/);
+    await isUntouched(store);
+  });
+
+  it('by what is no location, or has no backend', async () => {
+    expect(() => move('nowhere', memoryPlace())).toThrow(/not a location/);
+    expect(() => move(memoryPlace(), '')).toThrow(/not a location/);
+    const store = await made();
+    await refused(move(store, 'nothing:here'), 'INVALID_ARGUMENT', /No backend serves nothing:/);
+    await isUntouched(store);
+  });
+
+  it('by a wrong secret', async () => {
+    const store = await made();
+    await refused(move(store, memoryPlace(), { unlock: wrong }), 'UNLOCK_FAILED', /does not unlock/);
+    await isUntouched(store);
+  });
+
+  it('where a newer release has written its head', async () => {
+    const location = `sqlite:${join(folder(), 'vault.db')}`;
+    await made(location);
+    const backend = new SqliteBackend();
+    await backend.init({ location, options: {} });
+    const head = await backend.read('store');
+    const body = Buffer.from(head?.body ?? []);
+    body.writeUInt8(99, MAGIC_LENGTH);
+    await backend.write('store', body);
+    await backend.close();
+    await refused(move(location, memoryPlace()), 'FORMAT_VERSION', /newer/);
+  });
+
+  it('to where another store is', async () => {
+    const [store, other] = [await made(), await made()];
+    await refused(move(store, other), 'ALREADY_EXISTS', /another store.*Choose an empty location/);
+    await isUntouched(store);
+    await isUntouched(other);
+  });
+
+  it('to what remains of a store whose head is gone', async () => {
+    const [store, location] = [await made(), `sqlite:${join(folder(), 'vault.db')}`];
+    await made(location);
+    const backend = new SqliteBackend();
+    await backend.init({ location, options: {} });
+    await backend.delete('store');
+    await backend.close();
+    await refused(move(store, location), 'ALREADY_EXISTS', /objects of a store .* whose head is missing/);
+    await isUntouched(store);
+  });
+
+  it('to where a copy of it is, restored or taken of its files', async () => {
+    const path = join(folder(), 'vault.db');
+    const store = await made(`sqlite:${path}`);
+    copyFileSync(path, `${path}-copied`);
+    await refused(move(store, `sqlite:${path}-copied`), 'ALREADY_EXISTS', /this is the place where the store is/);
+    const [backups, restored] = [memoryPlace(), memoryPlace()];
+    const opened = await openStore(store, { unlock, upkeep: false });
+    await opened.backup(backups);
+    await opened.close();
+    await restoreStore(backups, restored, { unlock });
+    await refused(move(store, restored), 'ALREADY_EXISTS', /a copy of the store is here already/);
+    await isUntouched(store);
+  });
+
+  it('to where it is, whatever that is called', async () => {
+    const path = join(folder(), 'vault.db');
+    const store = await made(`sqlite:${path}`);
+    await refused(move(store, store), 'INVALID_ARGUMENT', /the store is there already/);
+    const around = `sqlite:${join(path, '..')}/../${basename(join(path, '..'))}/vault.db`;
+    await refused(move(store, around), 'INVALID_ARGUMENT', /the store is there already/);
+    symlinkSync(path, `${path}-link`);
+    await refused(move(store, `sqlite:${path}-link`), 'ALREADY_EXISTS', /this is the place where the store is/);
+    await isUntouched(store);
+  });
+
+  it('to a backend that lacks what a store needs', async () => {
+    const store = await made();
+    for (const lacking of ['ifAbsent', 'ifMatch', 'orderedList', 'listAfterWrite', 'rangeRead', 'modified'] as const) {
+      const to = memoryPlace();
+      const backend = forwardTo(new MemoryBackend(), {
+        declare: (capabilities) => ({ ...capabilities, [lacking]: false }),
+      });
+      const destinations = { [to]: { backend } };
+      await refused(move(store, to, { destinations }), 'UNSUPPORTED', new RegExp(`lacks ${lacking}\\b`));
+    }
+    await isUntouched(store);
+  });
+
+  it('to a backend that writes nothing', async () => {
+    const [store, to] = [await made(), memoryPlace()];
+    const destinations = { [to]: { backend: forwardTo(new MemoryBackend(), { write: writesNothing }) } };
+    await refused(move(store, to, { destinations }), 'READ_ONLY', /the disk is read-only/);
+    await isUntouched(store);
+  });
+
+  it('by a member', async () => {
+    const location = await made();
+    const ann = generateIdentity();
+    const store = await openStore(location, { unlock, upkeep: false });
+    await store.members.add('ann', await recipientOf(ann), { categories: ['team'] });
+    const { fingerprint } = store;
+    await store.close();
+    const as = { unlock: identity(ann), fingerprint };
+    await refused(move(location, memoryPlace(), as), 'ACCESS_DENIED', /a member's identity/);
+    await refused(cancelMigration(location, as), 'ACCESS_DENIED', /a member's identity/);
+    await refused(retireMigration(location, as), 'ACCESS_DENIED', /a member's identity/);
+    await isUntouched(location);
+  });
+
+  it('with options that there are not', async () => {
+    const store = await made();
+    expect(() => move(store, memoryPlace(), { partial: 'yes' } as never)).toThrow(/"partial"/);
+    expect(() => move(store, memoryPlace(), { parcial: true } as never)).toThrow(/"parcial"/);
+  });
+});
+
+// Each waits for other processes: six seconds where the journal comes, six before a move.
+describe.concurrent('a store that is being moved', { timeout: 120_000 }, () => {
+  it('is not moved elsewhere, rotated, restored or retired, until that is cancelled', async () => {
+    const [store, to] = [await made(), memoryPlace()];
+    expect(await move(store, to, { copyOnly: true })).toMatchObject({ moved: false, failures: 0 });
+    await refused(openStore(to, { unlock }), 'INTEGRITY', /being moved to this place/);
+    await refused(createStore(to, { unlock }), 'INTEGRITY', /being moved to this place/);
+    await refused(
+      move(store, memoryPlace()),
+      'LOCKED',
+      /being moved to memory:.*go on with that migration, or cancel it/,
+    );
+    await refused(move(await made(), to), 'ALREADY_EXISTS', /another migration to this location/);
+    await refused(retireMigration(store, { unlock }), 'LOCKED', /being moved to memory:.*cancel that first/);
+    const opened = await openStore(store, { unlock, upkeep: false });
+    const backups = memoryPlace();
+    await opened.backup(backups);
+    const rotating = opened.rotateEncryptionKey(unlock, unlock, { depth: 'keys' });
+    await refused(rotating, 'LOCKED', /being moved.*cancel the migration, and rotate then/);
+    await refused(opened.restore(backups, { conflict: 'overwrite' }), 'LOCKED', /being moved/);
+    await opened.close();
+    await cancelMigration(store, { unlock });
+    await isUntouched(store);
+    // What was copied is of use to the next one to the same place.
+    expect(await move(store, to)).toMatchObject({ moved: true, versions: 0 });
+  });
+
+  it('is moved by one at a time, and can not be cancelled meanwhile', async () => {
+    const [store, to] = [await made(), memoryPlace()];
+    const moving = migrateStore(store, to, { unlock });
+    await sleep(500);
+    await Promise.all([
+      refused(move(store, to), 'LOCKED', /is being run already/),
+      refused(move(store, memoryPlace()), 'LOCKED', /being moved to memory:|is being run already/),
+      refused(cancelMigration(store, { unlock }), 'LOCKED', /at this moment/),
+      refused(retireMigration(store, { unlock }), 'LOCKED', /being moved/),
+    ]);
+    expect(await moving).toMatchObject({ moved: true });
+    await refused(cancelMigration(store, { unlock }), 'CONFLICT', /has moved already: move it back/);
+    await refused(retireMigration(store, { unlock }), 'LOCKED', /has moved to memory:.*open it there/);
+    await refused(move(store, memoryPlace()), 'LOCKED', /has moved to memory:.*move it from there/);
+    await refused(createStore(store, { unlock }), 'ALREADY_EXISTS', /a store here already/);
+    await refused(move(await made(), store), 'ALREADY_EXISTS', /another store/);
+    // By who did not see how it ended.
+    expect(await move(store, to)).toMatchObject({ moved: true, pause: 0 });
+    await refused(cancelMigration(to, { unlock }), 'NOT_FOUND', /not being moved/);
+    await refused(
+      keepOldSide(to, memoryPlace(), { unlock }),
+      'INVALID_ARGUMENT',
+      /not a place that the store has left/,
+    );
+    expect(await retireMigration(to, { unlock })).toBe(true);
+    expect(await retireMigration(to, { unlock })).toBe(false);
+    expect(await move(to, store)).toMatchObject({ moved: true });
+  });
+
+  it('waits for a rotation that was stopped', async () => {
+    const store = await made();
+    const opened = await openStore(store, { unlock, upkeep: false });
+    const rotation = opened.rotateEncryptionKey(unlock, unlock, { depth: 'keys' });
+    await sleep(500);
+    await refused(move(store, memoryPlace()), 'LOCKED', /a rotation of the keys is under way/);
+    await rotation;
+    await opened.close();
+    await isUntouched(store);
+  });
+});

@@ -1,0 +1,50 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { TORTURE } from '../../backend-fs/test/support/crash-campaign.ts';
+import type { AllPlaces } from './support/all-places.ts';
+import { ALL_BACKENDS, allPlaces } from './support/all-places.ts';
+import { moveOn, travelling } from './support/moved.ts';
+
+let places: AllPlaces | undefined;
+beforeAll(async () => {
+  places = await allPlaces();
+}, 600_000);
+afterAll(() => places?.end());
+
+const fresh = (name: string): string | undefined => {
+  const location = places?.fresh(name);
+  if (location === undefined) console.error(`skipped: no server for ${name}`);
+  return location;
+};
+
+test('a store moves through all backends, and back to where it was first', { timeout: 900_000 }, async () => {
+  const home = fresh('memory');
+  expect.assert(home !== undefined);
+  const store = await travelling(home, { small: 200, large: 2 });
+  for (const name of ALL_BACKENDS) {
+    const next = name === 'memory' ? undefined : fresh(name);
+    if (next !== undefined) await moveOn(store, next);
+  }
+  await moveOn(store, home);
+});
+
+/** Chains in which every backend comes once after every one, itself too: a de Bruijn sequence, cut into one chain for each. */
+const CHAINS = ALL_BACKENDS.map((first, at) => {
+  const later = ALL_BACKENDS.slice(at + 1);
+  return [first, ...later.flatMap((other) => [first, other]), later[0] ?? ALL_BACKENDS[0] ?? first];
+});
+
+test('the chains have every ordered pair once', () => {
+  const pairs = CHAINS.flatMap((chain) => chain.slice(1).map((to, at) => `${chain[at]} ${to}`));
+  expect(pairs.length).toBe(ALL_BACKENDS.length ** 2);
+  expect(new Set(pairs).size).toBe(pairs.length);
+});
+
+// Hours: each of the 81 moves takes ten large objects and five thousand small ones.
+describe.skipIf(!TORTURE)('between any two backends, also two places of one (only npm run torture)', () => {
+  test.each(CHAINS.map((chain) => ({ chain, named: chain.join(' ') })))('$named', async ({ chain }) => {
+    const [start, ...others] = chain.filter((name) => places?.fresh(name) !== undefined).map(fresh);
+    expect.assert(start !== undefined);
+    const store = await travelling(start, { small: 5000, large: 10 });
+    for (const to of others) if (to !== undefined) await moveOn(store, to);
+  });
+});
