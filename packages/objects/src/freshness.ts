@@ -9,7 +9,7 @@ import type { Clock, Instant } from '@securestore/jobs';
 import { elapsedSince, instant } from '@securestore/jobs';
 import { followGrant } from './members/grants.ts';
 import { OwnSlot } from './own-slot.ts';
-import type { Arrived, Moves } from './moving/follow.ts';
+import type { Arrived, FollowPorts, Moves } from './moving/follow.ts';
 import { followMove } from './moving/follow.ts';
 import { isLanded } from './moving/landed.ts';
 import { isMember } from './owner.ts';
@@ -41,6 +41,8 @@ const SHORT_BOUNDS: Bounds = { refreshAfter: 200, freshFor: 700 };
 /** How a process follows a store to where it moves. */
 export interface Following {
   readonly moves: Moves;
+  /** As {@link FollowPorts.onFound}. */
+  readonly onFound: FollowPorts['onFound'];
   /** Called before anything goes on there. @returns the etag of the head as the parts of the engine see it */
   readonly onMove: (arrived: Arrived) => Promise<string>;
 }
@@ -345,12 +347,15 @@ export class HeadWatcher {
   async #move(moved: Head): Promise<ReadHead> {
     let arrived: Arrived;
     let etag: string | undefined;
+    // What was here before must not pass for the store once more, wherever that is now.
+    await this.#onHead?.(moved);
     try {
       arrived = await followMove(moved, this.#state, {
         moves: this.#following?.moves,
         clock: this.#clock,
         within: BOUNDS.freshFor,
         unlock: (backend, head) => this.#followKeys(head, backend),
+        onFound: async (location, head) => this.#following?.onFound(location, head),
       });
       etag = await this.#following?.onMove(arrived);
     } catch (error) {

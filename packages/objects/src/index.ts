@@ -45,7 +45,7 @@ export { mapConcurrently } from './map-concurrently.ts';
 export { entriesUnder, listPage } from './pages.ts';
 export type { PolicyObject } from './policy-object.ts';
 export { createObjectStore, openObjectStore, openOrCreateObjectStore, openStoreAnew } from './open.ts';
-export type { Resealed, ResealedCopy } from './moving/resealed-copy.ts';
+export type { Missed, Resealed, ResealedCopy } from './moving/resealed-copy.ts';
 export type { OpenSettings, StoreContext } from './open.ts';
 export type {
   CheckpointOptions,

@@ -1,5 +1,5 @@
 import type { StorageBackend } from '@securestore/backend-api';
-import type { AuditLink } from '@securestore/core-format';
+import type { AuditLink, Head } from '@securestore/core-format';
 import { HEAD_NAME, SecureStoreError } from '@securestore/core-format';
 import type { RandomSource, UnlockMethod } from '@securestore/crypto';
 import { fingerprintOf, NameCipher, randomPool } from '@securestore/crypto';
@@ -35,7 +35,7 @@ import { loadState, readHead } from './state.ts';
 import type { StoreSettings } from './store-settings.ts';
 import type { Trust } from './trust.ts';
 import { OwnSlot } from './own-slot.ts';
-import { checkIdentity, checkRemembered, endsIn, rememberedAt, rememberFirst, rememberNewest } from './trust.ts';
+import { checkIdentity, endsIn, rememberArrival, rememberedAt, rememberFirst, rememberNewest } from './trust.ts';
 import type { Logger } from './types.ts';
 import { unlockHead } from './unlock-head.ts';
 
@@ -136,6 +136,9 @@ async function loadMoved(settings: OpenSettings, state: StoreState, begun: Insta
   const { moves, clock = systemClock() } = settings;
   const { head, unlocked } = state;
   const to = head.migration && openLocation(state, head.migration);
+  // What was here before must not pass for the store once more.
+  if (trust === 'first use') await rememberFirst(settings, head);
+  else await rememberNewest(settings, head);
   if (head.migration?.resealed === true && to !== undefined) throw sealedAnew(to);
   if (moves === undefined) throw movedAway(to);
   const slot = new OwnSlot();
@@ -145,13 +148,8 @@ async function loadMoved(settings: OpenSettings, state: StoreState, begun: Insta
     within: MOVED_WITHIN,
     unlock: (backend, there) =>
       'root' in unlocked ? slot.follow(unlocked, head, there) : followGrant(backend, there, unlocked),
+    onFound: (location, found) => rememberArrival({ ...settings, location }, found),
   });
-  try {
-    await checkRemembered({ ...settings, location: arrived.location }, arrived.read.head);
-  } catch (error) {
-    await arrived.backend.close().catch(() => undefined);
-    throw error;
-  }
   return { begun, read: arrived.read, state: arrived.state, trust, arrived };
 }
 
@@ -243,14 +241,14 @@ export function engineOf(
   };
   if (moves !== undefined && place !== undefined) {
     const onMove = async (there: Arrived): Promise<string> => {
-      await checkRemembered({ ...context, location: there.location }, there.read.head);
       place.moveTo(there.backend, there.location);
       engine.cache.clear();
       engine.journal.restart();
       engine.limits = limitsFor(there.backend.capabilities);
       return place.mark(there.read.etag);
     };
-    watcher.follows({ moves, onMove });
+    const onFound = (location: string, found: Head): Promise<void> => rememberArrival({ ...context, location }, found);
+    watcher.follows({ moves, onMove, onFound });
   }
   return engine;
 }

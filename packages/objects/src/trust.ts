@@ -19,12 +19,6 @@ export async function rememberedAt(context: StoreContext): Promise<AnchorRecord 
   return context.anchor?.read(context.location);
 }
 
-/** Compares a head with what is remembered of its location. @throws SecureStoreError `ROLLBACK` where it contradicts that */
-export async function checkRemembered(context: StoreContext, head: Head): Promise<void> {
-  const remembered = await rememberedAt(context);
-  if (remembered !== undefined) checkAnchor(remembered, head);
-}
-
 /**
  * Compares a head, whose signature has been verified, with what is known of the store, before any secret is used.
  *
@@ -111,6 +105,26 @@ export async function rememberNewest(
 function endsAfter(remembered: readonly AuditLink[], { audit }: Head, end: AuditEnd | undefined): AuditLink[] {
   const kept = withEnds(remembered, end);
   return mergeEnds(kept, standingBeside(end, audit?.ends ?? [])).slice(0, MAX_AUDIT_LINKS);
+}
+
+/**
+ * Compares a store that was followed to a place with what is remembered of that, and remembers it.
+ *
+ * It need not go back to what lay there before, which may have been removed: a head that follows from what is known says that it is
+ * there, and generations count on from one place to the next, so that what was remembered is older.
+ *
+ * @throws SecureStoreError `ROLLBACK` where it is older than what is remembered
+ */
+export async function rememberArrival(context: StoreContext, head: Head): Promise<void> {
+  const remembered = await rememberedAt(context);
+  if (remembered === undefined) return rememberNewest(context, head);
+  const { instance, fingerprint } = anchorOf(head);
+  const isLater =
+    fingerprint === remembered.fingerprint &&
+    instance !== remembered.instance &&
+    head.generation > remembered.generation;
+  if (!isLater) checkAnchor(remembered, head);
+  await rememberNewest({ ...context, acceptHead: isLater }, head);
 }
 
 /** Not a newer head of the same store, and no store that has been put, and remembered, in the place of this one meanwhile. */

@@ -256,10 +256,14 @@ export class Copier {
   /** @returns whether all parts of the payload were there, or it needs none that are not there already */
   async #payload(token: string, { blob }: RecordHeader, before: RecordHeader | undefined): Promise<boolean> {
     if (blob === undefined || (before?.blob !== undefined && isSameId(before.blob.blobId, blob.blobId))) return true;
-    const count = Math.max(1, Math.ceil((blob.sealedLength - BLOB_PREFIX_LENGTH) / blob.partSize));
-    const names = Array.from({ length: count }, (_, part) => partName(token, blob.blobId, part));
-    let whole = true;
-    for await (const copied of mapConcurrently(names, PARTS, async (name) => {
+    const { blobId, sealedLength, partSize } = blob;
+    // Whoever has the key of a category can seal any sizes: it is over with the first part that is not there.
+    if (partSize === 0) return false;
+    const count = Math.max(1, Math.ceil((sealedLength - BLOB_PREFIX_LENGTH) / partSize));
+    const names = function* parts(): Generator<string> {
+      for (let part = 0; part < count; part++) yield partName(token, blobId, part);
+    };
+    for await (const copied of mapConcurrently(names(), PARTS, async (name) => {
       let copiedPart = true;
       await this.#partGate(() =>
         this.#tolerating(name, async () => {
@@ -268,9 +272,9 @@ export class Copier {
       );
       return copiedPart;
     })) {
-      if (!copied) whole = false;
+      if (!copied) return false;
     }
-    return whole;
+    return true;
   }
 }
 

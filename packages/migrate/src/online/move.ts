@@ -1,6 +1,6 @@
 import type { ListEntry, StorageBackend } from '@securestore/backend-api';
 import type { Head } from '@securestore/core-format';
-import { AREAS, asBuffer, HEAD_NAME, SecureStoreError } from '@securestore/core-format';
+import { AREAS, asBuffer, HEAD_NAME, SecureStoreError, splitUnderToken } from '@securestore/core-format';
 import type { JobContext } from '@securestore/jobs';
 import { elapsedSince, instant } from '@securestore/jobs';
 import type { Consumer, MigrationArea, Occupied } from '@securestore/objects';
@@ -14,8 +14,8 @@ import type { FailedMove, MigrationReport, MoveOptions, MoveProgress } from './t
 
 const OBJECTS_AT_ONCE = 16;
 const MAX_LISTED = 1000;
-/** So many objects that differ are looked at again together. */
-const SUSPECTS_AT_ONCE = 1000;
+/** So many objects that differ are remembered, to be looked at again once the rest was compared. */
+const MAX_SUSPECTS = 10_000;
 /** How often a move is tried that others get in the way of. */
 const MAX_TRIES = 3;
 /** The longest that a store is closed before others open it again, with some time to spare, in milliseconds. */
@@ -61,6 +61,13 @@ const isSameListing = (here: Listed, there: Listed | undefined): boolean =>
   here.record?.size === there?.record?.size &&
   isSameList(here.history, there?.history ?? []) &&
   isSameList(here.parts, there?.parts ?? []);
+
+/** Of the object that a name belongs to; `undefined` for a name that belongs to none. */
+function tokenOf(name: string): string | undefined {
+  if (name.startsWith(AREAS.objects)) return name.slice(AREAS.objects.length);
+  const area = [AREAS.history, AREAS.blobs].find((one) => name.startsWith(one));
+  return area && splitUnderToken(area, name)?.token;
+}
 
 /** The work of one run of a migration. */
 export class Move {
@@ -271,9 +278,8 @@ export class Move {
 
   /** Compares both sides by what they list, brings in line what differs, and reads everything that was copied. */
   async #compare(consumer: Consumer, { head }: Occupied): Promise<void> {
-    const { signal } = this.#context;
     this.#progress({ phase: 'comparing' });
-    await this.#compareListings(consumer, head?.head.state === 'moved' ? await this.#leftAt() : Infinity);
+    await this.#compareListings(consumer, head?.head.state === 'moved' ? await this.#leftAt() : undefined);
     await this.#follow(consumer, true);
     if (consumer.passDue) {
       // The journal has a hole: all that may have changed is looked at again.
@@ -284,25 +290,28 @@ export class Move {
     this.#progress({ phase: 'verifying' });
     const failed = [...this.#copier.failed.keys()];
     for (const name of failed) await this.#retry(name);
-    const verify = () => this.#area.verifyCopy(this.#places.target, () => this.#progress({ done: 1 }), signal);
-    let findings = await verify();
-    // What changed while it was read may look wrong where the change is still to be followed.
+    let findings = await this.#verifyCopy();
     for (let tries = 1; findings.length > 0 && tries < MAX_TRIES; tries++) {
-      for (const { name } of findings) await this.#retry(name);
+      // It may be wrong in the copy alone, or where a change is still to be followed.
+      const tokens = new Set(findings.flatMap(({ name }) => tokenOf(name) ?? []));
+      for (const token of tokens) await this.#copier.syncToken(token, 'nothing');
+      await this.#copier.finish();
       await this.#follow(consumer, true);
       const known = new Set(findings.map(({ name }) => name));
-      findings = (await verify()).filter(({ name }) => known.has(name));
+      findings = (await this.#verifyCopy()).filter(({ name }) => known.has(name));
     }
     for (const { name, kind, message } of findings) {
       this.#copier.fail(name, kind === 'damaged' ? 'INTEGRITY' : 'ROLLBACK', message);
     }
   }
 
+  #verifyCopy(): ReturnType<MigrationArea['verifyCopy']> {
+    return this.#area.verifyCopy(this.#places.target, () => this.#progress({ done: 1 }), this.#context.signal);
+  }
+
   async #retry(name: string): Promise<void> {
-    const area = [AREAS.objects, AREAS.history, AREAS.blobs].find((one) => name.startsWith(one));
-    if (area === undefined) return;
-    const rest = name.slice(area.length);
-    const token = area === AREAS.objects ? rest : rest.slice(0, rest.indexOf('./'));
+    const token = tokenOf(name);
+    if (token === undefined) return;
     this.#copier.failed.delete(name);
     await this.#copier.syncToken(token, 'sizes');
   }
@@ -318,22 +327,31 @@ export class Move {
     return (found?.modified ?? 0) - CLOSED_FOR - clockSkew - modifiedResolution;
   }
 
-  /** @param doubted what was written at the target from then on is read on both sides */
-  async #compareListings(consumer: Consumer, doubted: number): Promise<void> {
+  /**
+   * @param leftAt where the store has left the target before: of what was written there from then on, histories are read on both sides.
+   *   So are all current records: nobody has looked at them since
+   */
+  async #compareListings(consumer: Consumer, leftAt: number | undefined): Promise<void> {
     const { signal } = this.#context;
     const list: Lister = (prefix, after) =>
       this.#area.entries(prefix, { ...(after !== undefined && { after }), signal });
     const there = this.#there(undefined);
     const suspects: string[] = [];
     let objects = 0;
-    for await (const listed of listObjects(list)) {
-      signal.throwIfAborted();
-      if (listed.record !== undefined) objects += 1;
+    const compared = mapConcurrently(listObjects(list), OBJECTS_AT_ONCE, async (listed) => {
       const other = await there(listed.token);
-      const isDoubted = [other?.record, ...(other?.history ?? [])].some((entry) => (entry?.modified ?? 0) >= doubted);
+      const entries = [other?.record, ...(other?.history ?? [])];
+      const isDoubted = leftAt !== undefined && entries.some((entry) => (entry?.modified ?? 0) >= leftAt);
       if (isDoubted) await this.#copier.syncToken(listed.token, 'nothing');
-      else if (!isSameListing(listed, other)) suspects.push(listed.token);
-      if (suspects.length >= SUSPECTS_AT_ONCE) await this.#bringInLine(consumer, suspects.splice(0));
+      else if (!isSameListing(listed, other)) {
+        if (suspects.length < MAX_SUSPECTS) suspects.push(listed.token);
+        else this.#corrected += await this.#copier.syncToken(listed.token, 'sizes');
+      } else if (leftAt !== undefined) this.#corrected += await this.#copier.sync(listed, other, 'sizes');
+      return listed;
+    });
+    for await (const { record } of compared) {
+      signal.throwIfAborted();
+      if (record !== undefined) objects += 1;
       this.#progress({ done: 1 });
     }
     await there();

@@ -4,7 +4,15 @@ import { AREAS, asBuffer, HEAD_NAME, SecureStoreError } from '@securestore/core-
 import type { UnlockMethod } from '@securestore/crypto';
 import type { JobContext } from '@securestore/jobs';
 import { elapsedSince, instant } from '@securestore/jobs';
-import type { Consumer, MigrationArea, ObjectStore, ResealedCopy, StoreSettings } from '@securestore/objects';
+import type {
+  Consumer,
+  Finding,
+  Missed,
+  MigrationArea,
+  ObjectStore,
+  ResealedCopy,
+  StoreSettings,
+} from '@securestore/objects';
 import { mapConcurrently, openStoreAnew } from '@securestore/objects';
 import { consumerLabel } from './move.ts';
 import type { Places } from './move.ts';
@@ -14,7 +22,13 @@ const OBJECTS_AT_ONCE = 8;
 const MAX_LISTED = 1000;
 const MAX_TRIES = 3;
 const FOLLOW_EVERY = 100;
-const FAILURES: ReadonlySet<string> = new Set(['INTEGRITY', 'FORMAT_VERSION', 'TOO_LARGE', 'KEY_DESTROYED']);
+const FAILURES: ReadonlySet<string> = new Set([
+  'INTEGRITY',
+  'ROLLBACK',
+  'FORMAT_VERSION',
+  'TOO_LARGE',
+  'KEY_DESTROYED',
+]);
 
 /** What a store is to be that takes in another one: what is not given is as it was, but for what unlocks it. */
 export interface ResealSettings extends Omit<StoreSettings, 'unlock' | 'journal'> {
@@ -193,6 +207,16 @@ export class Reseal {
     return more;
   }
 
+  async #isInLine(token: string): Promise<boolean> {
+    try {
+      return (await this.#copy?.isInLine(token, this.#context.signal)) === true;
+    } catch (error) {
+      // Bringing it says what is wrong with it.
+      if (SecureStoreError.is(error) && FAILURES.has(error.code)) return false;
+      throw error;
+    }
+  }
+
   async #compare(consumer: Consumer, there: ObjectStore): Promise<void> {
     const { signal } = this.#context;
     this.#progress({ phase: 'comparing' });
@@ -203,7 +227,7 @@ export class Reseal {
       this.#progress({ done: 1 });
       const name = `${AREAS.objects}${token}`;
       if (this.#failed.has(name)) await this.#bring(token);
-      else if (!(await this.#copy?.isInLine(token, signal))) {
+      else if (!(await this.#isInLine(token))) {
         this.#corrected += 1;
         await this.#bring(token);
       }
@@ -220,11 +244,28 @@ export class Reseal {
     }
     this.#progress({ phase: 'verifying' });
     const findings = await there.migrationArea.verifyHere(() => this.#progress({ done: 1 }), signal);
-    const before = await this.#area.verifyHere(() => this.#progress({ done: 1 }), signal);
+    const before = await this.#verifySource();
     for (const { name, kind, message } of [...before, ...findings]) {
       if (!this.#failed.has(name))
         this.#failed.set(name, { name, code: kind === 'damaged' ? 'INTEGRITY' : 'ROLLBACK', message });
     }
+  }
+
+  /** Verifies the store, and that what was sealed anew is what was verified. */
+  async #verifySource(): Promise<readonly Finding[]> {
+    const { signal } = this.#context;
+    const copy = this.#copy;
+    if (copy === undefined) return [];
+    const missed = new Map<string, Missed>();
+    const onMissed = (token: string, one: Missed): void => void missed.set(token, one);
+    const findings = await this.#area.verifySealed(copy, onMissed, () => this.#progress({ done: 1 }), signal);
+    for (const [token, one] of missed) {
+      await this.#bring(token);
+      if (await copy.has(one)) continue;
+      const message = 'another version of it was to be had when it was sealed anew than when it was verified';
+      this.#failed.set(`${AREAS.objects}${token}`, { name: `${AREAS.objects}${token}`, code: 'ROLLBACK', message });
+    }
+    return findings;
   }
 
   /** @returns for how long the store was closed, in milliseconds; `undefined` where others came in between */

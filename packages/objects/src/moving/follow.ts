@@ -34,6 +34,12 @@ export interface FollowPorts {
   readonly within: number;
   /** By what this process opens the store under a head at a backend; `undefined` where it does so no more. */
   readonly unlock: (backend: StorageBackend, head: Head) => Promise<Unlocked | undefined>;
+  /**
+   * Told of each place on the way, and of the one where the store is, before anything of it is relied on.
+   *
+   * @throws SecureStoreError `ROLLBACK` where something newer is remembered of it
+   */
+  readonly onFound: (location: string, head: Head) => Promise<void>;
 }
 
 /** More moves than this, one after the other, nobody makes. */
@@ -145,6 +151,7 @@ export async function followMove(moved: Head, state: StoreState, ports: FollowPo
       const read = await readThere(place.backend, ports);
       if (read === undefined) throw notTheStore(place.location);
       checkArrived(read, head, migration.instance, place.location);
+      await ports.onFound(place.location, read.head);
       if (read.head.state !== 'moved') {
         const arrived = await load(place, read, from, ports);
         opened.pop();

@@ -37,6 +37,7 @@ import { Landing } from './landing.ts';
 import { openLocation, sealLocation } from './location.ts';
 import type { Occupied } from './marker.ts';
 import { checkFree, isTaken, occupy, occupyAnew } from './marker.ts';
+import type { Missed } from './resealed-copy.ts';
 import { ResealedCopy, tokensOf } from './resealed-copy.ts';
 import { reopen } from './reopen.ts';
 
@@ -373,6 +374,32 @@ export class MigrationArea extends StoreArea {
   /** The same of the store itself. */
   verifyHere(onLooked: () => void, signal?: AbortSignal): Promise<readonly Finding[]> {
     return this.#verify(this.#engine, onLooked, signal);
+  }
+
+  /**
+   * As {@link verifyHere}, of a store that is sealed anew: whoever shows what is right to be verified must not have shown something else
+   * to be sealed.
+   *
+   * @param onMissed told of each object of which the copy does not have what was verified
+   */
+  verifySealed(
+    copy: ResealedCopy,
+    onMissed: (token: string, missed: Missed) => void,
+    onLooked: () => void,
+    signal?: AbortSignal,
+  ): Promise<readonly Finding[]> {
+    const inner = this.#engine.backend;
+    const backend = forwardTo(inner, {
+      async read(name, options) {
+        const found = await inner.read(name, options);
+        if (found === undefined || !name.startsWith(AREAS.objects)) return found;
+        const token = name.slice(AREAS.objects.length);
+        const missed = await copy.missedBy(token, found.body, signal);
+        if (missed !== undefined) onMissed(token, missed);
+        return found;
+      },
+    });
+    return this.#verify({ ...this.#engine, backend }, onLooked, signal);
   }
 
   async #verify(engine: Engine, onLooked: () => void, signal: AbortSignal | undefined): Promise<readonly Finding[]> {

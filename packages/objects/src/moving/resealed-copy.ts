@@ -7,6 +7,7 @@ import {
   historyName,
   historyPrefix,
   historyVersion,
+  isDamage,
   objectName,
   parseStoreKey,
   SecureStoreError,
@@ -36,8 +37,18 @@ export interface Resealed {
   readonly unreadable: number;
 }
 
+/** What the new store is to have, and has not. */
+export interface Missed {
+  /** Its token there. */
+  readonly there: string;
+  readonly version: number;
+}
+
 /** A payload as the new store has it. */
 type Payload = Pick<OpenBody, 'digest' | 'payload'> & { readonly blob: RecordHeader['blob'] };
+
+const isSameCommit = (there: RecordHeader | undefined, { version, commitId }: RecordHeader): boolean =>
+  there !== undefined && there.version === version && Buffer.compare(there.commitId, commitId) === 0;
 
 /** Brings objects of a store into another one: opened with the keys of the one, and sealed with those of the other. */
 export class ResealedCopy {
@@ -106,20 +117,33 @@ export class ResealedCopy {
   ): Promise<OpenedRecord | 'unreadable' | undefined> {
     const engine = this.#source;
     const found = await engine.backend.read(name, { signal });
-    if (found === undefined) return undefined;
-    if (engine.watcher.state.keys.isDestroyed(splitRecord(found.body).header.categoryId)) return 'unreadable';
-    return withNewestKeys(engine, found.body, (state) => openByToken(state, found.body, engine.names, token), signal);
+    return found && this.#open(token, found.body, signal);
   }
 
+  async #open(
+    token: string,
+    record: Uint8Array,
+    signal: AbortSignal | undefined,
+  ): Promise<OpenedRecord | 'unreadable'> {
+    const engine = this.#source;
+    if (engine.watcher.state.keys.isDestroyed(splitRecord(record).header.categoryId)) return 'unreadable';
+    return withNewestKeys(engine, record, (state) => openByToken(state, record, engine.names, token), signal);
+  }
+
+  async #headerThere(there: string): Promise<RecordHeader | undefined> {
+    const found = await this.#target.backend.read(objectName(there));
+    return found && splitRecord(found.body).header;
+  }
+
+  /** @throws SecureStoreError `ROLLBACK` where something newer is there */
   async #isThere(there: string, current: OpenedRecord | 'unreadable'): Promise<boolean> {
     if (current === 'unreadable') return false;
-    const found = await this.#target.backend.read(objectName(there));
-    const header = found && splitRecord(found.body).header;
-    return (
-      header !== undefined &&
-      header.version === current.header.version &&
-      Buffer.compare(header.commitId, current.header.commitId) === 0
-    );
+    const header = await this.#headerThere(there);
+    if (header !== undefined && header.version > current.header.version) {
+      const message = 'an older version lies in the store than was sealed anew before: verify the store';
+      throw new SecureStoreError('ROLLBACK', message);
+    }
+    return isSameCommit(header, current.header);
   }
 
   async #seal(
@@ -241,6 +265,31 @@ export class ResealedCopy {
     await backend.delete(objectName(there), { signal });
     await this.#dropPayloads(there, signal);
     return true;
+  }
+
+  /**
+   * Holds the new store against a current record of the store that was verified.
+   *
+   * @returns what is to be there, where something else is; `undefined` where that is as it should be, or can't be told
+   */
+  async missedBy(token: string, record: Uint8Array, signal: AbortSignal | undefined): Promise<Missed | undefined> {
+    try {
+      const current = await this.#open(token, record, signal);
+      const name = current === 'unreadable' ? undefined : await this.#nameOf(token, [], current, signal);
+      if (name === undefined || current === 'unreadable') return undefined;
+      const { token: there } = this.#target.names.locate(name);
+      const header = await this.#headerThere(there);
+      return isSameCommit(header, current.header) ? undefined : { there, version: current.header.version };
+    } catch (error) {
+      // Whoever verifies it says what is wrong with it.
+      if (isDamage(error)) return undefined;
+      throw error;
+    }
+  }
+
+  /** Whether that version, or one that came later, is in the new store. */
+  async has({ there, version }: Missed): Promise<boolean> {
+    return ((await this.#headerThere(there))?.version ?? 0) >= version;
   }
 
   /** Whether an object is in the new store as it is in the store now. */

@@ -1,6 +1,6 @@
 import { createSecretKey } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
-import type { GrantedKeys, Head, Purpose, RecordHeader } from '@securestore/core-format';
+import type { GrantedKeys, Head, ObjectBody, Purpose, RecordHeader } from '@securestore/core-format';
 import {
   AREAS,
   copyOf,
@@ -156,6 +156,7 @@ export interface Fake {
   readonly under: Uint8Array;
   readonly text?: string;
   readonly header?: Partial<RecordHeader>;
+  readonly body?: Partial<ObjectBody>;
 }
 
 /** Seals a record for a name with keys of the loot. */
@@ -163,7 +164,7 @@ export function fake(
   bodies: Bodies,
   { granted }: Loot,
   key: string,
-  { category, under, text = 'forged', header }: Fake,
+  { category, under, text = 'forged', header, body: changed }: Fake,
 ): {
   readonly token: string;
   readonly record: Buffer;
@@ -201,6 +202,7 @@ export function fake(
     digest: Buffer.alloc(32, 1),
     metadata: Buffer.alloc(0),
     payload: { kind: 'inline', data },
+    ...changed,
   });
   const secret = createSecretKey(primary.key);
   return { token, record: sealRecord({ id: primary.id, suite: primary.suite, secret }, fields, body, random) };
