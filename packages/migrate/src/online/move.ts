@@ -14,8 +14,8 @@ import type { FailedMove, MigrationReport, MoveOptions, MoveProgress } from './t
 
 const OBJECTS_AT_ONCE = 16;
 const MAX_LISTED = 1000;
-/** So many objects that differ are looked at again together. */
-const SUSPECTS_AT_ONCE = 1000;
+/** So many objects that differ are remembered, to be looked at again once the rest was compared. */
+const MAX_SUSPECTS = 10_000;
 /** How often a move is tried that others get in the way of. */
 const MAX_TRIES = 3;
 /** The longest that a store is closed before others open it again, with some time to spare, in milliseconds. */
@@ -343,14 +343,15 @@ export class Move {
       const entries = [other?.record, ...(other?.history ?? [])];
       const isDoubted = leftAt !== undefined && entries.some((entry) => (entry?.modified ?? 0) >= leftAt);
       if (isDoubted) await this.#copier.syncToken(listed.token, 'nothing');
-      else if (!isSameListing(listed, other)) suspects.push(listed.token);
-      else if (leftAt !== undefined) this.#corrected += await this.#copier.sync(listed, other, 'sizes');
+      else if (!isSameListing(listed, other)) {
+        if (suspects.length < MAX_SUSPECTS) suspects.push(listed.token);
+        else this.#corrected += await this.#copier.syncToken(listed.token, 'sizes');
+      } else if (leftAt !== undefined) this.#corrected += await this.#copier.sync(listed, other, 'sizes');
       return listed;
     });
     for await (const { record } of compared) {
       signal.throwIfAborted();
       if (record !== undefined) objects += 1;
-      if (suspects.length >= SUSPECTS_AT_ONCE) await this.#bringInLine(consumer, suspects.splice(0));
       this.#progress({ done: 1 });
     }
     await there();
