@@ -13,7 +13,7 @@ import { memoryPlace } from '../../objects/test/support/places.ts';
 import { openAt, patterned, usePlace } from '../../objects/test/support/stores.ts';
 import type { Fake } from '../../objects/test/support/thief.ts';
 import { fake, headOf, loot } from '../../objects/test/support/thief.ts';
-import { move } from './support/moves.ts';
+import { contentsOf, move } from './support/moves.ts';
 import { once, sabotaged } from './support/saboteur.ts';
 
 const NEW = rawKey(Buffer.alloc(32, 9));
@@ -135,5 +135,42 @@ describe('a member who takes away or replaces what a migration remembers', () =>
       }
       expect((await hidden.names(AREAS.objects)).length).toBe((await attacker.names(AREAS.objects)).length);
     }
+  });
+});
+
+describe('a member who says that the way back has been read', () => {
+  it.each([
+    ['to its end', true],
+    ['never, so that it is forgotten', false],
+  ])('%s, hides no change from a store that comes back', async (_, isForged) => {
+    const { clock, place, to, owner, attacker } = await scene();
+    await owner.store('blue/1', 'before');
+    await owner.close();
+    await move(place, to, { clock });
+    const { instance } = headOf(await attacker.copy());
+    const there = await openAt(to, { clock });
+    await there.store('blue/1', 'after!');
+    await there.store('blue/new', 'new');
+    await there.delete('blue/2');
+    await there.purge('blue/3');
+    const label = `migration/${Buffer.from(instance).toString('hex')}`;
+    if (isForged) {
+      // Whoever has the journal key can seal the same.
+      const consumer = await there.migrationArea.open(label, () => undefined);
+      while ((await consumer.poll()).more);
+      await consumer.commit();
+    } else {
+      const atTo = await attack(to);
+      for (const name of await atTo.names(workPrefix('consumer'))) await atTo.remove(name);
+    }
+    await there.close();
+    expect(await move(to, place, { clock })).toMatchObject({ moved: true, failures: 0 });
+    const back = await openAt(place, { clock });
+    expect((await back.retrieve('blue/1')).text()).toBe('after!');
+    expect((await back.retrieve('blue/new')).text()).toBe('new');
+    expect(await back.has('blue/2')).toBe(false);
+    expect(await back.has('blue/3')).toBe(false);
+    expect((await back.verify({ payloads: true })).findings).toEqual([]);
+    expect(await contentsOf(place)).toEqual(await contentsOf(to));
   });
 });

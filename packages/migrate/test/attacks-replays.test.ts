@@ -1,4 +1,4 @@
-import { decodeHead, HEAD_NAME } from '@securestore/core-format';
+import { AREAS, decodeHead, HEAD_NAME } from '@securestore/core-format';
 import { describe, expect, it } from 'vitest';
 import { memoryAnchor } from '../../objects/test/support/anchors.ts';
 import type { Attacker } from '../../objects/test/support/attacker.ts';
@@ -72,7 +72,8 @@ describe('a head of before that is put back where a store was', () => {
     await clock.sleep(6000);
     await failure(here.retrieve('a'), 'LOCKED');
     await failure(opened(from, true), 'ROLLBACK');
-    await failure(opened(from, false), 'ROLLBACK');
+    // Its keyring is nowhere any more.
+    await failure(opened(from, false), 'INTEGRITY');
     await atFrom.put(HEAD_NAME, present);
     await clock.sleep(6000);
     expect((await here.retrieve('a')).text()).toBe('two');
@@ -130,9 +131,9 @@ async function attempted() {
   await clock.sleep(60_000);
   await store.store('a', 'two');
   expect(store.location).toBe(from.location);
-  const landing = seen.get('open') ?? Buffer.alloc(0);
+  const landing = seen.get('closing') ?? Buffer.alloc(0);
   await atTo.put(HEAD_NAME, landing);
-  return { ...all, landing };
+  return { ...all, landing, bodies: await atTo.copy() };
 }
 
 describe('a head that an attempt left which came to nothing', () => {
@@ -145,6 +146,32 @@ describe('a head that an attempt left which came to nothing', () => {
     expect(store.location).toBe(to.location);
     expect((await (await opened(from, true)).retrieve('a')).text()).toBe('three');
     expect((await (await opened(to, true)).verify()).findings).toEqual([]);
+  });
+
+  it('is opened by nobody, where it is put in the place of what has landed', async () => {
+    const { clock, from, to, store, opened, atTo, landing, bodies } = await attempted();
+    let landed: Buffer | undefined;
+    const swap = async (name: string, body: Uint8Array): Promise<void> => {
+      if (name !== HEAD_NAME || decodeHead(body).head.state !== 'moved') return;
+      landed = await headOf(atTo);
+      await atTo.put(HEAD_NAME, landing);
+    };
+    await move(from, to, { clock, fromLayers: [sabotaged({ beforeWrite: swap })] });
+    // Nobody has signed it once more.
+    expect(await headOf(atTo)).toEqual(landing);
+    // With the keys that it names, too.
+    for (const [name, body] of bodies) {
+      if (name.startsWith(AREAS.keyrings) || name.startsWith(AREAS.policies)) await atTo.put(name, body);
+    }
+    const there = await openAt(to, { clock, ...following(from) });
+    await failure(there.retrieve('a'), 'LOCKED');
+    await there.close();
+    expect(await headOf(atTo)).toEqual(landing);
+    await atTo.put(HEAD_NAME, landed ?? Buffer.alloc(0));
+    await clock.sleep(60_000);
+    await store.store('a', 'three');
+    expect(store.location).toBe(to.location);
+    expect((await (await opened(to, true)).retrieve('a')).text()).toBe('three');
   });
 
   it('is a rollback once the store has moved there', async () => {

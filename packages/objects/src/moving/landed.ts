@@ -18,11 +18,23 @@ const MAX_TRIES = 5;
 export const isLanded = ({ state, migration }: Pick<Head, 'state' | 'migration'>): boolean =>
   state === 'closing' && migration?.stage === 'copying';
 
-/** Whether `left` is the head that says that the store which has landed as `landed` has moved there. */
+/** Whether two heads come right after the same one. */
+const isNextToSame = (a: Head, b: Head): boolean => {
+  const [before, other] = [a.ancestors[0], b.ancestors[0]];
+  return (
+    a.generation === b.generation && before !== undefined && other !== undefined && Buffer.compare(before, other) === 0
+  );
+};
+
+/**
+ * Whether `left` is the head that says that the store which has landed as `landed` has moved there: both come after the head that closed
+ * it. What an attempt before has left, which somebody may have kept, has the same instances, and other keys, members and settings.
+ */
 export const hasLeftFor = (left: Head, landed: Head): boolean =>
   left.state === 'moved' &&
   left.migration !== undefined &&
   landed.migration !== undefined &&
+  isNextToSame(left, landed) &&
   Buffer.compare(left.identity, landed.identity) === 0 &&
   Buffer.compare(left.instance, landed.migration.instance) === 0 &&
   Buffer.compare(left.migration.instance, landed.instance) === 0;
