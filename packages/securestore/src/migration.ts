@@ -154,10 +154,10 @@ export function migrateStore(from: string, to: string, options: MigrateOptions):
         return recordedIn(source, () => Promise.reject(error));
       }
       const tell = (where: Opened): Promise<MigrationReport> => recordedIn(where, async () => report);
+      // What was sealed anew has no part of this log.
+      if (!report.moved || reseal !== undefined) return tell(source);
       // Where it was nobody looks any more.
-      if (!report.moved) return tell(source);
-      const isAudited = source.store.auditArea.settings !== undefined && reseal === undefined;
-      return isAudited ? openedThere(to, options, signal, tell) : report;
+      return source.store.auditArea.settings === undefined ? report : openedThere(to, options, signal, tell);
     }),
   );
 }

@@ -1,5 +1,5 @@
 import { SqliteBackend } from '@securestore/backend-sqlite';
-import { identity } from '@securestore/crypto';
+import { identity, rawKey } from '@securestore/crypto';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { cancelMigration, migrateStore, retireMigration } from '../src/index.ts';
 import type { SecureStore } from '../src/index.ts';
@@ -10,6 +10,14 @@ async function migrations(store: SecureStore): Promise<string[]> {
   return entries
     .filter(({ action }) => action === 'migrate')
     .map(({ outcome, reason }) => [outcome, reason].join(' ').trim());
+}
+
+async function partsOf(location: string): Promise<string[]> {
+  const backend = new SqliteBackend();
+  await backend.init({ location, options: {} });
+  const { entries } = await backend.list('a/');
+  await backend.close();
+  return entries.map(({ key }) => key);
 }
 
 describe('the audit log of a store that moves', () => {
@@ -44,5 +52,15 @@ describe('the audit log of a store that moves', () => {
     const there = await reopen(to);
     const report = await there.audit.verify({ auditor: identity(auditor) });
     expect(report).toMatchObject({ ok: false, problems: [{ kind: 'missing' }] });
+  });
+
+  test('says in the old place that everything was sealed anew elsewhere: the new store has a log of its own', async () => {
+    const [from, to] = [locationOf(), locationOf()];
+    await (await audited(from)).close();
+    const before = await partsOf(from);
+    expect(await migrateStore(from, to, { unlock, reseal: { unlock: rawKey(Buffer.alloc(32, 8)) } })).toMatchObject({
+      moved: true,
+    });
+    expect((await partsOf(from)).length).toBeGreaterThan(before.length);
   });
 });
