@@ -146,9 +146,23 @@ export class Copier {
     if (record !== undefined && (await this.#record(token, record.key, isKnown, current))) differing += 1;
     const named = new Set([...history, ...parts].map(({ key }) => key));
     const extra = [...had.keys()].filter((name) => !named.has(name));
-    if (record === undefined && there?.record !== undefined) extra.push(there.record.key);
     for (const name of extra) await target.delete(name, { signal });
-    return differing + extra.length;
+    const gone = record === undefined && there?.record !== undefined ? await this.#removeRecord(there.record.key) : 0;
+    return differing + extra.length + gone;
+  }
+
+  /** Removes what lies at the name of a current record, and not what takes its place: see {@link Writer.replace}. @returns how much there was */
+  async #removeRecord(name: string): Promise<number> {
+    const { target, signal } = this.#ports;
+    const found = await target.read(name, { signal });
+    if (found === undefined) return 0;
+    const isConditional = target.capabilities.conditionalDelete && found.etag !== undefined;
+    try {
+      await target.delete(name, isConditional ? { ifMatch: found.etag, signal } : { signal });
+    } catch (error) {
+      if (!SecureStoreError.is(error, 'CONFLICT')) throw error;
+    }
+    return 1;
   }
 
   /**
@@ -164,8 +178,11 @@ export class Copier {
       // Forgotten, or purged, since it was listed.
       if (body === undefined) return;
       await this.#check(token, name, body, signal);
-      if (compare && asBuffer(body).equals((await target.read(name, { signal }))?.body ?? Buffer.alloc(0))) return;
-      await this.#writer.write(name, body);
+      const there = compare ? await target.read(name, { signal }) : undefined;
+      if (there !== undefined && asBuffer(body).equals(there.body)) return;
+      // Older versions are what they are, and nobody else writes them.
+      if (name === objectName(token)) await this.#writer.replace(name, body, there?.etag);
+      else await this.#writer.write(name, body);
       written = true;
       this.#count(1, body.length);
     });
@@ -241,14 +258,15 @@ export class Copier {
       await this.#record(token, historyName(token, before.version), false);
     }
     await this.#writer.finish();
-    await this.#write(newest.name, newest.record);
+    await this.#write(newest.name, newest.record, { etag: found?.etag });
     return true;
   }
 
-  async #write(name: string, record: Uint8Array): Promise<void> {
+  /** @param before of a current record, what it replaces */
+  async #write(name: string, record: Uint8Array, before?: { readonly etag: string | undefined }): Promise<void> {
     await this.#tolerating(name, async () => {
       this.#checkSize(name, record.length);
-      await this.#writer.write(name, record);
+      await (before === undefined ? this.#writer.write(name, record) : this.#writer.replace(name, record, before.etag));
       this.#count(1, record.length);
     });
   }

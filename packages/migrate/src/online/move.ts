@@ -161,6 +161,7 @@ export class Move {
       const { movesTo } = this.#area;
       if (movesTo === to) {
         await this.#area.arrive(target, signal);
+        await this.#area.withdrawMarker(target, signal).catch(() => undefined);
         return true;
       }
       throw new SecureStoreError(
@@ -171,6 +172,7 @@ export class Move {
     if (this.#area.movesTo === to && (await this.#area.hasLanded(target, signal))) {
       if ((await this.#area.leave(head, signal)) === 'done') {
         await this.#area.arrive(target, signal);
+        await this.#area.withdrawMarker(target, signal).catch(() => undefined);
         return true;
       }
     }
@@ -395,7 +397,8 @@ export class Move {
     const closed = await this.#area.close(signal);
     if (closed === undefined) return undefined;
     try {
-      await this.#drain(consumer, failures);
+      // Everybody waits for this, so it is done side by side.
+      await Promise.all([this.#drain(consumer, failures), landing.bring(closed, signal)]);
       await landing.land(closed, signal);
       if ((await this.#area.leave(closed, signal)) !== 'done') return undefined;
       await this.#area.arrive(target, signal);
@@ -412,8 +415,10 @@ export class Move {
   async #drain(consumer: Consumer, failures: number): Promise<void> {
     const { signal } = this.#context;
     const alarms = this.#alarms.size;
-    while (await this.#take(consumer, signal));
-    await copyAuditLog(this.#area, this.#places.target, signal);
+    const last = async (): Promise<void> => {
+      while (await this.#take(consumer, signal));
+    };
+    await Promise.all([last(), copyAuditLog(this.#area, this.#places.target, signal)]);
     await this.#copier.finish();
     const isIncomplete = this.#copier.failed.size > failures && this.#options.partial !== true;
     if (!isIncomplete && !consumer.passDue && this.#alarms.size === alarms) return;

@@ -223,6 +223,22 @@ export class Landing {
     }
   }
 
+  async #preparedFor(closed: Head, signal: AbortSignal | undefined): Promise<Prepared> {
+    const prepared = this.#prepared;
+    if (prepared !== undefined && isFor(prepared, closed)) return prepared;
+    return (this.#prepared = await this.#prepareAfter(this.#engine.watcher.state, closed, signal));
+  }
+
+  /**
+   * Brings along what the store remembers, once it has been closed.
+   *
+   * @param closed its head
+   * @throws SecureStoreError what the backends throw
+   */
+  async bring(closed: Head, signal?: AbortSignal): Promise<void> {
+    await this.#bringKept(await this.#preparedFor(closed, signal), signal);
+  }
+
   /**
    * Writes the head, for the store that has been closed and of which everything is there.
    *
@@ -231,12 +247,7 @@ export class Landing {
    */
   async land(closed: Head, signal?: AbortSignal): Promise<void> {
     const { state } = this.#engine.watcher;
-    const { target } = this.#settings;
-    if (this.#prepared === undefined || !isFor(this.#prepared, closed)) {
-      this.#prepared = await this.#prepareAfter(state, closed, signal);
-    }
-    const prepared = this.#prepared;
-    await this.#bringKept(prepared, signal);
+    const prepared = await this.#preparedFor(closed, signal);
     const isSame = sameCheckpoint(prepared.checkpoint.of, checkpointOf(closed));
     const { as } = isSame ? prepared.checkpoint : await this.#checkpoint(prepared.engine, signal);
     const head: Head = {
@@ -248,11 +259,14 @@ export class Landing {
     };
     const body = signedHead(head, ownerKeys(state).identity);
     await this.#writeHead(body, signal);
-    await target.delete(MIGRATION_NAME, { signal }).catch(() => undefined);
   }
 
-  /** Removes what an instance or an attempt has left there that was before, keys and grants: once the store is there, whoever has them is not to find them. */
+  /**
+   * Once the store is there: removes what said that the place is taken, and what an instance or an attempt has left there that was before, keys
+   * and grants, which whoever has them is not to find.
+   */
   async tidy(signal?: AbortSignal): Promise<void> {
+    await this.#settings.target.delete(MIGRATION_NAME, { signal });
     if (this.#prepared !== undefined) await removeOldKeys(this.#prepared.engine, signal);
   }
 
