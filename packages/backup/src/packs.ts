@@ -14,6 +14,7 @@ import {
   sha256,
 } from '@securestore/core-format';
 import { RecentCache } from '@securestore/crypto';
+import { WorkGroup } from '@securestore/objects';
 import type { Destination } from './destination.ts';
 import { checkDigest, damagedFile, readWhole, writeOnce } from './files.ts';
 
@@ -48,16 +49,16 @@ export class PackWriter {
   #envelopes: (PackedEnvelope | undefined)[] = [];
   #places: PackPlace[] = [];
   #length = 0;
-  readonly #writing = new Set<Promise<void>>();
+  readonly #writing: WorkGroup;
   #found: WrittenEnvelopes[] = [];
   /** The ids of the key versions of all envelopes that it has written, in hex. */
   readonly keyIds: Set<string> = new Set();
-  #failure: { readonly error: unknown } | undefined;
 
   constructor(destination: Destination, epoch: number, signal: AbortSignal | undefined) {
     this.#destination = destination;
     this.#epoch = epoch;
     this.#signal = signal;
+    this.#writing = new WorkGroup(signal);
   }
 
   /** @throws SecureStoreError `TOO_LARGE` for what the destination can't hold; what writing the packs before threw */
@@ -84,27 +85,16 @@ export class PackWriter {
   /** Resolves when everything that was added is written. */
   async finish(): Promise<void> {
     await this.#flush();
-    await Promise.all(this.#writing);
-    this.#check();
-  }
-
-  #check(): void {
-    if (this.#failure !== undefined) throw this.#failure.error;
-    this.#signal?.throwIfAborted();
+    await this.#writing.finish();
   }
 
   async #flush(): Promise<void> {
-    this.#check();
+    this.#writing.check();
     if (this.#items.length === 0) return;
     const [items, envelopes, places] = [this.#items, this.#envelopes, this.#places];
     [this.#items, this.#envelopes, this.#places, this.#length] = [[], [], [], 0];
-    while (this.#writing.size >= WRITES) await Promise.race(this.#writing);
-    const writing = this.#write(items, envelopes, places)
-      .catch((error: unknown) => {
-        this.#failure ??= { error };
-      })
-      .finally(() => this.#writing.delete(writing));
-    this.#writing.add(writing);
+    await this.#writing.below(WRITES);
+    this.#writing.add(this.#write(items, envelopes, places));
   }
 
   async #write(items: PackItem[], envelopes: (PackedEnvelope | undefined)[], places: PackPlace[]): Promise<void> {

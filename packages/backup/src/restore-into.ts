@@ -1,4 +1,5 @@
 import { SecureStoreError } from '@securestore/core-format';
+import { WorkGroup } from '@securestore/objects';
 import type { ObjectInfo, ObjectStore, SecureStorage } from '@securestore/objects';
 import type { RestoreIntoOptions, RestoreIntoReport } from './restore-into-types.ts';
 import { POLICIES } from './restore-into-types.ts';
@@ -184,23 +185,14 @@ class Restorer {
   async run(): Promise<RestoreIntoReport> {
     const { conflict = 'fail', deleteExtra } = this.#options;
     if (conflict === 'fail') await this.#refuseConflicts();
-    const running = new Set<Promise<void>>();
-    let failure: { readonly error: unknown } | undefined;
+    const objects = new WorkGroup();
     for await (const info of this.#wanted()) {
-      if (failure !== undefined) break;
-      while (running.size >= AT_ONCE) await Promise.race(running);
-      const one: Promise<void> = this.#tolerating(info.key, async () => this.#apply(await this.#stepFor(info)))
-        .catch((error: unknown) => {
-          failure ??= { error };
-        })
-        .finally(() => {
-          running.delete(one);
-          this.#options.onProgress?.({ phase: PHASE, done: 1 });
-        });
-      running.add(one);
+      if (objects.hasFailed) break;
+      await objects.below(AT_ONCE);
+      const restored = this.#tolerating(info.key, async () => this.#apply(await this.#stepFor(info)));
+      objects.add(restored.finally(() => this.#options.onProgress?.({ phase: PHASE, done: 1 })));
     }
-    await Promise.all(running);
-    if (failure !== undefined) throw failure.error;
+    await objects.finish();
     if (deleteExtra === true) await this.#deleteExtra();
     return this.#tally;
   }

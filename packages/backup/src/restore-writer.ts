@@ -1,4 +1,5 @@
 import type { BatchOperation, StorageBackend } from '@securestore/backend-api';
+import { WorkGroup } from '@securestore/objects';
 
 const WRITES = 16;
 const BATCH_BYTES: number = 2 * 1024 * 1024;
@@ -9,20 +10,20 @@ export class RestoreWriter {
   readonly #signal: AbortSignal | undefined;
   #batch: { key: string; body: Uint8Array }[] = [];
   #bytes = 0;
-  readonly #running = new Set<Promise<void>>();
-  #failure: { readonly error: unknown } | undefined;
+  readonly #writes: WorkGroup;
 
   constructor(target: StorageBackend, signal: AbortSignal | undefined) {
     this.#target = target;
     this.#signal = signal;
+    this.#writes = new WorkGroup(signal);
   }
 
   async write(key: string, body: Uint8Array): Promise<void> {
-    this.#check();
+    this.#writes.check();
     const { maxBatch } = this.#target.capabilities;
     if (this.#target.batch === undefined || maxBatch < 2) {
-      while (this.#running.size >= WRITES) await Promise.race(this.#running);
-      this.#run(this.#target.write(key, body, { signal: this.#signal }));
+      await this.#writes.below(WRITES);
+      this.#writes.add(this.#target.write(key, body, { signal: this.#signal }));
       return;
     }
     this.#batch.push({ key, body });
@@ -30,33 +31,17 @@ export class RestoreWriter {
     if (this.#batch.length >= Math.min(maxBatch, 512) || this.#bytes >= BATCH_BYTES) await this.#flush();
   }
 
-  #run(work: Promise<unknown>): void {
-    const running: Promise<void> = work
-      .then(() => undefined)
-      .catch((error: unknown) => {
-        this.#failure ??= { error };
-      })
-      .finally(() => this.#running.delete(running));
-    this.#running.add(running);
-  }
-
-  #check(): void {
-    if (this.#failure !== undefined) throw this.#failure.error;
-    this.#signal?.throwIfAborted();
-  }
-
   async #flush(): Promise<void> {
     const operations = this.#batch.map(({ key, body }): BatchOperation => ({ type: 'write', key, body }));
     [this.#batch, this.#bytes] = [[], 0];
     if (operations.length === 0) return;
-    while (this.#running.size > 0) await Promise.race(this.#running);
-    this.#check();
-    this.#run(this.#target.batch?.(operations, { signal: this.#signal }) ?? Promise.resolve());
+    await this.#writes.below(1);
+    this.#writes.check();
+    this.#writes.add(this.#target.batch?.(operations, { signal: this.#signal }) ?? Promise.resolve());
   }
 
   async finish(): Promise<void> {
     await this.#flush();
-    await Promise.all(this.#running);
-    this.#check();
+    await this.#writes.finish();
   }
 }

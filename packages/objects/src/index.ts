@@ -42,6 +42,8 @@ export type { MigrationArea } from './moving/migration-area.ts';
 export { joinByToken } from './checkpoint/in-order.ts';
 export { isPurged } from './records.ts';
 export { mapConcurrently } from './map-concurrently.ts';
+export { OWN_AREAS } from './own-objects.ts';
+export { WorkGroup } from './work-group.ts';
 export { entriesUnder, listPage } from './pages.ts';
 export type { PolicyObject } from './policy-object.ts';
 export { createObjectStore, openObjectStore, openOrCreateObjectStore, openStoreAnew } from './open.ts';

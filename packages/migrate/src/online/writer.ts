@@ -1,5 +1,6 @@
 import type { BatchOperation, StorageBackend } from '@securestore/backend-api';
 import { asBuffer, SecureStoreError } from '@securestore/core-format';
+import { WorkGroup } from '@securestore/objects';
 
 const WRITES = 16;
 const BATCH_COUNT = 256;
@@ -30,12 +31,12 @@ export class Writer {
   readonly #signal: AbortSignal | undefined;
   #batch: Entry[] = [];
   #bytes = 0;
-  readonly #running = new Set<Promise<void>>();
-  #failure: { readonly error: unknown } | undefined;
+  readonly #writes: WorkGroup;
 
   constructor(target: StorageBackend, signal: AbortSignal | undefined) {
     this.#target = target;
     this.#signal = signal;
+    this.#writes = new WorkGroup(signal);
   }
 
   /** Takes a body, to be written soon. @throws what an earlier write has failed of */
@@ -56,11 +57,11 @@ export class Writer {
 
   async #take(entry: Entry): Promise<void> {
     const { key, body } = entry;
-    this.#check();
+    this.#writes.check();
     const { maxBatch } = this.#target.capabilities;
     if (this.#target.batch === undefined || maxBatch < 2) {
-      while (this.#running.size >= WRITES) await Promise.race(this.#running);
-      this.#run(this.#put(entry));
+      await this.#writes.below(WRITES);
+      this.#writes.add(this.#put(entry));
       return;
     }
     // A name that is in the batch already is written in the next one.
@@ -75,27 +76,12 @@ export class Writer {
     return this.#batch.length >= most || this.#bytes >= BATCH_BYTES;
   }
 
-  #run(work: Promise<unknown>): void {
-    const running: Promise<void> = work
-      .then(() => undefined)
-      .catch((error: unknown) => {
-        this.#failure ??= { error };
-      })
-      .finally(() => this.#running.delete(running));
-    this.#running.add(running);
-  }
-
-  #check(): void {
-    if (this.#failure !== undefined) throw this.#failure.error;
-    this.#signal?.throwIfAborted();
-  }
-
   /** Sends what has gathered, unless something is on its way: then more gathers meanwhile. */
   #send(): void {
-    if (this.#running.size > 0 || this.#batch.length === 0) return;
+    if (this.#writes.size > 0 || this.#batch.length === 0) return;
     const entries = this.#batch;
     [this.#batch, this.#bytes] = [[], 0];
-    this.#run(this.#putAll(entries));
+    this.#writes.add(this.#putAll(entries));
   }
 
   async #putAll(entries: readonly Entry[]): Promise<void> {
@@ -130,14 +116,13 @@ export class Writer {
 
   /** Waits for what is on its way, and sends what has gathered until then. */
   async #next(): Promise<void> {
-    await Promise.all(this.#running);
-    this.#check();
+    await this.#writes.finish();
     this.#send();
   }
 
   /** Waits until everything is written. @throws what a write has failed of */
   async finish(): Promise<void> {
     do await this.#next();
-    while (this.#running.size > 0);
+    while (this.#writes.size > 0);
   }
 }
