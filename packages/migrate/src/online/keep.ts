@@ -5,7 +5,7 @@ import type { MigrationArea } from '@securestore/objects';
 import { copyAuditLog } from './audit-log.ts';
 import { applyChanges } from './changes.ts';
 import { Copier } from './copier.ts';
-import { consumerLabel } from './move.ts';
+import { consumerLabel } from './migration-run.ts';
 
 /** How often changes are looked for, in milliseconds. */
 const LOOK_EVERY = 250;

@@ -1,58 +1,26 @@
-import type { ListEntry, StorageBackend } from '@securestore/backend-api';
-import type { Head } from '@securestore/core-format';
-import { AREAS, asBuffer, HEAD_NAME, SecureStoreError, splitUnderToken } from '@securestore/core-format';
+import type { ListEntry } from '@securestore/backend-api';
+import { AREAS, HEAD_NAME, SecureStoreError, splitUnderToken } from '@securestore/core-format';
 import type { JobContext } from '@securestore/jobs';
 import { elapsedSince, instant } from '@securestore/jobs';
 import type { Consumer, MigrationArea, Occupied } from '@securestore/objects';
-import { entriesUnder, mapConcurrently } from '@securestore/objects';
+import { entriesUnder, mapConcurrently, OWN_AREAS } from '@securestore/objects';
 import { copyAuditLog } from './audit-log.ts';
-import { Copier } from './copier.ts';
 import { applyChanges } from './changes.ts';
+import type { Applied } from './changes.ts';
+import { Copier } from './copier.ts';
 import type { Listed, Lister } from './listing.ts';
 import { listObjects } from './listing.ts';
-import type { FailedMove, MigrationReport, MoveOptions, MoveProgress } from './types.ts';
+import type { Cursor, Places, Written } from './migration-run.ts';
+import { consumerLabel, hex, MigrationRun, parseCursor } from './migration-run.ts';
+import type { MigrationReport, MoveOptions } from './types.ts';
 
 const OBJECTS_AT_ONCE = 16;
-const MAX_LISTED = 1000;
 /** So many objects that differ are remembered, to be looked at again once the rest was compared. */
 const MAX_SUSPECTS = 10_000;
 /** How often a move is tried that others get in the way of. */
 const MAX_TRIES = 3;
 /** The longest that a store is closed before others open it again, with some time to spare, in milliseconds. */
 const CLOSED_FOR = 20_000;
-/** How often changes are looked for while the move is announced, in milliseconds. */
-const FOLLOW_EVERY = 100;
-
-/** Where a store is, and where it moves to. */
-export interface Places {
-  readonly from: string;
-  readonly to: string;
-  readonly target: StorageBackend;
-}
-
-/** What a run before has done, as its cursor says. */
-interface Cursor {
-  /** Hex of the instance that the store becomes: a cursor of another migration says nothing. */
-  readonly instance: string;
-  /** Changes from then on are looked at again, in milliseconds since 1970 by the clock of the backend. */
-  readonly since: number;
-  /** The last token that was copied; `undefined` where all were. */
-  readonly after: string | undefined;
-}
-
-function parseCursor(cursor: unknown, instance: string): Cursor | undefined {
-  if (typeof cursor !== 'object' || cursor === null) return undefined;
-  const { instance: of, since, after } = cursor as Partial<Cursor>;
-  const isCursor = of === instance && typeof since === 'number' && (after === undefined || typeof after === 'string');
-  return isCursor ? { instance, since, after } : undefined;
-}
-
-const hex = (id: Uint8Array): string => asBuffer(id).toString('hex');
-
-/** What begins the labels of whoever reads the changes of a store on the way to a place, or back to one. */
-export const CONSUMERS = 'migration/';
-
-export const consumerLabel = (instance: Uint8Array): string => `${CONSUMERS}${hex(instance)}`;
 
 const isSameList = (a: readonly ListEntry[], b: readonly ListEntry[]): boolean =>
   a.length === b.length && a.every(({ key, size }, at) => key === b[at]?.key && size === b[at].size);
@@ -70,52 +38,39 @@ function tokenOf(name: string): string | undefined {
 }
 
 /** The work of one run of a migration. */
-export class Move {
-  readonly #area: MigrationArea;
-  readonly #places: Places;
-  readonly #options: MoveOptions;
-  readonly #context: JobContext<unknown>;
+export class Move extends MigrationRun {
   readonly #copier: Copier;
-  readonly #alarms = new Set<string>();
-  #objects = 0;
-  #changes = 0;
-  #corrected = 0;
+  readonly #here: Lister = (prefix, after) =>
+    this.area.entries(prefix, { ...(after !== undefined && { after }), signal: this.context.signal });
 
   constructor(area: MigrationArea, places: Places, options: MoveOptions, context: JobContext<unknown>) {
-    this.#area = area;
-    this.#places = places;
-    this.#options = options;
-    this.#context = context;
+    super(area, places, options, context);
     const { signal } = context;
     this.#copier = new Copier({
       area,
       target: places.target,
       signal,
-      onCopied: (versions, bytes) => this.#progress({ done: versions, bytes }),
+      onCopied: (versions, bytes) => this.progress({ done: versions, bytes }),
     });
   }
 
-  #progress(update: MoveProgress): void {
-    this.#context.progress(update);
-  }
-
   async run(): Promise<MigrationReport> {
-    const { signal } = this.#context;
-    this.#progress({ phase: 'preparing' });
-    if (await this.#hasMoved()) return this.#report(0, true);
-    await this.#area.checkFree(this.#places.target, false, signal);
-    const settled = await this.#area.journalStands(signal);
+    const { signal } = this.context;
+    this.progress({ phase: 'preparing' });
+    if (await this.#hasMoved()) return this.report(0, true);
+    await this.area.checkFree(this.places.target, false, signal);
+    const settled = await this.area.journalStands(signal);
     const { instance, occupied } = await this.#begin();
     const label = this.#labelFor(occupied, instance);
-    const consumer = await this.#area.open(label, ({ message }) => void this.#alarms.add(message), signal);
+    const consumer = await this.area.open(label, ({ message }) => void this.alarms.add(message), signal);
     await this.#copy(consumer, occupied, hex(instance), settled);
-    await this.#follow(consumer, true);
+    await this.follow(consumer, true);
     await this.#compare(consumer, occupied);
-    if (this.#copier.failed.size > 0 && this.#options.partial !== true) return this.#report(0, false);
-    if (this.#options.copyOnly === true) return this.#report(0, false);
+    if (this.#copier.failed.size > 0 && this.options.partial !== true) return this.report(0, false);
+    if (this.options.copyOnly === true) return this.report(0, false);
     for (let tries = 1; ; tries++) {
       const pause = await this.#cutOver(consumer, occupied);
-      if (pause !== undefined) return this.#report(pause, true);
+      if (pause !== undefined) return this.report(pause, true);
       if (tries === MAX_TRIES) {
         throw new SecureStoreError(
           'CONFLICT',
@@ -123,19 +78,19 @@ export class Move {
           { retryable: true },
         );
       }
-      await this.#follow(consumer, true);
+      await this.follow(consumer, true);
     }
   }
 
   /** Has the head say where the store moves to, and takes that place; where that fails, nothing was begun. */
   async #begin(): Promise<{ readonly instance: Uint8Array; readonly occupied: Occupied }> {
-    const { signal } = this.#context;
-    const isNew = this.#area.head.migration === undefined;
-    const instance = await this.#area.begin(this.#places.to, false, signal);
+    const { signal } = this.context;
+    const isNew = this.area.head.migration === undefined;
+    const instance = await this.area.begin(this.places.to, false, signal);
     try {
-      return { instance, occupied: await this.#area.occupy(this.#places.target, instance, signal) };
+      return { instance, occupied: await this.area.occupy(this.places.target, instance, signal) };
     } catch (error) {
-      if (isNew) await this.#area.cancel().catch(() => undefined);
+      if (isNew) await this.area.cancel().catch(() => undefined);
       throw error;
     }
   }
@@ -147,81 +102,77 @@ export class Move {
 
   /** Whether a run before has come so far that the store has moved, or only its end is missing. */
   async #hasMoved(): Promise<boolean> {
-    const { signal } = this.#context;
-    const { target, to } = this.#places;
-    const head = await this.#area.refresh(signal);
-    if (await this.#area.isElsewhere(target, signal)) {
+    const { signal } = this.context;
+    const { target, to } = this.places;
+    const head = await this.area.refresh(signal);
+    if (await this.area.isElsewhere(target, signal)) {
       throw new SecureStoreError(
         'LOCKED',
-        `the store is still at ${this.#area.movesTo ?? 'another location'}, from where it was about to move here: go on with that migration`,
+        `the store is still at ${this.area.movesTo ?? 'another location'}, from where it was about to move here: go on with that migration`,
       );
     }
     if (head.migration === undefined || (head.state !== 'closing' && head.state !== 'moved')) return false;
     if (head.state === 'moved') {
-      const { movesTo } = this.#area;
+      const { movesTo } = this.area;
       if (movesTo === to) {
-        await this.#area.arrive(target, signal);
-        await this.#area.withdrawMarker(target, signal).catch(() => undefined);
-        return true;
+        return this.#arrive();
       }
       throw new SecureStoreError(
         'LOCKED',
         `the store has moved to ${movesTo ?? 'another location'}: move it from there`,
       );
     }
-    if (this.#area.movesTo === to && (await this.#area.hasLanded(target, signal))) {
-      if ((await this.#area.leave(head, signal)) === 'done') {
-        await this.#area.arrive(target, signal);
-        await this.#area.withdrawMarker(target, signal).catch(() => undefined);
-        return true;
-      }
+    if (this.area.movesTo === to && (await this.area.hasLanded(target, signal))) {
+      if ((await this.area.leave(head, signal)) === 'done') return this.#arrive();
     }
-    await this.#area.reopen(signal);
+    await this.area.reopen(signal);
     return false;
+  }
+
+  /** The store has left: it is opened where it is now. */
+  async #arrive(): Promise<true> {
+    const { signal } = this.context;
+    const { target } = this.places;
+    await this.area.arrive(target, signal);
+    await this.area.withdrawMarker(target, signal).catch(() => undefined);
+    return true;
   }
 
   /** @param settled whether everything is announced that anybody does */
   async #copy(consumer: Consumer, occupied: Occupied, instance: string, settled: boolean): Promise<void> {
-    const { signal, clock } = this.#context;
+    const { signal, clock } = this.context;
     const begun = instant(clock);
-    const cursor = parseCursor(this.#context.cursor, instance);
+    const cursor = parseCursor(this.context.cursor, instance);
     if (cursor !== undefined && cursor.after === undefined && !consumer.passDue) return;
     // What lies there is as it was left, and all that has come since is announced.
     if (occupied.head?.head.state === 'moved' && !consumer.passDue) return;
-    this.#progress({ phase: 'copying' });
-    const since = cursor?.since ?? (await this.#area.read(HEAD_NAME, { signal }))?.modified ?? 0;
+    this.progress({ phase: 'copying' });
+    const since = cursor?.since ?? (await this.area.read(HEAD_NAME, { signal }))?.modified ?? 0;
     const compare = occupied.resumed || occupied.head !== undefined;
-    const list: Lister = (prefix, after) =>
-      this.#area.entries(prefix, { ...(after !== undefined && { after }), signal });
     const there = compare ? this.#there(cursor?.after) : undefined;
-    const copies = mapConcurrently(listObjects(list, cursor?.after), OBJECTS_AT_ONCE, async (listed) => {
+    const copies = mapConcurrently(listObjects(this.#here, cursor?.after), OBJECTS_AT_ONCE, async (listed) => {
       await this.#copier.sync(listed, await there?.(listed.token), 'nothing');
       return listed;
     });
     for await (const { token, record } of copies) {
       signal.throwIfAborted();
-      if (record !== undefined) this.#objects += 1;
+      if (record !== undefined) this.objects += 1;
       // What is still being written is not there yet: the cursor follows at a distance.
-      if (this.#objects % (16 * OBJECTS_AT_ONCE) === 0) {
+      if (this.objects % (16 * OBJECTS_AT_ONCE) === 0) {
         await this.#copier.finish();
-        await this.#context.save({ instance, since, after: token } satisfies Cursor);
+        await this.context.save({ instance, since, after: token } satisfies Cursor);
       }
     }
     await there?.();
     await this.#copier.finish();
-    await copyAuditLog(this.#area, this.#places.target, signal);
-    // Whatever was under way when the journal was switched on is announced, or has come to an end.
-    if (!settled && elapsedSince(begun, clock) < this.#area.settledAfter) await this.#area.settle(signal);
-    await this.#changedSince(since);
-    consumer.caughtUp();
-    await consumer.commit();
-    await this.#context.save({ instance, since, after: undefined } satisfies Cursor, { now: true });
+    await copyAuditLog(this.area, this.places.target, signal);
+    await this.copied(consumer, begun, { instance, since, after: undefined }, settled);
   }
 
   /** What lies at the target of the objects that are asked for, in their order; what else is there is looked for in the store once more. */
   #there(after: string | undefined): (token?: string) => Promise<Listed | undefined> {
-    const { target } = this.#places;
-    const { signal } = this.#context;
+    const { target } = this.places;
+    const { signal } = this.context;
     const list: Lister = (prefix, from) => entriesUnder(target, prefix, { after: from, signal });
     const all = listObjects(list, after);
     let next = all.next();
@@ -245,51 +196,22 @@ export class Move {
     };
   }
 
-  /** What was changed before everybody announced what they do. */
-  async #changedSince(since: number): Promise<void> {
-    const { signal } = this.#context;
-    const { clockSkew, modifiedResolution } = this.#area.capabilities;
-    const from = since - clockSkew - modifiedResolution;
-    const changed = async function* tokens(area: MigrationArea): AsyncGenerator<string> {
-      for await (const { key, modified } of area.entries(AREAS.objects, { signal })) {
-        if (modified >= from) yield key.slice(AREAS.objects.length);
-      }
-    };
+  protected async bringAll(tokens: AsyncIterable<string>): Promise<void> {
     const sync = (token: string): Promise<number> => this.#copier.syncToken(token, 'sizes');
-    for await (const _ of mapConcurrently(changed(this.#area), OBJECTS_AT_ONCE, sync));
+    for await (const _ of mapConcurrently(tokens, OBJECTS_AT_ONCE, sync));
     await this.#copier.finish();
   }
 
-  /** Follows what has changed. @param toTheEnd whether until nothing more is found */
-  async #follow(consumer: Consumer, toTheEnd: boolean): Promise<void> {
-    const { signal } = this.#context;
-    if (toTheEnd) this.#progress({ phase: 'following' });
-    for (let more = true; more;) {
-      more = (await this.#take(consumer, signal)) && toTheEnd;
-      await consumer.commit();
-    }
-  }
-
-  /** @returns whether there is more */
-  async #take(consumer: Consumer, signal: AbortSignal): Promise<boolean> {
-    const { changes, alarms, more } = await applyChanges(consumer, this.#copier, signal);
-    for (const message of alarms) this.#alarms.add(message);
-    this.#changes += changes;
-    return more;
+  protected apply(consumer: Consumer): Promise<Applied> {
+    return applyChanges(consumer, this.#copier, this.context.signal);
   }
 
   /** Compares both sides by what they list, brings in line what differs, and reads everything that was copied. */
   async #compare(consumer: Consumer, { head }: Occupied): Promise<void> {
-    this.#progress({ phase: 'comparing' });
+    this.progress({ phase: 'comparing' });
     await this.#compareListings(consumer, head?.head.state === 'moved' ? await this.#leftAt() : undefined);
-    await this.#follow(consumer, true);
-    if (consumer.passDue) {
-      // The journal has a hole: all that may have changed is looked at again.
-      await this.#changedSince(0);
-      consumer.caughtUp();
-      await consumer.commit();
-    }
-    this.#progress({ phase: 'verifying' });
+    await this.followHoles(consumer);
+    this.progress({ phase: 'verifying' });
     const failed = [...this.#copier.failed.keys()];
     for (const name of failed) await this.#retry(name);
     let findings = await this.#verifyCopy();
@@ -298,7 +220,7 @@ export class Move {
       const tokens = new Set(findings.flatMap(({ name }) => tokenOf(name) ?? []));
       for (const token of tokens) await this.#copier.syncToken(token, 'nothing');
       await this.#copier.finish();
-      await this.#follow(consumer, true);
+      await this.follow(consumer, true);
       const known = new Set(findings.map(({ name }) => name));
       findings = (await this.#verifyCopy()).filter(({ name }) => known.has(name));
     }
@@ -308,7 +230,7 @@ export class Move {
   }
 
   #verifyCopy(): ReturnType<MigrationArea['verifyCopy']> {
-    return this.#area.verifyCopy(this.#places.target, () => this.#progress({ done: 1 }), this.#context.signal);
+    return this.area.verifyCopy(this.places.target, () => this.progress({ done: 1 }), this.context.signal);
   }
 
   async #retry(name: string): Promise<void> {
@@ -323,9 +245,9 @@ export class Move {
    * counts.
    */
   async #leftAt(): Promise<number> {
-    const { target } = this.#places;
+    const { target } = this.places;
     const { clockSkew, modifiedResolution } = target.capabilities;
-    const found = await target.read(HEAD_NAME, { signal: this.#context.signal });
+    const found = await target.read(HEAD_NAME, { signal: this.context.signal });
     return (found?.modified ?? 0) - CLOSED_FOR - clockSkew - modifiedResolution;
   }
 
@@ -334,135 +256,102 @@ export class Move {
    *   So are all current records: nobody has looked at them since
    */
   async #compareListings(consumer: Consumer, leftAt: number | undefined): Promise<void> {
-    const { signal } = this.#context;
-    const list: Lister = (prefix, after) =>
-      this.#area.entries(prefix, { ...(after !== undefined && { after }), signal });
+    const { signal } = this.context;
     const there = this.#there(undefined);
     const suspects: string[] = [];
     let objects = 0;
-    const compared = mapConcurrently(listObjects(list), OBJECTS_AT_ONCE, async (listed) => {
+    const compared = mapConcurrently(listObjects(this.#here), OBJECTS_AT_ONCE, async (listed) => {
       const other = await there(listed.token);
       const entries = [other?.record, ...(other?.history ?? [])];
       const isDoubted = leftAt !== undefined && entries.some((entry) => (entry?.modified ?? 0) >= leftAt);
       if (isDoubted) await this.#copier.syncToken(listed.token, 'nothing');
       else if (!isSameListing(listed, other)) {
         if (suspects.length < MAX_SUSPECTS) suspects.push(listed.token);
-        else this.#corrected += await this.#copier.syncToken(listed.token, 'sizes');
-      } else if (leftAt !== undefined) this.#corrected += await this.#copier.sync(listed, other, 'sizes');
+        else this.corrected += await this.#copier.syncToken(listed.token, 'sizes');
+      } else if (leftAt !== undefined) this.corrected += await this.#copier.sync(listed, other, 'sizes');
       return listed;
     });
     for await (const { record } of compared) {
       signal.throwIfAborted();
       if (record !== undefined) objects += 1;
-      this.#progress({ done: 1 });
+      this.progress({ done: 1 });
     }
     await there();
-    this.#objects = objects;
+    this.objects = objects;
     await this.#bringInLine(consumer, suspects);
   }
 
   /** What differs may have changed since it was followed last; what still does then is wrong. */
   async #bringInLine(consumer: Consumer, tokens: readonly string[]): Promise<void> {
     if (tokens.length > 0) {
-      while (await this.#take(consumer, this.#context.signal));
+      while (await this.take(consumer));
       await consumer.commit();
     }
     const sync = (token: string): Promise<number> => this.#copier.syncToken(token, 'sizes');
-    for await (const differing of mapConcurrently(tokens, OBJECTS_AT_ONCE, sync)) this.#corrected += differing;
+    for await (const differing of mapConcurrently(tokens, OBJECTS_AT_ONCE, sync)) this.corrected += differing;
     await this.#copier.finish();
   }
 
   /** @returns for how long the store was closed, in milliseconds; `undefined` where others came in between */
   async #cutOver(consumer: Consumer, occupied: Occupied): Promise<number | undefined> {
-    const { signal, clock } = this.#context;
-    const { target, to, from } = this.#places;
-    this.#progress({ phase: 'announcing' });
+    const { signal, clock } = this.context;
+    const { target, to, from } = this.places;
     const places = { target, location: to, source: from };
-    const landing = this.#area.landing(places, occupied, consumerLabel(this.#area.head.instance));
-    const ended = new AbortController();
-    const announcing = this.#area.announce(signal).finally(() => ended.abort());
-    announcing.catch(() => undefined);
-    while (!ended.signal.aborted) {
-      await this.#follow(consumer, false);
-      await clock.sleep(FOLLOW_EVERY, signal);
-    }
-    await announcing;
+    const landing = this.area.landing(places, occupied, consumerLabel(this.area.head.instance));
+    await this.announce(consumer);
     if (occupied.head?.head.state === 'moved') await this.#clear();
     await landing.prepare(signal);
-    await copyAuditLog(this.#area, target, signal);
-    await this.#follow(consumer, true);
-    this.#progress({ phase: 'moving' });
+    await copyAuditLog(this.area, target, signal);
+    await this.follow(consumer, true);
+    this.progress({ phase: 'moving' });
     const begun = instant(clock);
     const failures = this.#copier.failed.size;
-    const closed = await this.#area.close(signal);
+    const closed = await this.area.close(signal);
     if (closed === undefined) return undefined;
     try {
       // Everybody waits for this, so it is done side by side.
       await Promise.all([this.#drain(consumer, failures), landing.bring(closed, signal)]);
       await landing.land(closed, signal);
-      if ((await this.#area.leave(closed, signal)) !== 'done') return undefined;
-      await this.#area.arrive(target, signal);
+      if ((await this.area.leave(closed, signal)) !== 'done') return undefined;
+      await this.area.arrive(target, signal);
       const pause = Math.round(elapsedSince(begun, clock));
       await landing.tidy(signal).catch(() => undefined);
       return pause;
     } catch (error) {
-      await this.#openAgain(closed);
+      await this.openAgain(closed);
       throw error;
     }
   }
 
   /** The last look: nobody writes any more. */
   async #drain(consumer: Consumer, failures: number): Promise<void> {
-    const { signal } = this.#context;
-    const alarms = this.#alarms.size;
+    const { signal } = this.context;
+    const alarms = this.alarms.size;
     const last = async (): Promise<void> => {
-      while (await this.#take(consumer, signal));
+      while (await this.take(consumer));
     };
-    await Promise.all([last(), copyAuditLog(this.#area, this.#places.target, signal)]);
+    await Promise.all([last(), copyAuditLog(this.area, this.places.target, signal)]);
     await this.#copier.finish();
-    const isIncomplete = this.#copier.failed.size > failures && this.#options.partial !== true;
-    if (!isIncomplete && !consumer.passDue && this.#alarms.size === alarms) return;
+    const isIncomplete = this.#copier.failed.size > failures && this.options.partial !== true;
+    if (!isIncomplete && !consumer.passDue && this.alarms.size === alarms) return;
     throw new SecureStoreError(
       'INTEGRITY',
       'something was found to be damaged or missing at the very moment of the move, so the store is where it was: verify it, and try again',
     );
   }
 
-  /** Whatever has failed, nobody is to wait for a store that is closed. */
-  async #openAgain(closed: Head): Promise<void> {
-    const head = await this.#area.refresh().catch(() => closed);
-    if (head.state === 'moved') return;
-    await this.#area.reopen().catch(() => undefined);
-  }
-
   /** Removes what an instance has left for itself that was here: the next one is another. */
   async #clear(): Promise<void> {
-    const { target } = this.#places;
-    const { signal } = this.#context;
-    for (const area of [AREAS.journal, AREAS.work, AREAS.markers, AREAS.checkpoints]) {
+    const { target } = this.places;
+    const { signal } = this.context;
+    for (const area of OWN_AREAS) {
       const names = entriesUnder(target, area, { signal });
       const remove = ({ key }: { readonly key: string }): Promise<void> => target.delete(key, { signal });
       for await (const _ of mapConcurrently(names, OBJECTS_AT_ONCE, remove));
     }
   }
 
-  #report(pause: number, moved: boolean): MigrationReport {
-    const { failed, versions, bytes } = this.#copier;
-    const { from, to } = this.#places;
-    const list: FailedMove[] = [...failed.values()];
-    return {
-      from,
-      to,
-      moved,
-      objects: this.#objects,
-      versions,
-      bytes,
-      changes: this.#changes,
-      corrected: this.#corrected,
-      failed: list.slice(0, MAX_LISTED),
-      failures: list.length,
-      pause,
-      alarms: [...this.#alarms],
-    };
+  protected get written(): Written {
+    return this.#copier;
   }
 }

@@ -1,6 +1,5 @@
 import { forwardTo } from '@securestore/backend-api';
-import type { Head } from '@securestore/core-format';
-import { AREAS, asBuffer, HEAD_NAME, SecureStoreError } from '@securestore/core-format';
+import { AREAS, HEAD_NAME, SecureStoreError } from '@securestore/core-format';
 import type { UnlockMethod } from '@securestore/crypto';
 import type { JobContext } from '@securestore/jobs';
 import { elapsedSince, instant } from '@securestore/jobs';
@@ -14,14 +13,13 @@ import type {
   StoreSettings,
 } from '@securestore/objects';
 import { mapConcurrently, openStoreAnew } from '@securestore/objects';
-import { consumerLabel } from './move.ts';
-import type { Places } from './move.ts';
-import type { FailedMove, MigrationReport, MoveOptions, MoveProgress } from './types.ts';
+import type { Applied } from './changes.ts';
+import type { Cursor, Places, Written } from './migration-run.ts';
+import { consumerLabel, hex, MigrationRun, parseCursor } from './migration-run.ts';
+import type { FailedMove, MigrationReport, MoveOptions } from './types.ts';
 
 const OBJECTS_AT_ONCE = 8;
-const MAX_LISTED = 1000;
 const MAX_TRIES = 3;
-const FOLLOW_EVERY = 100;
 const FAILURES: ReadonlySet<string> = new Set([
   'INTEGRITY',
   'ROLLBACK',
@@ -35,35 +33,13 @@ export interface ResealSettings extends Omit<StoreSettings, 'unlock' | 'journal'
   readonly unlock: UnlockMethod;
 }
 
-/** From where a run goes on. */
-interface Cursor {
-  readonly id: string;
-  readonly since: number;
-  readonly after: string | undefined;
-}
-
-function parseCursor(cursor: unknown, id: string): Cursor | undefined {
-  if (typeof cursor !== 'object' || cursor === null) return undefined;
-  const { id: of, since, after } = cursor as Partial<Cursor>;
-  const isCursor = of === id && typeof since === 'number' && (after === undefined || typeof after === 'string');
-  return isCursor ? { id, since, after } : undefined;
-}
-
 /** The work of one run of a migration that seals everything anew: for another store, with an identity and keys of its own. */
-export class Reseal {
-  readonly #area: MigrationArea;
-  readonly #places: Places;
+export class Reseal extends MigrationRun {
   readonly #settings: ResealSettings;
-  readonly #options: MoveOptions;
-  readonly #context: JobContext<unknown>;
   readonly #failed = new Map<string, FailedMove>();
-  readonly #alarms = new Set<string>();
   #copy: ResealedCopy | undefined;
-  #objects = 0;
   #versions = 0;
   #bytes = 0;
-  #changes = 0;
-  #corrected = 0;
 
   constructor(
     area: MigrationArea,
@@ -72,44 +48,37 @@ export class Reseal {
     options: MoveOptions,
     context: JobContext<unknown>,
   ) {
-    this.#area = area;
-    this.#places = places;
+    super(area, places, options, context);
     this.#settings = settings;
-    this.#options = options;
-    this.#context = context;
-  }
-
-  #progress(update: MoveProgress): void {
-    this.#context.progress(update);
   }
 
   async run(): Promise<MigrationReport> {
-    const { signal } = this.#context;
-    const { target, to } = this.#places;
-    this.#progress({ phase: 'preparing' });
-    const head = await this.#area.refresh(signal);
+    const { signal } = this.context;
+    const { target, to } = this.places;
+    this.progress({ phase: 'preparing' });
+    const head = await this.area.refresh(signal);
     if (head.state === 'moved') {
-      if (this.#area.movesTo === to && head.migration?.resealed === true) return this.#arrive(head.migration.instance);
-      throw new SecureStoreError('LOCKED', `the store has moved to ${this.#area.movesTo ?? 'another location'}`);
+      if (this.area.movesTo === to && head.migration?.resealed === true) return this.#arrive(head.migration.instance);
+      throw new SecureStoreError('LOCKED', `the store has moved to ${this.area.movesTo ?? 'another location'}`);
     }
-    if (head.state === 'closing') await this.#area.reopen(signal);
-    await this.#area.checkFree(target, true, signal);
-    const settled = await this.#area.journalStands(signal);
-    const id = await this.#area.begin(to, true, signal);
-    const made = await this.#area.occupyAnew(target, id, signal);
+    if (head.state === 'closing') await this.area.reopen(signal);
+    await this.area.checkFree(target, true, signal);
+    const settled = await this.area.journalStands(signal);
+    const id = await this.area.begin(to, true, signal);
+    const made = await this.area.occupyAnew(target, id, signal);
     await using there = await this.#openThere(made);
-    this.#copy = this.#area.resealedTo(there.migrationArea);
-    const consumer = await this.#area.open(consumerLabel(id), ({ message }) => void this.#alarms.add(message), signal);
-    await this.#copyAll(consumer, asBuffer(id).toString('hex'), settled);
-    await this.#follow(consumer, true);
+    this.#copy = this.area.resealedTo(there.migrationArea);
+    const consumer = await this.area.open(consumerLabel(id), ({ message }) => void this.alarms.add(message), signal);
+    await this.#copyAll(consumer, hex(id), settled);
+    await this.follow(consumer, true);
     await this.#compare(consumer, there);
-    const isWhole = this.#failed.size === 0 || this.#options.partial === true;
-    if (!isWhole || this.#options.copyOnly === true) return this.#report(0, false);
+    const isWhole = this.#failed.size === 0 || this.options.partial === true;
+    if (!isWhole || this.options.copyOnly === true) return this.report(0, false);
     for (let tries = 1; tries <= MAX_TRIES; tries++) {
       const pause = await this.#cutOver(consumer, there.migrationArea);
       if (pause === undefined) continue;
       await there.migrationArea.withdrawMarker(target).catch(() => undefined);
-      return this.#report(pause, true);
+      return this.report(pause, true);
     }
     throw new SecureStoreError(
       'CONFLICT',
@@ -121,9 +90,9 @@ export class Reseal {
   }
 
   #openThere(made: boolean): Promise<ObjectStore> {
-    const { head, categories, clock, random } = this.#area;
+    const { head, categories, clock, random } = this.area;
     const { history, rotationDays, naming, suites } = head;
-    const { target, to } = this.#places;
+    const { target, to } = this.places;
     const settings = {
       history,
       rotation: { days: rotationDays },
@@ -134,19 +103,19 @@ export class Reseal {
     };
     // It is closed by whoever has opened it, and not with this store.
     const backend = forwardTo(target, { close: async () => undefined });
-    const opening = { ...settings, backend, location: to, clock, random, upkeep: false, signal: this.#context.signal };
+    const opening = { ...settings, backend, location: to, clock, random, upkeep: false, signal: this.context.signal };
     return openStoreAnew(opening, made, head.versionFloor);
   }
 
   async #bring(token: string): Promise<void> {
-    const { signal } = this.#context;
+    const { signal } = this.context;
     const name = `${AREAS.objects}${token}`;
     try {
       const brought = await this.#copy?.bring(token, signal);
       if (brought === undefined) return;
       this.#versions += brought.versions;
       this.#bytes += brought.bytes;
-      this.#progress({ done: 1, bytes: brought.bytes });
+      this.progress({ done: 1, bytes: brought.bytes });
       this.#failed.delete(name);
     } catch (error) {
       if (!SecureStoreError.is(error) || !FAILURES.has(error.code)) throw error;
@@ -154,62 +123,40 @@ export class Reseal {
     }
   }
 
-  async #copyAll(consumer: Consumer, id: string, settled: boolean): Promise<void> {
-    const { signal, clock } = this.#context;
+  async #copyAll(consumer: Consumer, instance: string, settled: boolean): Promise<void> {
+    const { signal, clock } = this.context;
     const begun = instant(clock);
-    const cursor = parseCursor(this.#context.cursor, id);
+    const cursor = parseCursor(this.context.cursor, instance);
     if (cursor !== undefined && cursor.after === undefined && !consumer.passDue) return;
-    this.#progress({ phase: 'copying' });
-    const since = cursor?.since ?? (await this.#area.read(HEAD_NAME, { signal }))?.modified ?? 0;
-    const tokens = this.#area.tokens(signal);
+    this.progress({ phase: 'copying' });
+    const since = cursor?.since ?? (await this.area.read(HEAD_NAME, { signal }))?.modified ?? 0;
+    const tokens = this.area.tokens(signal);
     const copies = mapConcurrently(tokens, OBJECTS_AT_ONCE, async (token) => {
       if (cursor?.after === undefined || token > cursor.after) await this.#bring(token);
       return token;
     });
     for await (const token of copies) {
       signal.throwIfAborted();
-      this.#objects += 1;
-      await this.#context.save({ id, since, after: token } satisfies Cursor);
+      this.objects += 1;
+      await this.context.save({ instance, since, after: token } satisfies Cursor);
     }
-    if (!settled && elapsedSince(begun, clock) < this.#area.settledAfter) await this.#area.settle(signal);
-    await this.#changedSince(since);
-    consumer.caughtUp();
-    await consumer.commit();
-    await this.#context.save({ id, since, after: undefined } satisfies Cursor, { now: true });
+    await this.copied(consumer, begun, { instance, since, after: undefined }, settled);
   }
 
-  /** What was changed before everybody announced what they do. */
-  async #changedSince(since: number): Promise<void> {
-    const { signal } = this.#context;
-    const { clockSkew, modifiedResolution } = this.#area.capabilities;
-    const from = since - clockSkew - modifiedResolution;
-    for await (const { key, modified } of this.#area.entries(AREAS.objects, { signal })) {
-      if (modified >= from) await this.#bring(key.slice(AREAS.objects.length));
-    }
+  protected async bringAll(tokens: AsyncIterable<string>): Promise<void> {
+    for await (const token of tokens) await this.#bring(token);
   }
 
-  async #follow(consumer: Consumer, toTheEnd: boolean): Promise<void> {
-    if (toTheEnd) this.#progress({ phase: 'following' });
-    for (let more = true; more;) {
-      more = (await this.#take(consumer)) && toTheEnd;
-      await consumer.commit();
-    }
-  }
-
-  /** @returns whether there is more */
-  async #take(consumer: Consumer): Promise<boolean> {
-    const { signal } = this.#context;
-    const { changes, alarms, more } = await consumer.poll({ signal });
-    for (const { message } of alarms) this.#alarms.add(message);
+  protected async apply(consumer: Consumer): Promise<Applied> {
+    const { changes, alarms, more } = await consumer.poll({ signal: this.context.signal });
     const tokens = new Set(changes.map(({ token }) => token));
     for await (const _ of mapConcurrently(tokens, OBJECTS_AT_ONCE, (token) => this.#bring(token)));
-    this.#changes += changes.length;
-    return more;
+    return { changes: changes.length, alarms: alarms.map(({ message }) => message), more };
   }
 
   async #isInLine(token: string): Promise<boolean> {
     try {
-      return (await this.#copy?.isInLine(token, this.#context.signal)) === true;
+      return (await this.#copy?.isInLine(token, this.context.signal)) === true;
     } catch (error) {
       // Bringing it says what is wrong with it.
       if (SecureStoreError.is(error) && FAILURES.has(error.code)) return false;
@@ -218,32 +165,27 @@ export class Reseal {
   }
 
   async #compare(consumer: Consumer, there: ObjectStore): Promise<void> {
-    const { signal } = this.#context;
-    this.#progress({ phase: 'comparing' });
+    const { signal } = this.context;
+    this.progress({ phase: 'comparing' });
     let objects = 0;
-    for await (const token of this.#area.tokens(signal)) {
+    for await (const token of this.area.tokens(signal)) {
       signal.throwIfAborted();
       objects += 1;
-      this.#progress({ done: 1 });
+      this.progress({ done: 1 });
       const name = `${AREAS.objects}${token}`;
       if (this.#failed.has(name)) await this.#bring(token);
       else if (!(await this.#isInLine(token))) {
-        this.#corrected += 1;
+        this.corrected += 1;
         await this.#bring(token);
       }
     }
-    this.#objects = objects;
+    this.objects = objects;
     for await (const token of there.migrationArea.tokens(signal)) {
-      if (await this.#copy?.dropIfGone(token, signal)) this.#corrected += 1;
+      if (await this.#copy?.dropIfGone(token, signal)) this.corrected += 1;
     }
-    await this.#follow(consumer, true);
-    if (consumer.passDue) {
-      await this.#changedSince(0);
-      consumer.caughtUp();
-      await consumer.commit();
-    }
-    this.#progress({ phase: 'verifying' });
-    const findings = await there.migrationArea.verifyHere(() => this.#progress({ done: 1 }), signal);
+    await this.followHoles(consumer);
+    this.progress({ phase: 'verifying' });
+    const findings = await there.migrationArea.verifyHere(() => this.progress({ done: 1 }), signal);
     const before = await this.#verifySource();
     for (const { name, kind, message } of [...before, ...findings]) {
       if (!this.#failed.has(name))
@@ -253,12 +195,12 @@ export class Reseal {
 
   /** Verifies the store, and that what was sealed anew is what was verified. */
   async #verifySource(): Promise<readonly Finding[]> {
-    const { signal } = this.#context;
+    const { signal } = this.context;
     const copy = this.#copy;
     if (copy === undefined) return [];
     const missed = new Map<string, Missed>();
     const onMissed = (token: string, one: Missed): void => void missed.set(token, one);
-    const findings = await this.#area.verifySealed(copy, onMissed, () => this.#progress({ done: 1 }), signal);
+    const findings = await this.area.verifySealed(copy, onMissed, () => this.progress({ done: 1 }), signal);
     for (const [token, one] of missed) {
       await this.#bring(token);
       if (await copy.has(one)) continue;
@@ -270,74 +212,46 @@ export class Reseal {
 
   /** @returns for how long the store was closed, in milliseconds; `undefined` where others came in between */
   async #cutOver(consumer: Consumer, there: MigrationArea): Promise<number | undefined> {
-    const { signal, clock } = this.#context;
-    this.#progress({ phase: 'announcing' });
-    const ended = new AbortController();
-    const announcing = this.#area.announce(signal).finally(() => ended.abort());
-    announcing.catch(() => undefined);
-    while (!ended.signal.aborted) {
-      await this.#follow(consumer, false);
-      await clock.sleep(FOLLOW_EVERY, signal);
-    }
-    await announcing;
-    await this.#follow(consumer, true);
-    this.#progress({ phase: 'moving' });
+    const { signal, clock } = this.context;
+    await this.announce(consumer);
+    await this.follow(consumer, true);
+    this.progress({ phase: 'moving' });
     const begun = instant(clock);
     const failures = this.#failed.size;
-    const closed = await this.#area.close(signal);
+    const closed = await this.area.close(signal);
     if (closed === undefined) return undefined;
     try {
-      while (await this.#take(consumer));
-      const isIncomplete = this.#failed.size > failures && this.#options.partial !== true;
+      while (await this.take(consumer));
+      const isIncomplete = this.#failed.size > failures && this.options.partial !== true;
       if (isIncomplete || consumer.passDue) {
         throw new SecureStoreError(
           'INTEGRITY',
           'something was found to be damaged at the very moment of the move: verify the store, and try again',
         );
       }
-      if ((await this.#area.leave(closed, signal)) !== 'done') return undefined;
+      if ((await this.area.leave(closed, signal)) !== 'done') return undefined;
       // From here on it is there, and whoever comes back opens it.
-      await there.openAnew(this.#area, signal);
+      await there.openAnew(this.area, signal);
       return Math.round(elapsedSince(begun, clock));
     } catch (error) {
-      await this.#openAgain(closed);
+      await this.openAgain(closed);
       throw error;
     }
   }
 
-  async #openAgain(closed: Head): Promise<void> {
-    const head = await this.#area.refresh().catch(() => closed);
-    if (head.state !== 'moved') await this.#area.reopen().catch(() => undefined);
-  }
-
   /** A run before has come so far that the store has left; where it is now it may not have been opened. */
   async #arrive(id: Uint8Array): Promise<MigrationReport> {
-    const { signal } = this.#context;
-    const { target } = this.#places;
-    if (await this.#area.isTakenAnew(target, id, signal)) {
+    const { signal } = this.context;
+    const { target } = this.places;
+    if (await this.area.isTakenAnew(target, id, signal)) {
       await using there = await this.#openThere(true);
-      if (there.migrationArea.head.state === 'scratch') await there.migrationArea.openAnew(this.#area, signal);
+      if (there.migrationArea.head.state === 'scratch') await there.migrationArea.openAnew(this.area, signal);
       await there.migrationArea.withdrawMarker(target, signal);
     }
-    return this.#report(0, true);
+    return this.report(0, true);
   }
 
-  #report(pause: number, moved: boolean): MigrationReport {
-    const { from, to } = this.#places;
-    const list = [...this.#failed.values()];
-    return {
-      from,
-      to,
-      moved,
-      objects: this.#objects,
-      versions: this.#versions,
-      bytes: this.#bytes,
-      changes: this.#changes,
-      corrected: this.#corrected,
-      failed: list.slice(0, MAX_LISTED),
-      failures: list.length,
-      pause,
-      alarms: [...this.#alarms],
-    };
+  protected get written(): Written {
+    return { failed: this.#failed, versions: this.#versions, bytes: this.#bytes };
   }
 }

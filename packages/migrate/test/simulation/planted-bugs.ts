@@ -29,7 +29,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     quick: true,
     plan: ({ busy }) => busy,
     file: 'migrate/src/online/move.ts',
-    edits: [['    while (await this.#take(consumer, signal));\n', '']],
+    edits: [['=> {\n      while (await this.take(consumer));\n', '=> {\n']],
   },
   {
     name: 'a mutation is not looked for where the store is now',

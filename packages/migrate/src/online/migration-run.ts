@@ -1,0 +1,173 @@
+import type { StorageBackend } from '@securestore/backend-api';
+import type { Head } from '@securestore/core-format';
+import { AREAS, asBuffer } from '@securestore/core-format';
+import type { Instant, JobContext } from '@securestore/jobs';
+import { elapsedSince } from '@securestore/jobs';
+import type { Consumer, MigrationArea } from '@securestore/objects';
+import type { Applied } from './changes.ts';
+import type { FailedMove, MigrationReport, MoveOptions, MoveProgress } from './types.ts';
+
+const MAX_LISTED = 1000;
+/** How often changes are looked for while the move is announced, in milliseconds. */
+const FOLLOW_EVERY = 100;
+
+/** Where a store is, and where it moves to. */
+export interface Places {
+  readonly from: string;
+  readonly to: string;
+  readonly target: StorageBackend;
+}
+
+/** What a run before has done, as its cursor says. */
+export interface Cursor {
+  /** Hex of the instance that the store becomes, or of the id of the migration: a cursor of another one says nothing. */
+  readonly instance: string;
+  /** Changes from then on are looked at again, in milliseconds since 1970 by the clock of the backend. */
+  readonly since: number;
+  /** The last token that was copied; `undefined` where all were. */
+  readonly after: string | undefined;
+}
+
+export function parseCursor(cursor: unknown, instance: string): Cursor | undefined {
+  if (typeof cursor !== 'object' || cursor === null) return undefined;
+  const { instance: of, since, after } = cursor as Partial<Cursor>;
+  const isCursor = of === instance && typeof since === 'number' && (after === undefined || typeof after === 'string');
+  return isCursor ? { instance, since, after } : undefined;
+}
+
+export const hex = (id: Uint8Array): string => asBuffer(id).toString('hex');
+
+/** What begins the labels of whoever reads the changes of a store on the way to a place, or back to one. */
+export const CONSUMERS = 'migration/';
+
+export const consumerLabel = (instance: Uint8Array): string => `${CONSUMERS}${hex(instance)}`;
+
+/** What a run has written, and what it could not. */
+export interface Written {
+  readonly failed: ReadonlyMap<string, FailedMove>;
+  readonly versions: number;
+  readonly bytes: number;
+}
+
+/** One run of a migration: how it follows what changes, announces that the store is about to move, and reports. How objects are brought there is up to its kind. */
+export abstract class MigrationRun {
+  protected readonly area: MigrationArea;
+  protected readonly places: Places;
+  protected readonly options: MoveOptions;
+  protected readonly context: JobContext<unknown>;
+  protected readonly alarms: Set<string> = new Set();
+  protected objects = 0;
+  protected corrected = 0;
+  #changes = 0;
+
+  constructor(area: MigrationArea, places: Places, options: MoveOptions, context: JobContext<unknown>) {
+    this.area = area;
+    this.places = places;
+    this.options = options;
+    this.context = context;
+  }
+
+  /** Looks at the journal once, and does the same where the store moves to. */
+  protected abstract apply(consumer: Consumer): Promise<Applied>;
+
+  /** Brings objects in line there. */
+  protected abstract bringAll(tokens: AsyncIterable<string>): Promise<void>;
+
+  protected abstract get written(): Written;
+
+  protected progress(update: MoveProgress): void {
+    this.context.progress(update);
+  }
+
+  /** @returns whether there is more */
+  protected async take(consumer: Consumer): Promise<boolean> {
+    const { changes, alarms, more } = await this.apply(consumer);
+    for (const message of alarms) this.alarms.add(message);
+    this.#changes += changes;
+    return more;
+  }
+
+  /** Follows what has changed. @param toTheEnd whether until nothing more is found */
+  protected async follow(consumer: Consumer, toTheEnd: boolean): Promise<void> {
+    if (toTheEnd) this.progress({ phase: 'following' });
+    for (let more = true; more;) {
+      more = (await this.take(consumer)) && toTheEnd;
+      await consumer.commit();
+    }
+  }
+
+  /** The same, and where the journal has a hole, all that may have changed is looked at again. */
+  protected async followHoles(consumer: Consumer): Promise<void> {
+    await this.follow(consumer, true);
+    if (consumer.passDue) await this.#catchUp(consumer, 0);
+  }
+
+  /**
+   * Everything was copied; what changed before everybody announced what they do is looked at again.
+   *
+   * @param begun when copying began
+   * @param settled whether everything was announced by then that anybody does
+   */
+  protected async copied(consumer: Consumer, begun: Instant, cursor: Cursor, settled: boolean): Promise<void> {
+    const { signal, clock } = this.context;
+    // Whatever was under way when the journal was switched on is announced, or has come to an end.
+    if (!settled && elapsedSince(begun, clock) < this.area.settledAfter) await this.area.settle(signal);
+    await this.#catchUp(consumer, cursor.since);
+    await this.context.save(cursor, { now: true });
+  }
+
+  async #catchUp(consumer: Consumer, since: number): Promise<void> {
+    await this.bringAll(this.#changedSince(since));
+    consumer.caughtUp();
+    await consumer.commit();
+  }
+
+  async *#changedSince(since: number): AsyncGenerator<string> {
+    const { clockSkew, modifiedResolution } = this.area.capabilities;
+    const from = since - clockSkew - modifiedResolution;
+    for await (const { key, modified } of this.area.entries(AREAS.objects, { signal: this.context.signal })) {
+      if (modified >= from) yield key.slice(AREAS.objects.length);
+    }
+  }
+
+  /** Has everybody know that the store is about to move, and follows what changes until they do. */
+  protected async announce(consumer: Consumer): Promise<void> {
+    const { signal, clock } = this.context;
+    this.progress({ phase: 'announcing' });
+    const ended = new AbortController();
+    const announcing = this.area.announce(signal).finally(() => ended.abort());
+    announcing.catch(() => undefined);
+    while (!ended.signal.aborted) {
+      await this.follow(consumer, false);
+      await clock.sleep(FOLLOW_EVERY, signal);
+    }
+    await announcing;
+  }
+
+  /** Whatever has failed, nobody is to wait for a store that is closed. */
+  protected async openAgain(closed: Head): Promise<void> {
+    const head = await this.area.refresh().catch(() => closed);
+    if (head.state === 'moved') return;
+    await this.area.reopen().catch(() => undefined);
+  }
+
+  protected report(pause: number, moved: boolean): MigrationReport {
+    const { failed, versions, bytes } = this.written;
+    const { from, to } = this.places;
+    const list = [...failed.values()];
+    return {
+      from,
+      to,
+      moved,
+      objects: this.objects,
+      versions,
+      bytes,
+      changes: this.#changes,
+      corrected: this.corrected,
+      failed: list.slice(0, MAX_LISTED),
+      failures: list.length,
+      pause,
+      alarms: [...this.alarms],
+    };
+  }
+}
