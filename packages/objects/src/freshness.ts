@@ -24,7 +24,7 @@ import { loadState, samePin } from './state.ts';
 export const SETTLED_AFTER = 6000;
 
 /** The same where the store is announced to move, so that nobody waits for long while it does. */
-const SETTLED_SOON_AFTER = 750;
+export const SETTLED_SOON_AFTER = 750;
 
 /** How often the head is read, and how long what was read counts. */
 interface Bounds {
@@ -151,6 +151,11 @@ export class HeadWatcher {
   /** When the read of the head began by which {@link state} was confirmed last. */
   get confirmed(): Instant {
     return this.#confirmed;
+  }
+
+  /** The etag of the head as it was read last. */
+  get etag(): string {
+    return this.#etag;
   }
 
   /** @throws SecureStoreError `LOCKED`, `UNAVAILABLE`, `ROLLBACK`, `INTEGRITY` where mutations aren't allowed now */

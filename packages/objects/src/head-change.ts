@@ -274,12 +274,22 @@ async function tryChange(engine: Engine, attempt: Attempt): Promise<boolean> {
   return true;
 }
 
+/** How the head is changed. */
+export interface HeadChangeOptions {
+  /** Throws where the store may not be changed now; by default where it is not open. */
+  readonly checkMayChange?: () => void;
+  /**
+   * Whether the head is likely to be as it was read last, so that it is not read anew before: the write tells whether it is, and where it
+   * is not, `plan` is asked again.
+   */
+  readonly isKnown?: boolean;
+}
+
 /**
  * Changes the head: new immutable objects first, then one conditional write of the head, which is the commit.
  *
  * @param plan what to make of the state as it is; asked anew when another change comes first. `undefined` where there is
  *   nothing to do
- * @param checkMayChange throws where the store may not be changed now; by default where it is not open
  * @returns whether anything was changed
  * @throws SecureStoreError `CONFLICT` where other changes come first again and again; `ACCESS_DENIED` where the store was opened
  *   by a member; and what `plan` throws
@@ -288,11 +298,14 @@ export async function changeHead(
   engine: Engine,
   plan: (state: StoreState) => Promise<HeadPlan | undefined>,
   signal?: AbortSignal,
-  checkMayChange: () => void = () => engine.watcher.checkWritable(),
+  {
+    checkMayChange = () => engine.watcher.checkWritable(),
+    isKnown = false,
+  }: HeadChangeOptions = {},
 ): Promise<boolean> {
   for (let tries = 0; tries < MAX_TRIES; tries++) {
     const begun = instant(engine.clock);
-    const etag = await engine.watcher.refresh(signal);
+    const etag = isKnown && tries === 0 ? engine.watcher.etag : await engine.watcher.refresh(signal);
     checkMayChange();
     const { state } = engine.watcher;
     let planned: HeadPlan | undefined;

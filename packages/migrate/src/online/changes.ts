@@ -2,7 +2,7 @@ import type { Change, Consumer } from '@securestore/objects';
 import { mapConcurrently } from '@securestore/objects';
 import type { Copier } from './copier.ts';
 
-const OBJECTS_AT_ONCE = 16;
+const OBJECTS_AT_ONCE = 64;
 
 /** What one look at the journal has brought. */
 export interface Applied {

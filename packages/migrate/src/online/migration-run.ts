@@ -2,7 +2,7 @@ import type { StorageBackend } from '@securestore/backend-api';
 import type { Head } from '@securestore/core-format';
 import { AREAS, asBuffer } from '@securestore/core-format';
 import type { Instant, JobContext } from '@securestore/jobs';
-import { elapsedSince } from '@securestore/jobs';
+import { elapsedSince, instant } from '@securestore/jobs';
 import type { Consumer, MigrationArea } from '@securestore/objects';
 import type { Applied } from './changes.ts';
 import type { FailedMove, MigrationReport, MoveOptions, MoveProgress } from './types.ts';
@@ -10,6 +10,8 @@ import type { FailedMove, MigrationReport, MoveOptions, MoveProgress } from './t
 const MAX_LISTED = 1000;
 /** How often changes are looked for while the move is announced, in milliseconds. */
 const FOLLOW_EVERY = 100;
+/** The same while it is closed. */
+const LOOK_EVERY = 50;
 
 /** Where a store is, and where it moves to. */
 export interface Places {
@@ -142,6 +144,25 @@ export abstract class MigrationRun {
       await clock.sleep(FOLLOW_EVERY, signal);
     }
     await announcing;
+  }
+
+  /**
+   * Waits until nobody reads or writes any more, once the store is closed, and follows what still comes meanwhile, so that the last look
+   * finds little. A look that would take longer is not begun.
+   */
+  protected async settleClosed(consumer: Consumer): Promise<void> {
+    const { signal, clock } = this.context;
+    const begun = instant(clock);
+    const settled = this.area.settleSoon(signal);
+    settled.catch(() => undefined);
+    for (let took = 0, now = 0; now + 1.5 * took < this.area.settledSoonAfter;) {
+      await this.take(consumer);
+      const after = elapsedSince(begun, clock);
+      took = after - now;
+      await clock.sleep(LOOK_EVERY, signal);
+      now = elapsedSince(begun, clock);
+    }
+    await settled;
   }
 
   /** Whatever has failed, nobody is to wait for a store that is closed. */

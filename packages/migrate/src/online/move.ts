@@ -306,14 +306,16 @@ export class Move extends MigrationRun {
     this.progress({ phase: 'moving' });
     const begun = instant(clock);
     const failures = this.#copier.failed.size;
+    const alarms = this.alarms.size;
     const closed = await this.area.close(signal);
     if (closed === undefined) return undefined;
     try {
+      await this.settleClosed(consumer);
       // Everybody waits for this, so it is done side by side.
-      await Promise.all([this.#drain(consumer, failures), landing.bring(closed, signal)]);
-      await landing.land(closed, signal);
+      await Promise.all([this.#drain(consumer, { failures, alarms }), landing.bring(closed, signal)]);
+      const landed = await landing.land(closed, signal);
       if ((await this.area.leave(closed, signal)) !== 'done') return undefined;
-      await this.area.arrive(target, signal);
+      await this.area.arrive(target, signal, landed);
       const pause = Math.round(elapsedSince(begun, clock));
       await landing.tidy(signal).catch(() => undefined);
       return pause;
@@ -323,17 +325,16 @@ export class Move extends MigrationRun {
     }
   }
 
-  /** The last look: nobody writes any more. */
-  async #drain(consumer: Consumer, failures: number): Promise<void> {
+  /** The last look: nobody writes any more. @param before how much was wrong before the store was closed */
+  async #drain(consumer: Consumer, before: { readonly failures: number; readonly alarms: number }): Promise<void> {
     const { signal } = this.context;
-    const alarms = this.alarms.size;
     const last = async (): Promise<void> => {
       while (await this.take(consumer));
     };
     await Promise.all([last(), copyAuditLog(this.area, this.places.target, signal)]);
     await this.#copier.finish();
-    const isIncomplete = this.#copier.failed.size > failures && this.options.partial !== true;
-    if (!isIncomplete && !consumer.passDue && this.alarms.size === alarms) return;
+    const isIncomplete = this.#copier.failed.size > before.failures && this.options.partial !== true;
+    if (!isIncomplete && !consumer.passDue && this.alarms.size === before.alarms) return;
     throw new SecureStoreError(
       'INTEGRITY',
       'something was found to be damaged or missing at the very moment of the move, so the store is where it was: verify it, and try again',

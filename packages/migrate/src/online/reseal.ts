@@ -221,6 +221,7 @@ export class Reseal extends MigrationRun {
     const closed = await this.area.close(signal);
     if (closed === undefined) return undefined;
     try {
+      await this.settleClosed(consumer);
       while (await this.take(consumer));
       const isIncomplete = this.#failed.size > failures && this.options.partial !== true;
       if (isIncomplete || consumer.passDue) {

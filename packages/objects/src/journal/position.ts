@@ -4,8 +4,11 @@ import type { Engine } from '../engine.ts';
 import type { Alarm } from './alarms.ts';
 import { damaged, missingStream } from './alarms.ts';
 import type { Step } from './streams.ts';
+import { mapConcurrently } from '../map-concurrently.ts';
 import { isForged } from '../system-objects.ts';
 import { listWriters, readRegistration, readStream } from './streams.ts';
+
+const STREAMS_AT_ONCE = 8;
 
 /** How far hints are read at a time. */
 export interface AdvanceOptions {
@@ -54,15 +57,22 @@ export class Position {
     const open = [...this.#cursors].filter(([, { closed }]) => !closed);
     const first = this.#turn++ % Math.max(1, open.length);
     let count = 0;
-    for (const [writer, cursor] of [...open.slice(first), ...open.slice(0, first)]) {
+    const read = async ([writer, cursor]: [string, StreamCursor]): Promise<{ writer: string; steps: Step[] }> => {
+      const steps: Step[] = [];
+      if (count >= limit) return { writer, steps };
       for await (const step of readStream(engine, cursor, { before, signal })) {
-        const alarm = this.#take(writer, step);
-        if (alarm !== undefined) alarms.push(alarm);
+        steps.push(step);
         count += step.entries.length;
-        if (count >= limit) return { alarms, more: true };
+        if (count >= limit) break;
       }
+      return { writer, steps };
+    };
+    const inTurn = [...open.slice(first), ...open.slice(0, first)];
+    for await (const { writer, steps } of mapConcurrently(inTurn, STREAMS_AT_ONCE, read)) {
+      const found = steps.map((step) => this.#take(writer, step));
+      alarms.push(...found.filter((alarm) => alarm !== undefined));
     }
-    return { alarms, more: false };
+    return { alarms, more: count >= limit };
   }
 
   #take(writer: string, { next, closed, entries, alarm, gap }: Step): Alarm | undefined {

@@ -17,7 +17,7 @@ import { damaged } from './alarms.ts';
 import { isForged } from '../system-objects.ts';
 import { entryPages } from './streams.ts';
 
-const CONCURRENT_READS = 8;
+const CONCURRENT_READS = 32;
 
 /** A commit that took effect. */
 export interface Change {

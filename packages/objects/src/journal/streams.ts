@@ -18,7 +18,7 @@ import { isForged, readSystemObject } from '../system-objects.ts';
 import type { Alarm } from './alarms.ts';
 import { damaged, missingHints } from './alarms.ts';
 
-const CONCURRENT_READS = 8;
+const CONCURRENT_READS = 32;
 
 /** What lies in a slot of a stream. */
 type Slot = { readonly hint: Hint; readonly modified: number } | 'damaged' | 'nothing';

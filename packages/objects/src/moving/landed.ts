@@ -5,7 +5,7 @@ import type { Clock } from '@securestore/jobs';
 import { ancestorsAfter } from '../ancestry.ts';
 import { ownerKeys } from '../owner.ts';
 import { signedHead } from '../signed-head.ts';
-import type { StoreState } from '../state.ts';
+import type { ReadHead, StoreState } from '../state.ts';
 import { readHead } from '../state.ts';
 
 const MAX_TRIES = 5;
@@ -47,10 +47,14 @@ export const isStillAt = (there: Head, landed: Head): boolean =>
   Buffer.compare(there.lineage, landed.lineage) === 0 &&
   Buffer.compare(there.instance, landed.migration.instance) === 0;
 
+/** A head that has landed, and its etag there. */
+export type LandedHead = Pick<ReadHead, 'head' | 'etag'>;
+
 /**
  * Opens the store where it has landed. To be called once the head of the place that it has left says so.
  *
  * @param left that head's store
+ * @param known what lies there, as far as is known: it is read where it is not so
  * @throws SecureStoreError what the backend throws
  */
 export async function openLanded(
@@ -58,9 +62,10 @@ export async function openLanded(
   left: StoreState,
   clock: Clock,
   signal: AbortSignal | undefined,
+  known?: LandedHead,
 ): Promise<void> {
   for (let tries = 1; ; tries++) {
-    const found = await readHead(target, signal);
+    const found = (tries === 1 ? known : undefined) ?? (await readHead(target, signal));
     // Somebody else has done it, and much may have come since.
     if (found === undefined || !isLanded(found.head) || !hasLeftFor(left.head, found.head)) return;
     const { migration: _, ...landed } = found.head;

@@ -35,6 +35,7 @@ import { signedHead } from '../signed-head.ts';
 import type { ReadHead, StoreState } from '../state.ts';
 import { loadState, readHead, readKeyring } from '../state.ts';
 import { lookAtSystemObject, sealJournalBody } from '../system-objects.ts';
+import type { LandedHead } from './landed.ts';
 import { sealLocation } from './location.ts';
 
 /** What is remembered of backups, schedules, health and collections, which goes on where the store goes. */
@@ -243,9 +244,10 @@ export class Landing {
    * Writes the head, for the store that has been closed and of which everything is there.
    *
    * @param closed its head
+   * @returns what it has written, where the backend tells of that
    * @throws SecureStoreError `ALREADY_EXISTS` where another store has come in between; what the backends throw
    */
-  async land(closed: Head, signal?: AbortSignal): Promise<void> {
+  async land(closed: Head, signal?: AbortSignal): Promise<LandedHead | undefined> {
     const { state } = this.#engine.watcher;
     const prepared = await this.#preparedFor(closed, signal);
     const isSame = sameCheckpoint(prepared.checkpoint.of, checkpointOf(closed));
@@ -258,7 +260,8 @@ export class Landing {
       references: withCheckpoint(prepared.head.references, as),
     };
     const body = signedHead(head, ownerKeys(state).identity);
-    await this.#writeHead(body, signal);
+    const etag = await this.#writeHead(body, signal);
+    return etag === undefined ? undefined : { head, etag };
   }
 
   /**
@@ -270,19 +273,19 @@ export class Landing {
     if (this.#prepared !== undefined) await removeOldKeys(this.#prepared.engine, signal);
   }
 
-  async #writeHead(body: Buffer, signal: AbortSignal | undefined): Promise<void> {
+  /** @returns its etag */
+  async #writeHead(body: Buffer, signal: AbortSignal | undefined): Promise<string | undefined> {
     const { target, instance } = this.#settings;
     for (let tries = 1; ; tries++) {
       const replaces = this.#replaces;
       try {
         const condition = replaces === undefined ? { ifAbsent: true as const } : { ifMatch: replaces.etag };
-        await target.write(HEAD_NAME, body, { ...condition, signal });
-        return;
+        return (await target.write(HEAD_NAME, body, { ...condition, signal })).etag;
       } catch (error) {
         if (!SecureStoreError.is(error)) throw error;
         if (error.code !== 'CONFLICT' && error.outcome !== 'unknown') throw error;
         const found = await target.read(HEAD_NAME, { signal });
-        if (found !== undefined && body.equals(found.body)) return;
+        if (found !== undefined && body.equals(found.body)) return found.etag;
         const there = found && (await readHead(target, signal));
         // An attempt that came to nothing, and landed late.
         const isOwn = there !== undefined && Buffer.compare(there.head.instance, instance) === 0;

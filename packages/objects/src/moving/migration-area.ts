@@ -12,7 +12,7 @@ import { AREAS, HEAD_NAME, ID_LENGTH, SecureStoreError, workPrefix } from '@secu
 import type { Administration } from '../administration.ts';
 import { MIGRATION_NAME } from '../copy/begun.ts';
 import type { Engine } from '../engine.ts';
-import { SETTLED_AFTER } from '../freshness.ts';
+import { SETTLED_AFTER, SETTLED_SOON_AFTER } from '../freshness.ts';
 import { changeHead } from '../head-change.ts';
 import type { Alarm } from '../journal/alarms.ts';
 import type { Consumer } from '../journal/consumer.ts';
@@ -31,6 +31,7 @@ import { passOver } from '../verify/pass.ts';
 import type { Finding } from '../verify/report.ts';
 import { ReportBuilder } from '../verify/report.ts';
 import { foreignName, loadBaseline } from '../verify/verify.ts';
+import type { LandedHead } from './landed.ts';
 import { hasLeftFor, isLanded, openLanded } from './landed.ts';
 import type { LandingPlaces } from './landing.ts';
 import { Landing } from './landing.ts';
@@ -187,7 +188,7 @@ export class MigrationArea extends StoreArea {
         ...(policy !== undefined && { policy }),
       }),
       signal,
-      () => this.#engine.watcher.checkFollowing(),
+      { checkMayChange: () => this.#engine.watcher.checkFollowing() },
     );
   }
 
@@ -247,21 +248,28 @@ export class MigrationArea extends StoreArea {
   }
 
   /**
-   * Closes the store: from when this returns nobody reads or writes, until it is open somewhere. To be called after {@link announce}, and
-   * to be ended by {@link leave} or {@link reopen}; where this process dies, others open the store again 10 s later.
+   * Closes the store: once {@link settleSoon} has waited, nobody reads or writes until it is open somewhere. To be called after
+   * {@link announce}, and to be ended by {@link leave} or {@link reopen}; where this process dies, others open the store again 10 s later.
    *
    * @returns the head that closed it; `undefined` where the announcement does not hold any more
    */
   async close(signal?: AbortSignal): Promise<Head | undefined> {
-    const { watcher } = this.#engine;
     let closed = false;
     await this.#change(({ head: { state, migration } }) => {
       closed = state === 'open' && migration?.stage === 'announced';
       return closed ? { state: 'closing' } : undefined;
-    }, signal);
-    if (!closed) return undefined;
-    await watcher.settleSoon(signal);
-    return this.head;
+    }, signal, true);
+    return closed ? this.head : undefined;
+  }
+
+  /** How long {@link settleSoon} waits, in milliseconds. */
+  get settledSoonAfter(): number {
+    return SETTLED_SOON_AFTER;
+  }
+
+  /** Waits until nobody reads or writes any more, once the store is closed. */
+  settleSoon(signal?: AbortSignal): Promise<void> {
+    return this.#engine.watcher.settleSoon(signal);
   }
 
   /** Makes ready what the head will be where the store moves to. */
@@ -279,7 +287,7 @@ export class MigrationArea extends StoreArea {
     await this.#change(({ head }) => {
       left = head.state === 'closing' && head.generation === closed.generation;
       return left ? { state: 'moved' } : undefined;
-    }, signal);
+    }, signal, true);
     return left ? 'done' : 'overtaken';
   }
 
@@ -315,9 +323,13 @@ export class MigrationArea extends StoreArea {
     return isLanded(this.head);
   }
 
-  /** Opens the store where it has landed. To be called after {@link leave}, by whoever goes on with the move. */
-  arrive(target: StorageBackend, signal?: AbortSignal): Promise<void> {
-    return openLanded(target, this.#state, this.#engine.clock, signal);
+  /**
+   * Opens the store where it has landed. To be called after {@link leave}, by whoever goes on with the move.
+   *
+   * @param landed its head there, where that was just written
+   */
+  arrive(target: StorageBackend, signal?: AbortSignal, landed?: LandedHead): Promise<void> {
+    return openLanded(target, this.#state, this.#engine.clock, signal, landed);
   }
 
   /** Removes what says that a place is taken. */
@@ -342,13 +354,14 @@ export class MigrationArea extends StoreArea {
   async #change(
     plan: (state: StoreState) => Partial<Pick<Head, 'state' | 'migration'>> | undefined,
     signal: AbortSignal | undefined,
+    isKnown = false,
   ): Promise<void> {
     const { watcher } = this.#engine;
     const next = async (state: StoreState) => {
       const head = plan(state);
       return head && { head };
     };
-    await changeHead(this.#engine, next, signal, () => watcher.checkFollowing());
+    await changeHead(this.#engine, next, signal, { checkMayChange: () => watcher.checkFollowing(), isKnown });
   }
 
   /** The bytes at a name, sealed as they lie there. */

@@ -31,6 +31,6 @@ export async function reopen(engine: Engine, signal?: AbortSignal): Promise<void
       return { head: { state: 'open', migration: migration && { ...migration, stage: 'copying' } } };
     },
     signal,
-    () => watcher.checkFollowing(),
+    { checkMayChange: () => watcher.checkFollowing() },
   );
 }
