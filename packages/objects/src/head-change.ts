@@ -298,10 +298,7 @@ export async function changeHead(
   engine: Engine,
   plan: (state: StoreState) => Promise<HeadPlan | undefined>,
   signal?: AbortSignal,
-  {
-    checkMayChange = () => engine.watcher.checkWritable(),
-    isKnown = false,
-  }: HeadChangeOptions = {},
+  { checkMayChange = () => engine.watcher.checkWritable(), isKnown = false }: HeadChangeOptions = {},
 ): Promise<boolean> {
   for (let tries = 0; tries < MAX_TRIES; tries++) {
     const begun = instant(engine.clock);

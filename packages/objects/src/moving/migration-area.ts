@@ -255,10 +255,14 @@ export class MigrationArea extends StoreArea {
    */
   async close(signal?: AbortSignal): Promise<Head | undefined> {
     let closed = false;
-    await this.#change(({ head: { state, migration } }) => {
-      closed = state === 'open' && migration?.stage === 'announced';
-      return closed ? { state: 'closing' } : undefined;
-    }, signal, true);
+    await this.#change(
+      ({ head: { state, migration } }) => {
+        closed = state === 'open' && migration?.stage === 'announced';
+        return closed ? { state: 'closing' } : undefined;
+      },
+      signal,
+      true,
+    );
     return closed ? this.head : undefined;
   }
 
@@ -284,10 +288,14 @@ export class MigrationArea extends StoreArea {
   /** Has the head say that the store has moved: from then on it has. @param closed the head that closed it */
   async leave(closed: Head, signal?: AbortSignal): Promise<Step> {
     let left = false;
-    await this.#change(({ head }) => {
-      left = head.state === 'closing' && head.generation === closed.generation;
-      return left ? { state: 'moved' } : undefined;
-    }, signal, true);
+    await this.#change(
+      ({ head }) => {
+        left = head.state === 'closing' && head.generation === closed.generation;
+        return left ? { state: 'moved' } : undefined;
+      },
+      signal,
+      true,
+    );
     return left ? 'done' : 'overtaken';
   }
 
