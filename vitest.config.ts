@@ -27,6 +27,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'local',
+          globalSetup: 'tools/bootstrap/bundle-for-tests.mjs',
           include: ['packages/*/test/**/*.test.ts', 'tools/*/test/**/*.test.ts'],
           exclude: ['**/node_modules/**', KEEPER_TEST, ...servers.map(testsOn)],
         },

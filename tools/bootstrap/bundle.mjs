@@ -18,16 +18,13 @@ async function bundlePackage(folder) {
   const entries = ['index', 'main', 'testing'].filter((name) => existsSync(join(folder, `src/${name}.ts`)));
   const input = Object.fromEntries(entries.map((name) => [name, join(folder, `src/${name}.ts`)]));
   const dist = join(folder, 'dist');
-  if (existsSync(dist)) {
-    for (const name of readdirSync(dist)) if (/\.js(?:\.map)?$/.test(name)) rmSync(join(dist, name));
-  }
   const bundle = await rolldown({
     input,
     platform: 'node',
     external: (id) => !/^[./]/.test(id) && !id.startsWith(folder) && !id.startsWith(HELPERS),
     transform: { target: 'es2024' },
   });
-  await bundle.write({
+  const { output } = await bundle.write({
     dir: dist,
     format: 'esm',
     sourcemap: true,
@@ -35,6 +32,11 @@ async function bundlePackage(folder) {
     minify: false,
   });
   await bundle.close();
+  // Only then, so that whoever runs it meanwhile finds all of it.
+  const written = new Set(output.map(({ fileName }) => fileName));
+  for (const name of readdirSync(dist)) {
+    if (/\.js(?:\.map)?$/.test(name) && !written.has(name)) rmSync(join(dist, name));
+  }
 }
 
 /** @param {string} root - of the repository */

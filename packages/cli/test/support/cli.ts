@@ -6,10 +6,11 @@ import { fileURLToPath } from 'node:url';
 import { createStore, generateKeyFile, keyFile, openStore, type StoreOptions } from 'securestore';
 import { onTestFinished, type TestContext } from 'vitest';
 
-const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
-
-/** What runs the command line from its sources. */
-export const COMMAND: readonly string[] = [process.execPath, '--conditions=@securestore/source', MAIN];
+/** What runs the command line, as bundled from its sources when the tests began. */
+export const COMMAND: readonly string[] = [
+  process.execPath,
+  fileURLToPath(new URL('../../bin/securestore.cjs', import.meta.url)),
+];
 
 /** What a command said and how it ended. */
 export interface Result {
