@@ -1,3 +1,6 @@
+import { forwardTo } from '@securestore/backend-api';
+import type { Layer } from '@securestore/backend-api';
+import { workPrefix } from '@securestore/core-format';
 import { describe, expect, it } from 'vitest';
 import { hurriedClock } from '../../objects/test/support/hurried-clock.ts';
 import { EagerClock } from '../../objects/test/support/eager-clock.ts';
@@ -65,6 +68,30 @@ it('an open store follows where it is allowed to, and goes on', async () => {
   const error = await failure(stranger.retrieve('a'), 'LOCKED');
   expect(error.message).toContain(to.location);
   await failure(stranger.store('a', 'three'), 'LOCKED');
+});
+
+it('says that it falls behind where a store is written as fast as it is followed, and comes to its end once it is not', async () => {
+  const clock = new EagerClock();
+  const from = usePlace(() => memoryAt(clock));
+  const to = usePlace(() => memoryAt(clock));
+  const store = await createAt(from, { clock, journal: true, ...following(to) });
+  const phases = new Set<string>();
+  let bursts = 0;
+  const writesBefore: Layer = (inner) =>
+    forwardTo(inner, {
+      async list(prefix, options) {
+        if (prefix === workPrefix('writer') && !phases.has('falling behind') && bursts++ < 6) {
+          await store.storeMany(Array.from({ length: 1000 }, (_, n) => ({ key: `n/${n}`, data: `${clock.now()}` })));
+          clock.advance(30_000);
+        }
+        return inner.list(prefix, options);
+      },
+    });
+  const { job, store: source } = await mover(from, to, { clock, fromLayers: [writesBefore] });
+  for await (const { phase } of job.progress) phases.add(phase);
+  expect(await job).toMatchObject({ moved: true, failures: 0 });
+  expect(phases).toContain('falling behind');
+  await source.close();
 });
 
 it('moves back without losing what was written in between', async () => {

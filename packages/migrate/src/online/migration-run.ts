@@ -10,7 +10,9 @@ import type { FailedMove, MigrationReport, MoveOptions, MoveProgress } from './t
 const MAX_LISTED = 1000;
 /** How often changes are looked for while the move is announced, in milliseconds. */
 const FOLLOW_EVERY = 100;
-/** The same while it is closed. */
+/** How long following changes takes at most, in milliseconds, where they do not come about as fast as they can be followed. */
+const BEHIND_AFTER = 60_000;
+/** How often changes are looked for while it is closed, in milliseconds. */
 const LOOK_EVERY = 50;
 
 /** Where a store is, and where it moves to. */
@@ -91,10 +93,13 @@ export abstract class MigrationRun {
 
   /** Follows what has changed. @param toTheEnd whether until nothing more is found */
   protected async follow(consumer: Consumer, toTheEnd: boolean): Promise<void> {
+    const { clock } = this.context;
+    const begun = instant(clock);
     if (toTheEnd) this.progress({ phase: 'following' });
     for (let more = true; more;) {
       more = (await this.take(consumer)) && toTheEnd;
       await consumer.commit();
+      if (more && elapsedSince(begun, clock) > BEHIND_AFTER) this.progress({ phase: 'falling behind' });
     }
   }
 

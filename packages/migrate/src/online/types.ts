@@ -50,6 +50,8 @@ export type MigrationPhase =
   | 'preparing'
   | 'copying'
   | 'following'
+  /** Objects change about as fast as they can be followed: it goes on until they change more slowly. */
+  | 'falling behind'
   | 'comparing'
   | 'verifying'
   | 'announcing'
