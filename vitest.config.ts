@@ -46,7 +46,7 @@ export default defineConfig({
     // Removing the tens of thousands of files of a campaign takes its time, too.
     hookTimeout: 120_000,
     pool: 'forks',
-    // Many tests wait for a server or for time to pass, so two go on side by side also on a small machine.
-    maxWorkers: Math.max(2, availableParallelism() - 1),
+    // Most of their time they wait for a server, a process or a clock, so more of them go on side by side than there are processors.
+    maxWorkers: availableParallelism() + 2,
   },
 });
