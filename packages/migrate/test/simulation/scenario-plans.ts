@@ -8,17 +8,21 @@ export type MoveScenarioName =
   | 'a writer learns where the store is now that its record was written'
   | 'a purge learns where the store is now that it has buried something'
   | 'a process is idle while the store moves'
+  | 'a writer is idle while the store moves'
   | 'an object changes while it is looked at once more'
   | 'a process opens the store where it has landed'
   | 'a collector forgets a deletion while the store moves';
 
-type Changes = Partial<Pick<MigrationPlan, 'days' | 'shortHistory' | 'checkpoints'>> & { readonly purges?: boolean };
+type Changes = Partial<Pick<MigrationPlan, 'batches' | 'days' | 'shortHistory' | 'checkpoints'>> & {
+  readonly purges?: boolean;
+};
 
 const PLANS: Readonly<Record<MoveScenarioName, Changes>> = {
   'a writer is held up before its record until the store has moved': {},
   'a writer learns where the store is now that its record was written': {},
   'a purge learns where the store is now that it has buried something': { purges: true },
   'a process is idle while the store moves': {},
+  'a writer is idle while the store moves': { batches: false },
   'an object changes while it is looked at once more': { purges: true },
   'a process opens the store where it has landed': {},
   'a collector forgets a deletion while the store moves': { days: true, shortHistory: true, checkpoints: false },

@@ -14,7 +14,7 @@ const SIZES = [12, 40_000, 100_000] as const;
  * place that was left. It may die as soon as its record is on its way.
  */
 async function heldUpBeforeItsRecord(stage: MoveStage): Promise<void> {
-  const { dice, from, to, world } = stage;
+  const { dice, from, to } = stage;
   const writer = await stage.player('writer');
   const { process } = writer;
   if (dice.chance(0.3)) await writer.store('a');
@@ -26,11 +26,7 @@ async function heldUpBeforeItsRecord(stage: MoveStage): Promise<void> {
   const stored = writer.do('a', { type: 'store', size: dice.pick(SIZES) });
   await sent;
   const dies = dice.chance(0.5);
-  if (dies) {
-    const last = { name: 'its last', arrivals: [stage.latency()], answer: stage.latency() };
-    const kill = (): void => void world.scheduler.after(0, () => process.kill());
-    void stage.meets(process, to, { operation: 'write', prefix: objects }, last).then(kill);
-  }
+  if (dies) stage.diesAt(process, to, { operation: 'write', prefix: objects });
   await stage.follows(writer);
   if (!dies) await stored;
   await moved;
@@ -47,10 +43,8 @@ async function learnsAfterItsRecord(stage: MoveStage): Promise<void> {
   const sent = stage.meets(process, from, { operation: 'write', prefix: objects }, stage.answeredAfterwards());
   const stored = writer.do('a', { type: 'store', size: dice.pick(SIZES) });
   await sent;
-  for (let times = 1 + dice.below(4); times > 0; times--) {
-    const refused = { name: 'refused', arrivals: [], fails: { after: stage.latency(), certain: true } };
-    void stage.meets(process, to, { operation: 'read', prefix: objectName(stage.tokenOf('a')) }, refused);
-  }
+  const read = { operation: 'read', prefix: objectName(stage.tokenOf('a')) } as const;
+  for (let times = 1 + dice.below(4); times > 0; times--) stage.refuses(process, to, read);
   await stage.follows(writer);
   await stored;
   await moved;
@@ -90,6 +84,30 @@ async function idleWhileItMoves(stage: MoveStage): Promise<void> {
   const store = world.followers.get('idle')?.store;
   if (store !== undefined) await listOnce(world, idle.process, store);
   await idle.do('a', { type: 'retrieve' });
+}
+
+/**
+ * Who was idle while the store moved changes an object where it was, and can not find out what became of that: nothing, since this was never
+ * in the store. The next time it may die, or be refused, before it takes back what it has copied of that.
+ */
+async function writerIsIdleWhileItMoves(stage: MoveStage): Promise<void> {
+  const { dice, to } = stage;
+  const owner = await stage.player('owner');
+  await owner.store('a');
+  const idle = await stage.player('idle');
+  const { process } = idle;
+  await stage.move().moved;
+  await stage.pass(dice.magnitude(1, 10) * SECOND);
+  // One read for what it has written, one for what became of it.
+  const read = { operation: 'read', prefix: objectName(stage.tokenOf('a')) } as const;
+  for (let times = 2; times > 0; times--) stage.refuses(process, to, read);
+  await idle.do('a', { type: 'store', size: 40_000 });
+  const dies = dice.chance(0.5);
+  if (dies) stage.diesAt(process, to, { operation: 'write', prefix: history });
+  else stage.refuses(process, to, { operation: 'read', prefix: history });
+  const stored = idle.do('a', { type: 'store', size: 12 });
+  if (dies) await stage.pass(10 * SECOND);
+  else await stored;
 }
 
 /** What can only be followed by a look at the whole object, since it was purged in between, is looked at while it changes once more. */
@@ -165,6 +183,7 @@ export const MOVE_SCENARIOS: Readonly<Record<MoveScenarioName, (stage: MoveStage
   'a writer learns where the store is now that its record was written': learnsAfterItsRecord,
   'a purge learns where the store is now that it has buried something': learnsAfterItsBurial,
   'a process is idle while the store moves': idleWhileItMoves,
+  'a writer is idle while the store moves': writerIsIdleWhileItMoves,
   'an object changes while it is looked at once more': changesWhileLookedAt,
   'a process opens the store where it has landed': openedWhereItLanded,
   'a collector forgets a deletion while the store moves': forgetsWhileItMoves,

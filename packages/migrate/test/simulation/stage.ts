@@ -7,6 +7,8 @@ import type { Fate } from '../../../objects/test/simulation/weather.ts';
 import { live } from './migrator.ts';
 import type { MigrationWorld, Site } from './world.ts';
 
+type Request = Pick<Snare, 'operation' | 'prefix'>;
+
 /** From the announcement of a move to its end less than this passes where nothing goes wrong, in milliseconds. */
 const MOVED_WITHIN: number = 15 * SECOND;
 
@@ -58,8 +60,21 @@ export class MoveStage extends Stage {
   }
 
   /** Decides about the next request of a process to a place that fits. @returns once it is sent */
-  meets(process: SimulatedProcess, at: Site, request: Pick<Snare, 'operation' | 'prefix'>, fate: Fate): Promise<void> {
+  meets(process: SimulatedProcess, at: Site, request: Request, fate: Fate): Promise<void> {
     return at.network.catchNext({ process, ...request, fate });
+  }
+
+  /** Has the next request that fits refused, which its sender learns for sure. */
+  refuses(process: SimulatedProcess, at: Site, request: Request): void {
+    const fate = { name: 'refused', arrivals: [], fails: { after: this.latency(), certain: true } };
+    void this.meets(process, at, request, fate);
+  }
+
+  /** Has a process die when the next request that fits has left it. */
+  diesAt(process: SimulatedProcess, at: Site, request: Request): void {
+    const kill = (): void => void this.world.scheduler.after(0, () => process.kill());
+    const fate = { name: 'its last', arrivals: [this.latency()], answer: this.latency() };
+    void this.meets(process, at, request, fate).then(kill);
   }
 
   /** Of an object that the schedule is about, once somebody has opened the store. */
