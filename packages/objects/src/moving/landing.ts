@@ -118,8 +118,20 @@ export class Landing {
    * @throws SecureStoreError what the backends throw
    */
   async prepare(signal?: AbortSignal): Promise<void> {
-    const { state } = this.#engine.watcher;
-    this.#prepared = await this.#prepareAfter(state, { ...state.head, generation: state.head.generation + 1 }, signal);
+    const { watcher } = this.#engine;
+    for (;;) {
+      const { state } = watcher;
+      try {
+        const closed = { ...state.head, generation: state.head.generation + 1 };
+        this.#prepared = await this.#prepareAfter(state, closed, signal);
+        return;
+      } catch (error) {
+        // What the head names may have been removed, since somebody else has changed it.
+        if (!SecureStoreError.is(error, 'INTEGRITY')) throw error;
+        await watcher.refresh(signal);
+        if (watcher.state === state) throw error;
+      }
+    }
   }
 
   async #prepareAfter(state: StoreState, before: Head, signal: AbortSignal | undefined): Promise<Prepared> {
