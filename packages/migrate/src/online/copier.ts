@@ -75,6 +75,8 @@ export class Copier {
   readonly failed: Map<string, FailedMove> = new Map();
   versions = 0;
   bytes = 0;
+  /** How objects are looked at once more. Where a store was before, others may write late who do not know that it has left. */
+  trust: Trust = 'sizes';
   readonly #ports: CopyPorts;
   readonly #writer: Writer;
   readonly #partGate = gate(PARTS);
@@ -214,7 +216,7 @@ export class Copier {
   }
 
   /** Brings one object in line with what lies in the store now. @returns how many names were not the same */
-  async syncToken(token: string, trust: Trust): Promise<number> {
+  async syncToken(token: string, trust: Trust = this.trust): Promise<number> {
     const { area, target, signal } = this.#ports;
     await this.#writer.finish();
     // Whatever came before this record is listed after it was read. One that takes its place meanwhile may have come after others that
@@ -229,7 +231,7 @@ export class Copier {
   /** Follows changes of one object. @param changes the oldest first */
   async apply(token: string, changes: readonly Change[]): Promise<void> {
     if (await this.#applyLinked(token, changes)) this.failed.delete(objectName(token));
-    else await this.syncToken(token, 'sizes');
+    else await this.syncToken(token);
     await this.#writer.finish();
   }
 

@@ -61,6 +61,7 @@ export class Move extends MigrationRun {
     await this.area.checkFree(this.places.target, false, signal);
     const settled = await this.area.journalStands(signal);
     const { instance, occupied } = await this.#begin();
+    if (occupied.head !== undefined) this.#copier.trust = 'nothing';
     const label = this.#labelFor(occupied, instance);
     const consumer = await this.area.open(label, ({ message }) => void this.alarms.add(message), signal);
     await this.#copy(consumer, occupied, hex(instance), settled);
@@ -186,7 +187,7 @@ export class Move extends MigrationRun {
         next = all.next();
         next.catch(() => undefined);
         if (step.value.token === token) return step.value;
-        await this.#copier.syncToken(step.value.token, 'sizes');
+        await this.#copier.syncToken(step.value.token);
       }
     };
     return (token) => {
@@ -197,7 +198,7 @@ export class Move extends MigrationRun {
   }
 
   protected async bringAll(tokens: AsyncIterable<string>): Promise<void> {
-    const sync = (token: string): Promise<number> => this.#copier.syncToken(token, 'sizes');
+    const sync = (token: string): Promise<number> => this.#copier.syncToken(token);
     for await (const _ of mapConcurrently(tokens, OBJECTS_AT_ONCE, sync));
     await this.#copier.finish();
   }
@@ -237,7 +238,7 @@ export class Move extends MigrationRun {
     const token = tokenOf(name);
     if (token === undefined) return;
     this.#copier.failed.delete(name);
-    await this.#copier.syncToken(token, 'sizes');
+    await this.#copier.syncToken(token);
   }
 
   /**
@@ -267,7 +268,7 @@ export class Move extends MigrationRun {
       if (isDoubted) await this.#copier.syncToken(listed.token, 'nothing');
       else if (!isSameListing(listed, other)) {
         if (suspects.length < MAX_SUSPECTS) suspects.push(listed.token);
-        else this.corrected += await this.#copier.syncToken(listed.token, 'sizes');
+        else this.corrected += await this.#copier.syncToken(listed.token);
       } else if (leftAt !== undefined) this.corrected += await this.#copier.sync(listed, other, 'sizes');
       return listed;
     });
@@ -287,7 +288,7 @@ export class Move extends MigrationRun {
       while (await this.take(consumer));
       await consumer.commit();
     }
-    const sync = (token: string): Promise<number> => this.#copier.syncToken(token, 'sizes');
+    const sync = (token: string): Promise<number> => this.#copier.syncToken(token);
     for await (const differing of mapConcurrently(tokens, OBJECTS_AT_ONCE, sync)) this.corrected += differing;
     await this.#copier.finish();
   }
