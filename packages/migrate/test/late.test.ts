@@ -5,7 +5,7 @@ import type { Clock } from '@securestore/jobs';
 import { expect, it } from 'vitest';
 import { EagerClock } from '../../objects/test/support/eager-clock.ts';
 import { memoryPlace, withoutBatch } from '../../objects/test/support/places.ts';
-import { createAt, openAt, usePlace } from '../../objects/test/support/stores.ts';
+import { createAt, failure, openAt, usePlace } from '../../objects/test/support/stores.ts';
 import { contentsOf, following, move, mover } from './support/moves.ts';
 
 const inOneGo = (backend: StorageBackend): StorageBackend => backend;
@@ -92,4 +92,17 @@ it('what is written late where a store was, and comes while it moves back there,
   expect((await there.retrieve('k', { version })).text()).toBe('good 1');
   expect(await contentsOf(from)).toEqual(await contentsOf(to));
   expect((await there.verify()).findings).toEqual([]);
+});
+
+it('what ends a migration that was given up, and comes late, has the next one begin anew', async () => {
+  const clock = new EagerClock();
+  const [from, to] = [usePlace(() => memoryPlace(() => clock.now())), usePlace(() => memoryPlace(() => clock.now()))];
+  const store = await createAt(from, { clock, whereItWas: true });
+  await store.store('k', 'x');
+  const { job, store: source } = await mover(from, to, { clock });
+  for await (const { phase } of job.progress) if (phase === 'copying') break;
+  await store.migrationArea.unregister('migration/');
+  expect(await failure(job, 'CONFLICT')).toMatchObject({ retryable: true });
+  await source.close();
+  expect(await move(from, to, { clock })).toMatchObject({ moved: true, failures: 0 });
 });

@@ -286,7 +286,7 @@ export class Move extends MigrationRun {
   async #bringInLine(consumer: Consumer, tokens: readonly string[]): Promise<void> {
     if (tokens.length > 0) {
       while (await this.take(consumer));
-      await consumer.commit();
+      await this.confirm(consumer);
     }
     const sync = (token: string): Promise<number> => this.#copier.syncToken(token);
     for await (const differing of mapConcurrently(tokens, OBJECTS_AT_ONCE, sync)) this.corrected += differing;
