@@ -1,5 +1,5 @@
 import type { BatchOperation, StorageBackend } from '@securestore/backend-api';
-import { asBuffer, SecureStoreError } from '@securestore/core-format';
+import { asBuffer, SecureStoreError, splitRecord } from '@securestore/core-format';
 import { WorkGroup } from '@securestore/objects';
 
 const WRITES = 16;
@@ -24,6 +24,22 @@ function conditionOf({ before }: Entry): { readonly ifAbsent?: true; readonly if
 /** Whether what lies there decides what became of a write. */
 const isUndecided = (error: unknown): boolean =>
   SecureStoreError.is(error) && (error.code === 'CONFLICT' || error.outcome === 'unknown');
+
+/** The version of a record; 0 where it is none. */
+export function versionOf(record: Uint8Array): number {
+  try {
+    return splitRecord(record).header.version;
+  } catch (error) {
+    if (SecureStoreError.is(error)) return 0;
+    throw error;
+  }
+}
+
+/** Whoever moves a store may sleep until others have gone on with it. */
+export function overtaken(): SecureStoreError {
+  const message = 'others have gone on with the move while this run of it slept, or write there; try again';
+  return new SecureStoreError('CONFLICT', message, { retryable: true });
+}
 
 /** Writes to where a store moves to: many at once, and several in one go where it can. */
 export class Writer {
@@ -110,7 +126,9 @@ export class Writer {
       }
       const found = await this.#target.read(key, { signal });
       if (found !== undefined && asBuffer(body).equals(found.body)) return;
-      if (entry.before !== undefined) entry = { key, body, before: { etag: found?.etag } };
+      if (entry.before === undefined) continue;
+      if (found !== undefined && versionOf(found.body) >= versionOf(body)) throw overtaken();
+      entry = { key, body, before: { etag: found?.etag } };
     }
   }
 

@@ -110,7 +110,21 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     scenario: 'an object changes while it is looked at once more',
     quick: true,
     file: 'migrate/src/online/copier.ts',
-    edits: [['return this.sync(listed, there, trust, current?.body);', 'return this.sync(listed, there, trust);']],
+    edits: [['return this.#sync(listed, there, trust, current?.body);', 'return this.#sync(listed, there, trust);']],
+  },
+  {
+    name: 'who has slept writes over what is newer there',
+    scenario: 'whoever moves the store sleeps until others have moved it',
+    quick: true,
+    file: 'migrate/src/online/writer.ts',
+    edits: [['if (found !== undefined && versionOf(found.body) >= versionOf(body)) throw overtaken();', '']],
+  },
+  {
+    name: 'who has slept does not look whether the store has moved',
+    scenario: 'whoever moves the store sleeps until others have moved it',
+    quick: true,
+    file: 'migrate/src/online/copier.ts',
+    edits: [["if (state === 'moved') throw overtaken();", '']],
   },
   {
     name: 'a purge forgets in the new place what it has buried in the old one',

@@ -9,8 +9,10 @@ export type MoveScenarioName =
   | 'a purge learns where the store is now that it has buried something'
   | 'a process is idle while the store moves'
   | 'a writer is idle while the store moves'
+  | 'a consumer is idle while the store moves'
   | 'an object changes while it is looked at once more'
   | 'a process opens the store where it has landed'
+  | 'whoever moves the store sleeps until others have moved it'
   | 'a collector forgets a deletion while the store moves';
 
 type Changes = Partial<Pick<MigrationPlan, 'batches' | 'days' | 'shortHistory' | 'checkpoints'>> & {
@@ -23,8 +25,10 @@ const PLANS: Readonly<Record<MoveScenarioName, Changes>> = {
   'a purge learns where the store is now that it has buried something': { purges: true },
   'a process is idle while the store moves': {},
   'a writer is idle while the store moves': { batches: false },
+  'a consumer is idle while the store moves': {},
   'an object changes while it is looked at once more': { purges: true },
   'a process opens the store where it has landed': {},
+  'whoever moves the store sleeps until others have moved it': { purges: true },
   'a collector forgets a deletion while the store moves': { days: true, shortHistory: true, checkpoints: false },
 };
 

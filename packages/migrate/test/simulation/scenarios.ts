@@ -110,6 +110,22 @@ async function writerIsIdleWhileItMoves(stage: MoveStage): Promise<void> {
   else await stored;
 }
 
+/** A consumer that was idle while the store moved makes a cut when others have changed something where the store is now. */
+async function consumerIsIdleWhileItMoves(stage: MoveStage): Promise<void> {
+  const { dice } = stage;
+  const owner = await stage.player('owner');
+  await owner.store('a');
+  const idle = await stage.player('idle', 0);
+  const reader = idle.reader(stage.ledger());
+  await reader.take('cut', true);
+  await stage.move().moved;
+  await stage.follows(owner);
+  await owner.do('a', { type: 'delete' });
+  await owner.store('b');
+  await stage.pass(dice.magnitude(1, 10) * SECOND);
+  await reader.take('cut', true);
+}
+
 /** What can only be followed by a look at the whole object, since it was purged in between, is looked at while it changes once more. */
 async function changesWhileLookedAt(stage: MoveStage): Promise<void> {
   const { dice, from, latency } = stage;
@@ -153,6 +169,43 @@ async function openedWhereItLanded(stage: MoveStage): Promise<void> {
   if (!dies) await moved;
 }
 
+/**
+ * Whoever moves the store sleeps on a request to where it moves, which arrives when others have moved it, and have changed it where it is now:
+ * what is found there then is not what it was copied over.
+ */
+async function sleepsWhileOthersMove(stage: MoveStage): Promise<void> {
+  const { dice, to, world } = stage;
+  const owner = await stage.player('owner');
+  await owner.store('a');
+  const { process } = stage.move('sleeper');
+  await stage.announced();
+  const token = stage.tokenOf('a');
+  const request = dice.pick([
+    { operation: 'read', prefix: objectName(token) },
+    { operation: 'list', prefix: historyPrefix(token) },
+    world.plan.batches
+      ? ({ operation: 'batch', prefix: '' } as const)
+      : ({ operation: 'write', prefix: objectName(token) } as const),
+  ] as const);
+  const lasts = dice.between(2, 5) * 60 * SECOND;
+  const late = { name: 'late', arrivals: [lasts], answer: stage.latency(), stops: { how: 'pause' } } as const;
+  const sent = stage.meets(process, to, request, late);
+  // It is looked at as a whole, since it was purged in between.
+  await owner.store('a');
+  await owner.do('a', { type: 'purge' });
+  await owner.store('a');
+  await sent;
+  if (dice.chance(0.5)) await owner.store('a');
+  await stage.move('migrator').moved;
+  await stage.follows(owner);
+  await owner.store('a', dice.pick(SIZES));
+  await owner.store('a');
+  await stage.pass(lasts);
+  process.goOn();
+  await stage.pass(60 * SECOND);
+  await owner.do('a', { type: 'retrieve' });
+}
+
 /** A collector has read a deletion, and removes it when the store has moved and others have stored that object anew. */
 async function forgetsWhileItMoves(stage: MoveStage): Promise<void> {
   const { from } = stage;
@@ -184,7 +237,9 @@ export const MOVE_SCENARIOS: Readonly<Record<MoveScenarioName, (stage: MoveStage
   'a purge learns where the store is now that it has buried something': learnsAfterItsBurial,
   'a process is idle while the store moves': idleWhileItMoves,
   'a writer is idle while the store moves': writerIsIdleWhileItMoves,
+  'a consumer is idle while the store moves': consumerIsIdleWhileItMoves,
   'an object changes while it is looked at once more': changesWhileLookedAt,
   'a process opens the store where it has landed': openedWhereItLanded,
+  'whoever moves the store sleeps until others have moved it': sleepsWhileOthersMove,
   'a collector forgets a deletion while the store moves': forgetsWhileItMoves,
 };

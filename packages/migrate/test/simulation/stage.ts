@@ -35,9 +35,9 @@ export class MoveStage extends Stage {
   }
 
   /** Begins to move the store. */
-  move(): Moving {
+  move(name = 'migrator'): Moving {
     const { world, dice } = this;
-    const process = world.startProcess('migrator', { skew: dice.between(-5, 5) * 60_000, drift: 0 });
+    const process = world.startProcess(name, { skew: dice.between(-5, 5) * 60_000, drift: 0 });
     this.processes.push(process);
     world.migrators.push(process);
     return { process, moved: live(world, process, dice.fork(), [this.from, this.to]) };
