@@ -122,7 +122,6 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
     name: 'who has slept does not look whether the store has moved',
     scenario: 'whoever moves the store sleeps until others have moved it',
-    quick: true,
     file: 'migrate/src/online/copier.ts',
     edits: [["if (state === 'moved') throw overtaken();", '']],
   },

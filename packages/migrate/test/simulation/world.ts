@@ -2,7 +2,7 @@ import { forwardTo } from '@securestore/backend-api';
 import type { BatchOperation, StorageBackend } from '@securestore/backend-api';
 import type { MemoryBackend } from '@securestore/backend-memory';
 import type { Head } from '@securestore/core-format';
-import { SecureStoreError } from '@securestore/core-format';
+import { AREAS, SecureStoreError, splitUnderToken } from '@securestore/core-format';
 import type { UnlockMethod } from '@securestore/crypto';
 import type { Moves, ObjectStore } from '@securestore/objects';
 import { Dice } from '../../../objects/test/simulation/dice.ts';
@@ -77,6 +77,15 @@ interface Stay {
   readonly site: Site;
   readonly from: number;
 }
+
+/** Something that is wrong with what lies at a name. */
+interface Found {
+  readonly name: string;
+  readonly message: string;
+}
+
+const tokenOf = ({ name }: Found): string | undefined =>
+  (splitUnderToken(AREAS.history, name) ?? splitUnderToken(AREAS.blobs, name))?.token;
 
 const LOCATIONS = ['memory:one', 'memory:two'] as const;
 
@@ -268,9 +277,14 @@ export class MigrationWorld extends World {
     this.ended.set(operation.id, { site, connection });
   }
 
-  /** Whether something was found that a purge has left which never came to its end. */
-  isUnfinishedPurge(message: string): boolean {
-    return this.plan.habits.purges > 0 && message.includes('a version from before a purge is there again');
+  /** Of what was found, what is not left by a purge that never came to its end: versions, of which the payloads may be gone. */
+  unexplained<F extends Found>(found: readonly F[]): F[] {
+    if (this.plan.habits.purges === 0) return [...found];
+    const isLeft = ({ message }: F): boolean => message.includes('a version from before a purge is there again');
+    const purged = new Set(found.filter(isLeft).map(tokenOf));
+    const isPayload = (one: F): boolean =>
+      one.message.endsWith('of its payload is missing') && purged.has(tokenOf(one));
+    return found.filter((one) => !isLeft(one) && !isPayload(one));
   }
 
   /** Judges what a migration has reported. */
@@ -279,8 +293,8 @@ export class MigrationWorld extends World {
     if (report.moved && !this.stays.some(({ site }) => site === to)) {
       this.complain(`${process.name} says that it has moved the store to ${to.location}, where it has never been`);
     }
-    for (const { name, code, message } of report.failed) {
-      if (!this.isUnfinishedPurge(message)) this.complain(`moving ${name} failed: ${code}: ${message}`);
+    for (const { name, code, message } of this.unexplained(report.failed)) {
+      this.complain(`moving ${name} failed: ${code}: ${message}`);
     }
     for (const alarm of report.alarms) this.complain(`an alarm of ${process.name}: ${alarm}`);
   }
