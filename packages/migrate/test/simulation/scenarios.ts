@@ -183,6 +183,7 @@ async function sleepsWhileOthersMove(stage: MoveStage): Promise<void> {
   const request = dice.pick([
     { operation: 'read', prefix: objectName(token) },
     { operation: 'list', prefix: historyPrefix(token) },
+    { operation: 'write', prefix: HEAD_NAME },
     world.plan.batches
       ? ({ operation: 'batch', prefix: '' } as const)
       : ({ operation: 'write', prefix: objectName(token) } as const),

@@ -270,7 +270,7 @@ export class Landing {
       references: withCheckpoint(prepared.head.references, as),
     };
     const body = signedHead(head, ownerKeys(state).identity);
-    await this.#writeHead(body, signal);
+    await this.#writeHead(body, closed, signal);
   }
 
   /**
@@ -282,7 +282,15 @@ export class Landing {
     if (this.#prepared !== undefined) await removeOldKeys(this.#prepared.engine, signal);
   }
 
-  async #writeHead(body: Buffer, signal: AbortSignal | undefined): Promise<void> {
+  /** What has landed there may be the store by now, where whoever moves it has slept: it is none as long as this head closes it here. */
+  async #checkClosed({ generation }: Head, signal: AbortSignal | undefined): Promise<void> {
+    const here = await readHead(this.#engine.backend, signal);
+    if (here?.head.state === 'closing' && here.head.generation === generation) return;
+    const message = 'the store was opened again, or moved by others, while this run of the move slept; try again';
+    throw new SecureStoreError('CONFLICT', message, { retryable: true });
+  }
+
+  async #writeHead(body: Buffer, closed: Head, signal: AbortSignal | undefined): Promise<void> {
     const { target, instance } = this.#settings;
     for (let tries = 1; ; tries++) {
       const replaces = this.#replaces;
@@ -302,6 +310,7 @@ export class Landing {
           throw new SecureStoreError('ALREADY_EXISTS', 'another store was made there meanwhile; it was left as it is');
         }
         if (tries === MAX_TRIES) throw error;
+        await this.#checkClosed(closed, signal);
         this.#replaces = there;
       }
     }
