@@ -16,8 +16,9 @@ import { entriesUnder, isPurged, mapConcurrently } from '@securestore/objects';
 import { gate } from './gate.ts';
 import type { Listed } from './listing.ts';
 import { listOne } from './listing.ts';
+import { checkStays, overtaken } from './overtaken.ts';
 import type { FailedMove } from './types.ts';
-import { overtaken, versionOf, Writer } from './writer.ts';
+import { versionOf, Writer } from './writer.ts';
 
 /** Parts of payloads that are copied at a time, of all objects together: this many are in memory. */
 const PARTS = 4;
@@ -167,13 +168,7 @@ export class Copier {
     const now = (await area.read(objectName(token), { signal }))?.body;
     const isStill = body === undefined || now === undefined ? body === now : asBuffer(body).equals(now);
     if (!isStill) throw new Outdated();
-    await this.#checkStays();
-  }
-
-  async #checkStays(): Promise<void> {
-    const { area, signal } = this.#ports;
-    const { state } = await area.refresh(signal);
-    if (state === 'moved') throw overtaken();
+    await checkStays(area, signal);
   }
 
   /** What of these names, found where the store moves to, the store does not have now either. */
@@ -181,7 +176,7 @@ export class Copier {
     const { area, signal } = this.#ports;
     if (names.length === 0) return [];
     const { history, parts } = await listOne(token, undefined, (prefix) => area.entries(prefix, { signal }));
-    await this.#checkStays();
+    await checkStays(area, signal);
     const there = new Set([...history, ...parts].map(({ key }) => key));
     return names.filter((name) => !there.has(name));
   }

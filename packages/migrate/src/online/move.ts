@@ -12,6 +12,7 @@ import type { Listed, Lister } from './listing.ts';
 import { listObjects } from './listing.ts';
 import type { Cursor, Places, Written } from './migration-run.ts';
 import { consumerLabel, hex, MigrationRun, parseCursor } from './migration-run.ts';
+import { checkStays } from './overtaken.ts';
 import type { MigrationReport, MoveOptions } from './types.ts';
 
 const OBJECTS_AT_ONCE = 16;
@@ -346,8 +347,10 @@ export class Move extends MigrationRun {
     const { target } = this.places;
     const { signal } = this.context;
     for (const area of OWN_AREAS) {
-      const names = entriesUnder(target, area, { signal });
-      const remove = ({ key }: { readonly key: string }): Promise<void> => target.delete(key, { signal });
+      const names: string[] = [];
+      for await (const { key } of entriesUnder(target, area, { signal })) names.push(key);
+      await checkStays(this.area, signal);
+      const remove = (name: string): Promise<void> => target.delete(name, { signal });
       for await (const _ of mapConcurrently(names, OBJECTS_AT_ONCE, remove));
     }
   }

@@ -1,6 +1,7 @@
 import type { BatchOperation, StorageBackend } from '@securestore/backend-api';
 import { asBuffer, SecureStoreError, splitRecord } from '@securestore/core-format';
 import { WorkGroup } from '@securestore/objects';
+import { overtaken } from './overtaken.ts';
 
 const WRITES = 16;
 const BATCH_COUNT = 256;
@@ -33,12 +34,6 @@ export function versionOf(record: Uint8Array): number {
     if (SecureStoreError.is(error)) return 0;
     throw error;
   }
-}
-
-/** Whoever moves a store may sleep until others have gone on with it. */
-export function overtaken(): SecureStoreError {
-  const message = 'others have gone on with the move while this run of it slept, or write there; try again';
-  return new SecureStoreError('CONFLICT', message, { retryable: true });
 }
 
 /** Writes to where a store moves to: many at once, and several in one go where it can. */

@@ -122,8 +122,20 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
     name: 'who has slept does not look whether the store has moved',
     scenario: 'whoever moves the store sleeps until others have moved it',
-    file: 'migrate/src/online/copier.ts',
+    file: 'migrate/src/online/overtaken.ts',
     edits: [["if (state === 'moved') throw overtaken();", '']],
+  },
+  {
+    name: 'who has slept lands over what has landed there since',
+    scenario: 'whoever moves the store sleeps until others have moved it',
+    file: 'objects/src/moving/landing.ts',
+    edits: [['        await this.#checkClosed(closed, signal);\n', '']],
+  },
+  {
+    name: 'who has slept clears the place to which the store has come back',
+    scenario: 'whoever moves the store back sleeps until others have moved it',
+    file: 'migrate/src/online/move.ts',
+    edits: [['      await checkStays(this.area, signal);\n', '']],
   },
   {
     name: 'a purge forgets in the new place what it has buried in the old one',

@@ -13,9 +13,10 @@ export type MoveScenarioName =
   | 'an object changes while it is looked at once more'
   | 'a process opens the store where it has landed'
   | 'whoever moves the store sleeps until others have moved it'
+  | 'whoever moves the store back sleeps until others have moved it'
   | 'a collector forgets a deletion while the store moves';
 
-type Changes = Partial<Pick<MigrationPlan, 'batches' | 'days' | 'shortHistory' | 'checkpoints'>> & {
+type Changes = Partial<Pick<MigrationPlan, 'moves' | 'batches' | 'days' | 'shortHistory' | 'checkpoints'>> & {
   readonly purges?: boolean;
 };
 
@@ -29,6 +30,7 @@ const PLANS: Readonly<Record<MoveScenarioName, Changes>> = {
   'an object changes while it is looked at once more': { purges: true },
   'a process opens the store where it has landed': {},
   'whoever moves the store sleeps until others have moved it': { purges: true },
+  'whoever moves the store back sleeps until others have moved it': { moves: 2 },
   'a collector forgets a deletion while the store moves': { days: true, shortHistory: true, checkpoints: false },
 };
 

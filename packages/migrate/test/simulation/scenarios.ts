@@ -207,6 +207,33 @@ async function sleepsWhileOthersMove(stage: MoveStage): Promise<void> {
   await owner.do('a', { type: 'retrieve' });
 }
 
+/** The same on the way back, before it clears what an instance has left for itself where the store was: by then it is that of the one that is there. */
+async function sleepsOnTheWayBack(stage: MoveStage): Promise<void> {
+  const { dice, from, to } = stage;
+  const owner = await stage.player('owner');
+  await owner.store('a');
+  await stage.move('first').moved;
+  await stage.follows(owner);
+  const back = [to, from] as const;
+  const { process } = stage.move('sleeper', back);
+  const lasts = dice.between(2, 5) * 60 * SECOND;
+  const late = { name: 'late', arrivals: [lasts], answer: stage.latency(), stops: { how: 'pause' } } as const;
+  const prefix = dice.pick([journal, AREAS.work, AREAS.markers]);
+  await stage.meets(process, from, { operation: 'list', prefix }, late);
+  await stage.move('migrator', back).moved;
+  await stage.follows(owner, from);
+  const reader = (await stage.player('reader', 0)).reader(stage.ledger());
+  await reader.take('cut', true);
+  await owner.store('a');
+  await reader.take('poll', true);
+  await owner.store('b');
+  await stage.pass(lasts);
+  process.goOn();
+  await stage.pass(60 * SECOND);
+  await owner.store('a');
+  await reader.take('poll', true);
+}
+
 /** A collector has read a deletion, and removes it when the store has moved and others have stored that object anew. */
 async function forgetsWhileItMoves(stage: MoveStage): Promise<void> {
   const { from } = stage;
@@ -242,5 +269,6 @@ export const MOVE_SCENARIOS: Readonly<Record<MoveScenarioName, (stage: MoveStage
   'an object changes while it is looked at once more': changesWhileLookedAt,
   'a process opens the store where it has landed': openedWhereItLanded,
   'whoever moves the store sleeps until others have moved it': sleepsWhileOthersMove,
+  'whoever moves the store back sleeps until others have moved it': sleepsOnTheWayBack,
   'a collector forgets a deletion while the store moves': forgetsWhileItMoves,
 };

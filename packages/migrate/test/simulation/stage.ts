@@ -35,12 +35,12 @@ export class MoveStage extends Stage {
   }
 
   /** Begins to move the store. */
-  move(name = 'migrator'): Moving {
+  move(name = 'migrator', places: readonly [Site, Site] = [this.from, this.to]): Moving {
     const { world, dice } = this;
     const process = world.startProcess(name, { skew: dice.between(-5, 5) * 60_000, drift: 0 });
     this.processes.push(process);
     world.migrators.push(process);
-    return { process, moved: live(world, process, dice.fork(), [this.from, this.to]) };
+    return { process, moved: live(world, process, dice.fork(), places) };
   }
 
   /** @returns once a place has a head that fits */
@@ -89,9 +89,9 @@ export class MoveStage extends Stage {
   }
 
   /** Another thread of a process, which goes on until the store has moved and this process has followed it. */
-  async follows(player: Player): Promise<void> {
+  async follows(player: Player, to: Site = this.to): Promise<void> {
     for (let looks = 0; looks < MAX_LOOKS; looks++) {
-      const moved = this.world.site === this.to;
+      const moved = this.world.site === to;
       const { type } = await player.do('b', { type: 'has' });
       if (moved && type === 'ok') return;
       await this.pass(LOOK_EVERY);
