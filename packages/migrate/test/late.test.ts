@@ -1,10 +1,12 @@
 import { createFaultInjector, intercept } from '@securestore/backend-api';
 import type { StorageBackend } from '@securestore/backend-api';
+import { workPrefix } from '@securestore/core-format';
+import type { Clock } from '@securestore/jobs';
 import { expect, it } from 'vitest';
 import { EagerClock } from '../../objects/test/support/eager-clock.ts';
 import { memoryPlace, withoutBatch } from '../../objects/test/support/places.ts';
-import { createAt, openAt, usePlace } from '../../objects/test/support/stores.ts';
-import { move, mover } from './support/moves.ts';
+import { createAt, failure, openAt, usePlace } from '../../objects/test/support/stores.ts';
+import { contentsOf, following, move, mover } from './support/moves.ts';
 
 const inOneGo = (backend: StorageBackend): StorageBackend => backend;
 
@@ -51,3 +53,56 @@ it.each([
     expect(await there.verify()).toMatchObject({ findings: [] });
   },
 );
+
+it('what is written late where a store was, and comes while it moves back there, takes the place of no version of it', async () => {
+  const clock = new EagerClock();
+  const [from, to] = [usePlace(() => memoryPlace(() => clock.now())), usePlace(() => memoryPlace(() => clock.now()))];
+  const first = await createAt(from, { clock });
+  await first.store('k', 'first');
+  // Versions are numbered one by one where a clock is behind.
+  const behind: Clock = {
+    now: () => clock.now() - 300_000,
+    uptime: () => clock.uptime(),
+    sleep: (time, signal) => clock.sleep(time, signal),
+  };
+  const store = await openAt(from, { clock: behind, ...following(to) });
+  const idle = await openAt(from, { clock: behind });
+  await move(from, to, { clock });
+  expect(await store.has('k')).toBe(true);
+  let gate = Promise.withResolvers<void>();
+  gate.resolve();
+  const inOneLook = intercept(() => async ({ operation, key = '' }, run) => {
+    if (operation === 'list' && key === workPrefix('writer')) await gate.promise;
+    return run(undefined);
+  });
+  const { job, store: source } = await mover(to, from, { clock, fromLayers: [inOneLook] });
+  let version: string | undefined;
+  for await (const { phase } of job.progress) {
+    if (phase !== 'announcing') continue;
+    gate = Promise.withResolvers();
+    await Promise.allSettled(['late 1', 'late 2', 'late 3'].map((late) => idle.store('k', late)));
+    ({ version } = await store.store('k', 'good 1'));
+    await store.store('k', 'good 2');
+    gate.resolve();
+    break;
+  }
+  expect(await job).toMatchObject({ moved: true, failures: 0 });
+  await source.close();
+  const there = await openAt(from, { clock });
+  expect((await there.retrieve('k', { version })).text()).toBe('good 1');
+  expect(await contentsOf(from)).toEqual(await contentsOf(to));
+  expect((await there.verify()).findings).toEqual([]);
+});
+
+it('what ends a migration that was given up, and comes late, has the next one begin anew', async () => {
+  const clock = new EagerClock();
+  const [from, to] = [usePlace(() => memoryPlace(() => clock.now())), usePlace(() => memoryPlace(() => clock.now()))];
+  const store = await createAt(from, { clock, whereItWas: true });
+  await store.store('k', 'x');
+  const { job, store: source } = await mover(from, to, { clock });
+  for await (const { phase } of job.progress) if (phase === 'copying') break;
+  await store.migrationArea.unregister('migration/');
+  expect(await failure(job, 'CONFLICT')).toMatchObject({ retryable: true });
+  await source.close();
+  expect(await move(from, to, { clock })).toMatchObject({ moved: true, failures: 0 });
+});

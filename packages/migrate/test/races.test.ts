@@ -95,3 +95,27 @@ it('a checkpoint that knows more than what was followed so far is no proof of da
   expect(step).toBe('done');
   expect(await contentsOf(to)).toEqual(await contentsOf(from));
 });
+
+it('a change of keys that comes while it is about to close is no damage', async () => {
+  const clock = new EagerClock();
+  const from = usePlace(() => memoryPlace(() => clock.now()));
+  const to = usePlace(() => memoryPlace(() => clock.now()));
+  const store = await createAt(from, { clock, categories: { pii: ['people/**'] }, ...following(to) });
+  await store.store('k', 'x');
+  let isAnnounced = false;
+  let changed = false;
+  const meanwhile: Layer = intercept(() => async ({ operation, key = '' }, run) => {
+    if (isAnnounced && !changed && operation === 'read' && key.startsWith(AREAS.keyrings)) {
+      changed = true;
+      // The head names another keyring, and the one before is removed.
+      await store.keys.destroy('pii');
+    }
+    return run(undefined);
+  });
+  const { job } = await mover(from, to, { clock, fromLayers: [meanwhile] });
+  for await (const { phase } of job.progress) isAnnounced ||= phase === 'announcing';
+  expect(await job).toMatchObject({ moved: true, failed: [] });
+  expect(changed).toBe(true);
+  expect((await store.retrieve('k')).text()).toBe('x');
+  expect(store.location).toBe(to.location);
+});

@@ -1,12 +1,10 @@
-import type { ListEntry, ReadResult, StorageBackend } from '@securestore/backend-api';
+import type { ListEntry, StorageBackend } from '@securestore/backend-api';
 import type { RecordHeader } from '@securestore/core-format';
 import {
   AREAS,
   asBuffer,
   BLOB_PREFIX_LENGTH,
-  blobsPrefix,
   historyName,
-  historyPrefix,
   isZero,
   objectName,
   partName,
@@ -15,9 +13,12 @@ import {
 } from '@securestore/core-format';
 import type { Change, MigrationArea } from '@securestore/objects';
 import { entriesUnder, isPurged, mapConcurrently } from '@securestore/objects';
+import { gate } from './gate.ts';
 import type { Listed } from './listing.ts';
+import { listOne } from './listing.ts';
+import { checkStays, overtaken } from './overtaken.ts';
 import type { FailedMove } from './types.ts';
-import { Writer } from './writer.ts';
+import { versionOf, Writer } from './writer.ts';
 
 /** Parts of payloads that are copied at a time, of all objects together: this many are in memory. */
 const PARTS = 4;
@@ -36,23 +37,6 @@ export interface CopyPorts {
   readonly onCopied: (versions: number, bytes: number) => void;
 }
 
-/** Lets so many run at a time. */
-function gate(most: number): <T>(body: () => Promise<T>) => Promise<T> {
-  let running = 0;
-  const waiting: (() => void)[] = [];
-  return async (body) => {
-    if (running >= most) await new Promise<void>((resolve) => void waiting.push(resolve));
-    else running += 1;
-    try {
-      return await body();
-    } finally {
-      const next = waiting.shift();
-      if (next === undefined) running -= 1;
-      else next();
-    }
-  };
-}
-
 /** Whether a version was replaced already when it was looked at. */
 const isPast = ({ name }: Change): boolean => name.startsWith(AREAS.history);
 
@@ -68,6 +52,11 @@ function areLinked(before: RecordHeader | undefined, later: readonly Change[]): 
   return true;
 }
 
+/** Thrown inside: the store has changed since an object was looked at. */
+class Outdated extends Error {}
+
+const MAX_LOOKS = 5;
+
 const isSameId = (a: Uint8Array, b: Uint8Array): boolean => asBuffer(a).equals(b);
 
 /** Brings objects of a store to where it moves to: their bytes as they are. */
@@ -75,6 +64,8 @@ export class Copier {
   readonly failed: Map<string, FailedMove> = new Map();
   versions = 0;
   bytes = 0;
+  /** How objects are looked at once more. Where a store was before, others may write late who do not know that it has left. */
+  trust: Trust = 'sizes';
   readonly #ports: CopyPorts;
   readonly #writer: Writer;
   readonly #partGate = gate(PARTS);
@@ -123,11 +114,22 @@ export class Copier {
    * Brings one object in line with what the store lists of it.
    *
    * @param there what is listed where the store moves to
-   * @param current its record as it was before the rest was listed; by default as it is after that, where every version that comes in
-   *   between is a change that is still to be followed
    * @returns how many names were not the same
    */
-  async sync(listed: Listed, there: Listed | undefined, trust: Trust, current?: Uint8Array): Promise<number> {
+  async sync(listed: Listed, there: Listed | undefined, trust: Trust): Promise<number> {
+    try {
+      return await this.#sync(listed, there, trust);
+    } catch (error) {
+      if (!(error instanceof Outdated)) throw error;
+      return this.syncToken(listed.token, trust);
+    }
+  }
+
+  /**
+   * @param current its record as it was before the rest was listed; by default as it is after that, where every version that comes in
+   *   between is a change that is still to be followed
+   */
+  async #sync(listed: Listed, there: Listed | undefined, trust: Trust, current?: Uint8Array): Promise<number> {
     const { target, signal } = this.#ports;
     const { token, record, history, parts } = listed;
     const had = new Map([...(there?.history ?? []), ...(there?.parts ?? [])].map((entry) => [entry.key, entry]));
@@ -145,17 +147,47 @@ export class Copier {
     const isKnown = there?.record !== undefined;
     if (record !== undefined && (await this.#record(token, record.key, isKnown, current))) differing += 1;
     const named = new Set([...history, ...parts].map(({ key }) => key));
-    const extra = [...had.keys()].filter((name) => !named.has(name));
+    const extra = await this.#gone(
+      token,
+      [...had.keys()].filter((name) => !named.has(name)),
+    );
     for (const name of extra) await target.delete(name, { signal });
-    const gone = record === undefined && there?.record !== undefined ? await this.#removeRecord(there.record.key) : 0;
+    const gone = record === undefined && there?.record !== undefined ? await this.#removeRecord(token) : 0;
     return differing + extra.length + gone;
   }
 
+  /**
+   * Before anything is done to what was read where the store moves to: a run may have slept until others had brought that, or had written
+   * it where the store is by then.
+   *
+   * @param body what the store had, as it was read before; `undefined` where that was nothing
+   * @throws SecureStoreError `CONFLICT` where the store has moved
+   */
+  async #checkStill(token: string, body: Uint8Array | undefined): Promise<void> {
+    const { area, signal } = this.#ports;
+    const now = (await area.read(objectName(token), { signal }))?.body;
+    const isStill = body === undefined || now === undefined ? body === now : asBuffer(body).equals(now);
+    if (!isStill) throw new Outdated();
+    await checkStays(area, signal);
+  }
+
+  /** What of these names, found where the store moves to, the store does not have now either. */
+  async #gone(token: string, names: readonly string[]): Promise<string[]> {
+    const { area, signal } = this.#ports;
+    if (names.length === 0) return [];
+    const { history, parts } = await listOne(token, undefined, (prefix) => area.entries(prefix, { signal }));
+    await checkStays(area, signal);
+    const there = new Set([...history, ...parts].map(({ key }) => key));
+    return names.filter((name) => !there.has(name));
+  }
+
   /** Removes what lies at the name of a current record, and not what takes its place: see {@link Writer.replace}. @returns how much there was */
-  async #removeRecord(name: string): Promise<number> {
+  async #removeRecord(token: string): Promise<number> {
     const { target, signal } = this.#ports;
+    const name = objectName(token);
     const found = await target.read(name, { signal });
     if (found === undefined) return 0;
+    await this.#checkStill(token, undefined);
     const isConditional = target.capabilities.conditionalDelete && found.etag !== undefined;
     try {
       await target.delete(name, isConditional ? { ifMatch: found.etag, signal } : { signal });
@@ -180,8 +212,11 @@ export class Copier {
       await this.#check(token, name, body, signal);
       const there = compare ? await target.read(name, { signal }) : undefined;
       if (there !== undefined && asBuffer(body).equals(there.body)) return;
+      const isCurrent = name === objectName(token);
+      if (isCurrent && there !== undefined && versionOf(there.body) >= versionOf(body))
+        await this.#checkStill(token, body);
       // Older versions are what they are, and nobody else writes them.
-      if (name === objectName(token)) await this.#writer.replace(name, body, there?.etag);
+      if (isCurrent) await this.#writer.replace(name, body, there?.etag);
       else await this.#writer.write(name, body);
       written = true;
       this.#count(1, body.length);
@@ -214,7 +249,18 @@ export class Copier {
   }
 
   /** Brings one object in line with what lies in the store now. @returns how many names were not the same */
-  async syncToken(token: string, trust: Trust): Promise<number> {
+  async syncToken(token: string, trust: Trust = this.trust): Promise<number> {
+    for (let looks = 1; ; looks++) {
+      try {
+        return await this.#syncOnce(token, trust);
+      } catch (error) {
+        if (!(error instanceof Outdated)) throw error;
+        if (looks === MAX_LOOKS) throw overtaken();
+      }
+    }
+  }
+
+  async #syncOnce(token: string, trust: Trust): Promise<number> {
     const { area, target, signal } = this.#ports;
     await this.#writer.finish();
     // Whatever came before this record is listed after it was read. One that takes its place meanwhile may have come after others that
@@ -223,13 +269,13 @@ export class Copier {
     const listed = await listOne(token, current, (prefix) => area.entries(prefix, { signal }));
     const other = await target.read(objectName(token), { signal });
     const there = await listOne(token, other, (prefix) => entriesUnder(target, prefix, { signal }));
-    return this.sync(listed, there, trust, current?.body);
+    return this.#sync(listed, there, trust, current?.body);
   }
 
   /** Follows changes of one object. @param changes the oldest first */
   async apply(token: string, changes: readonly Change[]): Promise<void> {
     if (await this.#applyLinked(token, changes)) this.failed.delete(objectName(token));
-    else await this.syncToken(token, 'sizes');
+    else await this.syncToken(token);
     await this.#writer.finish();
   }
 
@@ -258,6 +304,11 @@ export class Copier {
       await this.#record(token, historyName(token, before.version), false);
     }
     await this.#writer.finish();
+    if (found !== undefined && (before?.version ?? 0) >= newest.header.version) {
+      if (asBuffer(found.body).equals(newest.record)) return true;
+      // It is looked at as a whole.
+      return false;
+    }
     await this.#write(newest.name, newest.record, { etag: found?.etag });
     return true;
   }
@@ -294,19 +345,4 @@ export class Copier {
     }
     return true;
   }
-}
-
-/** @param current the current record, read before */
-async function listOne(
-  token: string,
-  current: ReadResult | undefined,
-  list: (prefix: string) => AsyncIterable<ListEntry>,
-): Promise<Listed> {
-  const all = async (prefix: string): Promise<ListEntry[]> => {
-    const entries: ListEntry[] = [];
-    for await (const entry of list(prefix)) entries.push(entry);
-    return entries;
-  };
-  const record = current && { key: objectName(token), size: current.size, modified: current.modified };
-  return { token, record, history: await all(historyPrefix(token)), parts: await all(blobsPrefix(token)) };
 }

@@ -40,6 +40,7 @@ export async function keepOldSide(
     signal,
     onCopied: (versions, bytes) => progress({ done: versions, bytes }),
   });
+  copier.trust = 'nothing';
   let changes = 0;
   let confirmed = instant(clock);
   while (!signal.aborted) {

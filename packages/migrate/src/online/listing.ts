@@ -1,5 +1,5 @@
-import type { ListEntry } from '@securestore/backend-api';
-import { afterToken, AREAS, splitUnderToken } from '@securestore/core-format';
+import type { ListEntry, ReadResult } from '@securestore/backend-api';
+import { afterToken, AREAS, blobsPrefix, historyPrefix, objectName, splitUnderToken } from '@securestore/core-format';
 import { joinByToken } from '@securestore/objects';
 
 /** What lies at a backend under the token of one object. */
@@ -51,4 +51,23 @@ export async function* listObjects(list: Lister, after?: string): AsyncGenerator
   for await (const { token, current, history, parts } of joined) {
     yield { token, record: current?.entry, history: history?.entries ?? [], parts: parts?.entries ?? [] };
   }
+}
+
+/**
+ * What a place lists of one object.
+ *
+ * @param current the current record, read before
+ */
+export async function listOne(
+  token: string,
+  current: ReadResult | undefined,
+  list: (prefix: string) => AsyncIterable<ListEntry>,
+): Promise<Listed> {
+  const all = async (prefix: string): Promise<ListEntry[]> => {
+    const entries: ListEntry[] = [];
+    for await (const entry of list(prefix)) entries.push(entry);
+    return entries;
+  };
+  const record = current && { key: objectName(token), size: current.size, modified: current.modified };
+  return { token, record, history: await all(historyPrefix(token)), parts: await all(blobsPrefix(token)) };
 }

@@ -1,6 +1,6 @@
 import type { StorageBackend } from '@securestore/backend-api';
 import type { Head } from '@securestore/core-format';
-import { AREAS, asBuffer } from '@securestore/core-format';
+import { AREAS, asBuffer, SecureStoreError } from '@securestore/core-format';
 import type { Instant, JobContext } from '@securestore/jobs';
 import { elapsedSince, instant } from '@securestore/jobs';
 import type { Consumer, MigrationArea } from '@securestore/objects';
@@ -53,6 +53,18 @@ export interface Written {
   readonly bytes: number;
 }
 
+/** What whoever gives up a migration has sent may come late, and end what reads the changes for the next one, which then begins anew. */
+async function reading<T>(call: Promise<T>): Promise<T> {
+  try {
+    return await call;
+  } catch (error) {
+    if (!SecureStoreError.is(error, 'NOT_FOUND')) throw error;
+    const message =
+      'the changes of the store are not kept for the migration any more, which was given up from elsewhere; try again';
+    throw new SecureStoreError('CONFLICT', message, { retryable: true, cause: error });
+  }
+}
+
 /** One run of a migration: how it follows what changes, announces that the store is about to move, and reports. How objects are brought there is up to its kind. */
 export abstract class MigrationRun {
   protected readonly area: MigrationArea;
@@ -85,10 +97,15 @@ export abstract class MigrationRun {
 
   /** @returns whether there is more */
   protected async take(consumer: Consumer): Promise<boolean> {
-    const { changes, alarms, more } = await this.apply(consumer);
+    const { changes, alarms, more } = await reading(this.apply(consumer));
     for (const message of alarms) this.alarms.add(message);
     this.#changes += changes;
     return more;
+  }
+
+  /** What was read is done there. */
+  protected confirm(consumer: Consumer): Promise<void> {
+    return reading(consumer.commit());
   }
 
   /** Follows what has changed. @param toTheEnd whether until nothing more is found */
@@ -98,7 +115,7 @@ export abstract class MigrationRun {
     if (toTheEnd) this.progress({ phase: 'following' });
     for (let more = true; more;) {
       more = (await this.take(consumer)) && toTheEnd;
-      await consumer.commit();
+      await this.confirm(consumer);
       if (more && elapsedSince(begun, clock) > BEHIND_AFTER) this.progress({ phase: 'falling behind' });
     }
   }
@@ -126,7 +143,7 @@ export abstract class MigrationRun {
   async #catchUp(consumer: Consumer, since: number): Promise<void> {
     await this.bringAll(this.#changedSince(since));
     consumer.caughtUp();
-    await consumer.commit();
+    await this.confirm(consumer);
   }
 
   async *#changedSince(since: number): AsyncGenerator<string> {

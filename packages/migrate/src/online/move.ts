@@ -12,6 +12,7 @@ import type { Listed, Lister } from './listing.ts';
 import { listObjects } from './listing.ts';
 import type { Cursor, Places, Written } from './migration-run.ts';
 import { consumerLabel, hex, MigrationRun, parseCursor } from './migration-run.ts';
+import { checkStays } from './overtaken.ts';
 import type { MigrationReport, MoveOptions } from './types.ts';
 
 const OBJECTS_AT_ONCE = 16;
@@ -61,6 +62,7 @@ export class Move extends MigrationRun {
     await this.area.checkFree(this.places.target, false, signal);
     const settled = await this.area.journalStands(signal);
     const { instance, occupied } = await this.#begin();
+    if (occupied.head !== undefined) this.#copier.trust = 'nothing';
     const label = this.#labelFor(occupied, instance);
     const consumer = await this.area.open(label, ({ message }) => void this.alarms.add(message), signal);
     await this.#copy(consumer, occupied, hex(instance), settled);
@@ -186,7 +188,7 @@ export class Move extends MigrationRun {
         next = all.next();
         next.catch(() => undefined);
         if (step.value.token === token) return step.value;
-        await this.#copier.syncToken(step.value.token, 'sizes');
+        await this.#copier.syncToken(step.value.token);
       }
     };
     return (token) => {
@@ -197,7 +199,7 @@ export class Move extends MigrationRun {
   }
 
   protected async bringAll(tokens: AsyncIterable<string>): Promise<void> {
-    const sync = (token: string): Promise<number> => this.#copier.syncToken(token, 'sizes');
+    const sync = (token: string): Promise<number> => this.#copier.syncToken(token);
     for await (const _ of mapConcurrently(tokens, OBJECTS_AT_ONCE, sync));
     await this.#copier.finish();
   }
@@ -237,7 +239,7 @@ export class Move extends MigrationRun {
     const token = tokenOf(name);
     if (token === undefined) return;
     this.#copier.failed.delete(name);
-    await this.#copier.syncToken(token, 'sizes');
+    await this.#copier.syncToken(token);
   }
 
   /**
@@ -267,7 +269,7 @@ export class Move extends MigrationRun {
       if (isDoubted) await this.#copier.syncToken(listed.token, 'nothing');
       else if (!isSameListing(listed, other)) {
         if (suspects.length < MAX_SUSPECTS) suspects.push(listed.token);
-        else this.corrected += await this.#copier.syncToken(listed.token, 'sizes');
+        else this.corrected += await this.#copier.syncToken(listed.token);
       } else if (leftAt !== undefined) this.corrected += await this.#copier.sync(listed, other, 'sizes');
       return listed;
     });
@@ -285,9 +287,9 @@ export class Move extends MigrationRun {
   async #bringInLine(consumer: Consumer, tokens: readonly string[]): Promise<void> {
     if (tokens.length > 0) {
       while (await this.take(consumer));
-      await consumer.commit();
+      await this.confirm(consumer);
     }
-    const sync = (token: string): Promise<number> => this.#copier.syncToken(token, 'sizes');
+    const sync = (token: string): Promise<number> => this.#copier.syncToken(token);
     for await (const differing of mapConcurrently(tokens, OBJECTS_AT_ONCE, sync)) this.corrected += differing;
     await this.#copier.finish();
   }
@@ -346,8 +348,10 @@ export class Move extends MigrationRun {
     const { target } = this.places;
     const { signal } = this.context;
     for (const area of OWN_AREAS) {
-      const names = entriesUnder(target, area, { signal });
-      const remove = ({ key }: { readonly key: string }): Promise<void> => target.delete(key, { signal });
+      const names: string[] = [];
+      for await (const { key } of entriesUnder(target, area, { signal })) names.push(key);
+      await checkStays(this.area, signal);
+      const remove = (name: string): Promise<void> => target.delete(name, { signal });
       for await (const _ of mapConcurrently(names, OBJECTS_AT_ONCE, remove));
     }
   }

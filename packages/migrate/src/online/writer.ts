@@ -1,6 +1,7 @@
 import type { BatchOperation, StorageBackend } from '@securestore/backend-api';
-import { asBuffer, SecureStoreError } from '@securestore/core-format';
+import { asBuffer, SecureStoreError, splitRecord } from '@securestore/core-format';
 import { WorkGroup } from '@securestore/objects';
+import { overtaken } from './overtaken.ts';
 
 const WRITES = 16;
 const BATCH_COUNT = 256;
@@ -24,6 +25,16 @@ function conditionOf({ before }: Entry): { readonly ifAbsent?: true; readonly if
 /** Whether what lies there decides what became of a write. */
 const isUndecided = (error: unknown): boolean =>
   SecureStoreError.is(error) && (error.code === 'CONFLICT' || error.outcome === 'unknown');
+
+/** The version of a record; 0 where it is none. */
+export function versionOf(record: Uint8Array): number {
+  try {
+    return splitRecord(record).header.version;
+  } catch (error) {
+    if (SecureStoreError.is(error)) return 0;
+    throw error;
+  }
+}
 
 /** Writes to where a store moves to: many at once, and several in one go where it can. */
 export class Writer {
@@ -110,7 +121,9 @@ export class Writer {
       }
       const found = await this.#target.read(key, { signal });
       if (found !== undefined && asBuffer(body).equals(found.body)) return;
-      if (entry.before !== undefined) entry = { key, body, before: { etag: found?.etag } };
+      if (entry.before === undefined) continue;
+      if (found !== undefined && versionOf(found.body) >= versionOf(body)) throw overtaken();
+      entry = { key, body, before: { etag: found?.etag } };
     }
   }
 

@@ -47,8 +47,8 @@ async function lastMove(world: MigrationWorld): Promise<void> {
 async function verify(world: MigrationWorld): Promise<void> {
   const opened = await openPatiently(world, world.startProcess('verifier', { skew: 0, drift: 0 }));
   const report = await opened?.store.verify({ payloads: true });
-  for (const { name, kind, message } of report?.findings ?? []) {
-    if (!world.isUnfinishedPurge(message)) world.complain(`verifying: ${kind} ${name}: ${message}`);
+  for (const { name, kind, message } of world.unexplained(report?.findings ?? [])) {
+    world.complain(`verifying: ${kind} ${name}: ${message}`);
   }
 }
 

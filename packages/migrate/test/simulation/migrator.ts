@@ -143,7 +143,7 @@ async function tolerating<T>(
 }
 
 /** One process that moves the store, in several tries. @returns whether it came to the end */
-async function live(
+export async function live(
   world: MigrationWorld,
   process: SimulatedProcess,
   dice: Dice,

@@ -3,6 +3,8 @@ import { Calendar } from '../../../objects/test/simulation/calendar.ts';
 import { Dice } from '../../../objects/test/simulation/dice.ts';
 import type { Focus } from '../../../objects/test/simulation/focus.ts';
 import type { Part, Plan } from '../../../objects/test/simulation/plan.ts';
+import type { MoveScenarioName } from './scenario-plans.ts';
+import { drawScenario } from './scenario-plans.ts';
 
 /** What a schedule in which a store moves is about. */
 export interface MigrationPlan extends Plan {
@@ -18,9 +20,14 @@ export interface MigrationPlan extends Plan {
   readonly diesTwice: boolean;
   /** Whether all clients change one object while the store closes. */
   readonly busy: boolean;
+  /** Whether the store may have a checkpoint: then deletions are forgotten only once it holds them. */
+  readonly checkpoints: boolean;
+  /** What is played in the place of actors that do what they like. */
+  readonly played: MoveScenarioName | undefined;
 }
 
 const PLANS = 0x6d6f7665;
+const SCENARIOS = 0x706c6179;
 
 const { objects, history, blobs, journal, work } = AREAS;
 
@@ -48,6 +55,10 @@ function drawFocus(dice: Dice): Focus {
 
 /** The plan of the schedule that `seed` stands for. It draws from a source of its own, so that it can be known cheaply. */
 export function planOf(seed: number): MigrationPlan {
+  return drawScenario(new Dice(seed, SCENARIOS)) ?? drawPlan(seed);
+}
+
+function drawPlan(seed: number): MigrationPlan {
   const dice = new Dice(seed, PLANS);
   const diesTwice = dice.chance(0.07);
   const busy = !diesTwice && dice.chance(0.3);
@@ -83,5 +94,7 @@ export function planOf(seed: number): MigrationPlan {
     caught: dice.pick([0, 0.3, 0.8]),
     diesTwice,
     busy,
+    checkpoints: true,
+    played: undefined,
   };
 }

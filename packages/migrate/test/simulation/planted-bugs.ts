@@ -1,14 +1,15 @@
 import type { SourceChange } from '../../../objects/test/simulation/plant.ts';
 import type { MigrationPlan } from './plan.ts';
+import type { MoveScenarioName } from './scenario-plans.ts';
 
 /** A change of one file after which a promise is broken. */
 export interface PlantedBug extends SourceChange {
   /** What must be so in a schedule for it to show, or makes it likely: others are passed over. */
   readonly plan?: (plan: MigrationPlan) => boolean;
+  /** What must be played for it to show. */
+  readonly scenario?: MoveScenarioName;
   /** Whether it shows so soon that every run of the tests looks for it. */
   readonly quick?: boolean;
-  /** Whether no schedule has shown it so far, of 150 or fewer: it wants a scenario, and is not looked for until it has one. */
-  readonly unseen?: boolean;
 }
 
 /** Each takes out one thing that moving a store rests on. */
@@ -39,15 +40,15 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   },
   {
     name: 'a mutation that fails in the new place is reported as failed, whatever it did in the old one',
-    unseen: true,
-    plan: ({ busy }) => busy,
+    scenario: 'a writer learns where the store is now that its record was written',
+    quick: true,
     file: 'objects/src/commit.ts',
     edits: [['throw isDoubtful ? undecided(error, signal) : error;', 'throw error;']],
   },
   {
     name: 'etags do not tell of which place they are',
-    unseen: true,
-    plan: ({ busy }) => busy,
+    scenario: 'a collector forgets a deletion while the store moves',
+    quick: true,
     file: 'objects/src/moving/place.ts',
     edits: [
       ['`${epoch} ${etag}`', '`0 ${etag}`'],
@@ -56,28 +57,22 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   },
   {
     name: 'records of the old place are remembered in the new one',
-    unseen: true,
-    plan: ({ busy }) => busy,
+    scenario: 'a writer is idle while the store moves',
+    quick: true,
     file: 'objects/src/open.ts',
     edits: [['      engine.cache.clear();\n', '']],
   },
   {
-    name: 'a stream of the old place goes on in the new one',
-    unseen: true,
-    file: 'objects/src/open.ts',
-    edits: [['      engine.journal.restart();\n', '']],
-  },
-  {
     name: 'a mutation begins in one place and ends in the other',
-    unseen: true,
-    plan: ({ busy }) => busy,
+    scenario: 'a writer is held up before its record until the store has moved',
+    quick: true,
     file: 'objects/src/moving/place.ts',
     edits: [['{ ...engine, backend: engine.place.pinned }', 'engine']],
   },
   {
     name: 'a mutation goes on in the place that was left',
-    unseen: true,
-    plan: ({ busy }) => busy,
+    scenario: 'a writer is held up before its record until the store has moved',
+    quick: true,
     file: 'objects/src/moving/place.ts',
     edits: [['if (this.epoch !== epoch) throw new Left();', '']],
   },
@@ -105,32 +100,58 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   },
   {
     name: 'a listing of the old place is told in the new one',
-    unseen: true,
+    scenario: 'a process is idle while the store moves',
+    quick: true,
     file: 'objects/src/list.ts',
     edits: [['    if (place?.epoch !== epoch) continue;\n', '']],
   },
   {
     name: 'a record is copied that came after what was listed',
-    unseen: true,
-    plan: ({ busy }) => busy,
+    scenario: 'an object changes while it is looked at once more',
+    quick: true,
     file: 'migrate/src/online/copier.ts',
-    edits: [['return this.sync(listed, there, trust, current?.body);', 'return this.sync(listed, there, trust);']],
+    edits: [['return this.#sync(listed, there, trust, current?.body);', 'return this.#sync(listed, there, trust);']],
+  },
+  {
+    name: 'who has slept writes over what is newer there',
+    scenario: 'whoever moves the store sleeps until others have moved it',
+    quick: true,
+    file: 'migrate/src/online/writer.ts',
+    edits: [['if (found !== undefined && versionOf(found.body) >= versionOf(body)) throw overtaken();', '']],
+  },
+  {
+    name: 'who has slept does not look whether the store has moved',
+    scenario: 'whoever moves the store sleeps until others have moved it',
+    file: 'migrate/src/online/overtaken.ts',
+    edits: [["if (state === 'moved') throw overtaken();", '']],
+  },
+  {
+    name: 'who has slept lands over what has landed there since',
+    scenario: 'whoever moves the store sleeps until others have moved it',
+    file: 'objects/src/moving/landing.ts',
+    edits: [['        await this.#checkClosed(closed, signal);\n', '']],
+  },
+  {
+    name: 'who has slept clears the place to which the store has come back',
+    scenario: 'whoever moves the store back sleeps until others have moved it',
+    file: 'migrate/src/online/move.ts',
+    edits: [['      await checkStays(this.area, signal);\n', '']],
   },
   {
     name: 'a purge forgets in the new place what it has buried in the old one',
-    unseen: true,
-    plan: ({ habits }) => habits.purges > 0,
+    scenario: 'a purge learns where the store is now that it has buried something',
+    quick: true,
     file: 'objects/src/purge.ts',
     edits: [['      // Where the store moves now, it is looked for in the new place.\n      note();\n', '']],
   },
   {
     name: 'who opens a store where it has landed works with it',
-    unseen: true,
-    plan: ({ caught }) => caught > 0,
+    scenario: 'a process opens the store where it has landed',
+    quick: true,
     file: 'objects/src/moving/landing.ts',
     edits: [
       [
-        "state: 'closing',\n      migration: { instance: before.instance, stage: 'copying', location },",
+        "state: 'closing',\n      migration: { instance: before.instance, stage: 'copying', resealed: false, location },",
         "state: 'open',",
       ],
     ],

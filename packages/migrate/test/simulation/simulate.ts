@@ -12,6 +12,7 @@ import { cuts } from '../../../objects/test/simulation/rules/cuts.ts';
 import { history } from '../../../objects/test/simulation/rules/history.ts';
 import { linearizable } from '../../../objects/test/simulation/rules/linearizable.ts';
 import { payloads } from '../../../objects/test/simulation/rules/payloads.ts';
+import { playOn } from '../../../objects/test/simulation/scenarios/play.ts';
 import type { Result } from '../../../objects/test/simulation/simulate.ts';
 import { drawWeather } from '../../../objects/test/simulation/weather.ts';
 import { conclude } from './conclude.ts';
@@ -19,6 +20,8 @@ import { lister } from './lister.ts';
 import { migrator } from './migrator.ts';
 import { planOf } from './plan.ts';
 import { errors, freshness, leftBehind, listings, onePlace, openInTheEnd } from './rules.ts';
+import { MOVE_SCENARIOS } from './scenarios.ts';
+import { MoveStage } from './stage.ts';
 import { MigrationWorld } from './world.ts';
 
 const MINUTE = 60_000;
@@ -62,12 +65,12 @@ function populate(world: MigrationWorld): SimulatedProcess[] {
 
 /** What the head says from the beginning. */
 async function prepare(world: MigrationWorld): Promise<void> {
-  const { shortHistory, journal } = world.plan;
+  const { shortHistory, journal, checkpoints } = world.plan;
   await world.landHead((head) => ({
     journal: journal ? 'on' : 'off',
     history: shortHistory ? { versions: 0, days: 1 } : head.history,
   }));
-  if (world.dice.chance(0.5)) checkpoint(world).catch((error: unknown) => world.complain(String(error)));
+  if (world.dice.chance(0.5) && checkpoints) checkpoint(world).catch((error: unknown) => world.complain(String(error)));
   await world.scheduler.run();
 }
 
@@ -81,9 +84,12 @@ async function checkpoint(world: MigrationWorld): Promise<void> {
 export async function simulate(seed: number, image: Image): Promise<Result> {
   const world = await MigrationWorld.at(seed, planOf(seed), image);
   await prepare(world);
-  world.setWeather(drawWeather(world.dice, world.plan));
-  const processes = populate(world);
+  const { played: scenario } = world.plan;
+  if (scenario === undefined) world.setWeather(drawWeather(world.dice, world.plan));
+  const played = scenario === undefined ? undefined : playOn(new MoveStage(world), scenario, MOVE_SCENARIOS[scenario]);
+  const processes = played?.processes ?? populate(world);
   await world.scheduler.run();
+  played?.check();
   // Everything that was under way has arrived by now.
   world.setWeather(undefined);
   await conclude(world);

@@ -10,5 +10,8 @@ await work({
     const image = await makeMigrationImage();
     return (seed) => simulate(seed, image);
   },
-  canShow: ({ plan }, seed) => plan?.(planOf(seed)) !== false,
+  canShow({ plan, scenario }, seed) {
+    const drawn = planOf(seed);
+    return drawn.played === scenario && plan?.(drawn) !== false;
+  },
 });

@@ -2,7 +2,7 @@ import { forwardTo } from '@securestore/backend-api';
 import type { BatchOperation, StorageBackend } from '@securestore/backend-api';
 import type { MemoryBackend } from '@securestore/backend-memory';
 import type { Head } from '@securestore/core-format';
-import { SecureStoreError } from '@securestore/core-format';
+import { AREAS, SecureStoreError, splitUnderToken } from '@securestore/core-format';
 import type { UnlockMethod } from '@securestore/crypto';
 import type { Moves, ObjectStore } from '@securestore/objects';
 import { Dice } from '../../../objects/test/simulation/dice.ts';
@@ -18,6 +18,7 @@ import type { LandedHead, Opened } from '../../../objects/test/simulation/world.
 import { World } from '../../../objects/test/simulation/world.ts';
 import { openParts } from '../../../objects/src/open.ts';
 import type { MigrationReport } from '../../src/index.ts';
+import { Etags } from './etags.ts';
 import type { MigrationPlan } from './plan.ts';
 
 /** A place where the store may be. */
@@ -65,33 +66,26 @@ interface Ended {
   readonly connection: number;
 }
 
+/** Somebody who waits for a head. */
+interface Waiting {
+  readonly fits: (head: Head, site: Site) => boolean;
+  readonly resolve: () => void;
+}
+
 /** The store was at a place from this time on. */
 interface Stay {
   readonly site: Site;
   readonly from: number;
 }
 
-/**
- * Etags as they can be of the least use: small numbers, counted for each name, so that those of one place are those of the other. What it
- * takes to tell them apart is to be taken by the store.
- */
-class Etags {
-  readonly #seen = new Map<string, string[]>();
-
-  shown<T extends { readonly etag?: string }>(key: string, found: T): T {
-    const { etag } = found;
-    if (etag === undefined) return found;
-    const seen = this.#seen.get(key) ?? [];
-    this.#seen.set(key, seen);
-    if (!seen.includes(etag)) seen.push(etag);
-    return { ...found, etag: String(seen.indexOf(etag)) };
-  }
-
-  own<O extends { readonly ifMatch?: string | undefined }>(key: string, options: O): O {
-    if (options.ifMatch === undefined) return options;
-    return { ...options, ifMatch: this.#seen.get(key)?.[Number(options.ifMatch)] ?? 'none' };
-  }
+/** Something that is wrong with what lies at a name. */
+interface Found {
+  readonly name: string;
+  readonly message: string;
 }
+
+const tokenOf = ({ name }: Found): string | undefined =>
+  (splitUnderToken(AREAS.history, name) ?? splitUnderToken(AREAS.blobs, name))?.token;
 
 const LOCATIONS = ['memory:one', 'memory:two'] as const;
 
@@ -106,10 +100,12 @@ export class MigrationWorld extends World {
   /** Processes that have moved the store, or have tried to. */
   readonly migrators: SimulatedProcess[] = [];
   readonly listings: Listing[] = [];
+  /** Where processes open the store that do not choose by chance, by name. */
+  readonly homes = new Map<string, Site>();
   /** Whether nothing goes wrong any more, and everybody may follow. */
   calm = false;
   readonly #chance: Dice;
-  readonly #waiting: { readonly times: number; readonly resolve: () => void }[] = [];
+  #waiting: Waiting[] = [];
   #announced = 0;
 
   private constructor(
@@ -164,18 +160,23 @@ export class MigrationWorld extends World {
 
   /** @returns once the store has been announced to move so many times */
   announced(times: number): Promise<void> {
+    return this.landed(() => this.#announced === times);
+  }
+
+  /** @returns once a head has landed that fits */
+  landed(fits: Waiting['fits']): Promise<void> {
     return new Promise((resolve) => {
-      this.#waiting.push({ times, resolve });
+      this.#waiting.push({ fits, resolve });
     });
   }
 
   #landed(site: Site, head: Head): void {
     site.heads.push({ time: this.scheduler.now, head });
     const { generation, state, migration } = head;
-    if (!this.calm && state === 'open' && migration?.stage === 'announced') {
-      this.#announced += 1;
-      for (const { times, resolve } of this.#waiting) if (times === this.#announced) resolve();
-    }
+    if (!this.calm && state === 'open' && migration?.stage === 'announced') this.#announced += 1;
+    const waiting = this.#waiting;
+    this.#waiting = waiting.filter(({ fits }) => !fits(head, site));
+    for (const one of waiting) if (!this.#waiting.includes(one)) one.resolve();
     this.log.add('head', () => `${site.location}: generation ${generation} ${state} ${migration?.stage ?? ''}`);
     if (state !== 'moved' || site !== this.site) return;
     const next = this.otherSite;
@@ -232,7 +233,7 @@ export class MigrationWorld extends World {
   override async open(process: SimulatedProcess, unlock: UnlockMethod): Promise<Opened> {
     const follows = this.calm || this.#chance.chance(this.plan.follows);
     // Where it was first, or where it is said to be by now.
-    const home = this.#chance.chance(0.7) ? this.sites[0] : this.site;
+    const home = this.homes.get(process.name) ?? (this.#chance.chance(0.7) ? this.sites[0] : this.site);
     const connections: Connection[] = [];
     const backend = this.connect(process, home, connections);
     const moves: Moves = {
@@ -253,7 +254,8 @@ export class MigrationWorld extends World {
       ...(follows && { moves }),
     });
     const opened = this.opened(process, parts);
-    this.log.add(process.name, () => `opens ${opened.store.location}${follows ? '' : ', and does not follow'}`);
+    const { location } = opened.store;
+    this.log.add(process.name, () => `opens ${location}${follows ? '' : ', and does not follow'}`);
     this.followers.set(process.name, { store: opened.store, connections });
     return opened;
   }
@@ -275,9 +277,14 @@ export class MigrationWorld extends World {
     this.ended.set(operation.id, { site, connection });
   }
 
-  /** Whether something was found that a purge has left which never came to its end. */
-  isUnfinishedPurge(message: string): boolean {
-    return this.plan.habits.purges > 0 && message.includes('a version from before a purge is there again');
+  /** Of what was found, what is not left by a purge that never came to its end: versions, of which the payloads may be gone. */
+  unexplained<F extends Found>(found: readonly F[]): F[] {
+    if (this.plan.habits.purges === 0) return [...found];
+    const isLeft = ({ message }: F): boolean => message.includes('a version from before a purge is there again');
+    const purged = new Set(found.filter(isLeft).map(tokenOf));
+    const isPayload = (one: F): boolean =>
+      one.message.endsWith('of its payload is missing') && purged.has(tokenOf(one));
+    return found.filter((one) => !isLeft(one) && !isPayload(one));
   }
 
   /** Judges what a migration has reported. */
@@ -286,8 +293,8 @@ export class MigrationWorld extends World {
     if (report.moved && !this.stays.some(({ site }) => site === to)) {
       this.complain(`${process.name} says that it has moved the store to ${to.location}, where it has never been`);
     }
-    for (const { name, code, message } of report.failed) {
-      if (!this.isUnfinishedPurge(message)) this.complain(`moving ${name} failed: ${code}: ${message}`);
+    for (const { name, code, message } of this.unexplained(report.failed)) {
+      this.complain(`moving ${name} failed: ${code}: ${message}`);
     }
     for (const alarm of report.alarms) this.complain(`an alarm of ${process.name}: ${alarm}`);
   }

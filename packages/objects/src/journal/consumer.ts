@@ -172,7 +172,7 @@ export class Consumer {
       ({ more } = poll);
     }
     // Who expired meanwhile has to begin anew, and holds nothing against what it found until then.
-    if (suspects.size > 0) await this.#hasBegunAnew(signal);
+    if (suspects.size > 0) await this.#isExcused(signal);
     return this.#beginsAnew ? alarms : [...alarms, ...suspects.values()];
   }
 
@@ -308,6 +308,12 @@ export class Consumer {
     return position !== this.#position;
   }
 
+  /** Whether what is missing may be missing rightly. Where the store is no more, the journal is removed, and nobody is registered. */
+  async #isExcused(signal: AbortSignal | undefined): Promise<boolean> {
+    await this.#engine.watcher.refresh(signal);
+    return this.#hasBegunAnew(signal);
+  }
+
   async #read(
     limit: number,
     until: number | undefined,
@@ -321,7 +327,7 @@ export class Consumer {
     const lookedFor = new Set(
       [...before].filter(([commit, entry]) => position.pending.get(commit) === entry).map(([commit]) => commit),
     );
-    if (alarms.length > 0 && (await this.#hasBegunAnew(signal))) return { changes: [], alarms: [], more: true };
+    if (alarms.length > 0 && (await this.#isExcused(signal))) return { changes: [], alarms: [], more: true };
     for (const entry of position.pending.values()) onAnnounced?.(entry);
     const resolved = await resolveHints(this.#engine, position.pending.values(), {
       since: this.#held.state.since,

@@ -119,8 +119,20 @@ export class Landing {
    * @throws SecureStoreError what the backends throw
    */
   async prepare(signal?: AbortSignal): Promise<void> {
-    const { state } = this.#engine.watcher;
-    this.#prepared = await this.#prepareAfter(state, { ...state.head, generation: state.head.generation + 1 }, signal);
+    const { watcher } = this.#engine;
+    for (;;) {
+      const { state } = watcher;
+      try {
+        const closed = { ...state.head, generation: state.head.generation + 1 };
+        this.#prepared = await this.#prepareAfter(state, closed, signal);
+        return;
+      } catch (error) {
+        // What the head names may have been removed, since somebody else has changed it.
+        if (!SecureStoreError.is(error, 'INTEGRITY')) throw error;
+        await watcher.refresh(signal);
+        if (watcher.state === state) throw error;
+      }
+    }
   }
 
   async #prepareAfter(state: StoreState, before: Head, signal: AbortSignal | undefined): Promise<Prepared> {
@@ -260,7 +272,7 @@ export class Landing {
       references: withCheckpoint(prepared.head.references, as),
     };
     const body = signedHead(head, ownerKeys(state).identity);
-    const etag = await this.#writeHead(body, signal);
+    const etag = await this.#writeHead(body, closed, signal);
     return etag === undefined ? undefined : { head, etag };
   }
 
@@ -273,8 +285,16 @@ export class Landing {
     if (this.#prepared !== undefined) await removeOldKeys(this.#prepared.engine, signal);
   }
 
+  /** What has landed there may be the store by now, where whoever moves it has slept: it is none as long as this head closes it here. */
+  async #checkClosed({ generation }: Head, signal: AbortSignal | undefined): Promise<void> {
+    const here = await readHead(this.#engine.backend, signal);
+    if (here?.head.state === 'closing' && here.head.generation === generation) return;
+    const message = 'the store was opened again, or moved by others, while this run of the move slept; try again';
+    throw new SecureStoreError('CONFLICT', message, { retryable: true });
+  }
+
   /** @returns its etag */
-  async #writeHead(body: Buffer, signal: AbortSignal | undefined): Promise<string | undefined> {
+  async #writeHead(body: Buffer, closed: Head, signal: AbortSignal | undefined): Promise<string | undefined> {
     const { target, instance } = this.#settings;
     for (let tries = 1; ; tries++) {
       const replaces = this.#replaces;
@@ -293,6 +313,7 @@ export class Landing {
           throw new SecureStoreError('ALREADY_EXISTS', 'another store was made there meanwhile; it was left as it is');
         }
         if (tries === MAX_TRIES) throw error;
+        await this.#checkClosed(closed, signal);
         this.#replaces = there;
       }
     }

@@ -84,7 +84,7 @@ class Exchange<T> {
 /** A request that a scenario waits for, and what becomes of it. */
 export interface Snare {
   readonly process: SimulatedProcess;
-  readonly operation: 'read' | 'list' | 'write' | 'delete';
+  readonly operation: 'read' | 'list' | 'write' | 'delete' | 'batch';
   /** How its name begins. */
   readonly prefix: string;
   /** What else must be so of the body that it writes. */

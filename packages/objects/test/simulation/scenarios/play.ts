@@ -22,15 +22,20 @@ export interface Played {
   readonly check: () => void;
 }
 
-export function play(world: World, name: ScenarioName): Played {
-  const stage = new Stage(world);
+/** Plays `scenario` on a stage. */
+export function playOn<S extends Stage>(stage: S, name: string, scenario: (stage: S) => Promise<void>): Played {
+  const { world, processes } = stage;
   world.log.add('world', () => `plays: ${name}`);
   let over = false;
-  SCENARIOS[name](stage)
+  scenario(stage)
     .catch((error: unknown) => world.complain(`the scenario failed: ${String(error)}`))
     .finally(() => (over = true));
   const check = (): void => {
     if (!over) world.complain('the scenario did not come to its end');
   };
-  return { processes: stage.processes, check };
+  return { processes, check };
+}
+
+export function play(world: World, name: ScenarioName): Played {
+  return playOn(new Stage(world), name, SCENARIOS[name]);
 }
