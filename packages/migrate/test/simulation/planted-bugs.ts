@@ -17,8 +17,11 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
     name: 'nobody waits once the store is closed',
     plan: ({ busy }) => busy,
-    file: 'objects/src/moving/migration-area.ts',
-    edits: [['    await watcher.settleSoon(signal);\n', '']],
+    file: 'migrate/src/online/migration-run.ts',
+    edits: [
+      ['now + 1.5 * took < this.area.settledSoonAfter', 'false'],
+      ['    await settled;\n', ''],
+    ],
   },
   {
     name: 'nobody waits once the move is announced',
@@ -27,7 +30,6 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   },
   {
     name: 'the journal is not read to its end once the store is closed',
-    quick: true,
     plan: ({ busy }) => busy,
     file: 'migrate/src/online/move.ts',
     edits: [['=> {\n      while (await this.take(consumer));\n', '=> {\n']],
