@@ -85,6 +85,14 @@ const DISASTERS: Readonly<Record<string, Disaster>> = {
     strike: (box) => remove(box, 'vault', 'state', 'credentials'),
     check: (box, expect) => isWhole(box, expect, '--key-file', 'securestore-key'),
   },
+  'The place that the store has moved to is lost': {
+    strike: async (box, expect) => {
+      await ok(box.run(['migrate', 'file:./vault', 'file:./elsewhere']));
+      await remove(box, 'elsewhere');
+      expect((await box.run(['ls'])).stderr).toContain('has moved to');
+    },
+    check: (box, expect) => isWhole(box, expect),
+  },
   'The newest snapshot is damaged': {
     // The payload that the second snapshot brought.
     strike: (box) => scramble(box.path('backup', 'b'), 200_000),

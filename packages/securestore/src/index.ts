@@ -148,8 +148,8 @@ export type {
 export type * from '@securestore/objects';
 export { loadConfig } from './config.ts';
 export type { StoreConfig } from './config.ts';
-export { cancelMigration, keepOldSide, migrateStore, retireMigration } from './migration.ts';
-export type { MigrateOptions, MigrationOpenOptions } from './migration.ts';
+export { cancelMigration, keepOldSide, migrateStore, reclaimStore, retireMigration } from './migration.ts';
+export type { MigrateOptions, MigrationOpenOptions, ReclaimReport } from './migration.ts';
 export type { FailedMove, KeptReport, MigrationReport, ResealSettings } from '@securestore/migrate';
 export { fileAnchor, stateFolder } from './file-anchor.ts';
 export { generateIdentityFile, identityFile } from './identity-file.ts';

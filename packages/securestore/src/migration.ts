@@ -1,5 +1,11 @@
 import type { KeptReport, MigrationReport, MigrationTarget, MoveStoreOptions } from '@securestore/migrate';
-import { cancelMigration as cancel, keepInLine, moveStore, retireOldSide } from '@securestore/migrate';
+import {
+  cancelMigration as cancel,
+  keepInLine,
+  moveStore,
+  reclaimStore as reclaim,
+  retireOldSide,
+} from '@securestore/migrate';
 import type { Job, JobContext, JobKind } from '@securestore/jobs';
 import { startVolatile } from '@securestore/jobs';
 import type { CallOptions, ObjectStore } from '@securestore/objects';
@@ -197,6 +203,42 @@ export async function cancelMigration(location: string, options: MigrationOpenOp
   checkMigrateOptions(options);
   await opened(location, options, signalOf(options), true, (source) =>
     recordedIn(source, () => cancel(source.store, source.signal)),
+  );
+}
+
+/** What became of a store whose place was lost. */
+export interface ReclaimReport {
+  /** Where it is now, as it was when it moved away. */
+  readonly from: string;
+  /** Where it was, with all that was written there. */
+  readonly lost: string;
+}
+
+/**
+ * Opens a store again in a place that it has left, as it was when it moved away: for when the place that it has moved to is lost. What was
+ * written there is lost with it. Whoever had it open there opens it here anew.
+ *
+ * To say that a place is lost is up to you: it is only looked whether it answers and the store lies there. Where it comes back later, remove it.
+ *
+ * @param location a place that the store has left
+ * @throws SecureStoreError `NOT_FOUND` where it has not left it; `CONFLICT` where it lies at the new place after all, or went on from there;
+ *   `ACCESS_DENIED` for a member; and what opening it throws
+ */
+export async function reclaimStore(location: string, options: MigrationOpenOptions): Promise<ReclaimReport> {
+  checkMigrateOptions(options);
+  return opened(location, options, signalOf(options), true, (source) =>
+    recordedIn(source, async () => {
+      const places = backupConnect(options, options.destinations);
+      const lost = await reclaim(
+        source.store,
+        async (to) => {
+          const place = await places.connect(to, source.signal);
+          return { ...place, [Symbol.asyncDispose]: () => place.close() };
+        },
+        source.signal,
+      );
+      return { from: source.store.location, lost };
+    }),
   );
 }
 

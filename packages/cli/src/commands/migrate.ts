@@ -6,6 +6,7 @@ import { watchJob } from '../job-progress.ts';
 import { invitationOf, locationOf, loggerFor } from '../open.ts';
 import { findNewSecret, findSecret, type NewSecretOptions } from '../secret.ts';
 import { ensureKeyFile } from '../key-file.ts';
+import { confirmDestruction } from '../prompt.ts';
 import { count, formatBytes, printable } from '../terminal-text.ts';
 import { oneFingerprint, type Unlocking, unlockWith } from '../unlocking.ts';
 
@@ -18,6 +19,7 @@ export interface MigrateOptions extends NewSecretOptions {
   readonly keep?: boolean;
   readonly cancel?: boolean;
   readonly retire?: boolean;
+  readonly lost?: boolean;
 }
 
 type MigrateCall = Call<MigrateOptions>;
@@ -44,19 +46,41 @@ async function withUnlock<T>(call: MigrateCall, body: (options: MigrationOpenOpt
 
 /** `securestore migrate`. */
 export async function migrate(call: MigrateCall, from: string, to: string | undefined): Promise<ExitCode> {
-  const { cancel, retire, partial, copyOnly, keep } = call.options;
+  const { partial, copyOnly, keep } = call.options;
   const location = await locationOf(call, from);
-  if (cancel === true || retire === true) {
-    if (cancel === retire) refuse('give either --cancel or --retire');
+  const [instead, another] = Object.keys(INSTEAD_OF_MOVING).filter((name): name is Instead => isSet(call, name));
+  if (instead !== undefined) {
+    if (another !== undefined) refuse(`give either --${instead} or --${another}`);
     if (to !== undefined || partial === true || copyOnly === true || keep === true) {
-      refuse(`--${cancel === true ? 'cancel' : 'retire'} takes the location of the store and nothing else`);
+      refuse(`--${instead} takes the location of the store and nothing else`);
     }
-    return await (cancel === true ? giveUp(call, location) : endKeeping(call, location));
+    return await INSTEAD_OF_MOVING[instead](call, location);
   }
   if (to === undefined) refuse('where to? give the new location: securestore migrate FROM TO');
   if (copyOnly === true && keep === true) refuse('--keep is for a store that has moved; leave out --copy-only');
   checkReseal(call.options);
   return await move(call, location, to);
+}
+
+/** What is done to a store instead of moving it. */
+const INSTEAD_OF_MOVING = { cancel: giveUp, retire: endKeeping, lost: openAgain } as const;
+
+type Instead = keyof typeof INSTEAD_OF_MOVING;
+
+const isSet = ({ options }: MigrateCall, name: string): boolean => options[name as Instead] === true;
+
+/** Opens a store where it was before the place that it has moved to was lost. */
+async function openAgain(call: MigrateCall, location: string): Promise<ExitCode> {
+  const { cli, out, options } = call;
+  const { reclaimStore } = await import('securestore');
+  const question = `Open the store again at ${printable(location)}, as it was when it moved away? What was written at the new place is given up.`;
+  await confirmDestruction(cli, options.yes, question, 'this gives up what was written at the new place');
+  const report = await withUnlock(call, (opening) => reclaimStore(location, opening));
+  await out.result(report, () => [
+    `the store is at ${printable(report.from)} again, as it was when it moved to ${printable(report.lost)}`,
+    'programs that had it open there are to open it here; if that place comes back, remove it: it is not this store any more',
+  ]);
+  return 0;
 }
 
 async function giveUp(call: MigrateCall, location: string): Promise<ExitCode> {

@@ -22,6 +22,7 @@ export function addMigrateVerb(program: Command, run: Run): void {
       new Option('--new-passphrase-file <file>', 'with --reseal: a file that holds the new passphrase'),
       new Option('--new-key-file <file>', 'with --reseal: the new key file, made if it is missing'),
       new Option('--cancel', 'give up moving <from>'),
+      new Option('--lost', 'open the store again at <from>, as it was, where the place that it has moved to is lost'),
       new Option('--retire', 'of a store that has moved: keep nothing for the way back any more'),
     ],
     notes: `Everything is copied as it is sealed, what changes meanwhile is followed, both sides are compared, and the store is closed for

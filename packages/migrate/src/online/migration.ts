@@ -135,6 +135,58 @@ export async function cancelMigration(store: ObjectStore, signal?: AbortSignal):
 }
 
 /**
+ * Opens a store again in a place that it has left, as it was then: for when the place that it has moved to is lost, with all that was
+ * written there.
+ *
+ * @param store opened with `whereItWas`
+ * @param connect reaches the place that is lost, if anything does
+ * @returns the location that is lost
+ * @throws SecureStoreError `NOT_FOUND` where it has not moved; `CONFLICT` where it lies at that place after all; `ACCESS_DENIED` for a member
+ */
+export async function reclaimStore(
+  store: ObjectStore,
+  connect: (location: string) => Promise<MigrationTarget & AsyncDisposable>,
+  signal?: AbortSignal,
+): Promise<string> {
+  const { migrationArea } = store;
+  const { state, migration } = await migrationArea.refresh(signal);
+  const { movesTo } = migrationArea;
+  if (state !== 'moved' || movesTo === undefined) {
+    throw new SecureStoreError('NOT_FOUND', 'the store has not moved from here');
+  }
+  const found = await foundAt(migrationArea, () => connect(movesTo), signal);
+  if (found === 'left') {
+    throw new SecureStoreError(
+      'CONFLICT',
+      `the store went on from ${movesTo} to another place: open it again there, where it is newer`,
+    );
+  }
+  if (found === 'the store') {
+    const anew = migration?.resealed === true ? ', sealed anew' : '';
+    throw new SecureStoreError('CONFLICT', `the store is at ${movesTo}${anew}: move it back, or go on with it there`);
+  }
+  await migrationArea.reclaim(signal);
+  await migrationArea.unregister(CONSUMERS, signal);
+  return movesTo;
+}
+
+/** Whoever says that a place is lost is believed, unless it answers. */
+async function foundAt(
+  area: ObjectStore['migrationArea'],
+  connect: () => Promise<MigrationTarget & AsyncDisposable>,
+  signal: AbortSignal | undefined,
+): ReturnType<typeof area.foundAt> {
+  try {
+    await using target = await connect();
+    return await area.foundAt(target.backend, signal);
+  } catch (error) {
+    signal?.throwIfAborted();
+    if (SecureStoreError.is(error)) return 'nothing';
+    throw error;
+  }
+}
+
+/**
  * Ends that what changes in a store that has moved is kept for the way back: where it was can be removed then.
  *
  * @param store where it is now

@@ -359,6 +359,29 @@ export class MigrationArea extends StoreArea {
     }, signal);
   }
 
+  /**
+   * What lies at the place to which the store has moved: it, or what it has left behind there when it went on. What was sealed anew is told by
+   * nothing, so any store may be it.
+   */
+  async foundAt(target: StorageBackend, signal?: AbortSignal): Promise<'the store' | 'left' | 'nothing'> {
+    const { identity, migration } = this.head;
+    const there = (await readHead(target, signal))?.head;
+    if (there === undefined || migration === undefined) return 'nothing';
+    if (migration.resealed) return 'the store';
+    const isStore =
+      Buffer.compare(there.identity, identity) === 0 && Buffer.compare(there.instance, migration.instance) === 0;
+    if (!isStore) return 'nothing';
+    return there.state === 'moved' ? 'left' : 'the store';
+  }
+
+  /** Opens the store again where it was, as it was when it moved away. @throws SecureStoreError `NOT_FOUND` where it has not */
+  async reclaim(signal?: AbortSignal): Promise<void> {
+    await this.#change(({ head }) => {
+      if (head.state !== 'moved') throw new SecureStoreError('NOT_FOUND', 'the store has not moved from here');
+      return { state: 'open', migration: undefined };
+    }, signal);
+  }
+
   async #change(
     plan: (state: StoreState) => Partial<Pick<Head, 'state' | 'migration'>> | undefined,
     signal: AbortSignal | undefined,

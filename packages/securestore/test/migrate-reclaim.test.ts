@@ -1,0 +1,114 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { StorageBackend } from '@securestore/backend-api';
+import { MemoryBackend } from '@securestore/backend-memory';
+import { SecureStoreError } from '@securestore/core-format';
+import { afterAll, describe, expect, it } from 'vitest';
+import { createStore, migrateStore, openStore, rawKey, reclaimStore } from '../src/index.ts';
+
+const unlock = rawKey(Buffer.alloc(32, 7));
+
+const root = mkdtempSync(join(tmpdir(), 'securestore-reclaim-'));
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+
+/** A place in a folder of its own. */
+function place(): { readonly location: string; readonly lose: () => void } {
+  const folder = mkdtempSync(join(root, 'place-'));
+  return {
+    location: `sqlite:${join(folder, 'store.db')}`,
+    lose: () => rmSync(folder, { recursive: true, force: true }),
+  };
+}
+
+/** A store that has moved from one place to another, and was written there. */
+async function moved(from: string, to: string): Promise<void> {
+  await using store = await createStore(from, { unlock, upkeep: false });
+  await store.store('k', 'before');
+  await migrateStore(from, to, { unlock });
+  await using there = await openStore(to, { unlock, upkeep: false });
+  await there.store('k', 'after');
+}
+
+async function unreachable(): Promise<StorageBackend> {
+  const backend = new MemoryBackend();
+  backend.init = () => Promise.reject(new SecureStoreError('UNAVAILABLE', 'the server is gone'));
+  return backend;
+}
+
+async function otherStore(): Promise<StorageBackend> {
+  const backend = new MemoryBackend();
+  await (await createStore('memory:', { unlock, backend })).close();
+  return backend;
+}
+
+async function refused(run: PromiseLike<unknown>, code: string, message: RegExp): Promise<void> {
+  await expect(Promise.resolve(run)).rejects.toMatchObject({ code, message: expect.stringMatching(message) });
+}
+
+// They mostly wait until everybody has heard that a store moves, so they do it side by side.
+describe.concurrent('a store whose new place is lost', () => {
+  it('is opened again where it was, as it was then', async () => {
+    const [from, to] = [place(), place()];
+    await moved(from.location, to.location);
+    to.lose();
+    await refused(openStore(from.location, { unlock }), 'LOCKED', /has moved to/);
+    expect(await reclaimStore(from.location, { unlock })).toEqual({ from: from.location, lost: to.location });
+    await using store = await openStore(from.location, { unlock, upkeep: false });
+    expect((await store.retrieve('k')).text()).toBe('before');
+    await store.store('k', 'goes on');
+    expect((await store.verify()).findings).toEqual([]);
+  });
+
+  it('moves on from there, also by the name that was lost', async () => {
+    const [from, to] = [place(), place()];
+    await moved(from.location, to.location);
+    to.lose();
+    await reclaimStore(from.location, { unlock });
+    const again = place();
+    expect(await migrateStore(from.location, again.location, { unlock })).toMatchObject({ moved: true, failures: 0 });
+    await using store = await openStore(again.location, { unlock, upkeep: false });
+    expect((await store.retrieve('k')).text()).toBe('before');
+  });
+
+  it.each([
+    ['where nobody can reach the new place', unreachable],
+    ['where another store lies at the new place', otherStore],
+  ])('is opened again %s', async (_, makeBackend) => {
+    const [from, to] = [place(), place()];
+    await moved(from.location, to.location);
+    const backend = await makeBackend();
+    await reclaimStore(from.location, { unlock, destinations: { [to.location]: { backend } } });
+    await using store = await openStore(from.location, { unlock, upkeep: false });
+    expect((await store.retrieve('k')).text()).toBe('before');
+  });
+
+  it('is not opened where it was as long as the new place has it', async () => {
+    const [from, to, third] = [place(), place(), place()];
+    await moved(from.location, to.location);
+    await refused(reclaimStore(from.location, { unlock }), 'CONFLICT', /the store is at .*store\.db: move it back/);
+    await migrateStore(to.location, third.location, { unlock });
+    third.lose();
+    // It was newer at the place in between.
+    await refused(reclaimStore(from.location, { unlock }), 'CONFLICT', /went on from .* to .*: open it again there/);
+    await reclaimStore(to.location, { unlock });
+    await using store = await openStore(to.location, { unlock, upkeep: false });
+    expect((await store.retrieve('k')).text()).toBe('after');
+  });
+
+  it('of which the copy was sealed anew counts as there while any store lies there', async () => {
+    const [from, to] = [place(), place()];
+    await (await createStore(from.location, { unlock })).close();
+    await migrateStore(from.location, to.location, { unlock, reseal: { unlock: rawKey(Buffer.alloc(32, 9)) } });
+    await refused(reclaimStore(from.location, { unlock }), 'CONFLICT', /sealed anew/);
+    to.lose();
+    await reclaimStore(from.location, { unlock });
+    await (await openStore(from.location, { unlock, upkeep: false })).close();
+  });
+
+  it('is none where a store has not moved', async () => {
+    const { location } = place();
+    await (await createStore(location, { unlock })).close();
+    await refused(reclaimStore(location, { unlock }), 'NOT_FOUND', /the store has not moved from here/);
+  });
+});
