@@ -1,6 +1,7 @@
 import { createFaultInjector, intercept } from '@securestore/backend-api';
 import type { StorageBackend } from '@securestore/backend-api';
-import { workPrefix } from '@securestore/core-format';
+import { AREAS, workPrefix } from '@securestore/core-format';
+import { rawKey } from '@securestore/crypto';
 import type { Clock } from '@securestore/jobs';
 import { expect, it } from 'vitest';
 import { EagerClock } from '../../objects/test/support/eager-clock.ts';
@@ -105,4 +106,39 @@ it('what ends a migration that was given up, and comes late, has the next one be
   expect(await failure(job, 'CONFLICT')).toMatchObject({ retryable: true });
   await source.close();
   expect(await move(from, to, { clock })).toMatchObject({ moved: true, failures: 0 });
+});
+
+it('what a run that seals anew has sent, and comes late, takes the place of nothing that was written since', async () => {
+  const clock = new EagerClock();
+  const [from, to] = [usePlace(() => memoryPlace(() => clock.now())), usePlace(() => memoryPlace(() => clock.now()))];
+  const store = await createAt(from, { clock });
+  for (let n = 0; n < 5; n++) await store.store(`k/${n}`, 'before');
+  const { promise: released, resolve: release } = Promise.withResolvers<void>();
+  const { promise: sent, resolve: send } = Promise.withResolvers<void>();
+  const late: Promise<unknown>[] = [];
+  const slow = intercept(() => async (call, run) => {
+    if (call.operation !== 'write' || call.key?.startsWith(AREAS.objects) !== true) return run(call.signal);
+    send();
+    const result = released.then(() => run(undefined));
+    late.push(result.catch(() => undefined));
+    return result;
+  });
+  const dead = createFaultInjector();
+  const reseal = { unlock: rawKey(Buffer.alloc(32, 9)) };
+  const first = await mover(from, to, { clock, fromLayers: [dead.layer], toLayers: [slow], reseal });
+  void first.job.catch(() => undefined);
+  await sent;
+  dead.stop();
+  clock.advance(60_000);
+  await store.store('k/1', 'newer');
+  await store.close();
+  expect(await move(from, to, { clock, reseal })).toMatchObject({ moved: true, failures: 0 });
+  const there = await openAt(to, { clock, unlock: reseal.unlock });
+  for (let n = 2; n < 5; n++) await there.store(`k/${n}`, 'at the new place');
+  release();
+  await Promise.all(late);
+  expect(late.length).toBeGreaterThan(0);
+  expect((await there.retrieve('k/1')).text()).toBe('newer');
+  for (let n = 2; n < 5; n++) expect((await there.retrieve(`k/${n}`)).text()).toBe('at the new place');
+  expect(await there.verify()).toMatchObject({ findings: [] });
 });

@@ -130,6 +130,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
     name: 'who has slept lands over what has landed there since',
     scenario: 'whoever moves the store sleeps until others have moved it',
+    quick: true,
     file: 'objects/src/moving/landing.ts',
     edits: [['        await this.#checkClosed(closed, signal);\n', '']],
   },

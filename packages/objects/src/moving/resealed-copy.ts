@@ -50,6 +50,15 @@ type Payload = Pick<OpenBody, 'digest' | 'payload'> & { readonly blob: RecordHea
 const isSameCommit = (there: RecordHeader | undefined, { version, commitId }: RecordHeader): boolean =>
   there !== undefined && there.version === version && Buffer.compare(there.commitId, commitId) === 0;
 
+/** Whether what lies in the new store is this record. @throws SecureStoreError `ROLLBACK` where something newer is there */
+function isInPlace(there: RecordHeader | undefined, { header }: OpenedRecord): boolean {
+  if (there !== undefined && there.version > header.version) {
+    const message = 'an older version lies in the store than was sealed anew before: verify the store';
+    throw new SecureStoreError('ROLLBACK', message);
+  }
+  return isSameCommit(there, header);
+}
+
 /** Brings objects of a store into another one: opened with the keys of the one, and sealed with those of the other. */
 export class ResealedCopy {
   readonly #source: Engine;
@@ -82,13 +91,63 @@ export class ResealedCopy {
       wanted.add(to);
       if (!had.has(to)) await this.#seal(name, to, await this.#read(token, from, signal), tally, signal);
     }
-    if (current !== undefined && !(await this.#isThere(there, current))) {
-      await this.#seal(name, objectName(there), current, tally, signal);
-    }
-    const extra = [...had].filter((to) => !wanted.has(to));
+    if (current !== undefined) await this.#sealCurrent(name, there, current, tally, signal);
+    const extra = await this.#gone(
+      token,
+      there,
+      [...had].filter((to) => !wanted.has(to)),
+      signal,
+    );
     for (const to of extra) await this.#target.backend.delete(to, { signal });
     if (extra.length > 0) await this.#dropPayloads(there, signal);
     return tally;
+  }
+
+  /** What a run that has died has sent may come late: so a current record is written in the place of what was read there, or of nothing. */
+  async #sealCurrent(
+    name: StoreKey,
+    there: string,
+    current: OpenedRecord | 'unreadable',
+    tally: { versions: number; bytes: number; unreadable: number },
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
+    const found = await this.#recordThere(there);
+    if (current !== 'unreadable') {
+      if ((found?.header.version ?? 0) > current.header.version) await this.#checkStays(signal);
+      if (isInPlace(found?.header, current)) return;
+    }
+    await this.#seal(name, objectName(there), current, tally, signal, { etag: found?.etag });
+  }
+
+  /** What of the names of versions there, which were listed before, the store does not have now either. */
+  async #gone(
+    token: string,
+    there: string,
+    names: readonly string[],
+    signal: AbortSignal | undefined,
+  ): Promise<readonly string[]> {
+    if (names.length === 0) return [];
+    const now = new Set<string>();
+    for (const from of await versionNames(this.#source, token, signal)) {
+      const version = historyVersion(historyPrefix(token), from);
+      if (version !== undefined) now.add(historyName(there, version));
+    }
+    await this.#checkStays(signal);
+    return names.filter((name) => !now.has(name));
+  }
+
+  /**
+   * To be called after something was read in the new store and before it is removed: a run may have slept until others had opened that, and
+   * worked with it.
+   *
+   * @throws SecureStoreError `CONFLICT` where the store has moved
+   */
+  async #checkStays(signal: AbortSignal | undefined): Promise<void> {
+    const { watcher } = this.#source;
+    await watcher.refresh(signal);
+    if (watcher.state.head.state !== 'moved') return;
+    const message = 'others have gone on with the migration while this run of it slept';
+    throw new SecureStoreError('CONFLICT', message, { retryable: true });
   }
 
   /** The name of an object, wherever it can be read; `undefined` where nothing tells it any more, or nothing is there. */
@@ -130,20 +189,11 @@ export class ResealedCopy {
     return withNewestKeys(engine, record, (state) => openByToken(state, record, engine.names, token), signal);
   }
 
-  async #headerThere(there: string): Promise<RecordHeader | undefined> {
+  async #recordThere(
+    there: string,
+  ): Promise<{ readonly header: RecordHeader; readonly etag: string | undefined } | undefined> {
     const found = await this.#target.backend.read(objectName(there));
-    return found && splitRecord(found.body).header;
-  }
-
-  /** @throws SecureStoreError `ROLLBACK` where something newer is there */
-  async #isThere(there: string, current: OpenedRecord | 'unreadable'): Promise<boolean> {
-    if (current === 'unreadable') return false;
-    const header = await this.#headerThere(there);
-    if (header !== undefined && header.version > current.header.version) {
-      const message = 'an older version lies in the store than was sealed anew before: verify the store';
-      throw new SecureStoreError('ROLLBACK', message);
-    }
-    return isSameCommit(header, current.header);
+    return found && { header: splitRecord(found.body).header, etag: found.etag };
   }
 
   async #seal(
@@ -152,6 +202,7 @@ export class ResealedCopy {
     opened: OpenedRecord | 'unreadable' | undefined,
     tally: { versions: number; bytes: number; unreadable: number },
     signal: AbortSignal | undefined,
+    before?: { readonly etag: string | undefined },
   ): Promise<void> {
     if (opened === undefined) return;
     if (opened === 'unreadable') {
@@ -164,7 +215,8 @@ export class ResealedCopy {
       const message = `${to} has ${record.length} bytes; the backend that the store moves to holds ${limits.maxRecord}`;
       throw new SecureStoreError('TOO_LARGE', message);
     }
-    await backend.write(to, record, { signal });
+    const condition = before?.etag === undefined ? { ifAbsent: true as const } : { ifMatch: before.etag };
+    await backend.write(to, record, { ...(before && condition), signal });
     tally.versions += 1;
     tally.bytes += record.length;
   }
@@ -242,6 +294,7 @@ export class ResealedCopy {
     }
     const prefix = blobsPrefix(there);
     for await (const names of pagesUnder(backend, prefix, signal)) {
+      await this.#checkStays(signal);
       for (const name of names) {
         const [id = ''] = name.slice(prefix.length).split('/', 1);
         if (!named.has(id)) await backend.delete(name, { signal });
@@ -261,7 +314,9 @@ export class ResealedCopy {
     if ('hidden' in named) return false;
     const { token } = this.#source.names.locate(parseStoreKey(named.name));
     if ((await this.#source.backend.read(objectName(token), { signal })) !== undefined) return false;
-    for (const name of await versionNames(this.#target, there, signal)) await backend.delete(name, { signal });
+    const past = await versionNames(this.#target, there, signal);
+    await this.#checkStays(signal);
+    for (const name of past) await backend.delete(name, { signal });
     await backend.delete(objectName(there), { signal });
     await this.#dropPayloads(there, signal);
     return true;
@@ -278,8 +333,8 @@ export class ResealedCopy {
       const name = current === 'unreadable' ? undefined : await this.#nameOf(token, [], current, signal);
       if (name === undefined || current === 'unreadable') return undefined;
       const { token: there } = this.#target.names.locate(name);
-      const header = await this.#headerThere(there);
-      return isSameCommit(header, current.header) ? undefined : { there, version: current.header.version };
+      const found = await this.#recordThere(there);
+      return isSameCommit(found?.header, current.header) ? undefined : { there, version: current.header.version };
     } catch (error) {
       // Whoever verifies it says what is wrong with it.
       if (isDamage(error)) return undefined;
@@ -289,7 +344,7 @@ export class ResealedCopy {
 
   /** Whether that version, or one that came later, is in the new store. */
   async has({ there, version }: Missed): Promise<boolean> {
-    return ((await this.#headerThere(there))?.version ?? 0) >= version;
+    return ((await this.#recordThere(there))?.header.version ?? 0) >= version;
   }
 
   /** Whether an object is in the new store as it is in the store now. */
@@ -297,7 +352,8 @@ export class ResealedCopy {
     const current = await this.#read(token, objectName(token), signal);
     if (current === undefined || current === 'unreadable') return true;
     const name = await this.#nameOf(token, [], current, signal);
-    return name === undefined || this.#isThere(this.#target.names.locate(name).token, current);
+    if (name === undefined) return true;
+    return isInPlace((await this.#recordThere(this.#target.names.locate(name).token))?.header, current);
   }
 }
 
