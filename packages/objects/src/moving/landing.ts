@@ -221,10 +221,11 @@ export class Landing {
   }
 
   /** Seals anew what the store remembers of its backups and its health. */
-  async #bringKept({ engine }: Prepared, signal: AbortSignal | undefined): Promise<void> {
+  async #bringKept({ engine }: Prepared, closed: Head, signal: AbortSignal | undefined): Promise<void> {
     const { backend } = this.#engine;
     for (const prefix of KEPT) {
       for await (const names of pagesUnder(backend, prefix, signal)) {
+        if (names.length > 0) await this.#checkClosed(closed, signal);
         for (const name of names) {
           const found = await lookAtSystemObject(this.#engine, 'job', name, signal);
           // What nobody can read anyway stays behind.
@@ -249,7 +250,7 @@ export class Landing {
    * @throws SecureStoreError what the backends throw
    */
   async bring(closed: Head, signal?: AbortSignal): Promise<void> {
-    await this.#bringKept(await this.#preparedFor(closed, signal), signal);
+    await this.#bringKept(await this.#preparedFor(closed, signal), closed, signal);
   }
 
   /**
