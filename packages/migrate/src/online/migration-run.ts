@@ -187,10 +187,21 @@ export abstract class MigrationRun {
     await settled;
   }
 
-  /** Whatever has failed, nobody is to wait for a store that is closed. */
-  protected async openAgain(closed: Head): Promise<void> {
+  /** Closes the store. @returns as {@link MigrationArea.close} */
+  protected async close(): Promise<Head | undefined> {
+    try {
+      return await this.area.close(this.context.signal);
+    } catch (error) {
+      // It may be closed all the same, where that was not answered.
+      await this.openAgain(undefined);
+      throw error;
+    }
+  }
+
+  /** Whatever has failed, nobody is to wait for a store that is closed. @param closed the head that closed it, where it is known */
+  protected async openAgain(closed: Head | undefined): Promise<void> {
     const head = await this.area.refresh().catch(() => closed);
-    if (head.state === 'moved') return;
+    if (head?.state === 'moved') return;
     await this.area.reopen().catch(() => undefined);
   }
 

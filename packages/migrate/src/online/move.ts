@@ -309,7 +309,7 @@ export class Move extends MigrationRun {
     const begun = instant(clock);
     const failures = this.#copier.failed.size;
     const alarms = this.alarms.size;
-    const closed = await this.area.close(signal);
+    const closed = await this.close();
     if (closed === undefined) return undefined;
     try {
       await this.settleClosed(consumer);
@@ -317,7 +317,8 @@ export class Move extends MigrationRun {
       await Promise.all([this.#drain(consumer, { failures, alarms }), landing.bring(closed, signal)]);
       const landed = await landing.land(closed, signal);
       if ((await this.area.leave(closed, signal)) !== 'done') return undefined;
-      await this.area.arrive(target, signal, landed);
+      // Nobody can use it before it is open there, so that no interrupt is heeded from here on.
+      await this.area.arrive(target, undefined, landed);
       const pause = Math.round(elapsedSince(begun, clock));
       await landing.tidy(signal).catch(() => undefined);
       return pause;

@@ -218,7 +218,7 @@ export class Reseal extends MigrationRun {
     this.progress({ phase: 'moving' });
     const begun = instant(clock);
     const failures = this.#failed.size;
-    const closed = await this.area.close(signal);
+    const closed = await this.close();
     if (closed === undefined) return undefined;
     try {
       await this.settleClosed(consumer);
@@ -231,8 +231,8 @@ export class Reseal extends MigrationRun {
         );
       }
       if ((await this.area.leave(closed, signal)) !== 'done') return undefined;
-      // From here on it is there, and whoever comes back opens it.
-      await there.openAnew(this.area, signal);
+      // From here on it is there, and whoever comes back opens it. Nobody can use it before, so that no interrupt is heeded.
+      await there.openAnew(this.area);
       return Math.round(elapsedSince(begun, clock));
     } catch (error) {
       await this.openAgain(closed);
