@@ -1,6 +1,6 @@
 import type { Layer } from '@securestore/backend-api';
 import { forwardTo } from '@securestore/backend-api';
-import { decodeHead, HEAD_NAME, SecureStoreError } from '@securestore/core-format';
+import { AREAS, decodeHead, HEAD_NAME, SecureStoreError } from '@securestore/core-format';
 import { rawKey } from '@securestore/crypto';
 import { describe, expect, it } from 'vitest';
 import { EagerClock } from '../../objects/test/support/eager-clock.ts';
@@ -18,11 +18,12 @@ function places(clock: EagerClock): readonly [Place, Place] {
   return [usePlace(() => memoryPlace(() => clock.now())), usePlace(() => memoryPlace(() => clock.now()))];
 }
 
+/** What is looked at while everybody comes to know that the store is closed is the same each time. */
+const isCounted = (name: string): boolean => !name.startsWith(AREAS.work);
+
 /** Counts what is done with the backends from the moment on that the store is closed, and calls `at` when so much was. */
 function sinceClosed(n: number, at: () => void): { readonly layer: Layer; readonly done: () => number } {
   let [closed, done] = [false, 0];
-  // What is looked at while everybody comes to know that the store is closed is the same each time.
-  const isCounted = (name: string): boolean => !name.startsWith('w/');
   const count = async <T>(name: string, call: () => Promise<T>): Promise<T> => {
     if (closed && isCounted(name)) done += 1;
     if (closed && isCounted(name) && done === n) at();
