@@ -3,6 +3,7 @@ import type { MigrationOpenOptions, MigrationPhase, MigrationReport } from 'secu
 import type { Call, ExitCode } from '../call.ts';
 import { SOME_FAILED } from '../call.ts';
 import { type PhaseWords, watchJob } from '../job-progress.ts';
+import { sayMissingFolders } from '../missing-folders.ts';
 import { invitationOf, locationOf, loggerFor } from '../open.ts';
 import { findNewSecret, findSecret, type NewSecretOptions } from '../secret.ts';
 import { ensureKeyFile } from '../key-file.ts';
@@ -122,6 +123,7 @@ async function move(call: MigrateCall, from: string, to: string): Promise<ExitCo
       ...(suite && { suite: suite === '2' ? (2 as const) : (1 as const) }),
       ...(names && { names }),
     };
+    await sayMissingFolders(out, to);
     const job = migrateStore(from, to, { ...opening, partial, copyOnly, reseal });
     const report = await watchJob(cli, 'migrate', job, PHASES);
     for (const failure of report.failed) {
