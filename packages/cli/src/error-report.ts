@@ -71,6 +71,10 @@ const IN_OUR_TERMS: readonly (readonly [theirs: RegExp, ours: string])[] = [
     /\bWhere that was interrupted, the same restore goes on with it$/,
     'Where that was interrupted, the same securestore restore SOURCE --to goes on with it',
   ],
+  [
+    /[:;.,]? open it there\. Processes follow by themselves where the option "follow" .*$/i,
+    '; give that location from now on, by --store, in $SECURESTORE_URL or in the configuration',
+  ],
   [/\bslots\.list\(\) tells which there are$/, 'securestore slots lists them'],
   [/\bmembers\.list\(\) tells who there is$/, 'securestore member lists them'],
   [/\bkeys\.undo\("([^"]*)"\) brings it back$/, 'securestore keys undo $1 brings it back'],

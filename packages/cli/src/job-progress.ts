@@ -6,23 +6,31 @@ import { formatBytes, formatDuration } from './terminal-text.ts';
 const QUIET_MS = 1000;
 const INTERVAL_MS = 200;
 
+/** What is said of the phases of a job: what they count, and more than their names where those don't say what is waited for. */
+export type PhaseWords = Readonly<Record<string, { readonly unit?: string; readonly text?: string }>>;
+
+/** How much of a phase is done. What has come to it meanwhile makes its total too small. */
+function amount({ done, total }: JobProgress, unit: string | undefined): string | undefined {
+  const of = unit === undefined ? '' : ` ${unit}`;
+  if (total === undefined || done > total) return done === 0 ? undefined : `${done}${of}`;
+  return `${done} of ${total}${of}${total === 0 ? '' : ` (${Math.floor((100 * done) / total)} %)`}`;
+}
+
 /**
  * One line on a job under way: what it does, how much is done, how fast, and when that will be done where it is known.
  *
  * @param bytesRate bytes a second, where the job counts bytes: of one large object its items tell nothing
  */
-export function formatJobProgress(
-  verb: string,
-  { phase, done, total, bytes, rate, eta }: JobProgress,
-  bytesRate = 0,
-): string {
+export function formatJobProgress(verb: string, progress: JobProgress, bytesRate = 0, words: PhaseWords = {}): string {
+  const { phase, done, total, bytes, rate, eta } = progress;
+  const { unit, text = phase } = words[phase] ?? {};
   const parts = [
-    phase,
-    done === 0 && total === undefined ? undefined : total === undefined ? `${done}` : `${done} of ${total}`,
+    text,
+    amount(progress, unit),
     rate === 0 ? undefined : `${Math.round(rate)}/s`,
     bytes === 0 ? undefined : formatBytes(bytes),
     bytes === 0 || bytesRate === 0 ? undefined : `${formatBytes(Math.round(bytesRate))}/s`,
-    eta === undefined ? undefined : `${formatDuration(eta / 1000)} left`,
+    eta === undefined || total === undefined || done > total ? undefined : `${formatDuration(eta / 1000)} left`,
   ];
   return `${verb}: ${parts.filter((part) => part !== undefined).join(', ')}`;
 }
@@ -57,7 +65,12 @@ export function clearProgress({ stderr }: Pick<Cli, 'stderr'>): void {
 }
 
 /** The report of a job, whose progress is shown on stderr meanwhile where that is a terminal. */
-export async function watchJob<R>({ stderr, now }: Pick<Cli, 'stderr' | 'now'>, verb: string, job: Job<R>): Promise<R> {
+export async function watchJob<R>(
+  { stderr, now }: Pick<Cli, 'stderr' | 'now'>,
+  verb: string,
+  job: Job<R>,
+  words?: PhaseWords,
+): Promise<R> {
   if (stderr.isTTY !== true) return await job;
   let latest: JobProgress | undefined;
   const begun = now().getTime();
@@ -66,7 +79,7 @@ export async function watchJob<R>({ stderr, now }: Pick<Cli, 'stderr' | 'now'>, 
   const width = (): number => stderr.columns || 80;
   const show = (): void => {
     if (latest === undefined || now().getTime() - begun < QUIET_MS) return;
-    stderr.write(`\r\u001b[K${formatJobProgress(verb, latest, byteRate.of(latest)).slice(0, width() - 1)}`);
+    stderr.write(`\r\u001b[K${formatJobProgress(verb, latest, byteRate.of(latest), words).slice(0, width() - 1)}`);
   };
   const timer = setInterval(show, INTERVAL_MS);
   const follow = async (): Promise<void> => {

@@ -49,7 +49,8 @@ function errorLines(report: ErrorReport, subject: string | undefined, stderr: Ou
   const label = styleText('red', subject === undefined ? 'error:' : 'failed:', { stream: stderr });
   const key = report.key === undefined ? undefined : JSON.stringify(report.key);
   const named = subject ?? (key !== undefined && !report.message.includes(key) ? key : undefined);
-  const about = named === undefined ? '' : `${printable(named)}: `;
+  // A member of a JSON file may have no name at all.
+  const about = named === undefined ? '' : `${named === '' ? '""' : printable(named)}: `;
   const message = withoutOperation(report);
   // The subject of the line has said it already.
   const text = subject !== undefined && message.startsWith(`${key}: `) ? message.slice(`${key}: `.length) : message;

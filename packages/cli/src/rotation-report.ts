@@ -18,8 +18,8 @@ export async function sayRotation(
   const { failures, strays, ...summary } = done;
   for (const { name, code } of failures) {
     const error = new SecureStoreError(code, 'it could not be brought under the new keys, and is as it was');
-    out.error(error, { operation: verb, subject: name });
     if (out.json) await out.result({ name, status: 'failed', error: { code } }, () => []);
+    else out.error(error, { operation: verb, subject: name });
   }
   for (const { name, code } of strays) {
     const reason =

@@ -22,14 +22,14 @@ function inWords(counts: Counts): string {
   return words.length === 0 ? 'nothing to do' : words.join(', ');
 }
 
-/** Says what came of an item: on stdout with `--json`, on stderr where it was passed over or failed. */
+/** Says what came of an item: on stdout with `--json`; otherwise on stderr, where it was passed over or failed. */
 async function say({ out, cli, verb }: Call, item: TransferItem): Promise<void> {
   const { name, status, reason, error, ...rest } = item;
   if (error !== undefined) {
     clearProgress(cli);
-    out.error(error, { operation: verb, subject: name });
     const report = reportOf(error, { operation: verb, interrupted: cli.signal.aborted });
     if (out.json) await out.result({ name, status, error: report }, () => []);
+    else out.error(error, { operation: verb, subject: name });
   } else if (out.json) {
     await out.result({ name, status, ...(reason !== undefined && { reason }), ...rest }, () => []);
   } else if (reason !== undefined) {

@@ -37,6 +37,21 @@ describe('a .env file', () => {
     expect(await readFile(box.path('.env'), 'utf8')).toBe('OK=1\n');
   });
 
+  it('has no value cut: what a # would end is listed once, by its name and line', async () => {
+    const box = await sandbox();
+    await writeFile(box.path('.env'), 'A=1\nPASSWORD=abc#secretpart\na b=secretpart\n');
+    const said = await box.run(['import', '.env', '--json']);
+    expect(said).toMatchObject({ exitCode: 8, stderr: '' });
+    const lines = jsonLines(said.stdout);
+    expect(lines.filter((line) => line['status'] !== 'stored')).toMatchObject([
+      { name: 'PASSWORD', status: 'failed', error: { message: expect.stringMatching(/^on line 2 there is a # /) } },
+      { name: 'line 3', status: 'failed', error: { code: 'INVALID_ARGUMENT' } },
+      { summary: { stored: 1, failed: 2 } },
+    ]);
+    expect(said.stdout).not.toContain('secret');
+    expect((await box.run(['ls'])).stdout).toBe('A\n');
+  });
+
   it('that is not one is refused as a whole, and nothing of it shown', async () => {
     const box = await sandbox();
     await writeFile(box.path('.env'), MALFORMED);
@@ -54,19 +69,26 @@ describe('a JSON file', () => {
   it('is imported as an object for each value, and what can be none is listed', async () => {
     const box = await sandbox();
     const text =
-      '{"db": {"password": "s3cr3t", "port": 5432, "hosts": ["a", "b"]}, "a//b": "x", "two": "y", "two": "z"}';
+      '{"db": {"password": "s3cr3t", "port": 5432, "hosts": ["a", "b"]}, "a//b": "x", "two": "y", "two": "z", "": 1}';
     await writeFile(box.path('config.json'), text);
     const { exitCode, stdout, stderr } = await box.run(['import', 'config.json', '--prefix', 'app', '--json']);
     expect(exitCode).toBe(8);
     const lines = jsonLines(stdout);
-    expect(lines.at(-1)).toEqual({ summary: { stored: 3, failed: 2 } });
+    expect(lines.at(-1)).toEqual({ summary: { stored: 3, failed: 3 } });
     expect(lines).toContainEqual({
       name: 'db/password',
       status: 'stored',
       key: 'app/db/password',
       version: expect.any(String),
     });
-    expect(jsonLines(stderr).map(({ code }) => code)).toEqual(['INVALID_KEY', 'INVALID_ARGUMENT']);
+    expect(lines.filter((line) => line['status'] === 'failed')).toMatchObject([
+      { name: 'a//b', error: { code: 'INVALID_KEY' } },
+      { name: 'two', error: { code: 'INVALID_ARGUMENT' } },
+      { name: '', error: { code: 'INVALID_KEY' } },
+    ]);
+    expect(stderr).toBe('');
+    const said = (await box.run(['import', 'config.json', '--prefix', 'app'])).stderr;
+    expect(said).toContain('failed: "": ');
     expect((await box.run(['get', 'app/db/port'])).stdout).toBe('5432');
     expect((await box.run(['get', 'app/db/hosts'])).stdout).toBe('["a", "b"]');
 

@@ -21,7 +21,9 @@ describe.concurrent('migrate', { timeout: 180_000 }, () => {
     ]);
     const left = await run(['get', 'db/a']);
     expect(left.exitCode).toBe(7);
-    expect(left.stderr).toContain(`the store has moved to ${to}`);
+    expect(left.stderr).toContain(
+      `the store has moved to ${to}; give that location from now on, by --store, in $SECURESTORE_URL or in the configuration [LOCKED]\n`,
+    );
     expect(await run(['get', 'db/a', '--store', to])).toMatchObject({ exitCode: 0, stdout: 'first' });
     const again = await run(['migrate', location, to]);
     expect(again).toMatchObject({ exitCode: 0, stdout: `the store is at ${to} already: it had moved before\n` });
@@ -45,9 +47,10 @@ describe.concurrent('migrate', { timeout: 180_000 }, () => {
 
   it('copies beforehand with --copy-only, and gives up with --cancel', async ({ expect, onTestFinished }) => {
     const { run, path, location } = await backupScene(onTestFinished);
-    const to = `sqlite:${path('new.db')}`;
+    const to = `sqlite:${path('missing', 'also', 'new.db')}`;
     const copied = await run(['migrate', location, to, '--copy-only']);
-    expect(copied).toMatchObject({ exitCode: 0, stderr: '' });
+    const made = `making the folder ${path('missing', 'also')}: all from ${path('missing')} on are not there yet\n`;
+    expect(copied).toMatchObject({ exitCode: 0, stderr: made });
     expect(copied.stdout).toMatch(
       /\nthe store is still at file:\S+; the same command without --copy-only moves it, and --cancel gives it up\n$/,
     );
@@ -72,6 +75,7 @@ describe.concurrent('migrate', { timeout: 180_000 }, () => {
     [['migrate', 'FROM', 'FROM'], 2, 'the store is there already'],
     [['migrate', 'FROM', 'nowhere'], 2, 'Locations look like sqlite:./vault.db'],
     [['migrate', 'FROM', 'nothing:x'], 2, 'No backend serves nothing:'],
+    [['migrate', 'FROM', 'slqite:./x.db'], 2, 'No backend serves slqite:. Did you mean sqlite:?'],
     [['migrate', 'FROM', 'NEW', '--copy-only', '--keep'], 2, 'leave out --copy-only'],
     [['migrate', 'FROM', '--cancel', '--retire'], 2, 'either --cancel or --retire'],
     [['migrate', 'FROM', 'NEW', '--cancel'], 2, '--cancel takes the location of the store and nothing else'],

@@ -34,6 +34,17 @@ describe('the store of a command', () => {
     expect(stderr).toContain('[INVALID_ARGUMENT]');
   });
 
+  it('is made with the folders above it, which are named', async () => {
+    const box = await sandbox('none');
+    const init = async (location: string): Promise<string> =>
+      (await box.run(['init', location, '--key-file', 'key'])).stderr.split('\n')[0] ?? '';
+    expect(await init('sqlite:./typo/vault.db')).toBe(`making the folder ${box.path('typo')}: it is not there yet`);
+    expect(await init('file:./one/two/vault')).toBe(
+      `making the folder ${box.path('one', 'two')}: all from ${box.path('one')} on are not there yet`,
+    );
+    expect(await init('file:./vault')).not.toContain('making');
+  });
+
   it('is said to be no location with the setting that it comes from', async () => {
     const env = { SECURESTORE_URL: './vault.db' };
     const advice =

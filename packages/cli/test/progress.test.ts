@@ -21,15 +21,29 @@ describe('a line of progress of a job', () => {
     [{ phase: 'making new keys', done: 0, bytes: 0, rate: 0 }, 'rotate: making new keys'],
     [
       { phase: 're-keying', done: 512, total: 2048, bytes: 0, rate: 256.4, eta: 6000 },
-      'rotate: re-keying, 512 of 2048, 256/s, 6 s left',
+      'rotate: re-keying, 512 of 2048 (25 %), 256/s, 6 s left',
     ],
     [{ phase: 'counting', done: 7, bytes: 0, rate: 3 }, 'rotate: counting, 7, 3/s'],
     [
       { phase: 'restoring', done: 1, total: 9, bytes: 2048, rate: 2, eta: 4000 },
-      'rotate: restoring, 1 of 9, 2/s, 2.0 KiB, 4 s left',
+      'rotate: restoring, 1 of 9 (11 %), 2/s, 2.0 KiB, 4 s left',
     ],
   ])('%j', (progress, line) => {
     expect(formatJobProgress('rotate', progress)).toBe(line);
+  });
+
+  it.each([
+    [
+      { phase: 'copying', done: 3688, total: 6600, bytes: 2048, rate: 597, eta: 4900 },
+      'migrate: copying, 3688 of 6600 objects (55 %), 597/s, 2.0 KiB, 5 s left',
+    ],
+    [{ phase: 'copying', done: 12, total: 10, bytes: 0, rate: 2, eta: 0 }, 'migrate: copying, 12 objects, 2/s'],
+    [{ phase: 'copying', done: 0, total: 0, bytes: 0, rate: 0 }, 'migrate: copying, 0 of 0 objects'],
+    [{ phase: 'waiting', done: 0, bytes: 0, rate: 0 }, 'migrate: waiting for others (6 s)'],
+    [{ phase: 'unknown', done: 1, bytes: 0, rate: 0 }, 'migrate: unknown, 1'],
+  ])('%j, in the words of a command', (progress, line) => {
+    const words = { copying: { unit: 'objects' }, waiting: { text: 'waiting for others (6 s)' } };
+    expect(formatJobProgress('migrate', progress, 0, words)).toBe(line);
   });
 });
 

@@ -136,7 +136,7 @@ describe.concurrent('rotate', { timeout: 120_000 }, () => {
       { name: expect.stringMatching(/^o\//), status: 'failed', error: { code: expect.any(String) } },
       { summary: { failed: 1 } },
     ]);
-    expect(jsonLines(failed.stderr)).toHaveLength(1);
+    expect(failed.stderr).toBe('');
   });
 
   it('with a wrong secret leaves nothing to go on with', async ({ onTestFinished }) => {

@@ -54,7 +54,8 @@ export class ProgressFeed implements AsyncIterable<JobProgress> {
   }
 
   update({ phase, total, done, bytes }: ProgressUpdate): void {
-    if (phase !== undefined && phase !== this.#phase) this.#beginPhase(phase);
+    const begins = phase !== undefined && phase !== this.#phase;
+    if (begins) this.#beginPhase(phase);
     if (total !== undefined) {
       if (!isCount(total)) invalid('"total" must be a whole number, 0 or more');
       this.#total = total;
@@ -62,6 +63,8 @@ export class ProgressFeed implements AsyncIterable<JobProgress> {
     if (done !== undefined) this.#done += isCount(done) ? done : invalid('"done" must be a whole number, 0 or more');
     if (bytes !== undefined)
       this.#bytes += isCount(bytes) ? bytes : invalid('"bytes" must be a whole number, 0 or more');
+    // What is done as a phase begins was done before: it says nothing of how fast that is.
+    if (begins) this.#restartRate();
     this.#changed();
   }
 

@@ -98,7 +98,7 @@ export interface ProgressUpdate {
   readonly phase?: string;
   /** The items of this phase. */
   readonly total?: number;
-  /** Items done since the last call; 0 or more. */
+  /** Items done since the last call; 0 or more. As a phase begins, those of it that were done before. */
   readonly done?: number;
   /** Bytes since the last call; 0 or more. */
   readonly bytes?: number;

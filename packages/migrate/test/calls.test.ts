@@ -75,7 +75,7 @@ it('reads each record and part once, writes it once, and reads each record once 
   expect(source.writes.size).toBe(0);
   expect(once(target.reads)).toEqual(new Set([1]));
   expect([...target.reads.keys()].filter((name) => name.startsWith(AREAS.blobs))).toEqual([]);
-  // To copy, for what came while that began, to compare and to verify: of three areas at most.
+  // To count, to copy, for what came while that began, to compare and to verify: of three areas at most.
   const pages = Math.ceil(OBJECTS / PAGE) + 3;
   expect(source.listings).toBeLessThanOrEqual(3 * pages);
   expect(target.listings).toBeLessThanOrEqual(3 * pages);

@@ -82,13 +82,12 @@ async function forwarded<R>(job: Job<R>, progress: Progress, signal: AbortSignal
   const stop = (): void => job.cancel();
   signal.addEventListener('abort', stop, { once: true });
   const telling = (async () => {
-    let [phase, done, bytes] = ['', 0, 0];
+    let [before, done, bytes] = ['', 0, 0];
     for await (const now of job.progress) {
-      if (now.phase !== phase) {
-        progress({ phase: now.phase });
-        [phase, done, bytes] = [now.phase, 0, 0];
-      }
+      const { phase } = now;
+      if (phase !== before) [before, done, bytes] = [phase, 0, 0];
       progress({
+        phase,
         done: Math.max(0, now.done - done),
         bytes: Math.max(0, now.bytes - bytes),
         ...(now.total !== undefined && { total: now.total }),

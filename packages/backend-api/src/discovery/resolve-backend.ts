@@ -5,6 +5,7 @@ import { checkContract, checkDefinition } from '../define.ts';
 import { parseLocation } from '../location.ts';
 import { type ApplicationPackages, applicationPackages, importFrom, isPackageName } from './application-packages.ts';
 import { OFFICIAL_BACKENDS } from './official-backends.ts';
+import { similarTo } from './similar.ts';
 
 export interface ResolveOptions {
   /** Used as it is, whatever the scheme: for a backend of one's own, and where a bundler hides packages. */
@@ -147,13 +148,13 @@ async function officialMissing(search: Search, packageName: string): Promise<Sec
         `be named in the backends option.`;
   return new SecureStoreError(
     'BACKEND_NOT_INSTALLED',
-    `The backend of ${scheme}: is not installed. Served here: ${await schemesHere(search)}.${reserved} If its package is ` +
+    `The backend of ${scheme}: is not installed. Served here: ${listOf(await schemesHere(search))}.${reserved} If its package is ` +
       `published already, this installs it: npm install ${packageName}`,
   );
 }
 
 /** The schemes that can be used as things are. */
-async function schemesHere({ options, packages, besides }: Search): Promise<string> {
+async function schemesHere({ options, packages, besides }: Search): Promise<string[]> {
   const { backends = {}, builtIn = {} } = options;
   const official = [...OFFICIAL_BACKENDS].filter(
     ([, packageName]) => packages.has(packageName) || besides?.has(packageName) === true,
@@ -165,20 +166,27 @@ async function schemesHere({ options, packages, besides }: Search): Promise<stri
     ...Object.keys(backends),
     ...plugins.flatMap((plugin) => plugin.schemes).filter((scheme) => !OFFICIAL_BACKENDS.has(scheme)),
   ];
-  if (schemes.length === 0) return 'none';
-  return [...new Set(schemes)]
-    .toSorted()
-    .map((scheme) => `${scheme}:`)
-    .join(', ');
+  return [...new Set(schemes)].toSorted();
 }
+
+const listOf = (schemes: readonly string[]): string =>
+  schemes.length === 0 ? 'none' : schemes.map((scheme) => `${scheme}:`).join(', ');
 
 async function unknownScheme(search: Search): Promise<SecureStoreError> {
   const { scheme, packages } = search;
   const { manifestPath } = packages;
   const manifest = existsSync(manifestPath) ? manifestPath : `${manifestPath}, which is not there`;
+  const here = await schemesHere(search);
+  const meant = similarTo(scheme, [...here, ...OFFICIAL_BACKENDS.keys()]);
+  const unknown = `No backend serves ${scheme}:.`;
+  if (meant !== undefined) {
+    const otherwise = `Otherwise name its package in the backends option, or make it a direct dependency in ${manifest}.`;
+    const message = `${unknown} Did you mean ${meant}:? Served here: ${listOf(here)}. ${otherwise}`;
+    return new SecureStoreError('INVALID_ARGUMENT', message);
+  }
   return new SecureStoreError(
     'INVALID_ARGUMENT',
-    `No backend serves ${scheme}:. Served here: ${await schemesHere(search)}. A plugin is a direct dependency in ` +
+    `${unknown} Served here: ${listOf(here)}. A plugin is a direct dependency in ` +
       `${manifest} (resolveFrom names another folder), whose own package.json has "securestore": ` +
       '{ "backend": { "schemes": [...], "contract": 1 } }, or a package that the backends option names.',
   );

@@ -198,8 +198,28 @@ describe('resolveBackend', () => {
   it('says which schemes are served, and recommends no package', async () => {
     await install('level-store', plugin('level', ['level']), declaring(['level']));
     await application({ dependencies: { 'level-store': '1' } });
-    const unknown = resolveBackend('levle:./db', { resolveFrom: folder, backends: { own: 'mine' } });
-    const message = /^No backend serves levle:\. Served here: level:, own:\..*"securestore"(?!.*npm)/;
+    const unknown = resolveBackend('shelf:./db', { resolveFrom: folder, backends: { own: 'mine' } });
+    const message = /^No backend serves shelf:\. Served here: level:, own:\..*"securestore"(?!.*npm)/;
+    await expect(unknown).rejects.toEqual(refusal('INVALID_ARGUMENT', message));
+  });
+
+  it.each([
+    ['sqlit', 'sqlite'],
+    ['sqlite3', 'sqlite'],
+    ['slqite', 'sqlite'],
+    ['flie', 'file'],
+    ['postgre', 'postgres'],
+    ['mongodbs', 'mongodb'],
+    ['levle', 'level'],
+    ['owm', 'own'],
+    ['s33', 's3'],
+  ])('says for %s: that %s: may be meant', async (given, meant) => {
+    await install('level-store', plugin('level', ['level']), declaring(['level']));
+    await application({ dependencies: { 'level-store': '1' } });
+    const unknown = resolveBackend(`${given}:./db`, { resolveFrom: folder, backends: { own: 'mine' } });
+    const message = new RegExp(
+      `^No backend serves ${given}:\\. Did you mean ${meant}:\\? Served here: level:, own:\\.`,
+    );
     await expect(unknown).rejects.toEqual(refusal('INVALID_ARGUMENT', message));
   });
 

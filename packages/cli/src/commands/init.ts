@@ -2,6 +2,7 @@ import { SecureStoreError } from '@securestore/core-format';
 import type { CreateOptions, SecureStore } from 'securestore';
 import type { Call } from '../call.ts';
 import { ensureKeyFile } from '../key-file.ts';
+import { sayMissingFolders } from '../missing-folders.ts';
 import { locationOf, loggerFor } from '../open.ts';
 import { parseCategories, parseCount } from '../parse-values.ts';
 import { findSecret } from '../secret.ts';
@@ -46,6 +47,7 @@ export async function init(call: Call<InitOptions>, operand: string | undefined)
         'make the store with another secret, then its kit with slots add --kit',
     );
   }
+  await sayMissingFolders(call.out, location);
   await using store = await createStore(location, {
     ...settings,
     unlock: unlock.method,

@@ -1,8 +1,9 @@
 import { exitCodeOf, SecureStoreError } from '@securestore/core-format';
-import type { MigrationOpenOptions, MigrationReport } from 'securestore';
+import type { MigrationOpenOptions, MigrationPhase, MigrationReport } from 'securestore';
 import type { Call, ExitCode } from '../call.ts';
 import { SOME_FAILED } from '../call.ts';
-import { watchJob } from '../job-progress.ts';
+import { type PhaseWords, watchJob } from '../job-progress.ts';
+import { sayMissingFolders } from '../missing-folders.ts';
 import { invitationOf, locationOf, loggerFor } from '../open.ts';
 import { findNewSecret, findSecret, type NewSecretOptions } from '../secret.ts';
 import { ensureKeyFile } from '../key-file.ts';
@@ -23,6 +24,19 @@ export interface MigrateOptions extends NewSecretOptions {
 }
 
 type MigrateCall = Call<MigrateOptions>;
+
+const PHASES: Readonly<Record<MigrationPhase, PhaseWords[string]>> = {
+  preparing: {},
+  copying: { unit: 'objects' },
+  'waiting for writes that were under way': { text: 'copied, waiting for writes that were under way (6 s)' },
+  following: { unit: 'changes' },
+  'falling behind': { unit: 'changes' },
+  comparing: { unit: 'objects' },
+  verifying: { unit: 'objects' },
+  announcing: { unit: 'changes', text: 'announcing that the store is about to move (6 s)' },
+  moving: { unit: 'changes', text: 'moving, nobody can use the store' },
+  'keeping the old side': { unit: 'changes' },
+};
 
 function refuse(message: string): never {
   throw new SecureStoreError('INVALID_ARGUMENT', message);
@@ -133,8 +147,9 @@ async function move(call: MigrateCall, from: string, to: string): Promise<ExitCo
       ...(suite && { suite: suite === '2' ? (2 as const) : (1 as const) }),
       ...(names && { names }),
     };
+    await sayMissingFolders(out, to);
     const job = migrateStore(from, to, { ...opening, partial, copyOnly, reseal });
-    const report = await watchJob(cli, 'migrate', job);
+    const report = await watchJob(cli, 'migrate', job, PHASES);
     for (const failure of report.failed) {
       const { name, code, message } = failure;
       await out.result(
@@ -149,7 +164,7 @@ async function move(call: MigrateCall, from: string, to: string): Promise<ExitCo
     if (keep === true && report.moved) {
       out.note(`what changes is brought to ${printable(report.from)} from now on, until this is interrupted`);
       const kept = keepOldSide(to, from, opening);
-      const done = await watchJob(cli, 'migrate', kept);
+      const done = await watchJob(cli, 'migrate', kept, PHASES);
       await out.result(
         { stopped: true, kept: done },
         () =>

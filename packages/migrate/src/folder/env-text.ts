@@ -14,6 +14,8 @@ interface Assignment {
   readonly name: string;
   /** What stands behind the `=`. */
   readonly right: string;
+  /** Whether a `#` that may be part of the value begins a comment for readers of such files: nothing but spaces would tell. */
+  readonly isCut: boolean;
 }
 
 function endOfLine(text: string, from: number): number {
@@ -27,14 +29,25 @@ function afterSpaces(text: string, from: number): number {
   return SPACES.lastIndex;
 }
 
-/** Where an assignment ends whose value begins at `start`. */
-function endOfAssignment(text: string, start: number, line: number): number {
+/** Where the quotation marks around a value that begins at `start` end; `start` where there are none. */
+function endOfQuoted(text: string, start: number, line: number): number {
   const mark = text.charAt(start);
-  const closing = QUOTATION_MARKS.has(mark) ? text.indexOf(mark, start + 1) : -1;
-  if (closing === -1) return endOfLine(text, start);
-  const end = endOfLine(text, closing);
-  if (BLANK_OR_COMMENT.test(text.slice(closing + 1, end))) return end;
+  if (!QUOTATION_MARKS.has(mark)) return start;
+  const closing = text.indexOf(mark, start + 1);
+  if (closing === -1) {
+    // The mark may be part of the value, or all that follows may be.
+    throw malformed(
+      `the value that begins on line ${line} begins with a quotation mark that is never closed; close it, or put others around all of it`,
+    );
+  }
+  if (BLANK_OR_COMMENT.test(text.slice(closing + 1, endOfLine(text, closing)))) return closing + 1;
   throw malformed(`the value that begins on line ${line} goes on after its closing quotation mark`);
+}
+
+/** Whether the first `#` between two places has something else than a space before it. */
+function isCutBetween(text: string, start: number, end: number): boolean {
+  const at = text.slice(start, end).indexOf('#');
+  return at !== -1 && !/[ \t]/.test(text.charAt(start + at - 1));
 }
 
 /** The assignments of a text. @throws SecureStoreError `INVALID_ARGUMENT` where something is none */
@@ -57,8 +70,9 @@ function* assignments(given: string): Generator<Assignment> {
         .trim()
         .replace(/^export[ \t]+/, '');
       const from = afterSpaces(text, start + equals + 1);
-      end = endOfAssignment(text, from, line);
-      yield { line, name, right: text.slice(from, end) };
+      const behind = endOfQuoted(text, from, line);
+      end = endOfLine(text, behind);
+      yield { line, name, right: text.slice(from, end), isCut: isCutBetween(text, behind, end) };
     }
     line += text.slice(start, end).split('\n').length;
     start = end + 1;
@@ -75,9 +89,9 @@ function valueOf({ right }: Assignment): string {
 
 /**
  * What a text in the format of `.env` files says of each variable. Of several assignments to one the last one counts, as for every
- * reader of such files.
+ * reader of such files. No value is cut without a word: one that might be is an error.
  *
- * @throws SecureStoreError `INVALID_ARGUMENT` where a line is no assignment, or goes on behind a value in quotation marks
+ * @throws SecureStoreError `INVALID_ARGUMENT` where a line is no assignment, goes on behind a value in quotation marks, or has none at the end
  */
 export function readEnv(text: string): FileEntries {
   const last = new Map<string, number>();
@@ -102,6 +116,12 @@ function entryOf(assignment: Assignment, counts: number | undefined): FileEntry 
     return { name: `line ${line}`, error: new SecureStoreError('INVALID_ARGUMENT', message) };
   }
   if (counts !== line) return { name, skipped: `line ${line} is overridden by line ${counts}` };
+  if (assignment.isCut) {
+    const message =
+      `on line ${line} there is a # without a space before it, where readers of .env files cut the value: ` +
+      'put quotation marks around the value if the # belongs to it, or a space before it if a comment begins there';
+    return { name, error: new SecureStoreError('INVALID_ARGUMENT', message) };
+  }
   return { name, value: valueOf(assignment) };
 }
 

@@ -30,7 +30,7 @@ const READERS: Readonly<Record<FileFormat, (text: string) => FileEntries>> = { e
  * What is identical already is passed over. A changed object keeps its metadata and expiry. The file is read whole: it has 16 MiB at most.
  *
  * What can't be stored is in the report, by the code of its error: `INVALID_KEY` for a name that can be no key, `INVALID_ARGUMENT` for one that the file
- * gives twice or a text that isn't well-formed. The job rejects with `INVALID_ARGUMENT` where the file can't be read or is not as its format says, `TOO_LARGE`, and
+ * gives twice, a text that isn't well-formed, or a value that a reader of `.env` files would cut at a `#`. The job rejects with `INVALID_ARGUMENT` where the file can't be read or is not as its format says, `TOO_LARGE`, and
  * with what every further object would meet as well, such as `UNAVAILABLE`. No error repeats a value.
  *
  * @throws SecureStoreError `INVALID_ARGUMENT` or `INVALID_KEY` for options that make no sense, or where the name doesn't say the format

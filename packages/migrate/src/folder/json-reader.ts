@@ -83,6 +83,7 @@ export function readJsonObject<P>(text: string, { root, below, found, tooLong }:
     one();
     while (next() === ',') {
       at += 1;
+      if (next() === close) fail(`a comma before the ${close}, where JSON has none`);
       one();
     }
     take(close);
@@ -113,7 +114,12 @@ export function readJsonObject<P>(text: string, { root, below, found, tooLong }:
 
   /** @param where undefined within an array */
   function value(depth: number, where: Where<P> | undefined): void {
-    if (depth > MAX_DEPTH) fail(`more than ${MAX_DEPTH} objects and arrays in each other`);
+    if (depth > MAX_DEPTH) {
+      const what = `objects and arrays lie more than ${MAX_DEPTH} deep in each other`;
+      throw malformed(
+        `on line ${currentLine()} ${what}, which is more than the name of an object in a store has room for`,
+      );
+    }
     const mark = next();
     const start = at;
     let content: string | undefined;

@@ -34,7 +34,7 @@ export interface CopyPorts {
   readonly area: MigrationArea;
   readonly target: StorageBackend;
   readonly signal: AbortSignal | undefined;
-  readonly onCopied: (versions: number, bytes: number) => void;
+  readonly onCopied: (bytes: number) => void;
 }
 
 /** Whether a version was replaced already when it was looked at. */
@@ -107,7 +107,7 @@ export class Copier {
   #count(versions: number, bytes: number): void {
     this.versions += versions;
     this.bytes += bytes;
-    this.#ports.onCopied(versions, bytes);
+    this.#ports.onCopied(bytes);
   }
 
   /**

@@ -38,7 +38,7 @@ export async function keepOldSide(
     area,
     target: old,
     signal,
-    onCopied: (versions, bytes) => progress({ done: versions, bytes }),
+    onCopied: (bytes) => progress({ bytes }),
   });
   copier.trust = 'nothing';
   let changes = 0;
@@ -46,6 +46,7 @@ export async function keepOldSide(
   while (!signal.aborted) {
     const applied = await applyChanges(consumer, copier, signal);
     changes += applied.changes;
+    progress({ done: applied.changes });
     const isDue = elapsedSince(confirmed, clock) > CONFIRM_EVERY;
     if (isDue) await copyAuditLog(area, old, signal);
     if (applied.changes > 0 || isDue) {

@@ -5,7 +5,7 @@ import type { Instant, JobContext } from '@securestore/jobs';
 import { elapsedSince, instant } from '@securestore/jobs';
 import type { Consumer, MigrationArea } from '@securestore/objects';
 import type { Applied } from './changes.ts';
-import type { FailedMove, MigrationReport, MoveOptions, MoveProgress } from './types.ts';
+import type { FailedMove, MigrationPhase, MigrationReport, MoveOptions, MoveProgress } from './types.ts';
 
 const MAX_LISTED = 1000;
 /** How often changes are looked for while the move is announced, in milliseconds. */
@@ -75,6 +75,8 @@ export abstract class MigrationRun {
   protected objects = 0;
   protected corrected = 0;
   #changes = 0;
+  /** How many objects there were when they were counted. */
+  #objectsAhead: number | undefined;
 
   constructor(area: MigrationArea, places: Places, options: MoveOptions, context: JobContext<unknown>) {
     this.area = area;
@@ -95,11 +97,26 @@ export abstract class MigrationRun {
     this.context.progress(update);
   }
 
+  /** Begins a phase that looks at all objects. @param after the last one that a run before has looked at, in the first such phase */
+  protected async beginPass(phase: MigrationPhase, after?: string): Promise<void> {
+    let done = 0;
+    if (this.#objectsAhead === undefined) {
+      this.#objectsAhead = 0;
+      const last = after === undefined ? '' : `${AREAS.objects}${after}`;
+      for await (const { key } of this.area.entries(AREAS.objects, { signal: this.context.signal })) {
+        this.#objectsAhead += 1;
+        if (key <= last) done += 1;
+      }
+    }
+    this.progress({ phase, total: this.#objectsAhead, done });
+  }
+
   /** @returns whether there is more */
   protected async take(consumer: Consumer): Promise<boolean> {
     const { changes, alarms, more } = await reading(this.apply(consumer));
     for (const message of alarms) this.alarms.add(message);
     this.#changes += changes;
+    this.progress({ done: changes });
     return more;
   }
 
@@ -135,12 +152,16 @@ export abstract class MigrationRun {
   protected async copied(consumer: Consumer, begun: Instant, cursor: Cursor, settled: boolean): Promise<void> {
     const { signal, clock } = this.context;
     // Whatever was under way when the journal was switched on is announced, or has come to an end.
-    if (!settled && elapsedSince(begun, clock) < this.area.settledAfter) await this.area.settle(signal);
+    if (!settled && elapsedSince(begun, clock) < this.area.settledAfter) {
+      this.progress({ phase: 'waiting for writes that were under way' });
+      await this.area.settle(signal);
+    }
     await this.#catchUp(consumer, cursor.since);
     await this.context.save(cursor, { now: true });
   }
 
   async #catchUp(consumer: Consumer, since: number): Promise<void> {
+    this.progress({ phase: 'following' });
     await this.bringAll(this.#changedSince(since));
     consumer.caughtUp();
     await this.confirm(consumer);
@@ -187,10 +208,21 @@ export abstract class MigrationRun {
     await settled;
   }
 
-  /** Whatever has failed, nobody is to wait for a store that is closed. */
-  protected async openAgain(closed: Head): Promise<void> {
+  /** Closes the store. @returns as {@link MigrationArea.close} */
+  protected async close(): Promise<Head | undefined> {
+    try {
+      return await this.area.close(this.context.signal);
+    } catch (error) {
+      // It may be closed all the same, where that was not answered.
+      await this.openAgain(undefined);
+      throw error;
+    }
+  }
+
+  /** Whatever has failed, nobody is to wait for a store that is closed. @param closed the head that closed it, where it is known */
+  protected async openAgain(closed: Head | undefined): Promise<void> {
     const head = await this.area.refresh().catch(() => closed);
-    if (head.state === 'moved') return;
+    if (head?.state === 'moved') return;
     await this.area.reopen().catch(() => undefined);
   }
 

@@ -51,7 +51,7 @@ export class Move extends MigrationRun {
       area,
       target: places.target,
       signal,
-      onCopied: (versions, bytes) => this.progress({ done: versions, bytes }),
+      onCopied: (bytes) => this.progress({ bytes }),
     });
   }
 
@@ -148,7 +148,7 @@ export class Move extends MigrationRun {
     if (cursor !== undefined && cursor.after === undefined && !consumer.passDue) return;
     // What lies there is as it was left, and all that has come since is announced.
     if (occupied.head?.head.state === 'moved' && !consumer.passDue) return;
-    this.progress({ phase: 'copying' });
+    await this.beginPass('copying', cursor?.after);
     const since = cursor?.since ?? (await this.area.read(HEAD_NAME, { signal }))?.modified ?? 0;
     const compare = occupied.resumed || occupied.head !== undefined;
     const there = compare ? this.#there(cursor?.after) : undefined;
@@ -158,7 +158,10 @@ export class Move extends MigrationRun {
     });
     for await (const { token, record } of copies) {
       signal.throwIfAborted();
-      if (record !== undefined) this.objects += 1;
+      if (record !== undefined) {
+        this.objects += 1;
+        this.progress({ done: 1 });
+      }
       // What is still being written is not there yet: the cursor follows at a distance.
       if (this.objects % (16 * OBJECTS_AT_ONCE) === 0) {
         await this.#copier.finish();
@@ -200,7 +203,7 @@ export class Move extends MigrationRun {
 
   protected async bringAll(tokens: AsyncIterable<string>): Promise<void> {
     const sync = (token: string): Promise<number> => this.#copier.syncToken(token);
-    for await (const _ of mapConcurrently(tokens, OBJECTS_AT_ONCE, sync));
+    for await (const _ of mapConcurrently(tokens, OBJECTS_AT_ONCE, sync)) this.progress({ done: 1 });
     await this.#copier.finish();
   }
 
@@ -210,10 +213,9 @@ export class Move extends MigrationRun {
 
   /** Compares both sides by what they list, brings in line what differs, and reads everything that was copied. */
   async #compare(consumer: Consumer, { head }: Occupied): Promise<void> {
-    this.progress({ phase: 'comparing' });
+    await this.beginPass('comparing');
     await this.#compareListings(consumer, head?.head.state === 'moved' ? await this.#leftAt() : undefined);
     await this.followHoles(consumer);
-    this.progress({ phase: 'verifying' });
     const failed = [...this.#copier.failed.keys()];
     for (const name of failed) await this.#retry(name);
     let findings = await this.#verifyCopy();
@@ -232,6 +234,7 @@ export class Move extends MigrationRun {
   }
 
   #verifyCopy(): ReturnType<MigrationArea['verifyCopy']> {
+    this.progress({ phase: 'verifying', total: this.objects });
     return this.area.verifyCopy(this.places.target, () => this.progress({ done: 1 }), this.context.signal);
   }
 
@@ -275,7 +278,8 @@ export class Move extends MigrationRun {
     });
     for await (const { record } of compared) {
       signal.throwIfAborted();
-      if (record !== undefined) objects += 1;
+      if (record === undefined) continue;
+      objects += 1;
       this.progress({ done: 1 });
     }
     await there();
@@ -286,8 +290,7 @@ export class Move extends MigrationRun {
   /** What differs may have changed since it was followed last; what still does then is wrong. */
   async #bringInLine(consumer: Consumer, tokens: readonly string[]): Promise<void> {
     if (tokens.length > 0) {
-      while (await this.take(consumer));
-      await this.confirm(consumer);
+      await this.follow(consumer, true);
     }
     const sync = (token: string): Promise<number> => this.#copier.syncToken(token);
     for await (const differing of mapConcurrently(tokens, OBJECTS_AT_ONCE, sync)) this.corrected += differing;
@@ -309,7 +312,7 @@ export class Move extends MigrationRun {
     const begun = instant(clock);
     const failures = this.#copier.failed.size;
     const alarms = this.alarms.size;
-    const closed = await this.area.close(signal);
+    const closed = await this.close();
     if (closed === undefined) return undefined;
     try {
       await this.settleClosed(consumer);
@@ -317,7 +320,8 @@ export class Move extends MigrationRun {
       await Promise.all([this.#drain(consumer, { failures, alarms }), landing.bring(closed, signal)]);
       const landed = await landing.land(closed, signal);
       if ((await this.area.leave(closed, signal)) !== 'done') return undefined;
-      await this.area.arrive(target, signal, landed);
+      // Nobody can use it before it is open there, so that no interrupt is heeded from here on.
+      await this.area.arrive(target, undefined, landed);
       const pause = Math.round(elapsedSince(begun, clock));
       await landing.tidy(signal).catch(() => undefined);
       return pause;

@@ -115,7 +115,7 @@ export class Reseal extends MigrationRun {
       if (brought === undefined) return;
       this.#versions += brought.versions;
       this.#bytes += brought.bytes;
-      this.progress({ done: 1, bytes: brought.bytes });
+      this.progress({ bytes: brought.bytes });
       this.#failed.delete(name);
     } catch (error) {
       if (!SecureStoreError.is(error) || !FAILURES.has(error.code)) throw error;
@@ -128,7 +128,7 @@ export class Reseal extends MigrationRun {
     const begun = instant(clock);
     const cursor = parseCursor(this.context.cursor, instance);
     if (cursor !== undefined && cursor.after === undefined && !consumer.passDue) return;
-    this.progress({ phase: 'copying' });
+    await this.beginPass('copying', cursor?.after);
     const since = cursor?.since ?? (await this.area.read(HEAD_NAME, { signal }))?.modified ?? 0;
     const tokens = this.area.tokens(signal);
     const copies = mapConcurrently(tokens, OBJECTS_AT_ONCE, async (token) => {
@@ -138,13 +138,17 @@ export class Reseal extends MigrationRun {
     for await (const token of copies) {
       signal.throwIfAborted();
       this.objects += 1;
+      if (cursor?.after === undefined || token > cursor.after) this.progress({ done: 1 });
       await this.context.save({ instance, since, after: token } satisfies Cursor);
     }
     await this.copied(consumer, begun, { instance, since, after: undefined }, settled);
   }
 
   protected async bringAll(tokens: AsyncIterable<string>): Promise<void> {
-    for await (const token of tokens) await this.#bring(token);
+    for await (const token of tokens) {
+      await this.#bring(token);
+      this.progress({ done: 1 });
+    }
   }
 
   protected async apply(consumer: Consumer): Promise<Applied> {
@@ -166,7 +170,7 @@ export class Reseal extends MigrationRun {
 
   async #compare(consumer: Consumer, there: ObjectStore): Promise<void> {
     const { signal } = this.context;
-    this.progress({ phase: 'comparing' });
+    await this.beginPass('comparing');
     let objects = 0;
     for await (const token of this.area.tokens(signal)) {
       signal.throwIfAborted();
@@ -184,7 +188,7 @@ export class Reseal extends MigrationRun {
       if (await this.#copy?.dropIfGone(token, signal)) this.corrected += 1;
     }
     await this.followHoles(consumer);
-    this.progress({ phase: 'verifying' });
+    this.progress({ phase: 'verifying', total: 2 * this.objects });
     const findings = await there.migrationArea.verifyHere(() => this.progress({ done: 1 }), signal);
     const before = await this.#verifySource();
     for (const { name, kind, message } of [...before, ...findings]) {
@@ -218,7 +222,7 @@ export class Reseal extends MigrationRun {
     this.progress({ phase: 'moving' });
     const begun = instant(clock);
     const failures = this.#failed.size;
-    const closed = await this.area.close(signal);
+    const closed = await this.close();
     if (closed === undefined) return undefined;
     try {
       await this.settleClosed(consumer);
@@ -231,8 +235,8 @@ export class Reseal extends MigrationRun {
         );
       }
       if ((await this.area.leave(closed, signal)) !== 'done') return undefined;
-      // From here on it is there, and whoever comes back opens it.
-      await there.openAnew(this.area, signal);
+      // From here on it is there, and whoever comes back opens it. Nobody can use it before, so that no interrupt is heeded.
+      await there.openAnew(this.area);
       return Math.round(elapsedSince(begun, clock));
     } catch (error) {
       await this.openAgain(closed);

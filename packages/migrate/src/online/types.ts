@@ -45,17 +45,30 @@ export interface MoveOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Phases of a migration, as {@link JobProgress.phase} tells them. */
+/**
+ * Phases of a migration, as {@link JobProgress.phase} tells them, and what `done` counts in each. `total`, and with it `eta`, is known in
+ * those that look at all objects: about, since some come and go meanwhile.
+ */
 export type MigrationPhase =
+  /** Nothing is counted. */
   | 'preparing'
+  /** Objects, deleted ones too; those that a run before has copied count as done. */
   | 'copying'
+  /** Nothing: for up to six seconds, until whatever was being written when the copying began has come to an end. */
+  | 'waiting for writes that were under way'
+  /** Changes. */
   | 'following'
-  /** Objects change about as fast as they can be followed: it goes on until they change more slowly. */
+  /** Changes. Objects change about as fast as they can be followed: it goes on until they change more slowly. */
   | 'falling behind'
+  /** Objects. */
   | 'comparing'
+  /** Objects; of a store that is sealed anew on both sides. */
   | 'verifying'
+  /** Changes, for six seconds, until everybody looks at the head often. */
   | 'announcing'
+  /** Changes. The store is closed. */
   | 'moving'
+  /** Changes, until it is interrupted. */
   | 'keeping the old side';
 
 /** What adds to the progress of a migration. */

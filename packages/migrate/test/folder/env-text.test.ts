@@ -95,7 +95,7 @@ describe('a .env file', () => {
 
 /** Lines as people write them, none of which parseEnv reads differently with others around it. */
 const line = fc.oneof(
-  fc.constantFrom('', '# a comment', '#A=1', '  ', 'export E=1', 'A = spaces around ', 'A=#', 'A=x # y', "A='x' # y"),
+  fc.constantFrom('', '# a comment', '#A=1', '  ', 'export E=1', 'A = spaces around ', 'A= #', 'A=x # y', "A='x' # y"),
   fc
     .tuple(name, fc.stringMatching(/^[a-z0-9 #"'$]{0,6}$/))
     .map(([key, text]) => `${key}="${text.replaceAll('"', '')}"`),
@@ -117,13 +117,13 @@ describe('reading a .env file', () => {
   });
 
   it('loses nothing that parseEnv would', () => {
-    const text = `A=  \nB=1\n__proto__=x\nconstructor=y\nLAST='open`;
+    const text = `A=  \nB=1\n__proto__=x\nconstructor=y\nLAST=x'open`;
     expect([...readEnv(text)]).toEqual([
       { name: 'A', value: '' },
       { name: 'B', value: '1' },
       { name: '__proto__', value: 'x' },
       { name: 'constructor', value: 'y' },
-      { name: 'LAST', value: "'open" },
+      { name: 'LAST', value: "x'open" },
     ]);
   });
 
@@ -140,9 +140,33 @@ describe('reading a .env file', () => {
     ['A=-----BEGIN KEY-----\nsecretpart+/\nsecretpart==\n', 'line 2 is neither'],
     [`A='it's secretpart'\n`, 'the value that begins on line 1 goes on'],
     [`\n\nB="x" secretpart\n`, 'the value that begins on line 3 goes on'],
+    [`A=1\nB="secretpart\n`, 'the value that begins on line 2 begins with a quotation mark that is never closed'],
+    ['A=`secretpart', 'the value that begins on line 1 begins with a quotation mark that is never closed'],
+    [`A="secretpart\nB='x'\n`, 'the value that begins on line 1 begins with a quotation mark that is never closed'],
+    [`A="secretpart\nB="x"\n`, 'the value that begins on line 1 goes on'],
   ])('refuses %j, and the error repeats nothing of it', (text, message) => {
     expect(() => readEnv(text)).toThrow(message);
     expect(() => readEnv(text)).not.toThrow('secretpart');
+  });
+
+  it.each([
+    'A=abc#secret',
+    'A=#secret',
+    'A=abc#secret # a comment',
+    `A='abc'#secret`,
+    'A=a\u00a0#secret',
+    `A=a"b#secret"`,
+    'export A=abc#secret',
+  ])('stores nothing of %j, of which a reader would take a part', (text) => {
+    const [before, entry, after] = readEnv(`B='#'\n${text}\nC=x # y\n`);
+    expect([before, after]).toEqual([
+      { name: 'B', value: '#' },
+      { name: 'C', value: 'x' },
+    ]);
+    expect(entry).toMatchObject({
+      name: 'A',
+      error: { code: 'INVALID_ARGUMENT', message: expect.stringMatching(/^on line 2 there is a #(?!.*secret)/) },
+    });
   });
 
   it.each(['secret part=', '+secret/==', '=x', '1=x', 'export secret part=x'])(
@@ -162,6 +186,7 @@ describe('reading a .env file', () => {
       'export '.repeat(size / 7),
       "A='\n".repeat(size / 4),
       `A=${' '.repeat(size)}`,
+      'A=x\n'.repeat(size / 4),
     ]) {
       try {
         expect([...readEnv(text)].length).toBeLessThan(size);

@@ -60,6 +60,21 @@ describe('importing a .env file', () => {
     expect(of()).toMatchObject({ A: 'stored', 'line 2': 'INVALID_ARGUMENT' });
     expect(await contents(store)).toEqual({ A: '4' });
   });
+
+  it('cuts no value: one that others would cut is listed, and where a quotation mark is open the file is refused', async () => {
+    const path = await folder();
+    const store = await memoryStore();
+    await writeFile(path('.env'), `A=1\nPASSWORD=abc#def\n`);
+    const report = await importFile(store, path('.env'));
+    expect(report).toMatchObject({ stored: 1, failed: 1, failures: [{ name: 'PASSWORD', code: 'INVALID_ARGUMENT' }] });
+    expect(report.failures[0]?.message).toMatch(/^on line 2 there is a # /);
+    await writeFile(path('.env'), `A=2\nB="never closed\n`);
+    await expect(importFile(store, path('.env'))).rejects.toMatchObject({
+      code: 'INVALID_ARGUMENT',
+      message: expect.stringContaining('on line 2 begins with a quotation mark that is never closed'),
+    });
+    expect(await contents(store)).toEqual({ A: '1' });
+  });
 });
 
 describe('importing a JSON file', () => {

@@ -132,9 +132,11 @@ describe('reading a JSON object', () => {
     ['{"a": "secretpart"\n"b": 1}', 'on line 2 there is no }'],
     ['{"a": "secret\npart"}', 'on line 1 there is a text that holds'],
     ['{"a": "secretpart"}\n\nsecretpart', 'on line 3 there is something after its end'],
-    ['{"a": 1,}', 'no text in quotation marks'],
-    [`${'{"a":'.repeat(513)}1${'}'.repeat(513)}`, 'more than 512 objects'],
-    [`{"a":${'['.repeat(600_000)}`, 'more than 512 objects'],
+    ['{"a": 1,}', 'on line 1 there is a comma before the }, where JSON has none'],
+    ['{"a": [1,\n]}', 'on line 2 there is a comma before the ], where JSON has none'],
+    ['{"a": 1, secretpart: 2}', 'no text in quotation marks'],
+    [`${'{"a":'.repeat(513)}1${'}'.repeat(513)}`, /^on line 1 objects and arrays lie more than 512 deep in each other/],
+    [`{"a":${'['.repeat(600_000)}`, /^on line 1 objects and arrays lie more than 512 deep in each other/],
   ])('refuses %.40s, and the error repeats nothing of it', (text, message) => {
     expect(() => readJson(text)).toThrow(message);
     expect(() => readJson(text)).not.toThrow(/secret|part/);
