@@ -1,7 +1,8 @@
 import { HINT_COVERS_FOR, HINT_LAPSES_AFTER } from '../../../src/journal/limits.ts';
 import type { Ledger } from '../ledger.ts';
+import { isMutation } from '../operations.ts';
 import type { Operation } from '../operations.ts';
-import type { Recorded } from '../world.ts';
+import type { Landing, Recorded } from '../world.ts';
 import type { AcknowledgedVersion } from './acknowledged.ts';
 import { acknowledgedVersions, mayBeForgotten, mayBePurged } from './acknowledged.ts';
 
@@ -35,13 +36,20 @@ const isLateWrite = ({ plan }: Recorded, alarm: string): boolean =>
 
 const UNANNOUNCED = /^o\/(\S+) holds a version that nobody has announced$/;
 
+/** When the call began of which a write landed: it was announced after that, and its process may have stopped before it was sent. */
+function begunOf({ operations, tokens }: Recorded, { process, token, sent }: Landing): number {
+  const isOf = ({ process: by, key, action, invoked }: Operation): boolean =>
+    by === process && tokens.get(key) === token && isMutation(action) && invoked <= sent;
+  return operations.findLast(isOf)?.invoked ?? sent;
+}
+
 /** Whether an alarm is about a write that was never acknowledged, and was under way until its announcement had lapsed. */
-function isStranded({ landings }: Recorded, acknowledged: readonly AcknowledgedVersion[], alarm: string): boolean {
+function isStranded(recorded: Recorded, acknowledged: readonly AcknowledgedVersion[], alarm: string): boolean {
   const [, token] = UNANNOUNCED.exec(alarm) ?? [];
-  return landings.some(
+  return recorded.landings.some(
     (landing) =>
       landing.token === token &&
-      landing.time - landing.sent > HINT_LAPSES_AFTER &&
+      landing.time - begunOf(recorded, landing) > HINT_LAPSES_AFTER &&
       !acknowledged.some(({ version }) => version === landing.version),
   );
 }
