@@ -8,7 +8,7 @@ import { checkCondition } from './condition.ts';
 import type { Doubtful } from './doubt.ts';
 import type { Draft, Mutation } from './draft.ts';
 import type { Engine } from './engine.ts';
-import { isFresh } from './freshness.ts';
+import { isFresh } from './bounds.ts';
 import { announceCommit } from './journal/announce.ts';
 import type { Announced } from './journal/journal-writer.ts';
 import { checkHeld, LostRace } from './lost-race.ts';

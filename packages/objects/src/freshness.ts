@@ -3,40 +3,21 @@ import { SecureStoreError } from '@securestore/core-format';
 import type { ErrorCode, Head } from '@securestore/core-format';
 import type { UnlockedSlot } from '@securestore/crypto';
 import { abortable } from './abortable.ts';
+import type { Bounds } from './bounds.ts';
+import { BOUNDS, boundsOf, SETTLED_AFTER, SETTLED_SOON_AFTER } from './bounds.ts';
 import { checkFollows } from './ancestry.ts';
 import { ClockDifference } from './clock-difference.ts';
+import { ClosedStore, moving } from './closed-store.ts';
 import type { Clock, Instant } from '@securestore/jobs';
 import { elapsedSince, instant } from '@securestore/jobs';
 import { followGrant } from './members/grants.ts';
 import { OwnSlot } from './own-slot.ts';
 import type { Arrived, FollowPorts, Moves } from './moving/follow.ts';
 import { followMove } from './moving/follow.ts';
-import { isLanded } from './moving/landed.ts';
 import { isMember } from './owner.ts';
 import { readInTime } from './read-in-time.ts';
 import type { ReadHead, StoreState, Unlocked } from './state.ts';
 import { loadState, samePin } from './state.ts';
-
-/**
- * How long, in milliseconds of its own clock, whoever raised the generation waits before relying on it: then nobody
- * acknowledges anything any more that was prepared under the one before.
- */
-export const SETTLED_AFTER = 6000;
-
-/** The same where the store is announced to move, so that nobody waits for long while it does. */
-export const SETTLED_SOON_AFTER = 750;
-
-/** How often the head is read, and how long what was read counts. */
-interface Bounds {
-  /** How old the last confirmation of the head may be before another read of it begins, in milliseconds. */
-  readonly refreshAfter: number;
-  /** How old it may be at most for an operation to be acknowledged, in milliseconds. */
-  readonly freshFor: number;
-}
-
-const BOUNDS: Bounds = { refreshAfter: 2000, freshFor: 5000 };
-/** Of a store that is announced to move. */
-const SHORT_BOUNDS: Bounds = { refreshAfter: 200, freshFor: 700 };
 
 /** How a process follows a store to where it moves. */
 export interface Following {
@@ -47,33 +28,11 @@ export interface Following {
   readonly onMove: (arrived: Arrived) => Promise<string>;
 }
 
-/** How often the head of a store is read that is about to open somewhere, in milliseconds. */
-const LOOK_EVERY = 25;
-/** How long a call waits for that, in milliseconds: whoever moves the store has died, or does not get on. */
-const CLOSING_FOR = 10_000;
-/** The same where the store has moved, and only has to be opened there. */
-const LANDED_FOR = 1000;
-
 /** How often a head is read whose objects are missing, and how long to wait in between, in milliseconds. */
 export const MAX_TRIES = 5;
 export const RETRY_AFTER = 20;
 
 const UNREACHABLE: ReadonlySet<ErrorCode> = new Set(['UNAVAILABLE', 'TIMEOUT', 'THROTTLED', 'ABORTED']);
-
-const boundsOf = ({ migration }: Head): Bounds => (migration?.stage === 'announced' ? SHORT_BOUNDS : BOUNDS);
-
-/** Whether a confirmation of `head` that began then still counts. */
-export function isFresh(confirmed: Instant, clock: Clock, head: Head): boolean {
-  return elapsedSince(confirmed, clock) < boundsOf(head).freshFor;
-}
-
-function moving(): SecureStoreError {
-  return new SecureStoreError(
-    'LOCKED',
-    'the store is being moved to another location, and takes no calls at this moment; try again',
-    { retryable: true },
-  );
-}
 
 function unreachable(cause: SecureStoreError): SecureStoreError {
   return new SecureStoreError('UNAVAILABLE', `the head of the store can't be confirmed: ${cause.message}`, { cause });
@@ -106,8 +65,7 @@ export class HeadWatcher {
   /** Whether this process goes on while the store is closed to move, since it is the one that moves it. */
   migrates = false;
   #bounds: Bounds;
-  /** What other calls wait for while the store is closed to move. */
-  #looking: Promise<void> | undefined;
+  readonly #closed: ClosedStore;
   #following: Following | undefined;
   #onStalled: (() => Promise<void>) | undefined;
 
@@ -121,6 +79,13 @@ export class HeadWatcher {
     this.#seen = head.head;
     this.#bounds = boundsOf(head.head);
     this.#difference.note(head.now, begun);
+    this.#closed = new ClosedStore({
+      clock,
+      closedBy: () => (this.#isClosed ? this.#state.head : undefined),
+      read: () => this.#read(),
+      lost: () => this.#lost,
+      onStalled: () => this.#onStalled?.() ?? Promise.resolve(),
+    });
   }
 
   /** Has the store followed to where it moves. */
@@ -183,7 +148,7 @@ export class HeadWatcher {
    */
   acknowledge(signal?: AbortSignal): Promise<void> | undefined {
     if (this.#lost !== undefined) throw this.#lost;
-    if (this.#isClosed) return this.#whenOpen(signal);
+    if (this.#isClosed) return this.#closed.whenOpen(signal);
     const age = elapsedSince(this.#confirmed, this.#clock);
     const { refreshAfter, freshFor } = this.#bounds;
     if (age < refreshAfter) return undefined;
@@ -194,36 +159,6 @@ export class HeadWatcher {
   /** Whether the store is closed to move, so that whoever works with it waits until it is open somewhere. */
   get #isClosed(): boolean {
     return this.#state.head.state === 'closing' && !this.migrates;
-  }
-
-  async #whenOpen(signal: AbortSignal | undefined): Promise<void> {
-    const since = instant(this.#clock);
-    let stalled: number | undefined;
-    let failure: unknown;
-    while (this.#isClosed) {
-      const waited = elapsedSince(since, this.#clock);
-      const { head } = this.#state;
-      if (waited > (isLanded(head) ? LANDED_FOR : CLOSING_FOR) && stalled !== head.generation) {
-        stalled = head.generation;
-        await abortable(this.#onStalled?.() ?? Promise.resolve(), signal).catch(() => undefined);
-      } else if (waited > CLOSING_FOR) throw failure ?? moving();
-      this.#looking ??= this.#look().finally(() => {
-        this.#looking = undefined;
-      });
-      try {
-        await abortable(this.#looking, signal);
-        failure = undefined;
-      } catch (error) {
-        if (signal?.aborted === true) throw error;
-        if (this.#lost !== undefined) throw this.#lost;
-        failure = error;
-      }
-    }
-  }
-
-  async #look(): Promise<void> {
-    await this.#clock.sleep(LOOK_EVERY);
-    await this.#read();
   }
 
   /**
@@ -274,7 +209,7 @@ export class HeadWatcher {
     // The read that is under way may have begun too long ago itself; the next one begins now.
     for (let tries = 0; tries < 2; tries++) {
       await abortable(this.#reading ?? this.#read(), signal);
-      if (this.#isClosed) return this.#whenOpen(signal);
+      if (this.#isClosed) return this.#closed.whenOpen(signal);
       if (elapsedSince(this.#confirmed, this.#clock) < this.#bounds.freshFor) return undefined;
     }
     const { freshFor } = this.#bounds;

@@ -1,6 +1,6 @@
 import { HEAD_NAME } from '@securestore/core-format';
 import type { Engine } from '../engine.ts';
-import { SETTLED_AFTER } from '../freshness.ts';
+import { SETTLED_AFTER } from '../bounds.ts';
 
 /**
  * Whether the head of now has stood, with the journal on, for so long that nobody acts on an older one any more: by the clock of the

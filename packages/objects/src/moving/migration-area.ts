@@ -12,7 +12,7 @@ import { AREAS, HEAD_NAME, ID_LENGTH, SecureStoreError, workPrefix } from '@secu
 import type { Administration } from '../administration.ts';
 import { MIGRATION_NAME } from '../copy/begun.ts';
 import type { Engine } from '../engine.ts';
-import { SETTLED_AFTER, SETTLED_SOON_AFTER } from '../freshness.ts';
+import { SETTLED_AFTER, SETTLED_SOON_AFTER } from '../bounds.ts';
 import { changeHead } from '../head-change.ts';
 import type { Alarm } from '../journal/alarms.ts';
 import type { Consumer } from '../journal/consumer.ts';

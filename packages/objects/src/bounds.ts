@@ -1,0 +1,31 @@
+import type { Head } from '@securestore/core-format';
+import type { Clock, Instant } from '@securestore/jobs';
+import { elapsedSince } from '@securestore/jobs';
+
+/**
+ * How long, in milliseconds of its own clock, whoever raised the generation waits before relying on it: then nobody
+ * acknowledges anything any more that was prepared under the one before.
+ */
+export const SETTLED_AFTER = 6000;
+
+/** The same where the store is announced to move, so that nobody waits for long while it does. */
+export const SETTLED_SOON_AFTER = 750;
+
+/** How often the head is read, and how long what was read counts. */
+export interface Bounds {
+  /** How old the last confirmation of the head may be before another read of it begins, in milliseconds. */
+  readonly refreshAfter: number;
+  /** How old it may be at most for an operation to be acknowledged, in milliseconds. */
+  readonly freshFor: number;
+}
+
+export const BOUNDS: Bounds = { refreshAfter: 2000, freshFor: 5000 };
+/** Of a store that is announced to move. */
+const SHORT_BOUNDS: Bounds = { refreshAfter: 200, freshFor: 700 };
+
+export const boundsOf = ({ migration }: Head): Bounds => (migration?.stage === 'announced' ? SHORT_BOUNDS : BOUNDS);
+
+/** Whether a confirmation of `head` that began then still counts. */
+export function isFresh(confirmed: Instant, clock: Clock, head: Head): boolean {
+  return elapsedSince(confirmed, clock) < boundsOf(head).freshFor;
+}
