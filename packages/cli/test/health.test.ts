@@ -149,7 +149,9 @@ describe('scrub', () => {
     expect(found.exitCode).toBe(5);
     expect(found.stdout).toMatch(/^payload: large \(b\/\S+\): /);
     expect(found.stdout).toContain('1 finding among 4 objects');
-    expect(found.stdout).toMatch(/\nto put it back: securestore scrub --repair <backup>, or restore it\n$/);
+    expect(found.stdout).toMatch(
+      /\nto put it back as it was: securestore scrub --repair <backup>; securestore restore <backup> --key <key> --conflict overwrite .*\n$/,
+    );
     const health = await scene.run(['health']);
     expect(health.exitCode).toBe(7);
     expect(health.stdout).toMatch(/failing +scrub +1 thing is not as stored: payload b\//);

@@ -15,7 +15,9 @@ export interface ScrubOptions {
   readonly payloads?: boolean;
 }
 
-const ADVICE = 'to put it back: securestore scrub --repair <backup>, or restore it';
+const RESTORE =
+  'securestore restore <backup> --key <key> --conflict overwrite puts back what a backup has, as a new version';
+const ADVICE = `to put it back as it was: securestore scrub --repair <backup>; ${RESTORE}`;
 
 function lineOf({ kind, key, name, message, repaired }: ScrubFinding): string {
   const subject = key === undefined ? name : `${key} (${name})`;
@@ -44,7 +46,7 @@ function inWords(report: ScrubReport, repairs: boolean): string[] {
     `${verdict} among ${what}; read ${formatBytes(bytes)} of payloads, in ${took}`,
     basis,
     ...(late ? ['it took longer than --within says, since --rate did not allow it to go faster'] : []),
-    ...(ok ? [] : [repairs ? 'what is not repaired: restore it, or give another backup with --repair' : ADVICE]),
+    ...(ok ? [] : [repairs ? `what is not repaired: give another backup with --repair; or ${RESTORE}` : ADVICE]),
   ];
 }
 

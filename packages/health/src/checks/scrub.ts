@@ -27,7 +27,8 @@ function judgeScrub(state: ScrubState, now: number, { scrubWithin }: Required<He
     const [first] = findings;
     const such = first === undefined ? '' : `${open === 1 ? ':' : ', such as'} ${first.kind} ${first.name}`;
     const reason = `${words(open, 'thing is', 'things are')} not as stored${such}`;
-    const advice = 'run "securestore scrub --repair <backup>", or restore what is damaged and scrub again';
+    const advice =
+      'run "securestore scrub --repair <backup>"; what that can not repair, "securestore restore <backup> --key <key> --conflict overwrite", and scrub again';
     return finding('scrub', 'failing', [reason, advice], details);
   }
   const limit = scrubWithin ?? within ?? SCRUB_WITHIN;
