@@ -13,7 +13,7 @@ import { parseHead } from './state.ts';
 import { StoreArea } from './store-area.ts';
 import { contextOf } from './system-objects.ts';
 import type { PassOptions, PassResult } from './verify/scrub.ts';
-import { countObjects, scrubFrom } from './verify/scrub.ts';
+import { bytesFrom, countObjects, scrubFrom } from './verify/scrub.ts';
 
 const PROBE_NAME_LENGTH = 16;
 /** In bytes: as much as a small object. */
@@ -104,6 +104,11 @@ export class HealthArea extends StoreArea {
   /** Counts the names of objects, deleted ones too, by listing them. */
   count(signal?: AbortSignal): Promise<number> {
     return countObjects(this.#engine, signal);
+  }
+
+  /** How many bytes there are to read from a position on, by listing them. @throws SecureStoreError what the backend throws */
+  bytesFrom(options: Pick<PassOptions, 'after' | 'payloads' | 'signal'>): Promise<number> {
+    return bytesFrom(this.#engine, options);
   }
 
   /** Reads the store from a position on: see {@link PassOptions}. @throws as `verify` does */

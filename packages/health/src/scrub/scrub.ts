@@ -4,7 +4,7 @@ import type { Job, JobContext, JobKind } from '@securestore/jobs';
 import type { HealthArea, PassResult } from '@securestore/objects';
 import { publishScrub } from '../channels.ts';
 import { checkAmount, checkNames } from '../options.ts';
-import { pace } from './pacing.ts';
+import { pace, plannedEnd } from './pacing.ts';
 import { rateLayer } from './rate.ts';
 import { changeScrubState, withFindings } from './state.ts';
 import type { Pace } from './tally.ts';
@@ -35,7 +35,11 @@ async function runPart(
   const { clock } = area;
   const { rate, within, payloads } = tally.pace;
   const total = await area.count(signal);
-  progress({ phase: PHASE, total });
+  const byRate =
+    rate === undefined ? 0 : ((await area.bytesFrom({ after: tally.position, payloads, signal })) / rate) * 1000;
+  const byTime = within === undefined ? 0 : plannedEnd({ started: tally.started, within }) - clock.now();
+  const eta = Math.max(byRate, byTime);
+  progress({ phase: PHASE, total, ...(eta > 0 && { eta }) });
   let done = 0;
   return area.scrub({
     after: tally.position,
@@ -54,7 +58,7 @@ async function runPart(
       const now = counts.objects + counts.deleted;
       progress({ done: now - done });
       done = now;
-      await save(tally.cursor(position, counts));
+      await save(tally.cursor(position, counts, clock.now()));
       if (within === undefined) return;
       await pace(clock, { started: tally.started, within, total }, tally.doneBefore + done, signal);
     },
@@ -112,6 +116,7 @@ async function run(place: Place, context: JobContext<object>, given: RunOptions 
     repaired,
     findings,
     strays,
+    took: tally.took(ended),
     late: ended - started > within,
   };
   await remember(area, tally, report, signal);
