@@ -86,6 +86,27 @@ describe('health', () => {
   });
 });
 
+describe('health of a place without a store', () => {
+  it.each(['file:', 'sqlite:'])('is failing, also in JSON, and says what to look for: %s', async (scheme) => {
+    const scene = await backupScene(onTestFinished);
+    const env = { SECURESTORE_URL: `${scheme}${scene.path('not-mounted')}` };
+    const { exitCode, stdout, stderr } = await scene.run(['health'], { env });
+    expect({ exitCode, stderr }).toEqual({ exitCode: 7, stderr: '' });
+    expect(stdout).toMatch(
+      /\nfailing +open +the store can not be opened \(NOT_FOUND\): .*no store is here; make one with securestore init\n/,
+    );
+    expect(stdout).toMatch(/\n {2}open: see that the location is the right one, and that its disk is mounted;/);
+    expect(jsonLines((await scene.run(['health', '--json'], { env })).stdout)).toMatchObject([
+      { name: 'open', status: 'failing' },
+      { summary: { status: 'failing' } },
+    ]);
+    // What was given wrongly is no finding.
+    expect((await scene.run(['health', '--key-file', scene.path('none')], {})).exitCode).toBe(2);
+    await scene.lose();
+    expect((await scene.run(['health'])).exitCode).toBe(7);
+  });
+});
+
 describe.skipIf(!hasTerminals)('health on a terminal', () => {
   it('has colours, unless they are not wanted', async () => {
     const box = await sandbox();
