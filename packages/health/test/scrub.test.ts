@@ -230,7 +230,7 @@ describe('a scrub', () => {
     expect(await health.scrub({ payloads: false, repair: copy })).toMatchObject({ ok: true, found: 1, repaired: 1 });
     expect(checkOf(await health.check(), 'scrub')).toMatchObject({
       status: 'failing',
-      reason: `1 thing is not as stored: payload ${part.slice(0, part.lastIndexOf('/'))}`,
+      reason: `1 thing is not as stored: payload large (${part.slice(0, part.lastIndexOf('/'))})`,
     });
     expect(await health.scrub({ repair: copy })).toMatchObject({ ok: true, found: 1, repaired: 1 });
     expect(troubles(await health.check())).toEqual({});
@@ -308,6 +308,29 @@ describe('a scrub that is interrupted', () => {
     const read = counter.calls.filter(({ operation, key = '' }) => operation === 'read' && key.startsWith('o/'));
     expect(read.length).toBeLessThan(170);
     expect(await again.jobs.list()).toEqual([]);
+  });
+
+  it('names the objects whose damage an earlier run has found', async () => {
+    const { health, attacker, clock, injector, ...rest } = await furnished(300);
+    const names = await attacker.names('o/');
+    const [first = ''] = names;
+    await attacker.put(first, flipped(await attacker.get(first), 80));
+    const controller = new AbortController();
+    let reads = 0;
+    injector.plan(({ operation, key = '' }) => {
+      if (operation !== 'read' || !key.startsWith('o/')) return undefined;
+      if (++reads === 270) controller.abort();
+      return { type: 'delay', until: clock.sleep(100) };
+    });
+    await failure(health.scrub({ signal: controller.signal }), 'ABORTED');
+    injector.plan(undefined);
+    reads = 0;
+    const again = new Health(await openAt(rest.place, { clock }));
+    const { findings } = await again.scrub();
+    expect(findings).toMatchObject([{ kind: 'damaged', name: first, key: expect.any(String) }]);
+    const key = findings[0]?.key ?? '';
+    await failure(rest.store.retrieve(key), 'INTEGRITY');
+    expect(checkOf(await again.check(), 'scrub').reason).toBe(`1 thing is not as stored: damaged ${key} (${first})`);
   });
 
   it('reads nothing twice but what came after its cursor', async () => {

@@ -6,6 +6,7 @@ import { elapsedSince } from '@securestore/jobs';
 import type { Administration } from './administration.ts';
 import { keptStates } from './copy/kept-state.ts';
 import type { Engine } from './engine.ts';
+import { keyAt } from './key-at.ts';
 import type { OpenCalls } from './open-calls.ts';
 import type { KeyReport } from './rekey/keys.ts';
 import { reportOf } from './rekey/keys.ts';
@@ -99,6 +100,11 @@ export class HealthArea extends StoreArea {
       },
       remove: (signal) => backend.delete(name, { signal }),
     };
+  }
+
+  /** The key of the object that a backend name belongs to; `undefined` where the name alone doesn't tell. */
+  keyAt(name: string): string | undefined {
+    return keyAt(this.#engine, name);
   }
 
   /** Counts the names of objects, deleted ones too, by listing them. */

@@ -9,7 +9,7 @@ import { rateLayer } from './rate.ts';
 import { changeScrubState, withFindings } from './state.ts';
 import type { Pace } from './tally.ts';
 import { Tally } from './tally.ts';
-import type { RepairSource, ScrubOptions, ScrubReport } from './types.ts';
+import type { RepairSource, ScrubFinding, ScrubOptions, ScrubReport } from './types.ts';
 
 const OPTIONS = ['rate', 'within', 'payloads', 'repair'] as const;
 const PHASE = 'scrubbing';
@@ -96,6 +96,11 @@ async function remember(area: HealthArea, tally: Tally, report: ScrubReport, sig
   );
 }
 
+function withKey(area: HealthArea, finding: ScrubFinding): ScrubFinding {
+  const key = finding.key ?? area.keyAt(finding.name);
+  return key === undefined ? finding : { key, ...finding };
+}
+
 async function run(place: Place, context: JobContext<object>, given: RunOptions | undefined): Promise<ScrubReport> {
   const { area, location } = place;
   const { signal, cursor } = context;
@@ -114,7 +119,8 @@ async function run(place: Place, context: JobContext<object>, given: RunOptions 
     ...(baseline !== undefined && { baseline }),
     found,
     repaired,
-    findings,
+    // What is kept between two runs has no keys in it.
+    findings: findings.map((finding) => withKey(area, finding)),
     strays,
     took: tally.took(ended),
     late: ended - started > within,
