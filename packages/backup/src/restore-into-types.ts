@@ -4,6 +4,9 @@ export const POLICIES = ['fail', 'skip', 'newer', 'overwrite', 'rename'] as cons
 /**
  * What is done where the object to be restored is there, as another version: `fail` refuses before anything is changed, `skip` leaves it,
  * `newer` replaces one that was stored before the restored version, `overwrite` any, `rename` restores beside it as `name (restored)`.
+ *
+ * Where the record there is damaged, `overwrite` replaces it by a new version that goes on with its history, `rename` restores beside it,
+ * `fail` refuses, and with the others the object counts as failed.
  */
 export type ConflictPolicy = (typeof POLICIES)[number];
 

@@ -10,16 +10,22 @@ const MAX_LISTED = 1000;
 const WHOLE_BYTES: number = 256 * 1024;
 const MAX_RENAMES = 1000;
 
+/** What stands for the version of a record that can't be read. */
+const DAMAGED: unique symbol = Symbol('damaged');
+
 type Step =
   | {
       readonly type: 'create' | 'replace' | 'rename';
       readonly info: ObjectInfo;
       readonly to: string;
-      readonly before?: string;
+      /** What is there, and is replaced: that version, or a record that is damaged. */
+      readonly before?: Before;
     }
   | { readonly type: 'skip'; readonly to: string }
   | { readonly type: 'unchanged'; readonly to: string }
   | { readonly type: 'delete'; readonly to: string };
+
+type Before = string | typeof DAMAGED | undefined;
 
 type Tally = { -readonly [K in keyof RestoreIntoReport]: RestoreIntoReport[K] };
 
@@ -92,13 +98,32 @@ class Restorer {
     for (const key of keys) yield await this.#source.info(key, this.#call);
   }
 
-  async #infoAt(key: string): Promise<ObjectInfo | undefined> {
+  async #infoAt(key: string): Promise<ObjectInfo | typeof DAMAGED | undefined> {
     try {
       return await this.#target.info(key, this.#call);
     } catch (error) {
       if (SecureStoreError.is(error, 'NOT_FOUND')) return undefined;
+      if (SecureStoreError.is(error, 'INTEGRITY')) return DAMAGED;
       throw error;
     }
+  }
+
+  #noteConflict(key: string): void {
+    if (this.#tally.conflicts.length < MAX_LISTED) this.#tally.conflicts = [...this.#tally.conflicts, key];
+  }
+
+  /** What is there can't be told from what is to be restored, nor which of them is newer. */
+  async #stepOverDamaged(info: ObjectInfo, to: string): Promise<Step> {
+    const { conflict = 'fail' } = this.#options;
+    this.#noteConflict(to);
+    if (conflict === 'overwrite') return { type: 'replace', info, to, before: DAMAGED };
+    if (conflict === 'rename') return { type: 'rename', info, to: await this.#freeName(to) };
+    throw new SecureStoreError(
+      'CONFLICT',
+      `the record of ${JSON.stringify(to)} is damaged, and stays as it is. Scrub the store with this backup to put it back as it was, where ` +
+        'the backup has that version; else the conflict policy "overwrite" replaces it by what the backup has, as a new version',
+      { key: to },
+    );
   }
 
   async #stepFor(info: ObjectInfo): Promise<Step> {
@@ -106,10 +131,11 @@ class Restorer {
     const to = this.#nameFor(info.key);
     const there = await this.#infoAt(to);
     if (there === undefined) return { type: 'create', info, to };
+    if (there === DAMAGED) return this.#stepOverDamaged(info, to);
     // One version is one content, wherever it is.
     if (there.version === info.version && to === info.key) return { type: 'unchanged', to };
     if (await this.#isSame(info, there)) return { type: 'unchanged', to };
-    if (this.#tally.conflicts.length < MAX_LISTED) this.#tally.conflicts = [...this.#tally.conflicts, to];
+    this.#noteConflict(to);
     if (conflict === 'overwrite') return { type: 'replace', info, to, before: there.version };
     if (conflict === 'newer' && info.modified > there.modified)
       return { type: 'replace', info, to, before: there.version };
@@ -159,9 +185,10 @@ class Restorer {
     this.#options.onProgress?.({ phase: PHASE, bytes: info.size });
   }
 
-  async #write({ key, size, metadata, expires }: ObjectInfo, to: string, before: string | undefined): Promise<void> {
+  async #write({ key, size, metadata, expires }: ObjectInfo, to: string, before: Before): Promise<void> {
     // What came in between is not overwritten: it is told.
-    const condition = before === undefined ? { ifAbsent: true as const } : { ifVersion: before };
+    const condition =
+      before === undefined ? { ifAbsent: true } : before === DAMAGED ? { ifDamaged: true } : { ifVersion: before };
     const options = { ...this.#call, ...condition, metadata, ...(expires === undefined ? {} : { expires }) };
     if (size <= WHOLE_BYTES) {
       const { data } = await this.#source.retrieve(key, this.#call);

@@ -63,6 +63,17 @@ const IN_OUR_TERMS: readonly (readonly [theirs: RegExp, ours: string])[] = [
   ],
   [/\bChoose a conflict policy: /, 'Choose by --conflict: '],
   [
+    /\bScrub the store with a backup to repair it from; .*$/,
+    'To put it back as it was, from a backup that has it: securestore scrub --repair BACKUP. To put back what a backup has, as a new version: ' +
+      'securestore restore BACKUP --key KEY --conflict overwrite. To store something else: securestore put --if-damaged. All of these keep its ' +
+      'history; securestore purge removes it with its history',
+  ],
+  [
+    /\bScrub the store with this backup to put it back as it was, .*$/,
+    'To put it back as it was, where the backup has that version: securestore scrub --repair BACKUP. To put back what the backup has, ' +
+      'as a new version: --conflict overwrite',
+  ],
+  [
     /\bthe store takes no writes now: it is restoring$/,
     'the store takes no writes now: the whole store is being restored. Where that was interrupted, the same restore goes on, ' +
       'and securestore restore --give-up ends it',
@@ -84,7 +95,8 @@ const IN_OUR_TERMS: readonly (readonly [theirs: RegExp, ours: string])[] = [
   ],
 ];
 
-function inOurTerms(message: string): string {
+/** What the library advises, as it is done on the command line. */
+export function inOurTerms(message: string): string {
   return IN_OUR_TERMS.reduce((text, [theirs, ours]) => text.replace(theirs, ours), message);
 }
 

@@ -27,7 +27,7 @@ export function formatJobProgress(verb: string, progress: JobProgress, bytesRate
   const parts = [
     text,
     amount(progress, unit),
-    rate === 0 ? undefined : `${Math.round(rate)}/s`,
+    Math.round(rate) === 0 ? undefined : `${Math.round(rate)}/s`,
     bytes === 0 ? undefined : formatBytes(bytes),
     bytes === 0 || bytesRate === 0 ? undefined : `${formatBytes(Math.round(bytesRate))}/s`,
     eta === undefined || total === undefined || done > total ? undefined : `${formatDuration(eta / 1000)} left`,
@@ -59,6 +59,11 @@ class ByteRate {
   }
 }
 
+/** As it was told so many milliseconds ago, with what is left of its time by now; that is left out where it is over. */
+function since({ eta, ...progress }: JobProgress, ago: number): JobProgress {
+  return eta === undefined || eta <= ago ? progress : { ...progress, eta: eta - ago };
+}
+
 /** Takes the line of a job's progress away, for something else that is said on the terminal meanwhile. */
 export function clearProgress({ stderr }: Pick<Cli, 'stderr'>): void {
   if (stderr.isTTY === true) stderr.write('\r\u001b[K');
@@ -74,18 +79,21 @@ export async function watchJob<R>(
   if (stderr.isTTY !== true) return await job;
   let latest: JobProgress | undefined;
   const begun = now().getTime();
+  let told = begun;
   const byteRate = new ByteRate(now);
   // A terminal that does not say its width says 0.
   const width = (): number => stderr.columns || 80;
   const show = (): void => {
     if (latest === undefined || now().getTime() - begun < QUIET_MS) return;
-    stderr.write(`\r\u001b[K${formatJobProgress(verb, latest, byteRate.of(latest), words).slice(0, width() - 1)}`);
+    const shown = since(latest, now().getTime() - told);
+    stderr.write(`\r\u001b[K${formatJobProgress(verb, shown, byteRate.of(latest), words).slice(0, width() - 1)}`);
   };
   const timer = setInterval(show, INTERVAL_MS);
   const follow = async (): Promise<void> => {
     for await (const progress of job.progress) {
       byteRate.note(progress);
       latest = progress;
+      told = now().getTime();
     }
   };
   const following = follow();

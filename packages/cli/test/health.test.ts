@@ -86,6 +86,27 @@ describe('health', () => {
   });
 });
 
+describe('health of a place without a store', () => {
+  it.each(['file:', 'sqlite:'])('is failing, also in JSON, and says what to look for: %s', async (scheme) => {
+    const scene = await backupScene(onTestFinished);
+    const env = { SECURESTORE_URL: `${scheme}${scene.path('not-mounted')}` };
+    const { exitCode, stdout, stderr } = await scene.run(['health'], { env });
+    expect({ exitCode, stderr }).toEqual({ exitCode: 7, stderr: '' });
+    expect(stdout).toMatch(
+      /\nfailing +open +the store can not be opened \(NOT_FOUND\): .*no store is here; make one with securestore init\n/,
+    );
+    expect(stdout).toMatch(/\n {2}open: see that the location is the right one, and that its disk is mounted;/);
+    expect(jsonLines((await scene.run(['health', '--json'], { env })).stdout)).toMatchObject([
+      { name: 'open', status: 'failing' },
+      { summary: { status: 'failing' } },
+    ]);
+    // What was given wrongly is no finding.
+    expect((await scene.run(['health', '--key-file', scene.path('none')], {})).exitCode).toBe(2);
+    await scene.lose();
+    expect((await scene.run(['health'])).exitCode).toBe(7);
+  });
+});
+
 describe.skipIf(!hasTerminals)('health on a terminal', () => {
   it('has colours, unless they are not wanted', async () => {
     const box = await sandbox();
@@ -149,10 +170,12 @@ describe('scrub', () => {
     expect(found.exitCode).toBe(5);
     expect(found.stdout).toMatch(/^payload: large \(b\/\S+\): /);
     expect(found.stdout).toContain('1 finding among 4 objects');
-    expect(found.stdout).toMatch(/\nto put it back: securestore scrub --repair <backup>, or restore it\n$/);
+    expect(found.stdout).toMatch(
+      /\nto put it back as it was: securestore scrub --repair <backup>; securestore restore <backup> --key <key> --conflict overwrite .*\n$/,
+    );
     const health = await scene.run(['health']);
     expect(health.exitCode).toBe(7);
-    expect(health.stdout).toMatch(/failing +scrub +1 thing is not as stored: payload b\//);
+    expect(health.stdout).toMatch(/failing +scrub +1 thing is not as stored: payload large \(b\//);
     expect((await scene.run(['scrub', '--no-payloads'])).exitCode).toBe(0);
     const repaired = await scene.run(['scrub', '--repair', scene.destination, '--json']);
     expect(repaired.exitCode).toBe(0);

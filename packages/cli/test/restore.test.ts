@@ -1,4 +1,4 @@
-import { readdir, readFile, rm, stat } from 'node:fs/promises';
+import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it } from 'vitest';
 import { changedScene } from './support/backups.ts';
@@ -9,6 +9,67 @@ const FROM = String.raw`from snapshot 1 of \S+ \S+Z`;
 
 // Most of it is waiting for other processes, six seconds each time, so the tests wait side by side.
 describe.concurrent('restore into the store', { timeout: 120_000 }, () => {
+  it('puts back an object whose record is damaged, by each way that is named where it is in the way', async ({
+    expect,
+    onTestFinished,
+  }) => {
+    const scene = await changedScene(onTestFinished);
+    const { run, destination, path } = scene;
+    const folder = path('vault/o');
+    const files = async (): Promise<string[]> => {
+      const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+      return entries.flatMap((entry) => (entry.isFile() ? [join(entry.parentPath, entry.name)] : []));
+    };
+    const before = new Map<string, string>();
+    for (const file of await files()) before.set(file, (await readFile(file)).toString('hex'));
+    const damage = async (): Promise<void> => {
+      await scene.using(async (store) => void (await store.store('db/a', 'newest')));
+      for (const file of await files()) {
+        const body = await readFile(file);
+        if (before.get(file) === body.toString('hex')) continue;
+        body[body.length - 1] = (body.at(-1) ?? 0) ^ 1;
+        await writeFile(file, body);
+      }
+    };
+    const ways =
+      /^error: "db\/a": the record is damaged.*securestore scrub --repair BACKUP.*securestore restore BACKUP --key KEY --conflict overwrite.*securestore put --if-damaged.*securestore purge.*\[INTEGRITY\]\n$/;
+    await damage();
+    const refused = await run(['put', 'db/a'], { input: 'x' });
+    expect(refused.exitCode).toBe(5);
+    expect(refused.stderr).toMatch(ways);
+    expect((await run(['rm', 'db/a'])).stderr).toMatch(/--conflict overwrite/);
+    const scrubbed = await run(['scrub', '--repair', destination]);
+    expect(scrubbed.exitCode).toBe(5);
+    expect(scrubbed.stdout).toMatch(/securestore restore <backup> --key <key> --conflict overwrite/);
+
+    const one = ['restore', destination, '--key', 'db/a'];
+    const inTheWay = await run(one);
+    expect(inTheWay).toMatchObject({ exitCode: 6, stdout: '' });
+    expect(inTheWay.stderr).toMatch(
+      /^error: .*"db\/a" is damaged.*scrub --repair.*--conflict overwrite \[CONFLICT\]\n$/,
+    );
+    const skipped = await run([...one, '--conflict', 'skip']);
+    expect(skipped.exitCode).toBe(8);
+    expect(skipped.stdout).toMatch(
+      /^failed: db\/a: the record of "db\/a" is damaged.*--conflict overwrite \[CONFLICT\]\n/,
+    );
+    expect((await run([...one, '--conflict', 'overwrite', '--yes'])).stdout).toMatch(/: 1 replaced; 5 B\n/);
+    expect((await run(['get', 'db/a'])).stdout).toBe('first');
+
+    await damage();
+    expect((await run(['put', 'db/a', '--if-damaged'], { input: 'typed again' })).exitCode).toBe(0);
+    expect((await run(['put', 'db/a', '--if-damaged'], { input: 'x' })).exitCode).toBe(6);
+    expect((await run(['get', 'db/a'])).stdout).toBe('typed again');
+
+    await damage();
+    const whole = await run(['restore', destination, '--yes']);
+    expect(whole.exitCode).toBe(0);
+    expect((await run(['get', 'db/a'])).stdout).toBe('first');
+    const history = jsonLines((await run(['history', 'db/a', '--json'])).stdout);
+    expect(history.length).toBeGreaterThan(4);
+    expect((await run(['scrub'])).stdout).toMatch(/^nothing is wrong/);
+  });
+
   it('of some objects refuses what is in the way, and says with --dry-run what would be done', async ({
     expect,
     onTestFinished,

@@ -5,6 +5,7 @@ import { clauseOf, finding, verdictOfError } from './verdict.ts';
 
 /** What keeps a store from being opened, and is no mistake of whoever opens it. */
 const FINDINGS: ReadonlySet<ErrorCode> = new Set([
+  'NOT_FOUND',
   'UNAVAILABLE',
   'TIMEOUT',
   'THROTTLED',
@@ -17,6 +18,14 @@ const FINDINGS: ReadonlySet<ErrorCode> = new Set([
   'ROLLBACK',
 ]);
 
+const NOTHING_THERE =
+  'see that the location is the right one, and that its disk is mounted; what is lost comes back from a backup, by "securestore restore --to"';
+
+/** Whether nothing lies there: also where somebody knows that something did. */
+function isNothingThere({ code, message }: SecureStoreError): boolean {
+  return code === 'NOT_FOUND' || (code === 'ROLLBACK' && /\bno store is here\b/.test(message));
+}
+
 /**
  * The health of a store that could not be opened: one check, `open`.
  *
@@ -26,7 +35,7 @@ const FINDINGS: ReadonlySet<ErrorCode> = new Set([
  */
 export function unopened(error: unknown, time: Date, took = 0): HealthReport | undefined {
   if (!SecureStoreError.is(error) || !FINDINGS.has(error.code)) return undefined;
-  const [, advice] = verdictOfError(error);
+  const advice = isNothingThere(error) ? NOTHING_THERE : verdictOfError(error)[1];
   const reason = `the store can not be opened (${error.code}): ${clauseOf(error)}`;
   return { status: 'failing', checks: [finding('open', 'failing', [reason, advice])], time, took };
 }

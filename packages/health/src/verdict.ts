@@ -46,7 +46,7 @@ const OF_BACKEND: Partial<Readonly<Record<ErrorCode, readonly [reason: string, a
   ],
   INTEGRITY: [
     'what it holds is not what was written',
-    'keep others from writing there, run "securestore verify", and restore what is damaged',
+    'keep others from writing there, run "securestore scrub --repair <backup>"',
   ],
   ROLLBACK: [
     'it holds an older state of the store than was seen before',

@@ -15,7 +15,9 @@ export function span(milliseconds: number): string {
   for (const [length, unit] of UNITS) {
     if (milliseconds >= 2 * length) return `${Math.floor(milliseconds / length)} ${unit}`;
   }
-  return milliseconds >= 10 ? `${Math.round(milliseconds)} ms` : `${Math.round(milliseconds * 10) / 10} ms`;
+  if (milliseconds >= 10) return `${Math.round(milliseconds)} ms`;
+  // A threshold may be as small as anybody likes, and is not to read as none.
+  return `${milliseconds >= 0.1 ? Math.round(milliseconds * 10) / 10 : Number(milliseconds.toPrecision(1))} ms`;
 }
 
 /** How old something is in words, to the second. */

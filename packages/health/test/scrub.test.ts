@@ -230,7 +230,7 @@ describe('a scrub', () => {
     expect(await health.scrub({ payloads: false, repair: copy })).toMatchObject({ ok: true, found: 1, repaired: 1 });
     expect(checkOf(await health.check(), 'scrub')).toMatchObject({
       status: 'failing',
-      reason: `1 thing is not as stored: payload ${part.slice(0, part.lastIndexOf('/'))}`,
+      reason: `1 thing is not as stored: payload large (${part.slice(0, part.lastIndexOf('/'))})`,
     });
     expect(await health.scrub({ repair: copy })).toMatchObject({ ok: true, found: 1, repaired: 1 });
     expect(troubles(await health.check())).toEqual({});
@@ -310,6 +310,29 @@ describe('a scrub that is interrupted', () => {
     expect(await again.jobs.list()).toEqual([]);
   });
 
+  it('names the objects whose damage an earlier run has found', async () => {
+    const { health, attacker, clock, injector, ...rest } = await furnished(300);
+    const names = await attacker.names('o/');
+    const [first = ''] = names;
+    await attacker.put(first, flipped(await attacker.get(first), 80));
+    const controller = new AbortController();
+    let reads = 0;
+    injector.plan(({ operation, key = '' }) => {
+      if (operation !== 'read' || !key.startsWith('o/')) return undefined;
+      if (++reads === 270) controller.abort();
+      return { type: 'delay', until: clock.sleep(100) };
+    });
+    await failure(health.scrub({ signal: controller.signal }), 'ABORTED');
+    injector.plan(undefined);
+    reads = 0;
+    const again = new Health(await openAt(rest.place, { clock }));
+    const { findings } = await again.scrub();
+    expect(findings).toMatchObject([{ kind: 'damaged', name: first, key: expect.any(String) }]);
+    const key = findings[0]?.key ?? '';
+    await failure(rest.store.retrieve(key), 'INTEGRITY');
+    expect(checkOf(await again.check(), 'scrub').reason).toBe(`1 thing is not as stored: damaged ${key} (${first})`);
+  });
+
   it('reads nothing twice but what came after its cursor', async () => {
     const { health, injector, clock } = await furnished(300);
     const counts = new Map<string, number>();
@@ -339,8 +362,10 @@ describe('a scrub that is interrupted', () => {
     await failure(health.scrub({ within: HOUR, signal: controller.signal }), 'ABORTED');
     injector.plan(undefined);
     const begun = clock.now();
-    expect(await store.jobs.resume('scrub')).toMatchObject({ ok: true, objects: 102 });
+    const { took, started, ended, ...report } = (await store.jobs.resume('scrub')) as ScrubReport;
+    expect(report).toMatchObject({ ok: true, objects: 102 });
     expect(clock.now() - begun).toBeGreaterThan(0.4 * HOUR);
+    expect(took).toBeLessThanOrEqual(ended.getTime() - started.getTime());
   });
 
   it('is not to be done by two at once', async () => {
@@ -353,7 +378,45 @@ describe('a scrub that is interrupted', () => {
   });
 });
 
+describe('the bytes of a scrub', () => {
+  it.each([
+    ['a flipped bit at its begin', flip(100), 100],
+    ['a flipped bit', flip(1_000_000), 1_000_000],
+  ])('are those that were read of a payload with %s, too', async (_, change, least) => {
+    const damaged = await furnished(1);
+    await change(damaged.attacker, await ofPart(damaged));
+    const found = await damaged.health.scrub();
+    expect(found).toMatchObject({ ok: false });
+    expect(found.bytes).toBeGreaterThan(least);
+    expect(found.bytes).toBeLessThan(3_100_000);
+  });
+
+  it.each([truncate, remove, flip(100)])('are those of what was repaired, too', async (change) => {
+    const damaged = await furnished(1);
+    await change(damaged.attacker, await ofPart(damaged));
+    const mended = await damaged.health.scrub({ repair: damaged.copy });
+    expect(mended).toMatchObject({ ok: true, repaired: 1 });
+    expect(mended.bytes).toBeGreaterThanOrEqual(3_000_000);
+  });
+});
+
 describe('how fast a scrub goes', () => {
+  it('is told without the time in which it did not run', async () => {
+    const { health, clock } = await furnished(100);
+    const first = health.scrub({ within: HOUR });
+    for await (const { phase, done } of first.progress) {
+      if (phase !== 'scrubbing' || done < 60) continue;
+      first.cancel();
+      break;
+    }
+    await failure(first, 'ABORTED');
+    clock.advance(DAY);
+    const { took, started, ended } = await health.scrub();
+    expect(ended.getTime() - started.getTime()).toBeGreaterThan(DAY);
+    expect(took).toBeGreaterThan(HOUR / 3);
+    expect(took).toBeLessThan(HOUR);
+  });
+
   it('is limited by the rate, counted at the backend', async () => {
     const { health, meter, clock } = await furnished();
     const [bytes, begun] = [meter.figures.receivedBytes, clock.now()];
@@ -361,7 +424,7 @@ describe('how fast a scrub goes', () => {
     const seconds = (clock.now() - begun) / 1000;
     const read = meter.figures.receivedBytes - bytes;
     expect(read).toBeGreaterThan(3_000_000);
-    // One body may be ahead; it reads some objects more than once, and the head without being limited.
+    // It reads some objects more than once, and the head without being limited.
     expect(seconds).toBeGreaterThan(29);
     expect(seconds).toBeLessThan((read / 100_000) * 1.2);
   });
@@ -393,6 +456,29 @@ describe('how fast a scrub goes', () => {
       if (n % 20 === 19) await store.checkpoint();
     }
     expect(await scrubbing).toMatchObject({ ok: true, found: 0, strays: [] });
+  });
+
+  it.each([
+    { pace: { rate: 100_000 }, least: 29_000 },
+    { pace: { within: 2 * HOUR }, least: 1.8 * HOUR },
+    { pace: { within: 2 * HOUR, rate: 1000 }, least: 0.75 * HOUR },
+  ])('tells how long it will take from its pace, and no more bytes than that allows: %o', async ({ pace, least }) => {
+    const { health, clock } = await furnished();
+    const begun = clock.now();
+    const job = health.scrub(pace);
+    const seen: { readonly at: number; readonly eta: number | undefined; readonly bytes: number }[] = [];
+    for await (const { phase, eta, bytes } of job.progress) {
+      if (phase === 'scrubbing') seen.push({ at: clock.now() - begun, eta, bytes });
+    }
+    const took = clock.now() - begun;
+    expect((await job).took).toBe(Math.round(took));
+    expect(took).toBeGreaterThan(least);
+    for (const { at, eta, bytes } of seen) {
+      // What is looked at again, or was not counted, comes on top.
+      if (eta !== undefined && took - at > 0.2 * took) expect(Math.abs(at + eta - took)).toBeLessThan(0.15 * took);
+      if (pace.rate !== undefined) expect(bytes).toBeLessThanOrEqual((at / 1000) * pace.rate);
+    }
+    expect(seen.some(({ eta }) => eta !== undefined)).toBe(true);
   });
 
   it('says where the rate did not allow that', async () => {

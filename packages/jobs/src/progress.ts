@@ -26,6 +26,8 @@ export class ProgressFeed implements AsyncIterable<JobProgress> {
   #done = 0;
   #total: number | undefined;
   #bytes = 0;
+  /** When the phase is to be done, by the clock that never runs backwards. */
+  #planned: number | undefined;
   #samples: Sample[] = [];
   #revision = 0;
   #ended = false;
@@ -49,11 +51,12 @@ export class ProgressFeed implements AsyncIterable<JobProgress> {
     this.#done = done;
     this.#total = total;
     this.#bytes = bytes;
+    this.#planned = undefined;
     this.#restartRate();
     this.#changed();
   }
 
-  update({ phase, total, done, bytes }: ProgressUpdate): void {
+  update({ phase, total, done, bytes, eta }: ProgressUpdate): void {
     const begins = phase !== undefined && phase !== this.#phase;
     if (begins) this.#beginPhase(phase);
     if (total !== undefined) {
@@ -63,6 +66,10 @@ export class ProgressFeed implements AsyncIterable<JobProgress> {
     if (done !== undefined) this.#done += isCount(done) ? done : invalid('"done" must be a whole number, 0 or more');
     if (bytes !== undefined)
       this.#bytes += isCount(bytes) ? bytes : invalid('"bytes" must be a whole number, 0 or more');
+    if (eta !== undefined) {
+      if (!Number.isFinite(eta) || eta < 0) invalid('"eta" must be milliseconds, 0 or more');
+      this.#planned = this.#clock.uptime() + eta;
+    }
     // What is done as a phase begins was done before: it says nothing of how fast that is.
     if (begins) this.#restartRate();
     this.#changed();
@@ -122,6 +129,9 @@ export class ProgressFeed implements AsyncIterable<JobProgress> {
     const [oldest] = this.#samples;
     const elapsed = oldest === undefined ? 0 : this.#clock.uptime() - oldest.at;
     const rate = oldest === undefined || elapsed <= 0 ? 0 : ((counters.done - oldest.done) / elapsed) * 1000;
+    // Who can't keep to the plan goes as fast as it can.
+    const planned = (this.#planned ?? 0) - this.#clock.uptime();
+    if (planned > 0) return { ...counters, rate, eta: planned };
     if (counters.total === undefined || rate === 0) return { ...counters, rate };
     return { ...counters, rate, eta: (Math.max(0, counters.total - counters.done) / rate) * 1000 };
   }

@@ -11,7 +11,10 @@ export interface JobProgress {
   readonly bytes: number;
   /** Items per second over about the last ten seconds. */
   readonly rate: number;
-  /** Milliseconds until the phase is done if it goes on like this; only where `total` is known and something was done. */
+  /**
+   * Milliseconds until the phase is done: as planned, where the work keeps to a pace of its own; else if it goes on like this, where
+   * `total` is known and something was done.
+   */
   readonly eta?: number;
 }
 
@@ -102,6 +105,8 @@ export interface ProgressUpdate {
   readonly done?: number;
   /** Bytes since the last call; 0 or more. */
   readonly bytes?: number;
+  /** In how many milliseconds this phase is to be done, where it keeps to a pace: what was done so far tells nothing then. */
+  readonly eta?: number;
 }
 
 /** What a run of a job works with. */

@@ -162,4 +162,22 @@ describe('the progress of a job', () => {
     finish();
     expect(await job).toBe('report');
   });
+
+  it('tells when it is to be done by its own pace, until that time has come', async () => {
+    const { clock, job, context, finish } = await open();
+    context.progress({ phase: 'slow', total: 100, eta: 60_000 });
+    await clock.advance(10_000);
+    context.progress({ done: 50 });
+    expect(await latest(job)).toMatchObject({ done: 50, eta: 50_000 });
+    await clock.advance(55_000);
+    context.progress({ done: 1 });
+    expect((await latest(job))?.eta).not.toBe(0);
+    context.progress({ phase: 'next', total: 10 });
+    expect(await latest(job)).not.toHaveProperty('eta');
+    for (const eta of [-1, Number.NaN, Infinity]) {
+      expect(() => context.progress({ eta })).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT' }));
+    }
+    finish();
+    await job;
+  });
 });

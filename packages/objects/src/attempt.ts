@@ -31,7 +31,7 @@ function nextHeader(
   { commitId, version = 0 }: Identity,
   suite: number,
 ): RecordHeader {
-  const before = current?.opened?.header;
+  const before = current?.opened === undefined ? current : current.opened.header;
   const header = {
     suite,
     kind: draft.kind,

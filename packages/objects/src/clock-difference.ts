@@ -2,7 +2,7 @@ import { SecureStoreError } from '@securestore/core-format';
 import type { Instant } from '@securestore/jobs';
 
 /** Clocks further apart than this, in milliseconds, would order versions wrongly: writes are refused. */
-const MAX_CLOCK_DIFFERENCE = 10 * 60 * 1000;
+export const MAX_CLOCK_DIFFERENCE: number = 10 * 60 * 1000;
 
 /** How far this machine's clock and the backend's are apart. */
 export class ClockDifference {

@@ -56,17 +56,17 @@ function isWorthLooking(error: unknown, verified: boolean): boolean {
 async function lookAgain(
   engine: Engine,
   target: Target,
-  { commitId }: Doubtful,
+  { commitId, evenDamaged }: Doubtful,
   signal: AbortSignal | undefined,
 ): Promise<Finding> {
-  const current = await readCurrent(engine, target, signal);
+  const current = await readCurrent(engine, target, { signal, evenDamaged });
   const opened = current?.opened;
   return opened !== undefined && commitId.equals(opened.header.commitId) ? opened : { current };
 }
 
-function newIdentity({ clock }: Engine, commitId: Buffer): Identity {
+function newIdentity({ clock }: Engine, { condition }: Mutation, commitId: Buffer): Identity {
   const begun = instant(clock);
-  return { commitId, begun, now: begun.now };
+  return { commitId, begun, now: begun.now, evenDamaged: condition.type === 'damaged' };
 }
 
 /**
@@ -87,7 +87,7 @@ interface Doubt {
 
 async function commitLoop(engine: Engine, requested: Mutation, commitId: Buffer): Promise<Committed | undefined> {
   const { target, signal } = requested;
-  let identity = newIdentity(engine, commitId);
+  let identity = newIdentity(engine, requested, commitId);
   const mutation: Mutation = {
     ...requested,
     stillHolds: () => isInTime(engine, identity) && requested.stillHolds?.() !== false,
@@ -96,7 +96,7 @@ async function commitLoop(engine: Engine, requested: Mutation, commitId: Buffer)
   let verified = false;
   const belief = remembered(engine, target);
   if (belief === 'exists' || (belief === undefined && mutation.readFirst)) {
-    current = await readCurrent(engine, target, signal);
+    current = await readCurrent(engine, target, { signal, evenDamaged: identity.evenDamaged });
     verified = true;
   } else if (belief !== undefined) {
     ({ current } = belief);
@@ -140,7 +140,7 @@ async function commitLoop(engine: Engine, requested: Mutation, commitId: Buffer)
         // What is on its way has the old number.
         if (doubt !== undefined) throw doubt.failure;
         const { announced, version } = identity;
-        identity = { ...newIdentity(engine, commitId), announced, version };
+        identity = { ...newIdentity(engine, requested, commitId), announced, version };
       }
       current = found.current;
       verified = true;
@@ -194,18 +194,18 @@ async function foundThere(
   commitId: Buffer,
   begun: Instant,
 ): Promise<Committed | undefined> {
-  const { header } = await findCommit(pinned(engine), mutation.target, { commitId, now: begun.now }).catch(
-    (error: unknown) => {
-      if (SecureStoreError.is(error) || error instanceof Left) throw error;
-      const message =
-        'the store has moved, and the object was purged since: nobody can tell whether it was changed before';
-      throw new SecureStoreError('UNAVAILABLE', message, { outcome: 'unknown', cause: error });
-    },
-  );
+  const evenDamaged = mutation.condition.type === 'damaged';
+  const doubtful = { commitId, now: begun.now, evenDamaged };
+  const { header } = await findCommit(pinned(engine), mutation.target, doubtful).catch((error: unknown) => {
+    if (SecureStoreError.is(error) || error instanceof Left) throw error;
+    const message =
+      'the store has moved, and the object was purged since: nobody can tell whether it was changed before';
+    throw new SecureStoreError('UNAVAILABLE', message, { outcome: 'unknown', cause: error });
+  });
   if (header === undefined) return undefined;
   // Parts of its payload that were written before are where they were.
   await mutation.beforeAttempt?.(true);
-  return committedAs(engine, mutation, header, { commitId, begun, now: begun.now });
+  return committedAs(engine, mutation, header, { ...doubtful, begun });
 }
 
 /** The error of a mutation that took effect and could not be acknowledged. */

@@ -11,6 +11,8 @@ export interface Doubtful {
   readonly commitId: Buffer;
   /** When it began, in milliseconds since 1970. */
   readonly now: number;
+  /** Whether it may have been to replace a record that is damaged. */
+  readonly evenDamaged: boolean;
 }
 
 /** What became of it: it took effect, or it has not so far, and `current` lies at the name. */
@@ -23,8 +25,9 @@ class Purged extends Error {}
  * Looks for a commit whose acknowledgement was lost: in the current record first, then in the history. In this order, a
  * mutation that is conditional on the current record found here can't take effect beside the one that is looked for.
  */
-export async function findCommit(engine: Engine, target: Target, { commitId, now }: Doubtful): Promise<Finding> {
-  const current = await readCurrent(engine, target);
+export async function findCommit(engine: Engine, target: Target, doubtful: Doubtful): Promise<Finding> {
+  const { commitId, now, evenDamaged } = doubtful;
+  const current = await readCurrent(engine, target, { evenDamaged });
   if (current === undefined) return { current };
   const isCommit = (header: RecordHeader): boolean => {
     if (isPurged(header) && header.version > now * 1000) throw new Purged();

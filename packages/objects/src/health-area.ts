@@ -6,6 +6,7 @@ import { elapsedSince } from '@securestore/jobs';
 import type { Administration } from './administration.ts';
 import { keptStates } from './copy/kept-state.ts';
 import type { Engine } from './engine.ts';
+import { keyAt } from './key-at.ts';
 import type { OpenCalls } from './open-calls.ts';
 import type { KeyReport } from './rekey/keys.ts';
 import { reportOf } from './rekey/keys.ts';
@@ -13,7 +14,7 @@ import { parseHead } from './state.ts';
 import { StoreArea } from './store-area.ts';
 import { contextOf } from './system-objects.ts';
 import type { PassOptions, PassResult } from './verify/scrub.ts';
-import { countObjects, scrubFrom } from './verify/scrub.ts';
+import { bytesFrom, countObjects, scrubFrom } from './verify/scrub.ts';
 
 const PROBE_NAME_LENGTH = 16;
 /** In bytes: as much as a small object. */
@@ -101,9 +102,19 @@ export class HealthArea extends StoreArea {
     };
   }
 
+  /** The key of the object that a backend name belongs to; `undefined` where the name alone doesn't tell. */
+  keyAt(name: string): string | undefined {
+    return keyAt(this.#engine, name);
+  }
+
   /** Counts the names of objects, deleted ones too, by listing them. */
   count(signal?: AbortSignal): Promise<number> {
     return countObjects(this.#engine, signal);
+  }
+
+  /** How many bytes there are to read from a position on, by listing them. @throws SecureStoreError what the backend throws */
+  bytesFrom(options: Pick<PassOptions, 'after' | 'payloads' | 'signal'>): Promise<number> {
+    return bytesFrom(this.#engine, options);
   }
 
   /** Reads the store from a position on: see {@link PassOptions}. @throws as `verify` does */

@@ -64,7 +64,11 @@ async function checkEarly(
   signal: AbortSignal | undefined,
 ): Promise<void> {
   if (condition.type === 'none') return;
-  const current = await underConfirmedKeys(engine, () => readCurrent(engine, target, signal), signal);
+  const current = await underConfirmedKeys(
+    engine,
+    () => readCurrent(engine, target, { signal, evenDamaged: condition.type === 'damaged' }),
+    signal,
+  );
   checkCondition(condition, current, engine.clock.now());
 }
 
@@ -88,7 +92,7 @@ async function commitContent<M extends object>(
   const committed = await commit(engine, {
     target,
     condition,
-    readFirst: condition.type === 'version',
+    readFirst: condition.type === 'version' || condition.type === 'damaged',
     signal,
     beforeAttempt: hold && ((doubtful) => confirmWritten(hold, doubtful, signal)),
     stillHolds: hold && (() => hold.holds()),

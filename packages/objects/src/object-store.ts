@@ -56,7 +56,7 @@ import type {
 import type { VerifyReport } from './verify/report.ts';
 
 const NO_OPTIONS: ReadonlySet<string> = new Set();
-const STORE_OPTIONS: ReadonlySet<string> = new Set(['metadata', 'ifAbsent', 'ifVersion', 'expires']);
+const STORE_OPTIONS: ReadonlySet<string> = new Set(['metadata', 'ifAbsent', 'ifVersion', 'ifDamaged', 'expires']);
 const RETRIEVE_OPTIONS: ReadonlySet<string> = new Set(['version', 'at']);
 const RANGE_OPTIONS: ReadonlySet<string> = new Set(['version', 'at', 'start', 'end']);
 const CHANGE_OPTIONS: ReadonlySet<string> = new Set(['ifVersion']);

@@ -1,5 +1,6 @@
 import { historyPrefix, ID_LENGTH, noId, objectName, SecureStoreError } from '@securestore/core-format';
 import { instant } from '@securestore/jobs';
+import { succession } from './damaged-record.ts';
 import type { Engine } from './engine.ts';
 import { withNewestKeys } from './newest-keys.ts';
 import { listPage } from './pages.ts';
@@ -17,8 +18,33 @@ async function commitBeforeRefused(engine: Engine, { token }: Target, signal: Ab
   return entries.length === 0 ? noId() : engine.random(ID_LENGTH);
 }
 
-/** What lies at a name now; it is kept for the next overwrite. */
-export async function readCurrent(engine: Engine, target: Target, signal?: AbortSignal): Promise<Current> {
+/** Why a record that is damaged is in the way, and what to do: nobody should lose sight of it by storing something else. */
+function inTheWay({ code, message, cause }: SecureStoreError): SecureStoreError {
+  return new SecureStoreError(
+    code,
+    `${message}. It was left as it is. Scrub the store with a backup to repair it from; or restore the object from one with the ` +
+      'conflict policy "overwrite", or store it with "ifDamaged", which keeps its history; or purge it with its history',
+    { cause },
+  );
+}
+
+/** How what lies at a name is read. */
+export interface ReadCurrentOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Whether a record that is damaged is to be replaced: else it is an error. */
+  readonly evenDamaged?: boolean | undefined;
+}
+
+/**
+ * What lies at a name now; it is kept for the next overwrite.
+ *
+ * @throws SecureStoreError `INTEGRITY` where it is damaged, and what opening a record and the backend throw
+ */
+export async function readCurrent(
+  engine: Engine,
+  target: Target,
+  { signal, evenDamaged }: ReadCurrentOptions = {},
+): Promise<Current> {
   const since = instant(engine.clock);
   const found = await engine.backend.read(objectName(target.token), { signal });
   if (found === undefined) {
@@ -31,8 +57,25 @@ export async function readCurrent(engine: Engine, target: Target, signal?: Abort
     engine.cache.set(target.token, stored, since);
     return { stored, opened };
   } catch (error) {
-    if (!SecureStoreError.is(error) || !isRetired(engine.watcher.state, found.body)) throw error;
+    if (!SecureStoreError.is(error)) throw error;
+    if (namesRetiredKey(engine, found.body)) {
+      engine.cache.delete(target.token);
+      const previousCommitId = await commitBeforeRefused(engine, target, signal);
+      return { stored, reason: error, previousCommitId, version: 0, origin: 0 };
+    }
+    if (error.code !== 'INTEGRITY') throw error;
+    if (evenDamaged !== true) throw inTheWay(error);
     engine.cache.delete(target.token);
-    return { stored, reason: error, previousCommitId: await commitBeforeRefused(engine, target, signal) };
+    return { stored, reason: error, ...(await succession(engine, target, found.body, signal)) };
+  }
+}
+
+function namesRetiredKey({ watcher }: Engine, bytes: Uint8Array): boolean {
+  try {
+    return isRetired(watcher.state, bytes);
+  } catch (error) {
+    // What is no record at all names no key.
+    if (SecureStoreError.is(error)) return false;
+    throw error;
   }
 }

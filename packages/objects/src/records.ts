@@ -50,8 +50,9 @@ export interface Standing {
 }
 
 /**
- * What lies at a name under a key version that has been retired: a write that landed late and was never acknowledged,
- * or what somebody put there. Nothing that it says is used; a mutation replaces it.
+ * What lies at a name and is not opened: under a key version that has been retired, so a write that landed late and was never
+ * acknowledged, or what somebody put there, which any mutation replaces; or damaged, which replaces who asks for it. Nothing that it
+ * says is used.
  */
 export interface Refused {
   readonly stored: StoredRecord;
@@ -60,6 +61,10 @@ export interface Refused {
   readonly reason: SecureStoreError;
   /** What the version that replaces it names as the commit before. */
   readonly previousCommitId: Uint8Array;
+  /** The greatest version that may have been acknowledged, as far as that can be told. */
+  readonly version: number;
+  /** The version with which the history begins that the one that replaces it goes on with; 0 where that isn't known. */
+  readonly origin: number;
 }
 
 /** What lies at a name, if anything does. */
@@ -235,7 +240,8 @@ export function originOf(current: OpenedRecord | undefined): number {
 
 /** The origin of the version with `header` that replaces `current`: its own where nothing comes before it. */
 export function originAfter(current: Current, { version, previousCommitId }: RecordHeader): number {
-  return isZero(previousCommitId) ? version : originOf(current?.opened);
+  if (isZero(previousCommitId)) return version;
+  return current?.opened === undefined ? (current?.origin ?? 0) : originOf(current.opened);
 }
 
 /** Whether the record is the tombstone of a purge, which has no version before it. */

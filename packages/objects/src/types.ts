@@ -80,6 +80,11 @@ export interface StoreOptions<M extends object = Metadata> extends CallOptions {
   readonly ifAbsent?: boolean | undefined;
   /** Fail with `CONFLICT` unless this is the current version. */
   readonly ifVersion?: Version | undefined;
+  /**
+   * Replace a record that is damaged, which is `INTEGRITY` otherwise, and fail with `CONFLICT` where none is. What was in it is lost; the
+   * history before it stays, and the new version follows the newest one of which anything genuine tells.
+   */
+  readonly ifDamaged?: boolean | undefined;
   /** From then on the object is as if it did not exist. */
   readonly expires?: Date | undefined;
 }
@@ -129,7 +134,8 @@ export interface SecureStorage {
   /**
    * Stores an object, durably, replacing what is there; older versions stay in the history.
    *
-   * @throws `CONFLICT` with `currentVersion` on a failed `ifAbsent` or `ifVersion`, and never without one of them.
+   * @throws `CONFLICT` with `currentVersion` on a failed `ifAbsent`, `ifVersion` or `ifDamaged`, and never without one of them; `INTEGRITY` where the
+   *   record there is damaged, without `ifDamaged`.
    */
   store<M extends object = Metadata>(key: string, data: StoreData, options?: StoreOptions<M>): Promise<ObjectInfo<M>>;
   /** @throws `NOT_FOUND` where there is no such object or version, or it has expired. */

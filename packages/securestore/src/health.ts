@@ -32,6 +32,7 @@ const check = (name: string, reason: string, more: Partial<HealthCheck> = {}): H
 function inWords(milliseconds: number): string {
   const minutes = Math.floor(Math.max(0, milliseconds) / 60_000);
   const hours = Math.floor(minutes / 60);
+  if (minutes < 1) return 'less than a minute';
   if (minutes < 120) return `${minutes} min`;
   return hours < 48 ? `${hours} h` : `${Math.floor(hours / 24)} d`;
 }

@@ -80,7 +80,7 @@ describe('the health of a store', () => {
     expect(checkOf(await store.health(), 'backup')).toMatchObject({
       status: 'ok',
       subject: world.backup,
-      reason: 'the last good backup is 0 min old; restoring it was never tried by a drill',
+      reason: 'the last good backup is less than a minute old; restoring it was never tried by a drill',
     });
     await store.backups.drill(world.backup);
     world.clock.advance(25 * HOUR);

@@ -3,6 +3,7 @@ import { styleText } from 'node:util';
 import type { HealthCheck, HealthReport, HealthStatus } from 'securestore';
 import type { Call, ExitCode } from '../call.ts';
 import type { OutputStream } from '../cli-context.ts';
+import { inOurTerms } from '../error-report.ts';
 import { withStoreWithin } from '../open.ts';
 import { parseDuration } from '../parse-time.ts';
 import { formatTable, printable } from '../terminal-text.ts';
@@ -60,7 +61,7 @@ async function look(call: Call<HealthOptions>): Promise<HealthReport> {
     const report = cli.signal.aborted ? undefined : unopened(error, cli.now(), performance.now() - begun);
     // What says nothing of the store, such as a wrong secret, is an error as with every command.
     if (report === undefined) throw error;
-    return report;
+    return { ...report, checks: report.checks.map((check) => ({ ...check, reason: inOurTerms(check.reason) })) };
   }
 }
 

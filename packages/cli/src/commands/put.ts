@@ -17,6 +17,7 @@ export interface PutOptions {
   readonly meta?: readonly string[];
   readonly ifAbsent?: boolean;
   readonly ifVersion?: string;
+  readonly ifDamaged?: boolean;
   readonly expires?: string;
 }
 
@@ -40,11 +41,12 @@ export async function put(call: Call<PutOptions>, key: string, file: string | un
 }
 
 function storeOptions({ cli, options }: Call<PutOptions>): StoreOptions {
-  const { meta, ifAbsent, ifVersion, expires } = options;
+  const { meta, ifAbsent, ifVersion, ifDamaged, expires } = options;
   return {
     ...(meta === undefined ? {} : { metadata: parseMetadata(meta) }),
     ...(ifAbsent === undefined ? {} : { ifAbsent }),
     ...(ifVersion === undefined ? {} : { ifVersion }),
+    ...(ifDamaged === undefined ? {} : { ifDamaged }),
     ...(expires === undefined ? {} : { expires: parseExpiry('--expires', expires, cli.now()) }),
   };
 }

@@ -5,6 +5,7 @@ import { requireBackup } from '../backup-place.ts';
 import { withBackupSecret } from '../backup-source.ts';
 import { type Call, type ExitCode, SOME_FAILED } from '../call.ts';
 import { deliverBytes, deliverToTerminal } from '../deliver.ts';
+import { inOurTerms } from '../error-report.ts';
 import { sayFailed } from '../failed-items.ts';
 import { watchJob } from '../job-progress.ts';
 import { withStore } from '../open.ts';
@@ -223,12 +224,15 @@ async function restoreHere(call: RestoreCall, source: string): Promise<ExitCode>
     const report = await watchJob(cli, 'restore', job);
     const { failed, conflicts, ...summary } = report;
     for (const warning of summary.warnings) out.note(`warning: ${warning}`);
-    for (const { key, code, message } of failed) {
+    for (const { key, code, message: theirs } of failed) {
+      const message = inOurTerms(theirs);
       await out.result({ key, code, message, status: 'failed' }, () => {
         return `failed: ${printable(key)}: ${printable(message)} [${code}]`;
       });
     }
+    const isFailed = new Set(failed.map(({ key }) => key));
     for (const key of report.skipped > 0 && !report.dryRun ? conflicts : []) {
+      if (isFailed.has(key)) continue;
       await out.result({ key, status: 'conflict' }, () => `there as another version: ${printable(key)}`);
     }
     if (!isWhole && deleteExtra !== true && touched(report) === 0) {

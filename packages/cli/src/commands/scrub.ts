@@ -15,7 +15,12 @@ export interface ScrubOptions {
   readonly payloads?: boolean;
 }
 
-const ADVICE = 'to put it back: securestore scrub --repair <backup>, or restore it';
+const RESTORE =
+  'securestore restore <backup> --key <key> --conflict overwrite puts back what a backup has, as a new version';
+const ADVICE = `to put it back as it was: securestore scrub --repair <backup>; ${RESTORE}`;
+
+/** From so many milliseconds on a pass that was at work for a shorter time was interrupted. */
+const PAUSED = 2000;
 
 function lineOf({ kind, key, name, message, repaired }: ScrubFinding): string {
   const subject = key === undefined ? name : `${key} (${name})`;
@@ -25,7 +30,8 @@ function lineOf({ kind, key, name, message, repaired }: ScrubFinding): string {
 
 /** @param repairs whether what is wrong was to be put right */
 function inWords(report: ScrubReport, repairs: boolean): string[] {
-  const { ok, found, repaired, objects, deleted, versions, parts, bytes, started, ended, baseline, late } = report;
+  const { ok, found, repaired, objects, deleted, versions, parts, bytes, started, ended, took, baseline, late } =
+    report;
   const what = [
     count(objects, 'object'),
     count(deleted, 'deletion'),
@@ -35,16 +41,17 @@ function inWords(report: ScrubReport, repairs: boolean): string[] {
   const some = repaired === found ? 'all repaired' : `${repaired} of them repaired`;
   const mended = repaired === 0 ? '' : `, ${found === 1 ? 'repaired' : some},`;
   const verdict = found === 0 ? 'nothing is wrong' : `${count(found, 'finding')}${mended}`;
-  const took = formatDuration((ended.getTime() - started.getTime()) / 1000);
+  const paused = ended.getTime() - started.getTime() - took;
+  const since = paused < PAUSED ? '' : `, begun ${formatTime(started)} and interrupted since`;
   const basis =
     baseline === undefined
       ? 'there is no checkpoint: only damage shows, not that an object is older than it was or gone (securestore verify --checkpoint makes one)'
       : `compared with the checkpoint of ${formatTime(baseline.time)}`;
   return [
-    `${verdict} among ${what}; read ${formatBytes(bytes)} of payloads, in ${took}`,
+    `${verdict} among ${what}; read ${formatBytes(bytes)} of payloads, in ${formatDuration(took / 1000)}${since}`,
     basis,
     ...(late ? ['it took longer than --within says, since --rate did not allow it to go faster'] : []),
-    ...(ok ? [] : [repairs ? 'what is not repaired: restore it, or give another backup with --repair' : ADVICE]),
+    ...(ok ? [] : [repairs ? `what is not repaired: give another backup with --repair; or ${RESTORE}` : ADVICE]),
   ];
 }
 

@@ -42,8 +42,9 @@ function addPut(program: Command, run: Run): void {
       new Option('--meta <name=value>', 'metadata, replacing what there is, all of it; may be repeated').argParser(
         collect,
       ),
-      new Option('--if-absent', 'only where there is no such object').conflicts('ifVersion'),
+      new Option('--if-absent', 'only where there is no such object').conflicts(['ifVersion', 'ifDamaged']),
       ifVersion(),
+      new Option('--if-damaged', 'replace a record that is damaged, and keep its history').conflicts('ifVersion'),
       new Option('--expires <time>', 'when it expires: ISO 8601, or how long from now, such as 12h or 30d'),
     ],
     notes: `A put over an object drops its metadata and its expiry, unless --meta and --expires give them again.

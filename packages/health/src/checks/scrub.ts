@@ -11,12 +11,26 @@ function words(count: number, one: string, many: string): string {
   return count === 1 ? `1 ${one}` : `${count} ${many}`;
 }
 
+/** What was found, with the key of its object where that is known: the backend's name says nothing to people. */
+function subjectOf(
+  { kind, name }: ScrubState['findings'][number],
+  keyAt: (name: string) => string | undefined,
+): string {
+  const key = keyAt(name);
+  return `${kind} ${key === undefined ? name : `${key} (${name})`}`;
+}
+
 /**
  * Whether everything was looked at not too long ago, and what is wrong.
  *
  * @param now milliseconds since 1970
  */
-function judgeScrub(state: ScrubState, now: number, { scrubWithin }: Required<HealthThresholds>): HealthCheck {
+function judgeScrub(
+  state: ScrubState,
+  now: number,
+  { scrubWithin }: Required<HealthThresholds>,
+  keyAt: (name: string) => string | undefined,
+): HealthCheck {
   const { last, open, within, findings } = state;
   const figures = {
     findings: open,
@@ -25,9 +39,10 @@ function judgeScrub(state: ScrubState, now: number, { scrubWithin }: Required<He
   const details = { figures };
   if (open > 0) {
     const [first] = findings;
-    const such = first === undefined ? '' : `${open === 1 ? ':' : ', such as'} ${first.kind} ${first.name}`;
+    const such = first === undefined ? '' : `${open === 1 ? ':' : ', such as'} ${subjectOf(first, keyAt)}`;
     const reason = `${words(open, 'thing is', 'things are')} not as stored${such}`;
-    const advice = 'run "securestore scrub --repair <backup>", or restore what is damaged and scrub again';
+    const advice =
+      'run "securestore scrub --repair <backup>"; what that can not repair, "securestore restore <backup> --key <key> --conflict overwrite", and scrub again';
     return finding('scrub', 'failing', [reason, advice], details);
   }
   const limit = scrubWithin ?? within ?? SCRUB_WITHIN;
@@ -53,7 +68,7 @@ export function scrubSource(area: HealthArea): HealthSource {
   return {
     names: ['scrub'],
     check: async ({ signal, thresholds }) => [
-      judgeScrub(await readScrubState(area, signal), area.clock.now(), thresholds),
+      judgeScrub(await readScrubState(area, signal), area.clock.now(), thresholds, (name) => area.keyAt(name)),
     ],
   };
 }

@@ -14,6 +14,11 @@ export interface Pacing {
   readonly total: number;
 }
 
+/** When a pass that is spread over its time is to be done, in milliseconds since 1970. */
+export function plannedEnd({ started, within }: Pick<Pacing, 'started' | 'within'>): number {
+  return started + within * SHARE;
+}
+
 /** Waits until as much of the time has passed as of the objects are done. */
 export async function pace(
   clock: Clock,

@@ -4,29 +4,19 @@ import type { Clock } from '@securestore/jobs';
 import { elapsedSince, instant } from '@securestore/jobs';
 
 /**
- * Reads at most so many bytes of bodies a second, on average: one body at a time, and none before those that were read are paid
- * for. So it is ahead by one body at most.
+ * Reads at most so many bytes of bodies a second, on average: one body at a time, which is given when it is paid for. So what is told of
+ * the bytes that were read is never ahead of the time that passed.
  */
 export function rateLayer(bytesPerSecond: number, clock: Clock): Layer {
   return (inner) => {
-    /** Bytes that were read and not yet paid for by time that passed. */
-    let owed = 0;
-    let since = instant(clock);
     let turn: Promise<unknown> = Promise.resolve();
-    const pay = async (signal: AbortSignal | undefined): Promise<void> => {
-      owed = Math.max(0, owed - (elapsedSince(since, clock) * bytesPerSecond) / 1000);
-      since = instant(clock);
-      if (owed === 0) return;
-      await clock.sleep(Math.ceil((owed * 1000) / bytesPerSecond), signal);
-      owed = 0;
-      since = instant(clock);
-    };
     return forwardTo(inner, {
       read: (key, options) => {
         const read = turn.then(async () => {
-          await pay(options?.signal);
+          const begun = instant(clock);
           const found = await inner.read(key, options);
-          owed += found?.body.byteLength ?? 0;
+          const due = ((found?.body.byteLength ?? 0) * 1000) / bytesPerSecond - elapsedSince(begun, clock);
+          if (due > 0) await clock.sleep(Math.ceil(due), options?.signal);
           return found;
         });
         turn = read.catch(() => undefined);

@@ -4,12 +4,12 @@ import type { Job, JobContext, JobKind } from '@securestore/jobs';
 import type { HealthArea, PassResult } from '@securestore/objects';
 import { publishScrub } from '../channels.ts';
 import { checkAmount, checkNames } from '../options.ts';
-import { pace } from './pacing.ts';
+import { pace, plannedEnd } from './pacing.ts';
 import { rateLayer } from './rate.ts';
 import { changeScrubState, withFindings } from './state.ts';
 import type { Pace } from './tally.ts';
 import { Tally } from './tally.ts';
-import type { RepairSource, ScrubOptions, ScrubReport } from './types.ts';
+import type { RepairSource, ScrubFinding, ScrubOptions, ScrubReport } from './types.ts';
 
 const OPTIONS = ['rate', 'within', 'payloads', 'repair'] as const;
 const PHASE = 'scrubbing';
@@ -35,7 +35,11 @@ async function runPart(
   const { clock } = area;
   const { rate, within, payloads } = tally.pace;
   const total = await area.count(signal);
-  progress({ phase: PHASE, total });
+  const byRate =
+    rate === undefined ? 0 : ((await area.bytesFrom({ after: tally.position, payloads, signal })) / rate) * 1000;
+  const byTime = within === undefined ? 0 : plannedEnd({ started: tally.started, within }) - clock.now();
+  const eta = Math.max(byRate, byTime);
+  progress({ phase: PHASE, total, ...(eta > 0 && { eta }) });
   let done = 0;
   return area.scrub({
     after: tally.position,
@@ -54,7 +58,7 @@ async function runPart(
       const now = counts.objects + counts.deleted;
       progress({ done: now - done });
       done = now;
-      await save(tally.cursor(position, counts));
+      await save(tally.cursor(position, counts, clock.now()));
       if (within === undefined) return;
       await pace(clock, { started: tally.started, within, total }, tally.doneBefore + done, signal);
     },
@@ -92,6 +96,11 @@ async function remember(area: HealthArea, tally: Tally, report: ScrubReport, sig
   );
 }
 
+function withKey(area: HealthArea, finding: ScrubFinding): ScrubFinding {
+  const key = finding.key ?? area.keyAt(finding.name);
+  return key === undefined ? finding : { key, ...finding };
+}
+
 async function run(place: Place, context: JobContext<object>, given: RunOptions | undefined): Promise<ScrubReport> {
   const { area, location } = place;
   const { signal, cursor } = context;
@@ -110,8 +119,10 @@ async function run(place: Place, context: JobContext<object>, given: RunOptions 
     ...(baseline !== undefined && { baseline }),
     found,
     repaired,
-    findings,
+    // What is kept between two runs has no keys in it.
+    findings: findings.map((finding) => withKey(area, finding)),
     strays,
+    took: tally.took(ended),
     late: ended - started > within,
   };
   await remember(area, tally, report, signal);

@@ -20,6 +20,8 @@ export interface Pace {
 interface Cursor {
   readonly position?: string;
   readonly started: number;
+  /** How long earlier runs took, in milliseconds. */
+  readonly took: number;
   readonly pace: Pace;
   readonly counts: PassCounts;
   readonly found: number;
@@ -42,7 +44,8 @@ function parse(value: unknown): Cursor | undefined {
   if (![started, found, repaired, strays].every(isCount) || !Array.isArray(findings)) return undefined;
   if (typeof counts !== 'object' || !NAMES.every((name) => isCount(counts[name]))) return undefined;
   if (typeof pace?.payloads !== 'boolean' || !isAmount(pace.rate) || !isAmount(pace.within)) return undefined;
-  return cursor as Cursor;
+  // Cursors of earlier releases don't say it.
+  return { ...(cursor as Cursor), took: isCount(cursor.took) ? cursor.took : 0 };
 }
 
 /** Counts a pass, over all its parts. */
@@ -56,6 +59,9 @@ export class Tally {
   repaired: number;
   strayCount: number;
   readonly #before: PassCounts;
+  readonly #tookBefore: number;
+  /** When this run began, in milliseconds since 1970. */
+  readonly #begun: number;
   readonly #known: Set<string>;
 
   /**
@@ -66,6 +72,8 @@ export class Tally {
   constructor(saved: unknown, pace: Pace | undefined, now: number) {
     const cursor = parse(saved);
     this.started = cursor?.started ?? now;
+    this.#tookBefore = cursor?.took ?? 0;
+    this.#begun = now;
     this.pace = pace ?? cursor?.pace ?? { payloads: true };
     this.position = cursor?.position;
     this.findings = [...(cursor?.findings ?? [])];
@@ -109,7 +117,12 @@ export class Tally {
     return this.#before.objects + this.#before.deleted;
   }
 
-  cursor(position: string, run: PassCounts): Cursor {
+  /** How long all runs have taken, in milliseconds. */
+  took(now: number): number {
+    return this.#tookBefore + Math.max(0, Math.round(now - this.#begun));
+  }
+
+  cursor(position: string, run: PassCounts, now: number): Cursor {
     const findings: ScrubFinding[] = [];
     let left = MAX_CURSOR_BYTES;
     for (const { key: _, ...finding } of this.findings) {
@@ -118,6 +131,16 @@ export class Tally {
       findings.push(finding);
     }
     const { started, pace, found, repaired, strayCount: strays } = this;
-    return { position, started, pace, counts: this.counts(run), found, repaired, strays, findings };
+    return {
+      position,
+      started,
+      took: this.took(now),
+      pace,
+      counts: this.counts(run),
+      found,
+      repaired,
+      strays,
+      findings,
+    };
   }
 }

@@ -27,6 +27,8 @@ export interface ScrubReport extends PassCounts {
   readonly ok: boolean;
   readonly started: Date;
   readonly ended: Date;
+  /** How long it was at work, in milliseconds: without the time between a run that was interrupted and the next one. */
+  readonly took: number;
   /**
    * The checkpoint that the store was held against at the end. Without one, only damage shows: not that an object is older than it
    * was, nor that it is gone.

@@ -1,4 +1,5 @@
 import type { KeyObject } from 'node:crypto';
+import { forwardTo } from '@securestore/backend-api';
 import type { BlobGeometry, BlobReference } from '@securestore/core-format';
 import {
   blobGeometry,
@@ -91,20 +92,37 @@ async function readPayload(
   { onBytes, signal }: LookOptions,
 ): Promise<BlobProblem | undefined> {
   const { length, chunkSize } = geometry;
+  let read = 0;
+  let opened = 0;
+  const backend = forwardTo(engine.backend, {
+    async read(name, options) {
+      const found = await engine.backend.read(name, options);
+      read += found?.body.length ?? 0;
+      return found;
+    },
+  });
   try {
-    const reader = new BlobReader(engine, {
-      token,
-      suite,
-      reference,
-      chunkSize,
-      key,
-      length,
-      onMissing: async () => undefined,
-    });
-    for await (const piece of reader.read(0, length, signal)) onBytes(piece.length);
+    const reader = new BlobReader(
+      { ...engine, backend },
+      {
+        token,
+        suite,
+        reference,
+        chunkSize,
+        key,
+        length,
+        onMissing: async () => undefined,
+      },
+    );
+    for await (const piece of reader.read(0, length, signal)) {
+      opened += piece.length;
+      onBytes(piece.length);
+    }
     return undefined;
   } catch (error) {
     if (!isDamage(error)) throw error;
+    // What was read to find that out was read, too.
+    onBytes(Math.max(0, read - opened));
     return { name: `${blobsPrefix(token)}${encodeBase32(reference.blobId)}`, message: error.message };
   }
 }

@@ -8,13 +8,13 @@ import {
   historyVersion,
   isZero,
   objectName,
-  SecureStoreError,
 } from '@securestore/core-format';
 import type { Expectation } from '../checkpoint/baseline.ts';
 import type { Contradiction } from '../checkpoint/compare.ts';
 import { compare } from '../checkpoint/compare.ts';
 import { keptFor } from '../collection/retention.ts';
 import type { Engine } from '../engine.ts';
+import { keyOfToken } from '../key-at.ts';
 import { mapConcurrently } from '../map-concurrently.ts';
 import type { Observed } from '../observe.ts';
 import { observe } from '../observe.ts';
@@ -96,16 +96,6 @@ function gather(gathered: Gathered, observed: Observed): void {
 
 function numberOf({ version, commit }: CheckpointEntry): string {
   return formatVersion(version, commit);
-}
-
-function nameOf(engine: Engine, token: string): string | undefined {
-  try {
-    const opened = engine.names.open(token);
-    return 'hidden' in opened ? undefined : opened.name;
-  } catch (error) {
-    if (SecureStoreError.is(error, 'INTEGRITY')) return undefined;
-    throw error;
-  }
 }
 
 const MESSAGES: Readonly<Record<Contradiction, string>> = {
@@ -282,7 +272,7 @@ export async function lookAtObject(engine: Engine, subject: Subject, options: Lo
     unreadable: gathered.unreadable,
     blobs,
     parts,
-    findings: findings.named(gathered.key ?? nameOf(engine, token)),
+    findings: findings.named(gathered.key ?? keyOfToken(engine, token)),
     strays,
   };
 }

@@ -16,7 +16,7 @@ import type { Engine } from '../engine.ts';
 import type { Observed } from '../observe.ts';
 import { observe } from '../observe.ts';
 import { pagesUnder } from '../pages.ts';
-import type { Look } from './object.ts';
+import type { Look, LookOptions } from './object.ts';
 import { lookAtObject } from './object.ts';
 import { historyNames } from './pass.ts';
 import type { Finding } from './report.ts';
@@ -38,9 +38,14 @@ interface Mending {
   readonly signal: AbortSignal | undefined;
 }
 
-function look(engine: Engine, token: string, expected: Expectation, signal: AbortSignal | undefined): Promise<Look> {
+function look(
+  engine: Engine,
+  token: string,
+  expected: Expectation,
+  { onBytes, signal }: Pick<LookOptions, 'onBytes' | 'signal'>,
+): Promise<Look> {
   const history = (): Promise<string[]> => historyNames(engine, token, signal);
-  return lookAtObject(engine, { token, history, expected }, { payloads: true, onBytes: () => undefined, signal });
+  return lookAtObject(engine, { token, history, expected }, { payloads: true, onBytes, signal });
 }
 
 /** What lies at a name; `undefined` also where the backend itself sees that it is nothing that was written. */
@@ -181,13 +186,17 @@ export async function repairObject(
   engine: Engine,
   source: StorageBackend,
   { token, expected }: { readonly token: string; readonly expected: Expectation },
-  signal: AbortSignal | undefined,
+  { onBytes, signal }: Pick<LookOptions, 'onBytes' | 'signal'>,
 ): Promise<readonly Finding[]> {
   const copy = { ...engine, backend: source };
-  const unusable = new Set((await look(copy, token, NOTHING, signal)).findings.map(({ name }) => name));
+  const unusable = new Set(
+    (await look(copy, token, NOTHING, { onBytes: () => undefined, signal })).findings.map(({ name }) => name),
+  );
   const mending: Mending = { engine, copy, token, expected, unusable, signal };
   for (let round = 0; ; round++) {
-    const { findings } = await look(engine, token, expected, signal);
+    // What is read to see what was mended is read from the store.
+    const counted = round === 0 ? () => undefined : onBytes;
+    const { findings } = await look(engine, token, expected, { onBytes: counted, signal });
     if (round === ROUNDS || findings.length === 0) return findings;
     let changed = false;
     for (const finding of findings) if (await mend(mending, finding)) changed = true;

@@ -1,5 +1,5 @@
 import type { Layer, StorageBackend } from '@securestore/backend-api';
-import { AREAS } from '@securestore/core-format';
+import { afterToken, AREAS } from '@securestore/core-format';
 import type { Engine } from '../engine.ts';
 import { guarded } from '../guarded.ts';
 import { entriesUnder } from '../pages.ts';
@@ -50,6 +50,19 @@ export async function countObjects(engine: Engine, signal: AbortSignal | undefin
   let count = 0;
   for await (const _ of entriesUnder(engine.backend, AREAS.objects, { signal })) count += 1;
   return count;
+}
+
+/** How many bytes the records of objects have, and their payloads, from a position on; by listing them. */
+export async function bytesFrom(
+  engine: Engine,
+  { after, payloads, signal }: Pick<PassOptions, 'after' | 'payloads' | 'signal'>,
+): Promise<number> {
+  let bytes = 0;
+  for (const area of [AREAS.objects, AREAS.history, ...(payloads ? [AREAS.blobs] : [])]) {
+    const from = after === undefined ? undefined : afterToken(area, after);
+    for await (const { size } of entriesUnder(engine.backend, area, { after: from, signal })) bytes += size;
+  }
+  return bytes;
 }
 
 /** Findings about the store as a whole, which nothing repairs object by object. */
@@ -108,8 +121,14 @@ export async function scrubFrom(engine: Engine, options: PassOptions): Promise<P
     onCertain: async ({ token, findings, strays, expected }) => {
       for (const stray of strays) onStray(stray);
       if (findings.length === 0) return;
+      const counted = (bytes: number): void => {
+        report.bytes += bytes;
+        onBytes?.(bytes);
+      };
       const left =
-        repairFrom === undefined ? findings : await repairObject(mending, repairFrom, { token, expected }, signal);
+        repairFrom === undefined
+          ? findings
+          : await repairObject(mending, repairFrom, { token, expected }, { onBytes: counted, signal });
       const before = findings.map((finding) => ({ ...finding, repaired: !left.some((one) => isSame(one, finding)) }));
       // Mending one thing may show another that is wrong beside it.
       const others = left.filter((one) => !findings.some((finding) => isSame(one, finding)));
