@@ -185,7 +185,7 @@ export class Reseal extends MigrationRun {
     }
     await this.followHoles(consumer);
     this.progress({ phase: 'verifying' });
-    const findings = await there.migrationArea.verifyHere(() => this.progress({ done: 1 }), signal);
+    const findings = await there.migrationArea.verifyHere({ onLooked: () => this.progress({ done: 1 }) }, signal);
     const before = await this.#verifySource();
     for (const { name, kind, message } of [...before, ...findings]) {
       if (!this.#failed.has(name))
@@ -200,7 +200,12 @@ export class Reseal extends MigrationRun {
     if (copy === undefined) return [];
     const missed = new Map<string, Missed>();
     const onMissed = (token: string, one: Missed): void => void missed.set(token, one);
-    const findings = await this.area.verifySealed(copy, onMissed, () => this.progress({ done: 1 }), signal);
+    const findings = await this.area.verifySealed(
+      copy,
+      onMissed,
+      { onLooked: () => this.progress({ done: 1 }) },
+      signal,
+    );
     for (const [token, one] of missed) {
       await this.#bring(token);
       if (await copy.has(one)) continue;

@@ -41,6 +41,8 @@ import { checkFree, isTaken, occupy, occupyAnew } from './marker.ts';
 import type { Missed } from './resealed-copy.ts';
 import { ResealedCopy, tokensOf } from './resealed-copy.ts';
 import { reopen } from './reopen.ts';
+import type { SealedPayload } from './sealed-payload.ts';
+import { sealedPayloadOf } from './sealed-payload.ts';
 
 /** Whether what somebody else relies on is still so. */
 type Step = 'done' | 'overtaken';
@@ -65,6 +67,18 @@ function copyView(store: StorageBackend, target: StorageBackend): StorageBackend
     batch: readOnly,
     deleteMany: readOnly,
   });
+}
+
+/** How a copy, or the store, is looked at. */
+export interface Looking {
+  /** Told of each object that was looked at. */
+  readonly onLooked: () => void;
+  /** Of which objects payloads are read and opened; by default of none. */
+  readonly payloads?: ((token: string) => boolean) | undefined;
+  /** Told of bytes of payloads as they are read. */
+  readonly onBytes?: ((bytes: number) => void) | undefined;
+  /** Whether something is told of already: it is not looked at again, and not found. */
+  readonly isKnown?: ((finding: Finding) => boolean) | undefined;
 }
 
 /** What moving a store takes of it, where it was opened for that (`whereItWas`). How its objects get there the engine does not know: `@securestore/migrate` does. */
@@ -382,6 +396,11 @@ export class MigrationArea extends StoreArea {
     return lookAt(this.#engine, token, record, signal);
   }
 
+  /** What the parts of the payload of a record are held against; `undefined` where it has none of its own. */
+  payloadOf(token: string, record: Uint8Array, signal?: AbortSignal): Promise<SealedPayload | undefined> {
+    return sealedPayloadOf(this.#engine, token, record, signal);
+  }
+
   /** Everything at the backend under `prefix`, in order. @throws SecureStoreError as the listings of the store do */
   entries(
     prefix: string,
@@ -398,17 +417,15 @@ export class MigrationArea extends StoreArea {
   /**
    * Reads every record of the copy, as retrieving it would, and holds it against the checkpoint of the store: what is damaged, older than
    * it was, gone or there again is found, whether it is so in the copy alone or was so in the store.
-   *
-   * @param onLooked told of each object that was looked at
    */
-  verifyCopy(target: StorageBackend, onLooked: () => void, signal?: AbortSignal): Promise<readonly Finding[]> {
+  verifyCopy(target: StorageBackend, looking: Looking, signal?: AbortSignal): Promise<readonly Finding[]> {
     const backend = copyView(this.#engine.backend, target);
-    return this.#verify({ ...this.#engine, backend }, onLooked, signal);
+    return this.#verify({ ...this.#engine, backend }, looking, signal);
   }
 
   /** The same of the store itself. */
-  verifyHere(onLooked: () => void, signal?: AbortSignal): Promise<readonly Finding[]> {
-    return this.#verify(this.#engine, onLooked, signal);
+  verifyHere(looking: Looking, signal?: AbortSignal): Promise<readonly Finding[]> {
+    return this.#verify(this.#engine, looking, signal);
   }
 
   /**
@@ -420,7 +437,7 @@ export class MigrationArea extends StoreArea {
   verifySealed(
     copy: ResealedCopy,
     onMissed: (token: string, missed: Missed) => void,
-    onLooked: () => void,
+    looking: Looking,
     signal?: AbortSignal,
   ): Promise<readonly Finding[]> {
     const inner = this.#engine.backend;
@@ -434,17 +451,22 @@ export class MigrationArea extends StoreArea {
         return found;
       },
     });
-    return this.#verify({ ...this.#engine, backend }, onLooked, signal);
+    return this.#verify({ ...this.#engine, backend }, looking, signal);
   }
 
-  async #verify(engine: Engine, onLooked: () => void, signal: AbortSignal | undefined): Promise<readonly Finding[]> {
+  async #verify(
+    engine: Engine,
+    { onLooked, payloads, onBytes, isKnown }: Looking,
+    signal: AbortSignal | undefined,
+  ): Promise<readonly Finding[]> {
     const report = new ReportBuilder();
     await engine.watcher.refresh(signal);
     const baseline = await loadBaseline(engine, report, signal);
     await passOver({
       engine,
       baseline,
-      options: { payloads: false, onBytes: () => undefined, signal },
+      options: { payloads: payloads ?? false, onBytes: onBytes ?? (() => undefined), signal },
+      isKnown,
       onForeign: (name) => report.add([foreignName(name)]),
       onLook: onLooked,
       onCertain: async ({ findings }) => report.add(findings),
