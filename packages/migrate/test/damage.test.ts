@@ -1,6 +1,6 @@
 import { forwardTo } from '@securestore/backend-api';
 import type { Layer } from '@securestore/backend-api';
-import { AREAS, historyPrefix } from '@securestore/core-format';
+import { AREAS, historyPrefix, objectName } from '@securestore/core-format';
 import type { ObjectStore } from '@securestore/objects';
 import { describe, expect, it } from 'vitest';
 import type { Attacker } from '../../objects/test/support/attacker.ts';
@@ -147,6 +147,38 @@ describe('a payload that is damaged where the store moves to, and sound where it
     await damage(atFrom, await part(all));
     expect(await move(from, to, { clock })).toMatchObject({ moved: true, failures: 0 });
     await expectSound(to, clock);
+  });
+});
+
+describe('what a store has left behind since it was damaged', () => {
+  it('is not removed when it comes back', async () => {
+    const { clock, from, to, store, atFrom } = await scene();
+    for (let n = 0; n < 3; n++) await store.store('more', `value ${n}`);
+    await store.store('purged', 'value');
+    await store.store('purged', 'again');
+    await store.close();
+    const histories = await atFrom.names(AREAS.history);
+    const ofObject = (name: string): string => objectName(name.slice(AREAS.history.length).split('./', 1)[0] ?? '');
+    const current = (await atFrom.names(AREAS.objects)).find((name) => !histories.map(ofObject).includes(name)) ?? '';
+    for (const name of [...histories, current]) await damage(atFrom, name, 100);
+    const names = [...histories, current].toSorted();
+    const report = await move(from, to, { clock, partial: true });
+    expect(report.failed.map(({ name }) => name).toSorted()).toEqual(names);
+
+    const there = await openAt(to, { clock });
+    await there.purge('purged');
+    await there.close();
+    await clock.sleep(60_000);
+    for (const partial of [undefined, true]) {
+      const back = await move(to, from, { clock, partial });
+      expect(back).toMatchObject({ moved: partial === true, failures: names.length - 1 });
+      for (const { code, message } of back.failed) expect(`${code} ${message}`).toMatch(/^INTEGRITY .* left behind/u);
+    }
+    const left = await contentsOf(from);
+    expect(names.filter((name) => left.has(name))).toHaveLength(names.length - 1);
+    const store2 = await openAt(from, { clock });
+    expect((await store2.retrieve('more')).text()).toBe('value 2');
+    await store2.close();
   });
 });
 

@@ -1,9 +1,9 @@
 import type { ListEntry, StorageBackend } from '@securestore/backend-api';
 import type { RecordHeader } from '@securestore/core-format';
-import { asBuffer, historyName, objectName, SecureStoreError, splitRecord } from '@securestore/core-format';
+import { AREAS, asBuffer, historyName, objectName, SecureStoreError, splitRecord } from '@securestore/core-format';
 import type { Change, MigrationArea, SealedPayload } from '@securestore/objects';
 import { entriesUnder, mapConcurrently } from '@securestore/objects';
-import { areLinked, isPast, isSameId } from './linked.ts';
+import { areLinked, isPast, isPurge, isSameId } from './linked.ts';
 import type { Listed } from './listing.ts';
 import { listOne } from './listing.ts';
 import { checkStays, overtaken } from './overtaken.ts';
@@ -48,6 +48,8 @@ export class Copier {
   bytes = 0;
   /** How objects are looked at once more. Where a store was before, others may write late who do not know that it has left. */
   trust: Trust = 'sizes';
+  /** Whether the store was there before, and may have left behind what is damaged. */
+  isWayBack = false;
   readonly #ports: CopyPorts;
   readonly #writer: Writer;
   readonly #parts: Parts;
@@ -182,7 +184,28 @@ export class Copier {
     const { history, parts } = await listOne(token, undefined, (prefix) => area.entries(prefix, { signal }));
     await checkStays(area, signal);
     const there = new Set([...history, ...parts].map(({ key }) => key));
-    return names.filter((name) => !there.has(name));
+    const gone: string[] = [];
+    for (const name of names) {
+      if (there.has(name)) continue;
+      if (!name.startsWith(AREAS.history) || !(await this.#isLeftBehind(token, name))) gone.push(name);
+    }
+    return gone;
+  }
+
+  /**
+   * Whether a record lies there that was damaged when the store moved away: it stays, since nothing else may be left of it but what
+   * could be put right by a backup. A purge spares nothing.
+   */
+  async #isLeftBehind(token: string, name: string): Promise<boolean> {
+    const { area, target, signal } = this.#ports;
+    if (!this.isWayBack || !(await area.isDamagedAt(target, token, name, signal))) return false;
+    const current = await area.read(objectName(token), { signal });
+    if (current !== undefined && isPurge(current.body)) return false;
+    const message =
+      `${name} is damaged at the place to which the store moves back, and the store does not have it any more: ` +
+      'it was left behind there, and stays there';
+    this.fail({ name, code: 'INTEGRITY', message });
+    return true;
   }
 
   /** Removes what lies at the name of a current record, and not what takes its place: see {@link Writer.replace}. @returns how much there was */
@@ -192,6 +215,7 @@ export class Copier {
     const found = await target.read(name, { signal });
     if (found === undefined) return 0;
     await this.#checkStill(token, undefined);
+    if (await this.#isLeftBehind(token, name)) return 0;
     const isConditional = target.capabilities.conditionalDelete && found.etag !== undefined;
     try {
       await target.delete(name, isConditional ? { ifMatch: found.etag, signal } : { signal });

@@ -1,5 +1,5 @@
 import type { RecordHeader } from '@securestore/core-format';
-import { AREAS, asBuffer, isZero } from '@securestore/core-format';
+import { AREAS, asBuffer, isZero, SecureStoreError, splitRecord } from '@securestore/core-format';
 import type { Change } from '@securestore/objects';
 import { isPurged } from '@securestore/objects';
 
@@ -18,4 +18,14 @@ export function areLinked(before: RecordHeader | undefined, later: readonly Chan
     previous = header.commitId;
   }
   return true;
+}
+
+/** Whether a record says that its object was purged. */
+export function isPurge(record: Uint8Array): boolean {
+  try {
+    return isPurged(splitRecord(record).header);
+  } catch (error) {
+    if (SecureStoreError.is(error, 'INTEGRITY')) return false;
+    throw error;
+  }
 }

@@ -64,6 +64,7 @@ export class Move extends MigrationRun {
     const settled = await this.area.journalStands(signal);
     const { instance, occupied } = await this.#begin();
     if (occupied.head !== undefined) this.#copier.trust = 'nothing';
+    this.#copier.isWayBack = occupied.head?.head.state === 'moved';
     const label = this.#labelFor(occupied, instance);
     const consumer = await this.area.open(label, ({ message }) => void this.alarms.add(message), signal);
     await this.#copy(consumer, occupied, hex(instance), settled);
@@ -189,7 +190,7 @@ export class Move extends MigrationRun {
         next = all.next();
         next.catch(() => undefined);
         if (step.value.token === token) return step.value;
-        await this.#copier.syncToken(step.value.token);
+        this.corrected += await this.#copier.syncToken(step.value.token);
       }
     };
     return (token) => {
@@ -280,7 +281,7 @@ export class Move extends MigrationRun {
       const other = await there(listed.token);
       const entries = [other?.record, ...(other?.history ?? [])];
       const isDoubted = leftAt !== undefined && entries.some((entry) => (entry?.modified ?? 0) >= leftAt);
-      if (isDoubted) await this.#copier.syncToken(listed.token, 'nothing');
+      if (isDoubted) this.corrected += await this.#copier.syncToken(listed.token, 'nothing');
       else if (!isSameListing(listed, other)) {
         if (suspects.length < MAX_SUSPECTS) suspects.push(listed.token);
         else this.corrected += await this.#copier.syncToken(listed.token);

@@ -21,6 +21,7 @@ import { openConsumer } from '../journal/open-consumer.ts';
 import type { Looked } from '../journal/resolve.ts';
 import { lookAt } from '../journal/resolve.ts';
 import { hasStood } from '../journal/standing.ts';
+import { observe } from '../observe.ts';
 import type { OpenCalls } from '../open-calls.ts';
 import { ownerKeys } from '../owner.ts';
 import { entriesUnder, listPage, pagesUnder } from '../pages.ts';
@@ -394,6 +395,15 @@ export class MigrationArea extends StoreArea {
   /** Whether a record is what belongs to a token, by whatever opens it. */
   lookAt(token: string, record: Uint8Array, signal?: AbortSignal): Promise<Looked> {
     return lookAt(this.#engine, token, record, signal);
+  }
+
+  /**
+   * Whether a record that lies at another place is damaged, rather than written late under a key version that has been retired since.
+   */
+  async isDamagedAt(target: StorageBackend, token: string, name: string, signal?: AbortSignal): Promise<boolean> {
+    const backend = copyView(this.#engine.backend, target);
+    const observed = await observe({ ...this.#engine, backend }, token, name, signal);
+    return observed.state === 'damaged' && !observed.retired;
   }
 
   /** What the parts of the payload of a record are held against; `undefined` where it has none of its own. */
