@@ -8,8 +8,8 @@ import type { KeptReport } from './keep.ts';
 import { keepOldSide } from './keep.ts';
 import { CONSUMERS } from './migration-run.ts';
 import { Move } from './move.ts';
-import type { ResealSettings } from './reseal.ts';
 import { Reseal } from './reseal.ts';
+import type { ResealSettings } from './reseal-settings.ts';
 import type { MigrationReport, MoveOptions } from './types.ts';
 
 /** The id of the job, of which a store has one at a time. */

@@ -1,5 +1,5 @@
 import type { ListEntry } from '@securestore/backend-api';
-import { AREAS, HEAD_NAME, SecureStoreError, splitUnderToken } from '@securestore/core-format';
+import { AREAS, HEAD_NAME, SecureStoreError } from '@securestore/core-format';
 import type { JobContext } from '@securestore/jobs';
 import { elapsedSince, instant } from '@securestore/jobs';
 import type { Consumer, Finding, MigrationArea, Occupied } from '@securestore/objects';
@@ -8,7 +8,7 @@ import { copyAuditLog } from './audit-log.ts';
 import { applyChanges } from './changes.ts';
 import type { Applied } from './changes.ts';
 import { Copier } from './copier.ts';
-import { failureOf, namesToldOf } from './findings.ts';
+import { failureOf, namesToldOf, tokenOf } from './findings.ts';
 import type { Listed, Lister } from './listing.ts';
 import { listObjects } from './listing.ts';
 import type { Cursor, Places, Written } from './migration-run.ts';
@@ -31,13 +31,6 @@ const isSameListing = (here: Listed, there: Listed | undefined): boolean =>
   here.record?.size === there?.record?.size &&
   isSameList(here.history, there?.history ?? []) &&
   isSameList(here.parts, there?.parts ?? []);
-
-/** Of the object that a name belongs to; `undefined` for a name that belongs to none. */
-function tokenOf(name: string): string | undefined {
-  if (name.startsWith(AREAS.objects)) return name.slice(AREAS.objects.length);
-  const area = [AREAS.history, AREAS.blobs].find((one) => name.startsWith(one));
-  return area && splitUnderToken(area, name)?.token;
-}
 
 /** The work of one run of a migration. */
 export class Move extends MigrationRun {
