@@ -28,6 +28,9 @@ function add(to: Map<string, number>, name: string): void {
   if (isOfObjects(name)) to.set(name, (to.get(name) ?? 0) + 1);
 }
 
+const parts = (counts: Counted): [string, number][] =>
+  [...counts.reads].filter(([name]) => name.startsWith(AREAS.blobs));
+
 function counted(): Counted {
   const counts: Counted = {
     reads: new Map(),
@@ -92,8 +95,6 @@ it('reads each part once where it moves to, where that lay there before', async 
   const [source, target] = [counted(), counted()];
   const report = await move(from, to, { clock, fromLayers: [source.layer], toLayers: [target.layer] });
   expect(report).toMatchObject({ moved: true, failures: 0, bytes: 0 });
-  const parts = (counts: Counted): [string, number][] =>
-    [...counts.reads].filter(([name]) => name.startsWith(AREAS.blobs));
   expect(parts(source)).toEqual([]);
   expect(parts(target).map(([, times]) => times)).toEqual([1, 1, 1]);
 });

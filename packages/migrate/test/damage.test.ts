@@ -1,6 +1,6 @@
 import { forwardTo } from '@securestore/backend-api';
 import type { Layer } from '@securestore/backend-api';
-import { AREAS, historyPrefix, objectName } from '@securestore/core-format';
+import { AREAS, historyPrefix, objectName, splitUnderToken } from '@securestore/core-format';
 import type { ObjectStore } from '@securestore/objects';
 import { describe, expect, it } from 'vitest';
 import type { Attacker } from '../../objects/test/support/attacker.ts';
@@ -12,6 +12,9 @@ import { createAt, failure, openAt, patterned, readRange, usePlace } from '../..
 import { contentsOf, move, mover } from './support/moves.ts';
 
 const LARGE = 9 * 1024 * 1024;
+
+/** The current record of the object that a version was of. */
+const ofObject = (name: string): string => objectName(splitUnderToken(AREAS.history, name)?.token ?? '');
 
 interface Scene {
   readonly clock: EagerClock;
@@ -158,7 +161,6 @@ describe('what a store has left behind since it was damaged', () => {
     await store.store('purged', 'again');
     await store.close();
     const histories = await atFrom.names(AREAS.history);
-    const ofObject = (name: string): string => objectName(name.slice(AREAS.history.length).split('./', 1)[0] ?? '');
     const current = (await atFrom.names(AREAS.objects)).find((name) => !histories.map(ofObject).includes(name)) ?? '';
     for (const name of [...histories, current]) await damage(atFrom, name, 100);
     const names = [...histories, current].toSorted();

@@ -13,6 +13,8 @@ import { contentsOf, move } from './support/moves.ts';
 const NEW = rawKey(Buffer.alloc(32, 9));
 const OTHER = rawKey(Buffer.alloc(32, 10));
 
+const noRoom = (): Promise<void> => Promise.reject(new Error('no room for a key file'));
+
 interface Scene {
   readonly clock: EagerClock;
   readonly from: Place;
@@ -80,8 +82,7 @@ it('a store that was sealed anew is said to be there only to whoever has its sec
 
 it('nothing is begun where the new secret can not be had', async () => {
   const { clock, from, to, store, atTo } = await scene();
-  const beforeMaking = (): Promise<void> => Promise.reject(new Error('no room for a key file'));
-  await expect(move(from, to, { clock, reseal: { unlock: NEW, beforeMaking } })).rejects.toThrow();
+  await expect(move(from, to, { clock, reseal: { unlock: NEW, beforeMaking: noRoom } })).rejects.toThrow();
   expect(await atTo.names()).toEqual([]);
   expect(store.migrationArea.movesTo).toBeUndefined();
 });

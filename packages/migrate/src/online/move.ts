@@ -210,7 +210,8 @@ export class Move extends MigrationRun {
     await this.#compareListings(consumer, head?.head.state === 'moved' ? await this.#leftAt() : undefined);
     await this.followHoles(consumer);
     this.progress({ phase: 'verifying' });
-    for (const name of [...this.#copier.failed.keys()]) await this.#retry(name);
+    const failed = [...this.#copier.failed.keys()];
+    for (const name of failed) await this.#retry(name);
     // What this run has copied was opened on the way. What lay there before nobody has looked at since.
     const layThere = occupied.resumed || occupied.head !== undefined;
     let findings = await this.#verifyCopy((token) => layThere || this.#copier.isUnchecked(token));

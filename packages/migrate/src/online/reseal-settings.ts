@@ -11,14 +11,17 @@ export interface ResealSettings extends Omit<StoreSettings, 'unlock' | 'journal'
   readonly beforeMaking?: (() => Promise<void>) | undefined;
 }
 
+const isOther = (wanted: unknown, has: unknown): boolean => wanted !== undefined && wanted !== has;
+
+/** The first pattern that matches decides, so their order counts. */
+const patterns = (map: Readonly<Record<string, string | readonly string[]>>): string =>
+  JSON.stringify(Object.entries(map).map(([name, list]) => [name, [list].flat()]));
+
 /** What of the settings that are given a store that was made before does not have, as it has it. */
 export function otherThan(
   { suite, names, categories, history, rotation }: ResealSettings,
   { head, categories: those }: MigrationArea,
 ): string[] {
-  const isOther = (wanted: unknown, has: unknown): boolean => wanted !== undefined && wanted !== has;
-  const patterns = (map: Readonly<Record<string, string | readonly string[]>>): string =>
-    JSON.stringify(Object.entries(map).map(([name, list]) => [name, [list].flat()]));
   const [sealedWith = 1] = head.suites;
   return [
     ...(isOther(suite, sealedWith) ? [`suite ${sealedWith}`] : []),
