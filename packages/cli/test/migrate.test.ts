@@ -12,7 +12,9 @@ describe.concurrent('migrate', { timeout: 180_000 }, () => {
     const moved = await run(['migrate', location, to]);
     expect(moved).toMatchObject({ exitCode: 0, stderr: '' });
     const lines = moved.stdout.split('\n');
-    expect(lines[0]).toMatch(/^looked at 4 objects; wrote 4 records, 29\d KiB, to sqlite:\S+$/);
+    expect(lines[0]).toMatch(
+      /^looked at 4 objects, deletions included; this run wrote 4 records, 29\d KiB, to sqlite:\S+$/,
+    );
     expect(lines[1]).toMatch(/^the store is at sqlite:\S+ now; nobody could use it for \d+ ms$/);
     expect(lines.slice(2)).toEqual([
       `what changes is kept for moving it back for seven days: securestore migrate ${to} ${location}`,
@@ -115,23 +117,69 @@ describe.concurrent('migrate', { timeout: 180_000 }, () => {
   }) => {
     const { run, path, location } = await backupScene(onTestFinished);
     const to = `sqlite:${path('new.db')}`;
-    const objects = path('vault', 'o');
-    const files = (await readdir(objects, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile());
-    const [record] = files.map((entry) => join(entry.parentPath, entry.name));
-    const bytes = await readFile(record ?? '');
-    bytes.fill(0, bytes.length - 8);
-    await writeFile(record ?? '', bytes);
+    for (const area of ['o', 'b']) {
+      const files = await readdir(path('vault', area), { recursive: true, withFileTypes: true });
+      const all = files.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+      // The record is not the one of the payload, since that is larger.
+      const sized = await Promise.all(all.map(async (file) => ({ file, bytes: await readFile(file) })));
+      const [first] = sized.toSorted((a, b) => a.bytes.length - b.bytes.length);
+      first?.bytes.fill(0, first.bytes.length - 8);
+      await writeFile(first?.file ?? '', first?.bytes ?? '');
+    }
     const failed = await run(['migrate', location, to]);
     expect(failed).toMatchObject({ exitCode: 8, stderr: '' });
-    expect(failed.stdout).toMatch(/^failed: o\/\S+: .*damaged.* \[INTEGRITY\]\n/);
-    expect(failed.stdout).toMatch(/\ncould not be moved: 1 name\nthe store is still at file:\S+\. .*--partial\n$/);
+    expect(failed.stdout).toMatch(/^failed: o\/\S+: .*damaged.* \[INTEGRITY\]$/m);
+    expect(failed.stdout).toMatch(/^failed: b\/\S+: .* is not what was sealed there \[INTEGRITY\]$/m);
+    expect(failed.stdout).toMatch(
+      /\ndamaged, missing or too large: 2 names\nthe store is still at file:\S+\. .*--partial, which leaves these as they are\n$/,
+    );
     const partial = await run(['migrate', location, to, '--partial', '--json']);
     expect(partial).toMatchObject({ exitCode: 8, stderr: '' });
     expect(jsonLines(partial.stdout)).toMatchObject([
-      { name: expect.stringMatching(/^o\//), code: 'INTEGRITY', status: 'failed' },
-      { summary: { moved: true, failures: 1 } },
+      { name: expect.stringMatching(/^[ob]\//), code: 'INTEGRITY', status: 'failed' },
+      { name: expect.stringMatching(/^[ob]\//), code: 'INTEGRITY', status: 'failed' },
+      { summary: { moved: true, failures: 2 } },
     ]);
     expect((await run(['ls', '--store', to])).exitCode).toBe(0);
+  });
+
+  it('seals anew for another secret only, and says that it is done only to who has that', async ({
+    expect,
+    onTestFinished,
+  }) => {
+    const { run, path, location } = await backupScene(onTestFinished);
+    const to = `sqlite:${path('new.db')}`;
+    const [present, key, other] = [path('vault.key'), path('new.key'), path('other.key')];
+    const same = await run(['migrate', location, to, '--reseal', '--key-file', present, '--new-key-file', present]);
+    expect(same).toMatchObject({ exitCode: 2, stdout: '' });
+    expect(same.stderr).toContain('nothing was changed: that is the present secret');
+    expect((await run(['migrate', location, '--cancel', '--key-file', present])).exitCode).toBe(3);
+
+    const reseal = (secret: string, ...more: string[]) =>
+      run(['migrate', location, to, '--reseal', '--key-file', present, '--new-key-file', secret, ...more]);
+    const begun = await reseal(key, '--suite', '2', '--copy-only');
+    expect(begun).toMatchObject({ exitCode: 0 });
+    expect(begun.stderr).toContain(`made the key file ${key}`);
+    const differing = await reseal(key, '--suite', '1');
+    expect(differing).toMatchObject({ exitCode: 7, stdout: '' });
+    expect(differing.stderr).toMatch(/already, with suite 2: go on with that, or cancel it \[LOCKED\]\n$/);
+    expect(await reseal(key)).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(await run(['get', 'db/a', '--store', to, '--key-file', key])).toMatchObject({
+      exitCode: 0,
+      stdout: 'first',
+    });
+
+    const again = await reseal(other);
+    expect({ exitCode: again.exitCode === 0, stdout: again.stdout }).toEqual({ exitCode: false, stdout: '' });
+    expect(await readFile(other).catch(() => undefined)).toBeUndefined();
+    await writeFile(other, Buffer.alloc(32, 9), { mode: 0o600 });
+    const wrong = await reseal(other);
+    expect(wrong).toMatchObject({ exitCode: 9, stdout: '' });
+    expect(wrong.stderr).toContain('does not open what was sealed anew');
+    expect(await reseal(key)).toMatchObject({
+      exitCode: 0,
+      stdout: `the store is at ${to} already: it had moved before\n`,
+    });
   });
 
   it('that is interrupted says how to go on, and the same command does', async ({ expect, onTestFinished }) => {

@@ -33,6 +33,6 @@ export {
   retireOldSide,
 } from './online/migration.ts';
 export type { FailedMove, MigrationPhase, MigrationReport, MoveOptions } from './online/types.ts';
-export type { ResealSettings } from './online/reseal.ts';
+export type { ResealSettings } from './online/reseal-settings.ts';
 export type { FormatStep, StepContext, UpgradeReport } from './upgrade/upgrade.ts';
 export { upgradeFormat } from './upgrade/upgrade.ts';

@@ -28,6 +28,9 @@ function add(to: Map<string, number>, name: string): void {
   if (isOfObjects(name)) to.set(name, (to.get(name) ?? 0) + 1);
 }
 
+const parts = (counts: Counted): [string, number][] =>
+  [...counts.reads].filter(([name]) => name.startsWith(AREAS.blobs));
+
 function counted(): Counted {
   const counts: Counted = {
     reads: new Map(),
@@ -79,4 +82,19 @@ it('reads each record and part once, writes it once, and reads each record once 
   const pages = Math.ceil(OBJECTS / PAGE) + 3;
   expect(source.listings).toBeLessThanOrEqual(3 * pages);
   expect(target.listings).toBeLessThanOrEqual(3 * pages);
+});
+
+it('reads each part once where it moves to, where that lay there before', async () => {
+  const clock = new EagerClock();
+  const from = usePlace(() => memoryPlace(() => clock.now()));
+  const to = usePlace(() => memoryPlace(() => clock.now()));
+  const store = await createAt(from, { clock });
+  for (let n = 0; n < 3; n++) await store.store(`large/${n}`, patterned(100_000, n));
+  await store.close();
+  expect(await move(from, to, { clock, copyOnly: true })).toMatchObject({ failures: 0 });
+  const [source, target] = [counted(), counted()];
+  const report = await move(from, to, { clock, fromLayers: [source.layer], toLayers: [target.layer] });
+  expect(report).toMatchObject({ moved: true, failures: 0, bytes: 0 });
+  expect(parts(source)).toEqual([]);
+  expect(parts(target).map(([, times]) => times)).toEqual([1, 1, 1]);
 });

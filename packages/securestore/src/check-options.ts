@@ -191,5 +191,5 @@ export function checkMigrateOptions(options: unknown, more: readonly string[] = 
 
 /** Of what a store is to be that is sealed anew. @throws SecureStoreError `INVALID_ARGUMENT` */
 export function checkResealSettings(settings: unknown): void {
-  check(settings, ['unlock', 'categories', 'history', 'names', 'rotation', 'suite']);
+  check(settings, ['unlock', 'beforeMaking', 'categories', 'history', 'names', 'rotation', 'suite']);
 }

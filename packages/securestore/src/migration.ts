@@ -139,7 +139,8 @@ async function withTarget<T>(
  *
  * The job rejects with `NOT_FOUND` where no store is at `from`; `ALREADY_EXISTS` where something lies at `to`; `UNSUPPORTED` where that can't hold a
  * store; `INVALID_ARGUMENT` where both are the same; `LOCKED` where the store is being moved by somebody else, or is being rotated or
- * restored; `UNLOCK_FAILED`, `FORMAT_VERSION`, `INTEGRITY`; and what the backends throw. The store is where it was then.
+ * restored, or where it is being sealed anew as something else than `reseal` says; `UNLOCK_FAILED`, also where the secret of `reseal` is not the one
+ * with which that was begun, or has ended; `FORMAT_VERSION`, `INTEGRITY`; and what the backends throw. The store is where it was then.
  */
 export function migrateStore(from: string, to: string, options: MigrateOptions): Job<MigrationReport> {
   checkMigrateOptions(options, ['partial', 'copyOnly', 'reseal']);

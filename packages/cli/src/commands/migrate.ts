@@ -1,5 +1,5 @@
 import { exitCodeOf, SecureStoreError } from '@securestore/core-format';
-import type { MigrationOpenOptions, MigrationPhase, MigrationReport } from 'securestore';
+import type { MigrationOpenOptions, MigrationPhase, MigrationReport, SecretMethod } from 'securestore';
 import type { Call, ExitCode } from '../call.ts';
 import { SOME_FAILED } from '../call.ts';
 import { type PhaseWords, watchJob } from '../job-progress.ts';
@@ -8,8 +8,9 @@ import { invitationOf, locationOf, loggerFor } from '../open.ts';
 import { findNewSecret, findSecret, type NewSecretOptions } from '../secret.ts';
 import { ensureKeyFile } from '../key-file.ts';
 import { confirmDestruction } from '../prompt.ts';
+import { isSameSecret } from '../same-secret.ts';
 import { count, formatBytes, printable } from '../terminal-text.ts';
-import { oneFingerprint, type Unlocking, unlockWith } from '../unlocking.ts';
+import { oneFingerprint, unlockWith } from '../unlocking.ts';
 
 export interface MigrateOptions extends NewSecretOptions {
   readonly reseal?: boolean;
@@ -43,11 +44,14 @@ function refuse(message: string): never {
 }
 
 /** Runs `body` with what opens the store for whoever moves it. */
-async function withUnlock<T>(call: MigrateCall, body: (options: MigrationOpenOptions) => Promise<T>): Promise<T> {
+async function withUnlock<T>(
+  call: MigrateCall,
+  body: (options: MigrationOpenOptions, present: SecretMethod) => Promise<T>,
+): Promise<T> {
   const { cli, options } = call;
   using unlock = await unlockWith(await findSecret(call, 'open'));
   const invitation = await invitationOf(options);
-  return await body({
+  const opening = {
     unlock: unlock.method,
     fingerprint: oneFingerprint([options.fingerprint, invitation?.fingerprint, unlock.fingerprint]),
     anchor: options.anchor ?? true,
@@ -55,7 +59,8 @@ async function withUnlock<T>(call: MigrateCall, body: (options: MigrationOpenOpt
     trustOnFirstUse: options.trustFirstUse,
     logger: loggerFor(call),
     signal: cli.signal,
-  });
+  };
+  return await body(opening, unlock.method);
 }
 
 /** `securestore migrate`. */
@@ -116,15 +121,28 @@ async function endKeeping(call: MigrateCall, location: string): Promise<ExitCode
   );
 }
 
-/** The secret of a store that is sealed anew; `undefined` where it is moved as it is. */
-async function newSecretOf(call: MigrateCall): Promise<Unlocking | undefined> {
+/** The secret of a store that is sealed anew, and what is to be done before that is made. */
+interface NewSecret extends Disposable {
+  readonly method: SecretMethod;
+  readonly beforeMaking: () => Promise<void>;
+}
+
+/** @returns `undefined` where the store is moved as it is */
+async function newSecretOf(call: MigrateCall, present: SecretMethod): Promise<NewSecret | undefined> {
   const { cli, out, options } = call;
   if (options.reseal !== true) return undefined;
   const source = findNewSecret(cli, options);
-  if (source.kind === 'key-file' && (await ensureKeyFile(source.path))) {
-    out.note(`made the key file ${printable(source.path)}; keep a copy of it apart from the store`);
-  }
-  return await unlockWith(source);
+  const next = await unlockWith(source);
+  // Where the store is there already, a key file that is made now would open nothing.
+  const beforeMaking = async (): Promise<void> => {
+    if (source.kind === 'key-file' && (await ensureKeyFile(source.path))) {
+      out.note(`made the key file ${printable(source.path)}; keep a copy of it apart from the store`);
+    }
+    if (await isSameSecret(present, next.method)) {
+      refuse('nothing was changed: that is the present secret. What is sealed anew is to be opened by another one');
+    }
+  };
+  return { method: next.method, beforeMaking, [Symbol.dispose]: () => next[Symbol.dispose]() };
 }
 
 /** What only a store that is sealed anew can be given. */
@@ -139,11 +157,12 @@ async function move(call: MigrateCall, from: string, to: string): Promise<ExitCo
   const { cli, out, options } = call;
   const { partial, copyOnly, keep } = options;
   const { keepOldSide, migrateStore } = await import('securestore');
-  return await withUnlock(call, async (opening) => {
-    using anew = await newSecretOf(call);
+  return await withUnlock(call, async (opening, present) => {
+    using anew = await newSecretOf(call, present);
     const { suite, names } = options;
     const reseal = anew && {
       unlock: anew.method,
+      beforeMaking: anew.beforeMaking,
       ...(suite && { suite: suite === '2' ? (2 as const) : (1 as const) }),
       ...(names && { names }),
     };
@@ -179,10 +198,12 @@ async function move(call: MigrateCall, from: string, to: string): Promise<ExitCo
 function inWords(report: MigrationReport, copyOnly: boolean, resealed: boolean): string[] {
   const { to, moved, objects, versions, bytes, changes, corrected, failures, pause } = report;
   if (moved && pause === 0) return [`the store is at ${printable(to)} already: it had moved before`];
-  const copied = `looked at ${count(objects, 'object')}; wrote ${count(versions, 'record')}, ${formatBytes(bytes)}, to ${printable(to)}`;
+  const wrote = `this run wrote ${count(versions, 'record')}, ${formatBytes(bytes)}, to ${printable(to)}`;
+  const written = bytes === 0 ? `nothing was left to be written to ${printable(to)}` : wrote;
+  const copied = `looked at ${count(objects, 'object')}, deletions included; ${written}`;
   const followed = changes === 0 ? [] : [`followed ${count(changes, 'change')} that came meanwhile`];
   const differed = corrected === 0 ? [] : [`brought in line what differed: ${count(corrected, 'name')}`];
-  const lost = failures === 0 ? [] : [`could not be moved: ${count(failures, 'name')}`];
+  const lost = failures === 0 ? [] : [`damaged, missing or too large: ${count(failures, 'name')}`];
   return [copied, ...followed, ...differed, ...lost, ...verdict(report, copyOnly, resealed)];
 }
 
@@ -208,7 +229,7 @@ function verdict(
   if (failures > 0) {
     return [
       `the store is still at ${printable(from)}. securestore verify --store ${printable(from)} says more; repair it from a backup, or ` +
-        'leave these behind with --partial',
+        'move it with --partial, which leaves these as they are',
     ];
   }
   return copyOnly

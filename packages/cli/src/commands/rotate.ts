@@ -5,6 +5,7 @@ import { watchJob } from '../job-progress.ts';
 import { ensureKeyFile } from '../key-file.ts';
 import { withStore, withUnlockedStore } from '../open.ts';
 import { rotationLine, sayRotation } from '../rotation-report.ts';
+import { isSameSecret } from '../same-secret.ts';
 import { findNewSecret, type NewSecretOptions, secretVariable } from '../secret.ts';
 import { printable } from '../terminal-text.ts';
 import { unlockWith } from '../unlocking.ts';
@@ -38,21 +39,6 @@ async function replaceSecret(call: Call<RotateOptions>, store: SecureStore, unlo
     );
   }
   return await renew(call, store, unlock, next.method);
-}
-
-async function isSameSecret(before: SecretMethod, after: SecretMethod): Promise<boolean> {
-  const next = await after.secret();
-  try {
-    if (before.type !== after.type) return false;
-    const present = await before.secret();
-    try {
-      return next.equals(present);
-    } finally {
-      present.fill(0);
-    }
-  } finally {
-    next.fill(0);
-  }
 }
 
 /** What is to be changed so that the next command opens the store by the new secret. */

@@ -14,7 +14,7 @@ export function addMigrateVerb(program: Command, run: Run): void {
         '--copy-only',
         'copy and compare, and leave the store where it is; later it takes only what has changed',
       ),
-      new Option('--partial', 'move the store though something in it is damaged; it stays behind'),
+      new Option('--partial', 'move the store though something in it is damaged, which stays as it is'),
       new Option('--keep', 'after the move, go on bringing what changes to the old place until interrupted'),
       new Option('--reseal', 'seal everything anew at the new place, as another store with another secret and keys'),
       new Option('--suite <suite>', 'with --reseal: with which algorithms').choices(['1', '2']),
@@ -35,7 +35,7 @@ hands, or for other algorithms. Versions, times and the access policy stay; memb
 
 Otherwise the secrets of the store open it at the new place too. Credentials for a place come from where its provider looks for them.
 
-Exit code 8 where something could not be moved; each is one line.
+Exit code 8 where something is damaged, missing or too large for the new place; each is one line.
 
 Examples:
   securestore migrate sqlite:./vault.db postgres://db.internal/vault

@@ -1,33 +1,32 @@
 import type { ListEntry, StorageBackend } from '@securestore/backend-api';
 import type { RecordHeader } from '@securestore/core-format';
-import {
-  AREAS,
-  asBuffer,
-  BLOB_PREFIX_LENGTH,
-  historyName,
-  isZero,
-  objectName,
-  partName,
-  SecureStoreError,
-  splitRecord,
-} from '@securestore/core-format';
-import type { Change, MigrationArea } from '@securestore/objects';
-import { entriesUnder, isPurged, mapConcurrently } from '@securestore/objects';
-import { gate } from './gate.ts';
+import { AREAS, asBuffer, historyName, objectName, SecureStoreError, splitRecord } from '@securestore/core-format';
+import type { Change, MigrationArea, SealedPayload } from '@securestore/objects';
+import { entriesUnder, mapConcurrently } from '@securestore/objects';
+import { areLinked, isPast, isPurge, isSameId } from './linked.ts';
 import type { Listed } from './listing.ts';
 import { listOne } from './listing.ts';
 import { checkStays, overtaken } from './overtaken.ts';
+import type { Copied } from './parts.ts';
+import { partNames, Parts, PARTS_AT_ONCE, Payloads } from './parts.ts';
 import type { FailedMove } from './types.ts';
 import { versionOf, Writer } from './writer.ts';
 
-/** Parts of payloads that are copied at a time, of all objects together: this many are in memory. */
-const PARTS = 4;
 const RECORDS = 4;
 
 const FAILURES: ReadonlySet<string> = new Set(['INTEGRITY', 'FORMAT_VERSION', 'TOO_LARGE']);
 
 /** Whether what has one name and one size on both sides is taken for the same, or read there and here. */
 export type Trust = 'sizes' | 'nothing';
+
+/** How one object is looked at. */
+interface Look {
+  readonly trust: Trust;
+  /** Whether a part of a payload is read on both sides though it has the same size. */
+  readonly again: (name: string) => boolean;
+}
+
+const never = (): boolean => false;
 
 /** What copying works with. */
 export interface CopyPorts {
@@ -37,27 +36,10 @@ export interface CopyPorts {
   readonly onCopied: (bytes: number) => void;
 }
 
-/** Whether a version was replaced already when it was looked at. */
-const isPast = ({ name }: Change): boolean => name.startsWith(AREAS.history);
-
-/** Whether each version follows the one before it, the first one that which lies there, and none is a purge. */
-function areLinked(before: RecordHeader | undefined, later: readonly Change[]): boolean {
-  let previous = before?.commitId;
-  for (const { header } of later) {
-    const follows =
-      previous === undefined ? isZero(header.previousCommitId) : isSameId(previous, header.previousCommitId);
-    if (!follows || isPurged(header)) return false;
-    previous = header.commitId;
-  }
-  return true;
-}
-
 /** Thrown inside: the store has changed since an object was looked at. */
 class Outdated extends Error {}
 
 const MAX_LOOKS = 5;
-
-const isSameId = (a: Uint8Array, b: Uint8Array): boolean => asBuffer(a).equals(b);
 
 /** Brings objects of a store to where it moves to: their bytes as they are. */
 export class Copier {
@@ -66,13 +48,28 @@ export class Copier {
   bytes = 0;
   /** How objects are looked at once more. Where a store was before, others may write late who do not know that it has left. */
   trust: Trust = 'sizes';
+  /** Whether the store was there before, and may have left behind what is damaged. */
+  isWayBack = false;
   readonly #ports: CopyPorts;
   readonly #writer: Writer;
-  readonly #partGate = gate(PARTS);
+  readonly #parts: Parts;
 
   constructor(ports: CopyPorts) {
+    const { area, target, signal } = ports;
     this.#ports = ports;
-    this.#writer = new Writer(ports.target, ports.signal);
+    this.#writer = new Writer(target, signal);
+    this.#parts = new Parts({
+      area,
+      target,
+      signal,
+      checkSize: (name, length) => this.#checkSize(name, length),
+      onCopied: (bytes) => this.#count(0, bytes),
+    });
+  }
+
+  /** Whether a part of an object may have been copied before anything was known that opens it. */
+  isUnchecked(token: string): boolean {
+    return this.#parts.isUnchecked(token);
   }
 
   /** Waits until everything that was copied is there. @throws SecureStoreError what a write has failed of */
@@ -81,8 +78,8 @@ export class Copier {
   }
 
   /** Notes what is wrong with one object, which keeps no other from being moved. */
-  fail(name: string, code: string, message: string): void {
-    this.failed.set(name, { name, code, message });
+  fail(failure: FailedMove): void {
+    this.failed.set(failure.name, failure);
   }
 
   async #tolerating(name: string, body: () => Promise<void>): Promise<void> {
@@ -91,7 +88,7 @@ export class Copier {
       this.failed.delete(name);
     } catch (error) {
       if (!SecureStoreError.is(error) || !FAILURES.has(error.code)) throw error;
-      this.fail(name, error.code, error.message);
+      this.fail({ name, code: error.code, message: error.message });
     }
   }
 
@@ -118,7 +115,7 @@ export class Copier {
    */
   async sync(listed: Listed, there: Listed | undefined, trust: Trust): Promise<number> {
     try {
-      return await this.#sync(listed, there, trust);
+      return await this.#sync(listed, there, { trust, again: never });
     } catch (error) {
       if (!(error instanceof Outdated)) throw error;
       return this.syncToken(listed.token, trust);
@@ -129,23 +126,32 @@ export class Copier {
    * @param current its record as it was before the rest was listed; by default as it is after that, where every version that comes in
    *   between is a change that is still to be followed
    */
-  async #sync(listed: Listed, there: Listed | undefined, trust: Trust, current?: Uint8Array): Promise<number> {
+  async #sync(
+    listed: Listed,
+    there: Listed | undefined,
+    { trust, again }: Look,
+    current?: Uint8Array,
+  ): Promise<number> {
     const { target, signal } = this.#ports;
     const { token, record, history, parts } = listed;
     const had = new Map([...(there?.history ?? []), ...(there?.parts ?? [])].map((entry) => [entry.key, entry]));
     let differing = 0;
     const isThere = ({ key, size }: ListEntry): boolean => had.get(key)?.size === size;
-    const missing = parts.filter((entry) => !isThere(entry));
-    await Promise.all(
-      missing.map(({ key }) => this.#partGate(() => this.#tolerating(key, async () => void (await this.#part(key))))),
-    );
-    differing += missing.length;
+    // Records come first, since they say what opens the parts.
+    const payloads = new Payloads();
     const older = trust === 'sizes' ? history.filter((entry) => !isThere(entry)) : history;
-    for await (const written of mapConcurrently(older, RECORDS, ({ key }) => this.#record(token, key, had.has(key)))) {
-      if (written) differing += 1;
-    }
+    const copies = mapConcurrently(older, RECORDS, ({ key }) => this.#record(token, key, had.has(key), { payloads }));
+    for await (const written of copies) if (written) differing += 1;
     const isKnown = there?.record !== undefined;
-    if (record !== undefined && (await this.#record(token, record.key, isKnown, current))) differing += 1;
+    if (record !== undefined && (await this.#record(token, record.key, isKnown, { payloads, known: current }))) {
+      differing += 1;
+    }
+    const isUnchecked = this.#parts.isUnchecked(token);
+    const due = parts.filter((entry) => !isThere(entry) || isUnchecked || again(entry.key));
+    const passedOver = history.filter((entry) => !older.includes(entry));
+    await this.#parts.gather(token, payloads, due, passedOver);
+    const copied = due.map((entry) => this.#part(entry.key, payloads.of(entry.key), isThere(entry)));
+    for (const became of await Promise.all(copied)) if (became !== 'same') differing += 1;
     const named = new Set([...history, ...parts].map(({ key }) => key));
     const extra = await this.#gone(
       token,
@@ -178,7 +184,28 @@ export class Copier {
     const { history, parts } = await listOne(token, undefined, (prefix) => area.entries(prefix, { signal }));
     await checkStays(area, signal);
     const there = new Set([...history, ...parts].map(({ key }) => key));
-    return names.filter((name) => !there.has(name));
+    const gone: string[] = [];
+    for (const name of names) {
+      if (there.has(name)) continue;
+      if (!name.startsWith(AREAS.history) || !(await this.#isLeftBehind(token, name))) gone.push(name);
+    }
+    return gone;
+  }
+
+  /**
+   * Whether a record lies there that was damaged when the store moved away: it stays, since nothing else may be left of it but what
+   * could be put right by a backup. A purge spares nothing.
+   */
+  async #isLeftBehind(token: string, name: string): Promise<boolean> {
+    const { area, target, signal } = this.#ports;
+    if (!this.isWayBack || !(await area.isDamagedAt(target, token, name, signal))) return false;
+    const current = await area.read(objectName(token), { signal });
+    if (current !== undefined && isPurge(current.body)) return false;
+    const message =
+      `${name} is damaged at the place to which the store moves back, and the store does not have it any more: ` +
+      'it was left behind there, and stays there';
+    this.fail({ name, code: 'INTEGRITY', message });
+    return true;
   }
 
   /** Removes what lies at the name of a current record, and not what takes its place: see {@link Writer.replace}. @returns how much there was */
@@ -188,6 +215,7 @@ export class Copier {
     const found = await target.read(name, { signal });
     if (found === undefined) return 0;
     await this.#checkStill(token, undefined);
+    if (await this.#isLeftBehind(token, name)) return 0;
     const isConditional = target.capabilities.conditionalDelete && found.etag !== undefined;
     try {
       await target.delete(name, isConditional ? { ifMatch: found.etag, signal } : { signal });
@@ -199,17 +227,23 @@ export class Copier {
 
   /**
    * @param compare whether something lies there already
-   * @param known what lies in the store, where that was read
+   * @param read what is done with what is read: `known` lies in the store, where that was read before; `payloads` are told of its payload
    * @returns whether it was written
    */
-  async #record(token: string, name: string, compare: boolean, known?: Uint8Array): Promise<boolean> {
+  async #record(
+    token: string,
+    name: string,
+    compare: boolean,
+    read: { readonly payloads?: Payloads; readonly known?: Uint8Array | undefined } = {},
+  ): Promise<boolean> {
     const { area, target, signal } = this.#ports;
     let written = false;
     await this.#tolerating(name, async () => {
-      const body = known ?? (await area.read(name, { signal }))?.body;
+      const body = read.known ?? (await area.read(name, { signal }))?.body;
       // Forgotten, or purged, since it was listed.
       if (body === undefined) return;
       await this.#check(token, name, body, signal);
+      read.payloads?.add(await area.payloadOf(token, body, signal));
       const there = compare ? await target.read(name, { signal }) : undefined;
       if (there !== undefined && asBuffer(body).equals(there.body)) return;
       const isCurrent = name === objectName(token);
@@ -237,22 +271,24 @@ export class Copier {
     this.#checkSize(name, record.length);
   }
 
-  async #part(name: string): Promise<boolean> {
-    const { area, target, signal } = this.#ports;
-    signal?.throwIfAborted();
-    const found = await area.read(name, { signal });
-    if (found === undefined) return false;
-    this.#checkSize(name, found.body.length);
-    await target.write(name, found.body, { signal });
-    this.#count(0, found.body.length);
-    return true;
+  async #part(name: string, payload: SealedPayload | undefined, isThere: boolean): Promise<Copied> {
+    let copied: Copied = 'same';
+    await this.#tolerating(name, async () => {
+      copied = await this.#parts.copy(name, payload, isThere);
+    });
+    return copied;
   }
 
-  /** Brings one object in line with what lies in the store now. @returns how many names were not the same */
-  async syncToken(token: string, trust: Trust = this.trust): Promise<number> {
+  /**
+   * Brings one object in line with what lies in the store now.
+   *
+   * @param again whether a part of a payload is read on both sides though it has the same size
+   * @returns how many names were not the same
+   */
+  async syncToken(token: string, trust: Trust = this.trust, again: (name: string) => boolean = never): Promise<number> {
     for (let looks = 1; ; looks++) {
       try {
-        return await this.#syncOnce(token, trust);
+        return await this.#syncOnce(token, { trust, again });
       } catch (error) {
         if (!(error instanceof Outdated)) throw error;
         if (looks === MAX_LOOKS) throw overtaken();
@@ -260,7 +296,7 @@ export class Copier {
     }
   }
 
-  async #syncOnce(token: string, trust: Trust): Promise<number> {
+  async #syncOnce(token: string, look: Look): Promise<number> {
     const { area, target, signal } = this.#ports;
     await this.#writer.finish();
     // Whatever came before this record is listed after it was read. One that takes its place meanwhile may have come after others that
@@ -269,7 +305,7 @@ export class Copier {
     const listed = await listOne(token, current, (prefix) => area.entries(prefix, { signal }));
     const other = await target.read(objectName(token), { signal });
     const there = await listOne(token, other, (prefix) => entriesUnder(target, prefix, { signal }));
-    return this.#sync(listed, there, trust, current?.body);
+    return this.#sync(listed, there, look, current?.body);
   }
 
   /** Follows changes of one object. @param changes the oldest first */
@@ -291,7 +327,7 @@ export class Copier {
     if ((later.length > 0 && isPast(newest)) || !areLinked(before, later)) return false;
     let payload = before;
     for (const { name, header, record } of changes) {
-      if (!(await this.#payload(token, header, payload))) return false;
+      if (!(await this.#payload(token, header, record, payload))) return false;
       if (name !== newest.name) await this.#write(name, record);
       payload = header;
     }
@@ -323,26 +359,19 @@ export class Copier {
   }
 
   /** @returns whether all parts of the payload were there, or it needs none that are not there already */
-  async #payload(token: string, { blob }: RecordHeader, before: RecordHeader | undefined): Promise<boolean> {
+  async #payload(
+    token: string,
+    { blob }: RecordHeader,
+    record: Uint8Array,
+    before: RecordHeader | undefined,
+  ): Promise<boolean> {
     if (blob === undefined || (before?.blob !== undefined && isSameId(before.blob.blobId, blob.blobId))) return true;
-    const { blobId, sealedLength, partSize } = blob;
     // Whoever has the key of a category can seal any sizes: it is over with the first part that is not there.
-    if (partSize === 0) return false;
-    const count = Math.max(1, Math.ceil((sealedLength - BLOB_PREFIX_LENGTH) / partSize));
-    const names = function* parts(): Generator<string> {
-      for (let part = 0; part < count; part++) yield partName(token, blobId, part);
-    };
-    for await (const copied of mapConcurrently(names(), PARTS, async (name) => {
-      let copiedPart = true;
-      await this.#partGate(() =>
-        this.#tolerating(name, async () => {
-          copiedPart = await this.#part(name);
-        }),
-      );
-      return copiedPart;
-    })) {
-      if (!copied) return false;
-    }
+    if (blob.partSize === 0) return false;
+    const { area, signal } = this.#ports;
+    const payload = await area.payloadOf(token, record, signal);
+    const copies = mapConcurrently(partNames(token, blob), PARTS_AT_ONCE, (name) => this.#part(name, payload, false));
+    for await (const copied of copies) if (copied === 'gone') return false;
     return true;
   }
 }

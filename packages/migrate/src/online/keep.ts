@@ -41,6 +41,7 @@ export async function keepOldSide(
     onCopied: (bytes) => progress({ bytes }),
   });
   copier.trust = 'nothing';
+  copier.isWayBack = true;
   let changes = 0;
   let confirmed = instant(clock);
   while (!signal.aborted) {

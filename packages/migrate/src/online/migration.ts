@@ -8,8 +8,8 @@ import type { KeptReport } from './keep.ts';
 import { keepOldSide } from './keep.ts';
 import { CONSUMERS } from './migration-run.ts';
 import { Move } from './move.ts';
-import type { ResealSettings } from './reseal.ts';
 import { Reseal } from './reseal.ts';
+import type { ResealSettings } from './reseal-settings.ts';
 import type { MigrationReport, MoveOptions } from './types.ts';
 
 /** The id of the job, of which a store has one at a time. */
@@ -71,7 +71,8 @@ function migrationKind(
  *
  * The job rejects with `ALREADY_EXISTS` where something lies at the target; `UNSUPPORTED` where that can't hold a store;
  * `INVALID_ARGUMENT` where it is where the store is; `LOCKED` where the store is being moved by another process, or elsewhere, or is
- * being rotated or restored; `ACCESS_DENIED` for a member; `INTEGRITY` where the source is damaged at the moment of the move; and what the backends throw. Then the store is where
+ * being rotated or restored, or where it is being sealed anew as something else than `reseal` says; `UNLOCK_FAILED` where the secret of `reseal` is not the one with which
+ * that was begun, or has ended; `ACCESS_DENIED` for a member; `INTEGRITY` where the source is damaged at the moment of the move; and what the backends throw. Then the store is where
  * it was.
  *
  * @param store opened with `whereItWas`

@@ -1,13 +1,14 @@
 import type { ListEntry } from '@securestore/backend-api';
-import { AREAS, HEAD_NAME, SecureStoreError, splitUnderToken } from '@securestore/core-format';
+import { AREAS, HEAD_NAME, SecureStoreError } from '@securestore/core-format';
 import type { JobContext } from '@securestore/jobs';
 import { elapsedSince, instant } from '@securestore/jobs';
-import type { Consumer, MigrationArea, Occupied } from '@securestore/objects';
+import type { Consumer, Finding, MigrationArea, Occupied } from '@securestore/objects';
 import { entriesUnder, mapConcurrently, OWN_AREAS } from '@securestore/objects';
 import { copyAuditLog } from './audit-log.ts';
 import { applyChanges } from './changes.ts';
 import type { Applied } from './changes.ts';
 import { Copier } from './copier.ts';
+import { failureOf, namesToldOf, tokenOf } from './findings.ts';
 import type { Listed, Lister } from './listing.ts';
 import { listObjects } from './listing.ts';
 import type { Cursor, Places, Written } from './migration-run.ts';
@@ -30,13 +31,6 @@ const isSameListing = (here: Listed, there: Listed | undefined): boolean =>
   here.record?.size === there?.record?.size &&
   isSameList(here.history, there?.history ?? []) &&
   isSameList(here.parts, there?.parts ?? []);
-
-/** Of the object that a name belongs to; `undefined` for a name that belongs to none. */
-function tokenOf(name: string): string | undefined {
-  if (name.startsWith(AREAS.objects)) return name.slice(AREAS.objects.length);
-  const area = [AREAS.history, AREAS.blobs].find((one) => name.startsWith(one));
-  return area && splitUnderToken(area, name)?.token;
-}
 
 /** The work of one run of a migration. */
 export class Move extends MigrationRun {
@@ -63,6 +57,7 @@ export class Move extends MigrationRun {
     const settled = await this.area.journalStands(signal);
     const { instance, occupied } = await this.#begin();
     if (occupied.head !== undefined) this.#copier.trust = 'nothing';
+    this.#copier.isWayBack = occupied.head?.head.state === 'moved';
     const label = this.#labelFor(occupied, instance);
     const consumer = await this.area.open(label, ({ message }) => void this.alarms.add(message), signal);
     await this.#copy(consumer, occupied, hex(instance), settled);
@@ -191,7 +186,7 @@ export class Move extends MigrationRun {
         next = all.next();
         next.catch(() => undefined);
         if (step.value.token === token) return step.value;
-        await this.#copier.syncToken(step.value.token);
+        this.corrected += await this.#copier.syncToken(step.value.token);
       }
     };
     return (token) => {
@@ -212,37 +207,51 @@ export class Move extends MigrationRun {
   }
 
   /** Compares both sides by what they list, brings in line what differs, and reads everything that was copied. */
-  async #compare(consumer: Consumer, { head }: Occupied): Promise<void> {
+  async #compare(consumer: Consumer, occupied: Occupied): Promise<void> {
+    const { head } = occupied;
     await this.beginPass('comparing');
     await this.#compareListings(consumer, head?.head.state === 'moved' ? await this.#leftAt() : undefined);
     await this.followHoles(consumer);
     const failed = [...this.#copier.failed.keys()];
     for (const name of failed) await this.#retry(name);
-    let findings = await this.#verifyCopy();
+    // What this run has copied was opened on the way. What lay there before nobody has looked at since.
+    const layThere = occupied.resumed || occupied.head !== undefined;
+    let findings = await this.#verifyCopy((token) => layThere || this.#copier.isUnchecked(token));
     for (let tries = 1; findings.length > 0 && tries < MAX_TRIES; tries++) {
       // It may be wrong in the copy alone, or where a change is still to be followed.
       const tokens = new Set(findings.flatMap(({ name }) => tokenOf(name) ?? []));
-      for (const token of tokens) await this.#copier.syncToken(token, 'nothing');
+      const payloads = findings.flatMap(({ kind, name }) => (kind === 'payload' ? [name] : []));
+      const again = (part: string): boolean => payloads.some((name) => part.startsWith(name));
+      for (const token of tokens) this.corrected += await this.#copier.syncToken(token, 'nothing', again);
       await this.#copier.finish();
       await this.follow(consumer, true);
       const known = new Set(findings.map(({ name }) => name));
-      findings = (await this.#verifyCopy()).filter(({ name }) => known.has(name));
+      findings = (await this.#verifyCopy((token) => tokens.has(token))).filter(({ name }) => known.has(name));
     }
-    for (const { name, kind, message } of findings) {
-      this.#copier.fail(name, kind === 'damaged' ? 'INTEGRITY' : 'ROLLBACK', message);
-    }
+    for (const finding of findings) this.#copier.fail(failureOf(finding));
   }
 
-  #verifyCopy(): ReturnType<MigrationArea['verifyCopy']> {
+  /** @param payloads of which objects payloads are read there */
+  #verifyCopy(payloads: (token: string) => boolean): ReturnType<MigrationArea['verifyCopy']> {
     this.progress({ phase: 'verifying', total: this.objects });
-    return this.area.verifyCopy(this.places.target, () => this.progress({ done: 1 }), this.context.signal);
+    const told = namesToldOf(this.#copier.failed);
+    const looking = {
+      payloads,
+      onLooked: () => this.progress({ done: 1 }),
+      onBytes: (bytes: number) => this.progress({ bytes }),
+      isKnown: ({ name }: Finding) => told.has(name),
+    };
+    return this.area.verifyCopy(this.places.target, looking, this.context.signal);
   }
 
   async #retry(name: string): Promise<void> {
     const token = tokenOf(name);
     if (token === undefined) return;
     this.#copier.failed.delete(name);
-    await this.#copier.syncToken(token);
+    // What is damaged lies there too by now; other parts of it may lie there from before.
+    const payload = name.startsWith(AREAS.blobs) ? name.slice(0, name.lastIndexOf('/') + 1) : undefined;
+    const again = (part: string): boolean => payload !== undefined && part.startsWith(payload);
+    await this.#copier.syncToken(token, this.#copier.trust, again);
   }
 
   /**
@@ -269,7 +278,7 @@ export class Move extends MigrationRun {
       const other = await there(listed.token);
       const entries = [other?.record, ...(other?.history ?? [])];
       const isDoubted = leftAt !== undefined && entries.some((entry) => (entry?.modified ?? 0) >= leftAt);
-      if (isDoubted) await this.#copier.syncToken(listed.token, 'nothing');
+      if (isDoubted) this.corrected += await this.#copier.syncToken(listed.token, 'nothing');
       else if (!isSameListing(listed, other)) {
         if (suspects.length < MAX_SUSPECTS) suspects.push(listed.token);
         else this.corrected += await this.#copier.syncToken(listed.token);

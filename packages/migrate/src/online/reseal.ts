@@ -1,21 +1,24 @@
 import { forwardTo } from '@securestore/backend-api';
 import { AREAS, HEAD_NAME, SecureStoreError } from '@securestore/core-format';
-import type { UnlockMethod } from '@securestore/crypto';
+import { holdSecret } from '@securestore/crypto';
 import type { JobContext } from '@securestore/jobs';
 import { elapsedSince, instant } from '@securestore/jobs';
 import type {
   Consumer,
   Finding,
+  Looking,
   Missed,
   MigrationArea,
   ObjectStore,
   ResealedCopy,
-  StoreSettings,
 } from '@securestore/objects';
-import { mapConcurrently, openStoreAnew } from '@securestore/objects';
+import { mapConcurrently, openObjectStore, openStoreAnew } from '@securestore/objects';
 import type { Applied } from './changes.ts';
+import { failureOf, tokenOf } from './findings.ts';
 import type { Cursor, Places, Written } from './migration-run.ts';
 import { consumerLabel, hex, MigrationRun, parseCursor } from './migration-run.ts';
+import type { ResealSettings } from './reseal-settings.ts';
+import { otherThan } from './reseal-settings.ts';
 import type { FailedMove, MigrationReport, MoveOptions } from './types.ts';
 
 const OBJECTS_AT_ONCE = 8;
@@ -27,11 +30,6 @@ const FAILURES: ReadonlySet<string> = new Set([
   'TOO_LARGE',
   'KEY_DESTROYED',
 ]);
-
-/** What a store is to be that takes in another one: what is not given is as it was, but for what unlocks it. */
-export interface ResealSettings extends Omit<StoreSettings, 'unlock' | 'journal'> {
-  readonly unlock: UnlockMethod;
-}
 
 /** The work of one run of a migration that seals everything anew: for another store, with an identity and keys of its own. */
 export class Reseal extends MigrationRun {
@@ -63,15 +61,18 @@ export class Reseal extends MigrationRun {
     }
     if (head.state === 'closing') await this.area.reopen(signal);
     await this.area.checkFree(target, true, signal);
+    const isNew = this.area.head.migration === undefined;
+    if (isNew) await this.#askSecret();
     const settled = await this.area.journalStands(signal);
     const id = await this.area.begin(to, true, signal);
     const made = await this.area.occupyAnew(target, id, signal);
+    if (!made && !isNew) await this.#askSecret();
     await using there = await this.#openThere(made);
     this.#copy = this.area.resealedTo(there.migrationArea);
     const consumer = await this.area.open(consumerLabel(id), ({ message }) => void this.alarms.add(message), signal);
     await this.#copyAll(consumer, hex(id), settled);
     await this.follow(consumer, true);
-    await this.#compare(consumer, there);
+    await this.#compare(consumer, there, made);
     const isWhole = this.#failed.size === 0 || this.options.partial === true;
     if (!isWhole || this.options.copyOnly === true) return this.report(0, false);
     for (let tries = 1; tries <= MAX_TRIES; tries++) {
@@ -89,10 +90,16 @@ export class Reseal extends MigrationRun {
     );
   }
 
-  #openThere(made: boolean): Promise<ObjectStore> {
+  /** Where the new secret can't be had, nothing is begun. */
+  async #askSecret(): Promise<void> {
+    await this.#settings.beforeMaking?.();
+    (await holdSecret(this.#settings.unlock)).wipe();
+  }
+
+  async #openThere(made: boolean): Promise<ObjectStore> {
     const { head, categories, clock, random } = this.area;
     const { history, rotationDays, naming, suites } = head;
-    const { target, to } = this.places;
+    const { to } = this.places;
     const settings = {
       history,
       rotation: { days: rotationDays },
@@ -101,10 +108,36 @@ export class Reseal extends MigrationRun {
       categories,
       ...this.#settings,
     };
+    const opening = { ...settings, ...this.#contextThere(), clock, random };
+    const opened = openStoreAnew(opening, made, head.versionFloor);
+    const there = await (made ? this.#byNewSecret(opened) : opened);
+    const others = otherThan(this.#settings, there.migrationArea);
+    if (others.length === 0) return there;
+    await there.close();
+    throw new SecureStoreError(
+      'LOCKED',
+      `the store is being sealed anew at ${to} already, with ${others.join(' and ')}: go on with that, or cancel it`,
+    );
+  }
+
+  /** How the store at the new place is opened. */
+  #contextThere() {
+    const { target, to } = this.places;
     // It is closed by whoever has opened it, and not with this store.
     const backend = forwardTo(target, { close: async () => undefined });
-    const opening = { ...settings, backend, location: to, clock, random, upkeep: false, signal: this.context.signal };
-    return openStoreAnew(opening, made, head.versionFloor);
+    return { backend, location: to, upkeep: false, signal: this.context.signal };
+  }
+
+  async #byNewSecret(opening: Promise<ObjectStore>): Promise<ObjectStore> {
+    try {
+      return await opening;
+    } catch (error) {
+      if (!SecureStoreError.is(error, 'UNLOCK_FAILED')) throw error;
+      const message =
+        `the new secret that was given does not open what was sealed anew at ${this.places.to} before: nothing was changed; ` +
+        'give the one with which that was begun';
+      throw new SecureStoreError('UNLOCK_FAILED', message, { cause: error });
+    }
   }
 
   async #bring(token: string): Promise<void> {
@@ -168,7 +201,7 @@ export class Reseal extends MigrationRun {
     }
   }
 
-  async #compare(consumer: Consumer, there: ObjectStore): Promise<void> {
+  async #compare(consumer: Consumer, there: ObjectStore, made: boolean): Promise<void> {
     const { signal } = this.context;
     await this.beginPass('comparing');
     let objects = 0;
@@ -189,12 +222,25 @@ export class Reseal extends MigrationRun {
     }
     await this.followHoles(consumer);
     this.progress({ phase: 'verifying', total: 2 * this.objects });
-    const findings = await there.migrationArea.verifyHere(() => this.progress({ done: 1 }), signal);
     const before = await this.#verifySource();
-    for (const { name, kind, message } of [...before, ...findings]) {
-      if (!this.#failed.has(name))
-        this.#failed.set(name, { name, code: kind === 'damaged' ? 'INTEGRITY' : 'ROLLBACK', message });
+    for (const finding of before) this.#fail(finding);
+    // What this run has sealed it has opened before. What lay there nobody has looked at since.
+    const looking = { ...this.#looking, payloads: () => made };
+    for (const finding of await there.migrationArea.verifyHere(looking, signal)) {
+      const advice = `it is so at ${this.places.to}: cancel the migration, remove what lies there, and begin it again`;
+      this.#fail({ ...finding, message: `${finding.message}; ${advice}` });
     }
+  }
+
+  #fail(finding: Finding): void {
+    if (!this.#failed.has(finding.name)) this.#failed.set(finding.name, failureOf(finding));
+  }
+
+  get #looking(): Looking {
+    return {
+      onLooked: () => this.progress({ done: 1 }),
+      onBytes: (bytes) => this.progress({ bytes }),
+    };
   }
 
   /** Verifies the store, and that what was sealed anew is what was verified. */
@@ -204,12 +250,15 @@ export class Reseal extends MigrationRun {
     if (copy === undefined) return [];
     const missed = new Map<string, Missed>();
     const onMissed = (token: string, one: Missed): void => void missed.set(token, one);
-    const findings = await this.area.verifySealed(copy, onMissed, () => this.progress({ done: 1 }), signal);
+    const isKnown = ({ name }: Finding): boolean => this.#failed.has(`${AREAS.objects}${tokenOf(name)}`);
+    const findings = await this.area.verifySealed(copy, onMissed, { ...this.#looking, isKnown }, signal);
     for (const [token, one] of missed) {
       await this.#bring(token);
-      if (await copy.has(one)) continue;
+      const name = `${AREAS.objects}${token}`;
+      // Where it is damaged, that is what is told of it.
+      if (this.#failed.has(name) || (await copy.has(one))) continue;
       const message = 'another version of it was to be had when it was sealed anew than when it was verified';
-      this.#failed.set(`${AREAS.objects}${token}`, { name: `${AREAS.objects}${token}`, code: 'ROLLBACK', message });
+      this.#failed.set(name, { name, code: 'ROLLBACK', message });
     }
     return findings;
   }
@@ -248,8 +297,11 @@ export class Reseal extends MigrationRun {
   async #arrive(id: Uint8Array): Promise<MigrationReport> {
     const { signal } = this.context;
     const { target } = this.places;
+    const { clock, random } = this.area;
+    const { unlock } = this.#settings;
+    const opening = { ...this.#contextThere(), unlock, clock, random, whereItWas: true };
+    await using there = await this.#byNewSecret(openObjectStore(opening));
     if (await this.area.isTakenAnew(target, id, signal)) {
-      await using there = await this.#openThere(true);
       if (there.migrationArea.head.state === 'scratch') await there.migrationArea.openAnew(this.area, signal);
       await there.migrationArea.withdrawMarker(target, signal);
     }

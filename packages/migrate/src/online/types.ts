@@ -16,15 +16,18 @@ export interface MigrationReport {
   readonly moved: boolean;
   /** Objects that were looked at, deleted ones too. */
   readonly objects: number;
-  /** Versions of objects that were written to where it moves to. */
+  /** Versions of objects that this run has written to where it moves to. */
   readonly versions: number;
-  /** Written there, in bytes. */
+  /** Written there by this run, in bytes, payloads among them. */
   readonly bytes: number;
   /** Changes that were followed while the store was in use. */
   readonly changes: number;
-  /** Names that were found to differ when both sides were compared, and that were brought in line. */
+  /** Names that were found to differ when both sides were compared, or to be damaged there alone, and that were brought in line or removed. */
   readonly corrected: number;
-  /** What could not be moved: damaged in the store, missing, or too large for where it moves to. The first 1,000. */
+  /**
+   * What is not there as it should be: damaged in the store, missing, or too large for where it moves to; on the way back also what is
+   * damaged there since it was left behind. The first 1,000.
+   */
   readonly failed: readonly FailedMove[];
   readonly failures: number;
   /** How long nobody could read or write, in milliseconds; 0 where it has not moved, or had before. */
@@ -36,8 +39,8 @@ export interface MigrationReport {
 /** How a migration goes. */
 export interface MoveOptions {
   /**
-   * Moves the store though some objects could not be: they are in the report, and as they were where the store was. By default it stays
-   * where it is then.
+   * Moves the store though something is damaged, missing or too large: it is in the report, and as it was where the store was. Damaged
+   * payloads come along as they are. By default the store stays where it is then.
    */
   readonly partial?: boolean | undefined;
   /** Copies and compares, and does not move the store yet: doing it again without this takes only what has changed. */

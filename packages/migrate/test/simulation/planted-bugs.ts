@@ -112,7 +112,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     scenario: 'an object changes while it is looked at once more',
     quick: true,
     file: 'migrate/src/online/copier.ts',
-    edits: [['return this.#sync(listed, there, trust, current?.body);', 'return this.#sync(listed, there, trust);']],
+    edits: [['return this.#sync(listed, there, look, current?.body);', 'return this.#sync(listed, there, look);']],
   },
   {
     name: 'who has slept writes over what is newer there',

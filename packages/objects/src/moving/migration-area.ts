@@ -21,6 +21,7 @@ import { openConsumer } from '../journal/open-consumer.ts';
 import type { Looked } from '../journal/resolve.ts';
 import { lookAt } from '../journal/resolve.ts';
 import { hasStood } from '../journal/standing.ts';
+import { observe } from '../observe.ts';
 import type { OpenCalls } from '../open-calls.ts';
 import { ownerKeys } from '../owner.ts';
 import { entriesUnder, listPage, pagesUnder } from '../pages.ts';
@@ -41,6 +42,8 @@ import { checkFree, isTaken, occupy, occupyAnew } from './marker.ts';
 import type { Missed } from './resealed-copy.ts';
 import { ResealedCopy, tokensOf } from './resealed-copy.ts';
 import { reopen } from './reopen.ts';
+import type { SealedPayload } from './sealed-payload.ts';
+import { sealedPayloadOf } from './sealed-payload.ts';
 
 /** Whether what somebody else relies on is still so. */
 type Step = 'done' | 'overtaken';
@@ -65,6 +68,18 @@ function copyView(store: StorageBackend, target: StorageBackend): StorageBackend
     batch: readOnly,
     deleteMany: readOnly,
   });
+}
+
+/** How a copy, or the store, is looked at. */
+export interface Looking {
+  /** Told of each object that was looked at. */
+  readonly onLooked: () => void;
+  /** Of which objects payloads are read and opened; by default of none. */
+  readonly payloads?: ((token: string) => boolean) | undefined;
+  /** Told of bytes of payloads as they are read. */
+  readonly onBytes?: ((bytes: number) => void) | undefined;
+  /** Whether something is told of already: it is not looked at again, and not found. */
+  readonly isKnown?: ((finding: Finding) => boolean) | undefined;
 }
 
 /** What moving a store takes of it, where it was opened for that (`whereItWas`). How its objects get there the engine does not know: `@securestore/migrate` does. */
@@ -405,6 +420,20 @@ export class MigrationArea extends StoreArea {
     return lookAt(this.#engine, token, record, signal);
   }
 
+  /**
+   * Whether a record that lies at another place is damaged, rather than written late under a key version that has been retired since.
+   */
+  async isDamagedAt(target: StorageBackend, token: string, name: string, signal?: AbortSignal): Promise<boolean> {
+    const backend = copyView(this.#engine.backend, target);
+    const observed = await observe({ ...this.#engine, backend }, token, name, signal);
+    return observed.state === 'damaged' && !observed.retired;
+  }
+
+  /** What the parts of the payload of a record are held against; `undefined` where it has none of its own. */
+  payloadOf(token: string, record: Uint8Array, signal?: AbortSignal): Promise<SealedPayload | undefined> {
+    return sealedPayloadOf(this.#engine, token, record, signal);
+  }
+
   /** Everything at the backend under `prefix`, in order. @throws SecureStoreError as the listings of the store do */
   entries(
     prefix: string,
@@ -421,17 +450,15 @@ export class MigrationArea extends StoreArea {
   /**
    * Reads every record of the copy, as retrieving it would, and holds it against the checkpoint of the store: what is damaged, older than
    * it was, gone or there again is found, whether it is so in the copy alone or was so in the store.
-   *
-   * @param onLooked told of each object that was looked at
    */
-  verifyCopy(target: StorageBackend, onLooked: () => void, signal?: AbortSignal): Promise<readonly Finding[]> {
+  verifyCopy(target: StorageBackend, looking: Looking, signal?: AbortSignal): Promise<readonly Finding[]> {
     const backend = copyView(this.#engine.backend, target);
-    return this.#verify({ ...this.#engine, backend }, onLooked, signal);
+    return this.#verify({ ...this.#engine, backend }, looking, signal);
   }
 
   /** The same of the store itself. */
-  verifyHere(onLooked: () => void, signal?: AbortSignal): Promise<readonly Finding[]> {
-    return this.#verify(this.#engine, onLooked, signal);
+  verifyHere(looking: Looking, signal?: AbortSignal): Promise<readonly Finding[]> {
+    return this.#verify(this.#engine, looking, signal);
   }
 
   /**
@@ -443,7 +470,7 @@ export class MigrationArea extends StoreArea {
   verifySealed(
     copy: ResealedCopy,
     onMissed: (token: string, missed: Missed) => void,
-    onLooked: () => void,
+    looking: Looking,
     signal?: AbortSignal,
   ): Promise<readonly Finding[]> {
     const inner = this.#engine.backend;
@@ -457,17 +484,22 @@ export class MigrationArea extends StoreArea {
         return found;
       },
     });
-    return this.#verify({ ...this.#engine, backend }, onLooked, signal);
+    return this.#verify({ ...this.#engine, backend }, looking, signal);
   }
 
-  async #verify(engine: Engine, onLooked: () => void, signal: AbortSignal | undefined): Promise<readonly Finding[]> {
+  async #verify(
+    engine: Engine,
+    { onLooked, payloads, onBytes, isKnown }: Looking,
+    signal: AbortSignal | undefined,
+  ): Promise<readonly Finding[]> {
     const report = new ReportBuilder();
     await engine.watcher.refresh(signal);
     const baseline = await loadBaseline(engine, report, signal);
     await passOver({
       engine,
       baseline,
-      options: { payloads: false, onBytes: () => undefined, signal },
+      options: { payloads: payloads ?? false, onBytes: onBytes ?? (() => undefined), signal },
+      isKnown,
       onForeign: (name) => report.add([foreignName(name)]),
       onLook: onLooked,
       onCertain: async ({ findings }) => report.add(findings),

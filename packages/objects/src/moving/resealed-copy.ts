@@ -31,7 +31,7 @@ const REMEMBERED = 1000;
 export interface Resealed {
   /** Versions that were sealed. */
   readonly versions: number;
-  /** Written, in bytes, but for what payloads in parts take. */
+  /** Written, in bytes. */
   readonly bytes: number;
   /** Versions whose keys have been destroyed: they can't be opened, and stay behind. */
   readonly unreadable: number;
@@ -210,7 +210,7 @@ export class ResealedCopy {
       return;
     }
     const { backend, limits } = this.#target;
-    const record = await this.#sealed(name, opened, signal);
+    const record = await this.#sealed(name, opened, tally, signal);
     if (record.length > limits.maxRecord) {
       const message = `${to} has ${record.length} bytes; the backend that the store moves to holds ${limits.maxRecord}`;
       throw new SecureStoreError('TOO_LARGE', message);
@@ -221,7 +221,12 @@ export class ResealedCopy {
     tally.bytes += record.length;
   }
 
-  async #sealed(name: StoreKey, opened: OpenedRecord, signal: AbortSignal | undefined): Promise<Buffer> {
+  async #sealed(
+    name: StoreKey,
+    opened: OpenedRecord,
+    tally: { bytes: number },
+    signal: AbortSignal | undefined,
+  ): Promise<Buffer> {
     const { watcher, random, names } = this.#target;
     const { nameId, token } = names.locate(name);
     const { head, keys, categories } = watcher.state;
@@ -237,7 +242,7 @@ export class ResealedCopy {
       generation: head.generation,
     };
     if (opened.kind === 'tombstone') return sealRecord(primary, anew, encodeTombstoneBody(opened.body), random);
-    const { blob, ...payload } = await this.#payload(token, opened, categoryId, signal);
+    const { blob, ...payload } = await this.#payload(token, opened, categoryId, tally, signal);
     const plaintext = encodeOpenBody({ ...opened.body, ...payload });
     try {
       return sealRecord(primary, blob === undefined ? anew : { ...anew, blob }, plaintext, random);
@@ -250,6 +255,7 @@ export class ResealedCopy {
     there: string,
     { header, body }: LiveRecord,
     categoryId: Uint8Array,
+    tally: { bytes: number },
     signal: AbortSignal | undefined,
   ): Promise<Payload> {
     const { primary, digest: digestKeys } = this.#target.watcher.state.keys.category(categoryId);
@@ -278,6 +284,7 @@ export class ResealedCopy {
     if (written.length !== length) {
       throw new SecureStoreError('INTEGRITY', 'the payload has another length than its record says');
     }
+    tally.bytes += written.reference.sealedLength;
     const made = { payload: blobPayload(written), digest: written.digest, blob: written.reference };
     this.#payloads.set(id, made);
     return made;

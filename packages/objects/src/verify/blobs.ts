@@ -145,12 +145,13 @@ export async function checkBlobs(
     see(blob, token, key, size);
   }
   const found = [...problems];
+  const reads = typeof options.payloads === 'boolean' ? options.payloads : options.payloads(token);
   for (const blob of blobs.values()) {
     if (blob.problem === undefined && blob.seen < blob.geometry.parts) {
       const name = partName(token, blob.reference.blobId, blob.seen);
       blob.problem = { name, message: `part ${blob.seen} of its payload is missing` };
     }
-    if (blob.problem === undefined && options.payloads) blob.problem = await readPayload(engine, token, blob, options);
+    if (blob.problem === undefined && reads) blob.problem = await readPayload(engine, token, blob, options);
     if (blob.problem !== undefined) found.push(blob.problem);
   }
   return { blobs: blobs.size, parts, problems: found };

@@ -40,8 +40,8 @@ export interface Subject {
 export type ListedBlobs = ReadonlyMap<string, { readonly modified: number; readonly bytes: number }>;
 
 export interface LookOptions {
-  /** Whether to read payloads too, and open them. */
-  readonly payloads: boolean;
+  /** Whether to read payloads too, and open them; or of which objects. */
+  readonly payloads: boolean | ((token: string) => boolean);
   readonly onBytes: (bytes: number) => void;
   readonly signal: AbortSignal | undefined;
 }

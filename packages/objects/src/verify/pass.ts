@@ -37,6 +37,8 @@ export interface Pass {
   readonly orphans?: boolean | undefined;
   /** So many objects are looked at, after the first that seems wrong, before it is looked at again. */
   readonly lookAhead?: number | undefined;
+  /** Whether something that was found is told of elsewhere already: it is left out, and not looked at again. */
+  readonly isKnown?: ((finding: Finding) => boolean) | undefined;
   /** Told of each object that was looked at, in their order, and how many bytes of payloads were read for it. */
   readonly onLook: (look: Look, bytes: number) => void;
   /** Told of what is wrong for certain. */
@@ -135,13 +137,19 @@ async function partsOf({ engine, options }: Pass, token: string): Promise<Listed
   return blobs;
 }
 
+/** Without what is told of elsewhere. */
+function unknownOf({ isKnown }: Pass, look: Look): Look {
+  if (isKnown === undefined || look.findings.length === 0) return look;
+  return { ...look, findings: look.findings.filter((finding) => !isKnown(finding)) };
+}
+
 /** Looks at an object once more. Whatever came before the version that is current now is in its history by then. */
 async function lookAgain(pass: Pass, token: string): Promise<Look & { readonly expected: Expectation }> {
   const { engine, baseline, options, orphans } = pass;
   const expected = await baseline.lookUp(token);
   const history = (): Promise<string[]> => historyNames(engine, token, options.signal);
   const subject = { token, history, expected, ...(orphans === true && { parts: () => partsOf(pass, token) }) };
-  return { ...(await lookAtObject(engine, subject, options)), expected };
+  return { ...unknownOf(pass, await lookAtObject(engine, subject, options)), expected };
 }
 
 const isSame = (a: Pick<Look, 'findings' | 'strays'>, b: Pick<Look, 'findings' | 'strays'>): boolean =>
@@ -229,7 +237,8 @@ export async function passOver(pass: Pass): Promise<void> {
       bytes += more;
       options.onBytes(more);
     };
-    return { token, look: await lookAtObject(engine, subject, { ...options, onBytes }), bytes: () => bytes };
+    const look = unknownOf(pass, await lookAtObject(engine, subject, { ...options, onBytes }));
+    return { token, look, bytes: () => bytes };
   });
   const suspects = new Suspects(pass);
   for await (const { token, look, bytes } of looks) {

@@ -1,0 +1,113 @@
+import { AREAS } from '@securestore/core-format';
+import { rawKey } from '@securestore/crypto';
+import type { ObjectStore } from '@securestore/objects';
+import { expect, it } from 'vitest';
+import type { Attacker } from '../../objects/test/support/attacker.ts';
+import { attack, flipped } from '../../objects/test/support/attacker.ts';
+import { EagerClock } from '../../objects/test/support/eager-clock.ts';
+import type { Place } from '../../objects/test/support/places.ts';
+import { memoryPlace } from '../../objects/test/support/places.ts';
+import { createAt, failure, openAt, patterned, usePlace } from '../../objects/test/support/stores.ts';
+import { contentsOf, move } from './support/moves.ts';
+
+const NEW = rawKey(Buffer.alloc(32, 9));
+const OTHER = rawKey(Buffer.alloc(32, 10));
+
+const noRoom = (): Promise<void> => Promise.reject(new Error('no room for a key file'));
+
+interface Scene {
+  readonly clock: EagerClock;
+  readonly from: Place;
+  readonly to: Place;
+  readonly store: ObjectStore;
+  readonly atFrom: Attacker;
+  readonly atTo: Attacker;
+}
+
+async function scene(): Promise<Scene> {
+  const clock = new EagerClock();
+  const memoryAt = (): Place => usePlace(() => memoryPlace(() => clock.now()));
+  const [from, to] = [memoryAt(), memoryAt()];
+  const store = await createAt(from, { clock, categories: { team: ['team/**'] } });
+  await store.store('large', patterned(100_000, 3));
+  await store.store('small', 'value');
+  return { clock, from, to, store, atFrom: await attack(from), atTo: await attack(to) };
+}
+
+async function damageOnly(attacker: Attacker, area: string): Promise<void> {
+  const [name = ''] = await attacker.names(area);
+  await attacker.put(name, flipped(await attacker.get(name), 5000));
+}
+
+it('a store that is being sealed anew is not gone on with as another one', async () => {
+  const { clock, from, to, store } = await scene();
+  const reseal = { unlock: NEW, suite: 2, names: 'plain' } as const;
+  expect(await move(from, to, { clock, reseal, copyOnly: true })).toMatchObject({ moved: false, failures: 0 });
+  const others = [
+    [{ suite: 1 }, 'suite 2'],
+    [{ names: 'encrypted' }, 'plain names'],
+    [{ categories: { other: ['other/**'] } }, 'other categories'],
+    [{ history: { versions: 3 } }, 'a history of 10 versions'],
+    [{ rotation: { days: 9 } }, 'a rotation every 0 days'],
+  ] as const;
+  for (const [settings, what] of others) {
+    const error = await failure(move(from, to, { clock, reseal: { ...reseal, ...settings } }), 'LOCKED');
+    expect(error.message).toContain(what);
+    expect(error.message).toMatch(/go on with that, or cancel it/u);
+  }
+  const wrong = await failure(move(from, to, { clock, reseal: { ...reseal, unlock: OTHER } }), 'UNLOCK_FAILED');
+  expect(wrong.message).toContain('with which that was begun');
+  expect((await store.retrieve('small')).text()).toBe('value');
+
+  // What is not given is as it was begun.
+  const categories = { team: ['team/**'] };
+  expect(await move(from, to, { clock, reseal: { unlock: NEW, categories } })).toMatchObject({ moved: true });
+  expect((await (await openAt(to, { clock, unlock: NEW })).retrieve('small')).text()).toBe('value');
+});
+
+it('a store that was sealed anew is said to be there only to whoever has its secret', async () => {
+  const { clock, from, to } = await scene();
+  let made = 0;
+  const beforeMaking = async (): Promise<void> => void (made += 1);
+  const reseal = { unlock: NEW, beforeMaking };
+  expect(await move(from, to, { clock, reseal })).toMatchObject({ moved: true });
+  expect(made).toBe(1);
+  const before = await contentsOf(to);
+  const error = await failure(move(from, to, { clock, reseal: { unlock: OTHER, beforeMaking } }), 'UNLOCK_FAILED');
+  expect(error.message).toContain('nothing was changed');
+  expect(await move(from, to, { clock, reseal })).toMatchObject({ moved: true, pause: 0 });
+  expect(made).toBe(1);
+  expect(await contentsOf(to)).toEqual(before);
+});
+
+it('nothing is begun where the new secret can not be had', async () => {
+  const { clock, from, to, store, atTo } = await scene();
+  await expect(move(from, to, { clock, reseal: { unlock: NEW, beforeMaking: noRoom } })).rejects.toThrow();
+  expect(await atTo.names()).toEqual([]);
+  expect(store.migrationArea.movesTo).toBeUndefined();
+});
+
+it('a payload that is damaged in the store keeps it where it is, and is called damaged', async () => {
+  const { clock, from, to, atFrom } = await scene();
+  await damageOnly(atFrom, AREAS.blobs);
+  const report = await move(from, to, { clock, reseal: { unlock: NEW } });
+  expect(report).toMatchObject({ moved: false, failures: 1, failed: [{ code: 'INTEGRITY' }] });
+  expect(report.failed[0]?.message).toContain('is not what was sealed there');
+});
+
+it('a payload that is damaged where the store is sealed anew is found when a run goes on', async () => {
+  const { clock, from, to, atTo } = await scene();
+  const reseal = { unlock: NEW };
+  expect(await move(from, to, { clock, reseal, copyOnly: true })).toMatchObject({ failures: 0 });
+  await damageOnly(atTo, AREAS.blobs);
+  const report = await move(from, to, { clock, reseal });
+  expect(report).toMatchObject({ moved: false, failures: 1, failed: [{ code: 'INTEGRITY' }] });
+  expect(report.failed[0]?.message).toContain('begin it again');
+});
+
+it('the bytes of payloads count', async () => {
+  const { clock, from, to } = await scene();
+  const { bytes } = await move(from, to, { clock, reseal: { unlock: NEW } });
+  expect(bytes).toBeGreaterThan(100_000);
+  expect(bytes).toBeLessThan(110_000);
+});
