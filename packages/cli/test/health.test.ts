@@ -86,6 +86,22 @@ describe('health', () => {
   });
 });
 
+describe('health of a store that is to move', () => {
+  it('says so, as long as it has not moved and nobody has given that up', async () => {
+    const scene = await backupScene(onTestFinished);
+    const to = `file:${scene.path('elsewhere')}`;
+    expect((await scene.run(['health'])).stdout).not.toContain('migration');
+    expect((await scene.run(['migrate', scene.location, to, '--copy-only'])).exitCode).toBe(0);
+    const shown = await scene.run(['health']);
+    expect(shown.exitCode).toBe(0);
+    expect(shown.stdout).toContain(`the store was to move to ${to}, and nobody has gone on with that for`);
+    expect((await scene.run(['migrate', scene.location, '--cancel'])).exitCode).toBe(0);
+    expect((await scene.run(['health'])).stdout).not.toContain('migration');
+    expect((await scene.run(['migrate', scene.location, to])).exitCode).toBe(0);
+    expect((await scene.run(['health'], { env: { SECURESTORE_URL: to } })).stdout).not.toContain('migration');
+  }, 60_000);
+});
+
 describe('health of a place without a store', () => {
   it.each(['file:', 'sqlite:'])('is failing, also in JSON, and says what to look for: %s', async (scheme) => {
     const scene = await backupScene(onTestFinished);

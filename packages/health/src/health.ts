@@ -5,6 +5,7 @@ import { elapsedSince, instant } from '@securestore/jobs';
 import type { HealthArea, ObjectStore } from '@securestore/objects';
 import { signalOf } from '@securestore/objects';
 import { capacitySource } from './checks/capacity.ts';
+import { migrationSource } from './checks/migration.ts';
 import { scrubSource } from './checks/scrub.ts';
 import { storeSource } from './checks/store-source.ts';
 import { publishHealth } from './channels.ts';
@@ -111,6 +112,7 @@ export class Health {
       storeSource(healthArea, { meter, monotonic }),
       capacitySource(healthArea),
       scrubSource(healthArea),
+      migrationSource(healthArea),
       ...sources,
     ];
     healthArea.addKind(scrubKind({ area: healthArea, location }));

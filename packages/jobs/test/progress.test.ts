@@ -166,10 +166,10 @@ describe('the progress of a job', () => {
   it('tells when it is to be done by its own pace, until that time has come', async () => {
     const { clock, job, context, finish } = await open();
     context.progress({ phase: 'slow', total: 100, eta: 60_000 });
-    await clock.advance(10_000);
+    clock.advance(10_000);
     context.progress({ done: 50 });
     expect(await latest(job)).toMatchObject({ done: 50, eta: 50_000 });
-    await clock.advance(55_000);
+    clock.advance(55_000);
     context.progress({ done: 1 });
     expect((await latest(job))?.eta).not.toBe(0);
     context.progress({ phase: 'next', total: 10 });

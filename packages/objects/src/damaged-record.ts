@@ -80,7 +80,7 @@ export async function succession(
   const baseline = await Baseline.load(engine, () => undefined, signal);
   const { entry } = await baseline.lookUp(target.token);
   const past = await newestPast(engine, target, signal);
-  const { version: pastVersion = 0, commitId = undefined } = typeof past === 'object' ? past.header : {};
+  const pastVersion = typeof past === 'object' ? past.header.version : 0;
   const claim = claimOf(engine, target, bytes);
   // Whoever writes to the backend could choose it to exhaust the versions. No writer's clock, nor this one, may be further from the
   // backend's than that, so what was acknowledged has no greater number unless something genuine tells so.
@@ -89,11 +89,8 @@ export async function succession(
   const version = Math.max(pastVersion, entry?.version ?? 0, claimed);
   const begins =
     (claim !== undefined && isZero(claim.previousCommitId)) ||
-    (entry?.kind === 'purged' && entry.version > pastVersion) ||
-    past === undefined;
-  if (begins) return { previousCommitId: noId(), version, origin: 0 };
-  if (past === 'unreadable' || commitId === undefined) {
-    return { previousCommitId: engine.random(ID_LENGTH), version, origin: 0 };
-  }
-  return { previousCommitId: asBuffer(commitId), version, origin: originOf(past) };
+    (entry?.kind === 'purged' && entry.version > pastVersion);
+  if (begins || past === undefined) return { previousCommitId: noId(), version, origin: 0 };
+  if (past === 'unreadable') return { previousCommitId: engine.random(ID_LENGTH), version, origin: 0 };
+  return { previousCommitId: past.header.commitId, version, origin: originOf(past) };
 }

@@ -3,10 +3,12 @@ import { HEAD_NAME, probeName } from '@securestore/core-format';
 import { sealSystemBody } from '@securestore/crypto';
 import type { StateStorage } from '@securestore/jobs';
 import { elapsedSince } from '@securestore/jobs';
+import type { JobAdministration } from './administration-types.ts';
 import type { Administration } from './administration.ts';
 import { keptStates } from './copy/kept-state.ts';
 import type { Engine } from './engine.ts';
 import { keyAt } from './key-at.ts';
+import { openLocation } from './moving/location.ts';
 import type { OpenCalls } from './open-calls.ts';
 import type { KeyReport } from './rekey/keys.ts';
 import { reportOf } from './rekey/keys.ts';
@@ -35,13 +37,25 @@ export interface HeadReading {
   readonly now?: number;
 }
 
+/** A migration that has begun and not ended: the store is where it was. */
+export interface UnfinishedMigration {
+  /** Where to, without credentials. */
+  readonly to: string;
+  /** When somebody was last at it, in milliseconds since 1970: as far as its job says, or the head that it changed. */
+  readonly since: number;
+  /** Whether somebody is at it now. */
+  readonly isRunning: boolean;
+}
+
 /** What watching over a store needs of it. How it is judged the engine does not know: `@securestore/health` does. */
 export class HealthArea extends StoreArea {
   readonly #engine: Engine;
   readonly #calls: OpenCalls;
+  readonly #jobs: JobAdministration;
 
   constructor(engine: Engine, calls: OpenCalls, administration: Administration) {
     super(engine, calls, administration);
+    this.#jobs = administration.jobs;
     this.#engine = engine;
     this.#calls = calls;
   }
@@ -80,6 +94,22 @@ export class HealthArea extends StoreArea {
     await this.#engine.watcher.refresh(signal);
     this.#engine.watcher.checkFollowing();
     return { generation: head.generation, ...(found.now !== undefined && { now: found.now }) };
+  }
+
+  /**
+   * The migration that the head tells of; `undefined` where the store does not move.
+   *
+   * @throws SecureStoreError `INTEGRITY`, and what reading its job throws
+   */
+  async migration(signal?: AbortSignal): Promise<UnfinishedMigration | undefined> {
+    const { state } = this.#engine.watcher;
+    const { migration, time } = state.head;
+    if (migration === undefined) return undefined;
+    const to = openLocation(state, migration);
+    const jobs = await this.#jobs.list({ signal });
+    const job = jobs.find(({ id }) => id === 'migration');
+    if (job === undefined || job.state === 'damaged') return { to, since: time, isRunning: false };
+    return { to, since: Math.max(time, job.updated), isRunning: job.state !== 'interrupted' };
   }
 
   /** A probe at a fresh name. One that stays is removed by a collection. */

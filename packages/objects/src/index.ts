@@ -27,7 +27,7 @@ export { isGenuineCopy } from './copy/genuine.ts';
 export type { BackupSeals } from './copy/seals.ts';
 export type { CopySettings, UnlockedCopy } from './copy/unlock-copy.ts';
 export { unlockCopy } from './copy/unlock-copy.ts';
-export type { HeadReading, HealthArea, Probe } from './health-area.ts';
+export type { HeadReading, HealthArea, Probe, UnfinishedMigration } from './health-area.ts';
 export type { Alarm, AlarmType } from './journal/alarms.ts';
 export type { Consumer, Cut, PassOptions } from './journal/consumer.ts';
 export type { KnownObject } from './journal/full-pass.ts';

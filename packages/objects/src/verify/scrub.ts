@@ -102,6 +102,10 @@ export async function scrubFrom(engine: Engine, options: PassOptions): Promise<P
   await verifyPinned(verification);
   await whole.pass(report);
   const mending = guarded(engine);
+  const counted = (bytes: number): void => {
+    report.bytes += bytes;
+    onBytes?.(bytes);
+  };
   await passOver({
     engine: reading,
     baseline,
@@ -121,10 +125,6 @@ export async function scrubFrom(engine: Engine, options: PassOptions): Promise<P
     onCertain: async ({ token, findings, strays, expected }) => {
       for (const stray of strays) onStray(stray);
       if (findings.length === 0) return;
-      const counted = (bytes: number): void => {
-        report.bytes += bytes;
-        onBytes?.(bytes);
-      };
       const left =
         repairFrom === undefined
           ? findings
