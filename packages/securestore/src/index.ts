@@ -150,7 +150,7 @@ export { loadConfig } from './config.ts';
 export type { StoreConfig } from './config.ts';
 export { cancelMigration, keepOldSide, migrateStore, retireMigration } from './migration.ts';
 export type { MigrateOptions, MigrationOpenOptions } from './migration.ts';
-export type { FailedMove, KeptReport, MigrationReport, ResealSettings } from '@securestore/migrate';
+export type { CancelledMigration, FailedMove, KeptReport, MigrationReport, ResealSettings } from '@securestore/migrate';
 export { fileAnchor, stateFolder } from './file-anchor.ts';
 export { generateIdentityFile, identityFile } from './identity-file.ts';
 export { formatInvitation, parseInvitation } from './invitation.ts';

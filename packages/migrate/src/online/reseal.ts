@@ -78,6 +78,7 @@ export class Reseal extends MigrationRun {
       const pause = await this.#cutOver(consumer, there.migrationArea);
       if (pause === undefined) continue;
       await there.migrationArea.withdrawMarker(target).catch(() => undefined);
+      this.sealedAnew = there.migrationArea.head;
       return this.report(pause, true);
     }
     throw new SecureStoreError(
@@ -248,6 +249,7 @@ export class Reseal extends MigrationRun {
       await using there = await this.#openThere(true);
       if (there.migrationArea.head.state === 'scratch') await there.migrationArea.openAnew(this.area, signal);
       await there.migrationArea.withdrawMarker(target, signal);
+      this.sealedAnew = there.migrationArea.head;
     }
     return this.report(0, true);
   }
