@@ -71,6 +71,12 @@ const IN_OUR_TERMS: readonly (readonly [theirs: RegExp, ours: string])[] = [
     /\bWhere that was interrupted, the same restore goes on with it$/,
     'Where that was interrupted, the same securestore restore SOURCE --to goes on with it',
   ],
+  [
+    /: the same migration goes on, and cancelling gives it up$/,
+    '; the same command goes on with the move, and securestore migrate --cancel gives it up',
+  ],
+  [/: the same migration ends that$/, '; the same command ends that'],
+  [/, where processes follow by themselves if their option "follow" allows that location(?=; open it there$)/, ''],
   [/\bslots\.list\(\) tells which there are$/, 'securestore slots lists them'],
   [/\bmembers\.list\(\) tells who there is$/, 'securestore member lists them'],
   [/\bkeys\.undo\("([^"]*)"\) brings it back$/, 'securestore keys undo $1 brings it back'],
