@@ -218,6 +218,12 @@ export interface StorageBackend {
    */
   capacity?(): Promise<BackendCapacity | undefined>;
 
+  /**
+   * The absolute path of the file or folder of this machine in which everything lies, whether it is there yet or not, so that no store is
+   * put into another one. Left out by backends that have none.
+   */
+  localPath?(): string | undefined;
+
   /** Frees sockets, files and timers, so that the process can exit. Idempotent; later calls throw `UNAVAILABLE`. */
   close(): Promise<void>;
 }

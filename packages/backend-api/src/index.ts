@@ -33,6 +33,8 @@ export type {
 } from './contract.ts';
 export { defineBackend } from './define.ts';
 export { diskCapacity } from './disk.ts';
+export { nestingOf } from './nesting.ts';
+export type { Nesting } from './nesting.ts';
 export { OFFICIAL_BACKENDS } from './discovery/official-backends.ts';
 export { resolveBackend } from './discovery/resolve-backend.ts';
 export type { ResolveOptions } from './discovery/resolve-backend.ts';

@@ -184,6 +184,10 @@ export class FsBackend implements StorageBackend {
     return path === undefined ? undefined : ((await diskCapacity(path)) ?? diskCapacity(dirname(path)));
   }
 
+  localPath(): string | undefined {
+    return this.#opened?.folder.path;
+  }
+
   async close(): Promise<void> {
     this.#closed = true;
     await this.#calls.idle();

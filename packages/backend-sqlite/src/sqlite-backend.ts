@@ -166,6 +166,10 @@ export class SqliteBackend implements StorageBackend {
     return this.#state === 'open' ? diskCapacity(dirname(this.#path)) : undefined;
   }
 
+  localPath(): string | undefined {
+    return this.#state === 'open' ? this.#path : undefined;
+  }
+
   async close(): Promise<void> {
     this.#state = 'closed';
     await this.#writer.idle();

@@ -11,7 +11,6 @@ import {
   SecureStoreError,
 } from '@securestore/core-format';
 import type { Head } from '@securestore/core-format';
-import type { RandomSource } from '@securestore/crypto';
 import type { BackupArea, CopiedHead } from '@securestore/objects';
 import { isGenuineCopy } from '@securestore/objects';
 
@@ -95,8 +94,23 @@ function checkLineage(location: string, before: Head, next: Head): void {
   );
 }
 
-/** What lies in the store itself is lost with it; and whoever removes the one must not remove the other. @throws SecureStoreError `ALREADY_EXISTS` */
-async function refuseStore(backend: StorageBackend, location: string, signal: AbortSignal | undefined): Promise<void> {
+/**
+ * What lies in the store itself is lost with it; and whoever removes the one must not remove the other.
+ *
+ * @throws SecureStoreError `ALREADY_EXISTS` where a store lies there, `INVALID_ARGUMENT` where one of both lies in the folder of the other
+ */
+async function refuseStore(
+  area: BackupArea,
+  backend: StorageBackend,
+  location: string,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const nesting = await area.nestingOf(backend);
+  if (nesting !== undefined) {
+    const where = nesting === 'inside' ? 'this lies inside the store itself' : 'the store itself lies inside this';
+    const message = `${location}: ${where}; backups need a location of their own, apart from the store`;
+    throw new SecureStoreError('INVALID_ARGUMENT', message);
+  }
   if ((await backend.read(HEAD_NAME, { start: 0, end: 1, signal })) === undefined) return;
   throw new SecureStoreError(
     'ALREADY_EXISTS',
@@ -107,19 +121,19 @@ async function refuseStore(backend: StorageBackend, location: string, signal: Ab
 /**
  * The destination with the keys of now, made where nothing is.
  *
- * @throws SecureStoreError as {@link findDestination}; `ALREADY_EXISTS`, `CONFLICT` where it belongs to another store or copy
+ * @throws SecureStoreError as {@link findDestination}; `ALREADY_EXISTS`, `CONFLICT` where it belongs to another store or copy;
+ *   `INVALID_ARGUMENT` where it would lie in the folder of the store, or around it
  */
 export async function prepareDestination(
-  backend: StorageBackend,
-  location: string,
+  area: BackupArea,
+  { backend, location }: Pick<Destination, 'backend' | 'location'>,
   copied: CopiedHead,
-  random: RandomSource,
   signal?: AbortSignal,
 ): Promise<FoundDestination> {
   for (let tries = 1; ; tries++) {
     const found = await findDestination(backend, location, signal);
     const next = decodeHead(copied.head).head;
-    if (found === undefined) await refuseStore(backend, location, signal);
+    if (found === undefined) await refuseStore(area, backend, location, signal);
     if (found !== undefined) {
       const before = headOf(found);
       checkLineage(location, before, next);
@@ -128,7 +142,7 @@ export async function prepareDestination(
       if (isOwn && before.generation >= next.generation && isGenuineCopy(found.keys)) return found;
     }
     const keys: BackupKeys = {
-      destination: found?.id ?? random(ID_LENGTH),
+      destination: found?.id ?? area.random(ID_LENGTH),
       head: copied.head,
       objects: copied.objects,
     };
@@ -150,10 +164,10 @@ export async function prepareDestination(
  */
 export async function bringHead(
   area: BackupArea,
-  { backend, location }: Pick<Destination, 'backend' | 'location'>,
+  place: Pick<Destination, 'backend' | 'location'>,
   signal?: AbortSignal,
 ): Promise<{ readonly destination: FoundDestination; readonly generation: number }> {
   const copied = await area.copyHead(signal);
-  const destination = await prepareDestination(backend, location, copied, area.random, signal);
+  const destination = await prepareDestination(area, place, copied, signal);
   return { destination, generation: copied.generation };
 }

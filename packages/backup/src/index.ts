@@ -22,6 +22,7 @@ export type { ForgetReport } from './forget.ts';
 export type { RefusedRemoval } from './refusals.ts';
 export { openBackup, OpenedBackup } from './opened-backup.ts';
 export type { BackupSettings, OnDamagedSnapshot, PointChoice, SnapshotInfo } from './opened-backup.ts';
+export { destinationsIn } from './registry.ts';
 export type { RegisteredDestination } from './registry.ts';
 export type { RetainOptions, RetentionReport, RetentionSettings } from './retain.ts';
 export { applyRetention, parseRetentionPolicy } from './retention/index.ts';

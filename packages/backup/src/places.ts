@@ -195,7 +195,7 @@ export class Places {
     const fences = new Map<string, Fence>();
     const done = await this.#each(signal, async (found) => {
       this.#checkOwn(found);
-      await prepareDestination(found.backend, found.location, copied, this.#area.random, signal);
+      await prepareDestination(this.#area, found, copied, signal);
       const newest = await noteKeys(this.#area, found, signal);
       fences.set(asBuffer(found.id).toString('hex'), { keyId: this.#area.seals.primaryId, ...newest });
       return goOn(found);

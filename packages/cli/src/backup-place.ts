@@ -2,13 +2,13 @@ import { redactLocation } from '@securestore/backend-api';
 import { SecureStoreError } from '@securestore/core-format';
 import type { SecureStore } from 'securestore';
 
-/** @throws `INVALID_ARGUMENT` for a destination that would be gone when the command has ended */
-export function refuseMemory(destination: string): void {
-  if (!/^memory:/i.test(destination)) return;
-  throw new SecureStoreError(
-    'INVALID_ARGUMENT',
-    'what is in memory: is gone when this command ends; back up to another location',
-  );
+/**
+ * @param instead what to do with another location
+ * @throws `INVALID_ARGUMENT` for a location of which nothing would be left when the command has ended
+ */
+export function refuseMemory(location: string, instead = 'back up to another location'): void {
+  if (!/^memory:/i.test(location)) return;
+  throw new SecureStoreError('INVALID_ARGUMENT', `what is in memory: is gone when this command ends; ${instead}`);
 }
 
 /** @throws `NOT_FOUND` where no backups lie at a location; what its backend throws */

@@ -83,7 +83,12 @@ const IN_OUR_TERMS: readonly (readonly [theirs: RegExp, ours: string])[] = [
     'Where that was interrupted, the same securestore restore SOURCE --to goes on with it',
   ],
   [
-    /[:;.,]? open it there\. Processes follow by themselves where the option "follow" .*$/i,
+    /: the same migration goes on, and cancelling gives it up$/,
+    '; the same command goes on with the move, and securestore migrate --cancel gives it up',
+  ],
+  [/: the same migration ends that$/, '; the same command ends that'],
+  [
+    /, where processes follow by themselves if their option "follow" allows that location; open it there$/,
     '; give that location from now on, by --store, in $SECURESTORE_URL or in the configuration',
   ],
   [/\bslots\.list\(\) tells which there are$/, 'securestore slots lists them'],

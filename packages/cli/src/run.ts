@@ -4,7 +4,7 @@ import type { Run } from './call.ts';
 import type { Cli } from './cli-context.ts';
 import { createOutput } from './output.ts';
 import { createProgram } from './program.ts';
-import { synonymOf } from './synonyms.ts';
+import { optionSynonymOf, synonymOf } from './synonyms.ts';
 
 const NO_COMMAND = 'no command was given; securestore help lists the commands';
 
@@ -14,8 +14,11 @@ function wantsJson(args: readonly string[]): boolean {
   return (end === -1 ? args : args.slice(0, end)).includes('--json');
 }
 
-/** The message for a command that there isn't, with the one that goes by another name here. */
-function withSynonym(message: string): string {
+/** The message for a command or option that there isn't, with the one that goes by another name here. */
+function withSynonym(message: string, verb: string | undefined): string {
+  const [, option = ''] = /^unknown option '([^']*)'$/.exec(message) ?? [];
+  const meant = optionSynonymOf(verb, option);
+  if (meant !== undefined) return `${message} (Did you mean ${meant}?)`;
   const [, unknown, name = ''] = /^(unknown command '([^']*)')/.exec(message) ?? [];
   const synonym = synonymOf(name);
   return unknown === undefined || synonym === undefined ? message : `${unknown} (Did you mean ${synonym}?)`;
@@ -32,7 +35,7 @@ function usageError(error: CommanderError, verb: string | undefined): SecureStor
     .replace(/\n(?=\(Did you mean)/, ' ')
     .replace(/\.$/, '');
   const help = verb === undefined ? 'securestore help lists the commands' : `see securestore help ${verb}`;
-  return new SecureStoreError('INVALID_ARGUMENT', `${withSynonym(message)}; ${help}`, { operation: verb });
+  return new SecureStoreError('INVALID_ARGUMENT', `${withSynonym(message, verb)}; ${help}`, { operation: verb });
 }
 
 /**

@@ -32,3 +32,13 @@ const SYNONYMS: Readonly<Record<string, readonly string[]>> = {
 export function synonymOf(word: string): string | undefined {
   return Object.keys(SYNONYMS).find((command) => SYNONYMS[command]?.includes(word.toLowerCase()));
 }
+
+/** What other programs, or other commands of ours, call an option, by command. */
+const OPTIONS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  migrate: { '--dry-run': '--copy-only, which copies and leaves the store where it is' },
+};
+
+/** The option of a command that `option` is another word for, with what it does. */
+export function optionSynonymOf(command: string | undefined, option: string): string | undefined {
+  return OPTIONS[command ?? '']?.[option];
+}

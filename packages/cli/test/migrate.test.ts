@@ -1,4 +1,4 @@
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it } from 'vitest';
 import { backupScene } from './support/backups.ts';
@@ -26,6 +26,9 @@ describe.concurrent('migrate', { timeout: 180_000 }, () => {
     expect(left.stderr).toContain(
       `the store has moved to ${to}; give that location from now on, by --store, in $SECURESTORE_URL or in the configuration [LOCKED]\n`,
     );
+    const health = await run(['health']);
+    expect(health.stdout).toContain(`the store has moved to ${to}`);
+    expect(health.stdout).toMatch(/\n {2}open: open it there\n/);
     expect(await run(['get', 'db/a', '--store', to])).toMatchObject({ exitCode: 0, stdout: 'first' });
     const again = await run(['migrate', location, to]);
     expect(again).toMatchObject({ exitCode: 0, stdout: `the store is at ${to} already: it had moved before\n` });
@@ -58,22 +61,36 @@ describe.concurrent('migrate', { timeout: 180_000 }, () => {
     );
     const elsewhere = await run(['migrate', location, `file:${path('other')}`]);
     expect(elsewhere).toMatchObject({ exitCode: 7, stdout: '' });
-    expect(elsewhere.stderr).toContain(`being moved to ${to}: go on with that migration, or cancel it`);
+    expect(elsewhere.stderr).toContain(`being moved to ${to}; go on with that migration, or cancel it`);
     expect((await run(['rotate', '--same-secret'])).stderr).toMatch(/being moved .* \[LOCKED\]\n$/);
     expect((await run(['migrate', location, '--retire'])).exitCode).toBe(7);
     expect(await run(['migrate', location, '--cancel'])).toMatchObject({
       exitCode: 0,
       stdout:
         `the store stays at ${location}\n` +
-        'what was copied is still where it was to move to: remove it there before you use that place for something else\n',
+        `what was copied is still at ${to}: remove it there before you use that place for something else\n`,
     });
+    expect((await run(['ls', '--store', to])).stderr).toMatch(
+      /being moved to this place, or was until that was .*given up/,
+    );
     expect((await run(['rotate', '--depth', 'unlock', '--same-secret'])).exitCode).toBe(0);
     expect((await run(['migrate', location, to])).exitCode).toBe(0);
   });
 
   it.for([
-    [['migrate'], 2, "missing required argument 'from'"],
-    [['migrate', 'FROM'], 2, 'where to? give the new location'],
+    [['migrate'], 2, 'where to? give the new location'],
+    [['migrate', 'FROM'], 2, 'the store is there already'],
+    [['migrate', 'NEW', '--store', 'NOWHERE'], 3, 'no store is here'],
+    [['migrate', 'FROM', 'NEW', '--store', 'OTHER'], 2, 'the location and --store differ'],
+    [
+      ['migrate', 'memory:'],
+      2,
+      'what is in memory: is gone when this command ends; move the store to another location',
+    ],
+    [['migrate', 'FROM', 'MEMORY:x', '--copy-only'], 2, 'what is in memory: is gone'],
+    [['migrate', 'INSIDE'], 2, 'that location lies inside the store itself'],
+    [['migrate', 'NEW', '--dry-run'], 2, "unknown option '--dry-run' (Did you mean --copy-only, which copies"],
+    [['migrate', 'JUNK'], 2, 'error: /'],
     [['migrate', 'FROM', 'FROM'], 2, 'the store is there already'],
     [['migrate', 'FROM', 'nowhere'], 2, 'Locations look like sqlite:./vault.db'],
     [['migrate', 'FROM', 'nothing:x'], 2, 'No backend serves nothing:'],
@@ -87,6 +104,7 @@ describe.concurrent('migrate', { timeout: 180_000 }, () => {
     [['migrate', 'FROM', '--lost', '--yes'], 3, 'the store has not moved from here'],
     [['migrate', 'NEW', 'FROM'], 3, 'no store is here'],
     [['migrate', 'FROM', '--cancel'], 3, 'the store is not being moved'],
+    [['migrate', '--cancel'], 3, 'the store is not being moved'],
     [['migrate', 'FROM', 'BROKEN'], 5, 'head'],
     [['migrate', 'FROM', 'OTHER'], 6, 'there is another store here already; it was left as it is'],
     [['migrate', 'FROM', 'redis://127.0.0.1:1/0'], 7, 'the server can not be reached'],
@@ -100,7 +118,12 @@ describe.concurrent('migrate', { timeout: 180_000 }, () => {
       OTHER: `file:${path('other')}`,
       BROKEN: `file:${path('broken')}`,
       WRONG: path('wrong.key'),
+      INSIDE: `file:${path('vault', 'deep', 'er')}`,
+      NOWHERE: `file:${path('nowhere')}`,
+      JUNK: `file:${path('junk')}`,
     };
+    await mkdir(path('junk'));
+    await writeFile(path('junk', 'x.txt'), '');
     for (const name of ['OTHER', 'BROKEN'] as const) {
       if (args.some((arg) => arg === name)) expect((await run(['init', places[name] ?? ''])).exitCode).toBe(0);
     }
@@ -109,6 +132,24 @@ describe.concurrent('migrate', { timeout: 180_000 }, () => {
     expect(refused).toMatchObject({ exitCode, stdout: '' });
     expect(refused.stderr).toContain(message);
     expect(await run(['get', 'db/a'])).toMatchObject({ exitCode: 0, stdout: 'first' });
+  });
+
+  it('that fails says that the store is where it was, how it goes on, and how it is given up', async ({
+    expect,
+    onTestFinished,
+  }) => {
+    const { run, path, location } = await backupScene(onTestFinished);
+    const to = `file:${path('new')}`;
+    expect((await run(['migrate', location, to, '--copy-only'])).exitCode).toBe(0);
+    await rm(path('new', 'o'), { recursive: true });
+    await writeFile(path('new', 'o'), '');
+    const failed = await run(['migrate', location, to]);
+    expect(failed).toMatchObject({ exitCode: 7, stdout: '' });
+    expect(failed.stderr).toMatch(
+      /^error: \/\S+: a file lies where .*\. The store is still at file:\S+; the same command goes on .*--cancel gives it up \[UNAV/,
+    );
+    await rm(path('new', 'o'));
+    expect((await run(['migrate', location, to])).exitCode).toBe(0);
   });
 
   it('stays where it is with exit code 8 where something is damaged, and leaves that behind with --partial', async ({
@@ -131,7 +172,7 @@ describe.concurrent('migrate', { timeout: 180_000 }, () => {
     expect(failed.stdout).toMatch(/^failed: o\/\S+: .*damaged.* \[INTEGRITY\]$/m);
     expect(failed.stdout).toMatch(/^failed: b\/\S+: .* is not what was sealed there \[INTEGRITY\]$/m);
     expect(failed.stdout).toMatch(
-      /\ndamaged, missing or too large: 2 names\nthe store is still at file:\S+\. .*--partial, which leaves these as they are\n$/,
+      /\ndamaged, missing or too large: 2 names\nthe store is still at file:\S+\. .*--partial, which leaves these as they are\nthe same command goes on .* needs first\n$/,
     );
     const partial = await run(['migrate', location, to, '--partial', '--json']);
     expect(partial).toMatchObject({ exitCode: 8, stderr: '' });
@@ -222,5 +263,31 @@ describe.concurrent('migrate', { timeout: 180_000 }, () => {
     );
     const back = await run(['migrate', to, location, '--json']);
     expect(jsonLines(back.stdout)).toMatchObject([{ summary: { moved: true, objects: 5, versions: 0 } }]);
+  });
+
+  it('with --keep ends well when the store moves back', async ({ expect, onTestFinished }) => {
+    const { run, path, location } = await backupScene(onTestFinished);
+    const to = `sqlite:${path('new.db')}`;
+    const keeping = Promise.withResolvers<void>();
+    const onOutput = (text: string): void => {
+      if (text.includes('is brought to')) keeping.resolve();
+    };
+    const ending = run(['migrate', location, to, '--keep'], { onOutput });
+    await Promise.race([keeping.promise, ending]);
+    expect((await run(['migrate', to, location])).exitCode).toBe(0);
+    const { exitCode, stdout } = await ending;
+    expect(exitCode).toBe(0);
+    expect(stdout).toMatch(/\nthe store moves back to file:\S+, so nothing is to be kept in line there any more\n$/);
+  });
+
+  it('remembers the store at its new place', async ({ expect, onTestFinished }) => {
+    const box = await sandbox('sqlite', onTestFinished);
+    await box.seed({ a: 'one' });
+    // The store is that of the environment.
+    expect(await box.run(['migrate', 'file:./new'])).toMatchObject({ exitCode: 0, stderr: '' });
+    await rename(box.path('new'), box.path('elsewhere'));
+    const lost = await box.run(['ls', '--store', 'file:./new']);
+    expect(lost).toMatchObject({ exitCode: 5, stdout: '' });
+    expect(lost.stderr).toContain('no store is here, though one was before');
   });
 });

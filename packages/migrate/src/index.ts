@@ -23,7 +23,7 @@ export type {
   TransferReport,
 } from './folder/types.ts';
 export type { KeptReport } from './online/keep.ts';
-export type { MigrationTarget, MoveStoreOptions } from './online/migration.ts';
+export type { CancelledMigration, MigrationTarget, MoveStoreOptions } from './online/migration.ts';
 export {
   cancelMigration,
   keepInLine,

@@ -121,7 +121,7 @@ export class ObjectStore implements SecureStorage {
     this.auditArea = new AuditArea(engine, this.#calls, rememberedEnds);
     this.backupArea = new BackupArea(engine, this.#calls, this.#administration, location);
     this.healthArea = new HealthArea(engine, this.#calls, this.#administration);
-    this.migrationArea = new MigrationArea(engine, this.#calls, this.#administration, rememberedEnds);
+    this.migrationArea = new MigrationArea(engine, this.#calls, this.#administration, rememberedEnds, logger);
     this.slots = this.#administration.slots;
     this.members = this.#administration.members;
     this.jobs = this.#administration.jobs;

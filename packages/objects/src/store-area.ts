@@ -1,4 +1,5 @@
-import type { BackendCapabilities } from '@securestore/backend-api';
+import type { BackendCapabilities, Nesting, StorageBackend } from '@securestore/backend-api';
+import { nestingOf } from '@securestore/backend-api';
 import type { Head } from '@securestore/core-format';
 import type { RandomSource } from '@securestore/crypto';
 import type { Clock, Job, JobKind } from '@securestore/jobs';
@@ -30,6 +31,11 @@ export class StoreArea {
 
   get capabilities(): BackendCapabilities {
     return this.#engine.backend.capabilities;
+  }
+
+  /** How another place lies to where the store is, on this machine. */
+  nestingOf(other: StorageBackend): Promise<Nesting | undefined> {
+    return nestingOf(other, this.#engine.backend);
   }
 
   /** As it is known now. */

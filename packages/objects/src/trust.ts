@@ -127,6 +127,19 @@ export async function rememberArrival(context: StoreContext, head: Head): Promis
   await rememberNewest({ ...context, acceptHead: isLater }, head);
 }
 
+/**
+ * Remembers a store at the place that it was moved to by this process: that is meant, as making one is, whatever is remembered of what lay
+ * there before.
+ *
+ * @param head of the store there
+ */
+export async function rememberMoved(context: StoreContext, head: Head): Promise<void> {
+  const remembered = await rememberedAt(context).catch(() => undefined);
+  // Others may have seen a newer head there by now.
+  const isKnown = remembered?.instance === anchorOf(head).instance;
+  await rememberNewest({ ...context, acceptHead: !isKnown }, head);
+}
+
 /** Not a newer head of the same store, and no store that has been put, and remembered, in the place of this one meanwhile. */
 function mayReplace(remembered: AnchorRecord, record: AnchorRecord, { parent }: Head): boolean {
   if (remembered.instance === record.instance) return remembered.generation <= record.generation;

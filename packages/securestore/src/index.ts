@@ -150,7 +150,14 @@ export { loadConfig } from './config.ts';
 export type { StoreConfig } from './config.ts';
 export { cancelMigration, keepOldSide, migrateStore, reclaimStore, retireMigration } from './migration.ts';
 export type { MigrateOptions, MigrationOpenOptions, ReclaimReport } from './migration.ts';
-export type { FailedMove, KeptReport, MigrationPhase, MigrationReport, ResealSettings } from '@securestore/migrate';
+export type {
+  CancelledMigration,
+  FailedMove,
+  KeptReport,
+  MigrationPhase,
+  MigrationReport,
+  ResealSettings,
+} from '@securestore/migrate';
 export { fileAnchor, stateFolder } from './file-anchor.ts';
 export { generateIdentityFile, identityFile } from './identity-file.ts';
 export { formatInvitation, parseInvitation } from './invitation.ts';

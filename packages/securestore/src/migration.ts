@@ -1,4 +1,10 @@
-import type { KeptReport, MigrationReport, MigrationTarget, MoveStoreOptions } from '@securestore/migrate';
+import type {
+  CancelledMigration,
+  KeptReport,
+  MigrationReport,
+  MigrationTarget,
+  MoveStoreOptions,
+} from '@securestore/migrate';
 import {
   cancelMigration as cancel,
   keepInLine,
@@ -12,6 +18,8 @@ import type { CallOptions, ObjectStore } from '@securestore/objects';
 import { openObjectStore, signalOf } from '@securestore/objects';
 import { AuditTrail } from '@securestore/audit';
 import { redactLocation } from '@securestore/backend-api';
+import { destinationsIn } from '@securestore/backup';
+import { SecureStoreError } from '@securestore/core-format';
 import { ROOT } from './audit-events.ts';
 import { checkMigrateOptions, checkResealSettings } from './check-options.ts';
 import { backupConnect, connect, nameOfLocation } from './connect.ts';
@@ -125,20 +133,64 @@ async function withTarget<T>(
 ): Promise<T> {
   const place = await backupConnect(options, options.destinations).connect(location, signal);
   try {
-    return await body(place);
+    return await body({ ...place, anchor: anchorFor(options.anchor, location) });
+  } catch (error) {
+    throw withoutKey(error);
   } finally {
     await place.close();
   }
+}
+
+/** What is at a name of a backend is no object of anybody, and its own message says where it is. */
+function withoutKey(error: unknown): unknown {
+  if (!SecureStoreError.is(error) || error.key === undefined) return error;
+  const { code, message, retryable, operation, backend, outcome, cause } = error;
+  return new SecureStoreError(code, message, { retryable, operation, backend, outcome, cause });
+}
+
+/** @throws SecureStoreError `ALREADY_EXISTS` where the store is backed up to where it is to move, also where nothing lies there now */
+function refuseDestination({ backupArea }: ObjectStore, to: string): void {
+  const name = nameOfLocation(to);
+  // What is at its end already is ended.
+  if (backupArea.head.state !== 'open') return;
+  if (!destinationsIn(backupArea.destinations).some(({ location }) => location === name)) return;
+  throw new SecureStoreError(
+    'ALREADY_EXISTS',
+    `the store is backed up to ${name}, and would be lost together with its backups there. Choose another location`,
+  );
+}
+
+/** How long finding out where a store is may take after a migration of it has failed, in milliseconds. */
+const TOLD_WITHIN = 5000;
+
+/** By these nothing was begun, or somebody else is at it. */
+const BEFORE_IT_BEGAN: ReadonlySet<string> = new Set(['ABORTED', 'INVALID_ARGUMENT', 'LOCKED', 'UNSUPPORTED']);
+
+/** What made a migration fail, with where the store is and how it goes on where it was begun. */
+async function whereItStands({ store }: Opened, to: string, error: unknown): Promise<unknown> {
+  if (!SecureStoreError.is(error)) return error;
+  const said = (message: string): SecureStoreError => new SecureStoreError(error.code, message, error);
+  if (error.code === 'LOCKED' && error.message.startsWith('job migration is being run already')) {
+    return said('the store is being moved at this moment: interrupt that first, or wait for it');
+  }
+  if (BEFORE_IT_BEGAN.has(error.code)) return error;
+  const area = store.migrationArea;
+  const head = await area.refresh(AbortSignal.timeout(TOLD_WITHIN)).catch(() => undefined);
+  if (head?.migration === undefined || area.movesTo !== nameOfLocation(to)) return error;
+  const what = error.message.replace(/\.$/, '');
+  return head.state === 'moved'
+    ? said(`${what}. The store has left ${store.location} for ${area.movesTo}: the same migration ends that`)
+    : said(`${what}. The store is still at ${store.location}: the same migration goes on, and cancelling gives it up`);
 }
 
 /**
  * Moves a store to another location while it is in use: nothing is lost, and nobody waits for more than about a second. Processes that
  * allow it by `follow` go on there by themselves; others are told where the store is. Moving it back takes only what has changed since.
  *
- * What was interrupted is gone on with by the same call.
+ * What was interrupted is gone on with by the same call. With an `anchor` the store is remembered at its new place from then on.
  *
- * The job rejects with `NOT_FOUND` where no store is at `from`; `ALREADY_EXISTS` where something lies at `to`; `UNSUPPORTED` where that can't hold a
- * store; `INVALID_ARGUMENT` where both are the same; `LOCKED` where the store is being moved by somebody else, or is being rotated or
+ * The job rejects with `NOT_FOUND` where no store is at `from`; `ALREADY_EXISTS` where something lies at `to`, or the store is backed up there; `UNSUPPORTED` where that can't hold a
+ * store; `INVALID_ARGUMENT` where both are the same, or one lies in the folder of the other; `LOCKED` where the store is being moved by somebody else, or is being rotated or
  * restored, or where it is being sealed anew as something else than `reseal` says; `UNLOCK_FAILED`, also where the secret of `reseal` is not the one
  * with which that was begun, or has ended; `FORMAT_VERSION`, `INTEGRITY`; and what the backends throw. The store is where it was then.
  */
@@ -153,11 +205,17 @@ export function migrateStore(from: string, to: string, options: MigrateOptions):
       const { partial, copyOnly, reseal } = options;
       let report: MigrationReport;
       try {
-        report = await withTarget(to, options, signal, (target) =>
-          forwarded(moveStore(source.store, target, { partial, copyOnly, reseal, signal }), progress, signal),
-        );
+        refuseDestination(source.store, to);
+        report = await withTarget(to, options, signal, async (target) => {
+          const { location, migrationArea } = source.store;
+          // What is refused here leaves no job behind, which would be listed as unfinished.
+          if (migrationArea.head.migration === undefined && location !== target.location)
+            await migrationArea.checkFree(target.backend, reseal !== undefined, signal);
+          return forwarded(moveStore(source.store, target, { partial, copyOnly, reseal, signal }), progress, signal);
+        });
       } catch (error) {
-        return recordedIn(source, () => Promise.reject(error));
+        const failure = await whereItStands(source, to, error);
+        return recordedIn(source, () => Promise.reject(failure));
       }
       const tell = (where: Opened): Promise<MigrationReport> => recordedIn(where, async () => report);
       // What was sealed anew has no part of this log.
@@ -181,7 +239,7 @@ function openedThere<T>(
 
 /**
  * Goes on bringing what changes in a store that has moved to where it was, until it is cancelled: then moving it back takes a moment.
- * Without it, what changes is kept for that in the journal of the store for seven days.
+ * Without it, what changes is kept for that in the journal of the store for seven days. It ends by itself once the store moves back there.
  *
  * The job rejects with `INVALID_ARGUMENT` where the store did not move from `old` to `location`; and what opening it throws.
  */
@@ -197,11 +255,12 @@ export function keepOldSide(location: string, old: string, options: MigrationOpe
 /**
  * Gives up moving a store: it stays where it is. What was copied stays where it was to move to.
  *
+ * @returns where it was to move to, and what was copied lies
  * @throws SecureStoreError `NOT_FOUND` where it is not being moved; `CONFLICT` where it has moved already; `LOCKED` where somebody is at it
  */
-export async function cancelMigration(location: string, options: MigrationOpenOptions): Promise<void> {
+export async function cancelMigration(location: string, options: MigrationOpenOptions): Promise<CancelledMigration> {
   checkMigrateOptions(options);
-  await opened(location, options, signalOf(options), true, (source) =>
+  return opened(location, options, signalOf(options), true, (source) =>
     recordedIn(source, () => cancel(source.store, source.signal)),
   );
 }

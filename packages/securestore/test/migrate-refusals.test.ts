@@ -202,7 +202,7 @@ describe.concurrent('a store that is being moved', { timeout: 120_000 }, () => {
     await refused(rotating, 'LOCKED', /being moved.*cancel the migration, and rotate then/);
     await refused(opened.restore(backups, { conflict: 'overwrite' }), 'LOCKED', /being moved/);
     await opened.close();
-    await cancelMigration(store, { unlock });
+    expect(await cancelMigration(store, { unlock })).toEqual({ from: store, to });
     await isUntouched(store);
     // What was copied is of use to the next one to the same place.
     expect(await move(store, to)).toMatchObject({ moved: true, versions: 0 });
@@ -213,8 +213,8 @@ describe.concurrent('a store that is being moved', { timeout: 120_000 }, () => {
     const moving = migrateStore(store, to, { unlock });
     await sleep(500);
     await Promise.all([
-      refused(move(store, to), 'LOCKED', /is being run already/),
-      refused(move(store, memoryPlace()), 'LOCKED', /being moved to memory:|is being run already/),
+      refused(move(store, to), 'LOCKED', /being moved at this moment: interrupt that first/),
+      refused(move(store, memoryPlace()), 'LOCKED', /being moved to memory:|at this moment/),
       refused(cancelMigration(store, { unlock }), 'LOCKED', /at this moment/),
       refused(retireMigration(store, { unlock }), 'LOCKED', /being moved/),
     ]);

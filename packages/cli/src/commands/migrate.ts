@@ -2,6 +2,7 @@ import { exitCodeOf, SecureStoreError } from '@securestore/core-format';
 import type { MigrationOpenOptions, MigrationPhase, MigrationReport, SecretMethod } from 'securestore';
 import type { Call, ExitCode } from '../call.ts';
 import { SOME_FAILED } from '../call.ts';
+import { refuseMemory } from '../backup-place.ts';
 import { type PhaseWords, watchJob } from '../job-progress.ts';
 import { sayMissingFolders } from '../missing-folders.ts';
 import { invitationOf, locationOf, loggerFor } from '../open.ts';
@@ -63,19 +64,29 @@ async function withUnlock<T>(
   return await body(opening, unlock.method);
 }
 
-/** `securestore migrate`. */
-export async function migrate(call: MigrateCall, from: string, to: string | undefined): Promise<ExitCode> {
+/**
+ * `securestore migrate`.
+ *
+ * @param first where the store is; the new location where it is the only one, as the store is named like that of any other command then
+ */
+export async function migrate(
+  call: MigrateCall,
+  first: string | undefined,
+  second: string | undefined,
+): Promise<ExitCode> {
   const { partial, copyOnly, keep } = call.options;
-  const location = await locationOf(call, from);
   const [instead, another] = Object.keys(INSTEAD_OF_MOVING).filter((name): name is Instead => isSet(call, name));
   if (instead !== undefined) {
     if (another !== undefined) refuse(`give either --${instead} or --${another}`);
-    if (to !== undefined || partial === true || copyOnly === true || keep === true) {
+    if (second !== undefined || partial === true || copyOnly === true || keep === true) {
       refuse(`--${instead} takes the location of the store and nothing else`);
     }
-    return await INSTEAD_OF_MOVING[instead](call, location);
+    return await INSTEAD_OF_MOVING[instead](call, await locationOf(call, first));
   }
-  if (to === undefined) refuse('where to? give the new location: securestore migrate FROM TO');
+  const to = second ?? first;
+  if (to === undefined) refuse('where to? give the new location: securestore migrate [FROM] TO');
+  const location = await locationOf(call, second === undefined ? undefined : first);
+  refuseMemory(to, 'move the store to another location');
   if (copyOnly === true && keep === true) refuse('--keep is for a store that has moved; leave out --copy-only');
   checkReseal(call.options);
   return await move(call, location, to);
@@ -104,10 +115,11 @@ async function openAgain(call: MigrateCall, location: string): Promise<ExitCode>
 
 async function giveUp(call: MigrateCall, location: string): Promise<ExitCode> {
   const { cancelMigration } = await import('securestore');
-  await withUnlock(call, (options) => cancelMigration(location, options));
-  await call.out.result({ cancelled: true, from: location }, () => [
-    `the store stays at ${printable(location)}`,
-    'what was copied is still where it was to move to: remove it there before you use that place for something else',
+  const { from, to } = await withUnlock(call, (options) => cancelMigration(location, options));
+  const there = to === undefined ? 'where it was to move to' : `at ${printable(to)}`;
+  await call.out.result({ cancelled: true, from, to }, () => [
+    `the store stays at ${printable(from)}`,
+    `what was copied is still ${there}: remove it there before you use that place for something else`,
   ]);
 }
 
@@ -184,6 +196,13 @@ async function move(call: MigrateCall, from: string, to: string): Promise<ExitCo
       out.note(`what changes is brought to ${printable(report.from)} from now on, until this is interrupted`);
       const kept = keepOldSide(to, from, opening);
       const done = await watchJob(cli, 'migrate', kept, PHASES);
+      if (done.movesBack) {
+        await out.result(
+          { stopped: true, kept: done },
+          () => `the store moves back to ${printable(report.from)}, so nothing is to be kept in line there any more`,
+        );
+        return 0;
+      }
       await out.result(
         { stopped: true, kept: done },
         () =>
@@ -228,8 +247,9 @@ function verdict(
   }
   if (failures > 0) {
     return [
-      `the store is still at ${printable(from)}. securestore verify --store ${printable(from)} says more; repair it from a backup, or ` +
-        'move it with --partial, which leaves these as they are',
+      `the store is still at ${printable(from)}. securestore verify --store ${printable(from)} says more; repair it from a backup with scrub ` +
+        '--repair, restore single objects with restore --key, or move it with --partial, which leaves these as they are',
+      'the same command goes on with the move; --cancel gives it up, which restoring the whole store needs first',
     ];
   }
   return copyOnly

@@ -5,9 +5,9 @@ import type { MigrateOptions } from '../commands/migrate.ts';
 /** Adds the verb that moves a store. */
 export function addMigrateVerb(program: Command, run: Run): void {
   program.commandsGroup('Moving a store:');
-  addVerb<MigrateOptions, [string, string | undefined]>(program, run, {
-    usage: 'migrate <from> [to]',
-    shownUsage: '<from> <to> [options]',
+  addVerb<MigrateOptions, [string | undefined, string | undefined]>(program, run, {
+    usage: 'migrate [from] [to]',
+    shownUsage: '[from] <to> [options]',
     summary: 'move a store to another backend while it is in use',
     options: [
       new Option(
@@ -21,8 +21,11 @@ export function addMigrateVerb(program: Command, run: Run): void {
       new Option('--names <how>', 'with --reseal: whether the new place sees names').choices(['encrypted', 'plain']),
       new Option('--new-passphrase-file <file>', 'with --reseal: a file that holds the new passphrase'),
       new Option('--new-key-file <file>', 'with --reseal: the new key file, made if it is missing'),
-      new Option('--cancel', 'give up moving <from>'),
-      new Option('--lost', 'open the store again at <from>, as it was, where the place that it has moved to is lost'),
+      new Option('--cancel', 'give up moving the store'),
+      new Option(
+        '--lost',
+        'open the store again where it was, as it was then, where the place that it has moved to is lost',
+      ),
       new Option('--retire', 'of a store that has moved: keep nothing for the way back any more'),
     ],
     notes: `Everything is copied as it is sealed, what changes meanwhile is followed, both sides are compared, and the store is closed for
@@ -32,6 +35,8 @@ has changed since.
 
 With --reseal nothing that was sealed before is at the new place, and no program follows: for when keys may have got into wrong
 hands, or for other algorithms. Versions, times and the access policy stay; members, backups and API tokens are to be made anew.
+
+Without <from> the store is that of --store, $SECURESTORE_URL or the configuration file; --cancel and --retire take it alone.
 
 Otherwise the secrets of the store open it at the new place too. Credentials for a place come from where its provider looks for them.
 

@@ -1,10 +1,11 @@
-import type { StorageBackend } from '@securestore/backend-api';
+import { decodeHead, HEAD_NAME, SecureStoreError } from '@securestore/core-format';
 import type { JobContext } from '@securestore/jobs';
 import { elapsedSince, instant } from '@securestore/jobs';
 import type { MigrationArea } from '@securestore/objects';
 import { copyAuditLog } from './audit-log.ts';
 import { applyChanges } from './changes.ts';
 import { Copier } from './copier.ts';
+import type { MigrationTarget } from './migration.ts';
 import { consumerLabel } from './migration-run.ts';
 
 /** How often changes are looked for, in milliseconds. */
@@ -16,10 +17,36 @@ const CONFIRM_EVERY = 60_000;
 export interface KeptReport {
   readonly changes: number;
   readonly failures: number;
+  /** Whether it ended because the store moves back to the old side, or has: whoever moves it brings the rest. */
+  readonly movesBack: boolean;
 }
 
+/** Whether the store moves back to where it was, by its head as it is known. */
+const isMovingTo = (area: MigrationArea, { location }: MigrationTarget): boolean =>
+  area.head.migration !== undefined && area.movesTo === location;
+
+/** Whether the store moves back to where it was; or, once it has left, is there by what lies there. */
+async function isBack(area: MigrationArea, old: MigrationTarget): Promise<boolean> {
+  const { head } = area;
+  if (head.migration !== undefined) return isMovingTo(area, old);
+  const found = await old.backend.read(HEAD_NAME);
+  const there = found && decodeHead(found.body).head;
+  return (
+    there !== undefined &&
+    there.state !== 'moved' &&
+    there.generation > head.generation &&
+    Buffer.compare(there.identity, head.identity) === 0 &&
+    Buffer.compare(there.lineage, head.lineage) === 0
+  );
+}
+
+/** What reading the changes of a store fails of that somebody else reads, or that has left. */
+const isOvertaken = (error: unknown): boolean =>
+  SecureStoreError.is(error) && ['CONFLICT', 'NOT_FOUND', 'LOCKED'].includes(error.code);
+
 /**
- * Brings what changes in a store that has moved to where it was, so that moving back takes a moment; until the signal aborts.
+ * Brings what changes in a store that has moved to where it was, so that moving back takes a moment; until the signal aborts, or the store
+ * moves back.
  *
  * @param area of the store where it is now
  * @param old where it was
@@ -28,7 +55,7 @@ export interface KeptReport {
  */
 export async function keepOldSide(
   area: MigrationArea,
-  old: StorageBackend,
+  old: MigrationTarget,
   instance: Uint8Array,
   { signal, clock, progress }: Pick<JobContext<unknown>, 'signal' | 'clock' | 'progress'>,
 ): Promise<KeptReport> {
@@ -36,7 +63,7 @@ export async function keepOldSide(
   const consumer = await area.open(consumerLabel(instance), () => undefined, signal);
   const copier = new Copier({
     area,
-    target: old,
+    target: old.backend,
     signal,
     onCopied: (bytes) => progress({ bytes }),
   });
@@ -44,17 +71,29 @@ export async function keepOldSide(
   copier.isWayBack = true;
   let changes = 0;
   let confirmed = instant(clock);
-  while (!signal.aborted) {
-    const applied = await applyChanges(consumer, copier, signal);
-    changes += applied.changes;
-    progress({ done: applied.changes });
-    const isDue = elapsedSince(confirmed, clock) > CONFIRM_EVERY;
-    if (isDue) await copyAuditLog(area, old, signal);
-    if (applied.changes > 0 || isDue) {
-      await consumer.commit();
-      confirmed = instant(clock);
+  const report = (movesBack: boolean): KeptReport => ({ changes, failures: copier.failed.size, movesBack });
+  while (!signal.aborted && !isMovingTo(area, old)) {
+    try {
+      const applied = await applyChanges(consumer, copier, signal);
+      changes += applied.changes;
+      progress({ done: applied.changes });
+      const isDue = elapsedSince(confirmed, clock) > CONFIRM_EVERY;
+      if (isDue) await copyAuditLog(area, old.backend, signal);
+      if (applied.changes > 0 || isDue) {
+        // Whoever moves the store back reads the same changes, and is not to be disturbed.
+        await area.refresh(signal);
+        if (isMovingTo(area, old)) break;
+        await consumer.commit();
+        confirmed = instant(clock);
+      }
+      if (!applied.more) await clock.sleep(LOOK_EVERY, signal).catch(() => undefined);
+    } catch (error) {
+      if (!isOvertaken(error)) throw error;
+      await area.refresh(signal).catch(() => undefined);
+      if (await isBack(area, old).catch(() => false)) return report(true);
+      throw error;
     }
-    if (!applied.more) await clock.sleep(LOOK_EVERY, signal).catch(() => undefined);
   }
-  return { changes, failures: copier.failed.size };
+  // Where it is closed to move, its jobs are ended.
+  return report(isMovingTo(area, old));
 }

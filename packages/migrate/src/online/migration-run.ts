@@ -72,6 +72,8 @@ export abstract class MigrationRun {
   protected readonly options: MoveOptions;
   protected readonly context: JobContext<unknown>;
   protected readonly alarms: Set<string> = new Set();
+  /** Of the store that this one was sealed anew as, once it has moved. */
+  sealedAnew: Head | undefined;
   protected objects = 0;
   protected corrected = 0;
   #changes = 0;

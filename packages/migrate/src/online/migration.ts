@@ -2,7 +2,7 @@ import { SecureStoreError } from '@securestore/core-format';
 import { assertStorable } from '@securestore/backend-api';
 import type { StorageBackend } from '@securestore/backend-api';
 import type { Job, JobKind } from '@securestore/jobs';
-import type { CallOptions, ObjectStore } from '@securestore/objects';
+import type { Anchor, CallOptions, MigrationArea, ObjectStore } from '@securestore/objects';
 import { readMovedHead } from './moved-head.ts';
 import type { KeptReport } from './keep.ts';
 import { keepOldSide } from './keep.ts';
@@ -21,6 +21,8 @@ export interface MigrationTarget {
   readonly backend: StorageBackend;
   /** Without credentials, as processes that follow name it. */
   readonly location: string;
+  /** Remembers the store there once it has moved, so that an older copy of it, or another store, shows. Without it nothing does. */
+  readonly anchor?: Anchor | undefined;
 }
 
 /** How a store is moved. */
@@ -35,6 +37,14 @@ export interface MoveStoreOptions extends MoveOptions {
 /** Where to the head of the store says. */
 type Parameters = object;
 
+/** A migration that was given up. Locations are without credentials. */
+export interface CancelledMigration {
+  /** Where the store is. */
+  readonly from: string;
+  /** Where it was to move to; `undefined` where the head of the store does not tell. */
+  readonly to: string | undefined;
+}
+
 const NO_OPTIONS: ReadonlySet<string> = new Set();
 const OPTIONS: ReadonlySet<string> = new Set(['partial', 'copyOnly', 'reseal']);
 
@@ -47,18 +57,24 @@ function checkOptions(options: MoveOptions): void {
 
 function migrationKind(
   store: Pick<ObjectStore, 'migrationArea' | 'location'>,
-  { backend, location }: MigrationTarget,
+  target: MigrationTarget,
   options: MoveStoreOptions,
 ): JobKind<Parameters, MigrationReport> {
   return {
     name: 'migration',
     parse: () => ({}),
-    run(context) {
-      const places = { from: store.location, to: location, target: backend };
+    async run(context) {
+      const { migrationArea } = store;
+      const places = { from: store.location, to: target.location, target: target.backend };
       const { reseal } = options;
-      return reseal === undefined
-        ? new Move(store.migrationArea, places, options, context).run()
-        : new Reseal(store.migrationArea, places, reseal, options, context).run();
+      const run =
+        reseal === undefined
+          ? new Move(migrationArea, places, options, context)
+          : new Reseal(migrationArea, places, reseal, options, context);
+      const report = await run.run();
+      // It has moved, whatever comes of that; whoever opens it there remembers it too.
+      if (report.moved) await migrationArea.rememberAt(target, run.sealedAnew, context.signal).catch(() => undefined);
+      return report;
     },
   };
 }
@@ -96,7 +112,8 @@ export function moveStore(
 
 /**
  * Goes on bringing what changes in a store that has moved to where it was, until it is cancelled: then moving back takes a moment, and
- * needs nothing but what has changed since. Without it, what changes is kept for that in the journal for seven days.
+ * needs nothing but what has changed since. Without it, what changes is kept for that in the journal for seven days. It ends by itself once
+ * the store moves back there.
  *
  * The job rejects with `INVALID_ARGUMENT` where `old` is not a place that this store has left; `ABORTED` once it is cancelled; and what the
  * backends throw.
@@ -109,7 +126,7 @@ export function keepInLine(store: ObjectStore, old: MigrationTarget, options: Ca
     parse: () => ({}),
     async run(context) {
       const { instance } = await readMovedHead(store.migrationArea, old, context.signal);
-      return keepOldSide(store.migrationArea, old.backend, instance, context);
+      return keepOldSide(store.migrationArea, old, instance, context);
     },
   };
   return store.migrationArea.runJob('migrate', options, NO_OPTIONS, { kind, parameters: {}, id: 'migration-back' });
@@ -118,9 +135,10 @@ export function keepInLine(store: ObjectStore, old: MigrationTarget, options: Ca
 /**
  * Gives up moving a store: it stays where it is, and can be rotated and restored again. What was copied stays where it was to move to.
  *
+ * @returns where it was to move to, and what was copied lies
  * @throws SecureStoreError `NOT_FOUND` where it is not being moved; `CONFLICT` where it has moved already; `LOCKED` where somebody is at it
  */
-export async function cancelMigration(store: ObjectStore, signal?: AbortSignal): Promise<void> {
+export async function cancelMigration(store: ObjectStore, signal?: AbortSignal): Promise<CancelledMigration> {
   const { migrationArea, jobs } = store;
   const job = (await jobs.list({ signal })).find(({ id }) => id === MIGRATION_JOB);
   if (job?.state === 'running' || job?.state === 'cancelling') {
@@ -130,9 +148,21 @@ export async function cancelMigration(store: ObjectStore, signal?: AbortSignal):
     );
   }
   await migrationArea.refresh(signal);
+  const to = placeIn(migrationArea);
   await migrationArea.cancel(signal);
   await migrationArea.unregister(CONSUMERS, signal);
   if (job !== undefined) await jobs.forget(MIGRATION_JOB, { signal });
+  return { from: store.location, to };
+}
+
+/** Where a store is to move by its head; a head that does not tell can be given up all the same. */
+function placeIn(area: MigrationArea): string | undefined {
+  try {
+    return area.movesTo;
+  } catch (error) {
+    if (!SecureStoreError.is(error, 'INTEGRITY')) throw error;
+    return undefined;
+  }
 }
 
 /**

@@ -116,7 +116,7 @@ export class Move extends MigrationRun {
       }
       throw new SecureStoreError(
         'LOCKED',
-        `the store has moved to ${movesTo ?? 'another location'}: move it from there`,
+        `the store has moved to ${movesTo ?? 'another location'}; move it from there`,
       );
     }
     if (this.area.movesTo === to && (await this.area.hasLanded(target, signal))) {

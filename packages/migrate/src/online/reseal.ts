@@ -79,6 +79,7 @@ export class Reseal extends MigrationRun {
       const pause = await this.#cutOver(consumer, there.migrationArea);
       if (pause === undefined) continue;
       await there.migrationArea.withdrawMarker(target).catch(() => undefined);
+      this.sealedAnew = there.migrationArea.head;
       return this.report(pause, true);
     }
     throw new SecureStoreError(
@@ -304,6 +305,7 @@ export class Reseal extends MigrationRun {
     if (await this.area.isTakenAnew(target, id, signal)) {
       if (there.migrationArea.head.state === 'scratch') await there.migrationArea.openAnew(this.area, signal);
       await there.migrationArea.withdrawMarker(target, signal);
+      this.sealedAnew = there.migrationArea.head;
     }
     return this.report(0, true);
   }

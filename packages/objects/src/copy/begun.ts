@@ -11,7 +11,8 @@ const BEGUN = {
   [RESTORE_NAME]:
     'one is being restored to this place, and its head comes last. Where that was interrupted, the same restore goes on with it',
   [MIGRATION_NAME]:
-    'one is being moved to this place, and is still where it was. Where that was interrupted, the same migration goes on with it',
+    'one is being moved to this place, or was until that was interrupted or given up. Open it where it was. The same migration goes on with ' +
+    'it; if it was given up, remove what lies here before you use this place',
 } as const;
 
 /**

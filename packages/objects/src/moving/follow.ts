@@ -50,7 +50,7 @@ export function movedAway(location: string | undefined): SecureStoreError {
   const where = location === undefined ? 'another location' : location;
   return new SecureStoreError(
     'LOCKED',
-    `the store has moved to ${where}: open it there. Processes follow by themselves where the option "follow" allows that location`,
+    `the store has moved to ${where}, where processes follow by themselves if their option "follow" allows that location; open it there`,
     { retryable: false },
   );
 }
@@ -59,7 +59,7 @@ export function movedAway(location: string | undefined): SecureStoreError {
 export function sealedAnew(location: string): SecureStoreError {
   return new SecureStoreError(
     'LOCKED',
-    `the store has moved to ${location}, and was sealed anew there, under other keys and with another fingerprint: open it there with its new secret`,
+    `the store has moved to ${location}, and was sealed anew there, under other keys and with another fingerprint; open it there with its new secret`,
     { retryable: false },
   );
 }

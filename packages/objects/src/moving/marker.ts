@@ -1,6 +1,13 @@
-import type { StorageBackend, WriteOptions } from '@securestore/backend-api';
+import type { Nesting, StorageBackend, WriteOptions } from '@securestore/backend-api';
 import type { Head } from '@securestore/core-format';
-import { HEAD_NAME, ID_LENGTH, SecureStoreError, systemContext } from '@securestore/core-format';
+import {
+  BACKUP_AREAS,
+  BACKUP_KEYS_NAME,
+  HEAD_NAME,
+  ID_LENGTH,
+  SecureStoreError,
+  systemContext,
+} from '@securestore/core-format';
 import type { RandomSource } from '@securestore/crypto';
 import { openSystemBody, sealSystemBody, unversioned } from '@securestore/crypto';
 import { MIGRATION_NAME } from '../copy/begun.ts';
@@ -59,6 +66,25 @@ const isGivenUp = (there: Head, { instance }: Head): boolean =>
 
 function occupied(what: string): SecureStoreError {
   return new SecureStoreError('ALREADY_EXISTS', `${what}; it was left as it is. Choose an empty location`);
+}
+
+/** Whoever removes the one would remove the other. */
+export function nested(nesting: Nesting): SecureStoreError {
+  const where =
+    nesting === 'inside' ? 'that location lies inside the store itself' : 'the store itself lies inside that location';
+  const message = `${where}, so that both would be removed together; nothing was changed. Choose a location of its own`;
+  return new SecureStoreError('INVALID_ARGUMENT', message);
+}
+
+/**
+ * A store in the place of its backups would be lost with them. What holds them may be removed, or be cleaned up, as if it held nothing else.
+ *
+ * @throws SecureStoreError `ALREADY_EXISTS`; what the backend throws
+ */
+export async function refuseBackups(target: StorageBackend, signal: AbortSignal | undefined): Promise<void> {
+  const keys = await target.read(BACKUP_KEYS_NAME, { start: 0, end: 1, signal });
+  const { entries } = await target.list(BACKUP_AREAS.points, { limit: 1, signal });
+  if (keys !== undefined || entries.length > 0) throw occupied('there are backups here');
 }
 
 /** @throws SecureStoreError `ALREADY_EXISTS` where a head is that is neither this store's nor left behind by it */

@@ -23,6 +23,7 @@ import { lookAt } from '../journal/resolve.ts';
 import { hasStood } from '../journal/standing.ts';
 import { observe } from '../observe.ts';
 import type { OpenCalls } from '../open-calls.ts';
+import type { Logger } from '../types.ts';
 import { ownerKeys } from '../owner.ts';
 import { entriesUnder, listPage, pagesUnder } from '../pages.ts';
 import type { StoreState } from '../state.ts';
@@ -38,8 +39,10 @@ import type { LandingPlaces } from './landing.ts';
 import { Landing } from './landing.ts';
 import { openLocation, sealLocation } from './location.ts';
 import type { Occupied } from './marker.ts';
-import { checkFree, isTaken, occupy, occupyAnew } from './marker.ts';
+import { checkFree, isTaken, nested, occupy, occupyAnew, refuseBackups } from './marker.ts';
 import type { Missed } from './resealed-copy.ts';
+import type { NewPlace } from './remember.ts';
+import { rememberAt } from './remember.ts';
 import { ResealedCopy, tokensOf } from './resealed-copy.ts';
 import { reopen } from './reopen.ts';
 import type { SealedPayload } from './sealed-payload.ts';
@@ -87,6 +90,7 @@ export class MigrationArea extends StoreArea {
   readonly #engine: Engine;
   readonly #calls: OpenCalls;
   readonly #remembered: () => Promise<AuditLink[]>;
+  readonly #logger: Logger | undefined;
 
   /** @param remembered how far segments of the audit log went by what is remembered outside the store */
   constructor(
@@ -94,11 +98,13 @@ export class MigrationArea extends StoreArea {
     calls: OpenCalls,
     administration: Administration,
     remembered: () => Promise<AuditLink[]>,
+    logger: Logger | undefined,
   ) {
     super(engine, calls, administration);
     this.#engine = engine;
     this.#calls = calls;
     this.#remembered = remembered;
+    this.#logger = logger;
   }
 
   get #state(): StoreState {
@@ -137,7 +143,7 @@ export class MigrationArea extends StoreArea {
         const named = openLocation(state, head.migration);
         if (named !== location || head.migration.resealed !== resealed) {
           const how = head.migration.resealed ? ', and sealed anew' : '';
-          refuse(`the store is being moved to ${named}${how}: go on with that migration, or cancel it`);
+          refuse(`the store is being moved to ${named}${how}; go on with that migration, or cancel it`);
         }
         return head.migration.stage === 'copying' ? undefined : { migration: { ...head.migration, stage: 'copying' } };
       }
@@ -157,9 +163,12 @@ export class MigrationArea extends StoreArea {
    * Makes sure that a store could move to a place, before anything is changed on either side.
    *
    * @param anew whether it is to be sealed anew there
-   * @throws SecureStoreError `ALREADY_EXISTS`; what the backend throws
+   * @throws SecureStoreError `INVALID_ARGUMENT` where one of both lies in the folder of the other; `ALREADY_EXISTS`; what the backend throws
    */
   async checkFree(target: StorageBackend, anew: boolean, signal?: AbortSignal): Promise<void> {
+    const nesting = await this.nestingOf(target);
+    if (nesting !== undefined) throw nested(nesting);
+    await refuseBackups(target, signal);
     if (this.head.migration === undefined) await checkFree(target, this.#state, anew, signal);
   }
 
@@ -353,6 +362,15 @@ export class MigrationArea extends StoreArea {
    */
   arrive(target: StorageBackend, signal?: AbortSignal, landed?: LandedHead): Promise<void> {
     return openLanded(target, this.#state, this.#engine.clock, signal, landed);
+  }
+
+  /**
+   * Remembers the store where it has moved, by the anchor of that place. To be called after {@link arrive}.
+   *
+   * @param anew the head of the store that it was sealed anew as, where it was
+   */
+  rememberAt(place: NewPlace, anew: Head | undefined, signal?: AbortSignal): Promise<void> {
+    return rememberAt(place, this.head, anew, this.#logger, signal);
   }
 
   /** Removes what says that a place is taken. */

@@ -142,6 +142,7 @@ function adoptOptional(shown: StorageBackend, current: () => StorageBackend, epo
   delete shown.batch;
   delete shown.deleteMany;
   delete shown.capacity;
+  delete shown.localPath;
   if (inner.batch !== undefined) {
     shown.batch = async (operations, options) => {
       check();
@@ -157,4 +158,5 @@ function adoptOptional(shown: StorageBackend, current: () => StorageBackend, epo
     };
   }
   if (inner.capacity !== undefined) shown.capacity = inner.capacity.bind(inner);
+  if (inner.localPath !== undefined) shown.localPath = inner.localPath.bind(inner);
 }

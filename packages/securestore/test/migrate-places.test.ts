@@ -1,0 +1,183 @@
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { forwardTo } from '@securestore/backend-api';
+import { MemoryBackend } from '@securestore/backend-memory';
+import { SecureStoreError } from '@securestore/core-format';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import type { Anchor, AnchorRecord } from '../src/index.ts';
+import { cancelMigration, createStore, keepOldSide, migrateStore, openStore, rawKey } from '../src/index.ts';
+import type { MigrateOptions } from '../src/migration.ts';
+import { memoryPlace } from './support/round-trip.ts';
+
+const unlock = rawKey(Buffer.alloc(32, 7));
+const another = rawKey(Buffer.alloc(32, 8));
+
+function folder(): string {
+  const path = mkdtempSync(join(tmpdir(), 'securestore-places-'));
+  onTestFinished(() => rmSync(path, { recursive: true, force: true }));
+  return path;
+}
+
+async function made(location: string = memoryPlace()): Promise<string> {
+  await using store = await createStore(location, { unlock, upkeep: false });
+  await store.store('k', 'v');
+  return location;
+}
+
+const move = (from: string, to: string, options: Partial<MigrateOptions> = {}): PromiseLike<unknown> =>
+  migrateStore(from, to, { unlock, ...options });
+
+async function refused(run: PromiseLike<unknown>, code: string, message: RegExp): Promise<SecureStoreError> {
+  const error = await Promise.resolve(run).then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  if (!SecureStoreError.is(error)) throw new Error(`no error of the store: ${String(error)}`);
+  expect(error).toMatchObject({ code, message: expect.stringMatching(message) });
+  return error;
+}
+
+/** Nothing says that the store is being moved, and it is in use. */
+async function isUntouched(location: string): Promise<void> {
+  await refused(cancelMigration(location, { unlock }), 'NOT_FOUND', /the store is not being moved/);
+  await using store = await openStore(location, { unlock, upkeep: false });
+  expect((await store.retrieve('k')).text()).toBe('v');
+}
+
+function memoryAnchor(): Anchor & { readonly remembered: Map<string, AnchorRecord> } {
+  const remembered = new Map<string, AnchorRecord>();
+  return {
+    remembered,
+    read: async (location) => remembered.get(location),
+    write: async (location, record) => void remembered.set(location, record),
+  };
+}
+
+async function full(): Promise<never> {
+  throw new SecureStoreError('NO_SPACE', '/disk: the disk is full; free some space and try again', { key: 'o/x' });
+}
+
+describe('a store is not moved, and nothing is changed,', () => {
+  it('into its own folder, or into one around it, however that is called', async () => {
+    const path = folder();
+    const store = await made(`file:${join(path, 'vault')}`);
+    symlinkSync(join(path, 'vault'), join(path, 'link'));
+    const before = readdirSync(join(path, 'vault')).toSorted();
+    for (const inside of ['vault/deep/er', 'vault/o', 'link/deep', 'link/../link/deep']) {
+      await refused(move(store, `file:${path}/${inside}`), 'INVALID_ARGUMENT', /lies inside the store itself/);
+    }
+    await refused(move(store, `sqlite:${path}/link/in.db`), 'INVALID_ARGUMENT', /lies inside the store itself/);
+    const reseal = { unlock: another };
+    await refused(move(store, `file:${path}/link/x`, { reseal }), 'INVALID_ARGUMENT', /lies inside the store itself/);
+    expect(readdirSync(join(path, 'vault')).toSorted()).toEqual(before);
+    await isUntouched(store);
+
+    mkdirSync(join(path, 'around'));
+    const inner = await made(`sqlite:${join(path, 'around', 'vault.db')}`);
+    await refused(move(inner, `file:${path}/around`), 'INVALID_ARGUMENT', /the store itself lies inside that location/);
+    await isUntouched(inner);
+    expect(await move(inner, `file:${path}/aroundabout`)).toMatchObject({ moved: true });
+  }, 60_000);
+
+  it('to where backups are, its own or others', async () => {
+    const path = folder();
+    const [store, other] = [await made(`file:${join(path, 'vault')}`), await made()];
+    const backups = `file:${join(path, 'backups')}`;
+    const opened = await openStore(store, { unlock, upkeep: false });
+    await opened.backup(backups);
+    await opened.close();
+    await refused(move(store, backups), 'ALREADY_EXISTS', /is backed up to file:.*backups.*Choose another location/);
+    await refused(move(other, backups), 'ALREADY_EXISTS', /there are backups here; it was left as it is/);
+    const reseal = { unlock: another };
+    await refused(move(other, backups, { reseal }), 'ALREADY_EXISTS', /there are backups here/);
+    // As where the disk that it is on is not mounted.
+    rmSync(join(path, 'backups'), { recursive: true });
+    await refused(move(store, backups), 'ALREADY_EXISTS', /is backed up to file:/);
+    await isUntouched(store);
+    await isUntouched(other);
+  });
+});
+
+it('a store is not backed up into its own folder', async () => {
+  const path = folder();
+  await using store = await openStore(await made(`file:${join(path, 'vault')}`), { unlock, upkeep: false });
+  symlinkSync(join(path, 'vault'), join(path, 'link'));
+  for (const inside of [`file:${path}/vault/backups`, `sqlite:${path}/link/backups.db`]) {
+    await refused(
+      store.backup(inside),
+      'INVALID_ARGUMENT',
+      /this lies inside the store itself; backups need a location/,
+    );
+  }
+  await store.backup(`file:${path}/backups`);
+});
+
+// Each waits for other processes: six seconds where the journal comes, six before a move.
+describe.concurrent('a store that is moved', { timeout: 120_000 }, () => {
+  it('is remembered at its new place, whatever was remembered of that', async ({ expect: expectHere }) => {
+    const path = mkdtempSync(join(tmpdir(), 'securestore-places-'));
+    try {
+      const anchor = memoryAnchor();
+      const [from, to] = [`file:${join(path, 'vault')}`, `sqlite:${join(path, 'vault.db')}`];
+      await (await createStore(to, { unlock: another, anchor })).close();
+      rmSync(join(path, 'vault.db'));
+      const created = await createStore(from, { unlock, anchor, upkeep: false });
+      const { fingerprint } = created;
+      await created.close();
+      await move(from, to, { anchor });
+      const there = anchor.remembered.get(to);
+      expectHere(there).toMatchObject({ fingerprint });
+      expectHere(there?.instance).not.toBe(anchor.remembered.get(from)?.instance);
+      await move(to, from, { anchor });
+      expectHere(anchor.remembered.get(from)?.instance).not.toBe(there?.instance);
+      await (await openStore(from, { unlock, anchor, upkeep: false })).close();
+
+      await move(from, to, { anchor });
+      rmSync(join(path, 'vault.db'));
+      await refused(openStore(to, { unlock, anchor }), 'ROLLBACK', /no store is here, though one was before/);
+    } finally {
+      rmSync(path, { recursive: true });
+    }
+  });
+
+  it('is remembered where it was sealed anew', async ({ expect: expectHere }) => {
+    const anchor = memoryAnchor();
+    const [from, to] = [await made(), memoryPlace()];
+    await move(from, to, { anchor, reseal: { unlock: another } });
+    const opened = await openStore(to, { unlock: another, anchor, upkeep: false });
+    expectHere(anchor.remembered.get(to)).toMatchObject({ fingerprint: opened.fingerprint });
+    await opened.close();
+  });
+
+  it('says where it is, and how it goes on, where moving it fails', async ({ expect: expectHere }) => {
+    const [from, to] = [await made(), memoryPlace()];
+    const backend = new MemoryBackend();
+    await backend.init({ location: 'memory:', options: {} });
+    const filling = forwardTo(backend, {
+      write: (key, body, options) => (key.startsWith('o/') ? full() : backend.write(key, body, options)),
+      batch: full,
+    });
+    const failed = await refused(
+      move(from, to, { destinations: { [to]: { backend: filling } } }),
+      'NO_SPACE',
+      /the disk is full; .* The store is still at memory:\S+: the same migration goes on, and cancelling gives it up$/,
+    );
+    expectHere(failed.key).toBeUndefined();
+    expectHere(await cancelMigration(from, { unlock })).toEqual({ from, to });
+    await isUntouched(from);
+    const again = refused(move(from, to, { destinations: { [to]: { backend: filling } } }), 'NO_SPACE', /goes on/);
+    await again;
+    expectHere(await move(from, to, { destinations: { [to]: { backend } } })).toMatchObject({ moved: true });
+  });
+
+  it('is kept in line where it was until it moves back there', async ({ expect: expectHere }) => {
+    const [from, to] = [await made(), memoryPlace()];
+    await move(from, to);
+    const keeping = keepOldSide(to, from, { unlock });
+    await sleep(1000);
+    expectHere(await move(to, from)).toMatchObject({ moved: true });
+    expectHere(await keeping).toMatchObject({ movesBack: true, failures: 0 });
+  });
+});
