@@ -223,11 +223,11 @@ export class Reseal extends MigrationRun {
     }
     await this.followHoles(consumer);
     this.progress({ phase: 'verifying', total: 2 * this.objects });
-    const before = await this.#verifySource();
-    for (const finding of before) this.#fail(finding);
     // What this run has sealed it has opened before. What lay there nobody has looked at since.
     const looking = { ...this.#looking, payloads: () => made };
-    for (const finding of await there.migrationArea.verifyHere(looking, signal)) {
+    const findings = await there.migrationArea.verifyHere(looking, signal);
+    for (const finding of await this.#verifySource()) this.#fail(finding);
+    for (const finding of findings) {
       const advice = `it is so at ${this.places.to}: cancel the migration, remove what lies there, and begin it again`;
       this.#fail({ ...finding, message: `${finding.message}; ${advice}` });
     }
