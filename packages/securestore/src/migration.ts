@@ -166,6 +166,17 @@ const TOLD_WITHIN = 5000;
 /** By these nothing was begun, or somebody else is at it. */
 const BEFORE_IT_BEGAN: ReadonlySet<string> = new Set(['ABORTED', 'INVALID_ARGUMENT', 'LOCKED', 'UNSUPPORTED']);
 
+/** Where a store moves to, and whether it has left; `undefined` where it does not, or that can't be found out now. */
+async function stateOfMove({ migrationArea }: ObjectStore) {
+  try {
+    const { state } = await migrationArea.refresh(AbortSignal.timeout(TOLD_WITHIN));
+    const to = migrationArea.movesTo;
+    return to === undefined ? undefined : { to, hasLeft: state === 'moved' };
+  } catch {
+    return undefined;
+  }
+}
+
 /** What made a migration fail, with where the store is and how it goes on where it was begun. */
 async function whereItStands({ store }: Opened, to: string, error: unknown): Promise<unknown> {
   if (!SecureStoreError.is(error)) return error;
@@ -174,12 +185,11 @@ async function whereItStands({ store }: Opened, to: string, error: unknown): Pro
     return said('the store is being moved at this moment: interrupt that first, or wait for it');
   }
   if (BEFORE_IT_BEGAN.has(error.code)) return error;
-  const area = store.migrationArea;
-  const head = await area.refresh(AbortSignal.timeout(TOLD_WITHIN)).catch(() => undefined);
-  if (head?.migration === undefined || area.movesTo !== nameOfLocation(to)) return error;
+  const moves = await stateOfMove(store);
+  if (moves?.to !== nameOfLocation(to)) return error;
   const what = error.message.replace(/\.$/, '');
-  return head.state === 'moved'
-    ? said(`${what}. The store has left ${store.location} for ${area.movesTo}: the same migration ends that`)
+  return moves.hasLeft
+    ? said(`${what}. The store has left ${store.location} for ${moves.to}: the same migration ends that`)
     : said(`${what}. The store is still at ${store.location}: the same migration goes on, and cancelling gives it up`);
 }
 

@@ -85,10 +85,11 @@ function migrationKind(
  *
  * It is gone on with by the same call, after whatever interrupted it.
  *
- * The job rejects with `ALREADY_EXISTS` where something lies at the target; `UNSUPPORTED` where that can't hold a store;
- * `INVALID_ARGUMENT` where it is where the store is; `LOCKED` where the store is being moved by another process, or elsewhere, or is
- * being rotated or restored, or where it is being sealed anew as something else than `reseal` says; `UNLOCK_FAILED` where the secret of `reseal` is not the one with which
- * that was begun, or has ended; `ACCESS_DENIED` for a member; `INTEGRITY` where the source is damaged at the moment of the move; and what the backends throw. Then the store is where
+ * The job rejects with `ALREADY_EXISTS` where something lies at the target, backups too; `UNSUPPORTED` where that can't hold a store;
+ * `INVALID_ARGUMENT` where it is where the store is, or in the folder of that or around it; `LOCKED` where the store is being moved by
+ * another process, or elsewhere, or is being rotated or restored, or where it is being sealed anew as something else than `reseal` says;
+ * `UNLOCK_FAILED` where the secret of `reseal` is not the one with which that was begun, or has ended; `ACCESS_DENIED` for a member;
+ * `INTEGRITY` where the source is damaged at the moment of the move; and what the backends throw. Then the store is where
  * it was.
  *
  * @param store opened with `whereItWas`
