@@ -24,16 +24,26 @@ export function followsFrom(later: Head, generation: number, digest: Uint8Array)
   return told !== undefined && Buffer.compare(told, digest) === 0;
 }
 
+/** What tells stores apart: whoever has the keys of one has those of another of the same identity and lineage. */
+export type StoreIds = Pick<Head, 'identity' | 'lineage'>;
+
+export const isSameStore = (a: StoreIds, b: StoreIds): boolean =>
+  Buffer.compare(a.identity, b.identity) === 0 && Buffer.compare(a.lineage, b.lineage) === 0;
+
+/** Whether `head` is of the instance that a store has, or becomes by a migration. */
+export const isInstance = ({ instance }: Pick<Head, 'instance'>, of: Pick<Head, 'instance'>): boolean =>
+  Buffer.compare(instance, of.instance) === 0;
+
 /**
  * Checks that a head may come after one that is known.
  *
  * @throws SecureStoreError `ROLLBACK` where it doesn't follow from it, `LOCKED` where the store has become another instance
  */
 export function checkFollows(head: Head, known: Head): void {
-  if (Buffer.compare(head.identity, known.identity) !== 0 || Buffer.compare(head.lineage, known.lineage) !== 0) {
+  if (!isSameStore(head, known)) {
     throw new SecureStoreError('ROLLBACK', 'another store lies at this location since it was opened');
   }
-  if (Buffer.compare(head.instance, known.instance) !== 0) {
+  if (!isInstance(head, known)) {
     throw new SecureStoreError('LOCKED', 'the store has been restored or moved since it was opened; open it again');
   }
   if (head.generation < known.generation) {

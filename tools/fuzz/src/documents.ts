@@ -116,7 +116,7 @@ function isUnwritable([name, value]: readonly [string, string]): boolean {
 function envFile(): Target {
   return document(
     '.env file',
-    ['A=1\nexport B_c.d-e = x # y\n\n# c\n', 'A=\'it`s\n"two" lines\'\r\nB="a\\nb" # c\nA=`x`', 'A=  \nB=\'"`\nC=""'],
+    ['A=1\nexport B_c.d-e = x # y\n\n# c\n', 'A=\'it`s\n"two" lines\'\r\nB="a\\nb" # c\nA=`x`', 'A=  \nB=x\'"`\nC=""'],
     ['INVALID_ARGUMENT'],
     (text) => {
       const values = valuesOf(readEnv(text.toString()));

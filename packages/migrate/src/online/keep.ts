@@ -2,6 +2,7 @@ import { decodeHead, HEAD_NAME, SecureStoreError } from '@securestore/core-forma
 import type { JobContext } from '@securestore/jobs';
 import { elapsedSince, instant } from '@securestore/jobs';
 import type { MigrationArea } from '@securestore/objects';
+import { isSameStore } from '@securestore/objects';
 import { copyAuditLog } from './audit-log.ts';
 import { applyChanges } from './changes.ts';
 import { Copier } from './copier.ts';
@@ -32,11 +33,7 @@ async function isBack(area: MigrationArea, old: MigrationTarget): Promise<boolea
   const found = await old.backend.read(HEAD_NAME);
   const there = found && decodeHead(found.body).head;
   return (
-    there !== undefined &&
-    there.state !== 'moved' &&
-    there.generation > head.generation &&
-    Buffer.compare(there.identity, head.identity) === 0 &&
-    Buffer.compare(there.lineage, head.lineage) === 0
+    there !== undefined && there.state !== 'moved' && there.generation > head.generation && isSameStore(there, head)
   );
 }
 

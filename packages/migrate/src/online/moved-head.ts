@@ -1,6 +1,7 @@
 import { decodeHead, HEAD_NAME, SecureStoreError } from '@securestore/core-format';
 import type { Head } from '@securestore/core-format';
 import type { MigrationArea } from '@securestore/objects';
+import { isInstance, isSameStore } from '@securestore/objects';
 import type { MigrationTarget } from './migration.ts';
 
 /**
@@ -17,10 +18,9 @@ export async function readMovedHead(
   const head = found && decodeHead(found.body).head;
   const isLeft =
     head?.state === 'moved' &&
-    Buffer.compare(head.identity, now.identity) === 0 &&
-    Buffer.compare(head.lineage, now.lineage) === 0 &&
+    isSameStore(head, now) &&
     head.migration !== undefined &&
-    Buffer.compare(head.migration.instance, now.instance) === 0;
+    isInstance(head.migration, now);
   if (isLeft) return head;
   throw new SecureStoreError(
     'INVALID_ARGUMENT',

@@ -91,7 +91,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     name: 'what has landed before is taken for the move',
     plan: ({ diesTwice }) => diesTwice,
     file: 'objects/src/moving/migration-area.ts',
-    edits: [[' &&\n      found.head.generation > head.generation', '']],
+    edits: [[' && found.head.generation > head.generation', '']],
   },
   {
     name: 'parts stay where they were written',

@@ -2,6 +2,7 @@ import type { StorageBackend } from '@securestore/backend-api';
 import type { Head } from '@securestore/core-format';
 import { SecureStoreError } from '@securestore/core-format';
 import type { Clock } from '@securestore/jobs';
+import { isInstance, isSameStore } from '../ancestry.ts';
 import { readInTime } from '../read-in-time.ts';
 import type { ReadHead, StoreState, Unlocked } from '../state.ts';
 import { loadState, readHead } from '../state.ts';
@@ -89,17 +90,12 @@ export async function readThere(
 
 function checkArrived({ head }: ReadHead, moved: Head, instance: Uint8Array, location: string): void {
   const isStore =
-    Buffer.compare(head.identity, moved.identity) === 0 &&
-    Buffer.compare(head.lineage, moved.lineage) === 0 &&
-    Buffer.compare(head.instance, instance) === 0 &&
+    isSameStore(head, moved) &&
+    isInstance(head, { instance }) &&
     head.generation >= moved.generation &&
     head.rootNumber > moved.rootNumber;
   if (!isStore) throw notTheStore(location);
 }
-
-/** Whether two heads are of one identity and lineage: whoever has the keys of one has those of the other. */
-const isSameStore = (a: Head, b: Head): boolean =>
-  Buffer.compare(a.identity, b.identity) === 0 && Buffer.compare(a.lineage, b.lineage) === 0;
 
 /** Loads the store from where it is now. Its head may be replaced meanwhile, and what that names be removed. */
 async function load(

@@ -2,7 +2,7 @@ import type { StorageBackend } from '@securestore/backend-api';
 import type { Head } from '@securestore/core-format';
 import { HEAD_NAME, SecureStoreError } from '@securestore/core-format';
 import type { Clock } from '@securestore/jobs';
-import { ancestorsAfter } from '../ancestry.ts';
+import { ancestorsAfter, isInstance, isSameStore } from '../ancestry.ts';
 import { ownerKeys } from '../owner.ts';
 import { signedHead } from '../signed-head.ts';
 import type { ReadHead, StoreState } from '../state.ts';
@@ -35,17 +35,16 @@ export const hasLeftFor = (left: Head, landed: Head): boolean =>
   left.migration !== undefined &&
   landed.migration !== undefined &&
   isNextToSame(left, landed) &&
-  Buffer.compare(left.identity, landed.identity) === 0 &&
-  Buffer.compare(left.instance, landed.migration.instance) === 0 &&
-  Buffer.compare(left.migration.instance, landed.instance) === 0;
+  isSameStore(left, landed) &&
+  isInstance(left, landed.migration) &&
+  isInstance(left.migration, landed);
 
 /** Whether `there` is the head of the store that has landed as `landed`, as it is where that comes from and has not been left. */
 export const isStillAt = (there: Head, landed: Head): boolean =>
   (there.state === 'open' || (there.state === 'closing' && !isLanded(there))) &&
   landed.migration !== undefined &&
-  Buffer.compare(there.identity, landed.identity) === 0 &&
-  Buffer.compare(there.lineage, landed.lineage) === 0 &&
-  Buffer.compare(there.instance, landed.migration.instance) === 0;
+  isSameStore(there, landed) &&
+  isInstance(there, landed.migration);
 
 /** A head that has landed, and its etag there. */
 export type LandedHead = Pick<ReadHead, 'head' | 'etag'>;

@@ -10,6 +10,7 @@ import {
 } from '@securestore/core-format';
 import type { RandomSource } from '@securestore/crypto';
 import { openSystemBody, sealSystemBody, unversioned } from '@securestore/crypto';
+import { isInstance, isSameStore } from '../ancestry.ts';
 import { MIGRATION_NAME } from '../copy/begun.ts';
 import { hasRemains } from '../create.ts';
 import type { ReadHead, StoreState } from '../state.ts';
@@ -56,13 +57,9 @@ async function whoseMarker(
   }
 }
 
-/** Whether a head is of a store of this identity and lineage. */
-const isOfStore = ({ head }: ReadHead, state: StoreState): boolean =>
-  Buffer.compare(head.identity, state.head.identity) === 0 && Buffer.compare(head.lineage, state.head.lineage) === 0;
-
 /** Whether a head has landed from a store as it is now, in a migration that was given up since. */
-const isGivenUp = (there: Head, { instance }: Head): boolean =>
-  isLanded(there) && there.migration !== undefined && Buffer.compare(there.migration.instance, instance) === 0;
+const isGivenUp = (there: Head, of: Head): boolean =>
+  isLanded(there) && there.migration !== undefined && isInstance(there.migration, of);
 
 function occupied(what: string): SecureStoreError {
   return new SecureStoreError('ALREADY_EXISTS', `${what}; it was left as it is. Choose an empty location`);
@@ -89,9 +86,9 @@ export async function refuseBackups(target: StorageBackend, signal: AbortSignal 
 
 /** @throws SecureStoreError `ALREADY_EXISTS` where a head is that is neither this store's nor left behind by it */
 function checkHead(read: ReadHead, state: StoreState): void {
-  if (!isOfStore(read, state)) throw occupied('there is another store here already');
+  if (!isSameStore(read.head, state.head)) throw occupied('there is another store here already');
   if (read.head.state === 'moved') return;
-  const isHere = Buffer.compare(read.head.instance, state.head.instance) === 0;
+  const isHere = isInstance(read.head, state.head);
   throw occupied(
     isHere ? 'this is the place where the store is' : 'a copy of the store is here already, such as a restored one',
   );
@@ -121,7 +118,9 @@ export async function checkFree(
   const marker = await whoseMarker(target, state, NO_INSTANCE, signal);
   if (
     !anew &&
-    (head === undefined ? marker === 'given up' : isOfStore(head, state) && isGivenUp(head.head, state.head))
+    (head === undefined
+      ? marker === 'given up'
+      : isSameStore(head.head, state.head) && isGivenUp(head.head, state.head))
   )
     return;
   if (head === undefined) {
@@ -162,7 +161,7 @@ export async function occupy(
   signal: AbortSignal | undefined,
 ): Promise<Occupied> {
   const head = await readHead(target, signal);
-  if (head !== undefined && !isOfStore(head, state)) throw occupied('there is another store here already');
+  if (head !== undefined && !isSameStore(head.head, state.head)) throw occupied('there is another store here already');
   const marker = await whoseMarker(target, state, instance, signal);
   const isOwn = marker === 'own' || (head !== undefined && Buffer.compare(head.head.instance, instance) === 0);
   if (isOwn) return { resumed: true, head };

@@ -6,10 +6,10 @@ import type {
   ReadResult,
   StorageBackend,
 } from '@securestore/backend-api';
-import { forwardTo } from '@securestore/backend-api';
 import type { AuditLink, Head } from '@securestore/core-format';
-import { AREAS, HEAD_NAME, ID_LENGTH, SecureStoreError, workPrefix } from '@securestore/core-format';
+import { HEAD_NAME, ID_LENGTH, SecureStoreError, workPrefix } from '@securestore/core-format';
 import type { Administration } from '../administration.ts';
+import { isInstance, isSameStore } from '../ancestry.ts';
 import { MIGRATION_NAME } from '../copy/begun.ts';
 import type { Engine } from '../engine.ts';
 import { SETTLED_AFTER, SETTLED_SOON_AFTER } from '../bounds.ts';
@@ -29,15 +29,14 @@ import { entriesUnder, listPage, pagesUnder } from '../pages.ts';
 import type { StoreState } from '../state.ts';
 import { readHead } from '../state.ts';
 import { StoreArea } from '../store-area.ts';
-import { passOver } from '../verify/pass.ts';
 import type { Finding } from '../verify/report.ts';
-import { ReportBuilder } from '../verify/report.ts';
-import { foreignName, loadBaseline } from '../verify/verify.ts';
 import type { LandedHead } from './landed.ts';
 import { hasLeftFor, isLanded, openLanded } from './landed.ts';
 import type { LandingPlaces } from './landing.ts';
 import { Landing } from './landing.ts';
 import { openLocation, sealLocation } from './location.ts';
+import type { Looking } from './look-over.ts';
+import { copyView, lookOver, overheard } from './look-over.ts';
 import type { Occupied } from './marker.ts';
 import { checkFree, isTaken, nested, occupy, occupyAnew, refuseBackups } from './marker.ts';
 import type { Missed } from './resealed-copy.ts';
@@ -53,36 +52,6 @@ type Step = 'done' | 'overtaken';
 
 function refuse(message: string): never {
   throw new SecureStoreError('LOCKED', message);
-}
-
-async function readOnly(): Promise<never> {
-  throw new SecureStoreError('READ_ONLY', 'a copy is only looked at');
-}
-
-/** The records, histories and payloads of `target`, and of everything else what the store has. */
-function copyView(store: StorageBackend, target: StorageBackend): StorageBackend {
-  const of = (name: string): StorageBackend =>
-    [AREAS.objects, AREAS.history, AREAS.blobs].some((area) => name.startsWith(area)) ? target : store;
-  return forwardTo(store, {
-    read: (name, options) => of(name).read(name, options),
-    list: (prefix, options) => of(prefix).list(prefix, options),
-    write: readOnly,
-    delete: readOnly,
-    batch: readOnly,
-    deleteMany: readOnly,
-  });
-}
-
-/** How a copy, or the store, is looked at. */
-export interface Looking {
-  /** Told of each object that was looked at. */
-  readonly onLooked: () => void;
-  /** Of which objects payloads are read and opened; by default of none. */
-  readonly payloads?: ((token: string) => boolean) | undefined;
-  /** Told of bytes of payloads as they are read. */
-  readonly onBytes?: ((bytes: number) => void) | undefined;
-  /** Whether something is told of already: it is not looked at again, and not found. */
-  readonly isKnown?: ((finding: Finding) => boolean) | undefined;
 }
 
 /** What moving a store takes of it, where it was opened for that (`whereItWas`). How its objects get there the engine does not know: `@securestore/migrate` does. */
@@ -334,9 +303,7 @@ export class MigrationArea extends StoreArea {
     const found = await readHead(target, signal);
     if (found === undefined || head.migration === undefined) return false;
     return (
-      Buffer.compare(found.head.instance, head.migration.instance) === 0 &&
-      Buffer.compare(found.head.identity, head.identity) === 0 &&
-      found.head.generation > head.generation
+      isInstance(found.head, head.migration) && isSameStore(found.head, head) && found.head.generation > head.generation
     );
   }
 
@@ -397,13 +364,11 @@ export class MigrationArea extends StoreArea {
    * nothing, so any store may be it.
    */
   async foundAt(target: StorageBackend, signal?: AbortSignal): Promise<'the store' | 'left' | 'nothing'> {
-    const { identity, migration } = this.head;
+    const { migration } = this.head;
     const there = (await readHead(target, signal))?.head;
     if (there === undefined || migration === undefined) return 'nothing';
     if (migration.resealed) return 'the store';
-    const isStore =
-      Buffer.compare(there.identity, identity) === 0 && Buffer.compare(there.instance, migration.instance) === 0;
-    if (!isStore) return 'nothing';
+    if (!isSameStore(there, this.head) || !isInstance(there, migration)) return 'nothing';
     return there.state === 'moved' ? 'left' : 'the store';
   }
 
@@ -471,12 +436,12 @@ export class MigrationArea extends StoreArea {
    */
   verifyCopy(target: StorageBackend, looking: Looking, signal?: AbortSignal): Promise<readonly Finding[]> {
     const backend = copyView(this.#engine.backend, target);
-    return this.#verify({ ...this.#engine, backend }, looking, signal);
+    return lookOver({ ...this.#engine, backend }, looking, signal);
   }
 
   /** The same of the store itself. */
   verifyHere(looking: Looking, signal?: AbortSignal): Promise<readonly Finding[]> {
-    return this.#verify(this.#engine, looking, signal);
+    return lookOver(this.#engine, looking, signal);
   }
 
   /**
@@ -491,37 +456,11 @@ export class MigrationArea extends StoreArea {
     looking: Looking,
     signal?: AbortSignal,
   ): Promise<readonly Finding[]> {
-    const inner = this.#engine.backend;
-    const backend = forwardTo(inner, {
-      async read(name, options) {
-        const found = await inner.read(name, options);
-        if (found === undefined || !name.startsWith(AREAS.objects)) return found;
-        const token = name.slice(AREAS.objects.length);
-        const missed = await copy.missedBy(token, found.body, signal);
-        if (missed !== undefined) onMissed(token, missed);
-        return found;
-      },
-    });
-    return this.#verify({ ...this.#engine, backend }, looking, signal);
-  }
-
-  async #verify(
-    engine: Engine,
-    { onLooked, payloads, onBytes, isKnown }: Looking,
-    signal: AbortSignal | undefined,
-  ): Promise<readonly Finding[]> {
-    const report = new ReportBuilder();
-    await engine.watcher.refresh(signal);
-    const baseline = await loadBaseline(engine, report, signal);
-    await passOver({
-      engine,
-      baseline,
-      options: { payloads: payloads ?? false, onBytes: onBytes ?? (() => undefined), signal },
-      isKnown,
-      onForeign: (name) => report.add([foreignName(name)]),
-      onLook: onLooked,
-      onCertain: async ({ findings }) => report.add(findings),
-    });
-    return report.findings;
+    const onRecord = async (token: string, record: Uint8Array): Promise<void> => {
+      const missed = await copy.missedBy(token, record, signal);
+      if (missed !== undefined) onMissed(token, missed);
+    };
+    const backend = overheard(this.#engine.backend, onRecord);
+    return lookOver({ ...this.#engine, backend }, looking, signal);
   }
 }

@@ -1,5 +1,6 @@
 import type { StorageBackend } from '@securestore/backend-api';
 import type { Head } from '@securestore/core-format';
+import { isInstance, isSameStore } from '../ancestry.ts';
 import type { Anchor } from '../anchor.ts';
 import type { Logger } from '../types.ts';
 import { readHead } from '../state.ts';
@@ -24,9 +25,8 @@ async function movedHead(
     head !== undefined &&
     left.migration !== undefined &&
     head.generation > left.generation &&
-    Buffer.compare(head.identity, left.identity) === 0 &&
-    Buffer.compare(head.lineage, left.lineage) === 0 &&
-    Buffer.compare(head.instance, left.migration.instance) === 0;
+    isSameStore(head, left) &&
+    isInstance(head, left.migration);
   return isStore ? head : undefined;
 }
 
