@@ -8,6 +8,7 @@ testSimulation({
   worker: new URL('worker.ts', import.meta.url),
   schedules: TORTURE ? 20_000 : 40,
   // A schedule with a move takes as long as ten without.
+  planted: PLANTED_BUGS,
   bugs: PLANTED_BUGS.filter(({ quick }) => TORTURE || quick === true),
   async prepare() {
     const image = await makeMigrationImage();

@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs';
 import { registerHooks } from 'node:module';
-import { fileURLToPath } from 'node:url';
 
 /** A change of one source file while it is loaded. */
 export interface SourceChange {
@@ -9,6 +8,13 @@ export interface SourceChange {
   readonly file: string;
   /** Texts that occur exactly once in the file, and what takes their place. */
   readonly edits: readonly (readonly [find: string, replace: string])[];
+}
+
+const sourceOf = ({ file }: SourceChange): URL => new URL(`../../../${file}`, import.meta.url);
+
+/** @throws Error where the change can't be made any more, since the source has changed */
+export function checkFits(bug: SourceChange): void {
+  edited(readFileSync(sourceOf(bug), 'utf8'), bug);
 }
 
 function edited(source: string, { name, edits }: SourceChange): string {
@@ -25,8 +31,8 @@ function edited(source: string, { name, edits }: SourceChange): string {
 
 /** Changes the source in this process, which must not have loaded it yet. */
 export function plant(bug: SourceChange): void {
-  const file = new URL(`../../../${bug.file}`, import.meta.url);
-  const changed = edited(readFileSync(fileURLToPath(file), 'utf8'), bug);
+  const file = sourceOf(bug);
+  const changed = edited(readFileSync(file, 'utf8'), bug);
   registerHooks({
     load: (url, context, nextLoad) => {
       if (url !== file.href) return nextLoad(url, context);

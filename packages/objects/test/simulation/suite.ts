@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { findBug, runCampaign } from './campaign.ts';
+import { checkFits } from './plant.ts';
 import type { SourceChange } from './plant.ts';
 import type { Result } from './simulate.ts';
 
@@ -17,7 +18,10 @@ export interface Simulation {
   readonly worker: URL;
   /** The schedules that every run of the tests goes through. */
   readonly schedules: number;
+  /** Those that are looked for. */
   readonly bugs: readonly SourceChange[];
+  /** All of them, where that are more. */
+  readonly planted?: readonly SourceChange[];
   /** Makes what every schedule begins with. @returns what runs the schedule of a seed */
   readonly prepare: () => Promise<(seed: number) => Promise<Result>>;
 }
@@ -33,7 +37,11 @@ function replay({ prepare }: Simulation, seed: number): void {
 const reportOf = ({ seed, violations, log }: Result): string =>
   [...log(), '', ...violations, `Replay it with SECURESTORE_SEED=${seed}`].join('\n');
 
-function campaign({ worker, schedules, bugs, prepare }: Simulation): void {
+function campaign({ worker, schedules, bugs, planted = bugs, prepare }: Simulation): void {
+  it('every planted bug is still a change of the source', () => {
+    for (const bug of planted) checkFits(bug);
+  });
+
   it(`every promise is kept in ${schedules} schedules`, async () => {
     const failures = await runCampaign(worker, 1, schedules);
     const [first] = failures;

@@ -76,10 +76,8 @@ export const FRESHNESS_BUGS: readonly PlantedBug[] = [
     scenario: 'an idle process meets what landed under a retired key',
     file: 'objects/src/mutations.ts',
     edits: [
-      [
-        'await underConfirmedKeys(engine, () => readCurrent(engine, target, signal), signal)',
-        'await readCurrent(engine, target, signal)',
-      ],
+      ['await underConfirmedKeys(\n    engine,\n    () => readCurrent(', 'await (\n    readCurrent('],
+      ["'damaged' }),\n    signal,\n  );", "'damaged' })\n  );"],
     ],
   },
 ];

@@ -77,7 +77,7 @@ export const JOURNAL_BUGS: readonly PlantedBug[] = [
   {
     name: 'a consumer that has expired takes what is gone for an attack',
     file: 'objects/src/journal/consumer.ts',
-    edits: [['if (alarms.length > 0 && (await this.#hasBegunAnew(signal)))', 'if (alarms === null)']],
+    edits: [['if (alarms.length > 0 && (await this.#isExcused(signal)))', 'if (alarms === null)']],
     scenario: 'a consumer sleeps in the middle of a look',
   },
   {
