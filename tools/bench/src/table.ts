@@ -65,7 +65,9 @@ function absentLines({ absent }: MeasuredArea): string[] {
   return absent.map(({ name, reason }) => `- ${name}: absent (${reason}).`);
 }
 
-function format(value: number): string {
+/** @param value what could not be measured is no number, or `null` where it came as JSON */
+function format(value: number | null): string {
+  if (value === null || !Number.isFinite(value)) return '–';
   if (value >= 1000) return Math.round(value).toLocaleString('en');
   return value >= 100 ? value.toFixed(0) : value.toPrecision(3);
 }

@@ -11,7 +11,8 @@ export function samplesOf(row: MeasuredRow, role: Sample['role']): readonly Samp
 
 /** The best median of a role, or `undefined` where nobody of that role was measured. */
 export function bestOf(row: MeasuredRow, role: Sample['role']): number | undefined {
-  const medians = samplesOf(row, role).map(({ median }) => median);
+  // What could not be measured is no number, or null where it came as JSON.
+  const medians = samplesOf(row, role).flatMap(({ median }) => (Number.isFinite(median) ? [median] : []));
   if (medians.length === 0) return undefined;
   return lessIsBetter(row.unit) ? Math.min(...medians) : Math.max(...medians);
 }

@@ -21,6 +21,17 @@ const row = (unit: Unit, samples: readonly Sample[], more: Partial<MeasuredRow> 
 const at = (count: number, unit: Unit, value: number): MeasuredRow =>
   row(unit, [sample('ours', 'ours', value)], { count });
 
+describe('what could not be measured', () => {
+  it.each([Number.NaN, null])('is no figure and reaches no target: %s', (nothing) => {
+    const { median: _, ...rest } = sample('securestore', 'ours', 0);
+    const targets = [{ bound: 'at most' as const, factor: 1000 }];
+    const measured = { ...row('ms', [{ ...rest, median: nothing as number }], { targets }), work: 'lag' };
+    const text = renderArea({ title: 'T', rows: [measured], absent: [] });
+    expect(text).toMatch(/\| – ms /);
+    expect(text).toContain('not measured');
+  });
+});
+
 describe('judge', () => {
   const rates = row('per second', [
     sample('ours', 'ours', 3000),
