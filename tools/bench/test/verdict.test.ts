@@ -26,7 +26,7 @@ describe('what could not be measured', () => {
     const { median: _, ...rest } = sample('securestore', 'ours', 0);
     const targets = [{ bound: 'at most' as const, factor: 1000 }];
     const measured = { ...row('ms', [{ ...rest, median: nothing as number }], { targets }), work: 'lag' };
-    const text = renderArea({ title: 'T', rows: [measured], absent: [] });
+    const text = renderArea({ title: 'T', runs: 1, rows: [measured], absent: [] });
     expect(text).toMatch(/\| – ms /);
     expect(text).toContain('not measured');
   });
