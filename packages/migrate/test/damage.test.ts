@@ -1,45 +1,23 @@
 import { forwardTo } from '@securestore/backend-api';
 import type { Layer } from '@securestore/backend-api';
 import { AREAS, historyPrefix, objectName, splitUnderToken } from '@securestore/core-format';
-import type { ObjectStore } from '@securestore/objects';
 import { describe, expect, it } from 'vitest';
-import type { Attacker } from '../../objects/test/support/attacker.ts';
-import { attack, flipped } from '../../objects/test/support/attacker.ts';
+import { flipped } from '../../objects/test/support/attacker.ts';
 import { EagerClock } from '../../objects/test/support/eager-clock.ts';
 import type { Place } from '../../objects/test/support/places.ts';
 import { memoryPlace } from '../../objects/test/support/places.ts';
 import { createAt, failure, openAt, patterned, readRange, usePlace } from '../../objects/test/support/stores.ts';
 import { contentsOf, move, mover } from './support/moves.ts';
+import type { Scene } from './support/scene.ts';
+import { damage, sceneWith } from './support/scene.ts';
 
 const LARGE = 9 * 1024 * 1024;
 
 /** The current record of the object that a version was of. */
 const ofObject = (name: string): string => objectName(splitUnderToken(AREAS.history, name)?.token ?? '');
 
-interface Scene {
-  readonly clock: EagerClock;
-  readonly from: Place;
-  readonly to: Place;
-  readonly store: ObjectStore;
-  readonly atFrom: Attacker;
-  readonly atTo: Attacker;
-}
-
 /** A store with an object of two parts, and a small one. */
-async function scene(): Promise<Scene> {
-  const clock = new EagerClock();
-  const memoryAt = (): Place => usePlace(() => memoryPlace(() => clock.now()));
-  const [from, to] = [memoryAt(), memoryAt()];
-  const store = await createAt(from, { clock });
-  await store.store('large', patterned(LARGE, 3));
-  await store.store('small', 'value');
-  return { clock, from, to, store, atFrom: await attack(from), atTo: await attack(to) };
-}
-
-/** Damages something, and leaves its size as it is. */
-async function damage(attacker: Attacker, name: string, at = 5000): Promise<void> {
-  await attacker.put(name, flipped(await attacker.get(name), at));
-}
+const scene = (): Promise<Scene> => sceneWith(LARGE);
 
 /** The second part of the only payload. */
 async function part({ atFrom }: Scene): Promise<string> {

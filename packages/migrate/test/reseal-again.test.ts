@@ -1,42 +1,22 @@
 import { AREAS } from '@securestore/core-format';
 import { rawKey } from '@securestore/crypto';
-import type { ObjectStore } from '@securestore/objects';
 import { expect, it } from 'vitest';
 import type { Attacker } from '../../objects/test/support/attacker.ts';
-import { attack, flipped } from '../../objects/test/support/attacker.ts';
-import { EagerClock } from '../../objects/test/support/eager-clock.ts';
-import type { Place } from '../../objects/test/support/places.ts';
-import { memoryPlace } from '../../objects/test/support/places.ts';
-import { createAt, failure, openAt, patterned, usePlace } from '../../objects/test/support/stores.ts';
+import { failure, openAt } from '../../objects/test/support/stores.ts';
 import { contentsOf, move } from './support/moves.ts';
+import type { Scene } from './support/scene.ts';
+import { damage, sceneWith } from './support/scene.ts';
 
 const NEW = rawKey(Buffer.alloc(32, 9));
 const OTHER = rawKey(Buffer.alloc(32, 10));
 
 const noRoom = (): Promise<void> => Promise.reject(new Error('no room for a key file'));
 
-interface Scene {
-  readonly clock: EagerClock;
-  readonly from: Place;
-  readonly to: Place;
-  readonly store: ObjectStore;
-  readonly atFrom: Attacker;
-  readonly atTo: Attacker;
-}
-
-async function scene(): Promise<Scene> {
-  const clock = new EagerClock();
-  const memoryAt = (): Place => usePlace(() => memoryPlace(() => clock.now()));
-  const [from, to] = [memoryAt(), memoryAt()];
-  const store = await createAt(from, { clock, categories: { team: ['team/**'] } });
-  await store.store('large', patterned(100_000, 3));
-  await store.store('small', 'value');
-  return { clock, from, to, store, atFrom: await attack(from), atTo: await attack(to) };
-}
+const scene = (): Promise<Scene> => sceneWith(100_000, { categories: { team: ['team/**'] } });
 
 async function damageOnly(attacker: Attacker, area: string): Promise<void> {
   const [name = ''] = await attacker.names(area);
-  await attacker.put(name, flipped(await attacker.get(name), 5000));
+  await damage(attacker, name);
 }
 
 it('a store that is being sealed anew is not gone on with as another one', async () => {
