@@ -19,7 +19,7 @@ export interface Scene {
 /** A store with a large object of so many bytes, and a small one. */
 export async function sceneWith(
   large: number,
-  options: Omit<Parameters<typeof createAt>[1], 'clock'> = {},
+  options: { readonly categories?: Readonly<Record<string, readonly string[]>> } = {},
 ): Promise<Scene> {
   const clock = new EagerClock();
   const memoryAt = (): Place => usePlace(() => memoryPlace(() => clock.now()));
