@@ -46,7 +46,7 @@ export default defineConfig({
     // Removing the tens of thousands of files of a campaign takes its time, too.
     hookTimeout: 120_000,
     pool: 'forks',
-    // Most of their time they wait for a server, a process or a clock, so more of them go on side by side than there are processors.
-    maxWorkers: availableParallelism() + 2,
+    // Most of their time they wait for a server, a process or a clock, so one more of them goes on than there are processors.
+    maxWorkers: availableParallelism() + 1,
   },
 });
