@@ -67,6 +67,13 @@ export function splitUnderToken(area: string, name: string): { token: string; re
   return at === -1 ? undefined : { token: name.slice(area.length, at), rest: name.slice(at + OF.length) };
 }
 
+/** The token of the object that a record, a version in the history or a part belongs to; `undefined` for other names. */
+export function tokenOf(name: string): string | undefined {
+  if (name.startsWith(AREAS.objects)) return name.slice(AREAS.objects.length);
+  const area = [AREAS.history, AREAS.blobs].find((one) => name.startsWith(one));
+  return area && splitUnderToken(area, name)?.token;
+}
+
 /** A name that sorts after everything in `area` of the object, and before anything of the next one. */
 export function afterToken(area: string, token: string): string {
   return area === AREAS.objects ? area + token : `${area}${token}./~`;

@@ -22,12 +22,13 @@ export type {
   TransferOptions,
   TransferReport,
 } from './folder/types.ts';
+export { MIGRATION_JOB } from '@securestore/objects';
 export type { KeptReport } from './online/keep.ts';
 export type { CancelledMigration, MigrationTarget, MoveStoreOptions } from './online/migration.ts';
 export {
+  BEING_MOVED,
   cancelMigration,
   keepInLine,
-  MIGRATION_JOB,
   moveStore,
   reclaimStore,
   retireOldSide,

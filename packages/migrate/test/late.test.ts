@@ -1,5 +1,5 @@
 import { createFaultInjector, intercept } from '@securestore/backend-api';
-import type { StorageBackend } from '@securestore/backend-api';
+import type { BackendCall, StorageBackend } from '@securestore/backend-api';
 import { AREAS, workPrefix } from '@securestore/core-format';
 import { rawKey } from '@securestore/crypto';
 import type { Clock } from '@securestore/jobs';
@@ -11,6 +11,21 @@ import { contentsOf, following, move, mover } from './support/moves.ts';
 
 const inOneGo = (backend: StorageBackend): StorageBackend => backend;
 
+/** Holds requests up until they are released. */
+function heldUp(isHeld: (call: BackendCall) => boolean) {
+  const { promise: released, resolve: release } = Promise.withResolvers<void>();
+  const { promise: sent, resolve: send } = Promise.withResolvers<void>();
+  const late: Promise<unknown>[] = [];
+  const slow = intercept(() => async (call, run) => {
+    if (!isHeld(call)) return run(call.signal);
+    send();
+    const result = released.then(() => run(undefined));
+    late.push(result.catch(() => undefined));
+    return result;
+  });
+  return { slow, sent, release, late };
+}
+
 it.each([
   ['in batches', inOneGo],
   ['one by one', withoutBatch],
@@ -21,19 +36,10 @@ it.each([
     const [from, to] = [usePlace(() => memoryPlace(() => clock.now())), usePlace(() => memoryPlace(() => clock.now()))];
     const store = await createAt(from, { clock });
     for (let n = 0; n < 5; n++) await store.store(`k/${n}`, 'before');
-    const { promise: released, resolve: release } = Promise.withResolvers<void>();
-    const { promise: sent, resolve: send } = Promise.withResolvers<void>();
-    const late: Promise<unknown>[] = [];
     // Its requests are on their way for very long.
-    const slow = intercept(() => async (call, run) => {
-      const isRecord =
-        call.operation === 'batch' || (call.operation === 'write' && call.key?.startsWith('o/') === true);
-      if (!isRecord) return run(call.signal);
-      send();
-      const result = released.then(() => run(undefined));
-      late.push(result.catch(() => undefined));
-      return result;
-    });
+    const { slow, sent, release, late } = heldUp(
+      ({ operation, key }) => operation === 'batch' || (operation === 'write' && key?.startsWith('o/') === true),
+    );
     const dead = createFaultInjector();
     const first = await mover(from, to, { clock, fromLayers: [dead.layer], toLayers: [how, slow] });
     void first.job.catch(() => undefined);
@@ -113,16 +119,9 @@ it('what a run that seals anew has sent, and comes late, takes the place of noth
   const [from, to] = [usePlace(() => memoryPlace(() => clock.now())), usePlace(() => memoryPlace(() => clock.now()))];
   const store = await createAt(from, { clock });
   for (let n = 0; n < 5; n++) await store.store(`k/${n}`, 'before');
-  const { promise: released, resolve: release } = Promise.withResolvers<void>();
-  const { promise: sent, resolve: send } = Promise.withResolvers<void>();
-  const late: Promise<unknown>[] = [];
-  const slow = intercept(() => async (call, run) => {
-    if (call.operation !== 'write' || call.key?.startsWith(AREAS.objects) !== true) return run(call.signal);
-    send();
-    const result = released.then(() => run(undefined));
-    late.push(result.catch(() => undefined));
-    return result;
-  });
+  const { slow, sent, release, late } = heldUp(
+    ({ operation, key }) => operation === 'write' && key?.startsWith(AREAS.objects) === true,
+  );
   const dead = createFaultInjector();
   const reseal = { unlock: rawKey(Buffer.alloc(32, 9)) };
   const first = await mover(from, to, { clock, fromLayers: [dead.layer], toLayers: [slow], reseal });

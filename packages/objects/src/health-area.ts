@@ -9,6 +9,7 @@ import { keptStates } from './copy/kept-state.ts';
 import type { Engine } from './engine.ts';
 import { keyAt } from './key-at.ts';
 import { openLocation } from './moving/location.ts';
+import { MIGRATION_JOB } from './moving/migration-area.ts';
 import type { OpenCalls } from './open-calls.ts';
 import type { KeyReport } from './rekey/keys.ts';
 import { reportOf } from './rekey/keys.ts';
@@ -107,7 +108,7 @@ export class HealthArea extends StoreArea {
     if (migration === undefined) return undefined;
     const to = openLocation(state, migration);
     const jobs = await this.#jobs.list({ signal });
-    const job = jobs.find(({ id }) => id === 'migration');
+    const job = jobs.find(({ id }) => id === MIGRATION_JOB);
     if (job === undefined || job.state === 'damaged') return { to, since: time, isRunning: false };
     return { to, since: Math.max(time, job.updated), isRunning: job.state !== 'interrupted' };
   }

@@ -41,6 +41,7 @@ export type { Landing } from './moving/landing.ts';
 export type { Occupied } from './moving/marker.ts';
 export type { Looking } from './moving/look-over.ts';
 export type { MigrationArea } from './moving/migration-area.ts';
+export { MIGRATION_JOB } from './moving/migration-area.ts';
 export type { SealedPayload } from './moving/sealed-payload.ts';
 export { joinByToken } from './checkpoint/in-order.ts';
 export { isPurged } from './records.ts';

@@ -1,4 +1,4 @@
-import { AREAS, SecureStoreError, splitUnderToken } from '@securestore/core-format';
+import { SecureStoreError, tokenOf } from '@securestore/core-format';
 import type { Engine } from './engine.ts';
 
 /** The key that a token tells; `undefined` where the key is too long for that, or nothing of the store made the token. */
@@ -14,10 +14,7 @@ export function keyOfToken({ names }: Pick<Engine, 'names'>, token: string): str
 
 /** The key of the object that a backend name belongs to; `undefined` where the name doesn't tell. */
 export function keyAt(engine: Pick<Engine, 'names'>, name: string): string | undefined {
-  if (name.startsWith(AREAS.objects)) return keyOfToken(engine, name.slice(AREAS.objects.length));
-  const area = [AREAS.history, AREAS.blobs].find((prefix) => name.startsWith(prefix));
-  if (area === undefined) return undefined;
   // A finding may be about all that lies under a token.
-  const token = splitUnderToken(area, name)?.token;
+  const token = tokenOf(name);
   return token === undefined ? undefined : keyOfToken(engine, token);
 }

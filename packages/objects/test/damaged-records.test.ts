@@ -1,31 +1,17 @@
 import { historyName, SecureStoreError, splitRecord } from '@securestore/core-format';
 import { describe, expect, it } from 'vitest';
 import type { ObjectStore } from '../src/index.ts';
-import type { Attacker } from './support/attacker.ts';
 import { attack, flipped } from './support/attacker.ts';
+import type { Attacked } from './support/attacked.ts';
+import { attacked } from './support/attacked.ts';
 import { EagerClock } from './support/eager-clock.ts';
-import type { Place } from './support/places.ts';
-import { memoryPlace, PLACES, withoutBatch } from './support/places.ts';
+import { PLACES, withoutBatch } from './support/places.ts';
 import { createAt, failure, openAt, patterned, usePlace } from './support/stores.ts';
 
 const MINUTE = 60_000;
 
-interface World {
-  readonly place: Place;
-  readonly clock: EagerClock;
-  readonly store: ObjectStore;
-  readonly attacker: Attacker;
-}
-
-async function world(): Promise<World> {
-  const clock = new EagerClock();
-  const place = usePlace(() => memoryPlace(() => clock.now()));
-  const store = await createAt(place, { clock });
-  return { place, clock, store, attacker: await attack(place) };
-}
-
 /** Damages the only object. @returns its record as it was */
-async function damage({ attacker }: World, how = (body: Buffer): Buffer => flipped(body, body.length - 1)) {
+async function damage({ attacker }: Attacked, how = (body: Buffer): Buffer => flipped(body, body.length - 1)) {
   const name = await attacker.name('o/');
   const record = await attacker.get(name);
   await attacker.put(name, how(record));
@@ -44,7 +30,7 @@ const texts = async (store: ObjectStore): Promise<(string | undefined)[]> => {
 
 describe('a damaged current record', () => {
   it('is in the way of every change, which says what to do and leaves it as it is', async () => {
-    const all = await world();
+    const all = await attacked();
     const { store, attacker } = all;
     await store.store('k', 'one');
     await damage(all);
@@ -81,7 +67,7 @@ describe('a damaged current record', () => {
   });
 
   it('is replaced whatever is wrong with it', async () => {
-    const all = await world();
+    const all = await attacked();
     const { store, attacker } = all;
     await store.store('k', 'one');
     await store.store('other', 'x');
@@ -112,7 +98,7 @@ describe('a damaged current record', () => {
   });
 
   it('only: what is sound is a CONFLICT, and so is nothing', async () => {
-    const all = await world();
+    const all = await attacked();
     const { store, place, clock } = all;
     const { version } = await store.store('k', 'one');
     for (const by of [store, await openAt(place, { clock })]) {
@@ -128,7 +114,7 @@ describe('a damaged current record', () => {
   });
 
   it('is replaced once where the answer is lost', async () => {
-    const all = await world();
+    const all = await attacked();
     const { place, clock, store } = all;
     await store.store('k', 'one');
     await store.store('k', 'two');
@@ -159,7 +145,7 @@ describe('whoever damages a record to have it replaced', () => {
       (body: Buffer) => Buffer.alloc(body.length, 1),
       (body: Buffer) => flipped(body, body.length - 1),
     ]) {
-      const all = await world();
+      const all = await attacked();
       const { place, clock, store, attacker } = all;
       await store.store('k', 'one');
       const ahead = await openAt(place, { clock: shifted(clock, 9 * MINUTE) });
@@ -176,7 +162,7 @@ describe('whoever damages a record to have it replaced', () => {
   });
 
   it('[R-25] can not put it back either where its header alone, or the history, tells its number', async () => {
-    const all = await world();
+    const all = await attacked();
     const { place, clock, store, attacker } = all;
     const ahead = await openAt(place, { clock: shifted(clock, 9 * MINUTE) });
     const { version } = await ahead.store('k', 'one');
@@ -191,7 +177,7 @@ describe('whoever damages a record to have it replaced', () => {
   });
 
   it('can not exhaust the versions by the number that its header claims', async () => {
-    const all = await world();
+    const all = await attacked();
     const { clock, store } = all;
     await store.store('k', 'one');
     await damage(all, (body) => {
@@ -215,7 +201,7 @@ describe('whoever damages a record to have it replaced', () => {
     { by: 'the record', checkpoint: false, how: (body: Buffer) => flipped(body, body.length - 1) },
     { by: 'the checkpoint', checkpoint: true, how: (body: Buffer) => Buffer.alloc(body.length, 1) },
   ])('[R-25] can not bring back what was purged, as $by tells', async ({ checkpoint, how }) => {
-    const all = await world();
+    const all = await attacked();
     const { store, attacker } = all;
     await store.store('k', 'secret');
     await store.store('k', 'more');
@@ -229,7 +215,7 @@ describe('whoever damages a record to have it replaced', () => {
   });
 
   it('can not bring back what was purged before its history began', async () => {
-    const all = await world();
+    const all = await attacked();
     const { store, attacker } = all;
     await store.store('k', 'secret');
     await store.store('k', 'more');
@@ -244,7 +230,7 @@ describe('whoever damages a record to have it replaced', () => {
   });
 
   it('can not have a version under another name taken for the newest of its history', async () => {
-    const all = await world();
+    const all = await attacked();
     const { store, attacker } = all;
     for (const text of ['one', 'two', 'three']) await store.store('k', text);
     const [, oldest = ''] = await attacker.names('h/');

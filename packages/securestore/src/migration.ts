@@ -6,6 +6,7 @@ import type {
   MoveStoreOptions,
 } from '@securestore/migrate';
 import {
+  BEING_MOVED,
   cancelMigration as cancel,
   keepInLine,
   moveStore,
@@ -128,7 +129,7 @@ function started<R>(
 async function withTarget<T>(
   location: string,
   options: MigrationOpenOptions,
-  signal: AbortSignal,
+  signal: AbortSignal | undefined,
   body: (target: MigrationTarget) => Promise<T>,
 ): Promise<T> {
   const place = await backupConnect(options, options.destinations).connect(location, signal);
@@ -182,7 +183,7 @@ async function whereItStands({ store }: Opened, to: string, error: unknown): Pro
   if (!SecureStoreError.is(error)) return error;
   const said = (message: string): SecureStoreError => new SecureStoreError(error.code, message, error);
   if (error.code === 'LOCKED' && error.message.startsWith('job migration is being run already')) {
-    return said('the store is being moved at this moment: interrupt that first, or wait for it');
+    return said(BEING_MOVED);
   }
   if (BEFORE_IT_BEGAN.has(error.code)) return error;
   const moves = await stateOfMove(store);
@@ -297,16 +298,9 @@ export async function reclaimStore(location: string, options: MigrationOpenOptio
   checkMigrateOptions(options);
   return opened(location, options, signalOf(options), true, (source) =>
     recordedIn(source, async () => {
-      const places = backupConnect(options, options.destinations);
-      const lost = await reclaim(
-        source.store,
-        async (to) => {
-          const place = await places.connect(to, source.signal);
-          return { ...place, [Symbol.asyncDispose]: () => place.close() };
-        },
-        source.signal,
-      );
-      return { from: source.store.location, lost };
+      const { store, signal } = source;
+      const lost = await reclaim(store, (to, look) => withTarget(to, options, signal, look), signal);
+      return { from: store.location, lost };
     }),
   );
 }

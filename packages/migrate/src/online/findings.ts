@@ -2,13 +2,6 @@ import { AREAS, historyPrefix, splitUnderToken } from '@securestore/core-format'
 import type { Finding } from '@securestore/objects';
 import type { FailedMove } from './types.ts';
 
-/** Of the object that a name belongs to; `undefined` for a name that belongs to none. */
-export function tokenOf(name: string): string | undefined {
-  if (name.startsWith(AREAS.objects)) return name.slice(AREAS.objects.length);
-  const area = [AREAS.history, AREAS.blobs].find((one) => name.startsWith(one));
-  return area && splitUnderToken(area, name)?.token;
-}
-
 /**
  * What is wrong because of what could not be moved, and is told of by that: what each of these names says, and what it lies in, be that a
  * history or a payload.

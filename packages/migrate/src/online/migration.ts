@@ -3,6 +3,7 @@ import { assertStorable } from '@securestore/backend-api';
 import type { StorageBackend } from '@securestore/backend-api';
 import type { Job, JobKind } from '@securestore/jobs';
 import type { Anchor, CallOptions, MigrationArea, ObjectStore } from '@securestore/objects';
+import { MIGRATION_JOB } from '@securestore/objects';
 import { readMovedHead } from './moved-head.ts';
 import type { KeptReport } from './keep.ts';
 import { keepOldSide } from './keep.ts';
@@ -12,8 +13,8 @@ import { Reseal } from './reseal.ts';
 import type { ResealSettings } from './reseal-settings.ts';
 import type { MigrationReport, MoveOptions } from './types.ts';
 
-/** The id of the job, of which a store has one at a time. */
-export const MIGRATION_JOB = 'migration';
+/** What whoever comes while a store is being moved is told. */
+export const BEING_MOVED = 'the store is being moved at this moment: interrupt that first, or wait for it';
 
 /** Where a store moves to. */
 export interface MigrationTarget {
@@ -33,6 +34,9 @@ export interface MoveStoreOptions extends MoveOptions {
    */
   readonly reseal?: ResealSettings | undefined;
 }
+
+/** Reaches a place for as long as `body` runs. */
+export type Reach = <T>(location: string, body: (target: MigrationTarget) => Promise<T>) => Promise<T>;
 
 /** Where to the head of the store says. */
 type Parameters = object;
@@ -143,10 +147,7 @@ export async function cancelMigration(store: ObjectStore, signal?: AbortSignal):
   const { migrationArea, jobs } = store;
   const job = (await jobs.list({ signal })).find(({ id }) => id === MIGRATION_JOB);
   if (job?.state === 'running' || job?.state === 'cancelling') {
-    throw new SecureStoreError(
-      'LOCKED',
-      'the store is being moved at this moment: interrupt that first, or wait for it',
-    );
+    throw new SecureStoreError('LOCKED', BEING_MOVED);
   }
   await migrationArea.refresh(signal);
   const to = placeIn(migrationArea);
@@ -171,22 +172,25 @@ function placeIn(area: MigrationArea): string | undefined {
  * written there.
  *
  * @param store opened with `whereItWas`
- * @param connect reaches the place that is lost, if anything does
+ * @param reach reaches the place that is lost, if anything does
  * @returns the location that is lost
  * @throws SecureStoreError `NOT_FOUND` where it has not moved; `CONFLICT` where it lies at that place after all; `ACCESS_DENIED` for a member
  */
-export async function reclaimStore(
-  store: ObjectStore,
-  connect: (location: string) => Promise<MigrationTarget & AsyncDisposable>,
-  signal?: AbortSignal,
-): Promise<string> {
+export async function reclaimStore(store: ObjectStore, reach: Reach, signal?: AbortSignal): Promise<string> {
   const { migrationArea } = store;
   const { state, migration } = await migrationArea.refresh(signal);
   const { movesTo } = migrationArea;
   if (state !== 'moved' || movesTo === undefined) {
     throw new SecureStoreError('NOT_FOUND', 'the store has not moved from here');
   }
-  const found = await foundAt(migrationArea, () => connect(movesTo), signal);
+  const look = ({ backend }: MigrationTarget): ReturnType<MigrationArea['foundAt']> =>
+    migrationArea.foundAt(backend, signal);
+  // Whoever says that a place is lost is believed, unless it answers.
+  const found = await reach(movesTo, look).catch((error: unknown) => {
+    signal?.throwIfAborted();
+    if (SecureStoreError.is(error)) return 'nothing' as const;
+    throw error;
+  });
   if (found === 'left') {
     throw new SecureStoreError(
       'CONFLICT',
@@ -200,22 +204,6 @@ export async function reclaimStore(
   await migrationArea.reclaim(signal);
   await migrationArea.unregister(CONSUMERS, signal);
   return movesTo;
-}
-
-/** Whoever says that a place is lost is believed, unless it answers. */
-async function foundAt(
-  area: ObjectStore['migrationArea'],
-  connect: () => Promise<MigrationTarget & AsyncDisposable>,
-  signal: AbortSignal | undefined,
-): ReturnType<typeof area.foundAt> {
-  try {
-    await using target = await connect();
-    return await area.foundAt(target.backend, signal);
-  } catch (error) {
-    signal?.throwIfAborted();
-    if (SecureStoreError.is(error)) return 'nothing';
-    throw error;
-  }
 }
 
 /**

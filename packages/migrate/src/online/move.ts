@@ -1,5 +1,5 @@
 import type { ListEntry } from '@securestore/backend-api';
-import { AREAS, HEAD_NAME, SecureStoreError } from '@securestore/core-format';
+import { AREAS, HEAD_NAME, SecureStoreError, tokenOf } from '@securestore/core-format';
 import type { JobContext } from '@securestore/jobs';
 import { elapsedSince, instant } from '@securestore/jobs';
 import type { Consumer, Finding, MigrationArea, Occupied } from '@securestore/objects';
@@ -8,7 +8,7 @@ import { copyAuditLog } from './audit-log.ts';
 import { applyChanges } from './changes.ts';
 import type { Applied } from './changes.ts';
 import { Copier } from './copier.ts';
-import { failureOf, namesToldOf, tokenOf } from './findings.ts';
+import { failureOf, namesToldOf } from './findings.ts';
 import type { Listed, Lister } from './listing.ts';
 import { listObjects } from './listing.ts';
 import type { Cursor, Places, Written } from './migration-run.ts';

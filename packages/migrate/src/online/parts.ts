@@ -1,13 +1,6 @@
 import type { ListEntry, StorageBackend } from '@securestore/backend-api';
 import type { BlobReference } from '@securestore/core-format';
-import {
-  AREAS,
-  asBuffer,
-  BLOB_PREFIX_LENGTH,
-  partName,
-  SecureStoreError,
-  splitUnderToken,
-} from '@securestore/core-format';
+import { asBuffer, BLOB_PREFIX_LENGTH, partName, SecureStoreError, tokenOf } from '@securestore/core-format';
 import type { MigrationArea, SealedPayload } from '@securestore/objects';
 import { gate } from './gate.ts';
 
@@ -69,7 +62,7 @@ export class Parts {
   }
 
   #note(name: string): void {
-    const token = splitUnderToken(AREAS.blobs, name)?.token;
+    const token = tokenOf(name);
     if (token === undefined || this.#unchecked.has(token)) return;
     if (this.#unchecked.size < MAX_UNCHECKED) this.#unchecked.add(token);
     else this.#isUncheckedFull = true;

@@ -1,5 +1,5 @@
 import { forwardTo } from '@securestore/backend-api';
-import { AREAS, HEAD_NAME, SecureStoreError } from '@securestore/core-format';
+import { AREAS, HEAD_NAME, SecureStoreError, tokenOf } from '@securestore/core-format';
 import { holdSecret } from '@securestore/crypto';
 import type { JobContext } from '@securestore/jobs';
 import { elapsedSince, instant } from '@securestore/jobs';
@@ -14,7 +14,7 @@ import type {
 } from '@securestore/objects';
 import { mapConcurrently, openObjectStore, openStoreAnew } from '@securestore/objects';
 import type { Applied } from './changes.ts';
-import { failureOf, tokenOf } from './findings.ts';
+import { failureOf } from './findings.ts';
 import type { Cursor, Places, Written } from './migration-run.ts';
 import { consumerLabel, hex, MigrationRun, parseCursor } from './migration-run.ts';
 import type { ResealSettings } from './reseal-settings.ts';

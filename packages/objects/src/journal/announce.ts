@@ -1,4 +1,4 @@
-import { AREAS, splitUnderToken } from '@securestore/core-format';
+import { tokenOf } from '@securestore/core-format';
 import type { Engine } from '../engine.ts';
 import type { StoreState } from '../state.ts';
 import type { Announced } from './journal-writer.ts';
@@ -20,11 +20,6 @@ export async function announceCommit(
 ): Promise<Announced | undefined> {
   if (state.head.journal === 'off' || journal.covers(before)) return before;
   return journal.announce(token, commitId, signal);
-}
-
-function tokenOf(name: string): string | undefined {
-  if (name.startsWith(AREAS.objects)) return name.slice(AREAS.objects.length);
-  return splitUnderToken(AREAS.history, name)?.token;
 }
 
 /**

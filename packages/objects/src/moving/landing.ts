@@ -17,7 +17,7 @@ import {
 import { loadKeyring, wipeKeyring } from '@securestore/crypto';
 import type { Clock } from '@securestore/jobs';
 import { instant } from '@securestore/jobs';
-import { ancestorsAfter } from '../ancestry.ts';
+import { ancestorsAfter, isInstance } from '../ancestry.ts';
 import { mergeEnds } from '../audit-ends.ts';
 import { copyCheckpoint } from '../checkpoint/make.ts';
 import type { NamedCheckpoint } from '../checkpoint/sealed.ts';
@@ -309,7 +309,7 @@ export class Landing {
         if (found !== undefined && body.equals(found.body)) return found.etag;
         const there = found && (await readHead(target, signal));
         // An attempt that came to nothing, and landed late.
-        const isOwn = there !== undefined && Buffer.compare(there.head.instance, instance) === 0;
+        const isOwn = there !== undefined && isInstance(there.head, { instance });
         if (there !== undefined && !isOwn && there.etag !== replaces?.etag) {
           throw new SecureStoreError('ALREADY_EXISTS', 'another store was made there meanwhile; it was left as it is');
         }

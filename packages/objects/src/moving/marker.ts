@@ -163,7 +163,7 @@ export async function occupy(
   const head = await readHead(target, signal);
   if (head !== undefined && !isSameStore(head.head, state.head)) throw occupied('there is another store here already');
   const marker = await whoseMarker(target, state, instance, signal);
-  const isOwn = marker === 'own' || (head !== undefined && Buffer.compare(head.head.instance, instance) === 0);
+  const isOwn = marker === 'own' || (head !== undefined && isInstance(head.head, { instance }));
   if (isOwn) return { resumed: true, head };
   // What a migration has left that was given up is taken over: it is held against the store as what this one has copied itself.
   const resumed = head === undefined ? marker === 'given up' : isGivenUp(head.head, state.head);

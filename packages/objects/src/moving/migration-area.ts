@@ -47,6 +47,9 @@ import { reopen } from './reopen.ts';
 import type { SealedPayload } from './sealed-payload.ts';
 import { sealedPayloadOf } from './sealed-payload.ts';
 
+/** The id of the job that moves a store, of which it has one at a time. */
+export const MIGRATION_JOB = 'migration';
+
 /** Whether what somebody else relies on is still so. */
 type Step = 'done' | 'overtaken';
 

@@ -4,35 +4,24 @@ import { openRecord, rawKey, sealRecord } from '@securestore/crypto';
 import { describe, expect, it } from 'vitest';
 import type { Engine } from '../../src/engine.ts';
 import type { ObjectStore } from '../../src/index.ts';
-import type { Attacker } from '../support/attacker.ts';
-import { attack } from '../support/attacker.ts';
-import { EagerClock } from '../support/eager-clock.ts';
+import type { Attacked } from '../support/attacked.ts';
+import { attacked } from '../support/attacked.ts';
 import { engineAt } from '../support/engines.ts';
-import type { Place } from '../support/places.ts';
-import { memoryPlace, withoutBatch } from '../support/places.ts';
-import { createAt, failure, openAt, patterned, readRange, usePlace } from '../support/stores.ts';
+import { withoutBatch } from '../support/places.ts';
+import { failure, openAt, patterned, readRange } from '../support/stores.ts';
 
 const KEY = Buffer.alloc(32, 8);
 const LARGE = patterned(150_000);
 
-interface World {
-  readonly place: Place;
-  readonly clock: EagerClock;
-  readonly store: ObjectStore;
-  readonly attacker: Attacker;
-}
-
-async function world(): Promise<World> {
-  const clock = new EagerClock();
-  const place = usePlace(() => memoryPlace(() => clock.now()));
-  const store = await createAt(place, { clock });
-  await store.slots.add(rawKey(KEY));
-  return { place, clock, store, attacker: await attack(place) };
+async function world(): Promise<Attacked> {
+  const made = await attacked();
+  await made.store.slots.add(rawKey(KEY));
+  return made;
 }
 
 /** Stores what gets no answer and reaches the backend only when the process has given up. @returns lets it arrive */
 async function storeLate(
-  { place, clock }: World,
+  { place, clock }: Attacked,
   key: string,
   data: string | Uint8Array,
 ): Promise<() => Promise<void>> {
@@ -55,10 +44,10 @@ async function storeLate(
   return async () => void (await landing?.());
 }
 
-const rotate = ({ store }: World) => store.rotateEncryptionKey(KEY, KEY);
+const rotate = ({ store }: Attacked) => store.rotateEncryptionKey(KEY, KEY);
 
 /** An object that has landed only after its key version was retired. */
-async function landed(data: string | Uint8Array = 'late'): Promise<World> {
+async function landed(data: string | Uint8Array = 'late'): Promise<Attacked> {
   const made = await world();
   const land = await storeLate(made, 'k', data);
   expect((await rotate(made)).retired).not.toEqual([]);
@@ -121,7 +110,7 @@ describe('a new object that lands only when its key version has been retired', (
 });
 
 /** What lay there before a rotation is put back: the work of one who has the old keys. */
-async function planted(): Promise<World> {
+async function planted(): Promise<Attacked> {
   const made = await world();
   const { store, attacker } = made;
   await store.store('k', 'one');
@@ -135,7 +124,7 @@ async function planted(): Promise<World> {
 }
 
 /** A writer whose write of a record takes as long as a rotation; then, before it has its answer, `act` is done. */
-async function slowWriter(made: World, act: (engine: Engine) => Promise<void>): Promise<ObjectStore> {
+async function slowWriter(made: Attacked, act: (engine: Engine) => Promise<void>): Promise<ObjectStore> {
   const injector = createFaultInjector();
   const before = await engineAt(made.place, made.clock);
   const writer = await openAt(made.place, { clock: made.clock, layers: [injector.layer] });

@@ -1,31 +1,18 @@
 import { AREAS } from '@securestore/core-format';
 import { describe, expect, it } from 'vitest';
-import type { Finding, ObjectStore } from '../../src/index.ts';
-import type { Attacker } from '../support/attacker.ts';
+import type { Finding } from '../../src/index.ts';
 import { attack, flipped } from '../support/attacker.ts';
+import type { Attacked } from '../support/attacked.ts';
+import { attacked } from '../support/attacked.ts';
 import { EagerClock } from '../support/eager-clock.ts';
 import { headAt } from '../support/heads.ts';
-import type { Place } from '../support/places.ts';
 import { memoryPlace } from '../support/places.ts';
 import { createAt, patterned, usePlace } from '../support/stores.ts';
 
 const DAY = 24 * 60 * 60 * 1000;
 
-interface World {
-  readonly place: Place;
-  readonly clock: EagerClock;
-  readonly store: ObjectStore;
-  readonly attacker: Attacker;
-}
-
-async function world(): Promise<World> {
-  const clock = new EagerClock();
-  const place = usePlace(() => memoryPlace(() => clock.now()));
-  return { place, clock, store: await createAt(place, { clock }), attacker: await attack(place) };
-}
-
 /** The one finding of a verification. */
-async function found({ store }: World): Promise<Finding> {
+async function found({ store }: Attacked): Promise<Finding> {
   const { ok, found: count, findings } = await store.verify({ payloads: true });
   expect({ ok, count }, JSON.stringify(findings)).toEqual({ ok: false, count: 1 });
   const [finding] = findings;
@@ -35,7 +22,7 @@ async function found({ store }: World): Promise<Finding> {
 
 describe('verify names', () => {
   it('an object that was rolled back, with both versions', async () => {
-    const all = await world();
+    const all = await attacked();
     const one = await all.store.store('k', 'one');
     const old = await all.attacker.get(await all.attacker.name(AREAS.objects));
     const two = await all.store.store('k', 'two');
@@ -51,7 +38,7 @@ describe('verify names', () => {
   });
 
   it('an object that is hidden, and one that is hidden with its history', async () => {
-    const all = await world();
+    const all = await attacked();
     const { version } = await all.store.store('k', 'one');
     await all.store.checkpoint();
     await all.attacker.remove(await all.attacker.name(AREAS.objects));
@@ -59,7 +46,7 @@ describe('verify names', () => {
   });
 
   it('an object that the checkpoint does not know and of which only the history is left', async () => {
-    const all = await world();
+    const all = await attacked();
     await all.store.checkpoint();
     await all.store.store('k', 'one');
     await all.store.store('k', 'two');
@@ -68,7 +55,7 @@ describe('verify names', () => {
   });
 
   it('an object that is there again though it was deleted', async () => {
-    const all = await world();
+    const all = await attacked();
     const { version } = await all.store.store('k', 'one');
     const old = await all.attacker.get(await all.attacker.name(AREAS.objects));
     await all.store.delete('k');
@@ -79,7 +66,7 @@ describe('verify names', () => {
   });
 
   it('a version that is there again though it was purged', async () => {
-    const all = await world();
+    const all = await attacked();
     const { version } = await all.store.store('k', 'one');
     await all.store.store('k', 'two');
     const name = await all.attacker.name(AREAS.history);
@@ -90,7 +77,7 @@ describe('verify names', () => {
   });
 
   it('an object that is there again when even its deletion has been forgotten', async () => {
-    const all = await world();
+    const all = await attacked();
     const { version } = await all.store.store('k', 'one');
     const name = await all.attacker.name(AREAS.objects);
     const old = await all.attacker.get(name);
@@ -107,7 +94,7 @@ describe('verify names', () => {
   });
 
   it('another record under the same version', async () => {
-    const all = await world();
+    const all = await attacked();
     const { version } = await all.store.store('k', 'one');
     const name = await all.attacker.name(AREAS.objects);
     const old = await all.attacker.get(name);
@@ -120,7 +107,7 @@ describe('verify names', () => {
   });
 
   it('a hole in a history, and a history without its end', async () => {
-    const all = await world();
+    const all = await attacked();
     for (const text of ['one', 'two', 'three', 'four']) await all.store.store('k', text);
     const names = await all.attacker.names(AREAS.history);
     for (const name of names) {
@@ -157,7 +144,7 @@ describe('verify names', () => {
   });
 
   it('versions that were exchanged in a history', async () => {
-    const all = await world();
+    const all = await attacked();
     for (const text of ['one', 'two', 'three']) await all.store.store('k', text);
     const [first = '', second = ''] = await all.attacker.names(AREAS.history);
     await all.attacker.swap(first, second);
@@ -169,7 +156,7 @@ describe('verify names', () => {
   });
 
   it('parts of a payload that are missing, too short, or other than they were', async () => {
-    const all = await world();
+    const all = await attacked();
     await all.store.store('large', patterned(9 * 1024 * 1024));
     const parts = await all.attacker.names(AREAS.blobs);
     expect(parts).toHaveLength(3);
@@ -187,7 +174,7 @@ describe('verify names', () => {
   });
 
   it('names that the store never made', async () => {
-    const all = await world();
+    const all = await attacked();
     await all.store.store('k', 'one');
     const body = await all.attacker.get(await all.attacker.name(AREAS.objects));
     for (const name of ['o/zzz', 'h/zzz', 'h/zzz./@00000000000']) {
@@ -199,7 +186,7 @@ describe('verify names', () => {
   });
 
   it('what the head pins and is not there', async () => {
-    const all = await world();
+    const all = await attacked();
     const backend = await all.place.open();
     const { references } = await headAt(backend);
     await backend.close();
@@ -216,7 +203,7 @@ describe('verify names', () => {
 
 describe('what a checkpoint says', () => {
   it('[X-09] is not taken back by the next one', async () => {
-    const all = await world();
+    const all = await attacked();
     await all.store.store('older', 'one');
     await all.store.store('gone', 'one');
     const names = await all.attacker.names(AREAS.objects);
@@ -244,7 +231,7 @@ describe('what a checkpoint says', () => {
   });
 
   it('is given up where it is damaged only when that is asked for', async () => {
-    const all = await world();
+    const all = await attacked();
     await all.store.store('k', 'one');
     await all.store.checkpoint();
     for (const name of await all.attacker.names(AREAS.checkpoints)) await all.attacker.remove(name);
