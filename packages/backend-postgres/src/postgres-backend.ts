@@ -23,6 +23,7 @@ import {
 import { SecureStoreError } from '@securestore/core-format';
 import { Database, isPool } from './database.ts';
 import { stateOf } from './errors.ts';
+import { GatheredReads } from './gathered-reads.ts';
 import { type Tables, isMigrated, migrate, tablesOf } from './layout.ts';
 import { parseTarget } from './location.ts';
 import { applyOperations } from './operations.ts';
@@ -62,6 +63,7 @@ interface Open {
   readonly database: Database;
   readonly tables: Tables;
   readonly statements: Statements;
+  readonly wholeReads: GatheredReads;
   /** Whether the tables are as this version needs them. */
   migrated: boolean;
   /** Whether there were tables: if there are none any more, that is no empty store. */
@@ -72,7 +74,7 @@ interface Open {
 
 /**
  * A table of a PostgreSQL database as a backend. Each call is one statement, and so one round trip and one
- * transaction. Nothing is created before the first write.
+ * transaction; whole reads that come together share one. Nothing is created before the first write.
  */
 export class PostgresBackend implements StorageBackend {
   readonly name = 'postgres';
@@ -100,10 +102,12 @@ export class PostgresBackend implements StorageBackend {
     const tables = tablesOf(target);
     try {
       const migrated = await isMigrated(database, tables, site);
+      const statements = statementsOn(tables);
       this.#open = {
         database,
         tables,
-        statements: statementsOn(tables),
+        statements,
+        wholeReads: new GatheredReads({ database, statements, backend: this }),
         migrated,
         seen: migrated,
         migrating: undefined,
@@ -118,7 +122,12 @@ export class PostgresBackend implements StorageBackend {
     checkRead(this, key, options);
     const site = { backend: this.name, operation: 'read', key };
     const open = this.#opened(site);
-    return reading(open, async () => readEntry({ ...open, site, backend: this }, key, options), undefined);
+    const { start, end, signal } = options;
+    const read = async (): Promise<ReadResult | undefined> =>
+      start === undefined && end === undefined
+        ? open.wholeReads.read(site, key, signal)
+        : readEntry({ ...open, site, backend: this }, key, options);
+    return reading(open, read, undefined);
   }
 
   async list(prefix: string, options: ListOptions = {}): Promise<ListResult> {

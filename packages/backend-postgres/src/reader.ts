@@ -28,6 +28,7 @@ export interface Source {
 
 /** A row of the read statements, as their types in SQL say. */
 interface ReadRow {
+  readonly key: string;
   readonly etag: string;
   readonly modified: number;
   readonly size: number;
@@ -53,6 +54,22 @@ export async function readEntry(
   if (body === null) throw new SecureStoreError('INTEGRITY', `postgres: the body of ${key} is missing`, site);
   const result = { body, size, modified, now };
   return whole ? { ...result, etag } : result;
+}
+
+/** The bodies of several keys, each once, in one statement; `too large` for those over `largest` bytes. */
+export async function readEntries(
+  { database, statements, site }: Source,
+  keys: readonly string[],
+  largest: number,
+): Promise<Map<string, ReadResult | 'too large'>> {
+  const values = [keys, largest];
+  const rows = await database.run({ site, statement: statements.many, values, mutates: false, signal: undefined });
+  return new Map(
+    (rows as unknown as ReadRow[]).map(({ key, body, ...rest }) => [
+      key,
+      body === null ? 'too large' : { ...rest, body },
+    ]),
+  );
 }
 
 export async function listEntries(
