@@ -52,4 +52,31 @@ describe('a cache of what was used recently', () => {
     expect(held.length).toBeLessThanOrEqual(20);
     expect(held).toEqual(expect.arrayContaining([990, 999]));
   });
+
+  it('counts what its entries weigh, and each once', () => {
+    const sized = fc.record({ key: fc.nat({ max: 20 }), weight: fc.integer({ min: 1, max: 30 }), gone: fc.boolean() });
+    fc.assert(
+      fc.property(fc.array(sized, { maxLength: 100 }), (entries) => {
+        const cache = new RecentCache<number, number>(100, (weight) => weight);
+        for (const { key, weight, gone } of entries) {
+          if (gone) cache.delete(key);
+          else cache.set(key, weight);
+        }
+        const held = Array.from({ length: 21 }, (_, key) => cache.get(key) ?? 0);
+        expect(held.reduce((sum, weight) => sum + weight)).toBeLessThanOrEqual(2 * (100 + 30));
+        // From the last one on, all that fit: what was set again or deleted since then weighs nothing.
+        const last = new Map<number, number | undefined>();
+        for (const { key, weight, gone } of entries.toReversed())
+          if (!last.has(key)) last.set(key, gone ? undefined : weight);
+        let room = 100;
+        for (const [key, weight] of last) {
+          room -= entries
+            .filter((entry) => entry.key === key && !entry.gone)
+            .reduce((sum, entry) => sum + entry.weight, 0);
+          if (room < 0) break;
+          expect(held[key]).toBe(weight ?? 0);
+        }
+      }),
+    );
+  });
 });

@@ -2,10 +2,12 @@ import { RecentCache } from '@securestore/crypto';
 import type { Clock, Instant } from '@securestore/jobs';
 import { elapsedSince, instant } from '@securestore/jobs';
 
-/** At most twice as many are held. */
-const REMEMBERED = 512;
+/** At most twice as many bytes are held. */
+const REMEMBERED_BYTES: number = 8 * 1024 * 1024;
 /** Larger records are read again instead. */
 const MAX_RECORD_BYTES: number = 16 * 1024;
+/** What an entry takes beside its record, as measured: its name, and what its buffer has left over. */
+const ENTRY_BYTES = 1024;
 
 /** A record as it lies at the backend. */
 export interface StoredRecord {
@@ -19,12 +21,21 @@ export interface RememberedRecord {
   readonly since: Instant;
 }
 
+function bytesOf(remembered: RememberedRecord | 'exists'): number {
+  return ENTRY_BYTES + (remembered === 'exists' ? 0 : remembered.stored.bytes.length);
+}
+
+/** A small body may be part of all that came over the network with it, which would be kept too. */
+function compact({ bytes, etag }: StoredRecord): StoredRecord {
+  return { bytes: bytes.buffer.byteLength > MAX_RECORD_BYTES ? Buffer.from(bytes) : bytes, etag };
+}
+
 /**
  * What is believed to lie at a name, so that an overwrite needs no read. Never used to answer a read; a belief that is
  * out of date makes a conditional write fail, and is corrected then.
  */
 export class RecordCache {
-  readonly #records = new RecentCache<string, RememberedRecord | 'exists'>(REMEMBERED);
+  readonly #records = new RecentCache<string, RememberedRecord | 'exists'>(REMEMBERED_BYTES, bytesOf);
   readonly #clock: Clock;
   readonly #believedFor: number;
   #cleared: Instant | undefined;
@@ -51,7 +62,7 @@ export class RecordCache {
       this.#records.delete(token);
       return;
     }
-    this.#records.set(token, stored.bytes.length <= MAX_RECORD_BYTES ? { stored, since } : 'exists');
+    this.#records.set(token, stored.bytes.length <= MAX_RECORD_BYTES ? { stored: compact(stored), since } : 'exists');
   }
 
   delete(token: string): void {
