@@ -1,4 +1,5 @@
 import { SecureStoreError } from '@securestore/core-format';
+import { elapsedSince, instant } from '@securestore/jobs';
 import type { BackupArea } from '@securestore/objects';
 import type { ContinuousOptions, ContinuousStatus } from './continuous-types.ts';
 import type { FailedCopy } from './copier.ts';
@@ -109,6 +110,7 @@ export class Follower {
     while (!signal.aborted) {
       const waiting = this.#waiting;
       this.#waiting = [];
+      const begun = instant(this.#area.clock);
       try {
         this.#failed = undefined;
         await this.#step(signal);
@@ -131,10 +133,9 @@ export class Follower {
         failures += 1;
       }
       this.#tell();
-      await this.#pause(
-        failures === 0 ? this.#interval : Math.min(FIRST_RETRY * 2 ** (failures - 1), LAST_RETRY),
-        signal,
-      );
+      // Steps begin once an interval, however long they take.
+      const left = Math.max(0, this.#interval - elapsedSince(begun, this.#area.clock));
+      await this.#pause(failures === 0 ? left : Math.min(FIRST_RETRY * 2 ** (failures - 1), LAST_RETRY), signal);
     }
     for (const { reject } of [...this.#waiting, ...this.#wanted])
       reject(new SecureStoreError('ABORTED', 'the continuous backup has ended'));

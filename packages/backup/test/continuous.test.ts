@@ -68,6 +68,36 @@ describe('a continuous backup', () => {
     expect(await backups.verify(PLACE, { depth: 'opens' })).toMatchObject({ ok: true });
   });
 
+  it('makes a cut once an interval, however long one takes', async () => {
+    const { clock, owner } = await club();
+    const shelf = new Shelf(() => clock.now());
+    const inner = await shelf.at(PLACE);
+    const write = inner.write.bind(inner);
+    let isSlow = false;
+    inner.write = async (...args) => {
+      if (isSlow) await clock.sleep(100);
+      return write(...args);
+    };
+    const backups = new Backups(owner, shelf.connect);
+    await owner.store('a', '0');
+    const told: number[] = [];
+    const onStatus = (): void => void told.push(clock.now());
+    await using continuous = await backups.follow(PLACE, { interval: 1000, onStatus });
+    await continuous.shipped();
+    isSlow = true;
+    await owner.store('a', '1');
+    await continuous.shipped();
+    told.length = 0;
+    for (let change = 2; change < 40; change++) {
+      await owner.store('a', String(change));
+      await clock.sleep(250);
+    }
+    const [first = 0, last = 0] = [told.at(0), told.at(-1)];
+    expect(told.length).toBeGreaterThan(5);
+    // Each ships something to a destination that takes 300 ms for it at least.
+    expect((last - first) / (told.length - 1)).toBeCloseTo(1000, -2);
+  });
+
   it('is done by one process at a time for a destination', async () => {
     const { clock, owner, place } = await club();
     const shelf = new Shelf(() => clock.now());
