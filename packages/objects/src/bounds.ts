@@ -9,7 +9,7 @@ import { elapsedSince } from '@securestore/jobs';
 export const SETTLED_AFTER = 6000;
 
 /** The same where the store is announced to move, so that nobody waits for long while it does. */
-export const SETTLED_SOON_AFTER = 750;
+export const SETTLED_SOON_AFTER = 550;
 
 /** How often the head is read, and how long what was read counts. */
 export interface Bounds {
@@ -21,7 +21,7 @@ export interface Bounds {
 
 export const BOUNDS: Bounds = { refreshAfter: 2000, freshFor: 5000 };
 /** Of a store that is announced to move. */
-const SHORT_BOUNDS: Bounds = { refreshAfter: 200, freshFor: 700 };
+const SHORT_BOUNDS: Bounds = { refreshAfter: 200, freshFor: 500 };
 
 export const boundsOf = ({ migration }: Head): Bounds => (migration?.stage === 'announced' ? SHORT_BOUNDS : BOUNDS);
 
