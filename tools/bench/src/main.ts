@@ -67,6 +67,6 @@ async function measureApart(name: string): Promise<MeasuredArea> {
 
 async function write(machine: string, areas: readonly MeasuredArea[]): Promise<void> {
   const file = fileURLToPath(new URL('../../../docs/benchmarks.md', import.meta.url));
-  const heading = `# Benchmarks\n\nWritten by \`npm run bench -- --write\`: medians of ${areas[0]?.runs ?? 0} runs, on ${machine}.\n`;
+  const heading = `# Benchmarks\n\nWritten by \`npm run bench -- --write\`: medians of ${areas[0]?.runs ?? 0} runs at least, on ${machine}.\n`;
   await writeFile(file, `${heading}\n${areas.map(renderArea).join('\n')}`);
 }

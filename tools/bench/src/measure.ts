@@ -15,7 +15,7 @@ export async function measureArea(
   };
   const surroundings: Surroundings = { scratch, scale, absent: note };
   for await (const comparison of area.comparisons(surroundings)) {
-    const row = await measure(comparison, RUNS);
+    const row = await measure(comparison, comparison.runs ?? RUNS);
     onRow(row);
     rows.push(row);
   }

@@ -26,6 +26,8 @@ export interface Comparison {
   readonly unit: Unit;
   /** How many objects the work goes over; rows of the same work at several counts give its growth. */
   readonly count?: number;
+  /** How many runs the median is of, where it is of more than usual. */
+  readonly runs?: number;
   readonly contenders: readonly Contender[];
   readonly targets?: readonly Target[];
 }

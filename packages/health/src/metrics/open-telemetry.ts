@@ -1,6 +1,6 @@
 import type { MeterProvider, Observable } from '@opentelemetry/api';
 import { metrics } from '@opentelemetry/api';
-import type { Meter } from '@securestore/backend-api';
+import type { Meter, MeteredCall } from '@securestore/backend-api';
 import { DURATION_BOUNDS } from '@securestore/backend-api';
 import type { Attributes, Instrument, Source } from './instruments.ts';
 import { BACKEND, CALLS, ERROR, INSTRUMENTS, OPERATION } from './instruments.ts';
@@ -22,10 +22,17 @@ export function measureByOpenTelemetry({ meter, source, common, provider }: Open
   const { name, unit, description } = CALLS;
   const advice = { explicitBucketBoundaries: [...DURATION_BOUNDS] };
   const histogram = otel.createHistogram(name, { unit, description, advice });
-  const end = meter?.onCall(({ backend, operation, code, seconds }) => {
+  // Of what succeeds there are few kinds, and most calls are of them.
+  const succeeded = new Map<string, Attributes>();
+  const attributesOf = ({ backend, operation, code }: MeteredCall): Attributes => {
+    const known = code === undefined ? succeeded.get(operation) : undefined;
+    if (known?.[BACKEND] === backend) return known;
     const attributes = { ...common, [BACKEND]: backend, [OPERATION]: operation };
-    histogram.record(seconds, code === undefined ? attributes : { ...attributes, [ERROR]: code });
-  });
+    if (code !== undefined) return { ...attributes, [ERROR]: code };
+    succeeded.set(operation, attributes);
+    return attributes;
+  };
+  const end = meter?.onCall((call) => histogram.record(call.seconds, attributesOf(call)));
   const make = (instrument: Instrument): Observable => {
     const options = { unit: instrument.unit, description: instrument.description };
     if (instrument.kind === 'counter') return otel.createObservableCounter(instrument.name, options);
