@@ -67,7 +67,7 @@ export interface ReadResult {
   /** The bytes. They are the caller's, who may change or even detach them: the backend keeps no reference. */
   readonly body: Uint8Array;
   /**
-   * Given by whole reads; changes whenever the bytes change. It never stands for two different bodies of one key, also
+   * Given by whole reads, unless {@link ReadOptions.etag} says otherwise; changes whenever the bytes change. It never stands for two different bodies of one key, also
    * not after a deletion, a compaction or a restart; the same bytes may have it again.
    */
   readonly etag?: string;
@@ -84,6 +84,8 @@ export interface ReadOptions {
   readonly start?: number;
   /** The byte after the last one; past the end of the body it means the end. */
   readonly end?: number;
+  /** The caller has no use for the etag of a whole read: a backend that would have to compute it may leave it out. */
+  readonly etag?: false;
   readonly signal?: AbortSignal | undefined;
 }
 

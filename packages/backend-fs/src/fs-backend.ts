@@ -28,7 +28,7 @@ import { SecureStoreError } from '@securestore/core-format';
 import { dirname } from 'node:path';
 import { Committer } from './committer.ts';
 import { errnoOf, toStoreError } from './errors.ts';
-import { etagOf } from './etag.ts';
+import { etagSoon } from './etag.ts';
 import { FolderWindows } from './folder-windows.ts';
 import { Limiter } from './limiter.ts';
 import { findKeys, type Scan, statKeys } from './lister.ts';
@@ -155,8 +155,7 @@ export class FsBackend implements StorageBackend {
     const site = { backend: this.name, operation: 'write', key };
     const { ifAbsent, ifMatch, signal } = options;
     return this.#call(site, 'write', options, async (opened) => {
-      const etag = etagOf(body);
-      const temp = await this.#prepare(opened, body);
+      const [temp, etag] = await this.#prepare(opened, body);
       try {
         checkSignal(signal, site);
         const result = await opened.committer.submit({ type: 'write', key, temp, etag, ifAbsent, ifMatch }, site);
@@ -243,15 +242,15 @@ export class FsBackend implements StorageBackend {
   }
 
   /** Makes a temporary file of `body` and returns its path. */
-  async #prepare(opened: Opened, body: Uint8Array): Promise<string> {
+  async #prepare(opened: Opened, body: Uint8Array): Promise<[temp: string, etag: string]> {
     const { folder, committer } = opened;
     opened.workspace ??= committer.exclusively(() => new Workspace(folder.path));
     // A failure to begin is not for ever: the next write tries again.
     opened.workspace.catch(() => (opened.workspace = undefined));
     const temp = (await opened.workspace).next();
     try {
-      await prepareFile(temp, body);
-      return temp;
+      const [etag] = await Promise.all([etagSoon(body), prepareFile(temp, body)]);
+      return [temp, etag];
     } catch (error) {
       if (errnoOf(error) !== 'ENOENT') throw error;
       folder.exists();

@@ -60,7 +60,7 @@ export async function copyBlob(
     if (isMissing) return;
     signal?.throwIfAborted();
     const name = partName(token, blobId, part);
-    const found = await area.read(name, { signal });
+    const found = await area.read(name, { etag: false, signal });
     if (found === undefined) {
       isMissing = true;
       return;

@@ -43,10 +43,21 @@ export async function readWhole(
   backend: StorageBackend,
   name: string,
   signal: AbortSignal | undefined,
+): Promise<Uint8Array> {
+  const found = await backend.read(name, { etag: false, signal });
+  if (found === undefined) throw new MissingFile(name);
+  return found.body;
+}
+
+/** The same for what is to be replaced. */
+export async function readToReplace(
+  backend: StorageBackend,
+  name: string,
+  signal: AbortSignal | undefined,
 ): Promise<{ readonly body: Uint8Array; readonly etag: string }> {
   const found = await backend.read(name, { signal });
-  if (found !== undefined) return { body: found.body, etag: found.etag ?? '' };
-  throw new MissingFile(name);
+  if (found === undefined) throw new MissingFile(name);
+  return { body: found.body, etag: found.etag ?? '' };
 }
 
 /** SHA-256 of something large, taken in the thread pool of Node: others are read and written meanwhile. */

@@ -45,7 +45,7 @@ export class IndexPages {
   }
 
   async #read(name: string, page: IndexPage, signal: AbortSignal | undefined): Promise<IndexEntry[]> {
-    const { body } = await readWhole(this.#destination.backend, name, signal);
+    const body = await readWhole(this.#destination.backend, name, signal);
     checkDigest(name, body, page.digest);
     // Sealed under a name that holds no digest of what it is: that would have to be known before.
     const plaintext = await this.#seals.open('backupPage', this.#destination.id, PAGE_CONTEXT, body, signal);

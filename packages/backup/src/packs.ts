@@ -16,7 +16,7 @@ import {
 import { RecentCache } from '@securestore/crypto';
 import { WorkGroup } from '@securestore/objects';
 import type { Destination } from './destination.ts';
-import { checkDigest, damagedFile, readWhole, writeOnce } from './files.ts';
+import { checkDigest, damagedFile, readToReplace, readWhole, writeOnce } from './files.ts';
 
 /** A pack is written once it has this many bytes. */
 const PACK_BYTES: number = 4 * 1024 * 1024;
@@ -160,13 +160,13 @@ export class PackReader {
 
   async #readPack(name: string, pack: FileReference, signal: AbortSignal | undefined): Promise<LoadedPack> {
     const { backend } = this.#destination;
-    const [{ body }, envelopes] = await Promise.all([
+    const [body, envelopes] = await Promise.all([
       readWhole(backend, name, signal),
       readWhole(backend, envelopesName(pack), signal),
     ]);
     checkDigest(name, body, pack.digest);
     const items = decodePack(body);
-    const decoded = decodeEnvelopes(envelopes.body);
+    const decoded = decodeEnvelopes(envelopes);
     if (decoded.length !== items.length) throw damagedFile(envelopesName(pack), 'it is of another pack');
     return { items, envelopes: decoded };
   }
@@ -203,7 +203,7 @@ export async function replaceEnvelopes(
 ): Promise<number> {
   const name = envelopesName(pack);
   for (let tries = 1; ; tries++) {
-    const { body, etag } = await readWhole(backend, name, signal);
+    const { body, etag } = await readToReplace(backend, name, signal);
     let replaced = 0;
     const next = decodeEnvelopes(body).map((envelope, slot) => {
       const other = envelope && replace(envelope, slot);

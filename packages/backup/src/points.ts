@@ -95,7 +95,7 @@ export class Points {
   /** @throws SecureStoreError `INTEGRITY` where it is missing or damaged; `FORMAT_VERSION`; what the backend throws */
   async read(number: number, signal?: AbortSignal): Promise<FoundPoint> {
     const name = pointName(number);
-    const { body } = await readWhole(this.#destination.backend, name, signal);
+    const body = await readWhole(this.#destination.backend, name, signal);
     const sealed = splitChecksum(`the file ${name} of the backup`, body);
     const plaintext = await this.#open(name, sealed, signal);
     const point = decodePoint(plaintext);

@@ -44,7 +44,7 @@ async function rekeyPack(
   counts: Map<string, number>,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  const { body } = await readWhole(destination.backend, envelopesName(pack), signal);
+  const body = await readWhole(destination.backend, envelopesName(pack), signal);
   const isOld = (envelope: PackedEnvelope | undefined): boolean =>
     envelope !== undefined && !area.isPrimary(envelope.keyId);
   const envelopes = decodeEnvelopes(body);
@@ -58,7 +58,7 @@ async function rekeyPack(
       return rewrapped === undefined ? envelope : splitRecord(rewrapped).envelope;
     };
     await replaceEnvelopes(destination, pack, next, signal);
-    const after = decodeEnvelopes((await readWhole(destination.backend, envelopesName(pack), signal)).body);
+    const after = decodeEnvelopes(await readWhole(destination.backend, envelopesName(pack), signal));
     for (const [slot, envelope] of after.entries()) {
       const entry = directory[slot];
       // What was destroyed on purpose needs no key any more.

@@ -190,14 +190,14 @@ class StoreRestore {
     const { backend } = this.#backup.destination;
     const id = partName(token, blob.blobId, 0);
     if (this.#copied.has(id)) return;
-    const digests = await readBlobDigests(blob, async (name) => (await readWhole(backend, name, signal)).body);
+    const digests = await readBlobDigests(blob, (name) => readWhole(backend, name, signal));
     const restorePart = async (digest: Buffer, part: number): Promise<void> => {
       signal?.throwIfAborted();
       const name = partName(token, blob.blobId, part);
       const length = sealedPartLength(blob, part);
       if (this.#parts.get(name) === length) return;
       const source = backupPartName(blob.epoch, blob.blobId, part);
-      const { body } = await readWhole(backend, source, signal);
+      const body = await readWhole(backend, source, signal);
       if (body.length !== length || !(await digestOf(body)).equals(digest))
         throw damagedFile(source, 'it is not what was copied');
       await this.#target.write(name, body, { signal });

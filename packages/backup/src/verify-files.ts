@@ -28,9 +28,9 @@ export class FileChecks {
   }
 
   async #read(name: string): Promise<Buffer> {
-    const { body } = await readWhole(this.#backup.destination.backend, name, this.#signal);
+    const body = asBuffer(await readWhole(this.#backup.destination.backend, name, this.#signal));
     this.#findings.count(body.length);
-    return asBuffer(body);
+    return body;
   }
 
   /** Reads a pack and its envelopes. */

@@ -70,7 +70,7 @@ export class BlobReader {
     const size = partLength(this.#geometry, part);
     const name = partName(this.#source.token, this.#source.reference.blobId, part);
     const whole = start === 0 && end === size;
-    const found = await this.#engine.backend.read(name, whole ? { signal } : { start, end, signal });
+    const found = await this.#engine.backend.read(name, whole ? { etag: false, signal } : { start, end, signal });
     if (found === undefined) {
       const reader = await this.#source.onMissing();
       if (reader !== undefined) throw new Replaced(reader);

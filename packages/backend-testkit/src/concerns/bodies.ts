@@ -60,6 +60,20 @@ export const bodies: Concern = {
       },
     },
     {
+      name: 'a reader without use for the etag gets the same',
+      run: async ({ backend }) => {
+        for (const length of [0, 1000, Math.min(backend.capabilities.maxBodyBytes, 1_000_000)]) {
+          await backend.write('body', bytes(length, 3));
+          const { body, size, modified } = await mustRead(backend, 'body');
+          const read = await backend.read('body', { etag: false });
+          assert.ok(read, 'the key is said to be missing');
+          assertBytes(read.body, body, `a body of ${length} bytes`);
+          assert.deepEqual([read.size, read.modified], [size, modified]);
+        }
+        assert.equal(await backend.read('none', { etag: false }), undefined);
+      },
+    },
+    {
       name: 'readers beside writers see one whole body or another',
       run: async ({ backend, open }) => {
         const other = await open();

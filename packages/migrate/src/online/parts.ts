@@ -99,10 +99,10 @@ export class Parts {
   async #copy(name: string, payload: SealedPayload | undefined, isThere: boolean): Promise<Copied> {
     const { area, target, signal, checkSize } = this.#ports;
     signal?.throwIfAborted();
-    const body = (await area.read(name, { signal }))?.body;
+    const body = (await area.read(name, { etag: false, signal }))?.body;
     if (body === undefined) return 'gone';
     checkSize(name, body.length);
-    const there = isThere ? (await target.read(name, { signal }))?.body : undefined;
+    const there = isThere ? (await target.read(name, { etag: false, signal }))?.body : undefined;
     if (there !== undefined && asBuffer(there).equals(body)) {
       await payload?.check(name, body);
       return 'same';

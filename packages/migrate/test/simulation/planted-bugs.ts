@@ -8,8 +8,6 @@ export interface PlantedBug extends SourceChange {
   readonly plan?: (plan: MigrationPlan) => boolean;
   /** What must be played for it to show. */
   readonly scenario?: MoveScenarioName;
-  /** Whether it shows so soon that every run of the tests looks for it. */
-  readonly quick?: boolean;
 }
 
 /** Each takes out one thing that moving a store rests on. */
@@ -43,14 +41,12 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
     name: 'a mutation that fails in the new place is reported as failed, whatever it did in the old one',
     scenario: 'a writer learns where the store is now that its record was written',
-    quick: true,
     file: 'objects/src/commit.ts',
     edits: [['throw isDoubtful ? undecided(error, signal) : error;', 'throw error;']],
   },
   {
     name: 'etags do not tell of which place they are',
     scenario: 'a collector forgets a deletion while the store moves',
-    quick: true,
     file: 'objects/src/moving/place.ts',
     edits: [
       ['`${epoch} ${etag}`', '`0 ${etag}`'],
@@ -60,27 +56,23 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
     name: 'records of the old place are remembered in the new one',
     scenario: 'a writer is idle while the store moves',
-    quick: true,
     file: 'objects/src/open.ts',
     edits: [['      engine.cache.clear();\n', '']],
   },
   {
     name: 'a mutation begins in one place and ends in the other',
     scenario: 'a writer is held up before its record until the store has moved',
-    quick: true,
     file: 'objects/src/moving/place.ts',
     edits: [['{ ...engine, backend: engine.place.pinned }', 'engine']],
   },
   {
     name: 'a mutation goes on in the place that was left',
     scenario: 'a writer is held up before its record until the store has moved',
-    quick: true,
     file: 'objects/src/moving/place.ts',
     edits: [['if (this.epoch !== epoch) throw new Left();', '']],
   },
   {
     name: 'a store is left though it was opened again since it was closed',
-    quick: true,
     plan: ({ caught }) => caught > 0,
     file: 'objects/src/moving/migration-area.ts',
     edits: [
@@ -95,7 +87,6 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   },
   {
     name: 'parts stay where they were written',
-    quick: true,
     plan: ({ habits }) => habits.blobs > 0.5,
     file: 'objects/src/collection/blob-hold.ts',
     edits: [["if (!(await carryParts(place, this.#blob, signal))) return 'incomplete';", '']],
@@ -103,21 +94,18 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
     name: 'a listing of the old place is told in the new one',
     scenario: 'a process is idle while the store moves',
-    quick: true,
     file: 'objects/src/list.ts',
     edits: [['    if (place?.epoch !== epoch) continue;\n', '']],
   },
   {
     name: 'a record is copied that came after what was listed',
     scenario: 'an object changes while it is looked at once more',
-    quick: true,
     file: 'migrate/src/online/copier.ts',
     edits: [['return this.#sync(listed, there, look, current?.body);', 'return this.#sync(listed, there, look);']],
   },
   {
     name: 'who has slept writes over what is newer there',
     scenario: 'whoever moves the store sleeps until others have moved it',
-    quick: true,
     file: 'migrate/src/online/writer.ts',
     edits: [['if (found !== undefined && versionOf(found.body) >= versionOf(body)) throw overtaken();', '']],
   },
@@ -130,7 +118,6 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
     name: 'who has slept lands over what has landed there since',
     scenario: 'whoever moves the store sleeps until others have moved it',
-    quick: true,
     file: 'objects/src/moving/landing.ts',
     edits: [['        await this.#checkClosed(closed, signal);\n', '']],
   },
@@ -143,14 +130,12 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
     name: 'a purge forgets in the new place what it has buried in the old one',
     scenario: 'a purge learns where the store is now that it has buried something',
-    quick: true,
     file: 'objects/src/purge.ts',
     edits: [['      // Where the store moves now, it is looked for in the new place.\n      note();\n', '']],
   },
   {
     name: 'who opens a store where it has landed works with it',
     scenario: 'a process opens the store where it has landed',
-    quick: true,
     file: 'objects/src/moving/landing.ts',
     edits: [
       [

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
@@ -11,18 +12,17 @@ export interface Failure {
   readonly violations: readonly string[];
 }
 
+/** Every `step`-th schedule from `first` to `last`, or those of a list. */
+type Schedules = readonly [first: number, last: number, step: number] | { readonly seeds: readonly number[] };
+
 /**
- * Runs every `step`-th schedule from `first` to `last` in a process of its own.
+ * Runs schedules in a process of their own.
  *
  * @param worker a program that does that by `work`
  * @returns those that broke a promise
  */
-async function runWorker(
-  worker: URL,
-  [first, last, step]: readonly [number, number, number],
-  bug?: SourceChange,
-): Promise<Failure[]> {
-  const numbers = [first, last, step].map(String);
+async function runWorker(worker: URL, schedules: Schedules, bug?: SourceChange): Promise<Failure[]> {
+  const numbers = 'seeds' in schedules ? [schedules.seeds.join(','), '', ''] : schedules.map(String);
   const program = ['--conditions=@securestore/source', '--no-warnings', fileURLToPath(worker)];
   const args = [...program, ...numbers, ...(bug ? [bug.name] : [])];
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
@@ -50,7 +50,49 @@ export async function findBug(worker: URL, bug: SourceChange, schedules: number)
     const [failure] = await runWorker(worker, [first, first + schedules - 1, 1], bug);
     if (failure === undefined) return undefined;
     const { seed } = failure;
-    if ((await runWorker(worker, [seed, seed, 1])).length === 0) return failure;
+    if ((await runWorker(worker, { seeds: [seed] })).length === 0) return failure;
     first = seed + 1;
+  }
+}
+
+/** Schedules that have shown planted bugs, by the names of the bugs, in a file beside the worker. */
+export class KnownSeeds {
+  readonly #worker: URL;
+  readonly #file: URL;
+  readonly #seeds: Readonly<Record<string, number>>;
+  /** Which of them break a promise without any bug. */
+  #unfit: Promise<ReadonlySet<number>> | undefined;
+  readonly #found: Record<string, number> = {};
+
+  constructor(worker: URL) {
+    this.#worker = worker;
+    this.#file = new URL('known-seeds.json', worker);
+    this.#seeds = existsSync(this.#file)
+      ? (JSON.parse(readFileSync(this.#file, 'utf8')) as Readonly<Record<string, number>>)
+      : {};
+  }
+
+  /** Whether `bug` still shows where it has shown before. */
+  async stillShow(bug: SourceChange): Promise<boolean> {
+    const seed = this.#seeds[bug.name];
+    if (seed === undefined) return false;
+    // Those of all bugs at once: most of what one takes is the start of a process.
+    this.#unfit ??= runWorker(this.#worker, { seeds: [...new Set(Object.values(this.#seeds))] }).then(
+      (failures) => new Set(failures.map((failure) => failure.seed)),
+    );
+    if ((await this.#unfit).has(seed)) return false;
+    return (await runWorker(this.#worker, { seeds: [seed] }, bug)).length > 0;
+  }
+
+  /** Notes that `bug` shows in the schedule of `seed` now. */
+  note(bug: SourceChange, seed: number): void {
+    this.#found[bug.name] = seed;
+  }
+
+  /** Keeps what was noted, of `bugs` alone. */
+  write(bugs: readonly SourceChange[]): void {
+    const all = { ...this.#seeds, ...this.#found };
+    const kept = bugs.flatMap(({ name }) => (name in all ? [[name, all[name]]] : []));
+    writeFileSync(this.#file, `${JSON.stringify(Object.fromEntries(kept), undefined, 2)}\n`);
   }
 }
