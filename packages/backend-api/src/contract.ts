@@ -166,8 +166,8 @@ export interface StorageBackend {
   readonly capabilities: BackendCapabilities;
 
   /**
-   * Validates the configuration and connects. Creates what the location needs (a folder, a table) only where
-   * nothing is there; never touches what is. On a backend that is initialised already it does nothing: one backend
+   * Validates the configuration and connects. It looks at what is there and never changes it; what the location needs (a
+   * folder, a table) is made by the first write, so that a mistyped one leaves nothing behind. On a backend that is initialised already it does nothing: one backend
    * object may serve several stores in turn.
    *
    * @throws `INVALID_ARGUMENT` for a location, option or client that makes no sense; `UNAVAILABLE` where the store can't

@@ -46,14 +46,26 @@ export function assertBytes(actual: Uint8Array, expected: Uint8Array, what: stri
 
 /** The error that `promise` must reject with, of one of `codes`. */
 export async function rejection(promise: Promise<unknown>, ...codes: ErrorCode[]): Promise<SecureStoreError> {
+  return rejectionOf('it', promise, ...codes);
+}
+
+/** The same, for one call of several: `call` is how it is named. */
+export async function rejectionOf(
+  call: string,
+  promise: Promise<unknown>,
+  ...codes: ErrorCode[]
+): Promise<SecureStoreError> {
   const error: unknown = await promise.then(
-    () => assert.fail(`it resolved, and should have been rejected with ${codes.join(' or ')}`),
+    () => assert.fail(`${call} resolved, and should have been rejected with ${codes.join(' or ')}`),
     (reason: unknown) => reason,
   );
   if (error instanceof assert.AssertionError) throw error;
   if (!SecureStoreError.is(error))
     throw new assert.AssertionError({ message: `not a SecureStoreError: ${String(error)}` });
-  assert.ok(codes.includes(error.code), `code ${error.code} instead of ${codes.join(' or ')}: ${error.message}`);
+  assert.ok(
+    codes.includes(error.code),
+    `${call}: code ${error.code} instead of ${codes.join(' or ')}: ${error.message}`,
+  );
   return error;
 }
 
@@ -78,8 +90,8 @@ export async function* pages(backend: StorageBackend, prefix: string, limit?: nu
       ...(limit === undefined ? {} : { limit }),
     });
     for (const { key } of page.entries) {
-      assert.ok(key.startsWith(prefix), `list(${prefix}) gave ${key}`);
-      assert.ok(after === undefined || key > after, `list gave ${key} after ${after ?? ''}`);
+      assert.ok(key.startsWith(prefix), `list("${prefix}") gave "${key}"`);
+      assert.ok(after === undefined || key > after, `list("${prefix}") gave "${key}" after "${after ?? ''}"`);
       after = key;
     }
     if (limit !== undefined) assert.ok(page.entries.length <= limit, `a page over the limit of ${limit}`);

@@ -1,6 +1,10 @@
 import type { BackendCapabilities } from '@securestore/backend-api';
+import { CONTRACT_VERSION } from '@securestore/backend-api';
+import packageJson from '../package.json' with { type: 'json' };
 import { CONCERNS, chooseSeed, decide, inspect, runTest } from './suite.ts';
 import type { ConformanceOptions, ConformanceTest } from './types.ts';
+
+const SUITE_VERSION: string = packageJson.version;
 
 /** How one test ended. */
 export type ConformanceResult = { readonly concern: string; readonly test: string } & (
@@ -12,6 +16,8 @@ export type ConformanceResult = { readonly concern: string; readonly test: strin
 /** How a whole run ended. */
 export interface ConformanceReport {
   readonly name: string;
+  /** Which version of what was tested; absent where the options have none. */
+  readonly version?: string;
   readonly seed: number;
   readonly capabilities: BackendCapabilities;
   readonly results: readonly ConformanceResult[];
@@ -34,7 +40,8 @@ export async function runConformance(options: ConformanceOptions): Promise<Confo
       );
     }
   }
-  return { name: options.name, seed, capabilities: subject.capabilities, results };
+  const { name, version } = options;
+  return { name, ...(version !== undefined && { version }), seed, capabilities: subject.capabilities, results };
 }
 
 async function outcomeOf(
@@ -57,9 +64,11 @@ export function formatReport(report: ConformanceReport): string {
   const capabilities = Object.entries(report.capabilities).map(([name, value]) => `| \`${name}\` | ${value} |`);
   const lines = report.results.map((result) => `| ${result.concern} | ${cell(result.test)} | ${outcome(result)} |`);
   return [
-    `# Conformance of ${report.name}`,
+    `# Conformance of ${report.name}${report.version === undefined ? '' : ` ${report.version}`}`,
     '',
     `${count('passed')} passed, ${count('failed')} failed, ${count('skipped')} skipped (seed ${report.seed})`,
+    '',
+    `Contract ${CONTRACT_VERSION}, suite ${SUITE_VERSION}, Node ${process.versions.node} on ${process.platform}.`,
     '',
     '| capability | declared |',
     '|---|---|',

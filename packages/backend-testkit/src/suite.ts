@@ -36,12 +36,13 @@ export async function inspect(options: ConformanceOptions): Promise<Subject> {
   const fixture = await options.createFixture();
   const backend = await fixture.open();
   const capabilities = { ...backend.capabilities };
+  const isLocal = backend.localPath?.() !== undefined;
   await backend.close();
   await fixture.dispose?.();
   const another = await options.createFixture();
   const canSetClock = await goesByMachineClock(another);
   await another.dispose?.();
-  return { capabilities, canBreakStorage: fixture.breakStorage !== undefined, canSetClock };
+  return { capabilities, canBreakStorage: fixture.breakStorage !== undefined, isLocal, canSetClock };
 }
 
 /** `run`, a reason for a skip, or `undefined` where a test has no meaning for this backend. */

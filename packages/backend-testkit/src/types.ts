@@ -20,6 +20,8 @@ export interface BackendFixture {
 export interface ConformanceOptions {
   /** What the tests are headed with: the backend, and the server or layers where there are several. */
   readonly name: string;
+  /** The version of what is tested, for the report. */
+  readonly version?: string;
   /** Makes a location that nothing was ever stored at; called for every test. */
   createFixture(): Promise<BackendFixture> | BackendFixture;
   /**
@@ -55,6 +57,8 @@ export interface TestContext {
 export interface Subject {
   readonly capabilities: BackendCapabilities;
   readonly canBreakStorage: boolean;
+  /** Whether it lies in one file or folder of this machine. */
+  readonly isLocal: boolean;
   /** Whether its clock is the `Date` of this process, which a test can set back. */
   readonly canSetClock: boolean;
 }

@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { type StorageBackend, checkDelete, createFaultInjector } from '@securestore/backend-api';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type StorageBackend, checkDelete, createFaultInjector, forwardTo } from '@securestore/backend-api';
 import { MemoryBackend } from '@securestore/backend-memory';
 import type { BackendFixture } from '../src/index.ts';
 
@@ -15,6 +17,18 @@ export function memoryFixture(wrap: (inner: StorageBackend) => StorageBackend): 
     },
     breakStorage: async () => faults.plan(() => ({ type: 'fail' })),
   };
+}
+
+/** A sound backend that has all that there is to test. */
+export function withEverything(inner: StorageBackend): StorageBackend {
+  const path = join(tmpdir(), `securestore-none-${randomUUID()}`);
+  const outer = forwardTo(inner, {});
+  const { init } = outer;
+  outer.init = async (config) => {
+    await init(config);
+    outer.localPath = () => path;
+  };
+  return outer;
 }
 
 /** A sound backend that has no optional capability, and says so. */

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import { assertStorable } from '@securestore/backend-api';
 import { assertBytes, bytes, etagOf, mustRead, rejection, scanKeys, utf8 } from '../checks.ts';
 import type { Concern } from '../types.ts';
@@ -46,6 +47,20 @@ export const lifecycle: Concern = {
         await backend.write('kept', bytes(10, 1));
         await backend.init({ location: 'other:elsewhere', options: {} });
         assertBytes((await mustRead(backend, 'kept')).body, bytes(10, 1), 'the body');
+      },
+    },
+    {
+      name: 'opening and reading leave nothing where nothing was',
+      skip: ({ isLocal }) => (isLocal ? undefined : 'it has no localPath'),
+      run: async ({ backend }) => {
+        await backend.read('nothing');
+        await backend.list('');
+        const path = backend.localPath?.();
+        await backend.close();
+        assert.ok(path !== undefined, 'localPath() gives nothing any more');
+        const isFolder = existsSync(path) && statSync(path).isDirectory();
+        const left = isFolder ? readdirSync(path) : existsSync(path) ? [path] : [];
+        assert.deepEqual(left, [], 'a location that was mistyped leaves this behind');
       },
     },
     {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { rejection, scanKeys, utf8 } from '../checks.ts';
+import { rejectionOf, scanKeys, utf8 } from '../checks.ts';
 import type { Concern } from '../types.ts';
 
 /** What is not there is no error, and an error is not taken for it. */
@@ -51,13 +51,13 @@ export const missingKeys: Concern = {
         await backend.write('there', utf8('x'));
         await breakStorage();
         const failed = ['UNAVAILABLE', 'TIMEOUT', 'INTERNAL', 'LOCKED'] as const;
-        const error = await rejection(backend.read('there'), ...failed);
+        const error = await rejectionOf('read of what is there', backend.read('there'), ...failed);
         assert.equal(error.backend, backend.name);
-        await rejection(backend.read('never/there'), ...failed);
-        await rejection(backend.list(''), ...failed);
+        await rejectionOf('read of what never was', backend.read('never/there'), ...failed);
+        await rejectionOf('list("")', backend.list(''), ...failed);
         const refused = ['UNAVAILABLE', 'TIMEOUT', 'INTERNAL', 'LOCKED', 'READ_ONLY', 'NO_SPACE'] as const;
-        await rejection(backend.write('more', utf8('x')), ...refused);
-        await rejection(backend.delete('there'), ...refused);
+        await rejectionOf('write', backend.write('more', utf8('x')), ...refused);
+        await rejectionOf('delete', backend.delete('there'), ...refused);
       },
     },
   ],

@@ -69,6 +69,35 @@ export const faultyBodies: readonly FaultyBackend[] = [
       }),
   },
   {
+    name: 'misses-without-etag',
+    breaks: 'a reader without use for the etag gets the same',
+    foundBy: 'bodies',
+    wrap: (inner) =>
+      forwardTo(inner, {
+        read: async (key, options) => (options?.etag === false ? undefined : inner.read(key, options)),
+      }),
+  },
+  {
+    name: 'shared-memory',
+    breaks: "what a read gives is its caller's, who may give it away",
+    foundBy: 'bodies',
+    wrap: (inner) => {
+      let page = new Uint8Array(4096);
+      let used = 0;
+      return forwardTo(inner, {
+        read: async (key, options) => {
+          const found = await inner.read(key, options);
+          if (found === undefined || found.body.byteLength > page.byteLength) return found;
+          if (page.byteLength - used < found.body.byteLength) [page, used] = [new Uint8Array(4096), 0];
+          const body = page.subarray(used, used + found.body.byteLength);
+          used += body.byteLength;
+          body.set(found.body);
+          return { ...found, body };
+        },
+      });
+    },
+  },
+  {
     name: 'retained-body',
     breaks: 'the backend keeps no reference to what it was given',
     foundBy: 'bodies',

@@ -1,5 +1,9 @@
 import { forwardTo } from '@securestore/backend-api';
 import { SecureStoreError } from '@securestore/core-format';
+import { randomUUID } from 'node:crypto';
+import { rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { FaultyBackend } from './faulty-backend.ts';
 
 function lowerCase(key: string): string {
@@ -39,6 +43,29 @@ export const faultyLifecycles: readonly FaultyBackend[] = [
           return inner.init(config);
         },
       });
+    },
+  },
+  {
+    name: 'creates-when-opened',
+    breaks: 'opening and reading leave nothing where nothing was',
+    foundBy: 'lifecycle',
+    wrap: (inner) => {
+      const path = join(tmpdir(), `securestore-faulty-${randomUUID()}`);
+      const outer = forwardTo(inner, {
+        close: async () => {
+          await inner.close();
+          // Once the test has looked.
+          setImmediate(() => setImmediate(() => rmSync(path, { force: true })));
+        },
+      });
+      const { init } = outer;
+      // It takes over what the wrapped one has, so it has to be done by then.
+      outer.init = async (config) => {
+        await init(config);
+        outer.localPath = () => path;
+        writeFileSync(path, '');
+      };
+      return outer;
     },
   },
   {
