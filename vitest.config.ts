@@ -2,6 +2,8 @@ import { randomInt } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
+import type { TestSpecification } from 'vitest/node';
+import { BaseSequencer } from 'vitest/node';
 
 // `import` is none of them: they hold for `require` in the dependencies too.
 const conditions = ['@securestore/source', 'node'];
@@ -17,6 +19,38 @@ const servers = ['redis', 'postgres', 'mongodb', 'azure', 'gcs', 's3'];
 /** What starts and ends servers, tried on one. */
 const KEEPER_TEST = 'tools/services/test/keeper.test.ts';
 const testsOn = (server: string): string => `packages/backend-${server}/test/**/*.test.ts`;
+
+/** Files that take minutes. They begin first, those that mostly wait beside those that mostly work, so that none is left at the end alone. */
+const LONGEST = [
+  'securestore/test/migrate-ring',
+  'objects/test/simulation',
+  'securestore/test/processes/moving',
+  'migrate/test/simulation',
+  'backend-mongodb/test/crash',
+  'backup/test/faults',
+  'backend-gcs/test/conformance',
+  'acl/test/simulation',
+  'backend-mongodb/test/store',
+  'backup/test/restore-faults',
+  'backend-gcs/test/store',
+  'objects/test/processes/killed',
+  'backend-azure/test/store',
+  'backend-s3/test/store',
+  'objects/test/rotation/interrupted',
+  'backend-postgres/test/store',
+];
+
+function placeOf({ moduleId }: TestSpecification): number {
+  const at = LONGEST.findIndex((name) => moduleId.includes(name));
+  return at === -1 ? LONGEST.length : at;
+}
+
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const sorted = await super.sort(files); // oxlint-disable-line unicorn/no-array-sort -- a method of the sequencer
+    return sorted.toSorted((one, other) => placeOf(one) - placeOf(other));
+  }
+}
 
 export default defineConfig({
   resolve: { conditions },
@@ -46,6 +80,7 @@ export default defineConfig({
     // Removing the tens of thousands of files of a campaign takes its time, too.
     hookTimeout: 120_000,
     pool: 'forks',
+    sequence: { sequencer: LongestFirst },
     // Most of their time they wait for a server, a process or a clock, so one more of them goes on than there are processors.
     maxWorkers: availableParallelism() + 1,
   },
