@@ -1,0 +1,175 @@
+import type {
+  ListEntry,
+  ListOptions,
+  ListResult,
+  ReadOptions,
+  ReadResult,
+  StorageBackend,
+} from '@securestore/backend-api';
+import { HEAD_NAME, workPrefix } from '@securestore/core-format';
+import type { Administration } from '../administration.ts';
+import type { Engine } from '../engine.ts';
+import { SETTLED_AFTER } from '../bounds.ts';
+import type { Alarm } from '../journal/alarms.ts';
+import type { Consumer } from '../journal/consumer.ts';
+import { lookAtConsumer } from '../journal/consumer-record.ts';
+import { openConsumer } from '../journal/open-consumer.ts';
+import type { Looked } from '../journal/resolve.ts';
+import { lookAt } from '../journal/resolve.ts';
+import { hasStood } from '../journal/standing.ts';
+import { observe } from '../observe.ts';
+import type { OpenCalls } from '../open-calls.ts';
+import { ownerKeys } from '../owner.ts';
+import { entriesUnder, listPage, pagesUnder } from '../pages.ts';
+import { StoreArea } from '../store-area.ts';
+import type { Finding } from '../verify/report.ts';
+import type { Looking } from './look-over.ts';
+import { copyView, lookOver, overheard } from './look-over.ts';
+import type { Missed } from './resealed-copy.ts';
+import { ResealedCopy, tokensOf } from './resealed-copy.ts';
+import type { SealedPayload } from './sealed-payload.ts';
+import { sealedPayloadOf } from './sealed-payload.ts';
+
+/** What bringing the objects of a store to another place takes of it: what they are, what changes, and whether they are there. */
+export class CopyingArea extends StoreArea {
+  readonly #engine: Engine;
+  readonly #calls: OpenCalls;
+
+  constructor(engine: Engine, calls: OpenCalls, administration: Administration) {
+    super(engine, calls, administration);
+    this.#engine = engine;
+    this.#calls = calls;
+  }
+
+  /** How this store is divided into categories, for one that is to be sealed anew of it. */
+  get categories(): Readonly<Record<string, readonly string[]>> {
+    return this.#engine.watcher.state.categories.patterns;
+  }
+
+  /** What brings objects of this store into another one, by its area. */
+  resealedTo(other: CopyingArea): ResealedCopy {
+    return new ResealedCopy(this.#engine, other.#engine);
+  }
+
+  /** The tokens of the objects, deleted ones too. */
+  tokens(signal?: AbortSignal): AsyncGenerator<string> {
+    return tokensOf(this.#engine, signal);
+  }
+
+  /**
+   * Opens what reads the changes of the store, registered under `label` if it isn't yet: that switches the journal on.
+   *
+   * @throws SecureStoreError as `openConsumer` does
+   */
+  open(label: string, onDamaged: (alarm: Alarm) => void, signal?: AbortSignal): Promise<Consumer> {
+    this.#calls.checkOpen();
+    return openConsumer(this.#engine, label, signal, onDamaged);
+  }
+
+  /** Ends what was opened under labels that begin so: the journal is not kept for it any more. @returns how many there were */
+  async unregister(prefix: string, signal?: AbortSignal): Promise<number> {
+    ownerKeys(this.#engine.watcher.state);
+    const { backend } = this.#engine;
+    let ended = 0;
+    for await (const names of pagesUnder(backend, workPrefix('consumer'), signal)) {
+      for (const name of names) {
+        const found = await lookAtConsumer(this.#engine, name, signal);
+        if (found === undefined || 'error' in found || !found.state.label.startsWith(prefix)) continue;
+        await backend.delete(name, { signal });
+        ended += 1;
+      }
+    }
+    return ended;
+  }
+
+  /** What the clock of the backend says at least, in milliseconds since 1970; `undefined` where it doesn't tell. */
+  async backendNow(signal?: AbortSignal): Promise<number | undefined> {
+    return (await this.#engine.backend.read(HEAD_NAME, { signal }))?.now;
+  }
+
+  /** Whether everybody announces everything for so long already that nothing is under way which was not. */
+  journalStands(signal?: AbortSignal): Promise<boolean> {
+    return hasStood(this.#engine, signal);
+  }
+
+  /** How long {@link settle} waits, in milliseconds. */
+  get settledAfter(): number {
+    return SETTLED_AFTER;
+  }
+
+  /** Waits until nobody acts on an earlier head any more. */
+  settle(signal?: AbortSignal): Promise<void> {
+    return this.#engine.watcher.settle(signal);
+  }
+
+  /** The bytes at a name, sealed as they lie there. */
+  read(name: string, options?: ReadOptions): Promise<ReadResult | undefined> {
+    return this.#engine.backend.read(name, options);
+  }
+
+  /** Whether a record is what belongs to a token, by whatever opens it. */
+  lookAt(token: string, record: Uint8Array, signal?: AbortSignal): Promise<Looked> {
+    return lookAt(this.#engine, token, record, signal);
+  }
+
+  /**
+   * Whether a record that lies at another place is damaged, rather than written late under a key version that has been retired since.
+   */
+  async isDamagedAt(target: StorageBackend, token: string, name: string, signal?: AbortSignal): Promise<boolean> {
+    const backend = copyView(this.#engine.backend, target);
+    const observed = await observe({ ...this.#engine, backend }, token, name, signal);
+    return observed.state === 'damaged' && !observed.retired;
+  }
+
+  /** What the parts of the payload of a record are held against; `undefined` where it has none of its own. */
+  payloadOf(token: string, record: Uint8Array, signal?: AbortSignal): Promise<SealedPayload | undefined> {
+    return sealedPayloadOf(this.#engine, token, record, signal);
+  }
+
+  /** Everything at the backend under `prefix`, in order. @throws SecureStoreError as the listings of the store do */
+  entries(
+    prefix: string,
+    options: { after?: string; signal?: AbortSignal | undefined } = {},
+  ): AsyncGenerator<ListEntry> {
+    return entriesUnder(this.#engine.backend, prefix, options);
+  }
+
+  /** One page of that. @throws SecureStoreError as the listings of the store do */
+  list(prefix: string, options: ListOptions): Promise<ListResult> {
+    return listPage(this.#engine.backend, prefix, options);
+  }
+
+  /**
+   * Reads every record of the copy, as retrieving it would, and holds it against the checkpoint of the store: what is damaged, older than
+   * it was, gone or there again is found, whether it is so in the copy alone or was so in the store.
+   */
+  verifyCopy(target: StorageBackend, looking: Looking, signal?: AbortSignal): Promise<readonly Finding[]> {
+    const backend = copyView(this.#engine.backend, target);
+    return lookOver({ ...this.#engine, backend }, looking, signal);
+  }
+
+  /** The same of the store itself. */
+  verifyHere(looking: Looking, signal?: AbortSignal): Promise<readonly Finding[]> {
+    return lookOver(this.#engine, looking, signal);
+  }
+
+  /**
+   * As {@link verifyHere}, of a store that is sealed anew: whoever shows what is right to be verified must not have shown something else
+   * to be sealed.
+   *
+   * @param onMissed told of each object of which the copy does not have what was verified
+   */
+  verifySealed(
+    copy: ResealedCopy,
+    onMissed: (token: string, missed: Missed) => void,
+    looking: Looking,
+    signal?: AbortSignal,
+  ): Promise<readonly Finding[]> {
+    const onRecord = async (token: string, record: Uint8Array): Promise<void> => {
+      const missed = await copy.missedBy(token, record, signal);
+      if (missed !== undefined) onMissed(token, missed);
+    };
+    const backend = overheard(this.#engine.backend, onRecord);
+    return lookOver({ ...this.#engine, backend }, looking, signal);
+  }
+}
