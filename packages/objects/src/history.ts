@@ -11,27 +11,30 @@ import type { HistoryEntry } from './types.ts';
 const PREFETCHED = 8;
 
 /**
- * The history names of the versions before `current`, newest first.
+ * The history names of the versions before `current`, newest first, down to its origin.
  *
  * A copy of the still current version is left by an attempt that stopped half-way; what is newer was committed after
- * the current version was read. Neither is opened: a process that was left behind may have put its copy under a key
- * version that has been retired, until the next overwrite puts that right.
+ * the current version was read; what is older than the origin, from before a purge for instance, is a copy that could not be taken back. None of
+ * them is opened: a process that was left behind may have put its copy under a key version that has been retired, until
+ * the next overwrite, or the next purge, puts that right.
  *
- * @param current the number of the current version; `undefined` where there is none
+ * @param current `undefined` where there is none
  */
 async function* historyNames(
   engine: Engine,
   token: string,
-  current: number | undefined,
+  current: OpenedRecord | undefined,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<{ name: string; version: number }> {
   const prefix = historyPrefix(token);
+  const [origin, newest] = [originOf(current), current?.header.version ?? Infinity];
   for await (const names of pagesUnder(engine.backend, prefix, signal)) {
     for (const name of names) {
       const version = historyVersion(prefix, name);
       if (version === undefined)
         throw new SecureStoreError('INTEGRITY', 'the history holds a name that this store did not make');
-      if (current === undefined || version < current) yield { name, version };
+      if (version < origin) return;
+      if (version < newest) yield { name, version };
     }
   }
 }
@@ -45,15 +48,13 @@ async function* versionsOf(
   const name = objectName(target.token);
   const current = await openName(engine, target, name, signal);
   if (current !== undefined) yield { opened: current, current: true, name };
-  const names = historyNames(engine, target.token, current?.header.version, signal);
+  const names = historyNames(engine, target.token, current, signal);
   const opened = mapConcurrently(names, PREFETCHED, async ({ name: copyName, version }) => ({
     opened: await openName(engine, target, copyName, signal),
     copyName,
     version,
   }));
-  const origin = originOf(current);
   for await (const item of opened) {
-    if (item.version < origin) return;
     if (item.opened === undefined) continue;
     if (item.opened.header.version !== item.version) {
       throw new SecureStoreError('INTEGRITY', 'the history is damaged: a version lies under the name of another');

@@ -7,7 +7,7 @@ import { collect } from '../src/collection/collect.ts';
 import type { Process } from './support/collection.ts';
 import { DAY, HOUR, namesUnder, partsOf, processAt, whileTimePasses } from './support/collection.ts';
 import { memoryPlace, withoutBatch } from './support/places.ts';
-import { createAt, failure, patterned, usePlace } from './support/stores.ts';
+import { createAt, failure, patterned, UNLOCK, usePlace } from './support/stores.ts';
 
 /** A point at which a process is held up until it is told to go on. */
 interface Hold {
@@ -124,4 +124,22 @@ it('[M-09] a version stays until nobody who read it before it was replaced can c
   clock.advance(DAY);
   await whileTimePasses(clock, collect(owner.engine));
   expect(await namesUnder(owner.engine.backend, AREAS.history)).toEqual([]);
+});
+
+it('a copy from before a purge, that could not be taken back, is not opened any more', async () => {
+  const { clock, owner, process } = await newWorld();
+  // Idle meanwhile: it knows the object, and neither of the purge nor of the rotation.
+  const lost = holdAt('read', AREAS.history, unknown);
+  const idle = await process(lost);
+  await idle.store.store('p', 'before');
+  await owner.store.purge('p');
+  const rotating = Promise.resolve(owner.store.rotateEncryptionKey(UNLOCK, UNLOCK, { depth: 'keys' }));
+  await whileTimePasses(clock, rotating);
+  const deleting = idle.store.delete('p');
+  await lost.reached;
+  lost.goOn();
+  expect(await whileTimePasses(clock, deleting)).toBe(false);
+  expect(await namesUnder(owner.engine.backend, AREAS.history)).toHaveLength(1);
+  expect(await owner.store.history('p')).toMatchObject([{ deleted: true, purged: true }]);
+  await failure(owner.store.undelete('p'), 'NOT_FOUND');
 });
