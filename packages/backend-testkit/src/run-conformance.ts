@@ -68,7 +68,7 @@ export function formatReport(report: ConformanceReport): string {
     '',
     `${count('passed')} passed, ${count('failed')} failed, ${count('skipped')} skipped (seed ${report.seed})`,
     '',
-    `Contract ${CONTRACT_VERSION}, suite ${SUITE_VERSION}, Node ${process.versions.node} on ${process.platform}.`,
+    `Contract ${CONTRACT_VERSION}, suite ${SUITE_VERSION}.`,
     '',
     '| capability | declared |',
     '|---|---|',

@@ -23,7 +23,7 @@ export function memoryFixture(wrap: (inner: StorageBackend) => StorageBackend): 
 export function withEverything(inner: StorageBackend): StorageBackend {
   const path = join(tmpdir(), `securestore-none-${randomUUID()}`);
   const outer = forwardTo(inner, {});
-  const { init } = outer;
+  const init = outer.init.bind(outer);
   outer.init = async (config) => {
     await init(config);
     outer.localPath = () => path;

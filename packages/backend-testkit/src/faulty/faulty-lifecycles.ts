@@ -58,7 +58,7 @@ export const faultyLifecycles: readonly FaultyBackend[] = [
           setImmediate(() => setImmediate(() => rmSync(path, { force: true })));
         },
       });
-      const { init } = outer;
+      const init = outer.init.bind(outer);
       // It takes over what the wrapped one has, so it has to be done by then.
       outer.init = async (config) => {
         await init(config);
