@@ -52,6 +52,11 @@ function byteRange({ start = 0, end }: ReadOptions): [first: string, last: strin
   return [String(start), end === undefined ? '-1' : String(end - 1)];
 }
 
+/** Answers that came together share memory, and whoever is given a body may give that away, or detach it. */
+function owned(body: Buffer): Uint8Array {
+  return body.buffer.byteLength === body.byteLength ? body : new Uint8Array(body);
+}
+
 export async function readEntry(
   { connection, names, site, backend }: Source,
   key: string,
@@ -67,7 +72,7 @@ export async function readEntry(
   checkStoredSize(backend, key, length);
   if (length !== size || body === null) throw damaged(site, key);
   const now = Number(seconds) * 1000 + Math.floor(Number(microseconds) / 1000);
-  const result = { body, size, modified, now: Math.max(now, Number(clock)) };
+  const result = { body: owned(body), size, modified, now: Math.max(now, Number(clock)) };
   const whole = options.start === undefined && options.end === undefined;
   return whole ? { ...result, etag } : result;
 }
