@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { SecureStoreError } from '@securestore/core-format';
 import { describe, expect, it } from 'vitest';
 import type { ObjectStore } from '../../src/index.ts';
@@ -193,16 +194,39 @@ describe('the history', () => {
     expect((await store.retrieve('k')).text()).toBe('four');
   });
 
+  /** Puts a version of `from` where one of `to` with that number would be. @returns where */
+  async function misplace(attacker: Attacker, from: string, to: string): Promise<string> {
+    const moved = to.slice(0, to.lastIndexOf('@') + 1) + from.slice(from.lastIndexOf('@') + 1);
+    await attacker.put(moved, await attacker.get(from));
+    return moved;
+  }
+
   it('of one object is refused as that of another', async () => {
+    const { store, attacker } = await prepared();
+    await store.store('b', 'one');
+    await sleep(2);
+    await store.store('a', 'one');
+    await store.store('a', 'two');
+    const own = await attacker.name('h/');
+    await sleep(2);
+    await store.store('b', 'two');
+    const other = (await attacker.names('h/')).find((name) => name !== own) ?? '';
+    await misplace(attacker, own, other);
+    await failure(store.history('b'), 'INTEGRITY');
+  });
+
+  it('from before there was an object is none of it, and verify names it', async () => {
     const { store, attacker } = await prepared();
     await store.store('a', 'one');
     await store.store('a', 'two');
     const own = await attacker.name('h/');
+    await sleep(2);
     await store.store('b', 'one');
     await store.store('b', 'two');
     const other = (await attacker.names('h/')).find((name) => name !== own) ?? '';
-    const moved = other.slice(0, other.lastIndexOf('@') + 1) + own.slice(own.lastIndexOf('@') + 1);
-    await attacker.put(moved, await attacker.get(own));
-    await failure(store.history('b'), 'INTEGRITY');
+    const moved = await misplace(attacker, own, other);
+    expect(await store.history('b')).toHaveLength(2);
+    const { findings } = await store.verify();
+    expect(findings.map(({ name }) => name)).toContain(moved);
   });
 });
