@@ -35,6 +35,13 @@ async function expectRefused(store: ObjectStore, key: string, note: string): Pro
   }
 }
 
+/** Puts a version of `from` where one of `to` with that number would be. @returns where */
+async function misplace(attacker: Attacker, from: string, to: string): Promise<string> {
+  const moved = to.slice(0, to.lastIndexOf('@') + 1) + from.slice(from.lastIndexOf('@') + 1);
+  await attacker.put(moved, await attacker.get(from));
+  return moved;
+}
+
 describe('a record', () => {
   it('with any bit pattern of any byte changed is refused', async () => {
     const { store, attacker } = await prepared();
@@ -193,13 +200,6 @@ describe('the history', () => {
     }
     expect((await store.retrieve('k')).text()).toBe('four');
   });
-
-  /** Puts a version of `from` where one of `to` with that number would be. @returns where */
-  async function misplace(attacker: Attacker, from: string, to: string): Promise<string> {
-    const moved = to.slice(0, to.lastIndexOf('@') + 1) + from.slice(from.lastIndexOf('@') + 1);
-    await attacker.put(moved, await attacker.get(from));
-    return moved;
-  }
 
   it('of one object is refused as that of another', async () => {
     const { store, attacker } = await prepared();
