@@ -67,8 +67,9 @@ export interface ReadResult {
   /** The bytes. They are the caller's, who may change or even detach them: the backend keeps no reference. */
   readonly body: Uint8Array;
   /**
-   * Given by whole reads, unless {@link ReadOptions.etag} says otherwise; changes whenever the bytes change. It never stands for two different bodies of one key, also
-   * not after a deletion, a compaction or a restart; the same bytes may have it again.
+   * Given by whole reads, unless {@link ReadOptions.etag} says otherwise; changes whenever the bytes change. It never
+   * stands for two different bodies of one key, also not after a deletion, a compaction or a restart; the same bytes may
+   * have it again.
    */
   readonly etag?: string;
   /** The size of the whole body in bytes, also with a range. */
@@ -167,8 +168,8 @@ export interface StorageBackend {
 
   /**
    * Validates the configuration and connects. It looks at what is there and never changes it; what the location needs (a
-   * folder, a table) is made by the first write, so that a mistyped one leaves nothing behind. On a backend that is initialised already it does nothing: one backend
-   * object may serve several stores in turn.
+   * folder, a table) is made by the first write, so that a mistyped one leaves nothing behind. On a backend that is
+   * initialised already it does nothing: one backend object may serve several stores in turn.
    *
    * @throws `INVALID_ARGUMENT` for a location, option or client that makes no sense; `UNAVAILABLE` where the store can't
    *   be reached, or admits one process and another has it open

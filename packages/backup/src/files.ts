@@ -1,5 +1,5 @@
 import { webcrypto } from 'node:crypto';
-import type { StorageBackend } from '@securestore/backend-api';
+import type { ReadOptions, ReadResult, StorageBackend } from '@securestore/backend-api';
 import { asBuffer, SecureStoreError, sha256 } from '@securestore/core-format';
 
 const MAX_TRIES = 5;
@@ -44,9 +44,7 @@ export async function readWhole(
   name: string,
   signal: AbortSignal | undefined,
 ): Promise<Uint8Array> {
-  const found = await backend.read(name, { etag: false, signal });
-  if (found === undefined) throw new MissingFile(name);
-  return found.body;
+  return (await mustRead(backend, name, { etag: false, signal })).body;
 }
 
 /** The same for what is to be replaced. */
@@ -55,9 +53,14 @@ export async function readToReplace(
   name: string,
   signal: AbortSignal | undefined,
 ): Promise<{ readonly body: Uint8Array; readonly etag: string }> {
-  const found = await backend.read(name, { signal });
+  const { body, etag = '' } = await mustRead(backend, name, { signal });
+  return { body, etag };
+}
+
+async function mustRead(backend: StorageBackend, name: string, options: ReadOptions): Promise<ReadResult> {
+  const found = await backend.read(name, options);
   if (found === undefined) throw new MissingFile(name);
-  return { body: found.body, etag: found.etag ?? '' };
+  return found;
 }
 
 /** SHA-256 of something large, taken in the thread pool of Node: others are read and written meanwhile. */

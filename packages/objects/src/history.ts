@@ -14,9 +14,9 @@ const PREFETCHED = 8;
  * The history names of the versions before `current`, newest first, down to its origin.
  *
  * A copy of the still current version is left by an attempt that stopped half-way; what is newer was committed after
- * the current version was read; what is older than the origin, from before a purge for instance, is a copy that could not be taken back. None of
- * them is opened: a process that was left behind may have put its copy under a key version that has been retired, until
- * the next overwrite, or the next purge, puts that right.
+ * the current version was read; what is older than the origin, from before a purge for instance, is a copy that could
+ * not be taken back. None of them is opened: a process that was left behind may have put its copy under a key version
+ * that has been retired, until the next overwrite, or the next purge, puts that right.
  *
  * @param current `undefined` where there is none
  */

@@ -1,3 +1,4 @@
+import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { StorageBackend } from '@securestore/backend-api';
 import type { ObjectStore } from '@securestore/objects';
@@ -63,17 +64,19 @@ async function watched(location: string): Promise<Subject> {
 function compared(
   work: string,
   count: number,
-  freshLocation: () => string,
+  place: { readonly scratch: string; readonly locationIn: (folder: string) => string },
   sample: (store: ObjectStore) => Promise<number>,
 ): Comparison {
   const sampleOf = (open: (location: string) => Promise<Subject>) => async (): Promise<number> => {
-    const { store, during } = await open(freshLocation());
+    const folder = await mkdtemp(join(place.scratch, 'health-'));
+    const { store, during } = await open(place.locationIn(folder));
     try {
       await inFlight(count, GROUP, (index) => store.store(nameOf(index), body()));
       globalThis.gc?.();
       return await during(() => sample(store));
     } finally {
       await store.close();
+      await rm(folder, { recursive: true });
     }
   };
   return {
@@ -94,18 +97,18 @@ export const health: Area = {
   title: 'The cost of metrics and probes, objects of 1 KiB',
   async *comparisons({ scratch, scale }) {
     const count = Math.max(GROUP, Math.ceil(10_000 * scale));
-    let files = 0;
     const places = [
-      ['sqlite:', () => `sqlite:${join(scratch, `health-${files++}.db`)}`],
+      ['sqlite:', (folder: string) => `sqlite:${join(folder, 'store.db')}`],
       ['memory:', () => 'memory:'],
     ] as const;
     const storing = (store: ObjectStore): Promise<number> =>
       rate(count, () => inFlight(count, GROUP, (index) => store.store(`app/new/${index}`, body())));
     const retrieving = (store: ObjectStore): Promise<number> =>
       rate(count, () => inFlight(count, GROUP, (index) => store.retrieve(nameOf(index))));
-    for (const [scheme, freshLocation] of places) {
-      yield compared(`stores on ${scheme}, ${GROUP} in flight`, count, freshLocation, storing);
-      yield compared(`retrieves on ${scheme}, ${GROUP} in flight`, count, freshLocation, retrieving);
+    for (const [scheme, locationIn] of places) {
+      const place = { scratch, locationIn };
+      yield compared(`stores on ${scheme}, ${GROUP} in flight`, count, place, storing);
+      yield compared(`retrieves on ${scheme}, ${GROUP} in flight`, count, place, retrieving);
     }
   },
 };
