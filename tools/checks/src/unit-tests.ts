@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { exitCodeOf } from './run-tool.ts';
 import { add, tallyOf } from './stages.ts';
 import type { Tally } from './stages.ts';
@@ -12,7 +12,13 @@ export interface Report {
   readonly testResults: readonly {
     readonly name: string;
     readonly status: string;
-    readonly assertionResults: readonly { readonly fullName: string; readonly status: string }[];
+    /** Why a file failed that could not be loaded. */
+    readonly message?: string;
+    readonly assertionResults: readonly {
+      readonly fullName: string;
+      readonly status: string;
+      readonly failureMessages?: readonly string[];
+    }[];
   }[];
 }
 
@@ -30,7 +36,7 @@ export async function runUnitTests(root: string, files: readonly string[] = []):
     `--outputFile.json=${file}`,
   ]);
   const report = JSON.parse(await readFile(file, 'utf8')) as Report;
-  for (const name of skippedTests(report)) console.log(`skipped: ${name}`);
+  for (const line of [...skippedTests(report), ...failedTests(report, root)]) console.log(line);
   const tally = tallyReport(report);
   return code !== 0 && tally.failed === 0 ? add(tally, tallyOf(false)) : tally;
 }
@@ -48,9 +54,35 @@ export function tallyReport(report: Report): Tally {
   return total;
 }
 
-function skippedTests(report: Report): string[] {
-  return report.testResults
+/** What was skipped, a line for each reason that the names give; of many tests of one reason only the first few are named. */
+export function skippedTests(report: Report): string[] {
+  const skipped = report.testResults
     .flatMap((file) => file.assertionResults)
     .filter((test) => test.status !== 'passed' && test.status !== 'failed')
     .map((test) => test.fullName);
+  const byReason = Map.groupBy(skipped, (name) => /\((?<reason>[^()]*)\)/.exec(name)?.groups?.['reason'] ?? name);
+  return [...byReason.values()].flatMap((names) => {
+    const named = names.slice(0, NAMED).map((name) => `skipped: ${name}`);
+    return names.length > NAMED ? [...named, `skipped: ${names.length - NAMED} more for the same reason`] : named;
+  });
+}
+
+const NAMED = 4;
+
+/** What failed and how, to be read at the end of a long run: continuous integration may keep no more than that. */
+export function failedTests(report: Report, root: string): string[] {
+  return report.testResults.flatMap((file) => {
+    const where = relative(root, file.name);
+    const failed = file.assertionResults.filter((test) => test.status === 'failed');
+    if (failed.length === 0) return file.status === 'failed' ? [`failed: ${where}\n${shortened(file.message)}`] : [];
+    return failed.map((test) => `failed: ${where}: ${test.fullName}\n${shortened(test.failureMessages?.join('\n'))}`);
+  });
+}
+
+function shortened(message = ''): string {
+  return message
+    .split('\n')
+    .slice(0, 20)
+    .map((line) => `  ${line}`)
+    .join('\n');
 }
