@@ -52,7 +52,7 @@ export { entriesUnder, listPage } from './pages.ts';
 export type { PolicyObject } from './policy-object.ts';
 export { createObjectStore, openObjectStore, openOrCreateObjectStore, openStoreAnew } from './open.ts';
 export type { Missed, Resealed, ResealedCopy } from './moving/resealed-copy.ts';
-export type { OpenSettings, StoreContext } from './open.ts';
+export type { OpenSettings, StoreContext } from './open-settings.ts';
 export type {
   CheckpointOptions,
   DestroyKeysOptions,

@@ -6,7 +6,7 @@ import type { AnchorRecord } from './anchor.ts';
 import { anchorOf, checkAnchor } from './anchor.ts';
 import type { AuditEnd } from './audit-ends.ts';
 import { mergeEnds, parseEnd, standingBeside, withEnds } from './audit-ends.ts';
-import type { OpenSettings, StoreContext } from './open.ts';
+import type { OpenSettings, StoreContext } from './open-settings.ts';
 
 /** By what a store is known to be the one that its opener means. */
 export type Trust =

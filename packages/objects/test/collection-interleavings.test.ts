@@ -13,7 +13,7 @@ import { commit } from '../src/commit.ts';
 import type { DraftBody } from '../src/draft.ts';
 import type { Engine } from '../src/engine.ts';
 import { bringBack, setMetadata, storeObject } from '../src/mutations.ts';
-import { engineOf } from '../src/open.ts';
+import { engineOf } from '../src/engine-of.ts';
 import { purgeObject } from '../src/purge.ts';
 import type { Target } from '../src/records.ts';
 import type { StoreState } from '../src/state.ts';

@@ -56,7 +56,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
     name: 'records of the old place are remembered in the new one',
     scenario: 'a writer is idle while the store moves',
-    file: 'objects/src/open.ts',
+    file: 'objects/src/engine-of.ts',
     edits: [['      engine.cache.clear();\n', '']],
   },
   {

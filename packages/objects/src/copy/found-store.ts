@@ -29,7 +29,7 @@ import { instant } from '@securestore/jobs';
 import { ancestorsAfter } from '../ancestry.ts';
 import { hasRemains } from '../create.ts';
 import { ObjectStore } from '../object-store.ts';
-import { engineOf } from '../open.ts';
+import { engineOf } from '../engine-of.ts';
 import { ownerKeys, rootOf } from '../owner.ts';
 import { resealSlots } from '../rekey/new-keys.ts';
 import { signedHead } from '../signed-head.ts';

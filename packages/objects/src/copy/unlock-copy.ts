@@ -6,7 +6,7 @@ import { fingerprintOf, NameCipher, randomPool, rewrapRecord } from '@securestor
 import type { Clock } from '@securestore/jobs';
 import { instant, systemClock } from '@securestore/jobs';
 import { ObjectStore } from '../object-store.ts';
-import { engineOf } from '../open.ts';
+import { engineOf } from '../engine-of.ts';
 import { isMember } from '../owner.ts';
 import { openLoose } from '../records.ts';
 import type { ReadHead, StoreState } from '../state.ts';

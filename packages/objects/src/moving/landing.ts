@@ -27,7 +27,7 @@ import { MIGRATION_NAME } from '../copy/begun.ts';
 import type { Engine } from '../engine.ts';
 import { removeOldKeys } from '../head-change.ts';
 import { registerConsumer } from '../journal/open-consumer.ts';
-import { engineOf } from '../open.ts';
+import { engineOf } from '../engine-of.ts';
 import { ownerKeys, rootOf } from '../owner.ts';
 import { pagesUnder } from '../pages.ts';
 import { resealSlots, withNewPrimaries } from '../rekey/new-keys.ts';

@@ -10,7 +10,7 @@ import { FakeClock } from '../../../jobs/test/support/clock.ts';
 import { readMarker } from '../../src/collection/markers.ts';
 import type { Engine } from '../../src/engine.ts';
 import { ObjectStore } from '../../src/index.ts';
-import { engineOf } from '../../src/open.ts';
+import { engineOf } from '../../src/engine-of.ts';
 import { openLoose } from '../../src/records.ts';
 import { loadState, readHead } from '../../src/state.ts';
 import { unlockRoot } from '../../src/unlock.ts';
