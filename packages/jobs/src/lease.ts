@@ -81,6 +81,7 @@ export class LeaseWatch {
   }
 }
 
+/** What is said where a job is being run by somebody else. */
 export function lockedBy(id: string): SecureStoreError {
   return new SecureStoreError('LOCKED', `job ${id} is being run already: wait until it is done, or cancel it`);
 }

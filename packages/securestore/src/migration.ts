@@ -9,12 +9,13 @@ import {
   BEING_MOVED,
   cancelMigration as cancel,
   keepInLine,
+  MIGRATION_JOB,
   moveStore,
   reclaimStore as reclaim,
   retireOldSide,
 } from '@securestore/migrate';
 import type { Job, JobContext, JobKind } from '@securestore/jobs';
-import { startVolatile } from '@securestore/jobs';
+import { lockedBy, startVolatile } from '@securestore/jobs';
 import type { CallOptions, ObjectStore } from '@securestore/objects';
 import { openObjectStore, signalOf } from '@securestore/objects';
 import { AuditTrail } from '@securestore/audit';
@@ -182,7 +183,7 @@ async function stateOfMove({ migrationArea }: ObjectStore) {
 async function whereItStands({ store }: Opened, to: string, error: unknown): Promise<unknown> {
   if (!SecureStoreError.is(error)) return error;
   const said = (message: string): SecureStoreError => new SecureStoreError(error.code, message, error);
-  if (error.code === 'LOCKED' && error.message.startsWith('job migration is being run already')) {
+  if (error.code === 'LOCKED' && error.message === lockedBy(MIGRATION_JOB).message) {
     return said(BEING_MOVED);
   }
   if (BEFORE_IT_BEGAN.has(error.code)) return error;
