@@ -5,6 +5,9 @@ import type { StorageBackend } from './contract.ts';
 /** How one place lies to another: in its folder, or around it. */
 export type Nesting = 'inside' | 'around';
 
+/** Of a place: where it is on this machine. */
+type Local = Pick<StorageBackend, 'localPath'>;
+
 const MAX_LINKS = 40;
 
 /** The nearest thing that is there, from a path upwards, as it is without links. What a link leads to may not be there yet. */
@@ -40,7 +43,7 @@ async function isBelow(path: string, folder: string): Promise<boolean> {
  * How `a` lies to `b`, where both are on this machine and whoever removes the one would remove the other. Links and spelling make no
  * difference. That both are in the same place is not told: what lies there does.
  */
-export async function nestingOf(a: StorageBackend, b: StorageBackend): Promise<Nesting | undefined> {
+export async function nestingOf(a: Local, b: Local): Promise<Nesting | undefined> {
   const [path, other] = [a.localPath?.(), b.localPath?.()];
   if (path === undefined || other === undefined) return undefined;
   if (await isBelow(path, other)) return 'inside';

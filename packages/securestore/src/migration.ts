@@ -20,7 +20,6 @@ import type { CallOptions, ObjectStore } from '@securestore/objects';
 import { openObjectStore, signalOf } from '@securestore/objects';
 import { AuditTrail } from '@securestore/audit';
 import { redactLocation } from '@securestore/backend-api';
-import { destinationsIn } from '@securestore/backup';
 import { SecureStoreError } from '@securestore/core-format';
 import { ROOT } from './audit-events.ts';
 import { checkMigrateOptions, checkResealSettings } from './check-options.ts';
@@ -28,6 +27,7 @@ import { backupConnect, connect, nameOfLocation } from './connect.ts';
 import { anchorName } from './file-anchor.ts';
 import { anchorFor } from './open.ts';
 import type { BackendOptions, OpenOptions } from './options.ts';
+import { refuseDestination } from './refuse-destination.ts';
 
 /** How a store is opened that is to be moved. */
 export interface MigrationOpenOptions
@@ -150,18 +150,6 @@ function withoutKey(error: unknown): unknown {
   return new SecureStoreError(code, message, { retryable, operation, backend, outcome, cause });
 }
 
-/** @throws SecureStoreError `ALREADY_EXISTS` where the store is backed up to where it is to move, also where nothing lies there now */
-function refuseDestination({ backupArea }: ObjectStore, to: string): void {
-  const name = nameOfLocation(to);
-  // What is at its end already is ended.
-  if (backupArea.head.state !== 'open') return;
-  if (!destinationsIn(backupArea.destinations).some(({ location }) => location === name)) return;
-  throw new SecureStoreError(
-    'ALREADY_EXISTS',
-    `the store is backed up to ${name}, and would be lost together with its backups there. Choose another location`,
-  );
-}
-
 /** How long finding out where a store is may take after a migration of it has failed, in milliseconds. */
 const TOLD_WITHIN = 5000;
 
@@ -217,8 +205,8 @@ export function migrateStore(from: string, to: string, options: MigrateOptions):
       const { partial, copyOnly, reseal } = options;
       let report: MigrationReport;
       try {
-        refuseDestination(source.store, to);
         report = await withTarget(to, options, signal, async (target) => {
+          await refuseDestination(source.store, to, target);
           const { location, migrationArea } = source.store;
           // What is refused here leaves no job behind, which would be listed as unfinished.
           if (migrationArea.head.migration === undefined && location !== target.location)

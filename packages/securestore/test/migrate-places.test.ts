@@ -89,6 +89,13 @@ describe('a store is not moved, and nothing is changed,', () => {
     await opened.backup(backups);
     await opened.close();
     await refused(move(store, backups), 'ALREADY_EXISTS', /is backed up to file:.*backups.*Choose another location/);
+    for (const beside of [`file:${join(path, 'backups', 'vault')}`, `sqlite:${join(path, 'backups', 'vault.db')}`]) {
+      await refused(
+        move(store, beside),
+        'ALREADY_EXISTS',
+        /is backed up to file:.*backups, which lies in the same folder/,
+      );
+    }
     await refused(move(other, backups), 'ALREADY_EXISTS', /there are backups here; it was left as it is/);
     const reseal = { unlock: another };
     await refused(move(other, backups, { reseal }), 'ALREADY_EXISTS', /there are backups here/);
