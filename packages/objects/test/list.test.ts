@@ -53,6 +53,25 @@ describe.each(['encrypted', 'plain'] as const)('listing with %s names', (names) 
     );
   });
 
+  it('goes on after any name, also one that has gone meanwhile', async () => {
+    const store = await createAt(usePlace(memoryPlace), { names });
+    const keys = ['a', 'a/b', `a/${long('l')}`, `${long('m')}/x`, 'ab', 'b', 'x y/z', 'é'];
+    await fill(store, keys);
+    for (const prefix of ['', 'a', 'a/']) {
+      const all = await Array.fromAsync(store.keys(prefix));
+      for (const [at, after] of all.entries()) {
+        expect(await Array.fromAsync(store.keys(prefix, { after }))).toEqual(all.slice(at + 1));
+        const infos = await Array.fromAsync(store.entries(prefix, { after }));
+        expect(infos.map((info) => info.key)).toEqual(all.slice(at + 1));
+      }
+    }
+    const [first = '', ...others] = await Array.fromAsync(store.keys());
+    await store.delete(first);
+    expect(await Array.fromAsync(store.keys('', { after: first }))).toEqual(others);
+    await failure(Array.fromAsync(store.keys('', { after: 'a//b' })), 'INVALID_KEY');
+    await failure(store.list('', { after: 'a' } as object), 'INVALID_ARGUMENT');
+  });
+
   it('skips what can not match in a store of several pages', async () => {
     const store = await createAt(usePlace(memoryPlace), { names });
     const folders = ['a', 'ab', 'b', `b/${long('x')}`, 'c/d'];
