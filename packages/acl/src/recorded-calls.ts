@@ -37,7 +37,13 @@ export interface RecordingContext {
   readonly principal: string;
   /** The name of the category of a key. It may throw for what is none. */
   readonly categoryOf: (key: string) => string;
-  readonly requestId?: string | undefined;
+  /** What tells an attempt in other logs; where a session serves many requests, asked at each. */
+  readonly requestId?: string | (() => string | undefined) | undefined;
+}
+
+/** The id of the request that is being served. */
+export function requestIdIn({ requestId }: RecordingContext): string | undefined {
+  return typeof requestId === 'function' ? requestId() : requestId;
 }
 
 /** So many of the attempts of one call are recorded at once. */
@@ -79,7 +85,8 @@ function categoryIn({ categoryOf }: RecordingContext, key: unknown): string | un
 }
 
 function about(context: RecordingContext, call: Call, key: unknown, isKey: boolean): RecordedAttempt {
-  const { principal, requestId } = context;
+  const { principal } = context;
+  const requestId = requestIdIn(context);
   const object = typeof key === 'string' && key !== '' ? key : undefined;
   const category = isKey ? categoryIn(context, key) : undefined;
   const action = SURFACE[call];

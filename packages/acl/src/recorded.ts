@@ -4,7 +4,7 @@ import type { StoreAdministration } from './administration.ts';
 import { guardAdministration } from './administration.ts';
 import type { ApprovalRequest } from './approval-requests.ts';
 import type { Method, RecordingContext } from './recorded-calls.ts';
-import { recordedCalls, recordedListing } from './recorded-calls.ts';
+import { recordedCalls, recordedListing, requestIdIn } from './recorded-calls.ts';
 import type { SessionApprovals } from './session-approvals.ts';
 
 /** What may be there beside the calls about data. */
@@ -34,12 +34,10 @@ function textIn(value: unknown): string {
   return typeof value === 'string' ? value : `[${typeof value}]`;
 }
 
-function recordedDecision(
-  { recorder, principal, requestId }: RecordingContext,
-  action: string,
-  original: Method,
-): Method {
+function recordedDecision(context: RecordingContext, action: string, original: Method): Method {
+  const { recorder, principal } = context;
   return (id, ...more) => {
+    const requestId = requestIdIn(context);
     // Whom and what it is about shows only when it has succeeded.
     const object = undefined as string | undefined;
     const attempt = { action, principal, requestId, object, reason: `request ${textIn(id)}` };
@@ -52,8 +50,10 @@ function recordedDecision(
   };
 }
 
-function recordedRequest({ recorder, principal, requestId }: RecordingContext, original: Method): Method {
+function recordedRequest(context: RecordingContext, original: Method): Method {
+  const { recorder, principal } = context;
   return (action, key, ...more) => {
+    const requestId = requestIdIn(context);
     const object = typeof key === 'string' ? key : undefined;
     const attempt = { action: 'approvals.request', principal, requestId, object, reason: `for ${textIn(action)}` };
     return recorder.attempt(attempt, async () => original(action, key, ...more));
@@ -89,11 +89,12 @@ function ownersDecisions(access: object, context: RecordingContext): [string, Me
 /** Reading the log step by step: for whoever has the store, and so no call of a session. */
 function ownersReadings(audit: object, context: RecordingContext): [string, Method][] {
   const methods = audit as Readonly<Record<string, Method>>;
-  const { principal, requestId } = context;
+  const { principal } = context;
   const names = ['tail', 'lines'].filter((name) => typeof methods[name] === 'function');
   return methodsOf(methods, names).map(([name, method]) => [
     name,
     (...args) => {
+      const requestId = requestIdIn(context);
       const attempt = { action: `audit.${name}`, principal, requestId, readOnly: true, evenUnrecorded: true };
       return recordedListing(context, attempt, method(...args) as AsyncIterable<unknown>);
     },
@@ -138,12 +139,13 @@ export function recorded<T extends SecureStorage>(target: T, context: RecordingC
   // What it lacks of the administration is looked for when it is called.
   const whole = target as unknown as Whole;
   const { approvals } = whole;
-  const { recorder, principal, requestId } = context;
+  const { recorder, principal } = context;
   const guarded = guardAdministration(whole, (call, action, run, _, also) => {
     const readOnly = changesNothing(action) && also().length === 0;
     // Whoever looks why nothing can be recorded is to be told.
     const evenUnrecorded = action === 'audit.view' || action === 'health';
     const beforeRecorded = action === 'health';
+    const requestId = requestIdIn(context);
     const attempt = { action: call, principal, requestId, readOnly, evenUnrecorded, beforeRecorded };
     return recorder.attempt(attempt, async () => run());
   });

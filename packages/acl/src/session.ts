@@ -4,6 +4,7 @@ import type {
   ChangeOptions,
   HistoryEntry,
   ItemResult,
+  ListingOptions,
   ManyOptions,
   Metadata,
   ObjectInfo,
@@ -249,7 +250,7 @@ export class Session implements SecureStorage, Omit<StoreAdministration, 'keys'>
     return names.filter((name) => this.#shown(name));
   }
 
-  entries<M extends object = Metadata>(prefix?: string, options?: CallOptions): AsyncIterable<ObjectInfo<M>> {
+  entries<M extends object = Metadata>(prefix?: string, options?: ListingOptions): AsyncIterable<ObjectInfo<M>> {
     return this.#seen(
       'entries',
       (ended) => this.#storage.entries<M>(prefix, ended),
@@ -267,9 +268,9 @@ export class Session implements SecureStorage, Omit<StoreAdministration, 'keys'>
   /** What of a listing may be seen; whether anything else is there does not show. */
   async *#seen<T>(
     call: 'keys' | 'entries',
-    list: (options: CallOptions | undefined) => AsyncIterable<T>,
+    list: (options: ListingOptions | undefined) => AsyncIterable<T>,
     nameOf: (item: T) => string,
-    given: CallOptions | undefined,
+    given: ListingOptions | undefined,
   ): AsyncGenerator<T> {
     const action = SURFACE[call];
     const options = withOneEnd(given);

@@ -36,7 +36,7 @@ export { diskCapacity } from './disk.ts';
 export { nestingOf } from './nesting.ts';
 export type { Nesting } from './nesting.ts';
 export { OFFICIAL_BACKENDS } from './discovery/official-backends.ts';
-export { resolveBackend } from './discovery/resolve-backend.ts';
+export { loadOwnPackage, resolveBackend } from './discovery/resolve-backend.ts';
 export type { ResolveOptions } from './discovery/resolve-backend.ts';
 export { abortedError, checkSignal, closedError, conflictError } from './errors.ts';
 export type { CallSite } from './errors.ts';

@@ -15,6 +15,7 @@ export interface GlobalOptions {
   readonly fingerprint?: string;
   readonly anchor?: boolean;
   readonly acceptHead?: boolean;
+  readonly token?: string;
   readonly json?: boolean;
   readonly yes?: boolean;
 }
@@ -98,6 +99,10 @@ function globalOptions(): Option[] {
     ),
     new Option('--no-anchor', 'neither check nor remember it').default(undefined),
     new Option('--accept-head', 'take the state that the store has now as the right one, after a known restore'),
+    new Option(
+      '--token <token>',
+      'who asks, for a store at https: (otherwise $SECURESTORE_TOKEN, which shows to fewer)',
+    ),
     new Option('--json', 'JSON lines on stdout, errors as JSON lines on stderr'),
     new Option('-y, --yes', 'do what destroys without asking'),
   ];

@@ -1,8 +1,9 @@
 import { type ErrorCode, SecureStoreError } from '@securestore/core-format';
-import type { Invitation, Logger, SecretMethod, SecureStore } from 'securestore';
+import type { Invitation, Logger, OpenOptions, SecretMethod, SecureStore } from 'securestore';
 import type { Call, GlobalOptions } from './call.ts';
 import { withAdvice } from './error-report.ts';
 import { findSecret, readSecretFile } from './secret.ts';
+import { checkNoToken, isServed, openServed } from './served.ts';
 import { oneFingerprint, type Unlocking, unlockWith } from './unlocking.ts';
 
 function refuse(message: string): never {
@@ -90,6 +91,10 @@ export async function withStoreWithin<T>(
   use: (store: SecureStore) => Promise<T>,
 ): Promise<T> {
   const location = await locationOf(call);
+  if (isServed(location)) {
+    await using store = await openServed(call, location);
+    return await use(store);
+  }
   using unlock = await unlockWith(await findSecret(call, 'open'));
   const late = new AbortController();
   const timer = setTimeout(() => late.abort(new DOMException('not open in time', 'TimeoutError')), milliseconds);
@@ -120,17 +125,36 @@ export async function withUnlockedStore<T>(
   use: (store: SecureStore, unlock: SecretMethod) => Promise<T>,
 ): Promise<T> {
   const location = await locationOf(call);
+  if (isServed(location)) refuse('this takes what unlocks the store: run it where that is, and not over a server');
   using unlock = await unlockWith(await findSecret(call, 'open'));
   await using store = await openWith(call, location, unlock);
   return await use(store, unlock.method);
 }
 
-async function openAt(call: Call, location: string): Promise<SecureStore> {
-  using unlock = await unlockWith(await findSecret(call, 'open'));
-  return await openWith(call, location, unlock);
+/** As {@link withStore}, for a program that goes on. @param more beside what every command opens a store with */
+export async function withOpenStore<T>(
+  call: Call,
+  more: Pick<OpenOptions, 'authenticators' | 'upkeep'>,
+  use: (store: SecureStore) => Promise<T>,
+): Promise<T> {
+  const location = await locationOf(call);
+  await using store = await openAt(call, location, more);
+  return await use(store);
 }
 
-async function openWith(call: Call, location: string, unlock: Unlocking): Promise<SecureStore> {
+async function openAt(call: Call, location: string, more: Partial<OpenOptions> = {}): Promise<SecureStore> {
+  if (isServed(location)) return await openServed(call, location);
+  checkNoToken(call);
+  using unlock = await unlockWith(await findSecret(call, 'open'));
+  return await openWith(call, location, unlock, more);
+}
+
+async function openWith(
+  call: Call,
+  location: string,
+  unlock: Unlocking,
+  more: Partial<OpenOptions> = {},
+): Promise<SecureStore> {
   const { cli, options } = call;
   const invitation = await invitationOf(options);
   const fingerprint = oneFingerprint([options.fingerprint, invitation?.fingerprint, unlock.fingerprint]);
@@ -146,6 +170,7 @@ async function openWith(call: Call, location: string, unlock: Unlocking): Promis
       // That is for programs that keep a store open; here there are commands for it.
       upkeep: false,
       signal: cli.signal,
+      ...more,
     });
   } catch (error) {
     throw withAdvice(error, ADVICE);

@@ -9,6 +9,7 @@ import { addFolderVerbs } from './verbs/folder-verbs.ts';
 import { addMigrateVerb } from './verbs/migrate-verb.ts';
 import { addKeyVerbs } from './verbs/key-verbs.ts';
 import { addObjectVerbs } from './verbs/object-verbs.ts';
+import { addServeVerb } from './verbs/serve-verb.ts';
 
 const NOTES = `
 The secret that unlocks the store comes from --key-file, --passphrase-file, --identity-file, --recovery-code-file,
@@ -82,6 +83,7 @@ export function createProgram(run: Run): Command {
   addBackupVerbs(program, run);
   addMigrateVerb(program, run);
   addCheckVerbs(program, run);
+  addServeVerb(program, run);
   addHelp(program);
   return program.addHelpText('after', NOTES);
 }

@@ -73,6 +73,13 @@ function passphraseFile(path: string): SecretSource {
   return { kind: 'passphrase', read: () => readSecretFile(path, 'passphrase') };
 }
 
+/** The file of a credential of this service, if it has one of that name. */
+export async function credentialFile(env: Cli['env'], name: string): Promise<string | undefined> {
+  const directory = nonEmpty(env, 'CREDENTIALS_DIRECTORY');
+  const file = directory === undefined ? undefined : join(directory, name);
+  return file !== undefined && (await exists(file)) ? file : undefined;
+}
+
 /** What systemd's `LoadCredential=` put there for this service. */
 async function fromCredentialsDirectory(directory: string): Promise<SecretSource | undefined> {
   const key = join(directory, 'securestore-key');
@@ -81,7 +88,8 @@ async function fromCredentialsDirectory(directory: string): Promise<SecretSource
   return (await exists(passphrase)) ? passphraseFile(passphrase) : undefined;
 }
 
-function nonEmpty(env: Cli['env'], name: string): string | undefined {
+/** The value of a variable, if it is set. @throws `INVALID_ARGUMENT` where it is empty */
+export function nonEmpty(env: Cli['env'], name: string): string | undefined {
   const value = env[name];
   // An empty one is a secret that failed to arrive; asking or looking elsewhere would hide that.
   if (value === '') refuse(`$${name} is set but empty; give it its value, or unset it`);
@@ -118,7 +126,7 @@ export function findNewSecret(cli: Cli, options: NewSecretOptions, otherwise = '
 }
 
 /** The secrets that the options name, each with its option. */
-function optionSecrets(options: GlobalOptions): (readonly [string, SecretSource])[] {
+export function optionSecrets(options: GlobalOptions): (readonly [string, SecretSource])[] {
   const { keyFile, passphraseFile: passphrase, recoveryCodeFile, shareFile, identityFile } = options;
   const all: (readonly [string, SecretSource | undefined])[] = [
     ['--key-file', keyFile === undefined ? undefined : { kind: 'key-file', path: keyFile }],

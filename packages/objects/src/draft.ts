@@ -1,5 +1,5 @@
 import type { RecordHeader } from '@securestore/core-format';
-import type { Condition } from './condition.ts';
+import type { Condition } from './parse-condition.ts';
 import type { OpenBody } from './open-body.ts';
 import type { Current, Target } from './records.ts';
 

@@ -2,10 +2,10 @@ import type { StoreKey } from '@securestore/core-format';
 import { SecureStoreError } from '@securestore/core-format';
 import { callSignal, checkOptions } from './call.ts';
 import { mapConcurrently } from './map-concurrently.ts';
+import { LISTING_OPTIONS } from './known-options.ts';
 import type { OpenCalls } from './open-calls.ts';
-import type { CallOptions, ObjectInfo } from './types.ts';
+import type { ListingOptions, ObjectInfo } from './types.ts';
 
-const NO_OPTIONS: ReadonlySet<string> = new Set();
 const PREFETCHED = 8;
 
 /**
@@ -15,10 +15,10 @@ const PREFETCHED = 8;
 export async function* entriesOf<M extends object>(
   calls: OpenCalls,
   prefix: string,
-  options: CallOptions | undefined,
+  options: ListingOptions | undefined,
   info: (key: StoreKey, signal: AbortSignal | undefined) => Promise<ObjectInfo<M> | undefined>,
 ): AsyncGenerator<ObjectInfo<M>> {
-  checkOptions(options, NO_OPTIONS);
+  checkOptions(options, LISTING_OPTIONS);
   const signal = callSignal(options);
   const read = async (key: StoreKey): Promise<ObjectInfo<M> | undefined> => {
     try {
@@ -29,7 +29,8 @@ export async function* entriesOf<M extends object>(
       throw error;
     }
   };
-  for await (const found of mapConcurrently(calls.names('entries', prefix, { signal }), PREFETCHED, read)) {
+  const names = calls.names('entries', prefix, { signal, after: options?.after }, LISTING_OPTIONS);
+  for await (const found of mapConcurrently(names, PREFETCHED, read)) {
     if (found !== undefined) yield found;
   }
 }

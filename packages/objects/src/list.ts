@@ -18,12 +18,6 @@ const PAGE = 1000;
 /** Sorts after every name below a folder: `~` is the greatest character of a backend name. */
 const PAST_FOLDER = '/~~';
 
-/** @throws SecureStoreError `INVALID_ARGUMENT` for a prefix that is no text */
-export function checkPrefix(prefix: unknown): string {
-  if (typeof prefix !== 'string') throw new SecureStoreError('INVALID_ARGUMENT', 'the prefix must be a string');
-  return prefix;
-}
-
 /** The true name of an object whose token doesn't tell it. `undefined` where it was deleted meanwhile, or is not to be had. */
 async function readName(engine: Engine, token: string, signal?: AbortSignal): Promise<string | undefined> {
   const found = await engine.backend.read(objectName(token), { signal });
@@ -51,14 +45,18 @@ function nextAfter(folder: string, lastKey: string, lastMatched: boolean): strin
   return slash === -1 ? lastKey : lastKey.slice(0, slash) + PAST_FOLDER;
 }
 
-/** The names that start with `prefix`, in the backend's order. */
-export async function* listNames(engine: Engine, prefix: string, signal?: AbortSignal): AsyncGenerator<StoreKey> {
+/** The names that start with `prefix`, in the backend's order. @param options `after` is the name that they begin after */
+export async function* listNames(
+  engine: Engine,
+  prefix: string,
+  { after: begin, signal }: { readonly after?: StoreKey | undefined; readonly signal?: AbortSignal | undefined } = {},
+): AsyncGenerator<StoreKey> {
   const { backend, names, watcher, place } = engine;
   // No key has these: so nothing starts with them, and no folder of theirs needs to be looked for.
   if (prefix.startsWith('/') || prefix.includes('//') || prefix.length > MAX_KEY_BYTES) return;
   const visible = names.visibleFolder(prefix);
   const folder = visible === '' ? AREAS.objects : `${objectName(visible)}/`;
-  for (let after: string | undefined; ;) {
+  for (let after = begin && objectName(names.locate(begin).token); ;) {
     const epoch = place?.epoch;
     const page = await listPage(
       backend,
@@ -83,10 +81,4 @@ export async function* listNames(engine: Engine, prefix: string, signal?: AbortS
     if (!page.more || last === undefined) return;
     after = nextAfter(folder, last.key, matched);
   }
-}
-
-/** By UTF-8 bytes, which is the order of code points and not that of UTF-16 units. */
-export function sortNames(names: readonly string[]): string[] {
-  const inUnitOrder = names.every((name) => !/[\ud800-\udfff]/.test(name));
-  return inUnitOrder ? names.toSorted() : names.toSorted((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
 }

@@ -33,7 +33,7 @@ function concurrencyOf(options: ManyOptions | undefined): number {
  * One call about many items: `run` for each with bounded concurrency, what became of each in the order of the items.
  */
 export function runMany<T, R>(
-  calls: OpenCalls,
+  calls: Pick<OpenCalls, 'checkOpen' | 'ofManySteps'>,
   operation: string,
   items: Iterable<T> | AsyncIterable<T>,
   options: ManyOptions | undefined,

@@ -18,10 +18,18 @@ import type { CheckpointReport } from './checkpoint/make.ts';
 import type { Job } from '@securestore/jobs';
 import type { RotationReport } from './rekey/rotate.ts';
 import { entriesOf } from './entries.ts';
+import {
+  CHANGE_OPTIONS,
+  LISTING_OPTIONS,
+  NO_OPTIONS,
+  RANGE_OPTIONS,
+  RETRIEVE_OPTIONS,
+  STORE_OPTIONS,
+} from './known-options.ts';
 import { HealthArea } from './health-area.ts';
 import { MigrationArea } from './moving/migration-area.ts';
 import { historyOf } from './history.ts';
-import { sortNames } from './list.ts';
+import { sortNames } from './names.ts';
 import type { MemberAdministration } from './members/administration.ts';
 import { isGrantedName } from './members/granted.ts';
 import { runMany } from './many.ts';
@@ -40,6 +48,7 @@ import type {
   ChangeOptions,
   HistoryEntry,
   ItemResult,
+  ListingOptions,
   Logger,
   ManyOptions,
   Metadata,
@@ -54,12 +63,6 @@ import type {
   StoreOptions,
 } from './types.ts';
 import type { VerifyReport } from './verify/report.ts';
-
-const NO_OPTIONS: ReadonlySet<string> = new Set();
-const STORE_OPTIONS: ReadonlySet<string> = new Set(['metadata', 'ifAbsent', 'ifVersion', 'ifDamaged', 'expires']);
-const RETRIEVE_OPTIONS: ReadonlySet<string> = new Set(['version', 'at']);
-const RANGE_OPTIONS: ReadonlySet<string> = new Set(['version', 'at', 'start', 'end']);
-const CHANGE_OPTIONS: ReadonlySet<string> = new Set(['ifVersion']);
 
 /** What an {@link ObjectStore} is made of. */
 export interface ObjectStoreParts {
@@ -84,7 +87,7 @@ export class ObjectStore implements SecureStorage {
   /** The ways of unlocking the store. */
   readonly slots: SlotAdministration;
   /** Its keys: called, the names of objects as {@link SecureStorage.keys} gives them; its members administer keys. */
-  readonly keys: ((prefix?: string, options?: CallOptions) => AsyncGenerator<StoreKey>) & KeyAdministration;
+  readonly keys: ((prefix?: string, options?: ListingOptions) => AsyncGenerator<StoreKey>) & KeyAdministration;
   /** Who was granted a part of the keys. */
   readonly members: MemberAdministration;
   /** Long work on the store that is not finished. */
@@ -126,7 +129,7 @@ export class ObjectStore implements SecureStorage {
     this.members = this.#administration.members;
     this.jobs = this.#administration.jobs;
     this.keys = Object.assign(
-      (prefix = '', options?: CallOptions) => this.#calls.names('keys', prefix, options),
+      (prefix = '', options?: ListingOptions) => this.#calls.names('keys', prefix, options, LISTING_OPTIONS),
       this.#administration.keys,
     );
   }
@@ -291,12 +294,12 @@ export class ObjectStore implements SecureStorage {
   list(prefix = '', options?: CallOptions): Promise<string[]> {
     return this.#calls.ofManySteps(async () => {
       const names: string[] = [];
-      for await (const name of this.#calls.names('list', prefix, options, true)) names.push(name);
+      for await (const name of this.#calls.names('list', prefix, options, NO_OPTIONS, true)) names.push(name);
       return sortNames(names);
     });
   }
 
-  entries<M extends object = Metadata>(prefix = '', options?: CallOptions): AsyncGenerator<ObjectInfo<M>> {
+  entries<M extends object = Metadata>(prefix = '', options?: ListingOptions): AsyncGenerator<ObjectInfo<M>> {
     // A member sees all names, and what is behind those that were granted.
     return entriesOf(this.#calls, prefix, options, async (key, signal) =>
       isGrantedName(this.#engine, key) ? this.#info<M>(key, { signal }) : undefined,

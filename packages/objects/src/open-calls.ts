@@ -3,13 +3,12 @@ import { parseStoreKey, SecureStoreError } from '@securestore/core-format';
 import { settledSoon } from './abortable.ts';
 import { callSignal, checkOptions, inCall, inContext } from './call.ts';
 import type { Engine, MutationGate } from './engine.ts';
-import { checkPrefix, listNames } from './list.ts';
+import { listNames } from './list.ts';
 import { checkGranted } from './members/granted.ts';
+import { checkPrefix } from './names.ts';
 import { checkOwner } from './owner.ts';
 import type { Target } from './records.ts';
-import type { CallOptions } from './types.ts';
-
-const NO_OPTIONS: ReadonlySet<string> = new Set();
+import type { CallOptions, ListingOptions } from './types.ts';
 
 /** The calls that change an object. */
 const MUTATIONS: ReadonlySet<string> = new Set([
@@ -150,16 +149,18 @@ export class OpenCalls {
   async *names(
     operation: string,
     prefix: string,
-    options: CallOptions | undefined,
+    options: ListingOptions | undefined,
+    known: ReadonlySet<string>,
     waitedFor = false,
   ): AsyncGenerator<StoreKey> {
     let signal: AbortSignal | undefined;
     const getSignal = (): AbortSignal | undefined => signal;
     const listing = await inCall(operation, undefined, getSignal, async () => {
       this.checkOpen();
-      checkOptions(options, NO_OPTIONS);
+      checkOptions(options, known);
+      const after = options?.after === undefined ? undefined : parseStoreKey(options.after);
       signal = callSignal(options);
-      return listNames(this.#engine, checkPrefix(prefix), signal);
+      return listNames(this.#engine, checkPrefix(prefix), { after, signal });
     });
     while (true) {
       const step = await inCall(operation, undefined, getSignal, async () => {

@@ -4,6 +4,8 @@ import { settledSoon } from './abortable.ts';
 import type { BlobReader } from './blob-reader.ts';
 import { inCall } from './call.ts';
 import type { Found } from './read.ts';
+import { parseRange } from './range.ts';
+import { jsonOf, textOf } from './read-data.ts';
 import { infoOf } from './records.ts';
 import type { RangeOptions, Retrieved } from './types.ts';
 
@@ -30,24 +32,6 @@ async function readAll(
   return data;
 }
 
-function textOf(data: Uint8Array): string {
-  try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(data);
-  } catch {
-    throw new SecureStoreError('INVALID_ARGUMENT', 'the object is not UTF-8 text');
-  }
-}
-
-/** Parses without quoting what can't be parsed: it is a secret. */
-function jsonOf(data: Uint8Array): unknown {
-  const text = textOf(data);
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw new SecureStoreError('INVALID_ARGUMENT', 'the object is not JSON');
-  }
-}
-
 /** An object with its payload in memory. */
 export async function retrievedOf<M extends object>(
   found: Found,
@@ -71,26 +55,6 @@ export async function retrievedOf<M extends object>(
 
 function missingReader(): never {
   throw new SecureStoreError('INTERNAL', 'a blob without a reader');
-}
-
-function checkPosition(name: 'start' | 'end', value: unknown): number {
-  if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0) return value;
-  throw new SecureStoreError('INVALID_ARGUMENT', `the option "${name}" must be a whole number of bytes from 0`);
-}
-
-function parseRange(options: RangeOptions | undefined, length: number): { start: number; end: number } {
-  const start = options?.start === undefined ? 0 : checkPosition('start', options.start);
-  const end = options?.end === undefined ? length : Math.min(checkPosition('end', options.end), length);
-  if (options?.end !== undefined && options.end < start) {
-    throw new SecureStoreError('INVALID_ARGUMENT', 'the option "end" must not be before "start"');
-  }
-  if (start > length) {
-    throw new SecureStoreError(
-      'INVALID_ARGUMENT',
-      `the range starts at byte ${start}, but there are only ${length} bytes`,
-    );
-  }
-  return { start, end };
 }
 
 async function* inlineRange(data: Uint8Array, start: number, end: number): AsyncGenerator<Uint8Array<ArrayBuffer>> {

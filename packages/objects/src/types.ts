@@ -108,6 +108,11 @@ export interface ChangeOptions extends CallOptions {
   readonly ifVersion?: Version | undefined;
 }
 
+export interface ListingOptions extends CallOptions {
+  /** Goes on after this name, as the last one of a part of the listing; it need not be there any more. */
+  readonly after?: string | undefined;
+}
+
 export interface ManyOptions extends CallOptions {
   /** How many are under way at once; default 16. */
   readonly concurrency?: number | undefined;
@@ -170,9 +175,9 @@ export interface SecureStorage {
   /** The names that start with `prefix`, a raw string that need not be a key, in the order of their UTF-8 bytes. */
   list(prefix?: string, options?: CallOptions): Promise<string[]>;
   /** As {@link SecureStorage.list}, in the backend's order and in bounded memory. */
-  keys(prefix?: string, options?: CallOptions): AsyncIterable<StoreKey>;
+  keys(prefix?: string, options?: ListingOptions): AsyncIterable<StoreKey>;
   /** As {@link SecureStorage.keys} with one read each, prefetched. */
-  entries<M extends object = Metadata>(prefix?: string, options?: CallOptions): AsyncIterable<ObjectInfo<M>>;
+  entries<M extends object = Metadata>(prefix?: string, options?: ListingOptions): AsyncIterable<ObjectInfo<M>>;
   /** Stores each item; failures are in the results. */
   storeMany<M extends object = Metadata>(
     items: Iterable<StoreManyItem<M>> | AsyncIterable<StoreManyItem<M>>,

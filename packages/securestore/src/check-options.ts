@@ -106,7 +106,7 @@ const CHECKS: Readonly<Record<string, readonly [check: (value: unknown) => boole
   copyOnly: [(value) => typeof value === 'boolean', 'true or false'],
   upkeep: [(value) => typeof value === 'boolean', 'true or false'],
   create: [(value) => typeof value === 'boolean', 'true or false'],
-  requestId: [(value) => typeof value === 'string', 'a string'],
+  requestId: [(value) => typeof value === 'string' || typeof value === 'function', 'a string or a function'],
   acceptHead: [(value) => typeof value === 'boolean', 'true or false'],
   trustOnFirstUse: [(value) => typeof value === 'boolean', 'true or false'],
   fingerprint: [

@@ -168,3 +168,5 @@ export type { ReadRecoveryKit, RecoveryKit } from './recovery-kit.ts';
 export { createStore, openStore } from './open.ts';
 export type { SecureStore, SessionOptions } from './open.ts';
 export type { BackendOptions, CreateOptions, OpenOptions } from './options.ts';
+export type { ServedOptions } from './remote.ts';
+export type { RemoteCredentials, RemoteStore, RemoteTls } from '@securestore/protocol';

@@ -5,6 +5,7 @@ import type { Meter } from '@securestore/backend-api';
 import { createMeter, parseLocation, redactLocation } from '@securestore/backend-api';
 import type { RestoreOptions } from '@securestore/backup';
 import { Backups, Schedules } from '@securestore/backup';
+import { SecureStoreError } from '@securestore/core-format';
 import type { Health } from '@securestore/health';
 import type { Anchor, CallOptions, CryptoEvent, ObjectStore, StoreContext } from '@securestore/objects';
 import { createObjectStore, openObjectStore, openOrCreateObjectStore, signalOf } from '@securestore/objects';
@@ -15,11 +16,17 @@ import { backupConnect, connect, followConnect } from './connect.ts';
 import { anchorName, fileAnchor } from './file-anchor.ts';
 import { healthOf } from './health.ts';
 import type { CreateOptions, OpenOptions } from './options.ts';
+import type { RemoteStore } from '@securestore/protocol';
+import { isServed, openServed } from './remote.ts';
+import type { ServedOptions } from './remote.ts';
 
 /** How a session is begun. */
 export interface SessionOptions extends CallOptions {
-  /** What the audit log tells of every attempt of the session, to find it again in other logs. */
-  readonly requestId?: string | undefined;
+  /**
+   * What the audit log tells of every attempt of the session, to find it again in other logs. A function is asked at each attempt: for a
+   * session that serves many requests.
+   */
+  readonly requestId?: string | (() => string | undefined) | undefined;
 }
 
 /** An open store. */
@@ -94,7 +101,8 @@ function assemble(store: ObjectStore, opened: OpenOptions, events: KeyEvents, me
     checkSessionOptions(given);
     const { requestId, ...options } = given;
     // Who it is shows only when it has succeeded.
-    const attempt = { action: 'session', principal: '', requestId, readOnly: true };
+    const id = typeof requestId === 'function' ? requestId() : requestId;
+    const attempt = { action: 'session', principal: '', requestId: id, readOnly: true };
     const found = await recorder.attempt(attempt, async () => {
       const begun = await begin(credentials, options);
       attempt.principal = begun.principal;
@@ -160,6 +168,10 @@ async function contextFor(
  *   `BACKEND_NOT_INSTALLED`; what the backend throws where it can't be reached
  */
 export async function createStore(location: string, given: CreateOptions): Promise<SecureStore> {
+  if (isServed(location)) {
+    const message = 'a store is made where it will lie, and then served: securestore serve --store sqlite:./vault.db';
+    throw new SecureStoreError('INVALID_ARGUMENT', message);
+  }
   checkCreateOptions(given);
   const options = await withHealth(given);
   const events = new KeyEvents(options.onCryptoEvent);
@@ -176,7 +188,35 @@ export async function createStore(location: string, given: CreateOptions): Promi
  *   `INTEGRITY` where it is damaged or not the pinned one; `ROLLBACK` where the anchor remembers a newer one; `LOCKED`;
  *   `INVALID_ARGUMENT`; `BACKEND_NOT_INSTALLED`; what the backend throws where it can't be reached
  */
-export async function openStore(location: string, given: OpenOptions): Promise<SecureStore> {
+export function openStore(location: string, given: OpenOptions): Promise<SecureStore>;
+/**
+ * Opens a store that is served elsewhere, as whom the credentials say. It takes the package `@securestore/client`.
+ *
+ * @param location scheme, host and port, such as `https://vault.example.com`
+ * @throws SecureStoreError `UNAUTHENTICATED`; `INTEGRITY` where it is not the pinned one; `UNAVAILABLE` where the server can't be reached;
+ *   `INVALID_ARGUMENT`; `BACKEND_NOT_INSTALLED`
+ */
+export function openStore(location: string, given: ServedOptions): Promise<RemoteStore>;
+export async function openStore(
+  location: string,
+  given: OpenOptions | ServedOptions,
+): Promise<SecureStore | RemoteStore> {
+  const isRemote = typeof given === 'object' && given !== null && 'credentials' in given;
+  if (isServed(location) && isRemote) return openServed(location, given);
+  if (isServed(location)) {
+    const message =
+      'a store that is served elsewhere is opened with { credentials: { token } }: what unlocks it the server has';
+    throw new SecureStoreError('INVALID_ARGUMENT', message);
+  }
+  if (isRemote) {
+    const message =
+      'the option "credentials" is for a store at https:; whoever unlocks a store may do everything with it';
+    throw new SecureStoreError('INVALID_ARGUMENT', message);
+  }
+  return openHere(location, given);
+}
+
+async function openHere(location: string, given: OpenOptions): Promise<SecureStore> {
   checkOpenOptions(given);
   const options = await withHealth(given);
   const events = new KeyEvents(options.onCryptoEvent);

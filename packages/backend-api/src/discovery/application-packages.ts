@@ -145,7 +145,7 @@ export async function importFrom(packageName: string, load: () => Promise<unknow
 }
 
 function loadError(packageName: string, problem: string, cause: unknown): SecureStoreError {
-  const message = `The backend package ${packageName} is installed but can't be used: ${problem}. See the cause.`;
+  const message = `The package ${packageName} is installed but can't be used: ${problem}. See the cause.`;
   return new SecureStoreError('UNAVAILABLE', message, { retryable: false, cause });
 }
 

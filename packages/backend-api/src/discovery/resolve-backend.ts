@@ -50,6 +50,20 @@ export async function resolveBackend(location: string, options: ResolveOptions =
   return checkBackend(definition.create(), `the backend of ${scheme}:`);
 }
 
+/**
+ * The exports of one of the project's own packages that is no backend, for whoever needs it only where it is used.
+ *
+ * @returns `undefined` where it is not installed
+ * @throws `UNAVAILABLE` where it can't be loaded; `INVALID_ARGUMENT` where it belongs to another user
+ */
+export async function loadOwnPackage(
+  packageName: string,
+  { resolveFrom, besides }: Pick<ResolveOptions, 'resolveFrom' | 'besides'>,
+): Promise<object | undefined> {
+  const found = await applicationPackages(resolveFrom ?? process.cwd()).load(packageName);
+  return found ?? (besides === undefined ? undefined : applicationPackages(besides).load(packageName));
+}
+
 function checkOptions({ backends, resolveFrom }: ResolveOptions): void {
   if (backends !== undefined && (typeof backends !== 'object' || backends === null)) {
     throw new SecureStoreError('INVALID_ARGUMENT', 'backends is an object that names a package for each scheme.');

@@ -5,14 +5,14 @@ import type { ErrorCode } from '@securestore/core-format';
 import { rawKey } from '@securestore/crypto';
 import type { UnlockMethod } from '@securestore/crypto';
 import { afterEach, expect } from 'vitest';
-import type { ObjectStore, OpenSettings, RangeOptions, StoreSettings } from '../../src/index.ts';
+import type { ObjectStore, OpenSettings, RangeOptions, SecureStorage, StoreSettings } from '../../src/index.ts';
 import { createObjectStore, openObjectStore } from '../../src/index.ts';
 import type { Place } from './places.ts';
 
 /** What unlocks every store of the tests. */
 export const UNLOCK: UnlockMethod = rawKey(Buffer.alloc(32, 7));
 
-type Extras = Partial<Omit<OpenSettings, 'backend'> & StoreSettings> & {
+export type Extras = Partial<Omit<OpenSettings, 'backend'> & StoreSettings> & {
   readonly layers?: readonly Layer[];
   /** Wraps the backend in something that is no layer. */
   readonly wrap?: (backend: StorageBackend) => StorageBackend;
@@ -82,7 +82,11 @@ export function patterned(length: number, seed = 1): Buffer {
 }
 
 /** The bytes that a stream of an object gives. */
-export async function readRange(store: ObjectStore, key: string, options?: RangeOptions): Promise<Buffer> {
+export async function readRange(
+  store: Pick<SecureStorage, 'retrieveStream'>,
+  key: string,
+  options?: RangeOptions,
+): Promise<Buffer> {
   const { stream } = await store.retrieveStream(key, options);
   return Buffer.concat(await Array.fromAsync(stream));
 }

@@ -1,0 +1,37 @@
+import { type Command, Option } from 'commander';
+import { addVerb, collect, type Run } from '../call.ts';
+import type { ServeOptions } from '../commands/serve.ts';
+
+/** Adds what serves a store to others. */
+export function addServeVerb(program: Command, run: Run): void {
+  program.commandsGroup('Serving:');
+  addVerb<ServeOptions, []>(program, run, {
+    usage: 'serve',
+    summary: 'serve the store over HTTP or HTTPS, to those who may use it by its roles',
+    options: [
+      new Option('--host <address>', 'the address to listen on').default('127.0.0.1'),
+      new Option('--port <number>', 'the port to listen on').default('8420'),
+      new Option('--tls-cert <file>', 'the certificate of the server and those above it, in PEM'),
+      new Option('--tls-key <file>', 'the key of the certificate, in PEM'),
+      new Option('--behind-proxy', 'a proxy terminates TLS, and nothing but the proxy reaches the address'),
+      new Option('--oidc <file>', 'a JSON file about an issuer whose tokens are taken; may be repeated').argParser(
+        collect,
+      ),
+      new Option('--limit <name=number>', 'another limit than the usual one; may be repeated').argParser(collect),
+      new Option('--log-requests', 'a line on stdout for each request, without names of objects'),
+    ],
+    notes: `Whoever asks brings an API token (securestore token add), or a token of an issuer of --oidc; what they may do the roles say. Without
+either there is nothing but /healthz. Whoever runs the server has the secret of the store, and may do everything.
+
+An --oidc file: { "name": "corp", "keys": "https://login.example.com/jwks", "issuer": "https://login.example.com",
+"audience": "vault", "algorithms": ["RS256"], "roles": { "claim": "groups", "map": { "db-team": "db-reader" } } }
+
+On an address that others reach TLS is needed. The key of the certificate may be a credential of systemd:
+--tls-key "$CREDENTIALS_DIRECTORY/tls-key". SIGTERM or an interrupt stops the server once what is under way has ended.
+
+Examples:
+  securestore serve
+  securestore serve --host 0.0.0.0 --tls-cert server.pem --tls-key server.key`,
+    load: async () => (await import('../commands/serve.ts')).serve,
+  });
+}

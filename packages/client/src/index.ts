@@ -1,0 +1,2 @@
+export { openRemoteStore } from './remote-store.ts';
+export type { RemoteCredentials, RemoteOptions, RemoteStore, RemoteTls } from '@securestore/protocol';

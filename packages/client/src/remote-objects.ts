@@ -1,0 +1,268 @@
+import { parseStoreKey, parseVersion, SecureStoreError } from '@securestore/core-format';
+import type { StoreKey } from '@securestore/core-format';
+import type {
+  CallOptions,
+  ChangeOptions,
+  HistoryEntry,
+  ItemResult,
+  ListingOptions,
+  ManyOptions,
+  Metadata,
+  ObjectInfo,
+  RangeOptions,
+  Retrieved,
+  RetrievedStream,
+  RetrieveOptions,
+  SecureStorage,
+  StoreData,
+  StoreManyItem,
+  StoreOptions,
+} from '@securestore/objects';
+import {
+  CHANGE_OPTIONS,
+  checkOptions,
+  checkPrefix,
+  encodeMetadata,
+  LISTING_OPTIONS,
+  NO_OPTIONS,
+  parseCondition,
+  RANGE_OPTIONS,
+  RETRIEVE_OPTIONS,
+  runMany,
+  sortNames,
+  STORE_OPTIONS,
+} from '@securestore/objects/surface';
+import { encodeKey, encodeQuery, entityTagOf, JSON_TYPE, RAW_TYPE } from '@securestore/protocol';
+import { Calls } from './calls.ts';
+import { outgoingData, outgoingObject } from './outgoing.ts';
+import { chosen, openAnswer, rangeIn, retrievedFrom } from './incoming.ts';
+
+/** No key is longer, so nothing starts with what is. */
+const MAX_PREFIX_BYTES = 1024;
+
+/** A condition as HTTP has it. @throws SecureStoreError `INVALID_ARGUMENT` */
+function conditionHeaders(options: StoreOptions | undefined): Record<string, string> {
+  const condition = parseCondition(options);
+  if (condition.type === 'absent') return { 'if-none-match': '*' };
+  return condition.type === 'version' ? { 'if-match': entityTagOf(options?.ifVersion ?? '') } : {};
+}
+
+/** How much of a text there is before its first lone surrogate. */
+function wellFormedLength(text: string): number {
+  const at = text.isWellFormed() ? -1 : text.search(/\p{Surrogate}/u);
+  return at === -1 ? text.length : at;
+}
+
+/** Objects of a store that is served elsewhere: the interface of one that is here. */
+export class RemoteObjects implements SecureStorage {
+  readonly #calls: Calls;
+
+  constructor(calls: Calls) {
+    this.#calls = calls;
+  }
+
+  store<M extends object = Metadata>(key: string, data: StoreData, options?: StoreOptions<M>): Promise<ObjectInfo<M>> {
+    return this.#store(key, data, options);
+  }
+
+  #store<M extends object>(
+    key: string,
+    data: StoreData,
+    options: StoreOptions<M> | undefined,
+    inner = false,
+  ): Promise<ObjectInfo<M>> {
+    return this.#calls.aboutObject(
+      'store',
+      key,
+      options,
+      STORE_OPTIONS,
+      async (name, signal) => {
+        const headers = conditionHeaders(options as StoreOptions | undefined);
+        const query = encodeQuery({ ifDamaged: options?.ifDamaged === true ? true : undefined });
+        const path = `/v1/objects/${encodeKey(name)}${query}`;
+        const object = await outgoingObject(data, options, signal);
+        return this.#calls.send<ObjectInfo<M>>({ method: 'PUT', path, headers, signal }, object);
+      },
+      inner,
+    );
+  }
+
+  retrieve<M extends object = Metadata>(key: string, options?: RetrieveOptions): Promise<Retrieved<M>> {
+    return this.#retrieve(key, options);
+  }
+
+  #retrieve<M extends object>(key: string, options: RetrieveOptions | undefined, inner = false): Promise<Retrieved<M>> {
+    return this.#calls.aboutObject(
+      'retrieve',
+      key,
+      options,
+      RETRIEVE_OPTIONS,
+      async (name, signal) => {
+        const path = `/v1/objects/${encodeKey(name)}${encodeQuery(chosen(options))}`;
+        return retrievedFrom<M>(await openAnswer<M>(this.#calls, path, signal));
+      },
+      inner,
+    );
+  }
+
+  retrieveStream<M extends object = Metadata>(key: string, options?: RangeOptions): Promise<RetrievedStream<M>> {
+    return this.#calls.aboutObject('retrieveStream', key, options, RANGE_OPTIONS, async (name, signal) => {
+      const path = `/v1/objects/${encodeKey(name)}${encodeQuery({ ...chosen(options), ...rangeIn(options) })}`;
+      const { info, stream } = await openAnswer<M>(this.#calls, path, signal);
+      return { stream: this.#calls.during(stream, 'retrieveStream', name, signal), metadata: info.metadata, info };
+    });
+  }
+
+  info<M extends object = Metadata>(key: string, options?: RetrieveOptions): Promise<ObjectInfo<M>> {
+    return this.#calls.aboutObject('info', key, options, RETRIEVE_OPTIONS, (name, signal) =>
+      this.#calls.get<ObjectInfo<M>>(`/v1/info/${encodeKey(name)}${encodeQuery(chosen(options))}`, signal),
+    );
+  }
+
+  has(key: string, options?: CallOptions): Promise<boolean> {
+    return this.#calls.aboutObject('has', key, options, NO_OPTIONS, async (name, signal) => {
+      const { exists } = await this.#calls.get<{ exists: boolean }>(`/v1/exists/${encodeKey(name)}`, signal);
+      return exists;
+    });
+  }
+
+  matches(key: string, data: StoreData, options?: CallOptions): Promise<boolean> {
+    return this.#calls.aboutObject('matches', key, options, NO_OPTIONS, async (name, signal) => {
+      const path = `/v1/matches/${encodeKey(name)}`;
+      const outgoing = await outgoingData(data, signal);
+      const ask = { method: 'POST', path, headers: { 'content-type': RAW_TYPE }, signal, readOnly: true } as const;
+      return (await this.#calls.send<{ matches: boolean }>(ask, outgoing)).matches;
+    });
+  }
+
+  setMetadata<M extends object = Metadata>(key: string, metadata: M, options?: ChangeOptions): Promise<ObjectInfo<M>> {
+    return this.#calls.aboutObject('setMetadata', key, options, CHANGE_OPTIONS, async (name, signal) => {
+      // Says what is wrong with it as a store does; `undefined` is none at all.
+      encodeMetadata(metadata ?? null);
+      return this.#change<M>('PUT', `/v1/metadata/${encodeKey(name)}`, { metadata }, options, signal);
+    });
+  }
+
+  delete(key: string, options?: ChangeOptions): Promise<boolean> {
+    return this.#calls.aboutObject('delete', key, options, CHANGE_OPTIONS, async (name, signal) => {
+      const headers = conditionHeaders(options);
+      const path = `/v1/objects/${encodeKey(name)}`;
+      return (await this.#calls.send<{ existed: boolean }>({ method: 'DELETE', path, headers, signal })).existed;
+    });
+  }
+
+  purge(key: string, options?: CallOptions): Promise<boolean> {
+    return this.#calls.aboutObject('purge', key, options, NO_OPTIONS, async (name, signal) => {
+      const path = `/v1/purge/${encodeKey(name)}`;
+      return (await this.#calls.send<{ existed: boolean }>({ method: 'POST', path, signal })).existed;
+    });
+  }
+
+  undelete<M extends object = Metadata>(key: string, options?: CallOptions): Promise<ObjectInfo<M>> {
+    return this.#calls.aboutObject('undelete', key, options, NO_OPTIONS, (name, signal) =>
+      this.#calls.send<ObjectInfo<M>>({ method: 'POST', path: `/v1/undelete/${encodeKey(name)}`, signal }),
+    );
+  }
+
+  restoreVersion<M extends object = Metadata>(
+    key: string,
+    version: string,
+    options?: ChangeOptions,
+  ): Promise<ObjectInfo<M>> {
+    return this.#calls.aboutObject('restoreVersion', key, options, CHANGE_OPTIONS, async (name, signal) => {
+      parseVersion(version);
+      return this.#change<M>('POST', `/v1/restore-version/${encodeKey(name)}`, { version }, options, signal);
+    });
+  }
+
+  #change<M extends object>(
+    method: 'PUT' | 'POST',
+    path: string,
+    body: object,
+    options: ChangeOptions | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<ObjectInfo<M>> {
+    const headers = { ...conditionHeaders(options), 'content-type': JSON_TYPE };
+    return this.#calls.send<ObjectInfo<M>>(
+      { method, path, headers, signal },
+      { body: Buffer.from(JSON.stringify(body)) },
+    );
+  }
+
+  history(key: string, options?: CallOptions): Promise<HistoryEntry[]> {
+    return this.#calls.aboutObject('history', key, options, NO_OPTIONS, async (name, signal) => {
+      const path = `/v1/history/${encodeKey(name)}`;
+      return (await this.#calls.get<{ history: HistoryEntry[] }>(path, signal)).history;
+    });
+  }
+
+  async list(prefix = '', options?: CallOptions): Promise<string[]> {
+    const pages = this.#pages<string>('list', 'keys', prefix, options, NO_OPTIONS);
+    return sortNames(await this.#calls.ofManySteps(() => Array.fromAsync(pages)));
+  }
+
+  keys(prefix = '', options?: ListingOptions): AsyncGenerator<StoreKey> {
+    return this.#pages<StoreKey>('keys', 'keys', prefix, options, LISTING_OPTIONS);
+  }
+
+  entries<M extends object = Metadata>(prefix = '', options?: ListingOptions): AsyncGenerator<ObjectInfo<M>> {
+    return this.#pages<ObjectInfo<M>>('entries', 'entries', prefix, options, LISTING_OPTIONS);
+  }
+
+  /** A listing, page by page. */
+  async *#pages<T>(
+    operation: string,
+    kind: 'keys' | 'entries',
+    prefix: string,
+    options: ListingOptions | undefined,
+    known: ReadonlySet<string>,
+  ): AsyncGenerator<T> {
+    const signal = await this.#calls.listing(operation, options, () => {
+      checkOptions(options, known);
+      checkPrefix(prefix);
+      if (options?.after !== undefined) parseStoreKey(options.after);
+    });
+    // A lone surrogate would become another character on the way: what begins with it is looked for here.
+    const sent = prefix.slice(0, wellFormedLength(prefix));
+    if (Buffer.byteLength(sent) > MAX_PREFIX_BYTES) return;
+    for (let { after } = options ?? {}; ;) {
+      const path = `/v1/${kind}${encodeQuery({ prefix: sent === '' ? undefined : sent, after })}`;
+      const page = await this.#calls.step<Readonly<Record<string, T[]>> & { after?: string }>(
+        operation,
+        path,
+        signal,
+        operation === 'list',
+      );
+      for (const item of page[kind] ?? []) {
+        if (!(typeof item === 'string' ? item : (item as ObjectInfo).key).startsWith(prefix)) continue;
+        if (operation !== 'list') this.#calls.checkOpen();
+        yield item;
+      }
+      if (page.after === undefined) return;
+      ({ after } = page);
+    }
+  }
+
+  storeMany<M extends object = Metadata>(
+    items: Iterable<StoreManyItem<M>> | AsyncIterable<StoreManyItem<M>>,
+    options?: ManyOptions,
+  ): Promise<ItemResult<ObjectInfo<M>>[]> {
+    const storeItem = (item: StoreManyItem<M>, signal: AbortSignal | undefined): Promise<ObjectInfo<M>> => {
+      if (typeof item !== 'object' || item === null) {
+        throw new SecureStoreError('INVALID_ARGUMENT', 'storeMany: an item must be an object with key and data');
+      }
+      const { key, data, ...rest } = item;
+      return this.#store<M>(key, data, signal === undefined ? rest : { ...rest, signal }, true);
+    };
+    return runMany(this.#calls, 'storeMany', items, options, (item) => item?.key, storeItem);
+  }
+
+  retrieveMany<M extends object = Metadata>(
+    keys: Iterable<string> | AsyncIterable<string>,
+    options?: ManyOptions,
+  ): Promise<ItemResult<Retrieved<M>>[]> {
+    const retrieveItem = (key: string, signal: AbortSignal | undefined): Promise<Retrieved<M>> =>
+      this.#retrieve<M>(key, signal === undefined ? undefined : { signal }, true);
+    return runMany(this.#calls, 'retrieveMany', keys, options, (key) => key, retrieveItem);
+  }
+}

@@ -1,0 +1,172 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import { SecureStoreError } from '@securestore/core-format';
+import { fromWireError, JSON_TYPE } from '@securestore/protocol';
+import type { RemoteTls } from '@securestore/protocol';
+import type { Dispatcher } from 'undici';
+import { Agent } from 'undici';
+
+/** What is asked of a server. */
+export interface Ask {
+  readonly method: 'GET' | 'PUT' | 'POST' | 'DELETE';
+  readonly path: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: Uint8Array | AsyncIterable<Uint8Array>;
+  readonly signal?: AbortSignal | undefined;
+  /** Whether it changes nothing, so that it has done nothing where no answer came. */
+  readonly readOnly: boolean;
+}
+
+/** An answer that has begun. */
+export type Answer = Dispatcher.ResponseData;
+
+/** Gives the token for a request: asked each time, so that one that is about to expire can be replaced. */
+export type TokenSource = () => string | Promise<string>;
+
+export interface TransportSettings {
+  /** Scheme, host and port. */
+  readonly origin: string;
+  readonly token: TokenSource | undefined;
+  /** Certificates of authorities, and a certificate of one's own, in PEM. */
+  readonly tls?: RemoteTls | undefined;
+  /** Connections at once. */
+  readonly connections?: number | undefined;
+}
+
+/** As long as the longest metadata, some times over. */
+const MAX_HEADER_BYTES = 64 * 1024;
+/** The most of an error that is read, in bytes. */
+const MAX_ERROR_BYTES = 256 * 1024;
+/** How long what is left of an answer is read, so that its connection can be used again. */
+const DRAIN_MS = 1000;
+
+/** Problems before anything was sent: the server has seen nothing. */
+const UNSENT: ReadonlySet<string> = new Set([
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'UND_ERR_CONNECT_TIMEOUT',
+]);
+
+function codeOf(error: unknown): string {
+  const { code, cause } = (error ?? {}) as { readonly code?: unknown; readonly cause?: unknown };
+  return typeof code === 'string' ? code : cause === undefined ? '' : codeOf(cause);
+}
+
+function bytesOf(pem: string | Uint8Array | undefined): string | Buffer | undefined {
+  return pem === undefined || typeof pem === 'string' ? pem : Buffer.from(pem);
+}
+
+/** Speaks HTTP with one server. */
+export class Transport {
+  readonly origin: string;
+  readonly #agent: Agent;
+  readonly #token: TokenSource | undefined;
+
+  constructor({ origin, token, tls, connections = 128 }: TransportSettings) {
+    this.origin = origin;
+    this.#token = token;
+    this.#agent = new Agent({
+      connections,
+      maxHeaderSize: MAX_HEADER_BYTES,
+      // What takes long is ended by whoever waits for it.
+      headersTimeout: 0,
+      bodyTimeout: 0,
+      connect: { ca: bytesOf(tls?.ca), cert: bytesOf(tls?.cert), key: bytesOf(tls?.key), timeout: 10_000 },
+    });
+  }
+
+  /**
+   * Sends a request, and resolves when the answer begins.
+   *
+   * @throws SecureStoreError what the server says; `UNAVAILABLE` where it can't be reached, `outcome: 'unknown'` where something may have
+   *   been done
+   */
+  async ask({ readOnly, ...request }: Ask): Promise<Answer> {
+    request.signal?.throwIfAborted();
+    const authorization = this.#token === undefined ? {} : { authorization: `Bearer ${await this.#token()}` };
+    let answer: Answer;
+    try {
+      answer = await this.#agent.request({
+        origin: this.origin,
+        method: request.method,
+        path: request.path,
+        headers: { ...authorization, ...request.headers },
+        body: (request.body as Dispatcher.DispatchOptions['body']) ?? null,
+        signal: request.signal ?? null,
+      });
+    } catch (error) {
+      throw this.failure(error, readOnly, request.signal);
+    }
+    if (answer.statusCode < 300) return answer;
+    throw await this.#refusal(answer, readOnly);
+  }
+
+  /** The body of an answer as JSON. @throws SecureStoreError as {@link ask} */
+  async json({ headers, body }: Answer, { readOnly, signal }: Pick<Ask, 'readOnly' | 'signal'>): Promise<unknown> {
+    if (!String(headers['content-type'] ?? '').startsWith(JSON_TYPE)) {
+      await discard(body);
+      throw this.#foreign(200);
+    }
+    try {
+      return await body.json();
+    } catch (error) {
+      throw this.failure(error, readOnly, signal);
+    }
+  }
+
+  /** What became of a request that nobody has answered, or not to the end. What is an error of ours stays as it is. */
+  failure(error: unknown, readOnly: boolean, signal: AbortSignal | undefined): unknown {
+    const code = codeOf(error);
+    const outcome = readOnly || UNSENT.has(code) ? undefined : 'unknown';
+    if (signal?.aborted === true) return new SecureStoreError('ABORTED', 'aborted', { outcome });
+    if (SecureStoreError.is(error)) return error;
+    const message = `the server at ${this.origin} ${UNSENT.has(code) ? "can't be reached" : 'has ended the connection'} (${code || 'no answer'})`;
+    // Not with the cause: what it holds is for undici to say, and may be the request.
+    return new SecureStoreError('UNAVAILABLE', message, { outcome });
+  }
+
+  #foreign(status: number): SecureStoreError {
+    const retryable = status >= 500;
+    const message = `what answers at ${this.origin} is no securestore server, or something stands before it (status ${status})`;
+    return new SecureStoreError('UNAVAILABLE', message, { retryable });
+  }
+
+  async #refusal({ statusCode, headers, body }: Answer, readOnly: boolean): Promise<SecureStoreError> {
+    const fallback = this.#foreign(statusCode);
+    if (!String(headers['content-type'] ?? '').startsWith(JSON_TYPE)) {
+      await discard(body);
+      return fallback;
+    }
+    try {
+      const told = JSON.parse(await textOf(body)) as { readonly error?: unknown } | null;
+      return fromWireError(told?.error, fallback);
+    } catch {
+      const outcome = readOnly || statusCode < 500 ? undefined : 'unknown';
+      return new SecureStoreError('UNAVAILABLE', fallback.message, { outcome });
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#agent.destroy();
+  }
+}
+
+async function textOf(body: Answer['body']): Promise<string> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of body as AsyncIterable<Buffer>) {
+    length += chunk.length;
+    if (length > MAX_ERROR_BYTES) throw new Error('the error is too long');
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+async function discard(body: Answer['body']): Promise<void> {
+  const ended = new AbortController();
+  const late = wait(DRAIN_MS, undefined, { signal: ended.signal, ref: false }).catch(() => undefined);
+  await Promise.race([body.dump().catch(() => undefined), late]);
+  ended.abort();
+}

@@ -1,0 +1,20 @@
+import process from 'node:process';
+import { serve } from '@securestore/server';
+import { addPrincipal, createStore, grantRole, rawKey, setRole, templateRules } from 'securestore';
+
+// Serves a new store at the location that it is given, and says at its end how much memory that took at most.
+const [location = ''] = process.argv.slice(2);
+const store = await createStore(location, { unlock: rawKey(Buffer.alloc(32, 5)), upkeep: false });
+await store.access.change([
+  setRole('all', templateRules('administrator')),
+  addPrincipal('ann', 'user'),
+  grantRole('ann', 'all'),
+]);
+const { token } = await store.access.createToken('ann');
+const server = await serve(store, { port: 0 });
+const idle = process.memoryUsage.rss();
+process.send?.({ url: server.url, token });
+process.on('message', () => {
+  process.send?.({ idle, peak: process.resourceUsage().maxRSS * 1024 });
+});
+process.on('disconnect', () => process.exit());

@@ -1,0 +1,34 @@
+import type { ParsedVersion } from '@securestore/core-format';
+import { parseVersion, SecureStoreError } from '@securestore/core-format';
+
+/** A condition on what stands at a name now. */
+export type Condition =
+  | { readonly type: 'none' }
+  | { readonly type: 'absent' }
+  | { readonly type: 'damaged' }
+  | { readonly type: 'version'; readonly version: ParsedVersion };
+
+const NONE: Condition = { type: 'none' };
+
+function invalid(message: string): never {
+  throw new SecureStoreError('INVALID_ARGUMENT', message);
+}
+
+/** @throws SecureStoreError `INVALID_ARGUMENT` */
+export function parseCondition(
+  options: { ifAbsent?: unknown; ifVersion?: unknown; ifDamaged?: unknown } | undefined,
+): Condition {
+  if (options === undefined) return NONE;
+  const { ifAbsent, ifVersion, ifDamaged } = options;
+  for (const [name, value] of Object.entries({ ifAbsent, ifDamaged })) {
+    if (value !== undefined && typeof value !== 'boolean') invalid(`the option "${name}" must be true or false`);
+  }
+  const given = Object.entries({ ifAbsent, ifVersion, ifDamaged }).filter(
+    ([, value]) => value !== undefined && value !== false,
+  );
+  const [first, second] = given.map(([name]) => `"${name}"`);
+  if (second !== undefined) invalid(`the options ${first} and ${second} exclude each other`);
+  if (ifVersion !== undefined) return { type: 'version', version: parseVersion(ifVersion) };
+  if (ifDamaged === true) return { type: 'damaged' };
+  return ifAbsent === true ? { type: 'absent' } : NONE;
+}

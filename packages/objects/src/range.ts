@@ -1,0 +1,28 @@
+import { SecureStoreError } from '@securestore/core-format';
+import type { RangeOptions } from './types.ts';
+
+function checkPosition(name: 'start' | 'end', value: unknown): number {
+  if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0) return value;
+  throw new SecureStoreError('INVALID_ARGUMENT', `the option "${name}" must be a whole number of bytes from 0`);
+}
+
+/** What is wrong with a range whatever the length of the data. @throws SecureStoreError `INVALID_ARGUMENT` */
+export function checkRange({ start, end }: RangeOptions): void {
+  const first = start === undefined ? 0 : checkPosition('start', start);
+  if (end !== undefined && checkPosition('end', end) < first) {
+    throw new SecureStoreError('INVALID_ARGUMENT', 'the option "end" must not be before "start"');
+  }
+}
+
+/** The bytes that are meant, the end exclusive. @throws SecureStoreError `INVALID_ARGUMENT` */
+export function parseRange(options: RangeOptions | undefined, length: number): { start: number; end: number } {
+  checkRange(options ?? {});
+  const { start = 0, end = length } = options ?? {};
+  if (start > length) {
+    throw new SecureStoreError(
+      'INVALID_ARGUMENT',
+      `the range starts at byte ${start}, but there are only ${length} bytes`,
+    );
+  }
+  return { start, end: Math.min(end, length) };
+}

@@ -1,0 +1,28 @@
+/** A value as JSON carries it, with its times, wherever they are, as ISO 8601. */
+export type Wire<T> = T extends Date
+  ? string
+  : T extends readonly (infer Item)[]
+    ? Wire<Item>[]
+    : T extends object
+      ? { [Name in keyof T]: Wire<T[Name]> }
+      : T;
+
+/** The names under which times travel in what is known of objects. */
+const OBJECT_TIMES: ReadonlySet<string> = new Set(['created', 'modified', 'expires']);
+
+/**
+ * A value that came as JSON, with the times under `names` as such. What somebody has stored as metadata stays as it is.
+ *
+ * @param names of members, at any depth
+ */
+export function withDates(value: unknown, names: ReadonlySet<string> = OBJECT_TIMES): unknown {
+  if (Array.isArray(value)) return value.map((item) => withDates(item, names));
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([name, member]: [string, unknown]) => {
+      if (name === 'metadata') return [name, member];
+      if (typeof member === 'string' && names.has(name)) return [name, new Date(member)];
+      return [name, withDates(member, names)];
+    }),
+  );
+}

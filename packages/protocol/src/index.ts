@@ -1,0 +1,17 @@
+export { withDates } from './dates.ts';
+export type { Wire } from './dates.ts';
+export { encodeMessage, encodeStream, FrameReader } from './frames.ts';
+export {
+  asciiJson,
+  entityTagOf,
+  FRAMED_TYPE,
+  HEADERS,
+  JSON_TYPE,
+  MAX_HEADER_METADATA,
+  RAW_TYPE,
+  REQUEST_ID,
+} from './media.ts';
+export { API_PREFIX, decodeKey, decodeQuery, encodeKey, encodeQuery } from './paths.ts';
+export type { RemoteCredentials, RemoteOptions, RemoteStore, RemoteTls } from './remote.ts';
+export { ERROR_CODES, fromWireError, statusOf, toWireError } from './wire-errors.ts';
+export type { WireError } from './wire-errors.ts';

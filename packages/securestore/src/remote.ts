@@ -1,0 +1,33 @@
+import { loadOwnPackage, parseLocation } from '@securestore/backend-api';
+import { SecureStoreError } from '@securestore/core-format';
+import type { RemoteOptions, RemoteStore } from '@securestore/protocol';
+
+/** What speaks with servers: a package of its own, since most stores are not served elsewhere. */
+const CLIENT = '@securestore/client';
+
+interface ClientPackage {
+  readonly openRemoteStore: (location: string, options: RemoteOptions) => Promise<RemoteStore>;
+}
+
+/** How a store that is served elsewhere is opened. */
+export interface ServedOptions extends RemoteOptions {
+  /** The folder of the application's `package.json`, in which the client is looked for. Default: the working directory. */
+  readonly resolveFrom?: string | undefined;
+}
+
+/** Whether a location is that of a server. @throws SecureStoreError `INVALID_ARGUMENT` for what is no location */
+export function isServed(location: string): boolean {
+  const { scheme } = parseLocation(location);
+  return scheme === 'https' || scheme === 'http';
+}
+
+/** @throws SecureStoreError `BACKEND_NOT_INSTALLED` */
+export async function openServed(location: string, { resolveFrom, ...options }: ServedOptions): Promise<RemoteStore> {
+  const exports = await loadOwnPackage(CLIENT, { resolveFrom, besides: import.meta.dirname });
+  // The package is one of ours, and of this release.
+  if (exports !== undefined) return (exports as ClientPackage).openRemoteStore(location, options);
+  throw new SecureStoreError(
+    'BACKEND_NOT_INSTALLED',
+    `what speaks with a server is not installed. Install it with: npm install ${CLIENT}`,
+  );
+}

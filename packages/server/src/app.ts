@@ -1,0 +1,271 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { randomBytes } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { SecureStoreError } from '@securestore/core-format';
+import type { Clock } from '@securestore/jobs';
+import {
+  decodeQuery,
+  FRAMED_TYPE,
+  HEADERS,
+  JSON_TYPE,
+  RAW_TYPE,
+  REQUEST_ID,
+  statusOf,
+  toWireError,
+} from '@securestore/protocol';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import fastify from 'fastify';
+import type { Logger, SecureStore, Session } from 'securestore';
+import type { Credentials } from './credentials.ts';
+import { credentialsOf } from './credentials.ts';
+import { asStoreError, defectFields } from './failures.ts';
+import type { ServerLimits } from './limits.ts';
+import { openApiOf } from './openapi.ts';
+import { checkBody, frameworkPath, leaveRest, parseJson, refuseMalformed, restOf } from './requests.ts';
+import type { Route } from './route.ts';
+import { ROUTES } from './routes/index.ts';
+import { Sessions } from './sessions.ts';
+import { Throttle } from './throttle.ts';
+import { VERSION } from './version.ts';
+
+/** What a server is made of. */
+export interface AppSettings {
+  readonly store: SecureStore;
+  readonly limits: ServerLimits;
+  readonly clock: Clock;
+  readonly logger?: Logger | undefined;
+  /** The address of whoever sends a request, for those who prove nothing. */
+  readonly addressOf: (request: IncomingMessage) => string;
+  /** Makes the server of Node. */
+  readonly serverFactory: (
+    handler: (request: IncomingMessage, response: ServerResponse) => void,
+  ) => import('node:http').Server;
+}
+
+/** Who sends a request, once that is known. */
+interface Caller {
+  readonly session: Session;
+  readonly credentials: Credentials;
+}
+
+const VERSIONS: ReadonlySet<string> = new Set(['1.0', '1.1']);
+
+/** Serves a store: all that happens between a request and its answer. */
+export class App {
+  readonly fastify: FastifyInstance;
+  readonly #settings: AppSettings;
+  readonly #requests = new AsyncLocalStorage<string>();
+  readonly #sessions: Sessions;
+  readonly #rate: Throttle;
+  readonly #failures: Throttle;
+  readonly #openApi: object;
+  readonly #running = new Map<string, number>();
+  readonly #callers = new WeakMap<FastifyRequest, Caller>();
+  #total = 0;
+
+  constructor(settings: AppSettings) {
+    const { store, limits, clock } = settings;
+    this.#settings = settings;
+    this.#sessions = new Sessions(store, limits.sessionAge, clock, () => this.#requests.getStore());
+    this.#rate = new Throttle(limits.ratePerCaller, limits.ratePerCaller * 2, clock);
+    this.#failures = new Throttle(limits.failuresPerAddress, limits.failuresPerAddress * 10, clock);
+    this.#openApi = openApiOf(ROUTES, VERSION);
+    this.fastify = this.#build();
+    for (const route of ROUTES) this.#add(route);
+  }
+
+  #build(): FastifyInstance {
+    const { limits, serverFactory } = this.#settings;
+    const app = fastify({
+      serverFactory: (handler) => serverFactory(handler),
+      bodyLimit: limits.jsonBytes,
+      exposeHeadRoutes: false,
+      requestIdHeader: false,
+      genReqId: (request) => this.#requestIdOf(request),
+      // A caller's texts are what they are, or refused: nothing is made of them.
+      ajv: { customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: false } },
+      routerOptions: {
+        // What can't be read as a query has a member that no schema allows.
+        querystringParser: (query) => decodeQuery(query) ?? { '%': '' },
+        maxParamLength: 4096,
+      },
+      frameworkErrors: (error, request, reply) => void this.#fail(error, request, reply),
+      clientErrorHandler: (error, socket) => refuseMalformed(error, socket),
+    });
+    app.removeAllContentTypeParsers();
+    app.addContentTypeParser(JSON_TYPE, { parseAs: 'buffer' }, async (_request: FastifyRequest, bytes: Buffer) =>
+      parseJson(bytes),
+    );
+    app.addContentTypeParser([RAW_TYPE, FRAMED_TYPE], (_request: FastifyRequest, stream: IncomingMessage, done) =>
+      done(null, stream),
+    );
+    app.setErrorHandler((error, request, reply) => this.#fail(error, request, reply));
+    app.addHook('onRequest', (request, reply) => this.#receive(request, reply));
+    app.setNotFoundHandler(() => {
+      throw new SecureStoreError(
+        'NOT_FOUND',
+        'the interface has nothing under this path and method; see /openapi.json',
+      );
+    });
+    return app;
+  }
+
+  #requestIdOf({ headers }: { readonly headers: IncomingMessage['headers'] }): string {
+    const given = headers[HEADERS.requestId];
+    return typeof given === 'string' && REQUEST_ID.test(given) ? given : randomBytes(12).toString('base64url');
+  }
+
+  #add(route: Route): void {
+    const { method, path, query, body } = route;
+    const json = typeof body === 'object' ? { body: body.json } : {};
+    this.fastify.route({
+      method,
+      url: frameworkPath(path),
+      schema: { querystring: query ?? NO_QUERY, ...json },
+      config: { route },
+      handler: (request, reply) => this.#requests.run(request.id, () => this.#handle(route, request, reply)),
+    });
+  }
+
+  /** What every request goes through before anything of its body is read. */
+  async #receive(request: FastifyRequest, reply: FastifyReply): Promise<void> {
+    const route = routeOf(request);
+    reply.header(HEADERS.requestId, request.id);
+    reply.header('cache-control', 'no-store');
+    reply.header('x-content-type-options', 'nosniff');
+    this.#follow(request, reply);
+    if (!VERSIONS.has(request.raw.httpVersion)) {
+      throw new SecureStoreError('INVALID_ARGUMENT', 'this is for HTTP/1.1');
+    }
+    // Programs send none, and a page of somebody else must not act with the certificate of a browser.
+    if (request.headers.origin !== undefined) {
+      throw new SecureStoreError('ACCESS_DENIED', 'this is for programs, and not for pages in a browser');
+    }
+    if (route?.access === 'public') return;
+    await this.#requests.run(request.id, () => this.#authenticate(request, reply));
+    if (route !== undefined) checkBody(route, request.raw);
+  }
+
+  async #authenticate(request: FastifyRequest, reply: FastifyReply): Promise<void> {
+    const address = this.#settings.addressOf(request.raw);
+    if (this.#failures.isEmpty(address)) {
+      throw new SecureStoreError('THROTTLED', 'there were too many wrong credentials from here; try again later');
+    }
+    try {
+      const credentials = credentialsOf(request.raw);
+      this.#callers.set(request, { session: await this.#sessions.of(credentials), credentials });
+    } catch (error) {
+      if (SecureStoreError.is(error, 'UNAUTHENTICATED')) this.#failures.take(address);
+      throw error;
+    }
+    this.#admit(request, reply);
+  }
+
+  /** Counts what a caller has under way. @throws SecureStoreError `THROTTLED` */
+  #admit(request: FastifyRequest, reply: FastifyReply): void {
+    const principal = this.#principalOf(request) ?? '';
+    const { concurrencyPerCaller } = this.#settings.limits;
+    if (!this.#rate.take(principal)) {
+      throw new SecureStoreError('THROTTLED', 'these are more requests a second than one caller may send; send fewer');
+    }
+    const running = this.#running.get(principal) ?? 0;
+    if (running >= concurrencyPerCaller) {
+      throw new SecureStoreError(
+        'THROTTLED',
+        `one caller may have ${concurrencyPerCaller} requests at once; send fewer`,
+      );
+    }
+    this.#running.set(principal, running + 1);
+    reply.raw.once('close', () => {
+      const left = (this.#running.get(principal) ?? 1) - 1;
+      if (left > 0) this.#running.set(principal, left);
+      else this.#running.delete(principal);
+    });
+  }
+
+  #principalOf(request: FastifyRequest): string | undefined {
+    return this.#callers.get(request)?.session.principal;
+  }
+
+  /** Counts a request, and says in the log what became of it. */
+  #follow(request: FastifyRequest, reply: FastifyReply): void {
+    const { logger, limits } = this.#settings;
+    const begun = performance.now();
+    this.#total += 1;
+    reply.raw.once('finish', () => leaveRest(request.raw));
+    reply.raw.once('close', () => {
+      this.#total -= 1;
+      if (logger === undefined) return;
+      // Never the path: it has names of objects.
+      const { id, method } = request;
+      const route = routeOf(request)?.path;
+      const took = Math.round((performance.now() - begun) * 1000) / 1000;
+      const { statusCode, writableFinished } = reply.raw;
+      const principal = this.#principalOf(request);
+      logger.info(
+        { requestId: id, method, route, status: statusCode, took, principal, whole: writableFinished },
+        'request',
+      );
+    });
+    if (this.#total > limits.concurrency) {
+      throw new SecureStoreError('THROTTLED', 'the server has as much to do as it takes on; try again');
+    }
+  }
+
+  async #handle(route: Route, request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
+    const { store, limits } = this.#settings;
+    const gone = new AbortController();
+    reply.raw.once('close', () => {
+      if (!reply.raw.writableFinished) gone.abort();
+    });
+    const context = {
+      session: this.#callers.get(request)?.session,
+      query: request.query,
+      body: request.body,
+      headers: request.headers,
+      rest: restOf(route, request.raw.url ?? ''),
+      stream: request.raw,
+      reply,
+      signal: gone.signal,
+      limits,
+      store,
+      openApi: () => this.#openApi,
+    };
+    // What the schemas of the route have let through is what its handler takes.
+    const result = await route.handle(context as never);
+    return result === undefined && !reply.sent ? reply.send() : result;
+  }
+
+  #fail(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+    const known = asStoreError(error);
+    const told = toWireError(known, request.id);
+    const { logger } = this.#settings;
+    if (told.code === 'INTERNAL') logger?.error({ requestId: request.id, ...defectFields(error) }, 'a defect');
+    const caller = this.#callers.get(request);
+    if (told.code === 'UNAUTHENTICATED') {
+      if (caller !== undefined) this.#sessions.forget(caller.credentials);
+      reply.header('www-authenticate', 'Bearer');
+    }
+    if (told.code === 'THROTTLED') reply.header('retry-after', '1');
+    for (const name of ['content-length', 'etag', 'last-modified', 'accept-ranges', HEADERS.info, HEADERS.metadata]) {
+      reply.removeHeader(name);
+    }
+    return reply
+      .code(statusFor(known, told.code, request))
+      .type(JSON_TYPE)
+      .send({ error: told });
+  }
+}
+
+const NO_QUERY = { type: 'object', properties: {}, additionalProperties: false };
+
+function routeOf(request: FastifyRequest): Route | undefined {
+  return (request.routeOptions.config as { readonly route?: Route } | undefined)?.route;
+}
+
+function statusFor(error: unknown, code: Parameters<typeof statusOf>[0], { headers }: FastifyRequest): number {
+  const own = (error as { readonly statusCode?: unknown } | null)?.statusCode;
+  if (SecureStoreError.is(error) && typeof own === 'number') return own;
+  const isConditional = headers['if-match'] !== undefined || headers['if-none-match'] !== undefined;
+  return code === 'CONFLICT' && isConditional ? 412 : statusOf(code);
+}

@@ -1,0 +1,53 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import { SecureStoreError } from '@securestore/core-format';
+
+function invalid(message: string): never {
+  throw new SecureStoreError('INVALID_ARGUMENT', message);
+}
+
+/** The version in an entity tag of ours; `undefined` where it is none, as a weak one isn't. */
+function versionIn(tag: string): string | undefined {
+  return /^"([\x21\x23-\x7e]+)"$/.exec(tag.trim())?.[1];
+}
+
+/**
+ * The version that `If-Match` asks for.
+ *
+ * @throws SecureStoreError `INVALID_ARGUMENT` for what is not one strong entity tag: passed over it would be a condition that nobody keeps
+ */
+export function ifVersionOf({ 'if-match': given }: IncomingHttpHeaders): string | undefined {
+  if (given === undefined) return undefined;
+  return versionIn(given) ?? invalid('If-Match must be the entity tag of one version, as ETag had it');
+}
+
+/** Whether `If-None-Match` says that there must be no such object. @throws SecureStoreError `INVALID_ARGUMENT` for anything but `*` */
+export function ifAbsentOf({ 'if-none-match': given }: IncomingHttpHeaders): true | undefined {
+  if (given === undefined) return undefined;
+  return given.trim() === '*' ? true : invalid('for a write If-None-Match must be *: there must be no such object');
+}
+
+/** Whether a reader has this version already, by `If-None-Match`; weak tags count, as they do for readers. */
+export function isKnown({ 'if-none-match': given }: IncomingHttpHeaders, version: string): boolean {
+  if (given === undefined) return false;
+  const tags = given.split(',').map((tag) => tag.trim().replace(/^W\//, ''));
+  return tags.some((tag) => tag === '*' || versionIn(tag) === version);
+}
+
+/** Whether a range is of the version that a reader has begun with, by `If-Range`. */
+export function isSameRange({ 'if-range': given }: IncomingHttpHeaders, version: string): boolean {
+  // A date says too little: two versions may be of one second.
+  return typeof given !== 'string' || versionIn(given) === version;
+}
+
+/** The bytes that somebody asks for. */
+export type AskedRange = { readonly start: number; readonly end?: number } | { readonly last: number };
+
+/**
+ * What `Range` asks for. Several ranges, other units and what is malformed are passed over, as HTTP wants it: then everything is sent.
+ */
+export function rangeOf({ range }: IncomingHttpHeaders): AskedRange | undefined {
+  const [, first = '', last = ''] = /^bytes=(\d{0,15})-(\d{0,15})$/.exec(range ?? '') ?? [];
+  if (first === '') return last === '' ? undefined : { last: Number(last) };
+  if (last === '') return { start: Number(first) };
+  return Number(last) < Number(first) ? undefined : { start: Number(first), end: Number(last) + 1 };
+}

@@ -1,0 +1,55 @@
+import { SecureStoreError } from '@securestore/core-format';
+
+/** What keeps one caller from taking everything. Times are milliseconds, sizes bytes. */
+export interface ServerLimits {
+  /** All headers of a request together. Default 16 KiB. */
+  readonly headerBytes: number;
+  /** The body of a request that is no object. Default 1 MiB. */
+  readonly jsonBytes: number;
+  /** An object that is stored. Default 1 TiB. */
+  readonly objectBytes: number;
+  /** Connections at once. Default 1,024. */
+  readonly connections: number;
+  /** Requests at once, of all callers. Default 512. */
+  readonly concurrency: number;
+  /** Requests at once of one caller. Default 128. */
+  readonly concurrencyPerCaller: number;
+  /** Requests a second of one caller, on average; twice as many may come at once. Default 5,000. */
+  readonly ratePerCaller: number;
+  /** Failed attempts to prove who one is, a second and address, on average; ten times as many may come at once. Default 5. */
+  readonly failuresPerAddress: number;
+  /** How long the headers of a request may take. Default 10 s. */
+  readonly headersTimeout: number;
+  /** How long a connection may be open between two requests. Default 60 s. */
+  readonly idleTimeout: number;
+  /** How long it is remembered whom credentials prove; what takes them back counts at once all the same. Default 60 s; 0 for not at all. */
+  readonly sessionAge: number;
+}
+
+const DEFAULTS: ServerLimits = {
+  headerBytes: 16 * 1024,
+  jsonBytes: 1024 * 1024,
+  objectBytes: 2 ** 40,
+  connections: 1024,
+  concurrency: 512,
+  concurrencyPerCaller: 128,
+  ratePerCaller: 5000,
+  failuresPerAddress: 5,
+  headersTimeout: 10_000,
+  idleTimeout: 60_000,
+  sessionAge: 60_000,
+};
+
+/** @throws SecureStoreError `INVALID_ARGUMENT` for a limit that there is not, or that is no number from 0 */
+export function resolveLimits(given: Partial<ServerLimits> = {}): ServerLimits {
+  for (const [name, value] of Object.entries(given) as [string, unknown][]) {
+    if (!Object.hasOwn(DEFAULTS, name)) {
+      const known = Object.keys(DEFAULTS).toSorted().join(', ');
+      throw new SecureStoreError('INVALID_ARGUMENT', `there is no limit "${name}". Known: ${known}`);
+    }
+    if (value === undefined || (typeof value === 'number' && value >= 0)) continue;
+    throw new SecureStoreError('INVALID_ARGUMENT', `the limit "${name}" must be a number from 0`);
+  }
+  const known = Object.entries(given).filter(([, value]) => value !== undefined);
+  return { ...DEFAULTS, ...Object.fromEntries(known) };
+}

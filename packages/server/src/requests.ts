@@ -1,0 +1,73 @@
+import { isUtf8 } from 'node:buffer';
+import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
+import { SecureStoreError } from '@securestore/core-format';
+import { FRAMED_TYPE, JSON_TYPE, RAW_TYPE } from '@securestore/protocol';
+import type { Route } from './route.ts';
+
+const PATH_CHARACTERS = /^[A-Za-z0-9._~!$&'()*+,;=:@%/-]*$/;
+
+/** A path in the notation of the framework. */
+export function frameworkPath(path: string): string {
+  return path.replace('{key}', '*').replaceAll(/\{(\w+)\}/g, ':$1');
+}
+
+/** What the path of a request says after the part that is always the same. @throws SecureStoreError `INVALID_KEY` */
+export function restOf({ path }: Route, url: string): string {
+  const [sent = ''] = url.split('?', 1);
+  const [fixed = ''] = path.split('{', 1);
+  // Something else may have matched by being decoded, which is for nobody but us to do.
+  if (sent.startsWith(fixed) && PATH_CHARACTERS.test(sent)) return sent.slice(fixed.length);
+  throw new SecureStoreError('INVALID_KEY', 'the path must be as the interface has it, with the key percent-encoded');
+}
+
+/** Whether a request has a body, or says so. */
+function hasBody({ headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
+}
+
+/** @throws SecureStoreError `INVALID_ARGUMENT` for a body that a route does not take, or of another type */
+export function checkBody({ body }: Route, raw: IncomingMessage): void {
+  if (body === undefined) {
+    if (!hasBody(raw)) return;
+    throw new SecureStoreError('INVALID_ARGUMENT', 'this takes no body');
+  }
+  const [type = ''] = (raw.headers['content-type'] ?? '').split(';', 1);
+  const taken = body === 'data' ? [RAW_TYPE] : body === 'message' ? [RAW_TYPE, FRAMED_TYPE] : [JSON_TYPE];
+  if (taken.includes(type.trim().toLowerCase())) return;
+  throw new SecureStoreError('INVALID_ARGUMENT', `the Content-Type of this must be ${taken.join(' or ')}`);
+}
+
+/** JSON without what quotes it where it is none. */
+export function parseJson(bytes: Buffer): unknown {
+  try {
+    if (isUtf8(bytes)) return bytes.length === 0 ? undefined : (JSON.parse(bytes.toString('utf8')) as unknown);
+  } catch {
+    // Falls through.
+  }
+  throw new SecureStoreError('INVALID_ARGUMENT', 'the body is no JSON in UTF-8');
+}
+
+/** How long what is left of a request is read after its answer, in milliseconds. */
+const LINGER_MS = 5000;
+
+/**
+ * Reads what is left of a request that was answered before its end. Were its connection ended at once, the answer would be lost on the
+ * way to whoever is still sending.
+ */
+export function leaveRest(request: IncomingMessage): void {
+  if (request.complete) return;
+  const late = setTimeout(() => request.socket.destroy(), LINGER_MS).unref();
+  request.once('close', () => clearTimeout(late));
+  request.once('end', () => clearTimeout(late));
+  request.resume();
+}
+
+/** What is no request ends its connection: what comes after it can't be told from its rest. */
+export function refuseMalformed(error: Error & { readonly code?: string }, socket: Socket): void {
+  if (!socket.writable) return;
+  const tooLarge = error.code === 'HPE_HEADER_OVERFLOW';
+  const late = error.code === 'ERR_HTTP_REQUEST_TIMEOUT';
+  const status = tooLarge ? '431 Request Header Fields Too Large' : late ? '408 Request Timeout' : '400 Bad Request';
+  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`, () => socket.destroy());
+}

@@ -1,0 +1,64 @@
+import { Type } from 'typebox';
+import type { Route } from '../route.ts';
+import { route } from '../route.ts';
+import { exactly, HEALTH_REPORT } from '../schemas.ts';
+
+/** What `/readyz` allows the store to answer in, in milliseconds: those who ask wait for a second or a few. */
+const READY_WITHIN = 2000;
+
+/** What is asked about the store itself. */
+export const STORE_ROUTES: readonly Route[] = [
+  route({
+    method: 'GET',
+    path: '/healthz',
+    access: 'public',
+    summary: 'whether the server is alive',
+    answer: { description: 'it is', json: exactly({ status: Type.String({ enum: ['ok'] }) }) },
+    handle: async () => ({ status: 'ok' }),
+  }),
+  route({
+    method: 'GET',
+    path: '/readyz',
+    access: 'health',
+    summary: 'whether the store can be used: 503 where it is failing',
+    answer: { description: 'it can', json: exactly({ status: Type.String({ enum: ['ok', 'degraded', 'failing'] }) }) },
+    async handle({ session, reply, signal }) {
+      const { status } = await session.health({ timeout: READY_WITHIN, signal });
+      if (status === 'failing') reply.code(503);
+      return { status };
+    },
+  }),
+  route({
+    method: 'GET',
+    path: '/openapi.json',
+    access: 'authenticated',
+    summary: 'this description of the interface',
+    answer: { description: 'in the form of OpenAPI 3.1', json: Type.Object({}, { additionalProperties: true }) },
+    handle: async ({ openApi }) => openApi(),
+  }),
+  route({
+    method: 'GET',
+    path: '/v1/store',
+    access: 'authenticated',
+    summary: 'which store this is, and as whom it is used',
+    answer: {
+      description: 'its identity, and the name of the caller',
+      json: exactly({ fingerprint: Type.String(), principal: Type.String() }),
+    },
+    handle: async ({ store, session }) => ({ fingerprint: store.fingerprint, principal: session.principal }),
+  }),
+  route({
+    method: 'GET',
+    path: '/v1/health',
+    access: 'health',
+    summary: 'how the store is, with all that belongs to it, and what to do where something is wrong',
+    query: exactly({
+      timeout: Type.Optional(
+        Type.String({ pattern: '^[1-9][0-9]{0,5}$', description: 'how long it may take, in milliseconds' }),
+      ),
+    }),
+    answer: { description: 'a report', json: HEALTH_REPORT },
+    handle: ({ session, query: { timeout }, signal }) =>
+      session.health(timeout === undefined ? { signal } : { timeout: Number(timeout), signal }),
+  }),
+];

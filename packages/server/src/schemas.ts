@@ -1,0 +1,99 @@
+import { ERROR_CODES } from '@securestore/protocol';
+import { Type } from 'typebox';
+import type { TObject, TProperties, TString } from 'typebox';
+
+/** An object that has these members and no others. */
+export function exactly<const P extends TProperties>(properties: P, description?: string): TObject<P> {
+  return Type.Object(properties, {
+    additionalProperties: false,
+    ...(description !== undefined && { description }),
+  });
+}
+
+const TIME: TString = Type.String({
+  format: 'date-time',
+  description: 'ISO 8601, such as 2026-11-27T12:00:00.000Z',
+});
+
+/** In a query everything is a text. */
+export const BYTE_POSITION: TString = Type.String({
+  pattern: '^(0|[1-9][0-9]{0,15})$',
+  description: 'a number of bytes',
+});
+
+/** A time as it is given in a query: also one far from now, as JavaScript writes it. */
+export const GIVEN_TIME: TString = Type.String({
+  pattern:
+    '^([0-9]{4}|[+][0-9]{6})-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]{1,9})?)?(Z|[+-][0-9]{2}:[0-9]{2})$',
+  description: 'ISO 8601, such as 2026-11-27T12:00:00.000Z',
+});
+
+export const FLAG: TString = Type.String({ enum: ['true', 'false'] });
+
+export const VERSION: TString = Type.String({
+  minLength: 1,
+  maxLength: 64,
+  description: 'of one object: opaque, and never used again',
+});
+
+export const METADATA: TObject = Type.Object({}, { additionalProperties: true, description: 'at most 64 KiB as JSON' });
+
+export const OBJECT_INFO: TObject = exactly(
+  {
+    key: Type.String(),
+    version: VERSION,
+    size: Type.Integer({ minimum: 0, description: 'of the data, in bytes' }),
+    category: Type.String({ description: 'whose keys seal the object' }),
+    created: TIME,
+    modified: TIME,
+    expires: Type.Optional(TIME),
+    metadata: METADATA,
+    keyVersion: Type.String({ description: 'the key version that seals the object now' }),
+  },
+  'what is known of an object beside its data',
+);
+
+export const HISTORY_ENTRY: TObject = exactly({
+  version: VERSION,
+  modified: TIME,
+  deleted: Type.Boolean(),
+  purged: Type.Boolean(),
+  expired: Type.Boolean(),
+  current: Type.Boolean(),
+  size: Type.Optional(Type.Integer({ minimum: 0 })),
+});
+
+export const HEALTH_REPORT: TObject = exactly({
+  status: Type.String({ enum: ['ok', 'degraded', 'failing'] }),
+  checks: Type.Array(
+    exactly({
+      name: Type.String(),
+      subject: Type.Optional(Type.String()),
+      status: Type.String({ enum: ['ok', 'degraded', 'failing'] }),
+      reason: Type.String(),
+      advice: Type.String(),
+      figures: Type.Optional(Type.Record(Type.String(), Type.Number())),
+    }),
+  ),
+  time: TIME,
+  took: Type.Number({ description: 'in milliseconds' }),
+});
+
+export const ERROR_BODY: TObject = exactly(
+  {
+    error: exactly({
+      code: Type.String({
+        enum: [...ERROR_CODES],
+        description: 'what to decide by; the status is only the nearest that HTTP has',
+      }),
+      message: Type.String(),
+      retryable: Type.Boolean({ description: 'whether the same request may succeed later' }),
+      operation: Type.Optional(Type.String()),
+      key: Type.Optional(Type.String()),
+      outcome: Type.Optional(Type.String({ enum: ['unknown'], description: 'it may have been done' })),
+      currentVersion: Type.Optional(VERSION),
+      requestId: Type.Optional(Type.String()),
+    }),
+  },
+  'what went wrong',
+);

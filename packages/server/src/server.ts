@@ -1,0 +1,154 @@
+import { readFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { IncomingMessage, Server } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+import { isIPv6 } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { fileError, SecureStoreError } from '@securestore/core-format';
+import type { Clock } from '@securestore/jobs';
+import { systemClock } from '@securestore/jobs';
+import type { Logger, SecureStore } from 'securestore';
+import { App } from './app.ts';
+import type { ServerLimits } from './limits.ts';
+import { resolveLimits } from './limits.ts';
+
+/** A certificate and its key, in PEM. */
+export interface TlsOptions {
+  /** The path of a file, or what is in it. */
+  readonly cert: string | Uint8Array;
+  /** The path of a file, or what is in it. */
+  readonly key: string | Uint8Array;
+}
+
+export interface ServerOptions {
+  /** The address to listen on. Default `127.0.0.1`: this machine alone. */
+  readonly host?: string | undefined;
+  /** Default 8420; 0 for any that is free. */
+  readonly port?: number | undefined;
+  /** Without it requests come unencrypted: on this machine, or from a proxy that has decrypted them. */
+  readonly tls?: TlsOptions | undefined;
+  /**
+   * Says that whatever reaches the address comes from a proxy that terminates TLS. Its last `X-Forwarded-For` is then who has sent a
+   * request.
+   */
+  readonly behindProxy?: boolean | undefined;
+  readonly limits?: Partial<ServerLimits> | undefined;
+  /** Told of each request: never of names of objects, or of credentials. */
+  readonly logger?: Logger | undefined;
+  readonly clock?: Clock | undefined;
+}
+
+/** A server that takes requests. */
+export interface RunningServer extends AsyncDisposable {
+  /** Where clients reach it, such as `https://127.0.0.1:8420`. */
+  readonly url: string;
+  /** Takes no more requests, and waits for those under way. The store stays open: it is yours. */
+  close(): Promise<void>;
+}
+
+const DEFAULT_PORT = 8420;
+
+function invalid(message: string): never {
+  throw new SecureStoreError('INVALID_ARGUMENT', message);
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(host);
+}
+
+function check({ host = '127.0.0.1', port = DEFAULT_PORT, tls, behindProxy = false }: ServerOptions): void {
+  if (!(Number.isInteger(port) && port >= 0 && port <= 65_535))
+    invalid('the option "port" must be a number from 0 to 65535');
+  if (tls !== undefined || behindProxy || isLoopback(host)) return;
+  invalid(
+    `without TLS everybody on the way to ${JSON.stringify(host)} reads tokens and data: give "tls"; or say with "behindProxy" that ` +
+      'a proxy in front of it terminates TLS and nothing else reaches it',
+  );
+}
+
+async function pem(what: string, given: string | Uint8Array): Promise<string | Buffer> {
+  if (typeof given !== 'string') return Buffer.from(given);
+  if (given.startsWith('-----BEGIN ')) return given;
+  try {
+    return await readFile(given);
+  } catch (error) {
+    throw fileError(error, `cannot read the file ${JSON.stringify(given)} of the ${what}`);
+  }
+}
+
+interface TlsMaterial {
+  readonly cert: string | Buffer;
+  readonly key: string | Buffer;
+}
+
+async function materialOf({ cert, key }: TlsOptions): Promise<TlsMaterial> {
+  return { cert: await pem('certificate', cert), key: await pem('key of the certificate', key) };
+}
+
+/** Who has sent a request: with a proxy, whom that has seen. */
+function addressOf(behindProxy: boolean): (request: IncomingMessage) => string {
+  return ({ headers, socket }) => {
+    const forwarded = behindProxy ? headers['x-forwarded-for'] : undefined;
+    // Only the last one is what the proxy has seen; those before it somebody may have made up.
+    const last = String(forwarded ?? '')
+      .split(',')
+      .at(-1)
+      ?.trim();
+    return last || (socket.remoteAddress ?? '');
+  };
+}
+
+function configured(server: Server, { connections, headersTimeout, idleTimeout }: ServerLimits): Server {
+  server.maxConnections = connections;
+  server.headersTimeout = headersTimeout;
+  server.keepAliveTimeout = idleTimeout;
+  // A body takes as long as it takes.
+  server.requestTimeout = 0;
+  return server;
+}
+
+function urlOf({ address, port }: AddressInfo, isTls: boolean): string {
+  const host = isIPv6(address) ? `[${address}]` : address;
+  return `${isTls ? 'https' : 'http'}://${host}:${port}`;
+}
+
+/**
+ * Serves a store over HTTP, or with `tls` over HTTPS. Who may do what is decided by the access policy of the store, in sessions; who
+ * somebody is, by its API tokens and by the `authenticators` that it was opened with. Without credentials there is nothing but `/healthz`.
+ *
+ * @throws SecureStoreError `INVALID_ARGUMENT`, also for an address that others reach without TLS; `UNAVAILABLE` where it can't be listened on
+ */
+export async function serve(store: SecureStore, options: ServerOptions = {}): Promise<RunningServer> {
+  check(options);
+  const { host = '127.0.0.1', port = DEFAULT_PORT, tls, behindProxy = false, logger, clock = systemClock() } = options;
+  const limits = resolveLimits(options.limits);
+  const material = tls === undefined ? undefined : await materialOf(tls);
+  const common = { maxHeaderSize: limits.headerBytes, insecureHTTPParser: false, joinDuplicateHeaders: false };
+  const { fastify } = new App({
+    store,
+    limits,
+    clock,
+    logger,
+    addressOf: addressOf(behindProxy),
+    serverFactory: (handler) =>
+      configured(
+        material === undefined
+          ? createServer(common, handler)
+          : createTlsServer({ ...common, ...material, minVersion: 'TLSv1.2' }, handler),
+        limits,
+      ),
+  });
+  try {
+    await fastify.listen({ host, port });
+  } catch (cause) {
+    await fastify.close();
+    const { code = 'unknown reason' } = cause as { readonly code?: string };
+    throw new SecureStoreError('UNAVAILABLE', `can't listen on ${host}, port ${port}: ${code}`, {
+      retryable: false,
+      cause,
+    });
+  }
+  const close = async (): Promise<void> => fastify.close();
+  const url = urlOf(fastify.server.address() as AddressInfo, tls !== undefined);
+  return { url, close, [Symbol.asyncDispose]: close };
+}

@@ -1,0 +1,67 @@
+import type { Clock } from '@securestore/jobs';
+import type { SecureStore, Session } from 'securestore';
+import type { Credentials } from './credentials.ts';
+
+/** The most sessions that are remembered. */
+const MAX_SESSIONS = 10_000;
+
+interface Remembered {
+  readonly session: Promise<Session>;
+  /** In milliseconds since the machine started. */
+  readonly until: number;
+}
+
+/**
+ * Sessions of those who have proved who they are. Beginning one for every request would cost a look at the policy, a check of the
+ * credentials and an entry in the audit log each time; and one that is remembered is no weaker: at each step a session asks whether its
+ * token was revoked, its time is up or its principal disabled. What it doesn't ask again is whether the issuer of a JWT still has the key,
+ * so it is remembered for a limited time.
+ */
+export class Sessions {
+  readonly #store: Pick<SecureStore, 'session'>;
+  readonly #age: number;
+  readonly #clock: Pick<Clock, 'uptime'>;
+  readonly #requestId: () => string | undefined;
+  readonly #remembered = new Map<string, Remembered>();
+
+  /** @param age how long one is remembered, in milliseconds @param requestId of the request that is being served */
+  constructor(
+    store: Pick<SecureStore, 'session'>,
+    age: number,
+    clock: Pick<Clock, 'uptime'>,
+    requestId: () => string | undefined,
+  ) {
+    this.#store = store;
+    this.#age = age;
+    this.#clock = clock;
+    this.#requestId = requestId;
+  }
+
+  /** The session of whoever brings these credentials. @throws SecureStoreError `UNAUTHENTICATED`, `UNAVAILABLE`, `TIMEOUT` */
+  of({ name, given }: Credentials): Promise<Session> {
+    const now = this.#clock.uptime();
+    const found = this.#remembered.get(name);
+    if (found !== undefined && now < found.until) return found.session;
+    const session = this.#store.session(given, { requestId: this.#requestId });
+    this.#remembered.delete(name);
+    this.#remembered.set(name, { session, until: now + this.#age });
+    // What was refused is looked at anew the next time.
+    session.catch(() => this.#forgetIf(name, session));
+    if (this.#remembered.size > MAX_SESSIONS) this.#forgetOldest();
+    return session;
+  }
+
+  /** Forgets a session that has ended. Not closed: others may still be at something in it. */
+  forget({ name }: Credentials): void {
+    this.#remembered.delete(name);
+  }
+
+  #forgetIf(name: string, session: Promise<Session>): void {
+    if (this.#remembered.get(name)?.session === session) this.#remembered.delete(name);
+  }
+
+  #forgetOldest(): void {
+    const [oldest] = this.#remembered.keys();
+    if (oldest !== undefined) this.#remembered.delete(oldest);
+  }
+}

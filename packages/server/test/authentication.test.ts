@@ -1,0 +1,122 @@
+import { generateKeyPairSync, sign } from 'node:crypto';
+import { disablePrincipal, generateIdentity, jwt, recipientOf, revokeRole, setRole, templateRules } from 'securestore';
+import type { JwtOptions } from 'securestore';
+import { describe, expect, it } from 'vitest';
+import { FakeClock } from '../../jobs/test/support/clock.ts';
+import type { World } from './support/world.ts';
+import { codeIn, EVERYTHING, world } from './support/world.ts';
+
+const key = generateKeyPairSync('ed25519');
+const other = generateKeyPairSync('ed25519');
+const ISSUER: JwtOptions = {
+  name: 'corp',
+  keys: { keys: [{ ...key.publicKey.export({ format: 'jwk' }), kid: 'one' }] },
+  issuer: 'https://login.example.com',
+  audience: 'vault',
+  algorithms: ['EdDSA'],
+  roles: { claim: 'groups', map: { staff: 'staff' } },
+};
+
+const part = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url');
+
+function tokenOf(claims: object, by = key, header: object = { alg: 'EdDSA', kid: 'one' }): string {
+  const signed = `${part(header)}.${part(claims)}`;
+  return `${signed}.${sign(null, Buffer.from(signed), by.privateKey).toString('base64url')}`;
+}
+
+async function withIssuer(): Promise<World & { readonly clock: FakeClock; readonly claims: object }> {
+  const clock = new FakeClock();
+  const limits = { failuresPerAddress: 1e9 };
+  const here = await world({ clock, limits }, { clock, authenticators: [jwt(ISSUER)] });
+  await here.store.access.change(setRole('staff', templateRules('reader')));
+  await here.store.store('k', 'value');
+  const exp = Math.floor(clock.now() / 1000) + 300;
+  const claims = { iss: ISSUER.issuer, aud: 'vault', sub: 'carol', groups: ['staff'], exp };
+  return { ...here, clock, claims };
+}
+
+describe('a token of an issuer', () => {
+  it('is taken, with the roles that it says, until it has expired', async () => {
+    const { send, clock, claims } = await withIssuer();
+    const token = tokenOf(claims);
+    expect((await send('GET', '/v1/store', { token })).json()).toMatchObject({ principal: 'corp:carol' });
+    expect((await send('GET', '/v1/objects/k', { token })).body.toString()).toBe('value');
+    expect(codeIn(await send('DELETE', '/v1/objects/k', { token }))).toBe('ACCESS_DENIED');
+    clock.advance(361_000);
+    expect(codeIn(await send('GET', '/v1/objects/k', { token }))).toBe('UNAUTHENTICATED');
+  });
+
+  it.each<[string, (claims: object) => string]>([
+    ['signed by somebody else', (claims) => tokenOf(claims, other)],
+    ['of another issuer', (claims) => tokenOf({ ...claims, iss: 'https://login.example.org' })],
+    ['for somebody else', (claims) => tokenOf({ ...claims, aud: 'wiki' })],
+    ['without an end', (claims) => tokenOf({ ...claims, exp: undefined })],
+    ['that is not good yet', (claims) => tokenOf({ ...claims, nbf: (claims as { exp: number }).exp - 100 })],
+    ['that nobody has signed', (claims) => `${part({ alg: 'none' })}.${part(claims)}.`],
+    ['of another algorithm', (claims) => tokenOf(claims, key, { alg: 'HS256' })],
+    ['without a name', (claims) => tokenOf({ ...claims, sub: undefined })],
+    ['that was changed', (claims) => tokenOf(claims).replace(/^(.*?\..{8})./, '$1A')],
+  ])('%s is not', async (_what, make) => {
+    const { send, claims } = await withIssuer();
+    expect(codeIn(await send('GET', '/v1/objects/k', { token: make(claims) }))).toBe('UNAUTHENTICATED');
+  });
+});
+
+describe('what is taken away counts at once, though sessions are remembered', () => {
+  it('a token', async () => {
+    const { store, send, somebody } = await world();
+    const token = await somebody('ann', EVERYTHING);
+    expect((await send('GET', '/v1/store', { token })).status).toBe(200);
+    const [{ id } = { id: '' }] = await store.access.tokens();
+    await store.access.revokeToken(id);
+    expect(codeIn(await send('GET', '/v1/keys', { token }))).toBe('UNAUTHENTICATED');
+  });
+
+  it('a role, and somebody altogether', async () => {
+    const { store, send, somebody } = await world();
+    await store.store('k', 'value');
+    await somebody('who stays', EVERYTHING);
+    const token = await somebody('ann', EVERYTHING);
+    expect((await send('GET', '/v1/objects/k', { token })).status).toBe(200);
+    await store.access.change(revokeRole('ann', 'of ann'));
+    expect(codeIn(await send('GET', '/v1/objects/k', { token }))).toBe('ACCESS_DENIED');
+    await store.access.change(disablePrincipal('ann', true));
+    expect(codeIn(await send('GET', '/v1/objects/k', { token }))).toBe('ACCESS_DENIED');
+  });
+
+  it('a token in the middle of an answer', async () => {
+    const { store, send, somebody } = await world();
+    await store.store('large', Buffer.alloc(40 * 1024 * 1024));
+    const token = await somebody('ann', EVERYTHING);
+    const [{ id } = { id: '' }] = await store.access.tokens();
+    const answer = send('GET', '/v1/objects/large', { token }).catch((error: unknown) => error);
+    await store.access.revokeToken(id);
+    const got = await answer;
+    // It was refused, or its connection was ended in the middle.
+    if (!(got instanceof Error)) expect((got as { status: number }).status).toBe(401);
+  });
+});
+
+describe('the audit log', () => {
+  it('tells who asked for what, by the id of the request, and of each who proved nothing', async () => {
+    const { store, send, somebody } = await world();
+    await store.audit.enable({ auditor: await recipientOf(generateIdentity()), mode: 'fail-closed' });
+    const token = await somebody('ann', EVERYTHING);
+    const ids = ['r-1', 'r-2', 'r-3'];
+    await send('PUT', '/v1/objects/k', {
+      token,
+      headers: { 'x-request-id': 'r-1', 'content-type': 'application/octet-stream' },
+      body: 'x',
+    });
+    await send('GET', '/v1/objects/k', { token, headers: { 'x-request-id': 'r-2' } });
+    await send('GET', '/v1/objects/k', { token: 'wrong', headers: { 'x-request-id': 'r-3' } });
+    const forged = await send('GET', '/v1/objects/k', { token, headers: { 'x-request-id': 'r-2 forged' } });
+    expect(forged.headers['x-request-id']).not.toBe('r-2 forged');
+    const entries = (await store.audit.entries()).filter(({ requestId }) => ids.includes(requestId));
+    expect(
+      entries
+        .map(({ action, principal, outcome, requestId }) => `${requestId} ${action} ${principal} ${outcome}`)
+        .toSorted(),
+    ).toEqual(['r-1 session ann allowed', 'r-1 write ann allowed', 'r-2 read ann allowed', 'r-3 session  denied']);
+  });
+});

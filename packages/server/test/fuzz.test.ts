@@ -1,0 +1,201 @@
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { Operation, Schema } from './support/interface.ts';
+import { operationsOf, sampleOf } from './support/interface.ts';
+import type { Answer, World } from './support/world.ts';
+import { TORTURE, world } from './support/world.ts';
+
+/** What must never be seen by whoever may not see it, nor in a log. */
+const CANARIES = { data: 'canary-d4t4', metadata: 'canary-m3t4', name: 'canary-n4m3' } as const;
+
+const nasty = fc.constantFrom(
+  '',
+  '.',
+  '..',
+  '/',
+  '\0',
+  '__proto__',
+  'constructor',
+  'toString',
+  'null',
+  'undefined',
+  '-1',
+  '0',
+  '1e309',
+  '9007199254740993',
+  'NaN',
+  'true',
+  '[]',
+  '{}',
+  '"',
+  "'; --",
+  '${7*7}',
+  '\ud800',
+  '\ufeff',
+  'é'.normalize('NFD'),
+  '%00',
+  '../../etc/passwd',
+  'a'.repeat(5000),
+  '1970-01-01T00:00:00Z',
+  '+275760-09-13T00:00:00.001Z',
+  '00000000000-00000000',
+);
+const text = fc.oneof(nasty, fc.string({ unit: 'binary', maxLength: 20 }), fc.constantFrom('fuzz/a', 'fuzz/', 'fuzz'));
+const anything = fc.oneof(
+  fc.jsonValue({ maxDepth: 3 }),
+  nasty,
+  fc.constant(JSON.parse('{"__proto__":{"isAdmin":true}}') as object),
+);
+
+/** What a schema allows, or nearly. */
+function nearly(schema: Schema): fc.Arbitrary<unknown> {
+  const { properties = {}, required = [] } = schema;
+  if (schema.enum !== undefined) return fc.oneof(fc.constantFrom(...schema.enum), anything);
+  if (schema.type === 'string') return text;
+  if (schema.type === 'boolean') return fc.oneof(fc.boolean(), anything);
+  if (schema.type === 'integer' || schema.type === 'number') return fc.oneof(fc.double(), fc.integer(), anything);
+  if (schema.type === 'array') return fc.array(nearly(schema.items ?? {}), { maxLength: 3 });
+  if (schema.type !== 'object') return anything;
+  const members = Object.entries(properties).map(([name, one]) => {
+    const given = fc.oneof({ weight: 5, arbitrary: nearly(one) }, { weight: 1, arbitrary: anything });
+    const rate = required.includes(name) ? 9 : 3;
+    const left = fc.oneof({ weight: rate, arbitrary: fc.constant(true) }, { weight: 1, arbitrary: fc.constant(false) });
+    return fc.tuple(left, given).map(([is, value]) => (is ? [[name, value] as const] : []));
+  });
+  return fc.tuple(...members).map((all) => Object.fromEntries(all.flat()));
+}
+
+const query = (value: unknown): string => {
+  const given = typeof value === 'string' ? value : JSON.stringify(value);
+  return encodeURIComponent((given ?? '').toWellFormed());
+};
+
+/** A header can't hold everything. */
+const headerText = text.map((one) => one.replaceAll(/[^\x20-\x7e]/g, '?').slice(0, 2000));
+
+interface Request {
+  readonly operation: Operation;
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string | Uint8Array | undefined;
+}
+
+function requestOf(operation: Operation): fc.Arbitrary<Request> {
+  const { parameters, body: bodies } = operation;
+  const names = parameters.filter((one) => one.in === 'path');
+  const inQuery = parameters.filter((one) => one.in === 'query');
+  const inHeader = [...parameters.filter((one) => one.in === 'header').map(({ name }) => name), 'x-request-id'];
+  const path = fc
+    .tuple(...names.map(() => fc.oneof(fc.constant('fuzz/a'), text)))
+    .map((values) =>
+      values.reduce(
+        (filled, value, at) =>
+          filled.replace(`{${names[at]?.name}}`, () =>
+            value.toWellFormed().split('/').map(encodeURIComponent).join('/'),
+          ),
+        operation.path,
+      ),
+    );
+  const queries = fc.tuple(
+    ...inQuery.map(({ name, schema }) =>
+      fc.option(nearly(schema)).map((value) => (value === null ? [] : [`${name}=${query(value)}`])),
+    ),
+    fc.constantFrom([], [], [], [], ['x=1']),
+  );
+  const headers = fc.tuple(
+    ...inHeader.map((name) =>
+      fc.option(headerText, { freq: 3 }).map((value) => (value === null ? [] : [[name, value] as const])),
+    ),
+  );
+  const schema = bodies?.['application/json']?.schema;
+  const json =
+    schema === undefined
+      ? anything
+      : fc.oneof(
+          { weight: 4, arbitrary: nearly(schema) },
+          { weight: 1, arbitrary: fc.constant(sampleOf(schema)) },
+          anything,
+        );
+  const body = fc.oneof(
+    { weight: 4, arbitrary: json.map((value) => JSON.stringify(value)) },
+    { weight: 1, arbitrary: fc.uint8Array({ maxLength: 200 }) },
+    { weight: 1, arbitrary: text.map((one) => one.toWellFormed()) },
+  );
+  const types = fc.constantFrom(
+    ...Object.keys(bodies ?? {}),
+    'application/json',
+    'application/vnd.securestore.object',
+    'text/plain',
+    'a',
+    '',
+  );
+  const withBody =
+    bodies === undefined ? fc.constantFrom(false, false, false, true) : fc.constantFrom(true, true, true, false);
+  return fc.tuple(path, queries, headers, body, types, withBody).map(([filled, given, heads, content, type, has]) => {
+    const all = given.flat();
+    return {
+      operation,
+      path: all.length === 0 ? filled : `${filled}?${all.join('&')}`,
+      headers: { ...Object.fromEntries(heads.flat()), ...(has && { 'content-type': type }) },
+      body: has ? content : undefined,
+    };
+  });
+}
+
+async function check({ send, logged }: World, { operation, ...request }: Request, token: string): Promise<Answer> {
+  const answer = await send(operation.method, request.path, { token, headers: request.headers, body: request.body });
+  const what = `${operation.method} ${request.path} ${JSON.stringify(request.headers)} ${String(request.body)} → ${answer.status} ${answer.body.toString()}`;
+  expect(answer.status, what).toBeLessThan(500);
+  if (answer.status >= 400 && operation.method !== 'HEAD') {
+    expect(answer.json(), what).toEqual({
+      error: expect.objectContaining({ code: expect.stringMatching(/^[A-Z_]+$/), message: expect.any(String) }),
+    });
+    expect(answer.body.toString(), what).not.toContain(token);
+  }
+  const told = `${answer.body.toString('latin1')}${JSON.stringify(answer.headers)}`;
+  const log = JSON.stringify(logged.splice(0));
+  for (const canary of Object.values(CANARIES)) {
+    expect(told, what).not.toContain(canary);
+    expect(log, what).not.toContain(canary);
+  }
+  expect(log).not.toContain(token);
+  return answer;
+}
+
+describe('every route, with whatever may be sent to it', () => {
+  it(
+    'answers with a code and no secret, and never with a defect',
+    async () => {
+      const here = await world({ limits: { ratePerCaller: 1e9, failuresPerAddress: 1e9 } });
+      const { store } = here;
+      await store.store(`vault/${CANARIES.name}`, CANARIES.data, { metadata: { note: CANARIES.metadata } });
+      const token = await here.somebody('fuzzer', [
+        { effect: 'allow', actions: ['*'], keys: ['fuzz/**'] },
+        { effect: 'allow', actions: ['health'] },
+      ]);
+      const operations = (await operationsOf(here, token)).filter(
+        ({ path }) => path !== '/readyz' && path !== '/v1/health',
+      );
+      const statuses = new Map<string, Set<number>>();
+      const end = Date.now() + (TORTURE ? 600_000 : 0);
+      do {
+        await store.store('fuzz/a', 'there');
+        for (const operation of operations) {
+          await fc.assert(
+            fc.asyncProperty(requestOf(operation), async (request) => {
+              const { status } = await check(here, request, token);
+              const name = `${operation.method} ${operation.path}`;
+              statuses.set(name, (statuses.get(name) ?? new Set()).add(status));
+            }),
+            { numRuns: TORTURE ? 200 : 60 },
+          );
+        }
+      } while (Date.now() < end);
+      // Some of it must have got past the checks, or nothing was tried.
+      const passed = [...statuses].filter(([, seen]) => [...seen].some((status) => status < 400));
+      expect(passed.length).toBeGreaterThan(operations.length / 2);
+      expect((await store.retrieve(`vault/${CANARIES.name}`)).text()).toBe(CANARIES.data);
+    },
+    TORTURE ? 3_600_000 : 60_000,
+  );
+});

@@ -1,0 +1,147 @@
+import { ACTIONS } from '@securestore/acl';
+import type { Action } from '@securestore/acl';
+import { createStore, rawKey } from 'securestore';
+import type { Rule } from 'securestore';
+import { describe, expect, it } from 'vitest';
+import { FakeClock } from '../../jobs/test/support/clock.ts';
+import type { Operation } from './support/interface.ts';
+import { bodyFor, operationsOf, pathFor } from './support/interface.ts';
+import type { Answer, World } from './support/world.ts';
+import { codeIn, EVERYTHING, world } from './support/world.ts';
+
+/** What takes no action of the access policy. Anything more needs a reason here. */
+const WITHOUT_ACTION: Readonly<Record<string, string>> = {
+  'GET /healthz': 'says nothing but that the process lives',
+  'GET /openapi.json': 'the same for everybody, and nothing of the store',
+  'GET /v1/store': 'who one is oneself, and which store this is',
+};
+
+const nameOf = ({ method, path }: Operation): string => `${method} ${path}`;
+
+function ask({ send }: World, operation: Operation, token: string | undefined): Promise<Answer> {
+  const given = bodyFor(operation);
+  return send(operation.method, pathFor(operation, 'there'), {
+    token,
+    headers: given === undefined ? {} : { 'content-type': given.type },
+    body: given?.body,
+  });
+}
+
+const only = (actions: readonly Action[]): Rule[] => [{ effect: 'allow', actions }];
+const allBut = (action: Action): Rule[] => only(ACTIONS.filter((one) => one !== action));
+
+describe('the role matrix', () => {
+  it('has a rule for every route', async () => {
+    const here = await world();
+    const operations = await operationsOf(here, await here.somebody('ann', EVERYTHING));
+    expect(operations.length).toBeGreaterThan(15);
+    for (const operation of operations) {
+      const { call, action } = operation.access;
+      const reason = WITHOUT_ACTION[nameOf(operation)];
+      if (reason !== undefined) expect([null, undefined], nameOf(operation)).toContain(action);
+      else expect(ACTIONS, nameOf(operation)).toContain(action);
+      expect(call === null, nameOf(operation)).toBe(reason !== undefined);
+    }
+  });
+
+  it('lets nobody in without good credentials, but for liveness', async () => {
+    const clock = new FakeClock();
+    const unlimited = { failuresPerAddress: 1e9 };
+    const here = await world({ clock, limits: unlimited }, { clock });
+    const { store } = here;
+    const token = await here.somebody('ann', EVERYTHING);
+    const operations = await operationsOf(here, token);
+    const revoked = await store.access.createToken('ann');
+    await store.access.revokeToken(revoked.id);
+    const expired = await store.access.createToken('ann', { expires: new Date(clock.now() + 1000) });
+    clock.advance(1000);
+    await using other = await createStore('memory:', { unlock: rawKey(Buffer.alloc(32, 1)) });
+    const { addPrincipal } = await import('securestore');
+    await other.access.change(addPrincipal('ann', 'service'));
+    const foreign = await other.access.createToken('ann');
+    const wrong = [
+      undefined,
+      'x',
+      'sst_',
+      `${token.slice(0, -1)}${token.endsWith('A') ? 'B' : 'A'}`,
+      token.slice(0, -1),
+      `${token}A`,
+      token.toUpperCase(),
+      revoked.token,
+      expired.token,
+      foreign.token,
+      'eyJhbGciOiJub25lIn0.eyJzdWIiOiJhbm4ifQ.',
+    ];
+    for (const operation of operations) {
+      const isPublic = operation.path === '/healthz';
+      for (const credentials of wrong) {
+        const answer = await ask(here, operation, credentials);
+        expect(answer.status, `${nameOf(operation)} ${credentials}`).toBe(isPublic ? 200 : 401);
+        if (!isPublic) expect(answer.headers['www-authenticate']).toBe('Bearer');
+      }
+    }
+    for (const [method, path] of [
+      ['GET', '/nowhere'],
+      ['DELETE', '/v1/keys'],
+      ['GET', '/v1'],
+      ['OPTIONS', '/v1/keys'],
+      ['TRACE', '/'],
+    ] as const) {
+      expect((await here.send(method, path)).status, path).toBe(401);
+      expect((await here.send(method, path, { token })).status, path).toBe(404);
+    }
+    expect(await store.list()).toEqual([]);
+  });
+
+  it('takes credentials once, in one header, in one form', async () => {
+    const here = await world();
+    const token = await here.somebody('ann', EVERYTHING);
+    const statuses = async (authorization: string | string[]): Promise<number> =>
+      (await here.send('GET', '/v1/store', { headers: { authorization } })).status;
+    expect(await statuses(`Bearer ${token}`)).toBe(200);
+    expect(await statuses(`bearer ${token}`)).toBe(200);
+    for (const wrong of [
+      token,
+      `Basic ${Buffer.from(`ann:${token}`).toString('base64')}`,
+      `Bearer ${token}, Bearer ${token}`,
+      `Bearer ${token} x`,
+      `Bearer${token}`,
+      'Bearer',
+      `Bearer ${'a.b.c'.repeat(4000)}`.slice(0, 15_000),
+    ]) {
+      expect(await statuses(wrong), wrong.slice(0, 20)).toBe(401);
+    }
+    expect((await here.send('GET', `/v1/store?token=${token}`)).status).toBe(401);
+    // Two of them: a proxy may have looked at the other one.
+    const twice = `GET /v1/store HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${token}\r\nAuthorization: Bearer x\r\nConnection: close\r\n\r\n`;
+    expect(await here.raw(twice)).toContain(' 401 ');
+  });
+
+  it('allows what the action of a route allows, and nothing without it', async () => {
+    const here = await world();
+    const { store } = here;
+    const operations = (await operationsOf(here, await here.somebody('ann', EVERYTHING))).filter(
+      ({ access }) => access.action !== null && access.action !== undefined,
+    );
+    const tokens = new Map<Action, readonly [string, string]>();
+    for (const action of new Set(operations.map(({ access }) => access.action as Action))) {
+      const holder = await here.somebody(`only ${action}`, only([action]));
+      tokens.set(action, [holder, await here.somebody(`all but ${action}`, allBut(action))]);
+    }
+    for (const operation of operations) {
+      const action = operation.access.action as Action;
+      const [holder, other] = tokens.get(action) ?? ['', ''];
+      const before = await store.store('there', 'before');
+      const denied = await ask(here, operation, other);
+      const isSilent = operation.method === 'HEAD';
+      // Listings show nothing of what may not be seen, to whoever asks.
+      if (action === 'list' && operation.path === '/v1/keys') expect(denied.json()).toEqual({ keys: [] });
+      else if (operation.path === '/v1/entries') expect(denied.json()).toEqual({ entries: [] });
+      else expect(isSilent ? denied.status : codeIn(denied), nameOf(operation)).toBe(isSilent ? 403 : 'ACCESS_DENIED');
+      expect(await store.info('there'), nameOf(operation)).toEqual(before);
+      const allowed = await ask(here, operation, holder);
+      expect([401, 403], `${nameOf(operation)}: ${allowed.body.toString()}`).not.toContain(allowed.status);
+      expect(allowed.status, nameOf(operation)).toBeLessThan(500);
+    }
+  });
+});
