@@ -11,6 +11,7 @@ import { opening } from './areas/opening.ts';
 import { providers } from './areas/providers.ts';
 import { range } from './areas/range.ts';
 import { rekeying } from './areas/rekeying.ts';
+import { server } from './areas/server.ts';
 import { sqlite } from './areas/sqlite.ts';
 import { stream } from './areas/stream.ts';
 import type { Area } from './model.ts';
@@ -31,5 +32,6 @@ export const AREAS: Readonly<Record<string, Area>> = {
   backup,
   lag,
   health,
+  server,
   opening,
 };

@@ -1,0 +1,114 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { bodies } from '../bodies.ts';
+import type { Area, Comparison, Contender, Target } from '../model.ts';
+import type { LoadFigures, Served } from '../raw/http-load.ts';
+import { load } from '../raw/http-load.ts';
+import { prepare } from '../rivals/load.ts';
+import { startOpenBao } from '../rivals/openbao.ts';
+
+const body: () => Uint8Array = bodies();
+/** Requests under way at once, each on a connection of its own. */
+const WIDTH = 16;
+
+interface Program {
+  readonly line: string;
+  readonly end: () => void;
+}
+
+/** Starts a server in a process of its own, and reads the line that it begins with. */
+async function started(file: string, ...args: readonly string[]): Promise<Program> {
+  const child = spawn(process.execPath, [join(import.meta.dirname, '..', file), ...args], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  const [line] = (await once(child.stdout.setEncoding('utf8'), 'data')) as [string];
+  return { line: line.trim(), end: () => child.stdin.end() };
+}
+
+/** A server under load, written to and read from. */
+interface Subject {
+  readonly name: string;
+  readonly role: Contender['role'];
+  readonly write: Served;
+  readonly read: Served;
+}
+
+const DATA = { 'content-type': 'application/octet-stream' };
+
+const objectPath = (index: number): string => `/v1/objects/k${index}`;
+const secretPath = (index: number): string => `/v1/secret/data/k${index}`;
+
+/** An object as OpenBao takes it. */
+const secret = (): string => JSON.stringify({ data: { value: Buffer.from(body()).toString('base64') } });
+/** One that takes objects as ours does. */
+function subjectAt(name: string, role: Contender['role'], url: string, token: string): Subject {
+  const headers = { authorization: `Bearer ${token}` };
+  return {
+    name,
+    role,
+    write: {
+      url,
+      request: (index) => ({ method: 'PUT', path: objectPath(index), headers: { ...headers, ...DATA }, body: body() }),
+    },
+    read: { url, request: (index) => ({ method: 'GET', path: objectPath(index), headers }) },
+  };
+}
+
+function openBaoAt(name: string, url: string, token: string): Subject {
+  const headers = { 'x-vault-token': token };
+  return {
+    name,
+    role: 'rival',
+    write: { url, request: (index) => ({ method: 'POST', path: secretPath(index), headers, body: secret() }) },
+    read: { url, request: (index) => ({ method: 'GET', path: secretPath(index), headers }) },
+  };
+}
+
+const FIGURES = [
+  ['rate', 'per second'],
+  ['p50', 'ms'],
+  ['p99', 'ms'],
+] as const;
+const NAMES: Readonly<Record<keyof LoadFigures, string>> = {
+  rate: 'requests',
+  p50: 'what half of them take',
+  p99: 'what 99 of 100 take',
+};
+
+/** 1 KiB objects over loopback, beside the framework alone and a server that people would use instead. */
+export const server: Area = {
+  title: `A server over loopback, 1 KiB, ${WIDTH} requests at once`,
+  async *comparisons({ scale, scratch, absent }) {
+    const count = Math.max(WIDTH, Math.ceil(4000 * scale));
+    const ours = await started('programs/served-store.ts', `sqlite:${join(scratch, 'served.db')}`);
+    const bare = await started('raw/bare-server.ts');
+    const bao = await prepare('OpenBao', () => startOpenBao(join(scratch, 'bao')), absent);
+    try {
+      const { url, token } = JSON.parse(ours.line) as { readonly url: string; readonly token: string };
+      const subjects = [
+        subjectAt('securestore, sqlite:', 'ours', url, token),
+        subjectAt('the framework alone', 'raw', bare.line, ''),
+        ...(bao === undefined ? [] : [openBaoAt(`${bao.name}, raft`, bao.url, bao.token)]),
+      ];
+      for (const kind of ['write', 'read'] as const) {
+        for (const [figure, unit] of FIGURES) {
+          const isTarget = kind === 'write' && figure === 'rate';
+          const targets: readonly Target[] = isTarget ? [{ bound: 'at least', factor: 5, of: 'the best rival' }] : [];
+          yield {
+            work: `${kind}s: ${NAMES[figure]}`,
+            unit,
+            targets,
+            contenders: subjects.map(({ name, role, [kind]: served }) => ({
+              name,
+              role,
+              sample: async () => (await load(served, count, WIDTH))[figure],
+            })),
+          } satisfies Comparison;
+        }
+      }
+    } finally {
+      for (const { end } of [ours, bare, ...(bao === undefined ? [] : [bao])]) end();
+    }
+  },
+};
