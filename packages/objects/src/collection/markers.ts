@@ -58,9 +58,12 @@ async function swap(
   state: MarkerState,
   signal: AbortSignal | undefined,
 ): Promise<string | undefined> {
-  const body = await sealJournalBody(engine, 'marker', name, encodeMarker(state));
   const condition: WriteOptions = before === undefined ? { ifAbsent: true } : { ifMatch: before.etag };
+  const bodies: Buffer[] = [];
   for (let tries = 1; ; tries++) {
+    // Anew for each try: between two of them a process may sleep for so long that the key of the one before is gone.
+    const body = await sealJournalBody(engine, 'marker', name, encodeMarker(state));
+    bodies.push(body);
     try {
       return (await engine.backend.write(name, body, { ...condition, signal })).etag;
     } catch (error) {
@@ -68,7 +71,7 @@ async function swap(
       const conflict = error.code === 'CONFLICT';
       if (!conflict && error.outcome !== 'unknown') throw error;
       const found = await engine.backend.read(name, { signal });
-      if (found !== undefined && body.equals(found.body)) return found.etag ?? '';
+      if (found !== undefined && bodies.some((written) => written.equals(found.body))) return found.etag ?? '';
       if (conflict || found?.etag !== before?.etag) return undefined;
       if (tries < MAX_TRIES) continue;
       // The state of no object is in doubt.

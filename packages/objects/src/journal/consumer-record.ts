@@ -52,9 +52,12 @@ export async function saveConsumer(
   etag: string | undefined,
 ): Promise<HeldConsumer> {
   const { backend } = engine;
-  const body = await sealJournalBody(engine, 'consumer', name, encodeConsumer(state));
   const condition = etag === undefined ? { ifAbsent: true as const } : { ifMatch: etag };
+  const bodies: Buffer[] = [];
   for (let tries = 1; ; tries++) {
+    // Anew for each try, as a marker is: the key of the one before may be gone.
+    const body = await sealJournalBody(engine, 'consumer', name, encodeConsumer(state));
+    bodies.push(body);
     try {
       const written = await backend.write(name, body, condition);
       if (written.modified !== undefined) {
@@ -64,9 +67,9 @@ export async function saveConsumer(
       if (!SecureStoreError.is(error)) throw error;
       if (error.code !== 'CONFLICT' && (error.outcome !== 'unknown' || tries === MAX_TRIES)) throw error;
     }
-    // No two bodies are the same, so what lies there tells what became of this one.
+    // No two bodies are the same, so what lies there tells what became of these.
     const found = await backend.read(name);
-    if (found !== undefined && body.equals(found.body)) {
+    if (found !== undefined && bodies.some((written) => written.equals(found.body))) {
       return { state, etag: found.etag ?? '', modified: found.modified, now: found.now };
     }
     if (found?.etag !== etag || tries === MAX_TRIES) {
