@@ -3,7 +3,15 @@ export type { AccessSettings, NewToken, TokenInfo, TokenOptions } from './access
 export { ACTIONS, isObjectAction } from './actions.ts';
 export type { Action, ActionPattern, ObjectAction, StoreAction } from './actions.ts';
 export { ADMINISTRATION, guardAdministration } from './administration.ts';
-export type { AccessAdministration, AdministrationCall, Guard, StoreAdministration } from './administration.ts';
+export type {
+  AccessAdministration,
+  AdministrationCall,
+  AuditAdministration,
+  BackupAdministration,
+  Guard,
+  ScheduleAdministration,
+  StoreAdministration,
+} from './administration.ts';
 export { apiTokens, createToken } from './api-tokens.ts';
 export type { RandomSource, StoredToken } from './api-tokens.ts';
 export type { ApprovalDesk } from './approval-desk.ts';

@@ -91,12 +91,16 @@ export class Calls {
   }
 
   /** Sends a request, and gives what is answered. @throws SecureStoreError what the server says; what the source of the data fails with */
-  async send<T>({ readOnly = false, headers = {}, ...request }: Request, outgoing?: Outgoing): Promise<T> {
+  async send<T>(
+    { readOnly = false, headers = {}, ...request }: Request,
+    outgoing?: Outgoing,
+    times?: ReadonlySet<string>,
+  ): Promise<T> {
     const type = outgoing?.type === undefined ? {} : { 'content-type': outgoing.type };
     const body = outgoing === undefined ? {} : { body: outgoing.body };
     try {
       const answer = await this.#transport.ask({ ...request, ...body, readOnly, headers: { ...headers, ...type } });
-      return withDates(await this.#transport.json(answer, { readOnly, signal: request.signal })) as T;
+      return withDates(await this.#transport.json(answer, { readOnly, signal: request.signal }), times) as T;
     } catch (error) {
       // Where the data could not be read nothing was stored: the server has not got all of them.
       throw (outgoing && sourceFailure(outgoing)) ?? error;
@@ -105,27 +109,46 @@ export class Calls {
     }
   }
 
-  /** What comes under a path, as it comes. @throws SecureStoreError what the server says */
-  async open(
-    path: string,
-    headers: Readonly<Record<string, string>>,
-    type: string,
-    signal: AbortSignal | undefined,
-  ): Promise<AsyncIterable<Uint8Array>> {
-    const answer = await this.#transport.ask({ method: 'GET', path, headers, signal, readOnly: true });
+  /** What a request is answered with, as it comes. @throws SecureStoreError what the server says */
+  async open(ask: Ask, type: string): Promise<AsyncIterable<Uint8Array>> {
+    const answer = await this.#transport.ask({ ...ask, headers: { ...ask.headers, accept: type } });
     if (answer.headers['content-type'] !== type) {
-      await this.#transport.json(answer, { readOnly: true, signal });
+      await this.#transport.json(answer, ask);
       throw new SecureStoreError('UNAVAILABLE', `what answers at ${this.#transport.origin} is no securestore server`);
     }
-    return this.#read(answer.body as AsyncIterable<Uint8Array>, signal);
+    return this.#read(answer.body as AsyncIterable<Uint8Array>, ask);
   }
 
-  async *#read(body: AsyncIterable<Uint8Array>, signal: AbortSignal | undefined): AsyncGenerator<Uint8Array> {
+  async *#read(body: AsyncIterable<Uint8Array>, { readOnly, signal }: Ask): AsyncGenerator<Uint8Array> {
     try {
       yield* body;
     } catch (error) {
-      throw this.#transport.failure(error, true, signal);
+      throw this.#transport.failure(error, readOnly, signal);
     }
+  }
+
+  /** A call about the store. @param known its options, beside `signal` and `timeout` */
+  administer<T>(
+    operation: string,
+    options: CallOptions | undefined,
+    known: ReadonlySet<string>,
+    body: (signal: AbortSignal | undefined) => Promise<T>,
+  ): Promise<T> {
+    let signal: AbortSignal | undefined;
+    const run = async (): Promise<T> => {
+      this.checkOpen();
+      checkOptions(options, known);
+      signal = callSignal(options);
+      return body(signal);
+    };
+    return this.ofManySteps(() => inCall(operation, undefined, () => signal, run));
+  }
+
+  /** As {@link send}, with the entity tag of the answer. */
+  async sendTagged<T>(request: Request): Promise<{ readonly value: T; readonly tag: string }> {
+    const answer = await this.#transport.ask({ readOnly: false, ...request });
+    const value = (await this.#transport.json(answer, { readOnly: true, signal: request.signal })) as T;
+    return { value, tag: String(answer.headers['etag'] ?? '') };
   }
 
   /** Data that are read when they are asked for, whose errors say what they are about. */

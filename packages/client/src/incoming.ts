@@ -34,7 +34,7 @@ export async function openAnswer<M extends object>(
   path: string,
   signal: AbortSignal | undefined,
 ): Promise<OpenedAnswer<M>> {
-  const body = await calls.open(path, { accept: FRAMED_TYPE }, FRAMED_TYPE, signal);
+  const body = await calls.open({ method: 'GET', path, signal, readOnly: true }, FRAMED_TYPE);
   const reader = new FrameReader(body);
   // What is malformed was cut off, or changed on the way: nothing that whoever asks has done.
   const told = await reader.head().catch((error: unknown) => {

@@ -1,10 +1,12 @@
 import { SecureStoreError } from '@securestore/core-format';
 import type { HealthOptions, HealthReport } from '@securestore/health';
-import { checkOptions, inCall, callSignal } from '@securestore/objects/surface';
-import { encodeQuery, withDates } from '@securestore/protocol';
+import { callSignal, inCall } from '@securestore/objects/surface';
+import { encodeQuery } from '@securestore/protocol';
 import type { RemoteOptions, RemoteStore } from '@securestore/protocol';
+import { ADMINISTRATION_TIMES } from './administration-times.ts';
 import { Calls } from './calls.ts';
 import { checkRemoteOptions, originOf } from './options.ts';
+import { remoteAdministration } from './remote-administration.ts';
 import { RemoteObjects } from './remote-objects.ts';
 import { Transport } from './transport.ts';
 
@@ -15,48 +17,29 @@ interface About {
 }
 
 const HEALTH_OPTIONS: ReadonlySet<string> = new Set();
-/** What reports of health have as times. */
-const HEALTH_TIMES: ReadonlySet<string> = new Set(['time']);
+
+/** How the store is, with all that belongs to it. */
+function healthOf(calls: Calls): RemoteStore['health'] {
+  return async (given?: HealthOptions) => {
+    const { timeout, ...options } = given ?? {};
+    return calls.administer('health', options, HEALTH_OPTIONS, async (signal) => {
+      // The server has so long to look; what it has found by then is the answer.
+      const query = { timeout: timeout === undefined ? undefined : Math.ceil(timeout) };
+      const ask = { method: 'GET', path: `/v1/health${encodeQuery(query)}`, signal, readOnly: true } as const;
+      return calls.send<HealthReport>(ask, undefined, ADMINISTRATION_TIMES);
+    });
+  };
+}
 
 /** A store that is served elsewhere, as one principal may use it. */
-class ServedStore extends RemoteObjects implements RemoteStore {
-  readonly fingerprint: string;
-  readonly principal: string;
-  readonly location: string;
-  readonly #calls: Calls;
-
-  constructor(calls: Calls, location: string, { fingerprint, principal }: About) {
-    super(calls);
-    this.#calls = calls;
-    this.location = location;
-    this.fingerprint = fingerprint;
-    this.principal = principal;
-  }
-
-  /** How the store is, with all that belongs to it. @throws SecureStoreError as `store.health` does */
-  health(options: HealthOptions = {}): Promise<HealthReport> {
-    const { timeout, ...others } = options;
-    return inCall(
-      'health',
-      undefined,
-      () => options.signal,
-      async () => {
-        this.#calls.checkOpen();
-        checkOptions(others, HEALTH_OPTIONS);
-        // The server has so long to look; what it has found by then is the answer.
-        const path = `/v1/health${encodeQuery({ timeout: timeout === undefined ? undefined : Math.ceil(timeout) })}`;
-        return withDates(await this.#calls.get(path, callSignal(others)), HEALTH_TIMES) as HealthReport;
-      },
-    );
-  }
-
-  close(): Promise<void> {
-    return this.#calls.close();
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.close();
-  }
+function servedStore(calls: Calls, location: string, { fingerprint, principal }: About): RemoteStore {
+  const objects = new RemoteObjects(calls);
+  const { keys, ...administration } = remoteAdministration(calls);
+  const names: RemoteStore['keys'] = Object.assign(objects.keys.bind(objects), keys);
+  const close = (): Promise<void> => calls.close();
+  const health = healthOf(calls);
+  const more = { fingerprint, principal, location, health, keys: names, close, [Symbol.asyncDispose]: close };
+  return Object.assign(objects, administration, more);
 }
 
 /**
@@ -90,7 +73,7 @@ export async function openRemoteStore(location: string, options: RemoteOptions):
         `the server at ${origin} serves another store than the one with this fingerprint`,
       );
     }
-    return new ServedStore(calls, origin, about);
+    return servedStore(calls, origin, about);
   } catch (error) {
     await calls.close();
     throw error;

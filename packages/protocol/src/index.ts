@@ -1,6 +1,9 @@
 export { withDates } from './dates.ts';
 export type { Wire } from './dates.ts';
+export { encodeEvent, EVENTS_TYPE, KEEP_ALIVE, readEvents } from './events.ts';
+export type { ServerEvent } from './events.ts';
 export { encodeMessage, encodeStream, FrameReader } from './frames.ts';
+export { Latest } from './latest.ts';
 export {
   asciiJson,
   entityTagOf,

@@ -1,4 +1,4 @@
-import type { StoreAdministration } from '@securestore/acl';
+import type { SessionApprovals, StoreAdministration } from '@securestore/acl';
 import type { SecureStorage } from '@securestore/objects';
 
 /** What says who asks, where that is not the certificate of `tls`. */
@@ -30,7 +30,11 @@ export interface RemoteOptions {
 }
 
 /** A store that is served elsewhere, as one principal may use it: the interface of a session on one that is here. */
-export interface RemoteStore extends SecureStorage, Pick<StoreAdministration, 'health'>, AsyncDisposable {
+export interface RemoteStore extends SecureStorage, Omit<StoreAdministration, 'keys'>, AsyncDisposable {
+  /** Called, the names of objects that may be seen; its members administer keys. */
+  readonly keys: SecureStorage['keys'] & StoreAdministration['keys'];
+  /** What takes a second person: asking for it, and deciding about what others ask for. */
+  readonly approvals: SessionApprovals;
   /** The identity of the store, as the server says. */
   readonly fingerprint: string;
   /** As whom the server knows who asks. */

@@ -24,6 +24,7 @@ import { openApiOf } from './openapi.ts';
 import { checkBody, frameworkPath, leaveRest, parseJson, refuseMalformed, restOf } from './requests.ts';
 import type { Route } from './route.ts';
 import { ROUTES } from './routes/index.ts';
+import { RunningJobs } from './running-jobs.ts';
 import { Sessions } from './sessions.ts';
 import { Throttle } from './throttle.ts';
 import { VERSION } from './version.ts';
@@ -53,6 +54,7 @@ const VERSIONS: ReadonlySet<string> = new Set(['1.0', '1.1']);
 /** Serves a store: all that happens between a request and its answer. */
 export class App {
   readonly fastify: FastifyInstance;
+  readonly jobs: RunningJobs = new RunningJobs();
   readonly #settings: AppSettings;
   readonly #requests = new AsyncLocalStorage<string>();
   readonly #sessions: Sessions;
@@ -228,6 +230,8 @@ export class App {
       reply,
       signal: gone.signal,
       limits,
+      params: request.params as Readonly<Record<string, string>>,
+      jobs: this.jobs,
       store,
       openApi: () => this.#openApi,
     };

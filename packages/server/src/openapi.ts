@@ -36,12 +36,12 @@ const KEY_PARAMETER = {
   schema: { type: 'string', minLength: 1, maxLength: 1024 },
 };
 
-const NAME_PARAMETER = { in: 'path', required: true, schema: { type: 'string', minLength: 1, maxLength: 256 } };
+const ID_PARAMETER = { in: 'path', required: true, schema: { type: 'string', pattern: '^[A-Za-z0-9_-]{1,64}$' } };
 
 function parametersOf({ path, query, headers = {} }: Route): object[] {
   const names = [...path.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => name);
   return [
-    ...names.map((name) => (name === 'key' ? KEY_PARAMETER : { name, ...NAME_PARAMETER })),
+    ...names.map((name) => (name === 'key' ? KEY_PARAMETER : { name, ...ID_PARAMETER })),
     ...(query === undefined ? [] : queryParameters(query)),
     ...Object.entries(headers).map(([name, description]) => ({
       name,
@@ -52,10 +52,17 @@ function parametersOf({ path, query, headers = {} }: Route): object[] {
   ];
 }
 
-function accessOf(access: RouteAccess): object {
+/** What is decided by what is asked for, or by nothing but who asks. */
+const OTHER_ACTIONS: Readonly<Partial<Record<RouteAccess, string>>> = {
+  'approvals.approve': 'approve',
+  'approvals.deny': 'approve',
+};
+
+function accessOf({ access, further = [] }: Route): object {
   if (access === 'public') return { call: null };
   if (access === 'authenticated') return { call: null, action: null };
-  return { call: access, action: actionOf(access) ?? null };
+  const action = actionOf(access) ?? OTHER_ACTIONS[access] ?? null;
+  return { call: access, action, ...(further.length > 0 && { further }) };
 }
 
 function operationOf(route: Route): object {
@@ -73,7 +80,7 @@ function operationOf(route: Route): object {
       default: { description: 'an error', content: content([JSON_TYPE], { $ref: '#/components/schemas/Error' }) },
     },
     security: access === 'public' ? [] : [{ bearer: [] }, { certificate: [] }],
-    'x-securestore-access': accessOf(access),
+    'x-securestore-access': accessOf(route),
   };
 }
 

@@ -1,10 +1,11 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Readable } from 'node:stream';
-import type { SessionCall } from '@securestore/acl';
+import type { SessionCall, StoreAction } from '@securestore/acl';
 import type { FastifyReply } from 'fastify';
 import type { SecureStore, Session } from 'securestore';
 import type { Static, TObject, TSchema } from 'typebox';
 import type { ServerLimits } from './limits.ts';
+import type { RunningJobs } from './running-jobs.ts';
 
 /**
  * What a request takes: the call of a session, whose action the access policy decides about; `authenticated`, for what everybody may
@@ -37,6 +38,10 @@ export interface RouteContext<Query = Readonly<Record<string, string>>, Body = u
   /** Aborts when nobody waits for an answer any more. */
   readonly signal: AbortSignal;
   readonly limits: ServerLimits;
+  /** The ids in the path. */
+  readonly params: Readonly<Record<string, string>>;
+  /** What was started over this server. */
+  readonly jobs: RunningJobs;
   /** What of the store is no call of a session: who it is, and nothing that it holds. */
   readonly store: Pick<SecureStore, 'fingerprint'>;
   /** The description of the interface. */
@@ -49,6 +54,8 @@ export interface Route {
   /** In the notation of OpenAPI. `{key}` is the whole end of the path. */
   readonly path: string;
   readonly access: RouteAccess;
+  /** Actions that it takes beside its own, by what it is given. */
+  readonly further?: readonly StoreAction[];
   readonly summary: string;
   readonly description?: string;
   readonly query?: TObject;

@@ -1,6 +1,6 @@
 import { ERROR_CODES } from '@securestore/protocol';
 import { Type } from 'typebox';
-import type { TObject, TProperties, TString } from 'typebox';
+import type { TInteger, TObject, TOptional, TProperties, TString, TUnion } from 'typebox';
 
 /** An object that has these members and no others. */
 export function exactly<const P extends TProperties>(properties: P, description?: string): TObject<P> {
@@ -97,3 +97,75 @@ export const ERROR_BODY: TObject = exactly(
   },
   'what went wrong',
 );
+
+/** A report of the library, whose members its documentation has. */
+export function reportOf(description: string): TObject {
+  return Type.Object({}, { additionalProperties: true, description });
+}
+
+/** What unlocks a store. */
+export const SECRET: TUnion<[TObject<{ passphrase: TString }>, TObject<{ key: TString }>]> = Type.Union([
+  exactly({ passphrase: Type.String({ minLength: 1, maxLength: 65_536 }) }),
+  exactly({ key: Type.String({ pattern: '^[A-Za-z0-9_-]{43}$', description: '32 bytes in base64url' }) }),
+]);
+
+export const LOCATION: TString = Type.String({ minLength: 1, maxLength: 4096, examples: ['memory:sample'] });
+export const NAME: TString = Type.String({ minLength: 1, maxLength: 256 });
+/** Of tokens, slots, requests and the like. */
+export const ID: TString = Type.String({ minLength: 1, maxLength: 64 });
+
+const TEXTS = Type.Array(Type.String({ maxLength: 1024 }), { maxItems: 100 });
+
+/** A rule of a role. */
+export const RULE: TObject = exactly({
+  effect: Type.String({ enum: ['allow', 'deny'] }),
+  actions: TEXTS,
+  keys: Type.Optional(TEXTS),
+  categories: Type.Optional(TEXTS),
+  expires: Type.Optional(Type.Integer({ description: 'milliseconds since 1970' })),
+});
+
+export const APPROVAL_RULE: TObject = exactly({
+  actions: TEXTS,
+  keys: Type.Optional(TEXTS),
+  categories: Type.Optional(TEXTS),
+});
+
+/** Who may do what. */
+export const POLICY: TObject = exactly({
+  roles: Type.Array(exactly({ name: NAME, rules: Type.Array(RULE) })),
+  principals: Type.Array(
+    exactly({
+      name: NAME,
+      kind: Type.String({ enum: ['user', 'service'] }),
+      disabled: Type.Boolean(),
+      grants: Type.Array(exactly({ role: NAME, expires: Type.Optional(Type.Integer()) })),
+    }),
+  ),
+  approvals: Type.Optional(Type.Array(APPROVAL_RULE)),
+});
+
+/** What is known of an API token. */
+export const TOKEN_INFO: {
+  readonly id: TString;
+  readonly principal: TString;
+  readonly created: TInteger;
+  readonly expires: TOptional<TInteger>;
+} = {
+  id: ID,
+  principal: NAME,
+  created: Type.Integer({ description: 'milliseconds since 1970' }),
+  expires: Type.Optional(Type.Integer()),
+};
+
+export const APPROVAL_REQUEST: TObject = exactly({
+  id: ID,
+  principal: NAME,
+  action: Type.String(),
+  key: Type.Optional(Type.String()),
+  reason: Type.Optional(Type.String()),
+  created: Type.Integer(),
+  expires: Type.Integer(),
+  state: Type.String({ enum: ['waiting', 'approved', 'denied'] }),
+  by: Type.Optional(NAME),
+});

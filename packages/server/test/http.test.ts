@@ -1,6 +1,7 @@
 import { Value } from 'typebox/value';
 import type { TSchema } from 'typebox';
 import { describe, expect, it } from 'vitest';
+import { EagerClock } from '../../objects/test/support/eager-clock.ts';
 import { bodyFor, operationsOf, pathFor } from './support/interface.ts';
 import type { World } from './support/world.ts';
 import { codeIn, EVERYTHING, world } from './support/world.ts';
@@ -152,8 +153,10 @@ describe('pages', () => {
 
 describe('the description of the interface', () => {
   it('is what the answers are like', async () => {
-    const here = await scene();
-    const { store, send, token } = here;
+    const clock = new EagerClock();
+    const here = await world({ clock }, { clock });
+    const { store, send } = here;
+    const token = await here.somebody('ann', EVERYTHING);
     const operations = await operationsOf(here, token);
     const checked: string[] = [];
     for (const operation of operations) {
@@ -166,11 +169,19 @@ describe('the description of the interface', () => {
       const headers = given === undefined ? {} : { 'content-type': given.type };
       const answer = await send(operation.method, pathFor(operation, 'there'), { token, headers, body: given?.body });
       const name = `${operation.method} ${operation.path}`;
+      expect(answer.status, `${name} ${answer.body.toString()}`).toBeLessThan(500);
+      // Of the administration not everything can be done with what is made up.
+      const isAboutObjects = ['key', 'prefix'].some((one) =>
+        operation.parameters.some(
+          ({ name: called, in: where }) => called === one && (where === 'path' || one === 'prefix'),
+        ),
+      );
+      if (!isAboutObjects && answer.status !== 200) continue;
       expect(answer.status, `${name} ${answer.body.toString()}`).toBe(200);
       expect([...Value.Errors(operation.answer as TSchema, answer.json())], name).toEqual([]);
       checked.push(name);
     }
-    expect(checked.length).toBeGreaterThan(12);
+    expect(checked.length).toBeGreaterThan(40);
   });
 });
 

@@ -1,8 +1,23 @@
 import type { Route } from '../route.ts';
+import { ACCESS_ROUTES } from './access.ts';
+import { AUDIT_ROUTES } from './audit.ts';
+import { BACKUP_ROUTES } from './backups.ts';
 import { DATA_ROUTES } from './data.ts';
+import { JOB_ROUTES } from './jobs.ts';
+import { KEY_ROUTES } from './keys.ts';
 import { LISTING_ROUTES } from './listing.ts';
 import { OBJECT_ROUTES } from './objects.ts';
 import { STORE_ROUTES } from './store.ts';
 
 /** Everything that can be asked of a server. */
-export const ROUTES: readonly Route[] = [...DATA_ROUTES, ...OBJECT_ROUTES, ...LISTING_ROUTES, ...STORE_ROUTES];
+export const ROUTES: readonly Route[] = [
+  ...DATA_ROUTES,
+  ...OBJECT_ROUTES,
+  ...LISTING_ROUTES,
+  ...JOB_ROUTES,
+  ...BACKUP_ROUTES,
+  ...KEY_ROUTES,
+  ...ACCESS_ROUTES,
+  ...AUDIT_ROUTES,
+  ...STORE_ROUTES,
+];

@@ -4,7 +4,11 @@ import type { World } from './world.ts';
 export interface Operation {
   readonly method: string;
   readonly path: string;
-  readonly access: { readonly call: string | null; readonly action?: string | null };
+  readonly access: {
+    readonly call: string | null;
+    readonly action?: string | null;
+    readonly further?: readonly string[];
+  };
   readonly parameters: readonly { readonly name: string; readonly in: string; readonly schema: Schema }[];
   readonly body: Readonly<Record<string, { readonly schema: Schema }>> | undefined;
   readonly answer: Schema | undefined;
@@ -16,6 +20,7 @@ export interface Schema {
   readonly properties?: Readonly<Record<string, Schema>>;
   readonly required?: readonly string[];
   readonly items?: Schema;
+  readonly minItems?: number;
   readonly enum?: readonly unknown[];
   readonly anyOf?: readonly Schema[];
   readonly additionalProperties?: boolean | Schema;
@@ -59,7 +64,7 @@ export function sampleOf(schema: Schema): unknown {
     const required = schema.required ?? [];
     return Object.fromEntries(required.map((name) => [name, sampleOf(schema.properties?.[name] ?? {})]));
   }
-  if (schema.type === 'array') return [];
+  if (schema.type === 'array') return Array.from({ length: schema.minItems ?? 0 }, () => sampleOf(schema.items ?? {}));
   if (schema.type === 'integer' || schema.type === 'number') return schema.minimum ?? 1;
   if (schema.type === 'boolean') return true;
   return schema.format === 'date-time' ? '2026-11-27T12:00:00.000Z' : 'sample';
@@ -73,8 +78,8 @@ export function bodyFor({ body }: Operation): { readonly type: string; readonly 
 }
 
 /** A path with its names filled in. */
-export function pathFor({ path, parameters }: Operation, key: string): string {
-  const filled = path.replace('{key}', key).replaceAll(/\{\w+\}/g, 'sample');
+export function pathFor({ path, parameters }: Operation, key: string, id = 'sample'): string {
+  const filled = path.replace('{key}', key).replaceAll(/\{\w+\}/g, id);
   const query = parameters.filter((one) => one.in === 'query' && (one as { required?: boolean }).required === true);
   const given = query.map(({ name, schema }) => `${name}=${encodeURIComponent(String(sampleOf(schema)))}`);
   return given.length === 0 ? filled : `${filled}?${given.join('&')}`;

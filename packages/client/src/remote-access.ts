@@ -1,0 +1,105 @@
+import type { AccessAdministration, Decision, Policy, PolicyChange, SessionApprovals } from '@securestore/acl';
+import { SecureStoreError } from '@securestore/core-format';
+import { JSON_TYPE } from '@securestore/protocol';
+import type { Administrator, Request } from './administrator.ts';
+import { withoutEnds } from './administrator.ts';
+
+const EXPIRES: ReadonlySet<string> = new Set(['expires']);
+const REQUEST: ReadonlySet<string> = new Set(['reason', 'expires']);
+const NONE: ReadonlySet<string> = new Set();
+/** So often is a policy changed anew that somebody else has changed meanwhile. */
+const TRIES = 10;
+
+/** JSON has no infinities: what has no beginning or no end comes as `null`. */
+type SentDecision = Omit<Decision, 'since' | 'until'> & {
+  readonly since: number | null;
+  readonly until: number | null;
+};
+
+/** Puts what changes make of the policy in its place, unless somebody else has changed it meanwhile. @returns whether that was so */
+async function changeOnce(
+  { calls }: Administrator,
+  changes: readonly PolicyChange[],
+  signal: AbortSignal | undefined,
+  last: string,
+): Promise<string | undefined> {
+  const path = '/v1/policy';
+  const { value, tag } = await calls.sendTagged<Policy>({ method: 'GET', path, signal, readOnly: true });
+  const policies: Policy[] = [];
+  for (const change of changes) policies.push(change(policies.at(-1) ?? value));
+  const headers = { 'content-type': JSON_TYPE, 'if-match': tag };
+  try {
+    await calls.send({ method: 'PUT', path, headers, signal }, { body: Buffer.from(JSON.stringify({ policies })) });
+    return undefined;
+  } catch (error) {
+    // What is refused though nothing has changed is refused for what it is.
+    if (!SecureStoreError.is(error, 'CONFLICT') || tag === last) throw error;
+    return tag;
+  }
+}
+
+/** Who may do what with a store that is served. */
+export function remoteAccess(administrator: Administrator): AccessAdministration {
+  const { calls } = administrator;
+  return {
+    policy: (options) => administrator.call('access.policy', () => ({ method: 'GET', path: '/v1/policy' }), options),
+    change: (changes, options) =>
+      calls.administer('access.change', options, NONE, async (signal) => {
+        const all = typeof changes === 'function' ? [changes] : changes;
+        let tag: string | undefined = '';
+        for (let tries = 0; tag !== undefined; tries++) {
+          if (tries === TRIES) throw new SecureStoreError('CONFLICT', 'others change the policy again and again');
+          tag = all.length === 0 ? undefined : await changeOnce(administrator, all, signal, tag);
+        }
+      }),
+    explain: async (principal, action, key, options) => {
+      const query = { principal, action, key };
+      const request = (): Request => ({ method: 'GET', path: '/v1/explain', query });
+      const told = await administrator.call<SentDecision>('access.explain', request, options);
+      return { ...told, since: told.since ?? -Infinity, until: told.until ?? Infinity };
+    },
+    createToken: (principal, options) =>
+      administrator.call(
+        'access.createToken',
+        () => ({ method: 'POST', path: '/v1/tokens', body: { principal, ...withoutEnds(options) } }),
+        options,
+        EXPIRES,
+      ),
+    tokens: (options) =>
+      administrator.list('access.tokens', 'tokens', () => ({ method: 'GET', path: '/v1/tokens' }), options),
+    revokeToken: (id, options) =>
+      administrator.change(
+        'access.revokeToken',
+        () => ({ method: 'DELETE', path: '/v1/tokens', query: { id } }),
+        options,
+      ),
+    requests: (options) =>
+      administrator.list('access.requests', 'requests', () => ({ method: 'GET', path: '/v1/requests' }), options),
+  };
+}
+
+const requestPath = (id: string, verb: string): string => `/v1/approvals/${encodeURIComponent(id)}/${verb}`;
+
+/** What takes a second person. */
+export function remoteApprovals(administrator: Administrator): SessionApprovals {
+  return {
+    request: (action, key, options) =>
+      administrator.call(
+        'approvals.request',
+        () => ({ method: 'POST', path: '/v1/approvals', body: { action, key, ...withoutEnds(options) } }),
+        options,
+        REQUEST,
+      ),
+    list: (options) =>
+      administrator.list('approvals.list', 'requests', () => ({ method: 'GET', path: '/v1/approvals' }), options),
+    approve: (id, options) =>
+      administrator.call(
+        'approvals.approve',
+        () => ({ method: 'POST', path: requestPath(id, 'approve'), body: withoutEnds(options) }),
+        options,
+        EXPIRES,
+      ),
+    deny: (id, options) =>
+      administrator.call('approvals.deny', () => ({ method: 'POST', path: requestPath(id, 'deny') }), options),
+  };
+}

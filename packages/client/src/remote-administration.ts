@@ -1,0 +1,203 @@
+import type { AuditAdministration, StoreAdministration } from '@securestore/acl';
+import { SecureStoreError } from '@securestore/core-format';
+import type { JobAdministration, KeyAdministration, KeyReport, SlotAdministration } from '@securestore/objects';
+import { Administrator, checkNoFunction, secretToSend, withoutEnds } from './administrator.ts';
+import type { Calls } from './calls.ts';
+import { remoteAccess, remoteApprovals } from './remote-access.ts';
+import { remoteBackups, remoteSchedules } from './remote-backups.ts';
+
+/** The administration of a store that is served, as far as it can be had over a server. */
+export type RemoteAdministration = Omit<StoreAdministration, 'health' | 'keys'> & {
+  readonly keys: KeyAdministration;
+  readonly approvals: ReturnType<typeof remoteApprovals>;
+};
+
+const RESTORE = ['snapshot', 'at', 'prefix', 'keys', 'into', 'conflict', 'deleteExtra', 'dryRun', 'onObject'];
+const OPTIONS = {
+  rotate: new Set(['depth']),
+  checkpoint: new Set(['afresh']),
+  verify: new Set(['payloads', 'onProgress']),
+  scrub: new Set(['rate', 'within', 'payloads', 'repair']),
+  backup: new Set(['label']),
+  restore: new Set(RESTORE),
+  destroy: new Set(['waitingPeriod']),
+  members: new Set(['categories', 'groups']),
+  entries: new Set(['entries', 'object']),
+  enable: new Set(['auditor', 'mode']),
+} as const;
+
+function slotsOf(administrator: Administrator): SlotAdministration {
+  return {
+    list: (options) => administrator.list('slots.list', 'slots', () => ({ method: 'GET', path: '/v1/slots' }), options),
+    add: (key, options) => {
+      const slot = (): object =>
+        typeof key === 'object' && 'recipient' in key ? { recipient: key.recipient } : secretToSend(key);
+      return administrator.call(
+        'slots.add',
+        () => ({ method: 'POST', path: '/v1/slots', body: { slot: slot() } }),
+        options,
+      );
+    },
+    remove: (id, options) =>
+      administrator.call('slots.remove', () => ({ method: 'DELETE', path: '/v1/slots', query: { id } }), options),
+  };
+}
+
+function keysOf(administrator: Administrator): KeyAdministration {
+  const path = '/v1/key-versions';
+  return {
+    states: (options) => administrator.list<KeyReport>('keys.states', 'keys', () => ({ method: 'GET', path }), options),
+    census: (options) => administrator.call('keys.census', () => ({ method: 'GET', path: `${path}/census` }), options),
+    destroy: (target, options) =>
+      administrator.list(
+        'keys.destroy',
+        'keys',
+        () => ({ method: 'POST', path: `${path}/destroy`, body: { target, ...withoutEnds(options) } }),
+        options,
+        OPTIONS.destroy,
+      ),
+    undo: (target, options) =>
+      administrator.list(
+        'keys.undo',
+        'keys',
+        () => ({ method: 'POST', path: `${path}/undo`, body: { target } }),
+        options,
+      ),
+    finish: (options) => administrator.call('keys.finish', () => ({ method: 'POST', path: `${path}/finish` }), options),
+  };
+}
+
+const jobPath = (id: string): string => `/v1/jobs/${encodeURIComponent(id)}`;
+
+function jobsOf(administrator: Administrator): JobAdministration {
+  return {
+    list: (options) => administrator.list('jobs.list', 'jobs', () => ({ method: 'GET', path: '/v1/jobs' }), options),
+    resume: (id, options) =>
+      administrator.job({ operation: 'jobs.resume', path: `${jobPath(id)}/resume`, id }, options),
+    cancel: (id, options) =>
+      administrator.change('jobs.cancel', () => ({ method: 'POST', path: `${jobPath(id)}/cancel` }), options),
+    forget: (id, options) =>
+      administrator.change('jobs.forget', () => ({ method: 'DELETE', path: jobPath(id) }), options),
+  };
+}
+
+function membersOf(administrator: Administrator): StoreAdministration['members'] {
+  const path = '/v1/members';
+  return {
+    list: (options) => administrator.list('members.list', 'members', () => ({ method: 'GET', path }), options),
+    add: (name, recipient, grant) =>
+      administrator.call(
+        'members.add',
+        () => ({ method: 'POST', path, body: { name, recipient, ...withoutEnds(grant) } }),
+        grant,
+        OPTIONS.members,
+      ),
+    revoke: (name, options) =>
+      administrator.job(
+        { operation: 'members.revoke', path: `${path}/revoke`, body: { name }, id: 'rotation' },
+        options,
+      ),
+    revokeAll: (options) =>
+      administrator.job({ operation: 'members.revokeAll', path: `${path}/revoke-all`, id: 'rotation' }, options),
+  };
+}
+
+type Entries = Awaited<ReturnType<AuditAdministration['entries']>>;
+type SentEntry = Omit<Entries[number], 'object'> & {
+  readonly object?: { readonly hash: string } | { readonly name: string };
+};
+
+function entryFrom({ object, ...entry }: SentEntry): Entries[number] {
+  if (object === undefined) return entry;
+  return { ...entry, object: 'hash' in object ? { hash: Buffer.from(object.hash, 'hex') } : object };
+}
+
+function auditOf(administrator: Administrator): AuditAdministration {
+  return {
+    entries: async (options) => {
+      const { entries, object } = options ?? {};
+      const query = { entries, object };
+      const found = await administrator.list<SentEntry>(
+        'audit.entries',
+        'entries',
+        () => ({ method: 'GET', path: '/v1/audit/entries', query }),
+        options,
+        OPTIONS.entries,
+      );
+      return found.map(entryFrom);
+    },
+    verify: async () => {
+      const message =
+        'audit.verify: the identity of an auditor is not sent to a server, whose operators it is to be kept from; verify the log where the ' +
+        'store can be opened, or an export of it';
+      throw new SecureStoreError('UNSUPPORTED', message, { operation: 'audit.verify' });
+    },
+    enable: (options) =>
+      administrator.change(
+        'audit.enable',
+        () => ({ method: 'POST', path: '/v1/audit/enable', body: withoutEnds(options) }),
+        options,
+        OPTIONS.enable,
+      ),
+    disable: (options) =>
+      administrator.change('audit.disable', () => ({ method: 'POST', path: '/v1/audit/disable' }), options),
+  };
+}
+
+/** The administration of a store that is served. */
+export function remoteAdministration(calls: Calls): RemoteAdministration {
+  const administrator = new Administrator(calls);
+  return {
+    rotateEncryptionKey: (oldKey, newKey, options) => {
+      const body = { oldKey: secretToSend(oldKey), newKey: secretToSend(newKey), ...withoutEnds(options) };
+      return administrator.job(
+        { operation: 'rotateEncryptionKey', path: '/v1/rotate', body, id: 'rotation' },
+        options,
+        OPTIONS.rotate,
+      );
+    },
+    checkpoint: (options) =>
+      administrator.job(
+        { operation: 'checkpoint', path: '/v1/checkpoint', body: withoutEnds(options), id: 'checkpoint' },
+        options,
+        OPTIONS.checkpoint,
+      ),
+    collect: (options) => administrator.job({ operation: 'collect', path: '/v1/collect', id: 'collection' }, options),
+    verify: async (options) => {
+      const { onProgress, ...body } = withoutEnds(options);
+      const call = { operation: 'verify', path: '/v1/verify', body, id: 'verify', onProgress };
+      return administrator.job(call, options, OPTIONS.verify);
+    },
+    scrub: (options) => {
+      checkNoFunction('repair', options?.repair);
+      return administrator.job(
+        { operation: 'scrub', path: '/v1/scrub', body: withoutEnds(options), id: 'scrub' },
+        options,
+        OPTIONS.scrub,
+      );
+    },
+    backup: (destination, options) =>
+      administrator.job(
+        { operation: 'backup', path: '/v1/backup', body: { destination, ...withoutEnds(options) }, id: 'backup' },
+        options,
+        OPTIONS.backup,
+      ),
+    restore: (source, options) => {
+      checkNoFunction('onObject', options?.onObject);
+      return administrator.job(
+        { operation: 'restore', path: '/v1/restore', body: { source, ...withoutEnds(options) }, id: 'restore' },
+        options,
+        OPTIONS.restore,
+      );
+    },
+    slots: slotsOf(administrator),
+    keys: keysOf(administrator),
+    jobs: jobsOf(administrator),
+    members: membersOf(administrator),
+    access: remoteAccess(administrator),
+    approvals: remoteApprovals(administrator),
+    backups: remoteBackups(administrator),
+    schedules: remoteSchedules(administrator),
+    audit: auditOf(administrator),
+  };
+}

@@ -1,0 +1,250 @@
+import { randomUUID } from 'node:crypto';
+import { MemoryBackend } from '@securestore/backend-memory';
+import { serve } from '@securestore/server';
+import type { Action, RemoteStore, Rule, SecureStore } from 'securestore';
+import {
+  addPrincipal,
+  createStore,
+  generateIdentity,
+  grantRole,
+  identity,
+  keyFile,
+  openStore,
+  rawKey,
+  recipientOf,
+  removePrincipal,
+  setApprovals,
+  setRole,
+} from 'securestore';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { EagerClock } from '../../objects/test/support/eager-clock.ts';
+
+const SECRET = new Uint8Array(32).fill(7);
+const DENIED = expect.objectContaining({ code: 'ACCESS_DENIED' });
+const MIB = 1024 * 1024;
+
+interface Scene {
+  readonly store: SecureStore;
+  readonly url: string;
+  /** The store as somebody with these actions has it. */
+  readonly as: (name: string, ...actions: Action[]) => Promise<RemoteStore>;
+  readonly everything: RemoteStore;
+}
+
+async function scene(): Promise<Scene> {
+  const clock = new EagerClock();
+  const backend = new MemoryBackend({ clock: () => clock.now() });
+  const store = await createStore(`memory:${randomUUID()}`, { unlock: rawKey(SECRET), clock, backend, upkeep: false });
+  onTestFinished(() => store.close());
+  const server = await serve(store, { port: 0, clock });
+  onTestFinished(() => server.close());
+  const open = async (name: string, rules: readonly Rule[]): Promise<RemoteStore> => {
+    await store.access.change([
+      setRole(`of ${name}`, rules),
+      addPrincipal(name, 'user'),
+      grantRole(name, `of ${name}`),
+    ]);
+    const { token } = await store.access.createToken(name);
+    const remote = await openStore(server.url, { credentials: { token }, fingerprint: store.fingerprint });
+    onTestFinished(() => remote.close());
+    return remote;
+  };
+  const everything = await open('root', [{ effect: 'allow', actions: ['*'] }]);
+  return { store, url: server.url, as: (name, ...actions) => open(name, [{ effect: 'allow', actions }]), everything };
+}
+
+describe('administration over a server', () => {
+  it('tells what the store itself does, times and all', async () => {
+    const { store, everything: remote } = await scene();
+    await store.store('db/user', 'ops');
+    await store.audit.enable({ auditor: await recipientOf(generateIdentity()), mode: 'fail-closed' });
+    expect(await remote.slots.list()).toEqual(await store.slots.list());
+    expect(await remote.keys.states()).toEqual(await store.keys.states());
+    expect(await remote.keys.census()).toEqual(await store.keys.census());
+    expect(await remote.access.policy()).toEqual(await store.access.policy());
+    expect(await remote.access.tokens()).toEqual(await store.access.tokens());
+    expect(await remote.access.explain('root', 'read', 'db/user')).toEqual(
+      await store.access.explain('root', 'read', 'db/user'),
+    );
+    expect(await remote.members.list()).toEqual([]);
+    expect(await remote.jobs.list()).toEqual([]);
+    expect(await remote.backups.destinations()).toEqual([]);
+    expect((await remote.verify({ payloads: true })).ok).toBe(true);
+    expect((await remote.health()).status).toBe('ok');
+    const [newest] = await remote.audit.entries({ entries: 1 });
+    expect(newest).toEqual(
+      (await store.audit.entries({ entries: 50 })).find((entry) => entry.sequence === newest?.sequence),
+    );
+    await expect(remote.audit.verify({ auditor: identity(generateIdentity()) })).rejects.toMatchObject({
+      code: 'UNSUPPORTED',
+    });
+  });
+
+  it('changes what the store itself does', async () => {
+    const { store, everything: remote } = await scene();
+    const { id } = await remote.slots.add('correct horse battery staple');
+    expect((await store.slots.list()).map(({ method }) => method)).toEqual(['rawKey', 'passphrase']);
+    await remote.slots.remove(id);
+    const recipient = await recipientOf(generateIdentity());
+    expect(await remote.slots.add({ recipient })).toMatchObject({ recipient, created: expect.any(Date) });
+    const member = await recipientOf(generateIdentity());
+    expect(await remote.members.add('bob', member, { categories: ['default'] })).toMatchObject({
+      name: 'bob',
+      added: expect.any(Date),
+    });
+    await remote.members.revoke('bob');
+    expect(await store.members.list()).toEqual([]);
+    const { token, id: tokenId } = await remote.access.createToken('root', { expires: new Date(Date.UTC(2030, 0)) });
+    expect(token).toMatch(/^sst_/);
+    await remote.access.revokeToken(tokenId);
+    await expect(remote.access.revokeToken(tokenId)).rejects.toMatchObject({
+      code: 'NOT_FOUND',
+      operation: 'access.revokeToken',
+    });
+    await remote.audit.enable({ auditor: recipient });
+    expect(store.audit.status.on).toBe(true);
+    await remote.audit.disable();
+    expect(store.audit.status.on).toBe(false);
+  });
+
+  it('has jobs with an id, progress and a report', async () => {
+    const { store, everything: remote } = await scene();
+    await store.storeMany(Array.from({ length: 50 }, (_, n) => ({ key: `k/${n}`, data: 'x' })));
+    const next = new Uint8Array(32).fill(8);
+    const jobs = [
+      ['rotation', remote.rotateEncryptionKey(SECRET, next, { depth: 'keys' })],
+      ['checkpoint', remote.checkpoint()],
+      ['collection', remote.collect()],
+      ['scrub', remote.scrub({ payloads: true })],
+    ] as const;
+    for (const [id, job] of jobs.slice(0, 1)) {
+      const phases = await Array.fromAsync(job.progress, ({ phase }) => phase);
+      expect(phases.length).toBeGreaterThan(0);
+      expect(await job).toMatchObject({ depth: 'keys' });
+      expect(job.id).toBe(id);
+    }
+    // Those that were begun beside the rotation may have met it.
+    await Promise.allSettled(jobs.map(([, job]) => job));
+    expect(await remote.checkpoint()).toMatchObject({ time: expect.any(Date) });
+    expect(await remote.scrub()).toMatchObject({ ok: true, started: expect.any(Date) });
+    expect((await store.slots.list()).map(({ method }) => method)).toEqual(['rawKey']);
+    await expect(remote.rotateEncryptionKey(SECRET, next)).rejects.toMatchObject({ code: 'UNLOCK_FAILED' });
+    await expect(remote.jobs.resume('rotation')).rejects.toMatchObject({ code: 'NOT_FOUND' });
+  });
+
+  it('does not begin what is not allowed', async () => {
+    const { store, as } = await scene();
+    const remote = await as('carol', 'collect');
+    const denied = remote.checkpoint();
+    expect(await Array.fromAsync(denied.progress)).toEqual([]);
+    await expect(denied).rejects.toEqual(DENIED);
+    expect(await remote.collect()).toMatchObject({ failed: 0 });
+    await expect(remote.backup('memory:x')).rejects.toEqual(DENIED);
+    await expect(remote.jobs.list()).rejects.toEqual(DENIED);
+    await expect(remote.access.change(addPrincipal('mallory', 'user'))).rejects.toEqual(DENIED);
+    expect(await store.jobs.list()).toEqual([]);
+  });
+
+  it('lets whoever has started a job stop it, and go on with it', async () => {
+    const { store, as } = await scene();
+    const remote = await as('carol', 'rotate');
+    await store.storeMany(Array.from({ length: 40 }, (_, n) => ({ key: `k/${n}`, data: 'x' })));
+    const job = remote.rotateEncryptionKey(SECRET, SECRET, { depth: 'data' });
+    const steps = job.progress[Symbol.asyncIterator]();
+    await steps.next();
+    job.cancel();
+    const ended = await job.then(
+      () => 'done',
+      (error: { code: string }) => error.code,
+    );
+    // It may have been done before it heard of that.
+    expect(['ABORTED', 'done']).toContain(ended);
+    if (ended === 'ABORTED') {
+      expect(await store.jobs.list()).toMatchObject([{ id: 'rotation', state: 'interrupted' }]);
+      const officer = await as('dave', 'jobs');
+      expect(await officer.jobs.resume('rotation')).toMatchObject({ depth: 'data' });
+    }
+    expect(await store.jobs.list()).toEqual([]);
+    await expect(remote.jobs.cancel('rotation')).rejects.toEqual(DENIED);
+  });
+
+  it('backs up, looks at it, and restores', async () => {
+    const { store, everything: remote } = await scene();
+    const at = `memory:${randomUUID()}`;
+    await store.store('db/user', 'before');
+    await store.store('large', Buffer.alloc(3 * MIB, 1));
+    expect(await remote.backup(at, { label: 'first' })).toMatchObject({
+      number: 1,
+      failed: [],
+      time: expect.any(Date),
+    });
+    expect(await remote.backups.list(at)).toEqual(await store.backups.list(at));
+    expect(await remote.backups.windows(at)).toEqual(await store.backups.windows(at));
+    expect((await remote.backups.verify(at, { depth: 'opens' })).ok).toBe(true);
+    expect(await remote.backups.drill(at)).toMatchObject({ receipt: expect.anything() });
+    await store.store('db/user', 'after');
+    await expect(remote.restore(at, { prefix: 'db/' })).rejects.toMatchObject({ code: 'CONFLICT' });
+    const report = await remote.restore(at, { prefix: 'db/', conflict: 'overwrite', snapshot: 1 });
+    expect(report).toMatchObject({ replaced: 1, time: expect.any(Date) });
+    expect((await store.retrieve('db/user')).text()).toBe('before');
+    await remote.backups.setRetention(at, { last: 1 });
+    expect(await remote.backups.destinations()).toMatchObject([{ retention: { last: 1 } }]);
+    await remote.schedules.add({ id: 'nightly', cron: '0 3 * * *', destination: at, task: 'backup' });
+    expect(await remote.schedules.list()).toEqual(await store.schedules.list());
+    await remote.schedules.remove('nightly');
+    expect(await store.schedules.list()).toEqual([]);
+    await remote.backups.unregister(at);
+    expect(await store.backups.destinations()).toEqual([]);
+  });
+
+  it('changes the policy by whatever function, beside others', async () => {
+    const { store, as, everything } = await scene();
+    const others = await Promise.all(['a', 'b', 'c'].map((name) => as(name, 'access.view', 'access.change')));
+    await Promise.all(others.map((remote, at) => remote.access.change(addPrincipal(`new ${at}`, 'service'))));
+    const names = (await store.access.policy()).principals.map(({ name }) => name);
+    expect(names).toEqual(expect.arrayContaining(['new 0', 'new 1', 'new 2']));
+    // Who is removed is somebody else afterwards, in one change too.
+    await store.access.createToken('new 0');
+    const before = (await store.access.tokens()).length;
+    await everything.access.change([removePrincipal('new 0'), addPrincipal('new 0', 'service')]);
+    expect(await store.access.tokens()).toHaveLength(before - 1);
+    await expect(everything.access.change(grantRole('nobody', 'none'))).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    await expect(everything.access.change((policy) => ({ ...policy, principals: [] }))).rejects.toMatchObject({
+      code: 'CONFLICT',
+    });
+    await everything.access.change([]);
+  });
+
+  it('takes a second person', async () => {
+    const { store, as } = await scene();
+    await store.store('db/user', 'ops');
+    await store.access.change(setApprovals([{ actions: ['purge'] }]));
+    const alice = await as('alice', 'purge');
+    const bob = await as('bob', 'approve');
+    await expect(alice.purge('db/user')).rejects.toEqual(DENIED);
+    const { id } = await alice.approvals.request('purge', 'db/user', { reason: 'the customer has left' });
+    await expect(alice.approvals.approve(id)).rejects.toEqual(DENIED);
+    expect(await bob.approvals.list()).toMatchObject([{ id, principal: 'alice', key: 'db/user' }]);
+    expect(await bob.approvals.approve(id)).toMatchObject({ state: 'approved', by: 'bob' });
+    expect(await alice.purge('db/user')).toBe(true);
+    const other = await alice.approvals.request('purge', 'db/user');
+    expect(await bob.approvals.deny(other.id)).toMatchObject({ state: 'denied' });
+  });
+
+  it('refuses what cannot be sent', async () => {
+    const { everything: remote } = await scene();
+    const unsupported = { code: 'UNSUPPORTED' };
+    await expect(remote.slots.add(keyFile('none'))).rejects.toMatchObject(unsupported);
+    await expect((async () => remote.rotateEncryptionKey(rawKey(SECRET), SECRET))()).rejects.toMatchObject(unsupported);
+    await expect((async () => remote.scrub({ repair: async () => undefined as never }))()).rejects.toMatchObject(
+      unsupported,
+    );
+    await expect((async () => remote.restore('memory:x', { onObject: () => undefined }))()).rejects.toMatchObject(
+      unsupported,
+    );
+    const invalid = { code: 'INVALID_ARGUMENT' };
+    await expect(remote.slots.list({ nonsense: 1 } as object)).rejects.toMatchObject(invalid);
+    await expect(remote.checkpoint({ nonsense: 1 } as object)).rejects.toMatchObject(invalid);
+    await expect(remote.keys.destroy('')).rejects.toMatchObject(invalid);
+  });
+});

@@ -1,0 +1,86 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import { Readable } from 'node:stream';
+import { encodeEvent, EVENTS_TYPE, KEEP_ALIVE, toWireError } from '@securestore/protocol';
+import type { ServerEvent } from '@securestore/protocol';
+import type { Job } from 'securestore';
+import type { RouteContext } from './route.ts';
+
+type Context = Pick<RouteContext, 'headers' | 'reply' | 'jobs' | 'session'>;
+
+/** How often something is sent while nothing happens, in milliseconds. */
+const KEEP_ALIVE_EVERY = 15_000;
+
+/** Long work: its result, and how far it is. */
+export interface LongWork {
+  readonly result: Promise<unknown>;
+  readonly progress: AsyncIterable<unknown>;
+  readonly id?: string;
+}
+
+/** The next step, or `undefined` where it takes so long that a sign of life is due. */
+async function nextStep<T>(next: Promise<T>): Promise<T | undefined> {
+  const settled = new AbortController();
+  const silence = wait(KEEP_ALIVE_EVERY, undefined, { signal: settled.signal, ref: false }).catch(() => undefined);
+  try {
+    return await Promise.race([next, silence]);
+  } finally {
+    settled.abort();
+  }
+}
+
+const event = (type: ServerEvent['type'], data: unknown): string => encodeEvent({ type, data });
+
+/** What happens, as it happens; what came of it last. */
+async function* eventsOf(
+  { result, id }: LongWork,
+  steps: AsyncIterator<unknown>,
+  first: Promise<IteratorResult<unknown>>,
+  requestId: string,
+): AsyncGenerator<string> {
+  try {
+    if (id !== undefined) yield event('job', { id });
+    for (let next = first; ;) {
+      const step = await nextStep(next);
+      if (step?.done === true) break;
+      yield step === undefined ? KEEP_ALIVE : event('progress', step.value);
+      if (step !== undefined) next = steps.next();
+    }
+    let last: string | undefined;
+    const told = result.then(
+      (report) => event('report', report),
+      (error: unknown) => event('error', toWireError(error, requestId)),
+    );
+    while (last === undefined) {
+      last = await nextStep(told);
+      yield last ?? KEEP_ALIVE;
+    }
+  } finally {
+    steps.return?.().catch(() => undefined);
+  }
+}
+
+/**
+ * Answers with long work: in events for those who want to see how far it is, else with its result when it is done. What refuses it before it
+ * begins is an error like any other. Work that is a job goes on though nobody waits for it any more.
+ */
+export async function answerLong({ headers, reply }: Context, work: LongWork): Promise<unknown> {
+  const { result, progress } = work;
+  result.catch(() => undefined);
+  if (headers.accept?.includes(EVENTS_TYPE) !== true) return result;
+  const steps = progress[Symbol.asyncIterator]();
+  const first = steps.next();
+  first.catch(() => undefined);
+  const begun = await Promise.race([first.then(({ done }) => done !== true), result.then(() => true)]);
+  // It ended before it began: what keeps it from that is told.
+  if (!begun) await result;
+  reply.type(EVENTS_TYPE);
+  return Readable.from(eventsOf(work, steps, first, reply.request.id), { objectMode: false });
+}
+
+/** Answers with a job, which its principal may stop. */
+export function answerJob(context: Context, job: Job<unknown>): Promise<unknown> {
+  context.jobs.add(job, context.session.principal);
+  // As a promise of its own: returned from an async function a job would be awaited, and nothing else.
+  const result = job.finally(() => undefined);
+  return answerLong(context, { result, progress: job.progress, id: job.id });
+}

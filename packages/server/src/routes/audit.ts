@@ -1,0 +1,61 @@
+import type { TrailEntry } from 'securestore';
+import { Type } from 'typebox';
+import type { Route } from '../route.ts';
+import { route } from '../route.ts';
+import { exactly, reportOf } from '../schemas.ts';
+
+const DONE = exactly({});
+
+/** An entry without bytes: the hash of a name is hexadecimal. */
+function entryOf({ object, ...entry }: TrailEntry): object {
+  if (object === undefined) return entry;
+  return { ...entry, object: 'hash' in object ? { hash: Buffer.from(object.hash).toString('hex') } : object };
+}
+
+/** Who tried what. Verifying the log takes the identity of its auditor, which is for nobody who runs a server to see. */
+export const AUDIT_ROUTES: readonly Route[] = [
+  route({
+    method: 'GET',
+    path: '/v1/audit/entries',
+    access: 'audit.entries',
+    summary: 'the newest entries of the audit log, which nothing has verified',
+    query: exactly({
+      entries: Type.Optional(Type.String({ pattern: '^[1-9][0-9]{0,4}$', description: 'how many; default 20' })),
+      object: Type.Optional(Type.String({ maxLength: 1024, description: 'only those about this object' })),
+    }),
+    answer: { description: 'them', json: exactly({ entries: Type.Array(reportOf('an entry')) }) },
+    async handle({ session, query: { entries, object }, signal }) {
+      const count = entries === undefined ? {} : { entries: Number(entries) };
+      const about = object === undefined ? {} : { object };
+      return { entries: (await session.audit.entries({ ...count, ...about, signal })).map(entryOf) };
+    },
+  }),
+  route({
+    method: 'POST',
+    path: '/v1/audit/enable',
+    access: 'audit.enable',
+    summary: 'have the store audited',
+    body: {
+      json: exactly({
+        auditor: Type.String({ maxLength: 200, description: 'the recipient of the auditor' }),
+        mode: Type.Optional(Type.String({ enum: ['batched', 'fail-closed'] })),
+      }),
+    },
+    answer: { description: 'it is', json: DONE },
+    async handle({ session, body: { auditor, mode }, signal }) {
+      await session.audit.enable({ auditor, ...(mode !== undefined && { mode: mode as 'batched' }), signal });
+      return {};
+    },
+  }),
+  route({
+    method: 'POST',
+    path: '/v1/audit/disable',
+    access: 'audit.disable',
+    summary: 'have the store audited no longer; the log stays',
+    answer: { description: 'it is not', json: DONE },
+    async handle({ session, signal }) {
+      await session.audit.disable({ signal });
+      return {};
+    },
+  }),
+];

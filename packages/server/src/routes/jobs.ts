@@ -1,0 +1,153 @@
+import { SecureStoreError } from '@securestore/core-format';
+import { Latest } from '@securestore/protocol';
+import { Type } from 'typebox';
+import { answerJob, answerLong } from '../answer-long.ts';
+import { secretIn } from '../given.ts';
+import type { Route } from '../route.ts';
+import { route } from '../route.ts';
+import { exactly, reportOf, SECRET } from '../schemas.ts';
+
+const DONE = exactly({});
+
+/** What takes long is answered when it is done, or in events. */
+export const LONG =
+  'With "Accept: text/event-stream" as events: "job" with its id, "progress", then "report" or "error".';
+
+/** Long work, and what is done about it. */
+export const JOB_ROUTES: readonly Route[] = [
+  route({
+    method: 'GET',
+    path: '/v1/jobs',
+    access: 'jobs.list',
+    summary: 'long work on the store that is not finished, by any process',
+    answer: { description: 'jobs', json: exactly({ jobs: Type.Array(reportOf('a job')) }) },
+    handle: async ({ session, signal }) => ({ jobs: await session.jobs.list({ signal }) }),
+  }),
+  route({
+    method: 'GET',
+    path: '/v1/jobs/{id}/events',
+    access: 'jobs.list',
+    summary: 'how far a job is that runs at this server, as events',
+    answer: { description: 'events "progress"', media: ['text/event-stream'] },
+    async handle(context) {
+      const { session, jobs, params, signal } = context;
+      const unfinished = await session.jobs.list({ signal });
+      const progress = jobs.progressOf(params['id'] ?? '');
+      if (progress === undefined) {
+        const isThere = unfinished.some(({ id }) => id === params['id']);
+        const where = isThere
+          ? 'this job does not run at this server: /v1/jobs tells how far it is'
+          : 'there is no such job';
+        throw new SecureStoreError('NOT_FOUND', where);
+      }
+      const headers = { ...context.headers, accept: 'text/event-stream' };
+      return answerLong({ ...context, headers }, { progress, result: Promise.resolve(null) });
+    },
+  }),
+  route({
+    method: 'POST',
+    path: '/v1/jobs/{id}/resume',
+    access: 'jobs.resume',
+    further: ['backup.manage', 'verify'],
+    summary: 'go on with a job that nobody runs',
+    description: LONG,
+    answer: { description: 'what came of it', json: reportOf('as the job reports') },
+    handle: async (context) => answerJob(context, context.session.jobs.resume(context.params['id'] ?? '')),
+  }),
+  route({
+    method: 'POST',
+    path: '/v1/jobs/{id}/cancel',
+    access: 'jobs.cancel',
+    summary: 'stop a job, which can be resumed; whoever has started it over this server needs no right for that',
+    answer: { description: 'it was asked to stop', json: DONE },
+    async handle({ session, jobs, params, signal }) {
+      const id = params['id'] ?? '';
+      if (!jobs.cancelOwn(id, session.principal)) await session.jobs.cancel(id, { signal });
+      return {};
+    },
+  }),
+  route({
+    method: 'DELETE',
+    path: '/v1/jobs/{id}',
+    access: 'jobs.forget',
+    summary: 'give up a job that nobody runs',
+    answer: { description: 'it is forgotten', json: DONE },
+    async handle({ session, params, signal }) {
+      await session.jobs.forget(params['id'] ?? '', { signal });
+      return {};
+    },
+  }),
+  route({
+    method: 'POST',
+    path: '/v1/rotate',
+    access: 'rotateEncryptionKey',
+    summary: 'replace a secret, and renew what it led to',
+    description: LONG,
+    body: {
+      json: exactly({
+        oldKey: SECRET,
+        newKey: SECRET,
+        depth: Type.Optional(Type.String({ enum: ['unlock', 'keys', 'data'] })),
+      }),
+    },
+    answer: { description: 'what was done', json: reportOf('a report of a rotation') },
+    async handle(context) {
+      const { oldKey, newKey, depth } = context.body;
+      const options = depth === undefined ? {} : { depth: depth as 'unlock' | 'keys' | 'data' };
+      return answerJob(context, context.session.rotateEncryptionKey(secretIn(oldKey), secretIn(newKey), options));
+    },
+  }),
+  route({
+    method: 'POST',
+    path: '/v1/checkpoint',
+    access: 'checkpoint',
+    summary: 'remember what the store holds, for the next verification',
+    description: LONG,
+    body: { json: exactly({ afresh: Type.Optional(Type.Boolean()) }) },
+    answer: { description: 'what it has', json: reportOf('a report of a checkpoint') },
+    handle: async (context) => answerJob(context, context.session.checkpoint(context.body)),
+  }),
+  route({
+    method: 'POST',
+    path: '/v1/collect',
+    access: 'collect',
+    summary: 'remove what the store keeps no longer',
+    description: LONG,
+    answer: { description: 'what was removed', json: reportOf('a report of a collection') },
+    handle: async (context) => answerJob(context, context.session.collect()),
+  }),
+  route({
+    method: 'POST',
+    path: '/v1/verify',
+    access: 'verify',
+    summary: 'read everything, and hold it against the last checkpoint; it ends with the request',
+    description: LONG,
+    body: { json: exactly({ payloads: Type.Optional(Type.Boolean()) }) },
+    answer: { description: 'what was found', json: reportOf('a report of a verification') },
+    async handle(context) {
+      const { session, body, signal } = context;
+      const progress = new Latest<unknown>();
+      const onProgress = (now: unknown): void => progress.set(now);
+      const result = session.verify({ ...body, onProgress, signal }).finally(() => progress.end());
+      return answerLong(context, { result, progress });
+    },
+  }),
+  route({
+    method: 'POST',
+    path: '/v1/scrub',
+    access: 'scrub',
+    further: ['restore.replace'],
+    summary: 'read everything in the background, and put right what is damaged',
+    description: LONG,
+    body: {
+      json: exactly({
+        rate: Type.Optional(Type.Number({ exclusiveMinimum: 0, description: 'bytes a second' })),
+        within: Type.Optional(Type.Number({ exclusiveMinimum: 0, description: 'milliseconds' })),
+        payloads: Type.Optional(Type.Boolean()),
+        repair: Type.Optional(Type.String({ maxLength: 4096, description: 'the location of a backup' })),
+      }),
+    },
+    answer: { description: 'what was found', json: reportOf('a report of a scrub') },
+    handle: async (context) => answerJob(context, context.session.scrub(context.body)),
+  }),
+];

@@ -1,0 +1,135 @@
+import { Type } from 'typebox';
+import { answerJob } from '../answer-long.ts';
+import { secretIn } from '../given.ts';
+import type { Route } from '../route.ts';
+import { route } from '../route.ts';
+import { exactly, ID, NAME, reportOf, SECRET } from '../schemas.ts';
+import { LONG } from './jobs.ts';
+
+const TARGET = Type.String({ minLength: 1, maxLength: 64, description: 'the id of a key version, or a category' });
+const KEYS = exactly({ keys: Type.Array(reportOf('a key version')) });
+const RECIPIENT = Type.String({ minLength: 1, maxLength: 200 });
+
+/** Secrets, keys, and who was granted a part of them. */
+export const KEY_ROUTES: readonly Route[] = [
+  route({
+    method: 'GET',
+    path: '/v1/slots',
+    access: 'slots.list',
+    summary: 'the ways of unlocking the store',
+    answer: { description: 'them', json: exactly({ slots: Type.Array(reportOf('a slot')) }) },
+    handle: async ({ session, signal }) => ({ slots: await session.slots.list({ signal }) }),
+  }),
+  route({
+    method: 'POST',
+    path: '/v1/slots',
+    access: 'slots.add',
+    summary: 'add a way of unlocking the store',
+    body: { json: exactly({ slot: Type.Union([exactly({ recipient: RECIPIENT }), ...SECRET.anyOf]) }) },
+    answer: { description: 'the slot', json: reportOf('a slot') },
+    handle: ({ session, body: { slot }, signal }) =>
+      session.slots.add('recipient' in slot ? slot : secretIn(slot), { signal }),
+  }),
+  route({
+    method: 'DELETE',
+    path: '/v1/slots',
+    access: 'slots.remove',
+    summary: 'remove a way of unlocking the store; it takes 6 s',
+    query: exactly({ id: ID }),
+    answer: { description: 'where its secret opens backups still', json: reportOf('what became of it') },
+    handle: ({ session, query, signal }) => session.slots.remove(query.id, { signal }),
+  }),
+  route({
+    method: 'GET',
+    path: '/v1/key-versions',
+    access: 'keys.states',
+    summary: 'all key versions and what they may be used for',
+    answer: { description: 'them', json: KEYS },
+    handle: async ({ session, signal }) => ({ keys: await session.keys.states({ signal }) }),
+  }),
+  route({
+    method: 'GET',
+    path: '/v1/key-versions/census',
+    access: 'keys.census',
+    summary: 'how many objects lie under each key version',
+    answer: { description: 'numbers by ids', json: reportOf('numbers by ids') },
+    handle: ({ session, signal }) => session.keys.census({ signal }),
+  }),
+  route({
+    method: 'POST',
+    path: '/v1/key-versions/destroy',
+    access: 'keys.destroy',
+    summary: 'schedule a retired key version, or the keys of a category, to be destroyed; it takes 6 s',
+    body: {
+      json: exactly({
+        target: TARGET,
+        waitingPeriod: Type.Optional(Type.Number({ minimum: 0, description: 'milliseconds' })),
+      }),
+    },
+    answer: { description: 'the key versions that are scheduled', json: KEYS },
+    handle: async ({ session, body: { target, ...options }, signal }) => ({
+      keys: await session.keys.destroy(target, { ...options, signal }),
+    }),
+  }),
+  route({
+    method: 'POST',
+    path: '/v1/key-versions/undo',
+    access: 'keys.undo',
+    summary: 'undo that keys are scheduled to be destroyed',
+    body: { json: exactly({ target: TARGET }) },
+    answer: { description: 'the key versions that stay', json: KEYS },
+    handle: async ({ session, body, signal }) => ({ keys: await session.keys.undo(body.target, { signal }) }),
+  }),
+  route({
+    method: 'POST',
+    path: '/v1/key-versions/finish',
+    access: 'keys.finish',
+    summary: 'destroy now what was scheduled and whose time has come',
+    answer: { description: 'what is gone', json: reportOf('what is gone, and what is needed still') },
+    handle: ({ session, signal }) => session.keys.finish({ signal }),
+  }),
+  route({
+    method: 'GET',
+    path: '/v1/members',
+    access: 'members.list',
+    summary: 'who was granted a part of the keys',
+    answer: { description: 'them', json: exactly({ members: Type.Array(reportOf('a member')) }) },
+    handle: async ({ session, signal }) => ({ members: await session.members.list({ signal }) }),
+  }),
+  route({
+    method: 'POST',
+    path: '/v1/members',
+    access: 'members.add',
+    summary: 'grant keys to an identity',
+    body: {
+      json: exactly({
+        name: NAME,
+        recipient: RECIPIENT,
+        categories: Type.Optional(Type.Array(NAME, { maxItems: 1024 })),
+        groups: Type.Optional(Type.Array(Type.String({ enum: ['audit', 'backup'] }), { maxItems: 2 })),
+      }),
+    },
+    answer: { description: 'the member', json: reportOf('a member') },
+    handle: ({ session, body: { name, recipient, categories, groups }, signal }) =>
+      session.members.add(name, recipient, { categories, groups: groups as 'audit'[] | undefined, signal }),
+  }),
+  route({
+    method: 'POST',
+    path: '/v1/members/revoke',
+    access: 'members.revoke',
+    summary: 'take from a member what they were granted',
+    description: LONG,
+    body: { json: exactly({ name: NAME }) },
+    answer: { description: 'what was done', json: reportOf('a report of a rotation') },
+    handle: async (context) => answerJob(context, context.session.members.revoke(context.body.name)),
+  }),
+  route({
+    method: 'POST',
+    path: '/v1/members/revoke-all',
+    access: 'members.revokeAll',
+    summary: 'take from all members what they were granted',
+    description: LONG,
+    answer: { description: 'what was done', json: reportOf('a report of a rotation') },
+    handle: async (context) => answerJob(context, context.session.members.revokeAll()),
+  }),
+];
