@@ -18,8 +18,8 @@ import type {
   StoreOptions,
 } from '@securestore/objects';
 import { withOneEnd } from '@securestore/objects';
-import { changesNothing } from './actions.ts';
-import type { ObjectAction, StoreAction } from './actions.ts';
+import { changesNothing, checkQuestion } from './actions.ts';
+import type { Action, ObjectAction, StoreAction } from './actions.ts';
 import { guardAdministration } from './administration.ts';
 import type { StoreAdministration } from './administration.ts';
 import { Checks } from './checks.ts';
@@ -111,6 +111,20 @@ export class Session implements SecureStorage, Omit<StoreAdministration, 'keys'>
   get figures(): CacheFigures {
     const { hits, misses } = this.#tally;
     return { hits, misses };
+  }
+
+  /**
+   * Whether something may be done without asking anybody, as far as is known now: for what is no call of a session, and to show what there is.
+   *
+   * @param key absent for what concerns the whole store
+   * @throws SecureStoreError `UNAUTHENTICATED`; `UNAVAILABLE`, `TIMEOUT`, `ABORTED` where that can't be found out; `INVALID_ARGUMENT`, `INVALID_KEY`
+   */
+  async allows(action: Action, key?: string, options?: CallOptions): Promise<boolean> {
+    checkQuestion(action, key);
+    await this.#checks.ready('access.explain', options?.signal);
+    this.#checks.open();
+    const { allowed, needsApproval } = this.#checks.may(action, key);
+    return allowed && !needsApproval;
   }
 
   /** From now on every call fails with `UNAUTHENTICATED`. The store stays open, and jobs that were started go on. */

@@ -40,7 +40,14 @@ export function notFound(id: string): SecureStoreError {
 }
 
 export function aborted(id: string, signal: AbortSignal): SecureStoreError {
-  const timedOut = (signal.reason as { name?: unknown } | undefined)?.name === 'TimeoutError';
+  const reason: unknown = signal.reason;
+  // Whoever looks at what is unfinished tells by it what nobody wanted to stop.
+  if (SecureStoreError.is(reason) && reason.code !== 'ABORTED') {
+    return new SecureStoreError(reason.code, `job ${id} was stopped: ${reason.message}; it can be resumed`, {
+      retryable: reason.retryable,
+    });
+  }
+  const timedOut = (reason as { name?: unknown } | undefined)?.name === 'TimeoutError';
   return timedOut
     ? new SecureStoreError('TIMEOUT', `job ${id} took longer than its timeout: it can be resumed`)
     : new SecureStoreError('ABORTED', `job ${id} was aborted: it can be resumed`);

@@ -239,7 +239,7 @@ export class Administration {
 
   /** Stops the jobs that this process runs; they can be resumed. */
   async close(): Promise<void> {
-    this.#closed.abort(new SecureStoreError('ABORTED', 'the store is being closed'));
+    this.#closed.abort(new SecureStoreError('UNAVAILABLE', 'the store is being closed', { retryable: false }));
     await Promise.all(this.#running);
   }
 }

@@ -5,7 +5,7 @@ import type { ServerEvent } from '@securestore/protocol';
 import type { Job } from 'securestore';
 import type { RouteContext } from './route.ts';
 
-type Context = Pick<RouteContext, 'headers' | 'reply' | 'jobs' | 'session'>;
+type Context = Pick<RouteContext, 'headers' | 'reply' | 'jobs' | 'session' | 'stopping'>;
 
 /** How often something is sent while nothing happens, in milliseconds. */
 const KEEP_ALIVE_EVERY = 15_000;
@@ -17,12 +17,22 @@ export interface LongWork {
   readonly id?: string;
 }
 
+/** Rejects when the server is to stop, unless `settled` comes first. */
+function rejectedBy(stopping: AbortSignal, settled: AbortSignal): Promise<never> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  promise.catch(() => undefined);
+  if (stopping.aborted) reject(stopping.reason);
+  else stopping.addEventListener('abort', () => reject(stopping.reason), { signal: settled });
+  return promise;
+}
+
 /** The next step, or `undefined` where it takes so long that a sign of life is due. */
-async function nextStep<T>(next: Promise<T>): Promise<T | undefined> {
+async function nextStep<T>(next: Promise<T>, stopping: AbortSignal): Promise<T | undefined> {
   const settled = new AbortController();
+  const stopped = rejectedBy(stopping, settled.signal);
   const silence = wait(KEEP_ALIVE_EVERY, undefined, { signal: settled.signal, ref: false }).catch(() => undefined);
   try {
-    return await Promise.race([next, silence]);
+    return await Promise.race([next, silence, stopped]);
   } finally {
     settled.abort();
   }
@@ -36,11 +46,12 @@ async function* eventsOf(
   steps: AsyncIterator<unknown>,
   first: Promise<IteratorResult<unknown>>,
   requestId: string,
+  stopping: AbortSignal,
 ): AsyncGenerator<string> {
   try {
     if (id !== undefined) yield event('job', { id });
     for (let next = first; ;) {
-      const step = await nextStep(next);
+      const step = await nextStep(next, stopping);
       if (step?.done === true) break;
       yield step === undefined ? KEEP_ALIVE : event('progress', step.value);
       if (step !== undefined) next = steps.next();
@@ -51,9 +62,11 @@ async function* eventsOf(
       (error: unknown) => event('error', toWireError(error, requestId)),
     );
     while (last === undefined) {
-      last = await nextStep(told);
+      last = await nextStep(told, stopping);
       yield last ?? KEEP_ALIVE;
     }
+  } catch (error) {
+    yield event('error', toWireError(error, requestId));
   } finally {
     steps.return?.().catch(() => undefined);
   }
@@ -63,10 +76,13 @@ async function* eventsOf(
  * Answers with long work: in events for those who want to see how far it is, else with its result when it is done. What refuses it before it
  * begins is an error like any other. Work that is a job goes on though nobody waits for it any more.
  */
-export async function answerLong({ headers, reply }: Context, work: LongWork): Promise<unknown> {
+export async function answerLong({ headers, reply, stopping }: Context, work: LongWork): Promise<unknown> {
   const { result, progress } = work;
   result.catch(() => undefined);
-  if (headers.accept?.includes(EVENTS_TYPE) !== true) return result;
+  if (headers.accept?.includes(EVENTS_TYPE) !== true) {
+    const settled = new AbortController();
+    return Promise.race([result, rejectedBy(stopping, settled.signal)]).finally(() => settled.abort());
+  }
   const steps = progress[Symbol.asyncIterator]();
   const first = steps.next();
   first.catch(() => undefined);
@@ -74,7 +90,7 @@ export async function answerLong({ headers, reply }: Context, work: LongWork): P
   // It ended before it began: what keeps it from that is told.
   if (!begun) await result;
   reply.type(EVENTS_TYPE);
-  return Readable.from(eventsOf(work, steps, first, reply.request.id), { objectMode: false });
+  return Readable.from(eventsOf(work, steps, first, reply.request.id, stopping), { objectMode: false });
 }
 
 /** Answers with a job, which its principal may stop. */

@@ -25,7 +25,9 @@ import { checkBody, frameworkPath, leaveRest, parseJson, refuseMalformed, restOf
 import type { Route } from './route.ts';
 import { ROUTES } from './routes/index.ts';
 import { RunningJobs } from './running-jobs.ts';
+import { RequestFigures } from './request-figures.ts';
 import { Sessions } from './sessions.ts';
+import { SlowPeers } from './slow-peers.ts';
 import { Throttle } from './throttle.ts';
 import { VERSION } from './version.ts';
 
@@ -63,6 +65,9 @@ export class App {
   readonly #openApi: object;
   readonly #running = new Map<string, number>();
   readonly #callers = new WeakMap<FastifyRequest, Caller>();
+  readonly #slow: SlowPeers;
+  readonly #figures = new RequestFigures();
+  readonly #stopping = new AbortController();
   #total = 0;
 
   constructor(settings: AppSettings) {
@@ -71,6 +76,7 @@ export class App {
     this.#sessions = new Sessions(store, limits.sessionAge, clock, () => this.#requests.getStore());
     this.#rate = new Throttle(limits.ratePerCaller, limits.ratePerCaller * 2, clock);
     this.#failures = new Throttle(limits.failuresPerAddress, limits.failuresPerAddress * 10, clock);
+    this.#slow = new SlowPeers(limits.leastRate, clock);
     this.#openApi = openApiOf(ROUTES, VERSION);
     this.fastify = this.#build();
     for (const route of ROUTES) this.#add(route);
@@ -194,15 +200,21 @@ export class App {
     const { logger, limits } = this.#settings;
     const begun = performance.now();
     this.#total += 1;
-    reply.raw.once('finish', () => leaveRest(request.raw));
+    this.#slow.watch(request.raw, reply.raw);
+    reply.raw.once('finish', () => {
+      // What was open for another request would keep the server from stopping.
+      if (this.#stopping.signal.aborted) request.raw.socket.end();
+      else leaveRest(request.raw);
+    });
     reply.raw.once('close', () => {
       this.#total -= 1;
-      if (logger === undefined) return;
       // Never the path: it has names of objects.
       const { id, method } = request;
       const route = routeOf(request)?.path;
       const took = Math.round((performance.now() - begun) * 1000) / 1000;
       const { statusCode, writableFinished } = reply.raw;
+      this.#figures.add(route === undefined ? 'none' : `${method} ${route}`, statusCode, took);
+      if (logger === undefined) return;
       const principal = this.#principalOf(request);
       logger.info(
         { requestId: id, method, route, status: statusCode, took, principal, whole: writableFinished },
@@ -232,12 +244,33 @@ export class App {
       limits,
       params: request.params as Readonly<Record<string, string>>,
       jobs: this.jobs,
+      stopping: this.#stopping.signal,
+      metrics: async () => `${await store.metrics.prometheus()}${this.#figures.text(this.#total)}`,
       store,
       openApi: () => this.#openApi,
     };
     // What the schemas of the route have let through is what its handler takes.
     const result = await route.handle(context as never);
     return result === undefined && !reply.sent ? reply.send() : result;
+  }
+
+  /** Takes no more requests, waits for those under way, and ends what takes too long. */
+  async close(): Promise<void> {
+    const { limits, clock } = this.#settings;
+    this.#stopping.abort(
+      new SecureStoreError('UNAVAILABLE', 'the server is stopping: what was begun goes on when it is there again', {
+        outcome: 'unknown',
+      }),
+    );
+    const closed = new AbortController();
+    const late = clock.sleep(limits.stopTimeout, closed.signal, { ref: false }).then(
+      () => this.fastify.server.closeAllConnections(),
+      () => undefined,
+    );
+    await this.fastify.close();
+    closed.abort();
+    await late;
+    this.#slow.end();
   }
 
   #fail(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {

@@ -2,6 +2,7 @@ import { hash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { unauthenticated } from '@securestore/acl';
 import { SecureStoreError } from '@securestore/core-format';
+import { certificateOf } from './client-certificates.ts';
 
 /** What a request brings to prove who sends it, and the name under which that is remembered. */
 export interface Credentials {
@@ -33,6 +34,8 @@ function authorizationOf({ rawHeaders }: IncomingMessage): string | undefined {
  */
 export function credentialsOf(request: IncomingMessage): Credentials {
   const authorization = authorizationOf(request);
+  const certificate = authorization === undefined ? certificateOf(request) : undefined;
+  if (certificate !== undefined) return { given: certificate, name: `certificate ${certificate.fingerprint}` };
   if (authorization === undefined) {
     throw new SecureStoreError('UNAUTHENTICATED', 'this takes credentials: send "Authorization: Bearer TOKEN"');
   }

@@ -1,3 +1,4 @@
+export { clientCertificates } from './client-certificates.ts';
 export type { ServerLimits } from './limits.ts';
 export { openApiOf } from './openapi.ts';
 export { ROUTES } from './routes/index.ts';

@@ -22,6 +22,10 @@ export interface ServerLimits {
   readonly headersTimeout: number;
   /** How long a connection may be open between two requests. Default 60 s. */
   readonly idleTimeout: number;
+  /** Bytes a second, below which a body that comes, or is taken, ends its connection; looked at every five seconds. Default 1 KiB; 0 for none. */
+  readonly leastRate: number;
+  /** How long requests under way may take once the server is to stop. Default 30 s. */
+  readonly stopTimeout: number;
   /** How long it is remembered whom credentials prove; what takes them back counts at once all the same. Default 60 s; 0 for not at all. */
   readonly sessionAge: number;
 }
@@ -37,6 +41,8 @@ const DEFAULTS: ServerLimits = {
   failuresPerAddress: 5,
   headersTimeout: 10_000,
   idleTimeout: 60_000,
+  leastRate: 1024,
+  stopTimeout: 30_000,
   sessionAge: 60_000,
 };
 

@@ -40,6 +40,10 @@ export interface RouteContext<Query = Readonly<Record<string, string>>, Body = u
   readonly limits: ServerLimits;
   /** The ids in the path. */
   readonly params: Readonly<Record<string, string>>;
+  /** Aborts when the server is to stop: what would go on for long is answered then. */
+  readonly stopping: AbortSignal;
+  /** What is measured, as text. For those who may ask how the store is. */
+  readonly metrics: () => Promise<string>;
   /** What was started over this server. */
   readonly jobs: RunningJobs;
   /** What of the store is no call of a session: who it is, and nothing that it holds. */

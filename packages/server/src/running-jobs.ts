@@ -30,11 +30,4 @@ export class RunningJobs {
     found.job.cancel('it was cancelled by whoever has started it');
     return true;
   }
-
-  /** Has all of them stopped; each can be resumed. Resolves when they have. */
-  async stop(reason: string): Promise<void> {
-    const jobs = [...this.#jobs.values()].map(({ job }) => job);
-    for (const job of jobs) job.cancel(reason);
-    await Promise.allSettled(jobs);
-  }
 }

@@ -11,6 +11,7 @@ import type { Logger, SecureStore } from 'securestore';
 import { App } from './app.ts';
 import type { ServerLimits } from './limits.ts';
 import { resolveLimits } from './limits.ts';
+import { resumeJobs } from './resume-jobs.ts';
 
 /** A certificate and its key, in PEM. */
 export interface TlsOptions {
@@ -18,6 +19,11 @@ export interface TlsOptions {
   readonly cert: string | Uint8Array;
   /** The path of a file, or what is in it. */
   readonly key: string | Uint8Array;
+  /**
+   * The authorities whose certificates clients may bring in the place of a token: the path of a file, or what is in it. It takes
+   * `clientCertificates()` among the authenticators of the store.
+   */
+  readonly clientCa?: string | Uint8Array | undefined;
 }
 
 export interface ServerOptions {
@@ -32,6 +38,8 @@ export interface ServerOptions {
    * request.
    */
   readonly behindProxy?: boolean | undefined;
+  /** Whether jobs are gone on with that were interrupted when their process or its store ended. Default yes. */
+  readonly resumeJobs?: boolean | undefined;
   readonly limits?: Partial<ServerLimits> | undefined;
   /** Told of each request: never of names of objects, or of credentials. */
   readonly logger?: Logger | undefined;
@@ -42,7 +50,10 @@ export interface ServerOptions {
 export interface RunningServer extends AsyncDisposable {
   /** Where clients reach it, such as `https://127.0.0.1:8420`. */
   readonly url: string;
-  /** Takes no more requests, and waits for those under way. The store stays open: it is yours. */
+  /**
+   * Takes no more requests, and waits for those under way, at most as long as the limit `stopTimeout` says. Jobs go on until the store is closed,
+   * which is yours, and are gone on with by the next server.
+   */
   close(): Promise<void>;
 }
 
@@ -79,10 +90,16 @@ async function pem(what: string, given: string | Uint8Array): Promise<string | B
 interface TlsMaterial {
   readonly cert: string | Buffer;
   readonly key: string | Buffer;
+  readonly ca?: string | Buffer;
+  readonly requestCert?: true;
+  readonly rejectUnauthorized?: false;
 }
 
-async function materialOf({ cert, key }: TlsOptions): Promise<TlsMaterial> {
-  return { cert: await pem('certificate', cert), key: await pem('key of the certificate', key) };
+async function materialOf({ cert, key, clientCa }: TlsOptions): Promise<TlsMaterial> {
+  const own = { cert: await pem('certificate', cert), key: await pem('key of the certificate', key) };
+  if (clientCa === undefined) return own;
+  // Whoever brings none, or one that is worth nothing, may have a token.
+  return { ...own, ca: await pem('authorities of clients', clientCa), requestCert: true, rejectUnauthorized: false };
 }
 
 /** Who has sent a request: with a proxy, whom that has seen. */
@@ -124,7 +141,7 @@ export async function serve(store: SecureStore, options: ServerOptions = {}): Pr
   const limits = resolveLimits(options.limits);
   const material = tls === undefined ? undefined : await materialOf(tls);
   const common = { maxHeaderSize: limits.headerBytes, insecureHTTPParser: false, joinDuplicateHeaders: false };
-  const { fastify } = new App({
+  const app = new App({
     store,
     limits,
     clock,
@@ -139,16 +156,25 @@ export async function serve(store: SecureStore, options: ServerOptions = {}): Pr
       ),
   });
   try {
-    await fastify.listen({ host, port });
+    await app.fastify.listen({ host, port });
   } catch (cause) {
-    await fastify.close();
+    await app.close();
     const { code = 'unknown reason' } = cause as { readonly code?: string };
     throw new SecureStoreError('UNAVAILABLE', `can't listen on ${host}, port ${port}: ${code}`, {
       retryable: false,
       cause,
     });
   }
-  const close = async (): Promise<void> => fastify.close();
-  const url = urlOf(fastify.server.address() as AddressInfo, tls !== undefined);
+  if (options.resumeJobs !== false) {
+    // What is unfinished is no reason not to serve.
+    resumeJobs(store, logger).catch((error: unknown) => {
+      logger?.warn(
+        { code: SecureStoreError.is(error) ? error.code : 'INTERNAL' },
+        'unfinished jobs could not be looked for',
+      );
+    });
+  }
+  const close = (): Promise<void> => app.close();
+  const url = urlOf(app.fastify.server.address() as AddressInfo, tls !== undefined);
   return { url, close, [Symbol.asyncDispose]: close };
 }

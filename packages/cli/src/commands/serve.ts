@@ -12,6 +12,7 @@ export interface ServeOptions {
   readonly port: string;
   readonly tlsCert?: string;
   readonly tlsKey?: string;
+  readonly tlsClientCa?: string;
   readonly behindProxy?: boolean;
   readonly oidc?: readonly string[];
   readonly limit?: readonly string[];
@@ -37,10 +38,10 @@ function limitsOf(given: readonly string[] = []): NonNullable<ServerOptions['lim
   return Object.fromEntries(entries);
 }
 
-function tlsOf({ tlsCert: cert, tlsKey: key }: ServeOptions): ServerOptions['tls'] {
-  if (cert === undefined && key === undefined) return undefined;
+function tlsOf({ tlsCert: cert, tlsKey: key, tlsClientCa: clientCa }: ServeOptions): ServerOptions['tls'] {
+  if (cert === undefined && key === undefined && clientCa === undefined) return undefined;
   if (cert === undefined || key === undefined) return refuse('--tls-cert and --tls-key go together');
-  return { cert, key };
+  return { cert, key, clientCa };
 }
 
 const OIDC_SETTINGS: ReadonlySet<string> = new Set([
@@ -86,9 +87,12 @@ async function issuerIn(file: string): Promise<JwtOptions> {
   return { ...found, keys: isSet ? keys : new URL(keys) } as JwtOptions;
 }
 
-async function authenticatorsOf({ oidc = [] }: ServeOptions): Promise<Authenticator[]> {
+async function authenticatorsOf({ oidc = [], tlsClientCa }: ServeOptions): Promise<Authenticator[]> {
   const { jwt } = await import('securestore');
-  return Promise.all(oidc.map(async (file) => jwt(await issuerIn(file))));
+  const issuers = await Promise.all(oidc.map(async (file) => jwt(await issuerIn(file))));
+  if (tlsClientCa === undefined) return issuers;
+  const { clientCertificates } = await import('@securestore/server');
+  return [...issuers, clientCertificates()];
 }
 
 /** What a server says of each request, as a line. */

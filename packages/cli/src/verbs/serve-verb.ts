@@ -13,6 +13,10 @@ export function addServeVerb(program: Command, run: Run): void {
       new Option('--port <number>', 'the port to listen on').default('8420'),
       new Option('--tls-cert <file>', 'the certificate of the server and those above it, in PEM'),
       new Option('--tls-key <file>', 'the key of the certificate, in PEM'),
+      new Option(
+        '--tls-client-ca <file>',
+        'authorities whose certificates clients may bring in the place of a token, in PEM',
+      ),
       new Option('--behind-proxy', 'a proxy terminates TLS, and nothing but the proxy reaches the address'),
       new Option('--oidc <file>', 'a JSON file about an issuer whose tokens are taken; may be repeated').argParser(
         collect,

@@ -57,7 +57,7 @@ describe('verify', () => {
     const onProgress = (): void => controller.abort();
     const aborted = await failure(store.verify({ onProgress, signal: controller.signal }), 'ABORTED');
     expect(aborted.outcome).toBeUndefined();
-    const closing = failure(store.verify({ onProgress: () => void store.close() }), 'ABORTED');
+    const closing = failure(store.verify({ onProgress: () => void store.close() }), 'UNAVAILABLE');
     await closing;
   });
 

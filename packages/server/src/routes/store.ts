@@ -1,3 +1,4 @@
+import { SecureStoreError } from '@securestore/core-format';
 import { Type } from 'typebox';
 import type { Route } from '../route.ts';
 import { route } from '../route.ts';
@@ -26,6 +27,20 @@ export const STORE_ROUTES: readonly Route[] = [
       const { status } = await session.health({ timeout: READY_WITHIN, signal });
       if (status === 'failing') reply.code(503);
       return { status };
+    },
+  }),
+  route({
+    method: 'GET',
+    path: '/metrics',
+    access: 'health',
+    summary: 'what is measured of the store and of this server, for Prometheus',
+    answer: { description: 'metrics', media: ['text/plain'] },
+    async handle({ session, metrics, reply, signal }) {
+      if (!(await session.allows('health', undefined, { signal }))) {
+        throw new SecureStoreError('ACCESS_DENIED', 'metrics: this takes the action health');
+      }
+      reply.type('text/plain; version=0.0.4; charset=utf-8');
+      return metrics();
     },
   }),
   route({

@@ -1,0 +1,10 @@
+import { describe, inject, test } from 'vitest';
+import { twoServers } from '../../server/test/support/two-servers.ts';
+import { freshLocation } from './support/stores.ts';
+
+const server = inject('postgres');
+const url = 'url' in server ? server.url : '';
+
+describe.skipIf('skip' in server)('a store at one database', () => {
+  test('is served by two servers', async () => twoServers(freshLocation(url)), 300_000);
+});

@@ -1,0 +1,63 @@
+import type { IncomingMessage } from 'node:http';
+import { TLSSocket } from 'node:tls';
+import type { Authenticator } from '@securestore/acl';
+import { parseIdentity, unauthenticated } from '@securestore/acl';
+import { SecureStoreError } from '@securestore/core-format';
+
+/** A certificate of whoever sends a request, which an authority that the server trusts has signed. Only servers make them. */
+export class ClientCertificate {
+  readonly commonName: string | undefined;
+  /** SHA-256, in hexadecimal. */
+  readonly fingerprint: string;
+  /** In milliseconds since 1970. */
+  readonly until: number;
+
+  constructor(commonName: string | undefined, fingerprint: string, until: number) {
+    this.commonName = commonName;
+    this.fingerprint = fingerprint;
+    this.until = until;
+  }
+}
+
+/** The certificate of whoever sends a request; `undefined` where there is none, or none that counts. */
+export function certificateOf({ socket }: IncomingMessage): ClientCertificate | undefined {
+  if (!(socket instanceof TLSSocket) || !socket.authorized) return undefined;
+  const { subject, fingerprint256, valid_to: until } = socket.getPeerCertificate();
+  if (fingerprint256 === undefined) return undefined;
+  const name: unknown = subject?.CN;
+  // Of several names none is the one.
+  return new ClientCertificate(typeof name === 'string' ? name : undefined, fingerprint256, Date.parse(until));
+}
+
+/**
+ * Knows whoever brings a certificate that an authority of the server's `tls.clientCa` has signed: `NAME:` and the common name of the certificate. It
+ * goes to the `authenticators` that the store is opened with. A certificate counts until it expires, so make them short-lived; or disable
+ * the principal.
+ *
+ * @param name stands before the names of principals, so that no two authenticators speak of the same ones
+ * @throws SecureStoreError `INVALID_ARGUMENT`
+ */
+export function clientCertificates({ name = 'tls' }: { readonly name?: string | undefined } = {}): Authenticator {
+  if (!/^[a-z0-9][a-z0-9-]{0,31}$/.test(name)) {
+    throw new SecureStoreError(
+      'INVALID_ARGUMENT',
+      'the name of an authenticator is up to 32 small letters, digits and dashes',
+    );
+  }
+  return {
+    name,
+    async authenticate(credentials) {
+      if (!(credentials instanceof ClientCertificate)) return undefined;
+      const { commonName, until } = credentials;
+      if (commonName === undefined) throw unauthenticated();
+      try {
+        const identity = parseIdentity(commonName);
+        // A name in two forms would be one principal here and two at the authority.
+        if (identity === commonName) return { principal: parseIdentity(`${name}:${identity}`), until };
+      } catch (error) {
+        if (!SecureStoreError.is(error)) throw error;
+      }
+      throw unauthenticated();
+    },
+  };
+}

@@ -1,0 +1,24 @@
+import { SecureStoreError } from '@securestore/core-format';
+import type { Logger, SecureStore } from 'securestore';
+
+/**
+ * Goes on with the jobs that somebody has begun and nobody has stopped on purpose: their process was killed, or its store was closed. One
+ * that another process runs is left to that.
+ */
+export async function resumeJobs({ jobs }: Pick<SecureStore, 'jobs'>, logger: Logger | undefined): Promise<void> {
+  const unfinished = await jobs.list();
+  for (const job of unfinished) {
+    if (job.kind === undefined || job.state === 'cancelling' || job.error === 'ABORTED') continue;
+    const { id } = job;
+    logger?.info({ job: id }, 'going on with a job that was interrupted');
+    jobs.resume(id).then(
+      () => logger?.info({ job: id }, 'a job that was interrupted is done'),
+      (error: unknown) => {
+        const code = SecureStoreError.is(error) ? error.code : 'INTERNAL';
+        // Somebody else is at it, or it was done by the time.
+        if (code !== 'LOCKED' && code !== 'NOT_FOUND')
+          logger?.warn({ job: id, code }, 'a job that was interrupted is not done');
+      },
+    );
+  }
+}
