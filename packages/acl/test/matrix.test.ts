@@ -347,7 +347,10 @@ describe.each(Object.keys(CALLS) as SessionCall[])('%s', (call) => {
   });
 });
 
-/** The names of all functions that a session has, apart from those that end it. */
+/** What does nothing with the store: it ends the session, or tells what may be done. */
+const NO_CALLS: ReadonlySet<string> = new Set(['constructor', 'close', 'allows']);
+
+/** The names of all functions that a session has, apart from {@link NO_CALLS}. */
 function functionsOf(session: Session): string[] {
   const own = Object.entries(session).flatMap(([name, value]: [string, unknown]) => {
     const members = Object.keys(value as object).map((member) => `${name}.${member}`);
@@ -356,7 +359,7 @@ function functionsOf(session: Session): string[] {
   const inherited = Object.entries(Object.getOwnPropertyDescriptors(Object.getPrototypeOf(session)))
     .filter(([, { value }]) => typeof value === 'function')
     .map(([name]) => name);
-  return [...own, ...inherited].filter((name) => name !== 'constructor' && name !== 'close');
+  return [...own, ...inherited].filter((name) => !NO_CALLS.has(name));
 }
 
 test("an attempt to approve one's own is told as what it is", async () => {
@@ -371,6 +374,17 @@ test("an attempt to approve one's own is told as what it is", async () => {
 test('a session has no call but these', async () => {
   const { session } = await begin();
   expect(functionsOf(session).toSorted()).toEqual(Object.keys(CALLS).toSorted());
+});
+
+test('what may be done is told without doing it, and not once the session has ended', async () => {
+  const { session, heard } = await begin();
+  const before = heard.length;
+  expect(await session.allows('purge', KEY)).toBe(false);
+  await expect(session.allows('purge')).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+  await expect(session.allows('nonsense' as never)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+  expect(heard.length).toBe(before);
+  await session.close();
+  await expect(session.allows('purge', KEY)).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
 });
 
 test('a table in which a call has no action does not compile', () => {

@@ -212,12 +212,12 @@ export class App {
       const { id, method } = request;
       const route = routeOf(request)?.path;
       const took = Math.round((performance.now() - begun) * 1000) / 1000;
-      const { statusCode, writableFinished } = reply.raw;
+      const { statusCode, writableEnded } = reply.raw;
       this.#figures.add(route === undefined ? 'none' : `${method} ${route}`, statusCode, took);
       if (logger === undefined) return;
       const principal = this.#principalOf(request);
       logger.info(
-        { requestId: id, method, route, status: statusCode, took, principal, whole: writableFinished },
+        { requestId: id, method, route, status: statusCode, took, principal, whole: writableEnded },
         'request',
       );
     });
@@ -229,8 +229,9 @@ export class App {
   async #handle(route: Route, request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
     const { store, limits } = this.#settings;
     const gone = new AbortController();
+    // Not by `writableFinished`, which is false for as long as the system has not taken all of it.
     reply.raw.once('close', () => {
-      if (!reply.raw.writableFinished) gone.abort();
+      if (!reply.raw.writableEnded) gone.abort();
     });
     const context = {
       session: this.#callers.get(request)?.session,
