@@ -33,16 +33,28 @@ async function tokenOf({ cli, options }: Call): Promise<string> {
   return Buffer.from(await readSecretFile(file, 'token')).toString('utf8');
 }
 
+function notServed(path: string): never {
+  throw new SecureStoreError(
+    'UNSUPPORTED',
+    `${path} is not to be had from a server; run this where the store is unlocked`,
+  );
+}
+
 /** Something that there is of a store and not of one that is served: using it says so. */
 function missing(path: string): unknown {
-  const use = (): never => {
-    throw new SecureStoreError(
-      'UNSUPPORTED',
-      `${path} is not to be had from a server; run this where the store is unlocked`,
-    );
-  };
+  const use = (): never => notServed(path);
   return new Proxy(use, {
     get: (_, name) => (typeof name === 'symbol' || name === 'then' ? undefined : missing(`${path}.${name}`)),
+  });
+}
+
+/** A part of a store that is served, such as its audit: what there is not of it says so when it is asked for. */
+function partOf(part: object, path: string): unknown {
+  return new Proxy(part, {
+    get(target, name) {
+      if (typeof name === 'symbol' || name === 'then' || name in target) return Reflect.get(target, name, target);
+      return notServed(`${path}.${name}`);
+    },
   });
 }
 
@@ -52,8 +64,12 @@ function inPlaceOf(remote: RemoteStore): SecureStore {
     get(target, name) {
       const value: unknown = Reflect.get(target, name, target);
       // Not a bound one, which the engine does not take for `await using`.
-      if (typeof value === 'function')
-        return (...args: readonly unknown[]): unknown => Reflect.apply(value, target, args);
+      if (typeof value === 'function') {
+        const call = (...args: readonly unknown[]): unknown => Reflect.apply(value, target, args);
+        // `keys` is a call with calls of its own.
+        return typeof name === 'symbol' ? call : partOf(Object.assign(call, value), name);
+      }
+      if (typeof value === 'object' && value !== null && typeof name === 'string') return partOf(value, name);
       return value !== undefined || typeof name === 'symbol' || name === 'then' ? value : missing(name);
     },
   }) as unknown as SecureStore;

@@ -74,6 +74,21 @@ describe('serve', () => {
     expect((await box.run(['get', 'db/new'])).stdout).toBe('n3w');
   });
 
+  it('says what is not to be had from a server', async () => {
+    const box = await sandbox();
+    const token = await tokenFor(box, 'ann', 'administrator');
+    const server = await serving(box);
+    const env = { SECURESTORE_URL: server.url, SECURESTORE_TOKEN: token };
+    for (const args of [['audit'], ['audit', 'tail'], ['backup', 'file:elsewhere', '--follow']]) {
+      const { exitCode, stderr } = await box.run(args, { env });
+      expect(stderr).toContain('not to be had from a server');
+      expect(exitCode).toBe(2);
+    }
+    expect((await box.run(['role'], { env })).exitCode).toBe(0);
+    expect((await box.run(['keys'], { env })).stdout).toContain('default');
+    expect((await server.stop()).exitCode).toBe(0);
+  });
+
   it('takes a token from the credentials of a service', async () => {
     const box = await sandbox();
     const token = await tokenFor(box, 'ann', 'writer');

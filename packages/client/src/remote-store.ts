@@ -52,7 +52,8 @@ function servedStore(calls: Calls, location: string, { fingerprint, principal }:
 export async function openRemoteStore(location: string, options: RemoteOptions): Promise<RemoteStore> {
   checkRemoteOptions(options);
   const { credentials, tls, connections, fingerprint, signal, timeout } = options;
-  const { token } = credentials;
+  // Whoever brings a certificate may give none; the types ask for them all the same.
+  const token = (credentials as Partial<typeof options>['credentials'])?.token;
   const source = token === undefined || typeof token === 'function' ? token : (): string => token;
   const origin = originOf(location);
   const calls = new Calls(new Transport({ origin, token: source, tls, connections }));

@@ -1,9 +1,11 @@
+import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { IncomingMessage, Server } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import { isIPv6 } from 'node:net';
 import type { AddressInfo } from 'node:net';
+import { createSecureContext } from 'node:tls';
 import { fileError, SecureStoreError } from '@securestore/core-format';
 import type { Clock } from '@securestore/jobs';
 import { systemClock } from '@securestore/jobs';
@@ -97,9 +99,22 @@ interface TlsMaterial {
 
 async function materialOf({ cert, key, clientCa }: TlsOptions): Promise<TlsMaterial> {
   const own = { cert: await pem('certificate', cert), key: await pem('key of the certificate', key) };
+  usable('the certificate and its key are no pair in PEM', () => createSecureContext(own));
   if (clientCa === undefined) return own;
+  const ca = await pem('authorities of clients', clientCa);
+  // What is no certificate at all is passed over in silence by TLS, which would leave nobody who can come with one.
+  usable('the authorities of clients are no certificates in PEM', () => new X509Certificate(ca));
   // Whoever brings none, or one that is worth nothing, may have a token.
-  return { ...own, ca: await pem('authorities of clients', clientCa), requestCert: true, rejectUnauthorized: false };
+  return { ...own, ca, requestCert: true, rejectUnauthorized: false };
+}
+
+function usable(otherwise: string, use: () => unknown): void {
+  try {
+    use();
+  } catch (cause) {
+    const { code = 'unknown reason' } = cause as { readonly code?: string };
+    throw new SecureStoreError('INVALID_ARGUMENT', `${otherwise} (${code})`);
+  }
 }
 
 /** Who has sent a request: with a proxy, whom that has seen. */
@@ -160,7 +175,8 @@ export async function serve(store: SecureStore, options: ServerOptions = {}): Pr
   } catch (cause) {
     await app.close();
     const { code = 'unknown reason' } = cause as { readonly code?: string };
-    throw new SecureStoreError('UNAVAILABLE', `can't listen on ${host}, port ${port}: ${code}`, {
+    const why = code === 'EADDRINUSE' ? 'something listens there already; give another port' : code;
+    throw new SecureStoreError('UNAVAILABLE', `can't listen on ${host}, port ${port}: ${why}`, {
       retryable: false,
       cause,
     });

@@ -9,6 +9,9 @@ interface Watched {
   readonly response: ServerResponse;
   read: number;
   sent: number;
+  /** Whether it was waited for at the last look: nobody is slow who has had less than the time between two. */
+  coming: boolean;
+  going: boolean;
 }
 
 /** What of an answer has left this process. */
@@ -34,7 +37,14 @@ export class SlowPeers {
   }
 
   watch(request: IncomingMessage, response: ServerResponse): void {
-    const watched = { request, response, read: request.socket.bytesRead, sent: sentBy(response) };
+    const watched = {
+      request,
+      response,
+      read: request.socket.bytesRead,
+      sent: sentBy(response),
+      coming: false,
+      going: false,
+    };
     this.#watched.add(watched);
     response.once('close', () => this.#watched.delete(watched));
   }
@@ -59,9 +69,12 @@ export class SlowPeers {
     watched.read = socket.bytesRead;
     watched.sent = sentBy(response);
     // What has come and was not taken yet waits for the server.
-    const comesSlowly = !request.complete && request.readableLength === 0 && read < enough;
-    const goesSlowly = socket.writableLength > 0 && sent < enough;
-    if (comesSlowly || goesSlowly) socket.destroy();
+    const coming = !request.complete && request.readableLength === 0;
+    const going = socket.writableLength > 0;
+    const isSlow = (watched.coming && coming && read < enough) || (watched.going && going && sent < enough);
+    watched.coming = coming;
+    watched.going = going;
+    if (isSlow) socket.destroy();
   }
 
   end(): void {

@@ -63,6 +63,28 @@ describe.skipIf(NO_OPENSSL !== undefined)('over TLS', () => {
     await both.close();
   });
 
+  it('needs a certificate, its key and authorities that can be used', async () => {
+    const ca = authority();
+    const [own, other] = [ca.sign('/CN=server'), ca.sign('/CN=server')];
+    const wrong = { code: 'INVALID_ARGUMENT', message: expect.stringMatching(/in PEM/) };
+    for (const tls of [
+      { cert: own.cert, key: other.key },
+      { cert: Buffer.from('nonsense'), key: own.key },
+      { ...own, clientCa: Buffer.from('nonsense') },
+      { ...own, clientCa: '-----BEGIN CERTIFICATE-----\nnonsense' },
+    ]) {
+      await expect(world({ tls })).rejects.toMatchObject(wrong);
+    }
+  });
+
+  it('is used with a certificate alone', async () => {
+    const ca = authority();
+    const here = await world({ tls: { ...ca.sign('/CN=server'), clientCa: ca.cert } });
+    const tls = { ca: ca.cert, ...ca.sign('/CN=batch') };
+    // @ts-expect-error: programs in JavaScript give no credentials.
+    await expect(openRemoteStore(here.server.url, { tls })).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
+  });
+
   it('needs files that are there', async () => {
     await expect(world({ tls: { cert: '/none/server.pem', key: '/none/server.key' } })).rejects.toMatchObject({
       code: 'INVALID_ARGUMENT',

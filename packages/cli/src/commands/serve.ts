@@ -97,8 +97,10 @@ async function authenticatorsOf({ oidc = [], tlsClientCa }: ServeOptions): Promi
 
 /** What a server says of each request, as a line. */
 function requestsOf(call: ServeCall): Logger['info'] {
-  return (fields) => {
+  return (fields, message) => {
     const { cli, out } = call;
+    // Jobs that are gone on with are told of as well, and are no requests.
+    if (!('method' in fields)) return out.note(message);
     const { requestId, method, route = '-', status, took, principal = '-' } = fields as Record<string, unknown>;
     const time = cli.now();
     const line = (): string =>

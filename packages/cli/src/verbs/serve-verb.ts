@@ -24,7 +24,7 @@ export function addServeVerb(program: Command, run: Run): void {
       new Option('--limit <name=number>', 'another limit than the usual one; may be repeated').argParser(collect),
       new Option('--log-requests', 'a line on stdout for each request, without names of objects'),
     ],
-    notes: `Whoever asks brings an API token (securestore token add), or a token of an issuer of --oidc; what they may do the roles say. Without
+    notes: `Whoever asks brings an API token (securestore token new), or a token of an issuer of --oidc; what they may do the roles say. Without
 either there is nothing but /healthz. Whoever runs the server has the secret of the store, and may do everything.
 
 An --oidc file: { "name": "corp", "keys": "https://login.example.com/jwks", "issuer": "https://login.example.com",
