@@ -102,6 +102,17 @@ describe('a peer that is slow', () => {
     expect(await fast.answered).toBe(200);
   });
 
+  it('is none that has only begun when it is looked at', async () => {
+    const clock = new FakeClock();
+    const here = await world({ clock, limits: { leastRate: 1 } }, { clock });
+    const token = await here.somebody('ann', EVERYTHING);
+    await clock.pass(4900, 100);
+    const young = await upload(here, token);
+    await clock.pass(300, 100);
+    young.end();
+    expect(await young.answered).toBe(200);
+  });
+
   it('in taking is cut', async () => {
     const clock = new FakeClock();
     const here = await world({ clock, limits: { leastRate: 1 } }, { clock });
