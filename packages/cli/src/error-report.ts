@@ -91,6 +91,10 @@ const IN_OUR_TERMS: readonly (readonly [theirs: RegExp, ours: string])[] = [
     /, where processes follow by themselves if their option "follow" allows that location; open it there$/,
     '; give that location from now on, by --store, in $SECURESTORE_URL or in the configuration',
   ],
+  [
+    /: give "tls"; or say with "behindProxy" that a proxy/,
+    ': give --tls-cert FILE and --tls-key FILE; or say with --behind-proxy that a proxy',
+  ],
   [/\bslots\.list\(\) tells which there are$/, 'securestore slots lists them'],
   [/\bmembers\.list\(\) tells who there is$/, 'securestore member lists them'],
   [/\bkeys\.undo\("([^"]*)"\) brings it back$/, 'securestore keys undo $1 brings it back'],

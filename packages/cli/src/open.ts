@@ -138,6 +138,8 @@ export async function withOpenStore<T>(
   use: (store: SecureStore) => Promise<T>,
 ): Promise<T> {
   const location = await locationOf(call);
+  if (isServed(location))
+    refuse('a store that is served can not be served again: give --store the location where it lies');
   await using store = await openAt(call, location, more);
   return await use(store);
 }

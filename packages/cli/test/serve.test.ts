@@ -89,6 +89,31 @@ describe('serve', () => {
     expect((await server.stop()).exitCode).toBe(0);
   });
 
+  it('tells who may not ask after the health of a store just that', async () => {
+    const box = await sandbox();
+    const token = await tokenFor(box, 'ann', 'writer');
+    const server = await serving(box);
+    const { exitCode, stdout, stderr } = await box.run(['health'], {
+      env: { SECURESTORE_URL: server.url, SECURESTORE_TOKEN: token },
+    });
+    expect({ exitCode, stdout }).toEqual({ exitCode: 4, stdout: '' });
+    expect(stderr).toContain('not allowed');
+    expect((await server.stop()).exitCode).toBe(0);
+  });
+
+  it('plans a restore over a server', async () => {
+    const box = await sandbox();
+    const token = await tokenFor(box, 'ann', 'administrator');
+    await box.seed({ k: 'value' });
+    await box.run(['backup', 'file:./backups']);
+    const server = await serving(box);
+    const env = { SECURESTORE_URL: server.url, SECURESTORE_TOKEN: token };
+    const planned = await box.run(['restore', 'file:./backups', '--dry-run', '--prefix', 'k'], { env });
+    expect(planned.stderr).not.toContain('onObject');
+    expect(planned.exitCode).toBe(0);
+    expect((await server.stop()).exitCode).toBe(0);
+  });
+
   it('takes a token from the credentials of a service', async () => {
     const box = await sandbox();
     const token = await tokenFor(box, 'ann', 'writer');
@@ -102,7 +127,8 @@ describe('serve', () => {
   });
 
   it.each([
-    [['--host', '0.0.0.0'], 'tls'],
+    [['--host', '0.0.0.0'], '--tls-cert FILE'],
+    [['--store', 'http://127.0.0.1:1'], 'the location where it lies'],
     [['--tls-cert', 'x.pem'], '--tls-key'],
     [['--limit', 'nonsense=1'], 'nonsense'],
     [['--limit', 'concurrency'], 'NAME=NUMBER'],

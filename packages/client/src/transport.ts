@@ -49,6 +49,29 @@ const UNSENT: ReadonlySet<string> = new Set([
   'UND_ERR_CONNECT_TIMEOUT',
 ]);
 
+/** What is wrong with the certificate that a server has shown. */
+const UNTRUSTED: ReadonlySet<string> = new Set([
+  'CERT_HAS_EXPIRED',
+  'CERT_NOT_YET_VALID',
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'ERR_TLS_CERT_ALTNAME_INVALID',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+]);
+const NO_TLS: ReadonlySet<string> = new Set(['ERR_SSL_WRONG_VERSION_NUMBER', 'ERR_SSL_PACKET_LENGTH_TOO_LONG']);
+
+/** Why there is no connection on which something could have been sent; `undefined` where there may have been one. */
+function unsent(code: string, origin: string): string | undefined {
+  if (UNSENT.has(code)) return `the server at ${origin} can't be reached (${code})`;
+  if (NO_TLS.has(code)) return `the server at ${origin} speaks no TLS (${code}): is it one at http:?`;
+  if (!UNTRUSTED.has(code)) return undefined;
+  const advice =
+    'where an authority of your own has signed it, give that in $NODE_EXTRA_CA_CERTS or the option "tls.ca"';
+  return `the certificate of the server at ${origin} is not trusted (${code}): ${advice}`;
+}
+
 function codeOf(error: unknown): string {
   const { code, cause } = (error ?? {}) as { readonly code?: unknown; readonly cause?: unknown };
   return typeof code === 'string' ? code : cause === undefined ? '' : codeOf(cause);
@@ -119,10 +142,11 @@ export class Transport {
   /** What became of a request that nobody has answered, or not to the end. What is an error of ours stays as it is. */
   failure(error: unknown, readOnly: boolean, signal: AbortSignal | undefined): unknown {
     const code = codeOf(error);
-    const outcome = readOnly || UNSENT.has(code) ? undefined : 'unknown';
+    const known = unsent(code, this.origin);
+    const outcome = readOnly || known !== undefined ? undefined : 'unknown';
     if (signal?.aborted === true) return new SecureStoreError('ABORTED', 'aborted', { outcome });
     if (SecureStoreError.is(error)) return error;
-    const message = `the server at ${this.origin} ${UNSENT.has(code) ? "can't be reached" : 'has ended the connection'} (${code || 'no answer'})`;
+    const message = known ?? `the server at ${this.origin} has ended the connection (${code || 'no answer'})`;
     // Not with the cause: what it holds is for undici to say, and may be the request.
     return new SecureStoreError('UNAVAILABLE', message, { outcome });
   }

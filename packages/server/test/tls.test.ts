@@ -18,8 +18,14 @@ describe.skipIf(NO_OPENSSL !== undefined)('over TLS', () => {
     for (const tls of [undefined, { ca: authority().cert }]) {
       await expect(openRemoteStore(here.server.url, { credentials, tls })).rejects.toMatchObject({
         code: 'UNAVAILABLE',
+        message: expect.stringMatching(/certificate of the server at .* is not trusted \(\w+\)/),
       });
     }
+    const plain = await world();
+    const mistaken = plain.server.url.replace('http:', 'https:');
+    await expect(openRemoteStore(mistaken, { credentials })).rejects.toMatchObject({
+      message: expect.stringContaining('speaks no TLS'),
+    });
     // Without TLS there is nothing.
     expect(await here.raw('GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n')).not.toContain('200');
   });

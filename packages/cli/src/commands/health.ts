@@ -1,11 +1,12 @@
-import { exitCodeOf } from '@securestore/core-format';
+import { exitCodeOf, SecureStoreError } from '@securestore/core-format';
 import { styleText } from 'node:util';
 import type { HealthCheck, HealthReport, HealthStatus } from 'securestore';
 import type { Call, ExitCode } from '../call.ts';
 import type { OutputStream } from '../cli-context.ts';
 import { inOurTerms } from '../error-report.ts';
-import { withStoreWithin } from '../open.ts';
+import { locationOf, withStoreWithin } from '../open.ts';
 import { parseDuration } from '../parse-time.ts';
+import { isServed } from '../served.ts';
 import { formatTable, printable } from '../terminal-text.ts';
 
 export interface HealthOptions {
@@ -57,6 +58,8 @@ async function look(call: Call<HealthOptions>): Promise<HealthReport> {
     // Opening it has as long as looking at it.
     return await withStoreWithin(call, timeout, (store) => store.health({ timeout, signal: cli.signal }));
   } catch (error) {
+    // Who may not ask learns nothing of the store.
+    if (SecureStoreError.is(error, 'ACCESS_DENIED') && isServed(await locationOf(call))) throw error;
     const { unopened } = await import('securestore');
     const report = cli.signal.aborted ? undefined : unopened(error, cli.now(), performance.now() - begun);
     // What says nothing of the store, such as a wrong secret, is an error as with every command.

@@ -8,7 +8,8 @@ import { deliverBytes, deliverToTerminal } from '../deliver.ts';
 import { inOurTerms } from '../error-report.ts';
 import { sayFailed } from '../failed-items.ts';
 import { watchJob } from '../job-progress.ts';
-import { withStore } from '../open.ts';
+import { locationOf, withStore } from '../open.ts';
+import { isServed } from '../served.ts';
 import { parseMoment } from '../parse-time.ts';
 import { parseCount, parseFolder } from '../parse-values.ts';
 import { confirmDestruction } from '../prompt.ts';
@@ -208,7 +209,9 @@ async function restoreHere(call: RestoreCall, source: string): Promise<ExitCode>
     await requireBackup(source, cli.signal);
     await confirmDestruction(cli, call.options.yes, question(options, isWhole), 'this replaces what is in the store');
   }
-  const plan = dryRun === true ? restorePlan(out, policy) : undefined;
+  // A server is not told of each object, and tells how many there are.
+  const isHere = !isServed(await locationOf(call));
+  const plan = dryRun === true && isHere ? restorePlan(out, policy) : undefined;
   return await withStore(call, async (store) => {
     const job = store.restore(source, {
       ...choice,
