@@ -156,12 +156,16 @@ export class App {
 
   async #authenticate(request: FastifyRequest, reply: FastifyReply): Promise<void> {
     const address = this.#settings.addressOf(request.raw);
-    if (this.#failures.isEmpty(address)) {
-      throw new SecureStoreError('THROTTLED', 'there were too many wrong credentials from here; try again later');
-    }
     try {
       const credentials = credentialsOf(request.raw);
-      this.#callers.set(request, { session: await this.#sessions.of(credentials), credentials });
+      // Who is known is not put off by what others on the address do: behind a proxy that may be everybody.
+      if (this.#failures.isEmpty(address) && !this.#sessions.knows(credentials)) {
+        throw new SecureStoreError('THROTTLED', 'there were too many wrong credentials from here; try again later');
+      }
+      const session = await this.#sessions.of(credentials);
+      this.#callers.set(request, { session, credentials });
+      // A remembered one may have ended since. Calls of it ask that themselves, but not everything here is a call.
+      await session.allows('health');
     } catch (error) {
       if (SecureStoreError.is(error, 'UNAUTHENTICATED')) this.#failures.take(address);
       throw error;
