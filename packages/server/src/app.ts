@@ -20,6 +20,7 @@ import type { Credentials } from './credentials.ts';
 import { credentialsOf } from './credentials.ts';
 import { asStoreError, defectFields } from './failures.ts';
 import type { ServerLimits } from './limits.ts';
+import { checkLocations, locationsOf } from './locations.ts';
 import { openApiOf } from './openapi.ts';
 import { checkBody, frameworkPath, leaveRest, parseJson, refuseMalformed, restOf } from './requests.ts';
 import type { Route } from './route.ts';
@@ -253,6 +254,9 @@ export class App {
       store,
       openApi: () => this.#openApi,
     };
+    if (context.session !== undefined) {
+      await checkLocations(route.access, context.session, locationsOf(store), context.query, context.body);
+    }
     // What the schemas of the route have let through is what its handler takes.
     const result = await route.handle(context as never);
     return result === undefined && !reply.sent ? reply.send() : result;
