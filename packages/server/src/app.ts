@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import { SecureStoreError } from '@securestore/core-format';
 import type { Clock } from '@securestore/jobs';
 import {
@@ -66,6 +67,8 @@ export class App {
   readonly #openApi: object;
   readonly #running = new Map<string, number>();
   readonly #callers = new WeakMap<FastifyRequest, Caller>();
+  /** The answers on each connection that are not complete. */
+  readonly #answers = new WeakMap<Socket, Set<ServerResponse>>();
   readonly #slow: SlowPeers;
   readonly #figures = new RequestFigures();
   readonly #stopping = new AbortController();
@@ -99,7 +102,7 @@ export class App {
         maxParamLength: 4096,
       },
       frameworkErrors: (error, request, reply) => void this.#fail(error, request, reply),
-      clientErrorHandler: (error, socket) => refuseMalformed(error, socket),
+      clientErrorHandler: (error, socket) => refuseMalformed(error, socket, this.#isAnswering(socket)),
     });
     app.removeAllContentTypeParsers();
     app.addContentTypeParser(JSON_TYPE, { parseAs: 'buffer' }, async (_request: FastifyRequest, bytes: Buffer) =>
@@ -200,12 +203,21 @@ export class App {
     return this.#callers.get(request)?.session.principal;
   }
 
+  /** Whether an answer has begun on a connection and not ended. */
+  #isAnswering(socket: Socket): boolean {
+    return [...(this.#answers.get(socket) ?? [])].some(({ headersSent }) => headersSent);
+  }
+
   /** Counts a request, and says in the log what became of it. */
   #follow(request: FastifyRequest, reply: FastifyReply): void {
     const { logger, limits } = this.#settings;
     const begun = performance.now();
     this.#total += 1;
     this.#slow.watch(request.raw, reply.raw);
+    const { socket } = request.raw;
+    const answers = this.#answers.get(socket) ?? new Set();
+    this.#answers.set(socket, answers.add(reply.raw));
+    reply.raw.once('close', () => answers.delete(reply.raw));
     reply.raw.once('finish', () => {
       // What was open for another request would keep the server from stopping.
       if (this.#stopping.signal.aborted) request.raw.socket.end();

@@ -68,9 +68,14 @@ export function leaveRest(request: IncomingMessage): void {
   request.resume();
 }
 
-/** What is no request ends its connection: what comes after it can't be told from its rest. */
-export function refuseMalformed(error: Error & { readonly code?: string }, socket: Socket): void {
+/**
+ * What is no request ends its connection: what comes after it can't be told from its rest.
+ *
+ * @param isAnswering whether an answer has begun on it, of which a refusal would be taken for a part
+ */
+export function refuseMalformed(error: Error & { readonly code?: string }, socket: Socket, isAnswering: boolean): void {
   if (!socket.writable) return;
+  if (isAnswering) return void socket.destroy();
   const tooLarge = error.code === 'HPE_HEADER_OVERFLOW';
   const late = error.code === 'ERR_HTTP_REQUEST_TIMEOUT';
   const status = tooLarge ? '431 Request Header Fields Too Large' : late ? '408 Request Timeout' : '400 Bad Request';
