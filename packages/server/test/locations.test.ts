@@ -39,7 +39,12 @@ it('a place that nobody has registered is not looked at for whom may not registe
   const { port } = elsewhere.address() as AddressInfo;
   const here = await world();
   const token = await here.somebody('ann', [{ effect: 'allow', actions: LOOKING }]);
-  for (const location of ['file:/etc', 'sqlite:/etc/passwd', `postgres://127.0.0.1:${port}/x`, `redis://127.0.0.1:${port}`]) {
+  for (const location of [
+    'file:/etc',
+    'sqlite:/etc/passwd',
+    `postgres://127.0.0.1:${port}/x`,
+    `redis://127.0.0.1:${port}`,
+  ]) {
     expect(new Set(await asksAbout(here, token, location)), location).toEqual(new Set(['ACCESS_DENIED']));
   }
   expect(connections).toBe(0);
