@@ -40,7 +40,11 @@ export async function openAnswer<M extends object>(
   const told = await reader.head().catch((error: unknown) => {
     throw SecureStoreError.is(error, 'INVALID_ARGUMENT') ? lost() : error;
   });
-  const { info } = withDates(told) as { readonly info: ObjectInfo<M> };
+  const { info } = (withDates(told) ?? {}) as { readonly info?: ObjectInfo<M> | null };
+  if (!(Number.isSafeInteger(info?.size) && Number(info?.size) >= 0) || info === undefined || info === null) {
+    await reader.close();
+    throw lost();
+  }
   return { info, stream: whole(reader) };
 }
 

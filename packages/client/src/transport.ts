@@ -36,6 +36,8 @@ export interface TransportSettings {
 const MAX_HEADER_BYTES = 64 * 1024;
 /** The most of an error that is read, in bytes. */
 const MAX_ERROR_BYTES = 256 * 1024;
+/** The longest answer that is gathered, in bytes: far more than any page, report or log has. What is longer has no end. */
+const MAX_ANSWER_BYTES = 128 * 1024 * 1024;
 /** How long what is left of an answer is read, so that its connection can be used again. */
 const DRAIN_MS = 1000;
 
@@ -133,7 +135,7 @@ export class Transport {
       throw this.#foreign(200);
     }
     try {
-      return await body.json();
+      return JSON.parse(await textOf(body, MAX_ANSWER_BYTES)) as unknown;
     } catch (error) {
       throw this.failure(error, readOnly, signal);
     }
@@ -164,7 +166,7 @@ export class Transport {
       return fallback;
     }
     try {
-      const told = JSON.parse(await textOf(body)) as { readonly error?: unknown } | null;
+      const told = JSON.parse(await textOf(body, MAX_ERROR_BYTES)) as { readonly error?: unknown } | null;
       return fromWireError(told?.error, fallback);
     } catch {
       const outcome = readOnly || statusCode < 500 ? undefined : 'unknown';
@@ -177,12 +179,13 @@ export class Transport {
   }
 }
 
-async function textOf(body: Answer['body']): Promise<string> {
+/** @throws Error where it is longer than `most` bytes */
+async function textOf(body: Answer['body'], most: number): Promise<string> {
   const chunks: Buffer[] = [];
   let length = 0;
   for await (const chunk of body as AsyncIterable<Buffer>) {
     length += chunk.length;
-    if (length > MAX_ERROR_BYTES) throw new Error('the error is too long');
+    if (length > most) throw Object.assign(new Error('too long'), { code: 'the answer is too long' });
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString('utf8');

@@ -39,14 +39,24 @@ function eventIn(block: string): ServerEvent | undefined {
  */
 export async function* readEvents(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<ServerEvent> {
   const decoder = new TextDecoder();
-  let text = '';
+  // What of an event has come, in pieces: a long one is put together once, and not with each piece.
+  let pieces: string[] = [];
+  let length = 0;
   for await (const chunk of bytes) {
-    text += decoder.decode(chunk, { stream: true });
-    for (let end = text.indexOf('\n\n'); end !== -1; end = text.indexOf('\n\n')) {
-      const event = eventIn(text.slice(0, end));
-      text = text.slice(end + 2);
-      if (event !== undefined) yield event;
+    const piece = decoder.decode(chunk, { stream: true });
+    const isEnd = piece.includes('\n\n') || (piece.startsWith('\n') && pieces.at(-1)?.endsWith('\n') === true);
+    if (piece !== '') pieces.push(piece);
+    length += piece.length;
+    if (isEnd) {
+      const blocks = pieces.join('').split('\n\n');
+      const rest = blocks.pop() ?? '';
+      pieces = rest === '' ? [] : [rest];
+      length = rest.length;
+      for (const block of blocks) {
+        const event = eventIn(block);
+        if (event !== undefined) yield event;
+      }
     }
-    if (text.length > MAX_EVENT) throw new RangeError('an event has no end');
+    if (length > MAX_EVENT) throw new RangeError('an event has no end');
   }
 }

@@ -1,4 +1,4 @@
-import { exitCodeOf, SecureStoreError } from '@securestore/core-format';
+import { SecureStoreError } from '@securestore/core-format';
 import type { ErrorCode } from '@securestore/core-format';
 
 /** An error as it travels. Fields that are not known are left out. */
@@ -86,7 +86,7 @@ export function fromWireError(told: unknown, fallback: SecureStoreError): Secure
   const { code, message, retryable, operation, key, outcome, currentVersion } = (told ?? {}) as Record<string, unknown>;
   if (typeof code !== 'string' || typeof message !== 'string') return fallback;
   // A release that is newer may have codes that are not known here.
-  const known = exitCodeOf(code as ErrorCode) === undefined ? 'INTERNAL' : (code as ErrorCode);
+  const known = Object.hasOwn(STATUS, code) ? (code as ErrorCode) : 'INTERNAL';
   return new SecureStoreError(known, withoutSubject(message, operation, key), {
     retryable: retryable === true,
     operation: textIn(operation),

@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import { SecureStoreError } from '@securestore/core-format';
 import type { Clock } from '@securestore/jobs';
 import {
@@ -20,6 +21,7 @@ import type { Credentials } from './credentials.ts';
 import { credentialsOf } from './credentials.ts';
 import { asStoreError, defectFields } from './failures.ts';
 import type { ServerLimits } from './limits.ts';
+import { checkLocations, locationsOf } from './locations.ts';
 import { openApiOf } from './openapi.ts';
 import { checkBody, frameworkPath, leaveRest, parseJson, refuseMalformed, restOf } from './requests.ts';
 import type { Route } from './route.ts';
@@ -65,6 +67,8 @@ export class App {
   readonly #openApi: object;
   readonly #running = new Map<string, number>();
   readonly #callers = new WeakMap<FastifyRequest, Caller>();
+  /** The answers on each connection that are not complete. */
+  readonly #answers = new WeakMap<Socket, Set<ServerResponse>>();
   readonly #slow: SlowPeers;
   readonly #figures = new RequestFigures();
   readonly #stopping = new AbortController();
@@ -98,7 +102,7 @@ export class App {
         maxParamLength: 4096,
       },
       frameworkErrors: (error, request, reply) => void this.#fail(error, request, reply),
-      clientErrorHandler: (error, socket) => refuseMalformed(error, socket),
+      clientErrorHandler: (error, socket) => refuseMalformed(error, socket, this.#isAnswering(socket)),
     });
     app.removeAllContentTypeParsers();
     app.addContentTypeParser(JSON_TYPE, { parseAs: 'buffer' }, async (_request: FastifyRequest, bytes: Buffer) =>
@@ -156,12 +160,16 @@ export class App {
 
   async #authenticate(request: FastifyRequest, reply: FastifyReply): Promise<void> {
     const address = this.#settings.addressOf(request.raw);
-    if (this.#failures.isEmpty(address)) {
-      throw new SecureStoreError('THROTTLED', 'there were too many wrong credentials from here; try again later');
-    }
     try {
       const credentials = credentialsOf(request.raw);
-      this.#callers.set(request, { session: await this.#sessions.of(credentials), credentials });
+      // Who is known is not put off by what others on the address do: behind a proxy that may be everybody.
+      if (this.#failures.isEmpty(address) && !this.#sessions.knows(credentials)) {
+        throw new SecureStoreError('THROTTLED', 'there were too many wrong credentials from here; try again later');
+      }
+      const session = await this.#sessions.of(credentials);
+      this.#callers.set(request, { session, credentials });
+      // A remembered one may have ended since. Calls of it ask that themselves, but not everything here is a call.
+      await session.allows('health');
     } catch (error) {
       if (SecureStoreError.is(error, 'UNAUTHENTICATED')) this.#failures.take(address);
       throw error;
@@ -195,12 +203,21 @@ export class App {
     return this.#callers.get(request)?.session.principal;
   }
 
+  /** Whether an answer has begun on a connection and not ended. */
+  #isAnswering(socket: Socket): boolean {
+    return [...(this.#answers.get(socket) ?? [])].some(({ headersSent }) => headersSent);
+  }
+
   /** Counts a request, and says in the log what became of it. */
   #follow(request: FastifyRequest, reply: FastifyReply): void {
     const { logger, limits } = this.#settings;
     const begun = performance.now();
     this.#total += 1;
     this.#slow.watch(request.raw, reply.raw);
+    const { socket } = request.raw;
+    const answers = this.#answers.get(socket) ?? new Set();
+    this.#answers.set(socket, answers.add(reply.raw));
+    reply.raw.once('close', () => answers.delete(reply.raw));
     reply.raw.once('finish', () => {
       // What was open for another request would keep the server from stopping.
       if (this.#stopping.signal.aborted) request.raw.socket.end();
@@ -250,6 +267,9 @@ export class App {
       store,
       openApi: () => this.#openApi,
     };
+    if (context.session !== undefined) {
+      await checkLocations(route.access, context.session, locationsOf(store), context.query, context.body);
+    }
     // What the schemas of the route have let through is what its handler takes.
     const result = await route.handle(context as never);
     return result === undefined && !reply.sent ? reply.send() : result;

@@ -3,6 +3,7 @@ import type { Readable } from 'node:stream';
 import { SecureStoreError } from '@securestore/core-format';
 import { FRAMED_TYPE, FrameReader, HEADERS } from '@securestore/protocol';
 import type { Metadata } from 'securestore';
+import { mediaTypeOf } from './requests.ts';
 import type { RouteContext } from './route.ts';
 
 /** What of a request is there to be read. Leaving it does not end the connection: the answer is to arrive. */
@@ -99,7 +100,7 @@ export async function incomingObject({
     throw new SecureStoreError('TOO_LARGE', `an object has at most ${limits.objectBytes} bytes here`);
   }
   const source = bytesOf(stream);
-  if (headers['content-type'] !== FRAMED_TYPE) {
+  if (mediaTypeOf(headers) !== FRAMED_TYPE) {
     const about = headersIn(headers);
     return { data: await gathered(limited(source, limits.objectBytes), announced), ...about, close: async () => {} };
   }

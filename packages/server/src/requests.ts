@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import type { IncomingMessage } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { SecureStoreError } from '@securestore/core-format';
 import { FRAMED_TYPE, JSON_TYPE, RAW_TYPE } from '@securestore/protocol';
@@ -26,15 +26,20 @@ function hasBody({ headers }: IncomingMessage): boolean {
   return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
 }
 
+/** The type of a body without its parameters, in small letters. */
+export function mediaTypeOf({ 'content-type': given = '' }: IncomingHttpHeaders): string {
+  const [type = ''] = given.split(';', 1);
+  return type.trim().toLowerCase();
+}
+
 /** @throws SecureStoreError `INVALID_ARGUMENT` for a body that a route does not take, or of another type */
 export function checkBody({ body }: Route, raw: IncomingMessage): void {
   if (body === undefined) {
     if (!hasBody(raw)) return;
     throw new SecureStoreError('INVALID_ARGUMENT', 'this takes no body');
   }
-  const [type = ''] = (raw.headers['content-type'] ?? '').split(';', 1);
   const taken = body === 'data' ? [RAW_TYPE] : body === 'message' ? [RAW_TYPE, FRAMED_TYPE] : [JSON_TYPE];
-  if (taken.includes(type.trim().toLowerCase())) return;
+  if (taken.includes(mediaTypeOf(raw.headers))) return;
   throw new SecureStoreError('INVALID_ARGUMENT', `the Content-Type of this must be ${taken.join(' or ')}`);
 }
 
@@ -63,9 +68,14 @@ export function leaveRest(request: IncomingMessage): void {
   request.resume();
 }
 
-/** What is no request ends its connection: what comes after it can't be told from its rest. */
-export function refuseMalformed(error: Error & { readonly code?: string }, socket: Socket): void {
+/**
+ * What is no request ends its connection: what comes after it can't be told from its rest.
+ *
+ * @param isAnswering whether an answer has begun on it, of which a refusal would be taken for a part
+ */
+export function refuseMalformed(error: Error & { readonly code?: string }, socket: Socket, isAnswering: boolean): void {
   if (!socket.writable) return;
+  if (isAnswering) return void socket.destroy();
   const tooLarge = error.code === 'HPE_HEADER_OVERFLOW';
   const late = error.code === 'ERR_HTTP_REQUEST_TIMEOUT';
   const status = tooLarge ? '431 Request Header Fields Too Large' : late ? '408 Request Timeout' : '400 Bad Request';

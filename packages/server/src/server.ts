@@ -60,6 +60,8 @@ export interface RunningServer extends AsyncDisposable {
 }
 
 const DEFAULT_PORT = 8420;
+/** How often Node looks for connections whose time is up at most, in milliseconds. */
+const LOOK_EVERY = 5000;
 
 function invalid(message: string): never {
   throw new SecureStoreError('INVALID_ARGUMENT', message);
@@ -139,6 +141,11 @@ function configured(server: Server, { connections, headersTimeout, idleTimeout }
   return server;
 }
 
+/** What comes before the headers takes no longer than they may. */
+function tlsLimits({ headersTimeout }: ServerLimits): { readonly handshakeTimeout?: number } {
+  return headersTimeout > 0 ? { handshakeTimeout: headersTimeout } : {};
+}
+
 function urlOf({ address, port }: AddressInfo, isTls: boolean): string {
   const host = isIPv6(address) ? `[${address}]` : address;
   return `${isTls ? 'https' : 'http'}://${host}:${port}`;
@@ -155,7 +162,13 @@ export async function serve(store: SecureStore, options: ServerOptions = {}): Pr
   const { host = '127.0.0.1', port = DEFAULT_PORT, tls, behindProxy = false, logger, clock = systemClock() } = options;
   const limits = resolveLimits(options.limits);
   const material = tls === undefined ? undefined : await materialOf(tls);
-  const common = { maxHeaderSize: limits.headerBytes, insecureHTTPParser: false, joinDuplicateHeaders: false };
+  const common = {
+    maxHeaderSize: limits.headerBytes,
+    insecureHTTPParser: false,
+    joinDuplicateHeaders: false,
+    // By itself Node looks every 30 s only, which the time for headers would be in vain for.
+    connectionsCheckingInterval: Math.min(limits.headersTimeout || LOOK_EVERY, LOOK_EVERY),
+  };
   const app = new App({
     store,
     limits,
@@ -166,7 +179,7 @@ export async function serve(store: SecureStore, options: ServerOptions = {}): Pr
       configured(
         material === undefined
           ? createServer(common, handler)
-          : createTlsServer({ ...common, ...material, minVersion: 'TLSv1.2' }, handler),
+          : createTlsServer({ ...common, ...material, ...tlsLimits(limits), minVersion: 'TLSv1.2' }, handler),
         limits,
       ),
   });

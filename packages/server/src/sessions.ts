@@ -7,6 +7,8 @@ const MAX_SESSIONS = 10_000;
 
 interface Remembered {
   readonly session: Promise<Session>;
+  /** Whether credentials have been good, now or when they were looked at before. */
+  isProven: boolean;
   /** In milliseconds since the machine started. */
   readonly until: number;
 }
@@ -44,11 +46,20 @@ export class Sessions {
     if (found !== undefined && now < found.until) return found.session;
     const session = this.#store.session(given, { requestId: this.#requestId });
     this.#remembered.delete(name);
-    this.#remembered.set(name, { session, until: now + this.#age });
-    // What was refused is looked at anew the next time.
-    session.catch(() => this.#forgetIf(name, session));
+    const remembered = { session, until: now + this.#age, isProven: found?.isProven === true };
+    this.#remembered.set(name, remembered);
+    session.then(
+      () => (remembered.isProven = true),
+      // What was refused is looked at anew the next time.
+      () => this.#forgetIf(name, session),
+    );
     if (this.#remembered.size > MAX_SESSIONS) this.#forgetOldest();
     return session;
+  }
+
+  /** Whether these credentials have proved who somebody is: whoever guesses has none like them. */
+  knows({ name }: Credentials): boolean {
+    return this.#remembered.get(name)?.isProven === true;
   }
 
   /** Forgets a session that has ended. Not closed: others may still be at something in it. */

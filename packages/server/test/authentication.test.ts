@@ -72,6 +72,16 @@ describe('what is taken away counts at once, though sessions are remembered', ()
     expect(codeIn(await send('GET', '/v1/keys', { token }))).toBe('UNAUTHENTICATED');
   });
 
+  it('a token, also for what everybody may know who is known', async () => {
+    const here = await world();
+    const token = await here.somebody('ann', []);
+    const paths = ['/v1/store', '/openapi.json'];
+    for (const path of paths) expect((await here.send('GET', path, { token })).status).toBe(200);
+    const [known] = await here.store.access.tokens();
+    await here.store.access.revokeToken(known?.id ?? '');
+    for (const path of paths) expect((await here.send('GET', path, { token })).status, path).toBe(401);
+  });
+
   it('a role, and somebody altogether', async () => {
     const { store, send, somebody } = await world();
     await store.store('k', 'value');

@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { encodeMessage } from '@securestore/protocol';
 import { describe, expect, it } from 'vitest';
 import { FakeClock } from '../../jobs/test/support/clock.ts';
@@ -72,6 +74,16 @@ describe('bodies', () => {
     expect(answer.body.toString()).not.toContain('s3cr3t');
     expect(JSON.stringify(here.logged)).not.toContain('s3cr3t');
     expect((await here.store.retrieve('k')).text()).toBe('before');
+  });
+
+  it('in frames are that, however their type is written', async () => {
+    const here = await world();
+    const token = await here.somebody('ann', EVERYTHING);
+    const body = encodeMessage({ metadata: { a: 1 } }, Buffer.from('data'));
+    for (const type of ['application/vnd.securestore.object; v=1', 'Application/vnd.Securestore.object']) {
+      await here.send('PUT', '/v1/objects/k', { token, headers: { 'content-type': type }, body });
+      expect((await here.store.retrieve('k')).text()).toBe('data');
+    }
   });
 
   it('that end in the middle store nothing', async () => {
@@ -162,6 +174,28 @@ describe('callers', () => {
     expect((await here.send('GET', '/healthz')).status).toBe(200);
     clock.advance(2000);
     expect((await here.send('GET', '/v1/store', { token })).status).toBe(200);
+  });
+
+  it('who have proved who they are are not put off by others who guess on their address', async () => {
+    const clock = new FakeClock();
+    const here = await world({ clock, limits: { failuresPerAddress: 1 } }, { clock });
+    const token = await here.somebody('ann', EVERYTHING);
+    expect((await here.send('GET', '/v1/store', { token })).status).toBe(200);
+    for (let n = 0; n < 10; n++) await here.send('GET', '/v1/store', { token: `guess${n}` });
+    expect((await here.send('GET', '/v1/store', { token: 'guess' })).status).toBe(429);
+    expect((await here.send('GET', '/v1/store', { token })).status).toBe(200);
+  });
+});
+
+describe('a connection on which nothing comes', () => {
+  it('is ended when its time is up', { timeout: 20_000 }, async () => {
+    const here = await world({ limits: { headersTimeout: 300 } });
+    const begun = performance.now();
+    const socket = connect(here.port, '127.0.0.1');
+    socket.write('GET /healthz HTTP/1.1\r\n');
+    socket.resume();
+    await once(socket, 'close');
+    expect(performance.now() - begun).toBeLessThan(5000);
   });
 });
 

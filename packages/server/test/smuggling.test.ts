@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import type { World } from './support/world.ts';
 import { EVERYTHING, world } from './support/world.ts';
@@ -68,6 +70,19 @@ describe('a request whose end is in doubt', () => {
     const answer = await here.raw(`${BEGIN}Content-Length: ${here.inner.length}\r\n\r\n${here.inner}`);
     expect(answer).toMatch(/^HTTP\/1\.1 401 /);
     expect(await here.store.has('smuggled')).toBe(false);
+  });
+
+  it('puts nothing into an answer that is under way', async () => {
+    const here = await world();
+    const token = await here.somebody('ann', EVERYTHING);
+    await here.store.store('large', Buffer.alloc(30 * 1024 * 1024, 'A'));
+    const socket = connect(here.port, '127.0.0.1');
+    const chunks: Buffer[] = [];
+    socket.on('error', () => undefined).on('data', (chunk: Buffer) => void chunks.push(chunk));
+    socket.write(`GET /v1/objects/large HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${token}\r\n\r\n`);
+    socket.once('data', () => socket.write('no request\r\n\r\n'));
+    await once(socket, 'close');
+    expect(Buffer.concat(chunks).includes('HTTP/1.1 400')).toBe(false);
   });
 
   it('is not taken where it has a body and needs none', async () => {

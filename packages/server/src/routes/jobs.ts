@@ -1,5 +1,6 @@
 import { SecureStoreError } from '@securestore/core-format';
 import { Latest } from '@securestore/protocol';
+import type { Session } from 'securestore';
 import { Type } from 'typebox';
 import { answerJob, answerLong } from '../answer-long.ts';
 import { secretIn } from '../given.ts';
@@ -12,6 +13,16 @@ const DONE = exactly({});
 /** What takes long is answered when it is done, or in events. */
 export const LONG =
   'With "Accept: text/event-stream" as events: "job" with its id, "progress", then "report" or "error".';
+
+/** The progress of a job, of which no more is told once it may not be seen any more. @throws SecureStoreError `ACCESS_DENIED`, `UNAUTHENTICATED` */
+async function* whileAllowed<T>(progress: AsyncIterable<T>, session: Pick<Session, 'allows'>): AsyncGenerator<T> {
+  for await (const step of progress) {
+    if (!(await session.allows('jobs'))) {
+      throw new SecureStoreError('ACCESS_DENIED', 'jobs.list: this takes the action jobs');
+    }
+    yield step;
+  }
+}
 
 /** Long work, and what is done about it. */
 export const JOB_ROUTES: readonly Route[] = [
@@ -31,6 +42,7 @@ export const JOB_ROUTES: readonly Route[] = [
     answer: { description: 'events "progress"', media: ['text/event-stream'] },
     async handle(context) {
       const { session, jobs, params, signal } = context;
+      const isFree = await session.allows('jobs', undefined, { signal });
       const unfinished = await session.jobs.list({ signal });
       const progress = jobs.progressOf(params['id'] ?? '');
       if (progress === undefined) {
@@ -41,7 +53,9 @@ export const JOB_ROUTES: readonly Route[] = [
         throw new SecureStoreError('NOT_FOUND', where);
       }
       const headers = { ...context.headers, accept: 'text/event-stream' };
-      return answerLong({ ...context, headers }, { progress, result: Promise.resolve(null) });
+      // What took an approval has used it up for all that follows.
+      const shown = isFree ? whileAllowed(progress, session) : progress;
+      return answerLong({ ...context, headers }, { progress: shown, result: Promise.resolve(null) });
     },
   }),
   route({

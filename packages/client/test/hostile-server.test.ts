@@ -1,0 +1,95 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { RequestListener, ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { encodeMessage } from '@securestore/protocol';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { openRemoteStore } from '../src/index.ts';
+import type { RemoteStore } from '../src/index.ts';
+
+const MIB = 1024 * 1024;
+const ABOUT = { fingerprint: 'f', principal: 'ann' };
+
+function json(response: ServerResponse, status: number, value: unknown): void {
+  response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(value));
+}
+
+/** Where something answers that is no server of ours. */
+async function answering(listener: RequestListener): Promise<string> {
+  const server = createServer(listener).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+/** A store at something that says it is one, and answers everything else like that. */
+async function opened(listener: RequestListener): Promise<RemoteStore> {
+  const url = await answering((request, response) => {
+    if (request.url === '/v1/store') json(response, 200, ABOUT);
+    else listener(request, response);
+  });
+  const store = await openRemoteStore(url, { credentials: { token: 't' } });
+  onTestFinished(() => store.close());
+  return store;
+}
+
+/** Sends one text without end, and tells how much was taken. */
+async function endless(response: ServerResponse, taken: (bytes: number) => void): Promise<void> {
+  const chunk = Buffer.alloc(MIB, 'x');
+  for (let sent = 0; sent < 400 * MIB && !response.destroyed; sent += MIB) {
+    taken(sent);
+    if (!response.write(chunk)) await Promise.race([once(response, 'drain'), once(response, 'close')]);
+  }
+  response.end('"');
+}
+
+describe('an answer', () => {
+  it('without end is not gathered in memory', { timeout: 60_000 }, async () => {
+    let most = 0;
+    const store = await opened((_request, response) => {
+      response.writeHead(200, { 'content-type': 'application/json' }).write('"');
+      void endless(response, (bytes) => (most = bytes));
+    });
+    await expect(store.info('k')).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+    expect(most).toBeLessThan(200 * MIB);
+  });
+
+  it.each([
+    [{}],
+    [{ info: null }],
+    [{ info: { size: 'x' } }],
+    [{ info: { size: -1 } }],
+    [{ info: { size: [1, 2, 3, 4] } }],
+    [null],
+  ])('that tells nothing of the object that comes is UNAVAILABLE: %j', async (head) => {
+    const store = await opened((_request, response) => {
+      response.writeHead(200, { 'content-type': 'application/vnd.securestore.object' });
+      response.end(encodeMessage(head as object, Buffer.from('data')));
+    });
+    await expect(store.retrieve('k')).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+  });
+});
+
+it.each(['constructor', '__proto__', 'toString', 'NO_SUCH_CODE'])(
+  'an error with the code %s is INTERNAL',
+  async (code) => {
+    const store = await opened((_request, response) => json(response, 400, { error: { code, message: 'm' } }));
+    await expect(store.info('k')).rejects.toMatchObject({ code: 'INTERNAL' });
+  },
+);
+
+it('a redirection is not followed, and nobody else gets the token', async () => {
+  const asked: unknown[] = [];
+  const elsewhere = await answering(({ headers }, response) => {
+    asked.push(headers.authorization);
+    json(response, 200, {});
+  });
+  const store = await opened((_request, response) => {
+    response.writeHead(307, { location: `${elsewhere}/v1/info/k` }).end();
+  });
+  await expect(store.info('k')).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+  expect(asked).toEqual([]);
+});

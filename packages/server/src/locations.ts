@@ -1,0 +1,56 @@
+import { SecureStoreError } from '@securestore/core-format';
+import type { SecureStore, Session } from 'securestore';
+import type { RouteAccess } from './route.ts';
+
+/** Calls that look at a place, whatever place that is. Those that write somewhere take `backup.manage` themselves. */
+const LOOKING: ReadonlySet<RouteAccess> = new Set<RouteAccess>([
+  'restore',
+  'scrub',
+  'backups.list',
+  'backups.windows',
+  'backups.verify',
+  'backups.drill',
+  'backups.retain',
+]);
+
+/** Where what is looked at lies, by the names under which that is given. */
+const MEMBERS = ['destination', 'source', 'repair'] as const;
+
+/** Whether somebody has chosen a place who may; what is in the memory of the server reaches nothing else. */
+function isChosen(location: string, { isRegistered }: Locations): boolean {
+  return location.startsWith('memory:') || isRegistered(location);
+}
+
+/** What is known of places. */
+interface Locations {
+  readonly isRegistered: (location: string) => boolean;
+}
+
+/** The places where a store is backed up. */
+export function locationsOf({ backups }: Pick<SecureStore, 'backups'>): Locations {
+  return { isRegistered: (location) => backups.isRegistered(location) };
+}
+
+/**
+ * Refuses to look at a place that nobody has registered, to whom may not register one. The server would read files for a caller, or connect to
+ * whatever a caller names: with its own credentials, which that could ask for.
+ *
+ * @param given what was sent, by the names of its members
+ * @throws SecureStoreError `ACCESS_DENIED`
+ */
+export async function checkLocations(
+  access: RouteAccess,
+  session: Pick<Session, 'allows'>,
+  locations: Locations,
+  ...given: readonly unknown[]
+): Promise<void> {
+  if (!LOOKING.has(access)) return;
+  const places = given.flatMap((value) => MEMBERS.map((name) => ((value ?? {}) as Record<string, unknown>)[name]));
+  const isOpen = places.some((place) => typeof place === 'string' && !isChosen(place, locations));
+  if (!isOpen || (await session.allows('backup.manage'))) return;
+  throw new SecureStoreError(
+    'ACCESS_DENIED',
+    `${access} looks over a server at what is registered alone; ask whoever administers the store to register the destination, or for backup.manage`,
+    { operation: access },
+  );
+}
