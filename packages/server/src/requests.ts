@@ -74,6 +74,8 @@ export function leaveRest(request: IncomingMessage): void {
  * @param isAnswering whether an answer has begun on it, of which a refusal would be taken for a part
  */
 export function refuseMalformed(error: Error & { readonly code?: string }, socket: Socket, isAnswering: boolean): void {
+  // Before there are keys nothing can be said, and what is written waits for them.
+  if (/^ERR_(?:TLS|SSL)_/.test(error.code ?? '')) return void socket.destroy();
   if (!socket.writable) return;
   if (isAnswering) return void socket.destroy();
   const tooLarge = error.code === 'HPE_HEADER_OVERFLOW';

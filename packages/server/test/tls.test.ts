@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { openRemoteStore } from '@securestore/client';
 import { addPrincipal, disablePrincipal, grantRole, setRole, templateRules } from 'securestore';
 import { describe, expect, it } from 'vitest';
@@ -89,6 +91,13 @@ describe.skipIf(NO_OPENSSL !== undefined)('over TLS', () => {
     const tls = { ca: ca.cert, ...ca.sign('/CN=batch') };
     // @ts-expect-error: programs in JavaScript give no credentials.
     await expect(openRemoteStore(here.server.url, { tls })).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
+  });
+
+  it('ends a connection on which no handshake comes', async () => {
+    const here = await world({ tls: authority().sign('/CN=server'), limits: { headersTimeout: 300 } });
+    const socket = connect(here.port, '127.0.0.1');
+    socket.on('error', () => undefined).resume();
+    await once(socket, 'close');
   });
 
   it('needs files that are there', async () => {
