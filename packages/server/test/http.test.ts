@@ -107,6 +107,7 @@ describe('an object', () => {
     const stored = await put({ 'if-match': `"${version}"` });
     expect(stored.status).toBe(200);
     const now = (stored.json() as { version: string }).version;
+    expect(stored.headers['etag']).toBe(`"${now}"`);
     expect((await send('DELETE', '/v1/objects/k', { token, headers: { 'if-match': `"${version}"` } })).status).toBe(
       412,
     );

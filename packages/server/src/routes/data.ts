@@ -1,4 +1,4 @@
-import { decodeKey, FRAMED_TYPE, RAW_TYPE } from '@securestore/protocol';
+import { decodeKey, entityTagOf, FRAMED_TYPE, RAW_TYPE } from '@securestore/protocol';
 import { Type } from 'typebox';
 import { answerFramed, answerHead, answerRaw } from '../answer-object.ts';
 import { ifAbsentOf, ifVersionOf } from '../conditions.ts';
@@ -65,7 +65,7 @@ export const DATA_ROUTES: readonly Route[] = [
       'securestore-expires': `with ${RAW_TYPE}: when the object expires, as ISO 8601`,
     },
     body: 'message',
-    answer: { description: 'the new version, once it is durable', json: OBJECT_INFO },
+    answer: { description: 'the new version, once it is durable; ETag is for the next If-Match', json: OBJECT_INFO },
     async handle(context) {
       const { session, rest, query, headers, signal } = context;
       const key = decodeKey(rest);
@@ -73,7 +73,9 @@ export const DATA_ROUTES: readonly Route[] = [
       const { data, close, ...about } = await incomingObject(context);
       try {
         const ifDamaged = query.ifDamaged === 'true' ? true : undefined;
-        return await session.store(key, data, { ...about, ...condition, ifDamaged, signal });
+        const stored = await session.store(key, data, { ...about, ...condition, ifDamaged, signal });
+        context.reply.header('etag', entityTagOf(stored.version));
+        return stored;
       } catch (error) {
         throw blamed(error);
       } finally {
