@@ -20,7 +20,7 @@ async function withSecrets(secrets: Readonly<Record<string, string | Uint8Array>
 describe('exec', () => {
   it('gives the objects below the prefix as variables, and nothing of its own', async () => {
     const box = await withSecrets({ 'db/prod/password': 'pä ss\n', 'db/prod/user-name': 'root', other: 'x' });
-    const own = { SECURESTORE_PASSPHRASE_FILE: '/canary', SECURESTORE_TOKEN: 'canary', KEPT: 'kept' };
+    const own = { SECURESTORE_PASSPHRASE_FILE: '/canary', SECURESTORE_OTHER: 'canary', KEPT: 'kept' };
     const { exitCode, stdout } = await box.run(
       ['--key-file', KEY, 'exec', '--prefix', 'db/prod', '--', ...PRINT, '--', '--json'],
       {

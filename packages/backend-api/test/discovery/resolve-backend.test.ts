@@ -184,7 +184,7 @@ describe('resolveBackend', () => {
     await install('level-store', plugin('level', ['level']), { ...declaring(['level']), exports });
     await application({ dependencies: { 'level-store': '1' } });
     const found = resolveBackend('level:./db', { ...options, resolveFrom: folder });
-    const message = /^The backend package level-store is installed .*its entry point is not there, .* built before/;
+    const message = /^The package level-store is installed .*its entry point is not there, .* built before/;
     await expect(found).rejects.toEqual(refusal('UNAVAILABLE', message));
   });
 
