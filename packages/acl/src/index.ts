@@ -41,6 +41,7 @@ export {
 } from './policy-changes.ts';
 export type { PolicyChange } from './policy-changes.ts';
 export { recorded } from './recorded.ts';
+export { requestIdIn } from './recorded-calls.ts';
 export type { AttemptRecorder, RecordedAttempt, RecordingContext } from './recorded-calls.ts';
 export { Session } from './session.ts';
 export type { SessionContext } from './session.ts';

@@ -42,7 +42,7 @@ export interface RecordingContext {
 }
 
 /** The id of the request that is being served. */
-export function requestIdIn({ requestId }: RecordingContext): string | undefined {
+export function requestIdIn({ requestId }: Pick<RecordingContext, 'requestId'>): string | undefined {
   return typeof requestId === 'function' ? requestId() : requestId;
 }
 

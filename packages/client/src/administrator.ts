@@ -1,8 +1,10 @@
 import { SecureStoreError } from '@securestore/core-format';
 import type { CallOptions, Job } from '@securestore/objects';
-import { encodeQuery, JSON_TYPE } from '@securestore/protocol';
+import { NO_OPTIONS } from '@securestore/objects/surface';
+import { encodeQuery } from '@securestore/protocol';
 import { ADMINISTRATION_TIMES } from './administration-times.ts';
 import type { Calls } from './calls.ts';
+import { outgoingJson } from './outgoing.ts';
 import { remoteJob } from './remote-job.ts';
 import type { LongCall } from './remote-job.ts';
 
@@ -13,8 +15,6 @@ export interface Request {
   readonly query?: Readonly<Record<string, string | number | undefined>>;
   readonly body?: object;
 }
-
-const NONE: ReadonlySet<string> = new Set();
 
 /** A secret as it travels. @throws SecureStoreError `UNSUPPORTED` for what is no passphrase and no key */
 export function secretToSend(key: unknown): object {
@@ -51,15 +51,13 @@ export class Administrator {
     operation: string,
     request: () => Request,
     options?: CallOptions,
-    known: ReadonlySet<string> = NONE,
+    known: ReadonlySet<string> = NO_OPTIONS,
   ): Promise<T> {
     return this.calls.administer(operation, options, known, async (signal) => {
       const { method, path, query = {}, body } = request();
       const readOnly = method === 'GET';
-      const headers = body === undefined ? {} : { 'content-type': JSON_TYPE };
-      const outgoing = body === undefined ? undefined : { body: Buffer.from(JSON.stringify(body)) };
-      const ask = { method, path: `${path}${encodeQuery(query)}`, headers, signal, readOnly };
-      return this.calls.send<T>(ask, outgoing, ADMINISTRATION_TIMES);
+      const ask = { method, path: `${path}${encodeQuery(query)}`, signal, readOnly };
+      return this.calls.send<T>(ask, body && outgoingJson(body), ADMINISTRATION_TIMES);
     });
   }
 
@@ -85,7 +83,7 @@ export class Administrator {
     return answer[member] ?? [];
   }
 
-  job<R>(call: LongCall, options?: CallOptions, known: ReadonlySet<string> = NONE): Job<R> {
+  job<R>(call: LongCall, options?: CallOptions, known: ReadonlySet<string> = NO_OPTIONS): Job<R> {
     return remoteJob<R>(this.calls, call, options, known);
   }
 }

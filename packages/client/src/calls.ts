@@ -4,10 +4,16 @@ import type { CallOptions } from '@securestore/objects';
 import { callSignal, checkOptions, inCall } from '@securestore/objects/surface';
 import { withDates } from '@securestore/protocol';
 import type { Outgoing } from './outgoing.ts';
-import { sourceFailure } from './outgoing.ts';
 import type { Ask, Transport } from './transport.ts';
 
 type Request = Omit<Ask, 'body' | 'readOnly'> & { readonly readOnly?: boolean };
+
+/** A request with what it brings. */
+function askOf({ readOnly = false, headers = {}, ...request }: Request, outgoing: Outgoing | undefined): Ask {
+  const type = outgoing?.type === undefined ? {} : { 'content-type': outgoing.type };
+  const body = outgoing === undefined ? {} : { body: outgoing.body };
+  return { ...request, ...body, readOnly, headers: { ...headers, ...type } };
+}
 
 /** The calls of a store that is served elsewhere: their errors say what those of one that is here do. */
 export class Calls {
@@ -91,26 +97,22 @@ export class Calls {
   }
 
   /** Sends a request, and gives what is answered. @throws SecureStoreError what the server says; what the source of the data fails with */
-  async send<T>(
-    { readOnly = false, headers = {}, ...request }: Request,
-    outgoing?: Outgoing,
-    times?: ReadonlySet<string>,
-  ): Promise<T> {
-    const type = outgoing?.type === undefined ? {} : { 'content-type': outgoing.type };
-    const body = outgoing === undefined ? {} : { body: outgoing.body };
+  async send<T>(request: Request, outgoing?: Outgoing, times?: ReadonlySet<string>): Promise<T> {
+    const ask = askOf(request, outgoing);
     try {
-      const answer = await this.#transport.ask({ ...request, ...body, readOnly, headers: { ...headers, ...type } });
-      return withDates(await this.#transport.json(answer, { readOnly, signal: request.signal }), times) as T;
+      const answer = await this.#transport.ask(ask);
+      return withDates(await this.#transport.json(answer, ask), times) as T;
     } catch (error) {
       // Where the data could not be read nothing was stored: the server has not got all of them.
-      throw (outgoing && sourceFailure(outgoing)) ?? error;
+      throw outgoing?.failure?.() ?? error;
     } finally {
       await outgoing?.close?.();
     }
   }
 
   /** What a request is answered with, as it comes. @throws SecureStoreError what the server says */
-  async open(ask: Ask, type: string): Promise<AsyncIterable<Uint8Array>> {
+  async open(request: Request, type: string, outgoing?: Outgoing): Promise<AsyncIterable<Uint8Array>> {
+    const ask = askOf(request, outgoing);
     const answer = await this.#transport.ask({ ...ask, headers: { ...ask.headers, accept: type } });
     if (answer.headers['content-type'] !== type) {
       await this.#transport.json(answer, ask);

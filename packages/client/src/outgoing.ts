@@ -1,6 +1,6 @@
 import type { StoreData, StoreOptions } from '@securestore/objects';
-import { encodeMetadata, parseTime, payloadOf, SourceError } from '@securestore/objects/surface';
-import { encodeMessage, encodeStream, FRAMED_TYPE } from '@securestore/protocol';
+import { encodeMetadata, parseTime, payloadOf } from '@securestore/objects/surface';
+import { encodeMessage, encodeStream, FRAMED_TYPE, JSON_TYPE } from '@securestore/protocol';
 
 /** Up to this length data are sent in one piece, in bytes. */
 const WHOLE_BYTES = 64 * 1024;
@@ -75,9 +75,7 @@ export function outgoingData(data: StoreData, signal: AbortSignal | undefined): 
   );
 }
 
-/** Why data could not be sent, where their source is to blame. */
-export function sourceFailure({ failure }: Outgoing): unknown {
-  const failed = failure?.();
-  // What is no fault of the source, such as an abort, says so itself.
-  return failed instanceof SourceError || failed !== undefined ? failed : undefined;
+/** What a call says beside its path, as it is sent. */
+export function outgoingJson(body: object): Outgoing & { readonly body: Uint8Array; readonly type: string } {
+  return { body: Buffer.from(JSON.stringify(body)), type: JSON_TYPE };
 }

@@ -1,12 +1,12 @@
 import type { AccessAdministration, Decision, Policy, PolicyChange, SessionApprovals } from '@securestore/acl';
 import { SecureStoreError } from '@securestore/core-format';
-import { JSON_TYPE } from '@securestore/protocol';
+import { NO_OPTIONS } from '@securestore/objects/surface';
 import type { Administrator, Request } from './administrator.ts';
 import { withoutEnds } from './administrator.ts';
+import { outgoingJson } from './outgoing.ts';
 
 const EXPIRES: ReadonlySet<string> = new Set(['expires']);
 const REQUEST: ReadonlySet<string> = new Set(['reason', 'expires']);
-const NONE: ReadonlySet<string> = new Set();
 /** So often is a policy changed anew that somebody else has changed meanwhile. */
 const TRIES = 10;
 
@@ -27,9 +27,9 @@ async function changeOnce(
   const { value, tag } = await calls.sendTagged<Policy>({ method: 'GET', path, signal, readOnly: true });
   const policies: Policy[] = [];
   for (const change of changes) policies.push(change(policies.at(-1) ?? value));
-  const headers = { 'content-type': JSON_TYPE, 'if-match': tag };
+  const headers = { 'if-match': tag };
   try {
-    await calls.send({ method: 'PUT', path, headers, signal }, { body: Buffer.from(JSON.stringify({ policies })) });
+    await calls.send({ method: 'PUT', path, headers, signal }, outgoingJson({ policies }));
     return undefined;
   } catch (error) {
     // What is refused though nothing has changed is refused for what it is.
@@ -44,7 +44,7 @@ export function remoteAccess(administrator: Administrator): AccessAdministration
   return {
     policy: (options) => administrator.call('access.policy', () => ({ method: 'GET', path: '/v1/policy' }), options),
     change: (changes, options) =>
-      calls.administer('access.change', options, NONE, async (signal) => {
+      calls.administer('access.change', options, NO_OPTIONS, async (signal) => {
         const all = typeof changes === 'function' ? [changes] : changes;
         let tag: string | undefined = '';
         for (let tries = 0; tag !== undefined; tries++) {

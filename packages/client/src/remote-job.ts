@@ -1,9 +1,10 @@
 import { SecureStoreError } from '@securestore/core-format';
 import type { CallOptions, Job, JobProgress } from '@securestore/objects';
 import { callSignal, checkOptions, inContext } from '@securestore/objects/surface';
-import { EVENTS_TYPE, fromWireError, JSON_TYPE, Latest, readEvents, withDates } from '@securestore/protocol';
+import { EVENTS_TYPE, fromWireError, Latest, readEvents, withDates } from '@securestore/protocol';
 import { ADMINISTRATION_TIMES } from './administration-times.ts';
 import type { Calls } from './calls.ts';
+import { outgoingJson } from './outgoing.ts';
 
 /** Long work to be asked for. */
 export interface LongCall {
@@ -42,11 +43,10 @@ class Following<R> {
 
   async run(): Promise<R> {
     const { path, body } = this.#call;
-    const sent =
-      body === undefined ? {} : { body: Buffer.from(JSON.stringify(body)), headers: { 'content-type': JSON_TYPE } };
-    const ask = { method: 'POST', path, ...sent, signal: this.#stop.signal, readOnly: false } as const;
+    const ask = { method: 'POST', path, signal: this.#stop.signal } as const;
     try {
-      for await (const { type, data } of readEvents(await this.#calls.open(ask, EVENTS_TYPE))) {
+      const events = await this.#calls.open(ask, EVENTS_TYPE, body && outgoingJson(body));
+      for await (const { type, data } of readEvents(events)) {
         if (type === 'job') this.#begun((data as { readonly id: string }).id);
         else if (type === 'progress') this.#step(data);
         else if (type === 'report') return withDates(data, ADMINISTRATION_TIMES) as R;

@@ -1,4 +1,4 @@
-import { parseStoreKey, parseVersion, SecureStoreError } from '@securestore/core-format';
+import { MAX_KEY_BYTES, parseStoreKey, parseVersion } from '@securestore/core-format';
 import type { StoreKey } from '@securestore/core-format';
 import type {
   CallOptions,
@@ -28,17 +28,15 @@ import {
   parseCondition,
   RANGE_OPTIONS,
   RETRIEVE_OPTIONS,
-  runMany,
+  retrieveMany,
   sortNames,
   STORE_OPTIONS,
+  storeMany,
 } from '@securestore/objects/surface';
-import { encodeKey, encodeQuery, entityTagOf, JSON_TYPE, RAW_TYPE } from '@securestore/protocol';
+import { encodeKey, encodeQuery, entityTagOf, RAW_TYPE } from '@securestore/protocol';
 import { Calls } from './calls.ts';
-import { outgoingData, outgoingObject } from './outgoing.ts';
+import { outgoingData, outgoingJson, outgoingObject } from './outgoing.ts';
 import { chosen, openAnswer, rangeIn, retrievedFrom } from './incoming.ts';
-
-/** No key is longer, so nothing starts with what is. */
-const MAX_PREFIX_BYTES = 1024;
 
 /** A condition as HTTP has it. @throws SecureStoreError `INVALID_ARGUMENT` */
 function conditionHeaders(options: StoreOptions | undefined): Record<string, string> {
@@ -182,11 +180,8 @@ export class RemoteObjects implements SecureStorage {
     options: ChangeOptions | undefined,
     signal: AbortSignal | undefined,
   ): Promise<ObjectInfo<M>> {
-    const headers = { ...conditionHeaders(options), 'content-type': JSON_TYPE };
-    return this.#calls.send<ObjectInfo<M>>(
-      { method, path, headers, signal },
-      { body: Buffer.from(JSON.stringify(body)) },
-    );
+    const headers = conditionHeaders(options);
+    return this.#calls.send<ObjectInfo<M>>({ method, path, headers, signal }, outgoingJson(body));
   }
 
   history(key: string, options?: CallOptions): Promise<HistoryEntry[]> {
@@ -224,7 +219,8 @@ export class RemoteObjects implements SecureStorage {
     });
     // A lone surrogate would become another character on the way: what begins with it is looked for here.
     const sent = prefix.slice(0, wellFormedLength(prefix));
-    if (Buffer.byteLength(sent) > MAX_PREFIX_BYTES) return;
+    // No key is longer, so nothing starts with what is.
+    if (Buffer.byteLength(sent) > MAX_KEY_BYTES) return;
     for (let { after } = options ?? {}; ;) {
       const path = `/v1/${kind}${encodeQuery({ prefix: sent === '' ? undefined : sent, after })}`;
       const page = await this.#calls.step<Readonly<Record<string, T[]>> & { after?: string }>(
@@ -247,22 +243,13 @@ export class RemoteObjects implements SecureStorage {
     items: Iterable<StoreManyItem<M>> | AsyncIterable<StoreManyItem<M>>,
     options?: ManyOptions,
   ): Promise<ItemResult<ObjectInfo<M>>[]> {
-    const storeItem = (item: StoreManyItem<M>, signal: AbortSignal | undefined): Promise<ObjectInfo<M>> => {
-      if (typeof item !== 'object' || item === null) {
-        throw new SecureStoreError('INVALID_ARGUMENT', 'storeMany: an item must be an object with key and data');
-      }
-      const { key, data, ...rest } = item;
-      return this.#store<M>(key, data, signal === undefined ? rest : { ...rest, signal }, true);
-    };
-    return runMany(this.#calls, 'storeMany', items, options, (item) => item?.key, storeItem);
+    return storeMany(this.#calls, items, options, (key, data, own) => this.#store<M>(key, data, own, true));
   }
 
   retrieveMany<M extends object = Metadata>(
     keys: Iterable<string> | AsyncIterable<string>,
     options?: ManyOptions,
   ): Promise<ItemResult<Retrieved<M>>[]> {
-    const retrieveItem = (key: string, signal: AbortSignal | undefined): Promise<Retrieved<M>> =>
-      this.#retrieve<M>(key, signal === undefined ? undefined : { signal }, true);
-    return runMany(this.#calls, 'retrieveMany', keys, options, (key) => key, retrieveItem);
+    return retrieveMany(this.#calls, keys, options, (key, own) => this.#retrieve<M>(key, own, true));
   }
 }

@@ -2,7 +2,7 @@ import { SecureStoreError } from '@securestore/core-format';
 import { callSignal, checkOptions, inCall } from './call.ts';
 import { mapConcurrently } from './map-concurrently.ts';
 import type { OpenCalls } from './open-calls.ts';
-import type { ItemResult, ManyOptions } from './types.ts';
+import type { ItemResult, ManyOptions, RetrieveOptions, StoreData, StoreManyItem, StoreOptions } from './types.ts';
 
 const MANY_OPTIONS: ReadonlySet<string> = new Set(['concurrency']);
 const DEFAULT_CONCURRENCY = 16;
@@ -29,11 +29,14 @@ function concurrencyOf(options: ManyOptions | undefined): number {
   );
 }
 
+/** The calls of a store, here or elsewhere. */
+type Calls = Pick<OpenCalls, 'checkOpen' | 'ofManySteps'>;
+
 /**
  * One call about many items: `run` for each with bounded concurrency, what became of each in the order of the items.
  */
-export function runMany<T, R>(
-  calls: Pick<OpenCalls, 'checkOpen' | 'ofManySteps'>,
+function runMany<T, R>(
+  calls: Calls,
   operation: string,
   items: Iterable<T> | AsyncIterable<T>,
   options: ManyOptions | undefined,
@@ -58,4 +61,33 @@ export function runMany<T, R>(
     return Array.fromAsync(mapConcurrently(checkedItems(items), concurrency, one));
   };
   return calls.ofManySteps(() => inCall(operation, undefined, () => signal, all));
+}
+
+/** Stores many objects, each by `store`. */
+export function storeMany<M extends object, R>(
+  calls: Calls,
+  items: Iterable<StoreManyItem<M>> | AsyncIterable<StoreManyItem<M>>,
+  options: ManyOptions | undefined,
+  store: (key: string, data: StoreData, options: StoreOptions<M>) => Promise<R>,
+): Promise<ItemResult<R>[]> {
+  const storeItem = (item: StoreManyItem<M>, signal: AbortSignal | undefined): Promise<R> => {
+    if (typeof item !== 'object' || item === null) {
+      throw new SecureStoreError('INVALID_ARGUMENT', 'storeMany: an item must be an object with key and data');
+    }
+    const { key, data, ...rest } = item;
+    return store(key, data, signal === undefined ? rest : { ...rest, signal });
+  };
+  return runMany(calls, 'storeMany', items, options, (item) => item?.key, storeItem);
+}
+
+/** Retrieves many objects, each by `retrieve`. */
+export function retrieveMany<R>(
+  calls: Calls,
+  keys: Iterable<string> | AsyncIterable<string>,
+  options: ManyOptions | undefined,
+  retrieve: (key: string, options: RetrieveOptions | undefined) => Promise<R>,
+): Promise<ItemResult<R>[]> {
+  const retrieveItem = (key: string, signal: AbortSignal | undefined): Promise<R> =>
+    retrieve(key, signal === undefined ? undefined : { signal });
+  return runMany(calls, 'retrieveMany', keys, options, (key) => key, retrieveItem);
 }

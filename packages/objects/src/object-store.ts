@@ -32,7 +32,7 @@ import { historyOf } from './history.ts';
 import { sortNames } from './names.ts';
 import type { MemberAdministration } from './members/administration.ts';
 import { isGrantedName } from './members/granted.ts';
-import { runMany } from './many.ts';
+import { retrieveMany, storeMany } from './many.ts';
 import { bringBack, deleteObject, setMetadata, storeObject } from './mutations.ts';
 import { matchesObject } from './matches.ts';
 import { OpenCalls } from './open-calls.ts';
@@ -310,23 +310,14 @@ export class ObjectStore implements SecureStorage {
     items: Iterable<StoreManyItem<M>> | AsyncIterable<StoreManyItem<M>>,
     options?: ManyOptions,
   ): Promise<ItemResult<ObjectInfo<M>>[]> {
-    const storeItem = (item: StoreManyItem<M>, signal: AbortSignal | undefined): Promise<ObjectInfo<M>> => {
-      if (typeof item !== 'object' || item === null) {
-        throw new SecureStoreError('INVALID_ARGUMENT', 'storeMany: an item must be an object with key and data');
-      }
-      const { key, data, ...rest } = item;
-      return this.#store<M>(key, data, signal === undefined ? rest : { ...rest, signal }, true);
-    };
-    return runMany(this.#calls, 'storeMany', items, options, (item) => item?.key, storeItem);
+    return storeMany(this.#calls, items, options, (key, data, own) => this.#store<M>(key, data, own, true));
   }
 
   retrieveMany<M extends object = Metadata>(
     keys: Iterable<string> | AsyncIterable<string>,
     options?: ManyOptions,
   ): Promise<ItemResult<Retrieved<M>>[]> {
-    const retrieveItem = (key: string, signal: AbortSignal | undefined): Promise<Retrieved<M>> =>
-      this.#retrieve<M>(key, signal === undefined ? undefined : { signal }, true);
-    return runMany(this.#calls, 'retrieveMany', keys, options, (key) => key, retrieveItem);
+    return retrieveMany(this.#calls, keys, options, (key, own) => this.#retrieve<M>(key, own, true));
   }
 
   /** Waits for the calls under way, then forgets all keys and closes the backend. Idempotent. */

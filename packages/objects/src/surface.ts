@@ -1,6 +1,6 @@
 /** What the surface of a store asks of its arguments, for those who offer it over something else than a backend. */
 export { abortable } from './abortable.ts';
-export { callSignal, checkOptions, inCall, inContext, SourceError } from './call.ts';
+export { callSignal, checkOptions, inCall, inContext } from './call.ts';
 export {
   CHANGE_OPTIONS,
   LISTING_OPTIONS,
@@ -9,7 +9,7 @@ export {
   RETRIEVE_OPTIONS,
   STORE_OPTIONS,
 } from './known-options.ts';
-export { runMany } from './many.ts';
+export { retrieveMany, storeMany } from './many.ts';
 export { mapConcurrently } from './map-concurrently.ts';
 export { checkPrefix, sortNames } from './names.ts';
 export { encodeMetadata, parseTime } from './options.ts';

@@ -1,5 +1,5 @@
 import type { Session } from '@securestore/acl';
-import { AccessControl, recorded } from '@securestore/acl';
+import { AccessControl, recorded, requestIdIn } from '@securestore/acl';
 import { AuditTrail } from '@securestore/audit';
 import type { Meter } from '@securestore/backend-api';
 import { createMeter, parseLocation, redactLocation } from '@securestore/backend-api';
@@ -101,8 +101,7 @@ function assemble(store: ObjectStore, opened: OpenOptions, events: KeyEvents, me
     checkSessionOptions(given);
     const { requestId, ...options } = given;
     // Who it is shows only when it has succeeded.
-    const id = typeof requestId === 'function' ? requestId() : requestId;
-    const attempt = { action: 'session', principal: '', requestId: id, readOnly: true };
+    const attempt = { action: 'session', principal: '', requestId: requestIdIn({ requestId }), readOnly: true };
     const found = await recorder.attempt(attempt, async () => {
       const begun = await begin(credentials, options);
       attempt.principal = begun.principal;

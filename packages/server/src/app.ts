@@ -21,13 +21,14 @@ import type { Credentials } from './credentials.ts';
 import { credentialsOf } from './credentials.ts';
 import { asStoreError, defectFields } from './failures.ts';
 import type { ServerLimits } from './limits.ts';
-import { checkLocations, locationsOf } from './locations.ts';
+import { checkLocations } from './locations.ts';
 import { openApiOf } from './openapi.ts';
 import { checkBody, frameworkPath, leaveRest, parseJson, refuseMalformed, restOf } from './requests.ts';
 import type { Route } from './route.ts';
 import { ROUTES } from './routes/index.ts';
 import { RunningJobs } from './running-jobs.ts';
 import { RequestFigures } from './request-figures.ts';
+import { NOTHING } from './schemas.ts';
 import { Sessions } from './sessions.ts';
 import { SlowPeers } from './slow-peers.ts';
 import { Throttle } from './throttle.ts';
@@ -133,7 +134,7 @@ export class App {
     this.fastify.route({
       method,
       url: frameworkPath(path),
-      schema: { querystring: query ?? NO_QUERY, ...json },
+      schema: { querystring: query ?? NOTHING, ...json },
       config: { route },
       handler: (request, reply) => this.#requests.run(request.id, () => this.#handle(route, request, reply)),
     });
@@ -268,7 +269,7 @@ export class App {
       openApi: () => this.#openApi,
     };
     if (context.session !== undefined) {
-      await checkLocations(route.access, context.session, locationsOf(store), context.query, context.body);
+      await checkLocations(route.access, context.session, store.backups, context.query, context.body);
     }
     // What the schemas of the route have let through is what its handler takes.
     const result = await route.handle(context as never);
@@ -314,8 +315,6 @@ export class App {
       .send({ error: told });
   }
 }
-
-const NO_QUERY = { type: 'object', properties: {}, additionalProperties: false };
 
 function routeOf(request: FastifyRequest): Route | undefined {
   return (request.routeOptions.config as { readonly route?: Route } | undefined)?.route;

@@ -16,19 +16,12 @@ const LOOKING: ReadonlySet<RouteAccess> = new Set<RouteAccess>([
 /** Where what is looked at lies, by the names under which that is given. */
 const MEMBERS = ['destination', 'source', 'repair'] as const;
 
+/** Where a store is backed up. */
+type Backups = Pick<SecureStore['backups'], 'isRegistered'>;
+
 /** Whether somebody has chosen a place who may; what is in the memory of the server reaches nothing else. */
-function isChosen(location: string, { isRegistered }: Locations): boolean {
-  return location.startsWith('memory:') || isRegistered(location);
-}
-
-/** What is known of places. */
-interface Locations {
-  readonly isRegistered: (location: string) => boolean;
-}
-
-/** The places where a store is backed up. */
-export function locationsOf({ backups }: Pick<SecureStore, 'backups'>): Locations {
-  return { isRegistered: (location) => backups.isRegistered(location) };
+function isChosen(location: string, backups: Backups): boolean {
+  return location.startsWith('memory:') || backups.isRegistered(location);
 }
 
 /**
@@ -41,12 +34,12 @@ export function locationsOf({ backups }: Pick<SecureStore, 'backups'>): Location
 export async function checkLocations(
   access: RouteAccess,
   session: Pick<Session, 'allows'>,
-  locations: Locations,
+  backups: Backups,
   ...given: readonly unknown[]
 ): Promise<void> {
   if (!LOOKING.has(access)) return;
   const places = given.flatMap((value) => MEMBERS.map((name) => ((value ?? {}) as Record<string, unknown>)[name]));
-  const isOpen = places.some((place) => typeof place === 'string' && !isChosen(place, locations));
+  const isOpen = places.some((place) => typeof place === 'string' && !isChosen(place, backups));
   if (!isOpen || (await session.allows('backup.manage'))) return;
   throw new SecureStoreError(
     'ACCESS_DENIED',

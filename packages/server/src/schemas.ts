@@ -38,6 +38,9 @@ export const VERSION: TString = Type.String({
 
 export const METADATA: TObject = Type.Object({}, { additionalProperties: true, description: 'at most 64 KiB as JSON' });
 
+/** Of a request that asks for nothing more, and of an answer that says nothing but that it was done. */
+export const NOTHING: TObject = exactly({});
+
 export const OBJECT_INFO: TObject = exactly(
   {
     key: Type.String(),

@@ -1,6 +1,4 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { join } from 'node:path';
+import { started } from './child.ts';
 
 /** Delays below this are those of the timers. */
 const DELAY = 1;
@@ -14,12 +12,9 @@ export interface Distance {
 /** Puts a distance between this process and the server of a location: at least {@link DELAY} ms each way, in a process of its own. */
 export async function awayFrom(location: string): Promise<Distance> {
   const target = new URL(location);
-  const program = join(import.meta.dirname, 'programs/distance.ts');
-  const child = spawn(process.execPath, [program, target.hostname, target.port, String(DELAY)], {
-    stdio: ['pipe', 'pipe', 'inherit'],
-  });
-  const [line] = (await once(child.stdout.setEncoding('utf8'), 'data')) as [string];
+  const program = new URL('./programs/distance.ts', import.meta.url);
+  const { line, end } = await started(program, target.hostname, target.port, String(DELAY));
   target.hostname = '127.0.0.1';
-  target.port = line.trim();
-  return { url: target.href, end: () => child.stdin.end() };
+  target.port = line;
+  return { url: target.href, end };
 }

@@ -25,13 +25,13 @@ import {
   GIVEN_TIME,
   ID,
   NAME,
+  NOTHING,
   POLICY,
   reportOf,
   RULE,
   TOKEN_INFO,
 } from '../schemas.ts';
 
-const DONE = exactly({});
 const ACTION = Type.String({ minLength: 1, maxLength: 64, examples: ['read'] });
 const KEY = Type.Optional(Type.String({ maxLength: 1024 }));
 const EXPIRES = Type.Optional(Type.Integer({ minimum: 0, description: 'milliseconds since 1970' }));
@@ -86,7 +86,7 @@ export const ACCESS_ROUTES: readonly Route[] = [
       'Several policies are taken for one change after the other: who is missing in one of them is removed with their tokens.',
     headers: { 'if-match': 'the entity tag of the policy that it is made of' },
     body: { json: exactly({ policies: Type.Array(POLICY, { minItems: 1, maxItems: 1000 }) }) },
-    answer: { description: 'it counts', json: DONE },
+    answer: { description: 'it counts', json: NOTHING },
     async handle(context) {
       const tag = ifVersionOf(context.headers);
       const policies = context.body.policies as unknown as Policy[];
@@ -99,7 +99,7 @@ export const ACCESS_ROUTES: readonly Route[] = [
     access: 'access.change',
     summary: 'add a role, or put other rules in its place',
     body: { json: exactly({ name: NAME, rules: Type.Array(RULE, { maxItems: 200 }) }) },
-    answer: { description: 'it counts', json: DONE },
+    answer: { description: 'it counts', json: NOTHING },
     handle: async (context) => change(context, setRole(context.body.name, context.body.rules as unknown as Rule[])),
   }),
   route({
@@ -108,7 +108,7 @@ export const ACCESS_ROUTES: readonly Route[] = [
     access: 'access.change',
     summary: 'remove a role, and every grant of it',
     query: exactly({ name: NAME }),
-    answer: { description: 'it is gone', json: DONE },
+    answer: { description: 'it is gone', json: NOTHING },
     handle: async (context) => change(context, removeRole(context.query.name)),
   }),
   route({
@@ -117,7 +117,7 @@ export const ACCESS_ROUTES: readonly Route[] = [
     access: 'access.change',
     summary: 'add a principal, to whom nothing is granted yet',
     body: { json: exactly({ name: NAME, kind: Type.String({ enum: ['user', 'service'] }) }) },
-    answer: { description: 'it is added', json: DONE },
+    answer: { description: 'it is added', json: NOTHING },
     handle: async (context) => change(context, addPrincipal(context.body.name, context.body.kind as 'user')),
   }),
   route({
@@ -126,7 +126,7 @@ export const ACCESS_ROUTES: readonly Route[] = [
     access: 'access.change',
     summary: 'keep a principal from everything, or end that',
     body: { json: exactly({ name: NAME, disabled: Type.Boolean() }) },
-    answer: { description: 'it counts', json: DONE },
+    answer: { description: 'it counts', json: NOTHING },
     handle: async (context) => change(context, disablePrincipal(context.body.name, context.body.disabled)),
   }),
   route({
@@ -135,7 +135,7 @@ export const ACCESS_ROUTES: readonly Route[] = [
     access: 'access.change',
     summary: 'remove a principal, with their tokens',
     query: exactly({ name: NAME }),
-    answer: { description: 'it is gone', json: DONE },
+    answer: { description: 'it is gone', json: NOTHING },
     handle: async (context) => change(context, removePrincipal(context.query.name)),
   }),
   route({
@@ -144,7 +144,7 @@ export const ACCESS_ROUTES: readonly Route[] = [
     access: 'access.change',
     summary: 'grant a role, or grant it anew until another time',
     body: { json: exactly({ principal: NAME, role: NAME, expires: EXPIRES }) },
-    answer: { description: 'it counts', json: DONE },
+    answer: { description: 'it counts', json: NOTHING },
     async handle(context) {
       const { principal, role, expires } = context.body;
       return change(context, grantRole(principal, role, expires));
@@ -156,7 +156,7 @@ export const ACCESS_ROUTES: readonly Route[] = [
     access: 'access.change',
     summary: 'take a role from a principal',
     query: exactly({ principal: NAME, role: NAME }),
-    answer: { description: 'it is taken', json: DONE },
+    answer: { description: 'it is taken', json: NOTHING },
     handle: async (context) => change(context, revokeRole(context.query.principal, context.query.role)),
   }),
   route({
@@ -165,7 +165,7 @@ export const ACCESS_ROUTES: readonly Route[] = [
     access: 'access.change',
     summary: 'say what takes a second person',
     body: { json: exactly({ rules: Type.Array(APPROVAL_RULE, { maxItems: 100 }) }) },
-    answer: { description: 'it counts', json: DONE },
+    answer: { description: 'it counts', json: NOTHING },
     handle: async (context) => change(context, setApprovals(context.body.rules as unknown as ApprovalRule[])),
   }),
   route({
@@ -202,7 +202,7 @@ export const ACCESS_ROUTES: readonly Route[] = [
     access: 'access.revokeToken',
     summary: 'revoke an API token',
     query: exactly({ id: ID }),
-    answer: { description: 'it is good for nothing any more', json: DONE },
+    answer: { description: 'it is good for nothing any more', json: NOTHING },
     async handle({ session, query, signal }) {
       await session.access.revokeToken(query.id, { signal });
       return {};

@@ -2,9 +2,7 @@ import type { TrailEntry } from 'securestore';
 import { Type } from 'typebox';
 import type { Route } from '../route.ts';
 import { route } from '../route.ts';
-import { exactly, reportOf } from '../schemas.ts';
-
-const DONE = exactly({});
+import { exactly, NOTHING, reportOf } from '../schemas.ts';
 
 /** An entry without bytes: the hash of a name is hexadecimal. */
 function entryOf({ object, ...entry }: TrailEntry): object {
@@ -41,7 +39,7 @@ export const AUDIT_ROUTES: readonly Route[] = [
         mode: Type.Optional(Type.String({ enum: ['batched', 'fail-closed'] })),
       }),
     },
-    answer: { description: 'it is', json: DONE },
+    answer: { description: 'it is', json: NOTHING },
     async handle({ session, body: { auditor, mode }, signal }) {
       await session.audit.enable({ auditor, ...(mode !== undefined && { mode: mode as 'batched' }), signal });
       return {};
@@ -52,7 +50,7 @@ export const AUDIT_ROUTES: readonly Route[] = [
     path: '/v1/audit/disable',
     access: 'audit.disable',
     summary: 'have the store audited no longer; the log stays',
-    answer: { description: 'it is not', json: DONE },
+    answer: { description: 'it is not', json: NOTHING },
     async handle({ session, signal }) {
       await session.audit.disable({ signal });
       return {};

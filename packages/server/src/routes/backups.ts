@@ -4,13 +4,12 @@ import { answerJob, answerLong } from '../answer-long.ts';
 import { dateIn } from '../given.ts';
 import type { Route } from '../route.ts';
 import { route } from '../route.ts';
-import { exactly, GIVEN_TIME, ID, LOCATION, reportOf } from '../schemas.ts';
+import { exactly, GIVEN_TIME, ID, LOCATION, NOTHING, reportOf } from '../schemas.ts';
 import { LONG } from './jobs.ts';
 
 const AT = { destination: LOCATION };
-const DONE = exactly({});
 const POINT = { snapshot: Type.Optional(Type.Integer({ minimum: 1 })), at: Type.Optional(GIVEN_TIME) };
-const NOTHING: AsyncIterable<never> = { async *[Symbol.asyncIterator]() {} };
+const NO_PROGRESS: AsyncIterable<never> = { async *[Symbol.asyncIterator]() {} };
 
 /** Backups, and what is done with them. */
 export const BACKUP_ROUTES: readonly Route[] = [
@@ -59,7 +58,7 @@ export const BACKUP_ROUTES: readonly Route[] = [
     path: '/v1/restore/end',
     access: 'backups.endRestore',
     summary: 'give up a restore of the whole store that was interrupted',
-    answer: { description: 'it is ended', json: DONE },
+    answer: { description: 'it is ended', json: NOTHING },
     async handle({ session, signal }) {
       await session.backups.endRestore({ signal });
       return {};
@@ -107,7 +106,7 @@ export const BACKUP_ROUTES: readonly Route[] = [
       const how = depth === undefined ? {} : { depth: depth as 'complete' };
       const { signal } = context;
       const result = context.session.backups.verify(destination, { ...options, ...how, signal });
-      return answerLong(context, { result, progress: NOTHING });
+      return answerLong(context, { result, progress: NO_PROGRESS });
     },
   }),
   route({
@@ -166,7 +165,7 @@ export const BACKUP_ROUTES: readonly Route[] = [
     access: 'backups.register',
     summary: 'register a destination before anything is backed up there',
     body: { json: exactly(AT) },
-    answer: { description: 'it is registered', json: DONE },
+    answer: { description: 'it is registered', json: NOTHING },
     async handle({ session, body, signal }) {
       await session.backups.register(body.destination, { signal });
       return {};
@@ -178,7 +177,7 @@ export const BACKUP_ROUTES: readonly Route[] = [
     access: 'backups.setRetention',
     summary: 'say how much of the past a destination keeps',
     body: { json: exactly({ ...AT, retention: reportOf('how much of the past is kept') }) },
-    answer: { description: 'it is set', json: DONE },
+    answer: { description: 'it is set', json: NOTHING },
     async handle({ session, body, signal }) {
       await session.backups.setRetention(body.destination, body.retention, { signal });
       return {};
@@ -190,7 +189,7 @@ export const BACKUP_ROUTES: readonly Route[] = [
     access: 'backups.unregister',
     summary: 'have a destination follow the store no longer; nothing there is removed',
     query: exactly(AT),
-    answer: { description: 'it is not registered any more', json: DONE },
+    answer: { description: 'it is not registered any more', json: NOTHING },
     async handle({ session, query, signal }) {
       await session.backups.unregister(query.destination, { signal });
       return {};
@@ -211,7 +210,7 @@ export const BACKUP_ROUTES: readonly Route[] = [
     further: ['backup.manage'],
     summary: 'add a schedule, or change the one of its id',
     body: { json: reportOf('a schedule: id, cron, task, destination and what else there is to it') },
-    answer: { description: 'it is set', json: DONE },
+    answer: { description: 'it is set', json: NOTHING },
     async handle({ session, body, signal }) {
       // The library says what is wrong with it, member by member.
       await session.schedules.add(body as unknown as ScheduleSettings, { signal });
@@ -224,7 +223,7 @@ export const BACKUP_ROUTES: readonly Route[] = [
     access: 'schedules.remove',
     summary: 'remove a schedule',
     query: exactly({ id: ID }),
-    answer: { description: 'it is removed', json: DONE },
+    answer: { description: 'it is removed', json: NOTHING },
     async handle({ session, query, signal }) {
       await session.schedules.remove(query.id, { signal });
       return {};

@@ -6,9 +6,7 @@ import { answerJob, answerLong } from '../answer-long.ts';
 import { secretIn } from '../given.ts';
 import type { Route } from '../route.ts';
 import { route } from '../route.ts';
-import { exactly, reportOf, SECRET } from '../schemas.ts';
-
-const DONE = exactly({});
+import { exactly, NOTHING, reportOf, SECRET } from '../schemas.ts';
 
 /** What takes long is answered when it is done, or in events. */
 export const LONG =
@@ -73,7 +71,7 @@ export const JOB_ROUTES: readonly Route[] = [
     path: '/v1/jobs/{id}/cancel',
     access: 'jobs.cancel',
     summary: 'stop a job, which can be resumed; whoever has started it over this server needs no right for that',
-    answer: { description: 'it was asked to stop', json: DONE },
+    answer: { description: 'it was asked to stop', json: NOTHING },
     async handle({ session, jobs, params, signal }) {
       const id = params['id'] ?? '';
       if (!jobs.cancelOwn(id, session.principal)) await session.jobs.cancel(id, { signal });
@@ -85,7 +83,7 @@ export const JOB_ROUTES: readonly Route[] = [
     path: '/v1/jobs/{id}',
     access: 'jobs.forget',
     summary: 'give up a job that nobody runs',
-    answer: { description: 'it is forgotten', json: DONE },
+    answer: { description: 'it is forgotten', json: NOTHING },
     async handle({ session, params, signal }) {
       await session.jobs.forget(params['id'] ?? '', { signal });
       return {};

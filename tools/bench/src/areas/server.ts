@@ -1,7 +1,6 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { join } from 'node:path';
 import { bodies } from '../bodies.ts';
+import { started } from '../child.ts';
 import type { Area, Comparison, Contender, Target } from '../model.ts';
 import type { LoadFigures, Served } from '../raw/http-load.ts';
 import { load } from '../raw/http-load.ts';
@@ -11,20 +10,6 @@ import { startOpenBao } from '../rivals/openbao.ts';
 const body: () => Uint8Array = bodies();
 /** Requests under way at once, each on a connection of its own. */
 const WIDTH = 16;
-
-interface Program {
-  readonly line: string;
-  readonly end: () => void;
-}
-
-/** Starts a server in a process of its own, and reads the line that it begins with. */
-async function started(file: string, ...args: readonly string[]): Promise<Program> {
-  const child = spawn(process.execPath, [join(import.meta.dirname, '..', file), ...args], {
-    stdio: ['pipe', 'pipe', 'inherit'],
-  });
-  const [line] = (await once(child.stdout.setEncoding('utf8'), 'data')) as [string];
-  return { line: line.trim(), end: () => child.stdin.end() };
-}
 
 /** A server under load, written to and read from. */
 interface Subject {
@@ -81,8 +66,11 @@ export const server: Area = {
   title: `A server over loopback, 1 KiB, ${WIDTH} requests at once`,
   async *comparisons({ scale, scratch, absent }) {
     const count = Math.max(WIDTH, Math.ceil(4000 * scale));
-    const ours = await started('programs/served-store.ts', `sqlite:${join(scratch, 'served.db')}`);
-    const bare = await started('raw/bare-server.ts');
+    const ours = await started(
+      new URL('../programs/served-store.ts', import.meta.url),
+      `sqlite:${join(scratch, 'served.db')}`,
+    );
+    const bare = await started(new URL('../raw/bare-server.ts', import.meta.url));
     const bao = await prepare('OpenBao', () => startOpenBao(join(scratch, 'bao')), absent);
     try {
       const { url, token } = JSON.parse(ours.line) as { readonly url: string; readonly token: string };
