@@ -1,4 +1,4 @@
-import { SecureStoreError } from '@securestore/core-format';
+import { isLoopback, SecureStoreError } from '@securestore/core-format';
 import type { JWTPayload, JWTVerifyGetKey } from 'jose';
 import type { Authenticated, Authenticator } from './authenticator.ts';
 import { unauthenticated } from './authenticator.ts';
@@ -62,16 +62,12 @@ function refuse(name: string, reason: string): never {
 
 function checkOptions({ name, keys, issuer, audience, algorithms, clockTolerance = 60 }: JwtOptions): void {
   if (!/^[a-z0-9][a-z0-9-]{0,31}$/.test(name)) refuse('', 'its name is up to 32 small letters, digits and dashes');
-  if (keys instanceof URL && keys.protocol !== 'https:' && !isLoopback(keys))
+  if (keys instanceof URL && keys.protocol !== 'https:' && !(keys.protocol === 'http:' && isLoopback(keys.hostname)))
     refuse(name, 'the URL of its keys must begin with https:, unless it is on this machine');
   if (issuer === '' || audience === '') refuse(name, 'issuer and audience must be given');
   if (algorithms.length === 0 || algorithms.some((algorithm) => !ALGORITHMS.includes(algorithm)))
     refuse(name, `algorithms must be some of ${ALGORITHMS.join(', ')}`);
   if (!(clockTolerance >= 0 && clockTolerance <= 600)) refuse(name, 'clockTolerance is from 0 to 600 seconds');
-}
-
-function isLoopback({ protocol, hostname }: URL): boolean {
-  return protocol === 'http:' && ['localhost', '127.0.0.1', '[::1]'].includes(hostname);
 }
 
 type Jose = typeof import('jose');

@@ -40,7 +40,7 @@ export { loadOwnPackage, resolveBackend } from './discovery/resolve-backend.ts';
 export type { ResolveOptions } from './discovery/resolve-backend.ts';
 export { abortedError, checkSignal, closedError, conflictError } from './errors.ts';
 export type { CallSite } from './errors.ts';
-export { isScheme, parseLocation, redactLocation } from './location.ts';
+export { isScheme, isServed, parseLocation, redactLocation } from './location.ts';
 export type { Location } from './location.ts';
 export { flag, oneOf, parseOptions, text, wholeNumber } from './options.ts';
 export type { OptionParser } from './options.ts';

@@ -37,6 +37,12 @@ export function parseLocation(location: string, setting = 'This'): Location {
   return { scheme: location.slice(0, colon), rest: location.slice(colon + 1) };
 }
 
+/** Whether a location is that of a server, which has the store open elsewhere. @throws `INVALID_ARGUMENT` for what is no location */
+export function isServed(location: string): boolean {
+  const { scheme } = parseLocation(location);
+  return scheme === 'https' || scheme === 'http';
+}
+
 function problemOf(location: unknown): string | undefined {
   if (typeof location !== 'string') return `it is ${typeof location}, not a string. ${EXAMPLES}`;
   if (location.length > MAX_LOCATION_LENGTH) return `it is over ${MAX_LOCATION_LENGTH} characters`;

@@ -32,6 +32,7 @@ export { MAX_KEY_BYTES, parseStoreKey } from './key-name.ts';
 export type { StoreKey } from './key-name.ts';
 export { decodeKeyring, encodeKeyring } from './keyring.ts';
 export type { KeyGroup, KeyGroupKind, Keyring, KeyState, KeyVersion } from './keyring.ts';
+export { isLoopback } from './loopback.ts';
 export * from './marker.ts';
 export { compilePattern } from './pattern.ts';
 export type { KeyTest } from './pattern.ts';

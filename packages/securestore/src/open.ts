@@ -2,7 +2,7 @@ import type { Session } from '@securestore/acl';
 import { AccessControl, recorded, requestIdIn } from '@securestore/acl';
 import { AuditTrail } from '@securestore/audit';
 import type { Meter } from '@securestore/backend-api';
-import { createMeter, parseLocation, redactLocation } from '@securestore/backend-api';
+import { createMeter, isServed, parseLocation, redactLocation } from '@securestore/backend-api';
 import type { RestoreOptions } from '@securestore/backup';
 import { Backups, Schedules } from '@securestore/backup';
 import { SecureStoreError } from '@securestore/core-format';
@@ -17,7 +17,7 @@ import { anchorName, fileAnchor } from './file-anchor.ts';
 import { healthOf } from './health.ts';
 import type { CreateOptions, OpenOptions } from './options.ts';
 import type { RemoteStore } from '@securestore/protocol';
-import { isServed, openServed } from './remote.ts';
+import { openServed } from './remote.ts';
 import type { ServedOptions } from './remote.ts';
 
 /** How a session is begun. */

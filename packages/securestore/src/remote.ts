@@ -1,4 +1,4 @@
-import { loadOwnPackage, parseLocation } from '@securestore/backend-api';
+import { loadOwnPackage } from '@securestore/backend-api';
 import { SecureStoreError } from '@securestore/core-format';
 import type { RemoteOptions, RemoteStore } from '@securestore/protocol';
 
@@ -13,12 +13,6 @@ interface ClientPackage {
 export interface ServedOptions extends RemoteOptions {
   /** The folder of the application's `package.json`, in which the client is looked for. Default: the working directory. */
   readonly resolveFrom?: string | undefined;
-}
-
-/** Whether a location is that of a server. @throws SecureStoreError `INVALID_ARGUMENT` for what is no location */
-export function isServed(location: string): boolean {
-  const { scheme } = parseLocation(location);
-  return scheme === 'https' || scheme === 'http';
 }
 
 /** @throws SecureStoreError `BACKEND_NOT_INSTALLED` */
