@@ -17,7 +17,7 @@ import { guardedJob } from './guarded-job.ts';
 export type AccessAdministration = Omit<AccessControl, 'session' | 'approve' | 'deny' | 'figures'>;
 
 /** Who did what, as a session may look at it, and switch it on and off. */
-export type AuditAdministration = Pick<AuditTrail, 'enable' | 'disable' | 'entries' | 'verify'>;
+export type AuditAdministration = Pick<AuditTrail, 'enable' | 'disable' | 'state' | 'entries' | 'verify'>;
 
 /** The backups of a store, but for what shows all of it to whoever calls. */
 export type BackupAdministration = Omit<
@@ -129,6 +129,7 @@ export const ADMINISTRATION: Readonly<Record<AdministrationCall, StoreAction>> =
   'members.add': 'members.change',
   'members.revoke': 'members.change',
   'members.revokeAll': 'members.change',
+  'audit.state': 'audit.view',
   'audit.entries': 'audit.view',
   'audit.verify': 'audit.view',
   'audit.enable': 'audit.change',

@@ -71,6 +71,16 @@ export class Checks {
     if (!(until > now()) || lasts !== true) throw unauthenticated();
   }
 
+  /** As {@link open}, for a session that is kept beyond one call. @throws SecureStoreError also `ACCESS_DENIED` where who acts is disabled */
+  good(): void {
+    this.open();
+    if (this.#context.subject().isDisabled !== true) return;
+    throw new SecureStoreError(
+      'ACCESS_DENIED',
+      'whoever this session acts as is disabled; ask whoever administers the store',
+    );
+  }
+
   /** @param key absent for what concerns the whole store */
   may(action: Action, key?: string): Decision {
     return this.#context.subject().decide({ action, key }, this.#context.now());

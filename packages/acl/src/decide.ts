@@ -50,6 +50,8 @@ interface CompiledRule extends CompiledScope {
 /** Whom rules are about. */
 export interface Subject {
   readonly principal: Identity;
+  /** Whoever is disabled may do nothing. */
+  readonly isDisabled?: boolean | undefined;
   decide(attempt: Attempt, now: number): Decision;
 }
 
@@ -75,6 +77,7 @@ function isAbout(scope: CompiledScope, segments: readonly string[] | undefined, 
 
 const nobody = (principal: Identity, reason: 'disabled' | 'unknown principal'): Subject => ({
   principal,
+  isDisabled: reason === 'disabled',
   decide: (_attempt, since) => ({ allowed: false, needsApproval: false, reason, since, until: Infinity }),
 });
 

@@ -50,6 +50,7 @@ export class CacheTally implements CacheFigures {
  */
 export class PermissionCache implements Subject {
   readonly principal: Subject['principal'];
+  readonly isDisabled: boolean;
   readonly #subject: Subject;
   readonly #categoryOf: (key: string) => string;
   /** By action, then by key. When one half is full, the other, older one is forgotten. */
@@ -65,6 +66,7 @@ export class PermissionCache implements Subject {
    */
   constructor(subject: Subject, categoryOf: (key: string) => string, tally: CacheTally = new CacheTally()) {
     this.principal = subject.principal;
+    this.isDisabled = subject.isDisabled === true;
     this.#subject = subject;
     this.#categoryOf = categoryOf;
     this.#tally = tally;

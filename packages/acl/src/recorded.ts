@@ -1,3 +1,4 @@
+import { SecureStoreError } from '@securestore/core-format';
 import type { SecureStorage } from '@securestore/objects';
 import { changesNothing } from './actions.ts';
 import type { StoreAdministration } from './administration.ts';
@@ -6,9 +7,11 @@ import type { ApprovalRequest } from './approval-requests.ts';
 import type { Method, RecordingContext } from './recorded-calls.ts';
 import { recordedCalls, recordedListing, requestIdIn } from './recorded-calls.ts';
 import type { SessionApprovals } from './session-approvals.ts';
+import type { Session } from './session.ts';
 
 /** What may be there beside the calls about data. */
-type Whole = SecureStorage & Partial<StoreAdministration> & { readonly approvals?: SessionApprovals };
+type Whole = SecureStorage &
+  Partial<StoreAdministration> & { readonly approvals?: SessionApprovals; readonly check?: Session['check'] };
 
 /** What decides about requests for approval, as somebody or as whoever has the store. */
 const DECISIONS = ['approve', 'deny'] as const;
@@ -77,6 +80,21 @@ function recordedApprovals(approvals: SessionApprovals, context: RecordingContex
     approvals,
     new Map<PropertyKey, unknown>([['request', recordedRequest(context, request)], ...decisions]),
   );
+}
+
+/** Of a session that is not good any more: there is no call that would tell it. */
+function recordedCheck(context: RecordingContext, original: Method): Method {
+  const { recorder, principal } = context;
+  return async (...args) => {
+    try {
+      return await original(...args);
+    } catch (error) {
+      const isRefusal = SecureStoreError.is(error, 'ACCESS_DENIED') || SecureStoreError.is(error, 'UNAUTHENTICATED');
+      if (!isRefusal) throw error;
+      const attempt = { action: 'session', principal, requestId: requestIdIn(context), readOnly: true };
+      return recorder.attempt(attempt, async () => Promise.reject(error));
+    }
+  };
 }
 
 /** What whoever has the store decides about requests for approval is no call of a session. */
@@ -153,6 +171,7 @@ export function recorded<T extends SecureStorage>(target: T, context: RecordingC
     ...recordedAdministration(whole, guarded, context),
     ...recordedData(whole, guarded, context),
   ]);
+  if (typeof whole.check === 'function') members.set('check', recordedCheck(context, methodOf(whole, 'check')));
   if (approvals !== undefined) members.set('approvals', recordedApprovals(approvals, context));
   return overlaid(target, members);
 }

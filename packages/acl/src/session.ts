@@ -127,6 +127,19 @@ export class Session implements SecureStorage, Omit<StoreAdministration, 'keys'>
     return allowed && !needsApproval;
   }
 
+  /**
+   * Whether the session is still good for anything, for whoever keeps one for many requests: its token is not revoked, its time is not up, and who acts
+   * is not disabled. It asks for no decision, and costs a reading only where the policy is due to be looked at.
+   *
+   * @throws SecureStoreError `UNAUTHENTICATED` where it has ended; `ACCESS_DENIED` where who acts is disabled; `UNAVAILABLE`, `TIMEOUT`, `ABORTED` where
+   *   that can't be found out
+   */
+  async check(options?: CallOptions): Promise<void> {
+    const end = withOneEnd(options);
+    await this.#checks.ready('access.explain', end?.signal);
+    this.#checks.good();
+  }
+
   /** From now on every call fails with `UNAUTHENTICATED`. The store stays open, and jobs that were started go on. */
   close(): Promise<void> {
     this.#checks.close();

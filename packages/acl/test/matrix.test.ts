@@ -210,6 +210,7 @@ const CALLS: Readonly<Record<SessionCall, Entry>> = {
   'audit.entries': ordinary((session) => session.audit.entries()),
   'audit.verify': ordinary((session) => session.audit.verify({ auditor: [] })),
   'audit.enable': ordinary((session) => session.audit.enable({ auditor: 'SSRP1' })),
+  'audit.state': ordinary((session) => session.audit.state()),
   'audit.disable': ordinary((session) => session.audit.disable()),
   'approvals.request': {
     expected: ASKING,
@@ -348,7 +349,7 @@ describe.each(Object.keys(CALLS) as SessionCall[])('%s', (call) => {
 });
 
 /** What does nothing with the store: it ends the session, or tells what may be done. */
-const NO_CALLS: ReadonlySet<string> = new Set(['constructor', 'close', 'allows']);
+const NO_CALLS: ReadonlySet<string> = new Set(['constructor', 'close', 'allows', 'check']);
 
 /** The names of all functions that a session has, apart from {@link NO_CALLS}. */
 function functionsOf(session: Session): string[] {

@@ -144,6 +144,54 @@ describe.each(NAMES)('%s', (call) => {
   });
 });
 
+describe('a session that is kept is asked whether it is still good', () => {
+  test('and is, whatever may be done in it, without a decision', async () => {
+    rules = [];
+    const heard: unknown[] = [];
+    const kept = session({ onDecision: (...decision) => void heard.push(decision) });
+    await kept.check();
+    await kept.check({ timeout: 1000 });
+    expect([heard, kept.figures]).toEqual([[], { hits: 0, misses: 0 }]);
+  });
+
+  test('and is not once it is closed, its time is up, or what it was begun by is taken back', async () => {
+    const closed = session();
+    await closed.close();
+    await expect(closed.check()).rejects.toEqual(CLOSED);
+    await expect(session({ until: now }).check()).rejects.toEqual(ENDED);
+    let holds = true;
+    const kept = session({ holds: () => holds });
+    await kept.check();
+    holds = false;
+    await expect(kept.check()).rejects.toEqual(ENDED);
+  });
+
+  test('and is not while who acts is disabled', async () => {
+    let disabled = false;
+    const kept = session({
+      subject: () => {
+        const { roles, principals } = policy();
+        const [principal] = principals;
+        if (principal === undefined) throw new Error('there is nobody');
+        return new Decider({ roles, principals: [{ ...principal, disabled }] }).subject(principal.name);
+      },
+    });
+    await kept.check();
+    disabled = true;
+    await expect(kept.check()).rejects.toMatchObject({ code: 'ACCESS_DENIED' });
+    disabled = false;
+    await kept.check();
+  });
+
+  test('and fails where the policy can not be confirmed', async () => {
+    await expect(session({ confirm: () => Promise.reject(new Error('unreachable')) }).check()).rejects.toThrow(
+      'unreachable',
+    );
+    const { promise } = Promise.withResolvers<void>();
+    await expect(session({ confirm: () => promise }).check({ timeout: 1 })).rejects.toMatchObject({ code: 'TIMEOUT' });
+  });
+});
+
 test('every call has an action that rules about keys can name', () => {
   for (const call of NAMES) expect(isObjectAction(SURFACE[call])).toBe(true);
   expect(Object.keys(SURFACE).toSorted()).toEqual(NAMES.toSorted());

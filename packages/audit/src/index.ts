@@ -24,6 +24,13 @@ export { functionSink, objectSink, streamSink } from './sinks.ts';
 export type { TailOptions } from './store-tail.ts';
 export { AuditTrail } from './trail.ts';
 export type { TrailExamination } from './examine.ts';
-export type { AuditStatus, EnableAuditOptions, EntriesOptions, TrailEntry, VerifyTrailOptions } from './trail.ts';
+export type {
+  AuditState,
+  AuditStatus,
+  EnableAuditOptions,
+  EntriesOptions,
+  TrailEntry,
+  VerifyTrailOptions,
+} from './trail.ts';
 export { verifyLog } from './verify.ts';
 export type { VerifyOptions } from './verify.ts';

@@ -33,6 +33,9 @@ export interface AuditStatus {
   readonly sinks: readonly SinkStats[];
 }
 
+/** Whether and how a store is audited, whichever process asks. */
+export type AuditState = Omit<AuditStatus, 'sinks'>;
+
 export interface VerifyTrailOptions extends CallOptions {
   /** The auditor's identity, present and former ones, as `identity` or `identityFile` gives them. */
   readonly auditor: SecretMethod | readonly SecretMethod[];
@@ -68,10 +71,21 @@ export class AuditTrail {
 
   /** As it is known now. */
   get status(): AuditStatus {
+    return { ...this.#state(), sinks: this.#recorder.stats };
+  }
+
+  /** Whether and how the store is audited, as its newest head says. */
+  state(options: CallOptions = {}): Promise<AuditState> {
+    return this.#place.inTime('audit.state', options, async (signal) => {
+      await this.#place.refresh(signal);
+      return this.#state();
+    });
+  }
+
+  #state(): AuditState {
     const { settings } = this.#place;
-    const { stats: sinks } = this.#recorder;
-    if (settings === undefined) return { on: false, sinks };
-    return { on: true, auditor: formatRecipient(settings.auditor), mode: settings.mode, sinks };
+    if (settings === undefined) return { on: false };
+    return { on: true, auditor: formatRecipient(settings.auditor), mode: settings.mode };
   }
 
   /**

@@ -109,6 +109,7 @@ export type {
   AuditEvent,
   AuditProblem,
   AuditReport,
+  AuditState,
   AuditStatus,
   AuditTrail,
   EnableAuditOptions,

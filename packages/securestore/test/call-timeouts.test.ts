@@ -105,6 +105,7 @@ const RUNS: Readonly<Record<string, Run>> = {
   'members.revoke': (store, options) => store.members.revoke('bob', options),
   'members.revokeAll': (store, options) => store.members.revokeAll(options),
   'audit.enable': async (store, options) => store.audit.enable({ auditor: await recipientOf(AUDITOR), ...options }),
+  'audit.state': (store, options) => store.audit.state(options),
   'audit.disable': (store, options) => store.audit.disable(options),
   'audit.entries': (store, options) => store.audit.entries(options),
   'audit.examine': (store, options) => store.audit.examine(options),
