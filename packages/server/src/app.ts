@@ -17,6 +17,7 @@ import {
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import fastify from 'fastify';
 import type { Logger, SecureStore, Session } from 'securestore';
+import { limitConnections, reasonOf } from './connections.ts';
 import type { Credentials } from './credentials.ts';
 import { credentialsOf } from './credentials.ts';
 import { asStoreError, defectFields } from './failures.ts';
@@ -28,6 +29,7 @@ import type { Route } from './route.ts';
 import { ROUTES } from './routes/index.ts';
 import { RunningJobs } from './running-jobs.ts';
 import { RequestFigures } from './request-figures.ts';
+import { UNREADABLE } from './schema-errors.ts';
 import { NOTHING } from './schemas.ts';
 import { Sessions } from './sessions.ts';
 import { SlowPeers } from './slow-peers.ts';
@@ -42,6 +44,8 @@ export interface AppSettings {
   readonly logger?: Logger | undefined;
   /** The address of whoever sends a request, for those who prove nothing. */
   readonly addressOf: (request: IncomingMessage) => string;
+  /** Connections of one address at once; 0 for any number, where a proxy is all that is seen. */
+  readonly connectionsPerAddress: number;
   /** Makes the server of Node. */
   readonly serverFactory: (
     handler: (request: IncomingMessage, response: ServerResponse) => void,
@@ -88,22 +92,29 @@ export class App {
   }
 
   #build(): FastifyInstance {
-    const { limits, serverFactory } = this.#settings;
+    const { limits, connectionsPerAddress, serverFactory } = this.#settings;
     const app = fastify({
-      serverFactory: (handler) => serverFactory(handler),
+      serverFactory: (handler) => {
+        const server = serverFactory(handler);
+        limitConnections(server, connectionsPerAddress, (reason) => this.#figures.refuse(reason));
+        return server;
+      },
       bodyLimit: limits.jsonBytes,
       exposeHeadRoutes: false,
       requestIdHeader: false,
       genReqId: (request) => this.#requestIdOf(request),
-      // A caller's texts are what they are, or refused: nothing is made of them.
-      ajv: { customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: false } },
+      // A caller's texts are what they are, or refused: nothing is made of them. `verbose` has errors say what was asked for.
+      ajv: { customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: false, verbose: true } },
       routerOptions: {
-        // What can't be read as a query has a member that no schema allows.
-        querystringParser: (query) => decodeQuery(query) ?? { '%': '' },
+        querystringParser: (query) => decodeQuery(query) ?? { [UNREADABLE]: '' },
         maxParamLength: 4096,
       },
       frameworkErrors: (error, request, reply) => void this.#fail(error, request, reply),
-      clientErrorHandler: (error, socket) => refuseMalformed(error, socket, this.#isAnswering(socket)),
+      clientErrorHandler: (error, socket) => {
+        const reason = reasonOf(error);
+        if (reason !== undefined) this.#figures.refuse(reason);
+        refuseMalformed(error, socket, this.#isAnswering(socket));
+      },
     });
     app.removeAllContentTypeParsers();
     app.addContentTypeParser(JSON_TYPE, { parseAs: 'buffer' }, async (_request: FastifyRequest, bytes: Buffer) =>
@@ -170,7 +181,7 @@ export class App {
       const session = await this.#sessions.of(credentials);
       this.#callers.set(request, { session, credentials });
       // A remembered one may have ended since. Calls of it ask that themselves, but not everything here is a call.
-      await session.allows('health');
+      await session.check();
     } catch (error) {
       if (SecureStoreError.is(error, 'UNAUTHENTICATED')) this.#failures.take(address);
       throw error;

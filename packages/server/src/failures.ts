@@ -1,5 +1,6 @@
 import { SecureStoreError } from '@securestore/core-format';
 import type { FastifyError } from 'fastify';
+import { describeValidation } from './schema-errors.ts';
 
 /** What the framework says of a request, by its own codes. */
 const FRAMEWORK: Readonly<Record<string, readonly ['TOO_LARGE' | 'INVALID_ARGUMENT', string]>> = {
@@ -10,16 +11,6 @@ const FRAMEWORK: Readonly<Record<string, readonly ['TOO_LARGE' | 'INVALID_ARGUME
 
 function isFrameworkError(error: unknown): error is FastifyError {
   return error instanceof Error && typeof (error as Partial<FastifyError>).code === 'string';
-}
-
-/** What schemas say is wrong: where, and what would be right; never what was sent. */
-function describeValidation({ validation = [], validationContext = 'body' }: FastifyError): string {
-  const [first] = validation;
-  const where = validationContext === 'querystring' ? 'the query' : `the ${validationContext}`;
-  return `${where} is not as the interface has it: ${first?.instancePath ?? ''} ${first?.message ?? ''}`.replace(
-    / +/g,
-    ' ',
-  );
 }
 
 /** An error as the caller is told it; one of the framework in our words, and a defect as it is. */

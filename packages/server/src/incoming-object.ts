@@ -5,6 +5,7 @@ import { FRAMED_TYPE, FrameReader, HEADERS } from '@securestore/protocol';
 import type { Metadata } from 'securestore';
 import { mediaTypeOf } from './requests.ts';
 import type { RouteContext } from './route.ts';
+import { unknownMember } from './schema-errors.ts';
 
 /** What of a request is there to be read. Leaving it does not end the connection: the answer is to arrive. */
 export function bytesOf(stream: Readable): AsyncIterable<Uint8Array> {
@@ -43,25 +44,27 @@ async function* limited(source: AsyncIterable<Uint8Array>, limit: number): Async
   }
 }
 
-function metadataIn(value: unknown): Metadata | undefined {
+/** @param name what it is called where it was sent */
+function metadataIn(value: unknown, name: string): Metadata | undefined {
   if (value === undefined) return undefined;
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Metadata;
-  return invalid('metadata must be an object');
+  return invalid(`${name} must be an object`);
 }
 
-function expiryIn(value: unknown): Date | undefined {
+function expiryIn(value: unknown, name: string): Date | undefined {
   if (value === undefined) return undefined;
   const date = typeof value === 'string' && /^\d{4}-\d\d-\d\dT/.test(value) ? new Date(value) : undefined;
-  if (date === undefined || Number.isNaN(date.getTime())) return invalid('"expires" must be a time as ISO 8601 has it');
+  if (date === undefined || Number.isNaN(date.getTime()))
+    return invalid(`${name} must be a time in ISO 8601, such as 2026-11-27T12:00:00.000Z`);
   return date;
 }
 
 function headIn(head: unknown): About {
   if (typeof head !== 'object' || head === null) return invalid('the head of the message must be an object');
   const { metadata, expires, ...others } = head as Record<string, unknown>;
-  if (Object.keys(others).length > 0)
-    return invalid('the head of the message has other members than metadata and expires');
-  return { metadata: metadataIn(metadata), expires: expiryIn(expires) };
+  const [unknown] = Object.keys(others);
+  if (unknown !== undefined) return invalid(unknownMember(unknown, 'the head of the message', ['metadata', 'expires']));
+  return { metadata: metadataIn(metadata, '"metadata"'), expires: expiryIn(expires, '"expires"') };
 }
 
 function headersIn(headers: IncomingHttpHeaders): About {
@@ -73,7 +76,10 @@ function headersIn(headers: IncomingHttpHeaders): About {
     // Without the cause, which quotes it.
     return invalid(`the header ${HEADERS.metadata} is no JSON`);
   }
-  return { metadata: metadataIn(metadata), expires: expiryIn(headers[HEADERS.expires]) };
+  return {
+    metadata: metadataIn(metadata, `the header ${HEADERS.metadata}`),
+    expires: expiryIn(headers[HEADERS.expires], `the header ${HEADERS.expires}`),
+  };
 }
 
 /** The whole of what is small; what is longer stays a stream. */

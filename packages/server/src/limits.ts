@@ -10,6 +10,8 @@ export interface ServerLimits {
   readonly objectBytes: number;
   /** Connections at once. Default 1,024. */
   readonly connections: number;
+  /** Connections at once of one address: more are ended. Default 512; 0 for any number. Behind a proxy it counts for nothing. */
+  readonly connectionsPerAddress: number;
   /** Requests at once, of all callers. Default 512. */
   readonly concurrency: number;
   /** Requests at once of one caller. Default 128. */
@@ -35,6 +37,7 @@ const DEFAULTS: ServerLimits = {
   jsonBytes: 1024 * 1024,
   objectBytes: 2 ** 40,
   connections: 1024,
+  connectionsPerAddress: 512,
   concurrency: 512,
   concurrencyPerCaller: 128,
   ratePerCaller: 5000,

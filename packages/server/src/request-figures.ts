@@ -1,3 +1,6 @@
+import type { Refusal } from './connections.ts';
+import { REFUSALS } from './connections.ts';
+
 /** The bounds of durations, in seconds. */
 const BOUNDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10] as const;
 
@@ -13,6 +16,12 @@ const NAME = 'securestore_server';
 /** How many requests there were, how they were answered, and how long that took, by route. */
 export class RequestFigures {
   readonly #routes = new Map<string, Figures>();
+  readonly #refused = new Map<Refusal, number>(REFUSALS.map((reason) => [reason, 0]));
+
+  /** Counts what never became a request. */
+  refuse(reason: Refusal): void {
+    this.#refused.set(reason, (this.#refused.get(reason) ?? 0) + 1);
+  }
 
   /** @param route method and path, as the interface has them: no names of objects */
   add(route: string, status: number, milliseconds: number): void {
@@ -32,6 +41,9 @@ export class RequestFigures {
   /** In the format of Prometheus. @param running requests under way */
   text(running: number): string {
     const lines = [
+      `# HELP ${NAME}_refused_total Connections that were ended before there was a request.`,
+      `# TYPE ${NAME}_refused_total counter`,
+      ...[...this.#refused].map(([reason, count]) => `${NAME}_refused_total{reason="${reason}"} ${count}`),
       `# HELP ${NAME}_requests_running Requests under way.`,
       `# TYPE ${NAME}_requests_running gauge`,
       `${NAME}_requests_running ${running}`,

@@ -18,6 +18,7 @@ const TIME: TString = Type.String({
 /** In a query everything is a text. */
 export const BYTE_POSITION: TString = Type.String({
   pattern: '^(0|[1-9][0-9]{0,15})$',
+  title: 'a whole number of at least 0',
   description: 'a number of bytes',
 });
 
@@ -25,6 +26,7 @@ export const BYTE_POSITION: TString = Type.String({
 export const GIVEN_TIME: TString = Type.String({
   pattern:
     '^([0-9]{4}|[+][0-9]{6})-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]{1,9})?)?(Z|[+-][0-9]{2}:[0-9]{2})$',
+  title: 'a time in ISO 8601, such as 2026-11-27T12:00:00.000Z',
   description: 'ISO 8601, such as 2026-11-27T12:00:00.000Z',
 });
 
@@ -107,10 +109,13 @@ export function reportOf(description: string): TObject {
 }
 
 /** What unlocks a store. */
-export const SECRET: TUnion<[TObject<{ passphrase: TString }>, TObject<{ key: TString }>]> = Type.Union([
-  exactly({ passphrase: Type.String({ minLength: 1, maxLength: 65_536 }) }),
-  exactly({ key: Type.String({ pattern: '^[A-Za-z0-9_-]{43}$', description: '32 bytes in base64url' }) }),
-]);
+export const SECRET: TUnion<[TObject<{ passphrase: TString }>, TObject<{ key: TString }>]> = Type.Union(
+  [
+    exactly({ passphrase: Type.String({ minLength: 1, maxLength: 65_536 }) }),
+    exactly({ key: Type.String({ pattern: '^[A-Za-z0-9_-]{43}$', description: '32 bytes in base64url' }) }),
+  ],
+  { title: 'an object with either "passphrase", a text, or "key", 32 bytes in base64url' },
+);
 
 export const LOCATION: TString = Type.String({ minLength: 1, maxLength: 4096, examples: ['memory:sample'] });
 export const NAME: TString = Type.String({ minLength: 1, maxLength: 256 });

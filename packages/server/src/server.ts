@@ -6,7 +6,7 @@ import { createServer as createTlsServer } from 'node:https';
 import { isIPv6 } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { createSecureContext } from 'node:tls';
-import { fileError, SecureStoreError } from '@securestore/core-format';
+import { fileError, isLoopback, SecureStoreError } from '@securestore/core-format';
 import type { Clock } from '@securestore/jobs';
 import { systemClock } from '@securestore/jobs';
 import type { Logger, SecureStore } from 'securestore';
@@ -65,10 +65,6 @@ const LOOK_EVERY = 5000;
 
 function invalid(message: string): never {
   throw new SecureStoreError('INVALID_ARGUMENT', message);
-}
-
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(host);
 }
 
 function check({ host = '127.0.0.1', port = DEFAULT_PORT, tls, behindProxy = false }: ServerOptions): void {
@@ -175,6 +171,7 @@ export async function serve(store: SecureStore, options: ServerOptions = {}): Pr
     clock,
     logger,
     addressOf: addressOf(behindProxy),
+    connectionsPerAddress: behindProxy ? 0 : limits.connectionsPerAddress,
     serverFactory: (handler) =>
       configured(
         material === undefined

@@ -94,6 +94,36 @@ describe('what is taken away counts at once, though sessions are remembered', ()
     expect(codeIn(await send('GET', '/v1/objects/k', { token }))).toBe('ACCESS_DENIED');
   });
 
+  it('somebody who is disabled, also for what everybody may know who is known, which the log tells', async () => {
+    const { store, send, somebody } = await world();
+    await somebody('who stays', EVERYTHING);
+    const token = await somebody('ann', EVERYTHING);
+    await store.audit.enable({ auditor: await recipientOf(generateIdentity()), mode: 'fail-closed' });
+    const paths = ['/v1/store', '/openapi.json', '/v1/keys'];
+    for (const path of paths) expect((await send('GET', path, { token })).status, path).toBe(200);
+    await store.access.change(disablePrincipal('ann', true));
+    for (const path of paths) {
+      expect(codeIn(await send('GET', path, { token, headers: { 'x-request-id': 'late' } })), path).toBe(
+        'ACCESS_DENIED',
+      );
+    }
+    const entries = (await store.audit.entries({ entries: 50 })).filter(({ requestId }) => requestId === 'late');
+    expect(entries.map(({ action, principal, outcome }) => `${action} ${principal} ${outcome}`)).toEqual(
+      paths.map(() => 'session ann denied'),
+    );
+    await store.access.change(disablePrincipal('ann', false));
+    for (const path of paths) expect((await send('GET', path, { token })).status, path).toBe(200);
+  });
+
+  it('a token whose time is up', async () => {
+    const { send, store, somebody, clock } = await withIssuer();
+    await somebody('ann', EVERYTHING);
+    const { token } = await store.access.createToken('ann', { expires: new Date(clock.now() + 30_000) });
+    expect((await send('GET', '/v1/store', { token })).status).toBe(200);
+    clock.advance(30_000);
+    expect(codeIn(await send('GET', '/v1/store', { token }))).toBe('UNAUTHENTICATED');
+  });
+
   it('a token in the middle of an answer', async () => {
     const { store, send, somebody } = await world();
     await store.store('large', Buffer.alloc(40 * 1024 * 1024));

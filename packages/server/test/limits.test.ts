@@ -4,6 +4,7 @@ import { encodeMessage } from '@securestore/protocol';
 import { describe, expect, it } from 'vitest';
 import { FakeClock } from '../../jobs/test/support/clock.ts';
 import { serve } from '../src/index.ts';
+import type { World } from './support/world.ts';
 import { codeIn, EVERYTHING, world } from './support/world.ts';
 
 const OCTETS = { 'content-type': 'application/octet-stream' };
@@ -45,7 +46,7 @@ describe('bodies', () => {
       encodeMessage({ metadata: 's3cr3t' }, Buffer.from('x')),
       encodeMessage({ metadata: ['s3cr3t'] }, Buffer.from('x')),
       encodeMessage({ expires: 's3cr3t' }, Buffer.from('x')),
-      encodeMessage({ s3cr3t: 1 }, Buffer.from('x')),
+      encodeMessage({ more: 's3cr3t' }, Buffer.from('x')),
       Buffer.from('48ffffffff', 'hex'),
       Buffer.from('4800000002', 'hex'),
       Buffer.concat([Buffer.from('4800000006', 'hex'), Buffer.from('s3cr3t')]),
@@ -61,7 +62,8 @@ describe('bodies', () => {
       '{"metadata":{}',
       '',
       '[]',
-      '{"metadata":{},"s3cr3t":1}',
+      '{"metadata":{},"more":"s3cr3t"}',
+      '{"metadata":{},"s3cr3t!":1}',
       Buffer.from([0xff, 0xfe]),
     ]) {
       const answer = await here.send('PUT', '/v1/metadata/k', { token, headers: JSON_BODY, body });
@@ -184,6 +186,69 @@ describe('callers', () => {
     for (let n = 0; n < 10; n++) await here.send('GET', '/v1/store', { token: `guess${n}` });
     expect((await here.send('GET', '/v1/store', { token: 'guess' })).status).toBe(429);
     expect((await here.send('GET', '/v1/store', { token })).status).toBe(200);
+  });
+});
+
+/** What the metrics say of connections that were ended before there was a request. */
+async function refusals({ send }: World, token: string): Promise<Record<string, number>> {
+  const text = (await send('GET', '/metrics', { token })).body.toString();
+  const found = [...text.matchAll(/^securestore_server_refused_total\{reason="(\w+)"\} (\d+)$/gm)];
+  return Object.fromEntries(found.map(([, reason = '', count]) => [reason, Number(count)]));
+}
+
+describe('connections', () => {
+  it('of one address are so many at once, and more are ended', async () => {
+    const here = await world({ limits: { connectionsPerAddress: 2 } });
+    const token = await here.somebody('ann', EVERYTHING);
+    const held = connect(here.port, '127.0.0.1');
+    await once(held, 'connect');
+    // Another address of this machine has its own.
+    const other = connect({ port: here.port, host: '127.0.0.1', localAddress: '127.0.0.2' });
+    await once(other, 'connect');
+    expect((await here.send('GET', '/v1/store', { token })).status).toBe(200);
+    const second = connect(here.port, '127.0.0.1');
+    await once(second, 'connect');
+    expect(await here.raw('GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n')).toBe('');
+    held.destroy();
+    let answer = '';
+    while (answer === '') answer = await here.raw('GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n');
+    expect(answer).toMatch(/^HTTP\/1\.1 200 /);
+    for (const socket of [second, other]) socket.destroy();
+    let told: Record<string, number> = {};
+    while (told['address'] === undefined) told = await refusals(here, token).catch(() => ({}));
+    expect(told['address']).toBeGreaterThan(0);
+  });
+
+  it('are not counted by address behind a proxy', async () => {
+    const here = await world({ behindProxy: true, limits: { connectionsPerAddress: 1 } });
+    const token = await here.somebody('ann', EVERYTHING);
+    const held = connect(here.port, '127.0.0.1');
+    await once(held, 'connect');
+    expect((await here.send('GET', '/v1/store', { token })).status).toBe(200);
+    held.destroy();
+  });
+
+  it('on which no request comes are counted, by what came in its place', async () => {
+    const here = await world({ limits: { headerBytes: 4096 } });
+    const token = await here.somebody('ann', EVERYTHING);
+    const none = { address: 0, connections: 0, headers: 0, malformed: 0, timeout: 0, tls: 0 };
+    expect(await refusals(here, token)).toEqual(none);
+    await here.raw('nonsense\r\n\r\n');
+    await here.raw('GET / HTTP/1.1\r\nno header\r\n\r\n');
+    await here.raw(`GET /v1/store HTTP/1.1\r\nHost: x\r\nX: ${'y'.repeat(5000)}\r\n\r\n`);
+    expect(await refusals(here, token)).toEqual({ ...none, malformed: 2, headers: 1 });
+  });
+
+  it('beyond what the server takes are counted', async () => {
+    const here = await world({ limits: { connections: 1 } });
+    const token = await here.somebody('ann', EVERYTHING);
+    const held = connect(here.port, '127.0.0.1');
+    await once(held, 'connect');
+    expect(await here.raw('GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n')).toBe('');
+    held.destroy();
+    let told: Record<string, number> = {};
+    while (told['connections'] === undefined) told = await refusals(here, token).catch(() => ({}));
+    expect(told['connections']).toBeGreaterThan(0);
   });
 });
 

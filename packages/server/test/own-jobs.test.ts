@@ -1,4 +1,5 @@
 import { request } from 'node:http';
+import { disablePrincipal } from 'securestore';
 import { expect, it, onTestFinished } from 'vitest';
 import type { World } from './support/world.ts';
 import { codeIn, world } from './support/world.ts';
@@ -43,4 +44,11 @@ it('a job is stopped by nobody whose token was revoked, though they have started
     if (principal === 'ann') await here.store.access.revokeToken(id);
   }
   expect(codeIn(await here.send('POST', '/v1/jobs/scrub/cancel', { token: here.ann }))).toBe('UNAUTHENTICATED');
+});
+
+it('a job is stopped by nobody who is disabled, though they have started it', async () => {
+  const here = await begun();
+  await here.somebody('root', [{ effect: 'allow', actions: ['*'] }]);
+  await here.store.access.change(disablePrincipal('ann', true));
+  expect(codeIn(await here.send('POST', '/v1/jobs/scrub/cancel', { token: here.ann }))).toBe('ACCESS_DENIED');
 });

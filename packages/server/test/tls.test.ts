@@ -1,11 +1,22 @@
 import { once } from 'node:events';
+import type { IncomingMessage } from 'node:http';
+import { get } from 'node:https';
 import { connect } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { openRemoteStore } from '@securestore/client';
 import { addPrincipal, disablePrincipal, grantRole, setRole, templateRules } from 'securestore';
 import { describe, expect, it } from 'vitest';
 import { clientCertificates } from '../src/index.ts';
-import { authority, NO_OPENSSL } from './support/certificates.ts';
+import { authority, encryptedKey, NO_OPENSSL } from './support/certificates.ts';
 import { EVERYTHING, world } from './support/world.ts';
+
+/** Opens a server that is not there, which must not be found out. */
+async function refused(tls: unknown, message: string | RegExp, location = 'https://127.0.0.1:9'): Promise<void> {
+  const opening = openRemoteStore(location, { credentials: {}, tls: tls as { cert: string }, timeout: 5000 });
+  const error = await opening.catch((thrown: unknown) => thrown);
+  expect(error).toMatchObject({ code: 'INVALID_ARGUMENT', message: expect.stringMatching(message) });
+  expect(String(error)).not.toMatch(/BEGIN|s3cr3t/);
+}
 
 describe.skipIf(NO_OPENSSL !== undefined)('over TLS', () => {
   it('is used by whoever trusts the authority of the server, and by nobody else', async () => {
@@ -83,6 +94,59 @@ describe.skipIf(NO_OPENSSL !== undefined)('over TLS', () => {
     ]) {
       await expect(world({ tls })).rejects.toMatchObject(wrong);
     }
+  });
+
+  it('is asked for with a certificate and a key that fit, or nothing is connected to', async () => {
+    const ca = authority();
+    const [own, other] = [ca.sign('/CN=batch'), ca.sign('/CN=batch')];
+    const encrypted = encryptedKey(own.key);
+    for (const as of [(pem: string) => pem, (pem: string) => new Uint8Array(Buffer.from(pem))]) {
+      const { cert, key } = { cert: as(own.cert), key: as(own.key) };
+      await refused({ cert, key: as(other.key) }, 'the option "tls.key" is not the key of "tls.cert"');
+      await refused({ cert, key: as(encrypted) }, 'the option "tls.key" is encrypted: decrypt it first');
+      await refused(
+        { cert, key: as('/etc/s3cr3t.key') },
+        '"tls.key" is not in PEM: give what is in the file, and not its path',
+      );
+      await refused(
+        { cert, key: as('-----BEGIN PRIVATE KEY-----\ns3cr3t\n-----END PRIVATE KEY-----') },
+        '"tls.key" has no private key',
+      );
+      await refused({ cert, key: cert }, '"tls.key" has no private key');
+      await refused({ cert: key, key }, '"tls.cert" has no certificate');
+      await refused(
+        { cert: as('-----BEGIN CERTIFICATE-----\ns3cr3t\n-----END CERTIFICATE-----'), key },
+        "that can't be read",
+      );
+      await refused({ cert, key, ca: as('s3cr3t') }, '"tls.ca" is not in PEM');
+      await refused({ cert, key, ca: key }, '"tls.ca" has no certificate');
+      await refused({ cert }, '"tls.cert" and "tls.key" go together');
+      await refused({ cert, key, pfx: 's3cr3t' }, 'unknown option "tls.pfx"');
+      await refused({ cert, key }, 'for a server at https:', 'http://127.0.0.1:9');
+    }
+    await refused({ cert: 7, key: own.key }, '"tls.cert" must be a text or bytes');
+    await refused({ key: own.key }, /credentials/);
+    // Those above a certificate may follow it, and bytes are as good as text.
+    const here = await world(
+      { tls: { ...ca.sign('/CN=server'), clientCa: ca.cert } },
+      { authenticators: [clientCertificates()] },
+    );
+    await here.somebody('tls:batch', EVERYTHING);
+    const tls = { ca: Buffer.from(ca.cert), cert: Buffer.from(own.cert + ca.cert), key: Buffer.from(own.key) };
+    const remote = await openRemoteStore(here.server.url, { credentials: {}, tls });
+    expect(remote.principal).toBe('tls:batch');
+    await remote.close();
+  });
+
+  it('counts the handshakes that fail', async () => {
+    const ca = authority();
+    const here = await world({ tls: ca.sign('/CN=server') });
+    const token = await here.somebody('ann', EVERYTHING);
+    expect(await here.raw('GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n')).not.toContain('200');
+    const headers = { authorization: `Bearer ${token}` };
+    const asked = get(`${here.server.url}/metrics`, { ca: ca.cert, headers, agent: false });
+    const [answer] = (await once(asked, 'response')) as [IncomingMessage];
+    expect(await text(answer)).toMatch(/^securestore_server_refused_total\{reason="tls"\} 1$/m);
   });
 
   it('is used with a certificate alone', async () => {

@@ -10,15 +10,34 @@ function entryOf({ object, ...entry }: TrailEntry): object {
   return { ...entry, object: 'hash' in object ? { hash: Buffer.from(object.hash).toString('hex') } : object };
 }
 
+const MODE = Type.String({ enum: ['batched', 'fail-closed'] });
+
 /** Who tried what. Verifying the log takes the identity of its auditor, which is for nobody who runs a server to see. */
 export const AUDIT_ROUTES: readonly Route[] = [
+  route({
+    method: 'GET',
+    path: '/v1/audit',
+    access: 'audit.state',
+    summary: 'whether the store is audited, and by whose identity the log is verified',
+    answer: {
+      description: 'it',
+      json: exactly({ on: Type.Boolean(), auditor: Type.Optional(Type.String()), mode: Type.Optional(MODE) }),
+    },
+    handle: ({ session, signal }) => session.audit.state({ signal }),
+  }),
   route({
     method: 'GET',
     path: '/v1/audit/entries',
     access: 'audit.entries',
     summary: 'the newest entries of the audit log, which nothing has verified',
     query: exactly({
-      entries: Type.Optional(Type.String({ pattern: '^[1-9][0-9]{0,4}$', description: 'how many; default 20' })),
+      entries: Type.Optional(
+        Type.String({
+          pattern: '^[1-9][0-9]{0,4}$',
+          title: 'a whole number of 1 to 99999',
+          description: 'how many; default 20',
+        }),
+      ),
       object: Type.Optional(Type.String({ maxLength: 1024, description: 'only those about this object' })),
     }),
     answer: { description: 'them', json: exactly({ entries: Type.Array(reportOf('an entry')) }) },
@@ -36,7 +55,7 @@ export const AUDIT_ROUTES: readonly Route[] = [
     body: {
       json: exactly({
         auditor: Type.String({ maxLength: 200, description: 'the recipient of the auditor' }),
-        mode: Type.Optional(Type.String({ enum: ['batched', 'fail-closed'] })),
+        mode: Type.Optional(MODE),
       }),
     },
     answer: { description: 'it is', json: NOTHING },

@@ -9,6 +9,9 @@ import { LONG } from './jobs.ts';
 const TARGET = Type.String({ minLength: 1, maxLength: 64, description: 'the id of a key version, or a category' });
 const KEYS = exactly({ keys: Type.Array(reportOf('a key version')) });
 const RECIPIENT = Type.String({ minLength: 1, maxLength: 200 });
+const SLOT = Type.Union([exactly({ recipient: RECIPIENT }), ...SECRET.anyOf], {
+  title: 'an object with one of "recipient", "passphrase", both texts, and "key", 32 bytes in base64url',
+});
 
 /** Secrets, keys, and who was granted a part of them. */
 export const KEY_ROUTES: readonly Route[] = [
@@ -25,7 +28,7 @@ export const KEY_ROUTES: readonly Route[] = [
     path: '/v1/slots',
     access: 'slots.add',
     summary: 'add a way of unlocking the store',
-    body: { json: exactly({ slot: Type.Union([exactly({ recipient: RECIPIENT }), ...SECRET.anyOf]) }) },
+    body: { json: exactly({ slot: SLOT }) },
     answer: { description: 'the slot', json: reportOf('a slot') },
     handle: ({ session, body: { slot }, signal }) =>
       session.slots.add('recipient' in slot ? slot : secretIn(slot), { signal }),

@@ -10,6 +10,7 @@ const MAX_ENTRIES = 100;
 
 const LIMIT = Type.String({
   pattern: '^[1-9][0-9]{0,3}$',
+  title: 'a whole number of 1 to 9999',
   description: `how many at most: by default ${MAX_PAGE} names or ${MAX_ENTRIES} entries, and never more`,
 });
 const PAGE = {

@@ -69,7 +69,11 @@ export const STORE_ROUTES: readonly Route[] = [
     summary: 'how the store is, with all that belongs to it, and what to do where something is wrong',
     query: exactly({
       timeout: Type.Optional(
-        Type.String({ pattern: '^[1-9][0-9]{0,5}$', description: 'how long it may take, in milliseconds' }),
+        Type.String({
+          pattern: '^[1-9][0-9]{0,5}$',
+          title: 'a whole number of 1 to 999999',
+          description: 'how long it may take, in milliseconds',
+        }),
       ),
     }),
     answer: { description: 'a report', json: HEALTH_REPORT },

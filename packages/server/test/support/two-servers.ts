@@ -5,9 +5,11 @@ import { addPrincipal, createStore, grantRole, openStore, rawKey, SecureStoreErr
 import { serve } from '../../src/index.ts';
 
 const SECRET = Buffer.alloc(32, 9);
-/** How long what was taken away may count at another server: five seconds, and what a busy machine adds. */
+const TORTURE = process.env['SECURESTORE_TORTURE'] === '1';
+/** How long what was taken away may count at another server, in milliseconds. */
 const BOUND = 5000;
-const SLACK = 10_000;
+/** How long is waited for that: what is slow is no failure here, but that it never comes is. */
+const PATIENCE = 60_000;
 
 async function increment(store: RemoteStore): Promise<void> {
   for (;;) {
@@ -20,6 +22,29 @@ async function increment(store: RemoteStore): Promise<void> {
     } catch (error) {
       if (!SecureStoreError.is(error, 'CONFLICT')) throw error;
     }
+  }
+}
+
+/**
+ * For how many milliseconds after a revocation the last request began that was honoured all the same; 0 where none was.
+ *
+ * Its begin, and not its end: a server answers by a look at the head that was begun less than five seconds before the answer, and that look has not seen
+ * the revocation, so that this came later. Whoever asked may get the answer as much later as one request takes, on a busy machine too: that is no part of the bound.
+ */
+async function heldAfterRevocation(store: RemoteStore, revoke: () => Promise<void>): Promise<number> {
+  assert.equal(await store.has('counter'), true);
+  await revoke();
+  const revoked = performance.now();
+  for (let last = revoked; ;) {
+    const begun = performance.now();
+    try {
+      await store.has('counter');
+      last = begun;
+    } catch (error) {
+      if (SecureStoreError.is(error, 'UNAUTHENTICATED')) return Math.round(last - revoked);
+      throw error;
+    }
+    assert.ok(begun - revoked < PATIENCE, 'what was revoked counts at the other server for ever');
   }
 }
 
@@ -39,7 +64,7 @@ export async function twoServers(location: string, options: Partial<OpenOptions>
     grantRole('ann', 'all'),
     grantRole('ben', 'all'),
   ]);
-  const [ann, ben] = [await one.access.createToken('ann'), await one.access.createToken('ben')];
+  const ann = await one.access.createToken('ann');
   const servers = [stack.use(await serve(one, { port: 0 })), stack.use(await serve(other, { port: 0 }))];
   const open = async (at: number, { token }: { readonly token: string }): Promise<RemoteStore> =>
     stack.use(await openRemoteStore(servers[at % 2]?.url ?? '', { credentials: { token } }));
@@ -57,17 +82,16 @@ export async function twoServers(location: string, options: Partial<OpenOptions>
   const races = await Promise.allSettled(clients.map((store, at) => store.store('once', `${at}`, { ifAbsent: true })));
   assert.equal(races.filter(({ status }) => status === 'fulfilled').length, 1);
 
-  const bens = await open(1, ben);
-  assert.equal(await bens.has('counter'), true);
-  await here.access.revokeToken(ben.id);
-  const revoked = performance.now();
-  for (let code = ''; code !== 'UNAUTHENTICATED';) {
-    code = await bens.has('counter').then(
-      () => '',
-      (error: SecureStoreError) => error.code,
-    );
-    assert.ok(performance.now() - revoked < BOUND + SLACK, 'what was revoked counts for too long at the other server');
+  const held: number[] = [];
+  for (let round = 0; round < (TORTURE ? 20 : 1); round++) {
+    const token = await one.access.createToken('ben');
+    held.push(await heldAfterRevocation(await open(1, token), () => here.access.revokeToken(token.id)));
   }
+  console.log(
+    `what was revoked counted at the other server for ${held.map((ms) => `${ms} ms`).join(', ')}; the bound is ${BOUND} ms`,
+  );
+  // Of the short form nothing timed is asked.
+  if (TORTURE) assert.ok(Math.max(...held) < BOUND, `${Math.max(...held)} ms`);
 
   const rotated = new AbortController();
   const writes = clients.map(async (store, at) => {
