@@ -1,4 +1,4 @@
-import { SecureStoreError } from '@securestore/core-format';
+import { isLoopback, SecureStoreError } from '@securestore/core-format';
 import type { RemoteOptions } from '@securestore/protocol';
 
 const KNOWN: ReadonlySet<string> = new Set(['credentials', 'tls', 'fingerprint', 'connections', 'signal', 'timeout']);
@@ -21,10 +21,10 @@ export function checkRemoteOptions(options: unknown): asserts options is RemoteO
   const token: unknown = credentials?.token;
   if (token === undefined && tls?.cert !== undefined) return;
   if ((typeof token === 'string' && /^[\x21-\x7e]+$/.test(token)) || typeof token === 'function') return;
-  invalid('the option "credentials" must be { token }, with a token or a function that gives one');
+  invalid(
+    'the option "credentials" must be { token }, with a token or a function that gives one; or {} beside tls: { cert, key }',
+  );
 }
-
-const LOOPBACK: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '[::1]']);
 
 /**
  * Scheme, host and port of a location.
@@ -42,7 +42,7 @@ export function originOf(location: string): string {
   if (url.pathname !== '/' || url.search !== '' || url.hash !== '') {
     return invalid('the location of a server is scheme, host and port alone, such as https://vault.example.com:8420');
   }
-  if (url.protocol === 'http:' && !LOOPBACK.has(url.hostname)) {
+  if (url.protocol === 'http:' && !isLoopback(url.hostname)) {
     return invalid(
       'without TLS everybody on the way reads the token and the data: write https:, unless the server is on this machine',
     );

@@ -139,6 +139,7 @@ function auditOf(administrator: Administrator): AuditAdministration {
         options,
         OPTIONS.enable,
       ),
+    state: (options) => administrator.call('audit.state', () => ({ method: 'GET', path: '/v1/audit' }), options),
     disable: (options) =>
       administrator.change('audit.disable', () => ({ method: 'POST', path: '/v1/audit/disable' }), options),
   };

@@ -8,6 +8,7 @@ import { Calls } from './calls.ts';
 import { checkRemoteOptions, originOf } from './options.ts';
 import { remoteAdministration } from './remote-administration.ts';
 import { RemoteObjects } from './remote-objects.ts';
+import { checkedTls } from './tls.ts';
 import { Transport } from './transport.ts';
 
 /** Which store it is, and as whom it is used. */
@@ -56,7 +57,14 @@ export async function openRemoteStore(location: string, options: RemoteOptions):
   const token = (credentials as Partial<typeof options>['credentials'])?.token;
   const source = token === undefined || typeof token === 'function' ? token : (): string => token;
   const origin = originOf(location);
-  const calls = new Calls(new Transport({ origin, token: source, tls, connections }));
+  const material = checkedTls(tls);
+  if (material !== undefined && origin.startsWith('http:')) {
+    throw new SecureStoreError(
+      'INVALID_ARGUMENT',
+      'the option "tls" is for a server at https:, and this one is at http:',
+    );
+  }
+  const calls = new Calls(new Transport({ origin, token: source, tls: material, connections }));
   try {
     let ends: AbortSignal | undefined;
     const about = await inCall(

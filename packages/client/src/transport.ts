@@ -1,9 +1,9 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { SecureStoreError } from '@securestore/core-format';
 import { fromWireError, JSON_TYPE } from '@securestore/protocol';
-import type { RemoteTls } from '@securestore/protocol';
 import type { Dispatcher } from 'undici';
 import { Agent } from 'undici';
+import type { TlsMaterial } from './tls.ts';
 
 /** What is asked of a server. */
 export interface Ask {
@@ -26,8 +26,8 @@ export interface TransportSettings {
   /** Scheme, host and port. */
   readonly origin: string;
   readonly token: TokenSource | undefined;
-  /** Certificates of authorities, and a certificate of one's own, in PEM. */
-  readonly tls?: RemoteTls | undefined;
+  /** Certificates of authorities, and a certificate of one's own, in PEM, as {@link checkedTls} gives them. */
+  readonly tls?: TlsMaterial | undefined;
   /** Connections at once. */
   readonly connections?: number | undefined;
 }
@@ -79,10 +79,6 @@ function codeOf(error: unknown): string {
   return typeof code === 'string' ? code : cause === undefined ? '' : codeOf(cause);
 }
 
-function bytesOf(pem: string | Uint8Array | undefined): string | Buffer | undefined {
-  return pem === undefined || typeof pem === 'string' ? pem : Buffer.from(pem);
-}
-
 /** Speaks HTTP with one server. */
 export class Transport {
   readonly origin: string;
@@ -98,7 +94,7 @@ export class Transport {
       // What takes long is ended by whoever waits for it.
       headersTimeout: 0,
       bodyTimeout: 0,
-      connect: { ca: bytesOf(tls?.ca), cert: bytesOf(tls?.cert), key: bytesOf(tls?.key), timeout: 10_000 },
+      connect: { ca: tls?.ca, cert: tls?.cert, key: tls?.key, timeout: 10_000 },
     });
   }
 

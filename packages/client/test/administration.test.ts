@@ -66,6 +66,7 @@ describe('administration over a server', () => {
     expect(await remote.access.explain('root', 'read', 'db/user')).toEqual(
       await store.access.explain('root', 'read', 'db/user'),
     );
+    expect(await remote.audit.state()).toEqual(await store.audit.state());
     expect(await remote.members.list()).toEqual([]);
     expect(await remote.jobs.list()).toEqual([]);
     expect(await remote.backups.destinations()).toEqual([]);
