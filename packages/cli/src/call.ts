@@ -16,6 +16,9 @@ export interface GlobalOptions {
   readonly anchor?: boolean;
   readonly acceptHead?: boolean;
   readonly token?: string;
+  readonly tlsCert?: string;
+  readonly tlsKey?: string;
+  readonly tlsCa?: string;
   readonly json?: boolean;
   readonly yes?: boolean;
 }
@@ -103,6 +106,12 @@ function globalOptions(): Option[] {
       '--token <token>',
       'who asks, for a store at https: (otherwise $SECURESTORE_TOKEN, which shows to fewer)',
     ),
+    new Option(
+      '--tls-cert <file>',
+      'a certificate that says who asks, in the place of a token (or $SECURESTORE_TLS_CERT)',
+    ),
+    new Option('--tls-key <file>', 'the key of that certificate (or $SECURESTORE_TLS_KEY)'),
+    new Option('--tls-ca <file>', 'the authorities that vouch for the server, and no others (or $SECURESTORE_TLS_CA)'),
     new Option('--json', 'JSON lines on stdout, errors as JSON lines on stderr'),
     new Option('-y, --yes', 'do what destroys without asking'),
   ];
@@ -111,7 +120,9 @@ function globalOptions(): Option[] {
 /** Adds the options that every verb takes. They are on the program and on each verb, so either place will do. */
 export function addGlobalOptions(command: Command): void {
   command.optionsGroup(COMMON_GROUP);
-  for (const option of globalOptions()) command.addOption(option);
+  // A verb may have one of its own under such a name, as `serve` has its certificate.
+  const own = new Set(command.options.map(({ long }) => long));
+  for (const option of globalOptions()) if (!own.has(option.long)) command.addOption(option);
 }
 
 function definedOptions(command: Command): object {

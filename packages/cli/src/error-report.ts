@@ -46,6 +46,11 @@ function asSecureStoreError(error: unknown, context: ErrorContext): SecureStoreE
 /** What the library advises in terms of its own calls and options, and how that is done here. */
 const IN_OUR_TERMS: readonly (readonly [theirs: RegExp, ours: string])[] = [
   [/\bwith createStore$/, 'with securestore init'],
+  [/[\w.]+ is not allowed here; ask/, 'this is not allowed; ask'],
+  [/[\w.]+ takes the approval of a second person here:/, 'this takes the approval of a second person:'],
+  [/[\w.]+ looks over a server at what is registered alone;/, 'a server looks at what is registered alone;'],
+  [/\bapprovals\.request\('([\w.]+)', key\)/g, 'securestore approval request $1 KEY'],
+  [/\bapprovals\.request\('([\w.]+)'\)/g, 'securestore approval request $1'],
   [/\bonce with acceptHead$/, 'once with --accept-head'],
   [
     /\bgive it as the option "fingerprint"; or trust what is here, this once, with trustOnFirstUse$/,
@@ -95,6 +100,18 @@ const IN_OUR_TERMS: readonly (readonly [theirs: RegExp, ours: string])[] = [
     /: give "tls"; or say with "behindProxy" that a proxy/,
     ': give --tls-cert FILE and --tls-key FILE; or say with --behind-proxy that a proxy',
   ],
+  [
+    /\bgive that in \$NODE_EXTRA_CA_CERTS or the option "tls\.ca"/,
+    'give that by --tls-ca FILE or in $SECURESTORE_TLS_CA',
+  ],
+  [/\bthe options? "tls\.cert" and "tls\.key" go together/, '--tls-cert FILE and --tls-key FILE go together'],
+  [
+    /\bthe option "tls\.key" is not the key of "tls\.cert"/,
+    'the file of --tls-key is not the key of that of --tls-cert',
+  ],
+  [/\bthe option "tls\.(\w+)"/, 'the file of --tls-$1'],
+  [/\bgive what is in the file, and not its path$/, 'it must begin with -----BEGIN'],
+  [/\bthe option "tls" is for a server at https:/, '--tls-cert, --tls-key and --tls-ca are for a server at https:'],
   [/\bslots\.list\(\) tells which there are$/, 'securestore slots lists them'],
   [/\bmembers\.list\(\) tells who there is$/, 'securestore member lists them'],
   [/\bkeys\.undo\("([^"]*)"\) brings it back$/, 'securestore keys undo $1 brings it back'],

@@ -1,9 +1,10 @@
+import { isServed, parseLocation } from '@securestore/backend-api';
 import { type ErrorCode, SecureStoreError } from '@securestore/core-format';
 import type { Invitation, Logger, OpenOptions, SecretMethod, SecureStore } from 'securestore';
 import type { Call, GlobalOptions } from './call.ts';
 import { withAdvice } from './error-report.ts';
-import { findSecret, readSecretFile } from './secret.ts';
-import { checkNoToken, isServed, openServed } from './served.ts';
+import { findSecret, optionSecrets, readSecretFile } from './secret.ts';
+import { checkNoToken, notServed, openServed } from './served.ts';
 import { oneFingerprint, type Unlocking, unlockWith } from './unlocking.ts';
 
 function refuse(message: string): never {
@@ -16,25 +17,36 @@ function refuse(message: string): never {
  *
  * @throws `INVALID_ARGUMENT` where none is given, two differ, or what is given is no location.
  */
-export async function locationOf({ cli, options }: Call, operand?: string): Promise<string> {
-  if (operand !== undefined && options.store !== undefined && options.store !== operand) {
+export async function locationOf(call: Call, operand?: string): Promise<string> {
+  const { store } = call.options;
+  if (operand !== undefined && store !== undefined && store !== operand) {
     refuse('the location and --store differ; give one of them');
   }
-  if (operand !== undefined) return await checkedLocation(operand);
-  if (options.store !== undefined) return await checkedLocation(options.store, '--store');
-  const invited = (await invitationOf(options))?.location;
-  if (invited !== undefined) return await checkedLocation(invited, 'the store of the invitation');
-  const variable = cli.env['SECURESTORE_URL'];
-  if (variable !== undefined) return await checkedLocation(variable, '$SECURESTORE_URL');
-  const { loadConfig } = await import('securestore');
-  const { store } = await loadConfig('.');
+  if (operand !== undefined) return checkedLocation(operand);
   return (
-    store ??
+    (await givenLocation(call)) ??
     refuse(
       'which store? give --store LOCATION, such as --store sqlite:./vault.db, set $SECURESTORE_URL, ' +
         'or write { "store": "LOCATION" } into securestore.config.json',
     )
   );
+}
+
+async function givenLocation({ cli, options }: Call): Promise<string | undefined> {
+  if (options.store !== undefined) return checkedLocation(options.store, '--store');
+  const invited = (await invitationOf(options))?.location;
+  if (invited !== undefined) return checkedLocation(invited, 'the store of the invitation');
+  const variable = cli.env['SECURESTORE_URL'];
+  if (variable !== undefined) return checkedLocation(variable, '$SECURESTORE_URL');
+  const { loadConfig } = await import('securestore');
+  return (await loadConfig('.')).store;
+}
+
+/** Whether a call that needs no store, since a secret of it does, is for a server all the same: it has one as its store, and no secret. */
+export async function isForServer(call: Call): Promise<boolean> {
+  if (optionSecrets(call.options).length > 0) return false;
+  const location = await givenLocation(call);
+  return location !== undefined && isServed(location);
 }
 
 /** The invitation that was given, if one was. @throws `INVALID_ARGUMENT` where it is none */
@@ -51,8 +63,7 @@ export async function invitationOf({ invitationFile }: GlobalOptions): Promise<I
 }
 
 /** `location`, or an error that says which setting is none. */
-async function checkedLocation(location: string, setting?: string): Promise<string> {
-  const { parseLocation } = await import('@securestore/backend-api');
+function checkedLocation(location: string, setting?: string): string {
   parseLocation(location, setting);
   return location;
 }
@@ -125,7 +136,7 @@ export async function withUnlockedStore<T>(
   use: (store: SecureStore, unlock: SecretMethod) => Promise<T>,
 ): Promise<T> {
   const location = await locationOf(call);
-  if (isServed(location)) refuse('this takes what unlocks the store: run it where that is, and not over a server');
+  if (isServed(location)) notServed(call.verb, ', since it takes the secret of the store');
   using unlock = await unlockWith(await findSecret(call, 'open'));
   await using store = await openWith(call, location, unlock);
   return await use(store, unlock.method);

@@ -1,84 +1,171 @@
+import { isServed } from '@securestore/backend-api';
 import { SecureStoreError } from '@securestore/core-format';
-import type { RemoteStore, SecureStore } from 'securestore';
+import type { CallOptions, RemoteStore, SecureStore, TrailEntry } from 'securestore';
 import type { Call } from './call.ts';
 import { credentialFile, nonEmpty, optionSecrets, readSecretFile } from './secret.ts';
+import { tlsOf, tlsOptionOf } from './tls-files.ts';
 
 function refuse(message: string): never {
   throw new SecureStoreError('INVALID_ARGUMENT', message);
 }
 
-/** Whether a store is served elsewhere. */
-export function isServed(location: string): boolean {
-  return /^https?:/.test(location);
-}
-
-/** @throws `INVALID_ARGUMENT` where a token is given with a store that is unlocked here, where it would bind nobody */
-export function checkNoToken({ cli, options }: Call): void {
-  const given = options.token === undefined ? cli.env['SECURESTORE_TOKEN'] && '$SECURESTORE_TOKEN' : '--token';
+/** @throws `INVALID_ARGUMENT` where a token or a certificate is given with a store that is unlocked here, where it would bind nobody */
+export function checkNoToken({ cli, options, verb }: Call): void {
+  // The certificate of `serve` is that of the server.
+  const variable = cli.env['SECURESTORE_TOKEN'] && '$SECURESTORE_TOKEN';
+  const given =
+    options.token === undefined ? ((verb === 'serve' ? undefined : tlsOptionOf(options)) ?? variable) : '--token';
   if (given === undefined || given === '') return;
   refuse(
     `${given} is for a store at https:; whoever unlocks a store may do everything with it, so it would bind nobody`,
   );
 }
 
-async function tokenOf({ cli, options }: Call): Promise<string> {
+/** @param otherwise whether something else may say who asks, so that there need be no token */
+async function tokenOf({ cli, options }: Call, otherwise: boolean): Promise<string | undefined> {
   const [secret] = optionSecrets(options);
   if (secret !== undefined)
     refuse(`${secret[0]} unlocks a store, which the server does; give --token or $SECURESTORE_TOKEN`);
   const given = options.token ?? nonEmpty(cli.env, 'SECURESTORE_TOKEN');
   if (given !== undefined) return given;
   const file = await credentialFile(cli.env, 'securestore-token');
-  if (file === undefined)
-    return refuse('a store at https: takes a token: set $SECURESTORE_TOKEN, or give --token TOKEN');
-  return Buffer.from(await readSecretFile(file, 'token')).toString('utf8');
-}
-
-function notServed(path: string): never {
-  throw new SecureStoreError(
-    'UNSUPPORTED',
-    `${path} is not to be had from a server; run this where the store is unlocked`,
+  if (file !== undefined) return Buffer.from(await readSecretFile(file, 'token')).toString('utf8');
+  if (otherwise) return undefined;
+  return refuse(
+    'a store at https: takes a token: set $SECURESTORE_TOKEN, or give --token TOKEN; or a certificate, by --tls-cert FILE and --tls-key FILE',
   );
 }
 
-/** Something that there is of a store and not of one that is served: using it says so. */
-function missing(path: string): unknown {
-  const use = (): never => notServed(path);
-  return new Proxy(use, {
-    get: (_, name) => (typeof name === 'symbol' || name === 'then' ? undefined : missing(`${path}.${name}`)),
-  });
+/**
+ * @param what a command, with as much of its operands and options as it takes to tell
+ * @param why what follows it, from a comma on
+ * @throws `UNSUPPORTED`
+ */
+export function notServed(what: string, why = ''): never {
+  throw new SecureStoreError(
+    'UNSUPPORTED',
+    `securestore ${what} is not to be had over a server${why}; run it where the store is unlocked, with --store and the location where it lies`,
+  );
 }
 
-/** A part of a store that is served, such as its audit: what there is not of it says so when it is asked for. */
-function partOf(part: object, path: string): unknown {
+/** What of a store that is served is missing, or has members that are: using these says so, by the name of the command. */
+function partOf(part: object, verb: string): unknown {
   return new Proxy(part, {
     get(target, name) {
-      if (typeof name === 'symbol' || name === 'then' || name in target) return Reflect.get(target, name, target);
-      return notServed(`${path}.${name}`);
+      const value: unknown = Reflect.get(target, name, target);
+      if (typeof name === 'symbol' || name === 'then' || name in target) return value;
+      return notServed(verb, ' in this form');
     },
   });
 }
 
+type TailOptions = NonNullable<Parameters<SecureStore['audit']['tail']>[0]>;
+
+/** The newest entries of the audit log, as `audit.tail` of a store gives them. */
+async function* entriesOf({ audit }: RemoteStore, options: TailOptions): AsyncGenerator<TrailEntry> {
+  // Each look is an attempt that is recorded, so that following would show itself without end.
+  if (options.follow === true) notServed('audit tail --follow', ', since each look would be in the log itself');
+  const { entries, object, signal } = options;
+  yield* await audit.entries({ entries, object, signal });
+}
+
+/** All requests for approval, or those that concern whoever asks. */
+function requestsOf({ access, approvals }: RemoteStore): RemoteStore['access']['requests'] {
+  return async (options) => (await ifAllowed(access.requests(options))) ?? (await approvals.list(options));
+}
+
+type NewSlot = Parameters<SecureStore['slots']['add']>[0];
+
+/**
+ * A secret as it can be sent: files of keys are read where they are, and what is printed must not pass through a server.
+ *
+ * @throws `UNSUPPORTED`
+ */
+async function sentSecret(slot: NewSlot): Promise<NewSlot> {
+  if (typeof slot !== 'object' || !('type' in slot)) return slot;
+  if (slot.type !== 'passphrase') {
+    return notServed('slots add', ' but for a passphrase, by --new-passphrase-file, and for a --recipient');
+  }
+  const bytes = await slot.secret();
+  try {
+    // Other bytes would become another passphrase.
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    return refuse('the new passphrase is no UTF-8, and can not be sent to a server');
+  } finally {
+    bytes.fill(0);
+  }
+}
+
 /** A store that is served, in the place of one that is here. */
-function inPlaceOf(remote: RemoteStore): SecureStore {
+function inPlaceOf(remote: RemoteStore, verb: string): SecureStore {
+  const { approvals } = remote;
+  const decisions: Pick<SecureStore['access'], 'approve' | 'deny'> = {
+    approve: (id, options) => approvals.approve(id, options),
+    deny: (id, options) => approvals.deny(id, options),
+  };
+  const overlaid: Readonly<Record<string, unknown>> = {
+    // Who decides about requests is whoever asks, and not the owner of the store.
+    access: partOf({ ...remote.access, ...decisions, requests: requestsOf(remote) }, verb),
+    slots: partOf(
+      {
+        ...remote.slots,
+        add: async (slot: NewSlot, options?: CallOptions) => remote.slots.add(await sentSecret(slot), options),
+      },
+      verb,
+    ),
+    audit: partOf({ ...remote.audit, tail: (options: TailOptions) => entriesOf(remote, options) }, verb),
+  };
   return new Proxy(remote, {
     get(target, name) {
+      if (typeof name === 'string' && Object.hasOwn(overlaid, name)) return overlaid[name];
       const value: unknown = Reflect.get(target, name, target);
       // Not a bound one, which the engine does not take for `await using`.
       if (typeof value === 'function') {
         const call = (...args: readonly unknown[]): unknown => Reflect.apply(value, target, args);
         // `keys` is a call with calls of its own.
-        return typeof name === 'symbol' ? call : partOf(Object.assign(call, value), name);
+        return typeof name === 'symbol' ? call : partOf(Object.assign(call, value), verb);
       }
-      if (typeof value === 'object' && value !== null && typeof name === 'string') return partOf(value, name);
-      return value !== undefined || typeof name === 'symbol' || name === 'then' ? value : missing(name);
+      if (typeof value === 'object' && value !== null && typeof name === 'string') return partOf(value, verb);
+      return value !== undefined || typeof name === 'symbol' || name === 'then'
+        ? value
+        : notServed(verb, ' in this form');
     },
   }) as unknown as SecureStore;
 }
 
-/** Opens a store that is served elsewhere, as whom the token says. @throws what `openRemoteStore` throws */
+/**
+ * Opens a store that is served elsewhere, as whom the token or the certificate says.
+ *
+ * @throws `INVALID_ARGUMENT`; what `openRemoteStore` throws
+ */
 export async function openServed(call: Call, location: string): Promise<SecureStore> {
-  const token = await tokenOf(call);
+  const tls = await tlsOf(call);
+  const token = await tokenOf(call, tls?.cert !== undefined);
   const { openRemoteStore } = await import('@securestore/client');
   const { fingerprint } = call.options;
-  return inPlaceOf(await openRemoteStore(location, { credentials: { token }, fingerprint, signal: call.cli.signal }));
+  const remote = await openRemoteStore(location, { credentials: { token }, tls, fingerprint, signal: call.cli.signal });
+  return inPlaceOf(remote, call.verb);
+}
+
+/** Whether a store is one that {@link openServed} has opened. */
+export function isRemote({ location }: Pick<SecureStore, 'location'>): boolean {
+  return isServed(location);
+}
+
+/** What is said beside an invitation that was made over a server. */
+export const TELL_WHERE =
+  'It does not say where the store lies, which a server does not tell: tell them, since an identity opens no store over a server';
+
+/** Where a store lies, for an invitation to open it there; `undefined` where that is not known here. */
+export function placeOf(store: Pick<SecureStore, 'location'>): string | undefined {
+  return isRemote(store) ? undefined : store.location;
+}
+
+/** What is known to whoever may ask for it; to others it is not told, where it is beside what they have asked for. */
+export async function ifAllowed<T>(asking: Promise<T>): Promise<T | undefined> {
+  return asking.catch((error: unknown) => {
+    if (SecureStoreError.is(error, 'ACCESS_DENIED')) return undefined;
+    throw error;
+  });
 }

@@ -1,9 +1,12 @@
-import { once } from 'node:events';
-import { createInterface } from 'node:readline';
-import { readFile } from 'node:fs/promises';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { execFile, spawnSync } from 'node:child_process';
+import { readFile, writeFile } from 'node:fs/promises';
+import { promisify } from 'node:util';
+import { describe, expect, it } from 'vitest';
+import { authority, NO_OPENSSL } from '../../server/test/support/certificates.ts';
 import type { Sandbox } from './support/cli.ts';
-import { sandbox } from './support/cli.ts';
+import { COMMAND, sandbox } from './support/cli.ts';
+import { runHere } from './support/in-process.ts';
+import { serving } from './support/serving.ts';
 
 async function tokenFor(box: Sandbox, principal: string, template: string): Promise<string> {
   await box.run(['role', 'add', template, '--template', template]);
@@ -12,37 +15,40 @@ async function tokenFor(box: Sandbox, principal: string, template: string): Prom
   return (JSON.parse(stdout) as { token: string }).token;
 }
 
-interface Serving {
-  readonly url: string;
-  /** Ends it as a system does. */
-  readonly stop: () => Promise<{
-    readonly exitCode: number | null;
-    readonly lines: readonly string[];
-    readonly stderr: string;
-  }>;
+const GUIDE = await readFile(new URL('../../../docs/guides/server.md', import.meta.url), 'utf8');
+const NO_CURL =
+  spawnSync('curl', ['--version']).status === 0 ? undefined : 'there is no curl here to run the guide with';
+
+/** Runs lines of the guide as they stand there. */
+async function shell(box: Sandbox, lines: string): Promise<string> {
+  const command = COMMAND.map((part) => `'${part}'`).join(' ');
+  const script = `set -eu\nsecurestore() { ${command} "$@"; }\n${lines}`;
+  return (await promisify(execFile)('bash', ['-c', script], { cwd: box.path(), env: box.env })).stdout;
 }
 
-async function serving(box: Sandbox, args: readonly string[] = []): Promise<Serving> {
-  const child = box.start(['serve', '--port', '0', '--json', ...args]);
-  onTestFinished(() => void child.kill('SIGKILL'));
-  if (child.stdout === null || child.stderr === null) throw new Error('there is nothing to read');
-  let stderr = '';
-  child.stderr.on('data', (chunk: Buffer) => (stderr += String(chunk)));
-  const lines: string[] = [];
-  const reader = createInterface(child.stdout);
-  reader.on('line', (line) => lines.push(line));
-  const first = await Promise.race([
-    once(reader, 'line'),
-    once(child, 'exit').then(() => Promise.reject(new Error(stderr))),
-  ]);
-  const { serving: url } = JSON.parse(String(first[0])) as { serving: string };
-  const stop = async (): Promise<Awaited<ReturnType<Serving['stop']>>> => {
-    child.kill('SIGTERM');
-    const [exitCode] = (await once(child, 'exit')) as [number | null];
-    return { exitCode, lines, stderr };
-  };
-  return { url, stop };
-}
+describe('the guide', () => {
+  it.skipIf(NO_CURL !== undefined)(`has commands that run${NO_CURL === undefined ? '' : ` (${NO_CURL})`}`, async () => {
+    const [start = '', elsewhere = ''] = [...GUIDE.matchAll(/^```sh\n([^]*?)^```/gm)].map(([, block]) => block ?? '');
+    const box = await sandbox();
+    // It runs until it is stopped, and is started below.
+    const prepared = await shell(box, start.replace(/^securestore serve .*$/m, ''));
+    const [token = ''] = /sst_\S+/.exec(prepared) ?? [];
+    const { url } = await serving(box);
+    await writeFile(box.path('image.txt'), 'v7;');
+    expect(elsewhere).toContain('SECURESTORE_URL=https://vault.example.com SECURESTORE_TOKEN=sst_…');
+    const used = elsewhere.replace('https://vault.example.com', url).replace('sst_…', token);
+    expect(await shell(box, `unset CREDENTIALS_DIRECTORY\n${used}`)).toMatch(/^stored deploy\/image.*\nv7;v7;$/);
+  });
+
+  it('names options of serve that there are', async () => {
+    const help = (await runHere(['help', 'serve'])).stdout;
+    const commands = GUIDE.matchAll(/^(?:.*(?:securestore|"serve",).*|`--.*)$/gm);
+    for (const [line] of commands) {
+      if (!/\bserve\b/.test(line)) continue;
+      for (const [option] of line.matchAll(/--[a-z][a-z-]+/g)) expect(`${help} --store`, line).toContain(option);
+    }
+  });
+});
 
 describe('serve', () => {
   it('serves the store to whoever has a token, and ends in peace', async () => {
@@ -62,7 +68,7 @@ describe('serve', () => {
     expect((await box.run(['slots'], { env })).exitCode).toBe(4);
     const rotate = await box.run(['rotate', '--new-passphrase-file', 'none'], { env });
     expect(rotate.exitCode).toBe(2);
-    expect(rotate.stderr).toContain('not over a server');
+    expect(rotate.stderr).toContain('not to be had over a server');
     const { exitCode, lines, stderr } = await server.stop();
     expect(exitCode).toBe(0);
     const requests = lines.slice(1).map((line) => JSON.parse(line) as { route: string; status: number });
@@ -72,21 +78,6 @@ describe('serve', () => {
     for (const secret of [token, 's3cr3t', 'n3w', 'password'])
       expect(`${lines.join('\n')}${stderr}`).not.toContain(secret);
     expect((await box.run(['get', 'db/new'])).stdout).toBe('n3w');
-  });
-
-  it('says what is not to be had from a server', async () => {
-    const box = await sandbox();
-    const token = await tokenFor(box, 'ann', 'administrator');
-    const server = await serving(box);
-    const env = { SECURESTORE_URL: server.url, SECURESTORE_TOKEN: token };
-    for (const args of [['audit'], ['audit', 'tail'], ['backup', 'file:elsewhere', '--follow']]) {
-      const { exitCode, stderr } = await box.run(args, { env });
-      expect(stderr).toContain('not to be had from a server');
-      expect(exitCode).toBe(2);
-    }
-    expect((await box.run(['role'], { env })).exitCode).toBe(0);
-    expect((await box.run(['keys'], { env })).stdout).toContain('default');
-    expect((await server.stop()).exitCode).toBe(0);
   });
 
   it('tells who may not ask after the health of a store just that', async () => {
@@ -119,11 +110,55 @@ describe('serve', () => {
     const token = await tokenFor(box, 'ann', 'writer');
     const server = await serving(box);
     const credentials = await sandbox('none');
-    const { writeFile } = await import('node:fs/promises');
     await writeFile(credentials.path('securestore-token'), `${token}\n`);
     const env = { SECURESTORE_URL: server.url, CREDENTIALS_DIRECTORY: credentials.path() };
     expect((await box.run(['put', 'k'], { env, input: 'x' })).exitCode).toBe(0);
     expect((await server.stop()).exitCode).toBe(0);
+  });
+
+  it.skipIf(NO_OPENSSL !== undefined)('is used by a certificate in the place of a token', async () => {
+    const box = await sandbox();
+    const ca = authority();
+    const files = { server: ca.sign('/CN=server'), own: ca.sign('/CN=batch'), other: ca.sign('/CN=batch') };
+    await writeFile(box.path('ca.pem'), ca.cert);
+    for (const [name, { cert, key }] of Object.entries(files)) {
+      await writeFile(box.path(`${name}.pem`), cert);
+      await writeFile(box.path(`${name}.key`), key);
+    }
+    await box.run(['role', 'add', 'everything', '--allow', '*']);
+    await box.run(['grant', 'tls:batch', 'everything', '--service']);
+    const tls = ['--tls-cert', 'server.pem', '--tls-key', 'server.key', '--tls-client-ca', 'ca.pem'];
+    const { url } = await serving(box, tls);
+    const env = { SECURESTORE_URL: url };
+    const own = ['--tls-cert', 'own.pem', '--tls-key', 'own.key'];
+    const put = await box.run(['put', 'k', ...own, '--tls-ca', 'ca.pem'], { env, input: 'value' });
+    expect(put, put.stderr).toMatchObject({ exitCode: 0 });
+    const variables = {
+      SECURESTORE_TLS_CERT: box.path('own.pem'),
+      SECURESTORE_TLS_KEY: box.path('own.key'),
+      SECURESTORE_TLS_CA: box.path('ca.pem'),
+    };
+    expect((await box.run(['get', 'k'], { env: { ...env, ...variables } })).stdout).toBe('value');
+    for (const [args, said] of [
+      [own, '--tls-ca FILE'],
+      [['--tls-ca', 'ca.pem'], '--tls-cert FILE and --tls-key FILE'],
+      [['--tls-ca', 'ca.pem', '--tls-cert', 'own.pem'], 'go together'],
+      [[...own, '--tls-ca', 'none.pem'], 'none.pem'],
+      [
+        ['--tls-ca', 'ca.pem', '--tls-cert', 'own.pem', '--tls-key', 'other.key'],
+        'the file of --tls-key is not the key of',
+      ],
+      [
+        ['--tls-ca', 'ca.pem', '--tls-cert', 'own.key', '--tls-key', 'own.key'],
+        'the file of --tls-cert has no certificate',
+      ],
+    ] as const) {
+      const { exitCode, stderr } = await box.run(['get', 'k', ...args], { env });
+      expect(stderr).toContain(said);
+      expect([2, 7]).toContain(exitCode);
+    }
+    // With a store that is unlocked here it would bind nobody.
+    expect((await box.run(['get', 'k', ...own])).exitCode).toBe(2);
   });
 
   it.each([

@@ -1,14 +1,16 @@
 import { SecureStoreError } from '@securestore/core-format';
-import type { ApprovalRequest, ApprovalRule, Policy, SecureStore } from 'securestore';
+import type { Action, ApprovalRequest, ApprovalRule, Policy, SecureStore, SessionApprovals } from 'securestore';
 import { FOLLOWING, scopeText, splitNames } from '../access-text.ts';
 import type { Call } from '../call.ts';
 import { withStore } from '../open.ts';
 import { parseExpiry } from '../parse-time.ts';
+import { isRemote } from '../served.ts';
 import { formatTable, formatTime, printable } from '../terminal-text.ts';
 
 export interface ApprovalOptions {
   readonly keys?: readonly string[];
   readonly category?: readonly string[];
+  readonly reason?: string;
 }
 
 export interface ApproveOptions {
@@ -19,15 +21,21 @@ function refuse(message: string): never {
   throw new SecureStoreError('INVALID_ARGUMENT', message);
 }
 
-/** `securestore approval`, `approval rules`, `approval add <actions>`, `approval remove <number>`. */
+const ACTIONS: readonly (string | undefined)[] = [undefined, 'rules', 'add', 'remove', 'request'];
+
+/** `securestore approval`, `approval rules`, `approval add <actions>`, `approval remove <number>`, `approval request <action> [key]`. */
 export async function approval(
   call: Call<ApprovalOptions>,
   action: string | undefined,
   target: string | undefined,
+  key: string | undefined,
 ): Promise<void> {
-  const { keys, category } = call.options;
-  if (action !== undefined && action !== 'rules' && action !== 'add' && action !== 'remove')
-    refuse('after approval comes rules, add, remove or nothing; see securestore help approval');
+  const { keys, category, reason } = call.options;
+  if (!ACTIONS.includes(action))
+    refuse('after approval comes rules, add, remove, request or nothing; see securestore help approval');
+  if (action === 'request' && target === undefined) refuse('approval request needs an action, such as purge');
+  if (action !== 'request' && key !== undefined) refuse('a key belongs to approval request');
+  if (action !== 'request' && reason !== undefined) refuse('--reason belongs to approval request');
   if (action === 'add' && target === undefined) refuse('approval add needs actions, such as purge,rotate');
   if (action === 'remove' && !/^\d{1,4}$/.test(target ?? ''))
     refuse('approval remove needs the number of a rule; securestore approval rules lists them');
@@ -35,8 +43,25 @@ export async function approval(
   await withStore(call, async (store) => {
     if (action === undefined) return await listRequests(call, store);
     if (action === 'rules' || target === undefined) return await listRules(call, store);
+    if (action === 'request') return await ask(call, store, target, key);
     return action === 'add' ? await addRule(call, store, target) : await removeRule(call, store, Number(target));
   });
+}
+
+/** Asks a second person for approval, as whom the server knows whoever asks. */
+async function ask(
+  { cli, out, options }: Call<ApprovalOptions>,
+  store: SecureStore & { readonly approvals?: SessionApprovals },
+  action: string,
+  key: string | undefined,
+): Promise<void> {
+  if (!isRemote(store) || store.approvals === undefined)
+    refuse('whoever unlocks a store needs no approval; this is for one that is used over a server');
+  const { reason } = options;
+  const made = await store.approvals.request(action as Action, key, { reason, signal: cli.signal });
+  const until = formatTime(new Date(made.expires));
+  await out.result(made, () => `asked for approval as ${made.id}, waiting until ${until}, ${requestText(made)}`);
+  out.note(`somebody else approves it with securestore approve ${made.id}; then the next attempt passes, once`);
 }
 
 function requestText({ principal, action, key }: ApprovalRequest): string {

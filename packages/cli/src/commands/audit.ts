@@ -3,6 +3,7 @@ import type { AuditReport, SecretMethod, SecureStore, TrailEntry } from 'secures
 import type { Call, ExitCode } from '../call.ts';
 import { withStore } from '../open.ts';
 import { parseCount } from '../parse-values.ts';
+import { ifAllowed, isRemote, notServed } from '../served.ts';
 import { count, formatTable, formatTime, printable } from '../terminal-text.ts';
 
 export interface AuditOptions {
@@ -45,8 +46,8 @@ export async function audit(call: Call<AuditOptions>, action: string | undefined
 
 type Run = (call: Call<AuditOptions>, store: SecureStore) => Promise<ExitCode>;
 
-async function status({ out }: Call, store: SecureStore): Promise<ExitCode> {
-  const { on, auditor = null, mode = null } = store.audit.status;
+async function status({ cli, out }: Call, store: SecureStore): Promise<ExitCode> {
+  const { on, auditor = null, mode = null } = await store.audit.state({ signal: cli.signal });
   await out.result({ on, auditor, mode }, () =>
     on
       ? [`the store is audited (${mode}); the log is verified with the identity of`, `${auditor}`]
@@ -64,15 +65,16 @@ async function switchOn({ cli, out, options }: Call<AuditOptions>, store: Secure
     );
   }
   const mode = failClosed ? 'fail-closed' : 'batched';
-  const { auditor: before } = store.audit.status;
-  await store.audit.enable({ auditor, mode, signal: cli.signal });
+  const { signal } = cli;
+  const before = (await ifAllowed(store.audit.state({ signal })))?.auditor;
+  await store.audit.enable({ auditor, mode, signal });
   await out.result({ on: true, auditor, mode }, () => `the store is audited from now on (${mode})`);
   if (before !== undefined && before !== auditor) {
     out.note(
       `the auditor was ${before} until now: to verify what was recorded before, give the identity of that one too`,
     );
   }
-  const members = await store.members.list({ signal: cli.signal });
+  const members = (await ifAllowed(store.members.list({ signal }))) ?? [];
   if (members.length > 0) {
     out.note(`${count(members.length, 'member')} of the store write to no log: what they do is not recorded`);
   }
@@ -96,11 +98,14 @@ function jsonOf(entry: TrailEntry): object {
 }
 
 function rowOf(entry: TrailEntry): string[] {
-  const { time, principal, action, outcome, category, reason } = entry;
-  return [formatTime(new Date(time)), outcome, principal, action, objectOf(entry), category, reason].map(printable);
+  const { time, principal, action, outcome, requestId, category, reason } = entry;
+  const when = formatTime(new Date(time));
+  return [when, outcome, principal, action, objectOf(entry), category, requestId, reason].map(printable);
 }
 
-const COLUMNS = ['TIME', 'OUTCOME', 'PRINCIPAL', 'ACTION', 'OBJECT', 'CATEGORY', 'REASON'].map((title) => ({ title }));
+const COLUMNS = ['TIME', 'OUTCOME', 'PRINCIPAL', 'ACTION', 'OBJECT', 'CATEGORY', 'REQUEST', 'REASON'].map((title) => ({
+  title,
+}));
 
 /** Parts of the log that can't be read are left out, said, and make a difference to the exit code. */
 function damageOf({ out }: Call<AuditOptions>): {
@@ -133,6 +138,7 @@ async function tail(call: Call<AuditOptions>, store: SecureStore): Promise<ExitC
 }
 
 async function exportLog(call: Call<AuditOptions>, store: SecureStore): Promise<ExitCode> {
+  if (isRemote(store)) notServed('audit export', ', which has the newest entries alone');
   const { cli, out } = call;
   const damage = damageOf(call);
   for await (const line of store.audit.lines({ signal: cli.signal, onDamaged: damage.note })) {
@@ -177,6 +183,7 @@ async function say({ out }: Call, { ok, problems, notes, segments }: AuditReport
 }
 
 async function verify(call: Call<AuditOptions>, store: SecureStore): Promise<ExitCode> {
+  if (isRemote(store)) notServed('audit verify', ', which must not see the identity of the auditor');
   const auditor = await identitiesOf(call.options.auditorIdentity);
   const report = await store.audit.verify({ auditor, signal: call.cli.signal });
   await say(call, report);

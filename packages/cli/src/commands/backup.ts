@@ -5,6 +5,7 @@ import { type Call, type ExitCode, SOME_FAILED } from '../call.ts';
 import { sayFailed } from '../failed-items.ts';
 import { watchJob } from '../job-progress.ts';
 import { withStore } from '../open.ts';
+import { isRemote, notServed } from '../served.ts';
 import { count, formatBytes, formatTime, printable } from '../terminal-text.ts';
 
 export interface BackupOptions {
@@ -36,6 +37,7 @@ function stoppedInWords({ recoverableTo, error }: ContinuousStatus, destination:
 
 /** Backs up continuously until it is interrupted. */
 async function follow({ cli, out }: Call<BackupOptions>, store: SecureStore, destination: string): Promise<ExitCode> {
+  if (isRemote(store)) notServed('backup --follow');
   let told = 0;
   let failing = false;
   const say = (status: ContinuousStatus): void => {

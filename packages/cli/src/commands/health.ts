@@ -1,3 +1,4 @@
+import { isServed } from '@securestore/backend-api';
 import { exitCodeOf, SecureStoreError } from '@securestore/core-format';
 import { styleText } from 'node:util';
 import type { HealthCheck, HealthReport, HealthStatus } from 'securestore';
@@ -6,7 +7,6 @@ import type { OutputStream } from '../cli-context.ts';
 import { inOurTerms } from '../error-report.ts';
 import { locationOf, withStoreWithin } from '../open.ts';
 import { parseDuration } from '../parse-time.ts';
-import { isServed } from '../served.ts';
 import { formatTable, printable } from '../terminal-text.ts';
 
 export interface HealthOptions {

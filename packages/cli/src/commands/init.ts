@@ -1,3 +1,4 @@
+import { isServed } from '@securestore/backend-api';
 import { SecureStoreError } from '@securestore/core-format';
 import type { CreateOptions, SecureStore } from 'securestore';
 import type { Call } from '../call.ts';
@@ -27,6 +28,12 @@ export async function init(call: Call<InitOptions>, operand: string | undefined)
     );
   }
   const location = await locationOf(call, operand);
+  if (isServed(location)) {
+    throw new SecureStoreError(
+      'INVALID_ARGUMENT',
+      'a store is made where it will lie, and then served: securestore init sqlite:./vault.db, then securestore serve there',
+    );
+  }
   if (location.startsWith('memory:')) {
     throw new SecureStoreError(
       'INVALID_ARGUMENT',

@@ -3,6 +3,7 @@ import type { GrantableGroup, Job, MemberInfo, RotationReport, SecureStore } fro
 import type { Call, ExitCode } from '../call.ts';
 import { watchJob } from '../job-progress.ts';
 import { withStore } from '../open.ts';
+import { ifAllowed, placeOf, TELL_WHERE } from '../served.ts';
 import { sayRotation } from '../rotation-report.ts';
 import { formatTable, formatTime, printable } from '../terminal-text.ts';
 
@@ -77,9 +78,12 @@ async function add(
   // What is no kind of keys the library refuses.
   const groups = group as readonly GrantableGroup[] | undefined;
   const added = await store.members.add(name, recipient, { categories, groups, signal: cli.signal });
-  const { fingerprint, location } = store;
+  const { fingerprint } = store;
+  const location = placeOf(store);
   const invitation = formatInvitation({ fingerprint, location, recipient: added.recipient });
-  await out.result({ ...added, fingerprint, location, invitation }, () => invitation.trimEnd().split('\n'));
+  await out.result({ ...added, fingerprint, ...(location && { location }), invitation }, () =>
+    invitation.trimEnd().split('\n'),
+  );
   const shown = printable(name);
   if (added.categories.length > 0) {
     const which = added.categories.map(printable).join(', ');
@@ -90,11 +94,13 @@ async function add(
       'is too much, use a store of its own',
   );
   if (groups?.includes('audit') === true) out.note(`${shown} can read and verify the audit log`);
-  if (store.audit.status.on) out.note('the store is audited, and what members do is not in its log');
+  const audited = await ifAllowed(store.audit.state({ signal: cli.signal }));
+  if (audited?.on === true) out.note('the store is audited, and what members do is not in its log');
   out.note(
     `Send ${shown} this invitation by a way that both of you trust: it is not secret, but whoever changes it can lead ` +
       'them to another store',
   );
+  if (location === undefined) out.note(TELL_WHERE);
 }
 
 async function revoke(call: Call, store: SecureStore, name: string): Promise<ExitCode> {

@@ -1,3 +1,4 @@
+import { isServed } from '@securestore/backend-api';
 import { exitCodeOf, SecureStoreError } from '@securestore/core-format';
 import type { MigrationOpenOptions, MigrationPhase, MigrationReport, SecretMethod } from 'securestore';
 import type { Call, ExitCode } from '../call.ts';
@@ -8,6 +9,7 @@ import { sayMissingFolders } from '../missing-folders.ts';
 import { invitationOf, locationOf, loggerFor } from '../open.ts';
 import { findNewSecret, findSecret, type NewSecretOptions } from '../secret.ts';
 import { ensureKeyFile } from '../key-file.ts';
+import { notServed } from '../served.ts';
 import { confirmDestruction } from '../prompt.ts';
 import { isSameSecret } from '../same-secret.ts';
 import { count, formatBytes, printable } from '../terminal-text.ts';
@@ -81,15 +83,21 @@ export async function migrate(
     if (second !== undefined || partial === true || copyOnly === true || keep === true) {
       refuse(`--${instead} takes the location of the store and nothing else`);
     }
-    return await INSTEAD_OF_MOVING[instead](call, await locationOf(call, first));
+    return await INSTEAD_OF_MOVING[instead](call, unserved(await locationOf(call, first)));
   }
   const to = second ?? first;
   if (to === undefined) refuse('where to? give the new location: securestore migrate [FROM] TO');
-  const location = await locationOf(call, second === undefined ? undefined : first);
+  const location = unserved(await locationOf(call, second === undefined ? undefined : first));
+  unserved(to);
   refuseMemory(to, 'move the store to another location');
   if (copyOnly === true && keep === true) refuse('--keep is for a store that has moved; leave out --copy-only');
   checkReseal(call.options);
   return await move(call, location, to);
+}
+
+/** @throws `UNSUPPORTED` for the location of a server, which holds no store by itself */
+function unserved(location: string): string {
+  return isServed(location) ? notServed('migrate', ', which has its store elsewhere') : location;
 }
 
 /** What is done to a store instead of moving it. */

@@ -1,4 +1,4 @@
-import { redactLocation } from '@securestore/backend-api';
+import { isServed, redactLocation } from '@securestore/backend-api';
 import { SecureStoreError } from '@securestore/core-format';
 import type { ConflictPolicy, RestoreJobReport, RestoreReport, SnapshotChoice, SnapshotInfo } from 'securestore';
 import { requireBackup } from '../backup-place.ts';
@@ -9,7 +9,6 @@ import { inOurTerms } from '../error-report.ts';
 import { sayFailed } from '../failed-items.ts';
 import { watchJob } from '../job-progress.ts';
 import { locationOf, withStore } from '../open.ts';
-import { isServed } from '../served.ts';
 import { parseMoment } from '../parse-time.ts';
 import { parseCount, parseFolder } from '../parse-values.ts';
 import { confirmDestruction } from '../prompt.ts';
@@ -205,12 +204,12 @@ async function restoreHere(call: RestoreCall, source: string): Promise<ExitCode>
   const isWhole = prefix === undefined && keys === undefined && into === undefined;
   const choice = choiceOf(options);
   const policy = policyOf(options, isWhole);
+  // A server looks for the backup where it is, and is not told of each object: it tells how many there are.
+  const isHere = !isServed(await locationOf(call));
   if (dryRun !== true && (isWhole || policy === 'overwrite' || deleteExtra === true)) {
-    await requireBackup(source, cli.signal);
+    if (isHere) await requireBackup(source, cli.signal);
     await confirmDestruction(cli, call.options.yes, question(options, isWhole), 'this replaces what is in the store');
   }
-  // A server is not told of each object, and tells how many there are.
-  const isHere = !isServed(await locationOf(call));
   const plan = dryRun === true && isHere ? restorePlan(out, policy) : undefined;
   return await withStore(call, async (store) => {
     const job = store.restore(source, {

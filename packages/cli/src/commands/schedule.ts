@@ -4,6 +4,7 @@ import { refuseMemory } from '../backup-place.ts';
 import { type Call, type ExitCode, SOME_FAILED } from '../call.ts';
 import { loggerFor, withStore } from '../open.ts';
 import { parseDuration } from '../parse-time.ts';
+import { isRemote, notServed } from '../served.ts';
 import { count, formatTable, formatTime, printable } from '../terminal-text.ts';
 
 export interface ScheduleOptions {
@@ -115,6 +116,7 @@ async function remove({ out }: ScheduleCall, { schedules }: SecureStore, id: str
 }
 
 async function run(call: ScheduleCall, store: SecureStore): Promise<ExitCode> {
+  if (isRemote(store)) notServed('schedule run');
   const { cli, out, options } = call;
   const { deadManPing, execHook, execRunHook, webhook } = await import('securestore');
   const { systemClock } = await import('@securestore/jobs');

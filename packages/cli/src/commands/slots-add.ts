@@ -4,6 +4,7 @@ import type { Call } from '../call.ts';
 import { ensureKeyFile } from '../key-file.ts';
 import { discardKits, type Kits, writeKits } from '../kits.ts';
 import { findNewSecret, type NewSecretOptions } from '../secret.ts';
+import { isRemote, notServed, placeOf, TELL_WHERE } from '../served.ts';
 import { printable } from '../terminal-text.ts';
 import { unlockWith } from '../unlocking.ts';
 
@@ -42,7 +43,10 @@ export function checkAddition({ kit, newRecoveryCode, newShares }: SlotsOptions)
 
 /** `securestore slots add`. */
 export async function addSlot(call: Call<SlotsOptions>, store: SecureStore): Promise<void> {
-  const { newRecoveryCode, newShares, recipient } = call.options;
+  const { newKeyFile, newRecoveryCode, newShares, recipient } = call.options;
+  if (isRemote(store) && [newKeyFile, newRecoveryCode, newShares].some((kind) => kind !== undefined)) {
+    notServed('slots add', ' but for a passphrase, by --new-passphrase-file, and for a --recipient');
+  }
   if (recipient !== undefined) return await addRecipient(call, store, recipient);
   if (newRecoveryCode === true) return await addRecoveryCode(call, store);
   if (newShares !== undefined) return await addShares(call, store, parseScheme(newShares));
@@ -64,13 +68,17 @@ async function addSecret({ cli, out, options }: Call<SlotsOptions>, store: Secur
 async function addRecipient({ cli, out }: Call, store: SecureStore, recipient: string): Promise<void> {
   const { formatInvitation } = await import('securestore');
   const slot = await store.slots.add({ recipient }, { signal: cli.signal });
-  const { fingerprint, location } = store;
+  const { fingerprint } = store;
+  const location = placeOf(store);
   const invitation = formatInvitation({ fingerprint, location, recipient: slot.recipient, slot: slot.id });
-  await out.result({ ...slot, fingerprint, location, invitation }, () => invitation.trimEnd().split('\n'));
+  await out.result({ ...slot, fingerprint, ...(location && { location }), invitation }, () =>
+    invitation.trimEnd().split('\n'),
+  );
   out.note(
     `added the slot ${slot.id}: the identity of this recipient opens the store. Send them this invitation by a way that ` +
       'both of you trust: it is not secret, but whoever changes it can lead them to another store',
   );
+  if (location === undefined) out.note(TELL_WHERE);
 }
 
 /** `2/3`: two of three. */

@@ -3,6 +3,7 @@ import type { SecureStore } from 'securestore';
 import { type Call, type ExitCode, SOME_FAILED } from '../call.ts';
 import { withStore } from '../open.ts';
 import { confirmDestruction } from '../prompt.ts';
+import { isRemote } from '../served.ts';
 import { formatTable, formatTime, printable } from '../terminal-text.ts';
 import { addSlot, checkAddition, METHODS, OF_ADD, type SlotsOptions } from './slots-add.ts';
 
@@ -44,7 +45,10 @@ async function list({ cli, out }: Call, store: SecureStore): Promise<void> {
   }
   const rows = all.map(({ id, method, created, current, recipient, keyWrapper }) => {
     const whose = recipient ?? keyWrapper;
-    const remarks = [...(current ? ['in use by this command'] : []), ...(whose === undefined ? [] : [whose])];
+    const remarks = [
+      ...(current ? [`in use by ${isRemote(store) ? 'the server' : 'this command'}`] : []),
+      ...(whose === undefined ? [] : [whose]),
+    ];
     return [id, METHODS[method], created === undefined ? '' : formatTime(created), remarks.join(', ')];
   });
   await out.result({}, () => formatTable(COLUMNS, rows));
@@ -55,7 +59,9 @@ async function remove({ cli, out, options }: Call, store: SecureStore, id: strin
   const all = await store.slots.list({ signal: cli.signal });
   // The last one is not removed anyway.
   if (all.length > 1 && all.some((slot) => slot.current && slot.id === id)) {
-    const what = 'this command was opened by its secret, which will no longer open the store';
+    const what = isRemote(store)
+      ? 'the server has opened the store by its secret, which will no longer open it: it needs another one at its next start'
+      : 'this command was opened by its secret, which will no longer open the store';
     await confirmDestruction(cli, options.yes, `${what}. Remove it?`, what);
   }
   const { pending } = await store.slots.remove(id, { signal: cli.signal });

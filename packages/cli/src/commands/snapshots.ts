@@ -1,6 +1,7 @@
 import type { RecoveryWindow, SnapshotInfo } from 'securestore';
 import { withBackupSecret } from '../backup-source.ts';
 import { type Call, type ExitCode, SOME_FAILED } from '../call.ts';
+import { isForServer, withStore } from '../open.ts';
 import { count, formatBytes, formatDuration, formatTable, formatTime } from '../terminal-text.ts';
 
 export interface SnapshotsOptions {
@@ -61,10 +62,26 @@ function lagOf({ to }: RecoveryWindow, now: Date): number {
   return Math.max(0, now.getTime() - to.getTime());
 }
 
+async function windowsAt(call: Call, location: string): Promise<readonly RecoveryWindow[]> {
+  const { signal } = call.cli;
+  if (await isForServer(call)) return await withStore(call, ({ backups }) => backups.windows(location, { signal }));
+  const { listWindows } = await import('securestore');
+  return await withBackupSecret(call, location, (options) => listWindows(location, options));
+}
+
+type Damaged = (number: number, error: Error) => unknown;
+
+/** @param onDamaged is told of what is damaged, which over a server is an error */
+async function snapshotsAt(call: Call, location: string, onDamaged: Damaged): Promise<readonly SnapshotInfo[]> {
+  const { signal } = call.cli;
+  if (await isForServer(call)) return await withStore(call, ({ backups }) => backups.list(location, { signal }));
+  const { listSnapshots } = await import('securestore');
+  return await withBackupSecret(call, location, (options) => listSnapshots(location, { ...options, onDamaged }));
+}
+
 async function sayWindows(call: Call, location: string): Promise<void> {
   const { cli, out } = call;
-  const { listWindows } = await import('securestore');
-  const found = await withBackupSecret(call, location, (options) => listWindows(location, options));
+  const found = await windowsAt(call, location);
   const [newest] = found;
   if (newest === undefined) return out.note(NOTHING_YET);
   if (!out.json) return await out.result({}, () => windowsInWords(found, cli.now()));
@@ -80,10 +97,8 @@ export async function snapshots(call: Call<SnapshotsOptions>, location: string):
     return 0;
   }
   const { out } = call;
-  const { listSnapshots } = await import('securestore');
   const damaged = new Map<number, string>();
-  const onDamaged = (number: number, { message }: Error): unknown => damaged.set(number, message);
-  const found = await withBackupSecret(call, location, (options) => listSnapshots(location, { ...options, onDamaged }));
+  const found = await snapshotsAt(call, location, (number, { message }) => damaged.set(number, message));
   await list(call, found);
   for (const [number, message] of damaged) {
     if (out.json) await out.result({ number, damaged: true, message }, () => []);

@@ -5,6 +5,7 @@ import type { Call, ExitCode } from '../call.ts';
 import { watchJob } from '../job-progress.ts';
 import { startObjectProgress } from '../object-progress.ts';
 import { loggerFor, withStore } from '../open.ts';
+import { isRemote } from '../served.ts';
 import { count, formatBytes, formatTime, printable } from '../terminal-text.ts';
 import type { VerifyOptions } from './verify.ts';
 
@@ -71,10 +72,21 @@ export async function verifyBackupAt(call: Call<VerifyOptions>, location: string
 /** `securestore verify --within`: what was read when is kept in the store, which has to be there. */
 export async function verifyShareAt(call: Call<VerifyOptions>, location: string, within: number): Promise<ExitCode> {
   const { cli } = call;
-  return await withStore(call, async ({ backups }) => {
+  return await withStore(call, async (store) => {
+    const { backups } = store;
+    if (isRemote(store)) return await say(call, await backups.verify(location, { within, signal: cli.signal }));
     using progress = startObjectProgress(cli, 'verify', 'files');
     return await say(call, await backups.verify(location, { within, signal: cli.signal, onProgress: progress.show }));
   });
+}
+
+/** `securestore verify`, of a backup that a server looks at. */
+export async function verifyServedBackupAt(call: Call<VerifyOptions>, location: string): Promise<ExitCode> {
+  const { cli, options } = call;
+  const depth = options.payloads === true ? 'opens' : 'complete';
+  return await withStore(call, async ({ backups }) =>
+    say(call, await backups.verify(location, { depth, signal: cli.signal })),
+  );
 }
 
 /** `securestore verify --unchanged`. */

@@ -1,8 +1,9 @@
+import { isServed } from '@securestore/backend-api';
 import { exitCodeOf, SecureStoreError } from '@securestore/core-format';
 import type { Finding, SecureStore, VerifyReport } from 'securestore';
 import type { Call, ExitCode } from '../call.ts';
 import { startObjectProgress } from '../object-progress.ts';
-import { withStore } from '../open.ts';
+import { isForServer, withStore } from '../open.ts';
 import { parseDuration } from '../parse-time.ts';
 import { count, formatTime, printable } from '../terminal-text.ts';
 
@@ -26,6 +27,10 @@ export async function verify(call: Call<VerifyOptions>, location: string | undef
       throw new SecureStoreError('INVALID_ARGUMENT', '--within needs the location of a backup');
     const { verifyShareAt } = await import('./verify-backup.ts');
     return await verifyShareAt(call, location, parseDuration('--within', call.options.within));
+  }
+  if (location !== undefined && !isServed(location) && (await isForServer(call))) {
+    const { verifyServedBackupAt } = await import('./verify-backup.ts');
+    return await verifyServedBackupAt(call, location);
   }
   const { hasBackup } = await import('securestore');
   if (location !== undefined && (await hasBackup(location, { signal: call.cli.signal }))) {

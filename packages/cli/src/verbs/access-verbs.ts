@@ -133,15 +133,17 @@ Examples:
 }
 
 function addApproval(program: Command, run: Run): void {
-  addVerb<ApprovalOptions, [string | undefined, string | undefined]>(program, run, {
-    usage: 'approval [action] [target]',
-    shownUsage: '[options] | approval rules | approval add <actions> | approval remove <number>',
+  addVerb<ApprovalOptions, [string | undefined, string | undefined, string | undefined]>(program, run, {
+    usage: 'approval [action] [target] [key]',
+    shownUsage:
+      '[options] | approval rules | approval add <actions> | approval remove <number> | approval request <action> [key]',
     summary: 'list what waits for a second person, or say what takes one',
     options: [
       new Option('--keys <pattern>', 'with add: only for these keys, such as db/**; may be repeated').argParser(
         collect,
       ),
       new Option('--category <name>', 'with add: only for this category; may be repeated').argParser(collect),
+      new Option('--reason <text>', 'with request: what it is for'),
     ],
     notes: `${BINDS}
 What a rule names is done in a session only once somebody else has approved it, who may do approve on that key. Whoever
@@ -151,15 +153,16 @@ come by the keys: name these as well. With --keys or --category a rule is about 
 Examples:
   securestore approval add purge,recover --keys 'db/**'
   securestore approval add access.change,slots.change,members.change,rotate
-  securestore approval`,
+  securestore approval
+  securestore approval request purge db/old --reason 'the customer has left'   (over a server)`,
     load: async () => (await import('../commands/approvals.ts')).approval,
   });
   addVerb<ApproveOptions, [string]>(program, run, {
     usage: 'approve <id>',
     summary: 'let somebody do once what they have asked for',
     options: [new Option('--expires <time>', `${EXPIRES} (otherwise an hour)`)],
-    notes: `It is done as whoever unlocks the store, and not as a principal: nobody is asked whether you may, nor whether the request
-is your own. It is a second person only where the one who asked does not have a secret of the store. See approval.
+    notes: `Over a server it is done as whom the token says. Elsewhere it is done as whoever unlocks the store, and not as a principal: nobody is
+asked whether you may, nor whether the request is your own. It is a second person only where the one who asked does not have a secret of the store. See approval.
 
 Examples:
   securestore approval
@@ -169,7 +172,8 @@ Examples:
   addVerb<object, [string]>(program, run, {
     usage: 'deny <id>',
     summary: 'refuse what somebody has asked for, or take back an approval that is not used yet',
-    notes: 'It is done as whoever unlocks the store, and not as a principal. See approval.',
+    notes:
+      'It is done as whoever unlocks the store, and not as a principal; over a server as whom the token says. See approval.',
     load: async () => (await import('../commands/approvals.ts')).deny,
   });
 }

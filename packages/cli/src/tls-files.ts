@@ -1,0 +1,45 @@
+import { readFile } from 'node:fs/promises';
+import { fileError, SecureStoreError } from '@securestore/core-format';
+import type { Call, GlobalOptions } from './call.ts';
+import { nonEmpty } from './secret.ts';
+
+/** The files that say whom a server is trusted by, and who asks: what their option is called, and the variable that names one. */
+const FILES = [
+  ['cert', 'tlsCert', '--tls-cert', 'SECURESTORE_TLS_CERT'],
+  ['key', 'tlsKey', '--tls-key', 'SECURESTORE_TLS_KEY'],
+  ['ca', 'tlsCa', '--tls-ca', 'SECURESTORE_TLS_CA'],
+] as const;
+
+/** What is in these files, in PEM. */
+export interface TlsFiles {
+  readonly cert?: Uint8Array;
+  readonly key?: Uint8Array;
+  readonly ca?: Uint8Array;
+}
+
+/** The first of these options that was given. */
+export function tlsOptionOf(options: GlobalOptions): string | undefined {
+  return FILES.find(([, option]) => options[option] !== undefined)?.[2];
+}
+
+/** What is in the files of a call, `undefined` where it names none. @throws `INVALID_ARGUMENT` where one can't be read, or its other half is missing */
+export async function tlsOf({ cli, options }: Call): Promise<TlsFiles | undefined> {
+  const found: { -readonly [name in keyof TlsFiles]: TlsFiles[name] } = {};
+  for (const [name, option, flag, variable] of FILES) {
+    const path = options[option] ?? nonEmpty(cli.env, variable);
+    if (path === undefined) continue;
+    const from = options[option] === undefined ? `$${variable}` : flag;
+    try {
+      found[name] = await readFile(path);
+    } catch (error) {
+      throw fileError(error, `cannot read the file "${path}" of ${from}`);
+    }
+  }
+  if ((found.cert === undefined) !== (found.key === undefined)) {
+    throw new SecureStoreError(
+      'INVALID_ARGUMENT',
+      'a certificate and its key go together: give --tls-cert FILE and --tls-key FILE',
+    );
+  }
+  return Object.keys(found).length === 0 ? undefined : found;
+}
