@@ -112,6 +112,10 @@ const IN_OUR_TERMS: readonly (readonly [theirs: RegExp, ours: string])[] = [
   [/\bthe option "tls\.(\w+)"/, 'the file of --tls-$1'],
   [/\bgive what is in the file, and not its path$/, 'it must begin with -----BEGIN'],
   [/\bthe option "tls" is for a server at https:/, '--tls-cert, --tls-key and --tls-ca are for a server at https:'],
+  [
+    /: jobs\.list\(\) tells whether it goes on$/,
+    '; it may go on there: the same command says so, or goes on with what is left',
+  ],
   [/\bslots\.list\(\) tells which there are$/, 'securestore slots lists them'],
   [/\bmembers\.list\(\) tells who there is$/, 'securestore member lists them'],
   [/\bkeys\.undo\("([^"]*)"\) brings it back$/, 'securestore keys undo $1 brings it back'],

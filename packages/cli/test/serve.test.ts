@@ -1,7 +1,10 @@
 import { execFile, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { readFile, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { promisify } from 'node:util';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { authority, NO_OPENSSL } from '../../server/test/support/certificates.ts';
 import type { Sandbox } from './support/cli.ts';
 import { COMMAND, sandbox } from './support/cli.ts';
@@ -103,6 +106,26 @@ describe('serve', () => {
     expect(planned.stderr).not.toContain('onObject');
     expect(planned.exitCode).toBe(0);
     expect((await server.stop()).exitCode).toBe(0);
+  });
+
+  it('says what to do where something between here and the server ends long work', async () => {
+    const cutting = createServer((request, response) => {
+      if (request.method === 'GET') {
+        response.setHeader('content-type', 'application/json');
+        return void response.end('{"fingerprint":"x","principal":"ann"}');
+      }
+      response.setHeader('content-type', 'text/event-stream');
+      return void response.end('event: job\ndata: {"id":"scrub"}\n\n');
+    });
+    cutting.listen(0, '127.0.0.1');
+    await once(cutting, 'listening');
+    onTestFinished(() => void cutting.close());
+    const { port } = cutting.address() as AddressInfo;
+    const env = { SECURESTORE_URL: `http://127.0.0.1:${port}`, SECURESTORE_TOKEN: 'sst_x' };
+    const { exitCode, stderr } = await runHere(['scrub'], { env });
+    expect(exitCode).toBe(7);
+    expect(stderr).toContain('it may go on there: the same command says so, or goes on with what is left');
+    expect(stderr).not.toContain('jobs.list');
   });
 
   it('takes a token from the credentials of a service', async () => {

@@ -141,7 +141,10 @@ const USES: Readonly<Record<string, readonly Use[]>> = {
     { args: ['schedule', 'remove', 'nightly'] },
     refused(['schedule', 'run', '--once']),
   ],
-  migrate: [refused(['migrate', 'sqlite:./moved.db'], /where (?:the store is unlocked|it lies)/)],
+  migrate: [
+    refused(['migrate', 'sqlite:./moved.db']),
+    refused(['migrate', 'sqlite:./moved.db', 'https://vault.example.com']),
+  ],
   collect: [{ args: ['collect'], says: /looked at/ }],
   scrub: [{ args: ['scrub'], says: /nothing is wrong/ }, { args: ['scrub', '--repair', DESTINATION] }],
   health: [{ args: ['health'], says: /the store is (?:ok|degraded)/ }],

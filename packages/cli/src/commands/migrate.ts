@@ -88,8 +88,8 @@ export async function migrate(
   const to = second ?? first;
   if (to === undefined) refuse('where to? give the new location: securestore migrate [FROM] TO');
   const location = unserved(await locationOf(call, second === undefined ? undefined : first));
-  unserved(to);
   refuseMemory(to, 'move the store to another location');
+  unserved(to);
   if (copyOnly === true && keep === true) refuse('--keep is for a store that has moved; leave out --copy-only');
   checkReseal(call.options);
   return await move(call, location, to);
