@@ -11,7 +11,11 @@ import { denied, unapproved } from './refusals.ts';
 import type { SessionApprovals } from './session-approvals.ts';
 
 /** A call of a session, by its dotted name. */
-export type SessionCall = keyof SecureStorage | AdministrationCall | `approvals.${keyof SessionApprovals}`;
+export type SessionCall =
+  | keyof SecureStorage
+  | AdministrationCall
+  | `approvals.${keyof SessionApprovals}`
+  | 'audit.tail';
 
 /** @param key absent where the call is about the whole store */
 export type DecisionListener = (call: SessionCall, key: string | undefined, decision: Decision) => void;

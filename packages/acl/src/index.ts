@@ -43,6 +43,7 @@ export type { PolicyChange } from './policy-changes.ts';
 export { recorded } from './recorded.ts';
 export { requestIdIn } from './recorded-calls.ts';
 export type { AttemptRecorder, RecordedAttempt, RecordingContext } from './recorded-calls.ts';
+export type { SessionAudit } from './session-audit.ts';
 export { Session } from './session.ts';
 export type { SessionContext } from './session.ts';
 export type { RequestOptions, SessionApprovals } from './session-approvals.ts';

@@ -31,6 +31,8 @@ import type { CacheFigures } from './permission-cache.ts';
 import { askedOnce, ofThePast, refusalIn } from './refusals.ts';
 import { sessionApprovals } from './session-approvals.ts';
 import type { SessionApprovals } from './session-approvals.ts';
+import { sessionAudit } from './session-audit.ts';
+import type { SessionAudit } from './session-audit.ts';
 import { SURFACE } from './surface.ts';
 import { withoutNames } from './without-names.ts';
 
@@ -60,7 +62,7 @@ export class Session implements SecureStorage, Omit<StoreAdministration, 'keys'>
   readonly jobs: StoreAdministration['jobs'];
   readonly access: StoreAdministration['access'];
   readonly members: StoreAdministration['members'];
-  readonly audit: StoreAdministration['audit'];
+  readonly audit: SessionAudit;
   readonly backup: StoreAdministration['backup'];
   readonly restore: StoreAdministration['restore'];
   readonly backups: StoreAdministration['backups'];
@@ -86,7 +88,7 @@ export class Session implements SecureStorage, Omit<StoreAdministration, 'keys'>
     this.jobs = guarded.jobs;
     this.access = guarded.access;
     this.members = guarded.members;
-    this.audit = guarded.audit;
+    this.audit = sessionAudit(guarded.audit, administration?.audit, this.#checks);
     this.backup = guarded.backup;
     this.restore = guarded.restore;
     this.backups = guarded.backups;

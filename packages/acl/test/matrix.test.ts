@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import { randomBytes } from 'node:crypto';
 import type { ItemResult } from '@securestore/objects';
 import { SecureStoreError } from '@securestore/core-format';
@@ -208,6 +209,11 @@ const CALLS: Readonly<Record<SessionCall, Entry>> = {
   'members.revoke': ordinary((session) => session.members.revoke('bob')),
   'members.revokeAll': ordinary((session) => session.members.revokeAll()),
   'audit.entries': ordinary((session) => session.audit.entries()),
+  'audit.tail': {
+    expected: ORDINARY,
+    actions: ['audit.view'],
+    run: ({ session }) => Array.fromAsync(session.audit.tail()),
+  },
   'audit.verify': ordinary((session) => session.audit.verify({ auditor: [] })),
   'audit.enable': ordinary((session) => session.audit.enable({ auditor: 'SSRP1' })),
   'audit.state': ordinary((session) => session.audit.state()),
@@ -247,6 +253,11 @@ function recorded(reached: string[]): StoreAdministration {
     if (second === undefined) made[first] = done;
     else made[first] = { ...(made[first] as object | undefined), [second]: done };
   }
+  const tail = (): AsyncIterable<unknown> => {
+    reached.push('audit.tail');
+    return Readable.from([]);
+  };
+  made['audit'] = { ...(made['audit'] as object), tail };
   return made as unknown as StoreAdministration;
 }
 
@@ -328,7 +339,7 @@ describe.each(Object.keys(CALLS) as SessionCall[])('%s', (call) => {
       (error: unknown) => (SecureStoreError.is(error) ? error.code : String(error).replace('Error: ', '')),
     );
     expect(result).toBe(expected[outcome]);
-    const administrative = call in ADMINISTRATION;
+    const administrative = call in ADMINISTRATION || call === 'audit.tail';
     expect(scene.reached).toEqual(administrative && result === 'done' ? [call] : []);
     if (result !== 'done' && call !== 'undelete') expect(await scene.store.history(KEY)).toEqual(before);
     // An approval is used up by what it was for, and by nothing else.

@@ -61,12 +61,10 @@ function partOf(part: object, verb: string): unknown {
 
 type TailOptions = NonNullable<Parameters<SecureStore['audit']['tail']>[0]>;
 
-/** The newest entries of the audit log, as `audit.tail` of a store gives them. */
-async function* entriesOf({ audit }: RemoteStore, options: TailOptions): AsyncGenerator<TrailEntry> {
-  // Each look is an attempt that is recorded, so that following would show itself without end.
-  if (options.follow === true) notServed('audit tail --follow', ', since each look would be in the log itself');
-  const { entries, object, signal } = options;
-  yield* await audit.entries({ entries, object, signal });
+/** Of what is damaged a server tells by failing: nobody can be told of it apart. */
+function tailOf({ audit }: RemoteStore, options: TailOptions): AsyncGenerator<TrailEntry> {
+  const { entries, object, follow, signal } = options;
+  return audit.tail({ entries, object, follow, signal });
 }
 
 /** All requests for approval, or those that concern whoever asks. */
@@ -114,7 +112,7 @@ function inPlaceOf(remote: RemoteStore, verb: string): SecureStore {
       },
       verb,
     ),
-    audit: partOf({ ...remote.audit, tail: (options: TailOptions) => entriesOf(remote, options) }, verb),
+    audit: partOf({ ...remote.audit, tail: (options: TailOptions) => tailOf(remote, options) }, verb),
   };
   return new Proxy(remote, {
     get(target, name) {

@@ -95,7 +95,6 @@ const USES: Readonly<Record<string, readonly Use[]>> = {
     { args: ['audit'], says: /audited \(fail-closed\)/ },
     { args: ['audit', 'tail'], says: /audit\.enable/ },
     { args: ['audit', 'tail', '--name', 'db/user', '-n', '5'] },
-    refused(['audit', 'tail', '--follow']),
     refused(['audit', 'export']),
     refused(['audit', 'verify', '--auditor-identity', 'auditor'], /where the store is unlocked/),
   ],
@@ -285,6 +284,18 @@ describe('over a server', () => {
     const text = (await runHere(['audit', 'tail', '-n', '50'], { env })).stdout;
     expect(text).toMatch(/^TIME.* REQUEST +REASON\n/);
     expect(text).toMatch(/failed +ann +read +#\S+ +default +deploy-7 +NOT_FOUND/);
+    const stop = new AbortController();
+    const followed = await runHere(['audit', 'tail', '--follow', '-n', '1'], {
+      env,
+      signal: stop.signal,
+      onOutput: (line) => {
+        // It is told of itself first; then there is something to come.
+        if (!line.includes('deploy-8'))
+          void fetch(`${url}/v1/info/none`, { headers: { ...headers, 'x-request-id': 'deploy-8' } });
+        else stop.abort();
+      },
+    });
+    expect(followed.stdout).toMatch(/failed {2}ann {2}read {2}#\S+ {2}default {2}deploy-8 {2}NOT_FOUND\n$/);
     const here = jsonLines((await box.run(['audit', 'tail', '-n', '50', '--json'])).stdout);
     const there = jsonLines((await runHere(['audit', 'tail', '-n', '50', '--json'], { env })).stdout);
     for (const entries of [here, there]) {

@@ -1,13 +1,14 @@
-import type { AuditAdministration, StoreAdministration } from '@securestore/acl';
-import { SecureStoreError } from '@securestore/core-format';
+import type { SessionAudit, StoreAdministration } from '@securestore/acl';
 import type { JobAdministration, KeyAdministration, KeyReport, SlotAdministration } from '@securestore/objects';
 import { Administrator, checkNoFunction, secretToSend, withoutEnds } from './administrator.ts';
 import type { Calls } from './calls.ts';
 import { remoteAccess, remoteApprovals } from './remote-access.ts';
+import { remoteAudit } from './remote-audit.ts';
 import { remoteBackups, remoteSchedules } from './remote-backups.ts';
 
 /** The administration of a store that is served, as far as it can be had over a server. */
-export type RemoteAdministration = Omit<StoreAdministration, 'health' | 'keys'> & {
+export type RemoteAdministration = Omit<StoreAdministration, 'health' | 'keys' | 'audit'> & {
+  readonly audit: SessionAudit;
   readonly keys: KeyAdministration;
   readonly approvals: ReturnType<typeof remoteApprovals>;
 };
@@ -22,8 +23,6 @@ const OPTIONS = {
   restore: new Set(RESTORE),
   destroy: new Set(['waitingPeriod']),
   members: new Set(['categories', 'groups']),
-  entries: new Set(['entries', 'object']),
-  enable: new Set(['auditor', 'mode']),
 } as const;
 
 function slotsOf(administrator: Administrator): SlotAdministration {
@@ -102,49 +101,6 @@ function membersOf(administrator: Administrator): StoreAdministration['members']
   };
 }
 
-type Entries = Awaited<ReturnType<AuditAdministration['entries']>>;
-type SentEntry = Omit<Entries[number], 'object'> & {
-  readonly object?: { readonly hash: string } | { readonly name: string };
-};
-
-function entryFrom({ object, ...entry }: SentEntry): Entries[number] {
-  if (object === undefined) return entry;
-  return { ...entry, object: 'hash' in object ? { hash: Buffer.from(object.hash, 'hex') } : object };
-}
-
-function auditOf(administrator: Administrator): AuditAdministration {
-  return {
-    entries: async (options) => {
-      const { entries, object } = options ?? {};
-      const query = { entries, object };
-      const found = await administrator.list<SentEntry>(
-        'audit.entries',
-        'entries',
-        () => ({ method: 'GET', path: '/v1/audit/entries', query }),
-        options,
-        OPTIONS.entries,
-      );
-      return found.map(entryFrom);
-    },
-    verify: async () => {
-      const message =
-        'audit.verify: the identity of an auditor is not sent to a server, whose operators it is to be kept from; verify the log where the ' +
-        'store can be opened, or an export of it';
-      throw new SecureStoreError('UNSUPPORTED', message, { operation: 'audit.verify' });
-    },
-    enable: (options) =>
-      administrator.change(
-        'audit.enable',
-        () => ({ method: 'POST', path: '/v1/audit/enable', body: withoutEnds(options) }),
-        options,
-        OPTIONS.enable,
-      ),
-    state: (options) => administrator.call('audit.state', () => ({ method: 'GET', path: '/v1/audit' }), options),
-    disable: (options) =>
-      administrator.change('audit.disable', () => ({ method: 'POST', path: '/v1/audit/disable' }), options),
-  };
-}
-
 /** The administration of a store that is served. */
 export function remoteAdministration(calls: Calls): RemoteAdministration {
   const administrator = new Administrator(calls);
@@ -199,6 +155,6 @@ export function remoteAdministration(calls: Calls): RemoteAdministration {
     approvals: remoteApprovals(administrator),
     backups: remoteBackups(administrator),
     schedules: remoteSchedules(administrator),
-    audit: auditOf(administrator),
+    audit: remoteAudit(administrator),
   };
 }

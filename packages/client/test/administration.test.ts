@@ -81,6 +81,49 @@ describe('administration over a server', () => {
     });
   });
 
+  it('follows the audit log, which is one attempt in it, until that is ended', async () => {
+    const { store, everything: remote, as } = await scene();
+    await store.audit.enable({ auditor: await recipientOf(generateIdentity()), mode: 'fail-closed' });
+    const [before] = await Array.fromAsync(remote.audit.tail({ entries: 1 }));
+    expect(before).toMatchObject({ sequence: expect.any(Number) });
+    const ended = new AbortController();
+    const seen: string[] = [];
+    for await (const entry of remote.audit.tail({ follow: true, entries: 1, signal: ended.signal })) {
+      seen.push(`${entry.action} ${entry.principal}`);
+      expect(entry).toEqual(
+        (await store.audit.entries({ entries: 500 })).find(
+          ({ segment, sequence }) => segment === entry.segment && sequence === entry.sequence,
+        ),
+      );
+      if (seen.length === 1) await store.store('k', 'x');
+      if (seen.includes('write [root]')) ended.abort();
+    }
+    const all = await store.audit.entries({ entries: 500 });
+    expect(all.filter(({ action, principal }) => action === 'audit.tail' && principal === 'root')).toHaveLength(1);
+    await expect((await as('ben', 'read')).audit.tail({ follow: true }).next()).rejects.toEqual(DENIED);
+    await expect(
+      remote.audit
+        .tail({ follow: true, timeout: 300 })
+        .next()
+        .then(() => remote.audit.tail({ follow: true, object: 'never', timeout: 300 }).next()),
+    ).rejects.toMatchObject({ code: 'TIMEOUT' });
+    await expect(remote.audit.tail({ onDamaged: () => {} }).next()).rejects.toMatchObject({ code: 'UNSUPPORTED' });
+  });
+
+  it('follows the audit log no longer than that may be seen', async () => {
+    const { store, as } = await scene();
+    await store.audit.enable({ auditor: await recipientOf(generateIdentity()), mode: 'fail-closed' });
+    const ann = await as('ann', 'audit.view');
+    const steps = ann.audit.tail({ follow: true, entries: 1 });
+    expect(await steps.next()).toMatchObject({ done: false });
+    const ending = steps.next().then(async ({ done }) => (done === true ? undefined : Array.fromAsync(steps)));
+    for (const { id, principal } of await store.access.tokens()) {
+      if (principal === 'ann') await store.access.revokeToken(id);
+    }
+    await store.store('k', 'x');
+    await expect(ending).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
+  });
+
   it('changes what the store itself does', async () => {
     const { store, everything: remote } = await scene();
     const { id } = await remote.slots.add('correct horse battery staple');

@@ -1,4 +1,4 @@
-import type { SessionApprovals, StoreAdministration } from '@securestore/acl';
+import type { SessionApprovals, SessionAudit, StoreAdministration } from '@securestore/acl';
 import type { SecureStorage } from '@securestore/objects';
 
 /** What says who asks, where that is not the certificate of `tls`. */
@@ -7,7 +7,7 @@ export interface RemoteCredentials {
   readonly token?: string | (() => string | Promise<string>) | undefined;
 }
 
-/** Whom to trust, and a certificate of one's own, in PEM. */
+/** Whom to trust, and a certificate of one's own with its key, which is not encrypted: each in PEM, as text or bytes, and looked at before anything is connected to. */
 export interface RemoteTls {
   /** Certificates of authorities that vouch for the server, in the place of those that Node knows. */
   readonly ca?: string | Uint8Array | undefined;
@@ -30,9 +30,10 @@ export interface RemoteOptions {
 }
 
 /** A store that is served elsewhere, as one principal may use it: the interface of a session on one that is here. */
-export interface RemoteStore extends SecureStorage, Omit<StoreAdministration, 'keys'>, AsyncDisposable {
+export interface RemoteStore extends SecureStorage, Omit<StoreAdministration, 'keys' | 'audit'>, AsyncDisposable {
   /** Called, the names of objects that may be seen; its members administer keys. */
   readonly keys: SecureStorage['keys'] & StoreAdministration['keys'];
+  readonly audit: SessionAudit;
   /** What takes a second person: asking for it, and deciding about what others ask for. */
   readonly approvals: SessionApprovals;
   /** The identity of the store, as the server says. */

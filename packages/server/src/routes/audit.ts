@@ -1,5 +1,8 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import { EVENTS_TYPE } from '@securestore/protocol';
 import type { TrailEntry } from 'securestore';
 import { Type } from 'typebox';
+import { answerLong } from '../answer-long.ts';
 import type { Route } from '../route.ts';
 import { route } from '../route.ts';
 import { exactly, NOTHING, reportOf } from '../schemas.ts';
@@ -9,6 +12,13 @@ function entryOf({ object, ...entry }: TrailEntry): object {
   if (object === undefined) return entry;
   return { ...entry, object: 'hash' in object ? { hash: Buffer.from(object.hash).toString('hex') } : object };
 }
+
+async function* entriesOf(entries: AsyncIterable<TrailEntry>): AsyncGenerator<object> {
+  for await (const entry of entries) yield entryOf(entry);
+}
+
+/** Where nothing has come for so long, in milliseconds, the answer begins: until then it may be a refusal with its status. */
+const REFUSED_WITHIN = 1000;
 
 const MODE = Type.String({ enum: ['batched', 'fail-closed'] });
 
@@ -30,6 +40,8 @@ export const AUDIT_ROUTES: readonly Route[] = [
     path: '/v1/audit/entries',
     access: 'audit.entries',
     summary: 'the newest entries of the audit log, which nothing has verified',
+    description:
+      'With "Accept: text/event-stream" as events "progress", each an entry, which go on as entries come; that is one attempt in the log itself.',
     query: exactly({
       entries: Type.Optional(
         Type.String({
@@ -41,9 +53,15 @@ export const AUDIT_ROUTES: readonly Route[] = [
       object: Type.Optional(Type.String({ maxLength: 1024, description: 'only those about this object' })),
     }),
     answer: { description: 'them', json: exactly({ entries: Type.Array(reportOf('an entry')) }) },
-    async handle({ session, query: { entries, object }, signal }) {
+    async handle(context) {
+      const { session, headers, query, signal } = context;
+      const { entries, object } = query;
       const count = entries === undefined ? {} : { entries: Number(entries) };
       const about = object === undefined ? {} : { object };
+      if (headers.accept?.includes(EVENTS_TYPE) === true) {
+        const progress = entriesOf(session.audit.tail({ ...count, ...about, follow: true, signal }));
+        return answerLong(context, { progress, result: wait(REFUSED_WITHIN, null, { ref: false }) });
+      }
       return { entries: (await session.audit.entries({ ...count, ...about, signal })).map(entryOf) };
     },
   }),

@@ -1,0 +1,40 @@
+import type { EntriesOptions, TrailEntry } from '@securestore/audit';
+import { SecureStoreError } from '@securestore/core-format';
+import { withOneEnd } from '@securestore/objects';
+import type { AuditAdministration } from './administration.ts';
+import type { Checks } from './checks.ts';
+
+/** Who did what, as a session may look at it and switch it on and off. */
+export interface SessionAudit extends AuditAdministration {
+  /**
+   * The newest entries, and with `follow` those that come, until `signal` aborts, which then is no error, or `timeout` ends it. It is one attempt, however long it
+   * goes on; what was taken away meanwhile counts with the next entry.
+   *
+   * @throws SecureStoreError `ACCESS_DENIED`, `UNAUTHENTICATED`; as `audit.tail` of a store
+   */
+  tail(options?: EntriesOptions): AsyncGenerator<TrailEntry>;
+}
+
+const CALL = 'audit.tail';
+
+/** @param guarded the calls that are promises @param audit what is behind the session, if anything is */
+export function sessionAudit(
+  guarded: AuditAdministration,
+  audit: Partial<SessionAudit> | undefined,
+  checks: Checks,
+): SessionAudit {
+  async function* tail(given?: EntriesOptions): AsyncGenerator<TrailEntry> {
+    const options = withOneEnd(given);
+    await checks.ready(CALL, options?.signal);
+    await checks.begin(CALL, undefined, ['audit.view'], options?.signal);
+    if (typeof audit?.tail !== 'function') {
+      throw new SecureStoreError('UNSUPPORTED', `${CALL}: what is behind this session has no such administration`);
+    }
+    for await (const entry of audit.tail(options)) {
+      await checks.ready(CALL, options?.signal);
+      checks.still(CALL, undefined, ['audit.view']);
+      yield entry;
+    }
+  }
+  return { ...guarded, tail };
+}
