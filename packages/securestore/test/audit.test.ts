@@ -91,6 +91,33 @@ describe('a store that is audited', () => {
     expect(mine.map(({ requestId }) => requestId)).toEqual(['request 7', 'request 7', 'request 7', '']);
   });
 
+  test('is followed in a session, by whom it may be seen, as one attempt; a signal ends that in peace, and a timeout does not', async () => {
+    const location = locationOf();
+    const store = await audited(location);
+    await store.access.change([
+      setRole('auditor', [{ effect: 'allow', actions: ['audit.view'] }]),
+      addPrincipal('alice', 'user'),
+      addPrincipal('bob', 'user'),
+      grantRole('alice', 'auditor'),
+    ]);
+    const begin = async (name: string) => store.session({ token: (await store.access.createToken(name)).token });
+    const [alice, bob] = [await begin('alice'), await begin('bob')];
+    await expect(bob.audit.tail({ follow: true }).next()).rejects.toMatchObject({ code: 'ACCESS_DENIED' });
+    const ended = new AbortController();
+    const seen: string[] = [];
+    for await (const { action } of alice.audit.tail({ follow: true, signal: ended.signal })) {
+      if (seen.push(action) === 1) await store.store('k', 'x');
+      if (action === 'write') ended.abort();
+    }
+    expect(seen).toContain('write');
+    const late = Array.fromAsync(alice.audit.tail({ follow: true, timeout: 20 }));
+    await expect(late).rejects.toMatchObject({ code: 'TIMEOUT' });
+    await store.close();
+    const told = (await entriesOf(await reopen(location))).filter(({ action }) => action === 'audit.tail');
+    expect(told.map(({ principal }) => principal).toSorted()).toEqual(['alice', 'alice', 'bob']);
+    expect(told.find(({ principal }) => principal === 'bob')).toMatchObject({ outcome: 'denied' });
+  });
+
   test('records the administration, of the owner and of sessions, and who approved what', async () => {
     const location = locationOf();
     const store = await audited(location);
