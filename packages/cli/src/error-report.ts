@@ -112,6 +112,7 @@ const IN_OUR_TERMS: readonly (readonly [theirs: RegExp, ours: string])[] = [
   [/\bthe option "tls\.(\w+)"/, 'the file of --tls-$1'],
   [/\bgive what is in the file, and not its path$/, 'it must begin with -----BEGIN'],
   [/\bthe option "tls" is for a server at https:/, '--tls-cert, --tls-key and --tls-ca are for a server at https:'],
+  [/: give a token as \{ credentials: \{ token \} \}$/, ': give a token in $SECURESTORE_TOKEN, or by --token TOKEN'],
   [
     /: jobs\.list\(\) tells whether it goes on$/,
     '; it may go on there: the same command says so, or goes on with what is left',

@@ -21,16 +21,30 @@ export function checkNoToken({ cli, options, verb }: Call): void {
   );
 }
 
+/** What may be sent as one: anything else would be refused as what it is, and not by whom it proves. */
+const TOKEN = /^[\x21-\x7e]+$/;
+
+/** A token, and what it comes from; `undefined` where there is none. */
+async function givenToken({ cli, options }: Call): Promise<readonly [token: string, from: string] | undefined> {
+  if (options.token !== undefined) return [options.token, '--token'];
+  const variable = nonEmpty(cli.env, 'SECURESTORE_TOKEN');
+  if (variable !== undefined) return [variable, '$SECURESTORE_TOKEN'];
+  const file = await credentialFile(cli.env, 'securestore-token');
+  return file === undefined
+    ? undefined
+    : [Buffer.from(await readSecretFile(file, 'token')).toString('utf8'), `the file "${file}"`];
+}
+
 /** @param otherwise whether something else may say who asks, so that there need be no token */
-async function tokenOf({ cli, options }: Call, otherwise: boolean): Promise<string | undefined> {
-  const [secret] = optionSecrets(options);
+async function tokenOf(call: Call, otherwise: boolean): Promise<string | undefined> {
+  const [secret] = optionSecrets(call.options);
   if (secret !== undefined)
     refuse(`${secret[0]} unlocks a store, which the server does; give --token or $SECURESTORE_TOKEN`);
-  const given = options.token ?? nonEmpty(cli.env, 'SECURESTORE_TOKEN');
-  if (given !== undefined) return given;
-  const file = await credentialFile(cli.env, 'securestore-token');
-  if (file !== undefined) return Buffer.from(await readSecretFile(file, 'token')).toString('utf8');
-  if (otherwise) return undefined;
+  const [token, from] = (await givenToken(call)) ?? [];
+  if (token !== undefined && !TOKEN.test(token)) {
+    refuse(`${from} holds no token: there are spaces, or other characters in it that no token has`);
+  }
+  if (token !== undefined || otherwise) return token;
   return refuse(
     'a store at https: takes a token: set $SECURESTORE_TOKEN, or give --token TOKEN; or a certificate, by --tls-cert FILE and --tls-key FILE',
   );

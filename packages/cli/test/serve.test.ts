@@ -199,6 +199,23 @@ describe('serve', () => {
     expect(stderr).toContain(named);
   });
 
+  it.each([
+    [{ SECURESTORE_TOKEN: 'sst_a b' }, '$SECURESTORE_TOKEN holds no token'],
+    [{ SECURESTORE_TOKEN: '' }, '$SECURESTORE_TOKEN is set but empty'],
+    [{}, 'takes a token'],
+    [
+      { SECURESTORE_TOKEN: 'x', SECURESTORE_URL: 'https://ann:s3cr3t@127.0.0.1:9' },
+      'give a token in $SECURESTORE_TOKEN',
+    ],
+    [{ SECURESTORE_TOKEN: 'x', SECURESTORE_URL: 'http://vault.example.com' }, 'write https:'],
+    [{ SECURESTORE_TOKEN: 'x', SECURESTORE_URL: 'https://127.0.0.1:9/path' }, 'scheme, host and port alone'],
+  ])('refuses to ask a server by %j', async (env, said) => {
+    const { exitCode, stderr } = await runHere(['ls'], { env: { SECURESTORE_URL: 'http://127.0.0.1:9', ...env } });
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain(said);
+    expect(stderr).not.toMatch(/s3cr3t|credentials:|a b/);
+  });
+
   it('refuses a token where it would bind nobody', async () => {
     const box = await sandbox();
     const { exitCode, stderr } = await box.run(['ls'], { env: { SECURESTORE_TOKEN: 'sst_x' } });
