@@ -149,6 +149,22 @@ describe.skipIf(NO_OPENSSL !== undefined)('over TLS', () => {
     expect(await text(answer)).toMatch(/^securestore_server_refused_total\{reason="tls"\} 1$/m);
   });
 
+  it('keeps an address from more connections than it may have, before a handshake', async () => {
+    const ca = authority();
+    const here = await world({ tls: ca.sign('/CN=server'), limits: { connectionsPerAddress: 1 } });
+    const credentials = { token: await here.somebody('ann', EVERYTHING) };
+    const open = () => openRemoteStore(here.server.url, { credentials, tls: { ca: ca.cert }, connections: 1 });
+    const held = connect(here.port, '127.0.0.1');
+    await once(held, 'connect');
+    await expect(open()).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+    held.destroy();
+    // As soon as the server has seen that.
+    let remote = await open().catch(() => undefined);
+    while (remote === undefined) remote = await open().catch(() => undefined);
+    expect(remote.principal).toBe('ann');
+    await remote.close();
+  });
+
   it('is used with a certificate alone', async () => {
     const ca = authority();
     const here = await world({ tls: { ...ca.sign('/CN=server'), clientCa: ca.cert } });
