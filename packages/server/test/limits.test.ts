@@ -261,6 +261,7 @@ describe('a connection on which nothing comes', () => {
     socket.resume();
     await once(socket, 'close');
     expect(performance.now() - begun).toBeLessThan(5000);
+    expect(await refusals(here, await here.somebody('ann', EVERYTHING))).toMatchObject({ timeout: 1 });
   });
 });
 
