@@ -24,8 +24,15 @@ export function checkHealthOptions(options: unknown): void {
   }
 }
 
-/** @throws SecureStoreError `INVALID_ARGUMENT` for what is given and no number over 0 */
-export function checkAmount(name: string, value: unknown, unit: string): void {
-  if (value === undefined || (typeof value === 'number' && value > 0 && Number.isFinite(value))) return;
-  invalid(`the option "${name}" must be a number of ${unit} over 0`);
+/** @throws SecureStoreError `INVALID_ARGUMENT` for what is given and no number over 0, or beyond its bounds */
+export function checkAmount(
+  name: string,
+  value: unknown,
+  unit: string,
+  { from, to = Number.MAX_VALUE }: { readonly from?: number; readonly to?: number } = {},
+): void {
+  if (value === undefined) return;
+  if (typeof value === 'number' && value > 0 && value >= (from ?? 0) && value <= to) return;
+  const most = to === Number.MAX_VALUE ? '' : `, and at most ${to}`;
+  invalid(`the option "${name}" must be a number of ${unit} ${from === undefined ? 'over 0' : `from ${from}`}${most}`);
 }

@@ -135,9 +135,13 @@ export function scrubKind(place: Place, options?: RunOptions): JobKind<object, S
   return { name: 'scrub', parse: () => ({}), run: (context) => run(place, context, options) };
 }
 
+/** A pass that goes on for ever keeps everybody else from scrubbing: bytes a second, and ten years in milliseconds. */
+const LEAST_RATE = 1;
+const LONGEST = 3650 * 86_400_000;
+
 function paceOf({ rate, within, payloads = true }: ScrubOptions): Pace {
-  checkAmount('rate', rate, 'bytes a second');
-  checkAmount('within', within, 'milliseconds');
+  checkAmount('rate', rate, 'bytes a second', { from: LEAST_RATE });
+  checkAmount('within', within, 'milliseconds', { to: LONGEST });
   if (typeof payloads !== 'boolean') {
     throw new SecureStoreError('INVALID_ARGUMENT', 'the option "payloads" must be true or false');
   }

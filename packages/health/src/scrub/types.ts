@@ -8,10 +8,10 @@ export type RepairSource = <T>(body: (copy: StorageBackend) => Promise<T>, signa
 export type ScrubFinding = PassFinding;
 
 export interface ScrubOptions extends CallOptions {
-  /** How many bytes are read a second at most; by default as many as there are. */
+  /** How many bytes are read a second at most, from 1; by default as many as there are. */
   readonly rate?: number | undefined;
   /**
-   * Has the pass take this long, in milliseconds, and no longer: it is spread evenly, as far as `rate` allows. By default it goes as
+   * Has the pass take this long, in milliseconds up to ten years, and no longer: it is spread evenly, as far as `rate` allows. By default it goes as
    * fast as it can. The health of the store then expects everything to be scrubbed again within that time.
    */
   readonly within?: number | undefined;
