@@ -21,7 +21,7 @@ import { withOneEnd } from '@securestore/objects';
 import { changesNothing, checkQuestion } from './actions.ts';
 import type { Action, ObjectAction, StoreAction } from './actions.ts';
 import { guardAdministration } from './administration.ts';
-import type { StoreAdministration } from './administration.ts';
+import type { AboutObject, StoreAdministration } from './administration.ts';
 import { Checks } from './checks.ts';
 import type { CheckContext, SessionCall } from './checks.ts';
 import type { Identity } from './identity.ts';
@@ -45,6 +45,9 @@ export interface SessionContext extends CheckContext {
   readonly tally?: CacheFigures | undefined;
 }
 
+/** Whether something may be done: by oneself, with the approval of a second person, or not. */
+export type Permission = 'allowed' | 'approval' | 'denied';
+
 /** How many steps of a listing that shows nothing are taken before others get their turn. */
 const UNSEEN_STEPS = 256;
 
@@ -66,6 +69,8 @@ export class Session implements SecureStorage, Omit<StoreAdministration, 'keys'>
   readonly backup: StoreAdministration['backup'];
   readonly restore: StoreAdministration['restore'];
   readonly backups: StoreAdministration['backups'];
+  /** What the store was, at any point that can be restored. */
+  readonly points: StoreAdministration['points'];
   readonly schedules: StoreAdministration['schedules'];
   /** What takes a second person: asking for it, and deciding about what others ask for. */
   readonly approvals: SessionApprovals;
@@ -77,7 +82,11 @@ export class Session implements SecureStorage, Omit<StoreAdministration, 'keys'>
     this.#storage = storage;
     this.#tally = tally;
     this.#checks = new Checks(context);
-    const guarded = guardAdministration(administration, (...call) => this.#administer(...call));
+    const caller = {
+      principal: this.principal,
+      sees: (key: string) => this.#shown(key) && this.#shown(key, 'history'),
+    };
+    const guarded = guardAdministration(administration, (...call) => this.#administer(...call), caller);
     this.rotateEncryptionKey = guarded.rotateEncryptionKey;
     this.checkpoint = guarded.checkpoint;
     this.collect = guarded.collect;
@@ -92,6 +101,7 @@ export class Session implements SecureStorage, Omit<StoreAdministration, 'keys'>
     this.backup = guarded.backup;
     this.restore = guarded.restore;
     this.backups = guarded.backups;
+    this.points = guarded.points;
     this.schedules = guarded.schedules;
     this.approvals = sessionApprovals(this.#checks, context.approvals);
     const names: SecureStorage['keys'] = (prefix, options) =>
@@ -122,11 +132,21 @@ export class Session implements SecureStorage, Omit<StoreAdministration, 'keys'>
    * @throws SecureStoreError `UNAUTHENTICATED`; `UNAVAILABLE`, `TIMEOUT`, `ABORTED` where that can't be found out; `INVALID_ARGUMENT`, `INVALID_KEY`
    */
   async allows(action: Action, key?: string, options?: CallOptions): Promise<boolean> {
+    return (await this.permission(action, key, options)) === 'allowed';
+  }
+
+  /**
+   * Whether something may be done: by oneself, with the approval of a second person, or not.
+   *
+   * @param key absent for what concerns the whole store
+   * @throws SecureStoreError as {@link allows}
+   */
+  async permission(action: Action, key?: string, options?: CallOptions): Promise<Permission> {
     checkQuestion(action, key);
     await this.#checks.ready('access.explain', options?.signal);
     this.#checks.open();
     const { allowed, needsApproval } = this.#checks.may(action, key);
-    return allowed && !needsApproval;
+    return allowed ? (needsApproval ? 'approval' : 'allowed') : 'denied';
   }
 
   /**
@@ -158,13 +178,42 @@ export class Session implements SecureStorage, Omit<StoreAdministration, 'keys'>
     run: () => PromiseLike<T>,
     signal: AbortSignal | undefined,
     also: () => readonly StoreAction[],
+    about: AboutObject | undefined,
   ): Promise<T> {
     await this.#checks.ready(call, signal);
-    await this.#checks.begin(call, undefined, [action, ...also()], signal);
+    const key = about === undefined ? undefined : parseStoreKey(about.key);
+    const own = [action, ...also()];
+    // What is about an object is told by that alone, unless it fails before, or takes an approval.
+    const isPlain = about !== undefined && own.every((one) => this.#isFree(one));
+    if (!isPlain) await this.#checks.begin(call, undefined, own, signal);
+    if (about !== undefined) await this.#checks.begin(call, key, about.actions, signal);
+    const still = (): void => {
+      this.#checks.still(call, undefined, [action]);
+      if (about !== undefined) this.#checks.still(call, key, about.actions);
+    };
     const result = await run();
     // What only looks is as reading: what was taken away meanwhile is not told.
-    if (changesNothing(action)) this.#checks.still(call, undefined, [action]);
-    return call === 'backups.verify' ? withoutNames(result, (key) => this.#shown(key)) : result;
+    if (changesNothing(action)) still();
+    if (call === 'points.retrieveStream') return this.#guardedResult(result, call, still);
+    return call === 'backups.verify' ? withoutNames(result, (name) => this.#shown(name)) : result;
+  }
+
+  #isFree(action: StoreAction): boolean {
+    this.#checks.open();
+    const { allowed, needsApproval } = this.#checks.may(action);
+    return allowed && !needsApproval;
+  }
+
+  /** Data of which no more is given once they may not be read any more. */
+  #guardedResult<T>(result: T, call: SessionCall, still: () => void): T {
+    const found = result as RetrievedStream;
+    // What stands behind a session need not be a store of ours.
+    if (!(found.stream instanceof ReadableStream)) return result;
+    const stream = guardedStream(found.stream, async () => {
+      await this.#confirmOpen(call, undefined);
+      still();
+    });
+    return { ...found, stream } as T;
   }
 
   /** Between two steps of a call there may be hours. @throws SecureStoreError `UNAUTHENTICATED`, `UNAVAILABLE`, `TIMEOUT`, `ABORTED` */

@@ -1,3 +1,6 @@
+import type { SignedFacts } from './signed-facts.ts';
+import { signedFacts } from './signed-facts.ts';
+
 /** What a restore has done. Times are ISO 8601. */
 export interface RestoreFacts {
   /** The identity of the store that was restored into. */
@@ -10,7 +13,7 @@ export interface RestoreFacts {
   readonly begun: string;
   /** How long it took, in milliseconds. */
   readonly took: number;
-  /** Who did it: the principal of a session, or `root` for whoever unlocks the store. */
+  /** Who did it: the principal of a session, or `[root]` for whoever unlocks the store. */
   readonly by: string;
   /** What was chosen: everything where neither is there. */
   readonly prefix?: string;
@@ -36,10 +39,18 @@ export interface RestoreFacts {
   readonly ok: boolean;
 }
 
-/** A receipt: the facts as text, and the signature of the store identity over it. */
-export interface RestoreReceipt {
-  readonly facts: string;
-  /** The Ed25519 public key of the store identity, in base64url. */
-  readonly identity: string;
-  readonly signature: string;
+/** A receipt of {@link RestoreFacts}. */
+export type RestoreReceipt = SignedFacts;
+
+/** Domain label of the signature of a receipt. */
+export const RESTORE_RECEIPT_USE = 'restore receipt';
+
+/**
+ * Reads the receipt of a restore.
+ *
+ * @param fingerprint of the store that is to have signed it
+ * @throws SecureStoreError `INTEGRITY` where it is none, or another store's
+ */
+export function readRestoreReceipt(receipt: RestoreReceipt, fingerprint: string): RestoreFacts {
+  return signedFacts(receipt, RESTORE_RECEIPT_USE, fingerprint) as RestoreFacts;
 }

@@ -1,4 +1,4 @@
-import type { Action, ApprovalRequest, StoreAction } from '@securestore/acl';
+import type { Action, ApprovalRequest, Permission, StoreAction } from '@securestore/acl';
 import type {
   BrowsePage,
   ComparePage,
@@ -54,16 +54,11 @@ export interface OidcStart {
   readonly url: string;
 }
 
-/** Whether something may be done: by oneself, with the approval of a second person, or not. */
-export type Permission = 'allowed' | 'approval' | 'denied';
-
 /** Who is signed in. */
 export interface ConsoleSession {
   readonly principal: string;
   /** The identity of the store. */
   readonly fingerprint: string;
-  /** Where the store is, without credentials: for command lines. */
-  readonly location: string;
   /** To be sent as {@link CONSOLE_HEADERS.csrf}, and kept in memory alone. */
   readonly csrf: string;
   /** How long it lasts without a request, in milliseconds. */
@@ -131,4 +126,4 @@ export type WireKeyTimeline = Wire<KeyTimeline>;
 export type WireComparePage = Wire<ComparePage>;
 export type WireReceipts = Wire<Receipts>;
 export type WireRestoreReport = Wire<RestoreJobReport>;
-export type { Action, ApprovalRequest, StoreAction };
+export type { Action, ApprovalRequest, Permission, StoreAction };

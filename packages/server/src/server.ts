@@ -11,8 +11,13 @@ import type { Clock } from '@securestore/jobs';
 import { systemClock } from '@securestore/jobs';
 import type { Logger, SecureStore } from 'securestore';
 import { App } from './app.ts';
+import { consoleFiles } from './console/console-files.ts';
+import type { ConsoleProvider } from './console/oidc.ts';
+import { Oidc } from './console/oidc.ts';
+import { OwnOrigin } from './console/own-origin.ts';
 import type { ServerLimits } from './limits.ts';
 import { resolveLimits } from './limits.ts';
+import { isLoopback } from './loopback.ts';
 import { resumeJobs } from './resume-jobs.ts';
 
 /** A certificate and its key, in PEM. */
@@ -40,6 +45,15 @@ export interface ServerOptions {
    * request.
    */
   readonly behindProxy?: boolean | undefined;
+  /**
+   * The pages of the console: the folder that they were built to, or `false` for none. By default those of `@securestore/console`, where that is
+   * installed.
+   */
+  readonly console?: string | URL | false | undefined;
+  /** Where browsers find the server, such as `https://vault.example.com`: needed where a proxy changes the `Host` of requests. */
+  readonly consoleOrigin?: string | undefined;
+  /** How people sign in to the console but by a token. */
+  readonly providers?: readonly ConsoleProvider[] | undefined;
   /** Whether jobs are gone on with that were interrupted when their process or its store ended. Default yes. */
   readonly resumeJobs?: boolean | undefined;
   readonly limits?: Partial<ServerLimits> | undefined;
@@ -165,8 +179,13 @@ export async function serve(store: SecureStore, options: ServerOptions = {}): Pr
     // By itself Node looks every 30 s only, which the time for headers would be in vain for.
     connectionsCheckingInterval: Math.min(limits.headersTimeout || LOOK_EVERY, LOOK_EVERY),
   };
+  const files = await consoleFiles(options.console, logger);
+  const { providers = [] } = options;
+  const oidc = providers.length === 0 ? undefined : new Oidc(providers, clock, logger);
   const app = new App({
     store,
+    console: files && { files, oidc },
+    origin: new OwnOrigin(tls !== undefined || behindProxy, options.consoleOrigin),
     limits,
     clock,
     logger,

@@ -1,8 +1,8 @@
 import type { CallOptions } from '@securestore/objects';
-import type { PointChoice, SnapshotInfo } from './opened-backup.ts';
-import type { DrillReceipt } from './receipt.ts';
-import type { RestoreReceipt } from './restore-receipt.ts';
-import type { RecoveryWindow } from './windows.ts';
+import type { PointChoice, SnapshotInfo } from '../opened-backup.ts';
+import type { DrillReceipt } from '../receipt.ts';
+import type { RestoreReceipt } from '../restore-receipt.ts';
+import type { RecoveryWindow } from '../windows.ts';
 
 /** The most that one page holds, and how many there are without a limit. */
 export const MAX_PAGE = 500;
@@ -104,7 +104,7 @@ export interface BrowsePage extends Page, MomentInfo {
 }
 
 export interface FindOptions extends Moment, PageOptions {
-  /** A part of the name, as it is written there; 1 to 1,024 characters. */
+  /** A part of the name, in large or small letters; '' for all names. At most 1,024 characters. */
   readonly contains: string;
   /** Only below this: what names begin with. */
   readonly prefix?: string | undefined;
@@ -147,7 +147,7 @@ export interface KeyTimeline {
   readonly versions: readonly VersionThen[];
   /** Since when it is known what the key was. */
   readonly since?: Date;
-  /** Whether there is more from before, which was not looked for: points are looked through from the newest back, a hundred at most. */
+  /** Whether there is more from before, which was not looked for: points are looked through from the newest back, thirty at most. */
   readonly hasMore: boolean;
 }
 
@@ -160,12 +160,20 @@ export interface CompareOptions extends PageOptions {
   readonly prefix?: string | undefined;
 }
 
+/** What is known of a version. */
+export interface VersionInfo {
+  readonly version: string;
+  readonly modified: Date;
+  /** Of the data, in bytes; absent where it can't be read. */
+  readonly size?: number;
+}
+
 /** A difference between two moments. */
 export interface Difference {
   readonly key: string;
   readonly type: 'added' | 'removed' | 'changed';
-  readonly before?: { readonly version: string; readonly size: number; readonly modified: Date };
-  readonly after?: { readonly version: string; readonly size: number; readonly modified: Date };
+  readonly before?: VersionInfo;
+  readonly after?: VersionInfo;
 }
 
 export interface ComparePage extends Page {
@@ -175,7 +183,7 @@ export interface ComparePage extends Page {
   readonly differences: readonly Difference[];
 }
 
-/** What a store remembers of its drills and restores, the newest first: at most 50 of each destination. */
+/** What a store remembers of its drills and restores, of each destination the newest: as many as fit into 60 KiB. */
 export interface Receipts {
   readonly drills: readonly { readonly time: Date; readonly receipt: DrillReceipt }[];
   readonly restores: readonly { readonly time: Date; readonly receipt: RestoreReceipt }[];
