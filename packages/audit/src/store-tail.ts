@@ -70,7 +70,10 @@ async function entriesIn(
   try {
     const plaintext = await place.read(name, signal);
     if (segment === undefined || plaintext === undefined) return [];
-    const entries = decodeAuditBatch(plaintext).entries.map(({ bytes }) => ({ segment, entry: decodeAuditEntry(bytes) }));
+    const entries = decodeAuditBatch(plaintext).entries.map(({ bytes }) => ({
+      segment,
+      entry: decodeAuditEntry(bytes),
+    }));
     return before === undefined ? entries : entries.filter((one) => compareEntries(placeOf(one), before) < 0);
   } catch (error) {
     if (onDamaged === undefined || !isDamage(error)) throw error;
@@ -146,7 +149,10 @@ function checkBefore({ before, follow = false }: TailOptions): void {
   if (before === undefined) return;
   const { time, sequence, segment } = before;
   if (Number.isFinite(time) && Number.isSafeInteger(sequence) && typeof segment === 'string' && !follow) return;
-  throw new SecureStoreError('INVALID_ARGUMENT', 'the option "before" must be an entry that was told, without "follow"');
+  throw new SecureStoreError(
+    'INVALID_ARGUMENT',
+    'the option "before" must be an entry that was told, without "follow"',
+  );
 }
 
 /** Which entries somebody looks for. */

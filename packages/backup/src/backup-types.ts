@@ -19,10 +19,7 @@ export interface RestoreOptions extends CallOptions, PointChoice, Omit<RestoreIn
 }
 
 export interface RestoreStoreJobOptions
-  extends CallOptions,
-    PointChoice,
-    Pick<RestoreStoreOptions, 'prefix' | 'partial'>,
-    Pick<RestoreOptions, 'by'> {}
+  extends CallOptions, PointChoice, Pick<RestoreStoreOptions, 'prefix' | 'partial'>, Pick<RestoreOptions, 'by'> {}
 
 /** What making a new store of a point did. */
 export interface RestoreStoreJobReport extends RestoreReport {

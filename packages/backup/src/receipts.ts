@@ -21,7 +21,10 @@ interface Remembered {
 function isKept(value: unknown): value is Kept {
   if (!isObject(value) || !isCount(value['time']) || !isObject(value['receipt'])) return false;
   const { facts, identity, signature } = value['receipt'];
-  return ['drill', 'restore'].includes(String(value['kind'])) && [facts, identity, signature].every((one) => typeof one === 'string');
+  return (
+    ['drill', 'restore'].includes(String(value['kind'])) &&
+    [facts, identity, signature].every((one) => typeof one === 'string')
+  );
 }
 
 function stateOf({ states, clock }: BackupArea, destination: Uint8Array): SharedState<Remembered> {

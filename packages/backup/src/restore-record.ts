@@ -46,7 +46,12 @@ export function receiptFor(
     ...(into !== undefined && { into }),
     conflict,
     deleteExtra,
-    ...{ created, replaced, renamed, skipped, unchanged, deleted },
+    created,
+    replaced,
+    renamed,
+    skipped,
+    unchanged,
+    deleted,
     failed: failed.length,
     bytes,
     verified,
@@ -76,7 +81,12 @@ export function receiptForStore(
     to,
     conflict: 'fail',
     deleteExtra: false,
-    ...{ created: objects, replaced: 0, renamed: 0, skipped: 0, unchanged: 0, deleted: 0 },
+    created: objects,
+    replaced: 0,
+    renamed: 0,
+    skipped: 0,
+    unchanged: 0,
+    deleted: 0,
     failed: failed.length,
     bytes,
     verified: 0,
@@ -108,6 +118,11 @@ async function measuredAt(area: BackupArea, { id }: Place): Promise<Measured | u
   return all.toSorted((a, b) => b.time.getTime() - a.time.getTime())[0];
 }
 
+/** How much of what was measured there is now. */
+function share(now: number, then: number): number {
+  return then === 0 ? 0 : now / then;
+}
+
 /** How long restoring what a dry run has found may take, going by what was measured before. */
 export async function estimateOf(
   area: BackupArea,
@@ -117,7 +132,6 @@ export async function estimateOf(
   try {
     const measured = await measuredAt(area, place);
     if (measured === undefined) return {};
-    const share = (now: number, then: number): number => (then === 0 ? 0 : now / then);
     const factor = Math.max(share(created + replaced + renamed, measured.objects), share(bytes, measured.bytes));
     return { estimate: Math.ceil(measured.took * factor) };
   } catch (error) {

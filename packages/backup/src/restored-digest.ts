@@ -15,13 +15,16 @@ export class RestoredDigest {
   /** Adds what is, or will have been, done with the next object. Resolves when another one may be added. */
   async add(line: Promise<readonly unknown[]>): Promise<void> {
     this.#waiting += 1;
-    this.#chain = this.#chain.then(async () => {
-      // What fails as a whole fails by itself, and then there is no digest.
-      const told = await line.catch(() => []);
-      this.#hash.update(`${JSON.stringify(told)}\n`);
-      this.#waiting -= 1;
-    });
+    this.#chain = this.#added(this.#chain, line);
     if (this.#waiting > MAX_WAITING) await this.#chain;
+  }
+
+  async #added(before: Promise<void>, line: Promise<readonly unknown[]>): Promise<void> {
+    // What fails as a whole fails by itself, and then there is no digest. Listened to at once: it may fail before those before it end.
+    const told = line.catch(() => []);
+    await before;
+    this.#hash.update(`${JSON.stringify(await told)}\n`);
+    this.#waiting -= 1;
   }
 
   /** In hexadecimal; to be asked for once. */

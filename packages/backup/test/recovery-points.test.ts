@@ -35,7 +35,9 @@ async function codeOf(call: () => Promise<unknown>): Promise<string | undefined>
 }
 
 /** All pages of a listing. */
-async function all<P extends { readonly after?: string }>(page: (after: string | undefined) => Promise<P>): Promise<P[]> {
+async function all<P extends { readonly after?: string }>(
+  page: (after: string | undefined) => Promise<P>,
+): Promise<P[]> {
   const pages: P[] = [];
   let after: string | undefined;
   do {
@@ -46,7 +48,8 @@ async function all<P extends { readonly after?: string }>(page: (after: string |
   return pages;
 }
 
-const keysOf = (pages: readonly BrowsePage[]): string[] => pages.flatMap(({ entries }) => entries.map(({ key }) => key));
+const keysOf = (pages: readonly BrowsePage[]): string[] =>
+  pages.flatMap(({ entries }) => entries.map(({ key }) => key));
 
 /** What lies directly in a folder, by all names that there are. */
 function inFolder(names: readonly string[], prefix: string): string[] {
@@ -58,6 +61,24 @@ function inFolder(names: readonly string[], prefix: string): string[] {
       return slash === -1 ? name : name.slice(0, slash + 1);
     });
   return [...new Set(found)].toSorted((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
+}
+
+const found = (pages: readonly FindPage[], state = 'there'): string[] =>
+  pages.flatMap(({ names }) => names.filter((one) => one.state === state).map(({ key }) => key)).toSorted();
+
+const told = (pages: readonly ComparePage[]): string[] =>
+  pages.flatMap(({ differences }) => differences.map(({ type, key }) => `${type} ${key}`)).toSorted();
+
+/** What has changed between two states. */
+function between(before: Map<string, string>, after: Map<string, string>, prefix = ''): string[] {
+  const names = [...new Set([...before.keys(), ...after.keys()])].filter((name) => name.startsWith(prefix));
+  return names
+    .flatMap((name) => {
+      const [was, is] = [before.get(name), after.get(name)];
+      if (was === is) return [];
+      return [`${was === undefined ? 'added' : is === undefined ? 'removed' : 'changed'} ${name}`];
+    })
+    .toSorted();
 }
 
 type World = Awaited<ReturnType<typeof scene>>;
@@ -90,12 +111,24 @@ async function aged(seed: number, ages: number): Promise<World & { readonly stat
   return { ...world, states };
 }
 
+const seesDeep = (key: string): boolean => key.startsWith('red/deep/er/n1');
+
 describe('what lies in a folder at a point', () => {
   it('is what lay there, in order, whatever the names are', async () => {
     const { points, states, owner } = await aged(7, 3);
     for (const [age, state] of states.entries()) {
       const moment: Moment = { destination: PLACE, snapshot: age + 1 };
-      for (const prefix of ['', 'red/', 'red/deep/', 'red/deep/er/', 'red/d', 'red/deep/er/n1', `${LONG}/`, 'ä/', 'no/']) {
+      for (const prefix of [
+        '',
+        'red/',
+        'red/deep/',
+        'red/deep/er/',
+        'red/d',
+        'red/deep/er/n1',
+        `${LONG}/`,
+        'ä/',
+        'no/',
+      ]) {
         const expected = inFolder([...state.keys()], prefix);
         expect(keysOf([await points.browse({ ...moment, prefix, limit: 500 })]), prefix).toEqual(expected);
         const pages = await all((after) => points.browse({ ...moment, prefix, limit: 3, after }));
@@ -111,7 +144,9 @@ describe('what lies in a folder at a point', () => {
     const { points, states, owner } = await aged(8, 2);
     const key = [...(states[0]?.keys() ?? [])].find((name) => name.startsWith('red/n')) ?? '';
     const { entries } = await points.browse({ destination: PLACE, snapshot: 1, prefix: key });
-    const known = (await owner.history(key)).find(({ version }) => entries.some((one) => 'version' in one && one.version === version));
+    const known = (await owner.history(key)).find(({ version }) =>
+      entries.some((one) => 'version' in one && one.version === version),
+    );
     expect(entries).toContainEqual({
       type: 'object',
       key,
@@ -123,7 +158,7 @@ describe('what lies in a folder at a point', () => {
 
   it('shows to nobody what they may not see, nor that it is there', async () => {
     const { points } = await aged(9, 1);
-    const sees = (key: string): boolean => key.startsWith('red/deep/er/n1');
+    const sees = seesDeep;
     const moment = { destination: PLACE };
     const root = await points.browse(moment, sees);
     expect(keysOf([root])).toEqual(['red/']);
@@ -184,9 +219,6 @@ describe('a page', () => {
 });
 
 describe('names', () => {
-  const found = (pages: readonly FindPage[], state = 'there'): string[] =>
-    pages.flatMap(({ names }) => names.filter((one) => one.state === state).map(({ key }) => key)).toSorted();
-
   it('are found by a part of them, large or small, then and now', async () => {
     const { points, states, owner } = await aged(11, 3);
     for (const contains of ['n1', 'N1', 'deep', 'Ö', LONG.slice(0, 200), '', 'nothing like this']) {
@@ -217,20 +249,6 @@ describe('names', () => {
 });
 
 describe('the difference', () => {
-  const told = (pages: readonly ComparePage[]): string[] =>
-    pages.flatMap(({ differences }) => differences.map(({ type, key }) => `${type} ${key}`)).toSorted();
-
-  function between(before: Map<string, string>, after: Map<string, string>, prefix = ''): string[] {
-    const names = [...new Set([...before.keys(), ...after.keys()])].filter((name) => name.startsWith(prefix));
-    return names
-      .flatMap((name) => {
-        const [was, is] = [before.get(name), after.get(name)];
-        if (was === is) return [];
-        return [`${was === undefined ? 'added' : is === undefined ? 'removed' : 'changed'} ${name}`];
-      })
-      .toSorted();
-  }
-
   it('between two points is what has changed between them, either way, also of a part', async () => {
     const { points, states } = await aged(5, 4);
     for (const [from, before] of states.entries()) {
@@ -294,7 +312,9 @@ describe('a key over time', () => {
     }
     const told = await points.versions('a', { destination: PLACE });
     expect(told).toMatchObject({ key: 'a', hasMore: false });
-    expect(told.versions.filter(({ state }) => state === 'there').map(({ version }) => version)).toEqual(versions.toReversed());
+    expect(told.versions.filter(({ state }) => state === 'there').map(({ version }) => version)).toEqual(
+      versions.toReversed(),
+    );
     expect(told.versions.filter(({ state }) => state === 'deleted')).toHaveLength(1);
     expect(told.versions[0]).not.toHaveProperty('to');
     for (const [at, one] of told.versions.entries()) {

@@ -85,7 +85,11 @@ export function remotePoints(administrator: Administrator): PointAdministration 
       calls.aboutObject('points.retrieveStream', key, options, OPTIONS.retrieve, async (name, signal) => {
         const { destination, start, end, ...choice } = options;
         const query = { destination, ...pointQuery(choice), ...rangeIn({ start, end }) };
-        const { info, stream } = await openAnswer<Metadata>(calls, `/v1/points/objects/${encodeKey(name)}${encodeQuery(query)}`, signal);
+        const { info, stream } = await openAnswer<Metadata>(
+          calls,
+          `/v1/points/objects/${encodeKey(name)}${encodeQuery(query)}`,
+          signal,
+        );
         const data = calls.during(stream, 'points.retrieveStream', name, signal);
         return { stream: data, metadata: info.metadata, info };
       }),

@@ -43,7 +43,11 @@ async function entryOf(store: ObjectStore, key: string, signal: AbortSignal | un
   }
 }
 
-async function entriesOf(store: ObjectStore, keys: readonly string[], signal: AbortSignal | undefined): Promise<Entry[]> {
+async function entriesOf(
+  store: ObjectStore,
+  keys: readonly string[],
+  signal: AbortSignal | undefined,
+): Promise<Entry[]> {
   const entries: Entry[] = [];
   // oxlint-disable-next-line typescript/await-thenable -- an async iterable of values
   for await (const entry of mapConcurrently(each(keys), READ_AT_ONCE, (key) => entryOf(store, key, signal))) {
@@ -70,11 +74,22 @@ export async function browse(source: Source, asked: PageAsked): Promise<BrowsePa
   const sorted = end === undefined || 'name' in end;
   if (sorted) {
     const all = await childrenOf(source, { ...walk, most: MAX_SORTED + 1 });
-    if (all.next === undefined) return sortedPage(source, all.children.map(({ key }) => key), end?.name, asked, about);
+    if (all.next === undefined)
+      return sortedPage(
+        source,
+        all.children.map(({ key }) => key),
+        end?.name,
+        asked,
+        about,
+      );
   }
   const from = end !== undefined && 'token' in end ? end.token : undefined;
   const { children, next } = await childrenOf(source, { ...walk, after: from, most: limit });
-  const entries = await entriesOf(source.store, children.map(({ key }) => key), signal);
+  const entries = await entriesOf(
+    source.store,
+    children.map(({ key }) => key),
+    signal,
+  );
   const progress = next === undefined ? 1 : shareOf(source, prefix, next);
   const more = next === undefined ? {} : { after: seal.seal({ token: next }, about) };
   return { ...source.info, entries, isSorted: false, progress, ...more };

@@ -28,15 +28,15 @@ type Step = { readonly token: string; readonly pair?: Pair; readonly reads: numb
 async function* merged(sequences: readonly AsyncGenerator<string>[]): AsyncGenerator<string> {
   const heads = await Promise.all(sequences.map((one) => one.next()));
   for (;;) {
-    let least: string | undefined;
+    let next: string | undefined;
     for (const { done, value } of heads) {
-      if (done !== true && (least === undefined || value < least)) least = value;
+      if (done !== true && (next === undefined || value < next)) next = value;
     }
-    if (least === undefined) return;
-    yield least;
+    if (next === undefined) return;
+    yield next;
     for (const [at, head] of heads.entries()) {
       const sequence = sequences[at];
-      if (head.done !== true && head.value === least && sequence !== undefined) heads[at] = await sequence.next();
+      if (head.done !== true && head.value === next && sequence !== undefined) heads[at] = await sequence.next();
     }
   }
 }
@@ -154,7 +154,12 @@ function differenceType({ before, after }: Pair): Difference['type'] | undefined
 type Side = NonNullable<Difference['before']>;
 
 /** What is known of an object at one of the moments. What can't be read is told by its version. */
-async function sideOf(source: Source, item: Item, key: string, signal: AbortSignal | undefined): Promise<Side | undefined> {
+async function sideOf(
+  source: Source,
+  item: Item,
+  key: string,
+  signal: AbortSignal | undefined,
+): Promise<Side | undefined> {
   const current = await item.current(signal);
   if (current === undefined) return undefined;
   const { version, modified } = current;
@@ -178,11 +183,7 @@ async function* each<T>(items: readonly T[]): AsyncGenerator<T> {
 }
 
 /** A page of the differences between two moments. */
-export async function compare(
-  from: PointSource,
-  to: PointSource | LiveSource,
-  asked: PageAsked,
-): Promise<ComparePage> {
+export async function compare(from: PointSource, to: PointSource | LiveSource, asked: PageAsked): Promise<ComparePage> {
   const { prefix, after, limit, sees, seal, signal } = asked;
   const about = ['compare', from.info.snapshot, to.info.snapshot ?? 'now', prefix];
   const end = seal.open(after, about);

@@ -7,11 +7,7 @@ import type { FindPage, FoundName } from './types.ts';
 const MAX_STEPS = 20_000;
 
 /** The name of an item where it is one that is looked for, and may be known of. */
-async function match(
-  item: Item,
-  wanted: string,
-  { prefix, sees, signal }: PageAsked,
-): Promise<string | undefined> {
+async function match(item: Item, wanted: string, { prefix, sees, signal }: PageAsked): Promise<string | undefined> {
   const name = await item.name(signal);
   if (name === undefined || !name.startsWith(prefix)) return undefined;
   return name.toLowerCase().includes(wanted) && sees(name) ? name : undefined;

@@ -142,13 +142,7 @@ export class HeldBackups {
   #drop(source: string): void {
     const known = this.#held.get(source);
     this.#held.delete(source);
-    known?.opening.then(
-      (held) => {
-        held.isOver = true;
-        if (held.users === 0) void held.close().catch(() => undefined);
-      },
-      () => undefined,
-    );
+    if (known !== undefined) void over(known.opening);
   }
 
   /** Closes what nobody has looked at for a while, as long as there is something. */
@@ -159,7 +153,7 @@ export class HeldBackups {
     void (async () => {
       while (this.#held.size > 0) {
         await clock.sleep(HELD_FOR / 2, this.#ended.signal, { ref: false });
-        for (const [source, { opening }] of [...this.#held]) {
+        for (const [source, { opening }] of this.#held) {
           const held = await opening.catch(() => undefined);
           const isIdle = held !== undefined && held.users === 0 && clock.uptime() - held.left >= HELD_FOR / 2;
           if (isIdle) this.#drop(source);
@@ -176,4 +170,12 @@ export class HeldBackups {
     this.#held.clear();
     await Promise.all(all.map(({ opening }) => opening.then((held) => held.close()).catch(() => undefined)));
   }
+}
+
+/** Closes a backup as soon as nobody looks at it any more. */
+async function over(opening: Promise<HeldBackup>): Promise<void> {
+  const held = await opening.catch(() => undefined);
+  if (held === undefined) return;
+  held.isOver = true;
+  if (held.users === 0) await held.close().catch(() => undefined);
 }

@@ -97,7 +97,8 @@ export async function keyTimeline(
   versions.add(await historyIn(live, key, signal), { inStore: true });
   const hasMore = held !== undefined && (await lookBack(held, key, versions, signal));
   const all = versions.list();
-  if (all.length === 0) throw new SecureStoreError('NOT_FOUND', 'neither the store nor the backup knows of such an object', { key });
+  if (all.length === 0)
+    throw new SecureStoreError('NOT_FOUND', 'neither the store nor the backup knows of such an object', { key });
   const since = all.at(-1)?.from;
   return { key, versions: all, ...(since && { since }), hasMore };
 }

@@ -42,7 +42,8 @@ export class PageSeal {
   /** @throws SecureStoreError `INVALID_ARGUMENT` for what this process has not sealed for such a listing */
   open(text: string | undefined, asked: readonly unknown[]): PageEnd | undefined {
     if (text === undefined) return undefined;
-    const bytes = typeof text === 'string' && text.length <= MAX_LENGTH ? Buffer.from(text, 'base64url') : Buffer.alloc(0);
+    const bytes =
+      typeof text === 'string' && text.length <= MAX_LENGTH ? Buffer.from(text, 'base64url') : Buffer.alloc(0);
     try {
       if (bytes.length > NONCE + TAG) {
         const decipher = createDecipheriv(CIPHER, this.#key, bytes.subarray(0, NONCE), { authTagLength: TAG })

@@ -52,7 +52,9 @@ function checkText(name: string, text: unknown): string {
 }
 
 function checkDestination(destination: unknown): string {
-  return typeof destination === 'string' && destination !== '' ? destination : refuse('name the destination of a backup');
+  return typeof destination === 'string' && destination !== ''
+    ? destination
+    : refuse('name the destination of a backup');
 }
 
 /** What a store was, at any point that can be restored, and what has changed since. Nothing here changes anything. */
@@ -74,10 +76,16 @@ export class RecoveryPoints {
   }
 
   /** Where the store is backed up. */
-  destinations(options?: CallOptions): Promise<readonly Omit<RegisteredDestination, 'id' | 'fence'>[]> {
+  destinations(
+    options?: CallOptions,
+  ): Promise<readonly Pick<RegisteredDestination, 'location' | 'registered' | 'retention'>[]> {
     return inTime('points.destinations', options, async () => {
       this.#area.checkOpen();
-      return registryOf(this.#area).destinations.map(({ id: _, fence: __, ...known }) => known);
+      return registryOf(this.#area).destinations.map(({ location, registered, retention }) => ({
+        location,
+        registered,
+        ...(retention && { retention }),
+      }));
     });
   }
 
@@ -90,9 +98,7 @@ export class RecoveryPoints {
     return inTime('points.timeline', { signal: stop, timeout }, (signal) => {
       const name = this.#places.nameOf(checkDestination(destination));
       const status = this.#backups.continuous.get(name);
-      return this.#held.with(destination, (held) =>
-        timelineOf(this.#area, held, name, status, { ...options, signal }),
-      );
+      return this.#held.with(destination, (held) => timelineOf(this.#area, held, name, status, { ...options, signal }));
     });
   }
 
@@ -179,7 +185,11 @@ export class RecoveryPoints {
     );
   }
 
-  #asked({ after, limit, prefix }: PageOptions & { prefix?: string | undefined }, sees: Sees, signal: AbortSignal | undefined): PageAsked {
+  #asked(
+    { after, limit, prefix }: PageOptions & { prefix?: string | undefined },
+    sees: Sees,
+    signal: AbortSignal | undefined,
+  ): PageAsked {
     return {
       prefix: checkText('prefix', prefix),
       after,
@@ -205,7 +215,11 @@ export class RecoveryPoints {
     );
   }
 
-  async #pointIn(held: HeldBackup, { at, snapshot }: PointChoice, signal: AbortSignal | undefined): Promise<PointSource> {
+  async #pointIn(
+    held: HeldBackup,
+    { at, snapshot }: PointChoice,
+    signal: AbortSignal | undefined,
+  ): Promise<PointSource> {
     const point = await held.backup.choose({ at, snapshot }, signal);
     return new PointSource(held, await held.view(point, signal));
   }

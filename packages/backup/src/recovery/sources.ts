@@ -195,7 +195,6 @@ export class LiveSource implements Source {
   }
 }
 
-
 /** @throws SecureStoreError `INVALID_ARGUMENT` */
 export function refuse(message: string): never {
   throw new SecureStoreError('INVALID_ARGUMENT', message);

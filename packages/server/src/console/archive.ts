@@ -28,7 +28,11 @@ async function* namesOf(
   } while (after !== undefined);
 }
 
-async function opened(session: Session, key: string, options: PointRetrieveOptions): Promise<RetrievedStream | undefined> {
+async function opened(
+  session: Session,
+  key: string,
+  options: PointRetrieveOptions,
+): Promise<RetrievedStream | undefined> {
   try {
     return await session.points.retrieveStream(key, options);
   } catch (error) {
@@ -38,7 +42,11 @@ async function opened(session: Session, key: string, options: PointRetrieveOptio
 }
 
 /** The point that is meant, by its number: one that is made meanwhile changes nothing. */
-async function snapshotOf(session: Session, { destination, at, snapshot }: ArchiveRequest, signal: AbortSignal): Promise<number> {
+async function snapshotOf(
+  session: Session,
+  { destination, at, snapshot }: ArchiveRequest,
+  signal: AbortSignal,
+): Promise<number> {
   if (snapshot !== undefined) return snapshot;
   const found = await session.points.browse({ destination, at: dateIn(at), limit: 1, signal });
   return found.snapshot ?? 0;

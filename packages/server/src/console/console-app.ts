@@ -5,7 +5,14 @@ import { ACTIONS, isObjectAction } from '@securestore/acl';
 import type { Permission, StoreAction } from '@securestore/acl';
 import { SecureStoreError } from '@securestore/core-format';
 import type { Clock } from '@securestore/jobs';
-import type { ConsoleSession, ConsoleSettings, Download, DownloadRequest, OidcStart, SignIn } from '@securestore/protocol';
+import type {
+  ConsoleSession,
+  ConsoleSettings,
+  Download,
+  DownloadRequest,
+  OidcStart,
+  SignIn,
+} from '@securestore/protocol';
 import { CONSOLE_HEADERS, CONSOLE_PATHS, RAW_TYPE } from '@securestore/protocol';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Session } from 'securestore';
@@ -152,16 +159,36 @@ export class ConsoleApp {
     const add = (route: PageRoute): void => this.#add(app, route);
     add({ method: 'GET', url: '/', isOpen: true, handle: async (_, reply) => reply.redirect(page, 303) });
     add({ method: 'GET', url: '/console', isOpen: true, handle: async (_, reply) => reply.redirect(page, 308) });
-    add({ method: 'GET', url: `${page}*`, isOpen: true, handle: async (request, reply) => files.answer(restIn(request), request, reply) });
+    add({
+      method: 'GET',
+      url: `${page}*`,
+      isOpen: true,
+      handle: async (request, reply) => files.answer(restIn(request), request, reply),
+    });
     add({ method: 'GET', url: settings, handle: async () => this.#settings() });
     add({ method: 'POST', url: session, body: SIGN_IN, handle: (request, reply) => this.#signIn(request, reply) });
     add({ method: 'GET', url: session, handle: (request, reply) => this.#told(request, reply) });
     add({ method: 'DELETE', url: session, handle: async (request, reply) => this.#signOut(request, reply) });
-    add({ method: 'POST', url: downloads, body: DOWNLOAD, handle: (request, reply) => this.#askDownload(request, reply) });
+    add({
+      method: 'POST',
+      url: downloads,
+      body: DOWNLOAD,
+      handle: (request, reply) => this.#askDownload(request, reply),
+    });
     add({ method: 'GET', url: `${downloads}/:id`, handle: (request, reply) => this.#download(request, reply) });
     if (oidc === undefined) return;
-    add({ method: 'POST', url: CONSOLE_PATHS.oidc, body: START, handle: (request, reply) => this.#startOidc(oidc, request, reply) });
-    add({ method: 'GET', url: CONSOLE_PATHS.callback, isOpen: true, handle: (request, reply) => this.#endOidc(oidc, request, reply) });
+    add({
+      method: 'POST',
+      url: CONSOLE_PATHS.oidc,
+      body: START,
+      handle: (request, reply) => this.#startOidc(oidc, request, reply),
+    });
+    add({
+      method: 'GET',
+      url: CONSOLE_PATHS.callback,
+      isOpen: true,
+      handle: (request, reply) => this.#endOidc(oidc, request, reply),
+    });
   }
 
   #add(app: FastifyInstance, { method, url, body, isOpen = false, handle }: PageRoute): void {

@@ -9,7 +9,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from 'securestore';
 import { PAGE_POLICY } from './security-headers.ts';
 
-const PACKAGE = '@securestore/console';
+const PACKAGE: string = '@securestore/console';
 const PAGE = 'index.html';
 /** What all files together may have, in bytes: more is not the console. */
 const MAX_BYTES = 32 * 1024 * 1024;
@@ -62,14 +62,17 @@ async function installed(): Promise<URL | undefined> {
   let found: { readonly files?: unknown };
   try {
     // By a name that nobody resolves beforehand: the server does without it.
-    found = (await import(PACKAGE as string)) as typeof found;
+    found = (await import(PACKAGE)) as typeof found;
   } catch (error) {
     const { code, message = '' } = error as { readonly code?: string; readonly message?: string };
     if (code === 'ERR_MODULE_NOT_FOUND' && message.includes(PACKAGE)) return undefined;
     throw error;
   }
   if (found.files instanceof URL) return found.files;
-  throw new SecureStoreError('UNSUPPORTED', `this release of ${PACKAGE} does not go with this server; install that of the same version`);
+  throw new SecureStoreError(
+    'UNSUPPORTED',
+    `this release of ${PACKAGE} does not go with this server; install that of the same version`,
+  );
 }
 
 async function readAll(folder: string): Promise<Map<string, ConsoleFile>> {
@@ -121,7 +124,7 @@ export class ConsoleFiles {
  * The pages of the console.
  *
  * @param given the folder that they were built to; without it those of the package, where it is installed; `false` for none
- * @throws SecureStoreError `NOT_FOUND` and the like where the folder can't be read, `TOO_LARGE`, `UNSUPPORTED`
+ * @throws SecureStoreError `INVALID_ARGUMENT` where there is none; what keeps it from being read; `TOO_LARGE`, `UNSUPPORTED`
  */
 export async function consoleFiles(
   given: string | URL | false | undefined,
@@ -135,10 +138,14 @@ export async function consoleFiles(
     if (files.has(PAGE)) return new ConsoleFiles(files);
   } catch (error) {
     const { code } = error as { readonly code?: string };
-    if (given !== undefined || code !== 'ENOENT') throw fileError(error, `cannot read the console in ${JSON.stringify(folder)}`);
+    if (given !== undefined || code !== 'ENOENT')
+      throw fileError(error, `cannot read the console in ${JSON.stringify(folder)}`);
   }
   if (given !== undefined) {
-    throw new SecureStoreError('NOT_FOUND', `there is no ${PAGE} in ${JSON.stringify(folder)}: build the console first`);
+    throw new SecureStoreError(
+      'INVALID_ARGUMENT',
+      `there is no ${PAGE} in ${JSON.stringify(folder)}: build the console first`,
+    );
   }
   logger?.warn({ folder }, 'the console was not built, and is not served');
   return undefined;

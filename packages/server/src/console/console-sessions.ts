@@ -95,7 +95,7 @@ export class ConsoleSessions {
 
   /** Ends all of them. */
   close(): void {
-    for (const name of [...this.#entries.keys()]) this.#drop(name);
+    for (const name of this.#entries.keys()) this.#drop(name);
   }
 
   #drop(name: string): void {

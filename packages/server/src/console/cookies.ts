@@ -14,7 +14,12 @@ export interface CookieSettings {
  * What a cookie is called. Over TLS browsers take a name with `__Host-` from this very host alone, with `Secure` and for all paths; so no
  * neighbour can set it. Without TLS, on this machine, other servers have the same cookies, and each takes its port as a name.
  */
-export function cookieSettings(name: string, isSecure: boolean, port: number, sameSite: 'Strict' | 'Lax'): CookieSettings {
+export function cookieSettings(
+  name: string,
+  isSecure: boolean,
+  port: number,
+  sameSite: 'Strict' | 'Lax',
+): CookieSettings {
   return { name: isSecure ? `__Host-${name}` : `${name}-${port}`, isSecure, sameSite };
 }
 

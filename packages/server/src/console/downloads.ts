@@ -29,7 +29,10 @@ export class Downloads {
     const now = this.#clock.uptime();
     for (const [id, { until }] of this.#waiting) if (until <= now) this.#waiting.delete(id);
     if (this.#waiting.size >= MAX_WAITING) {
-      throw new SecureStoreError('THROTTLED', 'more downloads wait to begin than the server remembers; try again in a minute');
+      throw new SecureStoreError(
+        'THROTTLED',
+        'more downloads wait to begin than the server remembers; try again in a minute',
+      );
     }
     const id = randomBytes(32).toString('base64url');
     this.#waiting.set(id, { entry, asked, until: now + WAITS_FOR });
@@ -41,7 +44,10 @@ export class Downloads {
     const found = this.#waiting.get(id);
     if (found?.entry === entry) this.#waiting.delete(id);
     if (found?.entry === entry && found.until > this.#clock.uptime()) return found.asked;
-    throw new SecureStoreError('NOT_FOUND', 'there is no such download: it began already, or was asked for too long ago');
+    throw new SecureStoreError(
+      'NOT_FOUND',
+      'there is no such download: it began already, or was asked for too long ago',
+    );
   }
 }
 
@@ -57,6 +63,9 @@ export function fileNameOf(asked: DownloadRequest): string {
 /** The header that has a browser keep an answer as a file, in both forms that there are. */
 export function attachment(name: string): string {
   const ascii = name.replaceAll(/[^\x20-\x7e]|["\\%]/g, '_');
-  const encoded = encodeURIComponent(name).replaceAll(/['()*]/g, (one) => `%${one.charCodeAt(0).toString(16).toUpperCase()}`);
+  const encoded = encodeURIComponent(name).replaceAll(
+    /['()*]/g,
+    (one) => `%${one.charCodeAt(0).toString(16).toUpperCase()}`,
+  );
   return `attachment; filename="${ascii}"; filename*=UTF-8''${encoded}`;
 }

@@ -64,7 +64,8 @@ function check({ name, issuer, clientId, redirect, clientSecret, clientSecretFil
   if (!isSafe(redirect) || new URL(redirect).pathname !== CONSOLE_PATHS.callback || new URL(redirect).search !== '') {
     refuse(`the redirect must be the origin of the console and ${CONSOLE_PATHS.callback}`);
   }
-  if (clientSecret !== undefined && clientSecretFile !== undefined) refuse('give either the client secret, or its file');
+  if (clientSecret !== undefined && clientSecretFile !== undefined)
+    refuse('give either the client secret, or its file');
 }
 
 async function secretOf({ clientSecret, clientSecretFile }: ConsoleProvider): Promise<string | undefined> {
@@ -179,7 +180,10 @@ export class Oidc {
     const authentication = secret === undefined ? client.None() : client.ClientSecretBasic(secret);
     const insecure = new URL(issuer).protocol === 'http:' ? { execute: [client.allowInsecureRequests] } : {};
     try {
-      return await client.discovery(new URL(issuer), clientId, {}, authentication, { timeout: ANSWER_WITHIN, ...insecure });
+      return await client.discovery(new URL(issuer), clientId, {}, authentication, {
+        timeout: ANSWER_WITHIN,
+        ...insecure,
+      });
     } catch (error) {
       const { code = 'unknown' } = error as { readonly code?: string };
       this.#logger?.warn({ provider: name, code }, 'the provider does not say how people sign in');
@@ -191,7 +195,10 @@ export class Oidc {
     const now = this.#clock.uptime();
     for (const [id, { until }] of this.#begun) if (until <= now) this.#begun.delete(id);
     if (this.#begun.size < MAX_BEGUN) return;
-    throw new SecureStoreError('THROTTLED', 'more people are signing in than the server remembers; try again in a while');
+    throw new SecureStoreError(
+      'THROTTLED',
+      'more people are signing in than the server remembers; try again in a while',
+    );
   }
 }
 

@@ -147,8 +147,11 @@ export const POINT_ROUTES: readonly Route[] = [
       const source = {
         retrieveStream: (key: string, range: object) => session.points.retrieveStream(key, { ...then, ...range }),
       };
-      const position = (text: string | undefined): { start?: number } => (text === undefined ? {} : { start: Number(text) });
-      const range = { ...position(start), ...(end !== undefined && { end: Number(end) }), signal };
+      const range = {
+        ...(start !== undefined && { start: Number(start) }),
+        ...(end !== undefined && { end: Number(end) }),
+        signal,
+      };
       const answer = headers.accept?.includes(FRAMED_TYPE) === true ? answerFramed : answerRaw;
       return answer({ ...context, session: source }, decodeKey(rest), range);
     },
