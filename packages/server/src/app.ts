@@ -17,7 +17,10 @@ import {
 } from '@securestore/protocol';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import fastify from 'fastify';
-import type { Logger, SecureStore, Session } from 'securestore';
+import type { Logger, SecureStore } from 'securestore';
+import { Admission } from './admission.ts';
+import type { Caller } from './callers.ts';
+import { callerOf, Callers } from './callers.ts';
 import { limitConnections, reasonOf } from './connections.ts';
 import { ConsoleApp } from './console/console-app.ts';
 import type { ConsoleRoute } from './console/console-app.ts';
@@ -25,8 +28,6 @@ import type { ConsoleFiles } from './console/console-files.ts';
 import type { Oidc } from './console/oidc.ts';
 import type { OwnOrigin } from './console/own-origin.ts';
 import { secure } from './console/security-headers.ts';
-import type { Credentials } from './credentials.ts';
-import { credentialsOf } from './credentials.ts';
 import { asStoreError, defectFields } from './failures.ts';
 import type { ServerLimits } from './limits.ts';
 import { checkLocations } from './locations.ts';
@@ -38,9 +39,7 @@ import { RunningJobs } from './running-jobs.ts';
 import { RequestFigures } from './request-figures.ts';
 import { UNREADABLE } from './schema-errors.ts';
 import { NOTHING } from './schemas.ts';
-import { Sessions } from './sessions.ts';
 import { SlowPeers } from './slow-peers.ts';
-import { Throttle } from './throttle.ts';
 import { VERSION } from './version.ts';
 import { Work } from './work.ts';
 
@@ -64,15 +63,6 @@ export interface AppSettings {
   ) => import('node:http').Server;
 }
 
-/** Who sends a request, once that is known. */
-interface Caller {
-  readonly session: Session;
-  /** Has what proves it looked at anew the next time. */
-  readonly forget: () => void;
-}
-
-/** How often somebody who has proved nothing may begin to, a second and address; twenty times as often at once. */
-const GUESTS_PER_ADDRESS = 1;
 const VERSIONS: ReadonlySet<string> = new Set(['1.0', '1.1']);
 
 /** Serves a store: all that happens between a request and its answer. */
@@ -83,13 +73,10 @@ export class App {
   readonly #console: ConsoleApp | undefined;
   readonly #settings: AppSettings;
   readonly #requests = new AsyncLocalStorage<string>();
-  readonly #sessions: Sessions;
-  readonly #rate: Throttle;
-  readonly #failures: Throttle;
-  readonly #guests: Throttle;
+  readonly #callers: Callers;
+  readonly #admission: Admission;
   readonly #openApi: object;
-  readonly #running = new Map<string, number>();
-  readonly #callers = new WeakMap<FastifyRequest, Caller>();
+  readonly #known = new WeakMap<FastifyRequest, Caller>();
   /** The answers on each connection that are not complete. */
   readonly #answers = new WeakMap<Socket, Set<ServerResponse>>();
   readonly #slow: SlowPeers;
@@ -98,12 +85,10 @@ export class App {
   #total = 0;
 
   constructor(settings: AppSettings) {
-    const { store, limits, clock } = settings;
+    const { limits, clock } = settings;
     this.#settings = settings;
-    this.#sessions = new Sessions(store, limits.sessionAge, clock, () => this.#requests.getStore());
-    this.#rate = new Throttle(limits.ratePerCaller, limits.ratePerCaller * 2, clock);
-    this.#failures = new Throttle(limits.failuresPerAddress, limits.failuresPerAddress * 10, clock);
-    this.#guests = new Throttle(GUESTS_PER_ADDRESS, GUESTS_PER_ADDRESS * 20, clock);
+    this.#callers = new Callers(settings, () => this.#requests.getStore());
+    this.#admission = new Admission(limits, clock);
     this.#slow = new SlowPeers(limits.leastRate, clock);
     this.#work = new Work(clock);
     this.#openApi = openApiOf(ROUTES, VERSION);
@@ -122,12 +107,15 @@ export class App {
       clock,
       fingerprint: store.fingerprint,
       port: () => (this.fastify.server.address() as AddressInfo).port,
-      prove: (request, credentials) => this.#prove(request, credentials),
+      prove: ({ raw }, credentials) => this.#callers.begin(raw, credentials),
       within: (request, run) => this.#requests.run(request.id, run),
-      admitGuest: (request) => this.#admitGuest(request),
+      admitGuest: ({ raw }) => this.#admission.admitGuest(this.#settings.addressOf(raw)),
       admit: (request, reply, session) => {
-        this.#callers.set(request, { session, forget: () => this.#console?.forget(request) });
-        this.#admit(request, reply);
+        this.#known.set(
+          request,
+          callerOf(session, () => this.#console?.forget(request)),
+        );
+        this.#admission.admit(session.principal, reply.raw);
       },
       checkPlaces: (session, asked) => checkLocations('points.retrieveStream', session, store.backups, asked),
     });
@@ -213,88 +201,21 @@ export class App {
   }
 
   async #authenticate(request: FastifyRequest, reply: FastifyReply, isOfPage: boolean): Promise<void> {
-    const { session, forget } = isOfPage ? this.#pageCaller(request) : await this.#bearer(request);
-    this.#callers.set(request, { session, forget });
-    try {
-      // A remembered one may have ended since. Calls of it ask that themselves, but not everything here is a call.
-      await session.check();
-    } catch (error) {
-      if (!isOfPage) this.#noteFailure(request, error);
-      throw error;
-    }
-    this.#admit(request, reply);
+    const caller = isOfPage ? this.#pageCaller(request) : await this.#callers.bearer(request.raw);
+    this.#known.set(request, caller);
+    // A remembered one may have ended since. Calls of it ask that themselves, but not everything here is a call.
+    await caller.check();
+    this.#admission.admit(caller.session.principal, reply.raw);
   }
 
   #pageCaller(request: FastifyRequest): Caller {
     const found = this.#console?.caller(request);
     if (found === undefined) throw unauthenticated();
-    return { session: found.session, forget: () => this.#console?.forget(request) };
-  }
-
-  async #bearer(request: FastifyRequest): Promise<Caller> {
-    try {
-      const credentials = credentialsOf(request.raw);
-      this.#checkGuesses(request, credentials);
-      const session = await this.#sessions.of(credentials);
-      return { session, forget: () => this.#sessions.forget(credentials) };
-    } catch (error) {
-      this.#noteFailure(request, error);
-      throw error;
-    }
-  }
-
-  /** Begins a session that nobody else has. */
-  async #prove(request: FastifyRequest, credentials: Credentials): Promise<Session> {
-    try {
-      this.#checkGuesses(request, credentials);
-      return await this.#settings.store.session(credentials.given, { requestId: () => this.#requests.getStore() });
-    } catch (error) {
-      this.#noteFailure(request, error);
-      throw error;
-    }
-  }
-
-  /** @throws SecureStoreError `THROTTLED` where there were too many wrong credentials from an address */
-  #checkGuesses({ raw }: FastifyRequest, credentials: Credentials): void {
-    // Who is known is not put off by what others on the address do: behind a proxy that may be everybody.
-    if (!this.#failures.isEmpty(this.#settings.addressOf(raw)) || this.#sessions.knows(credentials)) return;
-    throw new SecureStoreError('THROTTLED', 'there were too many wrong credentials from here; try again later');
-  }
-
-  #noteFailure({ raw }: FastifyRequest, error: unknown): void {
-    if (SecureStoreError.is(error, 'UNAUTHENTICATED')) this.#failures.take(this.#settings.addressOf(raw));
-  }
-
-  /** Counts what somebody asks who has proved nothing. @throws SecureStoreError `THROTTLED` */
-  #admitGuest({ raw }: FastifyRequest): void {
-    if (this.#guests.take(this.#settings.addressOf(raw))) return;
-    throw new SecureStoreError('THROTTLED', 'there were too many attempts to sign in from here; try again later');
-  }
-
-  /** Counts what a caller has under way. @throws SecureStoreError `THROTTLED` */
-  #admit(request: FastifyRequest, reply: FastifyReply): void {
-    const principal = this.#principalOf(request) ?? '';
-    const { concurrencyPerCaller } = this.#settings.limits;
-    if (!this.#rate.take(principal)) {
-      throw new SecureStoreError('THROTTLED', 'these are more requests a second than one caller may send; send fewer');
-    }
-    const running = this.#running.get(principal) ?? 0;
-    if (running >= concurrencyPerCaller) {
-      throw new SecureStoreError(
-        'THROTTLED',
-        `one caller may have ${concurrencyPerCaller} requests at once; send fewer`,
-      );
-    }
-    this.#running.set(principal, running + 1);
-    reply.raw.once('close', () => {
-      const left = (this.#running.get(principal) ?? 1) - 1;
-      if (left > 0) this.#running.set(principal, left);
-      else this.#running.delete(principal);
-    });
+    return callerOf(found.session, () => this.#console?.forget(request));
   }
 
   #principalOf(request: FastifyRequest): string | undefined {
-    return this.#callers.get(request)?.session.principal;
+    return this.#known.get(request)?.session.principal;
   }
 
   /** Whether an answer has begun on a connection and not ended. */
@@ -345,7 +266,7 @@ export class App {
       if (!reply.raw.writableEnded) gone.abort();
     });
     const context = {
-      session: this.#callers.get(request)?.session,
+      session: this.#known.get(request)?.session,
       query: request.query,
       body: request.body,
       headers: request.headers,
@@ -396,7 +317,7 @@ export class App {
     const told = toWireError(known, request.id);
     const { logger } = this.#settings;
     if (told.code === 'INTERNAL') logger?.error({ requestId: request.id, ...defectFields(error) }, 'a defect');
-    const caller = this.#callers.get(request);
+    const caller = this.#known.get(request);
     if (told.code === 'UNAUTHENTICATED') {
       caller?.forget();
       reply.header('www-authenticate', 'Bearer');

@@ -17,7 +17,6 @@ import { Oidc } from './console/oidc.ts';
 import { OwnOrigin } from './console/own-origin.ts';
 import type { ServerLimits } from './limits.ts';
 import { resolveLimits } from './limits.ts';
-import { isLoopback } from './loopback.ts';
 import { resumeJobs } from './resume-jobs.ts';
 
 /** A certificate and its key, in PEM. */

@@ -1,12 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { unauthenticated } from '@securestore/acl';
-import { fileError, SecureStoreError } from '@securestore/core-format';
+import { fileError, isLoopback, SecureStoreError } from '@securestore/core-format';
 import type { Clock } from '@securestore/jobs';
 import { CONSOLE_PATHS } from '@securestore/protocol';
 import type { Configuration } from 'openid-client';
 import type { Logger } from 'securestore';
-import { isLoopback } from '../loopback.ts';
 
 /** How long somebody may take at the provider, in milliseconds, and how many may at once. */
 const LIFETIME = 600_000;

@@ -1,6 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { SecureStoreError } from '@securestore/core-format';
-import { isLoopback } from '../loopback.ts';
+import { isLoopback, SecureStoreError } from '@securestore/core-format';
 
 const HOST = /^[A-Za-z0-9._-]+(?::\d{1,5})?$|^\[[0-9A-Fa-f:.]+\](?::\d{1,5})?$/;
 

@@ -8,7 +8,7 @@ import { route } from '../route.ts';
 import { BYTE_POSITION, exactly, FLAG, GIVEN_TIME, LOCATION, reportOf } from '../schemas.ts';
 
 /** In a query everything is a text. */
-const NUMBER = Type.String({ pattern: '^[1-9][0-9]{0,15}$', description: 'a whole number from 1' });
+const NUMBER = Type.String({ pattern: '^[1-9][0-9]{0,15}$', title: 'a whole number of at least 1' });
 const TEXT = Type.String({ maxLength: 1024 });
 const POINT = { at: Type.Optional(GIVEN_TIME), snapshot: Type.Optional(NUMBER) };
 const MOMENT = { destination: Type.Optional(LOCATION), ...POINT };
