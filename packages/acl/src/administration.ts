@@ -19,10 +19,7 @@ import { guardedJob } from './guarded-job.ts';
 export type AccessAdministration = Omit<AccessControl, 'session' | 'approve' | 'deny' | 'figures'>;
 
 /** Who did what, as a session may look at it, and switch it on and off. */
-export type AuditAdministration = Pick<
-  AuditTrail,
-  'enable' | 'disable' | 'state' | 'entries' | 'verify' | 'examine'
->;
+export type AuditAdministration = Pick<AuditTrail, 'enable' | 'disable' | 'state' | 'entries' | 'verify' | 'examine'>;
 
 /** The backups of a store, but for what shows all of it to whoever calls. */
 export type BackupAdministration = Omit<

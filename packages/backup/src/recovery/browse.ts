@@ -8,7 +8,7 @@ import type { BrowsePage, DamagedThen, FolderThen, ObjectThen } from './types.ts
 
 /** The largest folder that is put in order, and how many names are looked at for a page. */
 const MAX_SORTED = 5000;
-const MAX_STEPS = 20_000;
+const MAX_STEPS = 10_000;
 const READ_AT_ONCE = 8;
 
 /** Whether somebody may know of a name. */

@@ -10,7 +10,7 @@ import type { Item, LiveItem, LiveSource, PointSource, Source } from './sources.
 import type { ComparePage, Difference } from './types.ts';
 
 /** How many names are looked at for a page, and how many of them are read for it. */
-const MAX_STEPS = 20_000;
+const MAX_STEPS = 10_000;
 const MAX_READ = 1000;
 const READ_AT_ONCE = 8;
 
@@ -24,47 +24,55 @@ interface Pair {
 /** Something that was looked at: a difference, or nothing. */
 type Step = { readonly token: string; readonly pair?: Pair; readonly reads: number };
 
-/** The texts of several sorted sequences, each once, in order. */
-async function* merged(sequences: readonly AsyncGenerator<string>[]): AsyncGenerator<string> {
-  const heads = await Promise.all(sequences.map((one) => one.next()));
+/** Something of an index: what is the newest under a token, where that shows. */
+interface Own {
+  readonly token: string;
+  readonly newest?: IndexEntry;
+}
+
+/** What several sorted sequences have under each token, in order. */
+async function* merged(
+  sequences: readonly AsyncGenerator<Own>[],
+): AsyncGenerator<{ readonly token: string; readonly found: readonly (Own | undefined)[] }> {
+  const heads = await Promise.all(sequences.map(async (one) => (await one.next()).value as Own | undefined));
   for (;;) {
-    let next: string | undefined;
-    for (const { done, value } of heads) {
-      if (done !== true && (next === undefined || value < next)) next = value;
-    }
-    if (next === undefined) return;
-    yield next;
-    for (const [at, head] of heads.entries()) {
-      const sequence = sequences[at];
-      if (head.done !== true && head.value === next && sequence !== undefined) heads[at] = await sequence.next();
+    let token: string | undefined;
+    for (const head of heads) if (head !== undefined && (token === undefined || head.token < token)) token = head.token;
+    if (token === undefined) return;
+    const found = heads.map((head) => (head?.token === token ? head : undefined));
+    yield { token, found };
+    for (const [at, sequence] of sequences.entries()) {
+      if (found[at] !== undefined) heads[at] = (await sequence.next()).value as Own | undefined;
     }
   }
 }
 
-/** Tokens on those pages of an index that another one has not. */
+/** What is on those pages of an index that another one has not. */
 async function* onOwnPages(
   { pages }: IndexSet,
   reader: IndexPages,
   others: ReadonlySet<string>,
   after: string,
   signal: AbortSignal | undefined,
-): AsyncGenerator<string> {
+): AsyncGenerator<Own> {
   let last = after;
   for (const [at, page] of pages.entries()) {
     const next = pages[at + 1]?.firstToken;
     if (others.has(indexPageName(page)) || (next !== undefined && next < after)) continue;
-    for (const { token } of await reader.read(page, signal)) {
+    for (const entry of await reader.read(page, signal)) {
+      const { token } = entry;
       if (token <= last) continue;
       last = token;
-      yield token;
+      // Of the first on a page newer ones may be on the page before.
+      yield token === page.firstToken ? { token } : { token, newest: entry };
     }
   }
 }
 
-async function* changedIn({ changedTokens }: IndexSet, after: string): AsyncGenerator<string> {
+async function* changedIn({ changedTokens }: IndexSet, after: string): AsyncGenerator<Own> {
   for (let at = firstAtLeast(changedTokens, after); at < changedTokens.length; at++) {
     const token = changedTokens[at];
-    if (token !== undefined && token > after) yield token;
+    if (token !== undefined && token > after) yield { token };
   }
 }
 
@@ -86,14 +94,17 @@ async function* betweenPoints(
   signal: AbortSignal | undefined,
 ): AsyncGenerator<Step> {
   const [a, b] = [from.index, to.index];
-  const tokens = merged([
+  const own = merged([
     onOwnPages(a, from.pages, namesOf(b.pages), after, signal),
     onOwnPages(b, to.pages, namesOf(a.pages), after, signal),
     changedIn(a, after),
     changedIn(b, after),
   ]);
-  for await (const token of tokens) {
-    const [[before], [now]] = [await a.get(token, signal), await b.get(token, signal)];
+  for await (const { token, found } of own) {
+    const [inA, inB, ...changed] = found;
+    const isPlain = changed.every((one) => one === undefined);
+    const before = (isPlain && inA?.newest) || (await a.get(token, signal))[0];
+    const now = (isPlain && inB?.newest) || (await b.get(token, signal))[0];
     if (isSameEntry(before, now)) {
       yield { token, reads: 0 };
       continue;

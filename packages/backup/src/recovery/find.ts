@@ -4,7 +4,7 @@ import type { Item, Source } from './sources.ts';
 import type { FindPage, FoundName } from './types.ts';
 
 /** How many names are looked at for a page. */
-const MAX_STEPS = 20_000;
+const MAX_STEPS = 10_000;
 
 /** The name of an item where it is one that is looked for, and may be known of. */
 async function match(item: Item, wanted: string, { prefix, sees, signal }: PageAsked): Promise<string | undefined> {

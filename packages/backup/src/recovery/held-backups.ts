@@ -74,9 +74,12 @@ export class HeldBackups {
   readonly #places: Places;
   readonly #held = new Map<string, { readonly generation: number; readonly opening: Promise<HeldBackup> }>();
   readonly #ended = new AbortController();
+  readonly #onIdle: () => void;
   #sweeping = false;
 
-  constructor(area: BackupArea, places: Places) {
+  /** @param onIdle called when nobody has looked at anything for a while, and when the store is closed */
+  constructor(area: BackupArea, places: Places, onIdle: () => void) {
+    this.#onIdle = onIdle;
     this.#area = area;
     this.#places = places;
     area.onClose(() => this.#close());
@@ -104,7 +107,7 @@ export class HeldBackups {
       held.users -= 1;
       held.left = this.#area.clock.uptime();
       if (held.isOver && held.users === 0) void held.close().catch(() => undefined);
-      else this.#sweep();
+      else this.sweep();
     };
     return { held, release };
   }
@@ -146,19 +149,20 @@ export class HeldBackups {
   }
 
   /** Closes what nobody has looked at for a while, as long as there is something. */
-  #sweep(): void {
+  sweep(): void {
     if (this.#sweeping) return;
     this.#sweeping = true;
     const { clock } = this.#area;
     void (async () => {
-      while (this.#held.size > 0) {
+      do {
         await clock.sleep(HELD_FOR / 2, this.#ended.signal, { ref: false });
         for (const [source, { opening }] of this.#held) {
           const held = await opening.catch(() => undefined);
           const isIdle = held !== undefined && held.users === 0 && clock.uptime() - held.left >= HELD_FOR / 2;
           if (isIdle) this.#drop(source);
         }
-      }
+      } while (this.#held.size > 0);
+      this.#onIdle();
     })()
       .catch(() => undefined)
       .finally(() => (this.#sweeping = false));
@@ -168,6 +172,7 @@ export class HeldBackups {
     this.#ended.abort();
     const all = [...this.#held.values()];
     this.#held.clear();
+    this.#onIdle();
     await Promise.all(all.map(({ opening }) => opening.then((held) => held.close()).catch(() => undefined)));
   }
 }

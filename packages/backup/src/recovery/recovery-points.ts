@@ -15,6 +15,7 @@ import { compare } from './compare.ts';
 import { find } from './find.ts';
 import type { HeldBackup } from './held-backups.ts';
 import { HeldBackups } from './held-backups.ts';
+import { KnownNames } from './known-names.ts';
 import { keyTimeline } from './key-timeline.ts';
 import { PageSeal } from './page-seal.ts';
 import { releasedStream } from './released-stream.ts';
@@ -65,13 +66,14 @@ export class RecoveryPoints {
   readonly #places: Places;
   readonly #held: HeldBackups;
   readonly #seal: PageSeal;
+  readonly #names = new KnownNames();
 
   constructor(store: ObjectStore, backups: Backups, connect: Connect) {
     this.#area = store.backupArea;
     this.#store = store;
     this.#backups = backups;
     this.#places = new Places(this.#area, connect);
-    this.#held = new HeldBackups(this.#area, this.#places);
+    this.#held = new HeldBackups(this.#area, this.#places, () => this.#names.clear());
     this.#seal = new PageSeal(this.#area.random);
   }
 
@@ -131,7 +133,8 @@ export class RecoveryPoints {
       const { destination, from, to } = options;
       return this.#held.with(checkDestination(destination), async (held) => {
         const source = await this.#pointIn(held, from, signal);
-        const target = to === undefined ? new LiveSource(this.#store) : await this.#pointIn(held, to, signal);
+        const target =
+          to === undefined ? new LiveSource(this.#store, this.#names) : await this.#pointIn(held, to, signal);
         return compare(source, target, asked);
       });
     });
@@ -208,7 +211,8 @@ export class RecoveryPoints {
     if (destination === undefined) {
       if (at !== undefined || snapshot !== undefined) refuse('name the destination whose snapshot is meant');
       this.#area.checkOpen();
-      return body(new LiveSource(this.#store));
+      this.#held.sweep();
+      return body(new LiveSource(this.#store, this.#names));
     }
     return this.#held.with(checkDestination(destination), async (held) =>
       body(await this.#pointIn(held, { at, snapshot }, signal)),
@@ -221,6 +225,6 @@ export class RecoveryPoints {
     signal: AbortSignal | undefined,
   ): Promise<PointSource> {
     const point = await held.backup.choose({ at, snapshot }, signal);
-    return new PointSource(held, await held.view(point, signal));
+    return new PointSource(held, await held.view(point, signal), this.#names);
   }
 }

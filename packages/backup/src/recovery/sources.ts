@@ -7,6 +7,7 @@ import type { IndexSet } from '../index-set.ts';
 import { firstFrom } from '../index-set.ts';
 import type { OpenedBackup } from '../opened-backup.ts';
 import type { HeldBackup, PointView } from './held-backups.ts';
+import type { KnownNames } from './known-names.ts';
 import type { MomentInfo } from './types.ts';
 
 /** What became current last under a token: a version, or that there is none. */
@@ -62,10 +63,13 @@ class PointItem implements Item {
   readonly #entry: IndexEntry;
   readonly #backup: OpenedBackup;
 
-  constructor(entry: IndexEntry, backup: OpenedBackup) {
+  readonly #known: KnownNames;
+
+  constructor(entry: IndexEntry, backup: OpenedBackup, known: KnownNames) {
     this.token = entry.token;
     this.#entry = entry;
     this.#backup = backup;
+    this.#known = known;
   }
 
   get isThere(): boolean {
@@ -76,9 +80,11 @@ class PointItem implements Item {
     return currentIn(this.#entry);
   }
 
-  async name(signal: AbortSignal | undefined): Promise<string | undefined> {
+  name(signal: AbortSignal | undefined): Promise<string | undefined> {
     const { copy, packs } = this.#backup;
-    return copy.nameIn(this.token) ?? copy.nameOf(this.token, await packs.read(this.#entry, signal));
+    const { token } = this;
+    const inRecord = async (): Promise<string | undefined> => copy.nameOf(token, await packs.read(this.#entry, signal));
+    return this.#known.of(token, () => copy.nameIn(token) ?? inRecord());
   }
 }
 
@@ -88,9 +94,11 @@ export class PointSource implements Source {
   readonly index: IndexSet;
   readonly info: MomentInfo;
   readonly #backup: OpenedBackup;
+  readonly #known: KnownNames;
 
-  constructor({ backup }: HeldBackup, { point, index, store }: PointView) {
+  constructor({ backup }: HeldBackup, { point, index, store }: PointView, known: KnownNames) {
     this.#backup = backup;
+    this.#known = known;
     this.index = index;
     this.store = store;
     this.info = { snapshot: point.number, time: new Date(point.time) };
@@ -107,13 +115,13 @@ export class PointSource implements Source {
 
   /** What an entry of the index is about. */
   itemOf(entry: IndexEntry): Item {
-    return new PointItem(entry, this.#backup);
+    return new PointItem(entry, this.#backup, this.#known);
   }
 
   async *items(after: string, signal: AbortSignal | undefined): AsyncGenerator<Item> {
     for await (const { token, entries } of this.index.objects(after, signal)) {
       const [current] = entries;
-      if (current !== undefined && token > after) yield new PointItem(current, this.#backup);
+      if (current !== undefined && token > after) yield new PointItem(current, this.#backup, this.#known);
     }
   }
 
@@ -130,9 +138,11 @@ export class LiveItem implements Item {
   /** When it was written, by the clock of the backend, in milliseconds since 1970. */
   readonly written: number;
   readonly #area: BackupArea;
+  readonly #known: KnownNames;
 
-  constructor(area: BackupArea, token: string, size: number, written: number) {
+  constructor(area: BackupArea, known: KnownNames, token: string, size: number, written: number) {
     this.#area = area;
+    this.#known = known;
     this.token = token;
     this.isThere = !isTombstoneSize(size);
     this.written = written;
@@ -150,9 +160,11 @@ export class LiveItem implements Item {
     };
   }
 
-  async name(signal: AbortSignal | undefined): Promise<string | undefined> {
-    const shown = this.#area.names.nameIn(this.token);
-    return shown ?? (this.isThere ? this.#area.nameAt(this.token, signal) : undefined);
+  name(signal: AbortSignal | undefined): Promise<string | undefined> {
+    const { token, isThere } = this;
+    const inRecord = (): Promise<string | undefined> | undefined =>
+      isThere ? this.#area.nameAt(token, signal) : undefined;
+    return this.#known.of(token, () => this.#area.names.nameIn(token) ?? inRecord());
   }
 }
 
@@ -161,9 +173,11 @@ export class LiveSource implements Source {
   readonly store: ObjectStore;
   readonly info: MomentInfo;
   readonly #area: BackupArea;
+  readonly #known: KnownNames;
 
-  constructor(store: ObjectStore) {
+  constructor(store: ObjectStore, known: KnownNames) {
     this.store = store;
+    this.#known = known;
     this.#area = store.backupArea;
     this.info = { time: new Date(this.#area.clock.now()) };
   }
@@ -183,7 +197,8 @@ export class LiveSource implements Source {
         ...(after === undefined ? {} : { after }),
         ...(signal === undefined ? {} : { signal }),
       });
-      for (const { key, size, modified } of entries) yield new LiveItem(this.#area, tokenIn(key), size, modified);
+      for (const { key, size, modified } of entries)
+        yield new LiveItem(this.#area, this.#known, tokenIn(key), size, modified);
       const last = entries.at(-1);
       if (!more || last === undefined) return;
       after = last.key;
