@@ -15,6 +15,7 @@ export type {
   WireTimeline,
   WorkRecord,
 } from './console.ts';
+export { commandLine } from './command-line.ts';
 export type { CommandRequest } from './command-line.ts';
 export { withDates } from './dates.ts';
 export type { Wire } from './dates.ts';

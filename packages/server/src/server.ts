@@ -9,6 +9,7 @@ import { createSecureContext } from 'node:tls';
 import { fileError, isLoopback, SecureStoreError } from '@securestore/core-format';
 import type { Clock } from '@securestore/jobs';
 import { systemClock } from '@securestore/jobs';
+import { CONSOLE_PATHS } from '@securestore/protocol';
 import type { Logger, SecureStore } from 'securestore';
 import { App } from './app.ts';
 import { consoleFiles } from './console/console-files.ts';
@@ -65,6 +66,8 @@ export interface ServerOptions {
 export interface RunningServer extends AsyncDisposable {
   /** Where clients reach it, such as `https://127.0.0.1:8420`. */
   readonly url: string;
+  /** Where the console is, such as `https://127.0.0.1:8420/console/`; absent where it is not served. */
+  readonly console?: string;
   /**
    * Takes no more requests, and waits for those under way, at most as long as the limit `stopTimeout` says. Jobs go on until the store is closed,
    * which is yours, and are gone on with by the next server.
@@ -220,5 +223,6 @@ export async function serve(store: SecureStore, options: ServerOptions = {}): Pr
   }
   const close = (): Promise<void> => app.close();
   const url = urlOf(app.fastify.server.address() as AddressInfo, tls !== undefined);
-  return { url, close, [Symbol.asyncDispose]: close };
+  const pages = files && `${options.consoleOrigin ?? url}${CONSOLE_PATHS.page}`;
+  return { url, ...(pages !== undefined && { console: pages }), close, [Symbol.asyncDispose]: close };
 }
