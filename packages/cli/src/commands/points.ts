@@ -84,7 +84,9 @@ export async function find(
     const { signal } = cli;
     const row = ({ key, state, modified }: FoundName): string =>
       `${out.name(key)}${state === 'there' ? '' : `  (${state} ${formatTime(modified)})`}`;
-    for await (const { names } of pagesOf((after) => points.find({ ...moment, contains, after, limit: PAGE, signal }))) {
+    for await (const { names } of pagesOf((after) =>
+      points.find({ ...moment, contains, after, limit: PAGE, signal }),
+    )) {
       for (const name of names) await out.result(name, () => [row(name)]);
       if (out.closed()) return;
     }
@@ -141,5 +143,12 @@ export async function versions(call: Call, key: string, destination: string): Pr
 function versionRow({ version, from, to, size, state, snapshot, inStore }: VersionThen): string[] {
   const until = to === undefined ? '' : formatTime(to);
   const where = snapshot === undefined ? (inStore ? 'store alone' : '') : String(snapshot);
-  return [version, formatTime(from), until, size === undefined ? '' : String(size), state === 'there' ? '' : state, where];
+  return [
+    version,
+    formatTime(from),
+    until,
+    size === undefined ? '' : String(size),
+    state === 'there' ? '' : state,
+    where,
+  ];
 }

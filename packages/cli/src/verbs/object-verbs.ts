@@ -94,7 +94,9 @@ function addHistory(program: Command, run: Run): void {
   addVerb<HistoryOptions, [string]>(program, run, {
     usage: 'history <key>',
     summary: 'list the retained versions of an object, newest first',
-    options: [new Option('--backup <destination>', 'those that a backup has, too, and how long each was the current one')],
+    options: [
+      new Option('--backup <destination>', 'those that a backup has, too, and how long each was the current one'),
+    ],
     notes: `A version can be had back with: securestore get KEY --version VERSION
 After a purge there is nothing but a line that says so, until that is collected.`,
     load: async () => (await import('../commands/history.ts')).history,
