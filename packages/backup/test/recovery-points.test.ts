@@ -66,7 +66,7 @@ function inFolder(names: readonly string[], prefix: string): string[] {
 const found = (pages: readonly FindPage[], state = 'there'): string[] =>
   pages.flatMap(({ names }) => names.filter((one) => one.state === state).map(({ key }) => key)).toSorted();
 
-const told = (pages: readonly ComparePage[]): string[] =>
+const linesOf = (pages: readonly ComparePage[]): string[] =>
   pages.flatMap(({ differences }) => differences.map(({ type, key }) => `${type} ${key}`)).toSorted();
 
 /** What has changed between two states. */
@@ -256,7 +256,7 @@ describe('the difference', () => {
         for (const prefix of ['', 'red/', 'red/deep/er/n1', 'blue/']) {
           const asked = { destination: PLACE, from: { snapshot: from + 1 }, to: { snapshot: to + 1 }, prefix };
           const pages = await all((next) => points.compare({ ...asked, limit: 4, after: next }));
-          expect(told(pages), `${from} ${to} ${prefix}`).toEqual(between(before, after, prefix));
+          expect(linesOf(pages), `${from} ${to} ${prefix}`).toEqual(between(before, after, prefix));
         }
       }
     }
@@ -271,7 +271,7 @@ describe('the difference', () => {
     for (const [age, before] of states.entries()) {
       const asked = { destination: PLACE, from: { snapshot: age + 1 } };
       const pages = await all((after) => points.compare({ ...asked, limit: 5, after }));
-      expect(told(pages), `${age}`).toEqual(between(before, now));
+      expect(linesOf(pages), `${age}`).toEqual(between(before, now));
     }
   });
 

@@ -40,7 +40,7 @@ function settingsIn(text: string, wrong: (problem: string) => never): Settings {
   return found as Settings;
 }
 
-function jwtOptionsOf({ console: _, ...settings }: Settings, wrong: (problem: string) => never): JwtOptions {
+function jwtOptionsOf(settings: Settings, wrong: (problem: string) => never): JwtOptions {
   const { name, keys, issuer, audience, algorithms } = settings;
   if (
     typeof name !== 'string' ||
@@ -93,6 +93,7 @@ export async function issuerIn(env: Cli['env'], file: string): Promise<Issuer> {
     throw fileError(error, `cannot read the file ${JSON.stringify(file)}`);
   }
   const settings = settingsIn(text, wrong);
-  const issuer = jwtOptionsOf(settings, wrong);
-  return { issuer, provider: await providerOf(env, issuer, settings['console'], wrong) };
+  const { console: signIn, ...tokens } = settings;
+  const issuer = jwtOptionsOf(tokens, wrong);
+  return { issuer, provider: await providerOf(env, issuer, signIn, wrong) };
 }

@@ -167,6 +167,8 @@ function commandOf(request: CommandRequest): Command {
       return { operands: ['schedule', 'list'] };
     case 'approvals':
       return { operands: ['approval'] };
+    default:
+      return request satisfies never;
   }
 }
 

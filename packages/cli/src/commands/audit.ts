@@ -53,7 +53,7 @@ async function examine({ cli, out }: Call, store: SecureStore): Promise<ExitCode
   const { ok, parts, segments, complete } = summary;
   const looked = `${count(parts, 'part')} of ${count(segments, 'segment')}${complete ? '' : ', the newest,'} looked at`;
   await out.result({ summary: { ...summary, problems: problems.length } }, () => [
-    `${looked}: ${ok ? 'whole, in order, and as far as the head of the store says' : `${count(problems.length, 'problem')}`}`,
+    `${looked}: ${ok ? 'whole, in order, and as far as the head of the store says' : count(problems.length, 'problem')}`,
     'that no entry was changed only audit verify shows, with the identity of the auditor',
   ]);
   return ok ? 0 : exitCodeOf('INTEGRITY');

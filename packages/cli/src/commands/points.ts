@@ -63,13 +63,17 @@ export async function browse(call: Call<BrowseOptions>, destination: string | un
     for await (const page of pagesOf((after) => points.browse({ ...moment, after, limit: PAGE, signal }))) {
       if (out.json) for (const entry of page.entries) await out.result(entry, () => []);
       else entries.push(...page.entries);
-      if (out.closed()) return;
+      if (out.closed()) return 0;
     }
     const columns = [{ title: 'SIZE', align: 'right' }, { title: 'MODIFIED' }, { title: 'KEY' }] as const;
     const rows = entries.map((entry) => entryRow(entry, out.name));
     if (!out.json) await out.result({}, () => formatTable(columns, rows));
-    if (entries.some(({ type }) => type === 'damaged')) return SOME_FAILED;
+    return entries.some(({ type }) => type === 'damaged') ? SOME_FAILED : 0;
   });
+}
+
+function sinceWhen({ state, modified }: FoundName): string {
+  return state === 'there' ? '' : `  (${state} ${formatTime(modified)})`;
 }
 
 /** `securestore find`. */
@@ -82,12 +86,10 @@ export async function find(
   const moment = momentOf(destination, options);
   await withStore(call, async ({ points }) => {
     const { signal } = cli;
-    const row = ({ key, state, modified }: FoundName): string =>
-      `${out.name(key)}${state === 'there' ? '' : `  (${state} ${formatTime(modified)})`}`;
     for await (const { names } of pagesOf((after) =>
       points.find({ ...moment, contains, after, limit: PAGE, signal }),
     )) {
-      for (const name of names) await out.result(name, () => [row(name)]);
+      for (const name of names) await out.result(name, () => [`${out.name(name.key)}${sinceWhen(name)}`]);
       if (out.closed()) return;
     }
   });

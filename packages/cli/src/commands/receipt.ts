@@ -5,8 +5,6 @@ import type { Call, ExitCode } from '../call.ts';
 import { withStore } from '../open.ts';
 import { count, formatBytes, formatDuration, formatTime, printable } from '../terminal-text.ts';
 
-export type ReceiptOptions = object;
-
 /** A receipt, or a report that has one. @throws `INVALID_ARGUMENT` where the file holds none */
 async function receiptIn(path: string): Promise<RestoreReceipt> {
   let text: string;
@@ -17,8 +15,7 @@ async function receiptIn(path: string): Promise<RestoreReceipt> {
   }
   try {
     const found = JSON.parse(text) as { readonly receipt?: unknown };
-    const receipt = (found.receipt ?? found) as Partial<RestoreReceipt>;
-    const { facts, identity, signature } = receipt;
+    const { facts, identity, signature } = (found.receipt ?? found) as Partial<RestoreReceipt>;
     if (typeof facts === 'string' && typeof identity === 'string' && typeof signature === 'string') {
       return { facts, identity, signature };
     }
@@ -31,13 +28,13 @@ async function receiptIn(path: string): Promise<RestoreReceipt> {
 type Facts = ({ readonly of: 'restore' } & RestoreFacts) | ({ readonly of: 'drill' } & DrillFacts);
 
 /** What a receipt says, of whichever kind it is. @throws `INTEGRITY` where the store has not signed it */
-async function factsOf(receipt: RestoreReceipt, fingerprint: string): Promise<Facts> {
+async function factsOf(signed: RestoreReceipt, fingerprint: string): Promise<Facts> {
   const { readReceipt, readRestoreReceipt } = await import('securestore');
   try {
-    return { of: 'restore', ...readRestoreReceipt(receipt, fingerprint) };
+    return { of: 'restore', ...readRestoreReceipt(signed, fingerprint) };
   } catch (error) {
     if (!SecureStoreError.is(error, 'INTEGRITY')) throw error;
-    return { of: 'drill', ...readReceipt(receipt, fingerprint) };
+    return { of: 'drill', ...readReceipt(signed, fingerprint) };
   }
 }
 
@@ -62,7 +59,7 @@ function inWords(facts: Facts): string[] {
 }
 
 /** `securestore receipt`. */
-export async function receipt(call: Call<ReceiptOptions>, path: string): Promise<ExitCode> {
+export async function receipt(call: Call, path: string): Promise<ExitCode> {
   const { out, options } = call;
   const found = await receiptIn(path);
   const fingerprint = options.fingerprint ?? (await withStore(call, async (store) => store.fingerprint));

@@ -1,7 +1,6 @@
 import { type Command, Option } from 'commander';
 import { addVerb, type Run } from '../call.ts';
 import type { BrowseOptions, CompareOptions, FindOptions } from '../commands/points.ts';
-import type { ReceiptOptions } from '../commands/receipt.ts';
 
 const AT = 'the last snapshot not after this moment, of which a second is meant to its end; the newest by default';
 
@@ -38,7 +37,7 @@ export function addPointVerbs(program: Command, run: Run): void {
     notes: 'Each difference is one line: + added, - removed, ~ changed.',
     load: async () => (await import('../commands/points.ts')).compare,
   });
-  addVerb<ReceiptOptions, [string]>(program, run, {
+  addVerb<object, [string]>(program, run, {
     usage: 'receipt <file>',
     summary: 'check the receipt of a restore or a drill: whether the store has signed it, and what it says',
     notes: `The store is the one of --fingerprint, which then need not be there, or that of --store.
