@@ -76,7 +76,7 @@ async function shell(line: string): Promise<{ readonly stdout: string; readonly 
 
 /** The result of the command of what is asked for, in JSON lines. */
 async function told(request: CommandRequest): Promise<unknown[]> {
-  const line = commandLine(request, scene.url);
+  const line = commandLine(request, { store: scene.url });
   const { stdout, code } = await shell(line.replace(' --store', ' --json --store'));
   expect(code, `${line}\n${stdout}`).toBe(0);
   return jsonLines(stdout);
@@ -114,7 +114,7 @@ describe('the command that the console shows', () => {
     'means the object %j, and no other',
     async (key) => {
       const { place } = scene;
-      const value = await shell(commandLine({ type: 'value', source: place, snapshot: 1, key }, scene.url));
+      const value = await shell(commandLine({ type: 'value', source: place, snapshot: 1, key }, { store: scene.url }));
       expect(value).toEqual({ stdout: `then ${key}`, code: 0 });
       const found = await told({ type: 'find', contains: key, destination: place, snapshot: 1 });
       expect(found).toContainEqual(expect.objectContaining({ key }));
@@ -138,7 +138,7 @@ describe('the command that the console shows', () => {
       conflict: 'overwrite',
       verify: true,
     } as const;
-    const line = `${commandLine(request, scene.url)} --yes --receipt receipt.json`;
+    const line = `${commandLine(request, { store: scene.url })} --yes --receipt receipt.json`;
     const { stdout, code } = await shell(line);
     expect(code, stdout).toBe(0);
     expect((await store.retrieve('db/a')).text()).toBe('then db/a');
@@ -153,13 +153,15 @@ describe('the command that the console shows', () => {
     expect((await box.run(['receipt', 'forged.json'])).exitCode).toBe(5);
     await writeFile(box.path('none.json'), '{}');
     expect((await box.run(['receipt', 'none.json'])).exitCode).toBe(2);
-    const folder = await shell(commandLine({ type: 'download', source: place, snapshot: 1, prefix: 'db/' }, scene.url));
+    const folder = await shell(
+      commandLine({ type: 'download', source: place, snapshot: 1, prefix: 'db/' }, { store: scene.url }),
+    );
     expect(folder.code, folder.stdout).toBe(0);
     expect(
       await readFile(box.path('restored', 'b'), 'utf8').catch(() => readFile(box.path('restored', 'db', 'b'), 'utf8')),
     ).toBe('then db/b');
     const to = `file:${box.path('anew')}`;
-    const anew = await shell(commandLine({ type: 'restore', source: place, snapshot: 1, to }, scene.url));
+    const anew = await shell(commandLine({ type: 'restore', source: place, snapshot: 1, to }, { store: scene.url }));
     expect(anew.code, anew.stdout).toBe(0);
     expect((await box.run(['get', 'db/b', '--store', to])).stdout).toBe('then db/b');
   }, 120_000);

@@ -59,6 +59,8 @@ export type CommandRequest =
   | { readonly type: 'get' | 'info' | 'history'; readonly key: string }
   | { readonly type: 'backup' | 'drill' | 'verify-backup' | 'retention'; readonly destination: string }
   | { readonly type: 'approve' | 'deny'; readonly id: string }
+  /** Takes the secret of the store, so it is for where the store is unlocked. */
+  | { readonly type: 'rotate'; readonly depth?: 'unlock' | 'keys' | 'data' | undefined }
   | { readonly type: 'health' | 'keys' | 'audit' | 'audit-examine' | 'schedules' | 'destinations' | 'approvals' };
 
 type Point = { readonly at?: string | undefined; readonly snapshot?: number | undefined };
@@ -156,6 +158,8 @@ function commandOf(request: CommandRequest): Command {
     case 'approve':
     case 'deny':
       return { operands: [request.type, request.id] };
+    case 'rotate':
+      return { operands: ['rotate'], options: { depth: request.depth } };
     case 'health':
     case 'keys':
     case 'audit':
@@ -175,12 +179,14 @@ function commandOf(request: CommandRequest): Command {
 /**
  * The command that does what somebody asks for in the console, as a line for a POSIX shell. Who asks is said by `$SECURESTORE_TOKEN`.
  *
- * @param store where the server is, such as `https://vault.example.com`; without it `$SECURESTORE_URL` says so
+ * @param options.store where the server is, such as `https://vault.example.com`; without it `$SECURESTORE_URL` says so
  */
-export function commandLine(request: CommandRequest, store?: string): string {
+export function commandLine(request: CommandRequest, { store }: { readonly store?: string | undefined } = {}): string {
   const { operands, options = {} } = commandOf(request);
   const [verb = '', ...rest] = operands;
-  const words = Object.entries({ ...options, store }).flatMap(([name, value]) => optionWords(name, value));
+  const words = Object.entries({ ...options, store: request.type === 'rotate' ? undefined : store }).flatMap(
+    ([name, value]) => optionWords(name, value),
+  );
   // Operands that begin like an option come after all that are some.
   const isOdd = rest.some((one) => one.startsWith('-') || one === '');
   const all = isOdd ? [verb, ...words, '--', ...rest] : [verb, ...rest, ...words];
