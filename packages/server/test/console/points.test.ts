@@ -373,3 +373,41 @@ describe('a restore', () => {
     expect(codeIn(await ann.send('POST', '/v1/restore/store', { json }))).toBe('ALREADY_EXISTS');
   });
 });
+
+describe('the audit log', () => {
+  it('is paged through from the newest to the oldest, each entry once', async () => {
+    const { browser, store } = await scene();
+    const ann = await browser('ann');
+    const { generateIdentity, recipientOf } = await import('securestore');
+    await store.audit.enable({ auditor: await recipientOf(generateIdentity()), mode: 'fail-closed' });
+    for (let number = 0; number < 23; number++) await store.store(`noted/${number}`, 'x');
+    type Page = {
+      readonly entries: readonly { readonly time: number; readonly sequence: number }[];
+      readonly before?: string;
+    };
+    const pages: Page[] = [];
+    let before: string | undefined;
+    do {
+      const page: Page = await get(
+        ann,
+        `/v1/audit/entries?entries=5${before === undefined ? '' : `&before=${before}`}`,
+      );
+      pages.push(page);
+      ({ before } = page);
+    } while (before !== undefined && pages.length < 50);
+    const sequences = pages.flatMap(({ entries }) => entries.map(({ sequence }) => sequence).toReversed());
+    expect(new Set(sequences).size).toBe(sequences.length);
+    expect(sequences).toEqual(sequences.toSorted((a, b) => b - a));
+    expect(sequences.length).toBeGreaterThanOrEqual(23);
+    for (const wrong of ['x', '1-1', '1-1-zz', '-1-1-00000000000000000000000000']) {
+      expect(codeIn(await ann.send('GET', `/v1/audit/entries?before=${wrong}`)), wrong).toBe('INVALID_ARGUMENT');
+    }
+    expect((await ann.send('POST', '/v1/audit/examine')).json()).toMatchObject({
+      ok: true,
+      problems: [],
+      complete: true,
+    });
+    const vic = await browser('vic');
+    expect(codeIn(await vic.send('POST', '/v1/audit/examine'))).toBe('ACCESS_DENIED');
+  });
+});
