@@ -1,5 +1,4 @@
 import type { PointAdministration } from '@securestore/acl';
-import type { PointChoice } from '@securestore/backup';
 import { parseStoreKey } from '@securestore/core-format';
 import type { Metadata } from '@securestore/objects';
 import { encodeKey, encodeQuery } from '@securestore/protocol';
@@ -22,7 +21,13 @@ type Values = Readonly<Record<string, string | number | undefined>>;
 const get = (path: string, query: Values = {}): Request => ({ method: 'GET', path: `/v1/points/${path}`, query });
 
 /** A point in a query. */
-function pointQuery({ at, snapshot }: PointChoice = {}): { at: string | undefined; snapshot: number | undefined } {
+function pointQuery({
+  at,
+  snapshot,
+}: { readonly at?: Date | undefined; readonly snapshot?: number | undefined } = {}): {
+  at: string | undefined;
+  snapshot: number | undefined;
+} {
   return { at: at?.toISOString(), snapshot };
 }
 

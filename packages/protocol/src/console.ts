@@ -1,4 +1,4 @@
-import type { Action, ApprovalRequest, Permission, StoreAction } from '@securestore/acl';
+import type { Permission, StoreAction } from '@securestore/acl';
 import type {
   BrowsePage,
   ComparePage,
@@ -126,4 +126,3 @@ export type WireKeyTimeline = Wire<KeyTimeline>;
 export type WireComparePage = Wire<ComparePage>;
 export type WireReceipts = Wire<Receipts>;
 export type WireRestoreReport = Wire<RestoreJobReport>;
-export type { Action, ApprovalRequest, Permission, StoreAction };

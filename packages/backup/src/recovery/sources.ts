@@ -42,12 +42,12 @@ export interface Source {
 }
 
 /** A version carries the time at which it was stored, in microseconds. */
-export function timeOfVersion(version: number): Date {
+function timeOfVersion(version: number): Date {
   return new Date(Math.floor(version / 1000));
 }
 
 /** What an entry of an index says of an object. */
-export function currentIn({ kind, version, commitId }: IndexEntry): Current {
+function currentIn({ kind, version, commitId }: IndexEntry): Current {
   return {
     state: kind === 'purged' ? 'purged' : kind === 'tombstone' ? 'deleted' : 'there',
     version: formatVersion(version, commitId),

@@ -31,7 +31,7 @@ export interface Browser {
 }
 
 /** Takes the cookies of an answer as a browser does. */
-export function keepCookies(cookies: Map<string, string>, { headers }: Answer): void {
+function keepCookies(cookies: Map<string, string>, { headers }: Answer): void {
   for (const line of headers['set-cookie'] ?? []) {
     const [pair = ''] = line.split(';', 1);
     const at = pair.indexOf('=');
