@@ -19,9 +19,9 @@ import type {
 } from '@securestore/objects';
 import { withOneEnd } from '@securestore/objects';
 import { changesNothing, checkQuestion } from './actions.ts';
-import type { Action, ObjectAction, StoreAction } from './actions.ts';
+import type { Action, ObjectAction } from './actions.ts';
 import { guardAdministration } from './administration.ts';
-import type { AboutObject, StoreAdministration } from './administration.ts';
+import type { StoreAdministration } from './administration.ts';
 import { Checks } from './checks.ts';
 import type { CheckContext, SessionCall } from './checks.ts';
 import type { Identity } from './identity.ts';
@@ -33,8 +33,8 @@ import { sessionApprovals } from './session-approvals.ts';
 import type { SessionApprovals } from './session-approvals.ts';
 import { sessionAudit } from './session-audit.ts';
 import type { SessionAudit } from './session-audit.ts';
+import { callerOf, isShown, sessionGuard } from './session-guard.ts';
 import { SURFACE } from './surface.ts';
-import { withoutNames } from './without-names.ts';
 
 /** What a session acts on, and as whom. */
 export interface SessionContext extends CheckContext {
@@ -82,11 +82,7 @@ export class Session implements SecureStorage, Omit<StoreAdministration, 'keys'>
     this.#storage = storage;
     this.#tally = tally;
     this.#checks = new Checks(context);
-    const caller = {
-      principal: this.principal,
-      sees: (key: string) => this.#shown(key) && this.#shown(key, 'history'),
-    };
-    const guarded = guardAdministration(administration, (...call) => this.#administer(...call), caller);
+    const guarded = guardAdministration(administration, sessionGuard(this.#checks), callerOf(this.#checks));
     this.rotateEncryptionKey = guarded.rotateEncryptionKey;
     this.checkpoint = guarded.checkpoint;
     this.collect = guarded.collect;
@@ -170,50 +166,6 @@ export class Session implements SecureStorage, Omit<StoreAdministration, 'keys'>
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
-  }
-
-  async #administer<T>(
-    call: SessionCall,
-    action: StoreAction,
-    run: () => PromiseLike<T>,
-    signal: AbortSignal | undefined,
-    also: () => readonly StoreAction[],
-    about: AboutObject | undefined,
-  ): Promise<T> {
-    await this.#checks.ready(call, signal);
-    const key = about === undefined ? undefined : parseStoreKey(about.key);
-    const own = [action, ...also()];
-    // What is about an object is told by that alone, unless it fails before, or takes an approval.
-    const isPlain = about !== undefined && own.every((one) => this.#isFree(one));
-    if (!isPlain) await this.#checks.begin(call, undefined, own, signal);
-    if (about !== undefined) await this.#checks.begin(call, key, about.actions, signal);
-    const still = (): void => {
-      this.#checks.still(call, undefined, [action]);
-      if (about !== undefined) this.#checks.still(call, key, about.actions);
-    };
-    const result = await run();
-    // What only looks is as reading: what was taken away meanwhile is not told.
-    if (changesNothing(action)) still();
-    if (call === 'points.retrieveStream') return this.#guardedResult(result, call, still);
-    return call === 'backups.verify' ? withoutNames(result, (name) => this.#shown(name)) : result;
-  }
-
-  #isFree(action: StoreAction): boolean {
-    this.#checks.open();
-    const { allowed, needsApproval } = this.#checks.may(action);
-    return allowed && !needsApproval;
-  }
-
-  /** Data of which no more is given once they may not be read any more. */
-  #guardedResult<T>(result: T, call: SessionCall, still: () => void): T {
-    const found = result as RetrievedStream;
-    // What stands behind a session need not be a store of ours.
-    if (!(found.stream instanceof ReadableStream)) return result;
-    const stream = guardedStream(found.stream, async () => {
-      await this.#confirmOpen(call, undefined);
-      still();
-    });
-    return { ...found, stream } as T;
   }
 
   /** Between two steps of a call there may be hours. @throws SecureStoreError `UNAUTHENTICATED`, `UNAVAILABLE`, `TIMEOUT`, `ABORTED` */
@@ -337,10 +289,8 @@ export class Session implements SecureStorage, Omit<StoreAdministration, 'keys'>
     );
   }
 
-  /** What takes an approval can't be in a listing, which asks for none. */
-  #shown(key: string, action: ObjectAction = 'list'): boolean {
-    const { allowed, needsApproval } = this.#checks.may(action, key);
-    return allowed && !needsApproval;
+  #shown(key: string, action?: ObjectAction): boolean {
+    return isShown(this.#checks, key, action);
   }
 
   /** What of a listing may be seen; whether anything else is there does not show. */

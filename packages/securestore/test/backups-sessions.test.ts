@@ -93,6 +93,25 @@ describe('somebody whose role is', () => {
     await expect(rob.backups.restoreStore(world.backup, 'memory:elsewhere')).rejects.toEqual(DENIED);
   });
 
+  test('somebody who reads a large object of a point gets no more of it once they may not', async () => {
+    const view = { effect: 'allow', actions: ['backup.view'] } as const;
+    const read = { effect: 'allow', actions: ['read', 'history'] } as const;
+    const { world, store, session } = await scene({ rea: [view, read] });
+    await store.store('large', Buffer.alloc(3_000_000, 1));
+    await store.backup(world.backup);
+    for (const left of [[view], [read]]) {
+      await store.access.change(setRole('role of rea', [view, read]));
+      const { stream } = await session('rea').points.retrieveStream('large', { destination: world.backup });
+      const reader = stream.getReader();
+      expect((await reader.read()).done).toBe(false);
+      await store.access.change(setRole('role of rea', left));
+      const rest = (async () => {
+        while (!(await reader.read()).done) continue;
+      })();
+      await expect(rest).rejects.toEqual(DENIED);
+    }
+  });
+
   test('recovery-officer has restored what the receipt says, under no other name', async () => {
     const { world, store, session } = await scene({ rob: templateRules('recovery-officer') });
     await store.backup(world.backup);

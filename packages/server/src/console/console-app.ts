@@ -1,6 +1,5 @@
 import { hash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import { Readable } from 'node:stream';
 import { ACTIONS, isObjectAction } from '@securestore/acl';
 import type { Permission, StoreAction } from '@securestore/acl';
 import { SecureStoreError } from '@securestore/core-format';
@@ -13,23 +12,22 @@ import type {
   OidcStart,
   SignIn,
 } from '@securestore/protocol';
-import { CONSOLE_HEADERS, CONSOLE_PATHS, RAW_TYPE } from '@securestore/protocol';
+import { CONSOLE_HEADERS, CONSOLE_PATHS } from '@securestore/protocol';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Session } from 'securestore';
 import { Type } from 'typebox';
 import type { TSchema } from 'typebox';
 import type { Credentials } from '../credentials.ts';
-import { dateIn } from '../given.ts';
 import { checkBody } from '../requests.ts';
-import { exactly, GIVEN_TIME, LOCATION, VERSION } from '../schemas.ts';
+import { exactly } from '../schemas.ts';
 import { VERSION as SERVER_VERSION } from '../version.ts';
-import { archiveOf } from './archive.ts';
 import type { ConsoleFiles } from './console-files.ts';
 import type { ConsoleEntry, SessionLimits } from './console-sessions.ts';
 import { ConsoleSessions } from './console-sessions.ts';
 import type { CookieSettings } from './cookies.ts';
 import { cookieIn, cookieSettings, setCookie } from './cookies.ts';
-import { attachment, Downloads, fileNameOf } from './downloads.ts';
+import { answerDownload, DOWNLOAD } from './answer-download.ts';
+import { Downloads, fileNameOf } from './downloads.ts';
 import type { Oidc } from './oidc.ts';
 import type { OwnOrigin } from './own-origin.ts';
 
@@ -63,24 +61,6 @@ export interface ConsoleCaller {
 }
 
 const SIGN_IN = exactly({ token: Type.String({ minLength: 1, maxLength: 16 * 1024 }) });
-const POINT = { at: Type.Optional(GIVEN_TIME), snapshot: Type.Optional(Type.Integer({ minimum: 1 })) };
-const KEY = Type.String({ minLength: 1, maxLength: 1024 });
-const DOWNLOAD = Type.Union([
-  exactly({
-    type: Type.Literal('object'),
-    key: KEY,
-    destination: Type.Optional(LOCATION),
-    ...POINT,
-    version: Type.Optional(VERSION),
-  }),
-  exactly({
-    type: Type.Literal('archive'),
-    destination: LOCATION,
-    ...POINT,
-    prefix: Type.Optional(Type.String({ maxLength: 1024 })),
-    keys: Type.Optional(Type.Array(KEY, { maxItems: 10_000 })),
-  }),
-]);
 const START = exactly({ provider: Type.String({ maxLength: 64 }) });
 
 /** How a route of the console is told from one of the interface: `own` ones are for its pages alone, `open` ones browsers go to from anywhere. */
@@ -283,30 +263,8 @@ export class ConsoleApp {
     const { session, entry } = this.#signedIn(request);
     this.#ports.admit(request, reply, session);
     const asked = this.#downloads.take((request.params as { readonly id: string }).id, entry);
-    const gone = new AbortController();
-    reply.raw.once('close', () => gone.abort());
-    reply.header('content-disposition', attachment(fileNameOf(asked)));
-    reply.header('content-security-policy', "default-src 'none'; frame-ancestors 'none'; sandbox");
-    if (asked.type === 'archive') {
-      const archive = await archiveOf(session, asked, gone.signal);
-      return reply.type('application/x-tar').send(Readable.fromWeb(archive as never));
-    }
-    const { info, stream } = await retrieved(session, asked, gone.signal);
-    reply.header('content-length', String(info.size));
-    return reply.type(RAW_TYPE).send(Readable.fromWeb(stream as never));
+    return answerDownload(session, asked, reply);
   }
-}
-
-function retrieved(
-  session: Session,
-  { key, destination, at, snapshot, version }: Extract<DownloadRequest, { readonly type: 'object' }>,
-  signal: AbortSignal,
-): ReturnType<Session['retrieveStream']> {
-  const time = dateIn(at);
-  if (destination !== undefined) {
-    return session.points.retrieveStream(key, { destination, at: time, snapshot, signal });
-  }
-  return session.retrieveStream(key, { ...(version !== undefined && { version }), ...(time && { at: time }), signal });
 }
 
 /** The name of a file below the page, as it was sent: those that there are need no encoding. */
