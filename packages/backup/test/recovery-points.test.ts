@@ -405,6 +405,16 @@ describe('a backup that is looked at', () => {
     expect(await codeOf(() => points.browse({ destination: PLACE }))).toBe('UNAVAILABLE');
   });
 
+  it('is opened anew where it could not be reached', async () => {
+    const { owner, backups, points, shelf } = await scene();
+    await owner.store('a', 'x');
+    await backups.backup(PLACE);
+    shelf.down.add(PLACE);
+    expect(await codeOf(() => points.browse({ destination: PLACE }))).toBe('UNAVAILABLE');
+    shelf.down.delete(PLACE);
+    expect(keysOf([await points.browse({ destination: PLACE })])).toEqual(['a']);
+  });
+
   it('shows at once what was backed up since', async () => {
     const { owner, backups, points, clock } = await scene();
     await owner.store('a', 'x');

@@ -1,5 +1,6 @@
 import { pastFolder } from '@securestore/objects';
 import type { Source } from './sources.ts';
+import { takeTurns } from './sources.ts';
 
 /** Names that are passed over one by one before it is looked for what comes after them all. */
 const PASSED_ONE_BY_ONE = 64;
@@ -70,6 +71,7 @@ class Walk {
       if (!item.token.startsWith(this.#within)) return undefined;
       if (this.#left-- <= 0) return { children: this.#children, next: past > last ? past : last };
       last = item.token;
+      await takeTurns(this.#left);
       if (item.token <= past) {
         passed += 1;
         if (passed > PASSED_ONE_BY_ONE) return past;

@@ -7,6 +7,7 @@ import type { IndexSet } from '../index-set.ts';
 import { firstAtLeast } from '../index-set.ts';
 import type { IndexPages } from '../index-pages.ts';
 import type { Item, LiveItem, LiveSource, PointSource, Source } from './sources.ts';
+import { takeTurns } from './sources.ts';
 import type { ComparePage, Difference } from './types.ts';
 
 /** How many names are looked at for a page, and how many of them are read for it. */
@@ -210,6 +211,7 @@ export async function compare(from: PointSource, to: PointSource | LiveSource, a
       break;
     }
     last = step.token;
+    await takeTurns(steps);
     reads -= step.reads;
     const type = step.pair && differenceType(step.pair);
     if (step.pair === undefined || type === undefined) continue;

@@ -1,6 +1,7 @@
 import type { PageAsked } from './browse.ts';
 import { shareOf } from './browse.ts';
 import type { Item, Source } from './sources.ts';
+import { takeTurns } from './sources.ts';
 import type { FindPage, FoundName } from './types.ts';
 
 /** How many names are looked at for a page. */
@@ -30,6 +31,7 @@ export async function find(source: Source, contains: string, asked: PageAsked): 
     if (!item.token.startsWith(within)) break;
     if (left-- <= 0 || names.length >= limit) return page(last);
     last = item.token;
+    await takeTurns(left);
     const key = await match(item, wanted, asked);
     if (key === undefined) continue;
     const current = await item.current(signal);

@@ -1,3 +1,4 @@
+import { SecureStoreError } from '@securestore/core-format';
 import type { BackupArea, ObjectStore } from '@securestore/objects';
 import { requireDestination } from '../destination.ts';
 import type { IndexSet } from '../index-set.ts';
@@ -90,6 +91,10 @@ export class HeldBackups {
     const { held, release } = await this.take(source);
     try {
       return await body(held);
+    } catch (error) {
+      // What the place is reached by may be what fails: the next one begins anew.
+      if (!SecureStoreError.is(error) || error.retryable) this.#drop(source);
+      throw error;
     } finally {
       release();
     }
