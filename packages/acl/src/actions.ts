@@ -6,6 +6,7 @@ const OBJECT_ACTIONS = ['read', 'list', 'history', 'write', 'delete', 'recover',
 /** What concerns the whole store. */
 const STORE_ACTIONS = [
   'backup',
+  'backup.view',
   'backup.manage',
   'restore',
   'restore.replace',

@@ -6,7 +6,9 @@ import type { Health } from '@securestore/health';
 import type { CallOptions, Job, KeyAdministration, ObjectStore, SecureStorage } from '@securestore/objects';
 import { withOneEnd } from '@securestore/objects';
 import type { AccessControl } from './access-control.ts';
-import type { StoreAction } from './actions.ts';
+import type { ObjectAction, StoreAction } from './actions.ts';
+import type { Caller, PointAdministration } from './for-callers.ts';
+import { ABOUT_OBJECTS, FOR_CALLER } from './for-callers.ts';
 import { FURTHER_ACTIONS } from './further-actions.ts';
 import { guardedJob } from './guarded-job.ts';
 
@@ -17,7 +19,7 @@ import { guardedJob } from './guarded-job.ts';
 export type AccessAdministration = Omit<AccessControl, 'session' | 'approve' | 'deny' | 'figures'>;
 
 /** Who did what, as a session may look at it, and switch it on and off. */
-export type AuditAdministration = Pick<AuditTrail, 'enable' | 'disable' | 'state' | 'entries' | 'verify'>;
+export type AuditAdministration = Pick<AuditTrail, 'enable' | 'disable' | 'state' | 'entries' | 'verify' | 'examine'>;
 
 /** The backups of a store, but for what shows all of it to whoever calls. */
 export type BackupAdministration = Omit<
@@ -56,6 +58,8 @@ export type StoreAdministration = Omit<ObjectStore, keyof SecureStorage | Owners
   readonly backup: Backups['backup'];
   readonly restore: Backups['restore'];
   readonly backups: BackupAdministration;
+  /** What the store was, at any point that can be restored. */
+  readonly points: PointAdministration;
   readonly schedules: ScheduleAdministration;
   readonly health: Health['check'];
   readonly scrub: Health['scrub'];
@@ -102,6 +106,15 @@ export const ADMINISTRATION: Readonly<Record<AdministrationCall, StoreAction>> =
   'backups.retain': 'backup',
   'backups.unregister': 'backup.manage',
   'backups.endRestore': 'restore',
+  'backups.restoreStore': 'restore',
+  'points.destinations': 'backup.view',
+  'points.timeline': 'backup.view',
+  'points.browse': 'backup.view',
+  'points.find': 'backup.view',
+  'points.compare': 'backup.view',
+  'points.versions': 'backup.view',
+  'points.retrieveStream': 'backup.view',
+  'points.receipts': 'backup.view',
   'schedules.list': 'backup',
   'schedules.add': 'backup',
   'schedules.remove': 'backup',
@@ -132,6 +145,7 @@ export const ADMINISTRATION: Readonly<Record<AdministrationCall, StoreAction>> =
   'audit.state': 'audit.view',
   'audit.entries': 'audit.view',
   'audit.verify': 'audit.view',
+  'audit.examine': 'audit.view',
   'audit.enable': 'audit.change',
   'audit.disable': 'audit.change',
 };
@@ -145,6 +159,7 @@ const JOB_IDS: Readonly<Record<JobCall, string | ((...given: readonly unknown[])
   backup: (destination) => backupJobId(String(destination)),
   restore: 'restore',
   'backups.drill': 'drill',
+  'backups.restoreStore': 'restore-store',
   'jobs.resume': (id) => String(id),
   // A revocation is a rotation of the keys that the member had.
   'members.revoke': 'rotation',
@@ -161,7 +176,14 @@ export type Guard = <T>(
   run: () => PromiseLike<T>,
   signal: AbortSignal | undefined,
   also: () => readonly StoreAction[],
+  about: AboutObject | undefined,
 ) => Promise<T>;
+
+/** The object that a call is about, and what it takes on that beside the action of the call. */
+export interface AboutObject {
+  readonly key: unknown;
+  readonly actions: readonly ObjectAction[];
+}
 
 type Members = Readonly<Record<string, unknown>>;
 type Method = (...given: readonly unknown[]) => PromiseLike<unknown>;
@@ -196,6 +218,7 @@ function guardedCall(
   administration: Partial<StoreAdministration> | undefined,
   call: AdministrationCall,
   guard: Guard,
+  caller: Caller | undefined,
 ): unknown {
   const action = ADMINISTRATION[call];
   const id: (typeof JOB_IDS)[JobCall] | undefined = JOB_IDS[call as JobCall];
@@ -204,13 +227,16 @@ function guardedCall(
     // What is asked about is what is done, whatever an object says when it is asked twice.
     const further = FURTHER_ACTIONS[call];
     const asked = further === undefined ? all : all.map((one) => (Object(one) === one ? { ...(one as object) } : one));
-    const { given, signal } = endingOnce(call, asked);
+    const { given: own, signal } = endingOnce(call, asked);
+    const given = caller === undefined ? own : (FOR_CALLER[call]?.(own, caller) ?? own);
+    const actions = ABOUT_OBJECTS[call];
+    const about = actions && { key: given[0], actions };
     const also = (): readonly StoreAction[] => further?.(given, administration?.backups) ?? [];
-    if (id === undefined) return guard(call, action, () => run(given), signal, also);
+    if (id === undefined) return guard(call, action, () => run(given), signal, also, about);
     return guardedJob(
       typeof id === 'string' ? id : id(...given),
       () => methodBehind(administration, call)(...given) as Job<unknown>,
-      (runJob) => guard(call, action, runJob, signal, also),
+      (runJob) => guard(call, action, runJob, signal, also, about),
     );
   };
 }
@@ -219,17 +245,19 @@ function guardedCall(
  * An administration whose every call goes through a guard. What `administration` lacks fails with `UNSUPPORTED`.
  *
  * @param administration the one of a store, as far as there is one
+ * @param caller who calls, where it is not whoever has the store
  */
 export function guardAdministration(
   administration: Partial<StoreAdministration> | undefined,
   guard: Guard,
+  caller?: Caller,
 ): StoreAdministration {
   const guarded: Record<string, unknown> = {};
   for (const call of Object.keys(ADMINISTRATION) as AdministrationCall[]) {
     const names = call.split('.');
     const name = names.pop() ?? '';
     const owner = names.reduce((members, next) => (members[next] ??= {}) as Record<string, unknown>, guarded);
-    owner[name] = guardedCall(administration, call, guard);
+    owner[name] = guardedCall(administration, call, guard, caller);
   }
   return guarded as unknown as StoreAdministration;
 }

@@ -34,6 +34,8 @@ export const FURTHER_ACTIONS: Readonly<Partial<Record<AdministrationCall, Furthe
     const isBeside = into !== undefined && BESIDE.has(conflict) && deleteExtra === false;
     return isBeside || dryRun === true ? NOTHING : ['restore.replace'];
   },
+  // A new store is written to a place that nobody has registered.
+  'backups.restoreStore': () => MANAGE,
   // What is put right takes the place of what is there.
   scrub: ([options]) => (optionsIn(options)['repair'] === undefined ? NOTHING : ['restore.replace']),
   backup: ([destination], backups) => toRegistered(destination, backups),

@@ -5,6 +5,7 @@ export type { Action, ActionPattern, ObjectAction, StoreAction } from './actions
 export { ADMINISTRATION, guardAdministration } from './administration.ts';
 export type {
   AccessAdministration,
+  AboutObject,
   AdministrationCall,
   AuditAdministration,
   BackupAdministration,
@@ -12,6 +13,7 @@ export type {
   ScheduleAdministration,
   StoreAdministration,
 } from './administration.ts';
+export type { Caller, PointAdministration } from './for-callers.ts';
 export { apiTokens, createToken } from './api-tokens.ts';
 export type { RandomSource, StoredToken } from './api-tokens.ts';
 export type { ApprovalDesk } from './approval-desk.ts';
@@ -45,7 +47,7 @@ export { requestIdIn } from './recorded-calls.ts';
 export type { AttemptRecorder, RecordedAttempt, RecordingContext } from './recorded-calls.ts';
 export type { SessionAudit } from './session-audit.ts';
 export { Session } from './session.ts';
-export type { SessionContext } from './session.ts';
+export type { Permission, SessionContext } from './session.ts';
 export type { RequestOptions, SessionApprovals } from './session-approvals.ts';
 export { SURFACE } from './surface.ts';
 export { TEMPLATES, templateRules } from './templates.ts';

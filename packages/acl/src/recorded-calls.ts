@@ -74,7 +74,8 @@ const SHAPES: Readonly<Record<Call, Shape>> = {
   entries: 'listing',
 };
 
-function categoryIn({ categoryOf }: RecordingContext, key: unknown): string | undefined {
+/** The category of a name, where it is one. */
+export function categoryIn({ categoryOf }: RecordingContext, key: unknown): string | undefined {
   if (typeof key !== 'string') return undefined;
   try {
     return categoryOf(key);

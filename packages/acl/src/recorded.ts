@@ -5,7 +5,7 @@ import type { StoreAdministration } from './administration.ts';
 import { guardAdministration } from './administration.ts';
 import type { ApprovalRequest } from './approval-requests.ts';
 import type { Method, RecordingContext } from './recorded-calls.ts';
-import { recordedCalls, recordedListing, requestIdIn } from './recorded-calls.ts';
+import { categoryIn, recordedCalls, recordedListing, requestIdIn } from './recorded-calls.ts';
 import type { SessionApprovals } from './session-approvals.ts';
 import type { Session } from './session.ts';
 
@@ -158,13 +158,15 @@ export function recorded<T extends SecureStorage>(target: T, context: RecordingC
   const whole = target as unknown as Whole;
   const { approvals } = whole;
   const { recorder, principal } = context;
-  const guarded = guardAdministration(whole, (call, action, run, _, also) => {
+  const guarded = guardAdministration(whole, (call, action, run, _, also, about) => {
     const readOnly = changesNothing(action) && also().length === 0;
     // Whoever looks why nothing can be recorded is to be told.
     const evenUnrecorded = action === 'audit.view' || action === 'health';
     const beforeRecorded = action === 'health';
     const requestId = requestIdIn(context);
-    const attempt = { action: call, principal, requestId, readOnly, evenUnrecorded, beforeRecorded };
+    const object = typeof about?.key === 'string' ? about.key : undefined;
+    const category = object === undefined ? undefined : categoryIn(context, object);
+    const attempt = { action: call, principal, object, category, requestId, readOnly, evenUnrecorded, beforeRecorded };
     return recorder.attempt(attempt, async () => run());
   });
   const members = new Map<PropertyKey, unknown>([

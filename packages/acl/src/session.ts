@@ -19,7 +19,7 @@ import type {
 } from '@securestore/objects';
 import { withOneEnd } from '@securestore/objects';
 import { changesNothing, checkQuestion } from './actions.ts';
-import type { Action, ObjectAction, StoreAction } from './actions.ts';
+import type { Action, ObjectAction } from './actions.ts';
 import { guardAdministration } from './administration.ts';
 import type { StoreAdministration } from './administration.ts';
 import { Checks } from './checks.ts';
@@ -33,8 +33,8 @@ import { sessionApprovals } from './session-approvals.ts';
 import type { SessionApprovals } from './session-approvals.ts';
 import { sessionAudit } from './session-audit.ts';
 import type { SessionAudit } from './session-audit.ts';
+import { callerOf, isShown, sessionGuard } from './session-guard.ts';
 import { SURFACE } from './surface.ts';
-import { withoutNames } from './without-names.ts';
 
 /** What a session acts on, and as whom. */
 export interface SessionContext extends CheckContext {
@@ -44,6 +44,9 @@ export interface SessionContext extends CheckContext {
   /** How often what was decided for it was remembered; without it nothing is said to be. */
   readonly tally?: CacheFigures | undefined;
 }
+
+/** Whether something may be done: by oneself, with the approval of a second person, or not. */
+export type Permission = 'allowed' | 'approval' | 'denied';
 
 /** How many steps of a listing that shows nothing are taken before others get their turn. */
 const UNSEEN_STEPS = 256;
@@ -66,6 +69,8 @@ export class Session implements SecureStorage, Omit<StoreAdministration, 'keys'>
   readonly backup: StoreAdministration['backup'];
   readonly restore: StoreAdministration['restore'];
   readonly backups: StoreAdministration['backups'];
+  /** What the store was, at any point that can be restored. */
+  readonly points: StoreAdministration['points'];
   readonly schedules: StoreAdministration['schedules'];
   /** What takes a second person: asking for it, and deciding about what others ask for. */
   readonly approvals: SessionApprovals;
@@ -77,7 +82,7 @@ export class Session implements SecureStorage, Omit<StoreAdministration, 'keys'>
     this.#storage = storage;
     this.#tally = tally;
     this.#checks = new Checks(context);
-    const guarded = guardAdministration(administration, (...call) => this.#administer(...call));
+    const guarded = guardAdministration(administration, sessionGuard(this.#checks), callerOf(this.#checks));
     this.rotateEncryptionKey = guarded.rotateEncryptionKey;
     this.checkpoint = guarded.checkpoint;
     this.collect = guarded.collect;
@@ -92,6 +97,7 @@ export class Session implements SecureStorage, Omit<StoreAdministration, 'keys'>
     this.backup = guarded.backup;
     this.restore = guarded.restore;
     this.backups = guarded.backups;
+    this.points = guarded.points;
     this.schedules = guarded.schedules;
     this.approvals = sessionApprovals(this.#checks, context.approvals);
     const names: SecureStorage['keys'] = (prefix, options) =>
@@ -122,11 +128,21 @@ export class Session implements SecureStorage, Omit<StoreAdministration, 'keys'>
    * @throws SecureStoreError `UNAUTHENTICATED`; `UNAVAILABLE`, `TIMEOUT`, `ABORTED` where that can't be found out; `INVALID_ARGUMENT`, `INVALID_KEY`
    */
   async allows(action: Action, key?: string, options?: CallOptions): Promise<boolean> {
+    return (await this.permission(action, key, options)) === 'allowed';
+  }
+
+  /**
+   * Whether something may be done: by oneself, with the approval of a second person, or not.
+   *
+   * @param key absent for what concerns the whole store
+   * @throws SecureStoreError as {@link allows}
+   */
+  async permission(action: Action, key?: string, options?: CallOptions): Promise<Permission> {
     checkQuestion(action, key);
     await this.#checks.ready('access.explain', options?.signal);
     this.#checks.open();
     const { allowed, needsApproval } = this.#checks.may(action, key);
-    return allowed && !needsApproval;
+    return allowed ? (needsApproval ? 'approval' : 'allowed') : 'denied';
   }
 
   /**
@@ -150,21 +166,6 @@ export class Session implements SecureStorage, Omit<StoreAdministration, 'keys'>
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
-  }
-
-  async #administer<T>(
-    call: SessionCall,
-    action: StoreAction,
-    run: () => PromiseLike<T>,
-    signal: AbortSignal | undefined,
-    also: () => readonly StoreAction[],
-  ): Promise<T> {
-    await this.#checks.ready(call, signal);
-    await this.#checks.begin(call, undefined, [action, ...also()], signal);
-    const result = await run();
-    // What only looks is as reading: what was taken away meanwhile is not told.
-    if (changesNothing(action)) this.#checks.still(call, undefined, [action]);
-    return call === 'backups.verify' ? withoutNames(result, (key) => this.#shown(key)) : result;
   }
 
   /** Between two steps of a call there may be hours. @throws SecureStoreError `UNAUTHENTICATED`, `UNAVAILABLE`, `TIMEOUT`, `ABORTED` */
@@ -288,10 +289,8 @@ export class Session implements SecureStorage, Omit<StoreAdministration, 'keys'>
     );
   }
 
-  /** What takes an approval can't be in a listing, which asks for none. */
-  #shown(key: string, action: ObjectAction = 'list'): boolean {
-    const { allowed, needsApproval } = this.#checks.may(action, key);
-    return allowed && !needsApproval;
+  #shown(key: string, action?: ObjectAction): boolean {
+    return isShown(this.#checks, key, action);
   }
 
   /** What of a listing may be seen; whether anything else is there does not show. */

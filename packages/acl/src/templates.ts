@@ -15,9 +15,9 @@ const ACTIONS: Readonly<Record<Template, Rule['actions']>> = {
   writer: ['read', 'list', 'history', 'write', 'delete', 'recover'],
   // Keeps the store running and sees no object.
   operator: ['verify', 'checkpoint', 'collect', 'health', 'jobs', 'rotate', 'keys.view', 'slots.view'],
-  auditor: ['audit.view', 'access.view', 'members.view', 'keys.view', 'slots.view', 'health'],
-  'backup-operator': ['backup', 'jobs', 'health'],
-  'recovery-officer': ['restore', 'restore.replace', 'recover', 'history', 'list', 'jobs', 'health'],
+  auditor: ['audit.view', 'access.view', 'members.view', 'keys.view', 'slots.view', 'health', 'backup.view'],
+  'backup-operator': ['backup', 'backup.view', 'jobs', 'health'],
+  'recovery-officer': ['restore', 'restore.replace', 'recover', 'history', 'list', 'backup.view', 'jobs', 'health'],
   administrator: ['*'],
 };
 

@@ -21,7 +21,7 @@ export type { AuditProblem, AuditProblemKind, AuditReport, SegmentReport } from 
 export type { AuditLine, Sink, SinkStart } from './sink.ts';
 export type { SinkAlert, SinkState, SinkStats } from './sink-queue.ts';
 export { functionSink, objectSink, streamSink } from './sinks.ts';
-export type { TailOptions } from './store-tail.ts';
+export type { EntryPlace, TailOptions } from './store-tail.ts';
 export { AuditTrail } from './trail.ts';
 export type { TrailExamination } from './examine.ts';
 export type {

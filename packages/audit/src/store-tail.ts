@@ -2,6 +2,7 @@ import type { AuditEntry } from '@securestore/core-format';
 import {
   decodeAuditBatch,
   decodeAuditEntry,
+  encodeBase32,
   isDamage,
   parseAuditName,
   SecureStoreError,
@@ -12,11 +13,22 @@ import type { DamagedPart } from './store-lines.ts';
 export interface TailOptions {
   /** How many entries to begin with. Default 20. */
   readonly entries?: number | undefined;
+  /** Only what comes before this entry, as entries are told: to go on from the oldest of them. Not together with `follow`. */
+  readonly before?: EntryPlace | undefined;
   /** Whether to wait for more, until `signal` aborts. */
   readonly follow?: boolean | undefined;
   /** Is told of a part that can't be read, which is left out; without it, that is an error. */
   readonly onDamaged?: ((part: DamagedPart) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
+}
+
+/** Where an entry stands: by its time, and of one time by number and segment. */
+export interface EntryPlace {
+  /** In milliseconds since 1970. */
+  readonly time: number;
+  readonly sequence: number;
+  /** In base32. */
+  readonly segment: string;
 }
 
 export interface SegmentEntry {
@@ -29,6 +41,8 @@ const DEFAULT_ENTRIES = 20;
 const LOOK_EVERY = 1000;
 /** How many segments are looked at: those that are older have most likely ended. */
 const MAX_SEGMENTS = 64;
+/** So many parts of one segment are looked through for older entries. */
+const MAX_PARTS = 100_000;
 /** Sorts after every number in a name. */
 const AFTER_ALL = '~';
 
@@ -47,12 +61,20 @@ async function* newestSegments(place: AuditPlace, signal: AbortSignal | undefine
   }
 }
 
-async function entriesIn(place: AuditPlace, name: string, { signal, onDamaged }: TailOptions): Promise<SegmentEntry[]> {
+async function entriesIn(
+  place: AuditPlace,
+  name: string,
+  { signal, onDamaged, before }: TailOptions,
+): Promise<SegmentEntry[]> {
   const segment = parseAuditName(name)?.segment;
   try {
     const plaintext = await place.read(name, signal);
     if (segment === undefined || plaintext === undefined) return [];
-    return decodeAuditBatch(plaintext).entries.map(({ bytes }) => ({ segment, entry: decodeAuditEntry(bytes) }));
+    const entries = decodeAuditBatch(plaintext).entries.map(({ bytes }) => ({
+      segment,
+      entry: decodeAuditEntry(bytes),
+    }));
+    return before === undefined ? entries : entries.filter((one) => compareEntries(placeOf(one), before) < 0);
   } catch (error) {
     if (onDamaged === undefined || !isDamage(error)) throw error;
     onDamaged({ name, message: error.message });
@@ -71,7 +93,7 @@ async function lastOf(
   const names: string[] = [];
   for await (const name of place.names(prefix, { signal: options.signal })) {
     names.push(name);
-    if (names.length > wanted) names.shift();
+    if (names.length > (options.before === undefined ? wanted : MAX_PARTS)) names.shift();
   }
   const last = names.at(-1) ?? prefix;
   let entries: SegmentEntry[] = [];
@@ -81,8 +103,16 @@ async function lastOf(
   return { entries: entries.slice(-wanted), last };
 }
 
+function placeOf({ segment, entry: { time, sequence } }: SegmentEntry): EntryPlace {
+  return { time, sequence, segment: encodeBase32(segment) };
+}
+
+function compareEntries(a: EntryPlace, b: EntryPlace): number {
+  return a.time - b.time || a.sequence - b.sequence || (a.segment < b.segment ? -1 : a.segment > b.segment ? 1 : 0);
+}
+
 const inTime = (entries: SegmentEntry[]): SegmentEntry[] =>
-  entries.toSorted((a, b) => a.entry.time - b.entry.time || a.entry.sequence - b.entry.sequence);
+  entries.toSorted((a, b) => compareEntries(placeOf(a), placeOf(b)));
 
 /** What was written since, in the known segments and in new ones. @param ends the name of the last part that was read, by segment */
 async function newer(place: AuditPlace, ends: Map<string, string>, options: TailOptions): Promise<SegmentEntry[]> {
@@ -113,6 +143,16 @@ async function* following(
     }
     yield* await newer(place, ends, options);
   }
+}
+
+function checkBefore({ before, follow = false }: TailOptions): void {
+  if (before === undefined) return;
+  const { time, sequence, segment } = before;
+  if (Number.isFinite(time) && Number.isSafeInteger(sequence) && typeof segment === 'string' && !follow) return;
+  throw new SecureStoreError(
+    'INVALID_ARGUMENT',
+    'the option "before" must be an entry that was told, without "follow"',
+  );
 }
 
 /** Which entries somebody looks for. */
@@ -150,6 +190,7 @@ export async function* tailOf(
   if (!Number.isSafeInteger(wanted) || wanted < 0) {
     throw new SecureStoreError('INVALID_ARGUMENT', 'the option "entries" must be a whole number, 0 or more');
   }
+  checkBefore(options);
   if (matches !== undefined) {
     const { entries, ends } = await searched(place, wanted, matches, options);
     yield* entries;

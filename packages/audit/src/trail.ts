@@ -175,9 +175,11 @@ export class AuditTrail {
   }
 
   /** The newest entries, in the order of their times. @throws SecureStoreError as {@link lines} */
-  entries({ entries, object, onDamaged, ...options }: Omit<EntriesOptions, 'follow'> = {}): Promise<TrailEntry[]> {
+  entries({ entries, object, before, onDamaged, ...options }: Omit<EntriesOptions, 'follow'> = {}): Promise<
+    TrailEntry[]
+  > {
     return this.#place.inTime('audit.entries', options, (signal) =>
-      Array.fromAsync(this.#tail({ entries, object, onDamaged, signal })),
+      Array.fromAsync(this.#tail({ entries, object, before, onDamaged, signal })),
     );
   }
 

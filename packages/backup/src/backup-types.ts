@@ -3,6 +3,8 @@ import type { ContinuousOptions, ContinuousStatus } from './continuous-types.ts'
 import type { PointChoice } from './opened-backup.ts';
 import type { DrillFacts, DrillReceipt } from './receipt.ts';
 import type { RestoreIntoOptions, RestoreIntoReport } from './restore-into-types.ts';
+import type { RestoreReceipt } from './restore-receipt.ts';
+import type { RestoreReport, RestoreStoreOptions } from './restore-store.ts';
 import type { SynchronousOptions } from './synchronous.ts';
 import type { VerifyBackupOptions } from './verify-backup.ts';
 
@@ -11,7 +13,21 @@ export interface BackupOptions extends CallOptions {
   readonly label?: string | undefined;
 }
 
-export interface RestoreOptions extends CallOptions, PointChoice, Omit<RestoreIntoOptions, 'signal' | 'onProgress'> {}
+export interface RestoreOptions extends CallOptions, PointChoice, Omit<RestoreIntoOptions, 'signal' | 'onProgress'> {
+  /** Who restores, for the receipt; by default whoever has the store. Of a session it is its principal. */
+  readonly by?: string | undefined;
+}
+
+export interface RestoreStoreJobOptions
+  extends CallOptions, PointChoice, Pick<RestoreStoreOptions, 'prefix' | 'partial'>, Pick<RestoreOptions, 'by'> {}
+
+/** What making a new store of a point did. */
+export interface RestoreStoreJobReport extends RestoreReport {
+  /** How long it took, in milliseconds. */
+  readonly took: number;
+  /** Absent for a member, who can't sign for the store. */
+  readonly receipt?: RestoreReceipt;
+}
 
 export interface VerifyOptions extends CallOptions, Omit<VerifyBackupOptions, 'signal'> {
   /**
@@ -36,6 +52,12 @@ export interface RestoreJobReport extends RestoreIntoReport {
   /** The point that was restored. */
   readonly snapshot: number;
   readonly time: Date;
+  /** How long it took, in milliseconds. */
+  readonly took: number;
+  /** Of a dry run: how long restoring may take, in milliseconds, going by the last restore or drill of this backup; absent where there was none. */
+  readonly estimate?: number;
+  /** Absent for a dry run, and for a member, who can't sign for the store. */
+  readonly receipt?: RestoreReceipt;
   /** The number of the snapshot that was made before; absent where nothing could be lost. */
   readonly before?: number;
   /** What is to be looked at, as where a new store is made of a snapshot. */

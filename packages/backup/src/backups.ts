@@ -12,6 +12,8 @@ import type {
   FollowOptions,
   RestoreJobReport,
   RestoreOptions,
+  RestoreStoreJobOptions,
+  RestoreStoreJobReport,
   VerifyOptions,
 } from './backup-types.ts';
 import type { ContinuousStatus } from './continuous-types.ts';
@@ -28,6 +30,7 @@ import type { RegisteredDestination } from './registry.ts';
 import { registeredAt, registryOf } from './registry.ts';
 import type { RestorePorts } from './restore-job.ts';
 import { endRestore, startRestore } from './restore-job.ts';
+import { startRestoreStore } from './restore-store-job.ts';
 import type { RetainOptions, RetentionReport, RetentionSettings } from './retain.ts';
 import { checkRetention, forgetAt, retainAt } from './retain.ts';
 import { CheckedMemory } from './rolling/memory.ts';
@@ -211,6 +214,16 @@ export class Backups {
    */
   restore(source: string, options: RestoreOptions = {}, target: SecureStorage = this.#store): Job<RestoreJobReport> {
     return startRestore(this.#ports, source, options, target);
+  }
+
+  /**
+   * Makes a new store of a point, at a location where nothing is: the secrets of this one open it. What was interrupted is gone on with by the
+   * same call.
+   *
+   * The job rejects with `ALREADY_EXISTS` where something lies there, `NOT_FOUND`, `INTEGRITY` where the backup is damaged, unless `partial`.
+   */
+  restoreStore(source: string, to: string, options: RestoreStoreJobOptions = {}): Job<RestoreStoreJobReport> {
+    return startRestoreStore(this.#ports, source, to, options);
   }
 
   /**

@@ -1,18 +1,13 @@
 import { SecureStoreError } from '@securestore/core-format';
 import type { JobKind } from '@securestore/jobs';
-import type { BackupArea, ObjectStore } from '@securestore/objects';
+import type { ObjectStore } from '@securestore/objects';
 import type { DrillJobOptions, DrillReport } from './backup-types.ts';
 import { drillBackup } from './drill.ts';
 import { rememberDrilled } from './drilled.ts';
 import type { ManagedPorts } from './managed.ts';
-import type { DrillFacts, DrillReceipt } from './receipt.ts';
 import { RECEIPT_USE } from './receipt.ts';
-
-function signed(area: BackupArea, facts: DrillFacts): DrillReceipt {
-  const text = JSON.stringify(facts);
-  const signature = area.sign(RECEIPT_USE, Buffer.from(text)).toString('base64url');
-  return { facts: text, identity: Buffer.from(area.head.identity).toString('base64url'), signature };
-}
+import { rememberReceipt } from './receipts.ts';
+import { signFacts } from './signed-facts.ts';
 
 /** The work of a drill. @param store that the backup is of, to compare with */
 export function drillKind(
@@ -32,7 +27,9 @@ export function drillKind(
           drillBackup(backup, backend, { ...options, live: store, signal, onProgress: progress }),
         );
         if (facts.ok) await rememberDrilled(area, id);
-        return { ...facts, receipt: signed(area, facts) };
+        const receipt = signFacts(area, RECEIPT_USE, facts);
+        await rememberReceipt(area, id, 'drill', receipt);
+        return { ...facts, receipt };
       }),
   };
 }

@@ -6,8 +6,19 @@ import { retainedVersions } from './retained.ts';
 const NOTHING: readonly IndexEntry[] = [];
 const NOBODY: ReadonlySet<string> = new Set();
 
+/** Where the first of sorted texts is that is not before `least`. */
+export function firstAtLeast(sorted: readonly string[], least: string): number {
+  let [low, high] = [0, sorted.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((sorted[middle] ?? '') < least) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
 /** The first page whose first token is not before `token`. */
-function firstFrom(pages: readonly IndexPage[], token: string): number {
+export function firstFrom(pages: readonly IndexPage[], token: string): number {
   let [low, high] = [0, pages.length];
   while (low < high) {
     const middle = (low + high) >> 1;
@@ -63,6 +74,11 @@ export class IndexSet {
     return found.length === 0 ? NOTHING : found;
   }
 
+  /** The tokens of what has changed since its pages were written, in order. */
+  get changedTokens(): readonly string[] {
+    return this.#changedTokens();
+  }
+
   #changedTokens(): string[] {
     this.#sorted ??= [...new Set([...this.changes.keys(), ...this.#gone])].toSorted((a, b) => (a < b ? -1 : 1));
     return this.#sorted;
@@ -71,8 +87,7 @@ export class IndexSet {
   /** All objects from `from` on, in the order of tokens. @throws as {@link get} */
   async *objects(from = '', signal?: AbortSignal): AsyncGenerator<Versions> {
     const changed = this.#changedTokens();
-    let next = changed.findIndex((token) => token >= from);
-    if (next === -1) next = changed.length;
+    let next = firstAtLeast(changed, from);
     for await (const { token, entries } of this.#pagedObjects(from, signal)) {
       for (let before = changed[next]; before !== undefined && before < token; before = changed[++next]) {
         yield this.#settled(before, NOTHING);

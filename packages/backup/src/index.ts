@@ -6,6 +6,27 @@ export { drillBackup } from './drill.ts';
 export type { DrillOptions } from './drill.ts';
 export { readReceipt } from './receipt.ts';
 export type { DrillFacts, DrillReceipt } from './receipt.ts';
+export { readRestoreReceipt } from './restore-receipt.ts';
+export type { RestoreFacts, RestoreReceipt } from './restore-receipt.ts';
+export { RecoveryPoints } from './recovery/recovery-points.ts';
+export type { PointRetrieveOptions } from './recovery/recovery-points.ts';
+export type {
+  BrowseOptions,
+  BrowsePage,
+  CompareOptions,
+  ComparePage,
+  Difference,
+  FindOptions,
+  FindPage,
+  FoundName,
+  KeyTimeline,
+  Moment,
+  MomentInfo,
+  Receipts,
+  Timeline,
+  TimelineOptions,
+  VersionThen,
+} from './recovery/types.ts';
 export type { SynchronousOptions } from './synchronous.ts';
 export type {
   BackupOptions,
@@ -15,6 +36,8 @@ export type {
   FollowOptions,
   RestoreJobReport,
   RestoreOptions,
+  RestoreStoreJobOptions,
+  RestoreStoreJobReport,
   VerifyOptions as VerifyBackupOptions,
 } from './backup-types.ts';
 export type { Connect, Connected } from './places.ts';

@@ -88,13 +88,16 @@ export class OpenedBackup {
 
   readonly #evidence: Evidence;
 
-  /** @param known the newest point that the store knows of */
-  constructor(destination: Destination, copy: UnlockedCopy, known?: Remembered) {
+  /**
+   * @param known the newest point that the store knows of
+   * @param remembered how many points that were read are not read again
+   */
+  constructor(destination: Destination, copy: UnlockedCopy, known?: Remembered, remembered = 0) {
     const fence = fenceIn(copy.state.destinations, destination);
     this.#evidence = { known, fence, keyOrder: copy.keyOrder };
     this.destination = destination;
     this.copy = copy;
-    this.points = new Points(destination, copy.seals, (point) => this.isForeign(point));
+    this.points = new Points(destination, copy.seals, (point) => this.isForeign(point), remembered);
     this.pages = new IndexPages(destination, copy.seals);
     this.packs = new PackReader(destination);
   }
@@ -260,10 +263,10 @@ export class OpenedBackup {
     return (await indexAt(this.points, this.pages, point, signal)).index;
   }
 
-  /** The store as it was at a point, as a backend. */
-  async view(point: FoundPoint, signal?: AbortSignal): Promise<PointBackend> {
+  /** The store as it was at a point, as a backend. @param known its index, where that is at hand */
+  async view(point: FoundPoint, signal?: AbortSignal, known?: IndexSet): Promise<PointBackend> {
     const { destination, packs, copy } = this;
-    const index = await this.index(point, signal);
+    const index = known ?? (await this.index(point, signal));
     const others = indexOfOthers(this.pages, point.others);
     return new PointBackend({ destination, keys: copy.keys, index, others, packs, time: point.time });
   }

@@ -11,6 +11,7 @@ import {
   withChecksum,
 } from '@securestore/core-format';
 import type { BackupSeals } from '@securestore/objects';
+import { RecentCache } from '@securestore/crypto';
 import { entriesUnder } from '@securestore/objects';
 import type { Destination } from './destination.ts';
 import { damagedFile, isRefused, readWhole } from './files.ts';
@@ -42,8 +43,19 @@ export class Points {
   readonly #seals: BackupSeals;
   readonly #isForeign: (point: FoundPoint) => boolean;
 
-  /** @param isForeign tells points that are not the store's own: what such ones say was removed is not believed */
-  constructor(destination: Destination, seals: BackupSeals, isForeign: (point: FoundPoint) => boolean = () => false) {
+  #known: RecentCache<number, FoundPoint> | undefined;
+
+  /**
+   * @param isForeign tells points that are not the store's own: what such ones say was removed is not believed
+   * @param remembered how many of those that were read are not read again: none of them ever changes
+   */
+  constructor(
+    destination: Destination,
+    seals: BackupSeals,
+    isForeign: (point: FoundPoint) => boolean = () => false,
+    remembered = 0,
+  ) {
+    if (remembered > 0) this.#known = new RecentCache(remembered);
     this.#destination = destination;
     this.#seals = seals;
     this.#isForeign = isForeign;
@@ -94,6 +106,14 @@ export class Points {
 
   /** @throws SecureStoreError `INTEGRITY` where it is missing or damaged; `FORMAT_VERSION`; what the backend throws */
   async read(number: number, signal?: AbortSignal): Promise<FoundPoint> {
+    const known = this.#known?.get(number);
+    if (known !== undefined) return known;
+    const point = await this.#read(number, signal);
+    this.#known?.set(number, point);
+    return point;
+  }
+
+  async #read(number: number, signal: AbortSignal | undefined): Promise<FoundPoint> {
     const name = pointName(number);
     const body = await readWhole(this.#destination.backend, name, signal);
     const sealed = splitChecksum(`the file ${name} of the backup`, body);

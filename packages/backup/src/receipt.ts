@@ -1,5 +1,5 @@
-import { SecureStoreError } from '@securestore/core-format';
-import { fingerprintOf, verifyAs } from '@securestore/crypto';
+import type { SignedFacts } from './signed-facts.ts';
+import { signedFacts } from './signed-facts.ts';
 
 /** Domain label of the signature of a receipt. */
 export const RECEIPT_USE = 'drill receipt';
@@ -25,13 +25,8 @@ export interface DrillFacts {
   readonly ok: boolean;
 }
 
-/** A receipt: the facts as text, and the signature of the store identity over it. */
-export interface DrillReceipt {
-  readonly facts: string;
-  /** The Ed25519 public key of the store identity, in base64url. */
-  readonly identity: string;
-  readonly signature: string;
-}
+/** A receipt of {@link DrillFacts}. */
+export type DrillReceipt = SignedFacts;
 
 /**
  * Reads a receipt.
@@ -39,12 +34,6 @@ export interface DrillReceipt {
  * @param fingerprint of the store that is to have signed it
  * @throws SecureStoreError `INTEGRITY` where it is none, or another store's
  */
-export function readReceipt({ facts, identity, signature }: DrillReceipt, fingerprint: string): DrillFacts {
-  const key = Buffer.from(identity, 'base64url');
-  const isSigned =
-    key.length === 32 &&
-    fingerprintOf(key) === fingerprint &&
-    verifyAs(key, RECEIPT_USE, Buffer.from(facts), Buffer.from(signature, 'base64url'));
-  if (!isSigned) throw new SecureStoreError('INTEGRITY', 'the receipt was not signed by the store');
-  return JSON.parse(facts) as DrillFacts;
+export function readReceipt(receipt: DrillReceipt, fingerprint: string): DrillFacts {
+  return signedFacts(receipt, RECEIPT_USE, fingerprint) as DrillFacts;
 }

@@ -4,6 +4,7 @@ import type { RestoreJobReport, RestoreOptions } from './backup-types.ts';
 import { choiceInPlace, labelBefore } from './before-restore.ts';
 import type { Destination } from './destination.ts';
 import type { OpenedBackup } from './opened-backup.ts';
+import { estimateOf, receiptFor } from './restore-record.ts';
 import { restoreInto } from './restore-into.ts';
 import { makeSnapshot } from './snapshot.ts';
 import { doubtsOf } from './vouched.ts';
@@ -28,7 +29,7 @@ export interface RestoreCall {
 export async function restoreFrom(
   area: BackupArea,
   backup: OpenedBackup,
-  place: Pick<Destination, 'backend' | 'location'>,
+  place: Destination,
   { options, target, signal, progress }: RestoreCall,
 ): Promise<RestoreJobReport> {
   const choice = isWhole(options) ? await choiceInPlace(backup, area, options, signal) : options;
@@ -38,13 +39,18 @@ export async function restoreFrom(
   const isBegun = area.head.state !== 'open';
   const restore = async (): Promise<RestoreJobReport> => {
     await using view = await backup.open({ snapshot: point.number }, signal);
+    const begun = area.clock.now();
     const call = { ...options, signal, onProgress: progress };
     const done = await restoreInto(view, target, call).catch(async (error: unknown) => {
       // It looks at everything before it changes anything, so there is nothing that others must be kept from.
       if (isWhole(options) && !isBegun && SecureStoreError.is(error, 'CONFLICT')) await area.endRestoring(signal);
       throw error;
     });
-    return { ...done, snapshot: point.number, time: new Date(point.time), warnings };
+    const time = new Date(point.time);
+    const took = area.clock.now() - begun;
+    const report = { ...done, snapshot: point.number, time, warnings, took };
+    if (options.dryRun === true) return { ...report, ...(await estimateOf(area, place, report)) };
+    return { ...report, ...(await receiptFor(area, place, options, report, begun)) };
   };
   if (!isWhole(options)) return restore();
   // Where an earlier run has begun, it has made one.

@@ -33,6 +33,8 @@ export interface RestoreIntoOptions {
   readonly deleteExtra?: boolean | undefined;
   /** Tells what would be done, and does nothing. */
   readonly dryRun?: boolean | undefined;
+  /** Reads back what was written, and compares it with the backup: what differs has failed. */
+  readonly verify?: boolean | undefined;
   /** Told of every object, when it is done; with `dryRun` what would be. What is next waits for it. */
   readonly onObject?: ((object: RestoredObject) => Promise<void> | void) | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -44,6 +46,8 @@ export interface RestoreIntoOptions {
 /** What was, or would be, done. */
 export interface RestoreIntoReport {
   readonly dryRun: boolean;
+  /** Objects of the point that were meant, and looked at. */
+  readonly compared: number;
   /** Objects that were not there. */
   readonly created: number;
   /** Objects that were there as another version. */
@@ -56,6 +60,10 @@ export interface RestoreIntoReport {
   readonly deleted: number;
   /** Bytes of what is created, replaced and renamed. */
   readonly bytes: number;
+  /** Objects that were read back, and are what the backup has; 0 without `verify`. */
+  readonly verified: number;
+  /** SHA-256, in hexadecimal, of what was done with each object. */
+  readonly digest: string;
   /** Names of objects that are there as another version: the first 1,000. */
   readonly conflicts: readonly string[];
   readonly failed: readonly { readonly key: string; readonly code: string; readonly message: string }[];

@@ -3,6 +3,7 @@ import { WorkGroup } from '@securestore/objects';
 import type { ObjectInfo, ObjectStore, SecureStorage } from '@securestore/objects';
 import type { RestoreIntoOptions, RestoreIntoReport } from './restore-into-types.ts';
 import { POLICIES } from './restore-into-types.ts';
+import { RestoredDigest } from './restored-digest.ts';
 
 const AT_ONCE = 4;
 const MAX_LISTED = 1000;
@@ -21,8 +22,8 @@ type Step =
       /** What is there, and is replaced: that version, or a record that is damaged. */
       readonly before?: Before;
     }
-  | { readonly type: 'skip'; readonly to: string }
-  | { readonly type: 'unchanged'; readonly to: string }
+  | { readonly type: 'skip'; readonly info: ObjectInfo; readonly to: string }
+  | { readonly type: 'unchanged'; readonly info: ObjectInfo; readonly to: string }
   | { readonly type: 'delete'; readonly to: string };
 
 type Before = string | typeof DAMAGED | undefined;
@@ -60,6 +61,7 @@ class Restorer {
   readonly #target: SecureStorage;
   readonly #options: RestoreIntoOptions;
   readonly #tally: Tally;
+  readonly #digest = new RestoredDigest();
 
   constructor(source: SecureStorage, target: SecureStorage, options: RestoreIntoOptions) {
     this.#source = source;
@@ -67,6 +69,7 @@ class Restorer {
     this.#options = options;
     this.#tally = {
       dryRun: options.dryRun === true,
+      compared: 0,
       created: 0,
       replaced: 0,
       renamed: 0,
@@ -74,6 +77,8 @@ class Restorer {
       unchanged: 0,
       deleted: 0,
       bytes: 0,
+      verified: 0,
+      digest: '',
       conflicts: [],
       failed: [],
     };
@@ -133,14 +138,14 @@ class Restorer {
     if (there === undefined) return { type: 'create', info, to };
     if (there === DAMAGED) return this.#stepOverDamaged(info, to);
     // One version is one content, wherever it is.
-    if (there.version === info.version && to === info.key) return { type: 'unchanged', to };
-    if (await this.#isSame(info, there)) return { type: 'unchanged', to };
+    if (there.version === info.version && to === info.key) return { type: 'unchanged', info, to };
+    if (await this.#isSame(info, there)) return { type: 'unchanged', info, to };
     this.#noteConflict(to);
     if (conflict === 'overwrite') return { type: 'replace', info, to, before: there.version };
     if (conflict === 'newer' && info.modified > there.modified)
       return { type: 'replace', info, to, before: there.version };
     if (conflict === 'rename') return { type: 'rename', info, to: await this.#freeName(to) };
-    return { type: 'skip', to };
+    return { type: 'skip', info, to };
   }
 
   /** Whether an object was restored already, by an earlier run: then it is another version of the same content. */
@@ -159,9 +164,12 @@ class Restorer {
     throw new SecureStoreError('ALREADY_EXISTS', `there is no free name beside ${JSON.stringify(key)}`);
   }
 
-  async #apply(step: Step): Promise<void> {
+  /** @returns what is told of it in the digest */
+  async #apply(step: Step): Promise<readonly unknown[]> {
     await this.#do(step);
-    await this.#options.onObject?.({ key: step.to, type: step.type, bytes: 'info' in step ? step.info.size : 0 });
+    const isWritten = step.type === 'create' || step.type === 'replace' || step.type === 'rename';
+    await this.#options.onObject?.({ key: step.to, type: step.type, bytes: isWritten ? step.info.size : 0 });
+    return step.type === 'delete' ? [step.type, step.to] : [step.type, step.to, step.info.version, step.info.size];
   }
 
   async #do(step: Step): Promise<void> {
@@ -194,18 +202,31 @@ class Restorer {
       const { data } = await this.#source.retrieve(key, this.#call);
       await this.#target.store(to, data, options);
       data.fill(0);
-      return;
+    } else {
+      const { stream } = await this.#source.retrieveStream(key, this.#call);
+      await this.#target.store(to, stream, options);
     }
-    const { stream } = await this.#source.retrieveStream(key, this.#call);
-    await this.#target.store(to, stream, options);
+    if (this.#options.verify === true) await this.#readBack(key, to);
   }
 
-  async #tolerating(key: string, body: () => Promise<void>): Promise<void> {
+  /** Compares what was written with the backup. @throws SecureStoreError `INTEGRITY` */
+  async #readBack(key: string, to: string): Promise<void> {
+    const { stream } = await this.#source.retrieveStream(key, this.#call);
+    if (!(await this.#target.matches(to, stream, this.#call))) {
+      throw new SecureStoreError('INTEGRITY', 'what was read back is not what the backup has, or was changed since', {
+        key: to,
+      });
+    }
+    this.#tally.verified += 1;
+  }
+
+  async #tolerating(key: string, body: () => Promise<readonly unknown[]>): Promise<readonly unknown[]> {
     try {
-      await body();
+      return await body();
     } catch (error) {
       if (!SecureStoreError.is(error) || error.retryable || WHOLE.has(error.code)) throw error;
       this.#tally.failed = [...this.#tally.failed, { key, code: error.code, message: error.message }];
+      return ['failed', key, error.code];
     }
   }
 
@@ -216,11 +237,14 @@ class Restorer {
     for await (const info of this.#wanted()) {
       if (objects.hasFailed) break;
       await objects.below(AT_ONCE);
+      this.#tally.compared += 1;
       const restored = this.#tolerating(info.key, async () => this.#apply(await this.#stepFor(info)));
-      objects.add(restored.finally(() => this.#options.onProgress?.({ phase: PHASE, done: 1 })));
+      objects.add(restored.then(() => this.#options.onProgress?.({ phase: PHASE, done: 1 })));
+      await this.#digest.add(restored);
     }
     await objects.finish();
     if (deleteExtra === true) await this.#deleteExtra();
+    this.#tally.digest = await this.#digest.end();
     return this.#tally;
   }
 
@@ -244,7 +268,8 @@ class Restorer {
     for await (const key of this.#target.keys(under, this.#call)) {
       const from = into === undefined ? key : prefix + key.slice(into.length);
       if (await this.#source.has(from, this.#call)) continue;
-      await this.#tolerating(key, () => this.#apply({ type: 'delete', to: key }));
+      const line = await this.#tolerating(key, () => this.#apply({ type: 'delete', to: key }));
+      await this.#digest.add(Promise.resolve(line));
     }
   }
 }

@@ -16,6 +16,8 @@ const RESTORE_OPTIONS: ReadonlySet<string> = new Set([
   'deleteExtra',
   'dryRun',
   'onObject',
+  'verify',
+  'by',
 ]);
 
 /** What a store is restored with. */

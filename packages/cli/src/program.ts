@@ -9,6 +9,7 @@ import { addFolderVerbs } from './verbs/folder-verbs.ts';
 import { addMigrateVerb } from './verbs/migrate-verb.ts';
 import { addKeyVerbs } from './verbs/key-verbs.ts';
 import { addObjectVerbs } from './verbs/object-verbs.ts';
+import { addPointVerbs } from './verbs/point-verbs.ts';
 import { addServeVerb } from './verbs/serve-verb.ts';
 
 const NOTES = `
@@ -81,6 +82,7 @@ export function createProgram(run: Run): Command {
   addAccessVerbs(program, run);
   addAuditVerbs(program, run);
   addBackupVerbs(program, run);
+  addPointVerbs(program, run);
   addMigrateVerb(program, run);
   addCheckVerbs(program, run);
   addServeVerb(program, run);

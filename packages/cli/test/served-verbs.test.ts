@@ -94,6 +94,7 @@ const USES: Readonly<Record<string, readonly Use[]>> = {
     { args: ['audit', 'on', '--fail-closed', '--auditor', 'RECIPIENT'], says: /audited from now on/ },
     { args: ['audit'], says: /audited \(fail-closed\)/ },
     { args: ['audit', 'tail'], says: /audit\.enable/ },
+    { args: ['audit', 'examine'], says: /whole, in order/ },
     { args: ['audit', 'tail', '--name', 'db/user', '-n', '5'] },
     refused(['audit', 'export']),
     refused(['audit', 'verify', '--auditor-identity', 'auditor'], /where the store is unlocked/),
@@ -123,8 +124,22 @@ const USES: Readonly<Record<string, readonly Use[]>> = {
     { args: ['restore', DESTINATION, '--dry-run'], says: /would restore from snapshot 1/ },
     { args: ['restore', DESTINATION, '--key', 'db/user', '--conflict', 'overwrite', '--yes'], says: /1 unchanged/ },
     { args: ['restore', '--give-up'], all: 0 },
-    { args: ['restore', DESTINATION, '--to', 'sqlite:./again.db'], all: 2, none: 2, says: /--key-file/ },
+    { args: ['restore', DESTINATION, '--to', 'sqlite:./again.db'], says: /restored snapshot 1/ },
+    { args: ['restore', DESTINATION, '--key', 'db/user', '--stdout'], says: /^ops$/ },
+    { args: ['restore', DESTINATION, '--folder', 'FOLDER'], says: /exported/ },
   ],
+  browse: [
+    { args: ['browse', DESTINATION], says: /db\// },
+    { args: ['browse', DESTINATION, '--prefix', 'db/', '--snapshot', '1'], says: /db\/user/ },
+    { args: ['browse', '--prefix', 'db/'], says: /db\/user/ },
+    { args: ['browse', '--snapshot', '1'], all: 2, none: 2, says: /give its location/ },
+  ],
+  find: [
+    { args: ['find', 'USER', DESTINATION], says: /^db\/user$/m },
+    { args: ['find', 'user'], says: /^db\/user$/m },
+  ],
+  compare: [{ args: ['compare', DESTINATION], says: /added, 0 removed/ }],
+  receipt: [{ args: ['receipt', 'passphrase'], all: 2, none: 2, says: /holds no receipt/ }],
   destinations: [
     { args: ['destinations'], says: /backups/ },
     { args: ['destinations', 'add', 'file:./more'] },
@@ -195,7 +210,7 @@ async function served(onEnd: TestContext['onTestFinished']): Promise<Served> {
       if (arg === 'RECIPIENT') return recipient;
       if (arg === 'FRIEND') return friend;
       if (arg === DESTINATION) return `file:${box.path('backups')}`;
-      if (arg === 'ID' || arg === 'RECEIPT') return box.path(`${arg}-${who}`);
+      if (['ID', 'RECEIPT', 'FOLDER'].includes(arg)) return box.path(`${arg}-${who}`);
       return arg === 'out.json' || arg === 'values.json' || arg === 'passphrase' ? box.path(arg) : arg;
     });
     const env = {

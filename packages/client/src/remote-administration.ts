@@ -5,6 +5,7 @@ import type { Calls } from './calls.ts';
 import { remoteAccess, remoteApprovals } from './remote-access.ts';
 import { remoteAudit } from './remote-audit.ts';
 import { remoteBackups, remoteSchedules } from './remote-backups.ts';
+import { remotePoints } from './remote-points.ts';
 
 /** The administration of a store that is served, as far as it can be had over a server. */
 export type RemoteAdministration = Omit<StoreAdministration, 'health' | 'keys' | 'audit'> & {
@@ -13,7 +14,7 @@ export type RemoteAdministration = Omit<StoreAdministration, 'health' | 'keys' |
   readonly approvals: ReturnType<typeof remoteApprovals>;
 };
 
-const RESTORE = ['snapshot', 'at', 'prefix', 'keys', 'into', 'conflict', 'deleteExtra', 'dryRun', 'onObject'];
+const RESTORE = ['snapshot', 'at', 'prefix', 'keys', 'into', 'conflict', 'deleteExtra', 'dryRun', 'verify', 'onObject'];
 const OPTIONS = {
   rotate: new Set(['depth']),
   checkpoint: new Set(['afresh']),
@@ -154,6 +155,7 @@ export function remoteAdministration(calls: Calls): RemoteAdministration {
     access: remoteAccess(administrator),
     approvals: remoteApprovals(administrator),
     backups: remoteBackups(administrator),
+    points: remotePoints(administrator),
     schedules: remoteSchedules(administrator),
     audit: remoteAudit(administrator),
   };

@@ -7,7 +7,7 @@ import type { Administrator } from './administrator.ts';
 import { checkNoFunction, withoutEnds } from './administrator.ts';
 
 const OPTIONS = {
-  entries: new Set(['entries', 'object']),
+  entries: new Set(['entries', 'object', 'before']),
   tail: new Set(['entries', 'object', 'follow', 'onDamaged']),
   enable: new Set(['auditor', 'mode']),
 } as const;
@@ -47,7 +47,9 @@ type TailOptions = NonNullable<Parameters<SessionAudit['tail']>[0]>;
 export function remoteAudit(administrator: Administrator): SessionAudit {
   const { calls } = administrator;
   const entries: SessionAudit['entries'] = async (options) => {
-    const query = { entries: options?.entries, object: options?.object };
+    const { entries: most, object, before } = options ?? {};
+    const place = before && `${before.time}-${before.sequence}-${before.segment}`;
+    const query = { entries: most, object, before: place };
     const found = await administrator.list<SentEntry>(
       'audit.entries',
       'entries',
@@ -93,6 +95,8 @@ export function remoteAudit(administrator: Administrator): SessionAudit {
         'store can be opened, or an export of it';
       throw new SecureStoreError('UNSUPPORTED', message, { operation: 'audit.verify' });
     },
+    examine: (options) =>
+      administrator.call('audit.examine', () => ({ method: 'POST', path: '/v1/audit/examine' }), options),
     enable: (options) =>
       administrator.change(
         'audit.enable',

@@ -4,6 +4,7 @@ import { checkNoFunction, withoutEnds } from './administrator.ts';
 
 const VERIFY: ReadonlySet<string> = new Set(['depth', 'snapshot', 'within']);
 const DRILL: ReadonlySet<string> = new Set(['snapshot', 'at', 'scratch']);
+const RESTORE_STORE: ReadonlySet<string> = new Set(['snapshot', 'at', 'prefix', 'partial']);
 const RETAIN: ReadonlySet<string> = new Set(['dryRun', 'retention', 'damaged']);
 
 /** The backups of a store that is served. */
@@ -44,6 +45,17 @@ export function remoteBackups(administrator: Administrator): BackupAdministratio
         },
         options,
         DRILL,
+      ),
+    restoreStore: (source, to, options) =>
+      administrator.job(
+        {
+          operation: 'backups.restoreStore',
+          path: '/v1/restore/store',
+          body: { source, to, ...withoutEnds(options) },
+          id: 'restore-store',
+        },
+        options,
+        RESTORE_STORE,
       ),
     destinations: () =>
       administrator.list('backups.destinations', 'destinations', () => ({ method: 'GET', path: '/v1/destinations' })),

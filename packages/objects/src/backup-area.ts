@@ -2,7 +2,7 @@ import type { ListEntry, ListOptions, ListResult, ReadOptions, ReadResult } from
 import type { BackupKeys } from '@securestore/core-format';
 import { AREAS, asBuffer, HEAD_NAME, SecureStoreError, splitRecord, splitUnderToken } from '@securestore/core-format';
 import type { BackupKeySet } from '@securestore/crypto';
-import { rewrapRecord, signAs } from '@securestore/crypto';
+import { fingerprintOf, rewrapRecord, signAs } from '@securestore/crypto';
 import type { StateStorage } from '@securestore/jobs';
 import type { Administration } from './administration.ts';
 import { noBackupKeys, withBackupKeys } from './copy/backup-keys.ts';
@@ -25,8 +25,10 @@ import { lookAt } from './journal/resolve.ts';
 import { hasStood } from './journal/standing.ts';
 import type { OpenCalls } from './open-calls.ts';
 import { ownerKeys } from './owner.ts';
+import { readName } from './list.ts';
 import { entriesUnder, listPage } from './pages.ts';
 import { StoreArea } from './store-area.ts';
+import { TokenNames } from './token-names.ts';
 
 /**
  * What a backup needs of a store: its ciphertext, what changes in it, and the keys of its backups. What a backup is the engine does
@@ -36,7 +38,10 @@ export class BackupArea extends StoreArea {
   readonly #engine: Engine;
   readonly #calls: OpenCalls;
   readonly location: string;
+  /** What names and tokens have to do with each other. */
+  readonly names: TokenNames;
   readonly #restoring: Restoring;
+  #onClose: (() => Promise<void>) | undefined;
 
   constructor(engine: Engine, calls: OpenCalls, administration: Administration, location: string) {
     super(engine, calls, administration);
@@ -44,6 +49,17 @@ export class BackupArea extends StoreArea {
     this.#restoring = new Restoring(engine);
     this.#calls = calls;
     this.location = location;
+    this.names = new TokenNames(() => engine.names);
+  }
+
+  /** Has `listener` called when the store is closed, after its last call has ended. */
+  onClose(listener: () => Promise<void>): void {
+    this.#onClose = listener;
+  }
+
+  /** For the store, before it forgets its keys. */
+  async close(): Promise<void> {
+    await this.#onClose?.();
   }
 
   /** Makes sure that what is known of the head is not older than five seconds. @throws SecureStoreError `UNAVAILABLE`, `ROLLBACK`, `INTEGRITY`, `LOCKED` */
@@ -213,6 +229,11 @@ export class BackupArea extends StoreArea {
     return keptStates(this.#engine);
   }
 
+  /** The identity of the store. */
+  get fingerprint(): string {
+    return fingerprintOf(this.head.identity);
+  }
+
   /** Signs as the store does, for what is to be shown to others. @throws SecureStoreError `ACCESS_DENIED` for a member */
   sign(use: string, bytes: Uint8Array): Buffer {
     return signAs(ownerKeys(this.#engine.watcher.state).identity, use, bytes);
@@ -278,6 +299,11 @@ export class BackupArea extends StoreArea {
     if (looked === 'destroyed') return undefined;
     if (looked === 'damaged') throw new SecureStoreError('INTEGRITY', damaged('damaged-record', name).message);
     return { token, header: looked.header, record: found.body, name };
+  }
+
+  /** The name of the live object at a token that does not tell it; `undefined` where it was deleted meanwhile, or is not to be had. */
+  nameAt(token: string, signal?: AbortSignal): Promise<string | undefined> {
+    return readName(this.#engine, token, signal);
   }
 
   /** Everything at the backend under `prefix`, in order. @throws SecureStoreError as the listings of the store do */

@@ -49,6 +49,7 @@ export { mapConcurrently } from './map-concurrently.ts';
 export { OWN_AREAS } from './own-objects.ts';
 export { WorkGroup } from './work-group.ts';
 export { entriesUnder, listPage } from './pages.ts';
+export { isTombstoneSize, pastFolder, tokenIn, TokenNames } from './token-names.ts';
 export type { PolicyObject } from './policy-object.ts';
 export { createObjectStore, openObjectStore, openOrCreateObjectStore, openStoreAnew } from './open.ts';
 export type { Missed, Resealed, ResealedCopy } from './moving/resealed-copy.ts';

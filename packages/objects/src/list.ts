@@ -19,7 +19,7 @@ const PAGE = 1000;
 const PAST_FOLDER = '/~~';
 
 /** The true name of an object whose token doesn't tell it. `undefined` where it was deleted meanwhile, or is not to be had. */
-async function readName(engine: Engine, token: string, signal?: AbortSignal): Promise<string | undefined> {
+export async function readName(engine: Engine, token: string, signal?: AbortSignal): Promise<string | undefined> {
   const found = await engine.backend.read(objectName(token), { signal });
   if (found === undefined || found.body.length === TOMBSTONE_LENGTH) return undefined;
   // It is sealed with the object: a member has it of what was granted alone.

@@ -330,6 +330,7 @@ export class ObjectStore implements SecureStorage {
     this.#calls.refuse();
     await this.#administration.close();
     await this.#calls.ended();
+    await this.backupArea.close();
     await this.auditArea.close();
     this.#engine.names.close();
     this.#engine.cache.clear();

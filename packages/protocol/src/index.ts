@@ -1,3 +1,22 @@
+export { CONSOLE_HEADERS, CONSOLE_PATHS } from './console.ts';
+export type {
+  ConsoleSession,
+  ConsoleSettings,
+  Download,
+  DownloadRequest,
+  OidcStart,
+  SignIn,
+  WireBrowsePage,
+  WireComparePage,
+  WireFindPage,
+  WireKeyTimeline,
+  WireReceipts,
+  WireRestoreReport,
+  WireTimeline,
+  WorkRecord,
+} from './console.ts';
+export { commandLine } from './command-line.ts';
+export type { CommandRequest } from './command-line.ts';
 export { withDates } from './dates.ts';
 export type { Wire } from './dates.ts';
 export { encodeEvent, EVENTS_TYPE, KEEP_ALIVE, readEvents } from './events.ts';

@@ -4,7 +4,7 @@ import { AuditTrail } from '@securestore/audit';
 import type { Meter } from '@securestore/backend-api';
 import { createMeter, isServed, parseLocation, redactLocation } from '@securestore/backend-api';
 import type { RestoreOptions } from '@securestore/backup';
-import { Backups, Schedules } from '@securestore/backup';
+import { Backups, RecoveryPoints, Schedules } from '@securestore/backup';
 import { SecureStoreError } from '@securestore/core-format';
 import type { Health } from '@securestore/health';
 import type { Anchor, CallOptions, CryptoEvent, ObjectStore, StoreContext } from '@securestore/objects';
@@ -41,6 +41,8 @@ export type SecureStore = ObjectStore & {
   readonly restore: Backups['restore'];
   /** Its snapshots, wherever they are. */
   readonly backups: Backups;
+  /** What it was, at any point that can be restored. */
+  readonly points: RecoveryPoints;
   /** When it is backed up, and whether it is. */
   readonly schedules: Schedules;
   /** How the store is, with all that belongs to it, and what to do where something is wrong. */
@@ -89,6 +91,7 @@ function assemble(store: ObjectStore, opened: OpenOptions, events: KeyEvents, me
   const places = backupConnect(opened, destinations);
   const backups = new Backups(store, places);
   const schedules = new Schedules(store, backups, places);
+  const points = new RecoveryPoints(store, backups, places);
   // What sessions administer is the store as it is returned, with its access control.
   const access = new AccessControl(store, store.policyObject, { authenticators, administration: store });
   const trail = new AuditTrail(store.auditArea, { onAlert: auditWarnings(logger), ...audit });
@@ -117,6 +120,7 @@ function assemble(store: ObjectStore, opened: OpenOptions, events: KeyEvents, me
     // Nothing more: what it writes through shows all objects, and is not for those to choose who may restore and not read.
     restore: (source: string, restoreOptions?: RestoreOptions) => backups.restore(source, restoreOptions),
     backups,
+    points,
     schedules,
     health: health.check.bind(health),
     scrub: health.scrub.bind(health),

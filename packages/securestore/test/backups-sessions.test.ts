@@ -7,6 +7,7 @@ import {
   identity,
   listSnapshots,
   openStore,
+  readRestoreReceipt,
   readSnapshot,
   recipientOf,
   restoreStore,
@@ -62,6 +63,73 @@ describe('somebody whose role is', () => {
     expect((await store.retrieve('db/b')).text()).toBe('b');
     await expect(rob.retrieve('db/b')).rejects.toEqual(DENIED);
     await expect(rob.backups.list(world.backup)).rejects.toEqual(DENIED);
+  });
+
+  test('recovery-officer and viewer see what was there, as far as they may, and nobody says that they may see more', async () => {
+    const view = { effect: 'allow', actions: ['backup.view'] } as const;
+    const some = { effect: 'allow', actions: ['list', 'history'], keys: ['db/a'] } as const;
+    const { world, store, session } = await scene({
+      rob: templateRules('recovery-officer'),
+      vic: [view, some],
+      eve: templateRules('reader'),
+    });
+    await store.backup(world.backup);
+    const at = { destination: world.backup, snapshot: 1 };
+    const [rob, vic, eve] = [session('rob'), session('vic'), session('eve')];
+    expect(await rob.points.timeline(world.backup)).toMatchObject({ snapshots: [{ number: 1 }] });
+    const names = async (points: Session['points'], ...more: readonly unknown[]): Promise<string[]> => {
+      const browse = points.browse as (...given: readonly unknown[]) => ReturnType<Session['points']['browse']>;
+      return (await browse({ ...at, prefix: 'db/' }, ...more)).entries.map(({ key }) => key);
+    };
+    expect(await names(rob.points)).toContain('db/b');
+    expect(await names(vic.points)).toEqual(['db/a']);
+    // What a session is told of who may see what, it says itself.
+    expect(await names(vic.points, () => true)).toEqual(['db/a']);
+    await expect(rob.points.retrieveStream('db/a', at)).rejects.toEqual(DENIED);
+    await expect(vic.points.versions('db/b', at)).rejects.toEqual(DENIED);
+    expect(await vic.points.versions('db/a', { destination: world.backup })).toMatchObject({ key: 'db/a' });
+    await expect(eve.points.browse(at)).rejects.toEqual(DENIED);
+    await expect(eve.points.timeline(world.backup)).rejects.toEqual(DENIED);
+    await expect(rob.backups.restoreStore(world.backup, 'memory:elsewhere')).rejects.toEqual(DENIED);
+  });
+
+  test('somebody who reads a large object of a point gets no more of it once they may not', async () => {
+    const view = { effect: 'allow', actions: ['backup.view'] } as const;
+    const read = { effect: 'allow', actions: ['read', 'history'] } as const;
+    const { world, store, session } = await scene({ rea: [view, read] });
+    await store.store('large', Buffer.alloc(3_000_000, 1));
+    await store.backup(world.backup);
+    for (const left of [[view], [read]]) {
+      await store.access.change(setRole('role of rea', [view, read]));
+      const { stream } = await session('rea').points.retrieveStream('large', { destination: world.backup });
+      const reader = stream.getReader();
+      expect((await reader.read()).done).toBe(false);
+      await store.access.change(setRole('role of rea', left));
+      const rest = (async () => {
+        while (!(await reader.read()).done) continue;
+      })();
+      await expect(rest).rejects.toEqual(DENIED);
+    }
+  });
+
+  test('recovery-officer has restored what the receipt says, under no other name', async () => {
+    const { world, store, session } = await scene({ rob: templateRules('recovery-officer') });
+    await store.backup(world.backup);
+    await store.delete('db/b');
+    const { receipt } = await session('rob').restore(world.backup, { prefix: 'db/', by: 'ann' });
+    expect(receipt && readRestoreReceipt(receipt, store.fingerprint)).toMatchObject({
+      by: 'rob',
+      created: 1,
+      ok: true,
+    });
+    await store.delete('db/b');
+    const owners = await store.restore(world.backup, { prefix: 'db/' });
+    expect(owners.receipt && readRestoreReceipt(owners.receipt, store.fingerprint)).toMatchObject({ by: '[root]' });
+    const kept = await store.points.receipts(world.backup);
+    expect(kept.restores.map((one) => readRestoreReceipt(one.receipt, store.fingerprint).by)).toEqual([
+      '[root]',
+      'rob',
+    ]);
   });
 
   test('reader does neither', async () => {

@@ -2,10 +2,16 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { Readable } from 'node:stream';
 import { encodeEvent, EVENTS_TYPE, KEEP_ALIVE, toWireError } from '@securestore/protocol';
 import type { ServerEvent } from '@securestore/protocol';
+import { ADMINISTRATION } from '@securestore/acl';
+import type { AdministrationCall } from '@securestore/acl';
 import type { Job } from 'securestore';
 import type { RouteContext } from './route.ts';
 
-type Context = Pick<RouteContext, 'headers' | 'reply' | 'jobs' | 'session' | 'stopping'>;
+type Context = Pick<RouteContext, 'headers' | 'reply' | 'session' | 'stopping'>;
+type JobContext = Context & Pick<RouteContext, 'jobs' | 'work' | 'route' | 'body'>;
+
+/** Calls whose requests hold secrets: they are not remembered. */
+const SECRET: ReadonlySet<string> = new Set(['rotateEncryptionKey', 'slots.add']);
 
 /** How often something is sent while nothing happens, in milliseconds. */
 const KEEP_ALIVE_EVERY = 15_000;
@@ -15,6 +21,8 @@ export interface LongWork {
   readonly result: Promise<unknown>;
   readonly progress: AsyncIterable<unknown>;
   readonly id?: string;
+  /** Of the record of it, which can be asked for later. */
+  readonly record?: string;
 }
 
 /** Rejects when the server is to stop, unless `settled` comes first. */
@@ -42,14 +50,14 @@ const event = (type: ServerEvent['type'], data: unknown): string => encodeEvent(
 
 /** What happens, as it happens; what came of it last. */
 async function* eventsOf(
-  { result, id }: LongWork,
+  { result, id, record }: LongWork,
   steps: AsyncIterator<unknown>,
   first: Promise<IteratorResult<unknown>>,
   requestId: string,
   stopping: AbortSignal,
 ): AsyncGenerator<string> {
   try {
-    if (id !== undefined) yield event('job', { id });
+    if (id !== undefined) yield event('job', { id, record });
     for (let next = first; ;) {
       const step = await nextStep(next, stopping);
       if (step?.done === true) break;
@@ -93,10 +101,15 @@ export async function answerLong({ headers, reply, stopping }: Context, work: Lo
   return Readable.from(eventsOf(work, steps, first, reply.request.id, stopping), { objectMode: false });
 }
 
-/** Answers with a job, which its principal may stop. */
-export function answerJob(context: Context, job: Job<unknown>): Promise<unknown> {
-  context.jobs.add(job, context.session.principal);
+/** Answers with a job, which its principal may stop, and whose report they may ask for again. */
+export function answerJob(context: JobContext, job: Job<unknown>): Promise<unknown> {
+  const { jobs, work, route, body, session } = context;
+  const { principal } = session;
+  jobs.add(job, principal);
+  const action = ADMINISTRATION[route.access as AdministrationCall];
+  const asked = SECRET.has(route.access) ? undefined : body;
+  const { id: record } = work.add(job, { principal, action, route: `${route.method} ${route.path}`, asked });
   // As a promise of its own: returned from an async function a job would be awaited, and nothing else.
   const result = job.finally(() => undefined);
-  return answerLong(context, { result, progress: job.progress, id: job.id });
+  return answerLong(context, { result, progress: job.progress, id: job.id, record });
 }

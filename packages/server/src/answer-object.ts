@@ -17,7 +17,10 @@ import { isKnown, isSameRange, rangeOf } from './conditions.ts';
 import type { AskedRange } from './conditions.ts';
 import type { RouteContext } from './route.ts';
 
-type Context = Omit<RouteContext, 'query' | 'body'>;
+/** What gives data, and what asks for them. */
+type Context = Pick<RouteContext, 'reply' | 'headers'> & {
+  readonly session: { retrieveStream(key: string, options: RangeOptions): Promise<RetrievedStream> };
+};
 
 /** How many bytes of an object of so many are meant. */
 function lengthOf({ start = 0, end = Infinity }: RangeOptions, size: number): number {

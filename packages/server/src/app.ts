@@ -1,7 +1,8 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Socket } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
+import { unauthenticated } from '@securestore/acl';
 import { SecureStoreError } from '@securestore/core-format';
 import type { Clock } from '@securestore/jobs';
 import {
@@ -16,10 +17,17 @@ import {
 } from '@securestore/protocol';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import fastify from 'fastify';
-import type { Logger, SecureStore, Session } from 'securestore';
+import type { Logger, SecureStore } from 'securestore';
+import { Admission } from './admission.ts';
+import type { Caller } from './callers.ts';
+import { callerOf, Callers } from './callers.ts';
 import { limitConnections, reasonOf } from './connections.ts';
-import type { Credentials } from './credentials.ts';
-import { credentialsOf } from './credentials.ts';
+import { ConsoleApp } from './console/console-app.ts';
+import type { ConsoleRoute } from './console/console-app.ts';
+import type { ConsoleFiles } from './console/console-files.ts';
+import type { Oidc } from './console/oidc.ts';
+import type { OwnOrigin } from './console/own-origin.ts';
+import { secure } from './console/security-headers.ts';
 import { asStoreError, defectFields } from './failures.ts';
 import type { ServerLimits } from './limits.ts';
 import { checkLocations } from './locations.ts';
@@ -31,10 +39,9 @@ import { RunningJobs } from './running-jobs.ts';
 import { RequestFigures } from './request-figures.ts';
 import { UNREADABLE } from './schema-errors.ts';
 import { NOTHING } from './schemas.ts';
-import { Sessions } from './sessions.ts';
 import { SlowPeers } from './slow-peers.ts';
-import { Throttle } from './throttle.ts';
 import { VERSION } from './version.ts';
+import { Work } from './work.ts';
 
 /** What a server is made of. */
 export interface AppSettings {
@@ -42,6 +49,10 @@ export interface AppSettings {
   readonly limits: ServerLimits;
   readonly clock: Clock;
   readonly logger?: Logger | undefined;
+  /** The pages of the console, where they are served, and how people sign in there but by a token. */
+  readonly console?: { readonly files: ConsoleFiles; readonly oidc: Oidc | undefined } | undefined;
+  /** Where browsers find this server. */
+  readonly origin: OwnOrigin;
   /** The address of whoever sends a request, for those who prove nothing. */
   readonly addressOf: (request: IncomingMessage) => string;
   /** Connections of one address at once; 0 for any number, where a proxy is all that is seen. */
@@ -52,26 +63,20 @@ export interface AppSettings {
   ) => import('node:http').Server;
 }
 
-/** Who sends a request, once that is known. */
-interface Caller {
-  readonly session: Session;
-  readonly credentials: Credentials;
-}
-
 const VERSIONS: ReadonlySet<string> = new Set(['1.0', '1.1']);
 
 /** Serves a store: all that happens between a request and its answer. */
 export class App {
   readonly fastify: FastifyInstance;
   readonly jobs: RunningJobs = new RunningJobs();
+  readonly #work: Work;
+  readonly #console: ConsoleApp | undefined;
   readonly #settings: AppSettings;
   readonly #requests = new AsyncLocalStorage<string>();
-  readonly #sessions: Sessions;
-  readonly #rate: Throttle;
-  readonly #failures: Throttle;
+  readonly #callers: Callers;
+  readonly #admission: Admission;
   readonly #openApi: object;
-  readonly #running = new Map<string, number>();
-  readonly #callers = new WeakMap<FastifyRequest, Caller>();
+  readonly #known = new WeakMap<FastifyRequest, Caller>();
   /** The answers on each connection that are not complete. */
   readonly #answers = new WeakMap<Socket, Set<ServerResponse>>();
   readonly #slow: SlowPeers;
@@ -80,15 +85,40 @@ export class App {
   #total = 0;
 
   constructor(settings: AppSettings) {
-    const { store, limits, clock } = settings;
+    const { limits, clock } = settings;
     this.#settings = settings;
-    this.#sessions = new Sessions(store, limits.sessionAge, clock, () => this.#requests.getStore());
-    this.#rate = new Throttle(limits.ratePerCaller, limits.ratePerCaller * 2, clock);
-    this.#failures = new Throttle(limits.failuresPerAddress, limits.failuresPerAddress * 10, clock);
+    this.#callers = new Callers(settings, () => this.#requests.getStore());
+    this.#admission = new Admission(limits, clock);
     this.#slow = new SlowPeers(limits.leastRate, clock);
+    this.#work = new Work(clock);
     this.#openApi = openApiOf(ROUTES, VERSION);
     this.fastify = this.#build();
     for (const route of ROUTES) this.#add(route);
+    this.#console = this.#consoleOf(settings);
+    this.#console?.addTo(this.fastify);
+  }
+
+  #consoleOf({ console, origin, limits, clock, store }: AppSettings): ConsoleApp | undefined {
+    if (console === undefined) return undefined;
+    return new ConsoleApp({
+      ...console,
+      origin,
+      limits,
+      clock,
+      fingerprint: store.fingerprint,
+      port: () => (this.fastify.server.address() as AddressInfo).port,
+      prove: ({ raw }, credentials) => this.#callers.begin(raw, credentials),
+      within: (request, run) => this.#requests.run(request.id, run),
+      admitGuest: ({ raw }) => this.#admission.admitGuest(this.#settings.addressOf(raw)),
+      admit: (request, reply, session) => {
+        this.#known.set(
+          request,
+          callerOf(session, () => this.#console?.forget(request)),
+        );
+        this.#admission.admit(session.principal, reply.raw);
+      },
+      checkPlaces: (session, asked) => checkLocations('points.retrieveStream', session, store.backups, asked),
+    });
   }
 
   #build(): FastifyInstance {
@@ -155,64 +185,37 @@ export class App {
   async #receive(request: FastifyRequest, reply: FastifyReply): Promise<void> {
     const route = routeOf(request);
     reply.header(HEADERS.requestId, request.id);
-    reply.header('cache-control', 'no-store');
-    reply.header('x-content-type-options', 'nosniff');
+    secure(reply);
     this.#follow(request, reply);
     if (!VERSIONS.has(request.raw.httpVersion)) {
       throw new SecureStoreError('INVALID_ARGUMENT', 'this is for HTTP/1.1');
     }
-    // Programs send none, and a page of somebody else must not act with the certificate of a browser.
-    if (request.headers.origin !== undefined) {
-      throw new SecureStoreError('ACCESS_DENIED', 'this is for programs, and not for pages in a browser');
-    }
-    if (route?.access === 'public') return;
-    await this.#requests.run(request.id, () => this.#authenticate(request, reply));
+    const page = consoleRouteOf(request);
+    if (page?.console === 'open') return;
+    // Programs send no origin, and a page of somebody else must not act with the certificate of a browser, or its cookie.
+    const isOfPage = page !== undefined || (this.#console !== undefined && ConsoleApp.isOfPage(request.raw));
+    this.#settings.origin.check(request.raw, isOfPage);
+    if (page !== undefined || route?.access === 'public') return;
+    await this.#requests.run(request.id, () => this.#authenticate(request, reply, isOfPage));
     if (route !== undefined) checkBody(route, request.raw);
   }
 
-  async #authenticate(request: FastifyRequest, reply: FastifyReply): Promise<void> {
-    const address = this.#settings.addressOf(request.raw);
-    try {
-      const credentials = credentialsOf(request.raw);
-      // Who is known is not put off by what others on the address do: behind a proxy that may be everybody.
-      if (this.#failures.isEmpty(address) && !this.#sessions.knows(credentials)) {
-        throw new SecureStoreError('THROTTLED', 'there were too many wrong credentials from here; try again later');
-      }
-      const session = await this.#sessions.of(credentials);
-      this.#callers.set(request, { session, credentials });
-      // A remembered one may have ended since. Calls of it ask that themselves, but not everything here is a call.
-      await session.check();
-    } catch (error) {
-      if (SecureStoreError.is(error, 'UNAUTHENTICATED')) this.#failures.take(address);
-      throw error;
-    }
-    this.#admit(request, reply);
+  async #authenticate(request: FastifyRequest, reply: FastifyReply, isOfPage: boolean): Promise<void> {
+    const caller = isOfPage ? this.#pageCaller(request) : await this.#callers.bearer(request.raw);
+    this.#known.set(request, caller);
+    // A remembered one may have ended since. Calls of it ask that themselves, but not everything here is a call.
+    await caller.check();
+    this.#admission.admit(caller.session.principal, reply.raw);
   }
 
-  /** Counts what a caller has under way. @throws SecureStoreError `THROTTLED` */
-  #admit(request: FastifyRequest, reply: FastifyReply): void {
-    const principal = this.#principalOf(request) ?? '';
-    const { concurrencyPerCaller } = this.#settings.limits;
-    if (!this.#rate.take(principal)) {
-      throw new SecureStoreError('THROTTLED', 'these are more requests a second than one caller may send; send fewer');
-    }
-    const running = this.#running.get(principal) ?? 0;
-    if (running >= concurrencyPerCaller) {
-      throw new SecureStoreError(
-        'THROTTLED',
-        `one caller may have ${concurrencyPerCaller} requests at once; send fewer`,
-      );
-    }
-    this.#running.set(principal, running + 1);
-    reply.raw.once('close', () => {
-      const left = (this.#running.get(principal) ?? 1) - 1;
-      if (left > 0) this.#running.set(principal, left);
-      else this.#running.delete(principal);
-    });
+  #pageCaller(request: FastifyRequest): Caller {
+    const found = this.#console?.caller(request);
+    if (found === undefined) throw unauthenticated();
+    return callerOf(found.session, () => this.#console?.forget(request));
   }
 
   #principalOf(request: FastifyRequest): string | undefined {
-    return this.#callers.get(request)?.session.principal;
+    return this.#known.get(request)?.session.principal;
   }
 
   /** Whether an answer has begun on a connection and not ended. */
@@ -239,7 +242,7 @@ export class App {
       this.#total -= 1;
       // Never the path: it has names of objects.
       const { id, method } = request;
-      const route = routeOf(request)?.path;
+      const route = routeOf(request)?.path ?? (consoleRouteOf(request) && request.routeOptions.url);
       const took = Math.round((performance.now() - begun) * 1000) / 1000;
       const { statusCode, writableEnded } = reply.raw;
       this.#figures.add(route === undefined ? 'none' : `${method} ${route}`, statusCode, took);
@@ -263,7 +266,7 @@ export class App {
       if (!reply.raw.writableEnded) gone.abort();
     });
     const context = {
-      session: this.#callers.get(request)?.session,
+      session: this.#known.get(request)?.session,
       query: request.query,
       body: request.body,
       headers: request.headers,
@@ -274,6 +277,8 @@ export class App {
       limits,
       params: request.params as Readonly<Record<string, string>>,
       jobs: this.jobs,
+      work: this.#work,
+      route,
       stopping: this.#stopping.signal,
       metrics: async () => `${await store.metrics.prometheus()}${this.#figures.text(this.#total)}`,
       store,
@@ -303,6 +308,7 @@ export class App {
     await this.fastify.close();
     closed.abort();
     await late;
+    this.#console?.close();
     this.#slow.end();
   }
 
@@ -311,9 +317,9 @@ export class App {
     const told = toWireError(known, request.id);
     const { logger } = this.#settings;
     if (told.code === 'INTERNAL') logger?.error({ requestId: request.id, ...defectFields(error) }, 'a defect');
-    const caller = this.#callers.get(request);
+    const caller = this.#known.get(request);
     if (told.code === 'UNAUTHENTICATED') {
-      if (caller !== undefined) this.#sessions.forget(caller.credentials);
+      caller?.forget();
       reply.header('www-authenticate', 'Bearer');
     }
     if (told.code === 'THROTTLED') reply.header('retry-after', '1');
@@ -329,6 +335,11 @@ export class App {
 
 function routeOf(request: FastifyRequest): Route | undefined {
   return (request.routeOptions.config as { readonly route?: Route } | undefined)?.route;
+}
+
+function consoleRouteOf(request: FastifyRequest): ConsoleRoute | undefined {
+  const config = request.routeOptions.config as Partial<ConsoleRoute> | undefined;
+  return config?.console === undefined ? undefined : { console: config.console };
 }
 
 function statusFor(error: unknown, code: Parameters<typeof statusOf>[0], { headers }: FastifyRequest): number {

@@ -1,4 +1,5 @@
 export { clientCertificates } from './client-certificates.ts';
+export type { ConsoleProvider } from './console/oidc.ts';
 export type { ServerLimits } from './limits.ts';
 export { openApiOf } from './openapi.ts';
 export { ROUTES } from './routes/index.ts';

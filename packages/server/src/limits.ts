@@ -30,6 +30,10 @@ export interface ServerLimits {
   readonly stopTimeout: number;
   /** How long it is remembered whom credentials prove; what takes them back counts at once all the same. Default 60 s; 0 for not at all. */
   readonly sessionAge: number;
+  /** How long somebody may be signed in to the console without doing anything. Default 15 min. */
+  readonly consoleIdle: number;
+  /** How long somebody may be signed in to the console in any case. Default 8 h. */
+  readonly consoleAge: number;
 }
 
 const DEFAULTS: ServerLimits = {
@@ -47,6 +51,8 @@ const DEFAULTS: ServerLimits = {
   leastRate: 1024,
   stopTimeout: 30_000,
   sessionAge: 60_000,
+  consoleIdle: 15 * 60_000,
+  consoleAge: 8 * 3_600_000,
 };
 
 /** @throws SecureStoreError `INVALID_ARGUMENT` for a limit that there is not, or that is no number from 0 */

@@ -11,6 +11,14 @@ const LOOKING: ReadonlySet<RouteAccess> = new Set<RouteAccess>([
   'backups.verify',
   'backups.drill',
   'backups.retain',
+  'backups.restoreStore',
+  'points.timeline',
+  'points.browse',
+  'points.find',
+  'points.compare',
+  'points.versions',
+  'points.retrieveStream',
+  'points.receipts',
 ]);
 
 /** Where what is looked at lies, by the names under which that is given. */

@@ -3,6 +3,7 @@ import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { SecureStoreError } from '@securestore/core-format';
 import { FRAMED_TYPE, JSON_TYPE, RAW_TYPE } from '@securestore/protocol';
+import { BARE_HEADERS } from './console/security-headers.ts';
 import type { Route } from './route.ts';
 
 const PATH_CHARACTERS = /^[A-Za-z0-9._~!$&'()*+,;=:@%/-]*$/;
@@ -33,7 +34,7 @@ export function mediaTypeOf({ 'content-type': given = '' }: IncomingHttpHeaders)
 }
 
 /** @throws SecureStoreError `INVALID_ARGUMENT` for a body that a route does not take, or of another type */
-export function checkBody({ body }: Route, raw: IncomingMessage): void {
+export function checkBody({ body }: Pick<Route, 'body'>, raw: IncomingMessage): void {
   if (body === undefined) {
     if (!hasBody(raw)) return;
     throw new SecureStoreError('INVALID_ARGUMENT', 'this takes no body');
@@ -81,5 +82,6 @@ export function refuseMalformed(error: Error & { readonly code?: string }, socke
   const tooLarge = error.code === 'HPE_HEADER_OVERFLOW';
   const late = error.code === 'ERR_HTTP_REQUEST_TIMEOUT';
   const status = tooLarge ? '431 Request Header Fields Too Large' : late ? '408 Request Timeout' : '400 Bad Request';
-  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`, () => socket.destroy());
+  const head = `HTTP/1.1 ${status}\r\n${BARE_HEADERS}Connection: close\r\nContent-Length: 0\r\n\r\n`;
+  socket.end(head, () => socket.destroy());
 }

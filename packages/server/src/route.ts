@@ -1,11 +1,12 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Readable } from 'node:stream';
-import type { SessionCall, StoreAction } from '@securestore/acl';
+import type { Action, SessionCall } from '@securestore/acl';
 import type { FastifyReply } from 'fastify';
 import type { SecureStore, Session } from 'securestore';
 import type { Static, TObject, TSchema } from 'typebox';
 import type { ServerLimits } from './limits.ts';
 import type { RunningJobs } from './running-jobs.ts';
+import type { Work } from './work.ts';
 
 /**
  * What a request takes: the call of a session, whose action the access policy decides about; `authenticated`, for what everybody may
@@ -46,6 +47,10 @@ export interface RouteContext<Query = Readonly<Record<string, string>>, Body = u
   readonly metrics: () => Promise<string>;
   /** What was started over this server. */
   readonly jobs: RunningJobs;
+  /** What came of it. */
+  readonly work: Work;
+  /** What was asked for. */
+  readonly route: Pick<Route, 'access' | 'method' | 'path'>;
   /** What of the store is no call of a session: who it is, and nothing that it holds. */
   readonly store: Pick<SecureStore, 'fingerprint'>;
   /** The description of the interface. */
@@ -59,7 +64,7 @@ export interface Route {
   readonly path: string;
   readonly access: RouteAccess;
   /** Actions that it takes beside its own, by what it is given. */
-  readonly further?: readonly StoreAction[];
+  readonly further?: readonly Action[];
   readonly summary: string;
   readonly description?: string;
   readonly query?: TObject;

@@ -9,8 +9,13 @@ import { createSecureContext } from 'node:tls';
 import { fileError, isLoopback, SecureStoreError } from '@securestore/core-format';
 import type { Clock } from '@securestore/jobs';
 import { systemClock } from '@securestore/jobs';
+import { CONSOLE_PATHS } from '@securestore/protocol';
 import type { Logger, SecureStore } from 'securestore';
 import { App } from './app.ts';
+import { consoleFiles } from './console/console-files.ts';
+import type { ConsoleProvider } from './console/oidc.ts';
+import { Oidc } from './console/oidc.ts';
+import { OwnOrigin } from './console/own-origin.ts';
 import type { ServerLimits } from './limits.ts';
 import { resolveLimits } from './limits.ts';
 import { resumeJobs } from './resume-jobs.ts';
@@ -40,6 +45,15 @@ export interface ServerOptions {
    * request.
    */
   readonly behindProxy?: boolean | undefined;
+  /**
+   * The pages of the console: the folder that they were built to, or `false` for none. By default those of `@securestore/console`, where that is
+   * installed.
+   */
+  readonly console?: string | URL | false | undefined;
+  /** Where browsers find the server, such as `https://vault.example.com`: needed where a proxy changes the `Host` of requests. */
+  readonly consoleOrigin?: string | undefined;
+  /** How people sign in to the console but by a token. */
+  readonly providers?: readonly ConsoleProvider[] | undefined;
   /** Whether jobs are gone on with that were interrupted when their process or its store ended. Default yes. */
   readonly resumeJobs?: boolean | undefined;
   readonly limits?: Partial<ServerLimits> | undefined;
@@ -52,6 +66,8 @@ export interface ServerOptions {
 export interface RunningServer extends AsyncDisposable {
   /** Where clients reach it, such as `https://127.0.0.1:8420`. */
   readonly url: string;
+  /** Where the console is, such as `https://127.0.0.1:8420/console/`; absent where it is not served. */
+  readonly console?: string;
   /**
    * Takes no more requests, and waits for those under way, at most as long as the limit `stopTimeout` says. Jobs go on until the store is closed,
    * which is yours, and are gone on with by the next server.
@@ -165,8 +181,13 @@ export async function serve(store: SecureStore, options: ServerOptions = {}): Pr
     // By itself Node looks every 30 s only, which the time for headers would be in vain for.
     connectionsCheckingInterval: Math.min(limits.headersTimeout || LOOK_EVERY, LOOK_EVERY),
   };
+  const files = await consoleFiles(options.console, logger);
+  const { providers = [] } = options;
+  const oidc = providers.length === 0 ? undefined : new Oidc(providers, clock, logger);
   const app = new App({
     store,
+    console: files && { files, oidc },
+    origin: new OwnOrigin(tls !== undefined || behindProxy, options.consoleOrigin),
     limits,
     clock,
     logger,
@@ -202,5 +223,6 @@ export async function serve(store: SecureStore, options: ServerOptions = {}): Pr
   }
   const close = (): Promise<void> => app.close();
   const url = urlOf(app.fastify.server.address() as AddressInfo, tls !== undefined);
-  return { url, close, [Symbol.asyncDispose]: close };
+  const pages = files && `${options.consoleOrigin ?? url}${CONSOLE_PATHS.page}`;
+  return { url, ...(pages !== undefined && { console: pages }), close, [Symbol.asyncDispose]: close };
 }

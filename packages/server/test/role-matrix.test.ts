@@ -16,6 +16,10 @@ const WITHOUT_ACTION: Readonly<Record<string, string>> = {
   'GET /openapi.json': 'the same for everybody, and nothing of the store',
   'GET /v1/store': 'who one is oneself, and which store this is',
   'GET /v1/approvals': 'shows those of the caller, and those that the caller may approve',
+  'GET /v1/work': 'shows what the caller has started, and of that what they may do still',
+  'GET /v1/work/{id}': 'as the list of it',
+  'GET /v1/work/{id}/events': 'as the list of it',
+  'DELETE /v1/work/{id}': 'forgets what the caller has started, of which nothing else depends',
   'POST /v1/approvals': 'takes the right to do what is asked for',
 };
 

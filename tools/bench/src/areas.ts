@@ -8,6 +8,7 @@ import { listing } from './areas/listing.ts';
 import { memory } from './areas/memory.ts';
 import { objects } from './areas/objects.ts';
 import { opening } from './areas/opening.ts';
+import { points } from './areas/points.ts';
 import { providers } from './areas/providers.ts';
 import { range } from './areas/range.ts';
 import { rekeying } from './areas/rekeying.ts';
@@ -31,6 +32,7 @@ export const AREAS: Readonly<Record<string, Area>> = {
   audit,
   backup,
   lag,
+  points,
   health,
   server,
   opening,

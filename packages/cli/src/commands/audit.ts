@@ -15,7 +15,7 @@ export interface AuditOptions {
   readonly name?: string;
 }
 
-const ACTIONS = ['on', 'off', 'tail', 'verify', 'export'] as const;
+const ACTIONS = ['on', 'off', 'tail', 'examine', 'verify', 'export'] as const;
 type AuditAction = (typeof ACTIONS)[number];
 
 /** To which actions an option belongs. */
@@ -32,10 +32,10 @@ function refuse(message: string): never {
   throw new SecureStoreError('INVALID_ARGUMENT', message);
 }
 
-/** `securestore audit`, `audit on`, `audit off`, `audit tail`, `audit verify`, `audit export`. */
+/** `securestore audit`, `audit on`, `audit off`, `audit tail`, `audit examine`, `audit verify`, `audit export`. */
 export async function audit(call: Call<AuditOptions>, action: string | undefined): Promise<ExitCode> {
   if (action !== undefined && !ACTIONS.includes(action as AuditAction)) {
-    refuse('after audit comes on, off, tail, verify, export or nothing; see securestore help audit');
+    refuse('after audit comes on, off, tail, examine, verify, export or nothing; see securestore help audit');
   }
   for (const [option, [flag, owner]] of Object.entries(BELONGS)) {
     if (call.options[option as keyof AuditOptions] !== undefined && action !== owner)
@@ -45,6 +45,19 @@ export async function audit(call: Call<AuditOptions>, action: string | undefined
 }
 
 type Run = (call: Call<AuditOptions>, store: SecureStore) => Promise<ExitCode>;
+
+/** What shows without the identity of the auditor. */
+async function examine({ cli, out }: Call, store: SecureStore): Promise<ExitCode> {
+  const { problems, ...summary } = await store.audit.examine({ signal: cli.signal });
+  for (const problem of problems) await out.result({ problem }, () => [`problem: ${printable(problem)}`]);
+  const { ok, parts, segments, complete } = summary;
+  const looked = `${count(parts, 'part')} of ${count(segments, 'segment')}${complete ? '' : ', the newest,'} looked at`;
+  await out.result({ summary: { ...summary, problems: problems.length } }, () => [
+    `${looked}: ${ok ? 'whole, in order, and as far as the head of the store says' : count(problems.length, 'problem')}`,
+    'that no entry was changed only audit verify shows, with the identity of the auditor',
+  ]);
+  return ok ? 0 : exitCodeOf('INTEGRITY');
+}
 
 async function status({ cli, out }: Call, store: SecureStore): Promise<ExitCode> {
   const { on, auditor = null, mode = null } = await store.audit.state({ signal: cli.signal });
@@ -195,6 +208,7 @@ const RUN: Readonly<Record<AuditAction | 'status', Run>> = {
   on: switchOn,
   off: switchOff,
   tail,
+  examine,
   export: exportLog,
   verify,
 };

@@ -1,13 +1,11 @@
-import { stat } from 'node:fs/promises';
-import { exitCodeOf, SecureStoreError } from '@securestore/core-format';
-import { ownFiles } from '@securestore/migrate';
+import { exitCodeOf } from '@securestore/core-format';
 import type { DrillReport } from 'securestore';
 import type { Call, ExitCode } from '../call.ts';
 import { withAdvice } from '../error-report.ts';
 import { watchJob } from '../job-progress.ts';
 import { withStore } from '../open.ts';
-import { writeOutputFile } from '../output-file.ts';
 import { parseCount } from '../parse-values.ts';
+import { refuseToReplace, writeReceipt } from '../receipt-file.ts';
 import { count, formatBytes, formatDuration, formatTime, printable } from '../terminal-text.ts';
 
 export interface DrillOptions {
@@ -39,25 +37,6 @@ function inWords(report: DrillReport, destination: string): string[] {
   ];
 }
 
-/** @throws `ALREADY_EXISTS` where a file is there and may not be replaced: an older receipt, which nobody can make again */
-async function refuseToReplace(path: string, mayReplace: boolean | undefined): Promise<void> {
-  const found = await stat(path).catch(() => undefined);
-  if (found?.isFile() !== true || mayReplace === true) return;
-  throw new SecureStoreError(
-    'ALREADY_EXISTS',
-    `there is a file "${path}" already; it was left as it is, and nothing was tried. Choose another one, or add --yes to replace it`,
-  );
-}
-
-async function writeReceipt({ cli, out }: Call, path: string, location: string, report: DrillReport): Promise<void> {
-  const text = Buffer.from(`${JSON.stringify(report.receipt, undefined, 2)}\n`);
-  const source = (async function* whole() {
-    yield text;
-  })();
-  await writeOutputFile(path, source, cli.random, await ownFiles(location));
-  out.note(`wrote the receipt, signed by the store, to ${printable(path)}`);
-}
-
 /** `securestore drill`. */
 export async function drill(call: Call<DrillOptions>, destination: string): Promise<ExitCode> {
   const { cli, out, options } = call;
@@ -76,7 +55,7 @@ export async function drill(call: Call<DrillOptions>, destination: string): Prom
       await out.result({ problem, status: 'failed' }, () => `problem: ${printable(problem)}`);
     }
     await out.result({ summary: report }, () => inWords(report, destination));
-    if (receipt !== undefined) await writeReceipt(call, receipt, store.location, report);
+    if (receipt !== undefined) await writeReceipt(call, receipt, store.location, report.receipt);
     return report.ok ? 0 : exitCodeOf('INTEGRITY');
   });
 }

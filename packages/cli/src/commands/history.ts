@@ -11,9 +11,15 @@ const COLUMNS = [
   { title: 'STATE' },
 ] as const;
 
+export interface HistoryOptions {
+  readonly backup?: string;
+}
+
 /** `securestore history`. */
-export async function history(call: Call, key: string): Promise<void> {
+export async function history(call: Call<HistoryOptions>, key: string): Promise<void> {
   parseStoreKey(key);
+  const { backup } = call.options;
+  if (backup !== undefined) return await (await import('./points.ts')).versions(call, key, backup);
   await withStore(call, async (store) => {
     await report(call, key, await store.history(key, { signal: call.cli.signal }));
   });

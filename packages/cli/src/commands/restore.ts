@@ -1,6 +1,6 @@
 import { isServed, redactLocation } from '@securestore/backend-api';
 import { SecureStoreError } from '@securestore/core-format';
-import type { ConflictPolicy, RestoreJobReport, RestoreReport, SnapshotChoice, SnapshotInfo } from 'securestore';
+import type { ConflictPolicy, Job, RestoreJobReport, RestoreReport, SnapshotInfo } from 'securestore';
 import { requireBackup } from '../backup-place.ts';
 import { withBackupSecret } from '../backup-source.ts';
 import { type Call, type ExitCode, SOME_FAILED } from '../call.ts';
@@ -8,10 +8,12 @@ import { deliverBytes, deliverToTerminal } from '../deliver.ts';
 import { inOurTerms } from '../error-report.ts';
 import { sayFailed } from '../failed-items.ts';
 import { watchJob } from '../job-progress.ts';
-import { locationOf, withStore } from '../open.ts';
-import { parseMoment } from '../parse-time.ts';
-import { parseCount, parseFolder } from '../parse-values.ts';
+import { isForServer, locationOf, withStore } from '../open.ts';
+import { parseFolder } from '../parse-values.ts';
+import { pointOf } from '../point-choice.ts';
+import { pointSource } from '../point-source.ts';
 import { confirmDestruction } from '../prompt.ts';
+import { refuseToReplace, writeReceipt } from '../receipt-file.ts';
 import { restorePlan } from '../restore-plan.ts';
 import { count, formatBytes, formatTime, printable } from '../terminal-text.ts';
 import { exportToFolder } from './export.ts';
@@ -30,6 +32,8 @@ export interface RestoreOptions {
   readonly dryRun?: boolean;
   readonly partial?: boolean;
   readonly giveUp?: boolean;
+  readonly verify?: boolean;
+  readonly receipt?: string;
 }
 
 type RestoreCall = Call<RestoreOptions>;
@@ -43,30 +47,16 @@ function policyOf({ conflict }: RestoreOptions, isWhole: boolean): ConflictPolic
   return conflict ?? (isWhole ? 'overwrite' : 'fail');
 }
 
-/** Snapshots are shown with their second: that of a moment means all of it. */
-function endOf(moment: Date, text: string): Date {
-  const isWhole = /:\d\d(?:Z|[+-]\d\d:?\d\d)?$/i.test(text) && moment.getTime() % 1000 === 0;
-  return isWhole ? new Date(moment.getTime() + 999) : moment;
-}
-
 /** What came after the snapshot is not in what is written, however late a moment is asked for. */
 function noteMoment({ out }: Call, { at }: RestoreOptions, { number, time }: SnapshotInfo): void {
   if (at !== undefined) out.note(`from snapshot ${number} of ${formatTime(time)}, the last one not after ${at}`);
 }
 
-function choiceOf({ at, snapshot }: RestoreOptions): SnapshotChoice {
-  if (at !== undefined && snapshot !== undefined) refuse('give either --at or --snapshot');
-  return {
-    ...(at === undefined ? {} : { at: endOf(parseMoment('--at', at), at) }),
-    ...(snapshot === undefined ? {} : { snapshot: parseCount('--snapshot', snapshot) }),
-  };
-}
-
 /** What each way of restoring makes nothing of. */
 const USELESS = {
-  to: ['key', 'into', 'conflict', 'deleteExtra', 'dryRun'],
-  folder: ['key', 'into', 'conflict', 'deleteExtra', 'dryRun', 'partial'],
-  stdout: ['prefix', 'into', 'conflict', 'deleteExtra', 'dryRun', 'partial'],
+  to: ['key', 'into', 'conflict', 'deleteExtra', 'dryRun', 'verify', 'receipt'],
+  folder: ['key', 'into', 'conflict', 'deleteExtra', 'dryRun', 'partial', 'verify', 'receipt'],
+  stdout: ['prefix', 'into', 'conflict', 'deleteExtra', 'dryRun', 'partial', 'verify', 'receipt'],
   store: ['partial'],
 } as const satisfies Record<string, readonly (keyof RestoreOptions)[]>;
 
@@ -85,6 +75,8 @@ const RESTORE_OPTIONS = [
   'deleteExtra',
   'dryRun',
   'partial',
+  'verify',
+  'receipt',
 ] as const satisfies readonly (keyof RestoreOptions)[];
 
 function wayOf(options: RestoreOptions): Way {
@@ -130,14 +122,12 @@ async function giveUp(call: RestoreCall, source: string | undefined): Promise<vo
 async function restoreStoreTo(call: RestoreCall, source: string): Promise<ExitCode> {
   const { cli, out, options } = call;
   const { to = '', prefix, partial } = options;
-  const { restoreStore } = await import('securestore');
-  const report = await withBackupSecret(call, source, async (opened) => {
-    const job = restoreStore(source, to, {
-      ...opened,
-      ...choiceOf(options),
-      ...(prefix === undefined ? {} : { prefix }),
-      ...(partial === undefined ? {} : { partial }),
-    });
+  const chosen = {
+    ...pointOf(options),
+    ...(prefix === undefined ? {} : { prefix }),
+    ...(partial === undefined ? {} : { partial }),
+  };
+  const watch = async (job: Job<RestoreReport>): Promise<RestoreReport> => {
     try {
       return await watchJob(cli, 'restore', job);
     } catch (error) {
@@ -145,7 +135,12 @@ async function restoreStoreTo(call: RestoreCall, source: string): Promise<ExitCo
       if (!SecureStoreError.is(error, 'ALREADY_EXISTS')) throw error;
       throw new SecureStoreError(error.code, `${redactLocation(to)}: ${error.message}`, error);
     }
-  });
+  };
+  const { restoreStore } = await import('securestore');
+  const { signal } = cli;
+  const report = (await isForServer(call))
+    ? await withStore(call, async ({ backups }) => watch(backups.restoreStore(source, to, { ...chosen, signal })))
+    : await withBackupSecret(call, source, (opened) => watch(restoreStore(source, to, { ...opened, ...chosen })));
   if (report.versions + report.unreadable + report.failed.length === 0 && prefix !== undefined) {
     out.note(`warning: ${nothingBegins(report.snapshot, prefix)}: the new store is empty`);
   }
@@ -173,9 +168,15 @@ async function restoreToFolder(call: RestoreCall, source: string): Promise<ExitC
   const { options } = call;
   const { folder = '', prefix } = options;
   const below = parseFolder(prefix) || undefined;
+  if (await isForServer(call)) {
+    const choice = pointOf(options);
+    return await withStore(call, (store) =>
+      exportToFolder(call, pointSource(store, source, choice), folder, { prefix: below }),
+    );
+  }
   const { readSnapshot } = await import('securestore');
   return await withBackupSecret(call, source, (opened) =>
-    readSnapshot(source, { ...opened, ...choiceOf(options) }, async (store, snapshot) => {
+    readSnapshot(source, { ...opened, ...pointOf(options) }, async (store, snapshot) => {
       noteMoment(call, options, snapshot);
       return exportToFolder(call, store, folder, { prefix: below });
     }),
@@ -187,22 +188,30 @@ async function restoreToStdout(call: RestoreCall, source: string): Promise<ExitC
   const [key, ...more] = options.key ?? [];
   if (key === undefined || more.length > 0) refuse('--stdout takes one object: give its name as --key NAME');
   if (out.json) refuse('--stdout writes the data of the object, which is not JSON; leave out --json');
+  const deliver = async (stream: ReadableStream<Uint8Array>): Promise<void> => {
+    if (cli.stdout.isTTY !== true) return await deliverBytes(call, stream);
+    await deliverToTerminal(call, stream, 'use --folder DIR, or pipe it into cat to print it anyway');
+  };
+  const { signal } = cli;
+  if (await isForServer(call)) {
+    const asked = { destination: source, ...pointOf(options), signal };
+    return await withStore(call, async ({ points }) => deliver((await points.retrieveStream(key, asked)).stream));
+  }
   const { readSnapshot } = await import('securestore');
   await withBackupSecret(call, source, (opened) =>
-    readSnapshot(source, { ...opened, ...choiceOf(options) }, async (store, snapshot) => {
+    readSnapshot(source, { ...opened, ...pointOf(options) }, async (store, snapshot) => {
       noteMoment(call, options, snapshot);
-      const { stream } = await store.retrieveStream(key, { signal: cli.signal });
-      if (cli.stdout.isTTY !== true) return await deliverBytes(call, stream);
-      await deliverToTerminal(call, stream, 'use --folder DIR, or pipe it into cat to print it anyway');
+      await deliver((await store.retrieveStream(key, { signal })).stream);
     }),
   );
 }
 
 async function restoreHere(call: RestoreCall, source: string): Promise<ExitCode> {
   const { cli, out, options } = call;
-  const { prefix, key: keys, into, deleteExtra, dryRun } = options;
+  const { prefix, key: keys, into, deleteExtra, dryRun, verify } = options;
+  if (options.receipt !== undefined) await refuseToReplace(options.receipt, options.yes);
   const isWhole = prefix === undefined && keys === undefined && into === undefined;
-  const choice = choiceOf(options);
+  const choice = pointOf(options);
   const policy = policyOf(options, isWhole);
   // A server looks for the backup where it is, and is not told of each object: it tells how many there are.
   const isHere = !isServed(await locationOf(call));
@@ -220,6 +229,7 @@ async function restoreHere(call: RestoreCall, source: string): Promise<ExitCode>
       conflict: policy,
       ...(deleteExtra === undefined ? {} : { deleteExtra }),
       ...(dryRun === undefined ? {} : { dryRun }),
+      ...(verify === undefined ? {} : { verify }),
       ...(plan && { onObject: plan.onObject }),
       signal: cli.signal,
     });
@@ -246,6 +256,9 @@ async function restoreHere(call: RestoreCall, source: string): Promise<ExitCode>
       ...(plan?.lines() ?? []),
       ...objectsInWords(report, policy),
     ]);
+    if (options.receipt !== undefined && report.receipt !== undefined) {
+      await writeReceipt(call, options.receipt, store.location, report.receipt);
+    }
     return failed.length === 0 ? 0 : SOME_FAILED;
   });
 }

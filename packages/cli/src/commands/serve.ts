@@ -1,9 +1,9 @@
 import { once } from 'node:events';
-import { readFile } from 'node:fs/promises';
-import { fileError, SecureStoreError } from '@securestore/core-format';
-import type { ServerOptions } from '@securestore/server';
-import type { Authenticator, JwtOptions, Logger } from 'securestore';
+import { SecureStoreError } from '@securestore/core-format';
+import type { ConsoleProvider, ServerOptions } from '@securestore/server';
+import type { Authenticator, Logger } from 'securestore';
 import type { Call, ExitCode } from '../call.ts';
+import { issuerIn } from '../issuer-file.ts';
 import { loggerFor, withOpenStore } from '../open.ts';
 import { formatTime } from '../terminal-text.ts';
 
@@ -15,6 +15,8 @@ export interface ServeOptions {
   readonly tlsClientCa?: string;
   readonly behindProxy?: boolean;
   readonly oidc?: readonly string[];
+  readonly console?: boolean;
+  readonly consoleOrigin?: string;
   readonly limit?: readonly string[];
   readonly logRequests?: boolean;
 }
@@ -44,55 +46,19 @@ function tlsOf({ tlsCert: cert, tlsKey: key, tlsClientCa: clientCa }: ServeOptio
   return { cert, key, clientCa };
 }
 
-const OIDC_SETTINGS: ReadonlySet<string> = new Set([
-  'name',
-  'keys',
-  'issuer',
-  'audience',
-  'algorithms',
-  'clockTolerance',
-  'claim',
-  'roles',
-]);
-
-/** An issuer, as a file has it; what its settings must be the library says. */
-async function issuerIn(file: string): Promise<JwtOptions> {
-  const wrong = (problem: string): never => refuse(`--oidc ${JSON.stringify(file)}: ${problem}`);
-  let text: string;
-  try {
-    text = await readFile(file, 'utf8');
-  } catch (error) {
-    throw fileError(error, `cannot read the file ${JSON.stringify(file)}`);
-  }
-  let found: unknown;
-  try {
-    found = JSON.parse(text);
-  } catch {
-    return wrong('it is no JSON');
-  }
-  if (typeof found !== 'object' || found === null) return wrong('it must hold an object');
-  const unknown = Object.keys(found).find((name) => !OIDC_SETTINGS.has(name));
-  if (unknown !== undefined) return wrong(`there is no setting "${unknown}"`);
-  const { name, keys, issuer, audience, algorithms } = found as Record<string, unknown>;
-  if (
-    typeof name !== 'string' ||
-    typeof issuer !== 'string' ||
-    typeof audience !== 'string' ||
-    !Array.isArray(algorithms)
-  ) {
-    return wrong('name, issuer and audience must be texts, and algorithms a list');
-  }
-  const isSet = typeof keys === 'object' && keys !== null && 'keys' in keys;
-  if (!isSet && !(typeof keys === 'string' && URL.canParse(keys))) return wrong('keys must be a URL, or a key set');
-  return { ...found, keys: isSet ? keys : new URL(keys) } as JwtOptions;
-}
-
-async function authenticatorsOf({ oidc = [], tlsClientCa }: ServeOptions): Promise<Authenticator[]> {
+/** Whose tokens are taken, and how people sign in to the console with them. */
+async function peopleOf({ cli, options }: ServeCall): Promise<{
+  readonly authenticators: readonly Authenticator[];
+  readonly providers: readonly ConsoleProvider[];
+}> {
+  const { oidc = [], tlsClientCa } = options;
   const { jwt } = await import('securestore');
-  const issuers = await Promise.all(oidc.map(async (file) => jwt(await issuerIn(file))));
-  if (tlsClientCa === undefined) return issuers;
+  const issuers = await Promise.all(oidc.map((file) => issuerIn(cli.env, file)));
+  const authenticators = issuers.map(({ issuer }) => jwt(issuer));
+  const providers = issuers.flatMap(({ provider }) => (provider === undefined ? [] : [provider]));
+  if (tlsClientCa === undefined) return { authenticators, providers };
   const { clientCertificates } = await import('@securestore/server');
-  return [...issuers, clientCertificates()];
+  return { authenticators: [...authenticators, clientCertificates()], providers };
 }
 
 /** What a server says of each request, as a line. */
@@ -113,21 +79,26 @@ function requestsOf(call: ServeCall): Logger['info'] {
 export async function serve(call: ServeCall): Promise<ExitCode> {
   const { cli, options, out } = call;
   const logger: Logger = { ...loggerFor(call), ...(options.logRequests === true && { info: requestsOf(call) }) };
+  const { authenticators, providers } = await peopleOf(call);
   const settings: ServerOptions = {
     host: options.host,
     port: wholeNumber('--port', options.port),
     tls: tlsOf(options),
     behindProxy: options.behindProxy,
+    ...(options.console === false && { console: false as const }),
+    consoleOrigin: options.consoleOrigin,
+    providers,
     limits: limitsOf(options.limit),
     logger,
   };
-  const authenticators = await authenticatorsOf(options);
   return withOpenStore<ExitCode>(call, { authenticators, upkeep: true }, async (store) => {
     const { serve: start } = await import('@securestore/server');
     await using server = await start(store, settings);
-    await out.result({ serving: server.url, fingerprint: store.fingerprint }, () => {
-      return `serving ${store.location} at ${server.url}`;
-    });
+    const { url, console } = server;
+    await out.result({ serving: url, fingerprint: store.fingerprint, ...(console && { console }) }, () => [
+      `serving ${store.location} at ${url}`,
+      ...(console === undefined ? [] : [`the console is at ${console}`]),
+    ]);
     if (!cli.signal.aborted) await once(cli.signal, 'abort');
     out.note('stopping: what is under way ends first');
   });

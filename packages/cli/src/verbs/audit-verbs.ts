@@ -6,7 +6,7 @@ import type { AuditOptions } from '../commands/audit.ts';
 export function addAuditVerbs(program: Command, run: Run): void {
   addVerb<AuditOptions, [string | undefined]>(program, run, {
     usage: 'audit [action]',
-    shownUsage: '[options] | audit on | audit off | audit tail | audit verify | audit export',
+    shownUsage: '[options] | audit on | audit off | audit tail | audit examine | audit verify | audit export',
     summary: 'say whether the store is audited, switch that on or off, show, verify or export the log',
     options: [
       new Option('--auditor <recipient>', 'with on: whose identity can verify the log'),
@@ -24,6 +24,9 @@ export function addAuditVerbs(program: Command, run: Run): void {
     ],
     notes: `Every attempt is recorded, also those that are denied or fail, and what is done with keys: in the store, sealed, so that the
 backend learns nothing of it. Objects are named by keyed hashes, and values never.
+
+audit examine looks whether the newest parts of the log are whole, in order, and as far as the head of the store says. It needs no
+identity, and so can be had over a server.
 
 The log can be verified only with the auditor's identity, which is best kept where the store's secrets are not: then not
 even those who have all of these can change what was recorded before. Exit code 5 where verify finds anything.

@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander';
 import { addVerb, collect, type Run } from '../call.ts';
 import type { GetOptions } from '../commands/get.ts';
+import type { HistoryOptions } from '../commands/history.ts';
 import type { InitOptions } from '../commands/init.ts';
 import type { LsOptions } from '../commands/ls.ts';
 import type { PutOptions } from '../commands/put.ts';
@@ -90,9 +91,12 @@ function addInfo(program: Command, run: Run): void {
 }
 
 function addHistory(program: Command, run: Run): void {
-  addVerb<object, [string]>(program, run, {
+  addVerb<HistoryOptions, [string]>(program, run, {
     usage: 'history <key>',
     summary: 'list the retained versions of an object, newest first',
+    options: [
+      new Option('--backup <destination>', 'those that a backup has, too, and how long each was the current one'),
+    ],
     notes: `A version can be had back with: securestore get KEY --version VERSION
 After a purge there is nothing but a line that says so, until that is collected.`,
     load: async () => (await import('../commands/history.ts')).history,

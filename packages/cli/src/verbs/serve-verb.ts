@@ -21,6 +21,11 @@ export function addServeVerb(program: Command, run: Run): void {
       new Option('--oidc <file>', 'a JSON file about an issuer whose tokens are taken; may be repeated').argParser(
         collect,
       ),
+      new Option('--no-console', 'serve no pages, though @securestore/console is installed').default(undefined),
+      new Option(
+        '--console-origin <url>',
+        'where browsers find the server, such as https://vault.example.com, if a proxy changes the Host of requests',
+      ),
       new Option('--limit <name=number>', 'another limit than the usual one; may be repeated').argParser(collect),
       new Option('--log-requests', 'a line on stdout for each request, without names of objects'),
     ],
@@ -29,6 +34,11 @@ either there is nothing but /healthz. Whoever runs the server has the secret of 
 
 An --oidc file: { "name": "corp", "keys": "https://login.example.com/jwks", "issuer": "https://login.example.com",
 "audience": "vault", "algorithms": ["RS256"], "roles": { "claim": "groups", "map": { "db-team": "db-reader" } } }
+
+The console, pages to look and to restore with, is at /console/ where @securestore/console is installed. People sign in there with
+a token; or with the provider of an --oidc file, in which they stand as
+"console": { "redirect": "https://vault.example.com/console/oidc/callback", "clientSecretFile": "/etc/securestore/oidc" }
+or with the secret as the credential oidc-NAME of systemd. The audience is the client id.
 
 On an address that others reach TLS is needed. The key of the certificate may be a credential of systemd:
 --tls-key "$CREDENTIALS_DIRECTORY/tls-key". SIGTERM or an interrupt stops the server once what is under way has ended.

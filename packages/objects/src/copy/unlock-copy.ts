@@ -12,6 +12,7 @@ import { openLoose } from '../records.ts';
 import type { ReadHead, StoreState } from '../state.ts';
 import { loadState, parseHead } from '../state.ts';
 import { checkIdentity } from '../trust.ts';
+import { TokenNames } from '../token-names.ts';
 import { unlockHead } from '../unlock-head.ts';
 import { keyOrderOf } from './key-order.ts';
 import { checkCopied, keysBackend, keysObject } from './keys-backend.ts';
@@ -104,10 +105,14 @@ export class UnlockedCopy {
     return (this.#names ??= new NameCipher(this.state.keys.names, this.head.naming, this.head.lineage));
   }
 
+  /** What its names and tokens have to do with each other. */
+  get names(): TokenNames {
+    return new TokenNames(() => this.#cipher);
+  }
+
   /** The name that a token says; `undefined` where only a live record would tell it. @throws SecureStoreError `INTEGRITY` */
   nameIn(token: string): string | undefined {
-    const named = this.#cipher.open(token);
-    return 'hidden' in named ? undefined : named.name;
+    return this.names.nameIn(token);
   }
 
   /** The name of the object of which a record lies at a token; `undefined` where only a live record would tell it. @throws SecureStoreError `INTEGRITY` */

@@ -20,6 +20,19 @@ async function* entriesOf(entries: AsyncIterable<TrailEntry>): AsyncGenerator<ob
 /** Where nothing has come for so long, in milliseconds, the answer begins: until then it may be a refusal with its status. */
 const REFUSED_WITHIN = 1000;
 
+const DEFAULT_ENTRIES = 20;
+/** Where an entry stands: its time, its number, its segment. */
+const PLACE = /^([0-9]{1,16})-([0-9]{1,16})-([0-9a-v]{26})$/;
+
+function placeOf({ time, sequence, segment }: TrailEntry): string {
+  return `${time}-${sequence}-${segment}`;
+}
+
+function placeIn(text: string): { readonly time: number; readonly sequence: number; readonly segment: string } {
+  const [, time = '', sequence = '', segment = ''] = PLACE.exec(text) ?? [];
+  return { time: Number(time), sequence: Number(sequence), segment };
+}
+
 const MODE = Type.String({ enum: ['batched', 'fail-closed'] });
 
 /** Who tried what. Verifying the log takes the identity of its auditor, which is for nobody who runs a server to see. */
@@ -51,19 +64,36 @@ export const AUDIT_ROUTES: readonly Route[] = [
         }),
       ),
       object: Type.Optional(Type.String({ maxLength: 1024, description: 'only those about this object' })),
+      before: Type.Optional(Type.String({ pattern: PLACE.source, title: 'what the page of newer entries said' })),
     }),
-    answer: { description: 'them', json: exactly({ entries: Type.Array(reportOf('an entry')) }) },
+    answer: {
+      description: 'them, the newest last, and where older ones go on',
+      json: exactly({ entries: Type.Array(reportOf('an entry')), before: Type.Optional(Type.String()) }),
+    },
     async handle(context) {
       const { session, headers, query, signal } = context;
-      const { entries, object } = query;
-      const count = entries === undefined ? {} : { entries: Number(entries) };
+      const { entries, object, before } = query;
+      const most = entries === undefined ? DEFAULT_ENTRIES : Number(entries);
       const about = object === undefined ? {} : { object };
       if (headers.accept?.includes(EVENTS_TYPE) === true) {
-        const progress = entriesOf(session.audit.tail({ ...count, ...about, follow: true, signal }));
+        const progress = entriesOf(session.audit.tail({ entries: most, ...about, follow: true, signal }));
         return answerLong(context, { progress, result: wait(REFUSED_WITHIN, null, { ref: false }) });
       }
-      return { entries: (await session.audit.entries({ ...count, ...about, signal })).map(entryOf) };
+      const place = before === undefined ? {} : { before: placeIn(before) };
+      const found = await session.audit.entries({ entries: most, ...about, ...place, signal });
+      const [oldest] = found;
+      const isMore = found.length === most && oldest !== undefined;
+      return { entries: found.map(entryOf), ...(isMore && { before: placeOf(oldest) }) };
     },
+  }),
+  route({
+    method: 'POST',
+    path: '/v1/audit/examine',
+    access: 'audit.examine',
+    summary:
+      'look at the log without the identity of its auditor: whether its newest parts are whole, in order, and as far as the head says',
+    answer: { description: 'what was seen', json: reportOf('what was seen') },
+    handle: ({ session, signal }) => session.audit.examine({ signal }),
   }),
   route({
     method: 'POST',

@@ -44,6 +44,7 @@ export const BACKUP_ROUTES: readonly Route[] = [
         conflict: Type.Optional(Type.String({ enum: ['fail', 'skip', 'newer', 'overwrite', 'rename'] })),
         deleteExtra: Type.Optional(Type.Boolean()),
         dryRun: Type.Optional(Type.Boolean()),
+        verify: Type.Optional(Type.Boolean({ description: 'read back what was written, and compare it' })),
       }),
     },
     answer: { description: 'what was restored', json: reportOf('a report of a restore') },
@@ -51,6 +52,28 @@ export const BACKUP_ROUTES: readonly Route[] = [
       const { source, at, conflict, ...options } = context.body;
       const policy = conflict === undefined ? {} : { conflict: conflict as 'fail' };
       return answerJob(context, context.session.restore(source, { ...options, ...policy, at: dateIn(at) }));
+    },
+  }),
+  route({
+    method: 'POST',
+    path: '/v1/restore/store',
+    access: 'backups.restoreStore',
+    further: ['backup.manage'],
+    summary: 'make a new store of a snapshot, at a location where nothing is',
+    description: LONG,
+    body: {
+      json: exactly({
+        source: LOCATION,
+        to: LOCATION,
+        ...POINT,
+        prefix: Type.Optional(Type.String({ maxLength: 1024 })),
+        partial: Type.Optional(Type.Boolean()),
+      }),
+    },
+    answer: { description: 'what was restored', json: reportOf('a report of a restore') },
+    async handle(context) {
+      const { source, to, at, ...options } = context.body;
+      return answerJob(context, context.session.backups.restoreStore(source, to, { ...options, at: dateIn(at) }));
     },
   }),
   route({

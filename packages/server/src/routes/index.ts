@@ -7,7 +7,9 @@ import { JOB_ROUTES } from './jobs.ts';
 import { KEY_ROUTES } from './keys.ts';
 import { LISTING_ROUTES } from './listing.ts';
 import { OBJECT_ROUTES } from './objects.ts';
+import { POINT_ROUTES } from './points.ts';
 import { STORE_ROUTES } from './store.ts';
+import { WORK_ROUTES } from './work.ts';
 
 /** Everything that can be asked of a server. */
 export const ROUTES: readonly Route[] = [
@@ -15,7 +17,9 @@ export const ROUTES: readonly Route[] = [
   ...OBJECT_ROUTES,
   ...LISTING_ROUTES,
   ...JOB_ROUTES,
+  ...WORK_ROUTES,
   ...BACKUP_ROUTES,
+  ...POINT_ROUTES,
   ...KEY_ROUTES,
   ...ACCESS_ROUTES,
   ...AUDIT_ROUTES,

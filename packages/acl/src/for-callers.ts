@@ -1,0 +1,37 @@
+import type { RecoveryPoints } from '@securestore/backup';
+import type { ObjectAction } from './actions.ts';
+
+/** Who calls, and what they may know of. */
+export interface Caller {
+  readonly principal: string;
+  /** Whether they may know that there is, or was, an object of that name. */
+  readonly sees: (key: string) => boolean;
+}
+
+/** What points were, as a session may look at it: it shows what its principal may know of. */
+export type PointAdministration = {
+  readonly [Call in Exclude<keyof RecoveryPoints, 'browse' | 'find' | 'compare'>]: RecoveryPoints[Call];
+} & {
+  readonly [Call in 'browse' | 'find' | 'compare']: (
+    options: Parameters<RecoveryPoints[Call]>[0],
+  ) => ReturnType<RecoveryPoints[Call]>;
+};
+
+type ForCaller = (given: readonly unknown[], caller: Caller) => readonly unknown[];
+
+const filtered: ForCaller = ([options], { sees }) => [options, sees];
+
+/** What calls are told of who calls, whatever else they were given in its place. */
+export const FOR_CALLER: Readonly<Record<string, ForCaller>> = {
+  'points.browse': filtered,
+  'points.find': filtered,
+  'points.compare': filtered,
+  restore: ([source, options], { principal }) => [source, { ...Object(options), by: principal }],
+  'backups.restoreStore': ([source, to, options], { principal }) => [source, to, { ...Object(options), by: principal }],
+};
+
+/** What calls take on the object that they are about, which is what they are given first. */
+export const ABOUT_OBJECTS: Readonly<Record<string, readonly ObjectAction[]>> = {
+  'points.versions': ['history'],
+  'points.retrieveStream': ['read', 'history'],
+};

@@ -1,0 +1,128 @@
+import { SecureStoreError } from '@securestore/core-format';
+import type { ObjectStore } from '@securestore/objects';
+import { mapConcurrently } from '@securestore/objects';
+import { childrenOf } from './children.ts';
+import type { PageSeal } from './page-seal.ts';
+import type { Source } from './sources.ts';
+import type { BrowsePage, DamagedThen, FolderThen, ObjectThen } from './types.ts';
+
+/** The largest folder that is put in order, and how many names are looked at for a page. */
+const MAX_SORTED = 5000;
+const MAX_STEPS = 10_000;
+const READ_AT_ONCE = 8;
+
+/** Whether somebody may know of a name. */
+export type Sees = (key: string) => boolean;
+
+/** What is asked for, checked. */
+export interface PageAsked {
+  readonly prefix: string;
+  readonly after: string | undefined;
+  readonly limit: number;
+  readonly sees: Sees;
+  readonly seal: PageSeal;
+  readonly signal: AbortSignal | undefined;
+}
+
+type Entry = ObjectThen | FolderThen | DamagedThen;
+
+function callOf(signal: AbortSignal | undefined): { readonly signal?: AbortSignal } {
+  return signal === undefined ? {} : { signal };
+}
+
+/** What is known of an object; `undefined` where it went away, or has expired. */
+async function entryOf(store: ObjectStore, key: string, signal: AbortSignal | undefined): Promise<Entry | undefined> {
+  if (key.endsWith('/')) return { type: 'folder', key };
+  try {
+    const { version, size, modified } = await store.info(key, callOf(signal));
+    return { type: 'object', key, version, size, modified };
+  } catch (error) {
+    if (!SecureStoreError.is(error) || error.retryable) throw error;
+    if (error.code === 'NOT_FOUND') return undefined;
+    return { type: 'damaged', key, code: error.code };
+  }
+}
+
+async function entriesOf(
+  store: ObjectStore,
+  keys: readonly string[],
+  signal: AbortSignal | undefined,
+): Promise<Entry[]> {
+  const entries: Entry[] = [];
+  // oxlint-disable-next-line typescript/await-thenable -- an async iterable of values
+  for await (const entry of mapConcurrently(each(keys), READ_AT_ONCE, (key) => entryOf(store, key, signal))) {
+    if (entry !== undefined) entries.push(entry);
+  }
+  return entries;
+}
+
+async function* each<T>(items: readonly T[]): AsyncGenerator<T> {
+  yield* items;
+}
+
+/** By UTF-8 bytes, as names are in order everywhere. */
+function byBytes(a: string, b: string): number {
+  return Buffer.compare(Buffer.from(a), Buffer.from(b));
+}
+
+/** A page of a folder at a moment. */
+export async function browse(source: Source, asked: PageAsked): Promise<BrowsePage> {
+  const { prefix, after, limit, sees, seal, signal } = asked;
+  const about = ['browse', source.info.snapshot ?? 'now', prefix];
+  const end = seal.open(after, about);
+  const walk = { prefix, sees, steps: MAX_STEPS, signal };
+  const sorted = end === undefined || 'name' in end;
+  if (sorted) {
+    const all = await childrenOf(source, { ...walk, most: MAX_SORTED + 1 });
+    if (all.next === undefined)
+      return sortedPage(
+        source,
+        all.children.map(({ key }) => key),
+        end?.name,
+        asked,
+        about,
+      );
+  }
+  const from = end !== undefined && 'token' in end ? end.token : undefined;
+  const { children, next } = await childrenOf(source, { ...walk, after: from, most: limit });
+  const entries = await entriesOf(
+    source.store,
+    children.map(({ key }) => key),
+    signal,
+  );
+  const progress = next === undefined ? 1 : shareOf(source, prefix, next);
+  const more = next === undefined ? {} : { after: seal.seal({ token: next }, about) };
+  return { ...source.info, entries, isSorted: false, progress, ...more };
+}
+
+async function sortedPage(
+  source: Source,
+  keys: readonly string[],
+  begin: string | undefined,
+  { limit, seal, signal }: PageAsked,
+  about: readonly unknown[],
+): Promise<BrowsePage> {
+  const inOrder = keys.toSorted(byBytes);
+  const first = begin === undefined ? 0 : inOrder.findIndex((key) => byBytes(key, begin) > 0);
+  const page = first === -1 ? [] : inOrder.slice(first, first + limit);
+  const entries = await entriesOf(source.store, page, signal);
+  const last = page.at(-1);
+  const isMore = last !== undefined && last !== inOrder.at(-1);
+  const progress = isMore ? (first + page.length) / inOrder.length : 1;
+  return {
+    ...source.info,
+    entries,
+    isSorted: true,
+    progress,
+    ...(isMore && { after: seal.seal({ name: last }, about) }),
+  };
+}
+
+/** How much of what a prefix is about comes before a token, from 0 to 1. */
+export function shareOf(source: Source, prefix: string, token: string): number {
+  const within = source.names.folderOf(prefix);
+  const [begin, end] = [source.shareBefore(within), source.shareBefore(`${within}~~`)];
+  const here = source.shareBefore(token);
+  if (begin === undefined || end === undefined || here === undefined || end <= begin) return 0;
+  return Math.round(Math.min(1, Math.max(0, (here - begin) / (end - begin))) * 100) / 100;
+}

@@ -1,0 +1,242 @@
+import type { IndexEntry, IndexPage } from '@securestore/core-format';
+import { asBuffer, indexPageName, SecureStoreError } from '@securestore/core-format';
+import { mapConcurrently } from '@securestore/objects';
+import type { PageAsked } from './browse.ts';
+import { shareOf } from './browse.ts';
+import type { IndexSet } from '../index-set.ts';
+import { firstAtLeast } from '../index-set.ts';
+import type { IndexPages } from '../index-pages.ts';
+import type { Item, LiveItem, LiveSource, PointSource, Source } from './sources.ts';
+import { takeTurns } from './sources.ts';
+import type { ComparePage, Difference } from './types.ts';
+
+/** How many names are looked at for a page, and how many of them are read for it. */
+const MAX_STEPS = 10_000;
+const MAX_READ = 1000;
+const READ_AT_ONCE = 8;
+
+/** What stands under a token at two moments; at least one of them. */
+interface Pair {
+  readonly token: string;
+  readonly before: Item | undefined;
+  readonly after: Item | undefined;
+}
+
+/** Something that was looked at: a difference, or nothing. */
+type Step = { readonly token: string; readonly pair?: Pair; readonly reads: number };
+
+/** Something of an index: what is the newest under a token, where that shows. */
+interface Own {
+  readonly token: string;
+  readonly newest?: IndexEntry;
+}
+
+/** What several sorted sequences have under each token, in order. */
+async function* merged(
+  sequences: readonly AsyncGenerator<Own>[],
+): AsyncGenerator<{ readonly token: string; readonly found: readonly (Own | undefined)[] }> {
+  const heads = await Promise.all(sequences.map(async (one) => (await one.next()).value as Own | undefined));
+  for (;;) {
+    let token: string | undefined;
+    for (const head of heads) if (head !== undefined && (token === undefined || head.token < token)) token = head.token;
+    if (token === undefined) return;
+    const found = heads.map((head) => (head?.token === token ? head : undefined));
+    yield { token, found };
+    for (const [at, sequence] of sequences.entries()) {
+      if (found[at] !== undefined) heads[at] = (await sequence.next()).value as Own | undefined;
+    }
+  }
+}
+
+/** What is on those pages of an index that another one has not. */
+async function* onOwnPages(
+  { pages }: IndexSet,
+  reader: IndexPages,
+  others: ReadonlySet<string>,
+  after: string,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Own> {
+  let last = after;
+  for (const [at, page] of pages.entries()) {
+    const next = pages[at + 1]?.firstToken;
+    if (others.has(indexPageName(page)) || (next !== undefined && next < after)) continue;
+    for (const entry of await reader.read(page, signal)) {
+      const { token } = entry;
+      if (token <= last) continue;
+      last = token;
+      // Of the first on a page newer ones may be on the page before.
+      yield token === page.firstToken ? { token } : { token, newest: entry };
+    }
+  }
+}
+
+async function* changedIn({ changedTokens }: IndexSet, after: string): AsyncGenerator<Own> {
+  for (let at = firstAtLeast(changedTokens, after); at < changedTokens.length; at++) {
+    const token = changedTokens[at];
+    if (token !== undefined && token > after) yield { token };
+  }
+}
+
+const namesOf = (pages: readonly IndexPage[]): Set<string> => new Set(pages.map((page) => indexPageName(page)));
+
+function isSameEntry(a: IndexEntry | undefined, b: IndexEntry | undefined): boolean {
+  if (a === undefined || b === undefined) return a === b;
+  return a.version === b.version && asBuffer(a.commitId).equals(b.commitId);
+}
+
+/**
+ * What differs between two points of a backup. An object that differs has its newest version in one of them on a page that the other has
+ * not, or among what has changed since: what pages they have in common is passed over unread.
+ */
+async function* betweenPoints(
+  from: PointSource,
+  to: PointSource,
+  after: string,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Step> {
+  const [a, b] = [from.index, to.index];
+  const own = merged([
+    onOwnPages(a, from.pages, namesOf(b.pages), after, signal),
+    onOwnPages(b, to.pages, namesOf(a.pages), after, signal),
+    changedIn(a, after),
+    changedIn(b, after),
+  ]);
+  for await (const { token, found } of own) {
+    const [inA, inB, ...changed] = found;
+    const isPlain = changed.every((one) => one === undefined);
+    const before = (isPlain && inA?.newest) || (await a.get(token, signal))[0];
+    const now = (isPlain && inB?.newest) || (await b.get(token, signal))[0];
+    if (isSameEntry(before, now)) {
+      yield { token, reads: 0 };
+      continue;
+    }
+    const pair = { token, before: before && from.itemOf(before), after: now && to.itemOf(now) };
+    yield { token, pair, reads: 0 };
+  }
+}
+
+/** What differs between a point and now. What was written before the point, by the clock of the backend, is as it was then, and not read. */
+async function* againstNow(
+  from: PointSource,
+  to: LiveSource,
+  after: string,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Step> {
+  const unchanged = from.info.time.getTime() - to.skew;
+  const [past, live] = [from.items(after, signal), to.items(after, signal)];
+  let [before, now] = [await past.next(), await live.next()];
+  while (before.done !== true || now.done !== true) {
+    const [then, current] = [before.value as Item | undefined, now.value as LiveItem | undefined];
+    const token = least(then?.token, current?.token);
+    const [a, b] = [then?.token === token ? then : undefined, current?.token === token ? current : undefined];
+    yield await stepOf(token, a, b, unchanged, signal);
+    if (a !== undefined) before = await past.next();
+    if (b !== undefined) now = await live.next();
+  }
+}
+
+function least(a: string | undefined, b: string | undefined): string {
+  if (a === undefined || b === undefined) return a ?? b ?? '';
+  return a < b ? a : b;
+}
+
+async function stepOf(
+  token: string,
+  before: Item | undefined,
+  after: LiveItem | undefined,
+  unchanged: number,
+  signal: AbortSignal | undefined,
+): Promise<Step> {
+  if (before !== undefined && after !== undefined) {
+    if (!before.isThere && !after.isThere) return { token, reads: 0 };
+    if (after.written < unchanged) return { token, reads: 0 };
+    const [then, now] = [await before.current(signal), await after.current(signal)];
+    if (then?.version === now?.version) return { token, reads: 1 };
+    return { token, reads: 1, pair: { token, before, after } };
+  }
+  return { token, reads: 0, pair: { token, before, after } };
+}
+
+function differenceType({ before, after }: Pair): Difference['type'] | undefined {
+  const [was, is] = [before?.isThere === true, after?.isThere === true];
+  if (was && is) return 'changed';
+  return was ? 'removed' : is ? 'added' : undefined;
+}
+
+type Side = NonNullable<Difference['before']>;
+
+/** What is known of an object at one of the moments. What can't be read is told by its version. */
+async function sideOf(
+  source: Source,
+  item: Item,
+  key: string,
+  signal: AbortSignal | undefined,
+): Promise<Side | undefined> {
+  const current = await item.current(signal);
+  if (current === undefined) return undefined;
+  const { version, modified } = current;
+  try {
+    const { size } = await source.store.info(key, signal === undefined ? {} : { signal });
+    return { version, modified, size };
+  } catch (error) {
+    if (!SecureStoreError.is(error) || error.retryable) throw error;
+    return { version, modified };
+  }
+}
+
+interface Named {
+  readonly pair: Pair;
+  readonly key: string;
+  readonly type: Difference['type'];
+}
+
+async function* each<T>(items: readonly T[]): AsyncGenerator<T> {
+  yield* items;
+}
+
+/** A page of the differences between two moments. */
+export async function compare(from: PointSource, to: PointSource | LiveSource, asked: PageAsked): Promise<ComparePage> {
+  const { prefix, after, limit, sees, seal, signal } = asked;
+  const about = ['compare', from.info.snapshot, to.info.snapshot ?? 'now', prefix];
+  const end = seal.open(after, about);
+  const within = from.names.folderOf(prefix);
+  const found: Named[] = [];
+  let [steps, reads, last] = [MAX_STEPS, MAX_READ, end !== undefined && 'token' in end ? end.token : within];
+  let isEnd = true;
+  const walk = 'index' in to ? betweenPoints(from, to, last, signal) : againstNow(from, to, last, signal);
+  for await (const step of walk) {
+    if (!step.token.startsWith(within)) break;
+    if (steps-- <= 0 || reads <= 0 || found.length >= limit) {
+      isEnd = false;
+      break;
+    }
+    last = step.token;
+    await takeTurns(steps);
+    reads -= step.reads;
+    const type = step.pair && differenceType(step.pair);
+    if (step.pair === undefined || type === undefined) continue;
+    const key = await (step.pair.after?.isThere === true ? step.pair.after : step.pair.before)?.name(signal);
+    if (key !== undefined && key.startsWith(prefix) && sees(key)) found.push({ pair: step.pair, key, type });
+  }
+  const differences: Difference[] = [];
+  const described = mapConcurrently(each(found), READ_AT_ONCE, (one) => describe(from, to, one, signal));
+  for await (const difference of described) differences.push(difference);
+  return {
+    from: from.info,
+    to: to.info,
+    differences,
+    progress: isEnd ? 1 : shareOf(from, prefix, last),
+    ...(!isEnd && { after: seal.seal({ token: last }, about) }),
+  };
+}
+
+async function describe(
+  from: Source,
+  to: Source,
+  { pair, key, type }: Named,
+  signal: AbortSignal | undefined,
+): Promise<Difference> {
+  const before = pair.before?.isThere === true ? await sideOf(from, pair.before, key, signal) : undefined;
+  const after = pair.after?.isThere === true ? await sideOf(to, pair.after, key, signal) : undefined;
+  return { key, type, ...(before && { before }), ...(after && { after }) };
+}

@@ -1,0 +1,41 @@
+import type { PageAsked } from './browse.ts';
+import { shareOf } from './browse.ts';
+import type { Item, Source } from './sources.ts';
+import { takeTurns } from './sources.ts';
+import type { FindPage, FoundName } from './types.ts';
+
+/** How many names are looked at for a page. */
+const MAX_STEPS = 10_000;
+
+/** The name of an item where it is one that is looked for, and may be known of. */
+async function match(item: Item, wanted: string, { prefix, sees, signal }: PageAsked): Promise<string | undefined> {
+  const name = await item.name(signal);
+  if (name === undefined || !name.startsWith(prefix)) return undefined;
+  return name.toLowerCase().includes(wanted) && sees(name) ? name : undefined;
+}
+
+/** A page of the names that have a text in them, also of what was deleted. */
+export async function find(source: Source, contains: string, asked: PageAsked): Promise<FindPage> {
+  const { prefix, after, limit, seal, signal } = asked;
+  const about = ['find', source.info.snapshot ?? 'now', prefix, contains];
+  const end = seal.open(after, about);
+  const within = source.names.folderOf(prefix);
+  const wanted = contains.toLowerCase();
+  const names: FoundName[] = [];
+  const page = (token: string): FindPage => {
+    const progress = shareOf(source, prefix, token);
+    return { ...source.info, names, progress, after: seal.seal({ token }, about) };
+  };
+  let [left, last] = [MAX_STEPS, end !== undefined && 'token' in end ? end.token : within];
+  for await (const item of source.items(last, signal)) {
+    if (!item.token.startsWith(within)) break;
+    if (left-- <= 0 || names.length >= limit) return page(last);
+    last = item.token;
+    await takeTurns(left);
+    const key = await match(item, wanted, asked);
+    if (key === undefined) continue;
+    const current = await item.current(signal);
+    if (current !== undefined) names.push({ key, ...current });
+  }
+  return { ...source.info, names, progress: 1 };
+}

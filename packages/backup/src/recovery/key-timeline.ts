@@ -1,0 +1,104 @@
+import { SecureStoreError } from '@securestore/core-format';
+import type { HistoryEntry, ObjectStore } from '@securestore/objects';
+import type { HeldBackup } from './held-backups.ts';
+import type { KeyTimeline, VersionThen } from './types.ts';
+
+/** How many points are looked at for one key. */
+const MAX_POINTS = 30;
+
+type Known = Omit<VersionThen, 'to'> & { readonly to?: Date };
+
+/** What a store keeps of a key; nothing where it never was. */
+async function historyIn(store: ObjectStore, key: string, signal: AbortSignal | undefined): Promise<HistoryEntry[]> {
+  try {
+    return await store.history(key, signal === undefined ? {} : { signal });
+  } catch (error) {
+    if (SecureStoreError.is(error, 'NOT_FOUND')) return [];
+    throw error;
+  }
+}
+
+function knownOf({ version, modified, deleted, purged, size }: HistoryEntry, from: Partial<Known>): Known {
+  return {
+    version,
+    state: purged ? 'purged' : deleted ? 'deleted' : 'there',
+    from: modified,
+    ...(size !== undefined && { size }),
+    inStore: false,
+    ...from,
+  };
+}
+
+/** Versions by themselves, from which of several places they are known. */
+class Versions {
+  readonly #known = new Map<string, Known>();
+
+  add(entries: readonly HistoryEntry[], from: Partial<Known>): void {
+    for (const entry of entries) {
+      const before = this.#known.get(entry.version);
+      this.#known.set(entry.version, knownOf(entry, { ...before, ...from, ...(before?.inStore && { inStore: true }) }));
+    }
+  }
+
+  /** When the oldest was stored that is known, in milliseconds since 1970. */
+  get oldest(): number {
+    return Math.min(...[...this.#known.values()].map(({ from }) => from.getTime()), Infinity);
+  }
+
+  /** All of them, the newest first, each until the next one took its place. */
+  list(): VersionThen[] {
+    const inOrder = [...this.#known.values()].toSorted((a, b) => (a.version < b.version ? 1 : -1));
+    return inOrder.map((one, at) => {
+      const next = inOrder[at - 1];
+      return next === undefined ? one : { ...one, to: next.from };
+    });
+  }
+}
+
+/** Looks through the points of a backup, each as old as the oldest version that is known. @returns whether there may be more */
+async function lookBack(
+  held: HeldBackup,
+  key: string,
+  versions: Versions,
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
+  let at: Date | undefined;
+  for (let looked = 0; looked < MAX_POINTS; looked++) {
+    let point;
+    try {
+      point = await held.backup.choose(at === undefined ? {} : { at }, signal);
+    } catch (error) {
+      // There is none so old.
+      if (SecureStoreError.is(error, 'NOT_FOUND')) return false;
+      throw error;
+    }
+    const { store } = await held.view(point, signal);
+    const found = await historyIn(store, key, signal);
+    versions.add(found, { snapshot: point.number });
+    // Of a point that knows nothing of it, older ones may.
+    const before = Math.min(versions.oldest, point.time) - 1;
+    if (found.length === 0 && versions.oldest > point.time) {
+      if (point.number === 1) return false;
+    }
+    if (at !== undefined && before >= at.getTime()) return false;
+    at = new Date(before);
+  }
+  return true;
+}
+
+/** What a key was over time, by what the store and a backup keep. @throws SecureStoreError `NOT_FOUND` where neither knows of it */
+export async function keyTimeline(
+  live: ObjectStore,
+  held: HeldBackup | undefined,
+  key: string,
+  signal: AbortSignal | undefined,
+): Promise<KeyTimeline> {
+  const versions = new Versions();
+  versions.add(await historyIn(live, key, signal), { inStore: true });
+  const hasMore = held !== undefined && (await lookBack(held, key, versions, signal));
+  const all = versions.list();
+  if (all.length === 0)
+    throw new SecureStoreError('NOT_FOUND', 'neither the store nor the backup knows of such an object', { key });
+  const since = all.at(-1)?.from;
+  return { key, versions: all, ...(since && { since }), hasMore };
+}

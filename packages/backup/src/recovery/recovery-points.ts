@@ -1,0 +1,230 @@
+import type { StoreKey } from '@securestore/core-format';
+import { parseStoreKey } from '@securestore/core-format';
+import type { BackupArea, CallOptions, ObjectStore, RangeOptions, RetrievedStream } from '@securestore/objects';
+import { inTime } from '@securestore/objects';
+import type { Backups } from '../backups.ts';
+import type { PointChoice } from '../opened-backup.ts';
+import type { Connect } from '../places.ts';
+import { Places } from '../places.ts';
+import { receiptsOf } from '../receipts.ts';
+import type { RegisteredDestination } from '../registry.ts';
+import { registryOf } from '../registry.ts';
+import type { PageAsked, Sees } from './browse.ts';
+import { browse } from './browse.ts';
+import { compare } from './compare.ts';
+import { find } from './find.ts';
+import type { HeldBackup } from './held-backups.ts';
+import { HeldBackups } from './held-backups.ts';
+import { KnownNames } from './known-names.ts';
+import { keyTimeline } from './key-timeline.ts';
+import { PageSeal } from './page-seal.ts';
+import { releasedStream } from './released-stream.ts';
+import { LiveSource, PointSource, refuse } from './sources.ts';
+import { checkLimit, timelineOf } from './timeline.ts';
+import { DEFAULT_PAGE, MAX_PAGE } from './types.ts';
+import type {
+  BrowseOptions,
+  BrowsePage,
+  CompareOptions,
+  ComparePage,
+  FindOptions,
+  FindPage,
+  KeyTimeline,
+  Moment,
+  PageOptions,
+  Receipts,
+  Timeline,
+  TimelineOptions,
+} from './types.ts';
+
+const MAX_TEXT = 1024;
+const EVERYTHING: Sees = () => true;
+
+/** Which object of which moment is to be read. */
+export interface PointRetrieveOptions extends Pick<RangeOptions, 'start' | 'end' | 'signal' | 'timeout'>, PointChoice {
+  readonly destination: string;
+}
+
+function checkText(name: string, text: unknown): string {
+  if (text === undefined) return '';
+  return typeof text === 'string' && text.length <= MAX_TEXT
+    ? text
+    : refuse(`the option "${name}" must be a string of at most ${MAX_TEXT} characters`);
+}
+
+function checkDestination(destination: unknown): string {
+  return typeof destination === 'string' && destination !== ''
+    ? destination
+    : refuse('name the destination of a backup');
+}
+
+/** What a store was, at any point that can be restored, and what has changed since. Nothing here changes anything. */
+export class RecoveryPoints {
+  readonly #area: BackupArea;
+  readonly #store: ObjectStore;
+  readonly #backups: Backups;
+  readonly #places: Places;
+  readonly #held: HeldBackups;
+  readonly #seal: PageSeal;
+  readonly #names = new KnownNames();
+
+  constructor(store: ObjectStore, backups: Backups, connect: Connect) {
+    this.#area = store.backupArea;
+    this.#store = store;
+    this.#backups = backups;
+    this.#places = new Places(this.#area, connect);
+    this.#held = new HeldBackups(this.#area, this.#places, () => this.#names.clear());
+    this.#seal = new PageSeal(this.#area.random);
+  }
+
+  /** Where the store is backed up. */
+  destinations(
+    options?: CallOptions,
+  ): Promise<readonly Pick<RegisteredDestination, 'location' | 'registered' | 'retention'>[]> {
+    return inTime('points.destinations', options, async () => {
+      this.#area.checkOpen();
+      return registryOf(this.#area).destinations.map(({ location, registered, retention }) => ({
+        location,
+        registered,
+        ...(retention && { retention }),
+      }));
+    });
+  }
+
+  /**
+   * What can be restored from a destination: up to when, which spans of time, which snapshots.
+   *
+   * @throws SecureStoreError `NOT_FOUND` where there are no backups, `INTEGRITY`, `INVALID_ARGUMENT`; what the backend throws
+   */
+  timeline(destination: string, { signal: stop, timeout, ...options }: TimelineOptions = {}): Promise<Timeline> {
+    return inTime('points.timeline', { signal: stop, timeout }, (signal) => {
+      const name = this.#places.nameOf(checkDestination(destination));
+      const status = this.#backups.continuous.get(name);
+      return this.#held.with(destination, (held) => timelineOf(this.#area, held, name, status, { ...options, signal }));
+    });
+  }
+
+  /**
+   * What lies in a folder at a moment, a page of it.
+   *
+   * @param sees whether somebody may know of a name; by default of all
+   * @throws SecureStoreError as {@link timeline}, and `NOT_FOUND` where there is no such point
+   */
+  browse({ signal: stop, timeout, ...options }: BrowseOptions = {}, sees: Sees = EVERYTHING): Promise<BrowsePage> {
+    return inTime('points.browse', { signal: stop, timeout }, (signal) => {
+      const asked = this.#asked(options, sees, signal);
+      return this.#at(options, signal, (source) => browse(source, asked));
+    });
+  }
+
+  /** Names that have a text in them, at a moment, a page of them. @throws SecureStoreError as {@link browse} */
+  find({ signal: stop, timeout, ...options }: FindOptions, sees: Sees = EVERYTHING): Promise<FindPage> {
+    return inTime('points.find', { signal: stop, timeout }, (signal) => {
+      const contains = checkText('contains', options.contains);
+      const asked = this.#asked(options, sees, signal);
+      return this.#at(options, signal, (source) => find(source, contains, asked));
+    });
+  }
+
+  /** What differs between two points, or between one and now, a page of it. @throws SecureStoreError as {@link browse} */
+  compare({ signal: stop, timeout, ...options }: CompareOptions, sees: Sees = EVERYTHING): Promise<ComparePage> {
+    return inTime('points.compare', { signal: stop, timeout }, (signal) => {
+      const asked = this.#asked(options, sees, signal);
+      const { destination, from, to } = options;
+      return this.#held.with(checkDestination(destination), async (held) => {
+        const source = await this.#pointIn(held, from, signal);
+        const target =
+          to === undefined ? new LiveSource(this.#store, this.#names) : await this.#pointIn(held, to, signal);
+        return compare(source, target, asked);
+      });
+    });
+  }
+
+  /**
+   * What a key was over time, by what the store keeps, and a destination.
+   *
+   * @throws SecureStoreError `NOT_FOUND` where neither knows of it; as {@link browse}
+   */
+  versions(
+    key: string,
+    { signal: stop, timeout, destination }: CallOptions & Pick<Moment, 'destination'> = {},
+  ): Promise<KeyTimeline> {
+    return inTime('points.versions', { signal: stop, timeout }, (signal) => {
+      const name = parseStoreKey(key);
+      if (destination === undefined) return keyTimeline(this.#store, undefined, name, signal);
+      return this.#held.with(checkDestination(destination), (held) => keyTimeline(this.#store, held, name, signal));
+    });
+  }
+
+  /** The data of an object as it was at a point. @throws SecureStoreError `NOT_FOUND` where there was none; as {@link browse} */
+  retrieveStream(key: string, { signal: stop, timeout, ...options }: PointRetrieveOptions): Promise<RetrievedStream> {
+    return inTime('points.retrieveStream', { signal: stop, timeout }, async (signal) => {
+      const name = parseStoreKey(key);
+      const { held, release } = await this.#held.take(checkDestination(options.destination));
+      try {
+        return releasedStream(await this.#retrieve(held, name, options, signal), release);
+      } catch (error) {
+        release();
+        throw error;
+      }
+    });
+  }
+
+  async #retrieve(
+    held: HeldBackup,
+    key: StoreKey,
+    { start, end, ...choice }: Omit<PointRetrieveOptions, 'signal' | 'timeout'>,
+    signal: AbortSignal | undefined,
+  ): Promise<RetrievedStream> {
+    const { store } = await this.#pointIn(held, choice, signal);
+    const range = { ...(start !== undefined && { start }), ...(end !== undefined && { end }) };
+    return store.retrieveStream(key, { ...range, ...(signal && { signal }) });
+  }
+
+  /** What the store remembers of drills and restores of a destination. @throws SecureStoreError as {@link timeline} */
+  receipts(destination: string, { signal: stop, timeout }: CallOptions = {}): Promise<Receipts> {
+    return inTime('points.receipts', { signal: stop, timeout }, () =>
+      this.#held.with(checkDestination(destination), ({ backup }) => receiptsOf(this.#area, backup.destination.id)),
+    );
+  }
+
+  #asked(
+    { after, limit, prefix }: PageOptions & { prefix?: string | undefined },
+    sees: Sees,
+    signal: AbortSignal | undefined,
+  ): PageAsked {
+    return {
+      prefix: checkText('prefix', prefix),
+      after,
+      limit: checkLimit(limit, DEFAULT_PAGE, MAX_PAGE),
+      sees,
+      seal: this.#seal,
+      signal,
+    };
+  }
+
+  async #at<T>(
+    { destination, at, snapshot }: Moment,
+    signal: AbortSignal | undefined,
+    body: (source: PointSource | LiveSource) => Promise<T>,
+  ): Promise<T> {
+    if (destination === undefined) {
+      if (at !== undefined || snapshot !== undefined) refuse('name the destination whose snapshot is meant');
+      this.#area.checkOpen();
+      this.#held.sweep();
+      return body(new LiveSource(this.#store, this.#names));
+    }
+    return this.#held.with(checkDestination(destination), async (held) =>
+      body(await this.#pointIn(held, { at, snapshot }, signal)),
+    );
+  }
+
+  async #pointIn(
+    held: HeldBackup,
+    { at, snapshot }: PointChoice,
+    signal: AbortSignal | undefined,
+  ): Promise<PointSource> {
+    const point = await held.backup.choose({ at, snapshot }, signal);
+    return new PointSource(held, await held.view(point, signal), this.#names);
+  }
+}

@@ -1,0 +1,224 @@
+import type { IndexEntry } from '@securestore/core-format';
+import { AREAS, formatVersion, objectName, SecureStoreError } from '@securestore/core-format';
+import type { BackupArea, ObjectStore, TokenNames } from '@securestore/objects';
+import { isPurged, isTombstoneSize, tokenIn } from '@securestore/objects';
+import type { IndexPages } from '../index-pages.ts';
+import type { IndexSet } from '../index-set.ts';
+import { firstFrom } from '../index-set.ts';
+import type { OpenedBackup } from '../opened-backup.ts';
+import type { HeldBackup, PointView } from './held-backups.ts';
+import type { KnownNames } from './known-names.ts';
+import type { MomentInfo } from './types.ts';
+
+/** What became current last under a token: a version, or that there is none. */
+export interface Current {
+  readonly state: 'there' | 'deleted' | 'purged';
+  readonly version: string;
+  /** By the version, to the millisecond. */
+  readonly modified: Date;
+}
+
+/** Something under a token. */
+export interface Item {
+  readonly token: string;
+  /** Whether an object is there, as far as that shows without reading it. */
+  readonly isThere: boolean;
+  /** What is known of it; `undefined` where it went away meanwhile. */
+  current(signal: AbortSignal | undefined): Promise<Current | undefined>;
+  /** Its name; `undefined` where nothing tells it any more. */
+  name(signal: AbortSignal | undefined): Promise<string | undefined>;
+}
+
+/** The names of a moment, in the order of their tokens. */
+export interface Source {
+  readonly names: TokenNames;
+  /** The store as it was, or is. */
+  readonly store: ObjectStore;
+  readonly info: MomentInfo;
+  /** All that comes after a token. */
+  items(after: string, signal: AbortSignal | undefined): AsyncIterable<Item>;
+  /** How many of all names come before a token, from 0 to 1; `undefined` where nobody knows. */
+  shareBefore(token: string): number | undefined;
+}
+
+/** A version carries the time at which it was stored, in microseconds. */
+function timeOfVersion(version: number): Date {
+  return new Date(Math.floor(version / 1000));
+}
+
+/** What an entry of an index says of an object. */
+function currentIn({ kind, version, commitId }: IndexEntry): Current {
+  return {
+    state: kind === 'purged' ? 'purged' : kind === 'tombstone' ? 'deleted' : 'there',
+    version: formatVersion(version, commitId),
+    modified: timeOfVersion(version),
+  };
+}
+
+/** Times of backends may be whole seconds. */
+const CLOCK_STEP = 1000;
+
+class PointItem implements Item {
+  readonly token: string;
+  readonly #entry: IndexEntry;
+  readonly #backup: OpenedBackup;
+
+  readonly #known: KnownNames;
+
+  constructor(entry: IndexEntry, backup: OpenedBackup, known: KnownNames) {
+    this.token = entry.token;
+    this.#entry = entry;
+    this.#backup = backup;
+    this.#known = known;
+  }
+
+  get isThere(): boolean {
+    return this.#entry.kind === 'object';
+  }
+
+  async current(): Promise<Current> {
+    return currentIn(this.#entry);
+  }
+
+  name(signal: AbortSignal | undefined): Promise<string | undefined> {
+    const { copy, packs } = this.#backup;
+    const { token } = this;
+    const inRecord = async (): Promise<string | undefined> => copy.nameOf(token, await packs.read(this.#entry, signal));
+    return this.#known.of(token, () => copy.nameIn(token) ?? inRecord());
+  }
+}
+
+/** The names in a backup, at a point. */
+export class PointSource implements Source {
+  readonly store: ObjectStore;
+  readonly index: IndexSet;
+  readonly info: MomentInfo;
+  readonly #backup: OpenedBackup;
+  readonly #known: KnownNames;
+
+  constructor({ backup }: HeldBackup, { point, index, store }: PointView, known: KnownNames) {
+    this.#backup = backup;
+    this.#known = known;
+    this.index = index;
+    this.store = store;
+    this.info = { snapshot: point.number, time: new Date(point.time) };
+  }
+
+  get names(): TokenNames {
+    return this.#backup.copy.names;
+  }
+
+  /** What reads the pages of the index. */
+  get pages(): IndexPages {
+    return this.#backup.pages;
+  }
+
+  /** What an entry of the index is about. */
+  itemOf(entry: IndexEntry): Item {
+    return new PointItem(entry, this.#backup, this.#known);
+  }
+
+  async *items(after: string, signal: AbortSignal | undefined): AsyncGenerator<Item> {
+    for await (const { token, entries } of this.index.objects(after, signal)) {
+      const [current] = entries;
+      if (current !== undefined && token > after) yield new PointItem(current, this.#backup, this.#known);
+    }
+  }
+
+  shareBefore(token: string): number {
+    const { length } = this.index.pages;
+    return length === 0 ? 1 : firstFrom(this.index.pages, token) / length;
+  }
+}
+
+/** Something in the store as it is now. */
+export class LiveItem implements Item {
+  readonly token: string;
+  readonly isThere: boolean;
+  /** When it was written, by the clock of the backend, in milliseconds since 1970. */
+  readonly written: number;
+  readonly #area: BackupArea;
+  readonly #known: KnownNames;
+
+  constructor(area: BackupArea, known: KnownNames, token: string, size: number, written: number) {
+    this.#area = area;
+    this.#known = known;
+    this.token = token;
+    this.isThere = !isTombstoneSize(size);
+    this.written = written;
+  }
+
+  async current(signal: AbortSignal | undefined): Promise<Current | undefined> {
+    const found = await this.#area.changeAt(objectName(this.token), signal);
+    if (found === undefined) return undefined;
+    const { header } = found;
+    const state = header.kind !== 'tombstone' ? 'there' : isPurged(header) ? 'purged' : 'deleted';
+    return {
+      state,
+      version: formatVersion(header.version, header.commitId),
+      modified: timeOfVersion(header.version),
+    };
+  }
+
+  name(signal: AbortSignal | undefined): Promise<string | undefined> {
+    const { token, isThere } = this;
+    const inRecord = (): Promise<string | undefined> | undefined =>
+      isThere ? this.#area.nameAt(token, signal) : undefined;
+    return this.#known.of(token, () => this.#area.names.nameIn(token) ?? inRecord());
+  }
+}
+
+/** The names in the store as it is now. */
+export class LiveSource implements Source {
+  readonly store: ObjectStore;
+  readonly info: MomentInfo;
+  readonly #area: BackupArea;
+  readonly #known: KnownNames;
+
+  constructor(store: ObjectStore, known: KnownNames) {
+    this.store = store;
+    this.#known = known;
+    this.#area = store.backupArea;
+    this.info = { time: new Date(this.#area.clock.now()) };
+  }
+
+  get names(): TokenNames {
+    return this.#area.names;
+  }
+
+  /** How much earlier than it says something may have been written, in milliseconds. */
+  get skew(): number {
+    return this.#area.capabilities.clockSkew + CLOCK_STEP;
+  }
+
+  async *items(begin: string, signal: AbortSignal | undefined): AsyncGenerator<LiveItem> {
+    for (let after: string | undefined = begin === '' ? undefined : objectName(begin); ;) {
+      const { entries, more } = await this.#area.list(AREAS.objects, {
+        ...(after === undefined ? {} : { after }),
+        ...(signal === undefined ? {} : { signal }),
+      });
+      for (const { key, size, modified } of entries)
+        yield new LiveItem(this.#area, this.#known, tokenIn(key), size, modified);
+      const last = entries.at(-1);
+      if (!more || last === undefined) return;
+      after = last.key;
+    }
+  }
+
+  shareBefore(): undefined {
+    return undefined;
+  }
+}
+
+/** Names that are looked at before others get their turn. */
+const STEPS_A_TURN = 512;
+
+/** Lets others have their turn now and then: what is remembered is looked through without waiting for anything. @param left steps to go */
+export async function takeTurns(left: number): Promise<void> {
+  if (left % STEPS_A_TURN === 0) await new Promise(setImmediate);
+}
+
+/** @throws SecureStoreError `INVALID_ARGUMENT` */
+export function refuse(message: string): never {
+  throw new SecureStoreError('INVALID_ARGUMENT', message);
+}

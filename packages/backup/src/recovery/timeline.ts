@@ -1,0 +1,70 @@
+import type { BackupArea } from '@securestore/objects';
+import type { ContinuousStatus } from '../continuous-types.ts';
+import { infoOf } from '../opened-backup.ts';
+import type { SnapshotInfo } from '../opened-backup.ts';
+import type { FoundPoint } from '../points.ts';
+import { neverPoints } from '../survey.ts';
+import { windowsOf } from '../windows.ts';
+import type { HeldBackup } from './held-backups.ts';
+import { refuse } from './sources.ts';
+import type { Timeline, TimelineOptions } from './types.ts';
+
+const DEFAULT_SNAPSHOTS = 100;
+const MAX_SNAPSHOTS = 1000;
+
+/** How many of a listing are wanted. @throws SecureStoreError `INVALID_ARGUMENT` */
+export function checkLimit(limit: unknown, otherwise: number, most: number): number {
+  if (limit === undefined) return otherwise;
+  const isCount = typeof limit === 'number' && Number.isSafeInteger(limit) && limit >= 1 && limit <= most;
+  return isCount ? limit : refuse(`the option "limit" must be a whole number from 1 to ${most}`);
+}
+
+function checkBefore(before: unknown): number {
+  if (before === undefined) return Infinity;
+  const isNumber = typeof before === 'number' && Number.isSafeInteger(before) && before >= 1;
+  return isNumber ? before : refuse('the option "before" must be the number of a snapshot');
+}
+
+/** The snapshots of a page of the timeline, and from where another one goes on. @param points the newest first */
+function pageOf(
+  points: readonly FoundPoint[],
+  { before, limit, changes = false }: Pick<TimelineOptions, 'before' | 'limit' | 'changes'>,
+): { readonly snapshots: SnapshotInfo[]; readonly before?: number } {
+  const [end, most] = [checkBefore(before), checkLimit(limit, DEFAULT_SNAPSHOTS, MAX_SNAPSHOTS)];
+  const meant = points.filter(({ number, kind }) => number < end && (changes || kind === 'snapshot'));
+  const snapshots = meant.slice(0, most).map(infoOf);
+  const last = snapshots.at(-1);
+  return { snapshots, ...(meant.length > most && last && { before: last.number }) };
+}
+
+/** What can be restored from a destination. @param status of whoever follows the store in this process */
+export async function timelineOf(
+  area: BackupArea,
+  { backup }: HeldBackup,
+  destination: string,
+  status: ContinuousStatus | undefined,
+  { signal, ...options }: Omit<TimelineOptions, 'timeout'>,
+): Promise<Timeline> {
+  const damaged: number[] = [];
+  const found = await Array.fromAsync(backup.found(signal, (number) => damaged.push(number)));
+  const never = neverPoints(
+    found,
+    damaged.map((number) => ({ number })),
+  );
+  const lost = damaged.filter((number) => !never.has(number));
+  const points = found.filter(({ collects }) => !collects);
+  const windows = windowsOf(points.toReversed(), lost).toReversed();
+  const now = area.clock.now();
+  const times = [status?.recoverableTo, windows[0]?.to].flatMap((time) => (time === undefined ? [] : [time.getTime()]));
+  const last = times.length === 0 ? undefined : Math.max(...times);
+  return {
+    destination,
+    now: new Date(now),
+    ...(last !== undefined && { recoverableTo: new Date(last), lag: Math.max(0, now - last) }),
+    isContinuous: status !== undefined,
+    ...(status?.error && { error: status.error }),
+    windows,
+    ...pageOf(points, options),
+    damaged: lost,
+  };
+}

@@ -1,0 +1,190 @@
+import type { CallOptions } from '@securestore/objects';
+import type { PointChoice, SnapshotInfo } from '../opened-backup.ts';
+import type { DrillReceipt } from '../receipt.ts';
+import type { RestoreReceipt } from '../restore-receipt.ts';
+import type { RecoveryWindow } from '../windows.ts';
+
+/** The most that one page holds, and how many there are without a limit. */
+export const MAX_PAGE = 500;
+export const DEFAULT_PAGE = 100;
+
+/** What part of a listing is asked for. */
+export interface PageOptions extends CallOptions {
+  /** What a page before said under this name; another listing, and another moment, take none of it. */
+  readonly after?: string | undefined;
+  /** How many at most: 1 to {@link MAX_PAGE}, by default {@link DEFAULT_PAGE}. */
+  readonly limit?: number | undefined;
+}
+
+/** A page. It may hold less than the limit, and nothing at all, and not be the last one: looking ends after a bounded amount of work. */
+export interface Page {
+  /** Gives the next page; absent on the last one. */
+  readonly after?: string;
+  /** How much has been looked through so far, from 0 to 1. */
+  readonly progress: number;
+}
+
+/** A point of a backup, or without `destination` the store as it is now. */
+export interface Moment extends PointChoice {
+  readonly destination?: string | undefined;
+}
+
+/** The moment that an answer is about. */
+export interface MomentInfo {
+  /** Absent where it is now. */
+  readonly snapshot?: number;
+  readonly time: Date;
+}
+
+export interface TimelineOptions extends CallOptions {
+  /** Snapshots before this one. */
+  readonly before?: number | undefined;
+  /** How many snapshots: 1 to 1,000, by default 100. */
+  readonly limit?: number | undefined;
+  /** Points of a continuous backup as well; by default snapshots alone. */
+  readonly changes?: boolean | undefined;
+}
+
+/** What can be restored from a destination. */
+export interface Timeline {
+  readonly destination: string;
+  /** By the clock of the store. */
+  readonly now: Date;
+  /** Up to when the store can be restored; absent where there is no snapshot. */
+  readonly recoverableTo?: Date;
+  /** How far that is behind `now`, in milliseconds. */
+  readonly lag?: number;
+  /** Whether this process follows the store, so that `recoverableTo` goes on. */
+  readonly isContinuous: boolean;
+  /** Why the last attempt to follow failed. */
+  readonly error?: { readonly code: string; readonly message: string };
+  /** The spans of which every moment can be restored, the newest first. Between two of them is a gap. */
+  readonly windows: readonly RecoveryWindow[];
+  /** The newest first. */
+  readonly snapshots: readonly SnapshotInfo[];
+  /** The numbers of snapshots that are damaged, of which nothing else is known. */
+  readonly damaged: readonly number[];
+  /** Give as `before` for older ones; absent where there are none. */
+  readonly before?: number;
+}
+
+export interface BrowseOptions extends Moment, PageOptions {
+  /** The folder, such as `db/prod/`; with more after the last `/` what begins like that in it. Default: the root. */
+  readonly prefix?: string | undefined;
+}
+
+/** What is known of an object at a moment. */
+export interface ObjectThen {
+  readonly type: 'object';
+  readonly key: string;
+  readonly version: string;
+  /** Of the data, in bytes. */
+  readonly size: number;
+  readonly modified: Date;
+}
+
+/** A folder in which there is something that may be seen. */
+export interface FolderThen {
+  readonly type: 'folder';
+  /** The whole name, with `/` at its end. */
+  readonly key: string;
+}
+
+/** Something whose record can't be read. */
+export interface DamagedThen {
+  readonly type: 'damaged';
+  readonly key: string;
+  readonly code: string;
+}
+
+export interface BrowsePage extends Page, MomentInfo {
+  /** Folders and objects together. Where `isSorted`, by UTF-8 bytes; a very large folder comes in an order of its own. */
+  readonly entries: readonly (ObjectThen | FolderThen | DamagedThen)[];
+  readonly isSorted: boolean;
+}
+
+export interface FindOptions extends Moment, PageOptions {
+  /** A part of the name, in large or small letters; '' for all names. At most 1,024 characters. */
+  readonly contains: string;
+  /** Only below this: what names begin with. */
+  readonly prefix?: string | undefined;
+}
+
+/** A name that was found. */
+export interface FoundName {
+  readonly key: string;
+  /** What stands for it at that moment. A deleted object is known as long as its history is kept. */
+  readonly state: 'there' | 'deleted' | 'purged';
+  readonly version: string;
+  /** When that was stored, or deleted. */
+  readonly modified: Date;
+}
+
+export interface FindPage extends Page, MomentInfo {
+  readonly names: readonly FoundName[];
+}
+
+/** One version of an object, and how long it was the current one. */
+export interface VersionThen {
+  readonly version: string;
+  /** Whether it says that there was nothing from then on. */
+  readonly state: 'there' | 'deleted' | 'purged';
+  readonly from: Date;
+  /** When another one took its place; absent for the newest. */
+  readonly to?: Date;
+  /** Of the data, in bytes. */
+  readonly size?: number;
+  /** A point of the backup which has it; absent where only the store does. */
+  readonly snapshot?: number;
+  /** Whether the store itself has it still. */
+  readonly inStore: boolean;
+}
+
+/** A key across time. */
+export interface KeyTimeline {
+  readonly key: string;
+  /** The newest first. What neither the store nor the backup keeps is missing. */
+  readonly versions: readonly VersionThen[];
+  /** Since when it is known what the key was. */
+  readonly since?: Date;
+  /** Whether there is more from before, which was not looked for: points are looked through from the newest back, thirty at most. */
+  readonly hasMore: boolean;
+}
+
+export interface CompareOptions extends PageOptions {
+  readonly destination: string;
+  readonly from: PointChoice;
+  /** Default: the store as it is now. */
+  readonly to?: PointChoice | undefined;
+  /** Only names that begin with this. */
+  readonly prefix?: string | undefined;
+}
+
+/** What is known of a version. */
+export interface VersionInfo {
+  readonly version: string;
+  readonly modified: Date;
+  /** Of the data, in bytes; absent where it can't be read. */
+  readonly size?: number;
+}
+
+/** A difference between two moments. */
+export interface Difference {
+  readonly key: string;
+  readonly type: 'added' | 'removed' | 'changed';
+  readonly before?: VersionInfo;
+  readonly after?: VersionInfo;
+}
+
+export interface ComparePage extends Page {
+  readonly from: MomentInfo;
+  readonly to: MomentInfo;
+  /** In an order of their own. */
+  readonly differences: readonly Difference[];
+}
+
+/** What a store remembers of its drills and restores, of each destination the newest: as many as fit into 60 KiB. */
+export interface Receipts {
+  readonly drills: readonly { readonly time: Date; readonly receipt: DrillReceipt }[];
+  readonly restores: readonly { readonly time: Date; readonly receipt: RestoreReceipt }[];
+}

@@ -1,0 +1,156 @@
+import { SecureStoreError } from '@securestore/core-format';
+import type { BrowsePage, Difference, FoundName, VersionThen } from 'securestore';
+import { type Call, type ExitCode, SOME_FAILED } from '../call.ts';
+import { withStore } from '../open.ts';
+import { pointOf } from '../point-choice.ts';
+import { formatTable, formatTime } from '../terminal-text.ts';
+
+/** The most that a page holds. */
+const PAGE = 500;
+
+interface PointOptions {
+  readonly at?: string;
+  readonly snapshot?: string;
+  readonly prefix?: string;
+}
+
+export type BrowseOptions = PointOptions;
+export type FindOptions = PointOptions;
+
+export interface CompareOptions {
+  readonly fromAt?: string;
+  readonly fromSnapshot?: string;
+  readonly toAt?: string;
+  readonly toSnapshot?: string;
+  readonly prefix?: string;
+}
+
+/** All pages of a listing, one after the other. */
+async function* pagesOf<P extends { readonly after?: string }>(
+  page: (after: string | undefined) => Promise<P>,
+): AsyncGenerator<P> {
+  let after: string | undefined;
+  do {
+    const next = await page(after);
+    yield next;
+    ({ after } = next);
+  } while (after !== undefined);
+}
+
+/** A point, and where it is; without a destination the store as it is now. @throws `INVALID_ARGUMENT` */
+function momentOf(destination: string | undefined, options: PointOptions): object {
+  const choice = pointOf(options);
+  if (destination === undefined && Object.keys(choice).length > 0) {
+    throw new SecureStoreError('INVALID_ARGUMENT', '--at and --snapshot are of a backup: give its location as well');
+  }
+  return { ...choice, ...(destination !== undefined && { destination }), prefix: options.prefix };
+}
+
+type Entry = BrowsePage['entries'][number];
+
+function entryRow(entry: Entry, shown: (name: string) => string): string[] {
+  if (entry.type === 'object') return [String(entry.size), formatTime(entry.modified), shown(entry.key)];
+  return [entry.type === 'folder' ? '' : `damaged (${entry.code})`, '', shown(entry.key)];
+}
+
+/** `securestore browse`. */
+export async function browse(call: Call<BrowseOptions>, destination: string | undefined): Promise<ExitCode> {
+  const { cli, out, options } = call;
+  const moment = momentOf(destination, options);
+  return await withStore<ExitCode>(call, async ({ points }) => {
+    const entries: Entry[] = [];
+    const { signal } = cli;
+    for await (const page of pagesOf((after) => points.browse({ ...moment, after, limit: PAGE, signal }))) {
+      if (out.json) for (const entry of page.entries) await out.result(entry, () => []);
+      else entries.push(...page.entries);
+      if (out.closed()) return 0;
+    }
+    const columns = [{ title: 'SIZE', align: 'right' }, { title: 'MODIFIED' }, { title: 'KEY' }] as const;
+    const rows = entries.map((entry) => entryRow(entry, out.name));
+    if (!out.json) await out.result({}, () => formatTable(columns, rows));
+    return entries.some(({ type }) => type === 'damaged') ? SOME_FAILED : 0;
+  });
+}
+
+function sinceWhen({ state, modified }: FoundName): string {
+  return state === 'there' ? '' : `  (${state} ${formatTime(modified)})`;
+}
+
+/** `securestore find`. */
+export async function find(
+  call: Call<FindOptions>,
+  contains: string,
+  destination: string | undefined,
+): Promise<ExitCode> {
+  const { cli, out, options } = call;
+  const moment = momentOf(destination, options);
+  await withStore(call, async ({ points }) => {
+    const { signal } = cli;
+    for await (const { names } of pagesOf((after) =>
+      points.find({ ...moment, contains, after, limit: PAGE, signal }),
+    )) {
+      for (const name of names) await out.result(name, () => [`${out.name(name.key)}${sinceWhen(name)}`]);
+      if (out.closed()) return;
+    }
+  });
+}
+
+const MARKS: Readonly<Record<Difference['type'], string>> = { added: '+', removed: '-', changed: '~' };
+
+/** `securestore compare`. */
+export async function compare(call: Call<CompareOptions>, destination: string): Promise<ExitCode> {
+  const { cli, out, options } = call;
+  const from = pointOf({ at: options.fromAt, snapshot: options.fromSnapshot }, 'from-');
+  const to = pointOf({ at: options.toAt, snapshot: options.toSnapshot }, 'to-');
+  const { prefix } = options;
+  await withStore(call, async ({ points }) => {
+    const { signal } = cli;
+    const asked = { destination, from, prefix, ...(Object.keys(to).length > 0 && { to }) };
+    const counts = { added: 0, removed: 0, changed: 0 };
+    for await (const page of pagesOf((after) => points.compare({ ...asked, after, limit: PAGE, signal }))) {
+      for (const difference of page.differences) {
+        counts[difference.type] += 1;
+        await out.result(difference, () => [`${MARKS[difference.type]} ${out.name(difference.key)}`]);
+      }
+      if (out.closed()) return;
+    }
+    await out.result({ summary: counts }, () => [
+      `${counts.added} added, ${counts.removed} removed, ${counts.changed} changed`,
+    ]);
+  });
+}
+
+/** The versions that a key had, by what the store and a backup keep. */
+export async function versions(call: Call, key: string, destination: string): Promise<void> {
+  const { cli, out } = call;
+  await withStore(call, async ({ points }) => {
+    const told = await points.versions(key, { destination, signal: cli.signal });
+    if (out.json) {
+      for (const version of told.versions) await out.result({ key, ...version }, () => []);
+    } else {
+      const columns = [
+        { title: 'VERSION' },
+        { title: 'FROM' },
+        { title: 'TO' },
+        { title: 'SIZE', align: 'right' },
+        { title: 'STATE' },
+        { title: 'SNAPSHOT', align: 'right' },
+      ] as const;
+      await out.result({}, () => formatTable(columns, told.versions.map(versionRow)));
+    }
+    if (told.hasMore) out.note('older snapshots, which were not looked at, may have more');
+  });
+}
+
+function versionRow({ version, from, to, size, state, snapshot, inStore }: VersionThen): string[] {
+  const until = to === undefined ? '' : formatTime(to);
+  const where = snapshot === undefined ? (inStore ? 'store alone' : '') : String(snapshot);
+  return [
+    version,
+    formatTime(from),
+    until,
+    size === undefined ? '' : String(size),
+    state === 'there' ? '' : state,
+    where,
+  ];
+}

@@ -1,0 +1,168 @@
+import { execFile } from 'node:child_process';
+import { readFile, writeFile } from 'node:fs/promises';
+import { promisify } from 'node:util';
+import { openRemoteStore } from '@securestore/client';
+import { commandLine } from '@securestore/protocol';
+import type { CommandRequest } from '@securestore/protocol';
+import type { RemoteStore } from 'securestore';
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { TestContext } from 'vitest';
+import type { Sandbox } from './support/cli.ts';
+import { COMMAND, jsonLines, sandbox } from './support/cli.ts';
+import { serving } from './support/serving.ts';
+
+/** Names that a shell, or the command, could take for something else. */
+const ODD = [
+  "it's",
+  'two words',
+  '$HOME',
+  '`id`',
+  '"quoted"',
+  '-dash',
+  '--store',
+  '*',
+  '~',
+  'a;b',
+  'ü/ß',
+  '!x',
+  '\\n',
+  '#',
+];
+
+interface Scene {
+  readonly box: Sandbox;
+  readonly url: string;
+  readonly place: string;
+  readonly store: RemoteStore;
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+let scene: Scene;
+
+beforeAll(async () => {
+  const ends: (() => unknown)[] = [];
+  const later: TestContext['onTestFinished'] = (end) => void ends.push(end as () => unknown);
+  const box = await sandbox('sqlite', later);
+  await box.seed(Object.fromEntries([...ODD, 'db/a', 'db/b'].map((key) => [key, `then ${key}`])));
+  await box.run(['role', 'add', 'all', '--template', 'administrator']);
+  await box.run(['grant', 'ann', 'all', '--yes']);
+  const { token } = JSON.parse((await box.run(['token', 'new', 'ann', '--json'])).stdout) as { token: string };
+  const place = `file:${box.path('backups')}`;
+  await box.run(['backup', place]);
+  await box.seed({ 'db/a': 'now' });
+  await box.run(['rm', 'db/b']);
+  const { url } = await serving(box, [], later);
+  const store = await openRemoteStore(url, { credentials: { token } });
+  scene = { box, url, place, store, env: { ...box.env, SECURESTORE_TOKEN: token } };
+  return async () => {
+    await store.close();
+    for (const end of ends.toReversed()) await end();
+  };
+}, 120_000);
+
+/** Runs a line as a person would who has copied it. */
+async function shell(line: string): Promise<{ readonly stdout: string; readonly code: number }> {
+  const { box, env } = scene;
+  const command = COMMAND.map((part) => `'${part}'`).join(' ');
+  const script = `securestore() { ${command} "$@"; }\n${line}`;
+  const options = { cwd: box.path(), env: { ...env, CREDENTIALS_DIRECTORY: undefined } };
+  try {
+    return { stdout: (await promisify(execFile)('bash', ['-c', script], options)).stdout, code: 0 };
+  } catch (error) {
+    const { stdout, code, stderr } = error as { stdout: string; code: number; stderr: string };
+    return { stdout: `${stdout}${stderr}`, code };
+  }
+}
+
+/** The result of the command of what is asked for, in JSON lines. */
+async function told(request: CommandRequest): Promise<unknown[]> {
+  const line = commandLine(request, { store: scene.url });
+  const { stdout, code } = await shell(line.replace(' --store', ' --json --store'));
+  expect(code, `${line}\n${stdout}`).toBe(0);
+  return jsonLines(stdout);
+}
+
+const sent = (value: unknown): unknown => JSON.parse(JSON.stringify(value)) as unknown;
+
+describe('the command that the console shows', () => {
+  it('tells what the console is told', async () => {
+    const { store, place } = scene;
+    const moment = { destination: place, snapshot: 1 };
+    expect(await told({ type: 'browse', ...moment, prefix: 'db/' })).toEqual(
+      sent((await store.points.browse({ ...moment, prefix: 'db/' })).entries),
+    );
+    expect(await told({ type: 'browse', prefix: 'db/' })).toEqual(
+      sent((await store.points.browse({ prefix: 'db/' })).entries),
+    );
+    expect(await told({ type: 'find', contains: 'DB/', ...moment })).toEqual(
+      sent((await store.points.find({ ...moment, contains: 'DB/' })).names),
+    );
+    const { differences } = await store.points.compare({ destination: place, from: { snapshot: 1 } });
+    expect(await told({ type: 'compare', destination: place, from: { snapshot: 1 } })).toEqual([
+      ...(sent(differences) as object[]),
+      { summary: { added: 0, removed: 1, changed: 1 } },
+    ]);
+    const { versions } = await store.points.versions('db/a', { destination: place });
+    expect(await told({ type: 'versions', key: 'db/a', destination: place })).toEqual(
+      sent(versions.map((version) => ({ key: 'db/a', ...version }))),
+    );
+    expect(await told({ type: 'snapshots', destination: place })).toEqual(sent(await store.backups.list(place)));
+    expect(await told({ type: 'destinations' })).toMatchObject([{ location: place }]);
+  }, 120_000);
+
+  it.each(ODD)(
+    'means the object %j, and no other',
+    async (key) => {
+      const { place } = scene;
+      const value = await shell(commandLine({ type: 'value', source: place, snapshot: 1, key }, { store: scene.url }));
+      expect(value).toEqual({ stdout: `then ${key}`, code: 0 });
+      const found = await told({ type: 'find', contains: key, destination: place, snapshot: 1 });
+      expect(found).toContainEqual(expect.objectContaining({ key }));
+    },
+    120_000,
+  );
+
+  it('means all the objects that were chosen', async () => {
+    const { place } = scene;
+    const plan = await told({ type: 'restore', source: place, snapshot: 1, keys: ODD, conflict: 'skip', dryRun: true });
+    expect(plan.at(-1)).toMatchObject({ summary: { dryRun: true, unchanged: ODD.length, compared: ODD.length } });
+  }, 120_000);
+
+  it('restores what the console would', async () => {
+    const { box, store, place } = scene;
+    const request = {
+      type: 'restore',
+      source: place,
+      snapshot: 1,
+      prefix: 'db/',
+      conflict: 'overwrite',
+      verify: true,
+    } as const;
+    const line = `${commandLine(request, { store: scene.url })} --yes --receipt receipt.json`;
+    const { stdout, code } = await shell(line);
+    expect(code, stdout).toBe(0);
+    expect((await store.retrieve('db/a')).text()).toBe('then db/a');
+    const receipt = await box.run(['receipt', 'receipt.json', '--json']);
+    expect(JSON.parse(receipt.stdout)).toMatchObject({
+      summary: { of: 'restore', by: 'ann', created: 1, replaced: 1, verified: 2 },
+    });
+    const elsewhere = await box.run(['receipt', 'receipt.json', '--fingerprint', store.fingerprint]);
+    expect(elsewhere).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('by ann') });
+    const forged = (await readFile(box.path('receipt.json'), 'utf8')).replace('ann', 'eve');
+    await writeFile(box.path('forged.json'), forged);
+    expect((await box.run(['receipt', 'forged.json'])).exitCode).toBe(5);
+    await writeFile(box.path('none.json'), '{}');
+    expect((await box.run(['receipt', 'none.json'])).exitCode).toBe(2);
+    const folder = await shell(
+      commandLine({ type: 'download', source: place, snapshot: 1, prefix: 'db/' }, { store: scene.url }),
+    );
+    expect(folder.code, folder.stdout).toBe(0);
+    expect(
+      await readFile(box.path('restored', 'b'), 'utf8').catch(() => readFile(box.path('restored', 'db', 'b'), 'utf8')),
+    ).toBe('then db/b');
+    const to = `file:${box.path('anew')}`;
+    const anew = await shell(commandLine({ type: 'restore', source: place, snapshot: 1, to }, { store: scene.url }));
+    expect(anew.code, anew.stdout).toBe(0);
+    expect((await box.run(['get', 'db/b', '--store', to])).stdout).toBe('then db/b');
+  }, 120_000);
+});

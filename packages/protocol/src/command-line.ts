@@ -1,0 +1,194 @@
+/** What somebody asks for in the console. */
+export type CommandRequest =
+  | { readonly type: 'snapshots'; readonly destination: string; readonly windows?: boolean }
+  | {
+      readonly type: 'restore';
+      readonly source: string;
+      readonly at?: string | undefined;
+      readonly snapshot?: number | undefined;
+      readonly prefix?: string | undefined;
+      readonly keys?: readonly string[] | undefined;
+      readonly into?: string | undefined;
+      /** The location of a new store. */
+      readonly to?: string | undefined;
+      readonly conflict?: string | undefined;
+      readonly deleteExtra?: boolean | undefined;
+      readonly dryRun?: boolean | undefined;
+      readonly verify?: boolean | undefined;
+    }
+  | {
+      /** The value of one key as of a point. */
+      readonly type: 'value';
+      readonly source: string;
+      readonly key: string;
+      readonly at?: string | undefined;
+      readonly snapshot?: number | undefined;
+    }
+  | {
+      /** A folder of files, as of a point. */
+      readonly type: 'download';
+      readonly source: string;
+      readonly at?: string | undefined;
+      readonly snapshot?: number | undefined;
+      readonly prefix?: string | undefined;
+      readonly keys?: readonly string[] | undefined;
+    }
+  | {
+      readonly type: 'browse';
+      readonly destination?: string | undefined;
+      readonly at?: string | undefined;
+      readonly snapshot?: number | undefined;
+      readonly prefix?: string | undefined;
+    }
+  | {
+      readonly type: 'find';
+      readonly contains: string;
+      readonly destination?: string | undefined;
+      readonly at?: string | undefined;
+      readonly snapshot?: number | undefined;
+      readonly prefix?: string | undefined;
+    }
+  | {
+      readonly type: 'compare';
+      readonly destination: string;
+      readonly from: { readonly at?: string | undefined; readonly snapshot?: number | undefined };
+      readonly to?: { readonly at?: string | undefined; readonly snapshot?: number | undefined } | undefined;
+      readonly prefix?: string | undefined;
+    }
+  | { readonly type: 'versions'; readonly key: string; readonly destination?: string | undefined }
+  | { readonly type: 'get' | 'info' | 'history'; readonly key: string }
+  | { readonly type: 'backup' | 'drill' | 'verify-backup' | 'retention'; readonly destination: string }
+  | { readonly type: 'approve' | 'deny'; readonly id: string }
+  /** Takes the secret of the store, so it is for where the store is unlocked. */
+  | { readonly type: 'rotate'; readonly depth?: 'unlock' | 'keys' | 'data' | undefined }
+  | { readonly type: 'health' | 'keys' | 'audit' | 'audit-examine' | 'schedules' | 'destinations' | 'approvals' };
+
+type Point = { readonly at?: string | undefined; readonly snapshot?: number | undefined };
+type Value = string | number | boolean | readonly string[] | undefined;
+
+/** What a command is given: its name and operands, and its options by their names. */
+interface Command {
+  readonly operands: readonly string[];
+  readonly options?: Readonly<Record<string, Value>>;
+}
+
+/** Characters that no POSIX shell does anything with. */
+const PLAIN = /^[A-Za-z0-9_/:.,@%+=-]+$/;
+
+/** A word as a POSIX shell reads it. */
+function quoted(word: string): string {
+  return PLAIN.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`;
+}
+
+function optionWords(name: string, value: Value): string[] {
+  if (value === undefined || value === false) return [];
+  if (value === true) return [`--${name}`];
+  const values = typeof value === 'object' ? value : [String(value)];
+  // What begins like an option would be taken for one.
+  return values.flatMap((one) => (one.startsWith('-') || one === '' ? [`--${name}=${one}`] : [`--${name}`, one]));
+}
+
+function pointOptions({ at, snapshot }: Point, prefix = ''): Record<string, Value> {
+  return { [`${prefix}at`]: at, [`${prefix}snapshot`]: snapshot };
+}
+
+function restoreCommand(request: Extract<CommandRequest, { readonly type: 'restore' }>): Command {
+  const { source, prefix, keys, into, to, conflict, deleteExtra, dryRun, verify } = request;
+  const options = {
+    ...pointOptions(request),
+    prefix,
+    key: keys,
+    into,
+    to,
+    conflict,
+    'delete-extra': deleteExtra,
+    'dry-run': dryRun,
+    verify,
+  };
+  return { operands: ['restore', source], options };
+}
+
+function commandOf(request: CommandRequest): Command {
+  switch (request.type) {
+    case 'restore':
+      return restoreCommand(request);
+    case 'snapshots':
+      return { operands: ['snapshots', request.destination], options: { windows: request.windows } };
+    case 'value':
+      return {
+        operands: ['restore', request.source],
+        options: { ...pointOptions(request), key: request.key, stdout: true },
+      };
+    case 'download':
+      return {
+        operands: ['restore', request.source],
+        options: { ...pointOptions(request), prefix: request.prefix, key: request.keys, folder: 'restored' },
+      };
+    case 'browse':
+      return {
+        operands: ['browse', ...(request.destination === undefined ? [] : [request.destination])],
+        options: { ...pointOptions(request), prefix: request.prefix },
+      };
+    case 'find':
+      return {
+        operands: ['find', request.contains, ...(request.destination === undefined ? [] : [request.destination])],
+        options: { ...pointOptions(request), prefix: request.prefix },
+      };
+    case 'compare':
+      return {
+        operands: ['compare', request.destination],
+        options: {
+          ...pointOptions(request.from, 'from-'),
+          ...pointOptions(request.to ?? {}, 'to-'),
+          prefix: request.prefix,
+        },
+      };
+    case 'versions':
+      return { operands: ['history', request.key], options: { backup: request.destination } };
+    case 'get':
+    case 'info':
+    case 'history':
+      return { operands: [request.type, request.key] };
+    case 'backup':
+    case 'drill':
+    case 'retention':
+      return { operands: [request.type, request.destination] };
+    case 'verify-backup':
+      return { operands: ['verify', request.destination] };
+    case 'approve':
+    case 'deny':
+      return { operands: [request.type, request.id] };
+    case 'rotate':
+      return { operands: ['rotate'], options: { depth: request.depth } };
+    case 'health':
+    case 'keys':
+    case 'audit':
+    case 'destinations':
+      return { operands: [request.type] };
+    case 'audit-examine':
+      return { operands: ['audit', 'examine'] };
+    case 'schedules':
+      return { operands: ['schedule', 'list'] };
+    case 'approvals':
+      return { operands: ['approval'] };
+    default:
+      return request satisfies never;
+  }
+}
+
+/**
+ * The command that does what somebody asks for in the console, as a line for a POSIX shell. Who asks is said by `$SECURESTORE_TOKEN`.
+ *
+ * @param options.store where the server is, such as `https://vault.example.com`; without it `$SECURESTORE_URL` says so
+ */
+export function commandLine(request: CommandRequest, { store }: { readonly store?: string | undefined } = {}): string {
+  const { operands, options = {} } = commandOf(request);
+  const [verb = '', ...rest] = operands;
+  const words = Object.entries({ ...options, store: request.type === 'rotate' ? undefined : store }).flatMap(
+    ([name, value]) => optionWords(name, value),
+  );
+  // Operands that begin like an option come after all that are some.
+  const isOdd = rest.some((one) => one.startsWith('-') || one === '');
+  const all = isOdd ? [verb, ...words, '--', ...rest] : [verb, ...rest, ...words];
+  return ['securestore', ...all].map(quoted).join(' ');
+}

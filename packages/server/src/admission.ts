@@ -1,0 +1,45 @@
+import type { ServerResponse } from 'node:http';
+import { SecureStoreError } from '@securestore/core-format';
+import type { Clock } from '@securestore/jobs';
+import type { ServerLimits } from './limits.ts';
+import { Throttle } from './throttle.ts';
+
+/** How often somebody who has proved nothing may begin to, a second and address; twenty times as often at once. */
+const GUESTS_PER_ADDRESS = 1;
+
+/** Keeps one caller from taking everything. */
+export class Admission {
+  readonly #concurrency: number;
+  readonly #rate: Throttle;
+  readonly #guests: Throttle;
+  readonly #running = new Map<string, number>();
+
+  constructor({ ratePerCaller, concurrencyPerCaller }: ServerLimits, clock: Clock) {
+    this.#concurrency = concurrencyPerCaller;
+    this.#rate = new Throttle(ratePerCaller, ratePerCaller * 2, clock);
+    this.#guests = new Throttle(GUESTS_PER_ADDRESS, GUESTS_PER_ADDRESS * 20, clock);
+  }
+
+  /** Counts what a caller has under way, until its answer is closed. @throws SecureStoreError `THROTTLED` */
+  admit(principal: string, answer: ServerResponse): void {
+    if (!this.#rate.take(principal)) {
+      throw new SecureStoreError('THROTTLED', 'these are more requests a second than one caller may send; send fewer');
+    }
+    const running = this.#running.get(principal) ?? 0;
+    if (running >= this.#concurrency) {
+      throw new SecureStoreError('THROTTLED', `one caller may have ${this.#concurrency} requests at once; send fewer`);
+    }
+    this.#running.set(principal, running + 1);
+    answer.once('close', () => {
+      const left = (this.#running.get(principal) ?? 1) - 1;
+      if (left > 0) this.#running.set(principal, left);
+      else this.#running.delete(principal);
+    });
+  }
+
+  /** Counts what somebody asks who has proved nothing. @throws SecureStoreError `THROTTLED` */
+  admitGuest(address: string): void {
+    if (this.#guests.take(address)) return;
+    throw new SecureStoreError('THROTTLED', 'there were too many attempts to sign in from here; try again later');
+  }
+}

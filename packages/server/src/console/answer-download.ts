@@ -1,0 +1,57 @@
+import { Readable } from 'node:stream';
+import type { DownloadRequest } from '@securestore/protocol';
+import { RAW_TYPE } from '@securestore/protocol';
+import type { FastifyReply } from 'fastify';
+import type { RetrievedStream, Session } from 'securestore';
+import { Type } from 'typebox';
+import type { TSchema } from 'typebox';
+import { dateIn } from '../given.ts';
+import { exactly, GIVEN_TIME, LOCATION, VERSION } from '../schemas.ts';
+import { archiveOf } from './archive.ts';
+import { attachment, fileNameOf } from './downloads.ts';
+
+const POINT = { at: Type.Optional(GIVEN_TIME), snapshot: Type.Optional(Type.Integer({ minimum: 1 })) };
+const KEY = Type.String({ minLength: 1, maxLength: 1024 });
+/** What may be asked for. */
+export const DOWNLOAD: TSchema = Type.Union([
+  exactly({
+    type: Type.Literal('object'),
+    key: KEY,
+    destination: Type.Optional(LOCATION),
+    ...POINT,
+    version: Type.Optional(VERSION),
+  }),
+  exactly({
+    type: Type.Literal('archive'),
+    destination: LOCATION,
+    ...POINT,
+    prefix: Type.Optional(Type.String({ maxLength: 1024 })),
+    keys: Type.Optional(Type.Array(KEY, { maxItems: 10_000 })),
+  }),
+]);
+/** Answers with a file. What is in it does nothing in a browser, wherever that shows it. */
+export async function answerDownload(session: Session, asked: DownloadRequest, reply: FastifyReply): Promise<unknown> {
+  const gone = new AbortController();
+  reply.raw.once('close', () => gone.abort());
+  reply.header('content-disposition', attachment(fileNameOf(asked)));
+  reply.header('content-security-policy', "default-src 'none'; frame-ancestors 'none'; sandbox");
+  if (asked.type === 'archive') {
+    const archive = await archiveOf(session, asked, gone.signal);
+    return reply.type('application/x-tar').send(Readable.fromWeb(archive as never));
+  }
+  const { info, stream } = await retrieved(session, asked, gone.signal);
+  reply.header('content-length', String(info.size));
+  return reply.type(RAW_TYPE).send(Readable.fromWeb(stream as never));
+}
+
+function retrieved(
+  session: Session,
+  { key, destination, at, snapshot, version }: Extract<DownloadRequest, { readonly type: 'object' }>,
+  signal: AbortSignal,
+): Promise<RetrievedStream> {
+  const time = dateIn(at);
+  if (destination !== undefined) {
+    return session.points.retrieveStream(key, { destination, at: time, snapshot, signal });
+  }
+  return session.retrieveStream(key, { ...(version !== undefined && { version }), ...(time && { at: time }), signal });
+}

@@ -1,0 +1,168 @@
+import { decodeKey, FRAMED_TYPE, RAW_TYPE } from '@securestore/protocol';
+import type { Moment, PointChoice } from 'securestore';
+import { Type } from 'typebox';
+import { answerFramed, answerRaw } from '../answer-object.ts';
+import { dateIn } from '../given.ts';
+import type { Route } from '../route.ts';
+import { route } from '../route.ts';
+import { BYTE_POSITION, exactly, FLAG, GIVEN_TIME, LOCATION, reportOf } from '../schemas.ts';
+
+/** In a query everything is a text. */
+const NUMBER = Type.String({ pattern: '^[1-9][0-9]{0,15}$', title: 'a whole number of at least 1' });
+const TEXT = Type.String({ maxLength: 1024 });
+const POINT = { at: Type.Optional(GIVEN_TIME), snapshot: Type.Optional(NUMBER) };
+const MOMENT = { destination: Type.Optional(LOCATION), ...POINT };
+const PAGE = {
+  prefix: Type.Optional(TEXT),
+  after: Type.Optional(Type.String({ maxLength: 4096, description: 'what the page before said' })),
+  limit: Type.Optional(NUMBER),
+};
+
+function numberIn(text: string | undefined): number | undefined {
+  return text === undefined ? undefined : Number(text);
+}
+
+function pointIn({ at, snapshot }: { at?: string | undefined; snapshot?: string | undefined }): PointChoice {
+  return { at: dateIn(at), snapshot: numberIn(snapshot) };
+}
+
+function momentIn(query: { destination?: string; at?: string; snapshot?: string }): Moment {
+  const { destination } = query;
+  return { ...(destination !== undefined && { destination }), ...pointIn(query) };
+}
+
+function pageIn({ prefix, after, limit }: { prefix?: string; after?: string; limit?: string }): {
+  readonly prefix: string | undefined;
+  readonly after: string | undefined;
+  readonly limit: number | undefined;
+} {
+  return { prefix, after, limit: numberIn(limit) };
+}
+
+const ABOUT_PAGES =
+  'A page ends after a bounded amount of work: it may hold less than was asked for, or nothing, and not be the last one. Without "destination" it is about the store as it is now.';
+
+/** What the store was, at any point that can be restored. */
+export const POINT_ROUTES: readonly Route[] = [
+  route({
+    method: 'GET',
+    path: '/v1/points/destinations',
+    access: 'points.destinations',
+    summary: 'where the store is backed up',
+    answer: { description: 'them', json: exactly({ destinations: Type.Array(reportOf('a destination')) }) },
+    handle: async ({ session, signal }) => ({ destinations: await session.points.destinations({ signal }) }),
+  }),
+  route({
+    method: 'GET',
+    path: '/v1/points/timeline',
+    access: 'points.timeline',
+    summary: 'up to when the store can be restored from a destination, which spans of time, and which snapshots',
+    query: exactly({
+      destination: LOCATION,
+      before: Type.Optional(NUMBER),
+      limit: Type.Optional(NUMBER),
+      changes: Type.Optional(FLAG),
+    }),
+    answer: { description: 'a timeline', json: reportOf('a timeline') },
+    handle: ({ session, query: { destination, before, limit, changes }, signal }) =>
+      session.points.timeline(destination, {
+        before: numberIn(before),
+        limit: numberIn(limit),
+        changes: changes === 'true',
+        signal,
+      }),
+  }),
+  route({
+    method: 'GET',
+    path: '/v1/points/browse',
+    access: 'points.browse',
+    summary: 'what lies in a folder at a moment, as far as it may be seen',
+    description: ABOUT_PAGES,
+    query: exactly({ ...MOMENT, ...PAGE }),
+    answer: { description: 'a page', json: reportOf('a page of a folder') },
+    handle: ({ session, query, signal }) => session.points.browse({ ...momentIn(query), ...pageIn(query), signal }),
+  }),
+  route({
+    method: 'GET',
+    path: '/v1/points/find',
+    access: 'points.find',
+    summary: 'names that have a text in them at a moment, also of what was deleted, as far as they may be seen',
+    description: ABOUT_PAGES,
+    query: exactly({ ...MOMENT, ...PAGE, contains: TEXT }),
+    answer: { description: 'a page', json: reportOf('a page of names') },
+    handle: ({ session, query, signal }) =>
+      session.points.find({ contains: query.contains, ...momentIn(query), ...pageIn(query), signal }),
+  }),
+  route({
+    method: 'GET',
+    path: '/v1/points/compare',
+    access: 'points.compare',
+    summary: 'what differs between two points, or between one and now, as far as it may be seen',
+    description: 'A page ends after a bounded amount of work: it may hold nothing, and not be the last one.',
+    query: exactly({
+      destination: LOCATION,
+      fromAt: Type.Optional(GIVEN_TIME),
+      fromSnapshot: Type.Optional(NUMBER),
+      toAt: Type.Optional(GIVEN_TIME),
+      toSnapshot: Type.Optional(NUMBER),
+      ...PAGE,
+    }),
+    answer: { description: 'a page', json: reportOf('a page of differences') },
+    handle: ({ session, query, signal }) => {
+      const { destination, fromAt, fromSnapshot, toAt, toSnapshot } = query;
+      const from = pointIn({ at: fromAt, snapshot: fromSnapshot });
+      const isNow = toAt === undefined && toSnapshot === undefined;
+      const to = isNow ? {} : { to: pointIn({ at: toAt, snapshot: toSnapshot }) };
+      return session.points.compare({ destination, from, ...to, ...pageIn(query), signal });
+    },
+  }),
+  route({
+    method: 'GET',
+    path: '/v1/points/versions/{key}',
+    access: 'points.versions',
+    further: ['history'],
+    summary: 'what a key was over time, by what the store and a destination keep',
+    query: exactly({ destination: Type.Optional(LOCATION) }),
+    answer: { description: 'its versions, newest first', json: reportOf('versions of a key') },
+    handle: ({ session, rest, query, signal }) => session.points.versions(decodeKey(rest), { ...query, signal }),
+  }),
+  route({
+    method: 'GET',
+    path: '/v1/points/objects/{key}',
+    access: 'points.retrieveStream',
+    further: ['read', 'history'],
+    summary: 'the data of an object as it was at a point, or a range of them',
+    query: exactly({
+      destination: LOCATION,
+      ...POINT,
+      start: Type.Optional(BYTE_POSITION),
+      end: Type.Optional(BYTE_POSITION),
+    }),
+    headers: { accept: `${RAW_TYPE} or ${FRAMED_TYPE}`, range: 'bytes=START-END, bytes=START- or bytes=-LAST' },
+    answer: { description: 'the data', media: [RAW_TYPE, FRAMED_TYPE] },
+    async handle(context) {
+      const { session, rest, query, headers, signal } = context;
+      const { destination, start, end } = query;
+      const then = { destination, ...pointIn(query) };
+      const source = {
+        retrieveStream: (key: string, range: object) => session.points.retrieveStream(key, { ...then, ...range }),
+      };
+      const range = {
+        ...(start !== undefined && { start: Number(start) }),
+        ...(end !== undefined && { end: Number(end) }),
+        signal,
+      };
+      const answer = headers.accept?.includes(FRAMED_TYPE) === true ? answerFramed : answerRaw;
+      return answer({ ...context, session: source }, decodeKey(rest), range);
+    },
+  }),
+  route({
+    method: 'GET',
+    path: '/v1/points/receipts',
+    access: 'points.receipts',
+    summary: 'receipts of the last drills and restores of a destination, the newest first',
+    query: exactly({ destination: LOCATION }),
+    answer: { description: 'them', json: reportOf('receipts, signed by the store') },
+    handle: ({ session, query, signal }) => session.points.receipts(query.destination, { signal }),
+  }),
+];

@@ -1,0 +1,143 @@
+import { randomBytes } from 'node:crypto';
+import type { StoreAction } from '@securestore/acl';
+import { SecureStoreError } from '@securestore/core-format';
+import type { Clock } from '@securestore/jobs';
+import type { WireError, WorkRecord } from '@securestore/protocol';
+import { toWireError } from '@securestore/protocol';
+import type { Job, JobProgress } from 'securestore';
+
+/** How long what came of work is kept, in milliseconds, and of how much of one caller, and in all. */
+const KEPT_FOR = 24 * 60 * 60 * 1000;
+const MAX_EACH = 50;
+const MAX_RECORDS = 2000;
+/** So many items of each list in a report are kept. */
+const MAX_LISTED = 1000;
+
+/** What is known of work when it is started. */
+export interface WorkStart {
+  /** Who has started it. */
+  readonly principal: string;
+  /** What it took, and reading its report takes. */
+  readonly action: StoreAction;
+  readonly route: string;
+  /** The body of the request, where it holds no secret. */
+  readonly asked?: unknown;
+}
+
+/** Work that was started over this server. */
+export interface WorkEntry extends WorkStart {
+  readonly id: string;
+  readonly job: Job<unknown>;
+  /** In milliseconds since 1970. */
+  readonly started: number;
+  ended?: number;
+  progress?: JobProgress;
+  report?: unknown;
+  error?: WireError;
+}
+
+/** A report whose lists are not longer than anybody reads. */
+function bounded(report: unknown): unknown {
+  if (typeof report !== 'object' || report === null) return report;
+  return Object.fromEntries(
+    Object.entries(report).map(([name, value]: [string, unknown]) => [
+      name,
+      Array.isArray(value) ? value.slice(0, MAX_LISTED) : value,
+    ]),
+  );
+}
+
+/**
+ * What came of work that was started over this server: for whoever has started it, and no longer than a day. It ends with the process, as the
+ * work itself does not: that is in the list of jobs.
+ */
+export class Work {
+  readonly #clock: Pick<Clock, 'now'>;
+  /** The oldest first. */
+  readonly #entries = new Map<string, WorkEntry>();
+
+  constructor(clock: Pick<Clock, 'now'>) {
+    this.#clock = clock;
+  }
+
+  add(job: Job<unknown>, start: WorkStart): WorkEntry {
+    const entry: WorkEntry = { ...start, id: randomBytes(12).toString('base64url'), job, started: this.#clock.now() };
+    this.#entries.set(entry.id, entry);
+    this.#makeRoom(start.principal);
+    void this.#watch(entry);
+    return entry;
+  }
+
+  async #watch(entry: WorkEntry): Promise<void> {
+    const { job } = entry;
+    const following = this.#follow(entry);
+    try {
+      entry.report = bounded(await job);
+    } catch (error) {
+      // Where it is refused before it begins there is nothing to come back to.
+      if (entry.progress === undefined) this.#entries.delete(entry.id);
+      entry.error = toWireError(error);
+    }
+    entry.ended = this.#clock.now();
+    await following;
+  }
+
+  async #follow(entry: WorkEntry): Promise<void> {
+    try {
+      for await (const progress of entry.job.progress) entry.progress = progress;
+    } catch {
+      // The job itself says why.
+    }
+  }
+
+  #makeRoom(principal: string): void {
+    const now = this.#clock.now();
+    const ended = [...this.#entries.values()].filter((one) => one.ended !== undefined);
+    for (const { id, ended: at = now } of ended) if (now - at > KEPT_FOR) this.#entries.delete(id);
+    const own = ended.filter((one) => one.principal === principal && this.#entries.has(one.id));
+    for (const { id } of own.slice(0, Math.max(0, own.length - MAX_EACH))) this.#entries.delete(id);
+    for (const { id } of ended) {
+      if (this.#entries.size <= MAX_RECORDS) return;
+      this.#entries.delete(id);
+    }
+  }
+
+  /** What somebody has started, the newest first. */
+  of(principal: string): WorkEntry[] {
+    this.#makeRoom(principal);
+    return [...this.#entries.values()].filter((one) => one.principal === principal).toReversed();
+  }
+
+  /** @throws SecureStoreError `NOT_FOUND`, also for what others have started */
+  find(id: string, principal: string): WorkEntry {
+    const found = this.of(principal).find((one) => one.id === id);
+    if (found !== undefined) return found;
+    throw new SecureStoreError('NOT_FOUND', 'you have started no such work here, or it ended more than a day ago');
+  }
+
+  /** Forgets what came of work. @throws SecureStoreError `NOT_FOUND`; `CONFLICT` while it is under way */
+  forget(id: string, principal: string): void {
+    if (this.find(id, principal).ended === undefined) {
+      throw new SecureStoreError('CONFLICT', 'this work is under way: cancel its job first');
+    }
+    this.#entries.delete(id);
+  }
+}
+
+/** A record as it travels. @param mayRead whether the caller may do such work still, and so read its report */
+export function recordOf(entry: WorkEntry, mayRead: boolean): WorkRecord {
+  const { id, job, route, asked, started, ended, progress, report, error } = entry;
+  const state = ended === undefined ? 'running' : error === undefined ? 'done' : 'failed';
+  return {
+    id,
+    job: job.id,
+    route,
+    ...(mayRead && asked !== undefined && { asked }),
+    state,
+    started: new Date(started).toISOString(),
+    ...(ended !== undefined && { ended: new Date(ended).toISOString() }),
+    ...(progress !== undefined && { progress }),
+    ...(mayRead && report !== undefined && { report }),
+    ...(error !== undefined && { error: mayRead ? error : { ...error, message: 'it failed' } }),
+  };
+}

@@ -1,0 +1,130 @@
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { request } from 'node:http';
+import type { IncomingMessage } from 'node:http';
+import type { Layer } from '@securestore/backend-api';
+import { composeLayers, intercept } from '@securestore/backend-api';
+import { MemoryBackend } from '@securestore/backend-memory';
+import type { WorkRecord } from '@securestore/protocol';
+import { describe, expect, it } from 'vitest';
+import { EagerClock } from '../../objects/test/support/eager-clock.ts';
+import type { World } from './support/world.ts';
+import { codeIn, EVERYTHING, world } from './support/world.ts';
+
+const HOUR = 3_600_000;
+
+/** A backend in memory answers without letting others have a turn; one elsewhere takes its time. */
+const withTurns = intercept(() => async (call, run) => {
+  await new Promise(setImmediate);
+  return run(call.signal);
+});
+
+async function scene(layer?: Layer): Promise<World & { readonly clock: EagerClock; readonly token: string }> {
+  const clock = new EagerClock();
+  const memory = new MemoryBackend({ clock: () => clock.now() });
+  const backend = layer === undefined ? memory : composeLayers(memory, [layer]);
+  const here = await world({ clock, console: false }, { clock, backend });
+  return { ...here, clock, token: await here.somebody('ann', EVERYTHING) };
+}
+
+type Scene = Awaited<ReturnType<typeof scene>>;
+
+const post = ({ send, token }: Scene, path: string, body: object, accept = 'application/json') =>
+  send('POST', path, { token, headers: { 'content-type': 'application/json', accept }, body: JSON.stringify(body) });
+
+async function workOf({ send, token }: Scene): Promise<WorkRecord[]> {
+  return ((await send('GET', '/v1/work', { token })).json() as { work: WorkRecord[] }).work;
+}
+
+describe('long work', () => {
+  it('is remembered for a day, the last fifty of somebody, the newest first', async () => {
+    const here = await scene();
+    for (let number = 0; number < 55; number++) {
+      here.clock.advance(1000);
+      expect((await post(here, '/v1/checkpoint', {})).status).toBe(200);
+    }
+    const work = await workOf(here);
+    expect(work).toHaveLength(50);
+    expect(work.map(({ started }) => started)).toEqual(
+      work
+        .map(({ started }) => started)
+        .toSorted()
+        .toReversed(),
+    );
+    expect(work[0]).toMatchObject({ job: 'checkpoint', state: 'done', route: 'POST /v1/checkpoint', asked: {} });
+    here.clock.advance(25 * HOUR);
+    expect(await workOf(here)).toEqual([]);
+  });
+
+  it('that failed is remembered with its error, and that was refused is not', async () => {
+    const here = await scene();
+    const place = `memory:${randomUUID()}`;
+    const answer = await post(here, '/v1/restore', { source: place });
+    expect(codeIn(answer)).toBe('NOT_FOUND');
+    expect(await workOf(here)).toMatchObject([
+      { state: 'failed', error: { code: 'NOT_FOUND' }, asked: { source: place } },
+    ]);
+    const denied = await here.somebody('eve', [{ effect: 'allow', actions: ['health'] }]);
+    const refused = await post({ ...here, token: denied }, '/v1/restore', { source: place });
+    expect(codeIn(refused)).toBe('ACCESS_DENIED');
+    expect(await workOf({ ...here, token: denied })).toEqual([]);
+  });
+
+  it('has no secret in what was asked', async () => {
+    const here = await scene();
+    const [oldKey, newKey] = [9, 8].map((byte) => ({ key: Buffer.alloc(32, byte).toString('base64url') }));
+    expect((await post(here, '/v1/rotate', { oldKey, newKey, depth: 'unlock' })).status).toBe(200);
+    const [record] = await workOf(here);
+    expect(record).toMatchObject({ job: 'rotation', state: 'done' });
+    expect(record).not.toHaveProperty('asked');
+  });
+
+  it('goes on when its connection is lost, and is told of to the end on another one', async () => {
+    const here = await scene();
+    const { store, port, token, send } = here;
+    await store.storeMany(Array.from({ length: 300 }, (_, at) => ({ key: `k${at}`, data: Buffer.alloc(20_000, at) })));
+    const place = `memory:${randomUUID()}`;
+    await store.backup(place);
+    for (const key of await store.list()) await store.delete(key);
+    const body = JSON.stringify({ source: place, prefix: 'k', verify: true });
+    const headers = {
+      authorization: `Bearer ${token}`,
+      'content-type': 'application/json',
+      'content-length': String(Buffer.byteLength(body)),
+      accept: 'text/event-stream',
+    };
+    const asked = request({ host: '127.0.0.1', port, method: 'POST', path: '/v1/restore', headers, agent: false });
+    asked.end(body);
+    const [answer] = (await once(asked, 'response')) as [IncomingMessage];
+    const [first] = (await once(answer, 'data')) as [Buffer];
+    answer.destroy();
+    const [, record = ''] = /"record":"([^"]+)"/.exec(first.toString()) ?? [];
+    const events = await send('GET', `/v1/work/${record}/events`, { token });
+    expect(events.body.toString()).toMatch(/^event: job\n/);
+    expect(events.body.toString()).toMatch(/event: report\ndata: .*"created":300/);
+    const told = (await send('GET', `/v1/work/${record}`, { token })).json() as WorkRecord;
+    expect(told).toMatchObject({ state: 'done', report: { created: 300, verified: 300 } });
+    expect(await store.list()).toHaveLength(300);
+  });
+
+  it('that is under way is not forgotten, and stopped work is gone on with by asking again', async () => {
+    const here = await scene(withTurns);
+    const { store, send, token } = here;
+    await store.storeMany(Array.from({ length: 1000 }, (_, at) => ({ key: `k${at}`, data: 'x' })));
+    const place = `memory:${randomUUID()}`;
+    await store.backup(place);
+    for (const key of await store.list()) await store.delete(key);
+    const asked = { source: place, prefix: 'k' };
+    const running = post(here, '/v1/restore', asked);
+    let record: WorkRecord | undefined;
+    while (record?.progress === undefined) [record] = await workOf(here);
+    expect(record).toMatchObject({ state: 'running', job: 'restore' });
+    expect(codeIn(await send('DELETE', `/v1/work/${record.id}`, { token }))).toBe('CONFLICT');
+    expect((await send('POST', '/v1/jobs/restore/cancel', { token })).status).toBe(200);
+    expect(codeIn(await running)).toBe('ABORTED');
+    expect(await workOf(here)).toMatchObject([{ state: 'failed', error: { code: 'ABORTED' }, asked }]);
+    const done = (await post(here, '/v1/restore', record.asked as object)).json() as Record<string, number>;
+    expect((done['created'] ?? 0) + (done['unchanged'] ?? 0)).toBe(1000);
+    expect(await store.list()).toHaveLength(1000);
+  });
+});
