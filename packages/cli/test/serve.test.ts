@@ -216,6 +216,58 @@ describe('serve', () => {
     expect(stderr).not.toMatch(/s3cr3t|credentials:|a b/);
   });
 
+  it('refuses a file about an issuer that is none, and says what is wrong with it', async () => {
+    const box = await sandbox();
+    const issuer = {
+      name: 'corp',
+      keys: 'https://login.example.com/jwks',
+      issuer: 'https://login.example.com',
+      audience: 'vault',
+      algorithms: ['RS256'],
+    };
+    const redirect = 'https://vault.example.com/console/oidc/callback';
+    const cases: readonly (readonly [unknown, string])[] = [
+      ['no json', 'it is no JSON'],
+      [7, 'it must hold an object'],
+      [{ ...issuer, colour: 'red' }, 'there is no setting "colour"'],
+      [{ ...issuer, name: 7 }, 'must be texts'],
+      [{ ...issuer, algorithms: 'RS256' }, 'algorithms a list'],
+      [{ ...issuer, keys: 'x' }, 'keys must be a URL'],
+      [{ ...issuer, console: 7 }, 'console must be an object'],
+      [{ ...issuer, console: null }, 'console must be an object'],
+      [{ ...issuer, console: { redirect, colour: 'red' } }, 'there is no setting "console.colour"'],
+      [{ ...issuer, console: {} }, 'console.redirect must be a text'],
+      [{ ...issuer, console: { redirect, title: 7 } }, 'console.title'],
+      [{ ...issuer, console: { redirect, scopes: 'groups' } }, 'console.scopes'],
+      [{ ...issuer, console: { redirect, clientSecretFile: 7 } }, 'console.clientSecretFile'],
+      [{ ...issuer, console: { redirect: 'https://vault.example.com/elsewhere' } }, '/console/oidc/callback'],
+    ];
+    for (const [content, said] of cases) {
+      await writeFile(box.path('corp.json'), content === 'no json' ? content : JSON.stringify(content));
+      const { exitCode, stderr } = await runHere(['serve', '--port', '0', '--oidc', box.path('corp.json')], {
+        env: { ...box.env, SECURESTORE_URL: `sqlite:${box.path('vault')}` },
+      });
+      expect(exitCode, JSON.stringify(content)).toBe(2);
+      expect(stderr, JSON.stringify(content)).toContain(said);
+    }
+  });
+
+  it('leaves the console out, also where a file says how people sign in there', async () => {
+    const box = await sandbox();
+    const corp = {
+      name: 'corp',
+      keys: 'https://login.example.com/jwks',
+      issuer: 'https://login.example.com',
+      audience: 'vault',
+      algorithms: ['RS256'],
+      console: { redirect: 'http://127.0.0.1:8420/console/oidc/callback', title: 'Corp' },
+    };
+    await writeFile(box.path('corp.json'), JSON.stringify(corp));
+    const server = await serving(box, ['--oidc', 'corp.json', '--no-console']);
+    expect((await fetch(`${server.url}/console/`)).status).toBe(401);
+    expect((await server.stop()).exitCode).toBe(0);
+  });
+
   it('refuses a token where it would bind nobody', async () => {
     const box = await sandbox();
     const { exitCode, stderr } = await box.run(['ls'], { env: { SECURESTORE_TOKEN: 'sst_x' } });
