@@ -1,0 +1,80 @@
+import { computed } from '@preact/signals';
+import { amend, place } from './router.ts';
+
+/** A moment of a backup: at most one of the two. Without, the newest. */
+export interface Point {
+  /** ISO 8601. */
+  readonly at?: string;
+  readonly snapshot?: number;
+}
+
+/** What is to be restored. */
+export type Chosen =
+  | { readonly type: 'nothing' }
+  | { readonly type: 'everything' }
+  | { readonly type: 'prefix'; readonly prefix: string }
+  | { readonly type: 'keys'; readonly keys: readonly string[] };
+
+/** What is done where something else is by now. */
+export type Conflict = 'fail' | 'skip' | 'newer' | 'overwrite' | 'rename';
+
+/** Where it is restored to. */
+export type Target =
+  | { readonly type: 'place'; readonly deleteExtra: boolean }
+  | { readonly type: 'prefix'; readonly into: string }
+  | { readonly type: 'location'; readonly to: string }
+  | { readonly type: 'download' };
+
+/** A recovery as far as it is thought out. */
+export interface Draft {
+  readonly destination?: string;
+  readonly point: Point;
+  readonly chosen: Chosen;
+  readonly target: Target;
+  readonly conflict: Conflict;
+}
+
+/** How many keys one restore may name. */
+export const MAX_KEYS = 10_000;
+
+export const EMPTY_DRAFT: Draft = {
+  point: {},
+  chosen: { type: 'nothing' },
+  target: { type: 'place', deleteExtra: false },
+  conflict: 'overwrite',
+};
+
+export const draft = computed<Draft>(() => place.value.state.draft ?? EMPTY_DRAFT);
+
+/** Changes the recovery, where somebody is. */
+export function change(changes: Partial<Draft>): void {
+  amend({ draft: { ...draft.peek(), ...changes } });
+}
+
+/** What a moment is asked for by. */
+export function pointQuery({ at, snapshot }: Point): { readonly at?: string; readonly snapshot?: number } {
+  if (snapshot !== undefined) return { snapshot };
+  return at === undefined ? {} : { at };
+}
+
+/** The same, where the destination is asked for as well. */
+export function momentQuery({ destination, point }: Pick<Draft, 'destination' | 'point'>): Record<string, string | number> {
+  return { ...(destination !== undefined && { destination }), ...pointQuery(point) };
+}
+
+export function isChosen(chosen: Chosen, key: string): boolean {
+  if (chosen.type === 'everything') return true;
+  if (chosen.type === 'prefix') return key.startsWith(chosen.prefix);
+  return chosen.type === 'keys' && chosen.keys.includes(key);
+}
+
+/** One key more, or less. A folder takes the place of keys, and keys that of a folder. */
+export function toggled(chosen: Chosen, key: string): Chosen {
+  if (key.endsWith('/')) {
+    return chosen.type === 'prefix' && chosen.prefix === key ? { type: 'nothing' } : { type: 'prefix', prefix: key };
+  }
+  const keys = chosen.type === 'keys' ? chosen.keys : [];
+  const rest = keys.filter((one) => one !== key);
+  if (rest.length < keys.length) return rest.length === 0 ? { type: 'nothing' } : { type: 'keys', keys: rest };
+  return keys.length >= MAX_KEYS ? chosen : { type: 'keys', keys: [...keys, key] };
+}

@@ -1,0 +1,17 @@
+import type { JSX } from 'preact';
+import type { CommandRequest } from '@securestore/protocol';
+import { commandLine } from '@securestore/protocol';
+import { Copy } from './basics.tsx';
+
+/** What does the same on the command line. */
+export function Command({ request }: { readonly request: CommandRequest }): JSX.Element {
+  const line = commandLine(request, { store: location.origin });
+  return (
+    <div class="command">
+      <pre tabIndex={0} role="group" aria-label="The same on the command line">
+        <code>{line}</code>
+      </pre>
+      <Copy text={line} what="command" />
+    </div>
+  );
+}

@@ -1,0 +1,98 @@
+import type { JSX } from 'preact';
+import { bytes, counted, duration } from '../lib/format.ts';
+import { EMPTY_DRAFT } from '../lib/draft.ts';
+import { lastDrill, receiptsOf, timelineOf } from '../lib/points.ts';
+import { useResource } from '../lib/resource.ts';
+import { Badge, Failure, Link, Loading, Name } from './basics.tsx';
+import { Ago, Time } from './time.tsx';
+
+/** How often it is looked how far behind a destination is, in milliseconds. */
+const EVERY = 5000;
+
+/** `0.8 s behind`, and whether that goes on. */
+export function Lag({ lag, isContinuous }: { readonly lag: number; readonly isContinuous: boolean }): JSX.Element {
+  return (
+    <Badge tone={isContinuous && lag < 60_000 ? 'ok' : 'neutral'}>
+      {duration(lag)} behind{isContinuous ? ', following' : ''}
+    </Badge>
+  );
+}
+
+/** What can be restored from a place, at a glance. */
+export function DestinationCard({ destination }: { readonly destination: string }): JSX.Element {
+  const { value, error, isSlow, reload } = useResource(
+    destination,
+    async (asked) => {
+      const [timeline, receipts] = await Promise.all([
+        timelineOf(destination, { limit: 1 }, asked),
+        receiptsOf(destination, asked),
+      ]);
+      return { timeline, receipts };
+    },
+    EVERY,
+  );
+  if (value === undefined) {
+    return (
+      <article class="card" aria-label={destination}>
+        <h3>
+          <Name of={destination} />
+        </h3>
+        {error === undefined ? <Loading isSlow={isSlow} what="what can be restored" /> : <Failure error={error} onRetry={reload} />}
+      </article>
+    );
+  }
+  const { timeline, receipts } = value;
+  const [snapshot] = timeline.snapshots;
+  const drill = lastDrill(receipts);
+  return (
+    <article class="card" aria-label={destination}>
+      <h3>
+        <Name of={destination} />
+      </h3>
+      {timeline.recoverableTo === undefined ? (
+        <p class="figure">Nothing can be restored from here yet</p>
+      ) : (
+        <p class="figure">
+          <span class="small muted">Recoverable to</span>
+          <Time of={timeline.recoverableTo} isLong />
+          <Lag lag={timeline.lag ?? 0} isContinuous={timeline.isContinuous} />
+        </p>
+      )}
+      {error !== undefined && <p class="error-line">It can’t be reached now; this is from before.</p>}
+      {timeline.error !== undefined && <p class="error-line">{timeline.error.message}</p>}
+      <dl class="facts">
+        <div>
+          <dt>Last backup</dt>
+          <dd>
+            {snapshot === undefined ? (
+              'none'
+            ) : (
+              <>
+                <Ago of={snapshot.time} />, {counted(snapshot.objects, 'object')}, {bytes(snapshot.bytes)}
+              </>
+            )}
+          </dd>
+        </div>
+        <div>
+          <dt>Last drill</dt>
+          <dd>
+            {drill === undefined ? (
+              'none yet: nobody knows how long a recovery takes'
+            ) : (
+              <>
+                <Ago of={drill.begun} />, recovered in {duration(drill.recovery)} <Badge tone={drill.ok ? 'ok' : 'bad'}>{drill.ok ? 'good' : 'failed'}</Badge>
+              </>
+            )}
+          </dd>
+        </div>
+      </dl>
+      {timeline.recoverableTo !== undefined && (
+        <p>
+          <Link to="/recover" state={{ draft: { ...EMPTY_DRAFT, destination } }} label={`Recover from ${destination}`}>
+            Recover from here
+          </Link>
+        </p>
+      )}
+    </article>
+  );
+}
