@@ -21,6 +21,12 @@ const config: UserConfig = defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     license: { fileName: 'licenses.md' },
+    rolldownOptions: {
+      // The protocol is for servers too; what of it needs Node does not get into the pages.
+      onLog: (level, log, handle) => {
+        if (!log.message.includes('externalized for browser compatibility')) handle(level, log);
+      },
+    },
   },
 });
 

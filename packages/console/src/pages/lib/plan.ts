@@ -1,4 +1,5 @@
-import type { CommandRequest, StoreAction } from '@securestore/protocol';
+import type { StoreAction } from '@securestore/acl';
+import type { CommandRequest } from '@securestore/protocol';
 import type { Chosen, Draft } from './draft.ts';
 import { pointQuery } from './draft.ts';
 

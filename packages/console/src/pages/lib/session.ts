@@ -1,5 +1,6 @@
 import { computed, signal } from '@preact/signals';
-import type { ConsoleSession, ConsoleSettings, OidcStart, Permission, StoreAction } from '@securestore/protocol';
+import type { Permission, StoreAction } from '@securestore/acl';
+import type { ConsoleSession, ConsoleSettings, OidcStart } from '@securestore/protocol';
 import { CONSOLE_PATHS } from '@securestore/protocol';
 import { ask, ended, get, isApiError, useCsrf } from './api.ts';
 

@@ -1,6 +1,6 @@
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
-import type { ApprovalRequest, StoreAction } from '@securestore/protocol';
+import type { ApprovalRequest, StoreAction } from '@securestore/acl';
 import { ask, get } from '../lib/api.ts';
 import { useResource } from '../lib/resource.ts';
 import { session } from '../lib/session.ts';

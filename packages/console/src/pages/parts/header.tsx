@@ -1,5 +1,5 @@
 import type { JSX } from 'preact';
-import type { StoreAction } from '@securestore/protocol';
+import type { StoreAction } from '@securestore/acl';
 import { now } from '../lib/clock.ts';
 import { localClock, utcTime, zoneOf } from '../lib/format.ts';
 import { place } from '../lib/router.ts';

@@ -1,5 +1,5 @@
 import type { JSX } from 'preact';
-import type { ApprovalRequest } from '@securestore/protocol';
+import type { ApprovalRequest } from '@securestore/acl';
 import { announce } from '../lib/announce.ts';
 import { ask, get } from '../lib/api.ts';
 import { useResource } from '../lib/resource.ts';

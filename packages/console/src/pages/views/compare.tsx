@@ -21,9 +21,11 @@ type Row = WireComparePage['differences'][number];
 const PAGE = 500;
 const TONES: Readonly<Record<Row['type'], Tone>> = { added: 'ok', removed: 'bad', changed: 'warn' };
 
+const sizeOf = (size: number | undefined): string => (size === undefined ? '?' : bytes(size));
+
 function sizes({ before, after }: Row): string {
-  if (before === undefined) return after === undefined ? '' : bytes(after.size);
-  return after === undefined || after.size === before.size ? bytes(before.size) : `${bytes(before.size)} → ${bytes(after.size)}`;
+  const known = [before, after].filter((one) => one !== undefined).map(({ size }) => sizeOf(size));
+  return [...new Set(known)].join(' → ');
 }
 
 const columns = (onOpen: (row: Row) => void, onToggle: (row: Row) => void): readonly Column<Row>[] => [

@@ -71,7 +71,7 @@ export function FindView(): JSX.Element {
           amend({ contains: typed });
         }}
       >
-        <Field label="Part of the name" hint="As it is written there. Deleted keys are found as well, as long as their history is kept." error={problem}>
+        <Field label="Part of the name" hint="Large and small letters are the same. Deleted keys are found as well, as long as their history is kept." error={problem}>
           {({ id, describedBy }) => (
             <input
               id={id}

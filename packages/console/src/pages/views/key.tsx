@@ -116,7 +116,7 @@ export function KeyView(): JSX.Element {
             Known since <Time of={value.since} />.
           </p>
         )}
-        {value?.hasMore === true && <Notice>Only the last hundred points were looked through; there may be older versions in those before.</Notice>}
+        {value?.hasMore === true && <Notice>Only the newest points were looked through; there may be older versions in those before.</Notice>}
         <Command request={{ type: 'versions', key: name, destination }} />
       </Panel>
     </LookPage>

@@ -1,6 +1,7 @@
 import type { JSX } from 'preact';
 import type { HealthCheck, HealthReport } from '@securestore/health';
-import type { ApprovalRequest, Wire, WorkRecord } from '@securestore/protocol';
+import type { ApprovalRequest } from '@securestore/acl';
+import type { Wire, WorkRecord } from '@securestore/protocol';
 import { get } from '../lib/api.ts';
 import { counted } from '../lib/format.ts';
 import { destinationsOf } from '../lib/points.ts';

@@ -96,18 +96,12 @@ function Where(): JSX.Element {
   );
 }
 
-/** What stands in the plan beside the counts. */
-interface Estimated extends WireRestoreReport {
-  readonly compared?: number;
-  readonly estimate?: number;
-}
-
 function DryRun({ body }: { readonly body: string }): JSX.Element {
   const { state, report, error, progress } = planning.state.value;
   const asked = JSON.stringify(planning.state.value.asked);
   const isOld = asked !== body;
   const look = async (): Promise<void> => planning.start('/v1/restore', JSON.parse(body) as object, { ...(JSON.parse(body) as object), dryRun: true });
-  const plan = report as Estimated | undefined;
+  const plan = report as WireRestoreReport | undefined;
   return (
     <Panel title="What will happen">
       {isOld || state === 'idle' ? (
@@ -123,7 +117,7 @@ function DryRun({ body }: { readonly body: string }): JSX.Element {
           {error !== undefined && <Failure error={error} onRetry={() => void look()} />}
           {state === 'done' && plan !== undefined && (
             <>
-              <Counts report={plan} caption={`Of the store as of then, compared with now${plan.compared === undefined ? '' : `: ${count(plan.compared)} compared`}`} />
+              <Counts report={plan} caption={`Of the store as of then, compared with now: ${count(plan.compared)} compared`} />
               {plan.estimate !== undefined && <p>It may take about {duration(plan.estimate)}.</p>}
             </>
           )}

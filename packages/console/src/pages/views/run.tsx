@@ -1,6 +1,5 @@
 import type { JSX } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
-import type { DrillReceipt } from '@securestore/backup';
 import type { WireRestoreReport } from '@securestore/protocol';
 import { ask, asApiError } from '../lib/api.ts';
 import type { ApiError } from '../lib/api.ts';
@@ -17,12 +16,8 @@ import { Receipt } from '../parts/receipt.tsx';
 import { RecoverPage } from '../parts/recover.tsx';
 import { Counts } from '../parts/report.tsx';
 
-/** What a restore reports beside its counts. */
-interface Restored extends WireRestoreReport {
-  readonly verified?: number;
-  readonly took?: number;
-  readonly receipt?: DrillReceipt;
-}
+/** What making a new store reports, which has fewer counts, and a restore into one. */
+type Restored = WireRestoreReport | (Partial<WireRestoreReport> & { readonly created?: never });
 
 function Running({ state }: { readonly state: WorkState }): JSX.Element {
   const isStopping = state.state === 'stopping';
@@ -88,7 +83,7 @@ function Done({ report }: { readonly report: Restored }): JSX.Element {
           {verified !== undefined && verified > 0 && `${count(verified)} objects were read back and compared with the backup. `}
           {took !== undefined && `It took ${duration(took)}.`}
         </Notice>
-        {'created' in report && <Counts report={report} caption="What was done" />}
+        {report.created !== undefined && <Counts report={report} caption="What was done" />}
         {report.before !== undefined && (
           <p class="muted">
             The store as it was before is snapshot {report.before} of the same destination.
