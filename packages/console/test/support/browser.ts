@@ -34,7 +34,11 @@ export interface Opened extends AsyncDisposable {
 }
 
 /** Opens a browser for the pages at `origin`. */
-export async function openBrowser(executablePath: string, origin: string, settings: BrowserSettings = {}): Promise<Opened> {
+export async function openBrowser(
+  executablePath: string,
+  origin: string,
+  settings: BrowserSettings = {},
+): Promise<Opened> {
   const { width = 'wide', theme = 'light', timeZone = 'Europe/Berlin' } = settings;
   const folder = await mkdtemp(join(tmpdir(), 'securestore-chromium-'));
   const context = await chromium.launchPersistentContext(folder, {
@@ -52,7 +56,8 @@ export async function openBrowser(executablePath: string, origin: string, settin
   const page = context.pages()[0] ?? (await context.newPage());
   page.on('console', (message) => {
     // A refusal of the server is no error of the page, and the browser tells it as one.
-    if (message.type() === 'error' && !/the server responded with a status of 4\d\d/.test(message.text())) problems.push(message.text());
+    if (message.type() === 'error' && !/the server responded with a status of 4\d\d/.test(message.text()))
+      problems.push(message.text());
     if (/Content Security Policy|TrustedScript|Trusted Type/.test(message.text())) problems.push(message.text());
   });
   page.on('pageerror', (error) => problems.push(error.stack ?? error.message));
@@ -87,10 +92,14 @@ export async function axeFindings(page: Page): Promise<string[]> {
   source ??= await readFile(require.resolve('axe-core/axe.min.js'), 'utf8');
   await page.evaluate(source);
   const results = await page.evaluate(async () => {
-    const { axe } = globalThis as unknown as { axe: { run: (options: object) => Promise<{ violations: Violation[] }> } };
+    const { axe } = globalThis as unknown as {
+      axe: { run: (options: object) => Promise<{ violations: Violation[] }> };
+    };
     return axe.run({ resultTypes: ['violations'] });
   });
-  return results.violations.flatMap(({ id, help, nodes }) => nodes.map(({ html, failureSummary }) => `${id}: ${help}: ${html} ${failureSummary ?? ''}`));
+  return results.violations.flatMap(({ id, help, nodes }) =>
+    nodes.map(({ html, failureSummary }) => `${id}: ${help}: ${html} ${failureSummary ?? ''}`),
+  );
 }
 
 interface Violation {

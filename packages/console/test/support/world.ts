@@ -59,7 +59,10 @@ export const BEFORE: Readonly<Record<string, string>> = {
 
 async function fill(store: SecureStore, destination: string, records: number): Promise<void> {
   for (const [key, value] of Object.entries(BEFORE)) await store.store(key, value);
-  const many = Array.from({ length: records }, (_, at) => ({ key: `db/prod/records/${String(at).padStart(6, '0')}`, data: `record ${at}` }));
+  const many = Array.from({ length: records }, (_, at) => ({
+    key: `db/prod/records/${String(at).padStart(6, '0')}`,
+    data: `record ${at}`,
+  }));
   for (const result of await store.storeMany(many)) if (!result.ok) throw result.error;
   await store.backup(destination, { label: 'before the accident' });
   // What happens at three in the morning.
@@ -75,7 +78,9 @@ async function people(store: SecureStore, approvals: readonly ApprovalRule[]): P
     ...names.flatMap((name) => [setRole(name, [...ROLES[name]]), addPrincipal(name, 'user'), grantRole(name, name)]),
     setApprovals(approvals),
   ]);
-  const tokens = await Promise.all(names.map(async (name) => [name, (await store.access.createToken(name)).token] as const));
+  const tokens = await Promise.all(
+    names.map(async (name) => [name, (await store.access.createToken(name)).token] as const),
+  );
   return Object.fromEntries(tokens) as Record<Person, string>;
 }
 
@@ -103,7 +108,11 @@ export async function world(options: WorldOptions = {}): Promise<World> {
     SECURESTORE_URL: location,
     CREDENTIALS_DIRECTORY: credentials,
   };
-  const child = spawn(process.execPath, [COMMAND, 'serve', '--port', '0', '--json', ...serve], { cwd: folder, env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, [COMMAND, 'serve', '--port', '0', '--json', ...serve], {
+    cwd: folder,
+    env,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   let said = '';
   child.stderr.on('data', (chunk: Buffer) => (said += String(chunk)));
   const exited = once(child, 'exit');

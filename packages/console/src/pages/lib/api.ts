@@ -10,7 +10,11 @@ export class ApiError extends Error {
   /** For looking it up in the log of the server. */
   readonly requestId: string | undefined;
 
-  constructor(code: string, message: string, { retryable = false, requestId }: { retryable?: boolean; requestId?: string } = {}) {
+  constructor(
+    code: string,
+    message: string,
+    { retryable = false, requestId }: { retryable?: boolean; requestId?: string } = {},
+  ) {
     super(message);
     this.code = code;
     this.retryable = retryable;
@@ -82,7 +86,10 @@ async function failureOf(response: Response): Promise<ApiError> {
 export function errorIn(told: unknown, status?: number): ApiError {
   const { code, message, retryable, requestId } = (told ?? {}) as Record<string, unknown>;
   if (typeof code !== 'string' || typeof message !== 'string') {
-    return new ApiError('INTERNAL', `The server gave no answer that can be read${status === undefined ? '' : ` (${status})`}.`);
+    return new ApiError(
+      'INTERNAL',
+      `The server gave no answer that can be read${status === undefined ? '' : ` (${status})`}.`,
+    );
   }
   return new ApiError(code, message, {
     retryable: retryable === true,

@@ -58,7 +58,10 @@ export function pointQuery({ at, snapshot }: Point): { readonly at?: string; rea
 }
 
 /** The same, where the destination is asked for as well. */
-export function momentQuery({ destination, point }: Pick<Draft, 'destination' | 'point'>): Record<string, string | number> {
+export function momentQuery({
+  destination,
+  point,
+}: Pick<Draft, 'destination' | 'point'>): Record<string, string | number> {
   return { ...(destination !== undefined && { destination }), ...pointQuery(point) };
 }
 

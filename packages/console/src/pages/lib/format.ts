@@ -80,11 +80,6 @@ export function zoneOf(time: Date): string {
   return `UTC${minutes < 0 ? '−' : '+'}${two(Math.floor(size / 60))}:${two(size % 60)}`;
 }
 
-/** A time for an input of type `datetime-local`, to the second. */
-export function inputTime(time: Date): string {
-  return localTime(time).replace(' ', 'T');
-}
-
 /** The first and the last part of a name: the end tells one from another as often as the beginning. */
 export function split(name: string, tail = 16): readonly [head: string, tail: string] {
   if (name.length <= tail * 2) return [name, ''];
@@ -93,4 +88,14 @@ export function split(name: string, tail = 16): readonly [head: string, tail: st
   const unit = name.charCodeAt(at);
   const cut = unit >= 0xdc_00 && unit <= 0xdf_ff ? at - 1 : at;
   return [name.slice(0, cut), name.slice(cut)];
+}
+
+const WRITTEN = /^(\d{4}-\d{2}-\d{2})[ T](\d{2}:\d{2})(:\d{2}(?:\.\d{1,3})?)?\s*(Z|UTC|[+-]\d{2}:\d{2})?$/i;
+
+/** A time that somebody has written: by their own clock, or with `Z`, `UTC` or a distance from it. `undefined` for what is none. */
+export function parseTime(text: string): Date | undefined {
+  const [, date, minutes, seconds = ':00', zone = ''] = WRITTEN.exec(text.trim()) ?? [];
+  if (date === undefined || minutes === undefined) return undefined;
+  const time = new Date(`${date}T${minutes}${seconds}${/^utc$/i.test(zone) ? 'Z' : zone.toUpperCase()}`);
+  return Number.isNaN(time.getTime()) ? undefined : time;
 }

@@ -21,7 +21,10 @@ export function gapsOf(windows: readonly Span[]): Span[] {
 /** All that the timeline of a destination is about. */
 export function boundsOf(timeline: WireTimeline): Span {
   const now = new Date(timeline.now).getTime();
-  const times = [...windowsOf(timeline).map(({ from }) => from), ...timeline.snapshots.map(({ time }) => new Date(time).getTime())];
+  const times = [
+    ...windowsOf(timeline).map(({ from }) => from),
+    ...timeline.snapshots.map(({ time }) => new Date(time).getTime()),
+  ];
   const first = Math.min(now - HOUR, ...times);
   const room = (now - first) * 0.03;
   return { from: first - room, to: now + room };

@@ -9,7 +9,9 @@ export const session = signal<ConsoleSession | null | undefined>(undefined);
 export const settings = signal<ConsoleSettings | undefined>(undefined);
 
 /** Whether somebody is signed in: what the server says at the next request counts all the same. */
-export const isSignedIn = computed(() => session.value !== null && session.value !== undefined && ended.value === undefined);
+export const isSignedIn = computed(
+  () => session.value !== null && session.value !== undefined && ended.value === undefined,
+);
 
 function begin(found: ConsoleSession): void {
   useCsrf(found.csrf);

@@ -170,7 +170,9 @@ export function isRestore({ route, asked }: WorkRecord): boolean {
 }
 
 /** The newest first. @throws ApiError */
-export async function workOf(request: { readonly signal?: AbortSignal; readonly unattended?: boolean } = {}): Promise<WorkRecord[]> {
+export async function workOf(
+  request: { readonly signal?: AbortSignal; readonly unattended?: boolean } = {},
+): Promise<WorkRecord[]> {
   const { work } = await get<{ work: WorkRecord[] }>('/v1/work', {}, request);
   return work.toSorted((one, other) => other.started.localeCompare(one.started));
 }

@@ -20,7 +20,15 @@ interface ButtonProps extends Children {
   readonly onPress?: (() => Promise<void> | void) | undefined;
 }
 
-export function Button({ kind = 'plain', type = 'button', disabled = false, label, pressed, onPress, children }: ButtonProps): JSX.Element {
+export function Button({
+  kind = 'plain',
+  type = 'button',
+  disabled = false,
+  label,
+  pressed,
+  onPress,
+  children,
+}: ButtonProps): JSX.Element {
   const [isBusy, setBusy] = useState(false);
   const [error, setError] = useState<ApiError>();
   const press = async (): Promise<void> => {
@@ -54,7 +62,14 @@ export function Button({ kind = 'plain', type = 'button', disabled = false, labe
 }
 
 /** A link to another place of the pages. */
-export function Link({ to, state, label, isButton = false, current, children }: Children & {
+export function Link({
+  to,
+  state,
+  label,
+  isButton = false,
+  current,
+  children,
+}: Children & {
   readonly to: string;
   readonly state?: PlaceState;
   readonly label?: string | undefined;
@@ -83,7 +98,11 @@ export function Badge({ tone = 'neutral', children }: Children & { readonly tone
 }
 
 /** A part of a page with a heading. */
-export function Panel({ title, aside, children }: Children & { readonly title: string; readonly aside?: ComponentChildren }): JSX.Element {
+export function Panel({
+  title,
+  aside,
+  children,
+}: Children & { readonly title: string; readonly aside?: ComponentChildren }): JSX.Element {
   const id = useId();
   return (
     <section class="panel" aria-labelledby={id}>
@@ -97,7 +116,11 @@ export function Panel({ title, aside, children }: Children & { readonly title: s
 }
 
 /** Something that whoever looks has to know. */
-export function Notice({ tone = 'neutral', title, children }: Children & { readonly tone?: Tone; readonly title?: string }): JSX.Element {
+export function Notice({
+  tone = 'neutral',
+  title,
+  children,
+}: Children & { readonly tone?: Tone; readonly title?: string }): JSX.Element {
   return (
     <div class={`notice ${tone}`}>
       {title !== undefined && <strong>{title}</strong>}
@@ -118,7 +141,15 @@ const NEXT: Readonly<Record<string, string>> = {
 };
 
 /** What went wrong, and what to do. */
-export function Failure({ error, onRetry, title }: { readonly error: ApiError; readonly onRetry?: (() => void) | undefined; readonly title?: string }): JSX.Element {
+export function Failure({
+  error,
+  onRetry,
+  title,
+}: {
+  readonly error: ApiError;
+  readonly onRetry?: (() => void) | undefined;
+  readonly title?: string;
+}): JSX.Element {
   const next = NEXT[error.code];
   return (
     <div class="notice bad" role="alert">
@@ -182,7 +213,12 @@ export function Name({ of: name }: { readonly of: string }): JSX.Element {
 }
 
 /** A field of a form, with what it is for. */
-export function Field({ label, hint, error, children }: {
+export function Field({
+  label,
+  hint,
+  error,
+  children,
+}: {
   readonly label: string;
   readonly hint?: string | undefined;
   readonly error?: string | undefined;
@@ -195,7 +231,11 @@ export function Field({ label, hint, error, children }: {
       <label for={id}>{label}</label>
       {children({ id, describedBy: note === undefined ? undefined : `${id}-note` })}
       {note !== undefined && (
-        <p id={`${id}-note`} class={error === undefined ? 'hint' : 'error-line'} role={error === undefined ? undefined : 'alert'}>
+        <p
+          id={`${id}-note`}
+          class={error === undefined ? 'hint' : 'error-line'}
+          role={error === undefined ? undefined : 'alert'}
+        >
           {note}
         </p>
       )}
@@ -204,10 +244,20 @@ export function Field({ label, hint, error, children }: {
 }
 
 /** A choice of a few, as radio buttons with what each means. */
-export function Choice<T extends string>({ legend, value, options, onChange }: {
+export function Choice<T extends string>({
+  legend,
+  value,
+  options,
+  onChange,
+}: {
   readonly legend: string;
   readonly value: T;
-  readonly options: readonly { readonly value: T; readonly label: string; readonly hint?: string; readonly disabled?: string | undefined }[];
+  readonly options: readonly {
+    readonly value: T;
+    readonly label: string;
+    readonly hint?: string;
+    readonly disabled?: string | undefined;
+  }[];
   readonly onChange: (value: T) => void;
 }): JSX.Element {
   const name = useId();
@@ -216,7 +266,14 @@ export function Choice<T extends string>({ legend, value, options, onChange }: {
       <legend>{legend}</legend>
       {options.map(({ value: one, label, hint, disabled }) => (
         <label key={one} class={disabled === undefined ? undefined : 'disabled'}>
-          <input type="radio" name={name} value={one} checked={one === value} disabled={disabled !== undefined} onChange={() => onChange(one)} />
+          <input
+            type="radio"
+            name={name}
+            value={one}
+            checked={one === value}
+            disabled={disabled !== undefined}
+            onChange={() => onChange(one)}
+          />
           <span>
             <span class="label">{label}</span>
             {(disabled ?? hint) !== undefined && <span class="hint">{disabled ?? hint}</span>}
@@ -239,7 +296,7 @@ export function Copy({ text, what }: { readonly text: string; readonly what: str
     timer.current = setTimeout(() => setDone(false), 2000);
   };
   return (
-    <Button kind="quiet" label={`Copy the ${what}`} onPress={copy}>
+    <Button kind="quiet" label={`${isDone ? 'Copied' : 'Copy'} the ${what}`} onPress={copy}>
       {isDone ? 'Copied' : 'Copy'}
     </Button>
   );

@@ -37,7 +37,11 @@ export function DestinationCard({ destination }: { readonly destination: string 
         <h3>
           <Name of={destination} />
         </h3>
-        {error === undefined ? <Loading isSlow={isSlow} what="what can be restored" /> : <Failure error={error} onRetry={reload} />}
+        {error === undefined ? (
+          <Loading isSlow={isSlow} what="what can be restored" />
+        ) : (
+          <Failure error={error} onRetry={reload} />
+        )}
       </article>
     );
   }
@@ -49,46 +53,53 @@ export function DestinationCard({ destination }: { readonly destination: string 
       <h3>
         <Name of={destination} />
       </h3>
-      {timeline.recoverableTo === undefined ? (
-        <p class="figure">Nothing can be restored from here yet</p>
-      ) : (
-        <p class="figure">
-          <span class="small muted">Recoverable to</span>
-          <Time of={timeline.recoverableTo} isLong />
-          <Lag lag={timeline.lag ?? 0} isContinuous={timeline.isContinuous} />
-        </p>
-      )}
+      <div class="card-body">
+        {timeline.recoverableTo === undefined ? (
+          <p class="figure">Nothing can be restored from here yet</p>
+        ) : (
+          <p class="figure">
+            <span class="small muted">Recoverable to</span>
+            <Time of={timeline.recoverableTo} isLong />
+            <Lag lag={timeline.lag ?? 0} isContinuous={timeline.isContinuous} />
+          </p>
+        )}
+        <dl class="facts">
+          <div>
+            <dt>Last backup</dt>
+            <dd>
+              {snapshot === undefined ? (
+                'none'
+              ) : (
+                <>
+                  <Ago of={snapshot.time} />, {counted(snapshot.objects, 'object')}, {bytes(snapshot.bytes)}
+                </>
+              )}
+            </dd>
+          </div>
+          <div>
+            <dt>Last drill</dt>
+            <dd>
+              {drill === undefined ? (
+                'none yet: nobody knows how long a recovery takes'
+              ) : (
+                <>
+                  <Ago of={drill.begun} />, recovered in {duration(drill.recovery)}{' '}
+                  <Badge tone={drill.ok ? 'ok' : 'bad'}>{drill.ok ? 'good' : 'failed'}</Badge>
+                </>
+              )}
+            </dd>
+          </div>
+        </dl>
+      </div>
       {error !== undefined && <p class="error-line">It can’t be reached now; this is from before.</p>}
       {timeline.error !== undefined && <p class="error-line">{timeline.error.message}</p>}
-      <dl class="facts">
-        <div>
-          <dt>Last backup</dt>
-          <dd>
-            {snapshot === undefined ? (
-              'none'
-            ) : (
-              <>
-                <Ago of={snapshot.time} />, {counted(snapshot.objects, 'object')}, {bytes(snapshot.bytes)}
-              </>
-            )}
-          </dd>
-        </div>
-        <div>
-          <dt>Last drill</dt>
-          <dd>
-            {drill === undefined ? (
-              'none yet: nobody knows how long a recovery takes'
-            ) : (
-              <>
-                <Ago of={drill.begun} />, recovered in {duration(drill.recovery)} <Badge tone={drill.ok ? 'ok' : 'bad'}>{drill.ok ? 'good' : 'failed'}</Badge>
-              </>
-            )}
-          </dd>
-        </div>
-      </dl>
       {timeline.recoverableTo !== undefined && (
         <p>
-          <Link to="/recover" state={{ draft: { ...EMPTY_DRAFT, destination } }} label={`Recover from ${destination}`}>
+          <Link
+            to="/recover"
+            state={{ draft: { ...EMPTY_DRAFT, destination } }}
+            label={`Recover from here, ${destination}`}
+          >
             Recover from here
           </Link>
         </p>

@@ -6,7 +6,15 @@ import { place } from '../lib/router.ts';
 let lastStep: number | undefined;
 
 /** A whole page: its heading takes the focus when somebody comes to it. */
-export function Page({ title, lead, children }: { readonly title: string; readonly lead?: ComponentChildren; readonly children: ComponentChildren }): JSX.Element {
+export function Page({
+  title,
+  lead,
+  children,
+}: {
+  readonly title: string;
+  readonly lead?: ComponentChildren;
+  readonly children: ComponentChildren;
+}): JSX.Element {
   const heading = useRef<HTMLHeadingElement>(null);
   const { step } = place.value;
   useEffect(() => {

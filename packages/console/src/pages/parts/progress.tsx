@@ -3,7 +3,13 @@ import type { JobProgress } from '@securestore/objects';
 import { bytes, count, duration } from '../lib/format.ts';
 
 /** How far work is. What is announced is the share, in steps: a screen reader has other things to say. */
-export function WorkProgress({ progress, what }: { readonly progress: JobProgress | undefined; readonly what: string }): JSX.Element {
+export function WorkProgress({
+  progress,
+  what,
+}: {
+  readonly progress: JobProgress | undefined;
+  readonly what: string;
+}): JSX.Element {
   const { phase, done = 0, total, bytes: size = 0, rate = 0, eta } = progress ?? {};
   const share = total === undefined || total === 0 ? undefined : Math.min(1, done / total);
   return (

@@ -9,7 +9,11 @@ import { Time } from './time.tsx';
 
 const STEPS: readonly { readonly title: string; readonly to: string; readonly paths: readonly string[] }[] = [
   { title: 'Moment', to: '/recover', paths: ['/recover'] },
-  { title: 'Look and choose', to: '/recover/browse', paths: ['/recover/browse', '/recover/find', '/recover/key', '/recover/compare'] },
+  {
+    title: 'Look and choose',
+    to: '/recover/browse',
+    paths: ['/recover/browse', '/recover/find', '/recover/key', '/recover/compare'],
+  },
   { title: 'Plan', to: '/recover/plan', paths: ['/recover/plan'] },
   { title: 'Restore', to: '/recover/run', paths: ['/recover/run'] },
 ];
@@ -20,7 +24,11 @@ function Steps(): JSX.Element {
   return (
     <ol class="steps" aria-label="Steps of a recovery">
       {STEPS.map(({ title, to }, index) => (
-        <li key={title} class={index < at ? 'done' : index === at ? 'current' : undefined} aria-current={index === at ? 'step' : undefined}>
+        <li
+          key={title}
+          class={index < at ? 'done' : index === at ? 'current' : undefined}
+          aria-current={index === at ? 'step' : undefined}
+        >
           <span class="number" aria-hidden="true">
             {index + 1}
           </span>
@@ -49,7 +57,15 @@ export function Moment({ of: { point, destination } }: { readonly of: Draft }): 
 }
 
 /** A page of a recovery. */
-export function RecoverPage({ title, lead, children }: { readonly title: string; readonly lead?: ComponentChildren; readonly children: ComponentChildren }): JSX.Element {
+export function RecoverPage({
+  title,
+  lead,
+  children,
+}: {
+  readonly title: string;
+  readonly lead?: ComponentChildren;
+  readonly children: ComponentChildren;
+}): JSX.Element {
   return (
     <Page title={title} lead={lead}>
       <Steps />
@@ -65,7 +81,13 @@ const LOOKS = [
 ] as const;
 
 /** A page that looks at the store as of a moment, to choose from. */
-export function LookPage({ title, children }: { readonly title: string; readonly children: ComponentChildren }): JSX.Element {
+export function LookPage({
+  title,
+  children,
+}: {
+  readonly title: string;
+  readonly children: ComponentChildren;
+}): JSX.Element {
   if (draft.value.destination === undefined) {
     return (
       <RecoverPage title={title}>

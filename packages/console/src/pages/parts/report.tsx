@@ -25,7 +25,13 @@ function rowsOf(report: WireRestoreReport): Row[] {
 }
 
 /** What a restore would do, or has done, in counts and bytes. */
-export function Counts({ report, caption }: { readonly report: WireRestoreReport; readonly caption: string }): JSX.Element {
+export function Counts({
+  report,
+  caption,
+}: {
+  readonly report: WireRestoreReport;
+  readonly caption: string;
+}): JSX.Element {
   return (
     <>
       <table class="counts">
@@ -95,4 +101,3 @@ function Failed({ failed }: { readonly failed: WireRestoreReport['failed'] }): J
     </Notice>
   );
 }
-

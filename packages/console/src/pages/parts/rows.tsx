@@ -90,7 +90,8 @@ export function Rows<T>(props: RowsProps<T>): JSX.Element {
     if (element !== null) {
       const top = target * height;
       if (top < element.scrollTop) element.scrollTop = top;
-      else if (top + height > element.scrollTop + element.clientHeight) element.scrollTop = top + height - element.clientHeight;
+      else if (top + height > element.scrollTop + element.clientHeight)
+        element.scrollTop = top + height - element.clientHeight;
       setView({ top: element.scrollTop, height: element.clientHeight });
     }
     wantsFocus.current = true;
@@ -136,7 +137,13 @@ export function Rows<T>(props: RowsProps<T>): JSX.Element {
           </span>
         ))}
       </div>
-      <div class="rows-body" role="rowgroup" ref={scroller} onKeyDown={onKeyDown} style={{ height: `${rows.length * height}px` }}>
+      <div
+        class="rows-body"
+        role="rowgroup"
+        ref={scroller}
+        onKeyDown={onKeyDown}
+        style={{ height: `${rows.length * height}px` }}
+      >
         <div class="rows-space" role="presentation" style={{ height: `${rows.length * height}px` }} />
         {indexes.map((index) => {
           const row = rows[index];

@@ -54,11 +54,17 @@ export function Timeline({ timeline, chosen, onChoose }: TimelineProps): JSX.Ele
     const end = chosen === undefined ? now : Math.min(bounds.to, chosen + length / 2);
     setSpan(within({ from: end - length, to: end }, bounds));
   };
-  const stops = [...new Set([...timeline.snapshots.map(({ time }) => new Date(time).getTime()), ...windows.flatMap(({ from, to }) => [from, to])])].toSorted((a, b) => a - b);
+  const stops = [
+    ...new Set([
+      ...timeline.snapshots.map(({ time }) => new Date(time).getTime()),
+      ...windows.flatMap(({ from, to }) => [from, to]),
+    ]),
+  ].toSorted((a, b) => a - b);
   const choose = (time: number): void => {
     const held = Math.round(Math.min(Math.max(time, stops[0] ?? time), now));
     onChoose(held);
-    if (held < span.from || held > span.to) setSpan(within({ from: held - (span.to - span.from) / 2, to: held + (span.to - span.from) / 2 }, bounds));
+    if (held < span.from || held > span.to)
+      setSpan(within({ from: held - (span.to - span.from) / 2, to: held + (span.to - span.from) / 2 }, bounds));
   };
 
   const onKeyDown = (event: KeyboardEvent): void => {
@@ -109,7 +115,9 @@ export function Timeline({ timeline, chosen, onChoose }: TimelineProps): JSX.Ele
         aria-valuemin={Math.round((stops[0] ?? bounds.from) / 1000)}
         aria-valuemax={Math.round(now / 1000)}
         aria-valuenow={Math.round((chosen ?? windows.at(-1)?.to ?? now) / 1000)}
-        aria-valuetext={chosen === undefined ? 'the newest' : `${localTime(new Date(chosen))} ${zoneOf(new Date(chosen))}`}
+        aria-valuetext={
+          chosen === undefined ? 'the newest' : `${localTime(new Date(chosen))} ${zoneOf(new Date(chosen))}`
+        }
         onKeyDown={onKeyDown}
         onWheel={(event) => {
           if (!event.ctrlKey) return;
@@ -155,11 +163,21 @@ export function Timeline({ timeline, chosen, onChoose }: TimelineProps): JSX.Ele
             </g>
           ))}
           {windows.map(({ from, to }) => (
-            <rect key={from} class="window" rx="2" x={x(from) - 1} y={BAR.top} width={Math.max(3, x(to) - x(from) + 2)} height={BAR.height} />
+            <rect
+              key={from}
+              class="window"
+              rx="2"
+              x={x(from) - 1}
+              y={BAR.top}
+              width={Math.max(3, x(to) - x(from) + 2)}
+              height={BAR.height}
+            />
           ))}
           {timeline.snapshots.map(({ number, time }) => {
             const at = x(new Date(time).getTime());
-            return at < -8 || at > width + 8 ? null : <circle key={number} class="snapshot" cx={at} cy={BAR.top - 8} r="4" />;
+            return at < -8 || at > width + 8 ? null : (
+              <circle key={number} class="snapshot" cx={at} cy={BAR.top - 8} r="4" />
+            );
           })}
           <line class="now" x1={x(now)} x2={x(now)} y1={BAR.top - 12} y2={BAR.top + BAR.height + 12} />
           {chosen !== undefined && (
@@ -171,7 +189,8 @@ export function Timeline({ timeline, chosen, onChoose }: TimelineProps): JSX.Ele
         </svg>
       </div>
       <p class="legend" aria-hidden="true">
-        <span class="key window" /> every moment <span class="key snapshot" /> snapshot <span class="key gap" /> gap: what was there before it
+        <span class="key window" /> every moment <span class="key snapshot" /> snapshot <span class="key gap" /> gap:
+        what was there before it
         <span class="key now" /> now
       </p>
     </div>

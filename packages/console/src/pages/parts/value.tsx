@@ -34,7 +34,8 @@ function shownOf(data: Uint8Array): Shown {
   try {
     const text = new TextDecoder('utf-8', { fatal: true }).decode(data);
     // What would move the cursor or turn the direction of writing is no text to be shown as such.
-    if (!/[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f\u202a-\u202e\u2066-\u2069]/.test(text)) return { text, size: data.length, isText: true };
+    if (!/[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f\u202a-\u202e\u2066-\u2069]/.test(text))
+      return { text, size: data.length, isText: true };
   } catch {
     // As below.
   }
@@ -67,8 +68,14 @@ export function Value({ path, query, file, size, label }: ValueProps): JSX.Eleme
     <div class="value">
       {shown === undefined ? (
         <div class="value-tools">
-          {isLarge ? <span class="muted">{bytes(size)}: too large to be shown</span> : <Button label={`Show the value ${label}`} onPress={show}>Show value</Button>}
-          <Button kind="quiet" label={`Download the value ${label}`} onPress={async () => download(file)}>
+          {isLarge ? (
+            <span class="muted">{bytes(size)}: too large to be shown</span>
+          ) : (
+            <Button label={`Show value ${label}`} onPress={show}>
+              Show value
+            </Button>
+          )}
+          <Button kind="quiet" label={`Download value ${label}`} onPress={async () => download(file)}>
             Download
           </Button>
         </div>
@@ -95,4 +102,3 @@ export function Value({ path, query, file, size, label }: ValueProps): JSX.Eleme
 export function AuditedNotice(): JSX.Element {
   return <Notice>Values are hidden. To show or download one is recorded in the audit log, under your name.</Notice>;
 }
-

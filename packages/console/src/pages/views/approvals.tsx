@@ -13,7 +13,15 @@ import { Ago, Time } from '../parts/time.tsx';
 const EVERY = 5000;
 const TONES: Readonly<Record<ApprovalRequest['state'], Tone>> = { waiting: 'warn', approved: 'ok', denied: 'bad' };
 
-function Request({ request, isOwn, onDecided }: { readonly request: ApprovalRequest; readonly isOwn: boolean; readonly onDecided: () => void }): JSX.Element {
+function Request({
+  request,
+  isOwn,
+  onDecided,
+}: {
+  readonly request: ApprovalRequest;
+  readonly isOwn: boolean;
+  readonly onDecided: () => void;
+}): JSX.Element {
   const { id, principal, action, key, reason, created, expires, state, by } = request;
   const decide = async (what: 'approve' | 'deny'): Promise<void> => {
     await ask('POST', `/v1/approvals/${encodeURIComponent(id)}/${what}`, what === 'approve' ? { body: {} } : {});
@@ -43,7 +51,11 @@ function Request({ request, isOwn, onDecided }: { readonly request: ApprovalRequ
       {!isOwn && state === 'waiting' && (
         <>
           <div class="buttons">
-            <Button kind="primary" label={`Approve what ${principal} asks for`} onPress={async () => decide('approve')}>
+            <Button
+              kind="primary"
+              label={`Approve, once, what ${principal} asks for`}
+              onPress={async () => decide('approve')}
+            >
               Approve, once
             </Button>
             <Button kind="danger" label={`Deny what ${principal} asks for`} onPress={async () => decide('deny')}>
@@ -64,7 +76,11 @@ function Request({ request, isOwn, onDecided }: { readonly request: ApprovalRequ
 
 /** What takes two people: what others ask for, and one's own. */
 export function ApprovalsView(): JSX.Element {
-  const { value, error, isSlow, reload } = useResource('approvals', (asked) => get<{ requests: ApprovalRequest[] }>('/v1/approvals', {}, asked), EVERY);
+  const { value, error, isSlow, reload } = useResource(
+    'approvals',
+    (asked) => get<{ requests: ApprovalRequest[] }>('/v1/approvals', {}, asked),
+    EVERY,
+  );
   const requests = value?.requests.toSorted((one, other) => other.created - one.created) ?? [];
   const own = requests.filter(({ principal }) => principal === session.value?.principal);
   const others = requests.filter(({ principal }) => principal !== session.value?.principal);

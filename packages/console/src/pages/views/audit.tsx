@@ -29,11 +29,22 @@ function Verify(): JSX.Element {
   const [found, setFound] = useState<TrailExamination>();
   const look = async (): Promise<void> => setFound(await ask<TrailExamination>('POST', '/v1/audit/examine'));
   return (
-    <Panel title="Is it whole?" aside={<Button kind="primary" onPress={look}>{found === undefined ? 'Verify' : 'Verify again'}</Button>}>
+    <Panel
+      title="Is it whole?"
+      aside={
+        <Button kind="primary" onPress={look}>
+          {found === undefined ? 'Verify' : 'Verify again'}
+        </Button>
+      }
+    >
       {found !== undefined && (
-        <Notice tone={found.ok ? 'ok' : 'bad'} title={found.ok ? 'Nothing is wrong with what was looked at' : `${counted(found.problems.length, 'problem')}`}>
+        <Notice
+          tone={found.ok ? 'ok' : 'bad'}
+          title={found.ok ? 'Nothing is wrong with what was looked at' : `${counted(found.problems.length, 'problem')}`}
+        >
           <p>
-            {counted(found.parts, 'part')} of {counted(found.segments, 'segment')} read{found.complete ? ', which is all there is' : '; there is more'}.
+            {counted(found.parts, 'part')} of {counted(found.segments, 'segment')} read
+            {found.complete ? ', which is all there is' : '; there is more'}.
           </p>
           {found.problems.length > 0 && (
             <ul>
@@ -45,8 +56,9 @@ function Verify(): JSX.Element {
         </Notice>
       )}
       <p class="muted small">
-        The server sees whether parts are missing, out of order or damaged, and whether the log ends where the head of the store says. Whether somebody who runs the store has written entries anew, only the
-        identity of the auditor shows: it never comes here. Use <code>securestore audit verify</code> where the auditor has it.
+        The server sees whether parts are missing, out of order or damaged, and whether the log ends where the head of
+        the store says. Whether somebody who runs the store has written entries anew, only the identity of the auditor
+        shows: it never comes here. Use <code>securestore audit verify</code> where the auditor has it.
       </p>
       <Command request={{ type: 'audit-examine' }} />
     </Panel>
@@ -67,7 +79,11 @@ export function AuditView(): JSX.Element {
   const [typed, setTyped] = useState('');
   const [about, setAbout] = useState('');
   const listing = useListing<Entry>(about, async (before, signal) => {
-    const page = await get<EntriesPage>('/v1/audit/entries', { entries: PAGE, before, ...(about !== '' && { object: about }) }, { signal });
+    const page = await get<EntriesPage>(
+      '/v1/audit/entries',
+      { entries: PAGE, before, ...(about !== '' && { object: about }) },
+      { signal },
+    );
     return { items: page.entries.toReversed(), after: page.before, progress: 0 };
   });
   const isOff = listing.error?.code === 'UNSUPPORTED';
@@ -90,9 +106,21 @@ export function AuditView(): JSX.Element {
             setAbout(typed);
           }}
         >
-          <Field label="Only about this key" hint="The whole name, or a prefix that was listed. The log has keyed hashes of names.">
+          <Field
+            label="Only about this key"
+            hint="The whole name, or a prefix that was listed. The log has keyed hashes of names."
+          >
             {({ id, describedBy }) => (
-              <input id={id} aria-describedby={describedBy} type="search" value={typed} maxLength={1024} autocomplete="off" spellcheck={false} onInput={(event) => setTyped(event.currentTarget.value)} />
+              <input
+                id={id}
+                aria-describedby={describedBy}
+                type="search"
+                value={typed}
+                maxLength={1024}
+                autocomplete="off"
+                spellcheck={false}
+                onInput={(event) => setTyped(event.currentTarget.value)}
+              />
             )}
           </Field>
           <Button type="submit">Show</Button>
@@ -107,7 +135,9 @@ export function AuditView(): JSX.Element {
           listing.error !== undefined && <Failure error={listing.error} onRetry={listing.reload} />
         )}
         {listing.rows.length === 0 && listing.isLoading && <Loading isSlow={listing.isSlow} what="entries" />}
-        {listing.rows.length === 0 && !listing.isLoading && listing.error === undefined && <Empty title="There are no entries">Nothing was recorded{about === '' ? ' yet' : ' about it'}.</Empty>}
+        {listing.rows.length === 0 && !listing.isLoading && listing.error === undefined && (
+          <Empty title="There are no entries">Nothing was recorded{about === '' ? ' yet' : ' about it'}.</Empty>
+        )}
         {listing.rows.length > 0 && (
           <div class="table" tabIndex={0} role="region" aria-label="Entries, a table">
             <table>
@@ -135,7 +165,8 @@ export function AuditView(): JSX.Element {
                       <ObjectOf entry={entry} />
                     </td>
                     <td>
-                      <Badge tone={TONES[entry.outcome] ?? 'neutral'}>{entry.outcome}</Badge> {entry.reason !== '' && <span class="muted wrap">{entry.reason}</span>}
+                      <Badge tone={TONES[entry.outcome] ?? 'neutral'}>{entry.outcome}</Badge>{' '}
+                      {entry.reason !== '' && <span class="muted wrap">{entry.reason}</span>}
                     </td>
                   </tr>
                 ))}

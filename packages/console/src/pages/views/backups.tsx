@@ -42,8 +42,15 @@ function outcomeOf(task: Task | undefined, report: unknown): { readonly ok: bool
     const text = `${counted(objects ?? 0, 'object')} restored in ${duration(recovery ?? 0)}, ${counted(found ?? 0, 'problem')}.${wrong}`;
     return { ok: ok === true, text };
   }
-  if (task === 'verify-backup') return { ok: ok === true, text: `${counted(snapshots ?? 0, 'snapshot')} read, ${counted(findings?.length ?? 0, 'finding')}.` };
-  return { ok: (failed?.length ?? 0) === 0, text: `${counted(objects ?? 0, 'object')}, ${bytes(copied ?? 0)} copied, ${counted(failed?.length ?? 0, 'failure')}.` };
+  if (task === 'verify-backup')
+    return {
+      ok: ok === true,
+      text: `${counted(snapshots ?? 0, 'snapshot')} read, ${counted(findings?.length ?? 0, 'finding')}.`,
+    };
+  return {
+    ok: (failed?.length ?? 0) === 0,
+    text: `${counted(objects ?? 0, 'object')}, ${bytes(copied ?? 0)} copied, ${counted(failed?.length ?? 0, 'failure')}.`,
+  };
 }
 
 function taskAt(path: string | undefined): Task | undefined {
@@ -94,7 +101,10 @@ function Drills({ receipts }: { readonly receipts: WireReceipts }): JSX.Element 
   if (receipts.drills.length === 0) {
     return (
       <Empty title="No drill yet">
-        <p>A backup that was never restored is a hope. A drill restores it to memory, compares it with the store, and measures how long that takes.</p>
+        <p>
+          A backup that was never restored is a hope. A drill restores it to memory, compares it with the store, and
+          measures how long that takes.
+        </p>
       </Empty>
     );
   }
@@ -130,10 +140,17 @@ function Drills({ receipts }: { readonly receipts: WireReceipts }): JSX.Element 
                   <td class="number">{facts === undefined ? '–' : duration(facts.recovery)}</td>
                   <td class="number">{facts === undefined ? '–' : count(facts.objects)}</td>
                   <td>
-                    <Badge tone={facts?.ok === true ? 'ok' : 'bad'}>{facts?.ok === true ? 'good' : `${count(facts?.found ?? 1)} wrong`}</Badge>
+                    <Badge tone={facts?.ok === true ? 'ok' : 'bad'}>
+                      {facts?.ok === true ? 'good' : `${count(facts?.found ?? 1)} wrong`}
+                    </Badge>
                   </td>
                   <td>
-                    <Button kind="quiet" pressed={opened === at} label={`Receipt of the drill of ${time}`} onPress={() => setOpened(opened === at ? undefined : at)}>
+                    <Button
+                      kind="quiet"
+                      pressed={opened === at}
+                      label={`Receipt of the drill of ${time}`}
+                      onPress={() => setOpened(opened === at ? undefined : at)}
+                    >
                       Receipt
                     </Button>
                   </td>
@@ -143,7 +160,9 @@ function Drills({ receipts }: { readonly receipts: WireReceipts }): JSX.Element 
           </tbody>
         </table>
       </div>
-      {shown !== undefined && <Receipt receipt={shown.receipt} name={`drill-receipt-${String(shown.time).slice(0, 10)}.json`} />}
+      {shown !== undefined && (
+        <Receipt receipt={shown.receipt} name={`drill-receipt-${String(shown.time).slice(0, 10)}.json`} />
+      )}
     </>
   );
 }
@@ -199,7 +218,12 @@ function Place({ destination }: { readonly destination: string }): JSX.Element {
       {may('backup') && (
         <div class="buttons">
           {(Object.keys(TASKS) as Task[]).map((task) => (
-            <Button key={task} kind={task === 'backup' ? 'primary' : 'plain'} disabled={isBusy} onPress={() => void run(task)}>
+            <Button
+              key={task}
+              kind={task === 'backup' ? 'primary' : 'plain'}
+              disabled={isBusy}
+              onPress={() => void run(task)}
+            >
               {TASKS[task].title}
             </Button>
           ))}
@@ -225,7 +249,9 @@ function Place({ destination }: { readonly destination: string }): JSX.Element {
 }
 
 function SchedulesPanel(): JSX.Element {
-  const { value, error, isSlow, reload } = useResource('schedules', async (asked) => get<{ schedules: Wire<ScheduleInfo>[] }>('/v1/schedules', {}, asked));
+  const { value, error, isSlow, reload } = useResource('schedules', async (asked) =>
+    get<{ schedules: Wire<ScheduleInfo>[] }>('/v1/schedules', {}, asked),
+  );
   return (
     <Panel title="Schedules">
       {error !== undefined && <Failure error={error} onRetry={reload} />}
@@ -298,7 +324,11 @@ function NewPlace({ onDone }: { readonly onDone: () => void }): JSX.Element {
   };
   return (
     <Panel title="Another destination">
-      <Field label="Location" hint="Where whoever can destroy the store can’t reach. The server goes there with its own credentials." error={problem}>
+      <Field
+        label="Location"
+        hint="Where whoever can destroy the store can’t reach. The server goes there with its own credentials."
+        error={problem}
+      >
         {({ id, describedBy }) => (
           <input
             id={id}
@@ -334,7 +364,12 @@ export function BackupsView(): JSX.Element {
         </Empty>
       )}
       {destinations !== undefined && destinations.length > 1 && (
-        <Choice legend="Destination" value={shown?.location ?? ''} options={destinations.map(({ location }) => ({ value: location, label: location }))} onChange={setPicked} />
+        <Choice
+          legend="Destination"
+          value={shown?.location ?? ''}
+          options={destinations.map(({ location }) => ({ value: location, label: location }))}
+          onChange={setPicked}
+        />
       )}
       {shown !== undefined && may('backup.view') && (
         <>

@@ -47,7 +47,11 @@ function Path({ prefix, onGo }: { readonly prefix: string; readonly onGo: (prefi
   );
 }
 
-const columns = (folder: string, onOpen: (entry: Entry) => void, onToggle: (entry: Entry) => void): readonly Column<Entry>[] => [
+const columns = (
+  folder: string,
+  onOpen: (entry: Entry) => void,
+  onToggle: (entry: Entry) => void,
+): readonly Column<Entry>[] => [
   {
     title: 'Choose',
     class: 'pick',
@@ -55,7 +59,13 @@ const columns = (folder: string, onOpen: (entry: Entry) => void, onToggle: (entr
       entry.type === 'damaged' ? (
         <span aria-hidden="true">–</span>
       ) : (
-        <input type="checkbox" tabIndex={-1} aria-label={`Choose ${entry.key}`} checked={isChosen(draft.value.chosen, entry.key)} onChange={() => onToggle(entry)} />
+        <input
+          type="checkbox"
+          tabIndex={-1}
+          aria-label={`Choose ${entry.key}`}
+          checked={isChosen(draft.value.chosen, entry.key)}
+          onChange={() => onToggle(entry)}
+        />
       ),
   },
   {
@@ -70,9 +80,20 @@ const columns = (folder: string, onOpen: (entry: Entry) => void, onToggle: (entr
   {
     title: 'Size',
     class: 'side number',
-    cell: (entry) => (entry.type === 'object' ? bytes(entry.size) : entry.type === 'damaged' ? <Badge tone="bad">{entry.code}</Badge> : 'folder'),
+    cell: (entry) =>
+      entry.type === 'object' ? (
+        bytes(entry.size)
+      ) : entry.type === 'damaged' ? (
+        <Badge tone="bad">{entry.code}</Badge>
+      ) : (
+        'folder'
+      ),
   },
-  { title: 'Modified', class: 'side time', cell: (entry) => (entry.type === 'object' ? <Time of={entry.modified} /> : '') },
+  {
+    title: 'Modified',
+    class: 'side time',
+    cell: (entry) => (entry.type === 'object' ? <Time of={entry.modified} /> : ''),
+  },
 ];
 
 /** The store as it was, folder by folder. */
@@ -126,7 +147,11 @@ export function BrowseView(): JSX.Element {
         </Field>
         <Button type="submit">Show</Button>
         {folder !== '' && (
-          <Button kind="plain" pressed={chosen.type === 'prefix' && chosen.prefix === folder} onPress={() => change({ chosen: toggled(chosen, folder) })}>
+          <Button
+            kind="plain"
+            pressed={chosen.type === 'prefix' && chosen.prefix === folder}
+            onPress={() => change({ chosen: toggled(chosen, folder) })}
+          >
             Choose all of this folder
           </Button>
         )}
@@ -135,7 +160,11 @@ export function BrowseView(): JSX.Element {
       {listing.rows.length === 0 && listing.isLoading && <Loading isSlow={listing.isSlow} what="what was there" />}
       {listing.rows.length === 0 && !listing.isLoading && listing.error === undefined && (
         <Empty title={begin === '' ? 'Nothing was here then' : `No name here begins with “${begin}”`}>
-          <p>{begin === '' ? 'Perhaps at another moment. What you may not see is not shown.' : 'Letters count as they are written.'}</p>
+          <p>
+            {begin === ''
+              ? 'Perhaps at another moment. What you may not see is not shown.'
+              : 'Letters count as they are written.'}
+          </p>
         </Empty>
       )}
       {listing.rows.length > 0 && (
@@ -153,8 +182,9 @@ export function BrowseView(): JSX.Element {
             resetKey={key ?? ''}
           />
           <p class="rows-foot" aria-live="polite">
-            {count(listing.rows.length)} shown{listing.hasMore ? (listing.isLoading ? ', looking for more…' : ', more below') : '; that is all'}. <kbd>↑</kbd> <kbd>↓</kbd> move, <kbd>Enter</kbd> opens,{' '}
-            <kbd>Space</kbd> chooses.
+            {count(listing.rows.length)} shown
+            {listing.hasMore ? (listing.isLoading ? ', looking for more…' : ', more below') : '; that is all'}.{' '}
+            <kbd>↑</kbd> <kbd>↓</kbd> move, <kbd>Enter</kbd> opens, <kbd>Space</kbd> chooses.
           </p>
         </>
       )}

@@ -4,12 +4,13 @@ import type { WireComparePage } from '@securestore/protocol';
 import { get } from '../lib/api.ts';
 import { change, draft, isChosen, pointQuery, toggled } from '../lib/draft.ts';
 import type { Point } from '../lib/draft.ts';
-import { bytes, count, inputTime, zoneOf } from '../lib/format.ts';
+import { bytes, count } from '../lib/format.ts';
 import { useListing } from '../lib/listing.ts';
 import { amend, go, place } from '../lib/router.ts';
 import { Badge, Button, Choice, Empty, Failure, Field, Loading, Name } from '../parts/basics.tsx';
 import type { Tone } from '../parts/basics.tsx';
 import { Command } from '../parts/command.tsx';
+import { MomentField } from '../parts/moment-field.tsx';
 import { LookPage } from '../parts/recover.tsx';
 import { Rows } from '../parts/rows.tsx';
 import type { Column } from '../parts/rows.tsx';
@@ -36,7 +37,13 @@ const columns = (onOpen: (row: Row) => void, onToggle: (row: Row) => void): read
       row.type === 'added' ? (
         <span aria-hidden="true">–</span>
       ) : (
-        <input type="checkbox" tabIndex={-1} aria-label={`Choose ${row.key}`} checked={isChosen(draft.value.chosen, row.key)} onChange={() => onToggle(row)} />
+        <input
+          type="checkbox"
+          tabIndex={-1}
+          aria-label={`Choose ${row.key}`}
+          checked={isChosen(draft.value.chosen, row.key)}
+          onChange={() => onToggle(row)}
+        />
       ),
   },
   {
@@ -62,21 +69,30 @@ const columns = (onOpen: (row: Row) => void, onToggle: (row: Row) => void): read
 
 interface Against {
   readonly type: 'now' | 'moment';
-  readonly at: string;
+  readonly at?: Date;
 }
 
 /** What is different between the moment and another one, or now. */
 export function CompareView(): JSX.Element {
   const prefix = place.value.state.prefix ?? '';
   const [typed, setTyped] = useState(prefix);
-  const [against, setAgainst] = useState<Against>({ type: 'now', at: '' });
+  const [against, setAgainst] = useState<Against>({ type: 'now' });
   const { destination, point, chosen } = draft.value;
   const from = pointQuery(point);
-  const to: Point | undefined = against.type === 'moment' && against.at !== '' ? { at: new Date(against.at).toISOString() } : undefined;
+  const to: Point | undefined =
+    against.type === 'moment' && against.at !== undefined ? { at: against.at.toISOString() } : undefined;
   const isReady = against.type === 'now' || to !== undefined;
   const key = destination === undefined || !isReady ? undefined : JSON.stringify([destination, from, to, prefix]);
   const listing = useListing<Row>(key, async (after, signal) => {
-    const query = { destination, fromAt: from.at, fromSnapshot: from.snapshot, toAt: to?.at, prefix, after, limit: PAGE };
+    const query = {
+      destination,
+      fromAt: from.at,
+      fromSnapshot: from.snapshot,
+      toAt: to?.at,
+      prefix,
+      after,
+      limit: PAGE,
+    };
     const page = await get<WireComparePage>('/v1/points/compare', query, { signal });
     return { items: page.differences, after: page.after, progress: page.progress };
   });
@@ -97,7 +113,15 @@ export function CompareView(): JSX.Element {
       >
         <Field label="Only below" hint="What names begin with, such as db/prod/. Empty for everything.">
           {({ id, describedBy }) => (
-            <input id={id} aria-describedby={describedBy} type="search" value={typed} autocomplete="off" spellcheck={false} onInput={(event) => setTyped(event.currentTarget.value)} />
+            <input
+              id={id}
+              aria-describedby={describedBy}
+              type="search"
+              value={typed}
+              autocomplete="off"
+              spellcheck={false}
+              onInput={(event) => setTyped(event.currentTarget.value)}
+            />
           )}
         </Field>
         <Button type="submit">Compare</Button>
@@ -109,22 +133,28 @@ export function CompareView(): JSX.Element {
           { value: 'now', label: 'The store as it is now' },
           { value: 'moment', label: 'Another moment of the backup' },
         ]}
-        onChange={(type) => setAgainst({ type, at: against.at === '' ? inputTime(new Date()) : against.at })}
+        onChange={(type) => setAgainst({ ...against, type })}
       />
       {against.type === 'moment' && (
-        <Field label="The other moment" hint={`Your time, ${zoneOf(new Date())}.`}>
-          {({ id, describedBy }) => (
-            <input id={id} aria-describedby={describedBy} type="datetime-local" step="1" value={against.at} onChange={(event) => setAgainst({ type: 'moment', at: event.currentTarget.value })} />
-          )}
-        </Field>
+        <MomentField
+          label="The other moment"
+          value={against.at}
+          onChange={(at) => setAgainst({ type: 'moment', at })}
+        />
       )}
       {listing.error !== undefined && <Failure error={listing.error} onRetry={listing.reload} />}
-      {listing.isLoading && listing.rows.length === 0 && listing.progress === 0 && <Loading isSlow={listing.isSlow} what="differences" />}
-      {isReady && !listing.isLoading && listing.rows.length === 0 && !listing.hasMore && listing.error === undefined && (
-        <Empty title="There is no difference">
-          <p>Everything{prefix === '' ? '' : ` below ${prefix}`} that you may see is the same at both moments.</p>
-        </Empty>
+      {listing.isLoading && listing.rows.length === 0 && listing.progress === 0 && (
+        <Loading isSlow={listing.isSlow} what="differences" />
       )}
+      {isReady &&
+        !listing.isLoading &&
+        listing.rows.length === 0 &&
+        !listing.hasMore &&
+        listing.error === undefined && (
+          <Empty title="There is no difference">
+            <p>Everything{prefix === '' ? '' : ` below ${prefix}`} that you may see is the same at both moments.</p>
+          </Empty>
+        )}
       {listing.rows.length > 0 && (
         <Rows
           label="Differences"
@@ -145,7 +175,9 @@ export function CompareView(): JSX.Element {
           {listing.hasMore && <Progress of={listing.progress} what="How much was compared" />}
           {listing.hasMore && !listing.isLoading && <Button onPress={listing.more}>Look on</Button>}
           {!listing.hasMore && lost.length > 0 && lost.length <= 10_000 && (
-            <Button onPress={() => change({ chosen: { type: 'keys', keys: lost } })}>Choose what was changed or removed ({count(lost.length)})</Button>
+            <Button onPress={() => change({ chosen: { type: 'keys', keys: lost } })}>
+              Choose what was changed or removed ({count(lost.length)})
+            </Button>
           )}
         </p>
       )}

@@ -30,7 +30,15 @@ const columns = (onOpen: (row: Found) => void, onToggle: (row: Found) => void): 
   {
     title: 'Choose',
     class: 'pick',
-    cell: (row) => <input type="checkbox" tabIndex={-1} aria-label={`Choose ${row.key}`} checked={isChosen(draft.value.chosen, row.key)} onChange={() => onToggle(row)} />,
+    cell: (row) => (
+      <input
+        type="checkbox"
+        tabIndex={-1}
+        aria-label={`Choose ${row.key}`}
+        checked={isChosen(draft.value.chosen, row.key)}
+        onChange={() => onToggle(row)}
+      />
+    ),
   },
   {
     title: 'Key',
@@ -41,7 +49,11 @@ const columns = (onOpen: (row: Found) => void, onToggle: (row: Found) => void): 
       </button>
     ),
   },
-  { title: 'Then', class: 'side', cell: ({ state }) => <Badge tone={state === 'there' ? 'ok' : 'warn'}>{state}</Badge> },
+  {
+    title: 'Then',
+    class: 'side',
+    cell: ({ state }) => <Badge tone={state === 'there' ? 'ok' : 'warn'}>{state}</Badge>,
+  },
   { title: 'Since', class: 'side time', cell: ({ modified }) => <Time of={modified} /> },
 ];
 
@@ -71,7 +83,11 @@ export function FindView(): JSX.Element {
           amend({ contains: typed });
         }}
       >
-        <Field label="Part of the name" hint="Large and small letters are the same. Deleted keys are found as well, as long as their history is kept." error={problem}>
+        <Field
+          label="Part of the name"
+          hint="Large and small letters are the same. Deleted keys are found as well, as long as their history is kept."
+          error={problem}
+        >
           {({ id, describedBy }) => (
             <input
               id={id}
@@ -90,12 +106,18 @@ export function FindView(): JSX.Element {
         </Button>
       </form>
       {listing.error !== undefined && <Failure error={listing.error} onRetry={listing.reload} />}
-      {contains !== '' && listing.isLoading && listing.rows.length === 0 && listing.progress === 0 && <Loading isSlow={listing.isSlow} what="the key" />}
-      {contains !== '' && !listing.isLoading && listing.rows.length === 0 && !listing.hasMore && listing.error === undefined && (
-        <Empty title={`No key had “${contains}” in its name then`}>
-          <p>Try a shorter part, or an earlier moment: a key that was purged is only known from before.</p>
-        </Empty>
+      {contains !== '' && listing.isLoading && listing.rows.length === 0 && listing.progress === 0 && (
+        <Loading isSlow={listing.isSlow} what="the key" />
       )}
+      {contains !== '' &&
+        !listing.isLoading &&
+        listing.rows.length === 0 &&
+        !listing.hasMore &&
+        listing.error === undefined && (
+          <Empty title={`No key had “${contains}” in its name then`}>
+            <p>Try a shorter part, or an earlier moment: a key that was purged is only known from before.</p>
+          </Empty>
+        )}
       {listing.rows.length > 0 && (
         <Rows
           label={`Keys with ${contains} in their name`}

@@ -25,15 +25,40 @@ function VersionValue({ name, version }: { readonly name: string; readonly versi
   if (version.state !== 'there') return null;
   const label = `of ${version.from}`;
   if (version.inStore) {
-    return <Value path={`/v1/objects/${pathOf(name)}`} query={{ version: version.version }} file={{ type: 'object', key: name, version: version.version }} size={version.size} label={label} />;
+    return (
+      <Value
+        path={`/v1/objects/${pathOf(name)}`}
+        query={{ version: version.version }}
+        file={{ type: 'object', key: name, version: version.version }}
+        size={version.size}
+        label={label}
+      />
+    );
   }
-  if (version.snapshot === undefined || destination === undefined) return <p class="muted small">Its data is kept nowhere any more.</p>;
+  if (version.snapshot === undefined || destination === undefined)
+    return <p class="muted small">Its data is kept nowhere any more.</p>;
   const moment = { destination, snapshot: version.snapshot };
-  return <Value path={`/v1/points/objects/${pathOf(name)}`} query={moment} file={{ type: 'object', key: name, ...moment }} size={version.size} label={label} />;
+  return (
+    <Value
+      path={`/v1/points/objects/${pathOf(name)}`}
+      query={moment}
+      file={{ type: 'object', key: name, ...moment }}
+      size={version.size}
+      label={label}
+    />
+  );
 }
 
 /** One version on the way of a key, newest first. */
-function VersionItem({ name, version, isMeant }: { readonly name: string; readonly version: Version; readonly isMeant: boolean }): JSX.Element {
+function VersionItem({
+  name,
+  version,
+  isMeant,
+}: {
+  readonly name: string;
+  readonly version: Version;
+  readonly isMeant: boolean;
+}): JSX.Element {
   const { state, from, to, size } = version;
   const begun = new Date(from).getTime();
   const isGone = state !== 'there';
@@ -44,18 +69,24 @@ function VersionItem({ name, version, isMeant }: { readonly name: string; readon
   return (
     <li class={`version ${state}${isMeant ? ' meant' : ''}`}>
       <div class="version-head">
-        <Badge tone={isGone ? 'bad' : to === undefined ? 'ok' : 'neutral'}>{to === undefined && !isGone ? 'current' : STATES[state]}</Badge>
+        <Badge tone={isGone ? 'bad' : to === undefined ? 'ok' : 'neutral'}>
+          {to === undefined && !isGone ? 'current' : STATES[state]}
+        </Badge>
         <Time of={from} />
         <span class="muted">
           {to === undefined ? 'until now' : `for ${duration(new Date(to).getTime() - begun)}`}
           {size !== undefined && `, ${bytes(size)}`}
-          {version.inStore ? ', kept in the store' : version.snapshot === undefined ? '' : `, in snapshot ${version.snapshot}`}
+          {version.inStore
+            ? ', kept in the store'
+            : version.snapshot === undefined
+              ? ''
+              : `, in snapshot ${version.snapshot}`}
         </span>
         {isMeant && <Badge tone="accent">at your moment</Badge>}
       </div>
       <div class="version-tools">
         <VersionValue name={name} version={version} />
-        <Button kind="quiet" label={`Take the moment before ${from}`} onPress={before}>
+        <Button kind="quiet" label={`Take the moment before this version of ${from}`} onPress={before}>
           Take the moment before this
         </Button>
       </div>
@@ -68,7 +99,9 @@ export function KeyView(): JSX.Element {
   const name = place.value.state.key;
   const { destination, point, chosen } = draft.value;
   const asked = name === undefined || destination === undefined ? undefined : JSON.stringify([name, destination]);
-  const { value, error, isSlow, reload } = useResource(asked, (request) => get<WireKeyTimeline>(`/v1/points/versions/${pathOf(name ?? '')}`, { destination }, request));
+  const { value, error, isSlow, reload } = useResource(asked, (request) =>
+    get<WireKeyTimeline>(`/v1/points/versions/${pathOf(name ?? '')}`, { destination }, request),
+  );
   if (name === undefined) {
     return (
       <LookPage title="A key">
@@ -81,7 +114,9 @@ export function KeyView(): JSX.Element {
     );
   }
   const time = point.at === undefined ? Infinity : new Date(point.at).getTime();
-  const meant = value?.versions.find((version) => (point.snapshot === undefined ? isThen(version, Math.min(time, Date.now())) : version.snapshot === point.snapshot));
+  const meant = value?.versions.find((version) =>
+    point.snapshot === undefined ? isThen(version, Math.min(time, Date.now())) : version.snapshot === point.snapshot,
+  );
   const isPicked = isChosen(chosen, name);
   return (
     <LookPage title="A key across time">
@@ -107,7 +142,12 @@ export function KeyView(): JSX.Element {
         {value !== undefined && value.versions.length > 0 && (
           <ol class="versions">
             {value.versions.map((version) => (
-              <VersionItem key={`${version.version} ${version.from}`} name={name} version={version} isMeant={version === meant} />
+              <VersionItem
+                key={`${version.version} ${version.from}`}
+                name={name}
+                version={version}
+                isMeant={version === meant}
+              />
             ))}
           </ol>
         )}
@@ -116,7 +156,9 @@ export function KeyView(): JSX.Element {
             Known since <Time of={value.since} />.
           </p>
         )}
-        {value?.hasMore === true && <Notice>Only the newest points were looked through; there may be older versions in those before.</Notice>}
+        {value?.hasMore === true && (
+          <Notice>Only the newest points were looked through; there may be older versions in those before.</Notice>
+        )}
         <Command request={{ type: 'versions', key: name, destination }} />
       </Panel>
     </LookPage>

@@ -14,7 +14,13 @@ import { Page } from '../parts/page.tsx';
 import { WorkProgress } from '../parts/progress.tsx';
 import { Ago, Time } from '../parts/time.tsx';
 
-const TONES: Readonly<Record<KeyVersionState, Tone>> = { primary: 'ok', enabled: 'neutral', disabled: 'warn', destroying: 'bad', destroyed: 'bad' };
+const TONES: Readonly<Record<KeyVersionState, Tone>> = {
+  primary: 'ok',
+  enabled: 'neutral',
+  disabled: 'warn',
+  destroying: 'bad',
+  destroyed: 'bad',
+};
 const MEANINGS: Readonly<Record<KeyVersionState, string>> = {
   primary: 'seals what is written now',
   enabled: 'opens what was written before',
@@ -23,7 +29,13 @@ const MEANINGS: Readonly<Record<KeyVersionState, string>> = {
   destroyed: 'gone',
 };
 
-function Versions({ keys, census }: { readonly keys: readonly Wire<KeyReport>[]; readonly census: Readonly<Record<string, number>> | undefined }): JSX.Element {
+function Versions({
+  keys,
+  census,
+}: {
+  readonly keys: readonly Wire<KeyReport>[];
+  readonly census: Readonly<Record<string, number>> | undefined;
+}): JSX.Element {
   return (
     <div class="table" tabIndex={0} role="region" aria-label="Key versions, a table">
       <table>
@@ -67,22 +79,34 @@ function Versions({ keys, census }: { readonly keys: readonly Wire<KeyReport>[];
 }
 
 function VersionsPanel(): JSX.Element {
-  const { value, error, isSlow, reload } = useResource('keys', async (asked) => (await get<{ keys: Wire<KeyReport>[] }>('/v1/key-versions', {}, asked)).keys);
+  const { value, error, isSlow, reload } = useResource(
+    'keys',
+    async (asked) => (await get<{ keys: Wire<KeyReport>[] }>('/v1/key-versions', {}, asked)).keys,
+  );
   const [census, setCensus] = useState<Readonly<Record<string, number>>>();
-  const look = async (): Promise<void> => setCensus(await get<Readonly<Record<string, number>>>('/v1/key-versions/census'));
+  const look = async (): Promise<void> =>
+    setCensus(await get<Readonly<Record<string, number>>>('/v1/key-versions/census'));
   return (
-    <Panel title="Key versions" aside={<Button onPress={look}>{census === undefined ? 'Count the objects' : 'Count again'}</Button>}>
+    <Panel
+      title="Key versions"
+      aside={<Button onPress={look}>{census === undefined ? 'Count the objects' : 'Count again'}</Button>}
+    >
       {error !== undefined && <Failure error={error} onRetry={reload} />}
       {value === undefined && error === undefined && <Loading isSlow={isSlow} what="keys" />}
       {value !== undefined && <Versions keys={value} census={census} />}
-      <p class="muted small">Counting reads the whole store once. A key version that nothing lies under is retired by a rotation.</p>
+      <p class="muted small">
+        Counting reads the whole store once. A key version that nothing lies under is retired by a rotation.
+      </p>
       <Command request={{ type: 'keys' }} />
     </Panel>
   );
 }
 
 function SlotsPanel(): JSX.Element {
-  const { value, error, isSlow, reload } = useResource('slots', async (asked) => (await get<{ slots: Wire<SlotInfo>[] }>('/v1/slots', {}, asked)).slots);
+  const { value, error, isSlow, reload } = useResource(
+    'slots',
+    async (asked) => (await get<{ slots: Wire<SlotInfo>[] }>('/v1/slots', {}, asked)).slots,
+  );
   return (
     <Panel title="Ways of unlocking">
       {error !== undefined && <Failure error={error} onRetry={reload} />}
@@ -120,7 +144,11 @@ function SlotsPanel(): JSX.Element {
 
 const DEPTHS: readonly { readonly value: RotationDepth; readonly label: string; readonly hint: string }[] = [
   { value: 'unlock', label: 'The secret', hint: 'Stops the old secret. Quick.' },
-  { value: 'keys', label: 'And the keys', hint: 'New keys for everything that is written, and all envelopes under them.' },
+  {
+    value: 'keys',
+    label: 'And the keys',
+    hint: 'New keys for everything that is written, and all envelopes under them.',
+  },
   { value: 'data', label: 'And the data', hint: 'Everything is encrypted anew. Takes long.' },
 ];
 
@@ -150,19 +178,41 @@ function RotationPanel(): JSX.Element {
     const found = problemOf(secrets);
     setProblem(found);
     if (found !== undefined) return;
-    const body = { oldKey: { passphrase: old.current?.value ?? '' }, newKey: { passphrase: next.current?.value ?? '' }, depth };
+    const body = {
+      oldKey: { passphrase: old.current?.value ?? '' },
+      newKey: { passphrase: next.current?.value ?? '' },
+      depth,
+    };
     for (const input of Object.values(secrets)) if (input !== null) input.value = '';
     // What was asked is remembered without the secrets: nobody goes on with it from here.
     await rotating.start('/v1/rotate', undefined, body);
   };
   const done = state === 'done' ? (report as RotationReport | undefined) : undefined;
   const input = (which: typeof old, autocomplete: 'current-password' | 'new-password') =>
-    function Secret({ id, describedBy }: { readonly id: string; readonly describedBy: string | undefined }): JSX.Element {
-      return <input ref={which} id={id} aria-describedby={describedBy} type="password" autocomplete={autocomplete} maxLength={65_536} />;
+    function Secret({
+      id,
+      describedBy,
+    }: {
+      readonly id: string;
+      readonly describedBy: string | undefined;
+    }): JSX.Element {
+      return (
+        <input
+          ref={which}
+          id={id}
+          aria-describedby={describedBy}
+          type="password"
+          autocomplete={autocomplete}
+          maxLength={65_536}
+        />
+      );
     };
   return (
     <Panel title="Rotate">
-      <p>Replaces a passphrase of the store and renews what it led to, while everything goes on. Whoever starts the server needs the new one from then on.</p>
+      <p>
+        Replaces a passphrase of the store and renews what it led to, while everything goes on. Whoever starts the
+        server needs the new one from then on.
+      </p>
       <form
         class="stack"
         onSubmit={(event) => {
@@ -186,7 +236,8 @@ function RotationPanel(): JSX.Element {
       {error !== undefined && <Failure error={error} />}
       {done !== undefined && (
         <Notice tone={done.failed === 0 && done.pending.length === 0 ? 'ok' : 'warn'} title="Rotated">
-          {counted(done.rekeyed, 'record')} brought under the new keys, {counted(done.failed, 'failure')}. {done.pending.length > 0 && `Not reached yet: ${done.pending.join(', ')}.`}
+          {counted(done.rekeyed, 'record')} brought under the new keys, {counted(done.failed, 'failure')}.{' '}
+          {done.pending.length > 0 && `Not reached yet: ${done.pending.join(', ')}.`}
         </Notice>
       )}
       <Command request={{ type: 'rotate', depth }} />

@@ -44,7 +44,9 @@ function Health({ report }: { readonly report: Wire<HealthReport> }): JSX.Elemen
     <Panel title="Health" aside={<Ago of={report.time} />}>
       <p class={`verdict ${report.status}`}>
         <Badge tone={TONES[report.status]}>{report.status}</Badge>
-        {bad.length === 0 ? 'Everything that was looked at is as it should be.' : `${counted(bad.length, 'thing')} to look at.`}
+        {bad.length === 0
+          ? 'Everything that was looked at is as it should be.'
+          : `${counted(bad.length, 'thing')} to look at.`}
       </p>
       {bad.length > 0 && (
         <ul class="checks">
@@ -69,11 +71,19 @@ function Health({ report }: { readonly report: Wire<HealthReport> }): JSX.Elemen
 }
 
 function HealthPanel(): JSX.Element {
-  const { value, error, isSlow, reload } = useResource('health', (asked) => get<Wire<HealthReport>>('/v1/health', {}, asked), EVERY);
+  const { value, error, isSlow, reload } = useResource(
+    'health',
+    (asked) => get<Wire<HealthReport>>('/v1/health', {}, asked),
+    EVERY,
+  );
   if (value !== undefined) return <Health report={value} />;
   return (
     <Panel title="Health">
-      {error === undefined ? <Loading isSlow={isSlow} what="how the store is" /> : <Failure error={error} onRetry={reload} />}
+      {error === undefined ? (
+        <Loading isSlow={isSlow} what="how the store is" />
+      ) : (
+        <Failure error={error} onRetry={reload} />
+      )}
     </Panel>
   );
 }
@@ -83,20 +93,29 @@ interface Tasks {
   readonly requests: readonly ApprovalRequest[];
 }
 
-const STATES: Readonly<Record<WorkRecord['state'], string>> = { running: 'A restore is running', done: 'A restore is done', failed: 'A restore has stopped' };
+const STATES: Readonly<Record<WorkRecord['state'], string>> = {
+  running: 'A restore is running',
+  done: 'A restore is done',
+  failed: 'A restore has stopped',
+};
 
 /** What waits for whoever is signed in: restores of theirs, and what others ask them for. */
 function Waiting(): JSX.Element | null {
   const { value } = useResource(
     'tasks',
     async (asked): Promise<Tasks> => {
-      const [work, { requests }] = await Promise.all([workOf(asked), get<{ requests: ApprovalRequest[] }>('/v1/approvals', {}, asked)]);
+      const [work, { requests }] = await Promise.all([
+        workOf(asked),
+        get<{ requests: ApprovalRequest[] }>('/v1/approvals', {}, asked),
+      ]);
       return { work, requests };
     },
     EVERY,
   );
   const restores = value?.work.filter(isRestore).slice(0, 3) ?? [];
-  const requests = value?.requests.filter(({ state, principal }) => state === 'waiting' && principal !== session.value?.principal) ?? [];
+  const requests =
+    value?.requests.filter(({ state, principal }) => state === 'waiting' && principal !== session.value?.principal) ??
+    [];
   if (restores.length === 0 && requests.length === 0) return null;
   return (
     <Panel title="For you">
@@ -142,7 +161,9 @@ function Destinations(): JSX.Element {
       {value === undefined && error === undefined && <Loading isSlow={isSlow} what="backups" />}
       {value?.length === 0 && (
         <Empty title="This store is not backed up">
-          <p>What is lost now is lost. Make a first backup to a place that whoever can destroy the store can’t reach.</p>
+          <p>
+            What is lost now is lost. Make a first backup to a place that whoever can destroy the store can’t reach.
+          </p>
           <Link to="/backups">Make a backup</Link>
         </Empty>
       )}
@@ -164,8 +185,9 @@ export function OverviewView(): JSX.Element {
       {!may('backup.view') && !may('health') && (
         <Empty title="There is little here that you may see">
           <p>
-            You are signed in as <strong>{session.value?.principal}</strong>. To look at backups takes <code>backup.view</code>, to see how the store is{' '}
-            <code>health</code>. Whoever administers the store grants them.
+            You are signed in as <strong>{session.value?.principal}</strong>. To look at backups takes{' '}
+            <code>backup.view</code>, to see how the store is <code>health</code>. Whoever administers the store grants
+            them.
           </p>
         </Empty>
       )}

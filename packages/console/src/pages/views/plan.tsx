@@ -19,7 +19,12 @@ import { download } from '../parts/value.tsx';
 /** Finds out what a restore would do. */
 const planning = new Work();
 
-const TARGETS: readonly { readonly value: Target['type']; readonly label: string; readonly hint: string; readonly target: Target }[] = [
+const TARGETS: readonly {
+  readonly value: Target['type'];
+  readonly label: string;
+  readonly hint: string;
+  readonly target: Target;
+}[] = [
   {
     value: 'place',
     label: 'In place',
@@ -32,8 +37,18 @@ const TARGETS: readonly { readonly value: Target['type']; readonly label: string
     hint: 'Beside what is there, to look at it first. Nothing of the present is touched.',
     target: { type: 'prefix', into: 'restored/' },
   },
-  { value: 'location', label: 'To a new store elsewhere', hint: 'At a location that the server can reach.', target: { type: 'location', to: '' } },
-  { value: 'download', label: 'Download', hint: 'As a tar, to this computer, in clear. It is recorded.', target: { type: 'download' } },
+  {
+    value: 'location',
+    label: 'To a new store elsewhere',
+    hint: 'At a location that the server can reach.',
+    target: { type: 'location', to: '' },
+  },
+  {
+    value: 'download',
+    label: 'Download',
+    hint: 'As a tar, to this computer, in clear. It is recorded.',
+    target: { type: 'download' },
+  },
 ];
 
 const CONFLICTS: readonly { readonly value: Conflict; readonly label: string; readonly hint: string }[] = [
@@ -48,13 +63,16 @@ const CONFLICTS: readonly { readonly value: Conflict; readonly label: string; re
 function problemOf({ target, chosen }: Draft): string | undefined {
   if (target.type === 'prefix' && target.into === '') return 'Say under which prefix.';
   if (target.type === 'location' && target.to.trim() === '') return 'Say where the new store is to be.';
-  if (target.type === 'location' && chosen.type === 'keys') return 'A new store is made of everything, or of a folder: choose one of these.';
+  if (target.type === 'location' && chosen.type === 'keys')
+    return 'A new store is made of everything, or of a folder: choose one of these.';
   return undefined;
 }
 
 function Where(): JSX.Element {
   const { target, conflict, chosen } = draft.value;
-  const options = TARGETS.filter(({ target: one }) => actionsOf({ ...draft.value, target: one, conflict: one.type === 'prefix' ? 'skip' : conflict }).every(may));
+  const options = TARGETS.filter(({ target: one }) =>
+    actionsOf({ ...draft.value, target: one, conflict: one.type === 'prefix' ? 'skip' : conflict }).every(may),
+  );
   return (
     <Panel title="Where to">
       <Choice
@@ -63,29 +81,66 @@ function Where(): JSX.Element {
         options={options}
         onChange={(type) => {
           const chosenTarget = TARGETS.find(({ value }) => value === type)?.target;
-          if (chosenTarget !== undefined) change({ target: chosenTarget, ...(type === 'prefix' && { conflict: 'fail' }) });
+          if (chosenTarget !== undefined)
+            change({ target: chosenTarget, ...(type === 'prefix' && { conflict: 'fail' }) });
         }}
       />
       {target.type === 'prefix' && (
-        <Field label="New prefix" hint="Names begin with this in the place of what was chosen." error={target.into === '' ? problemOf(draft.value) : undefined}>
+        <Field
+          label="New prefix"
+          hint="Names begin with this in the place of what was chosen."
+          error={target.into === '' ? problemOf(draft.value) : undefined}
+        >
           {({ id, describedBy }) => (
-            <input id={id} aria-describedby={describedBy} type="text" value={target.into} spellcheck={false} autocomplete="off" onInput={(event) => change({ target: { type: 'prefix', into: event.currentTarget.value } })} />
+            <input
+              id={id}
+              aria-describedby={describedBy}
+              type="text"
+              value={target.into}
+              spellcheck={false}
+              autocomplete="off"
+              onInput={(event) => change({ target: { type: 'prefix', into: event.currentTarget.value } })}
+            />
           )}
         </Field>
       )}
       {target.type === 'location' && (
-        <Field label="Location of the new store" hint="Such as sqlite:/srv/recovered.db. The server looks there with its own files and credentials.">
+        <Field
+          label="Location of the new store"
+          hint="Such as sqlite:/srv/recovered.db. The server looks there with its own files and credentials."
+        >
           {({ id, describedBy }) => (
-            <input id={id} aria-describedby={describedBy} type="text" value={target.to} spellcheck={false} autocomplete="off" onInput={(event) => change({ target: { type: 'location', to: event.currentTarget.value } })} />
+            <input
+              id={id}
+              aria-describedby={describedBy}
+              type="text"
+              value={target.to}
+              spellcheck={false}
+              autocomplete="off"
+              onInput={(event) => change({ target: { type: 'location', to: event.currentTarget.value } })}
+            />
           )}
         </Field>
       )}
       {(target.type === 'place' || target.type === 'prefix') && (
-        <Choice legend="Where something else is there by now" value={conflict} options={target.type === 'prefix' && !may('restore.replace') ? CONFLICTS.filter(({ value }) => value !== 'overwrite' && value !== 'newer') : CONFLICTS} onChange={(value) => change({ conflict: value })} />
+        <Choice
+          legend="Where something else is there by now"
+          value={conflict}
+          options={
+            target.type === 'prefix' && !may('restore.replace')
+              ? CONFLICTS.filter(({ value }) => value !== 'overwrite' && value !== 'newer')
+              : CONFLICTS
+          }
+          onChange={(value) => change({ conflict: value })}
+        />
       )}
       {target.type === 'place' && chosen.type !== 'keys' && conflict !== 'rename' && (
         <label class="check-line">
-          <input type="checkbox" checked={target.deleteExtra} onChange={(event) => change({ target: { type: 'place', deleteExtra: event.currentTarget.checked } })} />
+          <input
+            type="checkbox"
+            checked={target.deleteExtra}
+            onChange={(event) => change({ target: { type: 'place', deleteExtra: event.currentTarget.checked } })}
+          />
           <span>
             <span class="label">Delete what was not there then</span>
             <span class="hint">So that it is exactly as it was. Deleted keys keep their history.</span>
@@ -100,7 +155,8 @@ function DryRun({ body }: { readonly body: string }): JSX.Element {
   const { state, report, error, progress } = planning.state.value;
   const asked = JSON.stringify(planning.state.value.asked);
   const isOld = asked !== body;
-  const look = async (): Promise<void> => planning.start('/v1/restore', JSON.parse(body) as object, { ...(JSON.parse(body) as object), dryRun: true });
+  const look = async (): Promise<void> =>
+    planning.start('/v1/restore', JSON.parse(body) as object, { ...(JSON.parse(body) as object), dryRun: true });
   const plan = report as WireRestoreReport | undefined;
   return (
     <Panel title="What will happen">
@@ -117,7 +173,10 @@ function DryRun({ body }: { readonly body: string }): JSX.Element {
           {error !== undefined && <Failure error={error} onRetry={() => void look()} />}
           {state === 'done' && plan !== undefined && (
             <>
-              <Counts report={plan} caption={`Of the store as of then, compared with now: ${count(plan.compared)} compared`} />
+              <Counts
+                report={plan}
+                caption={`Of the store as of then, compared with now: ${count(plan.compared)} compared`}
+              />
               {plan.estimate !== undefined && <p>It may take about {duration(plan.estimate)}.</p>}
             </>
           )}
@@ -129,7 +188,15 @@ function DryRun({ body }: { readonly body: string }): JSX.Element {
 }
 
 /** What there is to be typed before something is replaced. */
-function Confirm({ word, onStart, label }: { readonly word: string | undefined; readonly onStart: () => Promise<void> | void; readonly label: string }): JSX.Element {
+function Confirm({
+  word,
+  onStart,
+  label,
+}: {
+  readonly word: string | undefined;
+  readonly onStart: () => Promise<void> | void;
+  readonly label: string;
+}): JSX.Element {
   const [typed, setTyped] = useState('');
   const [problem, setProblem] = useState<string>();
   const start = async (): Promise<void> => {
@@ -177,7 +244,12 @@ function begin(): void {
 }
 
 function reasonOf({ chosen, point }: Draft): string {
-  const what = chosen.type === 'prefix' ? `everything below ${chosen.prefix}` : chosen.type === 'keys' ? `${count(chosen.keys.length)} keys` : 'the whole store';
+  const what =
+    chosen.type === 'prefix'
+      ? `everything below ${chosen.prefix}`
+      : chosen.type === 'keys'
+        ? `${count(chosen.keys.length)} keys`
+        : 'the whole store';
   const when = point.at ?? (point.snapshot === undefined ? 'the newest moment' : `snapshot ${point.snapshot}`);
   return `Restore ${what} as of ${when}`.slice(0, 500);
 }
@@ -187,7 +259,8 @@ function Start({ isPlanned }: { readonly isPlanned: boolean }): JSX.Element {
   const [hasBegun, setBegun] = useState(false);
   if (target.type === 'download') {
     const fetchIt = async (): Promise<void> => {
-      const which = chosen.type === 'prefix' ? { prefix: chosen.prefix } : chosen.type === 'keys' ? { keys: chosen.keys } : {};
+      const which =
+        chosen.type === 'prefix' ? { prefix: chosen.prefix } : chosen.type === 'keys' ? { keys: chosen.keys } : {};
       await download({ type: 'archive', destination: destination ?? '', ...pointQuery(draft.value.point), ...which });
       setBegun(true);
     };
@@ -197,14 +270,25 @@ function Start({ isPlanned }: { readonly isPlanned: boolean }): JSX.Element {
         <Button kind="primary" onPress={fetchIt}>
           Download the tar
         </Button>
-        {hasBegun && <Notice tone="ok">The download has begun; your browser says when it is done. It holds data in clear: keep it where only you can read it.</Notice>}
+        {hasBegun && (
+          <Notice tone="ok">
+            The download has begun; your browser says when it is done. It holds data in clear: keep it where only you
+            can read it.
+          </Notice>
+        )}
         <Command request={commandOf(draft.value)} />
       </Panel>
     );
   }
   const isReplacing = replaces(draft.value);
   const waiting = actionsOf(draft.value).find((action) => permission(action) === 'approval');
-  const start = <Confirm word={isReplacing ? wordFor(draft.value) : undefined} onStart={begin} label={target.type === 'location' ? 'Make the new store' : 'Start the restore'} />;
+  const start = (
+    <Confirm
+      word={isReplacing ? wordFor(draft.value) : undefined}
+      onStart={begin}
+      label={target.type === 'location' ? 'Make the new store' : 'Start the restore'}
+    />
+  );
   return (
     <Panel title={isReplacing ? 'Confirm' : 'Start'}>
       {isPlanned || target.type === 'location' ? (
@@ -216,7 +300,10 @@ function Start({ isPlanned }: { readonly isPlanned: boolean }): JSX.Element {
               {start}
             </Approval>
           )}
-          <p class="muted small">What is written is read back and compared, and a receipt is signed at the end. It can be stopped and gone on with.</p>
+          <p class="muted small">
+            What is written is read back and compared, and a receipt is signed at the end. It can be stopped and gone on
+            with.
+          </p>
         </>
       ) : (
         <p class="muted">Make the plan first.</p>
@@ -229,7 +316,9 @@ function Start({ isPlanned }: { readonly isPlanned: boolean }): JSX.Element {
 /** Where a recovery goes, what it will do, and its start. */
 export function PlanView(): JSX.Element {
   const { destination, chosen, target } = draft.value;
-  const [firstAllowed] = TARGETS.filter(({ target: one }) => actionsOf({ ...draft.value, target: one, conflict: 'skip' }).every(may));
+  const [firstAllowed] = TARGETS.filter(({ target: one }) =>
+    actionsOf({ ...draft.value, target: one, conflict: 'skip' }).every(may),
+  );
   const isAllowed = actionsOf(draft.value).every(may);
   useEffect(() => {
     if (!isAllowed && firstAllowed !== undefined) change({ target: firstAllowed.target, conflict: 'fail' });
@@ -255,12 +344,15 @@ export function PlanView(): JSX.Element {
       title="Plan"
       lead={
         <>
-          <ChosenText chosen={chosen} />, as of <Moment of={draft.value} />. <Link to="/recover/browse">Choose something else</Link>
+          <ChosenText chosen={chosen} />, as of <Moment of={draft.value} />.{' '}
+          <Link to="/recover/browse">Choose something else</Link>
         </>
       }
     >
       <Where />
-      {(target.type === 'place' || target.type === 'prefix') && problem === undefined && may('restore') && <DryRun body={body} />}
+      {(target.type === 'place' || target.type === 'prefix') && problem === undefined && may('restore') && (
+        <DryRun body={body} />
+      )}
       {problem === undefined ? <Start isPlanned={isPlanned} /> : <Notice tone="warn">{problem}</Notice>}
     </RecoverPage>
   );

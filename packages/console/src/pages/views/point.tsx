@@ -3,13 +3,14 @@ import { useEffect } from 'preact/hooks';
 import type { WireTimeline } from '@securestore/protocol';
 import { change, draft } from '../lib/draft.ts';
 import type { Point } from '../lib/draft.ts';
-import { bytes, count, counted, duration, inputTime, zoneOf } from '../lib/format.ts';
+import { bytes, count, counted, duration } from '../lib/format.ts';
 import { destinationsOf, timelineOf } from '../lib/points.ts';
 import { gapsOf, meantBy, windowsOf } from '../lib/recovery.ts';
 import { useResource } from '../lib/resource.ts';
-import { Badge, Button, Choice, Empty, Failure, Field, Link, Loading, Notice, Panel } from '../parts/basics.tsx';
+import { Badge, Button, Choice, Empty, Failure, Link, Loading, Notice, Panel } from '../parts/basics.tsx';
 import { Command } from '../parts/command.tsx';
 import { Lag } from '../parts/destination-card.tsx';
+import { MomentField } from '../parts/moment-field.tsx';
 import { RecoverPage } from '../parts/recover.tsx';
 import { Time } from '../parts/time.tsx';
 import { Timeline } from '../parts/timeline.tsx';
@@ -22,37 +23,45 @@ function Chosen({ timeline }: { readonly timeline: WireTimeline }): JSX.Element 
   const { point } = draft.value;
   const meant = meantBy(timeline, point);
   const set = (time: number): void => change({ point: { at: new Date(time).toISOString() } });
-  const typed = (value: string): void => {
-    const time = new Date(value);
-    if (!Number.isNaN(time.getTime())) set(time.getTime());
-  };
   const shown = point.at === undefined ? meant?.time : new Date(point.at).getTime();
   return (
     <>
       <div class="choose-moment">
-        <Field label="Moment" hint={`Your time, ${zoneOf(new Date(shown ?? Date.now()))}. A restore takes what was there just then.`}>
-          {({ id, describedBy }) => (
-            <input
-              id={id}
-              aria-describedby={describedBy}
-              type="datetime-local"
-              step="1"
-              value={shown === undefined ? '' : inputTime(new Date(shown))}
-              onChange={(event) => typed(event.currentTarget.value)}
-            />
-          )}
-        </Field>
+        <MomentField
+          label="Moment"
+          value={shown === undefined ? undefined : new Date(shown)}
+          onChange={(time) => set(time.getTime())}
+        />
         <div class="nudges" role="group" aria-label="Move the moment">
-          <Button kind="quiet" label="One hour earlier" disabled={shown === undefined} onPress={() => set((shown ?? 0) - 60 * MINUTE)}>
+          <Button
+            kind="quiet"
+            label="−1 h, one hour earlier"
+            disabled={shown === undefined}
+            onPress={() => set((shown ?? 0) - 60 * MINUTE)}
+          >
             −1 h
           </Button>
-          <Button kind="quiet" label="One minute earlier" disabled={shown === undefined} onPress={() => set((shown ?? 0) - MINUTE)}>
+          <Button
+            kind="quiet"
+            label="−1 min, one minute earlier"
+            disabled={shown === undefined}
+            onPress={() => set((shown ?? 0) - MINUTE)}
+          >
             −1 min
           </Button>
-          <Button kind="quiet" label="One minute later" disabled={shown === undefined} onPress={() => set((shown ?? 0) + MINUTE)}>
+          <Button
+            kind="quiet"
+            label="+1 min, one minute later"
+            disabled={shown === undefined}
+            onPress={() => set((shown ?? 0) + MINUTE)}
+          >
             +1 min
           </Button>
-          <Button kind="quiet" pressed={point.at === undefined && point.snapshot === undefined} onPress={() => change({ point: {} })}>
+          <Button
+            kind="quiet"
+            pressed={point.at === undefined && point.snapshot === undefined}
+            onPress={() => change({ point: {} })}
+          >
             Newest
           </Button>
         </div>
@@ -62,9 +71,14 @@ function Chosen({ timeline }: { readonly timeline: WireTimeline }): JSX.Element 
           The oldest backup here is younger. Choose a later moment, or another destination.
         </Notice>
       ) : (
-        <Notice tone={meant.isEarlier ? 'warn' : 'accent'} title={meant.isEarlier ? 'That moment is in a gap' : 'You look at'}>
+        <Notice
+          tone={meant.isEarlier ? 'warn' : 'accent'}
+          title={meant.isEarlier ? 'That moment is in a gap' : 'You look at'}
+        >
           <Time of={meant.time} isLong />
-          {meant.isEarlier && <p>Nothing was backed up between this and what you asked for, so this is what can be had.</p>}
+          {meant.isEarlier && (
+            <p>Nothing was backed up between this and what you asked for, so this is what can be had.</p>
+          )}
         </Notice>
       )}
       <p class="next">
@@ -74,7 +88,8 @@ function Chosen({ timeline }: { readonly timeline: WireTimeline }): JSX.Element 
           </Link>
         )}
         <span class="muted">
-          Don’t know when it was good? <Link to="/recover/find">Find a key</Link> and see when it changed, or look at <Link to="/recover/compare">what is different now</Link>.
+          Don’t know when it was good? <Link to="/recover/find">Find a key</Link> and see when it changed, or look at{' '}
+          <Link to="/recover/compare">what is different now</Link>.
         </span>
       </p>
     </>
@@ -83,7 +98,13 @@ function Chosen({ timeline }: { readonly timeline: WireTimeline }): JSX.Element 
 
 const isSame = ({ snapshot }: Point, number: number): boolean => snapshot === number;
 
-function Snapshots({ timeline, destination }: { readonly timeline: WireTimeline; readonly destination: string }): JSX.Element {
+function Snapshots({
+  timeline,
+  destination,
+}: {
+  readonly timeline: WireTimeline;
+  readonly destination: string;
+}): JSX.Element {
   const { point } = draft.value;
   return (
     <Panel title="Snapshots">
@@ -122,7 +143,12 @@ function Snapshots({ timeline, destination }: { readonly timeline: WireTimeline;
                 <td class="number">{count(objects)}</td>
                 <td class="number">{bytes(size)}</td>
                 <td>
-                  <Button kind="quiet" pressed={isSame(point, number)} label={`Choose snapshot ${number}`} onPress={() => change({ point: { snapshot: number } })}>
+                  <Button
+                    kind="quiet"
+                    pressed={isSame(point, number)}
+                    label={`Choose snapshot ${number}`}
+                    onPress={() => change({ point: { snapshot: number } })}
+                  >
                     Choose
                   </Button>
                 </td>
@@ -136,7 +162,13 @@ function Snapshots({ timeline, destination }: { readonly timeline: WireTimeline;
   );
 }
 
-function Windows({ timeline, destination }: { readonly timeline: WireTimeline; readonly destination: string }): JSX.Element {
+function Windows({
+  timeline,
+  destination,
+}: {
+  readonly timeline: WireTimeline;
+  readonly destination: string;
+}): JSX.Element {
   const windows = windowsOf(timeline).toReversed();
   const gaps = gapsOf(windowsOf(timeline));
   return (
@@ -144,7 +176,8 @@ function Windows({ timeline, destination }: { readonly timeline: WireTimeline; r
       <div class="table" tabIndex={0} role="region" aria-label="Windows, a table">
         <table>
           <caption>
-            Of a window every moment can be restored. {gaps.length === 0 ? 'There is no gap.' : `There are ${counted(gaps.length, 'gap')} between them.`}
+            Of a window every moment can be restored.{' '}
+            {gaps.length === 0 ? 'There is no gap.' : `There are ${counted(gaps.length, 'gap')} between them.`}
           </caption>
           <thead>
             <tr>
@@ -179,9 +212,18 @@ function Windows({ timeline, destination }: { readonly timeline: WireTimeline; r
 }
 
 function Points({ destination }: { readonly destination: string }): JSX.Element {
-  const { value: timeline, error, isSlow, reload } = useResource(destination, (asked) => timelineOf(destination, { limit: 1000 }, asked), EVERY);
+  const {
+    value: timeline,
+    error,
+    isSlow,
+    reload,
+  } = useResource(destination, (asked) => timelineOf(destination, { limit: 1000 }, asked), EVERY);
   if (timeline === undefined) {
-    return error === undefined ? <Loading isSlow={isSlow} what="what can be restored" /> : <Failure error={error} onRetry={reload} title="The destination can’t be looked at" />;
+    return error === undefined ? (
+      <Loading isSlow={isSlow} what="what can be restored" />
+    ) : (
+      <Failure error={error} onRetry={reload} title="The destination can’t be looked at" />
+    );
   }
   if (timeline.recoverableTo === undefined) {
     return (
@@ -197,7 +239,8 @@ function Points({ destination }: { readonly destination: string }): JSX.Element 
         title="When"
         aside={
           <span class="recoverable">
-            Recoverable to <Time of={timeline.recoverableTo} /> <Lag lag={timeline.lag ?? 0} isContinuous={timeline.isContinuous} />
+            Recoverable to <Time of={timeline.recoverableTo} />{' '}
+            <Lag lag={timeline.lag ?? 0} isContinuous={timeline.isContinuous} />
           </span>
         }
       >
@@ -206,7 +249,11 @@ function Points({ destination }: { readonly destination: string }): JSX.Element 
             The destination can’t be reached now, so this is from before. <Badge>{error.code}</Badge>
           </Notice>
         )}
-        <Timeline timeline={timeline} chosen={meantBy(timeline, draft.value.point)?.time} onChoose={(time) => change({ point: { at: new Date(time).toISOString() } })} />
+        <Timeline
+          timeline={timeline}
+          chosen={meantBy(timeline, draft.value.point)?.time}
+          onChoose={(time) => change({ point: { at: new Date(time).toISOString() } })}
+        />
         <Chosen timeline={timeline} />
       </Panel>
       <Snapshots timeline={timeline} destination={destination} />
@@ -230,7 +277,8 @@ export function PointView(): JSX.Element {
       {destinations?.length === 0 && (
         <Empty title="This store is not backed up">
           <p>
-            Nothing can be restored from elsewhere. Versions that the store keeps itself can still be had: <code>securestore history KEY</code>.
+            Nothing can be restored from elsewhere. Versions that the store keeps itself can still be had:{' '}
+            <code>securestore history KEY</code>.
           </p>
           <Link to="/backups">Make a backup</Link>
         </Empty>

@@ -22,14 +22,23 @@ type Restored = WireRestoreReport | (Partial<WireRestoreReport> & { readonly cre
 function Running({ state }: { readonly state: WorkState }): JSX.Element {
   const isStopping = state.state === 'stopping';
   return (
-    <Panel title="Restoring" aside={state.started !== undefined && <span class="muted">for {duration(now.value - state.started)}</span>}>
-      {state.isCutOff === true && <Notice tone="warn">The server can’t be reached at the moment. The restore goes on there; this page looks again by itself.</Notice>}
+    <Panel
+      title="Restoring"
+      aside={state.started !== undefined && <span class="muted">for {duration(now.value - state.started)}</span>}
+    >
+      {state.isCutOff === true && (
+        <Notice tone="warn">
+          The server can’t be reached at the moment. The restore goes on there; this page looks again by itself.
+        </Notice>
+      )}
       <WorkProgress progress={state.progress} what="Restoring" />
       <div class="buttons">
         <Button disabled={isStopping || state.job === undefined} onPress={async () => restoring.stop()}>
           {isStopping ? 'Stopping…' : 'Pause'}
         </Button>
-        <span class="muted small">You may close this page: the restore goes on at the server, and is found again under Overview.</span>
+        <span class="muted small">
+          You may close this page: the restore goes on at the server, and is found again under Overview.
+        </span>
       </div>
     </Panel>
   );
@@ -40,7 +49,8 @@ async function giveUp({ record, job, asked }: WorkState): Promise<void> {
   const { prefix, keys } = (asked ?? {}) as { readonly prefix?: string; readonly keys?: readonly string[] };
   const isWhole = prefix === undefined && keys === undefined;
   if (isWhole && may('restore')) await ask('POST', '/v1/restore/end').catch(() => undefined);
-  if (job !== undefined && may('jobs')) await ask('DELETE', `/v1/jobs/${encodeURIComponent(job)}`).catch(() => undefined);
+  if (job !== undefined && may('jobs'))
+    await ask('DELETE', `/v1/jobs/${encodeURIComponent(job)}`).catch(() => undefined);
   if (record !== undefined) await ask('DELETE', `/v1/work/${encodeURIComponent(record)}`);
   restoring.leave();
   go('/recover', { draft: EMPTY_DRAFT });
@@ -53,7 +63,8 @@ function Stopped({ state }: { readonly state: WorkState }): JSX.Element {
     <Panel title={isPaused ? 'Paused' : 'The restore has stopped'}>
       {isPaused ? (
         <Notice tone="warn" title="It is stopped where it was">
-          {done > 0 ? `${count(done)} objects are done. ` : ''}Going on passes over what is done. If you give it up, what it has done stays: older versions are in the history of each key.
+          {done > 0 ? `${count(done)} objects are done. ` : ''}Going on passes over what is done. If you give it up,
+          what it has done stays: older versions are in the history of each key.
         </Notice>
       ) : (
         state.error !== undefined && <Failure error={state.error} title="It did not get to its end" />
@@ -80,14 +91,14 @@ function Done({ report }: { readonly report: Restored }): JSX.Element {
     <>
       <Panel title={isGood ? 'Restored' : 'Restored, with failures'}>
         <Notice tone={isGood ? 'ok' : 'bad'} title={isGood ? 'It is back' : 'Some of it is not back'}>
-          {verified !== undefined && verified > 0 && `${count(verified)} objects were read back and compared with the backup. `}
+          {verified !== undefined &&
+            verified > 0 &&
+            `${count(verified)} objects were read back and compared with the backup. `}
           {took !== undefined && `It took ${duration(took)}.`}
         </Notice>
         {report.created !== undefined && <Counts report={report} caption="What was done" />}
         {report.before !== undefined && (
-          <p class="muted">
-            The store as it was before is snapshot {report.before} of the same destination.
-          </p>
+          <p class="muted">The store as it was before is snapshot {report.before} of the same destination.</p>
         )}
       </Panel>
       {receipt !== undefined && (
@@ -126,7 +137,8 @@ export function RunView(): JSX.Element {
   };
   useEffect(() => {
     const known = restoring.state.peek();
-    if (known.state === 'idle' || (work !== undefined && known.record !== undefined && known.record !== work)) void find();
+    if (known.state === 'idle' || (work !== undefined && known.record !== undefined && known.record !== work))
+      void find();
     else setLooking(false);
   }, [work]);
   // So that it is found again after a reload.

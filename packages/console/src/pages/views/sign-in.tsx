@@ -61,11 +61,7 @@ export function SignInView(): JSX.Element {
           void submit();
         }}
       >
-        <Field
-          label="API token"
-          hint="It is sent to the server once, and kept nowhere in this browser."
-          error={error}
-        >
+        <Field label="API token" hint="It is sent to the server once, and kept nowhere in this browser." error={error}>
           {({ id, describedBy }) => (
             <input
               ref={input}
