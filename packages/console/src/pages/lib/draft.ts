@@ -6,6 +6,8 @@ export interface Point {
   /** ISO 8601. */
   readonly at?: string;
   readonly snapshot?: number;
+  /** The time of the snapshot, to be shown. */
+  readonly time?: string;
 }
 
 /** What is to be restored. */

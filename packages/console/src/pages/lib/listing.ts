@@ -44,13 +44,15 @@ const START: State<never> = {
 };
 
 const SLOW_AFTER = 2500;
-/** How many rows are asked for without anybody having come near their end: a page may be empty. */
 const AHEAD = 200;
 
 type Load<T> = (after: string | undefined, signal: AbortSignal) => Promise<ListingPage<T>>;
 
-/** @param key what it depends on: another one begins anew; `undefined` lists nothing */
-export function useListing<T>(key: string | undefined, load: Load<T>): Listing<T> {
+/**
+ * @param key what it depends on: another one begins anew; `undefined` lists nothing
+ * @param ahead how many rows are asked for without anybody having come near their end: a page may be empty
+ */
+export function useListing<T>(key: string | undefined, load: Load<T>, ahead = AHEAD): Listing<T> {
   const [state, setState] = useState<State<T>>(START);
   const [round, setRound] = useState(0);
   const latest = useRef(load);
@@ -69,7 +71,7 @@ export function useListing<T>(key: string | undefined, load: Load<T>): Listing<T
       let now: State<T> = { ...from, isLoading: true, isSlow: false, error: undefined };
       set(now);
       const slow = setTimeout(() => set({ ...current.current, isSlow: true }), SLOW_AFTER);
-      const enough = from.rows.length + AHEAD;
+      const enough = from.rows.length + ahead;
       try {
         do {
           const { items, after, progress } = await latest.current(now.after, gone.signal);

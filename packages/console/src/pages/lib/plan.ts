@@ -68,16 +68,10 @@ export function replaces(draft: Draft): boolean {
 
 /** What a restore takes the right to. */
 export function actionsOf(draft: Draft): readonly StoreAction[] {
-  switch (draft.target.type) {
-    case 'place':
-      return ['restore', 'restore.replace'];
-    case 'prefix':
-      return replaces(draft) ? ['restore', 'restore.replace'] : ['restore'];
-    case 'location':
-      return ['restore', 'backup.manage'];
-    case 'download':
-      return ['backup.view'];
-  }
+  const { type } = draft.target;
+  if (type === 'download') return ['backup.view'];
+  if (type === 'location') return ['restore', 'backup.manage'];
+  return type === 'place' || replaces(draft) ? ['restore', 'restore.replace'] : ['restore'];
 }
 
 /** The longest word that anybody is asked to type. */

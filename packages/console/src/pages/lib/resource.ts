@@ -42,7 +42,7 @@ export function useResource<T>(
   const isRepeated = useRef(false);
 
   useEffect(() => {
-    if (key === undefined) return;
+    if (key === undefined) return undefined;
     const gone = new AbortController();
     const unattended = isRepeated.current;
     isRepeated.current = false;
@@ -64,7 +64,7 @@ export function useResource<T>(
   }, [key, round]);
 
   useEffect(() => {
-    if (every === undefined || key === undefined) return;
+    if (every === undefined || key === undefined) return undefined;
     const timer = setInterval(() => {
       // A page that nobody sees asks for nothing.
       if (document.visibilityState !== 'visible') return;

@@ -1,4 +1,7 @@
 import type { JSX } from 'preact';
+import { useMemo } from 'preact/hooks';
+import type { WireTimeline } from '@securestore/protocol';
+import { now } from '../lib/clock.ts';
 import { bytes, counted, duration } from '../lib/format.ts';
 import { EMPTY_DRAFT } from '../lib/draft.ts';
 import { lastDrill, receiptsOf, timelineOf } from '../lib/points.ts';
@@ -6,20 +9,31 @@ import { useResource } from '../lib/resource.ts';
 import { Badge, Failure, Link, Loading, Name } from './basics.tsx';
 import { Ago, Time } from './time.tsx';
 
-/** How often it is looked how far behind a destination is, in milliseconds. */
-const EVERY = 5000;
+/** How often it is looked how far behind a destination is, in milliseconds. What is looked at is recorded: so not more often. */
+const EVERY = 30_000;
 
-/** `0.8 s behind`, and whether that goes on. */
-export function Lag({ lag, isContinuous }: { readonly lag: number; readonly isContinuous: boolean }): JSX.Element {
+/** `0.8 s behind`. Where nothing follows the store, that grows with the time. */
+export function Lag({ timeline }: { readonly timeline: WireTimeline }): JSX.Element | null {
+  const { lag, isContinuous } = timeline;
+  // By the clock of this machine, which need not be that of the server.
+  const begun = useMemo(() => Date.now(), [timeline]);
+  if (lag === undefined) return null;
+  const behind = isContinuous ? lag : lag + Math.max(0, now.value - begun);
   return (
     <Badge tone={isContinuous && lag < 60_000 ? 'ok' : 'neutral'}>
-      {duration(lag)} behind{isContinuous ? ', following' : ''}
+      {duration(behind)} behind{isContinuous ? ', following' : ''}
     </Badge>
   );
 }
 
 /** What can be restored from a place, at a glance. */
-export function DestinationCard({ destination }: { readonly destination: string }): JSX.Element {
+export function DestinationCard({
+  destination,
+  heading: Heading,
+}: {
+  readonly destination: string;
+  readonly heading: 'h2' | 'h3';
+}): JSX.Element {
   const { value, error, isSlow, reload } = useResource(
     destination,
     async (asked) => {
@@ -34,9 +48,9 @@ export function DestinationCard({ destination }: { readonly destination: string 
   if (value === undefined) {
     return (
       <article class="card" aria-label={destination}>
-        <h3>
+        <Heading>
           <Name of={destination} />
-        </h3>
+        </Heading>
         {error === undefined ? (
           <Loading isSlow={isSlow} what="what can be restored" />
         ) : (
@@ -50,9 +64,9 @@ export function DestinationCard({ destination }: { readonly destination: string 
   const drill = lastDrill(receipts);
   return (
     <article class="card" aria-label={destination}>
-      <h3>
+      <Heading>
         <Name of={destination} />
-      </h3>
+      </Heading>
       <div class="card-body">
         {timeline.recoverableTo === undefined ? (
           <p class="figure">Nothing can be restored from here yet</p>
@@ -60,7 +74,7 @@ export function DestinationCard({ destination }: { readonly destination: string 
           <p class="figure">
             <span class="small muted">Recoverable to</span>
             <Time of={timeline.recoverableTo} isLong />
-            <Lag lag={timeline.lag ?? 0} isContinuous={timeline.isContinuous} />
+            <Lag timeline={timeline} />
           </p>
         )}
         <dl class="facts">

@@ -44,7 +44,16 @@ export function Moment({ of: { point, destination } }: { readonly of: Draft }): 
   return (
     <span class="moment">
       {point.at !== undefined && <Time of={point.at} />}
-      {point.snapshot !== undefined && <span>snapshot {point.snapshot}</span>}
+      {point.snapshot !== undefined && (
+        <span>
+          snapshot {point.snapshot}
+          {point.time !== undefined && (
+            <>
+              , <Time of={point.time} />
+            </>
+          )}
+        </span>
+      )}
       {point.at === undefined && point.snapshot === undefined && <span>the newest moment</span>}
       {destination !== undefined && (
         <span class="muted">
@@ -127,24 +136,17 @@ export function LookPage({
 
 /** What is chosen, in words. */
 export function ChosenText({ chosen }: { readonly chosen: Chosen }): JSX.Element {
-  switch (chosen.type) {
-    case 'nothing':
-      return <span class="muted">Nothing is chosen yet</span>;
-    case 'everything':
-      return <span>The whole store</span>;
-    case 'prefix':
-      return (
-        <span>
-          All below <Name of={chosen.prefix} />
-        </span>
-      );
-    case 'keys':
-      return (
-        <span>
-          {chosen.keys.length === 1 ? <Name of={chosen.keys[0] ?? ''} /> : counted(chosen.keys.length, 'key')}
-        </span>
-      );
+  if (chosen.type === 'nothing') return <span class="muted">Nothing is chosen yet</span>;
+  if (chosen.type === 'everything') return <span>The whole store</span>;
+  if (chosen.type === 'keys') {
+    const [only = '', more] = chosen.keys;
+    return <span>{more === undefined ? <Name of={only} /> : counted(chosen.keys.length, 'key')}</span>;
   }
+  return (
+    <span>
+      All below <Name of={chosen.prefix} />
+    </span>
+  );
 }
 
 function SelectionBar(): JSX.Element {

@@ -55,7 +55,7 @@ export function Rows<T>(props: RowsProps<T>): JSX.Element {
 
   useLayoutEffect(() => {
     const element = scroller.current;
-    if (element === null) return;
+    if (element === null) return undefined;
     const look = (): void => setView({ top: element.scrollTop, height: element.clientHeight });
     const observer = new ResizeObserver(look);
     observer.observe(element);
@@ -133,7 +133,7 @@ export function Rows<T>(props: RowsProps<T>): JSX.Element {
       <div class="rows-head" role="row" aria-rowindex={1}>
         {columns.map(({ title, class: name }) => (
           <span key={title} role="columnheader" class={`cell ${name}`}>
-            {title}
+            <span class={name === 'pick' ? 'hidden' : undefined}>{title}</span>
           </span>
         ))}
       </div>

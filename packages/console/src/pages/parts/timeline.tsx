@@ -35,7 +35,7 @@ export function Timeline({ timeline, chosen, onChoose }: TimelineProps): JSX.Ele
 
   useEffect(() => setSpan(bounds), [timeline.destination]);
   useLayoutEffect(() => {
-    if (box.current === null) return;
+    if (box.current === null) return undefined;
     const observer = new ResizeObserver(([entry]) => setWidth(Math.max(200, entry?.contentRect.width ?? 0)));
     observer.observe(box.current);
     return () => observer.disconnect();

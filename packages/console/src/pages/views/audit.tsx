@@ -40,7 +40,7 @@ function Verify(): JSX.Element {
       {found !== undefined && (
         <Notice
           tone={found.ok ? 'ok' : 'bad'}
-          title={found.ok ? 'Nothing is wrong with what was looked at' : `${counted(found.problems.length, 'problem')}`}
+          title={found.ok ? 'Nothing is wrong with what was looked at' : counted(found.problems.length, 'problem')}
         >
           <p>
             {counted(found.parts, 'part')} of {counted(found.segments, 'segment')} read
@@ -78,14 +78,18 @@ function ObjectOf({ entry: { object } }: { readonly entry: Entry }): JSX.Element
 export function AuditView(): JSX.Element {
   const [typed, setTyped] = useState('');
   const [about, setAbout] = useState('');
-  const listing = useListing<Entry>(about, async (before, signal) => {
-    const page = await get<EntriesPage>(
-      '/v1/audit/entries',
-      { entries: PAGE, before, ...(about !== '' && { object: about }) },
-      { signal },
-    );
-    return { items: page.entries.toReversed(), after: page.before, progress: 0 };
-  });
+  const listing = useListing<Entry>(
+    about,
+    async (before, signal) => {
+      const page = await get<EntriesPage>(
+        '/v1/audit/entries',
+        { entries: PAGE, before, ...(about !== '' && { object: about }) },
+        { signal },
+      );
+      return { items: page.entries.toReversed(), after: page.before, progress: 0 };
+    },
+    PAGE,
+  );
   const isOff = listing.error?.code === 'UNSUPPORTED';
   return (
     <Page title="Audit" lead="Who tried what, and what became of it.">

@@ -161,7 +161,7 @@ function Drills({ receipts }: { readonly receipts: WireReceipts }): JSX.Element 
         </table>
       </div>
       {shown !== undefined && (
-        <Receipt receipt={shown.receipt} name={`drill-receipt-${String(shown.time).slice(0, 10)}.json`} />
+        <Receipt receipt={shown.receipt} name={`drill-receipt-${shown.time.slice(0, 10)}.json`} />
       )}
     </>
   );
@@ -214,7 +214,7 @@ function Place({ destination }: { readonly destination: string }): JSX.Element {
     reload();
   };
   return (
-    <Panel title={destination}>
+    <Panel title="Snapshots and drills">
       {may('backup') && (
         <div class="buttons">
           {(Object.keys(TASKS) as Task[]).map((task) => (
@@ -374,7 +374,7 @@ export function BackupsView(): JSX.Element {
       {shown !== undefined && may('backup.view') && (
         <>
           <div class="cards">
-            <DestinationCard destination={shown.location} />
+            <DestinationCard destination={shown.location} heading="h2" />
           </div>
           <Place key={shown.location} destination={shown.location} />
         </>

@@ -54,10 +54,12 @@ function VersionItem({
   name,
   version,
   isMeant,
+  isOldest,
 }: {
   readonly name: string;
   readonly version: Version;
   readonly isMeant: boolean;
+  readonly isOldest: boolean;
 }): JSX.Element {
   const { state, from, to, size } = version;
   const begun = new Date(from).getTime();
@@ -86,9 +88,11 @@ function VersionItem({
       </div>
       <div class="version-tools">
         <VersionValue name={name} version={version} />
-        <Button kind="quiet" label={`Take the moment before this version of ${from}`} onPress={before}>
-          Take the moment before this
-        </Button>
+        {!isOldest && (
+          <Button kind="quiet" label={`Take the moment before this version of ${from}`} onPress={before}>
+            Take the moment before this
+          </Button>
+        )}
       </div>
     </li>
   );
@@ -113,10 +117,9 @@ export function KeyView(): JSX.Element {
       </LookPage>
     );
   }
-  const time = point.at === undefined ? Infinity : new Date(point.at).getTime();
-  const meant = value?.versions.find((version) =>
-    point.snapshot === undefined ? isThen(version, Math.min(time, Date.now())) : version.snapshot === point.snapshot,
-  );
+  const shown = point.at ?? point.time;
+  const time = shown === undefined ? Date.now() : new Date(shown).getTime();
+  const meant = value?.versions.find((version) => isThen(version, time));
   const isPicked = isChosen(chosen, name);
   return (
     <LookPage title="A key across time">
@@ -141,12 +144,13 @@ export function KeyView(): JSX.Element {
         )}
         {value !== undefined && value.versions.length > 0 && (
           <ol class="versions">
-            {value.versions.map((version) => (
+            {value.versions.map((version, at) => (
               <VersionItem
                 key={`${version.version} ${version.from}`}
                 name={name}
                 version={version}
                 isMeant={version === meant}
+                isOldest={at === value.versions.length - 1 && !value.hasMore}
               />
             ))}
           </ol>

@@ -1,5 +1,5 @@
 import type { JSX } from 'preact';
-import { useRef, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import type { KeyReport, KeyVersionState, RotationDepth, RotationReport, SlotInfo } from '@securestore/objects';
 import type { Wire } from '@securestore/protocol';
 import { get } from '../lib/api.ts';
@@ -102,11 +102,14 @@ function VersionsPanel(): JSX.Element {
   );
 }
 
-function SlotsPanel(): JSX.Element {
+function SlotsPanel({ onKnown }: { readonly onKnown: (slots: readonly Wire<SlotInfo>[]) => void }): JSX.Element {
   const { value, error, isSlow, reload } = useResource(
     'slots',
     async (asked) => (await get<{ slots: Wire<SlotInfo>[] }>('/v1/slots', {}, asked)).slots,
   );
+  useEffect(() => {
+    if (value !== undefined) onKnown(value);
+  }, [value]);
   return (
     <Panel title="Ways of unlocking">
       {error !== undefined && <Failure error={error} onRetry={reload} />}
@@ -245,12 +248,27 @@ function RotationPanel(): JSX.Element {
   );
 }
 
+/** Rotating what is no passphrase takes what only the command line has: a file, or another way of unlocking. */
+function RotationElsewhere(): JSX.Element {
+  return (
+    <Panel title="Rotate">
+      <p>
+        No passphrase opens this store, and this page rotates passphrases alone. Where the secret of the store is, the
+        command line rotates any.
+      </p>
+      <Command request={{ type: 'rotate', depth: 'keys' }} />
+    </Panel>
+  );
+}
+
 export function KeysView(): JSX.Element {
+  const [slots, setSlots] = useState<readonly Wire<SlotInfo>[]>();
+  const hasPassphrase = slots?.some(({ method }) => method === 'passphrase') ?? true;
   return (
     <Page title="Keys" lead="What seals the store, and what opens it. No key is ever shown.">
       <VersionsPanel />
-      {may('slots.view') && <SlotsPanel />}
-      {may('rotate') && <RotationPanel />}
+      {may('slots.view') && <SlotsPanel onKnown={setSlots} />}
+      {may('rotate') && (hasPassphrase ? <RotationPanel /> : <RotationElsewhere />)}
     </Page>
   );
 }

@@ -15,7 +15,7 @@ import { DestinationCard } from '../parts/destination-card.tsx';
 import { Page } from '../parts/page.tsx';
 import { Ago } from '../parts/time.tsx';
 
-const EVERY = 15_000;
+const EVERY = 60_000;
 const TONES: Readonly<Record<HealthCheck['status'], Tone>> = { ok: 'ok', degraded: 'warn', failing: 'bad' };
 const ORDER: readonly HealthCheck['status'][] = ['failing', 'degraded', 'ok'];
 
@@ -169,7 +169,7 @@ function Destinations(): JSX.Element {
       )}
       <div class="cards">
         {value?.map(({ location }) => (
-          <DestinationCard key={location} destination={location} />
+          <DestinationCard key={location} destination={location} heading="h3" />
         ))}
       </div>
     </Panel>

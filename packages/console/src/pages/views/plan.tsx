@@ -75,78 +75,84 @@ function Where(): JSX.Element {
   );
   return (
     <Panel title="Where to">
-      <Choice
-        legend="Target"
-        value={target.type}
-        options={options}
-        onChange={(type) => {
-          const chosenTarget = TARGETS.find(({ value }) => value === type)?.target;
-          if (chosenTarget !== undefined)
-            change({ target: chosenTarget, ...(type === 'prefix' && { conflict: 'fail' }) });
-        }}
-      />
-      {target.type === 'prefix' && (
-        <Field
-          label="New prefix"
-          hint="Names begin with this in the place of what was chosen."
-          error={target.into === '' ? problemOf(draft.value) : undefined}
-        >
-          {({ id, describedBy }) => (
-            <input
-              id={id}
-              aria-describedby={describedBy}
-              type="text"
-              value={target.into}
-              spellcheck={false}
-              autocomplete="off"
-              onInput={(event) => change({ target: { type: 'prefix', into: event.currentTarget.value } })}
-            />
-          )}
-        </Field>
-      )}
-      {target.type === 'location' && (
-        <Field
-          label="Location of the new store"
-          hint="Such as sqlite:/srv/recovered.db. The server looks there with its own files and credentials."
-        >
-          {({ id, describedBy }) => (
-            <input
-              id={id}
-              aria-describedby={describedBy}
-              type="text"
-              value={target.to}
-              spellcheck={false}
-              autocomplete="off"
-              onInput={(event) => change({ target: { type: 'location', to: event.currentTarget.value } })}
-            />
-          )}
-        </Field>
-      )}
-      {(target.type === 'place' || target.type === 'prefix') && (
-        <Choice
-          legend="Where something else is there by now"
-          value={conflict}
-          options={
-            target.type === 'prefix' && !may('restore.replace')
-              ? CONFLICTS.filter(({ value }) => value !== 'overwrite' && value !== 'newer')
-              : CONFLICTS
-          }
-          onChange={(value) => change({ conflict: value })}
-        />
-      )}
-      {target.type === 'place' && chosen.type !== 'keys' && conflict !== 'rename' && (
-        <label class="check-line">
-          <input
-            type="checkbox"
-            checked={target.deleteExtra}
-            onChange={(event) => change({ target: { type: 'place', deleteExtra: event.currentTarget.checked } })}
+      <div class="where">
+        <div>
+          <Choice
+            legend="Target"
+            value={target.type}
+            options={options}
+            onChange={(type) => {
+              const chosenTarget = TARGETS.find(({ value }) => value === type)?.target;
+              if (chosenTarget !== undefined)
+                change({ target: chosenTarget, ...(type === 'prefix' && { conflict: 'fail' }) });
+            }}
           />
-          <span>
-            <span class="label">Delete what was not there then</span>
-            <span class="hint">So that it is exactly as it was. Deleted keys keep their history.</span>
-          </span>
-        </label>
-      )}
+          {target.type === 'prefix' && (
+            <Field
+              label="New prefix"
+              hint="Names begin with this in the place of what was chosen."
+              error={target.into === '' ? problemOf(draft.value) : undefined}
+            >
+              {({ id, describedBy }) => (
+                <input
+                  id={id}
+                  aria-describedby={describedBy}
+                  type="text"
+                  value={target.into}
+                  spellcheck={false}
+                  autocomplete="off"
+                  onInput={(event) => change({ target: { type: 'prefix', into: event.currentTarget.value } })}
+                />
+              )}
+            </Field>
+          )}
+          {target.type === 'location' && (
+            <Field
+              label="Location of the new store"
+              hint="Such as sqlite:/srv/recovered.db. The server looks there with its own files and credentials."
+            >
+              {({ id, describedBy }) => (
+                <input
+                  id={id}
+                  aria-describedby={describedBy}
+                  type="text"
+                  value={target.to}
+                  spellcheck={false}
+                  autocomplete="off"
+                  onInput={(event) => change({ target: { type: 'location', to: event.currentTarget.value } })}
+                />
+              )}
+            </Field>
+          )}
+        </div>
+        <div>
+          {(target.type === 'place' || target.type === 'prefix') && (
+            <Choice
+              legend="Where something else is there by now"
+              value={conflict}
+              options={
+                target.type === 'prefix' && !may('restore.replace')
+                  ? CONFLICTS.filter(({ value }) => value !== 'overwrite' && value !== 'newer')
+                  : CONFLICTS
+              }
+              onChange={(value) => change({ conflict: value })}
+            />
+          )}
+          {target.type === 'place' && chosen.type !== 'keys' && conflict !== 'rename' && (
+            <label class="check-line">
+              <input
+                type="checkbox"
+                checked={target.deleteExtra}
+                onChange={(event) => change({ target: { type: 'place', deleteExtra: event.currentTarget.checked } })}
+              />
+              <span>
+                <span class="label">Delete what was not there then</span>
+                <span class="hint">So that it is exactly as it was. Deleted keys keep their history.</span>
+              </span>
+            </label>
+          )}
+        </div>
+      </div>
     </Panel>
   );
 }

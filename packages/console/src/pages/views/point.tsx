@@ -15,14 +15,15 @@ import { RecoverPage } from '../parts/recover.tsx';
 import { Time } from '../parts/time.tsx';
 import { Timeline } from '../parts/timeline.tsx';
 
-const EVERY = 5000;
+const EVERY = 15_000;
 const MINUTE = 60_000;
 
-/** How far what is shown may be from now, so that the newest moment is followed. */
+const set = (time: number): void => change({ point: { at: new Date(time).toISOString() } });
+
+/** The moment that is chosen: as a time, in steps, and what it means. */
 function Chosen({ timeline }: { readonly timeline: WireTimeline }): JSX.Element {
   const { point } = draft.value;
   const meant = meantBy(timeline, point);
-  const set = (time: number): void => change({ point: { at: new Date(time).toISOString() } });
   const shown = point.at === undefined ? meant?.time : new Date(point.at).getTime();
   return (
     <>
@@ -147,7 +148,7 @@ function Snapshots({
                     kind="quiet"
                     pressed={isSame(point, number)}
                     label={`Choose snapshot ${number}`}
-                    onPress={() => change({ point: { snapshot: number } })}
+                    onPress={() => change({ point: { snapshot: number, time } })}
                   >
                     Choose
                   </Button>
@@ -239,8 +240,7 @@ function Points({ destination }: { readonly destination: string }): JSX.Element 
         title="When"
         aside={
           <span class="recoverable">
-            Recoverable to <Time of={timeline.recoverableTo} />{' '}
-            <Lag lag={timeline.lag ?? 0} isContinuous={timeline.isContinuous} />
+            Recoverable to <Time of={timeline.recoverableTo} /> <Lag timeline={timeline} />
           </span>
         }
       >
@@ -249,11 +249,7 @@ function Points({ destination }: { readonly destination: string }): JSX.Element 
             The destination can’t be reached now, so this is from before. <Badge>{error.code}</Badge>
           </Notice>
         )}
-        <Timeline
-          timeline={timeline}
-          chosen={meantBy(timeline, draft.value.point)?.time}
-          onChoose={(time) => change({ point: { at: new Date(time).toISOString() } })}
-        />
+        <Timeline timeline={timeline} chosen={meantBy(timeline, draft.value.point)?.time} onChoose={set} />
         <Chosen timeline={timeline} />
       </Panel>
       <Snapshots timeline={timeline} destination={destination} />

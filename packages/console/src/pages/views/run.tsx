@@ -152,7 +152,7 @@ export function RunView(): JSX.Element {
       {state.state === 'idle' && error === undefined && (isLooking ? <Loading what="a restore" /> : <Nothing />)}
       {(state.state === 'running' || state.state === 'stopping') && <Running state={state} />}
       {(state.state === 'paused' || state.state === 'failed') && <Stopped state={state} />}
-      {state.state === 'done' && <Done report={(state.report ?? {}) as Restored} />}
+      {state.state === 'done' && <Done report={state.report ?? {}} />}
     </RecoverPage>
   );
 }
