@@ -52,6 +52,8 @@ export async function openBrowser(
     reducedMotion: 'reduce',
     permissions: ['clipboard-read', 'clipboard-write'],
   });
+  // Less than a test may take, so that it says what it waits for.
+  context.setDefaultTimeout(25_000);
   const problems: string[] = [];
   const page = context.pages()[0] ?? (await context.newPage());
   page.on('console', (message) => {

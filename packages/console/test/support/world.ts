@@ -69,6 +69,9 @@ async function fill(store: SecureStore, destination: string, records: number): P
   await store.store('db/prod/password', 'overwritten by mistake');
   await store.delete('db/prod/user');
   await store.store('db/prod/left behind', 'by the broken job');
+  for (const some of Object.values(Object.groupBy(many, ({ key }) => key.slice(0, -2)))) {
+    await Promise.all((some ?? []).map(async ({ key }) => store.delete(key)));
+  }
   await store.backup(destination, { label: 'after the accident' });
 }
 
