@@ -10,7 +10,9 @@ const LONG = 240_000;
 
 /** What is wrong with a page: what axe finds, and whether it is wider than the window. */
 async function wrongWith(page: Page, name: string): Promise<string[]> {
-  const width = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+  const width = await page.evaluate<number>(
+    'document.documentElement.scrollWidth - document.documentElement.clientWidth',
+  );
   const findings = await axeFindings(page);
   return [...findings, ...(width > 0 ? [`it is ${width} pixels wider than the window`] : [])].map(
     (line) => `${name}: ${line}`,

@@ -14,22 +14,21 @@ const RECORDS = 1500;
 /** For machines with other things to do, in milliseconds. */
 const LONG = 240_000;
 
-/** What has the focus is called this. */
-async function focused(page: Page): Promise<string> {
-  return page.evaluate(() => {
-    const element = document.activeElement;
-    const labels = (element as HTMLInputElement | null)?.labels;
-    const label = element?.getAttribute('aria-label') ?? labels?.[0]?.textContent ?? element?.textContent ?? '';
-    return label.trim();
-  });
-}
+/** What is called what has the focus; nothing where nothing has it. */
+const FOCUSED = `(() => {
+  const element = document.activeElement ?? document.body;
+  if (element === document.body) return '';
+  return (element.getAttribute('aria-label') ?? element.labels?.[0]?.textContent ?? element.textContent ?? '').trim();
+})()`;
+
+const focused = (page: Page): Promise<string> => page.evaluate<string>(FOCUSED);
 
 /** Presses Tab until something of that name has the focus: whoever comes by the keys has to get everywhere. */
 async function tabTo(page: Page, name: string | RegExp, { byRow = false } = {}): Promise<void> {
   const seen: string[] = [];
   for (let presses = 0; presses < 80; presses++) {
     const now = await focused(page);
-    const isRow = await page.evaluate(() => document.activeElement?.getAttribute('role') === 'row');
+    const isRow = await page.evaluate<boolean>(`document.activeElement?.getAttribute('role') === 'row'`);
     const isIt = byRow ? isRow : typeof name === 'string' ? now === name || now.startsWith(`${name}`) : name.test(now);
     if (isIt) return;
     seen.push(now);
@@ -188,10 +187,10 @@ describe.skipIf(NO_BROWSER !== undefined)(named('a recovery'), () => {
       await page.getByRole('heading', { level: 1, name: 'Overview' }).waitFor();
 
       // The first thing that is reached leads over what is on every page.
-      await page.evaluate(() => (document.activeElement as HTMLElement | null)?.blur());
+      await page.evaluate('document.activeElement?.blur()');
       await tabTo(page, 'Skip to the content');
       await keyboard.press('Enter');
-      expect(await page.evaluate(() => document.activeElement?.id)).toBe('main');
+      expect(await page.evaluate('document.activeElement?.id')).toBe('main');
       await page.getByRole('link', { name: 'Start a recovery' }).waitFor();
       await tabTo(page, 'Start a recovery');
       await keyboard.press('Enter');
@@ -228,7 +227,7 @@ describe.skipIf(NO_BROWSER !== undefined)(named('a recovery'), () => {
       await page.getByRole('heading', { level: 1, name: 'Plan' }).waitFor();
       await tabTo(page, /^In place/);
       await keyboard.press('ArrowDown');
-      await page.getByLabel('New prefix').waitFor();
+      await page.getByRole('textbox', { name: 'New prefix' }).waitFor();
       await tabTo(page, 'New prefix');
       await keyboard.press('Control+A');
       await keyboard.type('looked-at/');

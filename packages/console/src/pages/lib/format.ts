@@ -46,9 +46,13 @@ export function duration(milliseconds: number): string {
   return rest === 0 ? `${whole} ${name}` : `${whole} ${name} ${rest} ${smallerName}`;
 }
 
+const JUST_NOW = 3000;
+
 /** How long ago a time is: `12 s ago`, `3 h ago`. */
 export function ago(time: Date | string | number, now: number): string {
   const span = now - new Date(time).getTime();
+  // Two clocks, and the time that an answer takes.
+  if (Math.abs(span) < JUST_NOW) return 'just now';
   if (span < 0) return `in ${duration(-span)}`;
   const [length, name] = STEPS.find(([step]) => span >= step) ?? [1000, 's'];
   return `${Math.floor(span / length)} ${name} ago`;

@@ -18,8 +18,8 @@ export interface Listing<T> {
   readonly isLoading: boolean;
   readonly isSlow: boolean;
   readonly error: ApiError | undefined;
-  /** Goes on with the next page. */
-  readonly more: () => void;
+  /** Goes on, by default with the next page, until there are so many more. */
+  readonly more: (rows?: number) => void;
   readonly reload: () => void;
 }
 
@@ -57,7 +57,7 @@ export function useListing<T>(key: string | undefined, load: Load<T>, ahead = AH
   const [round, setRound] = useState(0);
   const latest = useRef(load);
   latest.current = load;
-  const run = useRef<(from: State<T>) => void>(() => undefined);
+  const run = useRef<(from: State<T>, ahead?: number) => void>(() => undefined);
   const current = useRef<State<T>>(START);
 
   useEffect(() => {
@@ -67,11 +67,11 @@ export function useListing<T>(key: string | undefined, load: Load<T>, ahead = AH
       current.current = next;
       setState(next);
     };
-    const work = async (from: State<T>): Promise<void> => {
+    const work = async (from: State<T>, rows = ahead): Promise<void> => {
       let now: State<T> = { ...from, isLoading: true, isSlow: false, error: undefined };
       set(now);
       const slow = setTimeout(() => set({ ...current.current, isSlow: true }), SLOW_AFTER);
-      const enough = from.rows.length + ahead;
+      const enough = from.rows.length + rows;
       try {
         do {
           const { items, after, progress } = await latest.current(now.after, gone.signal);
@@ -89,15 +89,15 @@ export function useListing<T>(key: string | undefined, load: Load<T>, ahead = AH
         clearTimeout(slow);
       }
     };
-    run.current = (from) => void work(from);
+    run.current = (from, rows) => void work(from, rows);
     if (key === undefined) set({ ...START, isLoading: false, hasMore: false });
     else void work(START);
     return () => gone.abort();
   }, [key, round]);
 
-  const more = useCallback(() => {
+  const more = useCallback((rows?: number) => {
     const now = current.current;
-    if (!now.isLoading && now.hasMore && now.error === undefined) run.current(now);
+    if (!now.isLoading && now.hasMore && now.error === undefined) run.current(now, rows);
   }, []);
   const reload = useCallback(() => setRound((before) => before + 1), []);
   return { ...state, more, reload };

@@ -175,7 +175,7 @@ export function BrowseView(): JSX.Element {
             columns={columns(folder, open, toggle)}
             keyOf={(entry) => `${entry.type} ${entry.key}`}
             hasMore={listing.hasMore}
-            onNearEnd={listing.more}
+            onNearEnd={() => listing.more()}
             onOpen={open}
             onToggle={toggle}
             isSelected={(entry) => isChosen(chosen, entry.key)}

@@ -20,6 +20,8 @@ import { Progress } from './find.tsx';
 type Row = WireComparePage['differences'][number];
 
 const PAGE = 500;
+/** How many more there are when somebody asks for more. */
+const MANY = 10_000;
 const TONES: Readonly<Record<Row['type'], Tone>> = { added: 'ok', removed: 'bad', changed: 'warn' };
 
 const sizeOf = (size: number | undefined): string => (size === undefined ? '?' : bytes(size));
@@ -162,7 +164,7 @@ export function CompareView(): JSX.Element {
           columns={columns(open, toggle)}
           keyOf={(row) => row.key}
           hasMore={listing.hasMore}
-          onNearEnd={listing.more}
+          onNearEnd={() => listing.more()}
           onOpen={open}
           onToggle={toggle}
           isSelected={(row) => isChosen(chosen, row.key)}
@@ -173,7 +175,7 @@ export function CompareView(): JSX.Element {
         <p class="rows-foot" aria-live="polite">
           {count(listing.rows.length)} different{listing.hasMore ? ' so far. ' : '; that is all. '}
           {listing.hasMore && <Progress of={listing.progress} what="How much was compared" />}
-          {listing.hasMore && !listing.isLoading && <Button onPress={listing.more}>Look on</Button>}
+          {listing.hasMore && !listing.isLoading && <Button onPress={() => listing.more(MANY)}>Look on</Button>}
           {!listing.hasMore && lost.length > 0 && lost.length <= 10_000 && (
             <Button onPress={() => change({ chosen: { type: 'keys', keys: lost } })}>
               Choose what was changed or removed ({count(lost.length)})

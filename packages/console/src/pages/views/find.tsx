@@ -16,6 +16,8 @@ import { Time } from '../parts/time.tsx';
 type Found = WireFindPage['names'][number];
 
 const PAGE = 500;
+/** How many more there are when somebody asks for more. */
+const MANY = 10_000;
 
 /** How far a search has got, where that takes its time. */
 export function Progress({ of: part, what }: { readonly of: number; readonly what: string }): JSX.Element {
@@ -125,7 +127,7 @@ export function FindView(): JSX.Element {
           columns={columns(open, toggle)}
           keyOf={(row) => row.key}
           hasMore={listing.hasMore}
-          onNearEnd={listing.more}
+          onNearEnd={() => listing.more()}
           onOpen={open}
           onToggle={toggle}
           isSelected={(row) => isChosen(chosen, row.key)}
@@ -136,7 +138,7 @@ export function FindView(): JSX.Element {
         <p class="rows-foot" aria-live="polite">
           {count(listing.rows.length)} found{listing.hasMore ? ' so far. ' : '; that is all. '}
           {listing.hasMore && <Progress of={listing.progress} what="How much was looked through" />}
-          {listing.hasMore && !listing.isLoading && <Button onPress={listing.more}>Look on</Button>}
+          {listing.hasMore && !listing.isLoading && <Button onPress={() => listing.more(MANY)}>Look on</Button>}
         </p>
       )}
       {contains !== '' && <Command request={{ type: 'find', contains, destination, ...draft.value.point }} />}

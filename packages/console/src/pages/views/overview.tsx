@@ -164,14 +164,20 @@ function Destinations(): JSX.Element {
           <p>
             What is lost now is lost. Make a first backup to a place that whoever can destroy the store can’t reach.
           </p>
-          <Link to="/backups">Make a backup</Link>
+          {may('backup') && may('backup.manage') && (
+            <Link to="/backups" isButton>
+              Make a backup
+            </Link>
+          )}
         </Empty>
       )}
+      {value !== undefined && value.length > 0 && (
       <div class="cards">
-        {value?.map(({ location }) => (
+        {value.map(({ location }) => (
           <DestinationCard key={location} destination={location} heading="h3" />
         ))}
       </div>
+      )}
     </Panel>
   );
 }

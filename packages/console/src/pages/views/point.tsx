@@ -7,6 +7,7 @@ import { bytes, count, counted, duration } from '../lib/format.ts';
 import { destinationsOf, timelineOf } from '../lib/points.ts';
 import { gapsOf, meantBy, windowsOf } from '../lib/recovery.ts';
 import { useResource } from '../lib/resource.ts';
+import { may } from '../lib/session.ts';
 import { Badge, Button, Choice, Empty, Failure, Link, Loading, Notice, Panel } from '../parts/basics.tsx';
 import { Command } from '../parts/command.tsx';
 import { Lag } from '../parts/destination-card.tsx';
@@ -114,7 +115,7 @@ function Snapshots({
           {timeline.damaged.join(', ')}: nothing else is known of them. Verify the destination, and take another point.
         </Notice>
       )}
-      <div class="table" tabIndex={0} role="region" aria-label="Snapshots, a table">
+      <div class="table tall" tabIndex={0} role="region" aria-label="Snapshots, a table">
         <table>
           <caption>Each is the whole store as it was at its time.</caption>
           <thead>
@@ -174,7 +175,7 @@ function Windows({
   const gaps = gapsOf(windowsOf(timeline));
   return (
     <Panel title="Windows and gaps">
-      <div class="table" tabIndex={0} role="region" aria-label="Windows, a table">
+      <div class="table tall" tabIndex={0} role="region" aria-label="Windows, a table">
         <table>
           <caption>
             Of a window every moment can be restored.{' '}
@@ -276,7 +277,11 @@ export function PointView(): JSX.Element {
             Nothing can be restored from elsewhere. Versions that the store keeps itself can still be had:{' '}
             <code>securestore history KEY</code>.
           </p>
-          <Link to="/backups">Make a backup</Link>
+          {may('backup') && may('backup.manage') && (
+            <Link to="/backups" isButton>
+              Make a backup
+            </Link>
+          )}
         </Empty>
       )}
       {destinations !== undefined && destinations.length > 1 && (
