@@ -11,7 +11,7 @@ const STEP = 50_000;
 
 const TEAMS = ['billing', 'checkout', 'identity', 'mail', 'search', 'warehouse'];
 
-const INVOICES = 4000;
+const INVOICES = 1500;
 const invoice = (at: number): string => `billing/prod/invoices/2026-${String(at).padStart(5, '0')}`;
 
 /** What a company keeps in such a store. */

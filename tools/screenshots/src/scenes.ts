@@ -55,9 +55,10 @@ const accident: Scene = async (page, served, take) => {
   await take('8-paused');
   await page.getByRole('button', { name: 'Go on' }).click();
   await page.getByRole('heading', { name: 'Restoring' }).waitFor();
-  await page.getByText('Objects').waitFor();
+  await page.locator('progress[value]').waitFor();
+  await page.waitForTimeout(2000);
   await take('9-restoring');
-  await page.getByText('It is back').waitFor();
+  await page.getByText('It is back').waitFor({ timeout: 120_000 });
   await take('a-receipt');
   await part(page, 'Backups');
   await page.getByRole('table', { name: /newest snapshots/ }).waitFor();

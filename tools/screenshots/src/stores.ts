@@ -20,7 +20,7 @@ const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 /** How long a write takes once the store is served, in milliseconds. */
-const WRITING = 4;
+const WRITING = 3;
 
 /** A store that is served, and who may sign in. */
 export interface Served extends AsyncDisposable {

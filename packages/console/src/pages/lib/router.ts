@@ -11,6 +11,8 @@ export interface PlaceState {
   readonly key?: string | undefined;
   readonly contains?: string | undefined;
   readonly work?: string | undefined;
+  /** How many objects a restore is about, by its plan. */
+  readonly expected?: number | undefined;
 }
 
 /** Where somebody is. */

@@ -2,20 +2,27 @@ import type { JSX } from 'preact';
 import type { JobProgress } from '@securestore/objects';
 import { bytes, count, duration } from '../lib/format.ts';
 
-/** How far work is. What is announced is the share, in steps: a screen reader has other things to say. */
-export function WorkProgress({
-  progress,
-  what,
-}: {
+interface WorkProgressProps {
   readonly progress: JobProgress | undefined;
+  /** What is done, until the work says so itself. */
   readonly what: string;
-}): JSX.Element {
-  const { phase, done = 0, total, bytes: size = 0, rate = 0, eta } = progress ?? {};
+  /** How many items there are to be, where the work does not say. */
+  readonly expected?: number | undefined;
+}
+
+const inWords = (phase: string): string => `${phase.slice(0, 1).toUpperCase()}${phase.slice(1)}`;
+
+/** How far work is. What is announced is the share, in steps: a screen reader has other things to say. */
+export function WorkProgress({ progress, what, expected }: WorkProgressProps): JSX.Element {
+  const { phase, done = 0, bytes: size = 0, rate = 0 } = progress ?? {};
+  const total = progress?.total ?? expected;
   const share = total === undefined || total === 0 ? undefined : Math.min(1, done / total);
+  const left = total === undefined || rate <= 0 ? undefined : (Math.max(0, total - done) / rate) * 1000;
+  const eta = progress?.eta ?? left;
   return (
     <div class="work">
       <div class="work-line">
-        <strong>{phase === undefined ? what : `${what}: ${phase}`}</strong>
+        <strong>{phase === undefined ? what : inWords(phase)}</strong>
         {share !== undefined && <span class="share">{Math.floor(share * 100)} %</span>}
       </div>
       <progress aria-label={what} {...(share === undefined ? {} : { max: 1, value: share })} />

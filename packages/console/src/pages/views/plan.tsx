@@ -246,7 +246,7 @@ function begin(): void {
   } else {
     void restoring.start('/v1/restore', { ...restoreOf(draft.value), verify: true });
   }
-  go('/recover/run');
+  go('/recover/run', { expected: (planning.state.peek().report as WireRestoreReport | undefined)?.compared });
 }
 
 function reasonOf({ chosen, point }: Draft): string {

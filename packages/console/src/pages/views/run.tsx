@@ -31,7 +31,7 @@ function Running({ state }: { readonly state: WorkState }): JSX.Element {
           The server can’t be reached at the moment. The restore goes on there; this page looks again by itself.
         </Notice>
       )}
-      <WorkProgress progress={state.progress} what="Restoring" />
+      <WorkProgress progress={state.progress} what="Restoring" expected={place.value.state.expected} />
       <div class="buttons">
         <Button disabled={isStopping || state.job === undefined} onPress={async () => restoring.stop()}>
           {isStopping ? 'Stopping…' : 'Pause'}
