@@ -29,7 +29,7 @@ async function tabTo(page: Page, name: string | RegExp, { byRow = false } = {}):
   for (let presses = 0; presses < 80; presses++) {
     const now = await focused(page);
     const isRow = await page.evaluate<boolean>(`document.activeElement?.getAttribute('role') === 'row'`);
-    const isIt = byRow ? isRow : typeof name === 'string' ? now === name || now.startsWith(`${name}`) : name.test(now);
+    const isIt = byRow ? isRow : typeof name === 'string' ? now.startsWith(name) : name.test(now);
     if (isIt) return;
     seen.push(now);
     await page.keyboard.press('Tab');
@@ -94,7 +94,7 @@ describe.skipIf(NO_BROWSER !== undefined)(named('a recovery'), () => {
         .filter({ hasText: 'at your moment' })
         .getByRole('button', { name: /Show value/ })
         .click();
-      await page.getByText(String(BEFORE['db/prod/password'])).waitFor();
+      await page.getByText(BEFORE['db/prod/password']).waitFor();
       await page.getByRole('button', { name: 'Hide' }).click();
       expect(await page.content()).not.toContain(BEFORE['db/prod/password']);
 
@@ -168,7 +168,7 @@ describe.skipIf(NO_BROWSER !== undefined)(named('a recovery'), () => {
       // Neither names nor secrets stand in addresses, or in what the browser keeps.
       for (const secret of ['prod', 'password', place.tokens.recoverer])
         expect(addresses.join('\n')).not.toContain(secret);
-      expect(await page.evaluate(() => JSON.stringify([{ ...localStorage }, { ...sessionStorage }]))).toBe('[{},{}]');
+      expect(await page.evaluate(() => localStorage.length + sessionStorage.length)).toBe(0);
     },
     LONG,
   );

@@ -24,7 +24,11 @@ export class MovingClock implements Clock {
     this.#behind = Math.max(0, this.#behind - milliseconds);
   }
 
-  async sleep(milliseconds: number, signal?: AbortSignal, options?: { readonly ref?: boolean | undefined }): Promise<void> {
+  async sleep(
+    milliseconds: number,
+    signal?: AbortSignal,
+    options?: { readonly ref?: boolean | undefined },
+  ): Promise<void> {
     if (this.#behind === 0) return this.#real.sleep(milliseconds, signal, options);
     signal?.throwIfAborted();
     // What others have to do meanwhile is done.

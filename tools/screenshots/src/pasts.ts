@@ -23,7 +23,10 @@ async function usual(store: SecureStore): Promise<void> {
       await store.store(`${team}/${stage}/config`, JSON.stringify({ team, stage, limit: 100 }));
     }
   }
-  const invoices = Array.from({ length: INVOICES }, (_, at) => ({ key: invoice(at), data: `invoice ${at}`.repeat(40) }));
+  const invoices = Array.from({ length: INVOICES }, (_, at) => ({
+    key: invoice(at),
+    data: `invoice ${at}`.repeat(40),
+  }));
   await store.storeMany(invoices, { concurrency: 64 });
 }
 
@@ -38,8 +41,6 @@ export function afterAnAccident(approvals = false): Promise<Served> {
       await store.backup(offsite, { label: 'first' });
       await store.backups.setRetention(offsite, { last: 3, daily: 14, monthly: 12, timeZone: 'Europe/Berlin' });
       const place = { destination: offsite, timeZone: 'Europe/Berlin' };
-      await store.schedules.add({ id: 'nightly', task: 'backup', cron: '30 2 * * *', ...place });
-      await store.schedules.add({ id: 'drill', task: 'drill', cron: '0 5 * * 0', ...place });
       for (let day = 1; day < 6; day++) {
         await store.store('mail/prod/config', JSON.stringify({ day }));
         // One day nobody looked after it.
@@ -50,13 +51,15 @@ export function afterAnAccident(approvals = false): Promise<Served> {
         }
       }
       await store.backups.drill(offsite);
-      clock.pass(14 * HOUR);
+      clock.pass(12 * HOUR);
       await store.backup(offsite, { label: 'before release 4.2' });
       clock.pass(3 * HOUR);
       // What happened.
       await store.store('billing/prod/database/password', 'changeme');
       await store.store('billing/prod/config', '{}');
       for (let at = 0; at < INVOICES; at++) await store.delete(invoice(at));
+      await store.schedules.add({ id: 'nightly', task: 'backup', cron: '30 2 * * *', ...place });
+      await store.schedules.add({ id: 'drill', task: 'drill', cron: '0 5 * * 0', ...place });
       await store.backup(offsite, { label: 'nightly' });
     },
   });
@@ -86,7 +89,8 @@ export function withLongNames(): Promise<Served> {
   return servedWith({
     days: 2,
     async fill(store, clock, [offsite, archive]) {
-      for (let at = 0; at < 12; at++) await store.store(`${LONG}/${LONG}-${at}/${LONG}-and-more-of-it-${at}`, 'x'.repeat(at * 1000));
+      for (let at = 0; at < 12; at++)
+        await store.store(`${LONG}/${LONG}-${at}/${LONG}-and-more-of-it-${at}`, 'x'.repeat(at * 1000));
       await store.store('日本語/データベース/パスワード', 'x');
       await store.store('emoji/🔐🗝️/key', 'x');
       await store.store('spaces and  more/of   them', 'x');
@@ -99,13 +103,17 @@ export function withLongNames(): Promise<Served> {
   });
 }
 
+/** Half of all in one folder, the others in a hundred. */
+const nameOf = (at: number): string =>
+  at % 2 === 0
+    ? `customers/${String(at).padStart(6, '0')}`
+    : `orders/${String(at % 100).padStart(2, '0')}/${String(at).padStart(6, '0')}`;
+
 /** As many keys as a large store has, half of them in one folder. */
 export function withManyKeys(count = 100_000): Promise<Served> {
   return servedWith({
     days: 1,
     async fill(store, clock, [offsite]) {
-      const nameOf = (at: number): string =>
-        at % 2 === 0 ? `customers/${String(at).padStart(6, '0')}` : `orders/${String(at % 100).padStart(2, '0')}/${String(at).padStart(6, '0')}`;
       const items = Array.from({ length: count }, (_, at) => ({ key: nameOf(at), data: `value ${at}` }));
       await store.storeMany(items, { concurrency: 64 });
       await store.backup(offsite, { label: 'all of it' });

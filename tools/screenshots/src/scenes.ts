@@ -4,7 +4,8 @@ import type { Served } from './stores.ts';
 type Take = (name: string) => Promise<void>;
 type Scene = (page: Page, served: Served, take: Take) => Promise<void>;
 
-const part = (page: Page, name: string): Promise<void> => page.getByRole('navigation', { name: 'Parts' }).getByRole('link', { name }).click();
+const part = (page: Page, name: string): Promise<void> =>
+  page.getByRole('navigation', { name: 'Parts' }).getByRole('link', { name }).click();
 
 async function planFor(page: Page): Promise<void> {
   await page.getByRole('link', { name: 'Plan the restore' }).click();
@@ -14,7 +15,10 @@ async function planFor(page: Page): Promise<void> {
 
 async function chooseBefore(page: Page): Promise<void> {
   await page.getByRole('link', { name: 'Start a recovery' }).click();
-  await page.getByRole('row', { name: /before release/ }).getByRole('button', { name: /Choose/ }).click();
+  await page
+    .getByRole('row', { name: /before release/ })
+    .getByRole('button', { name: /Choose/ })
+    .click();
 }
 
 async function browseBilling(page: Page): Promise<void> {
@@ -25,7 +29,10 @@ async function browseBilling(page: Page): Promise<void> {
 
 const accident: Scene = async (page, served, take) => {
   await page.getByText('Recoverable to').waitFor();
-  await page.getByText(/checks? without a finding|to look at/).first().waitFor();
+  await page
+    .getByText(/checks? without a finding|to look at/)
+    .first()
+    .waitFor();
   await take('1-overview');
   await chooseBefore(page);
   await take('2-moment');
@@ -34,7 +41,10 @@ const accident: Scene = async (page, served, take) => {
   await page.getByRole('row', { name: /config/ }).waitFor();
   await take('3-browse');
   await page.getByRole('link', { name: 'Differences' }).click();
-  await page.getByRole('row', { name: /removed/ }).first().waitFor();
+  await page
+    .getByRole('row', { name: /removed/ })
+    .first()
+    .waitFor();
   await page.getByText('Look on').or(page.getByText('that is all')).waitFor();
   await take('4-differences');
   await page.getByRole('link', { name: 'Find a key' }).click();
@@ -43,7 +53,10 @@ const accident: Scene = async (page, served, take) => {
   await page.getByText('that is all').waitFor();
   await take('5-find');
   await page.getByRole('button', { name: 'billing/prod/database/password' }).click();
-  await page.getByRole('button', { name: /Show value/ }).first().click();
+  await page
+    .getByRole('button', { name: /Show value/ })
+    .first()
+    .click();
   await page.getByRole('button', { name: 'Hide' }).waitFor();
   await take('6-key');
   await planFor(page);
@@ -100,7 +113,10 @@ const approval: Scene = async (page, { url, tokens }, take) => {
 
 const empty: Scene = async (page, _served, take) => {
   await page.getByText('This store is not backed up').waitFor();
-  await page.getByText(/checks? without a finding|to look at/).first().waitFor();
+  await page
+    .getByText(/checks? without a finding|to look at/)
+    .first()
+    .waitFor();
   await take('1-overview');
   await part(page, 'Recover');
   await page.getByText('This store is not backed up').waitFor();
@@ -109,7 +125,10 @@ const empty: Scene = async (page, _served, take) => {
 
 const many: Scene = async (page, _served, take) => {
   await page.getByRole('link', { name: 'Start a recovery' }).click();
-  await page.getByRole('row', { name: /all of it/ }).getByRole('button', { name: /Choose/ }).click();
+  await page
+    .getByRole('row', { name: /all of it/ })
+    .getByRole('button', { name: /Choose/ })
+    .click();
   await page.getByRole('link', { name: 'Look at the store then' }).click();
   await page.getByRole('button', { name: 'customers/' }).click();
   await page.getByRole('row', { name: /000000/ }).waitFor();
@@ -134,7 +153,11 @@ const long: Scene = async (page, _served, take) => {
   await page.getByLabel('Part of the name').fill('somebody');
   await page.getByRole('button', { name: 'Find', exact: true }).click();
   await page.getByText('that is all').waitFor();
-  await page.getByRole('row', { name: /-3$|-3 / }).first().getByRole('button').click();
+  await page
+    .getByRole('row', { name: /-3$|-3 / })
+    .first()
+    .getByRole('button')
+    .click();
   await page.getByText('Values are hidden').waitFor();
   await take('3-key');
 };

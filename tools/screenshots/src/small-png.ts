@@ -66,9 +66,16 @@ function paletteOf(counts: ReadonlyMap<number, number>): number[] {
     // Where all fit they stay what they are.
     const bucket = counts.size <= COLOURS ? colour : colour & 0xf8f8f8;
     const known = near.get(bucket) ?? { colour, count: 0, best: 0 };
-    near.set(bucket, { colour: count > known.best ? colour : known.colour, count: known.count + count, best: Math.max(known.best, count) });
+    near.set(bucket, {
+      colour: count > known.best ? colour : known.colour,
+      count: known.count + count,
+      best: Math.max(known.best, count),
+    });
   }
-  return [...near.values()].toSorted((one, other) => other.count - one.count).slice(0, COLOURS).map(({ colour }) => colour);
+  return [...near.values()]
+    .toSorted((one, other) => other.count - one.count)
+    .slice(0, COLOURS)
+    .map(({ colour }) => colour);
 }
 
 const distance = (one: number, other: number): number =>
@@ -111,6 +118,11 @@ export function smallPng(png: Buffer): Buffer {
   header.writeUInt32BE(height, 4);
   header.set([8, 3, 0, 0, 0], 8);
   const colours = Buffer.from(palette.flatMap((colour) => [colour >> 16, (colour >> 8) & 0xff, colour & 0xff]));
-  const parts = [chunk('IHDR', header), chunk('PLTE', colours), chunk('IDAT', deflateSync(lines, { level: 9 })), chunk('IEND', Buffer.alloc(0))];
+  const parts = [
+    chunk('IHDR', header),
+    chunk('PLTE', colours),
+    chunk('IDAT', deflateSync(lines, { level: 9 })),
+    chunk('IEND', Buffer.alloc(0)),
+  ];
   return Buffer.concat([SIGNATURE, ...parts]);
 }

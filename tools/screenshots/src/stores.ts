@@ -33,7 +33,11 @@ export interface Served extends AsyncDisposable {
 interface Past {
   /** What happened, from `days` ago on. */
   readonly days: number;
-  readonly fill: (store: SecureStore, clock: MovingClock, destinations: ReturnType<typeof destinationsOf>) => Promise<void>;
+  readonly fill: (
+    store: SecureStore,
+    clock: MovingClock,
+    destinations: ReturnType<typeof destinationsOf>,
+  ) => Promise<void>;
   /** What takes a second person. */
   readonly approvals?: boolean;
   /** Whether the store is followed from now on. */
@@ -43,7 +47,10 @@ interface Past {
 let stores = 0;
 
 /** Where the store of a name is backed up. */
-export const destinationsOf = (name: string): readonly [offsite: string, archive: string] => [`memory:${name}-offsite`, `memory:${name}-archive`];
+export const destinationsOf = (name: string): readonly [offsite: string, archive: string] => [
+  `memory:${name}-offsite`,
+  `memory:${name}-archive`,
+];
 
 /** A store in memory with a past, and a server on it. */
 export async function servedWith({ days, fill, approvals = false, follows = false }: Past): Promise<Served> {
@@ -70,10 +77,15 @@ export async function servedWith({ days, fill, approvals = false, follows = fals
   clock.pass(days * DAY);
   await made.close();
   // Writing takes the time that it takes elsewhere, or nobody would see anything happen.
-  const { layer } = createFaultInjector(({ operation }) => (operation === 'batch' || operation === 'write' ? { type: 'delay', until: wait(WRITING) } : undefined));
+  const { layer } = createFaultInjector(({ operation }) =>
+    operation === 'batch' || operation === 'write' ? { type: 'delay', until: wait(WRITING) } : undefined,
+  );
   const backend = layer(new MemoryBackend({ clock: () => clock.now() }));
   const store = await openStore(`memory:${name}`, { unlock, clock, upkeep: false, backend });
-  const tokens = { ops: (await store.access.createToken('ops')).token, lead: (await store.access.createToken('lead')).token };
+  const tokens = {
+    ops: (await store.access.createToken('ops')).token,
+    lead: (await store.access.createToken('lead')).token,
+  };
   const following = follows ? await store.backups.follow(offsite) : undefined;
   await following?.shipped();
   const server = await serve(store, { port: 0, clock });
@@ -88,4 +100,3 @@ export async function servedWith({ days, fill, approvals = false, follows = fals
     },
   };
 }
-

@@ -42,6 +42,8 @@ export interface WorldOptions {
   readonly approvals?: readonly ApprovalRule[];
   /** Objects below `db/prod/records/`, beside the few that there are. */
   readonly records?: number;
+  /** Whether the accident leaves them alone. */
+  readonly isKept?: boolean;
   /** Whether the store is audited. */
   readonly audited?: boolean;
   /** More for the command `serve`. */
@@ -49,15 +51,19 @@ export interface WorldOptions {
 }
 
 /** What was there before it happened. */
-export const BEFORE: Readonly<Record<string, string>> = {
+export const BEFORE = {
   'db/prod/password': 'the good password',
   'db/prod/user': 'app',
   'db/staging/password': 'staging',
   'api/mail/token': 'mail token',
   'config/app': '{"limit":10}',
-};
+} as const satisfies Record<string, string>;
 
-async function fill(store: SecureStore, destination: string, records: number): Promise<void> {
+async function fill(
+  store: SecureStore,
+  destination: string,
+  { records, isKept }: Required<Pick<WorldOptions, 'records' | 'isKept'>>,
+): Promise<void> {
   for (const [key, value] of Object.entries(BEFORE)) await store.store(key, value);
   const many = Array.from({ length: records }, (_, at) => ({
     key: `db/prod/records/${String(at).padStart(6, '0')}`,
@@ -69,7 +75,7 @@ async function fill(store: SecureStore, destination: string, records: number): P
   await store.store('db/prod/password', 'overwritten by mistake');
   await store.delete('db/prod/user');
   await store.store('db/prod/left behind', 'by the broken job');
-  for (const some of Object.values(Object.groupBy(many, ({ key }) => key.slice(0, -2)))) {
+  for (const some of Object.values(Object.groupBy(isKept ? [] : many, ({ key }) => key.slice(0, -2)))) {
     await Promise.all((some ?? []).map(async ({ key }) => store.delete(key)));
   }
   await store.backup(destination, { label: 'after the accident' });
@@ -89,7 +95,7 @@ async function people(store: SecureStore, approvals: readonly ApprovalRule[]): P
 
 /** A store in a folder of its own, and `securestore serve` on it. */
 export async function world(options: WorldOptions = {}): Promise<World> {
-  const { approvals = [], records = 0, audited = true, serve = [] } = options;
+  const { approvals = [], records = 0, isKept = false, audited = true, serve = [] } = options;
   const folder = await mkdtemp(join(tmpdir(), 'securestore-console-'));
   const credentials = join(folder, 'credentials');
   await mkdir(credentials);
@@ -99,7 +105,7 @@ export async function world(options: WorldOptions = {}): Promise<World> {
   const destination = `file:${join(folder, 'backup')}`;
   const store = await createStore(location, { unlock: keyFile(key) });
   if (audited) await store.audit.enable({ auditor: await recipientOf(generateIdentity()) });
-  await fill(store, destination, records);
+  await fill(store, destination, { records, isKept });
   const tokens = await people(store, approvals);
   await store.close();
 

@@ -73,8 +73,14 @@ export function isChosen(chosen: Chosen, key: string): boolean {
   return chosen.type === 'keys' && chosen.keys.includes(key);
 }
 
-/** One key more, or less. A folder takes the place of keys, and keys that of a folder. */
+/** Whether something is chosen with what it is in. */
+export function isCovered(chosen: Chosen, key: string): boolean {
+  return chosen.type !== 'keys' && isChosen(chosen, key) && !(chosen.type === 'prefix' && chosen.prefix === key);
+}
+
+/** One key more, or less. A folder takes the place of keys, and keys that of a folder; what is covered stays so. */
 export function toggled(chosen: Chosen, key: string): Chosen {
+  if (isCovered(chosen, key)) return chosen;
   if (key.endsWith('/')) {
     return chosen.type === 'prefix' && chosen.prefix === key ? { type: 'nothing' } : { type: 'prefix', prefix: key };
   }

@@ -67,11 +67,11 @@ export function useListing<T>(key: string | undefined, load: Load<T>, ahead = AH
       current.current = next;
       setState(next);
     };
-    const work = async (from: State<T>, rows = ahead): Promise<void> => {
+    const work = async (from: State<T>, wanted = ahead): Promise<void> => {
       let now: State<T> = { ...from, isLoading: true, isSlow: false, error: undefined };
       set(now);
       const slow = setTimeout(() => set({ ...current.current, isSlow: true }), SLOW_AFTER);
-      const enough = from.rows.length + rows;
+      const enough = from.rows.length + wanted;
       try {
         do {
           const { items, after, progress } = await latest.current(now.after, gone.signal);
@@ -89,7 +89,7 @@ export function useListing<T>(key: string | undefined, load: Load<T>, ahead = AH
         clearTimeout(slow);
       }
     };
-    run.current = (from, rows) => void work(from, rows);
+    run.current = (from, wanted) => void work(from, wanted);
     if (key === undefined) set({ ...START, isLoading: false, hasMore: false });
     else void work(START);
     return () => gone.abort();

@@ -22,7 +22,7 @@ export function WorkProgress({ progress, what, expected }: WorkProgressProps): J
   return (
     <div class="work">
       <div class="work-line">
-        <strong>{phase === undefined ? what : inWords(phase)}</strong>
+        <strong>{phase === undefined ? '' : inWords(phase)}</strong>
         {share !== undefined && <span class="share">{Math.floor(share * 100)} %</span>}
       </div>
       <progress aria-label={what} {...(share === undefined ? {} : { max: 1, value: share })} />

@@ -25,7 +25,7 @@ interface RowsProps<T> {
 }
 
 const NARROW = '(max-width: 700px)';
-const ROW = { wide: 40, narrow: 62 } as const;
+const ROW = { wide: 40, narrow: 76 } as const;
 /** Rows that are there above and below what is seen. */
 const BEYOND = 10;
 const NEAR_END = 60;

@@ -189,9 +189,18 @@ export function Timeline({ timeline, chosen, onChoose }: TimelineProps): JSX.Ele
         </svg>
       </div>
       <p class="legend" aria-hidden="true">
-        <span class="key window" /> every moment <span class="key snapshot" /> snapshot <span class="key gap" /> gap:
-        what was there before it
-        <span class="key now" /> now
+        <span>
+          <span class="key window" /> every moment
+        </span>
+        <span>
+          <span class="key snapshot" /> snapshot
+        </span>
+        <span>
+          <span class="key gap" /> gap: what was there before it
+        </span>
+        <span>
+          <span class="key now" /> now
+        </span>
       </p>
     </div>
   );

@@ -180,7 +180,8 @@ export function AuditView(): JSX.Element {
         )}
         {listing.rows.length > 0 && (
           <p class="rows-foot" aria-live="polite">
-            {count(listing.rows.length)} shown. {listing.hasMore && <Button onPress={() => listing.more()}>Older ones</Button>}
+            {count(listing.rows.length)} shown.{' '}
+            {listing.hasMore && <Button onPress={() => listing.more()}>Older ones</Button>}
           </p>
         )}
         <Command request={{ type: 'audit' }} />

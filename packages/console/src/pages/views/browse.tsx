@@ -2,7 +2,7 @@ import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import type { WireBrowsePage } from '@securestore/protocol';
 import { get } from '../lib/api.ts';
-import { change, draft, isChosen, momentQuery, toggled } from '../lib/draft.ts';
+import { change, draft, isChosen, isCovered, momentQuery, pointQuery, toggled } from '../lib/draft.ts';
 import { bytes, count } from '../lib/format.ts';
 import { useListing } from '../lib/listing.ts';
 import { amend, go, place } from '../lib/router.ts';
@@ -64,6 +64,7 @@ const columns = (
           tabIndex={-1}
           aria-label={`Choose ${entry.key}`}
           checked={isChosen(draft.value.chosen, entry.key)}
+          disabled={isCovered(draft.value.chosen, entry.key)}
           onChange={() => onToggle(entry)}
         />
       ),
@@ -188,7 +189,9 @@ export function BrowseView(): JSX.Element {
           </p>
         </>
       )}
-      <Command request={{ type: 'browse', destination, ...draft.value.point, prefix }} />
+      <Command
+        request={{ type: 'browse', destination, ...pointQuery(draft.value.point), ...(prefix !== '' && { prefix }) }}
+      />
     </LookPage>
   );
 }

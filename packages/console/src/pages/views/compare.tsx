@@ -2,7 +2,7 @@ import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import type { WireComparePage } from '@securestore/protocol';
 import { get } from '../lib/api.ts';
-import { change, draft, isChosen, pointQuery, toggled } from '../lib/draft.ts';
+import { change, draft, isChosen, isCovered, pointQuery, toggled } from '../lib/draft.ts';
 import type { Point } from '../lib/draft.ts';
 import { bytes, count } from '../lib/format.ts';
 import { useListing } from '../lib/listing.ts';
@@ -44,6 +44,7 @@ const columns = (onOpen: (row: Row) => void, onToggle: (row: Row) => void): read
           tabIndex={-1}
           aria-label={`Choose ${row.key}`}
           checked={isChosen(draft.value.chosen, row.key)}
+          disabled={isCovered(draft.value.chosen, row.key)}
           onChange={() => onToggle(row)}
         />
       ),
@@ -58,7 +59,7 @@ const columns = (onOpen: (row: Row) => void, onToggle: (row: Row) => void): read
     ),
   },
   { title: 'Since then', class: 'side', cell: ({ type }) => <Badge tone={TONES[type]}>{type}</Badge> },
-  { title: 'Size', class: 'side number', cell: sizes },
+  { title: 'Size', class: 'side number sizes', cell: sizes },
   {
     title: 'Modified',
     class: 'side time',
@@ -183,7 +184,9 @@ export function CompareView(): JSX.Element {
           )}
         </p>
       )}
-      {destination !== undefined && isReady && <Command request={{ type: 'compare', destination, from, to, prefix }} />}
+      {destination !== undefined && isReady && (
+        <Command request={{ type: 'compare', destination, from, to, ...(prefix !== '' && { prefix }) }} />
+      )}
     </LookPage>
   );
 }

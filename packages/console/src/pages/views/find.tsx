@@ -2,7 +2,7 @@ import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import type { WireFindPage } from '@securestore/protocol';
 import { get } from '../lib/api.ts';
-import { change, draft, isChosen, momentQuery, toggled } from '../lib/draft.ts';
+import { change, draft, isChosen, isCovered, momentQuery, pointQuery, toggled } from '../lib/draft.ts';
 import { count } from '../lib/format.ts';
 import { useListing } from '../lib/listing.ts';
 import { amend, go, place } from '../lib/router.ts';
@@ -38,6 +38,7 @@ const columns = (onOpen: (row: Found) => void, onToggle: (row: Found) => void): 
         tabIndex={-1}
         aria-label={`Choose ${row.key}`}
         checked={isChosen(draft.value.chosen, row.key)}
+        disabled={isCovered(draft.value.chosen, row.key)}
         onChange={() => onToggle(row)}
       />
     ),
@@ -141,7 +142,9 @@ export function FindView(): JSX.Element {
           {listing.hasMore && !listing.isLoading && <Button onPress={() => listing.more(MANY)}>Look on</Button>}
         </p>
       )}
-      {contains !== '' && <Command request={{ type: 'find', contains, destination, ...draft.value.point }} />}
+      {contains !== '' && (
+        <Command request={{ type: 'find', contains, destination, ...pointQuery(draft.value.point) }} />
+      )}
     </LookPage>
   );
 }

@@ -1,7 +1,7 @@
 import type { JSX } from 'preact';
 import type { WireKeyTimeline } from '@securestore/protocol';
 import { get } from '../lib/api.ts';
-import { change, draft, isChosen, toggled } from '../lib/draft.ts';
+import { change, draft, isChosen, isCovered, toggled } from '../lib/draft.ts';
 import { bytes, duration } from '../lib/format.ts';
 import { useResource } from '../lib/resource.ts';
 import { go, place } from '../lib/router.ts';
@@ -126,8 +126,12 @@ export function KeyView(): JSX.Element {
       <Panel
         title="Versions"
         aside={
-          <Button pressed={isPicked} onPress={() => change({ chosen: toggled(chosen, name) })}>
-            {isPicked ? 'Chosen' : 'Choose this key'}
+          <Button
+            pressed={isPicked}
+            disabled={isCovered(chosen, name)}
+            onPress={() => change({ chosen: toggled(chosen, name) })}
+          >
+            {isCovered(chosen, name) ? 'In what is chosen' : isPicked ? 'Chosen' : 'Choose this key'}
           </Button>
         }
       >

@@ -172,11 +172,11 @@ function Destinations(): JSX.Element {
         </Empty>
       )}
       {value !== undefined && value.length > 0 && (
-      <div class="cards">
-        {value.map(({ location }) => (
-          <DestinationCard key={location} destination={location} heading="h3" />
-        ))}
-      </div>
+        <div class="cards">
+          {value.map(({ location }) => (
+            <DestinationCard key={location} destination={location} heading="h3" />
+          ))}
+        </div>
       )}
     </Panel>
   );

@@ -294,7 +294,7 @@ export function PointView(): JSX.Element {
           />
         </Panel>
       )}
-      {destination !== undefined && <Points destination={destination} />}
+      {destination !== undefined && error === undefined && <Points destination={destination} />}
     </RecoverPage>
   );
 }
