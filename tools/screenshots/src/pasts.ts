@@ -91,8 +91,8 @@ export function withLongNames(): Promise<Served> {
     async fill(store, clock, [offsite, archive]) {
       for (let at = 0; at < 12; at++)
         await store.store(`${LONG}/${LONG}-${at}/${LONG}-and-more-of-it-${at}`, 'x'.repeat(at * 1000));
-      await store.store('日本語/データベース/パスワード', 'x');
-      await store.store('emoji/🔐🗝️/key', 'x');
+      await store.store('счета/база данных/пароль', 'x');
+      await store.store('ünïcödé/ĉiuj/ŝlosilo', 'x');
       await store.store('spaces and  more/of   them', 'x');
       await store.backup(offsite, { label: `${LONG} ${LONG}`.slice(0, 120) });
       clock.pass(DAY);

@@ -147,7 +147,7 @@ const long: Scene = async (page, _served, take) => {
   await page.getByRole('row', { name: /a-name-that/ }).waitFor();
   await take('1-moment');
   await page.getByRole('link', { name: 'Look at the store then' }).click();
-  await page.getByRole('row', { name: /emoji/ }).waitFor();
+  await page.getByRole('row', { name: /spaces/ }).waitFor();
   await take('2-browse');
   await page.getByRole('link', { name: 'Find a key' }).click();
   await page.getByLabel('Part of the name').fill('somebody');

@@ -78,15 +78,14 @@ function ObjectOf({ entry: { object } }: { readonly entry: Entry }): JSX.Element
 export function AuditView(): JSX.Element {
   const [typed, setTyped] = useState('');
   const [about, setAbout] = useState('');
+  const [withKeys, setWithKeys] = useState(false);
   const listing = useListing<Entry>(
-    about,
+    JSON.stringify([about, withKeys]),
     async (before, signal) => {
-      const page = await get<EntriesPage>(
-        '/v1/audit/entries',
-        { entries: PAGE, before, ...(about !== '' && { object: about }) },
-        { signal },
-      );
-      return { items: page.entries.toReversed(), after: page.before, progress: 0 };
+      const query = { entries: PAGE, before, ...(about !== '' && { object: about }) };
+      const page = await get<EntriesPage>('/v1/audit/entries', query, { signal });
+      const shown = page.entries.filter(({ action }) => withKeys || !action.startsWith('key.'));
+      return { items: shown.toReversed(), after: page.before, progress: 0 };
     },
     PAGE,
   );
@@ -129,6 +128,10 @@ export function AuditView(): JSX.Element {
           </Field>
           <Button type="submit">Show</Button>
         </form>
+        <label class="check-line">
+          <input type="checkbox" checked={withKeys} onChange={(event) => setWithKeys(event.currentTarget.checked)} />
+          <span class="label">How often keys were used as well</span>
+        </label>
         {isOff ? (
           <Empty title="This store is not audited">
             <p>
@@ -168,7 +171,7 @@ export function AuditView(): JSX.Element {
                     <td>
                       <ObjectOf entry={entry} />
                     </td>
-                    <td>
+                    <td class="reason">
                       <Badge tone={TONES[entry.outcome] ?? 'neutral'}>{entry.outcome}</Badge>{' '}
                       {entry.reason !== '' && <span class="muted wrap">{entry.reason}</span>}
                     </td>

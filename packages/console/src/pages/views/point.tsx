@@ -164,6 +164,11 @@ function Snapshots({
   );
 }
 
+function gapsText(gaps: number): string {
+  if (gaps === 0) return 'There is no gap.';
+  return gaps === 1 ? 'There is one gap between them.' : `There are ${count(gaps)} gaps between them.`;
+}
+
 function Windows({
   timeline,
   destination,
@@ -177,10 +182,7 @@ function Windows({
     <Panel title="Windows and gaps">
       <div class="table tall" tabIndex={0} role="region" aria-label="Windows, a table">
         <table>
-          <caption>
-            Of a window every moment can be restored.{' '}
-            {gaps.length === 0 ? 'There is no gap.' : `There are ${counted(gaps.length, 'gap')} between them.`}
-          </caption>
+          <caption>Of a window every moment can be restored. {gapsText(gaps.length)}</caption>
           <thead>
             <tr>
               <th scope="col">From</th>
