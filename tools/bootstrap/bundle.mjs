@@ -48,6 +48,8 @@ async function bundlePackage(folder) {
  * @param {string} configFile
  */
 async function buildPages(configFile) {
+  // Else tests would get other pages than users do.
+  process.env.NODE_ENV = 'production';
   const { build } = await import('vite');
   const { default: config } = await import(pathToFileURL(configFile).href);
   const built = await build({ ...config, configFile: false });

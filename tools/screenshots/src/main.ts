@@ -1,9 +1,8 @@
 /** `npm run screenshots -- [part of a name]…`: pictures of every page of the console, into `docs/console`. */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import type { Page } from 'playwright-core';
 import { openBrowser, signIn, WIDTHS } from '../../../packages/console/test/support/browser.ts';
-import type { Width } from '../../../packages/console/test/support/browser.ts';
+import type { Page, Width } from '../../../packages/console/test/support/browser.ts';
 import { provideChromium } from '../../services/src/chromium.ts';
 import { afterAnAccident, withLongNames, withManyKeys, withoutBackups } from './pasts.ts';
 import { SCENES } from './scenes.ts';

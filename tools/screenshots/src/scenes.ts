@@ -1,4 +1,4 @@
-import type { Page } from 'playwright-core';
+import type { Page } from '../../../packages/console/test/support/browser.ts';
 import type { Served } from './stores.ts';
 
 type Take = (name: string) => Promise<void>;

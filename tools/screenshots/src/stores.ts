@@ -47,7 +47,7 @@ interface Past {
 let stores = 0;
 
 /** Where the store of a name is backed up. */
-export const destinationsOf = (name: string): readonly [offsite: string, archive: string] => [
+const destinationsOf = (name: string): readonly [offsite: string, archive: string] => [
   `memory:${name}-offsite`,
   `memory:${name}-archive`,
 ];

@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import type { BrowserContext, Page } from 'playwright-core';
 import { chromium } from 'playwright-core';
 
+export type { Page } from 'playwright-core';
+
 /** Debian's Chromium, which asks nobody for anything. */
 const ARGUMENTS: readonly string[] = [
   '--no-sandbox',

@@ -37,7 +37,7 @@ export interface Draft {
 }
 
 /** How many keys one restore may name. */
-export const MAX_KEYS = 10_000;
+const MAX_KEYS = 10_000;
 
 export const EMPTY_DRAFT: Draft = {
   point: {},

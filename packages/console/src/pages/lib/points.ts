@@ -25,8 +25,6 @@ export async function receiptsOf(destination: string, asked: Asked = {}): Promis
   return get<WireReceipts>('/v1/points/receipts', { destination }, asked);
 }
 
-export type Facts<T> = T & { readonly fingerprint: string };
-
 /** What a receipt says. Whether the store has signed it, `securestore` tells; here it came from the store itself. */
 export function factsIn<T>(receipt: { readonly facts: string }): T | undefined {
   try {

@@ -6,8 +6,8 @@ export interface Span {
   readonly to: number;
 }
 
-export const SECOND = 1000;
-export const MINUTE: number = 60 * SECOND;
+const SECOND = 1000;
+const MINUTE: number = 60 * SECOND;
 export const HOUR: number = 60 * MINUTE;
 export const DAY: number = 24 * HOUR;
 

@@ -18,7 +18,7 @@ type Entry = WireBrowsePage['entries'][number];
 const PAGE = 500;
 
 /** The folder that a prefix is in, and what is left of it. */
-export function folderOf(prefix: string): readonly [folder: string, begin: string] {
+function folderOf(prefix: string): readonly [folder: string, begin: string] {
   const at = prefix.lastIndexOf('/') + 1;
   return [prefix.slice(0, at), prefix.slice(at)];
 }
