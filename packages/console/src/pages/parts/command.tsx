@@ -17,5 +17,5 @@ export function CommandText({ line }: { readonly line: string }): JSX.Element {
 
 /** What does the same on the command line, over the server that the page is from. */
 export function Command({ request }: { readonly request: CommandRequest }): JSX.Element {
-  return <CommandText line={commandLine(request, location.origin)} />;
+  return <CommandText line={commandLine(request, { store: location.origin })} />;
 }

@@ -9,7 +9,7 @@ import { may } from '../lib/session.ts';
 import { rotating } from '../lib/work.ts';
 import { Badge, Button, Choice, Failure, Field, Loading, Notice, Panel } from '../parts/basics.tsx';
 import type { Tone } from '../parts/basics.tsx';
-import { Command, CommandText } from '../parts/command.tsx';
+import { Command } from '../parts/command.tsx';
 import { Page } from '../parts/page.tsx';
 import { WorkProgress } from '../parts/progress.tsx';
 import { Ago, Time } from '../parts/time.tsx';
@@ -243,7 +243,7 @@ function RotationPanel(): JSX.Element {
           {done.pending.length > 0 && `Not reached yet: ${done.pending.join(', ')}.`}
         </Notice>
       )}
-      <CommandText line={`securestore rotate --depth ${depth}`} />
+      <Command request={{ type: 'rotate', depth }} />
     </Panel>
   );
 }
@@ -256,7 +256,7 @@ function RotationElsewhere(): JSX.Element {
         No passphrase opens this store, and this page rotates passphrases alone. Where the secret of the store is, the
         command line rotates any.
       </p>
-      <CommandText line="securestore rotate --depth keys" />
+      <Command request={{ type: 'rotate', depth: 'keys' }} />
     </Panel>
   );
 }
