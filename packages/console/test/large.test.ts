@@ -1,3 +1,4 @@
+import type { Locator } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openBrowser, signIn } from './support/browser.ts';
 import { BROWSER, named, NO_BROWSER } from './support/pages.ts';
@@ -26,6 +27,7 @@ describe.skipIf(NO_BROWSER !== undefined)(named('a large store in the pages'), (
     async () => {
       await using browser = await openBrowser(BROWSER, place.url);
       const { page, problems } = browser;
+      const rowAt = (index: number): Locator => page.locator(`[role=row][aria-rowindex="${index + 2}"]`);
       const times: Record<string, number | string> = {};
       const timed = async (name: string, work: () => Promise<unknown>): Promise<void> => {
         const begun = performance.now();
@@ -47,11 +49,11 @@ describe.skipIf(NO_BROWSER !== undefined)(named('a large store in the pages'), (
       await page.evaluate(WATCH);
       await timed('the first names of the folder', async () => {
         await page.getByRole('button', { name: 'records/' }).click();
-        await page.getByRole('row', { name: /000000/ }).waitFor();
+        await rowAt(0).waitFor();
       });
 
-      // To the end, page by page, as somebody does who holds a key down.
-      await page.getByRole('row', { name: /000000/ }).focus();
+      // To the end, page by page, as somebody does who holds a key down. A large folder has an order of its own.
+      await rowAt(0).focus();
       await timed('all names, by the End key', async () => {
         for (let shown = 0; shown < RECORDS;) {
           await page.keyboard.press('End');
@@ -62,12 +64,12 @@ describe.skipIf(NO_BROWSER !== undefined)(named('a large store in the pages'), (
         }
       });
       await page.keyboard.press('End');
-      await page.getByRole('row', { name: new RegExp(String(RECORDS - 1).padStart(6, '0')) }).waitFor();
+      await rowAt(RECORDS - 1).waitFor();
       // Of any number only what is seen is there.
       expect(await page.getByRole('row').count()).toBeLessThan(80);
       await timed('back to the first, by the Home key', async () => {
         await page.keyboard.press('Home');
-        await page.getByRole('row', { name: /000000/ }).waitFor();
+        await rowAt(0).waitFor();
       });
 
       // One of them, by what it begins with, and by a part of its name.

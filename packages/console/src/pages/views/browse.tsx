@@ -102,11 +102,13 @@ export function BrowseView(): JSX.Element {
   const prefix = place.value.state.prefix ?? '';
   const [folder, begin] = folderOf(prefix);
   const [typed, setTyped] = useState(begin);
+  const [isSorted, setSorted] = useState(true);
   const { destination, chosen } = draft.value;
   const moment = momentQuery(draft.value);
   const key = destination === undefined ? undefined : JSON.stringify([moment, prefix]);
   const listing = useListing<Entry>(key, async (after, signal) => {
     const page = await get<WireBrowsePage>('/v1/points/browse', { ...moment, prefix, after, limit: PAGE }, { signal });
+    setSorted(page.isSorted);
     return { items: page.entries, after: page.after, progress: page.progress };
   });
 
@@ -167,6 +169,11 @@ export function BrowseView(): JSX.Element {
               : 'Letters count as they are written.'}
           </p>
         </Empty>
+      )}
+      {!isSorted && (
+        <p class="hint">
+          This folder is large: its names come in an order of their own. Write how a name begins to get to it.
+        </p>
       )}
       {listing.rows.length > 0 && (
         <>
