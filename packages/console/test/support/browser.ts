@@ -67,7 +67,9 @@ export async function openBrowser(
   page.on('pageerror', (error) => problems.push(error.stack ?? error.message));
   page.on('request', (request) => {
     const url = new URL(request.url());
-    if (url.origin !== origin && url.protocol !== 'blob:') problems.push(`a request to ${url.origin}`);
+    // Going elsewhere is for whoever signs in with a provider; what is there asks for is not of our pages.
+    const isOurs = !request.isNavigationRequest() && request.frame().url().startsWith(origin);
+    if (isOurs && url.origin !== origin && url.protocol !== 'blob:') problems.push(`a request to ${url.origin}`);
   });
   return {
     page,

@@ -1,6 +1,6 @@
 import type { StoreAction } from '@securestore/acl';
 import type { CommandRequest } from '@securestore/protocol';
-import type { Chosen, Draft } from './draft.ts';
+import type { Chosen, Draft } from './draft-types.ts';
 import { pointQuery } from './draft.ts';
 
 /** What is asked of a restore into the store. */

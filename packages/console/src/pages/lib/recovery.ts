@@ -1,5 +1,5 @@
 import type { WireTimeline } from '@securestore/protocol';
-import type { Point } from './draft.ts';
+import type { Point } from './draft-types.ts';
 import type { Span } from './scale.ts';
 import { HOUR } from './scale.ts';
 

@@ -1,5 +1,5 @@
 import { signal } from '@preact/signals';
-import type { Draft } from './draft.ts';
+import type { Draft } from './draft-types.ts';
 
 /**
  * What a place in the pages needs beside its address. Names of objects stand here and not in the address: the browser keeps addresses in

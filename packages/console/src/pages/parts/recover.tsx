@@ -1,5 +1,5 @@
 import type { ComponentChildren, JSX } from 'preact';
-import type { Chosen, Draft } from '../lib/draft.ts';
+import type { Chosen, Draft } from '../lib/draft-types.ts';
 import { change, draft } from '../lib/draft.ts';
 import { counted } from '../lib/format.ts';
 import { place } from '../lib/router.ts';

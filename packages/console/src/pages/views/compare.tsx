@@ -3,7 +3,7 @@ import { useState } from 'preact/hooks';
 import type { WireComparePage } from '@securestore/protocol';
 import { get } from '../lib/api.ts';
 import { change, draft, isChosen, isCovered, pointQuery, toggled } from '../lib/draft.ts';
-import type { Point } from '../lib/draft.ts';
+import type { Point } from '../lib/draft-types.ts';
 import { bytes, count } from '../lib/format.ts';
 import { useListing } from '../lib/listing.ts';
 import { amend, go, place } from '../lib/router.ts';

@@ -2,7 +2,7 @@ import type { JSX } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import type { WireRestoreReport } from '@securestore/protocol';
 import { change, draft, pointQuery } from '../lib/draft.ts';
-import type { Conflict, Draft, Target } from '../lib/draft.ts';
+import type { Conflict, Draft, Target } from '../lib/draft-types.ts';
 import { count, duration } from '../lib/format.ts';
 import { actionsOf, commandOf, newStoreOf, replaces, restoreOf, wordFor } from '../lib/plan.ts';
 import { go } from '../lib/router.ts';

@@ -2,7 +2,7 @@ import type { JSX } from 'preact';
 import { useEffect } from 'preact/hooks';
 import type { WireTimeline } from '@securestore/protocol';
 import { change, draft } from '../lib/draft.ts';
-import type { Point } from '../lib/draft.ts';
+import type { Point } from '../lib/draft-types.ts';
 import { bytes, count, counted, duration } from '../lib/format.ts';
 import { destinationsOf, timelineOf } from '../lib/points.ts';
 import { gapsOf, meantBy, windowsOf } from '../lib/recovery.ts';
