@@ -242,4 +242,44 @@ describe.skipIf(NO_BROWSER !== undefined)(named('a recovery'), () => {
     },
     LONG,
   );
+
+  it(
+    'goes to a new store elsewhere, or to whoever looks',
+    async () => {
+      await using browser = await openBrowser(BROWSER, place.url);
+      const { page, problems } = browser;
+      await signIn(page, place.url, place.tokens.recoverer);
+      await page.getByRole('link', { name: 'Start a recovery' }).click();
+      await page
+        .getByRole('row', { name: /before the accident/ })
+        .getByRole('button', { name: /Choose/ })
+        .click();
+      await page.getByRole('link', { name: 'Look at the store then' }).click();
+      await page.getByRole('button', { name: 'db/' }).click();
+      await page
+        .getByRole('row', { name: /staging/ })
+        .getByRole('checkbox')
+        .check();
+      await page.getByRole('link', { name: 'Plan the restore' }).click();
+
+      await page.getByLabel(/^Download/).check();
+      const [file] = await Promise.all([
+        page.waitForEvent('download'),
+        page.getByRole('button', { name: 'Download the tar' }).click(),
+      ]);
+      const tar = await readFile(await file.path(), 'utf8');
+      expect(tar).toContain('db/staging/password');
+      expect(tar).toContain(BEFORE['db/staging/password']);
+      expect(tar).not.toContain('db/prod');
+
+      await page.getByLabel(/^To a new store/).check();
+      await page.getByText('Say where the new store is to be.').waitFor();
+      await page.getByLabel('Location of the new store').fill(place.destination.replace(/backup$/, 'again'));
+      await page.getByRole('button', { name: 'Make the new store' }).click();
+      await page.getByText('It is back').waitFor({ timeout: 120_000 });
+      await page.getByRole('button', { name: 'Save the receipt' }).waitFor();
+      expect(problems).toEqual([]);
+    },
+    LONG,
+  );
 });

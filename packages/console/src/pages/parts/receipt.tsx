@@ -25,6 +25,7 @@ export interface ReceiptFacts {
   readonly keys?: number;
   readonly into?: string;
   readonly to?: string;
+  readonly objects?: number;
   readonly verified?: number;
   readonly failed?: number;
   readonly digest?: string;

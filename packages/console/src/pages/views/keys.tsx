@@ -180,7 +180,7 @@ function RotationPanel(): JSX.Element {
     const secrets = { old: old.current, next: next.current, again: again.current };
     const found = problemOf(secrets);
     setProblem(found);
-    if (found !== undefined) return;
+    if (found !== undefined || isBusy) return;
     const body = {
       oldKey: { passphrase: old.current?.value ?? '' },
       newKey: { passphrase: next.current?.value ?? '' },
