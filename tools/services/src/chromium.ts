@@ -10,8 +10,15 @@ const chromium: Needed = {
   debianPackages: ['chromium'],
 };
 
+/** What the same browser is called elsewhere than on Debian. */
+const ALIASES = ['chromium', 'chromium-browser', 'google-chrome'] as const;
+
 /** Where the browser is, or why there is none. */
 export type Browser = { readonly path: string } | { readonly skip: string };
+
+function found(): string | undefined {
+  return ALIASES.map((name) => findProgram(chromium, name)).find((path) => path !== undefined);
+}
 
 /**
  * The browser for the tests: the one that `SECURESTORE_TEST_CHROMIUM` names, or Debian's, which is installed where that may be.
@@ -22,8 +29,9 @@ export async function provideChromium(): Promise<Browser> {
   const given = process.env['SECURESTORE_TEST_CHROMIUM'];
   if (given !== undefined && given !== '') return { path: given };
   const root = process.getuid?.() === 0;
-  const reason = await ensureInstalled(chromium, { root, asked: process.env['SECURESTORE_SERVICES'] === 'install' });
-  const path = findProgram(chromium, 'chromium');
+  const asked = process.env['SECURESTORE_SERVICES'] === 'install';
+  const reason = found() === undefined ? await ensureInstalled(chromium, { root, asked }) : undefined;
+  const path = found();
   if (path !== undefined) return { path };
   const skip = reason ?? 'chromium is not found';
   if (root || process.env['CI'] === 'true') throw new Error(`the tests of pages have no browser: ${skip}`);
