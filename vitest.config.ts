@@ -16,6 +16,8 @@ process.env['NODE_COMPILE_CACHE'] ||= fileURLToPath(new URL('node_modules/.cache
 
 /** Servers that are started for the tests of the backend of the same name. */
 const servers = ['redis', 'postgres', 'mongodb', 'azure', 'gcs', 's3'];
+/** Pages, which are tried in a browser. */
+const PAGES = 'packages/console/test/**/*.test.ts';
 /** What starts and ends servers, tried on one. */
 const KEEPER_TEST = 'tools/services/test/keeper.test.ts';
 const testsOn = (server: string): string => `packages/backend-${server}/test/**/*.test.ts`;
@@ -63,7 +65,15 @@ export default defineConfig({
           name: 'local',
           globalSetup: 'tools/bootstrap/bundle-for-tests.mjs',
           include: ['packages/*/test/**/*.test.ts', 'tools/*/test/**/*.test.ts'],
-          exclude: ['**/node_modules/**', KEEPER_TEST, ...servers.map(testsOn)],
+          exclude: ['**/node_modules/**', KEEPER_TEST, PAGES, ...servers.map(testsOn)],
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'pages',
+          globalSetup: ['tools/bootstrap/bundle-for-tests.mjs', 'tools/services/src/vitest/chromium.ts'],
+          include: [PAGES],
         },
       },
       ...servers.map((server) => ({

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import process from 'node:process';
+import { pathToFileURL } from 'node:url';
 import { rolldown } from 'rolldown';
 
 /** What the bundler has itself for syntax that is written out. */
@@ -37,6 +38,25 @@ async function bundlePackage(folder) {
   for (const name of readdirSync(dist)) {
     if (/\.js(?:\.map)?$/.test(name) && !written.has(name)) rmSync(join(dist, name));
   }
+  const pages = join(folder, 'vite.config.ts');
+  if (existsSync(pages)) await buildPages(pages);
+}
+
+/**
+ * Builds what a package has for browsers. As above, what was there before goes only when all of it is there.
+ *
+ * @param {string} configFile
+ */
+async function buildPages(configFile) {
+  // Else tests would get other pages than users do.
+  process.env.NODE_ENV = 'production';
+  const { build } = await import('vite');
+  const { default: config } = await import(pathToFileURL(configFile).href);
+  const built = await build({ ...config, configFile: false });
+  if (!('output' in built)) throw new Error(`${configFile} must build once, into one folder`);
+  const written = new Set(built.output.map(({ fileName }) => fileName));
+  const assets = join(config.build.outDir, 'assets');
+  for (const name of readdirSync(assets)) if (!written.has(`assets/${name}`)) rmSync(join(assets, name));
 }
 
 /** @param {string} root - of the repository */

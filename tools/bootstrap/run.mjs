@@ -22,6 +22,7 @@ const SCRIPTS = {
   fuzz: 'tools/fuzz/src/main.ts',
   conformance: 'tools/conformance/src/main.ts',
   vectors: 'tools/vectors/src/main.ts',
+  screenshots: 'tools/screenshots/src/main.ts',
   tour: 'tools/tour/src/main.ts',
   'new:backend': 'tools/new-backend/src/main.ts',
   release: 'tools/release/src/main.ts',

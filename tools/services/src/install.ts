@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { announce } from './announce.ts';
 import { missingPrograms } from './programs.ts';
-import type { Service } from './service.ts';
+import type { Needed } from './service.ts';
 
 /** What decides whether packages of the system may be installed. */
 export interface Rights {
@@ -12,7 +12,7 @@ export interface Rights {
 }
 
 /** The command that installs what `service` needs, for a message. */
-function installCommand(service: Service): string {
+function installCommand(service: Needed): string {
   return `sudo apt-get install --no-install-recommends ${service.debianPackages.join(' ')}`;
 }
 
@@ -21,7 +21,7 @@ function installCommand(service: Service): string {
  *
  * @returns the reason for which they are not
  */
-export async function ensureInstalled(service: Service, rights: Rights): Promise<string | undefined> {
+export async function ensureInstalled(service: Needed, rights: Rights): Promise<string | undefined> {
   const reason = await ensureNeeded(service, rights);
   if (reason !== undefined || service.wished === undefined) return reason;
   // Whatever comes of it: the tests look themselves.
@@ -29,7 +29,7 @@ export async function ensureInstalled(service: Service, rights: Rights): Promise
   return undefined;
 }
 
-async function ensureNeeded(service: Service, { root, asked }: Rights): Promise<string | undefined> {
+async function ensureNeeded(service: Needed, { root, asked }: Rights): Promise<string | undefined> {
   const missing = missingPrograms(service);
   if (missing.length === 0) return undefined;
   const absent = `${missing.join(', ')} not found`;
@@ -45,7 +45,7 @@ async function ensureNeeded(service: Service, { root, asked }: Rights): Promise<
 
 /** @param root whether packages of Debian are installed by this process itself; `undefined` where they may not be */
 async function ensureCached(
-  service: Service,
+  service: Needed,
   work: () => Promise<void>,
   absent: string,
   root: boolean | undefined,
@@ -70,7 +70,7 @@ async function ensureCached(
   return again === undefined ? undefined : `${absent}, and installing it failed: ${again}`;
 }
 
-async function install(service: Service, root: boolean): Promise<string | undefined> {
+async function install(service: Needed, root: boolean): Promise<string | undefined> {
   const options = ['-y', '-q', '-o', 'DPkg::Lock::Timeout=300'];
   const command = ['install', ...options, '--no-install-recommends', ...service.debianPackages];
   // The lists of a fresh container are missing or old; they are only fetched where the packages are not found.

@@ -1,12 +1,12 @@
 import { accessSync, constants, globSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import type { Service } from './service.ts';
+import type { Needed } from './service.ts';
 
 /**
  * The full path of a program of `service`, on the `PATH` or where its packages put it. One that is installed into our cache is
  * looked for there alone, since it is wanted in that very version.
  */
-export function findProgram(service: Service, name: string): string | undefined {
+export function findProgram(service: Needed, name: string): string | undefined {
   const packaged = service.folders.flatMap((pattern) => globSync(pattern).toSorted(byNumber).toReversed());
   const common = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/bin', '/usr/sbin'];
   const folders = service.install === undefined ? [...common, ...packaged] : packaged;
@@ -14,7 +14,7 @@ export function findProgram(service: Service, name: string): string | undefined 
 }
 
 /** Those programs of `service` that are not on this machine. */
-export function missingPrograms(service: Service): string[] {
+export function missingPrograms(service: Needed): string[] {
   return service.programs.filter((name) => findProgram(service, name) === undefined);
 }
 

@@ -8,18 +8,15 @@ export interface Place {
   readonly password: string;
   /** Whether what it acknowledged must outlive it when it is killed. */
   readonly durable: boolean;
-  /** The full path of a program of {@link Service.programs}. */
+  /** The full path of a program of {@link Needed.programs}. */
   readonly program: (name: string) => string;
   /** Runs a program to its end, as the user that the server runs as; resolves to its exit code. */
   readonly run: (program: string, args: readonly string[]) => Promise<number>;
 }
 
-/** A kind of server that tests need. */
-export interface Service {
+/** Programs that tests need. */
+export interface Needed {
   readonly name: string;
-  /** The environment variable with the URL of a server to use instead of one that is started here. */
-  readonly variable: string;
-  /** What is needed to run it. */
   readonly programs: readonly string[];
   /** Folders that may hold the programs, beside those of the `PATH`; the last match of a pattern with `*` is the newest. */
   readonly folders: readonly string[];
@@ -28,7 +25,13 @@ export interface Service {
   /** Brings the programs into a cache of ours, which needs no rights; the packages of Debian are then what that needs. */
   readonly install?: (() => Promise<void>) | undefined;
   /** What single tests want to have beside it, and are left out without; installed only where packages may be. */
-  readonly wished?: Pick<Service, 'programs' | 'debianPackages'> | undefined;
+  readonly wished?: Pick<Needed, 'programs' | 'debianPackages'> | undefined;
+}
+
+/** A kind of server that tests need. */
+export interface Service extends Needed {
+  /** The environment variable with the URL of a server to use instead of one that is started here. */
+  readonly variable: string;
   /** A user to run it as where this process is root, for a server that refuses to be root. */
   readonly user?: string;
   /** The signal that ends it without ceremony and leaves no process behind. */

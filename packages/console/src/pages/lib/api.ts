@@ -1,0 +1,144 @@
+import type { CONSOLE_HEADERS as Headers, ServerEvent } from '@securestore/protocol';
+import { CONSOLE_HEADERS, encodeQuery, readEvents } from '@securestore/protocol';
+import { signal } from '@preact/signals';
+
+/** What a server answers, or that it does not. */
+export class ApiError extends Error {
+  readonly code: string;
+  /** Whether the same may succeed later. */
+  readonly retryable: boolean;
+  /** For looking it up in the log of the server. */
+  readonly requestId: string | undefined;
+
+  constructor(
+    code: string,
+    message: string,
+    { retryable = false, requestId }: { retryable?: boolean; requestId?: string } = {},
+  ) {
+    super(message);
+    this.code = code;
+    this.retryable = retryable;
+    this.requestId = requestId;
+  }
+}
+
+/** Why somebody who was signed in is not any more; `undefined` while nothing ended. */
+export const ended = signal<string | undefined>(undefined);
+
+// In memory alone: what the page sends beside its cookie.
+let csrf: string | undefined;
+
+/** @param value `undefined` when nobody is signed in */
+export function useCsrf(value: string | undefined): void {
+  csrf = value;
+}
+
+export type Query = Readonly<Record<string, string | number | boolean | undefined>>;
+
+interface Request {
+  readonly query?: Query | undefined;
+  readonly body?: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly signal?: AbortSignal | undefined;
+  /** Whether the page asks by itself: that is nobody being there. */
+  readonly unattended?: boolean | undefined;
+}
+
+type HeaderName = (typeof Headers)[keyof typeof Headers];
+
+/** Asks the server. @throws ApiError; `AbortError` where `signal` aborts */
+export async function send(method: string, path: string, request: Request = {}): Promise<Response> {
+  const { query = {}, body, headers = {}, signal: aborted, unattended = false } = request;
+  const own: Partial<Record<HeaderName, string>> = {
+    ...(csrf !== undefined && { [CONSOLE_HEADERS.csrf]: csrf }),
+    ...(unattended && { [CONSOLE_HEADERS.unattended]: 'true' }),
+  };
+  let response: Response;
+  try {
+    response = await fetch(`${path}${encodeQuery(query)}`, {
+      method,
+      headers: { ...headers, ...own, ...(body !== undefined && { 'content-type': 'application/json' }) },
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+      signal: aborted ?? null,
+      credentials: 'same-origin',
+      cache: 'no-store',
+      redirect: 'error',
+    });
+  } catch (error) {
+    if (aborted?.aborted === true) throw error;
+    throw new ApiError('OFFLINE', 'The server can’t be reached. What runs there goes on.', { retryable: true });
+  }
+  if (!response.ok) throw await failureOf(response);
+  return response;
+}
+
+async function failureOf(response: Response): Promise<ApiError> {
+  const told = ((await response.json().catch(() => undefined)) as { error?: unknown } | undefined)?.error;
+  const error = errorIn(told, response.status);
+  if (error.code === 'UNAUTHENTICATED' && csrf !== undefined) {
+    useCsrf(undefined);
+    ended.value = 'Your session has ended. Sign in again; what runs at the server goes on.';
+  }
+  return error;
+}
+
+/** The error that the server tells of. */
+export function errorIn(told: unknown, status?: number): ApiError {
+  const { code, message, retryable, requestId } = (told ?? {}) as Record<string, unknown>;
+  if (typeof code !== 'string' || typeof message !== 'string') {
+    return new ApiError(
+      'INTERNAL',
+      `The server gave no answer that can be read${status === undefined ? '' : ` (${status})`}.`,
+    );
+  }
+  return new ApiError(code, message, {
+    retryable: retryable === true,
+    ...(typeof requestId === 'string' && { requestId }),
+  });
+}
+
+/** As {@link send}, with the JSON of the answer. */
+export async function ask<T>(method: string, path: string, request: Request = {}): Promise<T> {
+  const response = await send(method, path, request);
+  return (response.status === 204 ? {} : await response.json()) as T;
+}
+
+/** What is there. */
+export function get<T>(path: string, query?: Query, request: Omit<Request, 'query' | 'body'> = {}): Promise<T> {
+  return ask<T>('GET', path, { ...request, query });
+}
+
+/** What happens, as it happens. @throws ApiError */
+export async function* follow(method: string, path: string, request: Request = {}): AsyncGenerator<ServerEvent> {
+  const response = await send(method, path, { ...request, headers: { accept: 'text/event-stream' } });
+  if (response.body === null) return;
+  try {
+    yield* readEvents(chunksOf(response.body));
+  } catch (error) {
+    if (request.signal?.aborted === true) throw error;
+    throw new ApiError('OFFLINE', 'The connection was lost. What runs at the server goes on.', { retryable: true });
+  }
+}
+
+async function* chunksOf(stream: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array> {
+  const reader = stream.getReader();
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      yield value;
+    }
+  } finally {
+    await reader.cancel().catch(() => undefined);
+  }
+}
+
+export function isApiError(error: unknown, code?: string): error is ApiError {
+  return error instanceof ApiError && (code === undefined || error.code === code);
+}
+
+/** Whatever was thrown, to be shown. */
+export function asApiError(error: unknown): ApiError {
+  if (error instanceof ApiError) return error;
+  return new ApiError('INTERNAL', 'This page has a defect. Load it anew; what runs at the server goes on.');
+}

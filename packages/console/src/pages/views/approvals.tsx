@@ -1,0 +1,124 @@
+import type { JSX } from 'preact';
+import type { ApprovalRequest } from '@securestore/acl';
+import { announce } from '../lib/announce.ts';
+import { ask, get } from '../lib/api.ts';
+import { useResource } from '../lib/resource.ts';
+import { session } from '../lib/session.ts';
+import { Badge, Button, Empty, Failure, Link, Loading, Panel } from '../parts/basics.tsx';
+import type { Tone } from '../parts/basics.tsx';
+import { Command } from '../parts/command.tsx';
+import { Page } from '../parts/page.tsx';
+import { Ago, Time } from '../parts/time.tsx';
+
+const EVERY = 5000;
+const TONES: Readonly<Record<ApprovalRequest['state'], Tone>> = { waiting: 'warn', approved: 'ok', denied: 'bad' };
+
+function Request({
+  request,
+  isOwn,
+  onDecided,
+}: {
+  readonly request: ApprovalRequest;
+  readonly isOwn: boolean;
+  readonly onDecided: () => void;
+}): JSX.Element {
+  const { id, principal, action, key, reason, created, expires, state, by } = request;
+  const decide = async (what: 'approve' | 'deny'): Promise<void> => {
+    await ask('POST', `/v1/approvals/${encodeURIComponent(id)}/${what}`, what === 'approve' ? { body: {} } : {});
+    announce(what === 'approve' ? 'It is approved.' : 'It is denied.');
+    onDecided();
+  };
+  return (
+    <li class="request">
+      <div class="request-head">
+        <Badge tone={TONES[state]}>{state}</Badge>
+        <strong class="wrap">{isOwn ? 'You' : principal}</strong>
+        <span class="wrap">
+          {isOwn ? 'want' : 'wants'} to do <code>{action}</code>
+          {key !== undefined && (
+            <>
+              {' '}
+              on <code>{key}</code>
+            </>
+          )}
+        </span>
+      </div>
+      <p class="wrap">{reason === undefined ? <span class="muted">No reason was given.</span> : `“${reason}”`}</p>
+      <p class="small muted">
+        Asked <Ago of={created} />, {state === 'approved' ? 'counts' : 'waits'} until <Time of={expires} />
+        {by !== undefined && `, ${state} by ${by}`}
+      </p>
+      {!isOwn && state === 'waiting' && (
+        <>
+          <div class="buttons">
+            <Button
+              kind="primary"
+              label={`Approve, once, what ${principal} asks for`}
+              onPress={async () => decide('approve')}
+            >
+              Approve, once
+            </Button>
+            <Button kind="danger" label={`Deny what ${principal} asks for`} onPress={async () => decide('deny')}>
+              Deny
+            </Button>
+          </div>
+          <Command request={{ type: 'approve', id }} />
+        </>
+      )}
+      {isOwn && state === 'approved' && (
+        <p>
+          <Link to="/recover/plan">Go on with the plan</Link>
+        </p>
+      )}
+    </li>
+  );
+}
+
+/** What takes two people: what others ask for, and one's own. */
+export function ApprovalsView(): JSX.Element {
+  const { value, error, isSlow, reload } = useResource(
+    'approvals',
+    (asked) => get<{ requests: ApprovalRequest[] }>('/v1/approvals', {}, asked),
+    EVERY,
+  );
+  const requests = value?.requests.toSorted((one, other) => other.created - one.created) ?? [];
+  const own = requests.filter(({ principal }) => principal === session.value?.principal);
+  const others = requests.filter(({ principal }) => principal !== session.value?.principal);
+  return (
+    <Page title="Approvals" lead="What takes a second person. Nobody approves their own request.">
+      {error !== undefined && <Failure error={error} onRetry={reload} />}
+      {value === undefined && error === undefined && <Loading isSlow={isSlow} what="requests" />}
+      {value !== undefined && (
+        <>
+          <Panel title="For you to decide">
+            {others.length === 0 ? (
+              <Empty title="Nobody asks you for anything">
+                <p>Requests that you may decide about appear here by themselves.</p>
+              </Empty>
+            ) : (
+              <ul class="requests">
+                {others.map((request) => (
+                  <Request key={request.id} request={request} isOwn={false} onDecided={reload} />
+                ))}
+              </ul>
+            )}
+          </Panel>
+          <Panel title="Yours">
+            {own.length === 0 ? (
+              <Empty title="You have asked for nothing">
+                <p>Where something takes a second person, the page that does it asks for you.</p>
+              </Empty>
+            ) : (
+              <ul class="requests">
+                {own.map((request) => (
+                  <Request key={request.id} request={request} isOwn onDecided={reload} />
+                ))}
+              </ul>
+            )}
+          </Panel>
+          <Command request={{ type: 'approvals' }} />
+        </>
+      )}
+    </Page>
+  );
+}

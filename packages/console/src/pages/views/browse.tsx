@@ -1,0 +1,204 @@
+import type { JSX } from 'preact';
+import { useState } from 'preact/hooks';
+import type { WireBrowsePage } from '@securestore/protocol';
+import { get } from '../lib/api.ts';
+import { change, draft, isChosen, isCovered, momentQuery, pointQuery, toggled } from '../lib/draft.ts';
+import { bytes, count } from '../lib/format.ts';
+import { useListing } from '../lib/listing.ts';
+import { amend, go, place } from '../lib/router.ts';
+import { Badge, Button, Empty, Failure, Field, Loading, Name } from '../parts/basics.tsx';
+import { Command } from '../parts/command.tsx';
+import { LookPage } from '../parts/recover.tsx';
+import { Rows } from '../parts/rows.tsx';
+import type { Column } from '../parts/rows.tsx';
+import { Time } from '../parts/time.tsx';
+
+type Entry = WireBrowsePage['entries'][number];
+
+const PAGE = 500;
+
+/** The folder that a prefix is in, and what is left of it. */
+function folderOf(prefix: string): readonly [folder: string, begin: string] {
+  const at = prefix.lastIndexOf('/') + 1;
+  return [prefix.slice(0, at), prefix.slice(at)];
+}
+
+/** The folders above, down to where somebody is. */
+function Path({ prefix, onGo }: { readonly prefix: string; readonly onGo: (prefix: string) => void }): JSX.Element {
+  const [folder] = folderOf(prefix);
+  const names = folder.split('/').slice(0, -1);
+  return (
+    <nav class="path" aria-label="Folder">
+      <ol>
+        <li>
+          <Button kind="quiet" onPress={() => onGo('')}>
+            All keys
+          </Button>
+        </li>
+        {names.map((name, at) => (
+          <li key={at}>
+            <Button kind="quiet" onPress={() => onGo(`${names.slice(0, at + 1).join('/')}/`)}>
+              <Name of={name} />
+            </Button>
+          </li>
+        ))}
+      </ol>
+    </nav>
+  );
+}
+
+const columns = (
+  folder: string,
+  onOpen: (entry: Entry) => void,
+  onToggle: (entry: Entry) => void,
+): readonly Column<Entry>[] => [
+  {
+    title: 'Choose',
+    class: 'pick',
+    cell: (entry) =>
+      entry.type === 'damaged' ? (
+        <span aria-hidden="true">–</span>
+      ) : (
+        <input
+          type="checkbox"
+          tabIndex={-1}
+          aria-label={`Choose ${entry.key}`}
+          checked={isChosen(draft.value.chosen, entry.key)}
+          disabled={isCovered(draft.value.chosen, entry.key)}
+          onChange={() => onToggle(entry)}
+        />
+      ),
+  },
+  {
+    title: 'Name',
+    class: 'main',
+    cell: (entry) => (
+      <button type="button" class={`entry ${entry.type}`} tabIndex={-1} onClick={() => onOpen(entry)}>
+        <Name of={entry.key.slice(folder.length)} />
+      </button>
+    ),
+  },
+  {
+    title: 'Size',
+    class: 'side number',
+    cell: (entry) =>
+      entry.type === 'object' ? (
+        bytes(entry.size)
+      ) : entry.type === 'damaged' ? (
+        <Badge tone="bad">{entry.code}</Badge>
+      ) : (
+        'folder'
+      ),
+  },
+  {
+    title: 'Modified',
+    class: 'side time',
+    cell: (entry) => (entry.type === 'object' ? <Time of={entry.modified} /> : ''),
+  },
+];
+
+/** The store as it was, folder by folder. */
+export function BrowseView(): JSX.Element {
+  const prefix = place.value.state.prefix ?? '';
+  const [folder, begin] = folderOf(prefix);
+  const [typed, setTyped] = useState(begin);
+  const [isSorted, setSorted] = useState(true);
+  const { destination, chosen } = draft.value;
+  const moment = momentQuery(draft.value);
+  const key = destination === undefined ? undefined : JSON.stringify([moment, prefix]);
+  const listing = useListing<Entry>(key, async (after, signal) => {
+    const page = await get<WireBrowsePage>('/v1/points/browse', { ...moment, prefix, after, limit: PAGE }, { signal });
+    setSorted(page.isSorted);
+    return { items: page.entries, after: page.after, progress: page.progress };
+  });
+
+  const enter = (to: string): void => {
+    setTyped('');
+    go('/recover/browse', { prefix: to });
+  };
+  const open = (entry: Entry): void => {
+    if (entry.type === 'folder') enter(entry.key);
+    else if (entry.type === 'object') go('/recover/key', { key: entry.key });
+  };
+  const toggle = (entry: Entry): void => {
+    if (entry.type !== 'damaged') change({ chosen: toggled(chosen, entry.key) });
+  };
+
+  return (
+    <LookPage title="Browse">
+      <Path prefix={prefix} onGo={enter} />
+      <form
+        class="search"
+        role="search"
+        onSubmit={(event) => {
+          event.preventDefault();
+          amend({ prefix: `${folder}${typed}` });
+        }}
+      >
+        <Field label="Names here that begin with">
+          {({ id }) => (
+            <input
+              id={id}
+              type="search"
+              value={typed}
+              autocomplete="off"
+              spellcheck={false}
+              onInput={(event) => setTyped(event.currentTarget.value)}
+              onSearch={() => typed === '' && begin !== '' && amend({ prefix: folder })}
+            />
+          )}
+        </Field>
+        <Button type="submit">Show</Button>
+        {folder !== '' && (
+          <Button
+            kind="plain"
+            pressed={chosen.type === 'prefix' && chosen.prefix === folder}
+            onPress={() => change({ chosen: toggled(chosen, folder) })}
+          >
+            Choose all of this folder
+          </Button>
+        )}
+      </form>
+      {listing.error !== undefined && <Failure error={listing.error} onRetry={listing.reload} />}
+      {listing.rows.length === 0 && listing.isLoading && <Loading isSlow={listing.isSlow} what="what was there" />}
+      {listing.rows.length === 0 && !listing.isLoading && listing.error === undefined && (
+        <Empty title={begin === '' ? 'Nothing was here then' : `No name here begins with “${begin}”`}>
+          <p>
+            {begin === ''
+              ? 'Perhaps at another moment. What you may not see is not shown.'
+              : 'Letters count as they are written.'}
+          </p>
+        </Empty>
+      )}
+      {!isSorted && (
+        <p class="hint">
+          This folder is large: its names come in an order of their own. Write how a name begins to get to it.
+        </p>
+      )}
+      {listing.rows.length > 0 && (
+        <>
+          <Rows
+            label="What was there"
+            rows={listing.rows}
+            columns={columns(folder, open, toggle)}
+            keyOf={(entry) => `${entry.type} ${entry.key}`}
+            hasMore={listing.hasMore}
+            onNearEnd={() => listing.more()}
+            onOpen={open}
+            onToggle={toggle}
+            isSelected={(entry) => isChosen(chosen, entry.key)}
+            resetKey={key ?? ''}
+          />
+          <p class="rows-foot" aria-live="polite">
+            {count(listing.rows.length)} shown
+            {listing.hasMore ? (listing.isLoading ? ', looking for more…' : ', more below') : '; that is all'}.{' '}
+            <kbd>↑</kbd> <kbd>↓</kbd> move, <kbd>Enter</kbd> opens, <kbd>Space</kbd> chooses.
+          </p>
+        </>
+      )}
+      <Command
+        request={{ type: 'browse', destination, ...pointQuery(draft.value.point), ...(prefix !== '' && { prefix }) }}
+      />
+    </LookPage>
+  );
+}

@@ -1,0 +1,192 @@
+import type { JSX } from 'preact';
+import { useState } from 'preact/hooks';
+import type { WireComparePage } from '@securestore/protocol';
+import { get } from '../lib/api.ts';
+import { change, draft, isChosen, isCovered, pointQuery, toggled } from '../lib/draft.ts';
+import type { Point } from '../lib/draft-types.ts';
+import { bytes, count } from '../lib/format.ts';
+import { useListing } from '../lib/listing.ts';
+import { amend, go, place } from '../lib/router.ts';
+import { Badge, Button, Choice, Empty, Failure, Field, Loading, Name } from '../parts/basics.tsx';
+import type { Tone } from '../parts/basics.tsx';
+import { Command } from '../parts/command.tsx';
+import { MomentField } from '../parts/moment-field.tsx';
+import { LookPage } from '../parts/recover.tsx';
+import { Rows } from '../parts/rows.tsx';
+import type { Column } from '../parts/rows.tsx';
+import { Time } from '../parts/time.tsx';
+import { Progress } from './find.tsx';
+
+type Row = WireComparePage['differences'][number];
+
+const PAGE = 500;
+/** How many more there are when somebody asks for more. */
+const MANY = 10_000;
+const TONES: Readonly<Record<Row['type'], Tone>> = { added: 'ok', removed: 'bad', changed: 'warn' };
+
+const sizeOf = (size: number | undefined): string => (size === undefined ? '?' : bytes(size));
+
+function sizes({ before, after }: Row): string {
+  const known = [before, after].filter((one) => one !== undefined).map(({ size }) => sizeOf(size));
+  return [...new Set(known)].join(' → ');
+}
+
+const columns = (onOpen: (row: Row) => void, onToggle: (row: Row) => void): readonly Column<Row>[] => [
+  {
+    title: 'Choose',
+    class: 'pick',
+    cell: (row) =>
+      row.type === 'added' ? (
+        <span aria-hidden="true">–</span>
+      ) : (
+        <input
+          type="checkbox"
+          tabIndex={-1}
+          aria-label={`Choose ${row.key}`}
+          checked={isChosen(draft.value.chosen, row.key)}
+          disabled={isCovered(draft.value.chosen, row.key)}
+          onChange={() => onToggle(row)}
+        />
+      ),
+  },
+  {
+    title: 'Key',
+    class: 'main',
+    cell: (row) => (
+      <button type="button" class="entry object" tabIndex={-1} onClick={() => onOpen(row)}>
+        <Name of={row.key} />
+      </button>
+    ),
+  },
+  { title: 'Since then', class: 'side', cell: ({ type }) => <Badge tone={TONES[type]}>{type}</Badge> },
+  { title: 'Size', class: 'side number sizes', cell: sizes },
+  {
+    title: 'Modified',
+    class: 'side time',
+    cell: ({ after, before }) => {
+      const time = (after ?? before)?.modified;
+      return time === undefined ? '' : <Time of={time} />;
+    },
+  },
+];
+
+interface Against {
+  readonly type: 'now' | 'moment';
+  readonly at?: Date;
+}
+
+/** What is different between the moment and another one, or now. */
+export function CompareView(): JSX.Element {
+  const prefix = place.value.state.prefix ?? '';
+  const [typed, setTyped] = useState(prefix);
+  const [against, setAgainst] = useState<Against>({ type: 'now' });
+  const { destination, point, chosen } = draft.value;
+  const from = pointQuery(point);
+  const to: Point | undefined =
+    against.type === 'moment' && against.at !== undefined ? { at: against.at.toISOString() } : undefined;
+  const isReady = against.type === 'now' || to !== undefined;
+  const key = destination === undefined || !isReady ? undefined : JSON.stringify([destination, from, to, prefix]);
+  const listing = useListing<Row>(key, async (after, signal) => {
+    const query = {
+      destination,
+      fromAt: from.at,
+      fromSnapshot: from.snapshot,
+      toAt: to?.at,
+      prefix,
+      after,
+      limit: PAGE,
+    };
+    const page = await get<WireComparePage>('/v1/points/compare', query, { signal });
+    return { items: page.differences, after: page.after, progress: page.progress };
+  });
+  const open = (row: Row): void => go('/recover/key', { key: row.key });
+  const toggle = (row: Row): void => {
+    if (row.type !== 'added') change({ chosen: toggled(chosen, row.key) });
+  };
+  const lost = listing.rows.filter(({ type }) => type !== 'added').map((row) => row.key);
+
+  return (
+    <LookPage title="Differences">
+      <form
+        class="search"
+        onSubmit={(event) => {
+          event.preventDefault();
+          amend({ prefix: typed });
+        }}
+      >
+        <Field label="Only below" hint="What names begin with, such as db/prod/. Empty for everything.">
+          {({ id, describedBy }) => (
+            <input
+              id={id}
+              aria-describedby={describedBy}
+              type="search"
+              value={typed}
+              autocomplete="off"
+              spellcheck={false}
+              onInput={(event) => setTyped(event.currentTarget.value)}
+            />
+          )}
+        </Field>
+        <Button type="submit">Compare</Button>
+      </form>
+      <Choice
+        legend="Compare with"
+        value={against.type}
+        options={[
+          { value: 'now', label: 'The store as it is now' },
+          { value: 'moment', label: 'Another moment of the backup' },
+        ]}
+        onChange={(type) => setAgainst({ ...against, type })}
+      />
+      {against.type === 'moment' && (
+        <MomentField
+          label="The other moment"
+          value={against.at}
+          onChange={(at) => setAgainst({ type: 'moment', at })}
+        />
+      )}
+      {listing.error !== undefined && <Failure error={listing.error} onRetry={listing.reload} />}
+      {listing.isLoading && listing.rows.length === 0 && listing.progress === 0 && (
+        <Loading isSlow={listing.isSlow} what="differences" />
+      )}
+      {isReady &&
+        !listing.isLoading &&
+        listing.rows.length === 0 &&
+        !listing.hasMore &&
+        listing.error === undefined && (
+          <Empty title="There is no difference">
+            <p>Everything{prefix === '' ? '' : ` below ${prefix}`} that you may see is the same at both moments.</p>
+          </Empty>
+        )}
+      {listing.rows.length > 0 && (
+        <Rows
+          label="Differences"
+          rows={listing.rows}
+          columns={columns(open, toggle)}
+          keyOf={(row) => row.key}
+          hasMore={listing.hasMore}
+          onNearEnd={() => listing.more()}
+          onOpen={open}
+          onToggle={toggle}
+          isSelected={(row) => isChosen(chosen, row.key)}
+          resetKey={key ?? ''}
+        />
+      )}
+      {isReady && listing.error === undefined && (
+        <p class="rows-foot" aria-live="polite">
+          {count(listing.rows.length)} different{listing.hasMore ? ' so far. ' : '; that is all. '}
+          {listing.hasMore && <Progress of={listing.progress} what="How much was compared" />}
+          {listing.hasMore && !listing.isLoading && <Button onPress={() => listing.more(MANY)}>Look on</Button>}
+          {!listing.hasMore && lost.length > 0 && lost.length <= 10_000 && (
+            <Button onPress={() => change({ chosen: { type: 'keys', keys: lost } })}>
+              Choose what was changed or removed ({count(lost.length)})
+            </Button>
+          )}
+        </p>
+      )}
+      {destination !== undefined && isReady && (
+        <Command request={{ type: 'compare', destination, from, to, ...(prefix !== '' && { prefix }) }} />
+      )}
+    </LookPage>
+  );
+}

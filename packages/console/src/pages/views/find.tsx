@@ -1,0 +1,150 @@
+import type { JSX } from 'preact';
+import { useState } from 'preact/hooks';
+import type { WireFindPage } from '@securestore/protocol';
+import { get } from '../lib/api.ts';
+import { change, draft, isChosen, isCovered, momentQuery, pointQuery, toggled } from '../lib/draft.ts';
+import { count } from '../lib/format.ts';
+import { useListing } from '../lib/listing.ts';
+import { amend, go, place } from '../lib/router.ts';
+import { Badge, Button, Empty, Failure, Field, Loading, Name } from '../parts/basics.tsx';
+import { Command } from '../parts/command.tsx';
+import { LookPage } from '../parts/recover.tsx';
+import { Rows } from '../parts/rows.tsx';
+import type { Column } from '../parts/rows.tsx';
+import { Time } from '../parts/time.tsx';
+
+type Found = WireFindPage['names'][number];
+
+const PAGE = 500;
+/** How many more there are when somebody asks for more. */
+const MANY = 10_000;
+
+/** How far a search has got, where that takes its time. */
+export function Progress({ of: part, what }: { readonly of: number; readonly what: string }): JSX.Element {
+  return (
+    <span class="looking" role="status">
+      <progress max={1} value={part} aria-label={what} /> {Math.floor(part * 100)} % looked through
+    </span>
+  );
+}
+
+const columns = (onOpen: (row: Found) => void, onToggle: (row: Found) => void): readonly Column<Found>[] => [
+  {
+    title: 'Choose',
+    class: 'pick',
+    cell: (row) => (
+      <input
+        type="checkbox"
+        tabIndex={-1}
+        aria-label={`Choose ${row.key}`}
+        checked={isChosen(draft.value.chosen, row.key)}
+        disabled={isCovered(draft.value.chosen, row.key)}
+        onChange={() => onToggle(row)}
+      />
+    ),
+  },
+  {
+    title: 'Key',
+    class: 'main',
+    cell: (row) => (
+      <button type="button" class="entry object" tabIndex={-1} onClick={() => onOpen(row)}>
+        <Name of={row.key} />
+      </button>
+    ),
+  },
+  {
+    title: 'Then',
+    class: 'side',
+    cell: ({ state }) => <Badge tone={state === 'there' ? 'ok' : 'warn'}>{state}</Badge>,
+  },
+  { title: 'Since', class: 'side time', cell: ({ modified }) => <Time of={modified} /> },
+];
+
+/** A key by a part of its name, also one that is not there any more. */
+export function FindView(): JSX.Element {
+  const contains = place.value.state.contains ?? '';
+  const [typed, setTyped] = useState(contains);
+  const [problem, setProblem] = useState<string>();
+  const { destination, chosen } = draft.value;
+  const moment = momentQuery(draft.value);
+  const key = destination === undefined || contains === '' ? undefined : JSON.stringify([moment, contains]);
+  const listing = useListing<Found>(key, async (after, signal) => {
+    const page = await get<WireFindPage>('/v1/points/find', { ...moment, contains, after, limit: PAGE }, { signal });
+    return { items: page.names, after: page.after, progress: page.progress };
+  });
+  const open = (row: Found): void => go('/recover/key', { key: row.key });
+  const toggle = (row: Found): void => change({ chosen: toggled(chosen, row.key) });
+
+  return (
+    <LookPage title="Find a key">
+      <form
+        class="search"
+        role="search"
+        onSubmit={(event) => {
+          event.preventDefault();
+          setProblem(typed === '' ? 'Enter a part of the name.' : undefined);
+          amend({ contains: typed });
+        }}
+      >
+        <Field
+          label="Part of the name"
+          hint="Large and small letters are the same. Deleted keys are found as well, as long as their history is kept."
+          error={problem}
+        >
+          {({ id, describedBy }) => (
+            <input
+              id={id}
+              aria-describedby={describedBy}
+              type="search"
+              value={typed}
+              maxLength={1024}
+              autocomplete="off"
+              spellcheck={false}
+              onInput={(event) => setTyped(event.currentTarget.value)}
+            />
+          )}
+        </Field>
+        <Button kind="primary" type="submit">
+          Find
+        </Button>
+      </form>
+      {listing.error !== undefined && <Failure error={listing.error} onRetry={listing.reload} />}
+      {contains !== '' && listing.isLoading && listing.rows.length === 0 && listing.progress === 0 && (
+        <Loading isSlow={listing.isSlow} what="the key" />
+      )}
+      {contains !== '' &&
+        !listing.isLoading &&
+        listing.rows.length === 0 &&
+        !listing.hasMore &&
+        listing.error === undefined && (
+          <Empty title={`No key had “${contains}” in its name then`}>
+            <p>Try a shorter part, or an earlier moment: a key that was purged is only known from before.</p>
+          </Empty>
+        )}
+      {listing.rows.length > 0 && (
+        <Rows
+          label={`Keys with ${contains} in their name`}
+          rows={listing.rows}
+          columns={columns(open, toggle)}
+          keyOf={(row) => row.key}
+          hasMore={listing.hasMore}
+          onNearEnd={() => listing.more()}
+          onOpen={open}
+          onToggle={toggle}
+          isSelected={(row) => isChosen(chosen, row.key)}
+          resetKey={key ?? ''}
+        />
+      )}
+      {contains !== '' && listing.error === undefined && (
+        <p class="rows-foot" aria-live="polite">
+          {count(listing.rows.length)} found{listing.hasMore ? ' so far. ' : '; that is all. '}
+          {listing.hasMore && <Progress of={listing.progress} what="How much was looked through" />}
+          {listing.hasMore && !listing.isLoading && <Button onPress={() => listing.more(MANY)}>Look on</Button>}
+        </p>
+      )}
+      {contains !== '' && (
+        <Command request={{ type: 'find', contains, destination, ...pointQuery(draft.value.point) }} />
+      )}
+    </LookPage>
+  );
+}

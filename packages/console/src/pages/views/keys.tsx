@@ -1,0 +1,274 @@
+import type { JSX } from 'preact';
+import { useEffect, useRef, useState } from 'preact/hooks';
+import type { KeyReport, KeyVersionState, RotationDepth, RotationReport, SlotInfo } from '@securestore/objects';
+import type { Wire } from '@securestore/protocol';
+import { get } from '../lib/api.ts';
+import { count, counted } from '../lib/format.ts';
+import { useResource } from '../lib/resource.ts';
+import { may } from '../lib/session.ts';
+import { rotating } from '../lib/work.ts';
+import { Badge, Button, Choice, Failure, Field, Loading, Notice, Panel } from '../parts/basics.tsx';
+import type { Tone } from '../parts/basics.tsx';
+import { Command } from '../parts/command.tsx';
+import { Page } from '../parts/page.tsx';
+import { WorkProgress } from '../parts/progress.tsx';
+import { Ago, Time } from '../parts/time.tsx';
+
+const TONES: Readonly<Record<KeyVersionState, Tone>> = {
+  primary: 'ok',
+  enabled: 'neutral',
+  disabled: 'warn',
+  destroying: 'bad',
+  destroyed: 'bad',
+};
+const MEANINGS: Readonly<Record<KeyVersionState, string>> = {
+  primary: 'seals what is written now',
+  enabled: 'opens what was written before',
+  disabled: 'opens backups alone',
+  destroying: 'opens nothing, and can be brought back for a while',
+  destroyed: 'gone',
+};
+
+function Versions({
+  keys,
+  census,
+}: {
+  readonly keys: readonly Wire<KeyReport>[];
+  readonly census: Readonly<Record<string, number>> | undefined;
+}): JSX.Element {
+  return (
+    <div class="table" tabIndex={0} role="region" aria-label="Key versions, a table">
+      <table>
+        <caption>All key versions, and what they may be used for.</caption>
+        <thead>
+          <tr>
+            <th scope="col">Key version</th>
+            <th scope="col">Of</th>
+            <th scope="col">State</th>
+            <th scope="col" class="number">
+              Objects under it
+            </th>
+            <th scope="col">Made</th>
+          </tr>
+        </thead>
+        <tbody>
+          {keys.map(({ id, kind, category, state, created, destroyAt }) => (
+            <tr key={id}>
+              <th scope="row">
+                <code>{id}</code>
+              </th>
+              <td class="wrap">{category === undefined ? kind : `category ${category}`}</td>
+              <td>
+                <Badge tone={TONES[state]}>{state}</Badge> <span class="muted">{MEANINGS[state]}</span>
+                {destroyAt !== undefined && (
+                  <span class="muted">
+                    , destroyed <Ago of={destroyAt} />
+                  </span>
+                )}
+              </td>
+              <td class="number">{kind === 'category' && census !== undefined ? count(census[id] ?? 0) : '–'}</td>
+              <td>
+                <Time of={created} />
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+function VersionsPanel(): JSX.Element {
+  const { value, error, isSlow, reload } = useResource(
+    'keys',
+    async (asked) => (await get<{ keys: Wire<KeyReport>[] }>('/v1/key-versions', {}, asked)).keys,
+  );
+  const [census, setCensus] = useState<Readonly<Record<string, number>>>();
+  const look = async (): Promise<void> =>
+    setCensus(await get<Readonly<Record<string, number>>>('/v1/key-versions/census'));
+  return (
+    <Panel
+      title="Key versions"
+      aside={<Button onPress={look}>{census === undefined ? 'Count the objects' : 'Count again'}</Button>}
+    >
+      {error !== undefined && <Failure error={error} onRetry={reload} />}
+      {value === undefined && error === undefined && <Loading isSlow={isSlow} what="keys" />}
+      {value !== undefined && <Versions keys={value} census={census} />}
+      <p class="muted small">
+        Counting reads the whole store once. A key version that nothing lies under is retired by a rotation.
+      </p>
+      <Command request={{ type: 'keys' }} />
+    </Panel>
+  );
+}
+
+function SlotsPanel({ onKnown }: { readonly onKnown: (slots: readonly Wire<SlotInfo>[]) => void }): JSX.Element {
+  const { value, error, isSlow, reload } = useResource(
+    'slots',
+    async (asked) => (await get<{ slots: Wire<SlotInfo>[] }>('/v1/slots', {}, asked)).slots,
+  );
+  useEffect(() => {
+    if (value !== undefined) onKnown(value);
+  }, [value]);
+  return (
+    <Panel title="Ways of unlocking">
+      {error !== undefined && <Failure error={error} onRetry={reload} />}
+      {value === undefined && error === undefined && <Loading isSlow={isSlow} what="slots" />}
+      {value !== undefined && (
+        <div class="table" tabIndex={0} role="region" aria-label="Slots, a table">
+          <table>
+            <caption>Each slot is one secret that opens the store.</caption>
+            <thead>
+              <tr>
+                <th scope="col">Slot</th>
+                <th scope="col">Kind</th>
+                <th scope="col">Made</th>
+                <th scope="col">Used by</th>
+              </tr>
+            </thead>
+            <tbody>
+              {value.map(({ id, method, created, current }) => (
+                <tr key={id}>
+                  <th scope="row">
+                    <code>{id}</code>
+                  </th>
+                  <td>{method}</td>
+                  <td>{created === undefined ? '–' : <Time of={created} />}</td>
+                  <td>{current ? 'this server' : <span class="muted">–</span>}</td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
+      )}
+    </Panel>
+  );
+}
+
+const DEPTHS: readonly { readonly value: RotationDepth; readonly label: string; readonly hint: string }[] = [
+  { value: 'unlock', label: 'The secret', hint: 'Stops the old secret. Quick.' },
+  {
+    value: 'keys',
+    label: 'And the keys',
+    hint: 'New keys for everything that is written, and all envelopes under them.',
+  },
+  { value: 'data', label: 'And the data', hint: 'Everything is encrypted anew. Takes long.' },
+];
+
+interface Secrets {
+  readonly old: HTMLInputElement | null;
+  readonly next: HTMLInputElement | null;
+  readonly again: HTMLInputElement | null;
+}
+
+/** What keeps secrets from being used. */
+function problemOf({ old, next, again }: Secrets): string | undefined {
+  if (old?.value === '' || next?.value === '') return 'Enter the present passphrase, and a new one.';
+  if (next?.value !== again?.value) return 'The new passphrase is not the same twice.';
+  return undefined;
+}
+
+function RotationPanel(): JSX.Element {
+  const [depth, setDepth] = useState<RotationDepth>('keys');
+  const [problem, setProblem] = useState<string>();
+  const old = useRef<HTMLInputElement>(null);
+  const next = useRef<HTMLInputElement>(null);
+  const again = useRef<HTMLInputElement>(null);
+  const { state, progress, report, error } = rotating.state.value;
+  const isBusy = state === 'running' || state === 'stopping';
+  const rotate = async (): Promise<void> => {
+    const secrets = { old: old.current, next: next.current, again: again.current };
+    const found = problemOf(secrets);
+    setProblem(found);
+    if (found !== undefined || isBusy) return;
+    const body = {
+      oldKey: { passphrase: old.current?.value ?? '' },
+      newKey: { passphrase: next.current?.value ?? '' },
+      depth,
+    };
+    for (const input of Object.values(secrets)) if (input !== null) input.value = '';
+    // What was asked is remembered without the secrets: nobody goes on with it from here.
+    await rotating.start('/v1/rotate', undefined, body);
+  };
+  const done = state === 'done' ? (report as RotationReport | undefined) : undefined;
+  const input = (which: typeof old, autocomplete: 'current-password' | 'new-password') =>
+    function Secret({
+      id,
+      describedBy,
+    }: {
+      readonly id: string;
+      readonly describedBy: string | undefined;
+    }): JSX.Element {
+      return (
+        <input
+          ref={which}
+          id={id}
+          aria-describedby={describedBy}
+          type="password"
+          autocomplete={autocomplete}
+          maxLength={65_536}
+        />
+      );
+    };
+  return (
+    <Panel title="Rotate">
+      <p>
+        Replaces a passphrase of the store and renews what it led to, while everything goes on. Whoever starts the
+        server needs the new one from then on.
+      </p>
+      <form
+        class="stack"
+        onSubmit={(event) => {
+          event.preventDefault();
+          void rotate();
+        }}
+      >
+        <Choice legend="How deep" value={depth} options={DEPTHS} onChange={setDepth} />
+        <Field label="Present passphrase">{input(old, 'current-password')}</Field>
+        <Field label="New passphrase" hint="Sent to the server over this connection, and kept nowhere in this browser.">
+          {input(next, 'new-password')}
+        </Field>
+        <Field label="New passphrase, again" error={problem}>
+          {input(again, 'new-password')}
+        </Field>
+        <Button kind="danger" type="submit" disabled={isBusy}>
+          Rotate
+        </Button>
+      </form>
+      {isBusy && <WorkProgress progress={progress} what="Rotating" />}
+      {error !== undefined && <Failure error={error} />}
+      {done !== undefined && (
+        <Notice tone={done.failed === 0 && done.pending.length === 0 ? 'ok' : 'warn'} title="Rotated">
+          {counted(done.rekeyed, 'record')} brought under the new keys, {counted(done.failed, 'failure')}.{' '}
+          {done.pending.length > 0 && `Not reached yet: ${done.pending.join(', ')}.`}
+        </Notice>
+      )}
+      <Command request={{ type: 'rotate', depth }} />
+    </Panel>
+  );
+}
+
+/** Rotating what is no passphrase takes what only the command line has: a file, or another way of unlocking. */
+function RotationElsewhere(): JSX.Element {
+  return (
+    <Panel title="Rotate">
+      <p>
+        No passphrase opens this store, and this page rotates passphrases alone. Where the secret of the store is, the
+        command line rotates any.
+      </p>
+      <Command request={{ type: 'rotate', depth: 'keys' }} />
+    </Panel>
+  );
+}
+
+export function KeysView(): JSX.Element {
+  const [slots, setSlots] = useState<readonly Wire<SlotInfo>[]>();
+  const hasPassphrase = slots?.some(({ method }) => method === 'passphrase') ?? true;
+  return (
+    <Page title="Keys" lead="What seals the store, and what opens it. No key is ever shown.">
+      <VersionsPanel />
+      {may('slots.view') && <SlotsPanel onKnown={setSlots} />}
+      {may('rotate') && (hasPassphrase ? <RotationPanel /> : <RotationElsewhere />)}
+    </Page>
+  );
+}

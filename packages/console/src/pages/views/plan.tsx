@@ -1,0 +1,228 @@
+import type { JSX } from 'preact';
+import { useEffect, useState } from 'preact/hooks';
+import type { WireRestoreReport } from '@securestore/protocol';
+import { change, draft, pointQuery } from '../lib/draft.ts';
+import type { Draft } from '../lib/draft-types.ts';
+import { count, duration } from '../lib/format.ts';
+import { actionsOf, commandOf, newStoreOf, replaces, restoreOf, wordFor } from '../lib/plan.ts';
+import { go } from '../lib/router.ts';
+import { may, permission } from '../lib/session.ts';
+import { restoring, Work } from '../lib/work.ts';
+import { Approval } from '../parts/approval.tsx';
+import { Button, Empty, Failure, Field, Link, Notice, Panel } from '../parts/basics.tsx';
+import { Command } from '../parts/command.tsx';
+import { problemOf, TARGETS, Where } from '../parts/plan-target.tsx';
+import { WorkProgress } from '../parts/progress.tsx';
+import { ChosenText, Moment, RecoverPage } from '../parts/recover.tsx';
+import { Counts } from '../parts/report.tsx';
+import { download } from '../parts/value.tsx';
+
+/** Finds out what a restore would do. */
+const planning = new Work();
+
+function DryRun({ body }: { readonly body: string }): JSX.Element {
+  const { state, report, error, progress } = planning.state.value;
+  const asked = JSON.stringify(planning.state.value.asked);
+  const isOld = asked !== body;
+  const look = async (): Promise<void> =>
+    planning.start('/v1/restore', JSON.parse(body) as object, { ...(JSON.parse(body) as object), dryRun: true });
+  const plan = report as WireRestoreReport | undefined;
+  return (
+    <Panel title="What will happen">
+      {isOld || state === 'idle' ? (
+        <>
+          <p>Nothing is changed by looking.</p>
+          <Button kind="primary" onPress={look}>
+            Make the plan
+          </Button>
+        </>
+      ) : (
+        <>
+          {state === 'running' && <WorkProgress progress={progress} what="Comparing the backup with the store" />}
+          {error !== undefined && <Failure error={error} onRetry={() => void look()} />}
+          {state === 'done' && plan !== undefined && (
+            <>
+              <Counts
+                report={plan}
+                caption={`Of the store as of then, compared with now: ${count(plan.compared)} compared`}
+              />
+              {plan.estimate !== undefined && <p>It may take about {duration(plan.estimate)}.</p>}
+            </>
+          )}
+        </>
+      )}
+      <Command request={commandOf(draft.value, { dryRun: true })} />
+    </Panel>
+  );
+}
+
+/** What there is to be typed before something is replaced. */
+function Confirm({
+  word,
+  onStart,
+  label,
+}: {
+  readonly word: string | undefined;
+  readonly onStart: () => Promise<void> | void;
+  readonly label: string;
+}): JSX.Element {
+  const [typed, setTyped] = useState('');
+  const [problem, setProblem] = useState<string>();
+  const start = async (): Promise<void> => {
+    if (word !== undefined && typed !== word) {
+      setProblem(`Type ${word} to confirm.`);
+      return;
+    }
+    await onStart();
+  };
+  return (
+    <>
+      {word !== undefined && (
+        <Field label={`Type “${word}” to confirm`} hint="This changes the store that others use." error={problem}>
+          {({ id, describedBy }) => (
+            <input
+              id={id}
+              aria-describedby={describedBy}
+              type="text"
+              value={typed}
+              autocomplete="off"
+              spellcheck={false}
+              onInput={(event) => {
+                setTyped(event.currentTarget.value);
+                setProblem(undefined);
+              }}
+            />
+          )}
+        </Field>
+      )}
+      <Button kind={word === undefined ? 'primary' : 'danger'} onPress={start}>
+        {label}
+      </Button>
+    </>
+  );
+}
+
+function begin(): void {
+  const { target } = draft.value;
+  if (target.type === 'location') {
+    void restoring.start('/v1/restore/store', newStoreOf(draft.value));
+  } else {
+    void restoring.start('/v1/restore', { ...restoreOf(draft.value), verify: true });
+  }
+  go('/recover/run', { expected: (planning.state.peek().report as WireRestoreReport | undefined)?.compared });
+}
+
+function reasonOf({ chosen, point }: Draft): string {
+  const what =
+    chosen.type === 'prefix'
+      ? `everything below ${chosen.prefix}`
+      : chosen.type === 'keys'
+        ? `${count(chosen.keys.length)} keys`
+        : 'the whole store';
+  const when = point.at ?? (point.snapshot === undefined ? 'the newest moment' : `snapshot ${point.snapshot}`);
+  return `Restore ${what} as of ${when}`.slice(0, 500);
+}
+
+function Start({ isPlanned }: { readonly isPlanned: boolean }): JSX.Element {
+  const { target, chosen, destination } = draft.value;
+  const [hasBegun, setBegun] = useState(false);
+  if (target.type === 'download') {
+    const fetchIt = async (): Promise<void> => {
+      const which =
+        chosen.type === 'prefix' ? { prefix: chosen.prefix } : chosen.type === 'keys' ? { keys: chosen.keys } : {};
+      await download({ type: 'archive', destination: destination ?? '', ...pointQuery(draft.value.point), ...which });
+      setBegun(true);
+    };
+    return (
+      <Panel title="Download">
+        <p>What you may not read is not in it. Each value is recorded in the audit log under your name.</p>
+        <Button kind="primary" onPress={fetchIt}>
+          Download the tar
+        </Button>
+        {hasBegun && (
+          <Notice tone="ok">
+            The download has begun; your browser says when it is done. It holds data in clear: keep it where only you
+            can read it.
+          </Notice>
+        )}
+        <Command request={commandOf(draft.value)} />
+      </Panel>
+    );
+  }
+  const isReplacing = replaces(draft.value);
+  const waiting = actionsOf(draft.value).find((action) => permission(action) === 'approval');
+  const start = (
+    <Confirm
+      word={isReplacing ? wordFor(draft.value) : undefined}
+      onStart={begin}
+      label={target.type === 'location' ? 'Make the new store' : 'Start the restore'}
+    />
+  );
+  return (
+    <Panel title={isReplacing ? 'Confirm' : 'Start'}>
+      {isPlanned || target.type === 'location' ? (
+        <>
+          {waiting === undefined ? (
+            start
+          ) : (
+            <Approval action={waiting} reason={reasonOf(draft.value)}>
+              {start}
+            </Approval>
+          )}
+          <p class="muted small">
+            What is written is read back and compared, and a receipt is signed at the end. It can be stopped and gone on
+            with.
+          </p>
+        </>
+      ) : (
+        <p class="muted">Make the plan first.</p>
+      )}
+      <Command request={commandOf(draft.value)} />
+    </Panel>
+  );
+}
+
+/** Where a recovery goes, what it will do, and its start. */
+export function PlanView(): JSX.Element {
+  const { destination, chosen, target } = draft.value;
+  const [firstAllowed] = TARGETS.filter(({ target: one }) =>
+    actionsOf({ ...draft.value, target: one, conflict: 'skip' }).every(may),
+  );
+  const isAllowed = actionsOf(draft.value).every(may);
+  useEffect(() => {
+    if (!isAllowed && firstAllowed !== undefined) change({ target: firstAllowed.target, conflict: 'fail' });
+  }, [isAllowed, firstAllowed]);
+
+  if (destination === undefined || chosen.type === 'nothing') {
+    return (
+      <RecoverPage title="Plan">
+        <Empty title="Nothing is chosen yet">
+          <Link to={destination === undefined ? '/recover' : '/recover/browse'} isButton>
+            {destination === undefined ? 'Choose a moment' : 'Choose what to restore'}
+          </Link>
+        </Empty>
+      </RecoverPage>
+    );
+  }
+  const body = JSON.stringify(restoreOf(draft.value));
+  const { state, asked } = planning.state.value;
+  const isPlanned = state === 'done' && JSON.stringify(asked) === body;
+  const problem = problemOf(draft.value);
+  return (
+    <RecoverPage
+      title="Plan"
+      lead={
+        <>
+          <ChosenText chosen={chosen} />, as of <Moment of={draft.value} />.{' '}
+          <Link to="/recover/browse">Choose something else</Link>
+        </>
+      }
+    >
+      <Where />
+      {(target.type === 'place' || target.type === 'prefix') && problem === undefined && may('restore') && (
+        <DryRun body={body} />
+      )}
+      {problem === undefined ? <Start isPlanned={isPlanned} /> : <Notice tone="warn">{problem}</Notice>}
+    </RecoverPage>
+  );
+}

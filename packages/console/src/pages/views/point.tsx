@@ -1,0 +1,302 @@
+import type { JSX } from 'preact';
+import { useEffect } from 'preact/hooks';
+import type { WireTimeline } from '@securestore/protocol';
+import { change, draft } from '../lib/draft.ts';
+import type { Point } from '../lib/draft-types.ts';
+import { bytes, count, counted, duration } from '../lib/format.ts';
+import { destinationsOf, timelineOf } from '../lib/points.ts';
+import { gapsOf, meantBy, windowsOf } from '../lib/recovery.ts';
+import { useResource } from '../lib/resource.ts';
+import { may } from '../lib/session.ts';
+import { Badge, Button, Choice, Empty, Failure, Link, Loading, Notice, Panel } from '../parts/basics.tsx';
+import { Command } from '../parts/command.tsx';
+import { Lag } from '../parts/destination-card.tsx';
+import { MomentField } from '../parts/moment-field.tsx';
+import { RecoverPage } from '../parts/recover.tsx';
+import { Time } from '../parts/time.tsx';
+import { Timeline } from '../parts/timeline.tsx';
+
+const EVERY = 15_000;
+const MINUTE = 60_000;
+
+const set = (time: number): void => change({ point: { at: new Date(time).toISOString() } });
+
+/** The moment that is chosen: as a time, in steps, and what it means. */
+function Chosen({ timeline }: { readonly timeline: WireTimeline }): JSX.Element {
+  const { point } = draft.value;
+  const meant = meantBy(timeline, point);
+  const shown = point.at === undefined ? meant?.time : new Date(point.at).getTime();
+  return (
+    <>
+      <div class="choose-moment">
+        <MomentField
+          label="Moment"
+          value={shown === undefined ? undefined : new Date(shown)}
+          onChange={(time) => set(time.getTime())}
+        />
+        <div class="nudges" role="group" aria-label="Move the moment">
+          <Button
+            kind="quiet"
+            label="−1 h, one hour earlier"
+            disabled={shown === undefined}
+            onPress={() => set((shown ?? 0) - 60 * MINUTE)}
+          >
+            −1 h
+          </Button>
+          <Button
+            kind="quiet"
+            label="−1 min, one minute earlier"
+            disabled={shown === undefined}
+            onPress={() => set((shown ?? 0) - MINUTE)}
+          >
+            −1 min
+          </Button>
+          <Button
+            kind="quiet"
+            label="+1 min, one minute later"
+            disabled={shown === undefined}
+            onPress={() => set((shown ?? 0) + MINUTE)}
+          >
+            +1 min
+          </Button>
+          <Button
+            kind="quiet"
+            pressed={point.at === undefined && point.snapshot === undefined}
+            onPress={() => change({ point: {} })}
+          >
+            Newest
+          </Button>
+        </div>
+      </div>
+      {meant === undefined ? (
+        <Notice tone="warn" title="Nothing is known from then">
+          The oldest backup here is younger. Choose a later moment, or another destination.
+        </Notice>
+      ) : (
+        <Notice
+          tone={meant.isEarlier ? 'warn' : 'accent'}
+          title={meant.isEarlier ? 'That moment is in a gap' : 'You look at'}
+        >
+          <Time of={meant.time} isLong />
+          {meant.isEarlier && (
+            <p>Nothing was backed up between this and what you asked for, so this is what can be had.</p>
+          )}
+        </Notice>
+      )}
+      <p class="next">
+        {meant !== undefined && (
+          <Link to="/recover/browse" isButton>
+            Look at the store then
+          </Link>
+        )}
+        <span class="muted">
+          Don’t know when it was good? <Link to="/recover/find">Find a key</Link> and see when it changed, or look at{' '}
+          <Link to="/recover/compare">what is different now</Link>.
+        </span>
+      </p>
+    </>
+  );
+}
+
+const isSame = ({ snapshot }: Point, number: number): boolean => snapshot === number;
+
+function Snapshots({
+  timeline,
+  destination,
+}: {
+  readonly timeline: WireTimeline;
+  readonly destination: string;
+}): JSX.Element {
+  const { point } = draft.value;
+  return (
+    <Panel title="Snapshots">
+      {timeline.damaged.length > 0 && (
+        <Notice tone="bad" title={`${counted(timeline.damaged.length, 'snapshot')} can’t be read`}>
+          {timeline.damaged.join(', ')}: nothing else is known of them. Verify the destination, and take another point.
+        </Notice>
+      )}
+      <div class="table tall" tabIndex={0} role="region" aria-label="Snapshots, a table">
+        <table>
+          <caption>Each is the whole store as it was at its time.</caption>
+          <thead>
+            <tr>
+              <th scope="col">No.</th>
+              <th scope="col">Time</th>
+              <th scope="col">Label</th>
+              <th scope="col" class="number">
+                Objects
+              </th>
+              <th scope="col" class="number">
+                Size
+              </th>
+              <th scope="col">
+                <span class="hidden">Choose</span>
+              </th>
+            </tr>
+          </thead>
+          <tbody>
+            {timeline.snapshots.map(({ number, time, label, objects, bytes: size }) => (
+              <tr key={number} class={isSame(point, number) ? 'selected' : undefined}>
+                <th scope="row">{number}</th>
+                <td>
+                  <Time of={time} />
+                </td>
+                <td class="wrap">{label === '' ? <span class="muted">–</span> : label}</td>
+                <td class="number">{count(objects)}</td>
+                <td class="number">{bytes(size)}</td>
+                <td>
+                  <Button
+                    kind="quiet"
+                    pressed={isSame(point, number)}
+                    label={`Choose snapshot ${number}`}
+                    onPress={() => change({ point: { snapshot: number, time } })}
+                  >
+                    Choose
+                  </Button>
+                </td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+      <Command request={{ type: 'snapshots', destination }} />
+    </Panel>
+  );
+}
+
+function gapsText(gaps: number): string {
+  if (gaps === 0) return 'There is no gap.';
+  return gaps === 1 ? 'There is one gap between them.' : `There are ${count(gaps)} gaps between them.`;
+}
+
+function Windows({
+  timeline,
+  destination,
+}: {
+  readonly timeline: WireTimeline;
+  readonly destination: string;
+}): JSX.Element {
+  const windows = windowsOf(timeline).toReversed();
+  const gaps = gapsOf(windowsOf(timeline));
+  return (
+    <Panel title="Windows and gaps">
+      <div class="table tall" tabIndex={0} role="region" aria-label="Windows, a table">
+        <table>
+          <caption>Of a window every moment can be restored. {gapsText(gaps.length)}</caption>
+          <thead>
+            <tr>
+              <th scope="col">From</th>
+              <th scope="col">To</th>
+              <th scope="col">Long</th>
+              <th scope="col">Gap before it</th>
+            </tr>
+          </thead>
+          <tbody>
+            {windows.map(({ from, to }, at) => {
+              const before = windows[at + 1];
+              return (
+                <tr key={from}>
+                  <td>
+                    <Time of={from} />
+                  </td>
+                  <td>
+                    <Time of={to} />
+                  </td>
+                  <td>{from === to ? 'one moment' : duration(to - from)}</td>
+                  <td>{before === undefined ? <span class="muted">the oldest</span> : duration(from - before.to)}</td>
+                </tr>
+              );
+            })}
+          </tbody>
+        </table>
+      </div>
+      <Command request={{ type: 'snapshots', destination, windows: true }} />
+    </Panel>
+  );
+}
+
+function Points({ destination }: { readonly destination: string }): JSX.Element {
+  const {
+    value: timeline,
+    error,
+    isSlow,
+    reload,
+  } = useResource(destination, (asked) => timelineOf(destination, { limit: 1000 }, asked), EVERY);
+  if (timeline === undefined) {
+    return error === undefined ? (
+      <Loading isSlow={isSlow} what="what can be restored" />
+    ) : (
+      <Failure error={error} onRetry={reload} title="The destination can’t be looked at" />
+    );
+  }
+  if (timeline.recoverableTo === undefined) {
+    return (
+      <Empty title="Nothing can be restored from here">
+        <p>There is no snapshot at this destination that can be read.</p>
+        <Link to="/backups">Look at backups</Link>
+      </Empty>
+    );
+  }
+  return (
+    <>
+      <Panel
+        title="When"
+        aside={
+          <span class="recoverable">
+            Recoverable to <Time of={timeline.recoverableTo} /> <Lag timeline={timeline} />
+          </span>
+        }
+      >
+        {error !== undefined && (
+          <Notice tone="warn">
+            The destination can’t be reached now, so this is from before. <Badge>{error.code}</Badge>
+          </Notice>
+        )}
+        <Timeline timeline={timeline} chosen={meantBy(timeline, draft.value.point)?.time} onChoose={set} />
+        <Chosen timeline={timeline} />
+      </Panel>
+      <Snapshots timeline={timeline} destination={destination} />
+      <Windows timeline={timeline} destination={destination} />
+    </>
+  );
+}
+
+export function PointView(): JSX.Element {
+  const { value: destinations, error, isSlow, reload } = useResource('destinations', destinationsOf);
+  const { destination } = draft.value;
+  const [only] = destinations ?? [];
+  // Where there is one there is nothing to choose.
+  useEffect(() => {
+    if (destination === undefined && only !== undefined) change({ destination: only.location });
+  }, [destination, only]);
+  return (
+    <RecoverPage title="Recover" lead="Choose a moment at which the data was good.">
+      {error !== undefined && <Failure error={error} onRetry={reload} />}
+      {destinations === undefined && error === undefined && <Loading isSlow={isSlow} what="backups" />}
+      {destinations?.length === 0 && (
+        <Empty title="This store is not backed up">
+          <p>
+            Nothing can be restored from elsewhere. Versions that the store keeps itself can still be had:{' '}
+            <code>securestore history KEY</code>.
+          </p>
+          {may('backup') && may('backup.manage') && (
+            <Link to="/backups" isButton>
+              Make a backup
+            </Link>
+          )}
+        </Empty>
+      )}
+      {destinations !== undefined && destinations.length > 1 && (
+        <Panel title="From where">
+          <Choice
+            legend="Destination"
+            value={destination ?? ''}
+            options={destinations.map(({ location }) => ({ value: location, label: location }))}
+            onChange={(location) => change({ destination: location, point: {} })}
+          />
+        </Panel>
+      )}
+      {destination !== undefined && error === undefined && <Points destination={destination} />}
+    </RecoverPage>
+  );
+}

@@ -1,0 +1,88 @@
+import type { JSX } from 'preact';
+import { useRef, useState } from 'preact/hooks';
+import { asApiError, ended } from '../lib/api.ts';
+import { go, place } from '../lib/router.ts';
+import { settings, signIn, signInWith } from '../lib/session.ts';
+import { Button, Field, Notice } from '../parts/basics.tsx';
+import { Page } from '../parts/page.tsx';
+
+/** What a provider, or the server at the way back from it, may say. */
+const REASONS: Readonly<Record<string, string>> = {
+  ACCESS_DENIED: 'The provider did not let you in, or the store does not know you.',
+  UNAUTHENTICATED: 'What the provider sent does not prove who you are. Try again.',
+  TIMEOUT: 'Signing in took too long. Try again.',
+  UNAVAILABLE: 'The provider can’t be reached. Use a token, or try again later.',
+};
+
+export function SignInView(): JSX.Element {
+  const [error, setError] = useState<string>();
+  const input = useRef<HTMLInputElement>(null);
+  const code = place.value.query.get('error');
+  const refused = code === null ? undefined : (REASONS[code] ?? 'Signing in did not work. Try again.');
+  const providers = settings.value?.providers ?? [];
+
+  const submit = async (): Promise<void> => {
+    const token = input.current?.value.trim() ?? '';
+    if (token === '') {
+      setError('Enter your token first.');
+      input.current?.focus();
+      return;
+    }
+    try {
+      await signIn(token);
+      if (place.value.path === '/sign-in') go('/');
+    } catch (caught) {
+      setError(asApiError(caught).message);
+      input.current?.focus();
+    } finally {
+      // Not even the page keeps it.
+      if (input.current !== null) input.current.value = '';
+    }
+  };
+
+  return (
+    <Page title="Sign in" lead="See what can be restored, and get it back.">
+      {ended.value !== undefined && <Notice tone="warn">{ended.value}</Notice>}
+      {refused !== undefined && <Notice tone="bad">{refused}</Notice>}
+      {providers.length > 0 && (
+        <div class="providers">
+          {providers.map(({ name, title }) => (
+            <Button key={name} kind="primary" onPress={async () => signInWith(name)}>
+              Sign in with {title}
+            </Button>
+          ))}
+          <p class="or">or</p>
+        </div>
+      )}
+      <form
+        class="sign-in"
+        onSubmit={(event) => {
+          event.preventDefault();
+          void submit();
+        }}
+      >
+        <Field label="API token" hint="It is sent to the server once, and kept nowhere in this browser." error={error}>
+          {({ id, describedBy }) => (
+            <input
+              ref={input}
+              id={id}
+              aria-describedby={describedBy}
+              aria-invalid={error !== undefined}
+              type="password"
+              autocomplete="off"
+              autocapitalize="off"
+              spellcheck={false}
+              autofocus
+            />
+          )}
+        </Field>
+        <Button kind={providers.length > 0 ? 'plain' : 'primary'} type="submit">
+          Sign in
+        </Button>
+      </form>
+      <p class="muted small">
+        Somebody who has the secret of the store makes a token with <code>securestore token new</code>.
+      </p>
+    </Page>
+  );
+}

@@ -1,0 +1,125 @@
+import type { Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { axeFindings, openBrowser, signIn, WIDTHS } from './support/browser.ts';
+import type { Width } from './support/browser.ts';
+import { BROWSER, named, NO_BROWSER } from './support/pages.ts';
+import { world } from './support/world.ts';
+import type { World } from './support/world.ts';
+
+const LONG = 240_000;
+
+/** What is wrong with a page: what axe finds, and whether it is wider than the window. */
+async function wrongWith(page: Page, name: string): Promise<string[]> {
+  const width = await page.evaluate<number>(
+    'document.documentElement.scrollWidth - document.documentElement.clientWidth',
+  );
+  const findings = await axeFindings(page);
+  return [...findings, ...(width > 0 ? [`it is ${width} pixels wider than the window`] : [])].map(
+    (line) => `${name}: ${line}`,
+  );
+}
+
+const part = (page: Page, name: string): Promise<void> =>
+  page.getByRole('navigation', { name: 'Parts' }).getByRole('link', { name }).click();
+
+/** Comes to every page, in every state that is easily had. */
+async function* pagesOf(page: Page, { url, tokens }: World): AsyncGenerator<string> {
+  await page.goto(`${url}/console/`);
+  await page.getByRole('heading', { name: 'Sign in' }).waitFor();
+  yield 'sign in';
+  await page.getByRole('button', { name: 'Sign in', exact: true }).click();
+  await page.getByRole('alert').waitFor();
+  yield 'sign in, refused';
+  await signIn(page, url, tokens.recoverer);
+  await page.getByText('Recoverable to').waitFor();
+  await page.getByText(/checks? without a finding/).click();
+  yield 'overview';
+  await page.getByRole('link', { name: 'Start a recovery' }).click();
+  await page
+    .getByRole('row', { name: /before the accident/ })
+    .getByRole('button', { name: /Choose/ })
+    .click();
+  yield 'moment';
+  await page.getByRole('link', { name: 'Look at the store then' }).click();
+  await page.getByRole('row', { name: /db\// }).waitFor();
+  yield 'browse';
+  await page.getByLabel('Names here that begin with').fill('nothing');
+  await page.getByRole('button', { name: 'Show', exact: true }).click();
+  await page.getByText('No name here begins with').waitFor();
+  yield 'browse, nothing';
+  await page.getByRole('link', { name: 'Find a key' }).click();
+  await page.getByLabel('Part of the name').fill('password');
+  await page.getByRole('button', { name: 'Find', exact: true }).click();
+  await page
+    .getByRole('row', { name: /db\/prod\/password/ })
+    .getByRole('checkbox')
+    .check();
+  yield 'find';
+  await page.getByRole('link', { name: 'Differences' }).click();
+  await page.getByRole('row', { name: /removed/ }).waitFor();
+  yield 'differences';
+  await page.getByRole('button', { name: 'db/prod/password' }).click();
+  await page
+    .getByRole('button', { name: /Show value/ })
+    .first()
+    .click();
+  await page.getByRole('button', { name: 'Hide' }).waitFor();
+  yield 'key';
+  await page.getByRole('link', { name: 'Plan the restore' }).click();
+  await page.getByRole('button', { name: 'Make the plan' }).click();
+  await page.getByRole('table', { name: /compared with now/ }).waitFor();
+  yield 'plan';
+  await page.getByLabel('Download').check();
+  yield 'plan, download';
+  await part(page, 'Backups');
+  await page.getByRole('table', { name: /newest snapshots/ }).waitFor();
+  yield 'backups';
+  await page.getByRole('button', { name: 'Try a recovery' }).click();
+  await page.getByText('Done', { exact: true }).waitFor({ timeout: 60_000 });
+  await page
+    .getByRole('button', { name: /Receipt of the drill/ })
+    .first()
+    .click();
+  yield 'backups, drill';
+  await part(page, 'Approvals');
+  await page.getByText('Nobody asks you for anything').waitFor();
+  yield 'approvals';
+  await part(page, 'Audit');
+  await page.getByRole('button', { name: 'Verify' }).click();
+  await page.getByText('Nothing is wrong').waitFor();
+  yield 'audit';
+  await part(page, 'Keys');
+  await page.getByRole('button', { name: 'Count the objects' }).click();
+  await page.getByRole('button', { name: 'Count again' }).waitFor();
+  yield 'keys';
+  await page.goto(`${url}/console/#/recover/run`);
+  await page.getByText('No restore of yours is known').waitFor();
+  yield 'run, nothing';
+  await page.goto(`${url}/console/#/nowhere`);
+  await page.getByText('Nothing is here').waitFor();
+  yield 'no such page';
+}
+
+describe.skipIf(NO_BROWSER !== undefined)(named('every page'), () => {
+  let place: World;
+  beforeAll(async () => {
+    place = await world();
+  });
+  afterAll(() => place.stop());
+
+  for (const theme of ['light', 'dark'] as const) {
+    for (const width of Object.keys(WIDTHS) as Width[]) {
+      it(
+        `is for everybody, and as wide as the window: ${theme}, ${width}`,
+        async () => {
+          await using browser = await openBrowser(BROWSER, place.url, { theme, width });
+          const wrong: string[] = [];
+          for await (const name of pagesOf(browser.page, place)) wrong.push(...(await wrongWith(browser.page, name)));
+          expect(wrong).toEqual([]);
+          expect(browser.problems).toEqual([]);
+        },
+        LONG,
+      );
+    }
+  }
+});

@@ -1,0 +1,102 @@
+import type { Locator } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openBrowser, signIn } from './support/browser.ts';
+import { BROWSER, named, NO_BROWSER } from './support/pages.ts';
+import { world } from './support/world.ts';
+import type { World } from './support/world.ts';
+
+const TORTURE = process.env['SECURESTORE_TORTURE'] === '1';
+/** All in one folder. */
+const RECORDS = TORTURE ? 100_000 : 2500;
+const LONG = 600_000;
+
+/** Has the page count what keeps it from answering, from now on. */
+const WATCH = `globalThis.long = []; new PerformanceObserver((list) => globalThis.long.push(...list.getEntries().map(({ duration }) => Math.round(duration)))).observe({ type: 'longtask' });`;
+const PAINT = `performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? -1`;
+const SHOWN = `parseInt((document.querySelector('.rows-foot')?.textContent ?? '0').replaceAll(',', ''), 10)`;
+
+describe.skipIf(NO_BROWSER !== undefined)(named('a large store in the pages'), () => {
+  let place: World;
+  beforeAll(async () => {
+    place = await world({ records: RECORDS, isKept: true });
+  }, LONG);
+  afterAll(() => place.stop());
+
+  it(
+    `is looked through: a folder of ${RECORDS} keys`,
+    async () => {
+      await using browser = await openBrowser(BROWSER, place.url);
+      const { page, problems } = browser;
+      const rowAt = (index: number): Locator => page.locator(`[role=row][aria-rowindex="${index + 2}"]`);
+      const times: Record<string, number | string> = {};
+      const timed = async (name: string, work: () => Promise<unknown>): Promise<void> => {
+        const begun = performance.now();
+        await work();
+        times[name] = Math.round(performance.now() - begun);
+      };
+      await signIn(page, place.url, place.tokens.recoverer);
+      await page.reload();
+      await page.getByText('Recoverable to').waitFor();
+      times['first paint'] = Math.round(await page.evaluate<number>(PAINT));
+      await page.getByRole('link', { name: 'Start a recovery' }).click();
+      await page
+        .getByRole('row', { name: /before the accident/ })
+        .getByRole('button', { name: /Choose/ })
+        .click();
+      await page.getByRole('link', { name: 'Look at the store then' }).click();
+      await page.getByRole('button', { name: 'db/' }).click();
+      await page.getByRole('button', { name: 'prod/' }).click();
+      await page.evaluate(WATCH);
+      await timed('the first names of the folder', async () => {
+        await page.getByRole('button', { name: 'records/' }).click();
+        await rowAt(0).waitFor();
+      });
+
+      // To the end, page by page, as somebody does who holds a key down. A large folder has an order of its own.
+      await rowAt(0).focus();
+      await timed('all names, by the End key', async () => {
+        for (let shown = 0; shown < RECORDS;) {
+          await page.keyboard.press('End');
+          await expect
+            .poll(() => page.evaluate<number>(SHOWN), { timeout: 60_000, interval: 10 })
+            .toBeGreaterThan(shown);
+          shown = await page.evaluate<number>(SHOWN);
+        }
+      });
+      await page.keyboard.press('End');
+      await rowAt(RECORDS - 1).waitFor();
+      // Of any number only what is seen is there.
+      expect(await page.getByRole('row').count()).toBeLessThan(80);
+      await timed('back to the first, by the Home key', async () => {
+        await page.keyboard.press('Home');
+        await rowAt(0).waitFor();
+      });
+
+      // One of them, by what it begins with, and by a part of its name.
+      const one = String(RECORDS - 7).padStart(6, '0');
+      await timed('one by the beginning of its name', async () => {
+        await page.getByLabel('Names here that begin with').fill(one);
+        await page.getByRole('button', { name: 'Show', exact: true }).click();
+        await page.getByText('1 shown; that is all').waitFor();
+      });
+      await page.getByRole('link', { name: 'Find a key' }).click();
+      await timed('one by a part of its name', async () => {
+        await page.getByLabel('Part of the name').fill(one.slice(1));
+        await page.getByRole('button', { name: 'Find', exact: true }).click();
+        await page.getByRole('row', { name: new RegExp(one) }).waitFor();
+      });
+      await timed('the differences with now', async () => {
+        await page.getByRole('link', { name: 'Differences' }).click();
+        await page
+          .getByRole('row', { name: /removed/ })
+          .first()
+          .waitFor();
+      });
+      const long = await page.evaluate<number[]>('globalThis.long');
+      times['tasks over 50 ms'] = `${long.length}, the longest ${Math.max(0, ...long)}`;
+      if (TORTURE) console.log(`${RECORDS} keys, in ms:`, times);
+      expect(problems).toEqual([]);
+    },
+    LONG,
+  );
+});

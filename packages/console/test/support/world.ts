@@ -1,0 +1,137 @@
+import { once } from 'node:events';
+import { spawn } from 'node:child_process';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import type { ApprovalRule, Rule, SecureStore } from 'securestore';
+import {
+  addPrincipal,
+  createStore,
+  generateIdentity,
+  generateKeyFile,
+  grantRole,
+  keyFile,
+  recipientOf,
+  setApprovals,
+  setRole,
+} from 'securestore';
+
+const COMMAND: string = fileURLToPath(new URL('../../../cli/bin/securestore.cjs', import.meta.url));
+
+/** Who there is: the names say what they are for. */
+const ROLES = {
+  recoverer: [{ effect: 'allow', actions: ['*'] }],
+  approver: [{ effect: 'allow', actions: ['approve', 'backup.view', 'list', 'history', 'health'] }],
+  viewer: [{ effect: 'allow', actions: ['backup.view', 'list', 'history', 'health'] }],
+} as const satisfies Record<string, readonly Rule[]>;
+
+export type Person = keyof typeof ROLES;
+
+/** A store that is backed up, something that has happened to it, and a server. */
+export interface World {
+  readonly url: string;
+  readonly tokens: Readonly<Record<Person, string>>;
+  readonly destination: string;
+  /** Ends the server, and removes everything. */
+  readonly stop: () => Promise<void>;
+}
+
+export interface WorldOptions {
+  readonly approvals?: readonly ApprovalRule[];
+  /** Objects below `db/prod/records/`, beside the few that there are. */
+  readonly records?: number;
+  /** Whether the accident leaves them alone. */
+  readonly isKept?: boolean;
+  /** Whether the store is audited. */
+  readonly audited?: boolean;
+  /** More for the command `serve`. */
+  readonly serve?: readonly string[];
+}
+
+/** What was there before it happened. */
+export const BEFORE = {
+  'db/prod/password': 'the good password',
+  'db/prod/user': 'app',
+  'db/staging/password': 'staging',
+  'api/mail/token': 'mail token',
+  'config/app': '{"limit":10}',
+} as const satisfies Record<string, string>;
+
+async function fill(
+  store: SecureStore,
+  destination: string,
+  { records, isKept }: Required<Pick<WorldOptions, 'records' | 'isKept'>>,
+): Promise<void> {
+  for (const [key, value] of Object.entries(BEFORE)) await store.store(key, value);
+  const many = Array.from({ length: records }, (_, at) => ({
+    key: `db/prod/records/${String(at).padStart(6, '0')}`,
+    data: `record ${at}`,
+  }));
+  for (const result of await store.storeMany(many)) if (!result.ok) throw result.error;
+  await store.backup(destination, { label: 'before the accident' });
+  // What happens at three in the morning.
+  await store.store('db/prod/password', 'overwritten by mistake');
+  await store.delete('db/prod/user');
+  await store.store('db/prod/left behind', 'by the broken job');
+  for (const some of Object.values(Object.groupBy(isKept ? [] : many, ({ key }) => key.slice(0, -2)))) {
+    await Promise.all((some ?? []).map(async ({ key }) => store.delete(key)));
+  }
+  await store.backup(destination, { label: 'after the accident' });
+}
+
+async function people(store: SecureStore, approvals: readonly ApprovalRule[]): Promise<Record<Person, string>> {
+  const names = Object.keys(ROLES) as Person[];
+  await store.access.change([
+    ...names.flatMap((name) => [setRole(name, [...ROLES[name]]), addPrincipal(name, 'user'), grantRole(name, name)]),
+    setApprovals(approvals),
+  ]);
+  const tokens = await Promise.all(
+    names.map(async (name) => [name, (await store.access.createToken(name)).token] as const),
+  );
+  return Object.fromEntries(tokens) as Record<Person, string>;
+}
+
+/** A store in a folder of its own, and `securestore serve` on it. */
+export async function world(options: WorldOptions = {}): Promise<World> {
+  const { approvals = [], records = 0, isKept = false, audited = true, serve = [] } = options;
+  const folder = await mkdtemp(join(tmpdir(), 'securestore-console-'));
+  const credentials = join(folder, 'credentials');
+  await mkdir(credentials);
+  const key = join(credentials, 'securestore-key');
+  await generateKeyFile(key);
+  const location = `sqlite:${join(folder, 'vault')}`;
+  const destination = `file:${join(folder, 'backup')}`;
+  const store = await createStore(location, { unlock: keyFile(key) });
+  if (audited) await store.audit.enable({ auditor: await recipientOf(generateIdentity()) });
+  await fill(store, destination, { records, isKept });
+  const tokens = await people(store, approvals);
+  await store.close();
+
+  const env = {
+    PATH: process.env['PATH'] ?? '',
+    HOME: folder,
+    XDG_STATE_HOME: join(folder, 'state'),
+    NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] ?? '',
+    SECURESTORE_URL: location,
+    CREDENTIALS_DIRECTORY: credentials,
+  };
+  const child = spawn(process.execPath, [COMMAND, 'serve', '--port', '0', '--json', ...serve], {
+    cwd: folder,
+    env,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let said = '';
+  child.stderr.on('data', (chunk: Buffer) => (said += String(chunk)));
+  const exited = once(child, 'exit');
+  const lines = createInterface(child.stdout);
+  const first = await Promise.race([once(lines, 'line'), exited.then(() => Promise.reject(new Error(said)))]);
+  const { serving } = JSON.parse(String(first[0])) as { serving: string };
+  const stop = async (): Promise<void> => {
+    child.kill('SIGTERM');
+    await exited;
+    await rm(folder, { recursive: true, force: true });
+  };
+  return { url: serving, tokens, destination, stop };
+}
