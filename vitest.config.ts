@@ -40,6 +40,8 @@ const LONGEST = [
   'backend-s3/test/store',
   'objects/test/rotation/interrupted',
   'backend-postgres/test/store',
+  'console/test/recovery',
+  'console/test/accessibility',
 ];
 
 function placeOf({ moduleId }: TestSpecification): number {
