@@ -5,7 +5,9 @@ import type { RestoreIntoOptions, RestoreIntoReport } from './restore-into-types
 import { POLICIES } from './restore-into-types.ts';
 import { RestoredDigest } from './restored-digest.ts';
 
-const AT_ONCE = 4;
+/** So many objects at once: small ones are written together, of large ones each holds some megabytes. */
+const SMALL_AT_ONCE = 32;
+const LARGE_AT_ONCE = 4;
 const MAX_LISTED = 1000;
 /** Payloads up to this many bytes are read whole. */
 const WHOLE_BYTES: number = 256 * 1024;
@@ -236,7 +238,7 @@ class Restorer {
     const objects = new WorkGroup();
     for await (const info of this.#wanted()) {
       if (objects.hasFailed) break;
-      await objects.below(AT_ONCE);
+      await objects.below(info.size <= WHOLE_BYTES ? SMALL_AT_ONCE : LARGE_AT_ONCE);
       this.#tally.compared += 1;
       const restored = this.#tolerating(info.key, async () => this.#apply(await this.#stepFor(info)));
       objects.add(restored.then(() => this.#options.onProgress?.({ phase: PHASE, done: 1 })));
