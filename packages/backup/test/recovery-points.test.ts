@@ -169,6 +169,20 @@ describe('what lies in a folder at a point', () => {
     expect(nothing).not.toHaveProperty('after');
   });
 
+  it('takes as long past what nobody may see, whatever that is called', async () => {
+    const { owner, backups, points } = await scene();
+    const hidden = Array.from({ length: 10_100 }, (_, number) => `in/secret/${number}`);
+    await owner.storeMany([...hidden, 'in/seen'].map((key) => ({ key, data: 'x' })));
+    await backups.backup(PLACE);
+    const sees = (key: string): boolean => key === 'in/seen';
+    for (const moment of [{ destination: PLACE }, {}]) {
+      const steps = async (prefix: string): Promise<number> =>
+        (await all((after) => points.browse({ ...moment, prefix, after }, sees))).length;
+      // Else it could be told letter by letter.
+      expect(await steps('in/se')).toBe(await steps('in/xx'));
+    }
+  });
+
   it('of a very large folder comes in an order of its own, each once, in pages that end', async () => {
     const { owner, backups, points } = await scene();
     const names = Array.from({ length: 5200 }, (_, number) => `flat/${number}`);
@@ -185,6 +199,37 @@ describe('what lies in a folder at a point', () => {
 });
 
 describe('a page', () => {
+  it('does not tell whether what nobody may see comes after it', async () => {
+    const pageOf = async (more: readonly string[]): Promise<{ after?: string }[]> => {
+      const { owner, backups, points } = await scene();
+      await owner.store('in/a', 'x');
+      await backups.backup(PLACE);
+      await owner.store('in/a', 'y');
+      for (const key of more) await owner.store(key, 'x');
+      await backups.backup(PLACE);
+      const sees = (key: string): boolean => key === 'in/a';
+      const then = { destination: PLACE, prefix: 'in/', limit: 1 };
+      return [
+        await points.find({ ...then, contains: '' }, sees),
+        await points.find({ contains: '', prefix: 'in/', limit: 1 }, sees),
+        await points.browse(then, sees),
+        await points.compare({ ...then, from: { snapshot: 1 } }, sees),
+        await points.compare({ ...then, from: { snapshot: 1 }, to: { snapshot: 2 } }, sees),
+      ];
+    };
+    // In one order or another some of them come after it.
+    const others = Array.from({ length: 20 }, (_, number) => `in/other ${number}`);
+    const [alone, among] = [await pageOf([]), await pageOf(others)];
+    expect(among.map(({ after }) => after === undefined)).toEqual(alone.map(({ after }) => after === undefined));
+  });
+
+  it('tells by its length nothing of the name that it ended at', async () => {
+    const { owner, points } = await scene();
+    for (const key of ['a', 'b', `c${LONG}`, 'd']) await owner.store(key, 'x');
+    const pages = await all((after) => points.browse({ limit: 1, after }));
+    expect(new Set(pages.flatMap(({ after }) => after?.length ?? [])).size).toBe(1);
+  });
+
   it('goes on where it was told to, and nowhere else', async () => {
     const { points } = await aged(3, 2);
     const at = { destination: PLACE, snapshot: 2, limit: 2 };

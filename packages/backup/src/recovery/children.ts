@@ -91,16 +91,17 @@ class Walk {
   /** @returns `past` where nothing else in the same folder is of interest */
   #take(name: string, token: string): 'past' | undefined {
     const { prefix, sees } = this.#options;
+    // Asked first: how far a page gets must not tell what names begin with that may not be seen.
+    if (!sees(name)) return undefined;
     const rest = name.slice(this.#folder.length);
     const slash = rest.indexOf('/');
     if (!name.startsWith(prefix)) return name.startsWith(this.#folder) && slash !== -1 ? 'past' : undefined;
     if (slash === -1) {
-      if (sees(name)) this.#children.push({ key: name, token });
+      this.#children.push({ key: name, token });
       return undefined;
     }
     const key = this.#folder + rest.slice(0, slash + 1);
     if (this.#folders.has(key)) return 'past';
-    if (!sees(name)) return undefined;
     this.#folders.add(key);
     this.#children.push({ key, token: pastFolder(token, this.#within) ?? token });
     return 'past';

@@ -206,7 +206,7 @@ export async function compare(from: PointSource, to: PointSource | LiveSource, a
   const walk = 'index' in to ? betweenPoints(from, to, last, signal) : againstNow(from, to, last, signal);
   for await (const step of walk) {
     if (!step.token.startsWith(within)) break;
-    if (steps-- <= 0 || reads <= 0 || found.length >= limit) {
+    if (steps-- <= 0 || reads <= 0) {
       isEnd = false;
       break;
     }
@@ -216,7 +216,12 @@ export async function compare(from: PointSource, to: PointSource | LiveSource, a
     const type = step.pair && differenceType(step.pair);
     if (step.pair === undefined || type === undefined) continue;
     const key = await (step.pair.after?.isThere === true ? step.pair.after : step.pair.before)?.name(signal);
-    if (key !== undefined && key.startsWith(prefix) && sees(key)) found.push({ pair: step.pair, key, type });
+    if (key !== undefined && sees(key) && key.startsWith(prefix)) found.push({ pair: step.pair, key, type });
+    // At once: whether anything comes after it may not be for whoever asks.
+    if (found.length >= limit) {
+      isEnd = false;
+      break;
+    }
   }
   const differences: Difference[] = [];
   const described = mapConcurrently(each(found), READ_AT_ONCE, (one) => describe(from, to, one, signal));

@@ -10,8 +10,9 @@ const MAX_STEPS = 10_000;
 /** The name of an item where it is one that is looked for, and may be known of. */
 async function match(item: Item, wanted: string, { prefix, sees, signal }: PageAsked): Promise<string | undefined> {
   const name = await item.name(signal);
-  if (name === undefined || !name.startsWith(prefix)) return undefined;
-  return name.toLowerCase().includes(wanted) && sees(name) ? name : undefined;
+  // Asked first: how long a page takes must not tell what is in names that may not be seen.
+  if (name === undefined || !sees(name) || !name.startsWith(prefix)) return undefined;
+  return name.toLowerCase().includes(wanted) ? name : undefined;
 }
 
 /** A page of the names that have a text in them, also of what was deleted. */
@@ -29,13 +30,15 @@ export async function find(source: Source, contains: string, asked: PageAsked): 
   let [left, last] = [MAX_STEPS, end !== undefined && 'token' in end ? end.token : within];
   for await (const item of source.items(last, signal)) {
     if (!item.token.startsWith(within)) break;
-    if (left-- <= 0 || names.length >= limit) return page(last);
+    if (left-- <= 0) return page(last);
     last = item.token;
     await takeTurns(left);
     const key = await match(item, wanted, asked);
     if (key === undefined) continue;
     const current = await item.current(signal);
     if (current !== undefined) names.push({ key, ...current });
+    // At once: whether anything comes after it may not be for whoever asks.
+    if (names.length >= limit) return page(last);
   }
   return { ...source.info, names, progress: 1 };
 }

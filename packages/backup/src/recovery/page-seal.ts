@@ -9,6 +9,9 @@ const CIPHER = 'aes-256-gcm';
 /** The longest that is looked at, in characters. */
 const MAX_LENGTH = 4096;
 
+/** How long what is sealed is: as long for each name, but for a few that JSON makes much longer. */
+const SIZES = [1280, 3040] as const;
+
 /** Where a page ended: at a name, or at a token in the order of the store. */
 export type PageEnd = { readonly name: string } | { readonly token: string };
 
@@ -35,7 +38,7 @@ export class PageSeal {
   seal(end: PageEnd, asked: readonly unknown[]): string {
     const nonce = Buffer.from(this.#random(NONCE));
     const cipher = createCipheriv(CIPHER, this.#key, nonce, { authTagLength: TAG }).setAAD(aboutOf(asked));
-    const sealed = Buffer.concat([cipher.update(JSON.stringify(end), 'utf8'), cipher.final()]);
+    const sealed = Buffer.concat([cipher.update(padded(JSON.stringify(end))), cipher.final()]);
     return Buffer.concat([nonce, sealed, cipher.getAuthTag()]).toString('base64url');
   }
 
@@ -58,6 +61,13 @@ export class PageSeal {
     }
     return refuse('the option "after" is of no page of this listing, or from before a restart: begin anew without it');
   }
+}
+
+/** Followed by spaces: the length of a name tells something of it. */
+function padded(text: string): Buffer {
+  const bytes = Buffer.from(text);
+  const size = SIZES.find((one) => bytes.length <= one) ?? bytes.length;
+  return Buffer.concat([bytes], size).fill(' ', bytes.length);
 }
 
 function aboutOf(asked: readonly unknown[]): Buffer {

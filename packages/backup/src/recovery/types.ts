@@ -187,4 +187,6 @@ export interface ComparePage extends Page {
 export interface Receipts {
   readonly drills: readonly { readonly time: Date; readonly receipt: DrillReceipt }[];
   readonly restores: readonly { readonly time: Date; readonly receipt: RestoreReceipt }[];
+  /** How many others a session is not shown, since they name what may not be seen by it; absent where there are none. */
+  readonly withheld?: number;
 }
