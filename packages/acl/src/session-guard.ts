@@ -6,7 +6,7 @@ import type { Guard } from './administration.ts';
 import type { Checks, SessionCall } from './checks.ts';
 import type { Caller } from './for-callers.ts';
 import { guardedStream } from './guarded-data.ts';
-import { withoutNames } from './without-names.ts';
+import { withoutNames, withoutNaming } from './without-names.ts';
 
 /** Whether an object may be in a listing. What takes an approval can't be, since a listing asks for none. */
 export function isShown(checks: Checks, key: string, action: ObjectAction = 'list'): boolean {
@@ -58,6 +58,8 @@ export function sessionGuard(checks: Checks): Guard {
     // What only looks is as reading: what was taken away meanwhile is not told.
     if (changesNothing(action)) still();
     if (call === 'points.retrieveStream') return guardedResult(result, call, checks, still);
-    return call === 'backups.verify' ? withoutNames(result, (name) => isShown(checks, name)) : result;
+    const shown = (name: string): boolean => isShown(checks, name);
+    if (call === 'points.receipts') return withoutNaming(result, shown, () => isFree(checks, 'verify'));
+    return call === 'backups.verify' ? withoutNames(result, shown) : result;
   };
 }
