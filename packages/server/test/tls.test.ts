@@ -72,6 +72,20 @@ describe.skipIf(NO_OPENSSL !== undefined)('over TLS', () => {
     ]) {
       await expect(open(wrong)).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
     }
+    // What another page has a browser ask for comes with its certificate too.
+    const statusOf = (headers: Record<string, string>): Promise<number | undefined> =>
+      new Promise((resolve, reject) => {
+        const asked = { ca: ca.cert, ...own, agent: false, headers };
+        get(`${here.server.url}/v1/objects/k`, asked, (answer) => {
+          answer.resume();
+          resolve(answer.statusCode);
+        }).on('error', reject);
+      });
+    for (const site of ['cross-site', 'same-site', 'same-origin']) {
+      expect(await statusOf({ 'sec-fetch-site': site }), site).toBe(403);
+    }
+    expect(await statusOf({ 'sec-fetch-site': 'none' })).toBe(200);
+    expect(await statusOf({})).toBe(200);
     await store.access.change(disablePrincipal('pki:batch', true));
     await expect(remote.retrieve('k')).rejects.toMatchObject({ code: 'ACCESS_DENIED' });
     await remote.close();

@@ -33,7 +33,7 @@ export const DOWNLOAD: TSchema = Type.Union([
 export async function answerDownload(session: Session, asked: DownloadRequest, reply: FastifyReply): Promise<unknown> {
   const gone = new AbortController();
   reply.raw.once('close', () => gone.abort());
-  reply.header('content-disposition', attachment(fileNameOf(asked)));
+  reply.header('content-disposition', attachment(fileNameOf(asked).toWellFormed()));
   reply.header('content-security-policy', "default-src 'none'; frame-ancestors 'none'; sandbox");
   if (asked.type === 'archive') {
     const archive = await archiveOf(session, asked, gone.signal);

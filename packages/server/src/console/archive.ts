@@ -28,6 +28,14 @@ async function* namesOf(
   } while (after !== undefined);
 }
 
+/**
+ * What an object is called in an archive. On Windows `\` divides folders and `C:` begins a path, so that a name with them could lead out of the
+ * folder that it is unpacked to.
+ */
+function entryName(key: string): string {
+  return key.replaceAll('\\', '%5C').replace(/^([A-Za-z]):/, '$1%3A');
+}
+
 async function opened(
   session: Session,
   key: string,
@@ -70,7 +78,7 @@ export async function archiveOf(
       const found = await opened(session, key, options);
       if (found === undefined) continue;
       const { info, stream } = found;
-      const header = { name: key, size: info.size, type: 'file', mode: 0o600, mtime: info.modified } as const;
+      const header = { name: entryName(key), size: info.size, type: 'file', mode: 0o600, mtime: info.modified } as const;
       await stream.pipeTo(controller.add(header), { signal });
     }
     controller.finalize();

@@ -61,6 +61,8 @@ export interface ConsoleCaller {
 }
 
 const SIGN_IN = exactly({ token: Type.String({ minLength: 1, maxLength: 16 * 1024 }) });
+/** Bodies of those who have proved nothing, in bytes: a token of any kind fits. */
+const MAX_GUEST_BODY = 32 * 1024;
 const START = exactly({ provider: Type.String({ maxLength: 64 }) });
 
 /** How a route of the console is told from one of the interface: `own` ones are for its pages alone, `open` ones browsers go to from anywhere. */
@@ -74,6 +76,8 @@ interface PageRoute {
   /** Of its body; without it it takes none. */
   readonly body?: TSchema;
   readonly isOpen?: boolean;
+  /** Whether it is for a page of somebody who is signed in: of others its body is not read. */
+  readonly isSignedIn?: boolean;
   readonly handle: (request: FastifyRequest, reply: FastifyReply) => Promise<unknown>;
 }
 
@@ -153,6 +157,7 @@ export class ConsoleApp {
       method: 'POST',
       url: downloads,
       body: DOWNLOAD,
+      isSignedIn: true,
       handle: (request, reply) => this.#askDownload(request, reply),
     });
     add({ method: 'GET', url: `${downloads}/:id`, handle: (request, reply) => this.#download(request, reply) });
@@ -171,14 +176,18 @@ export class ConsoleApp {
     });
   }
 
-  #add(app: FastifyInstance, { method, url, body, isOpen = false, handle }: PageRoute): void {
+  #add(app: FastifyInstance, { method, url, body, isOpen = false, isSignedIn = false, handle }: PageRoute): void {
     const config: ConsoleRoute = { console: isOpen ? 'open' : 'own' };
     app.route({
       method,
       url,
       config,
       ...(body !== undefined && { schema: { body } }),
-      onRequest: async ({ raw }) => checkBody(body === undefined ? {} : { body: { json: body } }, raw),
+      ...(!isSignedIn && { bodyLimit: MAX_GUEST_BODY }),
+      onRequest: async (request) => {
+        if (isSignedIn) this.caller(request);
+        checkBody(body === undefined ? {} : { body: { json: body } }, request.raw);
+      },
       handler: (request, reply) => this.#ports.within(request, () => handle(request, reply)),
     });
   }
@@ -263,6 +272,8 @@ export class ConsoleApp {
     const { session, entry } = this.#signedIn(request);
     this.#ports.admit(request, reply, session);
     const asked = this.#downloads.take((request.params as { readonly id: string }).id, entry);
+    // Again: the place may have been unregistered meanwhile.
+    await this.#ports.checkPlaces(session, asked);
     return answerDownload(session, asked, reply);
   }
 }

@@ -4,9 +4,11 @@ import type { Clock } from '@securestore/jobs';
 import type { DownloadRequest } from '@securestore/protocol';
 import type { ConsoleEntry } from './console-sessions.ts';
 
-/** How long one may be waited for, in milliseconds, and how many wait at once. */
+/** How long one may be waited for, in milliseconds. */
 const WAITS_FOR = 60_000;
-const MAX_WAITING = 10_000;
+/** How many wait at once, in all and of one principal: of those the oldest goes. What is asked for may be a MiB of names. */
+const MAX_WAITING = 1000;
+const MAX_EACH = 16;
 
 interface Waiting {
   readonly entry: ConsoleEntry;
@@ -28,6 +30,9 @@ export class Downloads {
   add(entry: ConsoleEntry, asked: DownloadRequest): string {
     const now = this.#clock.uptime();
     for (const [id, { until }] of this.#waiting) if (until <= now) this.#waiting.delete(id);
+    const { principal } = entry.session;
+    const own = [...this.#waiting].filter(([, { entry: { session } }]) => session.principal === principal);
+    if (own.length >= MAX_EACH) this.#waiting.delete(own[0]?.[0] ?? '');
     if (this.#waiting.size >= MAX_WAITING) {
       throw new SecureStoreError(
         'THROTTLED',

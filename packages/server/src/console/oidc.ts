@@ -115,9 +115,7 @@ export class Oidc {
     const client = await import('openid-client');
     const configuration = await this.#configurationOf(client, provider);
     const [state, nonce, verifier] = [client.randomState(), client.randomNonce(), client.randomPKCECodeVerifier()];
-    const url = client.buildAuthorizationUrl(configuration, {
-      redirect_uri: provider.redirect,
-      scope: ['openid', ...(provider.scopes ?? [])].join(' '),
+    const url = this.#authorizationUrl(client, configuration, provider, {
       code_challenge: await client.calculatePKCECodeChallenge(verifier),
       code_challenge_method: 'S256',
       state,
@@ -125,7 +123,25 @@ export class Oidc {
     });
     const id = randomBytes(32).toString('base64url');
     this.#begun.set(id, { provider, state, nonce, verifier, until: this.#clock.uptime() + LIFETIME });
-    return { url: url.href, id };
+    return { url, id };
+  }
+
+  /** Where a page goes: whatever a provider says, it must not be a script. @throws SecureStoreError `UNAVAILABLE` */
+  #authorizationUrl(
+    client: Client,
+    configuration: Configuration,
+    { name, redirect, scopes = [] }: ConsoleProvider,
+    parameters: Readonly<Record<string, string>>,
+  ): string {
+    try {
+      const scope = ['openid', ...scopes].join(' ');
+      const { href } = client.buildAuthorizationUrl(configuration, { redirect_uri: redirect, scope, ...parameters });
+      if (isSafe(href)) return href;
+    } catch {
+      // It says none, or none that is an address.
+    }
+    this.#logger?.warn({ provider: name }, 'the provider does not say where people sign in');
+    throw unavailable(name);
   }
 
   /**

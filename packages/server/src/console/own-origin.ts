@@ -16,6 +16,11 @@ function onceIn({ rawHeaders }: IncomingMessage, name: string): string | undefin
   return found.length === 1 ? found[0] : undefined;
 }
 
+/** Whether a page has a browser ask, with what that sends by itself: a certificate goes along with an image of another page. */
+function isAskedForByPage(site: unknown): boolean {
+  return site !== undefined && site !== 'none';
+}
+
 /** Tells requests of the pages of this server from those of others. */
 export class OwnOrigin {
   readonly #isSecure: boolean;
@@ -65,8 +70,8 @@ export class OwnOrigin {
     if (origin !== undefined && (!isForPages || onceIn(request, 'origin') !== this.of(request))) {
       refuse('this is for programs and for the console of this server, and not for other pages in a browser');
     }
-    const site = request.headers['sec-fetch-site'];
-    if (isForPages && site !== undefined && site !== 'same-origin') {
+    const { 'sec-fetch-site': site, authorization } = request.headers;
+    if (isForPages ? site !== undefined && site !== 'same-origin' : isAskedForByPage(site) && authorization === undefined) {
       refuse('this is for the console of this server, and not for what another page asks a browser for');
     }
   }

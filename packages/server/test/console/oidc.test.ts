@@ -10,7 +10,7 @@ import type { ConsoleProvider } from '../../src/index.ts';
 import type { Browser } from '../support/browser.ts';
 import { browserAt, builtConsole } from '../support/browser.ts';
 import type { TestProvider } from '../support/oidc-provider.ts';
-import { CLIENT, freePort, oidcProvider } from '../support/oidc-provider.ts';
+import { CLIENT, freePort, oidcProvider, saying } from '../support/oidc-provider.ts';
 import type { Answer, World } from '../support/world.ts';
 import { codeIn, world } from '../support/world.ts';
 
@@ -203,6 +203,16 @@ describe('signing in with a provider', () => {
     const gone = await scene({ issuer: `http://127.0.0.1:${await freePort()}` });
     const answer = await gone.browser().send('POST', CONSOLE_PATHS.oidc, { json: { provider: 'corp' } });
     expect(codeIn(answer)).toBe('UNAVAILABLE');
+  });
+
+  it('leads nobody to what a provider says that is no address of a page', async () => {
+    for (const endpoint of ['javascript:alert(1)//', 'http://login.example.com/', 'data:text/html,x', 'x', 7, undefined]) {
+      const issuer = await saying((own) => ({ issuer: own, authorization_endpoint: endpoint }));
+      const { browser } = await scene({ issuer });
+      const answer = await browser().send('POST', CONSOLE_PATHS.oidc, { json: { provider: 'corp' } });
+      expect(codeIn(answer), String(endpoint)).toBe('UNAVAILABLE');
+      expect(answer.headers['set-cookie']).toBeUndefined();
+    }
   });
 
   it('is set up with what makes sense, or not at all', async () => {

@@ -1,10 +1,14 @@
 import { randomUUID } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import type { BrowsePage, RestoreFacts, Timeline } from 'securestore';
 import { readRestoreReceipt, setApprovals, setRole } from 'securestore';
 import { CONSOLE_PATHS } from '@securestore/protocol';
 import type { Download, Wire, WorkRecord } from '@securestore/protocol';
 import { unpackTar } from 'modern-tar';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { EagerClock } from '../../../objects/test/support/eager-clock.ts';
 import type { Browser } from '../support/browser.ts';
 import { browserAt, builtConsole } from '../support/browser.ts';
@@ -130,6 +134,22 @@ describe('what the store was', () => {
     expect(told.length).toBeGreaterThanOrEqual(3);
   });
 
+  it('is told in receipts of restores to whoever may know what they were about', async () => {
+    const { browser, place, at } = await scene();
+    const [ann, vic, dora] = [await browser('ann'), await browser('vic'), await browser('dora')];
+    for (const more of [{ prefix: 'web/' }, { prefix: 'db/' }, { prefix: 'db/', into: 'web/' }, { prefix: '' }]) {
+      expect((await restore(ann, place, { conflict: 'rename', ...more })).status).toBe(200);
+    }
+    type Told = { restores: { receipt: { facts: string } }[]; withheld?: number };
+    const told = async (who: Browser): Promise<unknown> => {
+      const { restores, ...more } = await get<Told>(who, `/v1/points/receipts?destination=${at}`);
+      const of = restores.map(({ receipt }) => JSON.parse(receipt.facts) as { prefix: string; into?: string });
+      return { restores: of.map(({ prefix, into = '' }) => `${prefix} ${into}`), ...more };
+    };
+    expect(await told(dora)).toEqual({ restores: [' ', 'db/ '], drills: [], withheld: 2 });
+    expect(await told(vic)).toEqual({ restores: [' ', 'db/ web/', 'db/ ', 'web/ '], drills: [] });
+  });
+
   it('of places that nobody has registered is not for those who may only look', async () => {
     const { browser } = await scene();
     const vic = await browser('vic');
@@ -195,6 +215,57 @@ describe('a download', () => {
     expect(await contentOf('dora', { keys: ['db/b', 'web/d', 'never'] })).toEqual({ 'db/b': 'then db/b' });
   });
 
+  it('waits with a few others of the same principal alone, of which the oldest goes', async () => {
+    const { browser } = await scene();
+    const [ann, again, dora] = [await browser('ann'), await browser('ann'), await browser('dora')];
+    const object = { type: 'object', key: 'db/a' };
+    const [first, other] = [await ask(ann, object), await ask(dora, object)];
+    for (let number = 0; number < 15; number++) await ask(again, object);
+    const last = await ask(again, object);
+    expect(codeIn(await download(ann, first))).toBe('NOT_FOUND');
+    expect((await download(again, last)).body.toString()).toBe('now');
+    expect((await download(dora, other)).body.toString()).toBe('now');
+  });
+
+  it('has nothing read of what is asked for by nobody who is signed in', async () => {
+    const here = await scene();
+    for (const headers of [{}, { cookie: `securestore-${here.port}=${'A'.repeat(43)}` }]) {
+      const stranger = browserAt(here);
+      stranger.csrf = 'x';
+      const answer = await stranger.send('POST', CONSOLE_PATHS.downloads, { json: { no: 'download' }, headers });
+      expect(codeIn(answer)).toBe('UNAUTHENTICATED');
+    }
+  });
+
+  it('begins no more from a place that was unregistered meanwhile', async () => {
+    const { browser, store } = await scene();
+    const folder = await mkdtemp(join(tmpdir(), 'unregistered-'));
+    onTestFinished(() => rm(folder, { recursive: true, force: true }));
+    const destination = pathToFileURL(folder).href;
+    await store.backup(destination);
+    const dora = await browser('dora');
+    const object = { type: 'object', key: 'db/a', destination };
+    expect((await download(dora, await ask(dora, object))).body.toString()).toBe('now');
+    const asked = await ask(dora, object);
+    await store.backups.unregister(destination);
+    expect(codeIn(await download(dora, asked))).toBe('ACCESS_DENIED');
+  });
+
+  it('of a folder names nothing outside of where it is unpacked, on any system', async () => {
+    const { browser, store } = await scene();
+    const long = `${'l'.repeat(150)}/${'m'.repeat(300)}/${'é'.repeat(200)}`;
+    const names = [String.raw`up/..\..\x`, String.raw`\abs`, 'C:/x', 'c:y', 'urn:a', long];
+    await store.storeMany(names.map((key) => ({ key, data: 'x' })));
+    const place = `memory:${randomUUID()}`;
+    await store.backup(place);
+    const ann = await browser('ann');
+    const { body } = await download(ann, await ask(ann, { type: 'archive', destination: place, keys: names }));
+    const entries = await unpackTar(new Uint8Array(body));
+    expect(entries.map(({ header }) => [header.name, header.type])).toEqual(
+      ['up/..%5C..%5Cx', '%5Cabs', 'C%3A/x', 'c%3Ay', 'urn:a', long].map((name) => [name, 'file']),
+    );
+  });
+
   it('is refused where what is asked for is none', async () => {
     const { browser, place } = await scene();
     const ann = await browser('ann');
@@ -212,7 +283,7 @@ describe('a download', () => {
         'INVALID_ARGUMENT',
       );
     }
-    for (const key of ['/', 'a//b', '..']) {
+    for (const key of ['/', 'a//b', '..', '\ud800', 'a/\udc00b']) {
       const asked = await ask(ann, { type: 'object', key, destination: place });
       expect(codeIn(await download(ann, asked)), key).toBe('INVALID_KEY');
     }

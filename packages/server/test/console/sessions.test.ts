@@ -73,6 +73,8 @@ describe('signing in', () => {
         'INVALID_ARGUMENT',
       );
     }
+    // Of what comes from anybody no more is read than a token takes.
+    expect(codeIn(await browser.send('POST', SESSION, { json: { token: 'x'.repeat(40_000) } }))).toBe('TOO_LARGE');
     const form = { body: `token=${token}`, headers: { 'content-type': 'application/x-www-form-urlencoded' } };
     expect(codeIn(await browser.send('POST', SESSION, form))).toBe('INVALID_ARGUMENT');
     for (let tries = 0; tries < 12; tries++) await browser.send('POST', SESSION, { json: { token: `x${tries}` } });

@@ -33,6 +33,15 @@ async function listening(): Promise<{ readonly server: Server; readonly issuer: 
   return { server, issuer: `http://127.0.0.1:${(server.address() as AddressInfo).port}` };
 }
 
+/** A provider that says this of itself, and nothing else. @returns its issuer */
+export async function saying(document: (issuer: string) => object): Promise<string> {
+  const { server, issuer } = await listening();
+  server.on('request', (_, response) => {
+    response.setHeader('content-type', 'application/json').end(JSON.stringify(document(issuer)));
+  });
+  return issuer;
+}
+
 /** Goes on as a browser does, with cookies, until it is sent elsewhere than to the provider. */
 async function browse(issuer: string, start: string, login: string): Promise<URL> {
   const cookies = new Map<string, string>();
