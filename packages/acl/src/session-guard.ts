@@ -40,6 +40,12 @@ function guardedResult<T>(result: T, call: SessionCall, checks: Checks, still: (
   return { ...found, stream } as T;
 }
 
+/** Data that nobody is given: what they come from is held for as long as they are read. */
+async function givenUp(result: unknown): Promise<void> {
+  const { stream } = Object(result) as Partial<RetrievedStream>;
+  if (stream instanceof ReadableStream) await stream.cancel().catch(() => undefined);
+}
+
 /** Decides about calls of the administration for a session. */
 export function sessionGuard(checks: Checks): Guard {
   return async (call, action, run, signal, also, about) => {
@@ -56,7 +62,12 @@ export function sessionGuard(checks: Checks): Guard {
     };
     const result = await run();
     // What only looks is as reading: what was taken away meanwhile is not told.
-    if (changesNothing(action)) still();
+    try {
+      if (changesNothing(action)) still();
+    } catch (error) {
+      await givenUp(result);
+      throw error;
+    }
     if (call === 'points.retrieveStream') return guardedResult(result, call, checks, still);
     const shown = (name: string): boolean => isShown(checks, name);
     if (call === 'points.receipts') return withoutNaming(result, shown, () => isFree(checks, 'verify'));

@@ -1,7 +1,7 @@
 import { SecureStoreError } from '@securestore/core-format';
 import { describe, expect, it } from 'vitest';
 import { club } from '../../objects/test/support/members.ts';
-import type { BrowsePage, ComparePage, FindPage, Moment } from '../src/index.ts';
+import type { BrowsePage, ComparePage, Connect, FindPage, Moment } from '../src/index.ts';
 import { Backups, RecoveryPoints } from '../src/index.ts';
 import { Shelf } from './support/shelf.ts';
 
@@ -448,6 +448,38 @@ describe('a backup that is looked at', () => {
     expect(keysOf([await points.browse({ destination: PLACE })])).toEqual(['a']);
     await owner.close();
     expect(await codeOf(() => points.browse({ destination: PLACE }))).toBe('UNAVAILABLE');
+  });
+
+  it('is closed in the end, also where somebody went away without reading what they had begun to', async () => {
+    const { clock, owner, backups, shelf } = await scene();
+    let open = 0;
+    const connect: Connect = {
+      nameOf: shelf.connect.nameOf,
+      async connect(location, signal) {
+        const place = await shelf.connect.connect(location, signal);
+        open += 1;
+        return { ...place, close: async () => void (open -= 1) };
+      },
+    };
+    const points = new RecoveryPoints(owner, backups, connect);
+    const idle = async (): Promise<void> => {
+      for (let minutes = 0; minutes < 4; minutes++) await clock.sleep(60_000);
+    };
+    await owner.store('a', Buffer.alloc(400_000, 3));
+    await backups.backup(PLACE);
+    const gone = new AbortController();
+    const { signal } = gone;
+    const { stream } = await points.retrieveStream('a', { destination: PLACE, signal });
+    const begun = await points.retrieveStream('a', { destination: PLACE, signal });
+    const reader = begun.stream.getReader();
+    await reader.read();
+    await idle();
+    expect(open).toBe(1);
+    gone.abort();
+    await expect(reader.read()).rejects.toThrow();
+    await expect(Array.fromAsync(stream)).rejects.toThrow();
+    await idle();
+    expect(open).toBe(0);
   });
 
   it('is opened anew where it could not be reached', async () => {

@@ -162,7 +162,7 @@ export class RecoveryPoints {
       const name = parseStoreKey(key);
       const { held, release } = await this.#held.take(checkDestination(options.destination));
       try {
-        return releasedStream(await this.#retrieve(held, name, options, signal), release);
+        return releasedStream(await this.#retrieve(held, name, options, signal), release, signal);
       } catch (error) {
         release();
         throw error;
