@@ -8,7 +8,7 @@ import { withOneEnd } from '@securestore/objects';
 import type { AccessControl } from './access-control.ts';
 import type { ObjectAction, StoreAction } from './actions.ts';
 import type { Caller, PointAdministration } from './for-callers.ts';
-import { ABOUT_OBJECTS, FOR_CALLER } from './for-callers.ts';
+import { ABOUT_OBJECTS, FOR_CALLER, prefixIn } from './for-callers.ts';
 import { FURTHER_ACTIONS } from './further-actions.ts';
 import { guardedJob } from './guarded-job.ts';
 
@@ -168,7 +168,8 @@ const JOB_IDS: Readonly<Record<JobCall, string | ((...given: readonly unknown[])
 
 /**
  * Stands around every call of an administration. It decides whether and when `run` does what was called for, and sees what
- * becomes of it: of a job, when that has ended. `also` says what the call takes beside `action`, by what is known when it is asked.
+ * becomes of it: of a job, when that has ended. `also` says what the call takes beside `action`, by what is known when it is asked; `prefix`
+ * is what all names begin with that a listing shows.
  */
 export type Guard = <T>(
   call: AdministrationCall,
@@ -177,6 +178,7 @@ export type Guard = <T>(
   signal: AbortSignal | undefined,
   also: () => readonly StoreAction[],
   about: AboutObject | undefined,
+  prefix: string | undefined,
 ) => Promise<T>;
 
 /** The object that a call is about, and what it takes on that beside the action of the call. */
@@ -231,12 +233,13 @@ function guardedCall(
     const given = caller === undefined ? own : (FOR_CALLER[call]?.(own, caller) ?? own);
     const actions = ABOUT_OBJECTS[call];
     const about = actions && { key: given[0], actions };
+    const prefix = prefixIn(call, given);
     const also = (): readonly StoreAction[] => further?.(given, administration?.backups) ?? [];
-    if (id === undefined) return guard(call, action, () => run(given), signal, also, about);
+    if (id === undefined) return guard(call, action, () => run(given), signal, also, about, prefix);
     return guardedJob(
       typeof id === 'string' ? id : id(...given),
       () => methodBehind(administration, call)(...given) as Job<unknown>,
-      (runJob) => guard(call, action, runJob, signal, also, about),
+      (runJob) => guard(call, action, runJob, signal, also, about, prefix),
     );
   };
 }

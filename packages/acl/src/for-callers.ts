@@ -35,3 +35,12 @@ export const ABOUT_OBJECTS: Readonly<Record<string, readonly ObjectAction[]>> = 
   'points.versions': ['history'],
   'points.retrieveStream': ['read', 'history'],
 };
+
+/** Calls that show names, as far as these begin with the `prefix` of their options. */
+const LISTINGS: ReadonlySet<string> = new Set(['points.browse', 'points.find', 'points.compare']);
+
+/** What the names begin with that a call shows, where it shows names. */
+export function prefixIn(call: string, [options]: readonly unknown[]): string | undefined {
+  const prefix: unknown = LISTINGS.has(call) ? Object(options).prefix : undefined;
+  return typeof prefix === 'string' && prefix !== '' ? prefix : undefined;
+}

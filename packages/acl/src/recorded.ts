@@ -158,14 +158,15 @@ export function recorded<T extends SecureStorage>(target: T, context: RecordingC
   const whole = target as unknown as Whole;
   const { approvals } = whole;
   const { recorder, principal } = context;
-  const guarded = guardAdministration(whole, (call, action, run, _, also, about) => {
+  const guarded = guardAdministration(whole, (call, action, run, _, also, about, prefix) => {
     const readOnly = changesNothing(action) && also().length === 0;
     // Whoever looks why nothing can be recorded is to be told.
     const evenUnrecorded = action === 'audit.view' || action === 'health';
     const beforeRecorded = action === 'health';
     const requestId = requestIdIn(context);
-    const object = typeof about?.key === 'string' ? about.key : undefined;
-    const category = object === undefined ? undefined : categoryIn(context, object);
+    const key = typeof about?.key === 'string' ? about.key : undefined;
+    const object = key ?? prefix;
+    const category = key === undefined ? undefined : categoryIn(context, key);
     const attempt = { action: call, principal, object, category, requestId, readOnly, evenUnrecorded, beforeRecorded };
     return recorder.attempt(attempt, async () => run());
   });

@@ -78,7 +78,13 @@ export async function archiveOf(
       const found = await opened(session, key, options);
       if (found === undefined) continue;
       const { info, stream } = found;
-      const header = { name: entryName(key), size: info.size, type: 'file', mode: 0o600, mtime: info.modified } as const;
+      const header = {
+        name: entryName(key),
+        size: info.size,
+        type: 'file',
+        mode: 0o600,
+        mtime: info.modified,
+      } as const;
       await stream.pipeTo(controller.add(header), { signal });
     }
     controller.finalize();

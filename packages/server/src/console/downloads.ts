@@ -31,7 +31,14 @@ export class Downloads {
     const now = this.#clock.uptime();
     for (const [id, { until }] of this.#waiting) if (until <= now) this.#waiting.delete(id);
     const { principal } = entry.session;
-    const own = [...this.#waiting].filter(([, { entry: { session } }]) => session.principal === principal);
+    const own = [...this.#waiting].filter(
+      ([
+        ,
+        {
+          entry: { session },
+        },
+      ]) => session.principal === principal,
+    );
     if (own.length >= MAX_EACH) this.#waiting.delete(own[0]?.[0] ?? '');
     if (this.#waiting.size >= MAX_WAITING) {
       throw new SecureStoreError(

@@ -71,7 +71,9 @@ export class OwnOrigin {
       refuse('this is for programs and for the console of this server, and not for other pages in a browser');
     }
     const { 'sec-fetch-site': site, authorization } = request.headers;
-    if (isForPages ? site !== undefined && site !== 'same-origin' : isAskedForByPage(site) && authorization === undefined) {
+    if (
+      isForPages ? site !== undefined && site !== 'same-origin' : isAskedForByPage(site) && authorization === undefined
+    ) {
       refuse('this is for the console of this server, and not for what another page asks a browser for');
     }
   }

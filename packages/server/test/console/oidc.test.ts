@@ -206,7 +206,14 @@ describe('signing in with a provider', () => {
   });
 
   it('leads nobody to what a provider says that is no address of a page', async () => {
-    for (const endpoint of ['javascript:alert(1)//', 'http://login.example.com/', 'data:text/html,x', 'x', 7, undefined]) {
+    for (const endpoint of [
+      'javascript:alert(1)//',
+      'http://login.example.com/',
+      'data:text/html,x',
+      'x',
+      7,
+      undefined,
+    ]) {
       const issuer = await saying((own) => ({ issuer: own, authorization_endpoint: endpoint }));
       const { browser } = await scene({ issuer });
       const answer = await browser().send('POST', CONSOLE_PATHS.oidc, { json: { provider: 'corp' } });

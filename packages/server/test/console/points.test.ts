@@ -134,6 +134,24 @@ describe('what the store was', () => {
     expect(told.length).toBeGreaterThanOrEqual(3);
   });
 
+  it('is listed by whoever lists it for all to see in the audit log, by where that was', async () => {
+    const { store, browser, at } = await scene();
+    const { generateIdentity, recipientOf } = await import('securestore');
+    await store.audit.enable({ auditor: await recipientOf(generateIdentity()), mode: 'fail-closed' });
+    const dora = await browser('dora');
+    const asked = `destination=${at}&prefix=db/`;
+    for (const path of [`browse?${asked}`, `find?contains=x&${asked}`, `compare?fromSnapshot=1&${asked}`]) {
+      await get(dora, `/v1/points/${path}`);
+    }
+    await get(dora, `/v1/points/browse?destination=${at}`);
+    const entries = await store.audit.entries({ entries: 100, object: 'db/' });
+    expect(entries.map(({ action, principal }) => `${principal} ${action}`)).toEqual([
+      'dora points.browse',
+      'dora points.find',
+      'dora points.compare',
+    ]);
+  });
+
   it('is told in receipts of restores to whoever may know what they were about', async () => {
     const { browser, place, at } = await scene();
     const [ann, vic, dora] = [await browser('ann'), await browser('vic'), await browser('dora')];
