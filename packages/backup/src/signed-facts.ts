@@ -18,12 +18,15 @@ export function signFacts(area: BackupArea, use: string, facts: object): SignedF
 }
 
 /** Reads facts that a store has signed. @throws SecureStoreError `INTEGRITY` where it has not */
-export function signedFacts({ facts, identity, signature }: SignedFacts, use: string, fingerprint: string): unknown {
-  const key = Buffer.from(identity, 'base64url');
-  const isSigned =
-    key.length === 32 &&
-    fingerprintOf(key) === fingerprint &&
-    verifyAs(key, use, Buffer.from(facts), Buffer.from(signature, 'base64url'));
-  if (!isSigned) throw new SecureStoreError('INTEGRITY', 'the receipt was not signed by the store');
-  return JSON.parse(facts) as unknown;
+export function signedFacts(signed: SignedFacts, use: string, fingerprint: string): unknown {
+  const { facts, identity, signature } = Object(signed) as Partial<Record<keyof SignedFacts, unknown>>;
+  if (typeof facts === 'string' && typeof identity === 'string' && typeof signature === 'string') {
+    const key = Buffer.from(identity, 'base64url');
+    const isSigned =
+      key.length === 32 &&
+      fingerprintOf(key) === fingerprint &&
+      verifyAs(key, use, Buffer.from(facts), Buffer.from(signature, 'base64url'));
+    if (isSigned) return JSON.parse(facts) as unknown;
+  }
+  throw new SecureStoreError('INTEGRITY', 'the receipt was not signed by the store');
 }

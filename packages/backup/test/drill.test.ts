@@ -38,6 +38,18 @@ describe('a drill', () => {
     const forged = { ...report.receipt, facts: report.receipt.facts.replace('"ok":true', '"ok":1') };
     expect(() => readReceipt(forged, owner.fingerprint)).toThrow(expect.objectContaining({ code: 'INTEGRITY' }));
     expect(() => readReceipt(report.receipt, '0'.repeat(52))).toThrow(expect.objectContaining({ code: 'INTEGRITY' }));
+    for (const none of [
+      undefined,
+      null,
+      'x',
+      {},
+      { ...report.receipt, facts: 7 },
+      { ...report.receipt, identity: [] },
+    ]) {
+      expect(() => readReceipt(none as never, owner.fingerprint), JSON.stringify(none)).toThrow(
+        expect.objectContaining({ code: 'INTEGRITY' }),
+      );
+    }
   });
 
   it('fails where the backup is bad', async () => {

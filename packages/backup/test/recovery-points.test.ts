@@ -113,6 +113,8 @@ async function aged(seed: number, ages: number): Promise<World & { readonly stat
 
 const seesDeep = (key: string): boolean => key.startsWith('red/deep/er/n1');
 
+const seesSeen = (key: string): boolean => key === 'in/seen';
+
 describe('what lies in a folder at a point', () => {
   it('is what lay there, in order, whatever the names are', async () => {
     const { points, states, owner } = await aged(7, 3);
@@ -174,10 +176,9 @@ describe('what lies in a folder at a point', () => {
     const hidden = Array.from({ length: 10_100 }, (_, number) => `in/secret/${number}`);
     await owner.storeMany([...hidden, 'in/seen'].map((key) => ({ key, data: 'x' })));
     await backups.backup(PLACE);
-    const sees = (key: string): boolean => key === 'in/seen';
     for (const moment of [{ destination: PLACE }, {}]) {
       const steps = async (prefix: string): Promise<number> =>
-        (await all((after) => points.browse({ ...moment, prefix, after }, sees))).length;
+        (await all((after) => points.browse({ ...moment, prefix, after }, seesSeen))).length;
       // Else it could be told letter by letter.
       expect(await steps('in/se')).toBe(await steps('in/xx'));
     }
@@ -198,28 +199,29 @@ describe('what lies in a folder at a point', () => {
   });
 });
 
+/** Pages of one that end at the only name that may be seen, beside others. */
+async function pagesBeside(others: readonly string[]): Promise<{ after?: string }[]> {
+  const { owner, backups, points } = await scene();
+  await owner.store('in/seen', 'x');
+  await backups.backup(PLACE);
+  await owner.store('in/seen', 'y');
+  for (const key of others) await owner.store(key, 'x');
+  await backups.backup(PLACE);
+  const then = { destination: PLACE, prefix: 'in/', limit: 1 };
+  return [
+    await points.find({ ...then, contains: '' }, seesSeen),
+    await points.find({ contains: '', prefix: 'in/', limit: 1 }, seesSeen),
+    await points.browse(then, seesSeen),
+    await points.compare({ ...then, from: { snapshot: 1 } }, seesSeen),
+    await points.compare({ ...then, from: { snapshot: 1 }, to: { snapshot: 2 } }, seesSeen),
+  ];
+}
+
 describe('a page', () => {
   it('does not tell whether what nobody may see comes after it', async () => {
-    const pageOf = async (more: readonly string[]): Promise<{ after?: string }[]> => {
-      const { owner, backups, points } = await scene();
-      await owner.store('in/a', 'x');
-      await backups.backup(PLACE);
-      await owner.store('in/a', 'y');
-      for (const key of more) await owner.store(key, 'x');
-      await backups.backup(PLACE);
-      const sees = (key: string): boolean => key === 'in/a';
-      const then = { destination: PLACE, prefix: 'in/', limit: 1 };
-      return [
-        await points.find({ ...then, contains: '' }, sees),
-        await points.find({ contains: '', prefix: 'in/', limit: 1 }, sees),
-        await points.browse(then, sees),
-        await points.compare({ ...then, from: { snapshot: 1 } }, sees),
-        await points.compare({ ...then, from: { snapshot: 1 }, to: { snapshot: 2 } }, sees),
-      ];
-    };
     // In one order or another some of them come after it.
     const others = Array.from({ length: 20 }, (_, number) => `in/other ${number}`);
-    const [alone, among] = [await pageOf([]), await pageOf(others)];
+    const [alone, among] = [await pagesBeside([]), await pagesBeside(others)];
     expect(among.map(({ after }) => after === undefined)).toEqual(alone.map(({ after }) => after === undefined));
   });
 
@@ -454,7 +456,7 @@ describe('a backup that is looked at', () => {
     const { clock, owner, backups, shelf } = await scene();
     let open = 0;
     const connect: Connect = {
-      nameOf: shelf.connect.nameOf,
+      nameOf: (location) => location,
       async connect(location, signal) {
         const place = await shelf.connect.connect(location, signal);
         open += 1;

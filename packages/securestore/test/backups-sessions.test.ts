@@ -1,4 +1,8 @@
-import { describe, expect, test } from 'vitest';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import type { Rule, SecureStorage, Session } from '../src/index.ts';
 import {
   addPrincipal,
@@ -7,6 +11,7 @@ import {
   identity,
   listSnapshots,
   openStore,
+  readReceipt,
   readRestoreReceipt,
   readSnapshot,
   recipientOf,
@@ -130,6 +135,36 @@ describe('somebody whose role is', () => {
       '[root]',
       'rob',
     ]);
+  });
+
+  test('backup-operator is told that there are receipts of drills which name what was wrong, and not those', async () => {
+    const verify = { effect: 'allow', actions: ['verify'] } as const;
+    const { store, session } = await scene({
+      ann: templateRules('backup-operator'),
+      vera: [...templateRules('backup-operator'), verify],
+    });
+    const folder = await mkdtemp(join(tmpdir(), 'damaged-'));
+    onTestFinished(() => rm(folder, { recursive: true, force: true }));
+    const place = pathToFileURL(folder).href;
+    await store.backup(place);
+    expect(await store.backups.drill(place)).toMatchObject({ ok: true });
+    const files = (await readdir(folder, { recursive: true, withFileTypes: true })).filter((one) => one.isFile());
+    const packs = files
+      .map((one) => join(one.parentPath, one.name))
+      .filter((path) => path.startsWith(join(folder, 'd')));
+    for (const path of packs) {
+      const body = await readFile(path);
+      body.writeUInt8(body.readUInt8(body.length - 40) ^ 1, body.length - 40);
+      await writeFile(path, body);
+    }
+    expect(await store.backups.drill(place)).toMatchObject({ ok: false });
+    const [ann, vera] = [session('ann'), session('vera')];
+    const told = await ann.points.receipts(place);
+    expect(told.drills.map(({ receipt }) => readReceipt(receipt, store.fingerprint).ok)).toEqual([true]);
+    expect(told.withheld).toBe(1);
+    const all = await vera.points.receipts(place);
+    expect(all.drills.map(({ receipt }) => readReceipt(receipt, store.fingerprint).ok)).toEqual([false, true]);
+    expect(all).not.toHaveProperty('withheld');
   });
 
   test('reader does neither', async () => {
