@@ -30,6 +30,19 @@ async function withSession<T>(box: Sandbox, token: string, use: (session: Sessio
 }
 
 describe('roles and grants', () => {
+  it('are explained with every action that there is', async () => {
+    const box = await sandbox();
+    const { stderr } = await box.run(['role', 'add', 'typo', '--allow', 'raed']);
+    const actions =
+      /there are (.*) \[/
+        .exec(stderr)?.[1]
+        ?.split(', ')
+        .filter((one) => !one.includes('*')) ?? [];
+    expect(actions).toContain('backup.view');
+    const words = (await done(box, 'help', 'role')).split(/[\s.]*\s|\.$/m);
+    expect(actions.filter((action) => !words.includes(action))).toEqual([]);
+  });
+
   it('are made, shown, explained and taken away', async () => {
     const box = await boxWithReader();
     expect(

@@ -4,6 +4,7 @@ import { promisify } from 'node:util';
 import { openRemoteStore } from '@securestore/client';
 import { commandLine } from '@securestore/protocol';
 import type { CommandRequest } from '@securestore/protocol';
+import { addPrincipal, grantRole, setRole } from 'securestore';
 import type { RemoteStore } from 'securestore';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { TestContext } from 'vitest';
@@ -61,11 +62,14 @@ beforeAll(async () => {
 }, 120_000);
 
 /** Runs a line as a person would who has copied it. */
-async function shell(line: string): Promise<{ readonly stdout: string; readonly code: number }> {
+async function shell(line: string, token?: string): Promise<{ readonly stdout: string; readonly code: number }> {
   const { box, env } = scene;
   const command = COMMAND.map((part) => `'${part}'`).join(' ');
   const script = `securestore() { ${command} "$@"; }\n${line}`;
-  const options = { cwd: box.path(), env: { ...env, CREDENTIALS_DIRECTORY: undefined } };
+  const options = {
+    cwd: box.path(),
+    env: { ...env, ...(token !== undefined && { SECURESTORE_TOKEN: token }), CREDENTIALS_DIRECTORY: undefined },
+  };
   try {
     return { stdout: (await promisify(execFile)('bash', ['-c', script], options)).stdout, code: 0 };
   } catch (error) {
@@ -75,9 +79,9 @@ async function shell(line: string): Promise<{ readonly stdout: string; readonly 
 }
 
 /** The result of the command of what is asked for, in JSON lines. */
-async function told(request: CommandRequest): Promise<unknown[]> {
+async function told(request: CommandRequest, token?: string): Promise<unknown[]> {
   const line = commandLine(request, { store: scene.url });
-  const { stdout, code } = await shell(line.replace(' --store', ' --json --store'));
+  const { stdout, code } = await shell(line.replace(' --store', ' --json --store'), token);
   expect(code, `${line}\n${stdout}`).toBe(0);
   return jsonLines(stdout);
 }
@@ -108,6 +112,19 @@ describe('the command that the console shows', () => {
     );
     expect(await told({ type: 'snapshots', destination: place })).toEqual(sent(await store.backups.list(place)));
     expect(await told({ type: 'destinations' })).toMatchObject([{ location: place }]);
+  }, 120_000);
+
+  it('shows what can be restored to whoever may look at it alone, as the console does', async () => {
+    const { place, store } = scene;
+    await store.access.change([
+      setRole('viewer', [{ effect: 'allow', actions: ['backup.view', 'list', 'history'] }]),
+      addPrincipal('vic', 'user'),
+      grantRole('vic', 'viewer'),
+    ]);
+    const { token } = await store.access.createToken('vic');
+    expect(await told({ type: 'snapshots', destination: place }, token)).toEqual(sent(await store.backups.list(place)));
+    const windows = await told({ type: 'snapshots', destination: place, windows: true }, token);
+    expect(windows.slice(0, -1)).toEqual(sent(await store.backups.windows(place)));
   }, 120_000);
 
   it.each(ODD)(
@@ -146,6 +163,8 @@ describe('the command that the console shows', () => {
     expect(JSON.parse(receipt.stdout)).toMatchObject({
       summary: { of: 'restore', by: 'ann', created: 1, replaced: 1, verified: 2 },
     });
+    const copied = await shell(commandLine({ type: 'receipt', file: 'receipt.json' }, { store: scene.url }));
+    expect(copied).toMatchObject({ code: 0, stdout: expect.stringContaining('by ann') });
     const elsewhere = await box.run(['receipt', 'receipt.json', '--fingerprint', store.fingerprint]);
     expect(elsewhere).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('by ann') });
     const forged = (await readFile(box.path('receipt.json'), 'utf8')).replace('ann', 'eve');

@@ -68,8 +68,14 @@ describe.skipIf(NO_BROWSER !== undefined)(named('a recovery'), () => {
       await signIn(page, place.url, place.tokens.recoverer);
       await page.getByText('Recoverable to').waitFor();
 
-      // The last good state.
+      // The newest moment has the accident in it: that nothing differs from now is no good news.
       await page.getByRole('link', { name: 'Start a recovery' }).click();
+      await page.getByRole('slider', { name: 'Moment to restore' }).waitFor();
+      await page.getByRole('link', { name: 'what is different now' }).click();
+      await page.getByText('There is no difference').waitFor();
+      await page.getByRole('link', { name: 'Choose one from before it' }).click();
+
+      // The last good state.
       await page.getByRole('slider', { name: 'Moment to restore' }).waitFor();
       await page
         .getByRole('row', { name: /before the accident/ })
@@ -110,6 +116,8 @@ describe.skipIf(NO_BROWSER !== undefined)(named('a recovery'), () => {
       await page.getByRole('button', { name: 'Make the plan' }).click();
       const plan = page.getByRole('table', { name: /compared with now/ });
       await plan.waitFor();
+      await page.getByText('The plan is made, and nothing is changed yet.').waitFor();
+      expect(await page.getByText('It is done.').count()).toBe(0);
       await expect(plan.getByRole('row', { name: /^Created/ }).textContent()).resolves.toContain(
         (RECORDS + 1).toLocaleString('en-GB'),
       );
@@ -122,7 +130,7 @@ describe.skipIf(NO_BROWSER !== undefined)(named('a recovery'), () => {
       await page.getByRole('button', { name: 'Start the restore' }).click();
       await page.getByText('Type db/prod/ to confirm.').waitFor();
       await page.getByLabel(/to confirm/).fill('db/prod/');
-      await page.getByRole('button', { name: 'Start the restore' }).click();
+      await page.keyboard.press('Enter');
 
       // Stopped, found again after a reload, gone on with, and loaded anew while it runs.
       await page.getByRole('button', { name: 'Pause' }).click();
@@ -142,6 +150,9 @@ describe.skipIf(NO_BROWSER !== undefined)(named('a recovery'), () => {
         page.waitForEvent('download'),
         page.getByRole('button', { name: 'Save the receipt' }).click(),
       ]);
+      expect(await page.getByLabel('The same on the command line').textContent()).toBe(
+        `securestore receipt ${file.suggestedFilename()} --store ${place.url}`,
+      );
       const receipt = JSON.parse(await readFile(await file.path(), 'utf8')) as RestoreReceipt;
       const store = (await (
         await fetch(`${place.url}/v1/store`, { headers: { authorization: `Bearer ${place.tokens.recoverer}` } })

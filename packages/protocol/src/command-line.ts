@@ -59,6 +59,8 @@ export type CommandRequest =
   | { readonly type: 'get' | 'info' | 'history'; readonly key: string }
   | { readonly type: 'backup' | 'drill' | 'verify-backup' | 'retention'; readonly destination: string }
   | { readonly type: 'approve' | 'deny'; readonly id: string }
+  /** A receipt that was saved, which the store has signed or not. */
+  | { readonly type: 'receipt'; readonly file: string }
   /** Takes the secret of the store, so it is for where the store is unlocked. */
   | { readonly type: 'rotate'; readonly depth?: 'unlock' | 'keys' | 'data' | undefined }
   | { readonly type: 'health' | 'keys' | 'audit' | 'audit-examine' | 'schedules' | 'destinations' | 'approvals' };
@@ -158,6 +160,8 @@ function commandOf(request: CommandRequest): Command {
     case 'approve':
     case 'deny':
       return { operands: [request.type, request.id] };
+    case 'receipt':
+      return { operands: ['receipt', request.file] };
     case 'rotate':
       return { operands: ['rotate'], options: { depth: request.depth } };
     case 'health':

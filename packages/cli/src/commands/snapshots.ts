@@ -63,20 +63,40 @@ function lagOf({ to }: RecoveryWindow, now: Date): number {
 }
 
 async function windowsAt(call: Call, location: string): Promise<readonly RecoveryWindow[]> {
-  const { signal } = call.cli;
-  if (await isForServer(call)) return await withStore(call, ({ backups }) => backups.windows(location, { signal }));
+  if (await isForServer(call)) {
+    const { signal } = call.cli;
+    return await withStore(call, async ({ points }) => (await points.timeline(location, { limit: 1, signal })).windows);
+  }
   const { listWindows } = await import('securestore');
   return await withBackupSecret(call, location, (options) => listWindows(location, options));
 }
 
-type Damaged = (number: number, error: Error) => unknown;
+/** Told of a snapshot that is damaged, and what is known of that. */
+type Damaged = (number: number, message: string) => unknown;
 
-/** @param onDamaged is told of what is damaged, which over a server is an error */
-async function snapshotsAt(call: Call, location: string, onDamaged: Damaged): Promise<readonly SnapshotInfo[]> {
+/** The snapshots at a location, over a server: as the console has them, for the same right. */
+async function snapshotsServed(call: Call, location: string, onDamaged: Damaged): Promise<readonly SnapshotInfo[]> {
   const { signal } = call.cli;
-  if (await isForServer(call)) return await withStore(call, ({ backups }) => backups.list(location, { signal }));
+  return await withStore(call, async ({ points }) => {
+    const found: SnapshotInfo[] = [];
+    const damaged = new Set<number>();
+    for (let before: number | undefined, hasMore = true; hasMore; hasMore = before !== undefined) {
+      const page = await points.timeline(location, { before, limit: 1000, signal });
+      found.push(...page.snapshots);
+      for (const number of page.damaged) damaged.add(number);
+      before = page.before;
+    }
+    for (const number of damaged) onDamaged(number, 'it is damaged');
+    return found;
+  });
+}
+
+async function snapshotsAt(call: Call, location: string, onDamaged: Damaged): Promise<readonly SnapshotInfo[]> {
+  if (await isForServer(call)) return await snapshotsServed(call, location, onDamaged);
   const { listSnapshots } = await import('securestore');
-  return await withBackupSecret(call, location, (options) => listSnapshots(location, { ...options, onDamaged }));
+  return await withBackupSecret(call, location, (options) =>
+    listSnapshots(location, { ...options, onDamaged: (number, { message }) => onDamaged(number, message) }),
+  );
 }
 
 async function sayWindows(call: Call, location: string): Promise<void> {
@@ -98,7 +118,7 @@ export async function snapshots(call: Call<SnapshotsOptions>, location: string):
   }
   const { out } = call;
   const damaged = new Map<number, string>();
-  const found = await snapshotsAt(call, location, (number, { message }) => damaged.set(number, message));
+  const found = await snapshotsAt(call, location, (number, message) => damaged.set(number, message));
   await list(call, found);
   for (const [number, message] of damaged) {
     if (out.json) await out.result({ number, damaged: true, message }, () => []);

@@ -32,6 +32,12 @@ export class Work {
   readonly state = signal<WorkState>({ state: 'idle' });
   /** Of which following counts: an older one tells nothing any more. */
   #round = 0;
+  readonly #whenDone: string;
+
+  /** @param whenDone what is announced at the end to those who do not see it */
+  constructor(whenDone = 'It is done.') {
+    this.#whenDone = whenDone;
+  }
 
   #set(changes: Partial<WorkState>): void {
     this.state.value = { ...this.state.peek(), ...changes };
@@ -110,7 +116,7 @@ export class Work {
       this.#set({ progress: data as JobProgress, isCutOff: false });
     } else if (type === 'report') {
       this.#set({ state: 'done', report: data, isCutOff: false });
-      announce('It is done.');
+      announce(this.#whenDone);
     } else {
       const error = errorIn(data);
       this.#set({ state: error.code === 'ABORTED' ? 'paused' : 'failed', error, isCutOff: false });

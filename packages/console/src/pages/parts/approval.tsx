@@ -4,7 +4,7 @@ import type { ApprovalRequest, StoreAction } from '@securestore/acl';
 import { ask, get } from '../lib/api.ts';
 import { useResource } from '../lib/resource.ts';
 import { session } from '../lib/session.ts';
-import { Badge, Button, Failure, Field, Loading, Notice } from './basics.tsx';
+import { Button, Failure, Field, Loading, Notice } from './basics.tsx';
 import { Ago, Time } from './time.tsx';
 
 const EVERY = 3000;
@@ -112,8 +112,10 @@ export function Approval({
   return (
     <>
       <Notice tone="ok" title="Approved">
-        By {request.by ?? 'whoever unlocks the store'}. It counts for one attempt, until <Time of={request.expires} />.{' '}
-        <Badge tone="ok">once</Badge>
+        <p>
+          By {request.by ?? 'whoever unlocks the store'}. It counts for one attempt, until <Time of={request.expires} />
+          .
+        </p>
       </Notice>
       {children}
     </>

@@ -5,7 +5,7 @@ import { factsIn } from '../lib/points.ts';
 import { saveText } from '../lib/save.ts';
 import { session } from '../lib/session.ts';
 import { Badge, Button, Copy, Notice } from './basics.tsx';
-import { CommandText } from './command.tsx';
+import { Command } from './command.tsx';
 import { Time } from './time.tsx';
 
 /** What a receipt says, whatever it is of. */
@@ -90,7 +90,7 @@ export function Receipt({ receipt, name }: { readonly receipt: DrillReceipt; rea
         </Button>
         <Copy text={whole} what="receipt" />
       </div>
-      <CommandText line={`securestore receipt ${name}`} />
+      <Command request={{ type: 'receipt', file: name }} />
     </div>
   );
 }

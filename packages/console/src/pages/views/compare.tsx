@@ -7,7 +7,7 @@ import type { Point } from '../lib/draft-types.ts';
 import { bytes, count } from '../lib/format.ts';
 import { useListing } from '../lib/listing.ts';
 import { amend, go, place } from '../lib/router.ts';
-import { Badge, Button, Choice, Empty, Failure, Field, Loading, Name } from '../parts/basics.tsx';
+import { Badge, Button, Choice, Empty, Failure, Field, Link, Loading, Name } from '../parts/basics.tsx';
 import type { Tone } from '../parts/basics.tsx';
 import { Command } from '../parts/command.tsx';
 import { MomentField } from '../parts/moment-field.tsx';
@@ -84,6 +84,7 @@ export function CompareView(): JSX.Element {
   const from = pointQuery(point);
   const to: Point | undefined =
     against.type === 'moment' && against.at !== undefined ? { at: against.at.toISOString() } : undefined;
+  const isNewest = against.type === 'now' && point.at === undefined && point.snapshot === undefined;
   const isReady = against.type === 'now' || to !== undefined;
   const key = destination === undefined || !isReady ? undefined : JSON.stringify([destination, from, to, prefix]);
   const listing = useListing<Row>(key, async (after, signal) => {
@@ -156,6 +157,12 @@ export function CompareView(): JSX.Element {
         listing.error === undefined && (
           <Empty title="There is no difference">
             <p>Everything{prefix === '' ? '' : ` below ${prefix}`} that you may see is the same at both moments.</p>
+            {isNewest && (
+              <p>
+                The newest moment has what went wrong as well. <Link to="/recover">Choose one from before it</Link>, and
+                what has changed since is here.
+              </p>
+            )}
           </Empty>
         )}
       {listing.rows.length > 0 && (

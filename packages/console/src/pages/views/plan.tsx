@@ -18,7 +18,7 @@ import { Counts } from '../parts/report.tsx';
 import { download } from '../parts/value.tsx';
 
 /** Finds out what a restore would do. */
-const planning = new Work();
+const planning = new Work('The plan is made, and nothing is changed yet.');
 
 function DryRun({ body }: { readonly body: string }): JSX.Element {
   const { state, report, error, progress } = planning.state.value;
@@ -75,30 +75,43 @@ function Confirm({
     }
     await onStart();
   };
-  return (
-    <>
-      {word !== undefined && (
-        <Field label={`Type “${word}” to confirm`} hint="This changes the store that others use." error={problem}>
-          {({ id, describedBy }) => (
-            <input
-              id={id}
-              aria-describedby={describedBy}
-              type="text"
-              value={typed}
-              autocomplete="off"
-              spellcheck={false}
-              onInput={(event) => {
-                setTyped(event.currentTarget.value);
-                setProblem(undefined);
-              }}
-            />
-          )}
-        </Field>
-      )}
-      <Button kind={word === undefined ? 'primary' : 'danger'} onPress={start}>
+  if (word === undefined) {
+    return (
+      <Button kind="primary" onPress={start}>
         {label}
       </Button>
-    </>
+    );
+  }
+  return (
+    <form
+      class="stack"
+      onSubmit={(event) => {
+        event.preventDefault();
+        void start();
+      }}
+    >
+      <Field label={`Type “${word}” to confirm`} hint="This changes the store that others use." error={problem}>
+        {({ id, describedBy }) => (
+          <input
+            id={id}
+            aria-describedby={describedBy}
+            type="text"
+            value={typed}
+            autocomplete="off"
+            // A phone would begin it with a capital letter, which is another name.
+            autocapitalize="none"
+            spellcheck={false}
+            onInput={(event) => {
+              setTyped(event.currentTarget.value);
+              setProblem(undefined);
+            }}
+          />
+        )}
+      </Field>
+      <Button type="submit" kind="danger">
+        {label}
+      </Button>
+    </form>
   );
 }
 
