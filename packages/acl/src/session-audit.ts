@@ -1,5 +1,6 @@
 import type { EntriesOptions, TrailEntry } from '@securestore/audit';
 import { SecureStoreError } from '@securestore/core-format';
+import { withOneEnd } from '@securestore/objects';
 import type { AuditAdministration } from './administration.ts';
 import type { Checks } from './checks.ts';
 
@@ -23,15 +24,16 @@ export function sessionAudit(
   checks: Checks,
 ): SessionAudit {
   async function* tail(given?: EntriesOptions): AsyncGenerator<TrailEntry> {
-    // Not with one end: a signal ends it in peace, and a timeout does not.
+    // The log is told of both ends: a signal ends following it in peace, and a timeout does not.
     const options = { ...given };
-    await checks.ready(CALL, options.signal);
-    await checks.begin(CALL, undefined, ['audit.view'], options.signal);
+    const signal = withOneEnd(options)?.signal;
+    await checks.ready(CALL, signal);
+    await checks.begin(CALL, undefined, ['audit.view'], signal);
     if (typeof audit?.tail !== 'function') {
       throw new SecureStoreError('UNSUPPORTED', `${CALL}: what is behind this session has no such administration`);
     }
     for await (const entry of audit.tail(options)) {
-      await checks.ready(CALL, options.signal);
+      await checks.ready(CALL, signal);
       checks.still(CALL, undefined, ['audit.view']);
       yield entry;
     }
