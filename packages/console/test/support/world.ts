@@ -57,6 +57,7 @@ export const BEFORE = {
   'db/staging/password': 'staging',
   'api/mail/token': 'mail token',
   'config/app': '{"limit":10}',
+  [`long/${'name'.repeat(40)}/last`]: 'of a long name',
 } as const satisfies Record<string, string>;
 
 async function fill(
