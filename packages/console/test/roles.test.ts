@@ -114,7 +114,9 @@ describe.skipIf(NO_BROWSER !== undefined)(named('who may do what in the pages'),
         .getByRole('button', { name: /Show value/ })
         .first()
         .click();
-      await page.getByText('ACCESS_DENIED').waitFor();
+      await page
+        .getByText('you may not do this; ask whoever administers the store for read on this key ACCESS_DENIED')
+        .waitFor();
       expect(problems).toEqual([]);
     },
     LONG,

@@ -2,6 +2,17 @@ import type { CONSOLE_HEADERS as Headers, ServerEvent } from '@securestore/proto
 import { CONSOLE_HEADERS, encodeQuery, readEvents } from '@securestore/protocol';
 import { signal } from '@preact/signals';
 
+/** What the library says in terms of its calls, and how that is said to somebody who looks at a page. */
+const IN_OUR_TERMS: readonly (readonly [theirs: RegExp, ours: string])[] = [
+  [/[\w.]+ is not allowed here; ask/, 'you may not do this; ask'],
+  [/[\w.]+ takes the approval of a second person here:/, 'this takes the approval of a second person:'],
+  [/\bapprovals\.request\('([\w.]+)', key\)/g, 'securestore approval request $1 KEY'],
+  [/\bapprovals\.request\('([\w.]+)'\)/g, 'securestore approval request $1'],
+];
+
+const inOurTerms = (message: string): string =>
+  IN_OUR_TERMS.reduce((text, [theirs, ours]) => text.replace(theirs, ours), message);
+
 /** What a server answers, or that it does not. */
 export class ApiError extends Error {
   readonly code: string;
@@ -15,7 +26,7 @@ export class ApiError extends Error {
     message: string,
     { retryable = false, requestId }: { retryable?: boolean; requestId?: string } = {},
   ) {
-    super(message);
+    super(inOurTerms(message));
     this.code = code;
     this.retryable = retryable;
     this.requestId = requestId;

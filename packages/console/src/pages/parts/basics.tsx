@@ -131,7 +131,7 @@ export function Notice({
 
 /** What can be done about an error, by its code. */
 const NEXT: Readonly<Record<string, string>> = {
-  ACCESS_DENIED: 'Ask whoever administers the store for the right, or somebody who has it to do this.',
+  ACCESS_DENIED: 'Or ask somebody who has that right to do it.',
   OFFLINE: 'Look whether the server runs and can be reached from here.',
   THROTTLED: 'Wait a moment, and try again.',
   LOCKED: 'Somebody else is at it. Wait until that has ended.',
