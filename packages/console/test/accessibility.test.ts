@@ -73,10 +73,7 @@ async function* pagesOf(page: Page, { url, tokens }: World): AsyncGenerator<stri
   yield 'plan, download';
   await page.getByRole('link', { name: 'Choose something else' }).click();
   await page.getByRole('button', { name: 'long/' }).click();
-  await page
-    .getByRole('row', { name: /name/ })
-    .getByRole('checkbox')
-    .check();
+  await page.getByRole('row', { name: /name/ }).getByRole('checkbox').check();
   await page.getByRole('link', { name: 'Plan the restore' }).click();
   await page.getByText('All below').waitFor();
   yield 'plan, a long name';

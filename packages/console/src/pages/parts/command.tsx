@@ -3,8 +3,9 @@ import type { CommandRequest } from '@securestore/protocol';
 import { commandLine } from '@securestore/protocol';
 import { Copy } from './basics.tsx';
 
-/** A command, to be copied. */
-export function CommandText({ line }: { readonly line: string }): JSX.Element {
+/** What does the same on the command line, over the server that the page is from, to be copied. */
+export function Command({ request }: { readonly request: CommandRequest }): JSX.Element {
+  const line = commandLine(request, { store: location.origin });
   return (
     <div class="command">
       <pre tabIndex={0} role="group" aria-label="The same on the command line">
@@ -13,9 +14,4 @@ export function CommandText({ line }: { readonly line: string }): JSX.Element {
       <Copy text={line} what="command" />
     </div>
   );
-}
-
-/** What does the same on the command line, over the server that the page is from. */
-export function Command({ request }: { readonly request: CommandRequest }): JSX.Element {
-  return <CommandText line={commandLine(request, { store: location.origin })} />;
 }
