@@ -212,7 +212,7 @@ describe.skipIf(NO_BROWSER !== undefined)(named('a recovery'), () => {
       await tabTo(page, 'Moment to restore');
       const newest = await page.getByRole('slider').getAttribute('aria-valuetext');
       await keyboard.press('Home');
-      expect(await page.getByRole('slider').getAttribute('aria-valuetext')).not.toBe(newest);
+      await expect.poll(() => page.getByRole('slider').getAttribute('aria-valuetext')).not.toBe(newest);
       await tabTo(page, 'Look at the store then');
       await keyboard.press('Enter');
 

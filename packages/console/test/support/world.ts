@@ -4,6 +4,7 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { ApprovalRule, Rule, SecureStore } from 'securestore';
 import {
@@ -72,6 +73,8 @@ async function fill(
   }));
   for (const result of await store.storeMany(many)) if (!result.ok) throw result.error;
   await store.backup(destination, { label: 'before the accident' });
+  // The pages show seconds: two moments in one would look alike.
+  await sleep(1000);
   // What happens at three in the morning.
   await store.store('db/prod/password', 'overwritten by mistake');
   await store.delete('db/prod/user');
