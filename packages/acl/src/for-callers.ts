@@ -19,13 +19,14 @@ export type PointAdministration = {
 
 type ForCaller = (given: readonly unknown[], caller: Caller) => readonly unknown[];
 
+/** Calls that show names, as far as these begin with the `prefix` of their options. */
+const LISTINGS: readonly string[] = ['points.browse', 'points.find', 'points.compare'];
+
 const filtered: ForCaller = ([options], { sees }) => [options, sees];
 
 /** What calls are told of who calls, whatever else they were given in its place. */
 export const FOR_CALLER: Readonly<Record<string, ForCaller>> = {
-  'points.browse': filtered,
-  'points.find': filtered,
-  'points.compare': filtered,
+  ...Object.fromEntries(LISTINGS.map((call) => [call, filtered])),
   restore: ([source, options], { principal }) => [source, { ...Object(options), by: principal }],
   'backups.restoreStore': ([source, to, options], { principal }) => [source, to, { ...Object(options), by: principal }],
 };
@@ -36,11 +37,8 @@ export const ABOUT_OBJECTS: Readonly<Record<string, readonly ObjectAction[]>> = 
   'points.retrieveStream': ['read', 'history'],
 };
 
-/** Calls that show names, as far as these begin with the `prefix` of their options. */
-const LISTINGS: ReadonlySet<string> = new Set(['points.browse', 'points.find', 'points.compare']);
-
 /** What the names begin with that a call shows, where it shows names. */
 export function prefixIn(call: string, [options]: readonly unknown[]): string | undefined {
-  const prefix: unknown = LISTINGS.has(call) ? Object(options).prefix : undefined;
+  const prefix: unknown = LISTINGS.includes(call) ? Object(options).prefix : undefined;
   return typeof prefix === 'string' && prefix !== '' ? prefix : undefined;
 }

@@ -1,58 +1,58 @@
+/** A moment of a backup; without both the newest. */
+interface Point {
+  readonly at?: string | undefined;
+  readonly snapshot?: number | undefined;
+}
+
+/** What of the store is meant; without both everything. */
+interface Part {
+  readonly prefix?: string | undefined;
+  readonly keys?: readonly string[] | undefined;
+}
+
 /** What somebody asks for in the console. */
 export type CommandRequest =
   | { readonly type: 'snapshots'; readonly destination: string; readonly windows?: boolean }
-  | {
-      readonly type: 'restore';
-      readonly source: string;
-      readonly at?: string | undefined;
-      readonly snapshot?: number | undefined;
-      readonly prefix?: string | undefined;
-      readonly keys?: readonly string[] | undefined;
-      readonly into?: string | undefined;
-      /** The location of a new store. */
-      readonly to?: string | undefined;
-      readonly conflict?: string | undefined;
-      readonly deleteExtra?: boolean | undefined;
-      readonly dryRun?: boolean | undefined;
-      readonly verify?: boolean | undefined;
-    }
-  | {
+  | (Point &
+      Part & {
+        readonly type: 'restore';
+        readonly source: string;
+        readonly into?: string | undefined;
+        /** The location of a new store. */
+        readonly to?: string | undefined;
+        readonly conflict?: string | undefined;
+        readonly deleteExtra?: boolean | undefined;
+        readonly dryRun?: boolean | undefined;
+        readonly verify?: boolean | undefined;
+      })
+  | (Point & {
       /** The value of one key as of a point. */
       readonly type: 'value';
       readonly source: string;
       readonly key: string;
-      readonly at?: string | undefined;
-      readonly snapshot?: number | undefined;
-    }
-  | {
-      /** A folder of files, as of a point. */
-      readonly type: 'download';
-      readonly source: string;
-      readonly at?: string | undefined;
-      readonly snapshot?: number | undefined;
-      readonly prefix?: string | undefined;
-      readonly keys?: readonly string[] | undefined;
-    }
-  | {
+    })
+  | (Point &
+      Part & {
+        /** A folder of files, as of a point. */
+        readonly type: 'download';
+        readonly source: string;
+      })
+  | (Point & {
       readonly type: 'browse';
       readonly destination?: string | undefined;
-      readonly at?: string | undefined;
-      readonly snapshot?: number | undefined;
       readonly prefix?: string | undefined;
-    }
-  | {
+    })
+  | (Point & {
       readonly type: 'find';
       readonly contains: string;
       readonly destination?: string | undefined;
-      readonly at?: string | undefined;
-      readonly snapshot?: number | undefined;
       readonly prefix?: string | undefined;
-    }
+    })
   | {
       readonly type: 'compare';
       readonly destination: string;
-      readonly from: { readonly at?: string | undefined; readonly snapshot?: number | undefined };
-      readonly to?: { readonly at?: string | undefined; readonly snapshot?: number | undefined } | undefined;
+      readonly from: Point;
+      readonly to?: Point | undefined;
       readonly prefix?: string | undefined;
     }
   | { readonly type: 'versions'; readonly key: string; readonly destination?: string | undefined }
@@ -65,7 +65,6 @@ export type CommandRequest =
   | { readonly type: 'rotate'; readonly depth?: 'unlock' | 'keys' | 'data' | undefined }
   | { readonly type: 'health' | 'keys' | 'audit' | 'audit-examine' | 'schedules' | 'destinations' | 'approvals' };
 
-type Point = { readonly at?: string | undefined; readonly snapshot?: number | undefined };
 type Value = string | number | boolean | readonly string[] | undefined;
 
 /** What a command is given: its name and operands, and its options by their names. */

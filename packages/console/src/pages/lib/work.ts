@@ -150,12 +150,17 @@ export class Work {
   }
 }
 
+/** The path that work was asked of. */
+function pathOf({ route }: WorkRecord): string {
+  return route.replace(/^POST /, '');
+}
+
 function stateOf(found: WorkRecord): WorkState {
-  const { id, job, route, asked, state, started, progress, report, error } = found;
+  const { id, job, asked, state, started, progress, report, error } = found;
   const failure = error === undefined ? undefined : errorIn(error);
   return {
     state: state === 'failed' && failure?.code === 'ABORTED' ? 'paused' : state,
-    path: route.replace(/^POST /, ''),
+    path: pathOf(found),
     asked,
     record: id,
     job,
@@ -170,9 +175,9 @@ function stateOf(found: WorkRecord): WorkState {
 const RESTORES: readonly string[] = ['/v1/restore', '/v1/restore/store'];
 
 /** Whether a record is of a restore that has changed, or changes, something. */
-export function isRestore({ route, asked }: WorkRecord): boolean {
-  const isDry = (asked as { readonly dryRun?: boolean } | undefined)?.dryRun === true;
-  return RESTORES.includes(route.replace(/^POST /, '')) && !isDry;
+export function isRestore(found: WorkRecord): boolean {
+  const isDry = (found.asked as { readonly dryRun?: boolean } | undefined)?.dryRun === true;
+  return RESTORES.includes(pathOf(found)) && !isDry;
 }
 
 /** The newest first. @throws ApiError */

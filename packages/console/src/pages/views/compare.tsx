@@ -2,26 +2,24 @@ import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import type { WireComparePage } from '@securestore/protocol';
 import { get } from '../lib/api.ts';
-import { change, draft, isChosen, isCovered, pointQuery, toggled } from '../lib/draft.ts';
+import { change, draft, isChosen, pointQuery, toggled } from '../lib/draft.ts';
 import type { Point } from '../lib/draft-types.ts';
 import { bytes, count } from '../lib/format.ts';
 import { useListing } from '../lib/listing.ts';
 import { amend, go, place } from '../lib/router.ts';
-import { Badge, Button, Choice, Empty, Failure, Field, Link, Loading, Name } from '../parts/basics.tsx';
+import { Badge, Button, Choice, Empty, Failure, Field, Link, Loading } from '../parts/basics.tsx';
 import type { Tone } from '../parts/basics.tsx';
 import { Command } from '../parts/command.tsx';
 import { MomentField } from '../parts/moment-field.tsx';
+import { ChooseKey, MANY, OpenKey, Progress } from '../parts/name-rows.tsx';
 import { LookPage } from '../parts/recover.tsx';
 import { Rows } from '../parts/rows.tsx';
 import type { Column } from '../parts/rows.tsx';
 import { Time } from '../parts/time.tsx';
-import { Progress } from './find.tsx';
 
 type Row = WireComparePage['differences'][number];
 
 const PAGE = 500;
-/** How many more there are when somebody asks for more. */
-const MANY = 10_000;
 const TONES: Readonly<Record<Row['type'], Tone>> = { added: 'ok', removed: 'bad', changed: 'warn' };
 
 const sizeOf = (size: number | undefined): string => (size === undefined ? '?' : bytes(size));
@@ -39,24 +37,13 @@ const columns = (onOpen: (row: Row) => void, onToggle: (row: Row) => void): read
       row.type === 'added' ? (
         <span aria-hidden="true">–</span>
       ) : (
-        <input
-          type="checkbox"
-          tabIndex={-1}
-          aria-label={`Choose ${row.key}`}
-          checked={isChosen(draft.value.chosen, row.key)}
-          disabled={isCovered(draft.value.chosen, row.key)}
-          onChange={() => onToggle(row)}
-        />
+        <ChooseKey of={row.key} onToggle={() => onToggle(row)} />
       ),
   },
   {
     title: 'Key',
     class: 'main',
-    cell: (row) => (
-      <button type="button" class="entry object" tabIndex={-1} onClick={() => onOpen(row)}>
-        <Name of={row.key} />
-      </button>
-    ),
+    cell: (row) => <OpenKey of={row.key} onOpen={() => onOpen(row)} />,
   },
   { title: 'Since then', class: 'side', cell: ({ type }) => <Badge tone={TONES[type]}>{type}</Badge> },
   { title: 'Size', class: 'side number sizes', cell: sizes },

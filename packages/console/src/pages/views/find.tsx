@@ -2,12 +2,13 @@ import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import type { WireFindPage } from '@securestore/protocol';
 import { get } from '../lib/api.ts';
-import { change, draft, isChosen, isCovered, momentQuery, pointQuery, toggled } from '../lib/draft.ts';
+import { change, draft, isChosen, momentQuery, pointQuery, toggled } from '../lib/draft.ts';
 import { count } from '../lib/format.ts';
 import { useListing } from '../lib/listing.ts';
 import { amend, go, place } from '../lib/router.ts';
-import { Badge, Button, Empty, Failure, Field, Loading, Name } from '../parts/basics.tsx';
+import { Badge, Button, Empty, Failure, Field, Loading } from '../parts/basics.tsx';
 import { Command } from '../parts/command.tsx';
+import { ChooseKey, MANY, OpenKey, Progress } from '../parts/name-rows.tsx';
 import { LookPage } from '../parts/recover.tsx';
 import { Rows } from '../parts/rows.tsx';
 import type { Column } from '../parts/rows.tsx';
@@ -16,41 +17,17 @@ import { Time } from '../parts/time.tsx';
 type Found = WireFindPage['names'][number];
 
 const PAGE = 500;
-/** How many more there are when somebody asks for more. */
-const MANY = 10_000;
-
-/** How far a search has got, where that takes its time. */
-export function Progress({ of: part, what }: { readonly of: number; readonly what: string }): JSX.Element {
-  return (
-    <span class="looking" role="status">
-      <progress max={1} value={part} aria-label={what} /> {Math.floor(part * 100)} % looked through
-    </span>
-  );
-}
 
 const columns = (onOpen: (row: Found) => void, onToggle: (row: Found) => void): readonly Column<Found>[] => [
   {
     title: 'Choose',
     class: 'pick',
-    cell: (row) => (
-      <input
-        type="checkbox"
-        tabIndex={-1}
-        aria-label={`Choose ${row.key}`}
-        checked={isChosen(draft.value.chosen, row.key)}
-        disabled={isCovered(draft.value.chosen, row.key)}
-        onChange={() => onToggle(row)}
-      />
-    ),
+    cell: (row) => <ChooseKey of={row.key} onToggle={() => onToggle(row)} />,
   },
   {
     title: 'Key',
     class: 'main',
-    cell: (row) => (
-      <button type="button" class="entry object" tabIndex={-1} onClick={() => onOpen(row)}>
-        <Name of={row.key} />
-      </button>
-    ),
+    cell: (row) => <OpenKey of={row.key} onOpen={() => onOpen(row)} />,
   },
   {
     title: 'Then',

@@ -12,6 +12,7 @@ import { Badge, Empty, Failure, Link, Loading, Panel } from '../parts/basics.tsx
 import type { Tone } from '../parts/basics.tsx';
 import { Command } from '../parts/command.tsx';
 import { DestinationCard } from '../parts/destination-card.tsx';
+import { NotBackedUp } from '../parts/not-backed-up.tsx';
 import { Page } from '../parts/page.tsx';
 import { Ago } from '../parts/time.tsx';
 
@@ -160,16 +161,9 @@ function Destinations(): JSX.Element {
       {error !== undefined && <Failure error={error} onRetry={reload} />}
       {value === undefined && error === undefined && <Loading isSlow={isSlow} what="backups" />}
       {value?.length === 0 && (
-        <Empty title="This store is not backed up">
-          <p>
-            What is lost now is lost. Make a first backup to a place that whoever can destroy the store can’t reach.
-          </p>
-          {may('backup') && may('backup.manage') && (
-            <Link to="/backups" isButton>
-              Make a backup
-            </Link>
-          )}
-        </Empty>
+        <NotBackedUp>
+          What is lost now is lost. Make a first backup to a place that whoever can destroy the store can’t reach.
+        </NotBackedUp>
       )}
       {value !== undefined && value.length > 0 && (
         <div class="cards">

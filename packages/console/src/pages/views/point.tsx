@@ -7,11 +7,11 @@ import { bytes, count, counted, duration } from '../lib/format.ts';
 import { destinationsOf, timelineOf } from '../lib/points.ts';
 import { gapsOf, meantBy, windowsOf } from '../lib/recovery.ts';
 import { useResource } from '../lib/resource.ts';
-import { may } from '../lib/session.ts';
 import { Badge, Button, Choice, Empty, Failure, Link, Loading, Notice, Panel } from '../parts/basics.tsx';
 import { Command } from '../parts/command.tsx';
 import { Lag } from '../parts/destination-card.tsx';
 import { MomentField } from '../parts/moment-field.tsx';
+import { NotBackedUp } from '../parts/not-backed-up.tsx';
 import { RecoverPage } from '../parts/recover.tsx';
 import { Time } from '../parts/time.tsx';
 import { Timeline } from '../parts/timeline.tsx';
@@ -274,17 +274,10 @@ export function PointView(): JSX.Element {
       {error !== undefined && <Failure error={error} onRetry={reload} />}
       {destinations === undefined && error === undefined && <Loading isSlow={isSlow} what="backups" />}
       {destinations?.length === 0 && (
-        <Empty title="This store is not backed up">
-          <p>
-            Nothing can be restored from elsewhere. Versions that the store keeps itself can still be had:{' '}
-            <code>securestore history KEY</code>.
-          </p>
-          {may('backup') && may('backup.manage') && (
-            <Link to="/backups" isButton>
-              Make a backup
-            </Link>
-          )}
-        </Empty>
+        <NotBackedUp>
+          Nothing can be restored from elsewhere. Versions that the store keeps itself can still be had:{' '}
+          <code>securestore history KEY</code>.
+        </NotBackedUp>
       )}
       {destinations !== undefined && destinations.length > 1 && (
         <Panel title="From where">
