@@ -32,9 +32,11 @@ export async function settledSoon<T>(
 ): Promise<T> {
   if (signal === undefined) return promise;
   const { promise: abandoned, reject } = Promise.withResolvers<never>();
-  const settled = new AbortController();
+  // Made where it is needed: a controller, and the error of its abort, cost more than a small object does.
+  let grace: AbortController | undefined;
   const onAbort = (): void => {
-    clock.sleep(GRACE, settled.signal).then(
+    grace = new AbortController();
+    clock.sleep(GRACE, grace.signal).then(
       () => reject(new SecureStoreError('ABORTED', 'aborted', { outcome })),
       () => undefined,
     );
@@ -45,6 +47,6 @@ export async function settledSoon<T>(
     return await Promise.race([promise, abandoned]);
   } finally {
     signal.removeEventListener('abort', onAbort);
-    settled.abort();
+    grace?.abort();
   }
 }

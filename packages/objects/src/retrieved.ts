@@ -57,8 +57,17 @@ function missingReader(): never {
   throw new SecureStoreError('INTERNAL', 'a blob without a reader');
 }
 
-async function* inlineRange(data: Uint8Array, start: number, end: number): AsyncGenerator<Uint8Array<ArrayBuffer>> {
-  if (start < end) yield new Uint8Array(data.subarray(start, end));
+/** What is in memory already: a stream that reads step by step would cost more than a small object does. */
+function inlineStream(data: Uint8Array, start: number, end: number): ReadableStream<Uint8Array<ArrayBuffer>> {
+  return new ReadableStream<Uint8Array<ArrayBuffer>>(
+    {
+      pull(controller) {
+        if (start < end) controller.enqueue(new Uint8Array(data.subarray(start, end)));
+        controller.close();
+      },
+    },
+    { highWaterMark: 0 },
+  );
 }
 
 /** The payload, or the asked-for range of it, as a stream that reads only when it is read. */
@@ -72,10 +81,8 @@ export function streamRange(
 ): ReadableStream<Uint8Array<ArrayBuffer>> {
   const { payload, length } = opened.body;
   const { start, end } = parseRange(options, length);
-  const pieces =
-    payload.kind === 'inline'
-      ? inlineRange(payload.data, start, end)
-      : (reader ?? missingReader()).read(start, end, signal);
+  if (payload.kind === 'inline') return inlineStream(payload.data, start, end);
+  const pieces = (reader ?? missingReader()).read(start, end, signal);
   return new ReadableStream<Uint8Array<ArrayBuffer>>(
     {
       async pull(controller) {

@@ -31,10 +31,14 @@ function escaped(unit: string): string {
   return `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`;
 }
 
+// oxlint-disable-next-line no-control-regex -- these are what a header can't hold
+const NOT_IN_HEADERS = /[^\x20-\x7e]/;
+const ALL_NOT_IN_HEADERS = new RegExp(NOT_IN_HEADERS, 'g');
+
 /** JSON that fits into a header, whatever characters its texts have. */
 export function asciiJson(value: unknown): string {
-  // oxlint-disable-next-line no-control-regex -- these are what a header can't hold
-  return JSON.stringify(value).replaceAll(/[^\x20-\x7e]/g, escaped);
+  const json = JSON.stringify(value);
+  return NOT_IN_HEADERS.test(json) ? json.replaceAll(ALL_NOT_IN_HEADERS, escaped) : json;
 }
 
 /** The version of an object as an entity tag. */

@@ -1,20 +1,10 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { randomBytes } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { unauthenticated } from '@securestore/acl';
 import { SecureStoreError } from '@securestore/core-format';
 import type { Clock } from '@securestore/jobs';
-import {
-  decodeQuery,
-  FRAMED_TYPE,
-  HEADERS,
-  JSON_TYPE,
-  RAW_TYPE,
-  REQUEST_ID,
-  statusOf,
-  toWireError,
-} from '@securestore/protocol';
+import { decodeQuery, FRAMED_TYPE, HEADERS, JSON_TYPE, RAW_TYPE, statusOf, toWireError } from '@securestore/protocol';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import fastify from 'fastify';
 import type { Logger, SecureStore } from 'securestore';
@@ -37,6 +27,7 @@ import type { Route } from './route.ts';
 import { ROUTES } from './routes/index.ts';
 import { RunningJobs } from './running-jobs.ts';
 import { RequestFigures } from './request-figures.ts';
+import { RequestIds } from './request-ids.ts';
 import { UNREADABLE } from './schema-errors.ts';
 import { NOTHING } from './schemas.ts';
 import { SlowPeers } from './slow-peers.ts';
@@ -81,6 +72,7 @@ export class App {
   readonly #answers = new WeakMap<Socket, Set<ServerResponse>>();
   readonly #slow: SlowPeers;
   readonly #figures = new RequestFigures();
+  readonly #ids = new RequestIds();
   readonly #stopping = new AbortController();
   #total = 0;
 
@@ -132,7 +124,7 @@ export class App {
       bodyLimit: limits.jsonBytes,
       exposeHeadRoutes: false,
       requestIdHeader: false,
-      genReqId: (request) => this.#requestIdOf(request),
+      genReqId: (request) => this.#ids.of(request),
       // A caller's texts are what they are, or refused: nothing is made of them. `verbose` has errors say what was asked for.
       ajv: { customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: false, verbose: true } },
       routerOptions: {
@@ -162,11 +154,6 @@ export class App {
       );
     });
     return app;
-  }
-
-  #requestIdOf({ headers }: { readonly headers: IncomingMessage['headers'] }): string {
-    const given = headers[HEADERS.requestId];
-    return typeof given === 'string' && REQUEST_ID.test(given) ? given : randomBytes(12).toString('base64url');
   }
 
   #add(route: Route): void {

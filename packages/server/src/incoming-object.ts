@@ -82,10 +82,14 @@ function headersIn(headers: IncomingHttpHeaders): About {
   };
 }
 
-/** The whole of what is small; what is longer stays a stream. */
-async function gathered(data: AsyncIterable<Uint8Array>, announced: number): Promise<IncomingObject['data']> {
+/** The whole of what is small, which is no more than it announces; what is longer stays a stream. */
+async function gathered(
+  data: AsyncIterable<Uint8Array>,
+  announced: number,
+  limit: number,
+): Promise<IncomingObject['data']> {
   // What says no length may be long.
-  if (!(announced <= GATHERED_BYTES)) return data;
+  if (!(announced <= GATHERED_BYTES)) return limited(data, limit);
   const chunks: Uint8Array[] = [];
   for await (const chunk of data) chunks.push(chunk);
   return Buffer.concat(chunks);
@@ -108,14 +112,14 @@ export async function incomingObject({
   const source = bytesOf(stream);
   if (mediaTypeOf(headers) !== FRAMED_TYPE) {
     const about = headersIn(headers);
-    return { data: await gathered(limited(source, limits.objectBytes), announced), ...about, close: async () => {} };
+    return { data: await gathered(source, announced, limits.objectBytes), ...about, close: async () => {} };
   }
   const reader = new FrameReader(source);
   const close = (): Promise<void> => reader.close();
   try {
     const about = headIn(await reader.head());
     const told = reader.data(() => new SecureStoreError('INVALID_ARGUMENT', 'the data to store could not be read'));
-    return { data: await gathered(limited(told, limits.objectBytes), announced), ...about, close };
+    return { data: await gathered(told, announced, limits.objectBytes), ...about, close };
   } catch (error) {
     await close();
     throw error;
