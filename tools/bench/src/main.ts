@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -8,12 +8,13 @@ import { AREAS } from './areas.ts';
 import { installRivals } from './install-rivals.ts';
 import { describeMachine } from './machine.ts';
 import type { MeasuredArea } from './model.ts';
+import { withTables } from './report.ts';
 import { renderArea } from './table.ts';
 
 const USAGE = `npm run bench -- [area…] [--json] [--write] [--quick]
 areas: ${Object.keys(AREAS).join(' ')} (default all)
 --json   print the numbers as JSON
---write  write them to docs/benchmarks.md
+--write  write them to docs/benchmarks.md, where the tables of other areas stay
 --quick  a small run that shows that everything works; its numbers mean nothing`;
 /** The share of the work that `--quick` does. */
 const QUICK = 1 / 1024;
@@ -65,8 +66,9 @@ async function measureApart(name: string): Promise<MeasuredArea> {
   }
 }
 
-async function write(machine: string, areas: readonly MeasuredArea[]): Promise<void> {
+async function write(machine: string, measured: readonly MeasuredArea[]): Promise<void> {
   const file = fileURLToPath(new URL('../../../docs/benchmarks.md', import.meta.url));
-  const heading = `# Benchmarks\n\nWritten by \`npm run bench -- --write\`: medians of ${areas[0]?.runs ?? 0} runs at least, on ${machine}.\n`;
-  await writeFile(file, `${heading}\n${areas.map(renderArea).join('\n')}`);
+  const day = new Date().toISOString().slice(0, 10);
+  const titles = Object.values(AREAS).map(({ title }) => title);
+  await writeFile(file, withTables(await readFile(file, 'utf8'), measured, `${machine}, ${day}`, titles));
 }
