@@ -4,7 +4,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import { unauthenticated } from '@securestore/acl';
 import { SecureStoreError } from '@securestore/core-format';
 import type { Clock } from '@securestore/jobs';
-import { decodeQuery, FRAMED_TYPE, HEADERS, JSON_TYPE, RAW_TYPE, statusOf, toWireError } from '@securestore/protocol';
+import { decodeQuery, FRAMED_TYPE, HEADERS, JSON_TYPE, RAW_TYPE } from '@securestore/protocol';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import fastify from 'fastify';
 import type { Logger, SecureStore } from 'securestore';
@@ -18,7 +18,7 @@ import type { ConsoleFiles } from './console/console-files.ts';
 import type { Oidc } from './console/oidc.ts';
 import type { OwnOrigin } from './console/own-origin.ts';
 import { secure } from './console/security-headers.ts';
-import { asStoreError, defectFields } from './failures.ts';
+import { answerFailure } from './answer-failure.ts';
 import type { ServerLimits } from './limits.ts';
 import { checkLocations } from './locations.ts';
 import { openApiOf } from './openapi.ts';
@@ -300,23 +300,9 @@ export class App {
   }
 
   #fail(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
-    const known = asStoreError(error);
-    const told = toWireError(known, request.id);
-    const { logger } = this.#settings;
-    if (told.code === 'INTERNAL') logger?.error({ requestId: request.id, ...defectFields(error) }, 'a defect');
-    const caller = this.#known.get(request);
-    if (told.code === 'UNAUTHENTICATED') {
-      caller?.forget();
-      reply.header('www-authenticate', 'Bearer');
-    }
-    if (told.code === 'THROTTLED') reply.header('retry-after', '1');
-    for (const name of ['content-length', 'etag', 'last-modified', 'accept-ranges', HEADERS.info, HEADERS.metadata]) {
-      reply.removeHeader(name);
-    }
-    return reply
-      .code(statusFor(known, told.code, request))
-      .type(JSON_TYPE)
-      .send({ error: told });
+    const told = answerFailure(error, request, reply, this.#settings.logger);
+    if (told === 'UNAUTHENTICATED') this.#known.get(request)?.forget();
+    return reply;
   }
 }
 
@@ -327,11 +313,4 @@ function routeOf(request: FastifyRequest): Route | undefined {
 function consoleRouteOf(request: FastifyRequest): ConsoleRoute | undefined {
   const config = request.routeOptions.config as Partial<ConsoleRoute> | undefined;
   return config?.console === undefined ? undefined : { console: config.console };
-}
-
-function statusFor(error: unknown, code: Parameters<typeof statusOf>[0], { headers }: FastifyRequest): number {
-  const own = (error as { readonly statusCode?: unknown } | null)?.statusCode;
-  if (SecureStoreError.is(error) && typeof own === 'number') return own;
-  const isConditional = headers['if-match'] !== undefined || headers['if-none-match'] !== undefined;
-  return code === 'CONFLICT' && isConditional ? 412 : statusOf(code);
 }
