@@ -205,7 +205,7 @@ it.each([
           const run = new Run(world, isShort);
           for (const given of steps) await run.perform(given);
           await run.end(pick);
-          world.source.remove();
+          await world.source.remove();
         },
       ),
       { numRuns: TORTURE ? 2000 : 20 },

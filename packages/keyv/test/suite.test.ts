@@ -40,7 +40,7 @@ vitest.describe.each(PLACES)("keyv's own suite on %s:", (_kind, createPlace) => 
   });
   vitest.afterAll(async () => {
     await store.close();
-    place.remove();
+    await place.remove();
   });
 
   vitest.describe.each(KEYVS)('with %s', (_name, keyv, test) => {

@@ -12,7 +12,9 @@ import { moveStore } from '../../src/index.ts';
 /** The backend of a place, closed when the test has ended. */
 export async function reached(place: Place, layers: readonly Layer[] = []): Promise<StorageBackend> {
   const opened = await place.open();
-  atEnd(() => opened.close());
+  // Not held, as `openAt` does not hold its stores.
+  const held = new WeakRef(opened);
+  atEnd(() => held.deref()?.close());
   return composeLayers(opened, layers);
 }
 

@@ -12,10 +12,10 @@ import { SqliteBackend } from '@securestore/backend-sqlite';
 export interface Place {
   readonly location: string;
   open(): Promise<StorageBackend>;
-  remove(): void;
+  remove(): Promise<void> | void;
 }
 
-function placeAt(location: string, create: () => StorageBackend, remove: () => void): Place {
+function placeAt(location: string, create: () => StorageBackend, remove: Place['remove']): Place {
   return {
     location,
     async open() {
@@ -30,11 +30,21 @@ function placeAt(location: string, create: () => StorageBackend, remove: () => v
 /** @param clock of the backend, milliseconds since 1970 */
 export function memoryPlace(clock?: () => number): Place {
   const settings = clock === undefined ? {} : { clock };
-  return placeAt(
+  const place: Place = placeAt(
     `memory:${randomUUID()}`,
     () => new MemoryBackend(settings),
-    () => undefined,
+    async () => empty(await place.open()),
   );
+  return place;
+}
+
+/** Removes everything at a backend: what lies in memory under a name stays there for as long as the process does. */
+async function empty(backend: StorageBackend): Promise<void> {
+  for (;;) {
+    const { entries } = await backend.list('');
+    if (entries.length === 0) return backend.close();
+    for (const { key } of entries) await backend.delete(key);
+  }
 }
 
 function folderPlace(scheme: string, create: () => StorageBackend): Place {

@@ -36,8 +36,15 @@ async function settingsAt(place: Place, { layers = [], wrap, ...rest }: Extras):
 }
 
 function closedAtEnd(store: ObjectStore): ObjectStore {
+  // Not held: a test that goes through all that may go wrong opens thousands.
+  const opened = new WeakRef(store);
   // A store whose backend was stopped by a test never closes.
-  atEnd(() => Promise.race([store.close().catch(() => undefined), new Promise<void>((done) => setImmediate(done))]));
+  const closed = async (): Promise<void> =>
+    opened
+      .deref()
+      ?.close()
+      .catch(() => undefined);
+  atEnd(() => Promise.race([closed(), new Promise<void>((done) => setImmediate(done))]));
   return store;
 }
 

@@ -244,7 +244,7 @@ export function describeModel(surface: Surface): void {
             expect(await store.list(), `client ${index}`).toEqual(names.toSorted());
           }
           for (const store of clients) await store.close();
-          place.remove();
+          await place.remove();
         }),
         { numRuns: Math.ceil((TORTURE ? 500 : name === 'memory' ? 30 : 4) * surface.share) },
       );
