@@ -28,6 +28,17 @@ export function firstFrom(pages: readonly IndexPage[], token: string): number {
   return low;
 }
 
+/** The first entry of a page that is not before `token`. */
+function firstEntry(entries: readonly IndexEntry[], token: string): number {
+  let [low, high] = [0, entries.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((entries[middle]?.token ?? '') < token) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
 /**
  * An index: pages, and what has changed since they were written. Changes hold whole new versions; what becomes of the others the rule
  * says.
@@ -69,7 +80,10 @@ export class IndexSet {
     const found: IndexEntry[] = [];
     for (let page = this.pages[at]; page !== undefined && page.firstToken <= token; page = this.pages[++at]) {
       const entries = await this.#reader.read(page, signal);
-      for (const entry of entries) if (entry.token === token) found.push(entry);
+      for (let one = firstEntry(entries, token); entries[one]?.token === token; one++) {
+        const entry = entries[one];
+        if (entry !== undefined) found.push(entry);
+      }
     }
     return found.length === 0 ? NOTHING : found;
   }

@@ -184,4 +184,21 @@ describe('the command that the console shows', () => {
     expect(anew.code, anew.stdout).toBe(0);
     expect((await box.run(['get', 'db/b', '--store', to])).stdout).toBe('then db/b');
   }, 120_000);
+
+  it('tells in the order of names, however many pages that takes', async () => {
+    const { place, store } = scene;
+    const keys = Array.from({ length: 620 }, (_, at) => `many/${(at * 7919) % 620}`);
+    await store.storeMany(keys.map((key) => ({ key, data: 'x' })));
+    const inOrder = keys.toSorted();
+    const { stdout } = await shell(
+      commandLine(
+        { type: 'compare', destination: place, from: { snapshot: 1 }, prefix: 'many/' },
+        { store: scene.url },
+      ),
+    );
+    expect(stdout.trim().split('\n').slice(0, -1)).toEqual(inOrder.map((key) => `+ ${key}`));
+    expect((await told({ type: 'find', contains: 'many/' })).map((one) => (one as { key: string }).key)).toEqual(
+      inOrder,
+    );
+  }, 120_000);
 });

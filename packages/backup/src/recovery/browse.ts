@@ -1,12 +1,15 @@
 import { SecureStoreError } from '@securestore/core-format';
 import type { ObjectStore } from '@securestore/objects';
 import { mapConcurrently } from '@securestore/objects';
+import { byBytes } from './by-bytes.ts';
 import { childrenOf } from './children.ts';
+import type { FolderNames } from './folder-names.ts';
 import type { PageSeal } from './page-seal.ts';
-import type { Source } from './sources.ts';
+import type { LiveSource, PointSource, Source } from './sources.ts';
+import { takeTurns } from './sources.ts';
 import type { BrowsePage, DamagedThen, FolderThen, ObjectThen } from './types.ts';
 
-/** The largest folder that is put in order, and how many names are looked at for a page. */
+/** The largest folder whose objects are read for a page, and how many names are looked at for one. */
 const MAX_SORTED = 5000;
 const MAX_STEPS = 10_000;
 const READ_AT_ONCE = 8;
@@ -60,36 +63,24 @@ async function* each<T>(items: readonly T[]): AsyncGenerator<T> {
   yield* items;
 }
 
-/** By UTF-8 bytes, as names are in order everywhere. */
-function byBytes(a: string, b: string): number {
-  return Buffer.compare(Buffer.from(a), Buffer.from(b));
-}
-
 /** A page of a folder at a moment. */
-export async function browse(source: Source, asked: PageAsked): Promise<BrowsePage> {
+export async function browse(source: PointSource | LiveSource, asked: PageAsked): Promise<BrowsePage> {
   const { prefix, after, limit, sees, seal, signal } = asked;
   const about = ['browse', source.info.snapshot ?? 'now', prefix];
   const end = seal.open(after, about);
   const walk = { prefix, sees, steps: MAX_STEPS, signal };
-  const sorted = end === undefined || 'name' in end;
-  if (sorted) {
+  if (end === undefined || ('name' in end && end.isLarge !== true)) {
     const all = await childrenOf(source, { ...walk, most: MAX_SORTED + 1 });
-    if (all.next === undefined)
-      return sortedPage(
-        source,
-        all.children.map(({ key }) => key),
-        end?.name,
-        asked,
-        about,
-      );
+    if (all.next === undefined) return sortedPage(source, keysOf(all.children), end?.name, asked, about);
+  }
+  if ((end === undefined || 'name' in end) && 'index' in source) {
+    const names = source.largeFolder(prefix);
+    await names.read(source, MAX_STEPS, signal);
+    if (!names.isTooLarge) return largePage(source, names, end?.name ?? '', asked, about);
   }
   const from = end !== undefined && 'token' in end ? end.token : undefined;
   const { children, next } = await childrenOf(source, { ...walk, after: from, most: limit });
-  const entries = await entriesOf(
-    source.store,
-    children.map(({ key }) => key),
-    signal,
-  );
+  const entries = await entriesOf(source.store, keysOf(children), signal);
   const progress = next === undefined ? 1 : shareOf(source, prefix, next);
   const more = next === undefined ? {} : { after: seal.seal({ token: next }, about) };
   return { ...source.info, entries, isSorted: false, progress, ...more };
@@ -116,6 +107,53 @@ async function sortedPage(
     progress,
     ...(isMore && { after: seal.seal({ name: last }, about) }),
   };
+}
+
+/**
+ * A page of a large folder of a point, in order, once all names in it are known; until then one with nothing in it. What it holds is told
+ * by the index alone: what lies next to each other in this order lies anywhere in the backup.
+ */
+async function largePage(
+  source: PointSource,
+  names: FolderNames,
+  begin: string,
+  { prefix, limit, sees, seal }: PageAsked,
+  about: readonly unknown[],
+): Promise<BrowsePage> {
+  const entries: Entry[] = [];
+  const page = (progress: number, after?: string): BrowsePage => ({
+    ...source.info,
+    entries,
+    isSorted: true,
+    progress,
+    ...(after !== undefined && { after: seal.seal({ name: after, isLarge: true }, about) }),
+  });
+  if (!names.isWhole) return page(shareOf(source, prefix, names.next), begin);
+  const folder = prefix.slice(0, prefix.lastIndexOf('/') + 1);
+  let [at, last, left] = [names.after(begin), begin, MAX_STEPS];
+  for (let one = names.names[at]; one !== undefined; one = names.names[at]) {
+    if (left-- <= 0 || entries.length >= limit) return page(share(at, names), last);
+    await takeTurns(left);
+    at += 1;
+    last = one.key;
+    // Asked first, and of every name: how far a page gets must not tell what names begin with that may not be seen.
+    if (!sees(one.key)) continue;
+    const slash = one.key.indexOf('/', folder.length);
+    if (slash !== -1) {
+      last = one.key.slice(0, slash + 1);
+      at = names.after(last);
+    }
+    if (!one.key.startsWith(prefix)) continue;
+    entries.push(slash === -1 ? { type: 'object', ...one } : { type: 'folder', key: last });
+  }
+  // As above: whether anything comes after it may not be for whoever asks.
+  return entries.length >= limit ? page(1, last) : page(1);
+}
+
+const keysOf = (children: readonly { readonly key: string }[]): string[] => children.map(({ key }) => key);
+
+function share(at: number, { names }: FolderNames): number {
+  return Math.floor((at / names.length) * 100) / 100;
 }
 
 /** How much of what a prefix is about comes before a token, from 0 to 1. */

@@ -3,6 +3,7 @@ import { asBuffer, indexPageName, SecureStoreError } from '@securestore/core-for
 import { mapConcurrently } from '@securestore/objects';
 import type { PageAsked } from './browse.ts';
 import { shareOf } from './browse.ts';
+import { byBytes } from './by-bytes.ts';
 import type { IndexSet } from '../index-set.ts';
 import { firstAtLeast } from '../index-set.ts';
 import type { IndexPages } from '../index-pages.ts';
@@ -226,6 +227,7 @@ export async function compare(from: PointSource, to: PointSource | LiveSource, a
   const differences: Difference[] = [];
   const described = mapConcurrently(each(found), READ_AT_ONCE, (one) => describe(from, to, one, signal));
   for await (const difference of described) differences.push(difference);
+  differences.sort((a, b) => byBytes(a.key, b.key));
   return {
     from: from.info,
     to: to.info,

@@ -1,5 +1,6 @@
 import type { PageAsked } from './browse.ts';
 import { shareOf } from './browse.ts';
+import { byBytes } from './by-bytes.ts';
 import type { Item, Source } from './sources.ts';
 import { takeTurns } from './sources.ts';
 import type { FindPage, FoundName } from './types.ts';
@@ -23,9 +24,10 @@ export async function find(source: Source, contains: string, asked: PageAsked): 
   const within = source.names.folderOf(prefix);
   const wanted = contains.toLowerCase();
   const names: FoundName[] = [];
+  const inOrder = (): FoundName[] => names.toSorted((a, b) => byBytes(a.key, b.key));
   const page = (token: string): FindPage => {
     const progress = shareOf(source, prefix, token);
-    return { ...source.info, names, progress, after: seal.seal({ token }, about) };
+    return { ...source.info, names: inOrder(), progress, after: seal.seal({ token }, about) };
   };
   let [left, last] = [MAX_STEPS, end !== undefined && 'token' in end ? end.token : within];
   for await (const item of source.items(last, signal)) {
@@ -40,5 +42,5 @@ export async function find(source: Source, contains: string, asked: PageAsked): 
     // At once: whether anything comes after it may not be for whoever asks.
     if (names.length >= limit) return page(last);
   }
-  return { ...source.info, names, progress: 1 };
+  return { ...source.info, names: inOrder(), progress: 1 };
 }

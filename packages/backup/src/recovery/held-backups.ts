@@ -6,6 +6,7 @@ import { OpenedBackup } from '../opened-backup.ts';
 import type { Connected, Places } from '../places.ts';
 import type { FoundPoint } from '../points.ts';
 import { rememberedAt } from '../remembered.ts';
+import { FolderNames } from './folder-names.ts';
 
 /** How long a backup that nobody looks at stays open, in milliseconds, and how many do at once. */
 const HELD_FOR = 60_000;
@@ -13,6 +14,8 @@ const MAX_HELD = 4;
 /** How many of its points, and of the stores as they were then, are kept. */
 const REMEMBERED_POINTS = 10_000;
 const MAX_VIEWS = 4;
+/** How many large folders of its points are kept in order: some 30 MB each at most. */
+const MAX_FOLDERS = 2;
 
 /** The store as it was at a point, opened. */
 export interface PointView {
@@ -26,6 +29,7 @@ export class HeldBackup {
   readonly backup: OpenedBackup;
   readonly #place: Connected;
   readonly #views = new Map<number, Promise<PointView>>();
+  readonly #folders = new Map<string, FolderNames>();
   /** How many are looking at it. */
   users = 0;
   /** When the last one ceased to, in milliseconds since the machine started. */
@@ -54,6 +58,16 @@ export class HeldBackup {
     return opening;
   }
 
+  /** All names of a large folder at a point, as far as they are read. @param within its token */
+  folder(point: number, within: string): FolderNames {
+    const id = `${point} ${within}`;
+    const folder = this.#folders.get(id) ?? new FolderNames(within);
+    this.#folders.delete(id);
+    this.#folders.set(id, folder);
+    for (const one of this.#folders.keys()) if (this.#folders.size > MAX_FOLDERS) this.#folders.delete(one);
+    return folder;
+  }
+
   async #open(point: FoundPoint, signal: AbortSignal | undefined): Promise<PointView> {
     const { backup } = this;
     const index = await backup.index(point, signal);
@@ -62,6 +76,7 @@ export class HeldBackup {
 
   async close(): Promise<void> {
     this.#views.clear();
+    this.#folders.clear();
     await this.#place.close();
   }
 }

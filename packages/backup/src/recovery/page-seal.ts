@@ -12,8 +12,8 @@ const MAX_LENGTH = 4096;
 /** How long what is sealed is: as long for each name, but for a few that JSON makes much longer. */
 const SIZES = [1280, 3040] as const;
 
-/** Where a page ended: at a name, or at a token in the order of the store. */
-export type PageEnd = { readonly name: string } | { readonly token: string };
+/** Where a page ended: at a name, perhaps of what is told by an index alone, or at a token in the order of the store. */
+export type PageEnd = { readonly name: string; readonly isLarge?: true } | { readonly token: string };
 
 function isEnd(value: unknown): value is PageEnd {
   if (typeof value !== 'object' || value === null) return false;

@@ -6,6 +6,7 @@ import type { IndexPages } from '../index-pages.ts';
 import type { IndexSet } from '../index-set.ts';
 import { firstFrom } from '../index-set.ts';
 import type { OpenedBackup } from '../opened-backup.ts';
+import type { FolderNames } from './folder-names.ts';
 import type { HeldBackup, PointView } from './held-backups.ts';
 import type { KnownNames } from './known-names.ts';
 import type { MomentInfo } from './types.ts';
@@ -92,11 +93,14 @@ class PointItem implements Item {
 export class PointSource implements Source {
   readonly store: ObjectStore;
   readonly index: IndexSet;
-  readonly info: MomentInfo;
+  readonly info: MomentInfo & { readonly snapshot: number };
+  readonly #held: HeldBackup;
   readonly #backup: OpenedBackup;
   readonly #known: KnownNames;
 
-  constructor({ backup }: HeldBackup, { point, index, store }: PointView, known: KnownNames) {
+  constructor(held: HeldBackup, { point, index, store }: PointView, known: KnownNames) {
+    const { backup } = held;
+    this.#held = held;
     this.#backup = backup;
     this.#known = known;
     this.index = index;
@@ -111,6 +115,11 @@ export class PointSource implements Source {
   /** What reads the pages of the index. */
   get pages(): IndexPages {
     return this.#backup.pages;
+  }
+
+  /** All names of the folder that a prefix is in, as far as they are read. They are kept while the backup is looked at. */
+  largeFolder(prefix: string): FolderNames {
+    return this.#held.folder(this.info.snapshot, this.names.folderOf(prefix));
   }
 
   /** What an entry of the index is about. */

@@ -78,8 +78,8 @@ export interface ObjectThen {
   readonly type: 'object';
   readonly key: string;
   readonly version: string;
-  /** Of the data, in bytes. */
-  readonly size: number;
+  /** Of the data, in bytes; absent in a folder of more than 5,000, of which objects are not read. */
+  readonly size?: number;
   readonly modified: Date;
 }
 
@@ -98,7 +98,10 @@ export interface DamagedThen {
 }
 
 export interface BrowsePage extends Page, MomentInfo {
-  /** Folders and objects together. Where `isSorted`, by UTF-8 bytes; a very large folder comes in an order of its own. */
+  /**
+   * Folders and objects together. Where `isSorted`, by UTF-8 bytes. More than 5,000 of the store as it is now, and a folder of a point with
+   * more than 200,000 names in it and in the folders in it, come in an order of their own.
+   */
   readonly entries: readonly (ObjectThen | FolderThen | DamagedThen)[];
   readonly isSorted: boolean;
 }
@@ -121,6 +124,7 @@ export interface FoundName {
 }
 
 export interface FindPage extends Page, MomentInfo {
+  /** By UTF-8 bytes within a page; pages come in an order of their own. */
   readonly names: readonly FoundName[];
 }
 
@@ -179,7 +183,7 @@ export interface Difference {
 export interface ComparePage extends Page {
   readonly from: MomentInfo;
   readonly to: MomentInfo;
-  /** In an order of their own. */
+  /** By UTF-8 bytes of their keys within a page; pages come in an order of their own. */
   readonly differences: readonly Difference[];
 }
 

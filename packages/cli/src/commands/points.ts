@@ -7,6 +7,8 @@ import { formatTable, formatTime } from '../terminal-text.ts';
 
 /** The most that a page holds. */
 const PAGE = 500;
+/** How much of a listing is held to be put in order. */
+const SORTED_AT_ONCE = 100_000;
 
 interface PointOptions {
   readonly at?: string;
@@ -37,6 +39,22 @@ async function* pagesOf<P extends { readonly after?: string }>(
   } while (after !== undefined);
 }
 
+/** What is on pages by the bytes of its keys: all of it, or where there is more so many at a time. */
+async function* inOrder<P, T extends { readonly key: string }>(
+  pages: AsyncIterable<P>,
+  on: (page: P) => readonly T[],
+): AsyncGenerator<T> {
+  let held: T[] = [];
+  const sorted = (): T[] => held.toSorted((a, b) => Buffer.compare(Buffer.from(a.key), Buffer.from(b.key)));
+  for await (const page of pages) {
+    held.push(...on(page));
+    if (held.length < SORTED_AT_ONCE) continue;
+    yield* sorted();
+    held = [];
+  }
+  yield* sorted();
+}
+
 /** A point, and where it is; without a destination the store as it is now. @throws `INVALID_ARGUMENT` */
 function momentOf(destination: string | undefined, options: PointOptions): object {
   const choice = pointOf(options);
@@ -49,7 +67,7 @@ function momentOf(destination: string | undefined, options: PointOptions): objec
 type Entry = BrowsePage['entries'][number];
 
 function entryRow(entry: Entry, shown: (name: string) => string): string[] {
-  if (entry.type === 'object') return [String(entry.size), formatTime(entry.modified), shown(entry.key)];
+  if (entry.type === 'object') return [String(entry.size ?? ''), formatTime(entry.modified), shown(entry.key)];
   return [entry.type === 'folder' ? '' : `damaged (${entry.code})`, '', shown(entry.key)];
 }
 
@@ -86,10 +104,9 @@ export async function find(
   const moment = momentOf(destination, options);
   await withStore(call, async ({ points }) => {
     const { signal } = cli;
-    for await (const { names } of pagesOf((after) =>
-      points.find({ ...moment, contains, after, limit: PAGE, signal }),
-    )) {
-      for (const name of names) await out.result(name, () => [`${out.name(name.key)}${sinceWhen(name)}`]);
+    const pages = pagesOf((after) => points.find({ ...moment, contains, after, limit: PAGE, signal }));
+    for await (const name of inOrder(pages, ({ names }) => names)) {
+      await out.result(name, () => [`${out.name(name.key)}${sinceWhen(name)}`]);
       if (out.closed()) return;
     }
   });
@@ -107,11 +124,10 @@ export async function compare(call: Call<CompareOptions>, destination: string): 
     const { signal } = cli;
     const asked = { destination, from, prefix, ...(Object.keys(to).length > 0 && { to }) };
     const counts = { added: 0, removed: 0, changed: 0 };
-    for await (const page of pagesOf((after) => points.compare({ ...asked, after, limit: PAGE, signal }))) {
-      for (const difference of page.differences) {
-        counts[difference.type] += 1;
-        await out.result(difference, () => [`${MARKS[difference.type]} ${out.name(difference.key)}`]);
-      }
+    const pages = pagesOf((after) => points.compare({ ...asked, after, limit: PAGE, signal }));
+    for await (const difference of inOrder(pages, ({ differences }) => differences)) {
+      counts[difference.type] += 1;
+      await out.result(difference, () => [`${MARKS[difference.type]} ${out.name(difference.key)}`]);
       if (out.closed()) return;
     }
     await out.result({ summary: counts }, () => [

@@ -14,14 +14,16 @@ export function addPointVerbs(program: Command, run: Run): void {
     usage: 'browse [destination]',
     summary: 'list a folder as it was at a point of a backup, or without one as it is now',
     options: [...pointOptions(), new Option('--prefix <prefix>', 'the folder, such as db/prod/; by default the root')],
-    notes: 'The store has to be there: restore --folder and export look into a backup without it.',
+    notes: `The store has to be there: restore --folder and export look into a backup without it. In a folder of more than 5,000 sizes are
+not told: that would mean to read all of it.`,
     load: async () => (await import('../commands/points.ts')).browse,
   });
   addVerb<FindOptions, [string, string | undefined]>(program, run, {
     usage: 'find <text> [destination]',
     summary: 'list names that have a text in them, in a backup or without one now, also of what was deleted',
     options: [...pointOptions(), new Option('--prefix <prefix>', 'only names that start with this')],
-    notes: 'Large and small letters are the same. What was deleted is known as long as its history is kept.',
+    notes:
+      'Large and small letters are the same. What was deleted is known as long as its history is kept. In the order of names, 100,000 at a time.',
     load: async () => (await import('../commands/points.ts')).find,
   });
   addVerb<CompareOptions, [string]>(program, run, {
@@ -34,7 +36,7 @@ export function addPointVerbs(program: Command, run: Run): void {
       new Option('--to-snapshot <number>', 'the second point: this one'),
       new Option('--prefix <prefix>', 'only names that start with this'),
     ],
-    notes: 'Each difference is one line: + added, - removed, ~ changed.',
+    notes: 'Each difference is one line: + added, - removed, ~ changed. In the order of names, 100,000 at a time.',
     load: async () => (await import('../commands/points.ts')).compare,
   });
   addVerb<object, [string]>(program, run, {
