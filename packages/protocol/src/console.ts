@@ -80,7 +80,7 @@ export type DownloadRequest =
       readonly snapshot?: number;
       readonly version?: string;
     }
-  /** A tar of objects of a point: those below `prefix`, or `keys`. What may not be read is not in it. */
+  /** A tar of objects of a point: those below `prefix`, or `keys`. What may not be read is not in it, and a file `left-out-….txt` names it. */
   | {
       readonly type: 'archive';
       readonly destination: string;
@@ -95,6 +95,9 @@ export interface Download {
   readonly url: string;
   /** What the file is to be called. */
   readonly name: string;
+  /** Of an archive, how many objects will be in it, and how many will not since they may not be read. Absent where more than 5,000 were chosen. */
+  readonly objects?: number;
+  readonly leftOut?: number;
 }
 
 /** Work that the caller has started over this server, and what came of it: kept for a day after its end, the last 50 of a caller. */

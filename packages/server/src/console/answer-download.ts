@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream';
-import type { DownloadRequest } from '@securestore/protocol';
+import { SecureStoreError } from '@securestore/core-format';
+import type { Download, DownloadRequest } from '@securestore/protocol';
 import { RAW_TYPE } from '@securestore/protocol';
 import type { FastifyReply } from 'fastify';
 import type { RetrievedStream, Session } from 'securestore';
@@ -7,7 +8,7 @@ import { Type } from 'typebox';
 import type { TSchema } from 'typebox';
 import { dateIn } from '../given.ts';
 import { exactly, GIVEN_TIME, LOCATION, VERSION } from '../schemas.ts';
-import { archiveOf } from './archive.ts';
+import { archiveOf, outlookOf } from './archive.ts';
 import { attachment, fileNameOf } from './downloads.ts';
 
 const POINT = { at: Type.Optional(GIVEN_TIME), snapshot: Type.Optional(Type.Integer({ minimum: 1 })) };
@@ -29,10 +30,35 @@ export const DOWNLOAD: TSchema = Type.Union([
     keys: Type.Optional(Type.Array(KEY, { maxItems: 10_000 })),
   }),
 ]);
+
+/**
+ * Finds out before a download begins what keeps it from being one, which a page can show then.
+ *
+ * @throws SecureStoreError `ACCESS_DENIED`, `NOT_FOUND`, `INVALID_KEY`
+ */
+export async function lookAhead(
+  session: Session,
+  asked: DownloadRequest,
+  reply: FastifyReply,
+): Promise<Pick<Download, 'objects' | 'leftOut'>> {
+  const { signal } = goneWith(reply);
+  if (asked.type === 'archive') return outlookOf(session, asked, signal);
+  if ((await session.permission('read', asked.key, { signal })) !== 'denied') return {};
+  throw new SecureStoreError('ACCESS_DENIED', 'you may not read it: downloading takes the right "read" on it', {
+    key: asked.key,
+  });
+}
+
+/** Aborts where whoever asked has gone. */
+function goneWith({ raw }: FastifyReply): AbortController {
+  const gone = new AbortController();
+  raw.once('close', () => gone.abort());
+  return gone;
+}
+
 /** Answers with a file. What is in it does nothing in a browser, wherever that shows it. */
 export async function answerDownload(session: Session, asked: DownloadRequest, reply: FastifyReply): Promise<unknown> {
-  const gone = new AbortController();
-  reply.raw.once('close', () => gone.abort());
+  const gone = goneWith(reply);
   reply.header('content-disposition', attachment(fileNameOf(asked).toWellFormed()));
   reply.header('content-security-policy', "default-src 'none'; frame-ancestors 'none'; sandbox");
   if (asked.type === 'archive') {

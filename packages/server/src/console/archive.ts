@@ -1,5 +1,6 @@
+import { randomBytes } from 'node:crypto';
 import { SecureStoreError } from '@securestore/core-format';
-import type { DownloadRequest } from '@securestore/protocol';
+import type { Download, DownloadRequest } from '@securestore/protocol';
 import { createTarPacker } from 'modern-tar';
 import type { PointRetrieveOptions, RetrievedStream, Session } from 'securestore';
 import { dateIn } from '../given.ts';
@@ -36,19 +37,6 @@ function entryName(key: string): string {
   return key.replaceAll('\\', '%5C').replace(/^([A-Za-z]):/, '$1%3A');
 }
 
-async function opened(
-  session: Session,
-  key: string,
-  options: PointRetrieveOptions,
-): Promise<RetrievedStream | undefined> {
-  try {
-    return await session.points.retrieveStream(key, options);
-  } catch (error) {
-    if (SecureStoreError.is(error) && LEFT_OUT.has(error.code)) return undefined;
-    throw error;
-  }
-}
-
 /** The point that is meant, by its number: one that is made meanwhile changes nothing. */
 async function snapshotOf(
   session: Session,
@@ -61,9 +49,10 @@ async function snapshotOf(
 }
 
 /**
- * The objects of a point as a tar, as it comes. Each is read as it is read by itself: so each is allowed and recorded by itself.
+ * The objects of a point as a tar, as it comes. Each is read as it is read by itself: so each is allowed and recorded by itself. Where some are
+ * left out, a file in it says which.
  *
- * @throws SecureStoreError what keeps it from beginning
+ * @throws SecureStoreError what keeps it from beginning, which is also that there is nothing to be in it: `ACCESS_DENIED`, `NOT_FOUND`
  */
 export async function archiveOf(
   session: Session,
@@ -72,23 +61,109 @@ export async function archiveOf(
 ): Promise<ReadableStream<Uint8Array>> {
   const snapshot = await snapshotOf(session, asked, signal);
   const options = { destination: asked.destination, snapshot, signal };
-  const { readable, controller } = createTarPacker();
+  const leftOut = new LeftOut();
+  const objects = readable(session, namesOf(session, asked, snapshot, signal), options, leftOut);
+  const first = await objects.next();
+  if (first.done === true) throw nothingIn(leftOut.count);
+  const { readable: archive, controller } = createTarPacker();
   const pack = async (): Promise<void> => {
-    for await (const key of namesOf(session, asked, snapshot, signal)) {
-      const found = await opened(session, key, options);
-      if (found === undefined) continue;
-      const { info, stream } = found;
-      const header = {
-        name: entryName(key),
-        size: info.size,
-        type: 'file',
-        mode: 0o600,
-        mtime: info.modified,
-      } as const;
-      await stream.pipeTo(controller.add(header), { signal });
+    for (let next: IteratorResult<Readable, void> = first; next.done !== true; next = await objects.next()) {
+      const { key, info, stream } = next.value;
+      await stream.pipeTo(controller.add(headerOf(entryName(key), info.size, info.modified)), { signal });
+    }
+    if (leftOut.count > 0) {
+      const note = Buffer.from(leftOut.text());
+      const entry = controller.add(headerOf(leftOut.fileName, note.length, new Date())).getWriter();
+      await entry.write(note);
+      await entry.close();
     }
     controller.finalize();
   };
   pack().catch((error: unknown) => controller.error(error));
-  return readable;
+  return archive;
+}
+
+type Readable = RetrievedStream & { readonly key: string };
+
+/** The objects that may be read, one after the other. */
+async function* readable(
+  session: Session,
+  names: AsyncIterable<string>,
+  options: PointRetrieveOptions,
+  leftOut: LeftOut,
+): AsyncGenerator<Readable, void> {
+  for await (const key of names) {
+    try {
+      yield { key, ...(await session.points.retrieveStream(key, options)) };
+    } catch (error) {
+      if (!SecureStoreError.is(error) || !LEFT_OUT.has(error.code)) throw error;
+      if (error.code === 'ACCESS_DENIED') leftOut.add(key);
+    }
+  }
+}
+
+function headerOf(
+  name: string,
+  size: number,
+  mtime: Date,
+): Parameters<ReturnType<typeof createTarPacker>['controller']['add']>[0] {
+  return { name, size, type: 'file', mode: 0o600, mtime };
+}
+
+/** How many names are told of what is left out. */
+const MAX_NAMED = 1000;
+
+/** What there was, and may not be read. */
+class LeftOut {
+  readonly #names: string[] = [];
+  /** Drawn, so that no object has it. */
+  readonly fileName = `left-out-${randomBytes(4).toString('hex')}.txt`;
+  count = 0;
+
+  add(key: string): void {
+    this.count += 1;
+    if (this.#names.length < MAX_NAMED) this.#names.push(key);
+  }
+
+  text(): string {
+    const more = this.count - this.#names.length;
+    return [
+      `${this.count === 1 ? 'One object is' : `${this.count} objects are`} not in this archive: whoever made it may not read ${this.count === 1 ? 'it' : 'them'}.`,
+      '',
+      ...this.#names,
+      ...(more > 0 ? [`and ${more} more`] : []),
+      '',
+    ].join('\n');
+  }
+}
+
+function nothingIn(leftOut: number): SecureStoreError {
+  if (leftOut === 0) return new SecureStoreError('NOT_FOUND', 'nothing of what was chosen was there at that moment');
+  const all = leftOut === 1 ? 'the one object that was chosen' : `any of the ${leftOut} objects that were chosen`;
+  return new SecureStoreError('ACCESS_DENIED', `you may not read ${all}: downloading takes the right "read"`);
+}
+
+/** How many names are looked at before a download begins. */
+const MAX_LOOKED_AT = 5000;
+
+/**
+ * What an archive will hold and leave out; nothing where it would take long to say.
+ *
+ * @throws SecureStoreError where nothing would be in it: `ACCESS_DENIED`, `NOT_FOUND`
+ */
+export async function outlookOf(
+  session: Session,
+  asked: ArchiveRequest,
+  signal: AbortSignal,
+): Promise<Pick<Download, 'objects' | 'leftOut'>> {
+  let [objects, leftOut] = [0, 0];
+  const snapshot = await snapshotOf(session, asked, signal);
+  for await (const key of namesOf(session, asked, snapshot, signal)) {
+    if (objects + leftOut >= MAX_LOOKED_AT) return {};
+    // What takes an approval may have one.
+    if ((await session.permission('read', key, { signal })) === 'denied') leftOut += 1;
+    else objects += 1;
+  }
+  if (objects === 0) throw nothingIn(leftOut);
+  return { objects, leftOut };
 }

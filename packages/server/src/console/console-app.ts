@@ -26,7 +26,7 @@ import type { ConsoleEntry, SessionLimits } from './console-sessions.ts';
 import { ConsoleSessions } from './console-sessions.ts';
 import type { CookieSettings } from './cookies.ts';
 import { cookieIn, cookieSettings, setCookie } from './cookies.ts';
-import { answerDownload, DOWNLOAD } from './answer-download.ts';
+import { answerDownload, DOWNLOAD, lookAhead } from './answer-download.ts';
 import { Downloads, fileNameOf } from './downloads.ts';
 import type { Oidc } from './oidc.ts';
 import type { OwnOrigin } from './own-origin.ts';
@@ -264,8 +264,9 @@ export class ConsoleApp {
     this.#ports.admit(request, reply, session);
     const asked = request.body as DownloadRequest;
     await this.#ports.checkPlaces(session, asked);
+    const outlook = await lookAhead(session, asked, reply);
     const id = this.#downloads.add(entry, asked);
-    return { url: `${CONSOLE_PATHS.downloads}/${id}`, name: fileNameOf(asked) };
+    return { url: `${CONSOLE_PATHS.downloads}/${id}`, name: fileNameOf(asked), ...outlook };
   }
 
   async #download(request: FastifyRequest, reply: FastifyReply): Promise<unknown> {

@@ -37,6 +37,11 @@ async function scene(): Promise<Scene> {
   const tokens: Record<string, string> = {
     ann: await here.somebody('ann', EVERYTHING),
     vic: await here.somebody('vic', [view, { effect: 'allow', actions: ['list', 'history'] }]),
+    paul: await here.somebody('paul', [
+      view,
+      { effect: 'allow', actions: ['list', 'history'] },
+      { effect: 'allow', actions: ['read'], keys: ['web/**'] },
+    ]),
     dora: await here.somebody('dora', [
       view,
       { effect: 'allow', actions: ['list', 'history', 'read'], keys: ['db/**'] },
@@ -220,18 +225,71 @@ describe('a download', () => {
     const asked = { type: 'archive', destination: place, snapshot: 1 };
     const contentOf = async (name: string, more: object): Promise<Record<string, string>> => {
       const session = await browser(name);
-      const { body, headers } = await download(session, await ask(session, { ...asked, ...more }));
+      const { objects, leftOut, ...begun } = await ask(session, { ...asked, ...more });
+      const { body, headers } = await download(session, begun);
       expect(headers['content-type']).toBe('application/x-tar');
       const entries = await unpackTar(new Uint8Array(body));
-      return Object.fromEntries(entries.map(({ header, data }) => [header.name, Buffer.from(data ?? []).toString()]));
+      expect(entries.length).toBe((objects ?? 0) + (leftOut === 0 ? 0 : 1));
+      return Object.fromEntries(
+        entries.map(({ header, data }) => [
+          header.name.replace(/-[0-9a-f]{8}[.]txt$/, ''),
+          Buffer.from(data ?? []).toString(),
+        ]),
+      );
     };
     const db = { 'db/a': 'then db/a', 'db/b': 'then db/b', 'db/deep/c': 'then db/deep/c' };
     expect(await contentOf('ann', {})).toEqual({ ...db, 'web/d': 'then web/d' });
+    // What may not be listed is not told of either.
     expect(await contentOf('dora', {})).toEqual(db);
-    expect(await contentOf('vic', {})).toEqual({});
     expect(await contentOf('ann', { prefix: 'db/d' })).toEqual({ 'db/deep/c': 'then db/deep/c' });
-    expect(await contentOf('dora', { keys: ['db/b', 'web/d', 'never'] })).toEqual({ 'db/b': 'then db/b' });
+    expect(await contentOf('dora', { keys: ['db/b', 'web/d'] })).toEqual({
+      'db/b': 'then db/b',
+      'left-out': 'One object is not in this archive: whoever made it may not read it.\n\nweb/d\n',
+    });
+    // Who may list all of it, and read a part.
+    expect(await contentOf('paul', {})).toEqual({
+      'web/d': 'then web/d',
+      'left-out': '3 objects are not in this archive: whoever made it may not read them.\n\ndb/a\ndb/b\ndb/deep/c\n',
+    });
   });
+
+  it('with nothing in it is refused before it begins, and again where that has come since', async () => {
+    const { browser, place, store } = await scene();
+    const [vic, ann, paul] = [await browser('vic'), await browser('ann'), await browser('paul')];
+    const refusal = async (session: Browser, more: object): Promise<string> => {
+      const json = { type: 'archive', destination: place, snapshot: 1, ...more };
+      const answer = await session.send('POST', CONSOLE_PATHS.downloads, { json });
+      return `${codeIn(answer)}: ${(answer.json() as { error: { message: string } }).error.message}`;
+    };
+    expect(await refusal(vic, {})).toMatch(/^ACCESS_DENIED: .*any of the 4 objects/);
+    expect(await refusal(vic, { keys: ['db/a'] })).toMatch(/^ACCESS_DENIED: .*the one object/);
+    expect(await refusal(ann, { prefix: 'no/' })).toMatch(/^NOT_FOUND/);
+    const object = { type: 'object', key: 'db/a', destination: place };
+    expect(codeIn(await vic.send('POST', CONSOLE_PATHS.downloads, { json: object }))).toBe('ACCESS_DENIED');
+    // What is named need not have been there.
+    const never = await ask(ann, { type: 'archive', destination: place, snapshot: 1, keys: ['never'] });
+    expect(codeIn(await download(ann, never))).toBe('NOT_FOUND');
+    const asked = await ask(paul, { type: 'archive', destination: place, snapshot: 1 });
+    await store.access.change([setRole('of paul', [{ effect: 'allow', actions: ['backup.view', 'list', 'history'] }])]);
+    expect(codeIn(await download(paul, asked))).toBe('ACCESS_DENIED');
+  });
+
+  it('of more than is looked at before says in it what was left out', async () => {
+    const { browser, store } = await scene();
+    const names = Array.from({ length: 5001 }, (_, at) => `db/many/${at}`);
+    await store.storeMany(names.map((key) => ({ key, data: '' })));
+    const place = `memory:${randomUUID()}`;
+    await store.backup(place);
+    const paul = await browser('paul');
+    const asked = await ask(paul, { type: 'archive', destination: place });
+    expect(asked).not.toHaveProperty('leftOut');
+    const entries = await unpackTar(new Uint8Array((await download(paul, asked)).body));
+    expect(entries.map(({ header }) => header.name.slice(0, 8))).toEqual(['web/d', 'left-out']);
+    const note = Buffer.from(entries[1]?.data ?? []).toString();
+    // db/a, db/new and db/deep/c as well.
+    expect(note).toMatch(/^5004 objects are not in this archive/);
+    expect(note).toMatch(/\nand 4004 more\n$/);
+  }, 120_000);
 
   it('waits with a few others of the same principal alone, of which the oldest goes', async () => {
     const { browser } = await scene();
@@ -302,8 +360,8 @@ describe('a download', () => {
       );
     }
     for (const key of ['/', 'a//b', '..', '\ud800', 'a/\udc00b']) {
-      const asked = await ask(ann, { type: 'object', key, destination: place });
-      expect(codeIn(await download(ann, asked)), key).toBe('INVALID_KEY');
+      const json = { type: 'object', key, destination: place };
+      expect(codeIn(await ann.send('POST', CONSOLE_PATHS.downloads, { json })), key).toBe('INVALID_KEY');
     }
   });
 });
