@@ -3,24 +3,25 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { axeFindings, openBrowser, signIn, WIDTHS } from './support/browser.ts';
 import type { Width } from './support/browser.ts';
 import { BROWSER, named, NO_BROWSER } from './support/pages.ts';
+import { chooseMoment, find, goTo, pick } from './support/steps.ts';
 import { world } from './support/world.ts';
 import type { World } from './support/world.ts';
 
 const LONG = 240_000;
 
-/** What is wrong with a page: what axe finds, and whether it is wider than the window. */
+/** Tables of which a part is out of sight where there is little room. */
+const CUT_OFF = `innerWidth > 700 ? [] : [...document.querySelectorAll('.table')].filter(({ scrollWidth, clientWidth }) => scrollWidth > clientWidth).map((table) => 'the table “' + table.getAttribute('aria-label') + '” is cut off')`;
+
+/** What is wrong with a page: what axe finds, and whether it, or a table on a small screen, is wider than the window. */
 async function wrongWith(page: Page, name: string): Promise<string[]> {
   const width = await page.evaluate<number>(
     'document.documentElement.scrollWidth - document.documentElement.clientWidth',
   );
-  const findings = await axeFindings(page);
+  const findings = [...(await axeFindings(page)), ...(await page.evaluate<string[]>(CUT_OFF))];
   return [...findings, ...(width > 0 ? [`it is ${width} pixels wider than the window`] : [])].map(
     (line) => `${name}: ${line}`,
   );
 }
-
-const part = (page: Page, name: string): Promise<void> =>
-  page.getByRole('navigation', { name: 'Parts' }).getByRole('link', { name }).click();
 
 /** Comes to every page, in every state that is easily had. */
 async function* pagesOf(page: Page, { url, tokens }: World): AsyncGenerator<string> {
@@ -34,11 +35,7 @@ async function* pagesOf(page: Page, { url, tokens }: World): AsyncGenerator<stri
   await page.getByText('Recoverable to').waitFor();
   await page.getByText(/checks? without a finding/).click();
   yield 'overview';
-  await page.getByRole('link', { name: 'Start a recovery' }).click();
-  await page
-    .getByRole('row', { name: /before the accident/ })
-    .getByRole('button', { name: /Choose/ })
-    .click();
+  await chooseMoment(page);
   yield 'moment';
   await page.getByRole('link', { name: 'Look at the store then' }).click();
   await page.getByRole('row', { name: /db\// }).waitFor();
@@ -47,13 +44,8 @@ async function* pagesOf(page: Page, { url, tokens }: World): AsyncGenerator<stri
   await page.getByRole('button', { name: 'Show', exact: true }).click();
   await page.getByText('No name here begins with').waitFor();
   yield 'browse, nothing';
-  await page.getByRole('link', { name: 'Find a key' }).click();
-  await page.getByLabel('Part of the name').fill('password');
-  await page.getByRole('button', { name: 'Find', exact: true }).click();
-  await page
-    .getByRole('row', { name: /db\/prod\/password/ })
-    .getByRole('checkbox')
-    .check();
+  await find(page, 'password');
+  await pick(page, /db\/prod\/password/);
   yield 'find';
   await page.getByRole('link', { name: 'Differences' }).click();
   await page.getByRole('row', { name: /removed/ }).waitFor();
@@ -73,11 +65,11 @@ async function* pagesOf(page: Page, { url, tokens }: World): AsyncGenerator<stri
   yield 'plan, download';
   await page.getByRole('link', { name: 'Choose something else' }).click();
   await page.getByRole('button', { name: 'long/' }).click();
-  await page.getByRole('row', { name: /name/ }).getByRole('checkbox').check();
+  await pick(page, /name/);
   await page.getByRole('link', { name: 'Plan the restore' }).click();
   await page.getByText('All below').waitFor();
   yield 'plan, a long name';
-  await part(page, 'Backups');
+  await goTo(page, 'Backups');
   await page.getByRole('table', { name: /newest snapshots/ }).waitFor();
   yield 'backups';
   await page.getByRole('button', { name: 'Try a recovery' }).click();
@@ -87,15 +79,15 @@ async function* pagesOf(page: Page, { url, tokens }: World): AsyncGenerator<stri
     .first()
     .click();
   yield 'backups, drill';
-  await part(page, 'Approvals');
+  await goTo(page, 'Approvals');
   await page.getByText('Nobody asks you for anything').waitFor();
   yield 'approvals';
-  await part(page, 'Audit');
+  await goTo(page, 'Audit');
   await page.getByRole('button', { name: 'Verify' }).click();
   await page.getByText('Nothing is wrong').waitFor();
   yield 'audit';
-  await part(page, 'Keys');
-  await page.getByRole('button', { name: 'Count the objects' }).click();
+  await goTo(page, 'Keys');
+  await page.getByRole('button', { name: 'Count the records' }).click();
   await page.getByRole('button', { name: 'Count again' }).waitFor();
   yield 'keys';
   await page.goto(`${url}/console/#/recover/run`);

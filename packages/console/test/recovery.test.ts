@@ -5,6 +5,7 @@ import { readRestoreReceipt } from 'securestore';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openBrowser, signIn } from './support/browser.ts';
 import { BROWSER, named, NO_BROWSER } from './support/pages.ts';
+import { browseMoment, pick } from './support/steps.ts';
 import { BEFORE, world } from './support/world.ts';
 import type { World } from './support/world.ts';
 
@@ -87,8 +88,20 @@ describe.skipIf(NO_BROWSER !== undefined)(named('a recovery'), () => {
       await page.getByRole('link', { name: 'Differences' }).click();
       await page.getByLabel('Only below').fill('db/prod/');
       await page.getByRole('button', { name: 'Compare' }).click();
+      // In the order of names, however they came. When something was removed nobody knows, so no time is said to be it.
+      await page
+        .getByText(`${(RECORDS + 3).toLocaleString('en-GB')} different, sorted by name; that is all.`)
+        .waitFor();
+      const shown = page.getByRole('grid', { name: 'Differences' }).getByRole('row');
+      const texts = (await shown.allTextContents()).slice(1, 6);
+      expect(texts[0]).toMatch(/^.*db\/prod\/left behind.*added.*20\d\d-/);
+      expect(texts[1]).toMatch(/^.*db\/prod\/password.*changed.*20\d\d-/);
+      expect(texts[2]).toMatch(/^.*db\/prod\/records\/000000.*removed/);
+      expect(texts[3]).toMatch(/^.*db\/prod\/records\/000001.*removed/);
+      expect(texts[2]).not.toMatch(/20\d\d-/);
       await page.getByLabel('Only below').fill('db/prod/pass');
       await page.getByRole('button', { name: 'Compare' }).click();
+      await page.getByText('1 different; that is all.').waitFor();
       await page.getByRole('row', { name: /db\/prod\/password.*changed/ }).waitFor();
 
       // The history of a key, whose values are hidden.
@@ -107,10 +120,7 @@ describe.skipIf(NO_BROWSER !== undefined)(named('a recovery'), () => {
       // A folder of it, in place, exactly as it was.
       await page.getByRole('link', { name: 'Browse' }).click();
       await page.getByRole('button', { name: 'db/' }).click();
-      await page
-        .getByRole('row', { name: /prod\// })
-        .getByRole('checkbox')
-        .check();
+      await pick(page, /prod\//);
       await page.getByRole('link', { name: 'Plan the restore' }).click();
       await page.getByLabel(/Delete what was not there then/).check();
       await page.getByRole('button', { name: 'Make the plan' }).click();
@@ -138,7 +148,7 @@ describe.skipIf(NO_BROWSER !== undefined)(named('a recovery'), () => {
       await page.reload();
       await page.getByRole('heading', { name: 'Paused' }).waitFor();
       expect(await valueOf(place, `db/prod/records/${String(RECORDS - 1).padStart(6, '0')}`)).toBe('404');
-      await page.getByRole('button', { name: 'Go on' }).click();
+      await page.getByRole('button', { name: 'Continue' }).click();
       await page.getByRole('heading', { name: 'Restoring' }).waitFor();
       await page.reload();
       await page.getByText('It is back').waitFor({ timeout: 120_000 });
@@ -165,7 +175,7 @@ describe.skipIf(NO_BROWSER !== undefined)(named('a recovery'), () => {
       });
 
       // And recorded.
-      await page.getByRole('link', { name: 'See it in the audit trail' }).click();
+      await page.getByRole('link', { name: 'See it in the audit log' }).click();
       await page
         .getByRole('row', { name: /recoverer restore/ })
         .first()
@@ -260,17 +270,8 @@ describe.skipIf(NO_BROWSER !== undefined)(named('a recovery'), () => {
       await using browser = await openBrowser(BROWSER, place.url);
       const { page, problems } = browser;
       await signIn(page, place.url, place.tokens.recoverer);
-      await page.getByRole('link', { name: 'Start a recovery' }).click();
-      await page
-        .getByRole('row', { name: /before the accident/ })
-        .getByRole('button', { name: /Choose/ })
-        .click();
-      await page.getByRole('link', { name: 'Look at the store then' }).click();
-      await page.getByRole('button', { name: 'db/' }).click();
-      await page
-        .getByRole('row', { name: /staging/ })
-        .getByRole('checkbox')
-        .check();
+      await browseMoment(page, ['db/']);
+      await pick(page, /staging/);
       await page.getByRole('link', { name: 'Plan the restore' }).click();
 
       await page.getByLabel(/^Download/).check();

@@ -1,27 +1,29 @@
+import { readFile } from 'node:fs/promises';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openBrowser, signIn } from './support/browser.ts';
 import { BROWSER, named, NO_BROWSER } from './support/pages.ts';
-import { world } from './support/world.ts';
+import { browseMoment, chooseMoment, find, goTo, pick } from './support/steps.ts';
+import { BEFORE, world } from './support/world.ts';
 import type { World } from './support/world.ts';
 
 const LONG = 240_000;
 
+/** Restores something without the pages, beside what is there. */
+async function restored({ url, tokens, destination }: World, prefix: string): Promise<void> {
+  const answer = await fetch(`${url}/v1/restore`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${tokens.recoverer}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ source: destination, snapshot: 1, prefix, into: 'beside/' }),
+  });
+  expect(answer.status).toBe(200);
+}
+
 /** Comes to a plan for a key that was overwritten. */
 async function planIn(page: Page): Promise<void> {
-  await page.getByRole('link', { name: 'Start a recovery' }).click();
-  await page
-    .getByRole('row', { name: /before the accident/ })
-    .getByRole('button', { name: /Choose/ })
-    .click();
-  await page.getByRole('link', { name: 'Look at the store then' }).click();
-  await page.getByRole('link', { name: 'Find a key' }).click();
-  await page.getByLabel('Part of the name').fill('prod/password');
-  await page.getByRole('button', { name: 'Find', exact: true }).click();
-  await page
-    .getByRole('row', { name: /db\/prod\/password/ })
-    .getByRole('checkbox')
-    .check();
+  await browseMoment(page);
+  await find(page, 'prod/password');
+  await pick(page, /db\/prod\/password/);
   await page.getByRole('link', { name: 'Plan the restore' }).click();
 }
 
@@ -31,6 +33,39 @@ describe.skipIf(NO_BROWSER !== undefined)(named('who may do what in the pages'),
     place = await world({ approvals: [{ actions: ['restore.replace'] }] });
   });
   afterAll(() => place.stop());
+
+  it(
+    'asks nobody to confirm or approve what changes nothing',
+    async () => {
+      await using browser = await openBrowser(BROWSER, place.url);
+      const { page, problems } = browser;
+      await signIn(page, place.url, place.tokens.recoverer);
+      await browseMoment(page, ['db/']);
+      await pick(page, /staging/);
+      await page.getByRole('link', { name: 'Plan the restore' }).click();
+      await page.getByRole('button', { name: 'Make the plan' }).click();
+      await page.getByText('There is nothing to restore').waitFor();
+      await page.getByText('All of it is in the store as it was then.').waitFor();
+      expect(await page.getByText('This takes a second person').count()).toBe(0);
+      expect(await page.getByRole('heading', { name: 'Confirm' }).count()).toBe(0);
+      // What was chosen to be left as it is, and what would stop at something in the way.
+      await page.getByRole('link', { name: 'Choose something else' }).click();
+      await page.getByRole('button', { name: 'api/' }).waitFor();
+      await find(page, 'prod/password');
+      await page.getByRole('button', { name: 'Clear' }).click();
+      await pick(page, /db\/prod\/password/);
+      await page.getByRole('link', { name: 'Plan the restore' }).click();
+      await page.getByLabel(/^Stop before/).check();
+      await page.getByRole('button', { name: 'Make the plan' }).click();
+      await page.getByText('This would stop before anything is changed').waitFor();
+      await page.getByLabel(/^Leave it/).check();
+      await page.getByRole('button', { name: 'Make the plan' }).click();
+      await page.getByText('1 key is there as another version, and stays as you chose.').waitFor();
+      expect(await page.getByText('This takes a second person').count()).toBe(0);
+      expect(problems).toEqual([]);
+    },
+    LONG,
+  );
 
   it(
     'lets two people restore what one of them may not alone',
@@ -70,6 +105,40 @@ describe.skipIf(NO_BROWSER !== undefined)(named('who may do what in the pages'),
   );
 
   it(
+    'says to who may read a part what is not in a download, and what is not shown',
+    async () => {
+      await using browser = await openBrowser(BROWSER, place.url);
+      const { page, problems } = browser;
+      await restored(place, 'api/');
+      await signIn(page, place.url, place.tokens.partial);
+      await chooseMoment(page);
+      await page.getByRole('link', { name: 'Look at the store then' }).click();
+      await pick(page, /db\//);
+      await page.getByRole('link', { name: 'Plan the restore' }).click();
+      await page.getByRole('button', { name: 'Download the tar' }).click();
+      await page.getByText('2 of 3 objects will not be in it').waitFor();
+      const [file] = await Promise.all([
+        page.waitForEvent('download'),
+        page.getByRole('button', { name: 'Download the other one' }).click(),
+      ]);
+      const tar = await readFile(await file.path(), 'utf8');
+      expect(tar).toContain(BEFORE['db/staging/password']);
+      expect(tar).not.toContain(BEFORE['db/prod/password']);
+      expect(tar).toContain('2 objects are not in this archive');
+
+      // Each thing of a destination is asked for once.
+      const asked: string[] = [];
+      page.on('request', (request) => asked.push(new URL(request.url()).pathname));
+      await goTo(page, 'Backups');
+      await page.getByText('One more receipt is not shown: it names keys that you may not see.').waitFor();
+      expect(asked.filter((path) => path === '/v1/points/timeline').length).toBe(1);
+      expect(asked.filter((path) => path === '/v1/points/receipts').length).toBe(1);
+      expect(problems).toEqual([]);
+    },
+    LONG,
+  );
+
+  it(
     'shows a viewer nothing that they may not do, and the server refuses it anyway',
     async () => {
       await using browser = await openBrowser(BROWSER, place.url);
@@ -84,7 +153,13 @@ describe.skipIf(NO_BROWSER !== undefined)(named('who may do what in the pages'),
       for (const name of [/Start the restore/, /Make the plan/, /Ask for approval/]) {
         expect(await page.getByRole('button', { name }).count()).toBe(0);
       }
-      await page.getByRole('navigation', { name: 'Parts' }).getByRole('link', { name: 'Backups' }).click();
+      // Nothing of it may be read: said here, and no file begins.
+      const files: unknown[] = [];
+      page.on('download', (file) => files.push(file));
+      await page.getByRole('button', { name: 'Download the tar' }).click();
+      await page.getByText('you may not read the one object that was chosen').waitFor();
+      expect(files).toEqual([]);
+      await goTo(page, 'Backups');
       await page.getByRole('table', { name: /newest snapshots/ }).waitFor();
       expect(await page.getByRole('button', { name: /Back up now|Verify|Try a recovery/ }).count()).toBe(0);
 
@@ -106,7 +181,7 @@ describe.skipIf(NO_BROWSER !== undefined)(named('who may do what in the pages'),
       }, place.destination);
       expect(refused).toEqual(refused.map(() => 403));
       // A value that may not be read says so, where it was asked for.
-      await page.getByRole('navigation', { name: 'Parts' }).getByRole('link', { name: 'Recover' }).click();
+      await goTo(page, 'Recover');
       await page.getByRole('link', { name: 'Look at the store then' }).click();
       await page.getByRole('button', { name: 'config/' }).click();
       await page.getByRole('button', { name: 'app' }).click();

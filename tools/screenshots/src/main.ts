@@ -20,6 +20,8 @@ await mkdir(FOLDER, { recursive: true });
 
 async function take(page: Page, name: string): Promise<void> {
   await page.evaluate('scrollTo(0, 0)');
+  // What it points at looks otherwise.
+  await page.mouse.move(0, 0);
   const height = await page.evaluate<number>('document.documentElement.scrollHeight');
   const { width, height: least } = page.viewportSize() ?? WIDTHS.wide;
   await page.setViewportSize({ width, height: Math.max(least, Math.min(height, MOST)) });

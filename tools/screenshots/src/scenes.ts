@@ -1,11 +1,9 @@
 import type { Page } from '../../../packages/console/test/support/browser.ts';
+import { browseMoment, chooseMoment, find, goTo, pick } from '../../../packages/console/test/support/steps.ts';
 import type { Served } from './stores.ts';
 
 type Take = (name: string) => Promise<void>;
 type Scene = (page: Page, served: Served, take: Take) => Promise<void>;
-
-const part = (page: Page, name: string): Promise<void> =>
-  page.getByRole('navigation', { name: 'Parts' }).getByRole('link', { name }).click();
 
 async function planFor(page: Page): Promise<void> {
   await page.getByRole('link', { name: 'Plan the restore' }).click();
@@ -13,18 +11,12 @@ async function planFor(page: Page): Promise<void> {
   await page.getByRole('table', { name: /compared with now/ }).waitFor();
 }
 
-async function chooseBefore(page: Page): Promise<void> {
-  await page.getByRole('link', { name: 'Start a recovery' }).click();
-  await page
-    .getByRole('row', { name: /before release/ })
-    .getByRole('button', { name: /Choose/ })
-    .click();
-}
+const BEFORE = /before release/;
 
 async function browseBilling(page: Page): Promise<void> {
   await page.getByRole('link', { name: 'Look at the store then' }).click();
   await page.getByRole('button', { name: 'billing/' }).click();
-  await page.getByRole('row', { name: /prod/ }).getByRole('checkbox').check();
+  await pick(page, /prod/);
 }
 
 const accident: Scene = async (page, served, take) => {
@@ -34,7 +26,7 @@ const accident: Scene = async (page, served, take) => {
     .first()
     .waitFor();
   await take('1-overview');
-  await chooseBefore(page);
+  await chooseMoment(page, BEFORE);
   await take('2-moment');
   await browseBilling(page);
   await page.getByRole('button', { name: 'prod/' }).click();
@@ -45,11 +37,9 @@ const accident: Scene = async (page, served, take) => {
     .getByRole('row', { name: /removed/ })
     .first()
     .waitFor();
-  await page.getByText('Look on').or(page.getByText('that is all')).waitFor();
+  await page.getByText('that is all').waitFor();
   await take('4-differences');
-  await page.getByRole('link', { name: 'Find a key' }).click();
-  await page.getByLabel('Part of the name').fill('password');
-  await page.getByRole('button', { name: 'Find', exact: true }).click();
+  await find(page, 'password');
   await page.getByText('that is all').waitFor();
   await take('5-find');
   await page.getByRole('button', { name: 'billing/prod/database/password' }).click();
@@ -66,34 +56,34 @@ const accident: Scene = async (page, served, take) => {
   await page.getByRole('button', { name: 'Pause' }).click();
   await page.getByRole('heading', { name: 'Paused' }).or(page.getByText('It is back')).waitFor();
   await take('8-paused');
-  await page.getByRole('button', { name: 'Go on' }).click();
+  await page.getByRole('button', { name: 'Continue' }).click();
   await page.getByRole('heading', { name: 'Restoring' }).waitFor();
   await page.locator('progress[value]').waitFor();
   await page.waitForTimeout(2000);
   await take('9-restoring');
   await page.getByText('It is back').waitFor({ timeout: 120_000 });
   await take('a-receipt');
-  await part(page, 'Backups');
+  await goTo(page, 'Backups');
   await page.getByRole('table', { name: /newest snapshots/ }).waitFor();
   await page.getByRole('table', { name: /done by itself/ }).waitFor();
   await take('b-backups');
-  await part(page, 'Audit');
+  await goTo(page, 'Audit');
   await page.getByRole('button', { name: 'Verify' }).click();
   await page.getByText('Nothing is wrong').waitFor();
   await take('c-audit');
-  await part(page, 'Keys');
-  await page.getByRole('button', { name: 'Count the objects' }).click();
+  await goTo(page, 'Keys');
+  await page.getByRole('button', { name: 'Count the records' }).click();
   await page.getByRole('button', { name: 'Count again' }).waitFor();
   await take('d-keys');
   // A server that is gone.
   await served.stopServing();
-  await part(page, 'Recover');
+  await goTo(page, 'Recover');
   await page.getByRole('alert').first().waitFor();
   await take('e-error');
 };
 
 const approval: Scene = async (page, { url, tokens }, take) => {
-  await chooseBefore(page);
+  await chooseMoment(page, BEFORE);
   await browseBilling(page);
   await planFor(page);
   await page.getByLabel('What for').fill('release 4.2 has deleted invoices');
@@ -118,24 +108,16 @@ const empty: Scene = async (page, _served, take) => {
     .first()
     .waitFor();
   await take('1-overview');
-  await part(page, 'Recover');
+  await goTo(page, 'Recover');
   await page.getByText('This store is not backed up').waitFor();
   await take('2-recover');
 };
 
 const many: Scene = async (page, _served, take) => {
-  await page.getByRole('link', { name: 'Start a recovery' }).click();
-  await page
-    .getByRole('row', { name: /all of it/ })
-    .getByRole('button', { name: /Choose/ })
-    .click();
-  await page.getByRole('link', { name: 'Look at the store then' }).click();
-  await page.getByRole('button', { name: 'customers/' }).click();
-  await page.getByRole('row', { name: /bytes/ }).first().waitFor();
+  await browseMoment(page, ['customers/'], /all of it/);
+  await page.getByRole('row', { name: /000000/ }).waitFor();
   await take('1-browse');
-  await page.getByRole('link', { name: 'Find a key' }).click();
-  await page.getByLabel('Part of the name').fill('0777');
-  await page.getByRole('button', { name: 'Find', exact: true }).click();
+  await find(page, '0777');
   await page.getByText('that is all').waitFor();
   await take('2-find');
 };
@@ -149,9 +131,7 @@ const long: Scene = async (page, _served, take) => {
   await page.getByRole('link', { name: 'Look at the store then' }).click();
   await page.getByRole('row', { name: /spaces/ }).waitFor();
   await take('2-browse');
-  await page.getByRole('link', { name: 'Find a key' }).click();
-  await page.getByLabel('Part of the name').fill('somebody');
-  await page.getByRole('button', { name: 'Find', exact: true }).click();
+  await find(page, 'somebody');
   await page.getByText('that is all').waitFor();
   await page
     .getByRole('row', { name: /-3$|-3 / })

@@ -26,6 +26,11 @@ const ROLES = {
   recoverer: [{ effect: 'allow', actions: ['*'] }],
   approver: [{ effect: 'allow', actions: ['approve', 'backup.view', 'list', 'history', 'health'] }],
   viewer: [{ effect: 'allow', actions: ['backup.view', 'list', 'history', 'health'] }],
+  partial: [
+    { effect: 'allow', actions: ['backup.view'] },
+    { effect: 'allow', actions: ['list', 'history'], keys: ['db/**'] },
+    { effect: 'allow', actions: ['read'], keys: ['db/staging/**'] },
+  ],
 } as const satisfies Record<string, readonly Rule[]>;
 
 export type Person = keyof typeof ROLES;

@@ -77,7 +77,9 @@ export async function send(method: string, path: string, request: Request = {}):
     });
   } catch (error) {
     if (aborted?.aborted === true) throw error;
-    throw new ApiError('OFFLINE', 'The server can’t be reached. What runs there goes on.', { retryable: true });
+    throw new ApiError('OFFLINE', 'The server can’t be reached. A restore that runs there goes on.', {
+      retryable: true,
+    });
   }
   if (!response.ok) throw await failureOf(response);
   return response;
@@ -151,5 +153,5 @@ export function isApiError(error: unknown, code?: string): error is ApiError {
 /** Whatever was thrown, to be shown. */
 export function asApiError(error: unknown): ApiError {
   if (error instanceof ApiError) return error;
-  return new ApiError('INTERNAL', 'This page has a defect. Load it anew; what runs at the server goes on.');
+  return new ApiError('INTERNAL', 'Something in this page failed. Reload it; what runs at the server goes on.');
 }

@@ -84,6 +84,14 @@ export function zoneOf(time: Date): string {
   return `UTC${minutes < 0 ? '−' : '+'}${two(Math.floor(size / 60))}:${two(size % 60)}`;
 }
 
+/** A text of the server, with its times by the clock of whoever looks. */
+export function withLocalTimes(text: string): string {
+  return text.replaceAll(/\b\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d+)?Z/g, (found) => {
+    const time = new Date(found);
+    return Number.isNaN(time.getTime()) ? found : `${localTime(time)} ${zoneOf(time)}`;
+  });
+}
+
 /** The first and the last part of a name: the end tells one from another as often as the beginning. */
 export function split(name: string, tail = 16): readonly [head: string, tail: string] {
   if (name.length <= tail * 2) return [name, ''];

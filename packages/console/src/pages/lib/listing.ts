@@ -46,18 +46,31 @@ const START: State<never> = {
 const SLOW_AFTER = 2500;
 const AHEAD = 200;
 
+/** How a listing is put in order, and how much of it is asked for. */
+interface ListingOptions<T> {
+  /** How many rows are asked for without anybody having come near their end: a page may be empty. */
+  readonly ahead?: number;
+  /** Puts all rows that there are in order. Without it they stay as they come. */
+  readonly order?: (one: T, other: T) => number;
+}
+
 type Load<T> = (after: string | undefined, signal: AbortSignal) => Promise<ListingPage<T>>;
 
 /**
  * @param key what it depends on: another one begins anew; `undefined` lists nothing
- * @param ahead how many rows are asked for without anybody having come near their end: a page may be empty
  */
-export function useListing<T>(key: string | undefined, load: Load<T>, ahead = AHEAD): Listing<T> {
+export function useListing<T>(
+  key: string | undefined,
+  load: Load<T>,
+  { ahead = AHEAD, order }: ListingOptions<T> = {},
+): Listing<T> {
   const [state, setState] = useState<State<T>>(START);
   const [round, setRound] = useState(0);
   const latest = useRef(load);
   latest.current = load;
-  const run = useRef<(from: State<T>, ahead?: number) => void>(() => undefined);
+  const run = useRef<(from: State<T>) => void>(() => undefined);
+  /** How many rows are wanted: more may be while others are on their way. */
+  const wanted = useRef(0);
   const current = useRef<State<T>>(START);
 
   useEffect(() => {
@@ -67,18 +80,18 @@ export function useListing<T>(key: string | undefined, load: Load<T>, ahead = AH
       current.current = next;
       setState(next);
     };
-    const work = async (from: State<T>, wanted = ahead): Promise<void> => {
+    const work = async (from: State<T>): Promise<void> => {
       let now: State<T> = { ...from, isLoading: true, isSlow: false, error: undefined };
       set(now);
       const slow = setTimeout(() => set({ ...current.current, isSlow: true }), SLOW_AFTER);
-      const enough = from.rows.length + wanted;
       try {
         do {
           const { items, after, progress } = await latest.current(now.after, gone.signal);
-          const rows = items.length === 0 ? now.rows : [...now.rows, ...items];
+          const joined = items.length === 0 ? now.rows : [...now.rows, ...items];
+          const rows = order === undefined || items.length === 0 ? joined : joined.toSorted(order);
           now = { ...now, rows, after, progress, hasMore: after !== undefined };
           set(now);
-        } while (!gone.signal.aborted && now.hasMore && now.rows.length < enough);
+        } while (!gone.signal.aborted && now.hasMore && now.rows.length < wanted.current);
         set({ ...now, isLoading: false, isSlow: false });
       } catch (error) {
         // A server that was started anew knows nothing of the pages of the one before.
@@ -89,15 +102,17 @@ export function useListing<T>(key: string | undefined, load: Load<T>, ahead = AH
         clearTimeout(slow);
       }
     };
-    run.current = (from, wanted) => void work(from, wanted);
+    run.current = (from) => void work(from);
+    wanted.current = ahead;
     if (key === undefined) set({ ...START, isLoading: false, hasMore: false });
     else void work(START);
     return () => gone.abort();
   }, [key, round]);
 
-  const more = useCallback((rows?: number) => {
+  const more = useCallback((rows = ahead) => {
     const now = current.current;
-    if (!now.isLoading && now.hasMore && now.error === undefined) run.current(now, rows);
+    wanted.current = Math.max(wanted.current, now.rows.length + rows);
+    if (!now.isLoading && now.hasMore && now.error === undefined) run.current(now);
   }, []);
   const reload = useCallback(() => setRound((before) => before + 1), []);
   return { ...state, more, reload };

@@ -85,9 +85,8 @@ export function Approval({
         title={request === undefined ? 'This takes a second person' : 'Your request was denied'}
       >
         <p>
-          The policy of the store lets nobody do <code>{action}</code> alone.{' '}
-          {request?.by !== undefined && `It was denied by ${request.by}. `}Somebody else has to approve it, then you
-          have an hour to start.
+          {request?.by !== undefined && `It was denied by ${request.by}. `}Nobody may do <code>{action}</code> alone
+          here. Somebody else has to approve it; then you have an hour to start.
         </p>
         <Ask action={action} reason={reason} onAsked={reload} />
       </Notice>
@@ -99,8 +98,8 @@ export function Approval({
         <strong>Waits for a second person</strong>
         <div>
           <p>
-            You asked <Ago of={request.created} />. Somebody who may approve <code>{action}</code> sees it under
-            Approvals; this page goes on by itself.
+            You asked <Ago of={request.created} />. Tell somebody who may approve <code>{action}</code>: they find it
+            under Approvals. This page goes on by itself.
           </p>
           <p class="small muted">
             Request <code>{request.id}</code>, until <Time of={request.expires} />

@@ -69,7 +69,9 @@ export function CurrentTask({ onDone }: { readonly onDone: () => void }): JSX.El
           {outcome.text}
         </Notice>
       )}
-      {state === 'paused' && <Notice tone="warn">It is stopped. The same again goes on with what is done.</Notice>}
+      {state === 'paused' && (
+        <Notice tone="warn">It is stopped. Start the same again, and it continues from here.</Notice>
+      )}
       {error !== undefined && state === 'failed' && <Failure error={error} />}
       {state !== 'running' && state !== 'stopping' && (
         <Button

@@ -132,12 +132,12 @@ export function Notice({
 /** What can be done about an error, by its code. */
 const NEXT: Readonly<Record<string, string>> = {
   ACCESS_DENIED: 'Or ask somebody who has that right to do it.',
-  OFFLINE: 'Look whether the server runs and can be reached from here.',
+  OFFLINE: 'Check that the server runs, and that this computer can reach it.',
   THROTTLED: 'Wait a moment, and try again.',
-  LOCKED: 'Somebody else is at it. Wait until that has ended.',
+  LOCKED: 'Somebody else does this at the moment. Wait until that has ended.',
   UNAVAILABLE: 'What is needed can’t be reached at the moment. Try again.',
   TIMEOUT: 'It took too long. Try again.',
-  INTEGRITY: 'What is stored is damaged. Take another point, or another destination.',
+  INTEGRITY: 'What is stored is damaged. Choose another moment, or another destination.',
 };
 
 /** What went wrong, and what to do. */
@@ -195,7 +195,7 @@ export function Loading({ isSlow = false, what }: { readonly isSlow?: boolean; r
     <div class="loading" role="status">
       <span class="spinner" aria-hidden="true" />
       <span>
-        Looking for {what}…{isSlow && ' This takes longer than usual; the destination may be slow.'}
+        Looking for {what}…{isSlow && ' This takes longer than usual.'}
       </span>
     </div>
   );

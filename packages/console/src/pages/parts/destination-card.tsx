@@ -1,11 +1,12 @@
 import type { JSX } from 'preact';
 import { useMemo } from 'preact/hooks';
-import type { WireTimeline } from '@securestore/protocol';
+import type { WireReceipts, WireTimeline } from '@securestore/protocol';
 import { now } from '../lib/clock.ts';
 import { bytes, counted, duration } from '../lib/format.ts';
 import { EMPTY_DRAFT } from '../lib/draft.ts';
 import { lastDrill, receiptsOf, timelineOf } from '../lib/points.ts';
 import { useResource } from '../lib/resource.ts';
+import type { Resource } from '../lib/resource.ts';
 import { Badge, Failure, Link, Loading, Name } from './basics.tsx';
 import { Ago, Time } from './time.tsx';
 
@@ -26,25 +27,42 @@ export function Lag({ timeline }: { readonly timeline: WireTimeline }): JSX.Elem
   );
 }
 
-/** What can be restored from a place, at a glance. */
-export function DestinationCard({
-  destination,
-  heading: Heading,
-}: {
-  readonly destination: string;
-  readonly heading: 'h2' | 'h3';
-}): JSX.Element {
-  const { value, error, isSlow, reload } = useResource(
+/** What can be restored from a destination, and how it was tried. */
+interface Seen {
+  readonly timeline: WireTimeline;
+  readonly receipts: WireReceipts;
+}
+
+/** Looks at a destination, from time to time. @param limit how many snapshots are wanted */
+export function useDestination(destination: string, limit: number): Resource<Seen> {
+  return useResource(
     destination,
     async (asked) => {
       const [timeline, receipts] = await Promise.all([
-        timelineOf(destination, { limit: 1 }, asked),
+        timelineOf(destination, { limit }, asked),
         receiptsOf(destination, asked),
       ]);
       return { timeline, receipts };
     },
     EVERY,
   );
+}
+
+interface CardProps {
+  readonly destination: string;
+  readonly heading: 'h2' | 'h3';
+  /** What {@link useDestination} knows of it. */
+  readonly seen: Resource<Seen>;
+}
+
+/** A card of a destination that is looked at for it alone. */
+export function DestinationGlance({ destination, heading }: Omit<CardProps, 'seen'>): JSX.Element {
+  return <DestinationCard destination={destination} heading={heading} seen={useDestination(destination, 1)} />;
+}
+
+/** What can be restored from a place, at a glance. */
+export function DestinationCard({ destination, heading: Heading, seen }: CardProps): JSX.Element {
+  const { value, error, isSlow, reload } = seen;
   if (value === undefined) {
     return (
       <article class="card" aria-label={destination}>
@@ -94,7 +112,7 @@ export function DestinationCard({
             <dt>Last drill</dt>
             <dd>
               {drill === undefined ? (
-                'none yet: nobody knows how long a recovery takes'
+                'none yet, so nobody knows how long a recovery takes'
               ) : (
                 <>
                   <Ago of={drill.begun} />, recovered in {duration(drill.recovery)}{' '}
@@ -105,7 +123,7 @@ export function DestinationCard({
           </div>
         </dl>
       </div>
-      {error !== undefined && <p class="error-line">It can’t be reached now; this is from before.</p>}
+      {error !== undefined && <p class="error-line">It can’t be reached now; this is what was known before.</p>}
       {timeline.error !== undefined && <p class="error-line">{timeline.error.message}</p>}
       {timeline.recoverableTo !== undefined && (
         <p>

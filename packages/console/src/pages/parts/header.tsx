@@ -38,7 +38,7 @@ function ThemeSwitch(): JSX.Element {
       <select value={theme.value} onChange={(event) => (theme.value = event.currentTarget.value as Theme)}>
         {THEMES.map((one) => (
           <option key={one} value={one}>
-            {one === 'system' ? 'As the system' : one === 'light' ? 'Light' : 'Dark'}
+            {one === 'system' ? 'Auto' : one === 'light' ? 'Light' : 'Dark'}
           </option>
         ))}
       </select>

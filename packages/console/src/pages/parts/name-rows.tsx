@@ -1,9 +1,41 @@
-import type { JSX } from 'preact';
+import type { ComponentChildren, JSX } from 'preact';
 import { draft, isChosen, isCovered } from '../lib/draft.ts';
-import { Name } from './basics.tsx';
+import { count } from '../lib/format.ts';
+import type { Listing } from '../lib/listing.ts';
+import { Button, Name } from './basics.tsx';
 
-/** How many more there are when somebody asks for more. */
+/** How many are looked for at once, to be put in order together. */
 export const MANY = 10_000;
+
+/** In the order of names. */
+export const byKey = (one: { readonly key: string }, other: { readonly key: string }): number =>
+  one.key < other.key ? -1 : one.key > other.key ? 1 : 0;
+
+/** What there is to say of the rows that were found, in their order. */
+export function FoundFoot({
+  listing: { rows, hasMore, isLoading, progress, more },
+  what,
+  children,
+}: {
+  readonly listing: Listing<unknown>;
+  /** What they are, such as `found`. */
+  readonly what: string;
+  readonly children?: ComponentChildren;
+}): JSX.Element {
+  return (
+    <p class="rows-foot" aria-live="polite">
+      <span>
+        {count(rows.length)} {what}
+        {hasMore ? ' so far' : ''}
+        {rows.length > 1 ? ', sorted by name' : ''}
+        {hasMore ? '.' : '; that is all.'}
+      </span>
+      {hasMore && <Progress of={progress} what="How much was looked through" />}
+      {hasMore && !isLoading && <Button onPress={() => more(MANY)}>Look further</Button>}
+      {children}
+    </p>
+  );
+}
 
 /** How far a listing has got, where that takes its time. */
 export function Progress({ of: part, what }: { readonly of: number; readonly what: string }): JSX.Element {

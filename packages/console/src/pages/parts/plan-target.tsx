@@ -15,35 +15,35 @@ export const TARGETS: readonly {
   {
     value: 'place',
     label: 'In place',
-    hint: 'Where it was. What is there now stays in the history as an older version.',
+    hint: 'Where it was. What is there now stays in its history.',
     target: { type: 'place', deleteExtra: false },
   },
   {
     value: 'prefix',
     label: 'Below a new prefix',
-    hint: 'Beside what is there, to look at it first. Nothing of the present is touched.',
+    hint: 'Beside what is there, to look at it first. What is there now stays as it is.',
     target: { type: 'prefix', into: 'restored/' },
   },
   {
     value: 'location',
     label: 'To a new store elsewhere',
-    hint: 'At a location that the server can reach.',
+    hint: 'Made at a location that the server can reach.',
     target: { type: 'location', to: '' },
   },
   {
     value: 'download',
     label: 'Download',
-    hint: 'As a tar, to this computer, in clear. It is recorded.',
+    hint: 'To this computer, as a tar file that is not encrypted. It is recorded.',
     target: { type: 'download' },
   },
 ];
 
 const CONFLICTS: readonly { readonly value: Conflict; readonly label: string; readonly hint: string }[] = [
-  { value: 'overwrite', label: 'Replace it', hint: 'The restored version becomes the current one.' },
-  { value: 'newer', label: 'Replace it if it is older', hint: 'What was stored after the moment stays.' },
+  { value: 'overwrite', label: 'Replace it', hint: 'The old version becomes the current one again.' },
+  { value: 'newer', label: 'Replace it if it is older', hint: 'What was stored after the chosen moment stays.' },
   { value: 'skip', label: 'Leave it', hint: 'Only what is missing comes back.' },
-  { value: 'rename', label: 'Put it beside', hint: 'As “name (restored)”.' },
-  { value: 'fail', label: 'Stop before anything is changed', hint: 'If anything is there as another version.' },
+  { value: 'rename', label: 'Put the old one beside it', hint: 'As “name (restored)”.' },
+  { value: 'fail', label: 'Stop before anything is changed', hint: 'If there is even one such key.' },
 ];
 
 /** Why a draft can't be carried out yet. */
@@ -78,7 +78,7 @@ export function Where(): JSX.Element {
           {target.type === 'prefix' && (
             <Field
               label="New prefix"
-              hint="Names begin with this in the place of what was chosen."
+              hint="Names begin with this instead of the folder that was chosen."
               error={target.into === '' ? problemOf(draft.value) : undefined}
             >
               {({ id, describedBy }) => (
@@ -116,7 +116,7 @@ export function Where(): JSX.Element {
         <div>
           {(target.type === 'place' || target.type === 'prefix') && (
             <Choice
-              legend="Where something else is there by now"
+              legend="If a key has another version now"
               value={conflict}
               options={
                 target.type === 'prefix' && !may('restore.replace')

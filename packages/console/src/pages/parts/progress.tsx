@@ -19,10 +19,12 @@ export function WorkProgress({ progress, what, expected }: WorkProgressProps): J
   const share = total === undefined || total === 0 ? undefined : Math.min(1, done / total);
   const left = total === undefined || rate <= 0 ? undefined : (Math.max(0, total - done) / rate) * 1000;
   const eta = progress?.eta ?? left;
+  // What it is called stands above it.
+  const isPhaseTold = phase !== undefined && inWords(phase) !== what;
   return (
     <div class="work">
       <div class="work-line">
-        <strong>{phase === undefined ? '' : inWords(phase)}</strong>
+        {isPhaseTold && <strong>{inWords(phase)}</strong>}
         {share !== undefined && <span class="share">{Math.floor(share * 100)} %</span>}
       </div>
       <progress aria-label={what} {...(share === undefined ? {} : { max: 1, value: share })} />

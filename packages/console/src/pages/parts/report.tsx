@@ -13,14 +13,15 @@ interface Row {
 }
 
 function rowsOf(report: WireRestoreReport): Row[] {
-  const { created, replaced, renamed, skipped, unchanged, deleted } = report;
+  const { created, replaced, renamed, skipped, unchanged, deleted, dryRun } = report;
+  const there = dryRun ? 'there now' : 'were there';
   return [
-    { title: 'Created', value: created, means: 'not there now' },
-    { title: 'Replaced', value: replaced, means: 'there as another version, which stays in the history' },
-    { title: 'Renamed', value: renamed, means: 'put beside what is there' },
-    { title: 'Deleted', value: deleted, means: 'there now, and not then' },
-    { title: 'Skipped', value: skipped, means: 'there as another version, which stays' },
-    { title: 'Unchanged', value: unchanged, means: 'as it was' },
+    { title: 'Created', value: created, means: dryRun ? 'missing now' : 'were missing' },
+    { title: 'Replaced', value: replaced, means: `${there} as another version, which stays in the history` },
+    { title: 'Renamed', value: renamed, means: `${there} as another version; the old one is put beside it` },
+    { title: 'Deleted', value: deleted, means: `${there}, and not at that moment` },
+    { title: 'Skipped', value: skipped, means: `${there} as another version, which stays` },
+    { title: 'Unchanged', value: unchanged, means: dryRun ? 'already as at that moment' : 'were as at that moment' },
   ];
 }
 
@@ -51,14 +52,14 @@ export function Counts({
               <td class="muted">{means}</td>
             </tr>
           ))}
-          <tr>
+          <tr class={report.bytes === 0 ? 'none' : undefined}>
             <th scope="row">Data</th>
             <td class="number">{bytes(report.bytes)}</td>
             <td class="muted">{report.dryRun ? 'to be written' : 'written'}</td>
           </tr>
         </tbody>
       </table>
-      <Names title={`${counted(report.conflicts.length, 'key')} there as another version`} names={report.conflicts} />
+      <Names title={`${counted(report.conflicts.length, 'key')} with another version now`} names={report.conflicts} />
       <Failed failed={report.failed} />
       {report.warnings.map((warning) => (
         <Notice key={warning} tone="warn">

@@ -16,6 +16,8 @@ interface RowsProps<T> {
   readonly keyOf: (row: T) => string;
   readonly hasMore?: boolean;
   readonly onNearEnd?: () => void;
+  /** When somebody goes to the end of what is not all there yet. As soon as it is, they are there. */
+  readonly onEnd?: () => void;
   readonly onOpen?: ((row: T) => void) | undefined;
   /** Chooses a row, or no longer. Without it there is nothing to choose. */
   readonly onToggle?: ((row: T) => void) | undefined;
@@ -46,12 +48,25 @@ function useRowHeight(): number {
  * move it, Enter opens, Space chooses.
  */
 export function Rows<T>(props: RowsProps<T>): JSX.Element {
-  const { label, rows, columns, keyOf, hasMore = false, onNearEnd, onOpen, onToggle, isSelected, resetKey } = props;
+  const {
+    label,
+    rows,
+    columns,
+    keyOf,
+    hasMore = false,
+    onNearEnd,
+    onEnd,
+    onOpen,
+    onToggle,
+    isSelected,
+    resetKey,
+  } = props;
   const height = useRowHeight();
   const scroller = useRef<HTMLDivElement>(null);
   const [view, setView] = useState({ top: 0, height: 600 });
   const [active, setActive] = useState(0);
   const wantsFocus = useRef(false);
+  const wantsEnd = useRef(false);
 
   useLayoutEffect(() => {
     const element = scroller.current;
@@ -98,6 +113,13 @@ export function Rows<T>(props: RowsProps<T>): JSX.Element {
     setActive(target);
   };
 
+  useLayoutEffect(() => {
+    if (!wantsEnd.current || hasMore) return;
+    wantsEnd.current = false;
+    // Who has gone elsewhere meanwhile stays there.
+    if (scroller.current?.contains(document.activeElement) === true) move(rows.length - 1);
+  }, [rows.length, hasMore]);
+
   const onKeyDown = (event: KeyboardEvent): void => {
     if (event.ctrlKey || event.metaKey || event.altKey || rows.length === 0) return;
     const page = Math.max(1, Math.floor(view.height / height) - 1);
@@ -111,6 +133,9 @@ export function Rows<T>(props: RowsProps<T>): JSX.Element {
       End: rows.length - 1,
     };
     const to = moves[event.key];
+    // Whoever does something else meanwhile stays where they are.
+    wantsEnd.current = event.key === 'End' && hasMore && onEnd !== undefined;
+    if (wantsEnd.current) onEnd?.();
     if (to !== undefined) move(to);
     else if (event.key === 'Enter' && row !== undefined && onOpen !== undefined) onOpen(row);
     else if (event.key === ' ' && row !== undefined && onToggle !== undefined) onToggle(row);
@@ -142,6 +167,8 @@ export function Rows<T>(props: RowsProps<T>): JSX.Element {
         role="rowgroup"
         ref={scroller}
         onKeyDown={onKeyDown}
+        onPointerDown={() => (wantsEnd.current = false)}
+        onWheel={() => (wantsEnd.current = false)}
         style={{ height: `${rows.length * height}px` }}
       >
         <div class="rows-space" role="presentation" style={{ height: `${rows.length * height}px` }} />

@@ -6,7 +6,42 @@ import { counted } from '../lib/format.ts';
 import { useResource } from '../lib/resource.ts';
 import { Badge, Empty, Failure, Loading, Name, Panel } from './basics.tsx';
 import { Command } from './command.tsx';
+import { Table } from './table.tsx';
+import type { TableColumn } from './table.tsx';
 import { Ago, Time } from './time.tsx';
+
+type Schedule = Wire<ScheduleInfo>;
+
+function stateOf({ failures, overdueSince }: Schedule): JSX.Element {
+  if (overdueSince !== undefined) {
+    return (
+      <Badge tone="bad">
+        was due <Ago of={overdueSince} />
+      </Badge>
+    );
+  }
+  return failures > 0 ? (
+    <Badge tone="warn">{counted(failures, 'failure')} in a row</Badge>
+  ) : (
+    <Badge tone="ok">good</Badge>
+  );
+}
+
+const COLUMNS: readonly TableColumn<Schedule>[] = [
+  { title: 'Name', class: 'wrap', cell: ({ id }) => id },
+  { title: 'What', cell: ({ task }) => task },
+  { title: 'Where', cell: ({ destination }) => <Name of={destination} /> },
+  {
+    title: 'When',
+    cell: ({ cron, timeZone }) => (
+      <>
+        <code>{cron}</code> {timeZone ?? 'UTC'}
+      </>
+    ),
+  },
+  { title: 'Next', cell: ({ next }) => (next === undefined ? 'paused' : <Time of={next} />) },
+  { title: 'State', cell: stateOf },
+];
 
 /** When the store is backed up by itself, and how that goes. */
 export function SchedulesPanel(): JSX.Element {
@@ -20,54 +55,18 @@ export function SchedulesPanel(): JSX.Element {
       {value?.schedules.length === 0 && (
         <Empty title="Nothing is scheduled">
           <p>
-            Backups are made by hand. <code>securestore schedule add</code> has them made by themselves.
+            A backup is made only when somebody makes it. <code>securestore schedule add</code> has it made regularly.
           </p>
         </Empty>
       )}
       {value !== undefined && value.schedules.length > 0 && (
-        <div class="table" tabIndex={0} role="region" aria-label="Schedules, a table">
-          <table>
-            <caption>What is done by itself, and how it goes.</caption>
-            <thead>
-              <tr>
-                <th scope="col">Name</th>
-                <th scope="col">What</th>
-                <th scope="col">Where</th>
-                <th scope="col">When</th>
-                <th scope="col">Next</th>
-                <th scope="col">State</th>
-              </tr>
-            </thead>
-            <tbody>
-              {value.schedules.map(({ id, task, destination, cron, timeZone, next, failures, overdueSince }) => (
-                <tr key={id}>
-                  <th scope="row" class="wrap">
-                    {id}
-                  </th>
-                  <td>{task}</td>
-                  <td>
-                    <Name of={destination} />
-                  </td>
-                  <td>
-                    <code>{cron}</code> {timeZone ?? 'UTC'}
-                  </td>
-                  <td>{next === undefined ? 'paused' : <Time of={next} />}</td>
-                  <td>
-                    {overdueSince !== undefined ? (
-                      <Badge tone="bad">
-                        overdue since <Ago of={overdueSince} />
-                      </Badge>
-                    ) : failures > 0 ? (
-                      <Badge tone="warn">{counted(failures, 'failure')} in a row</Badge>
-                    ) : (
-                      <Badge tone="ok">good</Badge>
-                    )}
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
+        <Table
+          label="Schedules"
+          caption="What is done by itself, and how that goes."
+          columns={COLUMNS}
+          rows={value.schedules}
+          keyOf={({ id }) => id}
+        />
       )}
       <Command request={{ type: 'schedules' }} />
     </Panel>

@@ -196,7 +196,7 @@ export function Timeline({ timeline, chosen, onChoose }: TimelineProps): JSX.Ele
           <span class="key snapshot" /> snapshot
         </span>
         <span>
-          <span class="key gap" /> gap: what was there before it
+          <span class="key gap" /> gap: gives what was before it
         </span>
         <span>
           <span class="key now" /> now

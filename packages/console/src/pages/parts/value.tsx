@@ -12,9 +12,13 @@ const MOST = 64 * 1024;
 /** What is shown of one that is no text. */
 const MOST_HEX = 1024;
 
-/** Downloads something, without its name in any address. @throws ApiError */
-export async function download(request: DownloadRequest): Promise<void> {
-  const { url, name } = await ask<Download>('POST', CONSOLE_PATHS.downloads, { body: request });
+/** Asks for a download, without its name in any address. @throws ApiError where there is nothing to be had */
+export function askDownload(request: DownloadRequest): Promise<Download> {
+  return ask<Download>('POST', CONSOLE_PATHS.downloads, { body: request });
+}
+
+/** Begins a download that was asked for. */
+export function beginDownload({ url, name }: Download): void {
   const link = document.createElement('a');
   link.href = url;
   link.download = name;
@@ -69,13 +73,17 @@ export function Value({ path, query, file, size, label }: ValueProps): JSX.Eleme
       {shown === undefined ? (
         <div class="value-tools">
           {isLarge ? (
-            <span class="muted">{bytes(size)}: too large to be shown</span>
+            <span class="muted">{bytes(size)}: too large to show</span>
           ) : (
-            <Button label={`Show value ${label}`} onPress={show}>
+            <Button kind="quiet" label={`Show value ${label}`} onPress={show}>
               Show value
             </Button>
           )}
-          <Button kind="quiet" label={`Download value ${label}`} onPress={async () => download(file)}>
+          <Button
+            kind="quiet"
+            label={`Download value ${label}`}
+            onPress={async () => beginDownload(await askDownload(file))}
+          >
             Download
           </Button>
         </div>
@@ -87,7 +95,7 @@ export function Value({ path, query, file, size, label }: ValueProps): JSX.Eleme
           <div class="value-tools">
             <span class="muted">
               {bytes(shown.size)}
-              {!shown.isText && ', no text: in hexadecimal, the beginning of it'}
+              {!shown.isText && ', not text: its beginning in hexadecimal'}
             </span>
             <Button kind="quiet" onPress={() => setShown(undefined)}>
               Hide
@@ -100,5 +108,9 @@ export function Value({ path, query, file, size, label }: ValueProps): JSX.Eleme
 }
 
 export function AuditedNotice(): JSX.Element {
-  return <Notice>Values are hidden. To show or download one is recorded in the audit log, under your name.</Notice>;
+  return (
+    <Notice>
+      Values are hidden. When you show or download one, that is recorded in the audit log under your name.
+    </Notice>
+  );
 }

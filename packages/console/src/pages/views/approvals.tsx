@@ -13,6 +13,11 @@ import { Ago, Time } from '../parts/time.tsx';
 const EVERY = 5000;
 const TONES: Readonly<Record<ApprovalRequest['state'], Tone>> = { waiting: 'warn', approved: 'ok', denied: 'bad' };
 
+/** What is asked for most, in words. */
+const IN_WORDS: Readonly<Partial<Record<ApprovalRequest['action'], string>>> = {
+  'restore.replace': 'restore over what is in the store now:',
+};
+
 function Request({
   request,
   isOwn,
@@ -34,7 +39,7 @@ function Request({
         <Badge tone={TONES[state]}>{state}</Badge>
         <strong class="wrap">{isOwn ? 'You' : principal}</strong>
         <span class="wrap">
-          {isOwn ? 'want' : 'wants'} to do <code>{action}</code>
+          {isOwn ? 'want' : 'wants'} to {IN_WORDS[action] ?? 'do'} <code>{action}</code>
           {key !== undefined && (
             <>
               {' '}
@@ -85,7 +90,7 @@ export function ApprovalsView(): JSX.Element {
   const own = requests.filter(({ principal }) => principal === session.value?.principal);
   const others = requests.filter(({ principal }) => principal !== session.value?.principal);
   return (
-    <Page title="Approvals" lead="What takes a second person. Nobody approves their own request.">
+    <Page title="Approvals" lead="Some things take a second person. Nobody approves their own request.">
       {error !== undefined && <Failure error={error} onRetry={reload} />}
       {value === undefined && error === undefined && <Loading isSlow={isSlow} what="requests" />}
       {value !== undefined && (
@@ -106,7 +111,7 @@ export function ApprovalsView(): JSX.Element {
           <Panel title="Yours">
             {own.length === 0 ? (
               <Empty title="You have asked for nothing">
-                <p>Where something takes a second person, the page that does it asks for you.</p>
+                <p>Where something takes a second person, its page lets you ask.</p>
               </Empty>
             ) : (
               <ul class="requests">

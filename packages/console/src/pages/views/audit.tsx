@@ -5,10 +5,13 @@ import type { AuditEntry } from '@securestore/core-format';
 import { ask, get } from '../lib/api.ts';
 import { count, counted } from '../lib/format.ts';
 import { useListing } from '../lib/listing.ts';
-import { Badge, Button, Empty, Failure, Field, Loading, Name, Notice, Panel } from '../parts/basics.tsx';
+import { Badge, Button, Empty, Failure, Loading, Name, Notice, Panel } from '../parts/basics.tsx';
 import type { Tone } from '../parts/basics.tsx';
 import { Command } from '../parts/command.tsx';
 import { Page } from '../parts/page.tsx';
+import { Search } from '../parts/search.tsx';
+import { Table } from '../parts/table.tsx';
+import type { TableColumn } from '../parts/table.tsx';
 import { Time } from '../parts/time.tsx';
 
 /** As it travels: the hash of a name is hexadecimal. */
@@ -43,8 +46,8 @@ function Verify(): JSX.Element {
           title={found.ok ? 'Nothing is wrong with what was looked at' : counted(found.problems.length, 'problem')}
         >
           <p>
-            {counted(found.parts, 'part')} of {counted(found.segments, 'segment')} read
-            {found.complete ? ', which is all there is' : '; there is more'}.
+            {counted(found.parts, 'part')} of the log read, the newest first
+            {found.complete ? ': that is all of it' : '. There are older ones'}.
           </p>
           {found.problems.length > 0 && (
             <ul>
@@ -56,9 +59,8 @@ function Verify(): JSX.Element {
         </Notice>
       )}
       <p class="muted small">
-        The server sees whether parts are missing, out of order or damaged, and whether the log ends where the head of
-        the store says. Whether somebody who runs the store has written entries anew, only the identity of the auditor
-        shows: it never comes here. Use <code>securestore audit verify</code> where the auditor has it.
+        This shows whether parts of the log are missing, out of order, damaged or cut off. Whether somebody who runs the
+        store has rewritten entries, only <code>securestore audit verify</code> with the auditor’s identity shows.
       </p>
       <Command request={{ type: 'audit-examine' }} />
     </Panel>
@@ -75,6 +77,23 @@ function ObjectOf({ entry: { object } }: { readonly entry: Entry }): JSX.Element
   );
 }
 
+const COLUMNS: readonly TableColumn<Entry>[] = [
+  { title: 'Time', cell: ({ time }) => <Time of={time} /> },
+  { title: 'Who', class: 'wrap', cell: ({ principal }) => principal },
+  { title: 'What', cell: ({ action }) => <code>{action}</code> },
+  { title: 'On', cell: (entry) => <ObjectOf entry={entry} /> },
+  {
+    title: 'Outcome',
+    class: 'reason',
+    cell: ({ outcome, reason }) => (
+      <>
+        <Badge tone={TONES[outcome] ?? 'neutral'}>{outcome}</Badge>{' '}
+        {reason !== '' && <span class="muted wrap">{reason}</span>}
+      </>
+    ),
+  },
+];
+
 export function AuditView(): JSX.Element {
   const [typed, setTyped] = useState('');
   const [about, setAbout] = useState('');
@@ -87,7 +106,7 @@ export function AuditView(): JSX.Element {
       const shown = page.entries.filter(({ action }) => withKeys || !action.startsWith('key.'));
       return { items: shown.toReversed(), after: page.before, progress: 0 };
     },
-    PAGE,
+    { ahead: PAGE },
   );
   const isOff = listing.error?.code === 'UNSUPPORTED';
   return (
@@ -97,45 +116,27 @@ export function AuditView(): JSX.Element {
         title="Entries"
         aside={
           <Button kind="quiet" onPress={listing.reload}>
-            Look again
+            Reload
           </Button>
         }
       >
-        <form
-          class="search"
-          role="search"
-          onSubmit={(event) => {
-            event.preventDefault();
-            setAbout(typed);
-          }}
-        >
-          <Field
-            label="Only about this key"
-            hint="The whole name, or a prefix that was listed. The log has keyed hashes of names."
-          >
-            {({ id, describedBy }) => (
-              <input
-                id={id}
-                aria-describedby={describedBy}
-                type="search"
-                value={typed}
-                maxLength={1024}
-                autocomplete="off"
-                spellcheck={false}
-                onInput={(event) => setTyped(event.currentTarget.value)}
-              />
-            )}
-          </Field>
-          <Button type="submit">Show</Button>
-        </form>
+        <Search
+          label="Only about this key"
+          hint="The whole name of a key, or of a folder that was looked at."
+          value={typed}
+          action="Show"
+          onInput={setTyped}
+          onSubmit={() => setAbout(typed)}
+          onClear={() => setAbout('')}
+        />
         <label class="check-line">
           <input type="checkbox" checked={withKeys} onChange={(event) => setWithKeys(event.currentTarget.checked)} />
-          <span class="label">How often keys were used as well</span>
+          <span class="label">Also how often keys were used</span>
         </label>
         {isOff ? (
           <Empty title="This store is not audited">
             <p>
-              Nobody will know who did what. <code>securestore audit enable</code> has it recorded.
+              Nobody can tell later who did what. <code>securestore audit enable</code> has it recorded.
             </p>
           </Empty>
         ) : (
@@ -146,40 +147,13 @@ export function AuditView(): JSX.Element {
           <Empty title="There are no entries">Nothing was recorded{about === '' ? ' yet' : ' about it'}.</Empty>
         )}
         {listing.rows.length > 0 && (
-          <div class="table" tabIndex={0} role="region" aria-label="Entries, a table">
-            <table>
-              <caption>The newest first.</caption>
-              <thead>
-                <tr>
-                  <th scope="col">Time</th>
-                  <th scope="col">Who</th>
-                  <th scope="col">What</th>
-                  <th scope="col">On</th>
-                  <th scope="col">Outcome</th>
-                </tr>
-              </thead>
-              <tbody>
-                {listing.rows.map((entry) => (
-                  <tr key={`${entry.segment} ${entry.sequence}`}>
-                    <td>
-                      <Time of={entry.time} />
-                    </td>
-                    <td class="wrap">{entry.principal}</td>
-                    <td>
-                      <code>{entry.action}</code>
-                    </td>
-                    <td>
-                      <ObjectOf entry={entry} />
-                    </td>
-                    <td class="reason">
-                      <Badge tone={TONES[entry.outcome] ?? 'neutral'}>{entry.outcome}</Badge>{' '}
-                      {entry.reason !== '' && <span class="muted wrap">{entry.reason}</span>}
-                    </td>
-                  </tr>
-                ))}
-              </tbody>
-            </table>
-          </div>
+          <Table
+            label="Entries"
+            caption="The newest first."
+            columns={COLUMNS}
+            rows={listing.rows}
+            keyOf={({ segment, sequence }) => `${segment} ${sequence}`}
+          />
         )}
         {listing.rows.length > 0 && (
           <p class="rows-foot" aria-live="polite">

@@ -2,20 +2,24 @@ import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import type { WireBrowsePage } from '@securestore/protocol';
 import { get } from '../lib/api.ts';
-import { change, draft, isChosen, isCovered, momentQuery, pointQuery, toggled } from '../lib/draft.ts';
+import { change, draft, isChosen, momentQuery, pointQuery, toggled } from '../lib/draft.ts';
 import { bytes, count } from '../lib/format.ts';
 import { useListing } from '../lib/listing.ts';
 import { amend, go, place } from '../lib/router.ts';
-import { Badge, Button, Empty, Failure, Field, Loading, Name } from '../parts/basics.tsx';
+import { Badge, Button, Empty, Failure, Loading, Name } from '../parts/basics.tsx';
 import { Command } from '../parts/command.tsx';
+import { ChooseKey, Progress } from '../parts/name-rows.tsx';
 import { LookPage } from '../parts/recover.tsx';
 import { Rows } from '../parts/rows.tsx';
 import type { Column } from '../parts/rows.tsx';
+import { Search } from '../parts/search.tsx';
 import { Time } from '../parts/time.tsx';
 
 type Entry = WireBrowsePage['entries'][number];
 
 const PAGE = 500;
+/** More than any list of which somebody goes to the end. */
+const ALL = 1_000_000;
 
 /** The folder that a prefix is in, and what is left of it. */
 function folderOf(prefix: string): readonly [folder: string, begin: string] {
@@ -59,14 +63,7 @@ const columns = (
       entry.type === 'damaged' ? (
         <span aria-hidden="true">–</span>
       ) : (
-        <input
-          type="checkbox"
-          tabIndex={-1}
-          aria-label={`Choose ${entry.key}`}
-          checked={isChosen(draft.value.chosen, entry.key)}
-          disabled={isCovered(draft.value.chosen, entry.key)}
-          onChange={() => onToggle(entry)}
-        />
+        <ChooseKey of={entry.key} onToggle={() => onToggle(entry)} />
       ),
   },
   {
@@ -83,7 +80,7 @@ const columns = (
     class: 'side number',
     cell: (entry) =>
       entry.type === 'object' ? (
-        bytes(entry.size)
+        entry.size !== undefined && bytes(entry.size)
       ) : entry.type === 'damaged' ? (
         <Badge tone="bad">{entry.code}</Badge>
       ) : (
@@ -127,28 +124,14 @@ export function BrowseView(): JSX.Element {
   return (
     <LookPage title="Browse">
       <Path prefix={prefix} onGo={enter} />
-      <form
-        class="search"
-        role="search"
-        onSubmit={(event) => {
-          event.preventDefault();
-          amend({ prefix: `${folder}${typed}` });
-        }}
+      <Search
+        label="Names here that begin with"
+        value={typed}
+        action="Show"
+        onInput={setTyped}
+        onSubmit={() => amend({ prefix: `${folder}${typed}` })}
+        onClear={() => begin !== '' && amend({ prefix: folder })}
       >
-        <Field label="Names here that begin with">
-          {({ id }) => (
-            <input
-              id={id}
-              type="search"
-              value={typed}
-              autocomplete="off"
-              spellcheck={false}
-              onInput={(event) => setTyped(event.currentTarget.value)}
-              onSearch={() => typed === '' && begin !== '' && amend({ prefix: folder })}
-            />
-          )}
-        </Field>
-        <Button type="submit">Show</Button>
         {folder !== '' && (
           <Button
             kind="plain"
@@ -158,21 +141,32 @@ export function BrowseView(): JSX.Element {
             Choose all of this folder
           </Button>
         )}
-      </form>
+      </Search>
       {listing.error !== undefined && <Failure error={listing.error} onRetry={listing.reload} />}
-      {listing.rows.length === 0 && listing.isLoading && <Loading isSlow={listing.isSlow} what="what was there" />}
+      {listing.rows.length === 0 && listing.isLoading && (
+        <>
+          <Loading isSlow={listing.isSlow} what="what was there" />
+          {listing.progress > 0 && (
+            <p class="rows-foot">
+              <span>This folder is large.</span>
+              <Progress of={listing.progress} what="How much of the folder is read" />
+            </p>
+          )}
+        </>
+      )}
       {listing.rows.length === 0 && !listing.isLoading && listing.error === undefined && (
         <Empty title={begin === '' ? 'Nothing was here then' : `No name here begins with “${begin}”`}>
           <p>
             {begin === ''
-              ? 'Perhaps at another moment. What you may not see is not shown.'
-              : 'Letters count as they are written.'}
+              ? 'Try another moment. What you may not see is not shown.'
+              : 'Capital and small letters differ here. Find a key looks for any part of a name.'}
           </p>
         </Empty>
       )}
       {!isSorted && (
         <p class="hint">
-          This folder is large: its names come in an order of their own. Write how a name begins to get to it.
+          This folder is too large to be sorted: names come in an order of their own. Type how a name begins to get to
+          it.
         </p>
       )}
       {listing.rows.length > 0 && (
@@ -184,15 +178,24 @@ export function BrowseView(): JSX.Element {
             keyOf={(entry) => `${entry.type} ${entry.key}`}
             hasMore={listing.hasMore}
             onNearEnd={() => listing.more()}
+            onEnd={() => listing.more(ALL)}
             onOpen={open}
             onToggle={toggle}
             isSelected={(entry) => isChosen(chosen, entry.key)}
             resetKey={key ?? ''}
           />
           <p class="rows-foot" aria-live="polite">
-            {count(listing.rows.length)} shown
-            {listing.hasMore ? (listing.isLoading ? ', looking for more…' : ', more below') : '; that is all'}.{' '}
-            <kbd>↑</kbd> <kbd>↓</kbd> move, <kbd>Enter</kbd> opens, <kbd>Space</kbd> chooses.
+            <span>
+              {count(listing.rows.length)} {listing.hasMore ? 'so far' : 'in all'}
+              {isSorted && listing.rows.length > 1 ? ', sorted by name' : ''}
+              {listing.hasMore ? (listing.isLoading ? ', loading more…' : '; more load as you scroll') : ''}.
+            </span>
+            {listing.rows.some((entry) => entry.type === 'object' && entry.size === undefined) && (
+              <span>In a folder this large sizes are left out: open a key to see its size.</span>
+            )}
+            <span class="shortcuts">
+              <kbd>↑</kbd> <kbd>↓</kbd> move, <kbd>Enter</kbd> opens, <kbd>Space</kbd> chooses.
+            </span>
           </p>
         </>
       )}

@@ -6,15 +6,17 @@ import { change, draft, isChosen, pointQuery, toggled } from '../lib/draft.ts';
 import type { Point } from '../lib/draft-types.ts';
 import { bytes, count } from '../lib/format.ts';
 import { useListing } from '../lib/listing.ts';
+import type { ListingPage } from '../lib/listing.ts';
 import { amend, go, place } from '../lib/router.ts';
-import { Badge, Button, Choice, Empty, Failure, Field, Link, Loading } from '../parts/basics.tsx';
+import { Badge, Button, Choice, Empty, Failure, Link, Loading } from '../parts/basics.tsx';
 import type { Tone } from '../parts/basics.tsx';
 import { Command } from '../parts/command.tsx';
 import { MomentField } from '../parts/moment-field.tsx';
-import { ChooseKey, MANY, OpenKey, Progress } from '../parts/name-rows.tsx';
+import { byKey, ChooseKey, FoundFoot, MANY, OpenKey } from '../parts/name-rows.tsx';
 import { LookPage } from '../parts/recover.tsx';
 import { Rows } from '../parts/rows.tsx';
 import type { Column } from '../parts/rows.tsx';
+import { Search } from '../parts/search.tsx';
 import { Time } from '../parts/time.tsx';
 
 type Row = WireComparePage['differences'][number];
@@ -48,14 +50,15 @@ const columns = (onOpen: (row: Row) => void, onToggle: (row: Row) => void): read
   { title: 'Since then', class: 'side', cell: ({ type }) => <Badge tone={TONES[type]}>{type}</Badge> },
   { title: 'Size', class: 'side number sizes', cell: sizes },
   {
-    title: 'Modified',
+    // When something was removed no version tells: the one that was removed says when it was written.
+    title: 'Stored',
     class: 'side time',
-    cell: ({ after, before }) => {
-      const time = (after ?? before)?.modified;
-      return time === undefined ? '' : <Time of={time} />;
-    },
+    cell: ({ after }) => (after === undefined ? '' : <Time of={after.modified} />),
   },
 ];
+
+const lostText = (many: number): string =>
+  many === 1 ? 'Choose the one that was changed or removed' : `Choose the ${count(many)} that were changed or removed`;
 
 interface Against {
   readonly type: 'now' | 'moment';
@@ -74,7 +77,7 @@ export function CompareView(): JSX.Element {
   const isNewest = against.type === 'now' && point.at === undefined && point.snapshot === undefined;
   const isReady = against.type === 'now' || to !== undefined;
   const key = destination === undefined || !isReady ? undefined : JSON.stringify([destination, from, to, prefix]);
-  const listing = useListing<Row>(key, async (after, signal) => {
+  const load = async (after: string | undefined, signal: AbortSignal): Promise<ListingPage<Row>> => {
     const query = {
       destination,
       fromAt: from.at,
@@ -86,7 +89,8 @@ export function CompareView(): JSX.Element {
     };
     const page = await get<WireComparePage>('/v1/points/compare', query, { signal });
     return { items: page.differences, after: page.after, progress: page.progress };
-  });
+  };
+  const listing = useListing<Row>(key, load, { ahead: MANY, order: byKey });
   const open = (row: Row): void => go('/recover/key', { key: row.key });
   const toggle = (row: Row): void => {
     if (row.type !== 'added') change({ chosen: toggled(chosen, row.key) });
@@ -95,28 +99,15 @@ export function CompareView(): JSX.Element {
 
   return (
     <LookPage title="Differences">
-      <form
-        class="search"
-        onSubmit={(event) => {
-          event.preventDefault();
-          amend({ prefix: typed });
-        }}
-      >
-        <Field label="Only below" hint="What names begin with, such as db/prod/. Empty for everything.">
-          {({ id, describedBy }) => (
-            <input
-              id={id}
-              aria-describedby={describedBy}
-              type="search"
-              value={typed}
-              autocomplete="off"
-              spellcheck={false}
-              onInput={(event) => setTyped(event.currentTarget.value)}
-            />
-          )}
-        </Field>
-        <Button type="submit">Compare</Button>
-      </form>
+      <Search
+        label="Only below"
+        hint="What names begin with, such as db/prod/. Empty for everything."
+        value={typed}
+        action="Compare"
+        onInput={setTyped}
+        onSubmit={() => amend({ prefix: typed })}
+        onClear={() => amend({ prefix: '' })}
+      />
       <Choice
         legend="Compare with"
         value={against.type}
@@ -146,8 +137,8 @@ export function CompareView(): JSX.Element {
             <p>Everything{prefix === '' ? '' : ` below ${prefix}`} that you may see is the same at both moments.</p>
             {isNewest && (
               <p>
-                The newest moment has what went wrong as well. <Link to="/recover">Choose one from before it</Link>, and
-                what has changed since is here.
+                The newest moment may already have the damage in it.{' '}
+                <Link to="/recover">Choose one from before it</Link>, and see here what changed since.
               </p>
             )}
           </Empty>
@@ -159,24 +150,18 @@ export function CompareView(): JSX.Element {
           columns={columns(open, toggle)}
           keyOf={(row) => row.key}
           hasMore={listing.hasMore}
-          onNearEnd={() => listing.more()}
           onOpen={open}
           onToggle={toggle}
           isSelected={(row) => isChosen(chosen, row.key)}
           resetKey={key ?? ''}
         />
       )}
-      {isReady && listing.error === undefined && (
-        <p class="rows-foot" aria-live="polite">
-          {count(listing.rows.length)} different{listing.hasMore ? ' so far. ' : '; that is all. '}
-          {listing.hasMore && <Progress of={listing.progress} what="How much was compared" />}
-          {listing.hasMore && !listing.isLoading && <Button onPress={() => listing.more(MANY)}>Look on</Button>}
+      {isReady && listing.error === undefined && (listing.rows.length > 0 || listing.hasMore) && (
+        <FoundFoot listing={listing} what="different">
           {!listing.hasMore && lost.length > 0 && lost.length <= 10_000 && (
-            <Button onPress={() => change({ chosen: { type: 'keys', keys: lost } })}>
-              Choose what was changed or removed ({count(lost.length)})
-            </Button>
+            <Button onPress={() => change({ chosen: { type: 'keys', keys: lost } })}>{lostText(lost.length)}</Button>
           )}
-        </p>
+        </FoundFoot>
       )}
       {destination !== undefined && isReady && (
         <Command request={{ type: 'compare', destination, from, to, ...(prefix !== '' && { prefix }) }} />

@@ -3,15 +3,16 @@ import { useState } from 'preact/hooks';
 import type { WireFindPage } from '@securestore/protocol';
 import { get } from '../lib/api.ts';
 import { change, draft, isChosen, momentQuery, pointQuery, toggled } from '../lib/draft.ts';
-import { count } from '../lib/format.ts';
 import { useListing } from '../lib/listing.ts';
+import type { ListingPage } from '../lib/listing.ts';
 import { amend, go, place } from '../lib/router.ts';
-import { Badge, Button, Empty, Failure, Field, Loading } from '../parts/basics.tsx';
+import { Badge, Empty, Failure, Loading } from '../parts/basics.tsx';
 import { Command } from '../parts/command.tsx';
-import { ChooseKey, MANY, OpenKey, Progress } from '../parts/name-rows.tsx';
+import { byKey, ChooseKey, FoundFoot, MANY, OpenKey } from '../parts/name-rows.tsx';
 import { LookPage } from '../parts/recover.tsx';
 import { Rows } from '../parts/rows.tsx';
 import type { Column } from '../parts/rows.tsx';
+import { Search } from '../parts/search.tsx';
 import { Time } from '../parts/time.tsx';
 
 type Found = WireFindPage['names'][number];
@@ -45,46 +46,29 @@ export function FindView(): JSX.Element {
   const { destination, chosen } = draft.value;
   const moment = momentQuery(draft.value);
   const key = destination === undefined || contains === '' ? undefined : JSON.stringify([moment, contains]);
-  const listing = useListing<Found>(key, async (after, signal) => {
+  const load = async (after: string | undefined, signal: AbortSignal): Promise<ListingPage<Found>> => {
     const page = await get<WireFindPage>('/v1/points/find', { ...moment, contains, after, limit: PAGE }, { signal });
     return { items: page.names, after: page.after, progress: page.progress };
-  });
+  };
+  const listing = useListing<Found>(key, load, { ahead: MANY, order: byKey });
   const open = (row: Found): void => go('/recover/key', { key: row.key });
   const toggle = (row: Found): void => change({ chosen: toggled(chosen, row.key) });
 
   return (
     <LookPage title="Find a key">
-      <form
-        class="search"
-        role="search"
-        onSubmit={(event) => {
-          event.preventDefault();
+      <Search
+        label="Part of the name"
+        hint="Large and small letters are the same. Deleted keys are found too, while their history is kept."
+        error={problem}
+        value={typed}
+        action="Find"
+        isPrimary
+        onInput={setTyped}
+        onSubmit={() => {
           setProblem(typed === '' ? 'Enter a part of the name.' : undefined);
           amend({ contains: typed });
         }}
-      >
-        <Field
-          label="Part of the name"
-          hint="Large and small letters are the same. Deleted keys are found as well, as long as their history is kept."
-          error={problem}
-        >
-          {({ id, describedBy }) => (
-            <input
-              id={id}
-              aria-describedby={describedBy}
-              type="search"
-              value={typed}
-              maxLength={1024}
-              autocomplete="off"
-              spellcheck={false}
-              onInput={(event) => setTyped(event.currentTarget.value)}
-            />
-          )}
-        </Field>
-        <Button kind="primary" type="submit">
-          Find
-        </Button>
-      </form>
+      />
       {listing.error !== undefined && <Failure error={listing.error} onRetry={listing.reload} />}
       {contains !== '' && listing.isLoading && listing.rows.length === 0 && listing.progress === 0 && (
         <Loading isSlow={listing.isSlow} what="the key" />
@@ -95,7 +79,7 @@ export function FindView(): JSX.Element {
         !listing.hasMore &&
         listing.error === undefined && (
           <Empty title={`No key had “${contains}” in its name then`}>
-            <p>Try a shorter part, or an earlier moment: a key that was purged is only known from before.</p>
+            <p>Try a shorter part, or an earlier moment. A key that was purged shows only at moments before that.</p>
           </Empty>
         )}
       {listing.rows.length > 0 && (
@@ -105,19 +89,14 @@ export function FindView(): JSX.Element {
           columns={columns(open, toggle)}
           keyOf={(row) => row.key}
           hasMore={listing.hasMore}
-          onNearEnd={() => listing.more()}
           onOpen={open}
           onToggle={toggle}
           isSelected={(row) => isChosen(chosen, row.key)}
           resetKey={key ?? ''}
         />
       )}
-      {contains !== '' && listing.error === undefined && (
-        <p class="rows-foot" aria-live="polite">
-          {count(listing.rows.length)} found{listing.hasMore ? ' so far. ' : '; that is all. '}
-          {listing.hasMore && <Progress of={listing.progress} what="How much was looked through" />}
-          {listing.hasMore && !listing.isLoading && <Button onPress={() => listing.more(MANY)}>Look on</Button>}
-        </p>
+      {contains !== '' && listing.error === undefined && (listing.rows.length > 0 || listing.hasMore) && (
+        <FoundFoot listing={listing} what="found" />
       )}
       {contains !== '' && (
         <Command request={{ type: 'find', contains, destination, ...pointQuery(draft.value.point) }} />

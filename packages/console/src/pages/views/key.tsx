@@ -36,7 +36,7 @@ function VersionValue({ name, version }: { readonly name: string; readonly versi
     );
   }
   if (version.snapshot === undefined || destination === undefined)
-    return <p class="muted small">Its data is kept nowhere any more.</p>;
+    return <p class="muted small">Its data is not kept any more.</p>;
   const moment = { destination, snapshot: version.snapshot };
   return (
     <Value
@@ -89,8 +89,8 @@ function VersionItem({
       <div class="version-tools">
         <VersionValue name={name} version={version} />
         {!isOldest && (
-          <Button kind="quiet" label={`Take the moment before this version of ${from}`} onPress={before}>
-            Take the moment before this
+          <Button kind="quiet" label={`Go to the moment before this version of ${from}`} onPress={before}>
+            Go to the moment before this
           </Button>
         )}
       </div>
@@ -131,7 +131,7 @@ export function KeyView(): JSX.Element {
             disabled={isCovered(chosen, name)}
             onPress={() => change({ chosen: toggled(chosen, name) })}
           >
-            {isCovered(chosen, name) ? 'In what is chosen' : isPicked ? 'Chosen' : 'Choose this key'}
+            {isCovered(chosen, name) ? 'Already chosen' : isPicked ? 'Chosen' : 'Choose this key'}
           </Button>
         }
       >
@@ -165,7 +165,7 @@ export function KeyView(): JSX.Element {
           </p>
         )}
         {value?.hasMore === true && (
-          <Notice>Only the newest points were looked through; there may be older versions in those before.</Notice>
+          <Notice>Only the newest thirty moments were looked through; there may be older versions.</Notice>
         )}
         <Command request={{ type: 'versions', key: name, destination }} />
       </Panel>

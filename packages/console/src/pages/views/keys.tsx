@@ -12,6 +12,8 @@ import type { Tone } from '../parts/basics.tsx';
 import { Command } from '../parts/command.tsx';
 import { Page } from '../parts/page.tsx';
 import { WorkProgress } from '../parts/progress.tsx';
+import { Table } from '../parts/table.tsx';
+import type { TableColumn } from '../parts/table.tsx';
 import { Ago, Time } from '../parts/time.tsx';
 
 const TONES: Readonly<Record<KeyVersionState, Tone>> = {
@@ -37,44 +39,40 @@ function Versions({
   readonly census: Readonly<Record<string, number>> | undefined;
 }): JSX.Element {
   return (
-    <div class="table" tabIndex={0} role="region" aria-label="Key versions, a table">
-      <table>
-        <caption>All key versions, and what they may be used for.</caption>
-        <thead>
-          <tr>
-            <th scope="col">Key version</th>
-            <th scope="col">Of</th>
-            <th scope="col">State</th>
-            <th scope="col" class="number">
-              Objects under it
-            </th>
-            <th scope="col">Made</th>
-          </tr>
-        </thead>
-        <tbody>
-          {keys.map(({ id, kind, category, state, created, destroyAt }) => (
-            <tr key={id}>
-              <th scope="row">
-                <code>{id}</code>
-              </th>
-              <td class="wrap">{category === undefined ? kind : `category ${category}`}</td>
-              <td>
-                <Badge tone={TONES[state]}>{state}</Badge> <span class="muted">{MEANINGS[state]}</span>
-                {destroyAt !== undefined && (
-                  <span class="muted">
-                    , destroyed <Ago of={destroyAt} />
-                  </span>
-                )}
-              </td>
-              <td class="number">{kind === 'category' && census !== undefined ? count(census[id] ?? 0) : '–'}</td>
-              <td>
-                <Time of={created} />
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <Table
+      label="Key versions"
+      caption="All key versions, and what they may be used for."
+      rows={keys}
+      keyOf={({ id }) => id}
+      columns={[
+        { title: 'Key version', cell: ({ id }) => <code>{id}</code> },
+        {
+          title: 'Of',
+          class: 'wrap',
+          cell: ({ kind, category }) => (category === undefined ? kind : `category ${category}`),
+        },
+        { title: 'State', cell: stateOf },
+        {
+          title: 'Records under it',
+          class: 'number',
+          cell: ({ id, kind }) => (kind === 'category' && census !== undefined ? count(census[id] ?? 0) : '–'),
+        },
+        { title: 'Made', cell: ({ created }) => <Time of={created} /> },
+      ]}
+    />
+  );
+}
+
+function stateOf({ state, destroyAt }: Wire<KeyReport>): JSX.Element {
+  return (
+    <>
+      <Badge tone={TONES[state]}>{state}</Badge> <span class="muted">{MEANINGS[state]}</span>
+      {destroyAt !== undefined && (
+        <span class="muted">
+          , destroyed <Ago of={destroyAt} />
+        </span>
+      )}
+    </>
   );
 }
 
@@ -89,18 +87,25 @@ function VersionsPanel(): JSX.Element {
   return (
     <Panel
       title="Key versions"
-      aside={<Button onPress={look}>{census === undefined ? 'Count the objects' : 'Count again'}</Button>}
+      aside={<Button onPress={look}>{census === undefined ? 'Count the records' : 'Count again'}</Button>}
     >
       {error !== undefined && <Failure error={error} onRetry={reload} />}
       {value === undefined && error === undefined && <Loading isSlow={isSlow} what="keys" />}
       {value !== undefined && <Versions keys={value} census={census} />}
       <p class="muted small">
-        Counting reads the whole store once. A key version that nothing lies under is retired by a rotation.
+        Counting reads the whole store once. A rotation retires key versions that no record needs.
       </p>
       <Command request={{ type: 'keys' }} />
     </Panel>
   );
 }
+
+const SLOT_COLUMNS: readonly TableColumn<Wire<SlotInfo>>[] = [
+  { title: 'Slot', cell: ({ id }) => <code>{id}</code> },
+  { title: 'Kind', cell: ({ method }) => method },
+  { title: 'Made', cell: ({ created }) => (created === undefined ? '–' : <Time of={created} />) },
+  { title: 'Used by', cell: ({ current }) => (current ? 'this server' : <span class="muted">–</span>) },
+];
 
 function SlotsPanel({ onKnown }: { readonly onKnown: (slots: readonly Wire<SlotInfo>[]) => void }): JSX.Element {
   const { value, error, isSlow, reload } = useResource(
@@ -115,44 +120,26 @@ function SlotsPanel({ onKnown }: { readonly onKnown: (slots: readonly Wire<SlotI
       {error !== undefined && <Failure error={error} onRetry={reload} />}
       {value === undefined && error === undefined && <Loading isSlow={isSlow} what="slots" />}
       {value !== undefined && (
-        <div class="table" tabIndex={0} role="region" aria-label="Slots, a table">
-          <table>
-            <caption>Each slot is one secret that opens the store.</caption>
-            <thead>
-              <tr>
-                <th scope="col">Slot</th>
-                <th scope="col">Kind</th>
-                <th scope="col">Made</th>
-                <th scope="col">Used by</th>
-              </tr>
-            </thead>
-            <tbody>
-              {value.map(({ id, method, created, current }) => (
-                <tr key={id}>
-                  <th scope="row">
-                    <code>{id}</code>
-                  </th>
-                  <td>{method}</td>
-                  <td>{created === undefined ? '–' : <Time of={created} />}</td>
-                  <td>{current ? 'this server' : <span class="muted">–</span>}</td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
+        <Table
+          label="Slots"
+          caption="Each slot is one secret that opens the store."
+          rows={value}
+          keyOf={({ id }) => id}
+          columns={SLOT_COLUMNS}
+        />
       )}
     </Panel>
   );
 }
 
 const DEPTHS: readonly { readonly value: RotationDepth; readonly label: string; readonly hint: string }[] = [
-  { value: 'unlock', label: 'The secret', hint: 'Stops the old secret. Quick.' },
+  { value: 'unlock', label: 'The passphrase only', hint: 'The old one stops working. Quick.' },
   {
     value: 'keys',
-    label: 'And the keys',
-    hint: 'New keys for everything that is written, and all envelopes under them.',
+    label: 'The passphrase and the keys',
+    hint: 'New keys for everything. The data itself is not encrypted anew.',
   },
-  { value: 'data', label: 'And the data', hint: 'Everything is encrypted anew. Takes long.' },
+  { value: 'data', label: 'The passphrase, the keys and the data', hint: 'Everything is encrypted anew. Takes long.' },
 ];
 
 interface Secrets {
@@ -164,7 +151,7 @@ interface Secrets {
 /** What keeps secrets from being used. */
 function problemOf({ old, next, again }: Secrets): string | undefined {
   if (old?.value === '' || next?.value === '') return 'Enter the present passphrase, and a new one.';
-  if (next?.value !== again?.value) return 'The new passphrase is not the same twice.';
+  if (next?.value !== again?.value) return 'The two new passphrases differ.';
   return undefined;
 }
 
@@ -213,8 +200,8 @@ function RotationPanel(): JSX.Element {
   return (
     <Panel title="Rotate">
       <p>
-        Replaces a passphrase of the store and renews what it led to, while everything goes on. Whoever starts the
-        server needs the new one from then on.
+        Replaces a passphrase of the store while everything goes on. Whoever starts the server needs the new one from
+        then on.
       </p>
       <form
         class="stack"
@@ -223,7 +210,7 @@ function RotationPanel(): JSX.Element {
           void rotate();
         }}
       >
-        <Choice legend="How deep" value={depth} options={DEPTHS} onChange={setDepth} />
+        <Choice legend="What to replace" value={depth} options={DEPTHS} onChange={setDepth} />
         <Field label="Present passphrase">{input(old, 'current-password')}</Field>
         <Field label="New passphrase" hint="Sent to the server over this connection, and kept nowhere in this browser.">
           {input(next, 'new-password')}

@@ -3,7 +3,7 @@ import type { HealthCheck, HealthReport } from '@securestore/health';
 import type { ApprovalRequest } from '@securestore/acl';
 import type { Wire, WorkRecord } from '@securestore/protocol';
 import { get } from '../lib/api.ts';
-import { counted } from '../lib/format.ts';
+import { counted, withLocalTimes } from '../lib/format.ts';
 import { destinationsOf } from '../lib/points.ts';
 import { useResource } from '../lib/resource.ts';
 import { may, session } from '../lib/session.ts';
@@ -11,7 +11,7 @@ import { isRestore, workOf } from '../lib/work.ts';
 import { Badge, Empty, Failure, Link, Loading, Panel } from '../parts/basics.tsx';
 import type { Tone } from '../parts/basics.tsx';
 import { Command } from '../parts/command.tsx';
-import { DestinationCard } from '../parts/destination-card.tsx';
+import { DestinationGlance } from '../parts/destination-card.tsx';
 import { NotBackedUp } from '../parts/not-backed-up.tsx';
 import { Page } from '../parts/page.tsx';
 import { Ago } from '../parts/time.tsx';
@@ -29,7 +29,7 @@ function Check({ check: { name, subject, status, reason, advice } }: { readonly 
       <div>
         <p>
           <strong>{name}</strong>
-          {subject !== undefined && <span class="muted wrap"> {subject}</span>}: {reason}
+          {subject !== undefined && <span class="muted wrap"> {subject}</span>}: {withLocalTimes(reason)}
         </p>
         {advice !== '' && <p class="advice">{advice}</p>}
       </div>
@@ -162,13 +162,13 @@ function Destinations(): JSX.Element {
       {value === undefined && error === undefined && <Loading isSlow={isSlow} what="backups" />}
       {value?.length === 0 && (
         <NotBackedUp>
-          What is lost now is lost. Make a first backup to a place that whoever can destroy the store can’t reach.
+          What is lost now can’t be brought back. Make a first backup, out of reach of whoever could destroy the store.
         </NotBackedUp>
       )}
       {value !== undefined && value.length > 0 && (
         <div class="cards">
           {value.map(({ location }) => (
-            <DestinationCard key={location} destination={location} heading="h3" />
+            <DestinationGlance key={location} destination={location} heading="h3" />
           ))}
         </div>
       )}

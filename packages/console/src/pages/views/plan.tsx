@@ -1,21 +1,21 @@
 import type { JSX } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import type { WireRestoreReport } from '@securestore/protocol';
-import { change, draft, pointQuery } from '../lib/draft.ts';
+import { change, draft } from '../lib/draft.ts';
 import type { Draft } from '../lib/draft-types.ts';
-import { count, duration } from '../lib/format.ts';
-import { actionsOf, commandOf, newStoreOf, replaces, restoreOf, wordFor } from '../lib/plan.ts';
+import { counted, duration } from '../lib/format.ts';
+import { actionsOf, commandOf, newStoreOf, replaces, restoreOf, verdictOf, wordFor } from '../lib/plan.ts';
 import { go } from '../lib/router.ts';
 import { may, permission } from '../lib/session.ts';
 import { restoring, Work } from '../lib/work.ts';
 import { Approval } from '../parts/approval.tsx';
 import { Button, Empty, Failure, Field, Link, Notice, Panel } from '../parts/basics.tsx';
 import { Command } from '../parts/command.tsx';
+import { PlanDownload } from '../parts/plan-download.tsx';
 import { problemOf, TARGETS, Where } from '../parts/plan-target.tsx';
 import { WorkProgress } from '../parts/progress.tsx';
 import { ChosenText, Moment, RecoverPage } from '../parts/recover.tsx';
 import { Counts } from '../parts/report.tsx';
-import { download } from '../parts/value.tsx';
 
 /** Finds out what a restore would do. */
 const planning = new Work('The plan is made, and nothing is changed yet.');
@@ -31,7 +31,7 @@ function DryRun({ body }: { readonly body: string }): JSX.Element {
     <Panel title="What will happen">
       {isOld || state === 'idle' ? (
         <>
-          <p>Nothing is changed by looking.</p>
+          <p>This compares the backup with the store, and changes nothing.</p>
           <Button kind="primary" onPress={look}>
             Make the plan
           </Button>
@@ -42,17 +42,44 @@ function DryRun({ body }: { readonly body: string }): JSX.Element {
           {error !== undefined && <Failure error={error} onRetry={() => void look()} />}
           {state === 'done' && plan !== undefined && (
             <>
-              <Counts
-                report={plan}
-                caption={`Of the store as of then, compared with now: ${count(plan.compared)} compared`}
-              />
-              {plan.estimate !== undefined && <p>It may take about {duration(plan.estimate)}.</p>}
+              <Verdict plan={plan} />
+              <Counts report={plan} caption={`${counted(plan.compared, 'object')} compared with now.`} />
+              {plan.estimate !== undefined && verdictOf(plan, draft.value) === 'changes' && (
+                <p>The restore may take about {duration(plan.estimate)}.</p>
+              )}
             </>
           )}
         </>
       )}
       <Command request={commandOf(draft.value, { dryRun: true })} />
     </Panel>
+  );
+}
+
+/** Why a plan leads to nothing, and what to choose instead. */
+function Verdict({ plan }: { readonly plan: WireRestoreReport }): JSX.Element | null {
+  const verdict = verdictOf(plan, draft.value);
+  const { compared, skipped } = plan;
+  if (verdict === 'stops') {
+    return (
+      <Notice tone="warn" title="This would stop before anything is changed">
+        {counted(skipped, 'key')} {skipped === 1 ? 'is' : 'are'} there as another version, and you chose to stop then.
+        Choose above what becomes of {skipped === 1 ? 'it' : 'them'}.
+      </Notice>
+    );
+  }
+  if (verdict === 'fails') {
+    return <Notice tone="bad">None of it can be restored. Choose another moment, or another destination.</Notice>;
+  }
+  if (verdict === 'changes') return null;
+  return (
+    <Notice tone="ok" title="There is nothing to restore">
+      {compared === 0
+        ? 'Nothing of what you chose was there at that moment.'
+        : skipped > 0
+          ? `Nothing is missing. ${counted(skipped, 'key')} ${skipped === 1 ? 'is there as another version, and stays' : 'are there as other versions, and stay'} as you chose.`
+          : 'All of it is in the store as it was then.'}
+    </Notice>
   );
 }
 
@@ -130,38 +157,19 @@ function reasonOf({ chosen, point }: Draft): string {
     chosen.type === 'prefix'
       ? `everything below ${chosen.prefix}`
       : chosen.type === 'keys'
-        ? `${count(chosen.keys.length)} keys`
+        ? counted(chosen.keys.length, 'key')
         : 'the whole store';
   const when = point.at ?? (point.snapshot === undefined ? 'the newest moment' : `snapshot ${point.snapshot}`);
   return `Restore ${what} as of ${when}`.slice(0, 500);
 }
 
-function Start({ isPlanned }: { readonly isPlanned: boolean }): JSX.Element {
-  const { target, chosen, destination } = draft.value;
-  const [hasBegun, setBegun] = useState(false);
-  if (target.type === 'download') {
-    const fetchIt = async (): Promise<void> => {
-      const which =
-        chosen.type === 'prefix' ? { prefix: chosen.prefix } : chosen.type === 'keys' ? { keys: chosen.keys } : {};
-      await download({ type: 'archive', destination: destination ?? '', ...pointQuery(draft.value.point), ...which });
-      setBegun(true);
-    };
-    return (
-      <Panel title="Download">
-        <p>What you may not read is not in it. Each value is recorded in the audit log under your name.</p>
-        <Button kind="primary" onPress={fetchIt}>
-          Download the tar
-        </Button>
-        {hasBegun && (
-          <Notice tone="ok">
-            The download has begun; your browser says when it is done. It holds data in clear: keep it where only you
-            can read it.
-          </Notice>
-        )}
-        <Command request={commandOf(draft.value)} />
-      </Panel>
-    );
-  }
+function Start({ isPlanned }: { readonly isPlanned: boolean }): JSX.Element | null {
+  const { target } = draft.value;
+  if (target.type === 'download') return <PlanDownload />;
+  const plan = planning.state.value.report as WireRestoreReport | undefined;
+  // Nobody is asked to confirm, or to approve, what changes nothing.
+  if (isPlanned && target.type !== 'location' && plan !== undefined && verdictOf(plan, draft.value) !== 'changes')
+    return null;
   const isReplacing = replaces(draft.value);
   const waiting = actionsOf(draft.value).find((action) => permission(action) === 'approval');
   const start = (
@@ -183,12 +191,12 @@ function Start({ isPlanned }: { readonly isPlanned: boolean }): JSX.Element {
             </Approval>
           )}
           <p class="muted small">
-            What is written is read back and compared, and a receipt is signed at the end. It can be stopped and gone on
-            with.
+            What is restored is read back and compared with the backup. You can pause it, and get a signed receipt at
+            the end.
           </p>
         </>
       ) : (
-        <p class="muted">Make the plan first.</p>
+        <p class="muted">Make the plan first: it shows what will change.</p>
       )}
       <Command request={commandOf(draft.value)} />
     </Panel>

@@ -3,16 +3,20 @@ import { useEffect } from 'preact/hooks';
 import type { WireTimeline } from '@securestore/protocol';
 import { change, draft } from '../lib/draft.ts';
 import type { Point } from '../lib/draft-types.ts';
-import { bytes, count, counted, duration } from '../lib/format.ts';
+import { count, counted, duration } from '../lib/format.ts';
 import { destinationsOf, timelineOf } from '../lib/points.ts';
 import { gapsOf, meantBy, windowsOf } from '../lib/recovery.ts';
 import { useResource } from '../lib/resource.ts';
+import type { Span } from '../lib/scale.ts';
 import { Badge, Button, Choice, Empty, Failure, Link, Loading, Notice, Panel } from '../parts/basics.tsx';
 import { Command } from '../parts/command.tsx';
 import { Lag } from '../parts/destination-card.tsx';
 import { MomentField } from '../parts/moment-field.tsx';
 import { NotBackedUp } from '../parts/not-backed-up.tsx';
 import { RecoverPage } from '../parts/recover.tsx';
+import { SnapshotTable, WHOLE } from '../parts/snapshot-table.tsx';
+import { Table } from '../parts/table.tsx';
+import type { TableColumn } from '../parts/table.tsx';
 import { Time } from '../parts/time.tsx';
 import { Timeline } from '../parts/timeline.tsx';
 
@@ -70,17 +74,17 @@ function Chosen({ timeline }: { readonly timeline: WireTimeline }): JSX.Element 
       </div>
       {meant === undefined ? (
         <Notice tone="warn" title="Nothing is known from then">
-          The oldest backup here is younger. Choose a later moment, or another destination.
+          The oldest backup is from later. Choose a later moment, or another destination.
         </Notice>
       ) : (
         <Notice
           tone={meant.isEarlier ? 'warn' : 'accent'}
-          title={meant.isEarlier ? 'That moment is in a gap' : 'You look at'}
+          title={
+            meant.isEarlier ? 'That moment was not backed up: this is the last one before it' : 'The chosen moment'
+          }
         >
           <Time of={meant.time} isLong />
-          {meant.isEarlier && (
-            <p>Nothing was backed up between this and what you asked for, so this is what can be had.</p>
-          )}
+          {meant.isEarlier && <p>What changed between this and the moment that you asked for is not in the backup.</p>}
         </Notice>
       )}
       <p class="next">
@@ -112,53 +116,33 @@ function Snapshots({
     <Panel title="Snapshots">
       {timeline.damaged.length > 0 && (
         <Notice tone="bad" title={`${counted(timeline.damaged.length, 'snapshot')} can’t be read`}>
-          {timeline.damaged.join(', ')}: nothing else is known of them. Verify the destination, and take another point.
+          {timeline.damaged.join(', ')}: they are damaged. Choose another one, and verify the destination.
         </Notice>
       )}
-      <div class="table tall" tabIndex={0} role="region" aria-label="Snapshots, a table">
-        <table>
-          <caption>Each is the whole store as it was at its time.</caption>
-          <thead>
-            <tr>
-              <th scope="col">No.</th>
-              <th scope="col">Time</th>
-              <th scope="col">Label</th>
-              <th scope="col" class="number">
-                Objects
-              </th>
-              <th scope="col" class="number">
-                Size
-              </th>
-              <th scope="col">
-                <span class="hidden">Choose</span>
-              </th>
-            </tr>
-          </thead>
-          <tbody>
-            {timeline.snapshots.map(({ number, time, label, objects, bytes: size }) => (
-              <tr key={number} class={isSame(point, number) ? 'selected' : undefined}>
-                <th scope="row">{number}</th>
-                <td>
-                  <Time of={time} />
-                </td>
-                <td class="wrap">{label === '' ? <span class="muted">–</span> : label}</td>
-                <td class="number">{count(objects)}</td>
-                <td class="number">{bytes(size)}</td>
-                <td>
-                  <Button
-                    kind="quiet"
-                    pressed={isSame(point, number)}
-                    label={`Choose snapshot ${number}`}
-                    onPress={() => change({ point: { snapshot: number, time } })}
-                  >
-                    Choose
-                  </Button>
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
+      <SnapshotTable
+        caption="Each is the whole store as it was at its time. The newest first."
+        snapshots={timeline.snapshots}
+        more={[
+          WHOLE,
+          {
+            title: 'Choose',
+            isTitleHidden: true,
+            class: 'act',
+            cell: ({ number, time }) => (
+              <Button
+                kind="quiet"
+                pressed={isSame(point, number)}
+                label={`${isSame(point, number) ? 'Chosen' : 'Choose'} snapshot ${number}`}
+                onPress={() => change({ point: { snapshot: number, time } })}
+              >
+                {isSame(point, number) ? 'Chosen' : 'Choose'}
+              </Button>
+            ),
+          },
+        ]}
+        isSelected={({ number }) => isSame(point, number)}
+        isTall
+      />
       <Command request={{ type: 'snapshots', destination }} />
     </Panel>
   );
@@ -168,6 +152,17 @@ function gapsText(gaps: number): string {
   if (gaps === 0) return 'There is no gap.';
   return gaps === 1 ? 'There is one gap between them.' : `There are ${count(gaps)} gaps between them.`;
 }
+
+const WINDOW_COLUMNS: readonly TableColumn<Span & { readonly before: number | undefined }>[] = [
+  { title: 'From', cell: ({ from }) => <Time of={from} /> },
+  { title: 'To', cell: ({ to }) => <Time of={to} /> },
+  { title: 'Length', cell: ({ from, to }) => (from === to ? 'one moment' : duration(to - from)) },
+  {
+    title: 'Gap before it',
+    cell: ({ from, before }) =>
+      before === undefined ? <span class="muted">none: the oldest</span> : duration(from - before),
+  },
+];
 
 function Windows({
   timeline,
@@ -180,36 +175,14 @@ function Windows({
   const gaps = gapsOf(windowsOf(timeline));
   return (
     <Panel title="Windows and gaps">
-      <div class="table tall" tabIndex={0} role="region" aria-label="Windows, a table">
-        <table>
-          <caption>Of a window every moment can be restored. {gapsText(gaps.length)}</caption>
-          <thead>
-            <tr>
-              <th scope="col">From</th>
-              <th scope="col">To</th>
-              <th scope="col">Long</th>
-              <th scope="col">Gap before it</th>
-            </tr>
-          </thead>
-          <tbody>
-            {windows.map(({ from, to }, at) => {
-              const before = windows[at + 1];
-              return (
-                <tr key={from}>
-                  <td>
-                    <Time of={from} />
-                  </td>
-                  <td>
-                    <Time of={to} />
-                  </td>
-                  <td>{from === to ? 'one moment' : duration(to - from)}</td>
-                  <td>{before === undefined ? <span class="muted">the oldest</span> : duration(from - before.to)}</td>
-                </tr>
-              );
-            })}
-          </tbody>
-        </table>
-      </div>
+      <Table
+        label="Windows"
+        caption={`Within a window every moment can be restored. ${gapsText(gaps.length)}`}
+        columns={WINDOW_COLUMNS}
+        rows={windows.map((window, at) => ({ ...window, before: windows[at + 1]?.to }))}
+        keyOf={({ from }) => from}
+        isTall
+      />
       <Command request={{ type: 'snapshots', destination, windows: true }} />
     </Panel>
   );
@@ -249,7 +222,7 @@ function Points({ destination }: { readonly destination: string }): JSX.Element 
       >
         {error !== undefined && (
           <Notice tone="warn">
-            The destination can’t be reached now, so this is from before. <Badge>{error.code}</Badge>
+            The destination can’t be reached now; this is what was known before. <Badge>{error.code}</Badge>
           </Notice>
         )}
         <Timeline timeline={timeline} chosen={meantBy(timeline, draft.value.point)?.time} onChoose={set} />
@@ -270,13 +243,13 @@ export function PointView(): JSX.Element {
     if (destination === undefined && only !== undefined) change({ destination: only.location });
   }, [destination, only]);
   return (
-    <RecoverPage title="Recover" lead="Choose a moment at which the data was good.">
+    <RecoverPage title="Recover" lead="Choose a moment when the data was still good.">
       {error !== undefined && <Failure error={error} onRetry={reload} />}
       {destinations === undefined && error === undefined && <Loading isSlow={isSlow} what="backups" />}
       {destinations?.length === 0 && (
         <NotBackedUp>
-          Nothing can be restored from elsewhere. Versions that the store keeps itself can still be had:{' '}
-          <code>securestore history KEY</code>.
+          There is no backup to restore from. The store itself still has older versions of its keys:{' '}
+          <code>securestore history KEY</code> shows them.
         </NotBackedUp>
       )}
       {destinations !== undefined && destinations.length > 1 && (

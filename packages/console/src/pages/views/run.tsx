@@ -5,7 +5,7 @@ import { ask, asApiError } from '../lib/api.ts';
 import type { ApiError } from '../lib/api.ts';
 import { now } from '../lib/clock.ts';
 import { EMPTY_DRAFT } from '../lib/draft.ts';
-import { count, duration } from '../lib/format.ts';
+import { counted, duration } from '../lib/format.ts';
 import { amend, go, place } from '../lib/router.ts';
 import { may } from '../lib/session.ts';
 import { isRestore, restoring, workOf } from '../lib/work.ts';
@@ -28,7 +28,7 @@ function Running({ state }: { readonly state: WorkState }): JSX.Element {
     >
       {state.isCutOff === true && (
         <Notice tone="warn">
-          The server can’t be reached at the moment. The restore goes on there; this page looks again by itself.
+          The server can’t be reached. The restore goes on there, and this page tries again by itself.
         </Notice>
       )}
       <WorkProgress progress={state.progress} what="Restoring" expected={place.value.state.expected} />
@@ -37,7 +37,7 @@ function Running({ state }: { readonly state: WorkState }): JSX.Element {
           {isStopping ? 'Stopping…' : 'Pause'}
         </Button>
         <span class="muted small">
-          You may close this page: the restore goes on at the server, and is found again under Overview.
+          You may close this page. The restore runs at the server; Overview leads back to it.
         </span>
       </div>
     </Panel>
@@ -62,21 +62,21 @@ function Stopped({ state }: { readonly state: WorkState }): JSX.Element {
   return (
     <Panel title={isPaused ? 'Paused' : 'The restore has stopped'}>
       {isPaused ? (
-        <Notice tone="warn" title="It is stopped where it was">
-          {done > 0 ? `${count(done)} objects are done. ` : ''}Going on passes over what is done. If you give it up,
-          what it has done stays: older versions are in the history of each key.
+        <Notice tone="warn" title="Nothing happens until you continue">
+          {done > 0 ? `${counted(done, 'object')} ${done === 1 ? 'is' : 'are'} done; it continues with the rest. ` : ''}
+          If you give up, what is done stays. What it replaced is in the history of each key.
         </Notice>
       ) : (
-        state.error !== undefined && <Failure error={state.error} title="It did not get to its end" />
+        state.error !== undefined && <Failure error={state.error} title="It did not finish" />
       )}
       <div class="buttons">
         {state.asked !== undefined && (
           <Button kind="primary" onPress={() => void restoring.again()}>
-            Go on
+            Continue
           </Button>
         )}
         <Button kind="danger" onPress={async () => giveUp(state)}>
-          Give it up
+          Give up
         </Button>
         <Link to="/recover/plan">Back to the plan</Link>
       </div>
@@ -93,12 +93,14 @@ function Done({ report }: { readonly report: Restored }): JSX.Element {
         <Notice tone={isGood ? 'ok' : 'bad'} title={isGood ? 'It is back' : 'Some of it is not back'}>
           {verified !== undefined &&
             verified > 0 &&
-            `${count(verified)} objects were read back and compared with the backup. `}
+            `${counted(verified, 'object')} ${verified === 1 ? 'was' : 'were'} read back and compared with the backup. `}
           {took !== undefined && `It took ${duration(took)}.`}
         </Notice>
         {report.created !== undefined && <Counts report={report} caption="What was done" />}
         {report.before !== undefined && (
-          <p class="muted">The store as it was before is snapshot {report.before} of the same destination.</p>
+          <p class="muted">
+            The store as it was before this restore is snapshot {report.before} of the same destination.
+          </p>
         )}
       </Panel>
       {receipt !== undefined && (
@@ -107,7 +109,7 @@ function Done({ report }: { readonly report: Restored }): JSX.Element {
         </Panel>
       )}
       <p class="next">
-        {may('audit.view') && <Link to="/audit">See it in the audit trail</Link>}
+        {may('audit.view') && <Link to="/audit">See it in the audit log</Link>}
         <Link to="/recover" state={{ draft: EMPTY_DRAFT }}>
           Start another recovery
         </Link>
@@ -160,7 +162,7 @@ export function RunView(): JSX.Element {
 function Nothing(): JSX.Element {
   return (
     <Empty title="No restore of yours is known">
-      <p>The server keeps what came of one for a day.</p>
+      <p>The server remembers a restore for a day after its end.</p>
       <Link to="/recover" isButton>
         Start a recovery
       </Link>

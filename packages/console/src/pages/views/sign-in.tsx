@@ -61,7 +61,7 @@ export function SignInView(): JSX.Element {
           void submit();
         }}
       >
-        <Field label="API token" hint="It is sent to the server once, and kept nowhere in this browser." error={error}>
+        <Field label="API token" hint="Sent to the server once, and not kept in this browser." error={error}>
           {({ id, describedBy }) => (
             <input
               ref={input}
@@ -81,7 +81,7 @@ export function SignInView(): JSX.Element {
         </Button>
       </form>
       <p class="muted small">
-        Somebody who has the secret of the store makes a token with <code>securestore token new</code>.
+        No token? Whoever administers the store makes one with <code>securestore token new</code>.
       </p>
     </Page>
   );
