@@ -117,6 +117,8 @@ async function aged(seed: number, ages: number): Promise<World & { readonly stat
 
 const seesDeep = (key: string): boolean => key.startsWith('red/deep/er/n1');
 
+const seesNoM = (key: string): boolean => !key.startsWith('in/m');
+
 const seesSeen = (key: string): boolean => key === 'in/seen';
 
 describe('what lies in a folder at a point', () => {
@@ -188,6 +190,37 @@ describe('what lies in a folder at a point', () => {
       // Else it could be told letter by letter.
       expect(await steps('in/se')).toBe(await steps('in/xx'));
     }
+  });
+
+  it('takes as many pages wherever what nobody may see comes in the order of names', async () => {
+    const { owner, backups, points } = await scene();
+    const hidden = Array.from({ length: 5100 }, (_, number) => `in/m${number}`);
+    const seen = ['in/a', 'in/b', 'in/z', ...Array.from({ length: 6000 }, (_, number) => `in/x${number}`)];
+    await owner.storeMany([...hidden, ...seen].map((key) => ({ key, data: 'x' })));
+    await backups.backup(PLACE);
+    const pages = await all((after) => points.browse({ destination: PLACE, prefix: 'in/', limit: 2, after }, seesNoM));
+    expect(keysOf(pages)).toEqual(inFolder(seen, 'in/'));
+    // Each page that is not of the time before all was read is full, and how far it says to be tells nothing of them.
+    const told = pages.filter(({ progress }) => progress === 1);
+    expect(told.slice(0, -1).every(({ entries }) => entries.length === 2)).toBe(true);
+    expect(told.length).toBe(Math.floor(seen.length / 2) + 1);
+  });
+
+  it('of a large folder goes on where it was, however many look at it, and after somebody may see it no longer', async () => {
+    const { owner, backups, points } = await scene();
+    const names = Array.from({ length: 5200 }, (_, number) => `flat/${number}`);
+    await owner.storeMany(names.map((key) => ({ key, data: 'x' })));
+    await backups.backup(PLACE);
+    const expected = inFolder(names, 'flat/');
+    const asked = { destination: PLACE, prefix: 'flat/', limit: 500 };
+    let first = await points.browse(asked);
+    while (first.entries.length === 0) first = await points.browse({ ...asked, after: first.after });
+    // More than are remembered, and other folders in between.
+    for (let other = 0; other < 12; other++) await points.browse(asked, (key) => key.endsWith(String(other)));
+    const rest = await all((after) => points.browse({ ...asked, after: after ?? first.after }));
+    expect(keysOf([first, ...rest])).toEqual(expected);
+    const { entries } = await points.browse({ ...asked, after: first.after }, (key) => key !== expected[500]);
+    expect(entries[0]?.key).toBe(expected[501]);
   });
 
   it('of a large folder comes in order, each once, in pages that end; of the store as it is now in an order of its own', async () => {

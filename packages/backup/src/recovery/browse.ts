@@ -6,7 +6,6 @@ import { childrenOf } from './children.ts';
 import type { FolderNames } from './folder-names.ts';
 import type { PageSeal } from './page-seal.ts';
 import type { LiveSource, PointSource, Source } from './sources.ts';
-import { takeTurns } from './sources.ts';
 import type { BrowsePage, DamagedThen, FolderThen, ObjectThen } from './types.ts';
 
 /** The largest folder whose objects are read for a page, and how many names are looked at for one. */
@@ -69,14 +68,14 @@ export async function browse(source: PointSource | LiveSource, asked: PageAsked)
   const about = ['browse', source.info.snapshot ?? 'now', prefix];
   const end = seal.open(after, about);
   const walk = { prefix, sees, steps: MAX_STEPS, signal };
-  if (end === undefined || ('name' in end && end.isLarge !== true)) {
+  if (end === undefined || ('name' in end && end.listing === undefined)) {
     const all = await childrenOf(source, { ...walk, most: MAX_SORTED + 1 });
     if (all.next === undefined) return sortedPage(source, keysOf(all.children), end?.name, asked, about);
   }
   if ((end === undefined || 'name' in end) && 'index' in source) {
     const names = source.largeFolder(prefix);
     await names.read(source, MAX_STEPS, signal);
-    if (!names.isTooLarge) return largePage(source, names, end?.name ?? '', asked, about);
+    if (!names.isTooLarge) return largePage(source, names, end ?? { name: '' }, asked, about);
   }
   const from = end !== undefined && 'token' in end ? end.token : undefined;
   const { children, next } = await childrenOf(source, { ...walk, after: from, most: limit });
@@ -116,45 +115,32 @@ async function sortedPage(
 async function largePage(
   source: PointSource,
   names: FolderNames,
-  begin: string,
+  end: { readonly name: string; readonly listing?: number },
   { prefix, limit, sees, seal }: PageAsked,
   about: readonly unknown[],
 ): Promise<BrowsePage> {
   const entries: Entry[] = [];
-  const page = (progress: number, after?: string): BrowsePage => ({
+  const page = (progress: number, after?: { readonly name: string; readonly listing: number }): BrowsePage => ({
     ...source.info,
     entries,
     isSorted: true,
     progress,
-    ...(after !== undefined && { after: seal.seal({ name: after, isLarge: true }, about) }),
+    ...(after !== undefined && { after: seal.seal(after, about) }),
   });
-  if (!names.isWhole) return page(shareOf(source, prefix, names.next), begin);
-  const folder = prefix.slice(0, prefix.lastIndexOf('/') + 1);
-  let [at, last, left] = [names.after(begin), begin, MAX_STEPS];
-  for (let one = names.names[at]; one !== undefined; one = names.names[at]) {
-    if (left-- <= 0 || entries.length >= limit) return page(share(at, names), last);
-    await takeTurns(left);
-    at += 1;
-    last = one.key;
-    // Asked first, and of every name: how far a page gets must not tell what names begin with that may not be seen.
-    if (!sees(one.key)) continue;
-    const slash = one.key.indexOf('/', folder.length);
-    if (slash !== -1) {
-      last = one.key.slice(0, slash + 1);
-      at = names.after(last);
-    }
-    if (!one.key.startsWith(prefix)) continue;
-    entries.push(slash === -1 ? { type: 'object', ...one } : { type: 'folder', key: last });
+  if (!names.isWhole) return page(shareOf(source, prefix, names.next), { name: end.name, listing: 0 });
+  const { listing, children } = await names.list(end.listing ?? 0, prefix, sees, () => seal.number());
+  for (let at = children.after(end.name); at < children.length; at++) {
+    const { shown, named } = children.at(at);
+    // Again: it may be over.
+    if (sees(named.key))
+      entries.push(shown === named.key ? { type: 'object', ...named } : { type: 'folder', key: shown });
+    // At once: whether anything comes after it may not be for whoever asks.
+    if (entries.length >= limit) return page(1, { name: shown, listing });
   }
-  // As above: whether anything comes after it may not be for whoever asks.
-  return entries.length >= limit ? page(1, last) : page(1);
+  return page(1);
 }
 
 const keysOf = (children: readonly { readonly key: string }[]): string[] => children.map(({ key }) => key);
-
-function share(at: number, { names }: FolderNames): number {
-  return Math.floor((at / names.length) * 100) / 100;
-}
 
 /** How much of what a prefix is about comes before a token, from 0 to 1. */
 export function shareOf(source: Source, prefix: string, token: string): number {

@@ -4,6 +4,8 @@ import { takeTurns } from './sources.ts';
 
 /** Of a folder with more names in it, and in the folders in it, none is kept. */
 const MAX_NAMES = 200_000;
+/** How many listings of a folder go on where they were; others are listed anew. */
+const MAX_LISTINGS = 8;
 
 /** What a point has under a name, as its index tells it. */
 export interface NamedThen {
@@ -14,7 +16,7 @@ export interface NamedThen {
 
 /**
  * All names in a large folder of a point, and in the folders in it, to be put in order once. They are read some at a time, by whoever asks
- * for a page. It knows nothing of who may see what.
+ * for a page. What somebody may see of it is found out once for all pages of a listing, and asked again for each entry of a page.
  */
 export class FolderNames {
   readonly #within: string;
@@ -22,6 +24,7 @@ export class FolderNames {
   #next: string;
   #state: 'reading' | 'whole' | 'too large' = 'reading';
   #turn: Promise<void> = Promise.resolve();
+  readonly #listings = new Map<number, Children>();
 
   /** @param within the token of the folder */
   constructor(within: string) {
@@ -41,11 +44,6 @@ export class FolderNames {
   /** The token up to which they are read. */
   get next(): string {
     return this.#next;
-  }
-
-  /** In order, once it is whole. */
-  get names(): readonly NamedThen[] {
-    return this.#names;
   }
 
   /** Reads up to so many more, where it is not whole yet. */
@@ -79,13 +77,73 @@ export class FolderNames {
     this.#state = 'too large';
   }
 
-  /** Where a page begins that comes after a name, or with `/` at its end after all that is in that folder. */
+  /**
+   * What somebody may see of it, as it was listed under a number, or anew: each name is looked at, wherever it comes, so that how long it
+   * takes tells nothing of what those are called that may not be seen.
+   *
+   * @param number gives one that no other listing has
+   */
+  async list(
+    listing: number,
+    prefix: string,
+    sees: (key: string) => boolean,
+    number: () => number,
+  ): Promise<{ readonly listing: number; readonly children: Children }> {
+    const known = this.#listings.get(listing);
+    if (known !== undefined) return { listing, children: known };
+    const folder = prefix.slice(0, prefix.lastIndexOf('/') + 1);
+    const places: number[] = [];
+    let within: string | undefined;
+    for (const [at, { key }] of this.#names.entries()) {
+      await takeTurns(at);
+      if (!sees(key) || !key.startsWith(prefix) || (within !== undefined && key.startsWith(within))) continue;
+      places.push(at);
+      const shown = childOf(key, folder);
+      within = shown === key ? undefined : shown;
+    }
+    const children = new Children(this.#names, Uint32Array.from(places), folder);
+    const made = number();
+    this.#listings.set(made, children);
+    for (const one of this.#listings.keys()) if (this.#listings.size > MAX_LISTINGS) this.#listings.delete(one);
+    return { listing: made, children };
+  }
+}
+
+/** What is directly in a folder: the name, or with `/` at its end the folder that it is in. */
+function childOf(key: string, folder: string): string {
+  const slash = key.indexOf('/', folder.length);
+  return slash === -1 ? key : key.slice(0, slash + 1);
+}
+
+/** What somebody may see in a folder, each by the first name that shows it. */
+class Children {
+  readonly #names: readonly NamedThen[];
+  readonly #places: Uint32Array;
+  readonly #folder: string;
+
+  constructor(names: readonly NamedThen[], places: Uint32Array, folder: string) {
+    this.#names = names;
+    this.#places = places;
+    this.#folder = folder;
+  }
+
+  get length(): number {
+    return this.#places.length;
+  }
+
+  /** What is shown, and the name that shows it. @throws RangeError where there is none */
+  at(place: number): { readonly shown: string; readonly named: NamedThen } {
+    const named = this.#names[this.#places[place] ?? this.#names.length];
+    if (named === undefined) throw new RangeError('there is no such child');
+    return { shown: childOf(named.key, this.#folder), named };
+  }
+
+  /** The first one after a name. */
   after(name: string): number {
-    let [low, high] = [0, this.#names.length];
+    let [low, high] = [0, this.length];
     while (low < high) {
       const middle = (low + high) >> 1;
-      const key = this.#names[middle]?.key ?? '';
-      if (byBytes(key, name) <= 0 || (name.endsWith('/') && key.startsWith(name))) low = middle + 1;
+      if (byBytes(this.at(middle).shown, name) <= 0) low = middle + 1;
       else high = middle;
     }
     return low;

@@ -12,8 +12,8 @@ const MAX_LENGTH = 4096;
 /** How long what is sealed is: as long for each name, but for a few that JSON makes much longer. */
 const SIZES = [1280, 3040] as const;
 
-/** Where a page ended: at a name, perhaps of what is told by an index alone, or at a token in the order of the store. */
-export type PageEnd = { readonly name: string; readonly isLarge?: true } | { readonly token: string };
+/** Where a page ended: at a name, in a large folder with the number of what was listed, or at a token in the order of the store. */
+export type PageEnd = { readonly name: string; readonly listing?: number } | { readonly token: string };
 
 function isEnd(value: unknown): value is PageEnd {
   if (typeof value !== 'object' || value === null) return false;
@@ -28,10 +28,16 @@ function isEnd(value: unknown): value is PageEnd {
 export class PageSeal {
   readonly #key: KeyObject;
   readonly #random: RandomSource;
+  #numbers = 0;
 
   constructor(random: RandomSource) {
     this.#random = random;
     this.#key = createSecretKey(Buffer.from(random(32)));
+  }
+
+  /** One that was given to nothing else, to be told in what is sealed; never 0. */
+  number(): number {
+    return ++this.#numbers;
   }
 
   /** @param asked what the listing is of */
