@@ -59,7 +59,10 @@ export function Counts({
           </tr>
         </tbody>
       </table>
-      <Names title={`${counted(report.conflicts.length, 'key')} with another version now`} names={report.conflicts} />
+      <Names
+        title={`${counted(report.conflicts.length, 'key')} with another version ${report.dryRun ? 'now' : 'before'}`}
+        names={report.conflicts}
+      />
       <Failed failed={report.failed} />
       {report.warnings.map((warning) => (
         <Notice key={warning} tone="warn">
