@@ -20,6 +20,8 @@ import type { ContinuousStatus } from './continuous-types.ts';
 import type { Follower } from './continuous.ts';
 import { drillKind } from './drill-job.ts';
 import type { BackupVerifyReport } from './findings.ts';
+import type { FollowedNow } from './followed.ts';
+import { followedAt } from './followed.ts';
 import { follow, waitForOther } from './following.ts';
 import type { ForgetReport } from './forget.ts';
 import { registerDestination, setRetention, unregisterDestination } from './managed.ts';
@@ -84,6 +86,16 @@ export class Backups {
   }
 
   /**
+   * What is known of a continuous backup, of this process or another one; `undefined` for none.
+   *
+   * @param id of the destination
+   */
+  async following(location: string, id: Uint8Array, signal?: AbortSignal): Promise<FollowedNow | undefined> {
+    const own = this.#followers.get(location);
+    return own === undefined ? followedAt(this.#area, id, signal) : { ...own.followed, isAlive: true };
+  }
+
+  /**
    * Has writes of this process wait until they are backed up by another one that follows the destination.
    *
    * @returns what ends that
@@ -134,7 +146,11 @@ export class Backups {
   /** The spans of time that can be restored, the newest first. @throws as {@link list} */
   windows(source: string, options?: CallOptions): Promise<RecoveryWindow[]> {
     return inTime('backups.windows', options, (signal) =>
-      this.#places.opened(source, signal, (backup) => backup.windows(signal)),
+      this.#places.opened(source, signal, async (backup, { location, id }) => {
+        // Asked first: what comes after it goes further.
+        const followed = await this.following(location, id, signal);
+        return backup.windows(signal, followed?.reached);
+      }),
     );
   }
 

@@ -1,6 +1,8 @@
 export { isBackup } from './destination.ts';
 export { backupJobId } from './backup-job.ts';
 export { Backups } from './backups.ts';
+export { FOLLOW_CHANNEL } from './channel.ts';
+export type { FollowMessage } from './channel.ts';
 export type { ContinuousStatus } from './continuous-types.ts';
 export { drillBackup } from './drill.ts';
 export type { DrillOptions } from './drill.ts';

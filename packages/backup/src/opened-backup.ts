@@ -6,6 +6,7 @@ import { unlockCopy } from '@securestore/objects';
 import type { Destination } from './destination.ts';
 import { requireDestination } from './destination.ts';
 import { fenceIn } from './fence.ts';
+import type { Reached } from './followed.ts';
 import { IndexPages } from './index-pages.ts';
 import type { IndexSet } from './index-set.ts';
 import { indexOfOthers } from './index-set.ts';
@@ -17,7 +18,7 @@ import type { Evidence, Remembered } from './remembered.ts';
 import { foreignPoint, isForeign, isRemembered } from './remembered.ts';
 import { includesNumber } from './removed.ts';
 import type { Survey } from './survey.ts';
-import { isAfter, neverPoints, surveyOf } from './survey.ts';
+import { isAfter, surveyOf } from './survey.ts';
 import { indexAt, pointAt } from './timeline.ts';
 import type { RecoveryWindow } from './windows.ts';
 import { windowsOf } from './windows.ts';
@@ -246,16 +247,22 @@ export class OpenedBackup {
     return point;
   }
 
-  /** The spans of time that can be restored, the newest first. @throws as {@link list} */
-  async windows(signal?: AbortSignal): Promise<RecoveryWindow[]> {
-    const damaged: number[] = [];
-    const points = await Array.fromAsync(this.found(signal, (number) => damaged.push(number)));
-    const never = neverPoints(
-      points,
-      damaged.map((number) => ({ number })),
-    );
-    const lost = damaged.filter((number) => !never.has(number));
-    return windowsOf(points.filter(({ collects }) => !collects).toReversed(), lost).toReversed();
+  /**
+   * The spans of time that can be restored, the newest first.
+   *
+   * @param reached up to when it is known that nothing has changed since the newest point
+   * @throws as {@link list}
+   */
+  async windows(signal?: AbortSignal, reached?: Reached): Promise<RecoveryWindow[]> {
+    // What is damaged is missing between those that are whole.
+    const points = await Array.fromAsync(this.found(signal, () => undefined));
+    return this.windowsOf(points, reached);
+  }
+
+  /** The spans of time that can be restored, of points that were found. @param points the newest first */
+  windowsOf(points: readonly FoundPoint[], reached?: Reached): RecoveryWindow[] {
+    const own = points.filter((point) => !this.isForeign(point));
+    return windowsOf(own.toReversed(), reached).toReversed();
   }
 
   /** The index of a point. */

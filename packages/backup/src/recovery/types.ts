@@ -54,9 +54,9 @@ export interface Timeline {
   readonly recoverableTo?: Date;
   /** How far that is behind `now`, in milliseconds. */
   readonly lag?: number;
-  /** Whether this process follows the store, so that `recoverableTo` goes on. */
+  /** Whether some process follows the store, so that `recoverableTo` goes on. */
   readonly isContinuous: boolean;
-  /** Why the last attempt to follow failed. */
+  /** Why whoever follows the store can't go on now, or has ended. */
   readonly error?: { readonly code: string; readonly message: string };
   /** The spans of which every moment can be restored, the newest first. Between two of them is a gap. */
   readonly windows: readonly RecoveryWindow[];
