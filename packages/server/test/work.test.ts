@@ -56,6 +56,28 @@ describe('long work', () => {
     expect(await workOf(here)).toEqual([]);
   });
 
+  it('is remembered as far as there is room, that of others longer than more of the same caller', async () => {
+    const here = await scene();
+    const other = { ...here, token: await here.somebody('bob', EVERYTHING) };
+    expect((await post(other, '/v1/checkpoint', {})).status).toBe(200);
+    // As much as a request may ask for.
+    const keys = Array.from({ length: 900 }, (_, at) => `${at}/${'x'.repeat(1000)}`);
+    await here.store.store('a', 'b');
+    const place = `memory:${randomUUID()}`;
+    await here.store.backup(place);
+    for (let round = 0; round < 12; round++) {
+      here.clock.advance(1000);
+      expect(codeIn(await post(here, '/v1/restore', { source: place, keys }))).toBe('NOT_FOUND');
+    }
+    const kept = await workOf(here);
+    const bytes = Buffer.byteLength(JSON.stringify(kept));
+    expect(bytes).toBeLessThan(10 * 1024 * 1024);
+    expect(kept.length).toBeGreaterThan(3);
+    expect(kept.length).toBeLessThan(12);
+    expect(kept.map(({ started }) => started)).toEqual(kept.map(({ started }) => started).toSorted().toReversed());
+    expect(await workOf(other)).toHaveLength(1);
+  });
+
   it('that failed is remembered with its error, and that was refused is not', async () => {
     const here = await scene();
     const place = `memory:${randomUUID()}`;
