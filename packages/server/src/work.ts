@@ -4,7 +4,7 @@ import { SecureStoreError } from '@securestore/core-format';
 import type { Clock } from '@securestore/jobs';
 import type { WireError, WorkRecord } from '@securestore/protocol';
 import { toWireError } from '@securestore/protocol';
-import type { Job, JobProgress } from 'securestore';
+import type { Job, JobProgress, Session } from 'securestore';
 
 /** How long what came of work is kept, in milliseconds, and of how much of one caller, and in all. */
 const KEPT_FOR = 24 * 60 * 60 * 1000;
@@ -111,7 +111,8 @@ export class Work {
     for (const { id, ended = now } of this.#entries.values()) if (now - ended > KEPT_FOR) this.#entries.delete(id);
     const ended = [...this.#entries.values()].filter((one) => one.ended !== undefined);
     const own = ended.filter((one) => one.principal === principal);
-    const bytesOf = (entries: Iterable<WorkEntry>): number => Array.from(entries).reduce((sum, one) => sum + one.size, 0);
+    const bytesOf = (entries: Iterable<WorkEntry>): number =>
+      Array.from(entries).reduce((sum, one) => sum + one.size, 0);
     let [bytes, all, count] = [bytesOf(own), bytesOf(this.#entries.values()), own.length];
     const forget = ({ id, size }: WorkEntry): void => {
       if (this.#entries.delete(id)) all -= size;
@@ -125,6 +126,14 @@ export class Work {
       count -= 1;
     }
     for (const one of ended) if (isFull()) forget(one);
+  }
+
+  /** What somebody has started that is under way, and is the same. */
+  underWay({ principal, route, asked }: Pick<WorkStart, 'principal' | 'route' | 'asked'>): WorkEntry | undefined {
+    const same = JSON.stringify(asked);
+    return this.of(principal).find(
+      (one) => one.ended === undefined && one.route === route && JSON.stringify(one.asked) === same,
+    );
   }
 
   /** What somebody has started, the newest first. */
@@ -147,6 +156,18 @@ export class Work {
     }
     this.#entries.delete(id);
   }
+}
+
+/** Who may no longer do such work is not told what came of it. */
+export async function mayRead({ action }: WorkEntry, session: Session): Promise<boolean> {
+  return (await session.permission(action)) !== 'denied';
+}
+
+/** What came of work, for whoever may do such work still. @throws SecureStoreError `ACCESS_DENIED`; why it failed */
+export async function resultFor(entry: WorkEntry, session: Session): Promise<unknown> {
+  const report = await entry.job;
+  if (await mayRead(entry, session)) return report;
+  throw new SecureStoreError('ACCESS_DENIED', `what came of this is for those who may do ${entry.action}`);
 }
 
 /** A record as it travels. @param mayRead whether the caller may do such work still, and so read its report */
