@@ -1,8 +1,8 @@
 import type { BackupArea } from '@securestore/objects';
 import type { FollowedNow } from '../followed.ts';
-import { infoOf } from '../opened-backup.ts';
-import type { SnapshotInfo } from '../opened-backup.ts';
 import type { FoundPoint } from '../points.ts';
+import type { SnapshotInfo } from '../snapshot-info.ts';
+import { infoOf } from '../snapshot-info.ts';
 import { neverPoints } from '../survey.ts';
 import type { HeldBackup } from './held-backups.ts';
 import { refuse } from './sources.ts';

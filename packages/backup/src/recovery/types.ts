@@ -1,7 +1,8 @@
 import type { CallOptions } from '@securestore/objects';
-import type { PointChoice, SnapshotInfo } from '../opened-backup.ts';
+import type { PointChoice } from '../opened-backup.ts';
 import type { DrillReceipt } from '../receipt.ts';
 import type { RestoreReceipt } from '../restore-receipt.ts';
+import type { SnapshotInfo } from '../snapshot-info.ts';
 import type { RecoveryWindow } from '../windows.ts';
 
 /** The most that one page holds, and how many there are without a limit. */
