@@ -46,6 +46,10 @@ function sizeOf(value: unknown): number {
   return value === undefined ? 0 : Buffer.byteLength(JSON.stringify(value) ?? '');
 }
 
+function bytesOf(entries: Iterable<WorkEntry>): number {
+  return Array.from(entries).reduce((sum, one) => sum + one.size, 0);
+}
+
 /** A report whose lists are not longer than anybody reads. */
 function bounded(report: unknown): unknown {
   if (typeof report !== 'object' || report === null) return report;
@@ -111,8 +115,6 @@ export class Work {
     for (const { id, ended = now } of this.#entries.values()) if (now - ended > KEPT_FOR) this.#entries.delete(id);
     const ended = [...this.#entries.values()].filter((one) => one.ended !== undefined);
     const own = ended.filter((one) => one.principal === principal);
-    const bytesOf = (entries: Iterable<WorkEntry>): number =>
-      Array.from(entries).reduce((sum, one) => sum + one.size, 0);
     let [bytes, all, count] = [bytesOf(own), bytesOf(this.#entries.values()), own.length];
     const forget = ({ id, size }: WorkEntry): void => {
       if (this.#entries.delete(id)) all -= size;
@@ -170,20 +172,20 @@ export async function resultFor(entry: WorkEntry, session: Session): Promise<unk
   throw new SecureStoreError('ACCESS_DENIED', `what came of this is for those who may do ${entry.action}`);
 }
 
-/** A record as it travels. @param mayRead whether the caller may do such work still, and so read its report */
-export function recordOf(entry: WorkEntry, mayRead: boolean): WorkRecord {
+/** A record as it travels. @param isOpen whether the caller may do such work still, and so read its report */
+export function recordOf(entry: WorkEntry, isOpen: boolean): WorkRecord {
   const { id, job, route, asked, started, ended, progress, report, error } = entry;
   const state = ended === undefined ? 'running' : error === undefined ? 'done' : 'failed';
   return {
     id,
     job: job.id,
     route,
-    ...(mayRead && asked !== undefined && { asked }),
+    ...(isOpen && asked !== undefined && { asked }),
     state,
     started: new Date(started).toISOString(),
     ...(ended !== undefined && { ended: new Date(ended).toISOString() }),
     ...(progress !== undefined && { progress }),
-    ...(mayRead && report !== undefined && { report }),
-    ...(error !== undefined && { error: mayRead ? error : { ...error, message: 'it failed' } }),
+    ...(isOpen && report !== undefined && { report }),
+    ...(error !== undefined && { error: isOpen ? error : { ...error, message: 'it failed' } }),
   };
 }
