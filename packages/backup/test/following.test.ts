@@ -193,10 +193,10 @@ describe('a destination that is away for a while', () => {
     const logged: string[] = [];
     const log = (level: string) => (_: object, message: string) => void logged.push(`${level}: ${message}`);
     const logger: Logger = { debug: log('debug'), info: log('info'), warn: log('warn'), error: log('error') };
-    const { clock, owner, place } = await club({ logger });
+    const { clock, owner, place } = await club();
     const disk = new Disk();
     const shelf = new Shelf(() => clock.now(), [disk.layer]);
-    const here = looking(owner, shelf);
+    const here = looking(await openAt(place, { clock, logger, fingerprint: owner.fingerprint }), shelf);
     await here.backups.backup(PLACE);
     const there = looking(await openAt(place, { clock, fingerprint: owner.fingerprint }), shelf);
     const told = events();
