@@ -1,4 +1,5 @@
 import { SecureStoreError } from '@securestore/core-format';
+import type { Instant } from '@securestore/jobs';
 import { elapsedSince, instant } from '@securestore/jobs';
 import type { BackupArea } from '@securestore/objects';
 import type { ContinuousOptions, ContinuousStatus } from './continuous-types.ts';
@@ -43,7 +44,7 @@ export class Follower {
   /** When the newest point was made, by the clock of this process. */
   #made = 0;
   /** When others were told how far it is. */
-  #told: number | undefined;
+  #told: Instant | undefined;
   #points = 0;
   #versions = 0;
   #bytes = 0;
@@ -128,7 +129,7 @@ export class Follower {
       throw error;
     }
     // Whoever ends it on purpose is not missed.
-    if (this.#outage.error === undefined) await this.#tellOthers(true);
+    await this.#tellOthers(true);
   }
 
   async #run(signal: AbortSignal): Promise<void> {
@@ -182,13 +183,14 @@ export class Follower {
   /** Whether others are to be told how far it is, or that it fails or goes on again. */
   #isBeat(): boolean {
     const { clock } = this.#area;
-    return this.#outage.isNews || this.#told === undefined || clock.now() - this.#told >= beatOf(this.#interval);
+    const isNews = this.#outage.isNews;
+    return isNews || this.#told === undefined || elapsedSince(this.#told, clock) >= beatOf(this.#interval);
   }
 
   async #tellOthers(isOver = false): Promise<void> {
     const { id } = this.#line;
     if (id === undefined) return;
-    this.#told = this.#area.clock.now();
+    this.#told = instant(this.#area.clock);
     await rememberFollowed(this.#area, id, { ...this.followed, isOver });
   }
 

@@ -36,19 +36,20 @@ function followKind(
     async run({ signal, progress }) {
       const place = await places.connect(location, signal);
       const line = new Line(places, place);
+      let follower: Follower | undefined;
       try {
         places.checkRegistered(location);
         await places.checkAlone(location, place.backend, signal);
         progress({ phase: 'backing up continuously' });
         const ended = AbortSignal.any([signal, stop]);
-        const follower = new Follower(area, line, { interval, onStatus });
+        follower = new Follower(area, line, { interval, onStatus });
         await follower.begin(ended);
         await places.register(location, place.backend, ended);
         followers.set(location, follower);
         onStarted(follower);
         await follower.run(ended);
       } finally {
-        followers.delete(location);
+        if (followers.get(location) === follower) followers.delete(location);
         await line.drop();
       }
       return null;
